@@ -1,0 +1,77 @@
+# What a person with this repository can ask for. Each target does its own set-up, in .venv.
+# `make demo` and `make test` are where to begin.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first Python on the path that is new enough; `make PYTHON=/path/to/python demo` names another.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$python; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+
+# Two cores run the tests nearly twice as fast as one; beyond eight the tests that start many
+# processes of their own would only get in each other's way.
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8
+
+.PHONY: demo test test-all check lint types format bench locale build clean help
+
+demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
+	@$(BIN)/hongbao demo
+
+test: $(VENV)/.tests  ## run the tests
+	@$(PYTEST)
+
+test-all: $(VENV)/.tests  ## run the slow tests too, and let the random ones explore further
+	@$(PYTEST) -m '' --hypothesis-profile explore
+
+check: lint types test  ## everything a change has to pass: lint, types, tests
+
+lint: $(VENV)/.tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(VENV)/.tests
+	$(BIN)/mypy
+
+format: $(VENV)/.tests  ## lay the code out the one way, and mend what lint can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.runs  ## measure what things cost, as ratios against bare SQL
+	@$(BIN)/python bench/run.py
+
+locale: $(VENV)/.tests  ## collect every sentence people read, and compile the translations
+	@$(BIN)/python tools/catalogue.py
+
+build: $(VENV)/.tests  ## build the wheel into dist/
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --wheel-dir dist .
+
+clean:  ## remove what set-up and building made
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find hongbao tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+help:  ## show this list
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- set-up, done once and again whenever pyproject.toml changes -------------------------------------
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] && $(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
+		echo "hongbao needs Python 3.11 or newer: install one, or name it with" \
+			"'make PYTHON=/path/to/python3.11 $(or $(MAKECMDGOALS),demo)'" >&2; exit 2; }
+	@echo "setting up $(VENV), once …" >&2
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
+
+$(VENV)/.runs: pyproject.toml | $(BIN)/python
+	@$(PIP) --editable .
+	@touch $@
+
+# The tests' own set-up installs all that the demo needs, so one never undoes the other.
+$(VENV)/.tests: pyproject.toml | $(BIN)/python
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.runs
