@@ -1,0 +1,141 @@
+"""What a packet is, and who may resolve it when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, unique
+
+from hongbao.errors import (
+    AlreadyClaimed,
+    NotForYou,
+    OwnPacket,
+    PacketExpired,
+    PacketFinished,
+    PacketNotExpired,
+    PacketRefunded,
+)
+
+
+@unique
+class PacketKind(StrEnum):
+    """The three kinds of packet."""
+
+    LUCKY = "lucky"  # 拼手气: shares differ by chance
+    EQUAL = "equal"  # 普通: every share is the same
+    EXCLUSIVE = "exclusive"  # 专属: one share, for one named person
+
+
+@unique
+class DealRule(StrEnum):
+    """How shares come to their amounts; a packet records its own."""
+
+    DOUBLE_MEAN = "double-mean"  # drawn at each claim (二倍均值法), every position alike on average
+    SHUFFLED = "shuffled"  # dealt up front, then shuffled: alike in variance too
+    EQUAL = "equal"
+
+
+@unique
+class PacketState(StrEnum):
+    """Where a packet is in its life, at one moment."""
+
+    OPEN = "open"
+    FINISHED = "finished"  # every share claimed
+    EXPIRED = "expired"  # over time, and the rest not yet refunded
+    REFUNDED = "refunded"
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """A packet's terms, which never change, and how far it has come."""
+
+    number: int
+    id: str
+    sender: int
+    recipient: int | None
+    kind: PacketKind
+    deal: DealRule
+    total_fen: int
+    count: int
+    share_max_fen: int
+    claimed_fen: int
+    claimed_count: int
+    created_at: datetime
+    expires_at: datetime
+    closed_at: datetime | None
+
+    @property
+    def remaining_fen(self) -> int:
+        """What nobody has claimed yet, refunded or not."""
+        return self.total_fen - self.claimed_fen
+
+    @property
+    def shares_left(self) -> int:
+        return self.count - self.claimed_count
+
+    def state(self, now: datetime) -> PacketState:
+        """
+        Return the packet's state at *now*.
+
+        A packet is closed by its last claim or by its refund; between them lies the one line that
+        decides: it can be claimed exactly while ``now < expires_at``.
+        """
+        if self.shares_left == 0:
+            return PacketState.FINISHED
+        if self.closed_at is not None:
+            return PacketState.REFUNDED
+        return PacketState.OPEN if now < self.expires_at else PacketState.EXPIRED
+
+
+def check_claim(
+    packet: Packet,
+    claimant: int,
+    *,
+    now: datetime,
+    claimed_fen: int | None,
+    sender_may_claim: bool,
+) -> None:
+    """
+    Raise unless *claimant* may take a share of *packet* at *now*.
+
+    *claimed_fen* is what this person took before; a sender may share in their own packet where the
+    policy says so (*sender_may_claim*) and it has more than one share. What is said first, when several refusals apply,
+    is what the person can least change: that it is not theirs, that they already have a share, and
+    then the packet's own end.
+
+    Raises NotForYou, OwnPacket, AlreadyClaimed, PacketFinished, PacketRefunded or PacketExpired.
+    """
+    if claimant == packet.sender and (packet.count == 1 or not sender_may_claim):
+        raise OwnPacket(packet.id)
+    if packet.recipient is not None and claimant != packet.recipient:
+        raise NotForYou(packet.id)
+    if claimed_fen is not None:
+        raise AlreadyClaimed(packet.id, amount_fen=claimed_fen)
+    match packet.state(now):
+        case PacketState.FINISHED:
+            raise PacketFinished(packet.id)
+        case PacketState.REFUNDED:
+            assert packet.closed_at is not None
+            raise PacketRefunded(packet.id, refunded_at=packet.closed_at)
+        case PacketState.EXPIRED:
+            raise PacketExpired(packet.id, expires_at=packet.expires_at)
+        case PacketState.OPEN:
+            return
+
+
+def check_refund(packet: Packet, asker: int, *, now: datetime) -> None:
+    """
+    Raise unless what is left of *packet* may go back to its sender at *now*, asked by *asker*.
+
+    Raises NotForYou, PacketFinished, PacketRefunded or PacketNotExpired.
+    """
+    if asker != packet.sender:
+        raise NotForYou(packet.id)
+    match packet.state(now):
+        case PacketState.FINISHED:
+            raise PacketFinished(packet.id)
+        case PacketState.REFUNDED:
+            assert packet.closed_at is not None
+            raise PacketRefunded(packet.id, refunded_at=packet.closed_at)
+        case PacketState.OPEN:
+            raise PacketNotExpired(packet.id, expires_at=packet.expires_at)
+        case PacketState.EXPIRED:
+            return

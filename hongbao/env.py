@@ -1,0 +1,87 @@
+"""What the world lends: a place for files, a clock, chance, and a person to ask."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """
+    The world, as a value that is passed in.
+
+    *home* holds ``data/`` and ``keys/``; *now* is the system's clock in UTC; *chance* returns that
+    many random bytes; *ask* shows a question on the terminal and returns the line typed;
+    *ask_secret* does the same without showing it. Both raise EOFError where no terminal is.
+    """
+
+    home: Path
+    now: Callable[[], datetime]
+    chance: Callable[[int], bytes]
+    ask: Callable[[str], str]
+    ask_secret: Callable[[str], str]
+    variables: Mapping[str, str]
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def keys(self) -> Path:
+        return self.home / "keys"
+
+
+def system_env() -> Env:
+    """Return the real world: this machine's clock, chance, terminal and environment."""
+    return Env(
+        home=_home(os.environ),
+        now=lambda: datetime.now(UTC),
+        chance=os.urandom,
+        ask=_ask,
+        ask_secret=_ask_secret,
+        variables=os.environ,
+    )
+
+
+def _home(variables: Mapping[str, str]) -> Path:
+    if chosen := variables.get("HONGBAO_HOME"):
+        return Path(chosen).expanduser().absolute()
+    import platformdirs  # a quarter of a start-up that HONGBAO_HOME spares
+
+    return platformdirs.user_data_path("hongbao", appauthor=False)
+
+
+def _ask(question: str) -> str:
+    """Ask on the terminal itself, so that standard output stays data and standard input stays free."""
+    try:
+        with (
+            open("/dev/tty", "w", encoding="utf-8") as screen,
+            open("/dev/tty", encoding="utf-8") as keyboard,
+        ):
+            screen.write(question)
+            screen.flush()
+            line = keyboard.readline()
+    except OSError:
+        if not sys.stdin.isatty():  # no terminal device by that name: Windows, or none at all
+            raise EOFError from None
+        print(question, end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.rstrip("\r\n")
+
+
+def _ask_secret(question: str) -> str:
+    import getpass
+    import warnings
+
+    with warnings.catch_warnings():
+        # getpass would fall back to echoing the secret; having no terminal is an answer of its own.
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(question)
+        except getpass.GetPassWarning:
+            raise EOFError from None

@@ -1,0 +1,941 @@
+"""What can go wrong, in words, and the exit code that says so to a shell."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import IntEnum, unique
+from typing import ClassVar
+
+from hongbao.units import iso
+from hongbao.words import N_, fill, say
+
+
+@unique
+class ExitCode(IntEnum):
+    """Scripts depend on these numbers: append, never renumber."""
+
+    OK = 0
+    UNEXPECTED = 1  # a bug of ours
+    USAGE = 2  # wrong arguments; the number every command line uses
+    NOT_FOUND = 10
+    NOT_CLAIMABLE = 11  # finished, expired, already claimed, not for you
+    INSUFFICIENT = 12
+    LIMIT = 13
+    PIN = 14
+    BUSY = 15  # another hongbao is writing; try again
+    HELD = 16  # by risk control
+    PENDING = 17  # the outcome is not known yet
+    CONFLICT = 18  # a request id reused with other inputs
+    DAMAGED = 19  # or tampered with
+    LOCKED = 20
+    UNUSABLE = 21  # the home cannot be used as it is: disk full, read-only, written by a newer version
+    INTERRUPTED = 130  # Ctrl-C
+
+
+class HongbaoError(Exception):
+    """
+    A refusal that a person can understand.
+
+    *code* is for programs and never changes; *exit_code* is for shells; *sentence* and *advice*
+    are templates for people, filled from *facts* (see `hongbao.words.fill` for how each is shown).
+    Sentences are lower case, without a full stop, and never hold a secret.
+    """
+
+    code: ClassVar[str] = "error"
+    final: ClassVar[bool] = False
+    """Whether the same request can never be answered otherwise, however often it is made."""
+    exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
+    sentence: ClassVar[str] = ""
+    advice: ClassVar[str | None] = None
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__()
+        self.facts: Mapping[str, object] = facts
+
+    def __str__(self) -> str:
+        """Return the sentence in English, which is what programs and logs are told."""
+        return fill(self.sentence, self.facts)
+
+    @property
+    def message(self) -> str:
+        """The sentence in the reader's language."""
+        return say(self.sentence, **self.facts)
+
+    @property
+    def hint(self) -> str | None:
+        """The next step in the reader's language, where there is one."""
+        return None if self.advice is None else say(self.advice, **self.facts)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the error for programs: code, message and hint in English, and the facts."""
+        facts = {
+            name: iso(value) if isinstance(value, datetime) else value
+            for name, value in self.facts.items()
+        }
+        advice = None if self.advice is None else fill(self.advice, self.facts)
+        return {"code": self.code, "message": str(self), "hint": advice, **facts}
+
+
+# --- 2: what was typed cannot be read ------------------------------------------------------------
+
+
+class UsageError(HongbaoError):
+    """Something typed cannot be used as it stands."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InvalidAmount(UsageError):
+    """The amount cannot be read without guessing."""
+
+    code = "invalid_amount"
+    sentence = N_("amount {text} is not yuan with at most two decimals")
+    advice = N_("write it like 66.66: plain digits, no sign, no grouping, at least 0.01")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
+class InvalidCount(UsageError):
+    """A packet needs at least one share, and the policy caps how many."""
+
+    code = "invalid_count"
+    sentence = N_("a packet has 1 to {shares_max} shares, not {count}")
+
+    def __init__(self, *, count: int, shares_max: int) -> None:
+        super().__init__(count=count, shares_max=shares_max)
+
+
+class ShareTooSmall(UsageError):
+    """The total cannot give every share at least one fen."""
+
+    code = "share_too_small"
+    sentence = N_("{total_fen} among {count} leaves less than 0.01 for a share")
+    advice = N_("send at least {least_fen}, or fewer shares")
+
+    def __init__(self, *, total_fen: int, count: int) -> None:
+        super().__init__(total_fen=total_fen, count=count, least_fen=count)
+
+
+class InvalidName(UsageError):
+    """A profile's name is not one that every screen and file can carry."""
+
+    code = "invalid_name"
+    sentence = N_("{text} cannot be a profile's name")
+    advice = N_("use 1 to {length_max} letters, digits, - or _, in any script")
+
+    def __init__(self, text: str, *, length_max: int) -> None:
+        super().__init__(text=shortened(text), length_max=length_max)
+
+
+class NameTaken(UsageError):
+    """Another profile in this home has the name."""
+
+    code = "name_taken"
+    sentence = N_("this home already has a profile named {name}")
+    advice = N_("choose another name, or act as that profile with `-p {name}`")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class InvalidGreeting(UsageError):
+    """The greeting is too long, or holds characters that would change the screen."""
+
+    code = "invalid_greeting"
+    sentence = N_("a greeting has at most {length_max} characters")
+
+    def __init__(self, *, length: int, length_max: int) -> None:
+        super().__init__(length=length, length_max=length_max)
+
+
+class TextTooLong(UsageError):
+    """A text of one line is longer than its place allows."""
+
+    code = "text_too_long"
+    sentence = N_("{field} has at most {length_max} characters")
+
+    def __init__(self, *, field: str, length_max: int) -> None:
+        super().__init__(field=field, length_max=length_max)
+
+
+class UnprintableText(UsageError):
+    """A text holds control, escape or direction characters, which a screen would obey."""
+
+    code = "unprintable_text"
+    sentence = N_("{field} holds an invisible or control character (U+{codepoint})")
+    advice = N_("leave out control characters, escapes and direction marks")
+
+    def __init__(self, *, field: str, codepoint: str) -> None:
+        super().__init__(field=field, codepoint=codepoint)
+
+
+class InvalidPacketId(UsageError):
+    """The packet's id has a typing error: its check character does not fit."""
+
+    code = "invalid_packet_id"
+    sentence = N_("{text} is not a packet's id: at least one character is wrong")
+    advice = N_("ids look like hb_7Q2M4K9X; list yours with `hongbao packets`")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
+class InvalidIdNumber(UsageError):
+    """
+    The resident ID number is not one that GB 11643 allows.
+
+    *problem* is one of ``length``, ``region``, ``birth_date`` and ``check``. The number itself is
+    personal data and stays out of the sentence.
+    """
+
+    code = "invalid_id_number"
+    sentence = N_("the ID number is not valid: {reason}")
+    advice = N_("check the number on the card: 17 digits, then a digit or X")
+
+    _reasons: ClassVar[Mapping[str, str]] = {
+        "length": N_("it needs 17 digits and a check character"),
+        "region": N_("its first six digits are no region"),
+        "birth_date": N_("its birth date does not exist or lies ahead"),
+        "check": N_("its check character does not fit; one character is wrong"),
+    }
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem=problem)
+
+    def __str__(self) -> str:
+        reason = self._reasons[str(self.facts["problem"])]
+        return fill(self.sentence, {"reason": reason})
+
+    @property
+    def message(self) -> str:
+        return say(self.sentence, reason=say(self._reasons[str(self.facts["problem"])]))
+
+
+class InvalidRealName(UsageError):
+    """A real name is letters, with at most a space, dot, hyphen or apostrophe between them."""
+
+    code = "invalid_real_name"
+    sentence = N_("the real name cannot be read as a name")
+    advice = N_("write it as on the ID card, 2 to 30 letters")
+
+
+class InvalidCardNumber(UsageError):
+    """The card number fails its length or its Luhn check (ISO/IEC 7812)."""
+
+    code = "invalid_card_number"
+    sentence = N_("the card number is not valid: a digit is wrong or missing")
+    advice = N_("type the 16 to 19 digits on the card")
+
+
+class UnknownBank(UsageError):
+    """No bank in this simulation issues cards that begin like this one."""
+
+    code = "unknown_bank"
+    sentence = N_("no bank here issues cards beginning with {prefix}")
+    advice = N_("the banks here issue {prefixes}")
+
+    def __init__(self, *, prefix: str, prefixes: str) -> None:
+        super().__init__(prefix=prefix, prefixes=prefixes)
+
+
+class CardInUse(UsageError):
+    """The card is already bound, to this profile or to another."""
+
+    code = "card_in_use"
+    sentence = N_("card {card} is already bound in this home")
+
+    def __init__(self, card: str) -> None:
+        super().__init__(card=card)
+
+
+class IdentityMismatch(UsageError):
+    """The ID number is known here under another name, or the profile is already someone."""
+
+    code = "identity_mismatch"
+    sentence = N_("the name and the ID number do not belong together")
+    advice = N_("an ID number keeps the name it was first given with")
+
+
+class AlreadyIdentified(UsageError):
+    """A profile is identified once; a person does not become another."""
+
+    code = "already_identified"
+    sentence = N_("{profile} is already identified as {real_name}")
+
+    def __init__(self, *, profile: str, real_name: str) -> None:
+        super().__init__(profile=profile, real_name=real_name)
+
+
+class InvalidInstant(UsageError):
+    """A date or time cannot be read."""
+
+    code = "invalid_instant"
+    sentence = N_("{text} is not a date or time")
+    advice = N_("write 2026-02-16 or 2026-02-16T20:00:00+08:00")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
+class InvalidDuration(UsageError):
+    """A length of time cannot be read."""
+
+    code = "invalid_duration"
+    sentence = N_("{text} is not a length of time")
+    advice = N_("write 90s, 30m, 25h, 7d, or a sum like 1d12h")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
+class InvalidRange(UsageError):
+    """A period ends before it begins."""
+
+    code = "invalid_range"
+    sentence = N_("the period ends before it begins")
+
+
+class ClockBackwards(UsageError):
+    """A ledger's clock only goes forward."""
+
+    code = "clock_backwards"
+    sentence = N_("the ledger's clock is at {now_at}; it only goes forward")
+
+    def __init__(self, *, now_at: datetime) -> None:
+        super().__init__(now_at=now_at)
+
+
+class InvalidPolicy(UsageError):
+    """
+    A policy file breaks a rule of its form; *line* says where.
+
+    *problem* is one of the keys of the sentences below; *facts* are what its sentence names.
+    """
+
+    code = "invalid_policy"
+    sentence = N_("policy {source}, line {line}: {reason}")
+    advice = N_("`hongbao policy show standard` prints a complete example")
+
+    _reasons: ClassVar[Mapping[str, str]] = {
+        "syntax": N_("from column {column} on, this is not TOML"),
+        "defined_twice": N_("this is defined twice"),
+        "too_long": N_("a policy has at most {length_max} characters"),
+        "unknown_key": N_("unknown key {text}; known here: {known}"),
+        "missing_key": N_("{key} is missing"),
+        "used_twice": N_("{key} has {text} twice"),
+        "not_text": N_("{key} must be text in quotes"),
+        "bad_text": N_("{key} must be 1 to {length_max} printable characters"),
+        "bad_name": N_("{key} must be 1 to 32 lower-case letters, digits or -, not {text}"),
+        "not_one_of": N_("{key} must be one of {known}, not {text}"),
+        "not_whole": N_("{key} must be a whole number from {least} to {most}"),
+        "not_flag": N_("{key} must be true or false"),
+        "bad_amount": N_('{key} must be yuan in quotes, like "1000.00", not {text}'),
+        "bad_percentage": N_('{key} must be a percentage in quotes, like "0.1%", not {text}'),
+        "not_flows": N_("{key} must be a list of at least one of {known}"),
+        "unknown_flow": N_("limits cannot count {text}, only {known}"),
+        "not_table": N_("{key} must be a table, [{key}]"),
+        "not_tables": N_("{key} must be one or more tables, [[{key}]]"),
+        "no_first_tier": N_("no tier is open to someone who is not identified and has no card"),
+        "tier_unreachable": N_("nobody can be in {tier}, because {other} comes later and asks no more"),
+    }
+
+    def __init__(self, *, source: str, line: int, problem: str, **facts: object) -> None:
+        super().__init__(source=source, line=line, problem=problem, **facts)
+
+    def __str__(self) -> str:
+        reason = fill(self._reasons[str(self.facts["problem"])], self.facts)
+        return fill(self.sentence, {**self.facts, "reason": reason})
+
+    @property
+    def message(self) -> str:
+        reason = say(self._reasons[str(self.facts["problem"])], **self.facts)
+        return say(self.sentence, **{**self.facts, "reason": reason})
+
+
+class PolicyVersionReused(UsageError):
+    """Two different texts claim to be the same policy and version."""
+
+    code = "policy_version_reused"
+    sentence = N_("policy {policy} is already known here with another text")
+    advice = N_("give the changed file a new version")
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(policy=policy)
+
+
+class Unanswered(UsageError):
+    """A question needs an answer, and nobody is there to give one."""
+
+    code = "unanswered"
+    sentence = N_("{question} needs an answer, and this is not a terminal")
+    advice = N_("give {flag}")
+
+    def __init__(self, *, question: str, flag: str) -> None:
+        super().__init__(question=question, flag=flag)
+
+
+class Declined(UsageError):
+    """The person said no."""
+
+    code = "declined"
+    sentence = N_("nothing was done")
+
+
+class BadCommandLine(UsageError):
+    """The command line itself cannot be read; the sentence is the parser's own."""
+
+    code = "usage"
+    sentence = "{problem}"
+    advice = N_("see `{command} --help`")
+
+    def __init__(self, problem: str, *, command: str) -> None:
+        super().__init__(problem=problem, command=command)
+
+
+class SelfRecipient(UsageError):
+    """A packet is for somebody else."""
+
+    code = "self_recipient"
+    sentence = N_("a packet cannot be sent to yourself")
+
+
+class AlreadyVirtual(UsageError):
+    """The home's chance or clock was settled when it was made."""
+
+    code = "home_exists"
+    sentence = N_("this home already exists; dice are chosen when it is made")
+
+
+class InvalidRequestId(UsageError):
+    """A request id is 1 to 64 letters, digits and ``-_.:``."""
+
+    code = "invalid_request_id"
+    sentence = N_("a request id is 1 to 64 letters, digits or any of - _ . :")
+
+
+# --- 10: not here --------------------------------------------------------------------------------
+
+
+class NotFound(HongbaoError):
+    """What was named does not exist."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+
+class HomeNotFound(NotFound):
+    """There is no ledger here yet."""
+
+    code = "home_not_found"
+    sentence = N_("there is no wallet here yet")
+    advice = N_("make one with `hongbao init NAME`")
+
+
+class ProfileNotFound(NotFound):
+    """No profile of this name is in the home."""
+
+    code = "profile_not_found"
+    sentence = N_("no profile is named {name}")
+    advice = N_("`hongbao profiles` lists them; `hongbao init {name}` makes one")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=shortened(name))
+
+
+class PacketNotFound(NotFound):
+    """The id is well formed, but no packet has it."""
+
+    code = "packet_not_found"
+    sentence = N_("there is no packet {packet}")
+    advice = N_("`hongbao packets` lists those you can see")
+
+    def __init__(self, packet: str) -> None:
+        super().__init__(packet=packet)
+
+
+class CardNotFound(NotFound):
+    """The profile has no such card."""
+
+    code = "card_not_found"
+    sentence = N_("you have no card {card}")
+    advice = N_("`hongbao card list` shows your cards; `hongbao card add` binds one")
+
+    def __init__(self, card: str) -> None:
+        super().__init__(card=shortened(card))
+
+
+class PolicyNotFound(NotFound):
+    """No policy of this name ships with hongbao or was used here, and no file has it either."""
+
+    code = "policy_not_found"
+    sentence = N_("no policy is named {policy}, and no such file can be read")
+    advice = N_("`hongbao policy list` shows what there is")
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(policy=shortened(policy))
+
+
+class FileNotReadable(NotFound):
+    """A file that was named cannot be read."""
+
+    code = "file_not_readable"
+    sentence = N_("cannot read {path}: {reason}")
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
+# --- 11: the packet's state says no --------------------------------------------------------------
+
+
+class NotClaimable(HongbaoError):
+    """The packet cannot be resolved this way, and where *final* never will be."""
+
+    exit_code = ExitCode.NOT_CLAIMABLE
+    final = True
+
+
+class PacketFinished(NotClaimable):
+    """Every share is taken (手慢了，红包派完了)."""
+
+    code = "packet_finished"
+    sentence = N_("too slow: every share of {packet} is taken")
+    advice = N_("see who was faster with `hongbao show {packet}`")
+
+    def __init__(self, packet: str) -> None:
+        super().__init__(packet=packet)
+
+
+class PacketExpired(NotClaimable):
+    """24 hours are over (该红包已超过24小时)."""
+
+    code = "packet_expired"
+    sentence = N_("{packet} expired at {expires_at}")
+    advice = N_("what was left goes back to the sender with `hongbao refund`")
+
+    def __init__(self, packet: str, *, expires_at: datetime) -> None:
+        super().__init__(packet=packet, expires_at=expires_at)
+
+
+class PacketRefunded(NotClaimable):
+    """What was left has gone back to the sender."""
+
+    code = "packet_refunded"
+    sentence = N_("{packet} was refunded at {refunded_at}")
+
+    def __init__(self, packet: str, *, refunded_at: datetime) -> None:
+        super().__init__(packet=packet, refunded_at=refunded_at)
+
+
+class PacketNotExpired(NotClaimable):
+    """A packet can be refunded only once it has expired."""
+
+    code = "packet_not_expired"
+    final = False
+    sentence = N_("{packet} can still be claimed; it can be refunded from {expires_at}")
+
+    def __init__(self, packet: str, *, expires_at: datetime) -> None:
+        super().__init__(packet=packet, expires_at=expires_at)
+
+
+class AlreadyClaimed(NotClaimable):
+    """One claim a person and packet."""
+
+    code = "already_claimed"
+    sentence = N_("you already claimed {amount_fen} from {packet}")
+    advice = N_("see it with `hongbao show {packet}`")
+
+    def __init__(self, packet: str, *, amount_fen: int) -> None:
+        super().__init__(packet=packet, amount_fen=amount_fen)
+
+
+class NotForYou(NotClaimable):
+    """An exclusive packet opens only for the person it names."""
+
+    code = "not_for_you"
+    sentence = N_("{packet} is for someone else")
+
+    def __init__(self, packet: str) -> None:
+        super().__init__(packet=packet)
+
+
+class OwnPacket(NotClaimable):
+    """One's own packet, where the policy or the packet's kind keeps it from the sender."""
+
+    code = "own_packet"
+    sentence = N_("you sent {packet} yourself")
+
+    def __init__(self, packet: str) -> None:
+        super().__init__(packet=packet)
+
+
+class NotYetRevealed(NotClaimable):
+    """A packet's seed is secret until the packet is closed."""
+
+    code = "not_yet_revealed"
+    final = False
+    sentence = N_("{packet} is still open; its seed is revealed when it closes")
+
+    def __init__(self, packet: str) -> None:
+        super().__init__(packet=packet)
+
+
+# --- 12: not enough money ------------------------------------------------------------------------
+
+
+class InsufficientBalance(HongbaoError):
+    """The balance holds less than the act needs."""
+
+    code = "insufficient_balance"
+    exit_code = ExitCode.INSUFFICIENT
+    sentence = N_("balance is {available_fen}, but {needed_fen} is needed")
+    advice = N_("try `hongbao topup {missing_fen}`")
+
+    def __init__(self, *, needed_fen: int, available_fen: int) -> None:
+        super().__init__(
+            needed_fen=needed_fen,
+            available_fen=available_fen,
+            missing_fen=needed_fen - available_fen,
+        )
+
+
+class InsufficientCard(HongbaoError):
+    """The bank says that the card's account holds less than was asked of it."""
+
+    code = "insufficient_card"
+    exit_code = ExitCode.INSUFFICIENT
+    sentence = N_("the bank declined: card {card} does not hold {needed_fen}")
+
+    def __init__(self, *, card: str, needed_fen: int) -> None:
+        super().__init__(card=card, needed_fen=needed_fen)
+
+
+# --- 13: a rule of the policy --------------------------------------------------------------------
+
+
+class LimitExceeded(HongbaoError):
+    """
+    A tier's limit leaves less room than the act needs.
+
+    *returns_at* is the moment room returns by itself; None where it never does (a single act's
+    limit, a lifetime's).
+    """
+
+    code = "limit_exceeded"
+    exit_code = ExitCode.LIMIT
+    sentence = N_(
+        "{amount_fen} is over the {period} limit of {limit_fen} (used {used_fen}, left {left_fen})"
+    )
+
+    _periods: ClassVar[Mapping[str, str]] = {
+        "single": N_("single-payment"),
+        "day": N_("daily"),
+        "year": N_("yearly"),
+        "lifetime": N_("lifetime"),
+    }
+
+    def __init__(
+        self,
+        *,
+        limit: str,
+        period: str,
+        tier: str,
+        amount_fen: int,
+        limit_fen: int,
+        used_fen: int,
+        returns_at: datetime | None,
+    ) -> None:
+        super().__init__(
+            limit=limit,
+            period=period,
+            tier=tier,
+            amount_fen=amount_fen,
+            limit_fen=limit_fen,
+            used_fen=used_fen,
+            left_fen=max(limit_fen - used_fen, 0),
+            returns_at=returns_at,
+        )
+
+    def __str__(self) -> str:
+        period = self._periods[str(self.facts["period"])]
+        return fill(self.sentence, {**self.facts, "period": period})
+
+    @property
+    def message(self) -> str:
+        period = say(self._periods[str(self.facts["period"])])
+        return say(self.sentence, **{**self.facts, "period": period})
+
+    @property
+    def hint(self) -> str | None:
+        return say(self._advice(), **self.facts)
+
+    def as_dict(self) -> dict[str, object]:
+        return {**super().as_dict(), "hint": fill(self._advice(), self.facts)}
+
+    def _advice(self) -> str:
+        if self.facts["returns_at"] is None:
+            return N_("`hongbao limits` shows every limit; `hongbao identify` can raise them")
+        return N_("room returns at {returns_at}; `hongbao limits` shows every limit")
+
+
+class ShareAboveCap(HongbaoError):
+    """The total cannot be shared without a share above the policy's cap."""
+
+    code = "share_above_cap"
+    exit_code = ExitCode.LIMIT
+    sentence = N_("a share is at most {share_max_fen}; {total_fen} needs at least {count_least} shares")
+
+    def __init__(self, *, total_fen: int, share_max_fen: int) -> None:
+        super().__init__(
+            total_fen=total_fen,
+            share_max_fen=share_max_fen,
+            count_least=-(-total_fen // share_max_fen),
+        )
+
+
+class PacketAboveCap(HongbaoError):
+    """The total is above what one packet may hold."""
+
+    code = "packet_above_cap"
+    exit_code = ExitCode.LIMIT
+    sentence = N_("a packet holds at most {packet_max_fen}, not {total_fen}")
+
+    def __init__(self, *, total_fen: int, packet_max_fen: int) -> None:
+        super().__init__(total_fen=total_fen, packet_max_fen=packet_max_fen)
+
+
+class TooManyProfiles(HongbaoError):
+    """The policy caps how many profiles one ID number may have."""
+
+    code = "too_many_profiles"
+    exit_code = ExitCode.LIMIT
+    sentence = N_("this ID number already has {profiles_max} profiles, the most the policy allows")
+
+    def __init__(self, *, profiles_max: int) -> None:
+        super().__init__(profiles_max=profiles_max)
+
+
+# --- 14: the payment PIN -------------------------------------------------------------------------
+
+
+class PinError(HongbaoError):
+    """The payment PIN is missing its form, its strength or its match."""
+
+    exit_code = ExitCode.PIN
+
+
+class InvalidPin(PinError):
+    """A PIN is six digits."""
+
+    code = "invalid_pin"
+    sentence = N_("a PIN is exactly six digits")
+
+
+class WeakPin(PinError):
+    """One digit repeated, a run, or the holder's birth date."""
+
+    code = "weak_pin"
+    sentence = N_("this PIN is too easy to guess")
+    advice = N_("avoid one digit repeated, runs like 123456, and your birth date")
+
+
+class WrongPin(PinError):
+    """The PIN does not match; the attempt was counted before it was checked."""
+
+    code = "wrong_pin"
+    sentence = N_("wrong PIN; attempts left: {attempts_left}")
+
+    def __init__(self, *, attempts_left: int) -> None:
+        super().__init__(attempts_left=attempts_left)
+
+
+class PinLocked(PinError):
+    """Too many wrong PINs; only the ledger's clock opens this lock."""
+
+    code = "pin_locked"
+    sentence = N_("the PIN is locked until {locked_until_at}")
+
+    def __init__(self, *, locked_until_at: datetime) -> None:
+        super().__init__(locked_until_at=locked_until_at)
+
+
+# --- 15 to 21: the home --------------------------------------------------------------------------
+
+
+class Busy(HongbaoError):
+    """Another process kept the write lock for longer than we wait."""
+
+    code = "busy"
+    exit_code = ExitCode.BUSY
+    sentence = N_("another hongbao is writing to this home")
+    advice = N_("nothing was changed; try again")
+
+
+class RequestConflict(HongbaoError):
+    """The request id was used before, with other inputs."""
+
+    code = "request_conflict"
+    exit_code = ExitCode.CONFLICT
+    sentence = N_("request {request_id} was already used for something else")
+    advice = N_("use a new request id for a new request")
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(request_id=request_id)
+
+
+class Damaged(HongbaoError):
+    """The ledger or its keys do not fit together, or cannot be read."""
+
+    code = "damaged"
+    exit_code = ExitCode.DAMAGED
+    sentence = N_("{path} is damaged, or does not belong to these keys")
+    advice = N_("bring back a good copy with `hongbao restore FILE`")
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__(path=path)
+
+
+class ChecksFailed(HongbaoError):
+    """`hongbao check` found something wrong; the findings say what."""
+
+    code = "checks_failed"
+    exit_code = ExitCode.DAMAGED
+    sentence = N_("checks that failed: {failed}")
+
+    def __init__(self, *, failed: int, findings: list[dict[str, object]]) -> None:
+        super().__init__(failed=failed, findings=findings)
+
+
+class RolledBack(HongbaoError):
+    """The ledger ends before an entry that these keys have already seen."""
+
+    code = "rolled_back"
+    exit_code = ExitCode.DAMAGED
+    sentence = N_(
+        "the ledger ends at entry {last_entry}, but entry {noted_entry} was seen: "
+        "this is an older or shortened copy"
+    )
+    advice = N_("bring back the newest copy with `hongbao restore FILE`, or accept this one there")
+
+    def __init__(self, *, last_entry: int, noted_entry: int) -> None:
+        super().__init__(last_entry=last_entry, noted_entry=noted_entry)
+
+
+class HistoryReplaced(HongbaoError):
+    """The ledger has the noted entry, but not with the noted seal."""
+
+    code = "history_replaced"
+    exit_code = ExitCode.DAMAGED
+    sentence = N_("entry {noted_entry} is not the one that was seen: the history was replaced")
+    advice = N_("see what else is wrong with `hongbao check`")
+
+    def __init__(self, *, noted_entry: int) -> None:
+        super().__init__(noted_entry=noted_entry)
+
+
+class HomeLocked(HongbaoError):
+    """The home's key is wrapped by a passphrase that was not given."""
+
+    code = "home_locked"
+    exit_code = ExitCode.LOCKED
+    sentence = N_("this home is locked by a passphrase")
+    advice = N_("open it with `hongbao unlock`, or name a file in HONGBAO_PASSPHRASE_FILE")
+
+
+class WrongPassphrase(HongbaoError):
+    """The passphrase does not open the home's key."""
+
+    code = "wrong_passphrase"
+    exit_code = ExitCode.LOCKED
+    sentence = N_("the passphrase does not open this home")
+
+
+class WeakPassphrase(UsageError):
+    """A passphrase stands alone against an offline search, so it has a least length."""
+
+    code = "weak_passphrase"
+    sentence = N_("a passphrase needs at least {length_min} characters")
+
+    def __init__(self, *, length_min: int) -> None:
+        super().__init__(length_min=length_min)
+
+
+class KeyringUnavailable(HongbaoError):
+    """The system keyring, or the extra that reaches it, is not there."""
+
+    code = "keyring_unavailable"
+    exit_code = ExitCode.UNUSABLE
+    sentence = N_("the system keyring cannot be used: {reason}")
+    advice = N_("install `hongbao[keyring]`, or use a passphrase")
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class NewerHome(HongbaoError):
+    """The home was written by a later version, whose rules this one does not know."""
+
+    code = "newer_home"
+    exit_code = ExitCode.UNUSABLE
+    sentence = N_("this home was written by a newer hongbao (form {form}, this one knows {known})")
+    advice = N_("upgrade hongbao")
+
+    def __init__(self, *, form: int, known: int) -> None:
+        super().__init__(form=form, known=known)
+
+
+class StorageRefused(HongbaoError):
+    """The disk is full, read-only, or not ours to write."""
+
+    code = "storage_refused"
+    exit_code = ExitCode.UNUSABLE
+    sentence = N_("cannot write to {path}: {reason}")
+    advice = N_("nothing was changed; make room or mend the permissions, then try again")
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
+class Interrupted(HongbaoError):
+    """Ctrl-C, before anything was changed."""
+
+    code = "interrupted"
+    exit_code = ExitCode.INTERRUPTED
+    sentence = N_("interrupted; nothing was changed")
+
+
+def recall(told: Mapping[str, object]) -> HongbaoError:
+    """
+    Return the error that *told*, an error's `HongbaoError.as_dict`, was made from.
+
+    >>> error = PacketExpired("hb_7Q2M4K9X", expires_at=datetime(2026, 2, 17, tzinfo=UTC))
+    >>> str(recall(error.as_dict())) == str(error)
+    True
+    """
+    facts = {
+        name: datetime.fromisoformat(value) if name.endswith("_at") and isinstance(value, str) else value
+        for name, value in told.items()
+        if name not in ("code", "message", "hint")
+    }
+    kind = _by_code(HongbaoError)[str(told["code"])]
+    error = kind.__new__(kind)
+    HongbaoError.__init__(error, **facts)
+    return error
+
+
+def _by_code(kind: type[HongbaoError]) -> dict[str, type[HongbaoError]]:
+    found = {kind.code: kind}
+    for narrower in kind.__subclasses__():
+        found |= _by_code(narrower)
+    return found
+
+
+def shortened(text: str, length_max: int = 40) -> str:
+    """
+    Return *text* quoted for a sentence: escapes shown as text, and never longer than a line.
+
+    >>> shortened("1e3"), shortened("a\\x1b[31m")
+    ("'1e3'", "'a\\\\x1b[31m'")
+    """
+    if len(text) > length_max:
+        text = text[: length_max - 1] + "…"
+    return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + "'"

@@ -1,0 +1,234 @@
+"""The drawer's history: every form the ledger has had, as ordered functions that are handed a db."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def m001_a_ledger(db: "Database") -> None:
+    """
+    Lay out the ledger.
+
+    The money rules stand twice: in the domain, and here as constraints that hold whatever the
+    program does. Instants are whole microseconds of UTC; amounts are whole fen.
+    """
+    for statement in _M001:
+        db.execute(statement)
+    db["entry"].create_index(["profile", "id"], index_name="entry_by_profile")
+    db["transfer"].create_index(["entry"], index_name="transfer_by_entry")
+    db["packet"].create_index(["sender", "number"], index_name="packet_by_sender")
+    db["claim"].create_index(["profile", "packet"], index_name="claim_by_profile", unique=True)
+    db["card"].create_index(["profile"], index_name="card_by_profile")
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_a_ledger,)
+"""Applied in order; ``PRAGMA user_version`` counts how many of them a ledger has had."""
+
+
+_APPEND_ONLY = """
+    CREATE TRIGGER {table}_is_never_{verb}d BEFORE {verb} ON {table}
+    BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
+"""
+
+_M001 = (
+    # One row: what is true of the whole home.
+    """
+    CREATE TABLE home (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        made_at INTEGER NOT NULL,
+        generation INTEGER NOT NULL,        -- of the keys that seal this ledger's rows
+        retired BLOB,                       -- what must live on of earlier keys, sealed
+        policy TEXT REFERENCES policy (ref),
+        current_profile INTEGER REFERENCES profile (id),
+        clock TEXT NOT NULL CHECK (clock IN ('real', 'virtual')),
+        clock_at INTEGER,                   -- the virtual clock's reading
+        dice BLOB,                          -- a demo home's seed for all chance
+        dice_drawn INTEGER NOT NULL DEFAULT 0,
+        CHECK ((clock = 'virtual') = (clock_at IS NOT NULL))
+    ) STRICT
+    """,
+    """
+    CREATE TABLE policy (
+        ref TEXT PRIMARY KEY,               -- name@version
+        text TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE account (
+        id INTEGER PRIMARY KEY,
+        book TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        owner INTEGER NOT NULL,             -- a profile, a packet, a bank; 0 where nobody
+        side TEXT NOT NULL CHECK (side IN ('debit', 'credit')),
+        debits_fen INTEGER NOT NULL DEFAULT 0 CHECK (debits_fen >= 0),
+        credits_fen INTEGER NOT NULL DEFAULT 0 CHECK (credits_fen >= 0),
+        UNIQUE (book, kind, owner),
+        UNIQUE (id, book),
+        CONSTRAINT never_below_zero CHECK (
+            CASE side WHEN 'credit' THEN credits_fen >= debits_fen ELSE debits_fen >= credits_fen END
+        )
+    ) STRICT
+    """,
+    """
+    CREATE TABLE person (
+        id INTEGER PRIMARY KEY,
+        id_number_index BLOB UNIQUE,        -- blind; NULL until identified
+        real_name_index BLOB,
+        CHECK ((id_number_index IS NULL) = (real_name_index IS NULL))
+    ) STRICT
+    """,
+    """
+    CREATE TABLE profile (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        name_key TEXT NOT NULL UNIQUE,      -- case-folded, so that Li and li are not two people
+        person INTEGER NOT NULL REFERENCES person (id),
+        account INTEGER NOT NULL UNIQUE REFERENCES account (id),
+        opened_at INTEGER NOT NULL,
+        real_name BLOB,                     -- sealed
+        id_number BLOB,                     -- sealed
+        pin_hash TEXT NOT NULL,
+        pin_tries INTEGER NOT NULL DEFAULT 0,   -- counted before they are checked
+        pin_cleared INTEGER NOT NULL DEFAULT 0, -- the last try known to be right, or out of its lock
+        pin_locked_until INTEGER,
+        CHECK (pin_cleared BETWEEN 0 AND pin_tries)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE deposit (                  -- a card's account at its bank: it outlives the binding
+        id INTEGER PRIMARY KEY,
+        bank TEXT NOT NULL,
+        card_number_index BLOB NOT NULL UNIQUE,
+        account INTEGER NOT NULL UNIQUE REFERENCES account (id)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE card (
+        id INTEGER PRIMARY KEY,
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        name TEXT NOT NULL,                 -- what the person calls it by, such as cmb-3333
+        deposit INTEGER NOT NULL REFERENCES deposit (id),
+        number BLOB NOT NULL,               -- sealed
+        tail TEXT NOT NULL CHECK (length(tail) = 4),
+        bound_at INTEGER NOT NULL,
+        removed_at INTEGER
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX card_is_bound_once ON card (deposit) WHERE removed_at IS NULL",
+    "CREATE UNIQUE INDEX card_name_is_unique ON card (profile, name) WHERE removed_at IS NULL",
+    """
+    CREATE TABLE packet (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        account INTEGER NOT NULL UNIQUE REFERENCES account (id),
+        sender INTEGER NOT NULL REFERENCES profile (id),
+        recipient INTEGER REFERENCES profile (id),
+        kind TEXT NOT NULL CHECK (kind IN ('lucky', 'equal', 'exclusive')),
+        deal TEXT NOT NULL CHECK (deal IN ('double-mean', 'shuffled', 'equal')),
+        total_fen INTEGER NOT NULL CHECK (total_fen > 0),
+        count INTEGER NOT NULL CHECK (count > 0),
+        share_max_fen INTEGER NOT NULL,
+        greeting TEXT NOT NULL,
+        cover TEXT,
+        card INTEGER REFERENCES card (id),  -- what paid; NULL is the balance
+        seed BLOB NOT NULL CHECK (length(seed) = 32),
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        claimed_fen INTEGER NOT NULL DEFAULT 0,
+        claimed_count INTEGER NOT NULL DEFAULT 0,
+        closed_at INTEGER,
+        CHECK ((kind = 'exclusive') = (recipient IS NOT NULL)),
+        CHECK (claimed_count BETWEEN 0 AND count),
+        CHECK (claimed_fen BETWEEN 0 AND total_fen),
+        CHECK (expires_at > created_at),
+        CHECK (total_fen >= count AND total_fen <= count * share_max_fen)
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER packet_terms_never_change BEFORE UPDATE OF
+        number, id, account, sender, recipient, kind, deal, total_fen, count, share_max_fen,
+        greeting, cover, card, seed, created_at, expires_at ON packet
+    BEGIN SELECT RAISE(ABORT, 'the terms of a packet never change'); END
+    """,
+    "CREATE INDEX packet_by_expiry ON packet (expires_at, number) WHERE closed_at IS NULL",
+    "CREATE INDEX packet_open_by_sender ON packet (sender) WHERE closed_at IS NULL",
+    "CREATE INDEX packet_by_recipient ON packet (recipient, number) WHERE recipient IS NOT NULL",
+    """
+    CREATE TABLE entry (                    -- one act, sealed into the chain
+        id INTEGER PRIMARY KEY,
+        act TEXT NOT NULL,
+        profile INTEGER REFERENCES profile (id),
+        request_id TEXT NOT NULL,
+        inputs BLOB NOT NULL,               -- digest of what was asked
+        packet INTEGER REFERENCES packet (number),
+        counterparty INTEGER REFERENCES profile (id),
+        amount_fen INTEGER NOT NULL,        -- what it did to the profile's balance
+        balance_fen INTEGER,                -- and what it left there
+        policy TEXT REFERENCES policy (ref),
+        at INTEGER NOT NULL,
+        clock TEXT NOT NULL CHECK (clock IN ('real', 'virtual')),
+        answer TEXT NOT NULL,               -- what was answered, as JSON
+        generation INTEGER NOT NULL,
+        mac BLOB NOT NULL,
+        UNIQUE (request_id, profile)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE transfer (
+        id INTEGER PRIMARY KEY,
+        entry INTEGER NOT NULL REFERENCES entry (id),
+        book TEXT NOT NULL,
+        debit INTEGER NOT NULL,
+        credit INTEGER NOT NULL,
+        amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+        reason TEXT NOT NULL,
+        CHECK (debit <> credit),
+        FOREIGN KEY (debit, book) REFERENCES account (id, book),    -- both ends in one book
+        FOREIGN KEY (credit, book) REFERENCES account (id, book)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE claim (
+        packet INTEGER NOT NULL REFERENCES packet (number),
+        seat INTEGER NOT NULL CHECK (seat > 0),
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+        entry INTEGER NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        PRIMARY KEY (packet, seat)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE usage (                    -- what a person used of a flow on one of China's days
+        person INTEGER NOT NULL REFERENCES person (id),
+        flow TEXT NOT NULL,
+        day TEXT NOT NULL,
+        used_fen INTEGER NOT NULL CHECK (used_fen >= 0),
+        PRIMARY KEY (person, flow, day)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE usage_year (               -- the same, added up, so that a lifetime is a few rows
+        person INTEGER NOT NULL REFERENCES person (id),
+        flow TEXT NOT NULL,
+        year TEXT NOT NULL,
+        used_fen INTEGER NOT NULL CHECK (used_fen >= 0),
+        PRIMARY KEY (person, flow, year)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE refusal (                  -- named requests that were refused for good
+        request_id TEXT NOT NULL,
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        inputs BLOB NOT NULL,
+        error TEXT NOT NULL,                -- as JSON
+        PRIMARY KEY (request_id, profile)
+    ) STRICT, WITHOUT ROWID
+    """,
+    *(
+        _APPEND_ONLY.format(table=table, verb=verb)
+        for table in ("entry", "transfer", "claim", "policy")
+        for verb in ("update", "delete")
+    ),
+)

@@ -1,0 +1,92 @@
+"""The dictionary: every sentence people read, in the language they read."""
+
+import gettext as _gettext
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from hongbao import units
+
+DOMAIN = "hongbao"
+LOCALE = Path(__file__).parent / "locale"
+
+_catalogue: _gettext.NullTranslations = _gettext.NullTranslations()
+_language = "en"
+
+
+def N_(message: str) -> str:  # the marker every gettext tool knows
+    """Mark *message* for the catalogue here, to be translated where it is shown."""
+    return message
+
+
+def _(message: str) -> str:
+    """Return *message* in the chosen language."""
+    return _catalogue.gettext(message)
+
+
+def ngettext(one: str, many: str, n: int) -> str:
+    """Return the form of a sentence that fits *n* things, in the chosen language."""
+    return _catalogue.ngettext(one, many, n)
+
+
+def language() -> str:
+    """Return the language in use: ``en`` or ``zh_CN``."""
+    return _language
+
+
+def preferred(variables: Mapping[str, str]) -> str:
+    """
+    Return the language that the environment asks for: ``en`` or ``zh_CN``.
+
+    ``HONGBAO_LANG`` decides; without it the first that is set of ``LC_ALL``, ``LC_MESSAGES``
+    and ``LANG``, as POSIX orders them.
+
+    >>> preferred({"LANG": "zh_CN.UTF-8"}), preferred({"LANG": "zh_CN", "HONGBAO_LANG": "en"})
+    ('zh_CN', 'en')
+    """
+    for name in ("HONGBAO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := variables.get(name):
+            return "zh_CN" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+def use_language(chosen: str) -> None:
+    """
+    Speak *chosen* (``en`` or ``zh_CN``) from now on.
+
+    The command-line library looks its own words up through the process-wide gettext domain, so
+    that domain is pointed at our catalogue too: its words and ours never differ in language.
+    """
+    global _catalogue, _language
+    _language = chosen
+    _catalogue = _gettext.translation(DOMAIN, LOCALE, [chosen], fallback=True)
+    os.environ["LANGUAGE"] = chosen
+    _gettext.bindtextdomain(DOMAIN, str(LOCALE))
+    _gettext.textdomain(DOMAIN)
+
+
+def fill(sentence: str, facts: Mapping[str, object]) -> str:
+    """
+    Put *facts* into *sentence*, each written the way its name says.
+
+    A name that ends in ``_fen`` is an amount and is shown as yuan; an instant is shown as China's
+    date and time; anything else is shown as it is.
+
+    >>> fill("balance is {balance_fen}", {"balance_fen": 1000})
+    'balance is 10.00'
+    """
+    return sentence.format_map({name: _shown(name, value) for name, value in facts.items()})
+
+
+def say(sentence: str, **facts: object) -> str:
+    """Return *sentence* in the chosen language with its *facts* filled in (see `fill`)."""
+    return fill(_(sentence), facts)
+
+
+def _shown(name: str, value: object) -> object:
+    if name.endswith("_fen") and isinstance(value, int):
+        return units.yuan(value)
+    if isinstance(value, datetime):
+        return units.clock(value)
+    return value
