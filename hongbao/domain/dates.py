@@ -1,0 +1,141 @@
+"""Dates: instants and lengths of time as people type them, and where China's days end."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone
+
+from hongbao.errors import InvalidDuration, InvalidInstant
+from hongbao.units import CHINA
+
+YEAR_FIRST, YEAR_LAST = 2000, 2200
+"""The years that are read: wide enough to play with, narrow enough to notice a slip."""
+
+DURATION_MAX = timedelta(days=36_525)
+"""A hundred years."""
+
+_ONE_DAY = timedelta(days=1)
+_INSTANT = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})"
+    r"(?:-(?P<day>[0-9]{2})"
+    r"(?:[T ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
+    r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?"
+    r"(?P<offset>Z|[+-][0-9]{2}:[0-5][0-9])?)?)?"
+)
+_DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,10})s)?", re.ASCII)
+
+
+def parse_instant(text: str) -> datetime:
+    """
+    Read *text* as an instant, and return it in UTC.
+
+    A month or a day means its start in China, and a time without an offset is China's, whatever
+    the machine's own zone.
+
+    >>> parse_instant("2026-02-16").isoformat()
+    '2026-02-15T16:00:00+00:00'
+    >>> parse_instant("2026-02-16T20:00:00+08:00") == parse_instant("2026-02-16 20:00")
+    True
+    """
+    return _read(text)[0]
+
+
+def parse_period_end(text: str) -> datetime:
+    """
+    Read *text* as the end of a period, and return the first instant after it, in UTC.
+
+    A day or a month is meant whole: until the 30th includes the 30th. A full instant is itself.
+
+    >>> parse_period_end("2026-11-30") == parse_period_end("2026-11") == parse_instant("2026-12-01")
+    True
+    """
+    return _read(text)[1]
+
+
+def parse_duration(text: str) -> timedelta:
+    """
+    Read *text* as a length of time: days, hours, minutes and seconds, each at most once.
+
+    >>> parse_duration("25h"), parse_duration("1d12h")
+    (datetime.timedelta(days=1, seconds=3600), datetime.timedelta(days=1, seconds=43200))
+    """
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise InvalidDuration(text)
+    days, hours, minutes, seconds = (int(number) for number in match.groups(default="0"))
+    whole_seconds = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    # Compared before it becomes a timedelta, which would overflow; nothing written is zero too.
+    if not 0 < whole_seconds <= DURATION_MAX // timedelta(seconds=1):
+        raise InvalidDuration(text)
+    return timedelta(seconds=whole_seconds)
+
+
+def china_day(at: datetime) -> date:
+    """
+    Return the day that it is in China *at* that instant.
+
+    >>> china_day(datetime(2026, 11, 22, 16, 0, tzinfo=UTC)).isoformat()
+    '2026-11-23'
+    """
+    assert at.tzinfo is not None
+
+    return at.astimezone(CHINA).date()
+
+
+def day_key(at: datetime) -> str:
+    """Return China's day of *at* as a counter is filed under: ``2026-11-23``."""
+    return china_day(at).isoformat()
+
+
+def year_key(at: datetime) -> str:
+    """Return China's year of *at* as a counter is filed under: ``2026``."""
+    return str(china_day(at).year)
+
+
+def start_of_day(day: date) -> datetime:
+    """
+    Return the instant at which *day* begins in China, in UTC.
+
+    >>> start_of_day(date(2026, 11, 23)).isoformat()
+    '2026-11-22T16:00:00+00:00'
+    """
+    return datetime.combine(day, time.min, CHINA).astimezone(UTC)
+
+
+def next_day(at: datetime) -> datetime:
+    """Return the instant, in UTC, at which the day after *at*'s begins in China."""
+    return start_of_day(china_day(at) + _ONE_DAY)
+
+
+def next_year(at: datetime) -> datetime:
+    """Return the instant, in UTC, at which the year after *at*'s begins in China."""
+    return start_of_day(date(china_day(at).year + 1, 1, 1))
+
+
+def _read(text: str) -> tuple[datetime, datetime]:
+    """Return the first instant that *text* means and the first one that it no longer means."""
+    match = _INSTANT.fullmatch(text)
+    if match is None or not YEAR_FIRST <= int(match["year"]) <= YEAR_LAST:
+        raise InvalidInstant(text)
+    year, month = int(match["year"]), int(match["month"])
+    try:
+        if match["day"] is None:
+            end = date(year + month // 12, month % 12 + 1, 1)
+            return start_of_day(date(year, month, 1)), start_of_day(end)
+        day = date(year, month, int(match["day"]))
+        if match["hour"] is None:
+            return start_of_day(day), start_of_day(day + _ONE_DAY)
+        fraction = (match["fraction"] or "").ljust(6, "0")
+        clock = time(int(match["hour"]), int(match["minute"]), int(match["second"] or 0))
+        local = datetime.combine(day, clock, _zone(match["offset"]))
+        at = local.replace(microsecond=int(fraction)).astimezone(UTC)
+    except ValueError:  # a 30th of February, an hour 24
+        raise InvalidInstant(text) from None
+    return at, at
+
+
+def _zone(offset: str | None) -> timezone:
+    if offset is None:
+        return CHINA
+    if offset == "Z":
+        return UTC
+    ahead = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:6]))
+    return timezone(-ahead if offset[0] == "-" else ahead)

@@ -1,0 +1,110 @@
+"""Ids: short enough to say on the telephone, and wrong when one character is."""
+
+import re
+
+from hongbao.errors import InvalidPacketId, InvalidRequestId
+
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32 (https://www.crockford.com/base32.html): no I, L, O or U."""
+
+PACKET_PREFIX = "hb_"
+REQUEST_PREFIX = "rq_"
+PACKET_ID_BYTES = 5
+REQUEST_ID_BYTES = 16
+
+_VALUE = {symbol: value for value, symbol in enumerate(CROCKFORD)} | {"I": 1, "L": 1, "O": 0}
+_SYMBOLS = 8
+_REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.:]{1,64}")
+
+
+def packet_id(raw: bytes) -> str:
+    """
+    Write the first 35 bits of *raw* as a packet's id: seven symbols and a check symbol.
+
+    The caller draws *raw* and, because 35 bits meet again after some 200,000 packets, draws
+    again when a home already has the id.
+
+    >>> packet_id(bytes.fromhex("0123456789"))
+    'hb_04HMASWS'
+    """
+    assert len(raw) >= PACKET_ID_BYTES
+
+    body = _encode(int.from_bytes(raw[:PACKET_ID_BYTES], "big") >> 5, _SYMBOLS - 1)
+    # The last symbol has weight one, so whatever the sum lacks with a 0 there is the check.
+    return PACKET_PREFIX + body + CROCKFORD[_weighed(body + "0")]
+
+
+def parse_packet_id(text: str) -> str:
+    """
+    Return the packet's id that *text* spells, in its one canonical form.
+
+    Case, hyphens, spaces around it and a missing ``hb_`` do not matter, and I and L are read as 1
+    and O as 0, as Crockford has it. Any single wrong symbol and any two symbols that changed
+    places are refused (see `_weighed`).
+
+    >>> parse_packet_id(" hb_7q2m-4k9x ")
+    'hb_7Q2M4K9X'
+    >>> parse_packet_id("hb_7Q2M4K9W")
+    Traceback (most recent call last):
+    hongbao.errors.InvalidPacketId: 'hb_7Q2M4K9W' is not a packet's id: at least one character is \
+wrong
+    """
+    bare = text.strip().replace("-", "")
+    # ASCII first: outside it, upper() turns strangers such as ı and ſ into our letters.
+    if len(bare) > len(PACKET_PREFIX) + _SYMBOLS or not bare.isascii():
+        raise InvalidPacketId(text)
+    symbols = bare.upper().removeprefix(PACKET_PREFIX.upper())
+    if len(symbols) != _SYMBOLS or not all(symbol in _VALUE for symbol in symbols):
+        raise InvalidPacketId(text)
+    if _weighed(symbols) != 0:
+        raise InvalidPacketId(text)
+    return PACKET_PREFIX + "".join(CROCKFORD[_VALUE[symbol]] for symbol in symbols)
+
+
+def request_id(raw: bytes) -> str:
+    """
+    Write *raw*'s 128 bits as a request id.
+
+    >>> request_id(bytes(15) + b"\\x2a")
+    'rq_0000000000000000000000001A'
+    """
+    assert len(raw) == REQUEST_ID_BYTES
+
+    return REQUEST_PREFIX + _encode(int.from_bytes(raw, "big"), 26)
+
+
+def check_request_id(text: str) -> str:
+    """
+    Return *text* if it can be a request id: 1 to 64 letters, digits or any of ``- _ . :``.
+
+    Callers bring their own, so nothing is normalised: two spellings are two requests. The bar
+    ``|`` stays out because it separates the fields that a share's draw is made from.
+
+    >>> check_request_id("order-2026:17")
+    'order-2026:17'
+    """
+    if _REQUEST_ID.fullmatch(text) is None:
+        raise InvalidRequestId
+    return text
+
+
+def _encode(number: int, length: int) -> str:
+    """Write *number* in Crockford's base 32, padded with zeros to *length* symbols."""
+    return "".join(CROCKFORD[number >> shift & 31] for shift in range(5 * length - 5, -1, -5))
+
+
+def _weighed(symbols: str) -> int:
+    """
+    Add up *symbols* in GF(32), each weighed by its own power of x; an id's sum is zero.
+
+    The field is GF(2)[x] / (x^5 + x^2 + 1), in which x generates all 31 elements but zero, so the
+    eight weights x^7 … x^0 differ and none is zero. Replacing one symbol changes the sum by
+    weight × difference, and exchanging two changes it by difference of weights × difference of
+    symbols. Neither product can be zero, because a field has no zero divisors: every single
+    substitution and every transposition, of neighbours or not, is found. Crockford's own modulo 37
+    finds them too, but needs five more symbols, among them ``*`` and ``$``, which shells obey.
+    """
+    total = 0
+    for symbol in symbols:
+        total = total << 1 ^ (0b100101 if total & 0b10000 else 0) ^ _VALUE[symbol]
+    return total

@@ -1,0 +1,169 @@
+"""Text that people type and others read: any script, harmless on any screen."""
+
+import unicodedata
+
+from hongbao.errors import InvalidGreeting, InvalidName, TextTooLong, UnprintableText
+
+PROFILE_NAME_LENGTH_MAX = 20
+
+_ZWNJ, _ZWJ = "\u200c", "\u200d"
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_EMOJI = range(0x1F000, 0x1FB00)
+_VARIATION_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+
+_HIDDEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+"""Letters and marks that Unicode draws as nothing (Default_Ignorable_Code_Point)."""
+
+_MARKS_MAX = 4
+"""
+The most marks on one letter.
+
+Tibetan stacks need three or four; more than that climbs over the lines above and below.
+"""
+
+_RAW_FACTOR = 4
+"""The most code points for each character that is counted: a flag or a family has several."""
+
+
+def parse_profile_name(text: str) -> str:
+    """
+    Read *text* as a profile's name: 1 to 20 letters, digits, ``-`` or ``_``, of any script.
+
+    It may not begin with ``-``, which a command line takes for a flag, and letters that only
+    imitate others (full-width, mathematical, circled) are refused.
+
+    >>> parse_profile_name("小明"), parse_profile_name("mary-ann_2")
+    ('小明', 'mary-ann_2')
+    """
+    if len(text) > _RAW_FACTOR * PROFILE_NAME_LENGTH_MAX:
+        raise InvalidName(text, length_max=PROFILE_NAME_LENGTH_MAX)
+    name = unicodedata.normalize("NFC", text)
+    if (
+        not 1 <= len(name) <= PROFILE_NAME_LENGTH_MAX
+        or not all(_is_name_character(character) for character in name)
+        or name.startswith("-")
+        or _misplaced(name) is not None
+    ):
+        raise InvalidName(text, length_max=PROFILE_NAME_LENGTH_MAX)
+    return name
+
+
+def parse_greeting(text: str, length_max: int) -> str:
+    """
+    Read *text* as a packet's greeting of at most *length_max* characters, on one line.
+
+    Characters are counted as people see them, nearly: marks, joiners, variation selectors and
+    skin tones belong to what they follow. Whatever a terminal would obey rather than show is
+    refused: controls, escapes, line ends, direction marks.
+
+    >>> parse_greeting("恭喜发财，大吉大利", 25)
+    '恭喜发财，大吉大利'
+    >>> parse_greeting("\\x1b[2J", 25)
+    Traceback (most recent call last):
+    hongbao.errors.UnprintableText: greeting holds an invisible or control character (U+001B)
+    """
+    # The length comes first: ten megabytes are refused without a look at them.
+    if len(text) > _RAW_FACTOR * length_max:
+        raise InvalidGreeting(length=len(text), length_max=length_max)
+    greeting = _printable(text, "greeting")
+    if (length := _length(greeting)) > length_max:
+        raise InvalidGreeting(length=length, length_max=length_max)
+    return greeting
+
+
+def parse_line(text: str, field: str, length_max: int) -> str:
+    """
+    Read *text* as any other one-line text, by the rules of `parse_greeting`.
+
+    *field* is what the refusal calls it.
+
+    >>> parse_line(" lunch ", "note", 10)
+    'lunch'
+    """
+    if len(text) > _RAW_FACTOR * length_max:
+        raise TextTooLong(field=field, length_max=length_max)
+    line = _printable(text, field)
+    if _length(line) > length_max:
+        raise TextTooLong(field=field, length_max=length_max)
+    return line
+
+
+def _printable(text: str, field: str) -> str:
+    """Return *text* composed and without the spaces around it, or refuse what is not for eyes."""
+    line = unicodedata.normalize("NFC", text).strip(" \u3000")
+    stranger = next((character for character in line if _is_unprintable(character)), None)
+    stranger = stranger or _misplaced(line)
+    if stranger is not None:
+        raise UnprintableText(field=field, codepoint=f"{ord(stranger):04X}")
+    return line
+
+
+def _is_unprintable(character: str) -> bool:
+    """
+    Say whether *character* has no business in a line of text.
+
+    C* are control, format, surrogate, private use and unassigned; Zl and Zp end lines. Two format
+    characters are needed to write: emoji are glued with ZWJ, Persian and Indic words are parted
+    with ZWNJ. What is unassigned among the emoji is only newer than this Python, and Unicode keeps
+    those places for pictures (UTS #51), so it may pass.
+    """
+    if character in (_ZWNJ, _ZWJ):
+        return False
+    category = unicodedata.category(character)
+    if category == "Cn":
+        return ord(character) not in _EMOJI
+    return category[0] == "C" or category in ("Zl", "Zp") or character in _HIDDEN
+
+
+def _is_name_character(character: str) -> bool:
+    if character in "-_〇":  # the last is a number to Unicode and a letter to readers
+        return True
+    # <wide>, <font>, <circle> … are costumes; <compat> is how Thai and Lao write some vowels.
+    costume = unicodedata.decomposition(character).partition(" ")[0]
+    if costume.startswith("<") and costume != "<compat>":
+        return False
+    letter_mark_or_digit = unicodedata.category(character) in _NAME_CATEGORIES
+    return letter_mark_or_digit and character not in _HIDDEN and not _is_selector(character)
+
+
+_NAME_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"})
+
+
+def _misplaced(line: str) -> str | None:
+    """
+    Return the first mark, joiner or selector of *line* that has nothing to belong to, or None.
+
+    A mark or a selector follows something visible, at most `_MARKS_MAX` of them; a joiner follows
+    something too, and comes neither twice nor last.
+    """
+    marks = 0
+    carried = joined = False  # by something visible; to it by a joiner
+    for place, character in enumerate(line):
+        if character in (_ZWNJ, _ZWJ):
+            if not carried or joined or place == len(line) - 1:
+                return character
+            joined = True
+        elif _is_attached(character):
+            marks += 1  # a joiner before it (as in Bengali) does not start a new count
+            if not carried or marks > _MARKS_MAX:
+                return character
+            joined = False
+        else:
+            marks, carried, joined = 0, not character.isspace(), False
+    return None
+
+
+def _length(line: str) -> int:
+    """Return how many characters a reader sees in *line*, nearly."""
+    return sum(
+        not (_is_attached(character) or character in (_ZWNJ, _ZWJ) or ord(character) in _SKIN_TONES)
+        for character in line
+    )
+
+
+def _is_attached(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M" or _is_selector(character)
+
+
+def _is_selector(character: str) -> bool:
+    return any(ord(character) in selectors for selectors in _VARIATION_SELECTORS)
