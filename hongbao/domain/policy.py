@@ -1,0 +1,544 @@
+"""A policy: the limits, fees and windows of one rule pack, read from its TOML text."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any, Literal, cast
+
+from hongbao.domain.money import parse_yuan, parse_yuan_or_zero
+from hongbao.domain.toml_lines import Path, line_of
+from hongbao.errors import (
+    InvalidAmount,
+    InvalidCount,
+    InvalidPolicy,
+    PacketAboveCap,
+    ShareAboveCap,
+    ShareTooSmall,
+    shortened,
+)
+
+FLOWS = ("send_balance", "send_card", "topup", "withdraw")
+"""What a limit may count: money out, and in from a card. Claims are receipts, never counted."""
+
+Period = Literal["single", "day", "year", "lifetime"]
+PERIODS: tuple[Period, ...] = ("single", "day", "year", "lifetime")
+"""How long a limit remembers, in the order in which limits are asked."""
+
+Year = Literal["calendar", "rolling", "opening"]
+YEARS: tuple[Year, ...] = ("calendar", "rolling", "opening")
+
+CONFIDENCES = ("A", "B", "C")
+"""A: official, or several sources agree. B: one decent source. C: unconfirmed, and shown so."""
+
+TEXT_LENGTH_MAX = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What people call it, in both languages."""
+
+    en: str
+    zh: str
+
+    def text(self, language: str) -> str:
+        """
+        Return the title in *language*, as `hongbao.words.language` names it.
+
+        >>> Title("class I", "Ⅰ类").text("zh_CN")
+        'Ⅰ类'
+        """
+        return self.zh if language.startswith("zh") else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """
+    At most *amount_fen* over *counts* in each *period*.
+
+    Where *below_factors* is a number, the limit holds only for a payment whose authentication
+    level (`hongbao.domain.limits.factor_level`) is below it.
+    """
+
+    id: str
+    period: Period
+    amount_fen: int
+    counts: frozenset[str]
+    below_factors: int | None = None
+    confidence: str = ""
+    source: str = ""
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether the amount rests on a weak source, which people should be told."""
+        return self.confidence == "C"
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """How well a person is known (实名等级), what that takes, and which limits follow from it."""
+
+    name: str
+    title: Title
+    requires_identity: bool
+    requires_channels: int
+    limits: tuple[Limit, ...]
+
+    def holds(self, identified: bool, channels: int) -> bool:
+        """Whether somebody known this well meets the tier's requirements."""
+        return channels >= self.requires_channels and (identified or not self.requires_identity)
+
+
+@dataclass(frozen=True, slots=True)
+class PacketRules:
+    """What a packet may hold, for how long, and who may open it."""
+
+    share_max_fen: int
+    shares_max: int
+    total_max_fen: int
+    expires_hours: int
+    greeting_length_max: int
+    sender_may_claim_group: bool
+
+    @property
+    def packet_max_fen(self) -> int:
+        """The most that one packet can hold: its cap, or every share at its own cap."""
+        return min(self.total_max_fen, self.shares_max * self.share_max_fen)
+
+
+@dataclass(frozen=True, slots=True)
+class PinRules:
+    """How many wrong PINs lock it, and for how long."""
+
+    attempts_max: int
+    lock_hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawRules:
+    """What withdrawing costs: nothing up to *free_fen* in a lifetime, then *rate*, or the least."""
+
+    free_fen: int
+    rate: Fraction
+    least_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class BankRules:
+    """What the demo banks do."""
+
+    card_opening_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """
+    One rule pack. *tiers* run from the least known person to the best known.
+
+    *confidence* holds A, B or C for the numbers outside the limits, by dotted name
+    (``packet.share_max``); *text* is what was read, to the character.
+    """
+
+    name: str
+    version: int
+    title: Title
+    year: Year
+    packet: PacketRules
+    pin: PinRules
+    withdraw: WithdrawRules
+    bank: BankRules
+    profiles_per_person: int
+    tiers: tuple[Tier, ...]
+    text: str
+    confidence: Mapping[str, str] = field(hash=False)
+
+    @property
+    def ref(self) -> str:
+        """Name and version, as each entry records them: ``standard@1``."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """What rests on a weak source: dotted names of numbers, then the ids of limits."""
+        limits = (limit for tier in self.tiers for limit in tier.limits)
+        return (
+            *(name for name, letter in self.confidence.items() if letter == "C"),
+            *(limit.id for limit in limits if limit.unconfirmed),
+        )
+
+    def tier_for(self, identified: bool, channels: int) -> Tier:
+        """
+        Return the best tier whose requirements hold: the last such one in the file.
+
+        *channels* is what `channels_of` counts.
+        """
+        return next(tier for tier in reversed(self.tiers) if tier.holds(identified, channels))
+
+
+def channels_of(identified: bool, banks: Iterable[str]) -> int:
+    """
+    Count the external channels that have confirmed who a person is.
+
+    The regulation counts independent databases. Here the check of the ID number is one, and each
+    *distinct* bank whose card is bound is one more, because a bank has identified its customer;
+    a second card of the same bank confirms nothing new.
+
+    >>> channels_of(True, ["icbc", "icbc", "ccb"])
+    3
+    """
+    return int(identified) + len(set(banks))
+
+
+def check_packet(rules: PacketRules, total_fen: int, count: int) -> None:
+    """
+    Refuse a packet that *rules* do not allow, the first that applies of:
+
+    1. `InvalidCount`: no shares, or more than the policy allows;
+    2. `ShareTooSmall`: less than one fen for each share;
+    3. `PacketAboveCap`: more than a packet may hold, however it is shared;
+    4. `ShareAboveCap`: more than that many shares at their cap. WeChat, too, looks at the average
+       here; that each share drawn stays below the cap is the dealing's own promise.
+
+    What can never be sent is said before what another count would mend, so that the advice to use
+    more shares is only given where it helps.
+    """
+    if not 1 <= count <= rules.shares_max:
+        raise InvalidCount(count=count, shares_max=rules.shares_max)
+    if total_fen < count:
+        raise ShareTooSmall(total_fen=total_fen, count=count)
+    if total_fen > rules.packet_max_fen:
+        raise PacketAboveCap(total_fen=total_fen, packet_max_fen=rules.packet_max_fen)
+    if total_fen > count * rules.share_max_fen:
+        raise ShareAboveCap(total_fen=total_fen, share_max_fen=rules.share_max_fen)
+
+
+def parse_policy(text: str, source: str) -> Policy:
+    """
+    Read a policy's TOML *text*, which came from *source* (a file's name, or a pack's).
+
+    Every key is required unless `docs/policies.md` calls it optional, and no other is allowed: a
+    mistyped limit must never become a missing one. The first thing wrong raises `InvalidPolicy`
+    with its line.
+    """
+    reader = _Reader(text, source)
+    top = _Table(
+        reader,
+        (),
+        reader.document(),
+        needed=(
+            *("name", "version", "title", "year", "profiles_per_person"),
+            *("packet", "pin", "withdraw", "bank", "tier"),
+        ),
+        optional=("confidence",),
+    )
+    top.note_confidence()
+    return Policy(
+        name=top.name("name"),
+        version=top.whole("version", 1, 1_000_000),
+        title=_title(top),
+        year=cast(Year, top.one_of("year", YEARS)),
+        profiles_per_person=top.whole("profiles_per_person", 1, 1_000),
+        packet=_packet(top),
+        pin=_pin(top),
+        withdraw=_withdraw(top),
+        bank=_bank(top),
+        tiers=_tiers(top),
+        text=text,
+        confidence=MappingProxyType(reader.confidence),
+    )
+
+
+class _Reader:
+    """The text being read, and the one way to refuse it."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self.text = text.removeprefix("\ufeff").replace("\r\n", "\n")  # as some editors save
+        self.source = source
+        self.confidence: dict[str, str] = {}
+
+    def document(self) -> dict[str, Any]:
+        if len(self.text) > TEXT_LENGTH_MAX:
+            line = self.text.count("\n", 0, TEXT_LENGTH_MAX) + 1
+            raise self.error(line, "too_long", length_max=TEXT_LENGTH_MAX)
+        try:
+            return tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as exc:
+            line, column = self._position(str(exc))
+            # Every refusal of tomllib's that starts like this is about a second definition.
+            problem = "defined_twice" if str(exc).startswith("Cannot ") else "syntax"
+            raise self.error(line, problem, column=column) from None
+        except (RecursionError, ValueError) as exc:
+            # Brackets nested too deep, or a number of thousands of digits: tomllib lets Python's
+            # own errors through, without a position.
+            raise self.error(self._first_line_with(type(exc)), "syntax", column=1) from None
+
+    def error(self, line: int, problem: str, **facts: object) -> InvalidPolicy:
+        return InvalidPolicy(source=self.source, line=line, problem=problem, **facts)
+
+    def refuse(self, path: Path, problem: str, **facts: object) -> InvalidPolicy:
+        return self.error(line_of(self.text, path), problem, **facts)
+
+    def _position(self, message: str) -> tuple[int, int]:
+        if at := re.search(r"\(at line (\d+), column (\d+)\)", message):
+            return int(at[1]), int(at[2])
+        lines = self.text.split("\n")  # "(at end of document)"
+        return len(lines), len(lines[-1]) + 1
+
+    def _first_line_with(self, kind: type[Exception]) -> int:
+        """Find the line that makes the parser raise *kind*: the parser goes from top to bottom."""
+        lines = self.text.split("\n")
+        low, high = 1, len(lines)
+        while low < high:
+            middle = (low + high) // 2
+            try:
+                tomllib.loads("\n".join(lines[:middle]))
+            except (RecursionError, ValueError) as exc:
+                found = type(exc) is kind
+            else:
+                found = False
+            low, high = (low, middle) if found else (middle + 1, high)
+        return low
+
+
+class _Table:
+    """One table of the file: its keys are known, and each is asked for by the kind it must be."""
+
+    def __init__(
+        self,
+        reader: _Reader,
+        path: Path,
+        content: dict[str, Any],
+        needed: tuple[str, ...],
+        optional: tuple[str, ...] = (),
+    ) -> None:
+        self.reader, self.path, self.content = reader, path, content
+        known = (*needed, *optional)
+        for key in content:  # before what is missing: a mistyped key is both
+            if key not in known:
+                raise self.refuse(key, "unknown_key", text=shortened(key), known=", ".join(known))
+        for key in needed:
+            if key not in content:
+                raise reader.refuse(path, "missing_key", key=key)
+
+    def refuse(self, key: str, problem: str, **facts: object) -> InvalidPolicy:
+        return self.reader.refuse((*self.path, key), problem, key=key, **facts)
+
+    def text(self, key: str, length_max: int) -> str:
+        value = self.content[key]
+        if type(value) is not str:
+            raise self.refuse(key, "not_text")
+        if not (value.strip() and value.isprintable() and len(value) <= length_max):
+            raise self.refuse(key, "bad_text", length_max=length_max)
+        return value
+
+    def name(self, key: str) -> str:
+        value = self.content[key]
+        if type(value) is not str or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", value):
+            raise self.refuse(key, "bad_name", text=_shown(value))
+        return value
+
+    def one_of(self, key: str, choices: tuple[str, ...]) -> str:
+        value = self.content[key]
+        if value not in choices:
+            raise self.refuse(key, "not_one_of", text=_shown(value), known=_list(choices))
+        return cast(str, value)
+
+    def whole(self, key: str, least: int, most: int) -> int:
+        value = self.content[key]
+        if type(value) is not int or not least <= value <= most:  # a bool is an int, but not here
+            raise self.refuse(key, "not_whole", least=least, most=most)
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self.content[key]
+        if type(value) is not bool:
+            raise self.refuse(key, "not_flag")
+        return value
+
+    def amount(self, key: str, *, zero: bool = False) -> int:
+        value = self.content[key]
+        if type(value) is not str:  # a bare 0.1 would be a float, and no float touches money
+            raise self.refuse(key, "bad_amount", text=_shown(value))
+        try:
+            return parse_yuan_or_zero(value) if zero else parse_yuan(value)
+        except InvalidAmount:
+            raise self.refuse(key, "bad_amount", text=_shown(value)) from None
+
+    def percentage(self, key: str) -> Fraction:
+        value = self.content[key]
+        if type(value) is str and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?%", value):
+            rate = Fraction(value[:-1]) / 100
+            if rate <= 1:
+                return rate
+        raise self.refuse(key, "bad_percentage", text=_shown(value))
+
+    def flows(self, key: str) -> frozenset[str]:
+        value = self.content[key]
+        if type(value) is not list or not value:
+            raise self.refuse(key, "not_flows", known=_list(FLOWS))
+        for place, flow in enumerate(value):
+            path = (*self.path, key, place)
+            if flow not in FLOWS:
+                raise self.reader.refuse(
+                    path, "unknown_flow", text=_shown(flow), known=_list(FLOWS)
+                )
+            if flow in value[:place]:
+                raise self.reader.refuse(path, "used_twice", key=key, text=_shown(flow))
+        return frozenset(value)
+
+    def table(self, key: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> "_Table":
+        value = self.content[key]
+        if type(value) is not dict:
+            raise self.refuse(key, "not_table")
+        return _Table(self.reader, (*self.path, key), value, needed, optional)
+
+    def tables(
+        self, key: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
+    ) -> "list[_Table]":
+        value = self.content[key]
+        if type(value) is not list or not value or any(type(item) is not dict for item in value):
+            raise self.refuse(key, "not_tables")
+        return [
+            _Table(self.reader, (*self.path, key, place), item, needed, optional)
+            for place, item in enumerate(value)
+        ]
+
+    def note_confidence(self) -> None:
+        """Read the table's own ``confidence = {key = "C"}``, where it has one."""
+        if "confidence" not in self.content:
+            return
+        numbers = tuple(
+            key for key, value in self.content.items() if not isinstance(value, dict | list)
+        )
+        letters = self.table("confidence", needed=(), optional=numbers)
+        for key in letters.content:
+            name = ".".join(str(part) for part in (*self.path, key))
+            self.reader.confidence[name] = letters.one_of(key, CONFIDENCES)
+
+
+def _title(table: _Table) -> Title:
+    title = table.table("title", needed=("en", "zh"))
+    return Title(en=title.text("en", 60), zh=title.text("zh", 60))
+
+
+def _packet(top: _Table) -> PacketRules:
+    table = top.table(
+        "packet",
+        needed=(
+            *("share_max", "shares_max", "total_max", "expires_hours"),
+            *("greeting_length_max", "sender_may_claim_group"),
+        ),
+        optional=("confidence",),
+    )
+    table.note_confidence()
+    return PacketRules(
+        share_max_fen=table.amount("share_max"),
+        shares_max=table.whole("shares_max", 1, 1_000_000),
+        total_max_fen=table.amount("total_max"),
+        expires_hours=table.whole("expires_hours", 1, 8_784),
+        greeting_length_max=table.whole("greeting_length_max", 1, 1_000),
+        sender_may_claim_group=table.flag("sender_may_claim_group"),
+    )
+
+
+def _pin(top: _Table) -> PinRules:
+    table = top.table("pin", needed=("attempts_max", "lock_hours"), optional=("confidence",))
+    table.note_confidence()
+    return PinRules(
+        attempts_max=table.whole("attempts_max", 1, 100),
+        lock_hours=table.whole("lock_hours", 1, 8_784),
+    )
+
+
+def _withdraw(top: _Table) -> WithdrawRules:
+    table = top.table("withdraw", needed=("free", "rate", "least"), optional=("confidence",))
+    table.note_confidence()
+    return WithdrawRules(
+        free_fen=table.amount("free", zero=True),
+        rate=table.percentage("rate"),
+        least_fen=table.amount("least", zero=True),
+    )
+
+
+def _bank(top: _Table) -> BankRules:
+    table = top.table("bank", needed=("card_opening",), optional=("confidence",))
+    table.note_confidence()
+    return BankRules(card_opening_fen=table.amount("card_opening", zero=True))
+
+
+def _tiers(top: _Table) -> tuple[Tier, ...]:
+    tables = top.tables(
+        "tier",
+        needed=("name", "title", "requires_identity", "requires_channels"),
+        optional=("limit",),
+    )
+    names: set[str] = set()
+    ids: set[str] = set()
+    tiers = []
+    for table in tables:
+        name = table.name("name")
+        if name in names:
+            raise table.refuse("name", "used_twice", text=shortened(name))
+        names.add(name)
+        tiers.append(
+            Tier(
+                name=name,
+                title=_title(table),
+                requires_identity=table.flag("requires_identity"),
+                requires_channels=table.whole("requires_channels", 0, 100),
+                limits=_limits(table, ids),
+            )
+        )
+    if not any(tier.holds(False, 0) for tier in tiers):
+        raise tables[0].reader.refuse(tables[0].path, "no_first_tier")
+    for table, tier, later in zip(tables, tiers, range(1, len(tiers) + 1), strict=True):
+        for other in tiers[later:]:
+            if other.holds(tier.requires_identity, tier.requires_channels):
+                raise table.reader.refuse(
+                    table.path, "tier_unreachable", tier=tier.name, other=other.name
+                )
+    return tuple(tiers)
+
+
+def _limits(tier: _Table, ids: set[str]) -> tuple[Limit, ...]:
+    """Read a tier's limits; *ids* holds those of the tiers before, because an id is the file's."""
+    if "limit" not in tier.content:
+        return ()
+    limits = []
+    for table in tier.tables(
+        "limit",
+        needed=("id", "period", "amount", "counts"),
+        optional=("below_factors", "confidence", "source"),
+    ):
+        id_ = table.name("id")
+        if id_ in ids:
+            raise table.refuse("id", "used_twice", text=shortened(id_))
+        ids.add(id_)
+        given = table.content
+        limits.append(
+            Limit(
+                id=id_,
+                period=cast(Period, table.one_of("period", PERIODS)),
+                amount_fen=table.amount("amount", zero=True),
+                counts=table.flows("counts"),
+                below_factors=table.whole("below_factors", 1, 3)
+                if "below_factors" in given
+                else None,
+                confidence=table.one_of("confidence", CONFIDENCES) if "confidence" in given else "",
+                source=table.text("source", 200) if "source" in given else "",
+            )
+        )
+    return tuple(limits)
+
+
+def _shown(value: object) -> str:
+    """Quote *value* for a sentence, whatever kind it is."""
+    if isinstance(value, int) and abs(value) > 10**40:  # Python will not write out a huge number
+        return "…"
+    return shortened(value if isinstance(value, str) else str(value))
+
+
+def _list(choices: tuple[str, ...]) -> str:
+    return ", ".join(choices)
