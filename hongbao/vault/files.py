@@ -1,0 +1,229 @@
+"""Private files: made 0600 before the first byte, replaced whole, overwritten before they go."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hongbao import errors
+
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
+_POSIX = os.name == "posix"
+
+
+@contextmanager
+def storage(path: Path) -> Iterator[None]:
+    """Turn what the system says of *path* into `StorageRefused`, in the system's own words."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise errors.StorageRefused(path=str(path), reason=reason) from error
+
+
+def make_folder(path: Path) -> None:
+    """Make *path* a folder that only its owner enters, with the folders above it if need be."""
+    with storage(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)
+        close_to_others(path)
+        _sync_folder(path.parent)
+
+
+def close_to_others(path: Path) -> None:
+    """Leave the folder *path* to its owner alone, whatever the umask or an earlier hand did."""
+    mode = path.stat().st_mode
+    if _POSIX and (mode & 0o077 or not mode & 0o700):
+        path.chmod(0o700)
+
+
+def read(path: Path) -> bytes:
+    """
+    Return what *path* holds, or raise FileNotFoundError; close it to others if it stood open.
+
+    A file that others could read may have been read; closing it stops only the next reader. We
+    close it and go on rather than refuse, because refusing would protect nothing that is left.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _BINARY)
+        try:
+            if _POSIX and os.fstat(descriptor).st_mode & 0o077:
+                os.fchmod(descriptor, 0o600)
+            return _read_all(descriptor)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise errors.StorageUnreadable(path=str(path), reason=reason) from error
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write *content* durably to *path*, which must not exist yet."""
+    with storage(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+        try:
+            if _POSIX:
+                os.fchmod(descriptor, 0o600)  # the umask may have taken even the owner's bits
+            write_at(descriptor, content, 0)
+            os.fsync(descriptor)
+        except BaseException:
+            discard(path)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put *content* in *path*'s place, durably and whole: a reader sees the old or the new."""
+    fresh = path.with_name(path.name + ".new")
+    discard(fresh)  # a leftover of a process that was killed; the guard keeps others out
+    with storage(path):
+        write_new(fresh, content)
+        fresh.replace(path)
+        _sync_folder(path.parent)
+
+
+def destroy(path: Path) -> None:
+    """
+    Overwrite *path* in place, durably, and remove it.
+
+    Accepted: a copy-on-write file system, a solid-state disk or a snapshot may keep the old
+    bytes where no program can reach them.
+    """
+    with storage(path):
+        try:
+            descriptor = os.open(path, os.O_WRONLY | _BINARY)
+        except FileNotFoundError:
+            return
+        try:
+            write_at(descriptor, bytes(os.fstat(descriptor).st_size), 0)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        discard(path)
+        _sync_folder(path.parent)
+
+
+def discard(path: Path) -> None:
+    """Remove *path* if it is there."""
+    with storage(path):
+        path.unlink(missing_ok=True)
+
+
+def write_at(descriptor: int, content: bytes, offset: int) -> None:
+    """Write all of *content* at *offset*, in one call where the system has one."""
+    if _POSIX:
+        written = os.pwrite(descriptor, content, offset)
+    else:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        written = os.write(descriptor, content)
+    if written < len(content):
+        write_at(descriptor, content[written:], offset + written)
+
+
+def read_at(descriptor: int, length: int, offset: int) -> bytes:
+    """Return at most *length* bytes from *offset*."""
+    if _POSIX:
+        return os.pread(descriptor, length, offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, length)
+
+
+class Guard:
+    """
+    A file whose lock keeps two processes from changing one folder at the same time.
+
+    The system lets go of it when its holder dies, so a killed process blocks nobody.
+    """
+
+    _tries = 200
+    _pause_seconds = 0.05
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    @property
+    def held(self) -> bool:
+        return self._descriptor is not None
+
+    def take(self, *, wait: bool = True) -> None:
+        """Take the lock, or raise `Busy` when another process keeps it for ten seconds."""
+        assert not self.held
+        with storage(self._path):
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+        try:
+            for tries_left in reversed(range(self._tries if wait else 1)):
+                with storage(self._path):
+                    if _try_lock(descriptor):
+                        self._descriptor = descriptor
+                        return
+                if tries_left:
+                    time.sleep(self._pause_seconds)
+            raise errors.Busy
+        finally:
+            if self._descriptor is None:
+                os.close(descriptor)
+
+    def release(self) -> None:
+        """Let go, if it is held."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Hold the lock for a while; where it is held already, keep it afterwards."""
+        if self.held:
+            yield
+            return
+        self.take()
+        try:
+            yield
+        finally:
+            self.release()
+
+
+def _try_lock(descriptor: int) -> bool:
+    if not _POSIX:
+        return _try_lock_windows(descriptor)
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _try_lock_windows(descriptor: int) -> bool:
+    import importlib
+
+    windows = importlib.import_module("msvcrt")
+    locking: Callable[[int, int, int], None] = windows.locking
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        locking(descriptor, windows.LK_NBLCK, 1)
+    except PermissionError:
+        return False
+    return True
+
+
+def _read_all(descriptor: int) -> bytes:
+    pieces = []
+    while piece := os.read(descriptor, 1 << 16):
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _sync_folder(path: Path) -> None:
+    if not _POSIX:
+        return  # Windows cannot open a folder, and writes renames through by itself
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,493 @@
+"""The key folder: where a home's master key lies wrapped, and how the wrapping is changed."""
+
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hongbao import errors
+from hongbao.vault import files, keychain, primitives
+from hongbao.vault.head import HeadNote
+from hongbao.vault.primitives import KEY_BYTES, NONCE_BYTES, RFC_9106_LOW_MEMORY, SALT_BYTES, Cost
+from hongbao.vault.safe import Vault
+
+FORMAT = 1
+"""The form of ``master.json``; a file of a later form is refused rather than guessed at."""
+
+PASSPHRASE_LENGTH_MIN = 8
+
+_DEVICE, _PASSPHRASE, _KEYRING = "device", "passphrase", "keyring"
+_DEVICE_FILE = re.compile(r"device-([0-9a-f]{16})\.key")
+
+Ask = Callable[[], str]
+"""A way to ask for the passphrase, called only where one is needed."""
+
+
+class _Wrapped(NamedTuple):
+    """
+    One master key as it lies in ``master.json``: encrypted, with what is needed to find its key.
+
+    *holder* names the device key (a file's or a keyring entry's); *salt* and *cost* make the key
+    from a passphrase. *fingerprint* tells which master key is inside without telling the key.
+    """
+
+    method: str
+    generation: int
+    fingerprint: str
+    nonce: bytes
+    ciphertext: bytes
+    holder: str | None = None
+    salt: bytes = b""
+    cost: Cost | None = None
+
+
+class _Wrapping(NamedTuple):
+    """A wrapping's key, and how a record says where that key comes from."""
+
+    key: bytes
+    method: str
+    holder: str | None = None
+    salt: bytes = b""
+    cost: Cost | None = None
+
+
+class _Records(NamedTuple):
+    current: _Wrapped
+    next: _Wrapped | None
+
+
+class _KeyGone(Exception):
+    """The device key that a record names is not there (any more)."""
+
+
+class KeyFolder:
+    """
+    The ``keys/`` of one home: a wrapped master key, the key that opens it, and the noted head.
+
+    Every change of the wrapping is made in one order: the new way in is written and on the disk
+    before the old one goes. Killed anywhere, the next `open` finds one of the two and sweeps up
+    what the other left. The changes of two processes wait for each other (``.busy``).
+
+    *random* must be the system's own source (see `Vault`). *cost* is what a new passphrase or PIN
+    costs to try; tests may lower it, and what is stored says what it was made with.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+        cost: Cost = RFC_9106_LOW_MEMORY,
+    ) -> None:
+        self.path = path
+        self._random = random
+        self._cost = cost
+        self._master_file = path / "master.json"
+        self._guard = files.Guard(path / ".busy")
+        self._head = HeadNote(path / "head")
+        self._opened: _Wrapping | None = None  # so that a rekey need not ask again
+
+    def __repr__(self) -> str:
+        return f"KeyFolder({str(self.path)!r})"
+
+    def close(self) -> None:
+        """Let go of every file; an unfinished rekey is left for the next one to finish."""
+        self._guard.release()
+        self._head.close()
+
+    # --- opening ---------------------------------------------------------------------------------
+
+    def exists(self) -> bool:
+        """Say whether this home has a master key."""
+        try:
+            return self._master_file.exists()
+        except OSError as error:
+            raise errors.StorageUnreadable(
+                path=str(self._master_file), reason=error.strerror or "?"
+            ) from error
+
+    def wrapping(self) -> str:
+        """Say what the master key is wrapped by: ``device``, ``passphrase`` or ``keyring``."""
+        return self._read().current.method
+
+    def create(self) -> Vault:
+        """
+        Make the master key on first use and return it opened, wrapped by a new device key.
+
+        Two who create at once end with the same key: the second finds what the first has made.
+        """
+        files.make_folder(self.path)
+        with self._guard():
+            if not self.exists():
+                self._sweep(keep=())
+                self._head.prepare()
+                vault = self._vault(self._random(KEY_BYTES), generation=1)
+                wrapping = self._new_device_key()
+                self._write(_Records(current=self._wrap(vault, wrapping), next=None))
+                self._opened = wrapping
+                return vault
+        return self.open(None)
+
+    def open(self, passphrase: Ask | None) -> Vault:
+        """
+        Return the home's vault.
+
+        With a device key or the keyring nobody is asked. With a passphrase, *passphrase* is
+        called for it, and where it is None the home stays locked (`HomeLocked`).
+        """
+        records = self._read()
+        while True:
+            try:
+                vault, self._opened = self._unwrap(records.current, passphrase)
+            except _KeyGone:
+                # Another process may have changed the wrapping since we read it.
+                before, records = records, self._read()
+                if records == before:
+                    raise self._damaged() from None
+            else:
+                self._tidy(records)
+                return vault
+
+    # --- changing the wrapping -------------------------------------------------------------------
+
+    def lock(self, vault: Vault, passphrase: str) -> None:
+        """
+        Wrap the master key by *passphrase* from now on, and destroy the device key.
+
+        On a home that is locked already this changes the passphrase.
+        """
+        normal = unicodedata.normalize("NFC", passphrase)
+        if len(normal) < PASSPHRASE_LENGTH_MIN:
+            raise errors.WeakPassphrase(length_min=PASSPHRASE_LENGTH_MIN)
+        salt = self._random(SALT_BYTES)
+        key = _stretched(normal, salt, self._cost)
+        self._rewrap(vault, lambda: _Wrapping(key, _PASSPHRASE, salt=salt, cost=self._cost))
+
+    def unlock(self, vault: Vault) -> None:
+        """Wrap the master key by a fresh device key from now on: nobody is asked any more."""
+        self._rewrap(vault, self._new_device_key)
+
+    def use_keyring(self, vault: Vault) -> None:
+        """Wrap the master key by a fresh key that the system's keyring keeps, not a file."""
+        self._rewrap(vault, self._new_keyring_key)
+
+    def _rewrap(self, vault: Vault, new_wrapping: Callable[[], _Wrapping]) -> None:
+        with self._guard():
+            before = self._checked(vault)
+            wrapping = new_wrapping()
+            # Nothing is taken back where this fails: the file may name the new key already. What
+            # it does not name, the next opening sweeps up.
+            self._write(_Records(current=self._wrap(vault, wrapping), next=None))
+            self._opened = wrapping
+            self._forget(before.current, keep=(wrapping.holder,))
+
+    # --- a new master key ------------------------------------------------------------------------
+
+    def begin_rekey(self, vault: Vault) -> Vault:
+        """
+        Make the next generation's master key, keep it beside the current one, return it opened.
+
+        The guard stays taken until `finish_rekey` or `abandon_rekey`: others who would mend an
+        interrupted rekey are told `Busy` while this one is alive. The order for the ledger's side:
+
+        1. ``new = keys.begin_rekey(old)``
+        2. in one transaction, still under the old page key: store ``new.seal_retired(old)``, and
+           unseal with *old*, seal and blind with *new* whatever is sealed or blinded;
+        3. encrypt the pages with ``new.page_key``;
+        4. ``keys.finish_rekey()``.
+
+        Killed before 2 is committed, the rekey is abandoned; after, 3 and 4 are done again: the
+        blob that only the next vault adopts tells which (see `pending_rekey`).
+        """
+        assert not self._guard.held
+        self._guard.take()
+        try:
+            records = self._checked(vault)
+            new = self._vault(self._random(KEY_BYTES), generation=vault.generation + 1)
+            new.adopt_retired(new.seal_retired(vault))
+            wrapping = self._next_wrapping(records.current)
+            self._write(_Records(records.current, next=self._wrap(new, wrapping)))
+        except BaseException:
+            self._guard.release()
+            raise
+        return new
+
+    def pending_rekey(self, passphrase: Ask | None) -> Vault | None:
+        """
+        Return the next generation's vault if a rekey was interrupted, and None if none was.
+
+        None may also mean that another process has just finished one: where the page key does
+        not fit, `open` again. The guard is kept until `finish_rekey` or `abandon_rekey`. While
+        the rekey is alive in another process, this waits for it a while and then raises `Busy`.
+        """
+        if self._read().next is None:
+            return None
+        if not self._guard.held:
+            self._guard.take()
+        try:
+            pending = self._read().next
+            vault = None if pending is None else self._unwrap(pending, passphrase)[0]
+        except _KeyGone:
+            self._guard.release()
+            raise self._damaged() from None
+        except BaseException:
+            self._guard.release()
+            raise
+        if vault is None:
+            self._guard.release()
+        return vault
+
+    def finish_rekey(self) -> None:
+        """Make the next master key the current one, and forget the old one and its device key."""
+        self._resolve_rekey(finish=True)
+
+    def abandon_rekey(self) -> None:
+        """Forget the next master key: the current one stays."""
+        self._resolve_rekey(finish=False)
+
+    def _resolve_rekey(self, *, finish: bool) -> None:
+        try:
+            with self._guard():
+                current, pending = self._read()
+                if pending is None:
+                    return
+                kept, dropped = (pending, current) if finish else (current, pending)
+                self._write(_Records(kept, next=None))
+                if self._opened is not None and self._opened.holder != kept.holder:
+                    self._opened = None
+                self._forget(dropped, keep=(kept.holder,))
+        finally:
+            self._guard.release()
+
+    # --- the head --------------------------------------------------------------------------------
+
+    def note_head(self, entry: int, mac: bytes) -> None:
+        """
+        Note that the ledger has reached *entry*, which ended with *mac*, if that is news.
+
+        Call it after the commit: it does not wait for the disk, and it never fails, because the
+        act is already done and must not be reported as if it were not. A note that could not be
+        written costs detection only: an older note stands until the next.
+        """
+        self._head.write(entry, mac)
+
+    def head(self) -> tuple[int, bytes] | None:
+        """
+        Return the newest noted entry and its MAC; None when none was ever noted.
+
+        A note torn by a power cut is passed over for the one before. Where neither can be read,
+        that is `Damaged`: someone has had their hands on it, and `reset_head` is how to accept.
+        """
+        return self._head.read()
+
+    def reset_head(self, entry: int, mac: bytes) -> None:
+        """Note *entry* even if it goes backwards, durably: after a restore that was accepted."""
+        self._head.reset(entry, mac)
+
+    # --- wrapping and unwrapping -----------------------------------------------------------------
+
+    def _wrap(self, vault: Vault, wrapping: _Wrapping) -> _Wrapped:
+        nonce = self._random(NONCE_BYTES)
+        about = _about(wrapping.method, vault.generation)
+        return _Wrapped(
+            method=wrapping.method,
+            generation=vault.generation,
+            fingerprint=vault.fingerprint,
+            nonce=nonce,
+            ciphertext=vault.wrapped(wrapping.key, nonce, about),
+            holder=wrapping.holder,
+            salt=wrapping.salt,
+            cost=wrapping.cost,
+        )
+
+    def _unwrap(self, wrapped: _Wrapped, passphrase: Ask | None) -> tuple[Vault, _Wrapping]:
+        wrapping = self._found(wrapped, passphrase)
+        about = _about(wrapped.method, wrapped.generation)
+        try:
+            master = primitives.decrypt(wrapping.key, wrapped.nonce, wrapped.ciphertext, about)
+        except primitives.NotAuthentic:
+            if wrapped.method == _PASSPHRASE:
+                raise errors.WrongPassphrase from None
+            raise self._damaged() from None
+        if len(master) != KEY_BYTES:
+            raise self._damaged()
+        return self._vault(master, wrapped.generation), wrapping
+
+    def _found(self, wrapped: _Wrapped, passphrase: Ask | None) -> _Wrapping:
+        """Return the key that *wrapped* is under, asking only where there is no other way."""
+        method, holder, salt, cost = wrapped.method, wrapped.holder, wrapped.salt, wrapped.cost
+        if method == _PASSPHRASE:
+            assert cost is not None
+            if self._opened is not None and self._opened.salt == salt:
+                return self._opened
+            if passphrase is None:
+                raise errors.HomeLocked
+            normal = unicodedata.normalize("NFC", passphrase())
+            return _Wrapping(_stretched(normal, salt, cost), method, salt=salt, cost=cost)
+        assert holder is not None
+        if method == _KEYRING:
+            hexed = keychain.get(holder)
+        else:
+            try:
+                hexed = files.read(self._device_file(holder)).decode("ascii", "replace").strip()
+            except FileNotFoundError:
+                hexed = None
+        if hexed is None:
+            raise _KeyGone
+        if not re.fullmatch(r"[0-9a-f]{64}", hexed):
+            raise errors.Damaged(path=str(self._device_file(holder)))
+        return _Wrapping(bytes.fromhex(hexed), method, holder=holder)
+
+    def _next_wrapping(self, current: _Wrapped) -> _Wrapping:
+        if current.method == _DEVICE:
+            return self._new_device_key()
+        if current.method == _KEYRING:
+            return self._new_keyring_key()
+        # The same passphrase, and the same salt: the passphrase itself is not kept, its key is.
+        if self._opened is None or self._opened.salt != current.salt:
+            raise errors.HomeLocked
+        return self._opened
+
+    def _new_device_key(self) -> _Wrapping:
+        key, holder = self._random(KEY_BYTES), self._random(8).hex()
+        files.write_new(self._device_file(holder), key.hex().encode() + b"\n")
+        return _Wrapping(key, _DEVICE, holder=holder)
+
+    def _new_keyring_key(self) -> _Wrapping:
+        key, holder = self._random(KEY_BYTES), self._random(8).hex()
+        keychain.put(holder, key.hex())
+        return _Wrapping(key, _KEYRING, holder=holder)
+
+    def _vault(self, master: bytes, generation: int) -> Vault:
+        return Vault(master, generation, random=self._random, cost=self._cost)
+
+    def _checked(self, vault: Vault) -> _Records:
+        """Return what the file holds, if that is *vault* and nobody is in the middle of a rekey."""
+        records = self._read()
+        if records.next is not None or records.current.fingerprint != vault.fingerprint:
+            raise errors.Busy  # another process has rekeyed, or has begun to
+        return records
+
+    # --- files -----------------------------------------------------------------------------------
+
+    def _device_file(self, holder: str) -> Path:
+        return self.path / f"device-{holder}.key"
+
+    def _forget(self, dropped: _Wrapped, keep: tuple[str | None, ...]) -> None:
+        if dropped.method == _KEYRING and dropped.holder is not None:
+            keychain.forget(dropped.holder)
+        self._sweep(keep)
+
+    def _tidy(self, records: _Records) -> None:
+        """Sweep up after a change that was interrupted, where that is possible at all."""
+        needed = {wrapped.holder for wrapped in records if wrapped is not None}
+        if self._guard.held or all(holder in needed for holder in self._device_keys()):
+            return
+        try:
+            self._guard.take(wait=False)
+            try:
+                self._sweep(keep=[w.holder for w in self._read() if w is not None])
+            finally:
+                self._guard.release()
+        except (errors.Busy, errors.StorageRefused):
+            pass  # a change is under way, or the folder is read-only: the next opening sweeps
+
+    def _sweep(self, keep: Any) -> None:
+        for holder in self._device_keys():
+            if holder not in keep:
+                files.destroy(self._device_file(holder))
+
+    def _device_keys(self) -> list[str]:
+        with files.storage(self.path):
+            found = [_DEVICE_FILE.fullmatch(file.name) for file in self.path.iterdir()]
+        return [match[1] for match in found if match]
+
+    def _write(self, records: _Records) -> None:
+        document: dict[str, object] = {"format": FORMAT, "current": _written(records.current)}
+        if records.next is not None:
+            document["next"] = _written(records.next)
+        files.replace(self._master_file, json.dumps(document, indent=1).encode() + b"\n")
+
+    def _read(self) -> _Records:
+        try:
+            content = files.read(self._master_file)
+        except FileNotFoundError:
+            raise self._damaged() from None
+        try:
+            document = json.loads(content)
+            form = document["format"]
+            if isinstance(form, int) and form > FORMAT:
+                raise errors.NewerHome(form=form, known=FORMAT)
+            if form != FORMAT:
+                raise ValueError
+            pending = document.get("next")
+            return _Records(
+                current=_parsed(document["current"]),
+                next=None if pending is None else _parsed(pending),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise self._damaged() from None
+
+    def _damaged(self) -> errors.Damaged:
+        return errors.Damaged(path=str(self._master_file))
+
+
+def _about(method: str, generation: int) -> bytes:
+    return primitives.joined(b"hongbao master", b"%d" % FORMAT, method.encode(), b"%d" % generation)
+
+
+def _stretched(passphrase: str, salt: bytes, cost: Cost) -> bytes:
+    return primitives.stretch(passphrase.encode("utf-8", "surrogatepass"), salt, cost)
+
+
+def _written(wrapped: _Wrapped) -> dict[str, object]:
+    """Return *wrapped* for ``master.json``, with a checksum that tells damage from a wrong key."""
+    record: dict[str, object] = {
+        "generation": wrapped.generation,
+        "fingerprint": wrapped.fingerprint,
+        "method": wrapped.method,
+    }
+    if wrapped.holder is not None:
+        record["holder"] = wrapped.holder
+    if wrapped.cost is not None:
+        record["kdf"] = {"name": "argon2id", **wrapped.cost._asdict(), "salt": wrapped.salt.hex()}
+    record |= {"nonce": wrapped.nonce.hex(), "ciphertext": wrapped.ciphertext.hex()}
+    return {**record, "checksum": _checksum(record)}
+
+
+def _parsed(record: dict[str, Any]) -> _Wrapped:
+    """Return what `_written` wrote; raise ValueError, KeyError or TypeError for anything else."""
+    body = {name: value for name, value in record.items() if name != "checksum"}
+    if record["checksum"] != _checksum(body):
+        raise ValueError
+    method, holder = record["method"], record.get("holder")
+    cost, salt = None, b""
+    if method == _PASSPHRASE:
+        kdf = record["kdf"]
+        cost = Cost(*(kdf[name] for name in Cost._fields))
+        salt = bytes.fromhex(kdf["salt"])
+        if kdf["name"] != "argon2id" or not primitives.acceptable(cost) or len(salt) < 8:
+            raise ValueError
+    elif method not in (_DEVICE, _KEYRING) or not re.fullmatch(r"[0-9a-f]{16}", str(holder)):
+        raise ValueError
+    if not isinstance(record["generation"], int) or record["generation"] < 1:
+        raise ValueError
+    return _Wrapped(
+        method=method,
+        generation=record["generation"],
+        fingerprint=str(record["fingerprint"]),
+        nonce=bytes.fromhex(record["nonce"]),
+        ciphertext=bytes.fromhex(record["ciphertext"]),
+        holder=holder,
+        salt=salt,
+        cost=cost,
+    )
+
+
+def _checksum(body: dict[str, Any]) -> str:
+    from hashlib import sha256
+
+    return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]

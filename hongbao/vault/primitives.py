@@ -1,0 +1,170 @@
+"""The four borrowed algorithms, each behind one plain function: HKDF, AES-GCM, Argon2id, HMAC."""
+
+import hmac
+from typing import NamedTuple
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+TAG_BYTES = 16
+SALT_BYTES = 16
+
+
+class Cost(NamedTuple):
+    """What one Argon2id computation costs: passes, memory in KiB, lanes."""
+
+    passes: int
+    memory_kib: int
+    lanes: int
+
+
+RFC_9106_LOW_MEMORY = Cost(passes=3, memory_kib=64 * 1024, lanes=4)
+"""The second recommended option of RFC 9106 §4, for machines that cannot spare 2 GiB."""
+
+COST_MAX = Cost(passes=64, memory_kib=4 * 1024 * 1024, lanes=64)
+"""More than this in a file is not a choice of ours, it is a way to exhaust the machine."""
+
+
+class NotAuthentic(Exception):
+    """The bytes were not sealed with this key for this place."""
+
+
+class NotAHash(Exception):
+    """The text is not an encoded Argon2id hash."""
+
+
+def joined(*parts: bytes) -> bytes:
+    """
+    Join *parts*, each behind its length, so that no two lists of parts give the same bytes.
+
+    >>> joined(b"ab", b"c") == joined(b"a", b"bc")
+    False
+    """
+    return b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+
+
+def subkey(secret: bytes, *purpose: bytes) -> bytes:
+    """
+    Derive the 32-byte key for *purpose* from *secret* with HKDF-SHA256 (RFC 5869).
+
+    The secret is uniformly random, so no salt is needed (RFC 5869 §3.1). The label carries our
+    name and the form's version: a later form that derives differently cannot meet an old key.
+    """
+    return hkdf(secret, salt=None, info=joined(b"hongbao", b"1", *purpose), length=KEY_BYTES)
+
+
+def hkdf(secret: bytes, *, salt: bytes | None, info: bytes, length: int) -> bytes:
+    """Return *length* bytes of HKDF-SHA256 (RFC 5869)."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    return HKDF(SHA256(), length=length, salt=salt, info=info).derive(secret)
+
+
+def encrypt(key: bytes, nonce: bytes, plain: bytes, about: bytes) -> bytes:
+    """Return *plain* under AES-256-GCM (NIST SP 800-38D), its tag behind it, bound to *about*."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key).encrypt(nonce, plain, about)
+
+
+def decrypt(key: bytes, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
+    """Return what `encrypt` was given, or raise `NotAuthentic`: never bytes that were altered."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    if len(nonce) != NONCE_BYTES or len(sealed) < TAG_BYTES:
+        raise NotAuthentic
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, about)
+    except InvalidTag:
+        raise NotAuthentic from None
+
+
+def mac(key: bytes, *parts: bytes) -> bytes:
+    """Return HMAC-SHA256 (RFC 2104) over *parts*, each behind its length."""
+    return hmac.digest(key, joined(*parts), "sha256")
+
+
+def stretch(secret: bytes, salt: bytes, cost: Cost) -> bytes:
+    """Return the 32-byte key that Argon2id (RFC 9106) makes of *secret*, at *cost*."""
+    from argon2.exceptions import HashingError
+    from argon2.low_level import Type, hash_secret_raw
+
+    try:
+        return hash_secret_raw(
+            secret, salt, cost.passes, cost.memory_kib, cost.lanes, KEY_BYTES, Type.ID
+        )
+    except HashingError as error:  # the sizes are ours, so memory is what is left to fail
+        raise MemoryError(str(error)) from None
+
+
+def hash_encoded(secret: bytes, salt: bytes, cost: Cost) -> str:
+    """Return the Argon2id hash of *secret*, encoded with its salt and its *cost*."""
+    from argon2.exceptions import HashingError
+    from argon2.low_level import Type, hash_secret
+
+    try:
+        encoded = hash_secret(
+            secret, salt, cost.passes, cost.memory_kib, cost.lanes, KEY_BYTES, Type.ID
+        )
+    except HashingError as error:
+        raise MemoryError(str(error)) from None
+    return encoded.decode("ascii")
+
+
+def hash_matches(encoded: str, secret: bytes) -> bool:
+    """Say whether *encoded* is a hash of *secret*; raise `NotAHash` where it is no hash at all."""
+    from argon2.exceptions import VerificationError, VerifyMismatchError
+    from argon2.low_level import Type, verify_secret
+
+    if not _within(_cost(encoded), COST_MAX):
+        raise NotAHash
+    try:
+        return verify_secret(encoded.encode("ascii"), secret, Type.ID)
+    except VerifyMismatchError:
+        return False
+    except VerificationError as error:
+        if "emory" in str(error):  # argon2 tells its failures apart by their words alone
+            raise MemoryError(str(error)) from None
+        raise NotAHash from None
+
+
+def hash_is_current(encoded: str, cost: Cost) -> bool:
+    """Say whether *encoded* was made at *cost*, with the sizes that we use now."""
+    from argon2 import Parameters, Type, extract_parameters
+
+    now = Parameters(
+        type=Type.ID,
+        version=19,
+        salt_len=SALT_BYTES,
+        hash_len=KEY_BYTES,
+        time_cost=cost.passes,
+        memory_cost=cost.memory_kib,
+        parallelism=cost.lanes,
+    )
+    _cost(encoded)
+    return extract_parameters(encoded) == now
+
+
+def acceptable(cost: Cost) -> bool:
+    """Say whether a *cost* read from a file is one that can be meant (see `COST_MAX`)."""
+    return _within(cost, COST_MAX)
+
+
+def _within(cost: Cost, most: Cost) -> bool:
+    return (
+        all(1 <= mine <= limit for mine, limit in zip(cost, most, strict=True))
+        and cost.memory_kib >= 8 * cost.lanes  # RFC 9106 §3.1
+    )
+
+
+def _cost(encoded: str) -> Cost:
+    from argon2 import Type, extract_parameters
+
+    try:
+        found = extract_parameters(encoded)
+    except ValueError:  # InvalidHashError is one; so is what unreadable numbers raise
+        raise NotAHash from None
+    if found.type is not Type.ID or not encoded.isascii():
+        raise NotAHash
+    return Cost(found.time_cost, found.memory_cost, found.parallelism)

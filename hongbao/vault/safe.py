@@ -1,0 +1,240 @@
+"""The opened safe: what one master key can do."""
+
+import hmac
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from hongbao import errors
+from hongbao.vault import primitives
+from hongbao.vault.primitives import KEY_BYTES, NONCE_BYTES, RFC_9106_LOW_MEMORY, SALT_BYTES, Cost
+
+if TYPE_CHECKING:
+    from hongbao.domain.pin import Pin
+
+
+class Vault:
+    """
+    One generation of a home's master key, opened.
+
+    The master key itself encrypts nothing: each purpose has a subkey of its own by HKDF-SHA256,
+    so that what one of them betrays says nothing about the others. The page key and the chain
+    key are made at once, because every command needs them; the rest when first asked for.
+
+    *random* makes nonces and salts, and must be the system's own source: a demo's scripted dice
+    would repeat a nonce, and AES-GCM gives up its authentication key to whoever sees one twice.
+
+    Accepted: Python cannot wipe memory, so whoever reads this process's memory reads the keys.
+    """
+
+    __slots__ = (
+        "_chains",
+        "_cost",
+        "_keys",
+        "_master",
+        "_peppers",
+        "_random",
+        "generation",
+        "page_key",
+    )
+
+    generation: Final[int]
+    page_key: Final[bytes]
+
+    def __init__(
+        self,
+        master: bytes,
+        generation: int,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+        cost: Cost = RFC_9106_LOW_MEMORY,
+    ) -> None:
+        assert len(master) == KEY_BYTES
+        assert generation >= 1
+        self._master = master
+        self._random = random
+        self._cost = cost
+        self._keys: dict[tuple[bytes, ...], bytes] = {}
+        self._chains = {generation: self._key(b"chain")}
+        self._peppers: dict[int, bytes] = {}  # of retired generations; our own is made when asked
+        self.generation = generation
+        self.page_key = self._key(b"page")
+
+    def __repr__(self) -> str:
+        return f"Vault(generation={self.generation})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a vault is not copied, pickled or sent anywhere")
+
+    # --- the ledger's chain ----------------------------------------------------------------------
+
+    def chain_mac(self, previous: bytes, entry: bytes, *, generation: int | None = None) -> bytes:
+        """
+        Return the HMAC-SHA256 that binds *entry*'s canonical bytes to the *previous* entry's MAC.
+
+        An entry keeps the generation that it was written under; for one that has been retired,
+        `adopt_retired` has to have brought its key. Both parts stand behind their lengths, so
+        that bytes cannot wander from one to the other.
+        """
+        try:
+            key = self._chains[self.generation if generation is None else generation]
+        except KeyError:
+            raise errors.Damaged(path=f"keys/generation/{generation}") from None
+        head = len(previous).to_bytes(8, "big") + previous
+        return hmac.digest(key, head + len(entry).to_bytes(8, "big") + entry, "sha256")
+
+    # --- PINs ------------------------------------------------------------------------------------
+
+    def hash_pin(self, profile: int, pin: "Pin") -> str:
+        """
+        Return the text to store for *profile*'s *pin*: the generation, then an Argon2id hash.
+
+        What is hashed is the PIN keyed with the pepper, so that whoever has the ledger but not
+        the keys has nothing to try the million PINs against. The profile is part of it: a hash
+        moved to another profile matches nothing.
+
+        Accepted: with ledger and keys both, a million tries at one Argon2id each find the PIN.
+        """
+        keyed = self._keyed(self.generation, profile, pin)
+        encoded = primitives.hash_encoded(keyed, self._random(SALT_BYTES), self._cost)
+        return f"g{self.generation}{encoded}"
+
+    def pin_matches(self, profile: int, pin: "Pin", hashed: str) -> bool:
+        """Say whether *pin* is the one that `hash_pin` was given, under whatever generation."""
+        generation, encoded = self._parted(profile, hashed)
+        try:
+            return primitives.hash_matches(encoded, self._keyed(generation, profile, pin))
+        except primitives.NotAHash:
+            raise errors.Damaged(path=f"profile/{profile}/pin") from None
+
+    def pin_needs_rehash(self, hashed: str) -> bool:
+        """Say whether *hashed* is of an older generation or cost: renew it after a success."""
+        generation, encoded = self._parted("?", hashed)
+        try:
+            current = primitives.hash_is_current(encoded, self._cost)
+        except primitives.NotAHash:
+            raise errors.Damaged(path="profile/?/pin") from None
+        return generation != self.generation or not current
+
+    def _parted(self, profile: object, hashed: str) -> tuple[int, str]:
+        label, dollar, encoded = hashed.partition("$")
+        number = label[1:]
+        if not (label[:1] == "g" and dollar and number.isascii() and number.isdigit()):
+            raise errors.Damaged(path=f"profile/{profile}/pin")
+        return int(number[:9]), "$" + encoded
+
+    def _keyed(self, generation: int, profile: int, pin: "Pin") -> bytes:
+        pepper = self._pepper(generation)
+        return primitives.mac(pepper, b"%d" % profile, pin.reveal().encode("utf-8"))
+
+    def _pepper(self, generation: int) -> bytes:
+        if generation == self.generation:
+            return self._key(b"pin pepper")
+        try:
+            return self._peppers[generation]
+        except KeyError:
+            raise errors.Damaged(path=f"keys/generation/{generation}") from None
+
+    # --- personal data ---------------------------------------------------------------------------
+
+    def seal(self, profile: int, place: str, text: str) -> bytes:
+        """
+        Return *text* sealed for *profile* and *place*: nonce, ciphertext, tag.
+
+        Only the same vault opens it, and only for the same profile and place: moved to another
+        row or column it is as unreadable as with another key. Each profile's key is its own.
+        """
+        nonce = self._random(NONCE_BYTES)
+        about = self._about(profile, place)
+        return nonce + primitives.encrypt(
+            self._key(b"personal data", b"%d" % profile), nonce, text.encode("utf-8"), about
+        )
+
+    def unseal(self, profile: int, place: str, sealed: bytes) -> str:
+        """Return what `seal` was given, or raise `Damaged`: altered, moved or another home's."""
+        try:
+            plain = primitives.decrypt(
+                self._key(b"personal data", b"%d" % profile),
+                sealed[:NONCE_BYTES],
+                sealed[NONCE_BYTES:],
+                self._about(profile, place),
+            )
+        except primitives.NotAuthentic:
+            raise errors.Damaged(path=place) from None
+        return plain.decode("utf-8")
+
+    def blind(self, kind: str, text: str) -> bytes:
+        """
+        Return a mark that is equal for equal *text* of one *kind*, and says nothing more.
+
+        It answers "is this ID number known already?" without storing the number. Without the key
+        it cannot be computed, which matters because ID and card numbers are few enough to try.
+        """
+        return primitives.mac(self._key(b"blind index"), kind.encode(), text.encode("utf-8"))
+
+    def _about(self, profile: int, place: str) -> bytes:
+        return primitives.joined(
+            b"hongbao sealed", b"1", b"%d" % self.generation, b"%d" % profile, place.encode("utf-8")
+        )
+
+    # --- generations before this one -------------------------------------------------------------
+
+    def seal_retired(self, old: "Vault") -> bytes:
+        """
+        Return what this vault must keep of *old*, sealed for this vault alone.
+
+        Entries of the ledger are never rewritten, so their chain keys live on; so do the peppers
+        of hashes that wait for their holder's next success. What *old* itself carried goes along.
+        """
+        import json
+
+        assert old.generation < self.generation
+        plain = json.dumps(old.legacy_secrets()).encode()
+        nonce = self._random(NONCE_BYTES)
+        key, about = self._key(b"retired"), self._about_retired()
+        return nonce + primitives.encrypt(key, nonce, plain, about)
+
+    def adopt_retired(self, sealed: bytes) -> None:
+        """Take over the older generations' secrets that `seal_retired` sealed for this vault."""
+        import json
+
+        try:
+            plain = primitives.decrypt(
+                self._key(b"retired"),
+                sealed[:NONCE_BYTES],
+                sealed[NONCE_BYTES:],
+                self._about_retired(),
+            )
+        except primitives.NotAuthentic:
+            raise errors.Damaged(path="keys/retired") from None
+        kept: dict[str, dict[str, str]] = json.loads(plain)
+        for label, secrets in kept.items():
+            self._chains[int(label)] = bytes.fromhex(secrets["chain"])
+            self._peppers[int(label)] = bytes.fromhex(secrets["pepper"])
+
+    def legacy_secrets(self) -> dict[str, dict[str, str]]:
+        """Return, in clear, what outlives this generation and those before; for its successor."""
+        return {
+            str(generation): {"chain": chain.hex(), "pepper": self._pepper(generation).hex()}
+            for generation, chain in sorted(self._chains.items())
+        }
+
+    def _about_retired(self) -> bytes:
+        return primitives.joined(b"hongbao retired", b"1", b"%d" % self.generation)
+
+    # --- for the key folder ----------------------------------------------------------------------
+
+    @property
+    def fingerprint(self) -> str:
+        """The master key's name, which says nothing about the key: two vaults can be compared."""
+        return self._key(b"fingerprint").hex()[:16]
+
+    def wrapped(self, key: bytes, nonce: bytes, about: bytes) -> bytes:
+        """Return the master key under *key*, the only form in which it leaves."""
+        return primitives.encrypt(key, nonce, self._master, about)
+
+    def _key(self, *purpose: bytes) -> bytes:
+        key = self._keys.get(purpose)
+        if key is None:
+            key = self._keys[purpose] = primitives.subkey(self._master, *purpose)
+        return key
