@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from enum import IntEnum, unique
 from typing import ClassVar
 
+from hongbao.parser_words import in_english, translated
 from hongbao.units import iso
-from hongbao.words import N_, fill, say
+from hongbao.words import N_, _, fill, say
 
 
 @unique
@@ -27,7 +28,7 @@ class ExitCode(IntEnum):
     CONFLICT = 18  # a request id reused with other inputs
     DAMAGED = 19  # or tampered with
     LOCKED = 20
-    UNUSABLE = 21  # the home cannot be used as it is: disk full, read-only, written by a newer version
+    UNUSABLE = 21  # the home as it is: disk full, read-only, written by a newer version
     INTERRUPTED = 130  # Ctrl-C
 
 
@@ -336,7 +337,7 @@ class InvalidPolicy(UsageError):
         "not_table": N_("{key} must be a table, [{key}]"),
         "not_tables": N_("{key} must be one or more tables, [[{key}]]"),
         "no_first_tier": N_("no tier is open to someone who is not identified and has no card"),
-        "tier_unreachable": N_("nobody can be in {tier}, because {other} comes later and asks no more"),
+        "tier_unreachable": N_("nobody can be in {tier}: {other} comes later and asks no more"),
     }
 
     def __init__(self, *, source: str, line: int, problem: str, **facts: object) -> None:
@@ -382,14 +383,19 @@ class Declined(UsageError):
 
 
 class BadCommandLine(UsageError):
-    """The command line itself cannot be read; the sentence is the parser's own."""
+    """The command line itself cannot be read; *problem* is the parser's own sentence for it."""
 
     code = "usage"
     sentence = "{problem}"
     advice = N_("see `{command} --help`")
 
     def __init__(self, problem: str, *, command: str) -> None:
-        super().__init__(problem=problem, command=command)
+        super().__init__(problem=in_english(problem), command=command)
+        self._problem = problem
+
+    @property
+    def message(self) -> str:
+        return translated(self._problem)
 
 
 class SelfRecipient(UsageError):
@@ -399,11 +405,14 @@ class SelfRecipient(UsageError):
     sentence = N_("a packet cannot be sent to yourself")
 
 
-class AlreadyVirtual(UsageError):
-    """The home's chance or clock was settled when it was made."""
+class HomeExists(UsageError):
+    """A home's policy, first clock and dice are chosen when it is made, and not later."""
 
     code = "home_exists"
-    sentence = N_("this home already exists; dice are chosen when it is made")
+    sentence = N_(
+        "this home already exists; its clock, dice and policy were chosen when it was made"
+    )
+    advice = N_("turn the clock with `hongbao clock`, change rules with `hongbao policy use`")
 
 
 class InvalidRequestId(UsageError):
@@ -682,7 +691,9 @@ class ShareAboveCap(HongbaoError):
 
     code = "share_above_cap"
     exit_code = ExitCode.LIMIT
-    sentence = N_("a share is at most {share_max_fen}; {total_fen} needs at least {count_least} shares")
+    sentence = N_(
+        "a share is at most {share_max_fen}; {total_fen} needs at least {count_least} shares"
+    )
 
     def __init__(self, *, total_fen: int, share_max_fen: int) -> None:
         super().__init__(
@@ -870,6 +881,11 @@ class KeyringUnavailable(HongbaoError):
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason=reason)
 
+    @property
+    def message(self) -> str:
+        # A reason of ours is in the catalogue; one that the keyring gave passes through unchanged.
+        return say(self.sentence, reason=_(str(self.facts["reason"])))
+
 
 class NewerHome(HongbaoError):
     """The home was written by a later version, whose rules this one does not know."""
@@ -895,6 +911,14 @@ class StorageRefused(HongbaoError):
         super().__init__(path=path, reason=reason)
 
 
+class StorageUnreadable(StorageRefused):
+    """A file of the home is there, but the system does not let us read it."""
+
+    code = "storage_unreadable"
+    sentence = N_("cannot read {path}: {reason}")
+    advice = N_("nothing was changed; mend the permissions, then try again")
+
+
 class Interrupted(HongbaoError):
     """Ctrl-C, before anything was changed."""
 
@@ -912,7 +936,9 @@ def recall(told: Mapping[str, object]) -> HongbaoError:
     True
     """
     facts = {
-        name: datetime.fromisoformat(value) if name.endswith("_at") and isinstance(value, str) else value
+        name: datetime.fromisoformat(value)
+        if name.endswith("_at") and isinstance(value, str)
+        else value
         for name, value in told.items()
         if name not in ("code", "message", "hint")
     }
@@ -938,4 +964,8 @@ def shortened(text: str, length_max: int = 40) -> str:
     """
     if len(text) > length_max:
         text = text[: length_max - 1] + "…"
-    return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + "'"
+    return (
+        "'"
+        + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        + "'"
+    )

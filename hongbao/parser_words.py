@@ -1,0 +1,93 @@
+"""
+The parser's words: what the command-line library says in English, in our words and both languages.
+
+The headings of its help ask gettext, and `hongbao.words.use_language` points gettext at our
+catalogue. The rest are English sentences fixed in its code. Those that a person can meet through us
+are recognised here and said our way; tests/test_parser_words.py makes the library say each.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from hongbao.words import N_, fill, say
+
+USAGE = N_("Usage: ")
+OPTIONS = N_("[OPTIONS]")
+COMMAND = N_("COMMAND [ARGS]...")
+SHOW_HELP = N_("Show this message and exit.")
+"""The words of a help page that the library never translates."""
+
+SENTENCES = {
+    # What the library says: what we say. A {problem} is another sentence, and is said by itself.
+    "Invalid value for {name}: {problem}": N_("{name}: {problem}"),
+    "Invalid value: {problem}": "{problem}",
+    "{problem}. Did you mean {names}?": N_("{problem}; did you mean {names}?"),
+    "{problem} (Possible options: {names})": N_("{problem}; did you mean {names}?"),
+    "Missing argument {name}. Choose from: {choices}": N_("{name} is missing: one of {choices}"),
+    "Missing option {name}. Choose from: {choices}": N_("{name} is missing: one of {choices}"),
+    "Missing argument {name}": N_("{name} is missing"),
+    "Missing option {name}": N_("{name} is missing"),
+    "Missing command": N_("a command is missing"),
+    "No such command {name}": N_("there is no command {name}"),
+    "No such option: {name}": N_("there is no option {name}"),
+    "Option {name} does not take a value": N_("{name} takes no value"),
+    "Option {name} requires an argument": N_("{name} needs a value"),
+    "Option {name} requires {count} arguments": N_("{name} needs {count} values"),
+    "Argument {name} takes {count} values": N_("{name} needs {count} values"),
+    "Takes {count} values but {given} given": N_("it needs {count} values, not {given}"),
+    "Got unexpected extra argument(s) ({arguments})": N_("too many arguments: {arguments}"),
+    "{value} is not a valid int": N_("{value} is not a whole number"),
+    "{value} is not a valid int range": N_("{value} is not a whole number"),
+    "{value} is not a valid boolean. Recognized values: {choices}": N_(
+        "{value} is neither yes nor no"
+    ),
+    "{value} is not one of {choices}": N_("{value} is not one of {choices}"),
+    "{value} is not in the range {range}": N_("{value} is not in the range {range}"),
+    "{kind} {path} does not exist": N_("there is no {path}"),
+    "{kind} {path} is a directory": N_("{path} is a folder"),
+    "{kind} {path} is a file": N_("{path} is a file"),
+    "{kind} {path} is not readable": N_("{path} cannot be read"),
+    "{kind} {path} is not writable": N_("{path} cannot be written"),
+}
+
+
+def translated(problem: str) -> str:
+    """
+    Return the parser's sentence *problem* in our words and the reader's language.
+
+    A sentence that is not known is kept as it is, since a person helps themselves better with the
+    library's English than with nothing.
+    """
+    return _said(problem, lambda sentence, facts: say(sentence, **facts))
+
+
+def in_english(problem: str) -> str:
+    """
+    Return the parser's sentence *problem* in our words, for programs.
+
+    >>> in_english("No such command 'sned'. Did you mean 'send'?")
+    "there is no command 'sned'; did you mean 'send'?"
+    """
+    return _said(problem, fill)
+
+
+def _said(problem: str, tell: Callable[[str, dict[str, str]], str]) -> str:
+    problem = " ".join(problem.split()).removesuffix(".")
+    for form, sentence in _forms():
+        if match := form.fullmatch(problem):
+            facts = match.groupdict()
+            if "problem" in facts:
+                facts["problem"] = _said(facts["problem"], tell)
+            return tell(sentence, facts)
+    return problem
+
+
+@cache
+def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return the pattern of each sentence of the library, with what we say for it."""
+    return tuple((re.compile(_pattern(theirs)), ours) for theirs, ours in SENTENCES.items())
+
+
+def _pattern(template: str) -> str:
+    return re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))
