@@ -390,12 +390,14 @@ class BadCommandLine(UsageError):
     advice = N_("see `{command} --help`")
 
     def __init__(self, problem: str, *, command: str) -> None:
-        super().__init__(problem=in_english(problem), command=command)
-        self._problem = problem
+        super().__init__(problem=problem, command=command)
+
+    def __str__(self) -> str:
+        return in_english(str(self.facts["problem"]))
 
     @property
     def message(self) -> str:
-        return translated(self._problem)
+        return translated(str(self.facts["problem"]))
 
 
 class SelfRecipient(UsageError):
