@@ -1,13 +1,13 @@
 """What can go wrong, in words, and the exit code that says so to a shell."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import IntEnum, unique
 from typing import ClassVar
 
 from hongbao.parser_words import in_english, translated
 from hongbao.units import iso
-from hongbao.words import N_, _, fill, say
+from hongbao.words import N_, fill, say
 
 
 @unique
@@ -883,11 +883,6 @@ class KeyringUnavailable(HongbaoError):
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason=reason)
 
-    @property
-    def message(self) -> str:
-        # A reason of ours is in the catalogue; one that the keyring gave passes through unchanged.
-        return say(self.sentence, reason=_(str(self.facts["reason"])))
-
 
 class NewerHome(HongbaoError):
     """The home was written by a later version, whose rules this one does not know."""
@@ -903,6 +898,20 @@ class NewerHome(HongbaoError):
 
 class StorageRefused(HongbaoError):
     """The disk is full, read-only, or not ours to write."""
+
+    # What systems say most often: marked here, so that they are said in the reader's language.
+    _reasons: ClassVar[tuple[str, ...]] = (
+        N_("Permission denied"),
+        N_("Read-only file system"),
+        N_("No space left on device"),
+        N_("Disk quota exceeded"),
+        N_("No such file or directory"),
+        N_("Not a directory"),
+        N_("Is a directory"),
+        N_("File name too long"),
+        N_("Too many open files"),
+        N_("Input/output error"),
+    )
 
     code = "storage_refused"
     exit_code = ExitCode.UNUSABLE
@@ -933,6 +942,7 @@ def recall(told: Mapping[str, object]) -> HongbaoError:
     """
     Return the error that *told*, an error's `HongbaoError.as_dict`, was made from.
 
+    >>> from datetime import UTC
     >>> error = PacketExpired("hb_7Q2M4K9X", expires_at=datetime(2026, 2, 17, tzinfo=UTC))
     >>> str(recall(error.as_dict())) == str(error)
     True

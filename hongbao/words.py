@@ -11,6 +11,8 @@ from hongbao import units
 DOMAIN = "hongbao"
 LOCALE = Path(__file__).parent / "locale"
 
+_SPOKEN = frozenset({"field", "question", "reason"})
+
 _catalogue: _gettext.NullTranslations = _gettext.NullTranslations()
 _language = "en"
 
@@ -80,8 +82,17 @@ def fill(sentence: str, facts: Mapping[str, object]) -> str:
 
 
 def say(sentence: str, **facts: object) -> str:
-    """Return *sentence* in the chosen language with its *facts* filled in (see `fill`)."""
-    return fill(_(sentence), facts)
+    """
+    Return *sentence* in the chosen language with its *facts* filled in (see `fill`).
+
+    A ``field``, ``question`` or ``reason`` is itself a piece of language: it is said in the chosen
+    one too, where the catalogue has it. Whatever else a fact says is somebody's own word.
+    """
+    told = {
+        name: _(value) if name in _SPOKEN and isinstance(value, str) and value else value
+        for name, value in facts.items()
+    }
+    return fill(_(sentence), told)
 
 
 def _shown(name: str, value: object) -> object:
