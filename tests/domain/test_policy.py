@@ -1,0 +1,536 @@
+import json
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hongbao import policies, words
+from hongbao.domain.policy import (
+    FLOWS,
+    TEXT_LENGTH_MAX,
+    Limit,
+    PacketRules,
+    channels_of,
+    check_packet,
+    parse_policy,
+)
+from hongbao.errors import (
+    HongbaoError,
+    InvalidCount,
+    InvalidPolicy,
+    PacketAboveCap,
+    PolicyNotFound,
+    ShareAboveCap,
+    ShareTooSmall,
+)
+
+STANDARD = policies.text_of("standard")
+PACKS = {name: parse_policy(policies.text_of(name), name) for name in policies.names()}
+WECHAT = PACKS["standard"].packet
+
+
+def refused(text: str) -> InvalidPolicy:
+    with pytest.raises(InvalidPolicy) as caught:
+        parse_policy(text, "mine.toml")
+    return caught.value
+
+
+def changed(old: str, new: str) -> tuple[str, int]:
+    """Change the first *old* of the standard pack into *new*, and say on which line it is."""
+    assert old in STANDARD
+
+    before, after = STANDARD.split(old, 1)
+    return before + new + after, before.count("\n") + 1
+
+
+def limits_of(pack: str, tier: str) -> dict[str, Limit]:
+    (found,) = (one for one in PACKS[pack].tiers if one.name == tier)
+    return {limit.id: limit for limit in found.limits}
+
+
+# --- the packs that ship -------------------------------------------------------------------------
+
+
+def test_the_packs_that_ship_are_read_whole():
+    """
+    Each is named after its file, and keeps its text to the character.
+    """
+    assert {"standard": "standard@1", "pboc-2015": "pboc-2015@1"} == {
+        name: policy.ref for name, policy in PACKS.items()
+    }
+    for name, policy in PACKS.items():
+        assert policies.text_of(name) == policy.text
+
+
+@pytest.mark.parametrize("name", ["", "nothing", "../policies/standard", "standard.toml"])
+def test_a_pack_that_does_not_ship_is_not_found(name):
+    """
+    A name is looked up, and is never a way to another folder.
+    """
+    with pytest.raises(PolicyNotFound):
+        policies.text_of(name)
+
+
+@pytest.mark.parametrize("pack", policies.names())
+def test_both_packs_have_wechats_numbers_for_packets_and_fees(pack):
+    """
+    200 yuan a share, 100 shares, 20,000 a packet, 24 hours; 0.1 % beyond 1,000 free, least 0.10.
+    """
+    policy = PACKS[pack]
+
+    assert PacketRules(200_00, 100, 20000_00, 24, 25, True) == policy.packet
+    assert (1000_00, Fraction(1, 1000), 10) == (
+        policy.withdraw.free_fen,
+        policy.withdraw.rate,
+        policy.withdraw.least_fen,
+    )
+    assert (5, 3) == (policy.pin.attempts_max, policy.pin.lock_hours)
+    assert 100_000_00 == policy.bank.card_opening_fen
+    assert "calendar" == policy.year
+
+
+def test_the_standard_packs_limits_are_these_two():
+    """
+    1,000 a day for whoever is not verified, which nobody confirms; 200,000 a year from balance.
+    """
+    unverified = limits_of("standard", "unverified")["unverified-day"]
+    verified = limits_of("standard", "verified")["verified-year"]
+
+    assert ("day", 1000_00, "C") == (
+        unverified.period,
+        unverified.amount_fen,
+        unverified.confidence,
+    )
+    assert {"send_balance", "send_card", "withdraw"} == unverified.counts
+    assert ("year", 200_000_00, "A") == (verified.period, verified.amount_fen, verified.confidence)
+    assert {"send_balance"} == verified.counts
+
+
+def test_every_limit_of_the_announcement_is_in_its_pack():
+    """
+    PBoC 2015 no. 43: three classes, and the daily ladder below a certificate or e-signature.
+    """
+    told = {
+        (tier.name, limit.period, limit.amount_fen, limit.below_factors, limit.confidence)
+        for tier in PACKS["pboc-2015"].tiers
+        for limit in tier.limits
+    }
+
+    assert {
+        ("unverified", "lifetime", 0, None, "C"),
+        ("class-1", "lifetime", 1000_00, None, "A"),
+        ("class-2", "day", 1000_00, 2, "B"),
+        ("class-2", "day", 5000_00, 3, "A"),
+        ("class-2", "year", 100_000_00, None, "A"),
+        ("class-3", "day", 1000_00, 2, "B"),
+        ("class-3", "day", 5000_00, 3, "A"),
+        ("class-3", "year", 200_000_00, None, "A"),
+    } == told
+
+
+def test_withdrawals_count_in_class_one_only():
+    """
+    And payments by card in no class; only somebody without a class can do nothing at all.
+    """
+    counts = {
+        tier.name: set().union(*(limit.counts for limit in tier.limits))
+        for tier in PACKS["pboc-2015"].tiers
+    }
+
+    assert {
+        "unverified": set(FLOWS),
+        "class-1": {"send_balance", "withdraw"},
+        "class-2": {"send_balance"},
+        "class-3": {"send_balance"},
+    } == counts
+
+
+@pytest.mark.parametrize("pack", policies.names())
+def test_what_nobody_confirms_is_marked(pack):
+    """
+    A number from a weak source can be shown as such, by its name.
+    """
+    unconfirmed = set(PACKS[pack].unconfirmed)
+
+    assert {"packet.greeting_length_max", "pin.attempts_max", "pin.lock_hours"} <= unconfirmed
+    assert {"unverified-day", "unverified-lifetime"} & unconfirmed
+    assert not {"packet.share_max", "withdraw.free", "verified-year"} & unconfirmed
+
+
+@pytest.mark.parametrize("pack", policies.names())
+def test_every_limit_that_ships_names_its_source_and_how_sure_it_is(pack):
+    """
+    A number without a source is not a rule.
+    """
+    for tier in PACKS[pack].tiers:
+        for limit in tier.limits:
+            assert limit.source
+            assert limit.confidence in ("A", "B", "C")
+
+
+# --- tiers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pack", "identified", "channels", "tier"),
+    [
+        ("standard", False, 0, "unverified"),
+        ("standard", False, 9, "unverified"),
+        ("standard", True, 1, "verified"),
+        ("pboc-2015", False, 9, "unverified"),
+        ("pboc-2015", True, 1, "class-1"),
+        ("pboc-2015", True, 2, "class-1"),
+        ("pboc-2015", True, 3, "class-2"),
+        ("pboc-2015", True, 4, "class-2"),
+        ("pboc-2015", True, 5, "class-3"),
+        ("pboc-2015", True, 99, "class-3"),
+    ],
+)
+def test_the_best_tier_that_one_qualifies_for_is_used(pack, identified, channels, tier):
+    """
+    At the exact number of channels, and never by cards alone.
+    """
+    assert tier == PACKS[pack].tier_for(identified, channels).name
+
+
+def test_a_second_card_of_a_bank_is_no_second_channel():
+    """
+    The ID check is one channel and each distinct bank one more.
+    """
+    assert 0 == channels_of(False, [])
+    assert 1 == channels_of(True, [])
+    assert 3 == channels_of(True, ["red", "blue", "red"])
+    assert 2 == channels_of(False, ["red", "blue"])
+
+
+# --- what a file may say -------------------------------------------------------------------------
+
+
+def test_a_limit_without_confidence_or_source_is_read():
+    """
+    One's own rules need no source, and hold for every payment unless they say otherwise.
+    """
+    text, _ = changed('confidence = "A"\nsource = "PBoC announcement 2015 no. 43, class III"\n', "")
+
+    limit = parse_policy(text, "mine").tiers[1].limits[0]
+
+    assert ("", "", None) == (limit.confidence, limit.source, limit.below_factors)
+    assert not limit.unconfirmed
+
+
+def test_a_tier_may_have_no_limits():
+    """
+    As e-CNY wallets of class I have none.
+    """
+    text = STANDARD[: STANDARD.rindex("[[tier.limit]]")]
+
+    assert () == parse_policy(text, "mine").tiers[-1].limits
+
+
+def test_a_file_saved_by_a_windows_editor_is_read():
+    """
+    With its byte-order mark and line ends; lines are still counted right.
+    """
+    text, line = changed('rate = "0.1%"', 'rate = "10"')
+
+    windows = "\ufeff" + STANDARD.replace("\n", "\r\n")
+    assert windows == parse_policy(windows, "mine").text
+    assert line == refused("\ufeff" + text.replace("\n", "\r\n")).facts["line"]
+
+
+MISTAKES = [
+    # the text is not TOML
+    ('name = "standard"', 'name = "standard', "syntax"),
+    ('name = "standard"', "name", "syntax"),
+    ("expires_hours = 24", "expires_hours = 24h", "syntax"),
+    ("version = 1", f"version = {'9' * 5000}", "syntax"),
+    ("version = 1", f"version = {'[' * 20000}", "syntax"),
+    ("version = 1", 'version = "\0"', "syntax"),
+    ("shares_max = 100 #", "share_max = 100 #", "defined_twice"),
+    ("[pin]", "[packet]", "defined_twice"),
+    # keys
+    ("version = 1", "versoin = 1", "unknown_key"),
+    ("version = 1", 'version = 1\n"a\\u001b[31m" = 1', "unknown_key"),
+    ("[pin]", "[pim]", "unknown_key"),
+    ("lock_hours = 3", "lock_minutes = 180", "unknown_key"),
+    ('zh = "标准"', 'zh = "标准", de = "Standard"', "unknown_key"),
+    ('amount = "1000.00"', 'amuont = "1000.00"', "unknown_key"),
+    ('lock_hours = "C"', 'lock_days = "C"', "unknown_key"),
+    # names and texts
+    ('name = "standard"', 'name = "Standard"', "bad_name"),
+    ('name = "standard"', 'name = ""', "bad_name"),
+    ('name = "standard"', 'name = "a/b"', "bad_name"),
+    ('name = "standard"', "name = 1", "bad_name"),
+    ('name = "standard"', f"name = 0x{'f' * 9000}", "bad_name"),
+    ('id = "verified-year"', f'id = "{"a" * 33}"', "bad_name"),
+    ('id = "verified-year"', 'id = "verified year"', "bad_name"),
+    ('en = "not verified"', 'en = ""', "bad_text"),
+    ('en = "not verified"', 'en = " "', "bad_text"),
+    ('en = "not verified"', 'en = "\\u001b[31m"', "bad_text"),
+    ('en = "not verified"', 'en = "\\u202eon"', "bad_text"),
+    ('en = "not verified"', f'en = "{"x" * 61}"', "bad_text"),
+    ('en = "not verified"', "en = 2026-02-16", "not_text"),
+    ('source = "PBoC', 'source = ["PBoC"]\n#', "not_text"),
+    # numbers
+    ("version = 1", "version = 0", "not_whole"),
+    ("version = 1", "version = true", "not_whole"),
+    ("version = 1", "version = 1.0", "not_whole"),
+    ("version = 1", 'version = "1"', "not_whole"),
+    ("version = 1", f"version = 0x{'f' * 9000}", "not_whole"),
+    ("profiles_per_person = 5", "profiles_per_person = 0", "not_whole"),
+    ("shares_max = 100", "shares_max = -100", "not_whole"),
+    ("shares_max = 100", "shares_max = 1e2", "not_whole"),
+    ("expires_hours = 24", "expires_hours = 0", "not_whole"),
+    ("expires_hours = 24", "expires_hours = 999_999_999", "not_whole"),
+    ("greeting_length_max = 25", "greeting_length_max = 0", "not_whole"),
+    ("attempts_max = 5", "attempts_max = 0", "not_whole"),
+    ("lock_hours = 3", "lock_hours = 0", "not_whole"),
+    ("requires_channels = 0", "requires_channels = -1", "not_whole"),
+    ('period = "year"', 'period = "year"\nbelow_factors = 0', "not_whole"),
+    ('period = "year"', 'period = "year"\nbelow_factors = 4', "not_whole"),
+    # true or false
+    ("sender_may_claim_group = true", 'sender_may_claim_group = "yes"', "not_flag"),
+    ("requires_identity = true", "requires_identity = 1", "not_flag"),
+    # amounts and percentages
+    ('share_max = "200.00"', "share_max = 200", "bad_amount"),
+    ('share_max = "200.00"', "share_max = 200.0", "bad_amount"),
+    ('share_max = "200.00"', "share_max = nan", "bad_amount"),
+    ('share_max = "200.00"', 'share_max = "0.00"', "bad_amount"),
+    ('share_max = "200.00"', 'share_max = "-200.00"', "bad_amount"),
+    ('share_max = "200.00"', 'share_max = "200.001"', "bad_amount"),
+    ('total_max = "20000.00"', 'total_max = "20,000.00"', "bad_amount"),
+    ('total_max = "20000.00"', f'total_max = "1{"0" * 30}"', "bad_amount"),
+    ('free = "1000.00"', 'free = "１０００"', "bad_amount"),
+    ('least = "0.10"', 'least = "-0.10"', "bad_amount"),
+    ('card_opening = "100000.00"', "card_opening = {}", "bad_amount"),
+    ('amount = "200000.00"', 'amount = "-0.01"', "bad_amount"),
+    ('amount = "200000.00"', 'amount = "1e3"', "bad_amount"),
+    ('rate = "0.1%"', "rate = 0.001", "bad_percentage"),
+    ('rate = "0.1%"', 'rate = "0.001"', "bad_percentage"),
+    ('rate = "0.1%"', 'rate = "-1%"', "bad_percentage"),
+    ('rate = "0.1%"', 'rate = "100.1%"', "bad_percentage"),
+    ('rate = "0.1%"', 'rate = "１%"', "bad_percentage"),
+    # one of a few words
+    ('year = "calendar"', 'year = "fiscal"', "not_one_of"),
+    ('year = "calendar"', "year = 2026", "not_one_of"),
+    ('period = "day"', 'period = "week"', "not_one_of"),
+    ('period = "day"', 'period = ["day"]', "not_one_of"),
+    ('confidence = "C"', 'confidence = "D"', "not_one_of"),
+    ("confidence = { year", 'confidence = { name = "E", year', "not_one_of"),
+    ('counts = ["send_balance"]', 'counts = ["send_balance", "claim"]', "unknown_flow"),
+    ('counts = ["send_balance"]', "counts = [1]", "unknown_flow"),
+    ('counts = ["send_balance"]', "counts = [[]]", "unknown_flow"),
+    ('counts = ["send_balance"]', 'counts = ["withdraw", "withdraw"]', "used_twice"),
+    ('counts = ["send_balance"]', "counts = []", "not_flows"),
+    ('counts = ["send_balance"]', 'counts = "send_balance"', "not_flows"),
+    ('counts = ["send_balance"]', "counts = {}", "not_flows"),
+    # tables
+    ('title = { en = "standard", zh = "标准" }', 'title = "standard"', "not_table"),
+    ("confidence = { year", "confidence = 'C' # ", "not_table"),
+    # what only the whole can tell
+    ('id = "verified-year"', 'id = "unverified-day"', "used_twice"),
+    ('name = "verified"', 'name = "unverified"', "used_twice"),
+]
+
+
+OPEN, IDENTIFIED = "requires_identity = false", "requires_identity = true"
+
+WHOLE = {  # what no single line can say: texts, and the header at which each is told
+    "no_first_tier": (STANDARD.replace(OPEN, IDENTIFIED), "[[tier]]"),
+    "tier_unreachable": (STANDARD.replace(IDENTIFIED, OPEN), "[[tier]]"),
+    "not_table": (
+        "bank = 5\n" + STANDARD.replace("[bank]", "").replace("card_opening", "#"),
+        "bank = 5",
+    ),
+    "not_tables": ("tier = [1]\n" + STANDARD[: STANDARD.index("[[tier]]")], "tier = [1]"),
+    "missing_key": (STANDARD[: STANDARD.index("[[tier]]")], ""),
+    "too_long": (STANDARD + "# " + "x" * TEXT_LENGTH_MAX + "\nlate = 1\n", "# xxx"),
+    "syntax": (STANDARD + "# last\nlist = [", "list = ["),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "problem"), MISTAKES)
+def test_each_mistake_is_told_with_its_line(old, new, problem):
+    """
+    The line that holds the mistake, counted as an editor counts.
+    """
+    text, line = changed(old, new)
+    line += new.split("#")[0].rstrip("\n").count("\n")
+
+    error = refused(text)
+
+    assert (problem, line) == (error.facts["problem"], error.facts["line"])
+    assert f"policy mine.toml, line {line}: " in str(error)
+
+
+@pytest.mark.parametrize("problem", WHOLE)
+def test_a_mistake_of_the_whole_file_is_told_where_it_shows_first(problem):
+    """
+    At the first tier, at the key itself, where the file grows too long, where it breaks off.
+    """
+    text, place = WHOLE[problem]
+
+    error = refused(text)
+
+    line = text.count("\n", 0, text.index(place)) + 1
+    assert (problem, line) == (error.facts["problem"], error.facts["line"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *('name = "standard"', "version = 1", 'year = "calendar"', "profiles_per_person = 5"),
+        *('rate = "0.1%"', "lock_hours = 3", "shares_max = 100", 'card_opening = "100000.00"'),
+        *("requires_identity = true", "requires_channels = 0"),
+        *('id = "verified-year"', 'period = "year"', 'amount = "200000.00"'),
+        *("counts = [", "sender_may_claim_group = true"),
+    ],
+)
+def test_a_missing_key_is_told_at_its_tables_header(written):
+    """
+    That is where it belongs; a key missing from the top is told at line 1.
+    """
+    text, line = changed(written, "#")
+    key = written.split(" ")[0]
+    above = text.split("\n")[: line - 1]
+    headers = [number for number, content in enumerate(above, 1) if content.startswith("[")]
+
+    error = refused(text)
+
+    assert ("missing_key", key) == (error.facts["problem"], error.facts["key"])
+    assert (headers[-1] if headers else 1) == error.facts["line"]
+
+
+def test_a_mistyped_key_is_told_as_such_and_not_as_missing():
+    """
+    With the keys that are known there, so that the slip can be seen.
+    """
+    text, line = changed('rate = "0.1%"', 'rat = "0.1%"')
+
+    assert (
+        f"policy mine.toml, line {line}: unknown key 'rat'; known here: "
+        "free, rate, least, confidence"
+    ) == str(refused(text))
+
+
+def test_a_value_over_several_lines_is_told_at_its_first():
+    """
+    The line on which its key stands.
+    """
+    text, line = changed('counts = ["send_balance"]', 'counts = [\n"send_balance",\n"claim",\n]')
+
+    assert line == refused(text).facts["line"]
+
+
+def test_every_sentence_about_a_policy_has_a_mistake_that_earns_it():
+    """
+    No sentence is written for a mistake that is never found.
+    """
+    told = {problem for _, _, problem in MISTAKES} | set(WHOLE)
+
+    assert set(InvalidPolicy._reasons) == told
+
+
+@pytest.mark.parametrize(("old", "new", "problem"), MISTAKES)
+def test_a_mistake_is_told_to_programs_in_english_whatever_the_language(old, new, problem):
+    """
+    JSON never changes with the language, and no screen is changed by what the file holds.
+    """
+    error = refused(changed(old, new)[0])
+    words.use_language("zh_CN")
+    try:
+        told = json.loads(json.dumps(error.as_dict()))
+        message = error.message
+    finally:
+        words.use_language("en")
+
+    assert str(error) == told["message"] == error.message
+    assert problem == told["problem"]
+    assert message.isprintable()
+    assert told["message"].isprintable()
+
+
+@given(
+    st.integers(0, len(STANDARD)),
+    st.integers(0, 60),
+    st.text(max_size=20)
+    | st.sampled_from(["[", "]", '"', "'" * 3, "\n", "[[tier]]\n", "= ", "{}", "#"]),
+)
+def test_any_text_is_read_or_refused_at_one_of_its_lines(start, length, inserted):
+    """
+    However a file is damaged, it gets a sentence and a line that exists.
+    """
+    text = STANDARD[:start] + inserted + STANDARD[start + length :]
+
+    try:
+        read, line = parse_policy(text, "mine.toml").text, 1
+    except InvalidPolicy as exc:
+        read, line = text, int(str(exc.facts["line"]))
+
+    assert text == read
+    assert 1 <= line <= text.count("\n") + 1
+
+
+# --- packets -------------------------------------------------------------------------------------
+
+
+def refusal(total_fen: int, count: int, rules: PacketRules = WECHAT) -> type[HongbaoError] | None:
+    try:
+        check_packet(rules, total_fen, count)
+    except HongbaoError as exc:
+        return type(exc)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("total_fen", "count", "error"),
+    [
+        (1, 1, None),
+        (100, 100, None),
+        (200_00, 1, None),
+        (20000_00, 100, None),
+        (1, 0, InvalidCount),
+        (1, -1, InvalidCount),
+        (101, 101, InvalidCount),
+        (10**30, 10**9, InvalidCount),
+        (0, 1, ShareTooSmall),
+        (99, 100, ShareTooSmall),
+        (200_01, 1, ShareAboveCap),
+        (20000_00, 99, ShareAboveCap),
+        (20000_01, 100, PacketAboveCap),
+        (20000_01, 1, PacketAboveCap),
+        (10**30, 1, PacketAboveCap),
+    ],
+)
+def test_a_packet_is_refused_for_the_first_reason_that_applies(total_fen, count, error):
+    """
+    Count, least share, packet's cap, share's cap: to the fen, and in that order.
+    """
+    assert error is refusal(total_fen, count)
+
+
+@given(st.integers(-10, 10**7), st.integers(-1, 300), st.integers(1, 10**7))
+def test_advice_to_use_more_shares_can_be_followed(total_fen, count, total_max_fen):
+    """
+    Whoever is told how many shares a total needs can send it with that many.
+    """
+    rules = PacketRules(200_00, 100, total_max_fen, 24, 25, True)
+    count_least = -(-total_fen // 200_00)
+
+    if refusal(total_fen, count, rules) is ShareAboveCap:
+        assert count < count_least
+        assert refusal(total_fen, count_least, rules) is None
+        assert refusal(total_fen, count_least - 1, rules) is not None
+
+
+@given(st.integers(-10, 10**7), st.integers(-1, 300), st.integers(1, 10**7))
+def test_what_is_allowed_can_be_dealt(total_fen, count, total_max_fen):
+    """
+    Every share can be at least one fen and at most the cap, and nothing else is refused.
+    """
+    rules = PacketRules(200_00, 100, total_max_fen, 24, 25, True)
+
+    fits = 1 <= count <= 100 and count <= total_fen <= min(count * 200_00, total_max_fen)
+
+    assert fits == (refusal(total_fen, count, rules) is None)
