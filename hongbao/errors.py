@@ -162,6 +162,8 @@ class TextTooLong(UsageError):
 class UnprintableText(UsageError):
     """A text holds control, escape or direction characters, which a screen would obey."""
 
+    _fields: ClassVar[tuple[str, ...]] = (N_("greeting"), N_("cover"))
+
     code = "unprintable_text"
     sentence = N_("{field} holds an invisible or control character (U+{codepoint})")
     advice = N_("leave out control characters, escapes and direction marks")

@@ -1,0 +1,28 @@
+"""What every test stands on: the same language, the same chance, nothing of this machine's own."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from hongbao import words
+
+# Two cores that also run other tests make any deadline a coin toss. By default the same examples
+# come every time, so that a failure is about the change at hand; `make test-all` explores anew.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=500)
+settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def _plain_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Begin in English, without the settings that whoever runs the tests has for a wallet."""
+    for name in os.environ:
+        if name.startswith("HONGBAO_"):
+            monkeypatch.delenv(name)
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    words.use_language("en")
+    yield
+    words.use_language("en")

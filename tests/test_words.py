@@ -1,0 +1,262 @@
+"""The catalogue keeps up with the code, and says in Chinese exactly what English says."""
+
+import re
+import string
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hongbao import words
+from tools import catalogue
+from tools.catalogue import Catalogue, Message
+
+CODE = catalogue.collected()
+CHINESE_PO = catalogue.po_path("zh_CN")
+CHINESE = catalogue.read(CHINESE_PO.read_text(encoding="utf-8"))
+
+SAME_IN_BOTH: frozenset[str] = frozenset()
+"""Sentences that are rightly the same in Chinese as in English."""
+
+
+def english(message: Message) -> str:
+    """Return what *message* says in English; of two forms, the plural."""
+    return message.msgid if isinstance(message.msgid, str) else message.msgid[1]
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def commands(text: str) -> list[str]:
+    return sorted(re.findall(r"`[^`]*`", text))
+
+
+def prose(text: str) -> str:
+    """Return *text* with its commands and placeholders blanked: what a person wrote."""
+    return re.sub(r"`[^`]*`|\{[^}]*\}", "", text)
+
+
+def faults(message: Message) -> list[str]:
+    """Return what is wrong with *message*'s translation."""
+    said, meant = message.msgstr, english(message)
+    if not said:
+        return ["not translated"]
+    found = []
+    if said == meant and meant not in SAME_IN_BOTH:
+        found.append("the same as the English")
+    if placeholders(said) != placeholders(meant):
+        found.append("other placeholders than the English")
+    if commands(said) != commands(meant):
+        found.append("other commands than the English")
+    if re.search(r"[\u4e00-\u9fff][,;:?!()]|[,;?!()][\u4e00-\u9fff]", prose(said)):
+        found.append("half-width punctuation beside Chinese")
+    if re.search(r"[\u4e00-\u9fff] [A-Za-z0-9{]|[A-Za-z0-9}] [\u4e00-\u9fff]", said):
+        found.append("a space between Chinese and Latin")
+    if re.search(r"[\u4e00-\u9fff]`[^`]*`|`[^`]*`[\u4e00-\u9fff]", said):
+        found.append("no space between Chinese and a command")
+    if said.endswith("。") and not meant.endswith("."):
+        found.append("a full stop that the English has not")
+    if "您" in said:
+        found.append("您, where every other sentence says 你")
+    return found
+
+
+def test_every_sentence_in_the_code_is_in_the_catalogue():
+    """
+    A sentence added without `make locale` would be English on a Chinese screen.
+    """
+    assert set() == set(CODE) - set(CHINESE)
+
+
+def test_no_sentence_in_the_catalogue_has_left_the_code():
+    """
+    A translation that nothing says any more only looks like work done.
+
+    What only a library says may differ between its releases, and is not held against it.
+    """
+    stale = {
+        msgid
+        for msgid, message in CHINESE.items()
+        if msgid not in CODE and catalogue.is_ours(message)
+    }
+
+    assert set() == stale
+
+
+@pytest.mark.parametrize("message", CHINESE.values(), ids=english)
+def test_each_translation_says_what_the_english_says(message: Message):
+    """
+    Translated, with the same facts and commands, in the punctuation and voice of the others.
+    """
+    assert [] == faults(message)
+
+
+@pytest.mark.parametrize(
+    ("msgid", "msgstr", "fault"),
+    [
+        ("balance", "", "not translated"),
+        ("balance", "balance", "the same as the English"),
+        ("{a_fen} left", "剩余{b_fen}", "other placeholders than the English"),
+        ("{a_fen} left", "剩余", "other placeholders than the English"),
+        ("try `hongbao topup 1`", "请试 `hongbao topup 2`", "other commands than the English"),
+        ("try `a`, then `a`", "请试 `a`", "other commands than the English"),
+        ("see: this", "看:这个", "half-width punctuation beside Chinese"),
+        ("1 of {all}", "共 {all}个", "a space between Chinese and Latin"),
+        ("try `a`", "请试`a`", "no space between Chinese and a command"),
+        ("not done", "没有完成。", "a full stop that the English has not"),
+        ("your packet", "您的红包", "您, where every other sentence says 你"),
+    ],
+)
+def test_a_bad_translation_is_noticed(msgid: str, msgstr: str, fault: str):
+    """
+    Each check of a translation has a mistake that trips it, and only it.
+    """
+    assert [fault] == faults(Message(msgid, ["hongbao/x.py"], msgstr))
+
+
+def test_the_shipped_catalogue_is_compiled_from_the_one_people_edit():
+    """
+    Installing compiles nothing, so the .mo in the tree is the .po, to the byte.
+    """
+    compiled = catalogue.compiled(CHINESE, catalogue.HEADER["zh_CN"])
+
+    assert compiled == CHINESE_PO.with_suffix(".mo").read_bytes()
+
+
+def test_the_catalogue_is_written_the_same_way_every_time():
+    """
+    Running `make locale` when no sentence changed changes no byte.
+    """
+    again = catalogue.written(catalogue.merged(CODE, CHINESE), catalogue.HEADER["zh_CN"])
+
+    assert CHINESE_PO.read_text(encoding="utf-8") == again
+
+
+def test_a_changed_sentence_never_takes_a_similar_ones_translation():
+    """
+    Merging guesses nothing: one word changed means translating anew.
+    """
+    code: Catalogue = {"limit is {a}": Message("limit is {a}")}
+    old: Catalogue = {"limit was {a}": Message("limit was {a}", msgstr="限额曾是{a}")}
+
+    merged = catalogue.merged(code, old)
+
+    assert [""] == [message.msgstr for message in merged.values()]
+
+
+def test_an_entry_marked_fuzzy_counts_as_not_translated():
+    """
+    An editor's guess is not a translation.
+    """
+    text = '#: hongbao/x.py\n#, fuzzy\nmsgid "balance"\nmsgstr "余额"\n'
+
+    assert "" == catalogue.read(text)["balance"].msgstr
+
+
+def test_quotes_lines_and_plurals_survive_being_written_and_read():
+    """
+    What a .po says is what was put in it.
+    """
+    messages = [
+        Message('say "hi"\n\\ twice', ["hongbao/x.py"], '说"好"\n\\'),
+        Message(("{n} share", "{n} shares"), ["hongbao/x.py", "hongbao/y.py"], "{n}份"),
+    ]
+    before: Catalogue = {message.msgid: message for message in messages}
+
+    after = catalogue.read(catalogue.written(before, catalogue.HEADER["zh_CN"]))
+
+    assert before == after
+
+
+def test_gettext_reads_what_we_compile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """
+    The compiled form is the one that Python's own gettext opens, plurals included.
+    """
+    messages = [Message("yes", ["x"], "是"), Message(("{n} share", "{n} shares"), ["x"], "{n}份")]
+    folder = tmp_path / "zh_CN" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "hongbao.mo").write_bytes(
+        catalogue.compiled({m.msgid: m for m in messages}, catalogue.HEADER["zh_CN"])
+    )
+    monkeypatch.setattr(words, "LOCALE", tmp_path)
+
+    words.use_language("zh_CN")
+
+    assert ["是", "{n}份", "{n}份"] == [
+        words._("yes"),
+        words.ngettext("{n} share", "{n} shares", 1),
+        words.ngettext("{n} share", "{n} shares", 5),
+    ]
+
+
+def test_a_sentence_is_said_in_the_language_in_use():
+    """
+    The same call says either language; switching needs no new process.
+    """
+    sentence = "balance is {available_fen}, but {needed_fen} is needed"
+
+    words.use_language("zh_CN")
+    chinese = words.say(sentence, available_fen=1000, needed_fen=20000)
+    words.use_language("en")
+    plain = words.say(sentence, available_fen=1000, needed_fen=20000)
+
+    assert "零钱余额不足：现有10.00元，需要200.00元" == chinese
+    assert "balance is 10.00, but 200.00 is needed" == plain
+
+
+def test_a_fact_that_is_language_is_translated_and_a_name_is_not():
+    """
+    A field is ours to translate; a profile that happens to be called like a sentence is not.
+    """
+    words.use_language("zh_CN")
+
+    field = words.say(
+        "{field} has at most {length_max} characters", field="greeting", length_max=25
+    )
+    name = words.say("this home already has a profile named {name}", name="greeting")
+
+    assert "祝福语最多25个字" == field
+    assert "这个钱包里已有名为greeting的用户" == name
+
+
+def test_what_a_person_typed_is_never_read_as_a_template():
+    """
+    Braces in a fact are shown; they reach no other fact.
+    """
+    said = words.say("there is no packet {packet}", packet="{balance_fen}{0.__class__}")
+
+    assert "there is no packet {balance_fen}{0.__class__}" == said
+
+
+def test_an_instant_is_shown_as_chinas_date_and_time():
+    """
+    Days are China's, whatever the machine's zone.
+    """
+    at = datetime(2026, 2, 16, 16, 30, tzinfo=UTC)
+
+    assert "at 2026-02-17 00:30:00" == words.fill("at {at}", {"at": at})
+
+
+@pytest.mark.parametrize(
+    ("language", "variables"),
+    [
+        ("en", {}),
+        ("en", {"LANG": "C.UTF-8"}),
+        ("en", {"LANG": "de_DE.UTF-8"}),
+        ("zh_CN", {"LANG": "zh_CN.UTF-8"}),
+        ("zh_CN", {"LANG": "zh_TW"}),
+        ("zh_CN", {"HONGBAO_LANG": "ZH"}),
+        ("en", {"LANG": "zh_CN.UTF-8", "LC_ALL": "en_US.UTF-8"}),
+        ("zh_CN", {"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_CN.UTF-8"}),
+        ("zh_CN", {"LC_ALL": "en_US.UTF-8", "HONGBAO_LANG": "zh"}),
+        ("zh_CN", {"HONGBAO_LANG": "", "LC_ALL": "", "LANG": "zh_CN.UTF-8"}),
+    ],
+)
+def test_the_first_variable_that_is_set_chooses_the_language(
+    language: str, variables: dict[str, str]
+):
+    """
+    HONGBAO_LANG decides, then LC_ALL, LC_MESSAGES and LANG; an empty one is not set.
+    """
+    assert language == words.preferred(variables)
