@@ -68,16 +68,14 @@ def deal_in_turn(
 
 def shuffle(amounts_fen: Sequence[int], draw_for: Callable[[int], Draw]) -> tuple[int, ...]:
     """
-    Return *amounts_fen* in an order in which each is as likely as any other (Fisher–Yates).
+    Return *amounts_fen* in a random order, every order as likely as any other.
 
-    The places are filled from the last down to place 1, place i by ``draw_for(i)``, which picks
-    among the i + 1 that are left; place 0 gets the last one.
+    Fisher and Yates's own method (1938): strike one out of those not yet struck out, until none is
+    left; ``draw_for(i)`` picks among the last i. It needs one line where the later method of
+    exchanging places needs three, and anyone must be able to repeat it (``docs/fairness.md``).
     """
-    shuffled_fen = list(amounts_fen)
-    for i in range(len(shuffled_fen) - 1, 0, -1):
-        j = draw_for(i)(i + 1)
-        shuffled_fen[i], shuffled_fen[j] = shuffled_fen[j], shuffled_fen[i]
-    return tuple(shuffled_fen)
+    left_fen = list(amounts_fen)
+    return tuple(left_fen.pop(draw_for(i)(i)) for i in range(len(left_fen), 0, -1))
 
 
 def deal_shuffled(total_fen: int, count: int, cap_fen: int, draw: Draw) -> tuple[int, ...]:
@@ -88,7 +86,7 @@ def deal_shuffled(total_fen: int, count: int, cap_fen: int, draw: Draw) -> tuple
     and the chance of being luckiest are equal.
 
     >>> deal_shuffled(10, 3, 20_000, draw=lambda n: 0)
-    (1, 8, 1)
+    (1, 1, 8)
     """
     dealt_fen = deal_in_turn(total_fen, count, cap_fen, lambda _: draw)
     return shuffle(dealt_fen, lambda _: draw)

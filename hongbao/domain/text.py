@@ -3,6 +3,7 @@
 import unicodedata
 
 from hongbao.errors import InvalidGreeting, InvalidName, TextTooLong, UnprintableText
+from hongbao.words import N_
 
 PROFILE_NAME_LENGTH_MAX = 20
 
@@ -65,7 +66,7 @@ def parse_greeting(text: str, length_max: int) -> str:
     # The length comes first: ten megabytes are refused without a look at them.
     if len(text) > _RAW_FACTOR * length_max:
         raise InvalidGreeting(length=len(text), length_max=length_max)
-    greeting = _printable(text, "greeting")
+    greeting = _printable(text, N_("greeting"))
     if (length := _length(greeting)) > length_max:
         raise InvalidGreeting(length=length, length_max=length_max)
     return greeting
@@ -75,7 +76,7 @@ def parse_line(text: str, field: str, length_max: int) -> str:
     """
     Read *text* as any other one-line text, by the rules of `parse_greeting`.
 
-    *field* is what the refusal calls it.
+    *field* is what the refusal calls it: a word marked for the catalogue.
 
     >>> parse_line(" lunch ", "note", 10)
     'lunch'
@@ -167,3 +168,13 @@ def _is_attached(character: str) -> bool:
 
 def _is_selector(character: str) -> bool:
     return any(ord(character) in selectors for selectors in _VARIATION_SELECTORS)
+
+
+def name_key(name: str) -> str:
+    """
+    Return what two names share that a reader would take for one: letters without their case.
+
+    >>> name_key("Li") == name_key("LI")
+    True
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

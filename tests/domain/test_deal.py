@@ -1,0 +1,253 @@
+"""Dealing: within bounds, nothing lost, and the same mean for everyone, exactly."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hongbao.domain.deal import Draw, deal_in_turn, deal_share, deal_shuffled, luckiest
+
+CAP_FEN = 20_000
+
+
+def outcomes(act: Callable[[Draw], object]) -> Iterator[tuple[Fraction, object]]:
+    """
+    Run *act* with every possible sequence of draws, and yield each result with its probability.
+    """
+    unfinished: list[list[tuple[int, int]]] = [[]]
+    while unfinished:
+        script = unfinished.pop()
+        path: list[tuple[int, int]] = []
+
+        def draw(n: int, script=script, path=path) -> int:
+            if len(path) < len(script):
+                path.append(script[len(path)])
+            else:
+                unfinished.extend([*path, (n, digit)] for digit in range(1, n))
+                path.append((n, 0))
+            return path[-1][1]
+
+        result = act(draw)
+        probability = Fraction(1)
+        for n, _ in path:
+            probability /= n
+        yield probability, result
+
+
+def feasible(cap_fen: int, shares_max: int) -> Iterator[tuple[int, int]]:
+    """
+    Yield every (remaining, shares left) that can be dealt under *cap_fen*.
+    """
+    for shares_left in range(1, shares_max + 1):
+        for remaining_fen in range(shares_left, shares_left * cap_fen + 1):
+            yield remaining_fen, shares_left
+
+
+@pytest.mark.parametrize("cap_fen", [1, 2, 3, 4, 7, 10])
+def test_the_next_share_is_worth_the_mean_exactly(cap_fen):
+    """
+    In every state a packet can be in, with the cap biting or not, the expectation of the next
+    share is remaining / shares left, as a fraction, and each outcome leaves a state that can
+    still be dealt.
+    """
+    for remaining_fen, shares_left in feasible(cap_fen, shares_max=6):
+        mean_fen = total = Fraction(0)
+        for chance, share_fen in outcomes(
+            lambda draw, r=remaining_fen, n=shares_left: deal_share(r, n, cap_fen, draw)
+        ):
+            assert 1 <= share_fen <= cap_fen
+            after_fen, others = remaining_fen - share_fen, shares_left - 1
+            assert others <= after_fen <= others * cap_fen
+            mean_fen += chance * share_fen
+            total += chance
+
+        assert 1 == total
+        assert Fraction(remaining_fen, shares_left) == mean_fen
+
+
+@pytest.mark.parametrize(
+    ("total_fen", "count", "cap_fen"),
+    [
+        (10, 5, CAP_FEN),  # the usual rule gives the first 2.5 and the last 1.6
+        (10, 5, 3),
+        (13, 5, 3),
+        (14, 5, 3),
+        (5, 5, CAP_FEN),
+        (15, 5, 3),
+        (23, 4, 8),
+        (100, 3, 50),
+    ],
+)
+def test_every_position_has_the_same_mean(total_fen, count, cap_fen):
+    """
+    Over all courses that a packet can take, share k is worth total / count, whatever k is.
+    """
+    states = {total_fen: Fraction(1)}
+    for k in range(1, count + 1):
+        mean_fen = Fraction(0)
+        following: Counter[int] = Counter()
+        for remaining_fen, reached in states.items():
+            for chance, share_fen in outcomes(
+                lambda draw, r=remaining_fen, n=count - k + 1: deal_share(r, n, cap_fen, draw)
+            ):
+                mean_fen += reached * chance * share_fen
+                following[remaining_fen - share_fen] += reached * chance
+        states = dict(following)
+
+        assert Fraction(total_fen, count) == mean_fen
+
+    assert {0: 1} == states
+
+
+def test_shuffled_positions_are_alike_in_everything():
+    """
+    Every order of the same amounts is equally likely: so mean, variance and the chance of being
+    luckiest are the same at each position.
+    """
+    chances: Counter[tuple[int, ...]] = Counter()
+    for chance, amounts_fen in outcomes(lambda draw: deal_shuffled(9, 4, 5, draw)):
+        chances[amounts_fen] += chance
+
+    assert 1 == sum(chances.values())
+    assert len({tuple(sorted(amounts_fen)) for amounts_fen in chances}) > 3
+    for amounts_fen, chance in chances.items():
+        assert chance == chances[tuple(sorted(amounts_fen))]
+
+
+def test_dealt_in_turn_positions_differ_in_variance():
+    """
+    Without the shuffle, late shares vary more than early ones: why there is a second rule.
+    """
+    squares = [Fraction(0)] * 4
+    for chance, amounts_fen in outcomes(lambda draw: deal_in_turn(12, 4, 20, lambda _: draw)):
+        for place, amount_fen in enumerate(amounts_fen):
+            squares[place] += chance * (amount_fen - 3) ** 2
+
+    assert squares[0] < squares[3]
+
+
+@st.composite
+def packets(draw):
+    """
+    Draw the total, count and cap of a packet that can be dealt.
+    """
+    count = draw(st.integers(1, 100))
+    cap_fen = draw(st.integers(1, CAP_FEN))
+    return draw(st.integers(count, count * cap_fen)), count, cap_fen
+
+
+@given(packets(), st.randoms(use_true_random=False))
+@pytest.mark.parametrize("rule", ["in turn", "shuffled"])
+def test_nothing_is_lost_and_every_share_keeps_its_bounds(rule, packet, dice):
+    """
+    The shares of any packet add up to its total, and each is at least one fen and at most the cap.
+    """
+    total_fen, count, cap_fen = packet
+
+    if rule == "in turn":
+        amounts_fen = deal_in_turn(total_fen, count, cap_fen, lambda _: dice.randrange)
+    else:
+        amounts_fen = deal_shuffled(total_fen, count, cap_fen, dice.randrange)
+
+    assert count == len(amounts_fen)
+    assert total_fen == sum(amounts_fen)
+    assert 1 <= min(amounts_fen)
+    assert cap_fen >= max(amounts_fen)
+
+
+@given(packets())
+@pytest.mark.parametrize("digit", [lambda _: 0, lambda n: n - 1, lambda n: n // 2])
+def test_even_the_most_stubborn_dice_deal_a_packet(digit, packet):
+    """
+    Drawing always the least, always the most or always the middle keeps every bound.
+    """
+    total_fen, count, cap_fen = packet
+
+    amounts_fen = deal_in_turn(total_fen, count, cap_fen, lambda _: digit)
+
+    assert total_fen == sum(amounts_fen)
+    assert all(1 <= amount_fen <= cap_fen for amount_fen in amounts_fen)
+
+
+@given(packets(), st.randoms(use_true_random=False))
+def test_the_cap_mirrors_the_fen(packet, dice):
+    """
+    What is dealt from the cap down is what would be dealt from one fen up, turned over; so the
+    cap favours no position any more than the fen does.
+    """
+    total_fen, count, cap_fen = packet
+    mirrored_fen = count * (cap_fen + 1) - total_fen
+    if 2 * total_fen == count * (cap_fen + 1):
+        return  # in the very middle both are dealt from the fen
+    digits = [dice.random() for _ in range(2)]
+    one, other = (iter(digits), iter(digits))
+
+    share_fen = deal_share(total_fen, count, cap_fen, lambda n: int(next(one) * n))
+    mirror_fen = deal_share(mirrored_fen, count, cap_fen, lambda n: int(next(other) * n))
+
+    assert cap_fen + 1 == share_fen + mirror_fen
+
+
+def test_one_yuan_among_eighteen_leaves_something_for_the_last():
+    """
+    A fault seen elsewhere: rounding up left the last of 18 shares of a packet with -0.02.
+    """
+    for dice in (lambda _: 0, lambda n: n - 1):
+        amounts_fen = deal_in_turn(100, 18, CAP_FEN, lambda _, dice=dice: dice)
+        assert 100 == sum(amounts_fen)
+        assert 1 <= min(amounts_fen)
+
+
+def test_forty_thousand_over_two_is_dealt_without_trying_again():
+    """
+    A fault seen elsewhere: drawing until it fits overflowed the stack at 40,000 over 2 shares.
+    Here it is one draw, with the cap at the total and with one that leaves no choice at all.
+    """
+    assert 4_000_000 == sum(deal_in_turn(4_000_000, 2, 4_000_000, lambda _: lambda n: n - 1))
+    assert (2_000_000, 2_000_000) == deal_in_turn(4_000_000, 2, 2_000_000, lambda _: lambda _: 0)
+
+
+@pytest.mark.parametrize("total_fen", [39_999, 40_000])
+def test_the_cap_holds_for_lucky_shares_too(total_fen):
+    """
+    A fault seen elsewhere: the cap was checked for equal packets and forgotten for lucky ones.
+    """
+    for _, share_fen in outcomes(lambda draw: deal_share(total_fen, 2, CAP_FEN, draw)):
+        assert share_fen <= CAP_FEN
+        assert total_fen - share_fen <= CAP_FEN
+
+
+def test_a_packet_deals_alike_whatever_was_dealt_before():
+    """
+    A fault seen elsewhere: later packets inherited an earlier one's remainder.
+    """
+    first = deal_in_turn(1001, 7, CAP_FEN, lambda k: lambda n: k % n)
+    deal_in_turn(13, 6, CAP_FEN, lambda k: lambda n: k % n)
+
+    assert first == deal_in_turn(1001, 7, CAP_FEN, lambda k: lambda n: k % n)
+
+
+@pytest.mark.parametrize(
+    ("remaining_fen", "shares_left", "cap_fen"),
+    [(4, 5, CAP_FEN), (0, 1, CAP_FEN), (0, 0, CAP_FEN), (40_001, 2, CAP_FEN), (-1, 1, CAP_FEN)],
+)
+def test_a_packet_that_cannot_be_dealt_is_our_own_mistake(remaining_fen, shares_left, cap_fen):
+    """
+    Less than a fen each, or more than the cap each, was to be refused before: it trips an assertion
+    and never becomes a share.
+    """
+    with pytest.raises(AssertionError):
+        deal_share(remaining_fen, shares_left, cap_fen, lambda _: 0)
+
+
+def test_the_luckiest_is_the_earliest_of_the_largest():
+    """
+    Exactly one is luckiest; ties go to the earliest.
+    """
+    assert 0 == luckiest([7])
+    assert 2 == luckiest([1, 2, 3])
+    assert 1 == luckiest([1, 9, 9, 2, 9])
+    assert 0 == luckiest((5, 5, 5))

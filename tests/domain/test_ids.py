@@ -1,0 +1,182 @@
+"""Ids: canonical, and wrong as soon as one character is."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hongbao.domain.ids import (
+    CROCKFORD,
+    check_request_id,
+    packet_id,
+    parse_packet_id,
+    request_id,
+)
+from hongbao.errors import InvalidPacketId, InvalidRequestId
+
+packet_ids = st.binary(min_size=5, max_size=5).map(packet_id)
+
+
+@given(packet_ids)
+def test_an_id_is_its_own_canonical_form(packet):
+    """
+    What `packet_id` writes is eleven characters that `parse_packet_id` leaves alone.
+    """
+    assert 11 == len(packet)
+    assert packet == parse_packet_id(packet)
+
+
+def test_the_sample_of_the_documents_is_valid():
+    """
+    hb_7Q2M4K9X, which pages and hints show, is an id.
+    """
+    assert "hb_7Q2M4K9X" == parse_packet_id("hb_7Q2M4K9X")
+
+
+@pytest.mark.parametrize("packet", ["hb_7Q2M4K9X", "hb_00000000", packet_id(b"\xff" * 5)])
+def test_every_wrong_symbol_is_found(packet):
+    """
+    All 8 × 31 substitutions of one symbol are refused.
+    """
+    symbols = packet.removeprefix("hb_")
+    wrong = [
+        symbols[:place] + other + symbols[place + 1 :]
+        for place in range(8)
+        for other in CROCKFORD
+        if other != symbols[place]
+    ]
+
+    assert 248 == len(wrong)
+    for typed in wrong:
+        with pytest.raises(InvalidPacketId):
+            parse_packet_id("hb_" + typed)
+
+
+def test_every_pair_of_symbols_that_changed_places_is_found():
+    """
+    For each of the 28 pairs of places and each of the 496 pairs of different symbols, exchanging
+    them is refused. The code is linear, so what surrounds them does not matter; it is zeros here.
+    """
+    for first, second in combinations(range(7), 2):
+        for a, b in combinations(CROCKFORD, 2):
+            body = ["0"] * 7
+            body[first], body[second] = a, b
+            packet = _with_check("".join(body))
+            symbols = list(packet)
+            symbols[first], symbols[second] = b, a
+            with pytest.raises(InvalidPacketId):
+                parse_packet_id("".join(symbols))
+
+
+@given(packet_ids, st.integers(0, 7), st.integers(0, 7))
+def test_the_check_symbol_cannot_change_places_unnoticed_either(packet, first, second):
+    """
+    Exchanging any two different symbols, the check included, is refused.
+    """
+    symbols = list(packet.removeprefix("hb_"))
+    symbols[first], symbols[second] = symbols[second], symbols[first]
+    typed = "hb_" + "".join(symbols)
+
+    if typed == packet:
+        assert packet == parse_packet_id(typed)
+    else:
+        with pytest.raises(InvalidPacketId):
+            parse_packet_id(typed)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("hb_7Q2M4K9X", "hb_7q2m4k9x", "HB_7Q2M4K9X", "Hb_7q2M4k9X", "7Q2M4K9X", "7q2m4k9x"),
+        *("  hb_7Q2M4K9X\n", "hb_7Q2M-4K9X", "7q2m-4k9x", "-7Q2M4K9X-", "\u30007Q2M4K9X"),
+    ],
+)
+def test_an_id_may_be_typed_carelessly(typed):
+    """
+    Case, hyphens, spaces around it and the prefix do not matter.
+    """
+    assert "hb_7Q2M4K9X" == parse_packet_id(typed)
+
+
+def test_letters_that_look_like_digits_are_read_as_those():
+    """
+    I and L are 1 and O is 0, as Crockford has it, in either case.
+    """
+    packet = packet_id(bytes.fromhex("0800000840"))
+    assert "1" in packet
+    assert "0" in packet
+
+    for one, zero in ("Io", "lO", "LO", "io"):
+        typed = packet.removeprefix("hb_").replace("1", one).replace("0", zero)
+        assert packet == parse_packet_id(typed)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("", "hb_", "hb", "hb_7Q2M4K9", "hb_7Q2M4K9XX", "hb_hb_7Q2M4K9X", "rq_7Q2M4K9X", "_7Q2M4K9X"),
+        *("hb_7Q2M4K9U", "hb_7Q2M 4K9X", "hb_７Q2M4K9X", "hb_7Q2M4K9X\x00", "hb_ıQ2M4K9X"),
+        *("hb_7Q2M4K9X; DROP", "../../7Q2M4K9X", "\x1b[31mhb_7Q2M4K9X"),
+    ],
+)
+def test_what_is_no_id_is_refused(typed):
+    """
+    Wrong lengths, wrong prefixes, U, spaces within and look-alikes from other scripts are refused.
+    """
+    with pytest.raises(InvalidPacketId):
+        parse_packet_id(typed)
+
+
+def test_ten_megabytes_are_no_id():
+    """
+    A very long text is refused with a short sentence.
+    """
+    with pytest.raises(InvalidPacketId) as refusal:
+        parse_packet_id("-7" * 5_000_000)
+
+    assert len(str(refusal.value)) < 120
+
+
+@given(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
+def test_request_ids_are_as_different_as_their_bytes(raw, other):
+    """
+    No two of the 2^128 raw values share a request id, and each passes its own check.
+    """
+    assert (raw == other) == (request_id(raw) == request_id(other))
+    assert 29 == len(check_request_id(request_id(raw)))
+
+
+@given(st.binary(min_size=5, max_size=5), st.binary(min_size=5, max_size=5))
+def test_packet_ids_use_thirty_five_bits(raw, other):
+    """
+    Two ids are equal only where the first 35 bits are.
+    """
+    first, second = (int.from_bytes(each, "big") >> 5 for each in (raw, other))
+
+    assert (first == second) == (packet_id(raw) == packet_id(other))
+
+
+@pytest.mark.parametrize("text", ["a", "A-z_0.9:", "x" * 64, "-", "2026-11-23T20:00:00.1"])
+def test_request_ids_of_callers_are_kept_as_they_are(text):
+    """
+    Letters, digits and ``- _ . :`` up to 64 characters pass unchanged.
+    """
+    assert text == check_request_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "x" * 65, "a|b", "a b", "a\n", "é", "１", "a/b", "a\x00", "😀"])
+def test_request_ids_of_other_characters_are_refused(text):
+    """
+    Above all the bar, which separates the fields of a share's draw.
+    """
+    with pytest.raises(InvalidRequestId):
+        check_request_id(text)
+
+
+def _with_check(body: str) -> str:
+    """Return *body* with the one check symbol that makes it an id."""
+    raw = int("".join(f"{CROCKFORD.index(symbol):05b}" for symbol in body), 2) << 5
+    symbols = packet_id(raw.to_bytes(5, "big")).removeprefix("hb_")
+    assert body == symbols[:7]
+    return symbols
