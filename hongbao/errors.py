@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from hongbao.parser_words import in_english, translated
 from hongbao.units import iso
-from hongbao.words import N_, fill, say
+from hongbao.words import N_, fill, harmless, say
 
 
 @unique
@@ -400,6 +400,17 @@ class BadCommandLine(UsageError):
     @property
     def message(self) -> str:
         return translated(str(self.facts["problem"]))
+
+
+class FileExists(UsageError):
+    """A file would be overwritten."""
+
+    code = "file_exists"
+    sentence = N_("{path} already exists")
+    advice = N_("choose another name, or overwrite it with --yes")
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__(path=path)
 
 
 class SelfRecipient(UsageError):
@@ -835,6 +846,21 @@ class RolledBack(HongbaoError):
         super().__init__(last_entry=last_entry, noted_entry=noted_entry)
 
 
+class OlderCopy(HongbaoError):
+    """A copy that was to be restored is not the newest state these keys have seen."""
+
+    code = "older_copy"
+    exit_code = ExitCode.DAMAGED
+    sentence = N_(
+        "this copy ends at entry {last_entry} and lacks entry {noted_entry}, which was seen: "
+        "what happened since would be lost"
+    )
+    advice = N_("restore a newer copy, or accept this one with --yes")
+
+    def __init__(self, *, last_entry: int, noted_entry: int) -> None:
+        super().__init__(last_entry=last_entry, noted_entry=noted_entry)
+
+
 class HistoryReplaced(HongbaoError):
     """The ledger has the noted entry, but not with the noted seal."""
 
@@ -976,10 +1002,4 @@ def shortened(text: str, length_max: int = 40) -> str:
     >>> shortened("1e3"), shortened("a\\x1b[31m")
     ("'1e3'", "'a\\\\x1b[31m'")
     """
-    if len(text) > length_max:
-        text = text[: length_max - 1] + "…"
-    return (
-        "'"
-        + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-        + "'"
-    )
+    return f"'{harmless(text, length_max)}'"

@@ -3,14 +3,14 @@ The parser's words: what the command-line library says in English, in our words 
 
 The headings of its help ask gettext, and `hongbao.words.use_language` points gettext at our
 catalogue. The rest are English sentences fixed in its code. Those that a person can meet through us
-are recognised here and said our way; tests/test_parser_words.py makes the library say each.
+are recognised here and said our way; tests/test_parser_words.py makes it say each of them.
 """
 
 import re
 from collections.abc import Callable
 from functools import cache
 
-from hongbao.words import N_, fill, say
+from hongbao.words import N_, fill, harmless, say
 
 USAGE = N_("Usage: ")
 OPTIONS = N_("[OPTIONS]")
@@ -18,8 +18,13 @@ COMMAND = N_("COMMAND [ARGS]...")
 SHOW_HELP = N_("Show this message and exit.")
 """The words of a help page that the library never translates."""
 
+_LENGTH_MAX = 200  # what was typed is told back, but not by the page
+
 SENTENCES = {
     # What the library says: what we say. A {problem} is another sentence, and is said by itself.
+    "Invalid value for {name} (env var: {variable}): {problem}": N_(
+        "{name}, set by {variable}: {problem}"
+    ),
     "Invalid value for {name}: {problem}": N_("{name}: {problem}"),
     "Invalid value: {problem}": "{problem}",
     "{problem}. Did you mean {names}?": N_("{problem}; did you mean {names}?"),
@@ -35,7 +40,6 @@ SENTENCES = {
     "Option {name} requires an argument": N_("{name} needs a value"),
     "Option {name} requires {count} arguments": N_("{name} needs {count} values"),
     "Argument {name} takes {count} values": N_("{name} needs {count} values"),
-    "Takes {count} values but {given} given": N_("it needs {count} values, not {given}"),
     "Got unexpected extra argument(s) ({arguments})": N_("too many arguments: {arguments}"),
     "{value} is not a valid int": N_("{value} is not a whole number"),
     "{value} is not a valid int range": N_("{value} is not a whole number"),
@@ -47,8 +51,6 @@ SENTENCES = {
     "{kind} {path} does not exist": N_("there is no {path}"),
     "{kind} {path} is a directory": N_("{path} is a folder"),
     "{kind} {path} is a file": N_("{path} is a file"),
-    "{kind} {path} is not readable": N_("{path} cannot be read"),
-    "{kind} {path} is not writable": N_("{path} cannot be written"),
 }
 
 
@@ -76,11 +78,12 @@ def _said(problem: str, tell: Callable[[str, dict[str, str]], str]) -> str:
     problem = " ".join(problem.split()).removesuffix(".")
     for form, sentence in _forms():
         if match := form.fullmatch(problem):
-            facts = match.groupdict()
-            if "problem" in facts:
-                facts["problem"] = _said(facts["problem"], tell)
+            facts = {
+                name: _said(value, tell) if name == "problem" else harmless(value, _LENGTH_MAX)
+                for name, value in match.groupdict().items()
+            }
             return tell(sentence, facts)
-    return problem
+    return harmless(problem, _LENGTH_MAX)
 
 
 @cache

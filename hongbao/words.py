@@ -95,6 +95,18 @@ def say(sentence: str, **facts: object) -> str:
     return fill(_(sentence), told)
 
 
+def harmless(text: str, length_max: int) -> str:
+    """
+    Return *text* as a screen can show it: escapes as text, and at most *length_max* characters.
+
+    >>> harmless("a\\x1b[31m", 40), harmless("a" * 10, 4)
+    ('a\\\\x1b[31m', 'aaa…')
+    """
+    if len(text) > length_max:
+        text = text[: length_max - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _shown(name: str, value: object) -> object:
     if name.endswith("_fen") and isinstance(value, int):
         return units.yuan(value)
