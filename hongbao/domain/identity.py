@@ -52,12 +52,12 @@ REGIONS: Mapping[str, str] = MappingProxyType(
 )
 """The first two digits: GB/T 2260's provinces, and 83, which only residence permits use."""
 
-WHOLE_REGIONS = frozenset({"810000", "820000", "830000"})
+UNDIVIDED = frozenset({"71", "81", "82", "83"})
 """
-Six digits without a county that are real all the same.
+The regions that GB/T 2260 does not divide into counties: their other four digits are zeros.
 
-Residence permits (港澳台居民居住证, since 2018-09-01) give Hong Kong, Macao and Taiwan residents
-these region codes.
+Such are the residence permits (港澳台居民居住证, since 2018-09-01) of people from Hong Kong 810000,
+Macao 820000 and Taiwan 830000.
 """
 
 YEAR_FIRST = 1900
@@ -94,7 +94,7 @@ lies ahead
     if _ID_NUMBER.fullmatch(number) is None:
         raise InvalidIdNumber("length")
     region, county = number[:2], number[2:6]
-    if region not in REGIONS or (county == "0000") != (number[:6] in WHOLE_REGIONS):
+    if region not in REGIONS or (county == "0000") != (region in UNDIVIDED):
         raise InvalidIdNumber("region")
     try:
         birth_date = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
@@ -137,7 +137,7 @@ NAME_LENGTH_MIN, NAME_LENGTH_MAX = 2, 30
 _MIDDLE_DOTS = str.maketrans("•‧・･", "····")
 _IDEOGRAPHIC_SPACE = str.maketrans("\u3000", " ")
 # H is an ideograph, L a Latin letter, M an accent that no single letter carries.
-_NAME_FORM = re.compile(r"(?:H|LM{0,2})+(?:(?:\. |[ .·'-])(?:H|LM{0,2})+)*\.?")
+_NAME_FORM = re.compile(r"(?:H|LM{0,2})+(?:(?:\. |[ .·'-])(?:H|LM{0,2})+)*(?:(?<=[LM])\.)?")
 
 
 def parse_real_name(text: str) -> str:

@@ -1,8 +1,9 @@
 """Dealing: within bounds, nothing lost, and the same mean for everyone, exactly."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,10 @@ from hongbao.domain.deal import Draw, deal_in_turn, deal_share, deal_shuffled, l
 
 CAP_FEN = 20_000
 
+Result = TypeVar("Result")
 
-def outcomes(act: Callable[[Draw], object]) -> Iterator[tuple[Fraction, object]]:
+
+def outcomes(act: Callable[[Draw], Result]) -> Iterator[tuple[Fraction, Result]]:
     """
     Run *act* with every possible sequence of draws, and yield each result with its probability.
     """
@@ -22,7 +25,9 @@ def outcomes(act: Callable[[Draw], object]) -> Iterator[tuple[Fraction, object]]
         script = unfinished.pop()
         path: list[tuple[int, int]] = []
 
-        def draw(n: int, script=script, path=path) -> int:
+        def draw(
+            n: int, script: list[tuple[int, int]] = script, path: list[tuple[int, int]] = path
+        ) -> int:
             if len(path) < len(script):
                 path.append(script[len(path)])
             else:
@@ -35,6 +40,15 @@ def outcomes(act: Callable[[Draw], object]) -> Iterator[tuple[Fraction, object]]
         for n, _ in path:
             probability /= n
         yield probability, result
+
+
+def next_shares(
+    remaining_fen: int, shares_left: int, cap_fen: int
+) -> Iterator[tuple[Fraction, int]]:
+    """
+    Yield every next share that can be dealt from here, with its probability.
+    """
+    return outcomes(lambda draw: deal_share(remaining_fen, shares_left, cap_fen, draw))
 
 
 def feasible(cap_fen: int, shares_max: int) -> Iterator[tuple[int, int]]:
@@ -54,17 +68,15 @@ def test_the_next_share_is_worth_the_mean_exactly(cap_fen):
     still be dealt.
     """
     for remaining_fen, shares_left in feasible(cap_fen, shares_max=6):
-        mean_fen = total = Fraction(0)
-        for chance, share_fen in outcomes(
-            lambda draw, r=remaining_fen, n=shares_left: deal_share(r, n, cap_fen, draw)
-        ):
+        mean_fen = certainty = Fraction(0)
+        for chance, share_fen in next_shares(remaining_fen, shares_left, cap_fen):
             assert 1 <= share_fen <= cap_fen
             after_fen, others = remaining_fen - share_fen, shares_left - 1
             assert others <= after_fen <= others * cap_fen
             mean_fen += chance * share_fen
-            total += chance
+            certainty += chance
 
-        assert 1 == total
+        assert 1 == certainty
         assert Fraction(remaining_fen, shares_left) == mean_fen
 
 
@@ -88,14 +100,12 @@ def test_every_position_has_the_same_mean(total_fen, count, cap_fen):
     states = {total_fen: Fraction(1)}
     for k in range(1, count + 1):
         mean_fen = Fraction(0)
-        following: Counter[int] = Counter()
+        following: dict[int, Fraction] = defaultdict(Fraction)
         for remaining_fen, reached in states.items():
-            for chance, share_fen in outcomes(
-                lambda draw, r=remaining_fen, n=count - k + 1: deal_share(r, n, cap_fen, draw)
-            ):
+            for chance, share_fen in next_shares(remaining_fen, count - k + 1, cap_fen):
                 mean_fen += reached * chance * share_fen
                 following[remaining_fen - share_fen] += reached * chance
-        states = dict(following)
+        states = following
 
         assert Fraction(total_fen, count) == mean_fen
 
@@ -107,7 +117,7 @@ def test_shuffled_positions_are_alike_in_everything():
     Every order of the same amounts is equally likely: so mean, variance and the chance of being
     luckiest are the same at each position.
     """
-    chances: Counter[tuple[int, ...]] = Counter()
+    chances: dict[tuple[int, ...], Fraction] = defaultdict(Fraction)
     for chance, amounts_fen in outcomes(lambda draw: deal_shuffled(9, 4, 5, draw)):
         chances[amounts_fen] += chance
 
@@ -195,10 +205,11 @@ def test_one_yuan_among_eighteen_leaves_something_for_the_last():
     """
     A fault seen elsewhere: rounding up left the last of 18 shares of a packet with -0.02.
     """
-    for dice in (lambda _: 0, lambda n: n - 1):
-        amounts_fen = deal_in_turn(100, 18, CAP_FEN, lambda _, dice=dice: dice)
-        assert 100 == sum(amounts_fen)
-        assert 1 <= min(amounts_fen)
+    stingy = deal_in_turn(100, 18, CAP_FEN, lambda _: lambda _: 0)
+    generous = deal_in_turn(100, 18, CAP_FEN, lambda _: lambda n: n - 1)
+
+    assert 100 == sum(stingy) == sum(generous)
+    assert 1 == min(stingy) == min(generous)
 
 
 def test_forty_thousand_over_two_is_dealt_without_trying_again():
@@ -215,7 +226,7 @@ def test_the_cap_holds_for_lucky_shares_too(total_fen):
     """
     A fault seen elsewhere: the cap was checked for equal packets and forgotten for lucky ones.
     """
-    for _, share_fen in outcomes(lambda draw: deal_share(total_fen, 2, CAP_FEN, draw)):
+    for _, share_fen in next_shares(total_fen, 2, CAP_FEN):
         assert share_fen <= CAP_FEN
         assert total_fen - share_fen <= CAP_FEN
 

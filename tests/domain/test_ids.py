@@ -115,7 +115,16 @@ def test_letters_that_look_like_digits_are_read_as_those():
 @pytest.mark.parametrize(
     "typed",
     [
-        *("", "hb_", "hb", "hb_7Q2M4K9", "hb_7Q2M4K9XX", "hb_hb_7Q2M4K9X", "rq_7Q2M4K9X", "_7Q2M4K9X"),
+        *(
+            "",
+            "hb_",
+            "hb",
+            "hb_7Q2M4K9",
+            "hb_7Q2M4K9XX",
+            "hb_hb_7Q2M4K9X",
+            "rq_7Q2M4K9X",
+            "_7Q2M4K9X",
+        ),
         *("hb_7Q2M4K9U", "hb_7Q2M 4K9X", "hb_７Q2M4K9X", "hb_7Q2M4K9X\x00", "hb_ıQ2M4K9X"),
         *("hb_7Q2M4K9X; DROP", "../../7Q2M4K9X", "\x1b[31mhb_7Q2M4K9X"),
     ],
@@ -165,7 +174,9 @@ def test_request_ids_of_callers_are_kept_as_they_are(text):
     assert text == check_request_id(text)
 
 
-@pytest.mark.parametrize("text", ["", "x" * 65, "a|b", "a b", "a\n", "é", "１", "a/b", "a\x00", "😀"])
+@pytest.mark.parametrize(
+    "text", ["", "x" * 65, "a|b", "a b", "a\n", "é", "１", "a/b", "a\x00", "😀"]
+)
 def test_request_ids_of_other_characters_are_refused(text):
     """
     Above all the bar, which separates the fields of a share's draw.

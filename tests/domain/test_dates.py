@@ -1,0 +1,262 @@
+"""Dates: read in China's time whatever the machine's, and days that end at its midnight."""
+
+import time
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hongbao import units
+from hongbao.domain.dates import (
+    DURATION_MAX,
+    china_day,
+    day_key,
+    next_day,
+    next_year,
+    parse_duration,
+    parse_instant,
+    parse_period_end,
+    start_of_day,
+    year_key,
+)
+from hongbao.errors import InvalidDuration, InvalidInstant
+
+instants = st.datetimes(
+    datetime(2000, 1, 2),  # noqa: DTZ001
+    datetime(2200, 12, 30),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-02-16T20:00:00+08:00", "2026-02-16T12:00:00+00:00"),
+        ("2026-02-16T20:00:00", "2026-02-16T12:00:00+00:00"),
+        ("2026-02-16 20:00", "2026-02-16T12:00:00+00:00"),
+        ("2026-02-16T12:00:00Z", "2026-02-16T12:00:00+00:00"),
+        ("2026-02-16T07:00-05:00", "2026-02-16T12:00:00+00:00"),
+        ("2026-02-16T17:30+05:30", "2026-02-16T12:00:00+00:00"),
+        ("2026-02-16T20:00:00.5", "2026-02-16T12:00:00.500000+00:00"),
+        ("2026-02-16T20:00:00.000001+08:00", "2026-02-16T12:00:00.000001+00:00"),
+        ("2026-02-16", "2026-02-15T16:00:00+00:00"),
+        ("2026-02", "2026-01-31T16:00:00+00:00"),
+        ("2000-01-01", "1999-12-31T16:00:00+00:00"),
+        ("2200-12-31T23:59:59", "2200-12-31T15:59:59+00:00"),
+        ("2024-02-29", "2024-02-28T16:00:00+00:00"),
+    ],
+)
+def test_instants_are_read_into_utc(text, utc):
+    """
+    Without an offset a time is China's; a day or a month is its start there.
+    """
+    assert utc == parse_instant(text).isoformat()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "2026",
+            "2026-13",
+            "2026-00",
+            "2026-02-30",
+            "2026-2-3",
+            "20260216",
+            "16-02-2026",
+            "now",
+        ),
+        *(
+            "2026-02-16T",
+            "2026-02-16T20",
+            "2026-02-16T24:00",
+            "2026-02-16T20:60",
+            "2026-02-16T20:00:60",
+        ),
+        *(
+            "2026-02-16T20:00:00.",
+            "2026-02-16T20:00:00.1234567",
+            "2026-02-16T20:00:00,5",
+            "2026-02-16t20:00",
+        ),
+        *(
+            "2026-02-16T20:00+8",
+            "2026-02-16T20:00+0800",
+            "2026-02-16T20:00+24:00",
+            "2026-02-16T20:00+08:60",
+        ),
+        *(
+            "2026-02-16+08:00",
+            "2026-02-16T20:00 Z",
+            " 2026-02-16",
+            "2026-02-16\n",
+            "２０２６-02-16",
+            "٢٠٢٦-02-16",
+        ),
+        *(
+            "1999-12-31",
+            "2201-01-01",
+            "0000-01-01",
+            "-2026-01-01",
+            "2026-02-16T20:00Z\x00",
+            "2" * 10_000_000,
+        ),
+    ],
+)
+def test_what_is_no_instant_is_refused(text):
+    """
+    Days that do not exist, guesses at order or offset, and years out of reach, at both readers.
+    """
+    for parse in (parse_instant, parse_period_end):
+        with pytest.raises(InvalidInstant) as refusal:
+            parse(text)
+
+        assert len(str(refusal.value)) < 120
+
+
+@given(instants)
+def test_instants_are_read_back_as_they_were_shown(at):
+    """
+    `units.iso` and `parse_instant` are inverses, to the microsecond.
+    """
+    assert at == parse_instant(units.iso(at))
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("2026-11-30", "2026-12-01"),
+        ("2026-11", "2026-12-01"),
+        ("2026-12", "2027-01-01"),
+        ("2026-12-31", "2027-01-01"),
+        ("2024-02", "2024-03-01"),
+        ("2200-12-31", "2200-12-31T24"),
+        ("2026-11-30T12:00", "2026-11-30T12:00"),
+    ],
+)
+def test_an_end_is_inclusive(text, end):
+    """
+    Until the 30th includes all of the 30th, and until a month all of it; an instant is itself.
+    """
+    if end.endswith("T24"):
+        assert start_of_day(date(2201, 1, 1)) == parse_period_end(text)
+    else:
+        assert parse_instant(end) == parse_period_end(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("30m", timedelta(minutes=30)),
+        ("25h", timedelta(hours=25)),
+        ("7d", timedelta(days=7)),
+        ("1d12h", timedelta(days=1, hours=12)),
+        ("1d2h3m4s", timedelta(days=1, hours=2, minutes=3, seconds=4)),
+        ("0d1s", timedelta(seconds=1)),
+        ("007d", timedelta(days=7)),
+        ("36525d", DURATION_MAX),
+    ],
+)
+def test_durations_are_sums_of_units(text, length):
+    """
+    Days, hours, minutes and seconds, each at most once and in this order.
+    """
+    assert length == parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "0s",
+            "0d0h",
+            "5",
+            "h",
+            "-1h",
+            "+1h",
+            "1.5h",
+            "1e3s",
+            "12h1d",
+            "1h1h",
+            "1h 30m",
+            " 1h",
+            "1h\n",
+        ),
+        *(
+            "１h",
+            "1H",
+            "1w",
+            "1y",
+            "36525d1s",
+            "999999999d",
+            "9" * 30 + "s",
+            "٣h",
+            "1d" * 5_000_000,
+        ),
+    ],
+)
+def test_what_is_no_duration_is_refused(text):
+    """
+    Nothing, less than nothing, fractions, other orders, and more than a hundred years.
+    """
+    with pytest.raises(InvalidDuration) as refusal:
+        parse_duration(text)
+
+    assert len(str(refusal.value)) < 120
+
+
+def test_a_quota_does_not_return_at_eight_in_the_morning():
+    """
+    A fault seen elsewhere: days keyed to UTC. In Beijing 07:59 and 08:00 are one day, and midnight
+    parts two.
+    """
+    assert day_key(parse_instant("2026-11-23T07:59")) == day_key(parse_instant("2026-11-23T08:00"))
+    assert "2026-11-22" == day_key(parse_instant("2026-11-22T23:59:59.999999"))
+    assert "2026-11-23" == day_key(parse_instant("2026-11-23T00:00"))
+    assert "2026" == year_key(parse_instant("2026-12-31T23:59:59.999999"))
+    assert "2027" == year_key(datetime(2026, 12, 31, 16, 0, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati", "Asia/Shanghai"])
+def test_the_machines_own_zone_does_not_matter(zone, monkeypatch):
+    """
+    Whatever ``TZ`` says, text, days and years are China's.
+    """
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        at = parse_instant("2026-12-31T23:59")
+
+        assert "2026-12-31T15:59:00+00:00" == at.isoformat()
+        assert ("2026-12-31", "2026") == (day_key(at), year_key(at))
+        assert "2026-12-31T16:00:00+00:00" == next_day(at).isoformat()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@given(instants)
+def test_days_and_years_follow_on_without_a_gap(at):
+    """
+    An instant lies in its own day, the next one begins where it ends, and keys change right there.
+    """
+    last = timedelta(microseconds=1)
+
+    assert start_of_day(china_day(at)) <= at < next_day(at)
+    assert timedelta(days=1) == next_day(at) - start_of_day(china_day(at))
+    assert day_key(at) == day_key(next_day(at) - last) < day_key(next_day(at))
+    assert year_key(at) == year_key(next_year(at) - last) < year_key(next_year(at))
+    assert at < next_year(at)
+    assert UTC == next_day(at).tzinfo == next_year(at).tzinfo == start_of_day(china_day(at)).tzinfo
+
+
+def test_an_instant_without_a_zone_is_our_own_mistake():
+    """
+    A naive datetime would silently take the machine's zone.
+    """
+    with pytest.raises(AssertionError):
+        day_key(datetime(2026, 11, 23))  # noqa: DTZ001

@@ -1,0 +1,305 @@
+"""Texts: any script passes, nothing that a terminal would obey does."""
+
+import sys
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hongbao.domain.text import parse_greeting, parse_line, parse_profile_name
+from hongbao.errors import InvalidGreeting, InvalidName, TextTooLong, UnprintableText
+
+EVERY_CHARACTER = [chr(codepoint) for codepoint in range(sys.maxunicode + 1)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "小明",
+            "mary-ann_2",
+            "a",
+            "_",
+            "9",
+            "a-",
+            "Ω",
+            "Жанна",
+            "محمد",
+            "สมชาย",
+            "น้ำ",
+            "ག྄ཧྲཱི",
+            "〇",
+        ),
+        *("हिन्दी", "김철수", "ひらがな", "José", "x" * 20, "李" * 20),
+    ],
+)
+def test_names_of_any_script_pass(name):
+    """
+    Letters with their marks and digits of every script, up to twenty.
+    """
+    assert name == parse_profile_name(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "-",
+            "-p",
+            "--json",
+            "a b",
+            " a",
+            "a ",
+            "a\n",
+            "a.b",
+            "a/b",
+            "..",
+            "a\\b",
+            "a:b",
+            "a,b",
+        ),
+        *(
+            "[b]x",
+            "a\x1b[31m",
+            "a\x00",
+            "\u202eevil",
+            "a\u200bb",
+            "a\u200db",
+            "a\ufe0f",
+            "\u0301",
+            "\u0301a",
+        ),
+        *("😀", "ａｌｉｃｅ", "１", "𝐚", "ⓐ", "ª", "²", "½", "Ⅷ", "\u3164", "\u115f", "\uffa0"),
+        *(
+            "a" + "\u0301" * 9,
+            "x" * 21,
+            "\ue000",
+            "\ud800",
+            "\U0010ffff",
+            "a" * 10_000_000,
+            "\u034f",
+            "a|b",
+        ),
+    ],
+)
+def test_what_is_no_name_is_refused(text):
+    """
+    Flags, spaces, punctuation, escapes, markup, marks on nothing, costumes, fillers and length.
+    """
+    with pytest.raises(InvalidName) as refusal:
+        parse_profile_name(text)
+
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 500
+
+
+def test_a_name_has_one_spelling():
+    """
+    Composed and decomposed typing are one name (NFC).
+    """
+    assert "José" == parse_profile_name("Jose\u0301") == parse_profile_name("Jos\u00e9")
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        *(
+            "恭喜发财，大吉大利",
+            "Happy New Year!",
+            "",
+            "新年快乐 🧧🎉",
+            "[bold]hi[/bold]",
+            "100% 😂",
+        ),
+        *(
+            "👨‍👩‍👧‍👦",
+            "❤️‍🔥",
+            "👍🏽",
+            "🇨🇳",
+            "1️⃣",
+            "می‌خواهم",
+            "র‍্যাব",
+            "नमस्ते",
+            "สวัสดีปีใหม่",
+            "བཀྲ་ཤིས་བདེ་ལེགས།",
+        ),
+        *("سنة جديدة سعيدة", "שנה טובה", "Chúc mừng năm mới", "🫨", "葛󠄀城"),
+    ],
+)
+def test_greetings_of_any_script_and_emoji_pass(greeting):
+    """
+    What people send at New Year comes through unchanged, glued and coloured emoji included.
+    """
+    assert unicodedata.normalize("NFC", greeting) == parse_greeting(greeting, 25)
+
+
+@pytest.mark.parametrize(
+    ("text", "codepoint"),
+    [
+        ("\x1b[2J", "001B"),
+        ("a\x00b", "0000"),
+        ("a\nb", "000A"),
+        ("a\rb", "000D"),
+        ("a\tb", "0009"),
+        ("\x9b31m", "009B"),
+        ("\x7f", "007F"),
+        ("a\u202eb", "202E"),
+        ("\u2066a", "2066"),
+        ("\u200fa", "200F"),
+        ("a\u200bb", "200B"),
+        ("\ufeffa", "FEFF"),
+        ("a\u2028b", "2028"),
+        ("a\u00adb", "00AD"),
+        ("\ue000", "E000"),
+        ("\ud83d", "D83D"),
+        ("\u0378", "0378"),
+        ("\U0010ffff", "10FFFF"),
+        ("\U000e0041", "E0041"),
+        ("\u3164", "3164"),
+        ("\u0301a", "0301"),
+        ("a \u0301", "0301"),
+        ("\ufe0f", "FE0F"),
+        ("\u200da", "200D"),
+        ("a\u200d", "200D"),
+        ("👩\u200d\u200d👩", "200D"),
+        ("a" + "\u0323" * 9, "0323"),
+        ("b" + "\u0323\u200d" * 9 + "c", "0323"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_refused_by_name(text, codepoint):
+    """
+    Controls, escapes, line ends, direction marks, invisible fillers, lone and heaped marks.
+    """
+    with pytest.raises(UnprintableText) as refusal:
+        parse_greeting(text, 25)
+
+    assert {"field": "greeting", "codepoint": codepoint} == refusal.value.facts
+    assert str(refusal.value).isprintable()
+
+
+def test_no_control_or_direction_character_of_unicode_passes():
+    """
+    Of all 1,114,112 code points, none that is a control, a surrogate, private, a line or paragraph
+    separator, or a format character other than the two joiners gets into a greeting.
+    """
+    passed = [
+        character
+        for character in EVERY_CHARACTER
+        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+        and _passes("a" + character + "a")
+    ]
+
+    assert ["\u200c", "\u200d"] == passed
+
+
+def test_every_other_character_of_unicode_passes_on_a_letter():
+    """
+    Whatever has a shape is allowed: of what is assigned, only the invisible letters are refused.
+    """
+    refused = [
+        character
+        for character in EVERY_CHARACTER
+        if unicodedata.category(character)[0] not in "CZ" and not _passes("a" + character + "a")
+    ]
+
+    # What NFC turns into something else is judged as that.
+    assert set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0") == set(refused)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "length"),
+    [
+        ("恭喜发财", 4),
+        ("👨‍👩‍👧‍👦", 4),
+        ("👍🏽", 1),
+        ("❤️", 1),
+        ("e\u0323\u0302", 1),
+        ("नमस्ते", 4),
+        ("a b", 3),
+    ],
+)
+def test_characters_are_counted_nearly_as_people_see_them(greeting, length):
+    """
+    Marks, joiners, selectors and skin tones belong to what they follow.
+    """
+    assert parse_greeting(greeting, length)
+    with pytest.raises(InvalidGreeting):
+        parse_greeting(greeting, length - 1)
+
+
+def test_the_twenty_sixth_character_is_one_too_many():
+    """
+    The refusal says how long the greeting is and how long it may be.
+    """
+    assert "福" * 25 == parse_greeting("福" * 25, 25)
+
+    with pytest.raises(InvalidGreeting) as refusal:
+        parse_greeting("福" * 26, 25)
+
+    assert {"length": 26, "length_max": 25} == refusal.value.facts
+
+
+def test_spaces_around_are_dropped_and_within_are_kept():
+    """
+    A greeting of nothing but spaces is empty.
+    """
+    assert "新年 快乐" == parse_greeting(" \u3000新年 快乐  ", 25)
+    assert "" == parse_greeting("   ", 25)
+
+
+@pytest.mark.parametrize("character", ["a", "\u0301", "\x1b", "\u200d", "福", "\U0001f9e7"])
+def test_ten_million_characters_are_refused_at_once(character):
+    """
+    The length is looked at before the text is.
+    """
+    text = character * 10_000_000
+    began = time.perf_counter()
+
+    with pytest.raises(InvalidGreeting):
+        parse_greeting(text, 25)
+    with pytest.raises(InvalidName):
+        parse_profile_name(text)
+    with pytest.raises(TextTooLong):
+        parse_line(text, "note", 25)
+
+    assert time.perf_counter() - began < 0.5
+
+
+@given(st.text(max_size=60))
+def test_a_greeting_that_passes_is_one_printable_line_for_good(text):
+    """
+    It holds no line end and no escape, and reading it again changes nothing.
+    """
+    try:
+        greeting = parse_greeting(text, 25)
+    except (InvalidGreeting, UnprintableText):
+        return
+
+    assert len(greeting.splitlines()) <= 1
+    assert greeting == parse_greeting(greeting, 25)
+
+
+def test_other_lines_are_named_in_their_refusals():
+    """
+    `parse_line` has the rules of a greeting and the name of its field.
+    """
+    assert "lunch" == parse_line("lunch", "note", 5)
+
+    with pytest.raises(TextTooLong) as refusal:
+        parse_line("lunches", "note", 5)
+    assert {"field": "note", "length_max": 5} == refusal.value.facts
+
+    with pytest.raises(UnprintableText) as refusal_of_escape:
+        parse_line("\x1b", "note", 5)
+    assert {"field": "note", "codepoint": "001B"} == refusal_of_escape.value.facts
+
+
+def _passes(text: str) -> bool:
+    try:
+        parse_line(text, "text", 10)
+    except UnprintableText:
+        return False
+    return True
