@@ -3,8 +3,8 @@
 import json
 import os
 import re
-import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +52,9 @@ class _Wrapping(NamedTuple):
     holder: str | None = None
     salt: bytes = b""
     cost: Cost | None = None
+
+    def __repr__(self) -> str:
+        return f"_Wrapping({self.method})"
 
 
 class _Records(NamedTuple):
@@ -159,7 +162,7 @@ class KeyFolder:
 
         On a home that is locked already this changes the passphrase.
         """
-        normal = unicodedata.normalize("NFC", passphrase)
+        normal = _normal(passphrase)
         if len(normal) < PASSPHRASE_LENGTH_MIN:
             raise errors.WeakPassphrase(length_min=PASSPHRASE_LENGTH_MIN)
         salt = self._random(SALT_BYTES)
@@ -227,17 +230,16 @@ class KeyFolder:
             return None
         if not self._guard.held:
             self._guard.take()
+        vault = None
         try:
             pending = self._read().next
-            vault = None if pending is None else self._unwrap(pending, passphrase)[0]
+            if pending is not None:
+                vault, _ = self._unwrap(pending, passphrase)
         except _KeyGone:
-            self._guard.release()
             raise self._damaged() from None
-        except BaseException:
-            self._guard.release()
-            raise
-        if vault is None:
-            self._guard.release()
+        finally:
+            if vault is None:
+                self._guard.release()
         return vault
 
     def finish_rekey(self) -> None:
@@ -325,8 +327,8 @@ class KeyFolder:
                 return self._opened
             if passphrase is None:
                 raise errors.HomeLocked
-            normal = unicodedata.normalize("NFC", passphrase())
-            return _Wrapping(_stretched(normal, salt, cost), method, salt=salt, cost=cost)
+            key = _stretched(_normal(passphrase()), salt, cost)
+            return _Wrapping(key, method, salt=salt, cost=cost)
         assert holder is not None
         if method == _KEYRING:
             hexed = keychain.get(holder)
@@ -383,17 +385,18 @@ class KeyFolder:
 
     def _tidy(self, records: _Records) -> None:
         """Sweep up after a change that was interrupted, where that is possible at all."""
+        with suppress(OSError):
+            files.close_to_others(self.path)
         needed = {wrapped.holder for wrapped in records if wrapped is not None}
         if self._guard.held or all(holder in needed for holder in self._device_keys()):
             return
-        try:
+        # A change may be under way, or the folder be read-only: then a later opening sweeps.
+        with suppress(errors.Busy, errors.StorageRefused):
             self._guard.take(wait=False)
             try:
                 self._sweep(keep=[w.holder for w in self._read() if w is not None])
             finally:
                 self._guard.release()
-        except (errors.Busy, errors.StorageRefused):
-            pass  # a change is under way, or the folder is read-only: the next opening sweeps
 
     def _sweep(self, keep: Any) -> None:
         for holder in self._device_keys():
@@ -437,6 +440,13 @@ class KeyFolder:
 
 def _about(method: str, generation: int) -> bytes:
     return primitives.joined(b"hongbao master", b"%d" % FORMAT, method.encode(), b"%d" % generation)
+
+
+def _normal(passphrase: str) -> str:
+    """Return *passphrase* in one form: keyboards differ in how they compose é or が."""
+    import unicodedata
+
+    return unicodedata.normalize("NFC", passphrase)
 
 
 def _stretched(passphrase: str, salt: bytes, cost: Cost) -> bytes:

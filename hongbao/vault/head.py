@@ -7,7 +7,8 @@ from pathlib import Path
 from hongbao import errors
 from hongbao.vault import files
 
-_LINE_BYTES = 20 + 1 + 64 + 1 + 16 + 1
+_BODY_BYTES = 20 + 1 + 64  # entry, space, MAC
+_LINE_BYTES = _BODY_BYTES + 1 + 16 + 1  # space, checksum, end of line
 _BLANK = b" " * (_LINE_BYTES - 1) + b"\n"
 
 
@@ -24,12 +25,13 @@ class HeadNote:
         self._descriptor: int | None = None
 
     def prepare(self) -> None:
-        """Make the file at its full length, so that no later note can find the disk full."""
-        try:
-            files.write_new(self._path, _BLANK * 2)
-        except errors.StorageRefused as error:
-            if not isinstance(error.__cause__, FileExistsError):
-                raise
+        """
+        Make the file blank, at its full length, so that no later note can find the disk full.
+
+        What stood there belonged to a ledger whose keys are gone.
+        """
+        files.discard(self._path)
+        files.write_new(self._path, _BLANK * 2)
 
     def write(self, entry: int, mac: bytes) -> None:
         """Note *entry* if it is newer than what is noted; see `KeyFolder.note_head`."""
@@ -86,15 +88,18 @@ class HeadNote:
 def _line(entry: int, mac: bytes) -> bytes:
     assert 0 <= entry < 10**20
     assert len(mac) == 32
-    body = b"%020d %b" % (entry, mac.hex().encode())
-    return b"%b %b\n" % (body, sha256(body).hexdigest()[:16].encode())
+    return _sealed(b"%020d %b" % (entry, mac.hex().encode()))
 
 
 def _parsed(line: bytes) -> tuple[int, bytes] | None:
-    body, check = line[:85], line[86:102]
-    if len(line) != _LINE_BYTES or sha256(body).hexdigest()[:16].encode() != check:
+    body = line[:_BODY_BYTES]
+    if line != _sealed(body):
         return None
     return int(body[:20]), bytes.fromhex(body[21:].decode())
+
+
+def _sealed(body: bytes) -> bytes:
+    return b"%b %b\n" % (body, sha256(body).hexdigest()[:16].encode())
 
 
 def _lines(content: bytes) -> tuple[bytes, bytes]:

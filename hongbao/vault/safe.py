@@ -1,9 +1,8 @@
 """The opened safe: what one master key can do."""
 
-import hmac
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from hongbao import errors
 from hongbao.vault import primitives
@@ -11,6 +10,16 @@ from hongbao.vault.primitives import KEY_BYTES, NONCE_BYTES, RFC_9106_LOW_MEMORY
 
 if TYPE_CHECKING:
     from hongbao.domain.pin import Pin
+
+
+class _Retired(NamedTuple):
+    """What of an older generation is still needed: entries and PIN hashes made under it."""
+
+    chain: bytes
+    pepper: bytes
+
+    def __repr__(self) -> str:
+        return "_Retired(••••)"
 
 
 class Vault:
@@ -32,8 +41,8 @@ class Vault:
         "_cost",
         "_keys",
         "_master",
-        "_peppers",
         "_random",
+        "_retired",
         "generation",
         "page_key",
     )
@@ -55,10 +64,10 @@ class Vault:
         self._random = random
         self._cost = cost
         self._keys: dict[tuple[bytes, ...], bytes] = {}
-        self._chains = {generation: self._key(b"chain")}
-        self._peppers: dict[int, bytes] = {}  # of retired generations; our own is made when asked
+        self._retired: dict[int, _Retired] = {}
         self.generation = generation
         self.page_key = self._key(b"page")
+        self._chains = {generation: primitives.KeyedHash(self._key(b"chain"))}
 
     def __repr__(self) -> str:
         return f"Vault(generation={self.generation})"
@@ -77,11 +86,11 @@ class Vault:
         that bytes cannot wander from one to the other.
         """
         try:
-            key = self._chains[self.generation if generation is None else generation]
+            chain = self._chains[self.generation if generation is None else generation]
         except KeyError:
             raise errors.Damaged(path=f"keys/generation/{generation}") from None
         head = len(previous).to_bytes(8, "big") + previous
-        return hmac.digest(key, head + len(entry).to_bytes(8, "big") + entry, "sha256")
+        return chain.digest(head + len(entry).to_bytes(8, "big") + entry)
 
     # --- PINs ------------------------------------------------------------------------------------
 
@@ -101,27 +110,21 @@ class Vault:
 
     def pin_matches(self, profile: int, pin: "Pin", hashed: str) -> bool:
         """Say whether *pin* is the one that `hash_pin` was given, under whatever generation."""
-        generation, encoded = self._parted(profile, hashed)
+        place = f"profile/{profile}/pin"
+        generation, encoded = _parted(place, hashed)
         try:
             return primitives.hash_matches(encoded, self._keyed(generation, profile, pin))
         except primitives.NotAHash:
-            raise errors.Damaged(path=f"profile/{profile}/pin") from None
+            raise errors.Damaged(path=place) from None
 
     def pin_needs_rehash(self, hashed: str) -> bool:
         """Say whether *hashed* is of an older generation or cost: renew it after a success."""
-        generation, encoded = self._parted("?", hashed)
+        generation, encoded = _parted("profile/pin", hashed)
         try:
             current = primitives.hash_is_current(encoded, self._cost)
         except primitives.NotAHash:
-            raise errors.Damaged(path="profile/?/pin") from None
+            raise errors.Damaged(path="profile/pin") from None
         return generation != self.generation or not current
-
-    def _parted(self, profile: object, hashed: str) -> tuple[int, str]:
-        label, dollar, encoded = hashed.partition("$")
-        number = label[1:]
-        if not (label[:1] == "g" and dollar and number.isascii() and number.isdigit()):
-            raise errors.Damaged(path=f"profile/{profile}/pin")
-        return int(number[:9]), "$" + encoded
 
     def _keyed(self, generation: int, profile: int, pin: "Pin") -> bytes:
         pepper = self._pepper(generation)
@@ -131,7 +134,7 @@ class Vault:
         if generation == self.generation:
             return self._key(b"pin pepper")
         try:
-            return self._peppers[generation]
+            return self._retired[generation].pepper
         except KeyError:
             raise errors.Damaged(path=f"keys/generation/{generation}") from None
 
@@ -189,7 +192,10 @@ class Vault:
         import json
 
         assert old.generation < self.generation
-        plain = json.dumps(old.legacy_secrets()).encode()
+        kept = [
+            [g, chain.hex(), pepper.hex()] for g, (chain, pepper) in old.legacy_secrets().items()
+        ]
+        plain = json.dumps(kept).encode()
         nonce = self._random(NONCE_BYTES)
         key, about = self._key(b"retired"), self._about_retired()
         return nonce + primitives.encrypt(key, nonce, plain, about)
@@ -207,17 +213,15 @@ class Vault:
             )
         except primitives.NotAuthentic:
             raise errors.Damaged(path="keys/retired") from None
-        kept: dict[str, dict[str, str]] = json.loads(plain)
-        for label, secrets in kept.items():
-            self._chains[int(label)] = bytes.fromhex(secrets["chain"])
-            self._peppers[int(label)] = bytes.fromhex(secrets["pepper"])
+        for generation, chain, pepper in json.loads(plain):
+            retired = _Retired(bytes.fromhex(chain), bytes.fromhex(pepper))
+            self._retired[generation] = retired
+            self._chains[generation] = primitives.KeyedHash(retired.chain)
 
-    def legacy_secrets(self) -> dict[str, dict[str, str]]:
-        """Return, in clear, what outlives this generation and those before; for its successor."""
-        return {
-            str(generation): {"chain": chain.hex(), "pepper": self._pepper(generation).hex()}
-            for generation, chain in sorted(self._chains.items())
-        }
+    def legacy_secrets(self) -> dict[int, tuple[bytes, bytes]]:
+        """Return, in clear, what outlives this generation and those before: chain key, pepper."""
+        own = _Retired(self._key(b"chain"), self._key(b"pin pepper"))
+        return {**self._retired, self.generation: own}
 
     def _about_retired(self) -> bytes:
         return primitives.joined(b"hongbao retired", b"1", b"%d" % self.generation)
@@ -238,3 +242,12 @@ class Vault:
         if key is None:
             key = self._keys[purpose] = primitives.subkey(self._master, *purpose)
         return key
+
+
+def _parted(place: str, hashed: str) -> tuple[int, str]:
+    """Part what `Vault.hash_pin` made into its generation and the Argon2id hash."""
+    label, dollar, encoded = hashed.partition("$")
+    number = label[1:]
+    if not (label[:1] == "g" and dollar and number.isascii() and number.isdigit()):
+        raise errors.Damaged(path=place)
+    return int(number[:9]), "$" + encoded
