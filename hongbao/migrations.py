@@ -16,11 +16,14 @@ def m001_a_ledger(db: "Database") -> None:
     """
     for statement in _M001:
         db.execute(statement)
-    db["entry"].create_index(["profile", "id"], index_name="entry_by_profile")
-    db["transfer"].create_index(["entry"], index_name="transfer_by_entry")
-    db["packet"].create_index(["sender", "number"], index_name="packet_by_sender")
-    db["claim"].create_index(["profile", "packet"], index_name="claim_by_profile", unique=True)
-    db["card"].create_index(["profile"], index_name="card_by_profile")
+    for table, columns in (
+        ("entry", ["profile", "id"]),
+        ("transfer", ["entry"]),
+        ("packet", ["sender", "number"]),
+        ("card", ["profile"]),
+    ):
+        db.table(table).create_index(columns)
+    db.table("claim").create_index(["profile", "packet"], unique=True)
 
 
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_a_ledger,)
@@ -123,6 +126,7 @@ _M001 = (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         account INTEGER NOT NULL UNIQUE REFERENCES account (id),
+        entry INTEGER NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED, -- its sending
         sender INTEGER NOT NULL REFERENCES profile (id),
         recipient INTEGER REFERENCES profile (id),
         kind TEXT NOT NULL CHECK (kind IN ('lucky', 'equal', 'exclusive')),
@@ -148,7 +152,7 @@ _M001 = (
     """,
     """
     CREATE TRIGGER packet_terms_never_change BEFORE UPDATE OF
-        number, id, account, sender, recipient, kind, deal, total_fen, count, share_max_fen,
+        number, id, account, entry, sender, recipient, kind, deal, total_fen, count, share_max_fen,
         greeting, cover, card, seed, created_at, expires_at ON packet
     BEGIN SELECT RAISE(ABORT, 'the terms of a packet never change'); END
     """,

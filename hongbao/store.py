@@ -27,11 +27,11 @@ class HomeRow:
     """What is true of the whole home."""
 
     made_at: datetime
+    virtual_at: datetime | None
     generation: int
     retired: bytes | None
     policy: str | None
     current_profile: int | None
-    virtual_at: datetime | None
     dice: bytes | None
     dice_drawn: int
 
@@ -74,6 +74,7 @@ class PacketRow:
 
     packet: Packet
     account: Account
+    entry: int
     card: int | None
     seed: bytes
     greeting: str
@@ -86,12 +87,12 @@ class PacketRow:
 class ClaimRow:
     """One claimed share."""
 
+    at: datetime
     seat: int
     profile: int
     profile_name: str
     amount_fen: int
     request_id: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,26 @@ class EntryRow:
     answer: str
     generation: int
     mac: bytes
+
+    @property
+    def sealed_fields(self) -> tuple[object, ...]:
+        """Everything that the entry's MAC covers besides its transfers and the entry before."""
+        return (
+            self.id,
+            self.act,
+            self.profile,
+            self.request_id,
+            self.inputs,
+            self.packet,
+            self.counterparty,
+            self.amount_fen,
+            self.balance_fen,
+            self.policy,
+            to_micros(self.at),
+            self.clock,
+            self.answer,
+            self.generation,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +252,11 @@ class Store:
     # --- transactions ----------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self, *changing: tuple[str, object], dry_run: bool = False) -> Iterator[None]:
+    def transaction(
+        self,
+        *changing: tuple[str, object],  # noqa: ARG002 - for engines that lock row by row
+        dry_run: bool = False,
+    ) -> Iterator[None]:
         """
         Read, decide and write under one write lock, all or nothing.
 
@@ -268,13 +293,15 @@ class Store:
             finally:
                 self._db.execute("ROLLBACK")
 
-    def _rows(self, sql: str, *values: object) -> list[Any]:
+    def rows(self, sql: str, *values: object) -> list[Any]:
+        """Ask in SQL: for this room, and for the auditor who looks at what it keeps."""
         try:
             return list(self._db.execute(sql, values))
         except engine.DatabaseError as error:
             raise _in_words(error, self.path) from error
 
-    def _row(self, sql: str, *values: object) -> Any:
+    def row(self, sql: str, *values: object) -> Any:
+        """Ask in SQL for one row, or None."""
         try:
             return self._db.execute(sql, values).fetchone()
         except engine.DatabaseError as error:
@@ -290,13 +317,14 @@ class Store:
     # --- the home --------------------------------------------------------------------------------
 
     def home(self) -> HomeRow | None:
-        row = self._row(
-            "SELECT made_at, generation, retired, policy, current_profile, clock_at, dice,"
+        row = self.row(
+            "SELECT made_at, clock_at, generation, retired, policy, current_profile, dice,"
             " dice_drawn FROM home"
         )
-        return row and HomeRow(
-            from_micros(row[0]), *row[1:5], row[5] and from_micros(row[5]), *row[6:]
-        )
+        if row is None:
+            return None
+        made_at, clock_at, *rest = row
+        return HomeRow(from_micros(made_at), clock_at and from_micros(clock_at), *rest)
 
     def make_home(self, *, made_at: datetime, generation: int, policy: str) -> None:
         self._write(
@@ -325,7 +353,7 @@ class Store:
         self._write("UPDATE home SET generation = ?, retired = ?", generation, retired)
 
     def policy_text(self, ref: str) -> str | None:
-        row = self._row("SELECT text FROM policy WHERE ref = ?", ref)
+        row = self.row("SELECT text FROM policy WHERE ref = ?", ref)
         return row and str(row[0])
 
     def keep_policy(self, ref: str, text: str) -> None:
@@ -333,7 +361,7 @@ class Store:
         self._write("INSERT INTO policy (ref, text) VALUES (?, ?)", ref, text)
 
     def policies(self) -> list[str]:
-        return [row[0] for row in self._rows("SELECT ref FROM policy ORDER BY ref")]
+        return [row[0] for row in self.rows("SELECT ref FROM policy ORDER BY ref")]
 
     # --- accounts and transfers ------------------------------------------------------------------
 
@@ -349,14 +377,14 @@ class Store:
 
     def account(self, book: str, kind: Kind, owner: int = 0) -> Account:
         """Return the one account of that *book*, *kind* and *owner*, opening it if need be."""
-        row = self._row(
+        row = self.row(
             "SELECT id FROM account WHERE book = ? AND kind = ? AND owner = ?", book, kind, owner
         )
         return Account(row[0], book, kind) if row else self.open_account(book, kind, owner)
 
     def held_fen(self, account: Account) -> int:
         """Return what *account* holds, counted on its own side."""
-        row = self._row("SELECT abs(credits_fen - debits_fen) FROM account WHERE id = ?", account.id)
+        row = self.row("SELECT abs(credits_fen - debits_fen) FROM account WHERE id = ?", account.id)
         return int(row[0])
 
     def post(self, entry: int, transfers: Iterable[Transfer]) -> list[int]:
@@ -396,12 +424,27 @@ class Store:
 
     def head(self) -> Head:
         """Return the chain's last entry; entry 0 where there is none yet."""
-        row = self._row("SELECT id, mac, at FROM entry ORDER BY id DESC LIMIT 1")
+        row = self.row("SELECT id, mac, at FROM entry ORDER BY id DESC LIMIT 1")
         return Head(row[0], row[1], from_micros(row[2])) if row else EMPTY_HEAD
 
     def mac_of(self, entry: int) -> bytes | None:
-        row = self._row("SELECT mac FROM entry WHERE id = ?", entry)
+        row = self.row("SELECT mac FROM entry WHERE id = ?", entry)
         return row and bytes(row[0])
+
+    def answer_of(self, entry: int) -> str:
+        """Return what was answered to the act of *entry*, as JSON."""
+        return str(self.row("SELECT answer FROM entry WHERE id = ?", entry)[0])
+
+    def sealed_entries(self) -> Iterator[tuple[tuple[Any, ...], bytes]]:
+        """Yield what each entry's MAC covers, as `EntryRow.sealed_fields` has it, and the MAC."""
+        for row in self._db.execute(f"SELECT {_ENTRY} FROM entry ORDER BY id"):
+            yield tuple(row[:-1]), bytes(row[-1])
+
+    def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
+        """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
+        yield from self._db.execute(
+            "SELECT entry, book, debit, credit, amount_fen, reason FROM transfer ORDER BY entry, id"
+        )
 
     def append(self, entry: EntryRow) -> None:
         self._write(
@@ -427,14 +470,14 @@ class Store:
 
     def requested(self, request_id: str, profile: int | None) -> EntryRow | None:
         """Return the entry that *profile* made under *request_id*, if there is one."""
-        row = self._row(
+        row = self.row(
             f"SELECT {_ENTRY} FROM entry WHERE request_id = ? AND profile IS ?", request_id, profile
         )
         return _entry(row) if row else None
 
     def requested_parts(self, request_id: str, profile: int) -> list[EntryRow]:
         """Return the entries made under *request_id* as parts of one request, in order."""
-        rows = self._rows(
+        rows = self.rows(
             f"SELECT {_ENTRY} FROM entry WHERE request_id > ? AND request_id < ? AND profile = ?"
             " ORDER BY id",
             f"{request_id}/",
@@ -445,7 +488,7 @@ class Store:
 
     def refused(self, request_id: str, profile: int) -> tuple[bytes, str] | None:
         """Return the inputs' digest and the error that *request_id* was refused with for good."""
-        row = self._row(
+        row = self.row(
             "SELECT inputs, error FROM refusal WHERE request_id = ? AND profile = ?",
             request_id,
             profile,
@@ -471,15 +514,15 @@ class Store:
         return self._profile("profile.id = ?", profile)
 
     def profiles(self) -> list[ProfileRow]:
-        return [_profile(row) for row in self._rows(f"SELECT {_PROFILE} FROM profile ORDER BY id")]
+        return [_profile(row) for row in self.rows(f"SELECT {_PROFILE} FROM profile ORDER BY id")]
 
     def _profile(self, where: str, value: object) -> ProfileRow | None:
-        row = self._row(f"SELECT {_PROFILE} FROM profile WHERE {where}", value)
+        row = self.row(f"SELECT {_PROFILE} FROM profile WHERE {where}", value)
         return _profile(row) if row else None
 
     def next_profile(self) -> int:
         """Return the id that the next profile will have: its PIN and keys are bound to it."""
-        return int(self._row("SELECT coalesce(max(id), 0) + 1 FROM profile")[0])
+        return int(self.row("SELECT coalesce(max(id), 0) + 1 FROM profile")[0])
 
     def add_profile(
         self, profile: int, *, name: str, name_key: str, pin_hash: str, opened_at: datetime
@@ -517,11 +560,11 @@ class Store:
 
     def person_of_id_number(self, index: bytes) -> tuple[int, bytes] | None:
         """Return the person an ID number's blind *index* belongs to, and their name's index."""
-        row = self._row("SELECT id, real_name_index FROM person WHERE id_number_index = ?", index)
+        row = self.row("SELECT id, real_name_index FROM person WHERE id_number_index = ?", index)
         return row and (int(row[0]), bytes(row[1]))
 
     def profiles_of_person(self, person: int) -> list[ProfileRow]:
-        rows = self._rows(f"SELECT {_PROFILE} FROM profile WHERE person = ? ORDER BY id", person)
+        rows = self.rows(f"SELECT {_PROFILE} FROM profile WHERE person = ? ORDER BY id", person)
         return [_profile(row) for row in rows]
 
     def identify(
@@ -561,15 +604,12 @@ class Store:
             self._write(f"DELETE FROM {table} WHERE person = ?", profile.person)
         self._write("DELETE FROM person WHERE id = ?", profile.person)
 
-    def reseal(
-        self, profile: int, *, real_name: bytes | None, id_number: bytes | None, pin_hash: str
-    ) -> None:
+    def reseal(self, profile: int, *, real_name: bytes | None, id_number: bytes | None) -> None:
         """Replace what is sealed of *profile* by the same under a new key."""
         self._write(
-            "UPDATE profile SET real_name = ?, id_number = ?, pin_hash = ? WHERE id = ?",
+            "UPDATE profile SET real_name = ?, id_number = ? WHERE id = ?",
             real_name,
             id_number,
-            pin_hash,
             profile,
         )
 
@@ -586,23 +626,27 @@ class Store:
     def cards(self, profile: int, *, removed: bool = False) -> list[CardRow]:
         """Return the cards bound to *profile*, oldest first; with *removed*, those of before too."""
         where = "" if removed else " AND card.removed_at IS NULL"
-        return [_card(row) for row in self._rows(f"{_CARDS} card.profile = ?{where} ORDER BY card.id", profile)]
+        return [
+            _card(row)
+            for row in self.rows(f"{_CARDS} card.profile = ?{where} ORDER BY card.id", profile)
+        ]
 
     def card(self, card: int) -> CardRow:
-        return _card(self._row(f"{_CARDS} card.id = ?", card))
+        return _card(self.row(f"{_CARDS} card.id = ?", card))
 
     def all_cards(self) -> list[CardRow]:
-        return [_card(row) for row in self._rows(f"{_CARDS} true ORDER BY card.id")]
+        return [_card(row) for row in self.rows(f"{_CARDS} true ORDER BY card.id")]
 
     def deposit(self, number_index: bytes) -> tuple[int, Account] | None:
         """Return the bank account behind a card number's blind index: its id and its account."""
-        row = self._row(
-            "SELECT deposit.id, bank, account FROM deposit WHERE card_number_index = ?", number_index
+        row = self.row(
+            "SELECT deposit.id, bank, account FROM deposit WHERE card_number_index = ?",
+            number_index,
         )
         return row and (int(row[0]), Account(row[2], row[1], Kind.DEPOSIT))
 
     def open_deposit(self, bank: str, number_index: bytes) -> tuple[int, Account]:
-        number = int(self._row("SELECT coalesce(max(id), 0) + 1 FROM deposit")[0])
+        number = int(self.row("SELECT coalesce(max(id), 0) + 1 FROM deposit")[0])
         account = self.open_account(bank, Kind.DEPOSIT, number)
         self._write(
             "INSERT INTO deposit (id, bank, card_number_index, account) VALUES (?, ?, ?, ?)",
@@ -615,7 +659,7 @@ class Store:
 
     def is_bound(self, deposit: int) -> bool:
         """Tell whether some profile has the card of *deposit* bound at present."""
-        row = self._row("SELECT 1 FROM card WHERE deposit = ? AND removed_at IS NULL", deposit)
+        row = self.row("SELECT 1 FROM card WHERE deposit = ? AND removed_at IS NULL", deposit)
         return row is not None
 
     def bind_card(
@@ -647,17 +691,18 @@ class Store:
     # --- packets ---------------------------------------------------------------------------------
 
     def next_packet(self) -> int:
-        return int(self._row("SELECT coalesce(max(number), 0) + 1 FROM packet")[0])
+        return int(self.row("SELECT coalesce(max(number), 0) + 1 FROM packet")[0])
 
     def add_packet(self, row: PacketRow) -> None:
         packet = row.packet
         self._write(
-            "INSERT INTO packet (number, id, account, sender, recipient, kind, deal, total_fen,"
+            "INSERT INTO packet (number, id, account, entry, sender, recipient, kind, deal, total_fen,"
             " count, share_max_fen, greeting, cover, card, seed, created_at, expires_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             packet.number,
             packet.id,
             row.account.id,
+            row.entry,
             packet.sender,
             packet.recipient,
             packet.kind,
@@ -674,14 +719,16 @@ class Store:
         )
 
     def packet(self, packet_id: str) -> PacketRow | None:
-        row = self._row(f"{_PACKETS} WHERE packet.id = ?", packet_id)
+        row = self.row(f"{_PACKETS} WHERE packet.id = ?", packet_id)
         return _packet(row) if row else None
 
     def packet_by_number(self, number: int) -> PacketRow:
-        return _packet(self._row(f"{_PACKETS} WHERE packet.number = ?", number))
+        return _packet(self.row(f"{_PACKETS} WHERE packet.number = ?", number))
 
     def sent(self, profile: int, limit: int) -> list[PacketRow]:
-        return self._packets("packet.sender = ? ORDER BY packet.number DESC LIMIT ?", profile, limit)
+        return self._packets(
+            "packet.sender = ? ORDER BY packet.number DESC LIMIT ?", profile, limit
+        )
 
     def received(self, profile: int, limit: int) -> list[PacketRow]:
         return self._packets(
@@ -691,9 +738,7 @@ class Store:
             limit,
         )
 
-    def claimable(
-        self, profile: int, now: datetime, *, own: bool, limit: int
-    ) -> list[PacketRow]:
+    def claimable(self, profile: int, now: datetime, *, own: bool, limit: int) -> list[PacketRow]:
         """Return open packets that *profile* has no share of yet; with *own*, also their own."""
         return self._packets(
             "packet.closed_at IS NULL AND packet.expires_at > ?"
@@ -724,7 +769,7 @@ class Store:
 
     def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int]:
         """Return what of *profile*'s money waits in open packets, and in ones that are due back."""
-        row = self._row(
+        row = self.row(
             "SELECT coalesce(sum(iif(expires_at > ?1, total_fen - claimed_fen, 0)), 0),"
             " coalesce(sum(iif(expires_at > ?1, 0, total_fen - claimed_fen)), 0)"
             " FROM packet WHERE sender = ?2 AND closed_at IS NULL",
@@ -734,11 +779,11 @@ class Store:
         return int(row[0]), int(row[1])
 
     def _packets(self, where: str, *values: object) -> list[PacketRow]:
-        return [_packet(row) for row in self._rows(f"{_PACKETS} WHERE {where}", *values)]
+        return [_packet(row) for row in self.rows(f"{_PACKETS} WHERE {where}", *values)]
 
     def claimed_fen(self, packet: int, profile: int) -> int | None:
         """Return what *profile* took from *packet*, if anything."""
-        row = self._row(
+        row = self.row(
             "SELECT amount_fen FROM claim WHERE profile = ? AND packet = ?", profile, packet
         )
         return row and int(row[0])
@@ -769,13 +814,13 @@ class Store:
         self._write("UPDATE packet SET closed_at = ? WHERE number = ?", to_micros(at), packet)
 
     def claims(self, packet: int) -> list[ClaimRow]:
-        rows = self._rows(
-            "SELECT claim.seat, claim.profile, profile.name, claim.amount_fen, entry.request_id,"
-            " entry.at FROM claim JOIN profile ON profile.id = claim.profile"
+        rows = self.rows(
+            "SELECT entry.at, claim.seat, claim.profile, profile.name, claim.amount_fen,"
+            " entry.request_id FROM claim JOIN profile ON profile.id = claim.profile"
             " JOIN entry ON entry.id = claim.entry WHERE claim.packet = ? ORDER BY claim.seat",
             packet,
         )
-        return [ClaimRow(*row[:5], from_micros(row[5])) for row in rows]
+        return [ClaimRow(from_micros(row[0]), *row[1:]) for row in rows]
 
     # --- usage -----------------------------------------------------------------------------------
 
@@ -844,13 +889,28 @@ class Store:
 
     def balance_before(self, profile: int, at: datetime) -> int:
         """Return what *profile*'s balance was just before *at*."""
-        row = self._row(
+        row = self.row(
             "SELECT balance_fen FROM entry WHERE profile = ? AND at < ? AND balance_fen IS NOT NULL"
             " ORDER BY id DESC LIMIT 1",
             profile,
             to_micros(at),
         )
         return int(row[0]) if row else 0
+
+    def totals(
+        self, profile: int, since: datetime | None, until: datetime | None, acts: Sequence[str]
+    ) -> tuple[int, int, int]:
+        """Return how many movements a period has, what came in with them and what went out."""
+        row = self.row(
+            "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
+            " coalesce(sum(max(-amount_fen, 0)), 0) FROM entry"
+            f" WHERE profile = ? AND act IN ({_marks(acts)}) AND at >= ? AND at < ?",
+            profile,
+            *acts,
+            _NEVER if since is None else to_micros(since),
+            _FOREVER if until is None else to_micros(until),
+        )
+        return int(row[0]), int(row[1]), int(row[2])
 
     # --- copies ----------------------------------------------------------------------------------
 
@@ -863,10 +923,25 @@ class Store:
         with _refusals(path):
             self._db.execute("VACUUM INTO ?", (str(path),))
 
+    def overwrite_with(self, other: "Store") -> None:
+        """
+        Replace everything in this ledger by what is in *other*, as one transaction.
+
+        Other processes that have this ledger open see the new state next, and lose nothing they
+        were told was done before.
+        """
+        with _refusals(self.path):
+            other._db.backup(self._db)  # noqa: SLF001 - another of our own kind
+
     def rekey(self, page_key: bytes) -> None:
-        """Encrypt every page with *page_key* from now on; done whole or not at all."""
+        """
+        Encrypt every page with *page_key* from now on; done whole or not at all.
+
+        The write-ahead log is emptied at once, so that no page under the old key stays in the file.
+        """
         with _refusals(self.path):
             self._db.execute(f"PRAGMA rekey = \"x'{page_key.hex()}'\"")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def page_problems(self) -> list[str]:
         """Return what the engine finds wrong with the file itself: pages and structure."""
@@ -895,7 +970,7 @@ class StoredUsage:
         return self._sum("usage_year", flows, "")
 
     def first_used_day(self, flows: frozenset[str], first_day: str, last_day: str) -> str | None:
-        row = self._store._row(
+        row = self._store.row(
             f"SELECT min(day) FROM usage WHERE person = ? AND flow IN ({_marks(flows)})"
             " AND used_fen > 0 AND day BETWEEN ? AND ?",
             self._person,
@@ -906,7 +981,7 @@ class StoredUsage:
         return row[0] if row else None
 
     def _sum(self, table: str, flows: frozenset[str], where: str, *values: object) -> int:
-        row = self._store._row(
+        row = self._store.row(
             f"SELECT coalesce(sum(used_fen), 0) FROM {table}"
             f" WHERE person = ? AND flow IN ({_marks(flows)}) {where}",
             self._person,
@@ -933,7 +1008,7 @@ _CARDS = (
     " FROM card JOIN deposit ON deposit.id = card.deposit WHERE"
 )
 _PACKETS = (
-    "SELECT number, packet.id, packet.account, sender, recipient, kind, deal, total_fen, count,"
+    "SELECT number, packet.id, packet.account, entry, sender, recipient, kind, deal, total_fen, count,"
     " share_max_fen, greeting, cover, card, seed, created_at, expires_at, claimed_fen,"
     " claimed_count, closed_at, giver.name, taker.name FROM packet"
     " JOIN profile AS giver ON giver.id = sender LEFT JOIN profile AS taker ON taker.id = recipient"
@@ -945,34 +1020,32 @@ def _marks(values: Iterable[object]) -> str:
 
 
 def _entry(row: Any) -> EntryRow:
-    return EntryRow(*row[:10], from_micros(row[10]), *row[11:])
+    fields: list[Any] = list(row)
+    fields[10] = from_micros(fields[10])
+    return EntryRow(*fields)
 
 
 def _profile(row: Any) -> ProfileRow:
-    return ProfileRow(
-        row[0],
-        row[1],
-        row[2],
-        Account(row[3], PLATFORM, Kind.BALANCE),
-        from_micros(row[4]),
-        *row[5:10],
-        None if row[10] is None else from_micros(row[10]),
-    )
+    fields: list[Any] = list(row)
+    fields[3] = Account(fields[3], PLATFORM, Kind.BALANCE)
+    fields[4] = from_micros(fields[4])
+    fields[10] = None if fields[10] is None else from_micros(fields[10])
+    return ProfileRow(*fields)
 
 
 def _card(row: Any) -> CardRow:
-    return CardRow(
-        *row[:6],
-        Account(row[6], row[3], Kind.DEPOSIT),
-        from_micros(row[7]),
-        None if row[8] is None else from_micros(row[8]),
-    )
+    fields: list[Any] = list(row)
+    fields[6] = Account(fields[6], fields[3], Kind.DEPOSIT)
+    fields[7] = from_micros(fields[7])
+    fields[8] = None if fields[8] is None else from_micros(fields[8])
+    return CardRow(*fields)
 
 
 def _packet(row: Any) -> PacketRow:
-    (number, packet_id, account, sender, recipient, kind, deal, total_fen, count, share_max_fen) = row[:10]
-    (greeting, cover, card, seed, created_at, expires_at, claimed_fen, claimed_count) = row[10:18]
-    closed_at, sender_name, recipient_name = row[18:]
+    number, packet_id, account, entry, sender, recipient, kind, deal = row[:8]
+    total_fen, count, share_max_fen, greeting, cover, card, seed = row[8:15]
+    created_at, expires_at, claimed_fen, claimed_count, closed_at = row[15:20]
+    sender_name, recipient_name = row[20:]
     packet = Packet(
         number=number,
         id=packet_id,
@@ -992,6 +1065,7 @@ def _packet(row: Any) -> PacketRow:
     return PacketRow(
         packet,
         Account(account, PLATFORM, Kind.PACKET),
+        entry,
         card,
         seed,
         greeting,

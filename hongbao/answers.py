@@ -1,0 +1,321 @@
+"""What the desk answers: the shapes that ``--json`` prints as they are and `hongbao.ui` shows."""
+
+from typing import NotRequired, TypedDict
+
+
+class Answer(TypedDict):
+    """What every act answers with; the rest depends on the act."""
+
+    request_id: str
+    at: str
+    replayed: NotRequired[bool]  # the first answer to this request, given again
+    dry_run: NotRequired[bool]  # the whole work was done, then undone
+
+
+class Founded(Answer):
+    """`init`: a profile is there."""
+
+    profile: str
+    tier: str
+    policy: str
+    clock: str
+
+
+class PinChanged(Answer):
+    """`pin change`."""
+
+    profile: str
+
+
+class Identified(Answer):
+    """`identify`: who the profile is, masked, and what that allows."""
+
+    profile: str
+    real_name: str
+    id_number: str
+    tier: str
+    profiles_of_person: int
+
+
+class CardBound(Answer):
+    """`card add` and `card remove`."""
+
+    card: str
+    bank: str
+    number: str  # masked
+    tier: str
+
+
+class ToppedUp(Answer):
+    """`topup`: money came from a card."""
+
+    amount_fen: int
+    card: str
+    balance_fen: int
+
+
+class Withdrawn(Answer):
+    """`withdraw`: money went to a card, and a fee to the platform."""
+
+    amount_fen: int
+    fee_fen: int
+    free_left_fen: int
+    card: str
+    balance_fen: int
+
+
+class Sent(Answer):
+    """`send`: a packet waits to be claimed."""
+
+    packet: str
+    kind: str
+    deal: str
+    total_fen: int
+    count: int
+    share_max_fen: int
+    recipient: str | None
+    greeting: str
+    cover: str | None
+    paid_from: str  # ``balance``, or a card
+    commitment: str
+    expires_at: str
+    balance_fen: int
+
+
+class Claimed(Answer):
+    """`claim`: a share was taken."""
+
+    packet: str
+    kind: str
+    sender: str
+    greeting: str
+    seat: int
+    amount_fen: int
+    count: int
+    finished: bool
+    balance_fen: int
+
+
+class Refunded(Answer):
+    """One packet's rest went back the way it came."""
+
+    packet: str
+    amount_fen: int
+    refunded_to: str  # ``balance``, or a card
+    card_gone: bool  # the card that paid was removed, so the balance got it
+    balance_fen: int
+
+
+class Refunds(TypedDict):
+    """`refund`: everything that was due, or the one packet named."""
+
+    refunded_fen: int
+    refunds: list[Refunded]
+    replayed: NotRequired[bool]
+    dry_run: NotRequired[bool]
+
+
+class PolicyUsed(Answer):
+    """`policy use`."""
+
+    policy: str
+    before: str
+
+
+class ProfileLine(TypedDict):
+    """One of `profiles`."""
+
+    profile: str
+    current: bool
+    tier: str
+    real_name: str | None
+    id_number: str | None
+    cards: int
+    opened_at: str
+
+
+class CardLine(TypedDict):
+    """One of `card list`."""
+
+    card: str
+    bank: str
+    bank_name: str
+    number: str
+    bound_at: str
+
+
+class Balance(TypedDict):
+    """`balance`: what is spendable, what waits, and both."""
+
+    profile: str
+    available_fen: int
+    frozen_fen: int  # in packets that can still be claimed
+    due_back_fen: int  # in packets that have expired; `refund` brings it back
+    total_fen: int
+    at: str
+
+
+class LimitLine(TypedDict):
+    """One of `limits`."""
+
+    id: str
+    period: str
+    counts: list[str]
+    limit_fen: int
+    used_fen: int
+    left_fen: int
+    returns_at: str | None
+    confidence: str
+
+
+class Limits(TypedDict):
+    """`limits`: every rule that applies to this profile now."""
+
+    profile: str
+    tier: str
+    policy: str
+    channels: int
+    limits: list[LimitLine]
+    share_max_fen: int
+    shares_max: int
+    packet_max_fen: int
+    expires_hours: int
+    withdraw_free_left_fen: int
+    profiles_of_person: int
+    profiles_max: int
+    unconfirmed: list[str]
+    at: str
+
+
+class ShareLine(TypedDict):
+    """One claimed share of a packet."""
+
+    seat: int
+    profile: str
+    claim: str  # the claim's request id, which the share's draw depends on
+    amount_fen: int
+    at: str
+    luckiest: bool
+
+
+class PacketLine(TypedDict):
+    """One of `packets`."""
+
+    packet: str
+    kind: str
+    state: str
+    sender: str
+    recipient: str | None
+    greeting: str
+    total_fen: int
+    count: int
+    claimed_fen: int
+    claimed_count: int
+    created_at: str
+    expires_at: str
+    yours_fen: int | None  # what you took of it
+    yours: bool  # you sent it
+
+
+class PacketShown(PacketLine):
+    """`show`: a packet, its shares, and once it is closed the seed that proves them."""
+
+    deal: str
+    cover: str | None
+    share_max_fen: int
+    remaining_fen: int
+    refunded_fen: int
+    closed_at: str | None
+    finished_in_seconds: float | None
+    commitment: str
+    seed: str | None
+    shares: list[ShareLine]
+
+
+class Verified(TypedDict):
+    """`verify`: a packet's shares, recomputed from what is public."""
+
+    packet: str
+    fair: bool
+    commitment_holds: bool
+    shares: list["VerifiedShare"]
+
+
+class VerifiedShare(TypedDict):
+    """One share: what was paid, and what the seed says."""
+
+    seat: int
+    profile: str
+    amount_fen: int
+    recomputed_fen: int
+
+
+class MovementLine(TypedDict):
+    """One line of `history` and of a statement."""
+
+    entry: int
+    act: str
+    at: str
+    amount_fen: int  # signed: what it did to the balance
+    balance_fen: int
+    packet: str | None
+    packet_kind: str | None
+    counterparty: str | None
+    card: str | None
+    card_fen: int | None  # signed: what it did to the card
+    fee_fen: int | None
+    request_id: str
+
+
+class History(TypedDict):
+    """`history`: the newest movements that fit the question."""
+
+    profile: str
+    movements: list[MovementLine]
+    more: bool
+
+
+class HeadLine(TypedDict):
+    """The last entry of the ledger's chain, and its seal."""
+
+    entry: int
+    mac: str
+
+
+class ClockShown(TypedDict):
+    """`clock`, and what turning it let happen."""
+
+    clock: str
+    at: str
+    refunds: list[Refunded]
+
+
+class FindingLine(TypedDict):
+    """One of `check`: what was looked at, and what is wrong with it."""
+
+    check: str
+    ok: bool
+    problem: str | None
+    rows: list[str]
+    next_step: str | None
+
+
+class Checked(TypedDict):
+    """`check`: everything re-added."""
+
+    ok: bool
+    entries: int
+    transfers: int
+    findings: list[FindingLine]
+    head: HeadLine
+
+
+class HomeChanged(TypedDict):
+    """`lock`, `unlock`, `rekey`, `backup`, `restore`."""
+
+    home: str
+    wrapping: str
+    generation: int
+    file: NotRequired[str]
+    entry: NotRequired[int]
+    noted_entry: NotRequired[int]

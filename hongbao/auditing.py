@@ -1,0 +1,345 @@
+"""The auditor: re-adds everything in the ledger, and names all that does not add up."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Protocol
+
+from hongbao.answers import FindingLine
+from hongbao.domain.chain import canonical
+from hongbao.domain.fairness import commitment, recompute
+from hongbao.domain.ledger import CENTRAL, LEGAL, PLATFORM, SIDES, Kind
+from hongbao.errors import Damaged
+from hongbao.store import EMPTY_HEAD, Store
+from hongbao.units import to_micros, yuan
+from hongbao.words import N_, say
+
+ROWS_MAX = 20
+"""How many rows of one finding are named; the problem says how many there are."""
+
+
+class Seal(Protocol):
+    """Makes an entry's MAC (see `hongbao.vault.Vault.chain_mac`)."""
+
+    def __call__(
+        self, previous: bytes, entry: bytes, *, generation: int | None = None
+    ) -> bytes: ...
+
+
+class Auditor:
+    """
+    One look over one snapshot of *store*.
+
+    *seal* makes the MACs again; *noted* is the head that was noted beside the keys. Each check
+    returns the rows that fail it, named so that a person can find them.
+    """
+
+    def __init__(self, store: Store, seal: Seal, noted: tuple[int, bytes] | None) -> None:
+        self._store = store
+        self._seal = seal
+        self._noted = noted
+        self.entries = int(self._one("SELECT count(*) FROM entry"))
+        self.transfers = int(self._one("SELECT count(*) FROM transfer"))
+
+    def findings(self) -> list[FindingLine]:
+        """Return every check with what it found, in a fixed order."""
+        found: list[FindingLine] = []
+        for name, (check, problem, next_step) in self._checks().items():
+            rows = list(check())
+            found.append(
+                {
+                    "check": name,
+                    "ok": not rows,
+                    "problem": say(problem, count=len(rows)) if rows else None,
+                    "rows": rows[:ROWS_MAX],
+                    "next_step": say(next_step) if rows else None,
+                }
+            )
+        return found
+
+    def _checks(self) -> dict[str, tuple[Callable[[], Iterator[str]], str, str]]:
+        keep = N_("keep this copy as evidence and restore the newest backup")
+        return {
+            "pages": (self._pages, N_("pages or rows the engine cannot read: {count}"), keep),
+            "books": (self._books, N_("books whose debits and credits differ: {count}"), keep),
+            "accounts": (
+                self._accounts,
+                N_("accounts that differ from the sum of their transfers: {count}"),
+                keep,
+            ),
+            "floors": (self._floors, N_("accounts below zero on their own side: {count}"), keep),
+            "moves": (self._moves, N_("transfers no rule allows: {count}"), keep),
+            "reserve": (
+                self._reserve,
+                N_("institutions whose books contradict each other: {count}"),
+                keep,
+            ),
+            "packets": (
+                self._packets,
+                N_("packets whose account, claims and refund do not add up: {count}"),
+                keep,
+            ),
+            "terms": (
+                self._terms,
+                N_("packets whose terms differ from what was sealed at sending: {count}"),
+                keep,
+            ),
+            "deals": (
+                self._deals,
+                N_("packets whose shares differ from what their seed says: {count}"),
+                keep,
+            ),
+            "balances": (
+                self._balances,
+                N_("entries whose balance does not follow from the one before: {count}"),
+                keep,
+            ),
+            "usage": (
+                self._usage,
+                N_("limit counters that differ from what they count: {count}"),
+                keep,
+            ),
+            "chain": (
+                self._chain,
+                N_("breaks in the chain (edited, missing or foreign entries): {count}"),
+                keep,
+            ),
+            "head": (
+                self._head,
+                N_("the noted head is missing: the ledger is an older or shortened copy"),
+                N_("restore the newest backup, or accept this state with `hongbao restore`"),
+            ),
+        }
+
+    # --- the books -------------------------------------------------------------------------------
+
+    def _pages(self) -> Iterator[str]:
+        yield from self._store.page_problems()
+
+    def _books(self) -> Iterator[str]:
+        for book, debits_fen, credits_fen in self._rows(
+            "SELECT book, sum(debits_fen), sum(credits_fen) FROM account GROUP BY book"
+            " HAVING sum(debits_fen) <> sum(credits_fen)"
+        ):
+            yield f"{book}: {yuan(debits_fen)} / {yuan(credits_fen)}"
+
+    def _accounts(self) -> Iterator[str]:
+        for account, kind, stored_fen, added_fen in self._rows(
+            "WITH moved (account, debits, credits) AS ("
+            "  SELECT account, sum(debits), sum(credits) FROM ("
+            "    SELECT debit AS account, amount_fen AS debits, 0 AS credits FROM transfer"
+            "    UNION ALL SELECT credit, 0, amount_fen FROM transfer) GROUP BY account)"
+            " SELECT id, kind, credits_fen - debits_fen,"
+            " coalesce(credits, 0) - coalesce(debits, 0) FROM account"
+            " LEFT JOIN moved ON moved.account = account.id"
+            " WHERE debits_fen <> coalesce(debits, 0) OR credits_fen <> coalesce(credits, 0)"
+        ):
+            yield f"account {account} ({kind}): {yuan(stored_fen)} / {yuan(added_fen)}"
+
+    def _floors(self) -> Iterator[str]:
+        for account, kind, side, debits_fen, credits_fen in self._rows(
+            "SELECT id, kind, side, debits_fen, credits_fen FROM account"
+        ):
+            below = credits_fen < debits_fen if side == "credit" else debits_fen < credits_fen
+            if below or side != SIDES.get(kind):
+                yield f"account {account} ({kind}): {yuan(credits_fen - debits_fen)}"
+
+    def _moves(self) -> Iterator[str]:
+        for debit, credit, reason, count, first in self._rows(
+            "SELECT giver.kind, taker.kind, reason, count(*), min(transfer.id) FROM transfer"
+            " JOIN account AS giver ON giver.id = debit JOIN account AS taker ON taker.id = credit"
+            " GROUP BY giver.kind, taker.kind, reason, giver.book = taker.book"
+        ):
+            if (debit, credit, reason) not in LEGAL:
+                yield f"transfer {first} (+{count - 1}): {debit} -> {credit}, {reason}"
+
+    def _reserve(self) -> Iterator[str]:
+        held: dict[tuple[str, str], int] = defaultdict(int)
+        for book, kind, fen in self._rows(
+            "SELECT book, kind, sum(credits_fen - debits_fen) FROM account GROUP BY book, kind"
+        ):
+            held[book, kind] = fen
+        owed = sum(held[PLATFORM, kind] for kind in (Kind.BALANCE, Kind.PACKET, Kind.FEES))
+        if owed != -held[PLATFORM, Kind.RESERVE]:
+            yield f"{PLATFORM}: {yuan(owed)} / {yuan(-held[PLATFORM, Kind.RESERVE])}"
+        if -held[PLATFORM, Kind.RESERVE] != held[CENTRAL, Kind.PLATFORM_RESERVE]:
+            kept = held[CENTRAL, Kind.PLATFORM_RESERVE]
+            yield f"{PLATFORM}, {CENTRAL}: {yuan(-held[PLATFORM, Kind.RESERVE])} / {yuan(kept)}"
+        settled = -sum(fen for (_, kind), fen in held.items() if kind == Kind.SETTLEMENT)
+        if settled != held[CENTRAL, Kind.BANK_RESERVE]:
+            yield f"banks, {CENTRAL}: {yuan(settled)} / {yuan(held[CENTRAL, Kind.BANK_RESERVE])}"
+
+    # --- packets ---------------------------------------------------------------------------------
+
+    def _packets(self) -> Iterator[str]:
+        for packet, total_fen, claimed_fen, held_fen in self._rows(
+            "WITH taken AS (SELECT packet, sum(amount_fen) AS fen, count(*) AS shares,"
+            "   max(seat) AS seats, max(amount_fen) AS most FROM claim GROUP BY packet)"
+            " SELECT packet.id, total_fen, claimed_fen, credits_fen - debits_fen FROM packet"
+            " JOIN account ON account.id = packet.account"
+            " LEFT JOIN taken ON taken.packet = packet.number"
+            " WHERE claimed_fen <> coalesce(fen, 0) OR claimed_count <> coalesce(shares, 0)"
+            " OR claimed_count <> coalesce(seats, 0) OR coalesce(most, 0) > share_max_fen"
+            " OR credits_fen <> total_fen"
+            " OR credits_fen - debits_fen <> iif(closed_at IS NULL, total_fen - claimed_fen, 0)"
+            " OR (closed_at IS NULL AND claimed_count = count)"
+            " OR (claimed_count = count AND claimed_fen <> total_fen)"
+            " OR (closed_at < expires_at AND claimed_count < count)"
+        ):
+            yield f"{packet}: {yuan(total_fen)} - {yuan(claimed_fen)} / {yuan(held_fen)}"
+        for packet, seat in self._rows(
+            "SELECT packet.id, claim.seat FROM claim JOIN packet ON packet.number = claim.packet"
+            " LEFT JOIN entry ON entry.id = claim.entry"
+            " WHERE entry.act IS NOT 'claim' OR entry.packet IS NOT claim.packet"
+            " OR entry.profile IS NOT claim.profile OR entry.amount_fen IS NOT claim.amount_fen"
+        ):
+            yield f"{packet}: seat {seat}"
+
+    def _terms(self) -> Iterator[str]:
+        for row in self._rows(
+            "SELECT packet.id, packet.kind, deal, total_fen, count, share_max_fen, greeting, cover,"
+            " seed, created_at = entry.at, expires_at - created_at, answer, entry.act,"
+            " sender = entry.profile, recipient IS entry.counterparty FROM packet"
+            " LEFT JOIN entry ON entry.id = packet.entry"
+        ):
+            packet, kind, deal, total_fen, count, share_max_fen, greeting, cover, seed = row[:9]
+            on_time, lasts, answer, act, sent, meant = row[9:]
+            if answer is None or act != "send" or not (on_time and sent and meant):
+                yield str(packet)
+                continue
+            sealed = json.loads(answer)
+            terms = {
+                "packet": packet,
+                "kind": kind,
+                "deal": deal,
+                "total_fen": total_fen,
+                "count": count,
+                "share_max_fen": share_max_fen,
+                "greeting": greeting,
+                "cover": cover,
+                "commitment": commitment(seed),
+            }
+            if any(sealed[name] != value for name, value in terms.items()) or (
+                _micros_between(sealed["at"], sealed["expires_at"]) != lasts
+            ):
+                yield str(packet)
+
+    def _deals(self) -> Iterator[str]:
+        claims = self._rows(
+            "SELECT packet.id, deal, seed, total_fen, count, share_max_fen, entry.request_id,"
+            " claim.amount_fen FROM packet JOIN claim ON claim.packet = packet.number"
+            " JOIN entry ON entry.id = claim.entry ORDER BY packet.number, claim.seat"
+        )
+        for terms, shares in groupby(claims, key=lambda row: tuple(row[:6])):
+            packet, deal, seed, total_fen, count, cap_fen = terms
+            taken = [(row[6], row[7]) for row in shares]
+            try:
+                again = recompute(
+                    deal, seed, packet, total_fen, count, cap_fen, [claim for claim, _ in taken]
+                )
+            except (AssertionError, ValueError):  # terms that no packet can have
+                again = []
+            if again != [amount_fen for _, amount_fen in taken]:
+                yield str(packet)
+
+    # --- people ----------------------------------------------------------------------------------
+
+    def _balances(self) -> Iterator[str]:
+        last: dict[int, int] = {}
+        for entry, profile, amount_fen, balance_fen, moved_fen in self._rows(
+            "SELECT entry.id, entry.profile, entry.amount_fen, balance_fen,"
+            " coalesce(sum(iif(credit = profile.account, transfer.amount_fen, 0)"
+            "  - iif(debit = profile.account, transfer.amount_fen, 0)), 0)"
+            " FROM entry JOIN profile ON profile.id = entry.profile"
+            " LEFT JOIN transfer ON transfer.entry = entry.id GROUP BY entry.id ORDER BY entry.id"
+        ):
+            if amount_fen != moved_fen or balance_fen != last.get(profile, 0) + amount_fen:
+                yield f"entry {entry}"
+            last[profile] = balance_fen
+        for profile, name, held_fen in self._rows(
+            "SELECT profile.id, name, credits_fen - debits_fen FROM profile"
+            " JOIN account ON account.id = profile.account"
+        ):
+            if held_fen != last.get(profile, 0):
+                yield f"{name}: {yuan(held_fen)} / {yuan(last.get(profile, 0))}"
+
+    def _usage(self) -> Iterator[str]:
+        used = (
+            "WITH moved (person, flow, day, fen) AS ("
+            " SELECT person, CASE act WHEN 'send' THEN"
+            "   iif(packet.card IS NULL, 'send_balance', 'send_card') ELSE act END,"
+            "  date(entry.at / 1000000, 'unixepoch', '+8 hours'),"
+            "  CASE act WHEN 'send' THEN total_fen ELSE answer ->> 'amount_fen' END"
+            "  FROM entry JOIN profile ON profile.id = entry.profile"
+            "  LEFT JOIN packet ON packet.number = entry.packet"
+            "  WHERE act IN ('topup', 'withdraw', 'send')"
+            " UNION ALL SELECT person, iif(packet.card IS NULL, 'send_balance', 'send_card'),"
+            "  date(created_at / 1000000, 'unixepoch', '+8 hours'), claimed_fen - total_fen"
+            "  FROM packet JOIN profile ON profile.id = packet.sender"
+            "  WHERE closed_at IS NOT NULL)"
+        )
+        for table, key, moved in (
+            ("usage", "day", "day"),
+            ("usage_year", "year", "substr(day, 1, 4)"),
+        ):
+            for person, flow, when, counted_fen, moved_fen in self._rows(
+                f"{used}, added AS (SELECT person, flow, {moved} AS {key}, sum(fen) AS fen"
+                " FROM moved GROUP BY 1, 2, 3)"
+                f" SELECT person, flow, {key}, coalesce({table}.used_fen, 0),"
+                f" coalesce(added.fen, 0) FROM added FULL JOIN {table} USING (person, flow, {key})"
+                f" WHERE coalesce({table}.used_fen, 0) <> coalesce(added.fen, 0)"
+            ):
+                yield f"person {person}, {flow}, {when}: {yuan(counted_fen)} / {yuan(moved_fen)}"
+
+    # --- the chain -------------------------------------------------------------------------------
+
+    def _chain(self) -> Iterator[str]:
+        """Seal every entry again and compare; go on behind a break, so that each one is named."""
+        previous, expected = EMPTY_HEAD.mac, 1
+        transfers = self._transfers_by_entry()
+        following = next(transfers, None)
+        for fields, stored in self._store.sealed_entries():
+            entry = int(fields[0])
+            for missing in range(expected, min(entry, expected + ROWS_MAX)):
+                yield f"entry {missing} is missing"
+            expected = entry + 1
+            while following is not None and following[0] < entry:
+                yield f"transfers of entry {following[0]}, which is not there"
+                following = next(transfers, None)
+            lines: list[tuple[object, ...]] = []
+            if following is not None and following[0] == entry:
+                lines = following[1]
+                following = next(transfers, None)
+            try:
+                again = self._seal(previous, canonical(fields, lines), generation=int(fields[-1]))
+            except Damaged:  # sealed under keys that this home never had
+                again = b""
+            if again != stored:
+                yield f"entry {entry}"
+            previous = stored
+        if following is not None:
+            yield f"transfers of entry {following[0]}, which is not there"
+
+    def _transfers_by_entry(self) -> Iterator[tuple[int, list[tuple[object, ...]]]]:
+        rows = self._store.sealed_transfers()
+        for entry, group in groupby(rows, key=lambda row: int(row[0])):
+            yield entry, [tuple(row[1:]) for row in group]
+
+    def _head(self) -> Iterator[str]:
+        if self._noted is None:
+            return
+        entry, mac = self._noted
+        if self._store.mac_of(entry) != mac:
+            yield f"entry {entry}"
+
+    def _rows(self, sql: str) -> list[Any]:
+        return self._store.rows(sql)
+
+    def _one(self, sql: str) -> Any:
+        return self._store.row(sql)[0]
+
+
+def _micros_between(start: str, end: str) -> int:
+    return to_micros(datetime.fromisoformat(end)) - to_micros(datetime.fromisoformat(start))

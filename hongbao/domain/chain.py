@@ -1,0 +1,40 @@
+"""The bytes that an entry is sealed by: the same facts always give the same bytes."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+
+from hongbao.domain.ledger import Transfer
+
+
+def canonical(fields: Iterable[object], transfers: Iterable[tuple[object, ...]]) -> bytes:
+    """
+    Return an entry's *fields* and its *transfers*, in order, as bytes that nothing else gives.
+
+    JSON keeps the borders between values, so no value can lend characters to its neighbour.
+
+    >>> canonical([1, "send", b"ab"], [("platform", 1, 2, 500, "send")])
+    b'[[1,"send","6162"],[["platform",1,2,500,"send"]]]'
+    """
+    return _ENCODER.encode([list(fields), list(transfers)]).encode()
+
+
+def line(transfer: Transfer) -> tuple[object, ...]:
+    """Return *transfer* as the chain knows it: book, debit, credit, amount, reason."""
+    debit, credit, amount_fen, reason = transfer
+    return (debit.book, debit.id, credit.id, amount_fen, str(reason))
+
+
+def digest(act: str, inputs: Mapping[str, object]) -> bytes:
+    """Return what tells two requests of one id apart: SHA-256 over the act and its inputs."""
+    text = json.dumps([act, inputs], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(f"an entry holds no {type(value).__name__}")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)

@@ -1,0 +1,321 @@
+"""Money in and out: cards, top-ups, withdrawals, the balance and the limits."""
+
+from hongbao.answers import (
+    Balance,
+    CardBound,
+    CardLine,
+    LimitLine,
+    Limits,
+    PolicyUsed,
+    ToppedUp,
+    Withdrawn,
+)
+from hongbao.domain import limits
+from hongbao.domain.clearing import Route, from_card, open_deposit, to_card
+from hongbao.domain.dates import day_key
+from hongbao.domain.fees import withdrawal_fee
+from hongbao.domain.identity import BANKS, bank_of, mask_card_number, parse_card_number
+from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind, Reason, Transfer
+from hongbao.domain.policy import Policy
+from hongbao.errors import (
+    CardInUse,
+    CardNotFound,
+    InsufficientBalance,
+    InsufficientCard,
+    PolicyVersionReused,
+)
+from hongbao.store import CardRow, ProfileRow
+from hongbao.units import iso
+from hongbao.wallet.desk import FACTORS, Act, AskPin, Desk
+
+_BANK_NUMBERS = {bank.code: number for number, bank in enumerate(BANKS, start=1)}
+"""Who a bank is in the central bank's book; append only, like the table they number."""
+
+
+class Cash(Desk):
+    """What moves money between a card and the balance, and what says how much there is."""
+
+    def balance(self) -> Balance:
+        """Return what is spendable, what waits in packets, and both together."""
+        with self.store.snapshot():
+            me, now = self.me, self.now()
+            available_fen = self.store.held_fen(me.account)
+            frozen_fen, due_back_fen = self.store.in_packets_fen(me.id, now)
+        return {
+            "profile": me.name,
+            "available_fen": available_fen,
+            "frozen_fen": frozen_fen,
+            "due_back_fen": due_back_fen,
+            "total_fen": available_fen + frozen_fen + due_back_fen,
+            "at": iso(now),
+        }
+
+    # --- cards ----------------------------------------------------------------------------------
+
+    def cards(self) -> list[CardLine]:
+        """Return the cards bound to this profile, oldest first."""
+        with self.store.snapshot():
+            return [
+                {
+                    "card": card.name,
+                    "bank": card.bank,
+                    "bank_name": card.bank,
+                    "number": mask_card_number(card.tail),
+                    "bound_at": iso(card.bound_at),
+                }
+                for card in self.store.cards(self.me.id)
+            ]
+
+    def add_card(
+        self, number: str, *, pin: AskPin, request_id: str | None = None, dry_run: bool = False
+    ) -> CardBound:
+        """
+        Bind a bank card (绑卡).
+
+        Its account at the demo bank opens with the policy's sum the first time the card is seen,
+        and is the same account whenever it is bound again.
+
+        Raises InvalidCardNumber, UnknownBank, WrongPin, PinLocked or CardInUse.
+        """
+        digits = parse_card_number(number)
+        bank = bank_of(digits)
+        self._authorise(pin())
+        index = self.vault.blind("card_number", digits)
+
+        def work(doing: Act) -> CardBound:
+            me = doing.me
+            known = self.store.deposit(index)
+            if known is None:
+                deposit, account = self.store.open_deposit(bank.code, index)
+                route = self._route(bank.code, account)
+                doing.post(*open_deposit(route, self.policy.bank.card_opening_fen))
+            else:
+                deposit, account = known
+                if self.store.is_bound(deposit):
+                    raise CardInUse(mask_card_number(digits))
+            taken = {card.name for card in self.store.cards(me.id)}
+            card = self.store.bind_card(
+                me.id,
+                name=_free_name(f"{bank.code}-{digits[-4:]}", taken),
+                deposit=deposit,
+                number=self.vault.seal(me.id, "card_number", digits),
+                tail=digits[-4:],
+                at=doing.now,
+            )
+            return self._card_bound(doing, card)
+
+        return self._act(
+            "card_add", {"card": index.hex()}, work, request_id=request_id, dry_run=dry_run
+        )
+
+    def remove_card(
+        self, name: str, *, pin: AskPin, request_id: str | None = None, dry_run: bool = False
+    ) -> CardBound:
+        """Unbind a card. Raises CardNotFound, WrongPin or PinLocked."""
+        self._card_named(self.me, name)
+        self._authorise(pin())
+
+        def work(doing: Act) -> CardBound:
+            card = self._card_named(doing.me, name)
+            self.store.remove_card(card.id, doing.now)
+            return self._card_bound(doing, card)
+
+        return self._act(
+            "card_remove", {"card": name}, work, request_id=request_id, dry_run=dry_run
+        )
+
+    def _card_bound(self, doing: Act, card: CardRow) -> CardBound:
+        return {
+            **doing.common,
+            "card": card.name,
+            "bank": card.bank,
+            "number": mask_card_number(card.tail),
+            "tier": self.tier(self.me).name,
+        }
+
+    def _card_named(self, profile: ProfileRow, name: str | None) -> CardRow:
+        """Return the card called *name*, by its whole name or its last four digits; None is the first."""
+        cards = self.store.cards(profile.id)
+        if name is None:
+            if not cards:
+                raise CardNotFound("")
+            return cards[0]
+        wanted = name.strip().casefold()
+        for card in cards:
+            if wanted in (card.name, card.tail):
+                return card
+        raise CardNotFound(name)
+
+    def _route(self, bank: str, deposit: Account) -> Route:
+        return Route(
+            reserve=self.store.account(PLATFORM, Kind.RESERVE),
+            deposit=deposit,
+            settlement=self.store.account(bank, Kind.SETTLEMENT),
+            bank_reserve=self.store.account(CENTRAL, Kind.BANK_RESERVE, _BANK_NUMBERS[bank]),
+            platform_reserve=self.store.account(CENTRAL, Kind.PLATFORM_RESERVE),
+            issue=self.store.account(CENTRAL, Kind.ISSUE),
+        )
+
+    def _pay_by_card(
+        self, doing: Act, card: CardRow, to: Account, amount_fen: int, reason: Reason
+    ) -> None:
+        """Bring *amount_fen* from *card* to *to* through the channel; raise InsufficientCard."""
+        if self.store.held_fen(card.deposit) < amount_fen:
+            raise InsufficientCard(card=card.name, needed_fen=amount_fen)
+        doing.post(*from_card(self._route(card.bank, card.deposit), to, amount_fen, reason))
+
+    # --- in and out -----------------------------------------------------------------------------
+
+    def topup(
+        self,
+        amount_fen: int,
+        *,
+        pin: AskPin,
+        card: str | None = None,
+        request_id: str | None = None,
+        dry_run: bool = False,
+    ) -> ToppedUp:
+        """
+        Bring *amount_fen* from a card into the balance (充值).
+
+        Raises CardNotFound, WrongPin, PinLocked, LimitExceeded or InsufficientCard.
+        """
+        self._card_named(self.me, card)
+        self._authorise(pin())
+
+        def work(doing: Act) -> ToppedUp:
+            source = self._card_named(doing.me, card)
+            self._check_limits(doing, "topup", amount_fen)
+            self._pay_by_card(doing, source, doing.me.account, amount_fen, Reason.TOPUP)
+            self.store.add_usage(doing.me.person, "topup", day_key(doing.now), amount_fen)
+            return {
+                **doing.common,
+                "amount_fen": amount_fen,
+                "card": source.name,
+                "balance_fen": doing.balance_fen,
+            }
+
+        inputs = {"amount_fen": amount_fen, "card": card}
+        return self._act("topup", inputs, work, request_id=request_id, dry_run=dry_run)
+
+    def withdraw(
+        self,
+        amount_fen: int,
+        *,
+        pin: AskPin,
+        card: str | None = None,
+        request_id: str | None = None,
+        dry_run: bool = False,
+    ) -> Withdrawn:
+        """
+        Bring *amount_fen* from the balance to a card (提现); the fee comes on top.
+
+        Raises CardNotFound, WrongPin, PinLocked, LimitExceeded or InsufficientBalance.
+        """
+        self._card_named(self.me, card)
+        self._authorise(pin())
+
+        def work(doing: Act) -> Withdrawn:
+            me = doing.me
+            target = self._card_named(me, card)
+            self._check_limits(doing, "withdraw", amount_fen)
+            rules = self.policy.withdraw
+            free_left_fen = self._free_left_fen(me)
+            fee_fen = withdrawal_fee(amount_fen, free_left_fen, rules)
+            if doing.balance_fen < amount_fen + fee_fen:
+                raise InsufficientBalance(
+                    needed_fen=amount_fen + fee_fen, available_fen=doing.balance_fen
+                )
+            route = self._route(target.bank, target.deposit)
+            doing.post(*to_card(route, me.account, amount_fen, Reason.WITHDRAW))
+            if fee_fen:
+                fees = self.store.account(PLATFORM, Kind.FEES)
+                doing.post(Transfer(me.account, fees, fee_fen, Reason.FEE))
+            self.store.add_usage(me.person, "withdraw", day_key(doing.now), amount_fen)
+            return {
+                **doing.common,
+                "amount_fen": amount_fen,
+                "fee_fen": fee_fen,
+                "free_left_fen": max(free_left_fen - amount_fen, 0),
+                "card": target.name,
+                "balance_fen": doing.balance_fen,
+            }
+
+        inputs = {"amount_fen": amount_fen, "card": card}
+        return self._act("withdraw", inputs, work, request_id=request_id, dry_run=dry_run)
+
+    def _free_left_fen(self, profile: ProfileRow) -> int:
+        """Return what is left of the lifetime's free withdrawals of the person behind *profile*."""
+        used = self.store.usage_of(profile.person).used_lifetime_fen(frozenset({"withdraw"}))
+        return max(self.policy.withdraw.free_fen - used, 0)
+
+    # --- rules ----------------------------------------------------------------------------------
+
+    def limits(self) -> Limits:
+        """Return every rule that applies to this profile now: used, left, and when room returns."""
+        with self.store.snapshot():
+            me, now, policy = self.me, self.now(), self.policy
+            tier = self.tier(me)
+            usage = self.store.usage_of(me.person)
+            states = limits.states(policy, tier, usage, now, self._opened_at(me), FACTORS)
+            lines: list[LimitLine] = [
+                {
+                    "id": state.limit.id,
+                    "period": state.limit.period,
+                    "counts": sorted(state.limit.counts),
+                    "limit_fen": state.limit.amount_fen,
+                    "used_fen": state.used_fen,
+                    "left_fen": state.left_fen,
+                    "returns_at": None if state.returns_at is None else iso(state.returns_at),
+                    "confidence": state.limit.confidence,
+                }
+                for state in states
+            ]
+            return {
+                "profile": me.name,
+                "tier": tier.name,
+                "policy": policy.ref,
+                "channels": self.channels(me),
+                "limits": lines,
+                "share_max_fen": policy.packet.share_max_fen,
+                "shares_max": policy.packet.shares_max,
+                "packet_max_fen": policy.packet.packet_max_fen,
+                "expires_hours": policy.packet.expires_hours,
+                "withdraw_free_left_fen": self._free_left_fen(me),
+                "profiles_of_person": len(self.store.profiles_of_person(me.person)),
+                "profiles_max": policy.profiles_per_person,
+                "unconfirmed": list(policy.unconfirmed),
+                "at": iso(now),
+            }
+
+    def policies(self) -> list[str]:
+        """Return the policies this ledger has ever used, by name and version."""
+        return self.store.policies()
+
+    def use_policy(
+        self, policy: Policy, *, request_id: str | None = None, dry_run: bool = False
+    ) -> PolicyUsed:
+        """
+        Put *policy* in force for the whole home.
+
+        The ledger keeps its text, because entries name the policy that allowed them. Raises
+        PolicyVersionReused where another text went by the same name and version.
+        """
+
+        def work(doing: Act) -> PolicyUsed:
+            known = self.store.policy_text(policy.ref)
+            if known is None:
+                self.store.keep_policy(policy.ref, policy.text)
+            elif known != policy.text:
+                raise PolicyVersionReused(policy.ref)
+            self.store.set_policy(policy.ref)
+            return {**doing.common, "policy": policy.ref, "before": doing.home.policy or ""}
+
+        inputs = {"policy": policy.ref}
+        return self._act("policy_use", inputs, work, request_id=request_id, dry_run=dry_run)
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    return next(f"{name}-{n}" for n in range(2, len(taken) + 3) if f"{name}-{n}" not in taken)

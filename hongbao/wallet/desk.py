@@ -1,0 +1,451 @@
+"""The desk itself: a home opened for one profile, and the one way every act is done."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Self, TypeVar, cast
+
+from hongbao.answers import Answer
+from hongbao.domain.chain import canonical, digest, line
+from hongbao.domain.ids import check_request_id
+from hongbao.domain.ids import request_id as make_request_id
+from hongbao.domain.ledger import Transfer
+from hongbao.domain.limits import check_limits, factor_level
+from hongbao.domain.pin import Pin
+from hongbao.domain.policy import Policy, Tier, channels_of, parse_policy
+from hongbao.domain.text import name_key
+from hongbao.env import Env
+from hongbao.errors import (
+    Damaged,
+    HistoryReplaced,
+    HomeNotFound,
+    HongbaoError,
+    PinLocked,
+    ProfileNotFound,
+    RequestConflict,
+    RolledBack,
+    WrongPin,
+    recall,
+)
+from hongbao.store import EntryRow, Head, HomeRow, ProfileRow, Store
+from hongbao.units import iso
+from hongbao.vault import KeyFolder, Vault
+
+A = TypeVar("A", bound=Answer)
+
+AskPin = Callable[[], Pin]
+"""Gives the payment PIN when an act asks for it, which is after everything typed is checked."""
+
+FACTORS = factor_level(["pin"])
+"""How strongly an act is authenticated: by the payment PIN alone."""
+
+LEDGER = "ledger.db"
+"""The ledger's file name in a home's ``data/``."""
+
+
+class Act:
+    """
+    One act while it is being done: what its work may look at, and what it wants written.
+
+    *entry* is the id that the act's entry will have; *now* is the ledger's clock. The work adds
+    transfers with `post`, draws with *chance*, and says with *packet* and *counterparty* what its
+    line in the history is about.
+    """
+
+    def __init__(
+        self,
+        desk: "Desk",
+        *,
+        entry: int,
+        now: datetime,
+        home: HomeRow,
+        me: ProfileRow,
+        request_id: str | None,
+    ) -> None:
+        self.entry = entry
+        self.now = now
+        self.home = home
+        self.me = me
+        self.chance = Chance(desk.env.chance, home)
+        self.request_id = request_id or make_request_id(self.chance(16))
+        self.packet: int | None = None
+        self.counterparty: int | None = None
+        self.transfers: list[Transfer] = []
+        self.balance_fen = desk.store.held_fen(me.account)
+
+    def post(self, *transfers: Transfer) -> None:
+        """Add *transfers* to the act; *balance_fen* follows what they do to the profile's balance."""
+        for transfer in transfers:
+            self.transfers.append(transfer)
+            if transfer.debit.id == self.me.account.id:
+                self.balance_fen -= transfer.amount_fen
+            if transfer.credit.id == self.me.account.id:
+                self.balance_fen += transfer.amount_fen
+
+    @property
+    def common(self) -> Answer:
+        """What every answer begins with."""
+        return {"request_id": self.request_id, "at": iso(self.now)}
+
+
+class Desk:
+    """
+    A home, opened: its keys, its ledger and the profile that acts.
+
+    Every change goes through `_act`: look, check, post, answer. What the desk answers is what is
+    kept in the entry, so that the same request gets the same answer again.
+    """
+
+    def __init__(
+        self, env: Env, keys: KeyFolder, vault: Vault, store: Store, name: str | None
+    ) -> None:
+        self.env = env
+        self.keys = keys
+        self.vault = vault
+        self.store = store
+        self._name = name
+        self._policies: dict[str, Policy] = {}
+
+    @classmethod
+    def open(
+        cls,
+        env: Env,
+        *,
+        profile: str | None = None,
+        passphrase: Callable[[], str] | None = None,
+        trusting: bool = False,
+    ) -> Self:
+        """
+        Open the home of *env* for *profile*, or for the one chosen with `use`.
+
+        *passphrase* is asked where the home is locked by one. The ledger has to reach the head
+        that was noted beside the keys, unless the caller is *trusting*: `check` and `restore`, which
+        are there for a ledger that does not.
+
+        Raises HomeNotFound, HomeLocked, WrongPassphrase, Damaged, NewerHome, RolledBack or
+        HistoryReplaced.
+        """
+        keys = KeyFolder(env.keys)
+        if not keys.exists():
+            raise HomeNotFound
+        vault, store = _open_ledger(env, keys, passphrase)
+        desk = cls(env, keys, vault, store, profile)
+        try:
+            home = desk.home  # killed while it was being made, a home is not there yet
+            if home.retired is not None:
+                vault.adopt_retired(home.retired)
+            if not trusting:
+                desk.check_head()
+        except BaseException:
+            store.close()
+            raise
+        return desk
+
+    def close(self) -> None:
+        self.store.close()
+        self.keys.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def check_head(self) -> None:
+        """Raise RolledBack or HistoryReplaced unless the ledger still has the noted head."""
+        noted = self.keys.head()
+        if noted is None:
+            return
+        entry, mac = noted
+        found = self.store.mac_of(entry)
+        if found is None:
+            raise RolledBack(last_entry=self.store.head().entry, noted_entry=entry)
+        if not hmac.compare_digest(found, mac):
+            raise HistoryReplaced(noted_entry=entry)
+
+    # --- what everyone at the desk looks at -----------------------------------------------------
+
+    @property
+    def home(self) -> HomeRow:
+        home = self.store.home()
+        if home is None:
+            raise HomeNotFound
+        return home
+
+    @property
+    def me(self) -> ProfileRow:
+        """The profile that acts, as it is now."""
+        if self._name is not None:
+            return self._profile_named(self._name)
+        current = self.home.current_profile
+        row = None if current is None else self.store.profile_by_id(current)
+        if row is None:
+            raise HomeNotFound
+        return row
+
+    def _profile_named(self, name: str) -> ProfileRow:
+        row = self.store.profile(name_key(name))
+        if row is None:
+            raise ProfileNotFound(name)
+        return row
+
+    @property
+    def policy(self) -> Policy:
+        """The rules in force."""
+        return self._policy_of(self.home)
+
+    def _policy_of(self, home: HomeRow) -> Policy:
+        ref = home.policy
+        assert ref is not None
+        if ref not in self._policies:
+            text = self.store.policy_text(ref)
+            assert text is not None
+            self._policies[ref] = parse_policy(text, ref)
+        return self._policies[ref]
+
+    def now(self) -> datetime:
+        """
+        Return the ledger's time.
+
+        A virtual clock stands still until it is turned. The real one never runs back behind the
+        last entry, so that turning the system's clock back opens no lock and no expired packet.
+        """
+        return self._now(self.home, self.store.head())
+
+    def _now(self, home: HomeRow, head: Head) -> datetime:
+        if home.virtual_at is not None:
+            return home.virtual_at
+        now = self.env.now()
+        return now if head.at is None else max(now, head.at)
+
+    def tier(self, profile: ProfileRow) -> Tier:
+        return self.policy.tier_for(profile.id_number is not None, self.channels(profile))
+
+    def channels(self, profile: ProfileRow) -> int:
+        """Return how many independent sources vouch for *profile*."""
+        banks = (card.bank for card in self.store.cards(profile.id))
+        return channels_of(profile.id_number is not None, banks)
+
+    # --- one act --------------------------------------------------------------------------------
+
+    def _act(
+        self,
+        act: str,
+        inputs: Mapping[str, object],
+        work: Callable[[Act], A],
+        *,
+        request_id: str | None = None,
+        part: str | None = None,
+        dry_run: bool = False,
+        changing: tuple[tuple[str, object], ...] = (),
+        profile: Callable[[], ProfileRow] | None = None,
+        at: datetime | None = None,
+    ) -> A:
+        """
+        Do *work* as one act: one transaction, one entry, one answer.
+
+        The same *request_id* with the same *inputs* gets the first answer again, marked
+        ``replayed``; with other inputs it is a RequestConflict. An id that was refused for good
+        stays refused. *part* tells the acts of one request apart where it has several. A *dry_run* is the whole act, rolled back. *profile* gives whose money it is
+        about, where that is not the profile that acts; *at* is the moment a due act belongs to.
+        """
+        if request_id is not None:
+            check_request_id(request_id)
+            if part is not None:
+                request_id = f"{request_id}/{part}"
+        inputs_digest = digest(act, inputs)
+        try:
+            with self.store.transaction(*changing, dry_run=dry_run):
+                home = self.home
+                me = self.me if profile is None else profile()
+                if request_id is not None:
+                    first: A | None = self._first_answer(request_id, me, inputs_digest)
+                    if first is not None:
+                        return first
+                head = self.store.head()
+                doing = Act(
+                    self,
+                    entry=head.entry + 1,
+                    now=at or self._now(home, head),
+                    home=home,
+                    me=me,
+                    request_id=request_id,
+                )
+                before_fen = doing.balance_fen
+                answer = work(doing)
+                mac = self._append(act, doing, inputs_digest, answer, before_fen, head)
+                if doing.chance.drawn != home.dice_drawn:
+                    self.store.set_dice_drawn(doing.chance.drawn)
+        except HongbaoError as error:
+            if error.final and request_id is not None and not dry_run:
+                self._remember_refusal(request_id, inputs_digest, error)
+            raise
+        if dry_run:
+            return cast(A, {**answer, "dry_run": True})
+        self.keys.note_head(head.entry + 1, mac)
+        return answer
+
+    def _append(
+        self, act: str, doing: Act, inputs: bytes, answer: Answer, before_fen: int, head: Head
+    ) -> bytes:
+        unsealed = EntryRow(
+            id=doing.entry,
+            act=act,
+            profile=doing.me.id,
+            request_id=doing.request_id,
+            inputs=inputs,
+            packet=doing.packet,
+            counterparty=doing.counterparty,
+            amount_fen=doing.balance_fen - before_fen,
+            balance_fen=doing.balance_fen,
+            policy=doing.home.policy,
+            at=doing.now,
+            clock="real" if doing.home.virtual_at is None else "virtual",
+            answer=json.dumps(answer, ensure_ascii=False, separators=(",", ":")),
+            generation=self.vault.generation,
+            mac=b"",
+        )
+        lines = [line(transfer) for transfer in doing.transfers]
+        mac = self.vault.chain_mac(head.mac, canonical(unsealed.sealed_fields, lines))
+        self.store.append(replace(unsealed, mac=mac))
+        self.store.post(doing.entry, doing.transfers)
+        return mac
+
+    def _first_answer(self, request_id: str, me: ProfileRow, inputs: bytes) -> Any:
+        """Return what *request_id* was answered before, raise what it was refused with, or None."""
+        entry = self.store.requested(request_id, me.id)
+        if entry is not None:
+            if entry.inputs != inputs:
+                raise RequestConflict(request_id)
+            return {**json.loads(entry.answer), "replayed": True}
+        refused = self.store.refused(request_id, me.id)
+        if refused is not None:
+            before, told = refused
+            if before != inputs:
+                raise RequestConflict(request_id)
+            raise recall(json.loads(told))
+        return None
+
+    def _remember_refusal(self, request_id: str, inputs: bytes, error: HongbaoError) -> None:
+        told = json.dumps(error.as_dict(), ensure_ascii=False)
+        with self.store.transaction():
+            self.store.remember_refusal(request_id, self.me.id, inputs, told)
+
+    # --- authorise ------------------------------------------------------------------------------
+
+    def _authorise(self, pin: Pin) -> None:
+        """
+        Check the payment PIN (支付验证), counting the attempt durably before looking at it.
+
+        Tries and the last cleared try are two numbers that only grow, so that a right PIN clears
+        what came before it and never a guess that is under way at the same moment.
+
+        Raises WrongPin or PinLocked.
+        """
+        rules = self.policy.pin
+        with self.store.transaction(("profile", self._name)):
+            me, now = self.me, self.now()
+            cleared = me.pin_cleared
+            if me.pin_locked_until is not None:
+                if now < me.pin_locked_until:
+                    raise PinLocked(locked_until_at=me.pin_locked_until)
+                cleared = me.pin_tries
+            this_try = me.pin_tries + 1
+            left = rules.attempts_max - (this_try - cleared)
+            locked_until = now + timedelta(hours=rules.lock_hours) if left <= 0 else None
+            self.store.set_pin_tries(
+                me.id, tries=this_try, cleared=cleared, locked_until=locked_until
+            )
+        if not self.vault.pin_matches(me.id, pin, me.pin_hash):
+            if locked_until is not None:
+                raise PinLocked(locked_until_at=locked_until)
+            raise WrongPin(attempts_left=left)
+        renewed = (
+            self.vault.hash_pin(me.id, pin) if self.vault.pin_needs_rehash(me.pin_hash) else None
+        )
+        with self.store.transaction(("profile", self._name)):
+            me = self.me
+            cleared = max(me.pin_cleared, this_try)
+            self.store.set_pin_tries(
+                me.id,
+                tries=me.pin_tries,
+                cleared=cleared,
+                locked_until=(
+                    me.pin_locked_until if me.pin_tries - cleared >= rules.attempts_max else None
+                ),
+            )
+            if renewed is not None:
+                self.store.set_pin(me.id, renewed)
+
+    def _check_limits(self, doing: Act, flow: str, amount_fen: int) -> None:
+        """Refuse *amount_fen* over *flow* where a limit of the profile's tier has no room for it."""
+        policy = self._policy_of(doing.home)
+        check_limits(
+            policy,
+            self.tier(doing.me),
+            self.store.usage_of(doing.me.person),
+            doing.now,
+            self._opened_at(doing.me),
+            FACTORS,
+            flow,
+            amount_fen,
+        )
+
+    def _opened_at(self, profile: ProfileRow) -> datetime:
+        """Return since when the person behind *profile* is here."""
+        return min(p.opened_at for p in self.store.profiles_of_person(profile.person))
+
+
+class Chance:
+    """
+    Random bytes for one act.
+
+    A demo home has dice instead: each draw is the next number of a stream that its seed fixes, so
+    that the same commands give the same ledger again. Keys and salts never come from here.
+    """
+
+    def __init__(self, random: Callable[[int], bytes], home: HomeRow) -> None:
+        self._random = random
+        self._dice = home.dice
+        self.drawn = home.dice_drawn
+
+    def __call__(self, length: int) -> bytes:
+        if self._dice is None:
+            return self._random(length)
+        self.drawn += 1
+        assert length <= hashlib.sha256().digest_size
+        return hmac.digest(self._dice, b"%d" % self.drawn, "sha256")[:length]
+
+
+def _open_ledger(
+    env: Env, keys: KeyFolder, passphrase: Callable[[], str] | None
+) -> tuple[Vault, Store]:
+    """
+    Open keys and ledger together, and bring to its end a rekey that was cut off.
+
+    A rekey seals the rows anew in one transaction and encrypts the pages anew in another; the
+    ledger's own generation and the key that opens its pages tell how far it had come.
+    """
+    vault, ledger = keys.open(passphrase), env.data / LEDGER
+    pending = keys.pending_rekey(passphrase)
+    if pending is None:
+        return vault, Store.open(ledger, vault.page_key)
+    try:
+        store = Store.open(ledger, vault.page_key)
+    except Damaged:
+        store = Store.open(ledger, pending.page_key)
+    home = store.home()
+    if home is None or home.generation == vault.generation:
+        keys.abandon_rekey()
+        return vault, store
+    finish_rekey(store, keys, pending)
+    return pending, store
+
+
+def finish_rekey(store: Store, keys: KeyFolder, new: Vault) -> None:
+    """Encrypt the pages of *store*, whose rows *new* has sealed already, and forget the old key."""
+    store.rekey(new.page_key)
+    keys.finish_rekey()

@@ -1,0 +1,223 @@
+"""The home itself: who can open it, new keys, copies and coming back from one."""
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from hongbao.answers import HomeChanged
+from hongbao.env import Env
+from hongbao.errors import (
+    Damaged,
+    FileExists,
+    FileNotReadable,
+    HomeNotFound,
+    OlderCopy,
+    StorageRefused,
+)
+from hongbao.store import Store
+from hongbao.vault import KeyFolder, Vault
+from hongbao.wallet.desk import LEDGER, Desk, finish_rekey
+
+
+class Homes(Desk):
+    """What is done to a home as a whole."""
+
+    def lock(self, passphrase: str) -> HomeChanged:
+        """Wrap the home's key with *passphrase*; nothing opens without it. Raises WeakPassphrase."""
+        self.keys.lock(self.vault, passphrase)
+        return self._changed()
+
+    def unlock(self, *, keyring: bool = False) -> HomeChanged:
+        """
+        Wrap the home's key with a device key again, in a file or in the system's *keyring*.
+
+        Raises KeyringUnavailable.
+        """
+        if keyring:
+            self.keys.use_keyring(self.vault)
+        else:
+            self.keys.unlock(self.vault)
+        return self._changed()
+
+    def rekey(self) -> HomeChanged:
+        """
+        Give the home a new master key: every page and everything sealed is encrypted anew.
+
+        Killed anywhere, the next command finishes or undoes it. Copies made before can no longer
+        be opened. What was sealed into the chain stays as it is, under the key of its time.
+        """
+        old = self.vault
+        new = self.keys.begin_rekey(old)
+        with self.store.transaction():
+            self._reseal(old, new)
+        finish_rekey(self.store, self.keys, new)
+        retired = self.home.retired
+        assert retired is not None
+        new.adopt_retired(retired)
+        self.vault = new
+        return self._changed()
+
+    def _reseal(self, old: Vault, new: Vault) -> None:
+        def again(profile: int, place: str, sealed: bytes | None) -> bytes | None:
+            if sealed is None:
+                return None
+            return new.seal(profile, place, old.unseal(profile, place, sealed))
+
+        for row in self.store.profiles():
+            self.store.reseal(
+                row.id,
+                real_name=again(row.id, "real_name", row.real_name),
+                id_number=again(row.id, "id_number", row.id_number),
+            )
+            if row.id_number is not None and row.real_name is not None:
+                self.store.reindex_person(
+                    row.person,
+                    new.blind("id_number", old.unseal(row.id, "id_number", row.id_number)),
+                    new.blind("real_name", old.unseal(row.id, "real_name", row.real_name)),
+                )
+        for card in self.store.all_cards():
+            number = old.unseal(card.profile, "card_number", card.number)
+            self.store.reseal_card(
+                card,
+                new.seal(card.profile, "card_number", number),
+                new.blind("card_number", number),
+            )
+        self.store.set_generation(new.generation, new.seal_retired(old))
+
+    # --- copies ---------------------------------------------------------------------------------
+
+    def backup(self, file: Path, *, replace: bool = False) -> HomeChanged:
+        """
+        Write an encrypted copy of the ledger to *file*, one moment of it, while others write.
+
+        The keys are not in it: it opens only beside this home's ``keys/``.
+
+        Raises FileExists unless *replace*, and StorageRefused.
+        """
+        if file.exists() and not replace:
+            raise FileExists(path=str(file))
+        partial = file.with_name(f"{file.name}.partial")
+        try:
+            partial.unlink(missing_ok=True)
+            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            self.store.copy_to(partial)
+            _sync(partial)
+            partial.replace(file)
+        except OSError as error:
+            raise StorageRefused(path=str(file), reason=error.strerror or str(error)) from None
+        finally:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+        return self._changed() | {"file": str(file), "entry": self.store.head().entry}
+
+    def _changed(self) -> HomeChanged:
+        return {
+            "home": str(self.env.home),
+            "wrapping": self.keys.wrapping(),
+            "generation": self.vault.generation,
+        }
+
+
+def restore(
+    env: Env,
+    file: Path,
+    *,
+    passphrase: Callable[[], str] | None = None,
+    accept_older: Callable[[int, int], bool],
+) -> HomeChanged:
+    """
+    Put the copy in *file* in the ledger's place.
+
+    The head noted beside the keys tells whether the copy is the newest state these keys have seen;
+    where it is not, *accept_older* is asked, with the last entry of the copy and the one that was
+    seen. A ledger too damaged to be written into is set aside, not deleted.
+
+    Raises FileNotReadable, Damaged where *file* is no ledger of these keys, or OlderCopy.
+    """
+    keys = KeyFolder(env.keys)
+    if not keys.exists():
+        raise HomeNotFound
+    vault = keys.open(passphrase)
+    ledger = env.data / LEDGER
+    incoming = ledger.with_name(f"{LEDGER}.incoming")
+    try:
+        _copy(file, incoming)
+        copy = Store.open(incoming, vault.page_key)
+        try:
+            if copy.home() is None or copy.page_problems():
+                raise Damaged(path=str(file))
+            head = copy.head()
+            noted = keys.head()
+            lacks = noted is not None and copy.mac_of(noted[0]) != noted[1]
+            if noted is not None and lacks and not accept_older(head.entry, noted[0]):
+                raise OlderCopy(last_entry=head.entry, noted_entry=noted[0])
+            _replace(ledger, copy, vault)
+        finally:
+            copy.close()
+        keys.reset_head(head.entry, head.mac)
+    finally:
+        _forget(incoming)
+        wrapping = keys.wrapping()
+        keys.close()
+    changed: HomeChanged = {
+        "home": str(env.home),
+        "wrapping": wrapping,
+        "generation": vault.generation,
+        "file": str(file),
+        "entry": head.entry,
+    }
+    if noted is not None:
+        changed["noted_entry"] = noted[0]
+    return changed
+
+
+def _replace(ledger: Path, copy: Store, vault: Vault) -> None:
+    """Make *ledger* hold what *copy* holds, through the engine where the ledger still opens."""
+    try:
+        current = Store.open(ledger, vault.page_key, migrate=False)
+    except (Damaged, HomeNotFound):
+        _set_aside(ledger)
+        current = Store.create(ledger, vault.page_key)
+    try:
+        current.overwrite_with(copy)
+    finally:
+        current.close()
+
+
+def _set_aside(ledger: Path) -> None:
+    """Move a ledger that does not open out of the way; it may still be evidence."""
+    for suffix in ("", "-wal", "-shm"):
+        path = ledger.with_name(ledger.name + suffix)
+        if path.exists():
+            path.replace(path.with_name(f"damaged-{path.name}"))
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        content = source.open("rb")
+    except OSError as error:
+        raise FileNotReadable(path=str(source), reason=error.strerror or str(error)) from None
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (
+            content,
+            open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out,
+        ):
+            shutil.copyfileobj(content, out)
+    except OSError as error:
+        raise StorageRefused(path=str(target), reason=error.strerror or str(error)) from None
+
+
+def _forget(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

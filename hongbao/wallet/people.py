@@ -1,0 +1,245 @@
+"""People at the desk: making a profile, saying who one is, changing the PIN."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Self
+
+from hongbao.answers import Founded, Identified, PinChanged, ProfileLine
+from hongbao.domain.dates import china_day
+from hongbao.domain.identity import (
+    IdNumber,
+    mask_id_number,
+    mask_real_name,
+    parse_id_number,
+    parse_real_name,
+)
+from hongbao.domain.pin import Pin, check_strength
+from hongbao.domain.policy import Policy
+from hongbao.domain.text import name_key, parse_profile_name
+from hongbao.env import Env
+from hongbao.errors import (
+    AlreadyIdentified,
+    HomeExists,
+    IdentityMismatch,
+    NameTaken,
+    TooManyProfiles,
+)
+from hongbao.store import ProfileRow, Store
+from hongbao.units import iso
+from hongbao.vault import KeyFolder
+from hongbao.wallet.desk import LEDGER, Act, AskPin, Desk
+
+
+class People(Desk):
+    """What a person does about themselves."""
+
+    @classmethod
+    def found(
+        cls,
+        env: Env,
+        name: str,
+        *,
+        pin: AskPin,
+        policy: Policy,
+        clock: datetime | None = None,
+        dice: str | None = None,
+        passphrase: Callable[[], str] | None = None,
+        request_id: str | None = None,
+    ) -> tuple[Self, Founded]:
+        """
+        Make a profile called *name*, and the home around it if this is the first.
+
+        *policy*, *clock* (a virtual one that starts there) and *dice* (a seed for all chance, so
+        that the same commands give the same ledger) are a new home's to choose. The PIN is asked
+        for before anything is made.
+
+        Raises InvalidName, NameTaken, HomeExists, WeakPin and what `Desk.open` raises.
+        """
+        name = parse_profile_name(name)
+        if (env.data / LEDGER).exists():
+            with cls.open(env, profile=name, passphrase=passphrase) as desk:
+                if clock is not None or dice is not None:
+                    raise HomeExists
+                if request_id is None and desk.store.profile(name_key(name)) is not None:
+                    raise NameTaken(name)
+        chosen = pin()
+        check_strength(chosen, None)
+        _make_home(env, policy, clock, dice, passphrase)
+        desk = cls.open(env, profile=name, passphrase=passphrase)
+        try:
+            return desk, desk.add_profile(name, chosen, request_id)
+        except BaseException:
+            desk.close()
+            raise
+
+    def add_profile(self, name: str, pin: Pin, request_id: str | None = None) -> Founded:
+        """Add a profile to this home. Raises NameTaken."""
+        known = False
+
+        def made() -> ProfileRow:
+            nonlocal known
+            profile = self.store.profile(name_key(name))
+            known = profile is not None
+            if profile is not None:
+                return profile
+            number = self.store.next_profile()
+            added = self.store.add_profile(
+                number,
+                name=name,
+                name_key=name_key(name),
+                pin_hash=self.vault.hash_pin(number, pin),
+                opened_at=self.now(),
+            )
+            if self.home.current_profile is None:
+                self.store.set_current_profile(number)
+            return added
+
+        def work(doing: Act) -> Founded:
+            if known:
+                raise NameTaken(name)
+            return {
+                **doing.common,
+                "profile": doing.me.name,
+                "tier": self.tier(doing.me).name,
+                "policy": self.policy.ref,
+                "clock": "real" if doing.home.virtual_at is None else "virtual",
+            }
+
+        return self._act("init", {"name": name}, work, request_id=request_id, profile=made)
+
+    def profiles(self) -> list[ProfileLine]:
+        """Return everyone in the home, personal data masked, oldest first."""
+        with self.store.snapshot():
+            current = self.home.current_profile
+            return [self._profile_line(row, current) for row in self.store.profiles()]
+
+    def _profile_line(self, row: ProfileRow, current: int | None) -> ProfileLine:
+        return {
+            "profile": row.name,
+            "current": row.id == current,
+            "tier": self.tier(row).name,
+            "real_name": self._masked(row, "real_name"),
+            "id_number": self._masked(row, "id_number"),
+            "cards": len(self.store.cards(row.id)),
+            "opened_at": iso(row.opened_at),
+        }
+
+    def _masked(self, row: ProfileRow, place: str) -> str | None:
+        sealed = row.real_name if place == "real_name" else row.id_number
+        if sealed is None:
+            return None
+        mask = mask_real_name if place == "real_name" else mask_id_number
+        return mask(self.vault.unseal(row.id, place, sealed))
+
+    def use(self, name: str) -> ProfileLine:
+        """Act as *name* from now on, where no profile is named. Raises ProfileNotFound."""
+        with self.store.transaction():
+            row = self._profile_named(name)
+            self.store.set_current_profile(row.id)
+        return self._profile_line(row, row.id)
+
+    def change_pin(self, old: AskPin, new: AskPin, *, request_id: str | None = None) -> PinChanged:
+        """Replace the payment PIN. Raises WrongPin, PinLocked, InvalidPin or WeakPin."""
+        self._authorise(old())
+        me = self.me
+        chosen = new()
+        birth_date = None
+        if me.id_number is not None:
+            number = self.vault.unseal(me.id, "id_number", me.id_number)
+            birth_date = parse_id_number(number, china_day(self.now())).birth_date
+        check_strength(chosen, birth_date)
+        hashed = self.vault.hash_pin(me.id, chosen)
+
+        def work(doing: Act) -> PinChanged:
+            self.store.set_pin(doing.me.id, hashed)
+            return {**doing.common, "profile": doing.me.name}
+
+        return self._act("pin_change", {}, work, request_id=request_id)
+
+    def read_identity(self, name: str, id_number: str) -> tuple[str, IdNumber]:
+        """Read a real name and an ID number. Raises InvalidRealName or InvalidIdNumber."""
+        return parse_real_name(name), parse_id_number(id_number, china_day(self.now()))
+
+    def identify(
+        self,
+        real_name: str,
+        id_number: str,
+        *,
+        pin: AskPin,
+        request_id: str | None = None,
+        dry_run: bool = False,
+    ) -> Identified:
+        """
+        Say who this profile is (实名认证); limits follow from it.
+
+        One ID number on several profiles is one person, who shares one set of limits.
+
+        Raises InvalidRealName, InvalidIdNumber, WrongPin, PinLocked, AlreadyIdentified,
+        IdentityMismatch, TooManyProfiles, or WeakPin where the PIN is the birth date.
+        """
+        name, number = self.read_identity(real_name, id_number)
+        chosen = pin()
+        self._authorise(chosen)
+        check_strength(chosen, number.birth_date)
+        id_index = self.vault.blind("id_number", number.number)
+        name_index = self.vault.blind("real_name", name)
+
+        def work(doing: Act) -> Identified:
+            me = doing.me
+            if me.id_number is not None:
+                real = self._masked(me, "real_name")
+                raise AlreadyIdentified(profile=me.name, real_name=real or "")
+            policy = self.policy
+            known = self.store.person_of_id_number(id_index)
+            person = me.person
+            if known is not None:
+                person, their_name = known
+                if their_name != name_index:
+                    raise IdentityMismatch
+                if len(self.store.profiles_of_person(person)) >= policy.profiles_per_person:
+                    raise TooManyProfiles(profiles_max=policy.profiles_per_person)
+            self.store.identify(
+                me,
+                person=person,
+                id_number_index=id_index,
+                real_name_index=name_index,
+                id_number=self.vault.seal(me.id, "id_number", number.number),
+                real_name=self.vault.seal(me.id, "real_name", name),
+            )
+            return {
+                **doing.common,
+                "profile": me.name,
+                "real_name": mask_real_name(name),
+                "id_number": mask_id_number(number.number),
+                "tier": self.tier(self.me).name,
+                "profiles_of_person": len(self.store.profiles_of_person(person)),
+            }
+
+        inputs = {"id_number": id_index.hex(), "real_name": name_index.hex()}
+        return self._act("identify", inputs, work, request_id=request_id, dry_run=dry_run)
+
+
+def _make_home(
+    env: Env,
+    policy: Policy,
+    clock: datetime | None,
+    dice: str | None,
+    passphrase: Callable[[], str] | None,
+) -> None:
+    """Make the keys and the empty ledger, as far as they are not there yet."""
+    keys = KeyFolder(env.keys)
+    vault = keys.open(passphrase) if keys.exists() else keys.create()
+    store = Store.create(env.data / LEDGER, vault.page_key)
+    try:
+        with store.transaction():
+            if store.home() is not None:
+                return
+            store.keep_policy(policy.ref, policy.text)
+            store.make_home(made_at=env.now(), generation=vault.generation, policy=policy.ref)
+            if clock is not None:
+                store.set_virtual_clock(clock)
+            if dice is not None:
+                store.set_dice(dice.encode())
+    finally:
+        store.close()
+        keys.close()

@@ -1,0 +1,163 @@
+"""Looking back: the history, a statement, and re-adding everything."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from hongbao.answers import Checked, HeadLine, History, MovementLine
+from hongbao.auditing import Auditor
+from hongbao.errors import InvalidRange
+from hongbao.store import Movement
+from hongbao.units import iso
+from hongbao.wallet.desk import Desk
+
+ACTS = ("topup", "withdraw", "send", "claim", "refund")
+"""What moves a profile's money, and so makes a line of its history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """
+    A profile's movements in a period, oldest first, between its opening and its closing balance.
+
+    *lines* can be read once, while the statement is open.
+    """
+
+    profile: str
+    since: datetime | None
+    until: datetime | None
+    opening_fen: int
+    closing_fen: int
+    in_fen: int
+    out_fen: int
+    count: int
+    head: HeadLine
+    lines: Iterator[MovementLine]
+
+
+class Records(Desk):
+    """What the desk can tell of the past."""
+
+    def history(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        act: str | None = None,
+        counterparty: str | None = None,
+        before: int | None = None,
+        limit: int = 20,
+    ) -> History:
+        """
+        Return the newest *limit* movements that fit, newest first.
+
+        *until* itself is outside. *before* goes on where a page ended: only entries older than
+        that one. Raises ProfileNotFound or InvalidRange.
+        """
+        _check_range(since, until)
+        with self.store.snapshot():
+            me = self.me
+            other = None if counterparty is None else self._profile_named(counterparty).id
+            found = [
+                _line(movement)
+                for movement in self.store.movements(
+                    me.id,
+                    since=since,
+                    until=until,
+                    acts=ACTS if act is None else (act,),
+                    counterparty=other,
+                    before_entry=before,
+                    limit=limit + 1,
+                )
+            ]
+        return {"profile": me.name, "movements": found[:limit], "more": len(found) > limit}
+
+    @contextmanager
+    def statement(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Statement]:
+        """
+        Open this profile's statement from *since* up to but not at *until*.
+
+        It is one moment of the ledger, however long reading it takes. Raises InvalidRange.
+        """
+        _check_range(since, until)
+        with self.store.snapshot():
+            me = self.me
+            count, in_fen, out_fen = self.store.totals(me.id, since, until, ACTS)
+            opening_fen = 0 if since is None else self.store.balance_before(me.id, since)
+            lines = self.store.movements(
+                me.id, since=since, until=until, acts=ACTS, newest_first=False
+            )
+            yield Statement(
+                profile=me.name,
+                since=since,
+                until=until,
+                opening_fen=opening_fen,
+                closing_fen=(
+                    self.store.held_fen(me.account)
+                    if until is None
+                    else self.store.balance_before(me.id, until)
+                ),
+                in_fen=in_fen,
+                out_fen=out_fen,
+                count=count,
+                head=self._head_line(),
+                lines=map(_line, lines),
+            )
+
+    def check(self) -> Checked:
+        """
+        Re-add everything and return all that was looked at, with what is wrong.
+
+        One snapshot is judged, so that it may run while others write.
+        """
+        with self.store.snapshot():
+            auditor = Auditor(self.store, self.vault.chain_mac, self.keys.head())
+            findings = auditor.findings()
+            return {
+                "ok": all(finding["ok"] for finding in findings),
+                "entries": auditor.entries,
+                "transfers": auditor.transfers,
+                "findings": findings,
+                "head": self._head_line(),
+            }
+
+    def _head_line(self) -> HeadLine:
+        head = self.store.head()
+        return {"entry": head.entry, "mac": head.mac.hex()}
+
+
+def _check_range(since: datetime | None, until: datetime | None) -> None:
+    if since is not None and until is not None and until < since:
+        raise InvalidRange
+
+
+def _line(movement: Movement) -> MovementLine:
+    answer = json.loads(movement.answer)
+    card, card_fen = None, None
+    match movement.act:
+        case "topup":
+            card, card_fen = answer["card"], -answer["amount_fen"]
+        case "withdraw":
+            card, card_fen = answer["card"], answer["amount_fen"]
+        case "send" if answer["paid_from"] != "balance":
+            card, card_fen = answer["paid_from"], -answer["total_fen"]
+        case "refund" if answer["refunded_to"] != "balance":
+            card, card_fen = answer["refunded_to"], answer["amount_fen"]
+    return {
+        "entry": movement.entry,
+        "act": movement.act,
+        "at": iso(movement.at),
+        "amount_fen": movement.amount_fen,
+        "balance_fen": movement.balance_fen,
+        "packet": movement.packet,
+        "packet_kind": movement.packet_kind,
+        "counterparty": movement.counterparty,
+        "card": card,
+        "card_fen": card_fen,
+        "fee_fen": answer.get("fee_fen"),
+        "request_id": movement.request_id,
+    }
