@@ -1,0 +1,527 @@
+"""
+The map of the house, read off the imports: who may know whom, and which library has which door.
+
+This is a mirror, not a fence. When the house changes, change the map in the same commit.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+import pytest
+
+HOUSE = Path(__file__).parent.parent / "hongbao"
+
+FLOORS = (
+    # From the ground up. A room knows the floors below its own, and no other room on its floor.
+    {"__init__"},
+    {"units"},
+    {"words"},
+    {"parser_words"},
+    {"errors"},
+    {"domain"},
+    {"answers"},
+    {"env", "migrations", "policies", "vault"},
+    {"store"},
+    {"auditing"},
+    {"wallet"},
+    {"statements", "ui"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+DOORS: dict[str, set[str]] = {
+    "typer": {"cli", "commands"},
+    "rich": {"ui"},
+    "sqlcipher3": {"store"},
+    "sqlite_utils": {"store", "migrations"},
+    "cryptography": {"vault"},
+    "argon2": {"vault"},
+    "keyring": {"vault"},
+    "platformdirs": {"env"},
+    # Of the standard library, what says too much about its room to be met anywhere else.
+    "gettext": {"words"},
+    "tomllib": {"domain"},
+    "getpass": {"env"},
+    # And what has no door: a ledger outside SQLCipher would lie open, and there is no server.
+    "sqlite3": set(),
+    "pickle": set(),
+    "socket": set(),
+    "ssl": set(),
+    "http": set(),
+    "urllib": set(),
+    "asyncio": set(),
+    "logging": set(),
+}
+
+SLOW = {"argon2", "cryptography", "keyring", "platformdirs", "rich", "sqlite_utils"}
+"""Libraries that cost more to wake than most commands take: only the function that needs one."""
+
+WORLDLY = {
+    *("os", "sys", "io", "pathlib", "shutil", "tempfile", "glob", "fcntl", "locale", "subprocess"),
+    *("threading", "multiprocessing", "time", "random", "secrets", "importlib"),
+}
+"""What the rules never import: no files, no clock, no dice."""
+
+CLOCK_AND_DICE = {
+    *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"),
+    *("datetime.date.today", "time.time", "time.time_ns", "time.localtime", "time.gmtime"),
+    *("time.ctime", "time.asctime", "time.strftime", "time.clock_gettime"),
+    *("os.urandom", "os.getrandom", "uuid.uuid1", "uuid.uuid4"),
+    "cryptography.hazmat.primitives.ciphers.aead.AESGCM.generate_key",
+}
+"""What only `env` asks the system for. Measuring a duration is not asking what time it is."""
+
+DICE = {"random", "secrets"}
+
+EXCEPTIONS = {
+    # Keys, salts and nonces never come from dice that a demo scripts: one repeated nonce would
+    # open what AES-GCM sealed. So the safe takes the system's own source unless it is handed one.
+    ("vault", "os.urandom"),
+}
+
+MONEY = {"answers", "auditing", "domain", "migrations", "statements", "store", "units", "wallet"}
+"""Rooms that touch amounts, where no float may be."""
+
+
+class Import(NamedTuple):
+    """A module that a file asks for, and whether it does so as soon as it is itself imported."""
+
+    module: str
+    line: int
+    at_once: bool
+
+
+def imports(source: str) -> Iterator[Import]:
+    """Yield what *source* imports, by statement or by `importlib`, wherever it stands."""
+    yield from _imports(ast.parse(source), at_once=True)
+
+
+def _imports(node: ast.AST, *, at_once: bool) -> Iterator[Import]:
+    match node:
+        case ast.Import(names=names):
+            for name in names:
+                yield Import(name.name, node.lineno, at_once)
+        case ast.ImportFrom(module="hongbao", names=names):
+            for name in names:
+                yield Import(f"hongbao.{name.name}", node.lineno, at_once)
+        case ast.ImportFrom(module=module, level=level):
+            yield Import("." * level + (module or ""), node.lineno, at_once)
+        case ast.Call(
+            func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=name), *_]
+        ):
+            yield Import(str(name), node.lineno, at_once)
+    deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or (
+        isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+    )
+    for child in ast.iter_child_nodes(node):
+        yield from _imports(child, at_once=at_once and not deferred)
+
+
+def room_of(place: str) -> str:
+    """Return the room that *place*, a path under the house, belongs to."""
+    first = PurePath(place).parts[0]
+    return PurePath(first).stem if first.endswith(".py") else first
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def looking_up(place: str, source: str) -> list[str]:
+    """Return the imports in *source* that look up, across, or at a room that is not on the map."""
+    room = room_of(place)
+    found = []
+    for module, line, _ in imports(source):
+        if module.startswith("."):
+            found.append(f"{line}: {module} is relative")
+        if top(module) != "hongbao":
+            continue
+        other = module.split(".")[1] if "." in module else "__init__"
+        if other == room:
+            continue
+        if other.startswith("__version__"):
+            other = "__init__"
+        if FLOOR.get(other, len(FLOORS)) >= FLOOR[room]:
+            found.append(f"{line}: {room} imports {other}")
+    return found
+
+
+def strangers(place: str, source: str) -> list[str]:
+    """Return the libraries that *source* meets although their door is elsewhere, or nowhere."""
+    room = room_of(place)
+    return [
+        f"{line}: {module}"
+        for module, line, _ in imports(source)
+        if not module.startswith((".", "hongbao"))
+        and room not in DOORS.get(top(module), {room} if top(module) in _STANDARD else set())
+    ]
+
+
+_STANDARD = sys.stdlib_module_names
+
+
+def worldly(place: str, source: str) -> list[str]:
+    """Return what a rule's *source* imports or calls that is not pure."""
+    if room_of(place) != "domain":
+        return []
+    found = [f"{line}: {module}" for module, line, _ in imports(source) if top(module) in WORLDLY]
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name(id="open" | "print" | "input" | "exec" | "eval" as name)):
+                found.append(f"{node.lineno}: {name}()")
+    return found
+
+
+def early(source: str) -> list[str]:
+    """Return the slow libraries that *source* wakes although nobody has asked for them yet."""
+    return [
+        f"{line}: {module}"
+        for module, line, at_once in imports(source)
+        if at_once and top(module) in SLOW
+    ]
+
+
+def clock_and_dice(place: str, source: str) -> list[str]:
+    """Return where *source* asks the system itself for the time or for chance."""
+    room = room_of(place)
+    if room == "env":
+        return []
+    tree = ast.parse(source)
+    meant = _meanings(tree)
+    found = [f"{line}: {module}" for module, line, _ in imports(source) if top(module) in DICE]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name):
+            first, _, rest = ast.unparse(node).partition(".")
+            full = meant.get(first, first) + (f".{rest}" if rest else "")
+            if full in CLOCK_AND_DICE and (room, full) not in EXCEPTIONS:
+                found.append(f"{node.lineno}: {full}")
+    return found
+
+
+def _meanings(tree: ast.AST) -> dict[str, str]:
+    """Return what each imported name in *tree* stands for, in full."""
+    meant = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                for name in names:
+                    meant[name.asname or top(name.name)] = (
+                        name.name if name.asname else top(name.name)
+                    )
+            case ast.ImportFrom(module=str(module), names=names):
+                for name in names:
+                    meant[name.asname or name.name] = f"{module}.{name.name}"
+    return meant
+
+
+def sql_clock_and_dice(source: str) -> list[str]:
+    """Return where SQL in *source* would ask the system for the time or for chance."""
+    return [
+        f"{node.lineno}: {word}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for word in ("current_timestamp", "current_date", "'now'", "randomblob(", "random()")
+        if word in node.value.lower()
+    ]
+
+
+def floats(place: str, source: str) -> list[str]:
+    """
+    Return where *source*, in a room that touches money, has a float or makes one.
+
+    `/` makes one of two whole numbers. Beyond the rules it also joins paths, so there it is only
+    refused beside a name that ends in ``_fen``. A field of seconds may be a float: it is no money.
+    """
+    room = room_of(place)
+    if room not in MONEY:
+        return []
+    tree = ast.parse(source)
+    seconds = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target).endswith("_seconds")
+        for part in ast.walk(node)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if id(node) in seconds:
+            continue
+        match node:
+            case ast.Constant(value=float(value)):
+                found.append(f"{node.lineno}: {value}")
+            case ast.Name(id="float"):
+                found.append(f"{node.lineno}: float")
+            case ast.BinOp(op=ast.Div(), left=ast.Call(func=ast.Name(id="Fraction"))):
+                pass  # exact
+            case ast.BinOp(op=ast.Div()) | ast.AugAssign(op=ast.Div()):
+                if room in ("domain", "units") or "_fen" in ast.unparse(node):
+                    found.append(f"{node.lineno}: {ast.unparse(node)}")
+            case ast.Constant(value=str(text)) if " REAL" in text:
+                found.append(f"{node.lineno}: REAL in SQL")
+    return found
+
+
+# --- the house ------------------------------------------------------------------------------------
+
+PLACES = sorted(path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py"))
+
+
+def read(place: str) -> str:
+    return (HOUSE / place).read_text(encoding="utf-8")
+
+
+def test_every_room_is_on_the_map():
+    """
+    A new room is given its floor before anyone moves in.
+    """
+    assert set() == {room_of(place) for place in PLACES} - set(FLOOR)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_imports_run_one_way(place: str):
+    """
+    Nothing looks up, and rooms on one floor do not know each other.
+    """
+    assert [] == looking_up(place, read(place))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_each_library_has_one_door(place: str):
+    """
+    A reader who wants to know what we do with a library opens one room, and is done.
+    """
+    assert [] == strangers(place, read(place))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_slow_libraries_sleep_until_they_are_needed(place: str):
+    """
+    A command wakes only the rooms that it needs.
+    """
+    assert [] == early(read(place))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_rules_touch_nothing_of_the_world(place: str):
+    """
+    `domain` is the standard library and arithmetic: chance, time and files come in as arguments.
+    """
+    assert [] == worldly(place, read(place))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_only_env_reads_the_clock_or_draws_chance(place: str):
+    """
+    So a test, a demo and a lesson can turn the clock and script the dice.
+    """
+    assert [] == clock_and_dice(place, read(place))
+    assert [] == sql_clock_and_dice(read(place))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_float_is_near_money(place: str):
+    """
+    Amounts are whole fen from the first character typed to the last row written.
+    """
+    assert [] == floats(place, read(place))
+
+
+# --- each check has a fault that trips it ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("domain/packet.py", "from hongbao.store import Store"),
+        ("domain/packet.py", "from hongbao import wallet"),
+        ("domain/packet.py", "import hongbao.wallet.desk"),
+        ("wallet/desk.py", "def f():\n    from hongbao.ui import show"),
+        ("store.py", "if TYPE_CHECKING:\n    from hongbao.wallet import Desk"),
+        ("vault/safe.py", "from hongbao.env import Env"),
+        ("wallet/desk.py", "from hongbao.attic import Box"),
+        ("wallet/desk.py", "from .cash import Cash"),
+        ("errors.py", "from hongbao.domain.money import parse"),
+    ],
+)
+def test_looking_up_is_noticed(place: str, source: str):
+    """
+    At the top, in a function, for types only, relative, across a floor, or at an unknown room.
+    """
+    assert 1 == len(looking_up(place, source))
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("wallet/desk.py", "import typer"),
+        ("cli.py", "from rich.table import Table"),
+        ("cli.py", "import sqlcipher3.dbapi2"),
+        ("wallet/desk.py", "def f():\n    from argon2 import Type"),
+        ("vault/safe.py", "import sqlite3"),
+        ("wallet/desk.py", "import requests"),
+        ("wallet/desk.py", "import click"),
+        ("wallet/desk.py", "import importlib\nimportlib.import_module('keyring')"),
+        ("domain/money.py", "import urllib.request"),
+        ("ui.py", "import gettext"),
+    ],
+)
+def test_a_library_out_of_its_room_is_noticed(place: str, source: str):
+    """
+    Ours, another's, the standard library's, or one that nobody has weighed yet.
+    """
+    assert 1 == len(strangers(place, source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from rich.console import Console",
+        "class Safe:\n    import argon2",
+        "try:\n    import keyring\nexcept ImportError:\n    pass",
+    ],
+)
+def test_waking_a_slow_library_early_is_noticed(source: str):
+    """
+    In a class or a try it is still waked on import.
+    """
+    assert 1 == len(early(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def show():\n    from rich.console import Console",
+        "if TYPE_CHECKING:\n    from sqlite_utils import Database",
+    ],
+)
+def test_waking_a_slow_library_late_is_fine(source: str):
+    """
+    In the function that needs it, or only for types.
+    """
+    assert [] == early(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import os", "from pathlib import Path", "import time", "open('rules')", "print(1)"],
+)
+def test_a_worldly_rule_is_noticed(source: str):
+    """
+    Files, time and talk have no place in a rule.
+    """
+    assert 1 == len(worldly("domain/money.py", source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from datetime import datetime, UTC\ndatetime.now(UTC)",
+        "import datetime as dt\ndt.datetime.now()",
+        "import datetime\nnow = datetime.datetime.utcnow",
+        "from datetime import date as day\nday.today()",
+        "import time\ntime.time()",
+        "from time import time_ns\ntime_ns()",
+        "import os\nos.urandom(16)",
+        "from os import urandom as noise\nnoise(16)",
+        "import uuid\nuuid.uuid4()",
+        "import secrets",
+        "from random import shuffle",
+        "from cryptography.hazmat.primitives.ciphers.aead import AESGCM\nAESGCM.generate_key(256)",
+    ],
+)
+def test_asking_the_system_for_time_or_chance_is_noticed(source: str):
+    """
+    By any name that an import gives it.
+    """
+    assert 1 == len(clock_and_dice("wallet/desk.py", source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time\ntime.perf_counter_ns()",
+        "def claim(self):\n    return self.now()",
+        "env.now()",
+        "from datetime import datetime\ndatetime.fromisoformat('2026-02-16')",
+        "chance = env.chance(32)",
+    ],
+)
+def test_measuring_and_being_handed_a_clock_is_fine(source: str):
+    """
+    A duration is not the time, and a clock that was passed in is the ledger's.
+    """
+    assert [] == clock_and_dice("wallet/desk.py", source)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO entry VALUES (CURRENT_TIMESTAMP)",
+        "SELECT datetime('now')",
+        "SELECT hex(randomblob(16))",
+        "ORDER BY random()",
+    ],
+)
+def test_sql_that_asks_for_time_or_chance_is_noticed(sql: str):
+    """
+    The engine's own clock and dice are the system's too.
+    """
+    assert 1 == len(sql_clock_and_dice(f"RUN = {sql!r}"))
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("domain/fees.py", "rate = 0.001"),
+        ("domain/fees.py", "def fee(amount: float) -> int: ..."),
+        ("domain/fees.py", "half = total // 2 + total / 2"),
+        ("wallet/cash.py", "float('66.66')"),
+        ("wallet/cash.py", "share_fen = total_fen / count"),
+        ("store.py", "total_fen /= 2"),
+        ("store.py", "SCHEMA = 'amount REAL NOT NULL'"),
+        ("statements/csv.py", "f'{amount_fen / 100:.2f}'"),
+    ],
+)
+def test_a_float_near_money_is_noticed(place: str, source: str):
+    """
+    Written, named, made by dividing, or stored.
+    """
+    assert 1 == len(floats(place, source))
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("wallet/homes.py", "ledger = env.data / 'ledger.db'"),
+        ("domain/deal.py", "mean_fen, rest = divmod(total_fen, count)"),
+        ("answers.py", "finished_in_seconds: float | None"),
+        ("domain/policy.py", "rate = Fraction('0.1') / 100"),
+        ("ui.py", "pause_seconds = 0.2"),
+    ],
+)
+def test_what_is_no_money_is_fine(place: str, source: str):
+    """
+    A path is not divided, // keeps fen whole, a fraction is exact, and time is not money.
+    """
+    assert [] == floats(place, source)
+
+
+# --- what really wakes ----------------------------------------------------------------------------
+
+
+def test_the_first_import_of_each_room_wakes_nothing_slow():
+    """
+    What the imports say, the interpreter confirms: no library hides behind another of ours.
+    """
+    rooms = sorted({f"hongbao.{room_of(place)}" for place in PLACES} - {"hongbao.__main__"})
+    woken = f"import sys, {', '.join(rooms)}; print(*sorted({SLOW!r} & set(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", woken], capture_output=True, text=True, check=True)
+
+    assert "" == done.stdout.strip()
