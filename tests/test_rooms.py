@@ -8,6 +8,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -97,9 +98,12 @@ class Import(NamedTuple):
     at_once: bool
 
 
+parsed = cache(ast.parse)
+
+
 def imports(source: str) -> Iterator[Import]:
     """Yield what *source* imports, by statement or by `importlib`, wherever it stands."""
-    yield from _imports(ast.parse(source), at_once=True)
+    yield from _imports(parsed(source), at_once=True)
 
 
 def _imports(node: ast.AST, *, at_once: bool) -> Iterator[Import]:
@@ -171,7 +175,7 @@ def worldly(place: str, source: str) -> list[str]:
     if room_of(place) != "domain":
         return []
     found = [f"{line}: {module}" for module, line, _ in imports(source) if top(module) in WORLDLY]
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         match node:
             case ast.Call(func=ast.Name(id="open" | "print" | "input" | "exec" | "eval" as name)):
                 found.append(f"{node.lineno}: {name}()")
@@ -192,7 +196,7 @@ def clock_and_dice(place: str, source: str) -> list[str]:
     room = room_of(place)
     if room == "env":
         return []
-    tree = ast.parse(source)
+    tree = parsed(source)
     meant = _meanings(tree)
     found = [f"{line}: {module}" for module, line, _ in imports(source) if top(module) in DICE]
     for node in ast.walk(tree):
@@ -224,7 +228,7 @@ def sql_clock_and_dice(source: str) -> list[str]:
     """Return where SQL in *source* would ask the system for the time or for chance."""
     return [
         f"{node.lineno}: {word}"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         for word in ("current_timestamp", "current_date", "'now'", "randomblob(", "random()")
         if word in node.value.lower()
@@ -241,7 +245,7 @@ def floats(place: str, source: str) -> list[str]:
     room = room_of(place)
     if room not in MONEY:
         return []
-    tree = ast.parse(source)
+    tree = parsed(source)
     seconds = {
         id(part)
         for node in ast.walk(tree)
