@@ -201,6 +201,15 @@ def test_the_cap_mirrors_the_fen(packet, dice):
     assert cap_fen + 1 == share_fen + mirror_fen
 
 
+def test_the_very_middle_is_dealt_from_the_fen():
+    """
+    Where a fen and the cap are equally far, both ways are right and one is chosen for good: packets
+    must be recomputed as they were dealt.
+    """
+    assert 1 == deal_share(22, 4, 10, lambda _: 0)
+    assert 10 == deal_share(23, 4, 10, lambda _: 0)
+
+
 def test_one_yuan_among_eighteen_leaves_something_for_the_last():
     """
     A fault seen elsewhere: rounding up left the last of 18 shares of a packet with -0.02.

@@ -265,10 +265,12 @@ def test_the_commitment_is_the_seeds_sha_256():
     [
         (EQUAL, 100, 3, 100, 1),  # does not divide
         (EQUAL, 900, 3, 500, 2),  # more or less is left than two shares
+        (EQUAL, 100, 3, 66, 2),
         (SHUFFLED, 900, 3, 900, 2),
         (DOUBLE_MEAN, 2, 3, 2, 1),
         (EQUAL, 90_000, 3, 90_000, 1),  # above the cap, for equal packets as for lucky ones
         (DOUBLE_MEAN, 60_001, 3, 60_001, 1),
+        (DOUBLE_MEAN, 60_001, 3, 40_000, 2),  # nor if what is left could still be dealt
         (DOUBLE_MEAN, 900, 3, 900, 0),
         (DOUBLE_MEAN, 900, 3, 0, 4),
     ],

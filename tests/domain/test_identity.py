@@ -266,7 +266,7 @@ def test_names_are_read_into_one_form(typed, name):
             "[b]张三",
         ),
         *("\u0301张三", "A" + "\u0301" * 4 + "b", "张\u0301三", "😀😀", "<张三>", "\ue000\ue001"),
-        *("张" * 31, "a" * 10_000_000, "Mary -Ann", "𝐌𝐚𝐫𝐲"),
+        *("张" * 31, "a" * 10_000_000, "Mary -Ann", "𝐌𝐚𝐫𝐲", "✝✝", "ₐₑ"),
     ],
 )
 def test_what_is_no_name_is_refused(text):

@@ -112,6 +112,16 @@ def test_letters_that_look_like_digits_are_read_as_those():
         assert packet == parse_packet_id(typed)
 
 
+def test_letters_of_other_scripts_are_not_read_as_ours():
+    """
+    A dotless ı becomes I when it is made a capital, but nobody copies an id with one.
+    """
+    packet = packet_id(bytes.fromhex("0800000840"))
+
+    with pytest.raises(InvalidPacketId):
+        parse_packet_id(packet.replace("1", "ı"))
+
+
 @pytest.mark.parametrize(
     "typed",
     [

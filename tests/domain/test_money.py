@@ -37,6 +37,7 @@ def test_yuan_become_fen_exactly(text, amount_fen):
         *("NaN", "inf", "Infinity", "1.", ".5", ".", " 1", "1 ", "1 000", "1_000", "1\n", "\n1"),
         *(
             "٣",
+            "1٣",
             "一",
             "壹",
             "0x10",
