@@ -254,7 +254,7 @@ class _Reader:
     """The text being read, and the one way to refuse it."""
 
     def __init__(self, text: str, source: str) -> None:
-        self.text = text.removeprefix("\ufeff").replace("\r\n", "\n")  # as some editors save
+        self.text = text.removeprefix("\ufeff")  # some editors put it there
         self.source = source
         self.confidence: dict[str, str] = {}
 

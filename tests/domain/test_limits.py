@@ -159,7 +159,7 @@ def test_a_years_room_first_returns_at_the_moment_that_is_told(year, now, days_a
 @pytest.mark.parametrize(
     ("year", "used_on", "returns_on"),
     [
-        ("calendar", date(2026, 2, 16), date(2027, 1, 1)),
+        ("calendar", date(2026, 1, 1), date(2027, 1, 1)),
         ("calendar", date(2026, 12, 31), date(2027, 1, 1)),
         ("rolling", date(2026, 2, 16), date(2027, 2, 16)),
         ("rolling", date(2028, 2, 28), date(2029, 2, 28)),
@@ -289,20 +289,20 @@ def test_limits_answer_in_one_fixed_order():
     """
     limits = [
         a_limit("lifetime", 1),
-        a_limit("year", 4),
-        a_limit("year", 3),
+        a_limit("year", 10),
+        a_limit("year", 9),
         a_limit("day", 5),
-        a_limit("single", 9),
+        a_limit("single", 19),
     ]
     told = []
 
     while limits:
-        refused = refusal(a_tier(*limits), Book(), 10)
+        refused = refusal(a_tier(*limits), Book(), 20)
         assert refused is not None
         told.append(refused.facts["limit"])
         limits = [limit for limit in limits if limit.id != refused.facts["limit"]]
 
-    assert ["single-9", "day-5", "year-3", "year-4", "lifetime-1"] == told
+    assert ["single-19", "day-5", "year-9", "year-10", "lifetime-1"] == told
 
 
 def test_only_what_a_limit_counts_is_asked_and_counted():

@@ -1,5 +1,7 @@
 import json
+import tomllib
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,6 +26,7 @@ from hongbao.errors import (
     ShareAboveCap,
     ShareTooSmall,
 )
+from hongbao.units import yuan
 
 STANDARD = policies.text_of("standard")
 PACKS = {name: parse_policy(policies.text_of(name), name) for name in policies.names()}
@@ -257,6 +260,7 @@ MISTAKES = [
     ('zh = "标准"', 'zh = "标准", de = "Standard"', "unknown_key"),
     ('amount = "1000.00"', 'amuont = "1000.00"', "unknown_key"),
     ('lock_hours = "C"', 'lock_days = "C"', "unknown_key"),
+    ("confidence = { year", 'confidence = { title = "C", year', "unknown_key"),
     # names and texts
     ('name = "standard"', 'name = "Standard"', "bad_name"),
     ('name = "standard"', 'name = ""', "bad_name"),
@@ -510,6 +514,16 @@ def test_a_packet_is_refused_for_the_first_reason_that_applies(total_fen, count,
     assert error is refusal(total_fen, count)
 
 
+def test_a_packet_holds_no_more_than_all_its_shares_can():
+    """
+    A cap above 100 shares of 200.00 is never reached, so it is not what people are told.
+    """
+    rules = PacketRules(200_00, 100, 50000_00, 24, 25, True)
+
+    with pytest.raises(PacketAboveCap, match=r"at most 20000\.00, not 20000\.01"):
+        check_packet(rules, 20000_01, 100)
+
+
 @given(st.integers(-10, 10**7), st.integers(-1, 300), st.integers(1, 10**7))
 def test_advice_to_use_more_shares_can_be_followed(total_fen, count, total_max_fen):
     """
@@ -534,3 +548,66 @@ def test_what_is_allowed_can_be_dealt(total_fen, count, total_max_fen):
     fits = 1 <= count <= 100 and count <= total_fen <= min(count * 200_00, total_max_fen)
 
     assert fits == (refusal(total_fen, count, rules) is None)
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("pack", policies.names())
+def test_the_page_shows_every_limit_as_it_is_in_the_pack(pack):
+    """
+    Amount, what counts and how sure it is stand in the limit's own row.
+    """
+    for tier in PACKS[pack].tiers:
+        for limit in tier.limits:
+            (row,) = (line for line in PAGE.splitlines() if f"| `{limit.id}` |" in line)
+            cells = [cell.strip() for cell in row.split("|")]
+            counts = ", ".join(f"`{flow}`" for flow in sorted(limit.counts))
+
+            assert [yuan(limit.amount_fen), counts, limit.confidence] == cells[5:8]
+            assert limit.period == cells[4].split(",")[0]
+            assert (limit.below_factors is None) == ("below" not in cells[4])
+
+
+def test_the_page_shows_every_other_number_of_the_standard_pack():
+    """
+    With the letter that the pack gives it.
+    """
+    raw = tomllib.loads(STANDARD)
+
+    for name, letter in PACKS["standard"].confidence.items():
+        table, _, key = name.rpartition(".")
+        value = (raw[table] if table else raw)[key]
+        written = "true" if value is True else value
+        assert f"| `{name}` | {written} | {letter} |" in PAGE
+
+
+def test_the_policy_on_the_page_can_be_used():
+    """
+    Whoever copies it starts from something that works.
+    """
+    text = PAGE.partition("```toml\n")[2].partition("```")[0]
+
+    assert "family@1" == parse_policy(text, "page").ref
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('rate = "0.1%"', 'rat = "0.1%"'),
+        ('period = "year"\n', ""),
+        ('amount = "200000.00"', "amount = 200000"),
+        ('counts = ["send_balance"]', 'counts = ["claim"]'),
+        ('period = "day"', 'period = "week"'),
+        ("lock_hours = 3", "lock_hours = 0"),
+        ('id = "verified-year"', 'id = "unverified-day"'),
+        ('name = "verified"', 'name = "verified'),
+    ],
+)
+def test_the_page_shows_what_a_mistake_really_says(old, new):
+    """
+    Each example on the page is the standard pack with one mistake.
+    """
+    assert f"| `{refused(changed(old, new)[0])}` |" in PAGE

@@ -63,6 +63,7 @@ keys = st.text("ab.\"'#[] \\", min_size=1, max_size=4)
 values = st.one_of(
     st.integers(0, 9).map(str),
     st.sampled_from(['""', "''", '""""""', '"a\\"]"', "'\\'", '"""\n""\\""""', "'''\n]'''''"]),
+    st.sampled_from(['"""x]""""', "'''x]''''"]),
     st.sampled_from(["[]", "[\n1, # ]\n[2],\n]", "{}", '{a = "}", b = [{c = 1}]}']),
 )
 
