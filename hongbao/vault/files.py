@@ -1,6 +1,7 @@
 """Private files: made 0600 before the first byte, replaced whole, overwritten before they go."""
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,16 +26,20 @@ def storage(path: Path) -> Iterator[None]:
 def make_folder(path: Path) -> None:
     """Make *path* a folder that only its owner enters, with the folders above it if need be."""
     with storage(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.mkdir(mode=0o700, exist_ok=True)
-        close_to_others(path)
-        _sync_folder(path.parent)
+        if not path.parent.exists():
+            make_folder(path.parent)
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            close_to_others(path)
+        else:
+            path.chmod(0o700)  # the umask may have taken even the owner's bits
+            _sync_folder(path.parent)
 
 
 def close_to_others(path: Path) -> None:
-    """Leave the folder *path* to its owner alone, whatever the umask or an earlier hand did."""
-    mode = path.stat().st_mode
-    if _POSIX and (mode & 0o077 or not mode & 0o700):
+    """Leave the folder *path* to its owner, however it came to stand open."""
+    if _POSIX and path.stat().st_mode & 0o077:
         path.chmod(0o700)
 
 
@@ -113,6 +118,14 @@ def discard(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def open_private(path: Path) -> int:
+    """Open *path* for reading and writing, making it empty and private where it is missing."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+    if _POSIX and stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
 def write_at(descriptor: int, content: bytes, offset: int) -> None:
     """Write all of *content* at *offset*, in one call where the system has one."""
     if _POSIX:
@@ -154,7 +167,7 @@ class Guard:
         """Take the lock, or raise `Busy` when another process keeps it for ten seconds."""
         assert not self.held
         with storage(self._path):
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+            descriptor = open_private(self._path)
         try:
             for tries_left in reversed(range(self._tries if wait else 1)):
                 with storage(self._path):

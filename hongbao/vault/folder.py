@@ -63,7 +63,16 @@ class _Records(NamedTuple):
 
 
 class _KeyGone(Exception):
-    """The device key that a record names is not there (any more)."""
+    """
+    The device key that a record names is not there, or is just being overwritten.
+
+    Another process may have changed the wrapping since the record was read; where it has not,
+    *error* is what is wrong.
+    """
+
+    def __init__(self, error: errors.HongbaoError) -> None:
+        super().__init__()
+        self.error = error
 
 
 class KeyFolder:
@@ -145,11 +154,10 @@ class KeyFolder:
         while True:
             try:
                 vault, self._opened = self._unwrap(records.current, passphrase)
-            except _KeyGone:
-                # Another process may have changed the wrapping since we read it.
+            except _KeyGone as gone:
                 before, records = records, self._read()
                 if records == before:
-                    raise self._damaged() from None
+                    raise gone.error from None
             else:
                 self._tidy(records)
                 return vault
@@ -235,8 +243,8 @@ class KeyFolder:
             pending = self._read().next
             if pending is not None:
                 vault, _ = self._unwrap(pending, passphrase)
-        except _KeyGone:
-            raise self._damaged() from None
+        except _KeyGone as gone:
+            raise gone.error from None
         finally:
             if vault is None:
                 self._guard.release()
@@ -331,16 +339,17 @@ class KeyFolder:
             return _Wrapping(key, method, salt=salt, cost=cost)
         assert holder is not None
         if method == _KEYRING:
-            hexed = keychain.get(holder)
+            missing: errors.HongbaoError = errors.KeyringUnavailable(reason=keychain.HAS_NONE)
+            hexed = keychain.get(holder) or ""
         else:
+            file = self._device_file(holder)
+            missing = errors.Damaged(path=str(file))
             try:
-                hexed = files.read(self._device_file(holder)).decode("ascii", "replace").strip()
+                hexed = files.read(file).decode("ascii", "replace").strip()
             except FileNotFoundError:
-                hexed = None
-        if hexed is None:
-            raise _KeyGone
+                hexed = ""
         if not re.fullmatch(r"[0-9a-f]{64}", hexed):
-            raise errors.Damaged(path=str(self._device_file(holder)))
+            raise _KeyGone(missing)
         return _Wrapping(bytes.fromhex(hexed), method, holder=holder)
 
     def _next_wrapping(self, current: _Wrapped) -> _Wrapping:

@@ -38,7 +38,7 @@ class HeadNote:
         line = _line(entry, mac)
         try:
             if self._descriptor is None:
-                self._descriptor = _open(self._path)
+                self._descriptor = files.open_private(self._path)
             _lock(self._descriptor)
             try:
                 lines = _lines(files.read_at(self._descriptor, 2 * _LINE_BYTES, 0))
@@ -69,7 +69,7 @@ class HeadNote:
         """Note *entry*, newer or older, and wait for the disk."""
         self.close()
         with files.storage(self._path):
-            descriptor = _open(self._path)
+            descriptor = files.open_private(self._path)
             try:
                 _lock(descriptor)
                 files.write_at(descriptor, _line(entry, mac) * 2, 0)
@@ -104,10 +104,6 @@ def _sealed(body: bytes) -> bytes:
 
 def _lines(content: bytes) -> tuple[bytes, bytes]:
     return content[:_LINE_BYTES], content[_LINE_BYTES : 2 * _LINE_BYTES]
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
 
 
 def _lock(descriptor: int) -> None:

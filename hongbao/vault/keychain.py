@@ -6,6 +6,8 @@ from contextlib import suppress
 from hongbao import errors
 from hongbao.words import N_
 
+HAS_NONE = N_("it holds no key for this home")
+
 _SERVICE = "hongbao"
 
 

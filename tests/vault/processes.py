@@ -100,9 +100,15 @@ def killed_at(step: int, act: Callable[[], object]) -> bool:
 
 
 def as_nobody(folder: Path, act: Callable[[], object]) -> int:
-    """Run *act* in a child that is not root, for whom permissions mean something."""
+    """
+    Run *act* in a child that is not root, for whom permissions mean something.
+
+    The child stands in *folder*, which is its own, and has no way in from above: act on relative
+    paths.
+    """
 
     def body() -> None:
+        os.chdir(folder)
         if os.geteuid() == 0:
             os.setgid(65534)
             os.setuid(65534)

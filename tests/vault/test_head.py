@@ -2,10 +2,12 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
 from hongbao import errors
+from hongbao.vault import KeyFolder
 from tests.vault.processes import as_nobody, killed_at, race, run
 
 A, B, C = bytes([1] * 32), bytes([2] * 32), bytes([3] * 32)
@@ -178,7 +180,7 @@ def test_a_note_that_cannot_be_written_is_no_error(folder):
     keys.note_head(2, B)
     (keys.path / "head").chmod(0o400)
 
-    status = as_nobody(keys.path.parent, lambda: folder().note_head(3, C))
+    status = as_nobody(keys.path.parent, lambda: KeyFolder(Path("keys")).note_head(3, C))
 
     assert status == 0
     assert (2, B) == keys.head()
