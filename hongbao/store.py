@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,8 +21,7 @@ BUSY_SECONDS = 60
 """How long a writer waits for its turn. Fifty queued claims take well under a tenth of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class HomeRow:
+class HomeRow(NamedTuple):
     """What is true of the whole home."""
 
     made_at: datetime
@@ -36,8 +34,7 @@ class HomeRow:
     dice_drawn: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileRow:
+class ProfileRow(NamedTuple):
     """One profile."""
 
     id: int
@@ -53,8 +50,7 @@ class ProfileRow:
     pin_locked_until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class CardRow:
+class CardRow(NamedTuple):
     """One bound card, and the account behind it."""
 
     id: int
@@ -68,8 +64,7 @@ class CardRow:
     removed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class PacketRow:
+class PacketRow(NamedTuple):
     """A packet with what only the drawer and the desk need of it."""
 
     packet: Packet
@@ -83,8 +78,7 @@ class PacketRow:
     recipient_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRow:
+class ClaimRow(NamedTuple):
     """One claimed share."""
 
     at: datetime
@@ -95,8 +89,7 @@ class ClaimRow:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(NamedTuple):
     """One act, as it stands in the chain."""
 
     id: int
@@ -136,8 +129,7 @@ class EntryRow:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(NamedTuple):
     """One line of a profile's history."""
 
     entry: int
@@ -357,7 +349,7 @@ class Store:
         return row and str(row[0])
 
     def keep_policy(self, ref: str, text: str) -> None:
-        """Keep *text* for as long as the ledger lives: entries name the policy that allowed them."""
+        """Keep *text* for good: entries name the policy that allowed them."""
         self._write("INSERT INTO policy (ref, text) VALUES (?, ?)", ref, text)
 
     def policies(self) -> list[str]:
@@ -624,7 +616,7 @@ class Store:
     # --- cards -----------------------------------------------------------------------------------
 
     def cards(self, profile: int, *, removed: bool = False) -> list[CardRow]:
-        """Return the cards bound to *profile*, oldest first; with *removed*, those of before too."""
+        """Return *profile*'s cards, oldest first; with *removed*, also those of before."""
         where = "" if removed else " AND card.removed_at IS NULL"
         return [
             _card(row)
@@ -696,8 +688,8 @@ class Store:
     def add_packet(self, row: PacketRow) -> None:
         packet = row.packet
         self._write(
-            "INSERT INTO packet (number, id, account, entry, sender, recipient, kind, deal, total_fen,"
-            " count, share_max_fen, greeting, cover, card, seed, created_at, expires_at)"
+            "INSERT INTO packet (number, id, account, entry, sender, recipient, kind, deal,"
+            " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             packet.number,
             packet.id,
@@ -1008,8 +1000,8 @@ _CARDS = (
     " FROM card JOIN deposit ON deposit.id = card.deposit WHERE"
 )
 _PACKETS = (
-    "SELECT number, packet.id, packet.account, entry, sender, recipient, kind, deal, total_fen, count,"
-    " share_max_fen, greeting, cover, card, seed, created_at, expires_at, claimed_fen,"
+    "SELECT number, packet.id, packet.account, entry, sender, recipient, kind, deal,"
+    " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at, claimed_fen,"
     " claimed_count, closed_at, giver.name, taker.name FROM packet"
     " JOIN profile AS giver ON giver.id = sender LEFT JOIN profile AS taker ON taker.id = recipient"
 )

@@ -1,12 +1,25 @@
-"""The desk: one public method for each thing a person can do, one transaction each."""
+"""
+The desk: one public method for each thing a person can do, one transaction each.
 
-from hongbao.wallet.clock import Clock
-from hongbao.wallet.homes import Homes, restore
-from hongbao.wallet.people import People
-from hongbao.wallet.records import Records, Statement
+`Wallet` has them all. It is put together only when it is asked for, because the most common
+questions need no more than `hongbao.wallet.desk.Desk`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hongbao.wallet.homes import restore
+    from hongbao.wallet.records import Statement
+    from hongbao.wallet.whole import Wallet
 
 __all__ = ["Statement", "Wallet", "restore"]
 
+_ROOMS = {"Statement": "records", "Wallet": "whole", "restore": "homes"}
 
-class Wallet(People, Clock, Records, Homes):
-    """A home opened for one profile: everything that can be asked for at the desk."""
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _ROOMS:
+        raise AttributeError(name)
+    return getattr(import_module(f"hongbao.wallet.{_ROOMS[name]}"), name)

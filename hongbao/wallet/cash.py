@@ -1,7 +1,6 @@
-"""Money in and out: cards, top-ups, withdrawals, the balance and the limits."""
+"""Money in and out: cards, top-ups, withdrawals and their limits."""
 
 from hongbao.answers import (
-    Balance,
     CardBound,
     CardLine,
     LimitLine,
@@ -33,24 +32,9 @@ _BANK_NUMBERS = {bank.code: number for number, bank in enumerate(BANKS, start=1)
 
 
 class Cash(Desk):
-    """What moves money between a card and the balance, and what says how much there is."""
+    """What moves money between a card and the balance, and by which rules."""
 
-    def balance(self) -> Balance:
-        """Return what is spendable, what waits in packets, and both together."""
-        with self.store.snapshot():
-            me, now = self.me, self.now()
-            available_fen = self.store.held_fen(me.account)
-            frozen_fen, due_back_fen = self.store.in_packets_fen(me.id, now)
-        return {
-            "profile": me.name,
-            "available_fen": available_fen,
-            "frozen_fen": frozen_fen,
-            "due_back_fen": due_back_fen,
-            "total_fen": available_fen + frozen_fen + due_back_fen,
-            "at": iso(now),
-        }
-
-    # --- cards ----------------------------------------------------------------------------------
+    # --- cards -----------------------------------------------------------------------------------
 
     def cards(self) -> list[CardLine]:
         """Return the cards bound to this profile, oldest first."""
@@ -134,7 +118,7 @@ class Cash(Desk):
         }
 
     def _card_named(self, profile: ProfileRow, name: str | None) -> CardRow:
-        """Return the card called *name*, by its whole name or its last four digits; None is the first."""
+        """Return the card called *name*, or ending in it; None is the first one bound."""
         cards = self.store.cards(profile.id)
         if name is None:
             if not cards:
@@ -164,7 +148,7 @@ class Cash(Desk):
             raise InsufficientCard(card=card.name, needed_fen=amount_fen)
         doing.post(*from_card(self._route(card.bank, card.deposit), to, amount_fen, reason))
 
-    # --- in and out -----------------------------------------------------------------------------
+    # --- in and out ------------------------------------------------------------------------------
 
     def topup(
         self,
@@ -249,7 +233,7 @@ class Cash(Desk):
         used = self.store.usage_of(profile.person).used_lifetime_fen(frozenset({"withdraw"}))
         return max(self.policy.withdraw.free_fen - used, 0)
 
-    # --- rules ----------------------------------------------------------------------------------
+    # --- rules -----------------------------------------------------------------------------------
 
     def limits(self) -> Limits:
         """Return every rule that applies to this profile now: used, left, and when room returns."""
@@ -257,7 +241,8 @@ class Cash(Desk):
             me, now, policy = self.me, self.now(), self.policy
             tier = self.tier(me)
             usage = self.store.usage_of(me.person)
-            states = limits.states(policy, tier, usage, now, self._opened_at(me), FACTORS)
+            factors = limits.factor_level(FACTORS)
+            states = limits.states(policy, tier, usage, now, self._opened_at(me), factors)
             lines: list[LimitLine] = [
                 {
                     "id": state.limit.id,

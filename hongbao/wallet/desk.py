@@ -4,18 +4,14 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from hongbao.answers import Answer
 from hongbao.domain.chain import canonical, digest, line
 from hongbao.domain.ids import check_request_id
 from hongbao.domain.ids import request_id as make_request_id
 from hongbao.domain.ledger import Transfer
-from hongbao.domain.limits import check_limits, factor_level
 from hongbao.domain.pin import Pin
-from hongbao.domain.policy import Policy, Tier, channels_of, parse_policy
 from hongbao.domain.text import name_key
 from hongbao.env import Env
 from hongbao.errors import (
@@ -34,13 +30,17 @@ from hongbao.store import EntryRow, Head, HomeRow, ProfileRow, Store
 from hongbao.units import iso
 from hongbao.vault import KeyFolder, Vault
 
-A = TypeVar("A", bound=Answer)
+if TYPE_CHECKING:
+    from hongbao.answers import Answer, Balance
+    from hongbao.domain.policy import Policy, Tier
+
+A = TypeVar("A", bound="Answer")
 
 AskPin = Callable[[], Pin]
 """Gives the payment PIN when an act asks for it, which is after everything typed is checked."""
 
-FACTORS = factor_level(["pin"])
-"""How strongly an act is authenticated: by the payment PIN alone."""
+FACTORS = ("pin",)
+"""What authenticates an act: the payment PIN alone."""
 
 LEDGER = "ledger.db"
 """The ledger's file name in a home's ``data/``."""
@@ -77,7 +77,7 @@ class Act:
         self.balance_fen = desk.store.held_fen(me.account)
 
     def post(self, *transfers: Transfer) -> None:
-        """Add *transfers* to the act; *balance_fen* follows what they do to the profile's balance."""
+        """Add *transfers* to the act; *balance_fen* follows what they do to it."""
         for transfer in transfers:
             self.transfers.append(transfer)
             if transfer.debit.id == self.me.account.id:
@@ -86,7 +86,7 @@ class Act:
                 self.balance_fen += transfer.amount_fen
 
     @property
-    def common(self) -> Answer:
+    def common(self) -> "Answer":
         """What every answer begins with."""
         return {"request_id": self.request_id, "at": iso(self.now)}
 
@@ -122,8 +122,8 @@ class Desk:
         Open the home of *env* for *profile*, or for the one chosen with `use`.
 
         *passphrase* is asked where the home is locked by one. The ledger has to reach the head
-        that was noted beside the keys, unless the caller is *trusting*: `check` and `restore`, which
-        are there for a ledger that does not.
+        that was noted beside the keys, unless the caller is *trusting*, as `check` is, which is
+        there for a ledger that does not.
 
         Raises HomeNotFound, HomeLocked, WrongPassphrase, Damaged, NewerHome, RolledBack or
         HistoryReplaced.
@@ -166,7 +166,7 @@ class Desk:
         if not hmac.compare_digest(found, mac):
             raise HistoryReplaced(noted_entry=entry)
 
-    # --- what everyone at the desk looks at -----------------------------------------------------
+    # --- what everyone at the desk looks at ------------------------------------------------------
 
     @property
     def home(self) -> HomeRow:
@@ -193,14 +193,16 @@ class Desk:
         return row
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> "Policy":
         """The rules in force."""
         return self._policy_of(self.home)
 
-    def _policy_of(self, home: HomeRow) -> Policy:
+    def _policy_of(self, home: HomeRow) -> "Policy":
         ref = home.policy
         assert ref is not None
         if ref not in self._policies:
+            from hongbao.domain.policy import parse_policy  # reading the balance needs no rules
+
             text = self.store.policy_text(ref)
             assert text is not None
             self._policies[ref] = parse_policy(text, ref)
@@ -221,15 +223,32 @@ class Desk:
         now = self.env.now()
         return now if head.at is None else max(now, head.at)
 
-    def tier(self, profile: ProfileRow) -> Tier:
+    def balance(self) -> "Balance":
+        """Return what is spendable, what waits in packets, and both together."""
+        with self.store.snapshot():
+            me, now = self.me, self.now()
+            available_fen = self.store.held_fen(me.account)
+            frozen_fen, due_back_fen = self.store.in_packets_fen(me.id, now)
+        return {
+            "profile": me.name,
+            "available_fen": available_fen,
+            "frozen_fen": frozen_fen,
+            "due_back_fen": due_back_fen,
+            "total_fen": available_fen + frozen_fen + due_back_fen,
+            "at": iso(now),
+        }
+
+    def tier(self, profile: ProfileRow) -> "Tier":
         return self.policy.tier_for(profile.id_number is not None, self.channels(profile))
 
     def channels(self, profile: ProfileRow) -> int:
         """Return how many independent sources vouch for *profile*."""
+        from hongbao.domain.policy import channels_of
+
         banks = (card.bank for card in self.store.cards(profile.id))
         return channels_of(profile.id_number is not None, banks)
 
-    # --- one act --------------------------------------------------------------------------------
+    # --- one act ---------------------------------------------------------------------------------
 
     def _act(
         self,
@@ -249,8 +268,9 @@ class Desk:
 
         The same *request_id* with the same *inputs* gets the first answer again, marked
         ``replayed``; with other inputs it is a RequestConflict. An id that was refused for good
-        stays refused. *part* tells the acts of one request apart where it has several. A *dry_run* is the whole act, rolled back. *profile* gives whose money it is
-        about, where that is not the profile that acts; *at* is the moment a due act belongs to.
+        stays refused. *part* tells the acts of one request apart where it has several. A *dry_run*
+        is the whole act, rolled back. *profile* gives whose money it is about, where that is not
+        the profile that acts; *at* is the moment a due act belongs to.
         """
         if request_id is not None:
             check_request_id(request_id)
@@ -289,7 +309,7 @@ class Desk:
         return answer
 
     def _append(
-        self, act: str, doing: Act, inputs: bytes, answer: Answer, before_fen: int, head: Head
+        self, act: str, doing: Act, inputs: bytes, answer: "Answer", before_fen: int, head: Head
     ) -> bytes:
         unsealed = EntryRow(
             id=doing.entry,
@@ -310,7 +330,7 @@ class Desk:
         )
         lines = [line(transfer) for transfer in doing.transfers]
         mac = self.vault.chain_mac(head.mac, canonical(unsealed.sealed_fields, lines))
-        self.store.append(replace(unsealed, mac=mac))
+        self.store.append(unsealed._replace(mac=mac))
         self.store.post(doing.entry, doing.transfers)
         return mac
 
@@ -334,7 +354,7 @@ class Desk:
         with self.store.transaction():
             self.store.remember_refusal(request_id, self.me.id, inputs, told)
 
-    # --- authorise ------------------------------------------------------------------------------
+    # --- authorise -------------------------------------------------------------------------------
 
     def _authorise(self, pin: Pin) -> None:
         """
@@ -381,7 +401,9 @@ class Desk:
                 self.store.set_pin(me.id, renewed)
 
     def _check_limits(self, doing: Act, flow: str, amount_fen: int) -> None:
-        """Refuse *amount_fen* over *flow* where a limit of the profile's tier has no room for it."""
+        """Refuse *amount_fen* over *flow* where the profile's tier has no room for it."""
+        from hongbao.domain.limits import check_limits, factor_level
+
         policy = self._policy_of(doing.home)
         check_limits(
             policy,
@@ -389,7 +411,7 @@ class Desk:
             self.store.usage_of(doing.me.person),
             doing.now,
             self._opened_at(doing.me),
-            FACTORS,
+            factor_level(FACTORS),
             flow,
             amount_fen,
         )

@@ -25,7 +25,7 @@ class Homes(Desk):
     """What is done to a home as a whole."""
 
     def lock(self, passphrase: str) -> HomeChanged:
-        """Wrap the home's key with *passphrase*; nothing opens without it. Raises WeakPassphrase."""
+        """Wrap the home's key with *passphrase* alone. Raises WeakPassphrase."""
         self.keys.lock(self.vault, passphrase)
         return self._changed()
 
@@ -86,7 +86,7 @@ class Homes(Desk):
             )
         self.store.set_generation(new.generation, new.seal_retired(old))
 
-    # --- copies ---------------------------------------------------------------------------------
+    # --- copies ----------------------------------------------------------------------------------
 
     def backup(self, file: Path, *, replace: bool = False) -> HomeChanged:
         """

@@ -51,7 +51,7 @@ DUE_AT_ONCE = 1000
 class Packets(Cash):
     """What people do with packets."""
 
-    # --- steps 1 to 3: create, authorise, freeze ---------------------------------------------------
+    # --- steps 1 to 3: create, authorise, freeze -------------------------------------------------
 
     def send(
         self,
@@ -176,13 +176,14 @@ class Packets(Cash):
             drawn = packet_id(chance(8))
         return drawn
 
-    # --- steps 5 to 7: claim, allocate, settle -----------------------------------------------------
+    # --- steps 5 to 7: claim, allocate, settle ---------------------------------------------------
 
-    def claim(
-        self, packet: str, *, request_id: str | None = None, dry_run: bool = False
-    ) -> Claimed:
+    def claim(self, packet: str, *, request_id: str | None = None) -> Claimed:
         """
         Take this profile's share of *packet*; its amount is drawn at this moment.
+
+        There is no dry run: who could see an amount without taking it would try request ids until
+        they like what they see.
 
         Raises InvalidPacketId or PacketNotFound; then, in this order, OwnPacket, NotForYou,
         AlreadyClaimed, PacketFinished, PacketRefunded or PacketExpired.
@@ -236,11 +237,10 @@ class Packets(Cash):
             {"packet": wanted},
             work,
             request_id=request_id,
-            dry_run=dry_run,
             changing=(("packet", wanted), ("profile", self._name)),
         )
 
-    # --- step 8: refund ----------------------------------------------------------------------------
+    # --- step 8: refund --------------------------------------------------------------------------
 
     def refund(
         self, packet: str, *, request_id: str | None = None, dry_run: bool = False
@@ -343,7 +343,7 @@ class Packets(Cash):
         assert row is not None
         return row
 
-    # --- looking --------------------------------------------------------------------------------
+    # --- looking ---------------------------------------------------------------------------------
 
     def packets(self, which: str | None = None, *, limit: int = 50) -> list[PacketLine]:
         """

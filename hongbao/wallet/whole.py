@@ -1,0 +1,10 @@
+"""The whole desk: every window put together."""
+
+from hongbao.wallet.clock import Clock
+from hongbao.wallet.homes import Homes
+from hongbao.wallet.people import People
+from hongbao.wallet.records import Records
+
+
+class Wallet(People, Clock, Records, Homes):
+    """A home opened for one profile: everything that can be asked for at the desk."""
