@@ -16,6 +16,8 @@ class Env:
     *home* holds ``data/`` and ``keys/``; *now* is the system's clock in UTC; *chance* returns that
     many random bytes; *ask* shows a question on the terminal and returns the line typed;
     *ask_secret* does the same without showing it. Both raise EOFError where no terminal is.
+    *hash_cost* is what one try at a new PIN or passphrase costs (Argon2id's passes, KiB and lanes);
+    None is the safe's own choice, and the only one for people who are not a test.
     """
 
     home: Path
@@ -24,6 +26,7 @@ class Env:
     ask: Callable[[str], str]
     ask_secret: Callable[[str], str]
     variables: Mapping[str, str]
+    hash_cost: tuple[int, int, int] | None = None
 
     @property
     def data(self) -> Path:
@@ -55,7 +58,7 @@ def _home(variables: Mapping[str, str]) -> Path:
 
 
 def _ask(question: str) -> str:
-    """Ask on the terminal itself, so that standard output stays data and standard input stays free."""
+    """Ask on the terminal itself: standard output stays data, standard input stays free."""
     try:
         with (
             open("/dev/tty", "w", encoding="utf-8") as screen,

@@ -1,4 +1,4 @@
-"""The drawer's history: every form the ledger has had, as ordered functions that are handed a db."""
+"""The drawer's history: every form the ledger has had, as ordered functions on a database."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -70,7 +70,10 @@ _M001 = (
         UNIQUE (book, kind, owner),
         UNIQUE (id, book),
         CONSTRAINT never_below_zero CHECK (
-            CASE side WHEN 'credit' THEN credits_fen >= debits_fen ELSE debits_fen >= credits_fen END
+            CASE side
+                WHEN 'credit' THEN credits_fen >= debits_fen
+                ELSE debits_fen >= credits_fen
+            END
         )
     ) STRICT
     """,
@@ -94,7 +97,7 @@ _M001 = (
         id_number BLOB,                     -- sealed
         pin_hash TEXT NOT NULL,
         pin_tries INTEGER NOT NULL DEFAULT 0,   -- counted before they are checked
-        pin_cleared INTEGER NOT NULL DEFAULT 0, -- the last try known to be right, or out of its lock
+        pin_cleared INTEGER NOT NULL DEFAULT 0, -- the last try known right, or out of its lock
         pin_locked_until INTEGER,
         CHECK (pin_cleared BETWEEN 0 AND pin_tries)
     ) STRICT

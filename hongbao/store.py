@@ -1001,8 +1001,8 @@ _CARDS = (
 )
 _PACKETS = (
     "SELECT number, packet.id, packet.account, entry, sender, recipient, kind, deal,"
-    " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at, claimed_fen,"
-    " claimed_count, closed_at, giver.name, taker.name FROM packet"
+    " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at,"
+    " claimed_fen, claimed_count, closed_at, giver.name, taker.name FROM packet"
     " JOIN profile AS giver ON giver.id = sender LEFT JOIN profile AS taker ON taker.id = recipient"
 )
 

@@ -97,9 +97,9 @@ def check_claim(
     Raise unless *claimant* may take a share of *packet* at *now*.
 
     *claimed_fen* is what this person took before; a sender may share in their own packet where the
-    policy says so (*sender_may_claim*) and it has more than one share. What is said first, when several refusals apply,
-    is what the person can least change: that it is not theirs, that they already have a share, and
-    then the packet's own end.
+    policy says so (*sender_may_claim*) and it has more than one share. What is said first, when
+    several refusals apply, is what the person can least change: that it is not theirs, that they
+    already have a share, and then the packet's own end.
 
     Raises NotForYou, OwnPacket, AlreadyClaimed, PacketFinished, PacketRefunded or PacketExpired.
     """
