@@ -5,8 +5,9 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# The first Python on the path that is new enough; `make PYTHON=/path/to/python demo` names another.
-NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+# The first Python on the path that is new enough and can make an environment (Debian sells venv
+# apart); `make PYTHON=/path/to/python demo` names another.
+NEW_ENOUGH := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$python -c '$(NEW_ENOUGH)' 2>/dev/null && { echo $$python; break; }; done)
 
@@ -62,7 +63,7 @@ help:  ## show this list
 
 $(BIN)/python:
 	@[ -n "$(PYTHON)" ] && $(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null || { \
-		echo "hongbao needs Python 3.11 or newer: install one, or name it with" \
+		echo "hongbao needs Python 3.11 or newer with its venv module: install it, or name one with" \
 			"'make PYTHON=/path/to/python3.11 $(or $(MAKECMDGOALS),demo)'" >&2; exit 2; }
 	@echo "setting up $(VENV), once …" >&2
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 2; }
