@@ -1,0 +1,48 @@
+"""The bytes an entry is sealed by."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hongbao.domain.chain import canonical, digest
+
+VALUES = st.none() | st.integers() | st.text(max_size=8) | st.binary(max_size=8)
+FIELDS = st.lists(VALUES, max_size=4)
+TRANSFERS = st.lists(st.tuples(VALUES, VALUES), max_size=3)
+
+
+def plain(fields):
+    """What JSON can tell apart: bytes are written as the hex text that they might also be."""
+    return [value.hex() if isinstance(value, bytes) else value for value in fields]
+
+
+@given(FIELDS, TRANSFERS, FIELDS, TRANSFERS)
+def test_different_facts_never_give_the_same_bytes(fields, transfers, others, more):
+    """
+    No value can lend characters to its neighbour, and no transfer passes for a field.
+    """
+    same_facts = (plain(fields), [plain(t) for t in transfers]) == (
+        plain(others),
+        [plain(t) for t in more],
+    )
+
+    assert same_facts == (canonical(fields, transfers) == canonical(others, more))
+
+
+def test_the_order_of_transfers_is_sealed():
+    """
+    Two transfers that change places change the bytes.
+    """
+    first, second = ("platform", 1, 2, 500, "send"), ("platform", 2, 3, 500, "claim")
+
+    assert canonical([1], [first, second]) != canonical([1], [second, first])
+
+
+def test_a_request_is_known_by_its_act_and_its_inputs():
+    """
+    The order in which inputs are named does not matter; any value does, and so does the act.
+    """
+    asked = digest("send", {"count": 5, "total_fen": 6666})
+
+    assert asked == digest("send", {"total_fen": 6666, "count": 5})
+    assert asked != digest("send", {"total_fen": 6667, "count": 5})
+    assert asked != digest("topup", {"total_fen": 6666, "count": 5})

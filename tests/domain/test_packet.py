@@ -1,0 +1,171 @@
+"""Who may resolve a packet, and when."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hongbao.domain.packet import (
+    DealRule,
+    Packet,
+    PacketKind,
+    PacketState,
+    check_claim,
+    check_refund,
+)
+from hongbao.errors import (
+    AlreadyClaimed,
+    NotForYou,
+    OwnPacket,
+    PacketExpired,
+    PacketFinished,
+    PacketNotExpired,
+    PacketRefunded,
+)
+
+SENDER, FRIEND, STRANGER = 1, 2, 3
+SENT = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)
+EXPIRY = SENT + timedelta(hours=24)
+INSTANT = timedelta(microseconds=1)
+
+LUCKY = Packet(
+    number=1,
+    id="hb_7Q2M4K9X",
+    sender=SENDER,
+    recipient=None,
+    kind=PacketKind.LUCKY,
+    deal=DealRule.DOUBLE_MEAN,
+    total_fen=1000,
+    count=3,
+    share_max_fen=20000,
+    claimed_fen=0,
+    claimed_count=0,
+    created_at=SENT,
+    expires_at=EXPIRY,
+    closed_at=None,
+)
+SINGLE = replace(LUCKY, count=1)
+EXCLUSIVE = replace(SINGLE, kind=PacketKind.EXCLUSIVE, deal=DealRule.EQUAL, recipient=FRIEND)
+FINISHED = replace(LUCKY, claimed_fen=1000, claimed_count=3, closed_at=SENT)
+REFUNDED = replace(LUCKY, claimed_fen=400, claimed_count=1, closed_at=EXPIRY)
+
+
+def claim(packet, who, at=SENT, *, claimed_fen=None, sender_may_claim=True):
+    check_claim(packet, who, now=at, claimed_fen=claimed_fen, sender_may_claim=sender_may_claim)
+
+
+@pytest.mark.parametrize(
+    ("packet", "at", "state"),
+    [
+        (LUCKY, SENT, PacketState.OPEN),
+        (LUCKY, EXPIRY - INSTANT, PacketState.OPEN),
+        (LUCKY, EXPIRY, PacketState.EXPIRED),
+        (FINISHED, SENT, PacketState.FINISHED),
+        (FINISHED, EXPIRY, PacketState.FINISHED),
+        (REFUNDED, EXPIRY, PacketState.REFUNDED),
+    ],
+)
+def test_a_packet_is_in_one_state_at_each_moment(packet, at, state):
+    """
+    The line between open and expired is one instant wide, and belongs to expired.
+    """
+    assert state is packet.state(at)
+
+
+@pytest.mark.parametrize("at", [SENT, EXPIRY - INSTANT, EXPIRY, EXPIRY + INSTANT])
+@pytest.mark.parametrize("packet", [LUCKY, FINISHED, REFUNDED])
+def test_what_can_be_claimed_cannot_be_refunded_and_the_other_way_round(packet, at):
+    """
+    At every moment of an unresolved packet exactly one of the two is possible; of a resolved one
+    neither is.
+    """
+    possible = []
+    for name, attempt in (
+        ("claim", lambda: claim(packet, FRIEND, at)),
+        ("refund", lambda: check_refund(packet, SENDER, now=at)),
+    ):
+        try:
+            attempt()
+        except (PacketExpired, PacketFinished, PacketNotExpired, PacketRefunded):
+            continue
+        possible.append(name)
+
+    expected = [] if packet.closed_at else ["claim" if at < EXPIRY else "refund"]
+    assert expected == possible
+
+
+@pytest.mark.parametrize(
+    ("packet", "who", "at", "refusal"),
+    [
+        (EXCLUSIVE, STRANGER, SENT, NotForYou),
+        (EXCLUSIVE, STRANGER, EXPIRY, NotForYou),  # said before the expiry, which it outlasts
+        (EXCLUSIVE, SENDER, SENT, OwnPacket),
+        (SINGLE, SENDER, SENT, OwnPacket),
+        (FINISHED, FRIEND, SENT, PacketFinished),
+        (FINISHED, FRIEND, EXPIRY, PacketFinished),
+        (REFUNDED, FRIEND, EXPIRY, PacketRefunded),
+        (LUCKY, FRIEND, EXPIRY, PacketExpired),
+    ],
+)
+def test_each_claim_that_is_too_late_or_not_ones_own_has_its_own_answer(packet, who, at, refusal):
+    """
+    A person is told what they can least change about it.
+    """
+    with pytest.raises(refusal):
+        claim(packet, who, at)
+
+
+@pytest.mark.parametrize(
+    ("packet", "who"), [(LUCKY, FRIEND), (LUCKY, SENDER), (SINGLE, FRIEND), (EXCLUSIVE, FRIEND)]
+)
+def test_a_share_is_there_for_whom_it_is_meant(packet, who):
+    """
+    A group's packet opens for its sender too, a single one for anyone else, an exclusive one for
+    the person it names.
+    """
+    claim(packet, who)
+
+    assert packet.state(SENT) is PacketState.OPEN
+
+
+def test_a_policy_can_keep_senders_from_their_own_packets():
+    """
+    Whether a sender may share in a group's packet is the policy's to say.
+    """
+    with pytest.raises(OwnPacket):
+        claim(LUCKY, SENDER, sender_may_claim=False)
+
+
+@pytest.mark.parametrize("packet", [LUCKY, FINISHED, REFUNDED])
+def test_who_has_a_share_is_told_so_whatever_became_of_the_packet(packet):
+    """
+    One claim a person and packet; the answer says what it was.
+    """
+    with pytest.raises(AlreadyClaimed) as refusal:
+        claim(packet, FRIEND, EXPIRY, claimed_fen=321)
+
+    assert 321 == refusal.value.facts["amount_fen"]
+
+
+@pytest.mark.parametrize(
+    ("packet", "who", "at", "refusal"),
+    [
+        (LUCKY, SENDER, EXPIRY - INSTANT, PacketNotExpired),
+        (LUCKY, FRIEND, EXPIRY, NotForYou),
+        (FINISHED, SENDER, EXPIRY, PacketFinished),
+        (REFUNDED, SENDER, EXPIRY, PacketRefunded),
+    ],
+)
+def test_a_refund_that_is_early_twice_or_somebody_elses_is_refused(packet, who, at, refusal):
+    """
+    Only the sender gets the rest back, once, and not before the packet expires.
+    """
+    with pytest.raises(refusal):
+        check_refund(packet, who, now=at)
+
+
+def test_what_is_left_is_what_was_not_claimed():
+    """
+    Remaining money and remaining shares follow from what was claimed.
+    """
+    assert (600, 2) == (REFUNDED.remaining_fen, REFUNDED.shares_left)
