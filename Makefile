@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-# The first Python on the path that is new enough and can make an environment (Debian sells venv
+# The first Python on the path that is new enough and can make an environment (Debian packs venv
 # apart); `make PYTHON=/path/to/python demo` names another.
 NEW_ENOUGH := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
