@@ -226,7 +226,7 @@ class PacketShown(PacketLine):
     remaining_fen: int
     refunded_fen: int
     closed_at: str | None
-    finished_in_seconds: float | None
+    finished_in_seconds: int | None
     commitment: str
     seed: str | None
     shares: list[ShareLine]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from hongbao.answers import HomeChanged
+from hongbao.answers import Answer, HomeChanged
 from hongbao.env import Env
 from hongbao.errors import (
     Damaged,
@@ -18,7 +18,7 @@ from hongbao.errors import (
 )
 from hongbao.store import Store
 from hongbao.vault import KeyFolder, Vault
-from hongbao.wallet.desk import LEDGER, Desk, finish_rekey
+from hongbao.wallet.desk import LEDGER, Act, Desk, finish_rekey
 
 
 class Homes(Desk):
@@ -50,13 +50,18 @@ class Homes(Desk):
         """
         old = self.vault
         new = self.keys.begin_rekey(old)
-        with self.store.transaction():
+
+        def work(doing: Act) -> Answer:
             self._reseal(old, new)
+            self.vault = new  # so that the first new seal is set upon the last old one
+            return doing.common
+
+        try:
+            self._act("rekey", {"generation": new.generation}, work)
+        except BaseException:
+            self.vault = old
+            raise
         finish_rekey(self.store, self.keys, new)
-        retired = self.home.retired
-        assert retired is not None
-        new.adopt_retired(retired)
-        self.vault = new
         return self._changed()
 
     def _reseal(self, old: Vault, new: Vault) -> None:
@@ -84,7 +89,9 @@ class Homes(Desk):
                 new.seal(card.profile, "card_number", number),
                 new.blind("card_number", number),
             )
-        self.store.set_generation(new.generation, new.seal_retired(old))
+        retired = new.seal_retired(old)
+        new.adopt_retired(retired)
+        self.store.set_generation(new.generation, retired)
 
     # --- copies ----------------------------------------------------------------------------------
 
@@ -112,6 +119,18 @@ class Homes(Desk):
                 partial.unlink(missing_ok=True)
         return self._changed() | {"file": str(file), "entry": self.store.head().entry}
 
+    def remember_restoring(self, file: Path, entry: int, noted_entry: int | None) -> HomeChanged:
+        """Write down that this ledger came back from a copy which ended at *entry*."""
+        retired = self.home.retired
+        if retired is not None:
+            self.vault.adopt_retired(retired)
+        changed = self._changed() | {"file": str(file), "entry": entry}
+        if noted_entry is not None:
+            changed["noted_entry"] = noted_entry
+        inputs = {"entry": entry, "noted_entry": noted_entry}
+        self._act("restore", inputs, lambda doing: doing.common)
+        return changed
+
     def _changed(self) -> HomeChanged:
         return {
             "home": str(self.env.home),
@@ -132,7 +151,8 @@ def restore(
 
     The head noted beside the keys tells whether the copy is the newest state these keys have seen;
     where it is not, *accept_older* is asked, with the last entry of the copy and the one that was
-    seen. A ledger too damaged to be written into is set aside, not deleted.
+    seen. A ledger too damaged to be written into is set aside, not deleted. The restoring itself is
+    an act of the restored ledger, which remembers by it what it may have lost.
 
     Raises FileNotReadable, Damaged where *file* is no ledger of these keys, or OlderCopy.
     """
@@ -157,20 +177,11 @@ def restore(
         finally:
             copy.close()
         keys.reset_head(head.entry, head.mac)
+        with Homes(env, keys, vault, Store.open(ledger, vault.page_key), None) as homes:
+            return homes.remember_restoring(file, head.entry, None if noted is None else noted[0])
     finally:
         _forget(incoming)
-        wrapping = keys.wrapping()
         keys.close()
-    changed: HomeChanged = {
-        "home": str(env.home),
-        "wrapping": wrapping,
-        "generation": vault.generation,
-        "file": str(file),
-        "entry": head.entry,
-    }
-    if noted is not None:
-        changed["noted_entry"] = noted[0]
-    return changed
 
 
 def _replace(ledger: Path, copy: Store, vault: Vault) -> None:

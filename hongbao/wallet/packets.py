@@ -44,6 +44,7 @@ from hongbao.wallet.desk import Act, AskPin, Chance
 DEFAULT_GREETING = "恭喜发财，大吉大利"
 COVER_LENGTH_MAX = 20
 BALANCE = "balance"
+_SECOND = timedelta(seconds=1)
 DUE_AT_ONCE = 1000
 """How many due packets are looked up together; the rest follow."""
 
@@ -351,7 +352,7 @@ class Packets(Cash):
 
         With None, all three, each packet once.
         """
-        with self.store.snapshot():
+        with self.looking():
             me, now = self.me, self.now()
             own = self.policy.packet.sender_may_claim_group
             found: dict[int, PacketRow] = {}
@@ -371,7 +372,7 @@ class Packets(Cash):
 
         Raises InvalidPacketId or PacketNotFound.
         """
-        with self.store.snapshot():
+        with self.looking():
             me, now = self.me, self.now()
             row = self._packet_row(parse_packet_id(packet))
             claims = self.store.claims(row.packet.number)
@@ -402,7 +403,7 @@ class Packets(Cash):
                 "remaining_fen": 0 if closed else terms.remaining_fen,
                 "refunded_fen": terms.remaining_fen if closed else 0,
                 "closed_at": None if terms.closed_at is None else iso(terms.closed_at),
-                "finished_in_seconds": None if took is None else took.total_seconds(),
+                "finished_in_seconds": None if took is None else took // _SECOND,
                 "commitment": commitment(row.seed),
                 "seed": row.seed.hex() if closed else None,
                 "shares": shares,
@@ -414,7 +415,7 @@ class Packets(Cash):
 
         Raises InvalidPacketId, PacketNotFound or NotYetRevealed.
         """
-        with self.store.snapshot():
+        with self.looking():
             row = self._packet_row(parse_packet_id(packet))
             if row.packet.closed_at is None:
                 raise NotYetRevealed(row.packet.id)
