@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-TAG_BYTES = 16
 SALT_BYTES = 16
 _BLOCK_BYTES = 64  # of SHA-256
 
@@ -74,7 +73,7 @@ def decrypt(key: bytes, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    if len(nonce) != NONCE_BYTES or len(sealed) < TAG_BYTES:
+    if len(nonce) != NONCE_BYTES:
         raise NotAuthentic
     try:
         return AESGCM(key).decrypt(nonce, sealed, about)

@@ -140,18 +140,25 @@ def test_files_are_private_whatever_the_umask(folder, umask):
 
 def test_files_are_private_before_the_first_byte(folder):
     """
-    At every write the file written to is 0600 already: there is no moment for another reader.
+    Created 0600 and not made so afterwards: there is no moment for another to open it.
     """
 
     def make():
-        write = os.pwrite
+        created, write = os.open, os.pwrite
 
-        def watched(descriptor, content, offset):
+        def watched_open(path, flags, mode=0o777):
+            descriptor = created(path, flags, mode)
+            if flags & os.O_CREAT:
+                assert 0o600 == stat.S_IMODE(os.fstat(descriptor).st_mode)
+            return descriptor
+
+        def watched_write(descriptor, content, offset):
             assert 0o600 == stat.S_IMODE(os.fstat(descriptor).st_mode)
             return write(descriptor, content, offset)
 
         os.umask(0)
-        os.pwrite = watched
+        setattr(os, "open", watched_open)  # noqa: B010 (mypy knows what os.open is)
+        os.pwrite = watched_write
         keys = folder()
         keys.lock(keys.create(), WORDS)
         keys.note_head(1, bytes(32))
@@ -240,7 +247,7 @@ def test_a_disk_that_takes_no_byte_leaves_no_half_made_key(folder):
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         with pytest.raises(errors.StorageRefused):
             folder().create()
-        assert not folder().exists()
+        assert [".busy"] == [file.name for file in folder().path.iterdir()]
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         folder().create()
 
@@ -448,6 +455,29 @@ def test_opening_while_others_lock_and_unlock_never_fails(keys, folder):
     assert [b"well"] * 3 == race(3, act)
 
 
+@pytest.mark.parametrize("overwritten", [False, True])
+def test_a_reader_overtaken_by_a_change_reads_again(keys, folder, overwritten):
+    """
+    The device key that was just read about is gone, or zeros already: the new one is found.
+    """
+    vault = keys.open(None)
+    device = next(keys.path.glob("device-*"))
+    late = folder()
+    read = late._read
+
+    def read_and_be_overtaken():
+        records = read()
+        late._read = read
+        keys.unlock(vault)
+        if overwritten:
+            device.write_bytes(bytes(65))
+        return records
+
+    late._read = read_and_be_overtaken
+
+    assert vault.page_key == late.open(never).page_key
+
+
 def test_two_who_change_the_wrapping_take_turns(keys, folder):
     """
     Locks and unlocks from four processes at once leave one whole wrapping and one way in.
@@ -600,6 +630,19 @@ def test_a_file_cannot_name_a_cost_that_exhausts_the_machine(keys, folder, cost)
 
     with pytest.raises(errors.Damaged):
         folder().open(never)
+
+
+def test_a_holder_cannot_lead_out_of_the_folder(keys, folder):
+    """
+    A record may name a device key of this folder, never a path to one somewhere else.
+    """
+    device = next(keys.path.glob("device-*"))
+    (keys.path / "device-x").mkdir()
+    device.rename(keys.path / "elsewhere.key")
+    rewritten(keys, holder="x/../elsewhere")
+
+    with pytest.raises(errors.Damaged):
+        folder().open(None)
 
 
 def test_generation_and_method_are_part_of_the_wrapping(keys, folder):

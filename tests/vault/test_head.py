@@ -8,7 +8,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.vault import KeyFolder
-from tests.vault.processes import as_nobody, killed_at, race, run
+from tests.vault.processes import as_nobody, finished, killed_at, race, run, start
 
 A, B, C = bytes([1] * 32), bytes([2] * 32), bytes([3] * 32)
 
@@ -170,6 +170,27 @@ def test_processes_that_note_at_once_leave_the_newest(folder):
     assert (399, bytes([399 % 256]) * 32) == folder().head()
 
 
+def test_two_notes_take_turns(keys, folder):
+    """
+    While another process is at it, a note waits: neither can write over the other's line.
+    """
+    import fcntl
+
+    keys.note_head(1, A)
+    descriptor = os.open(keys.path / "head", os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    child = start(lambda: folder().note_head(2, B))
+    time.sleep(0.2)
+    while_held = folder().head()
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+
+    assert 0 == finished(child)
+    assert (1, A) == while_held
+    assert (2, B) == folder().head()
+
+
 def test_a_note_that_cannot_be_written_is_no_error(folder):
     """
     The act is done by then: a read-only or missing folder costs the note and nothing else.
@@ -204,9 +225,9 @@ def test_a_note_takes_microseconds(keys):
     """
     fastest = 1.0
 
-    for start in range(1, 2000, 100):
+    for first in range(1, 2000, 100):
         started = time.perf_counter()
-        for entry in range(start, start + 100):
+        for entry in range(first, first + 100):
             keys.note_head(entry, A)
         fastest = min(fastest, (time.perf_counter() - started) / 100)
 

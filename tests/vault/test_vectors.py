@@ -125,6 +125,15 @@ def test_hkdf_meets_rfc_5869(secret, salt, info, okm):
     assert okm == found.hex()
 
 
+def test_hkdf_gives_at_most_255_blocks():
+    """
+    RFC 5869 §2.3: a longer key would repeat the counter; it is refused, not shortened.
+    """
+    assert 255 * 32 == len(primitives.hkdf(b"secret", salt=None, info=b"", length=255 * 32))
+    with pytest.raises(ValueError, match="larger"):
+        primitives.hkdf(b"secret", salt=None, info=b"", length=255 * 32 + 1)
+
+
 K = "feffe9928665731c6d6a8f9467308308" * 2
 P = (
     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
