@@ -11,7 +11,14 @@ from sqlcipher3 import dbapi2 as engine
 
 from hongbao.domain.ledger import PLATFORM, SIDES, Account, Kind, Transfer, check_transfer
 from hongbao.domain.packet import DealRule, Packet, PacketKind
-from hongbao.errors import Busy, Damaged, HomeNotFound, NewerHome, StorageRefused
+from hongbao.errors import (
+    Busy,
+    Damaged,
+    HomeNotFound,
+    NewerHome,
+    StorageRefused,
+    StorageUnreadable,
+)
 from hongbao.units import from_micros, to_micros
 
 FORM = 1
@@ -166,7 +173,6 @@ class Store:
     def __init__(self, path: Path, connection: Any) -> None:
         self.path = path
         self._db = connection
-        self._undo = False
 
     # --- opening and closing ---------------------------------------------------------------------
 
@@ -175,7 +181,7 @@ class Store:
         """
         Open the ledger at *path*, making an empty one there first if there is none.
 
-        Raises StorageRefused where the place cannot be written.
+        Raises StorageRefused where the place cannot be written, and what `open` raises.
         """
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -183,18 +189,26 @@ class Store:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
             raise StorageRefused(path=str(path), reason=error.strerror or str(error)) from None
-        return cls.open(path, page_key)
+        return cls._open(path, page_key, may_be_empty=True)
 
     @classmethod
-    def open(cls, path: Path, page_key: bytes, *, migrate: bool = True) -> "Store":
+    def open(cls, path: Path, page_key: bytes) -> "Store":
         """
         Open the ledger at *path* with its *page_key*, brought to today's form.
 
-        Raises HomeNotFound where no file is, Damaged where the key or the file is not right, and
-        NewerHome where a later version has written it.
+        Raises HomeNotFound where no file is or an empty one, Damaged where the key or the file is
+        not right, and NewerHome where a later version has written it.
         """
-        if not path.exists():
-            raise HomeNotFound
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise HomeNotFound from None
+        except OSError as error:
+            raise StorageUnreadable(path=str(path), reason=error.strerror or "?") from None
+        return cls._open(path, page_key, may_be_empty=False)
+
+    @classmethod
+    def _open(cls, path: Path, page_key: bytes, *, may_be_empty: bool) -> "Store":
         with _refusals(path):
             connection = engine.connect(
                 str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=True
@@ -202,8 +216,7 @@ class Store:
             try:
                 store = cls(path, connection)
                 store._prepare(page_key)
-                if migrate:
-                    store._migrate()
+                store._migrate(may_be_empty)
             except BaseException:
                 connection.close()
                 raise
@@ -217,12 +230,14 @@ class Store:
         execute("PRAGMA foreign_keys = ON")
         execute("PRAGMA trusted_schema = OFF")
 
-    def _migrate(self) -> None:
+    def _migrate(self, may_be_empty: bool) -> None:
         form = self._form()
         if form > FORM:
             raise NewerHome(form=form, known=FORM)
         if form == FORM:
             return
+        if form == 0 and not may_be_empty:
+            raise HomeNotFound
         import sqlite_utils  # slow to wake, and only a change of form needs it
 
         from hongbao.migrations import MIGRATIONS
@@ -283,7 +298,8 @@ class Store:
             try:
                 yield
             finally:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # an unreadable page may have ended it by itself
+                    self._db.execute("ROLLBACK")
 
     def rows(self, sql: str, *values: object) -> list[Any]:
         """Ask in SQL: for this room, and for the auditor who looks at what it keeps."""

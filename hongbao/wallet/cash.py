@@ -38,7 +38,7 @@ class Cash(Desk):
 
     def cards(self) -> list[CardLine]:
         """Return the cards bound to this profile, oldest first."""
-        with self.store.snapshot():
+        with self.looking():
             return [
                 {
                     "card": card.name,
@@ -237,7 +237,7 @@ class Cash(Desk):
 
     def limits(self) -> Limits:
         """Return every rule that applies to this profile now: used, left, and when room returns."""
-        with self.store.snapshot():
+        with self.looking():
             me, now, policy = self.me, self.now(), self.policy
             tier = self.tier(me)
             usage = self.store.usage_of(me.person)

@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from hongbao.domain.chain import canonical, digest, line
@@ -15,6 +17,7 @@ from hongbao.domain.pin import Pin
 from hongbao.domain.text import name_key
 from hongbao.env import Env
 from hongbao.errors import (
+    Busy,
     Damaged,
     HistoryReplaced,
     HomeNotFound,
@@ -28,7 +31,7 @@ from hongbao.errors import (
 )
 from hongbao.store import EntryRow, Head, HomeRow, ProfileRow, Store
 from hongbao.units import iso
-from hongbao.vault import KeyFolder, Vault
+from hongbao.vault import Cost, KeyFolder, Vault
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, Balance
@@ -128,19 +131,26 @@ class Desk:
         Raises HomeNotFound, HomeLocked, WrongPassphrase, Damaged, NewerHome, RolledBack or
         HistoryReplaced.
         """
-        keys = KeyFolder(env.keys)
+        keys, ledger = key_folder(env), env.data / LEDGER
         if not keys.exists():
+            if ledger.exists() and ledger.stat().st_size:
+                raise Damaged(path=str(env.keys))
             raise HomeNotFound
-        vault, store = _open_ledger(env, keys, passphrase)
+        try:
+            vault, store = _open_ledger(ledger, keys, passphrase)
+        except HomeNotFound:
+            if keys.head() is not None:
+                raise Damaged(path=str(ledger)) from None  # gone or empty, and it was more once
+            raise
         desk = cls(env, keys, vault, store, profile)
         try:
-            home = desk.home  # killed while it was being made, a home is not there yet
+            home = desk.home
             if home.retired is not None:
                 vault.adopt_retired(home.retired)
             if not trusting:
                 desk.check_head()
         except BaseException:
-            store.close()
+            desk.close()
             raise
         return desk
 
@@ -225,7 +235,7 @@ class Desk:
 
     def balance(self) -> "Balance":
         """Return what is spendable, what waits in packets, and both together."""
-        with self.store.snapshot():
+        with self.looking():
             me, now = self.me, self.now()
             available_fen = self.store.held_fen(me.account)
             frozen_fen, due_back_fen = self.store.in_packets_fen(me.id, now)
@@ -248,6 +258,28 @@ class Desk:
         banks = (card.bank for card in self.store.cards(profile.id))
         return channels_of(profile.id_number is not None, banks)
 
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Let several looks see one and the same moment of the ledger; nothing waits for them."""
+        with self._under_these_keys(), self.store.snapshot():
+            yield
+
+    @contextmanager
+    def _under_these_keys(self) -> Iterator[None]:
+        """Say Busy rather than Damaged where another process has just given the home new keys."""
+        try:
+            yield
+        except Damaged:
+            if self._has_other_keys():
+                raise Busy from None
+            raise
+
+    def _has_other_keys(self) -> bool:
+        try:
+            return self.keys.open(None).fingerprint != self.vault.fingerprint
+        except HongbaoError:
+            return False
+
     # --- one act ---------------------------------------------------------------------------------
 
     def _act(
@@ -260,6 +292,7 @@ class Desk:
         part: str | None = None,
         dry_run: bool = False,
         changing: tuple[tuple[str, object], ...] = (),
+        founding: Callable[[], None] | None = None,
         profile: Callable[[], ProfileRow] | None = None,
         at: datetime | None = None,
     ) -> A:
@@ -269,8 +302,11 @@ class Desk:
         The same *request_id* with the same *inputs* gets the first answer again, marked
         ``replayed``; with other inputs it is a RequestConflict. An id that was refused for good
         stays refused. *part* tells the acts of one request apart where it has several. A *dry_run*
-        is the whole act, rolled back. *profile* gives whose money it is about, where that is not
-        the profile that acts; *at* is the moment a due act belongs to.
+        is the whole act, rolled back.
+
+        *founding* makes the home where there is none yet. *profile* gives whose money it is about,
+        where that is not the profile that acts. *at* is the moment that a due act belongs to: the
+        clock is turned there first, and never back.
         """
         if request_id is not None:
             check_request_id(request_id)
@@ -278,8 +314,14 @@ class Desk:
                 request_id = f"{request_id}/{part}"
         inputs_digest = digest(act, inputs)
         try:
-            with self.store.transaction(*changing, dry_run=dry_run):
+            with self._under_these_keys(), self.store.transaction(*changing, dry_run=dry_run):
+                if founding is not None and self.store.home() is None:
+                    founding()
+                if at is not None:
+                    self.store.set_virtual_clock(max(at, self.now()))
                 home = self.home
+                if home.generation != self.vault.generation:
+                    raise Busy  # another process is giving the home new keys
                 me = self.me if profile is None else profile()
                 if request_id is not None:
                     first: A | None = self._first_answer(request_id, me, inputs_digest)
@@ -289,7 +331,7 @@ class Desk:
                 doing = Act(
                     self,
                     entry=head.entry + 1,
-                    now=at or self._now(home, head),
+                    now=self._now(home, head),
                     home=home,
                     me=me,
                     request_id=request_id,
@@ -333,6 +375,20 @@ class Desk:
         self.store.append(unsealed._replace(mac=mac))
         self.store.post(doing.entry, doing.transfers)
         return mac
+
+    def _answered(self, act: str, inputs: Mapping[str, object], request_id: str | None) -> Any:
+        """
+        Return what this request was answered before, or None.
+
+        An act that asks for the PIN looks here before it looks at anything else: a request that
+        was done is told again even where what it needed (a card, the old PIN) is gone by now. It
+        does nothing, and tells nothing that `history` would not.
+        """
+        if request_id is None:
+            return None
+        check_request_id(request_id)
+        with self.looking():
+            return self._first_answer(request_id, self.me, digest(act, inputs))
 
     def _first_answer(self, request_id: str, me: ProfileRow, inputs: bytes) -> Any:
         """Return what *request_id* was answered before, raise what it was refused with, or None."""
@@ -442,19 +498,52 @@ class Chance:
         return hmac.digest(self._dice, b"%d" % self.drawn, "sha256")[:length]
 
 
+def key_folder(env: Env) -> KeyFolder:
+    """Return the folder that the keys of *env*'s home are in."""
+    if env.hash_cost is None:
+        return KeyFolder(env.keys)
+    return KeyFolder(env.keys, cost=Cost(*env.hash_cost))
+
+
 def _open_ledger(
-    env: Env, keys: KeyFolder, passphrase: Callable[[], str] | None
+    ledger: Path, keys: KeyFolder, passphrase: Callable[[], str] | None
 ) -> tuple[Vault, Store]:
     """
     Open keys and ledger together, and bring to its end a rekey that was cut off.
 
+    Another process may rekey between our look at the keys and ours at the ledger. Then the two do
+    not fit, and both are looked at again; while a rekey is under way, the key folder makes us wait.
+    """
+    while True:
+        vault = keys.open(passphrase)
+        pending = keys.pending_rekey(passphrase)
+        if pending is not None:
+            return _mended(ledger, keys, keys.open(passphrase), pending)
+        try:
+            return vault, _fitting(ledger, vault)
+        except Damaged:
+            moved_on = keys.pending_rekey(passphrase) is not None
+            if not moved_on and keys.open(passphrase).fingerprint == vault.fingerprint:
+                raise
+
+
+def _fitting(ledger: Path, vault: Vault) -> Store:
+    """Open *ledger*, or raise Damaged where its pages or its rows are not under *vault*'s keys."""
+    store = Store.open(ledger, vault.page_key)
+    home = store.home()
+    if home is not None and home.generation != vault.generation:
+        store.close()
+        raise Damaged(path=str(ledger))
+    return store
+
+
+def _mended(ledger: Path, keys: KeyFolder, vault: Vault, pending: Vault) -> tuple[Vault, Store]:
+    """
+    Finish or undo the rekey from *vault* to *pending* that its process did not live to end.
+
     A rekey seals the rows anew in one transaction and encrypts the pages anew in another; the
     ledger's own generation and the key that opens its pages tell how far it had come.
     """
-    vault, ledger = keys.open(passphrase), env.data / LEDGER
-    pending = keys.pending_rekey(passphrase)
-    if pending is None:
-        return vault, Store.open(ledger, vault.page_key)
     try:
         store = Store.open(ledger, vault.page_key)
     except Damaged:

@@ -13,12 +13,13 @@ from hongbao.errors import (
     FileExists,
     FileNotReadable,
     HomeNotFound,
+    HongbaoError,
     OlderCopy,
     StorageRefused,
 )
 from hongbao.store import Store
-from hongbao.vault import KeyFolder, Vault
-from hongbao.wallet.desk import LEDGER, Act, Desk, finish_rekey
+from hongbao.vault import Vault
+from hongbao.wallet.desk import LEDGER, Act, Desk, finish_rekey, key_folder
 
 
 class Homes(Desk):
@@ -60,6 +61,9 @@ class Homes(Desk):
             self._act("rekey", {"generation": new.generation}, work)
         except BaseException:
             self.vault = old
+            with suppress(HongbaoError):  # what is left undone, the next opening does
+                if self.home.generation == old.generation:
+                    self.keys.abandon_rekey()
             raise
         finish_rekey(self.store, self.keys, new)
         return self._changed()
@@ -156,7 +160,7 @@ def restore(
 
     Raises FileNotReadable, Damaged where *file* is no ledger of these keys, or OlderCopy.
     """
-    keys = KeyFolder(env.keys)
+    keys = key_folder(env)
     if not keys.exists():
         raise HomeNotFound
     vault = keys.open(passphrase)
@@ -187,10 +191,14 @@ def restore(
 def _replace(ledger: Path, copy: Store, vault: Vault) -> None:
     """Make *ledger* hold what *copy* holds, through the engine where the ledger still opens."""
     try:
-        current = Store.open(ledger, vault.page_key, migrate=False)
-    except (Damaged, HomeNotFound):
+        _overwrite(ledger, copy, vault)
+    except Damaged:
         _set_aside(ledger)
-        current = Store.create(ledger, vault.page_key)
+        _overwrite(ledger, copy, vault)
+
+
+def _overwrite(ledger: Path, copy: Store, vault: Vault) -> None:
+    current = Store.create(ledger, vault.page_key)
     try:
         current.overwrite_with(copy)
     finally:

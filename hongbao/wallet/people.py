@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from hongbao.answers import Founded, Identified, PinChanged, ProfileLine
 from hongbao.domain.dates import china_day
@@ -20,14 +20,14 @@ from hongbao.env import Env
 from hongbao.errors import (
     AlreadyIdentified,
     HomeExists,
+    HomeNotFound,
     IdentityMismatch,
     NameTaken,
     TooManyProfiles,
 )
 from hongbao.store import ProfileRow, Store
 from hongbao.units import iso
-from hongbao.vault import KeyFolder
-from hongbao.wallet.desk import LEDGER, Act, AskPin, Desk
+from hongbao.wallet.desk import LEDGER, Act, AskPin, Desk, key_folder
 
 
 class People(Desk):
@@ -56,30 +56,57 @@ class People(Desk):
         Raises InvalidName, NameTaken, HomeExists, WeakPin and what `Desk.open` raises.
         """
         name = parse_profile_name(name)
-        if (env.data / LEDGER).exists():
-            with cls.open(env, profile=name, passphrase=passphrase) as desk:
-                if clock is not None or dice is not None:
-                    raise HomeExists
-                if request_id is None and desk.store.profile(name_key(name)) is not None:
-                    raise NameTaken(name)
-        chosen = pin()
-        check_strength(chosen, None)
-        _make_home(env, policy, clock, dice, passphrase)
-        desk = cls.open(env, profile=name, passphrase=passphrase)
         try:
-            return desk, desk.add_profile(name, chosen, request_id)
+            desk = cls.open(env, profile=name, passphrase=passphrase)
+        except HomeNotFound:
+            chosen = _strong(pin)
+            keys = key_folder(env)
+            vault = keys.open(passphrase) if keys.exists() else keys.create()
+            desk = cls(env, keys, vault, Store.create(env.data / LEDGER, vault.page_key), name)
+            pin = lambda: chosen  # noqa: E731 - asked for once
+        try:
+            return desk, desk._join(name, pin, _NewHome(policy, clock, dice), request_id)
         except BaseException:
             desk.close()
             raise
 
-    def add_profile(self, name: str, pin: Pin, request_id: str | None = None) -> Founded:
-        """Add a profile to this home. Raises NameTaken."""
-        known = False
+    def _join(self, name: str, pin: AskPin, new: "_NewHome", request_id: str | None) -> Founded:
+        """Add the profile *name*, and where there is no home yet, the home as *new* has it."""
+        inputs = {
+            "name": name,
+            "clock": None if new.clock is None else iso(new.clock),
+            "dice": new.dice,
+        }
+        exists = self.store.home() is not None
+        taken = self.store.profile(name_key(name)) is not None
+        if taken:
+            first: Founded | None = self._answered("init", inputs, request_id)
+            if first is not None:
+                return first
+        if exists and new.chosen:
+            raise HomeExists
+        if taken:
+            raise NameTaken(name)
+        chosen = _strong(pin)
+
+        def founding() -> None:
+            nonlocal exists
+            exists = False
+            self.store.keep_policy(new.policy.ref, new.policy.text)
+            self.store.make_home(
+                made_at=new.clock or self.env.now(),
+                generation=self.vault.generation,
+                policy=new.policy.ref,
+            )
+            if new.clock is not None:
+                self.store.set_virtual_clock(new.clock)
+            if new.dice is not None:
+                self.store.set_dice(new.dice.encode())
 
         def made() -> ProfileRow:
-            nonlocal known
+            nonlocal taken
             profile = self.store.profile(name_key(name))
-            known = profile is not None
+            taken = profile is not None
             if profile is not None:
                 return profile
             number = self.store.next_profile()
@@ -87,7 +114,7 @@ class People(Desk):
                 number,
                 name=name,
                 name_key=name_key(name),
-                pin_hash=self.vault.hash_pin(number, pin),
+                pin_hash=self.vault.hash_pin(number, chosen),
                 opened_at=self.now(),
             )
             if self.home.current_profile is None:
@@ -95,7 +122,9 @@ class People(Desk):
             return added
 
         def work(doing: Act) -> Founded:
-            if known:
+            if exists and new.chosen:  # somebody else was quicker
+                raise HomeExists
+            if taken:
                 raise NameTaken(name)
             return {
                 **doing.common,
@@ -105,11 +134,14 @@ class People(Desk):
                 "clock": "real" if doing.home.virtual_at is None else "virtual",
             }
 
-        return self._act("init", {"name": name}, work, request_id=request_id, profile=made)
+        exists = True
+        return self._act(
+            "init", inputs, work, request_id=request_id, founding=founding, profile=made
+        )
 
     def profiles(self) -> list[ProfileLine]:
         """Return everyone in the home, personal data masked, oldest first."""
-        with self.store.snapshot():
+        with self.looking():
             current = self.home.current_profile
             return [self._profile_line(row, current) for row in self.store.profiles()]
 
@@ -219,27 +251,20 @@ class People(Desk):
         return self._act("identify", inputs, work, request_id=request_id, dry_run=dry_run)
 
 
-def _make_home(
-    env: Env,
-    policy: Policy,
-    clock: datetime | None,
-    dice: str | None,
-    passphrase: Callable[[], str] | None,
-) -> None:
-    """Make the keys and the empty ledger, as far as they are not there yet."""
-    keys = KeyFolder(env.keys)
-    vault = keys.open(passphrase) if keys.exists() else keys.create()
-    store = Store.create(env.data / LEDGER, vault.page_key)
-    try:
-        with store.transaction():
-            if store.home() is not None:
-                return
-            store.keep_policy(policy.ref, policy.text)
-            store.make_home(made_at=env.now(), generation=vault.generation, policy=policy.ref)
-            if clock is not None:
-                store.set_virtual_clock(clock)
-            if dice is not None:
-                store.set_dice(dice.encode())
-    finally:
-        store.close()
-        keys.close()
+class _NewHome(NamedTuple):
+    """What is for whoever makes a home to choose."""
+
+    policy: Policy
+    clock: datetime | None
+    dice: str | None
+
+    @property
+    def chosen(self) -> bool:
+        """Whether something was chosen that cannot be had in a home that is there already."""
+        return self.clock is not None or self.dice is not None
+
+
+def _strong(pin: AskPin) -> Pin:
+    chosen = pin()
+    check_strength(chosen, None)
+    return chosen

@@ -57,7 +57,7 @@ class Records(Desk):
         that one. Raises ProfileNotFound or InvalidRange.
         """
         _check_range(since, until)
-        with self.store.snapshot():
+        with self.looking():
             me = self.me
             other = None if counterparty is None else self._profile_named(counterparty).id
             found = [
@@ -84,7 +84,7 @@ class Records(Desk):
         It is one moment of the ledger, however long reading it takes. Raises InvalidRange.
         """
         _check_range(since, until)
-        with self.store.snapshot():
+        with self.looking():
             me = self.me
             count, in_fen, out_fen = self.store.totals(me.id, since, until, ACTS)
             opening_fen = 0 if since is None else self.store.balance_before(me.id, since)
@@ -114,7 +114,7 @@ class Records(Desk):
 
         One snapshot is judged, so that it may run while others write.
         """
-        with self.store.snapshot():
+        with self.looking():
             auditor = Auditor(self.store, self.vault.chain_mac, self.keys.head())
             findings = auditor.findings()
             return {
