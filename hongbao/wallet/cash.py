@@ -63,16 +63,21 @@ class Cash(Desk):
         """
         digits = parse_card_number(number)
         bank = bank_of(digits)
-        self._authorise(pin())
         index = self.vault.blind("card_number", digits)
+        inputs = {"card": index.hex()}
+        first: CardBound | None = self._answered("card_add", inputs, request_id)
+        if first is not None:
+            return first
+        self._authorise(pin())
 
         def work(doing: Act) -> CardBound:
             me = doing.me
             known = self.store.deposit(index)
             if known is None:
                 deposit, account = self.store.open_deposit(bank.code, index)
-                route = self._route(bank.code, account)
-                doing.post(*open_deposit(route, self.policy.bank.card_opening_fen))
+                opening_fen = self._policy_of(doing.home).bank.card_opening_fen
+                if opening_fen:
+                    doing.post(*open_deposit(self._route(bank.code, account), opening_fen))
             else:
                 deposit, account = known
                 if self.store.is_bound(deposit):
@@ -88,14 +93,16 @@ class Cash(Desk):
             )
             return self._card_bound(doing, card)
 
-        return self._act(
-            "card_add", {"card": index.hex()}, work, request_id=request_id, dry_run=dry_run
-        )
+        return self._act("card_add", inputs, work, request_id=request_id, dry_run=dry_run)
 
     def remove_card(
         self, name: str, *, pin: AskPin, request_id: str | None = None, dry_run: bool = False
     ) -> CardBound:
         """Unbind a card. Raises CardNotFound, WrongPin or PinLocked."""
+        inputs = {"card": name}
+        first: CardBound | None = self._answered("card_remove", inputs, request_id)
+        if first is not None:
+            return first
         self._card_named(self.me, name)
         self._authorise(pin())
 
@@ -104,9 +111,7 @@ class Cash(Desk):
             self.store.remove_card(card.id, doing.now)
             return self._card_bound(doing, card)
 
-        return self._act(
-            "card_remove", {"card": name}, work, request_id=request_id, dry_run=dry_run
-        )
+        return self._act("card_remove", inputs, work, request_id=request_id, dry_run=dry_run)
 
     def _card_bound(self, doing: Act, card: CardRow) -> CardBound:
         return {
@@ -164,6 +169,10 @@ class Cash(Desk):
 
         Raises CardNotFound, WrongPin, PinLocked, LimitExceeded or InsufficientCard.
         """
+        inputs = {"amount_fen": amount_fen, "card": card}
+        first: ToppedUp | None = self._answered("topup", inputs, request_id)
+        if first is not None:
+            return first
         self._card_named(self.me, card)
         self._authorise(pin())
 
@@ -179,7 +188,6 @@ class Cash(Desk):
                 "balance_fen": doing.balance_fen,
             }
 
-        inputs = {"amount_fen": amount_fen, "card": card}
         return self._act("topup", inputs, work, request_id=request_id, dry_run=dry_run)
 
     def withdraw(
@@ -196,6 +204,10 @@ class Cash(Desk):
 
         Raises CardNotFound, WrongPin, PinLocked, LimitExceeded or InsufficientBalance.
         """
+        inputs = {"amount_fen": amount_fen, "card": card}
+        first: Withdrawn | None = self._answered("withdraw", inputs, request_id)
+        if first is not None:
+            return first
         self._card_named(self.me, card)
         self._authorise(pin())
 
@@ -225,7 +237,6 @@ class Cash(Desk):
                 "balance_fen": doing.balance_fen,
             }
 
-        inputs = {"amount_fen": amount_fen, "card": card}
         return self._act("withdraw", inputs, work, request_id=request_id, dry_run=dry_run)
 
     def _free_left_fen(self, profile: ProfileRow) -> int:
@@ -296,7 +307,7 @@ class Cash(Desk):
             self.store.set_policy(policy.ref)
             return {**doing.common, "policy": policy.ref, "before": doing.home.policy or ""}
 
-        inputs = {"policy": policy.ref}
+        inputs = {"policy": policy.ref, "text": policy.text}
         return self._act("policy_use", inputs, work, request_id=request_id, dry_run=dry_run)
 
 

@@ -1,6 +1,7 @@
 """Red packets at the desk: send, claim, refund, and proof of what was dealt."""
 
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from hongbao.answers import (
@@ -17,7 +18,7 @@ from hongbao.domain.clearing import to_card
 from hongbao.domain.dates import day_key
 from hongbao.domain.deal import luckiest
 from hongbao.domain.fairness import commitment, recompute, share_amount
-from hongbao.domain.ids import packet_id, parse_packet_id
+from hongbao.domain.ids import check_request_id, packet_id, parse_packet_id
 from hongbao.domain.ledger import PLATFORM, Kind, Reason, Transfer
 from hongbao.domain.packet import (
     DealRule,
@@ -28,11 +29,12 @@ from hongbao.domain.packet import (
     check_refund,
 )
 from hongbao.domain.policy import check_packet
-from hongbao.domain.text import parse_greeting, parse_line
+from hongbao.domain.text import name_key, parse_greeting, parse_line
 from hongbao.errors import (
     InsufficientBalance,
     NotYetRevealed,
     PacketNotFound,
+    PacketRefunded,
     RequestConflict,
     SelfRecipient,
 )
@@ -79,6 +81,25 @@ class Packets(Cash):
         UnprintableText, ProfileNotFound, SelfRecipient or CardNotFound; then WrongPin or PinLocked;
         then LimitExceeded; then InsufficientBalance or InsufficientCard.
         """
+        assert (kind is PacketKind.EXCLUSIVE) == (recipient is not None)
+        assert kind is not PacketKind.EXCLUSIVE or count == 1
+        assert kind is not PacketKind.EQUAL or total_fen % count == 0
+
+        if kind is not PacketKind.LUCKY:
+            deal = DealRule.EQUAL
+        inputs: dict[str, object] = {
+            "total_fen": total_fen,
+            "count": count,
+            "kind": str(kind),
+            "recipient": None if recipient is None else name_key(recipient),
+            "greeting": greeting,
+            "cover": cover,
+            "paid_from": paid_from,
+            "deal": str(deal),
+        }
+        first: Sent | None = self._answered("send", inputs, request_id)
+        if first is not None:
+            return first
         rules = self.policy.packet
         check_packet(rules, total_fen, count)
         greeting = parse_greeting(greeting, rules.greeting_length_max)
@@ -88,12 +109,15 @@ class Packets(Cash):
         to = None if recipient is None else self._profile_named(recipient)
         if to is not None and to.id == sender.id:
             raise SelfRecipient
-        card = None if paid_from == BALANCE else self._card_named(sender, paid_from)
+        if paid_from != BALANCE:
+            self._card_named(sender, paid_from)
         self._authorise(pin())
-        if kind is not PacketKind.LUCKY:
-            deal = DealRule.EQUAL
 
         def work(doing: Act) -> Sent:
+            # Looked at again: while the PIN was typed, the card or the policy may have changed.
+            card = None if paid_from == BALANCE else self._card_named(doing.me, paid_from)
+            rules = self._policy_of(doing.home).packet
+            check_packet(rules, total_fen, count)
             self._check_limits(doing, _flow(card), total_fen)
             seed = doing.chance(32)
             packet = Packet(
@@ -152,16 +176,6 @@ class Packets(Cash):
                 "balance_fen": doing.balance_fen,
             }
 
-        inputs: dict[str, object] = {
-            "total_fen": total_fen,
-            "count": count,
-            "kind": str(kind),
-            "recipient": None if to is None else to.id,
-            "greeting": greeting,
-            "cover": cover,
-            "paid_from": card.name if card else BALANCE,
-            "deal": str(deal),
-        }
         return self._act(
             "send",
             inputs,
@@ -265,19 +279,17 @@ class Packets(Cash):
         me = self.me
         before: list[Refunded] = []
         if request_id is not None:
+            check_request_id(request_id)
             if self.store.requested(request_id, me.id) is not None:
                 raise RequestConflict(request_id)
             before = self._refunded_before(request_id, me)
-        due = self.store.due(self.now(), me.id, DUE_AT_ONCE)
-        refunded = [
-            self._refund(
-                row.packet.id,
-                request_id=request_id,
-                part=row.packet.id,
-                dry_run=dry_run,
-            )
-            for row in due
-        ]
+        refunded: list[Refunded] = []
+        for row in self.store.due(self.now(), me.id, limit=-1):
+            packet = row.packet.id
+            with suppress(PacketRefunded):  # somebody else was quicker: it is back already
+                refunded.append(
+                    self._refund(packet, request_id=request_id, part=packet, dry_run=dry_run)
+                )
         answer = _refunds(before + refunded)
         if before and not refunded:
             answer["replayed"] = True
@@ -299,8 +311,6 @@ class Packets(Cash):
         """Refund *packet*; where the platform does it by itself, for its *sender*, as of *at*."""
 
         def work(doing: Act) -> Refunded:
-            if at is not None:
-                self.store.set_virtual_clock(at)
             row = self._packet_row(packet)
             check_refund(row.packet, doing.me.id, now=doing.now)
             amount_fen = row.packet.remaining_fen

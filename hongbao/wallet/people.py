@@ -172,6 +172,10 @@ class People(Desk):
 
     def change_pin(self, old: AskPin, new: AskPin, *, request_id: str | None = None) -> PinChanged:
         """Replace the payment PIN. Raises WrongPin, PinLocked, InvalidPin or WeakPin."""
+        first: PinChanged | None = self._answered("pin_change", {}, request_id)
+        if first is not None:
+            self._authorise(new())  # what was asked for is in force: only who knows it is told so
+            return first
         self._authorise(old())
         me = self.me
         chosen = new()
@@ -210,11 +214,15 @@ class People(Desk):
         IdentityMismatch, TooManyProfiles, or WeakPin where the PIN is the birth date.
         """
         name, number = self.read_identity(real_name, id_number)
+        id_index = self.vault.blind("id_number", number.number)
+        name_index = self.vault.blind("real_name", name)
+        inputs = {"id_number": id_index.hex(), "real_name": name_index.hex()}
+        first: Identified | None = self._answered("identify", inputs, request_id)
+        if first is not None:
+            return first
         chosen = pin()
         self._authorise(chosen)
         check_strength(chosen, number.birth_date)
-        id_index = self.vault.blind("id_number", number.number)
-        name_index = self.vault.blind("real_name", name)
 
         def work(doing: Act) -> Identified:
             me = doing.me
@@ -247,7 +255,6 @@ class People(Desk):
                 "profiles_of_person": len(self.store.profiles_of_person(person)),
             }
 
-        inputs = {"id_number": id_index.hex(), "real_name": name_index.hex()}
         return self._act("identify", inputs, work, request_id=request_id, dry_run=dry_run)
 
 
