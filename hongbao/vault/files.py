@@ -2,9 +2,10 @@
 
 import os
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hongbao import errors
@@ -73,7 +74,7 @@ def write_new(path: Path, content: bytes) -> None:
             if _POSIX:
                 os.fchmod(descriptor, 0o600)  # the umask may have taken even the owner's bits
             write_at(descriptor, content, 0)
-            os.fsync(descriptor)
+            sync(descriptor)
         except BaseException:
             discard(path)
             raise
@@ -105,7 +106,7 @@ def destroy(path: Path) -> None:
             return
         try:
             write_at(descriptor, bytes(os.fstat(descriptor).st_size), 0)
-            os.fsync(descriptor)
+            sync(descriptor)
         finally:
             os.close(descriptor)
         discard(path)
@@ -116,6 +117,16 @@ def discard(path: Path) -> None:
     """Remove *path* if it is there."""
     with storage(path):
         path.unlink(missing_ok=True)
+
+
+def sync(descriptor: int) -> None:
+    """Wait until what was written is on the disk itself."""
+    os.fsync(descriptor)
+    if sys.platform == "darwin":  # where fsync leaves it in the drive's own cache
+        import fcntl
+
+        with suppress(OSError):  # not every file system has it
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
 
 
 def open_private(path: Path) -> int:
@@ -237,6 +248,6 @@ def _sync_folder(path: Path) -> None:
         return  # Windows cannot open a folder, and writes renames through by itself
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)

@@ -74,7 +74,7 @@ class HeadNote:
                 _lock(descriptor)
                 files.write_at(descriptor, _line(entry, mac) * 2, 0)
                 os.ftruncate(descriptor, 2 * _LINE_BYTES)
-                os.fsync(descriptor)
+                files.sync(descriptor)
             finally:
                 os.close(descriptor)
 

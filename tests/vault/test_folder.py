@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -61,6 +63,30 @@ def test_what_was_made_opens_again_and_asks_nobody(folder):
     assert 1 == opened.generation
     assert made.page_key == opened.page_key
     assert made.fingerprint == opened.fingerprint
+
+
+def test_opening_wakes_only_what_it_needs(keys):
+    """
+    Every command opens the vault, so that must not cost argon2 or the keyring; and what never
+    opens one must not cost cryptography either.
+    """
+    script = f"""
+import sys
+from pathlib import Path
+from hongbao.vault import KeyFolder
+before = set(sys.modules)
+KeyFolder(Path({str(keys.path)!r})).open(None)
+print(*{{name.partition(".")[0] for name in before}})
+print(*{{name.partition(".")[0] for name in sys.modules}})
+"""
+
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    )
+
+    asleep, awake = (set(line.split()) for line in told.stdout.splitlines())
+    assert set() == asleep & {"cryptography", "argon2", "keyring", "unicodedata"}
+    assert {"cryptography"} == awake & {"cryptography", "argon2", "keyring", "unicodedata"}
 
 
 def test_every_home_has_keys_of_its_own(tmp_path):
