@@ -1,6 +1,5 @@
 """The bytes that an entry is sealed by: the same facts always give the same bytes."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
@@ -27,6 +26,8 @@ def line(transfer: Transfer) -> tuple[object, ...]:
 
 def digest(act: str, inputs: Mapping[str, object]) -> bytes:
     """Return what tells two requests of one id apart: SHA-256 over the act and its inputs."""
+    import hashlib  # wakes OpenSSL; looking at a balance digests nothing
+
     text = json.dumps([act, inputs], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()
 

@@ -1,6 +1,5 @@
 """The payment PIN 支付密码: six digits that keep quiet, and which six are too easy."""
 
-import hmac
 from datetime import date
 from itertools import pairwise
 from typing import NoReturn
@@ -37,6 +36,8 @@ class Pin:
 
     def same_as(self, other: "Pin") -> bool:
         """Say whether *other* has the same digits: a new PIN is typed twice."""
+        import hmac  # wakes OpenSSL; most commands compare no PINs
+
         return hmac.compare_digest(self.reveal(), other.reveal())
 
     def __repr__(self) -> str:

@@ -507,6 +507,4 @@ def _parsed(record: dict[str, Any]) -> _Wrapped:
 
 
 def _checksum(body: dict[str, Any]) -> str:
-    from hashlib import sha256
-
-    return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+    return primitives.checksum(json.dumps(body, sort_keys=True).encode())

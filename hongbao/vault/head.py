@@ -1,11 +1,11 @@
 """The head: the last entry that these keys have seen, noted without waiting for the disk."""
 
 import os
-from hashlib import sha256
 from pathlib import Path
 
 from hongbao import errors
 from hongbao.vault import files
+from hongbao.vault.primitives import checksum
 
 _BODY_BYTES = 20 + 1 + 64  # entry, space, MAC
 _LINE_BYTES = _BODY_BYTES + 1 + 16 + 1  # space, checksum, end of line
@@ -99,7 +99,7 @@ def _parsed(line: bytes) -> tuple[int, bytes] | None:
 
 
 def _sealed(body: bytes) -> bytes:
-    return b"%b %b\n" % (body, sha256(body).hexdigest()[:16].encode())
+    return b"%b %b\n" % (body, checksum(body).encode())
 
 
 def _lines(content: bytes) -> tuple[bytes, bytes]:

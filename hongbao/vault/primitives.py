@@ -1,7 +1,5 @@
 """The four borrowed algorithms, each behind one plain function: HKDF, AES-GCM, Argon2id, HMAC."""
 
-import hmac
-from hashlib import sha256
 from typing import NamedTuple
 
 KEY_BYTES = 32
@@ -83,7 +81,23 @@ def decrypt(key: bytes, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
 
 def mac(key: bytes, *parts: bytes) -> bytes:
     """Return HMAC-SHA256 (RFC 2104) over *parts*, each behind its length."""
+    import hmac
+
     return hmac.digest(key, joined(*parts), "sha256")
+
+
+def checksum(content: bytes) -> str:
+    """
+    Return 16 hexadecimal digits of the SHA-256 of *content*: they find damage, not an enemy.
+
+    Every command checks its key file and its head. Cryptography is awake by then, to unwrap the
+    master key; hashlib would wake a second OpenSSL for it, a twentieth of a start-up.
+    """
+    from cryptography.hazmat.primitives.hashes import SHA256, Hash
+
+    found = Hash(SHA256())
+    found.update(content)
+    return found.finalize().hex()[:16]
 
 
 class KeyedHash:
@@ -98,6 +112,8 @@ class KeyedHash:
     __slots__ = ("_inner", "_outer")
 
     def __init__(self, key: bytes) -> None:
+        from hashlib import sha256  # its states copy twice as fast as cryptography's
+
         assert len(key) <= _BLOCK_BYTES
         block = key.ljust(_BLOCK_BYTES, b"\0")
         self._inner = sha256(bytes(byte ^ 0x36 for byte in block))

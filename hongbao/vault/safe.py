@@ -27,8 +27,8 @@ class Vault:
     One generation of a home's master key, opened.
 
     The master key itself encrypts nothing: each purpose has a subkey of its own by HKDF-SHA256,
-    so that what one of them betrays says nothing about the others. The page key and the chain
-    key are made at once, because every command needs them; the rest when first asked for.
+    so that what one of them betrays says nothing about the others. The page key is made at
+    once, because every command needs it; the rest when first asked for.
 
     *random* makes nonces and salts, and must be the system's own source: a demo's scripted dice
     would repeat a nonce, and AES-GCM gives up its authentication key to whoever sees one twice.
@@ -67,7 +67,7 @@ class Vault:
         self._retired: dict[int, _Retired] = {}
         self.generation = generation
         self.page_key = self._key(b"page")
-        self._chains = {generation: primitives.KeyedHash(self._key(b"chain"))}
+        self._chains: dict[int, primitives.KeyedHash] = {}
 
     def __repr__(self) -> str:
         return f"Vault(generation={self.generation})"
@@ -85,12 +85,17 @@ class Vault:
         `adopt_retired` has to have brought its key. Both parts stand behind their lengths, so
         that bytes cannot wander from one to the other.
         """
-        try:
-            chain = self._chains[self.generation if generation is None else generation]
-        except KeyError:
-            raise errors.Damaged(path=f"keys/generation/{generation}") from None
+        chain = self._chain(self.generation if generation is None else generation)
         head = len(previous).to_bytes(8, "big") + previous
         return chain.digest(head + len(entry).to_bytes(8, "big") + entry)
+
+    def _chain(self, generation: int) -> primitives.KeyedHash:
+        chain = self._chains.get(generation)
+        if chain is None:
+            own = generation == self.generation
+            key = self._key(b"chain") if own else self._old(generation).chain
+            chain = self._chains[generation] = primitives.KeyedHash(key)
+        return chain
 
     # --- PINs ------------------------------------------------------------------------------------
 
@@ -133,10 +138,7 @@ class Vault:
     def _pepper(self, generation: int) -> bytes:
         if generation == self.generation:
             return self._key(b"pin pepper")
-        try:
-            return self._retired[generation].pepper
-        except KeyError:
-            raise errors.Damaged(path=f"keys/generation/{generation}") from None
+        return self._old(generation).pepper
 
     # --- personal data ---------------------------------------------------------------------------
 
@@ -214,14 +216,18 @@ class Vault:
         except primitives.NotAuthentic:
             raise errors.Damaged(path="keys/retired") from None
         for generation, chain, pepper in json.loads(plain):
-            retired = _Retired(bytes.fromhex(chain), bytes.fromhex(pepper))
-            self._retired[generation] = retired
-            self._chains[generation] = primitives.KeyedHash(retired.chain)
+            self._retired[generation] = _Retired(bytes.fromhex(chain), bytes.fromhex(pepper))
 
     def legacy_secrets(self) -> dict[int, tuple[bytes, bytes]]:
         """Return, in clear, what outlives this generation and those before: chain key, pepper."""
         own = _Retired(self._key(b"chain"), self._key(b"pin pepper"))
         return {**self._retired, self.generation: own}
+
+    def _old(self, generation: int) -> _Retired:
+        try:
+            return self._retired[generation]
+        except KeyError:
+            raise errors.Damaged(path=f"keys/generation/{generation}") from None
 
     def _about_retired(self) -> bytes:
         return primitives.joined(b"hongbao retired", b"1", b"%d" % self.generation)

@@ -1,7 +1,5 @@
 """The desk itself: a home opened for one profile, and the one way every act is done."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -173,7 +171,7 @@ class Desk:
         found = self.store.mac_of(entry)
         if found is None:
             raise RolledBack(last_entry=self.store.head().entry, noted_entry=entry)
-        if not hmac.compare_digest(found, mac):
+        if found != mac:  # neither is a secret: statements print them
             raise HistoryReplaced(noted_entry=entry)
 
     # --- what everyone at the desk looks at ------------------------------------------------------
@@ -493,8 +491,10 @@ class Chance:
     def __call__(self, length: int) -> bytes:
         if self._dice is None:
             return self._random(length)
+        import hmac
+
         self.drawn += 1
-        assert length <= hashlib.sha256().digest_size
+        assert length <= 32  # what SHA-256 gives
         return hmac.digest(self._dice, b"%d" % self.drawn, "sha256")[:length]
 
 
