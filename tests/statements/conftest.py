@@ -1,0 +1,154 @@
+"""Real homes for statements: founded once, copied for each test, acted in by the real desk."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hongbao.domain.chain import canonical, line
+from hongbao.domain.clearing import from_card
+from hongbao.domain.dates import day_key
+from hongbao.domain.identity import BANKS, demo_card_number
+from hongbao.domain.ledger import Reason
+from hongbao.domain.packet import PacketKind
+from hongbao.domain.pin import Pin
+from hongbao.domain.policy import parse_policy
+from hongbao.env import Env
+from hongbao.policies import text_of
+from hongbao.store import EntryRow
+from hongbao.units import CHINA
+from hongbao.vault import Cost
+from hongbao.wallet import Wallet
+
+PEOPLE = ("张三", "Bob", "Cai")
+EXCLUSIVE = PacketKind.EXCLUSIVE
+BEGUN_AT = datetime(2026, 2, 16, 20, 0, tzinfo=CHINA)
+ID_NUMBER = "11010519491231002X"
+CARD = demo_card_number(BANKS[1], 3333)
+
+
+def pin():
+    return Pin("246813")
+
+
+class Home:
+    """A home in *folder*, and its desk for whoever is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def env(self) -> Env:
+        return Env(self.folder, _no_clock, os.urandom, input, input, {})
+
+    @contextmanager
+    def desk(self, name: str = PEOPLE[0]) -> Iterator[Wallet]:
+        with Wallet.open(self.env, profile=name) as desk:
+            desk.vault._cost = _CHEAP
+            yield desk
+
+
+_CHEAP = Cost(passes=1, memory_kib=8, lanes=1)
+
+
+def _no_clock():
+    raise AssertionError("this home's clock is virtual")
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory) -> Home:
+    """Three people, the first of them known and with a card, before anything has moved."""
+    home = Home(tmp_path_factory.mktemp("founded") / "home")
+    env = Env(home.folder, lambda: BEGUN_AT, os.urandom, input, input, {})
+    policy = parse_policy(text_of("standard"), "standard")
+    for name in PEOPLE:
+        clock = BEGUN_AT if name == PEOPLE[0] else None
+        Wallet.found(env, name, pin=pin, policy=policy, clock=clock)[0].close()
+    with home.desk() as desk:
+        desk.identify(PEOPLE[0], ID_NUMBER, pin=pin)
+        desk.add_card(CARD, pin=pin)
+    return home
+
+
+@pytest.fixture(scope="session")
+def copied(founded: Home) -> Callable[[Path], Home]:
+    """Copies of the founded home, as many as are asked for."""
+
+    def copy(folder: Path) -> Home:
+        shutil.copytree(founded.folder, folder)
+        return Home(folder)
+
+    return copy
+
+
+@pytest.fixture
+def home(copied: Callable[[Path], Home], tmp_path: Path) -> Home:
+    return copied(tmp_path / "home")
+
+
+@pytest.fixture
+def lived(home: Home) -> Home:
+    """A home in which every act that moves money has happened to the first person."""
+    with home.desk() as desk, home.desk("Bob") as bob:
+        desk.topup(500_00, pin=pin)
+        packet = desk.send(66_66, count=3, pin=pin)["packet"]
+        bob.claim(packet)
+        desk.claim(packet)
+        by_card = desk.send(30_00, count=3, pin=pin, paid_from=CARD[-4:])["packet"]
+        bob.claim(by_card)
+        desk.advance_clock(timedelta(hours=25))
+        desk.withdraw(100_00, pin=pin)
+        desk.send(8_88, kind=EXCLUSIVE, recipient="Bob", pin=pin, request_id="-lucky-8")
+    return home
+
+
+def fill(desk: Wallet, movements: int) -> None:
+    """
+    Give the first person that many movements, in one transaction, each sealed like any other.
+
+    Acts one by one would each wait for the disk.
+    """
+    store = desk.store
+    with store.transaction():
+        me, head, home = desk.me, store.head(), desk.home
+        card, now = store.cards(me.id)[0], desk.now()
+        topup = from_card(desk._route(card.bank, card.deposit), me.account, 1, Reason.TOPUP)
+        store.add_usage(me.person, "topup", day_key(now), movements)
+        mac, balance_fen = head.mac, store.held_fen(me.account)
+        for number in range(1, movements + 1):
+            balance_fen += 1
+            facts: dict[str, Any] = {
+                "id": head.entry + number,
+                "act": "topup",
+                "profile": me.id,
+                "request_id": f"fill-{number}",
+                "inputs": b"",
+                "packet": None,
+                "counterparty": None,
+                "amount_fen": 1,
+                "balance_fen": balance_fen,
+                "policy": home.policy,
+                "at": now,
+                "clock": "virtual",
+                "answer": '{"card":"cmb-3334","amount_fen":1}',
+                "generation": desk.vault.generation,
+            }
+            sealed = canonical(EntryRow(**facts, mac=b"").sealed_fields, map(line, topup))
+            mac = desk.vault.chain_mac(mac, sealed)
+            store.append(EntryRow(**facts, mac=mac))
+            store.post(facts["id"], topup)
+    desk.keys.note_head(head.entry + movements, mac)
+
+
+@pytest.fixture(scope="session")
+def long_lived(copied: Callable[[Path], Home], tmp_path_factory) -> Home:
+    """A home whose first person has 20,000 movements. Nobody may change it."""
+    home = copied(tmp_path_factory.mktemp("long") / "home")
+    with home.desk() as desk:
+        fill(desk, 20_000)
+    return home

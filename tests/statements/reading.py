@@ -1,0 +1,85 @@
+"""How a program with nothing of ours reads each format back."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from hongbao import statements
+from hongbao.wallet import Statement
+
+
+def written(statement, format_name: str) -> bytes:
+    out = io.BytesIO()
+    statements.write(statement, format_name, out)
+    return out.getvalue()
+
+
+def with_lines(statement: Statement, lines: Iterator[Any]) -> Statement:
+    """Return *statement* with other *lines*."""
+    facts = {name: getattr(statement, name) for name in Statement.__annotations__}
+    return Statement(**{**facts, "lines": lines})
+
+
+def rows_of(content: bytes) -> list[dict[str, str]]:
+    """Return the rows of a CSV as the standard library reads them."""
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def fen(text: str) -> int | None:
+    return int(Decimal(text) * 100) if text else None
+
+
+def from_csv(content: bytes) -> dict[str, Any]:
+    """Return what a CSV says in the shape that the JSON has."""
+    opening, *movements, closing = rows_of(content)
+    assert ("opening", "closing") == (opening["type"], closing["type"])
+    assert {"movement"} >= {row["type"] for row in movements}
+    amounts_fen = [fen(row["amount_yuan"]) or 0 for row in movements]
+    return {
+        "schema": "hongbao/statement@1",
+        "profile": opening["profile"],
+        "from": opening["at"] or None,
+        "to": closing["at"] or None,
+        "opening_fen": fen(opening["balance_yuan"]),
+        "closing_fen": fen(closing["balance_yuan"]),
+        "in_fen": sum(amount for amount in amounts_fen if amount > 0),
+        "out_fen": -sum(amount for amount in amounts_fen if amount < 0),
+        "count": len(movements),
+        "head": {"entry": int(closing["entry"]), "mac": closing["mac"]},
+        "movements": [
+            {
+                "entry": int(row["entry"]),
+                "act": row["act"],
+                "at": row["at"],
+                "amount_fen": fen(row["amount_yuan"]),
+                "balance_fen": fen(row["balance_yuan"]),
+                "packet": row["packet"] or None,
+                "packet_kind": row["packet_kind"] or None,
+                "counterparty": row["counterparty"] or None,
+                "card": row["card"] or None,
+                "card_fen": fen(row["card_yuan"]),
+                "fee_fen": fen(row["fee_yuan"]),
+                "request_id": row["request_id"].removeprefix("'"),
+            }
+            for row in movements
+        ],
+    }
+
+
+def from_json(content: bytes) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(content)
+    return document
+
+
+def from_jsonl(content: bytes) -> dict[str, Any]:
+    """Return what JSON lines say in the shape that the JSON has."""
+    first, *movements, last = map(json.loads, content.decode().splitlines())
+    assert ("statement", "closing") == (first.pop("type"), last.pop("type"))
+    assert {"movement"} >= {movement.pop("type") for movement in movements}
+    return {**first, **last, "movements": movements}
+
+
+READERS = {"csv": from_csv, "json": from_json, "jsonl": from_jsonl}

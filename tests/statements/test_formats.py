@@ -1,0 +1,469 @@
+"""The formats: chosen, woken late, exact to the byte, and in agreement with each other."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hongbao import errors, statements, words
+from hongbao.units import CHINA
+from hongbao.wallet import Statement
+from tests.statements.conftest import BEGUN_AT, CARD, EXCLUSIVE, PEOPLE, pin
+from tests.statements.reading import READERS, rows_of, written
+
+NOVEMBER = datetime(2026, 11, 1, tzinfo=CHINA), datetime(2026, 12, 1, tzinfo=CHINA)
+
+
+def movement(**facts):
+    return {
+        "entry": 7,
+        "act": "send",
+        "at": "2026-11-02T20:00:00+08:00",
+        "amount_fen": -6666,
+        "balance_fen": 3334,
+        "packet": "hb_7Q2M4K9X",
+        "packet_kind": "lucky",
+        "counterparty": None,
+        "card": None,
+        "card_fen": None,
+        "fee_fen": None,
+        "request_id": "rq_1",
+        **facts,
+    }
+
+
+def statement(*lines, **facts):
+    """Two lines of a November, or those given."""
+    lines = lines or (
+        movement(),
+        movement(
+            entry=9,
+            act="withdraw",
+            at="2026-11-30T23:59:59.999999+08:00",
+            amount_fen=-1010,
+            balance_fen=2324,
+            packet=None,
+            packet_kind=None,
+            counterparty="小红",
+            card="cmb-3334",
+            card_fen=1000,
+            fee_fen=10,
+            request_id="-r,2",
+        ),
+    )
+    asked = {
+        "profile": "小明",
+        "since": NOVEMBER[0],
+        "until": NOVEMBER[1],
+        "opening_fen": 10000,
+        "closing_fen": 2324,
+        "in_fen": 0,
+        "out_fen": 7676,
+        "count": 2,
+        "head": {"entry": 12, "mac": "ab" * 32},
+        "lines": iter(lines),
+    }
+    return Statement(**{**asked, **facts})
+
+
+# --- choosing -------------------------------------------------------------------------------------
+
+
+def test_the_formats_are_named_in_order():
+    """
+    What a person can type after ``--format``.
+    """
+    assert ("csv", "json", "jsonl") == statements.FORMATS
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("november.csv", "csv"),
+        ("/tmp/2026.11/NOVEMBER.JSON", "json"),
+        ("november.jsonl", "jsonl"),
+        ("november.ndjson", "jsonl"),
+        ("-", None),
+        ("november", None),
+        ("november.csv/", "csv"),
+        ("november.csv.gz", None),
+        ("json", None),
+        ("", None),
+    ],
+)
+def test_a_file_ending_chooses_the_format(path, expected):
+    """
+    In any case, and none where it says nothing.
+    """
+    assert expected == statements.format_of(path)
+
+
+def test_no_ending_chooses_two_formats():
+    """
+    A format that shares another's ending is asked for by name.
+    """
+    endings = [e for name in statements.FORMATS for e in statements._format(name).ENDINGS]
+
+    assert sorted(set(endings)) == sorted(endings)
+
+
+def test_an_unknown_format_is_our_own_mistake():
+    """
+    The counter offers only what there is; a name never becomes an import by itself.
+    """
+    with pytest.raises(ValueError, match="'wallet'"):
+        statements.write(statement(), "wallet", sys.stdout.buffer)
+
+
+def test_a_format_wakes_when_it_is_used():
+    """
+    Importing the room wakes no format, no desk and no drawer.
+    """
+    script = """
+import sys
+from hongbao import statements
+woken = {name for name in sys.modules if name.startswith("hongbao.statements.")}
+print(woken | {"sqlcipher3", "hongbao.wallet", "csv", "dataclasses"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+    assert b"set()" == done.stdout.strip()
+
+
+# --- to the byte ----------------------------------------------------------------------------------
+
+
+def test_csv_is_a_table_between_two_balances():
+    """
+    A byte order mark, CRLF, yuan, and in the last row the head that seals it.
+    """
+    expected = (
+        "\ufefftype,date,at,act,amount_yuan,balance_yuan,counterparty,packet,packet_kind,card,"
+        "card_yuan,fee_yuan,entry,request_id,profile,mac\r\n"
+        "opening,,2026-11-01T00:00:00+08:00,,,100.00,,,,,,,,,小明,\r\n"
+        "movement,2026-11-02,2026-11-02T20:00:00+08:00,send,-66.66,33.34,,hb_7Q2M4K9X,lucky,,,,"
+        "7,rq_1,小明,\r\n"
+        "movement,2026-11-30,2026-11-30T23:59:59.999999+08:00,withdraw,-10.10,23.24,小红,,,"
+        'cmb-3334,10.00,0.10,9,"\'-r,2",小明,\r\n'
+        f"closing,,2026-12-01T00:00:00+08:00,,,23.24,,,,,,,12,,小明,{'ab' * 32}\r\n"
+    )
+
+    assert expected.encode() == written(statement(), "csv")
+
+
+def test_json_is_one_document_with_a_movement_a_line():
+    """
+    Whole fen, China's time with its offset, Chinese as it is.
+    """
+    expected = f"""\
+{{
+  "schema": "hongbao/statement@1",
+  "profile": "小明",
+  "from": "2026-11-01T00:00:00+08:00",
+  "to": "2026-12-01T00:00:00+08:00",
+  "opening_fen": 10000,
+  "closing_fen": 3334,
+  "in_fen": 0,
+  "out_fen": 6666,
+  "count": 1,
+  "head": {{"entry": 12, "mac": "{"ab" * 32}"}},
+  "movements": [
+    {{"entry": 7, "act": "send", "at": "2026-11-02T20:00:00+08:00", "amount_fen": -6666, \
+"balance_fen": 3334, "packet": "hb_7Q2M4K9X", "packet_kind": "lucky", "counterparty": null, \
+"card": null, "card_fen": null, "fee_fen": null, "request_id": "rq_1"}}
+  ]
+}}
+"""
+    one = statement(movement(), closing_fen=3334, out_fen=6666, count=1)
+
+    assert expected.encode() == written(one, "json")
+
+
+def test_jsonl_is_a_document_a_line():
+    """
+    What is known at first comes first; the closing balance and the head come last.
+    """
+    expected = f"""\
+{{"type": "statement", "schema": "hongbao/statement@1", "profile": "小明", \
+"from": "2026-11-01T00:00:00+08:00", "to": "2026-12-01T00:00:00+08:00", "opening_fen": 10000}}
+{{"type": "movement", "entry": 7, "act": "send", "at": "2026-11-02T20:00:00+08:00", \
+"amount_fen": -6666, "balance_fen": 3334, "packet": "hb_7Q2M4K9X", "packet_kind": "lucky", \
+"counterparty": null, "card": null, "card_fen": null, "fee_fen": null, "request_id": "rq_1"}}
+{{"type": "closing", "closing_fen": 3334, "in_fen": 0, "out_fen": 6666, "count": 1, \
+"head": {{"entry": 12, "mac": "{"ab" * 32}"}}}}
+"""
+    one = statement(movement(), closing_fen=3334, out_fen=6666, count=1)
+
+    assert expected.encode() == written(one, "jsonl")
+
+
+@pytest.mark.parametrize("format_name", statements.FORMATS)
+def test_a_period_in_which_nothing_moved_is_a_statement_too(format_name):
+    """
+    Open on both sides, it has nulls for its ends, opens and closes alike, and reads back.
+    """
+    quiet = statement(since=None, until=None, closing_fen=10000, out_fen=0, count=0, lines=iter(()))
+
+    read = READERS[format_name](written(quiet, format_name))
+
+    assert (None, None, []) == (read["from"], read["to"], read["movements"])
+    assert (10000, 10000) == (read["opening_fen"], read["closing_fen"])
+
+
+# --- on real ledgers ------------------------------------------------------------------------------
+
+
+def exported(desk, since=None, until=None):
+    """Return the statement as each format says it, all read back into one shape."""
+    read = {}
+    for name in statements.FORMATS:
+        with desk.statement(since=since, until=until) as opened:
+            read[name] = READERS[name](written(opened, name))
+    return read
+
+
+def test_every_kind_of_movement_has_its_row(lived):
+    """
+    What a card paid and what went back to it is not the balance's, and stands beside it.
+    """
+    with lived.desk() as desk:
+        movements = exported(desk)["csv"]["movements"]
+
+    card = "cmb-" + CARD[-4:]
+    shares_fen = [row["amount_fen"] for row in movements if row["act"] == "claim"]
+    told = [
+        (row["act"], row["amount_fen"], row["card"], row["card_fen"], row["fee_fen"])
+        for row in movements
+    ]
+    refunds = [row for row in told if row[0] == "refund"]
+    assert [
+        ("topup", 500_00, card, -500_00, None),
+        ("send", -66_66, None, None, None),
+        ("claim", shares_fen[0], None, None, None),
+        ("send", 0, card, -30_00, None),
+    ] == told[:4]
+    assert [("withdraw", -100_00, card, 100_00, 0), ("send", -8_88, None, None, None)] == told[6:]
+    assert sorted(refund[2] or "" for refund in refunds) == ["", card]
+    assert all(refund[1] == 0 and refund[3] > 0 for refund in refunds if refund[2])
+    assert all(refund[1] > 0 and refund[3] is None for refund in refunds if not refund[2])
+
+
+def test_a_fee_is_beside_the_movement_that_includes_it(lived):
+    """
+    What left the balance is what the card got and the fee.
+    """
+    with lived.desk() as desk:
+        desk.topup(2000_00, pin=pin)
+        desk.withdraw(1000_00, pin=pin)
+        last = exported(desk)["csv"]["movements"][-1]
+
+    assert (-1000_10, 1000_00, 10) == (last["amount_fen"], last["card_fen"], last["fee_fen"])
+
+
+@pytest.mark.parametrize("format_name", statements.FORMATS)
+def test_the_same_period_is_the_same_bytes(lived, format_name, monkeypatch):
+    """
+    Whenever, wherever and in whatever language it is exported.
+    """
+
+    def export():
+        with lived.desk() as desk, desk.statement(until=BEGUN_AT + timedelta(days=9)) as opened:
+            return written(opened, format_name)
+
+    first = export()
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    words.use_language("zh_CN")
+    try:
+        again = export()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert first == again
+
+
+@pytest.mark.parametrize("format_name", statements.FORMATS)
+def test_what_happens_later_changes_no_closed_period(lived, format_name):
+    """
+    An old statement, exported again, differs at most in the head that the ledger has by then.
+    """
+    read = []
+    with lived.desk() as desk:
+        for _ in range(2):
+            read.append(exported(desk, until=BEGUN_AT + timedelta(hours=1))[format_name])
+            desk.topup(1_00, pin=pin)
+
+    assert read[0] | {"head": None} == read[1] | {"head": None}
+
+
+def test_days_end_at_midnight_in_china(home):
+    """
+    Whatever the day is in UTC: 23:59:59 and 00:00 are two dates, and two months of money.
+    """
+    midnight = datetime(2026, 3, 1, tzinfo=CHINA)
+    with home.desk() as desk:
+        for at in (midnight - timedelta(seconds=1), midnight):
+            desk.set_clock(at)
+            desk.topup(100_00, pin=pin)
+        with desk.statement() as opened:
+            dates = [row["date"] for row in rows_of(written(opened, "csv"))]
+        march = exported(desk, since=midnight)
+
+    assert ["", "2026-02-28", "2026-03-01", ""] == dates
+    assert [100_00] * 3 == [read["opening_fen"] for read in march.values()]
+    assert [1] * 3 == [read["count"] for read in march.values()]
+
+
+ACTS = st.one_of(
+    st.tuples(st.just("topup"), st.integers(1, 300_00)),
+    st.tuples(
+        st.just("send"),
+        st.integers(1, 150_00),
+        st.integers(1, 4),
+        st.sampled_from(["balance", "3334"]),
+    ),
+    st.tuples(st.just("give"), st.integers(1, 90_00), st.sampled_from(PEOPLE)),
+    st.tuples(st.just("claim"), st.integers(0, 9)),
+    st.tuples(st.just("withdraw"), st.integers(1, 400_00)),
+    st.tuples(st.just("wait"), st.integers(1, 40)),
+)
+LEDGERS = st.lists(st.tuples(st.sampled_from((PEOPLE[0], *PEOPLE)), ACTS), min_size=6, max_size=25)
+HOURS = st.integers(-1, 120)
+
+
+def do(desk, act, packets):
+    """Do *act*; that the desk refuses it is none of a statement's business."""
+    try:
+        match act:
+            case ("topup", amount_fen):
+                desk.topup(amount_fen, pin=pin)
+            case ("send", total_fen, count, paid_from):
+                packets.append(desk.send(total_fen, count=count, paid_from=paid_from, pin=pin))
+            case ("give", total_fen, name):
+                packets.append(desk.send(total_fen, kind=EXCLUSIVE, recipient=name, pin=pin))
+            case ("claim", number) if packets:
+                desk.claim(packets[number % len(packets)]["packet"])
+            case ("withdraw", amount_fen):
+                desk.withdraw(amount_fen, pin=pin)
+            case ("wait", hours):
+                desk.advance_clock(timedelta(hours=hours))
+    except errors.HongbaoError:
+        pass
+
+
+@settings(max_examples=settings().max_examples // 4, suppress_health_check=[HealthCheck.too_slow])
+@given(ledger=LEDGERS, first=HOURS, second=HOURS)
+def test_any_ledger_adds_up_in_every_format(copied, ledger, first, second):
+    """
+    Opening and movements make closing, the formats agree with each other and with the history, the
+    last closing balance is the balance, and each period begins where the one before it ended.
+    """
+    since, until = sorted(BEGUN_AT + timedelta(hours=hours) for hours in (first, second))
+    with TemporaryDirectory() as folder:
+        home = copied(Path(folder) / "home")
+        packets: list = []
+        for name, act in [(PEOPLE[0], ("topup", 500_00)), *ledger]:
+            with home.desk(name) as desk:
+                do(desk, act, packets)
+        for name in PEOPLE:
+            with home.desk(name) as desk:
+                parts = [
+                    exported(desk, until=since),
+                    exported(desk, since=since, until=until),
+                    exported(desk, since=until),
+                ]
+                whole = exported(desk)
+                history = desk.history(limit=1000)["movements"]
+                available_fen = desk.balance()["available_fen"]
+
+            for read in (whole, *parts):
+                assert read["csv"] == read["json"] == read["jsonl"]
+                told = read["json"]
+                amounts_fen = [line["amount_fen"] for line in told["movements"]]
+                assert told["closing_fen"] == told["opening_fen"] + sum(amounts_fen)
+                assert told["closing_fen"] == told["opening_fen"] + told["in_fen"] - told["out_fen"]
+                assert told["count"] == len(amounts_fen)
+            assert whole["json"]["movements"] == history[::-1]
+            assert (0, available_fen) == (
+                whole["json"]["opening_fen"],
+                whole["json"]["closing_fen"],
+            )
+            before, between, after = (part["json"] for part in parts)
+            assert before["closing_fen"] == between["opening_fen"]
+            assert between["closing_fen"] == after["opening_fen"]
+            assert whole["json"]["movements"] == [
+                line for part in (before, between, after) for line in part["movements"]
+            ]
+
+
+# --- our own mistakes -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_name", statements.FORMATS)
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"opening_fen": 10001},
+        {"closing_fen": 2325},
+        {"in_fen": 1},
+        {"out_fen": 7675},
+        {"count": 3},
+        {"lines": iter(())},
+    ],
+)
+def test_a_statement_that_does_not_add_up_is_not_finished(format_name, mistake):
+    """
+    Whatever is out of step with the lines: no closing balance, no head, no end of the document.
+    """
+    with open(os.devnull, "wb") as out, pytest.raises(statements.DoesNotAddUp):
+        statements.write(statement(**mistake), format_name, out)
+
+
+def test_a_row_that_was_edited_or_left_out_is_named():
+    """
+    Its own balance or the next one's is out of step: the entry is where to look.
+    """
+    edited = movement(amount_fen=-6667)
+
+    with pytest.raises(statements.DoesNotAddUp, match="entry 7: 3333 != 3334 fen"):
+        written(statement(edited), "csv")
+
+
+# --- what people type -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_name", ["json", "jsonl"])
+def test_json_escapes_what_a_screen_would_obey(format_name):
+    """
+    Terminal escapes, line separators that some readers split at, and half a character.
+    """
+    text = "\x1b[2J\x9b\u2028\u202e\x00\ud800 小明 \U000e0041"
+    hostile = statement(movement(counterparty=text), closing_fen=3334, out_fen=6666, count=1)
+
+    content = written(hostile, format_name)
+
+    assert content.decode().replace("\n", "").isprintable()
+    assert text == READERS[format_name](content)["movements"][0]["counterparty"]
+
+
+@pytest.mark.parametrize("format_name", statements.FORMATS)
+@pytest.mark.parametrize("reader", statements.FORMATS)
+def test_the_readers_of_these_tests_tell_the_formats_apart(format_name, reader):
+    """
+    Otherwise their agreement would prove nothing.
+    """
+    content = written(statement(), format_name)
+
+    if reader == format_name:
+        assert 2 == READERS[reader](content)["count"]
+    else:
+        with pytest.raises((ValueError, LookupError, AttributeError)):
+            READERS[reader](content)

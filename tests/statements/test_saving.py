@@ -1,0 +1,468 @@
+"""Files: whole or not there, private, never another's place, and nothing left behind."""
+
+import io
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from itertools import count, islice
+from pathlib import Path
+
+import pytest
+
+from hongbao import errors, statements
+from tests.statements.conftest import fill, pin
+from tests.statements.reading import READERS, with_lines, written
+from tests.statements.test_formats import statement
+from tests.vault.processes import as_nobody, killed_at, run
+
+OLD = b"what was there before\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    return folder
+
+
+def left_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format_name", statements.FORMATS)
+def test_a_file_holds_what_a_pipe_would_carry(folder, format_name):
+    """
+    The same bytes under the name that was asked for, and no other file beside it.
+    """
+    statements.save(statement(), format_name, folder / "november", False)
+
+    assert ["november"] == left_in(folder)
+    assert written(statement(), format_name) == (folder / "november").read_bytes()
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o777])
+def test_a_file_is_its_owners_alone(folder, umask):
+    """
+    Whatever the umask gives or takes, before the first byte and afterwards.
+    """
+    seen: list[int] = []
+
+    def watched(lines):
+        for line in lines:
+            seen.extend(path.stat().st_mode & 0o777 for path in folder.iterdir())
+            yield line
+
+    asked = statement()
+    before = os.umask(umask)
+    try:
+        statements.save(with_lines(asked, watched(asked.lines)), "csv", folder / "a.csv", False)
+    finally:
+        os.umask(before)
+
+    assert [0o600, 0o600] == seen
+    assert 0o600 == stat.S_IMODE((folder / "a.csv").stat().st_mode)
+
+
+def test_an_existing_file_is_kept(folder):
+    """
+    Unless the caller says that it may be replaced.
+    """
+    path = folder / "a.csv"
+    path.write_bytes(OLD)
+
+    with pytest.raises(errors.FileExists) as refused:
+        statements.save(statement(), "csv", path, False)
+
+    assert str(path) == refused.value.facts["path"]
+    assert OLD == path.read_bytes()
+    statements.save(statement(), "csv", path, True)
+    assert written(statement(), "csv") == path.read_bytes()
+    assert ["a.csv"] == left_in(folder)
+
+
+@pytest.mark.parametrize("linking", [True, False])
+def test_a_file_that_appears_meanwhile_is_kept(folder, linking, monkeypatch):
+    """
+    Two exports to one name: the second one finds it taken, however late that happened.
+    """
+    path = folder / "a.csv"
+
+    def interrupted(lines):
+        path.write_bytes(OLD)
+        yield from lines
+
+    def no_links(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    if not linking:  # as on exFAT, which no test can mount
+        monkeypatch.setattr(os, "link", no_links)
+    asked = statement()
+
+    with pytest.raises(errors.FileExists):
+        statements.save(with_lines(asked, interrupted(asked.lines)), "csv", path, False)
+
+    assert OLD == path.read_bytes()
+    assert ["a.csv"] == left_in(folder)
+
+
+def test_a_disk_without_links_can_be_written_to(folder, monkeypatch):
+    """
+    The name is then given by renaming.
+    """
+
+    def no_links(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+
+    statements.save(statement(), "csv", folder / "a.csv", False)
+
+    assert ["a.csv"] == left_in(folder)
+
+
+def test_a_link_goes_on_pointing(folder, tmp_path):
+    """
+    What it points at is replaced, not the link.
+    """
+    real = tmp_path / "real.csv"
+    real.write_bytes(OLD)
+    link = folder / "a.csv"
+    link.symlink_to(real)
+
+    statements.save(statement(), "csv", link, True)
+
+    assert link.is_symlink()
+    assert written(statement(), "csv") == real.read_bytes()
+    assert ["a.csv"] == left_in(folder)
+
+
+def test_a_link_to_nowhere_is_not_followed_unasked(folder, tmp_path):
+    """
+    Somebody else may have laid it where a file of ours would do harm.
+    """
+    link = folder / "a.csv"
+    link.symlink_to(tmp_path / "nowhere")
+
+    with pytest.raises(errors.FileExists):
+        statements.save(statement(), "csv", link, False)
+
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_the_longest_name_can_be_saved(folder):
+    """
+    The file it is written to first has a short name of its own.
+    """
+    name = "账" * 83 + ".csv"  # 253 bytes of 255
+
+    statements.save(statement(), "csv", folder / name, False)
+
+    assert [name] == left_in(folder)
+
+
+def test_a_leftover_is_nobodys_obstacle(folder):
+    """
+    A process that was killed had the same id as this one.
+    """
+    (folder / f".hongbao-{os.getpid()}-0.partial").write_bytes(OLD)
+
+    statements.save(statement(), "csv", folder / "a.csv", False)
+
+    assert written(statement(), "csv") == (folder / "a.csv").read_bytes()
+    assert OLD == (folder / f".hongbao-{os.getpid()}-0.partial").read_bytes()
+
+
+def test_a_pipe_is_written_to(folder):
+    """
+    As in ``-o >(gzip > november.csv.gz)``: it stays a pipe, and nobody asks whether it exists.
+    """
+    path = folder / "pipe"
+    os.mkfifo(path)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
+    reader.start()
+
+    statements.save(statement(), "csv", path, False)
+
+    reader.join()
+    assert [written(statement(), "csv")] == read
+    assert path.is_fifo()
+    assert ["pipe"] == left_in(folder)
+
+
+# --- what cannot be written -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("replacing", [False, True])
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("missing/a.csv", "No such file or directory"),
+        (".", "Is a directory"),
+        ("a file/a.csv", "Not a directory"),
+        ("账" * 86, "File name too long"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused(folder, place, reason, replacing):
+    """
+    In the system's words, about the name that was typed; nothing is left behind.
+    """
+    (folder / "a file").write_bytes(OLD)
+
+    with pytest.raises(errors.StorageRefused) as refused:
+        statements.save(statement(), "csv", folder / place, replacing)
+
+    assert {"path": str(folder / place), "reason": reason} == refused.value.facts
+    assert ["a file"] == left_in(folder)
+
+
+def test_a_folder_that_is_not_ours_is_refused(folder):
+    """
+    A person without the right to write there is told so.
+    """
+    folder.chmod(0o555)
+
+    def act():
+        with pytest.raises(errors.StorageRefused, match="Permission denied"):
+            statements.save(statement(), "csv", Path("a.csv"), False)
+
+    assert 0 == as_nobody(folder, act)
+    assert [] == left_in(folder)
+
+
+@pytest.mark.parametrize("format_name", statements.FORMATS)
+def test_a_full_disk_is_refused(folder, long_lived, format_name):
+    """
+    It is told, nothing is left behind, and the file that was to be replaced is what it was.
+    """
+    path = folder / "a"
+    path.write_bytes(OLD)
+
+    def act():
+        with long_lived.desk() as desk, desk.statement() as opened:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+            with pytest.raises(errors.StorageRefused, match="File too large"):
+                statements.save(opened, format_name, path, True)
+
+    assert 0 == run(act)
+    assert ["a"] == left_in(folder)
+    assert OLD == path.read_bytes()
+
+
+def test_a_statement_that_does_not_add_up_never_gets_its_name(folder):
+    """
+    A mistake of ours is found before the file is there, not by whoever reads it.
+    """
+    with pytest.raises(statements.DoesNotAddUp):
+        statements.save(statement(closing_fen=1), "csv", folder / "a.csv", False)
+
+    assert [] == left_in(folder)
+
+
+def test_an_interrupted_export_leaves_nothing(folder):
+    """
+    Ctrl-C in the middle.
+    """
+
+    def interrupted():
+        yield from statement().lines
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        statements.save(statement(lines=interrupted()), "csv", folder / "a.csv", False)
+
+    assert [] == left_in(folder)
+
+
+# --- killed ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("replacing", [False, True])
+def test_killed_at_any_touch_of_the_disk_there_is_no_half_file(folder, replacing):
+    """
+    Under the final name there is what was there before, or all of the new; and trying again works.
+    """
+    path = folder / "a.csv"
+    before, after = OLD if replacing else None, written(statement(), "csv")
+    found = None
+    for step in count():
+        path.write_bytes(OLD) if replacing else path.unlink(missing_ok=True)
+
+        was_killed = killed_at(step, lambda: statements.save(statement(), "csv", path, replacing))
+
+        found = path.read_bytes() if path.exists() else None
+        assert found in (before, after)
+        if not was_killed:
+            break
+        if found == before:
+            statements.save(statement(), "csv", path, replacing)
+            assert after == path.read_bytes()
+    assert step > 2  # a watchdog that never fires proves nothing
+    assert after == found
+
+
+EXPORT = """
+import sys, time
+from pathlib import Path
+from hongbao import statements
+from tests.statements.conftest import Home
+from tests.statements.reading import with_lines
+
+home, format_name, path, pause_after = sys.argv[1:]
+
+def slowly(lines):
+    for number, line in enumerate(lines):
+        if number == int(pause_after):
+            time.sleep(60)
+        yield line
+
+with Home(Path(home)).desk() as desk, desk.statement() as opened:
+    opened = with_lines(opened, slowly(opened.lines))
+    if path == "-":
+        statements.write(opened, format_name, sys.stdout.buffer)
+    else:
+        statements.save(opened, format_name, Path(path), True)
+"""
+NEVER = -1
+
+
+def exporting(home, format_name, path, pause_after):
+    command = [sys.executable, "-c", EXPORT, home.folder, format_name, path, str(pause_after)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
+
+
+def killed(process):
+    process.kill()
+    assert -signal.SIGKILL == process.wait()
+    process.stdout.close()
+
+
+@pytest.mark.parametrize("format_name", statements.FORMATS)
+@pytest.mark.parametrize("old", [None, OLD])
+def test_an_export_killed_half_way_leaves_the_old_file(folder, long_lived, format_name, old):
+    """
+    Ten thousand of twenty thousand movements are on the disk when the process dies.
+    """
+    path = folder / "a"
+    if old is not None:
+        path.write_bytes(old)
+    process = exporting(long_lived, format_name, path, 10_000)
+    while sum(file.stat().st_size for file in folder.glob(".hongbao-*")) < 500_000:
+        assert process.poll() is None
+        time.sleep(0.02)
+
+    killed(process)
+
+    assert old == (path.read_bytes() if path.exists() else None)
+    partial = next(folder.glob(".hongbao-*"))
+    assert 0o600 == stat.S_IMODE(partial.stat().st_mode)
+    with pytest.raises((ValueError, LookupError, AssertionError)):  # half does not pass for whole
+        READERS[format_name](partial.read_bytes())
+
+
+def test_an_export_killed_at_any_moment_leaves_a_whole_file(folder, home):
+    """
+    Six exports of a hundred movements each, killed by the clock and not by a step of ours.
+    """
+    path = folder / "a.json"
+    with home.desk() as desk:
+        fill(desk, 100)
+    for delay in range(6):
+        path.write_bytes(OLD)
+        process = exporting(home, "json", path, NEVER)
+        while process.poll() is None and not list(folder.glob(".hongbao-*")):
+            time.sleep(0)
+        time.sleep(delay / 5000)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+        if (content := path.read_bytes()) != OLD:
+            assert 100 == READERS["json"](content)["count"]
+        for partial in folder.glob(".hongbao-*"):
+            partial.unlink()
+
+
+def test_an_export_to_a_slow_pipe_holds_nobody_up(home):
+    """
+    While its reader waits others write, it goes on with the moment it began, and killed it leaves a
+    ledger that checks.
+    """
+    with home.desk() as desk:
+        fill(desk, 5_000)
+    process = exporting(home, "jsonl", "-", NEVER)
+    read = list(islice(process.stdout, 10))
+
+    with home.desk() as desk:
+        desk.topup(1_00, pin=pin)
+        read += islice(process.stdout, 2_000)
+        killed(process)
+        assert desk.check()["ok"]
+
+    assert 2_010 == len(read)
+    assert b'"request_id": "fill-2009"' in read[-1]
+
+
+def test_a_statement_is_one_moment(home):
+    """
+    What others do while it is written is not in it, and its closing balance is still the sum.
+    """
+    with home.desk() as desk:
+        fill(desk, 3)
+    with home.desk() as desk, home.desk() as other, desk.statement() as opened:
+
+        def disturbed(lines):
+            for line in lines:
+                other.topup(1_00, pin=pin)
+                yield line
+
+        read = READERS["jsonl"](written(with_lines(opened, disturbed(opened.lines)), "jsonl"))
+
+    assert (3, 3) == (read["count"], read["closing_fen"])
+
+
+# --- large ----------------------------------------------------------------------------------------
+
+
+class Counter(io.RawIOBase):
+    """An output that only counts."""
+
+    written = 0
+
+    def writable(self):
+        return True
+
+    def write(self, content):
+        self.written += len(content)
+        return len(content)
+
+
+@pytest.mark.parametrize("format_name", statements.FORMATS)
+def test_memory_does_not_grow_with_the_statement(home, long_lived, format_name):
+    """
+    Twenty thousand movements take what two hundred do.
+    """
+    peaks, sizes = [], []
+    with home.desk() as desk:
+        fill(desk, 200)
+    for place in (home, home, long_lived):  # the first time wakes what it needs
+        with place.desk() as desk, desk.statement() as opened:
+            out = Counter()
+            tracemalloc.start()
+            statements.write(opened, format_name, io.BufferedWriter(out))
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+            sizes.append(out.written)
+
+    _, small, large = peaks
+    assert sizes[2] > 90 * sizes[1]
+    assert large < 1.5 * small + 20_000
