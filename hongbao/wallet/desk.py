@@ -386,7 +386,10 @@ class Desk:
             return None
         check_request_id(request_id)
         with self.looking():
-            return self._first_answer(request_id, self.me, digest(act, inputs))
+            me = self.me
+            if self.store.requested_parts(request_id, me.id):
+                raise RequestConflict(request_id)  # it was a refund of everything due
+            return self._first_answer(request_id, me, digest(act, inputs))
 
     def _first_answer(self, request_id: str, me: ProfileRow, inputs: bytes) -> Any:
         """Return what *request_id* was answered before, raise what it was refused with, or None."""

@@ -284,12 +284,15 @@ class Packets(Cash):
                 raise RequestConflict(request_id)
             before = self._refunded_before(request_id, me)
         refunded: list[Refunded] = []
+        undone_fen = 0
         for row in self.store.due(self.now(), me.id, limit=-1):
             packet = row.packet.id
             with suppress(PacketRefunded):  # somebody else was quicker: it is back already
-                refunded.append(
-                    self._refund(packet, request_id=request_id, part=packet, dry_run=dry_run)
-                )
+                refund = self._refund(packet, request_id=request_id, part=packet, dry_run=dry_run)
+                if dry_run:  # each was undone before the next
+                    refund["balance_fen"] += undone_fen
+                    undone_fen += refund["amount_fen"] if refund["refunded_to"] == BALANCE else 0
+                refunded.append(refund)
         answer = _refunds(before + refunded)
         if before and not refunded:
             answer["replayed"] = True
@@ -414,6 +417,7 @@ class Packets(Cash):
                 "refunded_fen": terms.remaining_fen if closed else 0,
                 "closed_at": None if terms.closed_at is None else iso(terms.closed_at),
                 "finished_in_seconds": None if took is None else took // _SECOND,
+                "at": iso(now),
                 "commitment": commitment(row.seed),
                 "seed": row.seed.hex() if closed else None,
                 "shares": shares,

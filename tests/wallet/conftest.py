@@ -1,0 +1,49 @@
+"""People at the desk: founded once, copied for each test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.wallet.world import CARD, LI, OTHER_CARD, WANG, YUAN, ZHANG, World, id_number, right
+
+
+@pytest.fixture(scope="session")
+def _people(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Zhang, who is identified and has a card and 1,000 yuan; Li, who has a card; Wang."""
+    world = World(tmp_path_factory.mktemp("people") / "home")
+    zhang = world.found(ZHANG)
+    zhang.identify("张三", id_number(1), pin=right)
+    zhang.add_card(CARD, pin=right)
+    zhang.topup(1000 * YUAN, pin=right)
+    world.found(LI).add_card(OTHER_CARD, pin=right)
+    world.found(WANG)
+    world.close()
+    return world
+
+
+@pytest.fixture
+def worlds(_people: World, tmp_path: Path) -> Iterator[Callable[[str], World]]:
+    """Worlds that are alike to the last bit, as many as are asked for by name."""
+    made: list[World] = []
+
+    def make(name: str) -> World:
+        made.append(_people.copy(tmp_path / name))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def world(worlds: Callable[[str], World]) -> World:
+    return worlds("home")
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[World]:
+    """A world in which nobody has a home yet."""
+    world = World(tmp_path / "empty")
+    yield world
+    world.close()
