@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlcipher3 import dbapi2 as engine
 
 from hongbao.domain.ledger import PLATFORM, SIDES, Account, Kind, Transfer, check_transfer
-from hongbao.domain.packet import DealRule, Packet, PacketKind
 from hongbao.errors import (
     Busy,
     Damaged,
@@ -20,6 +19,9 @@ from hongbao.errors import (
     StorageUnreadable,
 )
 from hongbao.units import from_micros, to_micros
+
+if TYPE_CHECKING:
+    from hongbao.domain.packet import Packet
 
 FORM = 1
 """How many migrations a ledger of this version has had."""
@@ -74,7 +76,7 @@ class CardRow(NamedTuple):
 class PacketRow(NamedTuple):
     """A packet with what only the drawer and the desk need of it."""
 
-    packet: Packet
+    packet: "Packet"
     account: Account
     entry: int
     card: int | None
@@ -797,7 +799,7 @@ class Store:
         return row and int(row[0])
 
     def add_claim(
-        self, packet: Packet, profile: int, *, amount_fen: int, entry: int, at: datetime
+        self, packet: "Packet", profile: int, *, amount_fen: int, entry: int, at: datetime
     ) -> None:
         """Give *profile* the packet's next share, and close the packet with its last one."""
         seat = packet.claimed_count + 1
@@ -1050,6 +1052,8 @@ def _card(row: Any) -> CardRow:
 
 
 def _packet(row: Any) -> PacketRow:
+    from hongbao.domain.packet import DealRule, Packet, PacketKind
+
     number, packet_id, account, entry, sender, recipient, kind, deal = row[:8]
     total_fen, count, share_max_fen, greeting, cover, card, seed = row[8:15]
     created_at, expires_at, claimed_fen, claimed_count, closed_at = row[15:20]
