@@ -227,6 +227,7 @@ class PacketShown(PacketLine):
     refunded_fen: int
     closed_at: str | None
     finished_in_seconds: int | None
+    at: str  # when this was looked at, by the ledger's clock
     commitment: str
     seed: str | None
     shares: list[ShareLine]
@@ -275,6 +276,18 @@ class History(TypedDict):
     more: bool
 
 
+class Exported(TypedDict):
+    """`export` into a file: what is in it."""
+
+    profile: str
+    file: str
+    format: str
+    count: int
+    opening_fen: int
+    closing_fen: int
+    head: "HeadLine"
+
+
 class HeadLine(TypedDict):
     """The last entry of the ledger's chain, and its seal."""
 
@@ -295,7 +308,8 @@ class FindingLine(TypedDict):
 
     check: str
     ok: bool
-    problem: str | None
+    problem: str | None  # in English, like all that programs are told
+    count: int  # of rows that fail, which may be more than are named
     rows: list[str]
     next_step: str | None
 
@@ -319,3 +333,21 @@ class HomeChanged(TypedDict):
     file: NotRequired[str]
     entry: NotRequired[int]
     noted_entry: NotRequired[int]
+
+
+class StoryStep(TypedDict):
+    """One step of a story: a paragraph that was told, or a command that ran."""
+
+    line: int
+    told: str | None
+    command: str | None
+    exit_code: int | None
+    out: str | None
+    err: str | None
+
+
+class StoryPlayed(TypedDict):
+    """`demo`: everything that happened, in order."""
+
+    story: str
+    steps: list[StoryStep]

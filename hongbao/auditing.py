@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Protocol
@@ -14,10 +14,33 @@ from hongbao.domain.ledger import CENTRAL, LEGAL, PLATFORM, SIDES, Kind
 from hongbao.errors import Damaged
 from hongbao.store import EMPTY_HEAD, Store
 from hongbao.units import to_micros, yuan
-from hongbao.words import N_, say
+from hongbao.words import N_, fill
 
 ROWS_MAX = 20
 """How many rows of one finding are named; the problem says how many there are."""
+
+
+_KEEP = N_("keep this copy as evidence and restore the newest backup")
+
+PROBLEMS = {
+    "pages": (N_("pages or rows the engine cannot read: {count}"), _KEEP),
+    "books": (N_("books whose debits and credits differ: {count}"), _KEEP),
+    "accounts": (N_("accounts that differ from the sum of their transfers: {count}"), _KEEP),
+    "floors": (N_("accounts below zero on their own side: {count}"), _KEEP),
+    "moves": (N_("transfers no rule allows: {count}"), _KEEP),
+    "reserve": (N_("institutions whose books contradict each other: {count}"), _KEEP),
+    "packets": (N_("packets whose account, claims and refund do not add up: {count}"), _KEEP),
+    "terms": (N_("packets whose terms differ from what was sealed at sending: {count}"), _KEEP),
+    "deals": (N_("packets whose shares differ from what their seed says: {count}"), _KEEP),
+    "balances": (N_("entries whose balance does not follow from the one before: {count}"), _KEEP),
+    "usage": (N_("limit counters that differ from what they count: {count}"), _KEEP),
+    "chain": (N_("breaks in the chain (edited, missing or foreign entries): {count}"), _KEEP),
+    "head": (
+        N_("the noted head is missing: the ledger is an older or shortened copy"),
+        N_("restore the newest backup, or accept this state with `hongbao restore`"),
+    ),
+}
+"""Every check in the order it is made: what is wrong where it fails, and what to do then."""
 
 
 class Seal(Protocol):
@@ -46,72 +69,19 @@ class Auditor:
     def findings(self) -> list[FindingLine]:
         """Return every check with what it found, in a fixed order."""
         found: list[FindingLine] = []
-        for name, (check, problem, next_step) in self._checks().items():
-            rows = list(check())
+        for name, (problem, next_step) in PROBLEMS.items():
+            rows = list(getattr(self, f"_{name}")())
             found.append(
                 {
                     "check": name,
                     "ok": not rows,
-                    "problem": say(problem, count=len(rows)) if rows else None,
+                    "problem": fill(problem, {"count": len(rows)}) if rows else None,
+                    "count": len(rows),
                     "rows": rows[:ROWS_MAX],
-                    "next_step": say(next_step) if rows else None,
+                    "next_step": next_step if rows else None,
                 }
             )
         return found
-
-    def _checks(self) -> dict[str, tuple[Callable[[], Iterator[str]], str, str]]:
-        keep = N_("keep this copy as evidence and restore the newest backup")
-        return {
-            "pages": (self._pages, N_("pages or rows the engine cannot read: {count}"), keep),
-            "books": (self._books, N_("books whose debits and credits differ: {count}"), keep),
-            "accounts": (
-                self._accounts,
-                N_("accounts that differ from the sum of their transfers: {count}"),
-                keep,
-            ),
-            "floors": (self._floors, N_("accounts below zero on their own side: {count}"), keep),
-            "moves": (self._moves, N_("transfers no rule allows: {count}"), keep),
-            "reserve": (
-                self._reserve,
-                N_("institutions whose books contradict each other: {count}"),
-                keep,
-            ),
-            "packets": (
-                self._packets,
-                N_("packets whose account, claims and refund do not add up: {count}"),
-                keep,
-            ),
-            "terms": (
-                self._terms,
-                N_("packets whose terms differ from what was sealed at sending: {count}"),
-                keep,
-            ),
-            "deals": (
-                self._deals,
-                N_("packets whose shares differ from what their seed says: {count}"),
-                keep,
-            ),
-            "balances": (
-                self._balances,
-                N_("entries whose balance does not follow from the one before: {count}"),
-                keep,
-            ),
-            "usage": (
-                self._usage,
-                N_("limit counters that differ from what they count: {count}"),
-                keep,
-            ),
-            "chain": (
-                self._chain,
-                N_("breaks in the chain (edited, missing or foreign entries): {count}"),
-                keep,
-            ),
-            "head": (
-                self._head,
-                N_("the noted head is missing: the ledger is an older or shortened copy"),
-                N_("restore the newest backup, or accept this state with `hongbao restore`"),
-            ),
-        }
 
     # --- the books -------------------------------------------------------------------------------
 

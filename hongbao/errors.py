@@ -366,6 +366,41 @@ class PolicyVersionReused(UsageError):
         super().__init__(policy=policy)
 
 
+class InvalidStory(UsageError):
+    """
+    A story holds what cannot be played; *line* says where.
+
+    *problem* is one of the keys of the sentences below; *facts* are what its sentence names.
+    """
+
+    code = "invalid_story"
+    sentence = N_("story {source}, line {line}: {reason}")
+
+    _reasons: ClassVar[Mapping[str, str]] = {
+        "no_arrow": N_("a command ends in => and its exit code, like `balance => 0`"),
+        "no_exit_code": N_("after => comes an exit code from 0 to 255"),
+        "open_quote": N_("a quotation mark is not closed"),
+        "no_command": N_("an indented line says what a command answers, but no command is above"),
+        "no_command_word": N_("there is no command before =>"),
+        "bad_expectation": N_("an indented line begins with >, 2> or {{"),
+        "bad_json": N_("this is not JSON"),
+        "unknown_name": N_("no line before this one fills {name}"),
+        "not_yours": N_("a story cannot set {name}"),
+    }
+
+    def __init__(self, *, source: str, line: int, problem: str, **facts: object) -> None:
+        super().__init__(source=source, line=line, problem=problem, **facts)
+
+    def __str__(self) -> str:
+        reason = fill(self._reasons[str(self.facts["problem"])], self.facts)
+        return fill(self.sentence, {**self.facts, "reason": reason})
+
+    @property
+    def message(self) -> str:
+        reason = say(self._reasons[str(self.facts["problem"])], **self.facts)
+        return say(self.sentence, **{**self.facts, "reason": reason})
+
+
 class Unanswered(UsageError):
     """A question needs an answer, and nobody is there to give one."""
 
@@ -373,8 +408,17 @@ class Unanswered(UsageError):
     sentence = N_("{question} needs an answer, and this is not a terminal")
     advice = N_("give {flag}")
 
-    def __init__(self, *, question: str, flag: str) -> None:
-        super().__init__(question=question, flag=flag)
+    def __init__(
+        self, *, question: str, flag: str, asked: Mapping[str, object] | None = None
+    ) -> None:
+        """Take the *question* as it is in the catalogue, and what was *asked* about with it."""
+        super().__init__(question=fill(question, asked or {}), flag=flag)
+        self._question = (question, asked or {})
+
+    @property
+    def message(self) -> str:
+        question, asked = self._question
+        return say(self.sentence, question=say(question, **asked))
 
 
 class Declined(UsageError):
@@ -400,6 +444,17 @@ class BadCommandLine(UsageError):
     @property
     def message(self) -> str:
         return translated(str(self.facts["problem"]))
+
+
+class ConflictingOptions(UsageError):
+    """Two things were typed of which only one can be meant."""
+
+    code = "conflicting_options"
+    sentence = N_("{first} and {second} cannot be given together")
+    advice = N_("see `{command} --help`")
+
+    def __init__(self, first: str, second: str, *, command: str) -> None:
+        super().__init__(first=first, second=second, command=command)
 
 
 class FileExists(UsageError):
@@ -485,6 +540,14 @@ class CardNotFound(NotFound):
 
     def __init__(self, card: str) -> None:
         super().__init__(card=shortened(card))
+
+
+class NoCard(NotFound):
+    """The profile has no card at all."""
+
+    code = "no_card"
+    sentence = N_("no card is bound yet")
+    advice = N_("bind one with `hongbao card add`")
 
 
 class PolicyNotFound(NotFound):
@@ -756,6 +819,14 @@ class InvalidPin(PinError):
     sentence = N_("a PIN is exactly six digits")
 
 
+class PinMismatch(PinError):
+    """A new PIN is typed twice, and the second one was another."""
+
+    code = "pin_mismatch"
+    sentence = N_("the two new PINs are not the same")
+    advice = N_("nothing was changed; try again")
+
+
 class WeakPin(PinError):
     """One digit repeated, a run, or the holder's birth date."""
 
@@ -831,6 +902,20 @@ class ChecksFailed(HongbaoError):
         super().__init__(failed=failed, findings=findings)
 
 
+class Unfair(HongbaoError):
+    """`hongbao verify` recomputed a packet, and what was paid is not what its seed says."""
+
+    code = "unfair"
+    exit_code = ExitCode.DAMAGED
+    sentence = N_("{packet} was not dealt as its seed says")
+    advice = N_("see what else is wrong with `hongbao check`")
+
+    def __init__(
+        self, packet: str, *, commitment_holds: bool, shares: list[dict[str, object]]
+    ) -> None:
+        super().__init__(packet=packet, commitment_holds=commitment_holds, shares=shares)
+
+
 class RolledBack(HongbaoError):
     """The ledger ends before an entry that these keys have already seen."""
 
@@ -900,6 +985,14 @@ class WeakPassphrase(UsageError):
         super().__init__(length_min=length_min)
 
 
+class PassphraseMismatch(UsageError):
+    """A new passphrase is typed twice, and the second one was another."""
+
+    code = "passphrase_mismatch"
+    sentence = N_("the two passphrases are not the same")
+    advice = N_("nothing was changed; try again")
+
+
 class KeyringUnavailable(HongbaoError):
     """The system keyring, or the extra that reaches it, is not there."""
 
@@ -958,12 +1051,83 @@ class StorageUnreadable(StorageRefused):
     advice = N_("nothing was changed; mend the permissions, then try again")
 
 
+class AnswerUnwritable(HongbaoError):
+    """Standard output does not take the answer. What was asked for has been done by then."""
+
+    code = "answer_unwritable"
+    exit_code = ExitCode.UNUSABLE
+    sentence = N_("the answer cannot be written to standard output: {reason}")
+    advice = N_("what you asked for may be done; look with `hongbao history`")
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class StoryFailed(HongbaoError):
+    """
+    A command in a story did not do what the story says.
+
+    *problem* is one of the keys of the sentences below.
+    """
+
+    code = "story_failed"
+    sentence = N_("story {source}, line {line}: {reason}")
+
+    _reasons: ClassVar[Mapping[str, str]] = {
+        "exit_code": N_("`{command}` ended with {got}, not with {expected}"),
+        "text": N_("`{command}` did not say: {expected}"),
+        "silence": N_("`{command}` said something where it should be silent"),
+        "fact": N_("`{command}` answered {got}, not {expected}"),
+        "hangs": N_("`{command}` did not end within {expected}"),
+    }
+
+    def __init__(
+        self, *, source: str, line: int, problem: str, command: str, expected: str, got: str
+    ) -> None:
+        super().__init__(
+            source=source,
+            line=line,
+            problem=problem,
+            command=command,
+            expected=expected,
+            got=got,
+        )
+
+    def __str__(self) -> str:
+        reason = fill(self._reasons[str(self.facts["problem"])], self.facts)
+        return fill(self.sentence, {**self.facts, "reason": reason})
+
+    @property
+    def message(self) -> str:
+        reason = say(self._reasons[str(self.facts["problem"])], **self.facts)
+        return say(self.sentence, **{**self.facts, "reason": reason})
+
+
+class Unexpected(HongbaoError):
+    """A bug of ours: what went wrong has no sentence of its own."""
+
+    code = "unexpected"
+    sentence = N_("this is a bug in hongbao ({kind}); your money is as it was before the command")
+    advice = N_("run it again with HONGBAO_DEBUG=1 to see where, and report that")
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(kind=type(error).__name__)
+
+
 class Interrupted(HongbaoError):
-    """Ctrl-C, before anything was changed."""
+    """Ctrl-C at a question, before anything was changed."""
 
     code = "interrupted"
     exit_code = ExitCode.INTERRUPTED
     sentence = N_("interrupted; nothing was changed")
+
+
+class Stopped(Interrupted):
+    """Ctrl-C while something was being done: all of it is, or nothing."""
+
+    code = "stopped"
+    sentence = N_("interrupted; what was being done is done whole or not at all")
+    advice = N_("look with `hongbao history`")
 
 
 def recall(told: Mapping[str, object]) -> HongbaoError:

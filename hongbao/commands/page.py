@@ -2,14 +2,21 @@
 
 import re
 import shutil
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
 
 from hongbao.parser_words import COMMAND, OPTIONS, USAGE
-from hongbao.words import N_, _, say
+from hongbao.ui.script import columns, wrapped
+from hongbao.words import N_, _, ngettext, say
+
+METAVARS = (
+    *(N_("AMOUNT"), N_("CARD"), N_("COUNT"), N_("DURATION"), N_("ENTRY"), N_("FILE"), N_("ID")),
+    *(N_("INSTANT"), N_("NAME"), N_("NUMBER"), N_("PACKET"), N_("POLICY"), N_("SEED"), N_("SHELL")),
+    *(N_("TEXT"),),
+)
+"""What stands for a value in help. Errors keep the English, so that JSON never changes."""
 
 COLUMNS_MAX = 80
 COLUMNS_MIN = 20
@@ -19,50 +26,6 @@ TEXT_COLUMNS_MIN = 30
 
 _BESIDE_TERM = 2
 _BELOW_TERM = 6
-
-_CLOSING = "，。、：；！？）》」』”’…"
-_OPENING = "（《「『“‘"
-_PIECE = re.compile(
-    rf"\s+|[{_OPENING}]*[^\s\u2e80-\uffef{_OPENING}{_CLOSING}]+[{_CLOSING}]*"
-    rf"|[{_OPENING}]*\S[{_CLOSING}]*"
-)
-"""What a line may end after: a word, or one Chinese character with the punctuation that clings."""
-
-
-def columns(text: str) -> int:
-    """
-    Return how many columns of a terminal *text* fills: two for each Chinese character.
-
-    >>> columns("red packet"), columns("红包")
-    (10, 4)
-    """
-    return sum(
-        0
-        if unicodedata.combining(character)
-        else 2
-        if unicodedata.east_asian_width(character) in "WF"
-        else 1
-        for character in text
-    )
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """
-    Break *text* into lines of at most *width* columns.
-
-    Chinese breaks between any two characters, but a line never begins with 。 or ends with （.
-    A word that is wider than a whole line is left whole, so that it can still be copied.
-
-    >>> wrapped("领取红包，大吉大利。", 10)
-    ['领取红包，', '大吉大利。']
-    """
-    lines, line = [], ""
-    for piece in _PIECE.findall(text):
-        if line.strip() and columns(line + piece.rstrip()) > width:
-            lines.append(line.rstrip())
-            line = ""
-        line += piece if line else piece.lstrip()
-    return [*lines, line.rstrip()] if line.strip() else lines
 
 
 class Page:
@@ -87,6 +50,7 @@ class Page:
         start = _(USAGE) + prog
         for placeholder in (OPTIONS, COMMAND):
             args = args.replace(placeholder, _(placeholder))
+        args = _with_values(args)
         if columns(f"{start} {args}") <= self.width:
             self._lines.append(f"{start} {args}".rstrip())
             return
@@ -112,6 +76,7 @@ class Page:
 
     def write_dl(self, rows: Sequence[tuple[str, str]]) -> None:
         """Write terms with their explanations: beside them where there is room, else below."""
+        rows = [(_with_values(term), explanation) for term, explanation in rows]
         term_columns = min(
             max((columns(term) for term, _said in rows), default=0), TERM_COLUMNS_MAX
         )
@@ -125,6 +90,17 @@ class Page:
                 head += " " * (at - columns(head)) + said.pop(0)
             self._lines.append(head)
             self._write(said, indent=at)
+
+    def write_examples(self, examples: Sequence[str]) -> None:
+        """Write commands to copy, one on each line; beside the word where they fit, else below."""
+        word = say(N_("{heading}:"), heading=ngettext("Example", "Examples", len(examples)))
+        beside = self.current_indent + columns(word) + 1
+        if max(columns(example) for example in examples) + beside <= self.width:
+            self._write([f"{word} {examples[0]}"])
+            self._write(examples[1:], indent=beside)
+        else:
+            self._write([word])
+            self._write(examples, indent=self.current_indent + 2)
 
     def indent(self) -> None:
         self.current_indent += 2
@@ -151,6 +127,15 @@ class Page:
     def _write(self, lines: Sequence[str], indent: int | None = None) -> None:
         margin = " " * (self.current_indent if indent is None else indent)
         self._lines += [margin + line for line in lines]
+
+
+def _with_values(text: str) -> str:
+    """Return *text* with what stands for a value said in the reader's language."""
+    return re.sub(
+        r"(?<![-\w])[A-Z]{2,}(?![-\w])",
+        lambda word: _(word[0]) if word[0] in METAVARS else word[0],
+        text,
+    )
 
 
 class Speaking(typer.Context):

@@ -21,6 +21,7 @@ from hongbao.errors import (
     CardNotFound,
     InsufficientBalance,
     InsufficientCard,
+    NoCard,
     PolicyVersionReused,
 )
 from hongbao.store import CardRow, ProfileRow
@@ -29,6 +30,9 @@ from hongbao.wallet.desk import FACTORS, Act, AskPin, Desk
 
 _BANK_NUMBERS = {bank.code: number for number, bank in enumerate(BANKS, start=1)}
 """Who a bank is in the central bank's book; append only, like the table they number."""
+
+
+_BANK_NAMES = {bank.code: bank.name_en for bank in BANKS}
 
 
 class Cash(Desk):
@@ -43,7 +47,7 @@ class Cash(Desk):
                 {
                     "card": card.name,
                     "bank": card.bank,
-                    "bank_name": card.bank,
+                    "bank_name": _BANK_NAMES[card.bank],
                     "number": mask_card_number(card.tail),
                     "bound_at": iso(card.bound_at),
                 }
@@ -127,7 +131,7 @@ class Cash(Desk):
         cards = self.store.cards(profile.id)
         if name is None:
             if not cards:
-                raise CardNotFound("")
+                raise NoCard
             return cards[0]
         wanted = name.strip().casefold()
         for card in cards:
@@ -287,6 +291,10 @@ class Cash(Desk):
     def policies(self) -> list[str]:
         """Return the policies this ledger has ever used, by name and version."""
         return self.store.policies()
+
+    def policy_text(self, ref: str) -> str | None:
+        """Return the text of the policy that was used here as *ref*, if one was."""
+        return self.store.policy_text(ref)
 
     def use_policy(
         self, policy: Policy, *, request_id: str | None = None, dry_run: bool = False

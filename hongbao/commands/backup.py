@@ -1,0 +1,30 @@
+"""``hongbao backup``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, caller, window
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Copy the encrypted ledger to a file, while others go on writing."),
+    help=N_("The keys are not in it: it opens only beside this home's `keys` folder."),
+    epilog="hongbao backup 2026-11-23.hongbao",
+)
+def backup(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help=N_("where to; --yes overwrites"))],
+) -> None:
+    from hongbao.ui import home
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        changed = wallet.backup(Path(file).expanduser(), replace=call.yes)
+    call.answer(changed, home.show_backed_up)
+    call.hint(N_("keep it apart from {path}, which opens it"), path=call.env.keys)

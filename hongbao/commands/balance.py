@@ -1,0 +1,33 @@
+"""``hongbao balance``."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from hongbao.commands.window import Command, caller, window
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.answers import Balance
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Show what you have: to spend, in packets, and together."),
+    epilog="hongbao balance\nhongbao balance --json",
+)
+def balance(ctx: typer.Context) -> None:
+    call = caller(ctx)
+    with call.desk() as desk:
+        found = desk.balance()
+    call.answer(found, _show)
+    if found["due_back_fen"]:
+        call.hint(N_("bring back what is due with `hongbao refund`"))
+
+
+def _show(answer: "Balance") -> None:
+    from hongbao.ui import money
+
+    money.show_balance(answer)

@@ -1,0 +1,251 @@
+"""The caller: who asks, how they want to be answered, and how they can be asked back."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hongbao.env import Env, system_env
+from hongbao.errors import (
+    AnswerUnwritable,
+    Declined,
+    FileNotReadable,
+    HomeLocked,
+    Interrupted,
+    PassphraseMismatch,
+    PinMismatch,
+    Unanswered,
+)
+from hongbao.words import N_, _, say
+
+if TYPE_CHECKING:
+    from hongbao.domain.pin import Pin
+    from hongbao.wallet import Wallet
+    from hongbao.wallet.desk import Desk
+
+A = TypeVar("A", bound=Mapping[str, Any])
+
+SECRET_LINE_MAX = 4096
+"""How much of a secret's file is read: a wrong file should not be read to its end."""
+
+YES = ("y", "yes", "是", "好")
+
+
+@dataclass
+class Caller:
+    """
+    One call at the counter: the world it comes from, and the options every command takes.
+
+    Data goes to standard output, talk to standard error, secrets to the terminal.
+    """
+
+    env: Env = field(default_factory=system_env)
+    as_json: bool = False
+    profile: str | None = None
+    yes: bool = False
+    no_input: bool = False
+    pin_file: str | None = None
+
+    # --- asking back -----------------------------------------------------------------------------
+
+    def ask(self, question: str, *, flag: str) -> str:
+        """
+        Ask an open *question* on the terminal; *flag* would have answered it.
+
+        Raises Unanswered where nobody is there to be asked.
+        """
+        return self._ask(self.env.ask, f"{_(question)}: ", question, flag)
+
+    def ask_secret(self, question: str, *, flag: str) -> str:
+        """Ask a *question* whose answer stays off the screen (see `ask`)."""
+        return self._ask(self.env.ask_secret, f"{_(question)}: ", question, flag)
+
+    def confirm(self, question: str, **facts: object) -> None:
+        """
+        Ask for a yes before something large or final; ``--yes`` is the answer beforehand.
+
+        Raises Declined on a no, and Unanswered where nobody is there to be asked.
+        """
+        if self.yes:
+            return
+        told = say(question, **facts)
+        answer = self._ask(self.env.ask, f"{told} [y/N] ", question, "--yes", facts)
+        if answer.strip().casefold() not in YES:
+            raise Declined
+
+    def _ask(
+        self,
+        ask: Callable[[str], str],
+        told: str,
+        question: str,
+        flag: str,
+        facts: Mapping[str, object] | None = None,
+    ) -> str:
+        try:
+            if self.no_input:
+                raise EOFError
+            return ask(told)
+        except EOFError:
+            raise Unanswered(question=question, flag=flag, asked=facts or {}) from None
+        except KeyboardInterrupt:
+            if sys.stderr.isatty():
+                print(file=sys.stderr)  # the cursor still stands behind the question
+            raise Interrupted from None
+
+    def pin(self) -> "Pin":
+        """Return the payment PIN: from ``--pin-file``, HONGBAO_PIN_FILE or the terminal."""
+        from hongbao.domain.pin import Pin
+
+        if file := self._pin_file():
+            return Pin(self.secret_line(file))
+        return Pin(self.ask_secret(N_("payment PIN"), flag="--pin-file"))
+
+    def first_pin(self) -> "Pin":
+        """Return the PIN of a new profile: from where `pin` has it, or typed twice."""
+        return self.new_pin(self._pin_file(), flag="--pin-file")
+
+    def new_pin(self, file: str | None, *, flag: str = "--new-pin-file") -> "Pin":
+        """
+        Return a PIN to be set, from *file* or typed twice on the terminal.
+
+        Raises PinMismatch where the second one differs.
+        """
+        from hongbao.domain.pin import Pin
+
+        if file:
+            return Pin(self.secret_line(file))
+        chosen = Pin(self.ask_secret(N_("new payment PIN, six digits"), flag=flag))
+        again = self.ask_secret(N_("the same PIN again"), flag=flag)
+        if chosen.reveal() != again:
+            raise PinMismatch
+        return chosen
+
+    def _pin_file(self) -> str | None:
+        return self.pin_file or self.env.variables.get("HONGBAO_PIN_FILE") or None
+
+    def passphrase(self) -> str:
+        """
+        Return the passphrase that opens a locked home.
+
+        Raises HomeLocked where neither HONGBAO_PASSPHRASE_FILE nor a terminal gives one.
+        """
+        if file := self.env.variables.get("HONGBAO_PASSPHRASE_FILE"):
+            return self.secret_line(file)
+        try:
+            return self.ask_secret(N_("passphrase"), flag="HONGBAO_PASSPHRASE_FILE")
+        except Unanswered:
+            raise HomeLocked from None
+
+    def new_passphrase(self, file: str | None) -> str:
+        """
+        Return a passphrase to be set, from *file* or typed twice on the terminal.
+
+        Raises PassphraseMismatch where the second one differs.
+        """
+        if file:
+            return self.secret_line(file)
+        chosen = self.ask_secret(N_("new passphrase"), flag="--passphrase-file")
+        if self.ask_secret(N_("the same passphrase again"), flag="--passphrase-file") != chosen:
+            raise PassphraseMismatch
+        return chosen
+
+    def secret_line(self, file: str) -> str:
+        """
+        Return the first line of *file*; of standard input where it is ``-``, then the next one.
+
+        Raises FileNotReadable.
+        """
+        return self.lines(file, 1)[0]
+
+    def lines(self, file: str, count: int) -> list[str]:
+        """Return the first *count* lines of *file* (see `secret_line`); one it lacks is empty."""
+        try:
+            if file == "-":
+                return [_line(sys.stdin) for _number in range(count)]
+            with Path(file).expanduser().open(encoding="utf-8") as text:
+                return [_line(text) for _number in range(count)]
+        except OSError as error:
+            raise FileNotReadable(path=file, reason=error.strerror or str(error)) from None
+        except UnicodeDecodeError:
+            raise FileNotReadable(path=file, reason=N_("it is not text")) from None
+
+    # --- the desk --------------------------------------------------------------------------------
+
+    @contextmanager
+    def wallet(self, *, trusting: bool = False) -> Iterator["Wallet"]:
+        """Open the home for this caller's profile (see `hongbao.wallet.desk.Desk.open`)."""
+        from hongbao.wallet import Wallet
+
+        with Wallet.open(
+            self.env, profile=self.acting_as, passphrase=self.passphrase, trusting=trusting
+        ) as wallet:
+            yield wallet
+
+    @contextmanager
+    def desk(self) -> Iterator["Desk"]:
+        """Open the home as `wallet` does, for questions that wake fewer rooms."""
+        from hongbao.wallet.desk import Desk
+
+        with Desk.open(self.env, profile=self.acting_as, passphrase=self.passphrase) as desk:
+            yield desk
+
+    @property
+    def acting_as(self) -> str | None:
+        """The profile that was named; None is the one chosen with `use`."""
+        if self.profile is not None:
+            return self.profile
+        return self.env.variables.get("HONGBAO_PROFILE") or None
+
+    # --- answering -------------------------------------------------------------------------------
+
+    def answer(self, answer: A, show: Callable[[A], None]) -> None:
+        """Give *answer* as one JSON document where that is wanted, and by *show* for people."""
+        with answering():
+            if self.as_json:
+                indent = 2 if sys.stdout.isatty() else None
+                print(json.dumps(answer, ensure_ascii=False, indent=indent))
+            else:
+                show(answer)
+        if answer.get("replayed"):
+            self.remark(N_("this request was answered before; this is that answer again"))
+        if answer.get("dry_run"):
+            self.remark(N_("dry run: all of it was undone, nothing was changed"))
+
+    def remark(self, sentence: str, **facts: object) -> None:
+        """Tell a person something besides the answer, on standard error; programs are not told."""
+        if not self.as_json:
+            talk(say(sentence, **facts))
+
+    def hint(self, sentence: str, **facts: object) -> None:
+        """Tell a person the next step, on standard error; programs are not told."""
+        if not self.as_json:
+            talk(_("hint: {hint}").format(hint=say(sentence, **facts)))
+
+
+def talk(text: str) -> None:
+    """Say *text* on standard error, wrapped where that is a terminal; nobody need be listening."""
+    with suppress(OSError):
+        if sys.stderr.isatty():
+            from hongbao.ui.script import folded, terminal_columns
+
+            text = "\n".join(folded(text, terminal_columns()))
+        print(text, file=sys.stderr)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Write to standard output until it has arrived; raise AnswerUnwritable where it does not."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise AnswerUnwritable(reason=error.strerror or str(error)) from None
+
+
+def _line(text: Any) -> str:
+    return str(text.readline(SECRET_LINE_MAX)).rstrip("\r\n")

@@ -1,0 +1,104 @@
+"""``hongbao card``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, DryRun, Group, RequestId, caller, card_names, window
+from hongbao.domain.identity import bank_of, parse_card_number
+from hongbao.words import N_
+
+app = window(cls=Group)
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("Bind, list and remove bank cards."),
+    help=N_("Without a command, it lists them. The banks here are demo banks."),
+    epilog="hongbao card add 9999010000000003\nhongbao card list",
+)
+def card(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        _list(ctx)
+
+
+@app.command(
+    "add",
+    cls=Command,
+    short_help=N_("Bind a bank card."),
+    help=N_(
+        "The number is asked for, without showing it, where it is not given. Demo cards begin with"
+        " 999901 (ICBC) to 999905 (BOC)."
+    ),
+    epilog="hongbao card add 9999010000000003",
+)
+def add(
+    ctx: typer.Context,
+    number: Annotated[
+        str | None,
+        typer.Argument(metavar="NUMBER", parser=parse_card_number, help=N_("the card's number")),
+    ] = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import people
+
+    call = caller(ctx)
+    if number is not None:
+        bank_of(number)
+    with call.wallet() as wallet:
+        if number is None:
+            number = parse_card_number(call.ask_secret(N_("card number"), flag="NUMBER"))
+            bank_of(number)
+        bound = wallet.add_card(number, pin=call.pin, request_id=request_id, dry_run=dry_run)
+    call.answer(bound, people.show_card_added)
+    call.hint(N_("bring money in with `hongbao topup 100`"))
+
+
+@app.command(
+    "list",
+    cls=Command,
+    short_help=N_("List your bank cards."),
+    epilog="hongbao card list",
+)
+def list_cards(ctx: typer.Context) -> None:
+    _list(ctx)
+
+
+@app.command(
+    "remove",
+    cls=Command,
+    short_help=N_("Remove a bank card."),
+    help=N_("Its account at the bank stays as it is, and is there again when it is bound again."),
+    epilog="hongbao card remove icbc-0003",
+)
+def remove(
+    ctx: typer.Context,
+    card: Annotated[
+        str,
+        typer.Argument(
+            metavar="CARD",
+            autocompletion=card_names,
+            help=N_("the card's name, or its last four digits"),
+        ),
+    ],
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import people
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        removed = wallet.remove_card(card, pin=call.pin, request_id=request_id, dry_run=dry_run)
+    call.answer(removed, people.show_card_removed)
+
+
+def _list(ctx: typer.Context) -> None:
+    from hongbao.ui import people
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        cards = wallet.cards()
+    call.answer({"cards": cards}, lambda answer: people.show_cards(answer["cards"]))
+    if not cards:
+        call.hint(N_("bind one with `hongbao card add`"))

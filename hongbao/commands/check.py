@@ -1,0 +1,31 @@
+"""``hongbao check``."""
+
+from typing import Any, cast
+
+import typer
+
+from hongbao.commands.window import Command, caller, window
+from hongbao.errors import ChecksFailed
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Add everything up again, and name all that does not add up."),
+    help=N_("Exits with 19 where anything is wrong. docs/ledger.md says what each check proves."),
+    epilog="hongbao check",
+)
+def check(ctx: typer.Context) -> None:
+    from hongbao.ui import records
+
+    call = caller(ctx)
+    with call.wallet(trusting=True) as wallet:
+        checked = wallet.check()
+    if not checked["ok"]:
+        if not call.as_json:
+            call.answer(checked, records.show_checked)
+        failed = [finding for finding in checked["findings"] if not finding["ok"]]
+        raise ChecksFailed(failed=len(failed), findings=cast(list[dict[str, Any]], failed))
+    call.answer(checked, records.show_checked)

@@ -1,0 +1,45 @@
+"""``hongbao claim``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, RequestId, caller, claimable_ids, window
+from hongbao.domain.ids import parse_packet_id
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Open a red packet and take your share."),
+    help=N_("The amount is drawn at that moment. There is no dry run: that would be peeking."),
+    epilog="hongbao claim hb_7Q2M4K9X\nhongbao claim hb_7Q2M4K9X -p 小红",
+)
+def claim(
+    ctx: typer.Context,
+    packet: Annotated[
+        str,
+        typer.Argument(
+            metavar="PACKET",
+            parser=parse_packet_id,
+            autocompletion=claimable_ids,
+            help=N_("the packet's id"),
+        ),
+    ],
+    request_id: RequestId = None,
+) -> None:
+    from hongbao.ui import packets
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        claimed = wallet.claim(packet, request_id=request_id)
+    call.answer(claimed, packets.show_claimed)
+    if claimed["count"] > 1:
+        call.hint(
+            N_("that was the last share: see who was luckiest with `hongbao show {packet}`")
+            if claimed["finished"]
+            else N_("see how the others do with `hongbao show {packet}`"),
+            packet=claimed["packet"],
+        )

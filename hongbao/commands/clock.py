@@ -1,0 +1,93 @@
+"""``hongbao clock``."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hongbao.commands.window import Command, Group, caller, window
+from hongbao.domain.dates import parse_duration, parse_instant
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.commands.caller import Caller
+    from hongbao.wallet import Wallet
+
+app = window(cls=Group)
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("Show the ledger's clock, or turn a virtual one forward."),
+    help=N_(
+        "Normally it is the real one. Turning it puts the home on a virtual clock for good, and"
+        " what falls due until then happens, in order."
+    ),
+    epilog="hongbao clock\nhongbao clock advance 25h",
+)
+def clock(ctx: typer.Context) -> None:
+    from hongbao.ui import home
+
+    if ctx.invoked_subcommand is not None:
+        return
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        shown = wallet.clock()
+    call.answer(shown, home.show_clock)
+
+
+@app.command(
+    "set",
+    cls=Command,
+    short_help=N_("Turn the clock forward to a moment."),
+    epilog="hongbao clock set 2026-02-16T20:00:00+08:00",
+)
+def set_clock(
+    ctx: typer.Context,
+    instant: Annotated[
+        datetime,
+        typer.Argument(
+            metavar="INSTANT", parser=parse_instant, help=N_("a date, or a date and time, in China")
+        ),
+    ],
+) -> None:
+    from hongbao.ui import home
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        if instant >= wallet.now():
+            _agree(call, wallet)
+        turned = wallet.set_clock(instant)
+    call.answer(turned, home.show_turned)
+
+
+@app.command(
+    "advance",
+    cls=Command,
+    short_help=N_("Turn the clock forward by a length of time."),
+    epilog="hongbao clock advance 25h\nhongbao clock advance 1d12h",
+)
+def advance(
+    ctx: typer.Context,
+    duration: Annotated[
+        timedelta,
+        typer.Argument(
+            metavar="DURATION",
+            parser=parse_duration,
+            help=N_("90s, 30m, 25h, 7d, or a sum like 1d12h"),
+        ),
+    ],
+) -> None:
+    from hongbao.ui import home
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        _agree(call, wallet)
+        turned = wallet.advance_clock(duration)
+    call.answer(turned, home.show_turned)
+
+
+def _agree(call: "Caller", wallet: "Wallet") -> None:
+    """Ask before a home leaves the real clock, to which it never comes back."""
+    if wallet.clock()["clock"] == "real":
+        call.confirm(N_("this home will never follow the real clock again; turn it?"))

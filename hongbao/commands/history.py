@@ -1,0 +1,86 @@
+"""``hongbao history``."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, at_least_one, caller, profile_names, window
+from hongbao.domain.dates import parse_instant, parse_period_end
+from hongbao.words import N_
+
+app = window()
+
+
+class Kind(StrEnum):
+    """What moves money."""
+
+    TOPUP = "topup"
+    WITHDRAW = "withdraw"
+    SEND = "send"
+    CLAIM = "claim"
+    REFUND = "refund"
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Show what moved your money, newest first."),
+    help=N_("Days are China's; a day or a month at --to is meant whole."),
+    epilog="hongbao history\nhongbao history --from 2026-11-01 --to 2026-11-30 --kind claim",
+)
+def history(
+    ctx: typer.Context,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or moment on")
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to",
+            metavar="INSTANT",
+            parser=parse_period_end,
+            help=N_("up to this day, or before this moment"),
+        ),
+    ] = None,
+    kind: Annotated[
+        Kind | None, typer.Option("--kind", help=N_("only this kind of movement"))
+    ] = None,
+    counterparty: Annotated[
+        str | None,
+        typer.Option(
+            "--with", metavar="NAME", autocompletion=profile_names, help=N_("only with this person")
+        ),
+    ] = None,
+    limit: Annotated[
+        int,
+        typer.Option("--limit", metavar="COUNT", parser=at_least_one, help=N_("how many at most")),
+    ] = 20,
+    before: Annotated[
+        int | None,
+        typer.Option(
+            "--before",
+            metavar="ENTRY",
+            parser=at_least_one,
+            help=N_("only entries before this one: the next page"),
+        ),
+    ] = None,
+) -> None:
+    from hongbao.ui import records
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        found = wallet.history(
+            since=since,
+            until=until,
+            act=None if kind is None else kind.value,
+            counterparty=counterparty,
+            before=before,
+            limit=limit,
+        )
+    call.answer(found, records.show_history)
+    if found["more"]:
+        call.hint(N_("go on with `--before {entry}`"), entry=found["movements"][-1]["entry"])

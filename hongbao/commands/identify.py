@@ -1,0 +1,105 @@
+"""``hongbao identify``."""
+
+from functools import cache
+from typing import Annotated, Any
+
+import typer
+
+from hongbao.commands.window import Command, DryRun, RequestId, caller, titles, window
+from hongbao.domain.identity import bank_of, parse_card_number, parse_real_name
+from hongbao.errors import ConflictingOptions
+from hongbao.words import N_
+
+app = window()
+
+NAME_AND_NUMBER = 2
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Say who you are; your limits follow from it."),
+    help=N_(
+        "What is not given is asked for, the ID number without showing it. Shells remember what is"
+        " typed as an argument: better let it be asked, or keep it in a file."
+    ),
+    epilog="hongbao identify\nhongbao identify --id-file me.txt --card 9999010000000003",
+)
+def identify(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", parser=parse_real_name, help=N_("your name as on the ID card")
+        ),
+    ] = None,
+    id_number: Annotated[
+        str | None,
+        typer.Option(
+            "--id-number",
+            metavar="NUMBER",
+            help=N_("your resident ID number (shells remember arguments)"),
+        ),
+    ] = None,
+    id_file: Annotated[
+        str | None,
+        typer.Option(
+            "--id-file",
+            metavar="FILE",
+            help=N_(
+                "read the name and then the ID number from FILE, a line each; - is standard input"
+            ),
+        ),
+    ] = None,
+    card: Annotated[
+        str | None,
+        typer.Option(
+            "--card",
+            metavar="NUMBER",
+            parser=parse_card_number,
+            help=N_("bind this bank card too"),
+        ),
+    ] = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import people
+
+    call = caller(ctx)
+    for option, value in (("--name", name), ("--id-number", id_number)):
+        if id_file is not None and value is not None:
+            raise ConflictingOptions("--id-file", option, command=ctx.command_path)
+    if card is not None:
+        bank_of(card)
+    if id_file is not None:
+        name, id_number = call.lines(id_file, NAME_AND_NUMBER)
+    with call.wallet() as wallet:
+        if name is None:
+            name = parse_real_name(call.ask(N_("your name as on the ID card"), flag="--name"))
+        if id_number is None:
+            id_number = call.ask_secret(N_("resident ID number"), flag="--id-file")
+        pin = cache(call.pin)
+        identified: dict[str, Any] = dict(
+            wallet.identify(name, id_number, pin=pin, request_id=request_id, dry_run=dry_run)
+        )
+        bound = None
+        if card is not None:
+            bound = wallet.add_card(
+                card,
+                pin=pin,
+                request_id=None if request_id is None else f"{request_id}.card",
+                dry_run=dry_run,
+            )
+            identified |= {"tier": bound["tier"], "card": bound}
+        tiers = titles(wallet)
+
+    def show(answer: Any) -> None:
+        people.show_identified(answer, tiers)
+        if bound is not None:
+            people.show_card_added(bound)
+
+    call.answer(identified, show)
+    call.hint(
+        N_("`hongbao limits` shows what that allows")
+        if card is not None
+        else N_("bind a bank card with `hongbao card add`")
+    )

@@ -1,0 +1,88 @@
+"""``hongbao init``."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.rules import read_policy
+from hongbao.commands.window import Command, RequestId, caller, titles, window
+from hongbao.domain.dates import parse_instant
+from hongbao.domain.text import parse_profile_name
+from hongbao.errors import HomeExists
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Make a profile, and the wallet around it if this is the first."),
+    help=N_(
+        "A home's policy, virtual clock and dice are chosen when it is made. A virtual clock stands"
+        " still until `hongbao clock` turns it; dice make every draw repeatable. Both are for demos"
+        " and lessons, and say so wherever they matter."
+    ),
+    epilog="hongbao init 小明\nhongbao init demo --clock 2026-02-16T20:00:00+08:00 --dice 2026",
+)
+def init(
+    ctx: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", parser=parse_profile_name, help=N_("the profile's name")),
+    ],
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", metavar="POLICY", help=N_("the rules: a name or a file")),
+    ] = None,
+    clock: Annotated[
+        datetime | None,
+        typer.Option(
+            "--clock",
+            metavar="INSTANT",
+            parser=parse_instant,
+            help=N_("put the home on a virtual clock that starts then"),
+        ),
+    ] = None,
+    dice: Annotated[
+        str | None,
+        typer.Option("--dice", metavar="SEED", help=N_("script all chance from SEED")),
+    ] = None,
+    request_id: RequestId = None,
+) -> None:
+    from hongbao.ui import people
+    from hongbao.wallet import Wallet
+    from hongbao.wallet.desk import LEDGER
+
+    call = caller(ctx)
+    rules = read_policy(policy or "standard")
+    is_new = not (call.env.data / LEDGER).exists()
+    if policy is not None and not is_new:
+        raise HomeExists
+    wallet, founded = Wallet.found(
+        call.env,
+        name,
+        pin=call.first_pin,
+        policy=rules,
+        clock=clock,
+        dice=dice,
+        passphrase=call.passphrase,
+        request_id=request_id,
+    )
+    with wallet:
+        tiers = titles(wallet)
+    call.answer(founded, lambda answer: people.show_founded(answer, tiers))
+    if is_new:
+        call.remark(N_("the ledger is in {path}, encrypted"), path=call.env.home)
+    if clock is not None:
+        call.remark(N_("this home's clock is virtual: turn it with `hongbao clock advance 1h`"))
+    if dice is not None:
+        call.remark(N_("this home's chance is scripted: good for a demo, not for anything secret"))
+    if is_new:
+        call.hint(
+            N_("say who you are with `hongbao identify`, then bind a card: `hongbao card add`")
+        )
+    else:
+        call.hint(
+            N_("act as {name} with `-p {name}`, or always with `hongbao use {name}`"), name=name
+        )

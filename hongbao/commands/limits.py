@@ -1,0 +1,22 @@
+"""``hongbao limits``."""
+
+import typer
+
+from hongbao.commands.window import Command, caller, titles, window
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Show each limit: what is used, what is left, when room returns."),
+    epilog="hongbao limits\nhongbao limits -p 小红",
+)
+def limits(ctx: typer.Context) -> None:
+    from hongbao.ui import money
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        found, tiers = wallet.limits(), titles(wallet)
+    call.answer(found, lambda answer: money.show_limits(answer, tiers))

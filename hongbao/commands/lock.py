@@ -1,0 +1,40 @@
+"""``hongbao lock``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, caller, window
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Lock this home with a passphrase."),
+    help=N_(
+        "Nothing opens it without the passphrase, and nobody can bring a forgotten one back."
+        " Programs name a file in HONGBAO_PASSPHRASE_FILE. On a locked home, this changes the"
+        " passphrase."
+    ),
+    epilog="hongbao lock",
+)
+def lock(
+    ctx: typer.Context,
+    passphrase_file: Annotated[
+        str | None,
+        typer.Option(
+            "--passphrase-file",
+            metavar="FILE",
+            help=N_("read the new passphrase from FILE; - is standard input"),
+        ),
+    ] = None,
+) -> None:
+    from hongbao.ui import home
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        changed = wallet.lock(call.new_passphrase(passphrase_file))
+    call.answer(changed, home.show_locked)
+    call.hint(N_("open it for good with `hongbao unlock`"))

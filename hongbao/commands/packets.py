@@ -1,0 +1,49 @@
+"""``hongbao packets``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from hongbao.commands.window import Command, at_least_one, caller, window
+from hongbao.errors import ConflictingOptions
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("List red packets: to claim, sent and received, newest first."),
+    epilog="hongbao packets\nhongbao packets --claimable -p 小红",
+)
+def packets(
+    ctx: typer.Context,
+    claimable: Annotated[
+        bool, typer.Option("--claimable", help=N_("only those you can claim now"))
+    ] = False,
+    sent: Annotated[bool, typer.Option("--sent", help=N_("only those you sent"))] = False,
+    received: Annotated[
+        bool, typer.Option("--received", help=N_("only those you have a share of"))
+    ] = False,
+    limit: Annotated[
+        int,
+        typer.Option("--limit", metavar="COUNT", parser=at_least_one, help=N_("how many at most")),
+    ] = 50,
+) -> None:
+    from hongbao.ui import packets as window
+    from hongbao.units import iso
+
+    call = caller(ctx)
+    wanted = {"claimable": claimable, "sent": sent, "received": received}
+    chosen = [name for name, is_wanted in wanted.items() if is_wanted]
+    if len(chosen) > 1:
+        raise ConflictingOptions(f"--{chosen[0]}", f"--{chosen[1]}", command=ctx.command_path)
+    with call.wallet() as wallet:
+        found = wallet.packets(chosen[0] if chosen else None, limit=limit + 1)
+        now = iso(wallet.now())
+    answer: dict[str, Any] = {"at": now, "packets": found[:limit], "more": len(found) > limit}
+    call.answer(answer, lambda answer: window.show_packets(answer["packets"], answer["at"]))
+    if answer["more"]:
+        call.hint(N_("there are more: `--limit {limit}` shows them"), limit=limit * 2)
+    if any(packet["yours"] and packet["state"] == "expired" for packet in found):
+        call.hint(N_("due back: run `hongbao refund`"))

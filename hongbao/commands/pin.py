@@ -1,0 +1,50 @@
+"""``hongbao pin``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, Group, RequestId, caller, window
+from hongbao.words import N_
+
+app = window(cls=Group)
+
+
+@app.callback(
+    short_help=N_("Change the payment PIN."),
+    epilog="hongbao pin change",
+)
+def pin() -> None:
+    """Hold the one command there is, and room for more."""
+
+
+@app.command(
+    "change",
+    cls=Command,
+    short_help=N_("Replace the payment PIN by a new one."),
+    help=N_(
+        "Both are asked for; the new one twice. Where both files are standard input, its second"
+        " line is the new PIN."
+    ),
+    epilog="hongbao pin change\nhongbao pin change --pin-file old.txt --new-pin-file new.txt",
+)
+def change(
+    ctx: typer.Context,
+    new_pin_file: Annotated[
+        str | None,
+        typer.Option(
+            "--new-pin-file",
+            metavar="FILE",
+            help=N_("read the new PIN from FILE; - is standard input"),
+        ),
+    ] = None,
+    request_id: RequestId = None,
+) -> None:
+    from hongbao.ui import people
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        changed = wallet.change_pin(
+            call.pin, lambda: call.new_pin(new_pin_file), request_id=request_id
+        )
+    call.answer(changed, people.show_pin_changed)

@@ -1,0 +1,120 @@
+"""``hongbao policy``."""
+
+from typing import Annotated, Any
+
+import typer
+
+from hongbao.commands.rules import read_policy
+from hongbao.commands.window import Command, DryRun, Group, RequestId, caller, window
+from hongbao.errors import HomeNotFound
+from hongbao.words import N_
+
+app = window(cls=Group)
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("List, show and choose the rules: limits, fees, caps."),
+    help=N_("Without a command, it lists them."),
+    epilog=(
+        "hongbao policy list\n"
+        "hongbao policy show standard > mine.toml\n"
+        "hongbao policy use mine.toml"
+    ),
+)
+def policy(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        _list(ctx)
+
+
+@app.command(
+    "list",
+    cls=Command,
+    short_help=N_("List the policies that ship with hongbao or were used here."),
+    epilog="hongbao policy list",
+)
+def list_policies(ctx: typer.Context) -> None:
+    _list(ctx)
+
+
+@app.command(
+    "show",
+    cls=Command,
+    short_help=N_("Print a policy as the file it is; without a name, the one in force."),
+    epilog="hongbao policy show pboc-2015",
+)
+def show(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="POLICY", help=N_("a name, name@version, or a file")),
+    ] = None,
+) -> None:
+    call = caller(ctx)
+    try:
+        with call.wallet() as wallet:
+            found = wallet.policy if name is None else read_policy(name, wallet)
+    except HomeNotFound:  # rules can be read before there is a home that they rule
+        found = read_policy(name or "standard")
+    call.answer(
+        {"policy": found.ref, "text": found.text}, lambda answer: print(answer["text"], end="")
+    )
+
+
+@app.command(
+    "use",
+    cls=Command,
+    short_help=N_("Put another policy in force for the whole home."),
+    help=N_("The ledger keeps its text: every entry names the policy that allowed it."),
+    epilog="hongbao policy use pboc-2015\nhongbao policy use ./mine.toml",
+)
+def use(
+    ctx: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="POLICY", help=N_("a name, name@version, or a file"))
+    ],
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import home
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        used = wallet.use_policy(read_policy(name, wallet), request_id=request_id, dry_run=dry_run)
+    call.answer(used, home.show_policy_used)
+    call.hint(N_("`hongbao limits` shows what that allows"))
+
+
+def _list(ctx: typer.Context) -> None:
+    from hongbao import policies
+    from hongbao.ui import home
+
+    call = caller(ctx)
+    found: dict[str, dict[str, Any]] = {}
+
+    def add(name: str, *, shipped: bool, current: str | None, wallet: Any = None) -> None:
+        rules = read_policy(name, wallet)
+        found.setdefault(
+            rules.ref,
+            {
+                "policy": rules.ref,
+                "title": rules.title.en,
+                "title_zh": rules.title.zh,
+                "shipped": shipped,
+                "current": rules.ref == current,
+            },
+        )
+
+    try:
+        with call.wallet() as wallet:
+            current = wallet.policy.ref
+            for name in policies.names():
+                add(name, shipped=True, current=current)
+            for name in wallet.policies():
+                add(name, shipped=False, current=current, wallet=wallet)
+    except HomeNotFound:
+        for name in policies.names():
+            add(name, shipped=True, current=None)
+    call.answer(
+        {"policies": list(found.values())}, lambda answer: home.show_policies(answer["policies"])
+    )

@@ -1,0 +1,23 @@
+"""``hongbao profiles``."""
+
+import typer
+
+from hongbao.commands.window import Command, caller, titles, window
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("List the people in this home."),
+    help=N_("Names and ID numbers are masked."),
+    epilog="hongbao profiles",
+)
+def profiles(ctx: typer.Context) -> None:
+    from hongbao.ui import people
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        found, tiers = wallet.profiles(), titles(wallet)
+    call.answer({"profiles": found}, lambda answer: people.show_profiles(answer["profiles"], tiers))

@@ -1,0 +1,42 @@
+"""``hongbao refund``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, DryRun, RequestId, caller, packet_ids, window
+from hongbao.domain.ids import parse_packet_id
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Bring back what nobody claimed in time, the way it was paid."),
+    help=N_("Without a packet, everything that is due."),
+    epilog="hongbao refund\nhongbao refund hb_7Q2M4K9X",
+)
+def refund(
+    ctx: typer.Context,
+    packet: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PACKET",
+            parser=parse_packet_id,
+            autocompletion=packet_ids,
+            help=N_("the packet's id"),
+        ),
+    ] = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import packets
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        if packet is None:
+            refunds = wallet.refund_due(request_id=request_id, dry_run=dry_run)
+        else:
+            refunds = wallet.refund(packet, request_id=request_id, dry_run=dry_run)
+    call.answer(refunds, packets.show_refunds)

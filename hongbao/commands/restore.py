@@ -1,0 +1,54 @@
+"""``hongbao restore``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, caller, window
+from hongbao.errors import Unanswered
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Put a copy in the ledger's place."),
+    help=N_(
+        "The newest entry these keys have seen is noted beside them, so an older copy is noticed:"
+        " it is restored only after a yes, because what happened since would be lost."
+    ),
+    epilog="hongbao restore 2026-11-23.hongbao",
+)
+def restore(
+    ctx: typer.Context,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help=N_("a copy made by `hongbao backup`"))
+    ],
+) -> None:
+    from hongbao.ui import home
+    from hongbao.wallet import restore as put_back
+
+    call = caller(ctx)
+
+    def accepts(last_entry: int, noted_entry: int) -> bool:
+        call.remark(
+            N_("this copy ends at entry {last}, but entry {noted} was seen: it is an older state"),
+            last=last_entry,
+            noted=noted_entry,
+        )
+        try:
+            call.confirm(N_("what happened since will be lost; restore it?"))
+        except Unanswered:
+            return False
+        return True
+
+    changed = put_back(
+        call.env,
+        Path(file).expanduser(),
+        passphrase=call.passphrase,
+        accept_older=accepts,
+    )
+    call.answer(changed, home.show_restored)
+    call.hint(N_("`hongbao check` adds everything up again"))

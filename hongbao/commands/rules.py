@@ -1,0 +1,42 @@
+"""Finding the policy that somebody named: one that ships, one that was used here, or a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hongbao.errors import FileNotReadable, PolicyNotFound
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.domain.policy import Policy
+    from hongbao.wallet import Wallet
+
+
+def read_policy(name: str, wallet: "Wallet | None" = None) -> "Policy":
+    """
+    Return the policy that *name* means: a pack's name, one used here (``standard@1``), or a file.
+
+    Raises PolicyNotFound, FileNotReadable or InvalidPolicy.
+    """
+    from hongbao import policies
+    from hongbao.domain.policy import parse_policy
+
+    if name in policies.names():
+        return parse_policy(policies.text_of(name), name)
+    if wallet is not None and (known := wallet.policy_text(name)) is not None:
+        return parse_policy(known, name)
+    return parse_policy(_text_of_file(name), name)
+
+
+def _text_of_file(name: str) -> str:
+    from hongbao.domain.policy import TEXT_LENGTH_MAX
+
+    path = Path(name).expanduser()
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(TEXT_LENGTH_MAX + 1)
+    except FileNotFoundError:
+        raise PolicyNotFound(name) from None
+    except OSError as error:
+        raise FileNotReadable(path=name, reason=error.strerror or str(error)) from None
+    except UnicodeDecodeError:
+        raise FileNotReadable(path=name, reason=N_("it is not text")) from None

@@ -1,0 +1,149 @@
+"""``hongbao send``."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import (
+    Command,
+    DryRun,
+    RequestId,
+    caller,
+    card_names,
+    profile_names,
+    whole,
+    window,
+)
+from hongbao.domain.money import parse_yuan
+from hongbao.errors import ConflictingOptions
+from hongbao.words import N_
+
+app = window()
+
+
+class Deal(StrEnum):
+    """How a lucky packet's shares come to their amounts (docs/fairness.md)."""
+
+    DOUBLE_MEAN = "double-mean"
+    SHUFFLED = "shuffled"
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Send a red packet; what nobody claims in time comes back."),
+    help=N_(
+        "AMOUNT with --count is shared by luck (拼手气). --each gives everyone the same (普通)."
+        " --to is for one person alone (专属)."
+    ),
+    epilog=(
+        "hongbao send 66.66 --count 5\n"
+        "hongbao send --each 8.88 --count 10\n"
+        "hongbao send 52.00 --to 小红 --greeting 早生贵子"
+    ),
+)
+def send(
+    ctx: typer.Context,
+    amount: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="AMOUNT",
+            parser=parse_yuan,
+            help=N_("how much in all, in yuan"),
+            show_default=False,
+        ),
+    ] = None,
+    each: Annotated[
+        int | None,
+        typer.Option(
+            "--each", metavar="AMOUNT", parser=parse_yuan, help=N_("how much for each, in yuan")
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--count", "-c", metavar="COUNT", parser=whole, help=N_("how many shares; 1 by itself")
+        ),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="NAME", autocompletion=profile_names, help=N_("for this person alone")
+        ),
+    ] = None,
+    greeting: Annotated[
+        str | None,
+        typer.Option(
+            "--greeting",
+            "-g",
+            metavar="TEXT",
+            help=N_("what it says: 恭喜发财，大吉大利 by itself"),
+        ),
+    ] = None,
+    cover: Annotated[
+        str | None,
+        typer.Option(
+            "--cover", metavar="TEXT", help=N_("the cover (红包封面), at most 20 characters")
+        ),
+    ] = None,
+    paid_from: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="CARD",
+            autocompletion=card_names,
+            help=N_("a card to pay with, instead of the balance"),
+            show_default=False,
+        ),
+    ] = "balance",
+    deal: Annotated[
+        Deal | None,
+        typer.Option(
+            "--deal", help=N_("how luck is dealt: at each claim, or up front and shuffled")
+        ),
+    ] = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.domain.packet import DealRule, PacketKind
+    from hongbao.ui import packets
+    from hongbao.wallet.packets import DEFAULT_GREETING
+
+    call = caller(ctx)
+    kind, total_fen = PacketKind.LUCKY, amount
+    if each is not None:
+        kind, total_fen = PacketKind.EQUAL, each * (count or 1)
+        _refuse_both(ctx, "--each", {"AMOUNT": amount, "--to": to, "--deal": deal})
+    elif to is not None:
+        kind = PacketKind.EXCLUSIVE
+        _refuse_both(ctx, "--to", {"--count": count if count != 1 else None, "--deal": deal})
+    if total_fen is None:
+        raise typer.BadParameter("Missing argument 'AMOUNT'.")
+    with call.wallet() as wallet:
+        sent = wallet.send(
+            total_fen,
+            pin=call.pin,
+            count=1 if count is None else count,
+            kind=kind,
+            recipient=to,
+            greeting=DEFAULT_GREETING if greeting is None else greeting,
+            cover=cover,
+            paid_from=paid_from,
+            deal=DealRule(deal or Deal.DOUBLE_MEAN),
+            request_id=request_id,
+            dry_run=dry_run,
+        )
+    call.answer(sent, packets.show_sent)
+    if not dry_run:
+        if to is not None:
+            call.hint(
+                N_("{name} opens it with `hongbao claim {packet}`"), name=to, packet=sent["packet"]
+            )
+        else:
+            call.hint(N_("others open it with `hongbao claim {packet}`"), packet=sent["packet"])
+
+
+def _refuse_both(ctx: typer.Context, option: str, others: dict[str, object]) -> None:
+    for other, value in others.items():
+        if value is not None:
+            raise ConflictingOptions(option, other, command=ctx.command_path)

@@ -1,0 +1,39 @@
+"""``hongbao show``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, caller, packet_ids, window
+from hongbao.domain.ids import parse_packet_id
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Show a red packet: who got what, and how long it is open."),
+    help=N_("Once it is closed, --json has the seed that proves every share."),
+    epilog="hongbao show hb_7Q2M4K9X",
+)
+def show(
+    ctx: typer.Context,
+    packet: Annotated[
+        str,
+        typer.Argument(
+            metavar="PACKET",
+            parser=parse_packet_id,
+            autocompletion=packet_ids,
+            help=N_("the packet's id"),
+        ),
+    ],
+) -> None:
+    from hongbao.ui import packets
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        shown = wallet.show(packet)
+    call.answer(shown, packets.show_packet)
+    if shown["state"] == "expired" and shown["yours"]:
+        call.hint(N_("due back: run `hongbao refund {packet}`"), packet=shown["packet"])

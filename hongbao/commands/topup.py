@@ -1,0 +1,43 @@
+"""``hongbao topup``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, DryRun, RequestId, caller, card_names, window
+from hongbao.domain.money import parse_yuan
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Bring money in from a bank card (充值)."),
+    epilog="hongbao topup 500\nhongbao topup 88.88 --card icbc-0003",
+)
+def topup(
+    ctx: typer.Context,
+    amount: Annotated[
+        int, typer.Argument(metavar="AMOUNT", parser=parse_yuan, help=N_("how much, in yuan"))
+    ],
+    card: Annotated[
+        str | None,
+        typer.Option(
+            "--card",
+            metavar="CARD",
+            autocompletion=card_names,
+            help=N_("which card; the first one bound if none is named"),
+        ),
+    ] = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import money
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        topped_up = wallet.topup(
+            amount, pin=call.pin, card=card, request_id=request_id, dry_run=dry_run
+        )
+    call.answer(topped_up, money.show_topped_up)

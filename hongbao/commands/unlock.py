@@ -1,0 +1,32 @@
+"""``hongbao unlock``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, caller, window
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Let this device open the home again, without a passphrase."),
+    epilog="hongbao unlock\nhongbao unlock --keyring",
+)
+def unlock(
+    ctx: typer.Context,
+    keyring: Annotated[
+        bool,
+        typer.Option(
+            "--keyring", help=N_("keep the key in the system's keyring instead of a file")
+        ),
+    ] = False,
+) -> None:
+    from hongbao.ui import home
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        changed = wallet.unlock(keyring=keyring)
+    call.answer(changed, home.show_unlocked)

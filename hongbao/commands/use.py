@@ -1,0 +1,31 @@
+"""``hongbao use``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, caller, profile_names, window
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Act as another profile from now on."),
+    help=N_("For one command alone there is `-p NAME`."),
+    epilog="hongbao use 小红",
+)
+def use(
+    ctx: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", autocompletion=profile_names, help=N_("the profile's name")),
+    ],
+) -> None:
+    from hongbao.ui import people
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        used = wallet.use(name)
+    call.answer(used, people.show_used)

@@ -1,0 +1,48 @@
+"""``hongbao verify``."""
+
+from typing import Annotated, Any, cast
+
+import typer
+
+from hongbao.commands.window import Command, caller, packet_ids, window
+from hongbao.domain.ids import parse_packet_id
+from hongbao.errors import Unfair
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Recompute a closed packet's shares from its seed."),
+    help=N_(
+        "Exits with 19 where they differ. docs/fairness.md does the same in ten lines of Python."
+    ),
+    epilog="hongbao verify hb_7Q2M4K9X",
+)
+def verify(
+    ctx: typer.Context,
+    packet: Annotated[
+        str,
+        typer.Argument(
+            metavar="PACKET",
+            parser=parse_packet_id,
+            autocompletion=packet_ids,
+            help=N_("the packet's id"),
+        ),
+    ],
+) -> None:
+    from hongbao.ui import packets
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        verified = wallet.verify(packet)
+    if not verified["fair"]:
+        if not call.as_json:
+            call.answer(verified, packets.show_verified)
+        raise Unfair(
+            verified["packet"],
+            commitment_holds=verified["commitment_holds"],
+            shares=cast(list[dict[str, Any]], verified["shares"]),
+        )
+    call.answer(verified, packets.show_verified)

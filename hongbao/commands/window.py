@@ -1,0 +1,209 @@
+"""
+What every command is made of: its options, its help, its place in the reader's language.
+
+Sentences are marked with `N_` where a command is declared, and translated here, when it is built:
+by then the language is known.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from hongbao.commands.caller import Caller
+from hongbao.commands.page import Speaking
+from hongbao.domain.ids import check_request_id
+from hongbao.errors import HongbaoError, InvalidAmount
+from hongbao.parser_words import SHOW_HELP
+from hongbao.words import N_, _
+
+if TYPE_CHECKING:
+    from hongbao.wallet import Wallet
+
+
+def caller(ctx: typer.Context) -> Caller:
+    """Return who is calling."""
+    found = ctx.find_object(Caller)
+    assert found is not None
+    return found
+
+
+def window(**settings: Any) -> typer.Typer:
+    """Return an empty window for one command, or for a group of them."""
+    return typer.Typer(
+        rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, **settings
+    )
+
+
+UsageError: type[Exception] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
+)
+"""What the parser raises for whatever it cannot read. Of its family, typer publishes one."""
+
+
+# --- options that several commands share ---------------------------------------------------------
+
+
+def whole(text: str) -> int:
+    """Read *text* as a whole number in plain digits: `int` would also take ١٠, 1_000 and ' 5 '."""
+    if (
+        re.fullmatch(r"-?[0-9]{1,40}", str(text)) is None
+    ):  # the parser hands defaults over as numbers
+        raise typer.BadParameter(f"{text!r} is not a valid int.")
+    return int(text)
+
+
+def at_least_one(text: str) -> int:
+    """Read *text* as a whole number from 1 on."""
+    number = whole(text)
+    if not 1 <= number < 2**31:
+        raise typer.BadParameter(f"{text} is not in the range x>=1.")
+    return number
+
+
+RequestId = Annotated[
+    str | None,
+    typer.Option(
+        "--request-id",
+        metavar="ID",
+        parser=check_request_id,
+        help=N_("do it once however often it is asked: the same ID gets the same answer"),
+    ),
+]
+
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", "-n", help=N_("do all of it, say what happens, and undo it")),
+]
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+class _Spoken:
+    """Help in the reader's language, and the options which every command takes."""
+
+    context_class: Any = Speaking
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        settings["params"] = [*(settings.get("params") or ()), *_shared_options()]
+        for param in settings["params"]:
+            if getattr(param, "help", None):
+                param.help = _(param.help)
+        super().__init__(*args, **settings)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        return _(getattr(self, "short_help", None) or "")
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Write what the command does, then examples to copy: help leads with an example."""
+        said = [getattr(self, "short_help", None), getattr(self, "help", None)]
+        examples: str = getattr(self, "epilog", None) or ""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text("\n\n".join(_(text) for text in said if text))
+            if examples:
+                formatter.write_paragraph()
+                formatter.write_examples(examples.splitlines())
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write nothing more: the examples stand at the top."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        if option is not None:
+            option.help = _(SHOW_HELP)
+        return option
+
+
+class Command(_Spoken, TyperCommand):
+    """A command that also takes the options which every command takes."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        typed = [*args]
+        try:
+            return super().parse_args(ctx, args)
+        except UsageError as error:
+            # A sum below zero looks like an option to the parser. No option of ours is a digit.
+            start = str(getattr(error, "option_name", ""))
+            if re.fullmatch(r"-[0-9.]", start) and "amount" in (p.name for p in self.params):
+                raise InvalidAmount(next(arg for arg in typed if arg.startswith(start))) from None
+            raise
+
+
+class Group(_Spoken, TyperGroup):
+    """Commands that stand together under one name."""
+
+
+def _shared_options() -> list[TyperOption]:
+    def option(*declared: str, help: str, **settings: Any) -> TyperOption:
+        def keep(ctx: typer.Context, param: Any, value: Any) -> None:
+            if value is not None:
+                setattr(caller(ctx), param.name, value)
+
+        return TyperOption(
+            param_decls=[*declared],
+            help=help,
+            expose_value=False,
+            callback=keep,
+            default=None,
+            **settings,
+        )
+
+    return [
+        option("--json", "as_json", is_flag=True, help=N_("answer with one JSON document")),
+        option(
+            "--profile",
+            "-p",
+            metavar="NAME",
+            autocompletion=lambda ctx, _args, incomplete: profile_names(ctx, incomplete),
+            help=N_("act as NAME (or set HONGBAO_PROFILE)"),
+        ),
+        option("--yes", "-y", is_flag=True, help=N_("answer every question with yes")),
+        option("--no-input", is_flag=True, help=N_("never ask; fail where an answer is needed")),
+        option(
+            "--pin-file",
+            metavar="FILE",
+            help=N_("read the payment PIN from FILE; - is standard input"),
+        ),
+    ]
+
+
+# --- completion: what a shell offers for a value -------------------------------------------------
+
+
+def profile_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _offered(ctx, lambda wallet: [line["profile"] for line in wallet.profiles()])
+
+
+def card_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _offered(ctx, lambda wallet: [line["card"] for line in wallet.cards()])
+
+
+def packet_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _offered(ctx, lambda wallet: [line["packet"] for line in wallet.packets()])
+
+
+def claimable_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _offered(ctx, lambda wallet: [line["packet"] for line in wallet.packets("claimable")])
+
+
+def _offered(ctx: typer.Context, look: "Callable[[Wallet], list[str]]") -> list[str]:
+    """Return what *look* finds, and nothing where the home would have to ask or is not there."""
+    from hongbao.wallet import Wallet
+
+    call = caller(ctx)
+    try:
+        with Wallet.open(call.env, profile=call.acting_as, passphrase=None) as wallet:
+            return look(wallet)
+    except HongbaoError:
+        return []
+
+
+def titles(wallet: "Wallet") -> Mapping[str, str]:
+    """Return what the policy in force calls each tier, in the reader's language."""
+    from hongbao.words import language
+
+    return {tier.name: tier.title.text(language()) for tier in wallet.policy.tiers}

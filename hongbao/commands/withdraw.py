@@ -1,0 +1,48 @@
+"""``hongbao withdraw``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, DryRun, RequestId, caller, card_names, window
+from hongbao.domain.money import parse_yuan
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Move money out to a bank card (提现)."),
+    help=N_(
+        "A person's first 1,000 yuan are free under the standard policy; beyond that the fee is"
+        " 0.1 %, at least 0.10, and comes on top. `-n` tells it beforehand."
+    ),
+    epilog="hongbao withdraw 100\nhongbao withdraw 2000 --card icbc-0003 -n",
+)
+def withdraw(
+    ctx: typer.Context,
+    amount: Annotated[
+        int, typer.Argument(metavar="AMOUNT", parser=parse_yuan, help=N_("how much, in yuan"))
+    ],
+    card: Annotated[
+        str | None,
+        typer.Option(
+            "--card",
+            metavar="CARD",
+            autocompletion=card_names,
+            help=N_("which card; the first one bound if none is named"),
+        ),
+    ] = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import money
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        withdrawn = wallet.withdraw(
+            amount, pin=call.pin, card=card, request_id=request_id, dry_run=dry_run
+        )
+    call.answer(withdrawn, money.show_withdrawn)
+    call.remark(N_("free to withdraw from now on: {free_fen}"), free_fen=withdrawn["free_left_fen"])

@@ -1,0 +1,21 @@
+"""
+Stories: real commands with what they should answer, played on a throw-away home.
+
+    # en: Whoever comes after the last share is told so.
+    # zh: 手慢了，红包派完了。
+    file pin: 246810
+    init 张三                             => 0
+    init 李四                             => 0
+    张三: topup 10                        => 0
+    张三: send 8.88                       => 0  …[packet]…
+    李四: claim [packet]                  => 0
+    张三: claim [packet]                  => 11
+        2> …every share of [packet] is taken
+
+One file is a test, a demo and a lesson. docs/stories.md says all that a story may hold.
+"""
+
+from hongbao.story.script import Story, parse, read
+from hongbao.story.stage import Answered, Asked, Event, Screen, Told, play
+
+__all__ = ["Answered", "Asked", "Event", "Screen", "Story", "Told", "parse", "play", "read"]

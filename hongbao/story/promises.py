@@ -1,0 +1,97 @@
+"""Promises: comparing what a story expects with what a command said."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+from hongbao.story.script import NAME
+
+_ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\].*?(?:\x07|\x1b\\)|[@-Z\\^_])")
+_ANYTHING = re.compile(r"\s*(?:…+|\.{3})\s*")
+_PIECE = re.compile(r"(…|\[[a-z][a-z0-9_]*\])")
+
+
+def plain(text: str) -> str:
+    """
+    Return *text* as it reads, without the colours of a terminal.
+
+    >>> plain("\\x1b[31m红包\\x1b[0m")
+    '红包'
+    """
+    return _ANSI.sub("", text)
+
+
+def pattern_of(text: str, names: Mapping[str, str], *, tight: bool = False) -> re.Pattern[str]:
+    """
+    Return what *text* matches: … is anything, a name is its word or, once, any word.
+
+    One space is any space; a *tight* pattern is for text that has none left.
+    """
+    text = _ANYTHING.sub("…", " ".join(text.split()))
+    if tight:
+        text = text.replace(" ", "")
+    pattern, seen = "", set()
+    for piece in _PIECE.split(text):
+        name = NAME.fullmatch(piece)
+        if piece == "…":
+            pattern += ".*?"
+        elif name is None:
+            pattern += re.escape(piece)
+        elif name[1] in names:
+            pattern += re.escape(names[name[1]])
+        elif name[1] in seen:
+            pattern += f"(?P={name[1]})"
+        else:
+            seen.add(name[1])
+            pattern += f"(?P<{name[1]}>{_word(name[1])})"
+    return re.compile(pattern, re.DOTALL)
+
+
+def _word(name: str) -> str:
+    """Return what a name can stand for: a packet's id where it is called so, else any word."""
+    return r"hb_[0-9A-Z]{8}" if name.endswith("packet") else r"[A-Za-z0-9_.:+-]+"
+
+
+def first_match(pattern: re.Pattern[str], lines: Iterable[str]) -> dict[str, str] | None:
+    """Return the names that the first of *lines* to match *pattern* fills; None where none does."""
+    for line in lines:
+        if (match := pattern.fullmatch(line)) is not None:
+            return match.groupdict()
+    return None
+
+
+def differing(
+    expected: object, got: object, names: dict[str, str], place: str
+) -> tuple[str, str] | None:
+    """
+    Return the first fact that *got* has otherwise than *expected*, as both say it; None where none.
+
+    *got* may hold more than is expected of it. A text may have … and names in it, which this fills.
+    """
+    match expected, got:
+        case dict(), dict():
+            for key, value in expected.items():
+                inside = f"{place}.{key}" if place else str(key)
+                if key not in got:
+                    return f"{inside}: {_as_json(value)}", f"no {inside}"
+                if wrong := differing(value, got[key], names, inside):
+                    return wrong
+            return None
+        case list(), list():
+            if len(expected) != len(got):
+                return f"{place}: {len(expected)}", f"{place}: {len(got)}"
+            pairs = enumerate(zip(expected, got, strict=True))
+            found = (differing(*pair, names, f"{place}[{n}]") for n, pair in pairs)
+            return next((wrong for wrong in found if wrong), None)
+        case str(), str():
+            filled = first_match(pattern_of(expected, names), [" ".join(got.split())])
+            if filled is not None:
+                names |= filled
+                return None
+        case _ if type(expected) is type(got) and expected == got:
+            return None
+    return f"{place}: {_as_json(expected)}", f"{place}: {_as_json(got)}"
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

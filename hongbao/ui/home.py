@@ -1,0 +1,131 @@
+"""The window for the home itself: its clock, its lock, its rules and its copies."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hongbao.answers import ClockShown, HomeChanged, PolicyUsed
+from hongbao.ui import wording
+from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
+from hongbao.words import N_, _, language, say
+
+
+def show_clock(clock: ClockShown) -> None:
+    """Print what time it is here, and by which clock."""
+    if not is_terminal():
+        pipe((clock["at"], clock["clock"]))
+        return
+    sentence = (
+        N_("{at} · a virtual clock: it stands still until it is turned")
+        if clock["clock"] == "virtual"
+        else N_("{at} · the real clock")
+    )
+    line(say(sentence, at=wording.when(clock["at"])), bold=wording.when(clock["at"]))
+
+
+def show_turned(clock: ClockShown) -> None:
+    """Print what fell due on the way, and what time it is now."""
+    for refund in clock["refunds"]:
+        line(
+            say(
+                N_("{at} · returned {amount_fen} of {packet} to {place}"),
+                at=wording.when(refund["at"]),
+                amount_fen=refund["amount_fen"],
+                packet=refund["packet"],
+                place=wording.money_place(refund["refunded_to"]),
+            ),
+            red=refund["packet"],
+        )
+    line(say(N_("it is {at} now"), at=wording.when(clock["at"])), bold=wording.when(clock["at"]))
+
+
+def show_policies(policies: Sequence[dict[str, Any]]) -> None:
+    """Print the rule packs, the one in force marked."""
+    if not is_terminal():
+        pipe(
+            *(
+                ("*" if row["current"] else "", row["policy"], row["title"], row["shipped"] or "")
+                for row in policies
+            )
+        )
+        return
+    table(
+        [
+            Column(""),
+            Column(_("policy")),
+            Column(_("title"), gives=True, below=True),
+            Column("", below=True),
+        ],
+        [
+            [
+                Cell("●" if row["current"] else " ", "red"),
+                Cell(row["policy"], "bold" if row["current"] else ""),
+                safe(row["title_zh"] if language().startswith("zh") else row["title"]),
+                Cell("" if row["shipped"] else _("used here"), "dim"),
+            ]
+            for row in policies
+        ],
+    )
+
+
+def show_policy_used(used: PolicyUsed) -> None:
+    """Print which rules hold now, and which did."""
+    line(
+        say(
+            N_("policy {policy} is in force · before it, {before}"),
+            policy=used["policy"],
+            before=used["before"],
+        ),
+        bold=used["policy"],
+    )
+
+
+def show_locked(changed: HomeChanged) -> None:
+    """Print that the home is locked."""
+    line(
+        say(
+            N_("locked · this home now opens with {wrapping}"),
+            wrapping=_(wording.WRAPPINGS[changed["wrapping"]]),
+        )
+    )
+
+
+def show_unlocked(changed: HomeChanged) -> None:
+    """Print what the home opens with now."""
+    line(
+        say(
+            N_("unlocked · this home now opens with {wrapping}"),
+            wrapping=_(wording.WRAPPINGS[changed["wrapping"]]),
+        )
+    )
+
+
+def show_rekeyed(changed: HomeChanged) -> None:
+    """Print which generation of keys this is."""
+    line(
+        say(
+            N_("everything is encrypted anew · keys of generation {generation}"),
+            generation=changed["generation"],
+        )
+    )
+
+
+def show_backed_up(changed: HomeChanged) -> None:
+    """Print what was copied, and where to."""
+    line(
+        say(
+            N_("copied the ledger to {path} · up to entry {entry}"),
+            path=safe(changed["file"]),
+            entry=changed["entry"],
+        )
+    )
+
+
+def show_restored(changed: HomeChanged) -> None:
+    """Print which copy is the ledger now."""
+    line(
+        say(
+            N_("the ledger is now {path} · up to entry {entry}"),
+            path=safe(changed["file"]),
+            entry=changed["entry"],
+        )
+    )

@@ -1,0 +1,185 @@
+"""The window for money: the balance, money in and out, and the limits."""
+
+from collections.abc import Mapping
+
+from hongbao.answers import Balance, LimitLine, Limits, ToppedUp, Withdrawn
+from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
+from hongbao.units import yuan
+from hongbao.words import N_, _, say
+
+
+def show_balance(balance: Balance) -> None:
+    """Print what there is; what is due back only where something is."""
+    amounts = [
+        (N_("available"), balance["available_fen"], "bold"),
+        (N_("in packets"), balance["frozen_fen"], ""),
+        (N_("due back"), balance["due_back_fen"], "yellow"),
+        (N_("together"), balance["total_fen"], ""),
+    ]
+    if not is_terminal():
+        pipe([yuan(fen) for _name, fen, _style in amounts])
+        return
+    if not balance["due_back_fen"]:
+        del amounts[2]
+    line(safe(balance["profile"]), dim=safe(balance["profile"]))
+    table(
+        [Column(""), Column("", right=True)],
+        [[Cell(_(name), style), Cell(yuan(fen), style)] for name, fen, style in amounts],
+        titled=False,
+    )
+
+
+def show_topped_up(topped_up: ToppedUp) -> None:
+    """Print what came in."""
+    line(
+        say(
+            N_("topped up {amount_fen} from {card} · balance {balance_fen}"),
+            amount_fen=topped_up["amount_fen"],
+            card=topped_up["card"],
+            balance_fen=topped_up["balance_fen"],
+        ),
+        bold=yuan(topped_up["amount_fen"]),
+    )
+
+
+def show_withdrawn(withdrawn: Withdrawn) -> None:
+    """Print what went out, and what that cost."""
+    sentence = (
+        N_("withdrew {amount_fen} to {card} · fee {fee_fen} · balance {balance_fen}")
+        if withdrawn["fee_fen"]
+        else N_("withdrew {amount_fen} to {card} · no fee · balance {balance_fen}")
+    )
+    line(
+        say(
+            sentence,
+            amount_fen=withdrawn["amount_fen"],
+            card=withdrawn["card"],
+            fee_fen=withdrawn["fee_fen"],
+            balance_fen=withdrawn["balance_fen"],
+        ),
+        bold=yuan(withdrawn["amount_fen"]),
+    )
+
+
+# --- limits --------------------------------------------------------------------------------------
+
+
+def show_limits(limits: Limits, tiers: Mapping[str, str]) -> None:
+    """Print each rule with what is used and left, then what bounds a packet and a withdrawal."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    rule["id"],
+                    rule["period"],
+                    yuan(rule["limit_fen"]),
+                    yuan(rule["used_fen"]),
+                    yuan(rule["left_fen"]),
+                    rule["returns_at"],
+                    ",".join(rule["counts"]),
+                    rule["confidence"],
+                )
+                for rule in limits["limits"]
+            )
+        )
+        return
+    from hongbao.ui import wording
+
+    line(
+        say(
+            N_("{profile} · {tier} · policy {policy}"),
+            profile=safe(limits["profile"]),
+            tier=tiers[limits["tier"]],
+            policy=limits["policy"],
+        ),
+        bold=tiers[limits["tier"]],
+    )
+    print()
+    table(
+        [
+            Column(_("limit")),
+            Column(_("used"), right=True, below=True),
+            Column("", extra=True),
+            Column(_("left"), right=True),
+            Column(_("of"), right=True, below=True),
+            Column(_("room returns"), below=True),
+        ],
+        [
+            [
+                Cell(_(wording.PERIODS[rule["period"]]) + _mark(rule["confidence"] == "C")),
+                yuan(rule["used_fen"]),
+                _bar(rule),
+                Cell(yuan(rule["left_fen"]), "bold"),
+                yuan(rule["limit_fen"]),
+                Cell("" if rule["returns_at"] is None else wording.when_short(rule["returns_at"])),
+            ]
+            for rule in limits["limits"]
+        ],
+    )
+    print()
+    _show_caps(limits)
+
+
+def _show_caps(limits: Limits) -> None:
+    from hongbao.ui import wording
+
+    weak = set(limits["unconfirmed"])
+    counted = sorted({flow for rule in limits["limits"] for flow in rule["counts"]})
+    facts = [
+        (_("counted"), _(", ").join(_(wording.FLOWS[flow]) for flow in counted)),
+        (
+            _("a packet"),
+            say(
+                N_("{share_max_fen} a share · {shares_max} shares · {packet_max_fen} in all"),
+                share_max_fen=limits["share_max_fen"],
+                shares_max=limits["shares_max"],
+                packet_max_fen=limits["packet_max_fen"],
+            ),
+        ),
+        (
+            _("to claim it"),
+            say(N_("{hours} hours"), hours=limits["expires_hours"])
+            + _mark("packet.expires_hours" in weak),
+        ),
+        (
+            _("free to withdraw"),
+            yuan(limits["withdraw_free_left_fen"]) + _mark("withdraw.free" in weak),
+        ),
+        (
+            _("profiles of this person"),
+            say(
+                N_("{count} of {most}"),
+                count=limits["profiles_of_person"],
+                most=limits["profiles_max"],
+            )
+            + _mark("profiles_per_person" in weak),
+        ),
+    ]
+    table(
+        [Column(""), Column("", gives=False, below=True)],
+        [[Cell(name, "dim"), Cell(fact)] for name, fact in facts],
+        titled=False,
+    )
+    if any(rule["confidence"] == "C" for rule in limits["limits"]) or weak:
+        print()
+        line(_("† no source is sure of this; a policy of your own can change it"))
+
+
+def _mark(unconfirmed: bool) -> str:
+    return "†" if unconfirmed else ""
+
+
+def _bar(rule: LimitLine) -> Cell:
+    from rich.progress_bar import ProgressBar
+
+    return Cell(
+        " " * 10,
+        drawn=ProgressBar(
+            total=max(rule["limit_fen"], 1),
+            completed=min(rule["used_fen"], rule["limit_fen"]) if rule["limit_fen"] else 1,
+            width=10,
+            style="dim",
+            complete_style="red",
+            finished_style="red",
+        ),
+    )

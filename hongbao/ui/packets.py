@@ -1,0 +1,329 @@
+"""The window for red packets: what was sent, taken and returned, and who got what."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from hongbao.answers import Claimed, PacketLine, PacketShown, Refunds, Sent, Verified
+from hongbao.ui import wording
+from hongbao.ui.screen import Cell, Column, Row, console, is_terminal, line, pipe, safe, table
+from hongbao.units import yuan
+from hongbao.words import N_, _, say
+
+STATE_STYLES = {"open": "bold red", "finished": "", "expired": "yellow", "refunded": "dim"}
+
+
+def show_sent(sent: Sent) -> None:
+    """Print the packet that waits now, and how it was paid."""
+    line(
+        say(
+            _SENT[sent["kind"]] if sent["count"] > 1 or sent["recipient"] else _SENT_ONE,
+            packet=sent["packet"],
+            total_fen=sent["total_fen"],
+            share_fen=sent["total_fen"] // sent["count"],
+            count=sent["count"],
+            recipient=safe(sent["recipient"] or ""),
+            until=wording.when(sent["expires_at"]),
+        ),
+        bold_red=sent["packet"],
+    )
+    line(
+        say(
+            N_("paid from {place} · balance {balance_fen}"),
+            place=wording.money_place(sent["paid_from"]),
+            balance_fen=sent["balance_fen"],
+        )
+    )
+
+
+_SENT_ONE = N_("sent {packet} · {total_fen} in 1 share · until {until}")
+_SENT = {
+    "lucky": N_("sent {packet} · {total_fen} in {count} lucky shares · until {until}"),
+    "equal": N_("sent {packet} · {count} shares of {share_fen} · until {until}"),
+    "exclusive": N_("sent {packet} · {total_fen} for {recipient} · until {until}"),
+}
+
+
+def show_claimed(claimed: Claimed) -> None:
+    """Print the greeting, which is what one opens a packet for, and the share."""
+    amount = yuan(claimed["amount_fen"])
+    if is_terminal() and claimed["greeting"]:
+        line(safe(claimed["greeting"]), red=safe(claimed["greeting"]))
+    line(
+        say(
+            _CLAIMED if claimed["count"] > 1 else _CLAIMED_ALL,
+            amount_fen=claimed["amount_fen"],
+            sender=safe(claimed["sender"]),
+            seat=claimed["seat"],
+            count=claimed["count"],
+            balance_fen=claimed["balance_fen"],
+        ),
+        bold_red=amount,
+    )
+
+
+def show_refunds(refunds: Refunds) -> None:
+    """Print what went back, packet by packet."""
+    for refund in refunds["refunds"]:
+        line(
+            say(
+                N_("returned {amount_fen} of {packet} to {place} · balance {balance_fen}"),
+                amount_fen=refund["amount_fen"],
+                packet=refund["packet"],
+                place=wording.money_place(refund["refunded_to"]),
+                balance_fen=refund["balance_fen"],
+            ),
+            bold=yuan(refund["amount_fen"]),
+        )
+        if refund["card_gone"]:
+            line(_("the card that paid was removed, so the balance has it"))
+    if len(refunds["refunds"]) > 1:
+        line(say(N_("{refunded_fen} in all"), refunded_fen=refunds["refunded_fen"]))
+    if not refunds["refunds"] and is_terminal():
+        line(_("nothing is due back"))
+
+
+_CLAIMED = N_(
+    "claimed {amount_fen} from {sender} · share {seat} of {count} · balance {balance_fen}"
+)
+_CLAIMED_ALL = N_("claimed {amount_fen} from {sender} · balance {balance_fen}")
+
+
+# --- lists ---------------------------------------------------------------------------------------
+
+
+def show_packets(packets: Sequence[PacketLine], now: str) -> None:
+    """Print packets as a list, as of *now*."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    packet["packet"],
+                    packet["kind"],
+                    packet["state"],
+                    packet["sender"],
+                    packet["recipient"],
+                    yuan(packet["total_fen"]),
+                    packet["count"],
+                    yuan(packet["claimed_fen"]),
+                    packet["claimed_count"],
+                    None if packet["yours_fen"] is None else yuan(packet["yours_fen"]),
+                    packet["created_at"],
+                    packet["expires_at"],
+                    packet["greeting"],
+                )
+                for packet in packets
+            )
+        )
+        return
+    if not packets:
+        line(_("no packets"))
+        return
+    table(
+        [
+            Column(_("packet")),
+            Column(_("from"), gives=True, below=True),
+            Column(_("kind"), below=True),
+            Column(_("state")),
+            Column(_("claimed"), right=True, below=True),
+            Column(_("total"), right=True),
+            Column(_("yours"), right=True, below=True),
+            Column(_("time left"), below=True, extra=True),
+            Column(_("greeting"), gives=True, below=True, extra=True),
+        ],
+        [_packet_row(packet, now) for packet in packets],
+    )
+
+
+def _packet_row(packet: PacketLine, now: str) -> Row:
+    is_open = packet["state"] == "open"
+    return [
+        Cell(packet["packet"], "red" if is_open else "dim"),
+        _("you") if packet["yours"] else safe(packet["sender"]),
+        _(wording.KINDS[packet["kind"]]),
+        Cell(_(wording.STATES[packet["state"]]), STATE_STYLES[packet["state"]]),
+        f"{packet['claimed_count']}/{packet['count']}",
+        yuan(packet["total_fen"]),
+        "" if packet["yours_fen"] is None else f"+{yuan(packet['yours_fen'])}",
+        Cell(wording.time_left(now, packet["expires_at"]) if is_open else "", "dim"),
+        Cell(safe(packet["greeting"]), "dim"),
+    ]
+
+
+# --- one packet ----------------------------------------------------------------------------------
+
+
+def show_packet(packet: PacketShown) -> None:
+    """Print a packet as it looks when it is opened: cover, progress, who got what."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    share["seat"],
+                    share["profile"],
+                    yuan(share["amount_fen"]),
+                    share["at"],
+                    "luckiest" if share["luckiest"] else None,
+                )
+                for share in packet["shares"]
+            )
+        )
+        return
+    _show_cover(packet)
+    line(progress(packet), bold=yuan(packet["total_fen"]))
+    for fact in _standing(packet):
+        line(fact)
+    if packet["shares"]:
+        print()
+        table(
+            [
+                Column("", right=False),
+                Column(_("who"), gives=True),
+                Column(_("amount"), right=True),
+                Column(_("at"), below=True),
+                Column("", below=True),
+            ],
+            [
+                [
+                    Cell(str(share["seat"]), "dim"),
+                    safe(share["profile"]),
+                    Cell(yuan(share["amount_fen"]), "bold red" if share["luckiest"] else ""),
+                    Cell(wording.when(share["at"]), "dim"),
+                    Cell(_("luckiest") if share["luckiest"] else "", "bold red"),
+                ]
+                for share in packet["shares"]
+            ],
+        )
+
+
+def _show_cover(packet: PacketShown) -> None:
+    from rich import box
+    from rich.align import Align
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.text import Text
+
+    heading = say(
+        N_("{sender}'s packet · {kind}"),
+        sender=safe(packet["sender"]),
+        kind=_(wording.KINDS[packet["kind"]]),
+    )
+    if packet["recipient"]:
+        heading = say(
+            N_("{sender}'s packet for {recipient}"),
+            sender=safe(packet["sender"]),
+            recipient=safe(packet["recipient"]),
+        )
+    said = [Text(safe(packet["greeting"]), "bold yellow"), Text(heading, "yellow")]
+    if packet["cover"]:
+        said.insert(0, Text(safe(packet["cover"]), "yellow"))
+    out = console()
+    out.print(
+        Panel(
+            Group(*(Align.center(text) for text in said)),
+            title=Text(packet["packet"], "bold red"),
+            box=box.ROUNDED,
+            border_style="red",
+            width=min(out.width, 48),
+            padding=(0, 1),
+        )
+    )
+
+
+def progress(packet: PacketShown) -> str:
+    """Return the line that people know: how many shares are taken, and of how much money."""
+    if packet["finished_in_seconds"] is not None:
+        took = timedelta(seconds=packet["finished_in_seconds"])
+        return say(
+            N_("{count} shares, {total_fen} in all, gone in {time}"),
+            count=packet["count"],
+            total_fen=packet["total_fen"],
+            time=wording.duration(took),
+        )
+    return say(
+        N_("{claimed_count}/{count} claimed, {claimed_fen}/{total_fen} in all"),
+        claimed_count=packet["claimed_count"],
+        count=packet["count"],
+        claimed_fen=packet["claimed_fen"],
+        total_fen=packet["total_fen"],
+    )
+
+
+def _standing(packet: PacketShown) -> list[str]:
+    """Return what people want to know next: how long it is open, or where the rest went."""
+    match packet["state"]:
+        case "open":
+            return [
+                say(
+                    N_("open for {time} more · until {until}"),
+                    time=wording.time_left(packet["at"], packet["expires_at"]),
+                    until=wording.when(packet["expires_at"]),
+                )
+            ]
+        case "expired":
+            return [
+                say(
+                    N_("expired at {until} · {remaining_fen} due back"),
+                    until=wording.when(packet["expires_at"]),
+                    remaining_fen=packet["remaining_fen"],
+                )
+            ]
+        case "refunded":
+            return [
+                say(
+                    N_("{refunded_fen} returned at {at}"),
+                    refunded_fen=packet["refunded_fen"],
+                    at=wording.when(packet["closed_at"] or packet["expires_at"]),
+                )
+            ]
+    return []
+
+
+def show_verified(verified: Verified) -> None:
+    """Print what was paid beside what the seed says."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    share["seat"],
+                    share["profile"],
+                    yuan(share["amount_fen"]),
+                    yuan(share["recomputed_fen"]),
+                )
+                for share in verified["shares"]
+            )
+        )
+        return
+    if verified["shares"]:
+        table(
+            [
+                Column(""),
+                Column(_("who"), gives=True),
+                Column(_("paid"), right=True),
+                Column(_("recomputed"), right=True),
+                Column(""),
+            ],
+            [
+                [
+                    Cell(str(share["seat"]), "dim"),
+                    safe(share["profile"]),
+                    yuan(share["amount_fen"]),
+                    yuan(share["recomputed_fen"]),
+                    tick(share["amount_fen"] == share["recomputed_fen"]),
+                ]
+                for share in verified["shares"]
+            ],
+        )
+        print()
+    commitment = (
+        _("the seed is the one that was promised")
+        if verified["commitment_holds"]
+        else _("the seed is not the one that was promised")
+    )
+    line(f"{tick(verified['commitment_holds']).text} {commitment}")
+    if verified["fair"]:
+        line(_("✓ every share is what the seed says"))
+
+
+def tick(good: bool) -> Cell:
+    """Return the mark for what is right, or for what is wrong."""
+    return Cell("✓", "green") if good else Cell("✗", "bold red")

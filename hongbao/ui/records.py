@@ -1,0 +1,117 @@
+"""The window for looking back: the history, exports and checks."""
+
+from hongbao.answers import Checked, Exported, FindingLine, History, MovementLine
+from hongbao.ui import wording
+from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
+from hongbao.units import yuan
+from hongbao.words import N_, _, say
+
+
+def show_history(history: History) -> None:
+    """Print the newest movements first; a pipe gets one line each, the same in every language."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    row["entry"],
+                    row["at"],
+                    row["act"],
+                    yuan(row["amount_fen"]),
+                    yuan(row["balance_fen"]),
+                    row["packet"],
+                    row["counterparty"],
+                    row["card"],
+                    None if row["card_fen"] is None else yuan(row["card_fen"]),
+                    None if row["fee_fen"] is None else yuan(row["fee_fen"]),
+                )
+                for row in history["movements"]
+            )
+        )
+        return
+    if not history["movements"]:
+        line(_("no movements"))
+        return
+    table(
+        [
+            Column(_("at"), below=True),
+            Column(_("what")),
+            Column(_("with"), gives=True, below=True),
+            Column(_("packet"), below=True),
+            Column(_("amount"), right=True),
+            Column(_("balance"), right=True, below=True),
+        ],
+        [_movement(row) for row in history["movements"]],
+    )
+
+
+def _movement(row: MovementLine) -> Row:
+    amount_fen = row["amount_fen"]
+    other = row["counterparty"] or row["card"] or ""
+    if row["card_fen"] is not None and not amount_fen:
+        amount = Cell(f"({_signed(row['card_fen'])})", "dim")  # the card's money, not the balance's
+    else:
+        amount = Cell(_signed(amount_fen), "green" if amount_fen > 0 else "")
+    return [
+        Cell(wording.when_short(row["at"]), "dim"),
+        _(wording.ACTS[row["act"]]),
+        safe(other),
+        Cell(row["packet"] or "", "red"),
+        amount,
+        yuan(row["balance_fen"]),
+    ]
+
+
+def _signed(amount_fen: int) -> str:
+    return f"+{yuan(amount_fen)}" if amount_fen > 0 else yuan(amount_fen)
+
+
+def show_exported(exported: Exported) -> None:
+    """Print what was written, and where to."""
+    line(
+        say(
+            N_("wrote {count} movements to {path} · opening {opening_fen} · closing {closing_fen}"),
+            count=exported["count"],
+            path=safe(exported["file"]),
+            opening_fen=exported["opening_fen"],
+            closing_fen=exported["closing_fen"],
+        )
+    )
+
+
+def show_checked(checked: Checked) -> None:
+    """Print a line for each check, and under those that failed what is wrong and what to do."""
+    if not is_terminal():
+        pipe(
+            *(
+                ("ok" if row["ok"] else "failed", row["check"], *row["rows"])
+                for row in checked["findings"]
+            )
+        )
+        return
+    for finding in checked["findings"]:
+        _show_finding(finding)
+    print()
+    line(
+        say(
+            N_("{entries} entries · {transfers} transfers · head {entry} {seal}"),
+            entries=checked["entries"],
+            transfers=checked["transfers"],
+            entry=checked["head"]["entry"],
+            seal=checked["head"]["mac"][:16],
+        )
+    )
+
+
+def _show_finding(finding: FindingLine) -> None:
+    from hongbao.auditing import PROBLEMS
+
+    title = _(wording.CHECKS[finding["check"]])
+    if finding["ok"]:
+        line(f"✓ {title}", green="✓")
+        return
+    problem, next_step = PROBLEMS[finding["check"]]
+    line(f"✗ {title}", bold_red="✗")
+    line(f"  {say(problem, count=finding['count'])}")
+    for row in finding["rows"]:
+        line(f"    {safe(row)}")
+    line(f"  → {_(next_step)}")

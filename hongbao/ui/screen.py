@@ -1,0 +1,195 @@
+"""The screen: tables and lines for a terminal of any width, tab-separated lines for a pipe."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hongbao.ui.script import folded, terminal_columns
+from hongbao.words import harmless
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+_CUT_COLUMNS_MIN = 8
+"""What is left of a text that gives way before the table gives up."""
+
+_GAP = 2
+_TEXT_MAX = 200
+
+
+class Column(NamedTuple):
+    """
+    A column of a table: its *title*, and what becomes of it where the terminal is narrow.
+
+    *right* aligns amounts by their last digit; what *gives* is text that may be cut short. Where
+    even that is too wide, each row becomes a few lines: what is *below* goes there, and what is
+    only an *extra* goes.
+    """
+
+    title: str
+    right: bool = False
+    gives: bool = False
+    below: bool = False
+    extra: bool = False
+
+
+class Cell(NamedTuple):
+    """What stands in a table, and its *style* in rich's words; or something *drawn*."""
+
+    text: str
+    style: str = ""
+    drawn: "RenderableType | None" = None
+
+
+Row = Sequence[Cell | str]
+
+
+def is_terminal() -> bool:
+    """Tell whether a person is looking: a pipe or a file gets plain lines."""
+    return bool(sys.stdout.isatty())
+
+
+def safe(text: str) -> str:
+    """Return *text*, which somebody typed, as a screen can show it and not obey it."""
+    return harmless(text, _TEXT_MAX)
+
+
+def pipe(*rows: Sequence[object]) -> None:
+    """Print each row on a line, its fields separated by tabs; a field that is None is empty."""
+    for row in rows:
+        print(*("" if field is None else safe(str(field)) for field in row), sep="\t")
+
+
+def console() -> "Console":
+    """Return the terminal; whatever is printed there is text, and never markup."""
+    from rich.console import Console
+
+    return Console(
+        file=sys.stdout,
+        width=terminal_columns(),
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=False,
+    )
+
+
+def line(text: str, **styles: str) -> None:
+    """
+    Print *text*, broken between its items where the terminal is narrow.
+
+    *styles* maps a style to the part of the text that has it.
+    """
+    if not is_terminal():
+        print(text)
+        return
+    out = console()
+    for told in folded(text, out.width):
+        out.print(styled(told, **styles), no_wrap=True, overflow="ignore", crop=False)
+
+
+def styled(text: str, **styles: str) -> "Text":
+    """Return *text* with the parts of it that *styles* names in those styles."""
+    from rich.text import Text
+
+    shown = Text(text)
+    for style, part in styles.items():
+        if part and (start := text.find(part)) >= 0:
+            shown.stylize(style.replace("_", " "), start, start + len(part))
+    return shown
+
+
+def table(heads: Sequence[Column], rows: Iterable[Row], *, titled: bool = True) -> None:
+    """Print *rows* under *heads*, or each as a few lines where the terminal is too narrow."""
+    from rich.cells import cell_len
+
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    kept = [
+        place
+        for place in range(len(heads))
+        if any(row[place].text or row[place].drawn is not None for row in cells)
+    ]
+    heads = [heads[place] for place in kept]
+    cells = [[row[place] for place in kept] for row in cells]
+    widths = [
+        max(cell_len(head.title) if titled else 0, *(cell_len(row[place].text) for row in cells))
+        for place, head in enumerate(heads)
+    ]
+    out = console()
+    excess = sum(widths) + _GAP * (len(widths) - 1) - out.width
+    for place, head in enumerate(heads):
+        if head.gives and excess > 0:
+            given = min(excess, max(widths[place] - _CUT_COLUMNS_MIN, 0))
+            widths[place] -= given
+            excess -= given
+    if excess <= 0:
+        out.print(_table(heads, cells, widths, titled=titled))
+    elif any(head.extra for head in heads):
+        slim = [place for place, head in enumerate(heads) if not head.extra]
+        table(
+            [heads[place] for place in slim],
+            [[row[place] for place in slim] for row in cells],
+            titled=titled,
+        )
+    else:
+        for row in cells:
+            _stack(out, list(zip(heads, row, strict=True)))
+
+
+def _table(
+    heads: Sequence[Column], cells: Sequence[Sequence[Cell]], widths: Sequence[int], *, titled: bool
+) -> Any:
+    from rich.table import Table
+
+    laid_out = Table(
+        box=None, show_header=titled, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim"
+    )
+    for head, width in zip(heads, widths, strict=True):
+        laid_out.add_column(
+            head.title,
+            width=width,
+            justify="right" if head.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    for row in cells:
+        laid_out.add_row(*(_shown(cell) for cell in row))
+    return laid_out
+
+
+def _shown(cell: Cell) -> "RenderableType":
+    from rich.text import Text
+
+    return Text(cell.text, cell.style) if cell.drawn is None else cell.drawn
+
+
+def _stack(out: "Console", row: Sequence[tuple[Column, Cell]]) -> None:
+    """Print *row* on a few lines: the first ends in its amounts, the rest goes below."""
+    from rich.table import Table
+    from rich.text import Text
+
+    start, end = Text(), Text()
+    for head, cell in row:
+        if cell.text and not head.below:
+            side = end if head.right else start
+            side.append("  " if side else "").append(cell.text, cell.style)
+    first = Table.grid(expand=True, padding=(0, 1, 0, 0))
+    first.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    first.add_column(no_wrap=True, justify="right")
+    first.add_row(start, end)
+    out.print(first)
+    below = " · ".join(cell.text for head, cell in row if head.below and cell.text)
+    for told in folded(below, out.width - 2) if below else ():
+        shown = Text(f"  {told.strip()}", "dim")
+        shown.truncate(out.width, overflow="ellipsis")
+        out.print(shown, no_wrap=True)
+
+
+def fact_lines(facts: Iterable[tuple[str, str]]) -> None:
+    """Print names with what they are, the names in one column."""
+    table(
+        [Column(""), Column("", gives=True)],
+        [[Cell(n, "dim"), Cell(v)] for n, v in facts],
+        titled=False,
+    )

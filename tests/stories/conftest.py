@@ -1,0 +1,45 @@
+"""Every story in this folder is a test: pytest plays it as the demo is played."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hongbao.errors import StoryFailed
+from hongbao.story import play, read
+
+
+class StoryFile(pytest.File):
+    """A story's file."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        yield StoryItem.from_parent(self, name=self.path.stem)
+
+
+class StoryItem(pytest.Item):
+    """A story, to be played."""
+
+    def runtest(self) -> None:
+        with closing(play(read(self.path))) as events:
+            for _event in events:
+                pass
+
+    def repr_failure(  # type: ignore[override]  # pytest's own signature is looser
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> object:
+        failed = excinfo.value
+        if not isinstance(failed, StoryFailed):
+            return super().repr_failure(excinfo)
+        told = {name: str(failed.facts[name]) for name in ("line", "command", "expected", "got")}
+        told["line"] = f"{self.path}:{told['line']}"
+        return "\n".join(f"{name}: {text}" for name, text in told.items())
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, f"story: {self.name}"
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.File | None:
+    if file_path.suffix == ".txt":
+        return StoryFile.from_parent(parent, path=file_path)
+    return None
