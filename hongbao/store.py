@@ -732,9 +732,6 @@ class Store:
         row = self.row(f"{_PACKETS} WHERE packet.id = ?", packet_id)
         return _packet(row) if row else None
 
-    def packet_by_number(self, number: int) -> PacketRow:
-        return _packet(self.row(f"{_PACKETS} WHERE packet.number = ?", number))
-
     def sent(self, profile: int, limit: int) -> list[PacketRow]:
         return self._packets(
             "packet.sender = ? ORDER BY packet.number DESC LIMIT ?", profile, limit
@@ -1058,13 +1055,17 @@ def _packet(row: Any) -> PacketRow:
     total_fen, count, share_max_fen, greeting, cover, card, seed = row[8:15]
     created_at, expires_at, claimed_fen, claimed_count, closed_at = row[15:20]
     sender_name, recipient_name = row[20:]
+    try:
+        kind, deal = PacketKind(kind), DealRule(deal)
+    except ValueError:  # edited past the table's own rule
+        raise Damaged(path=packet_id) from None
     packet = Packet(
         number=number,
         id=packet_id,
         sender=sender,
         recipient=recipient,
-        kind=PacketKind(kind),
-        deal=DealRule(deal),
+        kind=kind,
+        deal=deal,
         total_fen=total_fen,
         count=count,
         share_max_fen=share_max_fen,

@@ -31,6 +31,7 @@ from hongbao.domain.packet import (
 from hongbao.domain.policy import check_packet
 from hongbao.domain.text import name_key, parse_greeting, parse_line
 from hongbao.errors import (
+    Damaged,
     InsufficientBalance,
     NotYetRevealed,
     PacketNotFound,
@@ -427,7 +428,8 @@ class Packets(Cash):
         """
         Recompute every share of a closed *packet* from its seed and compare it with what was paid.
 
-        Raises InvalidPacketId, PacketNotFound or NotYetRevealed.
+        Raises InvalidPacketId, PacketNotFound, NotYetRevealed, or Damaged where the packet's terms
+        are not those that were published.
         """
         with self.looking():
             row = self._packet_row(parse_packet_id(packet))
@@ -435,7 +437,10 @@ class Packets(Cash):
                 raise NotYetRevealed(row.packet.id)
             claims = self.store.claims(row.packet.number)
             published = self._published_commitment(row)
-        amounts_fen = recomputed(row, claims)
+        try:
+            amounts_fen = recomputed(row, claims)
+        except (AssertionError, ValueError):  # terms that no packet can have
+            raise Damaged(path=row.packet.id) from None
         holds = published == commitment(row.seed)
         return {
             "packet": row.packet.id,
@@ -454,7 +459,22 @@ class Packets(Cash):
 
     def _published_commitment(self, row: PacketRow) -> str:
         """Return the commitment as it was published, which is what the sender was answered."""
-        return str(json.loads(self.store.answer_of(row.entry))["commitment"])
+        packet = row.packet
+        terms = {
+            "packet": packet.id,
+            "kind": str(packet.kind),
+            "deal": str(packet.deal),
+            "total_fen": packet.total_fen,
+            "count": packet.count,
+            "share_max_fen": packet.share_max_fen,
+        }
+        try:
+            told = json.loads(self.store.answer_of(row.entry))
+            if any(told[name] != value for name, value in terms.items()):
+                raise ValueError
+            return str(told["commitment"])
+        except (ValueError, KeyError, TypeError):
+            raise Damaged(path=packet.id) from None
 
     def _packet_row(self, packet: str) -> PacketRow:
         row = self.store.packet(packet)

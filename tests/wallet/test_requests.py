@@ -20,7 +20,7 @@ from tests.wallet.world import (
 
 pytestmark = pytest.mark.usefixtures("world")
 
-NAMED = [kind for kind in KINDS]
+NAMED = list(KINDS)
 OTHERWISE = [kind for kind in KINDS if kind.otherwise is not None]
 REHEARSED = [kind for kind in KINDS if kind.dry]
 
@@ -157,7 +157,7 @@ def test_a_request_id_that_is_none_is_refused_before_the_pin(bad: str, world: Wo
     assert before == world.dump()
 
 
-# --- answered again although what it needed is gone -------------------------------------------------
+# --- answered again although what it needed is gone -----------------------------------------------
 
 
 def test_a_removal_is_told_again_though_the_card_is_gone(world: World):
@@ -209,7 +209,7 @@ def test_a_change_to_another_pin_is_not_answered_with_the_first_one(world: World
         world.zhang.change_pin(unasked, wrong, request_id="pin")
 
 
-# --- refused for good -------------------------------------------------------------------------------
+# --- refused for good -----------------------------------------------------------------------------
 
 
 def test_what_was_refused_for_good_stays_refused_as_it_was(world: World):
