@@ -39,7 +39,7 @@ class Deal(StrEnum):
     epilog=(
         "hongbao send 66.66 --count 5\n"
         "hongbao send --each 8.88 --count 10\n"
-        "hongbao send 52.00 --to 小红 --greeting 早生贵子"
+        "hongbao send 52 --to 小红"
     ),
 )
 def send(

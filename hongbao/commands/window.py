@@ -95,15 +95,15 @@ class _Spoken:
         super().__init__(*args, **settings)
 
     def get_short_help_str(self, limit: int = 45) -> str:
-        return _(getattr(self, "short_help", None) or "")
+        return _said(self, "short_help")
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
         """Write what the command does, then examples to copy: help leads with an example."""
-        said = [getattr(self, "short_help", None), getattr(self, "help", None)]
+        said = [_said(self, "short_help"), _said(self, "help")]
         examples: str = getattr(self, "epilog", None) or ""
         formatter.write_paragraph()
         with formatter.indentation():
-            formatter.write_text("\n\n".join(_(text) for text in said if text))
+            formatter.write_text("\n\n".join(text for text in said if text))
             if examples:
                 formatter.write_paragraph()
                 formatter.write_examples(examples.splitlines())
@@ -116,6 +116,11 @@ class _Spoken:
         if option is not None:
             option.help = _(SHOW_HELP)
         return option
+
+
+def _said(command: Any, which: str) -> str:
+    sentence: str | None = getattr(command, which, None)
+    return _(sentence) if sentence else ""
 
 
 class Command(_Spoken, TyperCommand):

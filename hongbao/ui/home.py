@@ -84,7 +84,7 @@ def show_locked(changed: HomeChanged) -> None:
     line(
         say(
             N_("locked · this home now opens with {wrapping}"),
-            wrapping=_(wording.WRAPPINGS[changed["wrapping"]]),
+            wrapping=wording.wrapping(changed["wrapping"]),
         )
     )
 
@@ -94,7 +94,7 @@ def show_unlocked(changed: HomeChanged) -> None:
     line(
         say(
             N_("unlocked · this home now opens with {wrapping}"),
-            wrapping=_(wording.WRAPPINGS[changed["wrapping"]]),
+            wrapping=wording.wrapping(changed["wrapping"]),
         )
     )
 

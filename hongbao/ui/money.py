@@ -97,16 +97,16 @@ def show_limits(limits: Limits, tiers: Mapping[str, str]) -> None:
     print()
     table(
         [
-            Column(_("limit")),
-            Column(_("used"), right=True, below=True),
+            Column(_("rule")),
+            Column(_("used"), right=True, below=True, named=True),
             Column("", extra=True),
-            Column(_("left"), right=True),
-            Column(_("of"), right=True, below=True),
-            Column(_("room returns"), below=True),
+            Column(_("left"), right=True, named=True),
+            Column(_("limit"), right=True, below=True, named=True),
+            Column(_("room returns"), below=True, named=True),
         ],
         [
             [
-                Cell(_(wording.PERIODS[rule["period"]]) + _mark(rule["confidence"] == "C")),
+                Cell(wording.period(rule["period"]) + _mark(rule["confidence"] == "C")),
                 yuan(rule["used_fen"]),
                 _bar(rule),
                 Cell(yuan(rule["left_fen"]), "bold"),
@@ -121,12 +121,10 @@ def show_limits(limits: Limits, tiers: Mapping[str, str]) -> None:
 
 
 def _show_caps(limits: Limits) -> None:
-    from hongbao.ui import wording
 
     weak = set(limits["unconfirmed"])
-    counted = sorted({flow for rule in limits["limits"] for flow in rule["counts"]})
     facts = [
-        (_("counted"), _(", ").join(_(wording.FLOWS[flow]) for flow in counted)),
+        *_counted(limits),
         (
             _("a packet"),
             say(
@@ -163,6 +161,19 @@ def _show_caps(limits: Limits) -> None:
     if any(rule["confidence"] == "C" for rule in limits["limits"]) or weak:
         print()
         line(_("† no source is sure of this; a policy of your own can change it"))
+
+
+def _counted(limits: Limits) -> list[tuple[str, str]]:
+    """Return what each rule counts, once where all of them count the same."""
+    from hongbao.ui import wording
+
+    counted = {
+        wording.period(rule["period"]): _(", ").join(wording.flow(flow) for flow in rule["counts"])
+        for rule in limits["limits"]
+    }
+    if len(set(counted.values())) == 1:
+        return [(_("counts"), next(iter(counted.values())))]
+    return [(say(N_("counts for {period}"), period=period), c) for period, c in counted.items()]
 
 
 def _mark(unconfirmed: bool) -> str:

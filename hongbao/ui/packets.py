@@ -14,9 +14,11 @@ STATE_STYLES = {"open": "bold red", "finished": "", "expired": "yellow", "refund
 
 def show_sent(sent: Sent) -> None:
     """Print the packet that waits now, and how it was paid."""
+    is_one = sent["count"] == 1 and sent["recipient"] is None
+    sentence = _SENT_ONE if is_one else _SENT[sent["kind"]]
     line(
         say(
-            _SENT[sent["kind"]] if sent["count"] > 1 or sent["recipient"] else _SENT_ONE,
+            sentence,
             packet=sent["packet"],
             total_fen=sent["total_fen"],
             share_fen=sent["total_fen"] // sent["count"],
@@ -46,11 +48,12 @@ _SENT = {
 def show_claimed(claimed: Claimed) -> None:
     """Print the greeting, which is what one opens a packet for, and the share."""
     amount = yuan(claimed["amount_fen"])
+    sentence = _CLAIMED if claimed["count"] > 1 else _CLAIMED_ALL
     if is_terminal() and claimed["greeting"]:
         line(safe(claimed["greeting"]), red=safe(claimed["greeting"]))
     line(
         say(
-            _CLAIMED if claimed["count"] > 1 else _CLAIMED_ALL,
+            sentence,
             amount_fen=claimed["amount_fen"],
             sender=safe(claimed["sender"]),
             seat=claimed["seat"],
@@ -124,10 +127,10 @@ def show_packets(packets: Sequence[PacketLine], now: str) -> None:
             Column(_("from"), gives=True, below=True),
             Column(_("kind"), below=True),
             Column(_("state")),
-            Column(_("claimed"), right=True, below=True),
+            Column(_("claimed"), right=True, below=True, named=True),
             Column(_("total"), right=True),
-            Column(_("yours"), right=True, below=True),
-            Column(_("time left"), below=True, extra=True),
+            Column(_("yours"), right=True, below=True, named=True),
+            Column(_("time left"), below=True, named=True, extra=True),
             Column(_("greeting"), gives=True, below=True, extra=True),
         ],
         [_packet_row(packet, now) for packet in packets],
@@ -139,8 +142,8 @@ def _packet_row(packet: PacketLine, now: str) -> Row:
     return [
         Cell(packet["packet"], "red" if is_open else "dim"),
         _("you") if packet["yours"] else safe(packet["sender"]),
-        _(wording.KINDS[packet["kind"]]),
-        Cell(_(wording.STATES[packet["state"]]), STATE_STYLES[packet["state"]]),
+        wording.kind(packet["kind"]),
+        Cell(wording.state(packet["state"]), STATE_STYLES[packet["state"]]),
         f"{packet['claimed_count']}/{packet['count']}",
         yuan(packet["total_fen"]),
         "" if packet["yours_fen"] is None else f"+{yuan(packet['yours_fen'])}",
@@ -179,7 +182,7 @@ def show_packet(packet: PacketShown) -> None:
                 Column("", right=False),
                 Column(_("who"), gives=True),
                 Column(_("amount"), right=True),
-                Column(_("at"), below=True),
+                Column(_("time"), below=True),
                 Column("", below=True),
             ],
             [
@@ -205,7 +208,7 @@ def _show_cover(packet: PacketShown) -> None:
     heading = say(
         N_("{sender}'s packet · {kind}"),
         sender=safe(packet["sender"]),
-        kind=_(wording.KINDS[packet["kind"]]),
+        kind=wording.kind(packet["kind"]),
     )
     if packet["recipient"]:
         heading = say(
@@ -233,8 +236,13 @@ def progress(packet: PacketShown) -> str:
     """Return the line that people know: how many shares are taken, and of how much money."""
     if packet["finished_in_seconds"] is not None:
         took = timedelta(seconds=packet["finished_in_seconds"])
+        sentence = (
+            N_("{count} shares, {total_fen} in all, gone in {time}")
+            if packet["count"] > 1
+            else N_("{total_fen} claimed after {time}")
+        )
         return say(
-            N_("{count} shares, {total_fen} in all, gone in {time}"),
+            sentence,
             count=packet["count"],
             total_fen=packet["total_fen"],
             time=wording.duration(took),

@@ -33,12 +33,12 @@ def show_history(history: History) -> None:
         return
     table(
         [
-            Column(_("at"), below=True),
+            Column(_("time"), below=True),
             Column(_("what")),
             Column(_("with"), gives=True, below=True),
             Column(_("packet"), below=True),
             Column(_("amount"), right=True),
-            Column(_("balance"), right=True, below=True),
+            Column(_("balance"), right=True, below=True, named=True),
         ],
         [_movement(row) for row in history["movements"]],
     )
@@ -53,7 +53,7 @@ def _movement(row: MovementLine) -> Row:
         amount = Cell(_signed(amount_fen), "green" if amount_fen > 0 else "")
     return [
         Cell(wording.when_short(row["at"]), "dim"),
-        _(wording.ACTS[row["act"]]),
+        wording.act(row["act"]),
         safe(other),
         Cell(row["packet"] or "", "red"),
         amount,
@@ -105,7 +105,7 @@ def show_checked(checked: Checked) -> None:
 def _show_finding(finding: FindingLine) -> None:
     from hongbao.auditing import PROBLEMS
 
-    title = _(wording.CHECKS[finding["check"]])
+    title = wording.check_title(finding["check"])
     if finding["ok"]:
         line(f"✓ {title}", green="✓")
         return

@@ -23,14 +23,15 @@ class Column(NamedTuple):
     A column of a table: its *title*, and what becomes of it where the terminal is narrow.
 
     *right* aligns amounts by their last digit; what *gives* is text that may be cut short. Where
-    even that is too wide, each row becomes a few lines: what is *below* goes there, and what is
-    only an *extra* goes.
+    even that is too wide, each row becomes a few lines: what is *below* goes there, after its title
+    where it would say nothing without it (*named*), and what is only an *extra* goes.
     """
 
     title: str
     right: bool = False
     gives: bool = False
     below: bool = False
+    named: bool = False
     extra: bool = False
 
 
@@ -102,39 +103,41 @@ def styled(text: str, **styles: str) -> "Text":
 
 def table(heads: Sequence[Column], rows: Iterable[Row], *, titled: bool = True) -> None:
     """Print *rows* under *heads*, or each as a few lines where the terminal is too narrow."""
-    from rich.cells import cell_len
-
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
-    kept = [
+    said = [
         place
         for place in range(len(heads))
         if any(row[place].text or row[place].drawn is not None for row in cells)
     ]
-    heads = [heads[place] for place in kept]
-    cells = [[row[place] for place in kept] for row in cells]
+    out = console()
+    for places in (said, [place for place in said if not heads[place].extra]):
+        some_heads = [heads[place] for place in places]
+        some_cells = [[row[place] for place in places] for row in cells]
+        widths = _widths(some_heads, some_cells, out.width, titled=titled)
+        if widths is not None:
+            out.print(_table(some_heads, some_cells, widths, titled=titled))
+            return
+    for row in cells:
+        _stack(out, [(heads[place], row[place]) for place in said])
+
+
+def _widths(
+    heads: Sequence[Column], cells: Sequence[Sequence[Cell]], room: int, *, titled: bool
+) -> list[int] | None:
+    """Return how wide each column is; None where even cutting what gives leaves too little room."""
+    from rich.cells import cell_len
+
     widths = [
         max(cell_len(head.title) if titled else 0, *(cell_len(row[place].text) for row in cells))
         for place, head in enumerate(heads)
     ]
-    out = console()
-    excess = sum(widths) + _GAP * (len(widths) - 1) - out.width
+    excess = sum(widths) + _GAP * (len(widths) - 1) - room
     for place, head in enumerate(heads):
         if head.gives and excess > 0:
             given = min(excess, max(widths[place] - _CUT_COLUMNS_MIN, 0))
             widths[place] -= given
             excess -= given
-    if excess <= 0:
-        out.print(_table(heads, cells, widths, titled=titled))
-    elif any(head.extra for head in heads):
-        slim = [place for place, head in enumerate(heads) if not head.extra]
-        table(
-            [heads[place] for place in slim],
-            [[row[place] for place in slim] for row in cells],
-            titled=titled,
-        )
-    else:
-        for row in cells:
-            _stack(out, list(zip(heads, row, strict=True)))
+    return None if excess > 0 else widths
 
 
 def _table(
@@ -169,27 +172,22 @@ def _stack(out: "Console", row: Sequence[tuple[Column, Cell]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    start, end = Text(), Text()
+    start, end, below = Text(), Text(), []
     for head, cell in row:
-        if cell.text and not head.below:
+        text = f"{head.title} {cell.text}" if head.named else cell.text
+        if not cell.text.strip():
+            continue
+        if head.below:
+            below.append(text)
+        else:
             side = end if head.right else start
-            side.append("  " if side else "").append(cell.text, cell.style)
+            side.append("  " if side else "").append(text, cell.style)
     first = Table.grid(expand=True, padding=(0, 1, 0, 0))
     first.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     first.add_column(no_wrap=True, justify="right")
     first.add_row(start, end)
     out.print(first)
-    below = " · ".join(cell.text for head, cell in row if head.below and cell.text)
-    for told in folded(below, out.width - 2) if below else ():
+    for told in folded(" · ".join(below), out.width - 2) if below else ():
         shown = Text(f"  {told.strip()}", "dim")
         shown.truncate(out.width, overflow="ellipsis")
         out.print(shown, no_wrap=True)
-
-
-def fact_lines(facts: Iterable[tuple[str, str]]) -> None:
-    """Print names with what they are, the names in one column."""
-    table(
-        [Column(""), Column("", gives=True)],
-        [[Cell(n, "dim"), Cell(v)] for n, v in facts],
-        titled=False,
-    )

@@ -4,36 +4,36 @@ from datetime import datetime, timedelta
 
 from hongbao import units
 from hongbao.domain.identity import BANKS
-from hongbao.words import N_, _, language, ngettext, say
+from hongbao.words import N_, _, language, say
 
-KINDS = {
+_KINDS = {
     "lucky": N_("lucky"),
     "equal": N_("equal"),
     "exclusive": N_("exclusive"),
 }
 
-STATES = {
+_STATES = {
     "open": N_("open"),
     "finished": N_("finished"),
     "expired": N_("expired"),
     "refunded": N_("refunded"),
 }
 
-PERIODS = {
+_PERIODS = {
     "single": N_("a payment"),
     "day": N_("a day"),
     "year": N_("a year"),
     "lifetime": N_("a lifetime"),
 }
 
-FLOWS = {
+_FLOWS = {
     "send_balance": N_("sent from balance"),
     "send_card": N_("sent by card"),
     "topup": N_("topped up"),
     "withdraw": N_("withdrawn"),
 }
 
-ACTS = {
+_ACTS = {
     "topup": N_("topped up"),
     "withdraw": N_("withdrawn"),
     "send": N_("sent"),
@@ -41,7 +41,7 @@ ACTS = {
     "refund": N_("returned"),
 }
 
-CHECKS = {
+_CHECKS = {
     "pages": N_("every page and row can be read"),
     "books": N_("debits equal credits in every book"),
     "accounts": N_("accounts equal their transfers"),
@@ -57,17 +57,46 @@ CHECKS = {
     "head": N_("the newest entry seen is there"),
 }
 
-DEALS = {
-    "double-mean": N_("drawn at each claim"),
-    "shuffled": N_("dealt up front and shuffled"),
-    "equal": N_("all the same"),
-}
-
-WRAPPINGS = {
+_WRAPPINGS = {
     "device": N_("a key on this device"),
     "keyring": N_("the system's keyring"),
     "passphrase": N_("a passphrase"),
 }
+
+
+def kind(code: str) -> str:
+    """Return what people call a packet's kind."""
+    return _(_KINDS[code])
+
+
+def state(code: str) -> str:
+    """Return what people call a packet's state."""
+    return _(_STATES[code])
+
+
+def period(code: str) -> str:
+    """Return what people call a limit's period."""
+    return _(_PERIODS[code])
+
+
+def flow(code: str) -> str:
+    """Return what people call what a limit counts."""
+    return _(_FLOWS[code])
+
+
+def act(code: str) -> str:
+    """Return what people call a movement of their money."""
+    return _(_ACTS[code])
+
+
+def check_title(code: str) -> str:
+    """Return what holds where the check *code* passes."""
+    return _(_CHECKS[code])
+
+
+def wrapping(code: str) -> str:
+    """Return what people call the thing that opens a home."""
+    return _(_WRAPPINGS[code])
 
 
 def money_place(place: str) -> str:
@@ -88,11 +117,6 @@ def when(at: str) -> str:
 def when_short(at: str) -> str:
     """Return *at* to the minute, for lists."""
     return when(at)[:16]
-
-
-def time_of_day(at: str) -> str:
-    """Return the time of day of *at* in China."""
-    return when(at)[11:]
 
 
 def time_left(now: str, until: str) -> str:
@@ -132,8 +156,3 @@ def bank_name(code: str) -> str:
         if bank.code == code:
             return bank.name_zh if language().startswith("zh") else bank.name_en
     return code
-
-
-def shares(count: int) -> str:
-    """Return *count* shares in words."""
-    return ngettext("{count} share", "{count} shares", count).format(count=count)
