@@ -382,7 +382,7 @@ class InvalidStory(UsageError):
         "open_quote": N_("a quotation mark is not closed"),
         "no_command": N_("an indented line says what a command answers, but no command is above"),
         "no_command_word": N_("there is no command before =>"),
-        "bad_expectation": N_("an indented line begins with >, 2> or {{"),
+        "bad_expectation": N_("an indented line begins with `>`, `2>` or `{{`"),
         "bad_json": N_("this is not JSON"),
         "unknown_name": N_("no line before this one fills {name}"),
         "not_yours": N_("a story cannot set {name}"),

@@ -25,7 +25,7 @@ FLOORS = (
     {"errors"},
     {"domain"},
     {"answers"},
-    {"env", "migrations", "policies", "vault"},
+    {"env", "migrations", "policies", "story", "vault"},
     {"store"},
     {"auditing"},
     {"wallet"},

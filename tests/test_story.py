@@ -1,18 +1,19 @@
 """The runner of stories: reading them, playing them, and holding commands to their word."""
 
+import json
+import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hongbao.errors import FileNotReadable, InvalidStory
-from hongbao.story import parse, read
+from hongbao.errors import FileNotReadable, InvalidStory, StoryFailed
+from hongbao.story import Answered, Asked, Event, Screen, Told, parse, play, read
 from hongbao.story.promises import differing, first_match, pattern_of, plain
 from hongbao.story.script import Command, Expectation, Narration, Prop
-
-ROOT = Path(__file__).parent.parent
-DEMO = ROOT / "hongbao" / "stories" / "demo.txt"
 
 
 def command(line: str) -> Command:
@@ -231,3 +232,176 @@ def test_colours_do_not_count():
     Nor links, nor the cursor's moves.
     """
     assert "红包 10" == plain("\x1b[1;31m红包\x1b[0m \x1b]8;;http://x\x1b\\10\x1b]8;;\x07\x1b[K")
+
+
+# --- playing -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which throw-away folders are made."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+def played(text: str, **settings: Any) -> list[Event]:
+    with closing(play(parse(text, "a.txt"), **settings)) as events:
+        return list(events)
+
+
+def answered(text: str, **settings: Any) -> Answered:
+    """Return what the last command in *text* answered."""
+    last = played(text, **settings)[-1]
+    assert isinstance(last, Answered)
+    return last
+
+
+def test_what_happens_is_told_in_order():
+    """
+    A paragraph, the command as a person types it before it runs, and what it answered.
+    """
+    told, asked, answer = played("# en: no wallet\n# zh: 没有钱包\n张三: balance --json => 10")
+
+    assert Told(1, "no wallet") == told
+    assert Asked(3, "hongbao balance --json -p 张三") == asked
+    assert isinstance(answer, Answered)
+    assert (3, 10, "") == (answer.line, answer.exit_code, answer.out)
+    assert "home_not_found" == json.loads(answer.err)["error"]["code"]
+
+
+def test_a_command_speaks_the_language_of_the_story():
+    """
+    Unless a setting before it says another one.
+    """
+    story = "HONGBAO_LANG=en balance => 10\nbalance => 10"
+
+    _, english, _, chinese = played(story, language="zh_CN")
+
+    assert isinstance(english, Answered)
+    assert isinstance(chinese, Answered)
+    assert "HONGBAO_LANG=en hongbao balance" == english.command
+    assert "there is no wallet here yet" in english.err
+    assert "这里还没有钱包" in chinese.err
+
+
+@pytest.mark.parametrize(
+    ("story", "line", "problem"),
+    [
+        ("balance => 0", 1, "exit_code"),
+        ("balance => 10\n  2> …no wallet", 2, "text"),
+        ("balance => 10\n  > …no wallet…", 2, "text"),
+        ("balance => 10\n  >\n  2>", 3, "silence"),
+        ('balance => 10 {"error": {}}', 1, "text"),
+        ('balance --json => 10\n\nbalance --json => 10 {"error": {"code": "x"}}', 3, "fact"),
+    ],
+)
+def test_a_broken_promise_names_its_line(story: str, line: int, problem: str):
+    """
+    After what the command did answer has been told.
+    """
+    events = play(parse(story, "a.txt"))
+    heard: list[Event] = []
+
+    with closing(events), pytest.raises(StoryFailed) as caught:
+        heard.extend(events)
+
+    assert (line, problem) == (caught.value.facts["line"], caught.value.facts["problem"])
+    assert str(caught.value).startswith(f"story a.txt, line {line}: `hongbao balance")
+    assert isinstance(heard[-1], Answered)
+
+
+def test_a_command_that_hangs_is_ended(lent: Path, monkeypatch: pytest.MonkeyPatch):
+    """
+    Rather than keeping whoever plays the story waiting for ever.
+    """
+    monkeypatch.setattr("hongbao.story.stage.SECONDS_MAX", 0.01)
+
+    with pytest.raises(StoryFailed) as caught:
+        played("balance => 10")
+
+    assert "hangs" == caught.value.facts["problem"]
+    assert [] == list(lent.iterdir())
+
+
+def test_a_story_leaves_nothing_behind(lent: Path):
+    """
+    Neither when it ends well, nor when it fails, nor when nobody wants to hear the rest.
+    """
+    played("file pin: 246810\nbalance => 10")
+    with suppress(StoryFailed):
+        played("balance => 0")
+    with closing(play(parse("balance => 10\nbalance => 10", "a.txt"))) as events:
+        next(events)
+        assert 1 == len(list(lent.iterdir()))
+
+    assert [] == list(lent.iterdir())
+
+
+def test_a_secret_lies_in_a_file_that_only_its_owner_reads(lent: Path):
+    """
+    Never among the arguments; the one called pin is what commands are given.
+    """
+    with closing(play(parse("file pin: 246810\nbalance => 10", "a.txt"))) as events:
+        next(events)
+        [pin] = lent.glob("*/pin")
+
+        assert "246810\n" == pin.read_text()
+        assert 0o600 == pin.stat().st_mode & 0o777
+        assert 0o700 == pin.parent.stat().st_mode & 0o777
+
+
+def test_a_story_finds_nobody_to_ask():
+    """
+    A PIN that no file gives is a refusal, even where whoever plays the story sits at a terminal.
+    """
+    answer = answered("init 张三 => 2")
+
+    assert "this is not a terminal" in answer.err
+
+
+def test_a_story_is_the_same_whatever_its_players_settings(tmp_path: Path):
+    """
+    Their wallet, profile, PIN, language and colours stay out of it.
+    """
+    theirs = {
+        **os.environ,
+        "HONGBAO_HOME": str(tmp_path / "theirs"),
+        "HONGBAO_PROFILE": "nobody",
+        "HONGBAO_PIN_FILE": "nowhere",
+        "LANG": "zh_CN.UTF-8",
+        "FORCE_COLOR": "1",
+    }
+    story = "file pin: 246810\ninit 张三 => 0\nprofiles => 0"
+
+    mine, again = played(story)[-1], played(story, variables=theirs)[-1]
+
+    assert isinstance(mine, Answered)
+    assert isinstance(again, Answered)
+    assert mine.out.split("\t")[:3] == again.out.split("\t")[:3]
+    assert not (tmp_path / "theirs").exists()
+
+
+def test_where_the_story_played_stays_out_of_what_it_says():
+    """
+    So that it says the same again tomorrow.
+    """
+    answer = answered("file pin: 246810\ninit 张三 --clock 2026-02-16 --dice 88 => 0")
+
+    assert "./home" in answer.err
+    assert tempfile.gettempdir() not in answer.err.replace("./home", "")
+
+
+def test_on_a_screen_a_command_answers_as_on_a_terminal():
+    """
+    Laid out for its width, with colour, and held to what it says wherever its lines break.
+    """
+    story = (
+        "file pin: 246810\ninit 张三 --clock 2026-02-16 => 0 …not verified · policy standard@1\n"
+    )
+
+    pipe, screen = answered(story), answered(story, screen=Screen(24, 10))
+
+    assert 1 == len(pipe.out.splitlines())
+    assert 2 <= len(screen.out.splitlines())
+    assert "\x1b[" not in pipe.out
+    assert "\x1b[" in screen.out

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from hongbao.story.script import NAME
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\].*?(?:\x07|\x1b\\)|[@-Z\\^_])")
+_BREAKABLE = re.compile(r"[\s·]+")
 _ANYTHING = re.compile(r"\s*(?:…+|\.{3})\s*")
 _PIECE = re.compile(r"(…|\[[a-z][a-z0-9_]*\])")
 
@@ -21,15 +22,19 @@ def plain(text: str) -> str:
     return _ANSI.sub("", text)
 
 
-def pattern_of(text: str, names: Mapping[str, str], *, tight: bool = False) -> re.Pattern[str]:
+def tightened(text: str) -> str:
     """
-    Return what *text* matches: … is anything, a name is its word or, once, any word.
+    Return *text* without what a line may be broken at.
 
-    One space is any space; a *tight* pattern is for text that has none left.
+    >>> tightened("sent hb_7Q2M4K9X · 5 shares\\n  of 2.00")
+    'senthb_7Q2M4K9X5sharesof2.00'
     """
+    return _BREAKABLE.sub("", text)
+
+
+def pattern_of(text: str, names: Mapping[str, str]) -> re.Pattern[str]:
+    """Return what *text* matches: … is anything, a name is its word or, once, any word."""
     text = _ANYTHING.sub("…", " ".join(text.split()))
-    if tight:
-        text = text.replace(" ", "")
     pattern, seen = "", set()
     for piece in _PIECE.split(text):
         name = NAME.fullmatch(piece)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from hongbao.errors import StoryFailed
-from hongbao.story.promises import differing, first_match, pattern_of, plain
+from hongbao.story.promises import differing, first_match, pattern_of, plain, tightened
 from hongbao.story.script import (
     NAME,
     VARIABLE,
@@ -193,9 +193,9 @@ class _Stage:
             pattern = pattern_of(expected.text, self.names)
             found = first_match(pattern, (" ".join(line.split()) for line in heard.splitlines()))
         else:
-            # A narrow screen breaks lines where it has to, so that only their order is left.
-            pattern = pattern_of(f"…{expected.text}…", self.names, tight=True)
-            found = first_match(pattern, ["".join(heard.split())])
+            # A narrow screen breaks a line where it has to: only what is said, in order, is left.
+            pattern = pattern_of(f"…{tightened(expected.text)}…", self.names)
+            found = first_match(pattern, [tightened(heard)])
         if found is None:
             told = self._filled(expected.text)
             raise self._failed(expected.line, "text", answered.command, told, heard)

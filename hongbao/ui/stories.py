@@ -2,8 +2,8 @@
 
 from hongbao.story import Answered, Asked, Event, Told
 from hongbao.ui.screen import console, is_terminal, styled
-from hongbao.ui.script import folded, wrapped
-from hongbao.words import _
+from hongbao.ui.script import columns, wrapped
+from hongbao.words import N_, say
 
 MARGIN = 2
 """How far what a command answers stands in from the command itself, on a terminal."""
@@ -38,13 +38,23 @@ def _show_asked(command: str) -> None:
         print(f"\n{_PROMPT}{command}", flush=True)
         return
     out = console()
-    width = out.width - len(_PROMPT) - len(_GOES_ON)
-    lines = [part.strip() for part in folded(f"`{command}`", width)]
+    lines = _broken(command, out.width - len(_PROMPT) - len(_GOES_ON))
     out.print()
     for number, typed in enumerate(lines):
         start = " " * len(_PROMPT) if number else _PROMPT
         end = _GOES_ON if number < len(lines) - 1 else ""
         out.print(styled(start + typed + end, red=start, bold=typed))
+
+
+def _broken(command: str, width: int) -> list[str]:
+    """Break *command* between words, so that it can be copied whatever the width."""
+    lines: list[str] = []
+    for word in command.split():
+        if lines and columns(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def _show_answered(answered: Answered) -> None:
@@ -53,7 +63,7 @@ def _show_answered(answered: Answered) -> None:
     for line in said.splitlines():
         print(f"{margin}{line}".rstrip(), flush=True)
     if answered.exit_code:
-        ended = _("exit code {code}").format(code=answered.exit_code)
+        ended = say(N_("exit code {code}"), code=answered.exit_code)
         if is_terminal():
             console().print(styled(f"{margin}{ended}", dim=ended))
         else:

@@ -1,0 +1,120 @@
+"""``hongbao demo``."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hongbao.commands.window import Command, caller, window
+from hongbao.words import N_, language
+
+if TYPE_CHECKING:
+    from hongbao.answers import StoryPlayed, StoryStep
+    from hongbao.story import Event
+
+app = window()
+
+STORY = Path(__file__).parents[1] / "stories" / "demo.txt"
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Play a red packet's whole life here, on a throw-away home."),
+    help=N_(
+        "Every command in it is real and shown as it is typed. Your own wallet is not touched, "
+        "and nothing is left behind."
+    ),
+    epilog="hongbao demo\nhongbao demo --fast | less",
+)
+def demo(
+    ctx: typer.Context,
+    fast: Annotated[
+        bool, typer.Option("--fast", help=N_("do not wait for whoever reads along"))
+    ] = False,
+) -> None:
+    from hongbao.story import Screen, play, read
+    from hongbao.ui.screen import is_terminal
+    from hongbao.ui.script import terminal_columns
+    from hongbao.ui.stories import MARGIN, show_event
+
+    call = caller(ctx)
+    on_terminal = is_terminal() and not call.as_json
+    events = play(
+        read(STORY),
+        language="en" if call.as_json else language(),  # programs are always told the same
+        screen=Screen(terminal_columns() - MARGIN, 24) if on_terminal else None,
+        variables=call.env.variables,
+    )
+    with _ended_tidily(), closing(events):
+        if call.as_json:
+            played: StoryPlayed = {"story": STORY.stem, "steps": _steps(events)}
+            call.answer(played, lambda _played: None)
+            return
+        for event in events:
+            show_event(event)
+            if on_terminal and not fast:
+                time.sleep(_pause_seconds(event))
+
+
+def _pause_seconds(event: "Event") -> float:
+    """Return how long a reader wants to look at *event*: longer where there is more to read."""
+    from hongbao.story import Answered, Told
+    from hongbao.ui.script import columns
+
+    match event:
+        case Told():
+            return 0.2 + 0.008 * columns(event.text)
+        case Answered():
+            return 0.05 + 0.03 * (event.out + event.err).count("\n")
+    return 0  # running the command is pause enough
+
+
+def _steps(events: Iterator["Event"]) -> list["StoryStep"]:
+    from hongbao.story import Answered, Told
+
+    steps: list[StoryStep] = []
+    for event in events:
+        step: StoryStep = {
+            "line": event.line,
+            "told": None,
+            "command": None,
+            "exit_code": None,
+            "out": None,
+            "err": None,
+        }
+        match event:
+            case Told():
+                step["told"] = event.text
+            case Answered():
+                step["command"] = event.command
+                step["exit_code"] = event.exit_code
+                step["out"] = event.out
+                step["err"] = event.err
+            case _:
+                continue
+        steps.append(step)
+    return steps
+
+
+@contextmanager
+def _ended_tidily() -> Iterator[None]:
+    """Let being told to end, or a terminal that is closed, tidy up as Ctrl-C does."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {
+        number: signal.signal(number, end)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is signal.SIG_DFL
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
