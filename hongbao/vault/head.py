@@ -8,7 +8,7 @@ from hongbao.vault import files
 from hongbao.vault.primitives import checksum
 
 _BODY_BYTES = 20 + 1 + 64  # entry, space, MAC
-_LINE_BYTES = _BODY_BYTES + 1 + 16 + 1  # space, checksum, end of line
+_LINE_BYTES = _BODY_BYTES + 1 + 8 + 1  # space, checksum, end of line
 _BLANK = b" " * (_LINE_BYTES - 1) + b"\n"
 
 
