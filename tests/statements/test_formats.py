@@ -217,6 +217,20 @@ def test_a_period_in_which_nothing_moved_is_a_statement_too(format_name):
     assert (10000, 10000) == (read["opening_fen"], read["closing_fen"])
 
 
+def test_the_page_names_every_field():
+    """
+    docs/commands/export.md is the specification: its header row is the CSV's, to the letter.
+    """
+    page = (Path(__file__).parents[2] / "docs/commands/export.md").read_text(encoding="utf-8")
+    header = written(statement(), "csv").decode("utf-8-sig").partition("\r\n")[0]
+    document = READERS["json"](written(statement(), "json"))
+
+    assert f"\n{header}\n" in page
+    named = {*header.split(","), *document, *document["movements"][0]}
+    assert set() == {name for name in named if f"`{name}`" not in page}
+    assert f"`{document['schema']}`" in page
+
+
 # --- on real ledgers ------------------------------------------------------------------------------
 
 

@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
 import time
 import tracemalloc
 from itertools import count, islice
@@ -87,6 +86,37 @@ def test_an_existing_file_is_kept(folder):
     statements.save(statement(), "csv", path, True)
     assert written(statement(), "csv") == path.read_bytes()
     assert ["a.csv"] == left_in(folder)
+
+
+@pytest.mark.parametrize(("replacing", "naming"), [(False, "link"), (True, "replace")])
+def test_a_name_is_given_to_what_is_on_the_disk(folder, replacing, naming, monkeypatch):
+    """
+    The file is synced before it takes its name, and the folder afterwards: a power cut in between
+    leaves no name without its content.
+    """
+    touched = []
+
+    def watched(name):
+        real = getattr(os, name)
+
+        def call(*arguments):
+            if name != "fsync":
+                touched.append(name)
+            elif stat.S_ISDIR((found := os.fstat(arguments[0])).st_mode):
+                touched.append("fsync folder")
+            else:
+                touched.append(f"fsync {found.st_size} bytes")
+            return real(*arguments)
+
+        return call
+
+    for name in ("fsync", "link", "replace"):
+        monkeypatch.setattr(os, name, watched(name))
+
+    statements.save(statement(), "csv", folder / "a.csv", replacing)
+
+    size = len(written(statement(), "csv"))
+    assert [f"fsync {size} bytes", naming, "fsync folder"] == touched
 
 
 @pytest.mark.parametrize("linking", [True, False])
@@ -187,14 +217,12 @@ def test_a_pipe_is_written_to(folder):
     """
     path = folder / "pipe"
     os.mkfifo(path)
-    read = []
-    reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
-    reader.start()
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
     statements.save(statement(), "csv", path, False)
 
-    reader.join()
-    assert [written(statement(), "csv")] == read
+    with open(reader, "rb") as pipe:
+        assert written(statement(), "csv") == pipe.read()
     assert path.is_fifo()
     assert ["pipe"] == left_in(folder)
 
