@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,7 +33,6 @@ SECRET_LINE_MAX = 4096
 YES = ("y", "yes", "是", "好")
 
 
-@dataclass
 class Caller:
     """
     One call at the counter: the world it comes from, and the options every command takes.
@@ -42,12 +40,13 @@ class Caller:
     Data goes to standard output, talk to standard error, secrets to the terminal.
     """
 
-    env: Env = field(default_factory=system_env)
-    as_json: bool = False
-    profile: str | None = None
-    yes: bool = False
-    no_input: bool = False
-    pin_file: str | None = None
+    def __init__(self, env: Env | None = None) -> None:
+        self.env = env or system_env()
+        self.as_json = False
+        self.profile: str | None = None
+        self.yes = False
+        self.no_input = False
+        self.pin_file: str | None = None
 
     # --- asking back -----------------------------------------------------------------------------
 

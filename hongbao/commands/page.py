@@ -5,8 +5,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import typer
-
 from hongbao.parser_words import COMMAND, OPTIONS, USAGE
 from hongbao.ui.script import columns, wrapped
 from hongbao.words import N_, _, ngettext, say
@@ -94,12 +92,13 @@ class Page:
     def write_examples(self, examples: Sequence[str]) -> None:
         """Write commands to copy, one on each line; beside the word where they fit, else below."""
         word = say(N_("{heading}:"), heading=ngettext("Example", "Examples", len(examples)))
-        beside = self.current_indent + columns(word) + 1
+        word += "" if word.endswith("：") else " "  # a full-width colon brings its own space
+        beside = self.current_indent + columns(word)
         if max(columns(example) for example in examples) + beside <= self.width:
-            self._write([f"{word} {examples[0]}"])
+            self._write([word + examples[0]])
             self._write(examples[1:], indent=beside)
         else:
-            self._write([word])
+            self._write([word.rstrip()])
             self._write(examples, indent=self.current_indent + 2)
 
     def indent(self) -> None:
@@ -136,9 +135,3 @@ def _with_values(text: str) -> str:
         lambda word: _(word[0]) if word[0] in METAVARS else word[0],
         text,
     )
-
-
-class Speaking(typer.Context):
-    """A command's context whose help is written on a `Page`."""
-
-    formatter_class = Page  # type: ignore[assignment]  # the same verbs, not the same family

@@ -13,7 +13,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from hongbao.commands.caller import Caller
-from hongbao.commands.page import Speaking
 from hongbao.domain.ids import check_request_id
 from hongbao.errors import HongbaoError, InvalidAmount
 from hongbao.parser_words import SHOW_HELP
@@ -80,6 +79,15 @@ DryRun = Annotated[
 
 
 # --- commands ------------------------------------------------------------------------------------
+
+
+class Speaking(typer.Context):
+    """A command's context whose help is written on a `hongbao.commands.page.Page`."""
+
+    def make_formatter(self) -> Any:
+        from hongbao.commands.page import Page
+
+        return Page(width=self.terminal_width, max_width=self.max_content_width)
 
 
 class _Spoken:

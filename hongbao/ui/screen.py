@@ -175,7 +175,7 @@ def _stack(out: "Console", row: Sequence[tuple[Column, Cell]]) -> None:
     start, end, below = Text(), Text(), []
     for head, cell in row:
         text = f"{head.title} {cell.text}" if head.named else cell.text
-        if not cell.text.strip():
+        if not cell.text or cell.drawn is not None:
             continue
         if head.below:
             below.append(text)

@@ -11,7 +11,9 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from hongbao import words
-from hongbao.commands.page import COLUMNS_MIN, Speaking, columns, wrapped
+from hongbao.commands.page import COLUMNS_MIN
+from hongbao.commands.window import Speaking
+from hongbao.ui.script import columns, wrapped
 
 ENGLISH = "Send a red packet to whoever is quickest, or to one person alone."
 CHINESE = "发一个红包，先到先得；也可以只发给一个人（专属红包），24小时内没人领的会退回。"
