@@ -1,13 +1,23 @@
 """``python -m hongbao``, and where the ``hongbao`` command comes in."""
 
+import gc
 import sys
 
 
 def main() -> int:
-    """Run the command line and return its exit code."""
+    """
+    Run the command line and return its exit code.
+
+    A command is over before it has made garbage worth looking for. Looking for it while the rooms
+    wake, and once more over everything while Python leaves, would cost a tenth of a short one.
+    """
+    gc.set_threshold(50_000)
     from hongbao import cli
 
-    return cli.main()
+    try:
+        return cli.main()
+    finally:
+        gc.freeze()
 
 
 if __name__ == "__main__":
