@@ -12,10 +12,12 @@ def main() -> int:
     wake, and once more over everything while Python leaves, would cost a tenth of a short one.
     """
     gc.set_threshold(50_000)
-    from hongbao import cli
-
     try:
+        from hongbao import cli
+
         return cli.main()
+    except KeyboardInterrupt:  # before there was anybody to say a word
+        return 130
     finally:
         gc.freeze()
 

@@ -1,5 +1,6 @@
 """The counter: reads what was typed, asks the desk, says what happened."""
 
+import errno
 import json
 import os
 import sys
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what *arguments* (the command line's, by default) say, and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     words.use_language(words.preferred(os.environ))
-    as_json = "--json" in arguments
+    as_json = "--json" in arguments[: _end_of_options(arguments)]
     try:
         _prepare_streams()
         _run(arguments)
@@ -97,6 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return ExitCode.OK
 
 
+def _end_of_options(arguments: Sequence[str]) -> int:
+    return arguments.index("--") if "--" in arguments else len(arguments)
+
+
 def _prepare_streams() -> None:
     """Make the three standard streams safe to use, however the caller has left them."""
     for descriptor in range(3):
@@ -109,7 +114,7 @@ def _prepare_streams() -> None:
         # What a terminal's encoding cannot show is shown as an escape, never as a crash.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     if sys.stdout is None:
-        raise AnswerUnwritable(reason=os.strerror(9))
+        raise AnswerUnwritable(reason=os.strerror(errno.EBADF))
 
 
 def _forget_output() -> None:
@@ -168,10 +173,9 @@ def hongbao(
 
 
 def _say(error: HongbaoError, *, as_json: bool) -> None:
-    with suppress(OSError):
-        if as_json:
-            print(json.dumps({"error": error.as_dict()}, ensure_ascii=False), file=sys.stderr)
-            return
-        talk(_("hongbao: error: {message}").format(message=error.message))
-        if error.hint is not None:
-            talk(_("hongbao: hint: {hint}").format(hint=error.hint))
+    if as_json:
+        talk(json.dumps({"error": error.as_dict()}, ensure_ascii=False), wrapped=False)
+        return
+    talk(_("hongbao: error: {message}").format(message=error.message))
+    if error.hint is not None:
+        talk(_("hongbao: hint: {hint}").format(hint=error.hint))

@@ -106,6 +106,16 @@ class InvalidCount(UsageError):
         super().__init__(count=count, shares_max=shares_max)
 
 
+class InvalidNumber(UsageError):
+    """A number is not written in plain digits, or is too small to mean anything."""
+
+    code = "invalid_number"
+    sentence = N_("{option} needs a whole number from {least} on, not {text}")
+
+    def __init__(self, text: str, *, option: str, least: int) -> None:
+        super().__init__(text=shortened(text), option=option, least=least)
+
+
 class ShareTooSmall(UsageError):
     """The total cannot give every share at least one fen."""
 

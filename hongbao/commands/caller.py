@@ -1,6 +1,8 @@
 """The caller: who asks, how they want to be answered, and how they can be asked back."""
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -224,10 +226,12 @@ class Caller:
             talk(_("hint: {hint}").format(hint=say(sentence, **facts)))
 
 
-def talk(text: str) -> None:
-    """Say *text* on standard error, wrapped where that is a terminal; nobody need be listening."""
+def talk(text: str, *, wrapped: bool = True) -> None:
+    """Say *text* on standard error, *wrapped* on a terminal; nobody need be listening."""
+    if sys.stderr is None:
+        return
     with suppress(OSError):
-        if sys.stderr.isatty():
+        if wrapped and sys.stderr.isatty():
             from hongbao.ui.script import folded, terminal_columns
 
             text = "\n".join(folded(text, terminal_columns()))
@@ -247,4 +251,6 @@ def answering() -> Iterator[None]:
 
 
 def _line(text: Any) -> str:
+    if text is None:  # standard input was closed before we began
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     return str(text.readline(SECRET_LINE_MAX)).rstrip("\r\n")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, at_least_one, caller, profile_names, window
+from hongbao.commands.window import Command, caller, profile_names, whole, window
 from hongbao.domain.dates import parse_instant, parse_period_end
 from hongbao.words import N_
 
@@ -57,14 +57,16 @@ def history(
     ] = None,
     limit: Annotated[
         int,
-        typer.Option("--limit", metavar="COUNT", parser=at_least_one, help=N_("how many at most")),
+        typer.Option(
+            "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("how many at most")
+        ),
     ] = 20,
     before: Annotated[
         int | None,
         typer.Option(
             "--before",
             metavar="ENTRY",
-            parser=at_least_one,
+            parser=whole("--before", 1),
             help=N_("only entries before this one: the next page"),
         ),
     ] = None,

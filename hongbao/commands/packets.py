@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hongbao.commands.window import Command, at_least_one, caller, window
+from hongbao.commands.window import Command, caller, whole, window
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
@@ -27,7 +27,9 @@ def packets(
     ] = False,
     limit: Annotated[
         int,
-        typer.Option("--limit", metavar="COUNT", parser=at_least_one, help=N_("how many at most")),
+        typer.Option(
+            "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("how many at most")
+        ),
     ] = 50,
 ) -> None:
     from hongbao.ui import packets as window

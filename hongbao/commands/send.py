@@ -62,7 +62,11 @@ def send(
     count: Annotated[
         int | None,
         typer.Option(
-            "--count", "-c", metavar="COUNT", parser=whole, help=N_("how many shares; 1 by itself")
+            "--count",
+            "-c",
+            metavar="COUNT",
+            parser=whole("--count", 0),
+            help=N_("how many shares; 1 by itself"),
         ),
     ] = None,
     to: Annotated[

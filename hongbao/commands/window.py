@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from hongbao.commands.caller import Caller
 from hongbao.domain.ids import check_request_id
-from hongbao.errors import HongbaoError, InvalidAmount
+from hongbao.errors import HongbaoError, InvalidAmount, InvalidNumber
 from hongbao.parser_words import SHOW_HELP
 from hongbao.words import N_, _
 
@@ -45,21 +45,20 @@ UsageError: type[Exception] = next(
 # --- options that several commands share ---------------------------------------------------------
 
 
-def whole(text: str) -> int:
-    """Read *text* as a whole number in plain digits: `int` would also take ١٠, 1_000 and ' 5 '."""
-    if (
-        re.fullmatch(r"-?[0-9]{1,40}", str(text)) is None
-    ):  # the parser hands defaults over as numbers
-        raise typer.BadParameter(f"{text!r} is not a valid int.")
-    return int(text)
+def whole(option: str, least: int) -> "Callable[[str], int]":
+    """
+    Return what reads *option*'s number, in plain digits and from *least* on.
 
+    `int` would also take ١٠, 1_000 and ' 5 '.
+    """
 
-def at_least_one(text: str) -> int:
-    """Read *text* as a whole number from 1 on."""
-    number = whole(text)
-    if not 1 <= number < 2**31:
-        raise typer.BadParameter(f"{text} is not in the range x>=1.")
-    return number
+    def read(text: str) -> int:
+        # The parser hands a default over as the number that it is.
+        if re.fullmatch(r"[0-9]{1,18}", str(text)) is None or int(text) < least:
+            raise InvalidNumber(str(text), option=option, least=least)
+        return int(text)
+
+    return read
 
 
 RequestId = Annotated[

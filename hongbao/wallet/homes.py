@@ -168,7 +168,7 @@ def restore(
     incoming = ledger.with_name(f"{LEDGER}.incoming")
     try:
         _copy(file, incoming)
-        copy = Store.open(incoming, vault.page_key)
+        copy = _opened(incoming, vault, file)
         try:
             if copy.home() is None or copy.page_problems():
                 raise Damaged(path=str(file))
@@ -186,6 +186,14 @@ def restore(
     finally:
         _forget(incoming)
         keys.close()
+
+
+def _opened(incoming: Path, vault: Vault, file: Path) -> Store:
+    """Open the copy *incoming*; where it is no ledger of these keys, say so of *file*."""
+    try:
+        return Store.open(incoming, vault.page_key)
+    except Damaged:
+        raise Damaged(path=str(file)) from None
 
 
 def _replace(ledger: Path, copy: Store, vault: Vault) -> None:
