@@ -2,6 +2,9 @@
 
 import json
 import os
+import pty
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -14,6 +17,8 @@ from hongbao.errors import FileNotReadable, InvalidStory, StoryFailed
 from hongbao.story import Answered, Asked, Event, Screen, Told, parse, play, read
 from hongbao.story.promises import differing, first_match, pattern_of, plain
 from hongbao.story.script import Command, Expectation, Narration, Prop
+
+PAGE = Path(__file__).parent.parent / "docs" / "stories.md"
 
 
 def command(line: str) -> Command:
@@ -350,13 +355,35 @@ def test_a_secret_lies_in_a_file_that_only_its_owner_reads(lent: Path):
         assert 0o700 == pin.parent.stat().st_mode & 0o777
 
 
+AT_A_TERMINAL = """
+import fcntl, termios
+from hongbao.story import parse, play, stage
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+open("/dev/tty").close()
+stage.SECONDS_MAX = 5
+for event in play(parse("init 张三 => 2", "a.txt")):
+    pass
+print(event.err)
+"""
+
+
 def test_a_story_finds_nobody_to_ask():
     """
     A PIN that no file gives is a refusal, even where whoever plays the story sits at a terminal.
     """
-    answer = answered("init 张三 => 2")
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours), os.fdopen(theirs) as terminal:
+        done = subprocess.run(
+            [sys.executable, "-c", AT_A_TERMINAL],
+            check=False,
+            stdin=terminal,
+            capture_output=True,
+            start_new_session=True,
+            text=True,
+        )
 
-    assert "this is not a terminal" in answer.err
+    assert "" == done.stderr
+    assert "this is not a terminal" in done.stdout
 
 
 def test_a_story_is_the_same_whatever_its_players_settings(tmp_path: Path):
@@ -405,3 +432,32 @@ def test_on_a_screen_a_command_answers_as_on_a_terminal():
     assert 2 <= len(screen.out.splitlines())
     assert "\x1b[" not in pipe.out
     assert "\x1b[" in screen.out
+
+
+def test_the_page_about_stories_begins_with_one_that_holds():
+    """
+    What a reader copies from the page plays.
+    """
+    text = PAGE.read_text(encoding="utf-8")
+    story = text.partition("```story\n")[2].partition("```")[0]
+
+    assert "hongbao check" == answered(story).command
+
+
+def test_the_same_story_says_the_same_to_the_byte():
+    """
+    Its clock is virtual and its dice are given: ids, shares and instants are what they were.
+    """
+    story = """
+file pin: 246810
+init 张三 --clock 2026-02-16T20:00:00+08:00 --dice 88  => 0
+card add 9999010000000003                => 0
+topup 10                                 => 0
+send 8.88 --count 3                      => 0  …[packet]…
+claim [packet]                           => 0
+clock advance 25h                        => 0
+show [packet] --json                     => 0
+history --json                           => 0
+"""
+
+    assert played(story) == played(story)

@@ -1,6 +1,7 @@
 """``hongbao demo``."""
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hongbao.commands.window import Command, caller, window
+from hongbao.errors import Interrupted
 from hongbao.words import N_, language
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ STORY = Path(__file__).parents[1] / "stories" / "demo.txt"
         "Every command in it is real and shown as it is typed. Your own wallet is not touched, "
         "and nothing is left behind."
     ),
-    epilog="hongbao demo\nhongbao demo --fast | less",
+    epilog="hongbao demo\nhongbao demo --fast",
 )
 def demo(
     ctx: typer.Context,
@@ -50,7 +52,7 @@ def demo(
         screen=Screen(terminal_columns() - MARGIN, 24) if on_terminal else None,
         variables=call.env.variables,
     )
-    with _ended_tidily(), closing(events):
+    with _ending_tidily(), closing(events):
         if call.as_json:
             played: StoryPlayed = {"story": STORY.stem, "steps": _steps(events)}
             call.answer(played, lambda _played: None)
@@ -102,7 +104,7 @@ def _steps(events: Iterator["Event"]) -> list["StoryStep"]:
 
 
 @contextmanager
-def _ended_tidily() -> Iterator[None]:
+def _ending_tidily() -> Iterator[None]:
     """Let being told to end, or a terminal that is closed, tidy up as Ctrl-C does."""
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -115,6 +117,10 @@ def _ended_tidily() -> Iterator[None]:
     }
     try:
         yield
+    except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # behind the ^C
+        raise Interrupted from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

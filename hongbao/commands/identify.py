@@ -91,6 +91,7 @@ def identify(
             )
             identified |= {"tier": bound["tier"], "card": bound}
         tiers = titles(wallet)
+        has_card = bool(wallet.cards())
 
     def show(answer: Any) -> None:
         people.show_identified(answer, tiers)
@@ -100,6 +101,6 @@ def identify(
     call.answer(identified, show)
     call.hint(
         N_("`hongbao limits` shows what that allows")
-        if card is not None
+        if has_card
         else N_("bind a bank card with `hongbao card add`")
     )

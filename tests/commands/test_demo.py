@@ -1,0 +1,176 @@
+"""``hongbao demo``: the first thing anyone sees, and it holds what it promises."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hongbao import cli
+from hongbao.commands import demo
+from hongbao.story import Answered, Screen, play, read
+from hongbao.story.promises import plain
+from hongbao.story.script import Command, Narration
+from hongbao.ui.script import columns
+
+STORY = read(demo.STORY)
+
+TINY = """
+# en: Nothing is here yet.
+# zh: 这里还什么都没有。
+balance --json  => 10
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A demo of one command."""
+    story = tmp_path / "tiny.txt"
+    story.write_text(TINY, encoding="utf-8")
+    monkeypatch.setattr(demo, "STORY", story)
+    return story
+
+
+# --- the story that ships -------------------------------------------------------------------------
+
+
+def test_the_demo_shows_the_whole_job():
+    """
+    Several people, every kind of packet, a refusal of each kind, what comes back, and the proof.
+    """
+    commands = [scene for scene in STORY.scenes if isinstance(scene, Command)]
+    typed = "\n".join(command.typed for command in commands)
+
+    assert 3 <= typed.count("init ")
+    for shown in ("--count", "--each", "--to", "identify", "clock advance", "history", "check"):
+        assert shown in typed
+    assert {0, 11, 13, 14} == {command.exit_code for command in commands}
+
+
+def test_the_demo_is_told_in_both_languages():
+    """
+    Every paragraph, and Chinese where it says zh.
+    """
+    for scene in STORY.scenes:
+        if isinstance(scene, Narration):
+            assert {"en", "zh"} == set(scene.told)
+            assert scene.told["zh"] != scene.told["en"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_the_demo_holds_on_a_narrow_screen(language: str):
+    """
+    At 40 columns every promise is kept, and no line runs over the edge.
+    """
+    screen = Screen(40 - 2, 24)
+
+    with closing(play(STORY, language=language, screen=screen)) as events:
+        answers = [event for event in events if isinstance(event, Answered)]
+
+    for answer in answers:
+        said = plain(answer.out + answer.err).splitlines()
+
+        assert [] == [line for line in said if columns(line) > screen.columns]
+
+
+# --- how it is shown ------------------------------------------------------------------------------
+
+
+def test_a_pipe_gets_a_transcript(tiny: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    Comments, commands behind a $ and what they said, without colour and without waiting.
+    """
+    assert 0 == cli.main(["demo"])
+
+    comment, command, error, ended = filter(None, capsys.readouterr().out.splitlines())
+
+    assert "# Nothing is here yet." == comment
+    assert "$ hongbao balance --json" == command
+    assert "home_not_found" == json.loads(error)["error"]["code"]
+    assert "[exit code 10]" == ended
+
+
+def test_json_is_one_document_of_steps(
+    tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Each a paragraph or a command, the same in every language.
+    """
+    assert 0 == cli.main(["demo", "--json"])
+    monkeypatch.setenv("HONGBAO_LANG", "zh")
+    first = json.loads(capsys.readouterr().out)
+    assert 0 == cli.main(["demo", "--json"])
+
+    assert first == json.loads(capsys.readouterr().out)
+    assert "tiny" == first["story"]
+    told, ran = first["steps"]
+    assert (2, "Nothing is here yet.", None) == (told["line"], told["told"], told["command"])
+    assert ("hongbao balance --json", 10, "") == (ran["command"], ran["exit_code"], ran["out"])
+
+
+def test_a_demo_that_breaks_its_word_says_where(tiny: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    It ends with 1, and names the line, the command and what was expected of it.
+    """
+    tiny.write_text("balance => 0\n", encoding="utf-8")
+
+    assert 1 == cli.main(["demo", "--json"])
+    out, err = capsys.readouterr()
+    error = json.loads(err)["error"]
+
+    assert "" == out
+    assert ("story_failed", 1) == (error["code"], error["line"])
+    assert ("hongbao balance", "0", "10") == (error["command"], error["expected"], error["got"])
+
+
+# --- leaving --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A demo that has just begun, its throw-away folder in *tmp_path*."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hongbao", "demo"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        while not list(tmp_path.glob("*/home")) and process.poll() is None:
+            time.sleep(0.01)
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1)],
+)
+def test_a_demo_that_is_cut_short_leaves_nothing_behind(
+    running: subprocess.Popen[str], tmp_path: Path, number: signal.Signals, exit_code: int
+):
+    """
+    By Ctrl-C, by being told to end, or by closing the terminal.
+    """
+    running.send_signal(number)
+
+    assert exit_code == running.wait(10)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_reader_who_goes_away_ends_the_demo(running: subprocess.Popen[str], tmp_path: Path):
+    """
+    As with any command in a pipe: quietly, and with nothing left behind.
+    """
+    assert running.stdout is not None
+    running.stdout.close()
+
+    assert 0 == running.wait(10)
+    assert [] == list(tmp_path.iterdir())
