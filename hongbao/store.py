@@ -1,5 +1,6 @@
 """The drawer: everything that knows SQL, and nothing that decides."""
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -1104,6 +1105,16 @@ def _in_words(error: Exception, path: Path) -> Exception:
         return Busy()
     if name.startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return StorageRefused(path=str(path), reason=str(error))
+    if name.startswith("SQLITE_IOERR") and _is_full(path):
+        return StorageRefused(path=str(path), reason=os.strerror(errno.ENOSPC))
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_IOERR")):
         return Damaged(path=str(path))
     return error
+
+
+def _is_full(path: Path) -> bool:
+    """Say whether the disk is: the engine calls what it then cannot read back an I/O error too."""
+    try:
+        return os.statvfs(path.parent).f_bavail == 0
+    except (OSError, AttributeError):  # AttributeError: no such question on Windows
+        return False
