@@ -248,7 +248,7 @@ class Store:
         if form == 0:
             self._db.execute("PRAGMA journal_mode = WAL")
         db = sqlite_utils.Database(self._db)
-        with self._writing():
+        with self.transaction():
             for number, migration in enumerate(MIGRATIONS[self._form() :], self._form() + 1):
                 migration(db)
                 self._db.execute(f"PRAGMA user_version = {number}")
@@ -278,20 +278,18 @@ class Store:
 
         Raises Busy when the lock cannot be had, StorageRefused when the disk says no.
         """
-        with _refusals(self.path), self._writing(dry_run=dry_run):
-            yield
-
-    @contextmanager
-    def _writing(self, *, dry_run: bool = False) -> Iterator[None]:
         execute = self._db.execute
-        execute("BEGIN IMMEDIATE")
         try:
-            yield
-            execute("ROLLBACK" if dry_run else "COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # a full disk may have rolled back by itself
-                execute("ROLLBACK")
-            raise
+            execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                execute("ROLLBACK" if dry_run else "COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # a full disk may have rolled back by itself
+                    execute("ROLLBACK")
+                raise
+        except engine.DatabaseError as error:
+            raise _in_words(error, self.path) from error
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

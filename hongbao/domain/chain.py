@@ -28,8 +28,7 @@ def digest(act: str, inputs: Mapping[str, object]) -> bytes:
     """Return what tells two requests of one id apart: SHA-256 over the act and its inputs."""
     import hashlib  # wakes OpenSSL; looking at a balance digests nothing
 
-    text = json.dumps([act, inputs], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(_SORTING_ENCODER.encode([act, inputs]).encode()).digest()
 
 
 def _plain(value: object) -> object:
@@ -39,3 +38,4 @@ def _plain(value: object) -> object:
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)
+_SORTING_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)

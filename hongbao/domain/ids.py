@@ -90,7 +90,7 @@ def check_request_id(text: str) -> str:
 
 def _encode(number: int, length: int) -> str:
     """Write *number* in Crockford's base 32, padded with zeros to *length* symbols."""
-    return "".join(CROCKFORD[number >> shift & 31] for shift in range(5 * length - 5, -1, -5))
+    return "".join([CROCKFORD[number >> shift & 31] for shift in range(5 * length - 5, -1, -5)])
 
 
 def _weighed(symbols: str) -> int:
