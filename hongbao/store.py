@@ -854,67 +854,67 @@ class Store:
 
     # --- history ---------------------------------------------------------------------------------
 
+    def first_entry_from(self, at: datetime) -> int:
+        """
+        Return the id of the first entry made at *at* or later; the next one's where there is none.
+
+        Entries are numbered without gaps and their times never run back, so this is a search by
+        halves: a period is found at once, however long the ledger.
+        """
+        low, high = 1, self.head().entry + 1
+        while low < high:
+            middle = (low + high) // 2
+            if self.row("SELECT at FROM entry WHERE id = ?", middle)[0] < to_micros(at):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
     def movements(
         self,
         profile: int,
+        span: range,
         *,
-        since: datetime | None,
-        until: datetime | None,
         acts: Sequence[str],
         counterparty: int | None = None,
         limit: int = -1,
         newest_first: bool = True,
-        before_entry: int | None = None,
     ) -> Iterator[Movement]:
-        """Yield what *acts* did to *profile*'s money from *since* up to but not at *until*."""
+        """Yield what *acts* did to *profile*'s money in the entries of *span*."""
         order = "DESC" if newest_first else "ASC"
         rows = self._db.execute(
             "SELECT entry.id, entry.act, entry.at, entry.request_id, entry.amount_fen,"
             " entry.balance_fen, packet.id, packet.kind, other.name, entry.answer FROM entry"
             " LEFT JOIN packet ON packet.number = entry.packet"
             " LEFT JOIN profile AS other ON other.id = entry.counterparty"
-            f" WHERE entry.profile = ? AND entry.act IN ({', '.join('?' * len(acts))})"
-            " AND entry.at >= ? AND entry.at < ?"
+            f" WHERE entry.profile = ? AND entry.act IN ({_marks(acts)})"
+            " AND entry.id >= ? AND entry.id < ?"
             " AND (? IS NULL OR entry.counterparty = ?)"
-            " AND (? IS NULL OR entry.id < ?)"
             f" ORDER BY entry.id {order} LIMIT ?",
-            (
-                profile,
-                *acts,
-                _NEVER if since is None else to_micros(since),
-                _FOREVER if until is None else to_micros(until),
-                counterparty,
-                counterparty,
-                before_entry,
-                before_entry,
-                limit,
-            ),
+            (profile, *acts, span.start, span.stop, counterparty, counterparty, limit),
         )
         for row in rows:
             yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
 
-    def balance_before(self, profile: int, at: datetime) -> int:
-        """Return what *profile*'s balance was just before *at*."""
+    def balance_before(self, profile: int, entry: int) -> int:
+        """Return what *profile*'s balance was just before *entry*."""
         row = self.row(
-            "SELECT balance_fen FROM entry WHERE profile = ? AND at < ? AND balance_fen IS NOT NULL"
-            " ORDER BY id DESC LIMIT 1",
+            "SELECT balance_fen FROM entry WHERE profile = ? AND id < ? ORDER BY id DESC LIMIT 1",
             profile,
-            to_micros(at),
+            entry,
         )
         return int(row[0]) if row else 0
 
-    def totals(
-        self, profile: int, since: datetime | None, until: datetime | None, acts: Sequence[str]
-    ) -> tuple[int, int, int]:
-        """Return how many movements a period has, what came in with them and what went out."""
+    def totals(self, profile: int, span: range, acts: Sequence[str]) -> tuple[int, int, int]:
+        """Return how many movements *span* has, what came in with them and what went out."""
         row = self.row(
             "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
             " coalesce(sum(max(-amount_fen, 0)), 0) FROM entry"
-            f" WHERE profile = ? AND act IN ({_marks(acts)}) AND at >= ? AND at < ?",
+            f" WHERE profile = ? AND act IN ({_marks(acts)}) AND id >= ? AND id < ?",
             profile,
             *acts,
-            _NEVER if since is None else to_micros(since),
-            _FOREVER if until is None else to_micros(until),
+            span.start,
+            span.stop,
         )
         return int(row[0]), int(row[1]), int(row[2])
 
@@ -996,9 +996,6 @@ class StoredUsage:
         )
         return int(row[0])
 
-
-_NEVER = -(2**62)
-_FOREVER = 2**62
 
 _ENTRY = (
     "id, act, profile, request_id, inputs, packet, counterparty, amount_fen, balance_fen, policy,"

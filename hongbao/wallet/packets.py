@@ -101,6 +101,7 @@ class Packets(Cash):
         first: Sent | None = self._answered("send", inputs, request_id)
         if first is not None:
             return first
+        assert (kind is PacketKind.EXCLUSIVE) == (recipient is not None)
         rules = self.policy.packet
         check_packet(rules, total_fen, count)
         greeting = parse_greeting(greeting, rules.greeting_length_max)

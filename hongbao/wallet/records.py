@@ -9,7 +9,7 @@ from datetime import datetime
 from hongbao.answers import Checked, HeadLine, History, MovementLine
 from hongbao.auditing import Auditor
 from hongbao.errors import InvalidRange
-from hongbao.store import Movement
+from hongbao.store import EMPTY_HEAD, Movement
 from hongbao.units import iso
 from hongbao.wallet.desk import Desk
 
@@ -22,7 +22,8 @@ class Statement:
     """
     A profile's movements in a period, oldest first, between its opening and its closing balance.
 
-    *lines* can be read once, while the statement is open.
+    *head* is the last entry before the period's end, so that a closed period always gives the same
+    statement. *lines* can be read once, while the statement is open.
     """
 
     profile: str
@@ -64,11 +65,9 @@ class Records(Desk):
                 _line(movement)
                 for movement in self.store.movements(
                     me.id,
-                    since=since,
-                    until=until,
+                    self._span(since, until, before),
                     acts=ACTS if act is None else (act,),
                     counterparty=other,
-                    before_entry=before,
                     limit=limit + 1,
                 )
             ]
@@ -86,27 +85,29 @@ class Records(Desk):
         _check_range(since, until)
         with self.looking():
             me = self.me
-            count, in_fen, out_fen = self.store.totals(me.id, since, until, ACTS)
-            opening_fen = 0 if since is None else self.store.balance_before(me.id, since)
-            lines = self.store.movements(
-                me.id, since=since, until=until, acts=ACTS, newest_first=False
-            )
+            span = self._span(since, until)
+            count, in_fen, out_fen = self.store.totals(me.id, span, ACTS)
+            lines = self.store.movements(me.id, span, acts=ACTS, newest_first=False)
             yield Statement(
                 profile=me.name,
                 since=since,
                 until=until,
-                opening_fen=opening_fen,
-                closing_fen=(
-                    self.store.held_fen(me.account)
-                    if until is None
-                    else self.store.balance_before(me.id, until)
-                ),
+                opening_fen=self.store.balance_before(me.id, span.start),
+                closing_fen=self.store.balance_before(me.id, span.stop),
                 in_fen=in_fen,
                 out_fen=out_fen,
                 count=count,
-                head=self._head_line(),
+                head=self._head_line(span.stop - 1),
                 lines=map(_line, lines),
             )
+
+    def _span(
+        self, since: datetime | None, until: datetime | None, before: int | None = None
+    ) -> range:
+        """Return which entries a period has, without those from *before* on."""
+        start = 1 if since is None else self.store.first_entry_from(since)
+        stop = self.store.head().entry + 1 if until is None else self.store.first_entry_from(until)
+        return range(start, stop if before is None else min(stop, before))
 
     def check(self) -> Checked:
         """
@@ -122,12 +123,12 @@ class Records(Desk):
                 "entries": auditor.entries,
                 "transfers": auditor.transfers,
                 "findings": findings,
-                "head": self._head_line(),
+                "head": self._head_line(self.store.head().entry),
             }
 
-    def _head_line(self) -> HeadLine:
-        head = self.store.head()
-        return {"entry": head.entry, "mac": head.mac.hex()}
+    def _head_line(self, entry: int) -> HeadLine:
+        mac = self.store.mac_of(entry) or EMPTY_HEAD.mac
+        return {"entry": entry, "mac": mac.hex()}
 
 
 def _check_range(since: datetime | None, until: datetime | None) -> None:
