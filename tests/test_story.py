@@ -452,12 +452,9 @@ def test_the_same_story_says_the_same_to_the_byte():
 file pin: 246810
 init 张三 --clock 2026-02-16T20:00:00+08:00 --dice 88  => 0
 card add 9999010000000003                => 0
-topup 10                                 => 0
-send 8.88 --count 3                      => 0  …[packet]…
+send 8.88 --count 3 --from icbc-0003     => 0  …[packet]…
 claim [packet]                           => 0
-clock advance 25h                        => 0
 show [packet] --json                     => 0
-history --json                           => 0
 """
 
     assert played(story) == played(story)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 app = window()
 
+LINES = 24
+"""How high a terminal the commands are shown; nothing they say depends on it."""
+
 STORY = Path(__file__).parents[1] / "stories" / "demo.txt"
 
 
@@ -49,7 +52,7 @@ def demo(
     events = play(
         read(STORY),
         language="en" if call.as_json else language(),  # programs are always told the same
-        screen=Screen(terminal_columns() - MARGIN, 24) if on_terminal else None,
+        screen=Screen(max(terminal_columns() - MARGIN, 1), LINES) if on_terminal else None,
         variables=call.env.variables,
     )
     with _ending_tidily(), closing(events):

@@ -10,11 +10,18 @@ from hongbao.errors import StoryFailed
 from hongbao.story import play, read
 
 
+SLOW = {"shared_id_limits"}
+"""Stories that need so many payments that only `make test-all` plays them."""
+
+
 class StoryFile(pytest.File):
     """A story's file."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        yield StoryItem.from_parent(self, name=self.path.stem)
+        item = StoryItem.from_parent(self, name=self.path.stem)
+        if item.name in SLOW:
+            item.add_marker("slow")
+        yield item
 
 
 class StoryItem(pytest.Item):
