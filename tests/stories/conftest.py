@@ -9,7 +9,6 @@ import pytest
 from hongbao.errors import StoryFailed
 from hongbao.story import play, read
 
-
 SLOW = {"shared_id_limits"}
 """Stories that need so many payments that only `make test-all` plays them."""
 
