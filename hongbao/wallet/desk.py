@@ -274,7 +274,12 @@ class Desk:
 
     def _has_other_keys(self) -> bool:
         try:
+            if self.keys.pending_rekey(None) is not None:  # which waits for one that is alive
+                self.keys.close()
+                return True
             return self.keys.open(None).fingerprint != self.vault.fingerprint
+        except Busy:
+            return True
         except HongbaoError:
             return False
 

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.wallet.world import CARD, LI, OTHER_CARD, WANG, YUAN, ZHANG, World, id_number, right
+from tests.wallet.world import (
+    CARD,
+    LI,
+    NOON,
+    OTHER_CARD,
+    WANG,
+    YUAN,
+    ZHANG,
+    World,
+    id_number,
+    right,
+)
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +50,18 @@ def worlds(_people: World, tmp_path: Path) -> Iterator[Callable[[str], World]]:
 @pytest.fixture
 def world(worlds: Callable[[str], World]) -> World:
     return worlds("home")
+
+
+@pytest.fixture
+def dicing(empty: World) -> World:
+    """The same people in a demo's home: its clock is virtual, and its dice fix all chance."""
+    zhang = empty.found(ZHANG, clock=NOON, dice="88")
+    zhang.identify("张三", id_number(1), pin=right)
+    zhang.add_card(CARD, pin=right)
+    zhang.topup(1000 * YUAN, pin=right)
+    empty.found(LI).add_card(OTHER_CARD, pin=right)
+    empty.found(WANG)
+    return empty
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ from hongbao import errors
 from hongbao.domain.fairness import commitment, recompute
 from hongbao.domain.packet import DealRule, PacketKind
 from hongbao.units import iso
+from hongbao.wallet import Wallet
 from tests.wallet.acts import DAY, expired, half_claimed, sent
+from tests.wallet.test_cash import deposit_fen
 from tests.wallet.world import (
     CARD,
     LI,
@@ -22,7 +24,6 @@ from tests.wallet.world import (
     right,
     tail,
 )
-from tests.wallet.test_cash import deposit_fen
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -379,7 +380,7 @@ def test_a_packet_tells_its_whole_story(world: World):
         share["luckiest"] for share in shown["shares"]
     ]
     assert [LI, WANG] == [share["profile"] for share in shown["shares"]]
-    assert commitment(bytes.fromhex(shown["seed"])) == half["commitment"]
+    assert commitment(bytes.fromhex(shown["seed"] or "")) == half["commitment"]
 
 
 def test_among_equals_the_first_is_luckiest(world: World):
@@ -406,7 +407,8 @@ def test_packets_are_listed_by_what_they_are_to_me(world: World):
     """
     Claimable, sent, received; and all of them once, the newest first.
     """
-    mine = world.li.topup(100 * YUAN, pin=right) and world.li.send(YUAN, pin=right)["packet"]
+    world.li.topup(100 * YUAN, pin=right)
+    mine = world.li.send(YUAN, pin=right)["packet"]
     open_one = sent()(world)
     for_wang = sent(count=1, kind=PacketKind.EXCLUSIVE, recipient=WANG)(world)
     taken = half_claimed(world)
@@ -451,13 +453,21 @@ def test_a_closed_packet_can_be_proved_fair(how, world: World):
     assert (True, True) == (proof["fair"], proof["commitment_holds"])
     assert [share["amount_fen"] for share in shown["shares"]] == recompute(
         shown["deal"],
-        bytes.fromhex(shown["seed"]),
+        bytes.fromhex(shown["seed"] or ""),
         packet,
         shown["total_fen"],
         shown["count"],
         shown["share_max_fen"],
         ["my-own-id"],
     )
+
+
+def fair(desk: Wallet, packet: str) -> bool:
+    """Say whether *packet* is proved fair; one that is not what was published is not."""
+    try:
+        return desk.verify(packet)["fair"]
+    except errors.Damaged:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -486,7 +496,4 @@ def test_a_packet_that_was_tampered_with_is_not_fair(edit: str, world: World):
 
     world.edit(edit)
 
-    try:
-        assert not world.li.verify(packet)["fair"]
-    except errors.Damaged as damaged:
-        assert {"path": packet} == damaged.facts
+    assert not fair(world.li, packet)

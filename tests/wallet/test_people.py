@@ -1,6 +1,7 @@
 """People at the desk: making a profile, saying who one is, changing the PIN."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -142,7 +143,12 @@ def test_founding_is_told_again(empty: World):
     """
     Under the same id the first profile is made once, with its clock and its dice.
     """
-    choices = {"policy": policy(), "clock": NOON, "dice": "88", "request_id": "begin"}
+    choices: dict[str, Any] = {
+        "policy": policy(),
+        "clock": NOON,
+        "dice": "88",
+        "request_id": "begin",
+    }
     wallet, first = Wallet.found(empty.env, "Li", pin=right, **choices)
     wallet.close()
     before = empty.dump()

@@ -9,7 +9,6 @@ import pytest
 from hongbao import errors
 from hongbao.domain.packet import PacketKind
 from hongbao.domain.pin import Pin
-from hongbao.wallet import Wallet
 from tests.wallet.acts import DAY, expired, half_claimed, nothing, sent, two_waiting
 from tests.wallet.world import (
     CARD,
@@ -20,7 +19,6 @@ from tests.wallet.world import (
     YUAN,
     ZHANG,
     World,
-    card,
     changed,
     id_number,
     policy,
@@ -138,7 +136,7 @@ REFUSALS = (
         lambda d, _, **o: d.send(YUAN, kind=PacketKind.EXCLUSIVE, recipient="zhang", **o),
     ),
     No(errors.CardNotFound, ZHANG, nothing, lambda d, _, **o: d.send(YUAN, paid_from="9", **o)),
-    No(errors.CardNotFound, WANG, nothing, lambda d, _, **o: d.topup(YUAN, **o)),
+    No(errors.NoCard, WANG, nothing, lambda d, _, **o: d.topup(YUAN, **o)),
     No(errors.CardNotFound, ZHANG, nothing, lambda d, _, **o: d.topup(YUAN, card="no", **o)),
     No(errors.CardNotFound, ZHANG, nothing, lambda d, _, **o: d.withdraw(YUAN, card="no", **o)),
     No(errors.CardNotFound, ZHANG, nothing, lambda d, _, **o: d.remove_card("no", **o)),
@@ -324,7 +322,7 @@ def test_the_refusal_for_a_request_is_always_the_same_one(world: World):
     Li asks for 1,100 yuan in one share, from nothing, over the daily limit, with a wrong PIN.
     """
     li = world.li
-    too_much = {"total_fen": 1100 * YUAN}
+    too_much: dict[str, Any] = {"total_fen": 1100 * YUAN}
 
     with pytest.raises(errors.ShareAboveCap):
         li.send(**too_much, count=1, pin=unasked)

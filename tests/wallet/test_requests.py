@@ -61,6 +61,7 @@ def test_a_request_id_is_not_used_for_something_else(kind: Kind, world: World):
     kind.do(world.open(kind.who), ready, request_id="once")
     before = world.dump(ignoring=PINS)
 
+    assert kind.otherwise is not None
     with pytest.raises(errors.RequestConflict):
         kind.otherwise(world.open(kind.who), ready, request_id="once")
 

@@ -1,0 +1,436 @@
+"""The desk in plain Python: what every act should do, without a ledger, keys or SQL."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from hongbao import errors
+from hongbao.units import CHINA
+
+YUAN = 100
+Told = dict[str, Any]
+Then = Callable[[Told], None]
+"""What the model does once the desk has done it: some amounts are the desk's to draw."""
+
+
+class Refused(Exception):
+    """The model expects a refusal: *error* is the one."""
+
+    def __init__(self, error: type[errors.HongbaoError]) -> None:
+        super().__init__(error.__name__)
+        self.error = error
+
+
+class Rules(NamedTuple):
+    """What of a policy the model knows."""
+
+    name: str
+    share_max_fen: int = 200 * YUAN
+    shares_max: int = 100
+    packet_max_fen: int = 20_000 * YUAN
+    expires_hours: int = 24
+    unverified_day_fen: int = 1000 * YUAN
+    verified_year_fen: int = 200_000 * YUAN
+    attempts_max: int = 5
+    lock_hours: int = 3
+    free_fen: int = 1000 * YUAN
+    sender_may_claim: bool = True
+    profiles_max: int = 5
+
+
+@dataclass
+class Profile:
+    """One profile, and who it is once it is identified."""
+
+    name: str
+    person: str
+    real_name: str | None = None
+    balance_fen: int = 0
+    tries: int = 0
+    locked_until: datetime | None = None
+    pin: str = "246813"
+
+
+@dataclass
+class Binding:
+    """A card in somebody's hands, from the day it was bound until it is removed."""
+
+    number: str
+    owner: str
+    name: str
+    bound: bool = True
+
+
+@dataclass
+class Sent:
+    """A packet."""
+
+    id: str
+    sender: str
+    kind: str
+    recipient: str | None
+    total_fen: int
+    count: int
+    share_max_fen: int
+    card: Binding | None
+    sent_at: datetime
+    expires_at: datetime
+    shares: dict[str, int] = field(default_factory=dict)
+    refunded_fen: int | None = None
+
+    @property
+    def left_fen(self) -> int:
+        return self.total_fen - sum(self.shares.values())
+
+    @property
+    def finished(self) -> bool:
+        return len(self.shares) == self.count
+
+    @property
+    def open(self) -> bool:
+        return not self.finished and self.refunded_fen is None
+
+    @property
+    def flow(self) -> str:
+        return "send_balance" if self.card is None else "send_card"
+
+
+class Model:
+    """A home: everyone's money, where it waits, and what was used of the limits."""
+
+    def __init__(self, at: datetime, rules: Rules) -> None:
+        self.system_at = at
+        self.last_at = at
+        self.virtual_at: datetime | None = None
+        self.rules = rules
+        self.profiles: dict[str, Profile] = {}
+        self.deposits: dict[str, int] = {}
+        self.bindings: list[Binding] = []
+        self.packets: dict[str, Sent] = {}
+        self.used: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+        self.fees_fen = 0
+        self.entries = 0
+        self.generation = 1
+
+    # --- time ------------------------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        return self.virtual_at or max(self.system_at, self.last_at)
+
+    def entered(self) -> None:
+        """Note that an act has been written down."""
+        self.entries += 1
+        self.last_at = self.now()
+
+    def turn(self, at: datetime) -> list[str]:
+        """Turn the home's own clock, and return the packets that come back meanwhile."""
+        if at < self.now():
+            raise Refused(errors.ClockBackwards)
+        due = [packet for packet in self.packets.values() if packet.open]
+        due = [packet for packet in due if packet.expires_at <= at]
+        due.sort(key=lambda packet: packet.expires_at)  # and among equals, as they were sent
+        for packet in due:
+            self.virtual_at = max(self.now(), packet.expires_at)
+            self._give_back(packet)
+        self.virtual_at = at
+        return [packet.id for packet in due]
+
+    # --- people ----------------------------------------------------------------------------------
+
+    def join(self, name: str) -> Then:
+        if name in self.profiles:
+            raise Refused(errors.NameTaken)
+
+        def then(_: Told) -> None:
+            self.profiles[name] = Profile(name, person=f"profile {name}")
+            self.entered()
+
+        return then
+
+    def pin(self, name: str, pin: str) -> None:
+        me, now = self.profiles[name], self.now()
+        if me.locked_until is not None:
+            if now < me.locked_until:
+                raise Refused(errors.PinLocked)
+            me.tries, me.locked_until = 0, None
+        me.tries += 1
+        locks = me.tries >= self.rules.attempts_max
+        if pin != me.pin:
+            if locks:
+                me.locked_until = now + timedelta(hours=self.rules.lock_hours)
+                raise Refused(errors.PinLocked)
+            raise Refused(errors.WrongPin)
+        me.tries = 0
+
+    def change_pin(self, name: str, old: str, new: str) -> Then:
+        self.pin(name, old)
+
+        def then(_: Told) -> None:
+            self.profiles[name].pin = new
+            self.entered()
+
+        return then
+
+    def identify(self, name: str, real_name: str, number: str, pin: str) -> Then:
+        me = self.profiles[name]
+        self.pin(name, pin)
+        if me.real_name is not None:
+            raise Refused(errors.AlreadyIdentified)
+        same = [other for other in self.profiles.values() if other.person == number]
+        if same and same[0].real_name != real_name:
+            raise Refused(errors.IdentityMismatch)
+        if len(same) >= self.rules.profiles_max:
+            raise Refused(errors.TooManyProfiles)
+
+        def then(told: Told) -> None:
+            assert len(same) + 1 == told["profiles_of_person"]
+            for person, flow, day in list(self.used):
+                if person == me.person:
+                    self.used[number, flow, day] += self.used.pop((person, flow, day))
+            me.person, me.real_name = number, real_name
+            self.entered()
+
+        return then
+
+    # --- cards -----------------------------------------------------------------------------------
+
+    def cards(self, name: str) -> list[Binding]:
+        return [card for card in self.bindings if card.bound and card.owner == name]
+
+    def card(self, name: str, called: str | None) -> Binding:
+        cards = self.cards(name)
+        if called is None:
+            if not cards:
+                raise Refused(errors.NoCard)
+            return cards[0]
+        for card in cards:
+            if card.number[-4:] == called:
+                return card
+        raise Refused(errors.CardNotFound)
+
+    def add_card(self, name: str, number: str, pin: str) -> Then:
+        self.pin(name, pin)
+        if any(card.bound and card.number == number for card in self.bindings):
+            raise Refused(errors.CardInUse)
+
+        def then(told: Told) -> None:
+            self.deposits.setdefault(number, 100_000 * YUAN)
+            self.bindings.append(Binding(number, name, told["card"]))
+            self.entered()
+
+        return then
+
+    def remove_card(self, name: str, called: str, pin: str) -> Then:
+        card = self.card(name, called)
+        self.pin(name, pin)
+
+        def then(_: Told) -> None:
+            card.bound = False
+            self.entered()
+
+        return then
+
+    # --- money in and out ------------------------------------------------------------------------
+
+    def topup(self, name: str, fen: int, called: str | None, pin: str) -> Then:
+        card = self.card(name, called)
+        self.pin(name, pin)
+        if self.deposits[card.number] < fen:
+            raise Refused(errors.InsufficientCard)
+
+        def then(told: Told) -> None:
+            self.deposits[card.number] -= fen
+            self.profiles[name].balance_fen += fen
+            self._use(name, "topup", fen)
+            assert self.profiles[name].balance_fen == told["balance_fen"]
+            self.entered()
+
+        return then
+
+    def withdraw(self, name: str, fen: int, called: str | None, pin: str) -> Then:
+        card = self.card(name, called)
+        self.pin(name, pin)
+        self._limit(name, "withdraw", fen)
+        me = self.profiles[name]
+        before_fen = sum(
+            used
+            for (person, flow, _), used in self.used.items()
+            if (person, flow) == (me.person, "withdraw")
+        )
+        charged_fen = fen - max(self.rules.free_fen - before_fen, 0)
+        fee_fen = max((charged_fen + 500) // 1000, 10) if charged_fen > 0 else 0
+        if me.balance_fen < fen + fee_fen:
+            raise Refused(errors.InsufficientBalance)
+
+        def then(told: Told) -> None:
+            assert fee_fen == told["fee_fen"]
+            me.balance_fen -= fen + fee_fen
+            self.fees_fen += fee_fen
+            self.deposits[card.number] += fen
+            self._use(name, "withdraw", fen)
+            self.entered()
+
+        return then
+
+    def _use(self, name: str, flow: str, fen: int, at: datetime | None = None) -> None:
+        day = (at or self.now()).astimezone(CHINA).date().isoformat()
+        self.used[self.profiles[name].person, flow, day] += fen
+
+    def _limit(self, name: str, flow: str, fen: int) -> None:
+        me = self.profiles[name]
+        today = self.now().astimezone(CHINA).date().isoformat()
+        if me.real_name is None:
+            counts = {"send_balance", "send_card", "withdraw"}
+            most_fen, since = self.rules.unverified_day_fen, today
+        else:
+            counts = {"send_balance"}
+            most_fen, since = self.rules.verified_year_fen, today[:4]
+        used_fen = sum(
+            used
+            for (person, used_flow, day), used in self.used.items()
+            if person == me.person and used_flow in counts and day.startswith(since)
+        )
+        if flow in counts and fen > max(most_fen - used_fen, 0):
+            raise Refused(errors.LimitExceeded)
+
+    # --- packets ---------------------------------------------------------------------------------
+
+    def send(
+        self,
+        name: str,
+        fen: int,
+        count: int,
+        kind: str,
+        recipient: str | None,
+        called: str,
+        pin: str,
+    ) -> Then:
+        rules = self.rules
+        if not 1 <= count <= rules.shares_max:
+            raise Refused(errors.InvalidCount)
+        if fen < count:
+            raise Refused(errors.ShareTooSmall)
+        if fen > rules.packet_max_fen:
+            raise Refused(errors.PacketAboveCap)
+        if fen > count * rules.share_max_fen:
+            raise Refused(errors.ShareAboveCap)
+        if recipient == name:
+            raise Refused(errors.SelfRecipient)
+        card = None if called == "balance" else self.card(name, called)
+        self.pin(name, pin)
+        self._limit(name, "send_balance" if card is None else "send_card", fen)
+        me = self.profiles[name]
+        if card is None and me.balance_fen < fen:
+            raise Refused(errors.InsufficientBalance)
+        if card is not None and self.deposits[card.number] < fen:
+            raise Refused(errors.InsufficientCard)
+
+        def then(told: Told) -> None:
+            if card is None:
+                me.balance_fen -= fen
+            else:
+                self.deposits[card.number] -= fen
+            now = self.now()
+            packet = Sent(
+                told["packet"],
+                name,
+                kind,
+                recipient,
+                fen,
+                count,
+                rules.share_max_fen,
+                card,
+                now,
+                now + timedelta(hours=rules.expires_hours),
+            )
+            assert packet.id not in self.packets
+            self.packets[packet.id] = packet
+            self._use(name, packet.flow, fen)
+            self.entered()
+
+        return then
+
+    def claim(self, name: str, packet: Sent) -> Then:
+        if name == packet.sender and (packet.count == 1 or not self.rules.sender_may_claim):
+            raise Refused(errors.OwnPacket)
+        if packet.recipient not in (None, name):
+            raise Refused(errors.NotForYou)
+        if name in packet.shares:
+            raise Refused(errors.AlreadyClaimed)
+        if packet.finished:
+            raise Refused(errors.PacketFinished)
+        if packet.refunded_fen is not None:
+            raise Refused(errors.PacketRefunded)
+        if self.now() >= packet.expires_at:
+            raise Refused(errors.PacketExpired)
+
+        def then(told: Told) -> None:
+            fen = told["amount_fen"]
+            others = packet.count - len(packet.shares) - 1
+            assert 1 <= fen <= packet.share_max_fen
+            assert others <= packet.left_fen - fen <= others * packet.share_max_fen
+            if packet.kind != "lucky":
+                assert packet.total_fen == packet.count * fen
+            packet.shares[name] = fen
+            self.profiles[name].balance_fen += fen
+            assert self.profiles[name].balance_fen == told["balance_fen"]
+            assert (len(packet.shares), packet.finished) == (told["seat"], told["finished"])
+            self.entered()
+
+        return then
+
+    def refund(self, name: str, packet: Sent) -> Then:
+        if name != packet.sender:
+            raise Refused(errors.NotForYou)
+        if packet.finished:
+            raise Refused(errors.PacketFinished)
+        if packet.refunded_fen is not None:
+            raise Refused(errors.PacketRefunded)
+        if self.now() < packet.expires_at:
+            raise Refused(errors.PacketNotExpired)
+
+        def then(told: Told) -> None:
+            assert packet.left_fen == told["refunded_fen"]
+            self._give_back(packet)
+
+        return then
+
+    def refund_due(self, name: str) -> Then:
+        due = [
+            packet
+            for packet in self.packets.values()
+            if packet.sender == name and packet.open and packet.expires_at <= self.now()
+        ]
+        due.sort(key=lambda packet: packet.expires_at)
+
+        def then(told: Told) -> None:
+            assert [packet.id for packet in due] == [row["packet"] for row in told["refunds"]]
+            for packet in due:
+                self._give_back(packet)
+
+        return then
+
+    def _give_back(self, packet: Sent) -> None:
+        fen = packet.left_fen
+        packet.refunded_fen = fen
+        if packet.card is not None and packet.card.bound:
+            self.deposits[packet.card.number] += fen
+        else:
+            self.profiles[packet.sender].balance_fen += fen
+        self._use(packet.sender, packet.flow, -fen, packet.sent_at)
+        self.entered()
+
+    # --- the home --------------------------------------------------------------------------------
+
+    def written(self) -> Then:
+        """Expect an act that moves nothing and is written down."""
+        return lambda _: self.entered()
+
+    def use_policy(self, rules: Rules) -> Then:
+        def then(_: Told) -> None:
+            self.rules = rules
+            self.entered()
+
+        return then

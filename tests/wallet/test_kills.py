@@ -1,0 +1,333 @@
+"""Killed at any statement of any act: it happened whole or not at all, and the books are sound."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hongbao import errors
+from hongbao.wallet import Wallet, restore
+from tests.wallet.acts import KINDS, Kind, backed_up, half_claimed, sent
+from tests.wallet.kills import count_from_here, killed_at
+from tests.wallet.world import (
+    CARD,
+    NOON,
+    PINS,
+    YUAN,
+    ZHANG,
+    World,
+    policy,
+    right,
+    tail,
+)
+
+DAILY = ("claim-last", "send-by-card")
+"""Killed everywhere in every run; the other kinds of act in `make test-all`."""
+
+RANDOM = {
+    "profile": (6, 7, 8, *PINS["profile"]),  # sealed, salted, counted
+    "card": (4,),
+    "person": (1, 2),
+}
+"""The columns that differ between two runs because of nonces and salts, or of tries at the PIN."""
+
+
+def slowly(kinds: tuple[Kind, ...]) -> list[Any]:
+    return [
+        pytest.param(kind, id=kind.name, marks=() if kind.name in DAILY else pytest.mark.slow)
+        for kind in kinds
+    ]
+
+
+@pytest.mark.parametrize("kind", slowly(KINDS))
+def test_an_act_that_is_killed_happened_whole_or_not_at_all(
+    kind: Kind, world: World, tmp_path: Path
+):
+    """
+    At each statement, between the commit and the note of the head, and after it: the next opening
+    finds sound books, the act asked for again under its id is done exactly once, and the ledger
+    is then the same, to the last MAC, as if nobody had been killed.
+    """
+    ready = kind.ready(world)
+    before = world.dump(ignoring=PINS)
+    unharmed = world.copy(tmp_path / "unharmed")
+    kind.do(unharmed.open(kind.who), ready, request_id="mine")
+    after = unharmed.dump(ignoring=RANDOM)
+    seen = set()
+
+    for step in count(1):
+        victim = world.copy(tmp_path / f"killed-{step}")
+
+        def act(victim: World = victim, step: int = step) -> None:
+            with Wallet.open(victim.env, profile=kind.who) as desk:
+                count_from_here(step)
+                kind.do(desk, ready, request_id="mine")
+
+        killed = killed_at(step, act)
+
+        assert {} == victim.findings()
+        found = victim.dump(ignoring=PINS)
+        acts = len(found["entry"]) - len(before["entry"])
+        if acts == 0:
+            assert before == found
+        seen.add(acts)
+        answer = kind.do(victim.open(kind.who), ready, request_id="mine")
+        assert (acts == max(len(after["entry"]) - len(before["entry"]), 1)) == (
+            answer.get("replayed") is True
+        )
+        assert after == victim.dump(ignoring=RANDOM)
+        victim.close()
+        if not killed:
+            break
+
+    assert {0, len(after["entry"]) - len(before["entry"])} <= seen
+    assert step > 10
+
+
+def every(stride: int) -> list[Any]:
+    """Return the strides to kill at: in every run one step in some, in `make test-all` all."""
+    return [
+        pytest.param(stride, id=f"every-{stride}"),
+        pytest.param(1, id="every-one", marks=pytest.mark.slow),
+    ]
+
+
+def steps_of(tmp_path: Path, stride: int, ready: Callable[[Path], World]) -> Any:
+    """Yield a number and a fresh world to be killed at that step, until the caller has enough."""
+    for step in count(1, stride):
+        yield step, ready(tmp_path / f"killed-{step}")
+
+
+@pytest.mark.parametrize("stride", every(7))
+def test_a_home_that_was_killed_while_it_was_made_can_be_made(stride: int, tmp_path: Path):
+    """
+    Keys, file, tables, home, first profile: wherever init is cut off, asked again it carries on.
+    """
+    for step, world in steps_of(tmp_path, stride, World):
+
+        def act(world: World = world) -> None:
+            Wallet.found(world.env, ZHANG, pin=right, policy=policy(), clock=NOON)[0].close()
+
+        killed = killed_at(step, act, from_the_start=True)
+
+        if killed:
+            try:
+                world.found(ZHANG, clock=NOON)
+            except errors.HomeExists:  # it was made, and nobody was left to say so
+                assert [ZHANG] == [line["profile"] for line in world.open().profiles()]
+            except errors.NameTaken:
+                pytest.fail("the home is there without the clock that it was to have")
+        assert "virtual" == world.open(ZHANG).clock()["clock"]
+        assert 1 == len(world.dump()["entry"])
+        assert {} == world.findings()
+        leftovers = {path.name for path in world.folder.rglob("*") if path.is_file()}
+        assert not {name for name in leftovers if name.endswith((".new", ".partial"))}
+        world.close()
+        if not killed:
+            return
+
+
+@pytest.mark.parametrize("stride", every(5))
+def test_a_rekey_that_was_killed_is_finished_or_undone(stride: int, world: World, tmp_path: Path):
+    """
+    The next opening finds old keys or new ones with pages and rows that fit them: PINs match,
+    personal data opens, everything checks, and the next rekey works.
+    """
+    half_claimed(world)
+    before = world.zhang.profiles(), world.zhang.cards(), world.zhang.balance()
+    generations = set()
+
+    for step, victim in steps_of(tmp_path, stride, world.copy):
+
+        def act(victim: World = victim, step: int = step) -> None:
+            with Wallet.open(victim.env, profile=ZHANG) as desk:
+                count_from_here(step)
+                desk.rekey()
+
+        killed = killed_at(step, act)
+
+        zhang = victim.zhang
+        assert before == (zhang.profiles(), zhang.cards(), zhang.balance())
+        assert {} == victim.findings()
+        generations.add(zhang.vault.generation)
+        with pytest.raises(errors.CardInUse):
+            zhang.add_card(CARD, pin=right)
+        victim.close()
+        assert zhang.vault.generation + 1 == victim.zhang.rekey()["generation"]
+        assert 1 == len(list(victim.env.keys.glob("device-*")))
+        assert {} == victim.findings()
+        victim.close()
+        if not killed:
+            break
+
+    assert {1, 2} == generations
+
+
+@pytest.mark.parametrize("stride", every(3))
+def test_a_backup_that_was_killed_leaves_a_whole_copy_or_none(
+    stride: int, world: World, tmp_path: Path
+):
+    """
+    The ledger is untouched, the file is whole or as it was before, and the next backup works.
+    """
+    half_claimed(world)
+    before = world.dump()
+
+    for step, victim in steps_of(tmp_path, stride, world.copy):
+        file = tmp_path / f"copy-{step}"
+
+        def act(victim: World = victim, step: int = step, file: Path = file) -> None:
+            with Wallet.open(victim.env, profile=ZHANG) as desk:
+                count_from_here(step)
+                desk.backup(file)
+
+        killed = killed_at(step, act)
+
+        assert before == victim.dump()
+        if file.exists():
+            restore(victim.env, file, accept_older=never)
+        else:
+            assert killed
+        victim.zhang.backup(file, replace=True)
+        assert [file] == list(tmp_path.glob(f"copy-{step}*"))
+        victim.close()
+        if not killed:
+            return
+
+
+def never(*entries: int) -> bool:
+    raise AssertionError("asked to accept an older copy")
+
+
+@pytest.mark.parametrize("stride", every(5))
+def test_a_restore_that_was_killed_can_be_done_again(stride: int, world: World, tmp_path: Path):
+    """
+    The ledger holds the state before or the copy's, whole; where it is the copy's and the head is
+    not yet accepted, that is said, and restoring again is the way out.
+    """
+    file = backed_up(world)
+    lengths = set()
+
+    for step, victim in steps_of(tmp_path, stride, world.copy):
+
+        def act(victim: World = victim) -> None:
+            restore(victim.env, file, accept_older=lambda *_: True)
+
+        killed = killed_at(step, act, from_the_start=True)
+
+        findings = victim.findings()
+        assert set(findings) <= {"head"}
+        lengths.add(len(victim.dump()["packet"]))
+        if findings:
+            with pytest.raises(errors.RolledBack):
+                victim.open()
+            restore(victim.env, file, accept_older=lambda *_: True)
+        else:
+            victim.open().close()
+            restore(victim.env, file, accept_older=lambda *_: True)
+        assert {} == victim.findings()
+        assert [] == victim.dump()["packet"]
+        assert [] == list(victim.env.data.glob("*incoming*"))
+        victim.close()
+        if not killed:
+            break
+
+    assert {0, 1} == lengths
+
+
+@pytest.mark.parametrize("stride", every(6))
+def test_a_clock_that_was_killed_while_it_turned_is_turned_on(
+    stride: int, dicing: World, tmp_path: Path
+):
+    """
+    Some refunds are done, each whole; turned to the same time again, the ledger is what it would
+    have been, to the last MAC.
+    """
+    target = NOON + timedelta(hours=30)
+    world = dicing
+    for _ in range(2):
+        half_claimed(world)
+        sent(paid_from=tail(CARD))(world)
+        world.zhang.advance_clock(timedelta(hours=1))
+    unharmed = world.copy(tmp_path / "unharmed")
+    unharmed.zhang.set_clock(target)
+    after = unharmed.dump()
+    done = set()
+
+    for step, victim in steps_of(tmp_path, stride, world.copy):
+
+        def act(victim: World = victim, step: int = step) -> None:
+            with Wallet.open(victim.env, profile=ZHANG) as desk:
+                count_from_here(step)
+                desk.set_clock(target)
+
+        killed = killed_at(step, act)
+
+        assert {} == victim.findings()
+        done.add(sum(row[19] is not None for row in victim.dump()["packet"]))
+        victim.zhang.set_clock(target)
+        assert after == victim.dump()
+        victim.close()
+        if not killed:
+            break
+
+    assert {0, 4} <= done
+
+
+@pytest.mark.parametrize("when", ["opening", "reading"])
+def test_who_only_looks_can_be_killed_anywhere(when: str, world: World, tmp_path: Path):
+    """
+    Opening, looking and checking leave the ledger alone.
+    """
+    half_claimed(world)
+    before = world.dump()
+
+    for step, victim in steps_of(tmp_path, 4, world.copy):
+
+        def act(victim: World = victim, step: int = step) -> None:
+            with Wallet.open(victim.env, profile=ZHANG) as desk:
+                if when == "reading":
+                    count_from_here(step)
+                desk.balance()
+                desk.history()
+                desk.check()
+
+        killed = killed_at(step, act, from_the_start=when == "opening")
+
+        assert before == victim.dump()
+        victim.close()
+        if not killed:
+            return
+
+
+def test_a_killed_try_at_the_pin_is_a_try(world: World, tmp_path: Path):
+    """
+    Killed once it was counted and before it was told right or wrong, a try stays counted: killing
+    the process does not buy guesses.
+    """
+    tries = set()
+
+    for step, victim in steps_of(tmp_path, 1, world.copy):
+
+        def act(victim: World = victim, step: int = step) -> None:
+            with Wallet.open(victim.env, profile=ZHANG) as desk:
+                real = desk.vault.pin_matches
+                type(desk.vault).pin_matches = lambda _, *asked: (  # type: ignore[method-assign]
+                    count_from_here(1),
+                    real(*asked),
+                )[1]
+                count_from_here(step + 3)
+                desk.topup(YUAN, pin=right)
+
+        killed = killed_at(step, act)
+
+        [open_tries] = [row[9] - row[10] for row in victim.dump()["profile"] if row[1] == ZHANG]
+        tries.add(open_tries)
+        victim.close()
+        if not killed or step > 12:
+            break
+
+    assert {0, 1} == tries
