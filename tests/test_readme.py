@@ -1,0 +1,74 @@
+"""What the READMEs promise on their first screen is what a reader gets."""
+
+import re
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hongbao.errors import ExitCode
+from hongbao.story import Answered, Told, play, read
+from hongbao.story.stage import Screen
+
+ROOT = Path(__file__).parent.parent
+STORY = ROOT / "tests" / "stories" / "readme.txt"
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+READMES = [("README.md", "en"), ("README.zh.md", "zh_CN")]
+
+
+def played(language: str) -> str:
+    """Return what a terminal of 80 columns shows of the story behind its second paragraph."""
+    shown: list[str] = []
+    told = 0
+    with closing(play(read(STORY), language=language, screen=Screen(80, 50))) as events:
+        for event in events:
+            told += isinstance(event, Told)
+            if told == 2 and isinstance(event, Answered):
+                said = ESCAPE.sub("", event.out + event.err).replace("\r\n", "\n")
+                lines = [line.rstrip() for line in said.strip("\n").split("\n")]
+                shown.append("\n".join([f"$ {event.command}", *lines]))
+    return "\n\n".join(shown) + "\n"
+
+
+@pytest.mark.parametrize(("readme", "language"), READMES)
+def test_the_transcript_is_what_the_commands_say(readme: str, language: str) -> None:
+    """
+    Every line of the transcript comes from the real commands, in the page's own language.
+    """
+    page = (ROOT / readme).read_text(encoding="utf-8")
+
+    transcript = re.search(
+        r"<!-- transcript: begin -->\n+```console\n(.*?)```\n+<!-- transcript: end -->",
+        page,
+        re.DOTALL,
+    )
+
+    assert transcript is not None
+    assert played(language) == transcript[1]
+
+
+@pytest.mark.parametrize(("readme", "language"), READMES)
+def test_every_exit_code_is_on_the_page(readme: str, language: str) -> None:
+    """
+    Scripts read the exit codes off the README, so none is missing and none is made up.
+    """
+    page = (ROOT / readme).read_text(encoding="utf-8")
+
+    section = re.search(r"^## (?:Exit codes|退出码)$(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+    assert section is not None
+    codes = [int(code) for code in re.findall(r"^\| (\d+) \| ", section[1], re.MULTILINE)]
+
+    assert [int(code) for code in ExitCode] == codes
+
+
+@pytest.mark.parametrize(("readme", "language"), READMES)
+def test_every_page_that_is_linked_is_there(readme: str, language: str) -> None:
+    """
+    No link of the README leads nowhere.
+    """
+    page = (ROOT / readme).read_text(encoding="utf-8")
+
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page)
+
+    assert links
+    assert [] == [link for link in links if not (ROOT / link).exists()]
