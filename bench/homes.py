@@ -1,0 +1,61 @@
+"""Homes to measure on: real ones, made by the wallet itself."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hongbao.domain.identity import BANKS, demo_card_number
+from hongbao.domain.pin import Pin
+from hongbao.domain.policy import parse_policy
+from hongbao.env import Env
+from hongbao.policies import text_of
+from hongbao.wallet import Wallet
+
+SENDER, CLAIMER = "sender", "claimer"
+
+CHEAP = (1, 8, 1)
+"""What a try at a PIN costs while a home is being prepared; what a PIN costs is measured apart."""
+
+PACKET_FEN, PACKET_SHARES = 20, 10
+"""Small packets, so that a thousand of them stay within a sender's day limit."""
+
+
+def env_of(folder: Path, now: datetime | None = None, *, cheap: bool = True) -> Env:
+    """Return the world of the home in *folder*, where it is *now*: by default, what it is."""
+    return Env(
+        home=folder,
+        now=lambda: now or datetime.now(UTC),
+        chance=os.urandom,
+        ask=_nobody,
+        ask_secret=_nobody,
+        variables={},
+        hash_cost=CHEAP if cheap else None,
+    )
+
+
+def pin() -> Pin:
+    """Return everyone's payment PIN."""
+    return Pin("271828")
+
+
+def found(env: Env, name: str, *, topup_fen: int = 0, serial: int = 0) -> None:
+    """Make the profile *name*, with *topup_fen* from demo card number *serial* in its balance."""
+    wallet, _ = Wallet.found(
+        env, name, pin=pin, policy=parse_policy(text_of("standard"), "standard")
+    )
+    with wallet:
+        if topup_fen:
+            wallet.add_card(demo_card_number(BANKS[0], serial), pin=pin)
+            wallet.topup(topup_fen, pin=pin)
+
+
+def send_packets(env: Env, count: int) -> list[str]:
+    """Have the sender send *count* packets that nobody has claimed yet, and return their ids."""
+    with Wallet.open(env, profile=SENDER) as wallet:
+        return [
+            wallet.send(PACKET_FEN, count=PACKET_SHARES, pin=pin)["packet"] for _ in range(count)
+        ]
+
+
+def _nobody(question: str) -> str:
+    raise EOFError(question)

@@ -1,0 +1,151 @@
+"""
+Measure what hongbao costs, as ratios: ``make bench``, or ``python bench/run.py``.
+
+A time says more about the machine than about the program, so each goal is a ratio of two things
+measured in turns on the same machine (see `bench.pairs`). docs/performance.md says what each means.
+"""
+
+import argparse
+import gc
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench import claims, ledger, others, start  # noqa: E402
+from bench.pairs import Comparison  # noqa: E402
+
+
+class Sizes(NamedTuple):
+    """How much is measured."""
+
+    starts: int
+    claims: int
+    shorter: int  # transfers
+    longer: int
+    shares: int  # of each of its packets
+    tries: int
+
+
+FULL = Sizes(starts=60, claims=400, shorter=10_000, longer=1_000_000, shares=100, tries=9)
+QUICK = Sizes(starts=3, claims=4, shorter=300, longer=1_000, shares=5, tries=1)
+
+
+class Result(NamedTuple):
+    """One line of the report: a ratio with its *goal*, or a plain figure in its *unit*."""
+
+    name: str
+    value: float
+    unit: str = "×"
+    goal: float | None = None
+    compared: Comparison | None = None
+
+
+def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
+    """Yield each result as soon as it is known; *folder* is for homes that nobody needs later."""
+
+    def place(name: str) -> Path:
+        (folder / name).mkdir()
+        return folder / name
+
+    def ratio(name: str, compared: Comparison, goal: float | None = None) -> Result:
+        return Result(name, compared.ratio, goal=goal, compared=compared)
+
+    unnamed, named = start.of_balance(place("start"), sizes.starts)
+    yield ratio("start of `balance --json` / a program that does nothing", unnamed, 1.5)
+    yield ratio("the same with the home named in HONGBAO_HOME", named)
+
+    claimed = claims.against_sql(place("claims"), sizes.claims)
+    yield ratio("durable claim / its SQL run bare", claimed.against_sql, 1.25)
+    yield ratio("durable claim / only its writes run bare", claimed.against_writes)
+    yield ratio("a claim's SQL encrypted / the same in clear", claimed.encrypted)
+
+    homes = place("homes")
+    ledger.grow(homes / "shorter", sizes.shorter, sizes.shares)
+    ledger.grow(homes / "longer", sizes.longer, sizes.shares)
+    checked = others.check(homes / "longer")
+    yield ratio(
+        f"claim in a ledger of {sizes.longer:,} transfers / of {sizes.shorter:,}",
+        claims.in_longer_ledger(homes / "longer", homes / "shorter", sizes.claims),
+        1.2,
+    )
+    yield Result(f"check of {checked.transfers:,} transfers", checked.seconds, "s")
+    yield Result("check, transfers a second", checked.transfers_a_second, "/s")
+    opened = others.opening(homes / "longer", sizes.tries)
+    yield Result("opening a home, in a process that is awake", opened * 1000, "ms")
+    tried = others.pin_try(place("pin"), sizes.tries)
+    yield Result("one try at a PIN", tried * 1000, "ms")
+
+
+def told(result: Result) -> str:
+    """Return *result* as a line for people."""
+    compared = result.compared
+    if compared is None:
+        digits = 0 if result.unit == "/s" else 1
+        return f"{result.name:<62} {result.value:>9,.{digits}f} {result.unit}"
+    line = f"{result.name:<62} {result.value:>9.2f} ×  [{compared.low:.2f} – {compared.high:.2f}]"
+    line += f"  {_short(compared.ours_seconds)} / {_short(compared.theirs_seconds)}"
+    if result.goal is not None:
+        verdict = "met" if result.value <= result.goal else "not met"
+        line += f"  goal ≤ {result.goal:.2f}: {verdict}"
+    return line
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms" if seconds >= 0.01 else f"{seconds * 1_000_000:.0f} µs"
+
+
+def machine() -> dict[str, Any]:
+    """Return what decides the times, if not the ratios."""
+    from sqlcipher3 import dbapi2
+
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "sqlite": dbapi2.sqlite_version,
+    }
+
+
+def main() -> None:
+    """Measure, and print each result as it comes."""
+    options = argparse.ArgumentParser(description="Measure what hongbao costs, as ratios.")
+    options.add_argument("--quick", action="store_true", help="only see that it runs")
+    options.add_argument("--json", action="store_true", help="print one JSON document at the end")
+    options.add_argument(
+        "--folder",
+        type=Path,
+        default=Path("/var/tmp") if Path("/var/tmp").is_dir() else None,
+        help="where to make the homes, on the disk that is meant; it needs 2 GB for some minutes",
+    )
+    chosen = options.parse_args()
+    results = []
+    gc.freeze()
+    with tempfile.TemporaryDirectory(prefix="hongbao-bench-", dir=chosen.folder) as folder:
+        if not chosen.json:
+            print(" · ".join(f"{name} {value}" for name, value in machine().items()), flush=True)
+            print("median of pairs [their middle half]", flush=True)
+        for result in measure(QUICK if chosen.quick else FULL, Path(folder)):
+            results.append(result)
+            if not chosen.json:
+                print(told(result), flush=True)
+    if chosen.json:
+        document = {
+            "machine": machine(),
+            "results": [
+                result._asdict() | {"compared": result.compared and result.compared._asdict()}
+                for result in results
+            ],
+        }
+        print(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+if __name__ == "__main__":
+    main()

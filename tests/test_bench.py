@@ -1,0 +1,49 @@
+"""The measurements can be made; what they measure is no test's business on a busy machine."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+RATIOS = (
+    "start of `balance --json` / a program that does nothing",
+    "durable claim / its SQL run bare",
+    "claim in a ledger of 1,000 transfers / of 300",
+)
+"""What docs/performance.md sets goals for, at the sizes of a quick run."""
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    folder = tmp_path_factory.mktemp("bench")
+    done = subprocess.run(
+        [sys.executable, ROOT / "bench" / "run.py", "--quick", "--json", "--folder", folder],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert not [*folder.iterdir()], "a run leaves nothing behind"
+    return {result["name"]: result for result in json.loads(done.stdout)["results"]}
+
+
+@pytest.mark.parametrize("name", RATIOS)
+def test_every_goal_is_measured(measured, name):
+    """
+    Each ratio that has a goal is printed, with the goal and how far its pairs lie apart.
+    """
+    result = measured[name]
+
+    assert result["goal"] is not None
+    assert 0 < result["compared"]["low"] <= result["value"] <= result["compared"]["high"]
+
+
+def test_a_whole_ledger_is_checked(measured):
+    """
+    The long ledger that is generated is one that `check` finds nothing wrong with.
+    """
+    assert measured["check of 1,000 transfers"]["value"] > 0
+    assert measured["check, transfers a second"]["value"] > 0
