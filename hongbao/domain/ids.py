@@ -12,7 +12,8 @@ REQUEST_PREFIX = "rq_"
 PACKET_ID_BYTES = 5
 REQUEST_ID_BYTES = 16
 
-_VALUE = {symbol: value for value, symbol in enumerate(CROCKFORD)} | {"I": 1, "L": 1, "O": 0}
+_VALUE = {symbol: value for value, symbol in enumerate(CROCKFORD)}
+_LOOKALIKES = str.maketrans("ILO", "110")
 _SYMBOLS = 8
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.:]{1,64}")
 
@@ -53,12 +54,12 @@ wrong
     # ASCII first: outside it, upper() turns strangers such as ı and ſ into our letters.
     if len(bare) > len(PACKET_PREFIX) + _SYMBOLS or not bare.isascii():
         raise InvalidPacketId(text)
-    symbols = bare.upper().removeprefix(PACKET_PREFIX.upper())
-    if len(symbols) != _SYMBOLS or not all(symbol in _VALUE for symbol in symbols):
+    symbols = bare.upper().removeprefix(PACKET_PREFIX.upper()).translate(_LOOKALIKES)
+    if len(symbols) != _SYMBOLS or not _VALUE.keys() >= set(symbols):
         raise InvalidPacketId(text)
     if _weighed(symbols) != 0:
         raise InvalidPacketId(text)
-    return PACKET_PREFIX + "".join(CROCKFORD[_VALUE[symbol]] for symbol in symbols)
+    return PACKET_PREFIX + symbols
 
 
 def request_id(raw: bytes) -> str:

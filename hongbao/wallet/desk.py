@@ -46,6 +46,8 @@ FACTORS = ("pin",)
 LEDGER = "ledger.db"
 """The ledger's file name in a home's ``data/``."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 class Act:
     """
@@ -369,7 +371,7 @@ class Desk:
             policy=doing.home.policy,
             at=doing.now,
             clock="real" if doing.home.virtual_at is None else "virtual",
-            answer=json.dumps(answer, ensure_ascii=False, separators=(",", ":")),
+            answer=_ENCODER.encode(answer),
             generation=self.vault.generation,
             mac=b"",
         )
