@@ -1042,6 +1042,12 @@ class StorageRefused(HongbaoError):
         N_("File name too long"),
         N_("Too many open files"),
         N_("Input/output error"),
+        N_("Bad file descriptor"),
+        N_("File exists"),
+        # and the engine:
+        N_("database or disk is full"),
+        N_("attempt to write a readonly database"),
+        N_("unable to open database file"),
     )
 
     code = "storage_refused"

@@ -47,7 +47,12 @@ def history(
         ),
     ] = None,
     kind: Annotated[
-        Kind | None, typer.Option("--kind", help=N_("only this kind of movement"))
+        Kind | None,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help=N_("only this kind: topup, withdraw, send, claim or refund"),
+        ),
     ] = None,
     counterparty: Annotated[
         str | None,

@@ -11,7 +11,16 @@ from hongbao.words import N_, _, ngettext, say
 
 METAVARS = (
     *(N_("AMOUNT"), N_("CARD"), N_("COUNT"), N_("DURATION"), N_("ENTRY"), N_("FILE"), N_("ID")),
-    *(N_("INSTANT"), N_("NAME"), N_("NUMBER"), N_("PACKET"), N_("POLICY"), N_("SEED"), N_("SHELL")),
+    *(
+        N_("INSTANT"),
+        N_("KIND"),
+        N_("NAME"),
+        N_("NUMBER"),
+        N_("PACKET"),
+        N_("POLICY"),
+        N_("SEED"),
+        N_("SHELL"),
+    ),
     *(N_("TEXT"),),
 )
 """What stands for a value in help. Errors keep the English, so that JSON never changes."""

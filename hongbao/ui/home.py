@@ -43,7 +43,7 @@ def show_policies(policies: Sequence[dict[str, Any]]) -> None:
     if not is_terminal():
         pipe(
             *(
-                ("*" if row["current"] else "", row["policy"], row["title"], row["shipped"] or "")
+                ("*" if row["current"] else "", row["policy"], row["title"])
                 for row in policies
             )
         )

@@ -1,0 +1,202 @@
+"""The shell that tests type into: a subprocess for programs, a pseudo-terminal for people."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+INSTALLED = Path(sys.executable).with_name("hongbao")
+COMMAND = [str(INSTALLED)] if INSTALLED.exists() else [sys.executable, "-m", "hongbao"]
+STAGE = [sys.executable, str(Path(__file__).with_name("stage.py"))]
+
+SECONDS_MAX = 30
+ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|.)")
+
+
+class Said(NamedTuple):
+    """How a command ended, and what it said where."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+class Shell:
+    """One person's shell: *home* is theirs, and *pin* what they type."""
+
+    def __init__(self, home: Path, pin: str) -> None:
+        self.home = home
+        self.pin = pin
+        self.pin_file = home.with_name(f"{home.name}.pin")
+        self.pin_file.parent.mkdir(parents=True, exist_ok=True)
+        self.pin_file.write_text(f"{pin}\n")
+        self.packets: dict[str, str] = {}
+
+    def copied_to(self, home: Path) -> "Shell":
+        copy = Shell(home, self.pin)
+        shutil.copytree(self.home, home)
+        copy.packets = dict(self.packets)
+        return copy
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        """Return a plain world: nothing of this machine's own but the way to programs."""
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home.parent),
+            "HONGBAO_HOME": str(self.home),
+            "HONGBAO_LANG": "en",
+            "HONGBAO_PIN_FILE": str(self.pin_file),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "LANG": "C.UTF-8",
+            **variables,
+        }
+
+    # --- as a program ----------------------------------------------------------------------------
+
+    def __call__(self, *typed: str, stdin: str = "", **variables: str) -> Said:
+        """Type a command with no terminal anywhere."""
+        return self.run([*COMMAND, *typed], stdin=stdin, **variables)
+
+    def run(self, argv: Sequence[str], *, stdin: str = "", **variables: str) -> Said:
+        done = subprocess.run(
+            argv,
+            input=stdin,
+            env=self.environment(**variables),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=SECONDS_MAX,
+            start_new_session=True,  # or a question would find the terminal that runs the tests
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def does(self, *typed: str, **variables: str) -> Said:
+        """Type a command that has to succeed."""
+        said = self(*typed, **variables)
+        assert 0 == said.code, said.err
+        return said
+
+    def answers(self, *typed: str, **variables: str) -> Any:
+        """Return the one document that a command answers with, and nothing else."""
+        said = self(*typed, "--json", **variables)
+        assert (0, "") == (said.code, said.err)
+        return json.loads(said.out)
+
+    def refuses(self, *typed: str, **variables: str) -> tuple[int, dict[str, Any]]:
+        """Return the exit code and the one document by which a command refuses."""
+        said = self(*typed, "--json", **variables)
+        assert "" == said.out
+        document = json.loads(said.err)
+        assert ["error"] == list(document)
+        return said.code, document["error"]
+
+    def sends(self, *typed: str) -> str:
+        """Send a packet and return its id."""
+        return str(self.answers("send", *typed)["packet"])
+
+    def ledger(self) -> object:
+        """Return what changes with every act: how many there were, and the last one's seal."""
+        checked = self.answers("check")
+        assert checked["ok"]
+        return checked["entries"], checked["transfers"], checked["head"]
+
+    def plays(self, *lines: Sequence[str], now: str = "", **variables: str) -> list[Said]:
+        """Type many commands, in one process: for looking at many answers quickly."""
+        script = json.dumps({"lines": lines, "now": now})
+        said = self.run([*STAGE, "apart"], stdin=script, **variables)
+        assert 0 == said.code, said.err
+        return [Said(*each) for each in json.loads(said.out)]
+
+    # --- as a person -----------------------------------------------------------------------------
+
+    def at_terminal(
+        self,
+        *typed: str,
+        replies: Sequence[tuple[str, str]] = (),
+        columns: int = 80,
+        argv: Sequence[str] = COMMAND,
+        **variables: str,
+    ) -> Said:
+        """
+        Type a command at a terminal of that many *columns*, and return all that stood on it.
+
+        *replies* are what is typed when a question has appeared: the question's end, and the keys.
+        """
+        environment = self.environment(
+            **{"TERM": "xterm-256color", "HONGBAO_PIN_FILE": "", **variables}
+        )
+        process, terminal = pty.fork()
+        if process == 0:
+            # Before it runs: whoever looks at the width early must not see another.
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 60, columns, 0, 0))
+            os.execve(shutil.which(argv[0]) or argv[0], [*argv, *typed], environment)
+        try:
+            screen = _talk(terminal, replies)
+        finally:
+            os.close(terminal)
+        _, status = os.waitpid(process, 0)
+        return Said(os.waitstatus_to_exitcode(status), screen, "")
+
+    def screens(
+        self, *lines: Sequence[str], columns: int, now: str = "", **variables: str
+    ) -> list[str]:
+        """Return what a terminal shows for each of *lines*, typed in one process."""
+        script = self.home.with_name("screens.json")
+        script.write_text(json.dumps({"lines": lines, "now": now}), encoding="utf-8")
+        said = self.at_terminal(
+            *(STAGE[1], str(script)),
+            columns=columns,
+            argv=STAGE[:1],
+            PINS=str(self.pin_file),
+            **variables,  # type: ignore[arg-type]  # never one of the names above
+        )
+        assert 0 == said.code, said.out
+        return said.out.split("\x1e")[1:]
+
+
+def _talk(terminal: int, replies: Sequence[tuple[str, str]]) -> str:
+    screen, seen = b"", 0
+    waiting = list(replies)
+    ends_at = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < ends_at:
+        ready, _, _ = select.select([terminal], [], [], 0.5)
+        if not ready:
+            continue
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            chunk = b""
+        if not chunk:
+            return screen.decode().replace("\r\n", "\n")
+        screen += chunk
+        if waiting and waiting[0][0].encode() in screen[seen:]:
+            seen = len(screen)
+            time.sleep(0.05)  # whoever asks has turned the echo off by now
+            os.write(terminal, waiting.pop(0)[1].encode())
+    raise AssertionError(f"still waiting for {waiting}, on the screen: {screen.decode()!r}")
+
+
+def plain(text: str) -> str:
+    """Return *text* without its escapes: what stands on the screen."""
+    return ESCAPE.sub("", text)
+
+
+CTRL_C = chr(3)
+CTRL_D = chr(4)
+INTERRUPTED = 128 + signal.SIGINT

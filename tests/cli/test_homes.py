@@ -1,0 +1,124 @@
+"""A home that cannot be used as it is says so, with its own exit code."""
+
+import resource
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import COMMAND, Shell
+
+COMMANDS = (("balance",), ("topup", "1"), ("history",))
+
+
+@pytest.mark.parametrize("typed", [*COMMANDS, ("check",), ("restore", "copy"), ("unlock",)])
+def test_a_missing_home_says_how_to_make_one(empty: Shell, typed: tuple[str, ...]):
+    """
+    And does not make one by itself.
+    """
+    code, error = empty.refuses(*typed)
+
+    assert (10, "home_not_found") == (code, error["code"])
+    assert "hongbao init NAME" in str(error["hint"])
+    assert not empty.home.exists()
+
+
+def test_rules_can_be_read_before_there_is_a_home(empty: Shell):
+    """
+    Whoever chooses a policy for `init` has none yet.
+    """
+    assert "standard@1" == empty.answers("policy", "show")["policy"]
+    assert 2 == len(empty.answers("policy", "list")["policies"])
+
+
+def ledger(shell: Shell) -> Path:
+    return shell.home / "data" / "ledger.db"
+
+
+def _truncated(shell: Shell) -> None:
+    content = ledger(shell).read_bytes()
+    ledger(shell).write_bytes(content[: len(content) // 2 + 100])
+
+
+def _flipped(shell: Shell) -> None:
+    content = bytearray(ledger(shell).read_bytes())
+    content[5000] ^= 1
+    ledger(shell).write_bytes(content)
+
+
+def _replaced(shell: Shell) -> None:
+    ledger(shell).write_bytes(b"SQLite format 3\0" + bytes(4080))
+
+
+def _foreign_keys(shell: Shell) -> None:
+    (shell.home / "keys" / "master.json").write_text("{}")
+
+
+@pytest.mark.parametrize("damage", [_truncated, _flipped, _replaced, _foreign_keys])
+def test_a_damaged_home_is_never_believed(shell: Shell, damage: Callable[[Shell], None]):
+    """
+    Exit code 19, the file's name, and what to do; for reading as for writing, and for `check`.
+    """
+    damage(shell)
+
+    for typed in (*COMMANDS, ("check",)):
+        code, error = shell.refuses(*typed)
+        assert (typed, 19) == (typed, code)
+        assert error["code"] in ("damaged", "checks_failed")
+
+
+def test_an_older_copy_is_noticed_and_needs_a_yes(shell: Shell, tmp_path: Path):
+    """
+    Said aloud, refused where nobody can agree, restored with --yes.
+    """
+    copy = str(tmp_path / "copy")
+    shell.does("backup", copy)
+    shell.does("topup", "1")
+
+    code, error = shell.refuses("restore", copy)
+    declined = shell.at_terminal("restore", copy, replies=[("[y/N] ", "n\n")])
+    agreed = shell("restore", copy, "--yes")
+
+    assert (19, "older_copy") == (code, error["code"])
+    assert 2 == declined.code
+    assert "nothing was done" in declined.out
+    assert "an older state" in declined.out
+    assert 0 == agreed.code
+    assert 0 == shell("check").code
+
+
+def test_a_file_is_not_overwritten_without_a_yes(shell: Shell, tmp_path: Path):
+    """
+    Neither a copy nor a statement.
+    """
+    taken = tmp_path / "taken.csv"
+    taken.write_text("mine")
+
+    for typed in (("backup", str(taken)), ("export", "-o", str(taken))):
+        code, error = shell.refuses(*typed)
+        assert (2, "file_exists") == (code, error["code"])
+        assert "mine" == taken.read_text()
+        assert 0 == shell(*typed, "--yes").code
+        taken.write_text("mine")
+
+
+@pytest.mark.parametrize("typed", [("topup", "1"), ("backup", "copy")])
+def test_no_room_is_told_and_nothing_is_changed(unchanged: Shell, typed: tuple[str, ...]):
+    """
+    A file that may not grow stands in for a disk that is full.
+    """
+    done = subprocess.run(
+        [*COMMAND, *typed, "--json"],
+        env=unchanged.environment(),
+        cwd=unchanged.home.parent,
+        capture_output=True,
+        encoding="utf-8",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),
+        start_new_session=True,
+        check=False,
+    )
+
+    assert done.returncode in (19, 21)
+    assert "" == done.stdout
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,276 @@
+"""Screens for people: any width, both scripts, nothing that a terminal would obey."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from tests.cli.shell import Shell, plain
+
+LOOKED_AT: dict[str, Sequence[str]] = {
+    "profiles": ("profiles",),
+    "cards": ("card",),
+    "policies": ("policy",),
+    "balance": ("balance",),
+    "limits": ("limits",),
+    "limits of a stranger": ("limits", "-p", "小刚"),
+    "packets": ("packets",),
+    "packets of another": ("packets", "-p", "小红"),
+    "no packets": ("packets", "--claimable", "-p", "小刚", "--received", "--limit", "1"),
+    "an open packet": ("show", "{lucky}"),
+    "a finished packet": ("show", "{equal}"),
+    "an exclusive packet": ("show", "{exclusive}"),
+    "a refunded packet": ("show", "{refunded}"),
+    "a proof": ("verify", "{equal}"),
+    "history": ("history",),
+    "history by card": ("history", "--kind", "send"),
+    "check": ("check",),
+    "clock": ("clock",),
+    "refund": ("refund",),
+    "send": ("send", "66.66", "--count", "3", "-n"),
+    "send each": ("send", "--each", "8.88", "--count", "10", "-n"),
+    "send to": ("send", "52", "--to", "小红", "-n"),
+    "topup": ("topup", "12345.67", "-n"),
+    "withdraw": ("withdraw", "100", "-n"),
+    "claim": ("claim", "{lucky}"),
+    "a refusal": ("claim", "{lucky}", "-p", "小红"),
+    "a refusal with a hint": ("withdraw", "100000"),
+    "a limit": ("send", "1001", "--count", "9", "-p", "小刚"),
+    "a usage error": ("send", "5", "--cuont", "3"),
+    "a full error": ("policy", "use", "{pin}"),
+}
+
+
+@pytest.fixture(scope="session")
+def seen(new_year: Shell, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What a terminal of 80 and of 40 columns shows, in each language, one screen a command."""
+    found = {}
+    for language in ("en", "zh_CN"):
+        for columns in (80, 40):
+            shell = new_year.copied_to(tmp_path_factory.mktemp("screens") / "home")
+            lines = [
+                [word.format(**shell.packets, pin=shell.pin_file) for word in line]
+                for line in LOOKED_AT.values()
+            ]
+            found[f"{language} {columns}"] = shell.screens(
+                *lines, columns=columns, HONGBAO_LANG=language
+            )
+    return found
+
+
+SIZES = ("en 80", "en 40", "zh_CN 80", "zh_CN 40")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("number", range(len(LOOKED_AT)), ids=list(LOOKED_AT))
+def test_no_line_is_wider_than_the_terminal(
+    seen: dict[str, list[str]], size: str, number: int, new_year: Shell
+):
+    """
+    Measured in cells, of which a Chinese character fills two; only a path may stand out.
+    """
+    columns = int(size.split()[1])
+
+    screen = plain(seen[size][number])
+
+    wide = [line for line in screen.splitlines() if cell_len(line) > columns]
+    assert [] == [line for line in wide if "/home.pin" not in line]
+    assert "bug" not in screen
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_amount_is_never_broken_or_cut(seen: dict[str, list[str]], size: str):
+    """
+    However narrow: a number that is not whole is a wrong number.
+    """
+    screens = dict(zip(LOOKED_AT, map(plain, seen[size]), strict=True))
+
+    assert "12345.67" in screens["topup"]
+    assert "200000.00" in screens["limits"]
+    for screen in screens.values():
+        assert not re.search(r"\d…|\d\.\n|\d\n\.\d|\d\.\d\n\d", screen)
+
+
+def test_a_table_lines_up_under_its_titles(seen: dict[str, list[str]]):
+    """
+    Chinese names and Latin ids in one column end in the same cell.
+    """
+    screen = plain(seen["zh_CN 80"][list(LOOKED_AT).index("packets")]).splitlines()
+    head, rows = screen[0], screen[1:5]
+
+    place = cell_len(head[: head.index("总额")]) + cell_len("总额")
+    ends = {cell_len(row[: re.search(r"\d+\.\d\d(?=  )", row).end()]) for row in rows}  # type: ignore[union-attr]
+
+    assert {place} == ends
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_somebodys_text_is_shown_and_not_obeyed(seen: dict[str, list[str]], size: str):
+    """
+    A greeting in markup is those very characters.
+    """
+    screen = plain(seen[size][list(LOOKED_AT).index("a finished packet")])
+
+    assert "[bold]新年[/]快乐" in screen
+
+
+def test_an_open_packet_is_red(seen: dict[str, list[str]], new_year: Shell):
+    """
+    What can be claimed stands out.
+    """
+    screen = seen["en 80"][list(LOOKED_AT).index("packets")]
+
+    assert f"\x1b[31m{new_year.packets['lucky']}\x1b[0m" in screen
+
+
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_colour_is_only_decoration(
+    new_year: Shell, seen: dict[str, list[str]], variable: dict[str, str]
+):
+    """
+    Without it the same characters stand in the same places.
+    """
+    lines = [("packets",), ("balance",), ("show", new_year.packets["equal"])]
+
+    screens = new_year.screens(*lines, columns=80, HONGBAO_LANG="en", **variable)
+
+    with_colour = [seen["en 80"][list(LOOKED_AT).index(name)] for name in ("packets", "balance")]
+    assert [plain(screen) for screen in with_colour] == [plain(screen) for screen in screens[:2]]
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", "".join(screens))
+
+
+def test_the_terminals_width_can_be_overruled(new_year: Shell):
+    """
+    COLUMNS is what a person says the width is.
+    """
+    (screen,) = new_year.screens(("packets",), columns=80, COLUMNS="40")
+
+    assert max(map(cell_len, plain(screen).splitlines())) <= 40
+
+
+# --- what stands on a screen ---------------------------------------------------------------------
+
+
+def lines_of(seen: dict[str, list[str]], size: str, name: str) -> list[str]:
+    screen = plain(seen[size][list(LOOKED_AT).index(name)])
+    return [line.rstrip() for line in screen.splitlines()]
+
+
+def test_a_balance_says_what_is_free_and_what_waits(seen: dict[str, list[str]]):
+    """
+    And what is due back only where something is.
+    """
+    lines = lines_of(seen, "zh_CN 80", "balance")
+
+    assert ["小明", "可用", "红包中", "合计"] == [line.split()[0] for line in lines]
+
+
+def test_a_packet_shows_its_progress(seen: dict[str, list[str]]):
+    """
+    How many of how many, how much of how much, and how long it is open.
+    """
+    english = lines_of(seen, "en 80", "an open packet")
+    chinese = lines_of(seen, "zh_CN 80", "an open packet")
+
+    assert re.match(r"2/3 claimed, \d+\.\d\d/66\.66 in all$", english[4])
+    assert "open for 1d more · until 2026-02-17 20:00:00" == english[5]
+    assert re.match(r"已领取2/3个，共\d+\.\d\d/66\.66元$", chinese[4])
+    assert "还剩1天 · 有效至2026-02-17 20:00:00" == chinese[5]
+
+
+def test_a_finished_packet_says_how_quickly_it_went(seen: dict[str, list[str]]):
+    """
+    In the words that everyone knows.
+    """
+    assert "2个红包共17.76元，1秒被抢光" in lines_of(seen, "zh_CN 40", "a finished packet")
+    assert "2 shares, 17.76 in all, gone in 1s" in lines_of(seen, "en 40", "a finished packet")
+
+
+def test_an_unconfirmed_limit_is_marked(seen: dict[str, list[str]]):
+    """
+    A number that no source is sure of carries a mark, and the mark a footnote.
+    """
+    lines = lines_of(seen, "en 80", "limits of a stranger")
+
+    assert lines[3].startswith("a day†")
+    assert "† no source is sure of this; a policy of your own can change it" in lines
+
+
+def test_every_check_has_a_line(seen: dict[str, list[str]]):
+    """
+    Thirteen ticks, and the head that a statement prints too.
+    """
+    lines = lines_of(seen, "zh_CN 40", "check")
+
+    assert 13 == sum(line.startswith("✓ ") for line in lines)
+
+
+# --- what falls due on a real clock --------------------------------------------------------------
+
+SENT_AT, LATER = "2026-02-16T20:00:00+08:00", "2026-02-17T21:00:00+08:00"
+
+
+@pytest.fixture(scope="module")
+def expired(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A home on the real clock, from which somebody went away for 25 hours."""
+    shell = Shell(tmp_path_factory.mktemp("expired") / "home", "246813")
+    said = shell.plays(
+        ("init", "小明"),
+        ("init", "小红"),
+        ("card", "add", "9999010000000003"),
+        ("topup", "100"),
+        ("send", "10", "--count", "2"),
+        ("claim", "{1}", "-p", "小红"),
+        now=SENT_AT,
+    )
+    assert [] == [each.err for each in said if each.code]
+    shell.packets["late"] = re.findall("hb_[0-9A-Z]{8}", said[4].out)[0]
+    return shell
+
+
+def test_what_is_due_back_is_said_with_the_way_to_get_it(expired: Shell):
+    """
+    On the balance, in the list and on the packet itself.
+    """
+    late = expired.packets["late"]
+
+    balance, packets, packet = map(
+        plain,
+        expired.screens(("balance",), ("packets",), ("show", late), columns=80, now=LATER),
+    )
+
+    assert re.search(r"due back +\d\.\d\d", balance)
+    assert "hint: bring back what is due with `hongbao refund`" in balance
+    assert re.search(rf"{late} +you +lucky +expired", packets)
+    assert re.search(r"expired at 2026-02-17 20:00:00 · \d\.\d\d due back", packet)
+    assert f"hint: due back: run `hongbao refund {late}`" in packet
+
+
+def test_an_expired_packet_is_refused_and_refunded(expired: Shell, tmp_path: Path):
+    """
+    Never both: claimed until the instant, refunded from it on.
+    """
+    shell = expired.copied_to(tmp_path / "home")
+    late = shell.packets["late"]
+
+    said = shell.plays(
+        ("claim", late, "--json"), ("refund",), ("refund", late, "--json"), ("balance",), now=LATER
+    )
+
+    assert [11, 0, 11, 0] == [each.code for each in said]
+    assert '"packet_expired"' in said[0].err
+    assert re.match(rf"returned \d\.\d\d of {late} to balance · balance 9\d\.\d\d\n", said[1].out)
+    assert '"packet_refunded"' in said[2].err
+
+
+def test_a_minute_before_it_is_still_open(expired: Shell):
+    """
+    The same packet, looked at a little earlier.
+    """
+    (screen,) = expired.screens(
+        ("show", expired.packets["late"]), columns=80, now="2026-02-17T19:59:30+08:00"
+    )
+
+    assert "open for 30s more" in plain(screen)

@@ -1,0 +1,148 @@
+"""Data to standard output, talk to standard error, whatever stands at the other end."""
+
+import json
+import subprocess
+
+import pytest
+
+from tests.cli.shell import COMMAND, Shell
+
+BALANCE_KEYS = {"profile", "available_fen", "frozen_fen", "due_back_fen", "total_fen", "at"}
+
+
+def test_programs_are_not_talked_to(shell: Shell):
+    """
+    With --json there is one document on standard output, and no hint beside it.
+    """
+    said = shell("send", "5", "--count", "2", "--json")
+
+    assert (0, "") == (said.code, said.err)
+    assert 1 == len(said.lines)
+    assert "packet" in json.loads(said.out)
+
+
+def test_people_are_told_the_next_step_beside_the_data(shell: Shell):
+    """
+    The hint is talk, and does not end up in a pipe.
+    """
+    said = shell("send", "5", "--count", "2")
+
+    assert said.out.startswith("sent hb_")
+    assert said.err.startswith("hint: others open it with `hongbao claim hb_")
+
+
+@pytest.mark.parametrize(
+    "typed", [("--json", "balance"), ("balance", "--json"), ("--json", "balance", "--json")]
+)
+def test_an_option_of_every_command_may_stand_before_it(new_year: Shell, typed: tuple[str, ...]):
+    """
+    `hongbao -p 小红 claim …` reads as people speak.
+    """
+    assert BALANCE_KEYS == set(json.loads(new_year(*typed).out))
+
+
+def test_a_profile_is_named_by_option_before_variable(new_year: Shell):
+    """
+    The nearest word counts: an option, then HONGBAO_PROFILE, then `use`.
+    """
+
+    def acting(*typed: str, **variables: str) -> str:
+        return str(new_year.answers(*typed, **variables)["profile"])
+
+    assert "小明" == acting("balance")
+    assert "小红" == acting("balance", HONGBAO_PROFILE="小红")
+    assert "小刚" == acting("balance", "-p", "小刚", HONGBAO_PROFILE="小红")
+    assert "小刚" == acting("-p", "小刚", "balance", HONGBAO_PROFILE="小红")
+
+
+@pytest.mark.parametrize(
+    "typed", [("sned",), ("balance", "--fast"), ("send", "5", "--count"), ("claim",)]
+)
+def test_a_usage_error_is_a_document_too(new_year: Shell, typed: tuple[str, ...]):
+    """
+    A script never has to read prose.
+    """
+    said = new_year("--json", *typed)
+
+    error = json.loads(said.err)["error"]
+    assert (2, "", "usage") == (said.code, said.out, error["code"])
+    assert {"code", "message", "hint"} <= set(error)
+
+
+def test_a_word_after_two_dashes_is_no_option(new_year: Shell):
+    """
+    Whoever writes `-- --json` means the word.
+    """
+    said = new_year("claim", "--", "--json")
+
+    assert (2, "") == (said.code, said.out)
+    assert said.err.startswith("hongbao: error: '--json' is not a packet's id")
+
+
+@pytest.mark.parametrize(
+    "typed", [("balance",), ("balance", "--json"), ("--help",), ("policy", "show", "standard")]
+)
+def test_a_full_disk_behind_standard_output_is_told(new_year: Shell, typed: tuple[str, ...]):
+    """
+    One sentence, exit code 21, and no complaint of Python's.
+    """
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, *typed],
+            env=new_year.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+
+    assert 21 == done.returncode
+    assert "No space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) == (1 if "--json" in typed else 2)
+
+
+@pytest.mark.parametrize("command", ['"$0" policy show standard', '"$0" export --format csv'])
+def test_a_reader_who_has_had_enough_is_let_go(new_year: Shell, command: str):
+    """
+    `| head` ends it quietly.
+    """
+    said = new_year.run(["/bin/bash", "-c", f"set -o pipefail; {command} | true", *COMMAND[:1]])
+
+    assert (0, "") == (said.code, said.err)
+
+
+@pytest.mark.skipif(len(COMMAND) != 1, reason="needs the installed command")
+@pytest.mark.parametrize(
+    ("closed", "code"), [(">&-", 21), ("2>&-", 0), ("<&-", 0), ("<&- 2>&-", 0)]
+)
+def test_a_closed_stream_is_never_given_to_the_ledger(unchanged: Shell, closed: str, code: int):
+    """
+    The next file to open would get its number, and what is printed would go there.
+    """
+    said = unchanged.run(["/bin/bash", "-c", f'"$0" balance {closed}', COMMAND[0]])
+
+    assert code == said.code
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_an_encoding_cannot_say_is_escaped(new_year: Shell, encoding: str):
+    """
+    A terminal of another age gets escapes, never a crash.
+    """
+    said = new_year("profiles", PYTHONIOENCODING=encoding)
+
+    assert 0 == said.code
+    assert "\\u5c0f\\u660e" in said.out
+
+
+def test_a_bug_is_a_sentence_and_not_a_traceback(new_year: Shell):
+    """
+    It says that it is ours, and how to see where.
+    """
+    broken = "from hongbao.wallet.desk import Desk; Desk.balance = None; from hongbao import cli"
+    argv = [COMMAND[0].replace("hongbao", "python"), "-c"]
+
+    said = new_year.run([*argv, f"{broken}; raise SystemExit(cli.main(['balance', '--json']))"])
+
+    assert (1, "") == (said.code, said.out)
+    assert "unexpected" == json.loads(said.err)["error"]["code"]
