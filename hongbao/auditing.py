@@ -2,14 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Protocol
 
 from hongbao.answers import FindingLine
 from hongbao.domain.chain import canonical
-from hongbao.domain.fairness import commitment, recompute
+from hongbao.domain.fairness import SEED_BYTES, commitment, recompute
 from hongbao.domain.ledger import CENTRAL, LEGAL, PLATFORM, SIDES, Kind
 from hongbao.errors import Damaged
 from hongbao.store import EMPTY_HEAD, Store
@@ -56,21 +56,27 @@ class Auditor:
     One look over one snapshot of *store*.
 
     *seal* makes the MACs again; *noted* is the head that was noted beside the keys. Each check
-    returns the rows that fail it, named so that a person can find them.
+    returns the rows that fail it, named so that a person can find them. Whoever holds the keys may
+    have written anything at all into a row, so nothing in one is taken for what it should be.
     """
 
     def __init__(self, store: Store, seal: Seal, noted: tuple[int, bytes] | None) -> None:
         self._store = store
         self._seal = seal
         self._noted = noted
-        self.entries = int(self._one("SELECT count(*) FROM entry"))
-        self.transfers = int(self._one("SELECT count(*) FROM transfer"))
+        self.entries = self._count("entry")
+        self.transfers = self._count("transfer")
 
     def findings(self) -> list[FindingLine]:
         """Return every check with what it found, in a fixed order."""
         found: list[FindingLine] = []
-        for name, (problem, next_step) in PROBLEMS.items():
-            rows = list(getattr(self, f"_{name}")())
+        for name, (named, step) in PROBLEMS.items():
+            problem, next_step = named, step
+            try:
+                rows = list(getattr(self, f"_{name}")())
+            except Damaged as error:
+                problem, next_step = PROBLEMS["pages"]
+                rows = [str(error)]
             found.append(
                 {
                     "check": name,
@@ -164,6 +170,7 @@ class Auditor:
             " LEFT JOIN entry ON entry.id = claim.entry"
             " WHERE entry.act IS NOT 'claim' OR entry.packet IS NOT claim.packet"
             " OR entry.profile IS NOT claim.profile OR entry.amount_fen IS NOT claim.amount_fen"
+            " OR entry.at < packet.created_at OR entry.at >= packet.expires_at"
         ):
             yield f"{packet}: seat {seat}"
 
@@ -171,15 +178,15 @@ class Auditor:
         for row in self._rows(
             "SELECT packet.id, packet.kind, deal, total_fen, count, share_max_fen, greeting, cover,"
             " seed, created_at = entry.at, expires_at - created_at, answer, entry.act,"
-            " sender = entry.profile, recipient IS entry.counterparty FROM packet"
-            " LEFT JOIN entry ON entry.id = packet.entry"
+            " sender = entry.profile, recipient IS entry.counterparty, card IS NULL, card.name,"
+            " card.profile IS sender FROM packet"
+            " LEFT JOIN entry ON entry.id = packet.entry LEFT JOIN card ON card.id = packet.card"
         ):
             packet, kind, deal, total_fen, count, share_max_fen, greeting, cover, seed = row[:9]
-            on_time, lasts, answer, act, sent, meant = row[9:]
-            if answer is None or act != "send" or not (on_time and sent and meant):
+            on_time, lasts, answer, act, sent, meant, by_balance, card, own_card = row[9:]
+            if act != "send" or not (on_time and sent and meant and (by_balance or own_card)):
                 yield str(packet)
                 continue
-            sealed = json.loads(answer)
             terms = {
                 "packet": packet,
                 "kind": kind,
@@ -189,11 +196,10 @@ class Auditor:
                 "share_max_fen": share_max_fen,
                 "greeting": greeting,
                 "cover": cover,
-                "commitment": commitment(seed),
+                "paid_from": "balance" if by_balance else card,
+                "commitment": commitment(seed) if len(seed) == SEED_BYTES else None,
             }
-            if any(sealed[name] != value for name, value in terms.items()) or (
-                _micros_between(sealed["at"], sealed["expires_at"]) != lasts
-            ):
+            if not _as_sealed(answer, terms, lasts):
                 yield str(packet)
 
     def _deals(self) -> Iterator[str]:
@@ -227,7 +233,7 @@ class Auditor:
         ):
             if amount_fen != moved_fen or balance_fen != last.get(profile, 0) + amount_fen:
                 yield f"entry {entry}"
-            last[profile] = balance_fen
+            last[profile] = balance_fen or 0
         for profile, name, held_fen in self._rows(
             "SELECT profile.id, name, credits_fen - debits_fen FROM profile"
             " JOIN account ON account.id = profile.account"
@@ -241,7 +247,8 @@ class Auditor:
             " SELECT person, CASE act WHEN 'send' THEN"
             "   iif(packet.card IS NULL, 'send_balance', 'send_card') ELSE act END,"
             "  date(entry.at / 1000000, 'unixepoch', '+8 hours'),"
-            "  CASE act WHEN 'send' THEN total_fen ELSE answer ->> 'amount_fen' END"
+            "  CASE act WHEN 'send' THEN total_fen"
+            "   ELSE iif(json_valid(answer), answer ->> 'amount_fen', 0) END"
             "  FROM entry JOIN profile ON profile.id = entry.profile"
             "  LEFT JOIN packet ON packet.number = entry.packet"
             "  WHERE act IN ('topup', 'withdraw', 'send')"
@@ -307,9 +314,20 @@ class Auditor:
     def _rows(self, sql: str) -> list[Any]:
         return self._store.rows(sql)
 
-    def _one(self, sql: str) -> Any:
-        return self._store.row(sql)[0]
+    def _count(self, table: str) -> int:
+        try:
+            return int(self._store.row(f"SELECT count(*) FROM {table}")[0])
+        except Damaged:
+            return 0
 
 
-def _micros_between(start: str, end: str) -> int:
-    return to_micros(datetime.fromisoformat(end)) - to_micros(datetime.fromisoformat(start))
+def _as_sealed(answer: str, terms: Mapping[str, object], lasts: int) -> bool:
+    """Say whether *terms* and how long they hold are what the *answer* at sending promised."""
+    try:
+        sealed = json.loads(answer)
+        start, end = (datetime.fromisoformat(sealed[name]) for name in ("at", "expires_at"))
+        return to_micros(end) - to_micros(start) == lasts and all(
+            sealed[name] == value for name, value in terms.items()
+        )
+    except (ValueError, KeyError, TypeError):  # it is no answer of ours
+        return False

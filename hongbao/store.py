@@ -363,6 +363,10 @@ class Store:
 
     def policy_text(self, ref: str) -> str | None:
         row = self.row("SELECT text FROM policy WHERE ref = ?", ref)
+        # A text is long enough to go on in a page of its own. Where that page is not authentic, the
+        # engine hands out zeros, and says so only when it is asked for another page.
+        if row is not None and "\0" in row[0]:
+            raise Damaged(path=str(self.path))
         return row and str(row[0])
 
     def keep_policy(self, ref: str, text: str) -> None:
@@ -446,14 +450,17 @@ class Store:
 
     def sealed_entries(self) -> Iterator[tuple[tuple[Any, ...], bytes]]:
         """Yield what each entry's MAC covers, as `EntryRow.sealed_fields` has it, and the MAC."""
-        for row in self._db.execute(f"SELECT {_ENTRY} FROM entry ORDER BY id"):
-            yield tuple(row[:-1]), bytes(row[-1])
+        with _refusals(self.path):
+            for row in self._db.execute(f"SELECT {_ENTRY} FROM entry ORDER BY id"):
+                yield tuple(row[:-1]), bytes(row[-1])
 
     def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
         """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
-        yield from self._db.execute(
-            "SELECT entry, book, debit, credit, amount_fen, reason FROM transfer ORDER BY entry, id"
-        )
+        with _refusals(self.path):
+            yield from self._db.execute(
+                "SELECT entry, book, debit, credit, amount_fen, reason FROM transfer"
+                " ORDER BY entry, id"
+            )
 
     def append(self, entry: EntryRow) -> None:
         self._write(
@@ -951,7 +958,7 @@ class Store:
 
     def page_problems(self) -> list[str]:
         """Return what the engine finds wrong with the file itself: pages and structure."""
-        problems = []
+        problems: list[str] = []
         with _refusals(self.path):
             for pragma in ("cipher_integrity_check", "integrity_check", "foreign_key_check"):
                 problems += [
@@ -959,6 +966,8 @@ class Store:
                     for row in self._db.execute(f"PRAGMA {pragma}")
                     if row != ("ok",)
                 ]
+                if problems:  # what is built on it could not be read
+                    break
         return problems
 
 
@@ -1098,13 +1107,23 @@ def _in_words(error: Exception, path: Path) -> Exception:
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Busy()
-    if name.startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        return StorageRefused(path=str(path), reason=str(error))
-    if name.startswith("SQLITE_IOERR") and _is_full(path):
+    if name.startswith("SQLITE_FULL"):
         return StorageRefused(path=str(path), reason=os.strerror(errno.ENOSPC))
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_IOERR")):
+    if name.startswith("SQLITE_IOERR"):
+        # Never the file's own fault: bytes that are wrong or missing are corrupt to the engine.
+        code = errno.ENOSPC if _is_full(path) else errno.EIO
+        return StorageRefused(path=str(path), reason=os.strerror(code))
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return StorageRefused(path=str(path), reason=os.strerror(_closed(path)))
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return Damaged(path=str(path))
+    if str(error).startswith(_IMPOSSIBLE):
         return Damaged(path=str(path))
     return error
+
+
+_IMPOSSIBLE = ("integer overflow", "malformed JSON", "Could not decode")
+"""What the engine says of values that no act of ours has written."""
 
 
 def _is_full(path: Path) -> bool:
@@ -1113,3 +1132,14 @@ def _is_full(path: Path) -> bool:
         return os.statvfs(path.parent).f_bavail == 0
     except (OSError, AttributeError):  # AttributeError: no such question on Windows
         return False
+
+
+def _closed(path: Path) -> int:
+    """Return why *path* cannot be opened or written, as the system numbers its reasons."""
+    if not path.parent.exists():
+        return errno.ENOENT
+    try:
+        read_only = os.statvfs(path.parent).f_flag & os.ST_RDONLY
+    except (OSError, AttributeError):
+        read_only = 0
+    return errno.EROFS if read_only else errno.EACCES

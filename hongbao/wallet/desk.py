@@ -222,15 +222,14 @@ class Desk:
         """
         Return the ledger's time.
 
-        A virtual clock stands still until it is turned. The real one never runs back behind the
-        last entry, so that turning the system's clock back opens no lock and no expired packet.
+        A virtual clock stands still until it is turned. Neither it nor the real one is ever behind
+        the last entry, so that turning the system's clock back opens no lock, and no packet that
+        the ledger has seen expire.
         """
         return self._now(self.home, self.store.head())
 
     def _now(self, home: HomeRow, head: Head) -> datetime:
-        if home.virtual_at is not None:
-            return home.virtual_at
-        now = self.env.now()
+        now = self.env.now() if home.virtual_at is None else home.virtual_at
         return now if head.at is None else max(now, head.at)
 
     def balance(self) -> "Balance":
@@ -538,12 +537,21 @@ def _open_ledger(
 
 
 def _fitting(ledger: Path, vault: Vault) -> Store:
-    """Open *ledger*, or raise Damaged where its pages or its rows are not under *vault*'s keys."""
+    """
+    Open *ledger*, or raise HomeNotFound where no home is in it yet.
+
+    Raises Damaged where its pages or its rows are not under *vault*'s keys.
+    """
     store = Store.open(ledger, vault.page_key)
-    home = store.home()
-    if home is not None and home.generation != vault.generation:
+    try:
+        home = store.home()
+        if home is None:
+            raise HomeNotFound
+        if home.generation != vault.generation:
+            raise Damaged(path=str(ledger))
+    except BaseException:
         store.close()
-        raise Damaged(path=str(ledger))
+        raise
     return store
 
 

@@ -5,7 +5,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from hongbao.store import engine
+from sqlcipher3 import dbapi2 as engine
+
 from hongbao.vault import KeyFolder
 from tests.vault.processes import WRITES, run
 

@@ -1,0 +1,594 @@
+"""`check` finds what was tampered with: each check has a corruption that trips it, and only it."""
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from hongbao import errors
+from hongbao.domain.packet import DealRule, PacketKind
+from hongbao.wallet import Wallet, restore
+from tests.wallet.acts import DAY, half_claimed
+from tests.wallet.world import (
+    CARD,
+    LI,
+    YUAN,
+    World,
+    card,
+    changed,
+    id_number,
+    right,
+    tail,
+)
+
+EVERYTHING = {
+    *("pages", "books", "accounts", "floors", "moves", "reserve", "packets", "terms", "deals"),
+    *("balances", "usage", "chain", "head"),
+}
+
+
+def live(world: World) -> World:
+    """Let a bit of everything happen: every kind of packet and act, in every state."""
+    zhang, li, wang = world.zhang, world.li, world.wang
+    zhang.topup(2000 * YUAN, pin=right)
+    li.topup(300 * YUAN, pin=right)
+    zhang.withdraw(1200 * YUAN, pin=right)  # with a fee
+    finished = zhang.send(66_66, count=2, pin=right)["packet"]
+    li.claim(finished)
+    wang.claim(finished)
+    shuffled = li.send(10_00, count=3, deal=DealRule.SHUFFLED, pin=right)["packet"]
+    zhang.claim(shuffled)
+    by_card = zhang.send(50_00, count=3, paid_from=tail(CARD), cover="龙", pin=right)["packet"]
+    li.claim(by_card)
+    world.at += DAY
+    zhang.refund_due()
+    zhang.add_card(card(2, 7), pin=right)
+    zhang.use_policy(changed(expires_hours="48"))
+    half_claimed(world)  # packet 4, open, Li has a share
+    equal = zhang.send(300, count=3, kind=PacketKind.EQUAL, pin=right)["packet"]
+    wang.claim(equal)
+    zhang.send(5_00, kind=PacketKind.EXCLUSIVE, recipient=LI, pin=right)  # packet 6
+    with pytest.raises(errors.AlreadyClaimed):
+        li.claim(finished, request_id="twice")
+    zhang.rekey()
+    world.close()
+    world.wang.identify("王五", id_number(5), pin=right)
+    world.close()
+    return world
+
+
+@pytest.fixture(scope="session")
+def _busy(_people: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return live(_people.copy(tmp_path_factory.mktemp("busy") / "home"))
+
+
+@pytest.fixture
+def busy(_busy: World, tmp_path: Path) -> World:
+    return _busy.copy(tmp_path / "busy")
+
+
+def test_a_busy_life_checks(busy: World):
+    """
+    Before anything is tampered with, every check passes and says what it has looked at.
+    """
+    checked = busy.zhang.check()
+
+    assert checked["ok"]
+    assert EVERYTHING == {finding["check"] for finding in checked["findings"]}
+    dump = busy.dump()
+    assert (len(dump["entry"]), len(dump["transfer"])) == (
+        checked["entries"],
+        checked["transfers"],
+    )
+    last = dump["entry"][-1]
+    assert {"entry": last[0], "mac": last[14].hex()} == checked["head"]
+
+
+ZHANGS_ACCOUNT = "(SELECT account FROM profile WHERE name = 'Zhang')"
+LAST = "(SELECT max(id) FROM entry)"
+TERMS = {
+    "id": "'hb_7Q2M4K9X'",
+    "total_fen": "total_fen - 1",
+    "count": "count + 1",
+    "share_max_fen": "share_max_fen - 1",
+    "greeting": "'x'",
+    "cover": "'x'",
+    "created_at": "created_at - 1",
+    "expires_at": "expires_at + 1",
+    "sender": "(SELECT id FROM profile WHERE name = 'Wang')",
+    "recipient": "(SELECT id FROM profile WHERE name = 'Wang')",
+    "kind": "'exclusive'",
+    "entry": "1",
+}
+
+
+class Edit(NamedTuple):
+    """A corruption: *what* it is, the checks that it trips, all of them, and the *statements*."""
+
+    what: str
+    found: set[str]
+    statements: str
+
+    def __repr__(self) -> str:
+        return self.what
+
+
+EDITS = [
+    # --- books, accounts, floors, moves, reserve
+    Edit(
+        "money made on both sides of one account",
+        {"accounts"},
+        f"UPDATE account SET debits_fen = debits_fen + 100, credits_fen = credits_fen + 100"
+        f" WHERE id = {ZHANGS_ACCOUNT}",
+    ),
+    Edit(
+        "money made from nothing",
+        {"accounts", "books", "balances", "reserve"},
+        f"UPDATE account SET credits_fen = credits_fen + 100 WHERE id = {ZHANGS_ACCOUNT}",
+    ),
+    Edit(
+        "money moved without a transfer",
+        {"accounts", "balances"},
+        f"UPDATE account SET credits_fen = credits_fen +"
+        f" CASE WHEN id = {ZHANGS_ACCOUNT} THEN 1 ELSE -1 END"
+        " WHERE id IN (SELECT account FROM profile WHERE name IN ('Zhang', 'Li'))",
+    ),
+    Edit(
+        "the world's money grown",
+        {"accounts", "books"},
+        "UPDATE account SET debits_fen = debits_fen + 1 WHERE kind = 'issue'",
+    ),
+    Edit(
+        "an account's side turned",
+        {"floors"},
+        "UPDATE account SET side = 'debit' WHERE kind = 'packet' AND debits_fen = credits_fen",
+    ),
+    Edit(
+        "an account below zero",
+        {"accounts", "books", "floors", "balances", "reserve", "pages"},
+        f"UPDATE account SET debits_fen = credits_fen + 1 WHERE id = {ZHANGS_ACCOUNT}",
+    ),
+    Edit(
+        "an account of another kind",
+        {"moves"},
+        "UPDATE account SET kind = 'fees' WHERE id = (SELECT account FROM packet WHERE number = 1)",
+    ),
+    Edit(
+        "an account of no kind",
+        {"moves", "floors"},
+        "UPDATE account SET kind = 'bribe'"
+        " WHERE id = (SELECT account FROM packet WHERE number = 1)",
+    ),
+    Edit(
+        "a transfer for another reason",
+        {"moves", "chain"},
+        "UPDATE transfer SET reason = 'topup' WHERE reason = 'claim'",
+    ),
+    Edit(
+        "a liability hidden from the reserve",
+        {"moves", "reserve", "floors"},
+        "UPDATE account SET kind = 'issue' WHERE kind = 'fees'",
+    ),
+    Edit(
+        "a bank's books that contradict the central bank's",
+        {"accounts", "reserve"},
+        "UPDATE account SET debits_fen = debits_fen + 1 WHERE book = 'cmb' AND kind = 'settlement';"
+        "UPDATE account SET credits_fen = credits_fen + 1 WHERE book = 'cmb' AND kind = 'deposit'",
+    ),
+    # --- packets
+    Edit(
+        "a share more than was taken",
+        {"packets"},
+        "UPDATE packet SET claimed_count = claimed_count + 1 WHERE number = 5",
+    ),
+    Edit(
+        "a packet emptied by a number",
+        {"packets"},
+        "UPDATE packet SET claimed_fen = total_fen WHERE number = 4",
+    ),
+    Edit(
+        "a refunded packet opened again",
+        {"packets", "usage"},
+        "UPDATE packet SET closed_at = NULL WHERE number = 3",
+    ),
+    Edit(
+        "an open packet closed",
+        {"packets", "usage"},
+        "UPDATE packet SET closed_at = expires_at WHERE number = 6",
+    ),
+    Edit(
+        "a claim taken away",
+        {"packets"},
+        "DELETE FROM claim WHERE packet = 5",
+    ),
+    Edit(
+        "a claim given to somebody else",
+        {"packets"},
+        "UPDATE claim SET profile = (SELECT id FROM profile WHERE name = 'Zhang') WHERE packet = 5",
+    ),
+    Edit(
+        "two shares exchanged",
+        {"deals"},
+        "UPDATE claim SET seat = seat + 10 WHERE packet = 1;"
+        "UPDATE claim SET seat = 13 - seat WHERE packet = 1",
+    ),
+    Edit(
+        "a claim of another amount",
+        {"packets", "deals"},
+        "UPDATE claim SET amount_fen = amount_fen + 1 WHERE packet = 4",
+    ),
+    Edit(
+        "a claim above the cap",
+        {"packets", "deals"},
+        "UPDATE claim SET amount_fen = 20001 WHERE packet = 4",
+    ),
+    # --- terms and deals
+    Edit(
+        "a seed exchanged",
+        {"terms", "deals"},
+        "UPDATE packet SET seed = randomblob(32) WHERE number = 1",
+    ),
+    Edit(
+        "a seed shortened",
+        {"terms", "deals", "pages"},
+        "UPDATE packet SET seed = x'00' WHERE number = 6 OR number = 1",
+    ),
+    Edit(
+        "another rule of dealing",
+        {"terms", "deals"},
+        "UPDATE packet SET deal = 'shuffled' WHERE number = 4",
+    ),
+    Edit(
+        "a rule that is none",
+        {"terms", "deals", "pages"},
+        "UPDATE packet SET deal = 'loaded' WHERE number = 4",
+    ),
+    Edit(
+        "a packet paid by another card",
+        {"terms"},
+        "UPDATE packet SET card = (SELECT id FROM card WHERE name LIKE 'ccb%') WHERE number = 3",
+    ),
+    Edit(
+        "a packet refunded to a stranger's card",
+        {"terms"},
+        "UPDATE packet SET card = (SELECT id FROM card WHERE profile = 2) WHERE number = 3",
+    ),
+    Edit(
+        "a packet that a card never paid",
+        {"terms", "usage"},
+        "UPDATE packet SET card = (SELECT id FROM card WHERE profile = 1) WHERE number = 6",
+    ),
+    # --- balances and usage
+    Edit(
+        "two people's accounts exchanged",
+        {"balances"},
+        "UPDATE profile SET account = account + 1000 WHERE name IN ('Zhang', 'Li');"
+        "UPDATE profile SET account = (SELECT account.id FROM account WHERE kind = 'balance'"
+        " AND owner = iif(name = 'Li', 1, 2)) WHERE name IN ('Zhang', 'Li')",
+    ),
+    Edit("a counter set back", {"usage"}, "UPDATE usage SET used_fen = 0"),
+    Edit("a year's counter set back", {"usage"}, "UPDATE usage_year SET used_fen = 0"),
+    Edit("a counter that counts nothing", {"usage"}, "INSERT INTO usage VALUES (1, 'x', 'y', 1)"),
+    Edit("counters gone", {"usage"}, "DELETE FROM usage"),
+    Edit(
+        "a profile given to another person",
+        {"usage"},
+        "UPDATE profile SET person = (SELECT person FROM profile WHERE name = 'Wang')"
+        " WHERE name = 'Li'",
+    ),
+    # --- the chain
+    Edit(
+        "an answer edited",
+        {"chain"},
+        "UPDATE entry SET answer = replace(answer, '\"tier\"', '\"tear\"') WHERE act = 'identify'",
+    ),
+    Edit(
+        "an answer that is none",
+        {"chain", "terms", "usage"},
+        "UPDATE entry SET answer = 'x'",
+    ),
+    Edit(
+        "an answer of another shape",
+        {"chain", "terms", "usage"},
+        "UPDATE entry SET answer = '[1]'",
+    ),
+    Edit(
+        "a balance in the history edited",
+        {"chain", "balances"},
+        "UPDATE entry SET balance_fen = balance_fen + 1 WHERE id = 7",
+    ),
+    Edit(
+        "a balance in the history taken away",
+        {"chain", "balances"},
+        "UPDATE entry SET balance_fen = NULL WHERE id = 7",
+    ),
+    Edit("a time edited", {"chain"}, "UPDATE entry SET at = at - 1 WHERE act = 'card_add'"),
+    Edit("who it was edited", {"chain"}, "UPDATE entry SET clock = 'virtual' WHERE id = 3"),
+    Edit(
+        "a request exchanged", {"chain"}, "UPDATE entry SET request_id = 'x' WHERE act = 'withdraw'"
+    ),
+    Edit(
+        "a claim's request exchanged",
+        {"chain", "deals"},
+        "UPDATE entry SET request_id = 'x' WHERE act = 'claim' AND packet = 4",
+    ),
+    Edit("a generation edited", {"chain"}, "UPDATE entry SET generation = 77 WHERE id = 3"),
+    Edit("a policy edited", {"chain"}, "UPDATE entry SET policy = NULL WHERE id = 3"),
+    Edit(
+        "a transfer edited",
+        {"chain", "accounts", "balances"},
+        "UPDATE transfer SET amount_fen = amount_fen + 1 WHERE reason = 'topup' AND debit ="
+        " (SELECT id FROM account WHERE kind = 'reserve')",
+    ),
+    Edit(
+        "a transfer sent elsewhere",
+        {"chain"},
+        "UPDATE transfer SET id = id + 1000 WHERE entry = (SELECT entry FROM transfer"
+        " GROUP BY entry HAVING count(*) > 2 LIMIT 1) AND id % 2 = 0",
+    ),
+    Edit(
+        "two entries exchanged",
+        {"chain"},
+        "UPDATE entry SET id = 1000 WHERE id = 5;"
+        "UPDATE entry SET id = 5 WHERE id = 7;"
+        "UPDATE entry SET id = 7 WHERE id = 1000",
+    ),
+    Edit(
+        "an entry of somebody else's",
+        {"chain"},
+        "INSERT INTO entry SELECT id + 1, act, profile, 'foreign', inputs, packet, counterparty,"
+        f" 0, balance_fen, policy, at, clock, answer, generation, randomblob(32) FROM entry"
+        f" WHERE id = {LAST}",
+    ),
+    Edit(
+        "a transfer of no entry",
+        {"chain", "accounts", "pages"},
+        "INSERT INTO transfer SELECT NULL, 999, book, debit, credit, amount_fen, reason"
+        " FROM transfer WHERE id = 1",
+    ),
+]
+
+
+def applied(world: World, edit: str) -> dict[str, list[str]]:
+    world.edit(*edit.split(";"))
+    return world.findings()
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=repr)
+def test_each_corruption_is_found_by_the_check_for_it(edit: Edit, busy: World):
+    """
+    What was changed past the desk is named by the checks it breaks, and by no other.
+    """
+    before = busy.dump()
+
+    findings = applied(busy, edit.statements)
+
+    assert before != busy.dump(), "the edit changed nothing"
+    assert edit.found == set(findings)
+    assert all(findings.values())
+
+
+@pytest.mark.parametrize("column", TERMS)
+def test_each_term_of_a_packet_is_sealed(column: str, busy: World):
+    """
+    None of a packet's terms can be changed after it was sent without `check` naming the packet.
+    """
+    with Wallet.open(busy.env) as desk:
+        packet = desk.packets("sent")[-1]["packet"]
+
+    findings = applied(busy, f"UPDATE packet SET {column} = {TERMS[column]} WHERE id = '{packet}'")
+
+    assert "terms" in findings
+    assert [packet if column != "id" else "hb_7Q2M4K9X"] == findings["terms"]
+
+
+def test_every_check_is_tripped_by_something():
+    """
+    A check that nothing trips would be a watchdog that never barks.
+    """
+    tripped = set().union(*(edit.found for edit in EDITS))
+
+    assert EVERYTHING == tripped | {"head"}  # the head has tests of its own
+
+
+def test_all_that_is_wrong_is_named_with_what_to_do(busy: World):
+    """
+    Every finding says how many rows, which ones, and the next step; two faults are two findings.
+    """
+    busy.edit(
+        "UPDATE usage SET used_fen = used_fen + 1",
+        "UPDATE packet SET greeting = 'x' WHERE number < 3",
+    )
+
+    checked = busy.zhang.check()
+
+    assert not checked["ok"]
+    wrong = {f["check"]: f for f in checked["findings"] if not f["ok"]}
+    assert {"usage", "terms"} == set(wrong)
+    for finding in wrong.values():
+        assert finding["rows"]
+        assert finding["problem"]
+        assert finding["next_step"]
+    assert 2 == len(wrong["terms"]["rows"])
+    assert all(finding["problem"] is None for finding in checked["findings"] if finding["ok"])
+
+
+def test_values_that_no_act_has_written_are_found_and_not_fallen_over(busy: World):
+    """
+    Sums that overflow, text that is none: the checks that meet them say so, the others go on.
+    """
+    findings = applied(
+        busy,
+        "UPDATE account SET debits_fen = 9223372036854775807, credits_fen = 9223372036854775807"
+        " WHERE kind IN ('balance', 'packet');"
+        "UPDATE packet SET greeting = CAST(x'ff' AS TEXT) WHERE number = 4",
+    )
+
+    assert {"books", "accounts", "terms"} <= set(findings)
+    assert "chain" not in findings
+
+
+# --- entries that are gone, and older copies ----------------------------------------------------
+
+
+def test_a_deleted_entry_in_the_middle_is_named(busy: World):
+    """
+    The gap is named, and so is the entry that no longer follows from the one before.
+    """
+    findings = applied(
+        busy,
+        "DELETE FROM entry WHERE act = 'policy_use'",
+    )
+
+    assert {"chain"} == set(findings)
+    gap, after = findings["chain"]
+    assert gap.endswith("is missing")
+    assert after.startswith("entry ")
+
+
+def forget_the_last_topup(busy: World) -> None:
+    """Take the last act back so thoroughly that all the sums are right again."""
+    busy.li.topup(7 * YUAN, pin=right)
+    busy.close()
+    busy.edit(
+        f"UPDATE account SET debits_fen = debits_fen - 700 WHERE id IN"
+        f" (SELECT debit FROM transfer WHERE entry = {LAST})",
+        f"UPDATE account SET credits_fen = credits_fen - 700 WHERE id IN"
+        f" (SELECT credit FROM transfer WHERE entry = {LAST})",
+        "UPDATE usage SET used_fen = used_fen - 700 WHERE flow = 'topup' AND person = 2"
+        " AND day = (SELECT max(day) FROM usage WHERE person = 2 AND flow = 'topup')",
+        "UPDATE usage_year SET used_fen = used_fen - 700 WHERE flow = 'topup' AND person = 2",
+        f"DELETE FROM transfer WHERE entry = {LAST}",
+        f"DELETE FROM entry WHERE id = {LAST}",
+    )
+
+
+def test_a_tail_cut_off_without_a_trace_is_found_by_the_noted_head(busy: World):
+    """
+    Every sum is right and the chain is whole; only the note beside the keys knows of more.
+    """
+    forget_the_last_topup(busy)
+
+    findings = busy.findings()
+
+    assert {"head"} == set(findings)
+    with pytest.raises(errors.RolledBack) as refused:
+        busy.open()
+    assert 1 == refused.value.facts["noted_entry"] - refused.value.facts["last_entry"]  # type: ignore[operator]
+
+
+def test_an_act_after_a_cut_off_tail_does_not_hide_it(busy: World):
+    """
+    An attacker with the keys of the pages, but not those of the chain, cannot write the next entry
+    either: it does not have the noted seal.
+    """
+    forget_the_last_topup(busy)
+    busy.edit(
+        "INSERT INTO entry SELECT id + 1, act, profile, 'again', inputs, packet, counterparty, 0,"
+        f" balance_fen, policy, at, clock, answer, generation, mac FROM entry WHERE id = {LAST}"
+    )
+
+    with pytest.raises(errors.HistoryReplaced):
+        busy.open()
+    assert {"chain", "head"} == set(busy.findings())
+
+
+def test_an_old_copy_put_back_is_found(busy: World, tmp_path: Path):
+    """
+    Yesterday's files in today's place: whole in itself, and yet known to be old.
+    """
+    old = tmp_path / "old"
+    shutil.copytree(busy.env.data, old)
+    busy.li.topup(YUAN, pin=right)
+    busy.close()
+
+    shutil.rmtree(busy.env.data)
+    shutil.copytree(old, busy.env.data)
+
+    with pytest.raises(errors.RolledBack):
+        busy.open()
+    assert {"head"} == set(busy.findings())
+
+
+def test_a_restored_backup_that_is_the_newest_is_no_old_copy(busy: World, tmp_path: Path):
+    """
+    Restoring what these keys saw last asks nobody anything, and is written down.
+    """
+    with Wallet.open(busy.env) as desk:
+        before = desk.balance()
+        desk.backup(tmp_path / "copy")
+
+    answer = restore(busy.env, tmp_path / "copy", accept_older=refuse)
+
+    assert before == busy.open().balance()
+    assert answer["entry"] == answer["noted_entry"]
+    assert "restore" == busy.dump()["entry"][-1][1]
+    assert {} == busy.findings()
+
+
+def refuse(*entries: int) -> bool:
+    raise AssertionError("asked to accept an older copy")
+
+
+def test_an_older_backup_is_restored_only_where_that_is_accepted(busy: World, tmp_path: Path):
+    """
+    Asked with the copy's last entry and the one that was seen; no leaves everything as it was.
+    """
+    busy.open().backup(tmp_path / "copy")
+    busy.li.topup(YUAN, pin=right)
+    busy.close()
+    before = busy.dump()
+    last = before["entry"][-1][0]
+    asked: list[tuple[int, int]] = []
+
+    def answer(value: bool) -> Callable[[int, int], bool]:
+        def accept(*entries: int) -> bool:
+            asked.append((entries[0], entries[1]))
+            return value
+
+        return accept
+
+    with pytest.raises(errors.OlderCopy):
+        restore(busy.env, tmp_path / "copy", accept_older=answer(False))
+    assert before == busy.dump()
+    restore(busy.env, tmp_path / "copy", accept_older=answer(True))
+
+    assert [(last - 1, last)] * 2 == asked
+    assert last - 1 + 1 == len(busy.dump()["entry"])
+    assert {} == busy.findings()
+    assert 299 * YUAN < busy.li.balance()["total_fen"]
+
+
+def test_a_fork_of_the_history_is_not_the_history(busy: World, tmp_path: Path):
+    """
+    A copy that went its own way has the same length and another seal.
+    """
+    fork = busy.copy(tmp_path / "fork")
+    fork.li.topup(2 * YUAN, pin=right)
+    fork.close()
+    busy.li.topup(YUAN, pin=right)
+    busy.close()
+
+    shutil.copy(fork.ledger, busy.ledger)
+
+    with pytest.raises(errors.HistoryReplaced):
+        busy.open()
+    assert {"head"} == set(busy.findings())
+
+
+def test_a_virtual_clock_set_back_by_hand_is_not_believed(dicing: World):
+    """
+    The ledger's time never runs behind its last entry, whatever stands in the clock's own row.
+    """
+    dicing.zhang.advance_clock(timedelta(hours=5))
+    dicing.li.topup(YUAN, pin=right)
+    dicing.close()
+
+    dicing.edit("UPDATE home SET clock_at = clock_at - 3600000000")
+    dicing.li.topup(YUAN, pin=right)
+
+    times = [row[10] for row in dicing.dump()["entry"]]
+    assert sorted(times) == times
