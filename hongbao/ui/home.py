@@ -41,12 +41,7 @@ def show_turned(clock: ClockShown) -> None:
 def show_policies(policies: Sequence[dict[str, Any]]) -> None:
     """Print the rule packs, the one in force marked."""
     if not is_terminal():
-        pipe(
-            *(
-                ("*" if row["current"] else "", row["policy"], row["title"])
-                for row in policies
-            )
-        )
+        pipe(*(("*" if row["current"] else "", row["policy"], row["title"]) for row in policies))
         return
     table(
         [
