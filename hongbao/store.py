@@ -944,7 +944,10 @@ class Store:
         were told was done before.
         """
         with _refusals(self.path):
-            other._db.backup(self._db)  # noqa: SLF001 - another of our own kind
+            try:
+                other._db.backup(self._db)  # noqa: SLF001 - another of our own kind
+            except MemoryError:  # so it calls a page of ours that is not authentic
+                raise Damaged(path=str(self.path)) from None
 
     def rekey(self, page_key: bytes) -> None:
         """

@@ -105,23 +105,29 @@ class Homes(Desk):
 
         The keys are not in it: it opens only beside this home's ``keys/``.
 
-        Raises FileExists unless *replace*, and StorageRefused.
+        Raises FileExists unless *replace*, and always where the file is one that the home lives in;
+        and StorageRefused.
         """
-        if file.exists() and not replace:
-            raise FileExists(path=str(file))
         partial = file.with_name(f"{file.name}.partial")
         try:
+            if file.exists() and not (replace and self._is_outside(file)):
+                raise FileExists(path=str(file))
             partial.unlink(missing_ok=True)
             os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             self.store.copy_to(partial)
             _sync(partial)
             partial.replace(file)
+            _sync(file.absolute().parent)
         except OSError as error:
             raise StorageRefused(path=str(file), reason=error.strerror or str(error)) from None
         finally:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
         return self._changed() | {"file": str(file), "entry": self.store.head().entry}
+
+    def _is_outside(self, file: Path) -> bool:
+        folders = (self.env.data.resolve(), self.env.keys.resolve())
+        return not any(file.resolve().is_relative_to(folder) for folder in folders)
 
     def remember_restoring(self, file: Path, entry: int, noted_entry: int | None) -> HomeChanged:
         """Write down that this ledger came back from a copy which ended at *entry*."""
@@ -167,6 +173,7 @@ def restore(
     ledger = env.data / LEDGER
     incoming = ledger.with_name(f"{LEDGER}.incoming")
     try:
+        _forget(incoming)  # a killed one's log would be taken for this one's
         _copy(file, incoming)
         copy = _opened(incoming, vault, file)
         try:
@@ -192,7 +199,7 @@ def _opened(incoming: Path, vault: Vault, file: Path) -> Store:
     """Open the copy *incoming*; where it is no ledger of these keys, say so of *file*."""
     try:
         return Store.open(incoming, vault.page_key)
-    except Damaged:
+    except (Damaged, HomeNotFound):
         raise Damaged(path=str(file)) from None
 
 
@@ -215,10 +222,13 @@ def _overwrite(ledger: Path, copy: Store, vault: Vault) -> None:
 
 def _set_aside(ledger: Path) -> None:
     """Move a ledger that does not open out of the way; it may still be evidence."""
-    for suffix in ("", "-wal", "-shm"):
-        path = ledger.with_name(ledger.name + suffix)
-        if path.exists():
-            path.replace(path.with_name(f"damaged-{path.name}"))
+    try:
+        for suffix in ("", "-wal", "-shm"):
+            path = ledger.with_name(ledger.name + suffix)
+            if path.exists():
+                path.replace(path.with_name(f"damaged-{path.name}"))
+    except OSError as error:
+        raise StorageRefused(path=str(ledger), reason=error.strerror or str(error)) from None
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -239,11 +249,15 @@ def _copy(source: Path, target: Path) -> None:
 
 def _forget(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
+        with suppress(OSError):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)
+    """Wait until *path*, a file or the names in a folder, is on the disk."""
+    if path.is_dir() and os.name != "posix":
+        return  # Windows cannot open a folder, and writes renames through by itself
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

@@ -1,0 +1,436 @@
+"""Homes as a whole: locking, new keys, copies, and coming back from one."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from hongbao import errors
+from hongbao.wallet import Wallet, restore
+from tests.vault.processes import as_nobody
+from tests.wallet.acts import half_claimed
+from tests.wallet.world import (
+    CARD,
+    LI,
+    WANG,
+    YUAN,
+    ZHANG,
+    World,
+    id_number,
+    raw,
+    right,
+    wrong,
+)
+
+PASSPHRASE = "open sesame, please"
+
+
+def never(*entries: int) -> bool:
+    raise AssertionError("asked to accept an older copy")
+
+
+# --- the passphrase -----------------------------------------------------------------------------
+
+
+def test_a_locked_home_opens_with_its_passphrase_alone(world: World):
+    """
+    Without it nothing is told; with it everything is as it was; unlocked, nobody is asked.
+    """
+    before = world.zhang.balance()
+
+    answer = world.zhang.lock(PASSPHRASE)
+    world.close()
+
+    assert "passphrase" == answer["wrapping"]
+    with pytest.raises(errors.HomeLocked):
+        world.open()
+    with pytest.raises(errors.WrongPassphrase):
+        world.open(passphrase=lambda: PASSPHRASE + "!")
+    desk = world.open(ZHANG, passphrase=lambda: PASSPHRASE)
+    assert before == desk.balance()
+    assert "device" == desk.unlock()["wrapping"]
+    world.close()
+    assert before == world.zhang.balance()
+
+
+def test_a_profile_is_added_to_a_locked_home_by_who_opens_it(world: World):
+    """
+    Locking is the home's: adding a profile asks for the passphrase as everything does.
+    """
+    world.zhang.lock(PASSPHRASE)
+    world.close()
+
+    with pytest.raises(errors.HomeLocked):
+        world.found("Zhao")
+    world.found("Zhao", passphrase=lambda: PASSPHRASE)
+
+    assert "Zhao" == world.open("Zhao", passphrase=lambda: PASSPHRASE).me.name
+
+
+def test_a_locked_home_can_have_new_keys(world: World):
+    """
+    The same passphrase opens it afterwards, and it is asked for once.
+    """
+    world.zhang.lock(PASSPHRASE)
+    world.close()
+    asked = []
+
+    def ask() -> str:
+        asked.append(1)
+        return PASSPHRASE
+
+    assert 2 == world.open(ZHANG, passphrase=ask).rekey()["generation"]
+    world.close()
+
+    assert 1 == len(asked)
+    assert 2 == world.open(ZHANG, passphrase=ask).vault.generation
+
+
+# --- new keys -----------------------------------------------------------------------------------
+
+
+def test_new_keys_change_nothing_that_people_see(world: World):
+    """
+    Money, names, cards and the chain are as they were; the old PIN pays, a wrong one is wrong.
+    """
+    half_claimed(world)
+    before = world.zhang.profiles(), world.zhang.cards(), world.zhang.history(), world.li.balance()
+    world.close()
+
+    answers = [world.zhang.rekey(), world.zhang.rekey()]
+    world.close()
+
+    assert [2, 3] == [answer["generation"] for answer in answers]
+    after = world.zhang.profiles(), world.zhang.cards(), world.zhang.history(), world.li.balance()
+    assert before == after
+    with pytest.raises(errors.WrongPin):
+        world.zhang.topup(YUAN, pin=wrong)
+    world.zhang.topup(YUAN, pin=right)
+    world.zhang.topup(YUAN, pin=right)
+    assert {} == world.findings()
+
+
+def test_who_is_known_is_known_under_new_keys(world: World):
+    """
+    One ID number is still one person, and a bound card is still bound.
+    """
+    world.zhang.rekey()
+    world.close()
+
+    with pytest.raises(errors.CardInUse):
+        world.wang.add_card(CARD, pin=right)
+    with pytest.raises(errors.IdentityMismatch):
+        world.wang.identify("王五", id_number(1), pin=right)
+    assert 2 == world.wang.identify("张三", id_number(1), pin=right)["profiles_of_person"]
+
+
+def test_old_keys_open_nothing_any_more(world: World):
+    """
+    Neither the ledger nor a copy that was made under them.
+    """
+    world.zhang.backup(world.folder / "copy")
+    old = world.zhang.vault.page_key
+    world.close()
+
+    world.zhang.rekey()
+    world.close()
+
+    db = raw(world.ledger, old)
+    with pytest.raises(Exception, match="not a database"):
+        db.execute("SELECT * FROM home")
+    db.close()
+    with pytest.raises(errors.Damaged) as refused:
+        restore(world.env, world.folder / "copy", accept_older=never)
+    assert {"path": str(world.folder / "copy")} == refused.value.facts
+
+
+def test_no_page_under_the_old_key_stays_in_the_file(world: World):
+    """
+    Every page of the ledger opens with the new key alone, and the log is empty.
+    """
+    with Wallet.open(world.env) as desk:
+        desk.rekey()
+        wal = world.ledger.with_name("ledger.db-wal")
+        assert 0 == wal.stat().st_size
+
+    assert {} == world.findings()
+
+
+def test_a_pin_of_an_old_generation_is_renewed_when_it_is_next_right(world: World):
+    """
+    What hangs on the retired pepper gets fewer with every right PIN.
+    """
+    world.zhang.rekey()
+    world.close()
+    assert ["g1$"] * 3 == [row[8][:3] for row in world.dump()["profile"]]
+
+    world.zhang.topup(YUAN, pin=right)
+
+    assert ["g2$", "g1$", "g1$"] == [row[8][:3] for row in world.dump()["profile"]]
+    world.zhang.topup(YUAN, pin=right)
+
+
+def test_someone_who_is_still_in_the_old_keys_is_told_to_try_again(world: World):
+    """
+    A desk that was open while the home got new keys is busy, not broken, and changes nothing.
+    """
+    packet = world.zhang.send(YUAN, count=2, pin=right)["packet"]
+    li = world.li
+    world.zhang.rekey()
+    before = world.dump()
+
+    with pytest.raises(errors.Busy):
+        li.claim(packet)
+    with pytest.raises(errors.Busy):
+        li.balance()
+
+    assert before == world.dump()
+    world.li.claim(packet)
+
+
+# --- copies -------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_private_and_needs_these_keys(world: World, tmp_path: Path):
+    """
+    0600, no key in it, and for another home's keys it is no ledger at all.
+    """
+    answer = world.zhang.backup(tmp_path / "copy")
+    other = World(tmp_path / "other")
+    other.found("Li")
+    other.close()
+
+    assert (str(tmp_path / "copy"), 7) == (answer["file"], answer["entry"])
+    assert 0o600 == stat.S_IMODE((tmp_path / "copy").stat().st_mode)
+    with pytest.raises(errors.Damaged):
+        restore(other.env, tmp_path / "copy", accept_older=never)
+    assert {} == other.findings()
+
+
+def test_a_backup_overwrites_only_when_told_to(world: World, tmp_path: Path):
+    """
+    And then whole: there is never half a copy under that name.
+    """
+    (tmp_path / "copy").write_text("precious")
+
+    with pytest.raises(errors.FileExists):
+        world.zhang.backup(tmp_path / "copy")
+    assert "precious" == (tmp_path / "copy").read_text()
+    world.zhang.backup(tmp_path / "copy", replace=True)
+
+    restore(world.env, tmp_path / "copy", accept_older=never)
+
+
+@pytest.mark.parametrize("name", ["data/ledger.db", "keys/master.json", "keys/head"])
+def test_a_backup_never_overwrites_what_the_home_lives_in(name: str, world: World):
+    """
+    Not even when told to: a copy in the ledger's own place would be the end of the ledger.
+    """
+    half_claimed(world)
+    before = (world.folder / name).read_bytes()
+
+    with pytest.raises(errors.FileExists):
+        world.zhang.backup(world.folder / name, replace=True)
+    with pytest.raises(errors.FileExists):
+        world.zhang.backup(world.folder / "keys" / ".." / name, replace=True)
+
+    assert before == (world.folder / name).read_bytes()
+    assert {} == world.findings()
+
+
+@pytest.mark.parametrize("place", ["missing/copy", "x" * 300, "file/copy"])
+def test_a_backup_that_cannot_be_written_says_so(place: str, world: World, tmp_path: Path):
+    """
+    A folder that is not there, a name that is too long, a file in the way.
+    """
+    (tmp_path / "file").touch()
+
+    with pytest.raises(errors.StorageRefused):
+        world.zhang.backup(tmp_path / place)
+
+    assert {} == world.findings()
+
+
+def test_coming_back_from_a_copy_brings_back_that_moment(world: World, tmp_path: Path):
+    """
+    Everything since is gone, which was accepted, and the restoring itself is remembered.
+    """
+    world.zhang.backup(tmp_path / "copy")
+    before = world.dump()
+    half_claimed(world)
+    world.found("Zhao")
+    world.close()
+
+    answer = restore(world.env, tmp_path / "copy", accept_older=lambda *_: True)
+
+    after = world.dump()
+    entry = after["entry"].pop()
+    assert before == after
+    assert ("restore", 8) == (entry[1], entry[0])
+    assert (7, 10) == (answer["entry"], answer["noted_entry"])
+    assert [ZHANG, LI, WANG] == [line["profile"] for line in world.zhang.profiles()]
+    assert {} == world.findings()
+    world.zhang.topup(YUAN, pin=right)
+    assert {} == world.findings()
+
+
+def test_who_has_the_ledger_open_sees_what_was_restored(world: World, tmp_path: Path):
+    """
+    The copy comes in through the engine: another open desk goes on with it.
+    """
+    world.zhang.backup(tmp_path / "copy")
+    li = world.li
+    packet = half_claimed(world)
+    assert li.balance()["available_fen"] > 0
+
+    restore(world.env, tmp_path / "copy", accept_older=lambda *_: True)
+
+    assert 0 == li.balance()["available_fen"]
+    with pytest.raises(errors.PacketNotFound):
+        li.claim(packet)
+    li.topup(YUAN, pin=right)
+    assert {} == world.findings()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda ledger: ledger.write_bytes(b"not a ledger at all" * 1000),
+        lambda ledger: ledger.write_bytes(b""),
+        lambda ledger: ledger.unlink(),
+        lambda ledger: ledger.write_bytes(ledger.read_bytes()[:5000]),
+        lambda ledger: flip(ledger, 20 * 4096 + 99),
+        lambda ledger: flip(ledger, 99),
+    ],
+    ids=["nonsense", "empty", "gone", "truncated", "one byte", "first page"],
+)
+def test_a_copy_replaces_a_ledger_that_is_damaged(damage, world: World, tmp_path: Path):
+    """
+    Restoring is the way out of any damage; what could not be read is set aside, not deleted.
+    """
+    half_claimed(world)
+    world.zhang.backup(tmp_path / "copy")
+    before = world.dump()
+    world.close()
+    damage(world.ledger)
+
+    restore(world.env, tmp_path / "copy", accept_older=never)
+
+    after = world.dump()
+    assert "restore" == after["entry"].pop()[1]
+    assert before == after
+    assert {} == world.findings()
+
+
+def flip(path: Path, offset: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 0x10
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"SQLite format 3\0" * 300, os.urandom(9000)], ids=len
+)
+def test_what_is_no_copy_is_not_restored(content: bytes, world: World, tmp_path: Path):
+    """
+    The ledger stays as it is, and the sentence names the file.
+    """
+    (tmp_path / "copy").write_bytes(content)
+    before = world.dump()
+
+    with pytest.raises(errors.Damaged) as refused:
+        restore(world.env, tmp_path / "copy", accept_older=never)
+
+    assert {"path": str(tmp_path / "copy")} == refused.value.facts
+    assert before == world.dump()
+    assert ["ledger.db"] == [path.name for path in world.env.data.iterdir()]
+
+
+def test_a_damaged_copy_is_not_restored(world: World, tmp_path: Path):
+    """
+    One byte of it is enough, wherever it is.
+    """
+    world.zhang.backup(tmp_path / "copy")
+    size = (tmp_path / "copy").stat().st_size
+    before = world.dump()
+
+    for offset in range(50, size, size // 12):
+        flip(tmp_path / "copy", offset)
+        with pytest.raises(errors.Damaged):
+            restore(world.env, tmp_path / "copy", accept_older=never)
+        flip(tmp_path / "copy", offset)
+
+    assert before == world.dump()
+    restore(world.env, tmp_path / "copy", accept_older=never)
+
+
+@pytest.mark.parametrize("name", ["missing", "."])
+def test_a_copy_that_cannot_be_read_says_so(name: str, world: World, tmp_path: Path):
+    """
+    No file, or a folder.
+    """
+    with pytest.raises(errors.FileNotReadable):
+        restore(world.env, tmp_path / "nowhere" / name, accept_older=never)
+    with pytest.raises(errors.FileNotReadable):
+        restore(world.env, tmp_path, accept_older=never)
+
+    assert {} == world.findings()
+
+
+def test_there_is_nothing_to_restore_into_without_keys(empty: World, tmp_path: Path):
+    """
+    A copy is of no use without the keys that it was made beside.
+    """
+    with pytest.raises(errors.HomeNotFound):
+        restore(empty.env, tmp_path / "copy", accept_older=never)
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def test_files_are_private_from_the_first_byte_on(empty: World):
+    """
+    Files 0600 and folders 0700, whatever the umask says, the engine's own files included.
+    """
+    mask = os.umask(0)
+    try:
+        empty.found("Li")
+        paths = [empty.folder, *empty.folder.rglob("*")]
+    finally:
+        os.umask(mask)
+
+    assert {"ledger.db", "ledger.db-wal", "ledger.db-shm", "master.json"} <= {p.name for p in paths}
+    assert {0o700} == {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_dir()}
+    assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in paths if path.is_file()}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+@pytest.mark.parametrize("closed", ["data", "keys", "ledger"])
+def test_a_home_that_cannot_be_written_is_said_to_be_so(closed: str, world: World):
+    """
+    A folder without the right to write, a ledger without the right to read: a sentence each.
+    """
+    half_claimed(world)
+    before = world.dump()
+    world.close()
+    world.env.data.parent.chmod(0o755)
+
+    def act() -> None:
+        home = World(Path(world.folder.name), world.at)
+        path = home.ledger if closed == "ledger" else home.folder / closed
+        path.chmod(0o000 if closed == "ledger" else 0o500)
+        try:
+            home.zhang.topup(YUAN, pin=right)
+        except errors.StorageRefused as refused:
+            assert "Permission denied" in str(refused)  # noqa: PT017 - in a child of its own
+        else:
+            assert closed == "keys"  # noting the head never fails; the act was done
+        finally:
+            home.close()
+            path.chmod(0o600 if closed == "ledger" else 0o700)
+
+    assert 0 == as_nobody(world.folder.parent, act)
+    if closed != "keys":
+        assert before == world.dump()
+    assert {} == world.findings()
