@@ -33,14 +33,19 @@ def restore(
     call = caller(ctx)
 
     def accepts(last_entry: int, noted_entry: int) -> bool:
-        call.remark(
-            N_("this copy ends at entry {last}, but entry {noted} was seen: it is an older state"),
-            last=last_entry,
-            noted=noted_entry,
-        )
+        facts = {"last": last_entry, "noted": noted_entry}
+        if call.yes:
+            call.remark(N_("this copy ends at entry {last}; {noted} had been seen"), **facts)
+            return True
         try:
-            call.confirm(N_("what happened since will be lost; restore it?"))
-        except Unanswered:
+            call.confirm(
+                N_(
+                    "this copy ends at entry {last}, but {noted} was seen; what happened since will"
+                    " be lost. Restore it?"
+                ),
+                **facts,
+            )
+        except Unanswered:  # then the refusal says what would have been asked
             return False
         return True
 

@@ -45,4 +45,7 @@ def withdraw(
             amount, pin=call.pin, card=card, request_id=request_id, dry_run=dry_run
         )
     call.answer(withdrawn, money.show_withdrawn)
-    call.remark(N_("free to withdraw from now on: {free_fen}"), free_fen=withdrawn["free_left_fen"])
+    if not dry_run:
+        call.remark(
+            N_("free to withdraw from now on: {free_fen}"), free_fen=withdrawn["free_left_fen"]
+        )

@@ -50,7 +50,8 @@ class Shell:
 
     def copied_to(self, home: Path) -> "Shell":
         copy = Shell(home, self.pin)
-        shutil.copytree(self.home, home)
+        if self.home.exists():
+            shutil.copytree(self.home, home)
         copy.packets = dict(self.packets)
         return copy
 
@@ -118,10 +119,20 @@ class Shell:
 
     def plays(self, *lines: Sequence[str], now: str = "", **variables: str) -> list[Said]:
         """Type many commands, in one process: for looking at many answers quickly."""
-        script = json.dumps({"lines": lines, "now": now})
-        said = self.run([*STAGE, "apart"], stdin=script, **variables)
+        acts = json.dumps([self.act(*lines, now=now)])
+        said = self.run([*STAGE, "apart"], stdin=acts, **variables)
         assert 0 == said.code, said.err
-        return [Said(*each) for each in json.loads(said.out)]
+        return [Said(*each) for each in json.loads(said.out)[0]]
+
+    def act(self, *lines: Sequence[str], now: str = "") -> dict[str, object]:
+        """Return *lines*, typed in this home's folder, as `stage` plays them."""
+        return {
+            "lines": lines,
+            "home": str(self.home),
+            "folder": str(self.home.parent),
+            "pin": str(self.pin_file),
+            "now": now,
+        }
 
     # --- as a person -----------------------------------------------------------------------------
 
@@ -157,13 +168,18 @@ class Shell:
         self, *lines: Sequence[str], columns: int, now: str = "", **variables: str
     ) -> list[str]:
         """Return what a terminal shows for each of *lines*, typed in one process."""
-        script = self.home.with_name("screens.json")
-        script.write_text(json.dumps({"lines": lines, "now": now}), encoding="utf-8")
+        return self.shows([self.act(*lines, now=now)], columns=columns, **variables)
+
+    def shows(
+        self, acts: Sequence[dict[str, object]], *, columns: int, **variables: str
+    ) -> list[str]:
+        """Return what a terminal shows for each line of *acts*."""
+        script = self.home.with_name("acts.json")
+        script.write_text(json.dumps(acts), encoding="utf-8")
         said = self.at_terminal(
             *(STAGE[1], str(script)),
             columns=columns,
             argv=STAGE[:1],
-            PINS=str(self.pin_file),
             **variables,  # type: ignore[arg-type]  # never one of the names above
         )
         assert 0 == said.code, said.out

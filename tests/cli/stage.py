@@ -1,10 +1,11 @@
 """
 Many commands in one process, as a program that runs them one after another would see them.
 
-``stage.py apart`` reads its script from standard input and answers each command's exit code, output
-and errors as JSON; ``stage.py FILE`` plays the script on the terminal it stands on. A script's
-*now* is a moment that the world's clock stands at. ``{1}`` in a command is the first packet that
-was met, ``{2}`` the second.
+``stage.py apart`` reads its acts from standard input and answers each command's exit code, output
+and errors as JSON; ``stage.py FILE`` plays the acts on the terminal it stands on. An act has its
+*lines*, the *home* and *folder* where they are typed, and a *now*, the moment that the world's
+clock stands at. ``{1}`` in a line is the first packet that was met, ``{2}`` the second; settings
+such as ``COLUMNS=40`` may stand before a command.
 """
 
 import io
@@ -12,51 +13,80 @@ import json
 import os
 import re
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from hongbao import cli
 from hongbao.commands import caller
-from hongbao.env import system_env
+from hongbao.env import Env, system_env
 
 CHEAP = (1, 8, 1)
 """What a try at a PIN costs here: hundreds of them are typed."""
 
 
 def main() -> int:
-    """Play the script."""
-    if pins := os.environ.get("PINS"):
-        os.environ["HONGBAO_PIN_FILE"] = pins
-    apart = sys.argv[1] == "apart"
-    script = json.loads(sys.stdin.read() if apart else Path(sys.argv[1]).read_text())
-    world = system_env()._replace(hash_cost=CHEAP)
-    if script["now"]:
-        at = datetime.fromisoformat(script["now"])
-        world = world._replace(now=lambda: at)
-    vars(caller)["system_env"] = lambda: world
-    said: list[Any] = []
-    packets: list[str] = []
-    for line in script["lines"]:
-        if not apart:
+    """Play the acts."""
+    if sys.argv[1] == "apart":
+        sys.stdout.write(json.dumps([_apart(act) for act in json.loads(sys.stdin.read())]))
+        return 0
+    for act in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
+        _enter(act)
+        for line in act["lines"]:
             sys.stdout.write("\x1e")
             sys.stdout.flush()
-            cli.main(line)
-            continue
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
-        with redirect_stdout(out), redirect_stderr(err):
-            code = cli.main(
-                [re.sub(r"\{(\d)\}", lambda n: packets[int(n[1]) - 1], w) for w in line]
-            )
-        told = [_read(text) for text in (out, err)]
-        for packet in re.findall("hb_[0-9A-Z]{8}", told[0]):
-            if packet not in packets:
-                packets.append(packet)
-        said.append((int(code), *told))
-    if apart:
-        sys.stdout.write(json.dumps(said))
+            with _settings(line) as typed:
+                cli.main(typed)
     return 0
+
+
+def _enter(act: dict[str, Any]) -> None:
+    os.chdir(act["folder"])
+    os.environ["HONGBAO_HOME"] = act["home"]
+    os.environ["HONGBAO_PIN_FILE"] = act["pin"]
+    vars(caller)["system_env"] = _world(act["now"])
+
+
+def _world(now: str) -> Callable[[], Env]:
+    def world() -> Env:
+        plain = system_env()._replace(hash_cost=CHEAP)
+        moment = os.environ.get("NOW") or now
+        return plain._replace(now=lambda: datetime.fromisoformat(moment)) if moment else plain
+
+    return world
+
+
+def _apart(act: dict[str, Any]) -> list[tuple[int, str, str]]:
+    _enter(act)
+    said: list[tuple[int, str, str]] = []
+    packets: list[str] = []
+    for line in act["lines"]:
+        meant = [_meant(word, packets) for word in line]
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+        with _settings(meant) as typed, redirect_stdout(out), redirect_stderr(err):
+            code = cli.main(typed)
+        said.append((int(code), _read(out), _read(err)))
+        packets += [new for new in re.findall("hb_[0-9A-Z]{8}", said[-1][1]) if new not in packets]
+    return said
+
+
+def _meant(word: str, packets: list[str]) -> str:
+    return re.sub(r"\{(\d)\}", lambda number: packets[int(number[1]) - 1], word)
+
+
+@contextmanager
+def _settings(line: list[str]) -> Iterator[list[str]]:
+    before, typed = dict(os.environ), list(line)
+    while typed and re.match(r"[A-Z_]+=", typed[0]):
+        name, _, value = typed.pop(0).partition("=")
+        os.environ[name] = value
+    try:
+        yield typed
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _read(stream: io.TextIOWrapper) -> str:

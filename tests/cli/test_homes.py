@@ -83,7 +83,8 @@ def test_an_older_copy_is_noticed_and_needs_a_yes(shell: Shell, tmp_path: Path):
     assert (19, "older_copy") == (code, error["code"])
     assert 2 == declined.code
     assert "nothing was done" in declined.out
-    assert "an older state" in declined.out
+    assert "what happened since will be lost. Restore it? [y/N]" in declined.out
+    assert "had been seen" in agreed.err
     assert 0 == agreed.code
     assert 0 == shell("check").code
 
