@@ -26,6 +26,7 @@ FLOORS = (
     {"domain"},
     {"answers"},
     {"env", "migrations", "policies", "story", "vault"},
+    {"drawer"},
     {"store"},
     {"auditing"},
     {"wallet"},
@@ -39,8 +40,8 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 DOORS: dict[str, set[str]] = {
     "typer": {"cli", "commands"},
     "rich": {"ui"},
-    "sqlcipher3": {"store"},
-    "sqlite_utils": {"store", "migrations"},
+    "sqlcipher3": {"drawer"},
+    "sqlite_utils": {"drawer", "migrations"},
     "cryptography": {"vault"},
     "argon2": {"vault"},
     "keyring": {"vault"},
@@ -86,7 +87,10 @@ EXCEPTIONS = {
     ("vault", "os.urandom"),
 }
 
-MONEY = {"answers", "auditing", "domain", "migrations", "statements", "store", "units", "wallet"}
+MONEY = {
+    *("answers", "auditing", "domain", "drawer", "migrations", "statements", "store", "units"),
+    "wallet",
+}
 """Rooms that touch amounts, where no float may be."""
 
 

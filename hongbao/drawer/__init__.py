@@ -1,0 +1,1 @@
+"""What the drawer is made of: one file for each kind of thing it keeps (see `hongbao.store`)."""

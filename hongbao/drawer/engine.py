@@ -1,0 +1,301 @@
+"""The engine below the drawer: one encrypted file, its transactions, and what it refuses."""
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from sqlcipher3 import dbapi2 as engine
+
+from hongbao.errors import (
+    Busy,
+    Damaged,
+    HomeNotFound,
+    NewerHome,
+    StorageRefused,
+    StorageUnreadable,
+)
+
+FORM = 1
+"""How many migrations a ledger of this version has had."""
+
+BUSY_SECONDS = 60
+"""How long a writer waits for its turn. Fifty queued claims take well under a tenth of it."""
+
+
+class Engine:
+    """
+    One open SQLCipher file at *path*.
+
+    The rooms of this folder ask it in SQL with `rows` and `row`, and change it with `_write`.
+    """
+
+    def __init__(self, path: Path, connection: Any) -> None:
+        self.path = path
+        self._db = connection
+
+    # --- opening and closing ---------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path, page_key: bytes) -> Self:
+        """
+        Open the ledger at *path*, making an empty one there first if there is none.
+
+        Raises StorageRefused where the place cannot be written, and what `open` raises.
+        """
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Made by us, before the engine writes its first byte, so that it is never wider open.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StorageRefused(path=str(path), reason=error.strerror or str(error)) from None
+        return cls._open(path, page_key, may_be_empty=True)
+
+    @classmethod
+    def open(cls, path: Path, page_key: bytes) -> Self:
+        """
+        Open the ledger at *path* with its *page_key*, brought to today's form.
+
+        Raises HomeNotFound where no file is or an empty one, Damaged where the key or the file is
+        not right, and NewerHome where a later version has written it.
+        """
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise HomeNotFound from None
+        except OSError as error:
+            raise StorageUnreadable(path=str(path), reason=error.strerror or "?") from None
+        return cls._open(path, page_key, may_be_empty=False)
+
+    @classmethod
+    def _open(cls, path: Path, page_key: bytes, *, may_be_empty: bool) -> Self:
+        with refusals(path):
+            connection = engine.connect(
+                str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=True
+            )
+            try:
+                store = cls(path, connection)
+                store._prepare(page_key)
+                store._migrate(may_be_empty)
+            except BaseException:
+                connection.close()
+                raise
+        return store
+
+    def _prepare(self, page_key: bytes) -> None:
+        execute = self._db.execute
+        execute("PRAGMA cipher_log_level = NONE")  # it would write to standard error by itself
+        execute(f"PRAGMA key = \"x'{page_key.hex()}'\"")
+        execute("PRAGMA synchronous = FULL")
+        execute("PRAGMA foreign_keys = ON")
+        execute("PRAGMA trusted_schema = OFF")
+
+    def _migrate(self, may_be_empty: bool) -> None:
+        form = self._form()
+        if form > FORM:
+            raise NewerHome(form=form, known=FORM)
+        if form == FORM:
+            return
+        if form == 0 and not may_be_empty:
+            raise HomeNotFound
+        import sqlite_utils  # slow to wake, and only a change of form needs it
+
+        from hongbao.migrations import MIGRATIONS
+
+        if form == 0:
+            self._db.execute("PRAGMA journal_mode = WAL")
+        db = sqlite_utils.Database(self._db)
+        with self.transaction():
+            for number, migration in enumerate(MIGRATIONS[self._form() :], self._form() + 1):
+                migration(db)
+                self._db.execute(f"PRAGMA user_version = {number}")
+
+    def _form(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def close(self) -> None:
+        self._db.close()
+
+    # --- transactions ----------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(
+        self,
+        *changing: tuple[str, object],  # noqa: ARG002 - for engines that lock row by row
+        dry_run: bool = False,
+    ) -> Iterator[None]:
+        """
+        Read, decide and write under one write lock, all or nothing.
+
+        *changing* names what the act is about to change, as ``("packet", id)`` or
+        ``("profile", id)``. This engine has one lock for everything, taken at the start
+        (``BEGIN IMMEDIATE``) because every act reads before it writes; an engine with a lock for
+        each row takes them here, in sorted order, so that two acts never wait for each other. A dry
+        run does the whole work, then rolls it back.
+
+        Raises Busy when the lock cannot be had, StorageRefused when the disk says no.
+        """
+        execute = self._db.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                execute("ROLLBACK" if dry_run else "COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # a full disk may have rolled back by itself
+                    execute("ROLLBACK")
+                raise
+        except engine.DatabaseError as error:
+            raise _in_words(error, self.path) from error
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """
+        Let several reads see one and the same committed state; nothing waits for them.
+
+        A snapshot within another is the same one.
+        """
+        if self._db.in_transaction:
+            yield
+            return
+        with refusals(self.path):
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._db.in_transaction:  # an unreadable page may have ended it by itself
+                    self._db.execute("ROLLBACK")
+
+    def rows(self, sql: str, *values: object) -> list[Any]:
+        """Ask in SQL: for this room, and for the auditor who looks at what it keeps."""
+        try:
+            return list(self._db.execute(sql, values))
+        except engine.DatabaseError as error:
+            raise _in_words(error, self.path) from error
+
+    def row(self, sql: str, *values: object) -> Any:
+        """Ask in SQL for one row, or None."""
+        try:
+            return self._db.execute(sql, values).fetchone()
+        except engine.DatabaseError as error:
+            raise _in_words(error, self.path) from error
+
+    def _write(self, sql: str, *values: object) -> int:
+        """Run a change and return the id of the row it made, if it made one."""
+        try:
+            return int(self._db.execute(sql, values).lastrowid or 0)
+        except engine.DatabaseError as error:
+            raise _in_words(error, self.path) from error
+
+    # --- copies ----------------------------------------------------------------------------------
+
+    def copy_to(self, path: Path) -> None:
+        """
+        Write a copy of the ledger to *path*, encrypted with the same key, while others write.
+
+        The copy is one consistent moment. Raises StorageRefused where *path* cannot be written.
+        """
+        with refusals(path):
+            self._db.execute("VACUUM INTO ?", (str(path),))
+
+    def overwrite_with(self, other: "Engine") -> None:
+        """
+        Replace everything in this ledger by what is in *other*, as one transaction.
+
+        Other processes that have this ledger open see the new state next, and lose nothing they
+        were told was done before.
+        """
+        with refusals(self.path):
+            try:
+                other._db.backup(self._db)  # noqa: SLF001 - another of our own kind
+            except MemoryError:  # so it calls a page of ours that is not authentic
+                raise Damaged(path=str(self.path)) from None
+
+    def rekey(self, page_key: bytes) -> None:
+        """
+        Encrypt every page with *page_key* from now on; done whole or not at all.
+
+        The write-ahead log is emptied at once, so that no page under the old key stays in the file.
+        """
+        with refusals(self.path):
+            self._db.execute(f"PRAGMA rekey = \"x'{page_key.hex()}'\"")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def page_problems(self) -> list[str]:
+        """
+        Return what the engine finds wrong with the file itself: pages and structure.
+
+        Every page in use is read as any act would read it. Only where that fails is the file asked
+        which pages are not authentic: it may hold one that a killed checkpoint wrote half of,
+        which is no fault, because the log still has it whole.
+        """
+        try:
+            return self._complaints("integrity_check") or self._complaints("foreign_key_check")
+        except Damaged as error:
+            return self._complaints("cipher_integrity_check") or [str(error)]
+
+    def _complaints(self, pragma: str) -> list[str]:
+        return [
+            f"{pragma}: {' '.join(map(str, row))}"
+            for row in self.rows(f"PRAGMA {pragma}")
+            if row != ("ok",)
+        ]
+
+
+@contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """Say what the engine refuses in our own words; *path* is the file it was about."""
+    try:
+        yield
+    except engine.DatabaseError as error:
+        raise _in_words(error, path) from error
+
+
+def _in_words(error: Exception, path: Path) -> Exception:
+    """Return what a person is told of the engine's *error*; a broken rule of ours stays itself."""
+    name = getattr(error, "sqlite_errorname", None) or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return Busy()
+    if name.startswith("SQLITE_FULL"):
+        return StorageRefused(path=str(path), reason=os.strerror(errno.ENOSPC))
+    if name.startswith("SQLITE_IOERR"):
+        # Never the file's own fault: bytes that are wrong or missing are corrupt to the engine.
+        code = errno.ENOSPC if _is_full(path) else errno.EIO
+        return StorageRefused(path=str(path), reason=os.strerror(code))
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return StorageRefused(path=str(path), reason=os.strerror(_closed(path)))
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return Damaged(path=str(path))
+    if str(error).startswith(_IMPOSSIBLE):
+        return Damaged(path=str(path))
+    return error
+
+
+_IMPOSSIBLE = ("integer overflow", "malformed JSON", "Could not decode")
+"""What the engine says of values that no act of ours has written."""
+
+
+def _is_full(path: Path) -> bool:
+    """Say whether the disk is: the engine calls what it then cannot read back an I/O error too."""
+    try:
+        return os.statvfs(path.parent).f_bavail == 0
+    except (OSError, AttributeError):  # AttributeError: no such question on Windows
+        return False
+
+
+def _closed(path: Path) -> int:
+    """Return why *path* cannot be opened or written, as the system numbers its reasons."""
+    if not path.parent.exists():
+        return errno.ENOENT
+    try:
+        read_only = os.statvfs(path.parent).f_flag & os.ST_RDONLY
+    except (OSError, AttributeError):
+        read_only = 0
+    return errno.EROFS if read_only else errno.EACCES
+
+
+def marks(values: Iterable[object]) -> str:
+    """Return a placeholder for each of *values*."""
+    return ", ".join("?" for _ in values)

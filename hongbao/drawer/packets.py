@@ -1,0 +1,194 @@
+"""Packets and their claims."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from hongbao.domain.ledger import PLATFORM, Account, Kind
+from hongbao.drawer.books import Books
+from hongbao.drawer.rows import ClaimRow, PacketRow
+from hongbao.errors import Damaged
+from hongbao.units import from_micros, to_micros
+
+if TYPE_CHECKING:
+    from hongbao.domain.packet import Packet
+
+
+class Packets(Books):
+    """What was sent, and who took which share of it."""
+
+    def next_packet(self) -> int:
+        return int(self.row("SELECT coalesce(max(number), 0) + 1 FROM packet")[0])
+
+    def add_packet(self, row: PacketRow) -> None:
+        packet = row.packet
+        self._write(
+            "INSERT INTO packet (number, id, account, entry, sender, recipient, kind, deal,"
+            " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            packet.number,
+            packet.id,
+            row.account.id,
+            row.entry,
+            packet.sender,
+            packet.recipient,
+            packet.kind,
+            packet.deal,
+            packet.total_fen,
+            packet.count,
+            packet.share_max_fen,
+            row.greeting,
+            row.cover,
+            row.card,
+            row.seed,
+            to_micros(packet.created_at),
+            to_micros(packet.expires_at),
+        )
+
+    def packet(self, packet_id: str) -> PacketRow | None:
+        row = self.row(f"{_PACKETS} WHERE packet.id = ?", packet_id)
+        return _packet(row) if row else None
+
+    def sent(self, profile: int, limit: int) -> list[PacketRow]:
+        return self._packets(
+            "packet.sender = ? ORDER BY packet.number DESC LIMIT ?", profile, limit
+        )
+
+    def received(self, profile: int, limit: int) -> list[PacketRow]:
+        return self._packets(
+            "packet.number IN (SELECT packet FROM claim WHERE profile = ?)"
+            " ORDER BY packet.number DESC LIMIT ?",
+            profile,
+            limit,
+        )
+
+    def claimable(self, profile: int, now: datetime, *, own: bool, limit: int) -> list[PacketRow]:
+        """Return open packets that *profile* has no share of yet; with *own*, also their own."""
+        return self._packets(
+            "packet.closed_at IS NULL AND packet.expires_at > ?"
+            " AND (packet.recipient IS NULL OR packet.recipient = ?)"
+            " AND (packet.sender <> ? OR (? AND packet.count > 1))"
+            " AND NOT EXISTS (SELECT 1 FROM claim"
+            "   WHERE claim.profile = ? AND claim.packet = packet.number)"
+            " ORDER BY packet.expires_at, packet.number LIMIT ?",
+            to_micros(now),
+            profile,
+            profile,
+            own,
+            profile,
+            limit,
+        )
+
+    def due(self, now: datetime, sender: int | None, limit: int) -> list[PacketRow]:
+        """Return packets whose refund is due at *now*, the longest due first."""
+        return self._packets(
+            "packet.closed_at IS NULL AND packet.expires_at <= ?"
+            " AND (? IS NULL OR packet.sender = ?)"
+            " ORDER BY packet.expires_at, packet.number LIMIT ?",
+            to_micros(now),
+            sender,
+            sender,
+            limit,
+        )
+
+    def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int]:
+        """Return what of *profile*'s money waits in open packets, and in ones that are due back."""
+        row = self.row(
+            "SELECT coalesce(sum(iif(expires_at > ?1, total_fen - claimed_fen, 0)), 0),"
+            " coalesce(sum(iif(expires_at > ?1, 0, total_fen - claimed_fen)), 0)"
+            " FROM packet WHERE sender = ?2 AND closed_at IS NULL",
+            to_micros(now),
+            profile,
+        )
+        return int(row[0]), int(row[1])
+
+    def _packets(self, where: str, *values: object) -> list[PacketRow]:
+        return [_packet(row) for row in self.rows(f"{_PACKETS} WHERE {where}", *values)]
+
+    def claimed_fen(self, packet: int, profile: int) -> int | None:
+        """Return what *profile* took from *packet*, if anything."""
+        row = self.row(
+            "SELECT amount_fen FROM claim WHERE profile = ? AND packet = ?", profile, packet
+        )
+        return row and int(row[0])
+
+    def add_claim(
+        self, packet: "Packet", profile: int, *, amount_fen: int, entry: int, at: datetime
+    ) -> None:
+        """Give *profile* the packet's next share, and close the packet with its last one."""
+        seat = packet.claimed_count + 1
+        self._write(
+            "INSERT INTO claim (packet, seat, profile, amount_fen, entry) VALUES (?, ?, ?, ?, ?)",
+            packet.number,
+            seat,
+            profile,
+            amount_fen,
+            entry,
+        )
+        self._write(
+            "UPDATE packet SET claimed_fen = claimed_fen + ?, claimed_count = ?, closed_at = ?"
+            " WHERE number = ?",
+            amount_fen,
+            seat,
+            to_micros(at) if seat == packet.count else None,
+            packet.number,
+        )
+
+    def close_packet(self, packet: int, at: datetime) -> None:
+        self._write("UPDATE packet SET closed_at = ? WHERE number = ?", to_micros(at), packet)
+
+    def claims(self, packet: int) -> list[ClaimRow]:
+        rows = self.rows(
+            "SELECT entry.at, claim.seat, claim.profile, profile.name, claim.amount_fen,"
+            " entry.request_id FROM claim JOIN profile ON profile.id = claim.profile"
+            " JOIN entry ON entry.id = claim.entry WHERE claim.packet = ? ORDER BY claim.seat",
+            packet,
+        )
+        return [ClaimRow(from_micros(row[0]), *row[1:]) for row in rows]
+
+
+_PACKETS = (
+    "SELECT number, packet.id, packet.account, entry, sender, recipient, kind, deal,"
+    " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at,"
+    " claimed_fen, claimed_count, closed_at, giver.name, taker.name FROM packet"
+    " JOIN profile AS giver ON giver.id = sender LEFT JOIN profile AS taker ON taker.id = recipient"
+)
+
+
+def _packet(row: Any) -> PacketRow:
+    from hongbao.domain.packet import DealRule, Packet, PacketKind
+
+    number, packet_id, account, entry, sender, recipient, kind, deal = row[:8]
+    total_fen, count, share_max_fen, greeting, cover, card, seed = row[8:15]
+    created_at, expires_at, claimed_fen, claimed_count, closed_at = row[15:20]
+    sender_name, recipient_name = row[20:]
+    try:
+        kind, deal = PacketKind(kind), DealRule(deal)
+    except ValueError:  # edited past the table's own rule
+        raise Damaged(path=packet_id) from None
+    packet = Packet(
+        number=number,
+        id=packet_id,
+        sender=sender,
+        recipient=recipient,
+        kind=kind,
+        deal=deal,
+        total_fen=total_fen,
+        count=count,
+        share_max_fen=share_max_fen,
+        claimed_fen=claimed_fen,
+        claimed_count=claimed_count,
+        created_at=from_micros(created_at),
+        expires_at=from_micros(expires_at),
+        closed_at=None if closed_at is None else from_micros(closed_at),
+    )
+    return PacketRow(
+        packet,
+        Account(account, PLATFORM, Kind.PACKET),
+        entry,
+        card,
+        seed,
+        greeting,
+        cover,
+        sender_name,
+        recipient_name,
+    )
