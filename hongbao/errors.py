@@ -1123,8 +1123,10 @@ class Unexpected(HongbaoError):
     """A bug of ours: what went wrong has no sentence of its own."""
 
     code = "unexpected"
-    sentence = N_("this is a bug in hongbao ({kind}); your money is as it was before the command")
-    advice = N_("run it again with HONGBAO_DEBUG=1 to see where, and report that")
+    sentence = N_(
+        "this is a bug in hongbao ({kind}); what was being done is done whole or not at all"
+    )
+    advice = N_("look with `hongbao history`, and report what HONGBAO_DEBUG=1 shows")
 
     def __init__(self, error: Exception) -> None:
         super().__init__(kind=type(error).__name__)

@@ -94,12 +94,22 @@ def pages() -> list[Page]:
     return found
 
 
-def played(folder: Path) -> dict[Path, str]:
-    """Return what every page says when its commands are typed anew, in homes in *folder*."""
+def played() -> dict[Path, str]:
+    """
+    Return what every page says when its commands are typed anew.
+
+    The homes are where their paths are as long as the one that the pages show instead, so that a
+    line which is wrapped behind a path is wrapped at the same place.
+    """
+    with tempfile.TemporaryDirectory(prefix="h", dir="/tmp") as folder:
+        return _played(Path(folder))
+
+
+def _played(folder: Path) -> dict[Path, str]:
     models = {name: _founded(folder / name, lines) for name, lines in HOMES.items()}
     shells, acts = [], []
     for number, page in enumerate(pages()):
-        shell = models[page.home].copied_to(folder / str(number) / "home")
+        shell = models[page.home].copied_to(folder / f"{number:02}" / "home")
         _furnish(shell)
         lines = [
             [*_now(page, part), *command[1].split(), *split(command[2])]
@@ -163,11 +173,10 @@ def _tidied(screen: str, shell: Shell) -> str:
 
 def main() -> int:
     """Write every page anew that is not what its commands say."""
-    with tempfile.TemporaryDirectory() as folder:
-        for path, text in played(Path(folder)).items():
-            if text != path.read_text("utf-8"):
-                path.write_text(text, encoding="utf-8")
-                sys.stdout.write(f"{path.relative_to(DOCS)} is new\n")
+    for path, text in played().items():
+        if text != path.read_text("utf-8"):
+            path.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{path.relative_to(DOCS)} is new\n")
     return 0
 
 

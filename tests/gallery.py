@@ -1,0 +1,265 @@
+"""
+The gallery of refusals: ``docs/errors.md``, made from the errors themselves.
+
+``python -m tests.gallery`` writes it anew; the test that calls `page` refuses one that is behind.
+"""
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from hongbao import words
+from hongbao.errors import (
+    AlreadyClaimed,
+    AlreadyIdentified,
+    AnswerUnwritable,
+    BadCommandLine,
+    Busy,
+    CardInUse,
+    CardNotFound,
+    ChecksFailed,
+    ClockBackwards,
+    ConflictingOptions,
+    Damaged,
+    Declined,
+    ExitCode,
+    FileExists,
+    FileNotReadable,
+    HistoryReplaced,
+    HomeExists,
+    HomeLocked,
+    HomeNotFound,
+    HongbaoError,
+    IdentityMismatch,
+    InsufficientBalance,
+    InsufficientCard,
+    Interrupted,
+    InvalidAmount,
+    InvalidCardNumber,
+    InvalidCount,
+    InvalidDuration,
+    InvalidGreeting,
+    InvalidIdNumber,
+    InvalidInstant,
+    InvalidName,
+    InvalidNumber,
+    InvalidPacketId,
+    InvalidPin,
+    InvalidPolicy,
+    InvalidRange,
+    InvalidRealName,
+    InvalidRequestId,
+    InvalidStory,
+    KeyringUnavailable,
+    LimitExceeded,
+    NameTaken,
+    NewerHome,
+    NoCard,
+    NotForYou,
+    NotYetRevealed,
+    OlderCopy,
+    OwnPacket,
+    PacketAboveCap,
+    PacketExpired,
+    PacketFinished,
+    PacketNotExpired,
+    PacketNotFound,
+    PacketRefunded,
+    PassphraseMismatch,
+    PinLocked,
+    PinMismatch,
+    PolicyNotFound,
+    PolicyVersionReused,
+    ProfileNotFound,
+    RequestConflict,
+    RolledBack,
+    SelfRecipient,
+    ShareAboveCap,
+    ShareTooSmall,
+    Stopped,
+    StorageRefused,
+    StorageUnreadable,
+    StoryFailed,
+    TextTooLong,
+    TooManyProfiles,
+    Unanswered,
+    Unexpected,
+    Unfair,
+    UnknownBank,
+    UnprintableText,
+    WeakPassphrase,
+    WeakPin,
+    WrongPassphrase,
+    WrongPin,
+)
+
+GALLERY = Path(__file__).parent.parent / "docs" / "errors.md"
+
+PACKET = "hb_7Q2M4K9X"
+LEDGER = "~/.local/share/hongbao/data/ledger.db"
+THEN = datetime.fromisoformat("2026-02-17T20:00:00+08:00")
+NEXT_DAY = datetime.fromisoformat("2026-02-17T00:00:00+08:00")
+
+SAMPLES: tuple[HongbaoError, ...] = (
+    # One of each, with facts that could be; in the order in which the gallery shows them.
+    BadCommandLine("No such command 'sned'. Did you mean 'send'?", command="hongbao"),
+    ConflictingOptions("--to", "--count", command="hongbao send"),
+    Unanswered(question="payment PIN", flag="--pin-file"),
+    Declined(),
+    InvalidAmount("1,000"),
+    InvalidNumber("１０", option="--count", least=0),
+    InvalidCount(count=101, shares_max=100),
+    ShareTooSmall(total_fen=4, count=5),
+    InvalidName("\x1b[31mred", length_max=20),
+    NameTaken("小明"),
+    InvalidGreeting(length=26, length_max=25),
+    TextTooLong(field="cover", length_max=20),
+    UnprintableText(field="greeting", codepoint="001B"),
+    InvalidPacketId("hb_7Q2M4K9W"),
+    SelfRecipient(),
+    InvalidRealName(),
+    InvalidIdNumber("check"),
+    IdentityMismatch(),
+    AlreadyIdentified(profile="小明", real_name="张*"),
+    InvalidCardNumber(),
+    UnknownBank(prefix="411111", prefixes="999901, 999902, 999903, 999904, 999905"),
+    CardInUse("**** 0003"),
+    InvalidInstant("2026-02-30"),
+    InvalidDuration("5"),
+    InvalidRange(),
+    ClockBackwards(now_at=THEN),
+    InvalidPolicy(
+        source="mine.toml", line=12, problem="bad_amount", key="share_max", text="200 yuan"
+    ),
+    PolicyVersionReused("mine@1"),
+    InvalidRequestId(),
+    HomeExists(),
+    FileExists(path="november.csv"),
+    WeakPassphrase(length_min=8),
+    PassphraseMismatch(),
+    InvalidStory(source="lesson.txt", line=7, problem="no_exit_code"),
+    HomeNotFound(),
+    ProfileNotFound("小白"),
+    PacketNotFound(PACKET),
+    NoCard(),
+    CardNotFound("cmb-1234"),
+    PolicyNotFound("generous"),
+    FileNotReadable(path="mine.toml", reason="No such file or directory"),
+    OwnPacket(PACKET),
+    NotForYou(PACKET),
+    AlreadyClaimed(PACKET, amount_fen=2645),
+    PacketFinished(PACKET),
+    PacketRefunded(PACKET, refunded_at=THEN),
+    PacketExpired(PACKET, expires_at=THEN),
+    PacketNotExpired(PACKET, expires_at=THEN),
+    NotYetRevealed(PACKET),
+    InsufficientBalance(needed_fen=20000, available_fen=1000),
+    InsufficientCard(card="icbc-0003", needed_fen=20000000),
+    LimitExceeded(
+        limit="unverified-day",
+        period="day",
+        tier="unverified",
+        amount_fen=20000,
+        limit_fen=100000,
+        used_fen=90000,
+        returns_at=NEXT_DAY,
+    ),
+    ShareAboveCap(total_fen=100000, share_max_fen=20000),
+    PacketAboveCap(total_fen=3000000, packet_max_fen=2000000),
+    TooManyProfiles(profiles_max=5),
+    InvalidPin(),
+    WeakPin(),
+    PinMismatch(),
+    WrongPin(attempts_left=4),
+    PinLocked(locked_until_at=THEN),
+    Busy(),
+    RequestConflict("new-year-1"),
+    Damaged(path=LEDGER),
+    RolledBack(last_entry=6, noted_entry=8),
+    HistoryReplaced(noted_entry=8),
+    OlderCopy(last_entry=6, noted_entry=8),
+    ChecksFailed(failed=1, findings=[]),
+    Unfair(PACKET, commitment_holds=True, shares=[]),
+    HomeLocked(),
+    WrongPassphrase(),
+    StorageRefused(path=LEDGER, reason="No space left on device"),
+    StorageUnreadable(path=LEDGER, reason="Permission denied"),
+    NewerHome(form=9, known=1),
+    KeyringUnavailable(reason="its Python package is missing"),
+    AnswerUnwritable(reason="No space left on device"),
+    Interrupted(),
+    Stopped(),
+    StoryFailed(
+        source="demo.txt", line=9, problem="exit_code", command="balance", expected="0", got="10"
+    ),
+    Unexpected(KeyError()),
+)
+
+HEADINGS = {
+    ExitCode.UNEXPECTED: "a bug of ours",
+    ExitCode.USAGE: "what was typed cannot be used as it stands",
+    ExitCode.NOT_FOUND: "not found",
+    ExitCode.NOT_CLAIMABLE: "the packet's state says no",
+    ExitCode.INSUFFICIENT: "not enough money",
+    ExitCode.LIMIT: "a rule of the policy",
+    ExitCode.PIN: "the payment PIN",
+    ExitCode.BUSY: "busy; try again",
+    ExitCode.CONFLICT: "a request id reused with other inputs",
+    ExitCode.DAMAGED: "damaged or tampered",
+    ExitCode.LOCKED: "a locked home",
+    ExitCode.UNUSABLE: "the home cannot be used as it is",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+_TOP = """\
+# Refusals
+
+Every refusal is one sentence, most with a next step, an exit code for shells and a code for programs.
+What is refused changes nothing.
+With `--json` the same stands on standard error as one document; see [JSON](json.md).
+
+This page is made from the errors themselves, and a test keeps it so.
+Exit codes 16 (held by risk control) and 17 (the outcome is not known yet) are kept for later.
+"""  # noqa: E501
+
+
+def kinds(of: type[HongbaoError] = HongbaoError) -> Iterator[type[HongbaoError]]:
+    """Yield every kind of refusal that has a code of its own."""
+    for kind in of.__subclasses__():
+        if "code" in vars(kind):
+            yield kind
+        yield from kinds(kind)
+
+
+def page() -> str:
+    """Return the whole gallery."""
+    parts = [_TOP]
+    for code in ExitCode:
+        shown = [error for error in SAMPLES if error.exit_code is code]
+        if shown:
+            parts.append(f"## {code:d} · {HEADINGS[code]}\n")
+            parts += [_exhibit(error) for error in shown]
+    return "\n".join(parts)
+
+
+def _exhibit(error: HongbaoError) -> str:
+    why = (type(error).__doc__ or "").strip().split("\n\n")[0]
+    told = "\n".join(line for language in ("en", "zh_CN") for line in _told(error, language))
+    return f"### `{error.code}`\n\n{' '.join(why.split())}\n\n```\n{told}\n```\n"
+
+
+def _told(error: HongbaoError, language: str) -> list[str]:
+    words.use_language(language)
+    try:
+        told = [words.say("hongbao: error: {message}", message=error.message)]
+        if error.hint is not None:
+            told.append(words.say("hongbao: hint: {hint}", hint=error.hint))
+        return told
+    finally:
+        words.use_language("en")
+
+
+if __name__ == "__main__":
+    GALLERY.write_text(page(), encoding="utf-8")
+    sys.exit()

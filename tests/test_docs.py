@@ -1,0 +1,202 @@
+"""The docs say what the code does: pages, options, examples, refusals and shapes."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from hongbao import cli
+from hongbao.commands.window import Command
+from hongbao.errors import ExitCode
+from tests import gallery, shapes
+from tests.cli import transcripts
+
+ROOT = Path(__file__).parent.parent
+PAGES = ROOT / "docs" / "commands"
+READMES = [path for path in (ROOT / "README.md", ROOT / "README.zh.md") if path.exists()]
+COMMANDS = [name for names in cli.COMMANDS.values() for name in names]
+HEADINGS = ("Synopsis", "Example", "What happens to the money", "Refusals and exit codes")
+SHARED = {"--json", "--profile", "-p", "--yes", "-y", "--no-input", "--pin-file", "--help", "-h"}
+
+
+def page(name: str) -> str:
+    return (PAGES / f"{name}.md").read_text("utf-8")
+
+
+def section(name: str, heading: str) -> str:
+    found = re.search(rf"^## {heading}$(.*?)(?=^## |\Z)", page(name), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def parsers(name: str) -> Iterator[Any]:
+    """Yield the parser of the command *name*, and those of the commands below it."""
+    house: Any = typer.main.get_command(cli.app)
+    with house.make_context("hongbao", [], resilient_parsing=True) as context:
+        command = house.get_command(context, name)
+    yield command
+    yield from getattr(command, "commands", {}).values()
+
+
+def options(name: str) -> set[str]:
+    """Return the options of its own that the command *name* takes."""
+    taken = {
+        option for command in parsers(name) for param in command.params for option in param.opts
+    }
+    return {option for option in taken if option.startswith("-")} - SHARED
+
+
+# --- pages ---------------------------------------------------------------------------------------
+
+
+def test_every_command_has_a_page_and_every_page_a_command():
+    """
+    A command nobody can read about is not there yet.
+    """
+    assert sorted(COMMANDS) == sorted({path.stem for path in PAGES.glob("*.md")} - {"README"})
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_pages_have_one_shape(name: str):
+    """
+    Synopsis, example, what happens to the money, refusals and exit codes; then what is special.
+    """
+    headings = re.findall(r"^## (.*)$", page(name), re.MULTILINE)
+
+    assert page(name).startswith(f"# hongbao {name}\n")
+    assert list(HEADINGS) == headings[:4]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_synopsis_has_the_options_that_the_command_takes(name: str):
+    """
+    No option is missing, and none is invented.
+    """
+    synopsis = section(name, "Synopsis")
+    named = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]*|-[a-z])(?![\w-])", synopsis))
+
+    assert set() == {option for option in options(name) if option.startswith("--")} - named
+    assert set() == named - options(name) - SHARED
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_synopsis_names_every_subcommand(name: str):
+    """
+    `card add` is on the page of `card`.
+    """
+    for command in [*parsers(name)][1:]:
+        assert re.search(rf"^    hongbao {name} \[?{command.name}\b", page(name), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", [PAGES / "README.md", *READMES], ids=lambda path: path.name)
+def test_every_command_is_in_the_index_and_in_the_readme(path: Path):
+    """
+    Whoever begins there finds all of them.
+    """
+    text = path.read_text("utf-8")
+
+    assert [] == [name for name in COMMANDS if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)]
+
+
+def test_shared_options_are_explained_once():
+    """
+    The index explains what every command takes.
+    """
+    taken = {option for param in Command("x").params for option in param.opts}
+
+    text = (PAGES / "README.md").read_text("utf-8")
+
+    assert [] == [option for option in taken if f"`{option}" not in text]
+
+
+# --- refusals ------------------------------------------------------------------------------------
+
+
+def test_the_gallery_shows_every_refusal():
+    """
+    Each kind with a code of its own, once.
+    """
+    codes = [error.code for error in gallery.SAMPLES]
+
+    assert sorted(kind.code for kind in gallery.kinds()) == sorted(codes)
+
+
+def test_the_gallery_is_what_the_errors_say():
+    """
+    `python -m tests.gallery` writes it anew.
+    """
+    assert gallery.page() == gallery.GALLERY.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "README"])
+def test_a_page_names_refusals_that_exist_with_their_exit_codes(name: str):
+    """
+    A row of the table is an exit code and the codes that have it.
+    """
+    exit_codes = {error.code: int(error.exit_code) for error in gallery.SAMPLES}
+
+    for row in re.findall(r"^\| (\d+) \| (.*?) \|", page(name), re.MULTILINE):
+        for code in re.findall(r"`(\w+)`", row[1]):
+            assert (code, int(row[0])) == (code, exit_codes.get(code))
+
+
+def test_every_exit_code_is_in_the_page_for_programs():
+    """
+    Scripts depend on these numbers.
+    """
+    listed = re.findall(r"^\| (\d+) \|", shapes.PAGE.read_text("utf-8"), re.MULTILINE)
+
+    assert [str(int(code)) for code in ExitCode] == listed
+
+
+# --- what programs get ---------------------------------------------------------------------------
+
+
+def test_the_shapes_are_those_in_the_code():
+    """
+    `python -m tests.shapes` writes them anew.
+    """
+    assert shapes.page() == shapes.PAGE.read_text("utf-8")
+
+
+# --- examples ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def replayed() -> dict[Path, str]:
+    return transcripts.played()
+
+
+@pytest.mark.parametrize(
+    "path", [found.path for found in transcripts.pages()], ids=lambda p: p.stem
+)
+def test_an_example_is_what_its_commands_say(replayed: dict[Path, str], path: Path):
+    """
+    Typed anew on a real terminal; `python -m tests.cli.transcripts` writes down what has changed.
+    """
+    assert path.read_text("utf-8") == replayed[path]
+
+
+def test_links_lead_somewhere():
+    """
+    From page to page, and to the sections that they name.
+    """
+    lost = []
+    for path in (ROOT / "docs").rglob("*.md"):
+        for link in re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8")):
+            target, _, anchor = link.partition("#")
+            if link.startswith(("http", "mailto")):
+                continue
+            there = (path.parent / target).resolve() if target else path
+            is_lost = not there.exists() or (anchor and anchor not in _anchors(there))
+            if is_lost:
+                lost.append(f"{path.name}: {link}")
+    assert [] == lost
+
+
+def _anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
