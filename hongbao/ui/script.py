@@ -58,7 +58,7 @@ _ITEMS = " · "
 
 def folded(text: str, width: int) -> list[str]:
     """
-    Break each line of *text* to *width* columns, where it goes on indented by two.
+    Break each line of *text* to *width* columns; where it goes on it stands in by two more.
 
     It breaks between items first, which ` · ` separates, and never inside a `command to copy` or an
     amount.
@@ -66,18 +66,19 @@ def folded(text: str, width: int) -> list[str]:
     >>> folded("sent hb_7Q2M4K9X · 5 lucky shares · until 2026-02-17 20:00:00", 40)
     ['sent hb_7Q2M4K9X · 5 lucky shares', '  until 2026-02-17 20:00:00']
     """
+    return [part for line in text.split("\n") for part in _folded(line, width)]
+
+
+def _folded(line: str, width: int) -> list[str]:
     found: list[str] = []
-    for line in text.split("\n"):
-        start = len(found)
-        for item in line.split(_ITEMS):
-            margin = "  " if len(found) > start else ""
-            if len(found) > start and columns(found[-1] + _ITEMS + item) <= width:
-                found[-1] += _ITEMS + item
-                continue
-            kept = re.sub(r"`[^`]*`|\d[\d:. -]*\d", lambda whole: _glued(whole[0]), item)
-            for part in wrapped(kept, width - 2) or [""]:
-                found.append(margin + part.replace(_GLUE, " "))
-                margin = "  "
+    margin = line[: len(line) - len(line.lstrip(" "))]
+    for item in line[len(margin) :].split(_ITEMS):
+        if found and columns(found[-1] + _ITEMS + item) <= width:
+            found[-1] += _ITEMS + item
+            continue
+        kept = re.sub(r"`[^`]*`|\d[\d:. -]*\d", lambda whole: _glued(whole[0]), item)
+        for part in wrapped(kept, width - len(margin) - 2) or [""]:
+            found.append((margin + "  " if found else margin) + part.replace(_GLUE, " "))
     return found
 
 

@@ -1,13 +1,17 @@
 """A home that cannot be used as it is says so, with its own exit code."""
 
+import re
 import resource
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
-from tests.cli.shell import COMMAND, Shell
+from hongbao.vault import KeyFolder
+from tests.cli.shell import COMMAND, Shell, plain
+from tests.wallet.world import raw
 
 COMMANDS = (("balance",), ("topup", "1"), ("history",))
 
@@ -123,3 +127,93 @@ def test_no_room_is_told_and_nothing_is_changed(unchanged: Shell, typed: tuple[s
     assert done.returncode in (19, 21)
     assert "" == done.stdout
     assert "Traceback" not in done.stderr
+
+
+# --- what `check` finds --------------------------------------------------------------------------
+
+
+def tamper(shell: Shell, statement: str) -> None:
+    """Change rows past the desk, as somebody with the keys can."""
+    keys = KeyFolder(shell.home / "keys")
+    database = raw(ledger(shell), keys.open(None).page_key)
+    keys.close()
+    for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        database.execute(f"DROP TRIGGER {trigger}")
+    database.execute(statement)
+    database.close()
+
+
+@pytest.fixture
+def tampered(shell: Shell) -> Shell:
+    """A home in which a greeting was changed, to one that a terminal would obey."""
+    tamper(shell, "UPDATE packet SET greeting = '\x1b[2J[red]另一句' WHERE number = 2")
+    return shell
+
+
+def test_a_failed_check_is_a_document_with_all_findings(tampered: Shell):
+    """
+    In English whatever the language, and with the exit code of damage.
+    """
+    told = [tampered.refuses("check", HONGBAO_LANG=language) for language in ("en", "zh_CN")]
+
+    assert told[0] == told[1]
+    code, error = told[0]
+    assert (19, "checks_failed", 1) == (code, error["code"], error["failed"])
+    (finding,) = error["findings"]
+    assert ("terms", 1) == (finding["check"], finding["count"])
+    assert [tampered.packets["lucky"]] == finding["rows"]
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "✗ packets' terms are as sealed"),
+        ("zh_CN", "✗ 红包条款与封存的相符"),
+    ],
+)
+def test_a_failed_check_is_told_with_rows_and_a_next_step(
+    tampered: Shell, language: str, told: str
+):
+    """
+    Under the check's own line, before the sentence that ends it.
+    """
+    said = tampered.at_terminal("check", columns=40, HONGBAO_LANG=language)
+
+    screen = plain(said.out)
+    assert 19 == said.code
+    assert told in screen
+    assert f"    {tampered.packets['lucky']}\n" in screen
+    assert "  → " in screen
+    assert max(map(cell_len, screen.splitlines())) <= 40
+
+
+def test_a_text_that_was_smuggled_in_is_not_obeyed(tampered: Shell):
+    """
+    What a terminal would obey is shown as text, wherever it comes from.
+    """
+    packet = tampered.packets["lucky"]
+
+    screens = tampered.screens(("show", packet), ("packets",), columns=80)
+    piped = tampered("packets")
+
+    for screen in screens:
+        assert "\x1b[2J" not in screen
+        assert "\\x1b[2J[red]" in plain(screen)
+    assert "\x1b" not in piped.out
+    assert "\\x1b[2J[red]另一句" in piped.out
+
+
+def test_an_unfair_packet_is_proved_so(shell: Shell):
+    """
+    What was paid beside what the seed says, exit code 19, and the same for programs.
+    """
+    tamper(shell, "UPDATE claim SET amount_fen = amount_fen + 1 WHERE packet = 3 AND seat = 1")
+    packet = shell.packets["equal"]
+
+    code, error = shell.refuses("verify", packet)
+    told = shell.at_terminal("verify", packet)
+
+    assert (19, "unfair") == (code, error["code"])
+    assert [888 + 1, 888] == [share["amount_fen"] for share in error["shares"]]
+    assert 19 == told.code
+    assert re.search(r"1  小红  8\.89 +8\.88  ✗", plain(told.out))
