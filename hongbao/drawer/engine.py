@@ -218,10 +218,19 @@ class Engine:
         Encrypt every page with *page_key* from now on; done whole or not at all.
 
         The write-ahead log is emptied at once, so that no page under the old key stays in the file.
+
+        Raises StorageRefused where there is no room for it. Then the pages are as they were, but
+        this connection is of no use any more.
         """
         with refusals(self.path):
             self._db.execute(f"PRAGMA rekey = \"x'{page_key.hex()}'\"")
+        try:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            type(self).open(self.path, page_key).close()
+        except (engine.DatabaseError, Damaged):
+            # The engine says "ok" to a rekey that found no room; only what follows shows it.
+            reason = os.strerror(errno.ENOSPC if _is_full(self.path) else errno.EIO)
+            raise StorageRefused(path=str(self.path), reason=reason) from None
 
     def page_problems(self) -> list[str]:
         """

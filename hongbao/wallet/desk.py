@@ -24,6 +24,7 @@ from hongbao.errors import (
     ProfileNotFound,
     RequestConflict,
     RolledBack,
+    StorageRefused,
     WrongPin,
     recall,
 )
@@ -137,7 +138,7 @@ class Desk:
                 raise Damaged(path=str(env.keys))
             raise HomeNotFound
         try:
-            vault, store = _open_ledger(ledger, keys, passphrase)
+            vault, store = open_ledger(ledger, keys, passphrase)
         except HomeNotFound:
             if keys.head() is not None:
                 raise Damaged(path=str(ledger)) from None  # gone or empty, and it was more once
@@ -514,7 +515,7 @@ def key_folder(env: Env) -> KeyFolder:
     return KeyFolder(env.keys, cost=Cost(*env.hash_cost))
 
 
-def _open_ledger(
+def open_ledger(
     ledger: Path, keys: KeyFolder, passphrase: Callable[[], str] | None
 ) -> tuple[Vault, Store]:
     """
@@ -560,17 +561,26 @@ def _mended(ledger: Path, keys: KeyFolder, vault: Vault, pending: Vault) -> tupl
     Finish or undo the rekey from *vault* to *pending* that its process did not live to end.
 
     A rekey seals the rows anew in one transaction and encrypts the pages anew in another; the
-    ledger's own generation and the key that opens its pages tell how far it had come.
+    ledger's own generation and the key that opens its pages tell how far it had come. Where there
+    is no room to encrypt them, the ledger stays open between the two, and the next opening tries
+    again.
     """
+    page_key = vault.page_key
     try:
-        store = Store.open(ledger, vault.page_key)
+        store = Store.open(ledger, page_key)
     except Damaged:
-        store = Store.open(ledger, pending.page_key)
+        page_key = pending.page_key
+        store = Store.open(ledger, page_key)
     home = store.home()
     if home is None or home.generation == vault.generation:
         keys.abandon_rekey()
         return vault, store
-    finish_rekey(store, keys, pending)
+    try:
+        finish_rekey(store, keys, pending)
+    except StorageRefused:
+        store.close()
+        keys.close()  # which lets others in
+        return pending, Store.open(ledger, page_key)
     return pending, store
 
 

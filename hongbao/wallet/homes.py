@@ -19,7 +19,7 @@ from hongbao.errors import (
 )
 from hongbao.store import Store
 from hongbao.vault import Vault
-from hongbao.wallet.desk import LEDGER, Act, Desk, finish_rekey, key_folder
+from hongbao.wallet.desk import LEDGER, Act, Desk, finish_rekey, key_folder, open_ledger
 
 
 class Homes(Desk):
@@ -65,7 +65,12 @@ class Homes(Desk):
                 if self.home.generation == old.generation:
                     self.keys.abandon_rekey()
             raise
-        finish_rekey(self.store, self.keys, new)
+        try:
+            finish_rekey(self.store, self.keys, new)
+        except StorageRefused:
+            self.store.close()
+            _, self.store = open_ledger(self.env.data / LEDGER, self.keys, None)
+            raise
         return self._changed()
 
     def _reseal(self, old: Vault, new: Vault) -> None:

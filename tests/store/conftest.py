@@ -1,0 +1,5 @@
+"""The drawer is tested below a real desk: the same people, founded once, copied for each test."""
+
+from tests.wallet.conftest import _people, dicing, empty, world, worlds
+
+__all__ = ["_people", "dicing", "empty", "world", "worlds"]
