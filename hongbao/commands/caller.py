@@ -20,7 +20,7 @@ from hongbao.errors import (
     PinMismatch,
     Unanswered,
 )
-from hongbao.words import N_, _, say
+from hongbao.words import N_, _, harmless, say
 
 if TYPE_CHECKING:
     from hongbao.domain.pin import Pin
@@ -230,6 +230,8 @@ def talk(text: str, *, wrapped: bool = True) -> None:
     """Say *text* on standard error, *wrapped* on a terminal; nobody need be listening."""
     if sys.stderr is None:
         return
+    # A path that was typed may hold what a terminal would obey.
+    text = "\n".join(harmless(line, len(line)) for line in text.split("\n"))
     with suppress(OSError):
         if wrapped and sys.stderr.isatty():
             from hongbao.ui.script import folded, terminal_columns

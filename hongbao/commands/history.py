@@ -27,7 +27,9 @@ class Kind(StrEnum):
     cls=Command,
     short_help=N_("Show what moved your money, newest first."),
     help=N_("Days are China's; a day or a month at --to is meant whole."),
-    epilog="hongbao history\nhongbao history --from 2026-11-01 --to 2026-11-30 --kind claim",
+    epilog=(
+        "hongbao history\nhongbao history --from 2026-11 --to 2026-11\nhongbao history --kind claim"
+    ),
 )
 def history(
     ctx: typer.Context,

@@ -121,44 +121,43 @@ def show_limits(limits: Limits, tiers: Mapping[str, str]) -> None:
 
 
 def _show_caps(limits: Limits) -> None:
-
     weak = set(limits["unconfirmed"])
+
+    def marked(text: str, *rests_on: str) -> str:
+        return text + _mark(not weak.isdisjoint(rests_on))
+
+    share, shares, total = (
+        say(N_("{fen} a share"), fen=yuan(limits["share_max_fen"])),
+        say(N_("{count} shares"), count=limits["shares_max"]),
+        say(N_("{fen} in all"), fen=yuan(limits["packet_max_fen"])),
+    )
+    hours = say(N_("{hours} hours"), hours=limits["expires_hours"])
+    profiles = say(
+        N_("{count} of {most}"), count=limits["profiles_of_person"], most=limits["profiles_max"]
+    )
     facts = [
         *_counted(limits),
         (
             _("a packet"),
-            say(
-                N_("{share_max_fen} a share · {shares_max} shares · {packet_max_fen} in all"),
-                share_max_fen=limits["share_max_fen"],
-                shares_max=limits["shares_max"],
-                packet_max_fen=limits["packet_max_fen"],
+            " · ".join(
+                (
+                    marked(share, "packet.share_max"),
+                    marked(shares, "packet.shares_max"),
+                    marked(total, "packet.total_max"),
+                )
             ),
         ),
-        (
-            _("to claim it"),
-            say(N_("{hours} hours"), hours=limits["expires_hours"])
-            + _mark("packet.expires_hours" in weak),
-        ),
-        (
-            _("free to withdraw"),
-            yuan(limits["withdraw_free_left_fen"]) + _mark("withdraw.free" in weak),
-        ),
-        (
-            _("profiles of this person"),
-            say(
-                N_("{count} of {most}"),
-                count=limits["profiles_of_person"],
-                most=limits["profiles_max"],
-            )
-            + _mark("profiles_per_person" in weak),
-        ),
+        (_("to claim it"), marked(hours, "packet.expires_hours")),
+        (_("free to withdraw"), marked(yuan(limits["withdraw_free_left_fen"]), "withdraw.free")),
+        (_("profiles of this person"), marked(profiles, "profiles_per_person")),
     ]
     table(
-        [Column(""), Column("", gives=False, below=True)],
+        [Column(""), Column("", below=True)],
         [[Cell(name, "dim"), Cell(fact)] for name, fact in facts],
         titled=False,
     )
-    if any(rule["confidence"] == "C" for rule in limits["limits"]) or weak:
+    rules_are_weak = any(rule["confidence"] == "C" for rule in limits["limits"])
+    if rules_are_weak or any("†" in fact for _name, fact in facts):
         print()
         line(_("† no source is sure of this; a policy of your own can change it"))
 

@@ -65,6 +65,8 @@ def folded(text: str, width: int) -> list[str]:
 
     >>> folded("sent hb_7Q2M4K9X · 5 lucky shares · until 2026-02-17 20:00:00", 40)
     ['sent hb_7Q2M4K9X · 5 lucky shares', '  until 2026-02-17 20:00:00']
+    >>> folded("请换一个名字，或用 `-p 小明` 以该用户的身份操作", 24)
+    ['请换一个名字，或用', '  `-p 小明` 以该用户的', '  身份操作']
     """
     return [part for line in text.split("\n") for part in _folded(line, width)]
 
@@ -76,17 +78,26 @@ def _folded(line: str, width: int) -> list[str]:
         if found and columns(found[-1] + _ITEMS + item) <= width:
             found[-1] += _ITEMS + item
             continue
-        kept = re.sub(r"`[^`]*`|\d[\d:. -]*\d", lambda whole: _glued(whole[0]), item)
-        for part in wrapped(kept, width - len(margin) - 2) or [""]:
-            found.append((margin + "  " if found else margin) + part.replace(_GLUE, " "))
+        for part in _wrapped_whole(item, width - len(margin) - 2) or [""]:
+            found.append((margin + "  " if found else margin) + part)
     return found
 
 
-_GLUE = "\u2060"  # stands for a space that no line may end at: a word joiner
+_WHOLE = re.compile(r"`[^`]*`|\d[\d:. -]*\d")
+"""What no line may end in: a command to copy, an amount, an instant."""
 
 
-def _glued(text: str) -> str:
-    return text.replace(" ", _GLUE)
+def _wrapped_whole(text: str, width: int) -> list[str]:
+    """Wrap *text* as `wrapped` does, with what has to stay `_WHOLE` taken for one long word."""
+    kept: list[str] = []
+
+    def hidden(whole: re.Match[str]) -> str:
+        kept.append(whole[0])
+        return "\0\1"[len(kept) % 2] * columns(whole[0])  # two in turn, so that they never merge
+
+    parts = wrapped(_WHOLE.sub(hidden, text), width)
+    shown = iter(kept)
+    return [re.sub("\0+|\1+", lambda _: next(shown), part) for part in parts]
 
 
 def terminal_columns() -> int:

@@ -246,6 +246,20 @@ def test_the_installed_command_refuses(new_year: Shell, typed: Sequence[str], co
     assert (code, "", told) == said
 
 
+@pytest.mark.parametrize(
+    "typed", [("topup", "1", "--pin-file"), ("policy", "use"), ("identify", "--id-file"), ("use",)]
+)
+def test_what_was_typed_is_told_back_harmlessly(new_year: Shell, typed: Sequence[str]):
+    """
+    A path or a name may hold an escape; the screen shows it and does not obey.
+    """
+    said = new_year(*typed, "/nowhere/\x1b[31mred")
+
+    assert 10 == said.code
+    assert "\x1b" not in said.err
+    assert "\\x1b[31mred" in said.err
+
+
 # --- the payment PIN -----------------------------------------------------------------------------
 
 
