@@ -66,7 +66,7 @@ def folded(text: str, width: int) -> list[str]:
     >>> folded("sent hb_7Q2M4K9X · 5 lucky shares · until 2026-02-17 20:00:00", 40)
     ['sent hb_7Q2M4K9X · 5 lucky shares', '  until 2026-02-17 20:00:00']
     >>> folded("请换一个名字，或用 `-p 小明` 以该用户的身份操作", 24)
-    ['请换一个名字，或用', '  `-p 小明` 以该用户的', '  身份操作']
+    ['请换一个名字，或用', '  `-p 小明` 以该用户的身', '  份操作']
     """
     return [part for line in text.split("\n") for part in _folded(line, width)]
 
