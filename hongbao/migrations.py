@@ -129,7 +129,8 @@ _M001 = (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         account INTEGER NOT NULL UNIQUE REFERENCES account (id),
-        entry INTEGER NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED, -- its sending
+        -- Its sending, which comes after it and looks for it: in every row, were it not UNIQUE.
+        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
         sender INTEGER NOT NULL REFERENCES profile (id),
         recipient INTEGER REFERENCES profile (id),
         kind TEXT NOT NULL CHECK (kind IN ('lucky', 'equal', 'exclusive')),
@@ -205,7 +206,7 @@ _M001 = (
         seat INTEGER NOT NULL CHECK (seat > 0),
         profile INTEGER NOT NULL REFERENCES profile (id),
         amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
-        entry INTEGER NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        entry INTEGER NOT NULL REFERENCES entry (id),
         PRIMARY KEY (packet, seat)
     ) STRICT, WITHOUT ROWID
     """,

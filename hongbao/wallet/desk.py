@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -56,7 +56,7 @@ class Act:
 
     *entry* is the id that the act's entry will have; *now* is the ledger's clock. The work adds
     transfers with `post`, draws with *chance*, and says with *packet* and *counterparty* what its
-    line in the history is about.
+    line in the history is about. Rows that name the entry wait until it stands (`once_entered`).
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Act:
         self.packet: int | None = None
         self.counterparty: int | None = None
         self.transfers: list[Transfer] = []
+        self.to_write: list[Callable[[], None]] = []
         self.balance_fen = desk.store.held_fen(me.account)
 
     def post(self, *transfers: Transfer) -> None:
@@ -88,6 +89,15 @@ class Act:
                 self.balance_fen -= transfer.amount_fen
             if transfer.credit.id == self.me.account.id:
                 self.balance_fen += transfer.amount_fen
+
+    def once_entered(self, write: Callable[[], None]) -> None:
+        """
+        Have *write* called as soon as the entry stands.
+
+        A row that named an entry still to come would make the engine look, with each new entry,
+        through every such row that there is.
+        """
+        self.to_write.append(write)
 
     @property
     def common(self) -> "Answer":
@@ -134,8 +144,9 @@ class Desk:
         """
         keys, ledger = key_folder(env), env.data / LEDGER
         if not keys.exists():
-            if ledger.exists() and ledger.stat().st_size:
-                raise Damaged(path=str(env.keys))
+            with suppress(OSError):
+                if ledger.stat().st_size:
+                    raise Damaged(path=str(env.keys))
             raise HomeNotFound
         try:
             vault, store = open_ledger(ledger, keys, passphrase)
@@ -269,7 +280,7 @@ class Desk:
         """Say Busy rather than Damaged where another process has just given the home new keys."""
         try:
             yield
-        except Damaged:
+        except (Damaged, StorageRefused):  # the engine takes what it cannot read for either
             if self._has_other_keys():
                 raise Busy from None
             raise
@@ -379,6 +390,8 @@ class Desk:
         mac = self.vault.chain_mac(head.mac, canonical(unsealed.sealed_fields, lines))
         self.store.append(unsealed._replace(mac=mac))
         self.store.post(doing.entry, doing.transfers)
+        for write in doing.to_write:
+            write()
         return mac
 
     def _answered(self, act: str, inputs: Mapping[str, object], request_id: str | None) -> Any:
@@ -429,6 +442,10 @@ class Desk:
 
         Raises WrongPin or PinLocked.
         """
+        with self._under_these_keys():  # while the PIN was typed, the home may have got new ones
+            self._try(pin)
+
+    def _try(self, pin: Pin) -> None:
         rules = self.policy.pin
         with self.store.transaction(("profile", self._name)):
             me, now = self.me, self.now()
@@ -447,9 +464,8 @@ class Desk:
             if locked_until is not None:
                 raise PinLocked(locked_until_at=locked_until)
             raise WrongPin(attempts_left=left)
-        renewed = (
-            self.vault.hash_pin(me.id, pin) if self.vault.pin_needs_rehash(me.pin_hash) else None
-        )
+        matched = me.pin_hash
+        renewed = self.vault.hash_pin(me.id, pin) if self.vault.pin_needs_rehash(matched) else None
         with self.store.transaction(("profile", self._name)):
             me = self.me
             cleared = max(me.pin_cleared, this_try)
@@ -461,7 +477,7 @@ class Desk:
                     me.pin_locked_until if me.pin_tries - cleared >= rules.attempts_max else None
                 ),
             )
-            if renewed is not None:
+            if renewed is not None and me.pin_hash == matched:  # not changed meanwhile
                 self.store.set_pin(me.id, renewed)
 
     def _check_limits(self, doing: Act, flow: str, amount_fen: int) -> None:

@@ -231,8 +231,10 @@ class Packets(Cash):
                 doing.request_id,
             )
             doing.post(Transfer(row.account, me.account, amount_fen, Reason.CLAIM))
-            self.store.add_claim(
-                packet, me.id, amount_fen=amount_fen, entry=doing.entry, at=doing.now
+            doing.once_entered(
+                lambda: self.store.add_claim(
+                    packet, me.id, amount_fen=amount_fen, entry=doing.entry, at=doing.now
+                )
             )
             doing.packet = packet.number
             doing.counterparty = packet.sender
