@@ -42,7 +42,7 @@ class Clock(Packets):
             raise ClockBackwards(now_at=now)
         refunds: list[Refunded] = []
         while True:
-            with self.store.transaction():
+            with self._under_these_keys(), self.store.transaction():
                 due = self.store.due(at, None, DUE_AT_ONCE)
                 if not due:
                     self.store.set_virtual_clock(max(at, self.now()))

@@ -17,7 +17,7 @@ from hongbao.errors import (
     OlderCopy,
     StorageRefused,
 )
-from hongbao.store import Store
+from hongbao.store import ProfileRow, Store
 from hongbao.vault import Vault
 from hongbao.wallet.desk import LEDGER, Act, Desk, finish_rekey, key_folder, open_ledger
 
@@ -134,8 +134,14 @@ class Homes(Desk):
         folders = (self.env.data.resolve(), self.env.keys.resolve())
         return not any(file.resolve().is_relative_to(folder) for folder in folders)
 
-    def remember_restoring(self, file: Path, entry: int, noted_entry: int | None) -> HomeChanged:
-        """Write down that this ledger came back from a copy which ended at *entry*."""
+    def remember_restoring(
+        self, file: Path, entry: int, noted_entry: int | None, tried: list[ProfileRow]
+    ) -> HomeChanged:
+        """
+        Write down that this ledger came back from a copy which ended at *entry*.
+
+        What was *tried* at PINs since stays tried: coming back from a copy buys no guesses.
+        """
         retired = self.home.retired
         if retired is not None:
             self.vault.adopt_retired(retired)
@@ -143,7 +149,20 @@ class Homes(Desk):
         if noted_entry is not None:
             changed["noted_entry"] = noted_entry
         inputs = {"entry": entry, "noted_entry": noted_entry}
-        self._act("restore", inputs, lambda doing: doing.common)
+
+        def work(doing: Act) -> Answer:
+            for row in tried:
+                now = self.store.profile_by_id(row.id)
+                if now is not None and now.pin_tries < row.pin_tries:
+                    self.store.set_pin_tries(
+                        row.id,
+                        tries=row.pin_tries,
+                        cleared=row.pin_cleared,
+                        locked_until=row.pin_locked_until,
+                    )
+            return doing.common
+
+        self._act("restore", inputs, work)
         return changed
 
     def _changed(self) -> HomeChanged:
@@ -189,12 +208,15 @@ def restore(
             lacks = noted is not None and copy.mac_of(noted[0]) != noted[1]
             if noted is not None and lacks and not accept_older(head.entry, noted[0]):
                 raise OlderCopy(last_entry=head.entry, noted_entry=noted[0])
+            tried = _tried(ledger, vault)
             _replace(ledger, copy, vault)
         finally:
             copy.close()
         keys.reset_head(head.entry, head.mac)
         with Homes(env, keys, vault, Store.open(ledger, vault.page_key), None) as homes:
-            return homes.remember_restoring(file, head.entry, None if noted is None else noted[0])
+            return homes.remember_restoring(
+                file, head.entry, None if noted is None else noted[0], tried
+            )
     finally:
         _forget(incoming)
         keys.close()
@@ -206,6 +228,20 @@ def _opened(incoming: Path, vault: Vault, file: Path) -> Store:
         return Store.open(incoming, vault.page_key)
     except (Damaged, HomeNotFound):
         raise Damaged(path=str(file)) from None
+
+
+def _tried(ledger: Path, vault: Vault) -> list[ProfileRow]:
+    """Return the profiles with the tries at their PINs, as far as *ledger* can still be read."""
+    try:
+        current = Store.open(ledger, vault.page_key)
+    except (Damaged, HomeNotFound):
+        return []
+    try:
+        return current.profiles()
+    except Damaged:
+        return []
+    finally:
+        current.close()
 
 
 def _replace(ledger: Path, copy: Store, vault: Vault) -> None:

@@ -165,7 +165,7 @@ class People(Desk):
 
     def use(self, name: str) -> ProfileLine:
         """Act as *name* from now on, where no profile is named. Raises ProfileNotFound."""
-        with self.store.transaction():
+        with self._under_these_keys(), self.store.transaction():
             row = self._profile_named(name)
             self.store.set_current_profile(row.id)
         return self._profile_line(row, row.id)

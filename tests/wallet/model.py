@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -49,6 +50,7 @@ class Profile:
     real_name: str | None = None
     balance_fen: int = 0
     tries: int = 0
+    tries_ever: int = 0
     locked_until: datetime | None = None
     pin: str = "246813"
 
@@ -156,6 +158,7 @@ class Model:
                 raise Refused(errors.PinLocked)
             me.tries, me.locked_until = 0, None
         me.tries += 1
+        me.tries_ever += 1
         locks = me.tries >= self.rules.attempts_max
         if pin != me.pin:
             if locks:
@@ -423,6 +426,18 @@ class Model:
         self.entered()
 
     # --- the home --------------------------------------------------------------------------------
+
+    def restored(self, copy: "Model") -> None:
+        """Become what *copy* was; what was tried at PINs since, and the world's clock, stay."""
+        tried = self.profiles
+        system_at = self.system_at
+        self.__dict__.update(deepcopy(copy).__dict__)
+        self.system_at = system_at
+        for name, me in self.profiles.items():
+            if name in tried and me.tries_ever < tried[name].tries_ever:
+                me.tries, me.tries_ever = tried[name].tries, tried[name].tries_ever
+                me.locked_until = tried[name].locked_until
+        self.entered()
 
     def written(self) -> Then:
         """Expect an act that moves nothing and is written down."""

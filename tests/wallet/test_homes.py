@@ -13,6 +13,7 @@ from tests.wallet.acts import half_claimed
 from tests.wallet.world import (
     CARD,
     LI,
+    PINS,
     WANG,
     YUAN,
     ZHANG,
@@ -184,6 +185,10 @@ def test_someone_who_is_still_in_the_old_keys_is_told_to_try_again(world: World)
         li.claim(packet)
     with pytest.raises(errors.Busy):
         li.balance()
+    with pytest.raises(errors.Busy):
+        li.use(LI)
+    with pytest.raises(errors.Busy):
+        li._authorise(right())
 
     assert before == world.dump()
     world.li.claim(packet)
@@ -257,14 +262,14 @@ def test_coming_back_from_a_copy_brings_back_that_moment(world: World, tmp_path:
     Everything since is gone, which was accepted, and the restoring itself is remembered.
     """
     world.zhang.backup(tmp_path / "copy")
-    before = world.dump()
+    before = world.dump(ignoring=PINS)
     half_claimed(world)
     world.found("Zhao")
     world.close()
 
     answer = restore(world.env, tmp_path / "copy", accept_older=lambda *_: True)
 
-    after = world.dump()
+    after = world.dump(ignoring=PINS)
     entry = after["entry"].pop()
     assert before == after
     assert ("restore", 8) == (entry[1], entry[0])
@@ -273,6 +278,28 @@ def test_coming_back_from_a_copy_brings_back_that_moment(world: World, tmp_path:
     assert {} == world.findings()
     world.zhang.topup(YUAN, pin=right)
     assert {} == world.findings()
+
+
+def test_coming_back_from_a_copy_buys_no_guesses_at_a_pin(world: World, tmp_path: Path):
+    """
+    A copy is taken, the PIN is tried until it locks, the copy is put back: it is locked still. A
+    wrong PIN is no entry, so nobody was even asked whether an older copy is meant.
+    """
+    world.zhang.backup(tmp_path / "copy")
+    for _ in range(5):
+        with pytest.raises(errors.PinError):
+            world.zhang.topup(YUAN, pin=wrong)
+    with pytest.raises(errors.WrongPin):
+        world.li.topup(YUAN, pin=wrong)
+    world.close()
+
+    restore(world.env, tmp_path / "copy", accept_older=never)
+
+    with pytest.raises(errors.PinLocked):
+        world.zhang.topup(YUAN, pin=right)
+    with pytest.raises(errors.WrongPin) as refused:
+        world.li.topup(YUAN, pin=wrong)
+    assert 3 == refused.value.facts["attempts_left"]
 
 
 def test_who_has_the_ledger_open_sees_what_was_restored(world: World, tmp_path: Path):

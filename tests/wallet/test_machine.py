@@ -530,9 +530,7 @@ class Desk(RuleBasedStateMachine):
             self._expect_unchanged()
             return
         restore(self.world.env, file, accept_older=lambda *_: True)
-        system_at, self.model = self.model.system_at, copy.deepcopy(model)
-        self.model.system_at = system_at
-        self.model.entered()
+        self.model.restored(model)
         self.done = list(done)
 
     # --- after every step ------------------------------------------------------------------------

@@ -286,6 +286,28 @@ def test_the_future_is_nobodys_birth_date(world: World):
     world.li.identify("李四", id_number(2, tomorrow), pin=right)
 
 
+def test_a_pin_changed_while_an_old_one_is_checked_stays_changed(world: World, monkeypatch):
+    """
+    Renewing a hash after a rekey never brings the PIN of before back.
+    """
+    world.zhang.rekey()
+    world.close()
+    slow = world.zhang
+    real = type(slow.vault).hash_pin
+
+    def hashed_slowly(vault, *asked):
+        monkeypatch.undo()
+        world.open(ZHANG).change_pin(right, new_pin)
+        return real(vault, *asked)
+
+    monkeypatch.setattr(type(slow.vault), "hash_pin", hashed_slowly)
+    slow.topup(YUAN, pin=right)
+
+    world.zhang.topup(YUAN, pin=new_pin)
+    with pytest.raises(errors.WrongPin):
+        world.zhang.topup(YUAN, pin=right)
+
+
 # --- the PIN ------------------------------------------------------------------------------------
 
 
