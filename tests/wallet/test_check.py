@@ -551,8 +551,9 @@ def test_an_older_backup_is_restored_only_where_that_is_accepted(busy: World, tm
 
         return accept
 
-    with pytest.raises(errors.OlderCopy):
+    with pytest.raises(errors.OlderCopy) as refused:
         restore(busy.env, tmp_path / "copy", accept_older=answer(False))
+    assert {"last_entry": last - 1, "noted_entry": last} == refused.value.facts
     assert before == busy.dump()
     restore(busy.env, tmp_path / "copy", accept_older=answer(True))
 

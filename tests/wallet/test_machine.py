@@ -612,6 +612,8 @@ def test_all_acts_in_any_order_do_what_the_model_does():
             stateful_step_count=60 if explore else 30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
+            # Making a failing life shorter takes minutes, each of its acts being a real one; the
+            # first that fails is told as it was, which is short enough to be read.
             phases=(Phase.generate,),
             report_multiple_bugs=False,
         ),
