@@ -73,6 +73,7 @@ REFUSED: dict[str, tuple[Sequence[str], int, str]] = {
     "proof before the end": (("verify", "{lucky}"), NOT_CLAIMABLE, "not_yet_revealed"),
     # People and cards.
     "nobody": (("balance", "-p", "小白"), NOT_FOUND, "profile_not_found"),
+    "an empty name": (("balance", "-p", ""), NOT_FOUND, "profile_not_found"),
     "nobody to use": (("use", "小白"), NOT_FOUND, "profile_not_found"),
     "a name of one letter": (
         ("identify", "-p", "小红", "--name", "x", "--id-number", "1"),

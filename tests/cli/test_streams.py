@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 
 import pytest
 
@@ -124,6 +125,18 @@ def test_a_closed_stream_is_never_given_to_the_ledger(unchanged: Shell, closed: 
     assert code == said.code
 
 
+def test_no_file_gets_the_number_of_a_closed_stream(empty: Shell):
+    """
+    The first file to open after 0 and 2 were closed is not 0, and the next one is not 2.
+    """
+    opening = "import os, sys; from hongbao import cli; cli._prepare_streams();"
+    opening += "sys.stdout.write(str([os.open('/dev/null', 0) > 2 for _ in range(2)]))"
+
+    said = empty.run(["/bin/bash", "-c", '"$0" -c "$1" <&- 2>&-', sys.executable, opening])
+
+    assert "[True, True]" == said.out
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_what_an_encoding_cannot_say_is_escaped(new_year: Shell, encoding: str):
     """
@@ -140,7 +153,7 @@ def test_a_bug_is_a_sentence_and_not_a_traceback(new_year: Shell):
     It says that it is ours, and how to see where.
     """
     broken = "from hongbao.wallet.desk import Desk; Desk.balance = None; from hongbao import cli"
-    argv = [COMMAND[0].replace("hongbao", "python"), "-c"]
+    argv = [sys.executable, "-c"]
 
     said = new_year.run([*argv, f"{broken}; raise SystemExit(cli.main(['balance', '--json']))"])
 
