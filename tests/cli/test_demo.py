@@ -37,7 +37,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return story
 
 
-# --- the story that ships -------------------------------------------------------------------------
+# --- the story that ships ------------------------------------------------------------------------
 
 
 def test_the_demo_shows_the_whole_job():
@@ -79,7 +79,7 @@ def test_the_demo_holds_on_a_narrow_screen(language: str):
         assert [] == [line for line in said if columns(line) > screen.columns]
 
 
-# --- how it is shown ------------------------------------------------------------------------------
+# --- how it is shown -----------------------------------------------------------------------------
 
 
 def test_a_pipe_gets_a_transcript(tiny: Path, capsys: pytest.CaptureFixture[str]):
@@ -129,7 +129,7 @@ def test_a_demo_that_breaks_its_word_says_where(tiny: Path, capsys: pytest.Captu
     assert ("hongbao balance", "0", "10") == (error["command"], error["expected"], error["got"])
 
 
-# --- leaving --------------------------------------------------------------------------------------
+# --- leaving -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -141,6 +141,8 @@ def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests under nohup has this signal ignored, and so would the demo.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     with process:
         while not list(tmp_path.glob("*/home")) and process.poll() is None:
