@@ -1,7 +1,8 @@
 """Help: one page a command, in the reader's language, that fits and leads with an example."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 import typer
@@ -28,60 +29,61 @@ COMMANDS = list(commands())
 
 
 @pytest.fixture(scope="module")
-def pages(empty: Shell) -> dict[tuple[str, int], list[str]]:
-    """Every help page, the house's own first, for each language and width."""
-    return {
-        (language, columns): [
-            said.out
-            for said in empty.plays(
-                ("--help",),
-                *((*name, "-h") for name in COMMANDS),
-                HONGBAO_LANG=language,
-                COLUMNS=str(columns),
-            )
-        ]
-        for language, columns in SIZES
-    }
+def pages(empty: Shell) -> Callable[[str, int], dict[str, str]]:
+    """Return what gives every help page in a language and a width, the house's own first."""
+
+    @cache
+    def shown(language: str, columns: int) -> dict[str, str]:
+        asked = [(), *COMMANDS]
+        said = empty.plays(
+            *((*name, "-h") for name in asked), HONGBAO_LANG=language, COLUMNS=str(columns)
+        )
+        return {" ".join(name): each.out for name, each in zip(asked, said, strict=True)}
+
+    return shown
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("number", range(len(COMMANDS) + 1), ids=["", *map(" ".join, COMMANDS)])
-def test_help_fits(pages: dict[tuple[str, int], list[str]], size: tuple[str, int], number: int):
+Pages = Callable[[str, int], dict[str, str]]
+
+
+@pytest.mark.parametrize(("language", "columns"), SIZES)
+def test_help_fits(pages: Pages, language: str, columns: int):
     """
     Only a command to copy may be wider than the terminal; the usage line is not such a command.
     """
-    page = pages[size][number].splitlines()
+    usage = {"en": "Usage: hongbao", "zh_CN": "用法：hongbao"}[language]
 
-    wide = [line for line in page if cell_len(line) > size[1]]
-    assert [] == [line for line in wide if not re.match(r" +(hongbao |eval )", line)]
-    assert page[0].startswith({"en": "Usage: hongbao", "zh_CN": "用法：hongbao"}[size[0]])
+    for name, page in pages(language, columns).items():
+        wide = [line for line in page.splitlines() if cell_len(line) > columns]
+        strangers = [line for line in wide if not re.match(r" +(hongbao |eval )", line)]
+        assert (name, []) == (name, strangers)
+        assert page.startswith(usage)
 
 
-@pytest.mark.parametrize("number", range(len(COMMANDS) + 1), ids=["", *map(" ".join, COMMANDS)])
-def test_help_leads_with_an_example(pages: dict[tuple[str, int], list[str]], number: int):
+def test_help_leads_with_an_example(pages: Pages):
     """
     Before any option is explained.
     """
-    page = pages["en", 80][number]
+    for name, page in pages("en", 80).items():
+        found = re.search(r"^  Examples?: (hongbao|eval) ", page, re.MULTILINE)
+        assert (name, True) == (name, found is not None)
+        assert page.index("Example") < page.index("Options:")
 
-    assert re.search(r"^  Examples?: (hongbao|eval) ", page, re.MULTILINE)
-    assert page.index("Example") < page.index("Options:")
 
-
-def test_every_option_is_explained(pages: dict[tuple[str, int], list[str]]):
+def test_every_option_is_explained(pages: Pages):
     """
     A name alone is no help.
     """
-    for page in pages["en", 80]:
+    for page in pages("en", 80).values():
         for line in page.splitlines():
             assert not re.match(r"^  (-\w, )?--[a-z-]+( [A-Z<].*)?$", line) or cell_len(line) > 28
 
 
-def test_help_is_all_chinese_in_chinese(pages: dict[tuple[str, int], list[str]]):
+def test_help_is_all_chinese_in_chinese(pages: Pages):
     """
     What is left in Latin letters is what is typed, and names.
     """
-    for page in pages["zh_CN", 80]:
+    for page in pages("zh_CN", 80).values():
         said = re.sub(r"`[^`]*`|(?m:^ +(hongbao|eval) .*$)|示例：.*", "", page)
         for line in said.splitlines():
             words_left = re.findall(r"(?<![-\w/~.@<|])[A-Za-z]{4,}(?![\w/.@|>-])", line)

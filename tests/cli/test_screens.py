@@ -1,7 +1,8 @@
 """Screens for people: any width, both scripts, nothing that a terminal would obey."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,49 +44,49 @@ LOOKED_AT: dict[str, Sequence[str]] = {
 }
 
 
+Seen = Callable[[str], dict[str, str]]
+
+
 @pytest.fixture(scope="session")
-def seen(new_year: Shell, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """What a terminal of 80 and of 40 columns shows, in each language, one screen a command."""
-    found = {}
-    for language in ("en", "zh_CN"):
-        for columns in (80, 40):
-            shell = new_year.copied_to(tmp_path_factory.mktemp("screens") / "home")
-            lines = [
-                [word.format(**shell.packets, pin=shell.pin_file) for word in line]
-                for line in LOOKED_AT.values()
-            ]
-            found[f"{language} {columns}"] = shell.screens(
-                *lines, columns=columns, HONGBAO_LANG=language
-            )
-    return found
+def seen(new_year: Shell, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """Return what shows each screen in a language and a width, such as ``zh_CN 40``."""
+
+    @cache
+    def shown(size: str) -> dict[str, str]:
+        language, columns = size.split()
+        shell = new_year.copied_to(tmp_path_factory.mktemp("screens") / "home")
+        lines = [
+            [word.format(**shell.packets, pin=shell.pin_file) for word in line]
+            for line in LOOKED_AT.values()
+        ]
+        screens = shell.screens(*lines, columns=int(columns), HONGBAO_LANG=language)
+        return dict(zip(LOOKED_AT, screens, strict=True))
+
+    return shown
 
 
 SIZES = ("en 80", "en 40", "zh_CN 80", "zh_CN 40")
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("number", range(len(LOOKED_AT)), ids=list(LOOKED_AT))
-def test_no_line_is_wider_than_the_terminal(
-    seen: dict[str, list[str]], size: str, number: int, new_year: Shell
-):
+def test_no_line_is_wider_than_the_terminal(seen: Seen, size: str):
     """
     Measured in cells, of which a Chinese character fills two; only a path may stand out.
     """
     columns = int(size.split()[1])
 
-    screen = plain(seen[size][number])
-
-    wide = [line for line in screen.splitlines() if cell_len(line) > columns]
-    assert [] == [line for line in wide if "/home.pin" not in line]
-    assert "bug" not in screen
+    for name, screen in seen(size).items():
+        wide = [line for line in plain(screen).splitlines() if cell_len(line) > columns]
+        assert (name, []) == (name, [line for line in wide if "/home.pin" not in line])
+        assert "bug" not in screen
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_an_amount_is_never_broken_or_cut(seen: dict[str, list[str]], size: str):
+def test_an_amount_is_never_broken_or_cut(seen: Seen, size: str):
     """
     However narrow: a number that is not whole is a wrong number.
     """
-    screens = dict(zip(LOOKED_AT, map(plain, seen[size]), strict=True))
+    screens = {name: plain(screen) for name, screen in seen(size).items()}
 
     assert "12345.67" in screens["topup"]
     assert "200000.00" in screens["limits"]
@@ -93,11 +94,11 @@ def test_an_amount_is_never_broken_or_cut(seen: dict[str, list[str]], size: str)
         assert not re.search(r"\d…|\d\.\n|\d\n\.\d|\d\.\d\n\d", screen)
 
 
-def test_a_table_lines_up_under_its_titles(seen: dict[str, list[str]]):
+def test_a_table_lines_up_under_its_titles(seen: Seen):
     """
     Chinese names and Latin ids in one column end in the same cell.
     """
-    screen = plain(seen["zh_CN 80"][list(LOOKED_AT).index("packets")]).splitlines()
+    screen = plain(seen("zh_CN 80")["packets"]).splitlines()
     head, rows = screen[0], screen[1:5]
 
     place = cell_len(head[: head.index("总额")]) + cell_len("总额")
@@ -107,28 +108,26 @@ def test_a_table_lines_up_under_its_titles(seen: dict[str, list[str]]):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_somebodys_text_is_shown_and_not_obeyed(seen: dict[str, list[str]], size: str):
+def test_somebodys_text_is_shown_and_not_obeyed(seen: Seen, size: str):
     """
     A greeting in markup is those very characters.
     """
-    screen = plain(seen[size][list(LOOKED_AT).index("a finished packet")])
+    screen = plain(seen(size)["a finished packet"])
 
     assert "[bold]新年[/]快乐" in screen
 
 
-def test_an_open_packet_is_red(seen: dict[str, list[str]], new_year: Shell):
+def test_an_open_packet_is_red(seen: Seen, new_year: Shell):
     """
     What can be claimed stands out.
     """
-    screen = seen["en 80"][list(LOOKED_AT).index("packets")]
+    screen = seen("en 80")["packets"]
 
     assert f"\x1b[31m{new_year.packets['lucky']}\x1b[0m" in screen
 
 
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_colour_is_only_decoration(
-    new_year: Shell, seen: dict[str, list[str]], variable: dict[str, str]
-):
+def test_colour_is_only_decoration(new_year: Shell, seen: Seen, variable: dict[str, str]):
     """
     Without it the same characters stand in the same places.
     """
@@ -136,7 +135,7 @@ def test_colour_is_only_decoration(
 
     screens = new_year.screens(*lines, columns=80, HONGBAO_LANG="en", **variable)
 
-    with_colour = [seen["en 80"][list(LOOKED_AT).index(name)] for name in ("packets", "balance")]
+    with_colour = [seen("en 80")[name] for name in ("packets", "balance")]
     assert [plain(screen) for screen in with_colour] == [plain(screen) for screen in screens[:2]]
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]", "".join(screens))
 
@@ -153,12 +152,12 @@ def test_the_terminals_width_can_be_overruled(new_year: Shell):
 # --- what stands on a screen ---------------------------------------------------------------------
 
 
-def lines_of(seen: dict[str, list[str]], size: str, name: str) -> list[str]:
-    screen = plain(seen[size][list(LOOKED_AT).index(name)])
+def lines_of(seen: Seen, size: str, name: str) -> list[str]:
+    screen = plain(seen(size)[name])
     return [line.rstrip() for line in screen.splitlines()]
 
 
-def test_a_balance_says_what_is_free_and_what_waits(seen: dict[str, list[str]]):
+def test_a_balance_says_what_is_free_and_what_waits(seen: Seen):
     """
     And what is due back only where something is.
     """
@@ -167,7 +166,7 @@ def test_a_balance_says_what_is_free_and_what_waits(seen: dict[str, list[str]]):
     assert ["小明", "可用", "红包中", "合计"] == [line.split()[0] for line in lines]
 
 
-def test_a_packet_shows_its_progress(seen: dict[str, list[str]]):
+def test_a_packet_shows_its_progress(seen: Seen):
     """
     How many of how many, how much of how much, and how long it is open.
     """
@@ -180,7 +179,7 @@ def test_a_packet_shows_its_progress(seen: dict[str, list[str]]):
     assert "还剩1天 · 有效至2026-02-17 20:00:00" == chinese[5]
 
 
-def test_a_finished_packet_says_how_quickly_it_went(seen: dict[str, list[str]]):
+def test_a_finished_packet_says_how_quickly_it_went(seen: Seen):
     """
     In the words that everyone knows.
     """
@@ -188,7 +187,7 @@ def test_a_finished_packet_says_how_quickly_it_went(seen: dict[str, list[str]]):
     assert "2 shares, 17.76 in all, gone in 1s" in lines_of(seen, "en 40", "a finished packet")
 
 
-def test_an_unconfirmed_limit_is_marked(seen: dict[str, list[str]]):
+def test_an_unconfirmed_limit_is_marked(seen: Seen):
     """
     A number that no source is sure of carries a mark, and the mark a footnote.
     """
@@ -198,7 +197,7 @@ def test_an_unconfirmed_limit_is_marked(seen: dict[str, list[str]]):
     assert "† no source is sure of this; a policy of your own can change it" in lines
 
 
-def test_every_check_has_a_line(seen: dict[str, list[str]]):
+def test_every_check_has_a_line(seen: Seen):
     """
     Thirteen ticks, and the head that a statement prints too.
     """
