@@ -311,8 +311,8 @@ class Auditor:
         if self._store.mac_of(entry) != mac:
             yield f"entry {entry}"
 
-    def _rows(self, sql: str) -> list[Any]:
-        return self._store.rows(sql)
+    def _rows(self, sql: str) -> Iterator[Any]:
+        return self._store.each(sql)
 
     def _count(self, table: str) -> int:
         try:

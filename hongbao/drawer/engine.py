@@ -175,6 +175,11 @@ class Engine:
         except engine.DatabaseError as error:
             raise _in_words(error, self.path) from error
 
+    def each(self, sql: str, *values: object) -> Iterator[Any]:
+        """Ask in SQL for one row after the other: there may be as many as the ledger has."""
+        with refusals(self.path):
+            yield from self._db.execute(sql, values)
+
     def row(self, sql: str, *values: object) -> Any:
         """Ask in SQL for one row, or None."""
         try:
@@ -240,6 +245,9 @@ class Engine:
         which pages are not authentic: it may hold one that a killed checkpoint wrote half of,
         which is no fault, because the log still has it whole.
         """
+        # Each row is looked up in every index, in whatever order. With as much memory as the index
+        # of a million request ids takes, its pages are not decrypted for each row again.
+        self._db.execute("PRAGMA cache_size = -65536")
         try:
             return self._complaints("integrity_check") or self._complaints("foreign_key_check")
         except Damaged as error:
