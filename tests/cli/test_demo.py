@@ -142,7 +142,7 @@ def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         # Whoever runs the tests under nohup has this signal ignored, and so would the demo.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509
     )
     with process:
         while not list(tmp_path.glob("*/home")) and process.poll() is None:
