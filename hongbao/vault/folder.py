@@ -226,6 +226,11 @@ class KeyFolder:
             raise
         return new
 
+    @property
+    def rekeying(self) -> bool:
+        """Whether a rekey that was begun here is under way: then nobody else has one."""
+        return self._guard.held
+
     def pending_rekey(self, passphrase: Ask | None) -> Vault | None:
         """
         Return the next generation's vault if a rekey was interrupted, and None if none was.

@@ -286,6 +286,8 @@ class Desk:
             raise
 
     def _has_other_keys(self) -> bool:
+        if self.keys.rekeying:
+            return False
         try:
             if self.keys.pending_rekey(None) is not None:  # which waits for one that is alive
                 self.keys.close()
