@@ -1,8 +1,8 @@
 """What a packet is, and who may resolve it when."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, unique
+from typing import NamedTuple
 
 from hongbao.errors import (
     AlreadyClaimed,
@@ -43,8 +43,7 @@ class PacketState(StrEnum):
     REFUNDED = "refunded"
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(NamedTuple):
     """A packet's terms, which never change, and how far it has come."""
 
     number: int
@@ -54,7 +53,7 @@ class Packet:
     kind: PacketKind
     deal: DealRule
     total_fen: int
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own count is not missed
     share_max_fen: int
     claimed_fen: int
     claimed_count: int

@@ -1,16 +1,14 @@
 """Packets and their claims."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hongbao.domain.ledger import PLATFORM, Account, Kind
+from hongbao.domain.packet import DealRule, Packet, PacketKind
 from hongbao.drawer.books import Books
 from hongbao.drawer.rows import ClaimRow, PacketRow
 from hongbao.errors import Damaged
 from hongbao.units import from_micros, to_micros
-
-if TYPE_CHECKING:
-    from hongbao.domain.packet import Packet
 
 
 class Packets(Books):
@@ -112,7 +110,7 @@ class Packets(Books):
         return row and int(row[0])
 
     def add_claim(
-        self, packet: "Packet", profile: int, *, amount_fen: int, entry: int, at: datetime
+        self, packet: Packet, profile: int, *, amount_fen: int, entry: int, at: datetime
     ) -> None:
         """Give *profile* the packet's next share, and close the packet with its last one."""
         seat = packet.claimed_count + 1
@@ -155,8 +153,6 @@ _PACKETS = (
 
 
 def _packet(row: Any) -> PacketRow:
-    from hongbao.domain.packet import DealRule, Packet, PacketKind
-
     number, packet_id, account, entry, sender, recipient, kind, deal = row[:8]
     total_fen, count, share_max_fen, greeting, cover, card, seed = row[8:15]
     created_at, expires_at, claimed_fen, claimed_count, closed_at = row[15:20]

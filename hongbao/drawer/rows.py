@@ -1,13 +1,11 @@
 """The rows that the drawer hands out."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hongbao.domain.ledger import Account
+from hongbao.domain.packet import Packet
 from hongbao.units import to_micros
-
-if TYPE_CHECKING:
-    from hongbao.domain.packet import Packet
 
 
 class HomeRow(NamedTuple):
@@ -56,7 +54,7 @@ class CardRow(NamedTuple):
 class PacketRow(NamedTuple):
     """A packet with what only the drawer and the desk need of it."""
 
-    packet: "Packet"
+    packet: Packet
     account: Account
     entry: int
     card: int | None

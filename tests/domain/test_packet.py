@@ -1,6 +1,5 @@
 """Who may resolve a packet, and when."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -44,10 +43,10 @@ LUCKY = Packet(
     expires_at=EXPIRY,
     closed_at=None,
 )
-SINGLE = replace(LUCKY, count=1)
-EXCLUSIVE = replace(SINGLE, kind=PacketKind.EXCLUSIVE, deal=DealRule.EQUAL, recipient=FRIEND)
-FINISHED = replace(LUCKY, claimed_fen=1000, claimed_count=3, closed_at=SENT)
-REFUNDED = replace(LUCKY, claimed_fen=400, claimed_count=1, closed_at=EXPIRY)
+SINGLE = LUCKY._replace(count=1)
+EXCLUSIVE = SINGLE._replace(kind=PacketKind.EXCLUSIVE, deal=DealRule.EQUAL, recipient=FRIEND)
+FINISHED = LUCKY._replace(claimed_fen=1000, claimed_count=3, closed_at=SENT)
+REFUNDED = LUCKY._replace(claimed_fen=400, claimed_count=1, closed_at=EXPIRY)
 
 
 def claim(packet, who, at=SENT, *, claimed_fen=None, sender_may_claim=True):
