@@ -72,7 +72,7 @@ class Cash(Desk):
         first: CardBound | None = self._answered("card_add", inputs, request_id)
         if first is not None:
             return first
-        self._authorise(pin())
+        self._authorise(pin)
 
         def work(doing: Act) -> CardBound:
             me = doing.me
@@ -108,7 +108,7 @@ class Cash(Desk):
         if first is not None:
             return first
         self._card_named(self.me, name)
-        self._authorise(pin())
+        self._authorise(pin)
 
         def work(doing: Act) -> CardBound:
             card = self._card_named(doing.me, name)
@@ -178,7 +178,7 @@ class Cash(Desk):
         if first is not None:
             return first
         self._card_named(self.me, card)
-        self._authorise(pin())
+        self._authorise(pin)
 
         def work(doing: Act) -> ToppedUp:
             source = self._card_named(doing.me, card)
@@ -213,7 +213,7 @@ class Cash(Desk):
         if first is not None:
             return first
         self._card_named(self.me, card)
-        self._authorise(pin())
+        self._authorise(pin)
 
         def work(doing: Act) -> Withdrawn:
             me = doing.me

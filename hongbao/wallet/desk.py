@@ -435,17 +435,23 @@ class Desk:
 
     # --- authorise -------------------------------------------------------------------------------
 
-    def _authorise(self, pin: Pin) -> None:
+    def _authorise(self, pin: AskPin) -> Pin:
         """
-        Check the payment PIN (支付验证), counting the attempt durably before looking at it.
+        Ask for the payment PIN (支付验证), check it, and return it.
 
-        Tries and the last cleared try are two numbers that only grow, so that a right PIN clears
-        what came before it and never a guess that is under way at the same moment.
+        A locked PIN is not asked for. An attempt is counted durably before it is looked at. Tries
+        and the last cleared try are two numbers that only grow, so that a right PIN clears what
+        came before it and never a guess that is under way at the same moment.
 
         Raises WrongPin or PinLocked.
         """
+        me = self.me
+        if me.pin_locked_until is not None and self.now() < me.pin_locked_until:
+            raise PinLocked(locked_until_at=me.pin_locked_until)
+        typed = pin()
         with self._under_these_keys():  # while the PIN was typed, the home may have got new ones
-            self._try(pin)
+            self._try(typed)
+        return typed
 
     def _try(self, pin: Pin) -> None:
         rules = self.policy.pin

@@ -20,6 +20,7 @@ from hongbao.errors import (
 from hongbao.store import ProfileRow, Store
 from hongbao.vault import Vault
 from hongbao.wallet.desk import LEDGER, Act, Desk, finish_rekey, key_folder, open_ledger
+from hongbao.words import N_
 
 
 class Homes(Desk):
@@ -273,6 +274,8 @@ def _set_aside(ledger: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
+    if source.exists() and not source.is_file():  # a device might never end
+        raise FileNotReadable(path=str(source), reason=N_("it is not a file"))
     try:
         content = source.open("rb")
     except OSError as error:

@@ -113,7 +113,7 @@ class Packets(Cash):
             raise SelfRecipient
         if paid_from != BALANCE:
             self._card_named(sender, paid_from)
-        self._authorise(pin())
+        self._authorise(pin)
 
         def work(doing: Act) -> Sent:
             # Looked at again: while the PIN was typed, the card or the policy may have changed.

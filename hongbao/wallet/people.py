@@ -174,9 +174,9 @@ class People(Desk):
         """Replace the payment PIN. Raises WrongPin, PinLocked, InvalidPin or WeakPin."""
         first: PinChanged | None = self._answered("pin_change", {}, request_id)
         if first is not None:
-            self._authorise(new())  # what was asked for is in force: only who knows it is told so
+            self._authorise(new)  # what was asked for is in force: only who knows it is told so
             return first
-        self._authorise(old())
+        self._authorise(old)
         me = self.me
         chosen = new()
         birth_date = None
@@ -220,8 +220,7 @@ class People(Desk):
         first: Identified | None = self._answered("identify", inputs, request_id)
         if first is not None:
             return first
-        chosen = pin()
-        self._authorise(chosen)
+        chosen = self._authorise(pin)
         check_strength(chosen, number.birth_date)
 
         def work(doing: Act) -> Identified:

@@ -188,7 +188,7 @@ def test_someone_who_is_still_in_the_old_keys_is_told_to_try_again(world: World)
     with pytest.raises(errors.Busy):
         li.use(LI)
     with pytest.raises(errors.Busy):
-        li._authorise(right())
+        li._authorise(right)
 
     assert before == world.dump()
     world.li.claim(packet)
@@ -461,3 +461,12 @@ def test_a_home_that_cannot_be_written_is_said_to_be_so(closed: str, world: Worl
     if closed != "keys":
         assert before == world.dump()
     assert {} == world.findings()
+
+
+def test_only_a_file_can_be_restored(world: World):
+    """
+    A device might never end, and a folder is no ledger.
+    """
+    for source in (Path("/dev/zero"), world.folder):
+        with pytest.raises(errors.FileNotReadable):
+            restore(world.env, source, accept_older=never)

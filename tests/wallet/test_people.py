@@ -456,6 +456,19 @@ def test_a_locked_pin_is_not_looked_at(world: World):
     assert before == world.dump()
 
 
+def test_a_locked_pin_is_not_asked_for(world: World):
+    """
+    Nobody types six digits to be told that no digits would do.
+    """
+    wrong_ones(world.zhang, 5)
+
+    def ask():
+        raise AssertionError("asked for a PIN that is locked")
+
+    with pytest.raises(errors.PinLocked):
+        world.zhang.topup(YUAN, pin=ask)
+
+
 def test_the_policy_says_how_many_tries_and_how_long(world: World):
     """
     Another policy, another lock.
