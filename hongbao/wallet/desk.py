@@ -445,9 +445,10 @@ class Desk:
 
         Raises WrongPin or PinLocked.
         """
-        me = self.me
-        if me.pin_locked_until is not None and self.now() < me.pin_locked_until:
-            raise PinLocked(locked_until_at=me.pin_locked_until)
+        with self.looking():
+            until = self.me.pin_locked_until
+            if until is not None and self.now() < until:
+                raise PinLocked(locked_until_at=until)
         typed = pin()
         with self._under_these_keys():  # while the PIN was typed, the home may have got new ones
             self._try(typed)
