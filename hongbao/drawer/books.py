@@ -158,20 +158,7 @@ class Books(Engine):
             "INSERT INTO entry (id, act, profile, request_id, inputs, packet, counterparty,"
             " amount_fen, balance_fen, policy, at, clock, answer, generation, mac)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            entry.id,
-            entry.act,
-            entry.profile,
-            entry.request_id,
-            entry.inputs,
-            entry.packet,
-            entry.counterparty,
-            entry.amount_fen,
-            entry.balance_fen,
-            entry.policy,
-            to_micros(entry.at),
-            entry.clock,
-            entry.answer,
-            entry.generation,
+            *entry.sealed_fields,
             entry.mac,
         )
 

@@ -23,6 +23,8 @@ class HeadNote:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
+        self._lines = [b"", b""]  # as this process left them, and
+        self._noted = [-1, -1]  # the entry that each of them notes
 
     def prepare(self) -> None:
         """
@@ -41,11 +43,15 @@ class HeadNote:
                 self._descriptor = files.open_private(self._path)
             _lock(self._descriptor)
             try:
-                lines = _lines(files.read_at(self._descriptor, 2 * _LINE_BYTES, 0))
-                noted = [-1 if found is None else found[0] for found in map(_parsed, lines)]
-                if entry > max(noted):
-                    older = noted.index(min(noted))
+                content = files.read_at(self._descriptor, 2 * _LINE_BYTES, 0)
+                if content != b"".join(self._lines):
+                    self._lines = _lines(content)
+                    found = map(_parsed, self._lines)
+                    self._noted = [-1 if note is None else note[0] for note in found]
+                if entry > max(self._noted):
+                    older = self._noted.index(min(self._noted))
                     files.write_at(self._descriptor, line, older * _LINE_BYTES)
+                    self._lines[older], self._noted[older] = line, entry
             finally:
                 _unlock(self._descriptor)
         except OSError:
@@ -102,8 +108,8 @@ def _sealed(body: bytes) -> bytes:
     return b"%b %b\n" % (body, checksum(body).encode())
 
 
-def _lines(content: bytes) -> tuple[bytes, bytes]:
-    return content[:_LINE_BYTES], content[_LINE_BYTES : 2 * _LINE_BYTES]
+def _lines(content: bytes) -> list[bytes]:
+    return [content[:_LINE_BYTES], content[_LINE_BYTES : 2 * _LINE_BYTES]]
 
 
 def _lock(descriptor: int) -> None:
