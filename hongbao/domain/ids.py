@@ -13,6 +13,7 @@ PACKET_ID_BYTES = 5
 REQUEST_ID_BYTES = 16
 
 _VALUE = {symbol: value for value, symbol in enumerate(CROCKFORD)}
+_PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
 _LOOKALIKES = str.maketrans("ILO", "110")
 _SYMBOLS = 8
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.:]{1,64}")
@@ -91,7 +92,8 @@ def check_request_id(text: str) -> str:
 
 def _encode(number: int, length: int) -> str:
     """Write *number* in Crockford's base 32, padded with zeros to *length* symbols."""
-    return "".join([CROCKFORD[number >> shift & 31] for shift in range(5 * length - 5, -1, -5)])
+    pairs = [_PAIRS[number >> shift & 1023] for shift in range(length // 2 * 10, -1, -10)]
+    return "".join(pairs)[-length:]
 
 
 def _weighed(symbols: str) -> int:

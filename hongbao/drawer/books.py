@@ -153,13 +153,14 @@ class Books(Engine):
                 " ORDER BY entry, id"
             )
 
-    def append(self, entry: EntryRow) -> None:
+    def append(self, sealed: tuple[object, ...], mac: bytes) -> None:
+        """Add the entry whose `EntryRow.sealed_fields` are *sealed* under *mac* to the chain."""
         self._write(
             "INSERT INTO entry (id, act, profile, request_id, inputs, packet, counterparty,"
             " amount_fen, balance_fen, policy, at, clock, answer, generation, mac)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *entry.sealed_fields,
-            entry.mac,
+            *sealed,
+            mac,
         )
 
     def requested(self, request_id: str, profile: int | None) -> EntryRow | None:

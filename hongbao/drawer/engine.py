@@ -120,12 +120,11 @@ class Engine:
 
     # --- transactions ----------------------------------------------------------------------------
 
-    @contextmanager
     def transaction(
         self,
         *changing: tuple[str, object],  # noqa: ARG002 - for engines that lock row by row
         dry_run: bool = False,
-    ) -> Iterator[None]:
+    ) -> "_Transaction":
         """
         Read, decide and write under one write lock, all or nothing.
 
@@ -137,18 +136,7 @@ class Engine:
 
         Raises Busy when the lock cannot be had, StorageRefused when the disk says no.
         """
-        execute = self._db.execute
-        try:
-            execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                execute("ROLLBACK" if dry_run else "COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # a full disk may have rolled back by itself
-                    execute("ROLLBACK")
-                raise
-        except engine.DatabaseError as error:
-            raise _in_words(error, self.path) from error
+        return _Transaction(self._db, self.path, "ROLLBACK" if dry_run else "COMMIT")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -259,6 +247,39 @@ class Engine:
             for row in self.rows(f"PRAGMA {pragma}")
             if row != ("ok",)
         ]
+
+
+class _Transaction:
+    """
+    What `Engine.transaction` is as a ``with`` block, brought to its *end* unless something fails.
+
+    Every act passes here, and a class is a third of what a generator costs.
+    """
+
+    __slots__ = ("_db", "_end", "_path")
+
+    def __init__(self, connection: Any, path: Path, end: str) -> None:
+        self._db = connection
+        self._path = path
+        self._end = end
+
+    def __enter__(self) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except engine.DatabaseError as error:
+            raise _in_words(error, self._path) from error
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            try:
+                self._db.execute(self._end)
+            except BaseException as failed:  # noqa: BLE001 - raised again below
+                error = failed
+        if error is not None:
+            with refusals(self._path):
+                if self._db.in_transaction:  # a full disk may have rolled back by itself
+                    self._db.execute("ROLLBACK")
+                raise error
 
 
 @contextmanager

@@ -389,8 +389,9 @@ class Desk:
             mac=b"",
         )
         lines = [line(transfer) for transfer in doing.transfers]
-        mac = self.vault.chain_mac(head.mac, canonical(unsealed.sealed_fields, lines))
-        self.store.append(unsealed._replace(mac=mac))
+        sealed = unsealed.sealed_fields
+        mac = self.vault.chain_mac(head.mac, canonical(sealed, lines))
+        self.store.append(sealed, mac)
         self.store.post(doing.entry, doing.transfers)
         for write in doing.to_write:
             write()

@@ -138,9 +138,9 @@ def fill(desk: Wallet, movements: int) -> None:
                 "answer": '{"card":"cmb-3334","amount_fen":1}',
                 "generation": desk.vault.generation,
             }
-            sealed = canonical(EntryRow(**facts, mac=b"").sealed_fields, map(line, topup))
-            mac = desk.vault.chain_mac(mac, sealed)
-            store.append(EntryRow(**facts, mac=mac))
+            sealed = EntryRow(**facts, mac=b"").sealed_fields
+            mac = desk.vault.chain_mac(mac, canonical(sealed, map(line, topup)))
+            store.append(sealed, mac)
             store.post(facts["id"], topup)
     desk.keys.note_head(head.entry + movements, mac)
 
