@@ -52,6 +52,7 @@ class ToppedUp(Answer):
     amount_fen: int
     card: str
     balance_fen: int
+    payment: str  # the message's id
 
 
 class Withdrawn(Answer):
@@ -62,6 +63,31 @@ class Withdrawn(Answer):
     free_left_fen: int
     card: str
     balance_fen: int
+    payment: str
+
+
+class Instructed(Answer):
+    """A payment is on its way through the channel; what comes of it is another answer."""
+
+    payment: str
+    channel: str
+    bank: str
+    amount_fen: int
+    card: str
+
+
+class Carried(Answer):
+    """One step of a payment: what an institution did with its message."""
+
+    payment: str
+    channel: str
+    bank: str
+    amount_fen: int
+    state: str  # the message's, as the one who acts has it now
+    fault: NotRequired[str]  # what a demo bank was told to do wrong
+    lines: NotRequired[list[str]]  # of the bank's statement
+    error: NotRequired[dict[str, object]]  # what the one who asked is told
+    balance_fen: NotRequired[int]
 
 
 class Sent(Answer):
@@ -77,6 +103,7 @@ class Sent(Answer):
     greeting: str
     cover: str | None
     paid_from: str  # ``balance``, or a card
+    payment: str | None  # the message's id, where a card paid
     commitment: str
     expires_at: str
     balance_fen: int
@@ -103,6 +130,8 @@ class Refunded(Answer):
     amount_fen: int
     refunded_to: str  # ``balance``, or a card
     card_gone: bool  # the card that paid was removed, so the balance got it
+    payment: str | None  # the message's id, where it goes back to a card
+    arrives_at: str  # on a card; a balance has it at once
     balance_fen: int
 
 
@@ -149,8 +178,12 @@ class Balance(TypedDict):
 
     profile: str
     available_fen: int
+    withdrawable_fen: int  # of what is available
+    withdrawable_later_fen: int  # the rest of it, claimed too recently
+    withdrawable_from: str | None  # when the first of that can be withdrawn
     frozen_fen: int  # in packets that can still be claimed
     due_back_fen: int  # in packets that have expired; `refund` brings it back
+    on_its_way_fen: int  # to a card, until the bank has it
     total_fen: int
     at: str
 
@@ -351,3 +384,177 @@ class StoryPlayed(TypedDict):
 
     story: str
     steps: list[StoryStep]
+
+
+# --- three tiers of money ------------------------------------------------------------------------
+
+
+class AccountLine(TypedDict):
+    """One line of a book: an account, or all of a kind summed up."""
+
+    kind: str  # ``balance``, ``packet``, ``reserve``, ``incoming``, ``deposit`` and so on
+    owner: str | None  # a profile, a packet or a bank; null where it is nobody's or summed up
+    side: str  # ``debit`` or ``credit``
+    before_fen: int  # what it held before the act; without one, the same as ``held_fen``
+    held_fen: int  # on its own side
+    count: int  # how many accounts this line sums up
+
+
+class BookShown(TypedDict):
+    """One institution's book."""
+
+    book: str  # ``platform``, a bank's code, or ``central``
+    accounts: list[AccountLine]
+    debits_fen: int  # the sum of what the accounts on that side hold
+    credits_fen: int
+
+
+class BooksShown(TypedDict):
+    """`books`: three tiers side by side."""
+
+    at: str
+    diff: bool
+    entry: int | None  # the act that is looked at before and after
+    act: str | None
+    request_id: str | None
+    transfers: list["MovedLine"]  # what that act moved
+    books: list[BookShown]  # the platform's, those of banks that have accounts, the central bank's
+
+
+class MovedLine(TypedDict):
+    """One transfer."""
+
+    book: str
+    debit: str  # the kind of account
+    credit: str
+    amount_fen: int
+    reason: str
+
+
+class TraceMessage(TypedDict):
+    """One message to a bank, as it stands."""
+
+    message: str
+    channel: str
+    bank: str
+    state: str
+    amount_fen: int
+
+
+class TraceStep(TypedDict):
+    """One thing that happened on the way."""
+
+    step: int  # 1 to 8
+    name: str  # ``create``, ``authorise``, ``freeze``, ``notify``, ``claim``, ``allocate``, …
+    actor: str  # a profile, ``platform``, a bank's code or a channel's
+    at: str
+    entry: int | None
+    took_micros: int | None  # null where it was not measured
+    says: str  # what happened, as a code
+    facts: dict[str, object]
+    movements: list[MovedLine]
+    messages: list[TraceMessage]
+
+
+class Traced(TypedDict):
+    """`trace`: the eight steps of one packet or request."""
+
+    subject: str  # its id
+    kind: str  # ``packet``, ``topup`` or ``withdraw``
+    state: str
+    banks_touched: bool
+    took_micros: int | None
+    steps: list[TraceStep]
+
+
+class SettledLine(TypedDict):
+    """One bank in a batch."""
+
+    bank: str
+    in_count: int
+    in_fen: int
+    out_count: int
+    out_fen: int
+    to_platform_fen: int  # what the bank paid at the central bank
+    to_bank_fen: int
+
+
+class Settled(TypedDict):
+    """`settle`: payments whose outcome is known now, refunds that went out, and the batch."""
+
+    batch: str | None  # null where there was nothing to settle
+    at: str
+    resolved: list["ResolvedLine"]
+    lines: list[SettledLine]
+    messages: int
+    gross_fen: int
+    net_fen: int
+    saved_fen: int
+    still_pending: int
+
+
+class ResolvedLine(TypedDict):
+    """One payment that was asked after."""
+
+    message: str
+    act: str  # ``topup``, ``withdraw``, ``send`` or ``refund``
+    profile: str
+    amount_fen: int
+    state: str  # ``accepted``, ``rejected``, ``reversed`` or ``unknown``
+    card: str
+    packet: str | None
+
+
+class DifferenceLine(TypedDict):
+    """One difference between a bank's statement and the platform's records."""
+
+    bank: str
+    date: str
+    kind: str  # ``surplus``, ``shortage``, ``amount``, ``state`` or ``duplicate``
+    message: str
+    act: str
+    profile: str
+    ours_fen: int
+    theirs_fen: int
+    amount_fen: int  # what the correction has to move
+    corrected: bool
+
+
+class Reconciled(TypedDict):
+    """`reconcile`: each bank's statement against the platform's records."""
+
+    date: str
+    ok: bool
+    banks: list["ReconciledBank"]
+    differences: list[DifferenceLine]
+
+
+class ReconciledBank(TypedDict):
+    """One bank's statement."""
+
+    bank: str
+    matched: int
+    matched_fen: int
+    differences: int
+    open: int  # payments whose outcome is still being asked for
+
+
+class BankLine(TypedDict):
+    """One of `bank list`."""
+
+    bank: str
+    name: str
+    prefix: str
+    cards: int  # the accounts it keeps
+    deposits_fen: int
+    channel: str  # the first that payments take
+    faults: list["FaultLine"]
+
+
+class FaultLine(TypedDict):
+    """One fault that is switched on."""
+
+    bank: str  # or a channel's code
+    fault: str
+    amount_fen: int | None  # only for payments of that amount
+    set_at: str
