@@ -13,6 +13,7 @@ DURATION_MAX = timedelta(days=36_525)
 """A hundred years."""
 
 _ONE_DAY = timedelta(days=1)
+_WORKING_DAYS = 5  # Monday to Friday
 _INSTANT = re.compile(
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})"
     r"(?:-(?P<day>[0-9]{2})"
@@ -108,6 +109,54 @@ def next_day(at: datetime) -> datetime:
 def next_year(at: datetime) -> datetime:
     """Return the instant, in UTC, at which the year after *at*'s begins in China."""
     return start_of_day(date(china_day(at).year + 1, 1, 1))
+
+
+def days_after_midnight(at: datetime, days: int) -> datetime:
+    """
+    Return the instant, in UTC, at which the day *days* days after *at*'s begins in China.
+
+    No days is *at* itself: what is due at once does not wait for a midnight.
+
+    >>> days_after_midnight(datetime(2026, 2, 16, 12, 0, tzinfo=CHINA), 1).isoformat()
+    '2026-02-16T16:00:00+00:00'
+    """
+    return start_of_day(china_day(at) + days * _ONE_DAY) if days else at
+
+
+def working_days_after(at: datetime, days: int) -> datetime:
+    """
+    Return the instant, in UTC, *days* working days after *at*, at the same time of day in China.
+
+    Working days are Monday to Friday there. What happens at a weekend is counted from its Monday,
+    so one working day after a Saturday is Tuesday. Public holidays are not known here, nor the
+    weekends that are worked in exchange for them. No days is *at* itself.
+
+    >>> friday = datetime(2026, 2, 13, 12, 0, tzinfo=CHINA)
+    >>> working_days_after(friday, 1).astimezone(CHINA).isoformat()
+    '2026-02-16T12:00:00+08:00'
+    """
+    if not days:
+        return at
+    local = at.astimezone(CHINA)
+    weekday = local.weekday()
+    if weekday >= _WORKING_DAYS:
+        local += (7 - weekday) * _ONE_DAY
+        weekday = 0
+    weeks, weekday_then = divmod(weekday + days, _WORKING_DAYS)
+    return (local + timedelta(weeks=weeks, days=weekday_then - weekday)).astimezone(UTC)
+
+
+def next_cut_off(at: datetime, cut_off: time) -> datetime:
+    """
+    Return the first instant after *at*, in UTC, at which it is *cut_off* in China.
+
+    *at* itself never counts: what happens at a cut-off belongs to the next one.
+
+    >>> next_cut_off(datetime(2026, 2, 16, 23, 0, tzinfo=CHINA), time(23)).isoformat()
+    '2026-02-17T15:00:00+00:00'
+    """
+    today = datetime.combine(china_day(at), cut_off, CHINA).astimezone(UTC)
+    return today if at < today else today + _ONE_DAY
 
 
 def _read(text: str) -> tuple[datetime, datetime]:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 
 import pytest
 from hypothesis import given
@@ -12,15 +13,19 @@ from hongbao.domain.dates import (
     DURATION_MAX,
     china_day,
     day_key,
+    days_after_midnight,
+    next_cut_off,
     next_day,
     next_year,
     parse_duration,
     parse_instant,
     parse_period_end,
     start_of_day,
+    working_days_after,
     year_key,
 )
 from hongbao.errors import InvalidDuration, InvalidInstant
+from hongbao.units import CHINA
 
 instants = st.datetimes(
     datetime(2000, 1, 2),  # noqa: DTZ001
@@ -252,6 +257,103 @@ def test_days_and_years_follow_on_without_a_gap(at):
     assert year_key(at) == year_key(next_year(at) - last) < year_key(next_year(at))
     assert at < next_year(at)
     assert UTC == next_day(at).tzinfo == next_year(at).tzinfo == start_of_day(china_day(at)).tzinfo
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "end"),
+    [
+        ("02-16", 0, "02-16"),
+        ("02-16", 1, "02-17"),
+        ("02-16", 4, "02-20"),
+        ("02-16", 5, "02-23"),
+        ("02-16", 30, "03-30"),
+        ("02-20", 1, "02-23"),
+        ("02-20", 3, "02-25"),
+        ("02-20", 6, "03-02"),
+        ("02-21", 0, "02-21"),
+        ("02-21", 1, "02-24"),
+        ("02-22", 1, "02-24"),
+        ("02-22", 5, "03-02"),
+    ],
+)
+def test_working_days_leave_out_the_weekend(start, days, end):
+    """
+    16 February 2026 is a Monday; what happens at a weekend is counted from its Monday.
+    """
+    at = parse_instant(f"2026-{start}T12:00")
+
+    assert parse_instant(f"2026-{end}T12:00") == working_days_after(at, days)
+
+
+def test_the_weekend_is_chinas():
+    """
+    Friday evening in London is Saturday in Beijing, and Sunday evening is Monday.
+    """
+    friday = datetime(2026, 2, 20, 18, 0, tzinfo=UTC)
+    sunday = datetime(2026, 2, 22, 18, 0, tzinfo=UTC)
+
+    assert parse_instant("2026-02-24T02:00") == working_days_after(friday, 1)
+    assert parse_instant("2026-02-24T02:00") == working_days_after(sunday, 1)
+
+
+@given(instants, st.integers(1, 60))
+def test_a_working_day_ends_on_one_and_is_the_days_before_and_one_more(at, days):
+    """
+    Nothing arrives at a weekend, the time of day stays, and days add up.
+    """
+    then = working_days_after(at, days)
+
+    assert then.astimezone(CHINA).weekday() < 5
+    assert at.astimezone(CHINA).time() == then.astimezone(CHINA).time()
+    assert working_days_after(working_days_after(at, 1), days) == working_days_after(at, days + 1)
+    assert UTC == then.tzinfo
+
+
+@given(instants, st.times(timezones=st.none()))
+def test_the_next_cut_off_lies_ahead_and_within_a_day(at, cut_off):
+    """
+    It is the cut-off's time in China, after *at* by no more than 24 hours, and never *at* itself.
+    """
+    then = next_cut_off(at, cut_off)
+
+    assert cut_off == then.astimezone(CHINA).time()
+    assert at < then <= at + timedelta(days=1)
+    assert then == next_cut_off(then - timedelta(microseconds=1), cut_off)
+    assert then + timedelta(days=1) == next_cut_off(then, cut_off)
+    assert UTC == then.tzinfo
+
+
+def test_a_cut_off_before_eight_in_the_morning_is_chinas_too():
+    """
+    07:59 in Beijing is still the day before in UTC.
+    """
+    morning = time_of_day(7, 59)
+
+    assert parse_instant("2026-02-16T07:59") == next_cut_off(
+        parse_instant("2026-02-16T00:30"), morning
+    )
+    assert parse_instant("2026-02-17T07:59") == next_cut_off(
+        parse_instant("2026-02-16T07:59"), morning
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "days", "then"),
+    [
+        ("2026-02-16T12:00", 0, "2026-02-16T12:00"),
+        ("2026-02-16T00:00", 0, "2026-02-16T00:00"),
+        ("2026-02-16T12:00", 1, "2026-02-17T00:00"),
+        ("2026-02-16T00:00", 1, "2026-02-17T00:00"),
+        ("2026-02-16T07:59", 1, "2026-02-17T00:00"),
+        ("2026-02-16T23:59:59.999999", 1, "2026-02-17T00:00"),
+        ("2026-12-31T12:00", 2, "2027-01-02T00:00"),
+    ],
+)
+def test_days_after_are_counted_by_chinas_midnights(at, days, then):
+    """
+    T+1 is the next midnight, however near it is; T+0 is at once.
+    """
+    assert parse_instant(then) == days_after_midnight(parse_instant(at), days)
 
 
 def test_an_instant_without_a_zone_is_our_own_mistake():
