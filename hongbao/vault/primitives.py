@@ -1,4 +1,8 @@
-"""The borrowed algorithms, each behind one plain function: HKDF, AES-GCM, Argon2id, HMAC, CRC."""
+"""
+The borrowed algorithms, each behind one plain function.
+
+HKDF, AES-GCM, HMAC, Ed25519, Argon2id, and CRC-32 against accidents.
+"""
 
 import zlib
 from typing import NamedTuple
@@ -85,6 +89,32 @@ def mac(key: bytes, *parts: bytes) -> bytes:
     import hmac
 
     return hmac.digest(key, joined(*parts), "sha256")
+
+
+def sign(seed: bytes, message: bytes) -> bytes:
+    """Return the Ed25519 signature (RFC 8032 §5.1) of *message* by the private key *seed*."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+
+
+def public_key(seed: bytes) -> bytes:
+    """Return the 32 bytes by which anyone can check what `sign` made with *seed*."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def signature_fits(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Say whether *signature* is one of *message* by the owner of *public* (RFC 8032 §5.1.7)."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def checksum(content: bytes) -> str:

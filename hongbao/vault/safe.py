@@ -1,7 +1,7 @@
 """The opened safe: what one master key can do."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 from hongbao import errors
@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 
 
 class _Retired(NamedTuple):
-    """What of an older generation is still needed: entries and PIN hashes made under it."""
+    """
+    What of an older generation is still needed: for entries, PIN hashes and signatures it made.
+
+    Homes that were rekeyed before anything was signed kept no *signing* key, and need none.
+    """
 
     chain: bytes
     pepper: bytes
+    signing: bytes = b""
 
     def __repr__(self) -> str:
         return "_Retired(••••)"
@@ -182,6 +187,47 @@ class Vault:
             b"hongbao sealed", b"1", b"%d" % self.generation, b"%d" % profile, place.encode("utf-8")
         )
 
+    # --- signatures ------------------------------------------------------------------------------
+
+    def sign(self, purpose: str, message: bytes) -> bytes:
+        """
+        Return the Ed25519 signature of *message* by the key for *purpose*, like ``bank/icbc``.
+
+        Each purpose has a key pair of its own, so a signature made for one means nothing to
+        another. What is signed is *message* and nothing around it: whoever has `public_key` can
+        check it with any tool. The same message is always signed alike, which Ed25519 allows.
+        """
+        return primitives.sign(self._seed(purpose, self._key(b"signing")), message)
+
+    def verify(self, purpose: str, message: bytes, signature: bytes) -> bool:
+        """
+        Say whether *signature* is one that this home made of *message* for *purpose*.
+
+        A signature outlives a rekey, as what it stands under may have been printed or sent: the
+        keys of earlier generations are tried as well. That is why their signing keys are carried
+        along, and not only their public halves: any purpose may be asked for.
+
+        Accepted: whoever had the keys before a rekey can still make such a signature. A rekey does
+        not call back what a stolen key may say; compare what is signed with the ledger.
+        """
+        return any(
+            primitives.signature_fits(public, message, signature)
+            for public in self._public_keys(purpose)
+        )
+
+    def public_key(self, purpose: str) -> bytes:
+        """Return the key, 32 bytes, that what is signed for *purpose* from now on is checked by."""
+        return next(self._public_keys(purpose))
+
+    def _public_keys(self, purpose: str) -> Iterator[bytes]:
+        """Yield this generation's public key for *purpose*, then those before it, newest first."""
+        for _, secrets in sorted(self.legacy_secrets().items(), reverse=True):
+            if secrets.signing:
+                yield primitives.public_key(self._seed(purpose, secrets.signing))
+
+    def _seed(self, purpose: str, signing: bytes) -> bytes:
+        return primitives.subkey(signing, b"ed25519", purpose.encode("utf-8"))
+
     # --- generations before this one -------------------------------------------------------------
 
     def seal_retired(self, old: "Vault") -> bytes:
@@ -189,13 +235,15 @@ class Vault:
         Return what this vault must keep of *old*, sealed for this vault alone.
 
         Entries of the ledger are never rewritten, so their chain keys live on; so do the peppers
-        of hashes that wait for their holder's next success. What *old* itself carried goes along.
+        of hashes that wait for their holder's next success, and the keys of signatures that are
+        out in the world. What *old* itself carried goes along.
         """
         import json
 
         assert old.generation < self.generation
         kept = [
-            [g, chain.hex(), pepper.hex()] for g, (chain, pepper) in old.legacy_secrets().items()
+            [generation, *(secret.hex() for secret in secrets)]
+            for generation, secrets in old.legacy_secrets().items()
         ]
         plain = json.dumps(kept).encode()
         nonce = self._random(NONCE_BYTES)
@@ -215,12 +263,16 @@ class Vault:
             )
         except primitives.NotAuthentic:
             raise errors.Damaged(path="keys/retired") from None
-        for generation, chain, pepper in json.loads(plain):
-            self._retired[generation] = _Retired(bytes.fromhex(chain), bytes.fromhex(pepper))
+        for generation, *secrets in json.loads(plain):
+            self._retired[generation] = _Retired(*map(bytes.fromhex, secrets))
 
-    def legacy_secrets(self) -> dict[int, tuple[bytes, bytes]]:
-        """Return, in clear, what outlives this generation and those before: chain key, pepper."""
-        own = _Retired(self._key(b"chain"), self._key(b"pin pepper"))
+    def legacy_secrets(self) -> dict[int, _Retired]:
+        """
+        Return, in clear, what outlives this generation and those before it.
+
+        That is chain key, pepper and signing key.
+        """
+        own = _Retired(self._key(b"chain"), self._key(b"pin pepper"), self._key(b"signing"))
         return {**self._retired, self.generation: own}
 
     def _old(self, generation: int) -> _Retired:

@@ -1,6 +1,7 @@
 """What an opened vault promises, with one home's keys and without them."""
 
 import copy
+import json
 import os
 import pickle
 import time
@@ -10,7 +11,7 @@ import pytest
 from hongbao import errors
 from hongbao.domain.pin import Pin
 from hongbao.vault import Cost, Vault
-from hongbao.vault.primitives import hash_matches
+from hongbao.vault.primitives import encrypt, hash_matches, sign
 from tests.vault.conftest import CHEAP
 
 PIN = Pin("246810")
@@ -21,12 +22,13 @@ PIN = Pin("246810")
 
 def test_every_purpose_has_a_key_of_its_own(vault):
     """
-    Page key, chain key, pepper, blind index and each profile's key are all different.
+    Page key, chain key, pepper, signing key, blind index and each profile's key all differ.
     """
     keys = [
         vault.page_key,
         vault.legacy_secrets()[1].chain,
         vault.legacy_secrets()[1].pepper,
+        vault.legacy_secrets()[1].signing,
         vault._key(b"blind index"),
         vault._key(b"retired"),
         vault._key(b"personal data", b"1"),
@@ -52,6 +54,10 @@ def test_subkeys_never_change(vault):
     )
     assert "f2b89dbfd9228a212ee245c2dfe98566a5d5c62d2ae682aaf71c296bc8d0f476" == mac.hex()
     assert "269bf38a6ca46efd51bc1d312fe509cf0d103d0b25b0fd9627893c66900a072e" == mark.hex()
+    assert (
+        "9cc0800b5db8e09d29795629b162b848042a1735fc2a6192645ff2122a4a851e"
+        == vault.public_key("bank/icbc").hex()
+    )
 
 
 def test_another_homes_vault_shares_nothing(vault, other):
@@ -345,6 +351,76 @@ def test_a_blind_mark_is_equal_for_equal_numbers_only(vault):
     assert vault.blind("ab", "c") != vault.blind("a", "bc")
 
 
+# --- signatures ----------------------------------------------------------------------------------
+
+MESSAGE = b"what the bank says of Monday"
+
+
+def test_a_signature_fits_its_message_and_its_purpose_only(vault, other):
+    """
+    Not another message, not another purpose's, and not another home's.
+    """
+    signature = vault.sign("bank/icbc", MESSAGE)
+
+    assert vault.verify("bank/icbc", MESSAGE, signature)
+    assert not vault.verify("bank/icbc", MESSAGE + b" ", signature)
+    assert not vault.verify("bank/icbc", b"", signature)
+    assert not vault.verify("bank/cmb", MESSAGE, signature)
+    assert not vault.verify("bank/icb", b"c" + MESSAGE, signature)
+    assert not vault.verify("", MESSAGE, signature)
+    assert not other.verify("bank/icbc", MESSAGE, signature)
+
+
+def test_every_purpose_has_a_key_pair_of_its_own(vault, other):
+    """
+    Each bank, each profile and each home signs with another.
+    """
+    purposes = ["bank/icbc", "bank/cmb", "profile/1", "profile/11", "profile/3", ""]
+
+    keys = [home.public_key(purpose) for home in (vault, other) for purpose in purposes]
+
+    assert 2 * len(purposes) == len(set(keys))
+    assert {32} == {len(key) for key in keys}
+
+
+def test_whoever_has_the_public_key_can_check_without_us(vault):
+    """
+    A plain Ed25519 signature over the message itself, by any other tool's lights.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    key = Ed25519PublicKey.from_public_bytes(vault.public_key("bank/icbc"))
+    signature = vault.sign("bank/icbc", MESSAGE)
+
+    key.verify(signature, MESSAGE)
+    with pytest.raises(InvalidSignature):
+        key.verify(signature, MESSAGE[:-1])
+
+
+def test_a_signature_with_any_bit_flipped_or_cut_off_does_not_fit(vault):
+    """
+    Every bit counts, and so does the length.
+    """
+    signature = vault.sign("profile/3", MESSAGE)
+    flipped = [
+        signature[:at] + bytes([signature[at] ^ 1 << bit]) + signature[at + 1 :]
+        for at in range(64)
+        for bit in range(8)
+    ]
+    cut = [signature[:length] for length in range(64)]
+
+    for wrong in [*flipped, *cut, signature + b"\0", signature + signature]:
+        assert not vault.verify("profile/3", MESSAGE, wrong)
+
+
+def test_signing_twice_gives_the_same_signature(vault):
+    """
+    Ed25519 draws no chance, so a file issued twice is the same file.
+    """
+    assert vault.sign("bank/icbc", MESSAGE) == vault.sign("bank/icbc", MESSAGE)
+
+
 # --- generations ---------------------------------------------------------------------------------
 
 
@@ -398,7 +474,7 @@ def test_retired_secrets_open_for_their_successor_only(vault, other):
 
 def test_retired_secrets_do_not_open_the_pages_or_the_personal_data_of_old(vault, third):
     """
-    Only chain key and pepper live on: after a rekey nobody keeps the old page or personal keys.
+    Only chain key, pepper and signing key live on: nobody keeps the old page or personal keys.
     """
     sealed = vault.seal(7, "place", "张三")
 
@@ -416,3 +492,58 @@ def test_an_entry_of_an_unknown_generation_is_damaged(vault):
     """
     with pytest.raises(errors.Damaged):
         vault.chain_mac(b"", b"", generation=2)
+
+
+def test_signatures_made_before_a_rekey_still_fit(vault, third):
+    """
+    What was printed or sent two rekeys ago is as good as it was, for its own purpose and message.
+    """
+    signature = vault.sign("bank/icbc", MESSAGE)
+
+    assert third.verify("bank/icbc", MESSAGE, signature)
+    assert not third.verify("bank/cmb", MESSAGE, signature)
+    assert not third.verify("bank/icbc", MESSAGE[:-1], signature)
+
+
+def test_after_a_rekey_the_new_key_signs(vault, third):
+    """
+    The old keys only verify: a new signature means nothing to whoever kept an old key.
+    """
+    signature = third.sign("bank/icbc", MESSAGE)
+
+    assert third.public_key("bank/icbc") != vault.public_key("bank/icbc")
+    assert third.verify("bank/icbc", MESSAGE, signature)
+    assert not vault.verify("bank/icbc", MESSAGE, signature)
+
+
+def test_a_home_rekeyed_before_anything_was_signed_goes_on(vault):
+    """
+    What an earlier version kept of a generation has no signing key. Its entries and PINs stay
+    good, nothing it never signed is believed, and the next rekey carries it along as it is.
+    """
+    second = Vault(os.urandom(32), 2, cost=CHEAP)
+    chain, pepper, _ = vault.legacy_secrets()[1]
+    plain = json.dumps([[1, chain.hex(), pepper.hex()]]).encode()
+    nonce = bytes(12)
+    second.adopt_retired(
+        nonce + encrypt(second._key(b"retired"), nonce, plain, second._about_retired())
+    )
+    third = Vault(os.urandom(32), 3, cost=CHEAP)
+    third.adopt_retired(third.seal_retired(second))
+
+    for later in (second, third):
+        assert later.chain_mac(b"", b"entry", generation=1) == vault.chain_mac(b"", b"entry")
+        assert later.pin_matches(7, PIN, vault.hash_pin(7, PIN))
+        assert not later.verify("bank/icbc", MESSAGE, vault.sign("bank/icbc", MESSAGE))
+        assert later.verify("bank/icbc", MESSAGE, second.sign("bank/icbc", MESSAGE))
+
+
+def test_no_signing_key_of_nothing_is_believed(vault):
+    """
+    Where a generation kept no key, a key made of nothing, which anyone can make, is not tried.
+    """
+    second = Vault(os.urandom(32), 2, cost=CHEAP)
+    second._retired[1] = vault.legacy_secrets()[1]._replace(signing=b"")
+    forged = sign(second._seed("bank/icbc", b""), MESSAGE)
+
+    assert not second.verify("bank/icbc", MESSAGE, forged)
