@@ -63,6 +63,109 @@ _WRAPPINGS = {
     "passphrase": N_("a passphrase"),
 }
 
+_BOOKS = {
+    "platform": N_("platform"),
+    "central": N_("central bank"),
+}
+
+_CHANNELS = {
+    "netsunion": N_("NetsUnion"),
+    "unionpay": N_("UnionPay"),
+}
+
+_ACCOUNTS = {
+    "balance": N_("balance"),
+    "packet": N_("packet"),
+    "pending": N_("pending"),
+    "fees": N_("fees"),
+    "reserve": N_("reserve"),
+    "incoming": N_("incoming"),
+    "outgoing": N_("outgoing"),
+    "deposit": N_("deposit"),
+    "settlement": N_("settlement"),
+    "shortage": N_("shortage"),
+    "surplus": N_("surplus"),
+    "platform_reserve": N_("platform's reserve"),
+    "bank_reserve": N_("bank's reserve"),
+    "issue": N_("issue"),
+}
+
+_ACCOUNTS_SUMMED = {
+    "balance": N_("balances"),
+    "packet": N_("packets"),
+    "deposit": N_("deposits"),
+    "bank_reserve": N_("banks' reserves"),
+}
+
+_REASONS = {
+    "opening": N_("account opened"),
+    "topup": N_("top-up"),
+    "withdraw": N_("withdrawal"),
+    "fee": N_("fee"),
+    "send": N_("packet"),
+    "claim": N_("claim"),
+    "refund": N_("refund"),
+    "reversal": N_("reversal"),
+    "net": N_("set off"),
+    "settle": N_("settled"),
+    "misbooking": N_("misbooking"),
+    "correction": N_("correction"),
+}
+
+_MESSAGE_STATES = {
+    "created": N_("created"),
+    "sent": N_("on its way"),
+    "accepted": N_("accepted"),
+    "rejected": N_("rejected"),
+    "unknown": N_("not known yet"),
+    "reversed": N_("reversed"),
+}
+
+_STEPS = {
+    "create": N_("create"),
+    "authorise": N_("authorise"),
+    "freeze": N_("freeze"),
+    "notify": N_("notify"),
+    "claim": N_("claim"),
+    "allocate": N_("allocate"),
+    "settle": N_("settle"),
+    "refund": N_("refund"),
+}
+
+_DIFFERENCES = {
+    "surplus": N_("surplus"),
+    "shortage": N_("shortage"),
+    "amount": N_("another amount"),
+    "state": N_("another state"),
+    "duplicate": N_("booked twice"),
+}
+
+_BECAUSE = {
+    "decline": N_("it gives no reason"),
+    "insufficient": N_("the card has too little money"),
+    "closed": N_("the card's account is closed"),
+    "down": N_("the bank cannot be reached"),
+    "timeout": N_("the bank does not answer"),
+    "card_gone": N_("the card was removed"),
+}
+
+_FAULTS = {
+    "timeout": N_("books, and does not answer"),
+    "lost": N_("the message never arrives"),
+    "late": N_("books long after everyone has given up"),
+    "slow": N_("answers later than anyone waits"),
+    "decline": N_("declines"),
+    "insufficient": N_("says the card has too little money"),
+    "closed": N_("says the card's account is closed"),
+    "down": N_("nothing reaches it"),
+    "duplicate-answer": N_("answers twice"),
+    "surplus": N_("declines, and moves the customer's money all the same"),
+    "shortage": N_("accepts, and does not move the customer's money"),
+    "wrong-amount": N_("books another amount"),
+    "wrong-state": N_("accepts, then undoes it on its own"),
+    "double-booking": N_("books twice"),
+}
+
 
 def kind(code: str) -> str:
     """Return what people call a packet's kind."""
@@ -156,3 +259,86 @@ def bank_name(code: str) -> str:
         if bank.code == code:
             return bank.name_zh if language().startswith("zh") else bank.name_en
     return code
+
+
+# --- three tiers of money ------------------------------------------------------------------------
+
+
+def book(code: str) -> str:
+    """Return whose book *code* is: the platform's, a bank's, or the central bank's."""
+    return _(_BOOKS[code]) if code in _BOOKS else bank_name(code)
+
+
+def channel(code: str) -> str:
+    """Return what people call a clearing channel."""
+    return _(_CHANNELS[code]) if code in _CHANNELS else code
+
+
+def actor(code: str) -> str:
+    """Return who did something: an institution, a channel, or a profile by its own name."""
+    return channel(code) if code in _CHANNELS else book(code)
+
+
+def account(code: str, *, summed: bool = False) -> str:
+    """Return what people call a kind of account, or (*summed*) all accounts of that kind."""
+    known = _ACCOUNTS_SUMMED.get(code) if summed else None
+    return _(known or _ACCOUNTS.get(code, code))
+
+
+def reason(code: str) -> str:
+    """Return why money moved."""
+    return _(_REASONS.get(code, code))
+
+
+def because(code: str) -> str:
+    """Return why a bank declined, or why money could not go where it was meant to."""
+    return _(_BECAUSE.get(code, code))
+
+
+def message_state(code: str) -> str:
+    """Return how far a message has come; a packet's state where it is one."""
+    return _(_MESSAGE_STATES.get(code) or _STATES.get(code, code))
+
+
+def step(code: str) -> str:
+    """Return the name of one of the eight steps."""
+    return _(_STEPS.get(code, code))
+
+
+def difference(code: str) -> str:
+    """Return what reconciling calls a difference of that kind."""
+    return _(_DIFFERENCES.get(code, code))
+
+
+def fault(code: str) -> str:
+    """Return what goes wrong where the fault *code* is switched on."""
+    return _(_FAULTS.get(code, code))
+
+
+def took(micros: int) -> str:
+    """
+    Return a measured time as people read it.
+
+    >>> took(20), took(349), took(61_000), took(3_249_000)
+    ('<0.1 ms', '0.3 ms', '61 ms', '3.2 s')
+    """
+    if micros < 50:
+        return say(N_("{n} ms"), n="<0.1")
+    if micros < 9_950:
+        whole, tenths = divmod((micros + 50) // 100, 10)
+        return say(N_("{n} ms"), n=f"{whole}.{tenths}")
+    if micros < 999_500:
+        return say(N_("{n} ms"), n=(micros + 500) // 1_000)
+    whole, tenths = divmod((micros + 50_000) // 100_000, 10)
+    return say(N_("{n} s"), n=f"{whole}.{tenths}")
+
+
+def when_exactly(at: str) -> str:
+    """
+    Return the time of day of *at* to the millisecond, for what happens within a second.
+
+    >>> when_exactly("2026-02-16T20:00:00.123456+08:00"), when_exactly("2026-02-16T12:00:00+00:00")
+    ('20:00:00.123', '20:00:00.000')
+    """
+    moment = datetime.fromisoformat(at)
+    return f"{units.clock(moment)[11:]}.{moment.microsecond // 1000:03d}"

@@ -1,0 +1,373 @@
+"""The window for what lies between institutions: banks, faults, settlement, reconciliation."""
+
+from collections.abc import Sequence
+
+from hongbao.answers import (
+    BankLine,
+    DifferenceLine,
+    FaultLine,
+    Reconciled,
+    ResolvedLine,
+    Settled,
+    SettledLine,
+)
+from hongbao.ui import wording
+from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
+from hongbao.units import yuan
+from hongbao.words import N_, _, ngettext, say
+
+# --- settlement ----------------------------------------------------------------------------------
+
+
+def show_settled(settled: Settled) -> None:
+    """Print what became of payments, then what each bank paid or got, and what netting saved."""
+    if not is_terminal():
+        _pipe_settled(settled)
+        return
+    if settled["resolved"]:
+        _show_resolved(settled["resolved"])
+        print()
+    if settled["batch"] is None:
+        line(_("there was nothing to settle"))
+    else:
+        _show_batch(settled)
+    if count := settled["still_pending"]:
+        line(
+            ngettext(
+                "{count} payment is still pending: ask again with `hongbao settle`",
+                "{count} payments are still pending: ask again with `hongbao settle`",
+                count,
+            ).format(count=count)
+        )
+
+
+def _pipe_settled(settled: Settled) -> None:
+    pipe(
+        *(
+            (
+                "resolved",
+                row["message"],
+                row["act"],
+                row["profile"],
+                yuan(row["amount_fen"]),
+                row["state"],
+                row["card"],
+                row["packet"],
+            )
+            for row in settled["resolved"]
+        ),
+        *(
+            (
+                "bank",
+                row["bank"],
+                row["in_count"],
+                yuan(row["in_fen"]),
+                row["out_count"],
+                yuan(row["out_fen"]),
+                yuan(row["to_platform_fen"]),
+                yuan(row["to_bank_fen"]),
+            )
+            for row in settled["lines"]
+        ),
+    )
+    if settled["batch"] is not None:
+        totals = (yuan(settled[key]) for key in ("gross_fen", "net_fen", "saved_fen"))
+        pipe(("batch", settled["batch"], settled["at"], settled["messages"], *totals))
+
+
+def _show_resolved(resolved: Sequence[ResolvedLine]) -> None:
+    table(
+        [
+            Column(_("message"), below=True),
+            Column(_("what")),
+            Column(_("profile"), gives=True),
+            Column(_("card or packet"), below=True),
+            Column(_("amount"), right=True),
+            Column(_("outcome"), below=True),
+        ],
+        [
+            [
+                Cell(row["message"], "dim"),
+                wording.reason(row["act"]),
+                safe(row["profile"]),
+                row["packet"] or safe(row["card"]),
+                Cell(yuan(row["amount_fen"]), "bold"),
+                _outcome(row["state"]),
+            ]
+            for row in resolved
+        ],
+    )
+
+
+def _outcome(state: str) -> Cell:
+    styles = {"accepted": "green", "rejected": "red", "reversed": "red", "unknown": "yellow"}
+    return Cell(wording.message_state(state), styles.get(state, ""))
+
+
+def _show_batch(settled: Settled) -> None:
+    batch = safe(settled["batch"] or "")
+    heading = ngettext(
+        "batch {batch} · {count} payment · {at}",
+        "batch {batch} · {count} payments · {at}",
+        settled["messages"],
+    )
+    at = wording.when(settled["at"])
+    line(heading.format(batch=batch, count=settled["messages"], at=at), bold=batch)
+    print()
+    table(
+        [
+            Column(_("bank"), gives=True),
+            Column(_("from the bank"), right=True, below=True, named=True),
+            Column("", right=True, below=True, extra=True),
+            Column(_("to the bank"), right=True, below=True, named=True),
+            Column("", right=True, below=True, extra=True),
+            Column(_("net"), right=True),
+            Column(_("paid to"), below=True, named=True),
+        ],
+        [_settled_row(row) for row in settled["lines"]],
+    )
+    print()
+    gross_fen, saved_fen = settled["gross_fen"], settled["saved_fen"]
+    sentence = N_("gross {gross_fen} · net {net_fen} · netting saved {saved_fen} ({percent}%)")
+    line(
+        say(
+            sentence,
+            gross_fen=gross_fen,
+            net_fen=settled["net_fen"],
+            saved_fen=saved_fen,
+            percent=saved_fen * 100 // gross_fen if gross_fen else 0,
+        ),
+        bold=yuan(saved_fen),
+    )
+
+
+def _settled_row(row: SettledLine) -> Row:
+    net_fen = row["to_platform_fen"] or row["to_bank_fen"]
+    if row["to_platform_fen"]:
+        paid_to = wording.book("platform")
+    else:
+        paid_to = wording.bank_name(row["bank"]) if net_fen else "–"
+    return [
+        wording.bank_name(row["bank"]),
+        yuan(row["in_fen"]),
+        Cell(_times(row["in_count"]), "dim"),
+        yuan(row["out_fen"]),
+        Cell(_times(row["out_count"]), "dim"),
+        Cell(yuan(net_fen), "bold"),
+        paid_to,
+    ]
+
+
+def _times(count: int) -> str:
+    return f"({count})" if count else ""
+
+
+# --- reconciliation ------------------------------------------------------------------------------
+
+
+def show_reconciled(reconciled: Reconciled) -> None:
+    """Print how each bank's statement fits, then each difference with the way to resolve it."""
+    if not is_terminal():
+        _pipe_reconciled(reconciled)
+        return
+    line(say(N_("reconciled {date}"), date=reconciled["date"]), bold=reconciled["date"])
+    print()
+    if not reconciled["banks"]:
+        line(_("no bank has a statement for that day"))
+        return
+    table(
+        [
+            Column(""),
+            Column(_("bank"), gives=True),
+            Column(_("matched"), right=True, below=True, named=True),
+            Column(_("amount"), right=True),
+            Column(_("differences"), right=True, below=True, named=True),
+            Column(_("not known yet"), right=True, below=True, named=True),
+        ],
+        [
+            [
+                _tick(not row["differences"]),
+                wording.bank_name(row["bank"]),
+                str(row["matched"]),
+                yuan(row["matched_fen"]),
+                Cell(str(row["differences"]), "bold red" if row["differences"] else ""),
+                Cell(str(row["open"]), "yellow" if row["open"] else ""),
+            ]
+            for row in reconciled["banks"]
+        ],
+    )
+    for difference in reconciled["differences"]:
+        print()
+        _show_difference(difference)
+    if reconciled["ok"]:
+        print()
+        line(_("✓ the statements say what the platform's records say"), green="✓")
+
+
+def _pipe_reconciled(reconciled: Reconciled) -> None:
+    pipe(
+        *(
+            (
+                "bank",
+                row["bank"],
+                reconciled["date"],
+                row["matched"],
+                yuan(row["matched_fen"]),
+                row["differences"],
+                row["open"],
+            )
+            for row in reconciled["banks"]
+        ),
+        *(
+            (
+                "difference",
+                row["bank"],
+                row["date"],
+                row["kind"],
+                row["message"],
+                row["act"],
+                row["profile"],
+                yuan(row["ours_fen"]),
+                yuan(row["theirs_fen"]),
+                yuan(row["amount_fen"]),
+                "corrected" if row["corrected"] else "open",
+            )
+            for row in reconciled["differences"]
+        ),
+    )
+
+
+_MEANINGS = {
+    "surplus": N_("they have it, we do not"),
+    "shortage": N_("we have it, they do not"),
+    "amount": N_("both have it, with different amounts"),
+    "state": N_("both have it, with different outcomes"),
+    "duplicate": N_("they have it more than once"),
+}
+
+
+def _show_difference(row: DifferenceLine) -> None:
+    mark = _tick(row["corrected"])
+    name = wording.difference(row["kind"])
+    facts = (
+        f"{mark.text} {name}",
+        wording.bank_name(row["bank"]),
+        row["message"],
+        wording.reason(row["act"]),
+        safe(row["profile"]),
+    )
+    line(" · ".join(facts), **{mark.style.replace(" ", "_"): facts[0]})
+    meaning = _(_MEANINGS.get(row["kind"], row["kind"]))
+    ours_theirs = say(
+        N_("ours {ours_fen} · theirs {theirs_fen}"),
+        ours_fen=row["ours_fen"],
+        theirs_fen=row["theirs_fen"],
+    )
+    line(f"  {meaning} · {ours_theirs}")
+    if row["corrected"]:
+        line("  " + say(N_("corrected by {amount_fen}"), amount_fen=row["amount_fen"]))
+        return
+    line(
+        "  → "
+        + say(
+            N_("correct it by {amount_fen}: `hongbao reconcile resolve {message} --reason …`"),
+            amount_fen=row["amount_fen"],
+            message=row["message"],
+        )
+    )
+
+
+def _tick(good: bool) -> Cell:
+    return Cell("✓", "green") if good else Cell("✗", "bold red")
+
+
+# --- banks and their faults ----------------------------------------------------------------------
+
+
+def show_banks(banks: Sequence[BankLine]) -> None:
+    """Print the demo banks: their cards, what they keep, and what goes wrong there."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    row["bank"],
+                    row["name"],
+                    row["prefix"],
+                    row["cards"],
+                    yuan(row["deposits_fen"]),
+                    row["channel"],
+                    ",".join(_fault_code(fault) for fault in row["faults"]),
+                )
+                for row in banks
+            )
+        )
+        return
+    table(
+        [
+            Column(_("bank")),
+            Column(_("name"), gives=True, below=True),
+            Column(_("cards begin with"), below=True, named=True),
+            Column(_("accounts"), right=True, below=True, named=True),
+            Column(_("deposits"), right=True),
+            Column(_("channel"), below=True),
+        ],
+        [
+            [
+                Cell(row["bank"], "bold"),
+                wording.bank_name(row["bank"]),
+                row["prefix"],
+                str(row["cards"]),
+                yuan(row["deposits_fen"]),
+                wording.channel(row["channel"]),
+            ]
+            for row in banks
+        ],
+    )
+    if faults := [fault for row in banks for fault in row["faults"]]:
+        print()
+        show_faults(faults)
+
+
+def show_faults(faults: Sequence[FaultLine]) -> None:
+    """Print what is told to go wrong, where, and since when."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    row["bank"],
+                    row["fault"],
+                    None if row["amount_fen"] is None else yuan(row["amount_fen"]),
+                    row["set_at"],
+                )
+                for row in faults
+            )
+        )
+        return
+    if not faults:
+        line(_("no fault is switched on"))
+        return
+    table(
+        [
+            Column(_("where")),
+            Column(_("fault")),
+            Column(_("what goes wrong"), below=True),
+            Column(_("amount"), right=True),
+            Column(_("since"), below=True, extra=True),
+        ],
+        [
+            [
+                Cell(row["bank"], "bold"),
+                Cell(row["fault"], "yellow"),
+                wording.fault(row["fault"]),
+                _("any") if row["amount_fen"] is None else yuan(row["amount_fen"]),
+                Cell(wording.when_short(row["set_at"]), "dim"),
+            ]
+            for row in faults
+        ],
+    )
+
+
+def _fault_code(fault: FaultLine) -> str:
+    """Return *fault* as it is typed: with its amount where it is only for one."""
+    amount_fen = fault["amount_fen"]
+    return fault["fault"] if amount_fen is None else f"{fault['fault']}={yuan(amount_fen)}"

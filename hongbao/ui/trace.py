@@ -1,0 +1,301 @@
+"""The window for a trace: the eight steps of one packet or payment, and what each one moved."""
+
+from collections.abc import Mapping, Sequence
+from string import Formatter
+from typing import TYPE_CHECKING
+
+from hongbao.answers import Traced, TraceMessage, TraceStep
+from hongbao.ui import wording
+from hongbao.ui.books import way
+from hongbao.ui.screen import console, is_terminal, line, pipe, safe, styled
+from hongbao.ui.script import columns, folded
+from hongbao.units import yuan
+from hongbao.words import N_, _, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STEPS = ("create", "authorise", "freeze", "notify", "claim", "allocate", "settle", "refund")
+"""The eight steps, in their order."""
+
+TOOK_MICROS_MAX = 3_000_000
+"""How long all of it may take: three seconds, the PIN included."""
+
+_NUMBERS = "①②③④⑤⑥⑦⑧"
+_MARGIN = "   "
+_COLUMNS_MAX = 76
+_ROOMY_COLUMNS = 60
+
+
+def show_trace(traced: Traced) -> None:
+    """Print each step with who acted, what happened, what moved and how long it took."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    step["step"],
+                    step["name"],
+                    step["actor"],
+                    step["at"],
+                    step["entry"],
+                    step["took_micros"],
+                    step["says"],
+                    ",".join(message["message"] for message in step["messages"]),
+                )
+                for step in traced["steps"]
+            )
+        )
+        return
+    line(
+        say(
+            N_("{kind} {subject} · {state}"),
+            kind=wording.reason(traced["kind"]),
+            subject=traced["subject"],
+            state=wording.message_state(traced["state"]),
+        ),
+        bold_red=traced["subject"],
+    )
+    print()
+    out = console()
+    waiting = _missing(traced)
+    for step in traced["steps"]:
+        while waiting and waiting[0] < step["step"]:
+            _show_missing(out, waiting.pop(0), traced)
+        _show_step(out, step)
+    for number in waiting:
+        _show_missing(out, number, traced)
+    print()
+    if not traced["banks_touched"]:
+        line(_("no bank was touched: the money moved within the platform's own book"))
+    if traced["took_micros"] is not None:
+        time = wording.took(traced["took_micros"])
+        is_late = traced["took_micros"] > TOOK_MICROS_MAX
+        limit = say(N_("{n} s"), n=TOOK_MICROS_MAX // 1_000_000)
+        line(
+            say(N_("all of it took {time}; the limit is {limit}"), time=time, limit=limit),
+            **{"bold_red" if is_late else "bold": time},
+        )
+
+
+# --- a step --------------------------------------------------------------------------------------
+
+
+def _show_step(out: "Console", step: TraceStep) -> None:
+    name = _name(step["step"], step["name"], out.width)
+    is_roomy = out.width >= _ROOMY_COLUMNS
+    at = wording.when_exactly(step["at"]) if is_roomy else wording.when(step["at"])[11:]
+    actor = safe(wording.actor(step["actor"]))
+    took = "" if step["took_micros"] is None else wording.took(step["took_micros"])
+    _spread(out, "", [name, at, actor], took, bold=name.split("  ")[0], dim=at)
+    for told in folded(f"{_MARGIN}{sentence(step['says'], step['facts'])}", out.width):
+        out.print(told, no_wrap=True, overflow="ignore", crop=False)
+    books = [wording.book(move["book"]) for move in step["movements"]]
+    book_columns = max(map(columns, books), default=0)
+    for book, move in zip(books, step["movements"], strict=True):
+        gap = " " * (book_columns - columns(book))
+        _spread(out, _MARGIN, [book + gap, way(move)], yuan(move["amount_fen"]), dim=book)
+    for message in step["messages"]:
+        _show_message(out, message)
+
+
+def _show_message(out: "Console", message: TraceMessage) -> None:
+    state = wording.message_state(message["state"])
+    route = f"{wording.channel(message['channel'])} → {wording.book(message['bank'])}"
+    amount = yuan(message["amount_fen"])
+    style = _MESSAGE_STYLES.get(message["state"], "")
+    _spread(out, _MARGIN, [message["message"], route, state], amount, **{style: state})
+
+
+_MESSAGE_STYLES = {
+    "accepted": "green",
+    "rejected": "bold_red",
+    "reversed": "bold_red",
+    "unknown": "bold_yellow",
+}
+
+
+def _name(number: int, code: str, room: int) -> str:
+    """Return a step's sign: its number, its name, and its English one where there is room."""
+    sign = _NUMBERS[number - 1] if 1 <= number <= len(_NUMBERS) else str(number)
+    names = [_sign(sign, each, room) for each in (code, *STEPS)]
+    return names[0] + " " * (max(map(columns, names)) - columns(names[0]))
+
+
+def _sign(sign: str, code: str, room: int) -> str:
+    name = wording.step(code)
+    return f"{sign} {name}" if name == code or room < _ROOMY_COLUMNS else f"{sign} {name} {code}"
+
+
+def _spread(out: "Console", margin: str, parts: Sequence[str], end: str, **styles: str) -> None:
+    """Print *parts* one after another, on as few lines as there is room for, and then the *end*."""
+    width = min(out.width, _COLUMNS_MAX)
+    lines = [margin + parts[0]]
+    for part in parts[1:]:
+        if columns(f"{lines[-1]}  {part}") <= width:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(f"{_MARGIN}  {part}")
+    if end and columns(f"{lines[-1]}  {end}") > width:
+        lines.append("")
+    if end:
+        lines[-1] += end.rjust(width - columns(lines[-1]) + len(end) - columns(end))
+    for told in lines:
+        part_styles = {style: part for style, part in styles.items() if style}
+        out.print(styled(told, **part_styles), no_wrap=True, overflow="ignore", crop=False)
+
+
+# --- steps that have not happened ----------------------------------------------------------------
+
+
+_NEVER_OF_A_PAYMENT = frozenset({4, 5, 6, 8})
+"""Steps that only a packet has: a top-up is not claimed."""
+
+_STILL_COMING = {
+    "open": frozenset(range(1, 9)),
+    "expired": frozenset({8}),
+    "accepted": frozenset({7}),
+    "finished": frozenset[int](),
+    "refunded": frozenset[int](),
+    "rejected": frozenset[int](),
+    "reversed": frozenset[int](),
+}
+"""What can still happen in each state; in any other, everything can."""
+
+
+def _missing(traced: Traced) -> list[int]:
+    """Return the steps that have not happened, or never will."""
+    never = frozenset[int]() if traced["kind"] == "packet" else _NEVER_OF_A_PAYMENT
+    happened = {step["step"] for step in traced["steps"]}
+    return [number for number in range(1, 9) if number not in happened | never]
+
+
+def _show_missing(out: "Console", number: int, traced: Traced) -> None:
+    name = _name(number, STEPS[number - 1], out.width)
+    still = _STILL_COMING.get(traced["state"], _STILL_COMING["open"])
+    what = _("not yet") if number in still else _("did not happen")
+    told = f"{name}  {what}"
+    out.print(styled(told, dim=told), no_wrap=True, overflow="ignore", crop=False)
+
+
+# --- sentences -----------------------------------------------------------------------------------
+
+
+def sentence(code: str, facts: Mapping[str, object]) -> str:
+    """Return what happened, with as many of its *facts* as there are; a code that is new, as is."""
+    known = {name: _told(name, fact) for name, fact in facts.items() if fact is not None}
+    for said in _SAYS.get(code, ()):
+        if all(name in known for _text, name, *_how in Formatter().parse(said) if name):
+            return say(said, **known)
+    return safe(code)
+
+
+def _told(name: str, fact: object) -> object:
+    if not isinstance(fact, str):
+        return fact
+    match name:
+        case "bank":
+            return wording.bank_name(fact)
+        case "channel":
+            return wording.channel(fact)
+        case "reason":
+            return safe(wording.because(fact))
+    return safe(fact)
+
+
+_SAYS = {
+    # The fullest sentence first: one is said where all its facts are known.
+    "packet_created": (
+        N_("{profile} put up {amount_fen} for {count} to claim"),
+        N_("{amount_fen} for {count} to claim"),
+        N_("the terms of the packet were fixed"),
+    ),
+    "pin_checked": (N_("the payment PIN was right"),),
+    "authorised": (N_("the rules and limits allow it"),),
+    "frozen_from_balance": (
+        N_("{amount_fen} left the balance and is frozen"),
+        N_("the money left the balance and is frozen"),
+    ),
+    "instructed": (
+        N_("asked {bank} through {channel} to move {amount_fen} for {card}"),
+        N_("asked {bank} through {channel} to move the money"),
+        N_("asked the bank to move the money"),
+    ),
+    "bank_booked": (
+        N_("{bank} booked {amount_fen} for {card}"),
+        N_("{bank} booked it"),
+        N_("the bank booked it"),
+    ),
+    "bank_declined": (
+        N_("{bank} declined: {reason}"),
+        N_("{bank} declined"),
+        N_("the bank declined"),
+    ),
+    "bank_silent": (
+        N_("{bank} did not answer: whether it has booked is not known yet"),
+        N_("the bank did not answer: whether it has booked is not known yet"),
+    ),
+    "platform_booked": (
+        N_("the platform booked the answer: {amount_fen}"),
+        N_("the platform booked the answer"),
+    ),
+    "duplicate_answer": (
+        N_("{bank} answered a second time, and nothing moved again"),
+        N_("the same answer came a second time, and nothing moved again"),
+    ),
+    "late_answer": (
+        N_("{bank} answered after the outcome was decided"),
+        N_("the answer came after the outcome was decided"),
+    ),
+    "queried": (
+        N_("asked {bank} what became of {message}"),
+        N_("asked the bank what became of it"),
+    ),
+    "reversed": (
+        N_("it was undone: {amount_fen} is back where it came from"),
+        N_("it was undone: the money is back where it came from"),
+    ),
+    "notified": (
+        N_("{profile} can see the packet now"),
+        N_("whoever may claim it can see it now"),
+    ),
+    "claimed": (
+        N_("{profile} took share {share} of {count}"),
+        N_("{profile} took share {share}"),
+        N_("{profile} took a share"),
+        N_("a share was taken"),
+    ),
+    "allocated": (
+        N_("{amount_fen} was drawn for share {share}"),
+        N_("{amount_fen} was drawn"),
+        N_("the amount was drawn"),
+    ),
+    "credited": (
+        N_("{amount_fen} was added to the balance of {profile}"),
+        N_("{amount_fen} was added to the balance"),
+        N_("it was added to the balance"),
+    ),
+    "settled_in_batch": (
+        N_("settled with {bank} in batch {batch}"),
+        N_("settled with the bank in batch {batch}"),
+        N_("settled with the bank"),
+    ),
+    "refunded_to_balance": (
+        N_("{amount_fen} went back to the balance"),
+        N_("the rest went back to the balance"),
+    ),
+    "refund_under_way": (
+        N_("{amount_fen} is on its way back to {card}"),
+        N_("{amount_fen} is on its way back to the card"),
+        N_("the rest is on its way back to the card"),
+    ),
+    "refund_arrived": (
+        N_("{amount_fen} is back on {card}"),
+        N_("{amount_fen} is back on the card"),
+        N_("the rest is back on the card"),
+    ),
+    "fell_back_to_balance": (
+        N_("{amount_fen} went to the balance instead: {reason}"),
+        N_("{amount_fen} went to the balance instead: the card could not be reached"),
+        N_("the rest went to the balance instead: the card could not be reached"),
+    ),
+}
