@@ -423,7 +423,7 @@ def test_on_a_screen_a_command_answers_as_on_a_terminal():
     Laid out for its width, with colour, and held to what it says wherever its lines break.
     """
     story = (
-        "file pin: 246810\ninit 张三 --clock 2026-02-16 => 0 …not verified · policy standard@1\n"
+        "file pin: 246810\ninit 张三 --clock 2026-02-16 => 0 …not verified · policy standard@2\n"
     )
 
     pipe, screen = answered(story), answered(story, screen=Screen(24, 10))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def read_policy(name: str, wallet: "Wallet | None" = None) -> "Policy":
     """
-    Return the policy that *name* means: a pack's name, one used here (``standard@1``), or a file.
+    Return the policy that *name* means: a pack's name, one used here (``standard@2``), or a file.
 
     Raises PolicyNotFound, FileNotReadable or InvalidPolicy.
     """

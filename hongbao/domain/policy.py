@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, cast
@@ -29,6 +30,9 @@ PERIODS: tuple[Period, ...] = ("single", "day", "year", "lifetime")
 
 Year = Literal["calendar", "rolling", "opening"]
 YEARS: tuple[Year, ...] = ("calendar", "rolling", "opening")
+
+CHANNELS = ("netsunion", "unionpay")
+"""The clearing channels between the platform and the banks: 网联 and 银联."""
 
 CONFIDENCES = ("A", "B", "C")
 """A: official, or several sources agree. B: one decent source. C: unconfirmed, and shown so."""
@@ -133,6 +137,49 @@ class BankRules:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRules:
+    """
+    Which clearing channel carries a payment: *order* names them as they are tried.
+
+    *routes* maps a bank's code to the channel that its payments try first.
+    """
+
+    order: tuple[str, ...]
+    routes: Mapping[str, str] = field(hash=False)
+    slow_seconds: int
+
+    def channels_for(self, bank: str) -> tuple[str, ...]:
+        """
+        Return the channels for a payment to or from *bank*, in the order in which to try them.
+
+        >>> ChannelRules(CHANNELS, {"ccb": "unionpay"}, slow_seconds=30).channels_for("ccb")
+        ('unionpay', 'netsunion')
+        """
+        first = self.routes.get(bank, self.order[0])
+        return (first, *(channel for channel in self.order if channel != first))
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementRules:
+    """When a day's batch closes, in China, and after how many days a claim can be withdrawn."""
+
+    cut_off: time
+    claims_after_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRules:
+    """
+    How long a refund takes: *card_days* are working days until it reaches a card.
+
+    After *give_up_days* of a bank that cannot be reached it goes to the balance instead.
+    """
+
+    card_days: int
+    give_up_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """
     One rule pack. *tiers* run from the least known person to the best known.
@@ -149,6 +196,9 @@ class Policy:
     pin: PinRules
     withdraw: WithdrawRules
     bank: BankRules
+    channel: ChannelRules
+    settlement: SettlementRules
+    refund: RefundRules
     profiles_per_person: int
     tiers: tuple[Tier, ...]
     text: str
@@ -156,7 +206,7 @@ class Policy:
 
     @property
     def ref(self) -> str:
-        """Name and version, as each entry records them: ``standard@1``."""
+        """Name and version, as each entry records them: ``standard@2``."""
         return f"{self.name}@{self.version}"
 
     @property
@@ -231,7 +281,7 @@ def parse_policy(text: str, source: str) -> Policy:
             *("name", "version", "title", "year", "profiles_per_person"),
             *("packet", "pin", "withdraw", "bank", "tier"),
         ),
-        optional=("confidence",),
+        optional=("channel", "settlement", "refund", "confidence"),
     )
     top.note_confidence()
     return Policy(
@@ -244,6 +294,9 @@ def parse_policy(text: str, source: str) -> Policy:
         pin=_pin(top),
         withdraw=_withdraw(top),
         bank=_bank(top),
+        channel=_channel(top),
+        settlement=_settlement(top),
+        refund=_refund(top),
         tiers=_tiers(top),
         text=text,
         confidence=MappingProxyType(reader.confidence),
@@ -374,25 +427,44 @@ class _Table:
                 return rate
         raise self.refuse(key, "bad_percentage", text=_shown(value))
 
-    def flows(self, key: str) -> frozenset[str]:
+    def time_of_day(self, key: str) -> time:
+        value = self.content[key]
+        if type(value) is str and re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+            return time(int(value[:2]), int(value[3:]))
+        raise self.refuse(key, "bad_time", text=_shown(value))
+
+    def some_of(
+        self, key: str, choices: tuple[str, ...], problem: str = "not_one_of"
+    ) -> tuple[str, ...]:
+        """Read a list of at least one of *choices*; *problem* is what any other is refused as."""
         value = self.content[key]
         if type(value) is not list or not value:
-            raise self.refuse(key, "not_flows", known=_list(FLOWS))
-        for place, flow in enumerate(value):
+            raise self.refuse(key, "not_list", known=_list(choices))
+        for place, item in enumerate(value):
             path = (*self.path, key, place)
-            if flow not in FLOWS:
+            if item not in choices:
                 raise self.reader.refuse(
-                    path, "unknown_flow", text=_shown(flow), known=_list(FLOWS)
+                    path, problem, key=key, text=_shown(item), known=_list(choices)
                 )
-            if flow in value[:place]:
-                raise self.reader.refuse(path, "used_twice", key=key, text=_shown(flow))
-        return frozenset(value)
+            if item in value[:place]:
+                raise self.reader.refuse(path, "used_twice", key=key, text=_shown(item))
+        return tuple(value)
 
     def table(self, key: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> "_Table":
         value = self.content[key]
         if type(value) is not dict:
             raise self.refuse(key, "not_table")
         return _Table(self.reader, (*self.path, key), value, needed, optional)
+
+    def table_or(self, key: str, default: Mapping[str, Any]) -> "_Table":
+        """Return the table at *key*, if there is one; what it does not say, *default* does."""
+        if key in self.content:
+            table = self.table(key, needed=(), optional=(*default, "confidence"))
+            table.note_confidence()
+        else:
+            table = _Table(self.reader, (*self.path, key), {}, needed=())
+        table.content = {**default, **table.content}
+        return table
 
     def tables(
         self, key: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
@@ -468,6 +540,40 @@ def _bank(top: _Table) -> BankRules:
     return BankRules(card_opening_fen=table.amount("card_opening", zero=True))
 
 
+def _channel(top: _Table) -> ChannelRules:
+    table = top.table_or("channel", {"order": [*CHANNELS], "slow_seconds": 30, "routes": {}})
+    return ChannelRules(
+        order=table.some_of("order", CHANNELS),
+        routes=_routes(table),
+        slow_seconds=table.whole("slow_seconds", 1, 86_400),
+    )
+
+
+def _routes(channel: _Table) -> Mapping[str, str]:
+    if channel.content["routes"] == {}:
+        return MappingProxyType({})
+    from hongbao.domain.identity import BANKS  # few policies have routes, and few acts need banks
+
+    table = channel.table("routes", needed=(), optional=tuple(bank.code for bank in BANKS))
+    return MappingProxyType({bank: table.one_of(bank, CHANNELS) for bank in table.content})
+
+
+def _settlement(top: _Table) -> SettlementRules:
+    table = top.table_or("settlement", {"cut_off": "23:00", "claims_after_days": 0})
+    return SettlementRules(
+        cut_off=table.time_of_day("cut_off"),
+        claims_after_days=table.whole("claims_after_days", 0, 30),
+    )
+
+
+def _refund(top: _Table) -> RefundRules:
+    table = top.table_or("refund", {"card_days": 1, "give_up_days": 3})
+    return RefundRules(
+        card_days=table.whole("card_days", 0, 30),
+        give_up_days=table.whole("give_up_days", 0, 365),
+    )
+
+
 def _tiers(top: _Table) -> tuple[Tier, ...]:
     tables = top.tables(
         "tier",
@@ -522,7 +628,7 @@ def _limits(tier: _Table, ids: set[str]) -> tuple[Limit, ...]:
                 id=id_,
                 period=cast(Period, table.one_of("period", PERIODS)),
                 amount_fen=table.amount("amount", zero=True),
-                counts=table.flows("counts"),
+                counts=frozenset(table.some_of("counts", FLOWS, "unknown_flow")),
                 below_factors=table.whole("below_factors", 1, 3)
                 if "below_factors" in given
                 else None,

@@ -179,8 +179,8 @@ def test_a_pipe_gets_no_escapes(live: Callable[[str, bool], Life], language: str
 
 TOLD = {
     "init": (
-        "小明 is here · not verified · policy standard@1",
-        "小明已创建 · 未实名 · 规则包standard@1",
+        "小明 is here · not verified · policy standard@2",
+        "小明已创建 · 未实名 · 规则包standard@2",
     ),
     "use": ("acting as 小明 from now on", "当前用户：小明"),
     "identify": (
@@ -200,8 +200,8 @@ TOLD = {
         "充值500.00，来自icbc-0003 · 零钱500.00",
     ),
     "policy use": (
-        "policy pboc-2015@1 is in force · before it, standard@1",
-        "规则包pboc-2015@1已生效 · 之前是standard@1",
+        "policy pboc-2015@2 is in force · before it, standard@2",
+        "规则包pboc-2015@2已生效 · 之前是standard@2",
     ),
     "send lucky": (
         (
@@ -316,8 +316,8 @@ ROWS = {
         "boc-0009\tboc\t**** 0009\t2026-02-16T20:00:00+08:00",
     ],
     "policy list": [
-        "\tpboc-2015@1\tPBoC 2015, classes I to III",
-        "*\tstandard@1\tstandard",
+        "\tpboc-2015@2\tPBoC 2015, classes I to III",
+        "*\tstandard@2\tstandard",
     ],
     "limits": [
         "class-1-lifetime\tlifetime\t1000.00\t0.00\t1000.00\t\tsend_balance,withdraw\tA",

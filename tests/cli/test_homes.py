@@ -32,7 +32,7 @@ def test_rules_can_be_read_before_there_is_a_home(empty: Shell):
     """
     Whoever chooses a policy for `init` has none yet.
     """
-    assert "standard@1" == empty.answers("policy", "show")["policy"]
+    assert "standard@2" == empty.answers("policy", "show")["policy"]
     assert 2 == len(empty.answers("policy", "list")["policies"])
 
 

@@ -1,5 +1,7 @@
 import json
+import re
 import tomllib
+from datetime import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hongbao import policies, words
+from hongbao.domain.identity import BANKS
 from hongbao.domain.policy import (
+    CHANNELS,
     FLOWS,
     TEXT_LENGTH_MAX,
     Limit,
     PacketRules,
+    RefundRules,
+    SettlementRules,
     channels_of,
     check_packet,
     parse_policy,
@@ -29,6 +35,8 @@ from hongbao.errors import (
 from hongbao.units import yuan
 
 STANDARD = policies.text_of("standard")
+EARLIER = STANDARD[: STANDARD.index("[channel]")] + STANDARD[STANDARD.index("# Tiers") :]
+"""As policies were written before they spoke of channels, settlement and refunds."""
 PACKS = {name: parse_policy(policies.text_of(name), name) for name in policies.names()}
 WECHAT = PACKS["standard"].packet
 
@@ -59,7 +67,7 @@ def test_the_packs_that_ship_are_read_whole():
     """
     Each is named after its file, and keeps its text to the character.
     """
-    assert {"standard": "standard@1", "pboc-2015": "pboc-2015@1"} == {
+    assert {"standard": "standard@2", "pboc-2015": "pboc-2015@2"} == {
         name: policy.ref for name, policy in PACKS.items()
     }
     for name, policy in PACKS.items():
@@ -91,6 +99,14 @@ def test_both_packs_have_wechats_numbers_for_packets_and_fees(pack):
     assert (5, 3) == (policy.pin.attempts_max, policy.pin.lock_hours)
     assert 100_000_00 == policy.bank.card_opening_fen
     assert "calendar" == policy.year
+    assert (("netsunion", "unionpay"), {}, 30) == (
+        policy.channel.order,
+        policy.channel.routes,
+        policy.channel.slow_seconds,
+    )
+    assert SettlementRules(time(23, 0), claims_after_days=0) == policy.settlement
+    assert RefundRules(card_days=1, give_up_days=3) == policy.refund
+    assert "B" == policy.confidence["refund.card_days"]
 
 
 def test_the_standard_packs_limits_are_these_two():
@@ -207,6 +223,80 @@ def test_a_second_card_of_a_bank_is_no_second_channel():
     assert 2 == channels_of(False, ["red", "blue"])
 
 
+# --- channels, settlement, refunds ---------------------------------------------------------------
+
+
+def test_an_earlier_policy_still_means_what_the_packs_now_say_aloud():
+    """
+    A ledger keeps policies' texts for ever: one without these tables is read, with their defaults.
+    """
+    earlier, now = parse_policy(EARLIER, "standard"), PACKS["standard"]
+
+    assert "[refund]" not in earlier.text
+    assert (now.channel, now.settlement, now.refund) == (
+        earlier.channel,
+        earlier.settlement,
+        earlier.refund,
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "rules"),
+    [
+        ("[channel]", (CHANNELS, {}, 30)),
+        ('[channel]\norder = ["unionpay"]', (("unionpay",), {}, 30)),
+        ("[channel]\nslow_seconds = 5", (CHANNELS, {}, 5)),
+        ('[channel.routes]\nccb = "unionpay"', (CHANNELS, {"ccb": "unionpay"}, 30)),
+        ('[settlement]\ncut_off = "00:00"', (time(0), 0)),
+        ("[settlement]\nclaims_after_days = 1", (time(23), 1)),
+        ("[refund]\ncard_days = 0", (0, 3)),
+        ("[refund]\ngive_up_days = 0", (1, 0)),
+        ('[refund]\ncard_days = 30\nconfidence = { card_days = "C" }', (30, 3)),
+    ],
+)
+def test_each_of_these_keys_can_be_left_out(written, rules):
+    """
+    What a table does not say is as in `standard`.
+    """
+    policy = parse_policy(f"{EARLIER}\n{written}\n", "mine")
+
+    table = getattr(policy, written[1:].split("]")[0].split(".")[0])
+    assert rules == tuple(getattr(table, key) for key in type(table).__slots__)
+    assert written.endswith("}") == ("refund.card_days" in policy.confidence)
+
+
+@pytest.mark.parametrize(
+    ("order", "bank", "channels"),
+    [
+        ('["netsunion", "unionpay"]', "icbc", ("netsunion", "unionpay")),
+        ('["unionpay", "netsunion"]', "icbc", ("unionpay", "netsunion")),
+        ('["netsunion", "unionpay"]', "ccb", ("unionpay", "netsunion")),
+        ('["unionpay", "netsunion"]', "ccb", ("unionpay", "netsunion")),
+        ('["netsunion"]', "icbc", ("netsunion",)),
+        ('["netsunion"]', "ccb", ("unionpay", "netsunion")),
+    ],
+)
+def test_a_banks_own_channel_comes_first_and_then_the_rest_in_order(order, bank, channels):
+    """
+    Each is tried once, and a bank's own channel need not be one that the others use.
+    """
+    text, _ = changed('order = ["netsunion", "unionpay"]', f"order = {order}")
+    text = text.replace("[settlement]", '[channel.routes]\nccb = "unionpay"\n\n[settlement]')
+
+    assert channels == parse_policy(text, "mine").channel.channels_for(bank)
+
+
+def test_every_bank_can_have_a_route():
+    """
+    By its code; a bank that is not here cannot.
+    """
+    routes = {bank.code: CHANNELS[place % 2] for place, bank in enumerate(BANKS)}
+    written = ", ".join(f'{bank} = "{channel}"' for bank, channel in routes.items())
+    text, _ = changed("slow_seconds = 30", f"routes = {{ {written} }}")
+
+    assert routes == parse_policy(text, "mine").channel.routes
+
+
 # --- what a file may say -------------------------------------------------------------------------
 
 
@@ -247,15 +337,18 @@ MISTAKES = [
     ('name = "standard"', 'name = "standard', "syntax"),
     ('name = "standard"', "name", "syntax"),
     ("expires_hours = 24", "expires_hours = 24h", "syntax"),
-    ("version = 1", f"version = {'9' * 5000}", "syntax"),
-    ("version = 1", f"version = {'[' * 20000}", "syntax"),
-    ("version = 1", 'version = "\0"', "syntax"),
+    ("version = 2", f"version = {'9' * 5000}", "syntax"),
+    ("version = 2", f"version = {'[' * 20000}", "syntax"),
+    ("version = 2", 'version = "\0"', "syntax"),
     ("shares_max = 100 #", "share_max = 100 #", "defined_twice"),
     ("[pin]", "[packet]", "defined_twice"),
     # keys
-    ("version = 1", "versoin = 1", "unknown_key"),
-    ("version = 1", 'version = 1\n"a\\u001b[31m" = 1', "unknown_key"),
+    ("version = 2", "versoin = 1", "unknown_key"),
+    ("version = 2", 'version = 2\n"a\\u001b[31m" = 1', "unknown_key"),
     ("[pin]", "[pim]", "unknown_key"),
+    ("[settlement]", "[settlements]", "unknown_key"),
+    ("cut_off =", "cutoff =", "unknown_key"),
+    ("[refund]", "[refund]\ndays = 1", "unknown_key"),
     ("lock_hours = 3", "lock_minutes = 180", "unknown_key"),
     ('zh = "标准"', 'zh = "标准", de = "Standard"', "unknown_key"),
     ('amount = "1000.00"', 'amuont = "1000.00"', "unknown_key"),
@@ -277,11 +370,11 @@ MISTAKES = [
     ('en = "not verified"', "en = 2026-02-16", "not_text"),
     ('source = "PBoC', 'source = ["PBoC"]\n#', "not_text"),
     # numbers
-    ("version = 1", "version = 0", "not_whole"),
-    ("version = 1", "version = true", "not_whole"),
-    ("version = 1", "version = 1.0", "not_whole"),
-    ("version = 1", 'version = "1"', "not_whole"),
-    ("version = 1", f"version = 0x{'f' * 9000}", "not_whole"),
+    ("version = 2", "version = 0", "not_whole"),
+    ("version = 2", "version = true", "not_whole"),
+    ("version = 2", "version = 1.0", "not_whole"),
+    ("version = 2", 'version = "1"', "not_whole"),
+    ("version = 2", f"version = 0x{'f' * 9000}", "not_whole"),
     ("profiles_per_person = 5", "profiles_per_person = 0", "not_whole"),
     ("shares_max = 100", "shares_max = -100", "not_whole"),
     ("shares_max = 100", "shares_max = 1e2", "not_whole"),
@@ -293,6 +386,19 @@ MISTAKES = [
     ("requires_channels = 0", "requires_channels = -1", "not_whole"),
     ('period = "year"', 'period = "year"\nbelow_factors = 0', "not_whole"),
     ('period = "year"', 'period = "year"\nbelow_factors = 4', "not_whole"),
+    ("slow_seconds = 30", "slow_seconds = 0", "not_whole"),
+    ("claims_after_days = 0", "claims_after_days = -1", "not_whole"),
+    ("claims_after_days = 0", "claims_after_days = 31", "not_whole"),
+    ("card_days = 1", "card_days = 31", "not_whole"),
+    ("card_days = 1", "card_days = false", "not_whole"),
+    ("give_up_days = 3", "give_up_days = 366", "not_whole"),
+    # times of day
+    ('cut_off = "23:00"', 'cut_off = "24:00"', "bad_time"),
+    ('cut_off = "23:00"', 'cut_off = "23:60"', "bad_time"),
+    ('cut_off = "23:00"', 'cut_off = "9:00"', "bad_time"),
+    ('cut_off = "23:00"', 'cut_off = "23:00\\n"', "bad_time"),
+    ('cut_off = "23:00"', 'cut_off = "２３:00"', "bad_time"),
+    ('cut_off = "23:00"', "cut_off = 23:00:00", "bad_time"),
     # true or false
     ("sender_may_claim_group = true", 'sender_may_claim_group = "yes"', "not_flag"),
     ("requires_identity = true", "requires_identity = 1", "not_flag"),
@@ -322,13 +428,23 @@ MISTAKES = [
     ('period = "day"', 'period = ["day"]', "not_one_of"),
     ('confidence = "C"', 'confidence = "D"', "not_one_of"),
     ("confidence = { year", 'confidence = { name = "E", year', "not_one_of"),
+    ('order = ["netsunion", "unionpay"]', 'order = ["netsunion", "swift"]', "not_one_of"),
+    ('order = ["netsunion", "unionpay"]', 'order = ["unionpay", "unionpay"]', "used_twice"),
+    ('order = ["netsunion", "unionpay"]', "order = []", "not_list"),
+    ('order = ["netsunion", "unionpay"]', 'order = "netsunion"', "not_list"),
+    ("slow_seconds = 30", 'routes = { ccb = "swift" }', "not_one_of"),
+    ("slow_seconds = 30", 'routes = { ccb = ["unionpay"] }', "not_one_of"),
+    ("slow_seconds = 30", 'routes = { hsbc = "unionpay" }', "unknown_key"),
+    ("slow_seconds = 30", 'routes = "unionpay"', "not_table"),
+    ("slow_seconds = 30", "routes = []", "not_table"),
+    ("slow_seconds = 30", 'slow_seconds = 30\n[channel.routes]\nccb = "swift"', "not_one_of"),
     ('counts = ["send_balance"]', 'counts = ["send_balance", "claim"]', "unknown_flow"),
     ('counts = ["send_balance"]', "counts = [1]", "unknown_flow"),
     ('counts = ["send_balance"]', "counts = [[]]", "unknown_flow"),
     ('counts = ["send_balance"]', 'counts = ["withdraw", "withdraw"]', "used_twice"),
-    ('counts = ["send_balance"]', "counts = []", "not_flows"),
-    ('counts = ["send_balance"]', 'counts = "send_balance"', "not_flows"),
-    ('counts = ["send_balance"]', "counts = {}", "not_flows"),
+    ('counts = ["send_balance"]', "counts = []", "not_list"),
+    ('counts = ["send_balance"]', 'counts = "send_balance"', "not_list"),
+    ('counts = ["send_balance"]', "counts = {}", "not_list"),
     # tables
     ('title = { en = "standard", zh = "标准" }', 'title = "standard"', "not_table"),
     ("confidence = { year", "confidence = 'C' # ", "not_table"),
@@ -384,7 +500,7 @@ def test_a_mistake_of_the_whole_file_is_told_where_it_shows_first(problem):
 @pytest.mark.parametrize(
     "written",
     [
-        *('name = "standard"', "version = 1", 'year = "calendar"', "profiles_per_person = 5"),
+        *('name = "standard"', "version = 2", 'year = "calendar"', "profiles_per_person = 5"),
         *('rate = "0.1%"', "lock_hours = 3", "shares_max = 100", 'card_opening = "100000.00"'),
         *("requires_identity = true", "requires_channels = 0"),
         *('id = "verified-year"', 'period = "year"', 'amount = "200000.00"'),
@@ -584,13 +700,15 @@ def test_the_page_shows_every_other_number_of_the_standard_pack():
         assert f"| `{name}` | {written} | {letter} |" in PAGE
 
 
-def test_the_policy_on_the_page_can_be_used():
+def test_the_policies_on_the_page_can_be_used():
     """
-    Whoever copies it starts from something that works.
+    Whoever copies one starts from something that works; a part of one fits into a whole.
     """
-    text = PAGE.partition("```toml\n")[2].partition("```")[0]
+    part, whole = re.findall("```toml\n(.*?)```", PAGE, re.DOTALL)
 
-    assert "family@1" == parse_policy(text, "page").ref
+    assert "family@1" == parse_policy(whole, "page").ref
+    assert {"ccb": "unionpay"} == parse_policy(EARLIER + part, "page").channel.routes
+    assert PACKS["standard"].channel.order == parse_policy(EARLIER + part, "page").channel.order
 
 
 @pytest.mark.parametrize(
@@ -604,6 +722,7 @@ def test_the_policy_on_the_page_can_be_used():
         ("lock_hours = 3", "lock_hours = 0"),
         ('id = "verified-year"', 'id = "unverified-day"'),
         ('name = "verified"', 'name = "verified'),
+        ('cut_off = "23:00"', 'cut_off = "24:00"'),
     ],
 )
 def test_the_page_shows_what_a_mistake_really_says(old, new):

@@ -419,9 +419,9 @@ def test_entries_name_the_policy_that_allowed_them(world: World):
     answer = world.zhang.use_policy(other)
     world.zhang.topup(YUAN, pin=right)
 
-    assert ("standard@1", other.ref) == (answer["before"], answer["policy"])
-    assert ["standard@1", "standard@1", other.ref] == [row[9] for row in world.dump()["entry"][-3:]]
-    assert sorted(["standard@1", other.ref]) == world.zhang.policies()
+    assert ("standard@2", other.ref) == (answer["before"], answer["policy"])
+    assert ["standard@2", "standard@2", other.ref] == [row[9] for row in world.dump()["entry"][-3:]]
+    assert sorted(["standard@2", other.ref]) == world.zhang.policies()
 
 
 def test_a_packet_keeps_the_terms_it_was_sent_with(world: World):

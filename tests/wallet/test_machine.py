@@ -54,9 +54,9 @@ STRICT_TEXT = (
 )
 STANDARD, STRICT = parse_policy(text_of("standard"), "test"), parse_policy(STRICT_TEXT, "test")
 RULES = {
-    STANDARD: Rules("standard@1"),
+    STANDARD: Rules("standard@2"),
     STRICT: Rules(
-        "strict@1",
+        "strict@2",
         share_max_fen=50 * YUAN,
         shares_max=4,
         packet_max_fen=150 * YUAN,

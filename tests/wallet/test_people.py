@@ -45,7 +45,7 @@ def test_the_first_profile_makes_the_home(empty: World):
         "at": "2026-02-16T12:00:00+08:00",
         "profile": "张三",
         "tier": "unverified",
-        "policy": "standard@1",
+        "policy": "standard@2",
         "clock": "real",
     } == answer
     assert "张三" == empty.open().me.name

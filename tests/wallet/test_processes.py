@@ -398,7 +398,7 @@ def test_who_reads_waits_for_nobody(crowd: World):
 
     def holds() -> None:
         with Wallet.open(crowd.env, profile=ZHANG) as desk, desk.store.transaction():
-            desk.store.set_policy("standard@1")
+            desk.store.set_policy("standard@2")
             os.write(entered[1], b"x")
             os.read(leave[0], 1)
 
