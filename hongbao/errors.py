@@ -412,6 +412,43 @@ class InvalidStory(UsageError):
         return say(self.sentence, **{**self.facts, "reason": reason})
 
 
+class InvalidBankStatement(UsageError):
+    """
+    A bank's statement breaks a rule of its form, or its own sums; *line* says where.
+
+    *problem* is one of the keys of the sentences below; *facts* are what its sentence names.
+    """
+
+    code = "invalid_bank_statement"
+    sentence = N_("bank statement, line {line}: {reason}")
+    advice = N_("ask the bank for the file again; a statement is not mended by hand")
+
+    _reasons: ClassVar[Mapping[str, str]] = {
+        "cut_short": N_("the file ends before its {key}"),
+        "line_end": N_("every line ends in a line feed alone"),
+        "not_key": N_("this line must begin with {key}"),
+        "columns": N_("the columns must be {known}"),
+        "fields": N_("an entry has {count} fields, not {found}"),
+        "bad_value": N_("{key} cannot be {text}"),
+        "order": N_("entries are in the order of their EndToEndId; {text} is not"),
+        "count": N_("{key} says {count}, but the entries are {found}"),
+        "sum": N_("{key} says {sum_fen}, but the entries add up to {found_fen}"),
+        "after_end": N_("nothing may follow the signature"),
+    }
+
+    def __init__(self, *, line: int, problem: str, **facts: object) -> None:
+        super().__init__(line=line, problem=problem, **facts)
+
+    def __str__(self) -> str:
+        reason = fill(self._reasons[str(self.facts["problem"])], self.facts)
+        return fill(self.sentence, {**self.facts, "reason": reason})
+
+    @property
+    def message(self) -> str:
+        reason = say(self._reasons[str(self.facts["problem"])], **self.facts)
+        return say(self.sentence, **{**self.facts, "reason": reason})
+
+
 class Unanswered(UsageError):
     """A question needs an answer, and nobody is there to give one."""
 
@@ -967,6 +1004,20 @@ class HistoryReplaced(HongbaoError):
 
     def __init__(self, *, noted_entry: int) -> None:
         super().__init__(noted_entry=noted_entry)
+
+
+class BankStatementForged(HongbaoError):
+    """A bank's statement is not what the bank signed: read no further."""
+
+    code = "bank_statement_forged"
+    exit_code = ExitCode.DAMAGED
+    sentence = N_(
+        "the statement's signature does not fit bank {bank}: it was edited or is not the bank's"
+    )
+    advice = N_("ask the bank for the file again; a statement is not mended by hand")
+
+    def __init__(self, bank: str) -> None:
+        super().__init__(bank=bank)
 
 
 class HomeLocked(HongbaoError):
