@@ -83,11 +83,10 @@ class Carried(Answer):
     channel: str
     bank: str
     amount_fen: int
+    card: str
     state: str  # the message's, as the one who acts has it now
-    fault: NotRequired[str]  # what a demo bank was told to do wrong
-    lines: NotRequired[list[str]]  # of the bank's statement
-    error: NotRequired[dict[str, object]]  # what the one who asked is told
-    balance_fen: NotRequired[int]
+    fault: str | None  # what a demo bank was told to do wrong
+    error: dict[str, object] | None  # what the one who asked is told
 
 
 class Sent(Answer):
@@ -334,6 +333,8 @@ class ClockShown(TypedDict):
     clock: str
     at: str
     refunds: list[Refunded]
+    resolved: list["ResolvedLine"]  # payments that came to their end
+    settled: list["Settled"]  # a batch for each cut-off that there was something to settle at
 
 
 class FindingLine(TypedDict):
@@ -491,6 +492,7 @@ class Settled(TypedDict):
     net_fen: int
     saved_fen: int
     still_pending: int
+    dry_run: NotRequired[bool]
 
 
 class ResolvedLine(TypedDict):

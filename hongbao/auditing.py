@@ -9,11 +9,15 @@ from typing import Any, Protocol
 
 from hongbao.answers import FindingLine
 from hongbao.domain.chain import canonical
+from hongbao.domain.channel import ASKED_AS, BOOKED_AS, FINAL, GIVEN_BACK_AS
+from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.fairness import SEED_BYTES, commitment, recompute
-from hongbao.domain.ledger import CENTRAL, LEGAL, PLATFORM, SIDES, Kind
-from hongbao.errors import Damaged
+from hongbao.domain.identity import BANK_NUMBERS
+from hongbao.domain.ledger import CENTRAL, LEGAL, LEGAL_ONCE, PLATFORM, SIDES, Kind
+from hongbao.domain.policy import parse_policy
+from hongbao.errors import Damaged, InvalidPolicy
 from hongbao.store import EMPTY_HEAD, Store
-from hongbao.units import to_micros, yuan
+from hongbao.units import from_micros, to_micros, yuan
 from hongbao.words import N_, fill
 
 ROWS_MAX = 20
@@ -29,10 +33,27 @@ PROBLEMS = {
     "floors": (N_("accounts below zero on their own side: {count}"), _KEEP),
     "moves": (N_("transfers no rule allows: {count}"), _KEEP),
     "reserve": (N_("institutions whose books contradict each other: {count}"), _KEEP),
+    "transit": (
+        N_("institutions that do not agree on what is on its way between them: {count}"),
+        _KEEP,
+    ),
+    "messages": (
+        N_("payments whose state, outcome and frozen money do not fit together: {count}"),
+        _KEEP,
+    ),
+    "batches": (N_("settlements that do not add up to the payments in them: {count}"), _KEEP),
+    "suspense": (
+        N_("banks whose surplus or shortage is not what their statements explain: {count}"),
+        _KEEP,
+    ),
     "packets": (N_("packets whose account, claims and refund do not add up: {count}"), _KEEP),
     "terms": (N_("packets whose terms differ from what was sealed at sending: {count}"), _KEEP),
     "deals": (N_("packets whose shares differ from what their seed says: {count}"), _KEEP),
     "balances": (N_("entries whose balance does not follow from the one before: {count}"), _KEEP),
+    "maturing": (
+        N_("claims counted as withdrawable later that differ from the claims: {count}"),
+        _KEEP,
+    ),
     "usage": (N_("limit counters that differ from what they count: {count}"), _KEEP),
     "chain": (N_("breaks in the chain (edited, missing or foreign entries): {count}"), _KEEP),
     "head": (
@@ -41,6 +62,10 @@ PROBLEMS = {
     ),
 }
 """Every check in the order it is made: what is wrong where it fails, and what to do then."""
+
+
+_OWED_TO_USERS = (Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.FEES)
+"""What the platform's reserve has to cover; its fees lie there, too, until it takes them out."""
 
 
 class Seal(Protocol):
@@ -128,24 +153,172 @@ class Auditor:
             " JOIN account AS giver ON giver.id = debit JOIN account AS taker ON taker.id = credit"
             " GROUP BY giver.kind, taker.kind, reason, giver.book = taker.book"
         ):
-            if (debit, credit, reason) not in LEGAL:
+            if (debit, credit, reason) not in LEGAL | LEGAL_ONCE:
                 yield f"transfer {first} (+{count - 1}): {debit} -> {credit}, {reason}"
 
     def _reserve(self) -> Iterator[str]:
+        held = self._held()
+        users_fen = sum(held[PLATFORM, kind] for kind in _OWED_TO_USERS)
+        reserve_fen = -held[PLATFORM, Kind.RESERVE]
+        transit_fen = -held[PLATFORM, Kind.INCOMING] - held[PLATFORM, Kind.OUTGOING]
+        if users_fen != reserve_fen + transit_fen:
+            yield f"{PLATFORM}: {yuan(users_fen)} / {yuan(reserve_fen + transit_fen)}"
+        kept_fen = held[CENTRAL, Kind.PLATFORM_RESERVE]
+        if reserve_fen != kept_fen:
+            yield f"{PLATFORM}, {CENTRAL}: {yuan(reserve_fen)} / {yuan(kept_fen)}"
+        above = self._by_owner(CENTRAL, Kind.BANK_RESERVE)
+        for bank, number in BANK_NUMBERS.items():
+            settled_fen = -held[bank, Kind.SETTLEMENT]
+            if settled_fen != above[number]:
+                yield f"{bank}, {CENTRAL}: {yuan(settled_fen)} / {yuan(above[number])}"
+
+    def _held(self) -> Mapping[tuple[str, str], int]:
+        """Return what each kind of account holds in each book, as credits less debits."""
         held: dict[tuple[str, str], int] = defaultdict(int)
         for book, kind, fen in self._rows(
             "SELECT book, kind, sum(credits_fen - debits_fen) FROM account GROUP BY book, kind"
         ):
             held[book, kind] = fen
-        owed = sum(held[PLATFORM, kind] for kind in (Kind.BALANCE, Kind.PACKET, Kind.FEES))
-        if owed != -held[PLATFORM, Kind.RESERVE]:
-            yield f"{PLATFORM}: {yuan(owed)} / {yuan(-held[PLATFORM, Kind.RESERVE])}"
-        if -held[PLATFORM, Kind.RESERVE] != held[CENTRAL, Kind.PLATFORM_RESERVE]:
-            kept = held[CENTRAL, Kind.PLATFORM_RESERVE]
-            yield f"{PLATFORM}, {CENTRAL}: {yuan(-held[PLATFORM, Kind.RESERVE])} / {yuan(kept)}"
-        settled = -sum(fen for (_, kind), fen in held.items() if kind == Kind.SETTLEMENT)
-        if settled != held[CENTRAL, Kind.BANK_RESERVE]:
-            yield f"banks, {CENTRAL}: {yuan(settled)} / {yuan(held[CENTRAL, Kind.BANK_RESERVE])}"
+        return held
+
+    def _by_owner(self, book: str, kind: Kind) -> Mapping[int, int]:
+        return defaultdict(
+            int,
+            self._store.rows(
+                "SELECT owner, credits_fen - debits_fen FROM account WHERE book = ? AND kind = ?",
+                book,
+                kind,
+            ),
+        )
+
+    # --- the channel -----------------------------------------------------------------------------
+
+    def _transit(self) -> Iterator[str]:
+        """Compare what each side has on its way with the messages that put it there."""
+        held = self._held()
+        ours: dict[tuple[str, str], int] = defaultdict(int)
+        theirs: dict[tuple[str, str], int] = defaultdict(int)
+        for bank, direction, ours_fen, theirs_fen in self._rows(
+            "SELECT message.bank, direction, sum(iif(message.state = 'accepted', amount_fen, 0)),"
+            " sum(iif(bank_message.state IN ('booked', 'late'), amount_fen, 0)) FROM message"
+            " LEFT JOIN bank_message ON bank_message.message = number"
+            " WHERE batch IS NULL GROUP BY message.bank, direction"
+        ):
+            ours[bank, direction] = ours_fen
+            theirs[bank, direction] = theirs_fen
+        incoming = self._by_owner(PLATFORM, Kind.INCOMING)
+        outgoing = self._by_owner(PLATFORM, Kind.OUTGOING)
+        for bank, number in BANK_NUMBERS.items():
+            for name, held_fen, added_fen in (
+                (f"{PLATFORM}, in from {bank}", -incoming[number], ours[bank, "debit"]),
+                (f"{PLATFORM}, out to {bank}", outgoing[number], ours[bank, "credit"]),
+                (f"{bank}, out", held[bank, Kind.OUTGOING], theirs[bank, "debit"]),
+                (f"{bank}, in", -held[bank, Kind.INCOMING], theirs[bank, "credit"]),
+            ):
+                if held_fen != added_fen:
+                    yield f"{name}: {yuan(held_fen)} / {yuan(added_fen)}"
+
+    def _messages(self) -> Iterator[str]:
+        frozen = self._by_owner(PLATFORM, Kind.PENDING)
+        numbers = set()
+        for row in self._rows(
+            "SELECT number, message.id, message.bank, message.reason, message.amount_fen, fee_fen,"
+            " message.state, theirs.state, asked.act, asked.answer, asked.profile, message.profile,"
+            " came.act, came.answer, came.message, coalesce((SELECT sum(transfer.amount_fen)"
+            "   FROM transfer JOIN account ON account.id = iif(direction = 'debit', debit, credit)"
+            "   WHERE transfer.entry = outcome"
+            "   AND account.kind = iif(direction = 'debit', 'incoming', 'outgoing')), 0)"
+            " FROM message LEFT JOIN bank_message AS theirs ON theirs.message = number"
+            " LEFT JOIN entry AS asked ON asked.id = message.entry"
+            " LEFT JOIN entry AS came ON came.id = outcome"
+        ):
+            number, message, bank, reason, amount_fen, fee_fen, state, theirs = row[:8]
+            act, answer, asker, profile, came_as, came_to, about, moved_fen = row[8:]
+            numbers.add(number)
+            waits_fen = amount_fen + fee_fen if reason in ("withdraw", "refund") else 0
+            accepted = state == "accepted"
+            final = state in FINAL
+            sealed = {"payment": message, "amount_fen": amount_fen}
+            if reason == "withdraw":
+                sealed["fee_fen"] = fee_fen
+            sound = (
+                act == ASKED_AS.get(reason)
+                and asker == profile
+                and _has(answer, sealed)
+                and final == (came_as is not None)
+                and (not final or came_as == (BOOKED_AS if accepted else GIVEN_BACK_AS).get(reason))
+                and (not final or about == number)
+                and (not final or accepted or _has(came_to, {"state": state, "bank": bank}))
+                and moved_fen == (amount_fen if accepted else 0)
+                and frozen[number] == (0 if final else waits_fen)
+                and (not accepted or theirs == "booked")
+                and (accepted or not final or theirs != "booked")
+            )
+            if not sound:
+                yield f"{message}: {state}"
+        for number, fen in frozen.items():
+            if number not in numbers and fen:
+                yield f"message {number}: {yuan(fen)}"
+
+    def _batches(self) -> Iterator[str]:
+        for batch, bank in self._rows(
+            "WITH added AS (SELECT batch, bank, sum(direction = 'debit') AS ins,"
+            "  sum(iif(direction = 'debit', amount_fen, 0)) AS in_sum,"
+            "  sum(direction = 'credit') AS outs,"
+            "  sum(iif(direction = 'credit', amount_fen, 0)) AS out_sum"
+            "  FROM message WHERE batch IS NOT NULL GROUP BY batch, bank)"
+            " SELECT coalesce(added.batch, line.batch), coalesce(added.bank, line.bank) FROM added"
+            " FULL JOIN batch_line AS line ON line.batch = added.batch AND line.bank = added.bank"
+            " WHERE ins IS NOT in_count OR in_sum IS NOT in_fen"
+            " OR outs IS NOT out_count OR out_sum IS NOT out_fen"
+        ):
+            yield f"batch {batch}: {bank}"
+        for batch, answer, moved_fen, gross_fen in self._rows(
+            "SELECT batch.id, entry.answer,"
+            " (SELECT coalesce(sum(amount_fen), 0) FROM transfer"
+            "   WHERE transfer.entry = batch.entry AND book = 'central'),"
+            " (SELECT coalesce(sum(in_fen + out_fen), 0) FROM batch_line"
+            "   WHERE batch_line.batch = batch.number)"
+            " FROM batch LEFT JOIN entry ON entry.id = batch.entry AND act = 'settle'"
+        ):
+            sealed = {"batch": batch, "net_fen": moved_fen, "gross_fen": gross_fen}
+            if answer is None or not _has(answer, sealed):
+                yield str(batch)
+
+    def _suspense(self) -> Iterator[str]:
+        """
+        Compare each bank's suspense accounts with what its statement leaves unexplained.
+
+        What it owes the channel for a message less what it has moved for it at its customer's
+        account is what it is short of, or has too much of.
+        """
+        held = self._held()
+        left = self._rows(
+            "WITH lines AS (SELECT message,"
+            "   sum(iif(direction = 'debit', amount_fen, -amount_fen)) AS moved_fen"
+            "   FROM bank_line WHERE status <> 'RVRS' GROUP BY message)"
+            " SELECT bank_message.bank, sum(iif(bank_message.state IN ('booked', 'late'),"
+            "   iif(direction = 'debit', amount_fen, -amount_fen), 0) - coalesce(moved_fen, 0))"
+            " FROM bank_message JOIN message ON message.number = bank_message.message"
+            " LEFT JOIN lines ON lines.message = bank_message.message GROUP BY bank_message.bank"
+        )
+        unexplained: Mapping[str, int] = defaultdict(int, left)
+        for bank in BANK_NUMBERS:
+            suspense_fen = -held[bank, Kind.SHORTAGE] - held[bank, Kind.SURPLUS]
+            if suspense_fen != unexplained[bank]:
+                yield f"{bank}: {yuan(suspense_fen)} / {yuan(unexplained[bank])}"
+        for line, message in self._rows(
+            "SELECT bank_line.id, message.id FROM bank_line"
+            " JOIN message ON message.number = bank_line.message"
+            " LEFT JOIN entry ON entry.id = bank_line.entry"
+            " LEFT JOIN correction ON correction.entry = bank_line.entry"
+            " WHERE entry.message IS NOT bank_line.message OR bank_line.bank <> message.bank"
+            " OR entry.act <> iif(status = 'CORR', 'correct', 'bank')"
+            " OR (status = 'CORR' AND (correction.message IS NOT bank_line.message"
+            "   OR correction.amount_fen IS NOT bank_line.amount_fen"
+            "   OR correction.direction IS NOT bank_line.direction))"
+        ):
+            yield f"{message}: line {line}"
 
     # --- packets ---------------------------------------------------------------------------------
 
@@ -241,20 +414,54 @@ class Auditor:
             if held_fen != last.get(profile, 0):
                 yield f"{name}: {yuan(held_fen)} / {yuan(last.get(profile, 0))}"
 
+    def _maturing(self) -> Iterator[str]:
+        added: dict[tuple[int, int], int] = defaultdict(int)
+        days = {ref: self._claims_after(ref) for (ref,) in self._rows("SELECT ref FROM policy")}
+        for profile, at, amount_fen, policy in self._rows(
+            "SELECT claim.profile, entry.at, claim.amount_fen, entry.policy FROM claim"
+            " JOIN entry ON entry.id = claim.entry"
+        ):
+            if days.get(policy):
+                from_at = days_after_midnight(from_micros(at), days[policy])
+                added[profile, to_micros(from_at)] += amount_fen
+        for profile, from_at, fen in self._rows(
+            "SELECT profile, from_at, amount_fen FROM maturing"
+        ):
+            if added.pop((profile, from_at), 0) != fen:
+                yield f"profile {profile}: {yuan(fen)}"
+        for (profile, _from_at), fen in added.items():
+            yield f"profile {profile}: 0.00 / {yuan(fen)}"
+
+    def _claims_after(self, ref: str) -> int:
+        try:
+            policy = parse_policy(self._store.policy_text(ref) or "", ref)
+        except InvalidPolicy:  # edited: what it said of claims is lost
+            return 0
+        return policy.settlement.claims_after_days
+
     def _usage(self) -> Iterator[str]:
+        # Through the channel, a payment counts from the day it was asked for, unless it came to
+        # nothing; what had no message is counted by its act.
+        paid_in_part = "message.state NOT IN ('rejected', 'reversed')"
         used = (
             "WITH moved (person, flow, day, fen) AS ("
-            " SELECT person, CASE act WHEN 'send' THEN"
+            " SELECT person, CASE reason WHEN 'send' THEN 'send_card' ELSE reason END,"
+            "  date(message.created_at / 1000000, 'unixepoch', '+8 hours'), amount_fen"
+            "  FROM message JOIN profile ON profile.id = message.profile"
+            f"  WHERE reason IN ('topup', 'withdraw', 'send') AND {paid_in_part}"
+            " UNION ALL SELECT person, CASE act WHEN 'send' THEN"
             "   iif(packet.card IS NULL, 'send_balance', 'send_card') ELSE act END,"
             "  date(entry.at / 1000000, 'unixepoch', '+8 hours'),"
             "  CASE act WHEN 'send' THEN total_fen"
             "   ELSE iif(json_valid(answer), answer ->> 'amount_fen', 0) END"
             "  FROM entry JOIN profile ON profile.id = entry.profile"
             "  LEFT JOIN packet ON packet.number = entry.packet"
-            "  WHERE act IN ('topup', 'withdraw', 'send')"
+            "  WHERE act IN ('topup', 'withdraw', 'send') AND entry.message IS NULL"
             " UNION ALL SELECT person, iif(packet.card IS NULL, 'send_balance', 'send_card'),"
-            "  date(created_at / 1000000, 'unixepoch', '+8 hours'), claimed_fen - total_fen"
+            "  date(coalesce(message.created_at, packet.created_at) / 1000000,"
+            "   'unixepoch', '+8 hours'), claimed_fen - total_fen"
             "  FROM packet JOIN profile ON profile.id = packet.sender"
+            "  LEFT JOIN message ON message.outcome = packet.entry"
             "  WHERE closed_at IS NOT NULL)"
         )
         for table, key, moved in (
@@ -319,6 +526,15 @@ class Auditor:
             return int(self._store.row(f"SELECT count(*) FROM {table}")[0])
         except Damaged:
             return 0
+
+
+def _has(answer: str, facts: Mapping[str, object]) -> bool:
+    """Say whether *answer* is one of ours, and holds *facts*."""
+    try:
+        sealed = json.loads(answer)
+        return all(sealed[name] == value for name, value in facts.items())
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _as_sealed(answer: str, terms: Mapping[str, object], lasts: int) -> bool:

@@ -29,6 +29,8 @@ class ExitCode(IntEnum):
     DAMAGED = 19  # or tampered with
     LOCKED = 20
     UNUSABLE = 21  # the home as it is: disk full, read-only, written by a newer version
+    DECLINED = 22  # the bank said no, or cannot be reached
+    DIFFERENCES = 23  # two institutions' books do not agree
     INTERRUPTED = 130  # Ctrl-C
 
 
@@ -733,6 +735,18 @@ class InsufficientBalance(HongbaoError):
         )
 
 
+class NotWithdrawable(HongbaoError):
+    """Some of the balance was claimed too recently to be withdrawn."""
+
+    code = "not_withdrawable"
+    exit_code = ExitCode.INSUFFICIENT
+    sentence = N_("{withdrawable_fen} can be withdrawn now, but {needed_fen} is needed")
+    advice = N_("the rest can be withdrawn later; it can be sent at once")
+
+    def __init__(self, *, needed_fen: int, withdrawable_fen: int, from_at: datetime | None) -> None:
+        super().__init__(needed_fen=needed_fen, withdrawable_fen=withdrawable_fen, from_at=from_at)
+
+
 class InsufficientCard(HongbaoError):
     """The bank says that the card's account holds less than was asked of it."""
 
@@ -742,6 +756,89 @@ class InsufficientCard(HongbaoError):
 
     def __init__(self, *, card: str, needed_fen: int) -> None:
         super().__init__(card=card, needed_fen=needed_fen)
+
+
+# --- 17: the outcome is not known yet ------------------------------------------------------------
+
+
+class PaymentPending(HongbaoError):
+    """
+    The bank has not answered, so that nobody knows yet whether the payment came about.
+
+    The money is frozen until a query finds out. *payment* is the message's id.
+    """
+
+    code = "payment_pending"
+    exit_code = ExitCode.PENDING
+    sentence = N_("{bank} has not answered: {amount_fen} with {card} is pending ({payment})")
+    advice = N_("nothing is lost: do not pay again; ask the bank later with `hongbao settle`")
+
+    def __init__(self, *, payment: str, amount_fen: int, card: str, bank: str) -> None:
+        super().__init__(payment=payment, amount_fen=amount_fen, card=card, bank=bank)
+
+
+# --- 22: the bank said no, or cannot be reached --------------------------------------------------
+
+
+class NotPaid(HongbaoError):
+    """Nothing moved: the payment did not come about."""
+
+    exit_code = ExitCode.DECLINED
+
+
+class BankDeclined(NotPaid):
+    """The bank refuses, without saying why."""
+
+    code = "bank_declined"
+    sentence = N_("{bank} declined {amount_fen} with {card}")
+    advice = N_("nothing was moved; try another card")
+
+    def __init__(self, *, bank: str, card: str, amount_fen: int, payment: str) -> None:
+        super().__init__(bank=bank, card=card, amount_fen=amount_fen, payment=payment)
+
+
+class CardAccountClosed(NotPaid):
+    """The account behind the card is closed."""
+
+    code = "card_account_closed"
+    sentence = N_("{bank} declined: the account of {card} is closed")
+    advice = N_("nothing was moved; remove the card with `hongbao card remove {card}`")
+
+    def __init__(self, *, bank: str, card: str, amount_fen: int, payment: str) -> None:
+        super().__init__(bank=bank, card=card, amount_fen=amount_fen, payment=payment)
+
+
+class PaymentReversed(NotPaid):
+    """The bank never booked the payment, so it was undone (冲正)."""
+
+    code = "payment_reversed"
+    sentence = N_("{bank} never received {payment}: {amount_fen} with {card} was undone")
+    advice = N_("nothing was moved; you may try again")
+
+    def __init__(self, *, bank: str, card: str, amount_fen: int, payment: str) -> None:
+        super().__init__(bank=bank, card=card, amount_fen=amount_fen, payment=payment)
+
+
+class BankDown(NotPaid):
+    """The bank cannot be reached, so nothing was sent."""
+
+    code = "bank_down"
+    sentence = N_("{bank} cannot be reached at present")
+    advice = N_("nothing was moved; try later, or another card")
+
+    def __init__(self, *, bank: str) -> None:
+        super().__init__(bank=bank)
+
+
+class ChannelDown(NotPaid):
+    """No clearing channel can be reached, so nothing was sent."""
+
+    code = "channel_down"
+    sentence = N_("neither clearing channel to {bank} can be reached at present")
+    advice = N_("nothing was moved; try later, or pay from the balance")
+
+    def __init__(self, *, bank: str) -> None:
+        super().__init__(bank=bank)
 
 
 # --- 13: a rule of the policy --------------------------------------------------------------------

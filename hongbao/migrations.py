@@ -26,7 +26,13 @@ def m001_a_ledger(db: "Database") -> None:
     db.table("claim").create_index(["profile", "packet"], unique=True)
 
 
-MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_a_ledger,)
+def m002_three_tiers_of_money(db: "Database") -> None:
+    """Let payments travel: messages through the channel, what banks book, batches, corrections."""
+    for statement in _M002:
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_a_ledger, m002_three_tiers_of_money)
 """Applied in order; ``PRAGMA user_version`` counts how many of them a ledger has had."""
 
 
@@ -240,6 +246,166 @@ _M001 = (
     *(
         _APPEND_ONLY.format(table=table, verb=verb)
         for table in ("entry", "transfer", "claim", "policy")
+        for verb in ("update", "delete")
+    ),
+)
+
+_M002 = (
+    """
+    CREATE TABLE batch (                    -- one settlement between the platform and the banks
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE batch_line (               -- what one bank brought into it
+        batch INTEGER NOT NULL REFERENCES batch (number),
+        bank TEXT NOT NULL,
+        in_count INTEGER NOT NULL CHECK (in_count >= 0),
+        in_fen INTEGER NOT NULL CHECK (in_fen >= 0),
+        out_count INTEGER NOT NULL CHECK (out_count >= 0),
+        out_fen INTEGER NOT NULL CHECK (out_fen >= 0),
+        PRIMARY KEY (batch, bank)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE message (                  -- one payment, as the platform has it
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        channel TEXT NOT NULL CHECK (channel IN ('netsunion', 'unionpay')),
+        bank TEXT NOT NULL,
+        card INTEGER NOT NULL REFERENCES card (id),
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        direction TEXT NOT NULL CHECK (direction IN ('debit', 'credit')),
+        reason TEXT NOT NULL CHECK (reason IN ('topup', 'send', 'withdraw', 'refund')),
+        amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+        fee_fen INTEGER NOT NULL CHECK (fee_fen >= 0),
+        packet INTEGER REFERENCES packet (number),      -- whose refund it carries
+        terms TEXT NOT NULL,                -- what it is to become once it is paid, as JSON
+        created_at INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,            -- not sent before
+        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        day TEXT NOT NULL,                  -- its clearing day in China
+        state TEXT NOT NULL CHECK
+            (state IN ('created', 'sent', 'accepted', 'rejected', 'unknown', 'reversed')),
+        outcome INTEGER UNIQUE REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        batch INTEGER REFERENCES batch (number),
+        CHECK ((direction = 'debit') = (reason IN ('topup', 'send'))),
+        CHECK ((packet IS NOT NULL) = (reason = 'refund')),
+        CHECK (fee_fen = 0 OR reason = 'withdraw'),
+        CHECK ((outcome IS NOT NULL) = (state IN ('accepted', 'rejected', 'reversed'))),
+        CHECK (batch IS NULL OR state = 'accepted')
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER message_terms_never_change BEFORE UPDATE OF
+        number, id, channel, bank, card, profile, direction, reason, amount_fen, fee_fen, packet,
+        terms, created_at, due_at, entry ON message
+    BEGIN SELECT RAISE(ABORT, 'the terms of a message never change'); END
+    """,
+    """
+    CREATE TRIGGER message_outcome_is_final BEFORE UPDATE OF state, outcome, day ON message
+        WHEN old.outcome IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'a message has one outcome'); END
+    """,
+    """
+    CREATE TRIGGER message_is_settled_once BEFORE UPDATE OF batch ON message
+        WHEN old.batch IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'a message is settled once'); END
+    """,
+    "CREATE INDEX message_open ON message (profile, number) WHERE outcome IS NULL",
+    "CREATE INDEX message_by_due ON message (due_at, number) WHERE outcome IS NULL",
+    "CREATE INDEX message_unsettled ON message (number) WHERE state = 'accepted' AND batch IS NULL",
+    "CREATE INDEX message_by_day ON message (bank, day, id)",
+    "CREATE INDEX message_by_packet ON message (packet) WHERE packet IS NOT NULL",
+    "CREATE INDEX message_by_batch ON message (batch) WHERE batch IS NOT NULL",
+    """
+    CREATE TABLE bank_message (             -- the same message, as the bank has it
+        message INTEGER PRIMARY KEY REFERENCES message (number),
+        bank TEXT NOT NULL,
+        -- queued: received, not booked yet; late: booked when the platform had given up
+        state TEXT NOT NULL CHECK (state IN ('queued', 'booked', 'refused', 'late', 'reversed')),
+        reason TEXT,                        -- why it was refused
+        ready_at INTEGER,                   -- when a queued one is booked; NULL is: too late
+        CHECK ((reason IS NOT NULL) = (state = 'refused'))
+    ) STRICT
+    """,
+    """
+    CREATE INDEX bank_message_unfinished ON bank_message (message)
+        WHERE state IN ('queued', 'late')
+    """,
+    """
+    CREATE TABLE bank_line (                -- one line of a bank's daily statement
+        id INTEGER PRIMARY KEY,
+        bank TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        message INTEGER NOT NULL REFERENCES message (number),
+        direction TEXT NOT NULL CHECK (direction IN ('debit', 'credit')),
+        amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+        status TEXT NOT NULL CHECK (status IN ('BOOK', 'RVRS', 'CORR')),
+        day TEXT NOT NULL,
+        entry INTEGER NOT NULL REFERENCES entry (id),
+        UNIQUE (bank, number)
+    ) STRICT
+    """,
+    "CREATE INDEX bank_line_by_day ON bank_line (bank, day, message)",
+    "CREATE INDEX bank_line_by_message ON bank_line (message)",
+    """
+    CREATE TABLE fault (                    -- what a demo bank, or channel, was told to do wrong
+        place TEXT NOT NULL,
+        fault TEXT NOT NULL,
+        amount_fen INTEGER NOT NULL,        -- 0 is every amount
+        entry INTEGER NOT NULL REFERENCES entry (id),
+        PRIMARY KEY (place, amount_fen)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE operator (                 -- who may put books right; no user of the wallet
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        name_key TEXT NOT NULL UNIQUE,
+        made_at INTEGER NOT NULL,
+        pin_hash TEXT NOT NULL,
+        pin_tries INTEGER NOT NULL DEFAULT 0,
+        pin_cleared INTEGER NOT NULL DEFAULT 0,
+        pin_locked_until INTEGER,
+        CHECK (pin_cleared BETWEEN 0 AND pin_tries)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE correction (               -- one difference between two books, put right
+        id INTEGER PRIMARY KEY,
+        message INTEGER NOT NULL REFERENCES message (number),
+        kind TEXT NOT NULL,
+        direction TEXT NOT NULL CHECK (direction IN ('debit', 'credit')),
+        amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+        why TEXT NOT NULL,
+        operator INTEGER NOT NULL REFERENCES operator (id),
+        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id)
+    ) STRICT
+    """,
+    "CREATE INDEX correction_by_message ON correction (message)",
+    """
+    CREATE TABLE maturing (                 -- claimed, and not to be withdrawn before
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        from_at INTEGER NOT NULL,
+        amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+        PRIMARY KEY (profile, from_at)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # What an act's line in the chain is about; sealed as part of its answer.
+    "ALTER TABLE entry ADD COLUMN message INTEGER REFERENCES message (number)",
+    # How long each of the eight steps took: a measurement, and no part of the chain.
+    "ALTER TABLE entry ADD COLUMN took TEXT",
+    "CREATE INDEX entry_by_message ON entry (message) WHERE message IS NOT NULL",
+    """
+    ALTER TABLE profile ADD COLUMN refund_to TEXT NOT NULL DEFAULT 'card'
+        CHECK (refund_to IN ('card', 'balance'))
+    """,
+    *(
+        _APPEND_ONLY.format(table=table, verb=verb)
+        for table in ("batch", "batch_line", "bank_line", "correction")
         for verb in ("update", "delete")
     ),
 )

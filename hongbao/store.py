@@ -1,18 +1,25 @@
 """The drawer: everything that knows SQL, and nothing that decides."""
 
+from hongbao.drawer.channel import Channel
 from hongbao.drawer.engine import BUSY_SECONDS, FORM
 from hongbao.drawer.history import History
 from hongbao.drawer.packets import Packets
 from hongbao.drawer.people import People
 from hongbao.drawer.rows import (
     EMPTY_HEAD,
+    BankMessageRow,
+    BatchRow,
     CardRow,
     ClaimRow,
     EntryRow,
     Head,
+    Holder,
     HomeRow,
+    MessageRow,
     Movement,
+    OperatorRow,
     PacketRow,
+    PinRow,
     ProfileRow,
 )
 
@@ -20,21 +27,27 @@ __all__ = [
     "BUSY_SECONDS",
     "EMPTY_HEAD",
     "FORM",
+    "BankMessageRow",
+    "BatchRow",
     "CardRow",
     "ClaimRow",
     "EntryRow",
     "Head",
+    "Holder",
     "HomeRow",
+    "MessageRow",
     "Movement",
+    "OperatorRow",
     "PacketRow",
+    "PinRow",
     "ProfileRow",
     "Store",
 ]
 
 
-class Store(People, Packets, History):
+class Store(People, Packets, Channel, History):
     """
-    One open ledger: its books, its people, its packets and its past.
+    One open ledger: its books, its people, its packets, its payments and its past.
 
     Reads outside `transaction` see the last committed state. Every method speaks the domain's
     words; which engine lies below is nobody else's business.

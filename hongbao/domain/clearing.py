@@ -1,22 +1,38 @@
-"""The transfers each act makes, and the three books that a payment by card passes through."""
+"""The transfers that a payment through the channel makes, institution by institution."""
 
 from typing import NamedTuple
 
+from hongbao.domain.channel import Direction
 from hongbao.domain.ledger import Account, Reason, Transfer
 
 
-class Route(NamedTuple):
-    """The accounts between a card and the platform: one pair at the bank, one above it."""
+class Platform(NamedTuple):
+    """The platform's accounts for what is on its way from one bank, and to it."""
 
-    reserve: Account  # the platform's book
-    deposit: Account  # the bank's book
+    incoming: Account
+    outgoing: Account
+
+
+class Branch(NamedTuple):
+    """The accounts that a bank moves for one customer."""
+
+    deposit: Account
+    incoming: Account
+    outgoing: Account
+    shortage: Account
+    surplus: Account
+
+
+class Opening(NamedTuple):
+    """The accounts that a demo card is opened with."""
+
+    deposit: Account
     settlement: Account
-    bank_reserve: Account  # the central bank's book
-    platform_reserve: Account
+    bank_reserve: Account
     issue: Account
 
 
-def open_deposit(route: Route, amount_fen: int) -> tuple[Transfer, ...]:
+def open_deposit(opening: Opening, amount_fen: int) -> tuple[Transfer, ...]:
     """
     Open a card's account at its demo bank with *amount_fen* in it.
 
@@ -24,24 +40,92 @@ def open_deposit(route: Route, amount_fen: int) -> tuple[Transfer, ...]:
     the central bank is always what the central bank says it owes that bank.
     """
     return (
-        Transfer(route.settlement, route.deposit, amount_fen, Reason.OPENING),
-        Transfer(route.issue, route.bank_reserve, amount_fen, Reason.OPENING),
+        Transfer(opening.settlement, opening.deposit, amount_fen, Reason.OPENING),
+        Transfer(opening.issue, opening.bank_reserve, amount_fen, Reason.OPENING),
     )
 
 
-def from_card(route: Route, to: Account, amount_fen: int, reason: Reason) -> tuple[Transfer, ...]:
-    """Bring *amount_fen* from the card to *to* in the platform's book: one transfer a book."""
-    return (
-        Transfer(route.deposit, route.settlement, amount_fen, reason),
-        Transfer(route.bank_reserve, route.platform_reserve, amount_fen, reason),
-        Transfer(route.reserve, to, amount_fen, reason),
-    )
+# --- what a bank books ---------------------------------------------------------------------------
 
 
-def to_card(route: Route, source: Account, amount_fen: int, reason: Reason) -> tuple[Transfer, ...]:
-    """Bring *amount_fen* from *source* in the platform's book to the card: `from_card` mirrored."""
-    return (
-        Transfer(source, route.reserve, amount_fen, reason),
-        Transfer(route.platform_reserve, route.bank_reserve, amount_fen, reason),
-        Transfer(route.settlement, route.deposit, amount_fen, reason),
-    )
+def bank_books(branch: Branch, amount_fen: int, reason: Reason, way: Direction) -> Transfer:
+    """Move the customer's money, and owe it to the channel or be owed it."""
+    if way is Direction.DEBIT:
+        return Transfer(branch.deposit, branch.outgoing, amount_fen, reason)
+    return Transfer(branch.incoming, branch.deposit, amount_fen, reason)
+
+
+def bank_reverses(branch: Branch, amount_fen: int, way: Direction) -> Transfer:
+    """Undo `bank_books` (冲正)."""
+    if way is Direction.DEBIT:
+        return Transfer(branch.outgoing, branch.deposit, amount_fen, Reason.REVERSAL)
+    return Transfer(branch.deposit, branch.incoming, amount_fen, Reason.REVERSAL)
+
+
+def bank_skips_customer(branch: Branch, amount_fen: int, way: Direction) -> Transfer:
+    """
+    Owe the channel *amount_fen*, or be owed it, without moving the customer's money (短款).
+
+    What banks owe each other always follows the message; only the customer's side goes wrong.
+    """
+    if way is Direction.DEBIT:
+        return Transfer(branch.shortage, branch.outgoing, amount_fen, Reason.MISBOOKING)
+    return Transfer(branch.incoming, branch.surplus, amount_fen, Reason.MISBOOKING)
+
+
+def bank_moves_customer(branch: Branch, amount_fen: int, way: Direction) -> Transfer:
+    """Move the customer's money *way*, though nobody is owed it (长款)."""
+    if way is Direction.DEBIT:
+        return Transfer(branch.deposit, branch.surplus, amount_fen, Reason.MISBOOKING)
+    return Transfer(branch.shortage, branch.deposit, amount_fen, Reason.MISBOOKING)
+
+
+def bank_corrects(branch: Branch, amount_fen: int, way: Direction) -> Transfer:
+    """Take *amount_fen* from the customer (*way* debit) or give it back, to end a difference."""
+    if way is Direction.DEBIT:
+        return Transfer(branch.deposit, branch.shortage, amount_fen, Reason.CORRECTION)
+    return Transfer(branch.surplus, branch.deposit, amount_fen, Reason.CORRECTION)
+
+
+# --- settlement ----------------------------------------------------------------------------------
+
+
+class Positions(NamedTuple):
+    """The accounts that one bank and the platform are settled over."""
+
+    platform: Platform
+    reserve: Account
+    incoming: Account  # the bank's
+    outgoing: Account
+    settlement: Account
+    bank_reserve: Account  # the central bank's
+    platform_reserve: Account
+
+
+def settle_bank(
+    at: Positions, *, netted_fen: int, to_platform_fen: int, to_bank_fen: int
+) -> tuple[Transfer, ...]:
+    """
+    Set off *netted_fen* in both books, and pay the rest at the central bank.
+
+    Each book sees its own side of it; only the rest ever moves above.
+    """
+    moves = []
+    if netted_fen:
+        moves += [
+            Transfer(at.platform.outgoing, at.platform.incoming, netted_fen, Reason.NET),
+            Transfer(at.outgoing, at.incoming, netted_fen, Reason.NET),
+        ]
+    if to_platform_fen:
+        moves += [
+            Transfer(at.outgoing, at.settlement, to_platform_fen, Reason.SETTLE),
+            Transfer(at.bank_reserve, at.platform_reserve, to_platform_fen, Reason.SETTLE),
+            Transfer(at.reserve, at.platform.incoming, to_platform_fen, Reason.SETTLE),
+        ]
+    if to_bank_fen:
+        moves += [
+            Transfer(at.platform.outgoing, at.reserve, to_bank_fen, Reason.SETTLE),
+            Transfer(at.platform_reserve, at.bank_reserve, to_bank_fen, Reason.SETTLE),
+            Transfer(at.settlement, at.incoming, to_bank_fen, Reason.SETTLE),
+        ]
+    return tuple(moves)

@@ -224,6 +224,9 @@ the country's three digits from ISO 3166-1. No country has 999 (900 to 999 are l
 no one can issue a card that begins with 9999, and a real card's number is an unknown bank here.
 """
 
+BANK_NUMBERS = {bank.code: number for number, bank in enumerate(BANKS, start=1)}
+"""Who a bank is in the books of others; append only, like the table they number."""
+
 
 def parse_card_number(text: str) -> str:
     """

@@ -19,10 +19,15 @@ class Kind(StrEnum):
 
     BALANCE = "balance"  # 零钱: what the platform owes a profile
     PACKET = "packet"  # 红包: what the platform holds until it is claimed or refunded
+    PENDING = "pending"  # 冻结: what is on its way to a card until the bank has answered
     FEES = "fees"  # what the platform has earned
     RESERVE = "reserve"  # 备付金: what the platform holds at the central bank
+    INCOMING = "incoming"  # 在途: on its way to this book's owner, until the next settlement
+    OUTGOING = "outgoing"  # 在途: on its way from this book's owner, until the next settlement
     DEPOSIT = "deposit"  # what a bank owes the holder of a card
     SETTLEMENT = "settlement"  # what a bank holds at the central bank
+    SHORTAGE = "shortage"  # 短款: what a bank has paid and not taken from its customer
+    SURPLUS = "surplus"  # 长款: what a bank has taken and not owed to anyone else
     PLATFORM_RESERVE = "platform_reserve"  # what the central bank owes the platform
     BANK_RESERVE = "bank_reserve"  # what the central bank owes a bank
     ISSUE = "issue"  # what the central bank has put into the world
@@ -31,10 +36,15 @@ class Kind(StrEnum):
 SIDES = {
     Kind.BALANCE: "credit",
     Kind.PACKET: "credit",
+    Kind.PENDING: "credit",
     Kind.FEES: "credit",
     Kind.RESERVE: "debit",
+    Kind.INCOMING: "debit",
+    Kind.OUTGOING: "credit",
     Kind.DEPOSIT: "credit",
     Kind.SETTLEMENT: "debit",
+    Kind.SHORTAGE: "debit",
+    Kind.SURPLUS: "credit",
     Kind.PLATFORM_RESERVE: "credit",
     Kind.BANK_RESERVE: "credit",
     Kind.ISSUE: "debit",
@@ -52,6 +62,11 @@ class Reason(StrEnum):
     SEND = "send"
     CLAIM = "claim"
     REFUND = "refund"
+    REVERSAL = "reversal"  # 冲正: a payment that did not come about is undone
+    NET = "net"  # 轧差: what two institutions owe each other is set off
+    SETTLE = "settle"  # 清算: and the rest is paid at the central bank
+    MISBOOKING = "misbooking"  # a demo bank was told to get it wrong
+    CORRECTION = "correction"  # 调账: and an operator puts it right
 
 
 class Account(NamedTuple):
@@ -74,29 +89,65 @@ class Transfer(NamedTuple):
 LEGAL: frozenset[tuple[Kind, Kind, Reason]] = frozenset(
     {
         # the platform's book
+        (Kind.INCOMING, Kind.BALANCE, Reason.TOPUP),
+        (Kind.BALANCE, Kind.PENDING, Reason.WITHDRAW),
+        (Kind.BALANCE, Kind.PENDING, Reason.FEE),
+        (Kind.PENDING, Kind.OUTGOING, Reason.WITHDRAW),
+        (Kind.PENDING, Kind.FEES, Reason.FEE),
+        (Kind.PENDING, Kind.BALANCE, Reason.REVERSAL),
+        (Kind.BALANCE, Kind.PACKET, Reason.SEND),
+        (Kind.INCOMING, Kind.PACKET, Reason.SEND),  # paid by card
+        (Kind.PACKET, Kind.BALANCE, Reason.CLAIM),
+        (Kind.PACKET, Kind.BALANCE, Reason.REFUND),
+        (Kind.PACKET, Kind.PENDING, Reason.REFUND),  # back to the card that paid
+        (Kind.PENDING, Kind.OUTGOING, Reason.REFUND),
+        (Kind.PENDING, Kind.BALANCE, Reason.REFUND),  # where the card could not be reached
+        (Kind.RESERVE, Kind.INCOMING, Reason.SETTLE),
+        (Kind.OUTGOING, Kind.RESERVE, Reason.SETTLE),
+        # a bank's book
+        (Kind.SETTLEMENT, Kind.DEPOSIT, Reason.OPENING),
+        (Kind.DEPOSIT, Kind.OUTGOING, Reason.TOPUP),
+        (Kind.DEPOSIT, Kind.OUTGOING, Reason.SEND),
+        (Kind.INCOMING, Kind.DEPOSIT, Reason.WITHDRAW),
+        (Kind.INCOMING, Kind.DEPOSIT, Reason.REFUND),
+        (Kind.OUTGOING, Kind.DEPOSIT, Reason.REVERSAL),
+        (Kind.DEPOSIT, Kind.INCOMING, Reason.REVERSAL),
+        (Kind.OUTGOING, Kind.SETTLEMENT, Reason.SETTLE),
+        (Kind.SETTLEMENT, Kind.INCOMING, Reason.SETTLE),
+        (Kind.SHORTAGE, Kind.OUTGOING, Reason.MISBOOKING),
+        (Kind.SHORTAGE, Kind.DEPOSIT, Reason.MISBOOKING),
+        (Kind.DEPOSIT, Kind.SURPLUS, Reason.MISBOOKING),
+        (Kind.INCOMING, Kind.SURPLUS, Reason.MISBOOKING),
+        (Kind.DEPOSIT, Kind.SHORTAGE, Reason.CORRECTION),
+        (Kind.SURPLUS, Kind.DEPOSIT, Reason.CORRECTION),
+        # the platform's, and a bank's
+        (Kind.OUTGOING, Kind.INCOMING, Reason.NET),
+        # the central bank's book
+        (Kind.ISSUE, Kind.BANK_RESERVE, Reason.OPENING),
+        (Kind.BANK_RESERVE, Kind.PLATFORM_RESERVE, Reason.SETTLE),
+        (Kind.PLATFORM_RESERVE, Kind.BANK_RESERVE, Reason.SETTLE),
+    }
+)
+"""Every move there is: (debited kind, credited kind, reason). Anything else is refused."""
+
+LEGAL_ONCE: frozenset[tuple[Kind, Kind, Reason]] = frozenset(
+    {
         (Kind.RESERVE, Kind.BALANCE, Reason.TOPUP),
         (Kind.BALANCE, Kind.RESERVE, Reason.WITHDRAW),
         (Kind.BALANCE, Kind.FEES, Reason.FEE),
-        (Kind.BALANCE, Kind.PACKET, Reason.SEND),
-        (Kind.RESERVE, Kind.PACKET, Reason.SEND),  # paid by card
-        (Kind.PACKET, Kind.BALANCE, Reason.CLAIM),
-        (Kind.PACKET, Kind.BALANCE, Reason.REFUND),
-        (Kind.PACKET, Kind.RESERVE, Reason.REFUND),  # back to the card that paid
-        # a bank's book
-        (Kind.SETTLEMENT, Kind.DEPOSIT, Reason.OPENING),
+        (Kind.RESERVE, Kind.PACKET, Reason.SEND),
+        (Kind.PACKET, Kind.RESERVE, Reason.REFUND),
         (Kind.DEPOSIT, Kind.SETTLEMENT, Reason.TOPUP),
         (Kind.DEPOSIT, Kind.SETTLEMENT, Reason.SEND),
         (Kind.SETTLEMENT, Kind.DEPOSIT, Reason.WITHDRAW),
         (Kind.SETTLEMENT, Kind.DEPOSIT, Reason.REFUND),
-        # the central bank's book
-        (Kind.ISSUE, Kind.BANK_RESERVE, Reason.OPENING),
         (Kind.BANK_RESERVE, Kind.PLATFORM_RESERVE, Reason.TOPUP),
         (Kind.BANK_RESERVE, Kind.PLATFORM_RESERVE, Reason.SEND),
         (Kind.PLATFORM_RESERVE, Kind.BANK_RESERVE, Reason.WITHDRAW),
         (Kind.PLATFORM_RESERVE, Kind.BANK_RESERVE, Reason.REFUND),
     }
 )
-"""Every move there is: (debited kind, credited kind, reason). Anything else is refused."""
+"""Moves of ledgers of the first form, where each payment was settled at once: history only."""
 
 
 def check_transfer(transfer: Transfer) -> None:

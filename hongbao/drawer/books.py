@@ -139,6 +139,9 @@ class Books(Engine):
         """Return what was answered to the act of *entry*, as JSON."""
         return str(self.row("SELECT answer FROM entry WHERE id = ?", entry)[0])
 
+    def request_of(self, entry: int) -> str:
+        return str(self.row("SELECT request_id FROM entry WHERE id = ?", entry)[0])
+
     def sealed_entries(self) -> Iterator[tuple[tuple[Any, ...], bytes]]:
         """Yield what each entry's MAC covers, as `EntryRow.sealed_fields` has it, and the MAC."""
         with refusals(self.path):
@@ -153,14 +156,22 @@ class Books(Engine):
                 " ORDER BY entry, id"
             )
 
-    def append(self, sealed: tuple[object, ...], mac: bytes) -> None:
-        """Add the entry whose `EntryRow.sealed_fields` are *sealed* under *mac* to the chain."""
+    def append(
+        self, sealed: tuple[object, ...], mac: bytes, *, message: int | None, took: str | None
+    ) -> None:
+        """
+        Add the entry whose `EntryRow.sealed_fields` are *sealed* under *mac* to the chain.
+
+        *message* finds the entries about one; *took* is how long each step was, by its number.
+        """
         self._write(
             "INSERT INTO entry (id, act, profile, request_id, inputs, packet, counterparty,"
-            " amount_fen, balance_fen, policy, at, clock, answer, generation, mac)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " amount_fen, balance_fen, policy, at, clock, answer, generation, mac, message, took)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *sealed,
             mac,
+            message,
+            took,
         )
 
     def requested(self, request_id: str, profile: int | None) -> EntryRow | None:

@@ -18,7 +18,7 @@ from hongbao.errors import (
     StorageUnreadable,
 )
 
-FORM = 1
+FORM = 2
 """How many migrations a ledger of this version has had."""
 
 BUSY_SECONDS = 60
@@ -253,7 +253,8 @@ class _Transaction:
     """
     What `Engine.transaction` is as a ``with`` block, brought to its *end* unless something fails.
 
-    Every act passes here, and a class is a third of what a generator costs.
+    Within another one it is a part of that: it ends when the outer one does. Every act passes here,
+    and a class is a third of what a generator costs.
     """
 
     __slots__ = ("_db", "_end", "_path")
@@ -261,15 +262,19 @@ class _Transaction:
     def __init__(self, connection: Any, path: Path, end: str) -> None:
         self._db = connection
         self._path = path
-        self._end = end
+        self._end = "" if connection.in_transaction else end
 
     def __enter__(self) -> None:
+        if not self._end:
+            return
         try:
             self._db.execute("BEGIN IMMEDIATE")
         except engine.DatabaseError as error:
             raise _in_words(error, self._path) from error
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not self._end:
+            return
         if error is None:
             try:
                 self._db.execute(self._end)

@@ -46,6 +46,15 @@ class Packets(Books):
         row = self.row(f"{_PACKETS} WHERE packet.id = ?", packet_id)
         return _packet(row) if row else None
 
+    def packet_numbered(self, number: int) -> str:
+        """Return the id of packet *number*."""
+        return str(self.row("SELECT id FROM packet WHERE number = ?", number)[0])
+
+    def packet_of_entry(self, entry: int) -> str | None:
+        """Return the id of the packet that was sent by the act of *entry*, if one was."""
+        row = self.row("SELECT id FROM packet WHERE entry = ?", entry)
+        return row and str(row[0])
+
     def sent(self, profile: int, limit: int) -> list[PacketRow]:
         return self._packets(
             "packet.sender = ? ORDER BY packet.number DESC LIMIT ?", profile, limit
@@ -87,6 +96,11 @@ class Packets(Books):
             sender,
             limit,
         )
+
+    def next_expiry(self) -> datetime | None:
+        """Return when the next open packet's refund is, or was, due."""
+        row = self.row("SELECT min(expires_at) FROM packet WHERE closed_at IS NULL")
+        return None if row[0] is None else from_micros(row[0])
 
     def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int]:
         """Return what of *profile*'s money waits in open packets, and in ones that are due back."""

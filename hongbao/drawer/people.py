@@ -5,7 +5,7 @@ from typing import Any
 
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.drawer.books import Books
-from hongbao.drawer.rows import CardRow, ProfileRow
+from hongbao.drawer.rows import CardRow, Holder, OperatorRow, PinRow, ProfileRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -51,19 +51,68 @@ class People(Books):
         assert added is not None
         return added
 
-    def set_pin(self, profile: int, pin_hash: str) -> None:
-        self._write("UPDATE profile SET pin_hash = ? WHERE id = ?", pin_hash, profile)
+    # --- PINs ------------------------------------------------------------------------------------
+
+    def holders(self) -> list[Holder]:
+        """Return everyone who has a PIN."""
+        return [
+            Holder(table, row[0])
+            for table in ("profile", "operator")
+            for row in self.rows(f"SELECT id FROM {table} ORDER BY id")
+        ]
+
+    def pin_of(self, holder: Holder) -> PinRow:
+        hashed, tries, cleared, until = self.row(
+            "SELECT pin_hash, pin_tries, pin_cleared, pin_locked_until"
+            f" FROM {holder.table} WHERE id = ?",
+            holder.id,
+        )
+        return PinRow(hashed, tries, cleared, None if until is None else from_micros(until))
+
+    def set_pin(self, holder: Holder, pin_hash: str) -> None:
+        self._write(f"UPDATE {holder.table} SET pin_hash = ? WHERE id = ?", pin_hash, holder.id)
 
     def set_pin_tries(
-        self, profile: int, *, tries: int, cleared: int, locked_until: datetime | None
+        self, holder: Holder, *, tries: int, cleared: int, locked_until: datetime | None
     ) -> None:
         self._write(
-            "UPDATE profile SET pin_tries = ?, pin_cleared = ?, pin_locked_until = ? WHERE id = ?",
+            f"UPDATE {holder.table} SET pin_tries = ?, pin_cleared = ?, pin_locked_until = ?"
+            " WHERE id = ?",
             tries,
             cleared,
             locked_until and to_micros(locked_until),
-            profile,
+            holder.id,
         )
+
+    # --- operators -------------------------------------------------------------------------------
+
+    def next_operator(self) -> int:
+        """Return the id that the next operator will have: their PIN is bound to it."""
+        return int(self.row("SELECT coalesce(max(id), 0) + 1 FROM operator")[0])
+
+    def add_operator(
+        self, operator: int, *, name: str, name_key: str, pin_hash: str, made_at: datetime
+    ) -> None:
+        self._write(
+            "INSERT INTO operator (id, name, name_key, pin_hash, made_at) VALUES (?, ?, ?, ?, ?)",
+            operator,
+            name,
+            name_key,
+            pin_hash,
+            to_micros(made_at),
+        )
+
+    def operator(self, name_key: str) -> OperatorRow | None:
+        row = self.row("SELECT id, name FROM operator WHERE name_key = ?", name_key)
+        return row and OperatorRow(*row)
+
+    def operators(self) -> list[OperatorRow]:
+        return [OperatorRow(*row) for row in self.rows("SELECT id, name FROM operator ORDER BY id")]
+
+    # --- who somebody is -------------------------------------------------------------------------
+
+    def set_refund_to(self, profile: int, to: str) -> None:
+        self._write("UPDATE profile SET refund_to = ? WHERE id = ?", to, profile)
 
     def person_of_id_number(self, index: bytes) -> tuple[int, bytes] | None:
         """Return the person an ID number's blind *index* belongs to, and their name's index."""
@@ -196,10 +245,7 @@ class People(Books):
         )
 
 
-_PROFILE = (
-    "id, name, person, account, opened_at, real_name, id_number, pin_hash, pin_tries, pin_cleared,"
-    " pin_locked_until"
-)
+_PROFILE = "id, name, person, account, opened_at, real_name, id_number, refund_to"
 _CARDS = (
     "SELECT card.id, card.profile, card.name, deposit.bank, card.tail, card.number,"
     " deposit.account, card.bound_at, card.removed_at"
@@ -211,7 +257,6 @@ def _profile(row: Any) -> ProfileRow:
     fields: list[Any] = list(row)
     fields[3] = Account(fields[3], PLATFORM, Kind.BALANCE)
     fields[4] = from_micros(fields[4])
-    fields[10] = None if fields[10] is None else from_micros(fields[10])
     return ProfileRow(*fields)
 
 

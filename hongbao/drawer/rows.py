@@ -1,9 +1,11 @@
 """The rows that the drawer hands out."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from hongbao.domain.ledger import Account
+from hongbao.domain.channel import Direction, MessageState
+from hongbao.domain.ledger import Account, Reason
 from hongbao.domain.packet import Packet
 from hongbao.units import to_micros
 
@@ -20,6 +22,11 @@ class HomeRow(NamedTuple):
     dice: bytes | None
     dice_drawn: int
 
+    @property
+    def is_demo(self) -> bool:
+        """Whether banks can be told to fail: time and chance here are nobody's but the user's."""
+        return self.virtual_at is not None and self.dice is not None
+
 
 class ProfileRow(NamedTuple):
     """One profile."""
@@ -31,10 +38,35 @@ class ProfileRow(NamedTuple):
     opened_at: datetime
     real_name: bytes | None
     id_number: bytes | None
-    pin_hash: str
-    pin_tries: int
-    pin_cleared: int
-    pin_locked_until: datetime | None
+    refund_to: str  # card or balance: where what a card paid for goes back to
+
+
+class OperatorRow(NamedTuple):
+    """Somebody who may put books right, and is no user of the wallet."""
+
+    id: int
+    name: str
+
+
+class Holder(NamedTuple):
+    """Who has a PIN: a profile, or an operator."""
+
+    table: str
+    id: int
+
+    @property
+    def number(self) -> int:
+        """What tells the holder apart from every other one of either kind."""
+        return self.id if self.table == "profile" else -self.id
+
+
+class PinRow(NamedTuple):
+    """A holder's PIN, and how often it was tried."""
+
+    hash: str
+    tries: int
+    cleared: int
+    locked_until: datetime | None
 
 
 class CardRow(NamedTuple):
@@ -63,6 +95,48 @@ class PacketRow(NamedTuple):
     cover: str | None
     sender_name: str
     recipient_name: str | None
+
+
+class MessageRow(NamedTuple):
+    """One payment through the channel, as the platform has it."""
+
+    number: int
+    id: str
+    channel: str
+    bank: str
+    card: int
+    profile: int
+    direction: Direction
+    reason: Reason
+    amount_fen: int
+    fee_fen: int
+    packet: int | None
+    terms: Mapping[str, Any]
+    created_at: datetime
+    due_at: datetime
+    entry: int
+    day: str
+    state: MessageState = MessageState.CREATED
+    outcome: int | None = None
+    batch: int | None = None
+
+
+class BankMessageRow(NamedTuple):
+    """The same payment, as its bank has it."""
+
+    message: int
+    bank: str
+    state: str  # queued, booked, refused, reversed
+    reason: str | None = None
+    ready_at: datetime | None = None
+
+
+class BatchRow(NamedTuple):
+    """One settlement."""
+
+    number: int
+    id: str
+    entry: int
 
 
 class ClaimRow(NamedTuple):

@@ -1,8 +1,13 @@
 """Money in and out: cards, top-ups, withdrawals and their limits."""
 
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
 from hongbao.answers import (
+    Answer,
     CardBound,
     CardLine,
+    Instructed,
     LimitLine,
     Limits,
     PolicyUsed,
@@ -10,32 +15,35 @@ from hongbao.answers import (
     Withdrawn,
 )
 from hongbao.domain import limits
-from hongbao.domain.clearing import Route, from_card, open_deposit, to_card
+from hongbao.domain.clearing import Opening, open_deposit
 from hongbao.domain.dates import day_key
 from hongbao.domain.fees import withdrawal_fee
-from hongbao.domain.identity import BANKS, bank_of, mask_card_number, parse_card_number
+from hongbao.domain.identity import (
+    BANK_NUMBERS,
+    BANKS,
+    bank_of,
+    mask_card_number,
+    parse_card_number,
+)
 from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.policy import Policy
 from hongbao.errors import (
     CardInUse,
     CardNotFound,
     InsufficientBalance,
-    InsufficientCard,
     NoCard,
+    NotWithdrawable,
     PolicyVersionReused,
 )
-from hongbao.store import CardRow, ProfileRow
+from hongbao.store import CardRow, MessageRow, ProfileRow
 from hongbao.units import iso
-from hongbao.wallet.desk import FACTORS, Act, AskPin, Desk
-
-_BANK_NUMBERS = {bank.code: number for number, bank in enumerate(BANKS, start=1)}
-"""Who a bank is in the central bank's book; append only, like the table they number."""
-
+from hongbao.wallet.clearing import Clearing
+from hongbao.wallet.desk import FACTORS, Act, AskPin
 
 _BANK_NAMES = {bank.code: bank.name_en for bank in BANKS}
 
 
-class Cash(Desk):
+class Cash(Clearing):
     """What moves money between a card and the balance, and by which rules."""
 
     # --- cards -----------------------------------------------------------------------------------
@@ -81,7 +89,7 @@ class Cash(Desk):
                 deposit, account = self.store.open_deposit(bank.code, index)
                 opening_fen = self._policy_of(doing.home).bank.card_opening_fen
                 if opening_fen:
-                    doing.post(*open_deposit(self._route(bank.code, account), opening_fen))
+                    doing.post(*open_deposit(self._opening(bank.code, account), opening_fen))
             else:
                 deposit, account = known
                 if self.store.is_bound(deposit):
@@ -139,23 +147,13 @@ class Cash(Desk):
                 return card
         raise CardNotFound(name)
 
-    def _route(self, bank: str, deposit: Account) -> Route:
-        return Route(
-            reserve=self.store.account(PLATFORM, Kind.RESERVE),
+    def _opening(self, bank: str, deposit: Account) -> Opening:
+        return Opening(
             deposit=deposit,
             settlement=self.store.account(bank, Kind.SETTLEMENT),
-            bank_reserve=self.store.account(CENTRAL, Kind.BANK_RESERVE, _BANK_NUMBERS[bank]),
-            platform_reserve=self.store.account(CENTRAL, Kind.PLATFORM_RESERVE),
+            bank_reserve=self.store.account(CENTRAL, Kind.BANK_RESERVE, BANK_NUMBERS[bank]),
             issue=self.store.account(CENTRAL, Kind.ISSUE),
         )
-
-    def _pay_by_card(
-        self, doing: Act, card: CardRow, to: Account, amount_fen: int, reason: Reason
-    ) -> None:
-        """Bring *amount_fen* from *card* to *to* through the channel; raise InsufficientCard."""
-        if self.store.held_fen(card.deposit) < amount_fen:
-            raise InsufficientCard(card=card.name, needed_fen=amount_fen)
-        doing.post(*from_card(self._route(card.bank, card.deposit), to, amount_fen, reason))
 
     # --- in and out ------------------------------------------------------------------------------
 
@@ -171,7 +169,9 @@ class Cash(Desk):
         """
         Bring *amount_fen* from a card into the balance (充值).
 
-        Raises CardNotFound, WrongPin, PinLocked, LimitExceeded or InsufficientCard.
+        Raises CardNotFound, WrongPin, PinLocked, LimitExceeded, BankDown or ChannelDown; then what
+        the bank says: InsufficientCard, BankDeclined or CardAccountClosed, or PaymentPending where
+        it is silent.
         """
         inputs = {"amount_fen": amount_fen, "card": card}
         first: ToppedUp | None = self._answered("topup", inputs, request_id)
@@ -180,19 +180,17 @@ class Cash(Desk):
         self._card_named(self.me, card)
         self._authorise(pin)
 
-        def work(doing: Act) -> ToppedUp:
+        def work(doing: Act) -> Instructed:
             source = self._card_named(doing.me, card)
             self._check_limits(doing, "topup", amount_fen)
-            self._pay_by_card(doing, source, doing.me.account, amount_fen, Reason.TOPUP)
             self.store.add_usage(doing.me.person, "topup", day_key(doing.now), amount_fen)
-            return {
-                **doing.common,
-                "amount_fen": amount_fen,
-                "card": source.name,
-                "balance_fen": doing.balance_fen,
-            }
+            message = self._instruct(doing, source, amount_fen, Reason.TOPUP)
+            return self._instructed(doing, message)
 
-        return self._act("topup", inputs, work, request_id=request_id, dry_run=dry_run)
+        topped_up: ToppedUp = self._paid(
+            "topup", inputs, work, act="instruct_topup", request_id=request_id, dry_run=dry_run
+        )
+        return topped_up
 
     def withdraw(
         self,
@@ -206,7 +204,9 @@ class Cash(Desk):
         """
         Bring *amount_fen* from the balance to a card (提现); the fee comes on top.
 
-        Raises CardNotFound, WrongPin, PinLocked, LimitExceeded or InsufficientBalance.
+        Raises CardNotFound, WrongPin, PinLocked, LimitExceeded, InsufficientBalance or
+        NotWithdrawable, BankDown or ChannelDown; then BankDeclined, CardAccountClosed or
+        PaymentPending, as the bank says.
         """
         inputs = {"amount_fen": amount_fen, "card": card}
         first: Withdrawn | None = self._answered("withdraw", inputs, request_id)
@@ -222,26 +222,117 @@ class Cash(Desk):
             rules = self.policy.withdraw
             free_left_fen = self._free_left_fen(me)
             fee_fen = withdrawal_fee(amount_fen, free_left_fen, rules)
-            if doing.balance_fen < amount_fen + fee_fen:
-                raise InsufficientBalance(
-                    needed_fen=amount_fen + fee_fen, available_fen=doing.balance_fen
+            needed_fen = amount_fen + fee_fen
+            if doing.balance_fen < needed_fen:
+                raise InsufficientBalance(needed_fen=needed_fen, available_fen=doing.balance_fen)
+            maturing_fen, from_at = self.store.maturing_fen(me.id, doing.now)
+            if doing.balance_fen - maturing_fen < needed_fen:
+                raise NotWithdrawable(
+                    needed_fen=needed_fen,
+                    withdrawable_fen=max(doing.balance_fen - maturing_fen, 0),
+                    from_at=from_at,
                 )
-            route = self._route(target.bank, target.deposit)
-            doing.post(*to_card(route, me.account, amount_fen, Reason.WITHDRAW))
+            left_fen = max(free_left_fen - amount_fen, 0)
+            message = self._instruct(
+                doing,
+                target,
+                amount_fen,
+                Reason.WITHDRAW,
+                fee_fen=fee_fen,
+                terms={"free_left_fen": left_fen},
+            )
+            frozen = self._frozen(message)
+            doing.post(Transfer(me.account, frozen, amount_fen, Reason.WITHDRAW))
             if fee_fen:
-                fees = self.store.account(PLATFORM, Kind.FEES)
-                doing.post(Transfer(me.account, fees, fee_fen, Reason.FEE))
+                doing.post(Transfer(me.account, frozen, fee_fen, Reason.FEE))
             self.store.add_usage(me.person, "withdraw", day_key(doing.now), amount_fen)
-            return {
-                **doing.common,
-                "amount_fen": amount_fen,
-                "fee_fen": fee_fen,
-                "free_left_fen": max(free_left_fen - amount_fen, 0),
-                "card": target.name,
-                "balance_fen": doing.balance_fen,
-            }
+            return self._withdrawn(doing, message)
 
-        return self._act("withdraw", inputs, work, request_id=request_id, dry_run=dry_run)
+        withdrawn: Withdrawn = self._paid(
+            "withdraw", inputs, work, act="withdraw", request_id=request_id, dry_run=dry_run
+        )
+        return withdrawn
+
+    def _withdrawn(self, doing: Act, message: MessageRow) -> Withdrawn:
+        return {
+            **self._asked_for(doing, message),
+            "amount_fen": message.amount_fen,
+            "fee_fen": message.fee_fen,
+            "free_left_fen": message.terms["free_left_fen"],
+            "card": self.store.card(message.card).name,
+            "balance_fen": doing.balance_fen,
+            "payment": message.id,
+        }
+
+    # --- what payments through the channel are for -----------------------------------------------
+
+    def _paid(
+        self,
+        asked: str,
+        inputs: Mapping[str, object],
+        work: Callable[[Act], Answer],
+        *,
+        act: str,
+        request_id: str | None,
+        dry_run: bool,
+        changing: tuple[tuple[str, object], ...] = (),
+    ) -> Any:
+        """
+        Do *work*, which instructs a payment, and return what becomes of it.
+
+        Raises what the bank says, and PaymentPending where it does not say anything.
+        """
+        with self._rehearsal(dry_run):
+            self._catch_up()
+            self._skip()
+            instructed = self._act(
+                act, inputs, work, request_id=request_id, changing=changing, asked=asked
+            )
+            if "replayed" in instructed:
+                return instructed
+            message = self.store.message_called(str(cast(Any, instructed)["payment"]))
+            assert message is not None
+            answer = self._concluded(message.number)
+        return {**answer, "dry_run": True} if dry_run else answer
+
+    def _instructed(self, doing: Act, message: MessageRow) -> Instructed:
+        return {
+            **doing.common,
+            "payment": message.id,
+            "channel": message.channel,
+            "bank": message.bank,
+            "amount_fen": message.amount_fen,
+            "card": self.store.card(message.card).name,
+        }
+
+    def _asked_for(self, doing: Act, message: MessageRow) -> Answer:
+        """Return what an answer about *message* begins with: the request that asked for it."""
+        if doing.entry == message.entry:
+            return doing.common
+        return {**doing.common, "request_id": self.store.request_of(message.entry)}
+
+    def _booked(self, doing: Act, message: MessageRow) -> Answer:
+        transit = self._in_transit(message.bank)
+        amount_fen = message.amount_fen
+        match message.reason:
+            case Reason.TOPUP:
+                doing.post(Transfer(transit.incoming, doing.me.account, amount_fen, Reason.TOPUP))
+                topped_up: ToppedUp = {
+                    **self._asked_for(doing, message),
+                    "amount_fen": amount_fen,
+                    "card": self.store.card(message.card).name,
+                    "balance_fen": doing.balance_fen,
+                    "payment": message.id,
+                }
+                return topped_up
+            case Reason.WITHDRAW:
+                frozen = self._frozen(message)
+                doing.post(Transfer(frozen, transit.outgoing, amount_fen, Reason.WITHDRAW))
+                if message.fee_fen:
+                    fees = self.store.account(PLATFORM, Kind.FEES)
+                    doing.post(Transfer(frozen, fees, message.fee_fen, Reason.FEE))
+                return self._withdrawn(doing, message)
+        return super()._booked(doing, message)
 
     def _free_left_fen(self, profile: ProfileRow) -> int:
         """Return what is left of the lifetime's free withdrawals of the person behind *profile*."""

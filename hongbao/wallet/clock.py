@@ -1,25 +1,35 @@
 """The ledger's clock, and what falls due when it is turned."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from hongbao.answers import ClockShown, Refunded
-from hongbao.domain.dates import YEAR_LAST
+from hongbao.answers import ClockShown
+from hongbao.domain.dates import YEAR_LAST, next_cut_off
 from hongbao.errors import ClockBackwards, InvalidDuration, InvalidInstant, NotClaimable
 from hongbao.units import iso
-from hongbao.wallet.packets import DUE_AT_ONCE, Packets
+from hongbao.wallet.packets import DUE_AT_ONCE
+from hongbao.wallet.settlement import Settlement
 
 _END = datetime(YEAR_LAST, 12, 31, tzinfo=UTC)
 """Where clocks stop: nobody can type a later date, and packets still have to expire."""
 
+_TICK = timedelta(microseconds=1)
 
-class Clock(Packets):
+
+class Clock(Settlement):
     """Reading the clock, and turning it forward."""
 
     def clock(self) -> ClockShown:
         """Return which clock this home has, and what it says."""
         home = self.home
         kind = "real" if home.virtual_at is None else "virtual"
-        return {"clock": kind, "at": iso(self.now()), "refunds": []}
+        return {
+            "clock": kind,
+            "at": iso(self.now()),
+            "refunds": [],
+            "resolved": [],
+            "settled": [],
+        }
 
     def advance_clock(self, by: timedelta) -> ClockShown:
         """Turn the clock forward *by* that much (see `set_clock`). Raises InvalidDuration."""
@@ -40,21 +50,53 @@ class Clock(Packets):
         now = self.now()
         if at < now:
             raise ClockBackwards(now_at=now)
-        refunds: list[Refunded] = []
+        turned: ClockShown = {
+            "clock": "virtual",
+            "at": iso(at),
+            "refunds": [],
+            "resolved": [],
+            "settled": [],
+        }
+        settled_at = self._turn(now) - _TICK  # a cut-off that is now has not been, perhaps
         while True:
-            with self._under_these_keys(), self.store.transaction():
-                due = self.store.due(at, None, DUE_AT_ONCE)
-                if not due:
-                    self.store.set_virtual_clock(max(at, self.now()))
-                    return {"clock": "virtual", "at": iso(self.now()), "refunds": refunds}
-            for row in due:
-                try:
-                    refunds.append(
-                        self._refund(
-                            row.packet.id,
-                            sender=row.packet.sender,
-                            at=row.packet.expires_at,
-                        )
-                    )
-                except NotClaimable:  # somebody else was quicker; it is not due any more
-                    continue
+            turned["resolved"] += self._resolve(asking=False)
+            cut_off = self._cut_off_after(settled_at)
+            moments = (self.store.next_expiry(), self._next_delivery(), cut_off)
+            due_at = min((moment for moment in moments if moment is not None), default=_END)
+            if due_at > at:
+                break
+            self._refund_expired(due_at, turned)
+            self._turn(due_at)
+            if due_at == cut_off:
+                settled_at = due_at
+                settled = self.settle()
+                turned["resolved"] += settled["resolved"]
+                if settled["batch"] is not None:
+                    turned["settled"].append(settled)
+        turned["at"] = iso(self._turn(at))
+        return turned
+
+    def _turn(self, at: datetime) -> datetime:
+        """Let a virtual clock say *at*, unless it is later already; return what it says."""
+        with self._under_these_keys(), self.store.transaction():
+            self.store.set_virtual_clock(max(at, self.now()))
+            return self.now()
+
+    def _refund_expired(self, at: datetime, turned: ClockShown) -> None:
+        for row in self.store.due(at, None, DUE_AT_ONCE):
+            with suppress(NotClaimable):  # somebody else was quicker; it is not due any more
+                refunded = self._refund(
+                    row.packet.id, sender=row.packet.sender, at=row.packet.expires_at
+                )
+                turned["refunds"].append(refunded)
+
+    def _next_delivery(self) -> datetime | None:
+        """Return when a refund next sets out for its card, or is given up."""
+        patience = timedelta(days=self.policy.refund.give_up_days)
+        return self.store.next_delivery(self.now(), patience)
+
+    def _cut_off_after(self, at: datetime) -> datetime | None:
+        """Return the first cut-off after *at*; None where there would be nothing to do at it."""
+        if not self.store.has_unfinished_payments():
+            return None
+        return next_cut_off(max(at, self.now() - _TICK), self.policy.settlement.cut_off)

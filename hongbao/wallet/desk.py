@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from hongbao.domain.chain import canonical, digest, line
+from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.ids import check_request_id
 from hongbao.domain.ids import request_id as make_request_id
 from hongbao.domain.ledger import Transfer
@@ -20,6 +22,7 @@ from hongbao.errors import (
     HistoryReplaced,
     HomeNotFound,
     HongbaoError,
+    PaymentPending,
     PinLocked,
     ProfileNotFound,
     RequestConflict,
@@ -28,7 +31,16 @@ from hongbao.errors import (
     WrongPin,
     recall,
 )
-from hongbao.store import EntryRow, Head, HomeRow, ProfileRow, Store
+from hongbao.store import (
+    EntryRow,
+    Head,
+    Holder,
+    HomeRow,
+    MessageRow,
+    OperatorRow,
+    ProfileRow,
+    Store,
+)
 from hongbao.units import iso
 from hongbao.vault import Cost, KeyFolder, Vault
 
@@ -44,51 +56,41 @@ AskPin = Callable[[], Pin]
 FACTORS = ("pin",)
 """What authenticates an act: the payment PIN alone."""
 
+INSTRUCTING = frozenset(act for act in ASKED_AS.values() if act != "refund")
+"""Acts that put a payment on its way, and are answered by what becomes of it."""
+
 LEDGER = "ledger.db"
 """The ledger's file name in a home's ``data/``."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-class Act:
+class Doing:
     """
-    One act while it is being done: what its work may look at, and what it wants written.
+    An act while it is being done: what its work may look at, and what it wants written.
 
     *entry* is the id that the act's entry will have; *now* is the ledger's clock. The work adds
-    transfers with `post`, draws with *chance*, and says with *packet* and *counterparty* what its
-    line in the history is about. Rows that name the entry wait until it stands (`once_entered`).
+    transfers with `post`, draws with *chance*, and says with *packet*, *counterparty* and *message*
+    what its entry is about. Rows that name the entry wait until it stands (`once_entered`).
     """
 
     def __init__(
-        self,
-        desk: "Desk",
-        *,
-        entry: int,
-        now: datetime,
-        home: HomeRow,
-        me: ProfileRow,
-        request_id: str | None,
+        self, desk: "Desk", *, entry: int, now: datetime, home: HomeRow, request_id: str | None
     ) -> None:
         self.entry = entry
         self.now = now
         self.home = home
-        self.me = me
         self.chance = Chance(desk.env.chance, home)
         self.request_id = request_id or make_request_id(self.chance(16))
         self.packet: int | None = None
         self.counterparty: int | None = None
+        self.message: int | None = None
         self.transfers: list[Transfer] = []
         self.to_write: list[Callable[[], None]] = []
-        self.balance_fen = desk.store.held_fen(me.account)
 
     def post(self, *transfers: Transfer) -> None:
-        """Add *transfers* to the act; *balance_fen* follows what they do to it."""
-        for transfer in transfers:
-            self.transfers.append(transfer)
-            if transfer.debit.id == self.me.account.id:
-                self.balance_fen -= transfer.amount_fen
-            if transfer.credit.id == self.me.account.id:
-                self.balance_fen += transfer.amount_fen
+        """Add *transfers* to the act."""
+        self.transfers += transfers
 
     def once_entered(self, write: Callable[[], None]) -> None:
         """
@@ -103,6 +105,24 @@ class Act:
     def common(self) -> "Answer":
         """What every answer begins with."""
         return {"request_id": self.request_id, "at": iso(self.now)}
+
+
+class Act(Doing):
+    """An act that is about one profile, *me*; *balance_fen* follows what is posted."""
+
+    def __init__(self, desk: "Desk", *, me: ProfileRow, **facts: Any) -> None:
+        super().__init__(desk, **facts)
+        self.me = me
+        self.before_fen = self.balance_fen = desk.store.held_fen(me.account)
+
+    def post(self, *transfers: Transfer) -> None:
+        mine = self.me.account.id
+        for transfer in transfers:
+            self.transfers.append(transfer)
+            if transfer.debit.id == mine:
+                self.balance_fen -= transfer.amount_fen
+            if transfer.credit.id == mine:
+                self.balance_fen += transfer.amount_fen
 
 
 class Desk:
@@ -122,6 +142,9 @@ class Desk:
         self.store = store
         self._name = name
         self._policies: dict[str, Policy] = {}
+        self._rehearsing = False
+        self._laps: dict[int, int] = {}
+        self._lap_at = perf_counter_ns()
 
     @classmethod
     def open(
@@ -250,12 +273,19 @@ class Desk:
             me, now = self.me, self.now()
             available_fen = self.store.held_fen(me.account)
             frozen_fen, due_back_fen = self.store.in_packets_fen(me.id, now)
+            on_its_way_fen = sum(self.store.pending_fen(me.id))
+            maturing_fen, from_at = self.store.maturing_fen(me.id, now)
+        later_fen = min(maturing_fen, available_fen)
         return {
             "profile": me.name,
             "available_fen": available_fen,
+            "withdrawable_fen": available_fen - later_fen,
+            "withdrawable_later_fen": later_fen,
+            "withdrawable_from": iso(from_at) if later_fen and from_at else None,
             "frozen_fen": frozen_fen,
             "due_back_fen": due_back_fen,
-            "total_fen": available_fen + frozen_fen + due_back_fen,
+            "on_its_way_fen": on_its_way_fen,
+            "total_fen": available_fen + frozen_fen + due_back_fen + on_its_way_fen,
             "at": iso(now),
         }
 
@@ -313,6 +343,7 @@ class Desk:
         founding: Callable[[], None] | None = None,
         profile: Callable[[], ProfileRow] | None = None,
         at: datetime | None = None,
+        asked: str | None = None,
     ) -> A:
         """
         Do *work* as one act: one transaction, one entry, one answer.
@@ -324,22 +355,19 @@ class Desk:
 
         *founding* makes the home where there is none yet. *profile* gives whose money it is about,
         where that is not the profile that acts. *at* is the moment that a due act belongs to: the
-        clock is turned there first, and never back.
+        clock is turned there first, and never back. *asked* is what was asked for, where the act
+        is only the first step of it.
         """
         if request_id is not None:
             check_request_id(request_id)
             if part is not None:
                 request_id = f"{request_id}/{part}"
-        inputs_digest = digest(act, inputs)
+        inputs_digest = digest(asked or act, inputs)
         try:
             with self._under_these_keys(), self.store.transaction(*changing, dry_run=dry_run):
                 if founding is not None and self.store.home() is None:
                     founding()
-                if at is not None:
-                    self.store.set_virtual_clock(max(at, self.now()))
-                home = self.home
-                if home.generation != self.vault.generation:
-                    raise Busy  # another process is giving the home new keys
+                home = self._home_at(at)
                 me = self.me if profile is None else profile()
                 if request_id is not None:
                     first: A | None = self._first_answer(request_id, me, inputs_digest)
@@ -354,33 +382,150 @@ class Desk:
                     me=me,
                     request_id=request_id,
                 )
-                before_fen = doing.balance_fen
                 answer = work(doing)
-                mac = self._append(act, doing, inputs_digest, answer, before_fen, head)
-                if doing.chance.drawn != home.dice_drawn:
-                    self.store.set_dice_drawn(doing.chance.drawn)
+                mac = self._append(act, doing, inputs_digest, answer, head)
         except HongbaoError as error:
-            if error.final and request_id is not None and not dry_run:
+            if error.final and request_id is not None and not (dry_run or self._rehearsing):
                 self._remember_refusal(request_id, inputs_digest, error)
             raise
         if dry_run:
             return cast(A, {**answer, "dry_run": True})
-        self.keys.note_head(head.entry + 1, mac)
+        self._note(head.entry + 1, mac)
         return answer
 
+    def _step(
+        self,
+        act: str,
+        request_id: str,
+        work: Callable[[Doing], Mapping[str, object] | None],
+        *,
+        stage: int,
+    ) -> bool:
+        """
+        Do *work* as one step of an institution: a transaction and an entry that nobody asked for.
+
+        Work that answers None found that there is nothing left to do, and nothing is written.
+        *stage* says which of the eight steps its time counts for.
+        """
+        with (
+            self._under_these_keys(),
+            self.store.transaction(),
+            self._timed(),
+        ):
+            home = self._home_at(None)
+            head = self.store.head()
+            doing = Doing(
+                self,
+                entry=head.entry + 1,
+                now=self._now(home, head),
+                home=home,
+                request_id=request_id,
+            )
+            answer = work(doing)
+            if answer is None:
+                return False
+            self._lap(stage)
+            mac = self._append(act, doing, b"", answer, head)
+        self._note(head.entry + 1, mac)
+        return True
+
+    def _step_for(
+        self,
+        act: str,
+        request_id: str,
+        work: Callable[[Act], Mapping[str, object] | None],
+        *,
+        profile: int,
+        stage: int,
+    ) -> bool:
+        """Do *work* as `_step` does, where it is about the money of *profile*."""
+        with (
+            self._under_these_keys(),
+            self.store.transaction(("profile", profile)),
+            self._timed(),
+        ):
+            home = self._home_at(None)
+            head = self.store.head()
+            doing = Act(
+                self,
+                entry=head.entry + 1,
+                now=self._now(home, head),
+                home=home,
+                me=self._profile_by_id(profile),
+                request_id=request_id,
+            )
+            answer = work(doing)
+            if answer is None:
+                return False
+            self._lap(stage)
+            mac = self._append(act, doing, b"", answer, head)
+        self._note(head.entry + 1, mac)
+        return True
+
+    def _home_at(self, at: datetime | None) -> HomeRow:
+        """Return the home as it is in this transaction, its clock turned to *at* if need be."""
+        if at is not None:
+            self.store.set_virtual_clock(max(at, self.now()))
+        home = self.home
+        if home.generation != self.vault.generation:
+            raise Busy  # another process is giving the home new keys
+        return home
+
+    def _note(self, entry: int, mac: bytes) -> None:
+        if not self._rehearsing:
+            self.keys.note_head(entry, mac)
+
+    @contextmanager
+    def _rehearsal(self, dry_run: bool) -> Iterator[None]:
+        """Undo all acts within at the end, where it is a *dry_run* of several steps."""
+        if not dry_run:
+            yield
+            return
+        self._rehearsing = True
+        try:
+            with self._under_these_keys(), self.store.transaction(dry_run=True):
+                yield
+        finally:
+            self._rehearsing = False
+
+    def _lap(self, step: int) -> None:
+        """Count the time since the last call as spent on one of the eight steps."""
+        now = perf_counter_ns()
+        self._laps[step] = self._laps.get(step, 0) + now - self._lap_at
+        self._lap_at = now
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Time a step of its own, leaving alone what was counted for the act around it."""
+        around, self._laps = self._laps, {}
+        self._skip()
+        try:
+            yield
+        finally:
+            self._laps = around
+            self._skip()
+
+    def _skip(self) -> None:
+        """Let the time since the last `_lap` count for nothing: somebody was typing, or asleep."""
+        self._lap_at = perf_counter_ns()
+
     def _append(
-        self, act: str, doing: Act, inputs: bytes, answer: "Answer", before_fen: int, head: Head
+        self, act: str, doing: Doing, inputs: bytes, answer: Mapping[str, object], head: Head
     ) -> bytes:
+        me, amount_fen, balance_fen = None, 0, None
+        if isinstance(doing, Act):
+            me, balance_fen = doing.me.id, doing.balance_fen
+            amount_fen = balance_fen - doing.before_fen
         unsealed = EntryRow(
             id=doing.entry,
             act=act,
-            profile=doing.me.id,
+            profile=me,
             request_id=doing.request_id,
             inputs=inputs,
             packet=doing.packet,
             counterparty=doing.counterparty,
-            amount_fen=doing.balance_fen - before_fen,
-            balance_fen=doing.balance_fen,
+            amount_fen=amount_fen,
+            balance_fen=balance_fen,
             policy=doing.home.policy,
             at=doing.now,
             clock="real" if doing.home.virtual_at is None else "virtual",
@@ -391,11 +536,20 @@ class Desk:
         lines = [line(transfer) for transfer in doing.transfers]
         sealed = unsealed.sealed_fields
         mac = self.vault.chain_mac(head.mac, canonical(sealed, lines))
-        self.store.append(sealed, mac)
+        took = " ".join(f"{step}:{nanos // 1000}" for step, nanos in self._laps.items()) or None
+        self._laps.clear()
+        self.store.append(sealed, mac, message=doing.message, took=took)
         self.store.post(doing.entry, doing.transfers)
         for write in doing.to_write:
             write()
+        if doing.chance.drawn != doing.home.dice_drawn:
+            self.store.set_dice_drawn(doing.chance.drawn)
         return mac
+
+    def _profile_by_id(self, profile: int) -> ProfileRow:
+        row = self.store.profile_by_id(profile)
+        assert row is not None
+        return row
 
     def _answered(self, act: str, inputs: Mapping[str, object], request_id: str | None) -> Any:
         """
@@ -420,7 +574,7 @@ class Desk:
         if entry is not None:
             if entry.inputs != inputs:
                 raise RequestConflict(request_id)
-            return {**json.loads(entry.answer), "replayed": True}
+            return {**self._answer_of(entry), "replayed": True}
         refused = self.store.refused(request_id, me.id)
         if refused is not None:
             before, told = refused
@@ -429,6 +583,34 @@ class Desk:
             raise recall(json.loads(told))
         return None
 
+    def _answer_of(self, entry: EntryRow) -> "Answer":
+        """Return what the request of *entry* came to, or raise what it did."""
+        message = self.store.message_of_entry(entry.id) if entry.act in INSTRUCTING else None
+        if message is None:
+            return cast("Answer", json.loads(entry.answer))
+        return self._outcome(message)
+
+    def _outcome(self, message: MessageRow) -> "Answer":
+        """
+        Return what *message* came to.
+
+        Raises what it came to where that is a refusal, and PaymentPending where nobody knows yet.
+        """
+        if message.outcome is None:
+            raise self._pending(message)
+        answer = json.loads(self.store.answer_of(message.outcome))
+        if answer.get("error") is not None:
+            raise recall(answer["error"])
+        return cast("Answer", answer)
+
+    def _pending(self, message: MessageRow) -> PaymentPending:
+        return PaymentPending(
+            payment=message.id,
+            amount_fen=message.amount_fen,
+            card=self.store.card(message.card).name,
+            bank=message.bank,
+        )
+
     def _remember_refusal(self, request_id: str, inputs: bytes, error: HongbaoError) -> None:
         told = json.dumps(error.as_dict(), ensure_ascii=False)
         with self.store.transaction():
@@ -436,9 +618,9 @@ class Desk:
 
     # --- authorise -------------------------------------------------------------------------------
 
-    def _authorise(self, pin: AskPin) -> Pin:
+    def _authorise(self, pin: AskPin, operator: OperatorRow | None = None) -> Pin:
         """
-        Ask for the payment PIN (支付验证), check it, and return it.
+        Ask for the payment PIN (支付验证), or for *operator*'s own, check it, and return it.
 
         A locked PIN is not asked for. An attempt is counted durably before it is looked at. Tries
         and the last cleared try are two numbers that only grow, so that a right PIN clears what
@@ -447,48 +629,54 @@ class Desk:
         Raises WrongPin or PinLocked.
         """
         with self.looking():
-            until = self.me.pin_locked_until
+            holder = Holder("operator", operator.id) if operator else Holder("profile", self.me.id)
+            until = self.store.pin_of(holder).locked_until
             if until is not None and self.now() < until:
                 raise PinLocked(locked_until_at=until)
+        self._lap(1)
         typed = pin()
+        self._skip()
         with self._under_these_keys():  # while the PIN was typed, the home may have got new ones
-            self._try(typed)
+            self._try(typed, holder)
+        self._lap(2)
         return typed
 
-    def _try(self, pin: Pin) -> None:
+    def _try(self, pin: Pin, holder: Holder) -> None:
         rules = self.policy.pin
-        with self.store.transaction(("profile", self._name)):
-            me, now = self.me, self.now()
-            cleared = me.pin_cleared
-            if me.pin_locked_until is not None:
-                if now < me.pin_locked_until:
-                    raise PinLocked(locked_until_at=me.pin_locked_until)
-                cleared = me.pin_tries
-            this_try = me.pin_tries + 1
+        with self.store.transaction((holder.table, holder.id)):
+            known, now = self.store.pin_of(holder), self.now()
+            cleared = known.cleared
+            if known.locked_until is not None:
+                if now < known.locked_until:
+                    raise PinLocked(locked_until_at=known.locked_until)
+                cleared = known.tries
+            this_try = known.tries + 1
             left = rules.attempts_max - (this_try - cleared)
             locked_until = now + timedelta(hours=rules.lock_hours) if left <= 0 else None
             self.store.set_pin_tries(
-                me.id, tries=this_try, cleared=cleared, locked_until=locked_until
+                holder, tries=this_try, cleared=cleared, locked_until=locked_until
             )
-        if not self.vault.pin_matches(me.id, pin, me.pin_hash):
+        if not self.vault.pin_matches(holder.number, pin, known.hash):
             if locked_until is not None:
                 raise PinLocked(locked_until_at=locked_until)
             raise WrongPin(attempts_left=left)
-        matched = me.pin_hash
-        renewed = self.vault.hash_pin(me.id, pin) if self.vault.pin_needs_rehash(matched) else None
-        with self.store.transaction(("profile", self._name)):
-            me = self.me
-            cleared = max(me.pin_cleared, this_try)
+        matched = known.hash
+        renewed = None
+        if self.vault.pin_needs_rehash(matched):
+            renewed = self.vault.hash_pin(holder.number, pin)
+        with self.store.transaction((holder.table, holder.id)):
+            known = self.store.pin_of(holder)
+            cleared = max(known.cleared, this_try)
             self.store.set_pin_tries(
-                me.id,
-                tries=me.pin_tries,
+                holder,
+                tries=known.tries,
                 cleared=cleared,
                 locked_until=(
-                    me.pin_locked_until if me.pin_tries - cleared >= rules.attempts_max else None
+                    known.locked_until if known.tries - cleared >= rules.attempts_max else None
                 ),
             )
-            if renewed is not None and me.pin_hash == matched:  # not changed meanwhile
-                self.store.set_pin(me.id, renewed)
+            if renewed is not None and known.hash == matched:  # not changed meanwhile
+                self.store.set_pin(holder, renewed)
 
     def _check_limits(self, doing: Act, flow: str, amount_fen: int) -> None:
         """Refuse *amount_fen* over *flow* where the profile's tier has no room for it."""

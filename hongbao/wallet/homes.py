@@ -17,10 +17,12 @@ from hongbao.errors import (
     OlderCopy,
     StorageRefused,
 )
-from hongbao.store import ProfileRow, Store
+from hongbao.store import Holder, PinRow, Store
 from hongbao.vault import Vault
 from hongbao.wallet.desk import LEDGER, Act, Desk, finish_rekey, key_folder, open_ledger
 from hongbao.words import N_
+
+Tries = dict[Holder, PinRow]
 
 
 class Homes(Desk):
@@ -136,7 +138,7 @@ class Homes(Desk):
         return not any(file.resolve().is_relative_to(folder) for folder in folders)
 
     def remember_restoring(
-        self, file: Path, entry: int, noted_entry: int | None, tried: list[ProfileRow]
+        self, file: Path, entry: int, noted_entry: int | None, tried: Tries
     ) -> HomeChanged:
         """
         Write down that this ledger came back from a copy which ended at *entry*.
@@ -152,14 +154,14 @@ class Homes(Desk):
         inputs = {"entry": entry, "noted_entry": noted_entry}
 
         def work(doing: Act) -> Answer:
-            for row in tried:
-                now = self.store.profile_by_id(row.id)
-                if now is not None and now.pin_tries < row.pin_tries:
+            for holder in self.store.holders():
+                before = tried.get(holder)
+                if before is not None and self.store.pin_of(holder).tries < before.tries:
                     self.store.set_pin_tries(
-                        row.id,
-                        tries=row.pin_tries,
-                        cleared=row.pin_cleared,
-                        locked_until=row.pin_locked_until,
+                        holder,
+                        tries=before.tries,
+                        cleared=before.cleared,
+                        locked_until=before.locked_until,
                     )
             return doing.common
 
@@ -231,16 +233,16 @@ def _opened(incoming: Path, vault: Vault, file: Path) -> Store:
         raise Damaged(path=str(file)) from None
 
 
-def _tried(ledger: Path, vault: Vault) -> list[ProfileRow]:
-    """Return the profiles with the tries at their PINs, as far as *ledger* can still be read."""
+def _tried(ledger: Path, vault: Vault) -> Tries:
+    """Return the tries at everyone's PIN, as far as *ledger* can still be read."""
     try:
         current = Store.open(ledger, vault.page_key)
     except (Damaged, HomeNotFound):
-        return []
+        return {}
     try:
-        return current.profiles()
+        return {holder: current.pin_of(holder) for holder in current.holders()}
     except Damaged:
-        return []
+        return {}
     finally:
         current.close()
 

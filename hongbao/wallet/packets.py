@@ -1,11 +1,15 @@
 """Red packets at the desk: send, claim, refund, and proof of what was dealt."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from hongbao.answers import (
+    Answer,
     Claimed,
+    Instructed,
     PacketLine,
     PacketShown,
     Refunded,
@@ -14,12 +18,12 @@ from hongbao.answers import (
     ShareLine,
     Verified,
 )
-from hongbao.domain.clearing import to_card
-from hongbao.domain.dates import day_key
+from hongbao.domain.channel import MessageState
+from hongbao.domain.dates import day_key, days_after_midnight, working_days_after
 from hongbao.domain.deal import luckiest
 from hongbao.domain.fairness import commitment, recompute, share_amount
 from hongbao.domain.ids import check_request_id, packet_id, parse_packet_id
-from hongbao.domain.ledger import PLATFORM, Kind, Reason, Transfer
+from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.packet import (
     DealRule,
     Packet,
@@ -39,7 +43,7 @@ from hongbao.errors import (
     RequestConflict,
     SelfRecipient,
 )
-from hongbao.store import CardRow, ClaimRow, PacketRow, ProfileRow
+from hongbao.store import CardRow, ClaimRow, MessageRow, PacketRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.cash import Cash
 from hongbao.wallet.desk import Act, AskPin, Chance
@@ -98,6 +102,7 @@ class Packets(Cash):
             "paid_from": paid_from,
             "deal": str(deal),
         }
+        self._skip()
         first: Sent | None = self._answered("send", inputs, request_id)
         if first is not None:
             return first
@@ -115,77 +120,115 @@ class Packets(Cash):
             self._card_named(sender, paid_from)
         self._authorise(pin)
 
-        def work(doing: Act) -> Sent:
+        terms: dict[str, Any] = {**inputs, "greeting": greeting, "cover": cover}
+        terms["recipient"] = None if to is None else to.id
+
+        def checked(doing: Act, card: CardRow | None) -> dict[str, Any]:
             # Looked at again: while the PIN was typed, the card or the policy may have changed.
-            card = None if paid_from == BALANCE else self._card_named(doing.me, paid_from)
             rules = self._policy_of(doing.home).packet
             check_packet(rules, total_fen, count)
             self._check_limits(doing, _flow(card), total_fen)
-            seed = doing.chance(32)
-            packet = Packet(
-                number=self.store.next_packet(),
-                id=self._free_packet_id(doing.chance),
-                sender=doing.me.id,
-                recipient=None if to is None else to.id,
-                kind=kind,
-                deal=deal,
-                total_fen=total_fen,
-                count=count,
-                share_max_fen=rules.share_max_fen,
-                claimed_fen=0,
-                claimed_count=0,
-                created_at=doing.now,
-                expires_at=doing.now + timedelta(hours=rules.expires_hours),
-                closed_at=None,
-            )
-            account = self.store.open_account(PLATFORM, Kind.PACKET, packet.number)
-            if card is not None:
-                self._pay_by_card(doing, card, account, total_fen, Reason.SEND)
-            elif doing.balance_fen < total_fen:
-                raise InsufficientBalance(needed_fen=total_fen, available_fen=doing.balance_fen)
-            else:
-                doing.post(Transfer(doing.me.account, account, total_fen, Reason.SEND))
-            self.store.add_packet(
-                PacketRow(
-                    packet=packet,
-                    account=account,
-                    entry=doing.entry,
-                    card=None if card is None else card.id,
-                    seed=seed,
-                    greeting=greeting,
-                    cover=cover,
-                    sender_name=doing.me.name,
-                    recipient_name=None if to is None else to.name,
-                )
-            )
             self.store.add_usage(doing.me.person, _flow(card), day_key(doing.now), total_fen)
-            doing.packet = packet.number
-            doing.counterparty = packet.recipient
             return {
-                **doing.common,
-                "packet": packet.id,
-                "kind": str(kind),
-                "deal": str(deal),
-                "total_fen": total_fen,
-                "count": count,
+                **terms,
                 "share_max_fen": rules.share_max_fen,
-                "recipient": None if to is None else to.name,
-                "greeting": greeting,
-                "cover": cover,
-                "paid_from": card.name if card else BALANCE,
-                "commitment": commitment(seed),
-                "expires_at": iso(packet.expires_at),
-                "balance_fen": doing.balance_fen,
+                "expires_hours": rules.expires_hours,
             }
 
-        return self._act(
+        def from_balance(doing: Act) -> Sent:
+            agreed = checked(doing, None)
+            if doing.balance_fen < total_fen:
+                raise InsufficientBalance(needed_fen=total_fen, available_fen=doing.balance_fen)
+            return self._open_packet(doing, agreed, doing.me.account)
+
+        def from_card(doing: Act) -> Instructed:
+            card = self._card_named(doing.me, paid_from)
+            agreed = checked(doing, card)
+            message = self._instruct(doing, card, total_fen, Reason.SEND, terms=agreed)
+            return self._instructed(doing, message)
+
+        changing = (("profile", sender.id),)
+        if paid_from == BALANCE:
+            return self._act(
+                "send",
+                inputs,
+                from_balance,
+                request_id=request_id,
+                dry_run=dry_run,
+                changing=changing,
+            )
+        sent: Sent = self._paid(
             "send",
             inputs,
-            work,
+            from_card,
+            act="instruct_send",
             request_id=request_id,
             dry_run=dry_run,
-            changing=(("profile", sender.id),),
+            changing=changing,
         )
+        return sent
+
+    def _open_packet(
+        self, doing: Act, terms: Mapping[str, Any], source: Account, paid: MessageRow | None = None
+    ) -> Sent:
+        """Put what *source* gives into a packet of these *terms*: from now on it can be claimed."""
+        total_fen, count = terms["total_fen"], terms["count"]
+        kind, deal = PacketKind(terms["kind"]), DealRule(terms["deal"])
+        seed = doing.chance(32)
+        packet = Packet(
+            number=self.store.next_packet(),
+            id=self._free_packet_id(doing.chance),
+            sender=doing.me.id,
+            recipient=terms["recipient"],
+            kind=kind,
+            deal=deal,
+            total_fen=total_fen,
+            count=count,
+            share_max_fen=terms["share_max_fen"],
+            claimed_fen=0,
+            claimed_count=0,
+            created_at=doing.now,
+            expires_at=doing.now + timedelta(hours=terms["expires_hours"]),
+            closed_at=None,
+        )
+        account = self.store.open_account(PLATFORM, Kind.PACKET, packet.number)
+        doing.post(Transfer(source, account, total_fen, Reason.SEND))
+        to = packet.recipient and self._profile_by_id(packet.recipient)
+        card = self.store.card(paid.card) if paid else None
+        self.store.add_packet(
+            PacketRow(
+                packet=packet,
+                account=account,
+                entry=doing.entry,
+                card=None if card is None else card.id,
+                seed=seed,
+                greeting=terms["greeting"],
+                cover=terms["cover"],
+                sender_name=doing.me.name,
+                recipient_name=to.name if to else None,
+            )
+        )
+        doing.packet = packet.number
+        doing.counterparty = packet.recipient
+        answer: Sent = {
+            **(doing.common if paid is None else self._asked_for(doing, paid)),
+            "packet": packet.id,
+            "kind": str(kind),
+            "deal": str(deal),
+            "total_fen": total_fen,
+            "count": count,
+            "share_max_fen": packet.share_max_fen,
+            "recipient": to.name if to else None,
+            "greeting": terms["greeting"],
+            "cover": terms["cover"],
+            "paid_from": card.name if card else BALANCE,
+            "payment": paid.id if paid else None,
+            "commitment": commitment(seed),
+            "expires_at": iso(packet.expires_at),
+            "balance_fen": doing.balance_fen,
+        }
+        self._lap(3)
+        return answer
 
     def _free_packet_id(self, chance: Chance) -> str:
         drawn = packet_id(chance(8))
@@ -206,6 +249,7 @@ class Packets(Cash):
         AlreadyClaimed, PacketFinished, PacketRefunded or PacketExpired.
         """
         wanted = parse_packet_id(packet)
+        self._skip()
 
         def work(doing: Act) -> Claimed:
             me = doing.me
@@ -218,6 +262,7 @@ class Packets(Cash):
                 claimed_fen=self.store.claimed_fen(packet.number, me.id),
                 sender_may_claim=self._policy_of(doing.home).packet.sender_may_claim_group,
             )
+            self._lap(5)
             seat = packet.claimed_count + 1
             amount_fen = share_amount(
                 packet.deal,
@@ -230,7 +275,12 @@ class Packets(Cash):
                 seat,
                 doing.request_id,
             )
+            self._lap(6)
             doing.post(Transfer(row.account, me.account, amount_fen, Reason.CLAIM))
+            days = self._policy_of(doing.home).settlement.claims_after_days
+            if days:
+                from_at = days_after_midnight(doing.now, days)
+                doing.once_entered(lambda: self.store.add_maturing(me.id, from_at, amount_fen))
             doing.once_entered(
                 lambda: self.store.add_claim(
                     packet, me.id, amount_fen=amount_fen, entry=doing.entry, at=doing.now
@@ -238,6 +288,7 @@ class Packets(Cash):
             )
             doing.packet = packet.number
             doing.counterparty = packet.sender
+            self._lap(7)
             return {
                 **doing.common,
                 "packet": packet.id,
@@ -280,6 +331,8 @@ class Packets(Cash):
         Each packet's refund is an act of its own, so that being killed half-way loses nothing:
         made again with the same *request_id*, it goes on with what is left.
         """
+        if not dry_run:
+            self._catch_up()
         me = self.me
         before: list[Refunded] = []
         if request_id is not None:
@@ -322,44 +375,70 @@ class Packets(Cash):
             check_refund(row.packet, doing.me.id, now=doing.now)
             amount_fen = row.packet.remaining_fen
             card = None if row.card is None else self.store.card(row.card)
-            card_gone = card is not None and card.removed_at is not None
-            if card is None or card_gone:
-                doing.post(Transfer(row.account, doing.me.account, amount_fen, Reason.REFUND))
-                refunded_to = BALANCE
-            else:
-                route = self._route(card.bank, card.deposit)
-                doing.post(*to_card(route, row.account, amount_fen, Reason.REFUND))
-                refunded_to = card.name
+            gone = card is not None and card.removed_at is not None
+            to_card = card is not None and not gone and doing.me.refund_to == "card"
+            message = None
+            if card is not None and to_card:
+                days = self._policy_of(doing.home).refund.card_days
+                message = self._instruct(
+                    doing,
+                    card,
+                    amount_fen,
+                    Reason.REFUND,
+                    packet=row.packet.number,
+                    due_at=working_days_after(doing.now, days),
+                )
+            target = self._frozen(message) if message else doing.me.account
+            doing.post(Transfer(row.account, target, amount_fen, Reason.REFUND))
             self.store.close_packet(row.packet.number, doing.now)
             # Quota goes back to the day it was taken from, whatever day it is now.
-            sent_on = day_key(row.packet.created_at)
+            paid = self.store.message_paying(row.entry)
+            sent_on = day_key(paid.created_at if paid else row.packet.created_at)
             self.store.add_usage(doing.me.person, _flow(card), sent_on, -amount_fen)
             doing.packet = row.packet.number
+            self._lap(8)
             return {
                 **doing.common,
                 "packet": packet,
                 "amount_fen": amount_fen,
-                "refunded_to": refunded_to,
-                "card_gone": card_gone,
+                "refunded_to": card.name if card is not None and message else BALANCE,
+                "card_gone": gone,
+                "payment": message.id if message else None,
+                "arrives_at": iso(message.due_at if message else doing.now),
                 "balance_fen": doing.balance_fen,
             }
 
-        return self._act(
-            "refund",
-            {"packet": packet},
-            work,
-            request_id=request_id,
-            part=part,
-            dry_run=dry_run,
-            changing=(("packet", packet), ("profile", sender or self._name)),
-            profile=None if sender is None else lambda: self._profile_by_id(sender),
-            at=at,
-        )
+        with self._rehearsal(dry_run):
+            self._skip()
+            refunded = self._act(
+                "refund",
+                {"packet": packet},
+                work,
+                request_id=request_id,
+                part=part,
+                changing=(("packet", packet), ("profile", sender or self._name)),
+                profile=None if sender is None else lambda: self._profile_by_id(sender),
+                at=at,
+            )
+            if refunded["payment"] is not None and refunded["arrives_at"] <= iso(self.now()):
+                message = self.store.message_called(refunded["payment"])
+                assert message is not None
+                self._carry(message.number)
+        return {**refunded, "dry_run": True} if dry_run else refunded
 
-    def _profile_by_id(self, profile: int) -> ProfileRow:
-        row = self.store.profile_by_id(profile)
-        assert row is not None
-        return row
+    # --- what payments through the channel are for -----------------------------------------------
+
+    def _booked(self, doing: Act, message: MessageRow) -> Answer:
+        transit = self._in_transit(message.bank)
+        match message.reason:
+            case Reason.SEND:
+                return self._open_packet(doing, message.terms, transit.incoming, message)
+            case Reason.REFUND:
+                frozen = self._frozen(message)
+                doing.post(Transfer(frozen, transit.outgoing, message.amount_fen, Reason.REFUND))
+                doing.packet = message.packet
+                return self._told(doing, message, MessageState.ACCEPTED)
+        return super()._booked(doing, message)
 
     # --- looking ---------------------------------------------------------------------------------
 

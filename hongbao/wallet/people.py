@@ -25,7 +25,7 @@ from hongbao.errors import (
     NameTaken,
     TooManyProfiles,
 )
-from hongbao.store import ProfileRow, Store
+from hongbao.store import Holder, ProfileRow, Store
 from hongbao.units import iso
 from hongbao.wallet.desk import LEDGER, Act, AskPin, Desk, key_folder
 
@@ -187,7 +187,7 @@ class People(Desk):
         hashed = self.vault.hash_pin(me.id, chosen)
 
         def work(doing: Act) -> PinChanged:
-            self.store.set_pin(doing.me.id, hashed)
+            self.store.set_pin(Holder("profile", doing.me.id), hashed)
             return {**doing.common, "profile": doing.me.name}
 
         return self._act("pin_change", {}, work, request_id=request_id)

@@ -13,7 +13,10 @@ from hongbao.store import EMPTY_HEAD, Movement
 from hongbao.units import iso
 from hongbao.wallet.desk import Desk
 
-ACTS = ("topup", "withdraw", "send", "claim", "refund")
+ACTS = (
+    *("topup", "withdraw", "withdraw_returned"),
+    *("send", "claim", "refund", "refund_to_balance"),
+)
 """What moves a profile's money, and so makes a line of its history."""
 
 
@@ -148,6 +151,8 @@ def _line(movement: Movement) -> MovementLine:
             card, card_fen = answer["card"], -answer["amount_fen"]
         case "withdraw":
             card, card_fen = answer["card"], answer["amount_fen"]
+        case "withdraw_returned" | "refund_to_balance":  # what was on its way there is not any more
+            card, card_fen = answer["card"], -answer["amount_fen"]
         case "send" if answer["paid_from"] != "balance":
             card, card_fen = answer["paid_from"], -answer["total_fen"]
         case "refund" if answer["refunded_to"] != "balance":
@@ -164,5 +169,5 @@ def _line(movement: Movement) -> MovementLine:
         "card": card,
         "card_fen": card_fen,
         "fee_fen": answer.get("fee_fen"),
-        "request_id": movement.request_id,
+        "request_id": answer["request_id"],
     }
