@@ -480,7 +480,7 @@ def test_every_code_has_its_word():
     ("size", "titles", "first"),
     [
         ("en 80", ["platform", "ICBC (demo)", "central bank"], "reserve     │ balances"),
-        ("zh_CN 80", ["平台", "工商银行（演示）", "央行"], "备付金      │ 零钱 866.68"),
+        ("zh_CN 80", ["平台", "工商银行（演示）", "央行"], "备付金      │ 零钱 966.68"),
     ],
 )
 def test_three_tiers_stand_side_by_side(seen: Seen, size: str, titles: list[str], first: str):
