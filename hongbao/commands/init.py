@@ -23,7 +23,11 @@ app = window()
         " still until `hongbao clock` turns it; dice make every draw repeatable. Both are for demos"
         " and lessons, and say so wherever they matter."
     ),
-    epilog="hongbao init 小明\nhongbao init demo --clock 2026-02-16T20:00:00+08:00 --dice 2026",
+    epilog=(
+        "hongbao init 小明\n"
+        "hongbao init demo --demo\n"
+        "hongbao init demo --clock 2026-02-16T20:00:00+08:00 --dice 2026"
+    ),
 )
 def init(
     ctx: typer.Context,
@@ -48,6 +52,15 @@ def init(
         str | None,
         typer.Option("--dice", metavar="SEED", help=N_("script all chance from SEED")),
     ] = None,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo",
+            help=N_(
+                "a home to play with: a virtual clock, fixed chance, banks that can be told to fail"
+            ),
+        ),
+    ] = False,
     request_id: RequestId = None,
 ) -> None:
     from hongbao.ui import people
@@ -66,6 +79,7 @@ def init(
         policy=rules,
         clock=clock,
         dice=dice,
+        demo=demo,
         passphrase=call.passphrase,
         request_id=request_id,
     )
@@ -74,9 +88,9 @@ def init(
     call.answer(founded, lambda answer: people.show_founded(answer, tiers))
     if is_new:
         call.remark(N_("the ledger is in {path}, encrypted"), path=call.env.home)
-    if clock is not None:
+    if demo or clock is not None:
         call.remark(N_("this home's clock is virtual: turn it with `hongbao clock advance 1h`"))
-    if dice is not None:
+    if demo or dice is not None:
         call.remark(N_("this home's chance is scripted: good for a demo, not for anything secret"))
     if is_new:
         call.hint(

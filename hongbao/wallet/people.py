@@ -29,6 +29,9 @@ from hongbao.store import Holder, ProfileRow, Store
 from hongbao.units import iso
 from hongbao.wallet.desk import LEDGER, Act, AskPin, Desk, key_folder
 
+DEMO_DICE = "demo"
+"""The seed of a demo's chance, where no other is given."""
+
 
 class People(Desk):
     """What a person does about themselves."""
@@ -43,6 +46,7 @@ class People(Desk):
         policy: Policy,
         clock: datetime | None = None,
         dice: str | None = None,
+        demo: bool = False,
         passphrase: Callable[[], str] | None = None,
         request_id: str | None = None,
     ) -> tuple[Self, Founded]:
@@ -50,8 +54,8 @@ class People(Desk):
         Make a profile called *name*, and the home around it if this is the first.
 
         *policy*, *clock* (a virtual one that starts there) and *dice* (a seed for all chance, so
-        that the same commands give the same ledger) are a new home's to choose. The PIN is asked
-        for before anything is made.
+        that the same commands give the same ledger) are a new home's to choose; *demo* chooses
+        those of the two that are not given. The PIN is asked for before anything is made.
 
         Raises InvalidName, NameTaken, HomeExists, WeakPin and what `Desk.open` raises.
         """
@@ -65,18 +69,21 @@ class People(Desk):
             desk = cls(env, keys, vault, Store.create(env.data / LEDGER, vault.page_key), name)
             pin = lambda: chosen  # noqa: E731 - asked for once
         try:
-            return desk, desk._join(name, pin, _NewHome(policy, clock, dice), request_id)
+            return desk, desk._join(name, pin, _NewHome(policy, clock, dice, demo), request_id)
         except BaseException:
             desk.close()
             raise
 
     def _join(self, name: str, pin: AskPin, new: "_NewHome", request_id: str | None) -> Founded:
         """Add the profile *name*, and where there is no home yet, the home as *new* has it."""
-        inputs = {
+        inputs: dict[str, object] = {
             "name": name,
             "clock": None if new.clock is None else iso(new.clock),
             "dice": new.dice,
         }
+        if new.demo:  # not the moment it stands for, which is another one when it is asked again
+            inputs["demo"] = True
+        new = new.complete(self.env.now())
         exists = self.store.home() is not None
         taken = self.store.profile(name_key(name)) is not None
         if taken:
@@ -263,6 +270,16 @@ class _NewHome(NamedTuple):
     policy: Policy
     clock: datetime | None
     dice: str | None
+    demo: bool
+
+    def complete(self, now: datetime) -> "_NewHome":
+        """Return it with what a demo leaves to us: a clock that starts *now*, and a seed."""
+        if not self.demo:
+            return self
+        return self._replace(
+            clock=self.clock or now.replace(microsecond=0),
+            dice=DEMO_DICE if self.dice is None else self.dice,
+        )
 
     @property
     def chosen(self) -> bool:

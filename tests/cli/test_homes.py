@@ -4,6 +4,7 @@ import re
 import resource
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,50 @@ def test_rules_can_be_read_before_there_is_a_home(empty: Shell):
     """
     assert "standard@2" == empty.answers("policy", "show")["policy"]
     assert 2 == len(empty.answers("policy", "list")["policies"])
+
+
+def test_a_demo_has_a_clock_that_stands_still_and_chance_that_repeats(tmp_path: Path):
+    """
+    Both are said aloud, and the same commands give the same packet in another one.
+    """
+    packets = []
+    for name in ("one", "two"):
+        shell = Shell(tmp_path / name, "246813")
+        said = shell("init", "小明", "--demo", "--clock", "2026-02-16T20:00:00+08:00")
+        shell.answers("card", "add", "9999010000000003")
+        shell.answers("topup", "10")
+        packets.append(shell.answers("send", "1", "--count", "2")["packet"])
+
+        assert "this home's clock is virtual" in said.err
+        assert "this home's chance is scripted" in said.err
+
+    assert packets[0] == packets[1]
+
+
+def test_a_demo_begins_now(tmp_path: Path):
+    """
+    At a whole second, and there it stays.
+    """
+    shell = Shell(tmp_path / "home", "246813")
+    before = datetime.now(UTC).replace(microsecond=0)
+
+    shell("init", "小明", "--demo")
+
+    told = shell.answers("clock")
+    at = datetime.fromisoformat(str(told["at"]))
+    assert "virtual" == told["clock"]
+    assert 0 == at.microsecond
+    assert before <= at <= datetime.now(UTC)
+    assert told == shell.answers("clock")
+
+
+def test_a_home_that_is_there_does_not_become_a_demo(unchanged: Shell):
+    """
+    As it gets no other clock or dice.
+    """
+    code, error = unchanged.refuses("init", "小华", "--demo")
+
+    assert (2, "home_exists") == (code, error["code"])
 
 
 def ledger(shell: Shell) -> Path:

@@ -1,12 +1,13 @@
 """People at the desk: making a profile, saying who one is, changing the PIN."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from hongbao import errors
 from hongbao.domain.pin import Pin
+from hongbao.units import iso
 from hongbao.wallet import Wallet
 from tests.wallet.acts import new_pin
 from tests.wallet.world import (
@@ -130,7 +131,7 @@ def test_the_clock_and_the_dice_are_a_new_homes_to_choose(world: World):
     """
     before = world.dump()
 
-    for choice in ({"clock": NOON}, {"dice": "88"}):
+    for choice in ({"clock": NOON}, {"dice": "88"}, {"demo": True}):
         with pytest.raises(errors.HomeExists):
             world.found("Zhao", pin=unasked, **choice)
         with pytest.raises(errors.HomeExists):
@@ -160,6 +161,46 @@ def test_founding_is_told_again(empty: World):
     assert before == empty.dump()
     with pytest.raises(errors.RequestConflict):
         Wallet.found(empty.env, "Li", pin=unasked, **{**choices, "dice": "89"})
+
+
+@pytest.mark.parametrize(
+    ("choices", "begins_at", "dice"),
+    [
+        ({}, NOON, b"demo"),
+        ({"clock": NOON + timedelta(hours=1)}, NOON + timedelta(hours=1), b"demo"),
+        ({"dice": "88"}, NOON, b"88"),
+        ({"dice": ""}, NOON, b""),
+    ],
+)
+def test_a_demo_chooses_what_is_not_given(
+    choices: dict[str, Any], begins_at: datetime, dice: bytes, empty: World
+):
+    """
+    A clock that stands still at this second, and a seed that is always the same.
+    """
+    empty.turn(microseconds=999_999)
+
+    wallet = empty.found("Li", demo=True, **choices)
+
+    assert (begins_at, dice) == (wallet.home.virtual_at, wallet.home.dice)
+    assert ("virtual", iso(begins_at)) == tuple(wallet.clock().values())[:2]
+
+
+def test_founding_a_demo_is_told_again_although_time_has_passed(empty: World):
+    """
+    What was asked for is a demo, and not the moment at which it was asked.
+    """
+    choices: dict[str, Any] = {"policy": policy(), "demo": True, "request_id": "begin"}
+    wallet, first = Wallet.found(empty.env, "Li", pin=right, **choices)
+    wallet.close()
+    empty.turn(hours=1)
+
+    wallet, second = Wallet.found(empty.env, "Li", pin=unasked, **choices)
+    wallet.close()
+
+    assert {**first, "replayed": True} == second
+    with pytest.raises(errors.RequestConflict):
+        Wallet.found(empty.env, "Li", pin=unasked, **{**choices, "demo": False})
 
 
 def test_a_home_made_on_a_virtual_clock_knows_no_other_time(empty: World):
