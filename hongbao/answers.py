@@ -560,3 +560,47 @@ class FaultLine(TypedDict):
     fault: str
     amount_fen: int | None  # only for payments of that amount
     set_at: str
+
+
+class FaultSet(Answer):
+    """`bank fault`: what goes wrong at one bank, or channel, from now on."""
+
+    bank: str
+    faults: list[FaultLine]
+
+
+class OperatorLine(TypedDict):
+    """One of `operator list`."""
+
+    operator: str
+
+
+class OperatorAdded(Answer):
+    """`operator add`."""
+
+    operator: str
+
+
+class Corrected(Answer):
+    """`reconcile resolve`: a difference was ended by a transfer on the bank's book."""
+
+    payment: str
+    bank: str
+    kind: str
+    direction: str  # ``debit``: taken from the card's account; ``credit``: given back to it
+    amount_fen: int
+    card: str
+    reason: str
+    operator: str
+
+
+class StatementIssued(TypedDict):
+    """`bank statement` into a file."""
+
+    bank: str
+    date: str
+    file: str
+    count: int
+    credit_fen: int
+    debit_fen: int
+    public_key: str  # what its signature is checked by, as hex

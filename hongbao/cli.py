@@ -29,6 +29,7 @@ COMMANDS = {
     N_("Setting up"): ("init", "profiles", "use", "identify", "card", "pin", "policy"),
     N_("Money"): ("balance", "topup", "withdraw", "limits"),
     N_("Red packets"): ("send", "claim", "show", "packets", "refund", "verify"),
+    N_("Banks"): ("bank", "settle", "reconcile", "operator"),
     N_("Looking back"): ("history", "export", "check"),
     N_("The home"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
     N_("Around"): ("demo", "completion"),

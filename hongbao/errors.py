@@ -118,6 +118,36 @@ class InvalidNumber(UsageError):
         super().__init__(text=shortened(text), option=option, least=least)
 
 
+class NotADemoHome(UsageError):
+    """Banks are told to fail only where time and chance are the user's own, too."""
+
+    code = "not_a_demo_home"
+    sentence = N_("only in a demo home can banks be told to fail")
+    advice = N_("make one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names")
+
+
+class NoSuchFault(UsageError):
+    """A bank or a channel cannot fail like this."""
+
+    code = "no_such_fault"
+    sentence = N_("{place} cannot be told {text}")
+    advice = N_("it can be told: {known}")
+
+    def __init__(self, *, place: str, text: str, known: str) -> None:
+        super().__init__(place=place, text=shortened(text), known=known)
+
+
+class MissingReason(UsageError):
+    """A correction says why it was made."""
+
+    code = "missing_reason"
+    sentence = N_("a correction needs a reason")
+    advice = N_("say it with --reason, in at most {length_max} characters")
+
+    def __init__(self, *, length_max: int) -> None:
+        super().__init__(length_max=length_max)
+
+
 class ShareTooSmall(UsageError):
     """The total cannot give every share at least one fen."""
 
@@ -174,7 +204,7 @@ class TextTooLong(UsageError):
 class UnprintableText(UsageError):
     """A text holds control, escape or direction characters, which a screen would obey."""
 
-    _fields: ClassVar[tuple[str, ...]] = (N_("greeting"), N_("cover"))
+    _fields: ClassVar[tuple[str, ...]] = (N_("greeting"), N_("cover"), N_("reason"))
 
     code = "unprintable_text"
     sentence = N_("{field} holds an invisible or control character (U+{codepoint})")
@@ -621,6 +651,39 @@ class FileNotReadable(NotFound):
         super().__init__(path=path, reason=reason)
 
 
+class UnknownPlace(NotFound):
+    """No bank and no channel has this code."""
+
+    code = "unknown_place"
+    sentence = N_("there is no bank or channel called {text} here")
+    advice = N_("banks and channels here: {places}")
+
+    def __init__(self, text: str, *, places: str) -> None:
+        super().__init__(text=shortened(text), places=places)
+
+
+class OperatorNotFound(NotFound):
+    """Nobody of that name may put books right here."""
+
+    code = "operator_not_found"
+    sentence = N_("there is no operator named {name} here")
+    advice = N_("make one with `hongbao operator add {name}`")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=shortened(name))
+
+
+class DifferenceNotFound(NotFound):
+    """Both books say the same of this payment."""
+
+    code = "difference_not_found"
+    sentence = N_("there is no open difference about {payment}")
+    advice = N_("see what differs with `hongbao reconcile`")
+
+    def __init__(self, payment: str) -> None:
+        super().__init__(payment=shortened(payment))
+
+
 # --- 11: the packet's state says no --------------------------------------------------------------
 
 
@@ -839,6 +902,24 @@ class ChannelDown(NotPaid):
 
     def __init__(self, *, bank: str) -> None:
         super().__init__(bank=bank)
+
+
+# --- 23: two institutions' books do not agree ----------------------------------------------------
+
+
+class DifferencesFound(HongbaoError):
+    """A bank's statement and the platform's records differ, and nobody has put it right yet."""
+
+    code = "differences_found"
+    exit_code = ExitCode.DIFFERENCES
+    sentence = N_("differences that are left for {date}: {open}")
+    advice = N_("each is ended with `hongbao reconcile resolve PAYMENT --reason TEXT`")
+
+    def __init__(
+        self, *, date: str, banks: list[dict[str, object]], differences: list[dict[str, object]]
+    ) -> None:
+        count = sum(not difference["corrected"] for difference in differences)
+        super().__init__(date=date, open=count, banks=banks, differences=differences)
 
 
 # --- 13: a rule of the policy --------------------------------------------------------------------

@@ -219,26 +219,37 @@ class Channel(Books):
                 at = from_micros(row[5])
                 yield TheirLine(_reference(bank, row[0]), row[1], row[2], row[3], row[4], at)
 
-    def their_totals(self, bank: str, day: str) -> tuple[int, int, int]:
-        """Return how many lines *bank* has for *day*, what they take and what they pay."""
+    def our_line(self, number: int) -> OurLine:
+        """Return message *number* as one side of a comparison."""
         row = self.row(
-            "SELECT count(*), coalesce(sum(iif(direction = 'debit', amount_fen, 0)), 0),"
-            " coalesce(sum(iif(direction = 'credit', amount_fen, 0)), 0)"
-            " FROM bank_line WHERE bank = ? AND day = ?",
+            "SELECT id, direction, amount_fen, state, created_at FROM message WHERE number = ?",
+            number,
+        )
+        return OurLine(row[0], row[1], row[2], row[3], from_micros(row[4]))
+
+    def their_lines_about(self, message: MessageRow) -> list[TheirLine]:
+        """Return what *message*'s bank has of it in any statement, as the other side."""
+        rows = self.rows(
+            "SELECT number, direction, bank_line.amount_fen, status, at FROM bank_line"
+            " JOIN entry ON entry.id = entry WHERE bank_line.message = ? ORDER BY number",
+            message.number,
+        )
+        return [
+            TheirLine(
+                _reference(message.bank, number), message.id, way, fen, status, from_micros(at)
+            )
+            for number, way, fen, status, at in rows
+        ]
+
+    def is_on_day(self, bank: str, day: str) -> bool:
+        """Tell whether either side has anything of *bank* on clearing day *day*."""
+        row = self.row(
+            "SELECT EXISTS (SELECT 1 FROM message WHERE bank = ?1 AND day = ?2)"
+            " OR EXISTS (SELECT 1 FROM bank_line WHERE bank = ?1 AND day = ?2)",
             bank,
             day,
         )
-        return int(row[0]), int(row[1]), int(row[2])
-
-    def banks_with_messages(self, day: str) -> list[str]:
-        """Return the banks that either side has a line of for *day*."""
-        rows = self.rows(
-            "SELECT bank FROM message WHERE day = ? UNION SELECT bank FROM bank_line WHERE day = ?"
-            " ORDER BY 1",
-            day,
-            day,
-        )
-        return [str(row[0]) for row in rows]
+        return bool(row[0])
 
     # --- faults ----------------------------------------------------------------------------------
 
@@ -308,9 +319,20 @@ class Channel(Books):
 
     # --- corrections and operators ---------------------------------------------------------------
 
-    def corrected(self, message: int) -> bool:
+    def is_corrected(self, message: int) -> bool:
         """Tell whether a difference about *message* was put right."""
         return self.row("SELECT 1 FROM correction WHERE message = ?", message) is not None
+
+    def corrections(self, bank: str, day: str) -> list[tuple[MessageRow, str, int]]:
+        """Return the messages of *bank* and *day* that differed, how, and what was moved."""
+        rows = self.rows(
+            "SELECT message, kind, correction.amount_fen FROM correction"
+            " JOIN message ON message.number = message WHERE bank = ? AND day = ?"
+            " ORDER BY correction.id",
+            bank,
+            day,
+        )
+        return [(self.message(number), kind, fen) for number, kind, fen in rows]
 
     def add_correction(
         self,

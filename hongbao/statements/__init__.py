@@ -10,7 +10,7 @@ import errno
 import os
 import pkgutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from itertools import count
@@ -82,8 +82,13 @@ def write(statement: "Statement", format_name: str, out: BinaryIO) -> None:
 
 
 def save(statement: "Statement", format_name: str, path: Path, replace: bool) -> None:
+    """Write *statement* to the file *path*, in the format called *format_name* (see `save_as`)."""
+    save_as(path, lambda out: write(statement, format_name, out), replace)
+
+
+def save_as(path: Path, write_to: Callable[[BinaryIO], None], replace: bool) -> None:
     """
-    Write *statement* to the file *path*, whole or not at all, for its owner's eyes only.
+    Have a file written by *write_to* at *path*, whole or not at all, for its owner's eyes only.
 
     The file takes its name, or with *replace* the place of another, only once it is complete and
     on the disk; killed before, the old one is what it was. A pipe or a device cannot be
@@ -94,7 +99,7 @@ def save(statement: "Statement", format_name: str, path: Path, replace: bool) ->
     try:
         if _is_stream(path):
             with path.open("wb") as stream:
-                write(statement, format_name, stream)
+                write_to(stream)
             return
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -104,7 +109,7 @@ def save(statement: "Statement", format_name: str, path: Path, replace: bool) ->
         descriptor, partial = _partial_in(target.parent)
         try:
             with open(descriptor, "wb") as out:
-                write(statement, format_name, out)
+                write_to(out)
                 out.flush()
                 os.fsync(descriptor)
             if not _take_name(partial, target, replace):

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 
 from hongbao.answers import (
     BankLine,
+    Corrected,
     DifferenceLine,
     FaultLine,
+    FaultSet,
+    OperatorAdded,
+    OperatorLine,
     Reconciled,
     ResolvedLine,
     Settled,
     SettledLine,
+    StatementIssued,
 )
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
@@ -284,8 +289,8 @@ def _tick(good: bool) -> Cell:
 # --- banks and their faults ----------------------------------------------------------------------
 
 
-def show_banks(banks: Sequence[BankLine]) -> None:
-    """Print the demo banks: their cards, what they keep, and what goes wrong there."""
+def show_banks(banks: Sequence[BankLine], channel_faults: Sequence[FaultLine] = ()) -> None:
+    """Print the demo banks: their cards, what they keep, and what goes wrong there or between."""
     if not is_terminal():
         pipe(
             *(
@@ -323,7 +328,7 @@ def show_banks(banks: Sequence[BankLine]) -> None:
             for row in banks
         ],
     )
-    if faults := [fault for row in banks for fault in row["faults"]]:
+    if faults := [*(fault for row in banks for fault in row["faults"]), *channel_faults]:
         print()
         show_faults(faults)
 
@@ -367,7 +372,75 @@ def show_faults(faults: Sequence[FaultLine]) -> None:
     )
 
 
+def show_fault_set(told: FaultSet) -> None:
+    """Print what goes wrong at one place from now on."""
+    if told["faults"] or not is_terminal():
+        show_faults(told["faults"])
+    else:
+        line(say(N_("{place} works as it should"), place=told["bank"]))
+
+
 def _fault_code(fault: FaultLine) -> str:
     """Return *fault* as it is typed: with its amount where it is only for one."""
     amount_fen = fault["amount_fen"]
     return fault["fault"] if amount_fen is None else f"{fault['fault']}={yuan(amount_fen)}"
+
+
+# --- statements, and who puts things right -------------------------------------------------------
+
+
+def show_statement_issued(issued: StatementIssued) -> None:
+    """Print what is in a bank's statement, and by what its signature is checked."""
+    line(
+        ngettext(
+            "wrote {count} line of {bank} for {date} to {file}",
+            "wrote {count} lines of {bank} for {date} to {file}",
+            issued["count"],
+        ).format(
+            count=issued["count"],
+            bank=issued["bank"],
+            date=issued["date"],
+            file=safe(issued["file"]),
+        )
+    )
+    line(
+        say(
+            N_("taken from cards {debit_fen} · paid to cards {credit_fen}"),
+            debit_fen=issued["debit_fen"],
+            credit_fen=issued["credit_fen"],
+        )
+    )
+    line(say(N_("signed with the bank's key {key}…"), key=issued["public_key"][:16]))
+
+
+def show_corrected(corrected: Corrected) -> None:
+    """Print what was moved to end a difference, and who answers for it."""
+    sentence = (
+        N_("{operator} took {amount_fen} from {card} at {bank}")
+        if corrected["direction"] == "debit"
+        else N_("{operator} gave {amount_fen} back to {card} at {bank}")
+    )
+    facts = {
+        "operator": safe(corrected["operator"]),
+        "amount_fen": corrected["amount_fen"],
+        "card": corrected["card"],
+        "bank": corrected["bank"],
+    }
+    line(say(sentence, **facts), bold=yuan(corrected["amount_fen"]))
+    kind = wording.difference(corrected["kind"])
+    line(f"{corrected['payment']} · {kind} · {safe(corrected['reason'])}")
+
+
+def show_operator_added(added: OperatorAdded) -> None:
+    """Print who may put books right from now on."""
+    name = safe(added["operator"])
+    line(say(N_("{operator} is an operator now"), operator=name), bold=name)
+
+
+def show_operators(operators: Sequence[OperatorLine]) -> None:
+    """Print who may put books right."""
+    if not is_terminal():
+        pipe(*((row["operator"],) for row in operators))
+        return
+    for row in operators:
+        line(safe(row["operator"]))

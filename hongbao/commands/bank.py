@@ -1,0 +1,209 @@
+"""``hongbao bank``."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hongbao.answers import StatementIssued
+from hongbao.commands.window import Command, DryRun, Group, RequestId, caller, window
+from hongbao.domain.channel import Fault
+from hongbao.domain.dates import china_day, parse_instant
+from hongbao.domain.identity import BANKS
+from hongbao.domain.money import parse_yuan
+from hongbao.domain.policy import CHANNELS
+from hongbao.errors import NoSuchFault
+from hongbao.words import N_
+
+app = window(cls=Group)
+
+OFF = "off"
+STANDARD_OUTPUT = "-"
+
+_FAULTS = [str(fault) for fault in Fault]
+
+
+def _codes(incomplete: str) -> list[str]:
+    return [bank.code for bank in BANKS if bank.code.startswith(incomplete)]
+
+
+def _places(incomplete: str) -> list[str]:
+    return [place for place in (*_codes(""), *CHANNELS) if place.startswith(incomplete)]
+
+
+def _ways(incomplete: str) -> list[str]:
+    return [way for way in (*_FAULTS, OFF) if way.startswith(incomplete)]
+
+
+BankCode = Annotated[
+    str,
+    typer.Argument(
+        metavar="BANK", autocompletion=_codes, help=N_("a bank's code: icbc, cmb, ccb, abc or boc")
+    ),
+]
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("Look at the demo banks, and tell them to fail."),
+    help=N_("Without a command, it lists them."),
+    epilog="hongbao bank list\nhongbao bank fault icbc timeout\nhongbao bank fault icbc off",
+)
+def bank(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        _list(ctx)
+
+
+@app.command(
+    "list",
+    cls=Command,
+    short_help=N_("List the banks: what they keep, and what goes wrong there."),
+    epilog="hongbao bank list",
+)
+def list_banks(ctx: typer.Context) -> None:
+    _list(ctx)
+
+
+@app.command(
+    "show",
+    cls=Command,
+    short_help=N_("Show one bank."),
+    epilog="hongbao bank show icbc",
+)
+def show(ctx: typer.Context, bank: BankCode) -> None:
+    from hongbao.ui import clearing
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        shown = wallet.bank(bank)
+    call.answer(shown, lambda answer: clearing.show_banks([answer]))
+
+
+@app.command(
+    "fault",
+    cls=Command,
+    short_help=N_("Tell a bank, or a channel, to fail; off ends it."),
+    help=N_(
+        "Only in a demo home (`hongbao init NAME --demo`). There the amounts 444.01, 444.02 and so"
+        " on fail by themselves, in the order of the list."
+    ),
+    epilog=(
+        "hongbao bank fault icbc timeout\n"
+        "hongbao bank fault cmb decline --amount 66.66\n"
+        "hongbao bank fault netsunion down\n"
+        "hongbao bank fault icbc off"
+    ),
+)
+def fault(
+    ctx: typer.Context,
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="PLACE",
+            autocompletion=_places,
+            help=N_("a bank's code, netsunion or unionpay"),
+        ),
+    ],
+    how: Annotated[
+        str,
+        typer.Argument(
+            metavar="FAULT",
+            autocompletion=_ways,
+            help=N_(
+                "timeout, lost, late, slow, decline, insufficient, closed, down, duplicate-answer,"
+                " surplus, shortage, wrong-amount, wrong-state, double-booking; or off"
+            ),
+        ),
+    ],
+    amount: Annotated[
+        int | None,
+        typer.Option(
+            "--amount", metavar="AMOUNT", parser=parse_yuan, help=N_("only payments of this amount")
+        ),
+    ] = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import clearing
+
+    wanted = how.strip().casefold()
+    if wanted not in (*_FAULTS, OFF):
+        raise NoSuchFault(place=place, text=how, known=", ".join((*_FAULTS, OFF)))
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        told = wallet.set_fault(
+            place,
+            None if wanted == OFF else Fault(wanted),
+            amount_fen=amount,
+            request_id=request_id,
+            dry_run=dry_run,
+        )
+    call.answer(told, clearing.show_fault_set)
+
+
+@app.command(
+    "statement",
+    cls=Command,
+    short_help=N_("Write the statement a bank issues for a day, signed."),
+    help=N_("CSV in the words of camt.053; `hongbao reconcile --statement FILE` reads it."),
+    epilog="hongbao bank statement icbc --date 2026-02-16 -o icbc.csv",
+)
+def statement(
+    ctx: typer.Context,
+    bank: BankCode,
+    day: Annotated[
+        datetime | None,
+        typer.Option(
+            "--date", metavar="DATE", parser=parse_instant, help=N_("which day in China; today")
+        ),
+    ] = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help=N_("write to FILE; - is standard output")
+        ),
+    ] = STANDARD_OUTPUT,
+) -> None:
+    from hongbao import statements
+    from hongbao.ui import clearing
+
+    call = caller(ctx)
+    path = Path(output).expanduser()
+    with call.wallet() as wallet, wallet.looking():
+        day = day or wallet.now()
+        header, lines = wallet.bank_statement(bank, china_day(day))
+        if output == STANDARD_OUTPUT:
+            for line in lines:
+                sys.stdout.buffer.write(line.encode())
+            return
+        statements.save_as(
+            path, lambda out: out.writelines(line.encode() for line in lines), replace=call.yes
+        )
+        public_key = wallet.bank_key(bank).hex()
+    issued: StatementIssued = {
+        "bank": header.bank,
+        "date": header.day.isoformat(),
+        "file": str(path),
+        "count": header.entry_count,
+        "credit_fen": header.credit_fen,
+        "debit_fen": header.debit_fen,
+        "public_key": public_key,
+    }
+    call.answer(issued, clearing.show_statement_issued)
+
+
+def _list(ctx: typer.Context) -> None:
+    from hongbao.ui import clearing
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        banks, channels = (
+            wallet.banks(),
+            [line for line in wallet.faults() if line["bank"] in CHANNELS],
+        )
+    call.answer(
+        {"banks": banks, "channel_faults": channels},
+        lambda _answer: clearing.show_banks(banks, channels),
+    )

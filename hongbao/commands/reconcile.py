@@ -1,0 +1,140 @@
+"""``hongbao reconcile``."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from hongbao.commands.window import Command, DryRun, Group, caller, window
+from hongbao.domain.dates import china_day, parse_instant
+from hongbao.domain.identity import BANKS
+from hongbao.errors import ConflictingOptions, DifferencesFound, FileNotReadable
+from hongbao.words import N_
+
+app = window(cls=Group)
+
+
+def _codes(incomplete: str) -> list[str]:
+    return [bank.code for bank in BANKS if bank.code.startswith(incomplete)]
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("Compare the banks' statements with the platform's records (对账)."),
+    help=N_("Each difference is named. It ends with 23 where one is left."),
+    epilog=(
+        "hongbao reconcile\n"
+        "hongbao reconcile --date 2026-02-16 --bank icbc\n"
+        "hongbao reconcile resolve NU20260216000012 --reason ... --operator NAME"
+    ),
+)
+def reconcile(
+    ctx: typer.Context,
+    day: Annotated[
+        datetime | None,
+        typer.Option(
+            "--date", metavar="DATE", parser=parse_instant, help=N_("which day in China; today")
+        ),
+    ] = None,
+    bank: Annotated[
+        str | None,
+        typer.Option(
+            "--bank", metavar="BANK", autocompletion=_codes, help=N_("only this bank's statement")
+        ),
+    ] = None,
+    statement: Annotated[
+        str | None,
+        typer.Option(
+            "--statement",
+            metavar="FILE",
+            help=N_("a statement that `hongbao bank statement` wrote"),
+        ),
+    ] = None,
+) -> None:
+    from hongbao.ui import clearing
+
+    if ctx.invoked_subcommand is not None:
+        return
+    if statement is not None and (day is not None or bank is not None):
+        other = "--date" if day is not None else "--bank"
+        raise ConflictingOptions("--statement", other, command=ctx.command_path)
+    call = caller(ctx)
+    lines = None
+    if statement is not None:
+        path = _readable(statement)
+        lines = lambda: _lines(path)  # noqa: E731
+    with call.wallet() as wallet:
+        reconciled = wallet.reconcile(
+            None if day is None else china_day(day), bank=bank, statement=lines
+        )
+    if reconciled["ok"]:
+        call.answer(reconciled, clearing.show_reconciled)
+        return
+    if not call.as_json:
+        call.answer(reconciled, clearing.show_reconciled)
+    raise DifferencesFound(
+        date=reconciled["date"],
+        banks=cast(list[dict[str, Any]], reconciled["banks"]),
+        differences=cast(list[dict[str, Any]], reconciled["differences"]),
+    )
+
+
+@app.command(
+    "resolve",
+    cls=Command,
+    short_help=N_("End one difference by a correcting transfer, as an operator."),
+    help=N_("It brings the bank's customer account to what the platform has. Nothing is edited."),
+    epilog=(
+        "hongbao reconcile resolve NU20260216000012 --reason 'the bank booked it twice'"
+        " --operator 老王"
+    ),
+)
+def resolve(
+    ctx: typer.Context,
+    payment: Annotated[
+        str, typer.Argument(metavar="PAYMENT", help=N_("the payment that differs: NU... or UP..."))
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help=N_("why, for whoever reads it later"))
+    ],
+    operator: Annotated[
+        str,
+        typer.Option(
+            "--operator",
+            metavar="NAME",
+            help=N_("who approves it: the PIN asked for is this operator's"),
+        ),
+    ],
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import clearing
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        corrected = wallet.correct(
+            payment, why=reason, operator=operator, pin=call.pin, dry_run=dry_run
+        )
+    call.answer(corrected, clearing.show_corrected)
+
+
+def _readable(name: str) -> Path:
+    """Return the file called *name*, which is read twice. Raises FileNotReadable."""
+    path = Path(name).expanduser()
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        path.open("rb").close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileNotReadable(path=name, reason=reason) from None
+    return path
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as text:
+        yield from text
