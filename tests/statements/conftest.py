@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from hongbao.domain.chain import canonical, line
-from hongbao.domain.clearing import from_card
 from hongbao.domain.dates import day_key
-from hongbao.domain.identity import BANKS, demo_card_number
-from hongbao.domain.ledger import Reason
+from hongbao.domain.identity import BANK_NUMBERS, BANKS, demo_card_number
+from hongbao.domain.ledger import CENTRAL, LEGAL_ONCE, PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.packet import PacketKind
 from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
@@ -111,13 +110,14 @@ def fill(desk: Wallet, movements: int) -> None:
     """
     Give the first person that many movements, in one transaction, each sealed like any other.
 
-    Acts one by one would each wait for the disk.
+    They are top-ups of a ledger of the first form, in which a payment was one entry, settled at
+    once. Acts one by one would each wait for the disk.
     """
     store = desk.store
     with store.transaction():
         me, head, home = desk.me, store.head(), desk.home
         card, now = store.cards(me.id)[0], desk.now()
-        topup = from_card(desk._route(card.bank, card.deposit), me.account, 1, Reason.TOPUP)
+        topup = _settled_at_once(desk, card.bank, card.deposit, me.account)
         store.add_usage(me.person, "topup", day_key(now), movements)
         mac, balance_fen = head.mac, store.held_fen(me.account)
         for number in range(1, movements + 1):
@@ -135,14 +135,44 @@ def fill(desk: Wallet, movements: int) -> None:
                 "policy": home.policy,
                 "at": now,
                 "clock": "virtual",
-                "answer": '{"card":"cmb-3334","amount_fen":1}',
+                "answer": f'{{"request_id":"fill-{number}","card":"cmb-3334","amount_fen":1}}',
                 "generation": desk.vault.generation,
             }
             sealed = EntryRow(**facts, mac=b"").sealed_fields
             mac = desk.vault.chain_mac(mac, canonical(sealed, map(line, topup)))
-            store.append(sealed, mac)
-            store.post(facts["id"], topup)
+            store.append(sealed, mac, message=None, took=None)
+            for transfer in topup:
+                store._write(
+                    "INSERT INTO transfer (entry, book, debit, credit, amount_fen, reason)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    facts["id"],
+                    *line(transfer),
+                )
+        for side, place in (("debits_fen", 0), ("credits_fen", 1)):
+            for transfer in topup:
+                account: Account = transfer[place]
+                store._write(
+                    f"UPDATE account SET {side} = {side} + ? WHERE id = ?", movements, account.id
+                )
     desk.keys.note_head(head.entry + movements, mac)
+
+
+def _settled_at_once(
+    desk: Wallet, bank: str, deposit: Account, balance: Account
+) -> tuple[Transfer, ...]:
+    """Return the moves of a top-up of one fen as they were before payments travelled."""
+    store, owner = desk.store, BANK_NUMBERS[bank]
+    moves = (
+        (deposit, store.account(bank, Kind.SETTLEMENT)),
+        (
+            store.account(CENTRAL, Kind.BANK_RESERVE, owner),
+            store.account(CENTRAL, Kind.PLATFORM_RESERVE),
+        ),
+        (store.account(PLATFORM, Kind.RESERVE), balance),
+    )
+    for debit, credit in moves:
+        assert (debit.kind, credit.kind, Reason.TOPUP) in LEGAL_ONCE
+    return tuple(Transfer(debit, credit, 1, Reason.TOPUP) for debit, credit in moves)
 
 
 @pytest.fixture(scope="session")
