@@ -45,5 +45,8 @@ def test_a_whole_ledger_is_checked(measured):
     """
     The long ledger that is generated is one that `check` finds nothing wrong with.
     """
-    assert measured["check of 1,000 transfers"]["value"] > 0
+    [name] = [name for name in measured if name.startswith("check of ")]
+
+    assert int(name.split()[2].replace(",", "")) >= 1000
+    assert measured[name]["value"] > 0
     assert measured["check, transfers a second"]["value"] > 0

@@ -84,7 +84,7 @@ EVERY_STEP = {
 
 def changes(transfers):
     """Return by how much each account's credits less its debits grow."""
-    change = Counter()
+    change: Counter[Account] = Counter()
     for debit, credit, amount_fen, _ in transfers:
         change[debit] -= amount_fen
         change[credit] += amount_fen
@@ -156,7 +156,7 @@ def test_every_book_stays_balanced_by_itself(transfers):
     """
     What one account of a book loses, another one of the same book gets.
     """
-    books = Counter()
+    books: Counter[str] = Counter()
     for account, fen in changes(transfers).items():
         books[account.book] += fen
 

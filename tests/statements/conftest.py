@@ -148,9 +148,8 @@ def fill(desk: Wallet, movements: int) -> None:
                     facts["id"],
                     *line(transfer),
                 )
-        for side, place in (("debits_fen", 0), ("credits_fen", 1)):
-            for transfer in topup:
-                account: Account = transfer[place]
+        for debit, credit, _fen, _reason in topup:
+            for side, account in (("debits_fen", debit), ("credits_fen", credit)):
                 store._write(
                     f"UPDATE account SET {side} = {side} + ? WHERE id = ?", movements, account.id
                 )
