@@ -604,3 +604,24 @@ class StatementIssued(TypedDict):
     credit_fen: int
     debit_fen: int
     public_key: str  # what its signature is checked by, as hex
+
+
+class EventLine(TypedDict):
+    """One of `events`: a fact that happened."""
+
+    event: int  # its number, which is its entry's: there are no gaps
+    at: str
+    act: str
+    actor: str  # a profile, an operator, ``platform``, or a bank's code
+    profile: str | None  # whose money it is about
+    packet: str | None
+    payment: str | None
+    state: str | None  # of the payment, as the actor has it then
+    fault: str | None  # what a demo bank was told to do wrong
+
+
+class Events(TypedDict):
+    """`events`: what happened in the home, in order."""
+
+    events: list[EventLine]
+    last: int  # the newest event there is: what to go on after

@@ -3,49 +3,62 @@
 from hongbao.drawer.channel import Channel
 from hongbao.drawer.engine import BUSY_SECONDS, FORM
 from hongbao.drawer.history import History
+from hongbao.drawer.looking import Looking
 from hongbao.drawer.packets import Packets
 from hongbao.drawer.people import People
 from hongbao.drawer.rows import (
     EMPTY_HEAD,
+    ActRow,
     BankMessageRow,
     BatchRow,
     CardRow,
+    ChangeRow,
     ClaimRow,
     EntryRow,
+    EventRow,
     Head,
+    HeldRow,
     Holder,
     HomeRow,
     MessageRow,
+    MovedRow,
     Movement,
     OperatorRow,
     PacketRow,
     PinRow,
     ProfileRow,
+    TakenRow,
 )
 
 __all__ = [
     "BUSY_SECONDS",
     "EMPTY_HEAD",
     "FORM",
+    "ActRow",
     "BankMessageRow",
     "BatchRow",
     "CardRow",
+    "ChangeRow",
     "ClaimRow",
     "EntryRow",
+    "EventRow",
     "Head",
+    "HeldRow",
     "Holder",
     "HomeRow",
     "MessageRow",
+    "MovedRow",
     "Movement",
     "OperatorRow",
     "PacketRow",
     "PinRow",
     "ProfileRow",
     "Store",
+    "TakenRow",
 ]
 
 
-class Store(People, Packets, Channel, History):
+class Store(People, Packets, Channel, History, Looking):
     """
     One open ledger: its books, its people, its packets, its payments and its past.
 

@@ -13,6 +13,15 @@ LOCALE = Path(__file__).parent / "locale"
 
 _SPOKEN = frozenset({"field", "question", "reason"})
 
+BANK_NAMES = {
+    "icbc": ("ICBC (demo)", "工商银行（演示）"),
+    "cmb": ("CMB (demo)", "招商银行（演示）"),
+    "ccb": ("CCB (demo)", "建设银行（演示）"),
+    "abc": ("ABC (demo)", "农业银行（演示）"),
+    "boc": ("BOC (demo)", "中国银行（演示）"),
+}
+"""What each demo bank is called in English and in Chinese; programs know it by its code."""
+
 _catalogue: _gettext.NullTranslations = _gettext.NullTranslations()
 _language = "en"
 
@@ -73,7 +82,7 @@ def fill(sentence: str, facts: Mapping[str, object]) -> str:
     Put *facts* into *sentence*, each written the way its name says.
 
     A name that ends in ``_fen`` is an amount and is shown as yuan; an instant is shown as China's
-    date and time; anything else is shown as it is.
+    date and time; a ``bank`` is shown as its name; anything else is shown as it is.
 
     >>> fill("balance is {balance_fen}", {"balance_fen": 1000})
     'balance is 10.00'
@@ -86,13 +95,21 @@ def say(sentence: str, **facts: object) -> str:
     Return *sentence* in the chosen language with its *facts* filled in (see `fill`).
 
     A ``field``, ``question`` or ``reason`` is itself a piece of language: it is said in the chosen
-    one too, where the catalogue has it. Whatever else a fact says is somebody's own word.
+    one too, where the catalogue has it, and so is a ``bank``. Whatever else a fact says is
+    somebody's own word.
     """
     told = {
         name: _(value) if name in _SPOKEN and isinstance(value, str) and value else value
         for name, value in facts.items()
     }
+    if "bank" in told:
+        told["bank"] = bank_name(str(told["bank"]))
     return fill(_(sentence), told)
+
+
+def bank_name(code: str) -> str:
+    """Return what the bank *code* is called in the chosen language."""
+    return BANK_NAMES.get(code, (code, code))[_language.startswith("zh")]
 
 
 def harmless(text: str, length_max: int) -> str:
@@ -112,4 +129,6 @@ def _shown(name: str, value: object) -> object:
         return units.yuan(value)
     if isinstance(value, datetime):
         return units.clock(value)
+    if name == "bank":
+        return BANK_NAMES.get(str(value), (value,))[0]
     return value

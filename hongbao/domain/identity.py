@@ -210,11 +210,11 @@ class Bank:
 
 
 BANKS = (
-    Bank("icbc", "ICBC (demo)", "工商银行（演示）", "999901"),
-    Bank("cmb", "CMB (demo)", "招商银行（演示）", "999902"),
-    Bank("ccb", "CCB (demo)", "建设银行（演示）", "999903"),
-    Bank("abc", "ABC (demo)", "农业银行（演示）", "999904"),
-    Bank("boc", "BOC (demo)", "中国银行（演示）", "999905"),
+    Bank("icbc", *BANK_NAMES["icbc"], "999901"),
+    Bank("cmb", *BANK_NAMES["cmb"], "999902"),
+    Bank("ccb", *BANK_NAMES["ccb"], "999903"),
+    Bank("abc", *BANK_NAMES["abc"], "999904"),
+    Bank("boc", *BANK_NAMES["boc"], "999905"),
 )
 """
 The banks of this simulation: names everyone knows, cards that nobody has.

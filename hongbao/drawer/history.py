@@ -5,7 +5,7 @@ from datetime import datetime
 
 from hongbao.drawer.books import Books
 from hongbao.drawer.engine import Engine, marks
-from hongbao.drawer.rows import Movement
+from hongbao.drawer.rows import EventRow, Movement
 from hongbao.units import from_micros, to_micros
 
 
@@ -79,6 +79,19 @@ class History(Books):
         )
         for row in rows:
             yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
+
+    def events(self, after: int, limit: int) -> list[EventRow]:
+        """Return the first *limit* entries after the entry *after*, whoever made them."""
+        rows = self.rows(
+            "SELECT entry.id, entry.at, entry.act, profile.name, packet.id, message.id,"
+            " entry.answer FROM entry LEFT JOIN profile ON profile.id = entry.profile"
+            " LEFT JOIN packet ON packet.number = entry.packet"
+            " LEFT JOIN message ON message.number = entry.message"
+            " WHERE entry.id > ? ORDER BY entry.id LIMIT ?",
+            after,
+            limit,
+        )
+        return [EventRow(row[0], from_micros(row[1]), *row[2:]) for row in rows]
 
     def balance_before(self, profile: int, entry: int) -> int:
         """Return what *profile*'s balance was just before *entry*."""

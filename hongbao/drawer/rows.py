@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from hongbao.domain.channel import Direction, MessageState
-from hongbao.domain.ledger import Account, Reason
+from hongbao.domain.ledger import Account, Kind, Reason
 from hongbao.domain.packet import Packet
 from hongbao.units import to_micros
 
@@ -190,6 +190,61 @@ class EntryRow(NamedTuple):
         )
 
 
+class ActRow(NamedTuple):
+    """One act, as somebody looks at it who wants to know what was done, and how long it took."""
+
+    entry: int
+    act: str
+    profile: int | None
+    request_id: str
+    packet: int | None
+    message: int | None
+    at: datetime
+    answer: str
+    took: Mapping[int, int]  # microseconds, by the number of the step
+
+
+class TakenRow(NamedTuple):
+    """One claimed share, with the act of claiming it."""
+
+    seat: int
+    profile: str
+    amount_fen: int
+    act: ActRow
+
+
+class MovedRow(NamedTuple):
+    """One transfer, by the kinds of its accounts."""
+
+    entry: int
+    book: str
+    debit: str
+    credit: str
+    amount_fen: int
+    reason: str
+
+
+class HeldRow(NamedTuple):
+    """What accounts of a kind hold together; *owner* is 0 where they are several people's."""
+
+    book: str
+    kind: Kind
+    owner: int
+    count: int
+    held_fen: int
+
+
+class ChangeRow(NamedTuple):
+    """An account: what it holds, how that changed since some act, and by that act itself."""
+
+    book: str
+    kind: Kind
+    owner: int
+    held_fen: int
+    since_fen: int
+    own_fen: int
+
+
 class Movement(NamedTuple):
     """One line of a profile's history."""
 
@@ -202,6 +257,18 @@ class Movement(NamedTuple):
     packet: str | None
     packet_kind: str | None
     counterparty: str | None
+    answer: str
+
+
+class EventRow(NamedTuple):
+    """One entry, as whoever watches the home sees it."""
+
+    entry: int
+    at: datetime
+    act: str
+    profile_name: str | None
+    packet: str | None
+    message: str | None
     answer: str
 
 

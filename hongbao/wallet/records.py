@@ -1,15 +1,18 @@
 """Looking back: the history, a statement, and re-adding everything."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from hongbao.answers import Checked, HeadLine, History, MovementLine
+from hongbao.answers import Checked, EventLine, Events, HeadLine, History, MovementLine
 from hongbao.auditing import Auditor
+from hongbao.domain.channel import ASKED_AS
+from hongbao.domain.ledger import PLATFORM
 from hongbao.errors import Damaged, InvalidRange
-from hongbao.store import EMPTY_HEAD, Movement
+from hongbao.store import EMPTY_HEAD, EventRow, Movement
 from hongbao.units import iso
 from hongbao.wallet.desk import Desk
 
@@ -76,6 +79,21 @@ class Records(Desk):
             ]
         return {"profile": me.name, "movements": found[:limit], "more": len(found) > limit}
 
+    def events(self, *, after: int | None = None, limit: int = 20) -> Events:
+        """
+        Return what happened in the home after event *after*, in order; the newest *limit* if None.
+
+        Everyone in the home may watch: an event says who did what to which packet or payment, and
+        no amounts.
+        """
+        with self.looking():
+            last = self.store.head().entry
+            start = max(last - limit, 0) if after is None else after
+            return {
+                "events": [_event(row) for row in self.store.events(start, limit)],
+                "last": last,
+            }
+
     @contextmanager
     def statement(
         self, *, since: datetime | None = None, until: datetime | None = None
@@ -141,6 +159,31 @@ class Records(Desk):
 def _check_range(since: datetime | None, until: datetime | None) -> None:
     if since is not None and until is not None and until < since:
         raise InvalidRange
+
+
+def _event(row: EventRow) -> EventLine:
+    told = json.loads(row.answer)
+    return {
+        "event": row.entry,
+        "at": iso(row.at),
+        "act": row.act,
+        "actor": _actor(row, told),
+        "profile": row.profile_name,
+        "packet": row.packet,
+        "payment": row.message,
+        "state": told.get("state") if row.message else None,
+        "fault": told.get("fault"),
+    }
+
+
+def _actor(row: EventRow, told: Mapping[str, Any]) -> str:
+    """Return who did it: once a payment is asked for, the institutions act, whoever's it is."""
+    if row.act == "bank":
+        return str(told["bank"])
+    if row.act in ("operator_add", "correct"):
+        return str(told["operator"])
+    by_platform = row.message is not None and row.act not in ASKED_AS.values()
+    return PLATFORM if by_platform or row.profile_name is None else row.profile_name
 
 
 def _line(movement: Movement) -> MovementLine:

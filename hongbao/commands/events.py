@@ -1,0 +1,87 @@
+"""``hongbao events``."""
+
+import json
+from contextlib import suppress
+from time import sleep
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hongbao.answers import EventLine, Events
+from hongbao.commands.caller import Caller, answering
+from hongbao.commands.window import Command, caller, whole, window
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.wallet import Wallet
+
+app = window()
+
+LOOK_SECONDS = 0.2
+"""How often a watcher looks; a look that finds nothing reads one row."""
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Watch what happens in the home, in order."),
+    help=N_(
+        "Each event says who did what to which packet or payment. With --follow it goes on until"
+        " Ctrl-C, and --json prints one document a line."
+    ),
+    epilog="hongbao events\nhongbao events --after 120\nhongbao events --follow",
+)
+def events(
+    ctx: typer.Context,
+    after: Annotated[
+        int | None,
+        typer.Option(
+            "--after",
+            metavar="EVENT",
+            parser=whole("--after", 0),
+            help=N_("only events after this one; 0 begins with the first"),
+        ),
+    ] = None,
+    limit: Annotated[
+        int,
+        typer.Option(
+            "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("how many at most")
+        ),
+    ] = 20,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help=N_("go on, and tell each event as it happens"))
+    ] = False,
+) -> None:
+    from hongbao.ui import events as screen
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        found = wallet.events(after=after, limit=limit)
+        if not follow:
+            call.answer(found, lambda answer: screen.show_events(answer["events"]))
+            if found["events"] and found["events"][-1]["event"] < found["last"]:
+                last = found["events"][-1]["event"]
+                call.hint(N_("go on with `--after {event}`"), event=last)
+            return
+        with suppress(KeyboardInterrupt):  # that is how a watcher leaves
+            _follow(call, wallet, found, limit)
+
+
+def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> None:
+    seen = found["last"]
+    while True:
+        for event in found["events"]:
+            _tell(call, event)
+            seen = event["event"]
+        if seen >= found["last"]:
+            sleep(LOOK_SECONDS)
+        found = wallet.events(after=seen, limit=limit)
+
+
+def _tell(call: Caller, event: EventLine) -> None:
+    from hongbao.ui import events as screen
+
+    with answering():
+        if call.as_json:
+            print(json.dumps(event, ensure_ascii=False))
+        else:
+            screen.show_event(event)

@@ -1,0 +1,98 @@
+"""The window for events: what happens in the home, a line each."""
+
+from collections.abc import Sequence
+
+from hongbao.answers import EventLine
+from hongbao.ui import wording
+from hongbao.ui.screen import is_terminal, line, pipe, safe
+from hongbao.words import N_, _
+
+_FACTS = {
+    "init": N_("opened a wallet"),
+    "identify": N_("said who they are"),
+    "card_add": N_("bound a card"),
+    "card_remove": N_("removed a card"),
+    "pin_change": N_("changed the PIN"),
+    "refund_to": N_("chose where refunds go"),
+    "policy_use": N_("put other rules in force"),
+    "instruct_topup": N_("asked for a top-up"),
+    "instruct_send": N_("asked to pay a packet by card"),
+    "topup": N_("topped up"),
+    "withdraw": N_("asked for a withdrawal"),
+    "paid_out": N_("withdrawal arrived"),
+    "withdraw_returned": N_("withdrawal came back"),
+    "send": N_("sent a packet: it can be claimed"),
+    "claim": N_("claimed a share"),
+    "refund": N_("what was left is on its way back"),
+    "refund_arrived": N_("refund reached the card"),
+    "refund_to_balance": N_("refund went to the balance instead"),
+    "not_paid": N_("payment did not come about"),
+    "sent": N_("instruction is on its way"),
+    "unknown": N_("bank has not answered"),
+    "late_answer": N_("bank answered too late"),
+    "duplicate_answer": N_("bank answered twice"),
+    "settle": N_("settled with the banks"),
+    "bank_fault": N_("told a bank how to fail"),
+    "operator_add": N_("made somebody an operator"),
+    "correct": N_("a difference was put right"),
+    "rekey": N_("gave the home new keys"),
+    "restore": N_("came back from a backup"),
+}
+
+_BANK_FACTS = {
+    "booked": N_("booked the payment"),
+    "refused": N_("refused the payment"),
+    "queued": N_("has it, and does nothing yet"),
+    "late": N_("booked it far too late"),
+    "reversed": N_("undid what it had booked"),
+}
+
+
+def fact(event: EventLine) -> str:
+    """Return what happened, in a few words; an act without words is shown as its code."""
+    if event["act"] == "bank":
+        return _(_BANK_FACTS.get(event["state"] or "", "bank"))
+    return _(_FACTS.get(event["act"], event["act"]))
+
+
+def show_events(events: Sequence[EventLine]) -> None:
+    """Print *events*, oldest first."""
+    for event in events:
+        show_event(event)
+    if not events and is_terminal():
+        line(_("nothing has happened since"))
+
+
+def show_event(event: EventLine) -> None:
+    """Print one event, as it happens or afterwards."""
+    if not is_terminal():
+        pipe(_fields(event))
+        return
+    actor = safe(wording.actor(event["actor"]))
+    about = (event["packet"] or event["payment"], _whose(event), event["fault"])
+    told = f"{wording.when_short(event['at'])}  {actor} · {fact(event)}"
+    line(
+        " · ".join((f"{event['event']:>4}  {told}", *(fact for fact in about if fact))),
+        bold=actor,
+        yellow=event["fault"] or "",
+    )
+
+
+def _whose(event: EventLine) -> str:
+    """Return whose money it is about, where that is not plain from who acted."""
+    whose = event["profile"]
+    return "" if whose is None or whose == event["actor"] else safe(whose)
+
+
+def _fields(event: EventLine) -> list[object]:
+    return [
+        event["event"],
+        event["at"],
+        event["act"],
+        event["actor"],
+        event["profile"],
+        event["packet"],
+        event["payment"],
+        event["state"],
+        event["fault"],
+    ]

@@ -1,0 +1,114 @@
+"""Watching a home: every fact once, in order, as it happens, and nobody's amounts."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+from typing import IO
+
+import pytest
+
+from tests.cli.shell import COMMAND, SECONDS_MAX, Shell
+
+
+def test_events_are_the_entries_of_the_ledger_without_a_gap(new_year: Shell):
+    """
+    Page by page, each event is told once; the last number is the chain's head.
+    """
+    numbers: list[int] = []
+    while True:
+        after = str(numbers[-1] if numbers else 0)
+        found = new_year.answers("events", "--after", after, "--limit", "7")
+        if not found["events"]:
+            break
+        numbers += [event["event"] for event in found["events"]]
+
+    entries = new_year.answers("check")["entries"]
+    assert [*range(1, entries + 1)] == numbers
+    assert entries == found["last"]
+
+
+def test_the_newest_events_come_last(new_year: Shell):
+    """
+    Without a place to begin at, a screenful of the newest ones is told in order.
+    """
+    found = new_year.answers("events", "--limit", "2")
+
+    assert [found["last"] - 1, found["last"]] == [event["event"] for event in found["events"]]
+    assert ["claim", "claim"] == [event["act"] for event in found["events"]]
+    assert ["小红", "小刚"] == [event["actor"] for event in found["events"]]
+
+
+def test_once_a_payment_is_asked_for_the_institutions_act(new_year: Shell):
+    """
+    Who asked, the platform, the bank, and the platform again: each step has its own actor.
+    """
+    events = new_year.answers("events", "--after", "0", "--limit", "1000")["events"]
+    payment = next(event["payment"] for event in events if event["act"] == "instruct_topup")
+
+    steps = [(event["act"], event["actor"]) for event in events if event["payment"] == payment]
+
+    assert [
+        ("instruct_topup", "小明"),
+        ("sent", "platform"),
+        ("bank", "icbc"),
+        ("topup", "platform"),
+    ] == steps
+
+
+def test_no_event_tells_an_amount_or_a_name_that_is_not_a_profiles(new_year: Shell):
+    """
+    Everyone in the home may watch; what somebody has or is stays theirs.
+    """
+    said = new_year.does("events", "--after", "0", "--limit", "1000", "--json").out
+
+    assert "_fen" not in said
+    assert "张" not in said
+    assert "66" not in re.sub(r"hb_\w+|(NU|UP)\d+|\d\d:\d\d", "", said)
+
+
+def test_a_watcher_hears_of_a_packet_that_another_process_sends(shell: Shell):
+    """
+    Step 4, notify: while one process follows, another sends; the packet is told at once, on a
+    line of its own, and Ctrl-C is a quiet end.
+    """
+    last = shell.answers("events")["last"]
+    watcher = subprocess.Popen(
+        [*COMMAND, "events", "--follow", "--after", str(last), "--json", "-p", "小红"],
+        env=shell.environment(PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    try:
+        packet = shell.sends("5", "--count", "2")
+        assert watcher.stdout is not None
+        heard = json.loads(_line(watcher.stdout))
+        watcher.send_signal(signal.SIGINT)
+        out, err = watcher.communicate(timeout=SECONDS_MAX)
+    finally:
+        watcher.kill()
+
+    assert (last + 1, "send", packet) == (heard["event"], heard["act"], heard["packet"])
+    assert (0, "", "") == (watcher.returncode, out, err)
+
+
+def _line(stream: IO[str]) -> str:
+    until = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < until:
+        if line := stream.readline():
+            return line
+    pytest.fail("nothing was told")
+
+
+@pytest.mark.parametrize("typed", [("--after", "-1"), ("--limit", "0"), ("--after", "x")])
+def test_a_place_that_is_no_number_is_refused(new_year: Shell, typed: tuple[str, str]):
+    """
+    In words, with the code of wrong usage.
+    """
+    code, error = new_year.refuses("events", *typed)
+
+    assert 2 == code
+    assert error["code"] in ("invalid_number", "usage")
