@@ -230,7 +230,7 @@ class HeldRow(NamedTuple):
     book: str
     kind: Kind
     owner: int
-    count: int
+    accounts: int
     held_fen: int
 
 
