@@ -125,6 +125,9 @@ class Act(Doing):
                 self.balance_fen += transfer.amount_fen
 
 
+D = TypeVar("D", bound=Doing)
+
+
 class Desk:
     """
     A home, opened: its keys, its ledger and the profile that acts.
@@ -407,27 +410,7 @@ class Desk:
         Work that answers None found that there is nothing left to do, and nothing is written.
         *stage* says which of the eight steps its time counts for.
         """
-        with (
-            self._under_these_keys(),
-            self.store.transaction(),
-            self._timed(),
-        ):
-            home = self._home_at(None)
-            head = self.store.head()
-            doing = Doing(
-                self,
-                entry=head.entry + 1,
-                now=self._now(home, head),
-                home=home,
-                request_id=request_id,
-            )
-            answer = work(doing)
-            if answer is None:
-                return False
-            self._lap(stage)
-            mac = self._append(act, doing, b"", answer, head)
-        self._note(head.entry + 1, mac)
-        return True
+        return self._stepped(act, lambda **facts: Doing(self, **facts), request_id, work, stage)
 
     def _step_for(
         self,
@@ -439,20 +422,24 @@ class Desk:
         stage: int,
     ) -> bool:
         """Do *work* as `_step` does, where it is about the money of *profile*."""
-        with (
-            self._under_these_keys(),
-            self.store.transaction(("profile", profile)),
-            self._timed(),
-        ):
-            home = self._home_at(None)
-            head = self.store.head()
-            doing = Act(
-                self,
-                entry=head.entry + 1,
-                now=self._now(home, head),
-                home=home,
-                me=self._profile_by_id(profile),
-                request_id=request_id,
+
+        def begin(**facts: Any) -> Act:
+            return Act(self, me=self._profile_by_id(profile), **facts)
+
+        return self._stepped(act, begin, request_id, work, stage)
+
+    def _stepped(
+        self,
+        act: str,
+        begin: Callable[..., D],
+        request_id: str,
+        work: Callable[[D], Mapping[str, object] | None],
+        stage: int,
+    ) -> bool:
+        with self._under_these_keys(), self.store.transaction(), self._timed():
+            home, head = self._home_at(None), self.store.head()
+            doing = begin(
+                entry=head.entry + 1, now=self._now(home, head), home=home, request_id=request_id
             )
             answer = work(doing)
             if answer is None:

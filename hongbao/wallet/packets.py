@@ -420,8 +420,10 @@ class Packets(Cash):
                 profile=None if sender is None else lambda: self._profile_by_id(sender),
                 at=at,
             )
-            if refunded["payment"] is not None and refunded["arrives_at"] <= iso(self.now()):
-                message = self.store.message_called(refunded["payment"])
+            # An answer of an older hongbao has no payment: its refund was done at once.
+            payment = refunded.get("payment")
+            if payment is not None and refunded["arrives_at"] <= iso(self.now()):
+                message = self.store.message_called(payment)
                 assert message is not None
                 self._carry(message.number)
         return {**refunded, "dry_run": True} if dry_run else refunded
