@@ -21,7 +21,7 @@ _FACTS = {
     "withdraw": N_("asked for a withdrawal"),
     "paid_out": N_("withdrawal arrived"),
     "withdraw_returned": N_("withdrawal came back"),
-    "send": N_("sent a packet: it can be claimed"),
+    "send": N_("a packet can be claimed now"),
     "claim": N_("claimed a share"),
     "refund": N_("what was left is on its way back"),
     "refund_arrived": N_("refund reached the card"),
