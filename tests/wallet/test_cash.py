@@ -420,7 +420,18 @@ def test_entries_name_the_policy_that_allowed_them(world: World):
     world.zhang.topup(YUAN, pin=right)
 
     assert ("standard@2", other.ref) == (answer["before"], answer["policy"])
-    assert ["standard@2", "standard@2", other.ref] == [row[9] for row in world.dump()["entry"][-3:]]
+    acts = [(row[1], row[9]) for row in world.dump()["entry"]]
+    assert [
+        ("instruct_topup", "standard@2"),
+        ("sent", "standard@2"),
+        ("bank", "standard@2"),
+        ("topup", "standard@2"),
+        ("policy_use", "standard@2"),
+        ("instruct_topup", other.ref),
+        ("sent", other.ref),
+        ("bank", other.ref),
+        ("topup", other.ref),
+    ] == acts[-9:]
     assert sorted(["standard@2", other.ref]) == world.zhang.policies()
 
 

@@ -50,6 +50,7 @@ def test_sending_freezes_the_money_in_the_packet(world: World):
         "greeting": "恭喜发财，大吉大利",
         "cover": "马年",
         "paid_from": "balance",
+        "payment": None,
         "commitment": answer["commitment"],
         "expires_at": "2026-02-17T12:00:00+08:00",
         "balance_fen": 1000 * YUAN - 88_88,
@@ -260,7 +261,8 @@ def test_turning_the_system_clock_back_opens_no_packet_that_the_ledger_saw_expir
 
 def test_what_nobody_claimed_goes_back_the_way_it_came(world: World):
     """
-    To the balance what the balance paid, to the card what the card paid.
+    To the balance what the balance paid, at once; to the card what the card paid, a working day
+    later: until then it is on its way, and neither here nor there.
     """
     by_balance = half_claimed(world)
     by_card = sent(paid_from=tail(CARD))(world)
@@ -276,8 +278,36 @@ def test_what_nobody_claimed_goes_back_the_way_it_came(world: World):
         second["refunded_to"],
         second["amount_fen"],
     )
+    back_fen = 10 * YUAN - taken_fen
     assert 990 * YUAN + left_fen == second["balance_fen"]
-    assert OPENING_FEN - 1000 * YUAN - taken_fen == deposit_fen(world, CARD)
+    assert [iso(NOON + DAY), iso(NOON + 2 * DAY)] == [first["arrives_at"], second["arrives_at"]]
+    assert OPENING_FEN - 1010 * YUAN == deposit_fen(world, CARD)
+    assert back_fen == world.zhang.balance()["on_its_way_fen"]
+    world.at += DAY - MICROSECOND
+    assert [] == world.zhang.settle(dry_run=True)["resolved"]
+    world.at += MICROSECOND
+    assert [back_fen] == [line["amount_fen"] for line in world.zhang.settle()["resolved"]]
+    assert OPENING_FEN - 1010 * YUAN + back_fen == deposit_fen(world, CARD)
+    assert 0 == world.zhang.balance()["on_its_way_fen"]
+    assert {} == world.findings()
+
+
+def test_a_refund_whose_card_goes_while_it_is_on_its_way_reaches_the_balance(world: World):
+    """
+    Nothing waits for a card that is not there any more, nor reaches whoever has bound it since.
+    """
+    packet = expired(paid_from=tail(CARD))(world)
+    [refund] = world.zhang.refund(packet)["refunds"]
+    world.zhang.remove_card(tail(CARD), pin=right)
+    world.wang.add_card(CARD, pin=right)
+    world.at += DAY
+
+    [line] = world.zhang.settle()["resolved"]
+
+    assert ("refund", "rejected", packet) == (line["act"], line["state"], line["packet"])
+    assert 1000 * YUAN + refund["amount_fen"] == world.zhang.balance()["available_fen"]
+    assert OPENING_FEN - 1010 * YUAN == deposit_fen(world, CARD)
+    assert {} == world.findings()
 
 
 def test_a_card_that_is_gone_gets_nothing_back(world: World):

@@ -18,6 +18,7 @@ from tests.wallet.world import (
     WANG,
     YUAN,
     ZHANG,
+    Dump,
     World,
     changed,
     id_number,
@@ -260,20 +261,6 @@ REFUSALS = (
         lambda d, _, **o: d.withdraw(1000 * YUAN + 1, **o),
         counts=True,
     ),
-    No(
-        errors.InsufficientCard,
-        ZHANG,
-        nothing,
-        lambda d, _, **o: d.topup(99_000 * YUAN + 1, **o),
-        counts=True,
-    ),
-    No(
-        errors.InsufficientCard,
-        ZHANG,
-        lambda world: world.zhang.topup(98_989 * YUAN, pin=right),
-        lambda d, _, **o: d.send(12 * YUAN, paid_from=tail(CARD), **o),
-        counts=True,
-    ),
 )
 
 
@@ -299,7 +286,81 @@ def test_a_refusal_changes_nothing(no: No, world: World):
     assert before == world.dump(ignoring=PINS if no.counts else None)
 
 
-@pytest.mark.parametrize("no", [no for no in REFUSALS if no.counts], ids=repr)
+DECLINED = (
+    No(
+        errors.InsufficientCard,
+        ZHANG,
+        nothing,
+        lambda d, _, **o: d.topup(99_000 * YUAN + 1, **o),
+        counts=True,
+    ),
+    No(
+        errors.InsufficientCard,
+        ZHANG,
+        lambda world: world.zhang.topup(98_989 * YUAN, pin=right),
+        lambda d, _, **o: d.send(12 * YUAN, paid_from=tail(CARD), **o),
+        counts=True,
+    ),
+)
+
+
+@pytest.mark.parametrize("no", DECLINED, ids=repr)
+def test_what_a_bank_declines_moves_nothing(no: No, world: World):
+    """
+    A payment that reached its bank is a fact, and so is the bank's no: the steps it took are
+    entries, the message and the bank's word of it are kept. Nothing else has changed: no money, no
+    counter of a limit, no packet.
+    """
+    two_waiting(world)
+    ready = no.ready(world)
+    world.turn(minutes=1)
+    before = world.dump(ignoring=PINS)
+
+    with pytest.raises(no.error) as refused:
+        no.do(world.open(no.who), ready, pin=right, request_id="mine")
+
+    assert no.error is type(refused.value)
+    after = world.dump(ignoring=PINS)
+    steps = after["entry"][len(before["entry"]) :]
+    assert ["sent", "bank", "not_paid"] == [entry[1] for entry in steps[1:]]
+    assert {0} == {entry[7] for entry in steps}
+    assert "rejected" == after["message"][-1][16]
+    for table in ("message", "bank_message"):
+        assert before[table] == after[table][:-1]
+    assert without_records(before) == without_records(after)
+    assert {} == world.findings()
+
+
+@pytest.mark.parametrize("no", DECLINED, ids=repr)
+def test_what_a_bank_has_declined_is_told_again_as_it_was(no: No, world: World):
+    """
+    The same request is not sent a second time, whatever the card could pay by now.
+    """
+    ready = no.ready(world)
+    with pytest.raises(no.error) as first:
+        no.do(world.open(no.who), ready, pin=right, request_id="mine")
+    before = world.dump()
+
+    with pytest.raises(no.error) as second:
+        no.do(world.open(no.who), ready, pin=unasked, request_id="mine")
+
+    assert first.value.as_dict() == second.value.as_dict()
+    assert before == world.dump()
+
+
+def without_records(rows: Dump) -> Dump:
+    """Return *rows* without what a payment leaves that came to nothing."""
+    kept = {
+        table: found
+        for table, found in rows.items()
+        if table not in ("entry", "message", "bank_message")
+    }
+    for table in ("usage", "usage_year"):  # counted, and given back: a row of nothing may be left
+        kept[table] = [row for row in rows[table] if row[3]]
+    return kept
+
+
+@pytest.mark.parametrize("no", [no for no in (*REFUSALS, *DECLINED) if no.counts], ids=repr)
 def test_a_rehearsal_is_refused_as_the_real_run_is(no: No, world: World):
     """
     A dry run never says that all is well where the real run would refuse.

@@ -23,6 +23,14 @@ pytestmark = pytest.mark.usefixtures("world")
 NAMED = list(KINDS)
 OTHERWISE = [kind for kind in KINDS if kind.otherwise is not None]
 REHEARSED = [kind for kind in KINDS if kind.dry]
+_OUT = ("withdraw", "sent", "bank", "paid_out")
+TRAVELLING = {
+    "topup": ("instruct_topup", "sent", "bank", "topup"),
+    "withdraw": _OUT,
+    "withdraw-for-a-fee": _OUT,
+    "send-by-card": ("instruct_send", "sent", "bank", "send"),
+}
+"""Acts that go through the channel at once, and the entries they leave."""
 
 
 @pytest.mark.parametrize("kind", NAMED, ids=repr)
@@ -108,9 +116,11 @@ def test_every_act_leaves_a_ledger_that_checks(kind: Kind, world: World):
 
 
 @pytest.mark.parametrize("kind", NAMED, ids=repr)
-def test_each_act_is_one_entry(kind: Kind, world: World):
+def test_each_act_is_one_entry_or_one_for_each_step(kind: Kind, world: World):
     """
-    One act, one entry; a refund of all that is due is as many acts as there are packets.
+    One act, one entry. A payment through the channel is one for each step that an institution
+    takes, the first of them under the request's own id; a refund of all that is due is as many
+    acts as there are packets.
     """
     ready = kind.ready(world)
     before = world.dump()
@@ -122,6 +132,12 @@ def test_each_act_is_one_entry(kind: Kind, world: World):
     if kind.name == "refund-due":
         assert 2 == len(requests)
         assert all(request.startswith("mine/hb_") for request in requests)
+    elif kind.name in TRAVELLING:
+        [payment] = {row[1] for row in world.dump()["message"][-1:]}
+        steps = [f"/{payment}/{step}" for step in ("sent", "bank", "booked")]
+        assert ["mine", *steps] == requests
+        assert (*TRAVELLING[kind.name],) == tuple(entry[1] for entry in entries)
+        assert {len(world.dump()["message"])} == {entry[15] for entry in entries}
     else:
         assert ["mine"] == requests
 
