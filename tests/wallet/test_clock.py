@@ -1,5 +1,6 @@
 """The ledger's clock: forward only, everything due in order, and the same ledger twice."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -171,8 +172,14 @@ Turn = Callable[[World], None]
 
 
 def eventful(world: World) -> None:
-    """Leave packets behind that expire at odd times, by every way they can be paid for."""
+    """
+    Leave packets behind that expire at odd times, by every way they can be paid for.
+
+    And payments that no bank has answered: by their amounts, the one was booked and the other
+    lost, one is found too late, and one is slow.
+    """
     zhang = world.zhang
+    zhang.topup(900 * YUAN, pin=right)
     for minutes in (0, 7, 61, 59):
         zhang.advance_clock(timedelta(minutes=minutes))
         half_claimed(world)
@@ -181,20 +188,36 @@ def eventful(world: World) -> None:
         world.li.send(2 * YUAN, count=2, pin=right)
     zhang.use_policy(changed(expires_hours="3"))
     zhang.send(5 * YUAN, pin=right)
+    for pay in (
+        lambda: zhang.topup(444_01, pin=right),
+        lambda: zhang.withdraw(444_02, pin=right),
+        lambda: zhang.topup(444_03, pin=right),
+        lambda: world.li.send(444_04, count=3, paid_from=tail(OTHER_CARD), pin=right),
+    ):
+        with pytest.raises(errors.PaymentPending):
+            pay()
 
 
-def test_advancing_25_hours_is_advancing_25_times_one(dicing: World, tmp_path: Path):
+@pytest.mark.parametrize(("hours", "settlements"), [(25, 1), (75, 2)])
+def test_advancing_25_hours_is_advancing_25_times_one(
+    hours: int, settlements: int, dicing: World, tmp_path: Path
+):
     """
-    Down to the last byte: ids, amounts, times and MACs.
+    Down to the last byte: ids, amounts, times and MACs, of what expires, of what a bank is asked
+    for again, of refunds that reach their cards and of what is settled each day.
     """
     eventful(dicing)
     once, often = dicing.copy(tmp_path / "once"), dicing.copy(tmp_path / "often")
 
-    once.zhang.advance_clock(25 * HOUR)
-    for _ in range(25):
+    once.zhang.advance_clock(hours * HOUR)
+    for _ in range(hours):
         often.zhang.advance_clock(HOUR)
 
-    assert 13 == sum(row[1] == "refund" for row in once.dump()["entry"])
+    acts = Counter(row[1] for row in once.dump()["entry"])
+    assert 14 == acts["refund"]
+    assert settlements == acts["settle"]
+    assert (0 if hours == 25 else 5) == acts["refund_arrived"]
+    assert (1, 1, 1) == (acts["withdraw_returned"], acts["not_paid"], acts["late_answer"])
     assert once.dump() == often.dump()
     assert {} == once.findings()
 

@@ -248,19 +248,23 @@ def test_a_clock_that_was_killed_while_it_turned_is_turned_on(
     stride: int, dicing: World, tmp_path: Path
 ):
     """
-    Some refunds are done, each whole; turned to the same time again, the ledger is what it would
-    have been, to the last MAC.
+    Some of what fell due is done, each step whole: packets that expired, refunds on their way to a
+    card, a bank that is asked again, the settlement of each day. Turned to the same time again,
+    the ledger is what it would have been, to the last MAC.
     """
-    target = NOON + timedelta(hours=30)
+    target = NOON + timedelta(hours=60)
     world = dicing
     for _ in range(2):
         half_claimed(world)
         sent(paid_from=tail(CARD))(world)
         world.zhang.advance_clock(timedelta(hours=1))
+    with pytest.raises(errors.PaymentPending):
+        world.zhang.topup(444_01, pin=right)  # the amount that no bank answers
     unharmed = world.copy(tmp_path / "unharmed")
-    unharmed.zhang.set_clock(target)
+    turned = unharmed.zhang.set_clock(target)
+    assert (2, 3) == (len(turned["settled"]), len(turned["resolved"]))
     after = unharmed.dump()
-    done = set()
+    done, settled = set(), set()
 
     for step, victim in steps_of(tmp_path, stride, world.copy):
 
@@ -272,7 +276,9 @@ def test_a_clock_that_was_killed_while_it_turned_is_turned_on(
         killed = killed_at(step, act)
 
         assert {} == victim.findings()
-        done.add(sum(row[19] is not None for row in victim.dump()["packet"]))
+        found = victim.dump()
+        done.add(sum(row[19] is not None for row in found["packet"]))
+        settled.add(len(found["batch"]))
         victim.zhang.set_clock(target)
         assert after == victim.dump()
         victim.close()
@@ -280,6 +286,7 @@ def test_a_clock_that_was_killed_while_it_turned_is_turned_on(
             break
 
     assert {0, 4} <= done
+    assert {0, 1, 2} == settled
 
 
 @pytest.mark.parametrize("when", ["opening", "reading"])
