@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hongbao.answers import ClockShown, HomeChanged, PolicyUsed
+from hongbao.answers import ClockShown, HomeChanged, PolicyUsed, ResolvedLine
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, language, say
@@ -25,17 +25,76 @@ def show_clock(clock: ClockShown) -> None:
 def show_turned(clock: ClockShown) -> None:
     """Print what fell due on the way, and what time it is now."""
     for refund in clock["refunds"]:
+        sentence = (
+            N_("{at} · returned {amount_fen} of {packet} · on its way to {place}, there by {until}")
+            if refund["arrives_at"] > refund["at"]
+            else N_("{at} · returned {amount_fen} of {packet} to {place}")
+        )
         line(
             say(
-                N_("{at} · returned {amount_fen} of {packet} to {place}"),
+                sentence,
                 at=wording.when(refund["at"]),
                 amount_fen=refund["amount_fen"],
                 packet=refund["packet"],
                 place=wording.money_place(refund["refunded_to"]),
+                until=wording.when_short(refund["arrives_at"]),
             ),
             red=refund["packet"],
         )
+    for resolved in _last_of_each(clock["resolved"]):
+        _show_resolved(resolved)
+    for settled in clock["settled"]:
+        line(
+            say(
+                N_("{at} · settled with the banks · gross {gross_fen} · net {net_fen}"),
+                at=wording.when(settled["at"]),
+                gross_fen=settled["gross_fen"],
+                net_fen=settled["net_fen"],
+            )
+        )
     line(say(N_("it is {at} now"), at=wording.when(clock["at"])), bold=wording.when(clock["at"]))
+
+
+_CAME_ABOUT = {
+    "topup": N_("{profile} · topped up {amount_fen} from {card}"),
+    "send": N_("{profile} · sent {packet} · {amount_fen} from {card}"),
+    "withdraw": N_("{profile} · {amount_fen} arrived at {card}"),
+    "refund": N_("{profile} · {amount_fen} of {packet} arrived at {card}"),
+}
+_CAME_TO_NOTHING = {
+    "topup": N_("{profile} · nothing was topped up: the bank gave no {amount_fen} from {card}"),
+    "send": N_("{profile} · nothing was sent: the bank gave no {amount_fen} from {card}"),
+    "withdraw": N_("{profile} · {amount_fen} could not reach {card} · the balance has it again"),
+    "refund": N_(
+        "{profile} · {amount_fen} of {packet} could not reach {card} · the balance has it"
+    ),
+}
+_NOT_KNOWN = N_("{profile} · {amount_fen} with {card} is still pending: the bank has not answered")
+
+
+def _last_of_each(resolved: Sequence[ResolvedLine]) -> list[ResolvedLine]:
+    """Return what is known of each payment in the end: a silent bank is asked at every cut-off."""
+    return list({row["message"]: row for row in resolved}.values())
+
+
+def _show_resolved(row: ResolvedLine) -> None:
+    match row["state"]:
+        case "accepted":
+            sentence = _CAME_ABOUT[row["act"]]
+        case "rejected" | "reversed":
+            sentence = _CAME_TO_NOTHING[row["act"]]
+        case _:
+            sentence = _NOT_KNOWN
+    line(
+        say(
+            sentence,
+            profile=safe(row["profile"]),
+            amount_fen=row["amount_fen"],
+            packet=row["packet"] or "",
+            card=row["card"],
+        ),
+        red=row["packet"] or "",
+    )
 
 
 def show_policies(policies: Sequence[dict[str, Any]]) -> None:
