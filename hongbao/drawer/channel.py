@@ -304,11 +304,13 @@ class Channel(Books):
             )
 
     def settle_messages(self, batch: int, most: int) -> int:
-        """Put at most so many unsettled messages into *batch*; return how many there were."""
+        """Put at most so many unsettled messages of *batch*'s banks into it; return how many."""
         self._write(
             "UPDATE message SET batch = ? WHERE number IN (SELECT number FROM message"
             " INDEXED BY message_unsettled WHERE state = 'accepted' AND batch IS NULL"
+            " AND bank IN (SELECT bank FROM batch_line WHERE batch = ?)"
             " ORDER BY number LIMIT ?)",
+            batch,
             batch,
             most,
         )

@@ -77,7 +77,7 @@ class Banks(Desk):
     def _bank_receives(self, message: MessageRow) -> Reply | None:
         """Hand *message* to its bank; None is silence."""
         fault = self._fault_at(message)
-        if fault in (Fault.LOST, Fault.DOWN):
+        if fault in (Fault.LOST, Fault.DOWN) or self._is_down(message):
             return None
         if self.store.bank_message(message.number) is None:
             self._bank_acts(message, fault)
@@ -88,6 +88,8 @@ class Banks(Desk):
     def _bank_is_asked(self, message: MessageRow) -> Reply | None:
         """Ask the bank what became of *message*; None is silence."""
         if self._switched(message.bank) in UNANSWERED - {Fault.LATE, Fault.SLOW}:
+            return None
+        if self._is_down(message):
             return None
         known = self.store.bank_message(message.number)
         if known is None:
@@ -106,6 +108,10 @@ class Banks(Desk):
             return Reply(Word.NOT_FOUND)
         return Reply(_WORDS[known.state], known.reason, times)
 
+    def _bank_has_booked(self, message: MessageRow) -> bool:
+        known = self.store.bank_message(message.number)
+        return known is not None and known.state == "booked"
+
     def _bank_acts(self, message: MessageRow, fault: Fault | None) -> None:
         """Have the bank book, queue or refuse *message*, as one step of its own."""
 
@@ -113,6 +119,8 @@ class Banks(Desk):
             known = self.store.bank_message(message.number)
             if known is not None and (known.state != "queued" or fault is not None):
                 return None  # it was quicker than we thought
+            if self.store.message(message.number).outcome is not None:
+                return None  # it was told meanwhile not to (冲正), and minds that
             if fault in (Fault.LATE, Fault.SLOW):
                 wait = timedelta(seconds=self._policy_of(doing.home).channel.slow_seconds)
                 ready_at = doing.now + wait if fault is Fault.SLOW else None
@@ -169,6 +177,9 @@ class Banks(Desk):
             if known is None or known.state != "late":
                 return None
             branch, way = self._branch(message), message.direction
+            held_fen = self.store.held_fen(branch.deposit)
+            if way is Direction.CREDIT and held_fen < message.amount_fen:
+                return None  # it was spent: that waits until there is some again
             doing.post(bank_reverses(branch, message.amount_fen, way))
             back = Direction.CREDIT if way is Direction.DEBIT else Direction.DEBIT
             self._bank_line(doing, message, back, message.amount_fen, message.day)
@@ -252,6 +263,10 @@ class Banks(Desk):
         if not self.home.is_demo:
             return None
         return fault_for(self._faults(), place, amount_fen)
+
+    def _is_down(self, message: MessageRow) -> bool:
+        """Tell whether the channel that carries *message* is down: then nothing gets through."""
+        return self._fault(message.channel, message.amount_fen) is Fault.DOWN
 
     def _switched(self, place: str) -> Fault | None:
         """Return what goes wrong at *place* whatever the amount."""

@@ -129,10 +129,7 @@ class Clearing(Banks):
             return True
         if self.store.card(message.card).removed_at is not None:
             return False
-        return (
-            self._fault_at(message) is not Fault.DOWN
-            and self._fault(message.channel, message.amount_fen) is not Fault.DOWN
-        )
+        return self._fault_at(message) is not Fault.DOWN and not self._is_down(message)
 
     def _given_up(self, message: MessageRow) -> MessageRow:
         """Let a refund that cannot reach its card fall back to the balance, when it is time to."""
@@ -201,10 +198,10 @@ class Clearing(Banks):
     def _note_answer(self, act: str, message: MessageRow) -> None:
         """Write down an answer that changes nothing any more."""
         request_id = f"/{message.id}/{act}"
-        if self.store.requested(request_id, message.profile) is not None:
-            return
 
-        def work(doing: Act) -> Carried:
+        def work(doing: Act) -> Carried | None:
+            if self.store.requested(request_id, message.profile) is not None:
+                return None
             return self._told(doing, message, self.store.message(message.number).state)
 
         self._step_for(act, request_id, work, profile=message.profile, stage=stage_of(message))
@@ -230,6 +227,10 @@ class Clearing(Banks):
         now = self.store.message(message.number)
         if now.outcome is not None:
             return False
+        if message.state is MessageState.CREATED and now.state is not MessageState.CREATED:
+            return False  # it was given up, and somebody else has just sent it
+        if state is MessageState.REVERSED and self._bank_has_booked(message):
+            return False  # it arrived after all, before the bank could be told not to book it
         check_step(now.state, state)
         doing.message = message.number
         doing.once_entered(

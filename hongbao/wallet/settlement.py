@@ -77,12 +77,15 @@ class Settlement(Packets):
 
         def work(doing: Doing) -> Settled | None:
             nonlocal answer
-            gross = self.store.unsettled()
-            if not gross:
+            unsettled = self.store.unsettled()
+            nets = self._affordable(in_order(net(line) for line in unsettled))
+            if not nets:
                 return None
             number = self.store.next_batch()
+            doing.request_id = f"/settle/{number}"
             batch = f"ST{day_key(doing.now).replace('-', '')}{number:04d}"
-            nets = in_order(net(line) for line in gross)
+            settling = {one.bank for one in nets}
+            gross = [line for line in unsettled if line.bank in settling]
             for one in nets:
                 doing.post(
                     *settle_bank(
@@ -100,8 +103,24 @@ class Settlement(Packets):
             doing.once_entered(lambda: self._fill(number, count, progress))
             return answer
 
-        self._step("settle", f"/settle/{self.store.next_batch()}", work, stage=7)
+        self._step("settle", "/settle", work, stage=7)
         return answer
+
+    def _affordable(self, nets: list[Net]) -> list[Net]:
+        """
+        Return those of *nets* that can be paid at the central bank; the others wait for a batch.
+
+        A bank that has booked what it never took from anybody may owe more than it has there, and
+        the platform may be waiting for just that.
+        """
+        paid = []
+        reserve_fen = self.store.held_fen(self.store.account(PLATFORM, Kind.RESERVE))
+        for one in nets:
+            there_fen = self.store.held_fen(self.store.account(one.bank, Kind.SETTLEMENT))
+            if one.to_platform_fen <= there_fen and one.to_bank_fen <= reserve_fen:
+                reserve_fen += one.to_platform_fen - one.to_bank_fen
+                paid.append(one)
+        return paid
 
     def _fill(self, batch: int, count: int, progress: Progress | None) -> None:
         done = 0
