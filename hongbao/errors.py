@@ -611,6 +611,17 @@ class PacketNotFound(NotFound):
         super().__init__(packet=packet)
 
 
+class RequestNotFound(NotFound):
+    """Nothing of this profile's that moves money goes by that name."""
+
+    code = "request_not_found"
+    sentence = N_("you have no packet or payment called {subject}")
+    advice = N_("name a packet, a request of yours, or a message such as NU20260216000012")
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(subject=shortened(subject))
+
+
 class CardNotFound(NotFound):
     """The profile has no such card."""
 
@@ -913,7 +924,7 @@ class DifferencesFound(HongbaoError):
     code = "differences_found"
     exit_code = ExitCode.DIFFERENCES
     sentence = N_("differences that are left for {date}: {open}")
-    advice = N_("each is ended with `hongbao reconcile resolve PAYMENT --reason TEXT`")
+    advice = N_("end each with `hongbao reconcile resolve PAYMENT --reason TEXT --operator NAME`")
 
     def __init__(
         self, *, date: str, banks: list[dict[str, object]], differences: list[dict[str, object]]
@@ -1190,7 +1201,7 @@ class BankStatementForged(HongbaoError):
     code = "bank_statement_forged"
     exit_code = ExitCode.DAMAGED
     sentence = N_(
-        "the statement's signature does not fit bank {bank}: it was edited or is not the bank's"
+        "the signature of this statement is not {bank}'s: it was edited, or is of another home"
     )
     advice = N_("ask the bank for the file again; a statement is not mended by hand")
 

@@ -3,7 +3,7 @@
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,17 @@ from hongbao.domain.policy import CHANNELS
 from hongbao.errors import NoSuchFault
 from hongbao.words import N_
 
-app = window(cls=Group)
+
+class Banks(Group):
+    """The commands about banks; a bank's code alone means to show it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[:1] and args[0].casefold() in _codes(""):
+            args = ["show", *args]
+        return super().resolve_command(ctx, args)
+
+
+app = window(cls=Banks)
 
 OFF = "off"
 STANDARD_OUTPUT = "-"
@@ -49,7 +59,12 @@ BankCode = Annotated[
     invoke_without_command=True,
     short_help=N_("Look at the demo banks, and tell them to fail."),
     help=N_("Without a command, it lists them."),
-    epilog="hongbao bank list\nhongbao bank fault icbc timeout\nhongbao bank fault icbc off",
+    epilog=(
+        "hongbao bank\n"
+        "hongbao bank icbc\n"
+        "hongbao bank fault icbc timeout\n"
+        "hongbao bank fault icbc off"
+    ),
 )
 def bank(ctx: typer.Context) -> None:
     if ctx.invoked_subcommand is None:
@@ -141,6 +156,8 @@ def fault(
             dry_run=dry_run,
         )
     call.answer(told, clearing.show_fault_set)
+    if told["faults"]:
+        call.hint(N_("end it with `hongbao bank fault {place} off`"), place=told["bank"])
 
 
 @app.command(

@@ -96,19 +96,25 @@ class Caller:
                 print(file=sys.stderr)  # the cursor still stands behind the question
             raise Interrupted from None
 
-    def pin(self) -> "Pin":
-        """Return the payment PIN: from ``--pin-file``, HONGBAO_PIN_FILE or the terminal."""
+    def pin(self, question: str = N_("payment PIN")) -> "Pin":
+        """Return the PIN asked for: from ``--pin-file``, HONGBAO_PIN_FILE or the terminal."""
         from hongbao.domain.pin import Pin
 
         if file := self._pin_file():
             return Pin(self.secret_line(file))
-        return Pin(self.ask_secret(N_("payment PIN"), flag="--pin-file"))
+        return Pin(self.ask_secret(question, flag="--pin-file"))
 
-    def first_pin(self) -> "Pin":
-        """Return the PIN of a new profile: from where `pin` has it, or typed twice."""
-        return self.new_pin(self._pin_file(), flag="--pin-file")
+    def first_pin(self, question: str = N_("new payment PIN, six digits")) -> "Pin":
+        """Return the PIN of somebody new: from where `pin` has it, or typed twice."""
+        return self.new_pin(self._pin_file(), flag="--pin-file", question=question)
 
-    def new_pin(self, file: str | None, *, flag: str = "--new-pin-file") -> "Pin":
+    def new_pin(
+        self,
+        file: str | None,
+        *,
+        flag: str = "--new-pin-file",
+        question: str = N_("new payment PIN, six digits"),
+    ) -> "Pin":
         """
         Return a PIN to be set, from *file* or typed twice on the terminal.
 
@@ -118,7 +124,7 @@ class Caller:
 
         if file:
             return Pin(self.secret_line(file))
-        chosen = Pin(self.ask_secret(N_("new payment PIN, six digits"), flag=flag))
+        chosen = Pin(self.ask_secret(question, flag=flag))
         again = self.ask_secret(N_("the same PIN again"), flag=flag)
         if chosen.reveal() != again:
             raise PinMismatch

@@ -35,7 +35,9 @@ def add(
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        added = wallet.add_operator(name, pin=call.first_pin)
+        added = wallet.add_operator(
+            name, pin=lambda: call.first_pin(N_("new PIN of the operator, six digits"))
+        )
     call.answer(added, clearing.show_operator_added)
 
 

@@ -30,7 +30,7 @@ def _codes(incomplete: str) -> list[str]:
     epilog=(
         "hongbao reconcile\n"
         "hongbao reconcile --date 2026-02-16 --bank icbc\n"
-        "hongbao reconcile resolve NU20260216000012 --reason ... --operator NAME"
+        "hongbao reconcile --statement icbc.csv"
     ),
 )
 def reconcile(
@@ -89,10 +89,7 @@ def reconcile(
     cls=Command,
     short_help=N_("End one difference by a correcting transfer, as an operator."),
     help=N_("It brings the bank's customer account to what the platform has. Nothing is edited."),
-    epilog=(
-        "hongbao reconcile resolve NU20260216000012 --reason 'the bank booked it twice'"
-        " --operator 老王"
-    ),
+    epilog="hongbao reconcile resolve NU20260216000012 --operator Wu --reason dup",
 )
 def resolve(
     ctx: typer.Context,
@@ -117,7 +114,11 @@ def resolve(
     call = caller(ctx)
     with call.wallet() as wallet:
         corrected = wallet.correct(
-            payment, why=reason, operator=operator, pin=call.pin, dry_run=dry_run
+            payment,
+            why=reason,
+            operator=operator,
+            pin=lambda: call.pin(N_("the operator's PIN")),
+            dry_run=dry_run,
         )
     call.answer(corrected, clearing.show_corrected)
 

@@ -8,6 +8,7 @@ from datetime import date
 from types import MappingProxyType
 
 from hongbao.errors import InvalidCardNumber, InvalidIdNumber, InvalidRealName, UnknownBank
+from hongbao.words import BANK_NAMES
 
 # --- resident ID numbers 公民身份号码 -----------------------------------------------------------
 

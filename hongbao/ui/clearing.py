@@ -275,7 +275,10 @@ def _show_difference(row: DifferenceLine) -> None:
     line(
         "  → "
         + say(
-            N_("correct it by {amount_fen}: `hongbao reconcile resolve {message} --reason …`"),
+            N_(
+                "correct it by {amount_fen}:"
+                " `hongbao reconcile resolve {message} --reason … --operator …`"
+            ),
             amount_fen=row["amount_fen"],
             message=row["message"],
         )
@@ -377,7 +380,7 @@ def show_fault_set(told: FaultSet) -> None:
     if told["faults"] or not is_terminal():
         show_faults(told["faults"])
     else:
-        line(say(N_("{place} works as it should"), place=told["bank"]))
+        line(say(N_("{place} works as it should"), place=wording.actor(told["bank"])))
 
 
 def _fault_code(fault: FaultLine) -> str:
@@ -398,7 +401,7 @@ def show_statement_issued(issued: StatementIssued) -> None:
             issued["count"],
         ).format(
             count=issued["count"],
-            bank=issued["bank"],
+            bank=wording.bank_name(issued["bank"]),
             date=issued["date"],
             file=safe(issued["file"]),
         )

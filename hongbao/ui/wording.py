@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from hongbao import units
-from hongbao.domain.identity import BANKS
-from hongbao.words import N_, _, language, say
+from hongbao import units, words
+from hongbao.words import N_, _, say
 
 _KINDS = {
     "lucky": N_("lucky"),
@@ -36,9 +35,11 @@ _FLOWS = {
 _ACTS = {
     "topup": N_("topped up"),
     "withdraw": N_("withdrawn"),
+    "withdraw_returned": N_("came back"),
     "send": N_("sent"),
     "claim": N_("claimed"),
     "refund": N_("returned"),
+    "refund_to_balance": N_("not to the card"),
 }
 
 _CHECKS = {
@@ -47,11 +48,16 @@ _CHECKS = {
     "accounts": N_("accounts equal their transfers"),
     "floors": N_("no account is below zero"),
     "moves": N_("every transfer is a legal move"),
-    "reserve": N_("the reserve covers every user"),
+    "reserve": N_("reserve and transit cover every user"),
+    "transit": N_("both sides agree on what is in transit"),
+    "messages": N_("each payment has the outcome it says"),
+    "batches": N_("settlements equal the payments in them"),
+    "suspense": N_("banks' suspense is what they explain"),
     "packets": N_("packets equal claims plus refund"),
     "terms": N_("packets' terms are as sealed"),
     "deals": N_("shares are as their seed says"),
     "balances": N_("balances follow one another"),
+    "maturing": N_("what is withdrawable later adds up"),
     "usage": N_("limit counters equal what they count"),
     "chain": N_("the chain of entries is whole"),
     "head": N_("the newest entry seen is there"),
@@ -255,10 +261,7 @@ def duration(length: timedelta) -> str:
 
 def bank_name(code: str) -> str:
     """Return the name of the bank *code* in the reader's language."""
-    for bank in BANKS:
-        if bank.code == code:
-            return bank.name_zh if language().startswith("zh") else bank.name_en
-    return code
+    return words.bank_name(code)
 
 
 # --- three tiers of money ------------------------------------------------------------------------

@@ -9,6 +9,8 @@ import typer
 from rich.cells import cell_len
 
 from hongbao import cli, words
+from hongbao.domain.channel import Fault
+from hongbao.domain.identity import BANKS
 from tests.cli.shell import Shell
 
 SIZES = [(language, columns) for language in ("en", "zh_CN") for columns in (40, 80)]
@@ -94,6 +96,9 @@ def test_help_is_all_chinese_in_chinese(pages: Pages):
 LATIN = {
     *("hongbao", "Shell", "JSON", "json", "HONGBAO_PROFILE", "HONGBAO_PASSPHRASE_FILE", "Python"),
     *("balance", "bash", "fish", "jsonl"),
+    *("netsunion", "unionpay", "camt"),
+    *(bank.code for bank in BANKS),
+    *(fault.value for fault in Fault),
     *(word for name in COMMANDS for word in name),
 }
 

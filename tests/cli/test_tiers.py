@@ -801,7 +801,7 @@ def test_each_difference_has_a_name_and_a_next_step(
     screen = plain(seen(size)["differences"])
 
     assert names == re.findall(r"^✗ (.*?) · .*" + MESSAGE, screen, re.MULTILINE)
-    assert 5 == screen.count(f"`hongbao reconcile resolve {MESSAGE} --reason …`")
+    assert 5 == screen.count(f"`hongbao reconcile resolve {MESSAGE} --reason … --operator …`")
     assert 5 == screen.count("1234.56")
     assert 1 == screen.count(meaning)
 
