@@ -46,6 +46,21 @@ class CardBound(Answer):
     tier: str
 
 
+class RefundsTo(TypedDict):
+    """`card refunds`: where the rest of packets that a card paid for goes."""
+
+    profile: str
+    refund_to: str  # ``card``, the one that paid, or ``balance``
+
+
+class RefundsChosen(Answer):
+    """`card refunds card` and `card refunds balance`."""
+
+    profile: str
+    refund_to: str
+    before: str
+
+
 class ToppedUp(Answer):
     """`topup`: money came from a card."""
 

@@ -1,5 +1,6 @@
 """``hongbao card``."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,9 +12,16 @@ from hongbao.words import N_
 app = window(cls=Group)
 
 
+class RefundsTo(StrEnum):
+    """Where the rest of packets that a card paid for goes."""
+
+    CARD = "card"
+    BALANCE = "balance"
+
+
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("Bind, list and remove bank cards."),
+    short_help=N_("Bind, list and remove bank cards; choose where refunds go."),
     help=N_("Without a command, it lists them. The banks here are demo banks."),
     epilog="hongbao card add 9999010000000003\nhongbao card list",
 )
@@ -91,6 +99,35 @@ def remove(
     with call.wallet() as wallet:
         removed = wallet.remove_card(card, pin=call.pin, request_id=request_id, dry_run=dry_run)
     call.answer(removed, people.show_card_removed)
+
+
+@app.command(
+    "refunds",
+    cls=Command,
+    short_help=N_("Show or choose where refunds of packets paid by card go."),
+    help=N_(
+        "To the card that paid (card), which is where they go by themselves and takes a working"
+        " day, or to the balance, at once."
+    ),
+    epilog="hongbao card refunds\nhongbao card refunds balance",
+)
+def refunds(
+    ctx: typer.Context,
+    to: Annotated[
+        RefundsTo | None,
+        typer.Argument(metavar="[card|balance]", help=N_("where they go from now on")),
+    ] = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import people
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        found = wallet.refunds_to(
+            None if to is None else to.value, request_id=request_id, dry_run=dry_run
+        )
+    call.answer(found, people.show_refunds_to)
 
 
 def _list(ctx: typer.Context) -> None:

@@ -18,9 +18,11 @@ class Kind(StrEnum):
 
     TOPUP = "topup"
     WITHDRAW = "withdraw"
+    WITHDRAW_RETURNED = "withdraw_returned"
     SEND = "send"
     CLAIM = "claim"
     REFUND = "refund"
+    REFUND_TO_BALANCE = "refund_to_balance"
 
 
 @app.command(
@@ -53,7 +55,10 @@ def history(
         typer.Option(
             "--kind",
             metavar="KIND",
-            help=N_("only this kind: topup, withdraw, send, claim or refund"),
+            help=N_(
+                "only this kind: topup, withdraw, withdraw_returned, send, claim, refund or"
+                " refund_to_balance"
+            ),
         ),
     ] = None,
     counterparty: Annotated[

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hongbao.answers import ClockShown, HomeChanged, PolicyUsed, ResolvedLine
+from hongbao.answers import (
+    ClockShown,
+    HomeChanged,
+    PolicyUsed,
+    Refunded,
+    ResolvedLine,
+    Settled,
+)
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, language, say
@@ -23,36 +30,41 @@ def show_clock(clock: ClockShown) -> None:
 
 
 def show_turned(clock: ClockShown) -> None:
-    """Print what fell due on the way, and what time it is now."""
-    for refund in clock["refunds"]:
-        sentence = (
-            N_("{at} · returned {amount_fen} of {packet} · on its way to {place}, there by {until}")
-            if refund["arrives_at"] > refund["at"]
-            else N_("{at} · returned {amount_fen} of {packet} to {place}")
-        )
-        line(
-            say(
-                sentence,
-                at=wording.when(refund["at"]),
-                amount_fen=refund["amount_fen"],
-                packet=refund["packet"],
-                place=wording.money_place(refund["refunded_to"]),
-                until=wording.when_short(refund["arrives_at"]),
-            ),
-            red=refund["packet"],
-        )
-    for resolved in _last_of_each(clock["resolved"]):
-        _show_resolved(resolved)
-    for settled in clock["settled"]:
-        line(
-            say(
-                N_("{at} · settled with the banks · gross {gross_fen} · net {net_fen}"),
-                at=wording.when(settled["at"]),
-                gross_fen=settled["gross_fen"],
-                net_fen=settled["net_fen"],
-            )
-        )
+    """Print what fell due on the way and what payments came to, and what time it is now."""
+    told = [
+        *((refund["at"], _refunded(refund), refund["packet"]) for refund in clock["refunds"]),
+        *((settled["at"], _settled(settled), "") for settled in clock["settled"]),
+    ]
+    for _at, text, packet in sorted(told, key=lambda event: event[0]):
+        line(text, red=packet)
+    for row in _last_of_each(clock["resolved"]):
+        _show_resolved(row)
     line(say(N_("it is {at} now"), at=wording.when(clock["at"])), bold=wording.when(clock["at"]))
+
+
+def _refunded(refund: Refunded) -> str:
+    sentence = (
+        N_("{at} · returned {amount_fen} of {packet} · on its way to {place}, there by {until}")
+        if refund["arrives_at"] > refund["at"]
+        else N_("{at} · returned {amount_fen} of {packet} to {place}")
+    )
+    return say(
+        sentence,
+        at=wording.when(refund["at"]),
+        amount_fen=refund["amount_fen"],
+        packet=refund["packet"],
+        place=wording.money_place(refund["refunded_to"]),
+        until=wording.when_short(refund["arrives_at"]),
+    )
+
+
+def _settled(settled: Settled) -> str:
+    return say(
+        N_("{at} · settled with the banks · gross {gross_fen} · net {net_fen}"),
+        at=wording.when(settled["at"]),
+        gross_fen=settled["gross_fen"],
+        net_fen=settled["net_fen"],
+    )
 
 
 _CAME_ABOUT = {

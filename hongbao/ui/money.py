@@ -9,24 +9,42 @@ from hongbao.words import N_, _, say
 
 
 def show_balance(balance: Balance) -> None:
-    """Print what there is; what is due back only where something is."""
+    """Print what there is; what is due back, on its way or not yet free only where some is."""
+    if not is_terminal():
+        amounts_fen = (
+            *(balance["available_fen"], balance["frozen_fen"], balance["due_back_fen"]),
+            *(balance["total_fen"], balance["on_its_way_fen"]),
+            *(balance["withdrawable_fen"], balance["withdrawable_later_fen"]),
+        )
+        pipe([*map(yuan, amounts_fen), balance["withdrawable_from"]])
+        return
     amounts = [
         (N_("available"), balance["available_fen"], "bold"),
         (N_("in packets"), balance["frozen_fen"], ""),
-        (N_("due back"), balance["due_back_fen"], "yellow"),
+        *_if_any(N_("due back"), balance["due_back_fen"]),
+        *_if_any(N_("on its way"), balance["on_its_way_fen"]),
         (N_("together"), balance["total_fen"], ""),
     ]
-    if not is_terminal():
-        pipe([yuan(fen) for _name, fen, _style in amounts])
-        return
-    if not balance["due_back_fen"]:
-        del amounts[2]
     line(safe(balance["profile"]), dim=safe(balance["profile"]))
     table(
         [Column(""), Column("", right=True)],
         [[Cell(_(name), style), Cell(yuan(fen), style)] for name, fen, style in amounts],
         titled=False,
     )
+    if balance["withdrawable_from"] is not None:
+        from hongbao.ui import wording
+
+        line(
+            say(
+                N_("withdrawable now {withdrawable_fen} · more from {at} on"),
+                withdrawable_fen=balance["withdrawable_fen"],
+                at=wording.when_short(balance["withdrawable_from"]),
+            )
+        )
+
+
+def _if_any(name: str, fen: int) -> list[tuple[str, int, str]]:
+    return [(name, fen, "yellow")] if fen else []
 
 
 def show_topped_up(topped_up: ToppedUp) -> None:

@@ -67,12 +67,22 @@ def show_claimed(claimed: Claimed) -> None:
 def show_refunds(refunds: Refunds) -> None:
     """Print what went back, packet by packet."""
     for refund in refunds["refunds"]:
+        arrives_at = refund.get("arrives_at", refund["at"])  # older answers do not say when
+        sentence = (
+            N_(
+                "returned {amount_fen} of {packet} · on its way to {place}, there by {until}"
+                " · balance {balance_fen}"
+            )
+            if arrives_at > refund["at"]
+            else N_("returned {amount_fen} of {packet} to {place} · balance {balance_fen}")
+        )
         line(
             say(
-                N_("returned {amount_fen} of {packet} to {place} · balance {balance_fen}"),
+                sentence,
                 amount_fen=refund["amount_fen"],
                 packet=refund["packet"],
                 place=wording.money_place(refund["refunded_to"]),
+                until=wording.when_short(arrives_at),
                 balance_fen=refund["balance_fen"],
             ),
             bold=yuan(refund["amount_fen"]),

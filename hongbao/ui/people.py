@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from hongbao.answers import CardBound, CardLine, Founded, Identified, PinChanged, ProfileLine
+from hongbao.answers import (
+    CardBound,
+    CardLine,
+    Founded,
+    Identified,
+    PinChanged,
+    ProfileLine,
+    RefundsChosen,
+    RefundsTo,
+)
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, ngettext, say
@@ -109,6 +118,21 @@ def _card_said(sentence: str, bound: CardBound) -> str:
         bank=wording.bank_name(bound["bank"]),
         number=bound["number"],
     )
+
+
+def show_refunds_to(refunds: RefundsTo | RefundsChosen) -> None:
+    """Print where the rest of packets that a card paid for goes."""
+    if not is_terminal():
+        pipe((refunds["refund_to"],))
+        return
+    place = refunds["refund_to"]
+    line(_(_REFUNDS_TO[place]))
+
+
+_REFUNDS_TO = {
+    "card": N_("what nobody claims of a packet goes back to the card that paid for it"),
+    "balance": N_("what nobody claims of a packet goes to the balance, whichever card paid for it"),
+}
 
 
 def show_cards(cards: Sequence[CardLine]) -> None:

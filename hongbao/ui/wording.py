@@ -147,7 +147,7 @@ _DIFFERENCES = {
 }
 
 _BECAUSE = {
-    "decline": N_("it gives no reason"),
+    "declined": N_("it gives no reason"),
     "insufficient": N_("the card has too little money"),
     "closed": N_("the card's account is closed"),
     "down": N_("the bank cannot be reached"),

@@ -11,6 +11,8 @@ from hongbao.answers import (
     LimitLine,
     Limits,
     PolicyUsed,
+    RefundsChosen,
+    RefundsTo,
     ToppedUp,
     Withdrawn,
 )
@@ -124,6 +126,33 @@ class Cash(Clearing):
             return self._card_bound(doing, card)
 
         return self._act("card_remove", inputs, work, request_id=request_id, dry_run=dry_run)
+
+    def refunds_to(
+        self, to: str | None = None, *, request_id: str | None = None, dry_run: bool = False
+    ) -> RefundsTo | RefundsChosen:
+        """
+        Return where the rest of packets that a card paid for goes; with *to*, choose it first.
+
+        It is ``card``, the one that paid (原路退回), or ``balance`` (退回零钱). What is already on
+        its way goes on to its card.
+        """
+        if to is None:
+            with self.looking():
+                return {"profile": self.me.name, "refund_to": self.me.refund_to}
+        chosen = to
+
+        def work(doing: Act) -> RefundsChosen:
+            before = doing.me.refund_to
+            self.store.set_refund_to(doing.me.id, chosen)
+            return {
+                **doing.common,
+                "profile": doing.me.name,
+                "refund_to": chosen,
+                "before": before,
+            }
+
+        inputs = {"refund_to": chosen}
+        return self._act("refund_to", inputs, work, request_id=request_id, dry_run=dry_run)
 
     def _card_bound(self, doing: Act, card: CardRow) -> CardBound:
         return {
