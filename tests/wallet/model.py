@@ -1,27 +1,30 @@
 """The desk in plain Python: what every act should do, without a ledger, keys or SQL."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from hongbao import errors
+from hongbao.domain.identity import bank_of
 from hongbao.units import CHINA
 
 YUAN = 100
+MOMENT = timedelta(microseconds=1)
 Told = dict[str, Any]
 Then = Callable[[Told], None]
 """What the model does once the desk has done it: some amounts are the desk's to draw."""
 
 
 class Refused(Exception):
-    """The model expects a refusal: *error* is the one."""
+    """The model expects a refusal: *error* is the one; a bank that *declined* has written it."""
 
-    def __init__(self, error: type[errors.HongbaoError]) -> None:
+    def __init__(self, error: type[errors.HongbaoError], *, declined: bool = False) -> None:
         super().__init__(error.__name__)
         self.error = error
+        self.declined = declined
 
 
 class Rules(NamedTuple):
@@ -63,6 +66,28 @@ class Binding:
     owner: str
     name: str
     bound: bool = True
+
+
+@dataclass
+class Payment:
+    """A payment between a card and the platform, as it is now."""
+
+    profile: str
+    reason: str
+    fen: int
+    card: Binding
+    due_at: datetime
+    state: str = "created"
+    settled: bool = False
+    packet: str | None = None
+
+    @property
+    def bank(self) -> str:
+        return bank_of(self.card.number).code
+
+    @property
+    def inward(self) -> bool:
+        return self.reason in ("topup", "send")
 
 
 @dataclass
@@ -111,6 +136,8 @@ class Model:
         self.deposits: dict[str, int] = {}
         self.bindings: list[Binding] = []
         self.packets: dict[str, Sent] = {}
+        self.payments: list[Payment] = []
+        self.batches = 0
         self.used: defaultdict[tuple[str, str, str], int] = defaultdict(int)
         self.fees_fen = 0
         self.entries = 0
@@ -121,23 +148,48 @@ class Model:
     def now(self) -> datetime:
         return self.virtual_at or max(self.system_at, self.last_at)
 
-    def entered(self) -> None:
-        """Note that an act has been written down."""
-        self.entries += 1
+    def entered(self, steps: int = 1) -> None:
+        """Note that an act has been written down, in so many *steps*."""
+        self.entries += steps
         self.last_at = self.now()
 
-    def turn(self, at: datetime) -> list[str]:
-        """Turn the home's own clock, and return the packets that come back meanwhile."""
+    def turn(self, at: datetime) -> tuple[list[str], list[str], int]:
+        """
+        Turn the home's own clock.
+
+        Returns the packets that come back meanwhile, those whose refund arrives, and how many days
+        are settled.
+        """
         if at < self.now():
             raise Refused(errors.ClockBackwards)
-        due = [packet for packet in self.packets.values() if packet.open]
-        due = [packet for packet in due if packet.expires_at <= at]
-        due.sort(key=lambda packet: packet.expires_at)  # and among equals, as they were sent
-        for packet in due:
-            self.virtual_at = max(self.now(), packet.expires_at)
-            self._give_back(packet)
-        self.virtual_at = at
-        return [packet.id for packet in due]
+        back: list[str] = []
+        arrived: list[str] = []
+        batches = self.batches
+        self.virtual_at = self.now()
+        settled_at = self.virtual_at - MOMENT
+        while True:
+            arrived += self.deliver()
+            open_packets = [packet for packet in self.packets.values() if packet.open]
+            moments = [packet.expires_at for packet in open_packets]
+            moments += [payment.due_at for payment in self.payments if payment.state == "created"]
+            cut_off = _eleven_at_night(max(settled_at, self.virtual_at - MOMENT))
+            if any(self._unsettled()):
+                moments.append(cut_off)
+            if not moments or min(moments) > at:
+                break
+            moment = min(moments)
+            due = [packet for packet in open_packets if packet.expires_at <= moment]
+            due.sort(key=lambda packet: packet.expires_at)  # and among equals, as they were sent
+            for packet in due:
+                self.virtual_at = max(self.virtual_at, packet.expires_at)
+                self._give_back(packet)
+                back.append(packet.id)
+            self.virtual_at = max(self.virtual_at, moment)
+            if moment == cut_off:
+                settled_at = moment
+                arrived += self.settle()
+        self.virtual_at = max(self.virtual_at, at)
+        return back, arrived, self.batches - batches
 
     # --- people ----------------------------------------------------------------------------------
 
@@ -235,26 +287,87 @@ class Model:
 
         return then
 
+    # --- the channel -----------------------------------------------------------------------------
+
+    def deliver(self, name: str | None = None) -> list[str]:
+        """Have the refunds of *name*, or of everyone, that are due reach their cards."""
+        due = [
+            payment
+            for payment in self.payments
+            if payment.state == "created"
+            and payment.due_at <= self.now()
+            and name in (None, payment.profile)
+        ]
+        due.sort(key=lambda payment: payment.due_at)
+        for payment in due:
+            if payment.card.bound:
+                payment.state = "accepted"
+                self.deposits[payment.card.number] += payment.fen
+                self.entered(3)
+            else:
+                payment.state = "rejected"
+                self.profiles[payment.profile].balance_fen += payment.fen
+                self.entered()
+        return [payment.packet or "" for payment in due]
+
+    def settle(self) -> list[str]:
+        """Settle what was paid since the last time, and return whose refund arrives with it."""
+        arrived = self.deliver()
+        unsettled = list(self._unsettled())
+        if unsettled:
+            for payment in unsettled:
+                payment.settled = True
+            self.batches += 1
+            self.entered()
+        return arrived
+
+    def _unsettled(self) -> Iterator[Payment]:
+        return (p for p in self.payments if p.state == "accepted" and not p.settled)
+
+    @property
+    def settled_fen(self) -> int:
+        return sum(payment.fen for payment in self.payments if payment.settled)
+
+    def in_transit_fen(self, bank: str, *, inward: bool) -> int:
+        return sum(p.fen for p in self._unsettled() if (p.bank, p.inward) == (bank, inward))
+
+    def on_its_way_fen(self, name: str) -> int:
+        waiting = [p for p in self.payments if (p.profile, p.state) == (name, "created")]
+        return sum(payment.fen for payment in waiting)
+
+    def _check_card(self, name: str, reason: str, fen: int, card: Binding) -> None:
+        """Have the bank decline to take *fen* from a *card* that has less."""
+        if self.deposits[card.number] < fen:
+            self.payments.append(Payment(name, reason, fen, card, self.now(), state="rejected"))
+            self.entered(4)
+            raise Refused(errors.InsufficientCard, declined=True)
+
+    def _paid(self, name: str, reason: str, fen: int, card: Binding) -> None:
+        payment = Payment(name, reason, fen, card, self.now(), state="accepted")
+        self.payments.append(payment)
+        self.deposits[card.number] += -fen if payment.inward else fen
+        self.entered(4)
+
     # --- money in and out ------------------------------------------------------------------------
 
     def topup(self, name: str, fen: int, called: str | None, pin: str) -> Then:
         card = self.card(name, called)
         self.pin(name, pin)
-        if self.deposits[card.number] < fen:
-            raise Refused(errors.InsufficientCard)
+        self.deliver(name)
+        self._check_card(name, "topup", fen, card)
 
         def then(told: Told) -> None:
-            self.deposits[card.number] -= fen
             self.profiles[name].balance_fen += fen
             self._use(name, "topup", fen)
             assert self.profiles[name].balance_fen == told["balance_fen"]
-            self.entered()
+            self._paid(name, "topup", fen, card)
 
         return then
 
     def withdraw(self, name: str, fen: int, called: str | None, pin: str) -> Then:
         card = self.card(name, called)
         self.pin(name, pin)
+        self.deliver(name)
         self._limit(name, "withdraw", fen)
         me = self.profiles[name]
         before_fen = sum(
@@ -271,9 +384,8 @@ class Model:
             assert fee_fen == told["fee_fen"]
             me.balance_fen -= fen + fee_fen
             self.fees_fen += fee_fen
-            self.deposits[card.number] += fen
             self._use(name, "withdraw", fen)
-            self.entered()
+            self._paid(name, "withdraw", fen, card)
 
         return then
 
@@ -323,18 +435,21 @@ class Model:
             raise Refused(errors.SelfRecipient)
         card = None if called == "balance" else self.card(name, called)
         self.pin(name, pin)
+        if card is not None:
+            self.deliver(name)
         self._limit(name, "send_balance" if card is None else "send_card", fen)
         me = self.profiles[name]
         if card is None and me.balance_fen < fen:
             raise Refused(errors.InsufficientBalance)
-        if card is not None and self.deposits[card.number] < fen:
-            raise Refused(errors.InsufficientCard)
+        if card is not None:
+            self._check_card(name, "send", fen, card)
 
         def then(told: Told) -> None:
             if card is None:
                 me.balance_fen -= fen
+                self.entered()
             else:
-                self.deposits[card.number] -= fen
+                self._paid(name, "send", fen, card)
             now = self.now()
             packet = Sent(
                 told["packet"],
@@ -351,7 +466,6 @@ class Model:
             assert packet.id not in self.packets
             self.packets[packet.id] = packet
             self._use(name, packet.flow, fen)
-            self.entered()
 
         return then
 
@@ -401,6 +515,7 @@ class Model:
         return then
 
     def refund_due(self, name: str) -> Then:
+        self.deliver(name)
         due = [
             packet
             for packet in self.packets.values()
@@ -419,7 +534,9 @@ class Model:
         fen = packet.left_fen
         packet.refunded_fen = fen
         if packet.card is not None and packet.card.bound:
-            self.deposits[packet.card.number] += fen
+            due_at = _working_day_after(self.now())
+            refund = Payment(packet.sender, "refund", fen, packet.card, due_at, packet=packet.id)
+            self.payments.append(refund)
         else:
             self.profiles[packet.sender].balance_fen += fen
         self._use(packet.sender, packet.flow, -fen, packet.sent_at)
@@ -449,3 +566,21 @@ class Model:
             self.entered()
 
         return then
+
+
+def _eleven_at_night(after: datetime) -> datetime:
+    """Return when it is next eleven at night in China, where each day is settled."""
+    there = after.astimezone(CHINA)
+    tonight = there.replace(hour=23, minute=0, second=0, microsecond=0)
+    return tonight if tonight > after else tonight + timedelta(days=1)
+
+
+def _working_day_after(at: datetime) -> datetime:
+    """Return the same time on the next working day in China; a weekend counts as its Monday."""
+    there = at.astimezone(CHINA)
+    while there.weekday() > 4:
+        there += timedelta(days=1)
+    there += timedelta(days=1)
+    while there.weekday() > 4:
+        there += timedelta(days=1)
+    return there

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,26 @@ from hypothesis.stateful import (
 )
 
 from hongbao import errors
+from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.packet import DealRule, PacketKind
 from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
 from hongbao.policies import text_of
+from hongbao.units import iso
 from hongbao.wallet import Wallet, restore
-from tests.wallet.model import Model, Refused, Rules, Sent, Then
+from tests.wallet.model import Model, Payment, Refused, Rules, Sent, Then
 from tests.wallet.world import PIN, PINS, WRONG, YUAN, World, card, dump, id_number, raw, tail
 
 NAMES = ("Zhang", "Li", "Wang", "Zhao")
 NUMBERS = (card(0, 1), card(1, 2), card(2, 3))
 PERSONS = (("张三", id_number(1)), ("李四", id_number(2)))
 OTHER_PIN = "975312"
+STEPS = ("entry", "message", "bank_message")
+"""What a payment leaves that its bank has declined: the record of it, and nothing else."""
+
+ARRIVALS = ("account", "transfer", "bank_line")
+"""What else a refund leaves that reaches its card."""
+
 PIN_HASH = 8
 """Its column: a right PIN has its hash renewed after a rekey, whatever it was asked for."""
 
@@ -96,7 +104,8 @@ class Desk(RuleBasedStateMachine):
         self.db: Any = None
         self.before: dict[str, Any] = {}
         self.done: list[tuple[str, str, Callable[..., Any], Any]] = []
-        self.copies: list[tuple[Path, Model, list[Any]]] = []
+        self.declined: list[tuple[str, str, Callable[..., Any], errors.HongbaoError]] = []
+        self.copies: list[tuple[Path, Model, list[Any], list[Any]]] = []
         self.asked_pin = False
         self.steps = 0
 
@@ -153,7 +162,8 @@ class Desk(RuleBasedStateMachine):
         Have the desk *act* and the model say what is *expected*: the same answer or refusal.
 
         A refusal changes nothing but the counter of a PIN that was asked for, and where it was
-        for good and the request *named*, the one row that remembers it.
+        for good and the request *named*, the one row that remembers it. What a bank has declined
+        leaves the steps that it took, and who pays has refunds that are due arrive first.
         """
         request = f"r{self.steps}" if named else None
         self.asked_pin = False
@@ -161,26 +171,39 @@ class Desk(RuleBasedStateMachine):
         try:
             then, refusal = expected(), None
         except Refused as refused:
-            then, refusal = None, refused.error
+            then, refusal = None, refused
         if then is None or refusal is not None:
             assert refusal is not None
-            with pytest.raises(refusal) as told:
+            with pytest.raises(refusal.error) as told:
                 act(self._desk(who), request_id=request)
-            assert refusal is type(told.value)
-            self._expect_unchanged(remembered=named and told.value.final)
+            assert refusal.error is type(told.value)
+            arrived = len(waiting(model)) > len(waiting(self.model))
+            self._expect_unchanged(
+                remembered=named and told.value.final, declined=refusal.declined, arrived=arrived
+            )
+            if request is not None and refusal.declined:
+                self.declined.append((who, request, act, told.value))
             return
         answer = act(self._desk(who), request_id=request)
         then(answer)
         assert "replayed" not in answer
-        if named and self.model.entries > model.entries:  # nothing due is nothing done
-            self.done.append((who, f"r{self.steps}", act, answer))
+        if request is not None and answer.get("refunds") != []:  # nothing due is nothing done
+            self.done.append((who, request, act, answer))
         if not many:
-            assert model.entries + 1 == self.model.entries
+            assert self.model.entries > model.entries
 
-    def _expect_unchanged(self, *, remembered: bool = False) -> None:
+    def _expect_unchanged(
+        self, *, remembered: bool = False, declined: bool = False, arrived: bool = False
+    ) -> None:
         after, before = self._dump(), dict(self.before)
         if remembered:
             assert len(before.pop("refusal")) + 1 == len(after.pop("refusal"))
+        if declined or arrived:
+            for rows in (before, after):
+                for table in STEPS + (ARRIVALS if arrived else ()):
+                    del rows[table]
+                for table in ("usage", "usage_year"):  # counted, and given back
+                    rows[table] = [row for row in rows[table] if row[3]]
         if self.asked_pin:
             before["profile"], after["profile"] = without_pins(before), without_pins(after)
         assert before == after
@@ -294,6 +317,25 @@ class Desk(RuleBasedStateMachine):
             lambda desk, **o: getattr(desk, act)(fen, card=called, pin=self._pin(pin), **o),
         )
 
+    @rule(name=people, by_send=st.booleans(), named=names_requests)
+    def ask_too_much(self, name: str, by_send: bool, named: bool) -> None:
+        """Ask a card for more than it has."""
+        who = self._who(name)
+        cards = self.model.cards(who)
+        if not cards:
+            return
+        number = cards[0].number
+        if by_send and self.model.deposits[number] > 1:
+            fen = self.model.deposits[number] - 1
+            self.move(who, "topup", fen, number, right=True, named=False)
+            self.before = self._dump()
+        fen = self.model.deposits[number] + 1
+        if by_send:
+            kind, deal = PacketKind.LUCKY, DealRule.DOUBLE_MEAN
+            self.send(who, fen, 1, kind, deal, who, tail(number), right=True, named=named)
+        else:
+            self.move(who, "topup", fen, number, right=True, named=named)
+
     # --- packets ---------------------------------------------------------------------------------
 
     @rule(
@@ -398,9 +440,7 @@ class Desk(RuleBasedStateMachine):
             self.model.system_at = self.world.at
         elif self.model.virtual_at is not None and packet.expires_at > self.model.now():
             self.turn_the_homes_clock(0, 0)
-            back = self.model.turn(packet.expires_at)
-            told = self._desk(NAMES[0]).set_clock(packet.expires_at)
-            assert back == [refund["packet"] for refund in told["refunds"]]
+            self._turn(packet.expires_at)
         self.before = self._dump()
         self.claim(name, 0, named=False)
         self.before = self._dump()
@@ -417,6 +457,33 @@ class Desk(RuleBasedStateMachine):
             lambda: self.model.refund(who, packet),
             lambda desk, **o: desk.refund(packet.id, **o),
         )
+
+    @precondition(lambda self: waiting(self.model))
+    @rule(goes=st.booleans(), name=people)
+    def a_refund_arrives(self, goes: bool, name: str) -> None:
+        """Go to the instant at which a refund reaches its card, which may be gone by then."""
+        payment = waiting(self.model)[0]
+        if goes and payment.card.bound:
+            number = payment.card.number
+            self.remove_card(payment.profile, number, right=True, named=False)
+        if self.model.virtual_at is None:
+            self.world.at = max(self.world.at, payment.due_at)
+            self.model.system_at = self.world.at
+        elif payment.due_at > self.model.now():
+            self._turn(payment.due_at)
+        self.before = self._dump()
+        self.refund_due(name, named=False)
+
+    @rule(name=people, fen=small, count=st.integers(1, 4), goes=st.booleans())
+    def there_and_back(self, name: str, fen: int, count: int, goes: bool) -> None:
+        """Send a packet by card that nobody wants, up to the day on which its money is back."""
+        self.give(name, fen, count, by_card=True)
+        if self.model.packets:
+            self.before = self._dump()
+            self.the_last_one_expires(name, "refund")
+        if waiting(self.model):
+            self.before = self._dump()
+            self.a_refund_arrives(goes, name)
 
     @rule(name=people, named=names_requests)
     def refund_due(self, name: str, named: bool) -> None:
@@ -442,14 +509,33 @@ class Desk(RuleBasedStateMachine):
     def turn_the_homes_clock(self, by: int, micros: int) -> None:
         at = self.model.now() + timedelta(hours=by, microseconds=micros)
         try:
-            back = self.model.turn(at)
+            self._turn(at)
         except Refused as refused:
             with pytest.raises(refused.error):
                 self._desk(NAMES[0]).set_clock(at)
             self._expect_unchanged()
-            return
+
+    def _turn(self, at: datetime) -> None:
+        back, arrived, batches = self.model.turn(at)
         told = self._desk(NAMES[0]).set_clock(at)
         assert back == [refund["packet"] for refund in told["refunds"]]
+        assert arrived == [line["packet"] for line in told["resolved"]]
+        assert batches == len(told["settled"])
+
+    @rule(name=people, dry_run=st.booleans())
+    def settle(self, name: str, dry_run: bool) -> None:
+        desk = self._desk(self._who(name))
+        model = copy.deepcopy(self.model) if dry_run else self.model
+        batches, settled_fen = model.batches, model.settled_fen
+
+        arrived = model.settle()
+        told = desk.settle(dry_run=dry_run)
+
+        assert arrived == [line["packet"] for line in told["resolved"]]
+        assert (model.batches > batches) == (told["batch"] is not None)
+        assert model.settled_fen - settled_fen == told["gross_fen"]
+        if dry_run:
+            self._expect_unchanged()
 
     # --- the same again --------------------------------------------------------------------------
 
@@ -459,8 +545,11 @@ class Desk(RuleBasedStateMachine):
         """An act that was done is answered as it was, and nothing is done twice."""
         who, request, act, answer = self.done[-1 - place % len(self.done)]
         self.asked_pin = False
-        if "refunds" in answer and "/" not in repr(answer):
-            return  # of everything due: by now there may be more
+        arrived = False
+        if "refunds" in answer:
+            if "/" not in repr(answer):
+                return  # of everything due: by now there may be more
+            arrived = bool(self.model.deliver(who))
 
         again = act(self._desk(who), request_id=request)
 
@@ -468,6 +557,20 @@ class Desk(RuleBasedStateMachine):
         for refund in again.get("refunds", ()):
             assert refund.pop("replayed") is True
         assert answer == again
+        assert not self.asked_pin
+        self._expect_unchanged(arrived=arrived)
+
+    @precondition(lambda self: self.declined)
+    @rule(place=st.integers(0, 3))
+    def ask_again_what_was_declined(self, place: int) -> None:
+        """What a bank has declined is told as it was, and it is not asked a second time."""
+        who, request, act, error = self.declined[-1 - place % len(self.declined)]
+        self.asked_pin = False
+
+        with pytest.raises(type(error)) as again:
+            act(self._desk(who), request_id=request)
+
+        assert error.as_dict() == again.value.as_dict()
         assert not self.asked_pin
         self._expect_unchanged()
 
@@ -508,6 +611,7 @@ class Desk(RuleBasedStateMachine):
         told = self._desk(NAMES[0]).rekey()
         self.model.entered()
         self.model.generation += 1
+        self.declined.clear()
         self.done.clear()  # blind indexes are new: a card is asked for in other words now
         assert self.model.generation == told["generation"]
 
@@ -515,7 +619,8 @@ class Desk(RuleBasedStateMachine):
     def backup(self) -> None:
         file = self.folder / f"copy{self.steps}"
         self._desk(NAMES[0]).backup(file)
-        self.copies.append((file, copy.deepcopy(self.model), list(self.done)))
+        kept = (list(self.done), list(self.declined))
+        self.copies.append((file, copy.deepcopy(self.model), *kept))
 
     @precondition(lambda self: self.copies)
     @rule(place=st.integers(0, 3), seldom=st.integers(0, 2))
@@ -523,7 +628,7 @@ class Desk(RuleBasedStateMachine):
         if seldom:
             return
         self._close()
-        file, model, done = self.copies[-1 - place % len(self.copies)]
+        file, model, done, declined = self.copies[-1 - place % len(self.copies)]
         if model.generation != self.model.generation:
             with pytest.raises(errors.Damaged):
                 restore(self.world.env, file, accept_older=lambda *_: True)
@@ -531,7 +636,7 @@ class Desk(RuleBasedStateMachine):
             return
         restore(self.world.env, file, accept_older=lambda *_: True)
         self.model.restored(model)
-        self.done = list(done)
+        self.done, self.declined = list(done), list(declined)
 
     # --- after every step ------------------------------------------------------------------------
 
@@ -543,6 +648,8 @@ class Desk(RuleBasedStateMachine):
         rows = self.before = self._dump()
         check_books(rows)
         check_model(rows, self.model)
+        who = list(self.model.profiles)[self.steps % len(self.model.profiles)]
+        check_balance(self._desk(who).balance(), self.model, who)
         if self.steps % 6 == 0:
             assert {} == self.world.findings()
 
@@ -593,10 +700,58 @@ def check_model(rows: dict[str, Any], model: Model) -> None:
         )
         for packet in model.packets.values()
     }
+    cards = {row[0]: row[2] for row in rows["card"]}
+    payments = [
+        (names[row[5]], row[7], row[8], cards[row[4]], row[16], row[18] is not None)
+        for row in rows["message"]
+    ]
+    assert payments == [
+        (p.profile, p.reason, p.fen, p.card.name, p.state, p.settled) for p in model.payments
+    ]
+    assert model.batches == len(rows["batch"])
+    for bank, number in BANK_NUMBERS.items():
+        for inward, ours, theirs in (
+            (True, "incoming", "outgoing"),
+            (False, "outgoing", "incoming"),
+        ):
+            fen = model.in_transit_fen(bank, inward=inward)
+            assert fen == held_by(rows, "platform", ours, number) == held_by(rows, bank, theirs)
     used = {(persons[who], flow, day): fen for who, flow, day, fen in rows["usage"] if fen}
     assert {key: fen for key, fen in model.used.items() if fen} == used
     tries = {row[1]: row[9] - row[10] for row in rows["profile"]}
     assert {p.name: p.tries for p in model.profiles.values()} == tries
+
+
+def held_by(rows: dict[str, Any], book: str, kind: str, owner: int = 0) -> int:
+    return sum(
+        abs(row[6] - row[5]) for row in rows["account"] if (book, kind, owner) == tuple(row[1:4])
+    )
+
+
+def check_balance(told: Any, model: Model, name: str) -> None:
+    """What a person is told of their money is where the model has it."""
+    mine = [packet for packet in model.packets.values() if packet.sender == name and packet.open]
+    expired = [packet for packet in mine if packet.expires_at <= model.now()]
+    available_fen = model.profiles[name].balance_fen
+    due_back_fen = sum(packet.left_fen for packet in expired)
+    frozen_fen = sum(packet.left_fen for packet in mine) - due_back_fen
+    on_its_way_fen = model.on_its_way_fen(name)
+    assert {
+        "profile": name,
+        "available_fen": available_fen,
+        "withdrawable_fen": available_fen,
+        "withdrawable_later_fen": 0,
+        "withdrawable_from": None,
+        "frozen_fen": frozen_fen,
+        "due_back_fen": due_back_fen,
+        "on_its_way_fen": on_its_way_fen,
+        "total_fen": available_fen + frozen_fen + due_back_fen + on_its_way_fen,
+        "at": iso(model.now()),
+    } == told
+
+
+def waiting(model: Model) -> list[Payment]:
+    return [payment for payment in model.payments if payment.state == "created"]
 
 
 def test_all_acts_in_any_order_do_what_the_model_does():
