@@ -26,6 +26,8 @@ LIFE: dict[str, Sequence[str]] = {
     "card list": ("card", "list"),
     "card": ("card",),
     "card remove": ("card", "remove", "0009"),
+    "card refunds": ("card", "refunds"),
+    "card refunds card": ("card", "refunds", "card"),
     "topup": ("topup", "500"),
     "policy list": ("policy",),
     "policy use": ("policy", "use", "pboc-2015"),
@@ -69,6 +71,8 @@ SHAPES: dict[str, type[Any]] = {
     "identify": answers.Identified,
     "card add": answers.CardBound,
     "card remove": answers.CardBound,
+    "card refunds": answers.RefundsTo,
+    "card refunds card": answers.RefundsChosen,
     "topup": answers.ToppedUp,
     "limits": answers.Limits,
     "policy use": answers.PolicyUsed,
@@ -243,11 +247,13 @@ TOLD = {
     ),
     "clock advance": (
         (
+            "2026-02-16 23:00:00 · settled with the banks · gross 552.00 · net 552.00\n"
             "2026-02-17 20:00:00 · returned 17.76 of <packet> to balance\n"
             "2026-02-17 20:00:00 · returned 1.00 of <packet> to balance\n"
             "it is 2026-02-17 21:00:00 now"
         ),
         (
+            "2026-02-16 23:00:00 · 与各银行清算 · 总额552.00 · 净额552.00\n"
             "2026-02-17 20:00:00 · <packet>退回17.76到零钱\n"
             "2026-02-17 20:00:00 · <packet>退回1.00到零钱\n"
             "现在是2026-02-17 21:00:00"
@@ -322,7 +328,8 @@ ROWS = {
     "limits": [
         "class-1-lifetime\tlifetime\t1000.00\t0.00\t1000.00\t\tsend_balance,withdraw\tA",
     ],
-    "balance": ["414.58\t18.76\t0.00\t433.34"],
+    "balance": ["414.58\t18.76\t0.00\t433.34\t0.00\t414.58\t0.00\t"],
+    "card refunds": ["card"],
     "clock": ["2026-02-16T20:00:00+08:00\tvirtual"],
     "refund nothing": [],
     "history page": [
@@ -354,7 +361,7 @@ def test_a_check_in_a_pipe_is_a_line_for_each(live: Callable[[str, bool], Life])
     """
     lines = live("en", False)["check"].lines
 
-    assert ["ok"] * 13 == [line.split("\t")[0] for line in lines]
+    assert ["ok"] * 18 == [line.split("\t")[0] for line in lines]
 
 
 def test_a_luckiest_share_is_marked_in_a_pipe(live: Callable[[str, bool], Life]):

@@ -8,6 +8,7 @@ import pytest
 from tests.cli.shell import Shell
 
 USAGE, NOT_FOUND, NOT_CLAIMABLE, INSUFFICIENT, LIMIT, PIN, CONFLICT = 2, 10, 11, 12, 13, 14, 18
+PENDING, DECLINED = 17, 22
 
 AMOUNTS = (
     *("0", "0.00", "-1", "-0.5", "0.001", "1e3", "1,000", "１．００", "NaN", "inf", "+1", " 5"),
@@ -105,7 +106,7 @@ REFUSED: dict[str, tuple[Sequence[str], int, str]] = {
     "a card twice": (("card", "add", "9999010000000003"), USAGE, "card_in_use"),
     "no such card": (("card", "remove", "cmb-1234"), NOT_FOUND, "card_not_found"),
     "no card at all": (("topup", "5", "-p", "小红"), NOT_FOUND, "no_card"),
-    "more than the card has": (("topup", "1000000"), INSUFFICIENT, "insufficient_card"),
+    "a bank that is down": (("topup", "444.08"), DECLINED, "bank_down"),
     "more than the balance": (("withdraw", "999"), INSUFFICIENT, "insufficient_balance"),
     # Times, periods and numbers.
     "no such day": (("clock", "set", "2026-02-30"), USAGE, "invalid_instant"),
@@ -294,6 +295,58 @@ def test_five_wrong_pins_lock_it(shell: Shell):
 
     shell.does("clock", "advance", "3h")
     assert 0 == shell("topup", "1").code
+
+
+# --- what banks say ------------------------------------------------------------------------------
+
+SAID_BY_BANKS: dict[str, tuple[Sequence[str], int, str]] = {
+    # Amounts that fail by themselves in a demo home.
+    "more than the card has": (("topup", "1000000"), INSUFFICIENT, "insufficient_card"),
+    "a top-up declined": (("topup", "444.05"), DECLINED, "bank_declined"),
+    "a packet declined": (
+        ("send", "444.05", "--count", "5", "--from", "0003"),
+        DECLINED,
+        "bank_declined",
+    ),
+    "a withdrawal declined": (("withdraw", "444.05"), DECLINED, "bank_declined"),
+    "a closed account": (("withdraw", "444.07"), DECLINED, "card_account_closed"),
+}
+
+
+def test_what_a_bank_declines_moves_no_money(shell: Shell):
+    """
+    It is written down, and the money is where it was; the same request is declined again, not paid.
+    """
+    before = shell.answers("balance")
+    typed = [
+        [*argv, "--request-id", f"r{number}", "--json"]
+        for number, (argv, _, _) in enumerate(SAID_BY_BANKS.values())
+    ]
+
+    said = shell.plays(*typed, *typed)
+
+    for (name, (_, exit_code, code)), first, again in zip(
+        SAID_BY_BANKS.items(), said, said[len(typed) :], strict=False
+    ):
+        assert (name, exit_code, code) == (name, first.code, _error(first.err)["code"])
+        assert (name, exit_code, _error(first.err)) == (name, again.code, _error(again.err))
+    assert {**before, "at": ""} == {**shell.answers("balance"), "at": ""}
+
+
+def test_what_a_bank_is_silent_about_is_pending(shell: Shell):
+    """
+    Exit code 17 and nothing booked; asked again by its request id, it is what the bank says then.
+    """
+    before_fen = shell.answers("balance")["available_fen"]
+    typed = ("topup", "444.01", "--request-id", "r1")
+
+    code, error = shell.refuses(*typed)
+    held_fen = shell.answers("balance")["available_fen"]
+    then = shell.answers(*typed)
+
+    assert (PENDING, "payment_pending", 44401) == (code, error["code"], error["amount_fen"])
+    assert (before_fen, before_fen + 44401) == (held_fen, then["balance_fen"])
+    assert (error["payment"], then) == (then["payment"], {**then, "replayed": True})
 
 
 # --- request ids ---------------------------------------------------------------------------------

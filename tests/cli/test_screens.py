@@ -41,6 +41,19 @@ LOOKED_AT: dict[str, Sequence[str]] = {
     "a limit": ("send", "1001", "--count", "9", "-p", "小刚"),
     "a usage error": ("send", "5", "--cuont", "3"),
     "a full error": ("policy", "use", "{pin}"),
+    # What banks answer, by the amounts that fail by themselves; and how it looks in the end.
+    "where refunds go": ("card", "refunds"),
+    "a bank that declines": ("topup", "444.05"),
+    "a card with too little": ("send", "444.06", "--count", "5", "--from", "icbc-0003"),
+    "a closed account": ("withdraw", "444.07"),
+    "a bank that is down": ("topup", "444.08"),
+    "a pending top-up": ("topup", "444.01"),
+    "a pending packet": ("send", "444.02", "--count", "5", "--from", "icbc-0003"),
+    "a pending withdrawal": ("withdraw", "444.03"),
+    "a balance on its way": ("balance",),
+    "the clock turned": ("clock", "advance", "25h"),
+    "the clock turned again": ("clock", "advance", "25h"),
+    "history with banks": ("history",),
 }
 
 
@@ -166,6 +179,43 @@ def test_a_balance_says_what_is_free_and_what_waits(seen: Seen):
     assert ["小明", "可用", "红包中", "合计"] == [line.split()[0] for line in lines]
 
 
+def test_a_balance_says_what_is_on_its_way(seen: Seen):
+    """
+    A withdrawal that the bank has not answered is still the person's money, and not to spend.
+    """
+    lines = lines_of(seen, "en 80", "a balance on its way")
+
+    assert ["小明", "available", "in", "on", "together"] == [line.split()[0] for line in lines]
+    assert "444.03" == lines[3].split()[-1]
+
+
+TURNED = {
+    "en 80": (
+        "小明 · 52.00 of {packet} arrived at icbc-0003",
+        "小明 · 444.03 could not reach icbc-0003 · the balance has it again",
+    ),
+    "zh_CN 80": (
+        "小明 · {packet}退回的52.00已到账icbc-0003",
+        "小明 · 444.03到不了icbc-0003 · 已回到零钱",
+    ),
+}
+
+
+@pytest.mark.parametrize(("size", "ends"), TURNED.items())
+def test_the_clock_tells_what_payments_came_to(
+    seen: Seen, new_year: Shell, size: str, ends: tuple[str, ...]
+):
+    """
+    Each in one line of its own, in words, with whose it is and which card.
+    """
+    lines = lines_of(seen, size, "the clock turned") + lines_of(
+        seen, size, "the clock turned again"
+    )
+
+    for end in ends:
+        assert 1 == lines.count(end.format(packet=new_year.packets["exclusive"]))
+
+
 def test_a_packet_shows_its_progress(seen: Seen):
     """
     How many of how many, how much of how much, and how long it is open.
@@ -199,11 +249,11 @@ def test_an_unconfirmed_limit_is_marked(seen: Seen):
 
 def test_every_check_has_a_line(seen: Seen):
     """
-    Thirteen ticks, and the head that a statement prints too.
+    Eighteen ticks, and the head that a statement prints too.
     """
     lines = lines_of(seen, "zh_CN 40", "check")
 
-    assert 13 == sum(line.startswith("✓ ") for line in lines)
+    assert 18 == sum(line.startswith("✓ ") for line in lines)
 
 
 # --- what falls due on a real clock --------------------------------------------------------------

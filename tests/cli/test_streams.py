@@ -8,7 +8,10 @@ import pytest
 
 from tests.cli.shell import COMMAND, Shell
 
-BALANCE_KEYS = {"profile", "available_fen", "frozen_fen", "due_back_fen", "total_fen", "at"}
+BALANCE_KEYS = {
+    *("profile", "at", "available_fen", "frozen_fen", "due_back_fen", "on_its_way_fen"),
+    *("total_fen", "withdrawable_fen", "withdrawable_later_fen", "withdrawable_from"),
+}
 
 
 def test_programs_are_not_talked_to(shell: Shell):
