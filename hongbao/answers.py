@@ -430,9 +430,9 @@ class BooksShown(TypedDict):
 
     at: str
     diff: bool
-    entry: int | None  # the act that is looked at before and after
-    act: str | None
-    request_id: str | None
+    entry: int | None  # the last of the act that is looked at before and after
+    act: str | None  # ``topup``, ``send``, ``claim``, ``settle`` and so on
+    request_id: str | None  # null where nobody asked for it
     transfers: list["MovedLine"]  # what that act moved
     books: list[BookShown]  # the platform's, those of banks that have accounts, the central bank's
 
@@ -475,11 +475,11 @@ class TraceStep(TypedDict):
 class Traced(TypedDict):
     """`trace`: the eight steps of one packet or request."""
 
-    subject: str  # its id
+    subject: str  # a packet's id, or a message's where there is no packet
     kind: str  # ``packet``, ``topup`` or ``withdraw``
-    state: str
+    state: str  # the packet's, or the message's
     banks_touched: bool
-    took_micros: int | None
+    took_micros: int | None  # of the payment, or of a packet's sending and its slowest claim
     steps: list[TraceStep]
 
 

@@ -12,7 +12,15 @@ from hongbao.words import N_, _, ngettext, say
 METAVARS = (
     *(N_("AMOUNT"), N_("BANK"), N_("CARD"), N_("COUNT"), N_("DATE"), N_("DURATION"), N_("ENTRY")),
     *(N_("EVENT"), N_("FAULT"), N_("FILE"), N_("ID"), N_("INSTANT"), N_("KIND"), N_("NAME")),
-    *(N_("NUMBER"), N_("PACKET"), N_("PAYMENT"), N_("PLACE"), N_("POLICY"), N_("SEED")),
+    *(
+        N_("NUMBER"),
+        N_("PACKET"),
+        N_("PAYMENT"),
+        N_("PLACE"),
+        N_("POLICY"),
+        N_("SEED"),
+        N_("SUBJECT"),
+    ),
     *(N_("SHELL"), N_("TEXT")),
 )
 """What stands for a value in help. Errors keep the English, so that JSON never changes."""

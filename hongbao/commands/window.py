@@ -202,6 +202,14 @@ def claimable_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["packet"] for line in wallet.packets("claimable")])
 
 
+def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return what is worth tracing: packets, and payments whose outcome is not known yet."""
+    return [
+        *_offered(ctx, lambda wallet: wallet.under_way()),
+        *packet_ids(ctx, incomplete),
+    ]
+
+
 def _offered(ctx: typer.Context, look: "Callable[[Wallet], list[str]]") -> list[str]:
     """Return what *look* finds, and nothing where the home would have to ask or is not there."""
     from hongbao.wallet import Wallet

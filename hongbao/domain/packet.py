@@ -14,6 +14,9 @@ from hongbao.errors import (
     PacketRefunded,
 )
 
+STEPS = ("create", "authorise", "freeze", "notify", "claim", "allocate", "settle", "refund")
+"""The eight steps of a packet's life, in their order."""
+
 
 @unique
 class PacketKind(StrEnum):

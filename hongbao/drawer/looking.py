@@ -75,6 +75,12 @@ class Looking(Books):
         )
         return [MovedRow(*row) for row in rows]
 
+    def messages_under_way(self, profile: int) -> list[str]:
+        rows = self.rows(
+            "SELECT id FROM message WHERE profile = ? AND outcome IS NULL ORDER BY number", profile
+        )
+        return [str(row[0]) for row in rows]
+
     def batch(self, number: int) -> tuple[str, ActRow]:
         """Return the id of batch *number*, and the act of settling it."""
         batch_id, entry = self.row("SELECT id, entry FROM batch WHERE number = ?", number)

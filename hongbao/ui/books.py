@@ -57,7 +57,8 @@ def _show_heading(books: BooksShown) -> None:
     elif books["entry"] is None:
         line(_("there is no act to look at yet"))
     else:
-        act = safe(wording.reason(books["act"] or ""))
+        act = books["act"] or ""
+        act = safe(wording.reason(_ACTS.get(act, act)))
         line(
             say(
                 N_("before → after · {act} · entry {entry} · {at}"),
@@ -70,6 +71,10 @@ def _show_heading(books: BooksShown) -> None:
         if books["request_id"]:
             line(safe(books["request_id"]), dim=safe(books["request_id"]))
     print()
+
+
+_ACTS = {"card_add": "opening", "identify": "opening", "correct": "correction"}
+"""Acts that have no name of their own here, by why they move money."""
 
 
 # --- three tiers ---------------------------------------------------------------------------------
@@ -179,7 +184,8 @@ def _names(book: str, account: AccountLine) -> list[str]:
     if book == "central" and kind == "bank_reserve":
         return [_short(owner) if owner else _("banks")]
     if owner is None:
-        return [wording.account(kind, summed=True)]
+        many = [f"×{account['count']}"] if account["count"] > 1 else []
+        return [wording.account(kind, summed=True), *many]
     return [wording.account(kind), _short(owner)]
 
 

@@ -1,10 +1,12 @@
 """The window for a trace: the eight steps of one packet or payment, and what each one moved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from string import Formatter
 from typing import TYPE_CHECKING
 
 from hongbao.answers import Traced, TraceMessage, TraceStep
+from hongbao.domain.packet import STEPS
 from hongbao.ui import wording
 from hongbao.ui.books import way
 from hongbao.ui.screen import console, is_terminal, line, pipe, safe, styled
@@ -15,9 +17,6 @@ from hongbao.words import N_, _, say
 if TYPE_CHECKING:
     from rich.console import Console
 
-STEPS = ("create", "authorise", "freeze", "notify", "claim", "allocate", "settle", "refund")
-"""The eight steps, in their order."""
-
 TOOK_MICROS_MAX = 3_000_000
 """How long all of it may take: three seconds, the PIN included."""
 
@@ -25,6 +24,13 @@ _NUMBERS = "①②③④⑤⑥⑦⑧"
 _MARGIN = "   "
 _COLUMNS_MAX = 76
 _ROOMY_COLUMNS = 60
+
+_CLAIM, _CREDITED = 5, 7
+_CLAIMS_TOLD_MAX = 3
+"""How many claims are told step by step; more of them have a line each."""
+
+_CLAIMS_FIRST, _CLAIMS_LAST = 6, 3
+"""Which of very many claims are shown."""
 
 
 def show_trace(traced: Traced) -> None:
@@ -49,19 +55,28 @@ def show_trace(traced: Traced) -> None:
     line(
         say(
             N_("{kind} {subject} · {state}"),
-            kind=wording.reason(traced["kind"]),
-            subject=traced["subject"],
+            kind=wording.reason("send" if traced["kind"] == "packet" else traced["kind"]),
+            subject=safe(traced["subject"]),
             state=wording.message_state(traced["state"]),
-        ),
-        bold_red=traced["subject"],
+        )
+        + f" · {_date(traced['steps'][0])}",
+        bold_red=safe(traced["subject"]),
     )
     print()
     out = console()
     waiting = _missing(traced)
-    for step in traced["steps"]:
-        while waiting and waiting[0] < step["step"]:
+    is_exact = any(datetime.fromisoformat(step["at"]).microsecond for step in traced["steps"])
+    date = _date(traced["steps"][0])
+    for some in _together(traced["steps"]):
+        while waiting and waiting[0] < some[0]["step"]:
             _show_missing(out, waiting.pop(0), traced)
-        _show_step(out, step)
+        if _date(some[0]) != date:
+            date = _date(some[0])
+            out.print(styled(date, dim=date))
+        if len(some) > 1:
+            _show_claims(out, some)
+        else:
+            _show_step(out, some[0], is_exact=is_exact)
     for number in waiting:
         _show_missing(out, number, traced)
     print()
@@ -72,18 +87,37 @@ def show_trace(traced: Traced) -> None:
         is_late = traced["took_micros"] > TOOK_MICROS_MAX
         limit = say(N_("{n} s"), n=TOOK_MICROS_MAX // 1_000_000)
         line(
-            say(N_("all of it took {time}; the limit is {limit}"), time=time, limit=limit),
+            say(N_("{time} in all; the limit is {limit}"), time=time, limit=limit),
             **{"bold_red" if is_late else "bold": time},
         )
+
+
+def _date(step: TraceStep) -> str:
+    return wording.when(step["at"])[:10]
+
+
+def _together(steps: Sequence[TraceStep]) -> Iterator[Sequence[TraceStep]]:
+    """Yield the steps one by one, but all steps of claims together where there are many."""
+    claims = [step for step in steps if step["says"] in _OF_CLAIMS]
+    are_many = len(claims) > _CLAIMS_TOLD_MAX * len(_OF_CLAIMS)
+    for step in steps:
+        if not are_many or step["says"] not in _OF_CLAIMS:
+            yield [step]
+        elif step is claims[0]:
+            yield claims
+
+
+_OF_CLAIMS = ("claimed", "allocated", "credited")
+"""What the steps of a claim say, in their order."""
 
 
 # --- a step --------------------------------------------------------------------------------------
 
 
-def _show_step(out: "Console", step: TraceStep) -> None:
+def _show_step(out: "Console", step: TraceStep, *, is_exact: bool) -> None:
     name = _name(step["step"], step["name"], out.width)
-    is_roomy = out.width >= _ROOMY_COLUMNS
-    at = wording.when_exactly(step["at"]) if is_roomy else wording.when(step["at"])[11:]
+    is_exact = is_exact and out.width >= _ROOMY_COLUMNS
+    at = wording.when_exactly(step["at"]) if is_exact else wording.when(step["at"])[11:]
     actor = safe(wording.actor(step["actor"]))
     took = "" if step["took_micros"] is None else wording.took(step["took_micros"])
     _spread(out, "", [name, at, actor], took, bold=name.split("  ")[0], dim=at)
@@ -96,6 +130,32 @@ def _show_step(out: "Console", step: TraceStep) -> None:
         _spread(out, _MARGIN, [book + gap, way(move)], yuan(move["amount_fen"]), dim=book)
     for message in step["messages"]:
         _show_message(out, message)
+
+
+def _show_claims(out: "Console", steps: Sequence[TraceStep]) -> None:
+    """Print one line for each claim; of very many, the first and the last."""
+    claims = [steps[place : place + len(_OF_CLAIMS)] for place in range(0, len(steps), 3)]
+    names = [
+        _sign(_NUMBERS[number - 1], STEPS[number - 1], 0) for number in range(_CLAIM, _CREDITED + 1)
+    ]
+    _spread(out, "", [" ".join(names)], "", bold=" ".join(names))
+    left_out = len(claims) - _CLAIMS_FIRST - _CLAIMS_LAST
+    for place, claim in enumerate(claims):
+        if left_out > 1 and place == _CLAIMS_FIRST:
+            line(_MARGIN + say(N_("… and {n} more; --json tells of each"), n=left_out))
+        if left_out <= 1 or not _CLAIMS_FIRST <= place < len(claims) - _CLAIMS_LAST:
+            _show_claim(out, claim)
+
+
+def _show_claim(out: "Console", claim: Sequence[TraceStep]) -> None:
+    claimed, _allocated, credited = claim
+    at, facts = wording.when(claimed["at"])[11:], claimed["facts"]
+    share = f"{facts['share']}/{facts['count']}"
+    took = sum(step["took_micros"] or 0 for step in claim)
+    parts = [at, safe(claimed["actor"]), share, wording.took(took)]
+    amount_fen = credited["facts"]["amount_fen"]
+    assert isinstance(amount_fen, int)
+    _spread(out, _MARGIN, parts if took else parts[:-1], yuan(amount_fen), dim=at)
 
 
 def _show_message(out: "Console", message: TraceMessage) -> None:
@@ -209,8 +269,17 @@ _SAYS = {
         N_("{amount_fen} for {count} to claim"),
         N_("the terms of the packet were fixed"),
     ),
-    "pin_checked": (N_("the payment PIN was right"),),
-    "authorised": (N_("the rules and limits allow it"),),
+    "topup_asked": (
+        N_("{profile} asked for {amount_fen} from {card}"),
+        N_("{profile} asked for {amount_fen} from a card"),
+        N_("a top-up was asked for"),
+    ),
+    "withdraw_asked": (
+        N_("{profile} asked for {amount_fen} to go to {card}"),
+        N_("{profile} asked for {amount_fen} to go to a card"),
+        N_("a withdrawal was asked for"),
+    ),
+    "authorised": (N_("the payment PIN was right, and rules and limits allow it"),),
     "frozen_from_balance": (
         N_("{amount_fen} left the balance and is frozen"),
         N_("the money left the balance and is frozen"),
@@ -229,6 +298,14 @@ _SAYS = {
         N_("{bank} declined: {reason}"),
         N_("{bank} declined"),
         N_("the bank declined"),
+    ),
+    "bank_queued": (
+        N_("{bank} has received it and not booked it yet"),
+        N_("the bank has received it and not booked it yet"),
+    ),
+    "bank_late": (
+        N_("{bank} booked it when it had been given up"),
+        N_("the bank booked it when it had been given up"),
     ),
     "bank_silent": (
         N_("{bank} did not answer: whether it has booked is not known yet"),
@@ -250,11 +327,18 @@ _SAYS = {
         N_("asked {bank} what became of {message}"),
         N_("asked the bank what became of it"),
     ),
+    "not_paid": (N_("the platform booked nothing: no money came"),),
+    "corrected": (
+        N_("an operator put {bank}'s book right: {amount_fen}"),
+        N_("an operator put the bank's book right"),
+    ),
     "reversed": (
         N_("it was undone: {amount_fen} is back where it came from"),
         N_("it was undone: the money is back where it came from"),
     ),
     "notified": (
+        N_("event {event} tells {profile}: it can be claimed"),
+        N_("event {event} tells everyone: it can be claimed"),
         N_("{profile} can see the packet now"),
         N_("whoever may claim it can see it now"),
     ),

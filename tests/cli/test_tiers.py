@@ -167,7 +167,7 @@ def traced(*steps: TraceStep, kind: str = "packet", **more: Any) -> Traced:
 
 SENT = (
     step(1, "packet_created", "小明", facts={"profile": "小明", "amount_fen": 6666, "count": 3}),
-    step(2, "pin_checked", "小明", took_micros=60_000),
+    step(2, "authorised", "小明", took_micros=60_000),
     step(
         3,
         "frozen_from_balance",
@@ -558,7 +558,7 @@ def test_an_act_is_shown_before_and_after(seen: Seen):
     assert "before → after · top-up · entry 12 · 2026-02-16 20:00:00" == lines[0]
     assert re.search(r"balance 小明 .*\n.* 100\.00 → 200\.00 .*\n.* \+100\.00", plain(screen))
     assert re.search(r"99066\.66 → 98966\.66\n.* -100\.00\n", re.sub(r" +\n", "\n", plain(screen)))
-    assert "\x1b[2m833.34" in re.sub(r"balances\x1b\[0m\x1b\[2m *", "\x1b[2m", screen)
+    assert "\x1b[2m833.34" in re.sub(r"×2\x1b\[0m\x1b\[2m *", "\x1b[2m", screen)
     assert "CMB" not in plain(screen)
     assert re.search(r"central bank", lines[3])
     assert "untouched" in lines[5]
@@ -662,9 +662,9 @@ def test_all_of_it_has_a_limit(seen: Seen):
     """
     What took longer is red.
     """
-    assert "all of it took 61 ms; the limit is 3 s" in lines_of(seen, "en 40", "a finished packet")
+    assert "61 ms in all; the limit is 3 s" in lines_of(seen, "en 40", "a finished packet")
     assert "全程用时61毫秒；上限3秒" in lines_of(seen, "zh_CN 40", "a finished packet")
-    assert "all of it took \x1b[1;31m3.3 s\x1b[0m;" in seen("en 80")["an unanswered payment"]
+    assert "\x1b[1;31m3.3 s\x1b[0m in all;" in seen("en 80")["an unanswered payment"]
 
 
 FACTS = {
@@ -678,10 +678,12 @@ FACTS = {
     "share": 1,
     "count": 3,
     "batch": "B1",
+    "event": 12,
     "reason": "insufficient",
 }
 CODES = (
-    *("packet_created", "pin_checked", "authorised", "frozen_from_balance", "instructed"),
+    *("packet_created", "topup_asked", "withdraw_asked", "authorised", "frozen_from_balance"),
+    *("instructed", "bank_queued", "bank_late", "not_paid", "corrected"),
     *("bank_booked", "bank_declined", "bank_silent", "platform_booked", "duplicate_answer"),
     *("late_answer", "queried", "reversed", "notified", "claimed", "allocated", "credited"),
     *("settled_in_batch", "refunded_to_balance", "refund_under_way", "refund_arrived"),

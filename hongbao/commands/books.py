@@ -1,0 +1,43 @@
+"""``hongbao books``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, caller, subjects, window
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Show the books of the platform, the banks and the central bank."),
+    help=N_(
+        "With --diff they are shown before and after the last act that moved money, or the one that"
+        " is named: what `trace` takes, or a batch."
+    ),
+    epilog="hongbao books\nhongbao books --diff\nhongbao books hb_7Q2M4K9X",
+)
+def books(
+    ctx: typer.Context,
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SUBJECT",
+            autocompletion=subjects,
+            help=N_("a packet's id, a request's, a message's or a batch's"),
+        ),
+    ] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help=N_("before and after one act; by itself, the last"))
+    ] = False,
+) -> None:
+    from hongbao.ui import books as screen
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        shown = wallet.books(subject, diff=diff)
+    call.answer(shown, screen.show_books)
+    if not shown["diff"]:
+        call.hint(N_("see what the last act changed with `hongbao books --diff`"))

@@ -1,0 +1,40 @@
+"""``hongbao trace``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, caller, subjects, window
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Trace a packet or payment: each step, what moved, how long it took."),
+    help=N_(
+        "A packet is told from its sending to its refund, and a payment with what the bank did."
+        " --json has every claim of a large packet."
+    ),
+    epilog="hongbao trace hb_7Q2M4K9X\nhongbao trace NU20260216000012",
+)
+def trace(
+    ctx: typer.Context,
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="SUBJECT",
+            autocompletion=subjects,
+            help=N_("a packet's id, a request's, or a message's"),
+        ),
+    ],
+) -> None:
+    from hongbao.ui import trace as screen
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        traced = wallet.trace(subject)
+    call.answer(traced, screen.show_trace)
+    if traced["state"] == "unknown":
+        call.hint(N_("ask the bank what became of it with `hongbao settle`"))

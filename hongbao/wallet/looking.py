@@ -1,0 +1,550 @@
+"""Looking at how money went: one packet or payment step by step, and books before and after."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+from hongbao.answers import (
+    AccountLine,
+    BookShown,
+    BooksShown,
+    MovedLine,
+    Traced,
+    TraceMessage,
+    TraceStep,
+)
+from hongbao.domain.channel import BOOKED_AS, GIVEN_BACK_AS, MessageState
+from hongbao.domain.identity import BANK_NUMBERS, BANKS
+from hongbao.domain.ids import PACKET_PREFIX, parse_packet_id
+from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind, Reason
+from hongbao.domain.packet import STEPS
+from hongbao.errors import InvalidPacketId, PacketNotFound, RequestNotFound
+from hongbao.store import ActRow, ChangeRow, MessageRow, PacketRow, TakenRow
+from hongbao.units import iso
+from hongbao.wallet.desk import Desk
+
+_BOOKED = frozenset(BOOKED_AS.values())
+_GIVEN_BACK = frozenset(GIVEN_BACK_AS.values())
+_CORRECTED = "correct"
+_BANK_SAYS = {
+    "booked": "bank_booked",
+    "refused": "bank_declined",
+    "queued": "bank_queued",
+    "late": "bank_late",
+    "reversed": "reversed",
+}
+_PEOPLES = frozenset({Kind.BALANCE, Kind.PACKET, Kind.PENDING})
+"""Accounts that are somebody's, and shown by themselves where an act changed them."""
+
+_ORDER = {
+    kind: place
+    for place, kind in enumerate(
+        (
+            *(Kind.RESERVE, Kind.SETTLEMENT, Kind.ISSUE, Kind.INCOMING, Kind.SHORTAGE),
+            *(Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.DEPOSIT, Kind.OUTGOING, Kind.SURPLUS),
+            *(Kind.FEES, Kind.BANK_RESERVE, Kind.PLATFORM_RESERVE),
+        )
+    )
+}
+_TICK = timedelta(microseconds=1)
+
+Facts = Mapping[str, object]
+Moved = Mapping[int, list[MovedLine]]
+
+
+class Looking(Desk):
+    """What the desk can tell of how money went, and where it is."""
+
+    # --- trace -----------------------------------------------------------------------------------
+
+    def trace(self, subject: str) -> Traced:
+        """
+        Return the eight steps of a packet, or of a payment, with who acted and what moved.
+
+        *subject* is a packet's id, a request of this profile, or a message of it. Others' cards
+        stay theirs: a packet that somebody else sent is traced without its card.
+
+        Raises InvalidPacketId, PacketNotFound or RequestNotFound.
+        """
+        with self.looking():
+            meant = self._meant(subject)
+            if isinstance(meant, PacketRow):
+                return self._packet_traced(meant)
+            if isinstance(meant, MessageRow):
+                return self._payment_traced(meant)
+            return self._act_traced(meant)
+
+    def under_way(self) -> list[str]:
+        """Return this profile's payments that have no outcome yet, the oldest first."""
+        return self.store.messages_under_way(self.me.id)
+
+    def _meant(self, subject: str) -> PacketRow | MessageRow | ActRow:
+        """Return what *subject* names."""
+        text = subject.strip()
+        if text.casefold().startswith(PACKET_PREFIX):
+            return self._packet_called(parse_packet_id(text))
+        act = self._requested(text)
+        if act is not None:
+            return self._subject_of(act, text)
+        message = self.store.message_called(text.upper())
+        if message is not None and message.profile == self.me.id:
+            return self._carried(message)
+        with suppress(InvalidPacketId):
+            return self._packet_called(parse_packet_id(text))
+        raise RequestNotFound(text)
+
+    def _requested(self, request_id: str) -> ActRow | None:
+        """Return what this profile did under *request_id*, or the one part of it."""
+        me = self.me.id
+        act = self.store.act_requested(request_id, me)
+        if act is None and request_id:
+            parts = self.store.requested_parts(request_id, me)
+            if len(parts) == 1:
+                return self.store.act_of(parts[0].id)
+        return act
+
+    def _subject_of(self, act: ActRow, text: str) -> PacketRow | MessageRow | ActRow:
+        if act.packet is not None:
+            return self._packet_called(self.store.packet_numbered(act.packet))
+        if act.message is not None:
+            return self._carried(self.store.message(act.message))
+        if act.act in ("topup", "withdraw"):  # of a ledger that knew no messages yet
+            return act
+        raise RequestNotFound(text)
+
+    def _carried(self, message: MessageRow) -> PacketRow | MessageRow:
+        """Return the packet that *message* paid for or refunds; where none is, the message."""
+        packet = None
+        if message.packet is not None:
+            packet = self.store.packet_numbered(message.packet)
+        elif message.reason is Reason.SEND and message.outcome is not None:
+            packet = self.store.packet_of_entry(message.outcome)
+        return message if packet is None else self._packet_called(packet)
+
+    def _packet_called(self, packet: str) -> PacketRow:
+        row = self.store.packet(packet)
+        if row is None:
+            raise PacketNotFound(packet)
+        return row
+
+    def _packet_traced(self, row: PacketRow) -> Traced:
+        packet = row.packet
+        is_mine = packet.sender == self.me.id
+        paid = self.store.message_paying(row.entry)
+        back = self.store.refund_message(packet.number)
+        sending = self.store.acts_about(paid.number) if paid else [self.store.act_of(row.entry)]
+        taken = self.store.taken(packet.number)
+        refunding = self.store.acts_about(back.number) if back else self._refund_acts(row)
+        acts = [*sending, *(each.act for each in taken), *refunding]
+        moved = self._moved(act.entry for act in acts)
+
+        if paid is not None:
+            frozen, put_right = _apart(self._message_steps(paid, sending, moved, is_mine=is_mine))
+        else:
+            frozen, put_right = self._balance_steps(row, sending[0], moved), []
+        claims = [self._claim_steps(row, each, moved) for each in taken]
+        if back is not None:
+            returned, more = _apart(self._message_steps(back, refunding, moved, is_mine=is_mine))
+            put_right += more
+        else:
+            returned = [self._refund_step(act, moved) for act in refunding]
+        return {
+            "subject": packet.id,
+            "kind": "packet",
+            "state": str(packet.state(self.now())),
+            "banks_touched": bool(paid or back) or _touches_banks(moved),
+            "took_micros": _added([_took(frozen), max(map(_took, claims), default=None, key=_n)]),
+            "steps": [
+                *frozen,
+                self._notified(row, sending[-1] if paid is None else self.store.act_of(row.entry)),
+                *(step for steps in claims for step in steps),
+                *self._settled_steps(paid),
+                *put_right,
+                *returned,
+                *self._settled_steps(back),
+            ],
+        }
+
+    def _refund_acts(self, row: PacketRow) -> list[ActRow]:
+        """Return the refund that went to a balance: the act that closed the packet, if one did."""
+        closed_at = row.packet.closed_at
+        if closed_at is None or row.packet.claimed_count == row.packet.count:
+            return []
+        start = self.store.first_entry_from(closed_at)
+        stop = self.store.first_entry_from(closed_at + _TICK)
+        found = self.store.refund_of(row.packet.number, closed_at, range(start, stop))
+        return [] if found is None else [found]
+
+    def _payment_traced(self, message: MessageRow) -> Traced:
+        acts = self.store.acts_about(message.number)
+        moved = self._moved(act.entry for act in acts)
+        steps, put_right = _apart(self._message_steps(message, acts, moved, is_mine=True))
+        return {
+            "subject": message.id,
+            "kind": "packet" if message.reason is Reason.SEND else str(message.reason),
+            "state": str(message.state),
+            "banks_touched": True,
+            "took_micros": _took(steps),
+            "steps": [*steps, *self._settled_steps(message), *put_right],
+        }
+
+    def _act_traced(self, act: ActRow) -> Traced:
+        """Trace a payment of a ledger of the first form, which was settled at once."""
+        answer = json.loads(act.answer)
+        moved = self._moved([act.entry])
+        facts = {"amount_fen": answer["amount_fen"], "card": answer["card"]}
+        me = self.me.name
+        return {
+            "subject": act.request_id,
+            "kind": act.act,
+            "state": str(MessageState.ACCEPTED),
+            "banks_touched": True,
+            "took_micros": None,
+            "steps": [
+                _step(1, f"{act.act}_asked", me, act, {**facts, "profile": me}),
+                _step(2, "authorised", me, act),
+                _step(3, "platform_booked", PLATFORM, act, facts, moved),
+            ],
+        }
+
+    # --- the steps of a packet -------------------------------------------------------------------
+
+    def _balance_steps(self, row: PacketRow, act: ActRow, moved: Moved) -> list[TraceStep]:
+        sender, facts = row.sender_name, _terms(row)
+        says = "frozen_from_balance" if row.card is None else "platform_booked"
+        amount = {"amount_fen": row.packet.total_fen}
+        return [
+            _step(1, "packet_created", sender, act, facts),
+            _step(2, "authorised", sender, act),
+            _step(3, says, PLATFORM, act, amount, moved),
+        ]
+
+    def _notified(self, row: PacketRow, act: ActRow) -> TraceStep:
+        facts = {"event": act.entry, "profile": row.recipient_name}
+        return _step(4, "notified", PLATFORM, act, facts)
+
+    def _claim_steps(self, row: PacketRow, taken: TakenRow, moved: Moved) -> list[TraceStep]:
+        share = {"share": taken.seat, "count": row.packet.count}
+        amount = {"amount_fen": taken.amount_fen}
+        who, act = {"profile": taken.profile}, taken.act
+        return [
+            _step(5, "claimed", taken.profile, act, {**who, **share}),
+            _step(6, "allocated", PLATFORM, act, {**amount, **share}),
+            _step(7, "credited", PLATFORM, act, {**amount, **who}, moved),
+        ]
+
+    def _refund_step(self, act: ActRow, moved: Moved) -> TraceStep:
+        answer = json.loads(act.answer)
+        facts: dict[str, object] = {"amount_fen": answer["amount_fen"]}
+        says = "refunded_to_balance"
+        if answer.get("card_gone"):
+            says, facts["reason"] = "fell_back_to_balance", "card_gone"
+        elif answer["refunded_to"] != "balance":  # at once, in a ledger of the first form
+            says = "refund_arrived"
+        return _step(8, says, PLATFORM, act, facts, moved)
+
+    # --- the steps of a payment ------------------------------------------------------------------
+
+    def _message_steps(
+        self, message: MessageRow, acts: list[ActRow], moved: Moved, *, is_mine: bool
+    ) -> list[TraceStep]:
+        """Return what happened to *message*, act by act; with its card where it *is mine*."""
+        facts: dict[str, object] = {
+            "amount_fen": message.amount_fen,
+            "bank": message.bank,
+            "channel": message.channel,
+            "message": message.id,
+            "card": self.store.card(message.card).name if is_mine else None,
+        }
+        stage = 8 if message.reason is Reason.REFUND else 3
+        steps: list[TraceStep] = []
+        was_silent = False
+        for act in acts:
+            if act.entry == message.entry:
+                steps += self._asking_steps(message, act, facts, moved)
+            elif act.act == "sent":
+                steps.append(
+                    _step(stage, "instructed", message.channel, act, facts, messages=[message])
+                )
+            elif act.act == "unknown":
+                was_silent = True
+                steps.append(_step(stage, "bank_silent", PLATFORM, act, facts))
+            elif act.act in _BOOKED | _GIVEN_BACK:
+                if was_silent:
+                    steps.append(_step(stage, "queried", PLATFORM, act, facts, is_timed=False))
+                says, more = self._outcome_says(message, act)
+                steps.append(_step(stage, says, PLATFORM, act, {**facts, **more}, moved))
+            elif act.act == _CORRECTED:
+                amount = {"amount_fen": json.loads(act.answer)["amount_fen"]}
+                steps.append(_step(7, "corrected", message.bank, act, {**facts, **amount}, moved))
+            elif act.act == "bank":
+                says, more = self._bank_says(message, act)
+                steps.append(_step(stage, says, message.bank, act, {**facts, **more}, moved))
+            else:
+                steps.append(_step(stage, act.act, message.bank, act, facts, moved))
+        if all(step["says"] != "instructed" for step in steps) and steps:
+            steps[-1]["messages"] = [_message_line(message)]
+        return steps
+
+    def _asking_steps(
+        self, message: MessageRow, act: ActRow, facts: Facts, moved: Moved
+    ) -> list[TraceStep]:
+        """Return the steps of the act that put *message* on its way."""
+        asker = self._profile_by_id(message.profile).name
+        who = {**facts, "profile": asker}
+        if message.reason is Reason.REFUND:
+            return [_step(8, "refund_under_way", PLATFORM, act, facts, moved)]
+        says = f"{message.reason}_asked"
+        if message.reason is Reason.SEND:
+            says, who["count"] = "packet_created", message.terms["count"]
+        steps = [_step(1, says, asker, act, who), _step(2, "authorised", asker, act)]
+        if message.reason is Reason.WITHDRAW:
+            amount = {"amount_fen": message.amount_fen + message.fee_fen}
+            steps.append(_step(3, "frozen_from_balance", PLATFORM, act, amount, moved))
+        return steps
+
+    def _bank_says(self, message: MessageRow, act: ActRow) -> tuple[str, Facts]:
+        state = json.loads(act.answer)["state"]
+        known = self.store.bank_message(message.number)
+        reason = known.reason if known is not None and state == "refused" else None
+        return _BANK_SAYS[state], {"reason": reason}
+
+    def _outcome_says(self, message: MessageRow, act: ActRow) -> tuple[str, Facts]:
+        """Return what the platform made of *message*, and why it was not what was asked for."""
+        if act.act == "refund_arrived":
+            return "refund_arrived", {}
+        if act.act in _BOOKED:
+            return "platform_booked", {}
+        if act.act == "refund_to_balance":
+            return "fell_back_to_balance", {"reason": self._why_not(message)}
+        if act.act == "withdraw_returned":
+            return "reversed", {"amount_fen": message.amount_fen + message.fee_fen}
+        return "not_paid", {}
+
+    def _why_not(self, message: MessageRow) -> str:
+        known = self.store.bank_message(message.number)
+        if known is not None and known.reason is not None:
+            return known.reason
+        if message.state is MessageState.REVERSED:
+            return "timeout"
+        return "down" if self.store.card(message.card).removed_at is None else "card_gone"
+
+    def _settled_steps(self, message: MessageRow | None) -> list[TraceStep]:
+        if message is None or message.batch is None:
+            return []
+        batch, act = self.store.batch(message.batch)
+        facts = {"bank": message.bank, "batch": batch}
+        return [_step(7, "settled_in_batch", CENTRAL, act, facts, is_timed=False)]
+
+    def _moved(self, entries: Iterable[int]) -> Moved:
+        moved: dict[int, list[MovedLine]] = defaultdict(list)
+        for entry, book, debit, credit, amount_fen, reason in self.store.moved([*entries]):
+            moved[entry].append(
+                {
+                    "book": book,
+                    "debit": debit,
+                    "credit": credit,
+                    "amount_fen": amount_fen,
+                    "reason": reason,
+                }
+            )
+        return moved
+
+    # --- books -----------------------------------------------------------------------------------
+
+    def books(self, subject: str | None = None, *, diff: bool = False) -> BooksShown:
+        """
+        Return every book of the home; with *diff* or a *subject*, before and after one act.
+
+        *subject* is what `trace` takes, or a batch; without one it is the last act that moved
+        money. All steps of a payment through the channel are one act. Raises InvalidPacketId,
+        PacketNotFound or RequestNotFound.
+        """
+        with self.looking():
+            acts = self._one_act(subject) if diff or subject is not None else []
+            changes = self.store.changes([act.entry for act in acts]) if acts else []
+            lines = self._lines(changes)
+            asked = acts[0] if acts else None
+            moved = self._moved(act.entry for act in acts) if acts else {}
+            return {
+                "at": iso(acts[-1].at if acts else self.now()),
+                "diff": diff or subject is not None,
+                "entry": acts[-1].entry if acts else None,
+                "act": None if asked is None else self._act_called(asked),
+                "request_id": (
+                    None if asked is None or asked.request_id.startswith("/") else asked.request_id
+                ),
+                "transfers": [line for act in acts for line in moved.get(act.entry, [])],
+                "books": [
+                    _book(code, lines[code])
+                    for code in (PLATFORM, *BANK_NUMBERS, CENTRAL)
+                    if code in lines
+                ],
+            }
+
+    def _one_act(self, subject: str | None) -> list[ActRow]:
+        """Return the entries of the act that *subject* names, or of the last one that moved any."""
+        if subject is None:
+            last = self.store.last_act_that_moved()
+            return [] if last is None else self._whole(last)
+        entry = self.store.batch_entry(subject.strip().upper())
+        if entry is not None:
+            return [self.store.act_of(entry)]
+        act = self._requested(subject.strip())
+        if act is not None:
+            return self._whole(act)
+        message = self.store.message_called(subject.strip().upper())
+        if message is not None and message.profile == self.me.id:
+            return self._whole(self.store.act_of(message.entry))
+        meant = self._meant(subject)
+        assert isinstance(meant, PacketRow)
+        return self._whole(self.store.act_of(meant.entry))
+
+    def _whole(self, act: ActRow) -> list[ActRow]:
+        """Return every step of the payment that *act* was one of; a correction stands alone."""
+        if act.message is None or act.act == _CORRECTED:
+            return [act]
+        return [each for each in self.store.acts_about(act.message) if each.act != _CORRECTED]
+
+    def _act_called(self, act: ActRow) -> str:
+        if act.message is None or act.act == _CORRECTED:
+            return act.act
+        return str(self.store.message(act.message).reason)
+
+    def _lines(self, changes: list[ChangeRow]) -> dict[str, list[AccountLine]]:
+        """
+        Return the lines of each book, as they were before and after the act that made *changes*.
+
+        What is held now, less all that has moved since, is what was held before.
+        """
+        found: dict[tuple[str, Kind, int], AccountLine] = {}
+        for book, kind, owner, accounts, held_fen in self.store.held([bank.code for bank in BANKS]):
+            found[book, kind, owner] = self._account_line(kind, owner, held_fen, accounts)
+        for change in changes:
+            owner = 0 if change.kind in _PEOPLES or change.kind is Kind.DEPOSIT else change.owner
+            key = (change.book, change.kind, owner)
+            if key not in found:  # of what was open then, nothing is any more
+                found[key] = self._account_line(*key[1:], 0, 0)
+            line, then_fen = found[key], change.held_fen - change.since_fen
+            after_fen = then_fen + change.own_fen
+            line["before_fen"] -= change.since_fen
+            line["held_fen"] += change.own_fen - change.since_fen
+            if change.kind in (Kind.PACKET, Kind.PENDING):  # empty ones are not counted
+                line["count"] += bool(after_fen) - bool(change.held_fen)
+            if change.kind in _PEOPLES and change.own_fen:
+                line["before_fen"] -= then_fen
+                line["held_fen"] -= after_fen
+                line["count"] -= bool(after_fen) if change.kind is not Kind.BALANCE else 1
+                own = self._account_line(*change[1:3], after_fen, 1)
+                own["before_fen"] = then_fen
+                found[change[:3]] = own
+        lines: dict[str, list[AccountLine]] = defaultdict(list)
+        for (book, kind, owner), line in sorted(
+            found.items(), key=lambda each: (_ORDER[each[0][1]], each[0][2] == 0, each[0][2])
+        ):
+            is_rest = kind in _PEOPLES and owner == 0
+            if not (is_rest and line["count"] == 0 and line["held_fen"] == 0):
+                lines[book].append(line)
+        return lines
+
+    def _account_line(self, kind: Kind, owner: int, held_fen: int, accounts: int) -> AccountLine:
+        return {
+            "kind": str(kind),
+            "owner": self._owner(kind, owner) if owner else None,
+            "side": SIDES[kind],
+            "before_fen": held_fen,
+            "held_fen": held_fen,
+            "count": accounts,
+        }
+
+    def _owner(self, kind: Kind, owner: int) -> str:
+        match kind:
+            case Kind.BALANCE:
+                return self._profile_by_id(owner).name
+            case Kind.PACKET:
+                return self.store.packet_numbered(owner)
+            case Kind.PENDING:
+                return self.store.message(owner).id
+        return BANKS[owner - 1].code
+
+
+def _step(
+    number: int,
+    says: str,
+    actor: str,
+    act: ActRow,
+    facts: Facts | None = None,
+    moved: Moved | None = None,
+    *,
+    messages: Iterable[MessageRow] = (),
+    is_timed: bool = True,
+) -> TraceStep:
+    return {
+        "step": number,
+        "name": STEPS[number - 1],
+        "actor": actor,
+        "at": iso(act.at),
+        "entry": act.entry,
+        "took_micros": act.took.get(number) if is_timed else None,
+        "says": says,
+        "facts": {name: fact for name, fact in (facts or {}).items() if fact is not None},
+        "movements": [] if moved is None else moved.get(act.entry, []),
+        "messages": [_message_line(message) for message in messages],
+    }
+
+
+def _message_line(message: MessageRow) -> TraceMessage:
+    return {
+        "message": message.id,
+        "channel": message.channel,
+        "bank": message.bank,
+        "state": str(message.state),
+        "amount_fen": message.amount_fen,
+    }
+
+
+def _terms(row: PacketRow) -> Facts:
+    return {
+        "profile": row.sender_name,
+        "amount_fen": row.packet.total_fen,
+        "count": row.packet.count,
+    }
+
+
+def _apart(steps: list[TraceStep]) -> tuple[list[TraceStep], list[TraceStep]]:
+    """Return the steps of a payment itself, and what was put right long after them."""
+    return (
+        [step for step in steps if step["says"] != "corrected"],
+        [step for step in steps if step["says"] == "corrected"],
+    )
+
+
+def _touches_banks(moved: Moved) -> bool:
+    return any(line["book"] != PLATFORM for lines in moved.values() for line in lines)
+
+
+def _took(steps: Iterable[TraceStep]) -> int | None:
+    return _added(step["took_micros"] for step in steps)
+
+
+def _added(micros: Iterable[int | None]) -> int | None:
+    measured = [each for each in micros if each is not None]
+    return sum(measured) if measured else None
+
+
+def _n(micros: int | None) -> int:
+    return micros or 0
+
+
+def _book(code: str, lines: list[AccountLine]) -> BookShown:
+    def added(side: str) -> int:
+        return sum(line["held_fen"] for line in lines if line["side"] == side)
+
+    return {
+        "book": code,
+        "accounts": lines,
+        "debits_fen": added("debit"),
+        "credits_fen": added("credit"),
+    }
