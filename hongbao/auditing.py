@@ -9,7 +9,14 @@ from typing import Any, Protocol
 
 from hongbao.answers import FindingLine
 from hongbao.domain.chain import canonical
-from hongbao.domain.channel import ASKED_AS, BOOKED_AS, FINAL, GIVEN_BACK_AS
+from hongbao.domain.channel import (
+    ASKED_AS,
+    BOOKED_AS,
+    CHANNEL_MARKS,
+    DIRECTIONS,
+    FINAL,
+    GIVEN_BACK_AS,
+)
 from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.fairness import SEED_BYTES, commitment, recompute
 from hongbao.domain.identity import BANK_NUMBERS
@@ -222,29 +229,41 @@ class Auditor:
         frozen = self._by_owner(PLATFORM, Kind.PENDING)
         numbers = set()
         for row in self._rows(
-            "SELECT number, message.id, message.bank, message.reason, message.amount_fen, fee_fen,"
-            " message.state, theirs.state, asked.act, asked.answer, asked.profile, message.profile,"
+            "SELECT message.number, message.id, message.bank, message.reason, message.amount_fen,"
+            " fee_fen, message.state, theirs.state, asked.act, asked.answer, asked.profile,"
+            " message.profile,"
             " came.act, came.answer, came.message, coalesce((SELECT sum(transfer.amount_fen)"
             "   FROM transfer JOIN account ON account.id = iif(direction = 'debit', debit, credit)"
             "   WHERE transfer.entry = outcome"
-            "   AND account.kind = iif(direction = 'debit', 'incoming', 'outgoing')), 0)"
-            " FROM message LEFT JOIN bank_message AS theirs ON theirs.message = number"
+            "   AND account.kind = iif(direction = 'debit', 'incoming', 'outgoing')), 0),"
+            " channel, direction, due_at, created_at IS asked.at AND message.packet IS asked.packet"
+            "  AND card.profile IS message.profile AND deposit.bank IS message.bank, card.name"
+            " FROM message LEFT JOIN card ON card.id = message.card"
+            " LEFT JOIN deposit ON deposit.id = card.deposit"
+            " LEFT JOIN bank_message AS theirs ON theirs.message = message.number"
             " LEFT JOIN entry AS asked ON asked.id = message.entry"
             " LEFT JOIN entry AS came ON came.id = outcome"
         ):
             number, message, bank, reason, amount_fen, fee_fen, state, theirs = row[:8]
-            act, answer, asker, profile, came_as, came_to, about, moved_fen = row[8:]
+            act, answer, asker, profile, came_as, came_to, about, moved_fen = row[8:16]
+            channel, direction, due_at, fitting, card = row[16:]
             numbers.add(number)
             waits_fen = amount_fen + fee_fen if reason in ("withdraw", "refund") else 0
             accepted = state == "accepted"
             final = state in FINAL
             sealed = {"payment": message, "amount_fen": amount_fen}
+            sealed["refunded_to" if reason == "refund" else "card"] = card
             if reason == "withdraw":
                 sealed["fee_fen"] = fee_fen
+            sealed_due = "arrives_at" if reason == "refund" else "at"
             sound = (
                 act == ASKED_AS.get(reason)
                 and asker == profile
                 and _has(answer, sealed)
+                and fitting
+                and _at(answer, sealed_due) == due_at
+                and message.startswith(CHANNEL_MARKS.get(channel, channel))
+                and direction == DIRECTIONS.get(reason)
                 and final == (came_as is not None)
                 and (not final or came_as == (BOOKED_AS if accepted else GIVEN_BACK_AS).get(reason))
                 and (not final or about == number)
@@ -535,6 +554,14 @@ def _has(answer: str, facts: Mapping[str, object]) -> bool:
         return all(sealed[name] == value for name, value in facts.items())
     except (ValueError, KeyError, TypeError):
         return False
+
+
+def _at(answer: str, name: str) -> int | None:
+    """Return the instant that *answer* has under *name*; None where it has none."""
+    try:
+        return to_micros(datetime.fromisoformat(json.loads(answer)[name]))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _as_sealed(answer: str, terms: Mapping[str, object], lasts: int) -> bool:

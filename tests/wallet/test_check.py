@@ -25,13 +25,19 @@ from tests.wallet.world import (
 )
 
 EVERYTHING = {
-    *("pages", "books", "accounts", "floors", "moves", "reserve", "packets", "terms", "deals"),
-    *("balances", "usage", "chain", "head"),
+    *("pages", "books", "accounts", "floors", "moves", "reserve"),
+    *("transit", "messages", "batches", "suspense", "packets", "terms", "deals"),
+    *("balances", "maturing", "usage", "chain", "head"),
 }
 
 
 def live(world: World) -> World:
-    """Let a bit of everything happen: every kind of packet and act, in every state."""
+    """
+    Let a bit of everything happen: every kind of packet and act, in every state.
+
+    Payments are settled once, and once more some wait for it; a bank has declined one, a refund is
+    on its way to its card, and what was claimed under the second policy cannot be withdrawn yet.
+    """
     zhang, li, wang = world.zhang, world.li, world.wang
     zhang.topup(2000 * YUAN, pin=right)
     li.topup(300 * YUAN, pin=right)
@@ -44,9 +50,13 @@ def live(world: World) -> World:
     by_card = zhang.send(50_00, count=3, paid_from=tail(CARD), cover="龙", pin=right)["packet"]
     li.claim(by_card)
     world.at += DAY
+    zhang.settle()
     zhang.refund_due()
     zhang.add_card(card(2, 7), pin=right)
-    zhang.use_policy(changed(expires_hours="48"))
+    with pytest.raises(errors.InsufficientCard):
+        li.topup(100_000 * YUAN, pin=right)
+    zhang.topup(9 * YUAN, pin=right)
+    zhang.use_policy(changed(expires_hours="48", claims_after_days="1"))
     half_claimed(world)  # packet 4, open, Li has a share
     equal = zhang.send(300, count=3, kind=PacketKind.EQUAL, pin=right)["packet"]
     wang.claim(equal)
@@ -201,12 +211,12 @@ EDITS = [
     ),
     Edit(
         "a claim taken away",
-        {"packets"},
+        {"packets", "maturing"},
         "DELETE FROM claim WHERE packet = 5",
     ),
     Edit(
         "a claim given to somebody else",
-        {"packets"},
+        {"packets", "maturing"},
         "UPDATE claim SET profile = (SELECT id FROM profile WHERE name = 'Zhang') WHERE packet = 5",
     ),
     Edit(
@@ -217,12 +227,12 @@ EDITS = [
     ),
     Edit(
         "a claim of another amount",
-        {"packets", "deals"},
+        {"packets", "deals", "maturing"},
         "UPDATE claim SET amount_fen = amount_fen + 1 WHERE packet = 4",
     ),
     Edit(
         "a claim above the cap",
-        {"packets", "deals"},
+        {"packets", "deals", "maturing"},
         "UPDATE claim SET amount_fen = 20001 WHERE packet = 4",
     ),
     # --- terms and deals
@@ -279,6 +289,68 @@ EDITS = [
         "UPDATE profile SET person = (SELECT person FROM profile WHERE name = 'Wang')"
         " WHERE name = 'Li'",
     ),
+    # --- payments, settlements, what banks say of them, what matures
+    Edit(
+        "a declined payment called accepted",
+        {"messages", "transit", "usage"},
+        "UPDATE message SET state = 'accepted' WHERE state = 'rejected'",
+    ),
+    Edit(
+        "a payment forgotten",
+        {"transit", "usage", "pages"},
+        "DELETE FROM message WHERE state = 'accepted' AND batch IS NULL",
+    ),
+    Edit(
+        "a payment that its bank has forgotten",
+        {"messages"},
+        "DELETE FROM bank_message WHERE message = 1",
+    ),
+    Edit(
+        "a bank that undid what it has booked",
+        {"messages", "transit", "suspense"},
+        "UPDATE bank_message SET state = 'reversed' WHERE message ="
+        " (SELECT max(number) FROM message WHERE state = 'accepted')",
+    ),
+    Edit(
+        "money frozen for no payment",
+        {"messages"},
+        "UPDATE account SET owner = 99 WHERE kind = 'pending' AND credits_fen > debits_fen",
+    ),
+    Edit(
+        "a refund called arrived before it was sent",
+        {"messages", "transit", "pages"},
+        "UPDATE message SET state = 'accepted' WHERE reason = 'refund'",
+    ),
+    Edit(
+        "a payment taken out of its settlement",
+        {"batches", "transit"},
+        "UPDATE message SET batch = NULL WHERE number = 1",
+    ),
+    Edit(
+        "a settlement's line edited",
+        {"batches"},
+        "UPDATE batch_line SET in_fen = in_fen + 1",
+    ),
+    Edit(
+        "a settlement's line taken away", {"batches"}, "DELETE FROM batch_line WHERE bank = 'cmb'"
+    ),
+    Edit("a settlement renamed", {"batches"}, "UPDATE batch SET id = 'ST00000000'"),
+    Edit(
+        "a line taken out of a bank's statement",
+        {"suspense"},
+        "DELETE FROM bank_line WHERE number = 1 AND bank = 'cmb'",
+    ),
+    Edit(
+        "an amount edited in a bank's statement",
+        {"suspense"},
+        "UPDATE bank_line SET amount_fen = amount_fen + 1 WHERE number = 1 AND bank = 'cmb'",
+    ),
+    Edit("claims that can be withdrawn at once", {"maturing"}, "DELETE FROM maturing"),
+    Edit(
+        "claims that can be withdrawn earlier",
+        {"maturing"},
+        "UPDATE maturing SET from_at = from_at - 1",
+    ),
     # --- the chain
     Edit(
         "an answer edited",
@@ -287,12 +359,12 @@ EDITS = [
     ),
     Edit(
         "an answer that is none",
-        {"chain", "terms", "usage"},
+        {"chain", "terms", "messages", "batches"},
         "UPDATE entry SET answer = 'x'",
     ),
     Edit(
         "an answer of another shape",
-        {"chain", "terms", "usage"},
+        {"chain", "terms", "messages", "batches"},
         "UPDATE entry SET answer = '[1]'",
     ),
     Edit(
@@ -319,9 +391,9 @@ EDITS = [
     Edit("a policy edited", {"chain"}, "UPDATE entry SET policy = NULL WHERE id = 3"),
     Edit(
         "a transfer edited",
-        {"chain", "accounts", "balances"},
-        "UPDATE transfer SET amount_fen = amount_fen + 1 WHERE reason = 'topup' AND debit ="
-        " (SELECT id FROM account WHERE kind = 'reserve')",
+        {"chain", "accounts", "balances", "messages"},
+        "UPDATE transfer SET amount_fen = amount_fen + 1 WHERE reason = 'topup' AND debit IN"
+        " (SELECT id FROM account WHERE kind = 'incoming')",
     ),
     Edit(
         "a transfer sent elsewhere",
@@ -332,16 +404,16 @@ EDITS = [
     Edit(
         "two entries exchanged",
         {"chain"},
-        "UPDATE entry SET id = 1000 WHERE id = 5;"
-        "UPDATE entry SET id = 5 WHERE id = 7;"
-        "UPDATE entry SET id = 7 WHERE id = 1000",
+        "UPDATE entry SET id = 1000 WHERE id = 2;"
+        "UPDATE entry SET id = 2 WHERE id = 3;"
+        "UPDATE entry SET id = 3 WHERE id = 1000",
     ),
     Edit(
         "an entry of somebody else's",
         {"chain"},
         "INSERT INTO entry SELECT id + 1, act, profile, 'foreign', inputs, packet, counterparty,"
-        f" 0, balance_fen, policy, at, clock, answer, generation, randomblob(32) FROM entry"
-        f" WHERE id = {LAST}",
+        f" 0, balance_fen, policy, at, clock, answer, generation, randomblob(32), NULL, NULL"
+        f" FROM entry WHERE id = {LAST}",
     ),
     Edit(
         "a transfer of no entry",
@@ -383,6 +455,38 @@ def test_each_term_of_a_packet_is_sealed(column: str, busy: World):
 
     assert "terms" in findings
     assert [packet if column != "id" else "hb_7Q2M4K9X"] == findings["terms"]
+
+
+PAYMENT = {
+    "id": "'NU20260216999999'",
+    "channel": "'unionpay'",
+    "bank": "'boc'",
+    "card": "(SELECT id FROM card WHERE profile = 2)",
+    "profile": "2",
+    "direction": "'debit'",
+    "reason": "'withdraw'",
+    "amount_fen": "amount_fen - 1",
+    "fee_fen": "fee_fen + 1",
+    "packet": "1",
+    "created_at": "created_at - 86400000000",
+    "due_at": "due_at - 86400000000",
+    "entry": "1",
+}
+
+
+@pytest.mark.parametrize("column", PAYMENT)
+def test_each_term_of_a_payment_is_sealed(column: str, busy: World):
+    """
+    None of the terms of a payment under way can be changed without `check` naming it: nobody has
+    it sent to another card, or earlier, or with another sum.
+    """
+    findings = applied(
+        busy, f"UPDATE message SET {column} = {PAYMENT[column]} WHERE reason = 'refund'"
+    )
+
+    assert "messages" in findings
+    [row] = findings["messages"]
+    assert row.startswith("NU202602")
 
 
 def test_every_check_is_tripped_by_something():
@@ -451,18 +555,22 @@ def test_a_deleted_entry_in_the_middle_is_named(busy: World):
 
 def forget_the_last_topup(busy: World) -> None:
     """Take the last act back so thoroughly that all the sums are right again."""
+    last = busy.dump()["entry"][-1][0]
     busy.li.topup(7 * YUAN, pin=right)
     busy.close()
     busy.edit(
-        f"UPDATE account SET debits_fen = debits_fen - 700 WHERE id IN"
-        f" (SELECT debit FROM transfer WHERE entry = {LAST})",
-        f"UPDATE account SET credits_fen = credits_fen - 700 WHERE id IN"
-        f" (SELECT credit FROM transfer WHERE entry = {LAST})",
+        "UPDATE account SET debits_fen = debits_fen - (SELECT coalesce(sum(amount_fen), 0)"
+        f" FROM transfer WHERE debit = account.id AND entry > {last})",
+        "UPDATE account SET credits_fen = credits_fen - (SELECT coalesce(sum(amount_fen), 0)"
+        f" FROM transfer WHERE credit = account.id AND entry > {last})",
         "UPDATE usage SET used_fen = used_fen - 700 WHERE flow = 'topup' AND person = 2"
         " AND day = (SELECT max(day) FROM usage WHERE person = 2 AND flow = 'topup')",
         "UPDATE usage_year SET used_fen = used_fen - 700 WHERE flow = 'topup' AND person = 2",
-        f"DELETE FROM transfer WHERE entry = {LAST}",
-        f"DELETE FROM entry WHERE id = {LAST}",
+        f"DELETE FROM bank_line WHERE entry > {last}",
+        "DELETE FROM bank_message WHERE message = (SELECT max(number) FROM message)",
+        f"DELETE FROM message WHERE entry > {last}",
+        f"DELETE FROM transfer WHERE entry > {last}",
+        f"DELETE FROM entry WHERE id > {last}",
     )
 
 
@@ -477,7 +585,7 @@ def test_a_tail_cut_off_without_a_trace_is_found_by_the_noted_head(busy: World):
     assert {"head"} == set(findings)
     with pytest.raises(errors.RolledBack) as refused:
         busy.open()
-    assert 1 == refused.value.facts["noted_entry"] - refused.value.facts["last_entry"]  # type: ignore[operator]
+    assert 4 == refused.value.facts["noted_entry"] - refused.value.facts["last_entry"]  # type: ignore[operator]
 
 
 def test_an_act_after_a_cut_off_tail_does_not_hide_it(busy: World):
@@ -486,10 +594,12 @@ def test_an_act_after_a_cut_off_tail_does_not_hide_it(busy: World):
     either: it does not have the noted seal.
     """
     forget_the_last_topup(busy)
-    busy.edit(
-        "INSERT INTO entry SELECT id + 1, act, profile, 'again', inputs, packet, counterparty, 0,"
-        f" balance_fen, policy, at, clock, answer, generation, mac FROM entry WHERE id = {LAST}"
+    again = (
+        "INSERT INTO entry SELECT id + 1, act, profile, 'again' || id, inputs, packet,"
+        " counterparty, 0, balance_fen, policy, at, clock, answer, generation, mac, NULL, NULL"
+        f" FROM entry WHERE id = {LAST}"
     )
+    busy.edit(*[again] * 4)
 
     with pytest.raises(errors.HistoryReplaced):
         busy.open()
@@ -537,7 +647,7 @@ def test_an_older_backup_is_restored_only_where_that_is_accepted(busy: World, tm
     """
     Asked with the copy's last entry and the one that was seen; no leaves everything as it was.
     """
-    busy.open().backup(tmp_path / "copy")
+    copied = busy.open().backup(tmp_path / "copy")["entry"]
     busy.li.topup(YUAN, pin=right)
     busy.close()
     before = busy.dump()
@@ -553,12 +663,12 @@ def test_an_older_backup_is_restored_only_where_that_is_accepted(busy: World, tm
 
     with pytest.raises(errors.OlderCopy) as refused:
         restore(busy.env, tmp_path / "copy", accept_older=answer(False))
-    assert {"last_entry": last - 1, "noted_entry": last} == refused.value.facts
+    assert {"last_entry": copied, "noted_entry": last} == refused.value.facts
     assert before == busy.dump()
     restore(busy.env, tmp_path / "copy", accept_older=answer(True))
 
-    assert [(last - 1, last)] * 2 == asked
-    assert last - 1 + 1 == len(busy.dump()["entry"])
+    assert [(copied, last)] * 2 == asked
+    assert copied + 1 == len(busy.dump()["entry"])
     assert {} == busy.findings()
     assert 299 * YUAN < busy.li.balance()["total_fen"]
 

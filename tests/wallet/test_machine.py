@@ -458,7 +458,7 @@ class Desk(RuleBasedStateMachine):
             lambda desk, **o: desk.refund(packet.id, **o),
         )
 
-    @precondition(lambda self: waiting(self.model))
+    @precondition(lambda self: bool(waiting(self.model)))
     @rule(goes=st.booleans(), name=people)
     def a_refund_arrives(self, goes: bool, name: str) -> None:
         """Go to the instant at which a refund reaches its card, which may be gone by then."""
