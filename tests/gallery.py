@@ -15,14 +15,21 @@ from hongbao.errors import (
     AlreadyIdentified,
     AnswerUnwritable,
     BadCommandLine,
+    BankDeclined,
+    BankDown,
+    BankStatementForged,
     Busy,
+    CardAccountClosed,
     CardInUse,
     CardNotFound,
+    ChannelDown,
     ChecksFailed,
     ClockBackwards,
     ConflictingOptions,
     Damaged,
     Declined,
+    DifferenceNotFound,
+    DifferencesFound,
     ExitCode,
     FileExists,
     FileNotReadable,
@@ -36,6 +43,7 @@ from hongbao.errors import (
     InsufficientCard,
     Interrupted,
     InvalidAmount,
+    InvalidBankStatement,
     InvalidCardNumber,
     InvalidCount,
     InvalidDuration,
@@ -53,12 +61,17 @@ from hongbao.errors import (
     InvalidStory,
     KeyringUnavailable,
     LimitExceeded,
+    MissingReason,
     NameTaken,
     NewerHome,
     NoCard,
+    NoSuchFault,
+    NotADemoHome,
     NotForYou,
+    NotWithdrawable,
     NotYetRevealed,
     OlderCopy,
+    OperatorNotFound,
     OwnPacket,
     PacketAboveCap,
     PacketExpired,
@@ -67,12 +80,15 @@ from hongbao.errors import (
     PacketNotFound,
     PacketRefunded,
     PassphraseMismatch,
+    PaymentPending,
+    PaymentReversed,
     PinLocked,
     PinMismatch,
     PolicyNotFound,
     PolicyVersionReused,
     ProfileNotFound,
     RequestConflict,
+    RequestNotFound,
     RolledBack,
     SelfRecipient,
     ShareAboveCap,
@@ -87,6 +103,7 @@ from hongbao.errors import (
     Unexpected,
     Unfair,
     UnknownBank,
+    UnknownPlace,
     UnprintableText,
     WeakPassphrase,
     WeakPin,
@@ -97,6 +114,8 @@ from hongbao.errors import (
 GALLERY = Path(__file__).parent.parent / "docs" / "errors.md"
 
 PACKET = "hb_7Q2M4K9X"
+PAYMENT = "NU20260216000012"
+DIFFERENCE: dict[str, object] = {"message": PAYMENT, "kind": "shortage", "corrected": False}
 LEDGER = "~/.local/share/hongbao/data/ledger.db"
 THEN = datetime.fromisoformat("2026-02-17T20:00:00+08:00")
 NEXT_DAY = datetime.fromisoformat("2026-02-17T00:00:00+08:00")
@@ -139,12 +158,20 @@ SAMPLES: tuple[HongbaoError, ...] = (
     WeakPassphrase(length_min=8),
     PassphraseMismatch(),
     InvalidStory(source="lesson.txt", line=7, problem="no_exit_code"),
+    NotADemoHome(),
+    NoSuchFault(place="icbc", text="sulk", known="timeout, lost, late, slow, decline, …"),
+    InvalidBankStatement(line=7, problem="sum", key="TtlDbtNtries", sum_fen=10705, found_fen=10005),
+    MissingReason(length_max=200),
     HomeNotFound(),
     ProfileNotFound("小白"),
     PacketNotFound(PACKET),
+    RequestNotFound("new-year"),
     NoCard(),
     CardNotFound("cmb-1234"),
     PolicyNotFound("generous"),
+    UnknownPlace("hsbc", places="icbc, cmb, ccb, abc, boc, netsunion, unionpay"),
+    OperatorNotFound("小梅"),
+    DifferenceNotFound(PAYMENT),
     FileNotReadable(path="mine.toml", reason="No such file or directory"),
     OwnPacket(PACKET),
     NotForYou(PACKET),
@@ -156,6 +183,7 @@ SAMPLES: tuple[HongbaoError, ...] = (
     NotYetRevealed(PACKET),
     InsufficientBalance(needed_fen=20000, available_fen=1000),
     InsufficientCard(card="icbc-0003", needed_fen=20000000),
+    NotWithdrawable(needed_fen=20000, withdrawable_fen=1000, from_at=NEXT_DAY),
     LimitExceeded(
         limit="unverified-day",
         period="day",
@@ -174,6 +202,7 @@ SAMPLES: tuple[HongbaoError, ...] = (
     WrongPin(attempts_left=4),
     PinLocked(locked_until_at=THEN),
     Busy(),
+    PaymentPending(payment=PAYMENT, amount_fen=20000, card="icbc-0003", bank="icbc"),
     RequestConflict("new-year-1"),
     Damaged(path=LEDGER),
     RolledBack(last_entry=6, noted_entry=8),
@@ -181,6 +210,7 @@ SAMPLES: tuple[HongbaoError, ...] = (
     OlderCopy(last_entry=6, noted_entry=8),
     ChecksFailed(failed=1, findings=[]),
     Unfair(PACKET, commitment_holds=True, shares=[]),
+    BankStatementForged("icbc"),
     HomeLocked(),
     WrongPassphrase(),
     StorageRefused(path=LEDGER, reason="No space left on device"),
@@ -188,6 +218,12 @@ SAMPLES: tuple[HongbaoError, ...] = (
     NewerHome(form=9, known=1),
     KeyringUnavailable(reason="its Python package is missing"),
     AnswerUnwritable(reason="No space left on device"),
+    BankDeclined(bank="icbc", card="icbc-0003", amount_fen=20000, payment=PAYMENT),
+    CardAccountClosed(bank="icbc", card="icbc-0003", amount_fen=20000, payment=PAYMENT),
+    PaymentReversed(bank="icbc", card="icbc-0003", amount_fen=20000, payment=PAYMENT),
+    BankDown(bank="icbc"),
+    ChannelDown(bank="icbc"),
+    DifferencesFound(date="2026-02-16", banks=[], differences=[DIFFERENCE]),
     Interrupted(),
     Stopped(),
     StoryFailed(
@@ -205,10 +241,13 @@ HEADINGS = {
     ExitCode.LIMIT: "a rule of the policy",
     ExitCode.PIN: "the payment PIN",
     ExitCode.BUSY: "busy; try again",
+    ExitCode.PENDING: "the outcome is not known yet",
     ExitCode.CONFLICT: "a request id reused with other inputs",
     ExitCode.DAMAGED: "damaged or tampered",
     ExitCode.LOCKED: "a locked home",
     ExitCode.UNUSABLE: "the home cannot be used as it is",
+    ExitCode.DECLINED: "the bank said no, or cannot be reached",
+    ExitCode.DIFFERENCES: "two institutions' books do not agree",
     ExitCode.INTERRUPTED: "interrupted",
 }
 
@@ -217,10 +256,11 @@ _TOP = """\
 
 Every refusal is one sentence, most with a next step, an exit code for shells and a code for programs.
 What is refused changes nothing.
+Only a payment that a bank has declined, or has not answered, is written down, because the bank was asked.
 With `--json` the same stands on standard error as one document; see [JSON](json.md).
 
 This page is made from the errors themselves, and a test keeps it so.
-Exit codes 16 (held by risk control) and 17 (the outcome is not known yet) are kept for later.
+Exit code 16 (held by risk control) is kept for later.
 """  # noqa: E501
 
 
