@@ -9,7 +9,9 @@ import pytest
 import typer
 
 from hongbao import cli
+from hongbao.auditing import PROBLEMS
 from hongbao.commands.window import Command
+from hongbao.domain.ledger import LEGAL, SIDES
 from hongbao.errors import ExitCode
 from tests import gallery, shapes
 from tests.cli import transcripts
@@ -160,6 +162,54 @@ def test_the_shapes_are_those_in_the_code():
     `python -m tests.shapes` writes them anew.
     """
     assert shapes.page() == shapes.PAGE.read_text("utf-8")
+
+
+# --- the ledger ----------------------------------------------------------------------------------
+
+
+def table_of_ledger(heading: str) -> list[list[str]]:
+    """Return the rows of the first table under *heading* in the page of the ledger."""
+    text = (ROOT / "docs" / "ledger.md").read_text("utf-8")
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `.*$", section, re.MULTILINE)
+    return [[cell.strip() for cell in row.strip("| ").split("|")] for row in rows]
+
+
+def test_the_legal_moves_are_those_of_the_code():
+    """
+    Every move is in the table, and the table allows nothing that the code refuses.
+    """
+    rows = table_of_ledger("Legal moves")
+
+    moves = [
+        (debit.strip("`"), credit.strip("`"), reason)
+        for debit, credit, reasons, _when in rows
+        for reason in re.findall(r"`(\w+)`", reasons)
+    ]
+
+    assert sorted((str(debit), str(credit), str(why)) for debit, credit, why in LEGAL) == sorted(
+        moves
+    )
+
+
+def test_every_kind_of_account_is_on_the_page_with_its_side():
+    """
+    Which side an account may not fall below zero on is what it means.
+    """
+    rows = table_of_ledger("Accounts")
+
+    told = {(re.findall(r"`(\w+)`", row[0])[0], row[2]) for row in rows}
+
+    assert {(str(kind), side) for kind, side in SIDES.items()} == told
+
+
+def test_every_check_is_on_the_page():
+    """
+    In the order in which they are made.
+    """
+    assert list(PROBLEMS) == [
+        row[0].strip("`") for row in table_of_ledger("What `hongbao check` re-adds")
+    ]
 
 
 # --- examples ------------------------------------------------------------------------------------
