@@ -30,12 +30,15 @@ from hongbao.domain.identity import (
 from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.policy import Policy
 from hongbao.errors import (
+    Busy,
     CardInUse,
     CardNotFound,
     InsufficientBalance,
     NoCard,
     NotWithdrawable,
+    PaymentPending,
     PolicyVersionReused,
+    StorageRefused,
 )
 from hongbao.store import CardRow, MessageRow, ProfileRow
 from hongbao.units import iso
@@ -309,7 +312,8 @@ class Cash(Clearing):
         """
         Do *work*, which instructs a payment, and return what becomes of it.
 
-        Raises what the bank says, and PaymentPending where it does not say anything.
+        Raises what the bank says, and PaymentPending where it does not say anything, or where
+        what it says cannot be written down now.
         """
         with self._rehearsal(dry_run):
             self._catch_up()
@@ -321,7 +325,18 @@ class Cash(Clearing):
                 return instructed
             message = self.store.message_called(str(cast(Any, instructed)["payment"]))
             assert message is not None
-            answer = self._concluded(message.number)
+            try:
+                answer = self._concluded(message.number)
+            except (Busy, StorageRefused) as error:
+                if dry_run:
+                    raise
+                # Who is told that nothing was changed pays again, and the first one goes on too.
+                raise PaymentPending(
+                    payment=message.id,
+                    amount_fen=message.amount_fen,
+                    card=cast(Any, instructed)["card"],
+                    bank=message.bank,
+                ) from error
         return {**answer, "dry_run": True} if dry_run else answer
 
     def _instructed(self, doing: Act, message: MessageRow) -> Instructed:

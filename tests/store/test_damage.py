@@ -16,8 +16,10 @@ from hongbao import errors
 from hongbao.store import FORM
 from hongbao.wallet import Wallet, restore
 from tests.vault.processes import run
-from tests.wallet.acts import KINDS, Kind, half_claimed
-from tests.wallet.world import LI, YUAN, ZHANG, World, raw, right
+from tests.wallet.acts import KINDS, REFUNDING, Kind, half_claimed
+from tests.wallet.test_kills import RANDOM
+from tests.wallet.test_requests import TRAVELLING
+from tests.wallet.world import LI, PINS, YUAN, ZHANG, World, raw, right
 
 WAL = "ledger.db-wal"
 
@@ -287,10 +289,17 @@ def slowly(kinds: tuple[Kind, ...]) -> list[Any]:
 def test_a_full_disk_refuses_an_act_whole(kind: Kind, world: World, tmp_path: Path):
     """
     However little room is left: refused in words with nothing changed, or done.
+
+    A payment through the channel may also have come half way. Then nobody is told that it was
+    refused, who would pay again: it is pending, and asked for again once there is room, it ends
+    in the ledger that it would have ended in.
     """
     ready = kind.ready(world)
     world.close()
-    before = world.dump(ignoring={"profile": (9, 10, 11)})
+    before = world.dump(ignoring=PINS)
+    unharmed = world.copy(tmp_path / "unharmed")
+    kind.do(unharmed.open(kind.who), ready, request_id="mine")
+    after = unharmed.dump(ignoring=RANDOM)
     outcomes = []
 
     for room in count(0, 3000):
@@ -300,26 +309,60 @@ def test_a_full_disk_refuses_an_act_whole(kind: Kind, world: World, tmp_path: Pa
             with Wallet.open(victim.env, profile=kind.who) as desk:
                 full_beyond(room)
                 try:
-                    kind.do(desk, ready)
+                    kind.do(desk, ready, request_id="mine")
                 except errors.StorageRefused as refused:
                     assert "Input/output error" == refused.facts["reason"]  # noqa: PT017
                     os._exit(REFUSED)
+                except errors.PaymentPending:
+                    os._exit(PENDING)
 
         outcomes.append(run(act))
         assert {} == victim.findings()
+        found = victim.dump(ignoring=PINS)
         if outcomes[-1] == REFUSED:
-            found = victim.dump(ignoring={"profile": (9, 10, 11)})
-            assert before == found or kind.name == "refund-due"
+            assert before == found or kind.name in REFUNDING
+        if outcomes[-1] == PENDING:
+            assert before["account"] != found["account"] or before["message"] != found["message"]
+        kind.do(victim.open(kind.who), ready, request_id="mine")
+        assert after == victim.dump(ignoring=RANDOM)
         victim.close()
-        if outcomes[-1] != REFUSED:
+        if outcomes[-1] == 0:
             break
 
-    assert 0 == outcomes[-1]
+    assert {0, REFUSED, *((PENDING,) if kind.name in TRAVELLING else ())} == set(outcomes)
     assert len(outcomes) > 2
 
 
-REFUSED = 3
-"""How a child ends that was told no."""
+@pytest.mark.parametrize("kind", [k for k in KINDS if k.name in TRAVELLING], ids=repr)
+def test_a_payment_that_others_keep_waiting_half_way_is_pending(kind: Kind, world: World):
+    """
+    Between two of its steps another process takes the lock and keeps it: nobody is told to try
+    again, and with the next command the payment is done, once.
+    """
+    ready = kind.ready(world)
+    desk = world.open(kind.who)
+    other = world.raw()
+    carry = desk._carry
+
+    def kept_waiting(number: int) -> Any:
+        desk.store._db.execute("PRAGMA busy_timeout = 1")
+        other.execute("BEGIN IMMEDIATE")
+        return carry(number)
+
+    desk._carry = kept_waiting  # type: ignore[method-assign]
+    with pytest.raises(errors.PaymentPending) as pending:
+        kind.do(desk, ready, request_id="mine")
+    other.close()
+
+    told = kind.do(world.open(kind.who), ready, request_id="mine")
+
+    assert pending.value.facts["payment"] == told["payment"]
+    assert "accepted" == world.dump()["message"][-1][16]
+    assert {} == world.findings()
+
+
+REFUSED, PENDING = 3, 4
+"""How a child ends that was told no, or that nobody knows yet."""
 
 
 def test_a_full_disk_makes_no_home(tmp_path: Path):
