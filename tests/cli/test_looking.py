@@ -1,0 +1,161 @@
+"""`trace` and `books` as they are typed: on a terminal, in a pipe, as JSON, in both languages."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from hongbao.domain.packet import STEPS
+from tests.cli.shell import Shell, plain
+
+TIMES_OUT = "444.01"
+
+
+@pytest.fixture(scope="session")
+def dealt(new_year: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """The New Year's home, with a payment in doubt, one that is settled, and a large packet."""
+    shell = new_year.copied_to(tmp_path_factory.mktemp("dealt") / "home")
+    people = [f"guest{number}" for number in range(12)]
+    said = shell.plays(
+        ("settle",),
+        ("topup", TIMES_OUT, "--request-id", "in-doubt"),
+        *(("init", name) for name in people),
+        ("send", "36", "--count", "13"),
+        *(("claim", "{1}", "-p", name) for name in people),
+    )
+    assert [1] == [place for place, each in enumerate(said) if each.code]
+    shell.packets["large"] = re.findall("hb_[0-9A-Z]{8}", said[14].out)[0]
+    return shell
+
+
+def looks(shell: Shell) -> list[tuple[str, ...]]:
+    return [
+        *(("trace", shell.packets[name]) for name in ("refunded", "equal", "exclusive", "large")),
+        ("trace", "in-doubt"),
+        ("books",),
+        ("books", "--diff"),
+        ("books", "in-doubt"),
+        ("books", shell.packets["exclusive"]),
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize("columns", [80, 40])
+def test_every_look_fits_the_terminal(dealt: Shell, columns: int, language: str):
+    """
+    In either language; a hint's command may stand out, so that it can be copied.
+    """
+    for screen in dealt.screens(*looks(dealt), columns=columns, HONGBAO_LANG=language):
+        assert "Traceback" not in screen
+        lines = [line for line in plain(screen).splitlines() if "`" not in line]
+        assert [] == [line for line in lines if cell_len(line) > columns]
+        assert language == "en" or "settle " not in screen or "清算结算" in screen
+
+
+def test_a_packet_of_many_shares_has_a_line_for_each_claim(dealt: Shell):
+    """
+    The first six and the last three; all of them are in the document.
+    """
+    packet = dealt.packets["large"]
+
+    (screen,) = dealt.screens(("trace", packet), columns=80)
+    lines = plain(screen).splitlines()
+
+    claims = [line for line in lines if re.fullmatch(r"   .*guest\d+  \d+/13 .* \d+\.\d\d", line)]
+    assert ["1", *"23456", "10", "11", "12"] == [
+        re.findall(r"(\d+)/13", line)[0] for line in claims
+    ]
+    assert "   … and 3 more; --json tells of each" in lines
+    assert "⑤ claim ⑥ allocate ⑦ settle" in lines
+    steps = dealt.answers("trace", packet)["steps"]
+    assert 12 == sum(step["says"] == "credited" for step in steps)
+
+
+def test_a_new_day_is_said(dealt: Shell):
+    """
+    A refund comes a day later, and has the date above it.
+    """
+    (screen,) = dealt.screens(("trace", dealt.packets["refunded"]), columns=80)
+
+    lines = plain(screen).splitlines()
+    assert lines[0].endswith("· refunded · 2026-02-15")
+    assert lines[lines.index("2026-02-16") + 1].startswith("⑧ refund")
+
+
+def test_a_payment_in_doubt_says_what_to_do(dealt: Shell):
+    """
+    On standard error, where a pipe does not take it.
+    """
+    said = dealt.does("trace", "in-doubt")
+
+    assert "hint: ask the bank what became of it with `hongbao settle`" in said.err
+    assert ["create", "authorise", "freeze", "freeze", "freeze"] == [
+        line.split("\t")[1] for line in said.lines
+    ]
+
+
+def test_a_pipe_gets_the_same_in_every_language(dealt: Shell):
+    """
+    A line for each step, and for each account.
+    """
+    for look in looks(dealt):
+        english, chinese = (dealt.does(*look, HONGBAO_LANG=code).out for code in ("en", "zh_CN"))
+        assert english == chinese
+        assert {8 if look[0] == "trace" else 6} == {
+            len(line.split("\t")) for line in english.splitlines()
+        }
+
+
+def test_programs_get_all_of_it(dealt: Shell):
+    """
+    Eight named steps with whole numbers; books whose sides are equal.
+    """
+    traced = dealt.answers("trace", dealt.packets["exclusive"])
+    books = dealt.answers("books", "--diff")
+
+    assert set(STEPS[:4]) <= {step["name"] for step in traced["steps"]}
+    assert traced["banks_touched"]
+    assert isinstance(traced["took_micros"], int)
+    assert "claim" == books["act"]
+    assert all(book["debits_fen"] == book["credits_fen"] for book in books["books"])
+
+
+def test_what_is_not_there_is_refused_with_what_could_be(dealt: Shell, tmp_path: Path):
+    """
+    Exit code 10, and 2 for a wrong character.
+    """
+    code, error = dealt.refuses("trace", "nothing-of-mine")
+    assert (10, "request_not_found") == (code, error["code"])
+    assert "nothing-of-mine" in error["message"]
+    assert (10, "request_not_found") == (
+        dealt.refuses("books", "in-doubt", "--profile", "小红")[0],
+        dealt.refuses("trace", "in-doubt", "--profile", "小红")[1]["code"],
+    )
+    wrong = dealt.packets["equal"][:-1] + ("0" if dealt.packets["equal"][-1] != "0" else "1")
+    assert (2, "invalid_packet_id") == (
+        dealt.refuses("trace", wrong)[0],
+        dealt.refuses("books", wrong)[1]["code"],
+    )
+
+
+def test_a_subject_is_completed(dealt: Shell):
+    """
+    Payments in doubt first, then packets.
+    """
+    said = dealt(COMP_WORDS="hongbao trace ", COMP_CWORD="2", _HONGBAO_COMPLETE="complete_bash")
+
+    offered = said.out.split()
+    assert dealt.answers("trace", "in-doubt")["subject"] == offered[0]
+    assert dealt.packets["large"] in offered
+
+
+def test_a_document_is_one_line_in_a_pipe(dealt: Shell):
+    """
+    As every command answers.
+    """
+    said = dealt.does("books", "--json")
+
+    assert 1 == len(said.lines)
+    assert not json.loads(said.out)["diff"]
