@@ -9,7 +9,7 @@ from sqlcipher3 import dbapi2 as engine
 from hongbao.env import Env
 from hongbao.store import Store
 from hongbao.wallet import Wallet
-from hongbao.wallet.desk import LEDGER
+from hongbao.wallet.opening import LEDGER
 
 PRAGMAS = ("synchronous", "foreign_keys", "trusted_schema", "journal_mode", "cache_size")
 """What decides how much a statement costs: both sides have to agree on all of them."""

@@ -25,7 +25,7 @@ from hongbao.words import N_, _, harmless, say
 if TYPE_CHECKING:
     from hongbao.domain.pin import Pin
     from hongbao.wallet import Wallet
-    from hongbao.wallet.desk import Desk
+    from hongbao.wallet.opened import Opened
 
 A = TypeVar("A", bound=Mapping[str, Any])
 
@@ -183,7 +183,7 @@ class Caller:
 
     @contextmanager
     def wallet(self, *, trusting: bool = False) -> Iterator["Wallet"]:
-        """Open the home for this caller's profile (see `hongbao.wallet.desk.Desk.open`)."""
+        """Open the home for this caller's profile (see `hongbao.wallet.opened.Opened.open`)."""
         from hongbao.wallet import Wallet
 
         with Wallet.open(
@@ -192,12 +192,12 @@ class Caller:
             yield wallet
 
     @contextmanager
-    def desk(self) -> Iterator["Desk"]:
+    def opened(self) -> Iterator["Opened"]:
         """Open the home as `wallet` does, for questions that wake fewer rooms."""
-        from hongbao.wallet.desk import Desk
+        from hongbao.wallet.opened import Opened
 
-        with Desk.open(self.env, profile=self.acting_as, passphrase=self.passphrase) as desk:
-            yield desk
+        with Opened.open(self.env, profile=self.acting_as, passphrase=self.passphrase) as opened:
+            yield opened
 
     @property
     def acting_as(self) -> str | None:

@@ -65,7 +65,7 @@ def init(
 ) -> None:
     from hongbao.ui import people
     from hongbao.wallet import Wallet
-    from hongbao.wallet.desk import LEDGER
+    from hongbao.wallet.opening import LEDGER
 
     call = caller(ctx)
     rules = read_policy(policy or "standard")

@@ -2,7 +2,7 @@
 The desk: one public method for each thing a person can do, one transaction each.
 
 `Wallet` has them all. It is put together only when it is asked for, because the most common
-questions need no more than `hongbao.wallet.desk.Desk`.
+questions need no more than `hongbao.wallet.opened.Opened`.
 """
 
 from typing import TYPE_CHECKING, Any

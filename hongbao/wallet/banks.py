@@ -23,7 +23,8 @@ from hongbao.domain.clearing import (
 from hongbao.domain.ledger import Account, Kind, Reason, Transfer
 from hongbao.domain.reconciliation import LineStatus
 from hongbao.store import BankMessageRow, MessageRow
-from hongbao.wallet.desk import Desk, Doing
+from hongbao.wallet.acts import Doing
+from hongbao.wallet.desk import Desk
 
 
 def stage_of(message: MessageRow) -> int:

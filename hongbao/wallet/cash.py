@@ -42,8 +42,9 @@ from hongbao.errors import (
 )
 from hongbao.store import CardRow, MessageRow, ProfileRow
 from hongbao.units import iso
+from hongbao.wallet.acts import Act
 from hongbao.wallet.clearing import Clearing
-from hongbao.wallet.desk import FACTORS, Act, AskPin
+from hongbao.wallet.desk import FACTORS, AskPin
 
 _BANK_NAMES = {bank.code: bank.name_en for bank in BANKS}
 
@@ -317,7 +318,7 @@ class Cash(Clearing):
         """
         with self._rehearsal(dry_run):
             self._catch_up()
-            self._skip()
+            self._watch.skip()
             instructed = self._act(
                 act, inputs, work, request_id=request_id, changing=changing, asked=asked
             )

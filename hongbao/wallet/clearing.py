@@ -29,8 +29,9 @@ from hongbao.errors import (
     PaymentReversed,
 )
 from hongbao.store import CardRow, HomeRow, MessageRow
+from hongbao.wallet.acts import Act
 from hongbao.wallet.banks import Banks, Reply, Word, stage_of
-from hongbao.wallet.desk import INSTRUCTING, Act
+from hongbao.wallet.desk import INSTRUCTING
 
 
 class Clearing(Banks):

@@ -19,7 +19,9 @@ from hongbao.errors import (
 )
 from hongbao.store import Holder, PinRow, Store
 from hongbao.vault import Vault
-from hongbao.wallet.desk import LEDGER, Act, Desk, finish_rekey, key_folder, open_ledger
+from hongbao.wallet.acts import Act
+from hongbao.wallet.desk import Desk
+from hongbao.wallet.opening import LEDGER, finish_rekey, key_folder, open_ledger
 from hongbao.words import N_
 
 Tries = dict[Holder, PinRow]

@@ -45,8 +45,9 @@ from hongbao.errors import (
 )
 from hongbao.store import CardRow, ClaimRow, MessageRow, PacketRow, ProfileRow
 from hongbao.units import iso
+from hongbao.wallet.acts import Act, Chance
 from hongbao.wallet.cash import Cash
-from hongbao.wallet.desk import Act, AskPin, Chance
+from hongbao.wallet.desk import AskPin
 
 DEFAULT_GREETING = "恭喜发财，大吉大利"
 COVER_LENGTH_MAX = 20
@@ -102,7 +103,7 @@ class Packets(Cash):
             "paid_from": paid_from,
             "deal": str(deal),
         }
-        self._skip()
+        self._watch.skip()
         first: Sent | None = self._answered("send", inputs, request_id)
         if first is not None:
             return first
@@ -227,7 +228,7 @@ class Packets(Cash):
             "expires_at": iso(packet.expires_at),
             "balance_fen": doing.balance_fen,
         }
-        self._lap(3)
+        self._watch.lap(3)
         return answer
 
     def _free_packet_id(self, chance: Chance) -> str:
@@ -249,7 +250,7 @@ class Packets(Cash):
         AlreadyClaimed, PacketFinished, PacketRefunded or PacketExpired.
         """
         wanted = parse_packet_id(packet)
-        self._skip()
+        self._watch.skip()
 
         def work(doing: Act) -> Claimed:
             me = doing.me
@@ -262,7 +263,7 @@ class Packets(Cash):
                 claimed_fen=self.store.claimed_fen(packet.number, me.id),
                 sender_may_claim=self._policy_of(doing.home).packet.sender_may_claim_group,
             )
-            self._lap(5)
+            self._watch.lap(5)
             seat = packet.claimed_count + 1
             amount_fen = share_amount(
                 packet.deal,
@@ -275,7 +276,7 @@ class Packets(Cash):
                 seat,
                 doing.request_id,
             )
-            self._lap(6)
+            self._watch.lap(6)
             doing.post(Transfer(row.account, me.account, amount_fen, Reason.CLAIM))
             days = self._policy_of(doing.home).settlement.claims_after_days
             if days:
@@ -288,7 +289,7 @@ class Packets(Cash):
             )
             doing.packet = packet.number
             doing.counterparty = packet.sender
-            self._lap(7)
+            self._watch.lap(7)
             return {
                 **doing.common,
                 "packet": packet.id,
@@ -396,7 +397,7 @@ class Packets(Cash):
             sent_on = day_key(paid.created_at if paid else row.packet.created_at)
             self.store.add_usage(doing.me.person, _flow(card), sent_on, -amount_fen)
             doing.packet = row.packet.number
-            self._lap(8)
+            self._watch.lap(8)
             return {
                 **doing.common,
                 "packet": packet,
@@ -409,7 +410,7 @@ class Packets(Cash):
             }
 
         with self._rehearsal(dry_run):
-            self._skip()
+            self._watch.skip()
             refunded = self._act(
                 "refund",
                 {"packet": packet},

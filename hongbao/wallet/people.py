@@ -27,7 +27,9 @@ from hongbao.errors import (
 )
 from hongbao.store import Holder, ProfileRow, Store
 from hongbao.units import iso
-from hongbao.wallet.desk import LEDGER, Act, AskPin, Desk, key_folder
+from hongbao.wallet.acts import Act
+from hongbao.wallet.desk import AskPin, Desk
+from hongbao.wallet.opening import LEDGER, key_folder
 
 DEMO_DICE = "demo"
 """The seed of a demo's chance, where no other is given."""
@@ -57,7 +59,7 @@ class People(Desk):
         that the same commands give the same ledger) are a new home's to choose; *demo* chooses
         those of the two that are not given. The PIN is asked for before anything is made.
 
-        Raises InvalidName, NameTaken, HomeExists, WeakPin and what `Desk.open` raises.
+        Raises InvalidName, NameTaken, HomeExists, WeakPin and what `Opened.open` raises.
         """
         name = parse_profile_name(name)
         try:

@@ -36,7 +36,8 @@ from hongbao.errors import (
 )
 from hongbao.store import MessageRow, OperatorRow
 from hongbao.units import iso
-from hongbao.wallet.desk import Act, AskPin, Doing
+from hongbao.wallet.acts import Act, Doing
+from hongbao.wallet.desk import AskPin
 from hongbao.wallet.settlement import Settlement
 
 REASON_LENGTH_MAX = 100

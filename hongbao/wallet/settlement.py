@@ -11,7 +11,7 @@ from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind
 from hongbao.domain.settlement import Gross, Net, in_order, net, totals
 from hongbao.store import BatchRow, MessageRow
 from hongbao.units import iso
-from hongbao.wallet.desk import Doing
+from hongbao.wallet.acts import Doing
 from hongbao.wallet.packets import Packets
 
 AT_ONCE = 10_000
@@ -45,16 +45,19 @@ class Settlement(Packets):
         """
         Carry on every message that is due and has no outcome; return what became of each.
 
-        Without *asking*, only those that no bank has kept silent about.
+        Without *asking*, only those that no bank has kept silent about. With it, what is sent now
+        and met with silence is asked for as well, so that resolving again tells nothing new.
         """
-        found = []
-        for number in self.store.open_messages(self.now(), asking=asking):
+        found = {}
+        for number in self.store.open_messages(self.now(), asking=False):
             message = self._carry(number)
             if asking or message.outcome is not None:
-                found.append(self._resolved_line(message))
+                found[number] = self._resolved_line(message)
         if asking:
+            for number in self.store.open_messages(self.now()):
+                found[number] = self._resolved_line(self._carry(number))
             self._hear_late()
-        return found
+        return list(found.values())
 
     def _resolved_line(self, message: MessageRow) -> ResolvedLine:
         packet = None

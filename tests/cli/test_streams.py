@@ -155,7 +155,7 @@ def test_a_bug_is_a_sentence_and_not_a_traceback(new_year: Shell):
     """
     It says that it is ours, and how to see where.
     """
-    broken = "from hongbao.wallet.desk import Desk; Desk.balance = None; from hongbao import cli"
+    broken = "from hongbao.wallet.opened import Opened; Opened.balance = None; from hongbao import cli"
     argv = [sys.executable, "-c"]
 
     said = new_year.run([*argv, f"{broken}; raise SystemExit(cli.main(['balance', '--json']))"])

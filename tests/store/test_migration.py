@@ -13,7 +13,7 @@ from hongbao import errors, migrations
 from hongbao.drawer import engine
 from hongbao.store import FORM
 from hongbao.wallet import Wallet, restore
-from hongbao.wallet.desk import key_folder
+from hongbao.wallet.opening import key_folder
 from tests.vault.processes import race
 from tests.wallet.kills import killed_at
 from tests.wallet.world import (

@@ -1,0 +1,97 @@
+"""An act while it is being done: what its work may look at, and what it wants written."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from hongbao.domain.ids import request_id as make_request_id
+from hongbao.domain.ledger import Transfer
+from hongbao.store import HomeRow, ProfileRow
+from hongbao.units import iso
+
+if TYPE_CHECKING:
+    from hongbao.answers import Answer
+    from hongbao.wallet.opened import Opened
+
+
+class Doing:
+    """
+    One act, by whomever.
+
+    *entry* is the id that the act's entry will have; *now* is the ledger's clock. The work adds
+    transfers with `post`, draws with *chance*, and says with *packet*, *counterparty* and *message*
+    what its entry is about. Rows that name the entry wait until it stands (`once_entered`).
+    """
+
+    def __init__(
+        self, desk: "Opened", *, entry: int, now: datetime, home: HomeRow, request_id: str | None
+    ) -> None:
+        self.entry = entry
+        self.now = now
+        self.home = home
+        self.chance = Chance(desk.env.chance, home)
+        self.request_id = request_id or make_request_id(self.chance(16))
+        self.packet: int | None = None
+        self.counterparty: int | None = None
+        self.message: int | None = None
+        self.transfers: list[Transfer] = []
+        self.to_write: list[Callable[[], None]] = []
+
+    def post(self, *transfers: Transfer) -> None:
+        """Add *transfers* to the act."""
+        self.transfers += transfers
+
+    def once_entered(self, write: Callable[[], None]) -> None:
+        """
+        Have *write* called as soon as the entry stands.
+
+        A row that named an entry still to come would make the engine look, with each new entry,
+        through every such row that there is.
+        """
+        self.to_write.append(write)
+
+    @property
+    def common(self) -> "Answer":
+        """What every answer begins with."""
+        return {"request_id": self.request_id, "at": iso(self.now)}
+
+
+class Act(Doing):
+    """An act that is about one profile, *me*; *balance_fen* follows what is posted."""
+
+    def __init__(self, desk: "Opened", *, me: ProfileRow, **facts: Any) -> None:
+        super().__init__(desk, **facts)
+        self.me = me
+        self.before_fen = self.balance_fen = desk.store.held_fen(me.account)
+
+    def post(self, *transfers: Transfer) -> None:
+        mine = self.me.account.id
+        for transfer in transfers:
+            self.transfers.append(transfer)
+            if transfer.debit.id == mine:
+                self.balance_fen -= transfer.amount_fen
+            if transfer.credit.id == mine:
+                self.balance_fen += transfer.amount_fen
+
+
+class Chance:
+    """
+    Random bytes for one act.
+
+    A demo home has dice instead: each draw is the next number of a stream that its seed fixes, so
+    that the same commands give the same ledger again. Keys and salts never come from here.
+    """
+
+    def __init__(self, random: Callable[[int], bytes], home: HomeRow) -> None:
+        self._random = random
+        self._dice = home.dice
+        self.drawn = home.dice_drawn
+
+    def __call__(self, length: int) -> bytes:
+        if self._dice is None:
+            return self._random(length)
+        import hmac
+
+        self.drawn += 1
+        assert length <= 32  # what SHA-256 gives
+        return hmac.digest(self._dice, b"%d" % self.drawn, "sha256")[:length]

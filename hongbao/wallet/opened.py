@@ -1,0 +1,234 @@
+"""A home, opened for one profile: what everyone at the desk looks at."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from hongbao.domain.text import name_key
+from hongbao.env import Env
+from hongbao.errors import (
+    Busy,
+    Damaged,
+    HistoryReplaced,
+    HomeNotFound,
+    HongbaoError,
+    ProfileNotFound,
+    RolledBack,
+    StorageRefused,
+)
+from hongbao.store import Head, HomeRow, ProfileRow, Store
+from hongbao.units import iso
+from hongbao.vault import KeyFolder, Vault
+from hongbao.wallet.opening import LEDGER, key_folder, open_ledger
+from hongbao.wallet.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from hongbao.answers import Balance
+    from hongbao.domain.policy import Policy, Tier
+
+
+class Opened:
+    """A home, opened: its keys, its ledger, and the profile that looks, or acts."""
+
+    def __init__(
+        self, env: Env, keys: KeyFolder, vault: Vault, store: Store, name: str | None
+    ) -> None:
+        self.env = env
+        self.keys = keys
+        self.vault = vault
+        self.store = store
+        self._name = name
+        self._policies: dict[str, Policy] = {}
+        self._watch = Stopwatch()
+
+    @classmethod
+    def open(
+        cls,
+        env: Env,
+        *,
+        profile: str | None = None,
+        passphrase: Callable[[], str] | None = None,
+        trusting: bool = False,
+    ) -> Self:
+        """
+        Open the home of *env* for *profile*, or for the one chosen with `use`.
+
+        *passphrase* is asked where the home is locked by one. The ledger has to reach the head
+        that was noted beside the keys, unless the caller is *trusting*, as `check` is, which is
+        there for a ledger that does not.
+
+        Raises HomeNotFound, HomeLocked, WrongPassphrase, Damaged, NewerHome, RolledBack or
+        HistoryReplaced.
+        """
+        keys, ledger = key_folder(env), env.data / LEDGER
+        if not keys.exists():
+            with suppress(OSError):
+                if ledger.stat().st_size:
+                    raise Damaged(path=str(env.keys))
+            raise HomeNotFound
+        try:
+            vault, store = open_ledger(ledger, keys, passphrase)
+        except HomeNotFound:
+            if keys.head() is not None:
+                raise Damaged(path=str(ledger)) from None  # gone or empty, and it was more once
+            raise
+        opened = cls(env, keys, vault, store, profile)
+        try:
+            home = opened.home
+            if home.retired is not None:
+                vault.adopt_retired(home.retired)
+            if not trusting:
+                opened.check_head()
+        except BaseException:
+            opened.close()
+            raise
+        return opened
+
+    def close(self) -> None:
+        self.store.close()
+        self.keys.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def check_head(self) -> None:
+        """Raise RolledBack or HistoryReplaced unless the ledger still has the noted head."""
+        noted = self.keys.head()
+        if noted is None:
+            return
+        entry, mac = noted
+        found = self.store.mac_of(entry)
+        if found is None:
+            raise RolledBack(last_entry=self.store.head().entry, noted_entry=entry)
+        if found != mac:  # neither is a secret: statements print them
+            raise HistoryReplaced(noted_entry=entry)
+
+    # --- what everyone at the desk looks at ------------------------------------------------------
+
+    @property
+    def home(self) -> HomeRow:
+        home = self.store.home()
+        if home is None:
+            raise HomeNotFound
+        return home
+
+    @property
+    def me(self) -> ProfileRow:
+        """The profile that acts, as it is now."""
+        if self._name is not None:
+            return self._profile_named(self._name)
+        current = self.home.current_profile
+        row = None if current is None else self.store.profile_by_id(current)
+        if row is None:
+            raise HomeNotFound
+        return row
+
+    def _profile_by_id(self, profile: int) -> ProfileRow:
+        row = self.store.profile_by_id(profile)
+        assert row is not None
+        return row
+
+    def _profile_named(self, name: str) -> ProfileRow:
+        row = self.store.profile(name_key(name))
+        if row is None:
+            raise ProfileNotFound(name)
+        return row
+
+    @property
+    def policy(self) -> "Policy":
+        """The rules in force."""
+        return self._policy_of(self.home)
+
+    def _policy_of(self, home: HomeRow) -> "Policy":
+        ref = home.policy
+        assert ref is not None
+        if ref not in self._policies:
+            from hongbao.domain.policy import parse_policy  # reading the balance needs no rules
+
+            text = self.store.policy_text(ref)
+            assert text is not None
+            self._policies[ref] = parse_policy(text, ref)
+        return self._policies[ref]
+
+    def now(self) -> datetime:
+        """
+        Return the ledger's time.
+
+        A virtual clock stands still until it is turned. Neither it nor the real one is ever behind
+        the last entry, so that turning the system's clock back opens no lock, and no packet that
+        the ledger has seen expire.
+        """
+        return self._now(self.home, self.store.head())
+
+    def _now(self, home: HomeRow, head: Head) -> datetime:
+        now = self.env.now() if home.virtual_at is None else home.virtual_at
+        return now if head.at is None else max(now, head.at)
+
+    def balance(self) -> "Balance":
+        """Return what is spendable, what waits in packets, and both together."""
+        with self.looking():
+            me, now = self.me, self.now()
+            available_fen = self.store.held_fen(me.account)
+            frozen_fen, due_back_fen = self.store.in_packets_fen(me.id, now)
+            on_its_way_fen = sum(self.store.pending_fen(me.id))
+            maturing_fen, from_at = self.store.maturing_fen(me.id, now)
+        later_fen = min(maturing_fen, available_fen)
+        return {
+            "profile": me.name,
+            "available_fen": available_fen,
+            "withdrawable_fen": available_fen - later_fen,
+            "withdrawable_later_fen": later_fen,
+            "withdrawable_from": iso(from_at) if later_fen and from_at else None,
+            "frozen_fen": frozen_fen,
+            "due_back_fen": due_back_fen,
+            "on_its_way_fen": on_its_way_fen,
+            "total_fen": available_fen + frozen_fen + due_back_fen + on_its_way_fen,
+            "at": iso(now),
+        }
+
+    def tier(self, profile: ProfileRow) -> "Tier":
+        return self.policy.tier_for(profile.id_number is not None, self.channels(profile))
+
+    def channels(self, profile: ProfileRow) -> int:
+        """Return how many independent sources vouch for *profile*."""
+        from hongbao.domain.policy import channels_of
+
+        banks = (card.bank for card in self.store.cards(profile.id))
+        return channels_of(profile.id_number is not None, banks)
+
+    def _opened_at(self, profile: ProfileRow) -> datetime:
+        """Return since when the person behind *profile* is here."""
+        return min(p.opened_at for p in self.store.profiles_of_person(profile.person))
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Let several looks see one and the same moment of the ledger; nothing waits for them."""
+        with self._under_these_keys(), self.store.snapshot():
+            yield
+
+    @contextmanager
+    def _under_these_keys(self) -> Iterator[None]:
+        """Say Busy rather than Damaged where another process has just given the home new keys."""
+        try:
+            yield
+        except (Damaged, StorageRefused):  # the engine takes what it cannot read for either
+            if self._has_other_keys():
+                raise Busy from None
+            raise
+
+    def _has_other_keys(self) -> bool:
+        if self.keys.rekeying:
+            return False
+        try:
+            if self.keys.pending_rekey(None) is not None:  # which waits for one that is alive
+                self.keys.close()
+                return True
+            return self.keys.open(None).fingerprint != self.vault.fingerprint
+        except Busy:
+            return True
+        except HongbaoError:
+            return False
