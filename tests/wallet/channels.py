@@ -56,9 +56,14 @@ def break_at(world: World, fault: Fault | None, place: str = BANK, fen: int | No
 
 def pay(desk: Wallet, reason: str, fen: int = FEN, **options: Any) -> Any:
     """Have *desk* ask for a payment that goes through the channel at once."""
+    return pay_as(desk, CARD, reason, fen, **options)
+
+
+def pay_as(desk: Wallet, number: str, reason: str, fen: int, **options: Any) -> Any:
+    """Have *desk* ask for the same with the card of *number*."""
     if reason == "send":
-        return desk.send(fen, count=5, paid_from=tail(CARD), pin=right, **options)
-    return getattr(desk, reason)(fen, pin=right, **options)
+        return desk.send(fen, count=5, paid_from=tail(number), pin=right, **options)
+    return getattr(desk, reason)(fen, card=tail(number), pin=right, **options)
 
 
 def unclaimed(world: World, fen: int = FEN) -> str:

@@ -1,0 +1,367 @@
+"""Killed at any statement of a payment: it has one outcome afterwards, or was never asked for."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hongbao.domain.channel import Fault
+from hongbao.errors import HongbaoError, PaymentPending
+from hongbao.wallet import Wallet
+from tests.vault.processes import race
+from tests.wallet import channels
+from tests.wallet.channels import (
+    BANK,
+    DAY,
+    FEN,
+    HALF_MINUTE,
+    MAGIC,
+    OTHER_BANK,
+    REASONS,
+    acts,
+    break_at,
+    messages,
+    money,
+    pay,
+    unclaimed,
+)
+from tests.wallet.kills import count_from_here, killed_at
+from tests.wallet.world import CARD, LI, PINS, YUAN, ZHANG, World, right, tail
+
+
+@pytest.fixture(scope="session")
+def _demo(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return channels.demo(tmp_path_factory.mktemp("demo") / "home")
+
+
+@pytest.fixture
+def demo(_demo: World, tmp_path: Path) -> Iterator[World]:
+    world = _demo.copy(tmp_path / "demo")
+    yield world
+    world.close()
+
+
+def every(stride: int) -> list[Any]:
+    """Return the strides to kill at: in every run one step in some, in `make test-all` all."""
+    return [
+        pytest.param(stride, id=f"every-{stride}"),
+        pytest.param(1, id="every-one", marks=pytest.mark.slow),
+    ]
+
+
+DAILY = {("topup", Fault.TIMEOUT), ("send", None), ("withdraw", Fault.LATE), ("refund", None)}
+FAULTS = (
+    None,
+    Fault.TIMEOUT,
+    Fault.LOST,
+    Fault.LATE,
+    Fault.SLOW,
+    Fault.DECLINE,
+    Fault.DUPLICATE_ANSWER,
+    Fault.DOUBLE_BOOKING,
+)
+COURSES = [
+    pytest.param(
+        reason,
+        fault,
+        stride,
+        id=f"{reason}-{fault}-every-{stride}",
+        marks=[] if stride > 1 else pytest.mark.slow,
+    )
+    for reason in REASONS
+    for fault in FAULTS
+    for stride in ((17, 1) if (reason, fault) in DAILY else (1,))
+]
+
+
+def rested(world: World) -> Any:
+    """Let everything come to its outcome and be settled, and return all that is in the ledger."""
+    with Wallet.open(world.env, profile=ZHANG) as desk:
+        desk.settle()
+        desk.settle()
+        desk.advance_clock(HALF_MINUTE)
+        desk.settle()
+    return world.dump(ignoring=PINS)
+
+
+@pytest.mark.parametrize(("reason", "fault", "stride"), COURSES)
+def test_a_payment_that_is_killed_has_one_outcome_or_was_never_asked_for(
+    reason: str, fault: Fault | None, stride: int, demo: World, tmp_path: Path
+):
+    """
+    Whatever the bank does, and wherever among the steps of two institutions the process is gone:
+    the books are sound at once, and once everything was asked for, the ledger is to the last MAC
+    what it would have been, or as if nobody had come.
+    """
+    fen = MAGIC[fault] if fault else FEN
+    if reason == "refund":
+        unclaimed(demo, fen)
+    due_at = demo.zhang.now() + DAY
+
+    def act(world: World, step: int | None = None) -> None:
+        with Wallet.open(world.env, profile=ZHANG) as desk:
+            if step is not None:
+                count_from_here(step)
+            with suppress(HongbaoError):
+                if reason == "refund":
+                    desk.set_clock(due_at)
+                else:
+                    pay(desk, reason, fen, request_id="mine")
+
+    unharmed, untouched = demo.copy(tmp_path / "unharmed"), demo.copy(tmp_path / "untouched")
+    act(unharmed)
+    after, never, seen = rested(unharmed), rested(untouched), set()
+    states = set()
+
+    for step in count(1, stride):
+        victim = demo.copy(tmp_path / f"killed-{step}")
+
+        killed = killed_at(step, partial(act, victim, step))
+
+        assert {} == victim.findings()
+        states |= {one["state"] for one in messages(victim)}
+        if reason == "refund":
+            act(victim)  # whose clock did not get there
+        found = rested(victim)
+        assert {} == victim.findings()
+        if reason == "refund":
+            assert after == found
+        else:
+            assert found in (after, never)
+            seen.add(len(found["entry"]))
+        assert all(one["outcome"] is not None for one in messages(victim))
+        victim.close()
+        if not killed:
+            break
+
+    if reason != "refund" and stride == 1:
+        assert {len(after["entry"]), len(never["entry"])} == seen
+    if stride == 1:
+        assert {"created", "sent"} <= states
+
+
+@pytest.mark.parametrize("stride", every(29))
+def test_a_request_whose_process_was_killed_is_answered_when_it_is_made_again(
+    stride: int, demo: World, tmp_path: Path
+):
+    """
+    Once, whichever of the steps had been made; then it is as if nobody had been killed.
+    """
+    for reason in ("topup", "send", "withdraw"):
+        unharmed = demo.copy(tmp_path / f"{reason}-unharmed")
+        told = pay(unharmed.zhang, reason, request_id="mine")
+        after = unharmed.dump(ignoring=PINS)
+
+        for step in count(1, stride):
+            victim = demo.copy(tmp_path / f"{reason}-killed-{step}")
+
+            def act(victim: World = victim, step: int = step, reason: str = reason) -> None:
+                with Wallet.open(victim.env, profile=ZHANG) as desk:
+                    count_from_here(step)
+                    pay(desk, reason, request_id="mine")
+
+            killed = killed_at(step, act)
+
+            again = pay(victim.zhang, reason, request_id="mine")
+            again.pop("replayed", None)
+            assert told == again
+            assert after == victim.dump(ignoring=PINS)
+            assert {} == victim.findings()
+            victim.close()
+            if not killed:
+                break
+
+
+def in_all_states(world: World) -> None:
+    """Leave payments behind of each kind that `settle` has something to do for."""
+    zhang, li = world.zhang, world.li
+    zhang.topup(500 * YUAN, pin=right)
+    break_at(world, Fault.TIMEOUT)  # so that none is asked for by the next
+    for fault in (Fault.TIMEOUT, Fault.LOST, Fault.LATE, Fault.SLOW):
+        for reason in ("topup", "withdraw", "send"):
+            with pytest.raises(PaymentPending):
+                pay(zhang, reason, MAGIC[fault])
+    break_at(world, None)
+    li.topup(FEN, pin=right)
+    li.withdraw(YUAN, pin=right)
+    zhang.advance_clock(HALF_MINUTE)
+
+
+@pytest.mark.parametrize("stride", every(47))
+def test_a_settlement_that_is_killed_is_settled_on(stride: int, demo: World, tmp_path: Path):
+    """
+    Between asking, hearing late answers and the batch: what is left is done, and nothing twice.
+    """
+    in_all_states(demo)
+    unharmed = demo.copy(tmp_path / "unharmed")
+    with Wallet.open(unharmed.env, profile=ZHANG) as desk:
+        told = desk.settle()
+    assert 10 < len(told["resolved"])
+    assert None is not told["batch"]
+    after = unharmed.dump()
+
+    for step in count(1, stride):
+        victim = demo.copy(tmp_path / f"killed-{step}")
+
+        def act(victim: World = victim, step: int = step) -> None:
+            with Wallet.open(victim.env, profile=ZHANG) as desk:
+                count_from_here(step)
+                desk.settle()
+
+        killed = killed_at(step, act)
+
+        assert {} == victim.findings()
+        victim.zhang.settle()
+        assert after == victim.dump()
+        victim.close()
+        if not killed:
+            break
+
+
+@pytest.mark.parametrize("stride", every(97))
+def test_a_clock_that_is_killed_among_payments_is_turned_on(
+    stride: int, demo: World, tmp_path: Path
+):
+    """
+    Expiries, refunds that set out, wait and are given up, cut-offs: each whole, each once.
+    """
+    for _ in range(2):
+        demo.zhang.send(FEN, count=2, paid_from=tail(CARD), pin=right)
+        demo.li.send(YUAN, paid_from="4443", pin=right)
+        demo.zhang.advance_clock(timedelta(hours=1))
+    in_all_states(demo)
+    break_at(demo, Fault.DOWN, OTHER_BANK)
+    target = demo.zhang.now() + 6 * DAY
+    unharmed = demo.copy(tmp_path / "unharmed")
+    unharmed.zhang.set_clock(target)
+    after = unharmed.dump()
+    assert {} == unharmed.findings()
+    assert {"accepted", "reversed", "rejected"} == {one["state"] for one in messages(unharmed)}
+
+    for step in count(1, stride):
+        victim = demo.copy(tmp_path / f"killed-{step}")
+
+        def act(victim: World = victim, step: int = step) -> None:
+            with Wallet.open(victim.env, profile=ZHANG) as desk:
+                count_from_here(step)
+                desk.set_clock(target)
+
+        killed = killed_at(step, act)
+
+        assert {} == victim.findings()
+        victim.zhang.set_clock(target)
+        assert after == victim.dump()
+        victim.close()
+        if not killed:
+            break
+
+
+# --- several at once -----------------------------------------------------------------------------
+
+
+def at_once(world: World, many: int, act: Callable[[Wallet, int], Any]) -> list[dict[str, Any]]:
+    """Let *many* processes open the home, every other one for Li, and *act* all at once."""
+    world.close()
+
+    def body(number: int) -> bytes:
+        with Wallet.open(world.env, profile=(ZHANG, LI)[number % 2]) as desk:
+            try:
+                answer = act(desk, number)
+            except HongbaoError as error:
+                answer = error.as_dict()
+        return json.dumps(answer).encode()
+
+    return [json.loads(answer) for answer in race(many, body)]
+
+
+@pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.LOST, Fault.LATE, Fault.SLOW])
+@pytest.mark.parametrize("reason", REASONS)
+def test_processes_that_carry_the_same_message_agree(reason: str, fault: Fault, demo: World):
+    """
+    One outcome, booked once by each side, and one batch.
+    """
+    if reason == "refund":
+        unclaimed(demo)
+    break_at(demo, fault, fen=FEN)
+    if reason == "refund":
+        demo.zhang.advance_clock(DAY)
+    else:
+        with pytest.raises(PaymentPending):
+            pay(demo.zhang, reason, request_id="mine")
+    demo.zhang.advance_clock(HALF_MINUTE)
+    [*_, message] = messages(demo)
+    assert "unknown" == message["state"]
+    entries, card_fen = len(acts(demo)), money(demo).card
+    break_at(demo, None)
+
+    answers = at_once(demo, 8, lambda desk, _: desk.settle())
+
+    resolved = [line["state"] for answer in answers for line in answer["resolved"]]
+    expected = "accepted" if fault in (Fault.TIMEOUT, Fault.SLOW) else "reversed"
+    assert {expected} == set(resolved)
+    done = Counter(acts(demo, entries + 1))
+    assert done["settle"] == sum(answer["batch"] is not None for answer in answers)
+    assert done["settle"] == (expected == "accepted")
+    assert done["late_answer"] == (fault is Fault.LATE)
+    moved_fen = FEN if fault is Fault.SLOW else 0
+    assert moved_fen == abs(money(demo).card - card_fen)
+    assert {} == demo.findings()
+
+
+def test_one_request_in_many_processes_is_one_payment(demo: World):
+    """
+    They are all told of the same one; who comes while it is under way may hear that it is.
+    """
+    answers = at_once(
+        demo,
+        10,
+        lambda desk, number: desk.topup(
+            MAGIC[Fault.DUPLICATE_ANSWER], pin=right, request_id=f"mine-{number % 2}"
+        ),
+    )
+
+    assert 3 == len(messages(demo))
+    assert {answer["payment"] for answer in answers} == {one["id"] for one in messages(demo)[1:]}
+    assert {"payment_pending", None} >= {answer.get("code") for answer in answers}
+    assert {"accepted"} == {one["state"] for one in messages(demo)}
+    assert Counter(acts(demo))["duplicate_answer"] == 2
+    assert {} == demo.findings()
+
+
+def test_payments_faults_and_settlements_at_once_lose_nothing(demo: World):
+    """
+    While banks fail and are mended, some pay, some settle and some turn the clock.
+    """
+
+    def act(desk: Wallet, number: int) -> Any:
+        for turn in range(6):
+            match (number + turn) % 6:
+                case 0:
+                    desk.set_fault(BANK, (Fault.LOST, Fault.TIMEOUT, Fault.LATE)[number % 3])
+                case 1:
+                    desk.set_fault(BANK, None)
+                case 2:
+                    desk.settle()
+                case 3:
+                    desk.advance_clock(timedelta(hours=7))
+                case _:
+                    with suppress(HongbaoError):
+                        desk.topup(FEN + number, pin=right)
+                    with suppress(HongbaoError):
+                        desk.withdraw(YUAN, pin=right)
+        return {}
+
+    at_once(demo, 8, act)
+
+    assert {} == demo.findings()
+    channels.mended(demo)
+    assert all(one["outcome"] for one in messages(demo))
+    assert {} == demo.findings()
+    assert all(one["batch"] for one in messages(demo) if one["state"] == "accepted")
