@@ -85,8 +85,17 @@ def packets(wallet: Wallet, packet: str) -> object:
     return wallet.packets(limit=5)
 
 
+def trace(wallet: Wallet, packet: str) -> object:
+    return wallet.trace(packet)
+
+
+def diff(wallet: Wallet, packet: str) -> object:
+    return wallet.books(diff=True)
+
+
 @pytest.mark.parametrize(
-    "act", [claim, send, topup, withdraw, balance, history, show, limits, packets]
+    "act",
+    [claim, send, topup, withdraw, balance, history, show, limits, packets, trace, diff],
 )
 def test_an_act_takes_as_many_steps_in_a_long_ledger(homes, act):
     """
