@@ -181,6 +181,17 @@ class NameTaken(UsageError):
         super().__init__(name=name)
 
 
+class OperatorExists(UsageError):
+    """Another operator has the name."""
+
+    code = "operator_exists"
+    sentence = N_("there is an operator named {name} already")
+    advice = N_("choose another name; `hongbao operator list` shows those that are taken")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
 class InvalidGreeting(UsageError):
     """The greeting is too long, or holds characters that would change the screen."""
 

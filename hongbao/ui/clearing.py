@@ -262,6 +262,9 @@ def _show_difference(row: DifferenceLine) -> None:
         safe(row["profile"]),
     )
     line(" · ".join(facts), **{mark.style.replace(" ", "_"): facts[0]})
+    if row["corrected"]:
+        line("  " + say(N_("corrected by {amount_fen}"), amount_fen=row["amount_fen"]))
+        return
     meaning = _(_MEANINGS.get(row["kind"], row["kind"]))
     ours_theirs = say(
         N_("ours {ours_fen} · theirs {theirs_fen}"),
@@ -269,9 +272,6 @@ def _show_difference(row: DifferenceLine) -> None:
         theirs_fen=row["theirs_fen"],
     )
     line(f"  {meaning} · {ours_theirs}")
-    if row["corrected"]:
-        line("  " + say(N_("corrected by {amount_fen}"), amount_fen=row["amount_fen"]))
-        return
     line(
         "  → "
         + say(

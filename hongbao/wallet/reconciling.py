@@ -28,9 +28,9 @@ from hongbao.errors import (
     DifferenceNotFound,
     InsufficientCard,
     MissingReason,
-    NameTaken,
     NoSuchFault,
     NotADemoHome,
+    OperatorExists,
     OperatorNotFound,
     UnknownPlace,
 )
@@ -346,11 +346,11 @@ class Reconciling(Settlement):
         """
         Make somebody an operator: who approves corrections, with a PIN of their own.
 
-        Raises InvalidName, NameTaken, InvalidPin or WeakPin.
+        Raises InvalidName, OperatorExists, InvalidPin or WeakPin.
         """
         name = parse_profile_name(name)
         if self.store.operator(name_key(name)) is not None:
-            raise NameTaken(name)
+            raise OperatorExists(name)
         chosen = pin()
         check_strength(chosen, None)
         added: OperatorAdded | None = None
@@ -358,7 +358,7 @@ class Reconciling(Settlement):
         def work(doing: Doing) -> OperatorAdded:
             nonlocal added
             if self.store.operator(name_key(name)) is not None:  # somebody else was quicker
-                raise NameTaken(name)
+                raise OperatorExists(name)
             number = self.store.next_operator()
             self.store.add_operator(
                 number,
