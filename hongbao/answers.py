@@ -89,6 +89,7 @@ class Instructed(Answer):
     bank: str
     amount_fen: int
     card: str
+    terms: dict[str, object]  # of the packet that it pays for
 
 
 class Carried(Answer):

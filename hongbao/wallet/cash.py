@@ -348,6 +348,7 @@ class Cash(Clearing):
             "bank": message.bank,
             "amount_fen": message.amount_fen,
             "card": self.store.card(message.card).name,
+            "terms": dict(message.terms),
         }
 
     def _asked_for(self, doing: Act, message: MessageRow) -> Answer:

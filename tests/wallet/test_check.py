@@ -471,6 +471,8 @@ PAYMENT = {
     "created_at": "created_at - 86400000000",
     "due_at": "due_at - 86400000000",
     "entry": "1",
+    "day": "'2026-02-01'",
+    "state": "'sent'",
 }
 
 
@@ -703,3 +705,17 @@ def test_a_virtual_clock_set_back_by_hand_is_not_believed(dicing: World):
 
     times = [row[10] for row in dicing.dump()["entry"]]
     assert sorted(times) == times
+
+
+def test_the_terms_of_a_packet_that_is_not_paid_for_yet_are_sealed(dicing: World):
+    """
+    While the bank is silent nobody can change what the packet is going to be.
+    """
+    zhang = dicing.zhang
+    with pytest.raises(errors.PaymentPending):
+        zhang.send(44401, pin=right, count=3, paid_from=tail(CARD))
+    assert {} == dicing.findings()
+
+    dicing.edit("UPDATE message SET terms = json_set(terms, '$.greeting', 'another')")
+
+    assert {"messages"} == set(dicing.findings())

@@ -1,0 +1,88 @@
+"""The auditor: re-adds everything in the ledger, and names all that does not add up."""
+
+from hongbao.answers import FindingLine
+from hongbao.auditing.books import Books
+from hongbao.auditing.chain import Chain
+from hongbao.auditing.channel import Channel
+from hongbao.auditing.look import ROWS_MAX, Seal
+from hongbao.auditing.packets import Packets
+from hongbao.auditing.people import People
+from hongbao.errors import Damaged
+from hongbao.store import Store
+from hongbao.words import N_, fill
+
+_KEEP = N_("keep this copy as evidence and restore the newest backup")
+
+PROBLEMS = {
+    "pages": (N_("pages or rows the engine cannot read: {count}"), _KEEP),
+    "books": (N_("books whose debits and credits differ: {count}"), _KEEP),
+    "accounts": (N_("accounts that differ from the sum of their transfers: {count}"), _KEEP),
+    "floors": (N_("accounts below zero on their own side: {count}"), _KEEP),
+    "moves": (N_("transfers no rule allows: {count}"), _KEEP),
+    "reserve": (N_("institutions whose books contradict each other: {count}"), _KEEP),
+    "transit": (
+        N_("institutions that do not agree on what is on its way between them: {count}"),
+        _KEEP,
+    ),
+    "messages": (
+        N_("payments whose state, outcome and frozen money do not fit together: {count}"),
+        _KEEP,
+    ),
+    "batches": (N_("settlements that do not add up to the payments in them: {count}"), _KEEP),
+    "suspense": (
+        N_("banks whose surplus or shortage is not what their statements explain: {count}"),
+        _KEEP,
+    ),
+    "packets": (N_("packets whose account, claims and refund do not add up: {count}"), _KEEP),
+    "terms": (N_("packets whose terms differ from what was sealed at sending: {count}"), _KEEP),
+    "deals": (N_("packets whose shares differ from what their seed says: {count}"), _KEEP),
+    "balances": (N_("entries whose balance does not follow from the one before: {count}"), _KEEP),
+    "maturing": (
+        N_("claims counted as withdrawable later that differ from the claims: {count}"),
+        _KEEP,
+    ),
+    "usage": (N_("limit counters that differ from what they count: {count}"), _KEEP),
+    "chain": (N_("breaks in the chain (edited, missing or foreign entries): {count}"), _KEEP),
+    "head": (
+        N_("the noted head is missing: the ledger is an older or shortened copy"),
+        N_("restore the newest backup, or accept this state with `hongbao restore`"),
+    ),
+}
+"""Every check in the order it is made: what is wrong where it fails, and what to do then."""
+
+
+class Auditor(Books, Channel, Packets, People, Chain):
+    """
+    One look over one snapshot of *store*.
+
+    *seal* makes the MACs again; *noted* is the head that was noted beside the keys. Each check
+    returns the rows that fail it, named so that a person can find them. Whoever holds the keys may
+    have written anything at all into a row, so nothing in one is taken for what it should be.
+    """
+
+    def __init__(self, store: Store, seal: Seal, noted: tuple[int, bytes] | None) -> None:
+        super().__init__(store, seal, noted)
+        self.entries = self._count("entry")
+        self.transfers = self._count("transfer")
+
+    def findings(self) -> list[FindingLine]:
+        """Return every check with what it found, in a fixed order."""
+        found: list[FindingLine] = []
+        for name, (named, step) in PROBLEMS.items():
+            problem, next_step = named, step
+            try:
+                rows = list(getattr(self, f"_{name}")())
+            except Damaged as error:
+                problem, next_step = PROBLEMS["pages"]
+                rows = [str(error)]
+            found.append(
+                {
+                    "check": name,
+                    "ok": not rows,
+                    "problem": fill(problem, {"count": len(rows)}) if rows else None,
+                    "count": len(rows),
+                    "rows": rows[:ROWS_MAX],
+                    "next_step": next_step if rows else None,
+                }
+            )
+        return found

@@ -1,0 +1,52 @@
+"""Checks of the chain: every entry sealed as it stands, and none missing."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from hongbao.auditing.look import ROWS_MAX, Look
+from hongbao.domain.chain import canonical
+from hongbao.errors import Damaged
+from hongbao.store import EMPTY_HEAD
+
+
+class Chain(Look):
+    """Whether anything was edited, removed, added or moved."""
+
+    def _chain(self) -> Iterator[str]:
+        """Seal every entry again and compare; go on behind a break, so that each one is named."""
+        previous, expected = EMPTY_HEAD.mac, 1
+        transfers = self._transfers_by_entry()
+        following = next(transfers, None)
+        for fields, stored in self._store.sealed_entries():
+            entry = int(fields[0])
+            for missing in range(expected, min(entry, expected + ROWS_MAX)):
+                yield f"entry {missing} is missing"
+            expected = entry + 1
+            while following is not None and following[0] < entry:
+                yield f"transfers of entry {following[0]}, which is not there"
+                following = next(transfers, None)
+            lines: list[tuple[object, ...]] = []
+            if following is not None and following[0] == entry:
+                lines = following[1]
+                following = next(transfers, None)
+            try:
+                again = self._seal(previous, canonical(fields, lines), generation=int(fields[-1]))
+            except Damaged:  # sealed under keys that this home never had
+                again = b""
+            if again != stored:
+                yield f"entry {entry}"
+            previous = stored
+        if following is not None:
+            yield f"transfers of entry {following[0]}, which is not there"
+
+    def _transfers_by_entry(self) -> Iterator[tuple[int, list[tuple[object, ...]]]]:
+        rows = self._store.sealed_transfers()
+        for entry, group in groupby(rows, key=lambda row: int(row[0])):
+            yield entry, [tuple(row[1:]) for row in group]
+
+    def _head(self) -> Iterator[str]:
+        if self._noted is None:
+            return
+        entry, mac = self._noted
+        if self._store.mac_of(entry) != mac:
+            yield f"entry {entry}"

@@ -1,0 +1,227 @@
+"""Checks of what travels: payments, what is in transit, settlements, what banks cannot explain."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from hongbao.auditing.look import Look
+from hongbao.auditing.sealed import at, has
+from hongbao.domain.channel import (
+    ASKED_AS,
+    BOOKED_AS,
+    CHANNEL_MARKS,
+    DIRECTIONS,
+    FINAL,
+    GIVEN_BACK_AS,
+)
+from hongbao.domain.dates import day_key
+from hongbao.domain.identity import BANK_NUMBERS
+from hongbao.domain.ledger import PLATFORM, Kind, Reason
+from hongbao.units import from_micros, yuan
+
+
+class Channel(Look):
+    """Whether institutions agree, and payments are what they were asked to be."""
+
+    def _transit(self) -> Iterator[str]:
+        """Compare what each side has on its way with the messages that put it there."""
+        held = self._held()
+        ours: dict[tuple[str, str], int] = defaultdict(int)
+        theirs: dict[tuple[str, str], int] = defaultdict(int)
+        for bank, direction, ours_fen, theirs_fen in self._rows(
+            "SELECT message.bank, direction, sum(iif(message.state = 'accepted', amount_fen, 0)),"
+            " sum(iif(bank_message.state IN ('booked', 'late'), amount_fen, 0)) FROM message"
+            " LEFT JOIN bank_message ON bank_message.message = number"
+            " WHERE batch IS NULL GROUP BY message.bank, direction"
+        ):
+            ours[bank, direction] = ours_fen
+            theirs[bank, direction] = theirs_fen
+        incoming = self._by_owner(PLATFORM, Kind.INCOMING)
+        outgoing = self._by_owner(PLATFORM, Kind.OUTGOING)
+        for bank, number in BANK_NUMBERS.items():
+            for name, held_fen, added_fen in (
+                (f"{PLATFORM}, in from {bank}", -incoming[number], ours[bank, "debit"]),
+                (f"{PLATFORM}, out to {bank}", outgoing[number], ours[bank, "credit"]),
+                (f"{bank}, out", held[bank, Kind.OUTGOING], theirs[bank, "debit"]),
+                (f"{bank}, in", -held[bank, Kind.INCOMING], theirs[bank, "credit"]),
+            ):
+                if held_fen != added_fen:
+                    yield f"{name}: {yuan(held_fen)} / {yuan(added_fen)}"
+
+    def _messages(self) -> Iterator[str]:
+        frozen = self._by_owner(PLATFORM, Kind.PENDING)
+        numbers = set()
+        for row in self._rows(_PAYMENTS):
+            payment = _Payment(*row)
+            numbers.add(payment.number)
+            if not payment.is_sound(frozen[payment.number]):
+                yield f"{payment.id}: {payment.state}"
+        for number, fen in frozen.items():
+            if number not in numbers and fen:
+                yield f"message {number}: {yuan(fen)}"
+
+    def _batches(self) -> Iterator[str]:
+        for batch, bank in self._rows(
+            "WITH added AS (SELECT batch, bank, sum(direction = 'debit') AS ins,"
+            "  sum(iif(direction = 'debit', amount_fen, 0)) AS in_sum,"
+            "  sum(direction = 'credit') AS outs,"
+            "  sum(iif(direction = 'credit', amount_fen, 0)) AS out_sum"
+            "  FROM message WHERE batch IS NOT NULL GROUP BY batch, bank)"
+            " SELECT coalesce(added.batch, line.batch), coalesce(added.bank, line.bank) FROM added"
+            " FULL JOIN batch_line AS line ON line.batch = added.batch AND line.bank = added.bank"
+            " WHERE ins IS NOT in_count OR in_sum IS NOT in_fen"
+            " OR outs IS NOT out_count OR out_sum IS NOT out_fen"
+        ):
+            yield f"batch {batch}: {bank}"
+        for batch, answer, moved_fen, gross_fen in self._rows(
+            "SELECT batch.id, entry.answer,"
+            " (SELECT coalesce(sum(amount_fen), 0) FROM transfer"
+            "   WHERE transfer.entry = batch.entry AND book = 'central'),"
+            " (SELECT coalesce(sum(in_fen + out_fen), 0) FROM batch_line"
+            "   WHERE batch_line.batch = batch.number)"
+            " FROM batch LEFT JOIN entry ON entry.id = batch.entry AND act = 'settle'"
+        ):
+            sealed = {"batch": batch, "net_fen": moved_fen, "gross_fen": gross_fen}
+            if answer is None or not has(answer, sealed):
+                yield str(batch)
+
+    def _suspense(self) -> Iterator[str]:
+        """
+        Compare each bank's suspense accounts with what its statement leaves unexplained.
+
+        What it owes the channel for a message less what it has moved for it at its customer's
+        account is what it is short of, or has too much of.
+        """
+        held = self._held()
+        left = self._rows(
+            "WITH lines AS (SELECT message,"
+            "   sum(iif(direction = 'debit', amount_fen, -amount_fen)) AS moved_fen"
+            "   FROM bank_line WHERE status <> 'RVRS' GROUP BY message)"
+            " SELECT bank_message.bank, sum(iif(bank_message.state IN ('booked', 'late'),"
+            "   iif(direction = 'debit', amount_fen, -amount_fen), 0) - coalesce(moved_fen, 0))"
+            " FROM bank_message JOIN message ON message.number = bank_message.message"
+            " LEFT JOIN lines ON lines.message = bank_message.message GROUP BY bank_message.bank"
+        )
+        unexplained: Mapping[str, int] = defaultdict(int, left)
+        for bank in BANK_NUMBERS:
+            suspense_fen = -held[bank, Kind.SHORTAGE] - held[bank, Kind.SURPLUS]
+            if suspense_fen != unexplained[bank]:
+                yield f"{bank}: {yuan(suspense_fen)} / {yuan(unexplained[bank])}"
+        for line, message in self._rows(
+            "SELECT bank_line.id, message.id FROM bank_line"
+            " JOIN message ON message.number = bank_line.message"
+            " LEFT JOIN entry ON entry.id = bank_line.entry"
+            " LEFT JOIN correction ON correction.entry = bank_line.entry"
+            " WHERE entry.message IS NOT bank_line.message OR bank_line.bank <> message.bank"
+            " OR entry.act <> iif(status = 'CORR', 'correct', 'bank')"
+            " OR (status = 'CORR' AND (correction.message IS NOT bank_line.message"
+            "   OR correction.amount_fen IS NOT bank_line.amount_fen"
+            "   OR correction.direction IS NOT bank_line.direction))"
+        ):
+            yield f"{message}: line {line}"
+
+
+_PAYMENTS = """
+    SELECT message.number, message.id, channel, message.bank, card.name, direction,
+        message.reason, message.amount_fen, fee_fen, terms, due_at, day, message.state,
+        theirs.state, asked.act, asked.answer, off.at, came.act, came.answer,
+        asked.profile IS message.profile AND asked.at IS created_at
+            AND asked.packet IS message.packet AND card.profile IS message.profile
+            AND deposit.bank IS message.bank,
+        outcome IS NULL OR came.message IS message.number,
+        coalesce((SELECT sum(transfer.amount_fen)
+            FROM transfer JOIN account ON account.id = iif(direction = 'debit', debit, credit)
+            WHERE transfer.entry = outcome
+            AND account.kind = iif(direction = 'debit', 'incoming', 'outgoing')), 0)
+    FROM message LEFT JOIN card ON card.id = message.card
+    LEFT JOIN deposit ON deposit.id = card.deposit
+    LEFT JOIN bank_message AS theirs ON theirs.message = message.number
+    LEFT JOIN entry AS asked ON asked.id = message.entry
+    LEFT JOIN entry AS off ON off.message = message.number AND off.act = 'sent'
+    LEFT JOIN entry AS came ON came.id = outcome
+"""
+
+
+class _Payment(NamedTuple):
+    """One payment as it stands, beside the entries that began it, sent it and ended it."""
+
+    number: int
+    id: str
+    channel: str
+    bank: str
+    card: str | None
+    direction: str
+    reason: str
+    amount_fen: int
+    fee_fen: int
+    terms: str
+    due_at: int
+    day: str
+    state: str
+    bank_state: str | None
+    asked_as: str | None
+    asked: str
+    sent_at: int | None
+    came_as: str | None
+    came_to: str
+    fits_asking: int
+    fits_outcome: int
+    moved_fen: int
+
+    def is_sound(self, frozen_fen: int) -> bool:
+        """Say whether all of it fits together; *frozen_fen* is what is frozen for it."""
+        return self._is_as_asked() and self._has_come_so_far() and self._has_moved(frozen_fen)
+
+    def _is_as_asked(self) -> bool:
+        sealed: dict[str, object] = {"payment": self.id, "amount_fen": self.amount_fen}
+        sealed["refunded_to" if self.reason == Reason.REFUND else "card"] = self.card
+        if self.reason == Reason.WITHDRAW:
+            sealed["fee_fen"] = self.fee_fen
+        if self.reason == Reason.SEND:
+            sealed["terms"] = _parsed(self.terms)
+        due = "arrives_at" if self.reason == Reason.REFUND else "at"
+        return (
+            self.asked_as == ASKED_AS.get(self.reason)  # type: ignore[call-overload]
+            and bool(self.fits_asking)
+            and has(self.asked, sealed)
+            and at(self.asked, due) == self.due_at
+            and self.id.startswith(CHANNEL_MARKS.get(self.channel, self.channel))
+            and self.direction == DIRECTIONS.get(self.reason)  # type: ignore[call-overload]
+        )
+
+    def _has_come_so_far(self) -> bool:
+        since = self.due_at if self.sent_at is None else self.sent_at
+        if self.day != day_key(from_micros(since)):
+            return False
+        # A refund may be given up before it has ever set out.
+        given_up = self.state == "rejected" and self.reason == Reason.REFUND
+        if (self.sent_at is None) != (self.state == "created") and not given_up:
+            return False
+        if self.state not in FINAL:
+            return self.came_as is None
+        accepted = self.state == "accepted"
+        acts = BOOKED_AS if accepted else GIVEN_BACK_AS
+        return (
+            self.came_as == acts.get(self.reason)  # type: ignore[call-overload]
+            and bool(self.fits_outcome)
+            and (accepted or has(self.came_to, {"state": self.state, "bank": self.bank}))
+        )
+
+    def _has_moved(self, frozen_fen: int) -> bool:
+        final, accepted = self.state in FINAL, self.state == "accepted"
+        goes_out = self.reason in (Reason.WITHDRAW, Reason.REFUND)
+        waits_fen = self.amount_fen + self.fee_fen if goes_out and not final else 0
+        return (
+            self.moved_fen == (self.amount_fen if accepted else 0)
+            and frozen_fen == waits_fen
+            and (not accepted or self.bank_state == "booked")
+            and (accepted or not final or self.bank_state != "booked")
+        )
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
