@@ -189,7 +189,19 @@ class Caller:
         with Wallet.open(
             self.env, profile=self.acting_as, passphrase=self.passphrase, trusting=trusting
         ) as wallet:
-            yield wallet
+            try:
+                yield wallet
+            finally:
+                self._tell_of_caught_up(wallet)
+
+    def _tell_of_caught_up(self, wallet: "Wallet") -> None:
+        """Tell a person what became of payments that a command before had to leave unanswered."""
+        caught_up = [] if self.as_json else wallet.caught_up()
+        if caught_up:
+            from hongbao.ui import wording
+
+            for row in caught_up:
+                talk(_("meanwhile: {what}").format(what=wording.resolved(row)))
 
     @contextmanager
     def opened(self) -> Iterator["Opened"]:

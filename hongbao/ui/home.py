@@ -67,46 +67,13 @@ def _settled(settled: Settled) -> str:
     )
 
 
-_CAME_ABOUT = {
-    "topup": N_("{profile} · topped up {amount_fen} from {card}"),
-    "send": N_("{profile} · sent {packet} · {amount_fen} from {card}"),
-    "withdraw": N_("{profile} · {amount_fen} arrived at {card}"),
-    "refund": N_("{profile} · {amount_fen} of {packet} arrived at {card}"),
-}
-_CAME_TO_NOTHING = {
-    "topup": N_("{profile} · nothing was topped up: the bank gave no {amount_fen} from {card}"),
-    "send": N_("{profile} · nothing was sent: the bank gave no {amount_fen} from {card}"),
-    "withdraw": N_("{profile} · {amount_fen} could not reach {card} · the balance has it again"),
-    "refund": N_(
-        "{profile} · {amount_fen} of {packet} could not reach {card} · the balance has it"
-    ),
-}
-_NOT_KNOWN = N_("{profile} · {amount_fen} with {card} is still pending: the bank has not answered")
-
-
 def _last_of_each(resolved: Sequence[ResolvedLine]) -> list[ResolvedLine]:
     """Return what is known of each payment in the end: a silent bank is asked at every cut-off."""
     return list({row["message"]: row for row in resolved}.values())
 
 
 def _show_resolved(row: ResolvedLine) -> None:
-    match row["state"]:
-        case "accepted":
-            sentence = _CAME_ABOUT[row["act"]]
-        case "rejected" | "reversed":
-            sentence = _CAME_TO_NOTHING[row["act"]]
-        case _:
-            sentence = _NOT_KNOWN
-    line(
-        say(
-            sentence,
-            profile=safe(row["profile"]),
-            amount_fen=row["amount_fen"],
-            packet=row["packet"] or "",
-            card=row["card"],
-        ),
-        red=row["packet"] or "",
-    )
+    line(wording.resolved(row), red=row["packet"] or "")
 
 
 def show_policies(policies: Sequence[dict[str, Any]]) -> None:

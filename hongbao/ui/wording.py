@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from hongbao import units, words
-from hongbao.words import N_, _, say
+from hongbao.answers import ResolvedLine
+from hongbao.words import N_, _, harmless, say
 
 _KINDS = {
     "lucky": N_("lucky"),
@@ -171,6 +172,23 @@ _FAULTS = {
     "wrong-state": N_("accepts, then undoes it on its own"),
     "double-booking": N_("books twice"),
 }
+
+
+_CAME_ABOUT = {
+    "topup": N_("{profile} · topped up {amount_fen} from {card}"),
+    "send": N_("{profile} · sent {packet} · {amount_fen} from {card}"),
+    "withdraw": N_("{profile} · {amount_fen} arrived at {card}"),
+    "refund": N_("{profile} · {amount_fen} of {packet} arrived at {card}"),
+}
+_CAME_TO_NOTHING = {
+    "topup": N_("{profile} · nothing was topped up: the bank gave no {amount_fen} from {card}"),
+    "send": N_("{profile} · nothing was sent: the bank gave no {amount_fen} from {card}"),
+    "withdraw": N_("{profile} · {amount_fen} could not reach {card} · the balance has it again"),
+    "refund": N_(
+        "{profile} · {amount_fen} of {packet} could not reach {card} · the balance has it"
+    ),
+}
+_NOT_KNOWN = N_("{profile} · {amount_fen} with {card} is still pending: the bank has not answered")
 
 
 def kind(code: str) -> str:
@@ -345,3 +363,21 @@ def when_exactly(at: str) -> str:
     """
     moment = datetime.fromisoformat(at)
     return f"{units.clock(moment)[11:]}.{moment.microsecond // 1000:03d}"
+
+
+def resolved(row: ResolvedLine) -> str:
+    """Return what became of a payment, as far as it is known."""
+    match row["state"]:
+        case "accepted":
+            sentence = _CAME_ABOUT[row["act"]]
+        case "rejected" | "reversed":
+            sentence = _CAME_TO_NOTHING[row["act"]]
+        case _:
+            sentence = _NOT_KNOWN
+    return say(
+        sentence,
+        profile=harmless(row["profile"], len(row["profile"])),
+        amount_fen=row["amount_fen"],
+        packet=row["packet"] or "",
+        card=row["card"],
+    )

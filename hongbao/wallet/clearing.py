@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from hongbao.answers import Answer, Carried
@@ -42,6 +43,11 @@ class Clearing(Banks):
     process is killed, what stands is what that institution knew then, and whoever comes next
     carries the message on from there.
     """
+
+    @cached_property
+    def _caught_up(self) -> list[MessageRow]:
+        """The payments of before that have come to their end while this desk did something else."""
+        return []
 
     # --- step 1: instruct ------------------------------------------------------------------------
 
@@ -122,7 +128,9 @@ class Clearing(Banks):
     def _catch_up(self) -> None:
         """Carry on what this profile has under way: the next command finds out what it can."""
         for number in self.store.open_messages(self.now(), self.me.id):
-            self._carry(number)
+            message = self._carry(number)
+            if message.outcome is not None and not self._rehearsing:
+                self._caught_up.append(message)
 
     def _goes_out(self, message: MessageRow) -> bool:
         """Tell whether *message* can be sent now; only a refund may wait longer."""

@@ -41,6 +41,10 @@ class Settlement(Packets):
             settled["dry_run"] = True
         return settled
 
+    def caught_up(self) -> list[ResolvedLine]:
+        """Return what became, meanwhile, of payments that this profile had under way."""
+        return [self._resolved_line(message) for message in self._caught_up]
+
     def _resolve(self, *, asking: bool = True) -> list[ResolvedLine]:
         """
         Carry on every message that is due and has no outcome; return what became of each.
