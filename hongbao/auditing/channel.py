@@ -120,7 +120,19 @@ class Channel(Look):
             "   OR correction.direction IS NOT bank_line.direction))"
         ):
             yield f"{message}: line {line}"
+        for number, act, answer, *sealed in self._rows(
+            "SELECT correction.id, act, answer, message.id, message.bank, kind,"
+            " correction.direction, correction.amount_fen, why, operator.name FROM correction"
+            " LEFT JOIN message ON message.number = correction.message"
+            " LEFT JOIN operator ON operator.id = correction.operator"
+            " LEFT JOIN entry ON entry.id = correction.entry"
+        ):
+            if act != "correct" or not has(answer, dict(zip(_CORRECTED, sealed, strict=True))):
+                yield f"{sealed[0]}: correction {number}"
 
+
+_CORRECTED = ("payment", "bank", "kind", "direction", "amount_fen", "reason", "operator")
+"""What a correction's own answer says of it."""
 
 _PAYMENTS = """
     SELECT message.number, message.id, channel, message.bank, card.name, direction,
