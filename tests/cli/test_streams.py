@@ -155,10 +155,11 @@ def test_a_bug_is_a_sentence_and_not_a_traceback(new_year: Shell):
     """
     It says that it is ours, and how to see where.
     """
-    broken = "from hongbao.wallet.opened import Opened; Opened.balance = None; from hongbao import cli"
+    broken = "from hongbao.wallet.opened import Opened; Opened.balance = None"
     argv = [sys.executable, "-c"]
+    main = "from hongbao import cli; raise SystemExit(cli.main(['balance', '--json']))"
 
-    said = new_year.run([*argv, f"{broken}; raise SystemExit(cli.main(['balance', '--json']))"])
+    said = new_year.run([*argv, f"{broken}; {main}"])
 
     assert (1, "") == (said.code, said.out)
     assert "unexpected" == json.loads(said.err)["error"]["code"]

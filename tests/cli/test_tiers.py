@@ -28,6 +28,7 @@ from hongbao.answers import (
 )
 from hongbao.domain.channel import Fault, MessageState
 from hongbao.domain.ledger import Kind, Reason
+from hongbao.domain.packet import STEPS
 from hongbao.ui import trace, wording
 from tests.cli.shell import Shell, plain
 
@@ -142,7 +143,7 @@ TOPPED_UP = books(
 def step(number: int, says: str, actor: str = "platform", **more: Any) -> TraceStep:
     return TraceStep(
         step=number,
-        name=trace.STEPS[number - 1],
+        name=STEPS[number - 1],
         actor=actor,
         at=AT,
         entry=more.get("entry"),
@@ -465,7 +466,7 @@ def test_every_code_has_its_word():
         **{f"{kind} summed": wording.account(kind, summed=True) for kind in Kind},
         **{f"because {reason}": wording.reason(reason) for reason in Reason},
         **{state: wording.message_state(state) for state in MessageState},
-        **{f"step {name}": wording.step(name) for name in trace.STEPS},
+        **{f"step {name}": wording.step(name) for name in STEPS},
         **{f"difference {kind}": wording.difference(kind) for kind in KINDS},
         **{f"fault {fault}": wording.fault(fault) for fault in Fault},
     }
