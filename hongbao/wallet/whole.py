@@ -2,11 +2,11 @@
 
 from hongbao.wallet.clock import Clock
 from hongbao.wallet.homes import Homes
-from hongbao.wallet.looking import Looking
 from hongbao.wallet.people import People
 from hongbao.wallet.reconciling import Reconciling
 from hongbao.wallet.records import Records
+from hongbao.wallet.shelf import Shelf
 
 
-class Wallet(People, Clock, Reconciling, Records, Looking, Homes):
+class Wallet(People, Clock, Reconciling, Records, Shelf, Homes):
     """A home opened for one profile: everything that can be asked for at the desk."""
