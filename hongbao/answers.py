@@ -518,7 +518,7 @@ class ResolvedLine(TypedDict):
     act: str  # ``topup``, ``withdraw``, ``send`` or ``refund``
     profile: str
     amount_fen: int
-    state: str  # ``accepted``, ``rejected``, ``reversed`` or ``unknown``
+    state: str  # ``accepted``, ``rejected``, ``reversed``, ``unknown``; ``late``: undone once more
     card: str
     packet: str | None
 

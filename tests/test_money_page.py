@@ -10,7 +10,7 @@ import pytest
 from hongbao.domain.channel import NEXT, MessageState
 from hongbao.domain.ledger import LEGAL, Kind
 from hongbao.units import yuan
-from tests.cli.transcripts import HOMES, Page, founded, pages
+from tests.cli.transcripts import HOMES, Page, founded, furnish, pages
 from tests.wallet.world import World
 
 BOOKS = {
@@ -64,6 +64,7 @@ def drawn(picture: str) -> Iterator[tuple[int, str, list[Move]]]:
 def ledger(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Steps:
     """Play the page, and return what its home has written down."""
     shell = founded(tmp_path_factory.mktemp("money"), HOMES[page.home])
+    furnish(shell)
     shell.plays(*(split(command[2]) for commands in page.commands for command in commands))
     steps: Steps = {}
     db: Any = World(shell.home).raw()

@@ -96,17 +96,29 @@ class Caller:
                 print(file=sys.stderr)  # the cursor still stands behind the question
             raise Interrupted from None
 
-    def pin(self, question: str = N_("payment PIN")) -> "Pin":
-        """Return the PIN asked for: from ``--pin-file``, HONGBAO_PIN_FILE or the terminal."""
+    def pin(self) -> "Pin":
+        """Return the payment PIN: from ``--pin-file``, HONGBAO_PIN_FILE or the terminal."""
+        return self._pin_from(self._pin_file(), N_("payment PIN"))
+
+    def operator_pin(self) -> "Pin":
+        """Return an operator's PIN: from ``--pin-file`` or the terminal, never a user's default."""
+        return self._pin_from(self.pin_file, N_("the operator's PIN"))
+
+    def _pin_from(self, file: str | None, question: str) -> "Pin":
         from hongbao.domain.pin import Pin
 
-        if file := self._pin_file():
+        if file:
             return Pin(self.secret_line(file))
         return Pin(self.ask_secret(question, flag="--pin-file"))
 
-    def first_pin(self, question: str = N_("new payment PIN, six digits")) -> "Pin":
-        """Return the PIN of somebody new: from where `pin` has it, or typed twice."""
-        return self.new_pin(self._pin_file(), flag="--pin-file", question=question)
+    def first_pin(self) -> "Pin":
+        """Return the PIN of a new profile: from where `pin` has it, or typed twice."""
+        return self.new_pin(self._pin_file(), flag="--pin-file")
+
+    def first_operator_pin(self) -> "Pin":
+        """Return the PIN of a new operator: from where `operator_pin` has it, or typed twice."""
+        question = N_("new PIN of the operator, six digits")
+        return self.new_pin(self.pin_file, flag="--pin-file", question=question)
 
     def new_pin(
         self,

@@ -35,9 +35,7 @@ def add(
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        added = wallet.add_operator(
-            name, pin=lambda: call.first_pin(N_("new PIN of the operator, six digits"))
-        )
+        added = wallet.add_operator(name, pin=call.first_operator_pin)
     call.answer(added, clearing.show_operator_added)
 
 

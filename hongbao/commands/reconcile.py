@@ -117,7 +117,7 @@ def resolve(
             payment,
             why=reason,
             operator=operator,
-            pin=lambda: call.pin(N_("the operator's PIN")),
+            pin=call.operator_pin,
             dry_run=dry_run,
         )
     call.answer(corrected, clearing.show_corrected)

@@ -105,7 +105,8 @@ def _show_resolved(resolved: Sequence[ResolvedLine]) -> None:
 
 
 def _outcome(state: str) -> Cell:
-    styles = {"accepted": "green", "rejected": "red", "reversed": "red", "unknown": "yellow"}
+    styles = dict.fromkeys(("rejected", "reversed", "late"), "red")
+    styles |= {"accepted": "green", "unknown": "yellow"}
     return Cell(wording.message_state(state), styles.get(state, ""))
 
 

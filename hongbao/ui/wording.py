@@ -126,6 +126,7 @@ _MESSAGE_STATES = {
     "rejected": N_("rejected"),
     "unknown": N_("not known yet"),
     "reversed": N_("reversed"),
+    "late": N_("too late, undone"),
 }
 
 _STEPS = {
@@ -188,6 +189,7 @@ _CAME_TO_NOTHING = {
         "{profile} · {amount_fen} of {packet} could not reach {card} · the balance has it"
     ),
 }
+_CAME_TOO_LATE = N_("{profile} · the bank booked {amount_fen} with {card} too late, and undid it")
 _NOT_KNOWN = N_("{profile} · {amount_fen} with {card} is still pending: the bank has not answered")
 
 
@@ -370,6 +372,8 @@ def resolved(row: ResolvedLine) -> str:
     match row["state"]:
         case "accepted":
             sentence = _CAME_ABOUT[row["act"]]
+        case "late":
+            sentence = _CAME_TOO_LATE
         case "rejected" | "reversed":
             sentence = _CAME_TO_NOTHING[row["act"]]
         case _:

@@ -310,8 +310,9 @@ class Clearing(Banks):
 
     # --- late answers ----------------------------------------------------------------------------
 
-    def _hear_late(self) -> None:
-        """Let banks find what they forgot, hear of it, and have it undone."""
+    def _hear_late(self) -> list[MessageRow]:
+        """Let banks find what they forgot, hear of it, and have it undone; return what it was."""
+        heard = []
         for number in self.store.late_messages():
             message = self.store.message(number)
             if self._switched(message.bank) in (Fault.TIMEOUT, Fault.LOST, Fault.DOWN):
@@ -320,7 +321,9 @@ class Clearing(Banks):
             known = self.store.bank_message(number)
             if known is not None and known.state == "late":
                 self._note_answer("late_answer", message)
-                self._bank_undoes(message)
+                if self._bank_undoes(message):
+                    heard.append(message)
+        return heard
 
     # --- asking again ----------------------------------------------------------------------------
 

@@ -17,6 +17,9 @@ from hongbao.wallet.packets import Packets
 AT_ONCE = 10_000
 """How many messages are put into a batch together; the rest follow, in the same transaction."""
 
+LATE = "late"
+"""What is said of a payment whose bank answered when it had been undone, and undid it, too."""
+
 Progress = Callable[[int, int], None]
 """Hears how many messages of how many are in the batch."""
 
@@ -36,7 +39,7 @@ class Settlement(Packets):
             resolved = self._resolve()
             settled = self._close_batch(progress)
         settled["resolved"] = resolved
-        settled["still_pending"] = sum(line["state"] not in FINAL for line in resolved)
+        settled["still_pending"] = sum(line["state"] not in (*FINAL, LATE) for line in resolved)
         if dry_run:
             settled["dry_run"] = True
         return settled
@@ -60,7 +63,8 @@ class Settlement(Packets):
         if asking:
             for number in self.store.open_messages(self.now()):
                 found[number] = self._resolved_line(self._carry(number))
-            self._hear_late()
+            for message in self._hear_late():
+                found[message.number] = {**self._resolved_line(message), "state": LATE}
         return list(found.values())
 
     def _resolved_line(self, message: MessageRow) -> ResolvedLine:

@@ -110,7 +110,7 @@ def _played(folder: Path) -> dict[Path, str]:
     shells, acts = [], []
     for number, page in enumerate(pages()):
         shell = models[page.home].copied_to(folder / f"{number:02}" / "home")
-        _furnish(shell)
+        furnish(shell)
         lines = [
             [*_now(page, part), *command[1].split(), *split(command[2])]
             for part, commands in zip(page.parts, page.commands, strict=True)
@@ -145,7 +145,7 @@ def founded(folder: Path, lines: Sequence[Sequence[str]]) -> Shell:
     return shell
 
 
-def _furnish(shell: Shell) -> None:
+def furnish(shell: Shell) -> None:
     for name, content in {**FILES, "pin.txt": PIN}.items():
         (shell.home.parent / name).write_text(f"{content}\n", encoding="utf-8")
 
