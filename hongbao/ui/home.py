@@ -68,8 +68,12 @@ def _settled(settled: Settled) -> str:
 
 
 def _last_of_each(resolved: Sequence[ResolvedLine]) -> list[ResolvedLine]:
-    """Return what is known of each payment in the end: a silent bank is asked at every cut-off."""
-    return list({row["message"]: row for row in resolved}.values())
+    """
+    Return what is known of each payment in the end: a silent bank is asked at every cut-off.
+
+    That a bank came too late is told besides.
+    """
+    return list({(row["message"], row["state"] == "late"): row for row in resolved}.values())
 
 
 def _show_resolved(row: ResolvedLine) -> None:

@@ -1,6 +1,7 @@
 """Settlement at the desk: payments are resolved, and what institutions owe each other is paid."""
 
 from collections.abc import Callable
+from typing import cast
 
 from hongbao.answers import ResolvedLine, Settled
 from hongbao.domain.channel import FINAL, MessageState
@@ -63,8 +64,8 @@ class Settlement(Packets):
         if asking:
             for number in self.store.open_messages(self.now()):
                 found[number] = self._resolved_line(self._carry(number))
-            for message in self._hear_late():
-                found[message.number] = {**self._resolved_line(message), "state": LATE}
+            late = [{**self._resolved_line(one), "state": LATE} for one in self._hear_late()]
+            return [*found.values(), *cast(list[ResolvedLine], late)]
         return list(found.values())
 
     def _resolved_line(self, message: MessageRow) -> ResolvedLine:

@@ -6,7 +6,8 @@ from hongbao.wallet.people import People
 from hongbao.wallet.reconciling import Reconciling
 from hongbao.wallet.records import Records
 from hongbao.wallet.shelf import Shelf
+from hongbao.wallet.showing import Showing
 
 
-class Wallet(People, Clock, Reconciling, Records, Shelf, Homes):
+class Wallet(People, Clock, Reconciling, Showing, Records, Shelf, Homes):
     """A home opened for one profile: everything that can be asked for at the desk."""

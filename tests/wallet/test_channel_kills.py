@@ -311,7 +311,7 @@ def test_processes_that_carry_the_same_message_agree(reason: str, fault: Fault, 
 
     resolved = [line["state"] for answer in answers for line in answer["resolved"]]
     expected = "accepted" if fault in (Fault.TIMEOUT, Fault.SLOW) else "reversed"
-    assert {expected} == set(resolved)
+    assert {expected, *(["late"] if fault is Fault.LATE else [])} == set(resolved)
     done = Counter(acts(demo, entries + 1))
     assert done["settle"] == sum(answer["batch"] is not None for answer in answers)
     assert done["settle"] == (expected == "accepted")

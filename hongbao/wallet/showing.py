@@ -1,0 +1,180 @@
+"""Packets to be looked at: which there are, who got what, and proof that it was dealt fairly."""
+
+import json
+from datetime import datetime, timedelta
+
+from hongbao.answers import (
+    PacketLine,
+    PacketShown,
+    ShareLine,
+    Verified,
+)
+from hongbao.domain.deal import luckiest
+from hongbao.domain.fairness import commitment, recompute
+from hongbao.domain.ids import parse_packet_id
+from hongbao.domain.packet import (
+    PacketKind,
+    PacketState,
+)
+from hongbao.errors import (
+    Damaged,
+    NotYetRevealed,
+)
+from hongbao.store import ClaimRow, PacketRow, ProfileRow
+from hongbao.units import iso
+from hongbao.wallet.packets import Packets
+
+_SECOND = timedelta(seconds=1)
+
+
+class Showing(Packets):
+    """What anyone may see of a packet."""
+
+    def packets(self, which: str | None = None, *, limit: int = 50) -> list[PacketLine]:
+        """
+        Return packets, newest first: those *which* is ``claimable``, ``sent`` or ``received``.
+
+        With None, all three, each packet once.
+        """
+        with self.looking():
+            me, now = self.me, self.now()
+            own = self.policy.packet.sender_may_claim_group
+            found: dict[int, PacketRow] = {}
+            if which in (None, "claimable"):
+                for row in self.store.claimable(me.id, now, own=own, limit=limit):
+                    found[row.packet.number] = row
+            if which in (None, "sent"):
+                found |= {row.packet.number: row for row in self.store.sent(me.id, limit)}
+            if which in (None, "received"):
+                found |= {row.packet.number: row for row in self.store.received(me.id, limit)}
+            newest = sorted(found.values(), key=lambda row: -row.packet.number)[:limit]
+            return [self._line(row, me, now) for row in newest]
+
+    def show(self, packet: str) -> PacketShown:
+        """
+        Return a packet and its shares; once it is closed, the seed that proves them too.
+
+        Raises InvalidPacketId or PacketNotFound.
+        """
+        with self.looking():
+            me, now = self.me, self.now()
+            row = self._packet_row(parse_packet_id(packet))
+            claims = self.store.claims(row.packet.number)
+            terms = row.packet
+            state = terms.state(now)
+            finished = state is PacketState.FINISHED
+            best = luckiest([claim.amount_fen for claim in claims]) if finished else None
+            shares: list[ShareLine] = [
+                {
+                    "seat": claim.seat,
+                    "profile": claim.profile_name,
+                    "claim": claim.request_id,
+                    "amount_fen": claim.amount_fen,
+                    "at": iso(claim.at),
+                    "luckiest": terms.kind is PacketKind.LUCKY
+                    and terms.count > 1
+                    and number == best,
+                }
+                for number, claim in enumerate(claims)
+            ]
+            took = claims[-1].at - terms.created_at if finished else None
+            closed = terms.closed_at is not None
+            return {
+                **self._line(row, me, now),
+                "deal": str(terms.deal),
+                "cover": row.cover,
+                "share_max_fen": terms.share_max_fen,
+                "remaining_fen": 0 if closed else terms.remaining_fen,
+                "refunded_fen": terms.remaining_fen if closed else 0,
+                "closed_at": None if terms.closed_at is None else iso(terms.closed_at),
+                "finished_in_seconds": None if took is None else took // _SECOND,
+                "at": iso(now),
+                "commitment": commitment(row.seed),
+                "seed": row.seed.hex() if closed else None,
+                "shares": shares,
+            }
+
+    def verify(self, packet: str) -> Verified:
+        """
+        Recompute every share of a closed *packet* from its seed and compare it with what was paid.
+
+        Raises InvalidPacketId, PacketNotFound, NotYetRevealed, or Damaged where the packet's terms
+        are not those that were published.
+        """
+        with self.looking():
+            row = self._packet_row(parse_packet_id(packet))
+            if row.packet.closed_at is None:
+                raise NotYetRevealed(row.packet.id)
+            claims = self.store.claims(row.packet.number)
+            published = self._published_commitment(row)
+        try:
+            amounts_fen = recomputed(row, claims)
+        except (AssertionError, ValueError):  # terms that no packet can have
+            raise Damaged(path=row.packet.id) from None
+        holds = published == commitment(row.seed)
+        return {
+            "packet": row.packet.id,
+            "fair": holds and amounts_fen == [claim.amount_fen for claim in claims],
+            "commitment_holds": holds,
+            "shares": [
+                {
+                    "seat": claim.seat,
+                    "profile": claim.profile_name,
+                    "amount_fen": claim.amount_fen,
+                    "recomputed_fen": amount_fen,
+                }
+                for claim, amount_fen in zip(claims, amounts_fen, strict=True)
+            ],
+        }
+
+    def _published_commitment(self, row: PacketRow) -> str:
+        """Return the commitment as it was published, which is what the sender was answered."""
+        packet = row.packet
+        terms = {
+            "packet": packet.id,
+            "kind": str(packet.kind),
+            "deal": str(packet.deal),
+            "total_fen": packet.total_fen,
+            "count": packet.count,
+            "share_max_fen": packet.share_max_fen,
+        }
+        try:
+            told = json.loads(self.store.answer_of(row.entry))
+            if any(told[name] != value for name, value in terms.items()):
+                raise ValueError
+            return str(told["commitment"])
+        except (ValueError, KeyError, TypeError):
+            raise Damaged(path=packet.id) from None
+
+    def _line(self, row: PacketRow, me: ProfileRow, now: datetime) -> PacketLine:
+        packet = row.packet
+        return {
+            "packet": packet.id,
+            "kind": str(packet.kind),
+            "state": str(packet.state(now)),
+            "sender": row.sender_name,
+            "recipient": row.recipient_name,
+            "greeting": row.greeting,
+            "total_fen": packet.total_fen,
+            "count": packet.count,
+            "claimed_fen": packet.claimed_fen,
+            "claimed_count": packet.claimed_count,
+            "created_at": iso(packet.created_at),
+            "expires_at": iso(packet.expires_at),
+            "yours_fen": self.store.claimed_fen(packet.number, me.id),
+            "yours": packet.sender == me.id,
+        }
+
+
+def recomputed(row: PacketRow, claims: list[ClaimRow]) -> list[int]:
+    """Return what the packet's seed says each of *claims* was to get."""
+    packet = row.packet
+    return recompute(
+        packet.deal,
+        row.seed,
+        packet.id,
+        packet.total_fen,
+        packet.count,
+        packet.share_max_fen,
+        [claim.request_id for claim in claims],
+    )
