@@ -137,6 +137,16 @@ class NoSuchFault(UsageError):
         super().__init__(place=place, text=shortened(text), known=known)
 
 
+class DayNotBegun(UsageError):
+    """No bank has a statement for a day that is still to come."""
+
+    code = "day_not_begun"
+    sentence = N_("{date} has not begun yet, so no bank has a statement for it")
+
+    def __init__(self, *, date: str) -> None:
+        super().__init__(date=date)
+
+
 class MissingReason(UsageError):
     """A correction says why it was made."""
 

@@ -25,6 +25,7 @@ from hongbao.domain.reconciliation import Difference, LineStatus, reconcile
 from hongbao.domain.text import name_key, parse_line, parse_profile_name
 from hongbao.errors import (
     BankStatementForged,
+    DayNotBegun,
     DifferenceNotFound,
     InsufficientCard,
     MissingReason,
@@ -144,9 +145,10 @@ class Reconciling(Settlement):
         """
         Return the statement that *bank* issues for *day*: what it says of itself, and its lines.
 
-        A day that is over always gives the same file. Raises UnknownPlace.
+        A day that is over always gives the same file. Raises UnknownPlace or DayNotBegun.
         """
         bank = _bank(bank)
+        self._check_begun(day)
         key = day.isoformat()
         closed_at = next_day(start_of_day(day))
         header = heading(
@@ -158,6 +160,10 @@ class Reconciling(Settlement):
         )
         text = write(header, self.store.their_lines(bank, key))
         return header, signed(text, lambda digest: self.vault.sign(f"bank/{bank}", digest))
+
+    def _check_begun(self, day: date) -> None:
+        if day > china_day(self.now()):
+            raise DayNotBegun(date=day.isoformat())
 
     def bank_key(self, bank: str) -> bytes:
         """Return the public key that *bank*'s statements are checked by. Raises UnknownPlace."""
@@ -173,7 +179,7 @@ class Reconciling(Settlement):
 
         With a *statement*, the one bank and the day that it is of. Nothing is changed.
 
-        Raises InvalidBankStatement, BankStatementForged, or UnknownPlace.
+        Raises InvalidBankStatement, BankStatementForged, UnknownPlace or DayNotBegun.
         """
         with self.looking():
             if statement is not None:
@@ -181,6 +187,7 @@ class Reconciling(Settlement):
                 header, _ = read(statement())
                 return self._compared(header.day, {_bank(header.bank): statement})
             day = day or china_day(self.now())
+            self._check_begun(day)
             if bank is not None:
                 names = [_bank(bank)]
             else:
