@@ -105,10 +105,11 @@ def test_names_and_reasons_cannot_command_a_terminal(unchanged: Shell):
 
 def test_a_day_without_payments_has_nothing_to_reconcile(shell: Shell):
     """
-    Tomorrow neither.
+    And a day that is still to come has no statement at all.
     """
-    assert [] == shell.answers("reconcile", "--date", "2027-01-01")["banks"]
-    assert 0 == shell("reconcile", "--date", "2000-01-02").code
+    assert [] == shell.answers("reconcile", "--date", "2000-01-02")["banks"]
+    code, error = shell.refuses("reconcile", "--date", "2027-01-01")
+    assert (2, "day_not_begun") == (code, error["code"])
 
 
 def test_a_claim_can_be_withdrawn_when_the_policy_says(shell: Shell, tmp_path: Path):
