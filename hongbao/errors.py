@@ -881,37 +881,35 @@ class NotPaid(HongbaoError):
     exit_code = ExitCode.DECLINED
 
 
-class BankDeclined(NotPaid):
+class Unpaid(NotPaid):
+    """A payment that was sent came to nothing."""
+
+    def __init__(self, *, bank: str, card: str, amount_fen: int, payment: str) -> None:
+        super().__init__(bank=bank, card=card, amount_fen=amount_fen, payment=payment)
+
+
+class BankDeclined(Unpaid):
     """The bank refuses, without saying why."""
 
     code = "bank_declined"
     sentence = N_("{bank} declined {amount_fen} with {card}")
     advice = N_("nothing was moved; try another card")
 
-    def __init__(self, *, bank: str, card: str, amount_fen: int, payment: str) -> None:
-        super().__init__(bank=bank, card=card, amount_fen=amount_fen, payment=payment)
 
-
-class CardAccountClosed(NotPaid):
+class CardAccountClosed(Unpaid):
     """The account behind the card is closed."""
 
     code = "card_account_closed"
     sentence = N_("{bank} declined: the account of {card} is closed")
     advice = N_("nothing was moved; remove the card with `hongbao card remove {card}`")
 
-    def __init__(self, *, bank: str, card: str, amount_fen: int, payment: str) -> None:
-        super().__init__(bank=bank, card=card, amount_fen=amount_fen, payment=payment)
 
-
-class PaymentReversed(NotPaid):
+class PaymentReversed(Unpaid):
     """The bank never booked the payment, so it was undone (冲正)."""
 
     code = "payment_reversed"
     sentence = N_("{bank} never received {payment}: {amount_fen} with {card} was undone")
     advice = N_("nothing was moved; you may try again")
-
-    def __init__(self, *, bank: str, card: str, amount_fen: int, payment: str) -> None:
-        super().__init__(bank=bank, card=card, amount_fen=amount_fen, payment=payment)
 
 
 class BankDown(NotPaid):

@@ -126,7 +126,7 @@ class Banks(Desk):
                 wait = timedelta(seconds=self._policy_of(doing.home).channel.slow_seconds)
                 ready_at = doing.now + wait if fault is Fault.SLOW else None
                 self._bank_keeps(message, "queued", ready_at=ready_at)
-                return self._bank_tells(doing, message, "queued", fault)
+                return self._told(doing, message, "queued", fault)
             return self._bank_books(doing, message, fault)
 
         self._step("bank", f"/{message.id}/bank", work, stage=stage_of(message))
@@ -140,14 +140,14 @@ class Banks(Desk):
             refusal, fault = "insufficient", None
         if refusal is not None and fault is not Fault.SURPLUS:
             self._bank_keeps(message, "refused", reason=refusal)
-            return self._bank_tells(doing, message, "refused", fault)
+            return self._told(doing, message, "refused", fault)
         transfers, lines = _booked(branch, message, fault, customer_fen)
         doing.post(*transfers)
         for status, fen in lines:
             self._bank_line(doing, message, way, fen, message.day, status)
         state = "booked" if refusal is None else "refused"
         self._bank_keeps(message, state, reason=refusal)
-        return self._bank_tells(doing, message, state, fault)
+        return self._told(doing, message, state, fault)
 
     def _bank_wakes(self, message: MessageRow) -> bool:
         """Have the bank book a *message* that it finds at the bottom of its queue."""
@@ -162,11 +162,11 @@ class Banks(Desk):
                 and self.store.held_fen(branch.deposit) < message.amount_fen
             ):
                 self._bank_keeps(message, "refused", reason="insufficient")
-                return self._bank_tells(doing, message, "refused", Fault.LATE)
+                return self._told(doing, message, "refused", Fault.LATE)
             doing.post(bank_books(branch, message.amount_fen, message.reason, message.direction))
             self._bank_line(doing, message, message.direction, message.amount_fen, message.day)
             self._bank_keeps(message, "late")
-            return self._bank_tells(doing, message, "late", Fault.LATE)
+            return self._told(doing, message, "late", Fault.LATE)
 
         return self._step("bank", f"/{message.id}/late", work, stage=stage_of(message))
 
@@ -185,7 +185,7 @@ class Banks(Desk):
             back = Direction.CREDIT if way is Direction.DEBIT else Direction.DEBIT
             self._bank_line(doing, message, back, message.amount_fen, message.day)
             self._bank_keeps(message, "reversed")
-            return self._bank_tells(doing, message, "reversed", None)
+            return self._told(doing, message, "reversed")
 
         return self._step("bank", f"/{message.id}/undone", work, stage=stage_of(message))
 
@@ -221,9 +221,10 @@ class Banks(Desk):
             BankMessageRow(message.number, message.bank, state, reason, ready_at)
         )
 
-    def _bank_tells(
-        self, doing: Doing, message: MessageRow, state: str, fault: Fault | None
+    def _told(
+        self, doing: Doing, message: MessageRow, state: str, fault: Fault | None = None
     ) -> Carried:
+        """Return what a step of *message* is answered with: how far it is, for who acts."""
         doing.message = message.number
         return {
             **doing.common,
@@ -232,7 +233,7 @@ class Banks(Desk):
             "bank": message.bank,
             "amount_fen": message.amount_fen,
             "card": self.store.card(message.card).name,
-            "state": state,
+            "state": str(state),
             "fault": None if fault is None else str(fault),
             "error": None,
         }

@@ -247,20 +247,6 @@ class Clearing(Banks):
         )
         return True
 
-    def _told(self, doing: Act, message: MessageRow, state: MessageState) -> Carried:
-        doing.message = message.number
-        return {
-            **doing.common,
-            "payment": message.id,
-            "channel": message.channel,
-            "bank": message.bank,
-            "amount_fen": message.amount_fen,
-            "card": self.store.card(message.card).name,
-            "state": str(state),
-            "fault": None,
-            "error": None,
-        }
-
     def _refusal(self, message: MessageRow, why: str) -> HongbaoError:
         card = self.store.card(message.card).name
         if why == "insufficient":
