@@ -199,6 +199,7 @@ class Balance(TypedDict):
     frozen_fen: int  # in packets that can still be claimed
     due_back_fen: int  # in packets that have expired; `refund` brings it back
     on_its_way_fen: int  # to a card, until the bank has it
+    unanswered: int  # payments that a bank has not answered; `settle` asks
     total_fen: int
     at: str
 

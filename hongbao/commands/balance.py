@@ -25,6 +25,8 @@ def balance(ctx: typer.Context) -> None:
     call.answer(found, _show)
     if found["due_back_fen"]:
         call.hint(N_("bring back what is due with `hongbao refund`"))
+    if found["unanswered"]:
+        call.hint(N_("a bank owes you an answer: ask for it with `hongbao settle`"))
 
 
 def _show(answer: "Balance") -> None:

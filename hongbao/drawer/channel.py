@@ -130,6 +130,15 @@ class Channel(Books):
         )
         return int(row[0]), int(row[1])
 
+    def unanswered(self, profile: int) -> int:
+        """Return how many payments of *profile* a bank has not answered yet."""
+        row = self.row(
+            "SELECT count(*) FROM message WHERE profile = ? AND outcome IS NULL"
+            " AND state IN ('sent', 'unknown')",
+            profile,
+        )
+        return int(row[0])
+
     # --- messages, as the banks have them --------------------------------------------------------
 
     def bank_message(self, number: int) -> BankMessageRow | None:

@@ -175,6 +175,7 @@ class Opened:
             available_fen = self.store.held_fen(me.account)
             frozen_fen, due_back_fen = self.store.in_packets_fen(me.id, now)
             on_its_way_fen = sum(self.store.pending_fen(me.id))
+            unanswered = self.store.unanswered(me.id)
             maturing_fen, from_at = self.store.maturing_fen(me.id, now)
         later_fen = min(maturing_fen, available_fen)
         return {
@@ -186,6 +187,7 @@ class Opened:
             "frozen_fen": frozen_fen,
             "due_back_fen": due_back_fen,
             "on_its_way_fen": on_its_way_fen,
+            "unanswered": unanswered,
             "total_fen": available_fen + frozen_fen + due_back_fen + on_its_way_fen,
             "at": iso(now),
         }

@@ -185,7 +185,10 @@ def test_a_balance_says_what_is_on_its_way(seen: Seen):
     """
     lines = lines_of(seen, "en 80", "a balance on its way")
 
-    assert ["小明", "available", "in", "on", "together"] == [line.split()[0] for line in lines]
+    assert ["小明", "available", "in", "on", "together", "hint:"] == [
+        line.split()[0] for line in lines
+    ]
+    assert lines[5].endswith("`hongbao settle`")
     assert "444.03" == lines[3].split()[-1]
 
 

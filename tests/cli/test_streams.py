@@ -10,6 +10,7 @@ from tests.cli.shell import COMMAND, Shell
 
 BALANCE_KEYS = {
     *("profile", "at", "available_fen", "frozen_fen", "due_back_fen", "on_its_way_fen"),
+    "unanswered",
     *("total_fen", "withdrawable_fen", "withdrawable_later_fen", "withdrawable_from"),
 }
 

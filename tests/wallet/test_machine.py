@@ -745,6 +745,7 @@ def check_balance(told: Any, model: Model, name: str) -> None:
         "frozen_fen": frozen_fen,
         "due_back_fen": due_back_fen,
         "on_its_way_fen": on_its_way_fen,
+        "unanswered": 0,
         "total_fen": available_fen + frozen_fen + due_back_fen + on_its_way_fen,
         "at": iso(model.now()),
     } == told
