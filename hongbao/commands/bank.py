@@ -8,10 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from hongbao.answers import StatementIssued
-from hongbao.commands.window import Command, DryRun, Group, RequestId, caller, window
+from hongbao.commands.window import (
+    STANDARD_OUTPUT,
+    Command,
+    DryRun,
+    Group,
+    Output,
+    RequestId,
+    bank_codes,
+    caller,
+    window,
+)
 from hongbao.domain.channel import Fault
 from hongbao.domain.dates import china_day, parse_instant
-from hongbao.domain.identity import BANKS
 from hongbao.domain.money import parse_yuan
 from hongbao.domain.policy import CHANNELS
 from hongbao.errors import NoSuchFault
@@ -22,7 +31,7 @@ class Banks(Group):
     """The commands about banks; a bank's code alone means to show it."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args[:1] and args[0].casefold() in _codes(""):
+        if args[:1] and args[0].casefold() in bank_codes(""):
             args = ["show", *args]
         return super().resolve_command(ctx, args)
 
@@ -30,17 +39,12 @@ class Banks(Group):
 app = window(cls=Banks)
 
 OFF = "off"
-STANDARD_OUTPUT = "-"
 
 _FAULTS = [str(fault) for fault in Fault]
 
 
-def _codes(incomplete: str) -> list[str]:
-    return [bank.code for bank in BANKS if bank.code.startswith(incomplete)]
-
-
 def _places(incomplete: str) -> list[str]:
-    return [place for place in (*_codes(""), *CHANNELS) if place.startswith(incomplete)]
+    return [place for place in (*bank_codes(""), *CHANNELS) if place.startswith(incomplete)]
 
 
 def _ways(incomplete: str) -> list[str]:
@@ -50,7 +54,9 @@ def _ways(incomplete: str) -> list[str]:
 BankCode = Annotated[
     str,
     typer.Argument(
-        metavar="BANK", autocompletion=_codes, help=N_("a bank's code: icbc, cmb, ccb, abc or boc")
+        metavar="BANK",
+        autocompletion=bank_codes,
+        help=N_("a bank's code: icbc, cmb, ccb, abc or boc"),
     ),
 ]
 
@@ -176,12 +182,7 @@ def statement(
             "--date", metavar="DATE", parser=parse_instant, help=N_("which day in China; today")
         ),
     ] = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help=N_("write to FILE; - is standard output")
-        ),
-    ] = STANDARD_OUTPUT,
+    output: Output = STANDARD_OUTPUT,
 ) -> None:
     from hongbao import statements
     from hongbao.ui import clearing

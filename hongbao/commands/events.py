@@ -9,7 +9,7 @@ import typer
 
 from hongbao.answers import EventLine, Events
 from hongbao.commands.caller import Caller, answering
-from hongbao.commands.window import Command, caller, whole, window
+from hongbao.commands.window import Command, Limit, caller, whole, window
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -41,12 +41,7 @@ def events(
             help=N_("only events after this one; 0 begins with the first"),
         ),
     ] = None,
-    limit: Annotated[
-        int,
-        typer.Option(
-            "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("how many at most")
-        ),
-    ] = 20,
+    limit: Limit = 20,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help=N_("go on, and tell each event as it happens"))
     ] = False,

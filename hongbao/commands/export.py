@@ -8,14 +8,12 @@ from typing import Annotated
 import typer
 
 from hongbao.answers import Exported
-from hongbao.commands.window import Command, caller, window
+from hongbao.commands.window import STANDARD_OUTPUT, Command, Output, caller, window
 from hongbao.domain.dates import parse_instant, parse_period_end
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
 app = window()
-
-STANDARD_OUTPUT = "-"
 
 
 @app.command(
@@ -50,12 +48,7 @@ def export(
             help=N_("up to this day, or before this moment"),
         ),
     ] = None,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", metavar="FILE", help=N_("write to FILE; - is standard output")
-        ),
-    ] = STANDARD_OUTPUT,
+    output: Output = STANDARD_OUTPUT,
 ) -> None:
     from hongbao import statements
     from hongbao.ui import records

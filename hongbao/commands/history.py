@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, caller, profile_names, whole, window
+from hongbao.commands.window import Command, Limit, caller, profile_names, whole, window
 from hongbao.domain.dates import parse_instant, parse_period_end
 from hongbao.words import N_
 
@@ -67,12 +67,7 @@ def history(
             "--with", metavar="NAME", autocompletion=profile_names, help=N_("only with this person")
         ),
     ] = None,
-    limit: Annotated[
-        int,
-        typer.Option(
-            "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("how many at most")
-        ),
-    ] = 20,
+    limit: Limit = 20,
     before: Annotated[
         int | None,
         typer.Option(

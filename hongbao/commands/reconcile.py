@@ -10,17 +10,12 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from hongbao.commands.window import Command, DryRun, Group, caller, window
+from hongbao.commands.window import Command, DryRun, Group, bank_codes, caller, window
 from hongbao.domain.dates import china_day, parse_instant
-from hongbao.domain.identity import BANKS
 from hongbao.errors import ConflictingOptions, DifferencesFound, FileNotReadable
 from hongbao.words import N_
 
 app = window(cls=Group)
-
-
-def _codes(incomplete: str) -> list[str]:
-    return [bank.code for bank in BANKS if bank.code.startswith(incomplete)]
 
 
 @app.callback(
@@ -44,7 +39,10 @@ def reconcile(
     bank: Annotated[
         str | None,
         typer.Option(
-            "--bank", metavar="BANK", autocompletion=_codes, help=N_("only this bank's statement")
+            "--bank",
+            metavar="BANK",
+            autocompletion=bank_codes,
+            help=N_("only this bank's statement"),
         ),
     ] = None,
     statement: Annotated[

@@ -76,6 +76,20 @@ DryRun = Annotated[
     typer.Option("--dry-run", "-n", help=N_("do all of it, say what happens, and undo it")),
 ]
 
+Limit = Annotated[
+    int,
+    typer.Option(
+        "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("how many at most")
+    ),
+]
+
+Output = Annotated[
+    str,
+    typer.Option("--output", "-o", metavar="FILE", help=N_("write to FILE; - is standard output")),
+]
+
+STANDARD_OUTPUT = "-"
+
 
 # --- commands ------------------------------------------------------------------------------------
 
@@ -208,6 +222,12 @@ def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
         *_offered(ctx, lambda wallet: wallet.under_way()),
         *packet_ids(ctx, incomplete),
     ]
+
+
+def bank_codes(incomplete: str) -> list[str]:
+    from hongbao.domain.identity import BANKS
+
+    return [bank.code for bank in BANKS if bank.code.startswith(incomplete)]
 
 
 def _offered(ctx: typer.Context, look: "Callable[[Wallet], list[str]]") -> list[str]:

@@ -18,6 +18,10 @@ class Direction(StrEnum):
     DEBIT = "debit"  # take from the card
     CREDIT = "credit"  # pay to the card
 
+    @property
+    def opposite(self) -> "Direction":
+        return Direction.CREDIT if self is Direction.DEBIT else Direction.DEBIT
+
 
 DIRECTIONS = {
     Reason.TOPUP: Direction.DEBIT,

@@ -98,7 +98,7 @@ class Difference(NamedTuple):
         """
         if self.theirs_fen < self.ours_fen:
             return self.direction
-        return _opposite(self.direction)
+        return self.direction.opposite
 
 
 Verdict = Match | Open | Difference
@@ -189,7 +189,7 @@ def _verdict(message: str, ours: OurLine | None, theirs: Sequence[TheirLine]) ->
         return Match(message, direction, ours_fen) if ours_fen else None
     kind = _kind(ours_fen, theirs_fen, direction, theirs)
     if kind is DifferenceKind.SURPLUS and theirs_fen < 0:
-        direction, theirs_fen = _opposite(direction), -theirs_fen
+        direction, theirs_fen = direction.opposite, -theirs_fen
     amount_fen = abs(theirs_fen - ours_fen)
     return Difference(kind, message, direction, ours_fen, theirs_fen, amount_fen, references)
 
@@ -214,7 +214,3 @@ def _moved_fen(line: TheirLine, direction: Direction) -> int:
     if LineStatus(line.status) is LineStatus.REVERSED:
         return 0
     return line.amount_fen if Direction(line.direction) is direction else -line.amount_fen
-
-
-def _opposite(direction: Direction) -> Direction:
-    return Direction.CREDIT if direction is Direction.DEBIT else Direction.DEBIT

@@ -182,8 +182,7 @@ class Banks(Desk):
             if way is Direction.CREDIT and held_fen < message.amount_fen:
                 return None  # it was spent: that waits until there is some again
             doing.post(bank_reverses(branch, message.amount_fen, way))
-            back = Direction.CREDIT if way is Direction.DEBIT else Direction.DEBIT
-            self._bank_line(doing, message, back, message.amount_fen, message.day)
+            self._bank_line(doing, message, way.opposite, message.amount_fen, message.day)
             self._bank_keeps(message, "reversed")
             return self._told(doing, message, "reversed")
 
@@ -285,14 +284,13 @@ def _booked(
     way, amount_fen, reason = message.direction, message.amount_fen, message.reason
     right = bank_books(branch, amount_fen, reason, way)
     line = (LineStatus.BOOKED, amount_fen)
-    back = Direction.CREDIT if way is Direction.DEBIT else Direction.DEBIT
     match fault:
         case Fault.SURPLUS:
             return [bank_moves_customer(branch, amount_fen, way)], [line]
         case Fault.SHORTAGE:
             return [bank_skips_customer(branch, amount_fen, way)], []
         case Fault.WRONG_STATE:
-            undone = bank_moves_customer(branch, amount_fen, back)
+            undone = bank_moves_customer(branch, amount_fen, way.opposite)
             return [right, undone], [(LineStatus.REVERSED, amount_fen)]
         case Fault.WRONG_AMOUNT:
             wrong_fen = wrong_amount_fen(amount_fen)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.wallet import channels
 from tests.wallet.world import (
     CARD,
     LI,
@@ -68,5 +69,18 @@ def dicing(empty: World) -> World:
 def empty(tmp_path: Path) -> Iterator[World]:
     """A world in which nobody has a home yet."""
     world = World(tmp_path / "empty")
+    yield world
+    world.close()
+
+
+@pytest.fixture(scope="session")
+def _demo(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return channels.demo(tmp_path_factory.mktemp("demo") / "home")
+
+
+@pytest.fixture
+def demo(_demo: World, tmp_path: Path) -> Iterator[World]:
+    """A demo's home, whose banks can be told to fail."""
+    world = _demo.copy(tmp_path / "demo")
     yield world
     world.close()

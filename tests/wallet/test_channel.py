@@ -1,8 +1,6 @@
 """Payments through the channel: whatever goes wrong, each has one outcome, and money one owner."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,7 +8,6 @@ import pytest
 from hongbao import errors
 from hongbao.domain.channel import MAGIC_FAULTS, Fault, FaultRow, MessageState
 from hongbao.wallet import Wallet
-from tests.wallet import channels
 from tests.wallet.channels import (
     BANK,
     DAY,
@@ -29,19 +26,6 @@ from tests.wallet.channels import (
     used,
 )
 from tests.wallet.world import CARD, PINS, YUAN, ZHANG, World, changed, id_number, right, tail
-
-
-@pytest.fixture(scope="session")
-def _demo(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return channels.demo(tmp_path_factory.mktemp("demo") / "home")
-
-
-@pytest.fixture
-def demo(_demo: World, tmp_path: Path) -> Iterator[World]:
-    world = _demo.copy(tmp_path / "demo")
-    yield world
-    world.close()
-
 
 # --- every fault, for every kind of payment ------------------------------------------------------
 

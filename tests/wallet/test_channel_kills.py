@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -34,18 +34,6 @@ from tests.wallet.channels import (
 )
 from tests.wallet.kills import count_from_here, killed_at
 from tests.wallet.world import CARD, LI, PINS, YUAN, ZHANG, World, right, tail
-
-
-@pytest.fixture(scope="session")
-def _demo(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return channels.demo(tmp_path_factory.mktemp("demo") / "home")
-
-
-@pytest.fixture
-def demo(_demo: World, tmp_path: Path) -> Iterator[World]:
-    world = _demo.copy(tmp_path / "demo")
-    yield world
-    world.close()
 
 
 def every(stride: int) -> list[Any]:

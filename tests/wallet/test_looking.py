@@ -1,7 +1,6 @@
 """How money went, step by step, and what the books held before and after each act."""
 
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ from hongbao.domain.packet import STEPS, PacketKind
 from hongbao.ui import trace as screen
 from hongbao.wallet import Wallet
 from tests.store.test_migration import copied
-from tests.wallet.channels import BANK, DAY, FEN, HALF_MINUTE, MAGIC, demo, mended, pay
+from tests.wallet.channels import BANK, DAY, FEN, HALF_MINUTE, MAGIC, mended, pay
 from tests.wallet.test_check import live
 from tests.wallet.world import CARD, LI, YUAN, ZHANG, World, card, right, tail
 
@@ -64,17 +63,9 @@ def raw_sums(world: World) -> Counter[tuple[str, str]]:
     return Counter({place: fen for place, fen in added.items() if fen})
 
 
-@pytest.fixture(scope="session")
-def _demo(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return demo(tmp_path_factory.mktemp("demo") / "home")
-
-
 @pytest.fixture
-def banks(_demo: World, tmp_path: Path) -> Iterator[World]:
-    """A demo's home, whose banks can be told to fail."""
-    world = _demo.copy(tmp_path / "banks")
-    yield world
-    world.close()
+def banks(demo: World) -> World:
+    return demo
 
 
 # --- a packet ------------------------------------------------------------------------------------
