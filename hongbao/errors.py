@@ -246,6 +246,28 @@ class InvalidPacketId(UsageError):
         super().__init__(text=shortened(text))
 
 
+class InvalidCaseId(UsageError):
+    """The case's id has a typing error: its check character does not fit."""
+
+    code = "invalid_case_id"
+    sentence = N_("{text} is not a case's id: at least one character is wrong")
+    advice = N_("ids look like rc_7Q2M4K9X; list them with `hongbao review list`")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
+class InvalidChallengeId(UsageError):
+    """The challenge's id has a typing error: its check character does not fit."""
+
+    code = "invalid_challenge_id"
+    sentence = N_("{text} is not a challenge's id: at least one character is wrong")
+    advice = N_("ids look like ch_7Q2M4K9X; the refusal that asked the question names it")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
 class InvalidIdNumber(UsageError):
     """
     The resident ID number is not one that GB 11643 allows.
@@ -1109,6 +1131,148 @@ class PinLocked(PinError):
 
     def __init__(self, *, locked_until_at: datetime) -> None:
         super().__init__(locked_until_at=locked_until_at)
+
+
+# --- 16: held by risk control --------------------------------------------------------------------
+
+
+class HeldByRisk(HongbaoError):
+    """
+    Risk control does not let an act happen, or not yet.
+
+    *rule* names the rule of the pack, and *why* is its sentence in both languages.
+    """
+
+    exit_code = ExitCode.HELD
+
+
+class ChallengeRequired(HeldByRisk):
+    """A person has to show that they are there; then the same request goes through."""
+
+    code = "challenge_required"
+    sentence = N_("{why}")
+    advice = N_("answer `hongbao challenge answer {challenge}`, then ask for the same again")
+
+    def __init__(self, *, challenge: str, rule: str, why: Mapping[str, str]) -> None:
+        super().__init__(challenge=challenge, rule=rule, why=why)
+
+
+class LoweredLimit(HeldByRisk):
+    """Less may leave this profile in a day than its tier would allow."""
+
+    code = "lowered_limit"
+    sentence = N_("{why}; until then at most {limit_fen} a day")
+    advice = N_("`hongbao risk why {request_id}` explains it")
+
+    def __init__(
+        self, *, limit_fen: int, request_id: str, rule: str, why: Mapping[str, str]
+    ) -> None:
+        super().__init__(limit_fen=limit_fen, request_id=request_id, rule=rule, why=why)
+
+
+class RefusedByRisk(HeldByRisk):
+    """A rule of the risk pack says no."""
+
+    code = "refused_by_risk"
+    sentence = N_("{why}")
+    advice = N_("`hongbao risk why {request_id}` explains it")
+
+    def __init__(self, *, request_id: str, rule: str, why: Mapping[str, str]) -> None:
+        super().__init__(request_id=request_id, rule=rule, why=why)
+
+
+class SessionEnded(HeldByRisk):
+    """A rule of the risk pack ends the device's session with this act."""
+
+    code = "session_ended"
+    sentence = N_("{why}; the session of {device} has been ended")
+    advice = N_("begin a new one with `hongbao device login {device}`")
+
+    def __init__(self, *, device: str, rule: str, why: Mapping[str, str]) -> None:
+        super().__init__(device=device, rule=rule, why=why)
+
+
+class BadSignature(HeldByRisk):
+    """A request was not signed by the device that it says it comes from."""
+
+    code = "bad_signature"
+    sentence = N_("the request is not signed by {device}, whose session has been ended")
+    advice = N_("begin a new one with `hongbao device login {device}`")
+
+    def __init__(self, *, device: str) -> None:
+        super().__init__(device=device)
+
+
+class ReplayedNonce(HeldByRisk):
+    """A signed request was made a second time."""
+
+    code = "replayed_nonce"
+    sentence = N_("the request was signed once before; the session of {device} has been ended")
+    advice = N_("begin a new one with `hongbao device login {device}`")
+
+    def __init__(self, *, device: str) -> None:
+        super().__init__(device=device)
+
+
+class SessionCut(HeldByRisk):
+    """The device's session was ended, and nobody has begun a new one."""
+
+    code = "session_cut"
+    sentence = N_("the session of {device} was ended for safety")
+    advice = N_("begin a new one with `hongbao device login {device}`")
+
+    def __init__(self, *, device: str) -> None:
+        super().__init__(device=device)
+
+
+class DeviceNotEnrolled(HeldByRisk):
+    """The profile has not let this device in."""
+
+    code = "device_not_enrolled"
+    sentence = N_("{profile} has not let {device} in")
+    advice = N_("let it in with `hongbao device add {device}`")
+
+    def __init__(self, *, device: str, profile: str) -> None:
+        super().__init__(device=device, profile=profile)
+
+
+class DevicePending(HeldByRisk):
+    """The device waits to be let in."""
+
+    code = "device_pending"
+    sentence = N_("{device} waits to be let in")
+    advice = N_("let it in from a device you have, with `hongbao device approve {device}`")
+
+    def __init__(self, *, device: str) -> None:
+        super().__init__(device=device)
+
+
+class PacketHeld(HeldByRisk):
+    """The packet is looked at before anybody can claim it."""
+
+    code = "packet_held"
+    sentence = N_("{packet} is being looked at, until {until_at} at the latest")
+    advice = N_("nothing is lost: it can be claimed afterwards, or goes back to its sender")
+
+    def __init__(self, packet: str, *, until_at: datetime) -> None:
+        super().__init__(packet=packet, until_at=until_at)
+
+
+class Held(HongbaoError):
+    """Risk control does not let an act through as it was asked for."""
+
+    exit_code = ExitCode.HELD
+
+
+class DeviceKeyMissing(Held):
+    """The device is another machine: this one cannot sign for it."""
+
+    code = "device_key_missing"
+    sentence = N_("this machine does not hold the key of {device}")
+    advice = N_("let this machine in with `hongbao device add`, or act from that one")
+
+    def __init__(self, device: str) -> None:
+        super().__init__(device=device)
 
 
 # --- 15 to 21: the home --------------------------------------------------------------------------

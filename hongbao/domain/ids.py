@@ -1,13 +1,22 @@
 """Ids: short enough to say on the telephone, and wrong when one character is."""
 
 import re
+from collections.abc import Callable
 
-from hongbao.errors import InvalidPacketId, InvalidRequestId
+from hongbao.errors import (
+    InvalidCaseId,
+    InvalidChallengeId,
+    InvalidPacketId,
+    InvalidRequestId,
+    UsageError,
+)
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32 (https://www.crockford.com/base32.html): no I, L, O or U."""
 
 PACKET_PREFIX = "hb_"
+CASE_PREFIX = "rc_"
+CHALLENGE_PREFIX = "ch_"
 REQUEST_PREFIX = "rq_"
 PACKET_ID_BYTES = 5
 REQUEST_ID_BYTES = 16
@@ -24,16 +33,32 @@ def packet_id(raw: bytes) -> str:
     Write the first 35 bits of *raw* as a packet's id: seven symbols and a check symbol.
 
     The caller draws *raw* and, because 35 bits meet again after some 200,000 packets, draws
-    again when a home already has the id.
+    again when a home already has the id. So it is with cases and challenges.
 
     >>> packet_id(bytes.fromhex("0123456789"))
     'hb_04HMASWS'
     """
-    assert len(raw) >= PACKET_ID_BYTES
+    return _checked(PACKET_PREFIX, raw)
 
-    body = _encode(int.from_bytes(raw[:PACKET_ID_BYTES], "big") >> 5, _SYMBOLS - 1)
-    # The last symbol has weight one, so whatever the sum lacks with a 0 there is the check.
-    return PACKET_PREFIX + body + CROCKFORD[_weighed(body + "0")]
+
+def case_id(raw: bytes) -> str:
+    """
+    Write the first 35 bits of *raw* as a review case's id.
+
+    >>> case_id(bytes.fromhex("0123456789"))
+    'rc_04HMASWS'
+    """
+    return _checked(CASE_PREFIX, raw)
+
+
+def challenge_id(raw: bytes) -> str:
+    """
+    Write the first 35 bits of *raw* as a challenge's id.
+
+    >>> challenge_id(bytes.fromhex("0123456789"))
+    'ch_04HMASWS'
+    """
+    return _checked(CHALLENGE_PREFIX, raw)
 
 
 def parse_packet_id(text: str) -> str:
@@ -51,16 +76,38 @@ def parse_packet_id(text: str) -> str:
     hongbao.errors.InvalidPacketId: 'hb_7Q2M4K9W' is not a packet's id: at least one character is \
 wrong
     """
+    return _parsed(PACKET_PREFIX, text, InvalidPacketId)
+
+
+def parse_case_id(text: str) -> str:
+    """Return the case's id that *text* spells as carelessly as a packet's; or InvalidCaseId."""
+    return _parsed(CASE_PREFIX, text, InvalidCaseId)
+
+
+def parse_challenge_id(text: str) -> str:
+    """Return the challenge's id that *text* spells likewise, or raise InvalidChallengeId."""
+    return _parsed(CHALLENGE_PREFIX, text, InvalidChallengeId)
+
+
+def _checked(prefix: str, raw: bytes) -> str:
+    assert len(raw) >= PACKET_ID_BYTES
+
+    body = _encode(int.from_bytes(raw[:PACKET_ID_BYTES], "big") >> 5, _SYMBOLS - 1)
+    # The last symbol has weight one, so whatever the sum lacks with a 0 there is the check.
+    return prefix + body + CROCKFORD[_weighed(body + "0")]
+
+
+def _parsed(prefix: str, text: str, refusal: Callable[[str], UsageError]) -> str:
     bare = text.strip().replace("-", "")
     # ASCII first: outside it, upper() turns strangers such as ı and ſ into our letters.
-    if len(bare) > len(PACKET_PREFIX) + _SYMBOLS or not bare.isascii():
-        raise InvalidPacketId(text)
-    symbols = bare.upper().removeprefix(PACKET_PREFIX.upper()).translate(_LOOKALIKES)
+    if len(bare) > len(prefix) + _SYMBOLS or not bare.isascii():
+        raise refusal(text)
+    symbols = bare.upper().removeprefix(prefix.upper()).translate(_LOOKALIKES)
     if len(symbols) != _SYMBOLS or not _VALUE.keys() >= set(symbols):
-        raise InvalidPacketId(text)
+        raise refusal(text)
     if _weighed(symbols) != 0:
-        raise InvalidPacketId(text)
-    return PACKET_PREFIX + symbols
+        raise refusal(text)
+    return prefix + symbols
 
 
 def request_id(raw: bytes) -> str:

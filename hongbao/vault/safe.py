@@ -46,14 +46,15 @@ class Vault:
         "_cost",
         "_keys",
         "_master",
-        "_random",
         "_retired",
         "generation",
         "page_key",
+        "random",
     )
 
     generation: Final[int]
     page_key: Final[bytes]
+    random: Final[Callable[[int], bytes]]
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class Vault:
         assert len(master) == KEY_BYTES
         assert generation >= 1
         self._master = master
-        self._random = random
+        self.random = random
         self._cost = cost
         self._keys: dict[tuple[bytes, ...], bytes] = {}
         self._retired: dict[int, _Retired] = {}
@@ -115,7 +116,7 @@ class Vault:
         Accepted: with ledger and keys both, a million tries at one Argon2id each find the PIN.
         """
         keyed = self._keyed(self.generation, profile, pin)
-        encoded = primitives.hash_encoded(keyed, self._random(SALT_BYTES), self._cost)
+        encoded = primitives.hash_encoded(keyed, self.random(SALT_BYTES), self._cost)
         return f"g{self.generation}{encoded}"
 
     def pin_matches(self, profile: int, pin: "Pin", hashed: str) -> bool:
@@ -154,7 +155,7 @@ class Vault:
         Only the same vault opens it, and only for the same profile and place: moved to another
         row or column it is as unreadable as with another key. Each profile's key is its own.
         """
-        nonce = self._random(NONCE_BYTES)
+        nonce = self.random(NONCE_BYTES)
         about = self._about(profile, place)
         return nonce + primitives.encrypt(
             self._key(b"personal data", b"%d" % profile), nonce, text.encode("utf-8"), about
@@ -246,7 +247,7 @@ class Vault:
             for generation, secrets in old.legacy_secrets().items()
         ]
         plain = json.dumps(kept).encode()
-        nonce = self._random(NONCE_BYTES)
+        nonce = self.random(NONCE_BYTES)
         key, about = self._key(b"retired"), self._about_retired()
         return nonce + primitives.encrypt(key, nonce, plain, about)
 
