@@ -268,6 +268,22 @@ class InvalidChallengeId(UsageError):
         super().__init__(text=shortened(text))
 
 
+class InvalidCode(UsageError):
+    """A code of an authenticator is six digits. It is a secret, and stays out of the sentence."""
+
+    code = "invalid_code"
+    sentence = N_("an authenticator's code is exactly six digits")
+    advice = N_("type what the app shows now; nothing was tried")
+
+
+class SameOperator(UsageError):
+    """An operator had their say of a case already: four eyes are two people."""
+
+    code = "same_operator"
+    sentence = N_("four eyes are two people, and this operator has spoken already")
+    advice = N_("another operator has to look at it; who has thought better of it escalates")
+
+
 class InvalidIdNumber(UsageError):
     """
     The resident ID number is not one that GB 11643 allows.
@@ -1123,6 +1139,17 @@ class WrongPin(PinError):
         super().__init__(attempts_left=attempts_left)
 
 
+class AuthenticatorCodeWrong(PinError):
+    """The authenticator's code does not fit, or was used before; the attempt was counted first."""
+
+    code = "wrong_code"
+    sentence = N_("wrong code; attempts left: {attempts_left}")
+    advice = N_("each code counts once; wait for the next one in the app")
+
+    def __init__(self, *, attempts_left: int) -> None:
+        super().__init__(attempts_left=attempts_left)
+
+
 class PinLocked(PinError):
     """Too many wrong PINs; only the ledger's clock opens this lock."""
 
@@ -1258,13 +1285,7 @@ class PacketHeld(HeldByRisk):
         super().__init__(packet=packet, until_at=until_at)
 
 
-class Held(HongbaoError):
-    """Risk control does not let an act through as it was asked for."""
-
-    exit_code = ExitCode.HELD
-
-
-class DeviceKeyMissing(Held):
+class DeviceKeyMissing(HeldByRisk):
     """The device is another machine: this one cannot sign for it."""
 
     code = "device_key_missing"

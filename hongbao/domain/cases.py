@@ -1,0 +1,137 @@
+"""The life of a case that a reviewer looks at, and how many eyes it takes to decide it."""
+
+from collections.abc import Sequence
+from enum import StrEnum, unique
+from typing import NamedTuple
+
+from hongbao.errors import SameOperator
+
+
+@unique
+class CaseKind(StrEnum):
+    """What a case is about."""
+
+    HOLD = "hold"  # money is frozen until it is decided, or until its moment comes
+    LARGE = "large"  # 大额交易: to be reported for its size alone
+    SUSPICIOUS = "suspicious"  # 可疑交易: to be looked at and, if it is, reported
+
+
+@unique
+class CaseState(StrEnum):
+    """How far a case has come."""
+
+    OPEN = "open"
+    ESCALATED = "escalated"  # needs two, whatever its amount
+    APPROVED = "approved"  # all is well: money that was held goes on
+    REJECTED = "rejected"  # it is not: money that was held goes back the way it came
+    RELEASED = "released"  # a hold's moment came before a reviewer, and the money went on
+    RETURNED = "returned"  # the same, and it went back
+
+
+WAITING = frozenset({CaseState.OPEN, CaseState.ESCALATED})
+"""The states in which a case can still be decided; the others are for good."""
+
+
+@unique
+class Verb(StrEnum):
+    """What an operator may say of a case."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    ESCALATE = "escalate"
+
+
+@unique
+class Ends(StrEnum):
+    """What becomes of a hold that nobody has decided when its moment comes."""
+
+    RELEASE = "release"
+    RETURN = "return"
+
+    @property
+    def state(self) -> CaseState:
+        """What the case is then."""
+        return CaseState.RELEASED if self is Ends.RELEASE else CaseState.RETURNED
+
+
+class CaseFacts(NamedTuple):
+    """What the deciding of a case depends on; *state* is a `CaseState`."""
+
+    state: str
+    amount_fen: int
+
+
+class Outcome(NamedTuple):
+    """
+    What a case is after an operator spoke.
+
+    *second_needed* says that this opinion stands, and another operator has to say the same.
+    """
+
+    state: CaseState
+    second_needed: bool = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether that was the last word."""
+        return self.state not in WAITING
+
+
+def needs_two(facts: CaseFacts, four_eyes_fen: int) -> bool:
+    """Say whether two operators have to agree: from *four_eyes_fen* on, and once escalated."""
+    return facts.amount_fen >= four_eyes_fen or facts.state == CaseState.ESCALATED
+
+
+def decide_case(
+    facts: CaseFacts,
+    earlier: Sequence[tuple[int, str]],
+    operator: int,
+    verb: str,
+    four_eyes_fen: int,
+) -> Outcome:
+    """
+    Return what becomes of a waiting case when *operator* says *verb*, a `Verb`.
+
+    *earlier* is all that operators have said of it, oldest first, as (operator, verb). Where one
+    is enough, their word decides. Where it takes two (see `needs_two`),
+
+    1. the first opinion stands until another operator has theirs;
+    2. where that is the same, the case is decided;
+    3. where it is another, the case is escalated and both are spent: it begins anew, and now two
+       have to agree whatever its amount. Neither of them can outvote the other by being last;
+    4. whoever escalates spends the opinion before, too, and has not decided anything: they may be
+       one of the two, never both.
+
+    Raises SameOperator where *operator* has the opinion that stands, whether they would repeat it
+    or turn it round, as well as where they have just escalated and would again. Who has thought
+    better of it escalates.
+    """
+    assert facts.state in WAITING
+
+    said = Verb(verb)
+    if said is Verb.ESCALATE:
+        if earlier and (operator, said) == earlier[-1]:
+            raise SameOperator
+        return Outcome(CaseState.ESCALATED)
+    decided = CaseState.APPROVED if said is Verb.APPROVE else CaseState.REJECTED
+    if not needs_two(facts, four_eyes_fen):
+        return Outcome(decided)
+    before = standing(earlier)
+    if before is None:
+        return Outcome(CaseState(facts.state), second_needed=True)
+    if before[0] == operator:
+        raise SameOperator
+    return Outcome(decided if before[1] == said else CaseState.ESCALATED)
+
+
+def standing(earlier: Sequence[tuple[int, str]]) -> tuple[int, str] | None:
+    """
+    Return the opinion that waits for a second one, if one does, of all that were said so far.
+
+    >>> standing([(1, "approve"), (2, "reject"), (3, "reject")])
+    (3, 'reject')
+    """
+    waiting = None
+    for operator, verb in earlier:
+        waiting = None if verb == Verb.ESCALATE or waiting is not None else (operator, verb)
+    return waiting
