@@ -105,6 +105,13 @@ class Carried(Answer):
     error: dict[str, object] | None  # what the one who asked is told
 
 
+class NotDone(Answer):
+    """An act that risk control stopped: *request_id* is the one that asked for it."""
+
+    profile: str
+    error: dict[str, object]
+
+
 class Sent(Answer):
     """`send`: a packet waits to be claimed."""
 

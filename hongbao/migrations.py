@@ -32,7 +32,17 @@ def m002_three_tiers_of_money(db: "Database") -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[["Database"], None], ...] = (m001_a_ledger, m002_three_tiers_of_money)
+def m003_five_guards(db: "Database") -> None:
+    """Let acts be signed by devices and judged by risk control, and let people review cases."""
+    for statement in _M003:
+        db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
+    m001_a_ledger,
+    m002_three_tiers_of_money,
+    m003_five_guards,
+)
 """Applied in order; ``PRAGMA user_version`` counts how many of them a ledger has had."""
 
 
@@ -406,6 +416,139 @@ _M002 = (
     *(
         _APPEND_ONLY.format(table=table, verb=verb)
         for table in ("batch", "batch_line", "bank_line", "correction")
+        for verb in ("update", "delete")
+    ),
+)
+
+_M003 = (
+    """
+    CREATE TABLE device (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        name_key TEXT NOT NULL UNIQUE,
+        public_key BLOB NOT NULL UNIQUE CHECK (length(public_key) = 32),
+        made_at INTEGER NOT NULL,
+        city INTEGER NOT NULL DEFAULT 0,    -- where it says it is; 0 is not known
+        session INTEGER NOT NULL DEFAULT 1 CHECK (session > 0),
+        cut_at INTEGER,                     -- when its session was ended; NULL while it is open
+        fault TEXT                          -- what a demo's device was told to do wrong
+    ) STRICT
+    """,
+    """
+    CREATE TABLE enrolment (                -- a device, as a profile has let it in
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        device INTEGER NOT NULL REFERENCES device (id),
+        -- certified: let in with the ID number, so that its signature vouches for the person
+        state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'certified', 'removed')),
+        since INTEGER NOT NULL,
+        PRIMARY KEY (profile, device)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX enrolment_by_device ON enrolment (device)",
+    "ALTER TABLE profile ADD COLUMN totp_secret BLOB",  # sealed; NULL: no authenticator
+    "ALTER TABLE profile ADD COLUMN totp_step INTEGER NOT NULL DEFAULT 0",  # the last one used
+    """
+    CREATE TABLE risk_pack (
+        ref TEXT PRIMARY KEY,               -- name/version
+        text TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE risk_model (
+        ref TEXT PRIMARY KEY,
+        text TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "ALTER TABLE home ADD COLUMN risk_pack TEXT REFERENCES risk_pack (ref)",
+    "ALTER TABLE home ADD COLUMN risk_model TEXT REFERENCES risk_model (ref)",
+    """
+    CREATE TABLE habit (                    -- what is remembered of a profile's acts, as JSON
+        profile INTEGER PRIMARY KEY REFERENCES profile (id),
+        text TEXT NOT NULL
+    ) STRICT
+    """,
+    # How an act was judged, as JSON; and who signed it. All three are sealed into the chain.
+    "ALTER TABLE entry ADD COLUMN risk TEXT",
+    "ALTER TABLE entry ADD COLUMN device INTEGER REFERENCES device (id)",
+    "ALTER TABLE entry ADD COLUMN session INTEGER",
+    "ALTER TABLE entry ADD COLUMN signature BLOB",
+    """
+    CREATE TABLE stop (                     -- an act that risk control did not let happen
+        entry INTEGER PRIMARY KEY REFERENCES entry (id),
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        request_id TEXT NOT NULL            -- of what was asked for
+    ) STRICT
+    """,
+    "CREATE INDEX stop_by_request ON stop (request_id, profile)",
+    """
+    CREATE TABLE challenge (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id),
+        inputs BLOB NOT NULL,               -- digest of what it stands before
+        puzzle TEXT NOT NULL,               -- as JSON
+        expires_at INTEGER NOT NULL,        -- not answered, and not used, after it
+        tries INTEGER NOT NULL DEFAULT 0,   -- counted before they are checked
+        state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'passed', 'failed', 'used')),
+        used INTEGER UNIQUE REFERENCES entry (id),      -- the act that it let happen
+        CHECK ((used IS NOT NULL) = (state = 'used'))
+    ) STRICT
+    """,
+    "CREATE INDEX challenge_by_inputs ON challenge (profile, inputs) WHERE state = 'passed'",
+    """
+    CREATE TABLE review_case (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL CHECK (kind IN ('hold', 'large', 'suspicious')),
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        rule TEXT NOT NULL,                 -- the rule, or report, that opened it
+        amount_fen INTEGER NOT NULL CHECK (amount_fen >= 0),
+        entry INTEGER NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        packet INTEGER REFERENCES packet (number),
+        message INTEGER REFERENCES message (number),
+        until INTEGER,                      -- when a hold ends by itself
+        ends TEXT CHECK (ends IN ('release', 'return')),
+        state TEXT NOT NULL DEFAULT 'open' CHECK
+            (state IN ('open', 'escalated', 'approved', 'rejected', 'released', 'returned')),
+        closed INTEGER REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        UNIQUE (entry, kind, rule),
+        CHECK ((kind = 'hold') = (until IS NOT NULL)),
+        CHECK ((kind = 'hold') = (ends IS NOT NULL)),
+        CHECK (kind <> 'hold' OR (packet IS NULL) <> (message IS NULL)),
+        CHECK ((closed IS NULL) = (state IN ('open', 'escalated')))
+    ) STRICT
+    """,
+    """
+    CREATE TRIGGER review_case_never_changes BEFORE UPDATE OF
+        number, id, kind, profile, rule, amount_fen, entry, packet, message, until, ends
+        ON review_case
+    BEGIN SELECT RAISE(ABORT, 'what a case is about never changes'); END
+    """,
+    """
+    CREATE TRIGGER review_case_is_closed_once BEFORE UPDATE OF state, closed ON review_case
+        WHEN old.closed IS NOT NULL
+    BEGIN SELECT RAISE(ABORT, 'a case is closed once'); END
+    """,
+    "CREATE INDEX review_case_open ON review_case (until, number) WHERE closed IS NULL",
+    "CREATE INDEX review_case_by_profile ON review_case (profile, rule, number)",
+    "CREATE INDEX review_case_by_packet ON review_case (packet) WHERE packet IS NOT NULL",
+    "CREATE INDEX review_case_by_message ON review_case (message) WHERE message IS NOT NULL",
+    """
+    CREATE TABLE opinion (                  -- what an operator said of a case
+        entry INTEGER PRIMARY KEY REFERENCES entry (id),
+        review_case INTEGER NOT NULL REFERENCES review_case (number),
+        operator INTEGER NOT NULL REFERENCES operator (id),
+        verb TEXT NOT NULL CHECK (verb IN ('approve', 'reject', 'escalate')),
+        reason TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX opinion_by_case ON opinion (review_case)",
+    # The case that keeps a packet from being claimed; NULL where none does.
+    "ALTER TABLE packet ADD COLUMN held INTEGER REFERENCES review_case (number)",
+    *(
+        _APPEND_ONLY.format(table=table, verb=verb)
+        for table in ("risk_pack", "risk_model", "stop", "opinion")
         for verb in ("update", "delete")
     ),
 )

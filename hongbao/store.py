@@ -1,19 +1,25 @@
 """The drawer: everything that knows SQL, and nothing that decides."""
 
+from hongbao.drawer.cases import Cases
 from hongbao.drawer.channel import Channel
+from hongbao.drawer.devices import Devices
 from hongbao.drawer.engine import BUSY_SECONDS, FORM
 from hongbao.drawer.history import History
 from hongbao.drawer.looking import Looking
 from hongbao.drawer.packets import Packets
 from hongbao.drawer.people import People
+from hongbao.drawer.risk import Risk
 from hongbao.drawer.rows import (
     EMPTY_HEAD,
     ActRow,
     BankMessageRow,
     BatchRow,
     CardRow,
+    CaseRow,
+    ChallengeRow,
     ChangeRow,
     ClaimRow,
+    DeviceRow,
     EntryRow,
     EventRow,
     Head,
@@ -24,6 +30,7 @@ from hongbao.drawer.rows import (
     MovedRow,
     Movement,
     OperatorRow,
+    OpinionRow,
     PacketRow,
     PinRow,
     ProfileRow,
@@ -38,8 +45,11 @@ __all__ = [
     "BankMessageRow",
     "BatchRow",
     "CardRow",
+    "CaseRow",
+    "ChallengeRow",
     "ChangeRow",
     "ClaimRow",
+    "DeviceRow",
     "EntryRow",
     "EventRow",
     "Head",
@@ -50,6 +60,7 @@ __all__ = [
     "MovedRow",
     "Movement",
     "OperatorRow",
+    "OpinionRow",
     "PacketRow",
     "PinRow",
     "ProfileRow",
@@ -58,9 +69,9 @@ __all__ = [
 ]
 
 
-class Store(People, Packets, Channel, History, Looking):
+class Store(People, Devices, Packets, Channel, Risk, Cases, History, Looking):
     """
-    One open ledger: its books, its people, its packets, its payments and its past.
+    One open ledger: its books, its people, its packets, its payments, its guards and its past.
 
     Reads outside `transaction` see the last committed state. Every method speaks the domain's
     words; which engine lies below is nobody else's business.

@@ -95,8 +95,8 @@ def say(sentence: str, **facts: object) -> str:
     Return *sentence* in the chosen language with its *facts* filled in (see `fill`).
 
     A ``field``, ``question`` or ``reason`` is itself a piece of language: it is said in the chosen
-    one too, where the catalogue has it, and so is a ``bank``. Whatever else a fact says is
-    somebody's own word.
+    one too, where the catalogue has it, and so is a ``bank``. A ``why`` comes in both languages,
+    from whoever wrote the rule. Whatever else a fact says is somebody's own word.
     """
     told = {
         name: _(value) if name in _SPOKEN and isinstance(value, str) and value else value
@@ -104,12 +104,20 @@ def say(sentence: str, **facts: object) -> str:
     }
     if "bank" in told:
         told["bank"] = bank_name(str(told["bank"]))
+    why = told.get("why")
+    if isinstance(why, Mapping):
+        told["why"] = in_language(why)
     return fill(_(sentence), told)
 
 
 def bank_name(code: str) -> str:
     """Return what the bank *code* is called in the chosen language."""
     return BANK_NAMES.get(code, (code, code))[_language.startswith("zh")]
+
+
+def in_language(said: Mapping[str, str]) -> str:
+    """Return what is *said* in both languages, ``en`` and ``zh``, in the chosen one."""
+    return said["zh" if _language.startswith("zh") else "en"]
 
 
 def harmless(text: str, length_max: int) -> str:
@@ -131,4 +139,6 @@ def _shown(name: str, value: object) -> object:
         return units.clock(value)
     if name == "bank":
         return BANK_NAMES.get(str(value), (value,))[0]
+    if name == "why" and isinstance(value, Mapping):
+        return value["en"]
     return value

@@ -30,7 +30,7 @@ class Chain(Look):
                 lines = following[1]
                 following = next(transfers, None)
             try:
-                again = self._seal(previous, canonical(fields, lines), generation=int(fields[-1]))
+                again = self._seal(previous, canonical(fields, lines), generation=int(fields[13]))
             except Damaged:  # sealed under keys that this home never had
                 again = b""
             if again != stored:

@@ -31,6 +31,25 @@ def digest(act: str, inputs: Mapping[str, object]) -> bytes:
     return hashlib.sha256(_SORTING_ENCODER.encode([act, inputs]).encode()).digest()
 
 
+def statement(
+    profile: int,
+    device: int,
+    session: int,
+    act: str,
+    request_id: str,
+    inputs: bytes,
+    nonce: int,
+    before: bytes,
+) -> bytes:
+    """
+    Return what a device signs of an act: who asks from where for what, and at which place.
+
+    *inputs* is the request's `digest`; *nonce* is the number of the entry that it becomes, and
+    *before* the MAC of the entry before that.
+    """
+    return canonical((profile, device, session, act, request_id, inputs, nonce, before), ())
+
+
 def _plain(value: object) -> object:
     if isinstance(value, bytes):
         return value.hex()

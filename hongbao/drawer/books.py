@@ -6,7 +6,7 @@ from typing import Any
 
 from hongbao.domain.ledger import SIDES, Account, Kind, Transfer, check_transfer
 from hongbao.drawer.engine import Engine, refusals
-from hongbao.drawer.rows import EMPTY_HEAD, EntryRow, Head, HomeRow
+from hongbao.drawer.rows import EMPTY_HEAD, UNGUARDED, EntryRow, Head, HomeRow
 from hongbao.errors import Damaged
 from hongbao.units import from_micros, to_micros
 
@@ -19,7 +19,7 @@ class Books(Engine):
     def home(self) -> HomeRow | None:
         row = self.row(
             "SELECT made_at, clock_at, generation, retired, policy, current_profile, dice,"
-            " dice_drawn FROM home"
+            " dice_drawn, risk_pack, risk_model FROM home"
         )
         if row is None:
             return None
@@ -139,14 +139,20 @@ class Books(Engine):
         """Return what was answered to the act of *entry*, as JSON."""
         return str(self.row("SELECT answer FROM entry WHERE id = ?", entry)[0])
 
+    def entry_at(self, entry: int) -> datetime:
+        return from_micros(self.row("SELECT at FROM entry WHERE id = ?", entry)[0])
+
     def request_of(self, entry: int) -> str:
         return str(self.row("SELECT request_id FROM entry WHERE id = ?", entry)[0])
 
     def sealed_entries(self) -> Iterator[tuple[tuple[Any, ...], bytes]]:
         """Yield what each entry's MAC covers, as `EntryRow.sealed_fields` has it, and the MAC."""
         with refusals(self.path):
-            for row in self._db.execute(f"SELECT {_ENTRY} FROM entry ORDER BY id"):
-                yield tuple(row[:-1]), bytes(row[-1])
+            for row in self._db.execute(
+                f"SELECT {_ENTRY}, risk, device, session, signature FROM entry ORDER BY id"
+            ):
+                fields, mac, guarded = tuple(row[:_MAC]), bytes(row[_MAC]), tuple(row[_MAC + 1 :])
+                yield fields if guarded == UNGUARDED else fields + guarded, mac
 
     def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
         """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
@@ -166,9 +172,11 @@ class Books(Engine):
         """
         self._write(
             "INSERT INTO entry (id, act, profile, request_id, inputs, packet, counterparty,"
-            " amount_fen, balance_fen, policy, at, clock, answer, generation, mac, message, took)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " amount_fen, balance_fen, policy, at, clock, answer, generation, risk, device,"
+            " session, signature, mac, message, took)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *sealed,
+            *(() if len(sealed) > _MAC else UNGUARDED),
             mac,
             message,
             took,
@@ -216,6 +224,8 @@ _ENTRY = (
     "id, act, profile, request_id, inputs, packet, counterparty, amount_fen, balance_fen, policy,"
     " at, clock, answer, generation, mac"
 )
+_MAC = 14
+"""Where the MAC stands among these."""
 
 
 def _entry(row: Any) -> EntryRow:

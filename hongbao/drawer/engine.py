@@ -18,7 +18,7 @@ from hongbao.errors import (
     StorageUnreadable,
 )
 
-FORM = 2
+FORM = 3
 """How many migrations a ledger of this version has had."""
 
 BUSY_SECONDS = 60

@@ -245,7 +245,9 @@ class People(Books):
         )
 
 
-_PROFILE = "id, name, person, account, opened_at, real_name, id_number, refund_to"
+_PROFILE = (
+    "id, name, person, account, opened_at, real_name, id_number, refund_to, totp_secret, totp_step"
+)
 _CARDS = (
     "SELECT card.id, card.profile, card.name, deposit.bank, card.tail, card.number,"
     " deposit.account, card.bound_at, card.removed_at"

@@ -21,6 +21,8 @@ class HomeRow(NamedTuple):
     current_profile: int | None
     dice: bytes | None
     dice_drawn: int
+    risk_pack: str | None = None
+    risk_model: str | None = None
 
     @property
     def is_demo(self) -> bool:
@@ -39,6 +41,26 @@ class ProfileRow(NamedTuple):
     real_name: bytes | None
     id_number: bytes | None
     refund_to: str  # card or balance: where what a card paid for goes back to
+    totp_secret: bytes | None = None
+    totp_step: int = 0
+
+
+class DeviceRow(NamedTuple):
+    """A device, as one profile has let it in."""
+
+    id: int
+    name: str
+    public_key: bytes
+    city: int
+    session: int
+    cut_at: datetime | None
+    fault: str | None
+    state: str  # pending, approved, certified, removed
+    since: datetime
+
+    @property
+    def may_act(self) -> bool:
+        return self.cut_at is None and self.state in ("approved", "certified")
 
 
 class OperatorRow(NamedTuple):
@@ -46,6 +68,49 @@ class OperatorRow(NamedTuple):
 
     id: int
     name: str
+
+
+class ChallengeRow(NamedTuple):
+    """A question that stands before an act."""
+
+    number: int
+    id: str
+    profile: int
+    entry: int
+    inputs: bytes
+    puzzle: str
+    expires_at: datetime
+    tries: int = 0
+    state: str = "open"  # open, passed, failed, used
+
+
+class CaseRow(NamedTuple):
+    """A case that a reviewer looks at."""
+
+    number: int
+    id: str
+    kind: str  # hold, large, suspicious
+    profile: int
+    rule: str
+    amount_fen: int
+    entry: int
+    packet: int | None
+    message: int | None
+    until: datetime | None
+    ends: str | None  # release, return: what becomes of a hold by itself
+    state: str = "open"
+    closed: int | None = None
+
+
+class OpinionRow(NamedTuple):
+    """What an operator said of a case."""
+
+    entry: int
+    operator: int
+    name: str
+    verb: str  # approve, reject, escalate
+    reason: str
+    at: datetime
 
 
 class Holder(NamedTuple):
@@ -150,6 +215,10 @@ class ClaimRow(NamedTuple):
     request_id: str
 
 
+UNGUARDED = (None, None, None, None)
+"""An entry's risk, device, session and signature where nobody judged it and nobody signed."""
+
+
 class EntryRow(NamedTuple):
     """One act, as it stands in the chain."""
 
@@ -168,11 +237,20 @@ class EntryRow(NamedTuple):
     answer: str
     generation: int
     mac: bytes
+    risk: str | None = None
+    device: int | None = None
+    session: int | None = None
+    signature: bytes | None = None
 
     @property
     def sealed_fields(self) -> tuple[object, ...]:
-        """Everything that the entry's MAC covers besides its transfers and the entry before."""
-        return (
+        """
+        Everything that the entry's MAC covers besides its transfers and the entry before.
+
+        How it was judged and who signed it are covered where they are there: entries of ledgers
+        before the third form have neither.
+        """
+        fields = (
             self.id,
             self.act,
             self.profile,
@@ -188,6 +266,8 @@ class EntryRow(NamedTuple):
             self.answer,
             self.generation,
         )
+        guarded = (self.risk, self.device, self.session, self.signature)
+        return fields if guarded == UNGUARDED else fields + guarded
 
 
 class ActRow(NamedTuple):

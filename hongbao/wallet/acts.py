@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from hongbao.domain.ids import request_id as make_request_id
 from hongbao.domain.ledger import Transfer
-from hongbao.store import HomeRow, ProfileRow
+from hongbao.domain.risk.record import Record
+from hongbao.store import CaseRow, DeviceRow, HomeRow, ProfileRow
 from hongbao.units import iso
 
 if TYPE_CHECKING:
@@ -57,11 +58,24 @@ class Doing:
 
 
 class Act(Doing):
-    """An act that is about one profile, *me*; *balance_fen* follows what is posted."""
+    """
+    An act that is about one profile, *me*; *balance_fen* follows what is posted.
 
-    def __init__(self, desk: "Opened", *, me: ProfileRow, **facts: Any) -> None:
+    *inputs* is the digest of what was asked; *record* is how risk control judged it, and *cases*
+    are those that it opened.
+    """
+
+    device: DeviceRow | None = None
+    """What it is done from; None where nobody asked, or where its signature is not believed."""
+
+    def __init__(
+        self, desk: "Opened", *, me: ProfileRow, inputs: bytes = b"", **facts: Any
+    ) -> None:
         super().__init__(desk, **facts)
         self.me = me
+        self.inputs = inputs
+        self.record: Record | None = None
+        self.cases: list[CaseRow] = []
         self.before_fen = self.balance_fen = desk.store.held_fen(me.account)
 
     def post(self, *transfers: Transfer) -> None:

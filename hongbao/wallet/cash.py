@@ -29,6 +29,7 @@ from hongbao.domain.identity import (
 )
 from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.policy import Policy
+from hongbao.domain.risk.acts import What
 from hongbao.errors import (
     Busy,
     CardInUse,
@@ -44,7 +45,7 @@ from hongbao.store import CardRow, MessageRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.clearing import Clearing
-from hongbao.wallet.desk import FACTORS, AskPin
+from hongbao.wallet.desk import AskPin
 
 _BANK_NAMES = {bank.code: bank.name_en for bank in BANKS}
 
@@ -216,6 +217,7 @@ class Cash(Clearing):
         def work(doing: Act) -> Instructed:
             source = self._card_named(doing.me, card)
             self._check_limits(doing, "topup", amount_fen)
+            self._judge(doing, What.TOPUP, amount_fen)
             self.store.add_usage(doing.me.person, "topup", day_key(doing.now), amount_fen)
             message = self._instruct(doing, source, amount_fen, Reason.TOPUP)
             return self._instructed(doing, message)
@@ -252,6 +254,7 @@ class Cash(Clearing):
             me = doing.me
             target = self._card_named(me, card)
             self._check_limits(doing, "withdraw", amount_fen)
+            self._judge(doing, What.WITHDRAW, amount_fen)
             rules = self.policy.withdraw
             free_left_fen = self._free_left_fen(me)
             fee_fen = withdrawal_fee(amount_fen, free_left_fen, rules)
@@ -393,7 +396,7 @@ class Cash(Clearing):
             me, now, policy = self.me, self.now(), self.policy
             tier = self.tier(me)
             usage = self.store.usage_of(me.person)
-            factors = limits.factor_level(FACTORS)
+            factors = limits.factor_level(self.factors(me))
             states = limits.states(policy, tier, usage, now, self._opened_at(me), factors)
             lines: list[LimitLine] = [
                 {

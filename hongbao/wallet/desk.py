@@ -10,7 +10,10 @@ from hongbao.domain.chain import canonical, digest, line
 from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.ids import check_request_id
 from hongbao.domain.pin import Pin
+from hongbao.domain.risk.acts import JUDGED, Seen, What
+from hongbao.domain.risk.record import Record
 from hongbao.errors import (
+    AuthenticatorCodeWrong,
     Busy,
     HongbaoError,
     PaymentPending,
@@ -20,11 +23,13 @@ from hongbao.errors import (
     recall,
 )
 from hongbao.store import EntryRow, Head, Holder, HomeRow, MessageRow, OperatorRow, ProfileRow
+from hongbao.units import iso
 from hongbao.wallet.acts import Act, Doing
-from hongbao.wallet.opened import Opened
+from hongbao.wallet.judging import Judging, Stopped
+from hongbao.wallet.signing import Signed
 
 if TYPE_CHECKING:
-    from hongbao.answers import Answer
+    from hongbao.answers import Answer, NotDone
 
 A = TypeVar("A", bound="Answer")
 D = TypeVar("D", bound=Doing)
@@ -32,8 +37,11 @@ D = TypeVar("D", bound=Doing)
 AskPin = Callable[[], Pin]
 """Gives the payment PIN when an act asks for it, which is after everything typed is checked."""
 
-FACTORS = ("pin",)
-"""What authenticates an act: the payment PIN alone."""
+AskCode = Callable[[], str]
+"""Gives what an authenticator shows now, where a profile has one."""
+
+REMEMBERED = {str(what): what for what in What if what not in JUDGED}
+"""Acts that risk control does not judge, and yet knows a person's habits by."""
 
 INSTRUCTING = frozenset(act for act in ASKED_AS.values() if act != "refund")
 """Acts that put a payment on its way, and are answered by what becomes of it."""
@@ -41,7 +49,11 @@ INSTRUCTING = frozenset(act for act in ASKED_AS.values() if act != "refund")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-class Desk(Opened):
+def _no_code() -> str:
+    raise EOFError
+
+
+class Desk(Judging):
     """
     What every window needs to change anything.
 
@@ -51,6 +63,9 @@ class Desk(Opened):
     """
 
     _rehearsing = False
+
+    ask_code: "AskCode" = staticmethod(_no_code)
+    """Gives the code that an authenticator shows, of whoever has one."""
 
     # --- one act ---------------------------------------------------------------------------------
 
@@ -68,6 +83,8 @@ class Desk(Opened):
         profile: Callable[[], ProfileRow] | None = None,
         at: datetime | None = None,
         asked: str | None = None,
+        signed: bool = True,
+        any_device: bool = False,
     ) -> A:
         """
         Do *work* as one act: one transaction, one entry, one answer.
@@ -81,12 +98,18 @@ class Desk(Opened):
         where that is not the profile that acts. *at* is the moment that a due act belongs to: the
         clock is turned there first, and never back. *asked* is what was asked for, where the act
         is only the first step of it.
+
+        The act is *signed* by the device it comes from, and believed only where the signature
+        fits, unless it is the platform that acts by itself; *any_device* lets one in that waits
+        for it, or whose session was ended. What risk control stops is an act of its own, and what
+        it answered is raised once that stands.
         """
         if request_id is not None:
             check_request_id(request_id)
             if part is not None:
                 request_id = f"{request_id}/{part}"
         inputs_digest = digest(asked or act, inputs)
+        stopped: HongbaoError | None = None
         try:
             with self._under_these_keys(), self.store.transaction(*changing, dry_run=dry_run):
                 if founding is not None and self.store.home() is None:
@@ -104,18 +127,63 @@ class Desk(Opened):
                     now=self._now(home, head),
                     home=home,
                     me=me,
+                    inputs=inputs_digest,
                     request_id=request_id,
                 )
-                answer = work(doing)
-                mac = self._append(act, doing, inputs_digest, answer, head)
+                signature: Signed | None = None
+                try:
+                    if signed:
+                        signature = self._signed(act, doing, head, any_device=any_device)
+                    answer = work(doing)
+                    if act in REMEMBERED:
+                        doing.record = Record(self._seen(doing, REMEMBERED[act]))
+                except Stopped as stop:
+                    act, stopped = stop.act, stop.error
+                    answer = cast(A, self._stop(doing, stopped))
+                mac = self._append(act, doing, inputs_digest, answer, head, signature)
         except HongbaoError as error:
             if error.final and request_id is not None and not (dry_run or self._rehearsing):
                 self._remember_refusal(request_id, inputs_digest, error)
             raise
-        if dry_run:
-            return cast(A, {**answer, "dry_run": True})
-        self._note(head.entry + 1, mac)
-        return answer
+        if not dry_run:
+            self._note(head.entry + 1, mac)
+        if stopped is not None:
+            raise stopped
+        return cast(A, {**answer, "dry_run": True}) if dry_run else answer
+
+    def _signed(self, act: str, doing: Act, head: Head, *, any_device: bool) -> Signed:
+        """
+        Let the device sign *doing*, and believe it, before anything else is looked at.
+
+        Raises what `device` does, DevicePending or SessionCut; Stopped where the signature does
+        not fit.
+        """
+        row = self.device(doing.me) or self._enrol_first(doing.me)
+        if not any_device:
+            self._check_device(row)
+        signature = self._sign(act, doing, head, row)
+        distrust = self._distrusted(act, doing, head, row, signature)
+        if distrust is not None:
+            raise self._cut(doing, row, distrust)
+        doing.device = row
+        return signature
+
+    def _seen(self, doing: Act, what: What) -> Seen:
+        city = doing.device.city if doing.device else 0
+        return Seen(int(doing.now.timestamp()), what, city=city)
+
+    def _stop(self, doing: Act, error: HongbaoError) -> "NotDone":
+        """Write down that risk control stopped what was asked for, and return what is told."""
+        asked = doing.request_id
+        doing.request_id = f"/stopped/{doing.entry}"  # the request itself may be made again
+        doing.once_entered(lambda: self.store.add_stop(doing.entry, doing.me.id, asked))
+        told: NotDone = {
+            "request_id": asked,
+            "at": iso(doing.now),
+            "profile": doing.me.name,
+            "error": error.as_dict(),
+        }
+        return told
 
     def _step(
         self,
@@ -197,10 +265,17 @@ class Desk(Opened):
             self._rehearsing = False
 
     def _append(
-        self, act: str, doing: Doing, inputs: bytes, answer: Mapping[str, object], head: Head
+        self,
+        act: str,
+        doing: Doing,
+        inputs: bytes,
+        answer: Mapping[str, object],
+        head: Head,
+        signature: Signed | None = None,
     ) -> bytes:
-        me, amount_fen, balance_fen = None, 0, None
+        me, amount_fen, balance_fen, record = None, 0, None, None
         if isinstance(doing, Act):
+            record = doing.record
             me, balance_fen = doing.me.id, doing.balance_fen
             amount_fen = balance_fen - doing.before_fen
         unsealed = EntryRow(
@@ -219,12 +294,21 @@ class Desk(Opened):
             answer=_ENCODER.encode(answer),
             generation=self.vault.generation,
             mac=b"",
+            risk=None if record is None else record.encode(),
+            device=None if signature is None else signature.device,
+            session=None if signature is None else signature.session,
+            signature=None if signature is None else signature.signature,
         )
         lines = [line(transfer) for transfer in doing.transfers]
         sealed = unsealed.sealed_fields
         mac = self.vault.chain_mac(head.mac, canonical(sealed, lines))
         self.store.append(sealed, mac, message=doing.message, took=self._watch.taken())
         self.store.post(doing.entry, doing.transfers)
+        if me is not None and record is not None:
+            if record.asked is not None:
+                self._keep_guards(doing.home)
+            if record.seen is not None:
+                self._remember(me, record.seen)
         for write in doing.to_write:
             write()
         if doing.chance.drawn != doing.home.dice_drawn:
@@ -306,22 +390,26 @@ class Desk(Opened):
         and the last cleared try are two numbers that only grow, so that a right PIN clears what
         came before it and never a guess that is under way at the same moment.
 
-        Raises WrongPin or PinLocked.
+        Whoever has an authenticator is asked for its code as well, and both together are one try.
+
+        Raises WrongPin, AuthenticatorCodeWrong or PinLocked.
         """
         with self.looking():
             holder = Holder("operator", operator.id) if operator else Holder("profile", self.me.id)
+            has_totp = operator is None and self.me.totp_secret is not None
             until = self.store.pin_of(holder).locked_until
             if until is not None and self.now() < until:
                 raise PinLocked(locked_until_at=until)
         self._watch.lap(1)
         typed = pin()
+        code = self.ask_code() if has_totp else None
         self._watch.skip()
         with self._under_these_keys():  # while the PIN was typed, the home may have got new ones
-            self._try(typed, holder)
+            self._try(typed, holder, code)
         self._watch.lap(2)
         return typed
 
-    def _try(self, pin: Pin, holder: Holder) -> None:
+    def _try(self, pin: Pin, holder: Holder, code: str | None) -> None:
         rules = self.policy.pin
         with self.store.transaction((holder.table, holder.id)):
             known, now = self.store.pin_of(holder), self.now()
@@ -340,6 +428,11 @@ class Desk(Opened):
             if locked_until is not None:
                 raise PinLocked(locked_until_at=locked_until)
             raise WrongPin(attempts_left=left)
+        step = None if code is None else self._step_of(code, holder.id)
+        if code is not None and step is None:
+            if locked_until is not None:
+                raise PinLocked(locked_until_at=locked_until)
+            raise AuthenticatorCodeWrong(attempts_left=left)
         matched = known.hash
         renewed = None
         if self.vault.pin_needs_rehash(matched):
@@ -357,6 +450,17 @@ class Desk(Opened):
             )
             if renewed is not None and known.hash == matched:  # not changed meanwhile
                 self.store.set_pin(holder, renewed)
+            if step is not None:
+                self.store.set_totp_step(holder.id, step)
+
+    def _step_of(self, code: str, profile: int) -> int | None:
+        """Return the time step that *code* is of, if it is one of *profile*'s and not used yet."""
+        from hongbao.vault.authenticator import matching_step
+
+        row = self._profile_by_id(profile)
+        assert row.totp_secret is not None
+        secret = bytes.fromhex(self.vault.unseal(profile, "totp_secret", row.totp_secret))
+        return matching_step(secret, code, self.now(), row.totp_step)
 
     def _check_limits(self, doing: Act, flow: str, amount_fen: int) -> None:
         """Refuse *amount_fen* over *flow* where the profile's tier has no room for it."""
@@ -369,7 +473,7 @@ class Desk(Opened):
             self.store.usage_of(doing.me.person),
             doing.now,
             self._opened_at(doing.me),
-            factor_level(FACTORS),
+            factor_level(self.factors(doing.me)),
             flow,
             amount_fen,
         )

@@ -38,7 +38,9 @@ class Opened:
         self.keys = keys
         self.vault = vault
         self.store = store
-        self._name = name
+        self._name, self._device_name = name, None
+        if name is not None and "@" in name:
+            self._name, _at, self._device_name = name.partition("@")
         self._policies: dict[str, Policy] = {}
         self._watch = Stopwatch()
 
@@ -53,6 +55,8 @@ class Opened:
     ) -> Self:
         """
         Open the home of *env* for *profile*, or for the one chosen with `use`.
+
+        ``alice@tablet`` is Alice, at a device of hers that is called tablet.
 
         *passphrase* is asked where the home is locked by one. The ledger has to reach the head
         that was noted beside the keys, unless the caller is *trusting*, as `check` is, which is

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hongbao.answers import (
     Answer,
@@ -19,6 +19,7 @@ from hongbao.domain.packet import (
     check_claim,
     check_refund,
 )
+from hongbao.domain.risk.acts import What
 from hongbao.errors import (
     PacketNotFound,
     PacketRefunded,
@@ -31,6 +32,9 @@ from hongbao.wallet.sending import BALANCE, Sending, flow
 
 DUE_AT_ONCE = 1000
 """How many due packets are looked up together; the rest follow."""
+
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Packets(Sending):
@@ -62,6 +66,13 @@ class Packets(Sending):
                 claimed_fen=self.store.claimed_fen(packet.number, me.id),
                 sender_may_claim=self._policy_of(doing.home).packet.sender_may_claim_group,
             )
+            self._judge(
+                doing,
+                What.CLAIM,
+                packet.remaining_fen // (packet.count - packet.claimed_count),
+                other=packet.sender,
+                reaction_ms=(doing.now - packet.created_at) // _MILLISECOND,
+            )
             self._watch.lap(5)
             seat = packet.claimed_count + 1
             amount_fen = share_amount(
@@ -76,6 +87,7 @@ class Packets(Sending):
                 doing.request_id,
             )
             self._watch.lap(6)
+            self._remember_amount(doing, amount_fen)
             doing.post(Transfer(row.account, me.account, amount_fen, Reason.CLAIM))
             days = self._policy_of(doing.home).settlement.claims_after_days
             if days:
@@ -219,6 +231,7 @@ class Packets(Sending):
                 changing=(("packet", packet), ("profile", sender or self._name)),
                 profile=None if sender is None else lambda: self._profile_by_id(sender),
                 at=at,
+                signed=sender is None,
             )
             # An answer of an older hongbao has no payment: its refund was done at once.
             payment = refunded.get("payment")

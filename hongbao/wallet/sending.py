@@ -19,6 +19,7 @@ from hongbao.domain.packet import (
     PacketKind,
 )
 from hongbao.domain.policy import check_packet
+from hongbao.domain.risk.acts import What
 from hongbao.domain.text import name_key, parse_greeting, parse_line
 from hongbao.errors import (
     InsufficientBalance,
@@ -104,6 +105,8 @@ class Sending(Cash):
             rules = self._policy_of(doing.home).packet
             check_packet(rules, total_fen, count)
             self._check_limits(doing, flow(card), total_fen)
+            what = What.SEND if to is None else What.GIVE
+            self._judge(doing, what, total_fen, other=0 if to is None else to.id)
             self.store.add_usage(doing.me.person, flow(card), day_key(doing.now), total_fen)
             return {
                 **terms,

@@ -1,0 +1,86 @@
+"""How an act was judged and what is remembered of it, as its entry in the chain keeps it."""
+
+import json
+from typing import Any, NamedTuple
+
+from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
+
+SEEN = len(Seen._fields)
+
+
+class Record(NamedTuple):
+    """
+    The evidence of one decision; of an act that is not judged, only what is *seen* of it.
+
+    *asked* and *values* are all that `hongbao.domain.risk.judge` was given and measured, so that
+    the decision can be looked at again when counters have long moved on. *seen* is None where the
+    act was stopped: nothing was done, so there is nothing to remember.
+    """
+
+    seen: Seen | None
+    asked: Asked | None = None
+    pack: str = ""
+    model: str | None = None
+    verdict: Verdict = Verdict.ALLOW
+    rule: str | None = None
+    reports: tuple[str, ...] = ()
+    values: tuple[int, ...] = ()
+    score: int | None = None
+    challenge: str | None = None  # the one that had been passed before
+
+    def encode(self) -> str:
+        """
+        Return the record as compact JSON.
+
+        >>> Record(Seen(0, What.PIN_CHANGE)).encode()
+        '{"seen":[0,"pin_change",0,0,-1,0]}'
+        """
+        told: dict[str, object] = {}
+        if self.seen is not None:
+            told["seen"] = self.seen
+        if self.asked is not None:
+            told |= {
+                "asked": (*self.asked.seen, *self.asked[1:]),
+                "by": (self.pack, self.model),
+                "verdict": self.verdict,
+                "rule": self.rule,
+                "reports": self.reports,
+                "values": self.values,
+                "score": self.score,
+            }
+        if self.challenge is not None:
+            told["challenge"] = self.challenge
+        return _ENCODER.encode(told)
+
+
+def decode(text: str) -> Record:
+    """Return what `Record.encode` wrote. Raises ValueError where it did not."""
+    try:
+        told: dict[str, Any] = json.loads(text)
+        seen = _seen(told["seen"]) if "seen" in told else None
+        if "asked" not in told:
+            return Record(seen)
+        asked = Asked(_seen(told["asked"][:SEEN]), *told["asked"][SEEN:])
+        pack, model = told["by"]
+        return Record(
+            seen,
+            asked,
+            pack,
+            model,
+            Verdict(told["verdict"]),
+            told["rule"],
+            tuple(told["reports"]),
+            tuple(told["values"]),
+            told["score"],
+            told.get("challenge"),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError("no record of a decision") from error
+
+
+def _seen(fields: list[Any]) -> Seen:
+    at, what, *rest = fields
+    return Seen(at, What(what), *rest)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

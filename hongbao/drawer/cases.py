@@ -1,0 +1,119 @@
+"""Cases, and what operators said of them."""
+
+from datetime import datetime
+from typing import Any
+
+from hongbao.drawer.books import Books
+from hongbao.drawer.rows import CaseRow, OpinionRow
+from hongbao.units import from_micros, to_micros
+
+
+class Cases(Books):
+    """What waits for a reviewer, and what became of it."""
+
+    def next_case(self) -> int:
+        return int(self.row("SELECT coalesce(max(number), 0) + 1 FROM review_case")[0])
+
+    def add_case(self, row: CaseRow) -> None:
+        self._write(
+            "INSERT INTO review_case (number, id, kind, profile, rule, amount_fen, entry, packet,"
+            " message, until, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row.number,
+            row.id,
+            row.kind,
+            row.profile,
+            row.rule,
+            row.amount_fen,
+            row.entry,
+            row.packet,
+            row.message,
+            row.until and to_micros(row.until),
+            row.ends,
+        )
+
+    def case(self, case_id: str) -> CaseRow | None:
+        row = self.row(f"{_CASES} WHERE id = ?", case_id)
+        return _case(row) if row else None
+
+    def case_numbered(self, number: int) -> CaseRow:
+        return _case(self.row(f"{_CASES} WHERE number = ?", number))
+
+    def cases(self, *, closed: bool, limit: int) -> list[CaseRow]:
+        """Return the cases that wait, oldest first; with *closed*, all of them, newest first."""
+        where = "ORDER BY number DESC" if closed else "WHERE closed IS NULL ORDER BY number"
+        return [_case(row) for row in self.rows(f"{_CASES} {where} LIMIT ?", limit)]
+
+    def cases_of_entry(self, entry: int) -> list[CaseRow]:
+        """Return the cases that the act of *entry* opened."""
+        return [_case(row) for row in self.rows(f"{_CASES} WHERE entry = ? ORDER BY number", entry)]
+
+    def last_case(self, profile: int, rule: str) -> CaseRow | None:
+        """Return the newest case that *rule* opened about *profile*, if it ever did."""
+        row = self.row(
+            f"{_CASES} WHERE profile = ? AND rule = ? ORDER BY number DESC LIMIT 1", profile, rule
+        )
+        return _case(row) if row else None
+
+    def hold_on_message(self, message: int) -> CaseRow | None:
+        """Return the open case that keeps *message* from being sent, if one does."""
+        row = self.row(f"{_CASES} WHERE message = ? AND closed IS NULL", message)
+        return _case(row) if row else None
+
+    def ended_holds(self, now: datetime, limit: int) -> list[CaseRow]:
+        """Return the holds whose moment has come without a reviewer, the earliest first."""
+        rows = self.rows(
+            f"{_CASES} WHERE closed IS NULL AND until <= ? ORDER BY until, number LIMIT ?",
+            to_micros(now),
+            limit,
+        )
+        return [_case(row) for row in rows]
+
+    def next_hold_end(self) -> datetime | None:
+        """Return when the next hold ends, or ended, by itself."""
+        row = self.row("SELECT min(until) FROM review_case WHERE closed IS NULL")
+        return None if row[0] is None else from_micros(row[0])
+
+    def close_case(self, number: int, state: str, entry: int) -> None:
+        self._write(
+            "UPDATE review_case SET state = ?, closed = ? WHERE number = ?", state, entry, number
+        )
+
+    def escalate_case(self, number: int) -> None:
+        self._write("UPDATE review_case SET state = 'escalated' WHERE number = ?", number)
+
+    def set_packet_held(self, packet: int, case: int | None) -> None:
+        """Let *case* keep *packet* from being claimed; None lets it go."""
+        self._write("UPDATE packet SET held = ? WHERE number = ?", case, packet)
+
+    def add_opinion(self, *, entry: int, case: int, operator: int, verb: str, reason: str) -> None:
+        self._write(
+            "INSERT INTO opinion (entry, review_case, operator, verb, reason)"
+            " VALUES (?, ?, ?, ?, ?)",
+            entry,
+            case,
+            operator,
+            verb,
+            reason,
+        )
+
+    def opinions(self, case: int) -> list[OpinionRow]:
+        """Return what was said of *case*, in order."""
+        rows = self.rows(
+            "SELECT opinion.entry, operator.id, operator.name, verb, reason, entry.at FROM opinion"
+            " JOIN operator ON operator.id = opinion.operator"
+            " JOIN entry ON entry.id = opinion.entry WHERE review_case = ? ORDER BY opinion.entry",
+            case,
+        )
+        return [OpinionRow(*fields, at=from_micros(at)) for *fields, at in rows]
+
+
+_CASES = (
+    "SELECT number, id, kind, profile, rule, amount_fen, entry, packet, message, until, ends,"
+    " state, closed FROM review_case"
+)
+
+
+def _case(row: Any) -> CaseRow:
+    fields: list[Any] = list(row)
+    fields[9] = None if fields[9] is None else from_micros(fields[9])
+    return CaseRow(*fields)

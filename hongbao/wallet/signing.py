@@ -1,0 +1,155 @@
+"""Signing at the desk: every act is signed by a device of the person who asks for it."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from hongbao.domain.chain import statement
+from hongbao.domain.text import name_key
+from hongbao.errors import (
+    BadSignature,
+    DeviceKeyMissing,
+    DeviceNotEnrolled,
+    DevicePending,
+    HongbaoError,
+    ReplayedNonce,
+    SessionCut,
+)
+from hongbao.store import DeviceRow, Head, ProfileRow
+from hongbao.wallet.acts import Act
+from hongbao.wallet.opened import Opened
+
+if TYPE_CHECKING:
+    from hongbao.vault import DeviceKeys
+
+FIRST = "{profile}-{number}"
+"""What the devices are called that nobody gave a name."""
+
+
+class Signed(NamedTuple):
+    """A request as its device signs it; *nonce* is the number that its entry is to have."""
+
+    device: int
+    session: int
+    nonce: int
+    signature: bytes
+
+
+class Signing(Opened):
+    """The device's side, which signs, and the platform's, which believes nothing else."""
+
+    _device_keys: "tuple[int, DeviceKeys] | None" = None
+
+    @property
+    def device_keys(self) -> "DeviceKeys":
+        """The keys of the devices that are this machine."""
+        known = self._device_keys
+        if known is None or known[0] != self.vault.generation:
+            from hongbao.vault import DeviceKeys
+
+            known = (self.vault.generation, DeviceKeys(self.env.keys, self.vault))
+            self._device_keys = known
+        return known[1]
+
+    def device(self, me: ProfileRow) -> DeviceRow | None:
+        """
+        Return the device that *me* acts from: the one named behind an @, or the first one here.
+
+        A profile of a home that is older than devices has none.
+
+        Raises DeviceNotEnrolled, or DeviceKeyMissing where its key is not on this machine.
+        """
+        if self._device_name is not None:
+            row = self.store.device_of(me.id, name_key(self._device_name))
+            if row is None or row.state == "removed":
+                raise DeviceNotEnrolled(device=self._device_name, profile=me.name)
+            return row
+        rows = [row for row in self.store.devices_of(me.id) if row.state != "removed"]
+        here = [row for row in rows if self.device_keys.holds(row.public_key)]
+        if not here:
+            if rows:
+                raise DeviceKeyMissing(device=rows[0].name)
+            return None
+        return next((row for row in here if row.may_act), here[0])
+
+    def factors(self, me: ProfileRow) -> tuple[str, ...]:
+        """
+        Return what authenticates a payment of *me* from this device.
+
+        That is the payment PIN; a code, where there is an authenticator, because then it is always
+        asked for; and the device's signature, where the ID number vouches for the device.
+        """
+        device = self.device(me)
+        certified = device is not None and device.state == "certified"
+        return (
+            "pin",
+            *(("totp",) if me.totp_secret is not None else ()),
+            *(("signature",) if certified else ()),
+        )
+
+    def _enrol_first(self, me: ProfileRow) -> DeviceRow:
+        """Let this machine in as the first device of *me*, in the act that is being done."""
+        if self.store.devices_of(me.id):  # they were all removed: nobody is let in unasked again
+            raise DeviceNotEnrolled(device=self._free_device_name(me.name), profile=me.name)
+        name = self._free_device_name(me.name)
+        now = self.now()
+        device = self.store.add_device(
+            name=name, name_key=name_key(name), public_key=self.device_keys.create(), at=now
+        )
+        self.store.enrol(me.id, device, "approved", now)
+        row = self.store.device_of(me.id, name_key(name))
+        assert row is not None
+        return row
+
+    def _free_device_name(self, profile: str) -> str:
+        number = 1
+        while self.store.device_named(name_key(FIRST.format(profile=profile, number=number))):
+            number += 1
+        return FIRST.format(profile=profile, number=number)
+
+    # --- one act ---------------------------------------------------------------------------------
+
+    def _sign(self, act: str, doing: Act, before: Head, row: DeviceRow) -> Signed:
+        """Sign *act* as the device *row* does; a demo's may have been told to do it wrong."""
+        nonce = doing.entry
+        if row.fault == "replay":
+            nonce = before.entry
+        said = statement(
+            doing.me.id, row.id, row.session, act, doing.request_id, doing.inputs, nonce, before.mac
+        )
+        signature = self.device_keys.sign(row.public_key, said)
+        if row.fault == "forge":
+            signature = bytes(64)
+        return Signed(row.id, row.session, nonce, signature)
+
+    def _distrusted(
+        self, act: str, doing: Act, before: Head, row: DeviceRow, signed: Signed
+    ) -> HongbaoError | None:
+        """
+        Return why the platform does not believe what is *signed*; None where it does.
+
+        The nonce is the number of the entry to come and the statement names the MAC before it, so
+        that a request which was seen once can never be made again, nor put elsewhere.
+        """
+        from hongbao.vault import verify
+
+        if signed.nonce != before.entry + 1:
+            return ReplayedNonce(device=row.name)
+        said = statement(
+            doing.me.id,
+            signed.device,
+            signed.session,
+            act,
+            doing.request_id,
+            doing.inputs,
+            signed.nonce,
+            before.mac,
+        )
+        if signed.session != row.session or not verify(row.public_key, said, signed.signature):
+            return BadSignature(device=row.name)
+        return None
+
+    def _check_device(self, row: DeviceRow) -> None:
+        """Raise DevicePending or SessionCut where the device may not act."""
+        if row.state == "pending":
+            raise DevicePending(device=row.name)
+        if row.cut_at is not None:
+            raise SessionCut(device=row.name)
