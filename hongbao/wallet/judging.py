@@ -132,7 +132,8 @@ class Judging(Signing):
     def _remember_amount(self, doing: Act, amount_fen: int) -> None:
         """Remember *amount_fen* of what is done: a claim's is drawn only once it is allowed."""
         record = doing.record
-        assert record is not None and record.seen is not None
+        assert record is not None
+        assert record.seen is not None
         doing.record = record._replace(seen=record.seen._replace(amount_fen=amount_fen))
 
     def _asked(
