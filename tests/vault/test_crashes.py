@@ -5,6 +5,8 @@ from itertools import count
 import pytest
 
 from hongbao import errors
+from hongbao.vault import DeviceKeys, Vault, primitives, verify
+from tests.vault.conftest import CHEAP
 from tests.vault.processes import killed_at
 
 WORDS = "correct horse battery"
@@ -188,3 +190,62 @@ def test_a_killed_reset_of_the_head_leaves_one_of_the_two(folder):
         assert found in (old, new)
         folder().reset_head(*new)
         assert new == folder().head()
+
+
+def test_a_killed_creation_of_a_device_key_leaves_it_whole_or_not_at_all(tmp_path):
+    """
+    Under a key's own name there is never half a key; what was unfinished goes with the next one.
+    """
+
+    def again(length):  # so that we know which key the child was making
+        return bytes([7]) * length
+
+    master = bytes(range(32))
+    public = primitives.public_key(again(32))
+    path = tmp_path / "devices"
+    found = set()
+
+    def prepare():
+        for file in path.glob("*"):
+            file.unlink()
+
+    def create():
+        DeviceKeys(tmp_path, Vault(master, 1, cost=CHEAP, random=again)).create()
+
+    for _ in every_step(prepare, create):
+        keys = DeviceKeys(tmp_path, Vault(master, 1, cost=CHEAP))
+        found.add(keys.holds(public))
+        if keys.holds(public):
+            assert verify(public, b"message", keys.sign(public, b"message"))
+        other = keys.create()
+        assert verify(other, b"message", keys.sign(other, b"message"))
+        assert not list(path.glob("*.new"))
+
+    assert {False, True} == found
+
+
+def test_a_killed_removal_of_a_device_key_never_brings_it_back(tmp_path):
+    """
+    Killed anywhere, the key signs as before or never again, and removing it can be done again.
+    """
+    vault = Vault(bytes(range(32)), 1, cost=CHEAP)
+    path = tmp_path / "devices"
+    public = DeviceKeys(tmp_path, vault).create()
+    file = next(path.glob("*.key"))
+    content = file.read_bytes()
+    found = set()
+
+    for _ in every_step(
+        lambda: file.write_bytes(content), lambda: DeviceKeys(tmp_path, vault).remove(public)
+    ):
+        try:
+            signature = DeviceKeys(tmp_path, vault).sign(public, b"message")
+        except (errors.Damaged, errors.DeviceKeyMissing) as refusal:
+            found.add(refusal.code)
+        else:
+            assert verify(public, b"message", signature)
+            found.add("signs")
+        DeviceKeys(tmp_path, vault).remove(public)
+        assert not list(path.glob("*.key*"))
+
+    assert {"signs", "damaged", "device_key_missing"} == found

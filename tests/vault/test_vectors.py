@@ -2,10 +2,12 @@
 
 import hmac
 import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from hongbao.vault import primitives
+from hongbao.vault.authenticator import code_at
 from hongbao.vault.primitives import Cost, KeyedHash, NotAuthentic
 
 
@@ -362,3 +364,23 @@ def test_a_signature_has_one_spelling():
         bytes(64),
     ):
         assert not primitives.signature_fits(public, message, wrong)
+
+
+@pytest.mark.parametrize(
+    ("second", "digits"),
+    [
+        (59, "94287082"),
+        (1111111109, "07081804"),
+        (1111111111, "14050471"),
+        (1234567890, "89005924"),
+        (2000000000, "69279037"),
+        (20000000000, "65353130"),
+    ],
+)
+def test_codes_meet_rfc_6238(second, digits):
+    """
+    RFC 6238 appendix B, the SHA-1 rows: it prints eight digits, of which ours are the last six.
+    """
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+
+    assert digits[-6:] == code_at(b"12345678901234567890", at)
