@@ -62,11 +62,13 @@ def decode(text: str) -> Puzzle:
     """Return the puzzle that `Puzzle.encode` wrote. Raises ValueError where it did not."""
     try:
         facts = json.loads(text)
-        puzzle = Puzzle(facts["sought"], facts["line"])
-        if facts != puzzle.question or set(puzzle.line) not in map(set, PAIRS):
-            raise ValueError("no puzzle")
+        puzzle = Puzzle(str(facts["sought"]), str(facts["line"]))
+        whole = facts == puzzle.question
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError("no puzzle") from error
+    characters = set(puzzle.line)
+    if not (whole and puzzle.sought in characters and characters in map(set, PAIRS)):
+        raise ValueError("no puzzle")
     return puzzle
 
 

@@ -8,12 +8,21 @@ from hypothesis import strategies as st
 
 from hongbao.domain.ids import (
     CROCKFORD,
+    case_id,
+    challenge_id,
     check_request_id,
     packet_id,
+    parse_case_id,
+    parse_challenge_id,
     parse_packet_id,
     request_id,
 )
-from hongbao.errors import InvalidPacketId, InvalidRequestId
+from hongbao.errors import (
+    InvalidCaseId,
+    InvalidChallengeId,
+    InvalidPacketId,
+    InvalidRequestId,
+)
 
 packet_ids = st.binary(min_size=5, max_size=5).map(packet_id)
 
@@ -193,6 +202,62 @@ def test_request_ids_of_other_characters_are_refused(text):
     """
     with pytest.raises(InvalidRequestId):
         check_request_id(text)
+
+
+OTHERS = pytest.mark.parametrize(
+    ("write", "parse", "prefix", "refusal"),
+    [
+        (case_id, parse_case_id, "rc_", InvalidCaseId),
+        (challenge_id, parse_challenge_id, "ch_", InvalidChallengeId),
+    ],
+    ids=["case", "challenge"],
+)
+
+
+@OTHERS
+@given(raw=st.binary(min_size=5, max_size=8))
+def test_cases_and_challenges_have_ids_like_packets(raw, write, parse, prefix, refusal):
+    """
+    The same symbols and the same check behind a prefix of their own, read as carelessly.
+    """
+    written = write(raw)
+    symbols = written.removeprefix(prefix)
+
+    assert packet_id(raw) == "hb_" + symbols
+    assert prefix + symbols == written
+    for typed in (written, written.lower(), symbols, f" {prefix}{symbols[:4]}-{symbols[4:]}\n"):
+        assert written == parse(typed)
+
+
+@OTHERS
+def test_a_wrong_symbol_in_their_ids_is_found(write, parse, prefix, refusal):
+    """
+    All substitutions of one symbol are refused, in the words that belong to the thing.
+    """
+    symbols = write(bytes.fromhex("0123456789")).removeprefix(prefix)
+
+    for place in range(8):
+        for other in set(CROCKFORD) - {symbols[place]}:
+            with pytest.raises(refusal):
+                parse(prefix + symbols[:place] + other + symbols[place + 1 :])
+
+
+@OTHERS
+@pytest.mark.parametrize(
+    "stranger", ["hb_", "rc_", "ch_", "rq_", "rc", "_", "\x1b[31mrc_", "rcrc_"]
+)
+def test_an_id_of_another_thing_is_refused(stranger, write, parse, prefix, refusal):
+    """
+    A packet's id is no case's: whoever copied the wrong one is told so.
+    """
+    if stranger == prefix:
+        pytest.skip("that is its own")
+
+    with pytest.raises(refusal) as refused:
+        parse(stranger + "7Q2M4K9X")
+
+    assert f"{prefix}7Q2M4K9X" in str(refused.value.hint)
+    assert "\x1b" not in str(refused.value)
 
 
 def _with_check(body: str) -> str:
