@@ -93,6 +93,9 @@ MONEY = {
 }
 """Rooms that touch amounts, where no float may be."""
 
+MEASURING = {"domain/risk/magnitude.py", "domain/risk/places.py"}
+"""Files in them that measure how large or how far, in whole steps: nothing they say is paid."""
+
 
 class Import(NamedTuple):
     """A module that a file asks for, and whether it does so as soon as it is itself imported."""
@@ -247,7 +250,7 @@ def floats(place: str, source: str) -> list[str]:
     refused beside a name that ends in ``_fen``. A field of seconds may be a float: it is no money.
     """
     room = room_of(place)
-    if room not in MONEY:
+    if room not in MONEY or place in MEASURING:
         return []
     tree = parsed(source)
     seconds = {
@@ -489,6 +492,7 @@ def test_sql_that_asks_for_time_or_chance_is_noticed(sql: str):
         ("domain/fees.py", "rate = 0.001"),
         ("domain/fees.py", "def fee(amount: float) -> int: ..."),
         ("domain/fees.py", "half = total // 2 + total / 2"),
+        ("domain/risk/measures.py", "share = out_fen / in_fen"),
         ("wallet/cash.py", "float('66.66')"),
         ("wallet/cash.py", "share_fen = total_fen / count"),
         ("store.py", "total_fen /= 2"),
@@ -511,6 +515,7 @@ def test_a_float_near_money_is_noticed(place: str, source: str):
         ("answers.py", "finished_in_seconds: float | None"),
         ("domain/policy.py", "rate = Fraction('0.1') / 100"),
         ("ui.py", "pause_seconds = 0.2"),
+        ("domain/risk/places.py", "degrees = lat / 100"),
     ],
 )
 def test_what_is_no_money_is_fine(place: str, source: str):

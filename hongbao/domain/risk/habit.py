@@ -1,0 +1,194 @@
+"""What is remembered of one profile's acts: the latest one by one, and all of them in sums."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import accumulate
+from operator import sub
+from typing import Any, TypeVar
+
+from hongbao.domain.risk.acts import IN, JUDGED, OUT, Seen, What
+from hongbao.domain.risk.magnitude import magnitude
+from hongbao.units import CHINA
+
+RECENT = 64
+"""How many acts are remembered one by one."""
+
+DORMANT_S = 30 * 86_400
+"""A profile that has done nothing for this long wakes up with its next act."""
+
+LETTERS: Mapping[What, str] = {
+    What.SEND: "s",
+    What.GIVE: "g",
+    What.CLAIM: "c",
+    What.TOPUP: "t",
+    What.WITHDRAW: "w",
+    What.PIN_CHANGE: "p",
+    What.DEVICE_ADD: "d",
+    What.CARD_ADD: "b",
+    What.IDENTIFY: "i",
+    What.CHALLENGE_FAILED: "f",
+}
+"""What is done, in one letter each, as habits are kept."""
+
+_WHATS = {letter: what for what, letter in LETTERS.items()}
+_CHINA_S = CHINA.utcoffset(None) // timedelta(seconds=1)
+_DAY_S = 86_400
+_HOUR_S = 3600
+_Key = TypeVar("_Key", int, str)
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """
+    What is remembered of one profile. It is kept in one row, written in the transaction of the act.
+
+    Sums are over all acts ever, so that they do not forget what the latest acts have pushed out.
+    """
+
+    recent: tuple[Seen, ...] = ()  # the newest last, at most RECENT
+    acts: int = 0
+    outs: int = 0  # acts that pay out, and
+    outs_magnitude: int = 0  # the sum of their amounts' magnitudes
+    hours: tuple[int, ...] = (0,) * 24  # judged acts, by China's hour
+    cities: Mapping[int, int] = field(default_factory=dict)  # acts by known city, first seen first
+    steps: Mapping[str, int] = field(default_factory=dict)  # from act to act, as "sc": send, claim
+    day: int = 0  # China's day of the last act, see `china_day_number`
+    day_in_fen: int = 0
+    day_out_fen: int = 0
+    first_at: int = 0
+    woke_at: int = 0  # when it last acted after a gap of DORMANT_S; 0 is never
+    gap_s: int = 0  # how long that gap was
+
+
+NEW = Habit()
+"""A profile that has done nothing yet."""
+
+
+def china_hour(at: int) -> int:
+    """
+    Return the hour of China's clock *at* so many seconds since 1970.
+
+    >>> china_hour(0), china_hour(86_399)
+    (8, 7)
+    """
+    return (at + _CHINA_S) // _HOUR_S % 24
+
+
+def china_day_number(at: int) -> int:
+    """
+    Return which of China's days it is *at* so many seconds since 1970, counted from 1970-01-01.
+
+    >>> china_day_number(16 * 3600 - 1), china_day_number(16 * 3600)
+    (0, 1)
+    """
+    return (at + _CHINA_S) // _DAY_S
+
+
+def after(habit: Habit, seen: Seen) -> Habit:
+    """Return *habit* as it is once *seen* has happened, which is never before its last act."""
+    at, what, amount_fen, _, _, city = seen
+    recent, woke_at, gap_s, steps = habit.recent, habit.woke_at, habit.gap_s, habit.steps
+    if recent:
+        last = recent[-1]
+        assert at >= last.at
+
+        if at - last.at >= DORMANT_S:
+            woke_at, gap_s = at, at - last.at
+        steps = _counted(steps, LETTERS[last.what] + LETTERS[what])
+    hours = habit.hours
+    if what in JUDGED:
+        hour = china_hour(at)
+        hours = (*hours[:hour], hours[hour] + 1, *hours[hour + 1 :])
+    day = china_day_number(at)
+    same_day = day == habit.day
+    pays_out = what in OUT
+    return Habit(
+        recent=(*recent[1 - RECENT :], seen),
+        acts=habit.acts + 1,
+        outs=habit.outs + pays_out,
+        outs_magnitude=habit.outs_magnitude + (magnitude(amount_fen) if pays_out else 0),
+        hours=hours,
+        cities=_counted(habit.cities, city) if city else habit.cities,
+        steps=steps,
+        day=day,
+        day_in_fen=(habit.day_in_fen if same_day else 0) + (amount_fen if what in IN else 0),
+        day_out_fen=(habit.day_out_fen if same_day else 0) + (amount_fen if pays_out else 0),
+        first_at=habit.first_at if recent else at,
+        woke_at=woke_at,
+        gap_s=gap_s,
+    )
+
+
+def encode(habit: Habit) -> str:
+    """
+    Return *habit* as compact JSON.
+
+    The latest acts are kept field by field rather than act by act, because that is half the work to
+    read: the first one's moment and the seconds from each to the next, then all that was done, and
+    so on.
+
+    >>> encode(after(NEW, Seen(0, What.SEND, 100)))[:52]
+    '{"at":[0],"what":"s","fen":[100],"other":[0],"ms":[-'
+    """
+    at, what, fen, other, ms, city = zip(*habit.recent, strict=True) if habit.recent else ((),) * 6
+    return _ENCODER.encode(
+        {
+            "at": (*at[:1], *map(sub, at[1:], at)),
+            "what": "".join(map(LETTERS.__getitem__, what)),
+            "fen": fen,
+            "other": other,
+            "ms": ms,
+            "city": city,
+            "acts": habit.acts,
+            "outs": (habit.outs, habit.outs_magnitude),
+            "hours": habit.hours,
+            "cities": (*habit.cities, *habit.cities.values()),
+            "steps": habit.steps,
+            "day": (habit.day, habit.day_in_fen, habit.day_out_fen),
+            "woke": (habit.first_at, habit.woke_at, habit.gap_s),
+        }
+    )
+
+
+def decode(text: str) -> Habit:
+    """Return what `encode` wrote. Raises ValueError where it did not."""
+    try:
+        told: dict[str, Any] = json.loads(text)
+        columns = (
+            accumulate(told["at"]),
+            map(_WHATS.__getitem__, told["what"]),
+            told["fen"],
+            told["other"],
+            told["ms"],
+            told["city"],
+        )
+        outs, outs_magnitude = told["outs"]
+        known = len(told["cities"]) // 2
+        day, day_in_fen, day_out_fen = told["day"]
+        first_at, woke_at, gap_s = told["woke"]
+        return Habit(
+            recent=tuple(map(Seen._make, zip(*columns, strict=True))),
+            acts=told["acts"],
+            outs=outs,
+            outs_magnitude=outs_magnitude,
+            hours=tuple(told["hours"]),
+            cities=dict(zip(told["cities"][:known], told["cities"][known:], strict=True)),
+            steps=told["steps"],
+            day=day,
+            day_in_fen=day_in_fen,
+            day_out_fen=day_out_fen,
+            first_at=first_at,
+            woke_at=woke_at,
+            gap_s=gap_s,
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError("no habit") from error
+
+
+def _counted(counts: Mapping[_Key, int], one: _Key) -> Mapping[_Key, int]:
+    return {**counts, one: counts.get(one, 0) + 1}
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))

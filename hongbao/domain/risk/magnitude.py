@@ -1,0 +1,26 @@
+"""Magnitude: amounts on a scale on which twice as much is always the same step further."""
+
+from math import log2
+
+
+def magnitude(amount_fen: int) -> int:
+    """
+    Return the binary logarithm of *amount_fen* in whole thousandths. Nothing counts as one fen.
+
+    The mean of a person's magnitudes is not carried away by one large payment, as the mean of the
+    amounts would be.
+
+    >>> magnitude(1), magnitude(2), magnitude(20_000)
+    (0, 1000, 14288)
+    """
+    return round(1000 * log2(max(amount_fen, 1)))
+
+
+def ratio_tenths(step: int) -> int:
+    """
+    Return how many times as much a *step* in thousandths of magnitude is, in whole tenths.
+
+    >>> ratio_tenths(0), ratio_tenths(1000), ratio_tenths(-1000)
+    (10, 20, 5)
+    """
+    return round(10 * 2 ** (step / 1000))

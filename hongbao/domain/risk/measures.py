@@ -1,0 +1,272 @@
+"""Measures: how each indicator is taken from what is remembered and what is asked."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from hongbao.domain.risk.acts import IN, OUT, Asked, Seen, What
+from hongbao.domain.risk.habit import DORMANT_S, LETTERS, Habit, china_day_number, china_hour
+from hongbao.domain.risk.magnitude import magnitude, ratio_tenths
+from hongbao.domain.risk.places import distance_km
+
+NEVER = 10**9
+"""What a length of time is where it never began: larger than any that rules ask for."""
+
+QUICK_MS = 1500
+"""A claim within so many milliseconds of the packet was hardly made by hand."""
+
+ACTS_MIN = 30
+"""A person who has done less than this has no habits to compare an act with."""
+
+OUTS_MIN = 10
+"""A person who has paid out less often than this has no usual amount."""
+
+Night = tuple[int, int]
+"""From which hour to which of China's clock it is night. The first belongs to it."""
+
+
+class Look(NamedTuple):
+    """Everything that a measure may look at."""
+
+    habit: Habit
+    asked: Asked
+    window_s: int
+    of_fen: int
+    night: Night
+
+    @property
+    def seen(self) -> Seen:
+        """What would be remembered of the act."""
+        return self.asked.seen
+
+
+Measure = Callable[[Look], int]
+
+
+# --- the latest acts ------------------------------------------------------------------------------
+
+
+def _within(look: Look) -> tuple[Seen, ...]:
+    """Return the remembered acts in the window before the act asked, which is not among them."""
+    recent, since = look.habit.recent, look.seen.at - look.window_s
+    if not recent or recent[-1].at <= since:
+        return ()
+    if recent[0].at > since:
+        return recent
+    return recent[bisect_left(recent, since + 1, key=_at) :]
+
+
+def _at(seen: Seen) -> int:
+    return seen.at
+
+
+def _all(look: Look) -> tuple[Seen, ...]:
+    """Return the acts in the window, with the act asked as the last."""
+    return (*_within(look), look.seen)
+
+
+def count(whats: Collection[What]) -> Measure:
+    """Count such acts."""
+
+    def measure(look: Look) -> int:
+        return len([seen for seen in _all(look) if seen.what in whats])
+
+    return measure
+
+
+def total_fen(whats: Collection[What]) -> Measure:
+    """Add up the amounts of such acts."""
+
+    def measure(look: Look) -> int:
+        return sum([seen.amount_fen for seen in _all(look) if seen.what in whats])
+
+    return measure
+
+
+def others(what: What) -> Measure:
+    """Count the different people at the other end of such acts."""
+
+    def measure(look: Look) -> int:
+        return len({seen.other for seen in _all(look) if seen.what is what} - {0})
+
+    return measure
+
+
+# --- behaviour 行为 -------------------------------------------------------------------------------
+
+
+def acts(look: Look) -> int:
+    """Count acts of any kind."""
+    return len(_within(look)) + 1
+
+
+def quick_claims(look: Look) -> int:
+    """Count claims that were hardly made by hand."""
+    return len([seen for seen in _all(look) if 0 <= seen.reaction_ms <= QUICK_MS])
+
+
+def reaction_ms(look: Look) -> int:
+    """Return how long this claim took from the sending of the packet."""
+    reaction_ms = look.seen.reaction_ms
+    return NEVER if reaction_ms < 0 else reaction_ms
+
+
+def steady(look: Look) -> int:
+    """
+    Count the latest acts of this kind that follow each other like the ticks of a clock.
+
+    Their gaps are a second at least, because what happens at once is counted by other indicators,
+    and the longest is at most a tenth more than the shortest.
+    """
+    what, later = look.seen.what, look.seen.at
+    shortest = longest = 0
+    run = 1
+    for seen in reversed(_within(look)):
+        if seen.what is not what:
+            continue
+        gap = later - seen.at
+        shortest, longest = min(shortest or gap, gap), max(longest, gap)
+        if gap < 1 or 10 * longest > 11 * shortest:
+            break
+        later = seen.at
+        run += 1
+    return run
+
+
+def unlike_self(look: Look) -> int:
+    """
+    Return how seldom this person goes on from the last act to this one.
+
+    A kind of act that was seldom the last one says little about what follows it, so what this
+    person does at any time counts along, as if it had been seen ten times more.
+    """
+    if look.habit.acts < ACTS_MIN:
+        return 0
+    now, last = LETTERS[look.seen.what], LETTERS[look.habit.recent[-1].what]
+    here = anywhere = this = total = 0
+    for step, count in look.habit.steps.items():
+        total += count
+        if step[1] == now:
+            anywhere += count
+        if step[0] == last:
+            here += count
+            if step[1] == now:
+                this = count
+    return 1000 - 1000 * (this * total + 10 * anywhere) // ((here + 10) * total)
+
+
+# --- transaction 交易 -----------------------------------------------------------------------------
+
+
+def times_usual(look: Look) -> int:
+    """Return this amount as tenths of what this person usually pays out at once."""
+    if look.habit.outs < OUTS_MIN or look.seen.what not in OUT:
+        return 0
+    usual = look.habit.outs_magnitude // look.habit.outs
+    return ratio_tenths(magnitude(look.seen.amount_fen) - usual)
+
+
+def day_in_fen(look: Look) -> int:
+    """Return what comes in on this day of China's, exactly."""
+    before_fen = look.habit.day_in_fen if _is_same_day(look) else 0
+    return before_fen + (look.seen.amount_fen if look.seen.what in IN else 0)
+
+
+def day_out_fen(look: Look) -> int:
+    """Return what goes out on this day of China's, exactly."""
+    before_fen = look.habit.day_out_fen if _is_same_day(look) else 0
+    return before_fen + (look.seen.amount_fen if look.seen.what in OUT else 0)
+
+
+def _is_same_day(look: Look) -> bool:
+    return look.habit.day == china_day_number(look.seen.at)
+
+
+def is_night(look: Look) -> int:
+    """Return 1 at night, else 0. A night may go over midnight; from 0 to 0 there is none."""
+    first, end = look.night
+    return int((china_hour(look.seen.at) - first) % 24 < (end - first) % 24)
+
+
+def hour_rare(look: Look) -> int:
+    """Return how seldom this person acts within an hour of this hour of the day."""
+    hours, hour = look.habit.hours, china_hour(look.seen.at)
+    total = sum(hours)
+    if total < ACTS_MIN:
+        return 0
+    around = hours[hour - 1] + hours[hour] + hours[(hour + 1) % 24]
+    return 1000 - 1000 * around // total
+
+
+def just_below(look: Look) -> int:
+    """Count the amounts in this act's direction that stay within a tenth under a threshold."""
+    direction = OUT if look.seen.what in OUT else IN
+    least_fen, of_fen = -(-9 * look.of_fen // 10), look.of_fen
+    return len(
+        [
+            seen
+            for seen in _all(look)
+            if least_fen <= seen.amount_fen < of_fen and seen.what in direction
+        ]
+    )
+
+
+def same_pair(look: Look) -> int:
+    """Count the acts with whoever is at the other end of this one."""
+    other = look.seen.other
+    if not other:
+        return 0
+    return len([seen for seen in _all(look) if seen.other == other])
+
+
+def pass_through(look: Look) -> int:
+    """Return what goes out as a share of what came in."""
+    if look.seen.what not in OUT:
+        return 0
+    in_fen = _in_fen(look)
+    return 1000 * _out_fen(look) // in_fen if in_fen else 0
+
+
+_in_fen, _out_fen = total_fen(IN), total_fen(OUT)
+
+
+def rounds(look: Look) -> int:
+    """Count the pairs of a packet sent and a packet claimed."""
+    whats = [seen.what for seen in _all(look)]
+    return min(whats.count(What.SEND), whats.count(What.CLAIM))
+
+
+def speed_kmh(look: Look) -> int:
+    """Return how fast the device travelled since it was last somewhere; a minute at least."""
+    city = look.seen.city
+    if city:
+        for seen in reversed(look.habit.recent):
+            if seen.city:
+                return distance_km(seen.city, city) * 3600 // max(look.seen.at - seen.at, 60)
+    return 0
+
+
+def away_km(look: Look) -> int:
+    """Return how far it is from where this person mostly is; of two such cities, the first."""
+    cities, city = look.habit.cities, look.seen.city
+    return distance_km(max(cities, key=cities.__getitem__), city) if cities and city else 0
+
+
+# --- account 账户, device 设备, data 数据 ---------------------------------------------------------
+
+
+def dormant_days(look: Look) -> int:
+    """Return how long nothing was done before the act in the window that ended it."""
+    at = look.seen.at
+    gap_s = at - look.habit.recent[-1].at if look.habit.recent else 0
+    if gap_s < DORMANT_S:
+        gap_s = look.habit.gap_s if look.habit.woke_at > at - look.window_s else 0
+    return gap_s // 86_400
+
+
+def since_pin_change_min(look: Look) -> int:
+    """Return how long ago the PIN was changed, if that is still remembered."""
+    for seen in reversed(look.habit.recent):
+        if seen.what is What.PIN_CHANGE:
+            return (look.seen.at - seen.at) // 60
+    return NEVER
