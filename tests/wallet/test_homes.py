@@ -1,7 +1,9 @@
 """Homes as a whole: locking, new keys, copies, and coming back from one."""
 
 import os
+import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -413,6 +415,95 @@ def test_there_is_nothing_to_restore_into_without_keys(empty: World, tmp_path: P
     """
     with pytest.raises(errors.HomeNotFound):
         restore(empty.env, tmp_path / "copy", accept_older=never)
+
+
+# --- devices ------------------------------------------------------------------------------------
+
+
+def device_files(world: World) -> dict[str, bytes]:
+    """Return what every device key of *world*'s machine is kept as."""
+    return {file.name: file.read_bytes() for file in (world.env.keys / "devices").glob("*.key")}
+
+
+def lock_and_unlock(world: World, _: Path) -> None:
+    desk = world.zhang
+    desk.lock(PASSPHRASE)
+    desk.unlock()
+
+
+def rekey_twice(world: World, _: Path) -> None:
+    world.zhang.rekey()
+    world.zhang.rekey()
+
+
+def come_back(world: World, elsewhere: Path) -> None:
+    world.zhang.backup(elsewhere / "copy")
+    world.close()
+    world.ledger.unlink()
+    restore(world.env, elsewhere / "copy", accept_older=never)
+
+
+def come_back_rekeyed(world: World, elsewhere: Path) -> None:
+    world.zhang.rekey()
+    come_back(world, elsewhere)
+
+
+@pytest.mark.parametrize("happens", [lock_and_unlock, rekey_twice, come_back, come_back_rekeyed])
+def test_devices_sign_on_whatever_happens_to_the_home(
+    happens: Callable[[World, Path], None], empty: World, tmp_path: Path
+):
+    """
+    Locked and unlocked, under new keys, come back from a copy: whoever acted from this machine
+    still does, with the same key in the same file, and every signature checks.
+    """
+    empty.found(ZHANG)
+    before = device_files(empty)
+
+    happens(empty, tmp_path)
+
+    empty.zhang.change_pin(right, right)
+    assert 1 == len(before)
+    assert before == device_files(empty)
+    assert {} == empty.findings()
+
+
+def test_a_copy_and_the_homes_keys_do_not_make_another_machine_a_device(
+    empty: World, tmp_path: Path
+):
+    """
+    Whoever carries ledger and master key away reads them, and signs nothing: held by risk control.
+    """
+    empty.found(ZHANG)
+    empty.close()
+    shutil.rmtree(empty.env.keys / "devices")
+    before = empty.dump(ignoring=PINS)
+
+    with pytest.raises(errors.DeviceKeyMissing) as refused:
+        empty.zhang.change_pin(right, right)
+
+    assert errors.ExitCode.HELD == refused.value.exit_code
+    assert [ZHANG] == [line["profile"] for line in empty.zhang.profiles()]
+    assert before == empty.dump(ignoring=PINS)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", bytes(60), b"\xff" * 61], ids=["empty", "overwritten", "foreign"]
+)
+def test_a_device_key_that_is_damaged_stops_the_act_and_nothing_else(content: bytes, empty: World):
+    """
+    The file is named, nothing is changed, and what can be looked at still can.
+    """
+    empty.found(ZHANG)
+    (name,) = device_files(empty)
+    (empty.env.keys / "devices" / name).write_bytes(content)
+    before = empty.dump(ignoring=PINS)
+
+    with pytest.raises(errors.Damaged) as refused:
+        empty.zhang.change_pin(right, right)
+
+    assert name == Path(str(refused.value.facts["path"])).name
+    assert [ZHANG] == [line["profile"] for line in empty.zhang.profiles()]
+    assert before == empty.dump(ignoring=PINS)
 
 
 # --- files --------------------------------------------------------------------------------------
