@@ -27,7 +27,8 @@ ESCALATED = CaseFacts("escalated", 1)
 
 def decide(facts, *said):
     """Return what the last of *said*, who and what, makes of a case, after all the others."""
-    return decide_case(facts, said[:-1], *said[-1], FOUR_EYES_FEN)
+    *earlier, (operator, verb) = said
+    return decide_case(facts, earlier, operator, verb, FOUR_EYES_FEN)
 
 
 class Desk:

@@ -14,6 +14,11 @@ from hongbao.domain.puzzle import PAIRS, Puzzle, decode, make_puzzle
 puzzles = st.binary(min_size=66, max_size=66).map(lambda drawn: make_puzzle(lambda _: drawn))
 
 
+def of_bytes(pair, count):
+    """Return the puzzle of the two bytes that decide its characters and its answer."""
+    return make_puzzle(lambda _: bytes([pair, count]) + bytes(64))
+
+
 def drawn(number):
     """Return a puzzle like the ones that chance makes, the same for the same *number*."""
     return make_puzzle(lambda length: shake_256(b"%d" % number).digest(length))
@@ -48,8 +53,7 @@ def test_every_answer_is_as_likely():
     Over all bytes that decide the count, each of 4 to 11 is met 32 times: one guess in eight fits.
     """
     counts = Counter(
-        puzzle.line.count(puzzle.sought)
-        for puzzle in (make_puzzle(lambda _, n=n: bytes([0, n]) + bytes(64)) for n in range(256))
+        puzzle.line.count(puzzle.sought) for puzzle in (of_bytes(0, n) for n in range(256))
     )
 
     assert dict.fromkeys(range(4, 12), 32) == counts
@@ -59,7 +63,7 @@ def test_every_character_is_asked_for_as_often():
     """
     Over all bytes that decide it, each of the eight characters is sought 32 times.
     """
-    sought = Counter(make_puzzle(lambda _, n=n: bytes([n]) + bytes(65)).sought for n in range(256))
+    sought = Counter(of_bytes(n, 0).sought for n in range(256))
 
     assert dict.fromkeys((each for pair in PAIRS for each in pair), 32) == sought
 
