@@ -119,10 +119,10 @@ class InvalidNumber(UsageError):
 
 
 class NotADemoHome(UsageError):
-    """Banks are told to fail only where time and chance are the user's own, too."""
+    """Banks and devices are told to fail only where time and chance are the user's own, too."""
 
     code = "not_a_demo_home"
-    sentence = N_("only in a demo home can banks be told to fail")
+    sentence = N_("only in a demo home can banks and devices be told to fail")
     advice = N_("make one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names")
 
 
@@ -200,6 +200,102 @@ class OperatorExists(UsageError):
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
+
+
+class InvalidDeviceName(UsageError):
+    """A device's name is not one that every screen and file can carry."""
+
+    code = "invalid_device_name"
+    sentence = N_("{text} cannot be a device's name")
+    advice = N_("use 1 to {length_max} letters, digits, - or _, in any script")
+
+    def __init__(self, text: str, *, length_max: int) -> None:
+        super().__init__(text=shortened(text), length_max=length_max)
+
+
+class DeviceExists(UsageError):
+    """The profile has let a device of that name in, or has been asked to."""
+
+    code = "device_exists"
+    sentence = N_("{profile} has a device named {device} already")
+    advice = N_("choose another name; `hongbao device list` shows those that are taken")
+
+    def __init__(self, *, device: str, profile: str) -> None:
+        super().__init__(device=device, profile=profile)
+
+
+class AlreadyApproved(UsageError):
+    """There is nothing left to approve about a device."""
+
+    code = "already_approved"
+    sentence = N_("{device} is let in already")
+    advice = N_("with --id-file it can vouch for who you are, too")
+
+    def __init__(self, *, device: str) -> None:
+        super().__init__(device=device)
+
+
+class DeviceInUse(UsageError):
+    """A device is not removed by itself: then nobody could let one in again."""
+
+    code = "device_in_use"
+    sentence = N_("{device} is the device that you act from")
+    advice = N_("remove it from another one: `hongbao device remove {device} -p {profile}@NAME`")
+
+    def __init__(self, *, device: str, profile: str) -> None:
+        super().__init__(device=device, profile=profile)
+
+
+class NotIdentified(UsageError):
+    """Nobody has said who the profile is, so an ID number proves nothing about it."""
+
+    code = "not_identified"
+    sentence = N_("nobody has said yet who {profile} is, so an ID number proves nothing")
+    advice = N_("say it with `hongbao identify`, or approve the device from one that you have")
+
+    def __init__(self, *, profile: str) -> None:
+        super().__init__(profile=profile)
+
+
+class AuthenticatorExists(UsageError):
+    """A profile has one authenticator."""
+
+    code = "authenticator_exists"
+    sentence = N_("{profile} has an authenticator already")
+    advice = N_("remove that one first, with `hongbao totp remove`")
+
+    def __init__(self, *, profile: str) -> None:
+        super().__init__(profile=profile)
+
+
+class CodeNotRepeated(UsageError):
+    """The code that was typed back is not that of the authenticator which is being added."""
+
+    code = "code_not_repeated"
+    sentence = N_("this is not the code of the new authenticator")
+    advice = N_("nothing was changed; delete it in the app and begin again")
+
+
+class SecretFileExists(UsageError):
+    """A secret is written into a new file: what it would overwrite may be the only copy."""
+
+    code = "secret_file_exists"
+    sentence = N_("{path} already exists, and a secret overwrites nothing")
+    advice = N_("choose another name")
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__(path=path)
+
+
+class InvalidSecret(UsageError):
+    """A file was to hold an authenticator's secret."""
+
+    code = "invalid_secret"
+    sentence = N_("{path} does not hold an authenticator's secret")
+    advice = N_("`hongbao totp add --secret-file FILE` writes one")
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__(path=path)
 
 
 class InvalidGreeting(UsageError):
@@ -455,6 +551,56 @@ class InvalidPolicy(UsageError):
     def message(self) -> str:
         reason = say(self._reasons[str(self.facts["problem"])], **self.facts)
         return say(self.sentence, **{**self.facts, "reason": reason})
+
+
+class InvalidModel(UsageError):
+    """
+    A risk model's file breaks a rule of its form.
+
+    *problem* is one of the keys of the sentences below; *facts* are what its sentence names.
+    """
+
+    code = "invalid_model"
+    sentence = N_("model {source}: {reason}")
+    advice = N_("`hongbao risk train` writes one; a model is not mended by hand")
+
+    _reasons: ClassVar[Mapping[str, str]] = {
+        "too_long": N_("a model has at most {length_max} characters"),
+        "not_json": N_("this is not JSON"),
+        "form": N_("this is not a {known}"),
+        "unknown_key": N_("unknown key {text}; known here: {known}"),
+        "missing_key": N_("{key} is missing"),
+        "bad_name": N_("{key} must be 1 to 32 lower-case letters, digits or -"),
+        "not_whole": N_("{key} must be a whole number from {least} to {most}"),
+        "not_list": N_("{key} must be a list of 1 to {most} entries"),
+        "bad_key": N_("{text} is no indicator, or is there twice"),
+        "usual": N_("usual must have {count} numbers, one for each key"),
+        "bad_training": N_("training must be a few short facts"),
+        "tree": N_("tree {number} is not one: its nodes do not fit together"),
+    }
+
+    def __init__(self, *, source: str, problem: str, **facts: object) -> None:
+        super().__init__(source=source, problem=problem, **facts)
+
+    def __str__(self) -> str:
+        reason = fill(self._reasons[str(self.facts["problem"])], self.facts)
+        return fill(self.sentence, {**self.facts, "reason": reason})
+
+    @property
+    def message(self) -> str:
+        reason = say(self._reasons[str(self.facts["problem"])], **self.facts)
+        return say(self.sentence, **{**self.facts, "reason": reason})
+
+
+class TooLittleHistory(UsageError):
+    """A model cannot be learned from a handful of acts."""
+
+    code = "too_little_history"
+    sentence = N_("{found} acts are too few to learn from; it takes {needed}")
+    advice = N_("the model that ships with hongbao needs no training")
+
+    def __init__(self, *, found: int, needed: int) -> None:
+        super().__init__(found=found, needed=needed)
 
 
 class PolicyVersionReused(UsageError):
@@ -743,6 +889,39 @@ class OperatorNotFound(NotFound):
         super().__init__(name=shortened(name))
 
 
+class DeviceNotFound(NotFound):
+    """The profile has not let a device of this name in, nor was it asked to."""
+
+    code = "device_not_found"
+    sentence = N_("you have no device {device}")
+    advice = N_("`hongbao device list` shows your devices; `hongbao device add NAME` lets one in")
+
+    def __init__(self, device: str) -> None:
+        super().__init__(device=shortened(device))
+
+
+class NoAuthenticator(NotFound):
+    """The profile has no authenticator."""
+
+    code = "no_authenticator"
+    sentence = N_("{profile} has no authenticator")
+    advice = N_("add one with `hongbao totp add`")
+
+    def __init__(self, *, profile: str) -> None:
+        super().__init__(profile=profile)
+
+
+class UnknownCity(NotFound):
+    """No city of this name is known."""
+
+    code = "unknown_city"
+    sentence = N_("there is no city called {text} here")
+    advice = N_("write a large city of China as shanghai or 上海, or unknown")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
 class DifferenceNotFound(NotFound):
     """Both books say the same of this payment."""
 
@@ -752,6 +931,18 @@ class DifferenceNotFound(NotFound):
 
     def __init__(self, payment: str) -> None:
         super().__init__(payment=shortened(payment))
+
+
+class DecisionNotFound(HongbaoError):
+    """Risk control judged nothing under this request id."""
+
+    code = "decision_not_found"
+    exit_code = ExitCode.NOT_FOUND
+    sentence = N_("nothing of this profile was judged as request {request_id}")
+    advice = N_("`hongbao history --json` shows the request ids of what was done")
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(request_id=shortened(request_id))
 
 
 # --- 11: the packet's state says no --------------------------------------------------------------
@@ -1150,6 +1341,17 @@ class AuthenticatorCodeWrong(PinError):
         super().__init__(attempts_left=attempts_left)
 
 
+class WrongIdentity(PinError):
+    """Somebody said who they are, and the profile is somebody else; the attempt was counted."""
+
+    code = "wrong_identity"
+    sentence = N_("this profile belongs to somebody else; attempts left: {attempts_left}")
+    advice = N_("it takes the real name and the ID number that `hongbao identify` was given")
+
+    def __init__(self, *, attempts_left: int) -> None:
+        super().__init__(attempts_left=attempts_left)
+
+
 class PinLocked(PinError):
     """Too many wrong PINs; only the ledger's clock opens this lock."""
 
@@ -1260,7 +1462,7 @@ class DeviceNotEnrolled(HeldByRisk):
     advice = N_("let it in with `hongbao device add {device}`")
 
     def __init__(self, *, device: str, profile: str) -> None:
-        super().__init__(device=device, profile=profile)
+        super().__init__(device=shortened(device), profile=profile)
 
 
 class DevicePending(HeldByRisk):
@@ -1458,6 +1660,15 @@ class KeyringUnavailable(HongbaoError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason=reason)
+
+
+class TrainerMissing(HongbaoError):
+    """The library that learns models is not installed."""
+
+    code = "trainer_missing"
+    exit_code = ExitCode.UNUSABLE
+    sentence = N_("training a model needs scikit-learn, which is not installed")
+    advice = N_("`pip install 'hongbao[train]'`")
 
 
 class NewerHome(HongbaoError):

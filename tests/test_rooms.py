@@ -25,7 +25,7 @@ FLOORS = (
     {"errors"},
     {"domain"},
     {"answers"},
-    {"env", "migrations", "policies", "story", "vault"},
+    {"env", "migrations", "policies", "story", "training", "vault"},
     {"drawer"},
     {"store"},
     {"auditing"},
@@ -45,6 +45,7 @@ DOORS: dict[str, set[str]] = {
     "cryptography": {"vault"},
     "argon2": {"vault"},
     "keyring": {"vault"},
+    "sklearn": {"training"},
     "platformdirs": {"env"},
     # Of the standard library, what says too much about its room to be met anywhere else.
     "gettext": {"words"},
@@ -61,7 +62,7 @@ DOORS: dict[str, set[str]] = {
     "logging": set(),
 }
 
-SLOW = {"argon2", "cryptography", "keyring", "platformdirs", "rich", "sqlite_utils"}
+SLOW = {"argon2", "cryptography", "keyring", "platformdirs", "rich", "sklearn", "sqlite_utils"}
 """Libraries that cost more to wake than most commands take: only the function that needs one."""
 
 WORLDLY = {

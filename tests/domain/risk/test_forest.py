@@ -1,0 +1,227 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hongbao.domain.risk.forest import (
+    DEPTH_MAX,
+    KEYS_MAX,
+    TEXT_LENGTH_MAX,
+    TREES_MAX,
+    expected_path,
+    parse_forest,
+)
+from hongbao.domain.risk.indicators import Key
+from hongbao.errors import InvalidModel
+
+CLAIMS, RARE = Key("claims", 600), Key("hour_rare")
+
+SMALL: dict[str, Any] = {
+    "form": "hongbao/forest@1",
+    "name": "small",
+    "version": 3,
+    "keys": ["claims/10m", "hour_rare"],
+    "usual": [2, 500],
+    "sample": 4,
+    "training": {"acts": 1000, "source": "a test"},
+    # One tree: claims ≤ 5 leads to the three others, which hour_rare ≤ 800 divides; above is one.
+    "trees": [[0, 5, 1, 800, -2, -1, -1]],
+}
+
+
+def forest_of(**changed: Any):
+    return parse_forest(json.dumps(SMALL | changed), "small.json")
+
+
+def refused(text: str) -> dict[str, object]:
+    with pytest.raises(InvalidModel) as caught:
+        parse_forest(text, "mine.json")
+    assert caught.value.message.isprintable()
+    return dict(caught.value.facts)
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+
+def test_the_fewer_questions_tell_an_act_apart_the_stranger_it_is():
+    """
+    The score is 2 ** -(path / expected path): one question here, two, and two and one more for the
+    pair that was not told apart; a search among four expects 1.85.
+    """
+    forest = forest_of()
+
+    assert 688 == forest.score([6, 0])
+    assert 473 == forest.score([5, 801])
+    assert 325 == forest.score([5, 800])
+
+
+def test_a_threshold_belongs_to_the_lower_side():
+    """
+    At most 5 is low, as the library has it; 6 is not.
+    """
+    forest = forest_of()
+
+    assert forest.score([5, 0]) < forest.score([6, 0])
+
+
+def test_a_score_is_the_mean_over_trees():
+    """
+    Paths are averaged before the power is taken.
+    """
+    one, other = [0, 5, -3, -1], [1, 800, -3, -1]
+    path = (1_000_000 * 2 + expected_path(3)) / 2
+
+    assert round(1000 * 2 ** (-path / expected_path(4))) == forest_of(trees=[one, other]).score(
+        [6, 0]
+    )
+
+
+def test_what_makes_an_act_strange_comes_first():
+    """
+    Each part is what the score would lose were that one value the usual one.
+    """
+    assert [(CLAIMS, 688 - 325), (RARE, 0)] == forest_of().contributions([6, 0])
+    assert [(RARE, 473 - 325), (CLAIMS, 0)] == forest_of().contributions([4, 999])
+    assert [(CLAIMS, 0), (RARE, 0)] == forest_of().contributions([6, 0], usual=[9, 9])
+
+
+def test_a_model_is_named_by_name_and_version():
+    """
+    Every judged act records which model it was judged with.
+    """
+    assert "small/3" == forest_of().ref
+    assert (CLAIMS, RARE) == forest_of().keys
+    assert "a test" == forest_of().training["source"]
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        [],
+        [0],
+        [0, 5],
+        [0, 5, -3],
+        [0, 5, -3, -1, -1],  # something is left over
+        [0, 5, -3, -2],  # five acts of a sample of four
+        [0, 5, -1, -1],  # and two
+        [2, 5, -3, -1],  # there is no third key
+        [0, 5, 0, 5, 0, 5, 0, 5, -1],
+        [0, 5] * (DEPTH_MAX + 1) + [-1] * (DEPTH_MAX + 2),
+        [0, 5] * 50_000,
+    ],
+)
+def test_a_tree_whose_nodes_do_not_fit_together_is_refused(tree):
+    """
+    Cut short, too long, too deep, about a key that is not there, or with other numbers of acts:
+    it is named, and nothing is scored with it.
+    """
+    facts = refused(json.dumps(SMALL | {"trees": [SMALL["trees"][0], tree]}))
+
+    assert facts in (
+        {"source": "mine.json", "problem": "tree", "number": 2},
+        {"source": "mine.json", "problem": "not_list", "key": "trees", "most": 24_576},
+    )
+
+
+@pytest.mark.parametrize("value", [1.5, True, None, "1", [1], 10**16, -(10**16)])
+def test_a_tree_holds_whole_numbers_only(value):
+    """
+    No fraction, no truth, no text and nothing endless gets into a comparison.
+    """
+    facts = refused(json.dumps(SMALL | {"trees": [[0, value, -3, -1]]}))
+
+    assert "not_whole" == facts["problem"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"form": "hongbao/forest@2"}, "form"),
+        ({"name": "Small"}, "bad_name"),
+        ({"name": "\x1b[31m"}, "bad_name"),
+        ({"name": 7}, "bad_name"),
+        ({"version": 0}, "not_whole"),
+        ({"keys": []}, "not_list"),
+        ({"keys": ["claims/10m"] * (KEYS_MAX + 1)}, "not_list"),
+        ({"keys": ["claims/10m", "claims/10m"]}, "bad_key"),
+        ({"keys": ["claims/10m", "score"]}, "bad_key"),
+        ({"keys": ["claims/10m", "clams/10m"]}, "bad_key"),
+        ({"keys": ["claims/10m", 3]}, "bad_key"),
+        ({"usual": [1]}, "usual"),
+        ({"usual": [1, 2, 3]}, "usual"),
+        ({"usual": [1, 2.5]}, "not_whole"),
+        ({"sample": 1}, "not_whole"),
+        ({"sample": 2**13}, "not_whole"),
+        ({"training": []}, "bad_training"),
+        ({"training": {"source": "\x1b]0;\x07"}}, "bad_training"),
+        ({"training": {"source": "x" * 201}}, "bad_training"),
+        ({"training": {"acts": 10**16}}, "bad_training"),
+        ({"training": {"acts": 1.5}}, "bad_training"),
+        ({"trees": {}}, "not_list"),
+        ({"trees": [[-4]] * (TREES_MAX + 1)}, "not_list"),
+        ({"trees": [7]}, "not_list"),
+        ({"seed": 1}, "unknown_key"),
+    ],
+)
+def test_a_model_that_breaks_the_form_is_refused(changed, problem):
+    """
+    The first thing wrong has its own sentence, whatever else the file holds.
+    """
+    assert problem == refused(json.dumps(SMALL | changed))["problem"]
+
+
+@pytest.mark.parametrize("key", SMALL)
+def test_nothing_may_be_missing(key):
+    """
+    A model without its sample or its keys would mean something else.
+    """
+    facts = refused(json.dumps({name: value for name, value in SMALL.items() if name != key}))
+
+    assert {"source": "mine.json", "problem": "missing_key", "key": key} == facts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        "{",
+        "[" * 100_000,
+        '{"trees": ' * 20_000,
+        '{"version": NaN}',
+        '{"version": 1, "version": 2}',
+        json.dumps(SMALL)[:-1] + ', "trees": [[-4]]}',
+        f'{{"version": {"9" * 5000}}}',
+    ],
+)
+def test_what_is_no_json_document_is_refused(text):
+    """
+    Nested without end, numbers without end, one key twice: refused, and nothing breaks.
+    """
+    assert "not_json" == refused(text)["problem"]
+
+
+def test_a_file_without_end_is_refused_before_it_is_read():
+    """
+    The length is looked at first.
+    """
+    assert "too_long" == refused(" " * (TEXT_LENGTH_MAX + 1))["problem"]
+
+
+@given(st.lists(st.integers(-5, 5), max_size=12), st.lists(st.integers(), min_size=2, max_size=2))
+def test_whatever_is_read_scores_from_0_to_1000(tree, values):
+    """
+    Either the tree is refused, or any act has a score.
+    """
+    try:
+        forest = forest_of(trees=[tree])
+    except InvalidModel:
+        return
+
+    assert 0 <= forest.score(values) <= 1000
