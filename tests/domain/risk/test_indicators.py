@@ -463,6 +463,7 @@ def test_the_days_money_forgets_nothing_but_the_day_before():
 
     assert 201 == value("day_out_fen", acts, at(12 * HOUR - 1, SEND, 1))
     assert 1 == value("day_out_fen", acts, at(12 * HOUR, SEND, 1))
+    assert 1 == value("day_in_fen", [at(0, CLAIM, 9)], at(12 * HOUR, CLAIM, 1))
     assert RECENT + 1 == value("out_fen/24h", acts, at(1, SEND, 1))
 
 
