@@ -70,6 +70,38 @@ class ToppedUp(Answer):
     payment: str  # the message's id
 
 
+class Held(TypedDict):
+    """That risk control holds what was done, and why."""
+
+    case: str
+    until: str  # when it ends by itself, if no reviewer decides before
+    ends: str  # and how: ``release`` or ``return``
+    rule: str
+    why: dict[str, str]  # the rule's sentence, ``en`` and ``zh``
+
+
+class HoldEnded(Answer):
+    """A hold is over: what was held went on, or back the way it came."""
+
+    case: str
+    held: str  # what was: ``send``, ``claim`` or ``withdraw``
+    ended: str  # ``released`` or ``returned`` by itself, ``approved`` or ``rejected`` by a reviewer
+    amount_fen: int
+    profile: str  # whose packet, share or withdrawal it was
+    balance_fen: int
+    packet: NotRequired[str]
+    payment: NotRequired[str | None]  # a withdrawal's, or the one that brings a packet's money back
+    refunded_to: NotRequired[str]
+    card_gone: NotRequired[bool]
+    arrives_at: NotRequired[str]
+    channel: NotRequired[str]  # of a withdrawal
+    bank: NotRequired[str]
+    card: NotRequired[str]
+    state: NotRequired[str]
+    fault: NotRequired[str | None]
+    error: NotRequired[dict[str, object] | None]
+
+
 class Withdrawn(Answer):
     """`withdraw`: money went to a card, and a fee to the platform."""
 
@@ -79,6 +111,7 @@ class Withdrawn(Answer):
     card: str
     balance_fen: int
     payment: str
+    held: NotRequired[Held]
 
 
 class Instructed(Answer):
@@ -109,6 +142,7 @@ class NotDone(Answer):
     """An act that risk control stopped: *request_id* is the one that asked for it."""
 
     profile: str
+    asked: str  # the act, as its device has signed it
     error: dict[str, object]
 
 
@@ -129,6 +163,15 @@ class Sent(Answer):
     commitment: str
     expires_at: str
     balance_fen: int
+    held: NotRequired[Held]
+
+
+class Delayed(TypedDict):
+    """That a share, by a rule, can be withdrawn only later."""
+
+    until: str
+    rule: str
+    why: dict[str, str]
 
 
 class Claimed(Answer):
@@ -143,6 +186,17 @@ class Claimed(Answer):
     count: int
     finished: bool
     balance_fen: int
+    held: NotRequired[Held]  # then the amount is not in the balance yet
+    delayed: NotRequired[Delayed]
+
+
+class SentBack(TypedDict):
+    """Which way a packet's money went back."""
+
+    refunded_to: str  # ``balance``, or a card
+    card_gone: bool  # the card that paid was removed, so the balance got it
+    payment: str | None  # the message's id, where it goes back to a card
+    arrives_at: str  # on a card; a balance has it at once
 
 
 class Refunded(Answer):
@@ -211,6 +265,83 @@ class Balance(TypedDict):
     at: str
 
 
+class DeviceLine(TypedDict):
+    """One of `device list`."""
+
+    device: str
+    state: str  # ``pending``, ``approved``, or ``certified``: let in with the ID number
+    current: bool  # it signs what this caller asks for
+    here: bool  # its key is on this machine
+    city: str  # where it says it is; ``unknown`` where it does not
+    session: int
+    cut_at: str | None  # when its session was ended; null while it is open
+    since: str  # when it was asked for or let in, whichever came last
+    shared_with: list[str]  # the other profiles that have let it in
+    fault: str | None  # what a demo's device does wrong with its next request
+
+
+class DeviceChanged(Answer):
+    """`device add` and `device approve`."""
+
+    profile: str
+    device: str
+    state: str
+
+
+class DeviceRemoved(DeviceChanged):
+    """`device remove`."""
+
+    key_destroyed: bool  # it was on this machine, and no other profile shares the device
+
+
+class LoggedIn(Answer):
+    """`device login`: a new session."""
+
+    profile: str
+    device: str
+    session: int
+
+
+class DeviceMoved(Answer):
+    """`device move`: where the device says it is."""
+
+    profile: str
+    device: str
+    city: str
+    before: str
+
+
+class DeviceFaultSet(Answer):
+    """`device fault`: what a demo's device does wrong with its next request."""
+
+    device: str
+    device_fault: str | None
+
+
+class TotpShown(TypedDict):
+    """`totp`: what authenticates a payment."""
+
+    profile: str
+    authenticator: bool
+    factors: list[str]  # of ``pin``, ``totp`` and ``signature``
+    level: int  # by which a policy's limits go: 1 below two factors, 2, or 3 with a signature
+
+
+class TotpChanged(Answer):
+    """`totp add` and `totp remove`."""
+
+    profile: str
+    authenticator: bool
+
+
+class TotpCode(TypedDict):
+    """`totp code`: what an authenticator shows now."""
+
+    code: str
+    at: str
+    next_at: str  # when it shows the next one
+
+
 class LimitLine(TypedDict):
     """One of `limits`."""
 
@@ -231,6 +362,7 @@ class Limits(TypedDict):
     tier: str
     policy: str
     channels: int
+    factors: list[str]  # what authenticates a payment: of ``pin``, ``totp`` and ``signature``
     limits: list[LimitLine]
     share_max_fen: int
     shares_max: int
@@ -356,6 +488,7 @@ class ClockShown(TypedDict):
 
     clock: str
     at: str
+    holds: list[HoldEnded]
     refunds: list[Refunded]
     resolved: list["ResolvedLine"]  # payments that came to their end
     settled: list["Settled"]  # a batch for each cut-off that there was something to settle at
@@ -649,3 +782,152 @@ class Events(TypedDict):
 
     events: list[EventLine]
     last: int  # the newest event there is: what to go on after
+
+
+class ConditionLine(TypedDict):
+    """One condition of a rule, with what was measured."""
+
+    indicator: str
+    unit: str
+    value: int
+    at_least: int | None
+    at_most: int | None
+    holds: bool
+
+
+class RuleLine(TypedDict):
+    """One rule that looks at this kind of act."""
+
+    rule: str
+    guard: str  # device, behaviour, transaction, account, data; "" of a report
+    answer: str  # of a report: large or suspicious
+    fired: bool
+    conditions: list[ConditionLine]
+    why: dict[str, str]  # the sentence, in both languages
+
+
+class PartLine(TypedDict):
+    """What one indicator adds to the model's score."""
+
+    indicator: str
+    unit: str
+    value: int
+    points: int
+
+
+class JudgedLine(TypedDict):
+    """How one act was judged."""
+
+    entry: int
+    at: str
+    act: str
+    what: str
+    amount_fen: int
+    pack: str
+    model: str | None
+    verdict: str
+    rule: str | None
+    score: int | None
+    challenge: str | None  # the one that had been passed before
+    cases: list[str]
+    rules: list[RuleLine]
+    reports: list[RuleLine]
+    model_parts: list[PartLine]
+    allowed_fen: int | None  # the largest amount that would have been allowed
+    allowed_from: str | None  # when it would have been, had nothing been done until then
+
+
+class Explained(TypedDict):
+    """`risk why`: how each attempt at one request was judged."""
+
+    request_id: str
+    profile: str
+    decisions: list[JudgedLine]
+
+
+class IndicatorLine(TypedDict):
+    """One indicator, as it would be measured now."""
+
+    indicator: str
+    unit: str
+    guard: str
+    value: int
+
+
+class Pictured(TypedDict):
+    """`risk show`: what risk control knows of a profile."""
+
+    profile: str
+    pack: str
+    model: str | None
+    device: str | None
+    city: str | None
+    acts: int
+    usual_fen: int | None  # what this person usually pays out; None before it has a usual
+    today_in_fen: int
+    today_out_fen: int
+    first_at: str | None
+    last_at: str | None
+    home_city: str | None
+    hours: list[int]  # how many acts in each of China's hours
+    indicators: list[IndicatorLine]
+    stops: int
+    open_challenges: int
+    open_cases: int
+    at: str
+
+
+class ReplayedLine(TypedDict):
+    """One act that another pack would have answered differently."""
+
+    entry: int
+    at: str
+    profile: str
+    act: str
+    amount_fen: int
+    before: str
+    before_rule: str | None
+    after: str
+    after_rule: str | None
+
+
+class ReplayedTotal(TypedDict):
+    """How many acts were answered so, and would be answered so."""
+
+    before: str
+    after: str
+    acts: int
+
+
+class ReplayedRisk(TypedDict):
+    """`risk replay`: history, judged by another pack."""
+
+    pack: str
+    model: str | None
+    since: str | None
+    acts: int
+    changed: int
+    totals: list[ReplayedTotal]
+    changes: list[ReplayedLine]  # the latest first, and no more than were asked for
+
+
+class GuardsUsed(Answer):
+    """`risk use` and `risk train`."""
+
+    pack: str
+    model: str | None
+    before: str
+    before_model: str | None
+    acts: NotRequired[int]  # that a model was trained with
+
+
+class PackRules(TypedDict):
+    """`risk rules`."""
+
+    pack: str
+    title: str
+    title_zh: str
+    model: str | None
+    rules: list[RuleLine]
+    reports: list[RuleLine]
+    text: str

@@ -229,7 +229,7 @@ class AlreadyApproved(UsageError):
 
     code = "already_approved"
     sentence = N_("{device} is let in already")
-    advice = N_("with --id-file it can vouch for who you are, too")
+    advice = N_("`hongbao device list` shows how each of your devices stands")
 
     def __init__(self, *, device: str) -> None:
         super().__init__(device=device)
@@ -551,6 +551,25 @@ class InvalidPolicy(UsageError):
     def message(self) -> str:
         reason = say(self._reasons[str(self.facts["problem"])], **self.facts)
         return say(self.sentence, **{**self.facts, "reason": reason})
+
+
+class InvalidRiskPack(InvalidPolicy):
+    """A risk pack's file breaks a rule of its form; *line* says where, as `InvalidPolicy` does."""
+
+    code = "invalid_risk_pack"
+    sentence = N_("risk pack {source}, line {line}: {reason}")
+    advice = N_("`hongbao risk rules standard --text` prints a complete example")
+
+    _reasons: ClassVar[Mapping[str, str]] = {
+        **InvalidPolicy._reasons,  # noqa: SLF001 - of our own family
+        "too_many": N_("{key} stands here more than {most} times"),
+        "not_for_answer": N_("{key} means nothing where the answer is {answer}"),
+        "not_holdable": N_("a top-up cannot be held: the money is not here yet"),
+        "only_claims": N_("only claims can be delayed"),
+        "bad_window": N_('{key} must be a length of time in quotes, like "10m", "24h" or "30d"'),
+        "bad_key": N_("{detail}"),
+        "no_threshold": N_("a condition needs at_least or at_most"),
+    }
 
 
 class InvalidModel(UsageError):
@@ -1480,11 +1499,24 @@ class PacketHeld(HeldByRisk):
     """The packet is looked at before anybody can claim it."""
 
     code = "packet_held"
-    sentence = N_("{packet} is being looked at, until {until_at} at the latest")
+    sentence = N_("{packet} is held until {until_at} at the latest: {why}")
     advice = N_("nothing is lost: it can be claimed afterwards, or goes back to its sender")
 
-    def __init__(self, packet: str, *, until_at: datetime) -> None:
-        super().__init__(packet=packet, until_at=until_at)
+    def __init__(self, packet: str, *, until_at: datetime, why: Mapping[str, str]) -> None:
+        super().__init__(packet=packet, until_at=until_at, why=why)
+
+
+class WithdrawalHeldBack(HeldByRisk):
+    """A withdrawal was held, and not let go."""
+
+    code = "withdrawal_held_back"
+    sentence = N_("the withdrawal of {amount_fen} to {card} was not let go: {why}")
+    advice = N_("the money is back in the balance, fee and quota included")
+
+    def __init__(
+        self, *, amount_fen: int, card: str, payment: str, case: str, why: Mapping[str, str]
+    ) -> None:
+        super().__init__(amount_fen=amount_fen, card=card, payment=payment, case=case, why=why)
 
 
 class DeviceKeyMissing(HeldByRisk):

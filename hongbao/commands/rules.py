@@ -28,7 +28,7 @@ def read_policy(name: str, wallet: "Wallet | None" = None) -> "Policy":
 
 
 def _text_of_file(name: str) -> str:
-    from hongbao.domain.policy import TEXT_LENGTH_MAX
+    from hongbao.domain.toml_table import TEXT_LENGTH_MAX
 
     path = Path(name).expanduser()
     try:

@@ -1,20 +1,15 @@
 """A policy: the limits, fees and windows of one rule pack, read from its TOML text."""
 
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
-from hongbao.domain.money import parse_yuan, parse_yuan_or_zero
-from hongbao.domain.toml_lines import Path, line_of
+from hongbao.domain.toml_table import CONFIDENCES, Document, Table
 from hongbao.errors import (
-    InvalidAmount,
     InvalidCount,
-    InvalidPolicy,
     PacketAboveCap,
     ShareAboveCap,
     ShareTooSmall,
@@ -33,11 +28,6 @@ YEARS: tuple[Year, ...] = ("calendar", "rolling", "opening")
 
 CHANNELS = ("netsunion", "unionpay")
 """The clearing channels between the platform and the banks: 网联 and 银联."""
-
-CONFIDENCES = ("A", "B", "C")
-"""A: official, or several sources agree. B: one decent source. C: unconfirmed, and shown so."""
-
-TEXT_LENGTH_MAX = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,11 +262,11 @@ def parse_policy(text: str, source: str) -> Policy:
     mistyped limit must never become a missing one. The first thing wrong raises `InvalidPolicy`
     with its line.
     """
-    reader = _Reader(text, source)
-    top = _Table(
+    reader = Document(text, source)
+    top = Table(
         reader,
         (),
-        reader.document(),
+        reader.content(),
         needed=(
             *("name", "version", "title", "year", "profiles_per_person"),
             *("packet", "pin", "withdraw", "bank", "tier"),
@@ -303,199 +293,12 @@ def parse_policy(text: str, source: str) -> Policy:
     )
 
 
-class _Reader:
-    """The text being read, and the one way to refuse it."""
-
-    def __init__(self, text: str, source: str) -> None:
-        self.text = text.removeprefix("\ufeff")  # some editors put it there
-        self.source = source
-        self.confidence: dict[str, str] = {}
-
-    def document(self) -> dict[str, Any]:
-        if len(self.text) > TEXT_LENGTH_MAX:
-            line = self.text.count("\n", 0, TEXT_LENGTH_MAX) + 1
-            raise self.error(line, "too_long", length_max=TEXT_LENGTH_MAX)
-        try:
-            return tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as exc:
-            line, column = self._position(str(exc))
-            # Every refusal of tomllib's that starts like this is about a second definition.
-            problem = "defined_twice" if str(exc).startswith("Cannot ") else "syntax"
-            raise self.error(line, problem, column=column) from None
-        except (RecursionError, ValueError) as exc:
-            # Brackets nested too deep, or a number of thousands of digits: tomllib lets Python's
-            # own errors through, without a position.
-            raise self.error(self._first_line_with(type(exc)), "syntax", column=1) from None
-
-    def error(self, line: int, problem: str, **facts: object) -> InvalidPolicy:
-        return InvalidPolicy(source=self.source, line=line, problem=problem, **facts)
-
-    def refuse(self, path: Path, problem: str, **facts: object) -> InvalidPolicy:
-        return self.error(line_of(self.text, path), problem, **facts)
-
-    def _position(self, message: str) -> tuple[int, int]:
-        if at := re.search(r"\(at line (\d+), column (\d+)\)", message):
-            return int(at[1]), int(at[2])
-        lines = self.text.split("\n")  # "(at end of document)"
-        return len(lines), len(lines[-1]) + 1
-
-    def _first_line_with(self, kind: type[Exception]) -> int:
-        """Find the line that makes the parser raise *kind*: the parser goes from top to bottom."""
-        lines = self.text.split("\n")
-        low, high = 1, len(lines)
-        while low < high:
-            middle = (low + high) // 2
-            try:
-                tomllib.loads("\n".join(lines[:middle]))
-            except (RecursionError, ValueError) as exc:
-                found = type(exc) is kind
-            else:
-                found = False
-            low, high = (low, middle) if found else (middle + 1, high)
-        return low
-
-
-class _Table:
-    """One table of the file: its keys are known, and each is asked for by the kind it must be."""
-
-    def __init__(
-        self,
-        reader: _Reader,
-        path: Path,
-        content: dict[str, Any],
-        needed: tuple[str, ...],
-        optional: tuple[str, ...] = (),
-    ) -> None:
-        self.reader, self.path, self.content = reader, path, content
-        known = (*needed, *optional)
-        for key in content:  # before what is missing: a mistyped key is both
-            if key not in known:
-                raise self.refuse(key, "unknown_key", text=shortened(key), known=", ".join(known))
-        for key in needed:
-            if key not in content:
-                raise reader.refuse(path, "missing_key", key=key)
-
-    def refuse(self, key: str, problem: str, **facts: object) -> InvalidPolicy:
-        return self.reader.refuse((*self.path, key), problem, key=key, **facts)
-
-    def text(self, key: str, length_max: int) -> str:
-        value = self.content[key]
-        if type(value) is not str:
-            raise self.refuse(key, "not_text")
-        if not (value.strip() and value.isprintable() and len(value) <= length_max):
-            raise self.refuse(key, "bad_text", length_max=length_max)
-        return value
-
-    def name(self, key: str) -> str:
-        value = self.content[key]
-        if type(value) is not str or not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", value):
-            raise self.refuse(key, "bad_name", text=_shown(value))
-        return value
-
-    def one_of(self, key: str, choices: tuple[str, ...]) -> str:
-        value = self.content[key]
-        if value not in choices:
-            raise self.refuse(key, "not_one_of", text=_shown(value), known=_list(choices))
-        return cast(str, value)
-
-    def whole(self, key: str, least: int, most: int) -> int:
-        value = self.content[key]
-        if type(value) is not int or not least <= value <= most:  # a bool is an int, but not here
-            raise self.refuse(key, "not_whole", least=least, most=most)
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self.content[key]
-        if type(value) is not bool:
-            raise self.refuse(key, "not_flag")
-        return value
-
-    def amount(self, key: str, *, zero: bool = False) -> int:
-        value = self.content[key]
-        if type(value) is not str:  # a bare 0.1 would be a float, and no float touches money
-            raise self.refuse(key, "bad_amount", text=_shown(value))
-        try:
-            return parse_yuan_or_zero(value) if zero else parse_yuan(value)
-        except InvalidAmount:
-            raise self.refuse(key, "bad_amount", text=_shown(value)) from None
-
-    def percentage(self, key: str) -> Fraction:
-        value = self.content[key]
-        if type(value) is str and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?%", value):
-            rate = Fraction(value[:-1]) / 100
-            if rate <= 1:
-                return rate
-        raise self.refuse(key, "bad_percentage", text=_shown(value))
-
-    def time_of_day(self, key: str) -> time:
-        value = self.content[key]
-        if type(value) is str and re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
-            return time(int(value[:2]), int(value[3:]))
-        raise self.refuse(key, "bad_time", text=_shown(value))
-
-    def some_of(
-        self, key: str, choices: tuple[str, ...], problem: str = "not_one_of"
-    ) -> tuple[str, ...]:
-        """Read a list of at least one of *choices*; *problem* is what any other is refused as."""
-        value = self.content[key]
-        if type(value) is not list or not value:
-            raise self.refuse(key, "not_list", known=_list(choices))
-        for place, item in enumerate(value):
-            path = (*self.path, key, place)
-            if item not in choices:
-                raise self.reader.refuse(
-                    path, problem, key=key, text=_shown(item), known=_list(choices)
-                )
-            if item in value[:place]:
-                raise self.reader.refuse(path, "used_twice", key=key, text=_shown(item))
-        return tuple(value)
-
-    def table(self, key: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> "_Table":
-        value = self.content[key]
-        if type(value) is not dict:
-            raise self.refuse(key, "not_table")
-        return _Table(self.reader, (*self.path, key), value, needed, optional)
-
-    def table_or(self, key: str, default: Mapping[str, Any]) -> "_Table":
-        """Return the table at *key*, if there is one; what it does not say, *default* does."""
-        if key in self.content:
-            table = self.table(key, needed=(), optional=(*default, "confidence"))
-            table.note_confidence()
-        else:
-            table = _Table(self.reader, (*self.path, key), {}, needed=())
-        table.content = {**default, **table.content}
-        return table
-
-    def tables(
-        self, key: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
-    ) -> "list[_Table]":
-        value = self.content[key]
-        if type(value) is not list or not value or any(type(item) is not dict for item in value):
-            raise self.refuse(key, "not_tables")
-        return [
-            _Table(self.reader, (*self.path, key, place), item, needed, optional)
-            for place, item in enumerate(value)
-        ]
-
-    def note_confidence(self) -> None:
-        """Read the table's own ``confidence = {key = "C"}``, where it has one."""
-        if "confidence" not in self.content:
-            return
-        numbers = tuple(
-            key for key, value in self.content.items() if not isinstance(value, dict | list)
-        )
-        letters = self.table("confidence", needed=(), optional=numbers)
-        for key in letters.content:
-            name = ".".join(str(part) for part in (*self.path, key))
-            self.reader.confidence[name] = letters.one_of(key, CONFIDENCES)
-
-
-def _title(table: _Table) -> Title:
+def _title(table: Table) -> Title:
     title = table.table("title", needed=("en", "zh"))
     return Title(en=title.text("en", 60), zh=title.text("zh", 60))
 
 
-def _packet(top: _Table) -> PacketRules:
+def _packet(top: Table) -> PacketRules:
     table = top.table(
         "packet",
         needed=(
@@ -515,7 +318,7 @@ def _packet(top: _Table) -> PacketRules:
     )
 
 
-def _pin(top: _Table) -> PinRules:
+def _pin(top: Table) -> PinRules:
     table = top.table("pin", needed=("attempts_max", "lock_hours"), optional=("confidence",))
     table.note_confidence()
     return PinRules(
@@ -524,7 +327,7 @@ def _pin(top: _Table) -> PinRules:
     )
 
 
-def _withdraw(top: _Table) -> WithdrawRules:
+def _withdraw(top: Table) -> WithdrawRules:
     table = top.table("withdraw", needed=("free", "rate", "least"), optional=("confidence",))
     table.note_confidence()
     return WithdrawRules(
@@ -534,13 +337,13 @@ def _withdraw(top: _Table) -> WithdrawRules:
     )
 
 
-def _bank(top: _Table) -> BankRules:
+def _bank(top: Table) -> BankRules:
     table = top.table("bank", needed=("card_opening",), optional=("confidence",))
     table.note_confidence()
     return BankRules(card_opening_fen=table.amount("card_opening", zero=True))
 
 
-def _channel(top: _Table) -> ChannelRules:
+def _channel(top: Table) -> ChannelRules:
     table = top.table_or("channel", {"order": [*CHANNELS], "slow_seconds": 30, "routes": {}})
     return ChannelRules(
         order=table.some_of("order", CHANNELS),
@@ -549,7 +352,7 @@ def _channel(top: _Table) -> ChannelRules:
     )
 
 
-def _routes(channel: _Table) -> Mapping[str, str]:
+def _routes(channel: Table) -> Mapping[str, str]:
     if channel.content["routes"] == {}:
         return MappingProxyType({})
     from hongbao.domain.identity import BANKS  # few policies have routes, and few acts need banks
@@ -558,7 +361,7 @@ def _routes(channel: _Table) -> Mapping[str, str]:
     return MappingProxyType({bank: table.one_of(bank, CHANNELS) for bank in table.content})
 
 
-def _settlement(top: _Table) -> SettlementRules:
+def _settlement(top: Table) -> SettlementRules:
     table = top.table_or("settlement", {"cut_off": "23:00", "claims_after_days": 0})
     return SettlementRules(
         cut_off=table.time_of_day("cut_off"),
@@ -566,7 +369,7 @@ def _settlement(top: _Table) -> SettlementRules:
     )
 
 
-def _refund(top: _Table) -> RefundRules:
+def _refund(top: Table) -> RefundRules:
     table = top.table_or("refund", {"card_days": 1, "give_up_days": 3})
     return RefundRules(
         card_days=table.whole("card_days", 0, 30),
@@ -574,7 +377,7 @@ def _refund(top: _Table) -> RefundRules:
     )
 
 
-def _tiers(top: _Table) -> tuple[Tier, ...]:
+def _tiers(top: Table) -> tuple[Tier, ...]:
     tables = top.tables(
         "tier",
         needed=("name", "title", "requires_identity", "requires_channels"),
@@ -608,7 +411,7 @@ def _tiers(top: _Table) -> tuple[Tier, ...]:
     return tuple(tiers)
 
 
-def _limits(tier: _Table, ids: set[str]) -> tuple[Limit, ...]:
+def _limits(tier: Table, ids: set[str]) -> tuple[Limit, ...]:
     """Read a tier's limits; *ids* holds those of the tiers before, because an id is the file's."""
     if "limit" not in tier.content:
         return ()
@@ -637,14 +440,3 @@ def _limits(tier: _Table, ids: set[str]) -> tuple[Limit, ...]:
             )
         )
     return tuple(limits)
-
-
-def _shown(value: object) -> str:
-    """Quote *value* for a sentence, whatever kind it is."""
-    if isinstance(value, int) and abs(value) > 10**40:  # Python will not write out a huge number
-        return "…"
-    return shortened(value if isinstance(value, str) else str(value))
-
-
-def _list(choices: tuple[str, ...]) -> str:
-    return ", ".join(choices)

@@ -43,6 +43,13 @@ class Cases(Books):
         where = "ORDER BY number DESC" if closed else "WHERE closed IS NULL ORDER BY number"
         return [_case(row) for row in self.rows(f"{_CASES} {where} LIMIT ?", limit)]
 
+    def open_cases_count(self, profile: int) -> int:
+        """Return how many cases about *profile* wait for a reviewer."""
+        row = self.row(
+            "SELECT count(*) FROM review_case WHERE profile = ? AND closed IS NULL", profile
+        )
+        return int(row[0])
+
     def cases_of_entry(self, entry: int) -> list[CaseRow]:
         """Return the cases that the act of *entry* opened."""
         return [_case(row) for row in self.rows(f"{_CASES} WHERE entry = ? ORDER BY number", entry)]
@@ -72,6 +79,18 @@ class Cases(Books):
         """Return when the next hold ends, or ended, by itself."""
         row = self.row("SELECT min(until) FROM review_case WHERE closed IS NULL")
         return None if row[0] is None else from_micros(row[0])
+
+    def held_fen_of(self, profile: int) -> int:
+        """Return what is held of *profile*'s withdrawals, fees included, and of their shares."""
+        row = self.row(
+            "SELECT coalesce(sum(review_case.amount_fen + coalesce(fee_fen, 0)), 0)"
+            " FROM review_case LEFT JOIN message ON message.number = message"
+            " LEFT JOIN packet ON packet.entry = review_case.entry"
+            " WHERE review_case.profile = ? AND closed IS NULL AND review_case.kind = 'hold'"
+            " AND packet.number IS NULL",
+            profile,
+        )
+        return int(row[0])
 
     def close_case(self, number: int, state: str, entry: int) -> None:
         self._write(

@@ -160,12 +160,20 @@ class People(Books):
             self._write(f"DELETE FROM {table} WHERE person = ?", profile.person)
         self._write("DELETE FROM person WHERE id = ?", profile.person)
 
-    def reseal(self, profile: int, *, real_name: bytes | None, id_number: bytes | None) -> None:
+    def reseal(
+        self,
+        profile: int,
+        *,
+        real_name: bytes | None,
+        id_number: bytes | None,
+        totp_secret: bytes | None,
+    ) -> None:
         """Replace what is sealed of *profile* by the same under a new key."""
         self._write(
-            "UPDATE profile SET real_name = ?, id_number = ? WHERE id = ?",
+            "UPDATE profile SET real_name = ?, id_number = ?, totp_secret = ? WHERE id = ?",
             real_name,
             id_number,
+            totp_secret,
             profile,
         )
 

@@ -1,10 +1,11 @@
 """What risk control keeps: packs, models, habits, what it stopped, and its challenges."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from hongbao.drawer.books import Books
-from hongbao.drawer.rows import ChallengeRow
+from hongbao.drawer.rows import ChallengeRow, JudgedRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -69,6 +70,30 @@ class Risk(Books):
         )
         return [int(row[0]) for row in rows]
 
+    def stops_count(self, profile: int) -> int:
+        return int(self.row("SELECT count(*) FROM stop WHERE profile = ?", profile)[0])
+
+    # --- what was judged -------------------------------------------------------------------------
+
+    def judged(self, profile: int | None = None, until: int | None = None) -> Iterator[JudgedRow]:
+        """
+        Yield the acts that left a record, oldest first: of *profile*, or of everyone.
+
+        With *until*, only those before that entry.
+        """
+        for row in self.each(
+            f"{_JUDGED} WHERE risk IS NOT NULL AND (?1 IS NULL OR profile = ?1)"
+            " AND (?2 IS NULL OR id < ?2) ORDER BY id",
+            profile,
+            until,
+        ):
+            yield _judged(row)
+
+    def judged_in(self, entry: int) -> JudgedRow | None:
+        """Return the record that *entry* has, if it has one."""
+        row = self.row(f"{_JUDGED} WHERE id = ? AND risk IS NOT NULL", entry)
+        return _judged(row) if row else None
+
     # --- challenges ------------------------------------------------------------------------------
 
     def next_challenge(self) -> int:
@@ -119,6 +144,14 @@ class Risk(Books):
         self._write(
             "UPDATE challenge SET state = ?, used = ? WHERE number = ?", state, used, challenge
         )
+
+
+_JUDGED = "SELECT id, profile, at, act, request_id, answer, risk FROM entry"
+
+
+def _judged(row: Any) -> JudgedRow:
+    entry, profile, at, *rest = row
+    return JudgedRow(entry, profile, from_micros(at), *rest)
 
 
 _CHALLENGES = (

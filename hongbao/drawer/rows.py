@@ -59,8 +59,12 @@ class DeviceRow(NamedTuple):
     since: datetime
 
     @property
+    def is_let_in(self) -> bool:
+        return self.state in ("approved", "certified")
+
+    @property
     def may_act(self) -> bool:
-        return self.cut_at is None and self.state in ("approved", "certified")
+        return self.cut_at is None and self.is_let_in
 
 
 class OperatorRow(NamedTuple):
@@ -68,6 +72,18 @@ class OperatorRow(NamedTuple):
 
     id: int
     name: str
+
+
+class JudgedRow(NamedTuple):
+    """An act with the record of how it was judged; of others, of what is remembered."""
+
+    entry: int
+    profile: int
+    at: datetime
+    act: str
+    request_id: str
+    answer: str
+    risk: str
 
 
 class ChallengeRow(NamedTuple):
@@ -213,6 +229,7 @@ class ClaimRow(NamedTuple):
     profile_name: str
     amount_fen: int
     request_id: str
+    hold: str | None = None  # the state of the case that holds it, or held it
 
 
 UNGUARDED = (None, None, None, None)

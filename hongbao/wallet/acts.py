@@ -12,6 +12,7 @@ from hongbao.units import iso
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer
+    from hongbao.domain.risk.habit import Habit
     from hongbao.wallet.opened import Opened
 
 
@@ -75,6 +76,7 @@ class Act(Doing):
         self.me = me
         self.inputs = inputs
         self.record: Record | None = None
+        self.habit: Habit | None = None
         self.cases: list[CaseRow] = []
         self.before_fen = self.balance_fen = desk.store.held_fen(me.account)
 
@@ -107,5 +109,7 @@ class Chance:
         import hmac
 
         self.drawn += 1
-        assert length <= 32  # what SHA-256 gives
-        return hmac.digest(self._dice, b"%d" % self.drawn, "sha256")[:length]
+        blocks = -(-length // 32)  # each is what SHA-256 gives; the first has no number
+        numbers = (b"" if block == 0 else b"/%d" % block for block in range(blocks))
+        drawn = (hmac.digest(self._dice, b"%d" % self.drawn + n, "sha256") for n in numbers)
+        return b"".join(drawn)[:length]

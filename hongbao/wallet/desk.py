@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from hongbao.domain.chain import canonical, digest, line
 from hongbao.domain.channel import ASKED_AS
@@ -19,10 +19,20 @@ from hongbao.errors import (
     PaymentPending,
     PinLocked,
     RequestConflict,
+    WrongIdentity,
     WrongPin,
     recall,
 )
-from hongbao.store import EntryRow, Head, Holder, HomeRow, MessageRow, OperatorRow, ProfileRow
+from hongbao.store import (
+    DeviceRow,
+    EntryRow,
+    Head,
+    Holder,
+    HomeRow,
+    MessageRow,
+    OperatorRow,
+    ProfileRow,
+)
 from hongbao.units import iso
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.judging import Judging, Stopped
@@ -36,6 +46,17 @@ D = TypeVar("D", bound=Doing)
 
 AskPin = Callable[[], Pin]
 """Gives the payment PIN when an act asks for it, which is after everything typed is checked."""
+
+
+class Identity(NamedTuple):
+    """A real name and an ID number by their blind indexes, as the ledger compares them."""
+
+    real_name: bytes
+    id_number: bytes
+
+    def as_inputs(self) -> dict[str, object]:
+        return {"id_number": self.id_number.hex(), "real_name": self.real_name.hex()}
+
 
 AskCode = Callable[[], str]
 """Gives what an authenticator shows now, where a profile has one."""
@@ -85,6 +106,7 @@ class Desk(Judging):
         asked: str | None = None,
         signed: bool = True,
         any_device: bool = False,
+        by: Callable[[ProfileRow], DeviceRow] | None = None,
     ) -> A:
         """
         Do *work* as one act: one transaction, one entry, one answer.
@@ -101,8 +123,9 @@ class Desk(Judging):
 
         The act is *signed* by the device it comes from, and believed only where the signature
         fits, unless it is the platform that acts by itself; *any_device* lets one in that waits
-        for it, or whose session was ended. What risk control stops is an act of its own, and what
-        it answered is raised once that stands.
+        for it, or whose session was ended, and *by* gives the device where it is not the one that
+        is acted from. What risk control stops is an act of its own, and what it answered is raised
+        once that stands.
         """
         if request_id is not None:
             check_request_id(request_id)
@@ -111,7 +134,11 @@ class Desk(Judging):
         inputs_digest = digest(asked or act, inputs)
         stopped: HongbaoError | None = None
         try:
-            with self._under_these_keys(), self.store.transaction(*changing, dry_run=dry_run):
+            with (
+                self._under_these_keys(),
+                self._keys_with_their_devices(dry_run=dry_run),
+                self.store.transaction(*changing, dry_run=dry_run),
+            ):
                 if founding is not None and self.store.home() is None:
                     founding()
                 home = self._home_at(at)
@@ -133,13 +160,14 @@ class Desk(Judging):
                 signature: Signed | None = None
                 try:
                     if signed:
-                        signature = self._signed(act, doing, head, any_device=any_device)
+                        row = self.device(me) if by is None else by(me)
+                        signature = self._signed(act, doing, head, row, any_device=any_device)
                     answer = work(doing)
                     if act in REMEMBERED:
                         doing.record = Record(self._seen(doing, REMEMBERED[act]))
                 except Stopped as stop:
+                    answer = cast(A, self._stop(act, doing, stop.error))
                     act, stopped = stop.act, stop.error
-                    answer = cast(A, self._stop(doing, stopped))
                 mac = self._append(act, doing, inputs_digest, answer, head, signature)
         except HongbaoError as error:
             if error.final and request_id is not None and not (dry_run or self._rehearsing):
@@ -151,14 +179,18 @@ class Desk(Judging):
             raise stopped
         return cast(A, {**answer, "dry_run": True}) if dry_run else answer
 
-    def _signed(self, act: str, doing: Act, head: Head, *, any_device: bool) -> Signed:
+    def _signed(
+        self, act: str, doing: Act, head: Head, row: DeviceRow | None, *, any_device: bool
+    ) -> Signed:
         """
-        Let the device sign *doing*, and believe it, before anything else is looked at.
+        Let the device *row* sign *doing*, and believe it, before anything else is looked at.
 
-        Raises what `device` does, DevicePending or SessionCut; Stopped where the signature does
-        not fit.
+        The first act of somebody who has no device yet lets this machine in.
+
+        Raises DeviceNotEnrolled, DevicePending or SessionCut; Stopped where the signature does not
+        fit.
         """
-        row = self.device(doing.me) or self._enrol_first(doing.me)
+        row = row or self._enrol_first(doing.me)
         if not any_device:
             self._check_device(row)
         signature = self._sign(act, doing, head, row)
@@ -172,8 +204,8 @@ class Desk(Judging):
         city = doing.device.city if doing.device else 0
         return Seen(int(doing.now.timestamp()), what, city=city)
 
-    def _stop(self, doing: Act, error: HongbaoError) -> "NotDone":
-        """Write down that risk control stopped what was asked for, and return what is told."""
+    def _stop(self, act: str, doing: Act, error: HongbaoError) -> "NotDone":
+        """Write down that risk control stopped *act*, and return what is told of it."""
         asked = doing.request_id
         doing.request_id = f"/stopped/{doing.entry}"  # the request itself may be made again
         doing.once_entered(lambda: self.store.add_stop(doing.entry, doing.me.id, asked))
@@ -181,6 +213,7 @@ class Desk(Judging):
             "request_id": asked,
             "at": iso(doing.now),
             "profile": doing.me.name,
+            "asked": act,
             "error": error.as_dict(),
         }
         return told
@@ -209,13 +242,18 @@ class Desk(Judging):
         *,
         profile: int,
         stage: int,
+        at: datetime | None = None,
     ) -> bool:
-        """Do *work* as `_step` does, where it is about the money of *profile*."""
+        """
+        Do *work* as `_step` does, where it is about the money of *profile*.
+
+        *at* is the moment that it belongs to, as `_act` has it.
+        """
 
         def begin(**facts: Any) -> Act:
             return Act(self, me=self._profile_by_id(profile), **facts)
 
-        return self._stepped(act, begin, request_id, work, stage)
+        return self._stepped(act, begin, request_id, work, stage, at)
 
     def _stepped(
         self,
@@ -224,9 +262,10 @@ class Desk(Judging):
         request_id: str,
         work: Callable[[D], Mapping[str, object] | None],
         stage: int,
+        at: datetime | None = None,
     ) -> bool:
         with self._under_these_keys(), self.store.transaction(), self._watch.apart():
-            home, head = self._home_at(None), self.store.head()
+            home, head = self._home_at(at), self.store.head()
             doing = begin(
                 entry=head.entry + 1, now=self._now(home, head), home=home, request_id=request_id
             )
@@ -259,7 +298,11 @@ class Desk(Judging):
             return
         self._rehearsing = True
         try:
-            with self._under_these_keys(), self.store.transaction(dry_run=True):
+            with (
+                self._under_these_keys(),
+                self._keys_with_their_devices(dry_run=True),
+                self.store.transaction(dry_run=True),
+            ):
                 yield
         finally:
             self._rehearsing = False
@@ -304,11 +347,11 @@ class Desk(Judging):
         mac = self.vault.chain_mac(head.mac, canonical(sealed, lines))
         self.store.append(sealed, mac, message=doing.message, took=self._watch.taken())
         self.store.post(doing.entry, doing.transfers)
-        if me is not None and record is not None:
+        if isinstance(doing, Act) and record is not None:
             if record.asked is not None:
                 self._keep_guards(doing.home)
             if record.seen is not None:
-                self._remember(me, record.seen)
+                self._remember(doing, record.seen)
         for write in doing.to_write:
             write()
         if doing.chance.drawn != doing.home.dice_drawn:
@@ -361,6 +404,8 @@ class Desk(Judging):
         Raises what it came to where that is a refusal, and PaymentPending where nobody knows yet.
         """
         if message.outcome is None:
+            if self.store.hold_on_message(message.number) is not None:
+                return cast("Answer", json.loads(self.store.answer_of(message.entry)))
             raise self._pending(message)
         answer = json.loads(self.store.answer_of(message.outcome))
         if answer.get("error") is not None:
@@ -382,7 +427,14 @@ class Desk(Judging):
 
     # --- authorise -------------------------------------------------------------------------------
 
-    def _authorise(self, pin: AskPin, operator: OperatorRow | None = None) -> Pin:
+    def _authorise(
+        self,
+        pin: AskPin,
+        operator: OperatorRow | None = None,
+        *,
+        identity: Identity | None = None,
+        code: bool = True,
+    ) -> Pin:
         """
         Ask for the payment PIN (支付验证), or for *operator*'s own, check it, and return it.
 
@@ -390,27 +442,43 @@ class Desk(Judging):
         and the last cleared try are two numbers that only grow, so that a right PIN clears what
         came before it and never a guess that is under way at the same moment.
 
-        Whoever has an authenticator is asked for its code as well, and both together are one try.
+        Whoever has an authenticator is asked for its *code* as well, and who they say they are, by
+        their *identity*, has to be right too: all of it together is one try.
 
-        Raises WrongPin, AuthenticatorCodeWrong or PinLocked.
+        Raises WrongPin, AuthenticatorCodeWrong, WrongIdentity or PinLocked; InvalidCode, where
+        nothing was tried.
         """
         with self.looking():
             holder = Holder("operator", operator.id) if operator else Holder("profile", self.me.id)
-            has_totp = operator is None and self.me.totp_secret is not None
+            asks_code = code and operator is None and self.me.totp_secret is not None
             until = self.store.pin_of(holder).locked_until
             if until is not None and self.now() < until:
                 raise PinLocked(locked_until_at=until)
         self._watch.lap(1)
         typed = pin()
-        code = self.ask_code() if has_totp else None
+        shown = self._ask_code() if asks_code else None
         self._watch.skip()
         with self._under_these_keys():  # while the PIN was typed, the home may have got new ones
-            self._try(typed, holder, code)
+            if code and operator is None and self._has_authenticator(holder) != asks_code:
+                raise Busy  # another process has just added, or removed, it
+            self._try(typed, holder, shown, identity)
         self._watch.lap(2)
         return typed
 
-    def _try(self, pin: Pin, holder: Holder, code: str | None) -> None:
+    def _ask_code(self) -> str:
+        from hongbao.vault.authenticator import parse_code
+
+        return parse_code(self.ask_code())
+
+    def _has_authenticator(self, holder: Holder) -> bool:
+        return self._profile_by_id(holder.id).totp_secret is not None
+
+    def _try(self, pin: Pin, holder: Holder, code: str | None, identity: Identity | None) -> None:
         rules = self.policy.pin
+
+        def wrong(error: HongbaoError) -> HongbaoError:
+            return error if locked_until is None else PinLocked(locked_until_at=locked_until)
+
         with self.store.transaction((holder.table, holder.id)):
             known, now = self.store.pin_of(holder), self.now()
             cleared = known.cleared
@@ -425,19 +493,21 @@ class Desk(Judging):
                 holder, tries=this_try, cleared=cleared, locked_until=locked_until
             )
         if not self.vault.pin_matches(holder.number, pin, known.hash):
-            if locked_until is not None:
-                raise PinLocked(locked_until_at=locked_until)
-            raise WrongPin(attempts_left=left)
+            raise wrong(WrongPin(attempts_left=left))
         step = None if code is None else self._step_of(code, holder.id)
         if code is not None and step is None:
-            if locked_until is not None:
-                raise PinLocked(locked_until_at=locked_until)
-            raise AuthenticatorCodeWrong(attempts_left=left)
+            raise wrong(AuthenticatorCodeWrong(attempts_left=left))
+        if identity is not None and not self._is_of(identity, holder.id):
+            raise wrong(WrongIdentity(attempts_left=left))
         matched = known.hash
         renewed = None
         if self.vault.pin_needs_rehash(matched):
             renewed = self.vault.hash_pin(holder.number, pin)
         with self.store.transaction((holder.table, holder.id)):
+            if step is not None:
+                if step <= self._profile_by_id(holder.id).totp_step:  # somebody else was quicker
+                    raise wrong(AuthenticatorCodeWrong(attempts_left=left))
+                self.store.set_totp_step(holder.id, step)
             known = self.store.pin_of(holder)
             cleared = max(known.cleared, this_try)
             self.store.set_pin_tries(
@@ -450,8 +520,6 @@ class Desk(Judging):
             )
             if renewed is not None and known.hash == matched:  # not changed meanwhile
                 self.store.set_pin(holder, renewed)
-            if step is not None:
-                self.store.set_totp_step(holder.id, step)
 
     def _step_of(self, code: str, profile: int) -> int | None:
         """Return the time step that *code* is of, if it is one of *profile*'s and not used yet."""
@@ -461,6 +529,11 @@ class Desk(Judging):
         assert row.totp_secret is not None
         secret = bytes.fromhex(self.vault.unseal(profile, "totp_secret", row.totp_secret))
         return matching_step(secret, code, self.now(), row.totp_step)
+
+    def _is_of(self, identity: Identity, profile: int) -> bool:
+        """Return whether *identity* is that of the person behind *profile*."""
+        known = self.store.person_of_id_number(identity.id_number)
+        return known == (self._profile_by_id(profile).person, identity.real_name)
 
     def _check_limits(self, doing: Act, flow: str, amount_fen: int) -> None:
         """Refuse *amount_fen* over *flow* where the profile's tier has no room for it."""

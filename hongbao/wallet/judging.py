@@ -18,6 +18,7 @@ from hongbao.wallet.signing import Signing
 
 if TYPE_CHECKING:
     from hongbao.domain.risk.forest import Forest
+    from hongbao.domain.risk.habit import Habit
     from hongbao.domain.risk.judge import Decision
     from hongbao.domain.risk.pack import Pack, Report, Rule
 
@@ -107,7 +108,8 @@ class Judging(Signing):
 
         asked = self._asked(doing, what, amount_fen, other, reaction_ms)
         guards = self._guards(doing.home)
-        decision = decide(guards.pack, guards.forest, self._habit(doing.me.id), asked)
+        doing.habit = self._habit(doing.me.id)
+        decision = decide(guards.pack, guards.forest, doing.habit, asked)
         verdict = decision.verdict
         doing.record = Record(
             asked.seen,
@@ -154,17 +156,19 @@ class Judging(Signing):
             clock_back_s=max(back // _SECOND, 0),
         )
 
-    def _habit(self, profile: int) -> Any:
+    def _habit(self, profile: int) -> "Habit":
         from hongbao.domain.risk.habit import NEW, decode
 
         text = self.store.habit(profile)
         return NEW if text is None else decode(text)
 
-    def _remember(self, profile: int, seen: Seen) -> None:
-        """Let the habit of *profile* follow what was *seen*, in the transaction of the act."""
+    def _remember(self, doing: Act, seen: Seen) -> None:
+        """Let the habit of whoever acts follow what was *seen*, in the transaction of the act."""
         from hongbao.domain.risk.habit import after, encode
 
-        self.store.keep_habit(profile, encode(after(self._habit(profile), seen)))
+        me = doing.me.id
+        habit = self._habit(me) if doing.habit is None else doing.habit
+        self.store.keep_habit(me, encode(after(habit, seen)))
 
     def _has_passed(self, doing: Act) -> bool:
         """Use up the challenge that was passed for this very request, if one was."""

@@ -14,7 +14,6 @@ from hongbao.domain.identity import BANKS
 from hongbao.domain.policy import (
     CHANNELS,
     FLOWS,
-    TEXT_LENGTH_MAX,
     Limit,
     PacketRules,
     RefundRules,
@@ -23,6 +22,7 @@ from hongbao.domain.policy import (
     check_packet,
     parse_policy,
 )
+from hongbao.domain.toml_table import TEXT_LENGTH_MAX
 from hongbao.errors import (
     HongbaoError,
     InvalidCount,

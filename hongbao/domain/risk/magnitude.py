@@ -16,6 +16,16 @@ def magnitude(amount_fen: int) -> int:
     return round(1000 * log2(max(amount_fen, 1)))
 
 
+def amount_of(magnitude: int) -> int:
+    """
+    Return the amount, in fen, of a *magnitude*: what `magnitude` rounded away is not given back.
+
+    >>> amount_of(0), amount_of(1000), amount_of(magnitude(20_000))
+    (1, 2, 20004)
+    """
+    return round(2 ** (magnitude / 1000))
+
+
 def ratio_tenths(step: int) -> int:
     """
     Return how many times as much a *step* in thousandths of magnitude is, in whole tenths.

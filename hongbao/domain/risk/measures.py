@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hongbao.domain.risk.acts import IN, OUT, Asked, Seen, What
 from hongbao.domain.risk.habit import DORMANT_S, LETTERS, Habit, china_day_number, china_hour
-from hongbao.domain.risk.magnitude import magnitude, ratio_tenths
+from hongbao.domain.risk.magnitude import amount_of, magnitude, ratio_tenths
 from hongbao.domain.risk.places import distance_km
 
 NEVER = 10**9
@@ -164,6 +164,15 @@ def times_usual(look: Look) -> int:
         return 0
     usual = look.habit.outs_magnitude // look.habit.outs
     return ratio_tenths(magnitude(look.seen.amount_fen) - usual)
+
+
+def usual_fen(habit: Habit) -> int | None:
+    """
+    Return what this person usually pays out at once: the geometric mean of all it ever paid out.
+
+    None for a person who has paid out less than `OUTS_MIN` times.
+    """
+    return amount_of(habit.outs_magnitude // habit.outs) if habit.outs >= OUTS_MIN else None
 
 
 def day_in_fen(look: Look) -> int:

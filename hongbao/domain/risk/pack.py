@@ -1,0 +1,267 @@
+"""A risk pack: the rules of the five guards, read from their TOML text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import cast
+
+from hongbao.domain.risk.acts import JUDGED, Guard, Verdict, What
+from hongbao.domain.risk.habit import RECENT
+from hongbao.domain.risk.indicators import INDICATORS, SCORE, Key, Unit, check_key, parse_window
+from hongbao.domain.toml_table import Document, Table
+from hongbao.errors import InvalidRiskPack
+
+ACTS = tuple(str(what) for what in What if what in JUDGED)
+GUARDS = tuple(str(guard) for guard in Guard)
+ANSWERS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.ALLOW)
+KINDS = ("large", "suspicious")
+ENDS = ("release", "return")
+HOLDABLE = frozenset({What.SEND, What.GIVE, What.CLAIM, What.WITHDRAW})
+"""What money can be held of: what comes in from a card is nobody's to hold back."""
+
+SAYS_LENGTH_MAX = 80
+VALUE_MAX = 10**12
+RULES_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What one indicator has to be: at least so much, at most so much, or both."""
+
+    key: Key
+    at_least: int | None
+    at_most: int | None
+
+    def holds(self, value: int) -> bool:
+        """
+        Say whether *value* is within.
+
+        >>> Condition(Key("night"), 1, None).holds(0)
+        False
+        """
+        return (self.at_least is None or value >= self.at_least) and (
+            self.at_most is None or value <= self.at_most
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """
+    One rule: where all of *when* holds for one of *acts*, it answers *answer*.
+
+    *says* is the sentence that the user is told, by language. What the rest means depends on the
+    answer: a hold lasts *hold_hours* and then *ends* by itself in release or return; a delay is
+    *delay_days* long; a limit lets *day_fen* go out in a day.
+    """
+
+    id: str
+    guard: Guard
+    acts: frozenset[What]
+    when: tuple[Condition, ...]
+    answer: Verdict
+    says: Mapping[str, str] = field(hash=False)
+    hold_hours: int = 0
+    ends: str = ""
+    delay_days: int = 0
+    day_fen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What never stops an act, and opens a case for a reviewer: *kind* is large or suspicious."""
+
+    id: str
+    kind: str
+    acts: frozenset[What]
+    when: tuple[Condition, ...]
+    says: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """All rules in force. *keys* is every indicator that they ask, each once."""
+
+    name: str
+    version: int
+    title: Mapping[str, str] = field(hash=False)
+    night: tuple[int, int]
+    challenge_minutes: int  # how long one can be answered, and used once it is passed
+    challenge_tries: int
+    four_eyes_fen: int  # from this amount on, two operators have to agree
+    keep_years: int  # how long records are kept
+    rules: tuple[Rule, ...]
+    reports: tuple[Report, ...]
+    keys: tuple[Key, ...]
+    text: str = field(repr=False)
+
+    @property
+    def ref(self) -> str:
+        """Name and version, as each judged act records them: ``standard/1``."""
+        return f"{self.name}/{self.version}"
+
+
+def parse_pack(text: str, source: str) -> Pack:
+    """
+    Read a risk pack's TOML *text*, which came from *source* (a file's name, or a pack's).
+
+    No key is allowed that `docs/risk-packs.md` does not name: a mistyped threshold must never
+    become a missing one. The first thing wrong raises `InvalidRiskPack` with its line.
+    """
+    document = Document(text, source, InvalidRiskPack)
+    top = Table(
+        document,
+        (),
+        document.content(),
+        needed=("name", "version", "title", "night", "challenge", "review", "records"),
+        optional=("rule", "report"),
+    )
+    title = top.table("title", needed=("en", "zh"))
+    night = top.table("night", needed=("from", "to"))
+    challenge = top.table("challenge", needed=("minutes", "tries"))
+    review = top.table("review", needed=("four_eyes",))
+    records = top.table("records", needed=("keep_years",))
+    ids: set[str] = set()
+    rules = tuple(
+        _rule(table, ids)
+        for table in _tables(top, "rule", _NEEDED, ("hold_hours", "then", "delay_days", "day"))
+    )
+    reports = tuple(
+        _report(table, ids)
+        for table in _tables(top, "report", ("id", "kind", "acts", "when", "says"), ())
+    )
+    return Pack(
+        name=top.name("name"),
+        version=top.whole("version", 1, 1_000_000),
+        title={language: title.text(language, 60) for language in ("en", "zh")},
+        night=(night.whole("from", 0, 23), night.whole("to", 0, 24)),
+        challenge_minutes=challenge.whole("minutes", 1, 1440),
+        challenge_tries=challenge.whole("tries", 1, 20),
+        four_eyes_fen=review.amount("four_eyes", zero=True),
+        keep_years=records.whole("keep_years", 1, 100),
+        rules=rules,
+        reports=reports,
+        keys=_keys((*rules, *reports)),
+        text=text,
+    )
+
+
+_NEEDED = ("id", "guard", "acts", "when", "answer", "says")
+
+
+def _tables(
+    top: Table, key: str, needed: tuple[str, ...], optional: tuple[str, ...]
+) -> list[Table]:
+    if key not in top.content:
+        return []
+    tables = top.tables(key, needed, optional)
+    if len(tables) > RULES_MAX:
+        raise top.refuse(key, "too_many", most=RULES_MAX)
+    return tables
+
+
+def _keys(rules: "tuple[Rule | Report, ...]") -> tuple[Key, ...]:
+    keys = dict.fromkeys(condition.key for rule in rules for condition in rule.when)
+    return tuple(key for key in keys if key.indicator != SCORE)
+
+
+def _rule(table: Table, ids: set[str]) -> Rule:
+    answer = Verdict(table.one_of("answer", ANSWERS))
+    acts = _acts(table)
+    for key, answers in _ONLY_FOR.items():
+        if key in table.content and answer is not answers:
+            raise table.refuse(key, "not_for_answer", answer=str(answer))
+        if key not in table.content and answer is answers:
+            raise table.reader.refuse(table.path, "missing_key", key=key)
+    if answer is Verdict.HOLD and not acts <= HOLDABLE:
+        raise table.refuse("answer", "not_holdable")
+    if answer is Verdict.DELAY and acts != {What.CLAIM}:
+        raise table.refuse("answer", "only_claims")
+    return Rule(
+        id=_id(table, ids),
+        guard=Guard(table.one_of("guard", GUARDS)),
+        acts=acts,
+        when=_when(table),
+        answer=answer,
+        says=_says(table),
+        hold_hours=table.whole("hold_hours", 1, 8784) if answer is Verdict.HOLD else 0,
+        ends=table.one_of("then", ENDS) if answer is Verdict.HOLD else "",
+        delay_days=table.whole("delay_days", 1, 30) if answer is Verdict.DELAY else 0,
+        day_fen=table.amount("day", zero=True) if answer is Verdict.LIMIT else None,
+    )
+
+
+_ONLY_FOR: Mapping[str, Verdict] = MappingProxyType(
+    {
+        "hold_hours": Verdict.HOLD,
+        "then": Verdict.HOLD,
+        "delay_days": Verdict.DELAY,
+        "day": Verdict.LIMIT,
+    }
+)
+
+
+def _report(table: Table, ids: set[str]) -> Report:
+    return Report(
+        id=_id(table, ids),
+        kind=table.one_of("kind", KINDS),
+        acts=_acts(table),
+        when=_when(table),
+        says=_says(table),
+    )
+
+
+def _id(table: Table, ids: set[str]) -> str:
+    name = table.name("id")
+    if name in ids:
+        raise table.refuse("id", "used_twice", text=name)
+    ids.add(name)
+    return name
+
+
+def _acts(table: Table) -> frozenset[What]:
+    return frozenset(What(act) for act in table.some_of("acts", ACTS))
+
+
+def _says(table: Table) -> Mapping[str, str]:
+    says = table.table("says", needed=("en", "zh"))
+    return {language: says.text(language, SAYS_LENGTH_MAX) for language in ("en", "zh")}
+
+
+def _when(table: Table) -> tuple[Condition, ...]:
+    return tuple(
+        _condition(condition)
+        for condition in table.tables(
+            "when", ("indicator",), ("window", "of", "at_least", "at_most")
+        )
+    )
+
+
+def _condition(table: Table) -> Condition:
+    given = table.content
+    name = table.one_of("indicator", tuple(INDICATORS))
+    try:
+        window_s = parse_window(table.text("window", 12)) if "window" in given else 0
+    except ValueError:
+        raise table.refuse("window", "bad_window") from None
+    key = Key(name, window_s, table.amount("of") if "of" in given else 0)
+    try:
+        check_key(key)
+    except ValueError as error:
+        raise table.refuse("indicator", "bad_key", detail=str(error)) from None
+    if "at_least" not in given and "at_most" not in given:
+        raise table.reader.refuse(table.path, "no_threshold")
+    least, most = (
+        _threshold(table, bound, name) if bound in given else None
+        for bound in ("at_least", "at_most")
+    )
+    return Condition(key, least, most)
+
+
+def _threshold(table: Table, key: str, indicator: str) -> int:
+    """Read a threshold: yuan in quotes for an amount, and whole numbers for all else."""
+    kind = INDICATORS[indicator]
+    if kind.unit is Unit.FEN:
+        return cast(int, table.amount(key, zero=True))
+    # A count of remembered acts can never be more than are remembered.
+    most = RECENT if kind.unit is Unit.COUNT and kind.windowed else VALUE_MAX
+    return cast(int, table.whole(key, 0, most))
