@@ -81,7 +81,11 @@ class Held(TypedDict):
 
 
 class HoldEnded(Answer):
-    """A hold is over: what was held went on, or back the way it came."""
+    """
+    A hold is over: what was held went on, or back the way it came.
+
+    Of a withdrawal, it says what `Carried` does as well.
+    """
 
     case: str
     held: str  # what was: ``send``, ``claim`` or ``withdraw``
@@ -89,17 +93,11 @@ class HoldEnded(Answer):
     amount_fen: int
     profile: str  # whose packet, share or withdrawal it was
     balance_fen: int
-    packet: NotRequired[str]
-    payment: NotRequired[str | None]  # a withdrawal's, or the one that brings a packet's money back
-    refunded_to: NotRequired[str]
-    card_gone: NotRequired[bool]
-    arrives_at: NotRequired[str]
-    channel: NotRequired[str]  # of a withdrawal
-    bank: NotRequired[str]
-    card: NotRequired[str]
-    state: NotRequired[str]
-    fault: NotRequired[str | None]
-    error: NotRequired[dict[str, object] | None]
+    packet: str | None
+    payment: str | None  # a withdrawal's, or the one that brings a packet's money back
+    refunded_to: str | None  # ``balance`` or a card, where it went back
+    card_gone: bool
+    arrives_at: str | None
 
 
 class Withdrawn(Answer):
@@ -111,7 +109,7 @@ class Withdrawn(Answer):
     card: str
     balance_fen: int
     payment: str
-    held: NotRequired[Held]
+    held: Held | None
 
 
 class Instructed(Answer):
@@ -163,7 +161,7 @@ class Sent(Answer):
     commitment: str
     expires_at: str
     balance_fen: int
-    held: NotRequired[Held]
+    held: Held | None
 
 
 class Delayed(TypedDict):
@@ -186,8 +184,8 @@ class Claimed(Answer):
     count: int
     finished: bool
     balance_fen: int
-    held: NotRequired[Held]  # then the amount is not in the balance yet
-    delayed: NotRequired[Delayed]
+    held: Held | None  # then the amount is not in the balance yet
+    delayed: Delayed | None
 
 
 class SentBack(TypedDict):
@@ -259,6 +257,7 @@ class Balance(TypedDict):
     withdrawable_from: str | None  # when the first of that can be withdrawn
     frozen_fen: int  # in packets that can still be claimed
     due_back_fen: int  # in packets that have expired; `refund` brings it back
+    held_fen: int  # kept back by risk control: packets, shares and withdrawals
     on_its_way_fen: int  # to a card, until the bank has it
     unanswered: int  # payments that a bank has not answered; `settle` asks
     total_fen: int

@@ -531,6 +531,7 @@ _M003 = (
     BEGIN SELECT RAISE(ABORT, 'a case is closed once'); END
     """,
     "CREATE INDEX review_case_open ON review_case (until, number) WHERE closed IS NULL",
+    "CREATE INDEX review_case_waiting ON review_case (profile) WHERE closed IS NULL",
     "CREATE INDEX review_case_by_profile ON review_case (profile, rule, number)",
     "CREATE INDEX review_case_by_packet ON review_case (packet) WHERE packet IS NOT NULL",
     "CREATE INDEX review_case_by_message ON review_case (message) WHERE message IS NOT NULL",

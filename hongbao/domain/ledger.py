@@ -20,6 +20,7 @@ class Kind(StrEnum):
     BALANCE = "balance"  # 零钱: what the platform owes a profile
     PACKET = "packet"  # 红包: what the platform holds until it is claimed or refunded
     PENDING = "pending"  # 冻结: what is on its way to a card until the bank has answered
+    HELD = "held"  # 暂扣: what risk control keeps back until a case is closed
     FEES = "fees"  # what the platform has earned
     RESERVE = "reserve"  # 备付金: what the platform holds at the central bank
     INCOMING = "incoming"  # 在途: on its way to this book's owner, until the next settlement
@@ -37,6 +38,7 @@ SIDES = {
     Kind.BALANCE: "credit",
     Kind.PACKET: "credit",
     Kind.PENDING: "credit",
+    Kind.HELD: "credit",
     Kind.FEES: "credit",
     Kind.RESERVE: "debit",
     Kind.INCOMING: "debit",
@@ -63,6 +65,8 @@ class Reason(StrEnum):
     CLAIM = "claim"
     REFUND = "refund"
     REVERSAL = "reversal"  # 冲正: a payment that did not come about is undone
+    RELEASE = "release"  # 放行: what was held goes on
+    RETURN = "return"  # 退还: what was held goes back the way it came
     NET = "net"  # 轧差: what two institutions owe each other is set off
     SETTLE = "settle"  # 清算: and the rest is paid at the central bank
     MISBOOKING = "misbooking"  # a demo bank was told to get it wrong
@@ -102,6 +106,13 @@ LEGAL: frozenset[tuple[Kind, Kind, Reason]] = frozenset(
         (Kind.PACKET, Kind.PENDING, Reason.REFUND),  # back to the card that paid
         (Kind.PENDING, Kind.OUTGOING, Reason.REFUND),
         (Kind.PENDING, Kind.BALANCE, Reason.REFUND),  # where the card could not be reached
+        (Kind.BALANCE, Kind.HELD, Reason.SEND),
+        (Kind.INCOMING, Kind.HELD, Reason.SEND),
+        (Kind.PACKET, Kind.HELD, Reason.CLAIM),
+        (Kind.HELD, Kind.PACKET, Reason.RELEASE),
+        (Kind.HELD, Kind.BALANCE, Reason.RELEASE),  # a share, to whoever claimed it
+        (Kind.HELD, Kind.BALANCE, Reason.RETURN),
+        (Kind.HELD, Kind.PENDING, Reason.RETURN),  # back to the card that paid
         (Kind.RESERVE, Kind.INCOMING, Reason.SETTLE),
         (Kind.OUTGOING, Kind.RESERVE, Reason.SETTLE),
         # a bank's book

@@ -1,5 +1,6 @@
 """What a packet is, and who may resolve it when."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from hongbao.errors import (
     OwnPacket,
     PacketExpired,
     PacketFinished,
+    PacketHeld,
     PacketNotExpired,
     PacketRefunded,
 )
@@ -40,10 +42,23 @@ class DealRule(StrEnum):
 class PacketState(StrEnum):
     """Where a packet is in its life, at one moment."""
 
+    HELD = "held"  # kept back by risk control, before anybody could claim it
     OPEN = "open"
     FINISHED = "finished"  # every share claimed
     EXPIRED = "expired"  # over time, and the rest not yet refunded
     REFUNDED = "refunded"
+
+
+class Hold(NamedTuple):
+    """What keeps a packet from being claimed; *ends* says what becomes of it at *until*."""
+
+    case: int
+    until: datetime
+    ends: str  # release, return
+
+    def is_over(self, now: datetime) -> bool:
+        """Say whether its moment has come, whether or not anyone has ended it yet."""
+        return now >= self.until
 
 
 class Packet(NamedTuple):
@@ -63,6 +78,7 @@ class Packet(NamedTuple):
     created_at: datetime
     expires_at: datetime
     closed_at: datetime | None
+    hold: Hold | None = None
 
     @property
     def remaining_fen(self) -> int:
@@ -78,12 +94,18 @@ class Packet(NamedTuple):
         Return the packet's state at *now*.
 
         A packet is closed by its last claim or by its refund; between them lies the one line that
-        decides: it can be claimed exactly while ``now < expires_at``.
+        decides: it can be claimed exactly while ``now < expires_at``. Before that it may be held,
+        exactly while ``now < until``; from then on it is what the hold ends in.
         """
         if self.shares_left == 0:
             return PacketState.FINISHED
         if self.closed_at is not None:
             return PacketState.REFUNDED
+        if self.hold is not None:
+            if not self.hold.is_over(now):
+                return PacketState.HELD
+            if self.hold.ends == "return":
+                return PacketState.EXPIRED
         return PacketState.OPEN if now < self.expires_at else PacketState.EXPIRED
 
 
@@ -94,16 +116,19 @@ def check_claim(
     now: datetime,
     claimed_fen: int | None,
     sender_may_claim: bool,
+    why: Mapping[str, str] | None = None,
 ) -> None:
     """
     Raise unless *claimant* may take a share of *packet* at *now*.
 
     *claimed_fen* is what this person took before; a sender may share in their own packet where the
-    policy says so (*sender_may_claim*) and it has more than one share. What is said first, when
-    several refusals apply, is what the person can least change: that it is not theirs, that they
-    already have a share, and then the packet's own end.
+    policy says so (*sender_may_claim*) and it has more than one share. *why* is what the rule says
+    that holds a packet. What is said first, when several refusals apply, is what the person can
+    least change: that it is not theirs, that they already have a share, and then the packet's own
+    end.
 
-    Raises NotForYou, OwnPacket, AlreadyClaimed, PacketFinished, PacketRefunded or PacketExpired.
+    Raises NotForYou, OwnPacket, AlreadyClaimed, PacketFinished, PacketRefunded, PacketExpired or
+    PacketHeld.
     """
     if claimant == packet.sender and (packet.count == 1 or not sender_may_claim):
         raise OwnPacket(packet.id)
@@ -119,15 +144,20 @@ def check_claim(
             raise PacketRefunded(packet.id, refunded_at=packet.closed_at)
         case PacketState.EXPIRED:
             raise PacketExpired(packet.id, expires_at=packet.expires_at)
+        case PacketState.HELD:
+            raise _held(packet, why)
         case PacketState.OPEN:
             return
 
 
-def check_refund(packet: Packet, asker: int, *, now: datetime) -> None:
+def check_refund(
+    packet: Packet, asker: int, *, now: datetime, why: Mapping[str, str] | None = None
+) -> None:
     """
     Raise unless what is left of *packet* may go back to its sender at *now*, asked by *asker*.
 
-    Raises NotForYou, PacketFinished, PacketRefunded or PacketNotExpired.
+    *why* is what the rule says that holds it. Raises NotForYou, PacketFinished, PacketRefunded,
+    PacketNotExpired or PacketHeld.
     """
     if asker != packet.sender:
         raise NotForYou(packet.id)
@@ -139,5 +169,13 @@ def check_refund(packet: Packet, asker: int, *, now: datetime) -> None:
             raise PacketRefunded(packet.id, refunded_at=packet.closed_at)
         case PacketState.OPEN:
             raise PacketNotExpired(packet.id, expires_at=packet.expires_at)
+        case PacketState.HELD:
+            raise _held(packet, why)
         case PacketState.EXPIRED:
             return
+
+
+def _held(packet: Packet, why: Mapping[str, str] | None) -> PacketHeld:
+    assert packet.hold is not None
+    assert why is not None
+    return PacketHeld(packet.id, until_at=packet.hold.until, why=why)

@@ -67,8 +67,15 @@ class Channel(Books):
 
     def refund_message(self, packet: int) -> MessageRow | None:
         """Return the message that carries the refund of *packet* to its card, if one does."""
-        row = self.row(f"{_MESSAGES} WHERE packet = ?", packet)
+        row = self.row(f"{_MESSAGES} WHERE packet = ? AND terms = '{{}}'", packet)
         return _message(row) if row else None
+
+    def return_messages(self, packet: int) -> list[MessageRow]:
+        """Return the messages that carry held shares of *packet* back to its card."""
+        rows = self.rows(
+            f"{_MESSAGES} WHERE packet = ? AND terms <> '{{}}' ORDER BY number", packet
+        )
+        return [_message(row) for row in rows]
 
     def set_message_sent(self, number: int, day: str) -> None:
         self._write("UPDATE message SET state = 'sent', day = ? WHERE number = ?", day, number)
@@ -87,12 +94,13 @@ class Channel(Books):
         """
         Return the messages without an outcome that are due, of *profile* or of everyone.
 
-        Without *asking*, those that a bank has been silent about are left out.
+        One that is held waits for the end of its case. Without *asking*, those that a bank has
+        been silent about are left out.
         """
         rows = self.rows(
             "SELECT number FROM message WHERE outcome IS NULL AND due_at <= ?"
             " AND (? IS NULL OR profile = ?) AND (? OR state <> 'unknown')"
-            " ORDER BY due_at, number",
+            f" AND {_NOT_HELD} ORDER BY due_at, number",
             to_micros(now),
             profile,
             profile,
@@ -104,7 +112,7 @@ class Channel(Books):
         """Return when, after *now*, a waiting message is due, or has waited for *patience*."""
         row = self.row(
             "SELECT min(iif(due_at > ?1, due_at, due_at + ?2)) FROM message"
-            " WHERE outcome IS NULL AND state = 'created' AND due_at + ?2 > ?1",
+            f" WHERE outcome IS NULL AND state = 'created' AND due_at + ?2 > ?1 AND {_NOT_HELD}",
             to_micros(now),
             patience // timedelta(microseconds=1),
         )
@@ -121,11 +129,15 @@ class Channel(Books):
         return bool(row[0])
 
     def pending_fen(self, profile: int) -> tuple[int, int]:
-        """Return what of *profile*'s money is on its way to a card: withdrawn, and refunded."""
+        """
+        Return what of *profile*'s money is on its way to a card: withdrawn, and refunded.
+
+        What is held has not set out.
+        """
         row = self.row(
             "SELECT coalesce(sum(iif(reason = 'withdraw', amount_fen + fee_fen, 0)), 0),"
             " coalesce(sum(iif(reason = 'refund', amount_fen, 0)), 0)"
-            " FROM message WHERE profile = ? AND outcome IS NULL",
+            f" FROM message WHERE profile = ? AND outcome IS NULL AND {_NOT_HELD}",
             profile,
         )
         return int(row[0]), int(row[1])
@@ -400,6 +412,11 @@ class Channel(Books):
         )
         return int(row[0]), int(row[1])
 
+
+_NOT_HELD = (
+    "NOT EXISTS (SELECT 1 FROM review_case"
+    " WHERE review_case.message = message.number AND closed IS NULL)"
+)
 
 _MESSAGES = (
     "SELECT number, id, channel, bank, card, profile, direction, reason, amount_fen, fee_fen,"

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from hongbao.domain.ledger import PLATFORM, Account, Kind
-from hongbao.domain.packet import DealRule, Packet, PacketKind
+from hongbao.domain.packet import DealRule, Hold, Packet, PacketKind
 from hongbao.drawer.books import Books
 from hongbao.drawer.rows import ClaimRow, PacketRow
 from hongbao.errors import Damaged
@@ -72,11 +72,13 @@ class Packets(Books):
         """Return open packets that *profile* has no share of yet; with *own*, also their own."""
         return self._packets(
             "packet.closed_at IS NULL AND packet.expires_at > ?"
+            " AND (held IS NULL OR (hold.until <= ? AND hold.ends = 'release'))"
             " AND (packet.recipient IS NULL OR packet.recipient = ?)"
             " AND (packet.sender <> ? OR (? AND packet.count > 1))"
             " AND NOT EXISTS (SELECT 1 FROM claim"
             "   WHERE claim.profile = ? AND claim.packet = packet.number)"
             " ORDER BY packet.expires_at, packet.number LIMIT ?",
+            to_micros(now),
             to_micros(now),
             profile,
             profile,
@@ -86,9 +88,13 @@ class Packets(Books):
         )
 
     def due(self, now: datetime, sender: int | None, limit: int) -> list[PacketRow]:
-        """Return packets whose refund is due at *now*, the longest due first."""
+        """
+        Return packets whose refund is due at *now*, the longest due first.
+
+        One that is held is not there before its hold is ended.
+        """
         return self._packets(
-            "packet.closed_at IS NULL AND packet.expires_at <= ?"
+            "packet.closed_at IS NULL AND packet.expires_at <= ? AND held IS NULL"
             " AND (? IS NULL OR packet.sender = ?)"
             " ORDER BY packet.expires_at, packet.number LIMIT ?",
             to_micros(now),
@@ -99,19 +105,25 @@ class Packets(Books):
 
     def next_expiry(self) -> datetime | None:
         """Return when the next open packet's refund is, or was, due."""
-        row = self.row("SELECT min(expires_at) FROM packet WHERE closed_at IS NULL")
-        return None if row[0] is None else from_micros(row[0])
-
-    def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int]:
-        """Return what of *profile*'s money waits in open packets, and in ones that are due back."""
         row = self.row(
-            "SELECT coalesce(sum(iif(expires_at > ?1, total_fen - claimed_fen, 0)), 0),"
-            " coalesce(sum(iif(expires_at > ?1, 0, total_fen - claimed_fen)), 0)"
-            " FROM packet WHERE sender = ?2 AND closed_at IS NULL",
+            "SELECT expires_at FROM packet WHERE closed_at IS NULL AND held IS NULL"
+            " ORDER BY expires_at LIMIT 1"
+        )
+        return row and from_micros(row[0])
+
+    def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int, int]:
+        """Return what of *profile*'s money is in open packets, in ones due back, in held ones."""
+        found = {"open": 0, "due": 0, "held": 0}
+        for state, fen in self.rows(
+            "SELECT CASE WHEN hold.until > ?1 THEN 'held' WHEN hold.ends = 'return' THEN 'due'"
+            " WHEN expires_at > ?1 THEN 'open' ELSE 'due' END, sum(total_fen - claimed_fen)"
+            " FROM packet LEFT JOIN review_case AS hold ON hold.number = held"
+            " WHERE sender = ?2 AND packet.closed_at IS NULL GROUP BY 1",
             to_micros(now),
             profile,
-        )
-        return int(row[0]), int(row[1])
+        ):
+            found[state] = int(fen)
+        return found["open"], found["due"], found["held"]
 
     def _packets(self, where: str, *values: object) -> list[PacketRow]:
         return [_packet(row) for row in self.rows(f"{_PACKETS} WHERE {where}", *values)]
@@ -151,18 +163,23 @@ class Packets(Books):
     def claims(self, packet: int) -> list[ClaimRow]:
         rows = self.rows(
             "SELECT entry.at, claim.seat, claim.profile, profile.name, claim.amount_fen,"
-            " entry.request_id FROM claim JOIN profile ON profile.id = claim.profile"
-            " JOIN entry ON entry.id = claim.entry WHERE claim.packet = ? ORDER BY claim.seat",
+            " entry.request_id, hold.state FROM claim JOIN profile ON profile.id = claim.profile"
+            " JOIN entry ON entry.id = claim.entry"
+            " LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'"
+            " WHERE claim.packet = ? ORDER BY claim.seat",
             packet,
         )
         return [ClaimRow(from_micros(row[0]), *row[1:]) for row in rows]
 
 
 _PACKETS = (
-    "SELECT number, packet.id, packet.account, entry, sender, recipient, kind, deal,"
+    "SELECT packet.number, packet.id, packet.account, packet.entry, sender, recipient,"
+    " packet.kind, deal,"
     " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at,"
-    " claimed_fen, claimed_count, closed_at, giver.name, taker.name FROM packet"
-    " JOIN profile AS giver ON giver.id = sender LEFT JOIN profile AS taker ON taker.id = recipient"
+    " claimed_fen, claimed_count, closed_at, held, hold.until, hold.ends, giver.name, taker.name"
+    " FROM packet JOIN profile AS giver ON giver.id = sender"
+    " LEFT JOIN profile AS taker ON taker.id = recipient"
+    " LEFT JOIN review_case AS hold ON hold.number = held"
 )
 
 
@@ -170,7 +187,7 @@ def _packet(row: Any) -> PacketRow:
     number, packet_id, account, entry, sender, recipient, kind, deal = row[:8]
     total_fen, count, share_max_fen, greeting, cover, card, seed = row[8:15]
     created_at, expires_at, claimed_fen, claimed_count, closed_at = row[15:20]
-    sender_name, recipient_name = row[20:]
+    held, until, ends, sender_name, recipient_name = row[20:]
     try:
         kind, deal = PacketKind(kind), DealRule(deal)
     except ValueError:  # edited past the table's own rule
@@ -190,6 +207,7 @@ def _packet(row: Any) -> PacketRow:
         created_at=from_micros(created_at),
         expires_at=from_micros(expires_at),
         closed_at=None if closed_at is None else from_micros(closed_at),
+        hold=None if held is None else Hold(held, from_micros(until), ends),
     )
     return PacketRow(
         packet,

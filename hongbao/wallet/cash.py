@@ -29,7 +29,7 @@ from hongbao.domain.identity import (
 )
 from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.policy import Policy
-from hongbao.domain.risk.acts import What
+from hongbao.domain.risk.acts import Verdict, What
 from hongbao.errors import (
     Busy,
     CardInUse,
@@ -44,13 +44,13 @@ from hongbao.errors import (
 from hongbao.store import CardRow, MessageRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
-from hongbao.wallet.clearing import Clearing
 from hongbao.wallet.desk import AskPin
+from hongbao.wallet.holds import Holds, terms_of
 
 _BANK_NAMES = {bank.code: bank.name_en for bank in BANKS}
 
 
-class Cash(Clearing):
+class Cash(Holds):
     """What moves money between a card and the balance, and by which rules."""
 
     # --- cards -----------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class Cash(Clearing):
             me = doing.me
             target = self._card_named(me, card)
             self._check_limits(doing, "withdraw", amount_fen)
-            self._judge(doing, What.WITHDRAW, amount_fen)
+            decision = self._judge(doing, What.WITHDRAW, amount_fen)
             rules = self.policy.withdraw
             free_left_fen = self._free_left_fen(me)
             fee_fen = withdrawal_fee(amount_fen, free_left_fen, rules)
@@ -282,7 +282,12 @@ class Cash(Clearing):
             if fee_fen:
                 doing.post(Transfer(me.account, frozen, fee_fen, Reason.FEE))
             self.store.add_usage(me.person, "withdraw", day_key(doing.now), amount_fen)
-            return self._withdrawn(doing, message)
+            answer = self._withdrawn(doing, message)
+            if decision.rule is not None and decision.verdict is Verdict.HOLD:
+                _case, answer["held"] = self._hold(
+                    doing, terms_of(decision.rule), amount_fen, message=message.number
+                )
+            return answer
 
         withdrawn: Withdrawn = self._paid(
             "withdraw", inputs, work, act="withdraw", request_id=request_id, dry_run=dry_run
@@ -298,6 +303,7 @@ class Cash(Clearing):
             "card": self.store.card(message.card).name,
             "balance_fen": doing.balance_fen,
             "payment": message.id,
+            "held": None,
         }
 
     # --- what payments through the channel are for -----------------------------------------------
@@ -396,8 +402,9 @@ class Cash(Clearing):
             me, now, policy = self.me, self.now(), self.policy
             tier = self.tier(me)
             usage = self.store.usage_of(me.person)
-            factors = limits.factor_level(self.factors(me))
-            states = limits.states(policy, tier, usage, now, self._opened_at(me), factors)
+            factors = self.factors(me)
+            level = limits.factor_level(factors)
+            states = limits.states(policy, tier, usage, now, self._opened_at(me), level)
             lines: list[LimitLine] = [
                 {
                     "id": state.limit.id,
@@ -416,6 +423,7 @@ class Cash(Clearing):
                 "tier": tier.name,
                 "policy": policy.ref,
                 "channels": self.channels(me),
+                "factors": list(factors),
                 "limits": lines,
                 "share_max_fen": policy.packet.share_max_fen,
                 "shares_max": policy.packet.shares_max,

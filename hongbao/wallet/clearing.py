@@ -115,6 +115,8 @@ class Clearing(Banks):
         """
         message = self.store.message(number)
         if message.state is MessageState.CREATED:
+            if self.store.hold_on_message(number) is not None:
+                return message
             if not self._goes_out(message):
                 return self._given_up(message)
             self._send_off(message)

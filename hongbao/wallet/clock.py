@@ -26,6 +26,7 @@ class Clock(Settlement):
         return {
             "clock": kind,
             "at": iso(self.now()),
+            "holds": [],
             "refunds": [],
             "resolved": [],
             "settled": [],
@@ -53,6 +54,7 @@ class Clock(Settlement):
         turned: ClockShown = {
             "clock": "virtual",
             "at": iso(at),
+            "holds": [],
             "refunds": [],
             "resolved": [],
             "settled": [],
@@ -61,10 +63,16 @@ class Clock(Settlement):
         while True:
             turned["resolved"] += self._resolve(asking=False)
             cut_off = self._cut_off_after(settled_at)
-            moments = (self.store.next_expiry(), self._next_delivery(), cut_off)
+            moments = (
+                self.store.next_hold_end(),
+                self.store.next_expiry(),
+                self._next_delivery(),
+                cut_off,
+            )
             due_at = min((moment for moment in moments if moment is not None), default=_END)
             if due_at > at:
                 break
+            turned["holds"] += self._end_holds(due_at)
             self._refund_expired(due_at, turned)
             self._turn(due_at)
             if due_at == cut_off:

@@ -40,7 +40,8 @@ class Opened:
         self.store = store
         self._name, self._device_name = name, None
         if name is not None and "@" in name:
-            self._name, _at, self._device_name = name.partition("@")
+            named, _at, self._device_name = name.partition("@")
+            self._name = named or None
         self._policies: dict[str, Policy] = {}
         self._watch = Stopwatch()
 
@@ -56,7 +57,8 @@ class Opened:
         """
         Open the home of *env* for *profile*, or for the one chosen with `use`.
 
-        ``alice@tablet`` is Alice, at a device of hers that is called tablet.
+        ``alice@tablet`` is Alice, at a device of hers that is called tablet; ``@tablet`` is whoever
+        was chosen, at theirs.
 
         *passphrase* is asked where the home is locked by one. The ledger has to reach the head
         that was noted beside the keys, unless the caller is *trusting*, as `check` is, which is
@@ -177,7 +179,8 @@ class Opened:
         with self.looking():
             me, now = self.me, self.now()
             available_fen = self.store.held_fen(me.account)
-            frozen_fen, due_back_fen = self.store.in_packets_fen(me.id, now)
+            frozen_fen, due_back_fen, held_fen = self.store.in_packets_fen(me.id, now)
+            held_fen += self.store.held_fen_of(me.id)
             on_its_way_fen = sum(self.store.pending_fen(me.id))
             unanswered = self.store.unanswered(me.id)
             maturing_fen, from_at = self.store.maturing_fen(me.id, now)
@@ -190,9 +193,10 @@ class Opened:
             "withdrawable_from": iso(from_at) if later_fen and from_at else None,
             "frozen_fen": frozen_fen,
             "due_back_fen": due_back_fen,
+            "held_fen": held_fen,
             "on_its_way_fen": on_its_way_fen,
             "unanswered": unanswered,
-            "total_fen": available_fen + frozen_fen + due_back_fen + on_its_way_fen,
+            "total_fen": available_fen + frozen_fen + due_back_fen + held_fen + on_its_way_fen,
             "at": iso(now),
         }
 

@@ -1,17 +1,21 @@
 """Packets at the desk: claimed share by share, and what is left refunded."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from hongbao.answers import (
     Answer,
     Claimed,
+    Delayed,
+    Held,
     Refunded,
     Refunds,
 )
 from hongbao.domain.channel import MessageState
-from hongbao.domain.dates import day_key, days_after_midnight, working_days_after
+from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.fairness import share_amount
 from hongbao.domain.ids import check_request_id, parse_packet_id
 from hongbao.domain.ledger import Reason, Transfer
@@ -19,7 +23,7 @@ from hongbao.domain.packet import (
     check_claim,
     check_refund,
 )
-from hongbao.domain.risk.acts import What
+from hongbao.domain.risk.acts import Verdict, What
 from hongbao.errors import (
     PacketNotFound,
     PacketRefunded,
@@ -28,7 +32,10 @@ from hongbao.errors import (
 from hongbao.store import MessageRow, PacketRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
-from hongbao.wallet.sending import BALANCE, Sending, flow
+from hongbao.wallet.holds import BALANCE, HoldOver, terms_of
+from hongbao.wallet.sending import Sending
+
+A = TypeVar("A")
 
 DUE_AT_ONCE = 1000
 """How many due packets are looked up together; the rest follow."""
@@ -50,7 +57,7 @@ class Packets(Sending):
         they like what they see.
 
         Raises InvalidPacketId or PacketNotFound; then, in this order, OwnPacket, NotForYou,
-        AlreadyClaimed, PacketFinished, PacketRefunded or PacketExpired.
+        AlreadyClaimed, PacketFinished, PacketRefunded, PacketExpired or PacketHeld.
         """
         wanted = parse_packet_id(packet)
         self._watch.skip()
@@ -59,14 +66,16 @@ class Packets(Sending):
             me = doing.me
             row = self._packet_row(wanted)
             packet = row.packet
+            self._check_hold(doing, packet)
             check_claim(
                 packet,
                 me.id,
                 now=doing.now,
                 claimed_fen=self.store.claimed_fen(packet.number, me.id),
                 sender_may_claim=self._policy_of(doing.home).packet.sender_may_claim_group,
+                why=self._why_held(packet),
             )
-            self._judge(
+            decision = self._judge(
                 doing,
                 What.CLAIM,
                 packet.remaining_fen // (packet.count - packet.claimed_count),
@@ -88,8 +97,19 @@ class Packets(Sending):
             )
             self._watch.lap(6)
             self._remember_amount(doing, amount_fen)
-            doing.post(Transfer(row.account, me.account, amount_fen, Reason.CLAIM))
-            days = self._policy_of(doing.home).settlement.claims_after_days
+            rule, days = decision.rule, self._policy_of(doing.home).settlement.claims_after_days
+            held: Held | None = None
+            delayed: Delayed | None = None
+            if rule is not None and decision.verdict is Verdict.HOLD:
+                case, held = self._hold(doing, terms_of(rule), amount_fen, packet=packet.number)
+                doing.post(Transfer(row.account, self._held(case), amount_fen, Reason.CLAIM))
+                days = 0  # they begin when it is let go
+            else:
+                doing.post(Transfer(row.account, me.account, amount_fen, Reason.CLAIM))
+            if rule is not None and decision.verdict is Verdict.DELAY:
+                days = max(days, rule.delay_days)
+                until = iso(days_after_midnight(doing.now, days))
+                delayed = {"until": until, "rule": rule.id, "why": dict(rule.says)}
             if days:
                 from_at = days_after_midnight(doing.now, days)
                 doing.once_entered(lambda: self.store.add_maturing(me.id, from_at, amount_fen))
@@ -112,15 +132,28 @@ class Packets(Sending):
                 "count": packet.count,
                 "finished": seat == packet.count,
                 "balance_fen": doing.balance_fen,
+                "held": held,
+                "delayed": delayed,
             }
 
-        return self._act(
-            "claim",
-            {"packet": wanted},
-            work,
-            request_id=request_id,
-            changing=(("packet", wanted), ("profile", self._name)),
-        )
+        def claimed() -> Claimed:
+            return self._act(
+                "claim",
+                {"packet": wanted},
+                work,
+                request_id=request_id,
+                changing=(("packet", wanted), ("profile", self._name)),
+            )
+
+        return self._past_hold(claimed)
+
+    def _past_hold(self, ask: Callable[[], A]) -> A:
+        """Return what *ask* gives, once the hold is ended that it meets and that is over."""
+        try:
+            return ask()
+        except HoldOver as over:
+            self._end_hold(over.case)
+            return ask()
 
     # --- step 8: refund --------------------------------------------------------------------------
 
@@ -130,8 +163,8 @@ class Packets(Sending):
         """
         Return what nobody claimed of *packet*, the way it came.
 
-        Raises InvalidPacketId, PacketNotFound, NotForYou, PacketFinished, PacketRefunded or
-        PacketNotExpired.
+        Raises InvalidPacketId, PacketNotFound, NotForYou, PacketFinished, PacketRefunded,
+        PacketNotExpired or PacketHeld.
         """
         refunded = self._refund(parse_packet_id(packet), request_id=request_id, dry_run=dry_run)
         return _refunds([refunded])
@@ -184,45 +217,23 @@ class Packets(Sending):
 
         def work(doing: Act) -> Refunded:
             row = self._packet_row(packet)
-            check_refund(row.packet, doing.me.id, now=doing.now)
+            self._check_hold(doing, row.packet)
+            why = self._why_held(row.packet)
+            check_refund(row.packet, doing.me.id, now=doing.now, why=why)
             amount_fen = row.packet.remaining_fen
-            card = None if row.card is None else self.store.card(row.card)
-            gone = card is not None and card.removed_at is not None
-            to_card = card is not None and not gone and doing.me.refund_to == "card"
-            message = None
-            if card is not None and to_card:
-                days = self._policy_of(doing.home).refund.card_days
-                message = self._instruct(
-                    doing,
-                    card,
-                    amount_fen,
-                    Reason.REFUND,
-                    packet=row.packet.number,
-                    due_at=working_days_after(doing.now, days),
-                )
-            target = self._frozen(message) if message else doing.me.account
-            doing.post(Transfer(row.account, target, amount_fen, Reason.REFUND))
+            back = self._send_back(doing, row, row.account, amount_fen, Reason.REFUND)
             self.store.close_packet(row.packet.number, doing.now)
-            # Quota goes back to the day it was taken from, whatever day it is now.
-            paid = self.store.message_paying(row.entry)
-            sent_on = day_key(paid.created_at if paid else row.packet.created_at)
-            self.store.add_usage(doing.me.person, flow(card), sent_on, -amount_fen)
-            doing.packet = row.packet.number
             self._watch.lap(8)
             return {
                 **doing.common,
                 "packet": packet,
                 "amount_fen": amount_fen,
-                "refunded_to": card.name if card is not None and message else BALANCE,
-                "card_gone": gone,
-                "payment": message.id if message else None,
-                "arrives_at": iso(message.due_at if message else doing.now),
+                **back,
                 "balance_fen": doing.balance_fen,
             }
 
-        with self._rehearsal(dry_run):
-            self._watch.skip()
-            refunded = self._act(
+        def refund() -> Refunded:
+            return self._act(
                 "refund",
                 {"packet": packet},
                 work,
@@ -233,6 +244,10 @@ class Packets(Sending):
                 at=at,
                 signed=sender is None,
             )
+
+        with self._rehearsal(dry_run):
+            self._watch.skip()
+            refunded = self._past_hold(refund)
             # An answer of an older hongbao has no payment: its refund was done at once.
             payment = refunded.get("payment")
             if payment is not None and refunded["arrives_at"] <= iso(self.now()):

@@ -19,7 +19,7 @@ from hongbao.domain.packet import (
     PacketKind,
 )
 from hongbao.domain.policy import check_packet
-from hongbao.domain.risk.acts import What
+from hongbao.domain.risk.acts import Verdict, What
 from hongbao.domain.text import name_key, parse_greeting, parse_line
 from hongbao.errors import (
     InsufficientBalance,
@@ -30,10 +30,10 @@ from hongbao.units import iso
 from hongbao.wallet.acts import Act, Chance
 from hongbao.wallet.cash import Cash
 from hongbao.wallet.desk import AskPin
+from hongbao.wallet.holds import BALANCE, flow, terms_of
 
 DEFAULT_GREETING = "恭喜发财，大吉大利"
 COVER_LENGTH_MAX = 20
-BALANCE = "balance"
 
 
 class Sending(Cash):
@@ -106,12 +106,16 @@ class Sending(Cash):
             check_packet(rules, total_fen, count)
             self._check_limits(doing, flow(card), total_fen)
             what = What.SEND if to is None else What.GIVE
-            self._judge(doing, what, total_fen, other=0 if to is None else to.id)
+            decision = self._judge(doing, what, total_fen, other=0 if to is None else to.id)
+            held = {}
+            if decision.rule is not None and decision.verdict is Verdict.HOLD:
+                held["hold"] = terms_of(decision.rule)
             self.store.add_usage(doing.me.person, flow(card), day_key(doing.now), total_fen)
             return {
                 **terms,
                 "share_max_fen": rules.share_max_fen,
                 "expires_hours": rules.expires_hours,
+                **held,
             }
 
         def from_balance(doing: Act) -> Sent:
@@ -150,9 +154,15 @@ class Sending(Cash):
     def _open_packet(
         self, doing: Act, terms: Mapping[str, Any], source: Account, paid: MessageRow | None = None
     ) -> Sent:
-        """Put what *source* gives into a packet of these *terms*: from now on it can be claimed."""
+        """
+        Put what *source* gives into a packet of these *terms*: from now on it can be claimed.
+
+        Where they say hold, it cannot before its case is closed, and its time begins only then.
+        """
         total_fen, count = terms["total_fen"], terms["count"]
         kind, deal = PacketKind(terms["kind"]), DealRule(terms["deal"])
+        hold = terms.get("hold")
+        lasts = terms["expires_hours"] + (hold["hours"] if hold else 0)
         seed = doing.chance(32)
         packet = Packet(
             number=self.store.next_packet(),
@@ -167,11 +177,17 @@ class Sending(Cash):
             claimed_fen=0,
             claimed_count=0,
             created_at=doing.now,
-            expires_at=doing.now + timedelta(hours=terms["expires_hours"]),
+            expires_at=doing.now + timedelta(hours=lasts),
             closed_at=None,
         )
         account = self.store.open_account(PLATFORM, Kind.PACKET, packet.number)
-        doing.post(Transfer(source, account, total_fen, Reason.SEND))
+        held = None
+        if hold:
+            case, held = self._hold(doing, hold, total_fen, packet=packet.number)
+            doing.post(Transfer(source, self._held(case), total_fen, Reason.SEND))
+            doing.once_entered(lambda: self.store.set_packet_held(packet.number, case.number))
+        else:
+            doing.post(Transfer(source, account, total_fen, Reason.SEND))
         to = packet.recipient and self._profile_by_id(packet.recipient)
         card = self.store.card(paid.card) if paid else None
         self.store.add_packet(
@@ -205,6 +221,7 @@ class Sending(Cash):
             "commitment": commitment(seed),
             "expires_at": iso(packet.expires_at),
             "balance_fen": doing.balance_fen,
+            "held": held,
         }
         self._watch.lap(3)
         return answer
@@ -222,8 +239,3 @@ class Sending(Cash):
             transit = self._in_transit(message.bank)
             return self._open_packet(doing, message.terms, transit.incoming, message)
         return super()._booked(doing, message)
-
-
-def flow(card: CardRow | None) -> str:
-    """Return what limits count a packet as that *card* pays for, or the balance."""
-    return "send_balance" if card is None else "send_card"

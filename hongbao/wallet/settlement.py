@@ -37,6 +37,7 @@ class Settlement(Packets):
         harmless. *progress* is told how far a large batch has come.
         """
         with self._rehearsal(dry_run):
+            self._end_holds()
             resolved = self._resolve()
             settled = self._close_batch(progress)
         settled["resolved"] = resolved
