@@ -26,7 +26,17 @@ from hongbao.words import N_, _
 
 COMMANDS = {
     # In the order of a first visit; each stands in a file of its own in hongbao/commands/.
-    N_("Setting up"): ("init", "profiles", "use", "identify", "card", "pin", "policy"),
+    N_("Setting up"): (
+        "init",
+        "profiles",
+        "use",
+        "identify",
+        "card",
+        "pin",
+        "device",
+        "totp",
+        "policy",
+    ),
     N_("Money"): ("balance", "topup", "withdraw", "limits"),
     N_("Red packets"): ("send", "claim", "show", "packets", "refund", "verify"),
     N_("Banks"): ("bank", "settle", "reconcile", "operator"),

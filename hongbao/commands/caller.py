@@ -3,9 +3,11 @@
 import errno
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -49,6 +51,7 @@ class Caller:
         self.yes = False
         self.no_input = False
         self.pin_file: str | None = None
+        self.totp_file: str | None = None
 
     # --- asking back -----------------------------------------------------------------------------
 
@@ -59,6 +62,14 @@ class Caller:
         Raises Unanswered where nobody is there to be asked.
         """
         return self._ask(self.env.ask, f"{_(question)}: ", question, flag)
+
+    def ask_below(self, shown: str, question: str, *, flag: str) -> str:
+        """
+        Ask a *question* below what is *shown*: both on the terminal itself (see `ask`).
+
+        A secret that is shown so reaches no file and no pipe.
+        """
+        return self._ask(self.env.ask, f"{shown}\n{_(question)}: ", question, flag)
 
     def ask_secret(self, question: str, *, flag: str) -> str:
         """Ask a *question* whose answer stays off the screen (see `ask`)."""
@@ -145,6 +156,32 @@ class Caller:
     def _pin_file(self) -> str | None:
         return self.pin_file or self.env.variables.get("HONGBAO_PIN_FILE") or None
 
+    def code(self, now: Callable[[], datetime]) -> str:
+        """
+        Return what an authenticator shows: from ``--totp-file``, HONGBAO_TOTP_FILE or the terminal.
+
+        A file with the authenticator's secret is as good as it: its code is that of *now*.
+        """
+        file = self.totp_file or self.env.variables.get("HONGBAO_TOTP_FILE") or None
+        if file is None:
+            return self.ask(N_("code of the authenticator"), flag="--totp-file")
+        from hongbao.vault.authenticator import code_at, parse_secret
+
+        line = self.secret_line(file)
+        secret = parse_secret(line)
+        return line if secret is None else code_at(secret, now())
+
+    def identity(self, file: str) -> tuple[str, str]:
+        """
+        Return the real name and the ID number in *file*, a line each.
+
+        A file of one line has both on it, with a space between.
+        """
+        name, number = self.lines(file, 2)
+        if not number and (both := re.fullmatch(r"(.*\S)\s+(\S{18})\s*", name)):
+            name, number = both.groups()
+        return name, number
+
     def passphrase(self) -> str:
         """
         Return the passphrase that opens a locked home.
@@ -201,6 +238,7 @@ class Caller:
         with Wallet.open(
             self.env, profile=self.acting_as, passphrase=self.passphrase, trusting=trusting
         ) as wallet:
+            wallet.ask_code = lambda: self.code(wallet.now)
             try:
                 yield wallet
             finally:

@@ -12,8 +12,6 @@ from hongbao.words import N_
 
 app = window()
 
-NAME_AND_NUMBER = 2
-
 
 @app.command(
     cls=Command,
@@ -71,7 +69,7 @@ def identify(
     if card is not None:
         bank_of(card)
     if id_file is not None:
-        name, id_number = call.lines(id_file, NAME_AND_NUMBER)
+        name, id_number = call.identity(id_file)
     with call.wallet() as wallet:
         if name is None:
             name = parse_real_name(call.ask(N_("your name as on the ID card"), flag="--name"))

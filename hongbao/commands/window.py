@@ -194,6 +194,11 @@ def _shared_options() -> list[TyperOption]:
             metavar="FILE",
             help=N_("read the payment PIN from FILE; - is standard input"),
         ),
+        option(
+            "--totp-file",
+            metavar="FILE",
+            help=N_("read the authenticator's code, or its secret, from FILE"),
+        ),
     ]
 
 
@@ -206,6 +211,10 @@ def profile_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def card_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["card"] for line in wallet.cards()])
+
+
+def device_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _offered(ctx, lambda wallet: [line["device"] for line in wallet.devices()])
 
 
 def packet_ids(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -2,7 +2,13 @@
 
 import unicodedata
 
-from hongbao.errors import InvalidGreeting, InvalidName, TextTooLong, UnprintableText
+from hongbao.errors import (
+    InvalidDeviceName,
+    InvalidGreeting,
+    InvalidName,
+    TextTooLong,
+    UnprintableText,
+)
 from hongbao.words import N_
 
 PROFILE_NAME_LENGTH_MAX = 20
@@ -47,6 +53,19 @@ def parse_profile_name(text: str) -> str:
     ):
         raise InvalidName(text, length_max=PROFILE_NAME_LENGTH_MAX)
     return name
+
+
+def parse_device_name(text: str) -> str:
+    """
+    Read *text* as a device's name, by the rules of `parse_profile_name`.
+
+    >>> parse_device_name("平板")
+    '平板'
+    """
+    try:
+        return parse_profile_name(text)
+    except InvalidName:
+        raise InvalidDeviceName(text, length_max=PROFILE_NAME_LENGTH_MAX) from None
 
 
 def parse_greeting(text: str, length_max: int) -> str:

@@ -22,10 +22,14 @@ class Devices(Engine):
         )
         return _device(row) if row else None
 
-    def device_named(self, name_key: str) -> int | None:
-        """Return the id of the device called *name_key*, whoever has let it in."""
-        row = self.row("SELECT id FROM device WHERE name_key = ?", name_key)
-        return row and int(row[0])
+    def device_named(self, name_key: str) -> DeviceRow | None:
+        """Return the device called *name_key*, whoever has let it in, as nobody has."""
+        row = self.row(
+            "SELECT id, name, public_key, city, session, cut_at, fault, '', made_at"
+            " FROM device WHERE name_key = ?",
+            name_key,
+        )
+        return _device(row) if row else None
 
     def profiles_on(self, device: int) -> list[str]:
         """Return the names of the profiles that have let *device* in, oldest first."""
@@ -60,6 +64,22 @@ class Devices(Engine):
             to_micros(at),
         )
 
+    def is_used(self, device: int) -> bool:
+        """Tell whether some profile has let *device* in, or is asked to."""
+        row = self.row("SELECT 1 FROM enrolment WHERE device = ? AND state <> 'removed'", device)
+        return row is not None
+
+    def retired_keys(self) -> list[bytes]:
+        """Return the public keys of devices that were retired."""
+        rows = self.rows(f"SELECT public_key FROM device WHERE name_key LIKE '%{_RETIRED}%'")
+        return [bytes(row[0]) for row in rows]
+
+    def retire_device(self, device: int) -> None:
+        """Let another device have the name of *device*, which no profile has in any more."""
+        self._write(
+            f"UPDATE device SET name_key = name_key || '{_RETIRED}' || id WHERE id = ?", device
+        )
+
     def enrol(self, profile: int, device: int, state: str, at: datetime) -> None:
         """Say how *profile* stands to *device* from *at* on: pending, approved, certified…"""
         self._write(
@@ -81,7 +101,10 @@ class Devices(Engine):
         )
 
     def cut_session(self, device: int, at: datetime) -> None:
-        self._write("UPDATE device SET cut_at = ? WHERE id = ?", to_micros(at), device)
+        """End the session of *device*; what a demo's was told to do wrong, it has done by then."""
+        self._write(
+            "UPDATE device SET cut_at = ?, fault = NULL WHERE id = ?", to_micros(at), device
+        )
 
     def begin_session(self, device: int) -> None:
         self._write("UPDATE device SET session = session + 1, cut_at = NULL WHERE id = ?", device)
@@ -102,6 +125,9 @@ class Devices(Engine):
         """Remember the last time step whose code was used: no code counts twice."""
         self._write("UPDATE profile SET totp_step = max(totp_step, ?) WHERE id = ?", step, profile)
 
+
+_RETIRED = "#"
+"""Stands in no name."""
 
 _DEVICES = (
     "SELECT device.id, device.name, public_key, city, session, cut_at, fault, state, since"

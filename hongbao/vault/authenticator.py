@@ -1,19 +1,25 @@
 """Codes of an authenticator app: TOTP (RFC 6238), computed by `cryptography`."""
 
 import base64
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hongbao.errors import InvalidCode
-from hongbao.units import to_micros
+from hongbao.units import from_micros, to_micros
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 SECRET_BYTES = 20
 """160 bits, which RFC 4226 §4 (R6) recommends, and what every app takes."""
+
+SECRET_BYTES_LEAST = 16
+"""RFC 4226 §4 (R6) asks for 128 bits."""
+
+SECRET_BYTES_MOST = 64
 
 STEP_SECONDS = 30
 DIGITS = 6
@@ -90,6 +96,27 @@ def base32(secret: bytes) -> str:
     'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
     """
     return base64.b32encode(secret).decode("ascii").rstrip("=")
+
+
+def parse_secret(text: str) -> bytes | None:
+    """
+    Return the secret that *text* spells as `base32` or as a `uri` does; None where it is neither.
+
+    >>> parse_secret("gezd gnbv gy3t qojq gezd gnbv gy3t qojq")
+    b'12345678901234567890'
+    """
+    held = re.fullmatch(r"otpauth://totp/\S*?[?&]secret=([A-Za-z2-7]+)(?:&\S*)?", text.strip())
+    letters = (held[1] if held else "".join(text.split())).upper()
+    try:
+        secret = base64.b32decode(letters + "=" * (-len(letters) % 8))
+    except ValueError:
+        return None
+    return secret if SECRET_BYTES_LEAST <= len(secret) <= SECRET_BYTES_MOST else None
+
+
+def next_code_at(at: datetime) -> datetime:
+    """Return when an app stops showing the code of the moment *at*."""
+    return from_micros((step_at(at) + 1) * _STEP_MICROS)
 
 
 def uri(secret: bytes, profile: str) -> str:

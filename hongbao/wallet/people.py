@@ -28,7 +28,7 @@ from hongbao.errors import (
 from hongbao.store import Holder, ProfileRow, Store
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
-from hongbao.wallet.desk import AskPin, Desk
+from hongbao.wallet.desk import AskPin, Desk, Identity
 from hongbao.wallet.opening import LEDGER, key_folder
 
 DEMO_DICE = "demo"
@@ -205,6 +205,12 @@ class People(Desk):
         """Read a real name and an ID number. Raises InvalidRealName or InvalidIdNumber."""
         return parse_real_name(name), parse_id_number(id_number, china_day(self.now()))
 
+    def _indexed(self, name: str, number: IdNumber) -> Identity:
+        return Identity(
+            real_name=self.vault.blind("real_name", name),
+            id_number=self.vault.blind("id_number", number.number),
+        )
+
     def identify(
         self,
         real_name: str,
@@ -223,9 +229,8 @@ class People(Desk):
         IdentityMismatch, TooManyProfiles, or WeakPin where the PIN is the birth date.
         """
         name, number = self.read_identity(real_name, id_number)
-        id_index = self.vault.blind("id_number", number.number)
-        name_index = self.vault.blind("real_name", name)
-        inputs = {"id_number": id_index.hex(), "real_name": name_index.hex()}
+        name_index, id_index = identity = self._indexed(name, number)
+        inputs = identity.as_inputs()
         first: Identified | None = self._answered("identify", inputs, request_id)
         if first is not None:
             return first
@@ -263,7 +268,26 @@ class People(Desk):
                 "profiles_of_person": len(self.store.profiles_of_person(person)),
             }
 
-        return self._act("identify", inputs, work, request_id=request_id, dry_run=dry_run)
+        return self._act(
+            "identify",
+            inputs,
+            work,
+            request_id=request_id,
+            dry_run=dry_run,
+            any_device=self._is_stranded(self.me),
+        )
+
+    def _is_stranded(self, me: ProfileRow) -> bool:
+        """
+        Return whether none of the devices that *me* let in is this machine.
+
+        Whoever never said who they are could not prove it to let this one in, and would be locked
+        out for good; so they may say it now, from a device that still waits.
+
+        Accepted: so may whoever has the home and its PIN, but none of its devices' keys.
+        """
+        rows = self.store.devices_of(me.id)
+        return not any(row.is_let_in and self.device_keys.holds(row.public_key) for row in rows)
 
 
 class _NewHome(NamedTuple):

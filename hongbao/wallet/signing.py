@@ -1,5 +1,7 @@
 """Signing at the desk: every act is signed by a device of the person who asks for it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.domain.chain import statement
@@ -9,6 +11,7 @@ from hongbao.errors import (
     DeviceKeyMissing,
     DeviceNotEnrolled,
     DevicePending,
+    HeldByRisk,
     HongbaoError,
     ReplayedNonce,
     SessionCut,
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 FIRST = "{profile}-{number}"
 """What the devices are called that nobody gave a name."""
+
+TELLING_FAULTS = "device_fault"
+"""The act that tells a demo's device what to do wrong: it is not the device that does it."""
 
 
 class Signed(NamedTuple):
@@ -37,6 +43,7 @@ class Signing(Opened):
     """The device's side, which signs, and the platform's, which believes nothing else."""
 
     _device_keys: "tuple[int, DeviceKeys] | None" = None
+    _made_keys: list[bytes] | None = None
 
     @property
     def device_keys(self) -> "DeviceKeys":
@@ -61,14 +68,20 @@ class Signing(Opened):
             row = self.store.device_of(me.id, name_key(self._device_name))
             if row is None or row.state == "removed":
                 raise DeviceNotEnrolled(device=self._device_name, profile=me.name)
-            return row
+            return self._held_here(row)
         rows = [row for row in self.store.devices_of(me.id) if row.state != "removed"]
         here = [row for row in rows if self.device_keys.holds(row.public_key)]
         if not here:
             if rows:
                 raise DeviceKeyMissing(device=rows[0].name)
             return None
-        return next((row for row in here if row.may_act), here[0])
+        return next((row for row in here if row.is_let_in), here[0])
+
+    def _held_here(self, row: DeviceRow) -> DeviceRow:
+        """Return *row*. Raises DeviceKeyMissing where this machine cannot sign for it."""
+        if not self.device_keys.holds(row.public_key):
+            raise DeviceKeyMissing(device=row.name)
+        return row
 
     def factors(self, me: ProfileRow) -> tuple[str, ...]:
         """
@@ -77,7 +90,10 @@ class Signing(Opened):
         That is the payment PIN; a code, where there is an authenticator, because then it is always
         asked for; and the device's signature, where the ID number vouches for the device.
         """
-        device = self.device(me)
+        try:
+            device = self.device(me)
+        except HeldByRisk:  # limits are looked at from anywhere; an act was refused before this
+            device = None
         certified = device is not None and device.state == "certified"
         return (
             "pin",
@@ -89,15 +105,45 @@ class Signing(Opened):
         """Let this machine in as the first device of *me*, in the act that is being done."""
         if self.store.devices_of(me.id):  # they were all removed: nobody is let in unasked again
             raise DeviceNotEnrolled(device=self._free_device_name(me.name), profile=me.name)
-        name = self._free_device_name(me.name)
-        now = self.now()
-        device = self.store.add_device(
-            name=name, name_key=name_key(name), public_key=self.device_keys.create(), at=now
+        row = self._make_device(self._free_device_name(me.name))
+        self.store.enrol(me.id, row.id, "approved", self.now())
+        enrolled = self.store.device_of(me.id, name_key(row.name))
+        assert enrolled is not None
+        return enrolled
+
+    def _make_device(self, name: str) -> DeviceRow:
+        """Make a device that nobody has let in yet, with a key on this machine."""
+        public_key = self.device_keys.create()
+        assert self._made_keys is not None
+        self._made_keys.append(public_key)
+        self.store.add_device(
+            name=name, name_key=name_key(name), public_key=public_key, at=self.now()
         )
-        self.store.enrol(me.id, device, "approved", now)
-        row = self.store.device_of(me.id, name_key(name))
+        row = self.store.device_named(name_key(name))
         assert row is not None
         return row
+
+    @contextmanager
+    def _keys_with_their_devices(self, *, dry_run: bool) -> Iterator[None]:
+        """
+        Destroy what keys were made within, where their devices did not come about.
+
+        Killed in between, a process leaves the file of a key that no device has, which opens
+        nothing.
+        """
+        if self._made_keys is not None:  # it is one of several steps of a dry run
+            yield
+            return
+        made = self._made_keys = []
+        came_about = False
+        try:
+            yield
+            came_about = not dry_run
+        finally:
+            self._made_keys = None
+            if not came_about:
+                for public_key in made:
+                    self.device_keys.remove(public_key)
 
     def _free_device_name(self, profile: str) -> str:
         number = 1
@@ -109,14 +155,14 @@ class Signing(Opened):
 
     def _sign(self, act: str, doing: Act, before: Head, row: DeviceRow) -> Signed:
         """Sign *act* as the device *row* does; a demo's may have been told to do it wrong."""
-        nonce = doing.entry
-        if row.fault == "replay":
+        nonce, fault = doing.entry, None if act == TELLING_FAULTS else row.fault
+        if fault == "replay":
             nonce = before.entry
         said = statement(
             doing.me.id, row.id, row.session, act, doing.request_id, doing.inputs, nonce, before.mac
         )
         signature = self.device_keys.sign(row.public_key, said)
-        if row.fault == "forge":
+        if fault == "forge":
             signature = bytes(64)
         return Signed(row.id, row.session, nonce, signature)
 

@@ -1,0 +1,184 @@
+"""``hongbao totp``."""
+
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from hongbao.answers import TotpCode
+from hongbao.commands.caller import Caller
+from hongbao.commands.window import Command, Group, RequestId, caller, window
+from hongbao.errors import FileExists, InvalidSecret, SecretFileExists
+from hongbao.units import iso
+from hongbao.words import N_, say
+
+app = window(cls=Group)
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("An authenticator app, whose code is asked for beside the PIN."),
+    help=N_("Without a command, it says whether you have one, and what authenticates a payment."),
+    epilog="hongbao totp\nhongbao totp add\nhongbao send 8.88 --totp-file code.txt",
+)
+def totp(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        _show(ctx)
+
+
+@app.command(
+    "show",
+    cls=Command,
+    short_help=N_("Say whether you have one, and what authenticates a payment."),
+    epilog="hongbao totp show",
+)
+def show(ctx: typer.Context) -> None:
+    _show(ctx)
+
+
+@app.command(
+    "add",
+    cls=Command,
+    short_help=N_("Add one: type its key into the app, and the app's code here."),
+    help=N_(
+        "The key is shown on the terminal alone. With --secret-file it is written into a new file"
+        " instead, which is an authenticator for scripts: keep it as you would a PIN."
+    ),
+    epilog="hongbao totp add\nhongbao totp add --secret-file totp.txt",
+)
+def add(
+    ctx: typer.Context,
+    secret_file: Annotated[
+        str | None,
+        typer.Option(
+            "--secret-file", metavar="FILE", help=N_("write the secret into FILE, a new one")
+        ),
+    ] = None,
+    request_id: RequestId = None,
+) -> None:
+    from hongbao.ui import devices
+
+    call = caller(ctx)
+    path = None if secret_file is None else Path(secret_file).expanduser()
+    with call.wallet() as wallet:
+        written = False
+
+        def share(secret: bytes, profile: str) -> str:
+            nonlocal written
+            from hongbao.vault.authenticator import base32, code_at, uri
+
+            if path is None:
+                return _typed_back(call, base32(secret), uri(secret, profile))
+            _write(path, f"{base32(secret)}\n{uri(secret, profile)}\n")
+            written = True
+            return code_at(_read(call, str(path)), wallet.now())
+
+        if path is not None and path.exists() and not wallet.is_answered("totp_add", request_id):
+            raise SecretFileExists(path=str(path))
+        try:
+            added = wallet.add_totp(share, pin=call.pin, request_id=request_id)
+        except BaseException:
+            if written and path is not None and not wallet.totp()["authenticator"]:
+                path.unlink(missing_ok=True)  # what was written opens nothing
+            raise
+    call.answer(added, devices.show_totp_changed)
+    call.hint(N_("`hongbao limits` shows what that allows"))
+
+
+def _typed_back(call: Caller, key: str, address: str) -> str:
+    groups = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
+    shown = say(N_("key of the new authenticator: {key}"), key=groups)
+    return call.ask_below(f"{shown}\n{address}", N_("code that it shows now"), flag="--secret-file")
+
+
+def _write(path: Path, text: str) -> None:
+    from hongbao.statements import save_as
+
+    def fill(out: BinaryIO) -> None:
+        out.write(text.encode())
+
+    try:
+        save_as(path, fill, replace=False)
+    except FileExists:
+        raise SecretFileExists(path=str(path)) from None
+
+
+def _read(call: Caller, file: str) -> bytes:
+    from hongbao.vault.authenticator import parse_secret
+
+    secret = parse_secret(call.secret_line(file))
+    if secret is None:
+        raise InvalidSecret(path=file)
+    return secret
+
+
+@app.command(
+    "remove",
+    cls=Command,
+    short_help=N_("Take it away; PINs are asked for alone again."),
+    help=N_("It takes the PIN and a code; where the app is lost, --id-file instead of the code."),
+    epilog="hongbao totp remove\nhongbao totp remove --id-file me.txt",
+)
+def remove(
+    ctx: typer.Context,
+    id_file: Annotated[
+        str | None,
+        typer.Option(
+            "--id-file",
+            metavar="FILE",
+            help=N_("prove who you are: your name and then your ID number, a line each"),
+        ),
+    ] = None,
+    request_id: RequestId = None,
+) -> None:
+    from hongbao.ui import devices
+
+    call = caller(ctx)
+    identity = None if id_file is None else call.identity(id_file)
+    with call.wallet() as wallet:
+        removed = wallet.remove_totp(pin=call.pin, identity=identity, request_id=request_id)
+    call.answer(removed, devices.show_totp_changed)
+
+
+@app.command(
+    "code",
+    cls=Command,
+    short_help=N_("Show what an authenticator shows now, from its secret's file."),
+    help=N_("By the ledger's clock, which codes are compared by. Each counts once."),
+    epilog="hongbao totp code --secret-file totp.txt",
+)
+def code(
+    ctx: typer.Context,
+    secret_file: Annotated[
+        str,
+        typer.Option(
+            "--secret-file",
+            metavar="FILE",
+            help=N_("the file that `hongbao totp add` wrote; - is standard input"),
+        ),
+    ],
+) -> None:
+    from hongbao.ui import devices
+    from hongbao.vault.authenticator import code_at, next_code_at
+
+    call = caller(ctx)
+    secret = _read(call, secret_file)
+    with call.opened() as opened:
+        now = opened.now()
+    shown: TotpCode = {
+        "code": code_at(secret, now),
+        "at": iso(now),
+        "next_at": iso(next_code_at(now)),
+    }
+    call.answer(shown, devices.show_code)
+
+
+def _show(ctx: typer.Context) -> None:
+    from hongbao.ui import devices
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        shown = wallet.totp()
+    call.answer(shown, devices.show_totp)
+    if not shown["authenticator"]:
+        call.hint(N_("add one with `hongbao totp add`"))

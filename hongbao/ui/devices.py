@@ -1,0 +1,186 @@
+"""The window for devices and authenticators."""
+
+from collections.abc import Sequence
+
+from hongbao.answers import (
+    DeviceChanged,
+    DeviceFaultSet,
+    DeviceLine,
+    DeviceMoved,
+    DeviceRemoved,
+    LoggedIn,
+    TotpChanged,
+    TotpCode,
+    TotpShown,
+)
+from hongbao.domain.risk.places import place_called
+from hongbao.ui import wording
+from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
+from hongbao.words import N_, _, language, say
+
+_STATES = {
+    "pending": N_("waits"),
+    "approved": N_("let in"),
+    "certified": N_("certified"),
+}
+
+_CHANGED = {
+    "pending": N_("{device} waits to be let in for {profile}"),
+    "approved": N_("{device} may act for {profile} now"),
+    "certified": N_("{device} may act for {profile} now, and vouches for who that is"),
+}
+
+_FACTORS = {
+    "pin": N_("PIN"),
+    "totp": N_("code"),
+    "signature": N_("device's signature"),
+}
+
+
+def show_devices(devices: Sequence[DeviceLine]) -> None:
+    """Print the devices, oldest first, the one that is acted from marked."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    "*" if row["current"] else "",
+                    row["device"],
+                    row["state"],
+                    "here" if row["here"] else "elsewhere",
+                    row["city"],
+                    row["session"],
+                    row["cut_at"],
+                    row["since"],
+                    ",".join(row["shared_with"]),
+                    row["fault"],
+                )
+                for row in devices
+            )
+        )
+        return
+    if not devices:
+        line(_("no device is let in yet"))
+        return
+    table(
+        [
+            Column(""),
+            Column(_("device"), gives=True),
+            Column(_("may act")),
+            Column(_("city"), below=True),
+            Column(_("session"), below=True, named=True),
+            Column(_("shared with"), gives=True, below=True, named=True),
+            Column(_("since"), below=True, extra=True),
+        ],
+        [_device_row(row) for row in devices],
+    )
+
+
+def _device_row(row: DeviceLine) -> Row:
+    return [
+        Cell("●" if row["current"] else " ", "red"),
+        Cell(safe(row["device"]), "bold" if row["current"] else ""),
+        _standing(row),
+        "" if row["city"] == "unknown" else city(row["city"]),
+        Cell(str(row["session"])),
+        safe(", ".join(row["shared_with"])),
+        Cell(wording.when(row["since"])[:10], "dim"),
+    ]
+
+
+def _standing(row: DeviceLine) -> Cell:
+    if row["cut_at"] is not None:
+        return Cell(_("session ended"), "red")
+    if not row["here"]:
+        return Cell(_("not here"), "dim")
+    styles = {"pending": "yellow", "certified": "green"}
+    return Cell(_(_STATES[row["state"]]), styles.get(row["state"], ""))
+
+
+def city(code: str) -> str:
+    """Return what people call the city that programs know as *code*."""
+    place = place_called(code)
+    if place is None:
+        return _("an unknown place")
+    return place.name_zh if language().startswith("zh") else place.name_en
+
+
+def show_changed(changed: DeviceChanged) -> None:
+    """Print how the profile stands to the device now."""
+    device = safe(changed["device"])
+    line(
+        say(_CHANGED[changed["state"]], device=device, profile=safe(changed["profile"])),
+        bold=device,
+    )
+
+
+def show_removed(removed: DeviceRemoved) -> None:
+    """Print which device is let in no more, and whether its key is gone."""
+    sentence = (
+        N_("{device} may act for {profile} no more; its key is destroyed")
+        if removed["key_destroyed"]
+        else N_("{device} may act for {profile} no more")
+    )
+    device = safe(removed["device"])
+    line(say(sentence, device=device, profile=safe(removed["profile"])), bold=device)
+
+
+def show_logged_in(begun: LoggedIn) -> None:
+    """Print which session has begun where."""
+    device = safe(begun["device"])
+    line(say(N_("session {number} of {device} has begun"), number=begun["session"], device=device))
+
+
+def show_moved(moved: DeviceMoved) -> None:
+    """Print where the device is now."""
+    place = city(moved["city"])
+    line(say(N_("{device} is in {city} now"), device=safe(moved["device"]), city=place), bold=place)
+
+
+def show_fault_set(told: DeviceFaultSet) -> None:
+    """Print what the device does wrong next."""
+    sentence = {
+        "replay": N_("the next request of {device} repeats a nonce that was used before"),
+        "forge": N_("the next request of {device} has no true signature"),
+        None: N_("{device} works as it should"),
+    }[told["device_fault"]]
+    line(say(sentence, device=safe(told["device"])))
+
+
+# --- authenticators ------------------------------------------------------------------------------
+
+
+def show_totp(shown: TotpShown) -> None:
+    """Print whether there is an authenticator, and what authenticates a payment."""
+    if not is_terminal():
+        pipe(("on" if shown["authenticator"] else "off", *shown["factors"]))
+        return
+    sentence = (
+        N_("{profile} has an authenticator · a payment takes {factors}")
+        if shown["authenticator"]
+        else N_("{profile} has no authenticator · a payment takes {factors}")
+    )
+    line(say(sentence, profile=safe(shown["profile"]), factors=factors(shown["factors"])))
+
+
+def factors(codes: Sequence[str]) -> str:
+    """Return what authenticates a payment, in people's words."""
+    return " + ".join(_(_FACTORS[code]) for code in codes)
+
+
+def show_totp_changed(changed: TotpChanged) -> None:
+    """Print whether a code is asked for from now on."""
+    sentence = (
+        N_("{profile} has an authenticator now: each PIN is asked for with its code")
+        if changed["authenticator"]
+        else N_("{profile} has no authenticator any more")
+    )
+    line(say(sentence, profile=safe(changed["profile"])))
+
+
+def show_code(shown: TotpCode) -> None:
+    """Print the code, and how long it is shown."""
+    if not is_terminal():
+        pipe((shown["code"],))
+        return
+    left = wording.time_left(shown["at"], shown["next_at"])
+    line(say(N_("{code} · for another {left}"), code=shown["code"], left=left), bold=shown["code"])
