@@ -2,9 +2,12 @@
 
 from hongbao.answers import FindingLine
 from hongbao.auditing.books import Books
+from hongbao.auditing.cases import Cases
 from hongbao.auditing.chain import Chain
 from hongbao.auditing.channel import Channel
-from hongbao.auditing.look import ROWS_MAX, Seal
+from hongbao.auditing.guards import Guards
+from hongbao.auditing.holds import Holds
+from hongbao.auditing.look import ROWS_MAX, Fits, Seal
 from hongbao.auditing.packets import Packets
 from hongbao.auditing.people import People
 from hongbao.errors import Damaged
@@ -36,12 +39,32 @@ PROBLEMS = {
     "packets": (N_("packets whose account, claims and refund do not add up: {count}"), _KEEP),
     "terms": (N_("packets whose terms differ from what was sealed at sending: {count}"), _KEEP),
     "deals": (N_("packets whose shares differ from what their seed says: {count}"), _KEEP),
+    "held": (
+        N_("holds whose case, money and way out do not fit together: {count}"),
+        _KEEP,
+    ),
     "balances": (N_("entries whose balance does not follow from the one before: {count}"), _KEEP),
     "maturing": (
         N_("claims counted as withdrawable later that differ from the claims: {count}"),
         _KEEP,
     ),
     "usage": (N_("limit counters that differ from what they count: {count}"), _KEEP),
+    "habits": (
+        N_("profiles whose habits do not follow from what they have done: {count}"),
+        _KEEP,
+    ),
+    "challenges": (
+        N_("stops and challenges that differ from what was asked and answered: {count}"),
+        _KEEP,
+    ),
+    "cases": (
+        N_("cases without their event, or decided otherwise than operators said: {count}"),
+        _KEEP,
+    ),
+    "signatures": (
+        N_("acts whose device's signature is missing or does not fit: {count}"),
+        _KEEP,
+    ),
     "chain": (N_("breaks in the chain (edited, missing or foreign entries): {count}"), _KEEP),
     "head": (
         N_("the noted head is missing: the ledger is an older or shortened copy"),
@@ -51,17 +74,20 @@ PROBLEMS = {
 """Every check in the order it is made: what is wrong where it fails, and what to do then."""
 
 
-class Auditor(Books, Channel, Packets, People, Chain):
+class Auditor(Books, Channel, Packets, Holds, People, Guards, Cases, Chain):
     """
     One look over one snapshot of *store*.
 
-    *seal* makes the MACs again; *noted* is the head that was noted beside the keys. Each check
-    returns the rows that fail it, named so that a person can find them. Whoever holds the keys may
-    have written anything at all into a row, so nothing in one is taken for what it should be.
+    *seal* makes the MACs again, *fits* verifies signatures, and *noted* is the head that was noted
+    beside the keys. Each check returns the rows that fail it, named so that a person can find them.
+    Whoever holds the keys may have written anything at all into a row, so nothing in one is taken
+    for what it should be.
     """
 
-    def __init__(self, store: Store, seal: Seal, noted: tuple[int, bytes] | None) -> None:
-        super().__init__(store, seal, noted)
+    def __init__(
+        self, store: Store, seal: Seal, fits: Fits, noted: tuple[int, bytes] | None
+    ) -> None:
+        super().__init__(store, seal, fits, noted)
         self.entries = self._count("entry")
         self.transfers = self._count("transfer")
 

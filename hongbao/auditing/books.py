@@ -7,7 +7,7 @@ from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.ledger import CENTRAL, LEGAL, LEGAL_ONCE, PLATFORM, SIDES, Kind
 from hongbao.units import yuan
 
-_OWED_TO_USERS = (Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.FEES)
+_OWED_TO_USERS = (Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD, Kind.FEES)
 """What the platform's reserve has to cover; its fees lie there, too, until it takes them out."""
 
 
@@ -55,7 +55,7 @@ class Books(Look):
                 yield f"transfer {first} (+{count - 1}): {debit} -> {credit}, {reason}"
 
     def _reserve(self) -> Iterator[str]:
-        held = self._held()
+        held = self._held_by_kind()
         users_fen = sum(held[PLATFORM, kind] for kind in _OWED_TO_USERS)
         reserve_fen = -held[PLATFORM, Kind.RESERVE]
         transit_fen = -held[PLATFORM, Kind.INCOMING] - held[PLATFORM, Kind.OUTGOING]

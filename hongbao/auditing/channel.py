@@ -26,7 +26,7 @@ class Channel(Look):
 
     def _transit(self) -> Iterator[str]:
         """Compare what each side has on its way with the messages that put it there."""
-        held = self._held()
+        held = self._held_by_kind()
         ours: dict[tuple[str, str], int] = defaultdict(int)
         theirs: dict[tuple[str, str], int] = defaultdict(int)
         for bank, direction, ours_fen, theirs_fen in self._rows(
@@ -93,7 +93,7 @@ class Channel(Look):
         What it owes the channel for a message less what it has moved for it at its customer's
         account is what it is short of, or has too much of.
         """
-        held = self._held()
+        held = self._held_by_kind()
         left = self._rows(
             "WITH lines AS (SELECT message,"
             "   sum(iif(direction = 'debit', amount_fen, -amount_fen)) AS moved_fen"
@@ -142,6 +142,10 @@ _PAYMENTS = """
             AND asked.packet IS message.packet AND card.profile IS message.profile
             AND deposit.bank IS message.bank,
         outcome IS NULL OR came.message IS message.number,
+        (SELECT state FROM review_case WHERE review_case.message = message.number
+            AND review_case.closed IS outcome),
+        EXISTS (SELECT 1 FROM review_case WHERE review_case.packet = message.packet
+            AND review_case.closed = message.entry),
         coalesce((SELECT sum(transfer.amount_fen)
             FROM transfer JOIN account ON account.id = iif(direction = 'debit', debit, credit)
             WHERE transfer.entry = outcome
@@ -179,6 +183,8 @@ class _Payment(NamedTuple):
     came_to: str
     fits_asking: int
     fits_outcome: int
+    hold: str | None  # the state of the case that holds it, or that ended with its outcome
+    is_return: int  # it brings back what was held
     moved_fen: int
 
     def is_sound(self, frozen_fen: int) -> bool:
@@ -193,8 +199,11 @@ class _Payment(NamedTuple):
         if self.reason == Reason.SEND:
             sealed["terms"] = _parsed(self.terms)
         due = "arrives_at" if self.reason == Reason.REFUND else "at"
+        asked_as = {ASKED_AS.get(self.reason)}  # type: ignore[call-overload]
+        if self.is_return:
+            asked_as = {"returned", "rejected"}
         return (
-            self.asked_as == ASKED_AS.get(self.reason)  # type: ignore[call-overload]
+            self.asked_as in asked_as
             and bool(self.fits_asking)
             and has(self.asked, sealed)
             and at(self.asked, due) == self.due_at
@@ -207,15 +216,19 @@ class _Payment(NamedTuple):
         if self.day != day_key(from_micros(since)):
             return False
         # A refund may be given up before it has ever set out.
-        given_up = self.state == "rejected" and self.reason == Reason.REFUND
+        held_back = self.hold in ("returned", "rejected")
+        given_up = self.state == "rejected" and (self.reason == Reason.REFUND or held_back)
+        if self.hold in ("open", "escalated") and self.state != "created":
+            return False
         if (self.sent_at is None) != (self.state == "created") and not given_up:
             return False
         if self.state not in FINAL:
             return self.came_as is None
         accepted = self.state == "accepted"
         acts = BOOKED_AS if accepted else GIVEN_BACK_AS
+        came_as = acts.get(self.reason)  # type: ignore[call-overload]
         return (
-            self.came_as == acts.get(self.reason)  # type: ignore[call-overload]
+            self.came_as == (self.hold if held_back else came_as)
             and bool(self.fits_outcome)
             and (accepted or has(self.came_to, {"state": self.state, "bank": self.bank}))
         )

@@ -20,20 +20,30 @@ class Seal(Protocol):
     ) -> bytes: ...
 
 
+class Fits(Protocol):
+    """Says whether a signature is of a message, by its public key (see `hongbao.vault.verify`)."""
+
+    def __call__(self, public: bytes, message: bytes, signature: bytes) -> bool: ...
+
+
 class Look:
     """
     One snapshot of *store*, to be checked.
 
-    *seal* makes the MACs again; *noted* is the head that was noted beside the keys. A check is a
-    method that yields the rows which fail it, named so that a person can find them.
+    *seal* makes the MACs again, and *fits* verifies what devices have signed; *noted* is the head
+    that was noted beside the keys. A check is a method that yields the rows which fail it, named
+    so that a person can find them.
     """
 
-    def __init__(self, store: Store, seal: Seal, noted: tuple[int, bytes] | None) -> None:
+    def __init__(
+        self, store: Store, seal: Seal, fits: Fits, noted: tuple[int, bytes] | None
+    ) -> None:
         self._store = store
         self._seal = seal
+        self._fits = fits
         self._noted = noted
 
-    def _held(self) -> Mapping[tuple[str, str], int]:
+    def _held_by_kind(self) -> Mapping[tuple[str, str], int]:
         """Return what each kind of account holds in each book, as credits less debits."""
         held: dict[tuple[str, str], int] = defaultdict(int)
         for book, kind, fen in self._rows(

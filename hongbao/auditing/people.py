@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 
 from hongbao.auditing.look import Look
 from hongbao.domain.dates import days_after_midnight
@@ -35,13 +36,21 @@ class People(Look):
     def _maturing(self) -> Iterator[str]:
         added: dict[tuple[int, int], int] = defaultdict(int)
         days = {ref: self._claims_after(ref) for (ref,) in self._rows("SELECT ref FROM policy")}
-        for profile, at, amount_fen, policy in self._rows(
-            "SELECT claim.profile, entry.at, claim.amount_fen, entry.policy FROM claim"
+        for profile, at, amount_fen, policy, until in self._rows(
+            "SELECT claim.profile, coalesce(freed.at, entry.at), claim.amount_fen,"
+            " coalesce(freed.policy, entry.policy),"
+            " iif(json_valid(entry.answer), entry.answer ->> '$.delayed.until', NULL) FROM claim"
             " JOIN entry ON entry.id = claim.entry"
+            " LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'"
+            " LEFT JOIN entry AS freed ON freed.id = hold.closed"
+            " WHERE coalesce(hold.state IN ('approved', 'released'), 1)"
         ):
+            moments = [to_micros(datetime.fromisoformat(until))] if until else []
             if days.get(policy):
                 from_at = days_after_midnight(from_micros(at), days[policy])
-                added[profile, to_micros(from_at)] += amount_fen
+                moments.append(to_micros(from_at))
+            if moments:
+                added[profile, max(moments)] += amount_fen
         for profile, from_at, fen in self._rows(
             "SELECT profile, from_at, amount_fen FROM maturing"
         ):
@@ -80,7 +89,15 @@ class People(Look):
             "   'unixepoch', '+8 hours'), claimed_fen - total_fen"
             "  FROM packet JOIN profile ON profile.id = packet.sender"
             "  LEFT JOIN message ON message.outcome = packet.entry"
-            "  WHERE closed_at IS NOT NULL)"
+            "  WHERE closed_at IS NOT NULL"
+            " UNION ALL SELECT person, iif(packet.card IS NULL, 'send_balance', 'send_card'),"
+            "  date(coalesce(message.created_at, packet.created_at) / 1000000,"
+            "   'unixepoch', '+8 hours'), -share.amount_fen"
+            "  FROM review_case AS share JOIN packet ON packet.number = share.packet"
+            "  JOIN profile ON profile.id = packet.sender"
+            "  LEFT JOIN message ON message.outcome = packet.entry"
+            "  WHERE share.kind = 'hold' AND share.entry <> packet.entry"
+            "  AND share.state IN ('rejected', 'returned'))"
         )
         for table, key, moved in (
             ("usage", "day", "day"),
