@@ -1,13 +1,14 @@
 """Judging: what a pack's rules and a model make of one act."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from hongbao.domain.risk.acts import Asked, Verdict, What
 from hongbao.domain.risk.forest import Forest
 from hongbao.domain.risk.habit import Habit
 from hongbao.domain.risk.indicators import INDICATORS, SCORE, Key
-from hongbao.domain.risk.measures import Look, day_out_fen
+from hongbao.domain.risk.measures import Look, Measure, day_out_fen
 from hongbao.domain.risk.pack import Condition, Pack, Report, Rule
 
 _STRICTER = {verdict: place for place, verdict in enumerate(Verdict)}
@@ -29,11 +30,16 @@ class Decision(NamedTuple):
     values: tuple[int, ...]
     score: int | None
 
+    def but_for(self, verdict: Verdict) -> "Decision":
+        """Return what would be answered if no rule answered *verdict*."""
+        rest = tuple(rule for rule in self.fired if rule.answer is not verdict)
+        rule = _strictest(rest)
+        return self._replace(verdict=_answer(rule), rule=rule, fired=rest)
+
 
 def keys_of(pack: Pack, forest: Forest | None) -> tuple[Key, ...]:
     """Return all that is measured of an act: what the rules ask, then what the model does."""
-    asked = pack.keys
-    return asked if forest is None else asked + tuple(k for k in forest.keys if k not in asked)
+    return _plan(pack, () if forest is None else forest.keys).keys
 
 
 def decide(pack: Pack, forest: Forest | None, habit: Habit, asked: Asked) -> Decision:
@@ -42,14 +48,15 @@ def decide(pack: Pack, forest: Forest | None, habit: Habit, asked: Asked) -> Dec
 
     The same arguments always give the same decision.
     """
-    night = pack.night
+    keys, measures, rules, reports = _plan(pack, () if forest is None else forest.keys)
+    night, what = pack.night, asked.seen.what
     values = {
-        key: INDICATORS[key.indicator].taken(Look(habit, asked, key.window_s, key.of_fen, night))
-        for key in keys_of(pack, forest)
+        key: taken(Look(habit, asked, key.window_s, key.of_fen, night))
+        for key, taken in zip(keys, measures, strict=True)
     }
     out_fen = day_out_fen(Look(habit, asked, 0, 0, night))
     score = None if forest is None else forest.score([values[key] for key in forest.keys])
-    return _decided(pack, asked.seen.what, values, score, out_fen)
+    return _decided(rules[what], reports[what], values, score, out_fen)
 
 
 def decide_again(
@@ -60,40 +67,67 @@ def decide_again(
 
     *out_fen* is what had gone out on that day, the act included.
     """
-    measured = dict(zip(keys_of(pack, forest), values, strict=True))
+    keys, _measures, rules, reports = _plan(pack, () if forest is None else forest.keys)
+    measured = dict(zip(keys, values, strict=True))
     score = None if forest is None else forest.score([measured[key] for key in forest.keys])
-    return _decided(pack, what, measured, score, out_fen)
+    return _decided(rules[what], reports[what], measured, score, out_fen)
+
+
+class _Plan(NamedTuple):
+    """What judging by one pack and one model takes, worked out before the first act."""
+
+    keys: tuple[Key, ...]
+    measures: tuple[Measure, ...]  # of each key
+    rules: Mapping[What, tuple[Rule, ...]]
+    reports: Mapping[What, tuple[Report, ...]]
+
+
+@lru_cache(maxsize=8)
+def _plan(pack: Pack, model_keys: tuple[Key, ...]) -> _Plan:
+    keys = tuple(dict.fromkeys((*pack.keys, *model_keys)))
+    return _Plan(
+        keys,
+        tuple(INDICATORS[key.indicator].taken for key in keys),
+        {what: tuple(rule for rule in pack.rules if what in rule.acts) for what in What},
+        {what: tuple(report for report in pack.reports if what in report.acts) for what in What},
+    )
 
 
 def _decided(
-    pack: Pack, what: What, values: Mapping[Key, int], score: int | None, out_fen: int
+    rules: tuple[Rule, ...],
+    reports: tuple[Report, ...],
+    values: Mapping[Key, int],
+    score: int | None,
+    out_fen: int,
 ) -> Decision:
     fired = tuple(
         rule
-        for rule in pack.rules
-        if what in rule.acts
-        and _all_hold(rule.when, values, score)
-        and (rule.day_fen is None or out_fen > rule.day_fen)
+        for rule in rules
+        if _all_hold(rule.when, values, score) and (rule.day_fen is None or out_fen > rule.day_fen)
     )
-    rule = max(fired, key=lambda rule: _STRICTER[rule.answer], default=None)
+    rule = _strictest(fired)
     return Decision(
-        verdict=Verdict.ALLOW if rule is None else rule.answer,
+        verdict=_answer(rule),
         rule=rule,
         fired=fired,
-        reports=tuple(
-            report
-            for report in pack.reports
-            if what in report.acts and _all_hold(report.when, values, score)
-        ),
+        reports=tuple(report for report in reports if _all_hold(report.when, values, score)),
         values=tuple(values.values()),
         score=score,
     )
 
 
+def _strictest(fired: Sequence[Rule]) -> Rule | None:
+    return max(fired, key=lambda rule: _STRICTER[rule.answer], default=None)
+
+
+def _answer(rule: Rule | None) -> Verdict:
+    return Verdict.ALLOW if rule is None else rule.answer
+
+
 def _all_hold(when: tuple[Condition, ...], values: Mapping[Key, int], score: int | None) -> bool:
-    return all(
-        condition.holds(values[condition.key])
-        if condition.key.indicator != SCORE
-        else score is not None and condition.holds(score)
-        for condition in when
-    )
+    for condition in when:
+        # Without a model there is no score, and nothing that asks for one holds.
+        value = score if condition.key.indicator == SCORE else values[condition.key]
+        if value is None or not condition.holds(value):
+            return False
+    return True

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import cast
 
 from hongbao.domain.risk.acts import JUDGED, Guard, Verdict, What
 from hongbao.domain.risk.habit import RECENT
@@ -77,7 +76,7 @@ class Report:
     says: Mapping[str, str] = field(hash=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one that was read is only itself: it is looked up
 class Pack:
     """All rules in force. *keys* is every indicator that they ask, each once."""
 
@@ -261,7 +260,7 @@ def _threshold(table: Table, key: str, indicator: str) -> int:
     """Read a threshold: yuan in quotes for an amount, and whole numbers for all else."""
     kind = INDICATORS[indicator]
     if kind.unit is Unit.FEN:
-        return cast(int, table.amount(key, zero=True))
+        return table.amount(key, zero=True)
     # A count of remembered acts can never be more than are remembered.
     most = RECENT if kind.unit is Unit.COUNT and kind.windowed else VALUE_MAX
-    return cast(int, table.whole(key, 0, most))
+    return table.whole(key, 0, most)
