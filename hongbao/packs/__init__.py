@@ -18,7 +18,7 @@ def names() -> tuple[str, ...]:
     Return the names of the packs.
 
     >>> names()
-    ('standard',)
+    ('standard', 'strict')
     """
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
 
