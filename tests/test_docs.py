@@ -21,7 +21,18 @@ PAGES = ROOT / "docs" / "commands"
 READMES = [path for path in (ROOT / "README.md", ROOT / "README.zh.md") if path.exists()]
 COMMANDS = [name for names in cli.COMMANDS.values() for name in names]
 HEADINGS = ("Synopsis", "Example", "What happens to the money", "Refusals and exit codes")
-SHARED = {"--json", "--profile", "-p", "--yes", "-y", "--no-input", "--pin-file", "--help", "-h"}
+SHARED = {
+    "--json",
+    "--profile",
+    "-p",
+    "--yes",
+    "-y",
+    "--no-input",
+    "--pin-file",
+    "--totp-file",
+    "--help",
+    "-h",
+}
 
 
 def page(name: str) -> str:

@@ -53,7 +53,7 @@ def _ways(incomplete: str) -> list[str]:
     short_help=N_("The devices that may act for you, each with a key of its own."),
     help=N_(
         "Without a command, it lists them. Every act is signed by the device that it comes from:"
-        " the first one here, or the one behind an @, as in `-p 小明@tablet`."
+        " the first one here, or the one behind an @, as in `-p NAME@tablet`."
     ),
     epilog=(
         "hongbao device\n"

@@ -30,12 +30,6 @@ _CHANGED = {
     "certified": N_("{device} may act for {profile} now, and vouches for who that is"),
 }
 
-_FACTORS = {
-    "pin": N_("PIN"),
-    "totp": N_("code"),
-    "signature": N_("device's signature"),
-}
-
 
 def show_devices(devices: Sequence[DeviceLine]) -> None:
     """Print the devices, oldest first, the one that is acted from marked."""
@@ -159,12 +153,7 @@ def show_totp(shown: TotpShown) -> None:
         if shown["authenticator"]
         else N_("{profile} has no authenticator · a payment takes {factors}")
     )
-    line(say(sentence, profile=safe(shown["profile"]), factors=factors(shown["factors"])))
-
-
-def factors(codes: Sequence[str]) -> str:
-    """Return what authenticates a payment, in people's words."""
-    return " + ".join(_(_FACTORS[code]) for code in codes)
+    line(say(sentence, profile=safe(shown["profile"]), factors=wording.factors(shown["factors"])))
 
 
 def show_totp_changed(changed: TotpChanged) -> None:

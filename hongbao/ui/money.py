@@ -166,6 +166,7 @@ def _show_caps(limits: Limits) -> None:
             ),
         ),
         (_("to claim it"), marked(hours, "packet.expires_hours")),
+        *_authenticated(limits),
         (_("free to withdraw"), marked(yuan(limits["withdraw_free_left_fen"]), "withdraw.free")),
         (_("profiles of this person"), marked(profiles, "profiles_per_person")),
     ]
@@ -178,6 +179,14 @@ def _show_caps(limits: Limits) -> None:
     if rules_are_weak or any("†" in fact for _name, fact in facts):
         print()
         line(_("† no source is sure of this; a policy of your own can change it"))
+
+
+def _authenticated(limits: Limits) -> list[tuple[str, str]]:
+    """Return what authenticates a payment where that is more than the PIN, as limits go by it."""
+    from hongbao.ui import wording
+
+    factors = limits["factors"]
+    return [(_("a payment takes"), wording.factors(factors))] if len(factors) > 1 else []
 
 
 def _counted(limits: Limits) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """The wording: what people read where programs read a code."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hongbao import units, words
@@ -174,6 +175,11 @@ _FAULTS = {
     "double-booking": N_("books twice"),
 }
 
+_FACTORS = {
+    "pin": N_("PIN"),
+    "totp": N_("code"),
+    "signature": N_("device's signature"),
+}
 
 _CAME_ABOUT = {
     "topup": N_("{profile} · topped up {amount_fen} from {card}"),
@@ -336,6 +342,11 @@ def difference(code: str) -> str:
 def fault(code: str) -> str:
     """Return what goes wrong where the fault *code* is switched on."""
     return _(_FAULTS.get(code, code))
+
+
+def factors(codes: Sequence[str]) -> str:
+    """Return what authenticates a payment."""
+    return " + ".join(_(_FACTORS.get(code, code)) for code in codes)
 
 
 def took(micros: int) -> str:
