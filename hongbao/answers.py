@@ -383,6 +383,7 @@ class ShareLine(TypedDict):
     amount_fen: int
     at: str
     luckiest: bool
+    case: str | None  # the state of the case that holds it, or held it
 
 
 class PacketLine(TypedDict):
@@ -402,6 +403,7 @@ class PacketLine(TypedDict):
     expires_at: str
     yours_fen: int | None  # what you took of it
     yours: bool  # you sent it
+    held: Held | None  # what keeps it from being claimed
 
 
 class PacketShown(PacketLine):
@@ -735,6 +737,26 @@ class OperatorAdded(Answer):
     """`operator add`."""
 
     operator: str
+    by: str | None  # the operator who answers for the new one; null for the first
+
+
+class OperatorAct(TypedDict):
+    """One thing that an operator did."""
+
+    event: int
+    at: str
+    operator: str
+    act: str
+    about: str | None  # a case, a payment, or who was made an operator
+    decision: str | None  # what was said of a case: ``approve``, ``reject``, ``escalate``
+    reason: str | None
+
+
+class OperatorLog(TypedDict):
+    """`operator log`: what operators did, oldest first."""
+
+    acts: list[OperatorAct]
+    more: bool  # there is more before it
 
 
 class Corrected(Answer):
@@ -783,6 +805,39 @@ class Events(TypedDict):
     last: int  # the newest event there is: what to go on after
 
 
+class ChallengeLine(TypedDict):
+    """One of `challenge list`: count *sought* in *line*."""
+
+    challenge: str
+    asked: str  # what it stands before: ``send``, ``give``, ``claim``, ``topup`` or ``withdraw``
+    amount_fen: int | None  # null where it is a claim
+    request_id: str  # of what was asked for
+    at: str
+    rule: str
+    why: dict[str, str]  # the rule's sentence, ``en`` and ``zh``
+    sought: str
+    line: str
+    tries_left: int
+    expires_at: str
+
+
+class ChallengePassed(Answer):
+    """`challenge answer`: the same request goes through once, before *valid_until*."""
+
+    profile: str
+    challenge: str
+    asked: str
+    asked_request: str
+    valid_until: str
+
+
+class ChallengeLost(Answer):
+    """What is written down of a challenge that was answered wrongly too often."""
+
+    profile: str
+    challenge: str
+
+
 class ConditionLine(TypedDict):
     """One condition of a rule, with what was measured."""
 
@@ -800,6 +855,11 @@ class RuleLine(TypedDict):
     rule: str
     guard: str  # device, behaviour, transaction, account, data; "" of a report
     answer: str  # of a report: large or suspicious
+    acts: list[str]  # what it looks at
+    hold_hours: int | None  # how long a hold lasts
+    then: str | None  # how a hold ends by itself: release or return
+    delay_days: int | None  # how many days later what was claimed can be withdrawn
+    day_fen: int | None  # how much may go out in a day, under a lowered limit
     fired: bool
     conditions: list[ConditionLine]
     why: dict[str, str]  # the sentence, in both languages
@@ -832,6 +892,7 @@ class JudgedLine(TypedDict):
     rules: list[RuleLine]
     reports: list[RuleLine]
     model_parts: list[PartLine]
+    error: dict[str, object] | None  # how it was answered, where it was stopped
     allowed_fen: int | None  # the largest amount that would have been allowed
     allowed_from: str | None  # when it would have been, had nothing been done until then
 
@@ -930,3 +991,121 @@ class PackRules(TypedDict):
     rules: list[RuleLine]
     reports: list[RuleLine]
     text: str
+
+
+# --- review --------------------------------------------------------------------------------------
+
+
+class OpinionLine(TypedDict):
+    """What an operator said of a case."""
+
+    verb: str  # ``approve``, ``reject`` or ``escalate``
+    operator: str
+    reason: str
+    at: str
+
+
+class CaseLine(TypedDict):
+    """One of `review list`. Personal data is masked unless an operator asked for it."""
+
+    case: str
+    kind: str  # ``hold``, ``large`` or ``suspicious``
+    state: str  # ``open``, ``escalated``, ``approved``, ``rejected``, ``released``, ``returned``
+    rule: str
+    why: dict[str, str]  # what the rule says, ``en`` and ``zh``
+    what: str  # ``send``, ``give``, ``claim``, ``topup`` or ``withdraw``
+    amount_fen: int
+    person: int  # the same number is the same person, without a name
+    profile: str
+    real_name: str | None
+    id_number: str | None
+    opened_at: str
+    until: str | None  # when a hold ends by itself
+    ends: str | None  # and how: ``release`` or ``return``
+    second_needed: bool  # one operator has spoken, and another has to
+
+
+class CaseList(TypedDict):
+    """`review list`."""
+
+    cases: list[CaseLine]
+    more: bool
+    masked: bool
+    at: str
+
+
+class CaseFile(CaseLine):
+    """One case of `review report`: with its evidence, and what was said of it."""
+
+    entry: int
+    request_id: str
+    packet: str | None
+    payment: str | None
+    counterparty: str | None
+    pack: str | None  # by which it was judged
+    model: str | None
+    score: int | None
+    conditions: list[ConditionLine]
+    two_needed: bool  # two operators have to agree
+    four_eyes_fen: int
+    opinions: list[OpinionLine]
+    closed_at: str | None
+
+
+class CaseShown(CaseFile):
+    """`review show`."""
+
+    masked: bool
+    at: str
+
+
+class Decided(Answer):
+    """`review approve`, `review reject` and `review escalate`: what the case is now."""
+
+    case: str
+    kind: str
+    verb: str
+    operator: str
+    reason: str
+    state: str
+    second_needed: bool
+    amount_fen: int
+    profile: str  # masked
+    held: str | None  # what was, where this ends it: ``send``, ``claim`` or ``withdraw``
+    packet: str | None
+    payment: str | None
+    refunded_to: str | None  # ``balance``, or a card's name
+    arrives_at: str | None
+
+
+class ReportWritten(TypedDict):
+    """`review report` into a file."""
+
+    file: str
+    format: str
+    count: int
+    masked: bool
+    head: HeadLine
+
+
+class RecordsKept(TypedDict):
+    """`review records`: how far back the records go, and that nothing is missing."""
+
+    complete: bool
+    entries: int
+    first_at: str | None
+    last_at: str | None
+    keep_years: int
+    keep_until: str | None  # the oldest one, at least
+    pack: str  # which says for how long
+    judged: int  # acts with what risk control measured
+    stopped: int  # acts that it did not let happen
+    holds: int
+    large: int
+    suspicious: int
+    waiting: int  # cases
+    opinions: int
+    by_operators: int
+    findings: list[FindingLine]
+    head: HeadLine
+    at: str

@@ -26,20 +26,11 @@ from hongbao.words import N_, _
 
 COMMANDS = {
     # In the order of a first visit; each stands in a file of its own in hongbao/commands/.
-    N_("Setting up"): (
-        "init",
-        "profiles",
-        "use",
-        "identify",
-        "card",
-        "pin",
-        "device",
-        "totp",
-        "policy",
-    ),
+    N_("Setting up"): ("init", "profiles", "use", "identify", "card", "pin", "policy"),
     N_("Money"): ("balance", "topup", "withdraw", "limits"),
     N_("Red packets"): ("send", "claim", "show", "packets", "refund", "verify"),
     N_("Banks"): ("bank", "settle", "reconcile", "operator"),
+    N_("Guards"): ("device", "totp", "challenge", "risk"),
     N_("Looking back"): ("history", "events", "trace", "books", "export", "check"),
     N_("The home"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
     N_("Around"): ("demo", "completion"),

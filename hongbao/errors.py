@@ -202,6 +202,17 @@ class OperatorExists(UsageError):
         super().__init__(name=name)
 
 
+class OperatorNeeded(UsageError):
+    """Only the first operator is made by whoever comes; an operator answers for each other one."""
+
+    code = "operator_needed"
+    sentence = N_("an operator of this home has to answer for a new one")
+    advice = N_("`hongbao operator add {name} --operator NAME`, with the PIN of NAME")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
 class InvalidDeviceName(UsageError):
     """A device's name is not one that every screen and file can carry."""
 
@@ -359,6 +370,16 @@ class InvalidChallengeId(UsageError):
     code = "invalid_challenge_id"
     sentence = N_("{text} is not a challenge's id: at least one character is wrong")
     advice = N_("ids look like ch_7Q2M4K9X; the refusal that asked the question names it")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
+class InvalidAnswer(UsageError):
+    """What was answered to a challenge is no number, and so was no try either."""
+
+    code = "invalid_answer"
+    sentence = N_("the answer is a number, not {text}")
 
     def __init__(self, text: str) -> None:
         super().__init__(text=shortened(text))
@@ -633,6 +654,17 @@ class PolicyVersionReused(UsageError):
         super().__init__(policy=policy)
 
 
+class RiskPackVersionReused(UsageError):
+    """Two different texts claim to be the same risk pack and version."""
+
+    code = "risk_pack_version_reused"
+    sentence = N_("risk pack {pack} is already known here with another text")
+    advice = N_("give the changed file a new version")
+
+    def __init__(self, pack: str) -> None:
+        super().__init__(pack=pack)
+
+
 class InvalidStory(UsageError):
     """
     A story holds what cannot be played; *line* says where.
@@ -835,6 +867,17 @@ class PacketNotFound(NotFound):
         super().__init__(packet=packet)
 
 
+class ChallengeNotFound(NotFound):
+    """The id is well formed, but no challenge of this profile's has it."""
+
+    code = "challenge_not_found"
+    sentence = N_("you have no challenge {challenge}")
+    advice = N_("`hongbao challenge list` shows those that can be answered")
+
+    def __init__(self, challenge: str) -> None:
+        super().__init__(challenge=challenge)
+
+
 class RequestNotFound(NotFound):
     """Nothing of this profile's that moves money goes by that name."""
 
@@ -952,6 +995,28 @@ class DifferenceNotFound(NotFound):
         super().__init__(payment=shortened(payment))
 
 
+class CaseNotFound(NotFound):
+    """The id is well formed, but no case has it."""
+
+    code = "case_not_found"
+    sentence = N_("there is no case {case}")
+    advice = N_("`hongbao review list --all` lists every one")
+
+    def __init__(self, case: str) -> None:
+        super().__init__(case=case)
+
+
+class RiskPackNotFound(NotFound):
+    """No risk pack of this name ships with hongbao or was used here, and no file has it either."""
+
+    code = "risk_pack_not_found"
+    sentence = N_("no risk pack is named {pack}, and no such file can be read")
+    advice = N_("`hongbao risk rules standard --text > mine.toml` begins one")
+
+    def __init__(self, pack: str) -> None:
+        super().__init__(pack=shortened(pack))
+
+
 class DecisionNotFound(HongbaoError):
     """Risk control judged nothing under this request id."""
 
@@ -964,7 +1029,7 @@ class DecisionNotFound(HongbaoError):
         super().__init__(request_id=shortened(request_id))
 
 
-# --- 11: the packet's state says no --------------------------------------------------------------
+# --- 11: the packet's state says no, or a case's -------------------------------------------------
 
 
 class NotClaimable(HongbaoError):
@@ -1057,6 +1122,37 @@ class NotYetRevealed(NotClaimable):
 
     def __init__(self, packet: str) -> None:
         super().__init__(packet=packet)
+
+
+class CaseClosed(HongbaoError):
+    """
+    There is nothing left to be said of the case.
+
+    *state* is one of the keys of the sentences below.
+    """
+
+    code = "case_closed"
+    exit_code = ExitCode.NOT_CLAIMABLE
+    sentence = N_("case {case} was closed on {closed_at}: {reason}")
+    advice = N_("`hongbao review show {case}` tells how it came to that")
+
+    _reasons: ClassVar[Mapping[str, str]] = {
+        "approved": N_("it was approved"),
+        "rejected": N_("it was rejected"),
+        "released": N_("its time was over, and the money went on"),
+        "returned": N_("its time was over, and the money went back"),
+    }
+
+    def __init__(self, case: str, *, state: str, closed_at: datetime) -> None:
+        super().__init__(case=case, state=state, closed_at=closed_at)
+
+    def __str__(self) -> str:
+        return fill(self.sentence, {**self.facts, "reason": self._reasons[str(self.facts["state"])]})
+
+    @property
+    def message(self) -> str:
+        reason = self._reasons[str(self.facts["state"])]
+        return say(self.sentence, **{**self.facts, "reason": reason})
 
 
 # --- 12: not enough money ------------------------------------------------------------------------
@@ -1405,11 +1501,55 @@ class ChallengeRequired(HeldByRisk):
         super().__init__(challenge=challenge, rule=rule, why=why)
 
 
+class WrongAnswer(HeldByRisk):
+    """A challenge was answered wrongly; the try was counted before it was looked at."""
+
+    code = "wrong_answer"
+    sentence = N_("wrong answer; tries left: {tries_left}")
+    advice = N_("count again, and answer `hongbao challenge answer {challenge}`")
+
+    def __init__(self, *, challenge: str, tries_left: int) -> None:
+        super().__init__(challenge=challenge, tries_left=tries_left)
+
+
+class ChallengeFailed(HeldByRisk):
+    """All tries at a challenge were wrong."""
+
+    code = "challenge_failed"
+    sentence = N_("{challenge} was answered wrongly too often; nothing was done")
+    advice = N_("ask for the same again, and there is another question")
+
+    def __init__(self, *, challenge: str) -> None:
+        super().__init__(challenge=challenge)
+
+
+class ChallengeExpired(HeldByRisk):
+    """A challenge was answered, or its request made again, too late."""
+
+    code = "challenge_expired"
+    sentence = N_("{challenge} was open until {until_at}")
+    advice = N_("ask for the same again, and there is another question")
+
+    def __init__(self, *, challenge: str, until_at: datetime) -> None:
+        super().__init__(challenge=challenge, until_at=until_at)
+
+
+class ChallengeUsed(HeldByRisk):
+    """What a challenge stood before has been done, and it lets nothing else happen."""
+
+    code = "challenge_used"
+    sentence = N_("{challenge} was passed, and what it stood before is done")
+    advice = N_("`hongbao history` shows it")
+
+    def __init__(self, *, challenge: str) -> None:
+        super().__init__(challenge=challenge)
+
+
 class LoweredLimit(HeldByRisk):
     """Less may leave this profile in a day than its tier would allow."""
 
     code = "lowered_limit"
-    sentence = N_("{why}; until then at most {limit_fen} a day")
+    sentence = N_("{why}: no more than {limit_fen} may go out in a day")
     advice = N_("`hongbao risk why {request_id}` explains it")
 
     def __init__(
@@ -1572,6 +1712,18 @@ class ChecksFailed(HongbaoError):
     code = "checks_failed"
     exit_code = ExitCode.DAMAGED
     sentence = N_("checks that failed: {failed}")
+
+    def __init__(self, *, failed: int, findings: list[dict[str, object]]) -> None:
+        super().__init__(failed=failed, findings=findings)
+
+
+class RecordsIncomplete(HongbaoError):
+    """Something that has to be kept is missing, or is not what was written."""
+
+    code = "records_incomplete"
+    exit_code = ExitCode.DAMAGED
+    sentence = N_("the records are not complete: checks that failed: {failed}")
+    advice = N_("`hongbao check` tells what is wrong, and what to do")
 
     def __init__(self, *, failed: int, findings: list[dict[str, object]]) -> None:
         super().__init__(failed=failed, findings=findings)

@@ -26,6 +26,11 @@ from hongbao.errors import (
     CardAccountClosed,
     CardInUse,
     CardNotFound,
+    ChallengeExpired,
+    ChallengeFailed,
+    ChallengeNotFound,
+    ChallengeRequired,
+    ChallengeUsed,
     ChannelDown,
     ChecksFailed,
     ClockBackwards,
@@ -33,6 +38,7 @@ from hongbao.errors import (
     ConflictingOptions,
     Damaged,
     DayNotBegun,
+    DecisionNotFound,
     Declined,
     DeviceExists,
     DeviceInUse,
@@ -55,6 +61,7 @@ from hongbao.errors import (
     InsufficientCard,
     Interrupted,
     InvalidAmount,
+    InvalidAnswer,
     InvalidBankStatement,
     InvalidCardNumber,
     InvalidCaseId,
@@ -79,6 +86,7 @@ from hongbao.errors import (
     InvalidStory,
     KeyringUnavailable,
     LimitExceeded,
+    LoweredLimit,
     MissingReason,
     NameTaken,
     NewerHome,
@@ -97,6 +105,7 @@ from hongbao.errors import (
     PacketAboveCap,
     PacketExpired,
     PacketFinished,
+    PacketHeld,
     PacketNotExpired,
     PacketNotFound,
     PacketRefunded,
@@ -108,14 +117,18 @@ from hongbao.errors import (
     PolicyNotFound,
     PolicyVersionReused,
     ProfileNotFound,
+    RefusedByRisk,
     ReplayedNonce,
     RequestConflict,
     RequestNotFound,
+    RiskPackNotFound,
+    RiskPackVersionReused,
     RolledBack,
     SameOperator,
     SecretFileExists,
     SelfRecipient,
     SessionCut,
+    SessionEnded,
     ShareAboveCap,
     ShareTooSmall,
     Stopped,
@@ -135,6 +148,8 @@ from hongbao.errors import (
     UnprintableText,
     WeakPassphrase,
     WeakPin,
+    WithdrawalHeldBack,
+    WrongAnswer,
     WrongIdentity,
     WrongPassphrase,
     WrongPin,
@@ -145,6 +160,22 @@ GALLERY = Path(__file__).parent.parent / "docs" / "errors.md"
 PACKET = "hb_7Q2M4K9X"
 PAYMENT = "NU20260216000012"
 DIFFERENCE: dict[str, object] = {"message": PAYMENT, "kind": "shortage", "corrected": False}
+CHALLENGE = "ch_7Q2M4K9X"
+REQUEST = "rq_0000000000000000000000001A"
+QUICK = {
+    "en": "these claims are quicker than hands: please show that it is you",
+    "zh": "领取速度异常，请确认为本人操作",
+}
+NEW_HERE = {"en": "this account is new and not identified", "zh": "账户较新且未实名"}
+TOO_MANY = {"en": "too much in one hour: please try again later", "zh": "操作过于频繁，请稍后再试"}
+FAR_AWAY = {
+    "en": "this device was far away a moment ago",
+    "zh": "设备位置异常，为保障资金安全已中止操作",
+}
+UNUSUAL = {
+    "en": "an unusual amount, place and hour: this is looked at first",
+    "zh": "金额、地点和时间均异常，本次交易需先核实",
+}
 LEDGER = "~/.local/share/hongbao/data/ledger.db"
 THEN = datetime.fromisoformat("2026-02-17T20:00:00+08:00")
 NEXT_DAY = datetime.fromisoformat("2026-02-17T00:00:00+08:00")
@@ -177,6 +208,7 @@ SAMPLES: tuple[HongbaoError, ...] = (
     InvalidPacketId("hb_7Q2M4K9W"),
     InvalidCaseId("rc_7Q2M4K9W"),
     InvalidChallengeId("ch_7Q2M4K9W"),
+    InvalidAnswer("many"),
     InvalidCode(),
     SameOperator(),
     SelfRecipient(),
@@ -195,6 +227,7 @@ SAMPLES: tuple[HongbaoError, ...] = (
         source="mine.toml", line=12, problem="bad_amount", key="share_max", text="200 yuan"
     ),
     PolicyVersionReused("mine@1"),
+    RiskPackVersionReused("mine/1"),
     InvalidModel(source="mine.json", problem="tree", number=3),
     TooLittleHistory(found=12, needed=256),
     InvalidRequestId(),
@@ -211,10 +244,13 @@ SAMPLES: tuple[HongbaoError, ...] = (
     HomeNotFound(),
     ProfileNotFound("小白"),
     PacketNotFound(PACKET),
+    ChallengeNotFound(CHALLENGE),
     RequestNotFound("new-year"),
     NoCard(),
     CardNotFound("cmb-1234"),
     PolicyNotFound("generous"),
+    RiskPackNotFound("generous"),
+    DecisionNotFound("7K2M9QXA"),
     UnknownPlace("hsbc", places="icbc, cmb, ccb, abc, boc, netsunion, unionpay"),
     OperatorNotFound("小梅"),
     DifferenceNotFound(PAYMENT),
@@ -252,6 +288,18 @@ SAMPLES: tuple[HongbaoError, ...] = (
     AuthenticatorCodeWrong(attempts_left=4),
     WrongIdentity(attempts_left=4),
     PinLocked(locked_until_at=THEN),
+    ChallengeRequired(challenge=CHALLENGE, rule="quick-claims", why=QUICK),
+    WrongAnswer(challenge=CHALLENGE, tries_left=2),
+    ChallengeFailed(challenge=CHALLENGE),
+    ChallengeExpired(challenge=CHALLENGE, until_at=THEN),
+    ChallengeUsed(challenge=CHALLENGE),
+    LoweredLimit(limit_fen=100000, request_id=REQUEST, rule="unknown-person", why=NEW_HERE),
+    RefusedByRisk(request_id=REQUEST, rule="too-many-acts", why=TOO_MANY),
+    PacketHeld(PACKET, until_at=THEN, why=UNUSUAL),
+    WithdrawalHeldBack(
+        amount_fen=20000, card="icbc-0003", payment=PAYMENT, case="rc_04HMASWS", why=UNUSUAL
+    ),
+    SessionEnded(device="alice-1", rule="impossible-travel", why=FAR_AWAY),
     DeviceKeyMissing("alice-1"),
     Busy(),
     DeviceNotEnrolled(device="tablet", profile="小明"),

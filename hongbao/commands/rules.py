@@ -1,13 +1,14 @@
-"""Finding the policy that somebody named: one that ships, one that was used here, or a file."""
+"""Finding the rules that somebody named: some that ship, that were used here, or a file's."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hongbao.errors import FileNotReadable, PolicyNotFound
+from hongbao.errors import FileNotReadable, NotFound, PolicyNotFound, RiskPackNotFound
 from hongbao.words import N_
 
 if TYPE_CHECKING:
     from hongbao.domain.policy import Policy
+    from hongbao.domain.risk.pack import Pack
     from hongbao.wallet import Wallet
 
 
@@ -24,10 +25,26 @@ def read_policy(name: str, wallet: "Wallet | None" = None) -> "Policy":
         return parse_policy(policies.text_of(name), name)
     if wallet is not None and (known := wallet.policy_text(name)) is not None:
         return parse_policy(known, name)
-    return parse_policy(_text_of_file(name), name)
+    return parse_policy(_text_of_file(name, PolicyNotFound(name)), name)
 
 
-def _text_of_file(name: str) -> str:
+def read_pack(name: str, wallet: "Wallet | None" = None) -> "Pack":
+    """
+    Return the risk pack that *name* means, as `read_policy` does (used here: ``standard/1``).
+
+    Raises RiskPackNotFound, FileNotReadable or InvalidRiskPack.
+    """
+    from hongbao import packs
+    from hongbao.domain.risk.pack import parse_pack
+
+    if name in packs.names():
+        return parse_pack(packs.text_of(name), name)
+    if wallet is not None and (known := wallet.risk_pack_text(name)) is not None:
+        return parse_pack(known, name)
+    return parse_pack(_text_of_file(name, RiskPackNotFound(name)), name)
+
+
+def _text_of_file(name: str, missing: NotFound) -> str:
     from hongbao.domain.toml_table import TEXT_LENGTH_MAX
 
     path = Path(name).expanduser()
@@ -35,7 +52,7 @@ def _text_of_file(name: str) -> str:
         with path.open(encoding="utf-8") as file:
             return file.read(TEXT_LENGTH_MAX + 1)
     except FileNotFoundError:
-        raise PolicyNotFound(name) from None
+        raise missing from None
     except OSError as error:
         raise FileNotReadable(path=name, reason=error.strerror or str(error)) from None
     except UnicodeDecodeError:

@@ -16,14 +16,14 @@ def magnitude(amount_fen: int) -> int:
     return round(1000 * log2(max(amount_fen, 1)))
 
 
-def amount_of(magnitude: int) -> int:
+def amount_of(size: int) -> int:
     """
-    Return the amount, in fen, of a *magnitude*: what `magnitude` rounded away is not given back.
+    Return the amount, in fen, whose magnitude is *size*; what was rounded away stays away.
 
     >>> amount_of(0), amount_of(1000), amount_of(magnitude(20_000))
     (1, 2, 20004)
     """
-    return round(2 ** (magnitude / 1000))
+    return round(2 ** (size / 1000))
 
 
 def ratio_tenths(step: int) -> int:

@@ -1,0 +1,663 @@
+"""The window for risk control: why an act was answered so, a profile's picture, and the rules."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from hongbao.answers import (
+    ConditionLine,
+    Explained,
+    GuardsUsed,
+    JudgedLine,
+    PackRules,
+    Pictured,
+    ReplayedRisk,
+    RuleLine,
+)
+from hongbao.domain.risk.acts import Guard
+from hongbao.domain.risk.indicators import INDICATORS, Unit, parse_key, window
+from hongbao.domain.risk.measures import NEVER
+from hongbao.domain.risk.places import place_called
+from hongbao.ui import wording
+from hongbao.ui.screen import Cell, Column, console, is_terminal, line, pipe, safe, styled, table
+from hongbao.ui.script import columns, folded
+from hongbao.units import yuan
+from hongbao.words import N_, _, in_language, language, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COLUMNS_MAX = 76
+
+_GUARDS = {
+    "device": N_("device guard"),
+    "behaviour": N_("behaviour guard"),
+    "transaction": N_("transaction guard"),
+    "account": N_("account guard"),
+    "data": N_("data guard"),
+}
+
+_WHATS = {
+    "send": N_("sending a packet"),
+    "give": N_("giving a packet"),
+    "claim": N_("claiming a share"),
+    "topup": N_("topping up"),
+    "withdraw": N_("withdrawing"),
+}
+
+_ANSWERS = {
+    "allow": N_("allows"),
+    "delay": N_("delays"),
+    "limit": N_("lowers the limit"),
+    "challenge": N_("challenges"),
+    "hold": N_("holds"),
+    "refuse": N_("refuses"),
+    "cut": N_("ends the session"),
+    "large": N_("reports as large"),
+    "suspicious": N_("reports as suspicious"),
+}
+
+_ANSWERS_IN_FULL = {
+    ("hold", "release"): N_("holds {hours}, then releases"),
+    ("hold", "return"): N_("holds {hours}, then returns"),
+    ("delay", None): N_("delays {days}"),
+    ("limit", None): N_("allows {day_fen} a day"),
+}
+
+_VERDICTS = {
+    "allow": N_("it was allowed"),
+    "delay": N_("it was allowed; what was claimed can be withdrawn only later"),
+    "limit": N_("it was not done: less may go out of this profile in a day"),
+    "challenge": N_("it was not done yet: a person has to show that they are there"),
+    "hold": N_("the money was held, so that somebody can look at it"),
+    "refuse": N_("it was refused"),
+    "cut": N_("it was refused, and the session of the device was ended"),
+}
+_VERDICT_STYLES = {"allow": "bold_green", "delay": "bold_yellow"}
+
+
+def guard(code: str) -> str:
+    """Return what people call one of the five guards."""
+    return _(_GUARDS.get(code, code))
+
+
+def what(code: str) -> str:
+    """Return what people call an act that is judged."""
+    return _(_WHATS.get(code, code))
+
+
+def answer(code: str) -> str:
+    """Return what people call an answer of risk control."""
+    return _(_ANSWERS.get(code, code))
+
+
+# --- why -----------------------------------------------------------------------------------------
+
+
+def show_explained(explained: Explained) -> None:
+    """
+    Print how each attempt was judged: first in plain words, then every rule with what it asked.
+
+    Of attempts before the last only the rules that fired are shown.
+    """
+    decisions = explained["decisions"]
+    if not is_terminal():
+        for judged in decisions:
+            _pipe_judged(judged)
+        return
+    out = console()
+    for judged in decisions:
+        _show_judged(out, judged, whole=judged is decisions[-1])
+
+
+def _show_judged(out: "Console", judged: JudgedLine, *, whole: bool) -> None:
+    _show_verdict(judged)
+    print()
+    rows = [rule for rule in judged["rules"] if whole or rule["fired"]]
+    widths = _Widths(
+        condition for rule in (*rows, *judged["reports"]) for condition in rule["conditions"]
+    )
+    for code in map(str, Guard):
+        rules = [rule for rule in rows if rule["guard"] == code]
+        if rules or whole:
+            _spread(out, guard(code), bold=guard(code))
+        for rule in rules:
+            _show_rule(out, rule, widths)
+        if whole and not rules:
+            _spread(out, "  " + _("no rule of this guard looks at such an act"), dim=" ")
+    reports = [rule for rule in judged["reports"] if rule["fired"]]
+    if reports:
+        title = _("told to a reviewer")
+        _spread(out, title, bold=title)
+    for rule in reports:
+        _show_rule(out, rule, widths)
+    if whole:
+        _show_model(out, judged)
+    print()
+
+
+def _show_verdict(judged: JudgedLine) -> None:
+    about = [what(judged["what"]), wording.when(judged["at"])]
+    if judged["what"] != "claim":
+        about.insert(1, yuan(judged["amount_fen"]))
+    line(" · ".join(about), bold=about[0])
+    passed = judged["challenge"]
+    told = (
+        say(N_("it was allowed, once challenge {challenge} had been passed"), challenge=passed)
+        if passed is not None
+        else _(_VERDICTS[judged["verdict"]])
+    )
+    style = "bold_green" if passed else _VERDICT_STYLES.get(judged["verdict"], "bold_red")
+    line(told, **{style: told})
+    rule = next((rule for rule in judged["rules"] if rule["rule"] == judged["rule"]), None)
+    if rule is not None:
+        line(
+            say(N_("{says} · rule {rule}"), says=safe(in_language(rule["why"])), rule=rule["rule"])
+        )
+    for case in judged["cases"]:
+        line(say(N_("case {case} is about it"), case=case))
+    if judged["verdict"] != "allow" and passed is None:
+        _show_way_out(judged)
+    by = (judged["pack"], judged["model"] or "")
+    line(
+        say(
+            N_("judged by {pack} and the model {model}")
+            if judged["model"]
+            else N_("judged by {pack}"),
+            pack=by[0],
+            model=by[1],
+        )
+    )
+
+
+def _show_way_out(judged: JudgedLine) -> None:
+    amount_fen, at = judged["allowed_fen"], judged["allowed_from"]
+    if amount_fen is not None:
+        line(
+            say(N_("up to {amount_fen} would have been allowed at once"), amount_fen=amount_fen),
+            green=yuan(amount_fen),
+        )
+    if at is not None:
+        line(
+            say(
+                N_("the same would be allowed from {at} on, if nothing is done until then"),
+                at=wording.when(at),
+            ),
+            green=wording.when(at),
+        )
+    if amount_fen is None and at is None:
+        line(_("neither less nor later would have been allowed"))
+
+
+def _show_rule(out: "Console", rule: RuleLine, widths: "_Widths") -> None:
+    mark = "●" if rule["fired"] else "○"
+    style = "bold_red" if rule["fired"] else "dim"
+    _spread(out, f"  {mark} {rule['rule']}", _in_full(rule), **{style: f"{mark} {rule['rule']}"})
+    for condition in rule["conditions"]:
+        sign = "✓" if condition["holds"] else "·"
+        asked = widths.beside(condition)
+        told = f"    {sign} {label(condition['indicator'])}"
+        _spread(out, told, asked, **({} if condition["holds"] else {"dim": told.strip()}))
+
+
+def _show_model(out: "Console", judged: JudgedLine) -> None:
+    score = judged["score"]
+    if score is None:
+        return
+    title = say(
+        N_("model {model} finds it {score} strange"),
+        model=judged["model"] or "",
+        score=value("permille", score),
+    )
+    _spread(out, title, bold=title)
+    width = max((columns(value(p["unit"], p["value"])) for p in judged["model_parts"]), default=0)
+    for part in judged["model_parts"]:
+        points = f"{'+' if part['points'] > 0 else '-'}{value('permille', abs(part['points']))}"
+        measured = _right(value(part["unit"], part["value"]), width)
+        _spread(out, f"    {label(part['indicator'])}", f"{measured}  {points:>7}")
+
+
+def _pipe_judged(judged: JudgedLine) -> None:
+    allowed_fen = judged["allowed_fen"]
+    pipe(
+        (
+            "decision",
+            judged["entry"],
+            judged["at"],
+            judged["what"],
+            yuan(judged["amount_fen"]),
+            judged["verdict"],
+            judged["rule"],
+            judged["pack"],
+            judged["model"],
+            judged["score"],
+            judged["challenge"],
+            None if allowed_fen is None else yuan(allowed_fen),
+            judged["allowed_from"],
+            ",".join(judged["cases"]),
+        )
+    )
+    for kind, rules in (("rule", judged["rules"]), ("report", judged["reports"])):
+        pipe(
+            *(
+                (
+                    kind,
+                    judged["entry"],
+                    rule["rule"],
+                    rule["guard"],
+                    rule["answer"],
+                    "*" if rule["fired"] else "",
+                    condition["indicator"],
+                    condition["value"],
+                    condition["at_least"],
+                    condition["at_most"],
+                    "*" if condition["holds"] else "",
+                )
+                for rule in rules
+                for condition in rule["conditions"]
+            )
+        )
+    pipe(
+        *(
+            ("model", judged["entry"], part["indicator"], part["value"], part["points"])
+            for part in judged["model_parts"]
+        )
+    )
+
+
+# --- a profile's picture -------------------------------------------------------------------------
+
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def show_picture(picture: Pictured) -> None:
+    """Print what risk control knows of a profile."""
+    if not is_terminal():
+        _pipe_picture(picture)
+        return
+    name = safe(picture["profile"])
+    line(
+        " · ".join(filter(None, (name, picture["pack"], picture["model"]))),
+        bold=name,
+    )
+    print()
+    titles = [(_(title), text) for title, text in _facts(picture)]
+    width = max(columns(title) for title, _text in titles)
+    for title, text in titles:
+        line(f"{title}{' ' * (width - columns(title))}  {text}", dim=title)
+    print()
+    told = _("if a packet were sent now, of no amount yet")
+    line(told, dim=told)
+    out = console()
+    for code, rows in groupby(
+        sorted(picture["indicators"], key=lambda row: list(_GUARDS).index(row["guard"])),
+        key=lambda row: row["guard"],
+    ):
+        _spread(out, guard(code), bold=guard(code))
+        for row in rows:
+            _spread(out, f"    {label(row['indicator'])}", value(row["unit"], row["value"]))
+
+
+def _facts(picture: Pictured) -> list[tuple[str, str]]:
+    """Return each fact's title and its text."""
+    first, last, usual_fen = picture["first_at"], picture["last_at"], picture["usual_fen"]
+    acts = [str(picture["acts"])]
+    if first is not None and last is not None:
+        acts.append(say(N_("since {at}"), at=wording.when_short(first)))
+        acts.append(say(N_("last {at}"), at=wording.when_short(last)))
+    waiting = (
+        say(N_("{n} stopped"), n=picture["stops"]),
+        say(N_("{n} challenges open"), n=picture["open_challenges"]),
+        say(N_("{n} cases open"), n=picture["open_cases"]),
+    )
+    return [
+        (N_("acts"), " · ".join(acts)),
+        (N_("usually pays"), _("not known yet") if usual_fen is None else yuan(usual_fen)),
+        (
+            N_("today"),
+            say(
+                N_("in {in_fen} · out {out_fen}"),
+                in_fen=picture["today_in_fen"],
+                out_fen=picture["today_out_fen"],
+            ),
+        ),
+        (N_("device"), " · ".join(filter(None, (safe(picture["device"] or ""), _city(picture))))),
+        (N_("mostly in"), _place(picture["home_city"]) or _("not known yet")),
+        (N_("answers"), " · ".join(waiting)),
+        (N_("hours"), f"0h {_bars(picture['hours'])} 23h"),
+    ]
+
+
+def _city(picture: Pictured) -> str:
+    return _place(picture["city"]) or _("where it is, it does not say")
+
+
+def _place(code: str | None) -> str:
+    place = None if code is None else place_called(code)
+    if place is None:
+        return ""
+    return place.name_zh if language().startswith("zh") else place.name_en
+
+
+def _bars(hours: Sequence[int]) -> str:
+    most = max(hours)
+    return "".join(_BARS[-(-8 * hour // most)] if most else _BARS[1] for hour in hours).replace(
+        _BARS[0], "·"
+    )
+
+
+def _pipe_picture(picture: Pictured) -> None:
+    usual_fen = picture["usual_fen"]
+    pipe(
+        *(
+            ("profile", picture["profile"]),
+            ("pack", picture["pack"]),
+            ("model", picture["model"]),
+            ("device", picture["device"], picture["city"]),
+            ("acts", picture["acts"], picture["first_at"], picture["last_at"]),
+            ("usual", None if usual_fen is None else yuan(usual_fen)),
+            ("today", yuan(picture["today_in_fen"]), yuan(picture["today_out_fen"])),
+            ("home_city", picture["home_city"]),
+            ("stops", picture["stops"], picture["open_challenges"], picture["open_cases"]),
+            ("hours", *picture["hours"]),
+        ),
+        *(
+            ("indicator", row["indicator"], row["guard"], row["unit"], row["value"])
+            for row in picture["indicators"]
+        ),
+    )
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def show_rules(rules: PackRules) -> None:
+    """Print the rules of a pack, guard by guard, and what is told to a reviewer."""
+    if not is_terminal():
+        _pipe_rules(rules)
+        return
+    title = safe(rules["title_zh"] if language().startswith("zh") else rules["title"])
+    line(" · ".join(filter(None, (rules["pack"], title, rules["model"]))), bold=rules["pack"])
+    print()
+    out = console()
+    widths = _Widths(
+        (row for rule in (*rules["rules"], *rules["reports"]) for row in rule["conditions"]),
+        measured=False,
+    )
+    for code in map(str, Guard):
+        own = [rule for rule in rules["rules"] if rule["guard"] == code]
+        _show_section(out, guard(code), own, widths)
+    _show_section(out, _("told to a reviewer"), rules["reports"], widths)
+
+
+def _show_section(out: "Console", title: str, rules: Sequence[RuleLine], widths: "_Widths") -> None:
+    if rules:
+        _spread(out, title, bold=title)
+    for rule in rules:
+        _spread(out, f"  {rule['rule']}", _in_full(rule), bold_red=rule["rule"])
+        says = safe(in_language(rule["why"]))
+        for text in (says, ", ".join(map(what, rule["acts"]))):
+            for told in folded(text, min(out.width, _COLUMNS_MAX) - 4):
+                _print(out, f"    {told}", dim=told)
+        for condition in rule["conditions"]:
+            _spread(out, f"    {label(condition['indicator'])}", widths.beside(condition))
+
+
+def _pipe_rules(rules: PackRules) -> None:
+    for kind, rows in (("rule", rules["rules"]), ("report", rules["reports"])):
+        pipe(
+            *(
+                (
+                    kind,
+                    rule["rule"],
+                    rule["guard"],
+                    rule["answer"],
+                    ",".join(rule["acts"]),
+                    condition["indicator"],
+                    condition["at_least"],
+                    condition["at_most"],
+                    rule["hold_hours"],
+                    rule["then"],
+                    rule["delay_days"],
+                    None if rule["day_fen"] is None else yuan(rule["day_fen"]),
+                )
+                for rule in rows
+                for condition in rule["conditions"]
+            )
+        )
+
+
+def show_guards_used(used: GuardsUsed) -> None:
+    """Print which rules, or which model, are asked from now on."""
+    if used["model"] == used["before_model"]:
+        sentence = N_("risk pack {pack} is in force · before it, {before}")
+    elif "acts" in used:
+        sentence = N_("model {model} is asked from now on · learned from {acts} acts")
+    else:
+        sentence = N_("model {model} is asked from now on · before it, {before_model}")
+    line(
+        say(
+            sentence,
+            pack=used["pack"],
+            before=used["before"],
+            model=used["model"] or "",
+            before_model=used["before_model"] or "-",
+            acts=used.get("acts", 0),
+        )
+    )
+
+
+# --- replay --------------------------------------------------------------------------------------
+
+
+def show_replayed(replayed: ReplayedRisk) -> None:
+    """Print how many acts would be answered differently, and which."""
+    if not is_terminal():
+        _pipe_replayed(replayed)
+        return
+    line(
+        say(
+            N_("{acts} acts judged by {pack} · {changed} would be answered differently"),
+            acts=replayed["acts"],
+            pack=replayed["pack"],
+            changed=replayed["changed"],
+        ),
+        bold=replayed["pack"],
+    )
+    if replayed["totals"]:
+        print()
+        table(
+            [Column(_("was")), Column(_("would be")), Column(_("acts"), right=True)],
+            [
+                [
+                    _past(total["before"]),
+                    Cell(
+                        _past(total["after"]),
+                        "" if total["before"] == total["after"] else "bold yellow",
+                    ),
+                    str(total["acts"]),
+                ]
+                for total in replayed["totals"]
+            ],
+        )
+    if replayed["changes"]:
+        print()
+        table(
+            [
+                Column(_("when")),
+                Column(_("profile"), gives=True),
+                Column(_("act"), below=True),
+                Column(_("amount"), right=True),
+                Column(_("was"), below=True, named=True),
+                Column(_("would be"), below=True, named=True),
+                Column(_("rule"), below=True),
+            ],
+            [
+                [
+                    Cell(wording.when_short(change["at"]), "dim"),
+                    safe(change["profile"]),
+                    what(change["act"]),
+                    yuan(change["amount_fen"]),
+                    _past(change["before"]),
+                    Cell(_past(change["after"]), "bold"),
+                    change["after_rule"] or change["before_rule"] or "",
+                ]
+                for change in replayed["changes"]
+            ],
+        )
+
+
+_PASTS = {
+    "allow": N_("allowed"),
+    "delay": N_("delayed"),
+    "limit": N_("limit lowered"),
+    "challenge": N_("challenged"),
+    "hold": N_("held"),
+    "refuse": N_("refused"),
+    "cut": N_("session ended"),
+}
+
+
+def _past(code: str) -> str:
+    return _(_PASTS.get(code, code))
+
+
+def _pipe_replayed(replayed: ReplayedRisk) -> None:
+    pipe(
+        *(
+            ("total", total["before"], total["after"], total["acts"])
+            for total in replayed["totals"]
+        ),
+        *(
+            (
+                "change",
+                change["entry"],
+                change["at"],
+                change["profile"],
+                change["act"],
+                yuan(change["amount_fen"]),
+                change["before"],
+                change["before_rule"],
+                change["after"],
+                change["after_rule"],
+            )
+            for change in replayed["changes"]
+        ),
+    )
+
+
+# --- words and numbers ---------------------------------------------------------------------------
+
+
+def label(indicator: str) -> str:
+    """
+    Return what an indicator measures, as people say it.
+
+    >>> label("claims/10m"), label("just_below:20000.00/24h")
+    ('packets claimed, 10m', 'amounts just below 20000.00, 24h')
+    """
+    key = parse_key(indicator)
+    told = _(INDICATORS[key.indicator].label)
+    if key.of_fen:
+        told = say(N_("{label} {of_fen}"), label=told, of_fen=key.of_fen)
+    if key.window_s:
+        told = say(N_("{label}, {window}"), label=told, window=_length(window(key.window_s)))
+    return told
+
+
+_LENGTHS = {"d": N_("{n}d"), "h": N_("{n}h"), "m": N_("{n}m"), "s": N_("{n}s")}
+
+
+def _length(text: str) -> str:
+    """Say a window such as ``10m``."""
+    return say(_LENGTHS[text[-1]], n=text[:-1])
+
+
+def value(unit: str, number: int) -> str:
+    """
+    Return a measured value with its unit; a length of time that never began is a dash.
+
+    >>> value("fen", 6666), value("tenths", 125), value("permille", 612), value("km/h", 980)
+    ('66.66', '12.5×', '61.2%', '980 km/h')
+    """
+    if number >= NEVER and unit in (Unit.MS, Unit.MINUTES):
+        return "-"
+    tenths = f"{number // 10}.{number % 10}"
+    match unit:
+        case Unit.FEN:
+            return yuan(number)
+        case Unit.TENTHS:
+            return f"{tenths}×"
+        case Unit.PERMILLE:
+            return f"{tenths}%"
+        case Unit.FLAG:
+            return _("yes") if number else _("no")
+        case Unit.MS:
+            return say(N_("{n} ms"), n=number)
+        case Unit.SECONDS | Unit.MINUTES if number:
+            return _length(window(number * (60 if unit == Unit.MINUTES else 1)))
+        case Unit.SECONDS | Unit.MINUTES | Unit.HOURS | Unit.DAYS:
+            return say(_LENGTHS[unit[0]], n=number)
+        case Unit.KM | Unit.KMH:
+            return f"{number} {unit}"
+    return str(number)
+
+
+def _asked(condition: ConditionLine) -> str:
+    """Return what a condition asks: at least so much, at most so much, or between the two."""
+    unit, least, most = condition["unit"], condition["at_least"], condition["at_most"]
+    if unit == Unit.FLAG:
+        return f"= {value(unit, int(bool(least)))}"
+    bounds = (("≥", least), ("≤", most))
+    return " ".join(f"{sign} {value(unit, n)}" for sign, n in bounds if n is not None)
+
+
+def _in_full(rule: RuleLine) -> str:
+    """Return what a rule answers, with how long and how much."""
+    hours, days = rule["hold_hours"], rule["delay_days"]
+    return say(
+        _ANSWERS_IN_FULL.get((rule["answer"], rule["then"])) or _ANSWERS[rule["answer"]],
+        hours=say(_LENGTHS["h"], n=hours),
+        days=say(_LENGTHS["d"], n=days),
+        day_fen=rule["day_fen"],
+    )
+
+
+class _Widths:
+    """How wide values and thresholds are, so that they stand under one another."""
+
+    def __init__(self, conditions: Iterable[ConditionLine], *, measured: bool = True) -> None:
+        rows = list(conditions)
+        self.measured = measured
+        self.values = max((columns(value(row["unit"], row["value"])) for row in rows), default=0)
+        self.bounds = max((columns(_asked(row)) for row in rows), default=0)
+
+    def beside(self, condition: ConditionLine) -> str:
+        """Return the value of *condition* and its threshold as they stand beside it."""
+        bound = _asked(condition)
+        bound += " " * (self.bounds - columns(bound))
+        if not self.measured:
+            return bound
+        return f"{_right(value(condition['unit'], condition['value']), self.values)}  {bound}"
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - columns(text)) + text
+
+
+def _spread(out: "Console", start: str, end: str = "", **styles: str) -> None:
+    """Print *start* and, at the right margin, the *end*; on two lines where there is no room."""
+    width = min(out.width, _COLUMNS_MAX)
+    lines = folded(start, width)
+    if end:
+        room = width - columns(lines[-1]) - columns(end)
+        if room < 2:
+            lines.append("")
+            room = max(width - columns(end), 0)
+        lines[-1] += " " * room + end
+    for told in lines:
+        _print(out, told, **styles)
+
+
+def _print(out: "Console", told: str, **styles: str) -> None:
+    out.print(styled(told.rstrip(), **styles), no_wrap=True, overflow="ignore", crop=False)
