@@ -3,7 +3,9 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from hongbao.domain.risk.record import Record, decode
 from hongbao.units import to_micros
 
 
@@ -34,3 +36,20 @@ def as_promised(answer: str, terms: Mapping[str, object], lasts: int) -> bool:
         )
     except (ValueError, KeyError, TypeError):  # it is no answer of ours
         return False
+
+
+def told(answer: str) -> Mapping[str, Any]:
+    """Return what *answer* tells; nothing where it is none of ours."""
+    try:
+        sealed = json.loads(answer)
+    except (ValueError, TypeError):
+        return {}
+    return sealed if isinstance(sealed, dict) else {}
+
+
+def judged(risk: str) -> Record | None:
+    """Return how an act was judged, if *risk* is a record of that."""
+    try:
+        return decode(risk)
+    except ValueError:
+        return None

@@ -19,8 +19,14 @@ from hongbao.wallet.desk import Desk
 ACTS = (
     *("topup", "withdraw", "withdraw_returned"),
     *("send", "claim", "refund", "refund_to_balance"),
+    *("released", "returned", "approved", "rejected"),
 )
 """What moves a profile's money, and so makes a line of its history."""
+
+
+_BY_ITSELF = frozenset({"released", "returned"})
+_BY_REVIEWER = frozenset({"approved", "rejected", "opinion", "escalated", "unmasked"})
+_SENT_BACK = frozenset({"returned", "rejected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +142,10 @@ class Records(Desk):
 
         One snapshot is judged, so that it may run while others write.
         """
+        from hongbao.vault import verify
+
         with self.looking():
-            auditor = Auditor(self.store, self.vault.chain_mac, self.keys.head())
+            auditor = Auditor(self.store, self.vault.chain_mac, verify, self.keys.head())
             findings = auditor.findings()
             try:
                 head = self._head_line(self.store.head().entry)
@@ -171,7 +179,7 @@ def _event(row: EventRow) -> EventLine:
         "profile": row.profile_name,
         "packet": row.packet,
         "payment": row.message,
-        "state": told.get("state") if row.message else None,
+        "state": "held" if told.get("held") else told.get("state") if row.message else None,
         "fault": told.get("fault"),
     }
 
@@ -180,21 +188,25 @@ def _actor(row: EventRow, told: Mapping[str, Any]) -> str:
     """Return who did it: once a payment is asked for, the institutions act, whoever's it is."""
     if row.act == "bank":
         return str(told["bank"])
-    if row.act in ("operator_add", "correct"):
+    if row.act in ("operator_add", "correct") or (row.act in _BY_REVIEWER and "operator" in told):
         return str(told["operator"])
-    by_platform = row.message is not None and row.act not in ASKED_AS.values()
+    by_platform = row.act in _BY_ITSELF or (
+        row.message is not None and row.act not in ASKED_AS.values()
+    )
     return PLATFORM if by_platform or row.profile_name is None else row.profile_name
 
 
 def _line(movement: Movement) -> MovementLine:
     answer = json.loads(movement.answer)
     card, card_fen = None, None
-    match movement.act:
+    act = "refund" if movement.act in _SENT_BACK and movement.packet else movement.act
+    match act:
         case "topup":
             card, card_fen = answer["card"], -answer["amount_fen"]
         case "withdraw":
             card, card_fen = answer["card"], answer["amount_fen"]
-        case "withdraw_returned" | "refund_to_balance":  # what was on its way there is not any more
+        case "withdraw_returned" | "refund_to_balance" | "returned" | "rejected":
+            # What was on its way there is not any more.
             card, card_fen = answer["card"], -answer["amount_fen"]
         case "send" if answer["paid_from"] != "balance":
             card, card_fen = answer["paid_from"], -answer["total_fen"]

@@ -1,0 +1,232 @@
+"""Checks of the guards: who signed, what is remembered of whom, what was stopped and asked."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from hongbao.auditing.look import Look
+from hongbao.auditing.sealed import at, has, judged, told
+from hongbao.domain.chain import statement
+from hongbao.domain.risk.acts import Verdict
+from hongbao.domain.risk.habit import NEW, Habit, after, encode
+from hongbao.domain.risk.pack import parse_pack
+from hongbao.errors import InvalidRiskPack
+from hongbao.store import EMPTY_HEAD
+
+_BY_ITSELF = frozenset({"refund", "restore"})
+"""Acts that the platform also does without being asked by anybody's device."""
+
+_STOPPED_AS = {
+    "challenged": Verdict.CHALLENGE,
+    "limited": Verdict.LIMIT,
+    "refused": Verdict.REFUSE,
+    "cut": Verdict.CUT,
+}
+"""The acts that risk control stops others by, and how it had judged those."""
+
+
+class Guards(Look):
+    """Whether acts were signed and judged as they say, and whether the guards kept to it since."""
+
+    # --- who signed ------------------------------------------------------------------------------
+
+    def _signatures(self) -> Iterator[str]:
+        """
+        Verify every signature over its act, at its place in the chain.
+
+        From the first act on that a device has signed, whatever is asked for has to be: what came
+        before is of an older hongbao. Institutions' own steps digest no inputs, and sign nothing.
+        """
+        before, begun = EMPTY_HEAD.mac, False
+        for row in self._rows(
+            "SELECT entry.id, mac, act, entry.profile, request_id, inputs, risk IS NOT NULL,"
+            " entry.device, entry.session, signature, device.session, public_key,"
+            " enrolment.profile IS NOT NULL, iif(act IN"
+            "  ('challenged', 'limited', 'refused', 'cut'), answer, NULL)"
+            " FROM entry LEFT JOIN device ON device.id = entry.device LEFT JOIN enrolment"
+            " ON enrolment.device = entry.device AND enrolment.profile = entry.profile"
+            " ORDER BY entry.id"
+        ):
+            entry, mac, act, profile, request_id, inputs, is_judged, *signed, stop = row
+            begun = begun or is_judged or signed != _UNSIGNED
+            if begun and (inputs or signed != _UNSIGNED):
+                asked = (act, request_id) if stop is None else _asked(stop)
+                if signed == _UNSIGNED:
+                    fits = act in _BY_ITSELF or (act == "cut" and not is_judged)
+                else:
+                    fits = self._is_signed(entry, profile, asked, inputs, before, *signed)
+                if not fits:
+                    yield f"entry {entry}"
+            before = mac
+
+    def _is_signed(
+        self,
+        entry: int,
+        profile: int,
+        asked: tuple[str, str],
+        inputs: bytes,
+        before: bytes,
+        device: int | None,
+        session: int | None,
+        signature: bytes | None,
+        last_session: int | None,
+        public_key: bytes | None,
+        is_enrolled: int,
+    ) -> bool:
+        if device is None or session is None or signature is None or not is_enrolled:
+            return False
+        if public_key is None or last_session is None:
+            return False
+        said = statement(profile, device, session, *asked, inputs, entry, before)
+        return 0 < session <= last_session and self._fits(public_key, said, signature)
+
+    # --- what is remembered ----------------------------------------------------------------------
+
+    def _habits(self) -> Iterator[str]:
+        """Remember everything again: each habit follows from the records in the chain alone."""
+        habits: dict[int, Habit] = {}
+        broken: set[int] = set()
+        for entry, profile, risk in self._rows(
+            "SELECT id, profile, risk FROM entry WHERE risk IS NOT NULL ORDER BY id"
+        ):
+            record = judged(risk)
+            if record is None or profile is None:
+                yield f"entry {entry}"
+                broken.add(profile)
+            elif record.seen is not None and profile not in broken:
+                try:
+                    habits[profile] = after(habits.get(profile, NEW), record.seen)
+                except (AssertionError, TypeError, ValueError):  # as no act has been
+                    yield f"entry {entry}"
+                    broken.add(profile)
+        for profile, text in self._rows("SELECT profile, text FROM habit"):
+            habit = habits.pop(profile, None)
+            if profile not in broken and (habit is None or encode(habit) != text):
+                yield f"profile {profile}"
+        for profile in habits.keys() - broken:
+            yield f"profile {profile}"
+
+    # --- what was stopped, and asked -------------------------------------------------------------
+
+    def _challenges(self) -> Iterator[str]:
+        """Compare what did not happen, and what was asked before it may, with what was answered."""
+        for entry, act, owner, answer, risk, profile, request_id, moved in self._rows(
+            "SELECT entry.id, act, entry.profile, answer, risk, stop.profile, stop.request_id,"
+            " EXISTS (SELECT 1 FROM transfer WHERE transfer.entry = entry.id)"
+            " FROM entry LEFT JOIN stop ON stop.entry = entry.id"
+            " WHERE stop.entry IS NOT NULL OR act IN ('challenged', 'limited', 'refused', 'cut')"
+            " ORDER BY entry.id"
+        ):
+            fits = profile is not None and profile == owner and not moved
+            if not (fits and has(answer, {"request_id": request_id}) and _is_stopped(act, risk)):
+                yield f"entry {entry}"
+        yield from self._asked_without_end()
+        minutes: dict[str, int] = {}  # to answer in, by pack
+        for challenge, *rest in self._rows(
+            "SELECT challenge.id, state, expires_at, tries, asked.id IS NOT NULL AND"
+            "  (asked.act, asked.profile, asked.inputs) = "
+            "   ('challenged', challenge.profile, challenge.inputs),"
+            " asked.at, asked.answer, asked.risk,"
+            " passed.act, passed.answer, failed.act, failed.answer, used.id IS NULL OR"
+            "  (used.profile, used.inputs) = (challenge.profile, challenge.inputs)"
+            " FROM challenge LEFT JOIN entry AS asked ON asked.id = challenge.entry"
+            " LEFT JOIN entry AS passed ON passed.request_id = challenge.id || '/passed'"
+            "  AND passed.profile = challenge.profile"
+            " LEFT JOIN entry AS failed ON failed.request_id = challenge.id || '/failed'"
+            "  AND failed.profile = challenge.profile"
+            " LEFT JOIN entry AS used ON used.id = challenge.used ORDER BY challenge.number"
+        ):
+            if not self._is_as_answered(_Challenge(challenge, *rest), minutes):
+                yield str(challenge)
+
+    def _asked_without_end(self) -> Iterator[str]:
+        """Name entries that speak of a challenge which does not speak of them."""
+        for (entry,) in self._rows(
+            "SELECT entry.id FROM entry LEFT JOIN challenge ON challenge.entry = entry.id"
+            " WHERE act = 'challenged' AND challenge.number IS NULL"
+            " UNION ALL SELECT entry.id FROM entry"
+            " LEFT JOIN challenge ON challenge.used = entry.id"
+            " WHERE iif(json_valid(risk), risk ->> '$.challenge', NULL) IS NOT challenge.id"
+            " UNION ALL SELECT entry.id FROM entry WHERE act IN"
+            "  ('challenge_passed', 'challenge_failed') AND NOT EXISTS (SELECT 1 FROM challenge"
+            "   WHERE request_id IN (challenge.id || '/passed', challenge.id || '/failed'))"
+            " ORDER BY 1"
+        ):
+            yield f"entry {entry}"
+
+    def _is_as_answered(self, row: "_Challenge", minutes: dict[str, int]) -> bool:
+        record = None if row.risk is None else judged(row.risk)
+        if not row.fits_asking or record is None or row.tries < 0:
+            return False
+        if _challenge_in(row.asked) != row.id:
+            return False
+        named = {"challenge": row.id}
+        was_passed = row.passed_as is not None
+        if was_passed != (row.state in ("passed", "used")):
+            return False
+        if (row.failed_as is not None) != (row.state == "failed"):
+            return False
+        if was_passed:
+            return (
+                row.passed_as == "challenge_passed"
+                and has(row.passed, named)
+                and row.expires_at == at(row.passed, "valid_until")
+                and bool(row.fits_use)
+            )
+        if row.failed_as is not None and not (
+            row.failed_as == "challenge_failed" and has(row.failed, named) and row.tries > 0
+        ):
+            return False
+        if record.pack not in minutes:
+            minutes[record.pack] = self._minutes(record.pack)
+        return row.expires_at == row.at + minutes[record.pack] * _MINUTE_MICROS
+
+    def _minutes(self, pack: str) -> int:
+        """Return how long the risk *pack* gives to answer; 0 where it cannot be read any more."""
+        try:
+            return parse_pack(self._store.risk_pack(pack) or "", pack).challenge_minutes
+        except InvalidRiskPack:
+            return 0
+
+
+class _Challenge(NamedTuple):
+    """A challenge as it stands, beside the entries that asked for it and answered it."""
+
+    id: str
+    state: str
+    expires_at: int
+    tries: int
+    fits_asking: int
+    at: int
+    asked: str
+    risk: str | None
+    passed_as: str | None
+    passed: str
+    failed_as: str | None
+    failed: str
+    fits_use: int
+
+
+_MINUTE_MICROS = 60_000_000
+
+
+def _is_stopped(act: str, risk: str | None) -> bool:
+    """Say whether an act that was judged so, and not done, is written down as *act*."""
+    if risk is None:
+        return act == "cut"  # its signature was not believed: nothing was judged
+    record = judged(risk)
+    return record is not None and record.seen is None and record.verdict is _STOPPED_AS.get(act)
+
+
+_UNSIGNED = [None, None, None, None, None, 0]
+"""The device, session and signature of an entry without them; and what is known of the device."""
+
+
+def _asked(answer: str) -> tuple[str, str]:
+    """Return the act and the request that the *answer* of a stop says were asked for."""
+    said = told(answer)
+    return str(said.get("asked")), str(said.get("request_id"))
+
+
+def _challenge_in(answer: str) -> object:
+    error = told(answer).get("error")
+    return error.get("challenge") if isinstance(error, dict) else None
