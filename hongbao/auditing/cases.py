@@ -81,7 +81,8 @@ class Cases(Look):
             " AND review_case.number IS NULL"
             " UNION ALL SELECT entry.id FROM entry LEFT JOIN review_case"
             " ON review_case.id = answer ->> '$.held.case' AND review_case.entry = entry.id"
-            " WHERE json_valid(answer) AND answer ->> '$.held.case' IS NOT review_case.id ORDER BY 1"
+            " WHERE json_valid(answer) AND answer ->> '$.held.case' IS NOT review_case.id"
+            " ORDER BY 1"
         ):
             yield f"entry {entry}"
 

@@ -100,7 +100,8 @@ class Judging(Signing):
 
         *other* is the profile at the other end, and *reaction_ms* what a claim took since its
         packet was there. What is answered, and why, is kept in the act's entry. A verdict of hold
-        or delay is for the caller to carry out; reports open their cases by themselves.
+        or delay is for the caller to carry out; reports open their cases by themselves. A challenge
+        that was passed before answers for itself alone: whatever else there is to say is said.
 
         Raises Stopped.
         """
@@ -110,23 +111,29 @@ class Judging(Signing):
         guards = self._guards(doing.home)
         doing.habit = self._habit(doing.me.id)
         decision = decide(guards.pack, guards.forest, doing.habit, asked)
-        verdict = decision.verdict
         doing.record = Record(
             asked.seen,
             asked,
             guards.pack.ref,
             None if guards.forest is None else guards.forest.ref,
-            verdict,
+            decision.verdict,
             None if decision.rule is None else decision.rule.id,
             tuple(report.id for report in decision.reports),
             decision.values,
             decision.score,
         )
-        if verdict is Verdict.CHALLENGE and self._has_passed(doing):
-            return decision
-        if decision.rule is not None and verdict in _STOPS:
-            doing.record = doing.record._replace(seen=None)
+        passed = None
+        if decision.verdict is Verdict.CHALLENGE:
+            passed = self.store.passed_challenge(doing.me.id, doing.inputs, doing.now)
+        if passed is not None:
+            decision = decision.but_for(Verdict.CHALLENGE)
+        if decision.rule is not None and decision.verdict in _STOPS:
+            doing.record = doing.record._replace(
+                seen=None, verdict=decision.verdict, rule=decision.rule.id
+            )
             raise self._stopped(doing, guards, decision, decision.rule)
+        if passed is not None:
+            self._use_up(doing, passed)
         for report in decision.reports:
             self._open_report(doing, report, asked)
         return decision
@@ -170,15 +177,11 @@ class Judging(Signing):
         habit = self._habit(me) if doing.habit is None else doing.habit
         self.store.keep_habit(me, encode(after(habit, seen)))
 
-    def _has_passed(self, doing: Act) -> bool:
-        """Use up the challenge that was passed for this very request, if one was."""
-        passed = self.store.passed_challenge(doing.me.id, doing.inputs, doing.now)
-        if passed is None:
-            return False
+    def _use_up(self, doing: Act, passed: ChallengeRow) -> None:
+        """Let *doing* be the one act that the challenge *passed* lets happen."""
         assert doing.record is not None
         doing.record = doing.record._replace(challenge=passed.id)
         doing.once_entered(lambda: self.store.set_challenge(passed.number, "used", doing.entry))
-        return True
 
     def _stopped(self, doing: Act, guards: Guards, decision: "Decision", rule: "Rule") -> Stopped:
         facts: dict[str, Any] = {"rule": rule.id, "why": dict(rule.says)}
