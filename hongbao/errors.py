@@ -583,13 +583,16 @@ class InvalidRiskPack(InvalidPolicy):
 
     _reasons: ClassVar[Mapping[str, str]] = {
         **InvalidPolicy._reasons,  # noqa: SLF001 - of our own family
+        "too_long": N_("a risk pack has at most {length_max} characters"),
         "too_many": N_("{key} stands here more than {most} times"),
         "not_for_answer": N_("{key} means nothing where the answer is {answer}"),
         "not_holdable": N_("a top-up cannot be held: the money is not here yet"),
         "only_claims": N_("only claims can be delayed"),
         "bad_window": N_('{key} must be a length of time in quotes, like "10m", "24h" or "30d"'),
-        "bad_key": N_("{detail}"),
+        "needs": N_("{indicator} needs {key}"),
+        "takes_no": N_("{indicator} does not take {key}"),
         "no_threshold": N_("a condition needs at_least or at_most"),
+        "never": N_("at_least is above at_most, so this never holds"),
     }
 
 

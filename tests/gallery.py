@@ -82,6 +82,7 @@ from hongbao.errors import (
     InvalidRange,
     InvalidRealName,
     InvalidRequestId,
+    InvalidRiskPack,
     InvalidSecret,
     InvalidStory,
     KeyringUnavailable,
@@ -225,6 +226,9 @@ SAMPLES: tuple[HongbaoError, ...] = (
     ClockBackwards(now_at=THEN),
     InvalidPolicy(
         source="mine.toml", line=12, problem="bad_amount", key="share_max", text="200 yuan"
+    ),
+    InvalidRiskPack(
+        source="mine.toml", line=27, problem="needs", key="window", indicator="claims"
     ),
     PolicyVersionReused("mine@1"),
     RiskPackVersionReused("mine/1"),

@@ -18,13 +18,16 @@ from hongbao.errors import (
     FileNotReadable,
     HomeLocked,
     Interrupted,
+    InvalidAnswer,
     PassphraseMismatch,
     PinMismatch,
     Unanswered,
+    WrongAnswer,
 )
 from hongbao.words import N_, _, harmless, say
 
 if TYPE_CHECKING:
+    from hongbao.answers import ChallengePassed
     from hongbao.domain.pin import Pin
     from hongbao.wallet import Wallet
     from hongbao.wallet.opened import Opened
@@ -239,6 +242,8 @@ class Caller:
             self.env, profile=self.acting_as, passphrase=self.passphrase, trusting=trusting
         ) as wallet:
             wallet.ask_code = lambda: self.code(wallet.now)
+            if not (self.as_json or self.no_input):
+                wallet.face = lambda challenge: self.is_there(wallet, challenge)
             try:
                 yield wallet
             finally:
@@ -267,6 +272,34 @@ class Caller:
         if self.profile is not None:
             return self.profile
         return self.env.variables.get("HONGBAO_PROFILE") or None
+
+    def is_there(self, wallet: "Wallet", challenge: str) -> bool:
+        """
+        Ask *challenge* on the terminal until it is answered; say whether somebody is there at all.
+
+        Raises what `answer_challenge` does once no try is left.
+        """
+        try:
+            self.answer_challenge(wallet, challenge)
+        except Unanswered:
+            return False
+        return True
+
+    def answer_challenge(self, wallet: "Wallet", challenge: str) -> "ChallengePassed":
+        """Ask *challenge* on the terminal until it is answered (see `is_there`); or Unanswered."""
+        from hongbao.ui import challenges
+
+        said = None
+        while True:
+            asked = wallet.challenge(challenge)
+            shown = "\n".join(challenges.to_count(asked, said))
+            question, facts = challenges.QUESTION, {"sought": asked["sought"]}
+            told = f"{shown}\n{say(question, **facts)}: "
+            typed = self._ask(self.env.ask, told, question, "--answer", facts)
+            try:
+                return wallet.answer_challenge(challenge, typed)
+            except (InvalidAnswer, WrongAnswer) as error:
+                said = error.message
 
     # --- answering -------------------------------------------------------------------------------
 

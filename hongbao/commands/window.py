@@ -225,6 +225,10 @@ def claimable_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["packet"] for line in wallet.packets("claimable")])
 
 
+def challenge_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _offered(ctx, lambda wallet: [line["challenge"] for line in wallet.challenges()])
+
+
 def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return what is worth tracing: packets, and payments whose outcome is not known yet."""
     return [

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple
 
+from hongbao.errors import InvalidAnswer
+
 PAIRS = (
     ("福", "富"),  # blessing and wealth: half of their strokes are the same
     ("喜", "囍"),  # joy, single and double
@@ -46,12 +48,7 @@ class Puzzle(NamedTuple):
         >>> Puzzle("福", "福富富福").solved_by(" ２ ")
         True
         """
-        if len(text) > _TYPED_MAX:
-            return False
-        digits = unicodedata.normalize("NFKC", text).strip()
-        if not (digits.isascii() and digits.isdigit()):
-            return False
-        return int(digits) == self.line.count(self.sought)
+        return _number(text) == self.line.count(self.sought)
 
     def encode(self) -> str:
         """Return the puzzle as compact JSON, for `decode`."""
@@ -70,6 +67,28 @@ def decode(text: str) -> Puzzle:
     if not (whole and puzzle.sought in characters and characters in map(set, PAIRS)):
         raise ValueError("no puzzle")
     return puzzle
+
+
+def parse_count(text: str) -> int:
+    """
+    Return the number that *text* spells, as `Puzzle.solved_by` reads it.
+
+    >>> parse_count(" ２ ")
+    2
+
+    Raises InvalidAnswer where there is none: whoever typed it has not tried yet.
+    """
+    number = _number(text)
+    if number is None:
+        raise InvalidAnswer(text)
+    return number
+
+
+def _number(text: str) -> int | None:
+    if len(text) > _TYPED_MAX:
+        return None
+    digits = unicodedata.normalize("NFKC", text).strip()
+    return int(digits) if digits.isascii() and digits.isdigit() else None
 
 
 def make_puzzle(chance: Callable[[int], bytes]) -> Puzzle:

@@ -140,6 +140,14 @@ class Risk(Books):
     def count_try(self, challenge: int) -> None:
         self._write("UPDATE challenge SET tries = tries + 1 WHERE number = ?", challenge)
 
+    def pass_challenge(self, challenge: int, until: datetime) -> None:
+        """Let what *challenge* stands before happen once, before *until*."""
+        self._write(
+            "UPDATE challenge SET state = 'passed', expires_at = ? WHERE number = ?",
+            to_micros(until),
+            challenge,
+        )
+
     def set_challenge(self, challenge: int, state: str, used: int | None = None) -> None:
         self._write(
             "UPDATE challenge SET state = ?, used = ? WHERE number = ?", state, used, challenge

@@ -21,6 +21,11 @@ _FACTS = {
     "device_move": N_("said where a device is"),
     "device_fault": N_("told a device to do wrong"),
     "cut": N_("a session was ended for safety"),
+    "challenged": N_("was asked to show that a person is there"),
+    "challenge_passed": N_("showed that a person is there"),
+    "challenge_failed": N_("answered wrongly too often"),
+    "limited": N_("was stopped by a lowered limit"),
+    "refused": N_("was refused by risk control"),
     "totp_add": N_("added an authenticator"),
     "totp_remove": N_("removed an authenticator"),
     "policy_use": N_("put other rules in force"),
@@ -44,6 +49,10 @@ _FACTS = {
     "bank_fault": N_("told a bank how to fail"),
     "operator_add": N_("made somebody an operator"),
     "correct": N_("a difference was put right"),
+    "released": N_("what was held goes on"),
+    "returned": N_("what was held goes back"),
+    "approved": N_("a reviewer let it go"),
+    "rejected": N_("a reviewer sent it back"),
     "rekey": N_("gave the home new keys"),
     "restore": N_("came back from a backup"),
 }
@@ -57,10 +66,19 @@ _BANK_FACTS = {
 }
 
 
+_HELD_FACTS = {
+    "send": N_("a packet is held first"),
+    "claim": N_("claimed a share, which is held first"),
+    "withdraw": N_("asked for a withdrawal, which is held first"),
+}
+
+
 def fact(event: EventLine) -> str:
     """Return what happened, in a few words; an act without words is shown as its code."""
     if event["act"] == "bank":
         return _(_BANK_FACTS.get(event["state"] or "", "bank"))
+    if event["state"] == "held" and event["act"] in _HELD_FACTS:
+        return _(_HELD_FACTS[event["act"]])
     return _(_FACTS.get(event["act"], event["act"]))
 
 

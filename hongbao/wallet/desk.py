@@ -15,6 +15,7 @@ from hongbao.domain.risk.record import Record
 from hongbao.errors import (
     AuthenticatorCodeWrong,
     Busy,
+    ChallengeRequired,
     HongbaoError,
     PaymentPending,
     PinLocked,
@@ -88,6 +89,13 @@ class Desk(Judging):
     ask_code: "AskCode" = staticmethod(_no_code)
     """Gives the code that an authenticator shows, of whoever has one."""
 
+    face: "Callable[[str], bool] | None" = None
+    """
+    Shows a challenge to whoever is there, and says whether it was passed.
+
+    None where nobody is. What was typed for the act, such as the PIN, need not be typed again.
+    """
+
     # --- one act ---------------------------------------------------------------------------------
 
     def _act(
@@ -125,7 +133,8 @@ class Desk(Judging):
         fits, unless it is the platform that acts by itself; *any_device* lets one in that waits
         for it, or whose session was ended, and *by* gives the device where it is not the one that
         is acted from. What risk control stops is an act of its own, and what it answered is raised
-        once that stands.
+        once that stands; where it is a challenge, and a person answers it, the act is done after
+        all.
         """
         if request_id is not None:
             check_request_id(request_id)
@@ -133,6 +142,7 @@ class Desk(Judging):
                 request_id = f"{request_id}/{part}"
         inputs_digest = digest(asked or act, inputs)
         stopped: HongbaoError | None = None
+        written = act
         try:
             with (
                 self._under_these_keys(),
@@ -167,8 +177,8 @@ class Desk(Judging):
                         doing.record = Record(self._seen(doing, REMEMBERED[act]))
                 except Stopped as stop:
                     answer = cast(A, self._stop(act, doing, stop.error))
-                    act, stopped = stop.act, stop.error
-                mac = self._append(act, doing, inputs_digest, answer, head, signature)
+                    written, stopped = stop.act, stop.error
+                mac = self._append(written, doing, inputs_digest, answer, head, signature)
         except HongbaoError as error:
             if error.final and request_id is not None and not (dry_run or self._rehearsing):
                 self._remember_refusal(request_id, inputs_digest, error)
@@ -176,8 +186,31 @@ class Desk(Judging):
         if not dry_run:
             self._note(head.entry + 1, mac)
         if stopped is not None:
-            raise stopped
+            if dry_run or not self._is_answered(stopped):
+                raise stopped
+            return self._act(
+                act,
+                inputs,
+                work,
+                request_id=request_id,
+                changing=changing,
+                founding=founding,
+                profile=profile,
+                at=at,
+                asked=asked,
+                signed=signed,
+                any_device=any_device,
+                by=by,
+            )
         return cast(A, {**answer, "dry_run": True}) if dry_run else answer
+
+    def _is_answered(self, stopped: HongbaoError) -> bool:
+        """Have a challenge answered by whoever is there; say whether one was there, and right."""
+        if not isinstance(stopped, ChallengeRequired) or self.face is None or self._rehearsing:
+            return False
+        answered = self.face(str(stopped.facts["challenge"]))
+        self._watch.skip()
+        return answered
 
     def _signed(
         self, act: str, doing: Act, head: Head, row: DeviceRow | None, *, any_device: bool

@@ -1,0 +1,83 @@
+"""``hongbao challenge``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, Group, caller, challenge_ids, window
+from hongbao.domain.ids import parse_challenge_id
+from hongbao.words import N_
+
+app = window(cls=Group)
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("Show that a person is there, where risk control asks (人机验证)."),
+    help=N_("Without a command, it lists what can be answered."),
+    epilog="hongbao challenge answer ch_04HMASWS",
+)
+def challenge(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        _list(ctx)
+
+
+@app.command(
+    "list",
+    cls=Command,
+    short_help=N_("List the challenges that can be answered."),
+    epilog="hongbao challenge list",
+)
+def list_challenges(ctx: typer.Context) -> None:
+    _list(ctx)
+
+
+@app.command(
+    "answer",
+    cls=Command,
+    short_help=N_("Answer a challenge; then the same request goes through, once."),
+    epilog="hongbao challenge answer ch_04HMASWS\nhongbao challenge answer ch_04HMASWS --answer 7",
+)
+def answer(
+    ctx: typer.Context,
+    challenge_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="CHALLENGE",
+            parser=parse_challenge_id,
+            autocompletion=challenge_ids,
+            help=N_("the challenge's id"),
+        ),
+    ],
+    text: Annotated[
+        str | None,
+        typer.Option(
+            "--answer", metavar="NUMBER", help=N_("how many there are; asked for without it")
+        ),
+    ] = None,
+) -> None:
+    from hongbao.ui import challenges
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        if text is None:
+            passed = call.answer_challenge(wallet, challenge_id)
+        else:
+            passed = wallet.answer_challenge(challenge_id, text)
+    call.answer(passed, challenges.show_passed)
+
+
+def _list(ctx: typer.Context) -> None:
+    from hongbao.ui import challenges
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        waiting = wallet.challenges()
+    call.answer(
+        {"challenges": waiting}, lambda answer: challenges.show_challenges(answer["challenges"])
+    )
+    if waiting:
+        call.hint(
+            N_("answer one with `hongbao challenge answer {challenge}`"),
+            challenge=waiting[0]["challenge"],
+        )
