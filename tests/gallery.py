@@ -227,9 +227,7 @@ SAMPLES: tuple[HongbaoError, ...] = (
     InvalidPolicy(
         source="mine.toml", line=12, problem="bad_amount", key="share_max", text="200 yuan"
     ),
-    InvalidRiskPack(
-        source="mine.toml", line=27, problem="needs", key="window", indicator="claims"
-    ),
+    InvalidRiskPack(source="mine.toml", line=27, problem="needs", key="window", indicator="claims"),
     PolicyVersionReused("mine@1"),
     RiskPackVersionReused("mine/1"),
     InvalidModel(source="mine.json", problem="tree", number=3),

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from hongbao.domain.risk.acts import JUDGED, Guard, Verdict, What
 from hongbao.domain.risk.habit import RECENT
-from hongbao.domain.risk.indicators import INDICATORS, SCORE, Key, Unit, check_key, parse_window
+from hongbao.domain.risk.indicators import INDICATORS, SCORE, Key, Unit, parse_window
 from hongbao.domain.toml_table import Document, Table
 from hongbao.errors import InvalidRiskPack
 
@@ -132,7 +132,7 @@ def parse_pack(text: str, source: str) -> Pack:
         name=top.name("name"),
         version=top.whole("version", 1, 1_000_000),
         title={language: title.text(language, 60) for language in ("en", "zh")},
-        night=(night.whole("from", 0, 23), night.whole("to", 0, 24)),
+        night=(night.whole("from", 0, 23), night.whole("to", 0, 23)),
         challenge_minutes=challenge.whole("minutes", 1, 1440),
         challenge_tries=challenge.whole("tries", 1, 20),
         four_eyes_fen=review.amount("four_eyes", zero=True),
@@ -238,22 +238,33 @@ def _when(table: Table) -> tuple[Condition, ...]:
 def _condition(table: Table) -> Condition:
     given = table.content
     name = table.one_of("indicator", tuple(INDICATORS))
-    try:
-        window_s = parse_window(table.text("window", 12)) if "window" in given else 0
-    except ValueError:
-        raise table.refuse("window", "bad_window") from None
-    key = Key(name, window_s, table.amount("of") if "of" in given else 0)
-    try:
-        check_key(key)
-    except ValueError as error:
-        raise table.refuse("indicator", "bad_key", detail=str(error)) from None
+    for key, takes in (
+        ("window", INDICATORS[name].windowed),
+        ("of", INDICATORS[name].of),
+    ):
+        if takes and key not in given:
+            raise table.reader.refuse(table.path, "needs", key=key, indicator=name)
+        if key in given and not takes:
+            raise table.refuse(key, "takes_no", indicator=name)
     if "at_least" not in given and "at_most" not in given:
         raise table.reader.refuse(table.path, "no_threshold")
     least, most = (
         _threshold(table, bound, name) if bound in given else None
         for bound in ("at_least", "at_most")
     )
-    return Condition(key, least, most)
+    if least is not None and most is not None and least > most:
+        raise table.refuse("at_least", "never")
+    window_s = _window(table) if "window" in given else 0
+    of_fen = table.amount("of") if "of" in given else 0
+    return Condition(Key(name, window_s, of_fen), least, most)
+
+
+def _window(table: Table) -> int:
+    value = table.content["window"]
+    try:
+        return parse_window(value if type(value) is str else "")
+    except ValueError:
+        raise table.refuse("window", "bad_window") from None
 
 
 def _threshold(table: Table, key: str, indicator: str) -> int:
@@ -261,6 +272,8 @@ def _threshold(table: Table, key: str, indicator: str) -> int:
     kind = INDICATORS[indicator]
     if kind.unit is Unit.FEN:
         return table.amount(key, zero=True)
+    if kind.unit is Unit.FLAG:
+        return table.whole(key, 0, 1)
     # A count of remembered acts can never be more than are remembered.
     most = RECENT if kind.unit is Unit.COUNT and kind.windowed else VALUE_MAX
     return table.whole(key, 0, most)
