@@ -23,6 +23,10 @@ class Kind(StrEnum):
     CLAIM = "claim"
     REFUND = "refund"
     REFUND_TO_BALANCE = "refund_to_balance"
+    RELEASED = "released"
+    RETURNED = "returned"
+    APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 @app.command(
@@ -56,8 +60,8 @@ def history(
             "--kind",
             metavar="KIND",
             help=N_(
-                "only this kind: topup, withdraw, withdraw_returned, send, claim, refund or"
-                " refund_to_balance"
+                "only this kind: topup, withdraw, withdraw_returned, send, claim, refund,"
+                " refund_to_balance, released, returned, approved or rejected"
             ),
         ),
     ] = None,

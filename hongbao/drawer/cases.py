@@ -1,10 +1,12 @@
 """Cases, and what operators said of them."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.drawer.books import Books
-from hongbao.drawer.rows import CaseRow, OpinionRow
+from hongbao.drawer.rows import CaseRow, OpinionRow, RecordsRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -38,6 +40,54 @@ class Cases(Books):
     def case_numbered(self, number: int) -> CaseRow:
         return _case(self.row(f"{_CASES} WHERE number = ?", number))
 
+    def cases_between(self, entries: range) -> Iterator[CaseRow]:
+        """Yield the cases that one of *entries* opened, oldest first."""
+        for row in self.each(
+            f"{_CASES} WHERE entry >= ? AND entry < ? ORDER BY entry, number",
+            entries.start,
+            entries.stop,
+        ):
+            yield _case(row)
+
+    def count_cases(self, entries: range) -> int:
+        """Return how many cases one of *entries* opened."""
+        row = self.row(
+            "SELECT count(*) FROM review_case WHERE entry >= ? AND entry < ?",
+            entries.start,
+            entries.stop,
+        )
+        return int(row[0])
+
+    def records_kept(self) -> RecordsRow:
+        """Count what is kept for whoever has to look back."""
+        cases = dict(self.rows("SELECT kind, count(*) FROM review_case GROUP BY kind"))
+        first, last, entries, judged = self.row(
+            "SELECT min(at), max(at), count(*), count(risk) FROM entry"
+        )
+        stopped, waiting, opinions, by_operators = self.row(
+            "SELECT (SELECT count(*) FROM stop),"
+            " (SELECT count(*) FROM review_case WHERE closed IS NULL),"
+            f" (SELECT count(*) FROM opinion), (SELECT count(*) FROM entry WHERE {_BY_OPERATORS})"
+        )
+        return RecordsRow(
+            first_at=None if first is None else from_micros(first),
+            last_at=None if last is None else from_micros(last),
+            entries=entries,
+            judged=judged,
+            stopped=stopped,
+            cases=cases,
+            waiting=waiting,
+            opinions=opinions,
+            by_operators=by_operators,
+        )
+
+    def operator_acts(self) -> Iterator[tuple[int, datetime, str, str]]:
+        """Yield what operators did, newest first: the entry, when, the act, and its answer."""
+        for entry, at, act, answer in self.each(
+            f"SELECT id, at, act, answer FROM entry WHERE {_BY_OPERATORS} ORDER BY id DESC"
+        ):
+            yield entry, from_micros(at), act, answer
+
     def cases(self, *, closed: bool, limit: int) -> list[CaseRow]:
         """Return the cases that wait, oldest first; with *closed*, all of them, newest first."""
         where = "ORDER BY number DESC" if closed else "WHERE closed IS NULL ORDER BY number"
@@ -60,6 +110,11 @@ class Cases(Books):
             f"{_CASES} WHERE profile = ? AND rule = ? ORDER BY number DESC LIMIT 1", profile, rule
         )
         return _case(row) if row else None
+
+    def holds_on_packet(self, packet: int) -> list[CaseRow]:
+        """Return the cases that hold, or held, *packet* or a share of it, oldest first."""
+        rows = self.rows(f"{_CASES} WHERE packet = ? AND kind = 'hold' ORDER BY number", packet)
+        return [_case(row) for row in rows]
 
     def hold_on_message(self, message: int) -> CaseRow | None:
         """Return the open case that keeps *message* from being sent, if one does."""
@@ -125,6 +180,9 @@ class Cases(Books):
         )
         return [OpinionRow(*fields, at=from_micros(at)) for *fields, at in rows]
 
+
+_BY_OPERATORS = "act IN (%s)" % ", ".join(f"'{act}'" for act in OPERATOR_ACTS)
+"""As the index has it, word for word: nothing else would find that."""
 
 _CASES = (
     "SELECT number, id, kind, profile, rule, amount_fen, entry, packet, message, until, ends,"

@@ -71,7 +71,7 @@ class History(Books):
             " entry.balance_fen, packet.id, packet.kind, other.name, entry.answer FROM entry"
             " LEFT JOIN packet ON packet.number = entry.packet"
             " LEFT JOIN profile AS other ON other.id = entry.counterparty"
-            f" WHERE entry.profile = ? AND entry.act IN ({marks(acts)})"
+            f" WHERE entry.profile = ? AND entry.act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
             " AND entry.id >= ? AND entry.id < ?"
             " AND (? IS NULL OR entry.counterparty = ?)"
             f" ORDER BY entry.id {order} LIMIT ?",
@@ -107,13 +107,21 @@ class History(Books):
         row = self.row(
             "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
             " coalesce(sum(max(-amount_fen, 0)), 0) FROM entry"
-            f" WHERE profile = ? AND act IN ({marks(acts)}) AND id >= ? AND id < ?",
+            f" WHERE profile = ? AND act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
+            " AND entry.id >= ? AND entry.id < ?",
             profile,
             *acts,
             span.start,
             span.stop,
         )
         return int(row[0]), int(row[1]), int(row[2])
+
+
+_ABOUT_MONEY = (
+    "(entry.packet IS NOT NULL OR entry.message IS NOT NULL"
+    " OR entry.act NOT IN ('approved', 'rejected'))"
+)
+"""A case that holds no money is nothing of the profile's history."""
 
 
 class StoredUsage:

@@ -10,8 +10,8 @@ from hongbao.drawer.engine import marks
 from hongbao.drawer.rows import ActRow, ChangeRow, HeldRow, MovedRow, TakenRow
 from hongbao.units import from_micros, to_micros
 
-_OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING})
-"""Accounts that stay behind empty, one for each packet and payment there ever was."""
+_OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})
+"""Accounts that stay behind empty, one for each packet, payment and hold there ever was."""
 
 
 class Looking(Books):
@@ -112,12 +112,17 @@ class Looking(Books):
         rows += self.rows(
             "SELECT 'platform', 'packet', 0, count(*), sum(credits_fen - debits_fen)"
             " FROM packet JOIN account ON account.id = packet.account"
-            " WHERE packet.closed_at IS NULL HAVING count(*)"
+            " WHERE packet.closed_at IS NULL AND held IS NULL HAVING count(*)"
             " UNION ALL"
             " SELECT 'platform', 'pending', 0, count(*), sum(credits_fen - debits_fen)"
             " FROM message INDEXED BY message_open JOIN account"
             " ON book = 'platform' AND kind = 'pending' AND owner = message.number"
             " WHERE outcome IS NULL HAVING count(*)"
+            " UNION ALL"
+            " SELECT 'platform', 'held', 0, count(*), sum(credits_fen - debits_fen)"
+            " FROM review_case INDEXED BY review_case_open JOIN account"
+            " ON book = 'platform' AND account.kind = 'held' AND owner = review_case.number"
+            " WHERE closed IS NULL HAVING count(*)"
         )
         return [HeldRow(book, Kind(kind), *rest) for book, kind, *rest in rows]
 

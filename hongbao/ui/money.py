@@ -16,12 +16,14 @@ def show_balance(balance: Balance) -> None:
             *(balance["total_fen"], balance["on_its_way_fen"]),
             *(balance["withdrawable_fen"], balance["withdrawable_later_fen"]),
         )
-        pipe([*map(yuan, amounts_fen), balance["withdrawable_from"]])
+        held = yuan(balance["held_fen"])
+        pipe([*map(yuan, amounts_fen), balance["withdrawable_from"], held])
         return
     amounts = [
         (N_("available"), balance["available_fen"], "bold"),
         (N_("in packets"), balance["frozen_fen"], ""),
         *_if_any(N_("due back"), balance["due_back_fen"]),
+        *_if_any(N_("held"), balance["held_fen"]),
         *_if_any(N_("on its way"), balance["on_its_way_fen"]),
         (N_("together"), balance["total_fen"], ""),
     ]
@@ -61,7 +63,23 @@ def show_topped_up(topped_up: ToppedUp) -> None:
 
 
 def show_withdrawn(withdrawn: Withdrawn) -> None:
-    """Print what went out, and what that cost."""
+    """Print what went out, and what that cost; where it is held, that and why."""
+    held = withdrawn.get("held")
+    if held is not None:
+        from hongbao.ui import wording
+
+        line(
+            say(
+                N_("{amount_fen} for {card} is held · fee {fee_fen} · balance {balance_fen}"),
+                amount_fen=withdrawn["amount_fen"],
+                card=withdrawn["card"],
+                fee_fen=withdrawn["fee_fen"],
+                balance_fen=withdrawn["balance_fen"],
+            ),
+            bold=yuan(withdrawn["amount_fen"]),
+        )
+        line(wording.held(held), yellow=held["case"])
+        return
     sentence = (
         N_("withdrew {amount_fen} to {card} · fee {fee_fen} · balance {balance_fen}")
         if withdrawn["fee_fen"]

@@ -3,13 +3,28 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from hongbao.answers import Claimed, PacketLine, PacketShown, Refunds, Sent, Verified
+from hongbao.answers import (
+    Claimed,
+    Held,
+    PacketLine,
+    PacketShown,
+    Refunds,
+    Sent,
+    ShareLine,
+    Verified,
+)
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, Row, console, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
 
-STATE_STYLES = {"open": "bold red", "finished": "", "expired": "yellow", "refunded": "dim"}
+STATE_STYLES = {
+    "held": "yellow",
+    "open": "bold red",
+    "finished": "",
+    "expired": "yellow",
+    "refunded": "dim",
+}
 
 
 def show_sent(sent: Sent) -> None:
@@ -35,6 +50,7 @@ def show_sent(sent: Sent) -> None:
             balance_fen=sent["balance_fen"],
         )
     )
+    _show_held(sent.get("held"))
 
 
 _SENT_ONE = N_("sent {packet} · {total_fen} in 1 share · until {until}")
@@ -48,6 +64,7 @@ _SENT = {
 def show_claimed(claimed: Claimed) -> None:
     """Print the greeting, which is what one opens a packet for, and the share."""
     amount = yuan(claimed["amount_fen"])
+    held, delayed = claimed.get("held"), claimed.get("delayed")
     sentence = _CLAIMED if claimed["count"] > 1 else _CLAIMED_ALL
     if is_terminal() and claimed["greeting"]:
         line(safe(claimed["greeting"]), red=safe(claimed["greeting"]))
@@ -62,6 +79,20 @@ def show_claimed(claimed: Claimed) -> None:
         ),
         bold_red=amount,
     )
+    _show_held(held)
+    if delayed is not None:
+        line(
+            say(
+                N_("it can be withdrawn from {until} on: {why}"),
+                until=wording.when_short(delayed["until"]),
+                why=delayed["why"],
+            )
+        )
+
+
+def _show_held(held: Held | None) -> None:
+    if held is not None:
+        line(wording.held(held), yellow=held["case"])
 
 
 def show_refunds(refunds: Refunds) -> None:
@@ -176,6 +207,7 @@ def show_packet(packet: PacketShown) -> None:
                     yuan(share["amount_fen"]),
                     share["at"],
                     "luckiest" if share["luckiest"] else None,
+                    share["case"],
                 )
                 for share in packet["shares"]
             )
@@ -201,11 +233,20 @@ def show_packet(packet: PacketShown) -> None:
                     safe(share["profile"]),
                     Cell(yuan(share["amount_fen"]), "bold red" if share["luckiest"] else ""),
                     Cell(wording.when(share["at"]), "dim"),
-                    Cell(_("luckiest") if share["luckiest"] else "", "bold red"),
+                    _mark(share),
                 ]
                 for share in packet["shares"]
             ],
         )
+
+
+def _mark(share: ShareLine) -> Cell:
+    """Return what is special about a share: that it is held or went back, or is the luckiest."""
+    if share["case"] in ("open", "escalated"):
+        return Cell(_("held"), "yellow")
+    if share["case"] in ("returned", "rejected"):
+        return Cell(_("sent back"), "dim")
+    return Cell(_("luckiest") if share["luckiest"] else "", "bold red")
 
 
 def _show_cover(packet: PacketShown) -> None:
@@ -269,6 +310,8 @@ def progress(packet: PacketShown) -> str:
 def _standing(packet: PacketShown) -> list[str]:
     """Return what people want to know next: how long it is open, or where the rest went."""
     match packet["state"]:
+        case "held" if packet["held"] is not None:
+            return [wording.held(packet["held"])]
         case "open":
             return [
                 say(

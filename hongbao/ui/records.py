@@ -49,6 +49,8 @@ def _movement(row: MovementLine) -> Row:
     other = row["counterparty"] or row["card"] or ""
     if row["card_fen"] is not None and not amount_fen:
         amount = Cell(f"({_signed(row['card_fen'])})", "dim")  # the card's money, not the balance's
+    elif row["act"] == "claim" and not amount_fen:
+        amount = Cell(_("held"), "yellow")
     else:
         amount = Cell(_signed(amount_fen), "green" if amount_fen > 0 else "")
     return [

@@ -99,7 +99,7 @@ def _date(step: TraceStep) -> str:
 def _together(steps: Sequence[TraceStep]) -> Iterator[Sequence[TraceStep]]:
     """Yield the steps one by one, but all steps of claims together where there are many."""
     claims = [step for step in steps if step["says"] in _OF_CLAIMS]
-    are_many = len(claims) > _CLAIMS_TOLD_MAX * len(_OF_CLAIMS)
+    are_many = len(claims) > _CLAIMS_TOLD_MAX * _STEPS_OF_A_CLAIM
     for step in steps:
         if not are_many or step["says"] not in _OF_CLAIMS:
             yield [step]
@@ -107,8 +107,10 @@ def _together(steps: Sequence[TraceStep]) -> Iterator[Sequence[TraceStep]]:
             yield claims
 
 
-_OF_CLAIMS = ("claimed", "allocated", "credited")
-"""What the steps of a claim say, in their order."""
+_OF_CLAIMS = ("claimed", "allocated", "credited", "share_held")
+"""What the steps of a claim say, in their order; in the end it is credited, or held."""
+
+_STEPS_OF_A_CLAIM = 3
 
 
 # --- a step --------------------------------------------------------------------------------------
@@ -134,7 +136,8 @@ def _show_step(out: "Console", step: TraceStep, *, is_exact: bool) -> None:
 
 def _show_claims(out: "Console", steps: Sequence[TraceStep]) -> None:
     """Print one line for each claim; of very many, the first and the last."""
-    claims = [steps[place : place + len(_OF_CLAIMS)] for place in range(0, len(steps), 3)]
+    size = _STEPS_OF_A_CLAIM
+    claims = [steps[place : place + size] for place in range(0, len(steps), size)]
     names = [
         _sign(_NUMBERS[number - 1], STEPS[number - 1], 0) for number in range(_CLAIM, _CREDITED + 1)
     ]
@@ -259,6 +262,8 @@ def _told(name: str, fact: object) -> object:
             return wording.channel(fact)
         case "reason":
             return safe(wording.because(fact))
+        case "until":
+            return wording.when(fact)
     return safe(fact)
 
 
@@ -342,6 +347,18 @@ _SAYS = {
         N_("{profile} can see the packet now"),
         N_("whoever may claim it can see it now"),
     ),
+    "held": (
+        N_("{amount_fen} is held in case {case}, until {until} at the latest"),
+        N_("it is held until it has been looked at"),
+    ),
+    "share_held": (
+        N_("{amount_fen} for {profile} is held until it has been looked at"),
+        N_("it is held until it has been looked at"),
+    ),
+    "released": (N_("{amount_fen} is no longer held: its time was over"),),
+    "approved": (N_("a reviewer let {amount_fen} go"),),
+    "returned": (N_("{amount_fen} goes back the way it came: its time was over"),),
+    "rejected": (N_("a reviewer sent {amount_fen} back the way it came"),),
     "claimed": (
         N_("{profile} took share {share} of {count}"),
         N_("{profile} took share {share}"),

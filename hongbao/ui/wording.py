@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hongbao import units, words
-from hongbao.answers import ResolvedLine
+from hongbao.answers import Held, ResolvedLine
 from hongbao.words import N_, _, harmless, say
 
 _KINDS = {
@@ -14,6 +14,7 @@ _KINDS = {
 }
 
 _STATES = {
+    "held": N_("held"),
     "open": N_("open"),
     "finished": N_("finished"),
     "expired": N_("expired"),
@@ -42,6 +43,10 @@ _ACTS = {
     "claim": N_("claimed"),
     "refund": N_("returned"),
     "refund_to_balance": N_("not to the card"),
+    "released": N_("released"),
+    "returned": N_("sent back"),
+    "approved": N_("approved"),
+    "rejected": N_("sent back"),
 }
 
 _CHECKS = {
@@ -90,6 +95,7 @@ _ACCOUNTS = {
     "balance": N_("balance"),
     "packet": N_("packet"),
     "pending": N_("pending"),
+    "held": N_("held"),
     "fees": N_("fees"),
     "reserve": N_("reserve"),
     "incoming": N_("incoming"),
@@ -119,6 +125,8 @@ _REASONS = {
     "claim": N_("claim"),
     "refund": N_("refund"),
     "reversal": N_("reversal"),
+    "release": N_("release"),
+    "return": N_("sending back"),
     "net": N_("set off"),
     "settle": N_("settled"),
     "misbooking": N_("misbooking"),
@@ -352,6 +360,17 @@ def fault(code: str) -> str:
 def factors(codes: Sequence[str]) -> str:
     """Return what authenticates a payment."""
     return " + ".join(_(_FACTORS.get(code, code)) for code in codes)
+
+
+def held(hold: Held) -> str:
+    """Return why something is held, until when, and what becomes of it by itself."""
+    sentence = (
+        N_("held in {case}: {why} · goes on at {until} at the latest")
+        if hold["ends"] == "release"
+        else N_("held in {case}: {why} · goes back at {until} unless a reviewer lets it go")
+    )
+    why = harmless(words.in_language(hold["why"]), 80)
+    return say(sentence, case=hold["case"], why=why, until=when_short(hold["until"]))
 
 
 def took(micros: int) -> str:

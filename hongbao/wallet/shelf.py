@@ -13,7 +13,7 @@ from hongbao.store import ActRow, ChangeRow, PacketRow
 from hongbao.units import iso
 from hongbao.wallet.tracing import CORRECTED, Tracing
 
-_PEOPLES = frozenset({Kind.BALANCE, Kind.PACKET, Kind.PENDING})
+_PEOPLES = frozenset({Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD})
 """Accounts that are somebody's, and shown by themselves where an act changed them."""
 
 _ORDER = {
@@ -21,8 +21,8 @@ _ORDER = {
     for place, kind in enumerate(
         (
             *(Kind.RESERVE, Kind.SETTLEMENT, Kind.ISSUE, Kind.INCOMING, Kind.SHORTAGE),
-            *(Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.DEPOSIT, Kind.OUTGOING, Kind.SURPLUS),
-            *(Kind.FEES, Kind.BANK_RESERVE, Kind.PLATFORM_RESERVE),
+            *(Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD, Kind.DEPOSIT, Kind.OUTGOING),
+            *(Kind.SURPLUS, Kind.FEES, Kind.BANK_RESERVE, Kind.PLATFORM_RESERVE),
         )
     )
 }
@@ -108,7 +108,7 @@ class Shelf(Tracing):
             after_fen = then_fen + change.own_fen
             line["before_fen"] -= change.since_fen
             line["held_fen"] += change.own_fen - change.since_fen
-            if change.kind in (Kind.PACKET, Kind.PENDING):  # empty ones are not counted
+            if change.kind in (Kind.PACKET, Kind.PENDING, Kind.HELD):  # empty ones are not counted
                 line["count"] += bool(after_fen) - bool(change.held_fen)
             if change.kind in _PEOPLES and change.own_fen:
                 line["before_fen"] -= then_fen
@@ -144,6 +144,8 @@ class Shelf(Tracing):
                 return self.store.packet_numbered(owner)
             case Kind.PENDING:
                 return self.store.message(owner).id
+            case Kind.HELD:
+                return self.store.case_numbered(owner).id
         return BANKS[owner - 1].code
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 
 from hongbao.answers import (
+    Held,
     PacketLine,
     PacketShown,
     ShareLine,
@@ -13,6 +14,7 @@ from hongbao.domain.deal import luckiest
 from hongbao.domain.fairness import commitment, recompute
 from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.packet import (
+    Packet,
     PacketKind,
     PacketState,
 )
@@ -74,6 +76,7 @@ class Showing(Packets):
                     "luckiest": terms.kind is PacketKind.LUCKY
                     and terms.count > 1
                     and number == best,
+                    "case": claim.hold,
                 }
                 for number, claim in enumerate(claims)
             ]
@@ -146,6 +149,11 @@ class Showing(Packets):
         except (ValueError, KeyError, TypeError):
             raise Damaged(path=packet.id) from None
 
+    def _hold_shown(self, packet: Packet) -> Held | None:
+        if packet.hold is None:
+            return None
+        return self._held_told(self.store.case_numbered(packet.hold.case))
+
     def _line(self, row: PacketRow, me: ProfileRow, now: datetime) -> PacketLine:
         packet = row.packet
         return {
@@ -163,6 +171,7 @@ class Showing(Packets):
             "expires_at": iso(packet.expires_at),
             "yours_fen": self.store.claimed_fen(packet.number, me.id),
             "yours": packet.sender == me.id,
+            "held": self._hold_shown(packet),
         }
 
 

@@ -17,12 +17,13 @@ from hongbao.domain.ids import PACKET_PREFIX, parse_packet_id
 from hongbao.domain.ledger import CENTRAL, PLATFORM, Reason
 from hongbao.domain.packet import STEPS
 from hongbao.errors import InvalidPacketId, PacketNotFound, RequestNotFound
-from hongbao.store import ActRow, MessageRow, PacketRow, TakenRow
+from hongbao.store import ActRow, CaseRow, MessageRow, PacketRow, TakenRow
 from hongbao.units import iso
 from hongbao.wallet.desk import Desk
 
 _BOOKED = frozenset(BOOKED_AS.values())
 _GIVEN_BACK = frozenset(GIVEN_BACK_AS.values())
+_HOLD_ENDS = frozenset({"released", "returned", "approved", "rejected"})
 CORRECTED = "correct"
 """The act by which an operator ends a difference: no part of the payment it is about."""
 _BANK_SAYS = {
@@ -120,15 +121,31 @@ class Tracing(Desk):
         back = self.store.refund_message(packet.number)
         sending = self.store.acts_about(paid.number) if paid else [self.store.act_of(row.entry)]
         taken = self.store.taken(packet.number)
+        holds = {case.entry: case for case in self.store.holds_on_packet(packet.number)}
+        ends = [self.store.act_of(case.closed) for case in holds.values() if case.closed]
+        by_card = self.store.return_messages(packet.number)
+        carried = {each.entry: self.store.acts_about(each.number) for each in by_card}
         refunding = self.store.acts_about(back.number) if back else self._refund_acts(row)
-        acts = [*sending, *(each.act for each in taken), *refunding]
+        acts = [*sending, *(each.act for each in taken), *refunding, *ends]
+        acts += [act for each in carried.values() for act in each]
         moved = self._moved(act.entry for act in acts)
 
         if paid is not None:
             frozen, put_right = _apart(self._message_steps(paid, sending, moved, is_mine=is_mine))
         else:
             frozen, put_right = self._balance_steps(row, sending[0], moved), []
-        claims = [self._claim_steps(row, each, moved) for each in taken]
+        claims = [self._claim_steps(row, each, moved, holds.get(each.act.entry)) for each in taken]
+        held = holds.get(row.entry)
+        if held is not None:
+            frozen += self._hold_steps(held, moved)
+        for message in by_card:
+            put_right += self._message_steps(
+                message, carried[message.entry], moved, is_mine=is_mine
+            )
+        notifies = sending[-1] if paid is None else self.store.act_of(row.entry)
+        if held is not None and held.closed is not None:
+            notifies = self.store.act_of(held.closed)
+        is_free = held is None or held.state in ("released", "approved")
         if back is not None:
             returned, more = _apart(self._message_steps(back, refunding, moved, is_mine=is_mine))
             put_right += more
@@ -142,7 +159,7 @@ class Tracing(Desk):
             "took_micros": _added([_took(frozen), max(map(_took, claims), default=None, key=_n)]),
             "steps": [
                 *frozen,
-                self._notified(row, sending[-1] if paid is None else self.store.act_of(row.entry)),
+                *([self._notified(row, notifies)] if is_free else []),
                 *(step for steps in claims for step in steps),
                 *self._settled_steps(paid),
                 *put_right,
@@ -209,14 +226,32 @@ class Tracing(Desk):
         facts = {"event": act.entry, "profile": row.recipient_name}
         return _step(4, "notified", PLATFORM, act, facts)
 
-    def _claim_steps(self, row: PacketRow, taken: TakenRow, moved: Moved) -> list[TraceStep]:
+    def _hold_steps(self, case: CaseRow, moved: Moved) -> list[TraceStep]:
+        """Return that a packet or a share was held, and what became of that."""
+        assert case.until is not None
+        opened = self.store.act_of(case.entry)
+        facts: dict[str, object] = {"amount_fen": case.amount_fen}
+        until = {"until": iso(case.until), "case": case.id}
+        steps = [_step(3, "held", PLATFORM, opened, {**facts, **until}, is_timed=False)]
+        if case.closed is not None:
+            act = self.store.act_of(case.closed)
+            actor = json.loads(act.answer).get("operator", PLATFORM)
+            number = 3 if case.state in ("released", "approved") else 8
+            steps.append(_step(number, case.state, actor, act, facts, moved))
+        return steps
+
+    def _claim_steps(
+        self, row: PacketRow, taken: TakenRow, moved: Moved, held: CaseRow | None
+    ) -> list[TraceStep]:
         share = {"share": taken.seat, "count": row.packet.count}
         amount = {"amount_fen": taken.amount_fen}
         who, act = {"profile": taken.profile}, taken.act
+        credited = "credited" if held is None else "share_held"
         return [
             _step(5, "claimed", taken.profile, act, {**who, **share}),
             _step(6, "allocated", PLATFORM, act, {**amount, **share}),
-            _step(7, "credited", PLATFORM, act, {**amount, **who}, moved),
+            _step(7, credited, PLATFORM, act, {**amount, **who}, moved),
+            *([] if held is None else self._hold_steps(held, moved)[1:]),
         ]
 
     def _refund_step(self, act: ActRow, moved: Moved) -> TraceStep:
@@ -255,6 +290,9 @@ class Tracing(Desk):
             elif act.act == "unknown":
                 was_silent = True
                 steps.append(_step(stage, "bank_silent", PLATFORM, act, facts))
+            elif act.act in _HOLD_ENDS:
+                actor = json.loads(act.answer).get("operator", PLATFORM)
+                steps.append(_step(stage, act.act, actor, act, facts, moved))
             elif act.act in _BOOKED | _GIVEN_BACK:
                 if was_silent:
                     steps.append(_step(stage, "queried", PLATFORM, act, facts, is_timed=False))
@@ -287,6 +325,9 @@ class Tracing(Desk):
         if message.reason is Reason.WITHDRAW:
             amount = {"amount_fen": message.amount_fen + message.fee_fen}
             steps.append(_step(3, "frozen_from_balance", PLATFORM, act, amount, moved))
+            for case in self.store.cases_of_entry(act.entry):
+                if case.kind == "hold":
+                    steps += self._hold_steps(case, moved)[:1]
         return steps
 
     def _bank_says(self, message: MessageRow, act: ActRow) -> tuple[str, Facts]:
