@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from hongbao.answers import Answer, HomeChanged
 from hongbao.env import Env
@@ -24,7 +25,15 @@ from hongbao.wallet.desk import Desk
 from hongbao.wallet.opening import LEDGER, finish_rekey, key_folder, open_ledger
 from hongbao.words import N_
 
-Tries = dict[Holder, PinRow]
+
+class Tried(NamedTuple):
+    """What was tried in a ledger before another took its place."""
+
+    pins: Mapping[Holder, PinRow]
+    steps: Mapping[int, int]  # of each profile's authenticator, the last one whose code was used
+
+
+UNTRIED = Tried({}, {})
 
 
 class Homes(Desk):
@@ -141,12 +150,13 @@ class Homes(Desk):
         return not any(file.resolve().is_relative_to(folder) for folder in folders)
 
     def remember_restoring(
-        self, file: Path, entry: int, noted_entry: int | None, tried: Tries
+        self, file: Path, entry: int, noted_entry: int | None, tried: Tried
     ) -> HomeChanged:
         """
         Write down that this ledger came back from a copy which ended at *entry*.
 
-        What was *tried* at PINs since stays tried: coming back from a copy buys no guesses.
+        What was *tried* at PINs since stays tried, and a code that was used stays used: coming back
+        from a copy buys no guesses, and nothing twice.
         """
         retired = self.home.retired
         if retired is not None:
@@ -156,9 +166,11 @@ class Homes(Desk):
             changed["noted_entry"] = noted_entry
         inputs = {"entry": entry, "noted_entry": noted_entry}
 
+        from hongbao.vault.authenticator import step_at
+
         def work(doing: Act) -> Answer:
             for holder in self.store.holders():
-                before = tried.get(holder)
+                before = tried.pins.get(holder)
                 if before is not None and self.store.pin_of(holder).tries < before.tries:
                     self.store.set_pin_tries(
                         holder,
@@ -166,6 +178,9 @@ class Homes(Desk):
                         cleared=before.cleared,
                         locked_until=before.locked_until,
                     )
+            for profile, step in tried.steps.items():
+                # Of a clock that was turned back with the ledger, what it accepts at present.
+                self.store.set_totp_step(profile, min(step, step_at(doing.now) + 1))
             return doing.common
 
         # Unsigned: the ledger is this one by now, whichever devices it knows.
@@ -237,16 +252,19 @@ def _opened(incoming: Path, vault: Vault, file: Path) -> Store:
         raise Damaged(path=str(file)) from None
 
 
-def _tried(ledger: Path, vault: Vault) -> Tries:
-    """Return the tries at everyone's PIN, as far as *ledger* can still be read."""
+def _tried(ledger: Path, vault: Vault) -> Tried:
+    """Return what was tried with PINs and codes, as far as *ledger* can still be read."""
     try:
         current = Store.open(ledger, vault.page_key)
     except (Damaged, HomeNotFound):
-        return {}
+        return UNTRIED
     try:
-        return {holder: current.pin_of(holder) for holder in current.holders()}
+        return Tried(
+            {holder: current.pin_of(holder) for holder in current.holders()},
+            {row.id: row.totp_step for row in current.profiles() if row.totp_step},
+        )
     except Damaged:
-        return {}
+        return UNTRIED
     finally:
         current.close()
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from hongbao.domain.packet import DealRule, PacketKind
 from hongbao.domain.pin import Pin
+from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
 from tests.wallet.world import (
     CARD,
@@ -90,6 +91,17 @@ def backed_up(world: World) -> Any:
     world.zhang.backup(file)
     half_claimed(world)
     return file
+
+
+def with_tablet(world: World) -> None:
+    """Let Zhang ask that a tablet be let in."""
+    world.zhang.add_device("tablet", pin=right)
+
+
+def with_totp(world: World) -> None:
+    """Give Zhang an authenticator."""
+    desk = world.zhang
+    desk.add_totp(lambda secret, _: code_at(secret, desk.now()), pin=right)
 
 
 def new_pin() -> Pin:
@@ -239,6 +251,51 @@ KINDS = (
         ZHANG,
         nothing,
         lambda desk, _, **o: desk.change_pin(right, new_pin, **o),
+        dry=False,
+    ),
+    Kind(
+        "device-approve",
+        ZHANG,
+        with_tablet,
+        lambda desk, _, **o: desk.approve_device("tablet", pin=right, **o),
+        lambda desk, _, **o: desk.remove_device("tablet", pin=right, **o),
+    ),
+    Kind(
+        "device-certify",
+        ZHANG,
+        nothing,
+        lambda desk, _, **o: desk.approve_device(
+            "Zhang-1", pin=right, identity=("张三", id_number(1)), **o
+        ),
+    ),
+    Kind(
+        "device-remove",
+        ZHANG,
+        with_tablet,
+        lambda desk, _, **o: desk.remove_device("tablet", pin=right, **o),
+        lambda desk, _, **o: desk.remove_device("phone", pin=right, **o),
+    ),
+    Kind(
+        "device-login",
+        ZHANG,
+        nothing,
+        lambda desk, _, **o: desk.login(pin=right, **o),
+        lambda desk, _, **o: desk.login("Zhang-1", pin=right, **o),
+        dry=False,
+    ),
+    Kind(
+        "device-move",
+        ZHANG,
+        nothing,
+        lambda desk, _, **o: desk.move("shanghai", **o),
+        lambda desk, _, **o: desk.move("beijing", **o),
+        pin=False,
+    ),
+    Kind(
+        "totp-remove",
+        ZHANG,
+        with_totp,
+        lambda desk, _, **o: desk.remove_totp(pin=right, identity=("张三", id_number(1)), **o),
         dry=False,
     ),
     Kind(
