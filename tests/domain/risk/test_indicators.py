@@ -142,7 +142,7 @@ def test_every_value_of_every_life_is_a_whole_number(acts, seen, name, window_s)
 
 
 @pytest.mark.parametrize("name", MEASURED)
-@pytest.mark.parametrize("what", JUDGED)
+@pytest.mark.parametrize("what", sorted(JUDGED))
 def test_a_first_act_can_be_measured(name, what):
     """
     Somebody who has done nothing has no habits, and that is no reason to stumble.
