@@ -1150,7 +1150,9 @@ class CaseClosed(HongbaoError):
         super().__init__(case=case, state=state, closed_at=closed_at)
 
     def __str__(self) -> str:
-        return fill(self.sentence, {**self.facts, "reason": self._reasons[str(self.facts["state"])]})
+        return fill(
+            self.sentence, {**self.facts, "reason": self._reasons[str(self.facts["state"])]}
+        )
 
     @property
     def message(self) -> str:

@@ -545,6 +545,11 @@ _M003 = (
     ) STRICT
     """,
     "CREATE INDEX opinion_by_case ON opinion (review_case)",
+    # What operators did, so that their log is no search through everybody's acts.
+    """
+    CREATE INDEX entry_by_operator ON entry (id) WHERE act IN
+        ('operator_add', 'correct', 'approved', 'rejected', 'opinion', 'escalated', 'unmasked')
+    """,
     # The case that keeps a packet from being claimed; NULL where none does.
     "ALTER TABLE packet ADD COLUMN held INTEGER REFERENCES review_case (number)",
     *(

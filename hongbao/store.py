@@ -15,6 +15,7 @@ from hongbao.drawer.rows import (
     BankMessageRow,
     BatchRow,
     CardRow,
+    CaseActRow,
     CaseRow,
     ChallengeRow,
     ChangeRow,
@@ -35,6 +36,7 @@ from hongbao.drawer.rows import (
     PacketRow,
     PinRow,
     ProfileRow,
+    RecordsRow,
     TakenRow,
 )
 
@@ -46,6 +48,7 @@ __all__ = [
     "BankMessageRow",
     "BatchRow",
     "CardRow",
+    "CaseActRow",
     "CaseRow",
     "ChallengeRow",
     "ChangeRow",
@@ -66,6 +69,7 @@ __all__ = [
     "PacketRow",
     "PinRow",
     "ProfileRow",
+    "RecordsRow",
     "Store",
     "TakenRow",
 ]

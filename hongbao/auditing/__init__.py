@@ -1,5 +1,7 @@
 """The auditor: re-adds everything in the ledger, and names all that does not add up."""
 
+from collections.abc import Collection
+
 from hongbao.answers import FindingLine
 from hongbao.auditing.books import Books
 from hongbao.auditing.cases import Cases
@@ -91,10 +93,12 @@ class Auditor(Books, Channel, Packets, Holds, People, Guards, Cases, Chain):
         self.entries = self._count("entry")
         self.transfers = self._count("transfer")
 
-    def findings(self) -> list[FindingLine]:
-        """Return every check with what it found, in a fixed order."""
+    def findings(self, names: Collection[str] = PROBLEMS) -> list[FindingLine]:
+        """Return every check, or those of *names*, with what it found, in a fixed order."""
         found: list[FindingLine] = []
         for name, (named, step) in PROBLEMS.items():
+            if name not in names:
+                continue
             problem, next_step = named, step
             try:
                 rows = list(getattr(self, f"_{name}")())

@@ -28,6 +28,17 @@ class CaseState(StrEnum):
     RETURNED = "returned"  # the same, and it went back
 
 
+OPERATOR_ACTS = (
+    "operator_add",
+    "correct",
+    "approved",
+    "rejected",
+    "opinion",
+    "escalated",
+    "unmasked",
+)
+"""All that operators do, by the names that the chain has for it."""
+
 WAITING = frozenset({CaseState.OPEN, CaseState.ESCALATED})
 """The states in which a case can still be decided; the others are for good."""
 

@@ -111,6 +111,23 @@ def next_year(at: datetime) -> datetime:
     return start_of_day(date(china_day(at).year + 1, 1, 1))
 
 
+def years_after(at: datetime, years: int) -> datetime:
+    """
+    Return the instant, in UTC, that is as far into its day in China as *at*, *years* years later.
+
+    The day after a 29 February that a year does not have is the 1 March.
+
+    >>> years_after(datetime(2024, 2, 29, 12, 0, tzinfo=CHINA), 10).isoformat()
+    '2034-03-01T04:00:00+00:00'
+    """
+    here = at.astimezone(CHINA)
+    try:
+        later = here.replace(year=here.year + years)
+    except ValueError:
+        later = here.replace(year=here.year + years, month=3, day=1)
+    return later.astimezone(UTC)
+
+
 def days_after_midnight(at: datetime, days: int) -> datetime:
     """
     Return the instant, in UTC, at which the day *days* days after *at*'s begins in China.

@@ -55,6 +55,17 @@ def parse_profile_name(text: str) -> str:
     return name
 
 
+def mask_profile_name(name: str) -> str:
+    """
+    Return *name* as it is shown to whoever need not know it: its first letter, then stars.
+
+    >>> mask_profile_name("小明"), mask_profile_name("Li_2"), mask_profile_name("明")
+    ('小*', 'L***', '*')
+    """
+    letters = [letter for letter in name if not _is_attached(letter)]
+    return letters[0] + "*" * (len(letters) - 1) if len(letters) > 1 else "*"
+
+
 def parse_device_name(text: str) -> str:
     """
     Read *text* as a device's name, by the rules of `parse_profile_name`.

@@ -6,7 +6,7 @@ from typing import Any
 
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.drawer.books import Books
-from hongbao.drawer.rows import CaseRow, OpinionRow, RecordsRow
+from hongbao.drawer.rows import CaseActRow, CaseRow, OpinionRow, RecordsRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -49,6 +49,18 @@ class Cases(Books):
         ):
             yield _case(row)
 
+    def act_of_case(self, number: int) -> CaseActRow:
+        """Return the act that case *number* is about."""
+        at, *fields = self.row(
+            "SELECT entry.at, act, request_id, packet.id, message.id, profile.name FROM review_case"
+            " JOIN entry ON entry.id = review_case.entry"
+            " LEFT JOIN packet ON packet.number = coalesce(review_case.packet, entry.packet)"
+            " LEFT JOIN message ON message.number = coalesce(review_case.message, entry.message)"
+            " LEFT JOIN profile ON profile.id = entry.counterparty WHERE review_case.number = ?",
+            number,
+        )
+        return CaseActRow(from_micros(at), *fields)
+
     def count_cases(self, entries: range) -> int:
         """Return how many cases one of *entries* opened."""
         row = self.row(
@@ -62,7 +74,7 @@ class Cases(Books):
         """Count what is kept for whoever has to look back."""
         cases = dict(self.rows("SELECT kind, count(*) FROM review_case GROUP BY kind"))
         first, last, entries, judged = self.row(
-            "SELECT min(at), max(at), count(*), count(risk) FROM entry"
+            "SELECT min(at), max(at), count(*), sum(instr(risk, '\"asked\":') > 0) FROM entry"
         )
         stopped, waiting, opinions, by_operators = self.row(
             "SELECT (SELECT count(*) FROM stop),"
@@ -178,10 +190,11 @@ class Cases(Books):
             " JOIN entry ON entry.id = opinion.entry WHERE review_case = ? ORDER BY opinion.entry",
             case,
         )
-        return [OpinionRow(*fields, at=from_micros(at)) for *fields, at in rows]
+        return [_opinion(row) for row in rows]
 
 
-_BY_OPERATORS = "act IN (%s)" % ", ".join(f"'{act}'" for act in OPERATOR_ACTS)
+_NAMES = ", ".join(f"'{act}'" for act in OPERATOR_ACTS)
+_BY_OPERATORS = f"act IN ({_NAMES})"
 """As the index has it, word for word: nothing else would find that."""
 
 _CASES = (
@@ -194,3 +207,8 @@ def _case(row: Any) -> CaseRow:
     fields: list[Any] = list(row)
     fields[9] = None if fields[9] is None else from_micros(fields[9])
     return CaseRow(*fields)
+
+
+def _opinion(row: Any) -> OpinionRow:
+    entry, operator, name, verb, reason, at = row
+    return OpinionRow(entry, operator, name, verb, reason, from_micros(at))

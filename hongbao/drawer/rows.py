@@ -118,6 +118,17 @@ class CaseRow(NamedTuple):
     closed: int | None = None
 
 
+class CaseActRow(NamedTuple):
+    """The act that a case is about."""
+
+    at: datetime
+    act: str
+    request_id: str
+    packet: str | None
+    payment: str | None
+    counterparty: str | None
+
+
 class OpinionRow(NamedTuple):
     """What an operator said of a case."""
 
@@ -127,6 +138,20 @@ class OpinionRow(NamedTuple):
     verb: str  # approve, reject, escalate
     reason: str
     at: datetime
+
+
+class RecordsRow(NamedTuple):
+    """How much is kept, and since when."""
+
+    first_at: datetime | None
+    last_at: datetime | None
+    entries: int
+    judged: int  # of them, with what risk control measured
+    stopped: int  # what it did not let happen
+    cases: dict[str, int]  # of each kind
+    waiting: int
+    opinions: int
+    by_operators: int  # entries that operators made
 
 
 class Holder(NamedTuple):

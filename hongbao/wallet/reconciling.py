@@ -9,8 +9,6 @@ from hongbao.answers import (
     DifferenceLine,
     FaultLine,
     FaultSet,
-    OperatorAdded,
-    OperatorLine,
     Reconciled,
     ReconciledBank,
 )
@@ -19,29 +17,23 @@ from hongbao.domain.channel import Direction, Fault, FaultRow
 from hongbao.domain.clearing import bank_corrects
 from hongbao.domain.dates import china_day, next_day, start_of_day
 from hongbao.domain.identity import BANKS
-from hongbao.domain.pin import check_strength
 from hongbao.domain.policy import CHANNELS
 from hongbao.domain.reconciliation import Difference, LineStatus, reconcile
-from hongbao.domain.text import name_key, parse_line, parse_profile_name
 from hongbao.errors import (
     BankStatementForged,
     DayNotBegun,
     DifferenceNotFound,
     InsufficientCard,
-    MissingReason,
     NoSuchFault,
     NotADemoHome,
-    OperatorExists,
-    OperatorNotFound,
     UnknownPlace,
 )
 from hongbao.store import MessageRow, OperatorRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.desk import AskPin
+from hongbao.wallet.operators import Operators, parse_reason
 from hongbao.wallet.settlement import Settlement
-
-REASON_LENGTH_MAX = 100
 
 Lines = Callable[[], Iterable[str]]
 """Gives the lines of a bank's statement from its first, as often as it is asked."""
@@ -49,7 +41,7 @@ Lines = Callable[[], Iterable[str]]
 _BANKS = {bank.code: bank for bank in BANKS}
 
 
-class Reconciling(Settlement):
+class Reconciling(Settlement, Operators):
     """What banks say, whether it is what the platform says, and what is done where it is not."""
 
     # --- banks -----------------------------------------------------------------------------------
@@ -285,9 +277,7 @@ class Reconciling(Settlement):
         Raises MissingReason, UnprintableText or TextTooLong; OperatorNotFound, DifferenceNotFound;
         WrongPin or PinLocked; InsufficientCard where the card holds too little to take it from.
         """
-        why = parse_line(why, "reason", REASON_LENGTH_MAX)
-        if not why:
-            raise MissingReason(length_max=REASON_LENGTH_MAX)
+        why = parse_reason(why)
         with self.looking():
             by = self._operator_named(operator)
             message, _found = self._difference_about(payment)
@@ -346,50 +336,6 @@ class Reconciling(Settlement):
             "reason": why,
             "operator": by.name,
         }
-
-    # --- operators -------------------------------------------------------------------------------
-
-    def add_operator(self, name: str, *, pin: AskPin) -> OperatorAdded:
-        """
-        Make somebody an operator: who approves corrections, with a PIN of their own.
-
-        Raises InvalidName, OperatorExists, InvalidPin or WeakPin.
-        """
-        name = parse_profile_name(name)
-        if self.store.operator(name_key(name)) is not None:
-            raise OperatorExists(name)
-        chosen = pin()
-        check_strength(chosen, None)
-        added: OperatorAdded | None = None
-
-        def work(doing: Doing) -> OperatorAdded:
-            nonlocal added
-            if self.store.operator(name_key(name)) is not None:  # somebody else was quicker
-                raise OperatorExists(name)
-            number = self.store.next_operator()
-            self.store.add_operator(
-                number,
-                name=name,
-                name_key=name_key(name),
-                pin_hash=self.vault.hash_pin(-number, chosen),
-                made_at=doing.now,
-            )
-            added = {**doing.common, "operator": name}
-            return added
-
-        self._step("operator_add", f"/operator/{name_key(name)}", work, stage=1)
-        assert added is not None
-        return added
-
-    def operators(self) -> list[OperatorLine]:
-        """Return who may put books right, oldest first."""
-        return [{"operator": row.name} for row in self.store.operators()]
-
-    def _operator_named(self, name: str) -> OperatorRow:
-        row = self.store.operator(name_key(name))
-        if row is None:
-            raise OperatorNotFound(name)
-        return row
 
 
 def _bank(code: str) -> str:

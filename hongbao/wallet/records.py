@@ -1,20 +1,22 @@
 """Looking back: the history, a statement, and re-adding everything."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from hongbao.answers import Checked, EventLine, Events, HeadLine, History, MovementLine
-from hongbao.auditing import Auditor
+from hongbao.auditing import PROBLEMS, Auditor
+from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.ledger import PLATFORM
 from hongbao.errors import Damaged, InvalidRange
 from hongbao.store import EMPTY_HEAD, EventRow, Movement
 from hongbao.units import iso
 from hongbao.wallet.desk import Desk
+from hongbao.wallet.operators import doer
 
 ACTS = (
     *("topup", "withdraw", "withdraw_returned"),
@@ -25,7 +27,6 @@ ACTS = (
 
 
 _BY_ITSELF = frozenset({"released", "returned"})
-_BY_REVIEWER = frozenset({"approved", "rejected", "opinion", "escalated", "unmasked"})
 _SENT_BACK = frozenset({"returned", "rejected"})
 
 
@@ -136,9 +137,11 @@ class Records(Desk):
         stop = self.store.head().entry + 1 if until is None else self.store.first_entry_from(until)
         return range(start, stop if before is None else min(stop, before))
 
-    def check(self) -> Checked:
+    def check(self, names: Collection[str] = PROBLEMS) -> Checked:
         """
         Re-add everything and return all that was looked at, with what is wrong.
+
+        With *names*, only those checks are made.
 
         One snapshot is judged, so that it may run while others write.
         """
@@ -146,7 +149,7 @@ class Records(Desk):
 
         with self.looking():
             auditor = Auditor(self.store, self.vault.chain_mac, verify, self.keys.head())
-            findings = auditor.findings()
+            findings = auditor.findings(names)
             try:
                 head = self._head_line(self.store.head().entry)
             except Damaged:  # which the findings say
@@ -188,8 +191,8 @@ def _actor(row: EventRow, told: Mapping[str, Any]) -> str:
     """Return who did it: once a payment is asked for, the institutions act, whoever's it is."""
     if row.act == "bank":
         return str(told["bank"])
-    if row.act in ("operator_add", "correct") or (row.act in _BY_REVIEWER and "operator" in told):
-        return str(told["operator"])
+    if row.act in OPERATOR_ACTS:
+        return doer(told)
     by_platform = row.act in _BY_ITSELF or (
         row.message is not None and row.act not in ASKED_AS.values()
     )

@@ -4,12 +4,11 @@ from hongbao.wallet.challenges import Challenges
 from hongbao.wallet.clock import Clock
 from hongbao.wallet.devices import Devices
 from hongbao.wallet.homes import Homes
-from hongbao.wallet.reconciling import Reconciling
-from hongbao.wallet.records import Records
+from hongbao.wallet.review import Review
 from hongbao.wallet.risk import Risk
 from hongbao.wallet.shelf import Shelf
 from hongbao.wallet.showing import Showing
 
 
-class Wallet(Challenges, Devices, Risk, Clock, Reconciling, Showing, Records, Shelf, Homes):
+class Wallet(Challenges, Devices, Risk, Clock, Review, Showing, Shelf, Homes):
     """A home opened for one profile: everything that can be asked for at the desk."""

@@ -13,6 +13,7 @@ from hongbao import errors
 from hongbao.domain.channel import Fault
 from hongbao.domain.pin import Pin
 from hongbao.wallet import Wallet
+from hongbao.wallet.operators import By
 from tests.wallet.channels import BANK, OTHER_BANK, break_at, demo, money, pay
 from tests.wallet.world import NOON, YUAN, ZHANG, World, right, unasked, wrong
 
@@ -277,10 +278,12 @@ def test_operators_have_names_and_pins_like_everybody(home: World):
         with pytest.raises(errors.OperatorExists):
             desk.add_operator(OPERATOR, pin=unasked)
         with pytest.raises(errors.WeakPin):
-            desk.add_operator("Wu", pin=lambda: Pin("111111"))
+            desk.add_operator("Wu", pin=lambda: Pin("111111"), by=By(OPERATOR, theirs))
         with pytest.raises(errors.InvalidName):
             desk.add_operator("\x1b[31m", pin=unasked)
-        desk.add_operator(ZHANG, pin=theirs)  # a user's name is another matter
+        desk.add_operator(
+            ZHANG, pin=theirs, by=By(OPERATOR, theirs)
+        )  # a user's name is another matter
         assert [OPERATOR, ZHANG] == [line["operator"] for line in desk.operators()]
         with pytest.raises(errors.OperatorExists):
             desk.add_operator(ZHANG.upper(), pin=unasked)

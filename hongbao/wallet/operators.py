@@ -1,0 +1,136 @@
+"""Operators at the desk: who answers for what no user may do, and what they have done."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from hongbao.answers import OperatorAct, OperatorAdded, OperatorLine, OperatorLog
+from hongbao.domain.pin import check_strength
+from hongbao.domain.text import name_key, parse_line, parse_profile_name
+from hongbao.errors import MissingReason, OperatorExists, OperatorNeeded, OperatorNotFound
+from hongbao.store import OperatorRow
+from hongbao.units import iso
+from hongbao.wallet.acts import Doing
+from hongbao.wallet.desk import AskPin, Desk
+
+REASON_LENGTH_MAX = 100
+
+
+class By(NamedTuple):
+    """The operator who answers for something, by name, and how their PIN is asked for."""
+
+    operator: str
+    pin: AskPin
+
+
+def parse_reason(text: str) -> str:
+    """
+    Read *text* as an operator's reason.
+
+    Raises MissingReason, UnprintableText or TextTooLong.
+    """
+    reason = parse_line(text, "reason", REASON_LENGTH_MAX)
+    if not reason:
+        raise MissingReason(length_max=REASON_LENGTH_MAX)
+    return reason
+
+
+class Operators(Desk):
+    """Who may put books right and decide cases: no users of the wallet, with PINs of their own."""
+
+    def add_operator(self, name: str, *, pin: AskPin, by: By | None = None) -> OperatorAdded:
+        """
+        Make somebody an operator, with a PIN of their own.
+
+        The first one may be made by anybody; for each other one an operator answers (*by*), whose
+        PIN is asked for first.
+
+        Raises InvalidName, OperatorExists, OperatorNeeded or OperatorNotFound; what `_authorise`
+        raises; InvalidPin or WeakPin.
+        """
+        name = parse_profile_name(name)
+        answering: OperatorRow | None = None
+        with self.looking():
+            self._check_new_operator(name, by)
+            if by is not None:
+                answering = self._operator_named(by.operator)
+        if by is not None:
+            self._authorise(by.pin, answering)
+        chosen = pin()
+        check_strength(chosen, None)
+        added: OperatorAdded | None = None
+
+        def work(doing: Doing) -> OperatorAdded:
+            nonlocal added
+            self._check_new_operator(name, by)  # somebody else may have been quicker
+            number = self.store.next_operator()
+            self.store.add_operator(
+                number,
+                name=name,
+                name_key=name_key(name),
+                pin_hash=self.vault.hash_pin(-number, chosen),
+                made_at=doing.now,
+            )
+            added = {
+                **doing.common,
+                "operator": name,
+                "by": None if answering is None else answering.name,
+            }
+            return added
+
+        self._step("operator_add", f"/operator/{name_key(name)}", work, stage=1)
+        assert added is not None
+        return added
+
+    def _check_new_operator(self, name: str, by: By | None) -> None:
+        if self.store.operator(name_key(name)) is not None:
+            raise OperatorExists(name)
+        if by is None and self.store.operators():
+            raise OperatorNeeded(name)
+
+    def operators(self) -> list[OperatorLine]:
+        """Return who may put books right and decide cases, oldest first."""
+        return [{"operator": row.name} for row in self.store.operators()]
+
+    def operator_log(self, name: str | None = None, *, limit: int = 20) -> OperatorLog:
+        """
+        Return the last *limit* things that operators did, or one of them, in order.
+
+        It is read off the chain, where all of it is. Raises OperatorNotFound.
+        """
+        found: list[OperatorAct] = []
+        with self.looking():
+            only = None if name is None else self._operator_named(name).name
+            for row in self.store.operator_acts():
+                act = _act(*row)
+                if only in (None, act["operator"]):
+                    found.append(act)
+                if len(found) > limit:
+                    break
+        return {"acts": found[:limit][::-1], "more": len(found) > limit}
+
+    def _operator_named(self, name: str) -> OperatorRow:
+        row = self.store.operator(name_key(name))
+        if row is None:
+            raise OperatorNotFound(name)
+        return row
+
+
+def doer(told: Mapping[str, Any]) -> str:
+    """Return which operator did what this was *told* of; the first one made themselves."""
+    return str(told.get("by") or told["operator"])
+
+
+def _act(entry: int, at: datetime, act: str, answer: str) -> OperatorAct:
+    told = json.loads(answer)
+    about = told.get("case") or told.get("payment")
+    return {
+        "event": entry,
+        "at": iso(at),
+        "operator": doer(told),
+        "act": act,
+        "about": told["operator"] if act == "operator_add" else about,
+        "decision": told.get("verb"),
+        "reason": told.get("reason"),
+    }
