@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,9 @@ STAGE = [sys.executable, str(Path(__file__).with_name("stage.py"))]
 
 SECONDS_MAX = 30
 ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|.)")
+
+
+Reply = tuple[str, str | Callable[[str], str]]
 
 
 class Said(NamedTuple):
@@ -139,7 +142,7 @@ class Shell:
     def at_terminal(
         self,
         *typed: str,
-        replies: Sequence[tuple[str, str]] = (),
+        replies: Sequence[Reply] = (),
         columns: int = 80,
         argv: Sequence[str] = COMMAND,
         **variables: str,
@@ -147,7 +150,8 @@ class Shell:
         """
         Type a command at a terminal of that many *columns*, and return all that stood on it.
 
-        *replies* are what is typed when a question has appeared: the question's end, and the keys.
+        *replies* are what is typed when a question has appeared: the question's end, and the keys,
+        or what works them out from the screen.
         """
         environment = self.environment(
             **{"TERM": "xterm-256color", "HONGBAO_PIN_FILE": "", **variables}
@@ -186,7 +190,7 @@ class Shell:
         return said.out.split("\x1e")[1:]
 
 
-def _talk(terminal: int, replies: Sequence[tuple[str, str]]) -> str:
+def _talk(terminal: int, replies: Sequence[Reply]) -> str:
     screen, seen = b"", 0
     waiting = list(replies)
     ends_at = time.monotonic() + SECONDS_MAX
@@ -204,7 +208,9 @@ def _talk(terminal: int, replies: Sequence[tuple[str, str]]) -> str:
         if waiting and waiting[0][0].encode() in screen[seen:]:
             seen = len(screen)
             time.sleep(0.05)  # whoever asks has turned the echo off by now
-            os.write(terminal, waiting.pop(0)[1].encode())
+            keys = waiting.pop(0)[1]
+            typed = keys if isinstance(keys, str) else keys(screen.decode().replace("\r\n", "\n"))
+            os.write(terminal, typed.encode())
     raise AssertionError(f"still waiting for {waiting}, on the screen: {screen.decode()!r}")
 
 
