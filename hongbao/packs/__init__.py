@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hongbao.errors import PolicyNotFound
+from hongbao.errors import RiskPackNotFound
 
 STANDARD = "standard"
 """The pack that a new home begins with."""
@@ -24,9 +24,9 @@ def names() -> tuple[str, ...]:
 
 
 def text_of(name: str) -> str:
-    """Return the text of the pack called *name*; `PolicyNotFound` where there is none."""
+    """Return the text of the pack called *name*; `RiskPackNotFound` where there is none."""
     if name not in names():  # so that a name is never a way out of this folder
-        raise PolicyNotFound(name)
+        raise RiskPackNotFound(name)
     return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
