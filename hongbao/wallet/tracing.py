@@ -137,7 +137,7 @@ class Tracing(Desk):
         claims = [self._claim_steps(row, each, moved, holds.get(each.act.entry)) for each in taken]
         held = holds.get(row.entry)
         if held is not None:
-            frozen += self._hold_steps(held, moved)
+            frozen += self._hold_steps(held, moved, 3)
         for message in by_card:
             put_right += self._message_steps(
                 message, carried[message.entry], moved, is_mine=is_mine
@@ -226,8 +226,8 @@ class Tracing(Desk):
         facts = {"event": act.entry, "profile": row.recipient_name}
         return _step(4, "notified", PLATFORM, act, facts)
 
-    def _hold_steps(self, case: CaseRow, moved: Moved) -> list[TraceStep]:
-        """Return that a packet or a share was held, and what became of that."""
+    def _hold_steps(self, case: CaseRow, moved: Moved, stage: int) -> list[TraceStep]:
+        """Return that something was held, and what became of that: it went on with *stage*."""
         assert case.until is not None
         opened = self.store.act_of(case.entry)
         facts: dict[str, object] = {"amount_fen": case.amount_fen}
@@ -236,7 +236,7 @@ class Tracing(Desk):
         if case.closed is not None:
             act = self.store.act_of(case.closed)
             actor = json.loads(act.answer).get("operator", PLATFORM)
-            number = 3 if case.state in ("released", "approved") else 8
+            number = stage if case.state in ("released", "approved") else 8
             steps.append(_step(number, case.state, actor, act, facts, moved))
         return steps
 
@@ -251,7 +251,7 @@ class Tracing(Desk):
             _step(5, "claimed", taken.profile, act, {**who, **share}),
             _step(6, "allocated", PLATFORM, act, {**amount, **share}),
             _step(7, credited, PLATFORM, act, {**amount, **who}, moved),
-            *([] if held is None else self._hold_steps(held, moved)[1:]),
+            *([] if held is None else self._hold_steps(held, moved, 7)[1:]),
         ]
 
     def _refund_step(self, act: ActRow, moved: Moved) -> TraceStep:
@@ -327,7 +327,7 @@ class Tracing(Desk):
             steps.append(_step(3, "frozen_from_balance", PLATFORM, act, amount, moved))
             for case in self.store.cases_of_entry(act.entry):
                 if case.kind == "hold":
-                    steps += self._hold_steps(case, moved)[:1]
+                    steps += self._hold_steps(case, moved, 3)[:1]
         return steps
 
     def _bank_says(self, message: MessageRow, act: ActRow) -> tuple[str, Facts]:
