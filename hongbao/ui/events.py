@@ -29,6 +29,9 @@ _FACTS = {
     "totp_add": N_("added an authenticator"),
     "totp_remove": N_("removed an authenticator"),
     "policy_use": N_("put other rules in force"),
+    "risk_use": N_("put another risk pack in force"),
+    "risk_train": N_("had a model learned from here"),
+    "risk_model": N_("went back to the shipped model"),
     "instruct_topup": N_("asked for a top-up"),
     "instruct_send": N_("asked to pay a packet by card"),
     "topup": N_("topped up"),
@@ -53,6 +56,9 @@ _FACTS = {
     "returned": N_("what was held goes back"),
     "approved": N_("a reviewer let it go"),
     "rejected": N_("a reviewer sent it back"),
+    "opinion": N_("spoke first about a case; a second has to"),
+    "escalated": N_("escalated a case"),
+    "unmasked": N_("looked at personal data of cases"),
     "rekey": N_("gave the home new keys"),
     "restore": N_("came back from a backup"),
 }
@@ -65,6 +71,12 @@ _BANK_FACTS = {
     "reversed": N_("undid what it had booked"),
 }
 
+
+_CASE_FACTS = {
+    "approved": N_("closed a case: nothing to report"),
+    "rejected": N_("closed a case: to be reported"),
+}
+"""What a case came to that held no money: whose it was is nobody's affair."""
 
 _HELD_FACTS = {
     "send": N_("a packet is held first"),
@@ -79,6 +91,8 @@ def fact(event: EventLine) -> str:
         return _(_BANK_FACTS.get(event["state"] or "", "bank"))
     if event["state"] == "held" and event["act"] in _HELD_FACTS:
         return _(_HELD_FACTS[event["act"]])
+    if event["profile"] is None and event["act"] in _CASE_FACTS:
+        return _(_CASE_FACTS[event["act"]])
     return _(_FACTS.get(event["act"], event["act"]))
 
 

@@ -141,13 +141,13 @@ def _show_verdict(judged: JudgedLine) -> None:
     if judged["what"] != "claim":
         about.insert(1, yuan(judged["amount_fen"]))
     line(" · ".join(about), bold=about[0])
-    passed = judged["challenge"]
+    passed, verdict = judged["challenge"], judged["verdict"]
     told = (
         say(N_("it was allowed, once challenge {challenge} had been passed"), challenge=passed)
         if passed is not None
-        else _(_VERDICTS[judged["verdict"]])
+        else _(_VERDICTS[verdict])
     )
-    style = "bold_green" if passed else _VERDICT_STYLES.get(judged["verdict"], "bold_red")
+    style = "bold_green" if passed else _VERDICT_STYLES.get(verdict, "bold_red")
     line(told, **{style: told})
     rule = next((rule for rule in judged["rules"] if rule["rule"] == judged["rule"]), None)
     if rule is not None:
@@ -156,7 +156,7 @@ def _show_verdict(judged: JudgedLine) -> None:
         )
     for case in judged["cases"]:
         line(say(N_("case {case} is about it"), case=case))
-    if judged["verdict"] != "allow" and passed is None:
+    if verdict != "allow" and passed is None:
         _show_way_out(judged)
     by = (judged["pack"], judged["model"] or "")
     line(
@@ -205,7 +205,7 @@ def _show_model(out: "Console", judged: JudgedLine) -> None:
     if score is None:
         return
     title = say(
-        N_("model {model} finds it {score} strange"),
+        N_("model {model} · strangeness {score}"),
         model=judged["model"] or "",
         score=value("permille", score),
     )
@@ -306,13 +306,13 @@ def _facts(picture: Pictured) -> list[tuple[str, str]]:
         acts.append(say(N_("since {at}"), at=wording.when_short(first)))
         acts.append(say(N_("last {at}"), at=wording.when_short(last)))
     waiting = (
-        say(N_("{n} stopped"), n=picture["stops"]),
-        say(N_("{n} challenges open"), n=picture["open_challenges"]),
-        say(N_("{n} cases open"), n=picture["open_cases"]),
+        say(N_("stopped {n}"), n=picture["stops"]),
+        say(N_("challenges open {n}"), n=picture["open_challenges"]),
+        say(N_("cases open {n}"), n=picture["open_cases"]),
     )
     return [
         (N_("acts"), " · ".join(acts)),
-        (N_("usually pays"), _("not known yet") if usual_fen is None else yuan(usual_fen)),
+        (N_("usually pays"), _("nothing yet") if usual_fen is None else yuan(usual_fen)),
         (
             N_("today"),
             say(
@@ -322,9 +322,9 @@ def _facts(picture: Pictured) -> list[tuple[str, str]]:
             ),
         ),
         (N_("device"), " · ".join(filter(None, (safe(picture["device"] or ""), _city(picture))))),
-        (N_("mostly in"), _place(picture["home_city"]) or _("not known yet")),
+        (N_("mostly in"), _place(picture["home_city"]) or _("nothing yet")),
         (N_("answers"), " · ".join(waiting)),
-        (N_("hours"), f"0h {_bars(picture['hours'])} 23h"),
+        (N_("hours"), _bars(picture["hours"])),
     ]
 
 
@@ -396,7 +396,7 @@ def _show_section(out: "Console", title: str, rules: Sequence[RuleLine], widths:
     for rule in rules:
         _spread(out, f"  {rule['rule']}", _in_full(rule), bold_red=rule["rule"])
         says = safe(in_language(rule["why"]))
-        for text in (says, ", ".join(map(what, rule["acts"]))):
+        for text in (says, " · ".join(map(what, rule["acts"]))):
             for told in folded(text, min(out.width, _COLUMNS_MAX) - 4):
                 _print(out, f"    {told}", dim=told)
         for condition in rule["conditions"]:
@@ -614,11 +614,11 @@ def _asked(condition: ConditionLine) -> str:
 
 def _in_full(rule: RuleLine) -> str:
     """Return what a rule answers, with how long and how much."""
-    hours, days = rule["hold_hours"], rule["delay_days"]
+    code, ends = rule["answer"], rule["then"]
     return say(
-        _ANSWERS_IN_FULL.get((rule["answer"], rule["then"])) or _ANSWERS[rule["answer"]],
-        hours=say(_LENGTHS["h"], n=hours),
-        days=say(_LENGTHS["d"], n=days),
+        _ANSWERS_IN_FULL.get((code, ends)) or _ANSWERS[code],
+        hours=_length(f"{rule['hold_hours']}h"),
+        days=_length(f"{rule['delay_days']}d"),
         day_fen=rule["day_fen"],
     )
 
