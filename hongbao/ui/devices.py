@@ -59,7 +59,7 @@ def show_devices(devices: Sequence[DeviceLine]) -> None:
         [
             Column(""),
             Column(_("device"), gives=True),
-            Column(_("may act")),
+            Column(_("may act"), below=True),
             Column(_("city"), below=True),
             Column(_("session"), below=True, named=True),
             Column(_("shared with"), gives=True, below=True, named=True),

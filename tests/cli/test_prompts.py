@@ -75,6 +75,8 @@ def test_an_end_of_input_is_no_answer(unchanged: Shell):
         (("identify", "-p", "小红"), "--name"),
         (("identify", "-p", "小红", "--name", "李四"), "--id-file"),
         (("card", "add"), "NUMBER"),
+        (("device", "add", "tablet"), "--pin-file"),
+        (("totp", "add"), "--pin-file"),
         (("lock",), "--passphrase-file"),
         (("rekey",), "--yes"),
         (("init", "小白"), "--pin-file"),
