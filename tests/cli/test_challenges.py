@@ -3,10 +3,11 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
+from hongbao import answers
 from hongbao.ui.script import columns
 from tests.cli.shell import CTRL_C, CTRL_D, INTERRUPTED, Shell, plain
 from tests.wallet.risks import pack, rule
@@ -320,7 +321,7 @@ def test_a_script_that_gives_no_answer_is_told_the_option(asking: Shell):
 
 def test_a_pipe_gets_a_line_for_each(asking: Shell):
     """
-    Nine years from now a script still finds the fields at the same places.
+    A field keeps its place; new ones are added at the end.
     """
     challenge = stops(asking, "send", "5", "--request-id", "new-year")
     (line,) = waiting(asking)
@@ -331,6 +332,20 @@ def test_a_pipe_gets_a_line_for_each(asking: Shell):
     assert [challenge, "send", "5.00", "new-year", until, "3", line["sought"], line["line"]] == (
         row.split("\t")
     )
+
+
+def test_answers_have_the_shapes_that_the_page_promises(asking: Shell):
+    """
+    docs/json.md is made from these shapes.
+    """
+    challenge = stops(asking, "send", "5")
+    (line,) = waiting(asking)
+    answer = ("challenge", "answer", challenge, "--answer", solution(asking, challenge))
+    first, again = asking.answers(*answer), asking.answers(*answer)
+
+    assert set(get_type_hints(answers.ChallengeLine)) == set(line)
+    assert answers.ChallengePassed.__required_keys__ == set(first)
+    assert {**first, "replayed": True} == again
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
