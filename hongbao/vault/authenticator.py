@@ -105,7 +105,8 @@ def parse_secret(text: str) -> bytes | None:
     >>> parse_secret("gezd gnbv gy3t qojq gezd gnbv gy3t qojq")
     b'12345678901234567890'
     """
-    held = re.fullmatch(r"otpauth://totp/\S*?[?&]secret=([A-Za-z2-7]+)(?:&\S*)?", text.strip())
+    address = r"otpauth://totp/\S*?[?&]secret=([A-Za-z2-7]+)(?:=|%3D)*(?:&\S*)?"
+    held = re.fullmatch(address, text.strip())
     letters = (held[1] if held else "".join(text.split())).upper()
     try:
         secret = base64.b32decode(letters + "=" * (-len(letters) % 8))

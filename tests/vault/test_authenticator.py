@@ -18,7 +18,9 @@ from hongbao.vault.authenticator import (
     code_at,
     matching_step,
     new_secret,
+    next_code_at,
     parse_code,
+    parse_secret,
     step_at,
     uri,
 )
@@ -185,6 +187,41 @@ def test_an_app_reads_whose_secret_it_is(profile):
         "period": ["30"],
         "algorithm": ["SHA1"],
     } == parse_qs(told.query)
+
+
+@given(st.binary(min_size=16, max_size=64), st.sampled_from(["alice", "小明", "a&secret=b"]))
+def test_a_secret_is_read_as_it_was_written(secret: bytes, profile: str):
+    """
+    By its letters, in groups or small, and out of its address.
+    """
+    letters = base32(secret)
+    groups = " ".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+    for text in (letters, letters.lower(), f"  {groups}\n", uri(secret, profile)):
+        assert secret == parse_secret(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "287082", "287 082", "GEZDGNBV", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ1", "A" * 200, "密"),
+        *("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "otpauth://totp/x?issuer=x"),
+        *("\x00" * 32, "https://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"),
+    ],
+)
+def test_what_is_no_secret_is_none(text: str):
+    """
+    Least of all a code, which stands in the same kind of file.
+    """
+    assert parse_secret(text) is None
+
+
+def test_a_code_is_shown_until_its_step_is_over():
+    """
+    Its last moment is the first of the next one.
+    """
+    assert EVE + STEP == next_code_at(EVE) == next_code_at(EVE + STEP - timedelta(microseconds=1))
+    assert EVE + 2 * STEP == next_code_at(EVE + STEP)
 
 
 def test_a_command_without_codes_does_not_wake_them():
