@@ -643,6 +643,7 @@ class Settled(TypedDict):
 
     batch: str | None  # null where there was nothing to settle
     at: str
+    holds: list[HoldEnded]  # that were over
     resolved: list["ResolvedLine"]
     lines: list[SettledLine]
     messages: int

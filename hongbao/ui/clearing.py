@@ -29,6 +29,8 @@ def show_settled(settled: Settled) -> None:
     if not is_terminal():
         _pipe_settled(settled)
         return
+    for ended in settled["holds"]:
+        line(wording.hold_ended(ended), red=ended["packet"] or "")
     if settled["resolved"]:
         _show_resolved(settled["resolved"])
         print()
@@ -48,6 +50,19 @@ def show_settled(settled: Settled) -> None:
 
 def _pipe_settled(settled: Settled) -> None:
     pipe(
+        *(
+            (
+                "hold",
+                ended["case"],
+                ended["held"],
+                ended["profile"],
+                yuan(ended["amount_fen"]),
+                ended["ended"],
+                ended["packet"],
+                ended["payment"],
+            )
+            for ended in settled["holds"]
+        ),
         *(
             (
                 "resolved",
@@ -436,9 +451,14 @@ def show_corrected(corrected: Corrected) -> None:
 
 
 def show_operator_added(added: OperatorAdded) -> None:
-    """Print who may put books right from now on."""
-    name = safe(added["operator"])
-    line(say(N_("{operator} is an operator now"), operator=name), bold=name)
+    """Print who may put books right from now on, and who answers for that."""
+    name, by = safe(added["operator"]), added["by"]
+    sentence = (
+        N_("{operator} is an operator now")
+        if by is None
+        else N_("{operator} is an operator now · {by} answers for it")
+    )
+    line(say(sentence, operator=name, by=safe(by or "")), bold=name)
 
 
 def show_operators(operators: Sequence[OperatorLine]) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from hongbao.answers import (
     ClockShown,
-    HoldEnded,
     HomeChanged,
     PolicyUsed,
     Refunded,
@@ -33,7 +32,10 @@ def show_clock(clock: ClockShown) -> None:
 def show_turned(clock: ClockShown) -> None:
     """Print what fell due on the way and what payments came to, and what time it is now."""
     told = [
-        *((ended["at"], _hold_ended(ended), ended["packet"] or "") for ended in clock["holds"]),
+        *(
+            (ended["at"], wording.hold_ended(ended), ended["packet"] or "")
+            for ended in clock["holds"]
+        ),
         *((refund["at"], _refunded(refund), refund["packet"]) for refund in clock["refunds"]),
         *((settled["at"], _settled(settled), "") for settled in clock["settled"]),
     ]
@@ -42,21 +44,6 @@ def show_turned(clock: ClockShown) -> None:
     for row in _last_of_each(clock["resolved"]):
         _show_resolved(row)
     line(say(N_("it is {at} now"), at=wording.when(clock["at"])), bold=wording.when(clock["at"]))
-
-
-def _hold_ended(ended: HoldEnded) -> str:
-    sentence = (
-        N_("{at} · {amount_fen} of {profile} is no longer held · {about}")
-        if ended["ended"] == "released"
-        else N_("{at} · {amount_fen} of {profile} was held and goes back · {about}")
-    )
-    return say(
-        sentence,
-        at=wording.when(ended["at"]),
-        amount_fen=ended["amount_fen"],
-        profile=safe(ended["profile"]),
-        about=ended["packet"] or ended["payment"] or "",
-    )
 
 
 def _refunded(refund: Refunded) -> str:

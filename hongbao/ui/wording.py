@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hongbao import units, words
-from hongbao.answers import Held, ResolvedLine
+from hongbao.answers import Held, HoldEnded, ResolvedLine
 from hongbao.words import N_, _, harmless, say
 
 _KINDS = {
@@ -371,6 +371,22 @@ def held(hold: Held) -> str:
     )
     why = harmless(words.in_language(hold["why"]), 80)
     return say(sentence, case=hold["case"], why=why, until=when_short(hold["until"]))
+
+
+def hold_ended(ended: HoldEnded) -> str:
+    """Return what became of what was held, when nobody had decided it before."""
+    sentence = (
+        N_("{at} · {amount_fen} of {profile} is no longer held · {about}")
+        if ended["ended"] == "released"
+        else N_("{at} · {amount_fen} of {profile} was held and goes back · {about}")
+    )
+    return say(
+        sentence,
+        at=when(ended["at"]),
+        amount_fen=ended["amount_fen"],
+        profile=harmless(ended["profile"], len(ended["profile"])),
+        about=ended["packet"] or ended["payment"] or "",
+    )
 
 
 def took(micros: int) -> str:

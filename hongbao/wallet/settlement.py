@@ -30,16 +30,17 @@ class Settlement(Packets):
 
     def settle(self, *, progress: Progress | None = None, dry_run: bool = False) -> Settled:
         """
-        Ask for what is pending, send refunds that are due, and settle with the banks (清算).
+        End holds that are over, ask for what is pending, send refunds, and settle (清算).
 
         What the channel has accepted since the last batch is netted bank by bank, and only the
         rest moves at the central bank. With nothing to do, nothing is written: settling twice is
         harmless. *progress* is told how far a large batch has come.
         """
         with self._rehearsal(dry_run):
-            self._end_holds()
+            holds = self._end_holds()
             resolved = self._resolve()
             settled = self._close_batch(progress)
+        settled["holds"] = holds
         settled["resolved"] = resolved
         settled["still_pending"] = sum(line["state"] not in (*FINAL, LATE) for line in resolved)
         if dry_run:
@@ -186,6 +187,7 @@ def _nothing(at: str) -> Settled:
     return {
         "batch": None,
         "at": at,
+        "holds": [],
         "resolved": [],
         "lines": [],
         "messages": 0,

@@ -613,7 +613,10 @@ def test_books_name_the_case_that_keeps_the_money(world: World):
         ("DELETE FROM review_case", {"pages", "held", "packets", "cases"}),
         ("UPDATE packet SET held = NULL", {"packets"}),
         (
-            "INSERT INTO account (book, kind, owner, side) VALUES ('platform', 'held', 7, 'credit')",
+            (
+                "INSERT INTO account (book, kind, owner, side)"
+                " VALUES ('platform', 'held', 7, 'credit')"
+            ),
             {"held"},
         ),
     ],
