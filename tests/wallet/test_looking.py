@@ -15,7 +15,7 @@ from hongbao.domain.ledger import SIDES
 from hongbao.domain.packet import STEPS, PacketKind
 from hongbao.ui import trace as screen
 from hongbao.wallet import Wallet
-from tests.store.test_migration import copied
+from tests.store.test_migration import HOMES, Old
 from tests.wallet.channels import BANK, DAY, FEN, HALF_MINUTE, MAGIC, mended, pay
 from tests.wallet.test_check import live
 from tests.wallet.world import CARD, LI, YUAN, ZHANG, World, card, right, tail
@@ -300,7 +300,7 @@ def test_payments_of_an_older_ledger_are_told_as_they_were(tmp_path: Path):
     """
     At once and in one act; nobody measured anything then.
     """
-    world = copied(tmp_path / "old")
+    world = Old(HOMES[1], tmp_path / "old")
     zhang = world.zhang
     topups = [line for line in zhang.history()["movements"] if line["act"] == "topup"]
     packets = zhang.packets("sent")

@@ -308,8 +308,8 @@ DECLINED = (
 def test_what_a_bank_declines_moves_nothing(no: No, world: World):
     """
     A payment that reached its bank is a fact, and so is the bank's no: the steps it took are
-    entries, the message and the bank's word of it are kept. Nothing else has changed: no money, no
-    counter of a limit, no packet.
+    entries, the message and the bank's word of it are kept, and habits know that it was asked for.
+    Nothing else has changed: no money, no counter of a limit, no packet.
     """
     two_waiting(world)
     ready = no.ready(world)
@@ -353,7 +353,7 @@ def without_records(rows: Dump) -> Dump:
     kept = {
         table: found
         for table, found in rows.items()
-        if table not in ("entry", "message", "bank_message")
+        if table not in ("entry", "message", "bank_message", "habit")
     }
     for table in ("usage", "usage_year"):  # counted, and given back: a row of nothing may be left
         kept[table] = [row for row in rows[table] if row[3]]
