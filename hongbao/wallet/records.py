@@ -182,9 +182,15 @@ def _event(row: EventRow) -> EventLine:
         "profile": row.profile_name,
         "packet": row.packet,
         "payment": row.message,
-        "state": "held" if told.get("held") else told.get("state") if row.message else None,
+        "state": _state(row, told),
         "fault": told.get("fault"),
     }
+
+
+def _state(row: EventRow, told: Mapping[str, Any]) -> str | None:
+    if isinstance(told.get("held"), dict):
+        return "held"
+    return told.get("state") if row.message else None
 
 
 def _actor(row: EventRow, told: Mapping[str, Any]) -> str:

@@ -575,8 +575,8 @@ def test_history_trace_books_and_events_tell_of_a_hold(world: World):
     ]
     steps = [step["says"] for step in world.zhang.trace(held["payment"])["steps"]]
     assert ["frozen_from_balance", "held", "released", "instructed"] == steps[2:6]
-    assert ("platform", "released") == next(
-        (event["actor"], event["act"])
+    assert ("platform", "released", None) == next(
+        (event["actor"], event["act"], event["state"])
         for event in world.zhang.events(limit=100)["events"]
         if event["act"] == "released"
     )
