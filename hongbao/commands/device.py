@@ -24,7 +24,7 @@ NONE = "none"
 Device = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", autocompletion=device_names, help=N_("what the device is called")
+        metavar="DEVICE", autocompletion=device_names, help=N_("what the device is called")
     ),
 ]
 
@@ -174,8 +174,7 @@ def login(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
-            show_default=False,
+            metavar="[DEVICE]",
             autocompletion=device_names,
             help=N_("the device; the one that you act from"),
         ),

@@ -97,6 +97,7 @@ LATIN = {
     *("hongbao", "Shell", "JSON", "json", "HONGBAO_PROFILE", "HONGBAO_PASSPHRASE_FILE", "Python"),
     *("balance", "bash", "fish", "jsonl"),
     *("netsunion", "unionpay", "camt"),
+    *("shanghai", "unknown", "replay", "forge", "none"),
     *(bank.code for bank in BANKS),
     *(fault.value for fault in Fault),
     *(word for name in COMMANDS for word in name),
