@@ -361,7 +361,7 @@ def test_a_check_in_a_pipe_is_a_line_for_each(live: Callable[[str, bool], Life])
     """
     lines = live("en", False)["check"].lines
 
-    assert ["ok"] * 18 == [line.split("\t")[0] for line in lines]
+    assert ["ok"] * 23 == [line.split("\t")[0] for line in lines]
 
 
 def test_a_luckiest_share_is_marked_in_a_pipe(live: Callable[[str, bool], Life]):

@@ -6,6 +6,7 @@ import pytest
 
 from hongbao.domain.packet import (
     DealRule,
+    Hold,
     Packet,
     PacketKind,
     PacketState,
@@ -18,6 +19,7 @@ from hongbao.errors import (
     OwnPacket,
     PacketExpired,
     PacketFinished,
+    PacketHeld,
     PacketNotExpired,
     PacketRefunded,
 )
@@ -46,6 +48,10 @@ LUCKY = Packet(
 SINGLE = LUCKY._replace(count=1)
 EXCLUSIVE = SINGLE._replace(kind=PacketKind.EXCLUSIVE, deal=DealRule.EQUAL, recipient=FRIEND)
 FINISHED = LUCKY._replace(claimed_fen=1000, claimed_count=3, closed_at=SENT)
+FREED_AT = SENT + timedelta(hours=5)
+FREED = LUCKY._replace(hold=Hold(case=1, until=FREED_AT, ends="release"))
+SENT_BACK = LUCKY._replace(hold=Hold(case=1, until=FREED_AT, ends="return"))
+WHY = {"en": "looked at first", "zh": "先核实"}
 REFUNDED = LUCKY._replace(claimed_fen=400, claimed_count=1, closed_at=EXPIRY)
 
 
@@ -59,6 +65,12 @@ def claim(packet, who, at=SENT, *, claimed_fen=None, sender_may_claim=True):
         (LUCKY, SENT, PacketState.OPEN),
         (LUCKY, EXPIRY - INSTANT, PacketState.OPEN),
         (LUCKY, EXPIRY, PacketState.EXPIRED),
+        (FREED, SENT, PacketState.HELD),
+        (FREED, FREED_AT - INSTANT, PacketState.HELD),
+        (FREED, FREED_AT, PacketState.OPEN),
+        (FREED, EXPIRY, PacketState.EXPIRED),
+        (SENT_BACK, FREED_AT - INSTANT, PacketState.HELD),
+        (SENT_BACK, FREED_AT, PacketState.EXPIRED),
         (FINISHED, SENT, PacketState.FINISHED),
         (FINISHED, EXPIRY, PacketState.FINISHED),
         (REFUNDED, EXPIRY, PacketState.REFUNDED),
@@ -168,3 +180,21 @@ def test_what_is_left_is_what_was_not_claimed():
     Remaining money and remaining shares follow from what was claimed.
     """
     assert (600, 2) == (REFUNDED.remaining_fen, REFUNDED.shares_left)
+
+
+@pytest.mark.parametrize("packet", [FREED, SENT_BACK])
+def test_what_is_held_can_neither_be_claimed_nor_refunded(packet):
+    """
+    Both are told until when, and why; whose packet it is not is told that first.
+    """
+    for attempt in (
+        lambda: check_claim(
+            packet, FRIEND, now=SENT, claimed_fen=None, sender_may_claim=True, why=WHY
+        ),
+        lambda: check_refund(packet, SENDER, now=SENT, why=WHY),
+    ):
+        with pytest.raises(PacketHeld) as refused:
+            attempt()
+        assert (FREED_AT, WHY) == (refused.value.facts["until_at"], refused.value.facts["why"])
+    with pytest.raises(NotForYou):
+        check_refund(packet, STRANGER, now=SENT, why=WHY)
