@@ -7,7 +7,9 @@ from pathlib import Path
 from hongbao.domain.identity import BANKS, demo_card_number
 from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
+from hongbao.domain.risk.pack import Pack, parse_pack
 from hongbao.env import Env
+from hongbao.packs import text_of as risk_pack
 from hongbao.policies import text_of
 from hongbao.wallet import Wallet
 
@@ -44,9 +46,18 @@ def found(env: Env, name: str, *, topup_fen: int = 0, serial: int = 0) -> None:
         env, name, pin=pin, policy=parse_policy(text_of("standard"), "standard")
     )
     with wallet:
+        if wallet.home.risk_pack is None:
+            wallet.use_risk_pack(_patient_pack())
         if topup_fen:
             wallet.add_card(demo_card_number(BANKS[0], serial), pin=pin)
             wallet.topup(topup_fen, pin=pin)
+
+
+def _patient_pack() -> Pack:
+    """Return the standard pack, asking all that it asks and stopping nobody: benches hurry."""
+    never = 'when = [{ indicator = "cards", at_least = 1000000 }, '
+    text = risk_pack("standard").replace('name = "standard"', 'name = "patient"', 1)
+    return parse_pack(text.replace("when = [", never), "patient")
 
 
 def send_packets(env: Env, count: int) -> list[str]:

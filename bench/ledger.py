@@ -9,11 +9,18 @@ from typing import Any
 
 from bench.bare import connect_to
 from bench.homes import CLAIMER, SENDER, env_of, found
-from hongbao.domain.chain import canonical, line
+from hongbao.domain.chain import canonical, line, statement
 from hongbao.domain.dates import day_key
 from hongbao.domain.fairness import commitment, share_amount
 from hongbao.domain.ids import packet_id, request_id
 from hongbao.domain.ledger import PLATFORM, SIDES, Account, Kind, Reason, Transfer
+from hongbao.domain.risk.acts import Asked, Seen, What
+from hongbao.domain.risk.forest import parse_forest
+from hongbao.domain.risk.habit import NEW, after, decode, encode
+from hongbao.domain.risk.judge import keys_of
+from hongbao.domain.risk.pack import parse_pack
+from hongbao.domain.risk.record import Record
+from hongbao.packs import MODEL, model_text
 from hongbao.store import EntryRow, Store
 from hongbao.units import iso, to_micros
 from hongbao.wallet import Wallet
@@ -31,6 +38,8 @@ EXPIRES_AFTER = timedelta(hours=24)
 PACKETS_A_BATCH = 2_000
 """How much is committed at once: each commit writes nearly every page of the random indexes."""
 
+ENTRY = (*(name for name in EntryRow._fields if name != "mac"), "mac")
+
 _INSERTS = {
     "account": (
         "INSERT INTO account (id, book, kind, owner, side, debits_fen, credits_fen)"
@@ -42,8 +51,7 @@ _INSERTS = {
         " closed_at) VALUES (?, ?, ?, ?, ?, 'lucky', 'double-mean', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     "entry": (
-        f"INSERT INTO entry ({', '.join(EntryRow._fields)}, took)"
-        f" VALUES ({', '.join('?' * len(EntryRow._fields))}, ?)"
+        f"INSERT INTO entry ({', '.join(ENTRY)}, took) VALUES ({', '.join('?' * len(ENTRY))}, ?)"
     ),
     "transfer": (
         "INSERT INTO transfer (entry, book, debit, credit, amount_fen, reason)"
@@ -102,6 +110,15 @@ class _Crowd:
         self.transfers = int(store.row("SELECT count(*) FROM transfer")[0])
         head = store.head()
         self.entry, self.mac = head.entry, head.mac
+        self._keys = wallet.device_keys
+        self._devices = [store.devices_of(member.id)[0] for member in self._members]
+        habits = [store.habit(member.id) for member in self._members]
+        self._habits = [NEW if text is None else decode(text) for text in habits]
+        home = wallet.home
+        assert home.risk_pack is not None
+        pack = parse_pack(store.risk_pack(home.risk_pack) or "", home.risk_pack)
+        forest = parse_forest(model_text(), MODEL)
+        self._judged_by = (pack.ref, forest.ref, (0,) * len(keys_of(pack, forest)))
 
     def play(self, connection: Any, packets: int) -> None:
         """Send and claim *packets* packets in one transaction."""
@@ -126,6 +143,8 @@ class _Crowd:
             )
             for (person, day), amount_fen in self._sent_fen.items():
                 self._store.add_usage(person, "send_balance", day, amount_fen)
+            for member, habit in zip(self._members, self._habits, strict=True):
+                self._store.keep_habit(member.id, encode(habit))
 
     def _play_packet(self, sender: int) -> Iterator[tuple[int, int]]:
         """Send one packet and claim it, and yield who got how much of it."""
@@ -234,12 +253,14 @@ class _Crowd:
             **told,
             "balance_fen": self._balances[member],
         }
+        me, device, inputs = self._members[member].id, self._devices[member], os.urandom(32)
+        said = statement(me, device.id, device.session, act, request, inputs, self.entry, self.mac)
         unsealed = EntryRow(
             id=self.entry,
             act=act,
-            profile=self._members[member].id,
+            profile=me,
             request_id=request,
-            inputs=os.urandom(32),
+            inputs=inputs,
             packet=packet,
             counterparty=counterparty,
             amount_fen=amount_fen,
@@ -250,12 +271,31 @@ class _Crowd:
             answer=json.dumps(answer, ensure_ascii=False, separators=(",", ":")),
             generation=self._vault.generation,
             mac=b"",
+            risk=self._record(act, member, counterparty, abs(amount_fen)),
+            device=device.id,
+            session=device.session,
+            signature=self._keys.sign(device.public_key, said),
         )
         fields = unsealed.sealed_fields
         sealed = line(transfer)
         self.mac = self._vault.chain_mac(self.mac, canonical(fields, [sealed]))
         self._rows["entry"].append((*fields, self.mac, TOOK[act]))
         self._rows["transfer"].append((self.entry, *sealed))
+
+    def _record(self, act: str, member: int, other: int | None, amount_fen: int) -> str:
+        """Remember the act, and say that it was allowed: what is measured is all nothing here."""
+        is_claim = act == "claim"
+        seen = Seen(
+            at=int(self._at.timestamp()),
+            what=What.CLAIM if is_claim else What.SEND,
+            amount_fen=amount_fen,
+            other=other or 0,
+            reaction_ms=5000 if is_claim else -1,
+        )
+        self._habits[member] = after(self._habits[member], seen)
+        pack, model, values = self._judged_by
+        asked = Asked(seen, 1, 1, 1, 1, 1, 1, 0)
+        return Record(seen, asked, pack, model, values=values, score=500).encode()
 
     def _free_packet_id(self) -> str:
         drawn = packet_id(os.urandom(8))
