@@ -30,7 +30,7 @@ COMMANDS = {
     N_("Money"): ("balance", "topup", "withdraw", "limits"),
     N_("Red packets"): ("send", "claim", "show", "packets", "refund", "verify"),
     N_("Banks"): ("bank", "settle", "reconcile", "operator"),
-    N_("Guards"): ("device", "totp", "challenge", "risk"),
+    N_("Guards"): ("device", "totp", "challenge", "risk", "review"),
     N_("Looking back"): ("history", "events", "trace", "books", "export", "check"),
     N_("The home"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
     N_("Around"): ("demo", "completion"),

@@ -129,10 +129,9 @@ class Caller:
         """Return the PIN of a new profile: from where `pin` has it, or typed twice."""
         return self.new_pin(self._pin_file(), flag="--pin-file")
 
-    def first_operator_pin(self) -> "Pin":
-        """Return the PIN of a new operator: from where `operator_pin` has it, or typed twice."""
-        question = N_("new PIN of the operator, six digits")
-        return self.new_pin(self.pin_file, flag="--pin-file", question=question)
+    def new_operator_pin(self, file: str | None) -> "Pin":
+        """Return the PIN of a new operator, from *file* or typed twice (see `new_pin`)."""
+        return self.new_pin(file, question=N_("new PIN of the operator, six digits"))
 
     def new_pin(
         self,

@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, Group, caller, window
+from hongbao.commands.window import (
+    Command,
+    Group,
+    Limit,
+    caller,
+    operator_names,
+    window,
+)
 from hongbao.words import N_
 
 app = window(cls=Group)
@@ -12,9 +19,9 @@ app = window(cls=Group)
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("Who may put books right: operators, with PINs of their own."),
+    short_help=N_("Who may put books right and decide cases: operators, with their own PINs."),
     help=N_("Without a command, it lists them. An operator is no user of the wallet."),
-    epilog="hongbao operator add 老王",
+    epilog="hongbao operator add 老王\nhongbao operator log 老王",
 )
 def operator(ctx: typer.Context) -> None:
     if ctx.invoked_subcommand is None:
@@ -25,17 +32,45 @@ def operator(ctx: typer.Context) -> None:
     "add",
     cls=Command,
     short_help=N_("Make somebody an operator, with a PIN of their own."),
-    epilog="hongbao operator add 老王 --pin-file operator-pin",
+    help=N_(
+        "Anybody makes the first one. For each other one an operator answers, whose PIN is asked"
+        " for before the new one's."
+    ),
+    epilog="hongbao operator add 老王\nhongbao operator add 小李 --operator 老王",
 )
 def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help=N_("what the operator is called"))],
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--operator",
+            metavar="NAME",
+            autocompletion=operator_names,
+            help=N_("who answers for it: the PIN asked for first is this operator's"),
+        ),
+    ] = None,
+    new_pin_file: Annotated[
+        str | None,
+        typer.Option(
+            "--new-pin-file",
+            metavar="FILE",
+            help=N_("read the new PIN from FILE; - is standard input"),
+        ),
+    ] = None,
 ) -> None:
     from hongbao.ui import clearing
+    from hongbao.wallet.operators import By
 
     call = caller(ctx)
+    # There is one PIN only where nobody has to answer for the new one, whatever its file is called.
+    file = new_pin_file or (call.pin_file if by is None else None)
     with call.wallet() as wallet:
-        added = wallet.add_operator(name, pin=call.first_operator_pin)
+        added = wallet.add_operator(
+            name,
+            pin=lambda: call.new_operator_pin(file),
+            by=None if by is None else By(by, call.operator_pin),
+        )
     call.answer(added, clearing.show_operator_added)
 
 
@@ -47,6 +82,34 @@ def add(
 )
 def list_operators(ctx: typer.Context) -> None:
     _list(ctx)
+
+
+@app.command(
+    "log",
+    cls=Command,
+    short_help=N_("Show what operators did, in order, off the chain."),
+    epilog="hongbao operator log\nhongbao operator log 老王 --limit 100",
+)
+def log(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=operator_names,
+            help=N_("only this operator; everyone without it"),
+        ),
+    ] = None,
+    limit: Limit = 20,
+) -> None:
+    from hongbao.ui import review
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        found = wallet.operator_log(name, limit=limit)
+    call.answer(found, review.show_operator_log)
+    if found["more"]:
+        call.hint(N_("there is more before it: `--limit COUNT`"))
 
 
 def _list(ctx: typer.Context) -> None:

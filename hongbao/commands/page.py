@@ -10,8 +10,8 @@ from hongbao.ui.script import columns, wrapped
 from hongbao.words import N_, _, ngettext, say
 
 METAVARS = (
-    *(N_("AMOUNT"), N_("BANK"), N_("CARD"), N_("CITY"), N_("COUNT"), N_("DATE"), N_("DEVICE")),
-    *(N_("DURATION"), N_("ENTRY")),
+    *(N_("AMOUNT"), N_("BANK"), N_("CARD"), N_("CASE"), N_("CITY"), N_("COUNT"), N_("DATE")),
+    *(N_("DEVICE"), N_("DURATION"), N_("ENTRY")),
     *(N_("EVENT"), N_("FAULT"), N_("FILE"), N_("ID"), N_("INSTANT"), N_("KIND"), N_("NAME")),
     *(
         N_("NUMBER"),

@@ -237,6 +237,15 @@ def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
     ]
 
 
+def operator_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _offered(ctx, lambda wallet: [line["operator"] for line in wallet.operators()])
+
+
+def case_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the cases that wait."""
+    return _offered(ctx, lambda wallet: [line["case"] for line in wallet.cases(limit=100)["cases"]])
+
+
 def bank_codes(incomplete: str) -> list[str]:
     from hongbao.domain.identity import BANKS
 

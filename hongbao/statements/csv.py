@@ -50,7 +50,7 @@ _FORMULA = frozenset("=+-@'\u2212")
 
 def write(statement: "Statement", lines: Iterator["MovementLine"], out: BinaryIO) -> None:
     """Write *statement* to *out* as CSV."""
-    table = csv.DictWriter(_Encoded(out), COLUMNS, restval="")
+    table = csv.DictWriter(Encoded(out), COLUMNS, restval="")
     profile = cell(statement.profile)
     out.write(BOM_UTF8)
     table.writeheader()
@@ -139,7 +139,7 @@ def _yuan_or_nothing(amount_fen: int | None) -> str:
     return "" if amount_fen is None else yuan(amount_fen)
 
 
-class _Encoded:
+class Encoded:
     """A text file over *out*, as far as the csv module needs one: it buffers and closes nothing."""
 
     def __init__(self, out: BinaryIO) -> None:

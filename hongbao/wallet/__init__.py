@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hongbao.wallet.homes import restore
     from hongbao.wallet.records import Statement
+    from hongbao.wallet.review import ReviewReport
     from hongbao.wallet.whole import Wallet
 
-__all__ = ["Statement", "Wallet", "restore"]
+__all__ = ["ReviewReport", "Statement", "Wallet", "restore"]
 
-_ROOMS = {"Statement": "records", "Wallet": "whole", "restore": "homes"}
+_ROOMS = {
+    "ReviewReport": "review",
+    "Statement": "records",
+    "Wallet": "whole",
+    "restore": "homes",
+}
 
 
 def __getattr__(name: str) -> Any:

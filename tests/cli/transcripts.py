@@ -67,6 +67,8 @@ _COMMAND = re.compile(r"^(?:<!-- )?\$ ((?:[A-Z_]+=\S+ )*)hongbao (.*?)(?: -->)?$
 FILES = {
     "passphrase.txt": "correct horse battery",
     "new.txt": "135792",
+    "wang.txt": "975312",
+    "li.txt": "864209",
     "me.txt": "李四\n110105199003078510",
 }
 """What lies beside every home."""

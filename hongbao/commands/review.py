@@ -1,0 +1,281 @@
+"""``hongbao review``."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from hongbao.commands.window import (
+    STANDARD_OUTPUT,
+    Command,
+    DryRun,
+    Group,
+    Limit,
+    Output,
+    caller,
+    case_ids,
+    operator_names,
+    window,
+)
+from hongbao.domain.cases import Verb
+from hongbao.domain.dates import parse_instant, parse_period_end
+from hongbao.errors import ConflictingOptions, RecordsIncomplete
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.answers import ReportWritten
+    from hongbao.commands.caller import Caller
+    from hongbao.wallet.operators import By
+
+app = window(cls=Group)
+
+CaseId = Annotated[
+    str,
+    typer.Argument(metavar="CASE", autocompletion=case_ids, help=N_("the case's id")),
+]
+Operator = Annotated[
+    str,
+    typer.Option(
+        "--operator",
+        metavar="NAME",
+        autocompletion=operator_names,
+        help=N_("who says so: the PIN asked for is this operator's"),
+    ),
+]
+Reason = Annotated[
+    str,
+    typer.Option("--reason", metavar="TEXT", help=N_("why, for whoever reads it later")),
+]
+Unmasked = Annotated[
+    bool,
+    typer.Option("--unmasked", help=N_("with names and ID numbers, which an operator's PIN opens")),
+]
+Looker = Annotated[
+    str | None,
+    typer.Option(
+        "--operator",
+        metavar="NAME",
+        autocompletion=operator_names,
+        help=N_("who looks: with --unmasked, this operator's PIN is asked for"),
+    ),
+]
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("The reviewer's desk: look at cases and decide them (人工审核)."),
+    help=N_("Without a command, it lists the cases that wait. Personal data is masked."),
+    epilog=(
+        "hongbao review\n"
+        "hongbao review show rc_04HMASWS\n"
+        "hongbao review approve rc_04HMASWS --operator Wu --reason salary"
+    ),
+)
+def review(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        _list(ctx)
+
+
+@app.command(
+    "list",
+    cls=Command,
+    short_help=N_("List the cases that wait, the oldest first."),
+    help=N_("With --all, those that are closed as well, the newest first."),
+    epilog="hongbao review list\nhongbao review list --all --limit 100",
+)
+def list_cases(
+    ctx: typer.Context,
+    closed: Annotated[bool, typer.Option("--all", help=N_("those that are closed, too"))] = False,
+    limit: Limit = 20,
+    unmasked: Unmasked = False,
+    operator: Looker = None,
+) -> None:
+    _list(ctx, closed=closed, limit=limit, unmasked_by=_looker(ctx, unmasked, operator))
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Show a case: its evidence, and what was said of it."),
+    epilog=(
+        "hongbao review show rc_04HMASWS\nhongbao review show rc_04HMASWS --unmasked --operator Wu"
+    ),
+)
+def show(
+    ctx: typer.Context, case: CaseId, unmasked: Unmasked = False, operator: Looker = None
+) -> None:
+    from hongbao.ui import review as screen
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        shown = wallet.case(case, unmasked_by=_looker(ctx, unmasked, operator))
+    call.answer(shown, screen.show_case)
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Say that all is well: money that is held goes on."),
+    epilog="hongbao review approve rc_04HMASWS --operator Wu --reason wedding",
+)
+def approve(
+    ctx: typer.Context, case: CaseId, reason: Reason, operator: Operator, dry_run: DryRun = False
+) -> None:
+    _decide(ctx, case, Verb.APPROVE, reason, operator, dry_run)
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Say that it is not: money that is held goes back the way it came."),
+    epilog="hongbao review reject rc_04HMASWS --operator Wu --reason theft",
+)
+def reject(
+    ctx: typer.Context, case: CaseId, reason: Reason, operator: Operator, dry_run: DryRun = False
+) -> None:
+    _decide(ctx, case, Verb.REJECT, reason, operator, dry_run)
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Ask for four eyes: two operators have to agree from now on."),
+    epilog="hongbao review escalate rc_04HMASWS --operator Wu --reason unsure",
+)
+def escalate(
+    ctx: typer.Context, case: CaseId, reason: Reason, operator: Operator, dry_run: DryRun = False
+) -> None:
+    _decide(ctx, case, Verb.ESCALATE, reason, operator, dry_run)
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Write the cases of a period, with evidence and opinions, as a file."),
+    help=N_("Days are China's; a day or a month at --to is meant whole."),
+    epilog=(
+        "hongbao review report --format csv > cases.csv\n"
+        "hongbao review report --from 2026-11 --to 2026-11 -o cases.json"
+    ),
+)
+def report(
+    ctx: typer.Context,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="NAME", help=N_("csv or json; by itself what FILE ends in")
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or moment on")
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to",
+            metavar="INSTANT",
+            parser=parse_period_end,
+            help=N_("up to this day, or before this moment"),
+        ),
+    ] = None,
+    output: Output = STANDARD_OUTPUT,
+    unmasked: Unmasked = False,
+    operator: Looker = None,
+) -> None:
+    from hongbao import statements
+    from hongbao.statements import _review as forms
+    from hongbao.ui import review as screen
+
+    call = caller(ctx)
+    to_stdout = output == STANDARD_OUTPUT
+    if form is None:
+        form = "json" if to_stdout and call.as_json else statements.format_of(output)
+    if form is None:
+        raise typer.BadParameter("Missing option '--format'.")
+    if form not in forms.FORMATS:
+        choices = ", ".join(f"'{name}'" for name in forms.FORMATS)
+        raise typer.BadParameter(f"'{form}' is not one of {choices}.", param_hint="'--format'")
+    if call.as_json and to_stdout and form != "json":
+        raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
+    path, name = Path(output).expanduser(), form
+    looker = _looker(ctx, unmasked, operator)
+    with (
+        call.wallet() as wallet,
+        wallet.review_report(since=since, until=until, unmasked_by=looker) as found,
+    ):
+        if to_stdout:
+            forms.write(found, name, sys.stdout.buffer)
+            return
+        statements.save_as(path, lambda out: forms.write(found, name, out), replace=call.yes)
+    written: ReportWritten = {
+        "file": str(path),
+        "format": name,
+        "count": found.count,
+        "masked": found.masked,
+        "head": found.head,
+    }
+    call.answer(written, screen.show_report_written)
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Show that the records are complete, and how long they are kept."),
+    help=N_("Exits with 19 where anything is missing."),
+    epilog="hongbao review records",
+)
+def records(ctx: typer.Context) -> None:
+    from hongbao.ui import review as screen
+
+    call = caller(ctx)
+    with call.wallet(trusting=True) as wallet:
+        kept = wallet.records_kept()
+    if not kept["complete"]:
+        if not call.as_json:
+            call.answer(kept, screen.show_records)
+        failed = [finding for finding in kept["findings"] if not finding["ok"]]
+        raise RecordsIncomplete(failed=len(failed), findings=cast(list[dict[str, Any]], failed))
+    call.answer(kept, screen.show_records)
+
+
+def _list(
+    ctx: typer.Context, *, closed: bool = False, limit: int = 20, unmasked_by: "By | None" = None
+) -> None:
+    from hongbao.ui import review as screen
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        listed = wallet.cases(closed=closed, limit=limit, unmasked_by=unmasked_by)
+    call.answer(listed, screen.show_cases)
+    if listed["more"]:
+        call.hint(N_("there is more: `--limit COUNT`"))
+
+
+def _decide(
+    ctx: typer.Context, case: str, verb: Verb, reason: str, operator: str, dry_run: bool
+) -> None:
+    from hongbao.ui import review as screen
+    from hongbao.wallet.operators import By
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        decided = wallet.decide(
+            case, verb, why=reason, by=By(operator, call.operator_pin), dry_run=dry_run
+        )
+    call.answer(decided, screen.show_decided)
+    if decided["payment"] is not None and decided["refunded_to"] is None:
+        _tell_of_payment(call, decided["payment"])
+
+
+def _tell_of_payment(call: "Caller", payment: str) -> None:
+    call.hint(N_("follow the payment with `hongbao trace {payment}`"), payment=payment)
+
+
+def _looker(ctx: typer.Context, unmasked: bool, operator: str | None) -> "By | None":
+    """Return who looks at personal data; None where it stays masked."""
+    from hongbao.wallet.operators import By
+
+    if unmasked and operator is None:
+        raise typer.BadParameter("Missing option '--operator'.")
+    if not unmasked or operator is None:
+        return None
+    return By(operator, caller(ctx).operator_pin)

@@ -1,0 +1,391 @@
+"""The window for review: cases and their evidence, what operators said, and what is kept."""
+
+from collections.abc import Sequence
+
+from hongbao.answers import (
+    CaseLine,
+    CaseList,
+    CaseShown,
+    ConditionLine,
+    Decided,
+    OperatorAct,
+    OperatorLog,
+    OpinionLine,
+    RecordsKept,
+    ReportWritten,
+)
+from hongbao.ui import risk, wording
+from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
+from hongbao.units import yuan
+from hongbao.words import N_, _, in_language, ngettext, say
+
+_KINDS = {
+    "hold": N_("hold"),
+    "large": N_("large"),
+    "suspicious": N_("suspicious"),
+}
+
+_STATES = {
+    "open": N_("to be decided"),
+    "escalated": N_("escalated"),
+    "approved": N_("approved"),
+    "rejected": N_("rejected"),
+    "released": N_("released"),
+    "returned": N_("returned"),
+}
+_STATE_STYLES = {
+    "open": "bold",
+    "escalated": "bold yellow",
+    "approved": "green",
+    "released": "green",
+    "rejected": "red",
+    "returned": "red",
+}
+
+_VERBS = {
+    "approve": N_("approves"),
+    "reject": N_("rejects"),
+    "escalate": N_("escalates"),
+}
+
+_ENDS = {
+    "release": N_("if nobody decides, it is released on {until}"),
+    "return": N_("if nobody decides, it is returned on {until}"),
+}
+
+_CLOSED = {
+    ("hold", "approved"): N_("{case} is approved · {amount_fen} of {profile} goes on"),
+    ("hold", "rejected"): N_("{case} is rejected · {amount_fen} of {profile} goes back"),
+    ("", "approved"): N_("{case} is approved · nothing to report"),
+    ("", "rejected"): N_("{case} is rejected · to be reported"),
+}
+
+_ACTS = {
+    "operator_add": N_("made {about} an operator"),
+    "correct": N_("put {about} right"),
+    "approved": N_("approved {about}"),
+    "rejected": N_("rejected {about}"),
+    "escalated": N_("escalated {about}"),
+    "unmasked": N_("looked at personal data of {about}"),
+}
+_OPINIONS = {
+    "approve": N_("would approve {about}"),
+    "reject": N_("would reject {about}"),
+}
+
+
+def kind(code: str) -> str:
+    """Return what people call a kind of case."""
+    return _(_KINDS.get(code, code))
+
+
+def state(code: str) -> str:
+    """Return how far a case has come, in people's words."""
+    return _(_STATES.get(code, code))
+
+
+# --- cases ---------------------------------------------------------------------------------------
+
+
+def show_cases(listed: CaseList) -> None:
+    """Print the cases of a list in its order."""
+    if not is_terminal():
+        pipe(*(_fields(row) for row in listed["cases"]))
+        return
+    if not listed["cases"]:
+        line(_("no case waits"))
+        return
+    table(
+        [
+            Column(_("case")),
+            Column(_("kind")),
+            Column(_("state")),
+            Column(_("whose"), gives=True),
+            Column(_("real name"), below=True),
+            Column(_("ID number"), below=True),
+            Column(_("what"), below=True, extra=True),
+            Column(_("amount"), right=True),
+            Column(_("rule"), below=True, extra=True),
+            Column(_("ends by itself"), below=True, named=True),
+        ],
+        [_case_row(row, masked=listed["masked"]) for row in listed["cases"]],
+    )
+
+
+def _case_row(row: CaseLine, *, masked: bool) -> Row:
+    return [
+        Cell(row["case"], "bold"),
+        kind(row["kind"]),
+        _state(row),
+        _whose(row),
+        "" if masked else safe(row["real_name"] or ""),
+        "" if masked else row["id_number"] or "",
+        risk.what(row["what"]),
+        yuan(row["amount_fen"]),
+        Cell(row["rule"], "dim"),
+        wording.when_short(row["until"]) if row["until"] and _waits(row) else "",
+    ]
+
+
+def _waits(row: CaseLine) -> bool:
+    return row["state"] in ("open", "escalated")
+
+
+def _state(row: CaseLine) -> Cell:
+    if row["second_needed"]:
+        return Cell(_("needs a second"), "bold yellow")
+    return Cell(state(row["state"]), _STATE_STYLES.get(row["state"], ""))
+
+
+def _whose(row: CaseLine) -> str:
+    """Return whose case it is: the same number is the same person, whatever is masked."""
+    return f"{safe(row['profile'])} #{row['person']}"
+
+
+def _fields(row: CaseLine) -> list[object]:
+    return [
+        row["case"],
+        row["kind"],
+        row["state"],
+        "second" if row["second_needed"] else "",
+        row["person"],
+        row["profile"],
+        row["what"],
+        yuan(row["amount_fen"]),
+        row["rule"],
+        row["opened_at"],
+        row["until"],
+        row["ends"],
+        row["real_name"],
+        row["id_number"],
+    ]
+
+
+def show_case(case: CaseShown) -> None:
+    """Print one case: what it is about, why it was opened, and what was said of it."""
+    if not is_terminal():
+        _pipe_case(case)
+        return
+    told = (case["case"], kind(case["kind"]), _state(case).text, yuan(case["amount_fen"]))
+    line(" · ".join(told), bold=case["case"])
+    line(" · ".join(part for part in _who(case) if part))
+    about = (
+        risk.what(case["what"]),
+        wording.when(case["opened_at"]),
+        case["packet"] or case["payment"],
+        safe(case["counterparty"] or ""),
+        case["request_id"],
+    )
+    line(" · ".join(part for part in about if part))
+    line(say(N_("{says} · rule {rule}"), says=safe(in_language(case["why"])), rule=case["rule"]))
+    for condition in case["conditions"]:
+        line(_condition(condition))
+    if case["pack"]:
+        line(_judged_by(case))
+    if case["closed_at"] is None:
+        _show_what_it_takes(case)
+    if case["opinions"]:
+        print()
+        _show_opinions(case["opinions"])
+    if case["closed_at"] is not None:
+        closed = say(N_("closed on {at}"), at=wording.when(case["closed_at"]))
+        line(f"{state(case['state'])} · {closed}", bold=state(case["state"]))
+
+
+def _who(case: CaseLine) -> tuple[str, str, str]:
+    return _whose(case), safe(case["real_name"] or ""), case["id_number"] or ""
+
+
+def _condition(row: ConditionLine) -> str:
+    unit = row["unit"]
+    bounds = [
+        f"{sign} {risk.value(unit, bound)}"
+        for sign, bound in (("≥", row["at_least"]), ("≤", row["at_most"]))
+        if bound is not None
+    ]
+    measured = f"{risk.label(row['indicator'])}: {risk.value(unit, row['value'])}"
+    return f"  {measured} ({', '.join(bounds)})"
+
+
+def _judged_by(case: CaseShown) -> str:
+    if case["model"] is None or case["score"] is None:
+        return say(N_("judged by {pack}"), pack=case["pack"] or "")
+    title = say(
+        N_("model {model} · strangeness {score}"),
+        model=case["model"],
+        score=risk.value("permille", case["score"]),
+    )
+    return f"{say(N_('judged by {pack}'), pack=case['pack'] or '')} · {title}"
+
+
+def _show_what_it_takes(case: CaseShown) -> None:
+    if case["until"] is not None and case["ends"] is not None:
+        sentence, until = _ENDS[case["ends"]], wording.when(case["until"])
+        line(say(sentence, until=until))
+    if case["two_needed"]:
+        line(_("two operators have to agree"), bold_yellow=_("two operators have to agree"))
+
+
+def _show_opinions(opinions: Sequence[OpinionLine]) -> None:
+    for row in opinions:
+        operator = safe(row["operator"])
+        code = row["verb"]
+        verb = _(_VERBS[code])
+        when = wording.when_short(row["at"])
+        line(f"{when}  {operator} {verb} · {safe(row['reason'])}", bold=operator)
+
+
+def _pipe_case(case: CaseShown) -> None:
+    pipe(
+        ("case", *_fields(case)),
+        (
+            "act",
+            case["entry"],
+            case["request_id"],
+            case["packet"],
+            case["payment"],
+            case["counterparty"],
+        ),
+        ("judged", case["pack"], case["model"], case["score"]),
+        *(
+            ("evidence", row["indicator"], row["value"], row["at_least"], row["at_most"])
+            for row in case["conditions"]
+        ),
+        *(
+            ("opinion", row["at"], row["operator"], row["verb"], row["reason"])
+            for row in case["opinions"]
+        ),
+    )
+
+
+def show_decided(decided: Decided) -> None:
+    """Print what a case is now, and what became of its money."""
+    facts = {
+        "case": decided["case"],
+        "amount_fen": decided["amount_fen"],
+        "profile": safe(decided["profile"]),
+    }
+    held = "hold" if decided["kind"] == "hold" else ""
+    sentence = _CLOSED.get((held, decided["state"]))
+    if sentence is None:
+        sentence = (
+            N_("{case} waits for a second operator, who has to say the same")
+            if decided["second_needed"]
+            else N_("{case} is escalated · two operators have to agree")
+        )
+    line(say(sentence, **facts), bold=decided["case"])
+    if decided["refunded_to"] is not None and decided["arrives_at"] is not None:
+        line(
+            say(
+                N_("back to {place} · there on {at}"),
+                place=wording.money_place(decided["refunded_to"]),
+                at=wording.when(decided["arrives_at"]),
+            )
+        )
+
+
+# --- what is kept --------------------------------------------------------------------------------
+
+
+def show_report_written(written: ReportWritten) -> None:
+    """Print how much was written, and where to."""
+    line(
+        ngettext(
+            "wrote {count} case to {file}", "wrote {count} cases to {file}", written["count"]
+        ).format(count=written["count"], file=safe(written["file"]))
+    )
+    if not written["masked"]:
+        line(_("it has personal data: keep it as one keeps a bank's papers"))
+
+
+def show_records(kept: RecordsKept) -> None:
+    """Print how far back the records go, and whether any is missing."""
+    if not is_terminal():
+        _pipe_records(kept)
+        return
+    whole = _("✓ the records are complete") if kept["complete"] else _("✗ records are missing")
+    line(whole, **({"green": "✓"} if kept["complete"] else {"bold_red": "✗"}))
+    if kept["first_at"] and kept["last_at"] and kept["keep_until"]:
+        line(
+            say(
+                N_("{entries} entries, 1 to {entries} · from {first} to {last}"),
+                entries=kept["entries"],
+                first=wording.when(kept["first_at"]),
+                last=wording.when(kept["last_at"]),
+            )
+        )
+        line(
+            say(
+                N_("kept for {years} years by {pack} · the oldest until {until}; all are kept"),
+                years=kept["keep_years"],
+                pack=kept["pack"],
+                until=wording.when(kept["keep_until"])[:10],
+            )
+        )
+    counts = (
+        (N_("judged {n}"), kept["judged"]),
+        (N_("stopped {n}"), kept["stopped"]),
+        (N_("holds {n}"), kept["holds"]),
+        (N_("large {n}"), kept["large"]),
+        (N_("suspicious {n}"), kept["suspicious"]),
+        (N_("waiting {n}"), kept["waiting"]),
+        (N_("opinions {n}"), kept["opinions"]),
+        (N_("by operators {n}"), kept["by_operators"]),
+    )
+    line(" · ".join(say(sentence, n=count) for sentence, count in counts))
+    line(say(N_("head {entry} {seal}"), entry=kept["head"]["entry"], seal=kept["head"]["mac"][:16]))
+
+
+def _pipe_records(kept: RecordsKept) -> None:
+    pipe(
+        ("complete" if kept["complete"] else "incomplete",),
+        ("entries", kept["entries"], kept["first_at"], kept["last_at"]),
+        ("keep", kept["pack"], kept["keep_years"], kept["keep_until"]),
+        *(
+            (name, kept[name])
+            for name in (
+                *("judged", "stopped", "holds", "large", "suspicious"),
+                *("waiting", "opinions", "by_operators"),
+            )
+        ),
+        ("head", kept["head"]["entry"], kept["head"]["mac"]),
+    )
+
+
+# --- what operators did --------------------------------------------------------------------------
+
+
+def show_operator_log(log: OperatorLog) -> None:
+    """Print what operators did, oldest first."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    row["event"],
+                    row["at"],
+                    row["operator"],
+                    row["act"],
+                    row["about"],
+                    row["decision"],
+                    row["reason"],
+                )
+                for row in log["acts"]
+            )
+        )
+        return
+    if not log["acts"]:
+        line(_("no operator has done anything"))
+    for row in log["acts"]:
+        operator = safe(row["operator"])
+        told = f"{row['event']:>4}  {wording.when_short(row['at'])}  {operator} · {_deed(row)}"
+        line(" · ".join(filter(None, (told, safe(row["reason"] or "")))), bold=operator)
+
+
+def _deed(row: OperatorAct) -> str:
+    sentence = (
+        _OPINIONS.get(row["decision"] or "", row["act"])
+        if row["act"] == "opinion"
+        else _ACTS.get(row["act"], row["act"])
+    )
+    about = row["about"] or _("several cases")
+    return say(sentence, about=safe(about))
