@@ -53,6 +53,7 @@ says = {{ en = "{id}", zh = "{id}" }}
 """
 
 ANY = '"send", "give", "claim", "topup", "withdraw"'
+OUT = '"send", "give", "withdraw"'
 HOLDABLE = '"send", "give", "claim", "withdraw"'
 
 
@@ -74,7 +75,7 @@ BY_AMOUNT = pack_of(
     "by-amount",
     _rule("challenge", exactly(CHALLENGED)),
     _rule("refuse", exactly(REFUSED)),
-    _rule("limit", exactly(LIMITED), more='day = "0.00"'),
+    _rule("limit", exactly(LIMITED), OUT, 'day = "0.00"'),
     _rule("hold", exactly(HELD), HOLDABLE, 'hold_hours = 24\nthen = "release"'),
     _rule("hold", exactly(HELD_BACK), HOLDABLE, 'hold_hours = 24\nthen = "return"', name="back"),
     _rule("cut", exactly(CUT)),

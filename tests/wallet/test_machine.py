@@ -29,6 +29,7 @@ from hongbao.domain.policy import parse_policy
 from hongbao.policies import text_of
 from hongbao.units import iso
 from hongbao.wallet import Wallet, restore
+from tests.wallet.guards import pack_of
 from tests.wallet.model import Model, Payment, Refused, Rules, Sent, Then
 from tests.wallet.world import PIN, PINS, WRONG, YUAN, World, card, dump, id_number, raw, tail
 
@@ -36,7 +37,7 @@ NAMES = ("Zhang", "Li", "Wang", "Zhao")
 NUMBERS = (card(0, 1), card(1, 2), card(2, 3))
 PERSONS = (("张三", id_number(1)), ("李四", id_number(2)))
 OTHER_PIN = "975312"
-STEPS = ("entry", "message", "bank_message")
+STEPS = ("entry", "message", "bank_message", "habit")
 """What a payment leaves that its bank has declined: the record of it, and nothing else."""
 
 ARRIVALS = ("account", "transfer", "bank_line")
@@ -216,6 +217,9 @@ class Desk(RuleBasedStateMachine):
             clock = self.world.at if virtual and name == NAMES[0] else None
             self.model.join(name)({})
             self.world.found(name, policy=STANDARD, clock=clock)
+            if name == NAMES[0]:  # as much in one moment as no person does: see test_guards_machine
+                self.world.open().use_risk_pack(pack_of("no-rules"))
+                self.model.entered()
         if virtual:
             self.model.virtual_at = self.world.at
         for name, number in zip(NAMES[:count], NUMBERS, strict=False):
@@ -743,6 +747,7 @@ def check_balance(told: Any, model: Model, name: str) -> None:
         "withdrawable_later_fen": 0,
         "withdrawable_from": None,
         "frozen_fen": frozen_fen,
+        "held_fen": 0,
         "due_back_fen": due_back_fen,
         "on_its_way_fen": on_its_way_fen,
         "unanswered": 0,
