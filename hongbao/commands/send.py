@@ -139,7 +139,11 @@ def send(
         )
     call.answer(sent, packets.show_sent)
     if not dry_run:
-        if to is not None:
+        if sent.get("held") is not None:
+            call.hint(
+                N_("see what becomes of it with `hongbao show {packet}`"), packet=sent["packet"]
+            )
+        elif to is not None:
             call.hint(
                 N_("{name} opens it with `hongbao claim {packet}`"), name=to, packet=sent["packet"]
             )
