@@ -722,3 +722,33 @@ def take(world: World, step: str, number: int) -> None:
             world.zhang.settle()
         case "refund":
             world.zhang.refund_due()
+
+
+@pytest.mark.parametrize("what", ["packet by card", "withdrawal"])
+def test_a_rehearsed_settlement_ends_no_hold(world: World, what: str):
+    """
+    It tells what would end, and undoes it.
+    """
+    case = HELD[what](world)
+    world.turn(hours=HOLD_HOURS)
+    before = world.dump(PINS)
+
+    settled = world.zhang.settle(dry_run=True)
+
+    assert [(case, "released")] == [(hold["case"], hold["ended"]) for hold in settled["holds"]]
+    assert before == world.dump(PINS)
+
+
+def test_a_card_that_is_gone_leaves_what_was_held_to_the_balance(world: World):
+    """
+    As with any refund: the way back ends where the money can be had.
+    """
+    held_send(world, "return", paid_from=BY_CARD)
+    world.zhang.remove_card(BY_CARD, pin=right)
+    world.turn(hours=HOLD_HOURS)
+
+    ended = world.zhang.settle()["holds"]
+
+    assert [("balance", True)] == [(hold["refunded_to"], hold["card_gone"]) for hold in ended]
+    assert 1010 * YUAN == world.zhang.balance()["available_fen"]
+    assert {} == world.findings()
