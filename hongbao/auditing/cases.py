@@ -7,7 +7,8 @@ from hongbao.auditing.look import Look
 from hongbao.auditing.sealed import has, judged, told
 from hongbao.domain.cases import WAITING, CaseFacts, CaseKind, CaseState, decide_case
 from hongbao.domain.dates import day_key
-from hongbao.errors import SameOperator
+from hongbao.domain.risk.pack import parse_pack
+from hongbao.errors import InvalidRiskPack, SameOperator
 from hongbao.units import from_micros
 
 _SAID = frozenset({"opinion", "approved", "rejected", "escalated"})
@@ -23,43 +24,48 @@ class Cases(Look):
 
         Whatever a report was to be opened for has its case, or one that says so already.
         """
+        four_eyes: dict[str, int] = {}
         for row in self._rows(
             "SELECT review_case.number, review_case.id, review_case.kind, review_case.rule,"
             " review_case.profile IS opened.profile, review_case.amount_fen, review_case.until,"
-            " review_case.state, review_case.closed, opened.answer, opened.risk,"
+            " review_case.state, review_case.closed, opened.answer,"
+            # By card, it was judged before the bank was asked.
+            " coalesce(opened.risk, (SELECT asked.risk FROM message JOIN entry AS asked"
+            "  ON asked.id = message.entry WHERE message.outcome = opened.id)),"
             " shut.act, shut.at, shut.answer FROM review_case"
             " LEFT JOIN entry AS opened ON opened.id = review_case.entry"
             " LEFT JOIN entry AS shut ON shut.id = review_case.closed ORDER BY review_case.number"
         ):
             case = _Case(*row)
-            if not (case.is_as_opened() and self._is_as_said(case)):
+            if not (case.is_as_opened() and self._is_as_said(case, four_eyes)):
                 yield case.id
         yield from self._said_of_nothing()
         yield from self._without_a_case()
 
-    def _is_as_said(self, case: "_Case") -> bool:
-        """Decide *case* again by what operators said of it."""
-        said = self._store.rows(
+    def _is_as_said(self, case: "_Case", four_eyes: dict[str, int]) -> bool:
+        """Decide *case* again by what operators said of it; *four_eyes* remembers packs."""
+        record = None if case.risk is None else judged(case.risk)
+        pack = "" if record is None else record.pack
+        if pack not in four_eyes:
+            four_eyes[pack] = self._four_eyes_fen(pack)
+        state, last = CaseState.OPEN, 0
+        earlier: list[tuple[int, str]] = []
+        for entry, operator, verb, reason, name, act, answer in self._store.rows(
             "SELECT opinion.entry, opinion.operator, verb, opinion.reason, operator.name, act,"
             " answer FROM opinion LEFT JOIN operator ON operator.id = opinion.operator"
             " LEFT JOIN entry ON entry.id = opinion.entry WHERE review_case = ?"
             " ORDER BY opinion.entry",
             case.number,
-        )
-        # From which amount on two were needed is not known any more, unless it was told of one.
-        needs_two = any(act == "opinion" for *_, act, _ in said)
-        state, last = CaseState.OPEN, 0
-        earlier: list[tuple[int, str]] = []
-        for entry, operator, verb, reason, name, act, answer in said:
-            facts = {"case": case.id, "operator": name, "verb": verb, "reason": reason}
-            if state not in WAITING or act not in _SAID or not has(answer, facts):
+        ):
+            if state not in WAITING or act not in _SAID:
                 return False
             try:
-                facts_of = CaseFacts(state, case.amount_fen)
-                state = decide_case(
-                    facts_of, earlier, operator, verb, 0 if needs_two else case.amount_fen + 1
-                ).state
-            except SameOperator:
+                facts = CaseFacts(state, case.amount_fen)
+                state = decide_case(facts, earlier, operator, verb, four_eyes[pack]).state
+            except (SameOperator, ValueError):
+                return False
+            said = {"operator": name, "verb": verb, "reason": reason}
+            if not has(answer, {"case": case.id, **said, "case_state": str(state)}):
                 return False
             earlier.append((operator, verb))
             last = entry
@@ -68,6 +74,13 @@ class Cases(Look):
         if case.state in (CaseState.RELEASED, CaseState.RETURNED):
             return case.ended_by_itself()
         return (case.state, case.closed) == (state, None)
+
+    def _four_eyes_fen(self, pack: str) -> int:
+        """Return the amount from which two have to agree by *pack*; 0 where it is unreadable."""
+        try:
+            return parse_pack(self._store.risk_pack(pack) or "", pack).four_eyes_fen
+        except InvalidRiskPack:
+            return 0
 
     def _said_of_nothing(self) -> Iterator[str]:
         """Name entries in which an operator spoke, or a case began or ended, and none knows."""

@@ -9,16 +9,20 @@ import pytest
 
 from hongbao import errors
 from hongbao.auditing import Auditor
+from hongbao.domain.cases import Verb
 from hongbao.domain.chain import canonical
+from hongbao.domain.pin import Pin
 from hongbao.store import EMPTY_HEAD
 from hongbao.vault import verify
 from hongbao.wallet import Wallet
+from hongbao.wallet.operators import By
 from tests.wallet.channels import demo
 from tests.wallet.guards import (
     BY_AMOUNT,
     CHALLENGED,
     CUT,
     HELD,
+    HELD_BACK,
     LARGE,
     LIMITED,
     REFUSED,
@@ -29,6 +33,13 @@ from tests.wallet.guards import (
 )
 from tests.wallet.world import LI, YUAN, ZHANG, World, right
 
+
+def operator_pin() -> Pin:
+    return Pin("975312")
+
+
+OLD_WANG = By("老王", operator_pin)
+OLD_LI = By("老李", operator_pin)
 CHECKS = {"signatures", "habits", "challenges", "cases"}
 
 
@@ -42,8 +53,9 @@ def live(world: World) -> World:
     Let the guards do all that they can.
 
     Of Zhang's challenges the first is used, the second failed, the third passed and the fourth
-    open. Three requests were stopped by rules, and one because its signature did not fit. Two
-    cases report what happened, one holds money, and one did until its moment came.
+    open. Three requests were stopped by rules, and one because its signature did not fit. Of the
+    cases, the first was cleared by two, the second is escalated, the third held money until its
+    moment came, the fourth was rejected by one, and the fifth waits for a second word.
     """
     with Wallet.open(world.env, profile=ZHANG) as desk:
         desk.use_risk_pack(BY_AMOUNT)
@@ -76,6 +88,16 @@ def live(world: World) -> World:
         desk.advance_clock(timedelta(hours=25))
         desk.topup(500 * YUAN, pin=right)
         desk.withdraw(HELD, pin=right)
+        desk.withdraw(HELD_BACK, pin=right)
+        for name, by in (("老王", None), ("老李", OLD_WANG)):
+            desk.add_operator(name, pin=operator_pin, by=by)
+        large, suspicious, held, held_back = [line["case"] for line in desk.cases()["cases"]]
+        desk.decide(large, Verb.APPROVE, why="年终奖", by=OLD_WANG)
+        desk.decide(large, Verb.APPROVE, why="同意", by=OLD_LI)
+        desk.decide(suspicious, Verb.APPROVE, why="没问题", by=OLD_WANG)
+        desk.decide(suspicious, Verb.REJECT, why="有问题", by=OLD_LI)
+        desk.decide(held, Verb.REJECT, why="本人否认", by=OLD_LI)
+        desk.decide(held_back, Verb.APPROVE, why="已核实", by=OLD_LI)
     return world
 
 
@@ -101,8 +123,14 @@ def test_a_guarded_life_checks(guarded: World):
     rows = guarded.dump()
     assert ["used", "failed", "passed", "open"] == [row[8] for row in rows["challenge"]]
     assert {"challenged", "refused", "limited", "cut"} <= {row[1] for row in rows["entry"]}
-    assert ["large", "suspicious", "hold", "hold"] == [row[2] for row in rows["review_case"]]
-    assert ["open", "open", "released", "open"] == [row[11] for row in rows["review_case"]]
+    assert {
+        "large": ["approved"],
+        "suspicious": ["escalated"],
+        "hold": ["released", "rejected", "open"],
+    } == {
+        kind: [row[11] for row in rows["review_case"] if row[2] == kind]
+        for kind in ("large", "suspicious", "hold")
+    }
 
 
 class Edit(NamedTuple):
@@ -118,6 +146,7 @@ class Edit(NamedTuple):
 
 LAST = "(SELECT max(id) FROM entry)"
 STOPPED = "(SELECT min(entry) FROM stop)"
+WAITING = "(SELECT number FROM review_case WHERE state = 'open')"
 
 EDITS = [
     # --- signatures
@@ -220,7 +249,7 @@ EDITS = [
     Edit(
         "a stop of what happened",
         {"challenges"},
-        f"INSERT INTO stop SELECT id, profile, request_id FROM entry WHERE id = {LAST}",
+        "INSERT INTO stop SELECT max(id), profile, request_id FROM entry WHERE act = 'withdraw'",
     ),
     Edit(
         "a refusal called a limit",
@@ -300,12 +329,16 @@ EDITS = [
         {"challenges"},
         "UPDATE risk_pack SET text = replace(text, 'minutes = 10', 'minutes = 11')",
     ),
-    Edit("a pack that is none", {"challenges"}, "UPDATE risk_pack SET text = 'x'"),
+    Edit("a pack that is none", {"challenges", "cases"}, "UPDATE risk_pack SET text = 'x'"),
     # --- cases
-    Edit("a report's case forgotten", {"cases"}, "DELETE FROM review_case WHERE kind = 'large'"),
+    Edit(
+        "a report's case forgotten",
+        {"cases", "pages"},
+        "DELETE FROM review_case WHERE kind = 'large'",
+    ),
     Edit(
         "a hold's case forgotten",
-        {"cases"},
+        {"cases", "messages", "pages"},
         "DELETE FROM review_case WHERE message IS NOT NULL",
     ),
     Edit(
@@ -331,12 +364,56 @@ EDITS = [
     Edit(
         "a case closed by nobody",
         {"cases"},
-        f"UPDATE review_case SET state = 'approved', closed = {LAST} WHERE kind = 'large'",
+        f"UPDATE review_case SET state = 'approved', closed = {LAST} WHERE kind = 'suspicious'",
     ),
     Edit(
         "a case escalated by nobody",
         {"cases"},
-        "UPDATE review_case SET state = 'escalated' WHERE kind = 'large'",
+        f"UPDATE review_case SET state = 'escalated' WHERE number = {WAITING}",
+    ),
+    Edit(
+        "a case closed by something else",
+        {"cases"},
+        "UPDATE review_case SET closed = 1 WHERE kind = 'large'",
+    ),
+    Edit(
+        "a case opened again",
+        {"cases"},
+        "UPDATE review_case SET state = 'open', closed = NULL WHERE kind = 'large'",
+    ),
+    Edit(
+        "a case cleared that was confirmed",
+        {"cases", "held", "messages"},
+        "UPDATE review_case SET state = 'approved' WHERE state = 'rejected'",
+    ),
+    Edit(
+        "an opinion turned round",
+        {"cases"},
+        "UPDATE opinion SET verb = 'reject' WHERE entry = (SELECT min(entry) FROM opinion)",
+    ),
+    Edit(
+        "another reason",
+        {"cases"},
+        "UPDATE opinion SET reason = 'x' WHERE entry = (SELECT max(entry) FROM opinion)",
+    ),
+    Edit("an opinion of somebody else", {"cases"}, "UPDATE opinion SET operator = 3 - operator"),
+    Edit("two opinions of one person", {"cases"}, "UPDATE opinion SET operator = 1"),
+    Edit("opinions gone", {"cases"}, "DELETE FROM opinion"),
+    Edit(
+        "an opinion of another case",
+        {"cases"},
+        f"UPDATE opinion SET review_case = {WAITING} WHERE entry ="
+        " (SELECT min(entry) FROM opinion)",
+    ),
+    Edit(
+        "an opinion that was never spoken",
+        {"cases"},
+        f"INSERT INTO opinion VALUES (1, {WAITING}, 1, 'approve', 'x')",
+    ),
+    Edit(
+        "a pack by which one would have been enough",
+        {"cases"},
+        "UPDATE risk_pack SET text = replace(text, '\"50.00\"', '\"500.00\"')",
     ),
 ]
 
