@@ -10,7 +10,7 @@ from tests.wallet.world import YUAN, right
 CHALLENGED = 11_11
 REFUSED = 22_22
 LIMITED = 33_33
-HELD = 44_44  # until a day later, and then released
+HELD = 44_46  # until a day later, and then released; half of it is nothing special
 HELD_BACK = 55_54  # the same, and then returned
 CUT = 66_66
 LARGE = 77_77
