@@ -111,8 +111,8 @@ def test_why_begins_in_plain_words(judged: Shell):
     assert lines[0].startswith("giving a packet · 99.00 · 2026-02-1")
     assert ["it was refused", "enough · rule enough"] == lines[1:3]
     assert "up to 49.99 would have been allowed at once" in lines
-    assert "足够 · 规则 enough" in chinese
-    assert "当时不超过 49.99 即可放行" in chinese
+    assert "足够 · 规则enough" in chinese
+    assert "当时不超过49.99即可放行" in chinese
 
 
 def test_all_five_guards_are_named(judged: Shell):
