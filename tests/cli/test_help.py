@@ -98,6 +98,7 @@ LATIN = {
     *("balance", "bash", "fish", "jsonl"),
     *("netsunion", "unionpay", "camt"),
     *("shanghai", "unknown", "replay", "forge", "none"),
+    *("released", "returned", "approved", "rejected"),
     *(bank.code for bank in BANKS),
     *(fault.value for fault in Fault),
     *(word for name in COMMANDS for word in name),
