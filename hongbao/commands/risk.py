@@ -150,7 +150,7 @@ def use(
         pack = read_pack(name, wallet)
         used = wallet.use_risk_pack(pack, request_id=request_id, dry_run=dry_run)
     call.answer(used, screen.show_guards_used)
-    call.hint(N_("`hongbao risk replay --pack {before}` compares them"), before=used["before"])
+    call.hint(N_("`hongbao risk rules` shows what it asks"))
 
 
 @app.command(
