@@ -16,7 +16,7 @@ from hongbao.statements import _review as forms
 from hongbao.statements.csv import uncell
 from hongbao.wallet import Wallet
 from hongbao.wallet.operators import REASON_LENGTH_MAX, By
-from tests.wallet.risks import HOLD_HOURS, SAYS, holding, pack, rule, with_pack
+from tests.wallet.risks import HOLD_HOURS, HOUR, SAYS, holding, pack, rule, with_pack
 from tests.wallet.test_processes import at_once, codes
 from tests.wallet.world import (
     CARD,
@@ -167,7 +167,7 @@ def test_the_evidence_of_a_packet_paid_by_card_is_what_was_judged_first(desk: Wo
 @pytest.mark.parametrize("verb", [Verb.APPROVE, Verb.REJECT])
 def test_a_withdrawal_is_let_go_or_stays(desk: World, verb: Verb):
     """
-    Approved, it sets out and arrives; rejected, the balance has it again, and its fee.
+    Approved, it sets out at once and arrives; rejected, the balance has it again, and its fee.
     """
     before_fen = desk.zhang.balance()["available_fen"]
     with_pack(desk, holding("withdraw"))
@@ -179,11 +179,9 @@ def test_a_withdrawal_is_let_go_or_stays(desk: World, verb: Verb):
     assert ("withdraw", held["case"]) == (decided["held"], decided["case"])
     assert decided["payment"].startswith("NU")
     gone_fen = 10 * YUAN if verb is Verb.APPROVE else 0
-    assert before_fen - gone_fen == desk.zhang.balance()["available_fen"]
-    desk.turn(days=2)
-    desk.zhang.settle()
-    assert 0 == desk.zhang.balance()["on_its_way_fen"]
-    assert before_fen - gone_fen == desk.zhang.balance()["total_fen"]
+    balance = desk.zhang.balance()
+    assert (before_fen - gone_fen, 0) == (balance["available_fen"], balance["on_its_way_fen"])
+    assert before_fen - gone_fen == balance["total_fen"]
     assert {} == desk.findings()
 
 
@@ -543,6 +541,62 @@ def test_four_eyes_at_once_come_one_after_the_other(desk: World):
     assert {} == desk.findings()
 
 
+def quicker(world: World, monkeypatch: pytest.MonkeyPatch, case: str, verb: Verb) -> Wallet:
+    """Return a desk at which Bao always speaks of *case* between Wu's plan and Wu's word."""
+    wallet, planned = world.zhang, world.zhang._planned
+    calls: list[str] = []
+
+    def slowly(*asked: Any) -> Any:
+        plan = planned(*asked)
+        calls.append(case)
+        if len(calls) == 2:  # the first is made before the PIN is asked for
+            world.zhang.decide(case, verb, why="quicker", by=BAO)
+        return plan
+
+    monkeypatch.setattr(wallet, "_planned", slowly)
+    return wallet
+
+
+@pytest.mark.parametrize(
+    ("yuan", "quick", "state"),
+    [
+        (50, Verb.APPROVE, "approved"),
+        (50, Verb.REJECT, "escalated"),
+        (50, Verb.ESCALATE, "escalated"),
+        (10, Verb.ESCALATE, "escalated"),
+    ],
+)
+def test_what_was_planned_is_planned_anew_where_somebody_was_quicker(
+    desk: World, monkeypatch: pytest.MonkeyPatch, yuan: int, quick: Verb, state: str
+):
+    """
+    Wu approves, and would be the first, or the only one: what the other said in between counts.
+    """
+    case = held(desk, yuan)
+    wallet = quicker(desk, monkeypatch, case, quick)
+
+    decided = wallet.decide(case, Verb.APPROVE, why="slower", by=WU)
+
+    assert state == decided["state"] == desk.zhang.case(case)["state"]
+    assert ["quicker", "slower"] == [said["reason"] for said in desk.zhang.case(case)["opinions"]]
+    assert {} == desk.findings()
+
+
+@pytest.mark.parametrize("quick", [Verb.APPROVE, Verb.REJECT])
+def test_who_was_slower_decides_nothing(desk: World, monkeypatch: pytest.MonkeyPatch, quick: Verb):
+    """
+    Not even where both would have said the same.
+    """
+    case = held(desk)
+    wallet = quicker(desk, monkeypatch, case, quick)
+
+    with pytest.raises(errors.CaseClosed):
+        wallet.decide(case, Verb.APPROVE, why="slower", by=WU)
+
+    assert ["quicker"] == [said["reason"] for said in desk.zhang.case(case)["opinions"]]
+    assert {} == desk.findings()
+
+
 @pytest.mark.parametrize("then", ["release", "return"])
 def test_a_reviewer_and_the_holds_own_end_are_one_outcome(desk: World, then: str):
     """
@@ -657,16 +711,15 @@ def test_a_report_has_every_case_of_its_period_with_evidence_and_opinions(desk: 
     Up to but not at its end, each case as it is by now.
     """
     first = held(desk)
-    desk.turn(days=1)
-    desk.zhang.settle()
+    desk.turn(hours=1)
     second = held(desk)
     say(desk, second, Verb.REJECT, why="not his card")
 
     everyone = json.loads(report(desk, "json"))
-    since = json.loads(report(desk, "json", since=NOON + timedelta(days=1)))
-    until = json.loads(report(desk, "json", until=NOON + timedelta(days=1)))
+    since = json.loads(report(desk, "json", since=NOON + HOUR))
+    until = json.loads(report(desk, "json", until=NOON + HOUR))
 
-    assert [(first, "released"), (second, "rejected")] == [
+    assert [(first, "open"), (second, "rejected")] == [
         (case["case"], case["state"]) for case in everyone["cases"]
     ]
     assert ([second], [first]) == tuple(
