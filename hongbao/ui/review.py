@@ -203,8 +203,9 @@ def _condition(row: ConditionLine) -> str:
         for sign, bound in (("≥", row["at_least"]), ("≤", row["at_most"]))
         if bound is not None
     ]
-    measured = f"{risk.label(row['indicator'])}: {risk.value(unit, row['value'])}"
-    return f"  {measured} ({', '.join(bounds)})"
+    sentence = N_("{label}: {value} ({bounds})")
+    label, value = risk.label(row["indicator"]), risk.value(unit, row["value"])
+    return "  " + say(sentence, label=label, value=value, bounds=" ".join(bounds))
 
 
 def _judged_by(case: CaseShown) -> str:
