@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
+from hongbao.domain.ids import CASE_PREFIX, CHALLENGE_PREFIX, PACKET_PREFIX
 from hongbao.story.script import NAME
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\].*?(?:\x07|\x1b\\)|[@-Z\\^_])")
@@ -52,9 +53,14 @@ def pattern_of(text: str, names: Mapping[str, str]) -> re.Pattern[str]:
     return re.compile(pattern, re.DOTALL)
 
 
+_IDS = {"packet": PACKET_PREFIX, "case": CASE_PREFIX, "challenge": CHALLENGE_PREFIX}
+"""How the ids of things begin, by what names in brackets call them."""
+
+
 def _word(name: str) -> str:
-    """Return what a name can stand for: a packet's id where it is called so, else any word."""
-    return r"hb_[0-9A-Z]{8}" if name.endswith("packet") else r"[A-Za-z0-9_.:+-]+"
+    """Return what a name can stand for: the id of what its last word calls, else any word."""
+    prefix = next((prefix for thing, prefix in _IDS.items() if name.endswith(thing)), None)
+    return r"[A-Za-z0-9_.:+-]+" if prefix is None else rf"{prefix}[0-9A-Z]{{8}}"
 
 
 def first_match(pattern: re.Pattern[str], lines: Iterable[str]) -> dict[str, str] | None:

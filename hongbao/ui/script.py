@@ -79,7 +79,10 @@ def _folded(line: str, width: int) -> list[str]:
             found[-1] += _ITEMS + item
             continue
         for part in _wrapped_whole(item, width - len(margin) - 2) or [""]:
-            found.append((margin + "  " if found else margin) + part)
+            further = margin + "  " if found else margin
+            if columns(further + part) > width >= columns(margin + part):
+                further = margin  # what can be copied whole is worth more than standing in
+            found.append(further + part)
     return found
 
 

@@ -10,6 +10,7 @@ from tests.cli.shell import COMMAND, Shell
 
 BALANCE_KEYS = {
     *("profile", "at", "available_fen", "frozen_fen", "due_back_fen", "on_its_way_fen"),
+    "held_fen",
     "unanswered",
     *("total_fen", "withdrawable_fen", "withdrawable_later_fen", "withdrawable_from"),
 }
@@ -72,6 +73,18 @@ def test_a_usage_error_is_a_document_too(new_year: Shell, typed: tuple[str, ...]
     error = json.loads(said.err)["error"]
     assert (2, "", "usage") == (said.code, said.out, error["code"])
     assert {"code", "message", "hint"} <= set(error)
+
+
+def test_an_error_that_tells_back_what_was_typed_is_still_a_document(new_year: Shell):
+    """
+    What a terminal would obey is escaped as JSON escapes it, so that a program reads it back whole.
+    """
+    typed = "/nowhere/\x7f\x9b2J\x1b\u202e"
+    said = new_year("risk", "use", typed, "--json")
+
+    assert 10 == said.code
+    assert typed == json.loads(said.err)["error"]["path"]
+    assert said.err.rstrip("\n").isprintable()
 
 
 def test_a_word_after_two_dashes_is_no_option(new_year: Shell):

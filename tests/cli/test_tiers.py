@@ -268,6 +268,7 @@ def settled(**more: Any) -> Settled:
         net_fen=80001,
         saved_fen=80000,
         still_pending=1,
+        holds=[],
     )
     answer.update(more)  # type: ignore[typeddict-item]  # what differs in a test
     return answer
