@@ -176,7 +176,10 @@ def hongbao(
 
 def _say(error: HongbaoError, *, as_json: bool) -> None:
     if as_json:
-        talk(json.dumps({"error": error.as_dict()}, ensure_ascii=False), wrapped=False)
+        document = json.dumps({"error": error.as_dict()}, ensure_ascii=False)
+        # What a screen would obey is escaped as JSON has it: \x7f would be no JSON any more.
+        told = (c if c.isprintable() else json.dumps(c)[1:-1] for c in document)
+        talk("".join(told), wrapped=False)
         return
     talk(_("hongbao: error: {message}").format(message=error.message))
     if error.hint is not None:

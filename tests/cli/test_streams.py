@@ -80,7 +80,7 @@ def test_an_error_that_tells_back_what_was_typed_is_still_a_document(new_year: S
     What a terminal would obey is escaped as JSON escapes it, so that a program reads it back whole.
     """
     typed = "/nowhere/\x7f\x9b2J\x1b\u202e"
-    said = new_year("risk", "use", typed, "--json")
+    said = new_year("totp", "code", "--secret-file", typed, "--json")
 
     assert 10 == said.code
     assert typed == json.loads(said.err)["error"]["path"]
