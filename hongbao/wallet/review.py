@@ -350,12 +350,13 @@ class Review(Reconciling, Records):
         why, case_id = parse_reason(why), parse_case_id(case)
         with self.looking():
             operator = self._operator_named(by.operator)
-        self._planned(case_id, operator, verb)
+        with self._rehearsal(dry_run):  # a hold whose moment has come is ended within
+            self._planned(case_id, operator, verb)
         self._authorise(by.pin, operator)
         told: dict[str, Any] | None = None
         while told is None:
-            plan = self._planned(case_id, operator, verb)
             with self._rehearsal(dry_run):
+                plan = self._planned(case_id, operator, verb)
                 try:
                     told = self._speak(case_id, plan, operator, verb, why)
                 except (_Overtaken, HoldOver):

@@ -268,6 +268,22 @@ def test_a_dry_run_decides_nothing(desk: World):
     assert before == desk.dump(TRIES)
 
 
+@pytest.mark.parametrize("then", ["release", "return"])
+def test_a_dry_run_ends_no_hold_whose_moment_has_come(desk: World, then: str):
+    """
+    It is refused as the act itself would be, and the hold stands as it stood.
+    """
+    case = held(desk, then=then)
+    desk.turn(hours=HOLD_HOURS)
+    before = desk.dump()
+
+    with pytest.raises(errors.CaseClosed):
+        desk.zhang.decide(case, Verb.APPROVE, why="try", by=By("Wu", unasked), dry_run=True)
+
+    assert before == desk.dump()
+    assert {} == desk.findings()
+
+
 # --- four eyes -----------------------------------------------------------------------------------
 
 
