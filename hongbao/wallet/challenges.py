@@ -13,6 +13,7 @@ from hongbao.errors import (
     ChallengeFailed,
     ChallengeNotFound,
     ChallengeUsed,
+    Damaged,
     WrongAnswer,
 )
 from hongbao.store import ChallengeRow
@@ -64,7 +65,7 @@ class Challenges(Desk):
                 self._check_device(device)
         if row.state != "passed":
             left = self._count_try(row)
-            if not decode(row.puzzle).solved_by(answer):
+            if not self._read_back(decode, row.puzzle).solved_by(answer):
                 if left > 0:
                     raise WrongAnswer(challenge=row.id, tries_left=left)
                 self._fail(row)
@@ -138,10 +139,12 @@ class Challenges(Desk):
 
     def _challenge_line(self, row: ChallengeRow) -> ChallengeLine:
         judged = self.store.judged_in(row.entry)
-        assert judged is not None
-        told, asked = json.loads(judged.answer), decode_record(judged.risk).asked
-        assert asked is not None
-        what, puzzle = asked.seen.what, decode(row.puzzle)
+        if judged is None:
+            raise Damaged(path=str(self.store.path))
+        told, asked = json.loads(judged.answer), self._read_back(decode_record, judged.risk).asked
+        if asked is None:
+            raise Damaged(path=str(self.store.path))
+        what, puzzle = asked.seen.what, self._read_back(decode, row.puzzle)
         tries_max = self._guards(self.home).pack.challenge_tries
         return {
             "challenge": row.id,

@@ -7,6 +7,7 @@ from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record
 from hongbao.errors import (
     ChallengeRequired,
+    Damaged,
     HongbaoError,
     LoweredLimit,
     RefusedByRisk,
@@ -70,7 +71,8 @@ class Judging(Signing):
                 parse_pack(text_of(STANDARD), STANDARD), parse_forest(model_text(), MODEL)
             )
         text = self.store.risk_pack(home.risk_pack)
-        assert text is not None
+        if text is None:
+            raise Damaged(path=str(self.store.path))
         model = None if home.risk_model is None else self.store.risk_model(home.risk_model)
         return Guards(
             parse_pack(text, home.risk_pack),
@@ -167,7 +169,7 @@ class Judging(Signing):
         from hongbao.domain.risk.habit import NEW, decode
 
         text = self.store.habit(profile)
-        return NEW if text is None else decode(text)
+        return NEW if text is None else self._read_back(decode, text)
 
     def _remember(self, doing: Act, seen: Seen) -> None:
         """Let the habit of whoever acts follow what was *seen*, in the transaction of the act."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from hongbao.domain.text import name_key
 from hongbao.env import Env
@@ -26,6 +26,8 @@ from hongbao.wallet.stopwatch import Stopwatch
 if TYPE_CHECKING:
     from hongbao.answers import Balance
     from hongbao.domain.policy import Policy, Tier
+
+T = TypeVar("T")
 
 
 class Opened:
@@ -219,6 +221,13 @@ class Opened:
         """Let several looks see one and the same moment of the ledger; nothing waits for them."""
         with self._under_these_keys(), self.store.snapshot():
             yield
+
+    def _read_back(self, read: Callable[[str], T], text: str) -> T:
+        """Return what *read* makes of a *text* of the ledger's. Raises Damaged where it cannot."""
+        try:
+            return read(text)
+        except ValueError:
+            raise Damaged(path=str(self.store.path)) from None
 
     @contextmanager
     def _under_these_keys(self) -> Iterator[None]:

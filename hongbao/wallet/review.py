@@ -290,7 +290,7 @@ class Review(Reconciling, Records):
         if judged is None:  # by card, it was judged before the bank was asked
             paid = self.store.message_paying(row.entry)
             judged = None if paid is None else self.store.judged_in(paid.entry)
-        record = None if judged is None else decode(judged.risk)
+        record = None if judged is None else self._read_back(decode, judged.risk)
         if record is None or record.asked is None:
             return None, None
         pack = self._pack_of(record)

@@ -61,7 +61,7 @@ class Risk(Desk):
             if made is not None:
                 entries.append(made.id)
             rows = [row for row in map(self.store.judged_in, entries) if row is not None]
-            records = [(row, decode(row.risk)) for row in rows]
+            records = [(row, self._read_back(decode, row.risk)) for row in rows]
             decisions = [
                 self._explained(row, record, record.asked)
                 for row, record in records
@@ -134,7 +134,7 @@ class Risk(Desk):
 
         habit = NEW
         for earlier in self.store.judged(row.profile, row.entry):
-            seen = decode(earlier.risk).seen
+            seen = self._read_back(decode, earlier.risk).seen
             habit = habit if seen is None else after(habit, seen)
         return habit
 
@@ -184,7 +184,7 @@ class Risk(Desk):
 
         habits: dict[int, Habit] = {}
         for row in self.store.judged():
-            record, habit = decode(row.risk), habits.get(row.profile, NEW)
+            record, habit = self._read_back(decode, row.risk), habits.get(row.profile, NEW)
             yield row, record, habit
             if record.seen is not None:
                 habits[row.profile] = after(habit, record.seen)

@@ -57,6 +57,8 @@ def decode(text: str) -> Record:
     """Return what `Record.encode` wrote. Raises ValueError where it did not."""
     try:
         told: dict[str, Any] = json.loads(text)
+        if not isinstance(told, dict):
+            raise TypeError
         seen = _seen(told["seen"]) if "seen" in told else None
         if "asked" not in told:
             return Record(seen)
