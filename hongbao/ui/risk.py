@@ -285,6 +285,8 @@ def show_picture(picture: Pictured) -> None:
     width = max(columns(title) for title, _text in titles)
     for title, text in titles:
         line(f"{title}{' ' * (width - columns(title))}  {text}", dim=title)
+    if not picture["indicators"]:  # its rules look at amounts alone
+        return
     print()
     told = _("if a packet were sent now, of no amount yet")
     line(told, dim=told)

@@ -254,3 +254,16 @@ def test_events_tell_of_other_rules(judged: Shell):
     assert "risk_use" in [
         event["act"] for event in json.loads(judged.does("events", "--json").out)["events"]
     ]
+
+
+def test_a_picture_without_indicators_has_no_empty_heading(shell: Shell):
+    """
+    Where a pack's rules look at amounts alone, there is nothing to say of no amount.
+    """
+    pack = shell.home.with_name("amounts.toml")
+    only = RULES.partition('\n[[rule]]\nid = "nobody"')[0]
+    pack.write_text(text_of("strict").partition("# --- device")[0] + only, encoding="utf-8")
+    [_, screen] = shell.screens(("risk", "use", str(pack)), ("risk", "show"), columns=80)
+
+    assert "if a packet were sent now" not in plain(screen)
+    assert "hours" in plain(screen)
