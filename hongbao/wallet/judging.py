@@ -1,6 +1,7 @@
 """Judging at the desk: risk control answers each act inside its own transaction."""
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
@@ -29,6 +30,19 @@ class Guards(NamedTuple):
 
     pack: "Pack"
     forest: "Forest | None"
+
+
+@lru_cache(maxsize=8)
+def read_guards(pack: str, named: str, model: str | None, called: str) -> Guards:
+    """
+    Read a *pack*'s text and a *model*'s, which are *named* and *called* so where they are refused.
+
+    Reading takes milliseconds, and what was read never changes: a process does it once.
+    """
+    from hongbao.domain.risk.forest import parse_forest
+    from hongbao.domain.risk.pack import parse_pack
+
+    return Guards(parse_pack(pack, named), None if model is None else parse_forest(model, called))
 
 
 class Stopped(Exception):
@@ -62,22 +76,19 @@ class Judging(Signing):
     _known_guards: "tuple[tuple[str | None, str | None], Guards] | None" = None
 
     def _read_guards(self, home: HomeRow) -> Guards:
-        from hongbao.domain.risk.forest import parse_forest
-        from hongbao.domain.risk.pack import parse_pack
         from hongbao.packs import MODEL, STANDARD, model_text, text_of
 
         if home.risk_pack is None:
-            return Guards(
-                parse_pack(text_of(STANDARD), STANDARD), parse_forest(model_text(), MODEL)
-            )
-        text = self.store.risk_pack(home.risk_pack)
+            return read_guards(text_of(STANDARD), STANDARD, model_text(), MODEL)
+        return self._guards_named(home.risk_pack, home.risk_model)
+
+    def _guards_named(self, pack: str, model: str | None) -> Guards:
+        """Return the rules and the model that a record names: this home keeps every one."""
+        text = self.store.risk_pack(pack)
         if text is None:
             raise Damaged(path=str(self.store.path))
-        model = None if home.risk_model is None else self.store.risk_model(home.risk_model)
-        return Guards(
-            parse_pack(text, home.risk_pack),
-            None if model is None else parse_forest(model, str(home.risk_model)),
-        )
+        learned = None if model is None else self.store.risk_model(model)
+        return read_guards(text, pack, learned, str(model))
 
     def _keep_guards(self, home: HomeRow) -> None:
         """Keep the shipped pack and model where this home has none: decisions name them."""

@@ -115,19 +115,6 @@ class Risk(Desk):
             "allowed_from": None if from_s is None else iso(datetime.fromtimestamp(from_s, UTC)),
         }
 
-    def _guards_named(self, pack: str, model: str | None) -> Guards:
-        """Return the rules and the model that a record names; this home keeps every one."""
-        from hongbao.domain.risk.forest import parse_forest
-        from hongbao.domain.risk.pack import parse_pack
-
-        text = self.store.risk_pack(pack)
-        assert text is not None
-        learned = None if model is None else self.store.risk_model(model)
-        return Guards(
-            parse_pack(text, pack),
-            None if learned is None else parse_forest(learned, str(model)),
-        )
-
     def _habit_before(self, row: JudgedRow) -> "Habit":
         """Return what was remembered of the profile of *row* just before it."""
         from hongbao.domain.risk.habit import NEW, after

@@ -9,8 +9,14 @@ import pytest
 from hongbao.errors import StoryFailed
 from hongbao.story import play, read
 
-SLOW = {"shared_id_limits"}
-"""Stories that need so many payments that only `make test-all` plays them."""
+SLOW = {
+    "attack_crowded_device",
+    "attack_same_pair",
+    "attack_takeover",
+    "attack_unknown",
+    "shared_id_limits",
+}
+"""Stories that need so many commands that only `make test-all` plays them."""
 
 
 class StoryFile(pytest.File):
