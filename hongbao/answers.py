@@ -979,6 +979,7 @@ class GuardsUsed(Answer):
     model: str | None
     before: str
     before_model: str | None
+    operator: str | None  # who answered for it, where the home has operators
     acts: NotRequired[int]  # that a model was trained with
 
 

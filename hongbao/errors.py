@@ -309,6 +309,14 @@ class InvalidSecret(UsageError):
         super().__init__(path=path)
 
 
+class RulesNeedOperator(UsageError):
+    """Once a home has operators, one of them answers for which rules are in force."""
+
+    code = "rules_need_operator"
+    sentence = N_("this home has operators: one of them has to answer for its rules")
+    advice = N_("name them with --operator; the PIN asked for is theirs")
+
+
 class InvalidGreeting(UsageError):
     """The greeting is too long, or holds characters that would change the screen."""
 

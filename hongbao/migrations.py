@@ -548,7 +548,8 @@ _M003 = (
     # What operators did, so that their log is no search through everybody's acts.
     """
     CREATE INDEX entry_by_operator ON entry (id) WHERE act IN
-        ('operator_add', 'correct', 'approved', 'rejected', 'opinion', 'escalated', 'unmasked')
+        ('operator_add', 'correct', 'approved', 'rejected', 'opinion', 'escalated', 'unmasked',
+         'risk_use', 'risk_train', 'risk_model')
     """,
     # The case that keeps a packet from being claimed; NULL where none does.
     "ALTER TABLE packet ADD COLUMN held INTEGER REFERENCES review_case (number)",

@@ -6,17 +6,38 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hongbao.commands.rules import read_pack
-from hongbao.commands.window import Command, DryRun, Group, Limit, RequestId, caller, window
+from hongbao.commands.window import (
+    Command,
+    DryRun,
+    Group,
+    Limit,
+    RequestId,
+    caller,
+    operator_names,
+    window,
+)
 from hongbao.domain.dates import parse_instant
 from hongbao.errors import HomeNotFound
 from hongbao.words import N_
 
 if TYPE_CHECKING:
     from hongbao.commands.caller import Caller
+    from hongbao.wallet.operators import By
 
 app = window(cls=Group)
 
 Pack = Annotated[str, typer.Argument(metavar="PACK", help=N_("a name, name/version, or a file"))]
+
+
+Answering = Annotated[
+    str | None,
+    typer.Option(
+        "--operator",
+        metavar="NAME",
+        autocompletion=operator_names,
+        help=N_("who answers for it, where there are operators: their PIN is asked for"),
+    ),
+]
 
 
 @app.callback(
@@ -137,18 +158,25 @@ def replay(
 @app.command(
     cls=Command,
     short_help=N_("Put another pack of rules in force for the whole home."),
-    help=N_("The ledger keeps its text: every decision names the pack that made it."),
+    help=N_(
+        "The ledger keeps its text: every decision names the pack that made it. Once the home has"
+        " operators, one of them answers for its rules."
+    ),
     epilog="hongbao risk use ./mine.toml\nhongbao risk use standard",
 )
 def use(
-    ctx: typer.Context, name: Pack, request_id: RequestId = None, dry_run: DryRun = False
+    ctx: typer.Context,
+    name: Pack,
+    operator: Answering = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
 ) -> None:
     from hongbao.ui import risk as screen
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        pack = read_pack(name, wallet)
-        used = wallet.use_risk_pack(pack, request_id=request_id, dry_run=dry_run)
+        pack, by = read_pack(name, wallet), _by(call, operator)
+        used = wallet.use_risk_pack(pack, by=by, request_id=request_id, dry_run=dry_run)
     call.answer(used, screen.show_guards_used)
     call.hint(N_("`hongbao risk rules` shows what it asks"))
 
@@ -167,6 +195,7 @@ def train(
     shipped: Annotated[
         bool, typer.Option("--shipped", help=N_("go back to the model that ships with hongbao"))
     ] = False,
+    operator: Answering = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -175,8 +204,15 @@ def train(
     call = caller(ctx)
     with call.wallet() as wallet:
         learn = wallet.use_shipped_model if shipped else wallet.train_model
-        used = learn(request_id=request_id, dry_run=dry_run)
+        used = learn(by=_by(call, operator), request_id=request_id, dry_run=dry_run)
     call.answer(used, screen.show_guards_used)
+
+
+def _by(call: "Caller", operator: str | None) -> "By | None":
+    """Return who answers for the rules, where somebody was named."""
+    from hongbao.wallet.operators import By
+
+    return None if operator is None else By(operator, call.operator_pin)
 
 
 def _show(call: "Caller", name: str | None) -> None:

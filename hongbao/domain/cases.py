@@ -36,6 +36,9 @@ OPERATOR_ACTS = (
     "opinion",
     "escalated",
     "unmasked",
+    "risk_use",
+    "risk_train",
+    "risk_model",
 )
 """All that operators do, by the names that the chain has for it."""
 

@@ -194,8 +194,8 @@ class Cases(Books):
 
 
 _NAMES = ", ".join(f"'{act}'" for act in OPERATOR_ACTS)
-_BY_OPERATORS = f"act IN ({_NAMES})"
-"""As the index has it, word for word: nothing else would find that."""
+_BY_OPERATORS = f"act IN ({_NAMES}) AND json_valid(answer) AND answer ->> 'operator' IS NOT NULL"
+"""The acts as the index has them, word for word: nothing else would find that."""
 
 _CASES = (
     "SELECT number, id, kind, profile, rule, amount_fen, entry, packet, message, until, ends,"

@@ -67,6 +67,9 @@ _ACTS = {
     "rejected": N_("rejected {about}"),
     "escalated": N_("escalated {about}"),
     "unmasked": N_("looked at personal data of {about}"),
+    "risk_use": N_("put the rules {about} in force"),
+    "risk_train": N_("had the model {about} learned"),
+    "risk_model": N_("had the model {about} asked"),
 }
 _OPINIONS = {
     "approve": N_("would approve {about}"),

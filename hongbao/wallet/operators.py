@@ -122,9 +122,15 @@ def doer(told: Mapping[str, Any]) -> str:
     return str(told.get("by") or told["operator"])
 
 
+_RULES = {"risk_use": "pack", "risk_train": "model", "risk_model": "model"}
+"""What acts that change the rules are about."""
+
+
 def _act(entry: int, at: datetime, act: str, answer: str) -> OperatorAct:
     told = json.loads(answer)
     about = told.get("case") or told.get("payment")
+    if act in _RULES:
+        about = told[_RULES[act]]
     return {
         "event": entry,
         "at": iso(at),

@@ -197,7 +197,7 @@ def _actor(row: EventRow, told: Mapping[str, Any]) -> str:
     """Return who did it: once a payment is asked for, the institutions act, whoever's it is."""
     if row.act == "bank":
         return str(told["bank"])
-    if row.act in OPERATOR_ACTS:
+    if row.act in OPERATOR_ACTS and told.get("operator") is not None:
         return doer(told)
     by_platform = row.act in _BY_ITSELF or (
         row.message is not None and row.act not in ASKED_AS.values()

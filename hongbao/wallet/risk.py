@@ -21,12 +21,12 @@ from hongbao.answers import (
 )
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record, decode
-from hongbao.errors import Busy, DecisionNotFound, RiskPackVersionReused
+from hongbao.errors import Busy, DecisionNotFound, RiskPackVersionReused, RulesNeedOperator
 from hongbao.store import DeviceRow, JudgedRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
-from hongbao.wallet.desk import Desk
 from hongbao.wallet.judging import Guards
+from hongbao.wallet.operators import By, Operators
 
 if TYPE_CHECKING:
     from hongbao.domain.risk.forest import Forest
@@ -42,7 +42,7 @@ OF_ONE_ACT = frozenset({"amount_fen", "times_usual", "reaction_ms", "just_below"
 """Indicators that only an act with its amount, its packet and its people has."""
 
 
-class Risk(Desk):
+class Risk(Operators):
     """What can be asked of the guards, and which rules they follow."""
 
     # --- why -------------------------------------------------------------------------------------
@@ -271,33 +271,49 @@ class Risk(Desk):
     # --- use and train ---------------------------------------------------------------------------
 
     def use_risk_pack(
-        self, pack: "Pack", *, request_id: str | None = None, dry_run: bool = False
+        self,
+        pack: "Pack",
+        *,
+        by: By | None = None,
+        request_id: str | None = None,
+        dry_run: bool = False,
     ) -> GuardsUsed:
         """
         Put *pack* in force for the whole home.
 
-        The ledger keeps its text, because decisions name the pack that made them. Raises
+        The ledger keeps its text, because decisions name the pack that made them. Where the home
+        has operators, one of them answers for it (*by*), and so for the model: whoever finds a
+        wallet open does not make its rules milder.
+
+        Raises RulesNeedOperator or OperatorNotFound, what `_authorise` raises, and
         RiskPackVersionReused where another text went by the same name and version.
         """
+        inputs = {"pack": pack.ref, "text": pack.text}
+        first: GuardsUsed | None = self._answered("risk_use", inputs, request_id)
+        if first is not None:
+            return first
+        operator = self._answering(by)
 
         def work(doing: Act) -> GuardsUsed:
-            before = self._begin_change(doing)
+            before = self._begin_change(doing, operator)
             known = self.store.risk_pack(pack.ref)
             if known is None:
                 self.store.keep_risk_pack(pack.ref, pack.text)
             elif known != pack.text:
                 raise RiskPackVersionReused(pack.ref)
             self.store.set_risk_pack(pack.ref)
-            return self._guards_used(doing, before, pack.ref, before.forest)
+            return self._guards_used(doing, before, pack.ref, before.forest, operator)
 
-        inputs = {"pack": pack.ref, "text": pack.text}
         return self._act("risk_use", inputs, work, request_id=request_id, dry_run=dry_run)
 
-    def train_model(self, *, request_id: str | None = None, dry_run: bool = False) -> GuardsUsed:
+    def train_model(
+        self, *, by: By | None = None, request_id: str | None = None, dry_run: bool = False
+    ) -> GuardsUsed:
         """
         Learn a model from this home's own history, and ask it from now on.
 
-        Raises TrainerMissing where scikit-learn is not installed, and TooLittleHistory.
+        Raises what `use_risk_pack` raises of *by*, TrainerMissing where scikit-learn is not
+        installed, and TooLittleHistory.
         """
         from hongbao.domain.risk.forest import parse_forest
         from hongbao.training import train
@@ -305,6 +321,7 @@ class Risk(Desk):
         before: GuardsUsed | None = self._answered("risk_train", {}, request_id)
         if before is not None:
             return before
+        operator = self._answering(by)
         with self.looking():
             guards = self._guards(self.home)
             keys = self._model_keys(guards)
@@ -318,41 +335,62 @@ class Risk(Desk):
         def work(doing: Act) -> GuardsUsed:
             if self.store.risk_model(forest.ref) is not None:
                 raise Busy  # another process has learned one meanwhile
-            answer = self._ask_from_now_on(doing, forest)
+            answer = self._ask_from_now_on(doing, forest, operator)
             answer["acts"] = len(vectors)
             return answer
 
         return self._act("risk_train", {}, work, request_id=request_id, dry_run=dry_run)
 
     def use_shipped_model(
-        self, *, request_id: str | None = None, dry_run: bool = False
+        self, *, by: By | None = None, request_id: str | None = None, dry_run: bool = False
     ) -> GuardsUsed:
-        """Ask the model again that ships with hongbao."""
+        """Ask the model again that ships with hongbao. Raises what `use_risk_pack` does of *by*."""
         from hongbao.domain.risk.forest import parse_forest
         from hongbao.packs import MODEL, model_text
 
         forest = parse_forest(model_text(), MODEL)
+        operator = self._answering(by)
 
         def work(doing: Act) -> GuardsUsed:
-            return self._ask_from_now_on(doing, forest)
+            return self._ask_from_now_on(doing, forest, operator)
 
         return self._act("risk_model", {}, work, request_id=request_id, dry_run=dry_run)
 
-    def _begin_change(self, doing: Act) -> Guards:
+    def _answering(self, by: By | None) -> str | None:
+        """Have an operator answer for the rules, where this home has any, and return their name."""
+        with self.looking():
+            self._check_answered(by is not None)
+            operator = None if by is None else self._operator_named(by.operator)
+        if by is None or operator is None:
+            return None
+        self._authorise(by.pin, operator)
+        return operator.name
+
+    def _check_answered(self, answered: bool) -> None:
+        if not answered and self.store.operators():
+            raise RulesNeedOperator
+
+    def _begin_change(self, doing: Act, operator: str | None) -> Guards:
         """Keep what was in force until now, so that there is something to come from."""
+        self._check_answered(operator is not None)  # somebody may have become one meanwhile
         self._keep_guards(doing.home)
         return self._guards(doing.home)
 
-    def _ask_from_now_on(self, doing: Act, forest: "Forest") -> GuardsUsed:
+    def _ask_from_now_on(self, doing: Act, forest: "Forest", operator: str | None) -> GuardsUsed:
         """Put the model *forest* beside the pack that is in force."""
-        before = self._begin_change(doing)
+        before = self._begin_change(doing, operator)
         if self.store.risk_model(forest.ref) is None:
             self.store.keep_risk_model(forest.ref, forest.text)
         self.store.set_risk_model(forest.ref)
-        return self._guards_used(doing, before, before.pack.ref, forest)
+        return self._guards_used(doing, before, before.pack.ref, forest, operator)
 
     def _guards_used(
-        self, doing: Act, before: Guards, pack: str, forest: "Forest | None"
+        self,
+        doing: Act,
+        before: Guards,
+        pack: str,
+        forest: "Forest | None",
+        operator: str | None,
     ) -> GuardsUsed:
         return {
             "request_id": doing.request_id,
@@ -361,6 +399,7 @@ class Risk(Desk):
             "model": None if forest is None else forest.ref,
             "before": before.pack.ref,
             "before_model": None if before.forest is None else before.forest.ref,
+            "operator": operator,
         }
 
     def _model_keys(self, guards: Guards) -> "tuple[Key, ...]":

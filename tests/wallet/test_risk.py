@@ -17,11 +17,14 @@ from hongbao.errors import (
     ProfileNotFound,
     RefusedByRisk,
     RiskPackVersionReused,
+    RulesNeedOperator,
     TooLittleHistory,
+    WrongPin,
 )
 from hongbao.packs import names, text_of
 from hongbao.wallet import Wallet
-from tests.wallet.world import LI, NOON, WANG, YUAN, World, right
+from hongbao.wallet.operators import By
+from tests.wallet.world import LI, NOON, WANG, YUAN, World, right, unasked, wrong
 
 HEAD = """
 name = "lesson"
@@ -527,4 +530,32 @@ def test_a_model_is_learned_from_what_happened_here(world: World):
     assert "own/2" == zhang.train_model()["model"]
     assert older == zhang.use_shipped_model()["model"]
     assert older == zhang.risk_rules()["model"]
+    assert {} == world.findings()
+
+
+def test_once_there_are_operators_one_answers_for_the_rules(world):
+    """
+    Whoever finds a wallet open does not make its rules milder: it takes an operator's PIN, and
+    stands in their log.
+    """
+    strict, standard = (parse_pack(text_of(name), name) for name in ("strict", "standard"))
+    zhang = world.zhang
+    assert zhang.use_risk_pack(strict)["operator"] is None
+    zhang.add_operator("Wu", pin=right)
+
+    with pytest.raises(RulesNeedOperator):
+        zhang.use_risk_pack(standard)
+    with pytest.raises(RulesNeedOperator):
+        zhang.use_shipped_model()
+    with pytest.raises(WrongPin):
+        zhang.use_risk_pack(standard, by=By("Wu", wrong))
+    assert "strict/1" == zhang.risk_rules()["pack"]
+
+    used = zhang.use_risk_pack(standard, by=By("Wu", right), request_id="milder")
+
+    assert ("standard/1", "Wu") == (used["pack"], used["operator"])
+    again = zhang.use_risk_pack(standard, by=By("Wu", unasked), request_id="milder")
+    assert again["replayed"]
+    [made, put] = zhang.operator_log()["acts"]
+    assert ("operator_add", "risk_use", "standard/1") == (made["act"], put["act"], put["about"])
     assert {} == world.findings()
