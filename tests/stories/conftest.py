@@ -11,9 +11,15 @@ from hongbao.story import play, read
 
 SLOW = {
     "attack_crowded_device",
+    "attack_gambling",
+    "attack_ring",
     "attack_same_pair",
+    "attack_splitting",
     "attack_takeover",
     "attack_unknown",
+    "authenticator_ladder",
+    "device_let_in",
+    "review_four_eyes_reject",
     "shared_id_limits",
 }
 """Stories that need so many commands that only `make test-all` plays them."""
