@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -276,6 +276,18 @@ class KeyFolder:
                 self._forget(dropped, keep=(kept.holder,))
         finally:
             self._guard.release()
+
+    # --- PINs ------------------------------------------------------------------------------------
+
+    def one_try_at_a_time(self, holder: str) -> AbstractContextManager[None]:
+        """
+        Keep other processes from trying *holder*'s PIN for as long as this one does.
+
+        A try is counted before it is looked at, so without this a handful of right PINs at once
+        would look like a handful of guesses, and lock. A process that is killed lets go, and its
+        try stays counted. Raises Busy where others try for ten seconds, and StorageRefused.
+        """
+        return files.Guard(self.path / f".pin-{holder}")()
 
     # --- the head --------------------------------------------------------------------------------
 

@@ -491,7 +491,10 @@ class Desk(Judging):
         typed = pin()
         shown = self._ask_code() if asks_code else None
         self._watch.skip()
-        with self._under_these_keys():  # while the PIN was typed, the home may have got new ones
+        with (
+            self._under_these_keys(),  # while the PIN was typed, the home may have got new ones
+            self.keys.one_try_at_a_time(f"{holder.table}-{holder.id}"),
+        ):
             if code and operator is None and self._has_authenticator(holder) != asks_code:
                 raise Busy  # another process has just added, or removed, it
             self._try(typed, holder, shown, identity)

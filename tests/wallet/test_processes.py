@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ import pytest
 from hongbao.domain.packet import DealRule
 from hongbao.env import Env
 from hongbao.errors import HongbaoError
+from hongbao.vault import Vault
 from hongbao.wallet import Wallet, restore
 from tests.vault.processes import finished, race, start
 from tests.wallet.acts import DAY
@@ -286,6 +288,23 @@ def test_twenty_wrong_pins_at_once_are_all_counted(crowd: World):
     [tries, cleared] = crowd.dump()["profile"][0][9:11]
     assert (5, 5) == (tries - cleared, tries - cleared)
     assert (NOON + timedelta(hours=3)).timestamp() * 1_000_000 == crowd.dump()["profile"][0][11]
+
+
+def test_twelve_right_pins_at_once_lock_nobody_out(crowd: World, monkeypatch: Any):
+    """
+    Each is looked at before the next is counted, however long looking takes.
+    """
+    look = Vault.pin_matches
+
+    def slowly(*asked: Any) -> bool:
+        time.sleep(0.05)
+        return look(*asked)
+
+    monkeypatch.setattr(Vault, "pin_matches", slowly)
+
+    answers = at_once(crowd, 12, lambda desk, _: desk.topup(YUAN, pin=right), always_zhang)
+
+    assert {"done": 12} == codes(answers)
 
 
 def test_wrong_pins_race_a_right_one_and_none_is_forgotten(crowd: World):
