@@ -172,7 +172,8 @@ class Holds(Clearing):
     def _withdrawal_back(self, case: CaseRow, doing: Act, told: HoldEnded) -> HoldEnded:
         assert case.message is not None
         message = self.store.message(case.message)
-        assert self._concludes(doing, message, MessageState.REJECTED)
+        concludes = self._concludes(doing, message, MessageState.REJECTED)
+        assert concludes  # it has not set out, so nobody else can have ended it
         self._unbooked(doing, message)
         carried = self._told(doing, message, MessageState.REJECTED)
         carried["error"] = WithdrawalHeldBack(

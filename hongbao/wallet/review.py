@@ -39,6 +39,7 @@ from hongbao.store import CaseRow, OperatorRow, OpinionRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.holds import HoldOver
+from hongbao.wallet.judging import read_guards
 from hongbao.wallet.operators import By, parse_reason
 from hongbao.wallet.reconciling import Reconciling
 from hongbao.wallet.records import Records
@@ -299,16 +300,10 @@ class Review(Reconciling, Records):
 
     def _pack_of(self, record: Record | None) -> "Pack":
         """Return the rules of that time, which decide how many eyes a case takes, too."""
-        from hongbao.domain.risk.pack import parse_pack
-
         text = None if record is None else self.store.risk_pack(record.pack)
         if record is None or text is None:
             return self._guards(self.home).pack
-        if self._last_pack is None or self._last_pack.ref != record.pack:
-            self._last_pack = parse_pack(text, record.pack)
-        return self._last_pack
-
-    _last_pack: "Pack | None" = None
+        return read_guards(text, record.pack, None, "").pack
 
     def _conditions(
         self, record: Record | None, rule: "Rule | Report | None"

@@ -467,6 +467,7 @@ def test_a_lost_app_is_taken_away_by_the_id_number(shell: Shell, secret: Path, m
     shell.does("totp", "remove", "--id-file", me)
 
     shell.does("topup", "5")
+    assert not shell.answers("totp")["authenticator"]
 
 
 def test_limits_say_what_authenticates(shell: Shell, secret: Path, me: str):
