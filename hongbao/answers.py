@@ -443,6 +443,7 @@ class VerifiedShare(TypedDict):
 class MovementLine(TypedDict):
     """One line of `history` and of a statement."""
 
+    id: str  # the same in every format, and never used twice
     entry: int
     act: str
     at: str
@@ -450,11 +451,32 @@ class MovementLine(TypedDict):
     balance_fen: int
     packet: str | None
     packet_kind: str | None
+    shares: int | None  # how many the packet was sent in
+    greeting: str | None
+    refunded_fen: int | None  # of a packet that was sent: what came back of it, by the period's end
     counterparty: str | None
     card: str | None
+    bank: str | None  # the card's
+    card_tail: str | None  # its last four digits
     card_fen: int | None  # signed: what it did to the card
     fee_fen: int | None
     request_id: str
+
+
+class HolderLine(TypedDict):
+    """Whose statement it is: masked, unless it was asked for in full, with the PIN."""
+
+    real_name: str | None
+    id_number: str | None
+    cards: list["HolderCard"]
+
+
+class HolderCard(TypedDict):
+    """One of the cards that were bound at the end of a statement."""
+
+    card: str
+    bank: str
+    number: str
 
 
 class History(TypedDict):
@@ -475,6 +497,8 @@ class Exported(TypedDict):
     opening_fen: int
     closing_fen: int
     head: "HeadLine"
+    signature_file: str | None  # null where the signature has its place in the file itself
+    public_key: str  # which checks it
 
 
 class HeadLine(TypedDict):

@@ -500,10 +500,21 @@ class InvalidInstant(UsageError):
 
     code = "invalid_instant"
     sentence = N_("{text} is not a date or time")
-    advice = N_("write 2026-02-16 or 2026-02-16T20:00:00+08:00")
+    advice = N_("write 2026, 2026-02, 2026-02-16 or 2026-02-16T20:00:00+08:00")
 
     def __init__(self, text: str) -> None:
         super().__init__(text=shortened(text))
+
+
+class InvalidAccountRoot(UsageError):
+    """What journals are to call the wallet is no part of an account's name."""
+
+    code = "invalid_account_root"
+    sentence = N_("{text} cannot be part of an account's name")
+    advice = N_("begin with an English capital, then use up to {length_max} letters, digits and -")
+
+    def __init__(self, text: str, *, length_max: int) -> None:
+        super().__init__(text=shortened(text), length_max=length_max)
 
 
 class InvalidDuration(UsageError):

@@ -38,10 +38,17 @@ def m003_five_guards(db: "Database") -> None:
         db.execute(statement)
 
 
+def m004_statements(db: "Database") -> None:
+    """Let a statement say of a packet what has come back of it, without looking for it."""
+    for statement in _M004:
+        db.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[["Database"], None], ...] = (
     m001_a_ledger,
     m002_three_tiers_of_money,
     m003_five_guards,
+    m004_statements,
 )
 """Applied in order; ``PRAGMA user_version`` counts how many of them a ledger has had."""
 
@@ -558,4 +565,11 @@ _M003 = (
         for table in ("risk_pack", "risk_model", "stop", "opinion")
         for verb in ("update", "delete")
     ),
+)
+
+_M004 = (
+    """
+    CREATE INDEX entry_by_packet_back ON entry (packet, id)
+        WHERE act IN ('refund', 'returned', 'rejected')
+    """,
 )

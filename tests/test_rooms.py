@@ -47,6 +47,10 @@ DOORS: dict[str, set[str]] = {
     "keyring": {"vault"},
     "sklearn": {"training"},
     "platformdirs": {"env"},
+    "xlsxwriter": {"statements"},
+    "openpyxl": {"statements"},
+    "segno": {"statements"},
+    "fpdf": {"statements"},
     # Of the standard library, what says too much about its room to be met anywhere else.
     "gettext": {"words"},
     "tomllib": {"domain"},
@@ -62,7 +66,10 @@ DOORS: dict[str, set[str]] = {
     "logging": set(),
 }
 
-SLOW = {"argon2", "cryptography", "keyring", "platformdirs", "rich", "sklearn", "sqlite_utils"}
+SLOW = {
+    *("argon2", "cryptography", "fpdf", "keyring", "openpyxl", "platformdirs", "rich", "segno"),
+    *("sklearn", "sqlite_utils", "xlsxwriter"),
+}
 """Libraries that cost more to wake than most commands take: only the function that needs one."""
 
 WORLDLY = {

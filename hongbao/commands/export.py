@@ -1,7 +1,7 @@
 """``hongbao export``."""
 
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +9,10 @@ import typer
 
 from hongbao.answers import Exported
 from hongbao.commands.window import STANDARD_OUTPUT, Command, Output, caller, window
-from hongbao.domain.dates import parse_instant, parse_period_end
+from hongbao.domain.dates import parse_duration, parse_instant, parse_period_end
+from hongbao.domain.text import parse_account_root
 from hongbao.errors import ConflictingOptions
-from hongbao.words import N_
+from hongbao.words import N_, language
 
 app = window()
 
@@ -19,19 +20,21 @@ app = window()
 @app.command(
     cls=Command,
     short_help=N_("Write your statement as a file that other programs read."),
-    help=N_("Days are China's; a day or a month at --to is meant whole."),
+    help=N_(
+        "Formats: wechat, wechat-xlsx; beancount, hledger, ledger; ofx, camt053; xlsx, csv, json,"
+        " jsonl; html, pdf. Each is signed, and `hongbao verify-statement` checks it. Days are"
+        " China's; a day, a month or a year at --to is meant whole."
+    ),
     epilog=(
-        "hongbao export --format csv > statement.csv\n"
-        "hongbao export --from 2026-11 --to 2026-11 -o november.csv"
+        "hongbao export --from 2026-11 --to 2026-11 -o november.xlsx\n"
+        "hongbao export --last 30d --format beancount > hongbao.beancount"
     ),
 )
 def export(
     ctx: typer.Context,
     form: Annotated[
         str | None,
-        typer.Option(
-            "--format", metavar="NAME", help=N_("csv, json or jsonl; by itself what FILE ends in")
-        ),
+        typer.Option("--format", metavar="NAME", help=N_("by itself what FILE ends in")),
     ] = None,
     since: Annotated[
         datetime | None,
@@ -48,13 +51,38 @@ def export(
             help=N_("up to this day, or before this moment"),
         ),
     ] = None,
+    last: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--last", metavar="TIME", parser=parse_duration, help=N_("the last days, as in 30d")
+        ),
+    ] = None,
     output: Output = STANDARD_OUTPUT,
+    masked: Annotated[
+        bool, typer.Option("--mask", help=N_("hide the names of others, and what people typed"))
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help=N_("say your name, ID and card numbers whole; asks PIN"))
+    ] = False,
+    root: Annotated[
+        str,
+        typer.Option(
+            "--root",
+            metavar="NAME",
+            parser=parse_account_root,
+            help=N_("what journals call the wallet's accounts, as in Assets:NAME:Balance"),
+        ),
+    ] = "Hongbao",
 ) -> None:
     from hongbao import statements
-    from hongbao.ui import records
+    from hongbao.ui import progress, records
 
     call = caller(ctx)
     to_stdout = output == STANDARD_OUTPUT
+    if last is not None and (since is not None or until is not None):
+        raise ConflictingOptions("--last", "--from", command=ctx.command_path)
+    if full and masked:
+        raise ConflictingOptions("--full", "--mask", command=ctx.command_path)
     if form is None:
         form = "json" if to_stdout and call.as_json else statements.format_of(output)
     if form is None:
@@ -64,12 +92,27 @@ def export(
         raise typer.BadParameter(f"'{form}' is not one of {choices}.", param_hint="'--format'")
     if call.as_json and to_stdout and form != "json":
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
+    if full and not statements.has_place_for_holder(form):
+        raise ConflictingOptions("--full", f"--format {form}", command=ctx.command_path)
     path = Path(output).expanduser()
-    with call.wallet() as wallet, wallet.statement(since=since, until=until) as statement:
+    style = statements.Style(language(), root)
+    with (
+        call.wallet() as wallet,
+        wallet.statement(
+            since=since, until=until, last=last, masked=masked, full=call.pin if full else None
+        ) as statement,
+        progress.counting(N_("writing")) as counted,
+    ):
+        total = statement.count * statements.passes(form)
+
+        def watch(line: int) -> None:
+            if line % progress.STEP == 0:
+                counted(line, total)
+
         if to_stdout:
-            statements.write(statement, form, sys.stdout.buffer)
+            statements.write(statement, form, sys.stdout.buffer, style, watch=watch)
             return
-        statements.save(statement, form, path, replace=call.yes)
+        signature = statements.save(statement, form, path, call.yes, style, watch=watch)
     exported: Exported = {
         "profile": statement.profile,
         "file": str(path),
@@ -78,5 +121,7 @@ def export(
         "opening_fen": statement.opening_fen,
         "closing_fen": statement.closing_fen,
         "head": statement.head,
+        "signature_file": None if signature is None else str(signature),
+        "public_key": statement.signer.public_key.hex(),
     }
     call.answer(exported, records.show_exported)

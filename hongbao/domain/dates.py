@@ -15,11 +15,11 @@ DURATION_MAX = timedelta(days=36_525)
 _ONE_DAY = timedelta(days=1)
 _WORKING_DAYS = 5  # Monday to Friday
 _INSTANT = re.compile(
-    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})"
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})"
     r"(?:-(?P<day>[0-9]{2})"
     r"(?:[T ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
     r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?"
-    r"(?P<offset>Z|[+-][0-9]{2}:[0-5][0-9])?)?)?"
+    r"(?P<offset>Z|[+-][0-9]{2}:[0-5][0-9])?)?)?)?"
 )
 _DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,10})s)?", re.ASCII)
 
@@ -28,8 +28,8 @@ def parse_instant(text: str) -> datetime:
     """
     Read *text* as an instant, and return it in UTC.
 
-    A month or a day means its start in China, and a time without an offset is China's, whatever
-    the machine's own zone.
+    A year, a month or a day means its start in China, and a time without an offset is China's,
+    whatever the machine's own zone.
 
     >>> parse_instant("2026-02-16").isoformat()
     '2026-02-15T16:00:00+00:00'
@@ -43,7 +43,8 @@ def parse_period_end(text: str) -> datetime:
     """
     Read *text* as the end of a period, and return the first instant after it, in UTC.
 
-    A day or a month is meant whole: until the 30th includes the 30th. A full instant is itself.
+    A day, a month or a year is meant whole: until the 30th includes the 30th. A full instant is
+    itself.
 
     >>> parse_period_end("2026-11-30") == parse_period_end("2026-11") == parse_instant("2026-12-01")
     True
@@ -67,6 +68,21 @@ def parse_duration(text: str) -> timedelta:
     if not 0 < whole_seconds <= DURATION_MAX // timedelta(seconds=1):
         raise InvalidDuration(text)
     return timedelta(seconds=whole_seconds)
+
+
+def start_of_last(length: timedelta, now: datetime) -> datetime:
+    """
+    Return the instant, in UTC, at which the last *length* before *now* begins.
+
+    Whole days are China's, with today as one of them: a statement begins at a midnight.
+
+    >>> now = datetime(2026, 11, 30, 12, 0, tzinfo=CHINA)
+    >>> start_of_last(timedelta(days=30), now).astimezone(CHINA).isoformat()
+    '2026-11-01T00:00:00+08:00'
+    """
+    if length % _ONE_DAY:
+        return now - length
+    return start_of_day(china_day(now) - length + _ONE_DAY)
 
 
 def china_day(at: datetime) -> date:
@@ -181,7 +197,10 @@ def _read(text: str) -> tuple[datetime, datetime]:
     match = _INSTANT.fullmatch(text)
     if match is None or not YEAR_FIRST <= int(match["year"]) <= YEAR_LAST:
         raise InvalidInstant(text)
-    year, month = int(match["year"]), int(match["month"])
+    year = int(match["year"])
+    if match["month"] is None:
+        return start_of_day(date(year, 1, 1)), start_of_day(date(year + 1, 1, 1))
+    month = int(match["month"])
     try:
         if match["day"] is None:
             end = date(year + month // 12, month % 12 + 1, 1)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from datetime import datetime
+from zlib import crc32
 
 from hongbao.errors import (
     InvalidCaseId,
@@ -10,6 +12,7 @@ from hongbao.errors import (
     InvalidRequestId,
     UsageError,
 )
+from hongbao.units import CHINA, to_micros
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32 (https://www.crockford.com/base32.html): no I, L, O or U."""
@@ -18,13 +21,19 @@ PACKET_PREFIX = "hb_"
 CASE_PREFIX = "rc_"
 CHALLENGE_PREFIX = "ch_"
 REQUEST_PREFIX = "rq_"
+MOVEMENT_PREFIX = "HB"
 PACKET_ID_BYTES = 5
 REQUEST_ID_BYTES = 16
+
+MARKS, ENTRIES = 10**6, 10**9
+"""How many homes and how many of a home's entries a movement's id can tell apart."""
 
 _VALUE = {symbol: value for value, symbol in enumerate(CROCKFORD)}
 _PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
 _LOOKALIKES = str.maketrans("ILO", "110")
 _SYMBOLS = 8
+_PLATFORM = "1000039501"
+_MOVEMENT_ID = re.compile(rf"(?:{MOVEMENT_PREFIX})?{_PLATFORM}[0-9]{{6}}([0-9]{{6}})([0-9]{{9}})")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.:]{1,64}")
 
 
@@ -120,6 +129,42 @@ def request_id(raw: bytes) -> str:
     assert len(raw) == REQUEST_ID_BYTES
 
     return REQUEST_PREFIX + _encode(int.from_bytes(raw, "big"), 26)
+
+
+def home_mark(made_at: datetime) -> int:
+    """
+    Return six digits' worth of what tells a home that was made at *made_at* from others.
+
+    >>> home_mark(datetime(2026, 2, 16, 20, 0, tzinfo=CHINA))
+    630962
+    """
+    return crc32(b"%d" % to_micros(made_at)) % MARKS
+
+
+def movement_id(mark: int, at: datetime, entry: int) -> str:
+    """
+    Write the id by which other programs know what *entry* did to a balance *at* that instant.
+
+    ``HB``, then digits as a WeChat bill has them: the red packets' own number there, China's day,
+    the home's *mark* and the entry's number. It fits what every format allows, 35 letters and
+    digits; its letters keep readers from taking it for a number, which some round.
+
+    >>> movement_id(630962, datetime(2026, 2, 16, 20, 0, tzinfo=CHINA), 12)
+    'HB1000039501260216377206000000012'
+    """
+    assert 0 < entry < ENTRIES
+    return f"{MOVEMENT_PREFIX}{_PLATFORM}{at.astimezone(CHINA):%y%m%d}{mark:06d}{entry:09d}"
+
+
+def parse_movement_id(text: str) -> tuple[int, int] | None:
+    """
+    Return the home's mark and the entry that the movement's id *text* is made of, if it is one.
+
+    >>> parse_movement_id("hb1000039501260216630962000000012")
+    (630962, 12)
+    """
+    found = _MOVEMENT_ID.fullmatch(text.strip().upper())
+    return found and (int(found[1]), int(found[2]))
 
 
 def check_request_id(text: str) -> str:

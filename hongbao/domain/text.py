@@ -1,8 +1,10 @@
 """Text that people type and others read: any script, harmless on any screen."""
 
+import re
 import unicodedata
 
 from hongbao.errors import (
+    InvalidAccountRoot,
     InvalidDeviceName,
     InvalidGreeting,
     InvalidName,
@@ -12,6 +14,9 @@ from hongbao.errors import (
 from hongbao.words import N_
 
 PROFILE_NAME_LENGTH_MAX = 20
+ACCOUNT_ROOT_LENGTH_MAX = 40
+
+_ACCOUNT_ROOT = re.compile(rf"[A-Z0-9][A-Za-z0-9-]{{0,{ACCOUNT_ROOT_LENGTH_MAX - 1}}}")
 
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
@@ -64,6 +69,21 @@ def mask_profile_name(name: str) -> str:
     """
     letters = [letter for letter in name if not _is_attached(letter)]
     return letters[0] + "*" * (len(letters) - 1) if len(letters) > 1 else "*"
+
+
+def parse_account_root(text: str) -> str:
+    """
+    Read *text* as what accountants' programs call the wallet: one part of an account's name.
+
+    Beancount has the narrowest rule of them: an English capital or a digit first, then English
+    letters, digits and hyphens.
+
+    >>> parse_account_root("WeChat-2")
+    'WeChat-2'
+    """
+    if not _ACCOUNT_ROOT.fullmatch(text):
+        raise InvalidAccountRoot(text, length_max=ACCOUNT_ROOT_LENGTH_MAX)
+    return text
 
 
 def parse_device_name(text: str) -> str:

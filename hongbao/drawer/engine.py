@@ -18,7 +18,7 @@ from hongbao.errors import (
     StorageUnreadable,
 )
 
-FORM = 3
+FORM = 4
 """How many migrations a ledger of this version has had."""
 
 BUSY_SECONDS = 60

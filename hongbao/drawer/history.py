@@ -68,14 +68,18 @@ class History(Books):
         order = "DESC" if newest_first else "ASC"
         rows = self._db.execute(
             "SELECT entry.id, entry.act, entry.at, entry.request_id, entry.amount_fen,"
-            " entry.balance_fen, packet.id, packet.kind, other.name, entry.answer FROM entry"
+            " entry.balance_fen, packet.id, packet.kind, packet.count, packet.greeting,"
+            " CASE entry.act WHEN 'send' THEN (SELECT"
+            " coalesce(sum(json_extract(back.answer, '$.amount_fen')), 0) FROM entry AS back"
+            f" WHERE back.packet = packet.number AND back.act IN {_BACK} AND back.id < ?) END,"
+            " other.name, entry.answer FROM entry"
             " LEFT JOIN packet ON packet.number = entry.packet"
             " LEFT JOIN profile AS other ON other.id = entry.counterparty"
             f" WHERE entry.profile = ? AND entry.act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
             " AND entry.id >= ? AND entry.id < ?"
             " AND (? IS NULL OR entry.counterparty = ?)"
             f" ORDER BY entry.id {order} LIMIT ?",
-            (profile, *acts, span.start, span.stop, counterparty, counterparty, limit),
+            (span.stop, profile, *acts, span.start, span.stop, counterparty, counterparty, limit),
         )
         for row in rows:
             yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
@@ -122,6 +126,10 @@ _ABOUT_MONEY = (
     " OR entry.act NOT IN ('approved', 'rejected'))"
 )
 """A case that holds no money is nothing of the profile's history."""
+
+
+_BACK = "('refund', 'returned', 'rejected')"
+"""The acts by which some of a packet's money goes back to its sender, or sets out for a card."""
 
 
 class StoredUsage:

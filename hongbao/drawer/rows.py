@@ -378,6 +378,9 @@ class Movement(NamedTuple):
     balance_fen: int
     packet: str | None
     packet_kind: str | None
+    shares: int | None
+    greeting: str | None
+    refunded_fen: int | None  # of a packet that was sent, before the span's end
     counterparty: str | None
     answer: str
 

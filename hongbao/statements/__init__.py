@@ -2,20 +2,26 @@
 The printed page: a profile's statement as a file that other programs read, one format a file.
 
 A module here whose name does not begin with ``_`` is a format, and is woken only when it is used.
-It has ``ENDINGS``, the file endings it is chosen by, and ``write(statement, lines, out)``. Adding a
-format is adding its file.
+It has ``ENDINGS``, the file endings it is chosen by, and ``write(sheet, out)``. Adding a format is
+adding its file. A format may also say
+
+- ``BEGINNING``, how a file's name begins that is this format's and not another's of that ending;
+- ``SIGNATURE``, what stands before and behind the signature at its end. A format that has no place
+  for one is signed in a file of its own (see `hongbao.statements._signature`);
+- ``PASSES``, how often it reads the lines, for whoever shows how far it has come;
+- ``FULL``, that it has a place for who its holder is.
 """
 
 import errno
 import os
 import pkgutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Reversible
 from contextlib import suppress
 from importlib import import_module
 from itertools import count
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
 from hongbao.errors import FileExists, StorageRefused
 
@@ -47,43 +53,128 @@ class DoesNotAddUp(AssertionError):
     """
 
 
+class Style(NamedTuple):
+    """
+    What may differ between two statements of the same facts.
+
+    *language* is ``en`` or ``zh_CN``, for formats that people read. *root* is what an accountant's
+    program calls the wallet: ``Assets:Hongbao:Balance``.
+    """
+
+    language: str = "en"
+    root: str = "Hongbao"
+
+
+PLAIN = Style()
+
+
+class Sheet(NamedTuple):
+    """What a format writes: a statement, its lines, which add themselves up, and the style."""
+
+    statement: "Statement"
+    lines: Reversible["MovementLine"]
+    style: Style
+
+
 class Format(Protocol):
     """What each format's module has."""
 
     ENDINGS: tuple[str, ...]
 
-    def write(self, statement: "Statement", lines: Iterator["MovementLine"], out: BinaryIO) -> None:
-        """
-        Write *statement* to *out*, keeping none of *lines*.
-
-        They are the statement's own, added up again as they are taken.
-        """
+    def write(self, sheet: Sheet, out: BinaryIO) -> None:
+        """Write *sheet* to *out*, keeping none of its lines."""
 
 
 def format_of(path: str) -> str | None:
     """
-    Return the format that the ending of *path* stands for, or None.
+    Return the format that the name of *path* stands for, or None.
 
     >>> format_of("2026-11.CSV"), format_of("-")
     ('csv', None)
     """
     name = PurePath(path).name.lower()
-    return next((known for known in FORMATS if name.endswith(_format(known).ENDINGS)), None)
+    fits = [known for known in FORMATS if name.endswith(_format(known).ENDINGS)]
+    named = [known for known in fits if _beginning(known) and name.startswith(_beginning(known))]
+    return next(iter(named or (known for known in fits if not _beginning(known))), None)
 
 
-def write(statement: "Statement", format_name: str, out: BinaryIO) -> None:
+def has_place_for_holder(format_name: str) -> bool:
+    """Say whether the format says who the holder is, and so can say it in full."""
+    return bool(getattr(_format(format_name), "FULL", False))
+
+
+def passes(format_name: str) -> int:
+    """Return how often the format reads the lines."""
+    return int(getattr(_format(format_name), "PASSES", 1))
+
+
+def write(
+    statement: "Statement",
+    format_name: str,
+    out: BinaryIO,
+    style: Style = PLAIN,
+    *,
+    watch: Callable[[int], None] = lambda _line: None,
+) -> bytes | None:
     """
     Write *statement* to *out* in the format called *format_name*, in memory that does not grow.
 
-    The same statement is the same bytes. Each line's balance is added up again on its way, so
-    that a statement which does not lead from opening to closing ends in `DoesNotAddUp`.
+    Return its signature, where that has no place in the format and so is a file of its own.
+    *watch* is told each line's number on the way, over all passes. The same statement is the same
+    bytes. Each line's balance is added up again on its way, so that a statement which does not lead
+    from opening to closing ends in `DoesNotAddUp`.
     """
-    _format(format_name).write(statement, _added_up(statement), out)
+    from hongbao.statements import _signature
+
+    module = _format(format_name)
+    hashed = _signature.Hashed(out)
+    module.write(Sheet(statement, _AddedUp(statement, watch), style), cast(BinaryIO, hashed))
+    block = _signature.block(statement, format_name, style, hashed)
+    place = signature_place(format_name)
+    if place is None:
+        return block + b"\n"
+    out.write(place[0] + block + place[1])
+    return None
 
 
-def save(statement: "Statement", format_name: str, path: Path, replace: bool) -> None:
-    """Write *statement* to the file *path*, in the format called *format_name* (see `save_as`)."""
-    save_as(path, lambda out: write(statement, format_name, out), replace)
+def signature_place(format_name: str) -> tuple[bytes, bytes] | None:
+    """Return what stands before and behind a signature at the end of the format, if it has one."""
+    place: tuple[bytes, bytes] | None = getattr(_format(format_name), "SIGNATURE", None)
+    return place
+
+
+def signature_file(path: Path) -> Path:
+    """Return where the signature of *path* lies, where the format has no place for it."""
+    return path.with_name(f"{path.name}.sig")
+
+
+def save(
+    statement: "Statement",
+    format_name: str,
+    path: Path,
+    replace: bool,
+    style: Style = PLAIN,
+    *,
+    watch: Callable[[int], None] = lambda _line: None,
+) -> Path | None:
+    """
+    Write *statement* to the file *path* (see `save_as` and `write`), and its signature beside it.
+
+    Return the signature's file, where there is one.
+    """
+    made: list[bytes | None] = []
+    has_place = signature_place(format_name) is not None or _is_stream(path)
+    signature = None if has_place else signature_file(path)
+    if signature is not None:
+        _check_free(signature, replace)
+    save_as(
+        path,
+        lambda out: made.append(write(statement, format_name, out, style, watch=watch)),
+        replace,
+    )
+    if signature is not None:
+        save_as(signature, lambda out: _put(out, made[0]), replace)
+    return signature
 
 
 def save_as(path: Path, write_to: Callable[[BinaryIO], None], replace: bool) -> None:
@@ -123,28 +214,61 @@ def save_as(path: Path, write_to: Callable[[BinaryIO], None], replace: bool) -> 
         raise StorageRefused(path=str(path), reason=reason) from error
 
 
+def _put(out: BinaryIO, content: bytes | None) -> None:
+    assert content is not None
+    out.write(content)
+
+
 def _format(name: str) -> Format:
     if name not in FORMATS:
         raise ValueError(f"no statement format is called {name!r}")
     return cast(Format, import_module(f"{__name__}.{name.replace('-', '_')}"))
 
 
-def _added_up(statement: "Statement") -> Iterator["MovementLine"]:
-    """Yield the statement's lines, and raise `DoesNotAddUp` as soon as one is out of step."""
-    lines = in_fen = out_fen = 0
-    balance_fen = statement.opening_fen
-    for line in statement.lines:
-        lines += 1
-        in_fen += max(line["amount_fen"], 0)
-        out_fen += max(-line["amount_fen"], 0)
-        balance_fen += line["amount_fen"]
-        if balance_fen != line["balance_fen"]:
-            raise DoesNotAddUp(f"entry {line['entry']}: {balance_fen} != {line['balance_fen']} fen")
-        yield line
-    found = (lines, in_fen, out_fen, balance_fen)
-    promised = (statement.count, statement.in_fen, statement.out_fen, statement.closing_fen)
-    if found != promised:
-        raise DoesNotAddUp(f"count, in, out and closing are {found}, not {promised}")
+def _beginning(name: str) -> str:
+    return str(getattr(_format(name), "BEGINNING", ""))
+
+
+class _AddedUp:
+    """
+    A statement's lines, from either end, which add themselves up.
+
+    `DoesNotAddUp` is raised as soon as one is out of step.
+    """
+
+    def __init__(self, statement: "Statement", watch: Callable[[int], None]) -> None:
+        self._statement = statement
+        self._watch = watch
+        self._seen = 0
+
+    def __iter__(self) -> Iterator["MovementLine"]:
+        return self._added(iter(self._statement.lines), 1)
+
+    def __reversed__(self) -> Iterator["MovementLine"]:
+        return self._added(reversed(self._statement.lines), -1)
+
+    def _added(self, lines: Iterator["MovementLine"], way: int) -> Iterator["MovementLine"]:
+        statement = self._statement
+        ends = (statement.opening_fen, statement.closing_fen)[::way]
+        number = in_fen = out_fen = 0
+        before_fen = ends[0]
+        for line in lines:
+            number += 1
+            self._seen += 1
+            self._watch(self._seen)
+            in_fen += max(line["amount_fen"], 0)
+            out_fen += max(-line["amount_fen"], 0)
+            after_fen = before_fen + way * line["amount_fen"]
+            told_fen = after_fen if way == 1 else before_fen
+            if told_fen != line["balance_fen"]:
+                shown = f"{told_fen} != {line['balance_fen']} fen"
+                raise DoesNotAddUp(f"entry {line['entry']}: {shown}")
+            before_fen = after_fen
+            yield line
+        found = (number, in_fen, out_fen, before_fen)
+        promised = (statement.count, statement.in_fen, statement.out_fen, ends[1])
+        if found != promised:
+            raise DoesNotAddUp(f"count, in, out and the end are {found}, not {promised}")
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -157,6 +281,16 @@ def _is_stream(path: Path) -> bool:
     except OSError:
         return False
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _check_free(path: Path, replace: bool) -> None:
+    """Refuse what could not be written beside another file, before that one is there."""
+    try:
+        if _is_taken(path) and not replace:
+            raise FileExists(path=str(path))
+    except OSError as error:  # a name may be too long
+        reason = error.strerror or type(error).__name__
+        raise StorageRefused(path=str(path), reason=reason) from error
 
 
 def _is_taken(path: Path) -> bool:

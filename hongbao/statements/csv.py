@@ -12,16 +12,15 @@ import csv
 import re
 import unicodedata
 from codecs import BOM_UTF8
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from hongbao.statements import Sheet
 from hongbao.units import iso, yuan
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from hongbao.answers import MovementLine
-    from hongbao.wallet import Statement
 
 ENDINGS = (".csv",)
 
@@ -35,9 +34,13 @@ COLUMNS = (
     "counterparty",
     "packet",
     "packet_kind",
+    "shares",
+    "greeting",
+    "refunded_yuan",
     "card",
     "card_yuan",
     "fee_yuan",
+    "id",
     "entry",
     "request_id",
     "profile",
@@ -48,8 +51,9 @@ _BREAK = re.compile(r"([;\t\r\n])")
 _FORMULA = frozenset("=+-@'\u2212")
 
 
-def write(statement: "Statement", lines: Iterator["MovementLine"], out: BinaryIO) -> None:
-    """Write *statement* to *out* as CSV."""
+def write(sheet: Sheet, out: BinaryIO) -> None:
+    """Write *sheet* to *out* as CSV."""
+    statement = sheet.statement
     table = csv.DictWriter(Encoded(out), COLUMNS, restval="")
     profile = cell(statement.profile)
     out.write(BOM_UTF8)
@@ -62,7 +66,7 @@ def write(statement: "Statement", lines: Iterator["MovementLine"], out: BinaryIO
             "profile": profile,
         }
     )
-    for line in lines:
+    for line in sheet.lines:
         table.writerow({"type": "movement", "profile": profile, **_movement(line)})
     table.writerow(
         {
@@ -123,9 +127,13 @@ def _movement(line: "MovementLine") -> dict[str, str | int]:
         "counterparty": cell(line["counterparty"]),
         "packet": cell(line["packet"]),
         "packet_kind": line["packet_kind"] or "",
+        "shares": "" if line["shares"] is None else line["shares"],
+        "greeting": cell(line["greeting"]),
+        "refunded_yuan": _yuan_or_nothing(line["refunded_fen"]),
         "card": cell(line["card"]),
         "card_yuan": _yuan_or_nothing(line["card_fen"]),
         "fee_yuan": _yuan_or_nothing(line["fee_fen"]),
+        "id": line["id"],
         "entry": line["entry"],
         "request_id": cell(line["request_id"]),
     }

@@ -5,26 +5,26 @@ A movement stands on a line of its own, so that two statements compare line by l
 """
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from hongbao.statements import SCHEMA
+from hongbao.statements import SCHEMA, Sheet
 from hongbao.units import iso
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hongbao.answers import MovementLine
-    from hongbao.wallet import Statement
-
 ENDINGS = (".json",)
+SIGNATURE = (b',\n  "signature": ', b"\n}\n")
+FULL = True
 
 
-def write(statement: "Statement", lines: Iterator["MovementLine"], out: BinaryIO) -> None:
-    """Write *statement* to *out* as one JSON document."""
+def write(sheet: Sheet, out: BinaryIO) -> None:
+    """Write *sheet* to *out* as one JSON document, whose last field is the signature."""
+    statement = sheet.statement
     facts: dict[str, object] = {
         "schema": SCHEMA,
         "profile": statement.profile,
+        "holder": statement.holder,
         "from": instant(statement.since),
         "to": instant(statement.until),
         "opening_fen": statement.opening_fen,
@@ -38,10 +38,10 @@ def write(statement: "Statement", lines: Iterator["MovementLine"], out: BinaryIO
     out.writelines(f'  "{name}": {on_one_line(fact)},\n'.encode() for name, fact in facts.items())
     out.write(b'  "movements": [')
     before = b"\n    "
-    for line in lines:
+    for line in sheet.lines:
         out.write(before + on_one_line(line).encode())
         before = b",\n    "
-    out.write(b"\n  ]\n}\n")
+    out.write(b"\n  ]")
 
 
 def on_one_line(fact: object) -> str:

@@ -1,24 +1,23 @@
 """
 JSON Lines: one document a line, for programs that read a statement as it comes.
 
-The closing balance and the head come last, so that a statement which was cut short shows it.
+The closing balance, the head and the signature come last, so that a statement which was cut short
+shows it.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from hongbao.statements import SCHEMA
+from hongbao.statements import SCHEMA, Sheet
 from hongbao.statements.json import instant, on_one_line
 
-if TYPE_CHECKING:
-    from hongbao.answers import MovementLine
-    from hongbao.wallet import Statement
-
 ENDINGS = (".jsonl", ".ndjson")
+SIGNATURE = (b'{"type": "signature", "signature": ', b"}\n")
+FULL = True
 
 
-def write(statement: "Statement", lines: Iterator["MovementLine"], out: BinaryIO) -> None:
-    """Write *statement* to *out*: a line to open it, one for each movement, one to close it."""
+def write(sheet: Sheet, out: BinaryIO) -> None:
+    """Write *sheet* to *out*: a line to open it, one for each movement, one to close it."""
+    statement = sheet.statement
 
     def put(kind: str, /, **facts: object) -> None:
         out.write(on_one_line({"type": kind, **facts}).encode() + b"\n")
@@ -27,10 +26,11 @@ def write(statement: "Statement", lines: Iterator["MovementLine"], out: BinaryIO
         "statement",
         schema=SCHEMA,
         profile=statement.profile,
+        holder=statement.holder,
         **{"from": instant(statement.since), "to": instant(statement.until)},
         opening_fen=statement.opening_fen,
     )
-    for line in lines:
+    for line in sheet.lines:
         put("movement", **line)
     put(
         "closing",

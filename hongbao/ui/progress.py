@@ -10,6 +10,9 @@ from hongbao.words import _
 COUNT_MIN = 10_000
 """Less than this is done before anyone could read a bar."""
 
+STEP = 1_000
+"""Every so many lines are told: more often would cost more than it shows."""
+
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:

@@ -78,6 +78,8 @@ def show_exported(exported: Exported) -> None:
             closing_fen=exported["closing_fen"],
         )
     )
+    if exported["signature_file"] is not None:
+        line(say(N_("signed in {path}"), path=safe(exported["signature_file"])))
 
 
 def show_checked(checked: Checked) -> None:

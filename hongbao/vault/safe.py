@@ -213,14 +213,14 @@ class Vault:
         """
         return any(
             primitives.signature_fits(public, message, signature)
-            for public in self._public_keys(purpose)
+            for public in self.public_keys(purpose)
         )
 
     def public_key(self, purpose: str) -> bytes:
         """Return the key, 32 bytes, that what is signed for *purpose* from now on is checked by."""
-        return next(self._public_keys(purpose))
+        return next(self.public_keys(purpose))
 
-    def _public_keys(self, purpose: str) -> Iterator[bytes]:
+    def public_keys(self, purpose: str) -> Iterator[bytes]:
         """Yield this generation's public key for *purpose*, then those before it, newest first."""
         for _, secrets in sorted(self.legacy_secrets().items(), reverse=True):
             if secrets.signing:

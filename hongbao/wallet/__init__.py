@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hongbao.wallet.homes import restore
-    from hongbao.wallet.records import Statement
     from hongbao.wallet.review import ReviewReport
+    from hongbao.wallet.stating import Statement
     from hongbao.wallet.whole import Wallet
 
 __all__ = ["ReviewReport", "Statement", "Wallet", "restore"]
 
 _ROOMS = {
     "ReviewReport": "review",
-    "Statement": "records",
+    "Statement": "stating",
     "Wallet": "whole",
     "restore": "homes",
 }

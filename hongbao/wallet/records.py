@@ -1,9 +1,7 @@
-"""Looking back: the history, a statement, and re-adding everything."""
+"""Looking back: the history, the events, and re-adding everything."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +9,10 @@ from hongbao.answers import Checked, EventLine, Events, HeadLine, History, Movem
 from hongbao.auditing import PROBLEMS, Auditor
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.domain.channel import ASKED_AS
+from hongbao.domain.ids import home_mark, movement_id
 from hongbao.domain.ledger import PLATFORM
 from hongbao.errors import Damaged, InvalidRange
-from hongbao.store import EMPTY_HEAD, EventRow, Movement
+from hongbao.store import EMPTY_HEAD, CardRow, EventRow, Movement
 from hongbao.units import iso
 from hongbao.wallet.desk import Desk
 from hongbao.wallet.operators import doer
@@ -28,27 +27,6 @@ ACTS = (
 
 _BY_ITSELF = frozenset({"released", "returned"})
 _SENT_BACK = frozenset({"returned", "rejected"})
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """
-    A profile's movements in a period, oldest first, between its opening and its closing balance.
-
-    *head* is the last entry before the period's end, so that a closed period always gives the same
-    statement. *lines* can be read once, while the statement is open.
-    """
-
-    profile: str
-    since: datetime | None
-    until: datetime | None
-    opening_fen: int
-    closing_fen: int
-    in_fen: int
-    out_fen: int
-    count: int
-    head: HeadLine
-    lines: Iterator[MovementLine]
 
 
 class Records(Desk):
@@ -70,18 +48,19 @@ class Records(Desk):
         *until* itself is outside. *before* goes on where a page ended: only entries older than
         that one. Raises ProfileNotFound or InvalidRange.
         """
-        _check_range(since, until)
+        check_range(since, until)
         with self.looking():
             me = self.me
             other = None if counterparty is None else self._profile_named(counterparty).id
             found = [
-                _line(movement)
-                for movement in self.store.movements(
-                    me.id,
-                    self._span(since, until, before),
-                    acts=ACTS if act is None else (act,),
-                    counterparty=other,
-                    limit=limit + 1,
+                *self._movement_lines(
+                    self.store.movements(
+                        me.id,
+                        self._span(since, until, before),
+                        acts=ACTS if act is None else (act,),
+                        counterparty=other,
+                        limit=limit + 1,
+                    )
                 )
             ]
         return {"profile": me.name, "movements": found[:limit], "more": len(found) > limit}
@@ -101,33 +80,11 @@ class Records(Desk):
                 "last": last,
             }
 
-    @contextmanager
-    def statement(
-        self, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[Statement]:
-        """
-        Open this profile's statement from *since* up to but not at *until*.
-
-        It is one moment of the ledger, however long reading it takes. Raises InvalidRange.
-        """
-        _check_range(since, until)
-        with self.looking():
-            me = self.me
-            span = self._span(since, until)
-            count, in_fen, out_fen = self.store.totals(me.id, span, ACTS)
-            lines = self.store.movements(me.id, span, acts=ACTS, newest_first=False)
-            yield Statement(
-                profile=me.name,
-                since=since,
-                until=until,
-                opening_fen=self.store.balance_before(me.id, span.start),
-                closing_fen=self.store.balance_before(me.id, span.stop),
-                in_fen=in_fen,
-                out_fen=out_fen,
-                count=count,
-                head=self._head_line(span.stop - 1),
-                lines=map(_line, lines),
-            )
+    def _movement_lines(self, movements: Iterable[Movement]) -> Iterator[MovementLine]:
+        """Yield *movements* as programs and people read them."""
+        mark = home_mark(self.home.made_at)
+        cards = {card.name: card for card in self.store.cards(self.me.id, removed=True)}
+        return (_line(movement, mark, cards) for movement in movements)
 
     def _span(
         self, since: datetime | None, until: datetime | None, before: int | None = None
@@ -167,7 +124,8 @@ class Records(Desk):
         return {"entry": entry, "mac": mac.hex()}
 
 
-def _check_range(since: datetime | None, until: datetime | None) -> None:
+def check_range(since: datetime | None, until: datetime | None) -> None:
+    """Raise InvalidRange where a period would end before it begins."""
     if since is not None and until is not None and until < since:
         raise InvalidRange
 
@@ -205,23 +163,25 @@ def _actor(row: EventRow, told: Mapping[str, Any]) -> str:
     return PLATFORM if by_platform or row.profile_name is None else row.profile_name
 
 
-def _line(movement: Movement) -> MovementLine:
+def _line(movement: Movement, mark: int, cards: Mapping[str, CardRow]) -> MovementLine:
     answer = json.loads(movement.answer)
-    card, card_fen = None, None
+    name, card_fen = None, None
     act = "refund" if movement.act in _SENT_BACK and movement.packet else movement.act
     match act:
         case "topup":
-            card, card_fen = answer["card"], -answer["amount_fen"]
+            name, card_fen = answer["card"], -answer["amount_fen"]
         case "withdraw":
-            card, card_fen = answer["card"], answer["amount_fen"]
+            name, card_fen = answer["card"], answer["amount_fen"]
         case "withdraw_returned" | "refund_to_balance" | "returned" | "rejected":
             # What was on its way there is not any more.
-            card, card_fen = answer["card"], -answer["amount_fen"]
+            name, card_fen = answer["card"], -answer["amount_fen"]
         case "send" if answer["paid_from"] != "balance":
-            card, card_fen = answer["paid_from"], -answer["total_fen"]
+            name, card_fen = answer["paid_from"], -answer["total_fen"]
         case "refund" if answer["refunded_to"] != "balance":
-            card, card_fen = answer["refunded_to"], answer["amount_fen"]
+            name, card_fen = answer["refunded_to"], answer["amount_fen"]
+    card = None if name is None else cards.get(name)
     return {
+        "id": movement_id(mark, movement.at, movement.entry),
         "entry": movement.entry,
         "act": movement.act,
         "at": iso(movement.at),
@@ -229,8 +189,13 @@ def _line(movement: Movement) -> MovementLine:
         "balance_fen": movement.balance_fen,
         "packet": movement.packet,
         "packet_kind": movement.packet_kind,
+        "shares": movement.shares,
+        "greeting": movement.greeting,
+        "refunded_fen": movement.refunded_fen,
         "counterparty": movement.counterparty,
-        "card": card,
+        "card": name,
+        "bank": card and card.bank,
+        "card_tail": card and card.tail,
         "card_fen": card_fen,
         "fee_fen": answer.get("fee_fen"),
         "request_id": answer["request_id"],

@@ -8,7 +8,8 @@ from hongbao.wallet.review import Review
 from hongbao.wallet.risk import Risk
 from hongbao.wallet.shelf import Shelf
 from hongbao.wallet.showing import Showing
+from hongbao.wallet.stating import Stating
 
 
-class Wallet(Challenges, Devices, Risk, Clock, Review, Showing, Shelf, Homes):
+class Wallet(Challenges, Devices, Risk, Clock, Review, Stating, Showing, Shelf, Homes):
     """A home opened for one profile: everything that can be asked for at the desk."""

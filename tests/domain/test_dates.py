@@ -64,7 +64,7 @@ def test_instants_are_read_into_utc(text, utc):
     [
         *(
             "",
-            "2026",
+            "202",
             "2026-13",
             "2026-00",
             "2026-02-30",

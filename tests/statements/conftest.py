@@ -1,9 +1,10 @@
 """Real homes for statements: founded once, copied for each test, acted in by the real desk."""
 
 import os
+import random
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from hongbao.domain.packet import PacketKind
 from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
+from hongbao.errors import HongbaoError
 from hongbao.policies import text_of
 from hongbao.store import EntryRow
 from hongbao.units import CHINA
@@ -104,6 +106,74 @@ def lived(home: Home) -> Home:
         desk.withdraw(100_00, pin=pin)
         desk.send(8_88, kind=EXCLUSIVE, recipient="Bob", pin=pin, request_id="-lucky-8")
     return home
+
+
+def lives(copied: Callable[[Path], Home], folder: Path, seed: int) -> Home:
+    """
+    A home in *folder* in which what *seed* draws has happened to three people, five days long.
+
+    Greetings are what a reader should never obey.
+    """
+    dice = random.Random(seed)
+    home = copied(folder)
+    packets: list[str] = []
+    with home.desk() as desk:
+        desk.topup(2_500_00, pin=pin)
+    for _ in range(30):
+        with home.desk(dice.choice((PEOPLE[0], *PEOPLE))) as desk, suppress(HongbaoError):
+            _live(desk, dice, packets)
+    with home.desk() as desk:
+        desk.withdraw(1_234_56, pin=pin)
+    return home
+
+
+HOSTILE = (
+    *(
+        '"\\" plugin "evil"',
+        "=1+1",
+        "@SUM(A1)",
+        "; include /etc/passwd",
+        "<b>&amp;</b>",
+        "a|b:c d;e",
+    ),
+    *("]]>", "恭喜发财，大吉大利", "-- x", "{}", "％＝１", "🧧🧧", "*! (x)"),
+)
+"""What is harmless on a screen, and not everywhere else."""
+
+
+def _live(desk: Wallet, dice: random.Random, packets: list[str]) -> None:
+    greeting, fen = dice.choice(HOSTILE), dice.randint(1, 199_00)
+    match dice.choice(
+        ("topup", "send", "send", "card", "give", "claim", "claim", "withdraw", "wait")
+    ):
+        case "topup":
+            desk.topup(fen, pin=pin)
+        case "send":
+            count = dice.randint(1, 4)
+            packets.append(desk.send(fen, count=count, greeting=greeting, pin=pin)["packet"])
+        case "card":
+            told = desk.send(fen, count=3, paid_from=CARD[-4:], greeting=greeting, pin=pin)
+            packets.append(told["packet"])
+        case "give":
+            other = dice.choice([name for name in PEOPLE if name != desk.me.name])
+            told = desk.send(fen, kind=EXCLUSIVE, recipient=other, greeting=greeting, pin=pin)
+            packets.append(told["packet"])
+        case "claim" if packets:
+            desk.claim(dice.choice(packets))
+        case "withdraw":
+            desk.withdraw(fen, pin=pin)
+        case "wait":
+            desk.advance_clock(timedelta(hours=dice.randint(1, 40)))
+
+
+@pytest.fixture(scope="session", params=[1, 2, 3])
+def a_life(
+    request: pytest.FixtureRequest,
+    copied: Callable[[Path], Home],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Home:
+    """One of some random lives, which nobody may change."""
+    return lives(copied, tmp_path_factory.mktemp("life") / "home", request.param)
 
 
 def fill(desk: Wallet, movements: int) -> None:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +17,23 @@ def written(statement, format_name: str) -> bytes:
     return out.getvalue()
 
 
-def with_lines(statement: Statement, lines: Iterator[Any]) -> Statement:
-    """Return *statement* with other *lines*."""
+class Again:
+    """Lines that *make* makes anew each time they are read, from either end."""
+
+    def __init__(self, make: Callable[[], Iterator[Any]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._make()
+
+    def __reversed__(self) -> Iterator[Any]:
+        return reversed([*self._make()])
+
+
+def with_lines(statement: Statement, lines: Callable[[], Iterator[Any]]) -> Statement:
+    """Return *statement* with the *lines* that are made whenever they are read."""
     facts = {name: getattr(statement, name) for name in Statement.__annotations__}
-    return Statement(**{**facts, "lines": lines})
+    return Statement(**{**facts, "lines": Again(lines)})
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
@@ -51,6 +64,7 @@ def from_csv(content: bytes) -> dict[str, Any]:
         "head": {"entry": int(closing["entry"]), "mac": closing["mac"]},
         "movements": [
             {
+                "id": row["id"],
                 "entry": int(row["entry"]),
                 "act": row["act"],
                 "at": row["at"],
@@ -58,6 +72,9 @@ def from_csv(content: bytes) -> dict[str, Any]:
                 "balance_fen": fen(row["balance_yuan"]),
                 "packet": row["packet"] or None,
                 "packet_kind": row["packet_kind"] or None,
+                "shares": int(row["shares"]) if row["shares"] else None,
+                "greeting": row["greeting"] or None,
+                "refunded_fen": fen(row["refunded_yuan"]),
                 "counterparty": row["counterparty"] or None,
                 "card": row["card"] or None,
                 "card_fen": fen(row["card_yuan"]),
@@ -76,7 +93,8 @@ def from_json(content: bytes) -> dict[str, Any]:
 
 def from_jsonl(content: bytes) -> dict[str, Any]:
     """Return what JSON lines say in the shape that the JSON has."""
-    first, *movements, last = map(json.loads, content.decode().splitlines())
+    first, *movements, last, sealed = map(json.loads, content.decode().splitlines())
+    assert "signature" == sealed["type"]
     assert ("statement", "closing") == (first.pop("type"), last.pop("type"))
     assert {"movement"} >= {movement.pop("type") for movement in movements}
     return {**first, **last, "movements": movements}

@@ -1,10 +1,12 @@
 """The formats: chosen, woken late, exact to the byte, and in agreement with each other."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,15 +16,24 @@ from hypothesis import strategies as st
 
 from hongbao import errors, statements, words
 from hongbao.units import CHINA
+from hongbao.vault import primitives
 from hongbao.wallet import Statement
+from hongbao.wallet.stating import Signer
 from tests.statements.conftest import BEGUN_AT, CARD, EXCLUSIVE, PEOPLE, pin
 from tests.statements.reading import READERS, rows_of, written
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=CHINA), datetime(2026, 12, 1, tzinfo=CHINA)
 
 
+KEY = primitives.subkey(bytes(32), b"a profile's")
+SIGNER = Signer(primitives.public_key(KEY), lambda message: primitives.sign(KEY, message))
+EXACT = ("csv", "json", "jsonl")
+"""The formats that say every fact, and so read back into one shape."""
+
+
 def movement(**facts):
     return {
+        "id": "HB1000039501261102630962000000007",
         "entry": 7,
         "act": "send",
         "at": "2026-11-02T20:00:00+08:00",
@@ -30,8 +41,13 @@ def movement(**facts):
         "balance_fen": 3334,
         "packet": "hb_7Q2M4K9X",
         "packet_kind": "lucky",
+        "shares": 3,
+        "greeting": "恭喜发财，大吉大利",
+        "refunded_fen": 0,
         "counterparty": None,
         "card": None,
+        "bank": None,
+        "card_tail": None,
         "card_fen": None,
         "fee_fen": None,
         "request_id": "rq_1",
@@ -44,6 +60,7 @@ def statement(*lines, **facts):
     lines = lines or (
         movement(),
         movement(
+            id="HB1000039501261130630962000000009",
             entry=9,
             act="withdraw",
             at="2026-11-30T23:59:59.999999+08:00",
@@ -51,8 +68,13 @@ def statement(*lines, **facts):
             balance_fen=2324,
             packet=None,
             packet_kind=None,
+            shares=None,
+            greeting=None,
+            refunded_fen=None,
             counterparty="小红",
             card="cmb-3334",
+            bank="cmb",
+            card_tail="3334",
             card_fen=1000,
             fee_fen=10,
             request_id="-r,2",
@@ -60,15 +82,25 @@ def statement(*lines, **facts):
     )
     asked = {
         "profile": "小明",
+        "holder": {
+            "real_name": "张*",
+            "id_number": "1101**********002X",
+            "cards": [{"card": "cmb-3334", "bank": "cmb", "number": "**** 3334"}],
+        },
         "since": NOVEMBER[0],
         "until": NOVEMBER[1],
+        "begins_at": NOVEMBER[0],
+        "ends_at": NOVEMBER[1],
         "opening_fen": 10000,
         "closing_fen": 2324,
         "in_fen": 0,
         "out_fen": 7676,
         "count": 2,
         "head": {"entry": 12, "mac": "ab" * 32},
-        "lines": iter(lines),
+        "masked": False,
+        "full": False,
+        "signer": SIGNER,
+        "lines": lines,
     }
     return Statement(**{**asked, **facts})
 
@@ -80,7 +112,8 @@ def test_the_formats_are_named_in_order():
     """
     What a person can type after ``--format``.
     """
-    assert ("csv", "json", "jsonl") == statements.FORMATS
+    assert set(EXACT) <= set(statements.FORMATS)
+    assert sorted(statements.FORMATS) == [*statements.FORMATS]
 
 
 @pytest.mark.parametrize(
@@ -107,11 +140,15 @@ def test_a_file_ending_chooses_the_format(path, expected):
 
 def test_no_ending_chooses_two_formats():
     """
-    A format that shares another's ending is asked for by name.
+    A format that shares another's ending is known by how its files' names begin.
     """
-    endings = [e for name in statements.FORMATS for e in statements._format(name).ENDINGS]
+    chosen = [
+        (statements._beginning(name), ending)
+        for name in statements.FORMATS
+        for ending in statements._format(name).ENDINGS
+    ]
 
-    assert sorted(set(endings)) == sorted(endings)
+    assert sorted(set(chosen)) == sorted(chosen)
 
 
 def test_an_unknown_format_is_our_own_mistake():
@@ -145,17 +182,26 @@ def test_csv_is_a_table_between_two_balances():
     A byte order mark, CRLF, yuan, and in the last row the head that seals it.
     """
     expected = (
-        "\ufefftype,date,at,act,amount_yuan,balance_yuan,counterparty,packet,packet_kind,card,"
-        "card_yuan,fee_yuan,entry,request_id,profile,mac\r\n"
-        "opening,,2026-11-01T00:00:00+08:00,,,100.00,,,,,,,,,小明,\r\n"
-        "movement,2026-11-02,2026-11-02T20:00:00+08:00,send,-66.66,33.34,,hb_7Q2M4K9X,lucky,,,,"
-        "7,rq_1,小明,\r\n"
-        "movement,2026-11-30,2026-11-30T23:59:59.999999+08:00,withdraw,-10.10,23.24,小红,,,"
-        'cmb-3334,10.00,0.10,9,"\'-r,2",小明,\r\n'
-        f"closing,,2026-12-01T00:00:00+08:00,,,23.24,,,,,,,12,,小明,{'ab' * 32}\r\n"
+        "\ufefftype,date,at,act,amount_yuan,balance_yuan,counterparty,packet,packet_kind,shares,"
+        "greeting,refunded_yuan,card,card_yuan,fee_yuan,id,entry,request_id,profile,mac\r\n"
+        "opening,,2026-11-01T00:00:00+08:00,,,100.00,,,,,,,,,,,,,小明,\r\n"
+        "movement,2026-11-02,2026-11-02T20:00:00+08:00,send,-66.66,33.34,,hb_7Q2M4K9X,lucky,3,"
+        "恭喜发财，大吉大利,0.00,,,,HB1000039501261102630962000000007,7,rq_1,小明,\r\n"
+        "movement,2026-11-30,2026-11-30T23:59:59.999999+08:00,withdraw,-10.10,23.24,小红,,,,,,"
+        'cmb-3334,10.00,0.10,HB1000039501261130630962000000009,9,"\'-r,2",小明,\r\n'
+        f"closing,,2026-12-01T00:00:00+08:00,,,23.24,,,,,,,,,,,12,,小明,{'ab' * 32}\r\n"
     )
 
     assert expected.encode() == written(statement(), "csv")
+
+
+MOVED = (
+    '{"id": "HB1000039501261102630962000000007", "entry": 7, "act": "send", '
+    '"at": "2026-11-02T20:00:00+08:00", "amount_fen": -6666, "balance_fen": 3334, '
+    '"packet": "hb_7Q2M4K9X", "packet_kind": "lucky", "shares": 3, '
+    '"greeting": "恭喜发财，大吉大利", "refunded_fen": 0, "counterparty": null, "card": null, '
+    '"bank": null, "card_tail": null, "card_fen": null, "fee_fen": null, "request_id": "rq_1"}'
+)
 
 
 def test_json_is_one_document_with_a_movement_a_line():
@@ -166,6 +212,8 @@ def test_json_is_one_document_with_a_movement_a_line():
 {{
   "schema": "hongbao/statement@1",
   "profile": "小明",
+  "holder": {{"real_name": "张*", "id_number": "1101**********002X", "cards": \
+[{{"card": "cmb-3334", "bank": "cmb", "number": "**** 3334"}}]}},
   "from": "2026-11-01T00:00:00+08:00",
   "to": "2026-12-01T00:00:00+08:00",
   "opening_fen": 10000,
@@ -175,15 +223,16 @@ def test_json_is_one_document_with_a_movement_a_line():
   "count": 1,
   "head": {{"entry": 12, "mac": "{"ab" * 32}"}},
   "movements": [
-    {{"entry": 7, "act": "send", "at": "2026-11-02T20:00:00+08:00", "amount_fen": -6666, \
-"balance_fen": 3334, "packet": "hb_7Q2M4K9X", "packet_kind": "lucky", "counterparty": null, \
-"card": null, "card_fen": null, "fee_fen": null, "request_id": "rq_1"}}
-  ]
-}}
-"""
+    {MOVED}
+  ],
+  "signature": """
     one = statement(movement(), closing_fen=3334, out_fen=6666, count=1)
 
-    assert expected.encode() == written(one, "json")
+    content, _, signature = written(one, "json").partition(b'"signature": ')
+
+    assert expected.encode() == content + b'"signature": '
+    assert signature.endswith(b'"}\n}\n')
+    assert json.loads(signature[:-2])["sha256"] == sha256(content[:-4]).hexdigest()
 
 
 def test_jsonl_is_a_document_a_line():
@@ -192,24 +241,27 @@ def test_jsonl_is_a_document_a_line():
     """
     expected = f"""\
 {{"type": "statement", "schema": "hongbao/statement@1", "profile": "小明", \
+"holder": {{"real_name": "张*", "id_number": "1101**********002X", "cards": \
+[{{"card": "cmb-3334", "bank": "cmb", "number": "**** 3334"}}]}}, \
 "from": "2026-11-01T00:00:00+08:00", "to": "2026-12-01T00:00:00+08:00", "opening_fen": 10000}}
-{{"type": "movement", "entry": 7, "act": "send", "at": "2026-11-02T20:00:00+08:00", \
-"amount_fen": -6666, "balance_fen": 3334, "packet": "hb_7Q2M4K9X", "packet_kind": "lucky", \
-"counterparty": null, "card": null, "card_fen": null, "fee_fen": null, "request_id": "rq_1"}}
+{{"type": "movement", {MOVED[1:]}
 {{"type": "closing", "closing_fen": 3334, "in_fen": 0, "out_fen": 6666, "count": 1, \
 "head": {{"entry": 12, "mac": "{"ab" * 32}"}}}}
 """
     one = statement(movement(), closing_fen=3334, out_fen=6666, count=1)
 
-    assert expected.encode() == written(one, "jsonl")
+    content, _, signature = written(one, "jsonl").partition(b'{"type": "signature"')
+
+    assert expected.encode() == content
+    assert signature.startswith(b', "signature": {"schema": "hongbao/signature@1", ')
 
 
-@pytest.mark.parametrize("format_name", statements.FORMATS)
+@pytest.mark.parametrize("format_name", EXACT)
 def test_a_period_in_which_nothing_moved_is_a_statement_too(format_name):
     """
     Open on both sides, it has nulls for its ends, opens and closes alike, and reads back.
     """
-    quiet = statement(since=None, until=None, closing_fen=10000, out_fen=0, count=0, lines=iter(()))
+    quiet = statement(since=None, until=None, closing_fen=10000, out_fen=0, count=0, lines=())
 
     read = READERS[format_name](written(quiet, format_name))
 
@@ -237,7 +289,7 @@ def test_the_page_names_every_field():
 def exported(desk, since=None, until=None):
     """Return the statement as each format says it, all read back into one shape."""
     read = {}
-    for name in statements.FORMATS:
+    for name in EXACT:
         with desk.statement(since=since, until=until) as opened:
             read[name] = READERS[name](written(opened, name))
     return read
@@ -356,6 +408,21 @@ LEDGERS = st.lists(st.tuples(st.sampled_from((PEOPLE[0], *PEOPLE)), ACTS), min_s
 HOURS = st.integers(-1, 120)
 
 
+def timeless(read):
+    """Return the movements without what came back of a packet later, which each period tells."""
+    return [{**line, "refunded_fen": None} for line in read["movements"]]
+
+
+def ours(read):
+    """Return what a table has a place for: no holder, no card's bank, no signature."""
+    lines = [
+        {name: fact for name, fact in line.items() if name not in ("bank", "card_tail")}
+        for line in read["movements"]
+    ]
+    kept = {name: fact for name, fact in read.items() if name not in ("holder", "signature")}
+    return {**kept, "movements": lines}
+
+
 def do(desk, act, packets):
     """Do *act*; that the desk refuses it is none of a statement's business."""
     try:
@@ -402,7 +469,7 @@ def test_any_ledger_adds_up_in_every_format(copied, ledger, first, second):
                 available_fen = desk.balance()["available_fen"]
 
             for read in (whole, *parts):
-                assert read["csv"] == read["json"] == read["jsonl"]
+                assert read["csv"] == ours(read["json"]) == ours(read["jsonl"])
                 told = read["json"]
                 amounts_fen = [line["amount_fen"] for line in told["movements"]]
                 assert told["closing_fen"] == told["opening_fen"] + sum(amounts_fen)
@@ -416,8 +483,8 @@ def test_any_ledger_adds_up_in_every_format(copied, ledger, first, second):
             before, between, after = (part["json"] for part in parts)
             assert before["closing_fen"] == between["opening_fen"]
             assert between["closing_fen"] == after["opening_fen"]
-            assert whole["json"]["movements"] == [
-                line for part in (before, between, after) for line in part["movements"]
+            assert timeless(whole["json"]) == [
+                line for part in (before, between, after) for line in timeless(part)
             ]
 
 
@@ -433,7 +500,7 @@ def test_any_ledger_adds_up_in_every_format(copied, ledger, first, second):
         {"in_fen": 1},
         {"out_fen": 7675},
         {"count": 3},
-        {"lines": iter(())},
+        {"lines": ()},
     ],
 )
 def test_a_statement_that_does_not_add_up_is_not_finished(format_name, mistake):
@@ -471,8 +538,8 @@ def test_json_escapes_what_a_screen_would_obey(format_name):
     assert text == READERS[format_name](content)["movements"][0]["counterparty"]
 
 
-@pytest.mark.parametrize("format_name", statements.FORMATS)
-@pytest.mark.parametrize("reader", statements.FORMATS)
+@pytest.mark.parametrize("format_name", EXACT)
+@pytest.mark.parametrize("reader", EXACT)
 def test_the_readers_of_these_tests_tell_the_formats_apart(format_name, reader):
     """
     Otherwise their agreement would prove nothing.

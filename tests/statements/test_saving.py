@@ -40,11 +40,13 @@ def left_in(folder):
 @pytest.mark.parametrize("format_name", statements.FORMATS)
 def test_a_file_holds_what_a_pipe_would_carry(folder, format_name):
     """
-    The same bytes under the name that was asked for, and no other file beside it.
+    The same bytes under the name that was asked for; beside it its signature at most.
     """
-    statements.save(statement(), format_name, folder / "november", False)
+    signature = statements.save(statement(), format_name, folder / "november", False)
 
-    assert ["november"] == left_in(folder)
+    beside = [] if signature is None else [signature.name]
+    assert ["november", *beside] == left_in(folder)
+    assert [] == beside or ["november.sig"] == beside
     assert written(statement(), format_name) == (folder / "november").read_bytes()
 
 
@@ -63,29 +65,31 @@ def test_a_file_is_its_owners_alone(folder, umask):
     asked = statement()
     before = os.umask(umask)
     try:
-        statements.save(with_lines(asked, watched(asked.lines)), "csv", folder / "a.csv", False)
+        statements.save(
+            with_lines(asked, lambda: watched(asked.lines)), "json", folder / "a.json", False
+        )
     finally:
         os.umask(before)
 
     assert [0o600, 0o600] == seen
-    assert 0o600 == stat.S_IMODE((folder / "a.csv").stat().st_mode)
+    assert 0o600 == stat.S_IMODE((folder / "a.json").stat().st_mode)
 
 
 def test_an_existing_file_is_kept(folder):
     """
     Unless the caller says that it may be replaced.
     """
-    path = folder / "a.csv"
+    path = folder / "a.json"
     path.write_bytes(OLD)
 
     with pytest.raises(errors.FileExists) as refused:
-        statements.save(statement(), "csv", path, False)
+        statements.save(statement(), "json", path, False)
 
     assert str(path) == refused.value.facts["path"]
     assert OLD == path.read_bytes()
-    statements.save(statement(), "csv", path, True)
-    assert written(statement(), "csv") == path.read_bytes()
-    assert ["a.csv"] == left_in(folder)
+    statements.save(statement(), "json", path, True)
+    assert written(statement(), "json") == path.read_bytes()
+    assert ["a.json"] == left_in(folder)
 
 
 @pytest.mark.parametrize(("replacing", "naming"), [(False, "link"), (True, "replace")])
@@ -113,9 +117,9 @@ def test_a_name_is_given_to_what_is_on_the_disk(folder, replacing, naming, monke
     for name in ("fsync", "link", "replace"):
         monkeypatch.setattr(os, name, watched(name))
 
-    statements.save(statement(), "csv", folder / "a.csv", replacing)
+    statements.save(statement(), "json", folder / "a.json", replacing)
 
-    size = len(written(statement(), "csv"))
+    size = len(written(statement(), "json"))
     assert [f"fsync {size} bytes", naming, "fsync folder"] == touched
 
 
@@ -124,7 +128,7 @@ def test_a_file_that_appears_meanwhile_is_kept(folder, linking, monkeypatch):
     """
     Two exports to one name: the second one finds it taken, however late that happened.
     """
-    path = folder / "a.csv"
+    path = folder / "a.json"
 
     def interrupted(lines):
         path.write_bytes(OLD)
@@ -138,10 +142,10 @@ def test_a_file_that_appears_meanwhile_is_kept(folder, linking, monkeypatch):
     asked = statement()
 
     with pytest.raises(errors.FileExists):
-        statements.save(with_lines(asked, interrupted(asked.lines)), "csv", path, False)
+        statements.save(with_lines(asked, lambda: interrupted(asked.lines)), "json", path, False)
 
     assert OLD == path.read_bytes()
-    assert ["a.csv"] == left_in(folder)
+    assert ["a.json"] == left_in(folder)
 
 
 def test_a_disk_without_links_can_be_written_to(folder, monkeypatch):
@@ -154,9 +158,9 @@ def test_a_disk_without_links_can_be_written_to(folder, monkeypatch):
 
     monkeypatch.setattr(os, "link", no_links)
 
-    statements.save(statement(), "csv", folder / "a.csv", False)
+    statements.save(statement(), "json", folder / "a.json", False)
 
-    assert ["a.csv"] == left_in(folder)
+    assert ["a.json"] == left_in(folder)
 
 
 def test_a_link_goes_on_pointing(folder, tmp_path):
@@ -165,25 +169,25 @@ def test_a_link_goes_on_pointing(folder, tmp_path):
     """
     real = tmp_path / "real.csv"
     real.write_bytes(OLD)
-    link = folder / "a.csv"
+    link = folder / "a.json"
     link.symlink_to(real)
 
-    statements.save(statement(), "csv", link, True)
+    statements.save(statement(), "json", link, True)
 
     assert link.is_symlink()
-    assert written(statement(), "csv") == real.read_bytes()
-    assert ["a.csv"] == left_in(folder)
+    assert written(statement(), "json") == real.read_bytes()
+    assert ["a.json"] == left_in(folder)
 
 
 def test_a_link_to_nowhere_is_not_followed_unasked(folder, tmp_path):
     """
     Somebody else may have laid it where a file of ours would do harm.
     """
-    link = folder / "a.csv"
+    link = folder / "a.json"
     link.symlink_to(tmp_path / "nowhere")
 
     with pytest.raises(errors.FileExists):
-        statements.save(statement(), "csv", link, False)
+        statements.save(statement(), "json", link, False)
 
     assert not (tmp_path / "nowhere").exists()
 
@@ -194,7 +198,7 @@ def test_the_longest_name_can_be_saved(folder):
     """
     name = "账" * 83 + ".csv"  # 253 bytes of 255
 
-    statements.save(statement(), "csv", folder / name, False)
+    statements.save(statement(), "json", folder / name, False)
 
     assert [name] == left_in(folder)
 
@@ -205,9 +209,9 @@ def test_a_leftover_is_nobodys_obstacle(folder):
     """
     (folder / f".hongbao-{os.getpid()}-0.partial").write_bytes(OLD)
 
-    statements.save(statement(), "csv", folder / "a.csv", False)
+    statements.save(statement(), "json", folder / "a.json", False)
 
-    assert written(statement(), "csv") == (folder / "a.csv").read_bytes()
+    assert written(statement(), "json") == (folder / "a.json").read_bytes()
     assert OLD == (folder / f".hongbao-{os.getpid()}-0.partial").read_bytes()
 
 
@@ -219,10 +223,10 @@ def test_a_pipe_is_written_to(folder):
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
-    statements.save(statement(), "csv", path, False)
+    statements.save(statement(), "json", path, False)
 
     with open(reader, "rb") as pipe:
-        assert written(statement(), "csv") == pipe.read()
+        assert written(statement(), "json") == pipe.read()
     assert path.is_fifo()
     assert ["pipe"] == left_in(folder)
 
@@ -234,9 +238,9 @@ def test_a_pipe_is_written_to(folder):
 @pytest.mark.parametrize(
     ("place", "reason"),
     [
-        ("missing/a.csv", "No such file or directory"),
+        ("missing/a.json", "No such file or directory"),
         (".", "Is a directory"),
-        ("a file/a.csv", "Not a directory"),
+        ("a file/a.json", "Not a directory"),
         ("账" * 86, "File name too long"),
     ],
 )
@@ -247,7 +251,7 @@ def test_a_place_that_cannot_be_is_refused(folder, place, reason, replacing):
     (folder / "a file").write_bytes(OLD)
 
     with pytest.raises(errors.StorageRefused) as refused:
-        statements.save(statement(), "csv", folder / place, replacing)
+        statements.save(statement(), "json", folder / place, replacing)
 
     assert {"path": str(folder / place), "reason": reason} == refused.value.facts
     assert ["a file"] == left_in(folder)
@@ -261,7 +265,7 @@ def test_a_folder_that_is_not_ours_is_refused(folder):
 
     def act():
         with pytest.raises(errors.StorageRefused, match="Permission denied"):
-            statements.save(statement(), "csv", Path("a.csv"), False)
+            statements.save(statement(), "json", Path("a.json"), False)
 
     assert 0 == as_nobody(folder, act)
     assert [] == left_in(folder)
@@ -291,7 +295,7 @@ def test_a_statement_that_does_not_add_up_never_gets_its_name(folder):
     A mistake of ours is found before the file is there, not by whoever reads it.
     """
     with pytest.raises(statements.DoesNotAddUp):
-        statements.save(statement(closing_fen=1), "csv", folder / "a.csv", False)
+        statements.save(statement(closing_fen=1), "json", folder / "a.json", False)
 
     assert [] == left_in(folder)
 
@@ -306,7 +310,7 @@ def test_an_interrupted_export_leaves_nothing(folder):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        statements.save(statement(lines=interrupted()), "csv", folder / "a.csv", False)
+        statements.save(with_lines(statement(), interrupted), "json", folder / "a.json", False)
 
     assert [] == left_in(folder)
 
@@ -319,20 +323,20 @@ def test_killed_at_any_touch_of_the_disk_there_is_no_half_file(folder, replacing
     """
     Under the final name there is what was there before, or all of the new; and trying again works.
     """
-    path = folder / "a.csv"
-    before, after = OLD if replacing else None, written(statement(), "csv")
+    path = folder / "a.json"
+    before, after = OLD if replacing else None, written(statement(), "json")
     found = None
     for step in count():
         path.write_bytes(OLD) if replacing else path.unlink(missing_ok=True)
 
-        was_killed = killed_at(step, lambda: statements.save(statement(), "csv", path, replacing))
+        was_killed = killed_at(step, lambda: statements.save(statement(), "json", path, replacing))
 
         found = path.read_bytes() if path.exists() else None
         assert found in (before, after)
         if not was_killed:
             break
         if found == before:
-            statements.save(statement(), "csv", path, replacing)
+            statements.save(statement(), "json", path, replacing)
             assert after == path.read_bytes()
     assert step > 2  # a watchdog that never fires proves nothing
     assert after == found
@@ -354,7 +358,7 @@ def slowly(lines):
         yield line
 
 with Home(Path(home)).desk() as desk, desk.statement() as opened:
-    opened = with_lines(opened, slowly(opened.lines))
+    opened = with_lines(opened, lambda lines=opened.lines: slowly(lines))
     if path == "-":
         statements.write(opened, format_name, sys.stdout.buffer)
     else:
@@ -453,7 +457,9 @@ def test_a_statement_is_one_moment(home):
                 other.topup(1_00, pin=pin)
                 yield line
 
-        read = READERS["jsonl"](written(with_lines(opened, disturbed(opened.lines)), "jsonl"))
+        read = READERS["jsonl"](
+            written(with_lines(opened, lambda: disturbed(opened.lines)), "jsonl")
+        )
 
     assert (3, 3) == (read["count"], read["closing_fen"])
 

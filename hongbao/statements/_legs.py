@@ -1,0 +1,77 @@
+"""
+Legs: a movement as two accounts and an amount, the way an accountant's program wants it.
+
+A withdrawal's fee is a leg of its own, so that the amount fits the bank's, and because some
+programs refuse an entry of three legs.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from hongbao.answers import MovementLine
+
+
+class Place(StrEnum):
+    """Where money is, as the holder's own books have it."""
+
+    BALANCE = "balance"
+    CARD = "card"
+    RECEIVED = "received"  # income: what was claimed
+    GIVEN = "given"  # expense: what was sent, less what came back
+    FEES = "fees"
+
+
+class Leg(NamedTuple):
+    """*amount_fen*, above zero, that went *out_of* one place and *into* another."""
+
+    id: str
+    kind: str
+    out_of: Place
+    into: Place
+    amount_fen: int
+
+    @property
+    def balance_fen(self) -> int:
+        """What it did to the balance: below zero is out."""
+        return self.amount_fen * ((self.into is Place.BALANCE) - (self.out_of is Place.BALANCE))
+
+
+def legs(line: "MovementLine") -> Iterator[Leg]:
+    """
+    Yield the legs of *line*, of which those at the balance add up to what it did there.
+
+    One that moved nothing has none: a claim that is held, say, which comes when it is released.
+    """
+    amount_fen, card_fen = line["amount_fen"], line["card_fen"] or 0
+    match line["act"]:
+        case "topup" | "refund_to_balance":
+            yield from _leg(line, line["act"], Place.CARD, Place.BALANCE, amount_fen)
+        case "withdraw":
+            yield from _leg(line, "withdraw", Place.BALANCE, Place.CARD, card_fen)
+            yield from _leg(line, "fee", Place.BALANCE, Place.FEES, -amount_fen - card_fen)
+        case "withdraw_returned" | "returned" | "rejected" if line["packet"] is None:
+            yield from _leg(line, "withdraw_returned", Place.CARD, Place.BALANCE, -card_fen)
+            yield from _leg(line, "fee_returned", Place.FEES, Place.BALANCE, amount_fen + card_fen)
+        case "send" if card_fen:
+            yield from _leg(line, "send", Place.CARD, Place.GIVEN, -card_fen)
+        case "send":
+            yield from _leg(line, "send", Place.BALANCE, Place.GIVEN, -amount_fen)
+        case "claim" | "released" | "approved":
+            yield from _leg(line, "claim", Place.RECEIVED, Place.BALANCE, amount_fen)
+        case "refund" | "returned" | "rejected" if card_fen > 0:
+            yield from _leg(line, "refund", Place.GIVEN, Place.CARD, card_fen)
+        case "refund" | "returned" | "rejected":
+            yield from _leg(line, "refund", Place.GIVEN, Place.BALANCE, amount_fen)
+        case act:
+            raise AssertionError(f"no leg is known for {act!r}")
+
+
+def _leg(
+    line: "MovementLine", kind: str, out_of: Place, into: Place, amount_fen: int
+) -> Iterator[Leg]:
+    suffix = "-fee" if Place.FEES in (out_of, into) else ""
+    if amount_fen:
+        assert amount_fen > 0
+        yield Leg(line["id"] + suffix, kind, out_of, into, amount_fen)

@@ -1,0 +1,169 @@
+"""Statements: what happened to a profile's money in a period, and who vouches for it."""
+
+from collections.abc import Callable, Iterator, Reversible
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from hongbao.answers import HeadLine, HolderLine, MovementLine
+from hongbao.domain.dates import start_of_last
+from hongbao.domain.identity import mask_card_number, mask_id_number, mask_real_name
+from hongbao.domain.ids import REQUEST_PREFIX
+from hongbao.domain.text import mask_profile_name
+from hongbao.store import ProfileRow
+from hongbao.wallet.desk import AskPin
+from hongbao.wallet.records import ACTS, Records, check_range
+
+HIDDEN = "***"
+"""What stands in a masked statement for what somebody typed."""
+
+
+class Signer(NamedTuple):
+    """The profile's key: what it signs, anyone can check who knows its public half."""
+
+    public_key: bytes
+    sign: Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """
+    A profile's movements in a period, oldest first, between its opening and its closing balance.
+
+    *head* is the last entry before the period's end, so that a closed period always gives the same
+    statement. *begins_at* and *ends_at* are the period's as far as there is anything to tell:
+    from the profile's making to the last entry, where an end is left open. *lines* can be
+    read, from either end and as often as one likes, while the statement is open.
+    """
+
+    profile: str
+    holder: HolderLine
+    since: datetime | None
+    until: datetime | None
+    begins_at: datetime
+    ends_at: datetime
+    opening_fen: int
+    closing_fen: int
+    in_fen: int
+    out_fen: int
+    count: int
+    head: HeadLine
+    masked: bool
+    full: bool
+    signer: Signer
+    lines: Reversible[MovementLine]
+
+
+class Stating(Records):
+    """What the desk puts in writing."""
+
+    @contextmanager
+    def statement(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        last: timedelta | None = None,
+        upto: int | None = None,
+        masked: bool = False,
+        full: AskPin | None = None,
+    ) -> Iterator[Statement]:
+        """
+        Open this profile's statement from *since* up to but not at *until*, or of the *last* days.
+
+        It is one moment of the ledger, however long reading it takes; with *upto*, what it was
+        when that entry was the last. *masked* hides the names of others and whatever was typed;
+        *full* says the holder's name and numbers whole, against the PIN that it asks for. Raises
+        InvalidRange, and what a PIN may be refused with.
+        """
+        check_range(since, until)
+        if full is not None:
+            self._authorise(full)
+        with self.looking():
+            me = self.me
+            if last is not None:
+                since = start_of_last(last, self.now())
+            span = self._span(since, until, None if upto is None else upto + 1)
+            count, in_fen, out_fen = self.store.totals(me.id, span, ACTS)
+            head = self._head_line(span.stop - 1)
+            last_at = self.store.entry_at(head["entry"]) if head["entry"] else me.opened_at
+            ends_at = last_at if until is None or until > self.now() else until
+            yield Statement(
+                profile=mask_profile_name(me.name) if masked else me.name,
+                holder=self._holder(me, ends_at, full=full is not None),
+                since=since,
+                until=until,
+                begins_at=since or me.opened_at,
+                ends_at=ends_at,
+                opening_fen=self.store.balance_before(me.id, span.start),
+                closing_fen=self.store.balance_before(me.id, span.stop),
+                in_fen=in_fen,
+                out_fen=out_fen,
+                count=count,
+                head=head,
+                masked=masked,
+                full=full is not None,
+                signer=self._signer(me),
+                lines=_Lines(lambda newest_first: self._stated(me, span, newest_first, masked)),
+            )
+
+    def _stated(
+        self, me: ProfileRow, span: range, newest_first: bool, masked: bool
+    ) -> Iterator[MovementLine]:
+        lines = self._movement_lines(
+            self.store.movements(me.id, span, acts=ACTS, newest_first=newest_first)
+        )
+        return map(_masked, lines) if masked else lines
+
+    def _signer(self, me: ProfileRow) -> Signer:
+        purpose = f"profile/{me.id}"
+        return Signer(
+            self.vault.public_key(purpose), lambda message: self.vault.sign(purpose, message)
+        )
+
+    def _holder(self, me: ProfileRow, at: datetime, *, full: bool) -> HolderLine:
+        """Return who *me* is, and what cards were theirs *at* that time."""
+
+        def opened(place: str, sealed: bytes | None, mask: Callable[[str], str]) -> str | None:
+            if sealed is None:
+                return None
+            text = self.vault.unseal(me.id, place, sealed)
+            return text if full else mask(text)
+
+        return {
+            "real_name": opened("real_name", me.real_name, mask_real_name),
+            "id_number": opened("id_number", me.id_number, mask_id_number),
+            "cards": [
+                {
+                    "card": card.name,
+                    "bank": card.bank,
+                    "number": opened("card_number", card.number, mask_card_number) or "",
+                }
+                for card in self.store.cards(me.id, removed=True)
+                if card.bound_at <= at and (card.removed_at is None or card.removed_at > at)
+            ],
+        }
+
+
+class _Lines:
+    """Movements that are read anew each time they are asked for."""
+
+    def __init__(self, read: Callable[[bool], Iterator[MovementLine]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[MovementLine]:
+        return self._read(False)
+
+    def __reversed__(self) -> Iterator[MovementLine]:
+        return self._read(True)
+
+
+def _masked(line: MovementLine) -> MovementLine:
+    other, typed = line["counterparty"], not line["request_id"].startswith(REQUEST_PREFIX)
+    return {
+        **line,
+        "greeting": None,
+        "counterparty": None if other is None else mask_profile_name(other),
+        "request_id": HIDDEN if typed else line["request_id"],
+    }
