@@ -1,4 +1,4 @@
-"""The programs that read our files: hledger, ledger, bean-check and others, run as people run them."""
+"""The programs that read our files: hledger, ledger, bean-check and others."""
 
 import os
 import shutil
