@@ -1,5 +1,6 @@
 """People at the desk: making a profile, saying who one is, changing the PIN."""
 
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hongbao import errors
 from hongbao.domain.pin import Pin
 from hongbao.units import iso
+from hongbao.vault import KeyFolder
 from hongbao.wallet import Wallet
 from tests.wallet.acts import new_pin
 from tests.wallet.world import (
@@ -327,7 +329,14 @@ def test_the_future_is_nobodys_birth_date(world: World):
     world.li.identify("李四", id_number(2, tomorrow), pin=right)
 
 
-def test_a_pin_changed_while_an_old_one_is_checked_stays_changed(world: World, monkeypatch):
+@pytest.fixture
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tries at a PIN overlap, as on a file system whose locks keep nobody out."""
+    monkeypatch.setattr(KeyFolder, "one_try_at_a_time", lambda *_: nullcontext())
+
+
+@pytest.mark.usefixtures("unguarded")
+def test_a_pin_changed_while_an_old_one_is_checked_stays_changed(world: World):
     """
     Renewing a hash after a rekey never brings the PIN of before back.
     """
@@ -337,12 +346,13 @@ def test_a_pin_changed_while_an_old_one_is_checked_stays_changed(world: World, m
     real = type(slow.vault).hash_pin
 
     def hashed_slowly(vault, *asked):
-        monkeypatch.undo()
+        patch.undo()
         world.open(ZHANG).change_pin(right, new_pin)
         return real(vault, *asked)
 
-    monkeypatch.setattr(type(slow.vault), "hash_pin", hashed_slowly)
-    slow.topup(YUAN, pin=right)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(slow.vault), "hash_pin", hashed_slowly)
+        slow.topup(YUAN, pin=right)
 
     world.zhang.topup(YUAN, pin=new_pin)
     with pytest.raises(errors.WrongPin):
@@ -437,7 +447,8 @@ def test_a_right_pin_clears_the_wrong_ones_before_it(world: World):
     assert 4 == error.facts["attempts_left"]
 
 
-def test_a_right_pin_clears_no_try_that_came_after_it(world: World, monkeypatch):
+@pytest.mark.usefixtures("unguarded")
+def test_a_right_pin_clears_no_try_that_came_after_it(world: World):
     """
     While a right PIN is being checked, wrong ones that come meanwhile stay counted.
     """
@@ -445,12 +456,13 @@ def test_a_right_pin_clears_no_try_that_came_after_it(world: World, monkeypatch)
     matches = slow.vault.pin_matches
 
     def checked_slowly(*asked):
-        monkeypatch.undo()
+        patch.undo()
         wrong_ones(world.zhang, 3)
         return matches(*asked)
 
-    monkeypatch.setattr(type(slow.vault), "pin_matches", lambda _, *asked: checked_slowly(*asked))
-    slow.topup(YUAN, pin=right)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(slow.vault), "pin_matches", lambda _, *asked: checked_slowly(*asked))
+        slow.topup(YUAN, pin=right)
 
     [error] = wrong_ones(world.zhang, 1)
 
