@@ -31,7 +31,9 @@ COMMANDS = {
     N_("Red packets"): ("send", "claim", "show", "packets", "refund", "verify"),
     N_("Banks"): ("bank", "settle", "reconcile", "operator"),
     N_("Guards"): ("device", "totp", "challenge", "risk", "review"),
-    N_("Looking back"): ("history", "events", "trace", "books", "export", "check"),
+    N_("Looking back"): ("history", "events", "trace", "books", "check"),
+    # Here come verify-statement, receipt, key, import and compare as they are built.
+    N_("Statements"): ("export",),
     N_("The home"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
     N_("Around"): ("demo", "completion"),
 }
@@ -52,7 +54,7 @@ class House(Group):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.commands:
             return None
-        module = import_module(f"hongbao.commands.{cmd_name}")
+        module = import_module(f"hongbao.commands.{cmd_name.replace('-', '_')}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command

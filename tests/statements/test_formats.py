@@ -271,9 +271,12 @@ def test_a_period_in_which_nothing_moved_is_a_statement_too(format_name):
 
 def test_the_page_names_every_field():
     """
-    docs/commands/export.md is the specification: its header row is the CSV's, to the letter.
+    docs/statements is the specification: its header row is the CSV's, to the letter.
     """
-    page = (Path(__file__).parents[2] / "docs/commands/export.md").read_text(encoding="utf-8")
+    pages = Path(__file__).parents[2] / "docs/statements"
+    page = "".join(
+        (pages / f"{name}.md").read_text(encoding="utf-8") for name in ("README", "csv", "json")
+    )
     header = written(statement(), "csv").decode("utf-8-sig").partition("\r\n")[0]
     document = READERS["json"](written(statement(), "json"))
 
@@ -281,6 +284,22 @@ def test_the_page_names_every_field():
     named = {*header.split(","), *document, *document["movements"][0]}
     assert set() == {name for name in named if f"`{name}`" not in page}
     assert f"`{document['schema']}`" in page
+
+
+def test_every_format_has_a_page_and_is_in_the_index():
+    """
+    With what it is for, and where its signature is.
+    """
+    pages = Path(__file__).parents[2] / "docs/statements"
+    index = (pages / "README.md").read_text(encoding="utf-8")
+
+    for name in statements.FORMATS:
+        place = "inside" if statements.signature_place(name) else "beside it"
+        row = next(
+            line for line in index.splitlines() if line.startswith(f"| [`{name}`]({name}.md)")
+        )
+        assert row.endswith(f"| {place} |")
+        assert (pages / f"{name}.md").exists()
 
 
 # --- on real ledgers ------------------------------------------------------------------------------
