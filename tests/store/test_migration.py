@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from hongbao import errors, migrations
+from hongbao.domain.cases import Verb
+from hongbao.domain.pin import Pin
 from hongbao.drawer import engine
 from hongbao.store import FORM
 from hongbao.wallet import Wallet, restore
 from hongbao.wallet.opening import key_folder
+from hongbao.wallet.operators import By
 from tests.vault.processes import race
 from tests.wallet.kills import killed_at
 from tests.wallet.world import (
@@ -30,10 +33,11 @@ from tests.wallet.world import (
 )
 
 HERE = Path(__file__).parent
-HOMES = {1: HERE / "form_1", 2: HERE / "form_2" / "real"}
+HOMES = {1: HERE / "form_1", 2: HERE / "form_2" / "real", 3: HERE / "form_3" / "real"}
 """A home of each form that there was before today's."""
 
 DEMO = HERE / "form_2" / "demo"
+GUARDED = HERE / "form_3" / "demo"
 NEW = {
     *("message", "took", "refund_to"),
     *("risk", "device", "session", "signature", "held"),
@@ -57,7 +61,7 @@ class Old(World):
 
     @property
     def first_form(self) -> int:
-        return next((form for form, kept in HOMES.items() if kept == self.kept), 2)
+        return next(form for form, kept in HOMES.items() if kept == self.kept)
 
 
 @pytest.fixture(params=HOMES, ids="form-{}".format)
@@ -69,6 +73,12 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Old:
 def demo(tmp_path: Path) -> Old:
     """Return the demo's home, whose bank still owes two answers."""
     return Old(DEMO, tmp_path / "demo")
+
+
+@pytest.fixture(params=[HOMES[3], GUARDED], ids=["form-3", "guarded"])
+def guarded(request: pytest.FixtureRequest, tmp_path: Path) -> Old:
+    """Return a home in which devices sign, rules stop things, and cases wait."""
+    return Old(request.param, tmp_path / "guarded")
 
 
 def form(world: World) -> int:
@@ -108,7 +118,8 @@ def test_a_home_of_every_earlier_form_is_kept(tmp_path: Path):
     forms = [form(Old(kept, tmp_path / str(number))) for number, kept in HOMES.items()]
     assert list(range(1, FORM)) == forms
     assert FORM == len(migrations.MIGRATIONS)
-    assert FORM - 1 == form(Old(DEMO, tmp_path / "demo"))
+    assert 2 == form(Old(DEMO, tmp_path / "demo"))
+    assert 3 == form(Old(GUARDED, tmp_path / "guarded"))
 
 
 def test_an_old_home_is_opened_and_brought_to_todays_form(old: Old):
@@ -227,7 +238,7 @@ def test_an_old_home_is_carried_on_with(old: Old):
     assert zhang.reconcile(datetime.fromisoformat(old.told["at"]).date())["ok"]
 
 
-@pytest.mark.parametrize("kept", [*HOMES.values(), DEMO], ids=["form-1", "form-2", "demo"])
+@pytest.mark.parametrize("kept", [HOMES[1], HOMES[2], DEMO], ids=["form-1", "form-2", "demo"])
 def test_the_people_of_an_old_home_get_devices_and_are_judged(kept: Path, tmp_path: Path):
     """
     Nobody is asked to enrol: the first act of each lets this machine in, under their own name, and
@@ -256,6 +267,26 @@ def test_the_people_of_an_old_home_get_devices_and_are_judged(kept: Path, tmp_pa
     assert 2 == len(list((old.env.keys / "devices").glob("*.key")))
     with pytest.raises(errors.DeviceNotEnrolled):
         old.open(f"{ZHANG}@tablet").topup(YUAN, pin=right)
+
+
+def test_guards_of_an_old_home_go_on_guarding(guarded: Old):
+    """
+    Devices sign as they did, a hold ends by itself as its case says, and an operator decides what
+    waits.
+    """
+    told = guarded.told["balances"]
+    assert told == {name: owned(guarded, name) for name in told}
+    assert f"{ZHANG}-1" in {line["device"] for line in guarded.zhang.devices()}
+    waiting = guarded.zhang.cases()["cases"]
+    held = {line["case"] for line in waiting if line["kind"] == "hold"}
+    other = next(line["case"] for line in waiting if line["kind"] != "hold")
+    assert held
+
+    guarded.zhang.decide(other, Verb.ESCALATE, why="旧案", by=By("老王", lambda: Pin("975312")))
+    guarded.zhang.set_clock(guarded.zhang.now() + timedelta(hours=25))
+
+    assert {} == guarded.findings()
+    assert not held & {line["case"] for line in guarded.zhang.cases()["cases"]}
 
 
 def test_what_a_bank_owed_an_old_home_comes_to_its_end(demo: Old):
