@@ -826,6 +826,33 @@ class FileExists(UsageError):
         super().__init__(path=path)
 
 
+class StatementTooLong(UsageError):
+    """A PDF is made whole in memory before it is written, so it has an end."""
+
+    code = "statement_too_long"
+    sentence = N_("a PDF holds at most {count_max} movements, and this period has {count}")
+    advice = N_("choose a shorter period with --from and --to, or use `--format html`")
+
+    def __init__(self, *, count: int, count_max: int) -> None:
+        super().__init__(count=count, count_max=count_max)
+
+
+class FontUnusable(UsageError):
+    """The font that HONGBAO_FONT names cannot write a statement."""
+
+    _reasons: ClassVar[tuple[str, ...]] = (
+        N_("it has no Chinese characters"),
+        N_("it is not a font that a PDF can hold"),
+    )
+
+    code = "font_unusable"
+    sentence = N_("the font {path}, which HONGBAO_FONT names, cannot be used: {reason}")
+    advice = N_("name another, or none, and one is looked for")
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
 class SelfRecipient(UsageError):
     """A packet is for somebody else."""
 
@@ -1730,6 +1757,17 @@ class Damaged(HongbaoError):
         super().__init__(path=path)
 
 
+class DeviceKeyDamaged(Damaged):
+    """The file of a device's key is not what was written, so that device signs nothing any more."""
+
+    code = "device_key_damaged"
+    sentence = N_("{path}, a device's key, is damaged")
+    advice = N_(
+        "say who you are to let this machine in anew: `hongbao device add NAME --id-file FILE`,"
+        " then act from it with `-p @NAME`"
+    )
+
+
 class ChecksFailed(HongbaoError):
     """`hongbao check` found something wrong; the findings say what."""
 
@@ -1877,6 +1915,24 @@ class TrainerMissing(HongbaoError):
     exit_code = ExitCode.UNUSABLE
     sentence = N_("training a model needs scikit-learn, which is not installed")
     advice = N_("`pip install 'hongbao[train]'`")
+
+
+class PdfMissing(HongbaoError):
+    """The library that writes PDF is not installed."""
+
+    code = "pdf_missing"
+    exit_code = ExitCode.UNUSABLE
+    sentence = N_("writing a PDF needs fpdf2, which is not installed")
+    advice = N_("`pip install 'hongbao[pdf]'`, or use `--format html`")
+
+
+class FontMissing(HongbaoError):
+    """A PDF brings its font along, and this system has none for Chinese names."""
+
+    code = "font_missing"
+    exit_code = ExitCode.UNUSABLE
+    sentence = N_("no font that can write Chinese was found on this system")
+    advice = N_("install one, name one in HONGBAO_FONT, or use `--format html`")
 
 
 class NewerHome(HongbaoError):

@@ -78,7 +78,8 @@ class DeviceKeys:
         """
         Return the 64-byte signature of *message* by the private key that belongs to *public*.
 
-        Raises DeviceKeyMissing, which can only name the key, Damaged, or StorageUnreadable.
+        Raises DeviceKeyMissing, which can only name the key, DeviceKeyDamaged, or
+        StorageUnreadable.
         """
         return primitives.sign(self._seed(public), message)
 
@@ -125,7 +126,7 @@ class DeviceKeys:
                     )
                 except primitives.NotAuthentic:
                     continue
-        raise errors.Damaged(path=str(file))
+        raise errors.DeviceKeyDamaged(path=str(file))
 
     def _keys(self) -> list[bytes]:
         """Return what files may be sealed under: this generation's key, then those before it."""

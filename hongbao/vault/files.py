@@ -9,8 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hongbao import errors
+from hongbao.words import N_
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
+_NOT_WAITING = getattr(os, "O_NONBLOCK", 0)  # a pipe in a file's place would wait for ever
 _POSIX = os.name == "posix"
 
 
@@ -52,8 +54,10 @@ def read(path: Path) -> bytes:
     close it and go on rather than refuse, because refusing would protect nothing that is left.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | _BINARY)
+        descriptor = os.open(path, os.O_RDONLY | _BINARY | _NOT_WAITING)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise errors.StorageUnreadable(path=str(path), reason=N_("it is not a file"))
             if _POSIX and os.fstat(descriptor).st_mode & 0o077:
                 os.fchmod(descriptor, 0o600)
             return _read_all(descriptor)

@@ -231,7 +231,19 @@ def test_what_is_no_key_file_is_damaged(devices, content):
     public = devices().create()
     file_of(devices, public).write_bytes(content)
 
-    with pytest.raises(errors.Damaged):
+    with pytest.raises(errors.DeviceKeyDamaged):
+        devices().sign(public, MESSAGE)
+
+
+def test_a_pipe_in_a_key_files_place_is_refused(devices):
+    """
+    Whoever opens one waits for a writer, and would wait for ever.
+    """
+    public = devices().create()
+    file_of(devices, public).unlink()
+    os.mkfifo(file_of(devices, public), 0o600)
+
+    with pytest.raises(errors.StorageUnreadable, match="it is not a file"):
         devices().sign(public, MESSAGE)
 
 

@@ -602,6 +602,22 @@ def test_who_is_identified_lets_a_new_machine_in_with_pin_and_id(world: World, t
     assert {} == world.findings()
 
 
+def test_a_machine_whose_key_is_damaged_is_let_in_anew(world: World):
+    """
+    It signs nothing any more, and the refusal says the way that is left: who one is, and the PIN.
+    """
+    for file in (world.env.keys / "devices").glob("*.key"):
+        file.write_bytes(b"\0" * 60)
+    with pytest.raises(errors.DeviceKeyDamaged) as refused:
+        world.zhang.topup(YUAN, pin=right)
+
+    world.zhang.add_device("new", pin=right, identity=ME)
+    world.open("Zhang@new").topup(YUAN, pin=right)
+
+    assert "device add NAME --id-file FILE" in str(refused.value.hint)
+    assert {} == world.findings()
+
+
 def test_who_was_never_identified_says_it_from_the_device_that_waits(world: World):
     """
     They could prove nothing otherwise, and would be locked out for good.
