@@ -2,13 +2,33 @@
 
 import os
 import signal
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Protocol
 
+import pytest
 from sqlcipher3 import dbapi2 as engine
 
 from hongbao.vault import KeyFolder
 from tests.vault.processes import WRITES, run
+
+
+class Named(Protocol):
+    """An act that is to be killed."""
+
+    @property
+    def name(self) -> str: ...
+
+
+DAILY_STRIDE = 3
+"""In every run one step in so many is the last; `make test-all` kills at each."""
+
+
+def daily_and_everywhere(kinds: Iterable[Named], daily: Collection[str]) -> list[Any]:
+    """Return each of *kinds* with the stride to kill it at: the *daily* ones in strides first."""
+    return [
+        *(pytest.param(k, DAILY_STRIDE, id=k.name) for k in kinds if k.name in daily),
+        *(pytest.param(k, 1, id=f"{k.name}-everywhere", marks=pytest.mark.slow) for k in kinds),
+    ]
 
 
 def killed_at(step: int, act: Callable[[], object], *, from_the_start: bool = False) -> bool:

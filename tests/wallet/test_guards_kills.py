@@ -22,7 +22,7 @@ from tests.wallet.guards import (
     solution,
     wrong_solution,
 )
-from tests.wallet.kills import count_from_here, killed_at
+from tests.wallet.kills import count_from_here, daily_and_everywhere, killed_at
 from tests.wallet.test_guards_races import reviewed, word
 from tests.wallet.world import PINS, ZHANG, World, right
 
@@ -101,18 +101,12 @@ ACTS = (
 )
 
 DAILY = ("challenged", "held", "failed", "approved")
-"""Killed everywhere in every run; the others in `make test-all`."""
+"""Killed at every third statement in every run; everywhere, and the others, in `make test-all`."""
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, id=kind.name, marks=() if kind.name in DAILY else pytest.mark.slow)
-        for kind in ACTS
-    ],
-)
+@pytest.mark.parametrize(("kind", "stride"), daily_and_everywhere(ACTS, DAILY))
 def test_what_the_guards_answer_is_written_whole_or_not_at_all(
-    kind: Answered, world: World, tmp_path: Path
+    kind: Answered, stride: int, world: World, tmp_path: Path
 ):
     """
     The entry, the stop, the challenge, the case, the held money and the habit stand together, and
@@ -129,7 +123,7 @@ def test_what_the_guards_answer_is_written_whole_or_not_at_all(
     counts = {table: len(rows) for table, rows in after.items()}
     seen = set()
 
-    for step in count(1):
+    for step in count(1, stride):
         victim = world.copy(tmp_path / f"killed-{step}")
 
         def act(victim: World = victim, step: int = step) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hongbao import errors
 from hongbao.wallet import Wallet, restore
 from tests.wallet.acts import KINDS, REFUNDING, Kind, backed_up, half_claimed, sent
-from tests.wallet.kills import count_from_here, killed_at
+from tests.wallet.kills import count_from_here, daily_and_everywhere, killed_at
 from tests.wallet.test_requests import without_marks
 from tests.wallet.world import (
     CARD,
@@ -26,7 +26,7 @@ from tests.wallet.world import (
 )
 
 DAILY = ("claim-last", "send-by-card", "withdraw")
-"""Killed everywhere in every run; the other kinds of act in `make test-all`."""
+"""Killed at every third statement in every run; everywhere, and the others, in `make test-all`."""
 
 RANDOM = {
     "profile": (6, 7, 8, *PINS["profile"]),  # sealed, salted, counted
@@ -36,16 +36,9 @@ RANDOM = {
 """The columns that differ between two runs because of nonces and salts, or of tries at the PIN."""
 
 
-def slowly(kinds: tuple[Kind, ...]) -> list[Any]:
-    return [
-        pytest.param(kind, id=kind.name, marks=() if kind.name in DAILY else pytest.mark.slow)
-        for kind in kinds
-    ]
-
-
-@pytest.mark.parametrize("kind", slowly(KINDS))
+@pytest.mark.parametrize(("kind", "stride"), daily_and_everywhere(KINDS, DAILY))
 def test_an_act_that_is_killed_happened_whole_or_not_at_all(
-    kind: Kind, world: World, tmp_path: Path
+    kind: Kind, stride: int, world: World, tmp_path: Path
 ):
     """
     At each statement, between the commit and the note of the head, and after it: the next opening
@@ -63,7 +56,7 @@ def test_an_act_that_is_killed_happened_whole_or_not_at_all(
     steps = len(after["entry"]) - len(before["entry"])
     seen = set()
 
-    for step in count(1):
+    for step in count(1, stride):
         victim = world.copy(tmp_path / f"killed-{step}")
 
         def act(victim: World = victim, step: int = step) -> None:
@@ -243,7 +236,7 @@ def test_a_restore_that_was_killed_can_be_done_again(stride: int, world: World, 
     assert {0, 1} == lengths
 
 
-@pytest.mark.parametrize("stride", every(6))
+@pytest.mark.parametrize("stride", every(17))
 def test_a_clock_that_was_killed_while_it_turned_is_turned_on(
     stride: int, dicing: World, tmp_path: Path
 ):
