@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 PLATFORM = "hongbao"
 """Whom a fee is paid to."""
 
+PACKET = "红包"
+"""What stands where no name is known."""
+
 _PACKETS = {"lucky": "拼手气红包", "equal": "普通红包", "exclusive": "专属红包"}
 _JOINERS = "\u200c\u200d"
 _DEMO = "（演示）"
@@ -40,12 +43,12 @@ def words_of(line: "MovementLine", leg: "Leg") -> Words:
     """
     Return what *leg*, which is one of *line*'s, is called.
 
-    A name is the one that the line has, masked if that is; a group of people is not known here,
-    and so a packet for whoever comes first is its own payee. Nothing in the words is longer than
-    a name. They are *plain*, but may hold what a format gives a meaning: quotes, ``<``, ``;``.
+    A name is the one that the line has, masked if that is. Which group of people a packet was for
+    is not known here, so its payee is the packet itself. Nothing in the words is longer than a
+    name. They are *plain*, but may hold what a format gives a meaning: quotes, ``<``, ``;``.
     """
-    what = _PACKETS.get(line["packet_kind"] or "", "红包")
-    other = plain(line["counterparty"] or "") or what
+    what = _PACKETS.get(line["packet_kind"] or "", PACKET)
+    other = plain(line["counterparty"] or "") or PACKET
     how = _OF_A_HOLD.get(line["act"], "")
     match leg.kind:
         case "topup":

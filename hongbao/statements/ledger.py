@@ -1,0 +1,19 @@
+"""
+ledger: a complete journal, which ``ledger --strict --pedantic`` adds up again.
+
+It is hledger's but for the note, which stands in a comment: ledger takes all of the first line for
+the payee.
+"""
+
+from typing import BinaryIO
+
+from hongbao.statements import Sheet
+from hongbao.statements._journal import COMMENT, journal
+
+ENDINGS = (".ledger",)
+SIGNATURE = (f"{COMMENT}hongbao-signature: ".encode(), b"\n")
+
+
+def write(sheet: Sheet, out: BinaryIO) -> None:
+    """Write *sheet* to *out* as a ledger journal."""
+    out.writelines(line.encode() for line in journal(sheet, "{payee}  ; {note}"))
