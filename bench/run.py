@@ -13,13 +13,14 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import claims, ledger, others, start  # noqa: E402
+from bench import claims, ledger, others, start, statements  # noqa: E402
 from bench.pairs import Comparison  # noqa: E402
 
 
@@ -78,6 +79,18 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
         claims.in_longer_ledger(homes / "longer", homes / "shorter", sizes.claims),
         1.2,
     )
+    yield ratio(
+        f"a period's statement in a ledger of {sizes.longer:,} transfers / of {sizes.shorter:,}",
+        statements.of_a_period(
+            homes / "longer",
+            homes / "shorter",
+            timedelta(seconds=sizes.shorter // 2),  # of one transfer a second
+            sizes.claims // 4 + 2,
+        ),
+        1.2,
+    )
+    written = statements.whole(homes / "longer")
+    yield Result("export, movements a second", written.movements_a_second, "/s")
     yield Result(f"check of {checked.transfers:,} transfers", checked.seconds, "s")
     yield Result("check, transfers a second", checked.transfers_a_second, "/s")
     opened = others.opening(homes / "longer", sizes.tries)

@@ -7,6 +7,7 @@ as: index by what is asked, keep counters, never scan.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 
@@ -93,9 +94,17 @@ def diff(wallet: Wallet, packet: str) -> object:
     return wallet.books(diff=True)
 
 
+def period(wallet: Wallet, packet: str) -> object:
+    """The last movements' statement: as many of them in either ledger."""
+    newest = wallet.history(limit=5)["movements"]
+    since = datetime.fromisoformat(newest[-1]["at"])
+    with wallet.statement(since=since) as statement:
+        return [*statement.lines, *reversed(statement.lines)]
+
+
 @pytest.mark.parametrize(
     "act",
-    [claim, send, topup, withdraw, balance, history, show, limits, packets, trace, diff],
+    [claim, send, topup, withdraw, balance, history, show, limits, packets, trace, diff, period],
 )
 def test_an_act_takes_as_many_steps_in_a_long_ledger(homes, act):
     """
