@@ -2,7 +2,7 @@
 
 import gettext as _gettext
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -98,26 +98,56 @@ def say(sentence: str, **facts: object) -> str:
     one too, where the catalogue has it, and so is a ``bank``. A ``why`` comes in both languages,
     from whoever wrote the rule. Whatever else a fact says is somebody's own word.
     """
+    return _said(_catalogue, _language, sentence, facts)
+
+
+def spoken(language: str) -> Callable[..., str]:
+    """
+    Return a `say` that speaks *language*, whatever is spoken here: a printed page keeps its own.
+
+    >>> spoken("zh_CN")("amount"), spoken("en")("amount")
+    ('金额', 'amount')
+    """
+    catalogue = _gettext.translation(DOMAIN, LOCALE, [language], fallback=True)
+    return lambda sentence, **facts: _said(catalogue, language, sentence, facts)
+
+
+def _said(
+    catalogue: _gettext.NullTranslations,
+    language: str,
+    sentence: str,
+    facts: Mapping[str, object],
+) -> str:
     told = {
-        name: _(value) if name in _SPOKEN and isinstance(value, str) and value else value
+        name: catalogue.gettext(value)
+        if name in _SPOKEN and isinstance(value, str) and value
+        else value
         for name, value in facts.items()
     }
     if "bank" in told:
-        told["bank"] = bank_name(str(told["bank"]))
+        told["bank"] = _bank_name(str(told["bank"]), language)
     why = told.get("why")
     if isinstance(why, Mapping):
-        told["why"] = in_language(why)
-    return fill(_(sentence), told)
+        told["why"] = _in_language(why, language)
+    return fill(catalogue.gettext(sentence), told)
 
 
 def bank_name(code: str) -> str:
     """Return what the bank *code* is called in the chosen language."""
-    return BANK_NAMES.get(code, (code, code))[_language.startswith("zh")]
+    return _bank_name(code, _language)
 
 
 def in_language(said: Mapping[str, str]) -> str:
     """Return what is *said* in both languages, ``en`` and ``zh``, in the chosen one."""
-    return said["zh" if _language.startswith("zh") else "en"]
+    return _in_language(said, _language)
+
+
+def _bank_name(code: str, language: str) -> str:
+    return BANK_NAMES.get(code, (code, code))[language.startswith("zh")]
+
+
+def _in_language(said: Mapping[str, str], language: str) -> str:
+    return said["zh" if language.startswith("zh") else "en"]
 
 
 def harmless(text: str, length_max: int) -> str:

@@ -95,7 +95,7 @@ def export(
     if full and not statements.has_place_for_holder(form):
         raise ConflictingOptions("--full", f"--format {form}", command=ctx.command_path)
     path = Path(output).expanduser()
-    style = statements.Style(language(), root)
+    style = statements.Style(language(), root, call.env.variables.get("HONGBAO_FONT"))
     with (
         call.wallet() as wallet,
         wallet.statement(

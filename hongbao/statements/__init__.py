@@ -58,11 +58,13 @@ class Style(NamedTuple):
     What may differ between two statements of the same facts.
 
     *language* is ``en`` or ``zh_CN``, for formats that people read. *root* is what an accountant's
-    program calls the wallet: ``Assets:Hongbao:Balance``.
+    program calls the wallet: ``Assets:Hongbao:Balance``. *font* names a font file for formats that
+    bring theirs along, or None for one that is found; it changes how they look, not what they say.
     """
 
     language: str = "en"
     root: str = "Hongbao"
+    font: str | None = None
 
 
 PLAIN = Style()

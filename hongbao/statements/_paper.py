@@ -1,0 +1,208 @@
+"""
+Paper: A4 pages of a PDF, in points from the upper left, and a font of the system that has Chinese.
+
+A PDF brings along the characters that it shows, so it looks the same everywhere; no font is shipped
+with hongbao, because one is larger than all the rest. Nothing of the moment is in the file: its
+date is the statement's, and its identifier follows from its content.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hongbao.errors import FontMissing, FontUnusable, PdfMissing
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+    from fpdf.fonts import TTFFont
+
+WIDTH, HEIGHT = 595, 842
+
+Colour = tuple[int, int, int]
+
+BLACK: Colour = (34, 34, 34)
+GREY: Colour = (102, 102, 102)
+PALE: Colour = (228, 228, 228)
+RED: Colour = (200, 37, 44)
+DARK_RED: Colour = (168, 27, 33)
+GOLD: Colour = (246, 198, 91)
+
+UNKNOWN = "□"
+"""What stands for a character that the font does not have."""
+
+_NEEDED = frozenset("红包账单零钱收支余额人民币元0123456789.:+-*·" + UNKNOWN)
+"""What a font must have to be taken for a Chinese one: a Latin one would leave names out."""
+
+_INVISIBLE = frozenset("\u200c\u200d") | {chr(point) for point in range(0xFE00, 0xFE10)}
+"""Joiners and variation selectors, which are missed by nobody where they cannot be drawn."""
+
+_USUAL = (
+    ("/System/Library/Fonts/Hiragino Sans GB.ttc", 0),
+    ("/System/Library/Fonts/STHeiti Light.ttc", 1),
+    ("/Library/Fonts/Arial Unicode.ttf", 0),
+    ("C:/Windows/Fonts/msyh.ttc", 0),
+    ("C:/Windows/Fonts/simhei.ttf", 0),
+    ("C:/Windows/Fonts/simsun.ttc", 0),
+    ("/usr/share/fonts/truetype/wqy/wqy-microhei.ttc", 0),
+    ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", 2),
+)
+"""Where systems keep a Chinese font, and which of the faces in the file is the simplified one."""
+
+_FAMILY = "chinese"
+_SECONDS_MAX = 10
+
+
+class Paper:
+    """
+    A PDF in the making.
+
+    Text stands on its baseline at *y*. It may be any text: what the font does not have is shown as
+    a box, and nothing is a command.
+    """
+
+    def __init__(self, *, title: str, language: str, at: datetime, font: str | None) -> None:
+        """
+        Begin a document of that *title*, dated *at*, in the *font* that is named or one found.
+
+        Raises PdfMissing, FontMissing and FontUnusable.
+        """
+        self._pdf, self._font = _with_font(font)
+        self._pdf.set_title(self._shown(title))
+        self._pdf.set_lang(language)
+        self._pdf.set_producer("hongbao")
+        self._pdf.set_creation_date(at.astimezone(UTC))
+        self._pdf.set_auto_page_break(False)
+
+    def turn(self) -> None:
+        """Go on to the next page, or the first."""
+        self._pdf.add_page()
+
+    def wrapped(self, text: str, size: int, width: int) -> list[str]:
+        """
+        Return *text* as lines of at most *width*, parted at a space where there is one.
+
+        Chinese has none, and is parted anywhere.
+        """
+        lines, rest = [], self._shown(text)
+        while (fits := self._fitting(rest, size * 1000, width * 1_000_000)) < len(rest):
+            at = rest.rfind(" ", 1, fits + 1)
+            at = at if at > 0 else max(fits, 1)
+            lines.append(rest[:at].rstrip())
+            rest = rest[at:].lstrip()
+        return [*lines, rest]
+
+    def text(
+        self, x: int, y: int, text: str, size: int, colour: Colour = BLACK, *, right: bool = False
+    ) -> None:
+        """Write *text* from *x* on, or *right* up to it."""
+        shown = self._shown(text)
+        self._pdf.set_font(_FAMILY, size=size)
+        self._pdf.set_text_color(*colour)
+        before = self._pdf.get_string_width(shown) if right else 0
+        self._pdf.text(x - before, y, shown)
+
+    def box(self, x: int, y: int, width: int, height: int, colour: Colour) -> None:
+        """Fill a rectangle."""
+        self._pdf.set_fill_color(*colour)
+        self._pdf.rect(x, y, width, height, style="F")
+
+    def disc(self, x: int, y: int, width: int, colour: Colour) -> None:
+        """Fill a circle in a square."""
+        self._pdf.set_fill_color(*colour)
+        self._pdf.ellipse(x, y, width, width, style="F")
+
+    def hairline(self, x: int, y: int, width: int, colour: Colour = PALE) -> None:
+        """Draw a thin line."""
+        self._pdf.set_draw_color(*colour)
+        self._pdf.line(x, y, x + width, y)
+
+    def content(self) -> bytes:
+        """Return the document, which ends here."""
+        return bytes(self._pdf.output())
+
+    def _shown(self, text: str) -> str:
+        has = self._font.cmap
+        if all(ord(character) in has for character in text):
+            return text
+        return "".join(
+            character if ord(character) in has else UNKNOWN
+            for character in text
+            if ord(character) in has or character not in _INVISIBLE
+        )
+
+    def _fitting(self, text: str, size: int, width: int) -> int:
+        """Return how many characters of *text* fit, in thousandths of the size and the width."""
+        widths = accumulate(self._font.cw[ord(character)] * size for character in text)
+        return sum(1 for used in widths if used <= width)
+
+
+# --- the font -------------------------------------------------------------------------------------
+
+
+def _with_font(named: str | None) -> tuple["FPDF", "TTFFont"]:
+    """Return an empty document and the font in it, which has Chinese."""
+    if named:
+        file, _, face = named.partition("#")
+        path = Path(file).expanduser().absolute()
+        try:
+            return _holding(path, int(face) if face.isdecimal() else 0)
+        except _Unfit as unfit:
+            raise FontUnusable(path=str(path), reason=str(unfit)) from unfit
+    for path, number in _found():
+        try:
+            return _holding(path, number)
+        except _Unfit:
+            continue
+    raise FontMissing
+
+
+class _Unfit(Exception):
+    """A font that cannot be taken, and why."""
+
+
+def _holding(path: Path, number: int) -> tuple["FPDF", "TTFFont"]:
+    try:
+        from fpdf import FPDF
+        from fpdf.fonts import TTFFont
+    except ImportError:
+        raise PdfMissing from None
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise _Unfit(error.strerror) from error
+    pdf = FPDF(unit="pt", format="A4")
+    try:
+        pdf.add_font(_FAMILY, fname=path, collection_font_number=number)
+        font = pdf.fonts[_FAMILY]
+    except Exception as error:  # there are as many ways as there are broken files
+        raise _Unfit("it is not a font that a PDF can hold") from error
+    assert isinstance(font, TTFFont)
+    if not all(ord(character) in font.cmap for character in _NEEDED):
+        raise _Unfit("it has no Chinese characters")
+    return pdf, font
+
+
+def _found() -> Iterator[tuple[Path, int]]:
+    """Yield fonts that should have Chinese and which face of each, the system's choice first."""
+    matched = _matched()
+    if matched is not None:
+        yield matched
+    for file, number in _USUAL:
+        yield Path(file), number
+
+
+def _matched() -> tuple[Path, int] | None:
+    """Return what fontconfig answers, where it is: always something, be it Chinese or not."""
+    import subprocess  # which most formats never need
+
+    command = ["fc-match", "-f", "%{file}\t%{index}", ":lang=zh-cn"]
+    try:
+        answered = subprocess.run(  # noqa: S603 - no word of it is anyone's but ours
+            command, capture_output=True, encoding="utf-8", timeout=_SECONDS_MAX, check=True
+        )
+        file, _, index = answered.stdout.rpartition("\t")
+        return Path(file), int(index) & 0xFFFF  # above it are the instances of a variable font
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None

@@ -1,0 +1,97 @@
+"""
+HTML: a page to read, to print, or to hand in, that needs nothing but itself.
+
+Its style is in it, it loads nothing and runs nothing, and says so to the browser. It is well-formed
+XML as well, so that any parser reads it. Printed, each page repeats the table's head, and browsers
+that know how number the pages.
+"""
+
+from html import escape
+from typing import BinaryIO
+
+from hongbao.statements import Sheet
+from hongbao.statements._printed import RIGHT, Facts, Printed, Row
+
+ENDINGS = (".html", ".htm")
+SIGNATURE = (b"<!-- hongbao-signature: ", b" -->\n</body></html>\n")
+FULL = True
+
+_META = """\
+<meta charset="utf-8" />
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
+style-src 'unsafe-inline'" />
+<meta name="viewport" content="width=device-width" />"""
+
+_STYLE = """\
+body{font:14px/1.5 system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif;\
+color:#222;max-width:64em;margin:2em auto;padding:0 1em}
+h1{font-size:1.9em;font-weight:600;margin:0;display:flex;align-items:center;gap:.4em}
+h1 i{width:.68em;height:.9em;border-radius:.1em;background:radial-gradient(circle at 50% 36%,\
+#f6c65b .14em,transparent .16em),linear-gradient(#a81b21 36%,#c8252c 36%)}
+.period{color:#666;margin:.1em 0 1.4em}
+dl{margin:0}dt{color:#666}dd{margin:0;overflow-wrap:anywhere}
+.who div,.proof div{display:flex;gap:1em}.who dt,.proof dt{flex:0 0 10em}
+.sums{display:flex;flex-wrap:wrap;gap:.5em 2em;justify-content:space-between;margin:1.4em 0;\
+padding:.7em 0;border:solid #c8252c;border-width:2px 0 1px}
+.sums dd{font-size:1.25em}
+.sums dd,td{font-variant-numeric:tabular-nums}
+table{width:100%;border-collapse:collapse;font-size:.86em}
+th{font-weight:400;color:#666;text-align:left;border-bottom:1px solid #999}
+td{border-bottom:1px solid #e4e4e4}
+th,td{padding:.3em .5em;vertical-align:top;overflow-wrap:anywhere}
+th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
+.r{text-align:right}.r,td:nth-child(2),td:nth-child(5){white-space:nowrap}
+footer{margin-top:2em;font-size:.8em}footer p{color:#666;margin:.8em 0 0}
+@page{size:A4;margin:16mm 14mm 18mm;@bottom-right{content:counter(page) " / " counter(pages);\
+font:9px sans-serif;color:#666}}
+@media print{body{margin:0;padding:0;max-width:none;font-size:11px;\
+print-color-adjust:exact;-webkit-print-color-adjust:exact}
+thead{display:table-header-group}tr,.who,.sums,footer{break-inside:avoid}}
+"""
+
+
+def _class(column: str) -> str:
+    return ' class="r"' if column in RIGHT else ""
+
+
+_CELLS = "".join(f"<td{_class(column)}>{{}}</td>" for column in Row._fields)
+
+
+def write(sheet: Sheet, out: BinaryIO) -> None:
+    """Write *sheet* to *out* as a page, up to where its signature follows."""
+    printed = Printed(sheet)
+
+    def put(text: str) -> None:
+        out.write(f"{text}\n".encode())
+
+    put("<!DOCTYPE html>")
+    put(f'<html xmlns="http://www.w3.org/1999/xhtml" lang="{printed.language}">')
+    put(f"<head>{_META}\n<title>{escape(printed.name)}</title>\n<style>\n{_STYLE}</style></head>")
+    put(f"<body>\n<h1><i></i>{escape(printed.title)}</h1>")
+    put(f'<p class="period">{escape(printed.period)}</p>')
+    put(_facts("who", printed.who))
+    put(_facts("sums", printed.sums))
+    put(f"<table>\n<thead><tr>{_heads(printed.headings)}</tr></thead>\n<tbody>")
+    for row in printed.rows():
+        put(f"<tr>{_CELLS.format(*map(escape, row))}</tr>")
+    if not printed.count:
+        put(f'<tr><td colspan="{len(Row._fields)}">{escape(printed.nothing)}</td></tr>')
+    put("</tbody></table>\n<footer>")
+    put(_facts("proof", printed.proof))
+    for note in printed.notes:
+        put(f"<p>{escape(note)}</p>")
+    put("</footer>")
+
+
+def _facts(name: str, facts: Facts) -> str:
+    told = "".join(
+        f"<div><dt>{escape(what)}</dt><dd>{escape(fact)}</dd></div>" for what, fact in facts
+    )
+    return f'<dl class="{name}">{told}</dl>'
+
+
+def _heads(headings: Row) -> str:
+    return "".join(
+        f'<th scope="col"{_class(name)}>{escape(heading)}</th>'
+        for name, heading in headings._asdict().items()
+    )
