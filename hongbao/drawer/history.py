@@ -63,8 +63,13 @@ class History(Books):
         counterparty: int | None = None,
         limit: int = -1,
         newest_first: bool = True,
+        end: int | None = None,
     ) -> Iterator[Movement]:
-        """Yield what *acts* did to *profile*'s money in the entries of *span*."""
+        """
+        Yield what *acts* did to *profile*'s money in the entries of *span*.
+
+        What came back of a packet is added up to the entry *end*, or to the span's own end.
+        """
         order = "DESC" if newest_first else "ASC"
         rows = self._db.execute(
             "SELECT entry.id, entry.act, entry.at, entry.request_id, entry.amount_fen,"
@@ -79,7 +84,16 @@ class History(Books):
             " AND entry.id >= ? AND entry.id < ?"
             " AND (? IS NULL OR entry.counterparty = ?)"
             f" ORDER BY entry.id {order} LIMIT ?",
-            (span.stop, profile, *acts, span.start, span.stop, counterparty, counterparty, limit),
+            (
+                end or span.stop,
+                profile,
+                *acts,
+                span.start,
+                span.stop,
+                counterparty,
+                counterparty,
+                limit,
+            ),
         )
         for row in rows:
             yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])

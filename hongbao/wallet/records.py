@@ -51,15 +51,17 @@ class Records(Desk):
         check_range(since, until)
         with self.looking():
             me = self.me
+            period = self._span(since, until)
             other = None if counterparty is None else self._profile_named(counterparty).id
             found = [
                 *self._movement_lines(
                     self.store.movements(
                         me.id,
-                        self._span(since, until, before),
+                        period if before is None else range(period.start, min(period.stop, before)),
                         acts=ACTS if act is None else (act,),
                         counterparty=other,
                         limit=limit + 1,
+                        end=period.stop,
                     )
                 )
             ]

@@ -126,7 +126,7 @@ REFUSED: dict[str, tuple[Sequence[str], int, str]] = {
     "no lines": (("history", "--limit", "0"), USAGE, "invalid_number"),
     "with nobody": (("history", "--with", "小白"), NOT_FOUND, "profile_not_found"),
     # Files and rules.
-    "an unknown format": (("export", "--format", "pdf"), USAGE, "usage"),
+    "an unknown format": (("export", "--format", "docx"), USAGE, "usage"),
     "no such policy": (("policy", "use", "generous"), NOT_FOUND, "policy_not_found"),
     "a policy that is none": (("policy", "use", "{pin}"), USAGE, "invalid_policy"),
     "a folder for a policy": (("policy", "use", "/"), NOT_FOUND, "file_not_readable"),

@@ -208,9 +208,10 @@ def test_a_statement_is_one_moment_of_the_ledger(world: World):
     What happens while it is read is not in it.
     """
     with world.zhang.statement() as statement:
-        first = next(statement.lines)
+        lines = iter(statement.lines)
+        first = next(lines)
         world.open(ZHANG).topup(YUAN, pin=right)
-        rest = list(statement.lines)
+        rest = list(lines)
 
     assert (1, 1000 * YUAN) == (1 + len(rest), statement.closing_fen)
     assert 1000 * YUAN == first["amount_fen"]
