@@ -150,10 +150,23 @@ def movement_id(mark: int, at: datetime, entry: int) -> str:
     digits; its letters keep readers from taking it for a number, which some round.
 
     >>> movement_id(630962, datetime(2026, 2, 16, 20, 0, tzinfo=CHINA), 12)
-    'HB1000039501260216377206000000012'
+    'HB1000039501260216630962000000012'
     """
     assert 0 < entry < ENTRIES
     return f"{MOVEMENT_PREFIX}{_PLATFORM}{at.astimezone(CHINA):%y%m%d}{mark:06d}{entry:09d}"
+
+
+def account_id(mark: int, profile: int) -> str:
+    """
+    Write the id by which banks' formats know the balance of a home's *profile*.
+
+    It begins with letters for the same reason as a movement's, and fits the 22 characters of OFX.
+
+    >>> account_id(630962, 2)
+    'HB630962-2'
+    """
+    assert 0 < profile < ENTRIES
+    return f"{MOVEMENT_PREFIX}{mark:06d}-{profile}"
 
 
 def parse_movement_id(text: str) -> tuple[int, int] | None:

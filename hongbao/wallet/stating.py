@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hongbao.answers import HeadLine, HolderLine, MovementLine
 from hongbao.domain.dates import start_of_last
 from hongbao.domain.identity import mask_card_number, mask_id_number, mask_real_name
-from hongbao.domain.ids import REQUEST_PREFIX
+from hongbao.domain.ids import REQUEST_PREFIX, account_id, home_mark
 from hongbao.domain.text import mask_profile_name
 from hongbao.store import ProfileRow
 from hongbao.wallet.desk import AskPin
@@ -38,6 +38,7 @@ class Statement:
     """
 
     profile: str
+    account_id: str  # the balance's, among all that a program may know; no name can change it
     holder: HolderLine
     since: datetime | None
     until: datetime | None
@@ -91,6 +92,7 @@ class Stating(Records):
             ends_at = last_at if until is None or until > self.now() else until
             yield Statement(
                 profile=mask_profile_name(me.name) if masked else me.name,
+                account_id=account_id(home_mark(self.home.made_at), me.id),
                 holder=self._holder(me, ends_at, full=full is not None),
                 since=since,
                 until=until,

@@ -82,6 +82,7 @@ def statement(*lines, **facts):
     )
     asked = {
         "profile": "小明",
+        "account_id": "HB630962-1",
         "holder": {
             "real_name": "张*",
             "id_number": "1101**********002X",
