@@ -759,6 +759,72 @@ class InvalidBankStatement(UsageError):
         return say(self.sentence, **{**self.facts, "reason": reason})
 
 
+class InvalidBill(UsageError):
+    """
+    A WeChat bill breaks a rule of its form, or its own sums; *line* says where.
+
+    *problem* is one of the keys of the sentences below; *facts* are what its sentence names.
+    """
+
+    code = "invalid_bill"
+    sentence = N_("bill, line {line}: {reason}")
+    advice = N_("nothing was brought in; export the bill again, and do not edit it")
+
+    _reasons: ClassVar[Mapping[str, str]] = {
+        "not_a_bill": N_("a WeChat bill begins with {known}"),
+        "no_key": N_("the lines above the table do not say {key}"),
+        "no_table": N_("the file ends before its table, which begins with {known}"),
+        "columns": N_("the table has no column {key}"),
+        "fields": N_("a row has {count} fields, not {found}"),
+        "bad_value": N_("{key} cannot be {text}"),
+        "too_long": N_("{key} is longer than {count} characters"),
+        "rounded": N_("a spreadsheet has rounded {key}"),
+        "formula": N_("a bill holds no formulas"),
+        "encoding": N_("this is neither UTF-8 nor, from the first line on, GBK"),
+        "quotes": N_("a quotation mark is not closed, or the line is far too long"),
+        "outside": N_("{text} is not in the period of the bill"),
+        "too_many": N_("a bill has at most {count} rows"),
+        "count": N_("the bill says that it has {count} rows, but there are {found}"),
+        "sum": N_(
+            "{key} says {count} rows and {sum_fen}, but there are {found}, which make {found_fen}"
+        ),
+        "workbook": N_("the workbook cannot be read any further"),
+    }
+
+    def __init__(self, *, line: int, problem: str, **facts: object) -> None:
+        super().__init__(line=line, problem=problem, **facts)
+
+    def __str__(self) -> str:
+        reason = fill(self._reasons[str(self.facts["problem"])], self.facts)
+        return fill(self.sentence, {**self.facts, "reason": reason})
+
+    @property
+    def message(self) -> str:
+        reason = say(self._reasons[str(self.facts["problem"])], **self.facts)
+        return say(self.sentence, **{**self.facts, "reason": reason})
+
+
+class NotABill(UsageError):
+    """A file that cannot be a WeChat bill as it is; *reason* says what it is."""
+
+    code = "not_a_bill"
+    sentence = N_("{path} cannot be read as a bill: {reason}")
+
+    def __init__(self, *, path: str, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
+class InvalidBillId(UsageError):
+    """What was typed is no imported bill's id: a slip of the finger, not a bill that is gone."""
+
+    code = "invalid_bill_id"
+    sentence = N_("'{text}' is not an imported bill's id")
+    advice = N_("`hongbao import --list` shows which there are")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
 class Unanswered(UsageError):
     """A question needs an answer, and nobody is there to give one."""
 
@@ -826,6 +892,17 @@ class FileExists(UsageError):
         super().__init__(path=path)
 
 
+class WorkbookTooLong(UsageError):
+    """A sheet of a workbook has so many rows and no more, in every program that reads one."""
+
+    code = "workbook_too_long"
+    sentence = N_("a workbook holds at most {count_max} movements, and this period has {count}")
+    advice = N_("choose a shorter period with --from and --to, or use `--format csv`")
+
+    def __init__(self, *, count: int, count_max: int) -> None:
+        super().__init__(count=count, count_max=count_max)
+
+
 class StatementTooLong(UsageError):
     """A PDF is made whole in memory before it is written, so it has an end."""
 
@@ -851,6 +928,49 @@ class FontUnusable(UsageError):
 
     def __init__(self, *, path: str, reason: str) -> None:
         super().__init__(path=path, reason=reason)
+
+
+class NotSigned(UsageError):
+    """A file holds no signature of hongbao's, and is nothing that would have one."""
+
+    code = "not_signed"
+    sentence = N_("{path} is no statement or receipt: it has no signature")
+    advice = N_("if its signature is a file of its own, name that with `--sig FILE`")
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__(path=path)
+
+
+class InvalidSignature(UsageError):
+    """A file that was named as a signature is none."""
+
+    code = "invalid_signature"
+    sentence = N_("{path} is not a signature as `hongbao export` writes it")
+
+    def __init__(self, *, path: str) -> None:
+        super().__init__(path=path)
+
+
+class InvalidPublicKey(UsageError):
+    """What was named as a public key is none."""
+
+    code = "invalid_public_key"
+    sentence = N_("{text!r} is not a public key: 64 hexadecimal digits, or a file that has them")
+    advice = N_("whoever signs says theirs with `hongbao key`")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
+class TooNarrow(UsageError):
+    """A QR code is wider than the terminal, and half of one is none."""
+
+    code = "too_narrow"
+    sentence = N_("the code is {needed} columns wide, and the terminal {columns}")
+    advice = N_("make the window wider, or draw it into a file with `--format svg -o FILE`")
+
+    def __init__(self, *, needed: int, columns: int) -> None:
+        super().__init__(needed=needed, columns=columns)
 
 
 class SelfRecipient(UsageError):
@@ -968,6 +1088,25 @@ class PolicyNotFound(NotFound):
         super().__init__(policy=shortened(policy))
 
 
+class BillNotFound(NotFound):
+    """No such bill was imported into this profile, or it was removed."""
+
+    code = "bill_not_found"
+    sentence = N_("no imported bill is called {bill}")
+    advice = N_("`hongbao import --list` shows which there are")
+
+    def __init__(self, bill: str) -> None:
+        super().__init__(bill=bill)
+
+
+class NoBill(NotFound):
+    """There is no imported bill to compare with."""
+
+    code = "no_bill"
+    sentence = N_("no bill was imported yet")
+    advice = N_("bring one in with `hongbao import FILE`")
+
+
 class FileNotReadable(NotFound):
     """A file that was named cannot be read."""
 
@@ -976,6 +1115,28 @@ class FileNotReadable(NotFound):
 
     def __init__(self, *, path: str, reason: str) -> None:
         super().__init__(path=path, reason=reason)
+
+
+class SignatureMissing(NotFound):
+    """A statement whose signature is a file of its own stands there without it."""
+
+    code = "signature_missing"
+    sentence = N_("the signature of {path} is missing: there is no {signature_file}")
+    advice = N_("keep both side by side, or name it with `--sig FILE`")
+
+    def __init__(self, *, path: str, signature_file: str) -> None:
+        super().__init__(path=path, signature_file=signature_file)
+
+
+class NoReceipt(NotFound):
+    """A payment was asked for and has not moved anything, or not yet."""
+
+    code = "no_receipt"
+    sentence = N_("nothing has moved by {subject}, so there is no receipt")
+    advice = N_("see what became of it with `hongbao trace {subject}`")
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(subject=shortened(subject))
 
 
 class UnknownPlace(NotFound):
@@ -1345,6 +1506,17 @@ class DifferencesFound(HongbaoError):
     ) -> None:
         count = sum(not difference["corrected"] for difference in differences)
         super().__init__(date=date, open=count, banks=banks, differences=differences)
+
+
+class BillDiffers(HongbaoError):
+    """An imported bill and this home's records do not say the same."""
+
+    code = "bill_differs"
+    exit_code = ExitCode.DIFFERENCES
+    sentence = N_("rows of {bill} and of this home that do not agree: {count}")
+
+    def __init__(self, count: int, compared: Mapping[str, object]) -> None:
+        super().__init__(count=count, **compared)
 
 
 # --- 13: a rule of the policy --------------------------------------------------------------------
@@ -1845,6 +2017,75 @@ class HistoryReplaced(HongbaoError):
 
     def __init__(self, *, noted_entry: int) -> None:
         super().__init__(noted_entry=noted_entry)
+
+
+class NotGenuine(HongbaoError):
+    """
+    `hongbao verify-statement` found a statement or a receipt that is not what was signed.
+
+    Its facts are those of a `hongbao.answers.FileVerified`.
+    """
+
+    exit_code = ExitCode.DAMAGED
+
+    def __init__(self, **verified: object) -> None:
+        super().__init__(**verified)
+
+
+class FileEdited(NotGenuine):
+    """Something in a statement or a receipt is not as it was signed."""
+
+    code = "file_edited"
+    sentence = N_("{file} was edited after it was signed: {reason}")
+
+
+class RowsMissing(NotGenuine):
+    """What a statement or a receipt says was signed, but not all of that is there."""
+
+    code = "rows_missing"
+    sentence = N_("{file} is not complete: lines that were signed and are missing: {missing_count}")
+
+
+class CutShort(NotGenuine):
+    """A statement or a receipt has lost its end."""
+
+    code = "cut_short"
+    sentence = N_("{file} was cut short: its end is missing")
+    advice = N_("ask for the file again, or export it anew")
+
+
+class UnknownSigner(NotGenuine):
+    """A statement or a receipt is signed, but by no key that anybody here knows."""
+
+    code = "unknown_signer"
+    sentence = N_(
+        "{file} is somebody else's: it is signed by {public_key}, which nobody here knows"
+    )
+    advice = N_(
+        "a key in a file proves nothing by itself; with the key that you were given, "
+        "use `--key HEX`"
+    )
+
+
+class NewerThanLedger(NotGenuine):
+    """A statement or a receipt tells of entries that the ledger does not have."""
+
+    code = "newer_than_ledger"
+    sentence = N_(
+        "{file} is genuine, but the ledger is not: it ends at entry {last_entry}, "
+        "and entry {entry} was signed"
+    )
+    advice = N_("this is an older or shortened copy; bring back the newest with `hongbao restore`")
+
+
+class OtherHistory(NotGenuine):
+    """A statement or a receipt is genuine, but the ledger has another entry at its head."""
+
+    code = "other_history"
+    sentence = N_(
+        "{file} is genuine, but the ledger is not: its entry {entry} is not the one that was signed"
+    )
+    advice = N_("the history was replaced; see what else is wrong with `hongbao check`")
 
 
 class BankStatementForged(HongbaoError):

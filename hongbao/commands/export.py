@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hongbao.answers import Exported
-from hongbao.commands.window import STANDARD_OUTPUT, Command, Output, caller, window
+from hongbao.commands.window import STANDARD_OUTPUT, Command, caller, window
 from hongbao.domain.dates import parse_duration, parse_instant, parse_period_end
 from hongbao.domain.text import parse_account_root
 from hongbao.errors import ConflictingOptions
@@ -57,7 +57,15 @@ def export(
             "--last", metavar="TIME", parser=parse_duration, help=N_("the last days, as in 30d")
         ),
     ] = None,
-    output: Output = STANDARD_OUTPUT,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help=N_("write to FILE, or in a folder under the usual name; - is standard output"),
+        ),
+    ] = STANDARD_OUTPUT,
     masked: Annotated[
         bool, typer.Option("--mask", help=N_("hide the names of others, and what people typed"))
     ] = False,
@@ -79,11 +87,12 @@ def export(
 
     call = caller(ctx)
     to_stdout = output == STANDARD_OUTPUT
+    to_folder = not to_stdout and statements.is_folder(output)
     if last is not None and (since is not None or until is not None):
         raise ConflictingOptions("--last", "--from", command=ctx.command_path)
     if full and masked:
         raise ConflictingOptions("--full", "--mask", command=ctx.command_path)
-    if form is None:
+    if form is None and not to_folder:
         form = "json" if to_stdout and call.as_json else statements.format_of(output)
     if form is None:
         raise typer.BadParameter("Missing option '--format'.")
@@ -112,6 +121,8 @@ def export(
         if to_stdout:
             statements.write(statement, form, sys.stdout.buffer, style, watch=watch)
             return
+        if to_folder:
+            path /= statements.file_name(statement, form)
         signature = statements.save(statement, form, path, call.yes, style, watch=watch)
     exported: Exported = {
         "profile": statement.profile,

@@ -9,6 +9,7 @@ adding its file. A format may also say
 - ``SIGNATURE``, what stands before and behind the signature at its end. A format that has no place
   for one is signed in a file of its own (see `hongbao.statements._signature`);
 - ``PASSES``, how often it reads the lines, for whoever shows how far it has come;
+- ``file_name(statement)``, what its readers call such a file (see `file_name`);
 - ``FULL``, that it has a place for who its holder is.
 """
 
@@ -69,6 +70,9 @@ class Style(NamedTuple):
 
 PLAIN = Style()
 
+_UNNAMEABLE = frozenset('<>:"/\\|?* ')
+"""What some file system has no place for in a name."""
+
 
 class Sheet(NamedTuple):
     """What a format writes: a statement, its lines, which add themselves up, and the style."""
@@ -98,6 +102,35 @@ def format_of(path: str) -> str | None:
     fits = [known for known in FORMATS if name.endswith(_format(known).ENDINGS)]
     named = [known for known in fits if _beginning(known) and name.startswith(_beginning(known))]
     return next(iter(named or (known for known in fits if not _beginning(known))), None)
+
+
+def is_folder(path: str) -> bool:
+    """Say whether *path* is a folder, or is meant for one by the slash at its end."""
+    if path.endswith(("/", os.sep)):
+        return True
+    with suppress(OSError):  # a name that is too long, say: whoever writes there will be told
+        return path != "" and Path(path).expanduser().is_dir()
+    return False
+
+
+def file_name(statement: "Statement", format_name: str) -> str:
+    """
+    Return what the file of *statement* is called where only its folder was said.
+
+    That is what readers of the format call it, or else whose it is and its first and last day:
+    ``hongbao-小明-20261101-20261130.csv``. A name that is masked has stars, which not every file
+    system takes.
+    """
+    from hongbao.statements._bank import first_and_last
+    from hongbao.statements._wording import plain
+
+    module = _format(format_name)
+    own: Callable[[Statement], str] | None = getattr(module, "file_name", None)
+    if own is not None:
+        return own(statement)
+    holder = "".join("_" if c in _UNNAMEABLE else c for c in plain(statement.profile))
+    first, last = first_and_last(statement)
+    return f"hongbao-{holder}-{first:%Y%m%d}-{last:%Y%m%d}{module.ENDINGS[0]}"
 
 
 def has_place_for_holder(format_name: str) -> bool:
@@ -137,6 +170,23 @@ def write(
         return block + b"\n"
     out.write(place[0] + block + place[1])
     return None
+
+
+def write_again(
+    statement: "Statement", format_name: str, out: BinaryIO, style: Style = PLAIN
+) -> str:
+    """Write what `write` writes, but its signature, and return the SHA-256 of that."""
+    from hongbao.statements import _signature
+
+    hashed = _signature.Hashed(out)
+    lines = _AddedUp(statement, lambda _line: None)
+    _format(format_name).write(Sheet(statement, lines, style), cast(BinaryIO, hashed))
+    return hashed.hexdigest()
+
+
+def endings(format_name: str) -> tuple[str, ...]:
+    """Return the endings that the format is chosen by."""
+    return _format(format_name).ENDINGS
 
 
 def signature_place(format_name: str) -> tuple[bytes, bytes] | None:

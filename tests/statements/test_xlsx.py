@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import stat
 import tempfile
+import tracemalloc
 import zipfile
 from datetime import datetime
 from decimal import Decimal
@@ -456,6 +458,33 @@ def test_what_does_not_fit_on_a_sheet_is_refused(monkeypatch):
 
     assert {"count": 2, "count_max": 1} == refused.value.facts
     assert b"" == out.getvalue()
+
+
+def topups(count: int):
+    """Return a statement of so many top-ups of a fen."""
+
+    def lines():
+        for entry in range(1, count + 1):
+            yield movement(act="topup", entry=entry, amount_fen=1, balance_fen=entry)
+
+    sums = {"opening_fen": 0, "closing_fen": count, "in_fen": count, "out_fen": 0, "count": count}
+    return with_lines(statement(**sums), lines)
+
+
+def test_memory_does_not_grow_with_the_statement():
+    """
+    Fifteen hundred movements take what five hundred do: their rows wait on the disk.
+    """
+    peaks = []
+    for count in (1, 500, 1_500):  # the first time wakes what it needs
+        with open(os.devnull, "wb") as out:
+            tracemalloc.start()
+            statements.write(topups(count), "xlsx", out)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+
+    _, small, large = peaks
+    assert large < 1.2 * small
 
 
 def test_no_amount_loses_a_fen():
