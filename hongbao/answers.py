@@ -479,6 +479,78 @@ class HolderCard(TypedDict):
     number: str
 
 
+class KeyShown(TypedDict):
+    """`key`: by what others check what this profile signs."""
+
+    profile: str
+    public_key: str  # Ed25519, 64 hexadecimal digits
+    earlier: list[str]  # those before a rekey, newest first; what they signed stays signed
+
+
+class FileVerified(TypedDict):
+    """
+    `verify-statement`: what a file is worth; one that is not genuine says it in an error.
+
+    What it tells of a statement or a receipt is what was signed, not what the file may have become.
+    """
+
+    file: str
+    what: str  # ``statement`` or ``receipt``
+    verdict: str  # ``genuine``, ``older``, or the code of the error
+    format: str | None
+    profile: str | None
+    known_by: str | None  # ``home`` or ``key``: who knew the key that signed it
+    public_key: str | None
+    with_ledger: bool  # it was compared with the ledger of this home
+    more: int  # movements in its period, or changes of its payment, since it was signed
+    entry: int | None  # the last entry that it covers
+    last_entry: int | None  # the ledger's
+    signed: dict[str, object] | None  # the facts that were signed
+    how: NotRequired[str]  # edited: ``content``, ``line_ends``, ``behind``, ``signature``, …
+    reason: NotRequired[str]
+    line: NotRequired[int]  # the first one that differs
+    line_signed: NotRequired[str | None]
+    line_found: NotRequired[str | None]
+    missing: NotRequired[list[str]]  # the first of them: movements' ids, or what the lines said
+    missing_count: NotRequired[int]
+
+
+class ReceiptShown(TypedDict):
+    """`receipt`: one payment, and what proves it."""
+
+    schema: str
+    id: str
+    act: str
+    status: str  # ``done``, ``held``, ``on_its_way`` or ``came_back``
+    at: str
+    amount_fen: int
+    fee_fen: int
+    payer: str
+    payee: str | None  # null where whoever comes first takes a share
+    shares: int | None
+    out_of: str  # ``balance``, ``packet``, or a card
+    into: str
+    packet: str | None
+    payment: str | None
+    request_id: str
+    masked: bool
+    entry: int
+    mac: str  # the entry's
+    public_key: str
+    signature: str
+    receipt: str  # all of this on one line, as it is signed
+
+
+class ReceiptWritten(TypedDict):
+    """`receipt` into a file."""
+
+    file: str
+    format: str
+    id: str
+    public_key: str
+    signature_file: str | None
+
+
 class History(TypedDict):
     """`history`: the newest movements that fit the question."""
 
@@ -1135,3 +1207,101 @@ class RecordsKept(TypedDict):
     findings: list[FindingLine]
     head: HeadLine
     at: str
+
+
+# --- other people's books ------------------------------------------------------------------------
+
+
+class BillPeriod(TypedDict):
+    """The period of a bill: both seconds belong to it."""
+
+    begins_at: str
+    ends_at: str
+
+
+class BillImported(Answer, BillPeriod):
+    """`import`: a bill was read into the external book. No money has moved."""
+
+    profile: str
+    bill: str
+    format: str
+    file: str  # its name, without where it lies
+    holder: str  # whom the bill names
+    count: int
+    in_count: int  # 收入
+    in_fen: int
+    out_count: int  # 支出
+    out_fen: int
+    neutral_count: int  # 中性交易
+    neutral_fen: int
+    digest: str  # of the period and the rows, however the file is written
+    known: bool  # the same bill was there already, and nothing was done
+
+
+class BillLine(BillPeriod):
+    """One of `import --list`."""
+
+    bill: str
+    format: str
+    file: str
+    holder: str
+    count: int
+    in_fen: int
+    out_fen: int
+    neutral_fen: int
+    imported_at: str
+
+
+class BillRemoved(Answer):
+    """`import --remove`: a bill's rows are gone."""
+
+    profile: str
+    bill: str
+    file: str
+    count: int
+    digest: str
+
+
+class ComparedRow(TypedDict):
+    """A row of either book, in a bill's own words."""
+
+    id: str
+    at: str
+    kind: str
+    counterparty: str
+    direction: str  # ``in``, ``out`` or ``neutral``
+    amount_fen: int
+    state: str
+
+
+class ComparedLine(TypedDict):
+    """What is said of a row, or of two that belong together."""
+
+    verdict: str  # ``both``, ``differ``, ``bill`` or ``home``: who has it
+    by: str | None  # how two were found to belong together: ``id``, or amount and ``time``
+    differs: list[str]  # of ``amount_fen``, ``direction``, ``at``, ``state`` and ``kind``
+    bill: ComparedRow | None
+    home: ComparedRow | None
+
+
+class ComparedSum(TypedDict):
+    """What all of one verdict add up to, in one of the two books."""
+
+    verdict: str
+    book: str  # ``bill`` or ``home``
+    count: int
+    in_fen: int
+    out_fen: int
+    neutral_fen: int
+
+
+class Compared(BillPeriod):
+    """`compare`: a bill beside this home's own records."""
+
+    profile: str
+    bill: str
+    ok: bool
+    by_id: int  # how many belong together by their number
+    by_time: int  # and how many by amount, direction, kind and time
+    sums: list[ComparedSum]
+    lines: list[ComparedLine]  # without those that both have, unless they were asked for

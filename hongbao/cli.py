@@ -32,8 +32,8 @@ COMMANDS = {
     N_("Banks"): ("bank", "settle", "reconcile", "operator"),
     N_("Guards"): ("device", "totp", "challenge", "risk", "review"),
     N_("Looking back"): ("history", "events", "trace", "books", "check"),
-    # Here come verify-statement, receipt, key, import and compare as they are built.
-    N_("Statements"): ("export",),
+    # Here come verify-statement, receipt and key as they are built.
+    N_("Statements"): ("export", "import", "compare"),
     N_("The home"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
     N_("Around"): ("demo", "completion"),
 }

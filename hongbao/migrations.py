@@ -39,7 +39,12 @@ def m003_five_guards(db: "Database") -> None:
 
 
 def m004_statements(db: "Database") -> None:
-    """Let a statement say of a packet what has come back of it, without looking for it."""
+    """
+    Let a statement say of a packet what has come back of it, without looking for it.
+
+    And give each profile an external book: bills that others have written, beside the ledger. No
+    account and no transfer knows of it.
+    """
     for statement in _M004:
         db.execute(statement)
 
@@ -571,5 +576,51 @@ _M004 = (
     """
     CREATE INDEX entry_by_packet_back ON entry (packet, id)
         WHERE act IN ('refund', 'returned', 'rejected')
+    """,
+    """
+    CREATE TABLE external_bill (            -- what another institution says, as it was brought in
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        profile INTEGER NOT NULL REFERENCES profile (id),
+        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id),
+        digest BLOB NOT NULL CHECK (length(digest) = 32),
+        removed INTEGER UNIQUE REFERENCES entry (id)
+    ) STRICT
+    """,
+    """
+    CREATE UNIQUE INDEX external_bill_once ON external_bill (profile, digest)
+        WHERE removed IS NULL
+    """,
+    """
+    CREATE TABLE external_row (
+        bill INTEGER NOT NULL REFERENCES external_bill (number),
+        number INTEGER NOT NULL CHECK (number > 0),
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        counterparty TEXT NOT NULL,
+        goods TEXT NOT NULL,
+        direction TEXT NOT NULL CHECK (direction IN ('in', 'out', 'neutral')),
+        amount_fen INTEGER NOT NULL CHECK (amount_fen >= 0),
+        method TEXT NOT NULL,
+        state TEXT NOT NULL,
+        id TEXT NOT NULL,                   -- as the other institution knows it
+        merchant_id TEXT NOT NULL,
+        note TEXT NOT NULL,
+        PRIMARY KEY (bill, number)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TRIGGER external_bill_is_removed_once BEFORE UPDATE ON external_bill
+        WHEN old.removed IS NOT NULL OR new.removed IS NULL
+        OR (old.number, old.id, old.profile, old.entry, old.digest)
+        IS NOT (new.number, new.id, new.profile, new.entry, new.digest)
+    BEGIN SELECT RAISE(ABORT, 'an imported bill is only ever removed'); END
+    """,
+    _APPEND_ONLY.format(table="external_bill", verb="delete"),
+    _APPEND_ONLY.format(table="external_row", verb="update"),
+    """
+    CREATE TRIGGER external_row_goes_with_its_bill BEFORE DELETE ON external_row
+        WHEN (SELECT removed FROM external_bill WHERE number = old.bill) IS NULL
+    BEGIN SELECT RAISE(ABORT, 'rows go with their bill'); END
     """,
 )

@@ -4,6 +4,7 @@ from hongbao.drawer.cases import Cases
 from hongbao.drawer.channel import Channel
 from hongbao.drawer.devices import Devices
 from hongbao.drawer.engine import BUSY_SECONDS, FORM
+from hongbao.drawer.external import External
 from hongbao.drawer.history import History
 from hongbao.drawer.looking import Looking
 from hongbao.drawer.packets import Packets
@@ -14,6 +15,7 @@ from hongbao.drawer.rows import (
     ActRow,
     BankMessageRow,
     BatchRow,
+    BillFileRow,
     CardRow,
     CaseActRow,
     CaseRow,
@@ -47,6 +49,7 @@ __all__ = [
     "ActRow",
     "BankMessageRow",
     "BatchRow",
+    "BillFileRow",
     "CardRow",
     "CaseActRow",
     "CaseRow",
@@ -75,7 +78,7 @@ __all__ = [
 ]
 
 
-class Store(People, Devices, Packets, Channel, Risk, Cases, History, Looking):
+class Store(People, Devices, Packets, Channel, Risk, Cases, External, History, Looking):
     """
     One open ledger: its books, its people, its packets, its payments, its guards and its past.
 

@@ -159,6 +159,8 @@ def harmless(text: str, length_max: int) -> str:
     """
     if len(text) > length_max:
         text = text[: length_max - 1] + "…"
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

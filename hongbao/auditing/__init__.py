@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from hongbao.answers import FindingLine
+from hongbao.auditing.bills import Bills
 from hongbao.auditing.books import Books
 from hongbao.auditing.cases import Cases
 from hongbao.auditing.chain import Chain
@@ -63,6 +64,10 @@ PROBLEMS = {
         N_("cases without their event, or decided otherwise than operators said: {count}"),
         _KEEP,
     ),
+    "bills": (
+        N_("imported bills whose rows differ from what was sealed at importing: {count}"),
+        _KEEP,
+    ),
     "signatures": (
         N_("acts whose device's signature is missing or does not fit: {count}"),
         _KEEP,
@@ -76,7 +81,7 @@ PROBLEMS = {
 """Every check in the order it is made: what is wrong where it fails, and what to do then."""
 
 
-class Auditor(Books, Channel, Packets, Holds, People, Guards, Cases, Chain):
+class Auditor(Books, Channel, Packets, Holds, People, Guards, Cases, Bills, Chain):
     """
     One look over one snapshot of *store*.
 

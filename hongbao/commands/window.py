@@ -237,6 +237,16 @@ def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
     ]
 
 
+def receipt_subjects(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return what has a receipt: the newest movements, by their packets or else by their ids."""
+
+    def newest(wallet: "Wallet") -> list[str]:
+        lines = wallet.history(limit=50)["movements"]
+        return [*dict.fromkeys(line["packet"] or line["id"] for line in lines)]
+
+    return _offered(ctx, newest)
+
+
 def operator_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["operator"] for line in wallet.operators()])
 
@@ -244,6 +254,10 @@ def operator_names(ctx: typer.Context, incomplete: str) -> list[str]:
 def case_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the cases that wait."""
     return _offered(ctx, lambda wallet: [line["case"] for line in wallet.cases(limit=100)["cases"]])
+
+
+def bill_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _offered(ctx, lambda wallet: [line["bill"] for line in wallet.bills()])
 
 
 def bank_codes(incomplete: str) -> list[str]:

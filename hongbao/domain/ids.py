@@ -6,6 +6,7 @@ from datetime import datetime
 from zlib import crc32
 
 from hongbao.errors import (
+    InvalidBillId,
     InvalidCaseId,
     InvalidChallengeId,
     InvalidPacketId,
@@ -20,6 +21,7 @@ CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PACKET_PREFIX = "hb_"
 CASE_PREFIX = "rc_"
 CHALLENGE_PREFIX = "ch_"
+BILL_PREFIX = "bl_"
 REQUEST_PREFIX = "rq_"
 MOVEMENT_PREFIX = "HB"
 PACKET_ID_BYTES = 5
@@ -42,7 +44,7 @@ def packet_id(raw: bytes) -> str:
     Write the first 35 bits of *raw* as a packet's id: seven symbols and a check symbol.
 
     The caller draws *raw* and, because 35 bits meet again after some 200,000 packets, draws
-    again when a home already has the id. So it is with cases and challenges.
+    again when a home already has the id. So it is with cases, challenges and bills.
 
     >>> packet_id(bytes.fromhex("0123456789"))
     'hb_04HMASWS'
@@ -68,6 +70,16 @@ def challenge_id(raw: bytes) -> str:
     'ch_04HMASWS'
     """
     return _checked(CHALLENGE_PREFIX, raw)
+
+
+def bill_id(raw: bytes) -> str:
+    """
+    Write the first 35 bits of *raw* as an imported bill's id.
+
+    >>> bill_id(bytes.fromhex("0123456789"))
+    'bl_04HMASWS'
+    """
+    return _checked(BILL_PREFIX, raw)
 
 
 def parse_packet_id(text: str) -> str:
@@ -96,6 +108,11 @@ def parse_case_id(text: str) -> str:
 def parse_challenge_id(text: str) -> str:
     """Return the challenge's id that *text* spells likewise, or raise InvalidChallengeId."""
     return _parsed(CHALLENGE_PREFIX, text, InvalidChallengeId)
+
+
+def parse_bill_id(text: str) -> str:
+    """Return the imported bill's id that *text* spells likewise, or raise InvalidBillId."""
+    return _parsed(BILL_PREFIX, text, InvalidBillId)
 
 
 def _checked(prefix: str, raw: bytes) -> str:

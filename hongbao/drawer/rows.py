@@ -67,6 +67,15 @@ class DeviceRow(NamedTuple):
         return self.cut_at is None and self.is_let_in
 
 
+class BillFileRow(NamedTuple):
+    """A bill of another institution's, as it was brought in; *answer* is what was told then."""
+
+    number: int
+    id: str
+    entry: int
+    answer: str
+
+
 class OperatorRow(NamedTuple):
     """Somebody who may put books right, and is no user of the wallet."""
 

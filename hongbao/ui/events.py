@@ -59,6 +59,8 @@ _FACTS = {
     "opinion": N_("spoke first about a case; a second has to"),
     "escalated": N_("escalated a case"),
     "unmasked": N_("looked at personal data of cases"),
+    "bill_import": N_("brought a bill in to compare"),
+    "bill_remove": N_("removed a bill that was brought in"),
     "rekey": N_("gave the home new keys"),
     "restore": N_("came back from a backup"),
 }

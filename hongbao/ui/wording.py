@@ -70,9 +70,21 @@ _CHECKS = {
     "habits": N_("habits follow from what was done"),
     "challenges": N_("stops and challenges are as told"),
     "cases": N_("cases are as operators decided"),
+    "bills": N_("imported bills are as sealed"),
     "signatures": N_("what was asked for is signed"),
     "chain": N_("the chain of entries is whole"),
     "head": N_("the newest entry seen is there"),
+}
+
+_VERDICTS = {
+    "genuine": N_("genuine"),
+    "older": N_("genuine, and older than the ledger"),
+    "file_edited": N_("edited"),
+    "rows_missing": N_("not complete"),
+    "cut_short": N_("cut short"),
+    "unknown_signer": N_("somebody else's"),
+    "newer_than_ledger": N_("genuine, and newer than the ledger"),
+    "other_history": N_("genuine, and of another history"),
 }
 
 _WRAPPINGS = {
@@ -240,6 +252,11 @@ def act(code: str) -> str:
 def check_title(code: str) -> str:
     """Return what holds where the check *code* passes."""
     return _(_CHECKS[code])
+
+
+def verdict(code: str) -> str:
+    """Return what a statement or a receipt is worth."""
+    return _(_VERDICTS[code])
 
 
 def wrapping(code: str) -> str:

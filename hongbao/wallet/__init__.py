@@ -8,14 +8,16 @@ questions need no more than `hongbao.wallet.opened.Opened`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hongbao.wallet.bringing import Bill
     from hongbao.wallet.homes import restore
     from hongbao.wallet.review import ReviewReport
     from hongbao.wallet.stating import Statement
     from hongbao.wallet.whole import Wallet
 
-__all__ = ["ReviewReport", "Statement", "Wallet", "restore"]
+__all__ = ["Bill", "ReviewReport", "Statement", "Wallet", "restore"]
 
 _ROOMS = {
+    "Bill": "bringing",
     "ReviewReport": "review",
     "Statement": "stating",
     "Wallet": "whole",

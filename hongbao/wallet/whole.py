@@ -1,5 +1,6 @@
 """The whole desk: every window put together."""
 
+from hongbao.wallet.bringing import Bringing
 from hongbao.wallet.challenges import Challenges
 from hongbao.wallet.clock import Clock
 from hongbao.wallet.devices import Devices
@@ -11,5 +12,5 @@ from hongbao.wallet.showing import Showing
 from hongbao.wallet.stating import Stating
 
 
-class Wallet(Challenges, Devices, Risk, Clock, Review, Stating, Showing, Shelf, Homes):
+class Wallet(Challenges, Devices, Risk, Clock, Review, Stating, Bringing, Showing, Shelf, Homes):
     """A home opened for one profile: everything that can be asked for at the desk."""

@@ -8,6 +8,7 @@ from hongbao.domain.packet import DealRule, PacketKind
 from hongbao.domain.pin import Pin
 from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
+from tests.wallet.bills import ROWS, bill
 from tests.wallet.world import (
     CARD,
     LI,
@@ -304,6 +305,22 @@ KINDS = (
         nothing,
         lambda desk, _, **o: desk.use_policy(changed(expires_hours="48"), **o),
         lambda desk, _, **o: desk.use_policy(changed(expires_hours="49"), **o),
+        pin=False,
+    ),
+    Kind(
+        "bill-import",
+        ZHANG,
+        nothing,
+        lambda desk, _, **o: desk.bring_in(bill(), file="bill.csv", **o),
+        lambda desk, _, **o: desk.bring_in(bill(ROWS[:2]), file="bill.csv", **o),
+        pin=False,
+    ),
+    Kind(
+        "bill-remove",
+        ZHANG,
+        lambda world: world.zhang.bring_in(bill(), file="bill.csv")["bill"],
+        lambda desk, brought, **o: desk.remove_bill(brought, **o),
+        lambda desk, _, **o: desk.bring_in(bill(), file="bill.csv", **o),
         pin=False,
     ),
 )

@@ -95,7 +95,7 @@ def test_a_dry_run_does_everything_and_changes_nothing(kind: Kind, world: World)
 
 def shape(answer):
     """Return what of *answer* does not hang on chance."""
-    drawn = {"request_id", "packet", "commitment", "dry_run"}
+    drawn = {"request_id", "packet", "commitment", "bill", "dry_run"}
     return {
         name: [shape(part) for part in value] if isinstance(value, list) else value
         for name, value in answer.items()

@@ -1,0 +1,67 @@
+"""``hongbao compare``."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, bill_ids, caller, window
+from hongbao.domain.dates import parse_instant, parse_period_end
+from hongbao.errors import BillDiffers
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Compare an imported bill with your records."),
+    help=N_(
+        "What only one side has, and what they do not agree on, is shown; with --all, everything."
+        " Rows belong together by their number, and where a bill has numbers of its own, by amount,"
+        " kind and time. It ends with 23 where something differs."
+    ),
+    epilog="hongbao compare\nhongbao compare bl_04HMASWS --from 2026-11 --to 2026-11 --all",
+)
+def compare(
+    ctx: typer.Context,
+    bill: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[BILL]",
+            autocompletion=bill_ids,
+            help=N_("the bill's ID; the one that came last"),
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or moment on")
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to",
+            metavar="INSTANT",
+            parser=parse_period_end,
+            help=N_("up to this day, or before this moment"),
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help=N_("also show what both have"))] = False,
+) -> None:
+    from hongbao.statements import _comparing
+    from hongbao.ui import bills
+
+    call = caller(ctx)
+    with call.wallet() as wallet, wallet.looking():
+        brought = wallet.imported(bill, since=since, until=until)
+        with wallet.statement(since=brought.begins_at, until=brought.ends_at) as statement:
+            compared = _comparing.compared(statement, brought, everything=everything)
+    if compared["ok"]:
+        call.answer(compared, bills.show_compared)
+        return
+    if not call.as_json:
+        call.answer(compared, bills.show_compared)
+    count = sum(line["verdict"] != "both" for line in compared["lines"])
+    raise BillDiffers(count, compared)

@@ -1,0 +1,90 @@
+"""``hongbao import``."""
+# ruff: noqa: N999 - the command is called so, and only `import_module` opens its file
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from hongbao.commands.window import Command, DryRun, RequestId, bill_ids, caller, window
+from hongbao.errors import ConflictingOptions
+from hongbao.words import N_
+
+app = window()
+
+
+class BillFormat(StrEnum):
+    """Whose bills can be read."""
+
+    WECHAT = "wechat"
+
+
+@app.command(
+    "import",
+    cls=Command,
+    short_help=N_("Bring a WeChat Pay bill in, to be compared with your records."),
+    help=N_(
+        "FILE is the CSV or the XLSX that WeChat Pay sends, or one that `hongbao export` has"
+        " written. Its rows lie in a book of their own: no money moves, and no account changes."
+    ),
+    epilog=(
+        "hongbao import bill.xlsx\n"
+        "hongbao compare\n"
+        "hongbao import --list\n"
+        "hongbao import --remove bl_04HMASWS"
+    ),
+)
+def bring_in(
+    ctx: typer.Context,
+    file: Annotated[
+        str | None, typer.Argument(metavar="FILE", help=N_("the bill, as CSV or XLSX"))
+    ] = None,
+    _form: Annotated[
+        BillFormat,
+        typer.Option(
+            "--format", metavar="NAME", help=N_("whose bill it is: wechat, the only one so far")
+        ),
+    ] = BillFormat.WECHAT,
+    listed: Annotated[
+        bool, typer.Option("--list", help=N_("list the bills that were brought in"))
+    ] = False,
+    remove: Annotated[
+        str | None,
+        typer.Option(
+            "--remove",
+            metavar="BILL",
+            autocompletion=bill_ids,
+            help=N_("take a bill out again, by its ID"),
+        ),
+    ] = None,
+    request_id: RequestId = None,
+    dry_run: DryRun = False,
+) -> None:
+    from hongbao.ui import bills
+
+    asked = {"FILE": file is not None, "--list": listed, "--remove": remove is not None}
+    named = [name for name, given in asked.items() if given]
+    if len(named) > 1:
+        raise ConflictingOptions(named[0], named[1], command=ctx.command_path)
+    if not named:
+        raise typer.BadParameter("Missing argument 'FILE'.")
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        if listed:
+            found = wallet.bills()
+            call.answer({"bills": found}, lambda answer: bills.show_bills(answer["bills"]))
+            if not found:
+                call.hint(N_("bring one in with `hongbao import FILE`"))
+            return
+        if remove is not None:
+            removed = wallet.remove_bill(remove, request_id=request_id, dry_run=dry_run)
+            call.answer(removed, bills.show_removed)
+            return
+        assert file is not None
+        from hongbao.statements._bill_file import BillFile
+
+        bill = BillFile(file)
+        imported = wallet.bring_in(bill, file=bill.name, request_id=request_id, dry_run=dry_run)
+    call.answer(imported, bills.show_imported)
+    if not dry_run:
+        call.hint(N_("compare it with your records: `hongbao compare`"))

@@ -1,0 +1,138 @@
+"""
+Comparing: an imported bill beside this home's own records, each row in a bill's own words.
+
+Our side is what `hongbao export --format wechat` would write for the same period, so that a bill of
+ours that was brought in again is compared with exactly what it came from.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hongbao.answers import Compared, ComparedLine, ComparedRow, ComparedSum
+from hongbao.domain.bill import BillRow, Direction, direction_of
+from hongbao.domain.comparison import Match, Row, Verdict, compare
+from hongbao.domain.ids import parse_movement_id
+from hongbao.statements._wechat import row_of
+from hongbao.units import CHINA, iso
+
+if TYPE_CHECKING:
+    from hongbao.answers import MovementLine
+    from hongbao.wallet import Bill, Statement
+
+_SECOND = timedelta(seconds=1)
+_SAID = {
+    Verdict.BOTH: "both",
+    Verdict.DIFFER: "differ",
+    Verdict.OURS: "home",
+    Verdict.THEIRS: "bill",
+}
+
+
+def compared(statement: "Statement", bill: "Bill", *, everything: bool = False) -> Compared:
+    """
+    Compare *bill* with the *statement* of its whole period, all in memory meanwhile.
+
+    The answer has what does not agree, and with *everything* what does, too.
+    """
+    lines = [*statement.lines]
+    marks = {found[0] for line in lines if (found := parse_movement_id(line["id"])) is not None}
+
+    def is_ours(number: str) -> bool:
+        found = parse_movement_id(number)
+        return found is not None and found[0] in marks
+
+    ours = (row for row in _ours(lines) if bill.since <= row.at < bill.until)
+    matches = compare(ours, map(_theirs, bill.rows), ours_by_number=is_ours)
+    return {
+        "profile": statement.profile,
+        "bill": bill.id,
+        "begins_at": iso(bill.since),
+        "ends_at": iso(bill.until - _SECOND),
+        "ok": all(match.verdict is Verdict.BOTH for match in matches),
+        "by_id": sum(match.by_id for match in matches),
+        "by_time": sum(match.verdict is Verdict.BOTH and not match.by_id for match in matches),
+        "sums": [*_sums(matches)],
+        "lines": [
+            _line(match) for match in matches if everything or match.verdict is not Verdict.BOTH
+        ],
+    }
+
+
+def _ours(lines: Iterable["MovementLine"]) -> Iterator[Row]:
+    for line in lines:
+        row = row_of(line)
+        if row is not None:
+            yield Row(
+                id=row.number,
+                at=row.at.replace(tzinfo=CHINA),
+                direction=direction_of(row.way),
+                amount_fen=row.amount_fen,
+                kind=row.kind,
+                state=row.status,
+                counterparty=row.other,
+                place=line["entry"],
+            )
+
+
+def _theirs(row: BillRow) -> Row:
+    return Row(
+        id=row.id,
+        at=row.at,
+        direction=row.direction,
+        amount_fen=row.amount_fen,
+        kind=row.kind,
+        state=row.state,
+        counterparty=row.counterparty,
+        place=row.number,
+    )
+
+
+def _sums(matches: Iterable[Match]) -> Iterator[ComparedSum]:
+    """Yield what each verdict adds up to, in each book that has any of it."""
+    sums: dict[tuple[Verdict, str], dict[str, int]] = {
+        (verdict, book): {"count": 0, **dict.fromkeys(Direction, 0)}
+        for verdict in Verdict
+        for book in ("bill", "home")
+    }
+    for match in matches:
+        for book, row in (("bill", match.theirs), ("home", match.ours)):
+            if row is not None:
+                found = sums[match.verdict, book]
+                found["count"] += 1
+                found[row.direction] += row.amount_fen
+    for (verdict, book), found in sums.items():
+        if {verdict, book} not in ({Verdict.OURS, "bill"}, {Verdict.THEIRS, "home"}):
+            yield {
+                "verdict": _SAID[verdict],
+                "book": book,
+                "count": found["count"],
+                "in_fen": found[Direction.IN],
+                "out_fen": found[Direction.OUT],
+                "neutral_fen": found[Direction.NEUTRAL],
+            }
+
+
+def _line(match: Match) -> ComparedLine:
+    by = None
+    if match.ours is not None and match.theirs is not None:
+        by = "id" if match.by_id else "time"
+    return {
+        "verdict": _SAID[match.verdict],
+        "by": by,
+        "differs": [*match.differs],
+        "bill": None if match.theirs is None else _row(match.theirs),
+        "home": None if match.ours is None else _row(match.ours),
+    }
+
+
+def _row(row: Row) -> ComparedRow:
+    return {
+        "id": row.id,
+        "at": iso(row.at),
+        "kind": row.kind,
+        "counterparty": row.counterparty,
+        "direction": row.direction,
+        "amount_fen": row.amount_fen,
+        "state": row.state,
+    }

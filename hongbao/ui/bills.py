@@ -1,0 +1,227 @@
+"""The window for bills that were brought in, and for what they say beside our own records."""
+
+from collections.abc import Iterator, Sequence
+
+from hongbao.answers import (
+    BillImported,
+    BillLine,
+    BillRemoved,
+    Compared,
+    ComparedLine,
+    ComparedRow,
+    ComparedSum,
+)
+from hongbao.ui import wording
+from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
+from hongbao.units import yuan
+from hongbao.words import N_, _, ngettext, say
+
+_VERDICTS = {
+    "both": (N_("both have it"), "green"),
+    "differ": (N_("they disagree"), "bold red"),
+    "bill": (N_("only the bill has it"), "yellow"),
+    "home": (N_("only you have it"), "yellow"),
+}
+_BOOKS = {"bill": N_("the bill"), "home": N_("you")}
+_FIELDS = {
+    "amount_fen": N_("amount"),
+    "direction": N_("direction"),
+    "at": N_("time"),
+    "state": N_("state"),
+    "kind": N_("kind"),
+}
+_DIRECTIONS = {"in": N_("income"), "out": N_("expense"), "neutral": N_("neutral")}
+
+
+def show_imported(imported: BillImported) -> None:
+    """Print what was brought in: whose, of when, and what its rows add up to."""
+    facts = {
+        "bill": imported["bill"],
+        "file": safe(imported["file"]),
+        "begins": wording.when(imported["begins_at"]),
+        "ends": wording.when(imported["ends_at"]),
+    }
+    sentence = (
+        N_("{file} was brought in before, as {bill}")
+        if imported["known"]
+        else N_("brought in {file} as {bill}")
+    )
+    line(say(sentence, **facts), bold=imported["bill"])
+    line(f"{say(N_('{begins} to {ends}'), **facts)} · {_rows(imported['count'])}")
+    for name in ("in", "out", "neutral"):
+        line(
+            say(
+                _SUMS[name],
+                rows=_rows(imported[f"{name}_count"]),  # type: ignore[literal-required]
+                sum_fen=imported[f"{name}_fen"],  # type: ignore[literal-required]
+            )
+        )
+
+
+_SUMS = {
+    "in": N_("income: {rows}, {sum_fen}"),
+    "out": N_("expense: {rows}, {sum_fen}"),
+    "neutral": N_("neutral: {rows}, {sum_fen}"),
+}
+
+
+def _rows(count: int) -> str:
+    return ngettext("{count} row", "{count} rows", count).format(count=count)
+
+
+def show_bills(bills: Sequence[BillLine]) -> None:
+    """Print the bills that were brought in, the oldest first."""
+    if not is_terminal():
+        pipe(
+            *(
+                (
+                    row["bill"],
+                    row["begins_at"],
+                    row["ends_at"],
+                    row["count"],
+                    yuan(row["in_fen"]),
+                    yuan(row["out_fen"]),
+                    yuan(row["neutral_fen"]),
+                    row["holder"],
+                    row["file"],
+                    row["imported_at"],
+                )
+                for row in bills
+            )
+        )
+        return
+    if not bills:
+        line(_("no bills"))
+        return
+    table(
+        [
+            Column(_("bill")),
+            Column(_("period"), below=True),
+            Column(_("rows"), right=True),
+            Column(_("nickname"), below=True, gives=True),
+            Column(_("file"), below=True, gives=True),
+        ],
+        [
+            [
+                Cell(row["bill"], "bold"),
+                f"{wording.when(row['begins_at'])[:10]} – {wording.when(row['ends_at'])[:10]}",
+                str(row["count"]),
+                safe(row["holder"]),
+                Cell(safe(row["file"]), "dim"),
+            ]
+            for row in bills
+        ],
+    )
+
+
+def show_removed(removed: BillRemoved) -> None:
+    """Print that a bill is gone, and what went with it."""
+    line(
+        say(
+            N_("removed {bill} with its {rows}: {file}"),
+            bill=removed["bill"],
+            rows=_rows(removed["count"]),
+            file=safe(removed["file"]),
+        ),
+        bold=removed["bill"],
+    )
+
+
+def show_compared(compared: Compared) -> None:
+    """Print what the two books add up to, by what is said of them, and then the rows."""
+    if not is_terminal():
+        pipe(*(_piped_sum(row) for row in compared["sums"]))
+        pipe(*(_piped(row) for row in compared["lines"]))
+        return
+    facts = {
+        "bill": compared["bill"],
+        "begins": wording.when(compared["begins_at"]),
+        "ends": wording.when(compared["ends_at"]),
+    }
+    line(say(N_("{bill} beside your records · {begins} to {ends}"), **facts), bold=facts["bill"])
+    print()
+    table(
+        [
+            Column(""),
+            Column(_("book"), below=True),
+            Column(_("rows"), right=True),
+            *(Column(_(said), right=True, below=True, named=True) for said in _DIRECTIONS.values()),
+        ],
+        [_summed(row) for row in compared["sums"] if row["count"] or row["verdict"] == "both"],
+    )
+    if compared["lines"]:
+        print()
+        table(
+            [
+                Column(_("time"), below=True),
+                Column(_("kind"), gives=True),
+                Column(_("with"), gives=True, below=True),
+                Column(_("amount"), right=True),
+                Column(_("what is said of it"), below=True),
+            ],
+            [row for one in compared["lines"] for row in _told(one)],
+        )
+    if compared["ok"]:
+        print()
+        line(_("✓ the bill says what your records say"), green="✓")
+
+
+def _piped_sum(row: ComparedSum) -> Sequence[object]:
+    return (
+        "sum",
+        row["verdict"],
+        row["book"],
+        row["count"],
+        yuan(row["in_fen"]),
+        yuan(row["out_fen"]),
+        yuan(row["neutral_fen"]),
+    )
+
+
+def _piped(row: ComparedLine) -> Sequence[object]:
+    return (
+        "row",
+        row["verdict"],
+        row["by"],
+        ",".join(row["differs"]),
+        *_piped_row(row["bill"]),
+        *_piped_row(row["home"]),
+    )
+
+
+def _piped_row(row: ComparedRow | None) -> Sequence[object]:
+    if row is None:
+        return (None,) * 6
+    amount = yuan(row["amount_fen"])
+    return (row["id"], row["at"], row["kind"], row["direction"], amount, row["state"])
+
+
+def _summed(row: ComparedSum) -> Row:
+    said, style = _VERDICTS[row["verdict"]]
+    return [
+        Cell(_(said), style),
+        _(_BOOKS[row["book"]]),
+        str(row["count"]),
+        yuan(row["in_fen"]),
+        yuan(row["out_fen"]),
+        yuan(row["neutral_fen"]),
+    ]
+
+
+def _told(found: ComparedLine) -> Iterator[Row]:
+    """Yield one row for what one side has or both agree on, two where they disagree."""
+    said, style = _VERDICTS[found["verdict"]]
+    fields = ", ".join(_(_FIELDS[field]) for field in found["differs"])
+    what = say(N_("they disagree on: {fields}"), fields=fields) if fields else _(said)
+    for book, row in (("bill", found["bill"]), ("home", found["home"])):
+        if row is None:
+            continue
+        yield [
+            Cell(wording.when(row["at"]), "dim"),
+            safe(row["kind"]),
+            safe(row["counterparty"]),
+            f"{_(_DIRECTIONS[row['direction']])} {yuan(row['amount_fen'])}",
+            Cell(f"{what} · {_(_BOOKS[book])}: {safe(row['state'])}" if fields else what, style),
+        ]
+        if not fields:
+            return

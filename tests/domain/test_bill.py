@@ -1,0 +1,403 @@
+"""A bill's rows are read exactly, and whatever does not fit what it says of itself is refused."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hongbao.domain import bill
+from hongbao.domain.bill import (
+    CELL_MAX,
+    COLUMNS,
+    MAGIC,
+    PREAMBLE_MAX,
+    BillRow,
+    Digest,
+    Direction,
+    Line,
+    Tally,
+    kept,
+    read,
+    row_of,
+)
+from hongbao.errors import InvalidBill
+from hongbao.units import CHINA
+
+Cells = list[str]
+PREAMBLE = (
+    "微信支付账单明细",
+    "微信昵称：[小明]",
+    "起始时间：[2026-11-01 00:00:00] 终止时间：[2026-11-30 23:59:59]",
+    "导出类型：[全部]",
+    "",
+    "共3笔记录",
+    "收入：1笔 32.34元",
+    "支出：1笔 66.66元",
+    "中性交易：1笔 100.10元",
+    "注：",
+    "1. 充值/提现/理财通购买/零钱通存取/信用卡还款等交易，将计入中性交易",
+    "----------------------微信支付账单明细列表--------------------",
+)
+WITHDRAWN = [
+    *("2026-11-05 15:00:00", "零钱提现", "招商银行(3333)", "/", "/", "¥100.10"),
+    *("招商银行(3333)", "提现已到账", "2072000000000000000000000005\t", "/\t", "服务费¥0.10"),
+]
+SENT = [
+    *("2026-11-02 20:00:00", "微信红包（群红包）", "发出群红包", "/", "支出", "¥66.66"),
+    *("零钱", "支付成功", "1000039501261102000000000000002\t", "hb_7Q2M4K9X\t", "/"),
+]
+CLAIMED = [
+    *("2026-11-01 00:00:00", "微信红包", "小红", "/", "收入", "¥32.34"),
+    *("/", "已存入零钱", "1000039501261101000000000000001\t", "/\t", "/"),
+]
+ROWS = (WITHDRAWN, SENT, CLAIMED)
+FIRST_ROW = len(PREAMBLE) + 2
+
+
+def lines(
+    rows: Iterable[Cells] = ROWS,
+    preamble: Iterable[str] = PREAMBLE,
+    columns: Iterable[str] = COLUMNS,
+) -> list[Line]:
+    cells = [*([text, *[""] * 8] for text in preamble), [*columns], *rows]
+    return [*enumerate(cells, 1)]
+
+
+def changed(row: Cells, **cells: str) -> Cells:
+    """Return *row* with other *cells*, each named by its column's place: ``c5``."""
+    return [cells.get(f"c{place}", cell) for place, cell in enumerate(row)]
+
+
+def read_all(file: Iterable[Line]) -> list[BillRow]:
+    return [*read(file)[1]]
+
+
+def refusal(file: Iterable[Line]) -> tuple[int, str]:
+    """Return the line and the problem that the bill in *file* is refused for."""
+    with pytest.raises(InvalidBill) as refused:
+        read_all(file)
+    assert "{" not in str(refused.value)
+    assert "{" not in refused.value.message
+    return int(str(refused.value.facts["line"])), str(refused.value.facts["problem"])
+
+
+def test_a_bill_says_whose_it_is_of_when_and_how_much():
+    """
+    What stands above the table is read to the fen and the second, in China's time.
+    """
+    header, _ = read(lines())
+
+    assert "小明" == header.holder
+    assert datetime(2026, 11, 1, tzinfo=CHINA) == header.since
+    assert datetime(2026, 11, 30, 23, 59, 59, tzinfo=CHINA) == header.until
+    assert 3 == header.count
+    assert {
+        Direction.IN: Tally(1, 3234),
+        Direction.OUT: Tally(1, 6666),
+        Direction.NEUTRAL: Tally(1, 10010),
+    } == header.tallies
+
+
+def test_a_row_is_read_whole():
+    """
+    Tabs that keep spreadsheets away are left out, a slash is nothing, and every field has its own.
+    """
+    assert BillRow(
+        number=1,
+        at=datetime(2026, 11, 5, 15, tzinfo=CHINA),
+        kind="零钱提现",
+        counterparty="招商银行(3333)",
+        goods="",
+        direction=Direction.NEUTRAL,
+        amount_fen=10010,
+        method="招商银行(3333)",
+        state="提现已到账",
+        id="2072000000000000000000000005",
+        merchant_id="",
+        note="服务费¥0.10",
+    ) == next(read(lines())[1])
+
+
+@pytest.mark.parametrize("text", ["¥66.66", "￥66.66", "66.66", " ¥ 66.66 ", "66.66\t"])
+def test_an_amount_is_yuan_with_either_sign_or_none(text: str):
+    """
+    U+00A5 is official, U+FFE5 is what a Chinese keyboard types, and workbooks have the number.
+    """
+    assert 6666 == read_all(lines([WITHDRAWN, changed(SENT, c5=text), CLAIMED]))[1].amount_fen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "/",
+        "¥",
+        "1,000.00",
+        "66.666",
+        "-66.66",
+        "¥¥66.66",
+        "6.6e1",
+        "６６.６６",
+        "nan",
+        "$66.66",
+    ],
+)
+def test_an_amount_that_leaves_something_to_guess_is_refused(text: str):
+    """
+    Money is never rounded, and never guessed.
+    """
+    file = lines([WITHDRAWN, changed(SENT, c5=text), CLAIMED])
+
+    assert (FIRST_ROW + 1, "bad_value") == refusal(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-02 20:00:00",
+        "2026/11/2 20:00:00",
+        "2026/11/2 20:00",
+        "2026-11-02T20:00:00",
+        "46328.833333333336",
+        "46328.8333333333",
+    ],
+)
+def test_a_time_is_text_or_the_number_that_a_spreadsheet_makes_of_it(text: str):
+    """
+    A serial is the nearest second: a sixth of a day has no exact one.
+    """
+    rows = read_all(lines([WITHDRAWN, changed(SENT, c0=text), CLAIMED]))
+
+    assert datetime(2026, 11, 2, 20, tzinfo=CHINA) == rows[1].at
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2026-02-30 20:00:00", "2026-11-02", "yesterday", "02.11.2026 20:00", "4632", "1e9"],
+)
+def test_a_time_that_is_none_is_refused(text: str):
+    """
+    A day without a time is no moment.
+    """
+    file = lines([WITHDRAWN, changed(SENT, c0=text), CLAIMED])
+
+    assert (FIRST_ROW + 1, "bad_value") == refusal(file)
+
+
+@pytest.mark.parametrize("at", ["2026-10-31 23:59:59", "2026-12-01 00:00:00"])
+def test_a_row_outside_the_period_is_refused(at: str):
+    """
+    Both ends belong to the period, and nothing beyond them.
+    """
+    assert (FIRST_ROW + 1, "outside") == refusal(lines([WITHDRAWN, changed(SENT, c0=at), CLAIMED]))
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "line", "problem"),
+    [
+        (5, "共4笔记录", 6, "count"),
+        (6, "收入：2笔 32.34元", 7, "sum"),
+        (6, "收入：1笔 32.35元", 7, "sum"),
+        (7, "支出：1笔 66.67元", 8, "sum"),
+        (8, "中性交易：1笔 100.00元", 9, "sum"),
+        (8, "中性交易：1笔 1,00元", 9, "bad_value"),
+        (2, "起始时间：[2026-12-01 00:00:00] 终止时间：[2026-11-30 23:59:59]", 3, "bad_value"),
+        (2, "起始时间：[gestern] 终止时间：[2026-11-30 23:59:59]", 3, "bad_value"),
+        (2, "", 12, "no_key"),
+        (5, "", 12, "no_key"),
+        (7, "", 12, "no_key"),
+        (0, "支付宝交易记录明细查询", 1, "not_a_bill"),
+    ],
+)
+def test_a_bill_that_contradicts_itself_is_refused(place: int, text: str, line: int, problem: str):
+    """
+    The line that is named is the one above the table: that is where to look.
+    """
+    preamble = [text if at == place else said for at, said in enumerate(PREAMBLE)]
+
+    assert (line, problem) == refusal(lines(preamble=preamble))
+
+
+@pytest.mark.parametrize("row", range(3))
+def test_a_row_that_is_missing_is_noticed(row: int):
+    """
+    By the bill's own count.
+    """
+    left = [cells for place, cells in enumerate(ROWS) if place != row]
+
+    assert (6, "count") == refusal(lines(left))
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "problem"),
+    [
+        (4, "收入吗", "bad_value"),
+        (8, "1.00004E+30", "rounded"),
+        (9, "1E+27", "rounded"),
+        (2, "小" * (CELL_MAX + 1), "too_long"),
+        (2, "a\0b", "bad_value"),
+        (2, "\ud800", "bad_value"),
+    ],
+)
+def test_a_cell_that_cannot_be_right_is_refused(place: int, text: str, problem: str):
+    """
+    A direction that is none; a number of which a spreadsheet has kept six digits; what no text is.
+    """
+    file = lines([WITHDRAWN, changed(SENT, **{f"c{place}": text}), CLAIMED])
+
+    assert (FIRST_ROW + 1, problem) == refusal(file)
+
+
+def test_a_row_that_is_cut_short_is_refused():
+    """
+    Rather than read with what it lacks left empty.
+    """
+    assert (FIRST_ROW + 1, "fields") == refusal(lines([WITHDRAWN, SENT[:9], CLAIMED]))
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_table_without_one_of_its_columns_is_refused(column: str):
+    """
+    Each of them is needed; the first is how the table is found.
+    """
+    heads = ["其他" if head == column else head for head in COLUMNS]
+
+    problem = "no_table" if column == COLUMNS[0] else "columns"
+    if column == COLUMNS[0]:
+        assert problem == refusal(lines(columns=heads))[1]
+    else:
+        assert (FIRST_ROW - 1, problem) == refusal(lines(columns=heads))
+
+
+def test_columns_may_come_in_another_order_and_with_others():
+    """
+    They are found by their heads.
+    """
+    turned = [[*cells[::-1], "?"] for cells in ROWS]
+
+    assert read_all(lines()) == read_all(lines(turned, columns=[*COLUMNS[::-1], "备用"]))
+
+
+@pytest.mark.parametrize("more", [0, 1, 4, PREAMBLE_MAX - len(PREAMBLE) - 1])
+def test_a_preamble_may_be_of_any_length(more: int):
+    """
+    WeChat has added a note before: lines are found by what they say, never counted.
+    """
+    preamble = [*PREAMBLE[:-1], *("4. 新的说明" for _ in range(more)), PREAMBLE[-1]]
+
+    assert read_all(lines()) == read_all(lines(preamble=preamble))
+
+
+def test_a_preamble_without_end_is_not_read_to_its_end():
+    """
+    What has no table after a hundred lines is no bill.
+    """
+
+    def endless() -> Iterable[Line]:
+        for number in range(1, PREAMBLE_MAX + 2):
+            yield number, [MAGIC]
+        raise AssertionError("it was read on")
+
+    assert "no_table" == refusal(endless())[1]
+
+
+@pytest.mark.parametrize("file", [[], lines()[:1], lines()[:12]])
+def test_a_file_that_ends_before_its_table_is_refused(file: list[Line]):
+    """
+    Even where it has no line at all.
+    """
+    assert refusal(file)[1] == ("no_table" if file else "not_a_bill")
+
+
+def test_an_empty_bill_is_a_bill():
+    """
+    A month without payments.
+    """
+    none = ("共0笔记录", "收入：0笔 0.00元", "支出：0笔 0.00元", "中性交易：0笔 0.00元")
+
+    header, rows = read(lines([], [*PREAMBLE[:5], *none]))
+
+    assert (0, []) == (header.count, [*rows])
+
+
+def test_rows_that_are_empty_are_what_a_spreadsheet_leaves():
+    """
+    Below the table or in it.
+    """
+    blank = [""] * 11
+    assert read_all(lines()) == read_all(lines([WITHDRAWN, blank, SENT, CLAIMED, blank]))
+
+
+def test_more_rows_than_a_bill_has_are_not_read(monkeypatch: pytest.MonkeyPatch):
+    """
+    Somebody's file may go on for ever.
+    """
+    monkeypatch.setattr(bill, "ROWS_MAX", 2)
+
+    assert (FIRST_ROW + 2, "too_many") == refusal(lines())
+
+
+def digest_of(rows: Iterable[BillRow], since: datetime | None = None) -> bytes:
+    header, _ = read(lines())
+    digest = Digest(since or header.since, header.until)
+    for row in rows:
+        digest.add(kept(row))
+    return digest.digest()
+
+
+def test_what_is_kept_of_a_row_is_all_of_it():
+    """
+    Nothing is lost on the way into the book and back.
+    """
+    rows = read_all(lines())
+
+    assert rows == [row_of(kept(row)) for row in rows]
+
+
+CHANGES: dict[str, Callable[[BillRow], Any]] = {
+    "number": lambda row: row.number + 1,
+    "at": lambda row: row.at.replace(second=59),
+    "direction": lambda _: Direction.OUT,
+    "amount_fen": lambda row: row.amount_fen + 1,
+    **{
+        name: lambda row, name=name: getattr(row, name) + "x"  # type: ignore[misc]
+        for name in BillRow._fields
+        if name not in ("number", "at", "direction", "amount_fen")
+    },
+}
+
+
+@pytest.mark.parametrize("name", BillRow._fields)
+def test_a_digest_covers_every_field(name: str):
+    """
+    One fen, one second or one letter makes another bill of it.
+    """
+    rows = read_all(lines())
+    other = [rows[0]._replace(**{name: CHANGES[name](rows[0])}), *rows[1:]]
+
+    assert digest_of(rows) != digest_of(other)
+
+
+def test_a_digest_covers_the_period_and_the_order():
+    """
+    Two months without payments are two bills.
+    """
+    rows = read_all(lines())
+
+    assert digest_of([]) != digest_of([], datetime(2026, 11, 2, tzinfo=CHINA))
+    assert digest_of(rows) != digest_of(rows[::-1])
+    assert digest_of(rows) != digest_of(rows[:-1])
+
+
+@given(st.lists(st.lists(st.text(max_size=20), max_size=12), max_size=30))
+def test_no_file_is_more_than_refused(rows: list[Cells]):
+    """
+    Whatever its cells hold, it is a bill or an InvalidBill, and never anything else.
+    """
+    for file in ([*enumerate(rows, 1)], lines([*ROWS, *rows]), lines(rows)):
+        with suppress(InvalidBill):
+            read_all(file)
