@@ -5,11 +5,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 LIBRARIES = Path(sys.executable).parent
 """Where the programs lie that come with Python's packages."""
+
+_ALL = os.environ.get("HONGBAO_CONSUMERS") == "all"  # before a test takes our settings away
 
 
 def program(name: str) -> str:
@@ -20,11 +23,14 @@ def program(name: str) -> str:
     installed no proof is left out unnoticed.
     """
     found = shutil.which(name, path=f"{LIBRARIES}{os.pathsep}{os.environ.get('PATH', '')}")
-    if found is None:
-        if os.environ.get("HONGBAO_CONSUMERS") == "all":
-            pytest.fail(f"{name} is not installed, and HONGBAO_CONSUMERS=all asks for it")
-        pytest.skip(f"{name} is not installed")
-    return found
+    return missing(name) if found is None else found
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test because *what* it stands on is not installed, or fail it (see `program`)."""
+    if _ALL:
+        pytest.fail(f"{what} is not installed, and HONGBAO_CONSUMERS=all asks for it")
+    pytest.skip(f"{what} is not installed")
 
 
 def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

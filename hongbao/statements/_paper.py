@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from hongbao.errors import FontMissing, FontUnusable, PdfMissing
 
@@ -36,7 +36,7 @@ _NEEDED = frozenset("红包账单零钱收支余额人民币元0123456789.:+-*·
 """What a font must have to be taken for a Chinese one: a Latin one would leave names out."""
 
 _INVISIBLE = frozenset("\u200c\u200d") | {chr(point) for point in range(0xFE00, 0xFE10)}
-"""Joiners and variation selectors, which are missed by nobody where they cannot be drawn."""
+"""Joiners and variation selectors: what they would join or choose is not drawn as one anyway."""
 
 _USUAL = (
     ("/System/Library/Fonts/Hiragino Sans GB.ttc", 0),
@@ -59,7 +59,7 @@ class Paper:
     A PDF in the making.
 
     Text stands on its baseline at *y*. It may be any text: what the font does not have is shown as
-    a box, and nothing is a command.
+    a box, and nothing is a command. The font's file is open until the paper is put away.
     """
 
     def __init__(self, *, title: str, language: str, at: datetime, font: str | None) -> None:
@@ -75,6 +75,12 @@ class Paper:
         self._pdf.set_creation_date(at.astimezone(UTC))
         self._pdf.set_auto_page_break(False)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._font.ttfont.close()
+
     def turn(self) -> None:
         """Go on to the next page, or the first."""
         self._pdf.add_page()
@@ -86,9 +92,9 @@ class Paper:
         Chinese has none, and is parted anywhere.
         """
         lines, rest = [], self._shown(text)
-        while (fits := self._fitting(rest, size * 1000, width * 1_000_000)) < len(rest):
+        while (fits := max(self._fitting(rest, size, width), 1)) < len(rest):
             at = rest.rfind(" ", 1, fits + 1)
-            at = at if at > 0 else max(fits, 1)
+            at = at if at > 0 else fits
             lines.append(rest[:at].rstrip())
             rest = rest[at:].lstrip()
         return [*lines, rest]
@@ -124,18 +130,16 @@ class Paper:
 
     def _shown(self, text: str) -> str:
         has = self._font.cmap
-        if all(ord(character) in has for character in text):
-            return text
         return "".join(
             character if ord(character) in has else UNKNOWN
             for character in text
-            if ord(character) in has or character not in _INVISIBLE
+            if character not in _INVISIBLE
         )
 
     def _fitting(self, text: str, size: int, width: int) -> int:
-        """Return how many characters of *text* fit, in thousandths of the size and the width."""
+        """Return how many characters of *text* fit; the font's own unit is a thousandth."""
         widths = accumulate(self._font.cw[ord(character)] * size for character in text)
-        return sum(1 for used in widths if used <= width)
+        return sum(1 for used in widths if used <= width * 1000)
 
 
 # --- the font -------------------------------------------------------------------------------------
@@ -180,6 +184,7 @@ def _holding(path: Path, number: int) -> tuple["FPDF", "TTFFont"]:
         raise _Unfit("it is not a font that a PDF can hold") from error
     assert isinstance(font, TTFFont)
     if not all(ord(character) in font.cmap for character in _NEEDED):
+        font.ttfont.close()
         raise _Unfit("it has no Chinese characters")
     return pdf, font
 

@@ -7,7 +7,7 @@ whoever prints it. How the page looks is the business of each format that prints
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hongbao.statements import Sheet
 from hongbao.statements._wording import plain
@@ -21,32 +21,23 @@ Facts = list[tuple[str, str]]
 """What is said of something: a name and a value each."""
 
 
-class Row(NamedTuple):
-    """A movement, cell by cell."""
+Row = dict[str, str]
+"""A movement, cell by cell, under the names of `COLUMNS`."""
 
-    entry: str
-    at: str
-    what: str
-    other: str
-    packet: str
-    card: str
-    amount: str
-    balance: str
-
+COLUMNS = {
+    "entry": N_("entry"),
+    "at": N_("time"),
+    "what": N_("what"),
+    "other": N_("with"),
+    "packet": N_("packet"),
+    "card": N_("card"),
+    "amount": N_("amount"),
+    "balance": N_("balance"),
+}
+"""What stands beside what, and above each of them."""
 
 RIGHT = frozenset({"entry", "card", "amount", "balance"})
 """The columns that are numbers, and stand at the right."""
-
-_HEADINGS = Row(
-    entry=N_("entry"),
-    at=N_("time"),
-    what=N_("what"),
-    other=N_("with"),
-    packet=N_("packet"),
-    card=N_("card"),
-    amount=N_("amount"),
-    balance=N_("balance"),
-)
 
 _SENT = {
     "lucky": N_("lucky packet sent · for {count}"),
@@ -151,7 +142,7 @@ class Printed:
     @property
     def headings(self) -> Row:
         """What stands above each column."""
-        return Row(*map(self._begun, _HEADINGS))
+        return {column: self._begun(heading) for column, heading in COLUMNS.items()}
 
     def rows(self) -> Iterator[Row]:
         """Return the movements' rows, which are read as they are asked for."""
@@ -222,16 +213,16 @@ class Printed:
             other = self._card(line["bank"], plain(line["card_tail"] or ""))
         else:
             other = plain(line["counterparty"] or line["card"] or "")
-        return Row(
-            entry=str(line["entry"]),
-            at=clock(datetime.fromisoformat(line["at"])),
-            what=_capital(self._what(line)),
-            other=other,
-            packet=plain(line["packet"] or ""),
-            card="" if card_fen is None else _signed(card_fen),
-            amount=_signed(line["amount_fen"]),
-            balance=yuan(line["balance_fen"]),
-        )
+        return {
+            "entry": str(line["entry"]),
+            "at": clock(datetime.fromisoformat(line["at"])),
+            "what": _capital(self._what(line)),
+            "other": other,
+            "packet": plain(line["packet"] or ""),
+            "card": "" if card_fen is None else _signed(card_fen),
+            "amount": _signed(line["amount_fen"]),
+            "balance": yuan(line["balance_fen"]),
+        }
 
     def _what(self, line: "MovementLine") -> str:
         match line["act"]:

@@ -10,7 +10,7 @@ from html import escape
 from typing import BinaryIO
 
 from hongbao.statements import Sheet
-from hongbao.statements._printed import RIGHT, Facts, Printed, Row
+from hongbao.statements._printed import COLUMNS, RIGHT, Facts, Printed, Row
 
 ENDINGS = (".html", ".htm")
 SIGNATURE = (b"<!-- hongbao-signature: ", b" -->\n</body></html>\n")
@@ -20,7 +20,8 @@ _META = """\
 <meta charset="utf-8" />
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
 style-src 'unsafe-inline'" />
-<meta name="viewport" content="width=device-width" />"""
+<meta name="viewport" content="width=device-width" />
+<meta name="generator" content="hongbao" />"""
 
 _STYLE = """\
 body{font:14px/1.5 system-ui,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC",sans-serif;\
@@ -54,7 +55,7 @@ def _class(column: str) -> str:
     return ' class="r"' if column in RIGHT else ""
 
 
-_CELLS = "".join(f"<td{_class(column)}>{{}}</td>" for column in Row._fields)
+_CELLS = "".join(f"<td{_class(column)}>{{{column}}}</td>" for column in COLUMNS)
 
 
 def write(sheet: Sheet, out: BinaryIO) -> None:
@@ -73,9 +74,10 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
     put(_facts("sums", printed.sums))
     put(f"<table>\n<thead><tr>{_heads(printed.headings)}</tr></thead>\n<tbody>")
     for row in printed.rows():
-        put(f"<tr>{_CELLS.format(*map(escape, row))}</tr>")
+        cells = {column: escape(text) for column, text in row.items()}
+        put(f"<tr>{_CELLS.format_map(cells)}</tr>")
     if not printed.count:
-        put(f'<tr><td colspan="{len(Row._fields)}">{escape(printed.nothing)}</td></tr>')
+        put(f'<tr><td colspan="{len(COLUMNS)}">{escape(printed.nothing)}</td></tr>')
     put("</tbody></table>\n<footer>")
     put(_facts("proof", printed.proof))
     for note in printed.notes:
@@ -93,5 +95,5 @@ def _facts(name: str, facts: Facts) -> str:
 def _heads(headings: Row) -> str:
     return "".join(
         f'<th scope="col"{_class(name)}>{escape(heading)}</th>'
-        for name, heading in headings._asdict().items()
+        for name, heading in headings.items()
     )

@@ -27,7 +27,7 @@ _FACTS = 140
 
 _SIZE, _SMALL, _LINE = 8, 7, 11
 
-_COLUMNS = {
+_PLACES = {
     "entry": (_LEFT, 24),
     "at": (72, 78),
     "what": (156, 104),
@@ -57,22 +57,24 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
     if count > COUNT_MAX:
         raise StatementTooLong(count=count, count_max=COUNT_MAX)
     printed = Printed(sheet)
-    paper = Paper(
+    rows = [*printed.rows()]  # before a font is looked for: they may not add up
+    with Paper(
         title=printed.name,
         language=printed.language,
         at=sheet.statement.ends_at,
         font=sheet.style.font,
-    )
-    _Layout(paper, printed).draw()
-    out.write(paper.content())
+    ) as paper:
+        _Layout(paper, printed, rows).draw()
+        out.write(paper.content())
 
 
 class _Layout:
     """A statement's blocks, and the pages that they fall on."""
 
-    def __init__(self, paper: Paper, printed: Printed) -> None:
+    def __init__(self, paper: Paper, printed: Printed, rows: list[Row]) -> None:
         self._paper = paper
         self._printed = printed
+        self._rows = rows
 
     def draw(self) -> None:
         """Draw every page."""
@@ -98,9 +100,9 @@ class _Layout:
             pages[-1].append(block)
             used += block.height
 
-        for row in self._printed.rows():
+        for row in self._rows:
             put(self._row(row), heading)
-        if not self._printed.count:
+        if not self._rows:
             put(self._nothing())
         put(end)
         return pages
@@ -134,7 +136,7 @@ class _Layout:
 
     def _heading(self) -> _Block:
         def draw(y: int) -> None:
-            for column, heading in self._printed.headings._asdict().items():
+            for column, heading in self._printed.headings.items():
                 self._cell(column, y + 8, heading, GREY)
             self._paper.hairline(_LEFT, y + 13, _WIDTH, GREY)
 
@@ -142,8 +144,8 @@ class _Layout:
 
     def _row(self, row: Row) -> _Block:
         cells = {
-            column: self._paper.wrapped(text, _SIZE, _COLUMNS[column][1])
-            for column, text in row._asdict().items()
+            column: self._paper.wrapped(text, _SIZE, _PLACES[column][1])
+            for column, text in row.items()
             if text
         }
         height = max(map(len, cells.values())) * _LINE + 4
@@ -157,7 +159,7 @@ class _Layout:
         return _Block(height, draw)
 
     def _cell(self, column: str, y: int, text: str, colour: Colour) -> None:
-        x, width = _COLUMNS[column]
+        x, width = _PLACES[column]
         right = column in RIGHT
         self._paper.text(x + width if right else x, y, text, _SIZE, colour, right=right)
 

@@ -196,3 +196,27 @@ def test_each_person_has_a_key_of_their_own(new_year: Shell):
 
     assert [1, 1] == [len(key) for key in keys.values()]
     assert keys["小明"] != keys["小红"]
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "<title>Statement · 小明 ·"), ("zh_CN", "<title>账单 · 小明 ·")]
+)
+def test_a_printed_page_is_in_the_readers_language(new_year: Shell, language: str, title: str):
+    """
+    HONGBAO_LANG, or the system's.
+    """
+    page = new_year.does("export", "--format", "html", HONGBAO_LANG=language).out
+
+    assert title in page
+
+
+def test_a_variable_names_the_font_of_a_pdf(new_year: Shell, tmp_path: Path):
+    """
+    HONGBAO_FONT. One that cannot be used is refused, and no file begun.
+    """
+    code, error = new_year.refuses(
+        "export", "-o", str(tmp_path / "a.pdf"), HONGBAO_FONT="/nowhere.ttf"
+    )
+
+    assert (USAGE, "font_unusable", "/nowhere.ttf") == (code, error["code"], error["path"])
+    assert [] == [*tmp_path.glob("*.pdf*")]

@@ -11,9 +11,9 @@ from hongbao import statements
 from hongbao.wallet import Statement
 
 
-def written(statement, format_name: str) -> bytes:
+def written(statement, format_name: str, style: statements.Style = statements.PLAIN) -> bytes:
     out = io.BytesIO()
-    statements.write(statement, format_name, out)
+    statements.write(statement, format_name, out, style)
     return out.getvalue()
 
 

@@ -276,7 +276,7 @@ def test_a_folder_that_is_not_ours_is_refused(folder):
     assert [] == left_in(folder)
 
 
-@pytest.mark.parametrize("format_name", statements.FORMATS)
+@pytest.mark.parametrize("format_name", sorted({*statements.FORMATS} - {"pdf"}))
 def test_a_full_disk_is_refused(folder, long_lived, format_name):
     """
     It is told, nothing is left behind, and the file that was to be replaced is what it was.
