@@ -32,8 +32,7 @@ COMMANDS = {
     N_("Banks"): ("bank", "settle", "reconcile", "operator"),
     N_("Guards"): ("device", "totp", "challenge", "risk", "review"),
     N_("Looking back"): ("history", "events", "trace", "books", "check"),
-    # Here come verify-statement, receipt and key as they are built.
-    N_("Statements"): ("export", "import", "compare"),
+    N_("Statements"): ("export", "verify-statement", "receipt", "key", "import", "compare"),
     N_("The home"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
     N_("Around"): ("demo", "completion"),
 }

@@ -82,7 +82,11 @@ def signed(facts: Mapping[str, object], sign: Any) -> bytes:
 
     No two hyphens stand side by side, because they would end an XML comment.
     """
-    whole = {**facts, "signature": sign(canonical(facts)).hex()}
+    return rendered({**facts, "signature": sign(canonical(facts)).hex()})
+
+
+def rendered(whole: Mapping[str, object]) -> bytes:
+    """Return a signature as it stands in a file, in the one way in which `signed` writes it."""
     return on_one_line(whole).replace("--", "-\\u002d").encode()
 
 

@@ -5,12 +5,12 @@ from hongbao.wallet.challenges import Challenges
 from hongbao.wallet.clock import Clock
 from hongbao.wallet.devices import Devices
 from hongbao.wallet.homes import Homes
+from hongbao.wallet.receipting import Receipting
 from hongbao.wallet.review import Review
 from hongbao.wallet.risk import Risk
 from hongbao.wallet.shelf import Shelf
 from hongbao.wallet.showing import Showing
-from hongbao.wallet.stating import Stating
 
 
-class Wallet(Challenges, Devices, Risk, Clock, Review, Stating, Bringing, Showing, Shelf, Homes):
+class Wallet(Challenges, Devices, Risk, Clock, Review, Receipting, Bringing, Showing, Shelf, Homes):
     """A home opened for one profile: everything that can be asked for at the desk."""

@@ -1,0 +1,26 @@
+"""``hongbao key``."""
+
+import typer
+
+from hongbao.commands.window import Command, caller, window
+from hongbao.words import N_
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Show your public key, by which others check what you sign."),
+    help=N_(
+        "Statements and receipts are signed by it. It is no secret: give it to whoever is to check"
+        " yours, by a way on which nobody can exchange it."
+    ),
+    epilog="hongbao key\nhongbao key > xiaoming.key",
+)
+def key(ctx: typer.Context) -> None:
+    from hongbao.ui import vouching
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        shown = wallet.public_keys()
+    call.answer(shown, vouching.show_key)

@@ -1,0 +1,101 @@
+"""``hongbao receipt``."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hongbao.answers import ReceiptWritten
+from hongbao.commands.window import (
+    STANDARD_OUTPUT,
+    Command,
+    Output,
+    caller,
+    receipt_subjects,
+    window,
+)
+from hongbao.errors import ConflictingOptions
+from hongbao.words import N_
+
+app = window()
+
+
+class Form(StrEnum):
+    """What a receipt can be."""
+
+    TEXT = "text"
+    JSON = "json"
+    SVG = "svg"
+    QR = "qr"
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Make one payment's receipt, signed, which anyone can check."),
+    help=N_(
+        "A packet is the sending of it, and if it was not yours what you claimed of it."
+        " `hongbao verify-statement` checks a receipt."
+    ),
+    epilog=(
+        "hongbao receipt hb_7Q2M4K9X\n"
+        "hongbao receipt NU20260216000012 --mask -o receipt.svg\n"
+        "hongbao receipt hb_7Q2M4K9X --format qr"
+    ),
+)
+def receipt(
+    ctx: typer.Context,
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="SUBJECT",
+            autocompletion=receipt_subjects,
+            help=N_("a packet's id, a movement's, a payment's, or a request's"),
+        ),
+    ],
+    form: Annotated[
+        Form | None,
+        typer.Option("--format", help=N_("by itself what FILE ends in, or else text")),
+    ] = None,
+    output: Output = STANDARD_OUTPUT,
+    masked: Annotated[
+        bool, typer.Option("--mask", help=N_("hide the names of others, and what people typed"))
+    ] = False,
+) -> None:
+    from hongbao import statements
+    from hongbao.statements import _receipt as receipts
+    from hongbao.ui import vouching
+
+    call = caller(ctx)
+    to_stdout = output == STANDARD_OUTPUT
+    if form is None:
+        form = Form.JSON if to_stdout and call.as_json else _form_of(output)
+    if call.as_json and to_stdout and form is not Form.JSON:
+        raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
+    with call.wallet() as wallet:
+        made = receipts.sealed(*wallet.receipt(subject, masked=masked))
+    if to_stdout:
+        if form is Form.QR:
+            call.answer({"receipt": made.line}, lambda _: vouching.show_code(receipts.blocks(made)))
+        elif call.as_json:
+            call.answer(made.shown(), lambda _: None)
+        else:
+            receipts.write(made, form, sys.stdout.buffer)
+        return
+    path = Path(output).expanduser()
+    statements.save_as(path, lambda out: receipts.write(made, form, out), call.yes)
+    written: ReceiptWritten = {
+        "file": str(path),
+        "format": str(form),
+        "id": made.shown()["id"],
+        "public_key": made.shown()["public_key"],
+        "signature_file": None,
+    }
+    call.answer(written, vouching.show_receipt_written)
+
+
+def _form_of(output: str) -> Form:
+    """Return the form that the name of a file stands for; any other name is a slip's."""
+    ending = output.lower().rpartition(".")[2]
+    return Form(ending) if ending in ("json", "svg") else Form.TEXT

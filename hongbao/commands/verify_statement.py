@@ -1,0 +1,102 @@
+"""``hongbao verify-statement``."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hongbao.commands.caller import Caller
+from hongbao.commands.window import Command, caller, window
+from hongbao.errors import HomeLocked, HomeNotFound, InvalidPublicKey, Unanswered
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.wallet import Wallet
+
+app = window()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Check that a statement or receipt is what was signed, and by whom."),
+    help=N_(
+        "Where this home signed it, it is compared with the ledger too, and what was changed is"
+        " named. No home is needed where --key says whose it should be."
+        " Exits with 19 where it is not genuine."
+    ),
+    epilog=(
+        "hongbao verify-statement november.beancount\n"
+        "hongbao verify-statement november.csv --key 5d0c…9a17"
+    ),
+)
+def verify_statement(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help=N_("a statement, or a receipt"))],
+    signature: Annotated[
+        str | None,
+        typer.Option(
+            "--sig", metavar="FILE", help=N_("its signature, where that is a file elsewhere")
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="HEX", help=N_("a public key that you trust, or a file with it")
+        ),
+    ] = None,
+) -> None:
+    from hongbao.statements._verifying import Judge, refusal
+    from hongbao.ui import vouching
+
+    call = caller(ctx)
+    keys = frozenset() if key is None else frozenset({_public_key(call, key)})
+    with _home(call, is_needed=key is None) as wallet:
+        told = Judge(wallet, keys).judge(
+            Path(file).expanduser(), None if signature is None else Path(signature).expanduser()
+        )
+    error = refusal(told)
+    if error is None:
+        call.answer(told, vouching.show_verified)
+        return
+    if not call.as_json:
+        call.answer(told, vouching.show_verified)
+    raise error
+
+
+def _public_key(call: Caller, text: str) -> bytes:
+    """Return the key that *text* is, or that is in the file it names; or InvalidPublicKey."""
+    typed = text.strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", typed):
+        if re.fullmatch(r"[0-9a-f]{40,}…?", typed):
+            raise InvalidPublicKey(text)  # a key with a digit too many or too few, and no file
+        typed = call.secret_line(text).strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", typed):
+        raise InvalidPublicKey(typed)
+    return bytes.fromhex(typed)
+
+
+@contextmanager
+def _home(call: Caller, *, is_needed: bool) -> Iterator["Wallet | None"]:
+    """
+    Open the home that may know the file, or yield None where none is here.
+
+    One that is locked has to be opened, unless a key was given that may do without.
+    """
+    try:
+        opened = call.wallet()
+        wallet = opened.__enter__()
+    except HomeNotFound:
+        yield None
+        return
+    except (HomeLocked, Unanswered):
+        if is_needed:
+            raise
+        yield None
+        return
+    try:
+        yield wallet
+    finally:
+        opened.__exit__(None, None, None)

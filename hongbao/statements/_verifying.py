@@ -1,0 +1,306 @@
+"""
+Verifying: whether a statement is what was signed, whose key signed it, and what is wrong with it.
+
+What is known without a ledger is a key and a digest: genuine or not. With the ledger at hand the
+statement is written again and compared, so that the answer says what was changed, and whether the
+ledger itself is still the one that was signed.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from hongbao import errors
+from hongbao.answers import FileVerified
+from hongbao.errors import HongbaoError, NotGenuine, NotSigned, SignatureMissing
+from hongbao.statements import (
+    FORMATS,
+    Style,
+    _receipt,
+    _sealed,
+    endings,
+    format_of,
+    signature_file,
+    signature_place,
+    write_again,
+)
+from hongbao.statements import _differing as differing
+from hongbao.statements._differing import Difference
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.wallet import Wallet
+
+_HOW = {
+    "content": N_("what it says is not what was signed"),
+    "line_ends": N_("its lines end otherwise, as when another program has saved it"),
+    "saved_anew": N_("every cell is as it was, but another program has saved it"),
+    "behind": N_("something was put behind what was signed"),
+    "signature": N_("its signature does not fit it"),
+}
+"""How a file was edited, in words."""
+
+_REFUSALS: Mapping[str, type[NotGenuine]] = {
+    kind.code: kind
+    for kind in (
+        errors.FileEdited,
+        errors.RowsMissing,
+        errors.CutShort,
+        errors.UnknownSigner,
+        errors.NewerThanLedger,
+        errors.OtherHistory,
+    )
+}
+_ZIP_END, _PDF_END = b"PK\x05\x06", b"%%EOF"
+_ZIP_END_BYTES = 22
+_END_MAX = 1024
+
+
+class Judge:
+    """
+    Whoever looks at files: what keys they know, and the ledger that they have, if any.
+
+    *keys* were given by hand. A key that stands in a file is never believed for that.
+    """
+
+    def __init__(self, wallet: "Wallet | None", keys: frozenset[bytes] = frozenset()) -> None:
+        self._wallet = wallet
+        self._keys = keys
+        self._signers = {} if wallet is None else wallet.signers()
+
+    def judge(self, path: Path, signature: Path | None = None) -> FileVerified:
+        """
+        Say what the statement or the receipt in the file *path* is worth.
+
+        *signature* is the file of its signature, where that is neither inside nor beside it. Raises
+        FileNotReadable, InvalidSignature, SignatureMissing or NotSigned.
+        """
+        with _sealed.opened(path) as file:
+            receipt = None if signature is not None else _receipt.found_in(file)
+            if receipt is not None:
+                return self._judge_receipt(path, receipt)
+            sealed = self._found(path, file, signature)
+            if isinstance(sealed, _sealed.Torn):
+                return _judged(path, "statement", "cut_short", format=format_of(path.name))
+            if isinstance(sealed, _sealed.Garbled):
+                edited = Difference("edited", how="signature")
+                return _with(
+                    _judged(path, "statement", "file_edited", format=format_of(path.name)), edited
+                )
+            return self._judge_statement(path, file, sealed)
+
+    def _found(
+        self, path: Path, file: BinaryIO, signature: Path | None
+    ) -> _sealed.Sealed | _sealed.Torn | _sealed.Garbled:
+        if signature is not None:
+            return _sealed.beside(_sealed.read_signature(signature), file)
+        found = _sealed.inside(file, format_of(path.name))
+        if not isinstance(found, _sealed.Unsigned):
+            return found
+        near = signature_file(path)
+        if near.exists():
+            return _sealed.beside(_sealed.read_signature(near), file)
+        if found.format_name is not None and signature_place(found.format_name) is None:
+            raise SignatureMissing(path=str(path), signature_file=near.name)
+        raise NotSigned(path=str(path))
+
+    # --- statements ------------------------------------------------------------------------------
+
+    def _judge_statement(self, path: Path, file: BinaryIO, sealed: _sealed.Sealed) -> FileVerified:
+        facts = sealed.block.facts
+        told = _judged(
+            path,
+            "statement",
+            "genuine",
+            format=facts["format"],
+            profile=facts["profile"],
+            public_key=facts["public_key"],
+            entry=facts["head"]["entry"],
+            signed=facts,
+        )
+        whose = self._known(sealed.block.public_key, told)
+        if told["known_by"] is None:
+            return {**told, "verdict": "unknown_signer"}
+        if not sealed.block.fits:
+            return _with({**told, "signed": None}, Difference("edited", how="signature"))
+        difference = self._difference(file, sealed, whose)
+        if difference is not None:
+            return _with(told, difference)
+        if whose is None or self._wallet is None:
+            return told
+        return self._against_ledger(
+            told,
+            facts["head"]["mac"],
+            lambda wallet: wallet.moved_since(
+                whose, _instant(facts["from"]), _instant(facts["to"]), facts["head"]["entry"]
+            ),
+        )
+
+    def _known(self, public_key: bytes, told: FileVerified) -> str | None:
+        """Return which profile of this home signed, and write down who knew the key."""
+        if public_key in self._signers:
+            told["known_by"] = "home"
+            return self._signers[public_key]
+        if public_key in self._keys:
+            told["known_by"] = "key"
+        return None
+
+    def _against_ledger(self, told: FileVerified, mac: str, count_more: Any) -> FileVerified:
+        """Say how what was signed at *mac* stands to the ledger of today."""
+        wallet, entry = self._wallet, told["entry"]
+        assert wallet is not None
+        assert entry is not None
+        told = {**told, "with_ledger": True, "last_entry": wallet.last_entry()}
+        if entry > wallet.last_entry():
+            return {**told, "verdict": "newer_than_ledger"}
+        if not wallet.has_entry(entry, mac):
+            return {**told, "verdict": "other_history"}
+        more = count_more(wallet)
+        return {**told, "more": more, "verdict": "older" if more else "genuine"}
+
+    def _difference(
+        self, file: BinaryIO, sealed: _sealed.Sealed, whose: str | None
+    ) -> Difference | None:
+        """Return how the file differs from what was signed; None where it does not."""
+        facts = sealed.block.facts
+        if _sealed.digest(file, facts["bytes"]) == facts["sha256"]:
+            if sealed.is_whole:
+                return None
+            if sealed.is_torn:
+                return Difference("cut_short")
+            size = _sealed.size_of(file)
+            is_longer = size > facts["bytes"]
+            return Difference("edited", how="behind" if is_longer else "signature")
+        if whose is not None:
+            found = self._compared(file, sealed, whose)
+            if found is not None:
+                return found
+        is_shorter = _sealed.size_of(file) < facts["bytes"]
+        is_torn = is_shorter and not sealed.is_inside and not _has_end(file)
+        return Difference("cut_short" if is_torn else "edited")
+
+    def _compared(self, file: BinaryIO, sealed: _sealed.Sealed, whose: str) -> Difference | None:
+        """
+        Return where the file differs from the statement that was signed, which is written again.
+
+        None where that cannot be had any more: one that said its holder in full, one of an entry
+        that this ledger does not have, or one that a newer hongbao writes otherwise.
+        """
+        facts, wallet = sealed.block.facts, self._wallet
+        assert wallet is not None
+        known = facts["format"] in FORMATS
+        if facts["full"] or not known or not wallet.has_entry(**facts["head"]):
+            return None
+        known_endings = endings(facts["format"])
+        is_workbook, is_pdf = ".xlsx" in known_endings, ".pdf" in known_endings
+        compared = differing.Lines(differing.lines(file, sealed.content))
+        out: Any = differing.Bounded() if is_workbook or is_pdf else compared
+        try:
+            with wallet.restated(
+                whose,
+                since=_instant(facts["from"]),
+                until=_instant(facts["to"]),
+                upto=facts["head"]["entry"],
+                masked=facts["masked"],
+            ) as statement:
+                style = Style(facts["language"], facts["root"])
+                sha256 = write_again(statement, facts["format"], out, style)
+        except (HongbaoError, differing.TooLargeError):  # what writes it is not there, say
+            return None
+        if sha256 != facts["sha256"]:
+            return None
+        if is_workbook:
+            return differing.workbooks(file, out.getvalue())
+        if is_pdf:
+            return differing.wholes(file, out.getvalue())
+        return compared.difference(has_end=sealed.is_inside)
+
+    # --- receipts --------------------------------------------------------------------------------
+
+    def _judge_receipt(self, path: Path, found: _receipt.Found) -> FileVerified:
+        told = _judged(path, "receipt", "genuine", format=found.format_name)
+        if found.sealed is None:
+            if found.is_torn:
+                return {**told, "verdict": "cut_short"}
+            return _with(told, Difference("edited", how="signature"))
+        shown = found.sealed.shown()
+        told = {
+            **told,
+            "public_key": shown["public_key"],
+            "entry": shown["entry"],
+            "signed": dict(shown),
+        }
+        whose = told["profile"] = self._known(bytes.fromhex(shown["public_key"]), told)
+        if told["known_by"] is None:
+            return {**told, "verdict": "unknown_signer"}
+        if not found.sealed.fits:
+            return _with({**told, "signed": None}, Difference("edited", how="signature"))
+        difference = found.difference()
+        if difference is not None:
+            return _with(told, difference)
+        if whose is None or self._wallet is None:
+            return told
+
+        def changed(wallet: "Wallet") -> int:
+            again = wallet.receipt_again(whose, shown["id"], masked=shown["masked"])
+            return int(again.status != shown["status"])
+
+        return self._against_ledger(told, shown["mac"], changed)
+
+
+def refusal(told: FileVerified) -> NotGenuine | None:
+    """Return the error that says what is wrong with a file, or None where nothing is."""
+    kind = _REFUSALS.get(told["verdict"])
+    return None if kind is None else kind(**told)
+
+
+def _judged(path: Path, what: str, verdict: str, **facts: Any) -> FileVerified:
+    told: FileVerified = {
+        "file": str(path),
+        "what": what,
+        "verdict": verdict,
+        "format": None,
+        "profile": None,
+        "known_by": None,
+        "public_key": None,
+        "with_ledger": False,
+        "more": 0,
+        "entry": None,
+        "last_entry": None,
+        "signed": None,
+    }
+    told.update(facts)  # type: ignore[typeddict-item]  # names of the same shape
+    return told
+
+
+def _with(told: FileVerified, difference: Difference) -> FileVerified:
+    """Return *told* with what was found to be different."""
+    verdict = "file_edited" if difference.kind == "edited" else difference.kind
+    found: FileVerified = {**told, "verdict": verdict}
+    if difference.kind == "edited":
+        found["how"], found["reason"] = difference.how, _HOW[difference.how]
+    if difference.line is not None:
+        found["line"] = difference.line
+        found["line_signed"], found["line_found"] = difference.was, difference.found
+    if difference.missing_count:
+        found["missing"] = [*difference.missing]
+        found["missing_count"] = difference.missing_count
+    return found
+
+
+def _has_end(file: BinaryIO) -> bool:
+    """Say whether *file* ends as a whole one does: an archive, a PDF, or a line."""
+    file.seek(max(_sealed.size_of(file) - _END_MAX, 0))
+    end = file.read(_END_MAX)
+    file.seek(0)
+    beginning = file.read(4)
+    if beginning.startswith(b"PK"):
+        return end[-_ZIP_END_BYTES:].startswith(_ZIP_END)
+    if beginning == b"%PDF":
+        return end.rstrip().endswith(_PDF_END)
+    return end.endswith(b"\n")
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,164 @@
+"""The window for what is vouched for: keys, receipts, and whether a file is genuine."""
+
+from collections.abc import Mapping, Sequence
+
+from hongbao.answers import FileVerified, KeyShown, ReceiptWritten
+from hongbao.errors import TooNarrow
+from hongbao.ui import wording
+from hongbao.ui.screen import console, is_terminal, line, pipe, safe
+from hongbao.ui.script import terminal_columns
+from hongbao.units import yuan
+from hongbao.words import N_, _, say
+
+_SHOWN_MAX = 120
+_QUIET_ROWS = 2
+_QUIET_COLUMNS = 4
+
+
+def show_key(shown: KeyShown) -> None:
+    """Print the public key; a person is also told what it is for."""
+    if not is_terminal():
+        print(shown["public_key"])
+        return
+    line(safe(shown["profile"]), dim=safe(shown["profile"]))
+    print(shown["public_key"])
+    print()
+    line(
+        _(
+            "Statements and receipts of yours are signed by it. Give it to whoever is to check"
+            " them: `hongbao verify-statement FILE --key KEY`."
+        )
+    )
+    if shown["earlier"]:
+        print()
+        line(_("Before the home was rekeyed it was:"))
+        for key in shown["earlier"]:
+            print(key)
+
+
+def show_code(rows: Sequence[str]) -> None:
+    """
+    Draw a QR code, light on dark, in as many columns as it needs.
+
+    Raises TooNarrow. What is kept free around it may be half as much as the standard wants.
+    """
+    if not is_terminal():
+        print(*rows, sep="\n")
+        return
+    from rich.text import Text
+
+    columns = terminal_columns()
+    if len(rows[0]) > columns:
+        half, low = _QUIET_COLUMNS // 2, _QUIET_ROWS // 2
+        rows = [row[half:-half] for row in rows[low:-low]]
+    if len(rows[0]) > columns:
+        raise TooNarrow(needed=len(rows[0]), columns=columns)
+    out = console()
+    for row in rows:
+        out.print(Text(row, "bright_white on black"), no_wrap=True, overflow="ignore", crop=False)
+
+
+def show_receipt_written(written: ReceiptWritten) -> None:
+    """Print what was written, and where to."""
+    line(
+        say(
+            N_("wrote the receipt of {movement} to {path}"),
+            movement=written["id"],
+            path=safe(written["file"]),
+        )
+    )
+
+
+def show_verified(told: FileVerified) -> None:
+    """Print what a file is worth, whose it is, and what is wrong with it."""
+    if not is_terminal():
+        signed = told["signed"] or {}
+        pipe(
+            [
+                *(told["verdict"], told["what"], told["format"], told["profile"]),
+                *(signed.get("from"), signed.get("to"), signed.get("count")),
+                _yuan(signed.get("closing_fen", signed.get("amount_fen"))),
+                *(told["entry"], told["more"], told["public_key"]),
+            ],
+            *(["missing", movement] for movement in told.get("missing", [])),
+        )
+        if "line" in told:
+            pipe(["line", told["line"], told["line_signed"], told["line_found"]])
+        return
+    is_good = told["verdict"] in ("genuine", "older")
+    mark = "✓" if is_good else "✗"
+    title = f"{mark} {safe(told['file'])} · {wording.verdict(told['verdict'])}"
+    line(title, **{"green" if is_good else "bold_red": mark})
+    if told["signed"] is not None and told["known_by"] is not None:
+        for sentence in _signed(told, told["signed"]):
+            line(f"  {sentence}")
+    for sentence in _wrong(told):
+        line(f"  {sentence}")
+    if is_good:
+        line(f"  {_standing(told)}")
+
+
+def _signed(told: FileVerified, signed: Mapping[str, object]) -> list[str]:
+    """Return what was signed, in sentences."""
+    whose = safe(told["profile"] or "")
+    if told["what"] == "receipt":
+        who = safe(str(signed["payer"]))
+        sentence = N_("{who} paid {amount_fen} · {act} · {at}")
+        return [
+            say(
+                sentence,
+                who=who,
+                amount_fen=signed["amount_fen"],
+                act=wording.act(str(signed["act"])),
+                at=wording.when(str(signed["at"])),
+            )
+        ]
+    return [
+        say(
+            N_("{profile} · {since} to {until} · {count} movements · closing {closing_fen}"),
+            profile=whose,
+            since=_moment(signed["from"]) or _("the beginning"),
+            until=_moment(signed["to"]) or say(N_("entry {entry}"), entry=told["entry"]),
+            count=signed["count"],
+            closing_fen=signed["closing_fen"],
+        )
+    ]
+
+
+def _wrong(told: FileVerified) -> list[str]:
+    """Return where something is missing or is not as it was, in sentences."""
+    said = [say(N_("missing: {what}"), what=_short(each)) for each in told.get("missing", [])]
+    more = told.get("missing_count", 0) - len(said)
+    if said and more:
+        said.append(say(N_("and more lines: {count}"), count=more))
+    if "line" in told:
+        was, now = _short(told["line_signed"]), _short(told["line_found"])
+        said += [
+            say(N_("line {line} when it was signed: {what}"), line=told["line"], what=was),
+            say(N_("line {line} now: {what}"), line=told["line"], what=now),
+        ]
+    return said
+
+
+def _standing(told: FileVerified) -> str:
+    """Return how a genuine file stands to the ledger of today."""
+    if not told["with_ledger"]:
+        return _("the key is the one you gave; there is no ledger here to compare it with")
+    if not told["more"]:
+        return _("the ledger says the same")
+    if told["what"] == "receipt":
+        return _("the payment has come further since")
+    return say(N_("the ledger has {more} more movements in its period since"), more=told["more"])
+
+
+def _moment(at: object) -> str | None:
+    return None if at is None else wording.when(str(at))
+
+
+def _yuan(amount_fen: object) -> str | None:
+    return yuan(amount_fen) if isinstance(amount_fen, int) else None
+
+
+def _short(text: str | None) -> str:
+    shown = safe(text or _("nothing"))
+    return shown if len(shown) <= _SHOWN_MAX else shown[: _SHOWN_MAX - 1] + "…"

@@ -1,0 +1,277 @@
+"""Receipts and keys: what the desk vouches for, and how what it vouched for stands today."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from hongbao.answers import KeyShown
+from hongbao.domain.channel import MessageState
+from hongbao.domain.ids import (
+    PACKET_PREFIX,
+    REQUEST_PREFIX,
+    home_mark,
+    parse_movement_id,
+    parse_packet_id,
+)
+from hongbao.domain.text import mask_profile_name
+from hongbao.errors import InvalidPacketId, NoReceipt, PacketNotFound, RequestNotFound
+from hongbao.store import EMPTY_HEAD, ActRow, MessageRow, Movement, ProfileRow
+from hongbao.units import iso
+from hongbao.wallet.records import ACTS
+from hongbao.wallet.stating import HIDDEN, Signer, Statement, Stating
+from hongbao.wallet.tracing import Tracing
+
+_CAME_BACK = frozenset({"returned", "rejected"})
+_NOT_BOOKED = frozenset({MessageState.REJECTED, MessageState.REVERSED})
+
+
+class Receipt(NamedTuple):
+    """
+    One payment of a profile's: what happened, who paid, who got it, and what seals it.
+
+    *out_of* and *into* say where the money was: ``balance``, ``packet``, or a card's name. *payee*
+    is None where whoever comes first takes a share. *status* is ``done``, ``held``, ``on_its_way``
+    or ``came_back``, the only fact of it that can change.
+    """
+
+    id: str
+    act: str
+    status: str
+    at: str
+    amount_fen: int
+    fee_fen: int
+    payer: str
+    payee: str | None
+    shares: int | None
+    out_of: str
+    into: str
+    packet: str | None
+    payment: str | None
+    request_id: str
+    masked: bool
+    mac: bytes
+
+
+class Receipting(Stating, Tracing):
+    """What the desk signs in a profile's name, besides statements."""
+
+    # --- keys ------------------------------------------------------------------------------------
+
+    def public_keys(self) -> KeyShown:
+        """Return the key by which what this profile signs is checked, and those before a rekey."""
+        with self.looking():
+            me = self.me
+            key, *earlier = self.vault.public_keys(_purpose(me.id))
+            return {
+                "profile": me.name,
+                "public_key": key.hex(),
+                "earlier": [one.hex() for one in earlier],
+            }
+
+    def signers(self) -> Mapping[bytes, str]:
+        """Return whose each public key is that this home has ever signed statements by."""
+        with self.looking():
+            return {
+                key: profile.name
+                for profile in self.store.profiles()
+                for key in self.vault.public_keys(_purpose(profile.id))
+            }
+
+    # --- what was signed before ------------------------------------------------------------------
+
+    def last_entry(self) -> int:
+        """Return the number of the ledger's last entry."""
+        return self.store.head().entry
+
+    def has_entry(self, entry: int, mac: str) -> bool:
+        """Say whether the ledger has *entry*, with the seal *mac*."""
+        if entry == EMPTY_HEAD.entry:
+            return mac == EMPTY_HEAD.mac.hex()
+        found = self.store.mac_of(entry)
+        return found is not None and found.hex() == mac
+
+    def moved_since(
+        self, profile: str, since: datetime | None, until: datetime | None, entry: int
+    ) -> int:
+        """Return how many movements *profile* has in a period, after *entry*."""
+        with self.looking():
+            span = self._span(since, until)
+            later = range(max(span.start, entry + 1), span.stop)
+            return self.store.totals(self._profile_named(profile).id, later, ACTS)[0]
+
+    @contextmanager
+    def restated(
+        self,
+        profile: str,
+        *,
+        since: datetime | None,
+        until: datetime | None,
+        upto: int,
+        masked: bool,
+    ) -> Iterator[Statement]:
+        """Open the statement that *profile* was given when entry *upto* was the last."""
+        with (
+            self._standing_in_for(profile),
+            self.statement(since=since, until=until, upto=upto, masked=masked) as statement,
+        ):
+            yield statement
+
+    def receipt_again(self, profile: str, movement: str, *, masked: bool) -> Receipt:
+        """Return the receipt that *profile* would get for *movement* today (see `receipt`)."""
+        with self._standing_in_for(profile):
+            return self.receipt(movement, masked=masked)[0]
+
+    @contextmanager
+    def _standing_in_for(self, profile: str) -> Iterator[None]:
+        named, self._name = self._name, profile
+        try:
+            yield
+        finally:
+            self._name = named
+
+    # --- receipts --------------------------------------------------------------------------------
+
+    def receipt(self, subject: str, *, masked: bool = False) -> tuple[Receipt, Signer]:
+        """
+        Return the receipt of one payment of this profile's, and who signs it.
+
+        *subject* is a movement's id, a packet's, a payment's, or that of a request of this
+        profile's. A packet is the sending of it, and for others what they claimed of it. *masked*
+        hides the names of others and whatever was typed, as in a statement.
+
+        Raises InvalidPacketId, PacketNotFound, RequestNotFound, or NoReceipt where nothing has
+        moved.
+        """
+        with self.looking():
+            me = self.me
+            movement = self._movement_meant(me, subject.strip())
+            return self._receipt(me, movement, masked=masked), self._signer(me)
+
+    def _movement_meant(self, me: ProfileRow, text: str) -> Movement:
+        numbered = parse_movement_id(text)
+        if numbered is not None:
+            mark, entry = numbered
+            found = self._movement_of(me, entry) if mark == home_mark(self.home.made_at) else None
+            if found is None:
+                raise RequestNotFound(text)
+            return found
+        if text.casefold().startswith(PACKET_PREFIX):
+            return self._movement_of_packet(me, parse_packet_id(text))
+        act = self._requested(text)
+        if act is not None:
+            return self._movement_of_act(me, act, text)
+        message = self.store.message_called(text.upper())
+        if message is not None and message.profile == me.id:
+            return self._movement_of_message(me, message, text)
+        with suppress(InvalidPacketId):
+            return self._movement_of_packet(me, parse_packet_id(text))
+        raise RequestNotFound(text)
+
+    def _movement_of(self, me: ProfileRow, entry: int) -> Movement | None:
+        return next(self.store.movements(me.id, range(entry, entry + 1), acts=ACTS), None)
+
+    def _movement_of_packet(self, me: ProfileRow, packet: str) -> Movement:
+        row = self._packet_called(packet)
+        entries = [row.entry, *(taken.act.entry for taken in self.store.taken(row.packet.number))]
+        for entry in entries:
+            found = self._movement_of(me, entry)
+            if found is not None:
+                return found
+        raise PacketNotFound(packet)
+
+    def _movement_of_act(self, me: ProfileRow, act: ActRow, text: str) -> Movement:
+        found = self._movement_of(me, act.entry)
+        if found is not None:
+            return found
+        if act.message is None:
+            raise RequestNotFound(text)
+        return self._movement_of_message(me, self.store.message(act.message), text)
+
+    def _movement_of_message(self, me: ProfileRow, message: MessageRow, text: str) -> Movement:
+        """Return what *message* moved: at once, where money left for a card; else when it came."""
+        found = self._movement_of(me, message.entry)
+        if found is None and message.outcome is not None:
+            found = self._movement_of(me, message.outcome)
+        if found is None:
+            raise NoReceipt(text)
+        return found
+
+    def _receipt(self, me: ProfileRow, movement: Movement, *, masked: bool) -> Receipt:
+        (line,) = self._movement_lines([movement])
+        answer = json.loads(movement.answer)
+        instructed = self.store.message_of_entry(movement.entry)
+        paid = instructed or self.store.message_paying(movement.entry)
+        payer, payee = self._parties(me, movement)
+        out_of, into = _places(movement, answer)
+        request = line["request_id"]
+        mac = self.store.mac_of(movement.entry)
+        assert mac is not None
+        return Receipt(
+            id=line["id"],
+            act=movement.act,
+            status=self._status(movement.entry, instructed),
+            at=iso(movement.at),
+            amount_fen=int(answer.get("total_fen", answer.get("amount_fen", 0))),
+            fee_fen=int(answer.get("fee_fen") or 0),
+            payer=mask_profile_name(payer) if masked else payer,
+            payee=mask_profile_name(payee) if masked and payee else payee,
+            shares=movement.shares if movement.act == "send" else None,
+            out_of=out_of,
+            into=into,
+            packet=movement.packet,
+            payment=paid and paid.id,
+            request_id=HIDDEN if masked and not request.startswith(REQUEST_PREFIX) else request,
+            masked=masked,
+            mac=mac,
+        )
+
+    def _parties(self, me: ProfileRow, movement: Movement) -> tuple[str, str | None]:
+        """Return who paid, and who got it: None where that is whoever comes first."""
+        if movement.packet is None or movement.act in (
+            *("refund", "refund_to_balance", "returned", "rejected"),
+        ):
+            return me.name, me.name
+        row = self._packet_called(movement.packet)
+        if movement.act == "send" or (movement.act != "claim" and row.packet.sender == me.id):
+            return me.name, row.recipient_name
+        return row.sender_name, me.name
+
+    def _status(self, entry: int, instructed: MessageRow | None) -> str:
+        for case in self.store.cases_of_entry(entry):
+            if case.kind == "hold":
+                if case.closed is None:
+                    return "held"
+                if case.state in _CAME_BACK:
+                    return "came_back"
+        if instructed is None or instructed.state is MessageState.ACCEPTED:
+            return "done"
+        return "came_back" if instructed.state in _NOT_BOOKED else "on_its_way"
+
+
+def _purpose(profile: int) -> str:
+    return f"profile/{profile}"
+
+
+def _places(movement: Movement, answer: Mapping[str, Any]) -> tuple[str, str]:
+    """Return where the money of *movement* was, and where it went."""
+    card = str(answer.get("card", "balance"))
+    match movement.act:
+        case "topup":
+            return card, "balance"
+        case "withdraw":
+            return "balance", card
+        case "send":
+            return str(answer["paid_from"]), "packet"
+        case "refund":
+            return "packet", str(answer["refunded_to"])
+        case "withdraw_returned" | "refund_to_balance":
+            return card, "balance"
+        case "returned" | "rejected" if movement.packet is None:
+            return card, "balance"
+        case "returned" | "rejected":
+            return "packet", str(answer.get("refunded_to") or "balance")
+        case "released" | "approved" if movement.packet is None:
+            return "balance", card
+    return "packet", "balance"
