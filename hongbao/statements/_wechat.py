@@ -64,11 +64,11 @@ class Row(NamedTuple):
 class Total(NamedTuple):
     """What one of the bill's three classes adds up to."""
 
-    count: int = 0
+    rows: int = 0
     amount_fen: int = 0
 
     def __str__(self) -> str:
-        return f"{self.count}笔 {yuan(self.amount_fen)}元"
+        return f"{self.rows}笔 {yuan(self.amount_fen)}元"
 
 
 def rows(sheet: "Sheet") -> "Iterator[Row]":
@@ -87,7 +87,7 @@ def preamble(sheet: "Sheet") -> tuple[str, ...]:
     totals = {INCOME: Total(), EXPENSE: Total(), NEUTRAL: Total()}
     for row in rows(sheet):
         before = totals[row.way]
-        totals[row.way] = Total(before.count + 1, before.amount_fen + row.amount_fen)
+        totals[row.way] = Total(before.rows + 1, before.amount_fen + row.amount_fen)
     first, last = first_and_last(statement)
     return (
         "微信支付账单明细",
@@ -96,7 +96,7 @@ def preamble(sheet: "Sheet") -> tuple[str, ...]:
         "导出类型：[全部]",
         f"导出时间：[{clock(statement.ends_at)}]",  # not now: the same period is the same bytes
         "",
-        f"共{sum(total.count for total in totals.values())}笔记录",
+        f"共{sum(total.rows for total in totals.values())}笔记录",
         f"收入：{totals[INCOME]}",
         f"支出：{totals[EXPENSE]}",
         f"中性交易：{totals[NEUTRAL]}",

@@ -362,6 +362,20 @@ def test_a_fen_that_was_changed_is_noticed(lived, format_name):
     assert not any(line.endswith(f"{count}笔 {amount:.2f}元") for line in bill.preamble)
 
 
+def test_a_bill_that_was_cut_short_shows_it(lived):
+    """
+    It has fewer rows than it says at its beginning.
+    """
+    with lived.desk() as desk, desk.statement() as opened:
+        content = written(opened, "wechat")
+    said_first = f"共{len(from_csv(content).rows)}笔记录"
+
+    short = from_csv(content[: content[:-2].rindex(b"\r\n") + 2])
+
+    assert said_first == short.preamble[6]
+    assert said_first != f"共{len(short.rows)}笔记录"
+
+
 @pytest.mark.parametrize("format_name", BILLS)
 def test_the_signature_beside_it_is_of_its_bytes(format_name, tmp_path):
     """
