@@ -216,12 +216,13 @@ def _told(found: ComparedLine) -> Iterator[Row]:
     for book, row in (("bill", found["bill"]), ("home", found["home"])):
         if row is None:
             continue
+        side = say(N_("{book}: {state}"), book=_(_BOOKS[book]), state=safe(row["state"]))
         yield [
             Cell(wording.when(row["at"]), "dim"),
             safe(row["kind"]),
             safe(row["counterparty"]),
             f"{_(_DIRECTIONS[row['direction']])} {yuan(row['amount_fen'])}",
-            Cell(f"{what} · {_(_BOOKS[book])}: {safe(row['state'])}" if fields else what, style),
+            Cell(f"{what} · {side}" if fields else what, style),
         ]
         if not fields:
             return
