@@ -892,26 +892,19 @@ class FileExists(UsageError):
         super().__init__(path=path)
 
 
-class WorkbookTooLong(UsageError):
-    """A sheet of a workbook has so many rows and no more, in every program that reads one."""
-
-    code = "workbook_too_long"
-    sentence = N_("a workbook holds at most {count_max} movements, and this period has {count}")
-    advice = N_("choose a shorter period with --from and --to, or use `--format csv`")
-
-    def __init__(self, *, count: int, count_max: int) -> None:
-        super().__init__(count=count, count_max=count_max)
-
-
 class StatementTooLong(UsageError):
-    """A PDF is made whole in memory before it is written, so it has an end."""
+    """
+    The format has an end: a sheet has so many rows, and a PDF is made whole in memory.
+
+    It is said before anything is written.
+    """
 
     code = "statement_too_long"
-    sentence = N_("a PDF holds at most {count_max} movements, and this period has {count}")
-    advice = N_("choose a shorter period with --from and --to, or use `--format html`")
+    sentence = N_("{form} holds at most {count_max} movements, and this period has {count}")
+    advice = N_("choose a shorter period with --from and --to, or another format: csv, html")
 
-    def __init__(self, *, count: int, count_max: int) -> None:
-        super().__init__(count=count, count_max=count_max)
+    def __init__(self, form: str, *, count: int, count_max: int) -> None:
+        super().__init__(form=form, count=count, count_max=count_max)
 
 
 class FontUnusable(UsageError):

@@ -13,7 +13,7 @@ from itertools import repeat
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from hongbao.errors import WorkbookTooLong
+from hongbao.errors import StatementTooLong
 from hongbao.statements._wording import plain
 from hongbao.units import yuan
 
@@ -31,10 +31,10 @@ Look = Any
 
 
 def check_fits(statement: "Statement", beside: int) -> None:
-    """Raise WorkbookTooLong unless the movements have room on a sheet with *beside* other rows."""
+    """Raise StatementTooLong unless the movements have room on a sheet with *beside* other rows."""
     count_max = ROWS_MAX - beside
     if statement.count > count_max:
-        raise WorkbookTooLong(count=statement.count, count_max=count_max)
+        raise StatementTooLong("xlsx", count=statement.count, count_max=count_max)
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
     """
     count = sheet.statement.count
     if count > COUNT_MAX:
-        raise StatementTooLong(count=count, count_max=COUNT_MAX)
+        raise StatementTooLong("pdf", count=count, count_max=COUNT_MAX)
     printed = Printed(sheet)
     rows = [*printed.rows()]  # before a font is looked for: they may not add up
     with Paper(

@@ -32,7 +32,7 @@ class Again:
 
 def with_lines(statement: Statement, lines: Callable[[], Iterator[Any]]) -> Statement:
     """Return *statement* with the *lines* that are made whenever they are read."""
-    facts = {name: getattr(statement, name) for name in Statement.__annotations__}
+    facts: dict[str, Any] = {name: getattr(statement, name) for name in Statement.__annotations__}
     return Statement(**{**facts, "lines": Again(lines)})
 
 

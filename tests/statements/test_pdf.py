@@ -337,7 +337,7 @@ def test_a_statement_that_is_too_long_is_refused_at_once(tmp_path):
     with pytest.raises(errors.StatementTooLong) as refused:
         statements.save(statement(count=10_001), "pdf", path, False)
 
-    assert {"count": 10_001, "count_max": 10_000} == refused.value.facts
+    assert {"form": "pdf", "count": 10_001, "count_max": 10_000} == refused.value.facts
     assert 10_000 == pdf_format.COUNT_MAX
     assert [] == [*tmp_path.iterdir()]
 

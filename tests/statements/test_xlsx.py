@@ -460,10 +460,10 @@ def test_what_does_not_fit_on_a_sheet_is_refused(monkeypatch):
     monkeypatch.setattr(_workbook, "ROWS_MAX", 4)
     out = io.BytesIO()
 
-    with pytest.raises(errors.WorkbookTooLong) as refused:
+    with pytest.raises(errors.StatementTooLong) as refused:
         statements.write(statement(), "xlsx", out)
 
-    assert {"count": 2, "count_max": 1} == refused.value.facts
+    assert {"form": "xlsx", "count": 2, "count_max": 1} == refused.value.facts
     assert b"" == out.getvalue()
 
 
