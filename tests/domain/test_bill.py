@@ -19,6 +19,7 @@ from hongbao.domain.bill import (
     Digest,
     Direction,
     Line,
+    Packed,
     Tally,
     kept,
     read,
@@ -196,6 +197,14 @@ def test_a_row_outside_the_period_is_refused(at: str):
     assert (FIRST_ROW + 1, "outside") == refusal(lines([WITHDRAWN, changed(SENT, c0=at), CLAIMED]))
 
 
+@pytest.mark.parametrize("at", ["2026-11-01 00:00:00", "2026-11-30 23:59:59"])
+def test_the_first_and_the_last_second_belong_to_the_period(at: str):
+    """
+    A month's bill has what happened as it ended.
+    """
+    assert 3 == len(read_all(lines([WITHDRAWN, changed(SENT, c0=at), CLAIMED])))
+
+
 @pytest.mark.parametrize(
     ("place", "text", "line", "problem"),
     [
@@ -356,6 +365,23 @@ def test_what_is_kept_of_a_row_is_all_of_it():
     rows = read_all(lines())
 
     assert rows == [row_of(kept(row)) for row in rows]
+
+
+def test_packed_rows_come_out_as_they_went_in():
+    """
+    Thousands of them, each with text of its own, in a tenth of the room.
+    """
+    header, _ = read(lines())
+    first = read_all(lines())[0]
+    many = [
+        first._replace(number=number, note=f"{number * 7919 % 10007}号" * 9)
+        for number in range(1, 3001)
+    ]
+
+    packed = Packed(header, many)
+
+    assert [*map(kept, many)] == [*packed] == [*packed]
+    assert digest_of(many) == packed.digest
 
 
 CHANGES: dict[str, Callable[[BillRow], Any]] = {

@@ -164,6 +164,34 @@ def test_an_amount_that_binary_has_no_digits_for_is_exact(value: float, fen: int
     assert fen == rows(tmp_path / "bill.xlsx")[1].amount_fen
 
 
+def test_a_moment_of_few_digits_is_the_nearest_second(tmp_path: Path):
+    """
+    A program that writes six decimals of a day is off by some hundredths.
+    """
+    path = workbook(
+        tmp_path / "bill.xlsx",
+        lambda book, page: page.write_number(
+            FIRST_ROW, 0, 46328.833333, book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        ),
+    )
+
+    assert EXPECTED == rows(path)
+
+
+@pytest.mark.parametrize("said", [b"A1", b"A1:B2", b"A1:XFD1048576"])
+def test_what_a_sheet_says_of_its_own_size_is_not_believed(said: bytes, tmp_path: Path):
+    """
+    Some programs say that it is one cell.
+    """
+    path = workbook(tmp_path / "bill.xlsx")
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    assert b'<dimension ref="A1:K16"/>' in sheet
+    other = sheet.replace(b'<dimension ref="A1:K16"/>', b'<dimension ref="%b"/>' % said)
+
+    assert EXPECTED == rows(repacked(path, **{SHEET: other}))
+
+
 @pytest.mark.parametrize("place", [(0, 0), (FIRST_ROW - 1, 5), (FIRST_ROW, 2)])
 def test_a_formula_is_refused(place: tuple[int, int], tmp_path: Path):
     """

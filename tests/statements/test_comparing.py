@@ -130,6 +130,21 @@ def test_an_edit_of_our_bill_is_named(what: str, lived: Home, tmp_path: Path):
     assert (1 if what == "a stranger's number" else 0) == answer["by_time"]
 
 
+def test_a_number_of_ours_is_never_taken_for_another_movement(lived: Home, tmp_path: Path):
+    """
+    The bill has a top-up that this home gave a number and does not have: it is not the one that
+    this home does have, though all the rest of them fits.
+    """
+    with lived.desk() as desk:
+        path = exported(desk, tmp_path, "wechat")
+        with _cells(path) as cells:
+            cells[-1][8] = f"{cells[-1][8][:-4]}999\t"
+        brought(desk, path)
+        answer = compared(desk, everything=False)
+
+    assert ["bill", "home"] == sorted(line["verdict"] for line in answer["lines"])
+
+
 def test_what_one_side_lacks_is_shown_as_the_others(lived: Home, tmp_path: Path):
     """
     A row that was taken out of the bill is only ours; one that was put in is only the bill's.

@@ -307,6 +307,18 @@ EDITS = [
         f"UPDATE external_row SET bill = {GONE} WHERE number = 3",
     ),
     Edit(
+        "a removed bill with a row",
+        {"bills"},
+        f"INSERT INTO external_row SELECT {GONE}, number, at, kind, counterparty, goods, direction,"
+        " amount_fen, method, state, id, merchant_id, note FROM external_row WHERE number = 3",
+    ),
+    Edit(
+        "a removal of another bill",
+        {"bills", "chain"},
+        "UPDATE entry SET answer = json_set(answer, '$.bill', 'bl_00000000')"
+        " WHERE act = 'bill_remove'",
+    ),
+    Edit(
         "a bill of another act",
         {"bills"},
         f"UPDATE external_bill SET entry = 1 WHERE number = {KEPT}",
