@@ -25,7 +25,7 @@ FLOORS = (
     {"errors"},
     {"domain"},
     {"answers"},
-    {"env", "migrations", "packs", "policies", "story", "training", "vault"},
+    {"env", "migrations", "outputs", "packs", "policies", "story", "training", "vault"},
     {"drawer"},
     {"store"},
     {"auditing"},

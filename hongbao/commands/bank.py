@@ -184,7 +184,7 @@ def statement(
     ] = None,
     output: Output = STANDARD_OUTPUT,
 ) -> None:
-    from hongbao import statements
+    from hongbao.outputs import save_as
     from hongbao.ui import clearing
 
     call = caller(ctx)
@@ -196,9 +196,7 @@ def statement(
             for line in lines:
                 sys.stdout.buffer.write(line.encode())
             return
-        statements.save_as(
-            path, lambda out: out.writelines(line.encode() for line in lines), replace=call.yes
-        )
+        save_as(path, lambda out: out.writelines(line.encode() for line in lines), replace=call.yes)
         public_key = wallet.bank_key(bank).hex()
     issued: StatementIssued = {
         "bank": header.bank,

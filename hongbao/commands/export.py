@@ -83,11 +83,12 @@ def export(
     ] = "Hongbao",
 ) -> None:
     from hongbao import statements
+    from hongbao.outputs import is_folder
     from hongbao.ui import progress, records
 
     call = caller(ctx)
     to_stdout = output == STANDARD_OUTPUT
-    to_folder = not to_stdout and statements.is_folder(output)
+    to_folder = not to_stdout and is_folder(output)
     if last is not None and (since is not None or until is not None):
         raise ConflictingOptions("--last", "--from", command=ctx.command_path)
     if full and masked:

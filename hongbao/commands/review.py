@@ -183,6 +183,7 @@ def report(
     operator: Looker = None,
 ) -> None:
     from hongbao import statements
+    from hongbao.outputs import save_as
     from hongbao.statements import _review as forms
     from hongbao.ui import review as screen
 
@@ -206,7 +207,7 @@ def report(
         if to_stdout:
             forms.write(found, name, sys.stdout.buffer)
             return
-        statements.save_as(path, lambda out: forms.write(found, name, out), replace=call.yes)
+        save_as(path, lambda out: forms.write(found, name, out), replace=call.yes)
     written: ReportWritten = {
         "file": str(path),
         "format": name,

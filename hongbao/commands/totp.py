@@ -92,7 +92,7 @@ def _typed_back(call: Caller, key: str, address: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    from hongbao.statements import save_as
+    from hongbao.outputs import save_as
 
     def fill(out: BinaryIO) -> None:
         out.write(text.encode())

@@ -13,18 +13,13 @@ adding its file. A format may also say
 - ``FULL``, that it has a place for who its holder is.
 """
 
-import errno
-import os
 import pkgutil
-import stat
 from collections.abc import Callable, Iterator, Reversible
-from contextlib import suppress
 from importlib import import_module
-from itertools import count
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
-from hongbao.errors import FileExists, StorageRefused
+from hongbao.outputs import check_free, is_stream, save_as
 
 # Of the standard library, nothing is imported here that a format is called after: waking the
 # format makes it an attribute of this module, which would hide the other one.
@@ -102,15 +97,6 @@ def format_of(path: str) -> str | None:
     fits = [known for known in FORMATS if name.endswith(_format(known).ENDINGS)]
     named = [known for known in fits if _beginning(known) and name.startswith(_beginning(known))]
     return next(iter(named or (known for known in fits if not _beginning(known))), None)
-
-
-def is_folder(path: str) -> bool:
-    """Say whether *path* is a folder, or is meant for one by the slash at its end."""
-    if path.endswith(("/", os.sep)):
-        return True
-    with suppress(OSError):  # a name that is too long, say: whoever writes there will be told
-        return path != "" and Path(path).expanduser().is_dir()
-    return False
 
 
 def file_name(statement: "Statement", format_name: str) -> str:
@@ -214,61 +200,24 @@ def save(
 
     Return the signature's file, where there is one.
     """
-    made: list[bytes | None] = []
-    has_place = signature_place(format_name) is not None or _is_stream(path)
+    made: list[bytes] = []
+    has_place = signature_place(format_name) is not None or is_stream(path)
     signature = None if has_place else signature_file(path)
     if signature is not None:
-        _check_free(signature, replace)
-    save_as(
-        path,
-        lambda out: made.append(write(statement, format_name, out, style, watch=watch)),
-        replace,
-    )
+        check_free(signature, replace)
+
+    def write_to(out: BinaryIO) -> None:
+        block = write(statement, format_name, out, style, watch=watch)
+        if signature is not None:
+            assert block is not None
+            made.append(block)
+            # Killed from here on, a statement has no signature rather than another one's.
+            signature.unlink(missing_ok=True)
+
+    save_as(path, write_to, replace)
     if signature is not None:
-        save_as(signature, lambda out: _put(out, made[0]), replace)
+        save_as(signature, lambda out: out.write(made[0]), replace)
     return signature
-
-
-def save_as(path: Path, write_to: Callable[[BinaryIO], None], replace: bool) -> None:
-    """
-    Have a file written by *write_to* at *path*, whole or not at all, for its owner's eyes only.
-
-    The file takes its name, or with *replace* the place of another, only once it is complete and
-    on the disk; killed before, the old one is what it was. A pipe or a device cannot be
-    half there and keeps its place: it is simply written to.
-
-    Raises FileExists unless *replace*, and StorageRefused.
-    """
-    try:
-        if _is_stream(path):
-            with path.open("wb") as stream:
-                write_to(stream)
-            return
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not replace and _is_taken(path):
-            raise FileExists(path=str(path))
-        target = Path(os.path.realpath(path))  # a link goes on pointing at what it points at
-        descriptor, partial = _partial_in(target.parent)
-        try:
-            with open(descriptor, "wb") as out:
-                write_to(out)
-                out.flush()
-                os.fsync(descriptor)
-            if not _take_name(partial, target, replace):
-                raise FileExists(path=str(path))
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-        _sync_folder(target.parent)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StorageRefused(path=str(path), reason=reason) from error
-
-
-def _put(out: BinaryIO, content: bytes | None) -> None:
-    assert content is not None
-    out.write(content)
 
 
 def _format(name: str) -> Format:
@@ -321,72 +270,3 @@ class _AddedUp:
         promised = (statement.count, statement.in_fen, statement.out_fen, ends[1])
         if found != promised:
             raise DoesNotAddUp(f"count, in, out and the end are {found}, not {promised}")
-
-
-# --- files ----------------------------------------------------------------------------------------
-
-
-def _is_stream(path: Path) -> bool:
-    """Say whether *path* leads to a pipe or a device, which must never be replaced by a file."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
-
-
-def _check_free(path: Path, replace: bool) -> None:
-    """Refuse what could not be written beside another file, before that one is there."""
-    try:
-        if _is_taken(path) and not replace:
-            raise FileExists(path=str(path))
-    except OSError as error:  # a name may be too long
-        reason = error.strerror or type(error).__name__
-        raise StorageRefused(path=str(path), reason=reason) from error
-
-
-def _is_taken(path: Path) -> bool:
-    return path.exists() or path.is_symlink()  # a link to nowhere is somebody's too
-
-
-def _partial_in(folder: Path) -> tuple[int, Path]:
-    """
-    Open a new file in *folder*, private before its first byte, under a name nobody has.
-
-    The name does not grow with the final one, which may already be as long as a name can be.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    for number in count():
-        partial = folder / f".hongbao-{os.getpid()}-{number}.partial"
-        with suppress(FileExistsError):
-            descriptor = os.open(partial, flags, 0o600)
-            if os.name == "posix":
-                os.fchmod(descriptor, 0o600)  # the umask may have taken even the owner's bits
-            return descriptor, partial
-    raise AssertionError("unreachable")
-
-
-def _take_name(partial: Path, target: Path, replace: bool) -> bool:
-    """Let *partial* be *target*; say no where that is taken and not to be replaced."""
-    if replace:
-        partial.replace(target)
-        return True
-    try:
-        os.link(partial, target)  # a rename would take the place of what has appeared meanwhile
-    except OSError:
-        if _is_taken(target):
-            return False
-        partial.rename(target)  # a file system without links
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name durable, where the system lets us: the file itself is already."""
-    if os.name != "posix":
-        return
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hongbao import statements
+from hongbao.outputs import is_folder
 from tests.statements.conftest import BEGUN_AT
 from tests.statements.test_formats import statement
 
@@ -82,4 +83,4 @@ def test_a_folder_is_one_that_is_there_or_ends_in_a_slash(path, expected, tmp_pa
     """
     What cannot be a name at all is for whoever tries to write there.
     """
-    assert expected == statements.is_folder(path.format(folder=tmp_path))
+    assert expected == is_folder(path.format(folder=tmp_path))
