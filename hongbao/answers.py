@@ -548,7 +548,6 @@ class ReceiptWritten(TypedDict):
     format: str
     id: str
     public_key: str
-    signature_file: str | None
 
 
 class History(TypedDict):

@@ -29,6 +29,7 @@ class Form(StrEnum):
     JSON = "json"
     SVG = "svg"
     QR = "qr"
+    PDF = "pdf"
 
 
 @app.command(
@@ -63,8 +64,9 @@ def receipt(
         bool, typer.Option("--mask", help=N_("hide the names of others, and what people typed"))
     ] = False,
 ) -> None:
-    from hongbao import statements
-    from hongbao.statements import _receipt as receipts
+    from hongbao.outputs import save_as
+    from hongbao.statements import _slip as slips
+    from hongbao.statements._receipt import sealed
     from hongbao.ui import vouching
 
     call = caller(ctx)
@@ -73,24 +75,25 @@ def receipt(
         form = Form.JSON if to_stdout and call.as_json else _form_of(output)
     if call.as_json and to_stdout and form is not Form.JSON:
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
+    path = Path(output).expanduser()
     with call.wallet() as wallet:
-        made = receipts.sealed(*wallet.receipt(subject, masked=masked))
+        asked, signer = wallet.receipt(subject, masked=masked)
+        made = sealed(asked, signer)
+        if not to_stdout:
+            save_as(path, lambda out: slips.write(made, form, out, signer), call.yes)
+        elif form is Form.PDF:
+            slips.write(made, form, sys.stdout.buffer, signer)
     if to_stdout:
         if form is Form.QR:
-            call.answer({"receipt": made.line}, lambda _: vouching.show_code(receipts.blocks(made)))
-        elif call.as_json:
-            call.answer(made.shown(), lambda _: None)
-        else:
-            receipts.write(made, form, sys.stdout.buffer)
+            call.answer({"receipt": made.line}, lambda _: vouching.show_code(slips.blocks(made)))
+        elif form is not Form.PDF:
+            call.answer(made.shown(), lambda _: slips.write(made, form, sys.stdout.buffer, signer))
         return
-    path = Path(output).expanduser()
-    statements.save_as(path, lambda out: receipts.write(made, form, out), call.yes)
     written: ReceiptWritten = {
         "file": str(path),
         "format": str(form),
         "id": made.shown()["id"],
         "public_key": made.shown()["public_key"],
-        "signature_file": None,
     }
     call.answer(written, vouching.show_receipt_written)
 
@@ -98,4 +101,4 @@ def receipt(
 def _form_of(output: str) -> Form:
     """Return the form that the name of a file stands for; any other name is a slip's."""
     ending = output.lower().rpartition(".")[2]
-    return Form(ending) if ending in ("json", "svg") else Form.TEXT
+    return Form(ending) if ending in ("json", "svg", "pdf") else Form.TEXT

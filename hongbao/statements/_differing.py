@@ -200,7 +200,7 @@ def _rows(workbook: bytes) -> Iterator[bytes]:
             yield cells.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _cell(value: object) -> str:
+def _cell(value: Any) -> str:
     """Return the *value* of a cell on one line; 2 and 2.0, which programs mix up, are the same."""
     if isinstance(value, Number) and not isinstance(value, bool):
         return f"{Decimal(repr(value)).normalize():f}"

@@ -17,8 +17,8 @@ from hongbao.errors import HongbaoError, NotGenuine, NotSigned, SignatureMissing
 from hongbao.statements import (
     FORMATS,
     Style,
-    _receipt,
     _sealed,
+    _slip,
     endings,
     format_of,
     signature_file,
@@ -77,7 +77,7 @@ class Judge:
         FileNotReadable, InvalidSignature, SignatureMissing or NotSigned.
         """
         with _sealed.opened(path) as file:
-            receipt = None if signature is not None else _receipt.found_in(file)
+            receipt = None if signature is not None else _slip.found_in(file)
             if receipt is not None:
                 return self._judge_receipt(path, receipt)
             sealed = self._found(path, file, signature)
@@ -218,7 +218,7 @@ class Judge:
 
     # --- receipts --------------------------------------------------------------------------------
 
-    def _judge_receipt(self, path: Path, found: _receipt.Found) -> FileVerified:
+    def _judge_receipt(self, path: Path, found: _slip.Found) -> FileVerified:
         told = _judged(path, "receipt", "genuine", format=found.format_name)
         if found.sealed is None:
             if found.is_torn:

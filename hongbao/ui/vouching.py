@@ -148,7 +148,9 @@ def _standing(told: FileVerified) -> str:
         return _("the ledger says the same")
     if told["what"] == "receipt":
         return _("the payment has come further since")
-    return say(N_("the ledger has {more} more movements in its period since"), more=told["more"])
+    return say(
+        N_("movements that the ledger has in its period since then: {more}"), more=told["more"]
+    )
 
 
 def _moment(at: object) -> str | None:

@@ -23,6 +23,9 @@ from hongbao.wallet.records import ACTS
 from hongbao.wallet.stating import HIDDEN, Signer, Statement, Stating
 from hongbao.wallet.tracing import Tracing
 
+STATUSES = ("done", "held", "on_its_way", "came_back")
+"""How a payment can stand when its receipt is made."""
+
 _CAME_BACK = frozenset({"returned", "rejected"})
 _NOT_BOOKED = frozenset({MessageState.REJECTED, MessageState.REVERSED})
 
@@ -32,8 +35,8 @@ class Receipt(NamedTuple):
     One payment of a profile's: what happened, who paid, who got it, and what seals it.
 
     *out_of* and *into* say where the money was: ``balance``, ``packet``, or a card's name. *payee*
-    is None where whoever comes first takes a share. *status* is ``done``, ``held``, ``on_its_way``
-    or ``came_back``, the only fact of it that can change.
+    is None where whoever comes first takes a share. *status* is one of `STATUSES`, the only fact
+    that can change.
     """
 
     id: str
