@@ -10,6 +10,8 @@ from hongbao.errors import (
     ChallengeRequired,
     Damaged,
     HongbaoError,
+    InvalidModel,
+    InvalidRiskPack,
     LoweredLimit,
     RefusedByRisk,
     SessionEnded,
@@ -88,7 +90,10 @@ class Judging(Signing):
         if text is None:
             raise Damaged(path=str(self.store.path))
         learned = None if model is None else self.store.risk_model(model)
-        return read_guards(text, pack, learned, str(model))
+        try:
+            return read_guards(text, pack, learned, str(model))
+        except (InvalidRiskPack, InvalidModel):  # both were read before they were kept
+            raise Damaged(path=str(self.store.path)) from None
 
     def _keep_guards(self, home: HomeRow) -> None:
         """Keep the shipped pack and model where this home has none: decisions name them."""
