@@ -54,7 +54,7 @@ def export(
     last: Annotated[
         timedelta | None,
         typer.Option(
-            "--last", metavar="TIME", parser=parse_duration, help=N_("the last days, as in 30d")
+            "--last", metavar="DURATION", parser=parse_duration, help=N_("the last days, as in 30d")
         ),
     ] = None,
     output: Annotated[

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from hongbao import cli, words
 from hongbao.domain.channel import Fault
 from hongbao.domain.identity import BANKS
+from hongbao.statements import FORMATS
 from tests.cli.shell import Shell
 
 SIZES = [(language, columns) for language in ("en", "zh_CN") for columns in (40, 80)]
@@ -102,6 +103,7 @@ LATIN = {
     *(bank.code for bank in BANKS),
     *(fault.value for fault in Fault),
     *(word for name in COMMANDS for word in name),
+    *FORMATS,
 }
 
 
