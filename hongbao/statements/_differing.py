@@ -200,9 +200,9 @@ def _rows(workbook: bytes) -> Iterator[bytes]:
             yield cells.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     """Return the *value* of a cell on one line; 2 and 2.0, which programs mix up, are the same."""
-    if isinstance(value, Number) and not isinstance(value, bool):
+    if isinstance(value, Number):
         return f"{Decimal(repr(value)).normalize():f}"
     return "" if value is None else str(value) if str(value).isprintable() else repr(value)
 
