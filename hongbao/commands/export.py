@@ -76,9 +76,9 @@ def export(
         str,
         typer.Option(
             "--root",
-            metavar="NAME",
+            metavar="TEXT",
             parser=parse_account_root,
-            help=N_("what journals call the wallet's accounts, as in Assets:NAME:Balance"),
+            help=N_("what journals call the wallet, as in `Assets:Hongbao:Balance`"),
         ),
     ] = "Hongbao",
 ) -> None:
