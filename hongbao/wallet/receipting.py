@@ -27,6 +27,7 @@ STATUSES = ("done", "held", "on_its_way", "came_back")
 """How a payment can stand when its receipt is made."""
 
 _CAME_BACK = frozenset({"returned", "rejected"})
+_WENT_ON = frozenset({"released", "approved"})
 _NOT_BOOKED = frozenset({MessageState.REJECTED, MessageState.REVERSED})
 
 
@@ -141,15 +142,16 @@ class Receipting(Stating, Tracing):
         Return the receipt of one payment of this profile's, and who signs it.
 
         *subject* is a movement's id, a packet's, a payment's, or that of a request of this
-        profile's. A packet is the sending of it, and for others what they claimed of it. *masked*
-        hides the names of others and whatever was typed, as in a statement.
+        profile's. A packet is the sending of it, and for others what they claimed of it; the end of
+        a hold is what was held. *masked* hides the names of others and whatever was typed, as in a
+        statement.
 
         Raises InvalidPacketId, PacketNotFound, RequestNotFound, or NoReceipt where nothing has
         moved.
         """
         with self.looking():
             me = self.me
-            movement = self._movement_meant(me, subject.strip())
+            movement = self._as_asked(me, self._movement_meant(me, subject.strip()))
             return self._receipt(me, movement, masked=masked), self._signer(me)
 
     def _movement_meant(self, me: ProfileRow, text: str) -> Movement:
@@ -201,6 +203,23 @@ class Receipting(Stating, Tracing):
             raise NoReceipt(text)
         return found
 
+    def _as_asked(self, me: ProfileRow, movement: Movement) -> Movement:
+        """
+        Return the payment that a hold's end has let go on, where *movement* is that end.
+
+        It is one payment: two receipts of it would say that it was paid twice.
+        """
+        if movement.act not in _WENT_ON:
+            return movement
+        act = self.store.act_of(movement.entry)
+        if act.packet is None:
+            assert act.message is not None
+            entry = self.store.message(act.message).entry
+        else:
+            holds = self.store.holds_on_packet(act.packet)
+            entry = next(case.entry for case in holds if case.closed == movement.entry)
+        return self._movement_of(me, entry) or movement
+
     def _receipt(self, me: ProfileRow, movement: Movement, *, masked: bool) -> Receipt:
         (line,) = self._movement_lines([movement])
         answer = json.loads(movement.answer)
@@ -237,7 +256,7 @@ class Receipting(Stating, Tracing):
         ):
             return me.name, me.name
         row = self._packet_called(movement.packet)
-        if movement.act == "send" or (movement.act != "claim" and row.packet.sender == me.id):
+        if movement.act == "send":
             return me.name, row.recipient_name
         return row.sender_name, me.name
 
@@ -275,6 +294,4 @@ def _places(movement: Movement, answer: Mapping[str, Any]) -> tuple[str, str]:
             return card, "balance"
         case "returned" | "rejected":
             return "packet", str(answer.get("refunded_to") or "balance")
-        case "released" | "approved" if movement.packet is None:
-            return "balance", card
     return "packet", "balance"
