@@ -95,7 +95,16 @@ def test_help_is_all_chinese_in_chinese(pages: Pages):
 
 
 LATIN = {
-    *("hongbao", "Shell", "JSON", "json", "HONGBAO_PROFILE", "HONGBAO_PASSPHRASE_FILE", "Python"),
+    *(
+        "hongbao",
+        "Hongbao",
+        "Shell",
+        "JSON",
+        "json",
+        "HONGBAO_PROFILE",
+        "HONGBAO_PASSPHRASE_FILE",
+        "Python",
+    ),
     *("balance", "bash", "fish", "jsonl"),
     *("netsunion", "unionpay", "camt"),
     *("shanghai", "unknown", "replay", "forge", "none"),
