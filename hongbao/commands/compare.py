@@ -50,14 +50,14 @@ def compare(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help=N_("also show what both have"))] = False,
 ) -> None:
-    from hongbao.statements import _comparing
+    from hongbao.statements._bills import comparing
     from hongbao.ui import bills
 
     call = caller(ctx)
     with call.wallet() as wallet, wallet.looking():
         brought = wallet.imported(bill, since=since, until=until)
         with wallet.statement(since=brought.begins_at, until=brought.ends_at) as statement:
-            compared = _comparing.compared(statement, brought, everything=everything)
+            compared = comparing.compared(statement, brought, everything=everything)
     if compared["ok"]:
         call.answer(compared, bills.show_compared)
         return

@@ -81,7 +81,7 @@ def bring_in(
             call.answer(removed, bills.show_removed)
             return
         assert file is not None
-        from hongbao.statements._bill_file import BillFile
+        from hongbao.statements._bills.file import BillFile
 
         bill = BillFile(file)
         imported = wallet.bring_in(bill, file=bill.name, request_id=request_id, dry_run=dry_run)

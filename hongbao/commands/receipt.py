@@ -65,8 +65,8 @@ def receipt(
     ] = False,
 ) -> None:
     from hongbao.outputs import save_as
-    from hongbao.statements import _slip as slips
-    from hongbao.statements._receipt import sealed
+    from hongbao.statements._proofs import slip as slips
+    from hongbao.statements._proofs.receipt import sealed
     from hongbao.ui import vouching
 
     call = caller(ctx)

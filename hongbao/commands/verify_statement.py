@@ -48,7 +48,7 @@ def verify_statement(
         ),
     ] = None,
 ) -> None:
-    from hongbao.statements._verifying import Judge, refusal
+    from hongbao.statements._proofs.verifying import Judge, refusal
     from hongbao.ui import vouching
 
     call = caller(ctx)

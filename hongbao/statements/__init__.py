@@ -11,6 +11,9 @@ adding its file. A format may also say
 - ``PASSES``, how often it reads the lines, for whoever shows how far it has come;
 - ``file_name(statement)``, what its readers call such a file (see `file_name`);
 - ``FULL``, that it has a place for who its holder is.
+
+What begins with ``_`` helps several formats, but for three: `_proofs` checks what was signed and
+makes receipts, `_bills` reads statements from elsewhere, and `_review` is a reviewer's report.
 """
 
 import pkgutil

@@ -95,16 +95,8 @@ def test_help_is_all_chinese_in_chinese(pages: Pages):
 
 
 LATIN = {
-    *(
-        "hongbao",
-        "Hongbao",
-        "Shell",
-        "JSON",
-        "json",
-        "HONGBAO_PROFILE",
-        "HONGBAO_PASSPHRASE_FILE",
-        "Python",
-    ),
+    *("hongbao", "Hongbao", "HONGBAO_PROFILE", "HONGBAO_PASSPHRASE_FILE"),
+    *("Shell", "JSON", "json", "Python"),
     *("balance", "bash", "fish", "jsonl"),
     *("netsunion", "unionpay", "camt"),
     *("shanghai", "unknown", "replay", "forge", "none"),

@@ -27,7 +27,7 @@ class Again:
         return self._make()
 
     def __reversed__(self) -> Iterator[Any]:
-        return reversed([*self._make()])
+        return iter([*self._make()][::-1])
 
 
 def with_lines(statement: Statement, lines: Callable[[], Iterator[Any]]) -> Statement:

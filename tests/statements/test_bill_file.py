@@ -15,8 +15,8 @@ import xlsxwriter
 
 from hongbao.domain.bill import COLUMNS, BillRow, Packed, read
 from hongbao.errors import FileNotReadable, HongbaoError, InvalidBill, NotABill
-from hongbao.statements import _bill_file
-from hongbao.statements._bill_file import BillFile
+from hongbao.statements._bills import file as bill_file
+from hongbao.statements._bills.file import BillFile
 from tests.domain.test_bill import FIRST_ROW, PREAMBLE, ROWS, lines
 
 TEXT = "".join(f"{text},,,,,,,,\r\n" for text in PREAMBLE) + "".join(
@@ -298,8 +298,8 @@ def test_an_archive_that_would_unpack_to_too_much_is_not_unpacked(
     """
     What its parts say they become is added up before one of them is opened.
     """
-    monkeypatch.setattr(_bill_file, "UNPACKED_MAX_BYTES", 1_000_000)
-    monkeypatch.setattr(_bill_file, "TEXTS_MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(bill_file, "UNPACKED_MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(bill_file, "TEXTS_MAX_BYTES", 1_000_000)
     path = repacked(workbook(tmp_path / "bill.xlsx"), **{part: bytes(1_000_001)})
 
     assert path.stat().st_size < 50_000

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from hongbao.answers import Compared
-from hongbao.statements import _comparing
-from hongbao.statements._bill_file import BillFile
+from hongbao.statements._bills import comparing
+from hongbao.statements._bills.file import BillFile
 from hongbao.units import yuan
 from tests.statements.conftest import Home, pin
 from tests.statements.reading import written
@@ -35,7 +35,7 @@ def compared(desk: Any, bill: str | None = None, **choices: Any) -> Compared:
     with desk.looking():
         brought = desk.imported(bill, **choices)
         with desk.statement(since=brought.begins_at, until=brought.ends_at) as statement:
-            return _comparing.compared(statement, brought, everything=everything)
+            return comparing.compared(statement, brought, everything=everything)
 
 
 def brought(desk: Any, path: Path) -> str:

@@ -12,10 +12,10 @@ import pytest
 from rich.cells import cell_len
 
 from hongbao import errors, statements
-from hongbao.statements import _receipt as receipts
-from hongbao.statements import _slip as slips
-from hongbao.statements._qr import QUIET, matrix
-from hongbao.statements._verifying import Judge
+from hongbao.statements._proofs import receipt as receipts
+from hongbao.statements._proofs import slip as slips
+from hongbao.statements._proofs.qr import QUIET, matrix
+from hongbao.statements._proofs.verifying import Judge
 from hongbao.units import yuan
 from hongbao.wallet.receipting import Receipt
 from hongbao.wallet.stating import HIDDEN

@@ -14,8 +14,8 @@ from hongbao import errors, statements
 from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
 from hongbao.policies import text_of
-from hongbao.statements import _differing
-from hongbao.statements._verifying import Judge, refusal
+from hongbao.statements._proofs import differing
+from hongbao.statements._proofs.verifying import Judge, refusal
 from hongbao.units import CHINA
 from hongbao.wallet import Wallet
 from tests.statements.conftest import BEGUN_AT, PEOPLE, Home, fill, pin
@@ -531,7 +531,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_only_edited(lived, tmp_path, mon
     path = exported(lived, tmp_path, "xlsx")
     with ZipFile(path, "w", ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b" " * 3_000_000)
-    monkeypatch.setattr(_differing, "_UNPACKED_MAX", 2_000_000)
+    monkeypatch.setattr(differing, "_UNPACKED_MAX", 2_000_000)
     monkeypatch.setattr("openpyxl.load_workbook", lambda *_: pytest.fail("it was unpacked"))
 
     told = judged(path, lived)

@@ -17,16 +17,14 @@ from hongbao.errors import HongbaoError, NotGenuine, NotSigned, SignatureMissing
 from hongbao.statements import (
     FORMATS,
     Style,
-    _sealed,
-    _slip,
     endings,
     format_of,
     signature_file,
     signature_place,
     write_again,
 )
-from hongbao.statements import _differing as differing
-from hongbao.statements._differing import Difference
+from hongbao.statements._proofs import differing, seals, slip
+from hongbao.statements._proofs.differing import Difference
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -76,14 +74,14 @@ class Judge:
         *signature* is the file of its signature, where that is neither inside nor beside it. Raises
         FileNotReadable, InvalidSignature, SignatureMissing or NotSigned.
         """
-        with _sealed.opened(path) as file:
-            receipt = None if signature is not None else _slip.found_in(file)
+        with seals.opened(path) as file:
+            receipt = None if signature is not None else slip.found_in(file)
             if receipt is not None:
                 return self._judge_receipt(path, receipt)
             sealed = self._found(path, file, signature)
-            if isinstance(sealed, _sealed.Torn):
+            if isinstance(sealed, seals.Torn):
                 return _judged(path, "statement", "cut_short", format=format_of(path.name))
-            if isinstance(sealed, _sealed.Garbled):
+            if isinstance(sealed, seals.Garbled):
                 edited = Difference("edited", how="signature")
                 return _with(
                     _judged(path, "statement", "file_edited", format=format_of(path.name)), edited
@@ -92,22 +90,22 @@ class Judge:
 
     def _found(
         self, path: Path, file: BinaryIO, signature: Path | None
-    ) -> _sealed.Sealed | _sealed.Torn | _sealed.Garbled:
+    ) -> seals.Sealed | seals.Torn | seals.Garbled:
         if signature is not None:
-            return _sealed.beside(_sealed.read_signature(signature), file)
-        found = _sealed.inside(file, format_of(path.name))
-        if not isinstance(found, _sealed.Unsigned):
+            return seals.beside(seals.read_signature(signature), file)
+        found = seals.inside(file, format_of(path.name))
+        if not isinstance(found, seals.Unsigned):
             return found
         near = signature_file(path)
         if near.exists():
-            return _sealed.beside(_sealed.read_signature(near), file)
+            return seals.beside(seals.read_signature(near), file)
         if found.format_name is not None and signature_place(found.format_name) is None:
             raise SignatureMissing(path=str(path), signature_file=near.name)
         raise NotSigned(path=str(path))
 
     # --- statements ------------------------------------------------------------------------------
 
-    def _judge_statement(self, path: Path, file: BinaryIO, sealed: _sealed.Sealed) -> FileVerified:
+    def _judge_statement(self, path: Path, file: BinaryIO, sealed: seals.Sealed) -> FileVerified:
         facts = sealed.block.facts
         told = _judged(
             path,
@@ -160,27 +158,27 @@ class Judge:
         return {**told, "more": more, "verdict": "older" if more else "genuine"}
 
     def _difference(
-        self, file: BinaryIO, sealed: _sealed.Sealed, whose: str | None
+        self, file: BinaryIO, sealed: seals.Sealed, whose: str | None
     ) -> Difference | None:
         """Return how the file differs from what was signed; None where it does not."""
         facts = sealed.block.facts
-        if _sealed.digest(file, facts["bytes"]) == facts["sha256"]:
+        if seals.digest(file, facts["bytes"]) == facts["sha256"]:
             if sealed.is_whole:
                 return None
             if sealed.is_torn:
                 return Difference("cut_short")
-            size = _sealed.size_of(file)
+            size = seals.size_of(file)
             is_longer = size > facts["bytes"]
             return Difference("edited", how="behind" if is_longer else "signature")
         if whose is not None:
             found = self._compared(file, sealed, whose)
             if found is not None:
                 return found
-        is_shorter = _sealed.size_of(file) < facts["bytes"]
+        is_shorter = seals.size_of(file) < facts["bytes"]
         is_torn = is_shorter and not sealed.is_inside and not _has_end(file)
         return Difference("cut_short" if is_torn else "edited")
 
-    def _compared(self, file: BinaryIO, sealed: _sealed.Sealed, whose: str) -> Difference | None:
+    def _compared(self, file: BinaryIO, sealed: seals.Sealed, whose: str) -> Difference | None:
         """
         Return where the file differs from the statement that was signed, which is written again.
 
@@ -218,7 +216,7 @@ class Judge:
 
     # --- receipts --------------------------------------------------------------------------------
 
-    def _judge_receipt(self, path: Path, found: _slip.Found) -> FileVerified:
+    def _judge_receipt(self, path: Path, found: slip.Found) -> FileVerified:
         told = _judged(path, "receipt", "genuine", format=found.format_name)
         if found.sealed is None:
             if found.is_torn:
@@ -291,7 +289,7 @@ def _with(told: FileVerified, difference: Difference) -> FileVerified:
 
 def _has_end(file: BinaryIO) -> bool:
     """Say whether *file* ends as a whole one does: an archive, a PDF, or a line."""
-    file.seek(max(_sealed.size_of(file) - _END_MAX, 0))
+    file.seek(max(seals.size_of(file) - _END_MAX, 0))
     end = file.read(_END_MAX)
     file.seek(0)
     beginning = file.read(4)

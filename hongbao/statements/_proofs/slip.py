@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from hongbao.statements._differing import Difference, Lines
-from hongbao.statements._receipt import (
+from hongbao.statements._proofs.differing import Difference, Lines
+from hongbao.statements._proofs.receipt import (
     MARK,
     SCHEMA,
     Sealed,
@@ -110,7 +110,7 @@ def document(receipt: Sealed) -> str:
 
 def svg(receipt: Sealed) -> str:
     """Return *receipt* as a picture of its QR code, with its line as the description."""
-    from hongbao.statements._qr import QUIET, matrix
+    from hongbao.statements._proofs.qr import QUIET, matrix
 
     modules = matrix(receipt.line)
     size = len(modules) + 2 * QUIET
@@ -138,7 +138,7 @@ def pdf(receipt: Sealed, signer: "Signer") -> bytes:
     Raises PdfMissing, FontMissing and FontUnusable.
     """
     from hongbao.statements._paper import GREY, Paper
-    from hongbao.statements._qr import matrix
+    from hongbao.statements._proofs.qr import matrix
 
     facts = receipt.facts
     title = f"红包 hongbao · 收据 receipt · {facts['id']}"
@@ -187,7 +187,7 @@ def blocks(receipt: Sealed) -> list[str]:
 
     What is light in the code is drawn, because a terminal is dark.
     """
-    from hongbao.statements._qr import QUIET, matrix
+    from hongbao.statements._proofs.qr import QUIET, matrix
 
     modules = matrix(receipt.line)
     blank = [False] * (len(modules) + 2 * QUIET)

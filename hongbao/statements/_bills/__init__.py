@@ -1,0 +1,1 @@
+"""Bills: statements from elsewhere, brought in and laid beside the ledger."""
