@@ -34,7 +34,7 @@ def export(
     ctx: typer.Context,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="NAME", help=N_("by itself what FILE ends in")),
+        typer.Option("--format", metavar="FORMAT", help=N_("by itself what FILE ends in")),
     ] = None,
     since: Annotated[
         datetime | None,

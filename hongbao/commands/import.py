@@ -42,7 +42,7 @@ def bring_in(
     _form: Annotated[
         BillFormat,
         typer.Option(
-            "--format", metavar="NAME", help=N_("whose bill it is: wechat, the only one so far")
+            "--format", metavar="FORMAT", help=N_("whose bill it is: wechat, the only one so far")
         ),
     ] = BillFormat.WECHAT,
     listed: Annotated[

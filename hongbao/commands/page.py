@@ -10,9 +10,19 @@ from hongbao.ui.script import columns, wrapped
 from hongbao.words import N_, _, ngettext, say
 
 METAVARS = (
-    *(N_("AMOUNT"), N_("BANK"), N_("CARD"), N_("CASE"), N_("CHALLENGE"), N_("CITY"), N_("COUNT")),
-    *(N_("DATE"), N_("DEVICE"), N_("DURATION"), N_("ENTRY"), N_("EVENT"), N_("FAULT")),
-    *(N_("FILE"), N_("ID"), N_("INSTANT"), N_("KIND"), N_("NAME"), N_("NUMBER"), N_("PACK")),
+    *(N_("AMOUNT"), N_("BANK"), N_("BILL"), N_("CARD"), N_("CASE"), N_("CHALLENGE"), N_("CITY")),
+    *(N_("COUNT"), N_("DATE"), N_("DEVICE"), N_("DURATION"), N_("ENTRY"), N_("EVENT")),
+    *(
+        N_("FAULT"),
+        N_("FILE"),
+        N_("FORMAT"),
+        N_("ID"),
+        N_("INSTANT"),
+        N_("KIND"),
+        N_("NAME"),
+        N_("NUMBER"),
+        N_("PACK"),
+    ),
     *(N_("PACKET"), N_("PAYMENT"), N_("PLACE"), N_("POLICY"), N_("REQUEST"), N_("SEED")),
     *(N_("SHELL"), N_("SUBJECT"), N_("TEXT")),
 )

@@ -160,7 +160,7 @@ def report(
     form: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="NAME", help=N_("csv or json; by itself what FILE ends in")
+            "--format", metavar="FORMAT", help=N_("csv or json; by itself what FILE ends in")
         ),
     ] = None,
     since: Annotated[
