@@ -47,7 +47,8 @@ def show_imported(imported: BillImported) -> None:
         else N_("brought in {file} as {bill}")
     )
     line(say(sentence, **facts), bold=imported["bill"])
-    line(f"{say(N_('{begins} to {ends}'), **facts)} · {_rows(imported['count'])}")
+    period = say(N_("{since} to {until}"), since=facts["begins"], until=facts["ends"])
+    line(f"{period} · {_rows(imported['count'])}")
     for name in ("in", "out", "neutral"):
         line(
             say(
