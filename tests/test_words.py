@@ -1,5 +1,6 @@
 """The catalogue keeps up with the code, and says in Chinese exactly what English says."""
 
+import ast
 import re
 import string
 from datetime import UTC, datetime
@@ -143,6 +144,36 @@ def test_a_changed_sentence_never_takes_a_similar_ones_translation():
     merged = catalogue.merged(code, old)
 
     assert [""] == [message.msgstr for message in merged.values()]
+
+
+def marked(source: str) -> set[str]:
+    """Return every sentence that *source* marks, as Python itself reads it."""
+    return {
+        argument.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("N_", "_", "ngettext")
+        for argument in node.args[: 2 if node.func.id == "ngettext" else 1]
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }
+
+
+def test_no_marked_sentence_is_overlooked():
+    """
+    The collector does not look into an f-string, so a sentence that stands in one is not marked.
+    """
+    found = {part for msgid in CODE for part in ([msgid] if isinstance(msgid, str) else msgid)}
+    house = Path(words.__file__).parent
+
+    overlooked = {
+        f"{path.name}: {sentence}"
+        for path in house.rglob("*.py")
+        for sentence in marked(path.read_text("utf-8")) - found
+    }
+
+    assert set() == overlooked
+    assert {"a sentence"} == marked("f\"{say(N_('a sentence'))}\"")  # seen here, if not there
 
 
 def test_an_entry_marked_fuzzy_counts_as_not_translated():
