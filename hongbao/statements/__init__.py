@@ -10,7 +10,8 @@ adding its file. A format may also say
   for one is signed in a file of its own (see `hongbao.statements._signature`);
 - ``PASSES``, how often it reads the lines, for whoever shows how far it has come;
 - ``file_name(statement)``, what its readers call such a file (see `file_name`);
-- ``FULL``, that it has a place for who its holder is.
+- ``FULL``, that it has a place for who its holder is;
+- ``SPOKEN``, that people read it in their own language; every other format is the same in all.
 
 What begins with ``_`` helps several formats, but for three: `_proofs` checks what was signed and
 makes receipts, `_bills` reads statements from elsewhere, and `_review` is a reviewer's report.
@@ -151,6 +152,8 @@ def write(
     from hongbao.statements import _signature
 
     module = _format(format_name)
+    if not getattr(module, "SPOKEN", False):
+        style = style._replace(language=PLAIN.language)
     hashed = _signature.Hashed(out)
     module.write(Sheet(statement, _AddedUp(statement, watch), style), cast(BinaryIO, hashed))
     block = _signature.block(statement, format_name, style, hashed)

@@ -15,6 +15,7 @@ from hongbao.statements._printed import COLUMNS, RIGHT, Facts, Printed, Row
 ENDINGS = (".html", ".htm")
 SIGNATURE = (b"<!-- hongbao-signature: ", b" -->\n</body></html>\n")
 FULL = True
+SPOKEN = True
 
 _META = """\
 <meta charset="utf-8" />

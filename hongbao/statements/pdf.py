@@ -15,6 +15,7 @@ from hongbao.statements._printed import RIGHT, Facts, Printed, Row
 
 ENDINGS = (".pdf",)
 FULL = True
+SPOKEN = True
 
 COUNT_MAX = 10_000
 """The most movements: some 250 pages, and a few seconds."""

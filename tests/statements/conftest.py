@@ -31,6 +31,9 @@ from tests.consumers import missing
 PEOPLE = ("张三", "Bob", "Cai")
 EXCLUSIVE = PacketKind.EXCLUSIVE
 BEGUN_AT = datetime(2026, 2, 16, 20, 0, tzinfo=CHINA)
+LONG = 8_000
+"""How many movements a long life has in these tests: more than any buffer on the way holds."""
+
 ID_NUMBER = "11010519491231002X"
 CARD = demo_card_number(BANKS[1], 3333)
 
@@ -267,8 +270,8 @@ def _settled_at_once(
 
 @pytest.fixture(scope="session")
 def long_lived(copied: Callable[[Path], Home], tmp_path_factory) -> Home:
-    """A home whose first person has 20,000 movements. Nobody may change it."""
+    """A home whose first person has `LONG` movements. Nobody may change it."""
     home = copied(tmp_path_factory.mktemp("long") / "home")
     with home.desk() as desk:
-        fill(desk, 20_000)
+        fill(desk, LONG)
     return home

@@ -248,4 +248,4 @@ def test_a_killed_removal_of_a_device_key_never_brings_it_back(tmp_path):
         DeviceKeys(tmp_path, vault).remove(public)
         assert not list(path.glob("*.key*"))
 
-    assert {"signs", "damaged", "device_key_missing"} == found
+    assert {"signs", "device_key_damaged", "device_key_missing"} == found

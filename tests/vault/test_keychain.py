@@ -1,6 +1,7 @@
 """The system's keyring: another place for the device key, with keyrings that fail in their ways."""
 
 import sys
+from gettext import NullTranslations
 from types import SimpleNamespace
 
 import pytest
@@ -151,7 +152,9 @@ def test_the_reason_is_told_in_the_readers_language(monkeypatch):
     A reason of ours is translated with its sentence; programs get English.
     """
     reason = words.N_("it holds no key for this home")
-    monkeypatch.setattr(words, "_", lambda text: {reason: "没有"}.get(text, text))
+    chinese = NullTranslations()
+    monkeypatch.setattr(chinese, "gettext", lambda text: {reason: "没有"}.get(text, text))
+    monkeypatch.setattr(words, "_catalogue", chinese)
 
     error = errors.KeyringUnavailable(reason=reason)
 
