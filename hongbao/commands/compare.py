@@ -1,12 +1,11 @@
 """``hongbao compare``."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from hongbao.commands.period import Since, Until
 from hongbao.commands.window import Command, bill_ids, caller, window
-from hongbao.domain.dates import parse_instant, parse_period_end
 from hongbao.errors import BillDiffers
 from hongbao.words import N_
 
@@ -33,21 +32,8 @@ def compare(
             help=N_("the bill's ID; the one that came last"),
         ),
     ] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or moment on")
-        ),
-    ] = None,
-    until: Annotated[
-        datetime | None,
-        typer.Option(
-            "--to",
-            metavar="INSTANT",
-            parser=parse_period_end,
-            help=N_("up to this day, or before this moment"),
-        ),
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     everything: Annotated[bool, typer.Option("--all", help=N_("also show what both have"))] = False,
 ) -> None:
     from hongbao.statements._bills import comparing

@@ -1,15 +1,16 @@
 """``hongbao export``."""
 
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hongbao.answers import Exported
+from hongbao.commands.period import Since, Until
 from hongbao.commands.window import STANDARD_OUTPUT, Command, caller, window
-from hongbao.domain.dates import parse_duration, parse_instant, parse_period_end
+from hongbao.domain.dates import parse_duration
 from hongbao.domain.text import parse_account_root
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_, language
@@ -36,21 +37,8 @@ def export(
         str | None,
         typer.Option("--format", metavar="FORMAT", help=N_("by itself what FILE ends in")),
     ] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or moment on")
-        ),
-    ] = None,
-    until: Annotated[
-        datetime | None,
-        typer.Option(
-            "--to",
-            metavar="INSTANT",
-            parser=parse_period_end,
-            help=N_("up to this day, or before this moment"),
-        ),
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     last: Annotated[
         timedelta | None,
         typer.Option(

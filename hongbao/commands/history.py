@@ -1,13 +1,12 @@
 """``hongbao history``."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from hongbao.commands.period import Since, Until
 from hongbao.commands.window import Command, Limit, caller, profile_names, whole, window
-from hongbao.domain.dates import parse_instant, parse_period_end
 from hongbao.words import N_
 
 app = window()
@@ -39,21 +38,8 @@ class Kind(StrEnum):
 )
 def history(
     ctx: typer.Context,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or moment on")
-        ),
-    ] = None,
-    until: Annotated[
-        datetime | None,
-        typer.Option(
-            "--to",
-            metavar="INSTANT",
-            parser=parse_period_end,
-            help=N_("up to this day, or before this moment"),
-        ),
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     kind: Annotated[
         Kind | None,
         typer.Option(

@@ -1,12 +1,12 @@
 """``hongbao review``."""
 
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from hongbao.commands.period import Since, Until
 from hongbao.commands.window import (
     STANDARD_OUTPUT,
     Command,
@@ -20,7 +20,6 @@ from hongbao.commands.window import (
     window,
 )
 from hongbao.domain.cases import Verb
-from hongbao.domain.dates import parse_instant, parse_period_end
 from hongbao.errors import ConflictingOptions, RecordsIncomplete
 from hongbao.words import N_
 
@@ -163,21 +162,8 @@ def report(
             "--format", metavar="FORMAT", help=N_("csv or json; by itself what FILE ends in")
         ),
     ] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or moment on")
-        ),
-    ] = None,
-    until: Annotated[
-        datetime | None,
-        typer.Option(
-            "--to",
-            metavar="INSTANT",
-            parser=parse_period_end,
-            help=N_("up to this day, or before this moment"),
-        ),
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     output: Output = STANDARD_OUTPUT,
     unmasked: Unmasked = False,
     operator: Looker = None,
