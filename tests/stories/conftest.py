@@ -11,18 +11,36 @@ from hongbao.story import play, read
 
 SLOW = {
     "attack_crowded_device",
+    "attack_dormant",
     "attack_gambling",
     "attack_ring",
     "attack_same_pair",
     "attack_splitting",
     "attack_takeover",
+    "attack_travel",
     "attack_unknown",
     "authenticator_ladder",
+    "bank_lost_then_reversed",
+    "both_channels_down",
+    "challenge_failed",
     "device_let_in",
+    "duplicate_answer",
+    "late_answer",
+    "limits_day_returns_at_china_midnight",
+    "pboc_class_one",
+    "reconcile_amount",
+    "reconcile_duplicate",
+    "reconcile_shortage",
+    "reconcile_state",
+    "refund_falls_back",
+    "refund_to_balance",
+    "refund_to_card",
     "review_four_eyes_reject",
+    "settlement_nets",
     "shared_id_limits",
+    "withdraw_fees",
 }
-"""Stories that need so many commands that only `make test-all` plays them."""
+"""Stories that need many commands, or whose like is played already: `make test-all` plays them."""
 
 
 class StoryFile(pytest.File):
