@@ -1711,7 +1711,7 @@ class ChallengeRequired(HeldByRisk):
 
     code = "challenge_required"
     sentence = N_("{why}")
-    advice = N_("answer `hongbao challenge answer {challenge}`, then ask for the same again")
+    advice = N_("answer with `hongbao challenge answer {challenge}` and ask for the same again")
 
     def __init__(self, *, challenge: str, rule: str, why: Mapping[str, str]) -> None:
         super().__init__(challenge=challenge, rule=rule, why=why)
