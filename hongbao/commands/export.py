@@ -78,7 +78,8 @@ def export(
     to_stdout = output == STANDARD_OUTPUT
     to_folder = not to_stdout and is_folder(output)
     if last is not None and (since is not None or until is not None):
-        raise ConflictingOptions("--last", "--from", command=ctx.command_path)
+        other = "--to" if since is None else "--from"
+        raise ConflictingOptions("--last", other, command=ctx.command_path)
     if full and masked:
         raise ConflictingOptions("--full", "--mask", command=ctx.command_path)
     if form is None and not to_folder:

@@ -62,10 +62,6 @@ class DeviceRow(NamedTuple):
     def is_let_in(self) -> bool:
         return self.state in ("approved", "certified")
 
-    @property
-    def may_act(self) -> bool:
-        return self.cut_at is None and self.is_let_in
-
 
 class BillFileRow(NamedTuple):
     """A bill of another institution's, as it was brought in; *answer* is what was told then."""

@@ -20,7 +20,7 @@ from hongbao.errors import InvalidPacketId, NoReceipt, PacketNotFound, RequestNo
 from hongbao.store import EMPTY_HEAD, ActRow, MessageRow, Movement, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.records import ACTS
-from hongbao.wallet.stating import HIDDEN, Signer, Statement, Stating
+from hongbao.wallet.stating import HIDDEN, Signer, Statement, Stating, purpose_of
 from hongbao.wallet.tracing import Tracing
 
 STATUSES = ("done", "held", "on_its_way", "came_back")
@@ -67,7 +67,7 @@ class Receipting(Stating, Tracing):
         """Return the key by which what this profile signs is checked, and those before a rekey."""
         with self.looking():
             me = self.me
-            key, *earlier = self.vault.public_keys(_purpose(me.id))
+            key, *earlier = self.vault.public_keys(purpose_of(me.id))
             return {
                 "profile": me.name,
                 "public_key": key.hex(),
@@ -80,7 +80,7 @@ class Receipting(Stating, Tracing):
             return {
                 key: profile.name
                 for profile in self.store.profiles()
-                for key in self.vault.public_keys(_purpose(profile.id))
+                for key in self.vault.public_keys(purpose_of(profile.id))
             }
 
     # --- what was signed before ------------------------------------------------------------------
@@ -270,10 +270,6 @@ class Receipting(Stating, Tracing):
         if instructed is None or instructed.state is MessageState.ACCEPTED:
             return "done"
         return "came_back" if instructed.state in _NOT_BOOKED else "on_its_way"
-
-
-def _purpose(profile: int) -> str:
-    return f"profile/{profile}"
 
 
 def _places(movement: Movement, answer: Mapping[str, Any]) -> tuple[str, str]:

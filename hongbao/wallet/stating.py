@@ -19,6 +19,11 @@ HIDDEN = "***"
 """What stands in a masked statement for what somebody typed."""
 
 
+def purpose_of(profile: int) -> str:
+    """Return what the vault knows the key of *profile* by (see `hongbao.vault.Vault.sign`)."""
+    return f"profile/{profile}"
+
+
 class Signer(NamedTuple):
     """The profile's key: what it signs, anyone can check who knows its public half."""
 
@@ -119,7 +124,7 @@ class Stating(Records):
         return map(_masked, lines) if masked else lines
 
     def _signer(self, me: ProfileRow) -> Signer:
-        purpose = f"profile/{me.id}"
+        purpose = purpose_of(me.id)
         return Signer(
             self.vault.public_key(purpose), lambda message: self.vault.sign(purpose, message)
         )

@@ -90,6 +90,16 @@ def test_what_cannot_be_meant_is_refused(
     assert not file.exists()
 
 
+@pytest.mark.parametrize("other", ["--from", "--to"])
+def test_the_option_that_was_typed_is_named(new_year: Shell, other: str):
+    """
+    Whoever typed no ``--from`` is not told of one.
+    """
+    _code, error = new_year.refuses("export", "--format", "csv", "--last", "1d", other, "2026")
+
+    assert ("--last", other) == (error["first"], error["second"])
+
+
 # --- for whose eyes -------------------------------------------------------------------------------
 
 
