@@ -31,9 +31,34 @@ def N_(message: str) -> str:  # the marker every gettext tool knows
     return message
 
 
+class InContext(str):
+    """An English word that has several meanings; *context* says which one is meant here."""
+
+    __slots__ = ("context",)
+    context: str
+
+
+def C_(context: str, message: str) -> str:
+    """
+    Mark *message* for the catalogue as `N_` does, told apart from others of its spelling.
+
+    >>> C_("operator", "NAME"), C_("operator", "NAME") == C_("person", "NAME")
+    ('NAME', True)
+    """
+    marked = InContext(message)
+    marked.context = context
+    return marked
+
+
 def _(message: str) -> str:
     """Return *message* in the chosen language."""
-    return _catalogue.gettext(message)
+    return _in(_catalogue, message)
+
+
+def _in(catalogue: _gettext.NullTranslations, message: str) -> str:
+    if isinstance(message, InContext):
+        return catalogue.pgettext(message.context, message)
+    return catalogue.gettext(message)
 
 
 def ngettext(one: str, many: str, n: int) -> str:
@@ -119,7 +144,7 @@ def _said(
     facts: Mapping[str, object],
 ) -> str:
     told = {
-        name: catalogue.gettext(value)
+        name: _in(catalogue, value)
         if name in _SPOKEN and isinstance(value, str) and value
         else value
         for name, value in facts.items()
@@ -129,7 +154,7 @@ def _said(
     why = told.get("why")
     if isinstance(why, Mapping):
         told["why"] = _in_language(why, language)
-    return fill(catalogue.gettext(sentence), told)
+    return fill(_in(catalogue, sentence), told)
 
 
 def bank_name(code: str) -> str:

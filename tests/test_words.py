@@ -22,7 +22,7 @@ SAME_IN_BOTH: frozenset[str] = frozenset({"{why}"})
 
 def english(message: Message) -> str:
     """Return what *message* says in English; of two forms, the plural."""
-    return message.msgid if isinstance(message.msgid, str) else message.msgid[1]
+    return catalogue.english(message.msgid)
 
 
 def placeholders(text: str) -> set[str]:
@@ -148,13 +148,14 @@ def test_a_changed_sentence_never_takes_a_similar_ones_translation():
 
 def marked(source: str) -> set[str]:
     """Return every sentence that *source* marks, as Python itself reads it."""
+    said_by = {"N_": slice(1), "_": slice(1), "C_": slice(1, 2), "ngettext": slice(2)}
     return {
         argument.value
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id in ("N_", "_", "ngettext")
-        for argument in node.args[: 2 if node.func.id == "ngettext" else 1]
+        and node.func.id in said_by
+        for argument in node.args[said_by[node.func.id]]
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     }
 
@@ -163,7 +164,11 @@ def test_no_marked_sentence_is_overlooked():
     """
     The collector does not look into an f-string, so a sentence that stands in one is not marked.
     """
-    found = {part for msgid in CODE for part in ([msgid] if isinstance(msgid, str) else msgid)}
+    found = {
+        part
+        for msgid in CODE
+        for part in ([catalogue.english(msgid)] if isinstance(msgid, str) else msgid)
+    }
     house = Path(words.__file__).parent
 
     overlooked = {
@@ -192,6 +197,8 @@ def test_quotes_lines_and_plurals_survive_being_written_and_read():
     messages = [
         Message('say "hi"\n\\ twice', ["hongbao/x.py"], '说"好"\n\\'),
         Message(("{n} share", "{n} shares"), ["hongbao/x.py", "hongbao/y.py"], "{n}份"),
+        Message(catalogue.in_context("person", "NAME"), ["hongbao/x.py"], "姓名"),
+        Message("NAME", ["hongbao/x.py"], "名称"),
     ]
     before: Catalogue = {message.msgid: message for message in messages}
 
@@ -200,11 +207,25 @@ def test_quotes_lines_and_plurals_survive_being_written_and_read():
     assert before == after
 
 
+def test_the_same_word_in_two_contexts_is_two_sentences(tmp_path: Path):
+    """
+    A name of a person and a name of an operator may be other words elsewhere.
+    """
+    source = tmp_path / "x.py"
+    source.write_text("""C_("person", "NAME"); C_("operator", "NAME"); N_("NAME")""")
+
+    assert ["person\x04NAME", "operator\x04NAME", "NAME"] == list(catalogue._marked(source))
+
+
 def test_gettext_reads_what_we_compile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """
-    The compiled form is the one that Python's own gettext opens, plurals included.
+    The compiled form is the one that Python's own gettext opens, plurals and contexts included.
     """
-    messages = [Message("yes", ["x"], "是"), Message(("{n} share", "{n} shares"), ["x"], "{n}份")]
+    messages = [
+        Message("yes", ["x"], "是"),
+        Message(("{n} share", "{n} shares"), ["x"], "{n}份"),
+        Message(catalogue.in_context("person", "NAME"), ["x"], "姓名"),
+    ]
     folder = tmp_path / "zh_CN" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     (folder / "hongbao.mo").write_bytes(
@@ -214,8 +235,11 @@ def test_gettext_reads_what_we_compile(tmp_path: Path, monkeypatch: pytest.Monke
 
     words.use_language("zh_CN")
 
-    assert ["是", "{n}份", "{n}份"] == [
+    assert ["是", "姓名", "姓名", "NAME", "{n}份", "{n}份"] == [
         words._("yes"),
+        words._(words.C_("person", "NAME")),
+        words.say(words.C_("person", "NAME")),
+        words._("NAME"),
         words.ngettext("{n} share", "{n} shares", 1),
         words.ngettext("{n} share", "{n} shares", 5),
     ]

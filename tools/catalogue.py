@@ -22,13 +22,14 @@ PACKAGE = ROOT / "hongbao"
 LOCALE = PACKAGE / "locale"
 LANGUAGES = ("zh_CN",)  # English is the msgids themselves
 
-KEYWORDS: dict[str, tuple[int, ...] | None] = {
+KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
     "N_": None,
+    "C_": ((1, "c"), 2),
     "say": None,
     "ngettext": (1, 2),
 }
-"""How the code marks a sentence: `hongbao.words` defines all four."""
+"""How the code marks a sentence: `hongbao.words` defines all five."""
 
 HEADER = {
     "zh_CN": (
@@ -41,6 +42,19 @@ HEADER = {
 """No dates, versions or names: they would change when no sentence does."""
 
 Msgid = str | tuple[str, str]
+"""A sentence; or its singular and its plural; or `in_context`."""
+
+_CONTEXT_ENDS = "\x04"
+
+
+def in_context(context: str, message: str) -> str:
+    """Return *message* as a key that tells it from the same words in another *context*."""
+    return f"{context}{_CONTEXT_ENDS}{message}"
+
+
+def english(msgid: Msgid) -> str:
+    """Return what *msgid* says in English, without its context; of two forms, the plural."""
+    return msgid.rpartition(_CONTEXT_ENDS)[2] if isinstance(msgid, str) else msgid[1]
 
 
 @dataclass
@@ -64,7 +78,7 @@ def collected() -> Catalogue:
     catalogue: Catalogue = {}
     for place, path in (*_our_sources(), *_their_sources()):
         for msgid in _marked(path):
-            if not place.startswith("hongbao/") and str(msgid).endswith((".", "!")):
+            if not place.startswith("hongbao/") and english(msgid).endswith((".", "!")):
                 continue  # an error's sentence: `hongbao.parser_words` reads it in English
             message = catalogue.setdefault(msgid, Message(msgid))
             if place not in message.places:
@@ -96,8 +110,12 @@ def is_ours(message: Message) -> bool:
 
 def _marked(path: Path) -> Iterator[Msgid]:
     found = extract("python", BytesIO(path.read_bytes()), keywords=KEYWORDS)
-    for _line, msgid, _comments, _context in found:
-        yield msgid if isinstance(msgid, str) else (msgid[0], msgid[1])
+    for _line, msgid, _comments, context in found:
+        if context:
+            # Babel hands all of the call's arguments over; the context is the first of them.
+            yield in_context(context, msgid if isinstance(msgid, str) else msgid[-1])
+        else:
+            yield msgid if isinstance(msgid, str) else (msgid[0], msgid[1])
 
 
 # --- .po: the form that people edit ---------------------------------------------------------------
@@ -114,7 +132,10 @@ def written(catalogue: Catalogue, header: str) -> str:
     for message in catalogue.values():
         lines = [f"#: {' '.join(message.places)}"]
         if isinstance(message.msgid, str):
-            lines += [f"msgid {_quoted(message.msgid)}", f"msgstr {_quoted(message.msgstr)}"]
+            context, _, said = message.msgid.rpartition(_CONTEXT_ENDS)
+            if context:
+                lines.append(f"msgctxt {_quoted(context)}")
+            lines += [f"msgid {_quoted(said)}", f"msgstr {_quoted(message.msgstr)}"]
         else:
             one, many = message.msgid
             lines += [
@@ -130,7 +151,9 @@ def _quoted(text: str) -> str:
     return normalize(text, width=0)
 
 
-_ENTRY = re.compile(r'^(msgid|msgid_plural|msgstr|msgstr\[0\]) ((?:".*"\n?)+)', re.MULTILINE)
+_ENTRY = re.compile(
+    r'^(msgctxt|msgid|msgid_plural|msgstr|msgstr\[0\]) ((?:".*"\n?)+)', re.MULTILINE
+)
 
 
 def read(text: str) -> Catalogue:
@@ -145,6 +168,8 @@ def read(text: str) -> Catalogue:
         if not parts.get("msgid"):
             continue  # the header
         one, many = parts["msgid"], parts.get("msgid_plural")
+        if "msgctxt" in parts:
+            one = in_context(parts["msgctxt"], one)
         msgid = one if many is None else (one, many)
         fuzzy = re.search(r"^#,.*\bfuzzy\b", block, re.MULTILINE)
         catalogue[msgid] = Message(
