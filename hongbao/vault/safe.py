@@ -16,12 +16,14 @@ class _Retired(NamedTuple):
     """
     What of an older generation is still needed: for entries, PIN hashes and signatures it made.
 
-    Homes that were rekeyed before anything was signed kept no *signing* key, and need none.
+    Homes that were rekeyed before anything was signed kept no *signing* key, and need none; those
+    rekeyed before requests were compared across generations kept no *blind* key.
     """
 
     chain: bytes
     pepper: bytes
     signing: bytes = b""
+    blind: bytes = b""
 
     def __repr__(self) -> str:
         return "_Retired(••••)"
@@ -174,14 +176,26 @@ class Vault:
             raise errors.Damaged(path=place) from None
         return plain.decode("utf-8")
 
-    def blind(self, kind: str, text: str) -> bytes:
+    def blind(self, kind: str, text: str, *, generation: int | None = None) -> bytes:
         """
         Return a mark that is equal for equal *text* of one *kind*, and says nothing more.
 
         It answers "is this ID number known already?" without storing the number. Without the key
         it cannot be computed, which matters because ID and card numbers are few enough to try.
+
+        The ledger's indexes are made anew by a rekey; what a request asked is sealed under the
+        *generation* of its time, which has to be one of `blind_generations`.
         """
-        return primitives.mac(self._key(b"blind index"), kind.encode(), text.encode("utf-8"))
+        own = generation is None or generation == self.generation
+        key = self._key(b"blind index") if own else self._old(generation or 0).blind
+        if not key:  # rekeyed before it was kept
+            raise errors.Damaged(path=f"keys/generation/{generation}")
+        return primitives.mac(key, kind.encode(), text.encode("utf-8"))
+
+    def blind_generations(self) -> list[int]:
+        """Return the generations that `blind` can still mark as, the newest first."""
+        kept = self.legacy_secrets().items()
+        return sorted((number for number, secrets in kept if secrets.blind), reverse=True)
 
     def _about(self, profile: int, place: str) -> bytes:
         return primitives.joined(
@@ -235,9 +249,10 @@ class Vault:
         """
         Return what this vault must keep of *old*, sealed for this vault alone.
 
-        Entries of the ledger are never rewritten, so their chain keys live on; so do the peppers
-        of hashes that wait for their holder's next success, and the keys of signatures that are
-        out in the world. What *old* itself carried goes along.
+        Entries of the ledger are never rewritten, so their chain keys live on, and the keys of the
+        marks in what they were asked for; so do the peppers of hashes that wait for their holder's
+        next success, and the keys of signatures that are out in the world. What *old* itself
+        carried goes along.
         """
         import json
 
@@ -271,9 +286,14 @@ class Vault:
         """
         Return, in clear, what outlives this generation and those before it.
 
-        That is chain key, pepper and signing key.
+        That is chain key, pepper, signing key and blind index's key.
         """
-        own = _Retired(self._key(b"chain"), self._key(b"pin pepper"), self._key(b"signing"))
+        own = _Retired(
+            self._key(b"chain"),
+            self._key(b"pin pepper"),
+            self._key(b"signing"),
+            self._key(b"blind index"),
+        )
         return {**self._retired, self.generation: own}
 
     def _old(self, generation: int) -> _Retired:

@@ -44,7 +44,7 @@ from hongbao.errors import (
 from hongbao.store import CardRow, MessageRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
-from hongbao.wallet.desk import AskPin
+from hongbao.wallet.desk import AskPin, Private
 from hongbao.wallet.holds import Holds, terms_of
 
 _BANK_NAMES = {bank.code: bank.name_en for bank in BANKS}
@@ -82,8 +82,8 @@ class Cash(Holds):
         """
         digits = parse_card_number(number)
         bank = bank_of(digits)
-        index = self.vault.blind("card_number", digits)
-        inputs = {"card": index.hex()}
+        private = Private("card_number", digits)
+        inputs = {"card": private}
         first: CardBound | None = self._answered("card_add", inputs, request_id)
         if first is not None:
             return first
@@ -91,6 +91,7 @@ class Cash(Holds):
 
         def work(doing: Act) -> CardBound:
             me = doing.me
+            index = private.mark(self.vault)
             known = self.store.deposit(index)
             if known is None:
                 deposit, account = self.store.open_deposit(bank.code, index)

@@ -35,6 +35,7 @@ from hongbao.store import (
     ProfileRow,
 )
 from hongbao.units import iso
+from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.judging import Judging, Stopped
 from hongbao.wallet.signing import Signed
@@ -49,14 +50,35 @@ AskPin = Callable[[], Pin]
 """Gives the payment PIN when an act asks for it, which is after everything typed is checked."""
 
 
-class Identity(NamedTuple):
-    """A real name and an ID number by their blind indexes, as the ledger compares them."""
+class Private:
+    """
+    Personal data that somebody typed: it stands in a request, and in the ledger, by its mark alone.
 
-    real_name: bytes
-    id_number: bytes
+    It is no text, so that nothing can write it down by mistake.
+    """
+
+    __slots__ = ("kind", "text")
+
+    def __init__(self, kind: str, text: str) -> None:
+        self.kind = kind
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"Private({self.kind})"
+
+    def mark(self, vault: Vault, generation: int | None = None) -> bytes:
+        """Return the mark by which *vault* knows it again, under *generation* (`Vault.blind`)."""
+        return vault.blind(self.kind, self.text, generation=generation)
+
+
+class Identity(NamedTuple):
+    """The real name and the ID number that somebody typed."""
+
+    real_name: Private
+    id_number: Private
 
     def as_inputs(self) -> dict[str, object]:
-        return {"id_number": self.id_number.hex(), "real_name": self.real_name.hex()}
+        return {"id_number": self.id_number, "real_name": self.real_name}
 
 
 AskCode = Callable[[], str]
@@ -140,7 +162,7 @@ class Desk(Judging):
             check_request_id(request_id)
             if part is not None:
                 request_id = f"{request_id}/{part}"
-        inputs_digest = digest(asked or act, inputs)
+        inputs_digest = self._digest(asked or act, inputs)
         stopped: HongbaoError | None = None
         written = act
         try:
@@ -154,7 +176,7 @@ class Desk(Judging):
                 home = self._home_at(at)
                 me = self.me if profile is None else profile()
                 if request_id is not None:
-                    first: A | None = self._first_answer(request_id, me, inputs_digest)
+                    first: A | None = self._first_answer(request_id, me, asked or act, inputs)
                     if first is not None:
                         return first
                 head = self.store.head()
@@ -406,19 +428,44 @@ class Desk(Judging):
             me = self.me
             if self.store.requested_parts(request_id, me.id):
                 raise RequestConflict(request_id)  # it was a refund of everything due
-            return self._first_answer(request_id, me, digest(act, inputs))
+            return self._first_answer(request_id, me, act, inputs)
 
-    def _first_answer(self, request_id: str, me: ProfileRow, inputs: bytes) -> Any:
+    def _digest(
+        self, act: str, inputs: Mapping[str, object], generation: int | None = None
+    ) -> bytes:
+        """Return what tells two requests of one id apart; what is private counts by its mark."""
+        return digest(
+            act,
+            {
+                name: value.mark(self.vault, generation).hex()
+                if isinstance(value, Private)
+                else value
+                for name, value in inputs.items()
+            },
+        )
+
+    def _was_asked(self, before: bytes, act: str, inputs: Mapping[str, object]) -> bool:
+        """Return whether *before* is the digest of the same request, under whichever keys."""
+        if not any(isinstance(value, Private) for value in inputs.values()):
+            return before == self._digest(act, inputs)
+        return any(
+            before == self._digest(act, inputs, generation)
+            for generation in self.vault.blind_generations()
+        )
+
+    def _first_answer(
+        self, request_id: str, me: ProfileRow, act: str, inputs: Mapping[str, object]
+    ) -> Any:
         """Return what *request_id* was answered before, raise what it was refused with, or None."""
         entry = self.store.requested(request_id, me.id)
         if entry is not None:
-            if entry.inputs != inputs:
+            if not self._was_asked(entry.inputs, act, inputs):
                 raise RequestConflict(request_id)
             return {**self._answer_of(entry), "replayed": True}
         refused = self.store.refused(request_id, me.id)
         if refused is not None:
             before, told = refused
-            if before != inputs:
+            if not self._was_asked(before, act, inputs):
                 raise RequestConflict(request_id)
             raise recall(json.loads(told))
         return None
@@ -568,8 +615,8 @@ class Desk(Judging):
 
     def _is_of(self, identity: Identity, profile: int) -> bool:
         """Return whether *identity* is that of the person behind *profile*."""
-        known = self.store.person_of_id_number(identity.id_number)
-        return known == (self._profile_by_id(profile).person, identity.real_name)
+        known = self.store.person_of_id_number(identity.id_number.mark(self.vault))
+        return known == (self._profile_by_id(profile).person, identity.real_name.mark(self.vault))
 
     def _check_limits(self, doing: Act, flow: str, amount_fen: int) -> None:
         """Refuse *amount_fen* over *flow* where the profile's tier has no room for it."""

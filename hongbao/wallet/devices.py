@@ -34,7 +34,7 @@ from hongbao.store import DeviceRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.desk import AskPin, Identity
-from hongbao.wallet.people import People
+from hongbao.wallet.people import People, as_identity
 from hongbao.wallet.signing import TELLING_FAULTS
 
 FAULTS = ("replay", "forge")
@@ -256,7 +256,7 @@ class Devices(People):
             raise SessionCut(device=doing.device.name)
 
     def _proof(self, identity: Typed | None) -> Identity | None:
-        return None if identity is None else self._indexed(*self.read_identity(*identity))
+        return None if identity is None else as_identity(*self.read_identity(*identity))
 
     def _check_identified(self, proof: Identity | None) -> None:
         me = self.me

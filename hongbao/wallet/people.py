@@ -28,7 +28,7 @@ from hongbao.errors import (
 from hongbao.store import Holder, ProfileRow, Store
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
-from hongbao.wallet.desk import AskPin, Desk, Identity
+from hongbao.wallet.desk import AskPin, Desk, Identity, Private
 from hongbao.wallet.opening import LEDGER, key_folder
 
 DEMO_DICE = "demo"
@@ -205,12 +205,6 @@ class People(Desk):
         """Read a real name and an ID number. Raises InvalidRealName or InvalidIdNumber."""
         return parse_real_name(name), parse_id_number(id_number, china_day(self.now()))
 
-    def _indexed(self, name: str, number: IdNumber) -> Identity:
-        return Identity(
-            real_name=self.vault.blind("real_name", name),
-            id_number=self.vault.blind("id_number", number.number),
-        )
-
     def identify(
         self,
         real_name: str,
@@ -229,7 +223,7 @@ class People(Desk):
         IdentityMismatch, TooManyProfiles, or WeakPin where the PIN is the birth date.
         """
         name, number = self.read_identity(real_name, id_number)
-        name_index, id_index = identity = self._indexed(name, number)
+        identity = as_identity(name, number)
         inputs = identity.as_inputs()
         first: Identified | None = self._answered("identify", inputs, request_id)
         if first is not None:
@@ -243,6 +237,7 @@ class People(Desk):
                 real = self._masked(me, "real_name")
                 raise AlreadyIdentified(profile=me.name, real_name=real or "")
             policy = self.policy
+            name_index, id_index = (private.mark(self.vault) for private in identity)
             known = self.store.person_of_id_number(id_index)
             person = me.person
             if known is not None:
@@ -311,6 +306,11 @@ class _NewHome(NamedTuple):
     def chosen(self) -> bool:
         """Whether something was chosen that cannot be had in a home that is there already."""
         return self.clock is not None or self.dice is not None
+
+
+def as_identity(name: str, number: IdNumber) -> Identity:
+    """Return a real *name* and an ID *number* as requests are made of them."""
+    return Identity(Private("real_name", name), Private("id_number", number.number))
 
 
 def _strong(pin: AskPin) -> Pin:

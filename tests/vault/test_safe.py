@@ -474,7 +474,8 @@ def test_retired_secrets_open_for_their_successor_only(vault, other):
 
 def test_retired_secrets_do_not_open_the_pages_or_the_personal_data_of_old(vault, third):
     """
-    Only chain key, pepper and signing key live on: nobody keeps the old page or personal keys.
+    Only chain key, pepper, signing key and blind index's key live on: nobody keeps the old page or
+    personal keys.
     """
     sealed = vault.seal(7, "place", "张三")
 
@@ -484,6 +485,31 @@ def test_retired_secrets_do_not_open_the_pages_or_the_personal_data_of_old(vault
     assert vault.page_key not in {
         secret for kept in third.legacy_secrets().values() for secret in kept
     }
+
+
+def test_marks_made_before_a_rekey_can_be_made_again(vault, third):
+    """
+    What a request asked two rekeys ago is compared under the key of its time; the ledger's own
+    indexes are of this generation.
+    """
+    mark = vault.blind("id_number", "11010119900307001X")
+
+    assert [3, 2, 1] == third.blind_generations()
+    assert mark == third.blind("id_number", "11010119900307001X", generation=1)
+    assert mark != third.blind("id_number", "11010119900307001X")
+    assert third.blind("x", "y") == third.blind("x", "y", generation=3)
+
+
+def test_no_mark_is_made_with_a_key_that_was_not_kept(vault):
+    """
+    Homes that were rekeyed before marks were compared across generations kept no key for them.
+    """
+    second = Vault(os.urandom(32), 2, cost=CHEAP)
+    second._retired[1] = vault.legacy_secrets()[1]._replace(blind=b"")
+
+    assert [2] == second.blind_generations()
+    with pytest.raises(errors.Damaged):
+        second.blind("id_number", "11010119900307001X", generation=1)
 
 
 def test_an_entry_of_an_unknown_generation_is_damaged(vault):
@@ -522,7 +548,7 @@ def test_a_home_rekeyed_before_anything_was_signed_goes_on(vault):
     good, nothing it never signed is believed, and the next rekey carries it along as it is.
     """
     second = Vault(os.urandom(32), 2, cost=CHEAP)
-    chain, pepper, _ = vault.legacy_secrets()[1]
+    chain, pepper, *_ = vault.legacy_secrets()[1]
     plain = json.dumps([[1, chain.hex(), pepper.hex()]]).encode()
     nonce = bytes(12)
     second.adopt_retired(

@@ -3,7 +3,7 @@
 import pytest
 
 from hongbao import errors
-from tests.wallet.acts import DAY, KINDS, Kind, expired, half_claimed, new_pin, sent
+from tests.wallet.acts import BY_NAME, DAY, KINDS, Kind, expired, half_claimed, new_pin, sent
 from tests.wallet.world import (
     CARD,
     LI,
@@ -22,6 +22,11 @@ pytestmark = pytest.mark.usefixtures("world")
 
 NAMED = list(KINDS)
 OTHERWISE = [kind for kind in KINDS if kind.otherwise is not None]
+MARKED = [
+    BY_NAME[name] for name in ("identify", "card-add", "device-certify", "totp-remove", "topup")
+]
+"""Acts whose request holds what is private, and one whose request does not."""
+
 REHEARSED = [kind for kind in KINDS if kind.dry]
 _OUT = ("withdraw", "sent", "bank", "paid_out")
 TRAVELLING = {
@@ -140,6 +145,28 @@ def test_each_act_is_one_entry_or_one_for_each_step(kind: Kind, world: World):
         assert {len(world.dump()["message"])} == {entry[15] for entry in entries}
     else:
         assert ["mine"] == requests
+
+
+@pytest.mark.parametrize("kind", MARKED, ids=repr)
+def test_a_request_is_the_same_one_after_the_home_got_new_keys(kind: Kind, world: World):
+    """
+    What was typed of an identity or a card stands in the request by a mark alone, and the mark is
+    made again under the keys of its time: twice rekeyed, the same request is answered as the first
+    time, and another one is still a conflict.
+    """
+    ready = kind.ready(world)
+    first = kind.do(world.open(kind.who), ready, request_id="again")
+    for _ in range(2):
+        world.zhang.rekey()
+    before = world.dump(ignoring=PINS)
+
+    second = kind.do(world.open(kind.who), ready, request_id="again")
+
+    assert first | {"replayed": True} == second
+    if kind.otherwise is not None:
+        with pytest.raises(errors.RequestConflict):
+            kind.otherwise(world.open(kind.who), ready, request_id="again")
+    assert before == world.dump(ignoring=PINS)
 
 
 def test_two_people_may_use_the_same_request_id(world: World):
