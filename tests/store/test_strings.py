@@ -152,7 +152,7 @@ def test_the_keys_tell_no_key(lived: Path):
 
     contents = [path.read_bytes() for path in lived.rglob("*") if path.is_file()]
 
-    assert 8 == len(secrets)
+    assert 10 == len(secrets)
     for secret in secrets:
         for form in (secret, secret.hex().encode(), secret.hex().upper().encode()):
             assert not any(form in content for content in contents)
