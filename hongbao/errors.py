@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
     LIMIT = 13
     PIN = 14
     BUSY = 15  # another hongbao is writing; try again
-    HELD = 16  # by risk control
+    HELD = 16  # stopped by risk control; an act whose money is held ends with 0
     PENDING = 17  # the outcome is not known yet
     CONFLICT = 18  # a request id reused with other inputs
     DAMAGED = 19  # or tampered with
@@ -1253,6 +1253,17 @@ class PacketFinished(NotClaimable):
         super().__init__(packet=packet)
 
 
+class NothingToRefund(NotClaimable):
+    """Every share was claimed, so nothing can go back to the sender."""
+
+    code = "nothing_to_refund"
+    sentence = N_("every share of {packet} was claimed; there is nothing to return")
+    advice = N_("see who got what: `hongbao show {packet}`")
+
+    def __init__(self, packet: str) -> None:
+        super().__init__(packet=packet)
+
+
 class PacketExpired(NotClaimable):
     """24 hours are over (该红包已超过24小时)."""
 
@@ -1301,6 +1312,16 @@ class NotForYou(NotClaimable):
 
     code = "not_for_you"
     sentence = N_("{packet} is for someone else")
+
+    def __init__(self, packet: str) -> None:
+        super().__init__(packet=packet)
+
+
+class NotYourPacket(NotClaimable):
+    """Only its sender gets back what nobody claimed of a packet."""
+
+    code = "not_your_packet"
+    sentence = N_("someone else sent {packet}; only its sender can have the rest back")
 
     def __init__(self, packet: str) -> None:
         super().__init__(packet=packet)

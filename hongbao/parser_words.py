@@ -15,7 +15,7 @@ from hongbao.words import N_, fill, harmless, say
 USAGE = N_("Usage: ")
 OPTIONS = N_("[OPTIONS]")
 COMMAND = N_("COMMAND [ARGS]...")
-SHOW_HELP = N_("Show this message and exit.")
+SHOW_HELP = N_("show this help and exit")
 """The words of a help page that the library never translates."""
 
 _LENGTH_MAX = 200  # what was typed is told back, but not by the page

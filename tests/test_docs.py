@@ -165,6 +165,22 @@ def test_every_exit_code_is_in_the_page_for_programs():
     assert [str(int(code)) for code in ExitCode] == listed
 
 
+def exit_code_rows(path: Path) -> list[tuple[str, str]]:
+    return re.findall(r"^\| (\d+) \| ([^|]*) \|$", path.read_text("utf-8"), re.MULTILINE)
+
+
+def test_every_table_of_exit_codes_says_the_same():
+    """
+    The README's and the one for programs, word by word; the Chinese README has the same numbers.
+    """
+    rows = exit_code_rows(ROOT / "README.md")
+
+    assert [str(int(code)) for code in ExitCode] == [code for code, _ in rows]
+    assert rows == exit_code_rows(shapes.PAGE)
+    assert [code for code, _ in rows] == [code for code, _ in exit_code_rows(READMES[1])]
+    assert ("16", "stopped by risk control (an act whose money is held ends with 0)") in rows
+
+
 # --- what programs get ---------------------------------------------------------------------------
 
 

@@ -55,7 +55,7 @@ def add(
         typer.Option(
             "--new-pin-file",
             metavar="FILE",
-            help=N_("read the new PIN from FILE; - is standard input"),
+            help=N_("read the operator's new PIN from FILE; - is standard input"),
         ),
     ] = None,
 ) -> None:

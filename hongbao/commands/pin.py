@@ -35,7 +35,7 @@ def change(
         typer.Option(
             "--new-pin-file",
             metavar="FILE",
-            help=N_("read the new PIN from FILE; - is standard input"),
+            help=N_("read the new payment PIN from FILE; - is standard input"),
         ),
     ] = None,
     request_id: RequestId = None,

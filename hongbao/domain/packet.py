@@ -8,6 +8,8 @@ from typing import NamedTuple
 from hongbao.errors import (
     AlreadyClaimed,
     NotForYou,
+    NothingToRefund,
+    NotYourPacket,
     OwnPacket,
     PacketExpired,
     PacketFinished,
@@ -156,14 +158,14 @@ def check_refund(
     """
     Raise unless what is left of *packet* may go back to its sender at *now*, asked by *asker*.
 
-    *why* is what the rule says that holds it. Raises NotForYou, PacketFinished, PacketRefunded,
-    PacketNotExpired or PacketHeld.
+    *why* is what the rule says that holds it. Raises NotYourPacket, NothingToRefund,
+    PacketRefunded, PacketNotExpired or PacketHeld.
     """
     if asker != packet.sender:
-        raise NotForYou(packet.id)
+        raise NotYourPacket(packet.id)
     match packet.state(now):
         case PacketState.FINISHED:
-            raise PacketFinished(packet.id)
+            raise NothingToRefund(packet.id)
         case PacketState.REFUNDED:
             assert packet.closed_at is not None
             raise PacketRefunded(packet.id, refunded_at=packet.closed_at)

@@ -466,5 +466,7 @@ def show_operators(operators: Sequence[OperatorLine]) -> None:
     if not is_terminal():
         pipe(*((row["operator"],) for row in operators))
         return
+    if not operators:
+        line(_("no operators yet"))
     for row in operators:
         line(safe(row["operator"]))

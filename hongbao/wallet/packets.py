@@ -163,7 +163,7 @@ class Packets(Sending):
         """
         Return what nobody claimed of *packet*, the way it came.
 
-        Raises InvalidPacketId, PacketNotFound, NotForYou, PacketFinished, PacketRefunded,
+        Raises InvalidPacketId, PacketNotFound, NotYourPacket, NothingToRefund, PacketRefunded,
         PacketNotExpired or PacketHeld.
         """
         refunded = self._refund(parse_packet_id(packet), request_id=request_id, dry_run=dry_run)

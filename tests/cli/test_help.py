@@ -1,8 +1,9 @@
 """Help: one page a command, in the reader's language, that fits and leads with an example."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import pytest
 import typer
@@ -17,18 +18,20 @@ from tests.cli.shell import Shell
 SIZES = [(language, columns) for language in ("en", "zh_CN") for columns in (40, 80)]
 
 
-def commands() -> Iterator[tuple[str, ...]]:
-    """Yield every command and subcommand by the words that call it."""
-    house = typer.main.get_command(cli.app)
+def parsers() -> dict[tuple[str, ...], Any]:
+    """Return every command and subcommand, by the words that call it; the house by none."""
+    house: Any = typer.main.get_command(cli.app)
+    found: dict[tuple[str, ...], Any] = {(): house}
     with house.make_context("hongbao", [], resilient_parsing=True) as context:
-        for name in house.list_commands(context):  # type: ignore[attr-defined]
-            yield (name,)
-            command = house.get_command(context, name)  # type: ignore[attr-defined]
-            for inner in getattr(command, "commands", {}):
-                yield (name, inner)
+        for name in house.list_commands(context):
+            command = house.get_command(context, name)
+            found[(name,)] = command
+            for inner, below in getattr(command, "commands", {}).items():
+                found[(name, inner)] = below
+    return found
 
 
-COMMANDS = list(commands())
+COMMANDS = [name for name in parsers() if name]
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,21 @@ def test_every_option_is_explained(pages: Pages):
     for page in pages("en", 80).values():
         for line in page.splitlines():
             assert not re.match(r"^  (-\w, )?--[a-z-]+( [A-Z<].*)?$", line) or cell_len(line) > 28
+
+
+def test_explanations_of_options_look_alike():
+    """
+    Each is a phrase: it begins small, unless with a placeholder, and has no full stop.
+    """
+    strangers = []
+    for command in parsers().values():
+        with command.make_context("hongbao", [], resilient_parsing=True) as context:
+            told = [param.help for param in command.get_params(context) if param.help]
+        strangers += [
+            text for text in told if re.match(r"[A-Z][a-z]", text) or re.search(r"[^.]\.$", text)
+        ]
+
+    assert [] == strangers
 
 
 def test_help_is_all_chinese_in_chinese(pages: Pages):

@@ -159,3 +159,30 @@ def test_a_document_is_one_line_in_a_pipe(dealt: Shell):
 
     assert 1 == len(said.lines)
     assert not json.loads(said.out)["diff"]
+
+
+LISTS = (
+    "card list",
+    "operator",
+    "operator list",
+    "operator log",
+    "history",
+    "packets",
+    "challenge list",
+    "review list",
+    "import --list",
+    "totp",
+)
+
+
+def test_a_list_of_nothing_says_so(empty: Shell, tmp_path: Path):
+    """
+    Silence would leave open whether there is nothing or something went wrong.
+    """
+    bare = empty.copied_to(tmp_path / "home")
+    bare.does("init", "小明")
+    for command, screen in zip(
+        LISTS, bare.screens(*(line.split() for line in LISTS), columns=80), strict=True
+    ):
+        said = [line for line in plain(screen).splitlines() if line and "hint: " not in line]
+        assert (command, 1) == (command, len(said))

@@ -69,8 +69,8 @@ REFUSED: dict[str, tuple[Sequence[str], int, str]] = {
     "a refunded packet": (("claim", "{refunded}", "-p", "小刚"), NOT_CLAIMABLE, "packet_refunded"),
     "refunding early": (("refund", "{lucky}"), NOT_CLAIMABLE, "packet_not_expired"),
     "refunding twice": (("refund", "{refunded}"), NOT_CLAIMABLE, "packet_refunded"),
-    "refunding what is taken": (("refund", "{equal}"), NOT_CLAIMABLE, "packet_finished"),
-    "refunding another's": (("refund", "{lucky}", "-p", "小红"), NOT_CLAIMABLE, "not_for_you"),
+    "refunding what is taken": (("refund", "{equal}"), NOT_CLAIMABLE, "nothing_to_refund"),
+    "refunding another's": (("refund", "{lucky}", "-p", "小红"), NOT_CLAIMABLE, "not_your_packet"),
     "proof before the end": (("verify", "{lucky}"), NOT_CLAIMABLE, "not_yet_revealed"),
     # People and cards.
     "nobody": (("balance", "-p", "小白"), NOT_FOUND, "profile_not_found"),

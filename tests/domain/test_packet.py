@@ -16,6 +16,8 @@ from hongbao.domain.packet import (
 from hongbao.errors import (
     AlreadyClaimed,
     NotForYou,
+    NothingToRefund,
+    NotYourPacket,
     OwnPacket,
     PacketExpired,
     PacketFinished,
@@ -97,7 +99,13 @@ def test_what_can_be_claimed_cannot_be_refunded_and_the_other_way_round(packet, 
     ):
         try:
             attempt()
-        except (PacketExpired, PacketFinished, PacketNotExpired, PacketRefunded):
+        except (
+            NothingToRefund,
+            PacketExpired,
+            PacketFinished,
+            PacketNotExpired,
+            PacketRefunded,
+        ):
             continue
         possible.append(name)
 
@@ -162,8 +170,8 @@ def test_who_has_a_share_is_told_so_whatever_became_of_the_packet(packet):
     ("packet", "who", "at", "refusal"),
     [
         (LUCKY, SENDER, EXPIRY - INSTANT, PacketNotExpired),
-        (LUCKY, FRIEND, EXPIRY, NotForYou),
-        (FINISHED, SENDER, EXPIRY, PacketFinished),
+        (LUCKY, FRIEND, EXPIRY, NotYourPacket),
+        (FINISHED, SENDER, EXPIRY, NothingToRefund),
         (REFUNDED, SENDER, EXPIRY, PacketRefunded),
     ],
 )
@@ -196,5 +204,5 @@ def test_what_is_held_can_neither_be_claimed_nor_refunded(packet):
         with pytest.raises(PacketHeld) as refused:
             attempt()
         assert (FREED_AT, WHY) == (refused.value.facts["until_at"], refused.value.facts["why"])
-    with pytest.raises(NotForYou):
+    with pytest.raises(NotYourPacket):
         check_refund(packet, STRANGER, now=SENT, why=WHY)

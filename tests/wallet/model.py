@@ -500,9 +500,9 @@ class Model:
 
     def refund(self, name: str, packet: Sent) -> Then:
         if name != packet.sender:
-            raise Refused(errors.NotForYou)
+            raise Refused(errors.NotYourPacket)
         if packet.finished:
-            raise Refused(errors.PacketFinished)
+            raise Refused(errors.NothingToRefund)
         if packet.refunded_fen is not None:
             raise Refused(errors.PacketRefunded)
         if self.now() < packet.expires_at:

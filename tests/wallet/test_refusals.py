@@ -228,9 +228,9 @@ REFUSALS = (
     No(errors.PacketExpired, WANG, expired(), lambda d, packet, **o: d.claim(packet)),
     No(errors.PacketRefunded, WANG, refunded, lambda d, packet, **o: d.claim(packet)),
     No(errors.PacketNotExpired, ZHANG, half_claimed, lambda d, packet, **o: d.refund(packet)),
-    No(errors.PacketFinished, ZHANG, finished, lambda d, packet, **o: d.refund(packet)),
+    No(errors.NothingToRefund, ZHANG, finished, lambda d, packet, **o: d.refund(packet)),
     No(errors.PacketRefunded, ZHANG, refunded, lambda d, packet, **o: d.refund(packet)),
-    No(errors.NotForYou, LI, expired(), lambda d, packet, **o: d.refund(packet)),
+    No(errors.NotYourPacket, LI, expired(), lambda d, packet, **o: d.refund(packet)),
     # --- limits and funds
     No(
         errors.LimitExceeded,
