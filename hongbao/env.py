@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from hongbao.paths import absolute_path
+
 
 class Env(NamedTuple):
     """
@@ -50,7 +52,7 @@ def system_env() -> Env:
 
 def _home(variables: Mapping[str, str]) -> Path:
     if chosen := variables.get("HONGBAO_HOME"):
-        return Path(chosen).expanduser().absolute()
+        return absolute_path(chosen)
     import platformdirs  # a quarter of a start-up that HONGBAO_HOME spares
 
     return platformdirs.user_data_path("hongbao", appauthor=False)

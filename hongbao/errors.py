@@ -892,6 +892,27 @@ class FileExists(UsageError):
         super().__init__(path=path)
 
 
+class InvalidPath(UsageError):
+    """What was typed cannot be the path of a file or a folder."""
+
+    code = "invalid_path"
+    sentence = N_("{path} cannot be used as a path: {reason}")
+
+    def __init__(self, path: str, *, reason: str) -> None:
+        super().__init__(path=path or "''", reason=reason)
+
+
+class InsideHome(UsageError):
+    """A file would be written among those that the home itself consists of."""
+
+    code = "inside_home"
+    sentence = N_("{path} is inside {folder}, where this home keeps its own files")
+    advice = N_("choose a place outside that folder")
+
+    def __init__(self, *, path: str, folder: str) -> None:
+        super().__init__(path=path, folder=folder)
+
+
 class StatementTooLong(UsageError):
     """
     The format has an end: a sheet has so many rows, and a PDF is made whole in memory.

@@ -2,14 +2,22 @@
 
 import errno
 import os
+import re
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from hongbao.errors import FileExists, StorageRefused
+from hongbao.errors import FileExists, InsideHome, InvalidPath, StorageRefused
+from hongbao.paths import lies_in, typed_path
+from hongbao.words import N_
+
+_UNNAMED = getattr(os, "O_TMPFILE", 0)
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
+_LOCK = re.compile(r"\.hongbao-[0-9]+-[0-9]+\.lock")
+_NOT_A_FILE = N_("it is not a file")
 
 
 def save_as(path: Path, write_to: Callable[[BinaryIO], object], replace: bool) -> None:
@@ -20,41 +28,74 @@ def save_as(path: Path, write_to: Callable[[BinaryIO], object], replace: bool) -
     on the disk; killed before, the old one is what it was. A pipe or a device cannot be
     half there and keeps its place: it is simply written to.
 
+    A new file has no name at all until it is complete, where the system can do that: a process
+    that is killed then leaves nothing. Elsewhere see `save_by_name`.
+
     Raises FileExists unless *replace*, and StorageRefused.
     """
-    try:
+
+    def write(descriptor: int) -> None:
+        with open(descriptor, "wb", closefd=False) as out:
+            write_to(out)
+        os.fsync(descriptor)
+
+    with _told_of(path):
         if is_stream(path):
             with path.open("wb") as stream:
                 write_to(stream)
             return
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not replace and _is_taken(path):
-            raise FileExists(path=str(path))
-        target = Path(os.path.realpath(path))  # a link goes on pointing at what it points at
-        descriptor, partial = _partial_in(target.parent)
+        target = _target(path, replace)
+        descriptor = None if replace else _unnamed_in(target.parent)
+        if descriptor is None:
+            with _partial_in(target.parent) as partial:
+                with _opened(partial) as descriptor:
+                    write(descriptor)
+                _take_name(partial, target, replace, path)
+            return
         try:
-            with open(descriptor, "wb") as out:
-                write_to(out)
-                out.flush()
-                os.fsync(descriptor)
-            if not _take_name(partial, target, replace):
-                raise FileExists(path=str(path))
+            write(descriptor)
+            _take_name(descriptor, target, replace, path)
         finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
+            os.close(descriptor)
         _sync_folder(target.parent)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StorageRefused(path=str(path), reason=reason) from error
+
+
+def save_by_name(path: Path, make: Callable[[Path], object], replace: bool) -> None:
+    """
+    Have a file made at *path* as `save_as` does, by somebody who has to open it by a name.
+
+    *make* is given the absolute path of an empty file, private already, to write into. What it
+    raises leaves *path* as it was, so whatever a finished file has to prove is proved in there.
+
+    Until then the file is called ``.hongbao-PID-N.partial``. What a killed process leaves under
+    such a name is removed by the next saving in the same folder.
+
+    Raises FileExists unless *replace*, and StorageRefused: also for a pipe, a device or a folder.
+    """
+    with _told_of(path):
+        if is_stream(path):
+            raise StorageRefused(path=str(path), reason=_NOT_A_FILE)
+        target = _target(path, replace)
+        with _partial_in(target.parent) as partial:
+            make(partial)
+            with _opened(partial) as descriptor:
+                os.fsync(descriptor)
+            _take_name(partial, target, replace, path)
+
+
+def check_outside(path: Path, *folders: Path) -> None:
+    """Raise InsideHome where *path*, followed through every link, lies in one of *folders*."""
+    for folder in folders:
+        if lies_in(path, folder):
+            raise InsideHome(path=str(path), folder=str(folder))
 
 
 def is_folder(path: str) -> bool:
     """Say whether *path* is a folder, or is meant for one by the slash at its end."""
     if path.endswith(("/", os.sep)):
         return True
-    with suppress(OSError):  # a name that is too long, say: whoever writes there will be told
-        return path != "" and Path(path).expanduser().is_dir()
+    with suppress(OSError, InvalidPath):  # whoever writes there will be told
+        return typed_path(path).is_dir()
     return False
 
 
@@ -77,39 +118,177 @@ def check_free(path: Path, replace: bool) -> None:
         raise StorageRefused(path=str(path), reason=reason) from error
 
 
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Say what the system refuses in its own words, about the *path* that was typed."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageRefused(path=str(path), reason=reason) from error
+
+
+def _target(path: Path, replace: bool) -> Path:
+    """Return the file that *path* means: a link goes on pointing at what it points at."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not replace and _is_taken(path):
+        raise FileExists(path=str(path))
+    return Path(os.path.realpath(path))
+
+
 def _is_taken(path: Path) -> bool:
     return path.exists() or path.is_symlink()  # a link to nowhere is somebody's too
 
 
-def _partial_in(folder: Path) -> tuple[int, Path]:
-    """
-    Open a new file in *folder*, private before its first byte, under a name nobody has.
+def _unnamed_in(folder: Path) -> int | None:
+    """Open a file that has no name, and vanishes with its process; None where that cannot be."""
+    if not _UNNAMED:
+        return None
+    try:
+        descriptor = os.open(folder, _UNNAMED | os.O_WRONLY, 0o600)
+    except OSError:  # not every file system has them; what else is wrong, the next way will tell
+        return None
+    if not Path(_by_number(descriptor)).exists():
+        os.close(descriptor)
+        return None
+    os.fchmod(descriptor, 0o600)
+    return descriptor
 
-    The name does not grow with the final one, which may already be as long as a name can be.
+
+@contextmanager
+def _partial_in(folder: Path) -> Iterator[Path]:
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    Make a new file in *folder*, private before its first byte; what still has its name at the end
+    is taken away.
+
+    The name does not grow with the final one, which may already be as long as a name can be. A
+    locked file beside it says that its process lives: not the file itself, whose lock an engine
+    would meet on a network's disk.
+    """
+    _sweep(folder)
+    lock, descriptor = _locked_in(folder)
+    partial = lock.with_suffix(".partial")
+    try:
+        os.close(_new_file(partial))
+        yield partial
+        _sync_folder(folder)
+    finally:
+        _remove(partial)
+        if os.name != "posix":  # which keeps the name of what is open
+            os.close(descriptor)
+        with suppress(OSError):
+            lock.unlink(missing_ok=True)
+        if os.name == "posix":  # which gives the lock up only when the name has gone
+            os.close(descriptor)
+
+
+def _locked_in(folder: Path) -> tuple[Path, int]:
+    """Make and lock a file in *folder* whose name, and its partial file's, nobody has."""
     for number in count():
-        partial = folder / f".hongbao-{os.getpid()}-{number}.partial"
+        lock = folder / f".hongbao-{os.getpid()}-{number}.lock"
+        if _is_taken(lock.with_suffix(".partial")):
+            continue
         with suppress(FileExistsError):
-            descriptor = os.open(partial, flags, 0o600)
-            if os.name == "posix":
-                os.fchmod(descriptor, 0o600)  # the umask may have taken even the owner's bits
-            return descriptor, partial
+            descriptor = _new_file(lock)
+            # Between the two lines another process may have taken it for a leftover.
+            if _try_lock(descriptor) and os.fstat(descriptor).st_nlink:
+                return lock, descriptor
+            os.close(descriptor)
     raise AssertionError("unreachable")
 
 
-def _take_name(partial: Path, target: Path, replace: bool) -> bool:
-    """Let *partial* be *target*; say no where that is taken and not to be replaced."""
-    if replace:
-        partial.replace(target)
+def _try_lock(descriptor: int) -> bool:
+    if os.name != "posix":
         return True
+    import fcntl
+
     try:
-        os.link(partial, target)  # a rename would take the place of what has appeared meanwhile
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks: nothing will be swept there
+        return True
+    return True
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes that were killed have left in *folder*: files with a lock let go."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _LOCK.fullmatch(path.name):
+                with suppress(OSError):
+                    _sweep_one(path)
+
+
+def _sweep_one(lock: Path) -> None:
+    if os.name != "posix":
+        lock.unlink()  # which the system refuses while somebody has it open
+        _remove(lock.with_suffix(".partial"))
+        return
+    import fcntl
+
+    descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(lock.with_suffix(".partial"))
+            lock.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _remove(partial: Path) -> None:
+    for ending in ("", "-journal", "-wal", "-shm"):  # an engine's, where it was killed
+        with suppress(OSError):
+            partial.with_name(partial.name + ending).unlink(missing_ok=True)
+
+
+def _new_file(path: Path) -> int:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+    if os.name == "posix":
+        os.fchmod(descriptor, 0o600)  # the umask may have taken even the owner's bits
+    return descriptor
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | _BINARY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _take_name(made: Path | int, target: Path, replace: bool, typed: Path) -> None:
+    """
+    Let the file that was *made* be *target*, unless that is taken and not to be replaced.
+
+    One without a name is given as its open descriptor.
+    """
+    if replace:
+        if is_stream(target):  # it was not one before
+            raise StorageRefused(path=str(typed), reason=_NOT_A_FILE)
+        assert isinstance(made, Path)
+        made.replace(target)
+        return
+    try:  # a rename would take the place of what has appeared meanwhile
+        if isinstance(made, int):
+            # Any descriptor has the system follow the link to the file; the paths are absolute.
+            os.link(_by_number(made), target, dst_dir_fd=made)
+        else:
+            os.link(made, target)
     except OSError:
         if _is_taken(target):
-            return False
-        partial.rename(target)  # a file system without links
-    return True
+            raise FileExists(path=str(typed)) from None
+        if isinstance(made, int):
+            raise
+        made.rename(target)  # a file system without links
+
+
+def _by_number(descriptor: int) -> str:
+    return f"/proc/self/fd/{descriptor}"
 
 
 def _sync_folder(folder: Path) -> None:

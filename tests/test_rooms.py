@@ -24,7 +24,7 @@ FLOORS = (
     {"parser_words"},
     {"errors"},
     {"domain"},
-    {"answers"},
+    {"answers", "paths"},
     {"env", "migrations", "outputs", "packs", "policies", "story", "training", "vault"},
     {"drawer"},
     {"store"},

@@ -1,6 +1,5 @@
 """``hongbao backup``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +24,6 @@ def backup(
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        changed = wallet.backup(Path(file).expanduser(), replace=call.yes)
+        changed = wallet.backup(call.output(file), replace=call.yes)
     call.answer(changed, home.show_backed_up)
     call.hint(N_("keep it apart from {path}, which opens it"), path=call.env.keys)

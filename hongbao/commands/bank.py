@@ -2,7 +2,6 @@
 
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -188,7 +187,7 @@ def statement(
     from hongbao.ui import clearing
 
     call = caller(ctx)
-    path = Path(output).expanduser()
+    path = call.output(output)
     with call.wallet() as wallet, wallet.looking():
         day = day or wallet.now()
         header, lines = wallet.bank_statement(bank, china_day(day))

@@ -24,6 +24,7 @@ from hongbao.errors import (
     Unanswered,
     WrongAnswer,
 )
+from hongbao.paths import typed_path
 from hongbao.words import N_, _, harmless, say
 
 if TYPE_CHECKING:
@@ -218,12 +219,26 @@ class Caller:
         """
         return self.lines(file, 1)[0]
 
+    def output(self, typed: str) -> Path:
+        """
+        Return where a file is to be written that was *typed* as its place; ``-`` is kept.
+
+        Raises InvalidPath, and InsideHome for the folders in which the home keeps its own files.
+        """
+        from hongbao.outputs import check_outside
+
+        if typed == "-":  # standard output
+            return Path(typed)
+        path = typed_path(typed)
+        check_outside(path, self.env.data, self.env.keys)
+        return path
+
     def lines(self, file: str, count: int) -> list[str]:
         """Return the first *count* lines of *file* (see `secret_line`); one it lacks is empty."""
         try:
             if file == "-":
                 return [_line(sys.stdin) for _number in range(count)]
-            with Path(file).expanduser().open(encoding="utf-8") as text:
+            with typed_path(file).open(encoding="utf-8") as text:
                 return [_line(text) for _number in range(count)]
         except OSError as error:
             raise FileNotReadable(path=file, reason=error.strerror or str(error)) from None

@@ -2,7 +2,6 @@
 
 import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -93,7 +92,7 @@ def export(
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
     if full and not statements.has_place_for_holder(form):
         raise ConflictingOptions("--full", f"--format {form}", command=ctx.command_path)
-    path = Path(output).expanduser()
+    path = call.output(output)
     style = statements.Style(language(), root, call.env.variables.get("HONGBAO_FONT"))
     with (
         call.wallet() as wallet,

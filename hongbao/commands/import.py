@@ -8,6 +8,7 @@ import typer
 
 from hongbao.commands.window import Command, DryRun, RequestId, bill_ids, caller, window
 from hongbao.errors import ConflictingOptions
+from hongbao.paths import typed_path
 from hongbao.words import N_
 
 app = window()
@@ -83,7 +84,7 @@ def bring_in(
         assert file is not None
         from hongbao.statements._bills.file import BillFile
 
-        bill = BillFile(file)
+        bill = BillFile(str(typed_path(file)))
         imported = wallet.bring_in(bill, file=bill.name, request_id=request_id, dry_run=dry_run)
     call.answer(imported, bills.show_imported)
     if not dry_run:

@@ -2,7 +2,6 @@
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,7 +74,7 @@ def receipt(
         form = Form.JSON if to_stdout and call.as_json else _form_of(output)
     if call.as_json and to_stdout and form is not Form.JSON:
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
-    path = Path(output).expanduser()
+    path = call.output(output)
     with call.wallet() as wallet:
         asked, signer = wallet.receipt(subject, masked=masked)
         made = sealed(asked, signer)

@@ -13,6 +13,7 @@ import typer
 from hongbao.commands.window import Command, DryRun, Group, bank_codes, caller, window
 from hongbao.domain.dates import china_day, parse_instant
 from hongbao.errors import ConflictingOptions, DifferencesFound, FileNotReadable
+from hongbao.paths import typed_path
 from hongbao.words import N_
 
 app = window(cls=Group)
@@ -123,7 +124,7 @@ def resolve(
 
 def _readable(name: str) -> Path:
     """Return the file called *name*, which is read twice. Raises FileNotReadable."""
-    path = Path(name).expanduser()
+    path = typed_path(name)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))

@@ -1,12 +1,12 @@
 """``hongbao restore``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hongbao.commands.window import Command, caller, window
 from hongbao.errors import Unanswered
+from hongbao.paths import typed_path
 from hongbao.words import N_
 
 app = window()
@@ -51,7 +51,7 @@ def restore(
 
     changed = put_back(
         call.env,
-        Path(file).expanduser(),
+        typed_path(file),
         passphrase=call.passphrase,
         accept_older=accepts,
     )

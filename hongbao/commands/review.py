@@ -1,7 +1,6 @@
 """``hongbao review``."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -184,7 +183,7 @@ def report(
         raise typer.BadParameter(f"'{form}' is not one of {choices}.", param_hint="'--format'")
     if call.as_json and to_stdout and form != "json":
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
-    path, name = Path(output).expanduser(), form
+    path, name = call.output(output), form
     looker = _looker(ctx, unmasked, operator)
     with (
         call.wallet() as wallet,

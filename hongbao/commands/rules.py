@@ -1,9 +1,9 @@
 """Finding the rules that somebody named: some that ship, that were used here, or a file's."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hongbao.errors import FileNotReadable, NotFound, PolicyNotFound, RiskPackNotFound
+from hongbao.paths import typed_path
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def read_pack(name: str, wallet: "Wallet | None" = None) -> "Pack":
 def _text_of_file(name: str, missing: NotFound) -> str:
     from hongbao.domain.toml_table import TEXT_LENGTH_MAX
 
-    path = Path(name).expanduser()
+    path = typed_path(name)
     try:
         with path.open(encoding="utf-8") as file:
             return file.read(TEXT_LENGTH_MAX + 1)

@@ -59,7 +59,7 @@ def add(
     from hongbao.ui import devices
 
     call = caller(ctx)
-    path = None if secret_file is None else Path(secret_file).expanduser()
+    path = None if secret_file is None else call.output(secret_file)
     with call.wallet() as wallet:
         written = False
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from hongbao.commands.caller import Caller
 from hongbao.commands.window import Command, caller, window
 from hongbao.errors import HomeLocked, HomeNotFound, InvalidPublicKey, Unanswered
+from hongbao.paths import typed_path
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def verify_statement(
     keys = frozenset() if key is None else frozenset({_public_key(call, key)})
     with _home(call, is_needed=key is None) as wallet:
         told = Judge(wallet, keys).judge(
-            Path(file).expanduser(), None if signature is None else Path(signature).expanduser()
+            typed_path(file), None if signature is None else typed_path(signature)
         )
     error = refusal(told)
     if error is None:

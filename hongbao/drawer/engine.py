@@ -73,7 +73,7 @@ class Engine:
     def _open(cls, path: Path, page_key: bytes, *, may_be_empty: bool) -> Self:
         with refusals(path):
             connection = engine.connect(
-                str(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=True
+                _as_a_path(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=True
             )
             try:
                 store = cls(path, connection)
@@ -191,7 +191,7 @@ class Engine:
         The copy is one consistent moment. Raises StorageRefused where *path* cannot be written.
         """
         with refusals(path):
-            self._db.execute("VACUUM INTO ?", (str(path),))
+            self._db.execute("VACUUM INTO ?", (_as_a_path(path),))
 
     def overwrite_with(self, other: "Engine") -> None:
         """
@@ -318,6 +318,11 @@ def _in_words(error: Exception, path: Path) -> Exception:
 
 _IMPOSSIBLE = ("integer overflow", "malformed JSON", "Could not decode")
 """What the engine says of values that no act of ours has written."""
+
+
+def _as_a_path(path: Path) -> str:
+    """Return *path* as the engine takes it for nothing else: ``file:x.db`` would be an address."""
+    return str(path.absolute())
 
 
 def _is_full(path: Path) -> bool:

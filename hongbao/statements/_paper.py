@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from hongbao.errors import FontMissing, FontUnusable, PdfMissing
+from hongbao.paths import absolute_path
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -149,7 +150,7 @@ def _with_font(named: str | None) -> tuple["FPDF", "TTFFont"]:
     """Return an empty document and the font in it, which has Chinese."""
     if named:
         file, _, face = named.partition("#")
-        path = Path(file).expanduser().absolute()
+        path = absolute_path(file)
         try:
             return _holding(path, int(face) if face.isdecimal() else 0)
         except _Unfit as unfit:

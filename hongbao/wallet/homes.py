@@ -11,7 +11,6 @@ from hongbao.answers import Answer, HomeChanged
 from hongbao.env import Env
 from hongbao.errors import (
     Damaged,
-    FileExists,
     FileNotReadable,
     HomeNotFound,
     HongbaoError,
@@ -34,6 +33,10 @@ class Tried(NamedTuple):
 
 
 UNTRIED = Tried({}, {})
+
+
+class _CopyUnreadable(Exception):
+    """A copy is not what it was copied from: the disk has lost some of it."""
 
 
 class Homes(Desk):
@@ -125,29 +128,38 @@ class Homes(Desk):
 
         The keys are not in it: it opens only beside this home's ``keys/``.
 
-        Raises FileExists unless *replace*, and always where the file is one that the home lives in;
-        and StorageRefused.
+        It is opened again and read to its end before it has its name, so what is called a copy is
+        one. Raises FileExists unless *replace*, InsideHome, and StorageRefused.
         """
-        partial = file.with_name(f"{file.name}.partial")
-        try:
-            if file.exists() and not (replace and self._is_outside(file)):
-                raise FileExists(path=str(file))
-            partial.unlink(missing_ok=True)
-            os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            self.store.copy_to(partial)
-            _sync(partial)
-            partial.replace(file)
-            _sync(file.absolute().parent)
-        except OSError as error:
-            raise StorageRefused(path=str(file), reason=error.strerror or str(error)) from None
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-        return self._changed() | {"file": str(file), "entry": self.store.head().entry}
+        from hongbao.outputs import check_outside, save_by_name
 
-    def _is_outside(self, file: Path) -> bool:
-        folders = (self.env.data.resolve(), self.env.keys.resolve())
-        return not any(file.resolve().is_relative_to(folder) for folder in folders)
+        check_outside(file, self.env.data, self.env.keys)
+        entries = []
+
+        def make(copy: Path) -> None:
+            self.store.copy_to(copy)
+            entries.append(self._last_entry_of(copy))
+
+        try:
+            save_by_name(file, make, replace)
+        except _CopyUnreadable:
+            reason = N_("what was written there cannot be read back")
+            raise StorageRefused(path=str(file), reason=reason) from None
+        return self._changed() | {"file": str(file), "entry": entries[-1]}
+
+    def _last_entry_of(self, copy: Path) -> int:
+        """Return where *copy*, just made, ends, once it has opened under this home's key."""
+        try:
+            made = Store.open(copy, self.vault.page_key)
+            try:
+                head, problems = made.head(), made.page_problems()
+            finally:
+                made.close()
+        except (Damaged, HomeNotFound):
+            raise _CopyUnreadable from None
+        if problems or self.store.mac_of(head.entry) != head.mac:
+            raise _CopyUnreadable
+        return head.entry
 
     def remember_restoring(
         self, file: Path, entry: int, noted_entry: int | None, tried: Tried

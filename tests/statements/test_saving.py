@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hongbao import errors, statements
+from hongbao import errors, outputs, statements
 from tests.statements.conftest import LONG, fill, pin
 from tests.statements.reading import READERS, with_lines, written
 from tests.statements.test_formats import statement
@@ -41,6 +41,12 @@ def folder(tmp_path):
     return folder
 
 
+@pytest.fixture
+def named(monkeypatch):
+    """As on a file system where no file can be without a name, like exFAT."""
+    monkeypatch.setattr(outputs, "_UNNAMED", 0)
+
+
 def left_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -62,7 +68,7 @@ def test_a_file_holds_what_a_pipe_would_carry(folder, format_name):
 
 
 @pytest.mark.parametrize("umask", [0, 0o022, 0o777])
-def test_a_file_is_its_owners_alone(folder, umask):
+def test_a_file_is_its_owners_alone(folder, named, umask):
     """
     Whatever the umask gives or takes, before the first byte and afterwards.
     """
@@ -82,7 +88,7 @@ def test_a_file_is_its_owners_alone(folder, umask):
     finally:
         os.umask(before)
 
-    assert [0o600, 0o600] == seen
+    assert [0o600] * 4 == seen  # the file and its lock, at two movements
     assert 0o600 == stat.S_IMODE((folder / "a.json").stat().st_mode)
 
 
@@ -103,6 +109,24 @@ def test_an_existing_file_is_kept(folder):
     assert ["a.json"] == left_in(folder)
 
 
+def test_a_new_file_has_no_name_until_it_is_complete(folder):
+    """
+    So that a process which is killed leaves nothing, least of all half of somebody's secret.
+    """
+    seen = []
+    asked = statement()
+
+    def watched():
+        for line in asked.lines:
+            seen.append(left_in(folder))
+            yield line
+
+    statements.save(with_lines(asked, watched), "json", folder / "a.json", False)
+
+    assert [[], []] == seen
+    assert 0o600 == stat.S_IMODE((folder / "a.json").stat().st_mode)
+
+
 @pytest.mark.parametrize(("replacing", "naming"), [(False, "link"), (True, "replace")])
 def test_a_name_is_given_to_what_is_on_the_disk(folder, replacing, naming, monkeypatch):
     """
@@ -114,14 +138,14 @@ def test_a_name_is_given_to_what_is_on_the_disk(folder, replacing, naming, monke
     def watched(name):
         real = getattr(os, name)
 
-        def call(*arguments):
+        def call(*arguments, **named):
             if name != "fsync":
                 touched.append(name)
             elif stat.S_ISDIR((found := os.fstat(arguments[0])).st_mode):
                 touched.append("fsync folder")
             else:
                 touched.append(f"fsync {found.st_size} bytes")
-            return real(*arguments)
+            return real(*arguments, **named)
 
         return call
 
@@ -134,7 +158,7 @@ def test_a_name_is_given_to_what_is_on_the_disk(folder, replacing, naming, monke
     assert [f"fsync {size} bytes", naming, "fsync folder"] == touched
 
 
-@pytest.mark.parametrize("linking", [True, False])
+@pytest.mark.parametrize("linking", ["unnamed", "named", "none"])
 def test_a_file_that_appears_meanwhile_is_kept(folder, linking, monkeypatch):
     """
     Two exports to one name: the second one finds it taken, however late that happened.
@@ -148,7 +172,9 @@ def test_a_file_that_appears_meanwhile_is_kept(folder, linking, monkeypatch):
     def no_links(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    if not linking:  # as on exFAT, which no test can mount
+    if linking != "unnamed":
+        monkeypatch.setattr(outputs, "_UNNAMED", 0)
+    if linking == "none":  # as on exFAT, which no test can mount
         monkeypatch.setattr(os, "link", no_links)
     asked = statement()
 
@@ -159,7 +185,7 @@ def test_a_file_that_appears_meanwhile_is_kept(folder, linking, monkeypatch):
     assert ["a.json"] == left_in(folder)
 
 
-def test_a_disk_without_links_can_be_written_to(folder, monkeypatch):
+def test_a_disk_without_links_can_be_written_to(folder, named, monkeypatch):
     """
     The name is then given by renaming.
     """
@@ -214,7 +240,7 @@ def test_the_longest_name_can_be_saved(folder):
     assert [name] == left_in(folder)
 
 
-def test_a_leftover_is_nobodys_obstacle(folder):
+def test_a_leftover_is_nobodys_obstacle(folder, named):
     """
     A process that was killed had the same id as this one.
     """
@@ -336,11 +362,12 @@ def test_killed_at_any_touch_of_the_disk_there_is_no_half_file(folder, replacing
     """
     path = folder / "a.json"
     before, after = OLD if replacing else None, written(statement(), "json")
-    found = None
+    found, leftovers = None, set()
     for step in count():
         path.write_bytes(OLD) if replacing else path.unlink(missing_ok=True)
 
         was_killed = killed_at(step, lambda: statements.save(statement(), "json", path, replacing))
+        leftovers.update(left_in(folder))
 
         found = path.read_bytes() if path.exists() else None
         assert found in (before, after)
@@ -349,6 +376,9 @@ def test_killed_at_any_touch_of_the_disk_there_is_no_half_file(folder, replacing
         if found == before:
             statements.save(statement(), "json", path, replacing)
             assert after == path.read_bytes()
+    outputs.save_as(folder / "other", lambda out: out.write(b"other"), True)
+    assert ["a.json", "other"] == left_in(folder)
+    assert replacing == any(name.endswith(".partial") for name in leftovers)
     assert step > 2  # a watchdog that never fires proves nothing
     assert after == found
 
@@ -403,7 +433,7 @@ def test_an_export_killed_half_way_leaves_the_old_file(folder, long_lived, forma
     killed(process)
 
     assert old == (path.read_bytes() if path.exists() else None)
-    partial = next(folder.glob(".hongbao-*"))
+    partial = next(folder.glob(".hongbao-*.partial"))
     assert 0o600 == stat.S_IMODE(partial.stat().st_mode)
     half, place = partial.read_bytes(), statements.signature_place(format_name)
     assert place is None or place[0] not in half  # half is signed nowhere
