@@ -182,7 +182,7 @@ def test_a_backup_that_is_killed_leaves_the_old_one_and_nothing_for_long(
         with Wallet.open(world.env, profile=ZHANG) as wallet:
             wallet.backup(Path("copy"), replace=True)
 
-    leftovers = set()
+    leftovers: set[str] = set()
     for step in count():
         was_killed = killed_at(step, backup)
         leftovers.update(name.rpartition(".")[2] for name in left_in(folder) if name != "copy")
