@@ -143,7 +143,8 @@ def _run(arguments: Sequence[str]) -> None:
         where = getattr(error, "ctx", None)
         command = "hongbao" if where is None else where.command_path
         problem = error.format_message()  # type: ignore[attr-defined]  # as all of its family have
-        raise BadCommandLine(problem, command=command) from None
+        placeholders = getattr(getattr(where, "command", None), "placeholders", {})
+        raise BadCommandLine(problem, command=command, placeholders=placeholders) from None
 
 
 def _complete(house: Any, call: Caller) -> None:

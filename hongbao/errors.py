@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum, unique
+from types import MappingProxyType
 from typing import ClassVar
 
 from hongbao.parser_words import in_english, translated
@@ -251,7 +252,7 @@ class DeviceInUse(UsageError):
 
     code = "device_in_use"
     sentence = N_("{device} is the device that you act from")
-    advice = N_("remove it from another one: `hongbao device remove {device} -p {profile}@NAME`")
+    advice = N_("remove it from another one: `hongbao device remove {device} -p {profile}@DEVICE`")
 
     def __init__(self, *, device: str, profile: str) -> None:
         super().__init__(device=device, profile=profile)
@@ -859,15 +860,22 @@ class BadCommandLine(UsageError):
     sentence = "{problem}"
     advice = N_("see `{command} --help`")
 
-    def __init__(self, problem: str, *, command: str) -> None:
-        super().__init__(problem=problem, command=command)
+    _placeholders: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(
+        self, problem: str, *, command: str, placeholders: Mapping[str, str] | None = None
+    ) -> None:
+        """Take what stands for values in *problem*, by what it is called there (`translated`)."""
+        self._placeholders = placeholders or {}
+        super().__init__(problem=in_english(problem, self._placeholders), command=command)
+        self._problem = problem
 
     def __str__(self) -> str:
-        return in_english(str(self.facts["problem"]))
+        return str(self.facts["problem"])
 
     @property
     def message(self) -> str:
-        return translated(str(self.facts["problem"]))
+        return translated(self._problem, self._placeholders)
 
 
 class ConflictingOptions(UsageError):
@@ -1180,7 +1188,7 @@ class DeviceNotFound(NotFound):
 
     code = "device_not_found"
     sentence = N_("you have no device {device}")
-    advice = N_("`hongbao device list` shows your devices; `hongbao device add NAME` lets one in")
+    advice = N_("`hongbao device list` shows your devices; `hongbao device add DEVICE` lets one in")
 
     def __init__(self, device: str) -> None:
         super().__init__(device=shortened(device))
@@ -1970,8 +1978,8 @@ class DeviceKeyDamaged(Damaged):
     code = "device_key_damaged"
     sentence = N_("{path}, a device's key, is damaged")
     advice = N_(
-        "say who you are to let this machine in anew: `hongbao device add NAME --id-file FILE`,"
-        " then act from it with `-p @NAME`"
+        "say who you are to let this machine in anew: `hongbao device add DEVICE --id-file FILE`,"
+        " then act from it with `-p @DEVICE`"
     )
 
 
@@ -2098,7 +2106,7 @@ class UnknownSigner(NotGenuine):
     )
     advice = N_(
         "a key in a file proves nothing by itself; with the key that you were given, "
-        "use `--key HEX`"
+        "use `--key KEY`"
     )
 
 

@@ -7,8 +7,9 @@ are recognised here and said our way; tests/test_parser_words.py makes it say ea
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
+from types import MappingProxyType
 
 from hongbao.words import N_, fill, harmless, say
 
@@ -54,35 +55,49 @@ SENTENCES = {
 }
 
 
-def translated(problem: str) -> str:
+_NO_PLACEHOLDERS: Mapping[str, str] = MappingProxyType({})
+
+
+def translated(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDERS) -> str:
     """
     Return the parser's sentence *problem* in our words and the reader's language.
 
-    A sentence that is not known is kept as it is, since a person helps themselves better with the
+    *placeholders* are the words for what stands for a value, by what *problem* calls them. A
+    sentence that is not known is kept as it is, since a person helps themselves better with the
     library's English than with nothing.
     """
-    return _said(problem, lambda sentence, facts: say(sentence, **facts))
+    return _said(problem, placeholders, lambda sentence, facts: say(sentence, **facts))
 
 
-def in_english(problem: str) -> str:
+def in_english(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDERS) -> str:
     """
-    Return the parser's sentence *problem* in our words, for programs.
+    Return the parser's sentence *problem* in our words, for programs (see `translated`).
 
     >>> in_english("No such command 'sned'. Did you mean 'send'?")
     "there is no command 'sned'; did you mean 'send'?"
+    >>> in_english("Missing argument '<文件>'.", {"<文件>": "FILE"})
+    'FILE is missing'
     """
-    return _said(problem, fill)
+    return _said(problem, placeholders, fill)
 
 
-def _said(problem: str, tell: Callable[[str, dict[str, str]], str]) -> str:
+def _said(
+    problem: str,
+    placeholders: Mapping[str, str],
+    tell: Callable[[str, dict[str, str]], str],
+) -> str:
+    def fact(name: str, value: str) -> str:
+        if name == "problem":
+            return _said(value, placeholders, tell)
+        word = value.strip("'")
+        return placeholders[word] if word in placeholders else harmless(value, _LENGTH_MAX)
+
     problem = " ".join(problem.split()).removesuffix(".")
     for form, sentence in _forms():
         if match := form.fullmatch(problem):
-            facts = {
-                name: _said(value, tell) if name == "problem" else harmless(value, _LENGTH_MAX)
-                for name, value in match.groupdict().items()
-            }
-            return tell(sentence, facts)
+            return tell(
+                sentence, {name: fact(name, each) for name, each in match.groupdict().items()}
+            )
     return harmless(problem, _LENGTH_MAX)
 
 

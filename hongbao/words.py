@@ -121,7 +121,8 @@ def say(sentence: str, **facts: object) -> str:
 
     A ``field``, ``question`` or ``reason`` is itself a piece of language: it is said in the chosen
     one too, where the catalogue has it, and so is a ``bank``. A ``why`` comes in both languages,
-    from whoever wrote the rule. Whatever else a fact says is somebody's own word.
+    from whoever wrote the rule. A word `InContext` is translated too. Whatever else a fact says is
+    somebody's own word.
     """
     return _said(_catalogue, _language, sentence, facts)
 
@@ -145,7 +146,7 @@ def _said(
 ) -> str:
     told = {
         name: _in(catalogue, value)
-        if name in _SPOKEN and isinstance(value, str) and value
+        if isinstance(value, InContext) or (name in _SPOKEN and isinstance(value, str) and value)
         else value
         for name, value in facts.items()
     }

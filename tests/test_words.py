@@ -16,6 +16,8 @@ CODE = catalogue.collected()
 CHINESE_PO = catalogue.po_path("zh_CN")
 CHINESE = catalogue.read(CHINESE_PO.read_text(encoding="utf-8"))
 
+PLACEHOLDERS_FILE = "hongbao/commands/placeholders.py"
+
 SAME_IN_BOTH: frozenset[str] = frozenset({"{why}"})
 """Sentences that are rightly the same in Chinese as in English."""
 
@@ -25,11 +27,34 @@ def english(message: Message) -> str:
     return catalogue.english(message.msgid)
 
 
+PLACEHOLDERS: dict[str, set[str]] = {}
+for message in CHINESE.values():
+    if PLACEHOLDERS_FILE in message.places:
+        PLACEHOLDERS.setdefault(english(message), set()).add(message.msgstr)
+"""What stands for a value, and what each is in Chinese: one word for each thing that it means."""
+
+ACRONYMS = frozenset(
+    {
+        *("BOC", "CSV", "GBK", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "TOML", "UP", "UTC"),
+        *("XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS"),
+    }
+)
+"""Capitals that are words, not placeholders; the two of the library's are translated whole."""
+
+
+def capitals(text: str) -> set[str]:
+    return set(re.findall(r"(?<![-\w/.])[A-Z]{2,}(?![-\w/.])", text, re.ASCII))
+
+
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
 def commands(text: str) -> list[str]:
+    """Return the commands in *text*, with what stands for a value in English."""
+    for word, said in PLACEHOLDERS.items():
+        for each in said:
+            text = text.replace(each, word)
     return sorted(re.findall(r"`[^`]*`", text))
 
 
@@ -58,6 +83,8 @@ def faults(message: Message) -> list[str]:
         found.append("no space between Chinese and a command")
     if said.endswith("。") and not meant.endswith("."):
         found.append("a full stop that the English has not")
+    if capitals(said) & set(PLACEHOLDERS) - ACRONYMS:
+        found.append("what stands for a value, in English")
     if "您" in said:
         found.append("您, where every other sentence says 你")
     return found
@@ -106,6 +133,8 @@ def test_each_translation_says_what_the_english_says(message: Message):
         ("1 of {all}", "共 {all}个", "a space between Chinese and Latin"),
         ("try `a`", "请试`a`", "no space between Chinese and a command"),
         ("not done", "没有完成。", "a full stop that the English has not"),
+        ("into FILE", "写入FILE", "what stands for a value, in English"),
+        ("try `a FILE`", "请试 `a FILE`", "what stands for a value, in English"),
         ("your packet", "您的红包", "您, where every other sentence says 你"),
     ],
 )
@@ -114,6 +143,29 @@ def test_a_bad_translation_is_noticed(msgid: str, msgstr: str, fault: str):
     Each check of a translation has a mistake that trips it, and only it.
     """
     assert [fault] == faults(Message(msgid, ["hongbao/x.py"], msgstr))
+
+
+def test_capitals_in_a_sentence_are_words_or_stand_for_a_value():
+    """
+    What stands for a value is one of the placeholders that every language knows.
+    """
+    strangers = {
+        f"{word}: {english(message)}"
+        for message in CODE.values()
+        for word in capitals(english(message)) - set(PLACEHOLDERS) - ACRONYMS
+    }
+
+    assert set() == strangers
+
+
+def test_what_stands_for_a_value_looks_like_it_in_chinese():
+    """
+    Chinese has no capitals, so brackets say that `<文件>` is not what to type.
+    """
+    assert "FILE" in PLACEHOLDERS
+    for said in PLACEHOLDERS.values():
+        assert [] == [each for each in said if not re.fullmatch(r"<[^<>]+>", each)]
+    assert {"<用户名>", "<姓名>", "<操作员>"} == PLACEHOLDERS["NAME"]
 
 
 def test_the_shipped_catalogue_is_compiled_from_the_one_people_edit():

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.placeholders import CARD_NUMBER
 from hongbao.commands.window import Command, DryRun, Group, RequestId, caller, card_names, window
 from hongbao.domain.identity import bank_of, parse_card_number
 from hongbao.words import N_
@@ -44,7 +45,7 @@ def add(
     ctx: typer.Context,
     number: Annotated[
         str | None,
-        typer.Argument(metavar="NUMBER", parser=parse_card_number, help=N_("the card's number")),
+        typer.Argument(metavar=CARD_NUMBER, parser=parse_card_number, help=N_("the card's number")),
     ] = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,

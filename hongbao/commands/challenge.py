@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.placeholders import ANSWER
 from hongbao.commands.window import Command, Group, caller, challenge_ids, window
 from hongbao.domain.ids import parse_challenge_id
 from hongbao.words import N_
@@ -52,7 +53,7 @@ def answer(
     text: Annotated[
         str | None,
         typer.Option(
-            "--answer", metavar="NUMBER", help=N_("how many there are; asked for without it")
+            "--answer", metavar=ANSWER, help=N_("how many there are; asked for without it")
         ),
     ] = None,
 ) -> None:

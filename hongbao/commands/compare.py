@@ -27,7 +27,7 @@ def compare(
     bill: Annotated[
         str | None,
         typer.Argument(
-            metavar="[BILL]",
+            metavar="BILL",
             autocompletion=bill_ids,
             help=N_("the bill's ID; the one that came last"),
         ),

@@ -174,7 +174,7 @@ def login(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DEVICE]",
+            metavar="DEVICE",
             autocompletion=device_names,
             help=N_("the device; the one that you act from"),
         ),

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hongbao.commands.period import Since, Until
+from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.commands.window import Command, Limit, caller, profile_names, whole, window
 from hongbao.words import N_
 
@@ -54,7 +55,10 @@ def history(
     counterparty: Annotated[
         str | None,
         typer.Option(
-            "--with", metavar="NAME", autocompletion=profile_names, help=N_("only with this person")
+            "--with",
+            metavar=PROFILE_NAME,
+            autocompletion=profile_names,
+            help=N_("only with this person"),
         ),
     ] = None,
     limit: Limit = 20,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hongbao.commands.placeholders import CARD_NUMBER, ID_NUMBER, REAL_NAME
 from hongbao.commands.window import Command, DryRun, RequestId, caller, titles, window
 from hongbao.domain.identity import bank_of, parse_card_number, parse_real_name
 from hongbao.errors import ConflictingOptions
@@ -27,14 +28,17 @@ def identify(
     name: Annotated[
         str | None,
         typer.Option(
-            "--name", metavar="NAME", parser=parse_real_name, help=N_("your name as on the ID card")
+            "--name",
+            metavar=REAL_NAME,
+            parser=parse_real_name,
+            help=N_("your name as on the ID card"),
         ),
     ] = None,
     id_number: Annotated[
         str | None,
         typer.Option(
             "--id-number",
-            metavar="NUMBER",
+            metavar=ID_NUMBER,
             help=N_("your resident ID number (shells remember arguments)"),
         ),
     ] = None,
@@ -52,7 +56,7 @@ def identify(
         str | None,
         typer.Option(
             "--card",
-            metavar="NUMBER",
+            metavar=CARD_NUMBER,
             parser=parse_card_number,
             help=N_("bind this bank card too"),
         ),

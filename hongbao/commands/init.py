@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.commands.rules import read_policy
 from hongbao.commands.window import Command, RequestId, caller, titles, window
 from hongbao.domain.dates import parse_instant
@@ -33,7 +34,9 @@ def init(
     ctx: typer.Context,
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", parser=parse_profile_name, help=N_("the profile's name")),
+        typer.Argument(
+            metavar=PROFILE_NAME, parser=parse_profile_name, help=N_("the profile's name")
+        ),
     ],
     policy: Annotated[
         str | None,

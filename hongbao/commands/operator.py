@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.commands.window import (
     Command,
     Group,
@@ -40,12 +41,14 @@ def operator(ctx: typer.Context) -> None:
 )
 def add(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help=N_("what the operator is called"))],
+    name: Annotated[
+        str, typer.Argument(metavar=OPERATOR_NAME, help=N_("what the operator is called"))
+    ],
     by: Annotated[
         str | None,
         typer.Option(
             "--operator",
-            metavar="NAME",
+            metavar=OPERATOR_NAME,
             autocompletion=operator_names,
             help=N_("who answers for it: the PIN asked for first is this operator's"),
         ),
@@ -95,7 +98,7 @@ def log(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME",
+            metavar=OPERATOR_NAME,
             autocompletion=operator_names,
             help=N_("only this operator; everyone without it"),
         ),

@@ -9,25 +9,6 @@ from hongbao.parser_words import COMMAND, OPTIONS, USAGE
 from hongbao.ui.script import columns, wrapped
 from hongbao.words import N_, _, ngettext, say
 
-METAVARS = (
-    *(N_("AMOUNT"), N_("BANK"), N_("BILL"), N_("CARD"), N_("CASE"), N_("CHALLENGE"), N_("CITY")),
-    *(N_("COUNT"), N_("DATE"), N_("DEVICE"), N_("DURATION"), N_("ENTRY"), N_("EVENT")),
-    *(
-        N_("FAULT"),
-        N_("FILE"),
-        N_("FORMAT"),
-        N_("ID"),
-        N_("INSTANT"),
-        N_("KIND"),
-        N_("NAME"),
-        N_("NUMBER"),
-        N_("PACK"),
-    ),
-    *(N_("PACKET"), N_("PAYMENT"), N_("PLACE"), N_("POLICY"), N_("REQUEST"), N_("SEED")),
-    *(N_("SHELL"), N_("SUBJECT"), N_("TEXT")),
-)
-"""What stands for a value in help. Errors keep the English, so that JSON never changes."""
-
 COLUMNS_MAX = 80
 COLUMNS_MIN = 20
 TERM_COLUMNS_MAX = 30
@@ -60,7 +41,6 @@ class Page:
         start = _(USAGE) + prog
         for placeholder in (OPTIONS, COMMAND):
             args = args.replace(placeholder, _(placeholder))
-        args = _with_values(args)
         if columns(f"{start} {args}") <= self.width:
             self._lines.append(f"{start} {args}".rstrip())
             return
@@ -86,7 +66,6 @@ class Page:
 
     def write_dl(self, rows: Sequence[tuple[str, str]]) -> None:
         """Write terms with their explanations: beside them where there is room, else below."""
-        rows = [(_with_values(term), explanation) for term, explanation in rows]
         term_columns = min(
             max((columns(term) for term, _said in rows), default=0), TERM_COLUMNS_MAX
         )
@@ -138,12 +117,3 @@ class Page:
     def _write(self, lines: Sequence[str], indent: int | None = None) -> None:
         margin = " " * (self.current_indent if indent is None else indent)
         self._lines += [margin + line for line in lines]
-
-
-def _with_values(text: str) -> str:
-    """Return *text* with what stands for a value said in the reader's language."""
-    return re.sub(
-        r"(?<![-\w])[A-Z]{2,}(?![-\w])",
-        lambda word: _(word[0]) if word[0] in METAVARS else word[0],
-        text,
-    )

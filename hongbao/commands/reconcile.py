@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.commands.window import Command, DryRun, Group, bank_codes, caller, window
 from hongbao.domain.dates import china_day, parse_instant
 from hongbao.errors import ConflictingOptions, DifferencesFound, FileNotReadable
@@ -102,7 +103,7 @@ def resolve(
         str,
         typer.Option(
             "--operator",
-            metavar="NAME",
+            metavar=OPERATOR_NAME,
             help=N_("who approves it: the PIN asked for is this operator's"),
         ),
     ],

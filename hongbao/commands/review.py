@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from hongbao.commands.period import Since, Until
+from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.commands.window import (
     STANDARD_OUTPUT,
     Command,
@@ -37,7 +38,7 @@ Operator = Annotated[
     str,
     typer.Option(
         "--operator",
-        metavar="NAME",
+        metavar=OPERATOR_NAME,
         autocompletion=operator_names,
         help=N_("who says so: the PIN asked for is this operator's"),
     ),
@@ -54,7 +55,7 @@ Looker = Annotated[
     str | None,
     typer.Option(
         "--operator",
-        metavar="NAME",
+        metavar=OPERATOR_NAME,
         autocompletion=operator_names,
         help=N_("who looks: with --unmasked, this operator's PIN is asked for"),
     ),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hongbao.commands.placeholders import OPERATOR_NAME, PROFILE_NAME
 from hongbao.commands.rules import read_pack
 from hongbao.commands.window import (
     Command,
@@ -33,7 +34,7 @@ Answering = Annotated[
     str | None,
     typer.Option(
         "--operator",
-        metavar="NAME",
+        metavar=OPERATOR_NAME,
         autocompletion=operator_names,
         help=N_("who answers for it, where there are operators: their PIN is asked for"),
     ),
@@ -86,7 +87,7 @@ def why(
 def show(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help=N_("whose picture; yours without it"))
+        str | None, typer.Argument(metavar=PROFILE_NAME, help=N_("whose picture; yours without it"))
     ] = None,
 ) -> None:
     _show(caller(ctx), name)

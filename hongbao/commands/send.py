@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.placeholders import PROFILE_NAME, placeholder
 from hongbao.commands.window import (
     Command,
     DryRun,
@@ -17,7 +18,7 @@ from hongbao.commands.window import (
 )
 from hongbao.domain.money import parse_yuan
 from hongbao.errors import ConflictingOptions
-from hongbao.words import N_
+from hongbao.words import N_, _
 
 app = window()
 
@@ -72,7 +73,10 @@ def send(
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="NAME", autocompletion=profile_names, help=N_("for this person alone")
+            "--to",
+            metavar=PROFILE_NAME,
+            autocompletion=profile_names,
+            help=N_("for this person alone"),
         ),
     ] = None,
     greeting: Annotated[
@@ -122,7 +126,7 @@ def send(
         kind = PacketKind.EXCLUSIVE
         _refuse_both(ctx, "--to", {"--count": count if count != 1 else None, "--deal": deal})
     if total_fen is None:
-        raise typer.BadParameter("Missing argument 'AMOUNT'.")
+        raise typer.BadParameter(f"Missing argument '{_(placeholder('AMOUNT'))}'.")
     with call.wallet() as wallet:
         sent = wallet.send(
             total_fen,
@@ -154,4 +158,4 @@ def send(
 def _refuse_both(ctx: typer.Context, option: str, others: dict[str, object]) -> None:
     for other, value in others.items():
         if value is not None:
-            raise ConflictingOptions(option, other, command=ctx.command_path)
+            raise ConflictingOptions(option, placeholder(other), command=ctx.command_path)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.commands.window import Command, caller, profile_names, window
 from hongbao.words import N_
 
@@ -20,7 +21,9 @@ def use(
     ctx: typer.Context,
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", autocompletion=profile_names, help=N_("the profile's name")),
+        typer.Argument(
+            metavar=PROFILE_NAME, autocompletion=profile_names, help=N_("the profile's name")
+        ),
     ],
 ) -> None:
     from hongbao.ui import people

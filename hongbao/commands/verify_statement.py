@@ -44,7 +44,7 @@ def verify_statement(
     key: Annotated[
         str | None,
         typer.Option(
-            "--key", metavar="HEX", help=N_("a public key that you trust, or a file with it")
+            "--key", metavar="KEY", help=N_("a public key that you trust, or a file with it")
         ),
     ] = None,
 ) -> None:

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from hongbao.commands.caller import Caller
+from hongbao.commands.placeholders import PROFILE_NAME, placeholder
 from hongbao.domain.ids import check_request_id
 from hongbao.errors import HongbaoError, InvalidAmount, InvalidNumber
 from hongbao.parser_words import SHOW_HELP
@@ -107,13 +108,26 @@ class _Spoken:
     """Help in the reader's language, and the options which every command takes."""
 
     context_class: Any = Speaking
+    placeholders: dict[str, str]
+    """What stands for a value here, by what the reader's language calls it."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         settings["params"] = [*(settings.get("params") or ()), *_shared_options()]
         for param in settings["params"]:
             if getattr(param, "help", None):
                 param.help = _(param.help)
+        self.placeholders = {}
+        for param in settings["params"]:
+            if param.metavar:
+                word = placeholder(param.metavar)
+                param.metavar = _(word)
+                self.placeholders[param.metavar] = word
         super().__init__(*args, **settings)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the words of the usage line; the library's braces would mean a choice."""
+        pieces = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+        return [piece[1:-1] if re.fullmatch(r"\{.*\}", piece) else piece for piece in pieces]
 
     def get_short_help_str(self, limit: int = 45) -> str:
         return _said(self, "short_help")
@@ -183,7 +197,7 @@ def _shared_options() -> list[TyperOption]:
         option(
             "--profile",
             "-p",
-            metavar="NAME",
+            metavar=PROFILE_NAME,
             autocompletion=lambda ctx, _args, incomplete: profile_names(ctx, incomplete),
             help=N_("act as NAME (or set HONGBAO_PROFILE)"),
         ),

@@ -1,5 +1,6 @@
 """Help: one page a command, in the reader's language, that fits and leads with an example."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -13,6 +14,7 @@ from hongbao import cli, words
 from hongbao.domain.channel import Fault
 from hongbao.domain.identity import BANKS
 from hongbao.statements import FORMATS
+from hongbao.words import InContext
 from tests.cli.shell import Shell
 
 SIZES = [(language, columns) for language in ("en", "zh_CN") for columns in (40, 80)]
@@ -98,6 +100,68 @@ def test_explanations_of_options_look_alike():
         ]
 
     assert [] == strangers
+
+
+def test_what_stands_for_a_value_is_known_to_every_language():
+    """
+    A placeholder without a translation, or one word for two things, would be a riddle elsewhere.
+    """
+    unknown = [
+        (name, word)
+        for name, command in parsers().items()
+        for word in command.placeholders.values()
+        if not isinstance(word, InContext)
+    ]
+
+    assert [(("card", "refunds"), "[card|balance]")] == unknown  # which are what is typed
+
+
+def test_a_value_that_is_needed_stands_bare_in_the_usage(pages: Pages):
+    """
+    Brackets say that it may be left out; braces would offer a choice.
+    """
+    assert [] == [name for name, page in pages("en", 80).items() if "{" in page.splitlines()[0]]
+    assert "Usage: hongbao init [OPTIONS] NAME" in pages("en", 80)["init"]
+    assert "[OPTIONS] [PACKET]" in pages("en", 80)["refund"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "chinese", "english"),
+    [
+        (("claim",), "缺少<红包编号>", "PACKET is missing"),
+        (("init",), "缺少<用户名>", "NAME is missing"),
+        (("operator", "add"), "缺少<操作员>", "NAME is missing"),
+        (("send",), "缺少<金额>", "AMOUNT is missing"),
+        (
+            ("send", "1", "--each", "2"),
+            "--each和<金额>不能同时使用",
+            "--each and AMOUNT cannot be given together",
+        ),
+    ],
+)
+def test_an_error_names_a_value_as_help_does(
+    empty: Shell, typed: tuple[str, ...], chinese: str, english: str
+):
+    """
+    In the reader's language for people; in English for programs, whatever is spoken.
+    """
+    said, told = empty.plays(typed, (*typed, "--json"), HONGBAO_LANG="zh")
+
+    assert f"hongbao: 错误：{chinese}" == said.err.splitlines()[0]
+    assert english == json.loads(told.err)["error"]["message"]
+
+
+def test_one_word_for_two_things_is_two_words_in_chinese(pages: Pages):
+    """
+    NAME is a profile, a person or an operator; NUMBER a card's, an ID's or an answer.
+    """
+    shown = pages("zh_CN", 80)
+
+    assert "用法：hongbao init [选项] <用户名>" in shown["init"]
+    assert "用法：hongbao operator add [选项] <操作员>" in shown["operator add"]
+    assert "--name <姓名>" in shown["identify"]
+    assert "--id-number <身份证号>" in shown["identify"]
+    assert "用法：hongbao card add [选项] [<卡号>]" in shown["card add"]
 
 
 def test_help_is_all_chinese_in_chinese(pages: Pages):
