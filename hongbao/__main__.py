@@ -1,7 +1,9 @@
 """``python -m hongbao``, and where the ``hongbao`` command comes in."""
 
 import gc
+import os
 import sys
+import warnings
 
 
 def main() -> int:
@@ -12,6 +14,9 @@ def main() -> int:
     wake, and once more over everything while Python leaves, would cost a tenth of a short one.
     """
     gc.set_threshold(50_000)
+    if not os.environ.get("HONGBAO_DEBUG"):
+        # What a library says to its programmers is no answer: before a document it would spoil it.
+        warnings.simplefilter("ignore")
     try:
         from hongbao import cli
 

@@ -869,11 +869,12 @@ class Corrected(Answer):
 
 
 class StatementIssued(TypedDict):
-    """`bank statement` into a file."""
+    """`bank statement`: into a file, or as text."""
 
     bank: str
     date: str
-    file: str
+    file: str | None
+    text: NotRequired[str]  # the statement itself, which no file has
     count: int
     credit_fen: int
     debit_fen: int

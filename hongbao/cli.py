@@ -1,25 +1,26 @@
 """The counter: reads what was typed, asks the desk, says what happened."""
 
 import errno
-import json
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from hongbao import words
-from hongbao.commands.caller import Caller, answering, talk
-from hongbao.commands.window import Group, UsageError, caller, window
+from hongbao.commands.caller import Caller, talk
+from hongbao.commands.streams import ReaderGone, answering, forget_output, prepare_streams
+from hongbao.commands.window import ASKING_HELP, Group, UsageError, caller, window
+from hongbao.documents import to_json
 from hongbao.errors import (
     AnswerUnwritable,
     BadCommandLine,
     ExitCode,
     HongbaoError,
     Stopped,
+    SystemRefused,
     Unexpected,
 )
 from hongbao.words import N_, _
@@ -76,14 +77,18 @@ app = window(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what *arguments* (the command line's, by default) say, and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    as_json = "--json" in options
     words.use_language(words.preferred(os.environ))
-    as_json = "--json" in arguments[: _end_of_options(arguments)]
+    asks_help = not ASKING_HELP.isdisjoint(options)
+    if as_json and asks_help:
+        words.use_language("en")  # what programs are told is the same in every language
     try:
-        _prepare_streams()
-        _run(arguments)
+        prepare_streams()
+        _run(arguments, as_json=as_json and asks_help)
     except AnswerUnwritable as error:
         _say(error, as_json=as_json)
-        _forget_output()
+        forget_output()
         return error.exit_code
     except HongbaoError as error:
         _say(error, as_json=as_json)
@@ -91,44 +96,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say(Stopped(), as_json=as_json)
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has had enough
-        _forget_output()
+    except ReaderGone:
+        forget_output()
     except Exception as error:
         if os.environ.get("HONGBAO_DEBUG"):
             raise
-        _say(Unexpected(error), as_json=as_json)
-        return ExitCode.UNEXPECTED
+        refusal = _refusal(error)
+        _say(refusal, as_json=as_json)
+        return refusal.exit_code
     return ExitCode.OK
 
 
-def _end_of_options(arguments: Sequence[str]) -> int:
-    return arguments.index("--") if "--" in arguments else len(arguments)
+_OF_THE_MACHINE = {
+    *(errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+    *(errno.ENOSPC, errno.EROFS),
+    errno.ENOENT,  # the folder that we are in, or every one that is meant for temporary files
+}
+"""What a system says of itself, whatever was asked of it."""
 
 
-def _prepare_streams() -> None:
-    """Make the three standard streams safe to use, however the caller has left them."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            # A closed one would be given to the next file that opens: the ledger, say.
-            os.open(os.devnull, os.O_RDWR)
-    for stream in (sys.stdout, sys.stderr):
-        # What a terminal's encoding cannot show is shown as an escape, never as a crash.
-        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
-    if sys.stdout is None:
-        raise AnswerUnwritable(reason=os.strerror(errno.EBADF))
+def _refusal(error: Exception) -> HongbaoError:
+    """Return what to call an *error* that nobody expected: the system's, or a bug of ours."""
+    if isinstance(error, OSError):
+        path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
+        if path is not None or error.errno in _OF_THE_MACHINE:
+            return SystemRefused(path=path, reason=error.strerror or type(error).__name__)
+    return Unexpected(error)
 
 
-def _forget_output() -> None:
-    """Drop what standard output still holds, so that Python does not complain while closing it."""
-    with suppress(OSError, AttributeError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _run(arguments: Sequence[str]) -> None:
+def _run(arguments: Sequence[str], *, as_json: bool) -> None:
     house = typer.main.get_command(app)
     call = Caller()
+    call.as_json = as_json  # help is shown before the parser comes to the other options
     if COMPLETE in os.environ:
         _complete(house, call)
     try:
@@ -173,15 +172,15 @@ def hongbao(
         caller(ctx).answer({"version": number}, lambda _: print("hongbao", number))
         raise typer.Exit
     if ctx.invoked_subcommand is None:
+        if caller(ctx).as_json:
+            raise UsageError("Missing command.", ctx)
         print(ctx.get_help())
 
 
 def _say(error: HongbaoError, *, as_json: bool) -> None:
     if as_json:
-        document = json.dumps({"error": error.as_dict()}, ensure_ascii=False)
-        # What a screen would obey is escaped as JSON has it: \x7f would be no JSON any more.
-        told = (c if c.isprintable() else json.dumps(c)[1:-1] for c in document)
-        talk("".join(told), wrapped=False)
+        encoding = getattr(sys.stderr, "encoding", None)
+        talk(to_json({"error": error.as_dict()}, encoding=encoding), wrapped=False)
         return
     talk(_("hongbao: error: {message}").format(message=error.message))
     if error.hint is not None:

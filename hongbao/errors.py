@@ -2240,6 +2240,8 @@ class StorageRefused(HongbaoError):
         N_("Read-only file system"),
         N_("No space left on device"),
         N_("Disk quota exceeded"),
+        N_("File too large"),
+        N_("Cannot allocate memory"),
         N_("No such file or directory"),
         N_("Not a directory"),
         N_("Is a directory"),
@@ -2269,6 +2271,30 @@ class StorageUnreadable(StorageRefused):
     code = "storage_unreadable"
     sentence = N_("cannot read {path}: {reason}")
     advice = N_("nothing was changed; mend the permissions, then try again")
+
+
+class SystemRefused(HongbaoError):
+    """The system refused to use a file, or (without a *path*) to do anything more at all."""
+
+    code = "system_refused"
+    exit_code = ExitCode.UNUSABLE
+    sentence = N_("the system refused to use {path}: {reason}")
+    _without_path: ClassVar[str] = N_("the system refused: {reason}")
+    advice = N_("what was being done is done whole or not at all; look with `hongbao history`")
+
+    def __init__(self, *, path: str | None, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+    def __str__(self) -> str:
+        return fill(self._says, self.facts)
+
+    @property
+    def message(self) -> str:
+        return say(self._says, **self.facts)
+
+    @property
+    def _says(self) -> str:
+        return self._without_path if self.facts["path"] is None else self.sentence
 
 
 class AnswerUnwritable(HongbaoError):

@@ -19,7 +19,7 @@ HOUSE = Path(__file__).parent.parent / "hongbao"
 FLOORS = (
     # From the ground up. A room knows the floors below its own, and no other room on its floor.
     {"__init__"},
-    {"units"},
+    {"documents", "units"},
     {"words"},
     {"parser_words"},
     {"errors"},

@@ -191,21 +191,27 @@ def statement(
     with call.wallet() as wallet, wallet.looking():
         day = day or wallet.now()
         header, lines = wallet.bank_statement(bank, china_day(day))
-        if output == STANDARD_OUTPUT:
+        to_stdout = output == STANDARD_OUTPUT
+        if to_stdout and not call.as_json:
             for line in lines:
                 sys.stdout.buffer.write(line.encode())
             return
-        save_as(path, lambda out: out.writelines(line.encode() for line in lines), replace=call.yes)
+        text = "".join(lines) if to_stdout else None
+        if text is None:
+            written = (line.encode() for line in lines)
+            save_as(path, lambda out: out.writelines(written), replace=call.yes)
         public_key = wallet.bank_key(bank).hex()
     issued: StatementIssued = {
         "bank": header.bank,
         "date": header.day.isoformat(),
-        "file": str(path),
+        "file": None if to_stdout else str(path),
         "count": header.entry_count,
         "credit_fen": header.credit_fen,
         "debit_fen": header.debit_fen,
         "public_key": public_key,
     }
+    if text is not None:
+        issued["text"] = text
     call.answer(issued, clearing.show_statement_issued)
 
 

@@ -1,7 +1,6 @@
 """The caller: who asks, how they want to be answered, and how they can be asked back."""
 
 import errno
-import json
 import os
 import re
 import sys
@@ -11,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hongbao.commands.streams import answering, put
 from hongbao.env import Env, system_env
 from hongbao.errors import (
-    AnswerUnwritable,
     Declined,
     FileNotReadable,
     HomeLocked,
@@ -321,8 +320,7 @@ class Caller:
         """Give *answer* as one JSON document where that is wanted, and by *show* for people."""
         with answering():
             if self.as_json:
-                indent = 2 if sys.stdout.isatty() else None
-                print(json.dumps(answer, ensure_ascii=False, indent=indent))
+                put(answer)
             else:
                 show(answer)
         if answer.get("replayed"):
@@ -353,18 +351,6 @@ def talk(text: str, *, wrapped: bool = True) -> None:
 
             text = "\n".join(folded(text, terminal_columns()))
         print(text, file=sys.stderr)
-
-
-@contextmanager
-def answering() -> Iterator[None]:
-    """Write to standard output until it has arrived; raise AnswerUnwritable where it does not."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise AnswerUnwritable(reason=error.strerror or str(error)) from None
 
 
 def _line(text: Any) -> str:

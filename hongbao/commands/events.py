@@ -1,6 +1,6 @@
 """``hongbao events``."""
 
-import json
+import sys
 from contextlib import suppress
 from time import sleep
 from typing import TYPE_CHECKING, Annotated
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hongbao.answers import EventLine, Events
-from hongbao.commands.caller import Caller, answering
+from hongbao.commands.caller import Caller
+from hongbao.commands.streams import answering
 from hongbao.commands.window import Command, Limit, caller, whole, window
+from hongbao.documents import to_json
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -77,6 +79,6 @@ def _tell(call: Caller, event: EventLine) -> None:
 
     with answering():
         if call.as_json:
-            print(json.dumps(event, ensure_ascii=False))
+            print(to_json(event, encoding=sys.stdout.encoding))
         else:
             screen.show_event(event)

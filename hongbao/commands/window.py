@@ -43,6 +43,9 @@ UsageError: type[Exception] = next(
 """What the parser raises for whatever it cannot read. Of its family, typer publishes one."""
 
 
+ASKING_HELP = frozenset({"--help", "-h"})
+
+
 # --- options that several commands share ---------------------------------------------------------
 
 
@@ -150,7 +153,18 @@ class _Spoken:
         option = super().get_help_option(ctx)  # type: ignore[misc]
         if option is not None:
             option.help = _(SHOW_HELP)
+            option.callback = _show_help
         return option
+
+
+def _show_help(ctx: typer.Context, _option: Any, is_wanted: bool) -> None:
+    if is_wanted and not ctx.resilient_parsing:
+        caller(ctx).answer({"command": ctx.command_path, "help": ctx.get_help()}, _print_help)
+        ctx.exit()
+
+
+def _print_help(shown: Mapping[str, str]) -> None:
+    print(shown["help"])
 
 
 def _said(command: Any, which: str) -> str:

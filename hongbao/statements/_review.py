@@ -10,8 +10,8 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, BinaryIO
 
+from hongbao.documents import to_json
 from hongbao.statements.csv import Encoded, cell
-from hongbao.statements.json import on_one_line
 from hongbao.units import iso, yuan
 
 if TYPE_CHECKING:
@@ -83,11 +83,11 @@ def _write_json(report: "ReviewReport", out: BinaryIO) -> None:
         "head": report.head,
     }
     out.write(b"{\n")
-    out.writelines(f'  "{name}": {on_one_line(fact)},\n'.encode() for name, fact in facts.items())
+    out.writelines(f'  "{name}": {to_json(fact)},\n'.encode() for name, fact in facts.items())
     out.write(b'  "cases": [')
     before = b"\n    "
     for case in report.lines:
-        out.write(before + on_one_line(case).encode())
+        out.write(before + to_json(case).encode())
         before = b",\n    "
     out.write(b"\n  ]\n}\n")
 

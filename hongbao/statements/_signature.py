@@ -12,8 +12,9 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from hongbao.documents import to_json
 from hongbao.statements import Style
-from hongbao.statements.json import instant, on_one_line
+from hongbao.statements.json import instant
 
 if TYPE_CHECKING:
     from hongbao.wallet import Statement
@@ -87,7 +88,7 @@ def signed(facts: Mapping[str, object], sign: Any) -> bytes:
 
 def rendered(whole: Mapping[str, object]) -> bytes:
     """Return a signature as it stands in a file, in the one way in which `signed` writes it."""
-    return on_one_line(whole).replace("--", "-\\u002d").encode()
+    return to_json(whole).replace("--", "-\\u002d").encode()
 
 
 def canonical(facts: Mapping[str, object]) -> bytes:

@@ -4,9 +4,9 @@ JSON: one document with everything in it, amounts in whole fen.
 A movement stands on a line of its own, so that two statements compare line by line.
 """
 
-import json
 from typing import TYPE_CHECKING, BinaryIO
 
+from hongbao.documents import to_json
 from hongbao.statements import SCHEMA, Sheet
 from hongbao.units import iso
 
@@ -35,26 +35,13 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
         "head": statement.head,
     }
     out.write(b"{\n")
-    out.writelines(f'  "{name}": {on_one_line(fact)},\n'.encode() for name, fact in facts.items())
+    out.writelines(f'  "{name}": {to_json(fact)},\n'.encode() for name, fact in facts.items())
     out.write(b'  "movements": [')
     before = b"\n    "
     for line in sheet.lines:
-        out.write(before + on_one_line(line).encode())
+        out.write(before + to_json(line).encode())
         before = b",\n    "
     out.write(b"\n  ]")
-
-
-def on_one_line(fact: object) -> str:
-    """
-    Return *fact* as JSON on one line: Chinese as it is, whatever a screen would obey escaped.
-
-    >>> on_one_line({"counterparty": "小明"}), on_one_line("\\u2028\\x9b")
-    ('{"counterparty": "小明"}', '"\\\\u2028\\\\u009b"')
-    """
-    text = json.dumps(fact, ensure_ascii=False)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def instant(at: "datetime | None") -> str | None:

@@ -7,8 +7,9 @@ shows it.
 
 from typing import BinaryIO
 
+from hongbao.documents import to_json
 from hongbao.statements import SCHEMA, Sheet
-from hongbao.statements.json import instant, on_one_line
+from hongbao.statements.json import instant
 
 ENDINGS = (".jsonl", ".ndjson")
 SIGNATURE = (b'{"type": "signature", "signature": ', b"}\n")
@@ -20,7 +21,7 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
     statement = sheet.statement
 
     def put(kind: str, /, **facts: object) -> None:
-        out.write(on_one_line({"type": kind, **facts}).encode() + b"\n")
+        out.write(to_json({"type": kind, **facts}).encode() + b"\n")
 
     put(
         "statement",

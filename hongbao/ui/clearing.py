@@ -419,7 +419,7 @@ def show_statement_issued(issued: StatementIssued) -> None:
             count=issued["count"],
             bank=wording.bank_name(issued["bank"]),
             date=issued["date"],
-            file=safe(issued["file"]),
+            file=safe(issued["file"] or ""),
         )
     )
     line(

@@ -5,7 +5,8 @@ Many commands in one process, as a program that runs them one after another woul
 and errors as JSON; ``stage.py FILE`` plays the acts on the terminal it stands on. An act has its
 *lines*, the *home* and *folder* where they are typed, and a *now*, the moment that the world's
 clock stands at. ``{1}`` in a line is the first packet that was met, ``{2}`` the second; settings
-such as ``COLUMNS=40`` may stand before a command.
+such as ``COLUMNS=40`` may stand before a command; ``PYTHONIOENCODING`` is the encoding of what it
+writes to.
 """
 
 import io
@@ -64,9 +65,11 @@ def _apart(act: dict[str, Any]) -> list[tuple[int, str, str]]:
     packets: list[str] = []
     for line in act["lines"]:
         meant = [_meant(word, packets) for word in line]
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
-        with _settings(meant) as typed, redirect_stdout(out), redirect_stderr(err):
-            code = cli.main(typed)
+        with _settings(meant) as typed:
+            encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+            out, err = (io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2))
+            with redirect_stdout(out), redirect_stderr(err):
+                code = cli.main(typed)
         said.append((int(code), _read(out), _read(err)))
         packets += [new for new in re.findall("hb_[0-9A-Z]{8}", said[-1][1]) if new not in packets]
     return said
@@ -93,7 +96,7 @@ def _read(stream: io.TextIOWrapper) -> str:
     stream.flush()
     written = stream.buffer
     assert isinstance(written, io.BytesIO)
-    return written.getvalue().decode()
+    return written.getvalue().decode(stream.encoding)
 
 
 if __name__ == "__main__":

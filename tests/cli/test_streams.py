@@ -1,8 +1,12 @@
 """Data to standard output, talk to standard error, whatever stands at the other end."""
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +123,99 @@ def test_a_full_disk_behind_standard_output_is_told(new_year: Shell, typed: tupl
     assert len(done.stderr.splitlines()) == (1 if "--json" in typed else 2)
 
 
+LIMITED = {
+    # What the system allows no more of, what is typed then, and how it is refused.
+    "a file for the answer": (
+        'ulimit -f 0; exec "$@" > answer',
+        "completion bash",
+        "answer_unwritable",
+    ),
+    "a file for a copy": ('ulimit -f 64; exec "$@"', "backup copy", "storage_refused"),
+    "temporary files": ('ulimit -f 0; exec "$@"', "demo --fast", "system_refused"),
+    "open files": ('ulimit -n 8; exec "$@"', "export --format xlsx -o x.xlsx", "storage_refused"),
+}
+
+
+@pytest.mark.parametrize(("limit", "typed", "code"), LIMITED.values(), ids=LIMITED)
+def test_only_an_answer_is_not_written_to_standard_output(
+    shell: Shell, tmp_path: Path, limit: str, typed: str, code: str
+):
+    """
+    What the system refuses elsewhere is told as what it is.
+    """
+    here = tmp_path / "here"
+    here.mkdir()
+
+    done = subprocess.run(
+        ["/bin/bash", "-c", limit, "bash", *COMMAND, *typed.split(), "--json"],
+        # Python itself would leave half a module behind, where no more can be written.
+        env=shell.environment(PYTHONDONTWRITEBYTECODE="1"),
+        cwd=here,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert code == json.loads(done.stderr)["error"]["code"]
+    assert (21, "") == (done.returncode, done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "path"),
+    [
+        ("OSError(5, 'Input/output error')", "system_refused", None),
+        ("OSError(5, 'Input/output error', '/where')", "system_refused", "/where"),
+        ("OSError(13, 'Permission denied', b'/wh\\xffre')", "system_refused", "/wh\udcffre"),
+        ("BrokenPipeError(32, 'Broken pipe')", "unexpected", None),
+        ("OSError('nobody knows')", "unexpected", None),
+    ],
+)
+def test_what_a_system_says_within_a_command_is_not_about_the_answer(
+    new_year: Shell, raised: str, code: str, path: str | None
+):
+    """
+    With a path, or of the machine itself, it is the system's word; anything else is a bug of ours.
+    """
+    broken = f"def fail(self): raise {raised}\n"
+    broken += "from hongbao.wallet.opened import Opened; Opened.balance = fail\n"
+    main = "from hongbao import cli; raise SystemExit(cli.main(['balance', '--json']))"
+
+    said = new_year.run([sys.executable, "-c", broken + main])
+
+    error = json.loads(said.err)["error"]
+    assert ({"system_refused": 21, "unexpected": 1}[code], code) == (said.code, error["code"])
+    assert path == error.get("path")
+    assert "standard output" not in error["message"]
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="needs a small pipe, as Linux has")
+def test_a_slow_reader_is_waited_for(new_year: Shell):
+    """
+    A pipe that does not block, as other programs leave theirs, takes the whole answer in the end.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    typed = ["policy", "show", "standard"]
+    with (
+        os.fdopen(reading, "rb") as reader,
+        subprocess.Popen(
+            ["/bin/bash", "-c", '"$@" && "$@" && "$@"', "bash", *COMMAND, *typed],
+            env=new_year.environment(),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        os.close(writing)
+        time.sleep(0.5)  # longer than it takes to fill the pipe
+        told = reader.read()
+        assert process.stderr is not None
+        assert b"" == process.stderr.read()
+
+    assert 0 == process.returncode
+    assert told == 3 * new_year("policy", "show", "standard").out.encode()
+
+
 @pytest.mark.parametrize("command", ['"$0" policy show standard', '"$0" export --format csv'])
 def test_a_reader_who_has_had_enough_is_let_go(new_year: Shell, command: str):
     """
@@ -146,7 +243,7 @@ def test_no_file_gets_the_number_of_a_closed_stream(empty: Shell):
     """
     The first file to open after 0 and 2 were closed is not 0, and the next one is not 2.
     """
-    opening = "import os, sys; from hongbao import cli; cli._prepare_streams();"
+    opening = "import os, sys; from hongbao.commands import streams; streams.prepare_streams();"
     opening += "sys.stdout.write(str([os.open('/dev/null', 0) > 2 for _ in range(2)]))"
 
     said = empty.run(["/bin/bash", "-c", '"$0" -c "$1" <&- 2>&-', sys.executable, opening])

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from hongbao.documents import to_json
 from hongbao.statements._proofs.differing import Difference, Lines
 from hongbao.statements._proofs.receipt import (
     MARK,
@@ -24,7 +25,6 @@ from hongbao.statements._proofs.receipt import (
     parse,
     to_base64,
 )
-from hongbao.statements.json import on_one_line
 from hongbao.units import clock, yuan
 from hongbao.words import BANK_NAMES
 
@@ -104,7 +104,7 @@ def text(receipt: Sealed) -> str:
 
 def document(receipt: Sealed) -> str:
     """Return *receipt* as a JSON document."""
-    rows = (f"  {json.dumps(name)}: {on_one_line(fact)}" for name, fact in receipt.shown().items())
+    rows = (f"  {to_json(name)}: {to_json(fact)}" for name, fact in receipt.shown().items())
     return "{\n" + ",\n".join(rows) + "\n}\n"
 
 

@@ -1,0 +1,92 @@
+"""The three standard streams: made safe to use, and to write an answer to."""
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from hongbao.documents import to_json
+from hongbao.errors import AnswerUnwritable
+
+
+class ReaderGone(Exception):
+    """Whoever read standard output has had enough: nothing more needs to be said there."""
+
+
+class _StandardOutput(io.RawIOBase):
+    """
+    The end of standard output, which says by itself that it does not take what is written.
+
+    An `OSError` that reaches `hongbao.cli.main` is therefore never about the answer.
+    """
+
+    def __init__(self, raw: Any) -> None:
+        super().__init__()
+        self._raw = raw
+
+    def write(self, data: Any) -> int:
+        """Write *data*, or what fits of it. Raises AnswerUnwritable and ReaderGone."""
+        try:
+            while (count := self._raw.write(data)) is None:  # a pipe that does not block is full
+                import select  # which hardly any answer waits for
+
+                select.select([], [self._raw], [])
+        except BrokenPipeError:
+            raise ReaderGone from None
+        except OSError as error:
+            raise AnswerUnwritable(reason=error.strerror or str(error)) from None
+        return int(count)
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return bool(self._raw.isatty())
+
+    def fileno(self) -> int:
+        return int(self._raw.fileno())
+
+
+def prepare_streams() -> None:
+    """Make the three standard streams safe to use, however the caller has left them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # A closed one would be given to the next file that opens: the ledger, say.
+            os.open(os.devnull, os.O_RDWR)
+    for stream in (sys.stdout, sys.stderr):
+        # What a terminal's encoding cannot show is shown as an escape, never as a crash.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    if sys.stdout is None:
+        raise AnswerUnwritable(reason=os.strerror(errno.EBADF))
+    if sys.stdout is sys.__stdout__:
+        plain: Any = sys.stdout
+        sys.stdout = io.TextIOWrapper(
+            io.BufferedWriter(_StandardOutput(getattr(plain.buffer, "raw", plain.buffer))),
+            encoding=plain.encoding,
+            errors=plain.errors,
+            line_buffering=plain.line_buffering,
+        )
+
+
+def forget_output() -> None:
+    """Drop what standard output still holds, so that Python does not complain while closing it."""
+    with suppress(OSError, AttributeError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Write to standard output until it has arrived; raise AnswerUnwritable if it does not."""
+    yield
+    sys.stdout.flush()
+
+
+def put(facts: object) -> None:
+    """Write *facts* to standard output as a JSON document, which a person gets indented."""
+    indent = 2 if sys.stdout.isatty() else None
+    print(to_json(facts, encoding=sys.stdout.encoding, indent=indent))

@@ -1,0 +1,28 @@
+"""JSON as it leaves the house: one document, readable by any program under any encoding."""
+
+import codecs
+import json
+
+
+def to_json(facts: object, *, encoding: str | None = "utf-8", indent: int | None = None) -> str:
+    """
+    Return *facts* as a JSON document for a stream of that *encoding*, on one line by default.
+
+    In UTF-8 Chinese stays as it is, and what a screen would obey is escaped. Any other encoding
+    lacks some character, and what a stream puts in its place is not JSON: there, whatever is not
+    ASCII is escaped as JSON escapes it.
+
+    >>> print(to_json({"counterparty": "小明"}), to_json("\\u2028\\x9b"))
+    {"counterparty": "小明"} "\\u2028\\u009b"
+    >>> print(to_json("é🧧", encoding="gbk"))
+    "\\u00e9\\ud83e\\udde7"
+    """
+    text = json.dumps(facts, ensure_ascii=not _is_utf_8(encoding), indent=indent)
+    if text.isprintable():
+        return text
+    # No line ends inside a string: one that is there indents the document.
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def _is_utf_8(encoding: str | None) -> bool:
+    return encoding is None or codecs.lookup(encoding).name == "utf-8"

@@ -1,0 +1,263 @@
+"""With --json every command says one document, in whatever encoding, and nothing beside it."""
+
+import json
+import re
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from hongbao.cli import app
+from tests.cli.shell import COMMAND, Said, Shell
+
+FILES = {"export", "review report"}
+"""What writes a file's own bytes to standard output: they are UTF-8 wherever they go."""
+
+TYPED: dict[str, list[str]] = {
+    # Every command by its words, and what is typed behind them; on the home of the New Year.
+    "": [""],
+    "init": ["", "é🧧", "小明"],
+    "profiles": [""],
+    "use": ["小明", "é🧧", "没有"],
+    "identify": ["-p 小红 --name 李四 --id-number 110105199003078510", "--name 张三 --id-number 1"],
+    "card": [""],
+    "card add": ["9999050000000009", "4111111111111111"],
+    "card list": [""],
+    "card remove": ["0009", "é"],
+    "card refunds": ["", "card"],
+    "pin": [""],
+    "pin change": ["--no-input"],
+    "policy": [""],
+    "policy list": [""],
+    "policy show": ["", "没有"],
+    "policy use": ["standard -n", "没有"],
+    "balance": ["", "-p 没有"],
+    "topup": ["5", "444.01", "五"],
+    "withdraw": ["5 -n", "99999"],
+    "limits": [""],
+    "send": ["6.66 --count 2 --greeting 新年好🧧é", "5 --to 小明", "5 -n"],
+    "claim": ["{2} -p 小红", "{1}", "hb_7Q2M4K9X"],
+    "show": ["{1}", "福🧧"],
+    "packets": ["", "--sent --limit 1"],
+    "refund": ["", "{1}"],
+    "verify": ["{1}"],
+    "bank": [""],
+    "bank list": [""],
+    "bank show": ["icbc", "é"],
+    "bank fault": ["icbc timeout", "icbc off", "icbc 🧧"],
+    "bank statement": ["icbc", "icbc --date 2030-01-01"],
+    "settle": ["", "-n"],
+    "reconcile": [""],
+    "reconcile resolve": ["NU20260216000002 --reason 🧧 --operator 没有"],
+    "operator": [""],
+    "operator add": ["小美 --new-pin-file {pin}", "🧧é --new-pin-file {pin}"],
+    "operator list": [""],
+    "operator log": ["", "没有"],
+    "device": [""],
+    "device list": [""],
+    "device add": ["tablet", "平板🧧é"],
+    "device approve": ["tablet", "没有"],
+    "device login": ["tablet"],
+    "device move": ["上海", "é"],
+    "device fault": ["tablet replay", "没有 replay"],
+    "device remove": ["tablet -n", "没有"],
+    "totp": [""],
+    "totp show": [""],
+    "totp add": ["", "--secret-file {home}/福"],
+    "totp code": ["--secret-file /福🧧é"],
+    "totp remove": [""],
+    "challenge": [""],
+    "challenge list": [""],
+    "challenge answer": ["ch_7Q2M4K9X --answer 1"],
+    "risk": [""],
+    "risk why": ["没有", "福🧧é"],
+    "risk show": ["", "没有"],
+    "risk rules": ["", "--text", "没有"],
+    "risk replay": ["", "--pack 没有"],
+    "risk use": ["standard -n", "没有"],
+    "risk train": ["--shipped -n", ""],
+    "review": [""],
+    "review list": ["", "--closed"],
+    "review show": ["rc_7Q2M4K9X"],
+    "review approve": ["rc_7Q2M4K9X --operator 小美 --reason 🧧"],
+    "review reject": ["rc_7Q2M4K9X --operator 没有 --reason é"],
+    "review escalate": ["rc_7Q2M4K9X --operator 没有 --reason é"],
+    "review report": ["", "--format xml"],
+    "review records": [""],
+    "history": ["", "--kind 没有", "--with 小红"],
+    "events": ["", "--after 999999", "--limit 0"],
+    "trace": ["{1}", "没有"],
+    "books": ["", "{1}", "--diff {1}", "没有"],
+    "check": [""],
+    "export": ["", "--format csv", "-o {home}/福🧧.csv", "-o {home}/nowhere/福🧧.csv"],
+    "verify-statement": ["{home}/福🧧.csv", "{home}/没有é"],
+    "receipt": ["{1}", "{1} --format qr", "{1} -o {home}/é.svg", "没有"],
+    "key": [""],
+    "import": ["{home}/没有é", "--list"],
+    "compare": ["", "没有"],
+    "clock": [""],
+    "clock set": ["2026-02-17T20:00:00+08:00", "五"],
+    "clock advance": ["1h", "五"],
+    "lock": ["--passphrase-file {home}/没有é"],
+    "unlock": [""],
+    "rekey": ["--yes"],
+    "backup": ["{home}/备份🧧", "{home}/nowhere/备份🧧"],
+    "restore": ["{home}/备份🧧 --yes", "{home}/没有é"],
+    "demo": [],  # tests/test_story.py plays it
+    "completion": ["bash", "福"],
+    "help": ["", "--help", "send --help"],  # not a command; `--help` is one's option
+}
+
+
+def _commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the words of each command, as the command line itself knows them."""
+    context = typer.Context(command)
+    yield " ".join(words)
+    for name in getattr(command, "commands", ()):
+        yield from _commands(command.get_command(context, name), (*words, name))
+
+
+def test_every_command_is_typed_here():
+    """
+    A new command is added to the list above, or this says which one is missing.
+    """
+    assert set(_commands(typer.main.get_command(app))) == set(TYPED) - {"help"}
+
+
+SLOWLY = pytest.mark.slow  # one encoding has all that any of them lacks
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["ascii", *(pytest.param(each, marks=SLOWLY) for each in ("gbk", "latin-1", "utf-16"))],
+)
+def test_every_command_says_one_document(shell: Shell, encoding: str):
+    """
+    On standard output where it succeeds, on standard error where it refuses, whatever the encoding.
+    """
+    lines = list(_lines(shell, encoding))
+    said = shell.plays(*lines)
+
+    assert {} == {
+        " ".join(line): answer
+        for line, answer in zip(lines, said, strict=True)
+        if not _is_one_document(answer)
+    }
+    assert 70 < sum(answer.code == 0 for answer in said)
+
+
+def _lines(shell: Shell, encoding: str) -> Iterator[list[str]]:
+    places = {"{home}": str(shell.home.parent), "{pin}": str(shell.pin_file)}
+    places |= {"{1}": shell.packets["lucky"], "{2}": shell.packets["equal"]}
+    for command, typed in TYPED.items():
+        if encoding != "utf-8" and command in FILES:
+            continue
+        for rest in typed:
+            words = [] if command == "help" else command.split()
+            for word in rest.split():
+                words.append(re.sub(r"\{\w+\}", lambda place: places[place[0]], word))
+            yield [f"PYTHONIOENCODING={encoding}", *words, "--json"]
+
+
+def _is_one_document(said: Said) -> bool:
+    answer, silent = (said.out, said.err) if said.code == 0 else (said.err, said.out)
+    try:
+        document = json.loads(answer)
+    except ValueError:
+        return False
+    return silent == "" and isinstance(document, dict) and (said.code != 0) == ("error" in document)
+
+
+# --- through real streams -------------------------------------------------------------------------
+
+ENCODINGS = {
+    "gbk": {"PYTHONIOENCODING": "gbk"},
+    "ascii": {"PYTHONIOENCODING": "ascii:strict"},
+    "latin-1": {"PYTHONIOENCODING": "latin-1"},
+    "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+}
+
+
+@pytest.mark.parametrize("variables", ENCODINGS.values(), ids=ENCODINGS)
+def test_a_character_that_the_encoding_lacks_stays_what_it_is(
+    shell: Shell, variables: dict[str, str]
+):
+    """
+    Escaped as JSON escapes it, it is read back: in an answer, a refusal, and what is followed.
+    """
+    greeting = "新年好🧧é"
+    packet = shell.sends("6.66", "--count", "2", "--greeting", greeting)
+    encoding = variables.get("PYTHONIOENCODING", "ascii").partition(":")[0]
+
+    shown = _ran(shell, "show", packet, "--json", **variables)
+    refused = _ran(shell, "claim", shell.packets["exclusive"], "--json", **variables)
+    following = subprocess.Popen(
+        [*COMMAND, "events", "--after", "0", "--follow", "--json"],
+        env=shell.environment(**variables),
+        stdout=subprocess.PIPE,
+    )
+    assert following.stdout is not None
+    events = [json.loads(following.stdout.readline().decode(encoding)) for _ in range(3)]
+    following.kill()
+    following.wait()
+    following.stdout.close()
+
+    assert greeting == json.loads(shown.stdout.decode(encoding))["greeting"]
+    assert "own_packet" == json.loads(refused.stderr.decode(encoding))["error"]["code"]
+    assert [1, 2, 3] == [event["event"] for event in events]
+
+
+def test_a_file_on_standard_output_is_the_file(shell: Shell):
+    """
+    A statement is signed to the byte, so that it is UTF-8 whatever the stream's encoding is.
+    """
+    told = [
+        _ran(shell, "export", "--json", PYTHONIOENCODING=encoding).stdout
+        for encoding in ("utf-8", "gbk")
+    ]
+
+    assert "小明" == json.loads(told[0])["profile"]
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("variables", [{}, {"PYTHONWARNINGS": "always"}], ids=["plain", "always"])
+def test_what_a_library_warns_of_is_no_answer(shell: Shell, variables: dict[str, str]):
+    """
+    A workbook whose reader warns of it is imported, or refused, in one document.
+    """
+    workbook = _without_styles(shell)
+
+    told = shell("import", str(workbook), "--dry-run", "--json", **variables)
+    shown = shell("import", str(workbook), "--dry-run", "--json", HONGBAO_DEBUG="1")
+    refused = shell("import", str(workbook), "--format", "alipay", "--json", **variables)
+
+    assert (0, "") == (told.code, told.err)
+    assert "Warning" in shown.err
+    assert "error" in json.loads(refused.err)
+
+
+def _without_styles(shell: Shell) -> Path:
+    """Return a bill whose workbook names no style, as some programs leave it."""
+    plain, bare = (shell.home.with_name(f"{name}.xlsx") for name in ("plain", "bare"))
+    shell.does("export", "--format", "wechat-xlsx", "-o", str(plain))
+    with zipfile.ZipFile(plain) as packed, zipfile.ZipFile(bare, "w") as out:
+        for name in packed.namelist():
+            content = packed.read(name)
+            if name == "xl/styles.xml":
+                content = re.sub(rb"<cell(Style(Xf)?s).*?</cell\1>", b"", content)
+            out.writestr(name, content)
+    return bare
+
+
+def _ran(shell: Shell, *typed: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*COMMAND, *typed],
+        env=shell.environment(**variables),
+        capture_output=True,
+        check=False,
+        start_new_session=True,
+    )
