@@ -942,6 +942,7 @@ class FontUnusable(UsageError):
     _reasons: ClassVar[tuple[str, ...]] = (
         N_("it has no Chinese characters"),
         N_("it is not a font that a PDF can hold"),
+        N_("it has no face of that number"),
     )
 
     code = "font_unusable"
@@ -2211,12 +2212,12 @@ class PdfMissing(HongbaoError):
 
 
 class FontMissing(HongbaoError):
-    """A PDF brings its font along, and this system has none for Chinese names."""
+    """A PDF brings its font along, and none for Chinese names is installed."""
 
     code = "font_missing"
     exit_code = ExitCode.UNUSABLE
-    sentence = N_("no font that can write Chinese was found on this system")
-    advice = N_("install one, name one in HONGBAO_FONT, or use `--format html`")
+    sentence = N_("no font that can write Chinese was found")
+    advice = N_("`pip install 'hongbao[pdf]'` brings one, or name one in HONGBAO_FONT")
 
 
 class NewerHome(HongbaoError):

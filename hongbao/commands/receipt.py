@@ -75,13 +75,14 @@ def receipt(
     if call.as_json and to_stdout and form is not Form.JSON:
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
     path = call.output(output)
+    font = call.env.variables.get("HONGBAO_FONT")
     with call.wallet() as wallet:
         asked, signer = wallet.receipt(subject, masked=masked)
         made = sealed(asked, signer)
         if not to_stdout:
-            save_as(path, lambda out: slips.write(made, form, out, signer), call.yes)
+            save_as(path, lambda out: slips.write(made, form, out, signer, font), call.yes)
         elif form is Form.PDF:
-            slips.write(made, form, sys.stdout.buffer, signer)
+            slips.write(made, form, sys.stdout.buffer, signer, font)
     if to_stdout:
         if form is Form.QR:
             call.answer({"receipt": made.line}, lambda _: vouching.show_code(slips.blocks(made)))

@@ -1,13 +1,15 @@
 """
-Paper: A4 pages of a PDF, in points from the upper left, and a font of the system that has Chinese.
+Paper: A4 pages of a PDF, in points from the upper left, and the Chinese font that they are set in.
 
-A PDF brings along the characters that it shows, so it looks the same everywhere; no font is shipped
-with hongbao, because one is larger than all the rest. Nothing of the moment is in the file: its
-date is the statement's, and its identifier follows from its content.
+A PDF brings along the characters that it shows, so it looks the same everywhere. The font comes
+with the extra ``hongbao[pdf]``, as a package of its own; without that package, one of the system is
+looked for. Nothing of the moment is in the file: its date is the statement's, and its identifier
+follows from its content.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -16,6 +18,7 @@ from hongbao.errors import FontMissing, FontUnusable, PdfMissing
 from hongbao.paths import absolute_path
 
 if TYPE_CHECKING:
+    from fontTools.ttLib import TTFont as Font
     from fpdf import FPDF
     from fpdf.fonts import TTFFont
 
@@ -38,6 +41,13 @@ _NEEDED = frozenset("红包账单零钱收支余额人民币元0123456789.:+-*·
 
 _INVISIBLE = frozenset("\u200c\u200d") | {chr(point) for point in range(0xFE00, 0xFE10)}
 """Joiners and variation selectors: what they would join or choose is not drawn as one anyway."""
+
+_PACKAGE, _PACKAGED = "pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf"
+"""
+The package that brings a font, and the font's name in it: Google's Noto Sans SC, unchanged.
+
+It is only looked up, never imported: a font is data, and no code of that package has to run.
+"""
 
 _USUAL = (
     ("/System/Library/Fonts/Hiragino Sans GB.ttc", 0),
@@ -70,6 +80,7 @@ class Paper:
         Raises PdfMissing, FontMissing and FontUnusable.
         """
         self._pdf, self._font = _with_font(font)
+        self._file = self._font.ttfont
         self._pdf.set_title(self._shown(title))
         self._pdf.set_lang(language)
         self._pdf.set_producer("hongbao")
@@ -80,7 +91,7 @@ class Paper:
         return self
 
     def __exit__(self, *_raised: object) -> None:
-        self._font.ttfont.close()
+        self._file.close()
 
     def turn(self) -> None:
         """Go on to the next page, or the first."""
@@ -127,6 +138,9 @@ class Paper:
 
     def content(self) -> bytes:
         """Return the document, which ends here."""
+        if self._font.is_cid_keyed:
+            self._font.ttfont = _in_truetype(self._font)
+            self._font.is_cff = self._font.is_cid_keyed = False
         return bytes(self._pdf.output())
 
     def _shown(self, text: str) -> str:
@@ -174,9 +188,12 @@ def _holding(path: Path, number: int) -> tuple["FPDF", "TTFFont"]:
     except ImportError:
         raise PdfMissing from None
     try:
-        path.open("rb").close()
+        with path.open("rb") as file:
+            faces = _faces(file.read(12))
     except OSError as error:
         raise _Unfit(error.strerror) from error
+    if number and number >= faces:  # of a single face, the library would take that one
+        raise _Unfit("it has no face of that number")
     pdf = FPDF(unit="pt", format="A4")
     try:
         pdf.add_font(_FAMILY, fname=path, collection_font_number=number)
@@ -190,8 +207,54 @@ def _holding(path: Path, number: int) -> tuple["FPDF", "TTFFont"]:
     return pdf, font
 
 
+def _faces(head: bytes) -> int:
+    """Return how many faces a font's file has that begins with *head*."""
+    return int.from_bytes(head[8:12], "big") if head.startswith(b"ttcf") else 1
+
+
+def _in_truetype(font: "TTFFont") -> "Font":
+    """
+    Return what is used of *font* with TrueType outlines, at most half a unit from its own.
+
+    Of a font that numbers its characters by itself, as Chinese ones in OpenType do, the library
+    writes a map that poppler, MuPDF and PDFium follow, but pypdf and pdfminer do not: accountants'
+    scripts would read nothing at all. Of TrueType it needs no such map.
+    """
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.cu2quPen import Cu2QuPen
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+    source = font.ttfont
+    names = list(dict.fromkeys([".notdef", *font.subset.get_all_glyph_names()]))
+    outlines, drawn = source.getGlyphSet(), {}
+    for name in names:
+        pen = TTGlyphPen(None)
+        outlines[name].draw(Cu2QuPen(pen, max_err=0.5, reverse_direction=True))
+        drawn[name] = pen.glyph()
+    head = source["head"]
+    made = FontBuilder(head.unitsPerEm)
+    made.updateHead(created=head.created, modified=head.modified)  # and not this moment
+    made.setupGlyphOrder(names)
+    made.setupCharacterMap({code: name for code, name in font.cmap.items() if name in drawn})
+    made.setupGlyf(drawn)
+    made.setupHorizontalMetrics({name: (outlines[name].width, drawn[name].xMin) for name in names})
+    made.setupHorizontalHeader(ascent=source["hhea"].ascent, descent=source["hhea"].descent)
+    made.setupNameTable({})
+    made.setupOS2()
+    made.setupPost()
+    return made.font
+
+
 def _found() -> Iterator[tuple[Path, int]]:
-    """Yield fonts that should have Chinese and which face of each, the system's choice first."""
+    """
+    Yield fonts that should have Chinese and which face of each.
+
+    The extra's comes first, so that the same statement is the same file on every machine; then
+    the system's choice, then the usual places.
+    """
+    package = find_spec(_PACKAGE)
+    for folder in (package and package.submodule_search_locations) or ():
+        yield Path(folder, _PACKAGED), 0
     matched = _matched()
     if matched is not None:
         yield matched

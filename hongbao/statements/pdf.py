@@ -1,8 +1,8 @@
 """
 PDF: a page to hand in, which looks the same on every machine.
 
-It needs the extra ``hongbao[pdf]`` and a Chinese font on this system, whose characters it brings
-along. A PDF is made whole before any of it is written, so there is an end to how much it holds.
+It needs the extra ``hongbao[pdf]``, with which a Chinese font comes. A PDF is made whole before any
+of it is written, so there is an end to how much it holds.
 """
 
 from collections.abc import Callable

@@ -220,12 +220,15 @@ def test_a_printed_page_is_in_the_readers_language(new_year: Shell, language: st
     assert title in page
 
 
-def test_a_variable_names_the_font_of_a_pdf(new_year: Shell, tmp_path: Path):
+@pytest.mark.parametrize("command", ["export", "receipt"])
+def test_a_variable_names_the_font_of_a_pdf(new_year: Shell, tmp_path: Path, command: str):
     """
     HONGBAO_FONT. One that cannot be used is refused, and no file begun.
     """
+    subject = [new_year.packets["exclusive"]] if command == "receipt" else []
+
     code, error = new_year.refuses(
-        "export", "-o", str(tmp_path / "a.pdf"), HONGBAO_FONT="/nowhere.ttf"
+        command, *subject, "-o", str(tmp_path / "a.pdf"), HONGBAO_FONT="/nowhere.ttf"
     )
 
     assert (USAGE, "font_unusable", "/nowhere.ttf") == (code, error["code"], error["path"])

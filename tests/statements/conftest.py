@@ -19,14 +19,12 @@ from hongbao.domain.packet import PacketKind
 from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
-from hongbao.errors import FontMissing, HongbaoError
+from hongbao.errors import HongbaoError
 from hongbao.policies import text_of
-from hongbao.statements._paper import Paper
 from hongbao.store import EntryRow
 from hongbao.units import CHINA
 from hongbao.vault import Cost
 from hongbao.wallet import Wallet
-from tests.consumers import missing
 
 PEOPLE = ("张三", "Bob", "Cai")
 EXCLUSIVE = PacketKind.EXCLUSIVE
@@ -36,25 +34,6 @@ LONG = 8_000
 
 ID_NUMBER = "11010519491231002X"
 CARD = demo_card_number(BANKS[1], 3333)
-
-
-@pytest.fixture(scope="session")
-def a_font() -> bool:
-    """Whether this system has a Chinese font, which a PDF needs."""
-    try:
-        with Paper(title="", language="en", at=BEGUN_AT, font=None):
-            return True
-    except FontMissing:
-        return False
-
-
-@pytest.fixture(autouse=True)
-def _only_with_a_font(request: pytest.FixtureRequest) -> None:
-    """Leave out what writes a PDF where there is no font for it."""
-    callspec = getattr(request.node, "callspec", None)
-    writes_pdf = callspec is not None and callspec.params.get("format_name") == "pdf"
-    if writes_pdf and not request.getfixturevalue("a_font"):
-        missing("a Chinese font")
 
 
 def pin():

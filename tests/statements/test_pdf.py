@@ -13,20 +13,20 @@ from typing import Any, NamedTuple
 import pypdf
 import pytest
 from fontTools.fontBuilder import FontBuilder
+from fontTools.subset import Subsetter
+from fontTools.ttLib import TTCollection, TTFont
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 
 from hongbao import errors, statements
 from hongbao.statements import _paper
 from hongbao.statements import pdf as pdf_format
-from tests.consumers import missing, run
+from tests.consumers import run
 from tests.statements.bank_rows import UNSAYABLE, WORST, stated
 from tests.statements.conftest import HOSTILE
 from tests.statements.reading import written
 from tests.statements.test_formats import NOVEMBER, statement
 from tests.statements.test_printed import KINDS, fen
 from tests.vault import processes
-
-pytestmark = pytest.mark.usefixtures("_a_font_is_here")
 
 ROW = re.compile(
     r"^ *(?P<entry>\d+) +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  .*? (?P<amount>[+-]?\d+\.\d\d)"
@@ -56,21 +56,24 @@ class Pages(NamedTuple):
 
 
 def poppler(content: bytes, folder: Path) -> Pages:
+    return Pages(_poppler(content, folder, "-layout").removesuffix("\f").split("\f"))
+
+
+def cell_by_cell(content: bytes, folder: Path) -> str:
+    """Return the text of a document in the order in which it is drawn, without its spaces."""
+    return squeezed(_poppler(content, folder, "-raw"))
+
+
+def _poppler(content: bytes, folder: Path, order: str) -> str:
     path = folder / "statement.pdf"
     path.write_bytes(content)
-    told = run("pdftotext", "-layout", path, "-")
+    told = run("pdftotext", order, path, "-")
     assert ("", 0) == (told.stderr, told.returncode)
-    return Pages(told.stdout.removesuffix("\f").split("\f"))
-
-
-@pytest.fixture(scope="session")
-def _a_font_is_here(a_font):
-    if not a_font:
-        missing("a Chinese font")
+    return told.stdout
 
 
 @pytest.fixture(scope="module", params=["en", "zh_CN"])
-def long_pages(request, _a_font_is_here, tmp_path_factory):
+def long_pages(request, tmp_path_factory):
     """A statement of every kind of movement, several pages long, in a language."""
     asked = stated(*LONG)
     content = written(asked, "pdf", statements.Style(request.param))
@@ -280,9 +283,8 @@ def test_what_somebody_typed_is_only_drawn(tmp_path, caplog):
 
     content = written(asked, "pdf")
 
-    pages = poppler(content, tmp_path)
-    text = squeezed("".join(pages.texts))
-    assert len(typed) == len(pages.rows)
+    assert len(typed) == len(poppler(content, tmp_path).rows)
+    text = cell_by_cell(content, tmp_path)
     for told in ('"\\"plugin"evil"', ")TjETQ", "{nb}", "**b**", "<![CDATA[x]]>", "&amp;", "=1+1"):
         assert 2 <= text.count(told)
     assert "Profile□<b>" in text
@@ -292,8 +294,8 @@ def test_what_somebody_typed_is_only_drawn(tmp_path, caplog):
     assert [] == caplog.records
 
 
-@pytest.fixture(scope="module")
-def paper(_a_font_is_here):
+@pytest.fixture(scope="session")
+def paper():
     with _paper.Paper(title="", language="en", at=NOVEMBER[0], font=None) as paper:
         yield paper
 
@@ -389,6 +391,58 @@ def latin(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture
+def _no_packaged_font(monkeypatch):
+    """As without the package that brings one."""
+    monkeypatch.setitem(sys.modules, _paper._PACKAGE, None)
+
+
+@pytest.fixture
+def _no_system_font(monkeypatch, tmp_path):
+    """As on a machine that has no font at all."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(_paper, "_USUAL", ())
+
+
+@pytest.mark.usefixtures("_no_system_font")
+def test_no_font_of_the_system_is_needed():
+    """
+    The extra brings one, as its makers publish it. Its package is only looked up: no code runs.
+    """
+    ((path, face),) = _paper._found()
+
+    published = "faa6c9df652116dde789d351359f3d7e5d2285a2b2a1f04a2d7244df706d5ea9"
+    assert published == sha256(path.read_bytes()).hexdigest()
+    with _paper.Paper(title="", language="en", at=NOVEMBER[0], font=None) as paper:
+        assert (path, face) == (Path(paper._font.ttffile), paper._font.collection_font_number)
+    assert _paper._PACKAGE not in sys.modules
+
+
+def test_the_font_has_every_character_of_gb_2312(paper):
+    """
+    6,763 of them, enough for nearly every name.
+    """
+    rows, cells = range(0xB0, 0xF8), range(0xA1, 0xFF)
+    pairs = (bytes((row, cell)) for row in rows for cell in cells)
+    common = "".join(pair.decode("gb2312", "ignore") for pair in pairs)
+
+    assert 6_763 == len(common)
+    assert common == paper._shown(common)
+
+
+@pytest.mark.usefixtures("_no_packaged_font", "_no_system_font")
+def test_without_any_font_it_says_where_one_comes_from(tmp_path):
+    """
+    The extra brings one. Nothing is written.
+    """
+    with pytest.raises(errors.FontMissing) as refused:
+        statements.save(statement(), "pdf", tmp_path / "a.pdf", False)
+
+    assert "pip install 'hongbao[pdf]'" in str(refused.value.hint)
+    assert [] == [*tmp_path.iterdir()]
+
+
+@pytest.mark.usefixtures("_no_packaged_font")
 def test_a_latin_font_is_not_taken_where_nothing_better_is_found(latin, monkeypatch, tmp_path):
     """
     What fontconfig answers is some font, be it DejaVu: names would be left out of the page.
@@ -400,12 +454,11 @@ def test_a_latin_font_is_not_taken_where_nothing_better_is_found(latin, monkeypa
     monkeypatch.setattr(_paper, "_USUAL", ((str(latin), 0), ("/nowhere.ttc", 0)))
 
     assert (latin, 0) == next(_paper._found())
-    with pytest.raises(errors.FontMissing) as refused:
+    with pytest.raises(errors.FontMissing):
         written(statement(), "pdf")
 
-    assert "--format html" in str(refused.value.hint)
 
-
+@pytest.mark.usefixtures("_no_packaged_font")
 @pytest.mark.parametrize(
     "answer",
     ["exit 1", "printf nothing", "printf 'a\\tb'", "printf '\\377\\t0'", None],
@@ -424,6 +477,7 @@ def test_fontconfig_may_be_missing_or_say_anything(answer, monkeypatch, tmp_path
     assert [(Path("/usual.ttc"), 3)] == [*_paper._found()]
 
 
+@pytest.mark.usefixtures("_no_packaged_font")
 def test_the_instance_of_a_variable_font_is_not_taken_for_a_face(monkeypatch, tmp_path):
     """
     The library that matches fonts packs both into one number.
@@ -466,17 +520,39 @@ def test_a_font_that_was_named_is_used_or_refused(name, reason, latin, tmp_path)
     assert {"path": str(tmp_path / name), "reason": reason} == refused.value.facts
 
 
-@LEFT_OPEN
-def test_a_face_of_a_collection_can_be_named(paper):
-    """
-    Behind a ``#``, as in ``NotoSansCJK-Regular.ttc#2``.
-    """
-    path, face = paper._font.ttffile, paper._font.collection_font_number
+@pytest.fixture(scope="session")
+def collection(latin, paper, tmp_path_factory) -> Path:
+    """A file of two faces, a Latin one and a Chinese one."""
+    with TTFont(paper._font.ttffile) as chinese, TTFont(latin) as first:
+        smaller = Subsetter()
+        smaller.populate(text="".join(_paper._NEEDED))
+        smaller.subset(chinese)
+        both = TTCollection()
+        both.fonts = [first, chinese]
+        path: Path = tmp_path_factory.mktemp("fonts") / "both.ttc"
+        both.save(path)
+    return path
 
-    with _paper.Paper(title="", language="en", at=NOVEMBER[0], font=f"{path}#{face}") as named:
-        assert paper._font.name == named._font.name
-    with pytest.raises(errors.FontUnusable):
-        _paper.Paper(title="", language="en", at=NOVEMBER[0], font=f"{path}#99")
+
+@LEFT_OPEN
+def test_a_face_of_a_collection_can_be_named(collection):
+    """
+    Behind a ``#``, as in ``NotoSansCJK-Regular.ttc#2``; without it, the first is meant.
+    """
+    with _paper.Paper(title="", language="en", at=NOVEMBER[0], font=f"{collection}#1") as named:
+        assert "红包" == named._shown("红包")
+
+    for face, reason in (("", "no Chinese"), ("#0", "no Chinese"), ("#2", "no face")):
+        with pytest.raises(errors.FontUnusable, match=reason):
+            _paper.Paper(title="", language="en", at=NOVEMBER[0], font=f"{collection}{face}")
+
+
+def test_a_face_that_is_not_there_is_not_another_one(paper):
+    """
+    A file with one font in it has no second.
+    """
+    with pytest.raises(errors.FontUnusable, match="no face of that number"):
+        _paper.Paper(title="", language="en", at=NOVEMBER[0], font=f"{paper._font.ttffile}#1")
 
 
 def test_the_fonts_file_is_closed_again():

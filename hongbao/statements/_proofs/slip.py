@@ -72,11 +72,13 @@ _MODULE = 3
 _LEFT, _RIGHT, _TOP, _PITCH, _SIZE = 60, 340, 60, 15, 9
 
 
-def write(receipt: Sealed, format_name: str, out: BinaryIO, signer: "Signer") -> None:
+def write(
+    receipt: Sealed, format_name: str, out: BinaryIO, signer: "Signer", font: str | None = None
+) -> None:
     """
     Write *receipt* to *out* in the form called *format_name*, one of `FORMATS`.
 
-    A PDF as such is signed too: its bytes differ with the font that is found.
+    A PDF as such is signed too: its bytes differ with the *font*, the one named or one found.
     """
     match format_name:
         case "text":
@@ -88,7 +90,7 @@ def write(receipt: Sealed, format_name: str, out: BinaryIO, signer: "Signer") ->
         case "qr":
             out.write("".join(f"{row}\n" for row in blocks(receipt)).encode())
         case "pdf":
-            out.write(pdf(receipt, signer))
+            out.write(pdf(receipt, signer, font))
         case _:
             raise ValueError(f"no form of a receipt is called {format_name!r}")
 
@@ -131,9 +133,9 @@ def svg(receipt: Sealed) -> str:
     )
 
 
-def pdf(receipt: Sealed, signer: "Signer") -> bytes:
+def pdf(receipt: Sealed, signer: "Signer", font: str | None = None) -> bytes:
     """
-    Return *receipt* as a page to print, with its QR code.
+    Return *receipt* as a page to print, with its QR code, in the *font* that is named or one found.
 
     Raises PdfMissing, FontMissing and FontUnusable.
     """
@@ -142,7 +144,7 @@ def pdf(receipt: Sealed, signer: "Signer") -> bytes:
 
     facts = receipt.facts
     title = f"红包 hongbao · 收据 receipt · {facts['id']}"
-    with Paper(title=title, language="zh", at=_instant(facts["at"]), font=None) as paper:
+    with Paper(title=title, language="zh", at=_instant(facts["at"]), font=font) as paper:
         paper.turn()
         y = _TOP
         paper.text(_LEFT, y, "红包 hongbao · 收据 receipt", 16)
