@@ -51,6 +51,7 @@ DOORS: dict[str, set[str]] = {
     "openpyxl": {"statements"},
     "segno": {"statements"},
     "fpdf": {"statements"},
+    "fontTools": {"statements"},
     # Of the standard library, what says too much about its room to be met anywhere else.
     "gettext": {"words"},
     "tomllib": {"domain"},
@@ -67,7 +68,17 @@ DOORS: dict[str, set[str]] = {
 }
 
 SLOW = {
-    *("argon2", "cryptography", "fpdf", "keyring", "openpyxl", "platformdirs", "rich", "segno"),
+    *(
+        "argon2",
+        "cryptography",
+        "fontTools",
+        "fpdf",
+        "keyring",
+        "openpyxl",
+        "platformdirs",
+        "rich",
+        "segno",
+    ),
     *("sklearn", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that cost more to wake than most commands take: only the function that needs one."""

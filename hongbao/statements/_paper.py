@@ -214,7 +214,7 @@ def _faces(head: bytes) -> int:
 
 def _in_truetype(font: "TTFFont") -> "Font":
     """
-    Return what is used of *font* with TrueType outlines, at most half a unit from its own.
+    Return what is used of *font* with TrueType outlines, at most a unit (a thousandth of its size) off.
 
     Of a font that numbers its characters by itself, as Chinese ones in OpenType do, the library
     writes a map that poppler, MuPDF and PDFium follow, but pypdf and pdfminer do not: accountants'
@@ -229,7 +229,7 @@ def _in_truetype(font: "TTFFont") -> "Font":
     outlines, drawn = source.getGlyphSet(), {}
     for name in names:
         pen = TTGlyphPen(None)
-        outlines[name].draw(Cu2QuPen(pen, max_err=0.5, reverse_direction=True))
+        outlines[name].draw(Cu2QuPen(pen, max_err=1, reverse_direction=True))
         drawn[name] = pen.glyph()
     head = source["head"]
     made = FontBuilder(head.unitsPerEm)
