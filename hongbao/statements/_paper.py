@@ -214,7 +214,7 @@ def _faces(head: bytes) -> int:
 
 def _in_truetype(font: "TTFFont") -> "Font":
     """
-    Return what is used of *font* with TrueType outlines, at most a unit (a thousandth of its size) off.
+    Return what is used of *font* with TrueType outlines, at most a thousandth of its size off.
 
     Of a font that numbers its characters by itself, as Chinese ones in OpenType do, the library
     writes a map that poppler, MuPDF and PDFium follow, but pypdf and pdfminer do not: accountants'
