@@ -250,6 +250,46 @@ def test_an_example_is_what_its_commands_say():
         assert (path.name, path.read_text("utf-8")) == (path.name, replayed)
 
 
+EXAMPLES = [
+    block
+    for path in (*READMES, *sorted((ROOT / "docs").rglob("*.md")))
+    if path != gallery.GALLERY  # which is made, block by block
+    for block in transcripts.blocks(path)
+]
+
+
+def test_every_example_is_played_or_says_why_not():
+    """
+    An example that nothing plays drifts away from what the commands say.
+    """
+    assert [] == [
+        block.place
+        for block in EXAMPLES
+        if (block.is_played, bool(block.checked_by), bool(block.not_played)).count(True) != 1
+    ]
+
+
+def test_an_example_that_another_test_checks_is_known_to_it():
+    """
+    The test that is named reads that page.
+    """
+    for block in EXAMPLES:
+        if block.checked_by:
+            test = (ROOT / block.checked_by).read_text("utf-8")
+            page = block.place.partition(".md")[0]
+            assert (block.place, True) == (block.place, page in test)
+
+
+def test_an_example_that_is_not_played_shows_no_answer_of_ours():
+    """
+    What hongbao answers on a terminal stands only where it is compared with what it does answer.
+    """
+    for block in EXAMPLES:
+        if block.not_played and block.language == "console":
+            shown = re.findall(r"^\$ hongbao [^|\n]*\n(?!\$ )(.+)", block.text, re.MULTILINE)
+            assert (block.place, []) == (block.place, shown)
+
+
 def test_links_lead_somewhere():
     """
     From page to page, and to the sections that they name.

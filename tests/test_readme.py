@@ -38,9 +38,9 @@ def test_the_transcript_is_what_the_commands_say(readme: str, language: str) -> 
     page = (ROOT / readme).read_text(encoding="utf-8")
 
     transcript = re.search(
-        r"<!-- transcript: begin -->\n+```console\n(.*?)```\n+<!-- transcript: end -->",
+        r"^<!-- checked by tests/test_readme.py -->\n```console\n(.*?)```$",
         page,
-        re.DOTALL,
+        re.MULTILINE | re.DOTALL,
     )
 
     assert transcript is not None

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import tempfile
@@ -442,6 +443,17 @@ def test_the_page_about_stories_begins_with_one_that_holds():
     story = text.partition("```story\n")[2].partition("```")[0]
 
     assert "hongbao check" == answered(story).command
+
+
+def test_the_page_shows_a_failure_as_it_is_told():
+    """
+    The document in the example is the one that its facts make.
+    """
+    (line,) = re.findall(r'^\{"error": .*$', PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    shown = json.loads(line)["error"]
+    facts = {name: shown[name] for name in shown.keys() - {"code", "message", "hint"}}
+
+    assert StoryFailed(**facts).as_dict() == shown
 
 
 def test_the_same_story_says_the_same_to_the_byte():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,12 +15,13 @@ import pytest
 
 from hongbao import cli
 from hongbao.commands import demo
-from hongbao.story import Answered, Screen, play, read
+from hongbao.story import Answered, Screen, Told, play, read
 from hongbao.story.promises import plain
 from hongbao.story.script import Command, Narration
 from hongbao.ui.script import columns
 
 STORY = read(demo.STORY)
+ROOT = Path(__file__).parents[2]
 
 TINY = """
 # en: Nothing is here yet.
@@ -91,6 +93,32 @@ def test_the_demo_holds_on_a_narrow_screen(language: str):
         said = plain(answer.out + answer.err).splitlines()
 
         assert [] == [line for line in said if columns(line) > screen.columns]
+
+
+def test_the_page_shows_what_the_demo_shows():
+    """
+    The paragraph and the answers of its example, as a terminal of 80 columns has them.
+    """
+    page = (ROOT / "docs" / "commands" / "demo.md").read_text(encoding="utf-8")
+    block = page.partition("```console\n$ hongbao demo\n…\n")[2].partition("\n…\n```")[0]
+    wanted = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
+    told = ""
+    shown: list[str] = []
+
+    with closing(play(STORY, language="en", screen=Screen(80, 24))) as events:
+        for event in events:
+            if isinstance(event, Told):
+                told = event.text
+            elif isinstance(event, Answered) and event.command in wanted:
+                said = plain(event.out + event.err).replace("\r\n", "\n").strip("\n")
+                lines = [line.rstrip() for line in said.split("\n")]
+                shown += [] if shown else [f"# {told}"]
+                shown.append("\n".join([f"$ {event.command}", *lines]))
+                if len(shown) > len(wanted):
+                    break
+
+    assert wanted
+    assert "\n\n".join(shown) == block
 
 
 # --- how it is shown -----------------------------------------------------------------------------

@@ -6,6 +6,9 @@ that calls `played` refuses a page that is not what its commands say. A page's b
 home, which ``<!-- home: NAME -->`` names; a command in a comment, ``<!-- $ hongbao … -->``, is
 typed but not shown; ``<!-- now: INSTANT -->`` is what time it is from there on, for a home on the
 real clock. Blocks above the first comment are left as they are.
+
+Every other block says right above itself why it is not among them: ``<!-- not played: REASON -->``,
+or ``<!-- checked by tests/FILE.py -->`` where another test has it (see `blocks`).
 """
 
 import re
@@ -62,6 +65,7 @@ HOMES: dict[str, list[Sequence[str]]] = {
 _NOW = re.compile(r"<!-- now: (\S+) -->")
 _HOME = re.compile(r"<!-- home: (\w+) -->")
 _PLAYED = re.compile(r"(?P<hidden><!-- \$ [^>]*-->)|```console\n(?P<block>.*?)```", re.DOTALL)
+_LEFT = re.compile(r"<!-- (?:not played: [^>]+|checked by \S+) -->\n\Z")
 _COMMAND = re.compile(r"^(?:<!-- )?\$ ((?:[A-Z_]+=\S+ )*)hongbao (.*?)(?: -->)?$", re.MULTILINE)
 
 FILES = {
@@ -90,10 +94,49 @@ def pages() -> list[Page]:
     for path in sorted(DOCS.rglob("*.md")):
         text = path.read_text("utf-8")
         if home := _HOME.search(text):
-            parts = list(_PLAYED.finditer(text, home.end()))
+            parts = [
+                part
+                for part in _PLAYED.finditer(text, home.end())
+                if not _LEFT.search(text, 0, part.start())
+            ]
             commands = [list(_COMMAND.finditer(part["hidden"] or part["block"])) for part in parts]
             found.append(Page(path, text, home[1], parts, commands))
     return found
+
+
+class Block(NamedTuple):
+    """A fenced block of a page: where it is, what it shows, and how it is kept true."""
+
+    place: str
+    language: str
+    text: str
+    is_played: bool
+    checked_by: str | None
+    not_played: str | None
+
+
+_FENCED = re.compile(
+    r"(?:^<!-- (?:checked by (?P<test>\S+)|not played: (?P<reason>[^>]+)) -->\n)?"
+    r"^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def blocks(path: Path) -> Iterator[Block]:
+    """Yield every block of the page at *path*."""
+    text = path.read_text("utf-8")
+    parts = [part.start() for page in pages() if page.path == path for part in page.parts]
+    for found in _FENCED.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        begins = found.start("text") - len(f"```{found['language']}\n")
+        yield Block(
+            f"{path.name}:{line}",
+            found["language"],
+            found["text"],
+            begins in parts,
+            found["test"],
+            found["reason"],
+        )
 
 
 def played() -> dict[Path, str]:
