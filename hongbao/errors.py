@@ -2298,6 +2298,14 @@ class SystemRefused(HongbaoError):
         return self._without_path if self.facts["path"] is None else self.sentence
 
 
+class ForeignFile(StorageUnreadable):
+    """In the place of one of the home's own files is something that might not be ours to write."""
+
+    code = "foreign_file"
+    sentence = N_("{path} is not used: {reason}")
+    advice = N_("nothing was changed; put a plain file of your own in its place, under one name")
+
+
 class AnswerUnwritable(HongbaoError):
     """Standard output does not take the answer. What was asked for has been done by then."""
 

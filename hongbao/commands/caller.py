@@ -251,6 +251,7 @@ class Caller:
         """Open the home for this caller's profile (see `hongbao.wallet.opened.Opened.open`)."""
         from hongbao.wallet import Wallet
 
+        self.close_home()
         with Wallet.open(
             self.env, profile=self.acting_as, passphrase=self.passphrase, trusting=trusting
         ) as wallet:
@@ -276,8 +277,20 @@ class Caller:
         """Open the home as `wallet` does, for questions that wake fewer rooms."""
         from hongbao.wallet.opened import Opened
 
+        self.close_home()
         with Opened.open(self.env, profile=self.acting_as, passphrase=self.passphrase) as opened:
             yield opened
+
+    def close_home(self) -> None:
+        """Close the home to others who could write to it, and say so: it may have been used."""
+        from hongbao.wallet.opening import close_home
+
+        for folder, closed in close_home(self.env).items():
+            if closed:
+                told = N_("other users of this machine could write to {path}; now they cannot")
+            else:
+                told = N_("other users can write to {path}, and it cannot be closed to them")
+            self.remark(told, path=folder)
 
     @property
     def acting_as(self) -> str | None:

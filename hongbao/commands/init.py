@@ -86,6 +86,7 @@ def init(
         passphrase=call.passphrase,
         request_id=request_id,
     )
+    call.close_home()
     with wallet:
         tiers = titles(wallet)
     call.answer(founded, lambda answer: people.show_founded(answer, tiers))

@@ -49,6 +49,7 @@ def restore(
             return False
         return True
 
+    call.close_home()
     changed = put_back(
         call.env,
         typed_path(file),

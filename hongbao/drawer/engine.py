@@ -17,6 +17,7 @@ from hongbao.errors import (
     StorageRefused,
     StorageUnreadable,
 )
+from hongbao.vault.files import check_own, open_private
 
 FORM = 4
 """How many migrations a ledger of this version has had."""
@@ -48,7 +49,7 @@ class Engine:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             # Made by us, before the engine writes its first byte, so that it is never wider open.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            os.close(open_private(path))
         except OSError as error:
             raise StorageRefused(path=str(path), reason=error.strerror or str(error)) from None
         return cls._open(path, page_key, may_be_empty=True)
@@ -61,6 +62,7 @@ class Engine:
         Raises HomeNotFound where no file is or an empty one, Damaged where the key or the file is
         not right, and NewerHome where a later version has written it.
         """
+        check_own(path)
         try:
             path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -71,6 +73,8 @@ class Engine:
 
     @classmethod
     def _open(cls, path: Path, page_key: bytes, *, may_be_empty: bool) -> Self:
+        for ending in ("", "-wal", "-shm", "-journal"):  # all that the engine writes to
+            check_own(path.with_name(path.name + ending))
         with refusals(path):
             connection = engine.connect(
                 _as_a_path(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=True

@@ -68,7 +68,10 @@ class DeviceKeys:
         if public in self._seeds:
             return True
         try:
-            return self._file(public).exists()
+            self._file(public).lstat()  # a link to nowhere is there, and will be refused
+            return True
+        except (FileNotFoundError, NotADirectoryError):
+            return False
         except OSError as error:
             raise errors.StorageUnreadable(
                 path=str(self._file(public)), reason=error.strerror or "?"

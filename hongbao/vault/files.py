@@ -1,5 +1,6 @@
 """Private files: made 0600 before the first byte, replaced whole, overwritten before they go."""
 
+import errno
 import os
 import stat
 import sys
@@ -11,8 +12,13 @@ from pathlib import Path
 from hongbao import errors
 from hongbao.words import N_
 
+SIZE_MAX = 1 << 20
+"""More than any file of the home but the ledger ever holds."""
+
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 _NOT_WAITING = getattr(os, "O_NONBLOCK", 0)  # a pipe in a file's place would wait for ever
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_IS_A_LINK = {errno.ELOOP, errno.EMLINK}  # as Linux and the BSDs say it, and FreeBSD
 _POSIX = os.name == "posix"
 
 
@@ -46,18 +52,92 @@ def close_to_others(path: Path) -> None:
         path.chmod(0o700)
 
 
+def close_to_writers(path: Path, *, private: bool) -> bool | None:
+    """
+    Close the folder *path* to others who could write there; a *private* one to readers, too.
+
+    Return None where nobody else could, and otherwise whether the system let us close it. One that
+    is not private may be a folder for everybody in which only owners remove, as /tmp is.
+    """
+    try:
+        mode = path.stat().st_mode
+        if not (_POSIX and mode & 0o022) or (mode & stat.S_ISVTX and not private):
+            return None
+        path.chmod(stat.S_IMODE(mode) & ~(0o077 if private else 0o022))
+        return not path.stat().st_mode & 0o022  # a disk without permissions says yes to anything
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return False
+
+
+def check_own(path: Path) -> None:
+    """
+    Raise ForeignFile where *path* is a link, no file, another's, or has a second name.
+
+    What is missing is in order. This is for files that somebody else opens; for our own, `_own`
+    looks at what it has opened.
+    """
+    with storage(path):
+        try:
+            found = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+    _check(path, found)
+
+
+def _own(path: Path, flags: int) -> int:
+    """
+    Open *path*, a file of the home's own, or raise ForeignFile.
+
+    Whoever could once write to the folder may have put something there in a file's name: a link
+    that has us overwrite what it points at, a pipe that has us wait, a file that stays theirs.
+    """
+    if not _POSIX and path.is_symlink():
+        raise errors.ForeignFile(path=str(path), reason=_LINK)
+    try:
+        descriptor = os.open(path, flags | _BINARY | _NO_LINK | _NOT_WAITING, 0o600)
+    except OSError as error:
+        if error.errno in _IS_A_LINK and path.is_symlink():
+            raise errors.ForeignFile(path=str(path), reason=_LINK) from None
+        raise
+    try:
+        _check(path, os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+_LINK = N_("it is a link")
+
+
+def _check(path: Path, found: os.stat_result) -> None:
+    reason = None
+    if stat.S_ISLNK(found.st_mode):
+        reason = _LINK
+    elif not stat.S_ISREG(found.st_mode):
+        reason = N_("it is not a file")
+    elif found.st_nlink > 1:
+        reason = N_("it has a second name, a hard link")
+    elif _POSIX and found.st_uid != os.geteuid() != 0:
+        reason = N_("it belongs to another user")
+    if reason is not None:
+        raise errors.ForeignFile(path=str(path), reason=reason)
+
+
 def read(path: Path) -> bytes:
     """
     Return what *path* holds, or raise FileNotFoundError; close it to others if it stood open.
 
     A file that others could read may have been read; closing it stops only the next reader. We
     close it and go on rather than refuse, because refusing would protect nothing that is left.
+
+    Of a file that is far too large only the beginning is read: it is no file of ours.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | _BINARY | _NOT_WAITING)
+        descriptor = _own(path, os.O_RDONLY)
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise errors.StorageUnreadable(path=str(path), reason=N_("it is not a file"))
             if _POSIX and os.fstat(descriptor).st_mode & 0o077:
                 os.fchmod(descriptor, 0o600)
             return _read_all(descriptor)
@@ -98,21 +178,24 @@ def replace(path: Path, content: bytes) -> None:
 
 def destroy(path: Path) -> None:
     """
-    Overwrite *path* in place, durably, and remove it.
+    Overwrite *path* in place, durably, and remove it; a link or another's file only loses its name.
 
     Accepted: a copy-on-write file system, a solid-state disk or a snapshot may keep the old
     bytes where no program can reach them.
     """
     with storage(path):
         try:
-            descriptor = os.open(path, os.O_WRONLY | _BINARY)
+            descriptor = _own(path, os.O_WRONLY)
         except FileNotFoundError:
             return
-        try:
-            write_at(descriptor, bytes(os.fstat(descriptor).st_size), 0)
-            sync(descriptor)
-        finally:
-            os.close(descriptor)
+        except errors.ForeignFile:
+            pass
+        else:
+            try:
+                write_at(descriptor, bytes(os.fstat(descriptor).st_size), 0)
+                sync(descriptor)
+            finally:
+                os.close(descriptor)
         discard(path)
         _sync_folder(path.parent)
 
@@ -134,8 +217,12 @@ def sync(descriptor: int) -> None:
 
 
 def open_private(path: Path) -> int:
-    """Open *path* for reading and writing, making it empty and private where it is missing."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
+    """
+    Open *path* for reading and writing, making it empty and private where it is missing.
+
+    Raises ForeignFile (see `_own`).
+    """
+    descriptor = _own(path, os.O_RDWR | os.O_CREAT)
     if _POSIX and stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
         os.fchmod(descriptor, 0o600)
     return descriptor
@@ -242,8 +329,10 @@ def _try_lock_windows(descriptor: int) -> bool:
 
 def _read_all(descriptor: int) -> bytes:
     pieces = []
-    while piece := os.read(descriptor, 1 << 16):
+    size = 0
+    while size < SIZE_MAX and (piece := os.read(descriptor, 1 << 16)):
         pieces.append(piece)
+        size += len(piece)
     return b"".join(pieces)
 
 

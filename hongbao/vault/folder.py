@@ -115,7 +115,10 @@ class KeyFolder:
     def exists(self) -> bool:
         """Say whether this home has a master key."""
         try:
-            return self._master_file.exists()
+            self._master_file.lstat()  # a link to nowhere is there, and will be refused
+            return True
+        except (FileNotFoundError, NotADirectoryError):
+            return False
         except OSError as error:
             raise errors.StorageUnreadable(
                 path=str(self._master_file), reason=error.strerror or "?"

@@ -54,7 +54,7 @@ class HeadNote:
                     self._lines[older], self._noted[older] = line, entry
             finally:
                 _unlock(self._descriptor)
-        except OSError:
+        except (OSError, errors.ForeignFile):
             self.close()
 
     def read(self) -> tuple[int, bytes] | None:

@@ -20,7 +20,7 @@ from hongbao.errors import (
 from hongbao.store import Head, HomeRow, ProfileRow, Store
 from hongbao.units import iso
 from hongbao.vault import KeyFolder, Vault
-from hongbao.wallet.opening import LEDGER, key_folder, open_ledger
+from hongbao.wallet.opening import LEDGER, close_home, key_folder, open_ledger
 from hongbao.wallet.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Opened:
                 if ledger.stat().st_size:
                     raise Damaged(path=str(env.keys))
             raise HomeNotFound
+        close_home(env)
         try:
             vault, store = open_ledger(ledger, keys, passphrase)
         except HomeNotFound:

@@ -7,6 +7,7 @@ from hongbao.env import Env
 from hongbao.errors import Damaged, HomeNotFound, StorageRefused
 from hongbao.store import Store
 from hongbao.vault import Cost, KeyFolder, Vault
+from hongbao.vault.files import close_to_writers
 
 LEDGER = "ledger.db"
 """The ledger's file name in a home's ``data/``."""
@@ -17,6 +18,22 @@ def key_folder(env: Env) -> KeyFolder:
     if env.hash_cost is None:
         return KeyFolder(env.keys)
     return KeyFolder(env.keys, cost=Cost(*env.hash_cost))
+
+
+def close_home(env: Env) -> dict[Path, bool]:
+    """
+    Close the home of *env* to others who could write to it: its keys and its ledger to everyone.
+
+    Return the folders to which they could, each with whether it could be closed. What others may
+    have put there is looked at whenever a file of it is opened (see `hongbao.vault.files`).
+    """
+    if not key_folder(env).exists():  # then it is no folder of ours
+        return {}
+    found = {
+        folder: close_to_writers(folder, private=folder != env.home)
+        for folder in (env.home, env.data, env.keys)
+    }
+    return {folder: closed for folder, closed in found.items() if closed is not None}
 
 
 def open_ledger(

@@ -262,3 +262,41 @@ def test_an_unfair_packet_is_proved_so(shell: Shell):
     assert [888 + 1, 888] == [share["amount_fen"] for share in error["shares"]]
     assert 19 == told.code
     assert re.search(r"1  小红  8\.89 +8\.88  ✗", plain(told.out))
+
+
+def test_a_home_that_others_could_write_to_is_closed_and_said(shell: Shell):
+    """
+    Once, to people; programs find no word of it where they expect an answer.
+    """
+    keys, data = shell.home / "keys", shell.home / "data"
+    keys.chmod(0o777)
+    data.chmod(0o770)
+
+    first, second = shell("balance"), shell("balance")
+
+    assert (0, 0) == (first.code, second.code)
+    assert [
+        f"other users of this machine could write to {folder}; now they cannot"
+        for folder in (data, keys)
+    ] == first.err.splitlines()
+    assert "" == second.err
+    assert first.out == second.out
+    assert (0o700, 0o700) == (keys.stat().st_mode & 0o777, data.stat().st_mode & 0o777)
+    keys.chmod(0o777)
+    assert shell.answers("balance")
+    assert 0o700 == keys.stat().st_mode & 0o777
+
+
+def test_a_link_in_the_homes_place_is_named(shell: Shell, tmp_path: Path):
+    """
+    What it points at is not touched.
+    """
+    (tmp_path / "precious").write_text("mine")
+    (shell.home / "keys" / "head").unlink()
+    (shell.home / "keys" / "head").symlink_to(tmp_path / "precious")
+
+    code, error = shell.refuses("balance")
+
+    assert (21, "foreign_file") == (code, error["code"])
+    assert f"{shell.home}/keys/head is not used: it is a link" == error["message"]
+    assert "mine" == (tmp_path / "precious").read_text()
