@@ -1235,6 +1235,7 @@ class BillImported(Answer, BillPeriod):
     neutral_count: int  # 中性交易
     neutral_fen: int
     digest: str  # of the period and the rows, however the file is written
+    precision: str  # of its times: ``second``, or ``minute`` where a spreadsheet has saved it
     known: bool  # the same bill was there already, and nothing was done
 
 

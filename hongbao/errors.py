@@ -769,7 +769,7 @@ class InvalidBill(UsageError):
 
     code = "invalid_bill"
     sentence = N_("bill, line {line}: {reason}")
-    advice = N_("nothing was brought in; export the bill again, and do not edit it")
+    advice = N_("nothing was imported; export the bill again, and do not edit it")
 
     _reasons: ClassVar[Mapping[str, str]] = {
         "not_a_bill": N_("a WeChat bill begins with {known}"),
@@ -777,6 +777,7 @@ class InvalidBill(UsageError):
         "no_table": N_("the file ends before its table, which begins with {known}"),
         "columns": N_("the table has no column {key}"),
         "fields": N_("a row has {count} fields, not {found}"),
+        "fields_unclear": N_("it is not clear where the fields of this row begin and end"),
         "bad_value": N_("{key} cannot be {text}"),
         "too_long": N_("{key} is longer than {count} characters"),
         "rounded": N_("a spreadsheet has rounded {key}"),
@@ -785,6 +786,7 @@ class InvalidBill(UsageError):
         "quotes": N_("a quotation mark is not closed, or the line is far too long"),
         "outside": N_("{text} is not in the period of the bill"),
         "too_many": N_("a bill has at most {count} rows"),
+        "too_much": N_("its rows up to here hold more text than all rows of any bill"),
         "count": N_("the bill says that it has {count} rows, but there are {found}"),
         "sum": N_(
             "{key} says {count} rows and {sum_fen}, but there are {found}, which make {found_fen}"
@@ -795,6 +797,11 @@ class InvalidBill(UsageError):
     def __init__(self, *, line: int, problem: str, **facts: object) -> None:
         super().__init__(line=line, problem=problem, **facts)
 
+    _row_advice = N_(
+        "nothing was imported; in this row, put quotation marks around each text that has commas"
+        " or quotation marks in it, double those inside, and import the file again"
+    )
+
     def __str__(self) -> str:
         reason = fill(self._reasons[str(self.facts["problem"])], self.facts)
         return fill(self.sentence, {**self.facts, "reason": reason})
@@ -803,6 +810,17 @@ class InvalidBill(UsageError):
     def message(self) -> str:
         reason = say(self._reasons[str(self.facts["problem"])], **self.facts)
         return say(self.sentence, **{**self.facts, "reason": reason})
+
+    @property
+    def hint(self) -> str | None:
+        return say(self._advice(), **self.facts)
+
+    def as_dict(self) -> dict[str, object]:
+        return {**super().as_dict(), "hint": fill(self._advice(), self.facts)}
+
+    def _advice(self) -> str:
+        unclear = self.facts["problem"] in ("fields_unclear", "quotes")
+        return self._row_advice if unclear else str(self.advice)
 
 
 class NotABill(UsageError):

@@ -48,7 +48,6 @@ DOORS: dict[str, set[str]] = {
     "sklearn": {"training"},
     "platformdirs": {"env"},
     "xlsxwriter": {"statements"},
-    "openpyxl": {"statements"},
     "segno": {"statements"},
     "fpdf": {"statements"},
     "fontTools": {"statements"},
@@ -68,17 +67,7 @@ DOORS: dict[str, set[str]] = {
 }
 
 SLOW = {
-    *(
-        "argon2",
-        "cryptography",
-        "fontTools",
-        "fpdf",
-        "keyring",
-        "openpyxl",
-        "platformdirs",
-        "rich",
-        "segno",
-    ),
+    *("argon2", "cryptography", "fontTools", "fpdf", "keyring", "platformdirs", "rich", "segno"),
     *("sklearn", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that cost more to wake than most commands take: only the function that needs one."""

@@ -40,6 +40,9 @@ PREAMBLE_MAX = 100
 CELL_MAX = 1_000
 """The most characters of a cell."""
 
+TEXT_MAX = 120_000_000
+"""The most characters of all rows together, which are kept until the last was read."""
+
 _SHOWN_MAX = 40
 
 Line = tuple[int, Sequence[str]]
@@ -66,6 +69,11 @@ _DIRECTIONS = {
 }
 
 
+def start_of_minute(at: datetime) -> datetime:
+    """Return the first second of the minute that *at* is in."""
+    return at.replace(second=0, microsecond=0)
+
+
 def direction_of(text: str) -> Direction:
     """Return the direction that 收/支 says with *text*, or raise ValueError."""
     if text not in _DIRECTIONS:
@@ -77,7 +85,8 @@ class BillRow(NamedTuple):
     """
     One row of a bill, the *number*-th of its table. A text that the bill has as ``/`` is empty.
 
-    *id* is 交易单号, by which WeChat knows the transaction; *merchant_id* is 商户单号.
+    *id* is 交易单号, by which WeChat knows the transaction; *merchant_id* is 商户单号. *to_minute*
+    says that *at* has no seconds, because a spreadsheet has left them out: it is the minute.
     """
 
     number: int
@@ -92,6 +101,7 @@ class BillRow(NamedTuple):
     id: str
     merchant_id: str
     note: str
+    to_minute: bool = False
 
 
 class Tally(NamedTuple):
@@ -118,6 +128,11 @@ class Header:
     until: datetime
     count: int
     tallies: dict[Direction, Tally]
+
+    def has(self, row: BillRow) -> bool:
+        """Say whether *row* can be of the period: of a minute, some of its seconds."""
+        since = start_of_minute(self.since) if row.to_minute else self.since
+        return since <= row.at <= self.until
 
 
 class Kept(NamedTuple):
@@ -187,12 +202,17 @@ class Packed:
     A bill's rows, once they were read to their end: with their digest, and small in memory.
 
     Rows are much alike, and so are squeezed to a tenth; a million of them stay below 100 MB.
+    *to_minute* says that times in it have no seconds.
     """
 
     def __init__(self, header: Header, rows: Iterable[BillRow]) -> None:
         digest, squeezed = Digest(header.since, header.until), zlib.compressobj(level=1)
-        said = (squeezed.compress(digest.add(kept(row))) for row in rows)
-        self._parts = [part for part in said if part]
+        self.to_minute = False
+        self._parts = []
+        for row in rows:
+            self.to_minute = self.to_minute or row.to_minute
+            if part := squeezed.compress(digest.add(kept(row))):
+                self._parts.append(part)
         self._parts.append(squeezed.flush())
         self.header = header
         self.digest = digest.digest()
@@ -227,6 +247,8 @@ def read(lines: Iterable[Line]) -> tuple[Header, Iterator[BillRow]]:
     place = None
     for number, cells in passing:
         first = _stripped(cells[0]) if cells else ""
+        if not preamble.begun and not first and number <= PREAMBLE_MAX:
+            continue  # what a spreadsheet leaves above
         if not preamble.begun and not first.startswith(MAGIC):
             raise InvalidBill(line=number, problem="not_a_bill", known=MAGIC)
         if first in COLUMNS:
@@ -308,15 +330,18 @@ def _rows(
     header: Header, preamble: _Preamble, places: list[int], passing: Iterator[Line]
 ) -> Iterator[BillRow]:
     tallies = {direction: Tally() for direction in Direction}
-    count = 0
+    count = text_length = 0
     for line, cells in passing:
         if not any(cells):
             continue  # what a spreadsheet leaves below a table
         count += 1
         if count > ROWS_MAX:
             raise InvalidBill(line=line, problem="too_many", count=ROWS_MAX)
+        text_length += sum(map(len, cells))
+        if text_length > TEXT_MAX:
+            raise InvalidBill(line=line, problem="too_much")
         row = _row(line, count, places, cells)
-        if not header.since <= row.at <= header.until:
+        if not header.has(row):
             raise InvalidBill(line=line, problem="outside", text=clock(row.at))
         tallies[row.direction] = tallies[row.direction].and_one_of(row.amount_fen)
         yield row
@@ -346,7 +371,7 @@ def _row(line: int, number: int, places: list[int], cells: Sequence[str]) -> Bil
         _parsed(line, column, text, _PARSERS.get(column, _text))
         for column, text in zip(COLUMNS, texts, strict=True)
     ]
-    return BillRow(number, *values)
+    return BillRow(number, *values)._replace(to_minute=_has_no_seconds(texts[0]))
 
 
 def _parsed(line: int, key: str, text: str, parse: Callable[[str], Value]) -> Value:
@@ -407,6 +432,11 @@ def _time(text: str) -> datetime:
     if match is None:
         raise ValueError
     return datetime(*(int(part or 0) for part in match.groups()), tzinfo=CHINA)  # type: ignore[misc, arg-type]
+
+
+def _has_no_seconds(text: str) -> bool:
+    match = _TIME.fullmatch(text)
+    return match is not None and match[6] is None
 
 
 def _amount_fen(text: str) -> int:

@@ -28,6 +28,7 @@ class Row(NamedTuple):
     What is compared of a row of either book. *place* is where it stands there.
 
     *at* is in whole seconds, and *direction*, *kind* and *state* are the same words on both sides.
+    With *to_minute* it is the minute, and nobody knows the seconds.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Row(NamedTuple):
     state: str
     counterparty: str
     place: int
+    to_minute: bool = False
 
 
 class Match(NamedTuple):
@@ -53,7 +55,10 @@ class Match(NamedTuple):
         if self.ours is None or self.theirs is None or not self.by_id:
             return ()
         return tuple(
-            name for name in _COMPARED if getattr(self.ours, name) != getattr(self.theirs, name)
+            name
+            for name in _COMPARED
+            if getattr(self.ours, name) != getattr(self.theirs, name)
+            and not (name == "at" and _is_same_minute(self.ours, self.theirs))
         )
 
     @property
@@ -70,6 +75,13 @@ class Match(NamedTuple):
         one = self.ours or self.theirs
         assert one is not None
         return one.at
+
+
+def _is_same_minute(one: Row, other: Row) -> bool:
+    """Say whether two rows were in the same minute, and no more is known of one of them."""
+    if not (one.to_minute or other.to_minute):
+        return False
+    return one.at.replace(second=0) == other.at.replace(second=0)
 
 
 def compare(

@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from hongbao.answers import BillImported, BillLine, BillRemoved
-from hongbao.domain.bill import BillRow, Direction, Line, Packed, read, row_of
+from hongbao.domain.bill import (
+    BillRow,
+    Direction,
+    Line,
+    Packed,
+    read,
+    row_of,
+    start_of_minute,
+)
 from hongbao.domain.ids import bill_id, parse_bill_id
 from hongbao.errors import BillNotFound, InvalidRange, NoBill
 from hongbao.store import BillFileRow
@@ -34,7 +42,8 @@ class Bill:
 
     All of it is from *begins_at* up to but not at *ends_at*: what it says of a packet is how that
     was then, whichever part is looked at. *rows* are in the order that the bill has them in, and
-    can be read once, while one looks.
+    can be read once, while one looks. With *to_minute* their times are minutes, and the minute in
+    which the part begins is in it.
     """
 
     id: str
@@ -43,6 +52,7 @@ class Bill:
     since: datetime
     until: datetime
     rows: Iterator[BillRow]
+    to_minute: bool
 
 
 class Bringing(Desk):
@@ -103,6 +113,7 @@ class Bringing(Desk):
                 "neutral_count": neutral.rows,
                 "neutral_fen": neutral.fen,
                 "digest": digest.hex(),
+                "precision": "minute" if rows.to_minute else "second",
                 "known": False,
             }
 
@@ -174,8 +185,11 @@ class Bringing(Desk):
         first, end = max(begins_at, since or begins_at), min(ends_at, until or ends_at)
         if end <= first:
             raise InvalidRange
-        rows = map(row_of, self.store.bill_rows(row.number, first, end))
-        return Bill(row.id, begins_at, ends_at, first, end, rows)
+        # What an older hongbao has read says nothing of its precision.
+        to_minute = told.get("precision") == "minute"
+        begin = start_of_minute(first) if to_minute else first
+        rows = map(row_of, self.store.bill_rows(row.number, begin, end))
+        return Bill(row.id, begins_at, ends_at, first, end, rows, to_minute)
 
     def _bill_called(self, name: str, profile: int) -> BillFileRow:
         row = self.store.bill(profile, name)

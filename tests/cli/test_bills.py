@@ -1,12 +1,16 @@
 """Bills at the counter: brought in, listed, compared, taken out; on screens and in pipes."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
 from tests.cli.shell import Shell, plain
+
+BILLS = Path(__file__).parents[1] / "bills"
+"""Bills as WeChat and spreadsheets write them; everybody in them is invented."""
 
 SIZES = ("en 80", "en 40", "zh_CN 80", "zh_CN 40")
 
@@ -149,3 +153,93 @@ def test_a_hostile_name_in_a_bill_is_shown_and_not_obeyed(shell: Shell, tmp_path
     for one in said:
         assert "\x1b" not in one.out + one.err
     assert json.loads(shell("import", "--list", "--json").out)
+
+
+# --- bills as they come --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "out_fen"),
+    [
+        ("comma-in-counterparty.csv", 2, 360_50),
+        ("comma-in-nickname.csv", 1, 12_50),
+        ("empty-line-first.csv", 2, 40_66),
+        ("hidden-sheet-first.xlsx", 1, 12_50),
+        ("empty-row-first.xlsx", 1, 12_50),
+        ("calendar-of-1904.xlsx", 1, 12_50),
+        ("no-default-style.xlsx", 1, 12_50),
+    ],
+)
+def test_a_bill_that_nobody_touched_is_read(name: str, count: int, out_fen: int, shell: Shell):
+    """
+    Commas without quotation marks, sheets nobody sees, lines with nothing in them.
+    """
+    imported = shell.answers("import", str(BILLS / name))
+
+    assert (count, out_fen) == (imported["count"], imported["out_fen"])
+    rows = [line["bill"] for line in shell.refuses("compare")[1]["lines"] if line["bill"]]
+    assert count == len(rows)
+    assert "2026-02-16T10:00:00+08:00" in {row["at"] for row in rows}
+    if name == "comma-in-counterparty.csv":
+        assert "ACME TRADING CO.,LTD" in {row["counterparty"] for row in rows}
+    if name == "comma-in-nickname.csv":
+        [listed] = shell.answers("import", "--list")["bills"]
+        assert "Li, Xiaoming" == listed["holder"]
+
+
+def test_what_a_library_thinks_of_a_workbook_is_nobodys_business(shell: Shell):
+    """
+    A refusal is one JSON document, and nothing stands before it.
+    """
+    code, error = shell.refuses("import", str(BILLS / "no-default-style-wrong-sum.xlsx"))
+
+    assert (2, "invalid_bill", "sum") == (code, error["code"], error["problem"])
+
+
+def test_a_row_that_cannot_be_parted_is_named_with_what_to_do(shell: Shell, tmp_path: Path):
+    """
+    A name that forges a second amount is not believed, and to export it again would not help.
+    """
+    path = tmp_path / "bill.csv"
+    forged = "ACME,/,支出,¥0.01,零钱,支付成功,4200001111202602160000000009,M9"
+    text = (BILLS / "comma-in-counterparty.csv").read_text("utf-8")
+    path.write_text(text.replace("ACME TRADING CO.,LTD", forged), "utf-8")
+
+    code, error = shell.refuses("import", str(path))
+
+    assert (2, "fields_unclear", 19) == (code, error["problem"], error["line"])
+    assert "quotation marks" in error["hint"]
+    assert "export" not in error["hint"]
+
+
+def test_a_bill_whose_seconds_a_spreadsheet_cut_off_agrees(tmp_path: Path):
+    """
+    What was accepted when it was imported is carried into the comparison, at the edges, too.
+    """
+    shell = Shell(tmp_path / "home", "246813")
+    for typed in (
+        ("init", "张三", "--clock", "2026-02-16T20:00:45+08:00", "--dice", "88"),
+        ("card", "add", "9999010000000003"),
+        ("topup", "500"),
+        ("send", "66.66", "--count", "3"),
+        ("export", "--format", "wechat", "-o", str(tmp_path / "whole.csv")),
+        ("export", "--format", "wechat", "--from", "2026-02", "-o", str(tmp_path / "month.csv")),
+    ):
+        shell.does(*typed)
+
+    for name in ("whole", "month"):
+        text = (tmp_path / f"{name}.csv").read_text("utf-8-sig")
+        cut = re.sub(r"(?m)^(\d{4})-0?(\d+)-0?(\d+) (\d\d):(\d\d):\d\d,", r"\1/\2/\3 \4:\5,", text)
+        assert cut != text
+        path = tmp_path / f"{name}.excel.csv"
+        path.write_text(cut, "gb18030")
+        assert "minute" == shell.answers("import", str(path))["precision"]
+        answer = shell.answers("compare", "--all")
+        assert answer["ok"]
+        assert [2, 2] == [row["count"] for row in answer["sums"] if row["verdict"] == "both"]
+
+    path = tmp_path / "month.excel.csv"
+    edited = path.read_text("gb18030").replace("/16 20:00,", "/16 20:01,")
+    path.write_text(edited, "gb18030")
+    code, error = shell.refuses("import", str(path))
+    assert (2, "outside") == (code, error["problem"])

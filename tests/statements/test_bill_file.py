@@ -15,7 +15,7 @@ import xlsxwriter
 
 from hongbao.domain.bill import COLUMNS, BillRow, Packed, read
 from hongbao.errors import FileNotReadable, HongbaoError, InvalidBill, NotABill
-from hongbao.statements._bills import file as bill_file
+from hongbao.statements import _sheets
 from hongbao.statements._bills.file import BillFile
 from tests.domain.test_bill import FIRST_ROW, PREAMBLE, ROWS, lines
 
@@ -87,7 +87,7 @@ def test_a_quotation_mark_in_a_name_stays_in_it(written: Callable[[bytes], Path]
         (b"", 1, "not_a_bill"),
         (b"\xef\xbb\xbf", 1, "not_a_bill"),
         (b"date,amount\n1,2\n", 1, "not_a_bill"),
-        (b"\xff\xfe" + TEXT.encode("utf-16-le"), 1, "not_a_bill"),
+        (b"\xff\xfe" + TEXT.encode("utf-16-le"), 1, "encoding"),
         (bytes(range(11, 256)) * 20, 1, "not_a_bill"),
         (TEXT.encode().replace("小红".encode(), b"\xff\xfe"), FIRST_ROW + 2, "encoding"),
         (TEXT.encode().replace("小红".encode(), "小红".encode("gbk")), FIRST_ROW + 2, "encoding"),
@@ -298,8 +298,8 @@ def test_an_archive_that_would_unpack_to_too_much_is_not_unpacked(
     """
     What its parts say they become is added up before one of them is opened.
     """
-    monkeypatch.setattr(bill_file, "UNPACKED_MAX_BYTES", 1_000_000)
-    monkeypatch.setattr(bill_file, "TEXTS_MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(_sheets, "UNPACKED_MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(_sheets, "TEXTS_MAX_BYTES", 1_000_000)
     path = repacked(workbook(tmp_path / "bill.xlsx"), **{part: bytes(1_000_001)})
 
     assert path.stat().st_size < 50_000

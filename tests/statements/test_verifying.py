@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import tracemalloc
+import zipfile
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from hongbao import errors, statements
 from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
 from hongbao.policies import text_of
-from hongbao.statements._proofs import differing
+from hongbao.statements import _sheets
 from hongbao.statements._proofs.verifying import Judge, refusal
 from hongbao.units import CHINA
 from hongbao.wallet import Wallet
@@ -526,13 +527,11 @@ def test_a_workbook_that_unpacks_to_too_much_is_only_edited(lived, tmp_path, mon
     """
     It is not unpacked.
     """
-    from zipfile import ZIP_DEFLATED, ZipFile
-
     path = exported(lived, tmp_path, "xlsx")
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", b" " * 3_000_000)
-    monkeypatch.setattr(differing, "_UNPACKED_MAX", 2_000_000)
-    monkeypatch.setattr("openpyxl.load_workbook", lambda *_: pytest.fail("it was unpacked"))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet9.xml", b" " * 3_000_000)
+    monkeypatch.setattr(_sheets, "UNPACKED_MAX_BYTES", 2_000_000)
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_: pytest.fail("it was unpacked"))
 
     told = judged(path, lived)
 

@@ -47,6 +47,7 @@ def test_what_was_brought_in_is_told_and_listed(world: World):
         "neutral_count": 1,
         "neutral_fen": 1,
         "digest": told["digest"],
+        "precision": "second",
         "known": False,
     } == told
     [listed] = world.zhang.bills()

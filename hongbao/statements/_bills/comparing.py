@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hongbao.answers import Compared, ComparedLine, ComparedRow, ComparedSum
-from hongbao.domain.bill import BillRow, Direction, direction_of
+from hongbao.domain.bill import BillRow, Direction, direction_of, start_of_minute
 from hongbao.domain.comparison import Match, Row, Verdict, compare
 from hongbao.domain.ids import parse_movement_id
 from hongbao.statements._wechat import row_of
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hongbao.answers import MovementLine
     from hongbao.wallet import Bill, Statement
 
-_SECOND = timedelta(seconds=1)
+_SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 _SAID = {
     Verdict.BOTH: "both",
     Verdict.DIFFER: "differ",
@@ -42,8 +42,19 @@ def compared(statement: "Statement", bill: "Bill", *, everything: bool = False) 
         found = parse_movement_id(number)
         return found is not None and found[0] in marks
 
-    ours = (row for row in _ours(lines) if bill.since <= row.at < bill.until)
-    matches = compare(ours, map(_theirs, bill.rows), ours_by_number=is_ours)
+    # Where the bill's times are minutes, a row of ours beside the edge of a part that was asked for
+    # may be one of the bill's in it. One that is not is of another part.
+    begin, end = bill.since, bill.until
+    if bill.to_minute:
+        begin = max(start_of_minute(begin), bill.begins_at)
+        end = min(start_of_minute(end - _SECOND) + _MINUTE, bill.ends_at)
+    ours = (row for row in _ours(lines) if begin <= row.at < end)
+    theirs = (_theirs(row)._replace(to_minute=bill.to_minute) for row in bill.rows)
+    matches = [
+        match
+        for match in compare(ours, theirs, ours_by_number=is_ours)
+        if match.theirs is not None or bill.since <= match.at < bill.until
+    ]
     return {
         "profile": statement.profile,
         "bill": bill.id,

@@ -6,40 +6,41 @@ becomes once it is unpacked, how long its lines and cells are. Only rows of text
 say is read by `hongbao.domain.bill`.
 """
 
-import csv
 import errno
 import os
 import stat
-import zipfile
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from hongbao.domain.bill import CELL_MAX, MAGIC, ROWS_MAX, Line
-from hongbao.errors import FileNotReadable, HongbaoError, InvalidBill, NotABill
+from hongbao.domain.bill import CELL_MAX, COLUMNS, MAGIC, PREAMBLE_MAX, ROWS_MAX, Line
+from hongbao.errors import FileNotReadable, InvalidBill, NotABill
+from hongbao.statements._bills import rows
+from hongbao.statements._sheets import (
+    Cell,
+    NotAWorkbookError,
+    Sheet,
+    TooLargeError,
+    UnreadableError,
+    Workbook,
+)
 from hongbao.words import N_
 
 FILE_MAX_BYTES = 256 * 1024 * 1024
 """The largest file that is read. A row takes about 250 bytes."""
 
-UNPACKED_MAX_BYTES = 1024 * 1024 * 1024
-"""The most that a workbook's sheet may become; an archive of a few kilobytes can hold terabytes."""
-
-TEXTS_MAX_BYTES = 128 * 1024 * 1024
-"""The same for its table of texts, which has to be in memory as a whole."""
-
 LINE_MAX_BYTES = 64 * 1024
 """The longest line of a CSV: one that never ends would fill the memory."""
 
 _COLUMNS_MAX = 16
-"""Bills have eleven columns, and a sheet 16,384, of which a library makes as many cells a row."""
+"""Bills have eleven columns, and a sheet can have 16,384."""
 
 _ZIP, _COMPOUND = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
-_CONTENT, _WORKBOOK, _TEXTS = "[Content_Types].xml", "xl/workbook.xml", "xl/sharedStrings.xml"
-_HALF_A_SECOND = timedelta(milliseconds=500)
+_1904_DAYS = 1462
+"""By how many days the calendar that begins in 1904 counts fewer than the usual one."""
 _ENCODINGS = ("utf-8", "gb18030")
 """GB 18030 has all of GBK, in which a spreadsheet in China saves CSV."""
 
@@ -63,7 +64,8 @@ class BillFile:
                 raise NotABill(path=name, reason=reason)
             self._is_workbook = head.startswith(_ZIP)
             if self._is_workbook:
-                _check_archive(file, name)
+                with _told(name):
+                    Workbook(file)
 
     def __iter__(self) -> Iterator[Line]:
         with self._opened() as file:
@@ -102,51 +104,50 @@ _TOO_LARGE = N_("it is far larger than a bill")
 
 
 def _csv_lines(file: BinaryIO) -> Iterator[Line]:
-    texts = _Decoded(file)
-    rows = csv.reader(texts)  # a lone quotation mark may stand in a name
-    while True:
+    for number, row in rows.rows(_texts(file)):
+        yield number, _cut(number, row)
+
+
+def _texts(file: BinaryIO) -> Iterator[tuple[int, str]]:
+    """Yield the lines of *file* as text, each with its number."""
+    lines = _lines(file)
+    first = [*islice(lines, 1)]
+    # Some programs put empty lines in front, and the mark of UTF-8 before them.
+    while first and not first[-1].strip(_EMPTY) and len(first) < PREAMBLE_MAX:
+        following = next(lines, None)
+        if following is None:
+            break
+        first.append(following)
+    encoding = _encoding(first)
+    for number, line in enumerate(chain(first, lines), 1):
         try:
-            row = next(rows, None)
-        except csv.Error:
-            raise InvalidBill(line=texts.number, problem="quotes") from None
-        if row is None:
-            return
-        yield texts.number, _cut(texts.number, row)
-
-
-class _Decoded:
-    """The lines of a file as text, and the *number* of the one that was read last."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._encoding: str | None = None
-        self.number = 0
-
-    def __iter__(self) -> "_Decoded":
-        return self
-
-    def __next__(self) -> str:
-        line = self._file.readline(LINE_MAX_BYTES + 1)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        if len(line) > LINE_MAX_BYTES:
-            raise InvalidBill(line=self.number, problem="quotes")
-        if self._encoding is None:
-            line = line.removeprefix(BOM_UTF8)
-            self._encoding = _encoding(line)
-        try:
-            return line.decode(self._encoding)
+            yield number, line.removeprefix(BOM_UTF8 if number == 1 else b"").decode(encoding)
         except UnicodeDecodeError:
-            raise InvalidBill(line=self.number, problem="encoding") from None
+            raise InvalidBill(line=number, problem="encoding") from None
 
 
-def _encoding(first: bytes) -> str:
-    """Return the encoding in which *first* is a bill's first line."""
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    number = 0
+    while line := file.readline(LINE_MAX_BYTES + 1):
+        number += 1
+        if len(line) > LINE_MAX_BYTES:
+            raise InvalidBill(line=number, problem="quotes")
+        yield line
+
+
+_EMPTY = BOM_UTF8 + b',"; \t\r\n'
+
+
+def _encoding(first: Sequence[bytes]) -> str:
+    """Return the encoding in which the last of the lines *first* is a bill's first line."""
+    if not first:
+        raise InvalidBill(line=1, problem="not_a_bill", known=MAGIC)
+    if first[0].startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise InvalidBill(line=1, problem="encoding")
     for encoding in _ENCODINGS:
-        if first.lstrip(b'" \t').startswith(MAGIC.encode(encoding)):
+        if first[-1].lstrip(_EMPTY).startswith(MAGIC.encode(encoding)):
             return encoding
-    raise InvalidBill(line=1, problem="not_a_bill", known=MAGIC)
+    raise InvalidBill(line=len(first), problem="not_a_bill", known=MAGIC)
 
 
 def _cut(number: int, row: Sequence[str]) -> Sequence[str]:
@@ -160,55 +161,60 @@ def _cut(number: int, row: Sequence[str]) -> Sequence[str]:
 # --- workbooks -----------------------------------------------------------------------------------
 
 
-def _check_archive(file: BinaryIO, name: str) -> None:
-    """Raise NotABill unless the archive in *file* is a workbook, and of a size to be unpacked."""
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Tell what makes the file called *name* no workbook."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            sizes = {part.filename: part.file_size for part in archive.infolist()}
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        raise NotABill(path=name, reason=_BROKEN) from None
-    if _CONTENT not in sizes or _WORKBOOK not in sizes:
+        yield
+    except NotAWorkbookError:
         reason = N_("it is a ZIP archive; unzip it first, with the password that WeChat has sent")
-        raise NotABill(path=name, reason=reason)
-    # Whoever unpacks goes by these sizes, too, and stops there: an archive that lies is cut.
-    if sum(sizes.values()) > UNPACKED_MAX_BYTES or sizes.get(_TEXTS, 0) > TEXTS_MAX_BYTES:
-        raise NotABill(path=name, reason=_TOO_LARGE)
-
-
-_BROKEN = N_("it is a damaged archive")
+        raise NotABill(path=name, reason=reason) from None
+    except TooLargeError:
+        raise NotABill(path=name, reason=_TOO_LARGE) from None
+    except UnreadableError:
+        raise NotABill(path=name, reason=N_("it is a damaged archive")) from None
 
 
 def _workbook_lines(file: BinaryIO) -> Iterator[Line]:
-    from openpyxl import load_workbook
-
     number = 0
     try:
-        book = load_workbook(file, read_only=True, keep_links=False)
-        try:
-            page = book.worksheets[0]
-            page.reset_dimensions()  # what a sheet says of its own size need not be so
-            for number, row in enumerate(page.iter_rows(max_col=_COLUMNS_MAX), 1):
-                if number > 2 * ROWS_MAX:
-                    raise InvalidBill(line=number, problem="too_many", count=ROWS_MAX)
-                yield number, _cut(number, [_text(number, cell) for cell in row])
-        finally:
-            book.close()
-    except (HongbaoError, OSError):
-        raise
-    except Exception as error:  # whatever a hostile file makes of the library
+        book = Workbook(file, columns_max=_COLUMNS_MAX, cell_max=CELL_MAX)
+        sheet = _bill_in(book)
+        time_column = None
+        for number, row in book.rows(sheet):
+            if number > 2 * ROWS_MAX:
+                raise InvalidBill(line=number, problem="too_many", count=ROWS_MAX)
+            if book.is_1904 and time_column is not None:
+                _count_from_1900(row, time_column)
+            texts = [_text(number, cell) for cell in row]
+            if time_column is None and COLUMNS[0] in texts:
+                time_column = texts.index(COLUMNS[0])
+            yield number, _cut(number, texts)
+    except UnreadableError as error:
         raise InvalidBill(line=number + 1, problem="workbook") from error
 
 
-def _text(number: int, cell: Any) -> str:
+def _bill_in(book: Workbook) -> Sheet:
+    """Return the sheet that begins as a bill, or else the first, of those that people see."""
+    visible = [sheet for sheet in book.sheets if not sheet.is_hidden] or book.sheets
+    if not visible:
+        raise InvalidBill(line=1, problem="workbook")
+    for sheet in visible:
+        first = (cell.text for _, row in book.rows(sheet) for cell in row if cell.text.strip())
+        if next(first, "").strip().startswith(MAGIC):
+            return sheet
+    return visible[0]
+
+
+def _count_from_1900(row: list[Cell], place: int) -> None:
+    """Make a bare count of days at *place*, which no format calls a date, one of 1900's."""
+    if place < len(row) and row[place].kind == "number":
+        days = float(row[place].text) + _1904_DAYS
+        row[place] = Cell("number", repr(days))
+
+
+def _text(number: int, cell: Cell) -> str:
     """Return what stands in *cell* as text: a moment as a bill writes it, a number in digits."""
-    value = cell.value
-    if value is None:
-        return ""
-    if cell.data_type == "f":
+    if cell.kind == "formula":
         raise InvalidBill(line=number, problem="formula")
-    if isinstance(value, datetime):
-        # A day's fraction has no exact binary form: the second it means is the nearest one.
-        return str((value + _HALF_A_SECOND).replace(microsecond=0))
-    # The shortest digits that mean the same number are those that were typed, 66.66, although the
-    # file may have 66.659999999999997.
-    return str(value)
+    return cell.text

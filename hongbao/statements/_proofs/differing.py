@@ -10,8 +10,10 @@ import io
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from numbers import Number
+from itertools import repeat
 from typing import Any, BinaryIO, NamedTuple
+
+from hongbao.statements._sheets import Cell, UnreadableError, Workbook
 
 LINE_MAX = 1 << 16
 """How much of a line is looked at at once: a hostile file may have only one."""
@@ -22,7 +24,12 @@ MISSING_MAX = 10
 WHOLE_MAX = 1 << 25
 """How large a workbook or a PDF may be that is compared: they are held in memory."""
 
-_UNPACKED_MAX = 1 << 28
+_COLUMNS_MAX, _CELL_MAX = 64, 1 << 12
+"""How much of a row and of a cell is compared: more than any statement of ours has."""
+
+_BLANK_MAX = 1_000
+"""How many rows that are not in a workbook are taken for empty ones."""
+
 _MOVEMENT = re.compile(r"HB[0-9]{31}")
 _TAG = re.compile(r"<[^>]*>")
 _MARK = b"\xef\xbb\xbf"
@@ -169,13 +176,24 @@ def workbooks(file: BinaryIO, ours: bytes) -> Difference:
     if ours.startswith(theirs):
         return Difference("cut_short")
     try:
-        found = [*_rows(theirs)]
-    except Exception:  # noqa: BLE001 (a workbook can be broken in any way, and its reader with it)
+        compared = Lines(_theirs(theirs))
+        for row in _rows(ours):
+            compared.write(row)
+        found = compared.difference(has_end=True)
+    except _BrokenError:
         return Difference("edited")
-    compared = Lines(iter(found))
-    for row in _rows(ours):
-        compared.write(row)
-    return compared.difference(has_end=True) or Difference("edited", how="saved_anew")
+    return found or Difference("edited", how="saved_anew")
+
+
+class _BrokenError(Exception):
+    """The workbook that somebody has brought cannot be read, or only up to some row."""
+
+
+def _theirs(workbook: bytes) -> Iterator[bytes]:
+    try:
+        yield from _rows(workbook)
+    except UnreadableError as error:
+        raise _BrokenError from error
 
 
 def wholes(file: BinaryIO, ours: bytes) -> Difference:
@@ -186,25 +204,21 @@ def wholes(file: BinaryIO, ours: bytes) -> Difference:
 
 def _rows(workbook: bytes) -> Iterator[bytes]:
     """Yield each row of each sheet as a line, its cells apart by tabs."""
-    from zipfile import ZipFile
-
-    from openpyxl import load_workbook
-
-    with ZipFile(io.BytesIO(workbook)) as archive:
-        if sum(each.file_size for each in archive.infolist()) > _UNPACKED_MAX:
-            raise ValueError("it unpacks to more than any statement of ours")
-    book = load_workbook(io.BytesIO(workbook), read_only=True)
-    for sheet in book.worksheets:
-        for row in sheet.iter_rows(values_only=True):
+    book = Workbook(io.BytesIO(workbook), columns_max=_COLUMNS_MAX, cell_max=_CELL_MAX)
+    for sheet in book.sheets:
+        last = 0
+        for number, row in book.rows(sheet):
+            yield from repeat(b"\n", min(number - last - 1, _BLANK_MAX))
+            last = number
             cells = "\t".join(map(_cell, row)).rstrip("\t")
             yield cells.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _cell(value: object) -> str:
-    """Return the *value* of a cell on one line; 2 and 2.0, which programs mix up, are the same."""
-    if isinstance(value, Number):
-        return f"{Decimal(repr(value)).normalize():f}"
-    return "" if value is None else str(value) if str(value).isprintable() else repr(value)
+def _cell(cell: Cell) -> str:
+    """Return what is in *cell* on one line; 2 and 2.0, which programs mix up, are the same."""
+    if cell.kind == "number":
+        return f"{Decimal(cell.text).normalize():f}"
+    return cell.text if cell.text.isprintable() else repr(cell.text)
 
 
 def _edited(how: str, number: int, theirs: bytes | None, ours: bytes | None) -> Difference:
