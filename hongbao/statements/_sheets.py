@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import BinaryIO, NamedTuple
@@ -47,6 +48,10 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 
 _WHOLE = re.compile(r"-?[0-9]{1,40}")
+_DECIMAL = re.compile(
+    r"[+-]?(?:[0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?"
+)
+_FIFTEEN_DIGITS = Context(prec=15)
 _CODE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _ROW = re.compile("[0-9]{1,8}")
 _COLUMN = re.compile(r"([A-Z]{1,3})[0-9]*")
@@ -168,10 +173,10 @@ class Workbook:
                 return Cell("other", text)
         if not text:
             return EMPTY
-        shown = text if _WHOLE.fullmatch(text) else repr(float(text))
-        if style and self._styles.is_date(int(style)):
-            return _date(float(text), shown, is_1904=self.is_1904)
-        return Cell("number", shown)
+        number = _number(text)
+        if style and self._styles.is_date(int(style)) and 0 <= number < _DAYS_MAX:
+            return Cell("date", _moment(number, is_1904=self.is_1904))
+        return Cell("number", _shown(number))
 
     def _parse(self, part: str, handler: "_Handler", most: int) -> None:
         for _ in self._pieces(part, handler, most):
@@ -243,13 +248,38 @@ def _decoded(text: str) -> str:
     return _CODE.sub(lambda code: chr(int(code[1], 16)), text) if "_x" in text else text
 
 
-def _date(days: float, shown: str, *, is_1904: bool) -> Cell:
-    if not 0 <= days < _DAYS_MAX:
-        return Cell("number", shown)
+def _number(text: str) -> Decimal:
+    """
+    Return the number that *text* is: that of the fifteen digits which a spreadsheet keeps.
+
+    The file may have 66.659999999999997 for 66.66. One that is written whole is whole.
+
+    >>> _number("66.659999999999997"), _number("4200001111202602160000000001")
+    (Decimal('66.66'), Decimal('4200001111202602160000000001'))
+    """
+    if _WHOLE.fullmatch(text):
+        return Decimal(text)
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(text)
+    return _FIFTEEN_DIGITS.create_decimal(text).normalize(_FIFTEEN_DIGITS)
+
+
+def _shown(number: Decimal) -> str:
+    """
+    Return *number* in digits, or as ``4.2E+27`` where the file does not have all of them.
+
+    >>> _shown(Decimal("1E+2")), _shown(Decimal("4.2E+27"))
+    ('100', '4.2E+27')
+    """
+    is_rounded = number.adjusted() >= _FIFTEEN_DIGITS.prec and number.as_tuple().exponent != 0
+    return str(number) if is_rounded else f"{number:f}"
+
+
+def _moment(days: Decimal, *, is_1904: bool) -> str:
     zero = _DAY_ZERO_1904 if is_1904 else _DAY_ZERO
     # A day's fraction has no exact binary form: the second it means is the nearest one.
     at = zero + timedelta(seconds=round(days * 86_400))
-    return Cell("date", f"{at:%Y-%m-%d %H:%M:%S}")
+    return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 # --- what is made of each kind of part -----------------------------------------------------------

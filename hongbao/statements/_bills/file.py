@@ -12,6 +12,7 @@ import stat
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
@@ -209,8 +210,8 @@ def _bill_in(book: Workbook) -> Sheet:
 def _count_from_1900(row: list[Cell], place: int) -> None:
     """Make a bare count of days at *place*, which no format calls a date, one of 1900's."""
     if place < len(row) and row[place].kind == "number":
-        days = float(row[place].text) + _1904_DAYS
-        row[place] = Cell("number", repr(days))
+        days = Decimal(row[place].text) + _1904_DAYS
+        row[place] = Cell("number", f"{days:f}")
 
 
 def _text(number: int, cell: Cell) -> str:
