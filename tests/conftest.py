@@ -1,12 +1,17 @@
 """What every test stands on: the same language, the same chance, nothing of this machine's own."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
 from hongbao import words
+
+# Tests start hundreds of commands. Each would compile all of hongbao for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Two cores that also run other tests make any deadline a coin toss. By default the same examples
 # come every time, so that a failure is about the change at hand; `make test-all` explores anew.
