@@ -55,6 +55,7 @@ class Caller:
         self.no_input = False
         self.pin_file: str | None = None
         self.totp_file: str | None = None
+        self._is_rehearsed = False
 
     # --- asking back -----------------------------------------------------------------------------
 
@@ -331,6 +332,7 @@ class Caller:
 
     def answer(self, answer: A, show: Callable[[A], None]) -> None:
         """Give *answer* as one JSON document where that is wanted, and by *show* for people."""
+        self._is_rehearsed = bool(answer.get("dry_run"))
         with answering():
             if self.as_json:
                 put(answer)
@@ -347,8 +349,12 @@ class Caller:
             talk(say(sentence, **facts))
 
     def hint(self, sentence: str, **facts: object) -> None:
-        """Tell a person the next step, on standard error; programs are not told."""
-        if not self.as_json:
+        """
+        Tell a person the next step, on standard error; programs are not told.
+
+        After a dry run there is none: what it would follow was not done.
+        """
+        if not (self.as_json or self._is_rehearsed):
             talk(_("hint: {hint}").format(hint=say(sentence, **facts)))
 
 

@@ -87,5 +87,4 @@ def bring_in(
         bill = BillFile(str(typed_path(file)))
         imported = wallet.bring_in(bill, file=bill.name, request_id=request_id, dry_run=dry_run)
     call.answer(imported, bills.show_imported)
-    if not dry_run:
-        call.hint(N_("compare it with your records: `hongbao compare`"))
+    call.hint(N_("compare it with your records: `hongbao compare`"))

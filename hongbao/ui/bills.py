@@ -12,6 +12,7 @@ from hongbao.answers import (
     ComparedSum,
 )
 from hongbao.ui import wording
+from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, ngettext, say
@@ -46,7 +47,8 @@ def show_imported(imported: BillImported) -> None:
         if imported["known"]
         else N_("brought in {file} as {bill}")
     )
-    line(say(sentence, **facts), bold=imported["bill"])
+    said = say(sentence, **facts) if imported["known"] else deed(imported, sentence, **facts)
+    line(said, bold=imported["bill"])
     period = say(N_("{since} to {until}"), since=facts["begins"], until=facts["ends"])
     line(f"{period} · {_rows(imported['count'])}")
     for name in ("in", "out", "neutral"):
@@ -118,7 +120,8 @@ def show_bills(bills: Sequence[BillLine]) -> None:
 def show_removed(removed: BillRemoved) -> None:
     """Print that a bill is gone, and what went with it."""
     line(
-        say(
+        deed(
+            removed,
             N_("removed {bill} with its {rows}: {file}"),
             bill=removed["bill"],
             rows=_rows(removed["count"]),

@@ -17,6 +17,7 @@ from hongbao.answers import (
     StatementIssued,
 )
 from hongbao.ui import wording
+from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, ngettext, say
@@ -29,6 +30,8 @@ def show_settled(settled: Settled) -> None:
     if not is_terminal():
         _pipe_settled(settled)
         return
+    if settled.get("dry_run"):
+        line(_("this would be done:"))
     for ended in settled["holds"]:
         line(wording.hold_ended(ended), red=ended["packet"] or "")
     if settled["resolved"]:
@@ -391,12 +394,15 @@ def show_faults(faults: Sequence[FaultLine]) -> None:
     )
 
 
-def show_fault_set(told: FaultSet) -> None:
+def show_fault_set(changed: FaultSet) -> None:
     """Print what goes wrong at one place from now on."""
-    if told["faults"] or not is_terminal():
-        show_faults(told["faults"])
-    else:
-        line(say(N_("{place} works as it should"), place=wording.actor(told["bank"])))
+    if not changed["faults"] and is_terminal():
+        place = wording.actor(changed["bank"])
+        line(deed(changed, N_("{place} works as it should"), place=place))
+        return
+    if changed.get("dry_run") and is_terminal():
+        line(_("this would go wrong:"))
+    show_faults(changed["faults"])
 
 
 def _fault_code(fault: FaultLine) -> str:
@@ -445,7 +451,7 @@ def show_corrected(corrected: Corrected) -> None:
         "card": corrected["card"],
         "bank": corrected["bank"],
     }
-    line(say(sentence, **facts), bold=yuan(corrected["amount_fen"]))
+    line(deed(corrected, sentence, **facts), bold=yuan(corrected["amount_fen"]))
     kind = wording.difference(corrected["kind"])
     line(f"{corrected['payment']} · {kind} · {safe(corrected['reason'])}")
 

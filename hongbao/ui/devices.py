@@ -15,6 +15,7 @@ from hongbao.answers import (
 )
 from hongbao.domain.risk.places import place_called
 from hongbao.ui import wording
+from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, language, say
 
@@ -102,7 +103,7 @@ def show_changed(changed: DeviceChanged) -> None:
     """Print how the profile stands to the device now."""
     device = safe(changed["device"])
     line(
-        say(_CHANGED[changed["state"]], device=device, profile=safe(changed["profile"])),
+        deed(changed, _CHANGED[changed["state"]], device=device, profile=safe(changed["profile"])),
         bold=device,
     )
 
@@ -115,7 +116,7 @@ def show_removed(removed: DeviceRemoved) -> None:
         else N_("{device} may act for {profile} no more")
     )
     device = safe(removed["device"])
-    line(say(sentence, device=device, profile=safe(removed["profile"])), bold=device)
+    line(deed(removed, sentence, device=device, profile=safe(removed["profile"])), bold=device)
 
 
 def show_logged_in(begun: LoggedIn) -> None:
@@ -127,17 +128,20 @@ def show_logged_in(begun: LoggedIn) -> None:
 def show_moved(moved: DeviceMoved) -> None:
     """Print where the device is now."""
     place = city(moved["city"])
-    line(say(N_("{device} is in {city} now"), device=safe(moved["device"]), city=place), bold=place)
+    line(
+        deed(moved, N_("{device} is in {city} now"), device=safe(moved["device"]), city=place),
+        bold=place,
+    )
 
 
-def show_fault_set(told: DeviceFaultSet) -> None:
+def show_fault_set(fault: DeviceFaultSet) -> None:
     """Print what the device does wrong next."""
     sentence = {
         "replay": N_("the next request of {device} repeats a nonce that was used before"),
         "forge": N_("the next request of {device} has no true signature"),
         None: N_("{device} works as it should"),
-    }[told["device_fault"]]
-    line(say(sentence, device=safe(told["device"])))
+    }[fault["device_fault"]]
+    line(deed(fault, sentence, device=safe(fault["device"])))
 
 
 # --- authenticators ------------------------------------------------------------------------------

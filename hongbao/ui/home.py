@@ -12,6 +12,7 @@ from hongbao.answers import (
     Settled,
 )
 from hongbao.ui import wording
+from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, language, say
 
@@ -111,7 +112,8 @@ def show_policies(policies: Sequence[dict[str, Any]]) -> None:
 def show_policy_used(used: PolicyUsed) -> None:
     """Print which rules hold now, and which did."""
     line(
-        say(
+        deed(
+            used,
             N_("policy {policy} is in force · before it, {before}"),
             policy=used["policy"],
             before=used["before"],

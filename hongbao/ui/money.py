@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from hongbao.answers import Balance, LimitLine, Limits, ToppedUp, Withdrawn
+from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
@@ -52,7 +53,8 @@ def _if_any(name: str, fen: int) -> list[tuple[str, int, str]]:
 def show_topped_up(topped_up: ToppedUp) -> None:
     """Print what came in."""
     line(
-        say(
+        deed(
+            topped_up,
             N_("topped up {amount_fen} from {card} · balance {balance_fen}"),
             amount_fen=topped_up["amount_fen"],
             card=topped_up["card"],
@@ -69,7 +71,8 @@ def show_withdrawn(withdrawn: Withdrawn) -> None:
         from hongbao.ui import wording
 
         line(
-            say(
+            deed(
+                withdrawn,
                 N_("{amount_fen} for {card} is held · fee {fee_fen} · balance {balance_fen}"),
                 amount_fen=withdrawn["amount_fen"],
                 card=withdrawn["card"],
@@ -86,7 +89,8 @@ def show_withdrawn(withdrawn: Withdrawn) -> None:
         else N_("withdrew {amount_fen} to {card} · no fee · balance {balance_fen}")
     )
     line(
-        say(
+        deed(
+            withdrawn,
             sentence,
             amount_fen=withdrawn["amount_fen"],
             card=withdrawn["card"],

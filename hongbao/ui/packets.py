@@ -14,6 +14,7 @@ from hongbao.answers import (
     Verified,
 )
 from hongbao.ui import wording
+from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, Row, console, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
@@ -32,7 +33,8 @@ def show_sent(sent: Sent) -> None:
     is_one = sent["count"] == 1 and sent["recipient"] is None
     sentence = _SENT_ONE if is_one else _SENT[sent["kind"]]
     line(
-        say(
+        deed(
+            sent,
             sentence,
             packet=sent["packet"],
             total_fen=sent["total_fen"],
@@ -44,7 +46,8 @@ def show_sent(sent: Sent) -> None:
         bold_red=sent["packet"],
     )
     line(
-        say(
+        deed(
+            sent,
             N_("paid from {place} · balance {balance_fen}"),
             place=wording.money_place(sent["paid_from"]),
             balance_fen=sent["balance_fen"],
@@ -108,7 +111,8 @@ def show_refunds(refunds: Refunds) -> None:
             else N_("returned {amount_fen} of {packet} to {place} · balance {balance_fen}")
         )
         line(
-            say(
+            deed(
+                refunds,
                 sentence,
                 amount_fen=refund["amount_fen"],
                 packet=refund["packet"],

@@ -13,6 +13,7 @@ from hongbao.answers import (
     RefundsTo,
 )
 from hongbao.ui import wording
+from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, ngettext, say
 
@@ -85,7 +86,8 @@ def show_used(profile: ProfileLine) -> None:
 def show_identified(identified: Identified, tiers: Mapping[str, str]) -> None:
     """Print who the profile is, masked, and how well it is known now."""
     line(
-        say(
+        deed(
+            identified,
             N_("{profile} is {real_name} · {id_number} · now {tier}"),
             profile=safe(identified["profile"]),
             real_name=identified["real_name"],
@@ -112,7 +114,8 @@ def show_card_removed(bound: CardBound) -> None:
 
 
 def _card_said(sentence: str, bound: CardBound) -> str:
-    return say(
+    return deed(
+        bound,
         sentence,
         card=bound["card"],
         bank=wording.bank_name(bound["bank"]),
@@ -126,7 +129,7 @@ def show_refunds_to(refunds: RefundsTo | RefundsChosen) -> None:
         pipe((refunds["refund_to"],))
         return
     place = refunds["refund_to"]
-    line(_(_REFUNDS_TO[place]))
+    line(deed(refunds, _REFUNDS_TO[place]))
 
 
 _REFUNDS_TO = {

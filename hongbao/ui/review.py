@@ -15,6 +15,7 @@ from hongbao.answers import (
     ReportWritten,
 )
 from hongbao.ui import risk, wording
+from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, in_language, ngettext, say
@@ -277,7 +278,7 @@ def show_decided(decided: Decided) -> None:
             if decided["second_needed"]
             else N_("{case} is escalated · two operators have to agree")
         )
-    line(say(sentence, **facts), bold=decided["case"])
+    line(deed(decided, sentence, **facts), bold=decided["case"])
     if decided["refunded_to"] is not None and decided["arrives_at"] is not None:
         line(
             say(
