@@ -550,10 +550,23 @@ class ReceiptWritten(TypedDict):
     public_key: str
 
 
+class PendingLine(TypedDict):
+    """One of `history`: a payment that its bank has not answered yet."""
+
+    payment: str
+    entry: int  # of the act that asked for it; what it did to the balance is a movement, too
+    act: str  # topup, withdraw, send or refund
+    at: str
+    amount_fen: int
+    packet: str | None
+    card: str
+
+
 class History(TypedDict):
     """`history`: the newest movements that fit the question."""
 
     profile: str
+    pending: list[PendingLine]  # newest first, and on the first page only
     movements: list[MovementLine]
     more: bool
 

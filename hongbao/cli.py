@@ -182,6 +182,9 @@ def _say(error: HongbaoError, *, as_json: bool) -> None:
         encoding = getattr(sys.stderr, "encoding", None)
         talk(to_json({"error": error.as_dict()}, encoding=encoding), wrapped=False)
         return
-    talk(_("hongbao: error: {message}").format(message=error.message))
+    if error.exit_code is ExitCode.PENDING:  # it may well go well: only nobody knows yet
+        talk(_("hongbao: pending: {message}").format(message=error.message))
+    else:
+        talk(_("hongbao: error: {message}").format(message=error.message))
     if error.hint is not None:
         talk(_("hongbao: hint: {hint}").format(hint=error.hint))

@@ -10,13 +10,18 @@ from typing import NamedTuple
 from hongbao.paths import absolute_path
 
 
+class NoTerminal(EOFError):
+    """Nobody can be asked: there is no terminal."""
+
+
 class Env(NamedTuple):
     """
     The world, as a value that is passed in.
 
     *home* holds ``data/`` and ``keys/``; *now* is the system's clock in UTC; *chance* returns that
     many random bytes; *ask* shows a question on the terminal and returns the line typed;
-    *ask_secret* does the same without showing it. Both raise EOFError where no terminal is.
+    *ask_secret* does the same without showing it. Both raise NoTerminal where none is, and a plain
+    EOFError if the person ends the input (Ctrl-D) instead of answering.
     *hash_cost* is what one try at a new PIN or passphrase costs (Argon2id's passes, KiB and lanes);
     None is the safe's own choice, and the only one for people who are not a test.
     """
@@ -70,7 +75,7 @@ def _ask(question: str) -> str:
             line = keyboard.readline()
     except OSError:
         if not sys.stdin.isatty():  # no terminal device by that name: Windows, or none at all
-            raise EOFError from None
+            raise NoTerminal from None
         print(question, end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
     if not line:
@@ -88,4 +93,4 @@ def _ask_secret(question: str) -> str:
         try:
             return getpass.getpass(question)
         except getpass.GetPassWarning:
-            raise EOFError from None
+            raise NoTerminal from None

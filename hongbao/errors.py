@@ -864,6 +864,14 @@ class Unanswered(UsageError):
         return say(self.sentence, question=say(question, **asked))
 
 
+class NotAnswered(Unanswered):
+    """Ctrl-D at a question: the input was ended instead."""
+
+    code = "not_answered"
+    sentence = N_("no answer was given to '{question}'; nothing was changed")
+    advice = N_("type an answer, or give {flag}")
+
+
 class Declined(UsageError):
     """The person said no."""
 

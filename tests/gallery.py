@@ -116,6 +116,7 @@ from hongbao.errors import (
     NoSuchFault,
     NotABill,
     NotADemoHome,
+    NotAnswered,
     NotForYou,
     NothingToRefund,
     NotIdentified,
@@ -221,6 +222,7 @@ SAMPLES: tuple[HongbaoError, ...] = (
     BadCommandLine("No such command 'sned'. Did you mean 'send'?", command="hongbao"),
     ConflictingOptions("--to", "--count", command="hongbao send"),
     Unanswered(question="payment PIN", flag="--pin-file"),
+    NotAnswered(question="payment PIN", flag="--pin-file"),
     Declined(),
     InvalidAmount("1,000"),
     InvalidNumber("１０", option="--count", least=0),
@@ -473,7 +475,9 @@ def _exhibit(error: HongbaoError) -> str:
 def _told(error: HongbaoError, language: str) -> list[str]:
     words.use_language(language)
     try:
-        told = [words.say("hongbao: error: {message}", message=error.message)]
+        is_pending = error.exit_code is ExitCode.PENDING
+        start = "hongbao: pending: {message}" if is_pending else "hongbao: error: {message}"
+        told = [words.say(start, message=error.message)]
         if error.hint is not None:
             told.append(words.say("hongbao: hint: {hint}", hint=error.hint))
         return told

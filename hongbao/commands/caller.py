@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hongbao.commands.streams import answering, put
-from hongbao.env import Env, system_env
+from hongbao.env import Env, NoTerminal, system_env
 from hongbao.errors import (
     Declined,
     FileNotReadable,
     HomeLocked,
     Interrupted,
     InvalidAnswer,
+    NotAnswered,
     PassphraseMismatch,
     PinMismatch,
     Unanswered,
@@ -102,13 +103,15 @@ class Caller:
     ) -> str:
         try:
             if self.no_input:
-                raise EOFError
+                raise NoTerminal
             return ask(told)
-        except EOFError:
+        except NoTerminal:
             raise Unanswered(question=question, flag=flag, asked=facts or {}) from None
+        except EOFError:
+            _leave_the_question()
+            raise NotAnswered(question=question, flag=flag, asked=facts or {}) from None
         except KeyboardInterrupt:
-            if sys.stderr.isatty():
-                print(file=sys.stderr)  # the cursor still stands behind the question
+            _leave_the_question()
             raise Interrupted from None
 
     def pin(self) -> "Pin":
@@ -370,6 +373,12 @@ def talk(text: str, *, wrapped: bool = True) -> None:
 
             text = "\n".join(folded(text, terminal_columns()))
         print(text, file=sys.stderr)
+
+
+def _leave_the_question() -> None:
+    """Go on to a line of our own: the cursor still stands behind what was asked."""
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
 
 
 def _line(text: Any) -> str:

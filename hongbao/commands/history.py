@@ -85,5 +85,7 @@ def history(
             limit=limit,
         )
     call.answer(found, records.show_history)
+    if found["pending"]:
+        call.hint(N_("a bank owes you an answer: ask for it with `hongbao settle`"))
     if found["more"]:
         call.hint(N_("go on with `--before {entry}`"), entry=found["movements"][-1]["entry"])

@@ -151,6 +151,15 @@ class Channel(Books):
         )
         return int(row[0])
 
+    def unanswered_messages(self, profile: int) -> list[MessageRow]:
+        """Return the payments that `unanswered` counts, the oldest first."""
+        rows = self.rows(
+            f"{_MESSAGES} WHERE profile = ? AND outcome IS NULL AND state IN ('sent', 'unknown')"
+            " ORDER BY number",
+            profile,
+        )
+        return [_message(row) for row in rows]
+
     # --- messages, as the banks have them --------------------------------------------------------
 
     def bank_message(self, number: int) -> BankMessageRow | None:

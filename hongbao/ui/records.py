@@ -1,6 +1,6 @@
 """The window for looking back: the history, exports and checks."""
 
-from hongbao.answers import Checked, Exported, FindingLine, History, MovementLine
+from hongbao.answers import Checked, Exported, FindingLine, History, MovementLine, PendingLine
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
@@ -28,7 +28,13 @@ def show_history(history: History) -> None:
             )
         )
         return
-    if not history["movements"]:
+    waiting = {row["entry"] for row in history["pending"]}
+    moved = {row["entry"] for row in history["movements"]}
+    rows = [
+        *(_pending(row) for row in history["pending"] if row["entry"] not in moved),
+        *(_movement(row, is_pending=row["entry"] in waiting) for row in history["movements"]),
+    ]
+    if not rows:
         line(_("no movements"))
         return
     table(
@@ -40,13 +46,27 @@ def show_history(history: History) -> None:
             Column(_("amount"), right=True),
             Column(_("balance"), right=True, below=True, named=True),
         ],
-        [_movement(row) for row in history["movements"]],
+        rows,
     )
 
 
-def _movement(row: MovementLine) -> Row:
+def _pending(row: PendingLine) -> Row:
+    """Return a payment that has moved nothing yet: what it asks of a card, and no balance."""
+    asked_fen = row["amount_fen"] if row["act"] in ("withdraw", "refund") else -row["amount_fen"]
+    return [
+        Cell(wording.when_short(row["at"]), "dim"),
+        Cell(say(N_("{what}, pending"), what=wording.reason(row["act"])), "yellow"),
+        safe(row["card"]),
+        Cell(row["packet"] or "", "red"),
+        Cell(f"({_signed(asked_fen)})", "dim"),
+        "",
+    ]
+
+
+def _movement(row: MovementLine, *, is_pending: bool) -> Row:
     amount_fen = row["amount_fen"]
     other = row["counterparty"] or row["card"] or ""
+    what = wording.act(row["act"])
     if row["card_fen"] is not None and not amount_fen:
         amount = Cell(f"({_signed(row['card_fen'])})", "dim")  # the card's money, not the balance's
     elif row["act"] == "claim" and not amount_fen:
@@ -55,7 +75,7 @@ def _movement(row: MovementLine) -> Row:
         amount = Cell(_signed(amount_fen), "green" if amount_fen > 0 else "")
     return [
         Cell(wording.when_short(row["at"]), "dim"),
-        wording.act(row["act"]),
+        Cell(say(N_("{what}, pending"), what=what), "yellow") if is_pending else what,
         safe(other),
         Cell(row["packet"] or "", "red"),
         amount,

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from hongbao.answers import Checked, EventLine, Events, HeadLine, History, MovementLine
+from hongbao.answers import Checked, EventLine, Events, HeadLine, History, MovementLine, PendingLine
 from hongbao.auditing import PROBLEMS, Auditor
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.ids import home_mark, movement_id
 from hongbao.domain.ledger import PLATFORM
 from hongbao.errors import Damaged, InvalidRange
-from hongbao.store import EMPTY_HEAD, CardRow, EventRow, Movement
+from hongbao.store import EMPTY_HEAD, CardRow, EventRow, MessageRow, Movement
 from hongbao.units import iso
 from hongbao.wallet.desk import Desk
 from hongbao.wallet.operators import doer
@@ -43,7 +43,7 @@ class Records(Desk):
         limit: int = 20,
     ) -> History:
         """
-        Return the newest *limit* movements that fit, newest first.
+        Return the newest *limit* movements that fit, newest first, and payments that are pending.
 
         *until* itself is outside. *before* goes on where a page ended: only entries older than
         that one. Raises ProfileNotFound or InvalidRange.
@@ -65,7 +65,20 @@ class Records(Desk):
                     )
                 )
             ]
-        return {"profile": me.name, "movements": found[:limit], "more": len(found) > limit}
+            pending = [
+                self._pending_line(message)
+                for message in reversed(self.store.unanswered_messages(me.id))
+                if message.entry in period
+                and before is None
+                and other is None
+                and act in (None, message.reason)
+            ]
+        return {
+            "profile": me.name,
+            "pending": pending,
+            "movements": found[:limit],
+            "more": len(found) > limit,
+        }
 
     def events(self, *, after: int | None = None, limit: int = 20) -> Events:
         """
@@ -81,6 +94,18 @@ class Records(Desk):
                 "events": [_event(row) for row in self.store.events(start, limit)],
                 "last": last,
             }
+
+    def _pending_line(self, message: MessageRow) -> PendingLine:
+        packet = message.packet
+        return {
+            "payment": message.id,
+            "entry": message.entry,
+            "act": message.reason,
+            "at": iso(message.created_at),
+            "amount_fen": message.amount_fen,
+            "packet": None if packet is None else self.store.packet_numbered(packet),
+            "card": self.store.card(message.card).name,
+        }
 
     def _movement_lines(self, movements: Iterable[Movement]) -> Iterator[MovementLine]:
         """Yield *movements* as programs and people read them."""

@@ -57,14 +57,24 @@ def test_interrupting_a_question_changes_nothing(unchanged: Shell, language: str
     assert said.out.rstrip().endswith(f"\n{told}")
 
 
-def test_an_end_of_input_is_no_answer(unchanged: Shell):
+@pytest.mark.parametrize(
+    ("typed", "question"),
+    [
+        (("topup", "5"), PIN_QUESTION),
+        (("identify", "-p", "小红"), "ID card: "),
+        (("rekey",), "[y/N] "),
+    ],
+)
+def test_an_end_of_input_is_no_answer(unchanged: Shell, typed: tuple[str, ...], question: str):
     """
-    Ctrl-D is told as a missing answer, with the option that gives it.
+    Ctrl-D has a sentence of its own, on a line of its own; there is a terminal, after all.
     """
-    said = unchanged.at_terminal("topup", "5", replies=[(PIN_QUESTION, CTRL_D)])
+    said = unchanged.at_terminal(*typed, replies=[(question, CTRL_D)])
 
     assert 2 == said.code
-    assert "hint: give --pin-file" in said.out
+    assert f"{question}\nhongbao: error: no answer was given to '" in plain(said.out)
+    assert "not a terminal" not in said.out
+    assert "hint: type an answer, or give --" in said.out
 
 
 @pytest.mark.parametrize(

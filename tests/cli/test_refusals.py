@@ -333,6 +333,42 @@ def test_what_a_bank_declines_moves_no_money(shell: Shell):
     assert {**before, "at": ""} == {**shell.answers("balance"), "at": ""}
 
 
+@pytest.mark.parametrize(
+    ("typed", "act", "has_moved"),
+    [
+        (("topup", "444.01"), "topup", False),
+        (("withdraw", "444.01"), "withdraw", True),
+        (("send", "444.02", "--count", "3", "--from", "0003"), "send", False),
+    ],
+)
+def test_a_pending_payment_reads_as_one_and_is_in_history(
+    shell: Shell, typed: tuple[str, ...], act: str, has_moved: bool
+):
+    """
+    It is no error, and it is listed beside what moved the balance until the bank has answered.
+    """
+    said = shell(*typed)
+    chinese = shell(*typed, HONGBAO_LANG="zh_CN")
+    found = shell.answers("history", "--limit", "1")
+    other = shell.answers("history", "--kind", "claim")
+    (screen,) = shell.screens(("history",), columns=100)
+    piped = shell("history", "--limit", "1")
+    shell.does("settle")
+    settled = shell.answers("history", "--limit", "3")
+
+    assert (PENDING, "") == (said.code, said.out)
+    assert said.err.startswith("hongbao: pending: ICBC (demo) has not answered")
+    assert "hongbao: 处理中：工商银行（演示）" in chinese.err
+    (pending,) = found["pending"]
+    assert (act, "icbc-0003") == (pending["act"], pending["card"])
+    assert round(float(typed[1]) * 100) == pending["amount_fen"]
+    assert has_moved is (found["movements"][0]["entry"] == pending["entry"])
+    assert 1 == screen.count(", pending")
+    assert 1 == len(piped.lines)
+    assert "`hongbao settle`" in piped.err
+    assert [] == other["pending"] == settled["pending"]
+
+
 def test_what_a_bank_is_silent_about_is_pending(shell: Shell):
     """
     Exit code 17 and nothing booked; asked again by its request id, it is what the bank says then.

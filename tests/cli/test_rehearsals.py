@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -86,7 +87,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shell, dict[str, str
     }
 
 
-def rehearsable(command: typer.core.TyperGroup, words: tuple[str, ...] = ()) -> Iterator[str]:
+def rehearsable(command: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the words of each command that takes --dry-run."""
     if any(param.name == "dry_run" for param in command.params):
         yield " ".join(words)
