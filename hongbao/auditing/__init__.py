@@ -10,9 +10,10 @@ from hongbao.auditing.chain import Chain
 from hongbao.auditing.channel import Channel
 from hongbao.auditing.guards import Guards
 from hongbao.auditing.holds import Holds
-from hongbao.auditing.look import ROWS_MAX, Fits, Seal
+from hongbao.auditing.look import ROWS_MAX, DeviceKeys, Fits, Keys, Noted
 from hongbao.auditing.packets import Packets
 from hongbao.auditing.people import People
+from hongbao.auditing.private import Private
 from hongbao.errors import Damaged
 from hongbao.store import Store
 from hongbao.words import N_, fill
@@ -68,6 +69,14 @@ PROBLEMS = {
         N_("imported bills whose rows differ from what was sealed at importing: {count}"),
         _KEEP,
     ),
+    "sealed": (
+        N_("sealed values that do not open, or are not what their row says: {count}"),
+        _KEEP,
+    ),
+    "devices": (
+        N_("devices whose key on this machine is missing or damaged: {count}"),
+        N_("let this machine in with `hongbao device add DEVICE`, then remove the old device"),
+    ),
     "signatures": (
         N_("acts whose device's signature is missing or does not fit: {count}"),
         _KEEP,
@@ -77,24 +86,28 @@ PROBLEMS = {
         N_("the noted head is missing: the ledger is an older or shortened copy"),
         N_("restore the newest backup, or accept this state with `hongbao restore`"),
     ),
+    "noted_head": (
+        N_("stretches of the ledger of which nothing is noted beside the keys: {count}"),
+        N_("if this is the newest state, accept it: `hongbao backup FILE`, `hongbao restore FILE`"),
+    ),
 }
 """Every check in the order it is made: what is wrong where it fails, and what to do then."""
 
 
-class Auditor(Books, Channel, Packets, Holds, People, Guards, Cases, Bills, Chain):
+class Auditor(Books, Channel, Packets, Holds, People, Private, Guards, Cases, Bills, Chain):
     """
     One look over one snapshot of *store*.
 
-    *seal* makes the MACs again, *fits* verifies signatures, and *noted* is the head that was noted
-    beside the keys. Each check returns the rows that fail it, named so that a person can find them.
-    Whoever holds the keys may have written anything at all into a row, so nothing in one is taken
-    for what it should be.
+    *keys* make MACs, seals and marks again, *fits* verifies signatures, *device_keys* are those of
+    this machine, and *noted* is what is noted beside the keys. Each check returns the rows that
+    fail it, named so that a person can find them. Whoever holds the keys may have written anything
+    at all into a row, so nothing in one is taken for what it should be.
     """
 
     def __init__(
-        self, store: Store, seal: Seal, fits: Fits, noted: tuple[int, bytes] | None
+        self, store: Store, keys: Keys, fits: Fits, device_keys: DeviceKeys, noted: Noted
     ) -> None:
-        super().__init__(store, seal, fits, noted)
+        super().__init__(store, keys, fits, device_keys, noted)
         self.entries = self._count("entry")
         self.transfers = self._count("transfer")
 

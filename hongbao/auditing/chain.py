@@ -8,13 +8,21 @@ from hongbao.domain.chain import canonical
 from hongbao.errors import Damaged
 from hongbao.store import EMPTY_HEAD
 
+UNNOTED = 1
+"""How many entries there may be of which nothing is noted: a command that dies may leave one."""
+
 
 class Chain(Look):
     """Whether anything was edited, removed, added or moved."""
 
     def _chain(self) -> Iterator[str]:
-        """Seal every entry again and compare; go on behind a break, so that each one is named."""
-        previous, expected = EMPTY_HEAD.mac, 1
+        """
+        Seal every entry again and compare; go on behind a break, so that each one is named.
+
+        Each `rekey` begins the next generation, and nothing else does: whoever kept the chain key
+        of one that is over may not write what comes after it.
+        """
+        previous, expected, generation = EMPTY_HEAD.mac, 1, 1
         transfers = self._transfers_by_entry()
         following = next(transfers, None)
         for fields, stored in self._store.sealed_entries():
@@ -29,15 +37,20 @@ class Chain(Look):
             if following is not None and following[0] == entry:
                 lines = following[1]
                 following = next(transfers, None)
+            generation += fields[1] == "rekey"
             try:
-                again = self._seal(previous, canonical(fields, lines), generation=int(fields[13]))
+                again = self._keys.chain_mac(
+                    previous, canonical(fields, lines), generation=int(fields[13])
+                )
             except Damaged:  # sealed under keys that this home never had
                 again = b""
-            if again != stored:
+            if again != stored or fields[13] != generation:
                 yield f"entry {entry}"
             previous = stored
         if following is not None:
             yield f"transfers of entry {following[0]}, which is not there"
+        if generation != self._keys.generation:
+            yield f"keys of generation {self._keys.generation}, which no entry began"
 
     def _transfers_by_entry(self) -> Iterator[tuple[int, list[tuple[object, ...]]]]:
         rows = self._store.sealed_transfers()
@@ -45,8 +58,16 @@ class Chain(Look):
             yield entry, [tuple(row[1:]) for row in group]
 
     def _head(self) -> Iterator[str]:
-        if self._noted is None:
+        if self._noted.head is None:
             return
-        entry, mac = self._noted
+        entry, mac = self._noted.head
         if self._store.mac_of(entry) != mac:
             yield f"entry {entry}"
+
+    def _noted_head(self) -> Iterator[str]:
+        """Tell of a ledger with a past of which nothing is noted: an older one would look alike."""
+        if self._noted.head is None:
+            if self._store.head().entry > UNNOTED:
+                yield f"entries 1 to {self._store.head().entry}"
+        elif self._noted.since is not None:
+            yield f"entries 1 to {self._noted.since - 1}"

@@ -9,7 +9,12 @@ from hongbao.domain.chain import statement
 from hongbao.domain.risk.acts import Verdict
 from hongbao.domain.risk.habit import NEW, Habit, after, encode
 from hongbao.domain.risk.pack import parse_pack
-from hongbao.errors import InvalidRiskPack
+from hongbao.errors import (
+    DeviceKeyDamaged,
+    DeviceKeyMissing,
+    InvalidRiskPack,
+    StorageUnreadable,
+)
 from hongbao.store import EMPTY_HEAD
 
 _BY_ITSELF = frozenset({"refund", "restore"})
@@ -26,6 +31,21 @@ _STOPPED_AS = {
 
 class Guards(Look):
     """Whether acts were signed and judged as they say, and whether the guards kept to it since."""
+
+    # --- who can sign ----------------------------------------------------------------------------
+
+    def _devices(self) -> Iterator[str]:
+        """Open the key of each device that somebody has let in, or is asked to."""
+        for name, public_key in self._rows(
+            "SELECT name, public_key FROM device WHERE EXISTS (SELECT 1 FROM enrolment"
+            " WHERE enrolment.device = device.id AND state <> 'removed') ORDER BY id"
+        ):
+            try:
+                self._device_keys.check(public_key)
+            except DeviceKeyMissing:
+                yield f"{name}: missing"
+            except (DeviceKeyDamaged, StorageUnreadable):
+                yield f"{name}: damaged"
 
     # --- who signed ------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from hongbao.domain.ledger import Kind
 from hongbao.errors import Damaged
@@ -12,35 +12,62 @@ ROWS_MAX = 20
 """How many rows of one finding are named; the problem says how many there are."""
 
 
-class Seal(Protocol):
-    """Makes an entry's MAC (see `hongbao.vault.Vault.chain_mac`)."""
-
-    def __call__(
-        self, previous: bytes, entry: bytes, *, generation: int | None = None
-    ) -> bytes: ...
-
-
 class Fits(Protocol):
     """Says whether a signature is of a message, by its public key (see `hongbao.vault.verify`)."""
 
     def __call__(self, public: bytes, message: bytes, signature: bytes) -> bool: ...
 
 
+class DeviceKeys(Protocol):
+    """The keys of devices that are this machine (see `hongbao.vault.DeviceKeys`)."""
+
+    def check(self, public: bytes) -> None: ...
+
+
+class Keys(Protocol):
+    """What makes the ledger's MACs, seals and marks again (see `hongbao.vault.Vault`)."""
+
+    @property
+    def generation(self) -> int: ...
+
+    def chain_mac(
+        self, previous: bytes, entry: bytes, *, generation: int | None = None
+    ) -> bytes: ...
+
+    def unseal(self, profile: int, place: str, sealed: bytes) -> str: ...
+
+    def blind(self, kind: str, text: str) -> bytes: ...
+
+
+class Noted(NamedTuple):
+    """
+    What is noted beside the keys of how far the ledger had come: the *head*, if there is one.
+
+    *since* is the first entry that was noted, where the ledger was further by then: what was noted
+    before is gone.
+    """
+
+    head: tuple[int, bytes] | None
+    since: int | None = None
+
+
 class Look:
     """
     One snapshot of *store*, to be checked.
 
-    *seal* makes the MACs again, and *fits* verifies what devices have signed; *noted* is the head
-    that was noted beside the keys. A check is a method that yields the rows which fail it, named
-    so that a person can find them.
+    *keys* make MACs, seals and marks again, and *fits* verifies what devices have signed;
+    *device_keys* are the keys of the devices that are this machine, and *noted* is what is noted
+    beside the keys. A check is a method that yields the rows which fail it, named so that a person
+    can find them.
     """
 
     def __init__(
-        self, store: Store, seal: Seal, fits: Fits, noted: tuple[int, bytes] | None
+        self, store: Store, keys: Keys, fits: Fits, device_keys: DeviceKeys, noted: Noted
     ) -> None:
         self._store = store
-        self._seal = seal
+        self._keys = keys
         self._fits = fits
+        self._device_keys = device_keys
         self._noted = noted
 
     def _held_by_kind(self) -> Mapping[tuple[str, str], int]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.drawer.books import Books
-from hongbao.drawer.rows import CardRow, Holder, OperatorRow, PinRow, ProfileRow
+from hongbao.drawer.rows import CardRow, Holder, Marks, OperatorRow, PinRow, ProfileRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -177,6 +177,12 @@ class People(Books):
             profile,
         )
 
+    def marks_of(self, person: int) -> Marks:
+        return Marks(
+            *self.row("SELECT real_name_index, id_number_index FROM person WHERE id = ?", person)
+            or (None, None)
+        )
+
     def reindex_person(self, person: int, id_number_index: bytes, real_name_index: bytes) -> None:
         self._write(
             "UPDATE person SET id_number_index = ?, real_name_index = ? WHERE id = ?",
@@ -226,12 +232,25 @@ class People(Books):
         row = self.row("SELECT 1 FROM card WHERE deposit = ? AND removed_at IS NULL", deposit)
         return row is not None
 
+    def next_card(self) -> int:
+        """Return the id that the next card will have: the seal of its number names it."""
+        return int(self.row("SELECT coalesce(max(id), 0) + 1 FROM card")[0])
+
     def bind_card(
-        self, profile: int, *, name: str, deposit: int, number: bytes, tail: str, at: datetime
+        self,
+        card: int,
+        *,
+        profile: int,
+        name: str,
+        deposit: int,
+        number: bytes,
+        tail: str,
+        at: datetime,
     ) -> CardRow:
-        card = self._write(
-            "INSERT INTO card (profile, name, deposit, number, tail, bound_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+        self._write(
+            "INSERT INTO card (id, profile, name, deposit, number, tail, bound_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            card,
             profile,
             name,
             deposit,
@@ -258,7 +277,7 @@ _PROFILE = (
 )
 _CARDS = (
     "SELECT card.id, card.profile, card.name, deposit.bank, card.tail, card.number,"
-    " deposit.account, card.bound_at, card.removed_at"
+    " deposit.account, card.bound_at, card.removed_at, deposit.card_number_index"
     " FROM card JOIN deposit ON deposit.id = card.deposit WHERE"
 )
 

@@ -192,6 +192,14 @@ class CardRow(NamedTuple):
     deposit: Account
     bound_at: datetime
     removed_at: datetime | None
+    number_index: bytes  # the account's
+
+
+class Marks(NamedTuple):
+    """The blind indexes that a person is known by; None until somebody said who they are."""
+
+    real_name: bytes | None
+    id_number: bytes | None
 
 
 class PacketRow(NamedTuple):

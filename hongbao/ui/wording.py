@@ -71,9 +71,12 @@ _CHECKS = {
     "challenges": N_("stops and challenges are as told"),
     "cases": N_("cases are as operators decided"),
     "bills": N_("imported bills are as sealed"),
+    "sealed": N_("sealed values are their rows' own"),
+    "devices": N_("this machine has its devices' keys"),
     "signatures": N_("what was asked for is signed"),
     "chain": N_("the chain of entries is whole"),
     "head": N_("the newest entry seen is there"),
+    "noted_head": N_("what was seen is noted from the start"),
 }
 
 _VERDICTS = {

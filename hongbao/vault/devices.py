@@ -77,6 +77,10 @@ class DeviceKeys:
                 path=str(self._file(public)), reason=error.strerror or "?"
             ) from error
 
+    def check(self, public: bytes) -> None:
+        """Open the key of *public* in its file. Raises what `sign` raises."""
+        self._opened(public)
+
     def sign(self, public: bytes, message: bytes) -> bytes:
         """
         Return the 64-byte signature of *message* by the private key that belongs to *public*.
@@ -124,11 +128,13 @@ class DeviceKeys:
         if len(sealed) == _FILE_BYTES:
             for key in self._keys():
                 try:
-                    return primitives.decrypt(
+                    seed = primitives.decrypt(
                         key, sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _about(public)
                     )
                 except primitives.NotAuthentic:
                     continue
+                if primitives.public_key(seed) == public:
+                    return seed
         raise errors.DeviceKeyDamaged(path=str(file))
 
     def _keys(self) -> list[bytes]:

@@ -313,6 +313,14 @@ class KeyFolder:
         """
         return self._head.read()
 
+    def noted_since(self) -> int | None:
+        """
+        Return the first entry that was noted, where the ledger had come further by then.
+
+        Somebody has emptied or removed what was noted before. `reset_head` is how to accept it.
+        """
+        return self._head.began_late()
+
     def reset_head(self, entry: int, mac: bytes) -> None:
         """Note *entry* even if it goes backwards, durably: after a restore that was accepted."""
         self._head.reset(entry, mac)

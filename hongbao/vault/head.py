@@ -11,6 +11,9 @@ _BODY_BYTES = 20 + 1 + 64  # entry, space, MAC
 _LINE_BYTES = _BODY_BYTES + 1 + 8 + 1  # space, checksum, end of line
 _BLANK = b" " * (_LINE_BYTES - 1) + b"\n"
 
+_FIRST_NOTED_MAX = 2
+"""The first entry to be noted is the first, or the next where the process that made it died."""
+
 
 class HeadNote:
     """
@@ -18,6 +21,9 @@ class HeadNote:
 
     The newest line is never the one written over, so a note torn by a power cut costs that note
     and leaves the one before. An older note is still a true one: the ledger has been that far.
+
+    The first note waits for the disk. Where it comes late in a ledger's life, an earlier one was
+    taken away, and a third line keeps which entry it was, until somebody accepts that.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,10 +54,15 @@ class HeadNote:
                     self._lines = _lines(content)
                     found = map(_parsed, self._lines)
                     self._noted = [-1 if note is None else note[0] for note in found]
+                if max(self._noted) < 0 and entry > _FIRST_NOTED_MAX:
+                    files.write_at(self._descriptor, line, 2 * _LINE_BYTES)
                 if entry > max(self._noted):
+                    is_first = max(self._noted) < 0
                     older = self._noted.index(min(self._noted))
                     files.write_at(self._descriptor, line, older * _LINE_BYTES)
                     self._lines[older], self._noted[older] = line, entry
+                    if is_first:
+                        files.sync(self._descriptor)
             finally:
                 _unlock(self._descriptor)
         except (OSError, errors.ForeignFile):
@@ -70,6 +81,15 @@ class HeadNote:
         if not content.strip(b" \n"):
             return None
         raise errors.Damaged(path=str(self._path))
+
+    def began_late(self) -> int | None:
+        """Return the first entry that was noted where it was not one of the ledger's first."""
+        try:
+            content = files.read(self._path)
+        except FileNotFoundError:
+            return None
+        noted = _parsed(content[2 * _LINE_BYTES : 3 * _LINE_BYTES])
+        return None if noted is None else noted[0]
 
     def reset(self, entry: int, mac: bytes) -> None:
         """Note *entry*, newer or older, and wait for the disk."""

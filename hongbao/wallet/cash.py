@@ -16,6 +16,7 @@ from hongbao.answers import (
     ToppedUp,
     Withdrawn,
 )
+from hongbao.auditing.private import place_of_card
 from hongbao.domain import limits
 from hongbao.domain.clearing import Opening, open_deposit
 from hongbao.domain.dates import day_key
@@ -103,11 +104,13 @@ class Cash(Holds):
                 if self.store.is_bound(deposit):
                     raise CardInUse(mask_card_number(digits))
             taken = {card.name for card in self.store.cards(me.id)}
+            number = self.store.next_card()
             card = self.store.bind_card(
-                me.id,
+                number,
+                profile=me.id,
                 name=_free_name(f"{bank.code}-{digits[-4:]}", taken),
                 deposit=deposit,
-                number=self.vault.seal(me.id, "card_number", digits),
+                number=self.vault.seal(me.id, place_of_card(number), digits),
                 tail=digits[-4:],
                 at=doing.now,
             )

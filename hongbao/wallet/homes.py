@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hongbao.answers import Answer, HomeChanged
+from hongbao.auditing.private import card_number, check_person, place_of_card
 from hongbao.env import Env
 from hongbao.errors import (
     Damaged,
@@ -65,6 +66,8 @@ class Homes(Desk):
 
         Killed anywhere, the next command finishes or undoes it. Copies made before can no longer
         be opened. What was sealed into the chain stays as it is, under the key of its time.
+
+        Raises Damaged, and changes nothing, where a sealed value is not what its row says.
         """
         old = self.vault
         new = self.keys.begin_rekey(old)
@@ -91,12 +94,19 @@ class Homes(Desk):
         return self._changed()
 
     def _reseal(self, old: Vault, new: Vault) -> None:
+        """
+        Seal anew whatever is sealed.
+
+        Raises Damaged, where a value does not belong where it is: under new keys it would.
+        """
+
         def again(profile: int, place: str, sealed: bytes | None) -> bytes | None:
             if sealed is None:
                 return None
             return new.seal(profile, place, old.unseal(profile, place, sealed))
 
         for row in self.store.profiles():
+            check_person(old, row, self.store.marks_of(row.person))
             self.store.reseal(
                 row.id,
                 real_name=again(row.id, "real_name", row.real_name),
@@ -110,10 +120,10 @@ class Homes(Desk):
                     new.blind("real_name", old.unseal(row.id, "real_name", row.real_name)),
                 )
         for card in self.store.all_cards():
-            number = old.unseal(card.profile, "card_number", card.number)
+            number = card_number(old, card)
             self.store.reseal_card(
                 card,
-                new.seal(card.profile, "card_number", number),
+                new.seal(card.profile, place_of_card(card.id), number),
                 new.blind("card_number", number),
             )
         retired = new.seal_retired(old)

@@ -7,6 +7,7 @@ from typing import Any
 
 from hongbao.answers import Checked, EventLine, Events, HeadLine, History, MovementLine, PendingLine
 from hongbao.auditing import PROBLEMS, Auditor
+from hongbao.auditing.look import Noted
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.ids import home_mark, movement_id
@@ -132,7 +133,8 @@ class Records(Desk):
         from hongbao.vault import verify
 
         with self.looking():
-            auditor = Auditor(self.store, self.vault.chain_mac, verify, self.keys.head())
+            noted = Noted(self.keys.head(), self.keys.noted_since())
+            auditor = Auditor(self.store, self.vault, verify, self.device_keys, noted)
             findings = auditor.findings(names)
             try:
                 head = self._head_line(self.store.head().entry)

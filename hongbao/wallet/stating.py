@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hongbao.answers import HeadLine, HolderLine, MovementLine
+from hongbao.auditing.private import card_number
 from hongbao.domain.dates import start_of_last
 from hongbao.domain.identity import mask_card_number, mask_id_number, mask_real_name
 from hongbao.domain.ids import REQUEST_PREFIX, account_id, home_mark
 from hongbao.domain.text import mask_profile_name
-from hongbao.store import ProfileRow
+from hongbao.store import CardRow, ProfileRow
 from hongbao.wallet.desk import AskPin
 from hongbao.wallet.records import ACTS, Records, check_range
 
@@ -138,6 +139,10 @@ class Stating(Records):
             text = self.vault.unseal(me.id, place, sealed)
             return text if full else mask(text)
 
+        def number(card: CardRow) -> str:
+            text = card_number(self.vault, card)
+            return text if full else mask_card_number(text)
+
         return {
             "real_name": opened("real_name", me.real_name, mask_real_name),
             "id_number": opened("id_number", me.id_number, mask_id_number),
@@ -145,7 +150,7 @@ class Stating(Records):
                 {
                     "card": card.name,
                     "bank": card.bank,
-                    "number": opened("card_number", card.number, mask_card_number) or "",
+                    "number": number(card),
                 }
                 for card in self.store.cards(me.id, removed=True)
                 if card.bound_at <= at and (card.removed_at is None or card.removed_at > at)

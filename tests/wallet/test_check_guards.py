@@ -9,6 +9,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.auditing import Auditor
+from hongbao.auditing.look import Noted
 from hongbao.domain.cases import Verb
 from hongbao.domain.chain import canonical
 from hongbao.domain.pin import Pin
@@ -152,12 +153,12 @@ EDITS = [
     # --- signatures
     Edit(
         "another device's key",
-        {"signatures"},
+        {"signatures", "devices"},
         "UPDATE device SET public_key = randomblob(32) WHERE name = 'Zhang-1'",
     ),
     Edit(
         "two devices' keys exchanged",
-        {"signatures"},
+        {"signatures", "devices"},
         "CREATE TEMP TABLE had AS SELECT id, public_key FROM device;"
         "UPDATE device SET public_key = randomblob(32);"
         "UPDATE device SET public_key = (SELECT public_key FROM had WHERE had.id = 3 - device.id)"
@@ -463,7 +464,8 @@ def test_a_chain_that_was_sealed_anew_still_lacks_the_signatures(guarded: World)
     db.close()
 
     with Wallet.open(guarded.env, trusting=True) as desk:
-        auditor = Auditor(desk.store, vault.chain_mac, verify, (macs[-1][1], before))
+        noted = Noted((macs[-1][1], before))
+        auditor = Auditor(desk.store, vault, verify, desk.device_keys, noted)
         found = {line["check"]: line["rows"] for line in auditor.findings() if not line["ok"]}
 
     assert {"signatures"} == set(found)

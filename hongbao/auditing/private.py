@@ -1,0 +1,67 @@
+"""The check of personal data: each sealed value opens in its row, and is what its row says."""
+
+from collections.abc import Iterator
+
+from hongbao.auditing.look import Keys, Look
+from hongbao.errors import Damaged
+from hongbao.store import CardRow, Marks, ProfileRow
+
+CARD_NUMBER = "card_number"
+"""What a card's number was sealed as before the seal named its row."""
+
+
+def place_of_card(card: int) -> str:
+    """Return the place that the number of the *card* with this id is sealed for."""
+    return f"{CARD_NUMBER}/{card}"
+
+
+def card_number(keys: Keys, card: CardRow) -> str:
+    """
+    Open the number of *card*, and compare it with the account behind it and the digits it shows.
+
+    Raises Damaged where it does not open here, or is another card's.
+    """
+    try:
+        number = keys.unseal(card.profile, place_of_card(card.id), card.number)
+    except Damaged:
+        try:
+            number = keys.unseal(card.profile, CARD_NUMBER, card.number)
+        except Damaged:
+            raise Damaged(path=f"{CARD_NUMBER}/{card.name}") from None
+    if keys.blind(CARD_NUMBER, number) != card.number_index or not number.endswith(card.tail):
+        raise Damaged(path=f"{CARD_NUMBER}/{card.name}")
+    return number
+
+
+def check_person(keys: Keys, row: ProfileRow, marks: Marks) -> None:
+    """
+    Open what is sealed of *row*, and compare it with the *marks* of the person it belongs to.
+
+    Raises Damaged where something does not open, or is somebody else's.
+    """
+    for place, sealed, mark in (
+        ("real_name", row.real_name, marks.real_name),
+        ("id_number", row.id_number, marks.id_number),
+    ):
+        text = None if sealed is None else keys.unseal(row.id, place, sealed)
+        if mark != (None if text is None else keys.blind(place, text)):
+            raise Damaged(path=place)
+    if row.totp_secret is not None:
+        keys.unseal(row.id, "totp_secret", row.totp_secret)
+
+
+class Private(Look):
+    """Whether personal data is what was typed once, and where it was put."""
+
+    def _sealed(self) -> Iterator[str]:
+        """Open every sealed value, and compare it with its index and with what is shown of it."""
+        for row in self._store.profiles():
+            try:
+                check_person(self._keys, row, self._store.marks_of(row.person))
+            except Damaged as error:
+                yield f"{row.name}: {error.facts['path']}"
+        for card in self._store.all_cards():
+            try:
+                card_number(self._keys, card)
+            except Damaged as error:
+                yield f"profile {card.profile}: {error.facts['path']}"
