@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from hongbao.auditing import PROBLEMS
 from tests.cli.shell import Shell, plain
 
 LOOKED_AT: dict[str, Sequence[str]] = {
