@@ -223,6 +223,7 @@ class PolicyUsed(Answer):
 
     policy: str
     before: str
+    operator: str | None  # who answered for it, where the home has operators
 
 
 class ProfileLine(TypedDict):

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hongbao.commands.rules import read_policy
+from hongbao.commands.rules import Answering, answering, read_policy
 from hongbao.commands.window import Command, DryRun, Group, RequestId, caller, window
 from hongbao.errors import HomeNotFound
 from hongbao.words import N_
@@ -65,7 +65,10 @@ def show(
     "use",
     cls=Command,
     short_help=N_("Put another policy in force for the whole home."),
-    help=N_("The ledger keeps its text: every entry names the policy that allowed it."),
+    help=N_(
+        "The ledger keeps its text: every entry names the policy that allowed it. Once the home has"
+        " operators, one of them answers for its rules."
+    ),
     epilog="hongbao policy use pboc-2015\nhongbao policy use ./mine.toml",
 )
 def use(
@@ -73,6 +76,7 @@ def use(
     name: Annotated[
         str, typer.Argument(metavar="POLICY", help=N_("a name, name@version, or a file"))
     ],
+    operator: Answering = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -80,7 +84,8 @@ def use(
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        used = wallet.use_policy(read_policy(name, wallet), request_id=request_id, dry_run=dry_run)
+        rules, by = read_policy(name, wallet), answering(call, operator)
+        used = wallet.use_policy(rules, by=by, request_id=request_id, dry_run=dry_run)
     call.answer(used, home.show_policy_used)
     call.hint(N_("`hongbao limits` shows what that allows"))
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hongbao.commands.placeholders import OPERATOR_NAME, PROFILE_NAME
-from hongbao.commands.rules import read_pack
+from hongbao.commands.placeholders import PROFILE_NAME
+from hongbao.commands.rules import Answering, answering, read_pack
 from hongbao.commands.window import (
     Command,
     DryRun,
@@ -14,7 +14,6 @@ from hongbao.commands.window import (
     Limit,
     RequestId,
     caller,
-    operator_names,
     window,
 )
 from hongbao.domain.dates import parse_instant
@@ -23,22 +22,10 @@ from hongbao.words import N_
 
 if TYPE_CHECKING:
     from hongbao.commands.caller import Caller
-    from hongbao.wallet.operators import By
 
 app = window(cls=Group)
 
 Pack = Annotated[str, typer.Argument(metavar="PACK", help=N_("a name, name/version, or a file"))]
-
-
-Answering = Annotated[
-    str | None,
-    typer.Option(
-        "--operator",
-        metavar=OPERATOR_NAME,
-        autocompletion=operator_names,
-        help=N_("who answers for it, where there are operators: their PIN is asked for"),
-    ),
-]
 
 
 @app.callback(
@@ -176,7 +163,7 @@ def use(
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        pack, by = read_pack(name, wallet), _by(call, operator)
+        pack, by = read_pack(name, wallet), answering(call, operator)
         used = wallet.use_risk_pack(pack, by=by, request_id=request_id, dry_run=dry_run)
     call.answer(used, screen.show_guards_used)
     call.hint(N_("`hongbao risk rules` shows what it asks"))
@@ -205,15 +192,8 @@ def train(
     call = caller(ctx)
     with call.wallet() as wallet:
         learn = wallet.use_shipped_model if shipped else wallet.train_model
-        used = learn(by=_by(call, operator), request_id=request_id, dry_run=dry_run)
+        used = learn(by=answering(call, operator), request_id=request_id, dry_run=dry_run)
     call.answer(used, screen.show_guards_used)
-
-
-def _by(call: "Caller", operator: str | None) -> "By | None":
-    """Return who answers for the rules, where somebody was named."""
-    from hongbao.wallet.operators import By
-
-    return None if operator is None else By(operator, call.operator_pin)
 
 
 def _show(call: "Caller", name: str | None) -> None:

@@ -1,15 +1,38 @@
 """Finding the rules that somebody named: some that ship, that were used here, or a file's."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from hongbao.commands.placeholders import OPERATOR_NAME
+from hongbao.commands.window import operator_names
 from hongbao.errors import FileNotReadable, NotFound, PolicyNotFound, RiskPackNotFound
 from hongbao.paths import typed_path
 from hongbao.words import N_
 
 if TYPE_CHECKING:
+    from hongbao.commands.caller import Caller
     from hongbao.domain.policy import Policy
     from hongbao.domain.risk.pack import Pack
     from hongbao.wallet import Wallet
+    from hongbao.wallet.operators import By
+
+Answering = Annotated[
+    str | None,
+    typer.Option(
+        "--operator",
+        metavar=OPERATOR_NAME,
+        autocompletion=operator_names,
+        help=N_("who answers for it, where there are operators: their PIN is asked for"),
+    ),
+]
+
+
+def answering(call: "Caller", operator: str | None) -> "By | None":
+    """Return who answers for the rules, where somebody was named."""
+    from hongbao.wallet.operators import By
+
+    return None if operator is None else By(operator, call.operator_pin)
 
 
 def read_policy(name: str, wallet: "Wallet | None" = None) -> "Policy":

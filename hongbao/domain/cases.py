@@ -36,6 +36,7 @@ OPERATOR_ACTS = (
     "opinion",
     "escalated",
     "unmasked",
+    "policy_use",
     "risk_use",
     "risk_train",
     "risk_model",

@@ -79,7 +79,7 @@ class Cases(Books):
         stopped, waiting, opinions, by_operators = self.row(
             "SELECT (SELECT count(*) FROM stop),"
             " (SELECT count(*) FROM review_case WHERE closed IS NULL),"
-            f" (SELECT count(*) FROM opinion), (SELECT count(*) FROM entry WHERE {_BY_OPERATORS})"
+            f" (SELECT count(*) FROM opinion), (SELECT count(*) FROM {_BY_OPERATORS})"
         )
         return RecordsRow(
             first_at=None if first is None else from_micros(first),
@@ -96,7 +96,7 @@ class Cases(Books):
     def operator_acts(self) -> Iterator[tuple[int, datetime, str, str]]:
         """Yield what operators did, newest first: the entry, when, the act, and its answer."""
         for entry, at, act, answer in self.each(
-            f"SELECT id, at, act, answer FROM entry WHERE {_BY_OPERATORS} ORDER BY id DESC"
+            f"SELECT id, at, act, answer FROM {_BY_OPERATORS} ORDER BY id DESC"
         ):
             yield entry, from_micros(at), act, answer
 
@@ -193,9 +193,20 @@ class Cases(Books):
         return [_opinion(row) for row in rows]
 
 
-_NAMES = ", ".join(f"'{act}'" for act in OPERATOR_ACTS)
-_BY_OPERATORS = f"act IN ({_NAMES}) AND json_valid(answer) AND answer ->> 'operator' IS NOT NULL"
-"""The acts as the index has them, word for word: nothing else would find that."""
+_NAMES = ", ".join(f"'{act}'" for act in OPERATOR_ACTS if act != "policy_use")
+_NAMED = "json_valid(answer) AND answer ->> 'operator' IS NOT NULL"
+_BY_OPERATORS = (
+    "(SELECT id, at, act, answer FROM entry"
+    f" WHERE act IN ({_NAMES}) AND {_NAMED}"
+    " UNION ALL SELECT id, at, act, answer FROM entry WHERE act = 'policy_use'"
+    f" AND id > (SELECT min(id) FROM entry WHERE act IN ({_NAMES}) AND act = 'operator_add')"
+    f" AND {_NAMED})"
+)
+"""
+What operators did: the acts as the index has them, word for word, as nothing else would find that.
+
+The index of this form lacks `policy_use`, which is looked for from the first operator on.
+"""
 
 _CASES = (
     "SELECT number, id, kind, profile, rule, amount_fen, entry, packet, message, until, ends,"

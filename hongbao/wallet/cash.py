@@ -10,7 +10,6 @@ from hongbao.answers import (
     Instructed,
     LimitLine,
     Limits,
-    PolicyUsed,
     RefundsChosen,
     RefundsTo,
     ToppedUp,
@@ -29,7 +28,6 @@ from hongbao.domain.identity import (
     parse_card_number,
 )
 from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind, Reason, Transfer
-from hongbao.domain.policy import Policy
 from hongbao.domain.risk.acts import Verdict, What
 from hongbao.errors import (
     Busy,
@@ -39,7 +37,6 @@ from hongbao.errors import (
     NoCard,
     NotWithdrawable,
     PaymentPending,
-    PolicyVersionReused,
     StorageRefused,
 )
 from hongbao.store import CardRow, MessageRow, ProfileRow
@@ -439,36 +436,6 @@ class Cash(Holds):
                 "unconfirmed": list(policy.unconfirmed),
                 "at": iso(now),
             }
-
-    def policies(self) -> list[str]:
-        """Return the policies this ledger has ever used, by name and version."""
-        return self.store.policies()
-
-    def policy_text(self, ref: str) -> str | None:
-        """Return the text of the policy that was used here as *ref*, if one was."""
-        return self.store.policy_text(ref)
-
-    def use_policy(
-        self, policy: Policy, *, request_id: str | None = None, dry_run: bool = False
-    ) -> PolicyUsed:
-        """
-        Put *policy* in force for the whole home.
-
-        The ledger keeps its text, because entries name the policy that allowed them. Raises
-        PolicyVersionReused where another text went by the same name and version.
-        """
-
-        def work(doing: Act) -> PolicyUsed:
-            known = self.store.policy_text(policy.ref)
-            if known is None:
-                self.store.keep_policy(policy.ref, policy.text)
-            elif known != policy.text:
-                raise PolicyVersionReused(policy.ref)
-            self.store.set_policy(policy.ref)
-            return {**doing.common, "policy": policy.ref, "before": doing.home.policy or ""}
-
-        inputs = {"policy": policy.ref, "text": policy.text}
-        return self._act("policy_use", inputs, work, request_id=request_id, dry_run=dry_run)
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -122,7 +122,12 @@ def doer(told: Mapping[str, Any]) -> str:
     return str(told.get("by") or told["operator"])
 
 
-_RULES = {"risk_use": "pack", "risk_train": "model", "risk_model": "model"}
+_RULES = {
+    "policy_use": "policy",
+    "risk_use": "pack",
+    "risk_train": "model",
+    "risk_model": "model",
+}
 """What acts that change the rules are about."""
 
 

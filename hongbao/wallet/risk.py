@@ -21,12 +21,13 @@ from hongbao.answers import (
 )
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record, decode
-from hongbao.errors import Busy, DecisionNotFound, RiskPackVersionReused, RulesNeedOperator
+from hongbao.errors import Busy, DecisionNotFound, RiskPackVersionReused
 from hongbao.store import DeviceRow, JudgedRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.judging import Guards
-from hongbao.wallet.operators import By, Operators
+from hongbao.wallet.operators import By
+from hongbao.wallet.rules import Rules
 
 if TYPE_CHECKING:
     from hongbao.domain.risk.forest import Forest
@@ -42,7 +43,7 @@ OF_ONE_ACT = frozenset({"amount_fen", "times_usual", "reaction_ms", "just_below"
 """Indicators that only an act with its amount, its packet and its people has."""
 
 
-class Risk(Operators):
+class Risk(Rules):
     """What can be asked of the guards, and which rules they follow."""
 
     # --- why -------------------------------------------------------------------------------------
@@ -355,20 +356,6 @@ class Risk(Operators):
             return self._ask_from_now_on(doing, forest, operator)
 
         return self._act("risk_model", {}, work, request_id=request_id, dry_run=dry_run)
-
-    def _answering(self, by: By | None) -> str | None:
-        """Have an operator answer for the rules, where this home has any, and return their name."""
-        with self.looking():
-            self._check_answered(by is not None)
-            operator = None if by is None else self._operator_named(by.operator)
-        if by is None or operator is None:
-            return None
-        self._authorise(by.pin, operator)
-        return operator.name
-
-    def _check_answered(self, answered: bool) -> None:
-        if not answered and self.store.operators():
-            raise RulesNeedOperator
 
     def _begin_change(self, doing: Act, operator: str | None) -> Guards:
         """Keep what was in force until now, so that there is something to come from."""

@@ -24,7 +24,7 @@ from hongbao.errors import (
 from hongbao.packs import names, text_of
 from hongbao.wallet import Wallet
 from hongbao.wallet.operators import By
-from tests.wallet.world import LI, NOON, WANG, YUAN, World, right, unasked, wrong
+from tests.wallet.world import LI, NOON, WANG, YUAN, World, policy, right, unasked, wrong
 
 HEAD = """
 name = "lesson"
@@ -547,6 +547,11 @@ def test_once_there_are_operators_one_answers_for_the_rules(world):
         zhang.use_risk_pack(standard)
     with pytest.raises(RulesNeedOperator):
         zhang.use_shipped_model()
+    with pytest.raises(RulesNeedOperator):
+        zhang.use_policy(policy("pboc-2015"))
+    with pytest.raises(WrongPin):
+        zhang.use_policy(policy("pboc-2015"), by=By("Wu", wrong))
+    assert "standard" == zhang.policy.name
     with pytest.raises(WrongPin):
         zhang.use_risk_pack(standard, by=By("Wu", wrong))
     assert "strict/1" == zhang.risk_rules()["pack"]
@@ -556,6 +561,15 @@ def test_once_there_are_operators_one_answers_for_the_rules(world):
     assert ("standard/1", "Wu") == (used["pack"], used["operator"])
     again = zhang.use_risk_pack(standard, by=By("Wu", unasked), request_id="milder")
     assert again["replayed"]
-    [made, put] = zhang.operator_log()["acts"]
-    assert ("operator_add", "risk_use", "standard/1") == (made["act"], put["act"], put["about"])
+    limits = zhang.use_policy(policy("pboc-2015"), by=By("Wu", right), request_id="limits")
+    assert ("pboc-2015@2", "Wu") == (limits["policy"], limits["operator"])
+    assert zhang.use_policy(policy("pboc-2015"), by=By("Wu", unasked), request_id="limits")[
+        "replayed"
+    ]
+    assert [
+        ("operator_add", "Wu", "Wu"),
+        ("risk_use", "Wu", "standard/1"),
+        ("policy_use", "Wu", "pboc-2015@2"),
+    ] == [(act["act"], act["operator"], act["about"]) for act in zhang.operator_log()["acts"]]
+    assert ["Wu", "Wu"] == [event["actor"] for event in zhang.events(limit=100)["events"][-2:]]
     assert {} == world.findings()
