@@ -19,6 +19,7 @@ from hongbao.errors import (
     BadCommandLine,
     ExitCode,
     HongbaoError,
+    NotUtf8,
     Stopped,
     SystemRefused,
     Unexpected,
@@ -125,6 +126,7 @@ def _refusal(error: Exception) -> HongbaoError:
 
 
 def _run(arguments: Sequence[str], *, as_json: bool) -> None:
+    _check_encoding(arguments)
     house = typer.main.get_command(app)
     call = Caller()
     call.as_json = as_json  # help is shown before the parser comes to the other options
@@ -144,6 +146,17 @@ def _run(arguments: Sequence[str], *, as_json: bool) -> None:
         problem = error.format_message()  # type: ignore[attr-defined]  # as all of its family have
         placeholders = getattr(getattr(where, "command", None), "placeholders", {})
         raise BadCommandLine(problem, command=command, placeholders=placeholders) from None
+
+
+def _check_encoding(arguments: Sequence[str]) -> None:
+    """Raise NotUtf8 where an argument, or a variable meant for us, has bytes that are not UTF-8."""
+    meant = {name: text for name, text in os.environ.items() if name.startswith("HONGBAO_")}
+    for name, text in (*((None, argument) for argument in arguments), *meant.items()):
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            shown = text.encode("utf-8", "backslashreplace").decode()
+            raise NotUtf8(name or f"'{shown}'") from None
 
 
 def _complete(house: Any, call: Caller) -> None:

@@ -60,7 +60,7 @@ def _home(variables: Mapping[str, str]) -> Path:
         return absolute_path(chosen)
     import platformdirs  # a quarter of a start-up that HONGBAO_HOME spares
 
-    return platformdirs.user_data_path("hongbao", appauthor=False)
+    return absolute_path(platformdirs.user_data_dir("hongbao", appauthor=False))
 
 
 def _ask(question: str) -> str:

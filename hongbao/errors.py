@@ -936,6 +936,21 @@ class InvalidPath(UsageError):
         super().__init__(path=path or "''", reason=reason)
 
 
+class NotUtf8(UsageError):
+    """
+    Bytes that are not UTF-8, in an argument, in a variable of ours, or at a prompt.
+
+    No answer in JSON and no row of the ledger could repeat them.
+    """
+
+    code = "not_utf8"
+    sentence = N_("{field} is not UTF-8")
+    advice = N_("use a terminal that is set to UTF-8; rename a file whose name is not")
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field=field)
+
+
 class InsideHome(UsageError):
     """A file would be written among those that the home itself consists of."""
 

@@ -19,6 +19,7 @@ from hongbao.errors import (
     Interrupted,
     InvalidAnswer,
     NotAnswered,
+    NotUtf8,
     PassphraseMismatch,
     PinMismatch,
     Unanswered,
@@ -49,7 +50,7 @@ class Caller:
     """
 
     def __init__(self, env: Env | None = None) -> None:
-        self.env = env or system_env()
+        self._env = env
         self.as_json = False
         self.profile: str | None = None
         self.yes = False
@@ -57,6 +58,13 @@ class Caller:
         self.pin_file: str | None = None
         self.totp_file: str | None = None
         self._is_rehearsed = False
+
+    @property
+    def env(self) -> Env:
+        """The world, looked for when it is first asked for: help needs none."""
+        if self._env is None:
+            self._env = system_env()
+        return self._env
 
     # --- asking back -----------------------------------------------------------------------------
 
@@ -110,6 +118,8 @@ class Caller:
         except EOFError:
             _leave_the_question()
             raise NotAnswered(question=question, flag=flag, asked=facts or {}) from None
+        except UnicodeDecodeError:
+            raise NotUtf8(N_("what was typed")) from None
         except KeyboardInterrupt:
             _leave_the_question()
             raise Interrupted from None
