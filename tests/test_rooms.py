@@ -533,6 +533,20 @@ def test_what_is_no_money_is_fine(place: str, source: str):
     assert [] == floats(place, source)
 
 
+def test_every_change_to_the_ledger_passes_one_gate():
+    """
+    Nobody at the desk opens a transaction of their own: `Opened.changing` keeps keys and pages as
+    they are until it is over.
+    """
+    places = {
+        place
+        for place in PLACES
+        if place.startswith(("wallet/", "commands/")) and ".transaction(" in read(place)
+    }
+
+    assert {"wallet/opened.py"} == places
+
+
 # --- what really wakes ----------------------------------------------------------------------------
 
 

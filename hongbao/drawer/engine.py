@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 from sqlcipher3 import dbapi2 as engine
@@ -25,6 +26,9 @@ FORM = 4
 BUSY_SECONDS = 60
 """How long a writer waits for its turn. Fifty queued claims take well under a tenth of it."""
 
+READER_SECONDS = 2
+"""How long new keys wait for those who still read what was there before."""
+
 
 class Engine:
     """
@@ -36,6 +40,7 @@ class Engine:
     def __init__(self, path: Path, connection: Any) -> None:
         self.path = path
         self._db = connection
+        self._file = _file(path)
 
     # --- opening and closing ---------------------------------------------------------------------
 
@@ -122,7 +127,16 @@ class Engine:
     def close(self) -> None:
         self._db.close()
 
+    def is_in_place(self) -> bool:
+        """Say whether the file that is open here is still the one at its path."""
+        return self._file == _file(self.path)
+
     # --- transactions ----------------------------------------------------------------------------
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction or a snapshot is open."""
+        return bool(self._db.in_transaction)
 
     def transaction(
         self,
@@ -203,10 +217,18 @@ class Engine:
 
         Other processes that have this ledger open see the new state next, and lose nothing they
         were told was done before.
+
+        Raises Busy where somebody else keeps it from being written.
         """
+        until = monotonic() + BUSY_SECONDS
+
+        def wait(status: int, _remaining: int, _total: int) -> None:
+            if status in _LOCKED and monotonic() > until:  # by itself it would wait for ever
+                raise Busy
+
         with refusals(self.path):
             try:
-                other._db.backup(self._db)  # noqa: SLF001 - another of our own kind
+                other._db.backup(self._db, progress=wait)  # noqa: SLF001 - another of our own kind
             except MemoryError:  # so it calls a page of ours that is not authentic
                 raise Damaged(path=str(self.path)) from None
 
@@ -214,7 +236,8 @@ class Engine:
         """
         Encrypt every page with *page_key* from now on; done whole or not at all.
 
-        The write-ahead log is emptied at once, so that no page under the old key stays in the file.
+        The write-ahead log is emptied at once, so that no page under the old key stays in the file;
+        where somebody has been reading for long, this is done when they are through.
 
         Raises StorageRefused where there is no room for it. Then the pages are as they were, but
         this connection is of no use any more.
@@ -222,7 +245,9 @@ class Engine:
         with refusals(self.path):
             self._db.execute(f"PRAGMA rekey = \"x'{page_key.hex()}'\"")
         try:
+            self._db.execute(f"PRAGMA busy_timeout = {READER_SECONDS * 1000}")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
             type(self).open(self.path, page_key).close()
         except (engine.DatabaseError, Damaged):
             # The engine says "ok" to a rekey that found no room; only what follows shows it.
@@ -302,7 +327,7 @@ def refusals(path: Path) -> Iterator[None]:
 
 def _in_words(error: Exception, path: Path) -> Exception:
     """Return what a person is told of the engine's *error*; a broken rule of ours stays itself."""
-    name = getattr(error, "sqlite_errorname", None) or ""
+    name = getattr(error, "sqlite_errorname", None) or _NAMES.get(str(error), "")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Busy()
     if name.startswith("SQLITE_FULL"):
@@ -320,6 +345,20 @@ def _in_words(error: Exception, path: Path) -> Exception:
     return error
 
 
+_NAMES = {
+    "database is locked": "SQLITE_BUSY",
+    "database or disk is full": "SQLITE_FULL",
+    "disk I/O error": "SQLITE_IOERR",
+    "attempt to write a readonly database": "SQLITE_READONLY",
+    "unable to open database file": "SQLITE_CANTOPEN",
+    "file is not a database": "SQLITE_NOTADB",
+    "database disk image is malformed": "SQLITE_CORRUPT",
+}
+"""What the engine's errors are called, where it only says their sentence: in copying pages."""
+
+_LOCKED = (5, 6)
+"""How the engine numbers SQLITE_BUSY and SQLITE_LOCKED."""
+
 _IMPOSSIBLE = ("integer overflow", "malformed JSON", "Could not decode")
 """What the engine says of values that no act of ours has written."""
 
@@ -327,6 +366,15 @@ _IMPOSSIBLE = ("integer overflow", "malformed JSON", "Could not decode")
 def _as_a_path(path: Path) -> str:
     """Return *path* as the engine takes it for nothing else: ``file:x.db`` would be an address."""
     return str(path.absolute())
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at *path* from another in its place."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_full(path: Path) -> bool:

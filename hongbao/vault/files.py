@@ -176,6 +176,20 @@ def replace(path: Path, content: bytes) -> None:
         _sync_folder(path.parent)
 
 
+def rename(path: Path, to: Path) -> None:
+    """Give *path* the name *to*, durably, in the place of what may have had it."""
+    with storage(path):
+        path.replace(to)
+        _sync_folder(to.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove *path* durably, if it is there."""
+    discard(path)
+    with storage(path):
+        _sync_folder(path.parent)
+
+
 def destroy(path: Path) -> None:
     """
     Overwrite *path* in place, durably, and remove it; a link or another's file only loses its name.
@@ -249,36 +263,45 @@ def read_at(descriptor: int, length: int, offset: int) -> bytes:
 
 class Guard:
     """
-    A file whose lock keeps two processes from changing one folder at the same time.
+    A file whose lock keeps two processes from changing one thing at the same time.
 
-    The system lets go of it when its holder dies, so a killed process blocks nobody.
+    The system lets go of it when its holder dies, so a killed process blocks nobody. Whoever waits
+    goes on waiting for as long as the queue moves: each holder touches the file, so only one that
+    keeps the lock for ten seconds (times *patience*) is too much. A *shared* lock keeps out those
+    who want it alone, and not others who share.
     """
 
     _tries = 200
     _pause_seconds = 0.05
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience: int = 1) -> None:
         self._path = path
+        self._patience = patience
         self._descriptor: int | None = None
 
     @property
     def held(self) -> bool:
         return self._descriptor is not None
 
-    def take(self, *, wait: bool = True) -> None:
-        """Take the lock, or raise `Busy` when another process keeps it for ten seconds."""
+    def take(self, *, wait: bool = True, shared: bool = False) -> None:
+        """Take the lock, or raise `Busy` where one other process keeps it all the time."""
         assert not self.held
         with storage(self._path):
-            descriptor = open_private(self._path)
+            descriptor = _open_shared(self._path) if shared else open_private(self._path)
         try:
-            for tries_left in reversed(range(self._tries if wait else 1)):
+            tries, moved_at = 0, self._moved_at(descriptor)
+            while True:
                 with storage(self._path):
-                    if _try_lock(descriptor):
+                    if _try_lock(descriptor, shared=shared):
+                        if not shared:
+                            self._move()
                         self._descriptor = descriptor
                         return
-                if tries_left:
-                    time.sleep(self._pause_seconds)
-            raise errors.Busy
+                last, moved_at = moved_at, self._moved_at(descriptor)
+                tries = tries + 1 if moved_at == last else 0
+                if not wait or tries >= self._tries * self._patience:
+                    raise errors.Busy
+                time.sleep(self._pause_seconds)
         finally:
             if self._descriptor is None:
                 os.close(descriptor)
@@ -288,6 +311,15 @@ class Guard:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def _moved_at(self, descriptor: int) -> int:
+        with storage(self._path):
+            return os.fstat(descriptor).st_mtime_ns
+
+    def _move(self) -> None:
+        """Show those who wait that the queue has moved on."""
+        with suppress(OSError):
+            os.utime(self._path)
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
@@ -302,29 +334,101 @@ class Guard:
             self.release()
 
 
-def _try_lock(descriptor: int) -> bool:
+class Gate:
+    """
+    Where those who use a folder's content pass together, and those who change it one at a time.
+
+    Whoever wants the gate alone waits until all who are inside have left, and nobody enters
+    meanwhile (``.turn``), so that a crowd cannot keep them waiting for ever. Inside, the same
+    process may enter again; who is alone may also share.
+    """
+
+    _PATIENCE = 6  # a minute, as long as the ledger lets a writer wait
+
+    def __init__(self, folder: Path) -> None:
+        self._turn = Guard(folder / ".turn", patience=self._PATIENCE)
+        self._inside = Guard(folder / ".busy", patience=self._PATIENCE)
+        self._depth = 0
+        self._is_alone = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process is inside, and nobody else."""
+        return self._depth > 0 and self._is_alone
+
+    @property
+    def entered(self) -> bool:
+        return self._depth > 0
+
+    def enter(self, *, alone: bool = False, wait: bool = True) -> None:
+        """Go in, *alone* or with others who share. Raises `Busy` where the wait is too long."""
+        if self._depth:
+            assert self._is_alone or not alone, "who shares would wait for itself"
+        else:
+            try:
+                if alone:
+                    self._turn.take(wait=wait)
+                else:
+                    self._let_others_first()
+                self._inside.take(wait=wait, shared=not alone)
+            finally:
+                self._turn.release()
+            self._is_alone = alone
+        self._depth += 1
+
+    def _let_others_first(self) -> None:
+        """Wait for those who want to be alone."""
+        with suppress(errors.StorageRefused):  # in a folder that is closed, nobody can want it
+            self._turn.take(shared=True)
+        self._turn.release()
+
+    def leave(self) -> None:
+        """Undo one `enter`, if there was one."""
+        self._depth = max(self._depth - 1, 0)
+        if not self._depth:
+            self._inside.release()
+
+    def leave_all(self) -> None:
+        """Be outside, however often this process has entered."""
+        self._depth = 0
+        self._inside.release()
+
+
+def _open_shared(path: Path) -> int:
+    """Open *path* to share its lock, which needs no right to write where the file is there."""
+    try:
+        return _own(path, os.O_RDONLY if _POSIX else os.O_RDWR)
+    except FileNotFoundError:
+        return open_private(path)
+
+
+def _try_lock(descriptor: int, *, shared: bool) -> bool:
     if not _POSIX:
-        return _try_lock_windows(descriptor)
+        return _try_lock_windows(descriptor, shared=shared)
     import fcntl
 
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def _try_lock_windows(descriptor: int) -> bool:
+_SEATS = 64
+"""How many may share a lock on Windows, which has no shared ones: each takes one byte of these."""
+
+
+def _try_lock_windows(descriptor: int, *, shared: bool) -> bool:
     import importlib
 
     windows = importlib.import_module("msvcrt")
     locking: Callable[[int, int, int], None] = windows.locking
-    try:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        locking(descriptor, windows.LK_NBLCK, 1)
-    except PermissionError:
-        return False
-    return True
+    for seat in range(_SEATS if shared else 1):
+        with suppress(PermissionError):
+            os.lseek(descriptor, seat, os.SEEK_SET)
+            locking(descriptor, windows.LK_NBLCK, 1 if shared else _SEATS)
+            return True
+    return False
 
 
 def _read_all(descriptor: int) -> bytes:

@@ -3,14 +3,14 @@
 import json
 import os
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hongbao import errors
 from hongbao.vault import files, keychain, primitives
-from hongbao.vault.head import HeadNote
+from hongbao.vault.head import HeadNote, parse_line, written_line
 from hongbao.vault.primitives import KEY_BYTES, NONCE_BYTES, RFC_9106_LOW_MEMORY, SALT_BYTES, Cost
 from hongbao.vault.safe import Vault
 
@@ -81,7 +81,14 @@ class KeyFolder:
 
     Every change of the wrapping is made in one order: the new way in is written and on the disk
     before the old one goes. Killed anywhere, the next `open` finds one of the two and sweeps up
-    what the other left. The changes of two processes wait for each other (``.busy``).
+    what the other left.
+
+    One gate keeps those who use the home and those who change it apart. Acts and looks pass it
+    together, each for as long as its transaction lasts (`sharing`); whoever changes the keys or
+    replaces the ledger's pages (locking, unlocking, rekeying, restoring, finishing what a killed
+    one left) passes it alone (`alone`). Nobody keeps it while a person is asked. Locks are taken in
+    this order, and never the other way round: the guard of one holder's PIN, the gate, the ledger's
+    write lock, the guard of the devices' keys, the lock of the head.
 
     *random* must be the system's own source (see `Vault`). *cost* is what a new passphrase or PIN
     costs to try; tests may lower it, and what is stored says what it was made with.
@@ -98,17 +105,64 @@ class KeyFolder:
         self._random = random
         self._cost = cost
         self._master_file = path / "master.json"
-        self._guard = files.Guard(path / ".busy")
+        self._restoring = path / "restoring"
+        self._restored = path / "restored"
+        self._gate = files.Gate(path)
+        self._rekeys = False
         self._head = HeadNote(path / "head")
         self._opened: _Wrapping | None = None  # so that a rekey need not ask again
+        self._known_restore: object = None
 
     def __repr__(self) -> str:
         return f"KeyFolder({str(self.path)!r})"
 
     def close(self) -> None:
-        """Let go of every file; an unfinished rekey is left for the next one to finish."""
-        self._guard.release()
+        """Let go of every file; what is unfinished is left for the next one to finish."""
+        self._rekeys = False
+        self._gate.leave_all()
         self._head.close()
+
+    # --- who is inside ---------------------------------------------------------------------------
+
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        """
+        Keep keys and pages as they are for a while, together with others who use them.
+
+        Raises Busy where somebody changes them for a minute.
+        """
+        self._gate.enter()
+        try:
+            yield
+        finally:
+            self._gate.leave()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only one in the home for a while. Raises Busy where others stay for a minute."""
+        self._gate.enter(alone=True)
+        try:
+            yield
+        finally:
+            self._gate.leave()
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether this process is inside, and nobody else (see `alone`)."""
+        return self._gate.alone
+
+    def is_current(self, vault: Vault) -> bool:
+        """Say whether *vault* has the home's keys, and nothing is left for the next to finish."""
+        records = self._read()
+        return (
+            records.next is None
+            and records.current.fingerprint == vault.fingerprint
+            and not self.restoring
+        )
+
+    def has_keys_of(self, vault: Vault) -> bool:
+        """Say whether *vault* has the home's keys, whatever else is unfinished."""
+        return self._read().current.fingerprint == vault.fingerprint
 
     # --- opening ---------------------------------------------------------------------------------
 
@@ -135,7 +189,7 @@ class KeyFolder:
         Two who create at once end with the same key: the second finds what the first has made.
         """
         files.make_folder(self.path)
-        with self._guard():
+        with self.alone():
             if not self.exists():
                 self._sweep(keep=())
                 self._head.prepare()
@@ -189,7 +243,7 @@ class KeyFolder:
         self._rewrap(vault, self._new_keyring_key)
 
     def _rewrap(self, vault: Vault, new_wrapping: Callable[[], _Wrapping]) -> None:
-        with self._guard():
+        with self.alone():
             before = self._checked(vault)
             wrapping = new_wrapping()
             # Nothing is taken back where this fails: the file may name the new key already. What
@@ -204,8 +258,8 @@ class KeyFolder:
         """
         Make the next generation's master key, keep it beside the current one, return it opened.
 
-        The guard stays taken until `finish_rekey` or `abandon_rekey`: others who would mend an
-        interrupted rekey are told `Busy` while this one is alive. The order for the ledger's side:
+        This process stays alone in the home until `finish_rekey` or `abandon_rekey`: others wait,
+        and do not mend what is under way. The order for the ledger's side:
 
         1. ``new = keys.begin_rekey(old)``
         2. in one transaction, still under the old page key: store ``new.seal_retired(old)``, and
@@ -216,8 +270,8 @@ class KeyFolder:
         Killed before 2 is committed, the rekey is abandoned; after, 3 and 4 are done again: the
         blob that only the next vault adopts tells which (see `pending_rekey`).
         """
-        assert not self._guard.held
-        self._guard.take()
+        assert not self._rekeys
+        self._enter_rekey()
         try:
             records = self._checked(vault)
             new = self._vault(self._random(KEY_BYTES), generation=vault.generation + 1)
@@ -225,27 +279,38 @@ class KeyFolder:
             wrapping = self._next_wrapping(records.current)
             self._write(_Records(records.current, next=self._wrap(new, wrapping)))
         except BaseException:
-            self._guard.release()
+            self.leave_rekey()
             raise
         return new
+
+    def _enter_rekey(self) -> None:
+        self._gate.enter(alone=True)
+        self._rekeys = True
+
+    def leave_rekey(self) -> None:
+        """Let others in, where a rekey is under way; the next of them finishes or undoes it."""
+        if self._rekeys:
+            self._rekeys = False
+            self._gate.leave()
 
     @property
     def rekeying(self) -> bool:
         """Whether a rekey that was begun here is under way: then nobody else has one."""
-        return self._guard.held
+        return self._rekeys
 
     def pending_rekey(self, passphrase: Ask | None) -> Vault | None:
         """
         Return the next generation's vault if a rekey was interrupted, and None if none was.
 
         None may also mean that another process has just finished one: where the page key does
-        not fit, `open` again. The guard is kept until `finish_rekey` or `abandon_rekey`. While
-        the rekey is alive in another process, this waits for it a while and then raises `Busy`.
+        not fit, `open` again. From here on this process is alone in the home until `finish_rekey`
+        or `abandon_rekey`. While the rekey is alive in another one, this waits for it a while and
+        then raises `Busy`.
         """
         if self._read().next is None:
             return None
-        if not self._guard.held:
-            self._guard.take()
+        if not self._rekeys:
+            self._enter_rekey()
         vault = None
         try:
             pending = self._read().next
@@ -255,7 +320,7 @@ class KeyFolder:
             raise gone.error from None
         finally:
             if vault is None:
-                self._guard.release()
+                self.leave_rekey()
         return vault
 
     def finish_rekey(self) -> None:
@@ -268,7 +333,7 @@ class KeyFolder:
 
     def _resolve_rekey(self, *, finish: bool) -> None:
         try:
-            with self._guard():
+            with self.alone():
                 current, pending = self._read()
                 if pending is None:
                     return
@@ -278,7 +343,69 @@ class KeyFolder:
                     self._opened = None
                 self._forget(dropped, keep=(kept.holder,))
         finally:
-            self._guard.release()
+            self.leave_rekey()
+
+    # --- another ledger --------------------------------------------------------------------------
+
+    def begin_restore(self, entry: int, mac: bytes) -> None:
+        """
+        Mark durably that a ledger ending with *entry* is about to take the present one's place.
+
+        From here on the restore happens, whoever is killed: while the mark is there nobody acts,
+        and the next opening finishes it. The order for the ledger's side:
+
+        1. the incoming ledger lies whole on the disk, beside the present one;
+        2. ``keys.begin_restore(entry, mac)``
+        3. replace the ledger;
+        4. ``keys.finish_restore()``.
+        """
+        assert self._gate.alone
+        files.replace(self._restoring, written_line(entry, mac))
+
+    def pending_restore(self) -> tuple[int, bytes] | None:
+        """Return the last entry and its MAC of the ledger that is about to come, if one is."""
+        try:
+            content = files.read(self._restoring)
+        except FileNotFoundError:
+            return None
+        mark = parse_line(content)
+        if mark is None:
+            raise errors.Damaged(path=str(self._restoring))
+        return mark
+
+    def finish_restore(self) -> None:
+        """Accept what came as the head, and take the mark away: the restore has happened."""
+        assert self._gate.alone
+        mark = self.pending_restore()
+        if mark is None:
+            return
+        self._head.reset(*mark)
+        files.rename(self._restoring, self._restored)
+
+    def abandon_restore(self) -> None:
+        """Take the mark away: the ledger is the one that it was."""
+        assert self._gate.alone
+        files.remove(self._restoring)
+
+    @property
+    def restoring(self) -> bool:
+        """Whether a restore was begun and is not finished: until it is, nobody acts."""
+        return self._restoring.exists()
+
+    def know_restore(self) -> None:
+        """Remember which restore was the last one, for `was_restored`."""
+        self._known_restore = self._last_restore()
+
+    def was_restored(self) -> bool:
+        """Say whether another ledger has come since `know_restore`."""
+        return self._last_restore() != self._known_restore
+
+    def _last_restore(self) -> object:
+        try:
+            last = self._restored.stat()
+        except OSError:
+            return None
+        return last.st_ino, last.st_mtime_ns
 
     # --- PINs ------------------------------------------------------------------------------------
 
@@ -288,7 +415,7 @@ class KeyFolder:
 
         A try is counted before it is looked at, so without this a handful of right PINs at once
         would look like a handful of guesses, and lock. A process that is killed lets go, and its
-        try stays counted. Raises Busy where others try for ten seconds, and StorageRefused.
+        try stays counted. Raises Busy where one other tries for ten seconds, and StorageRefused.
         """
         return files.Guard(self.path / f".pin-{holder}")()
 
@@ -352,7 +479,10 @@ class KeyFolder:
             raise self._damaged() from None
         if len(master) != KEY_BYTES:
             raise self._damaged()
-        return self._vault(master, wrapped.generation), wrapping
+        vault = self._vault(master, wrapped.generation)
+        if vault.fingerprint != wrapped.fingerprint:  # who compares them would wait for ever
+            raise self._damaged()
+        return vault, wrapping
 
     def _found(self, wrapped: _Wrapped, passphrase: Ask | None) -> _Wrapping:
         """Return the key that *wrapped* is under, asking only where there is no other way."""
@@ -405,10 +535,9 @@ class KeyFolder:
 
     def _checked(self, vault: Vault) -> _Records:
         """Return what the file holds, if that is *vault* and nobody is in the middle of a rekey."""
-        records = self._read()
-        if records.next is not None or records.current.fingerprint != vault.fingerprint:
-            raise errors.Busy  # another process has rekeyed, or has begun to
-        return records
+        if not self.is_current(vault):
+            raise errors.Busy  # another process has rekeyed, or was killed in the middle of it
+        return self._read()
 
     # --- files -----------------------------------------------------------------------------------
 
@@ -425,15 +554,15 @@ class KeyFolder:
         with suppress(OSError):
             files.close_to_others(self.path)
         needed = {wrapped.holder for wrapped in records if wrapped is not None}
-        if self._guard.held or all(holder in needed for holder in self._device_keys()):
+        if self._gate.entered or all(holder in needed for holder in self._device_keys()):
             return
         # A change may be under way, or the folder be read-only: then a later opening sweeps.
         with suppress(errors.Busy, errors.StorageRefused):
-            self._guard.take(wait=False)
+            self._gate.enter(alone=True, wait=False)
             try:
                 self._sweep(keep=[w.holder for w in self._read() if w is not None])
             finally:
-                self._guard.release()
+                self._gate.leave()
 
     def _sweep(self, keep: Any) -> None:
         for holder in self._device_keys():

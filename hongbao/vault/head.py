@@ -43,7 +43,7 @@ class HeadNote:
 
     def write(self, entry: int, mac: bytes) -> None:
         """Note *entry* if it is newer than what is noted; see `KeyFolder.note_head`."""
-        line = _line(entry, mac)
+        line = written_line(entry, mac)
         try:
             if self._descriptor is None:
                 self._descriptor = files.open_private(self._path)
@@ -52,7 +52,7 @@ class HeadNote:
                 content = files.read_at(self._descriptor, 2 * _LINE_BYTES, 0)
                 if content != b"".join(self._lines):
                     self._lines = _lines(content)
-                    found = map(_parsed, self._lines)
+                    found = map(parse_line, self._lines)
                     self._noted = [-1 if note is None else note[0] for note in found]
                 if max(self._noted) < 0 and entry > _FIRST_NOTED_MAX:
                     files.write_at(self._descriptor, line, 2 * _LINE_BYTES)
@@ -75,7 +75,7 @@ class HeadNote:
         except FileNotFoundError:
             return None
         lines = _lines(content)
-        whole = [found for found in map(_parsed, lines) if found is not None]
+        whole = [found for found in map(parse_line, lines) if found is not None]
         if whole:
             return max(whole)
         if not content.strip(b" \n"):
@@ -88,7 +88,7 @@ class HeadNote:
             content = files.read(self._path)
         except FileNotFoundError:
             return None
-        noted = _parsed(content[2 * _LINE_BYTES : 3 * _LINE_BYTES])
+        noted = parse_line(content[2 * _LINE_BYTES : 3 * _LINE_BYTES])
         return None if noted is None else noted[0]
 
     def reset(self, entry: int, mac: bytes) -> None:
@@ -98,7 +98,7 @@ class HeadNote:
             descriptor = files.open_private(self._path)
             try:
                 _lock(descriptor)
-                files.write_at(descriptor, _line(entry, mac) * 2, 0)
+                files.write_at(descriptor, written_line(entry, mac) * 2, 0)
                 os.ftruncate(descriptor, 2 * _LINE_BYTES)
                 files.sync(descriptor)
             finally:
@@ -111,13 +111,15 @@ class HeadNote:
             self._descriptor = None
 
 
-def _line(entry: int, mac: bytes) -> bytes:
+def written_line(entry: int, mac: bytes) -> bytes:
+    """Return *entry* and its *mac* as a line of fixed length, with a checksum."""
     assert 0 <= entry < 10**20
     assert len(mac) == 32
     return _sealed(b"%020d %b" % (entry, mac.hex().encode()))
 
 
-def _parsed(line: bytes) -> tuple[int, bytes] | None:
+def parse_line(line: bytes) -> tuple[int, bytes] | None:
+    """Return what `written_line` was given, or None where *line* is not whole."""
     body = line[:_BODY_BYTES]
     if line != _sealed(body):
         return None

@@ -77,7 +77,7 @@ class Challenges(Desk):
 
         Where all of them are used up, and whoever made the last was interrupted, this ends it.
         """
-        with self._under_these_keys(), self.store.transaction(("profile", row.profile)):
+        with self.changing(("profile", row.profile)):
             counted = self._mine(row.id)
             self._check_open(counted)
             left = self._guards(self.home).pack.challenge_tries - counted.tries - 1

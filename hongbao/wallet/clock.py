@@ -86,7 +86,7 @@ class Clock(Settlement):
 
     def _turn(self, at: datetime) -> datetime:
         """Let a virtual clock say *at*, unless it is later already; return what it says."""
-        with self._under_these_keys(), self.store.transaction():
+        with self.changing():
             self.store.set_virtual_clock(max(at, self.now()))
             return self.now()
 

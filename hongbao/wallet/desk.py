@@ -137,6 +137,7 @@ class Desk(Judging):
         signed: bool = True,
         any_device: bool = False,
         by: Callable[[ProfileRow], DeviceRow] | None = None,
+        noted: bool = True,
     ) -> A:
         """
         Do *work* as one act: one transaction, one entry, one answer.
@@ -156,7 +157,7 @@ class Desk(Judging):
         for it, or whose session was ended, and *by* gives the device where it is not the one that
         is acted from. What risk control stops is an act of its own, and what it answered is raised
         once that stands; where it is a challenge, and a person answers it, the act is done after
-        all.
+        all. The head is *noted* beside the keys, unless this ledger is not in its place yet.
         """
         if request_id is not None:
             check_request_id(request_id)
@@ -165,48 +166,48 @@ class Desk(Judging):
         inputs_digest = self._digest(asked or act, inputs)
         stopped: HongbaoError | None = None
         written = act
-        try:
-            with (
-                self._under_these_keys(),
-                self._keys_with_their_devices(dry_run=dry_run),
-                self.store.transaction(*changing, dry_run=dry_run),
-            ):
-                if founding is not None and self.store.home() is None:
-                    founding()
-                home = self._home_at(at)
-                me = self.me if profile is None else profile()
-                if request_id is not None:
-                    first: A | None = self._first_answer(request_id, me, asked or act, inputs)
-                    if first is not None:
-                        return first
-                head = self.store.head()
-                doing = Act(
-                    self,
-                    entry=head.entry + 1,
-                    now=self._now(home, head),
-                    home=home,
-                    me=me,
-                    inputs=inputs_digest,
-                    request_id=request_id,
-                )
-                signature: Signed | None = None
-                try:
-                    if signed:
-                        row = self.device(me) if by is None else by(me)
-                        signature = self._signed(act, doing, head, row, any_device=any_device)
-                    answer = work(doing)
-                    if act in REMEMBERED:
-                        doing.record = Record(self._seen(doing, REMEMBERED[act]))
-                except Stopped as stop:
-                    answer = cast(A, self._stop(act, doing, stop.error))
-                    written, stopped = stop.act, stop.error
-                mac = self._append(written, doing, inputs_digest, answer, head, signature)
-        except HongbaoError as error:
-            if error.final and request_id is not None and not (dry_run or self._rehearsing):
-                self._remember_refusal(request_id, inputs_digest, error)
-            raise
-        if not dry_run:
-            self._note(head.entry + 1, mac)
+        with self.keys.sharing():  # until the head is noted, nobody puts another ledger here
+            try:
+                with (
+                    self._keys_with_their_devices(dry_run=dry_run),
+                    self.changing(*changing, dry_run=dry_run),
+                ):
+                    if founding is not None and self.store.home() is None:
+                        founding()
+                    home = self._home_at(at)
+                    me = self.me if profile is None else profile()
+                    if request_id is not None:
+                        first: A | None = self._first_answer(request_id, me, asked or act, inputs)
+                        if first is not None:
+                            return first
+                    head = self.store.head()
+                    doing = Act(
+                        self,
+                        entry=head.entry + 1,
+                        now=self._now(home, head),
+                        home=home,
+                        me=me,
+                        inputs=inputs_digest,
+                        request_id=request_id,
+                    )
+                    signature: Signed | None = None
+                    try:
+                        if signed:
+                            row = self.device(me) if by is None else by(me)
+                            signature = self._signed(act, doing, head, row, any_device=any_device)
+                        answer = work(doing)
+                        if act in REMEMBERED:
+                            doing.record = Record(self._seen(doing, REMEMBERED[act]))
+                    except Stopped as stop:
+                        answer = cast(A, self._stop(act, doing, stop.error))
+                        written, stopped = stop.act, stop.error
+                    mac = self._append(written, doing, inputs_digest, answer, head, signature)
+            except HongbaoError as error:
+                if error.final and request_id is not None and not (dry_run or self._rehearsing):
+                    self._remember_refusal(request_id, inputs_digest, error)
+                raise
+            if noted and not dry_run:
+                self._note(head.entry + 1, mac)
         if stopped is not None:
             if dry_run or not self._is_answered(stopped):
                 raise stopped
@@ -319,27 +320,28 @@ class Desk(Judging):
         stage: int,
         at: datetime | None = None,
     ) -> bool:
-        with self._under_these_keys(), self.store.transaction(), self._watch.apart():
-            home, head = self._home_at(at), self.store.head()
-            doing = begin(
-                entry=head.entry + 1, now=self._now(home, head), home=home, request_id=request_id
-            )
-            answer = work(doing)
-            if answer is None:
-                return False
-            self._watch.lap(stage)
-            mac = self._append(act, doing, b"", answer, head)
-        self._note(head.entry + 1, mac)
+        with self.keys.sharing():
+            with self.changing(), self._watch.apart():
+                home, head = self._home_at(at), self.store.head()
+                doing = begin(
+                    entry=head.entry + 1,
+                    now=self._now(home, head),
+                    home=home,
+                    request_id=request_id,
+                )
+                answer = work(doing)
+                if answer is None:
+                    return False
+                self._watch.lap(stage)
+                mac = self._append(act, doing, b"", answer, head)
+            self._note(head.entry + 1, mac)
         return True
 
     def _home_at(self, at: datetime | None) -> HomeRow:
         """Return the home as it is in this transaction, its clock turned to *at* if need be."""
         if at is not None:
             self.store.set_virtual_clock(max(at, self.now()))
-        home = self.home
-        if home.generation != self.vault.generation:
-            raise Busy  # another process is giving the home new keys
-        return home
+        return self.home
 
     def _note(self, entry: int, mac: bytes) -> None:
         if not self._rehearsing:
@@ -353,11 +355,7 @@ class Desk(Judging):
             return
         self._rehearsing = True
         try:
-            with (
-                self._under_these_keys(),
-                self._keys_with_their_devices(dry_run=True),
-                self.store.transaction(dry_run=True),
-            ):
+            with self._keys_with_their_devices(dry_run=True), self.changing(dry_run=True):
                 yield
         finally:
             self._rehearsing = False
@@ -502,7 +500,7 @@ class Desk(Judging):
 
     def _remember_refusal(self, request_id: str, inputs: bytes, error: HongbaoError) -> None:
         told = json.dumps(error.as_dict(), ensure_ascii=False)
-        with self.store.transaction():
+        with self.changing():
             self.store.remember_refusal(request_id, self.me.id, inputs, told)
 
     # --- authorise -------------------------------------------------------------------------------
@@ -539,9 +537,11 @@ class Desk(Judging):
         shown = self._ask_code() if asks_code else None
         self._watch.skip()
         with (
-            self._under_these_keys(),  # while the PIN was typed, the home may have got new ones
+            self._under_these_keys(),
             self.keys.one_try_at_a_time(f"{holder.table}-{holder.id}"),
+            self._as_it_was_opened(),  # until the try is judged: it may be right
         ):
+            self._check_generation()
             if code and operator is None and self._has_authenticator(holder) != asks_code:
                 raise Busy  # another process has just added, or removed, it
             self._try(typed, holder, shown, identity)
@@ -562,7 +562,7 @@ class Desk(Judging):
         def wrong(error: HongbaoError) -> HongbaoError:
             return error if locked_until is None else PinLocked(locked_until_at=locked_until)
 
-        with self.store.transaction((holder.table, holder.id)):
+        with self.changing((holder.table, holder.id)):
             known, now = self.store.pin_of(holder), self.now()
             cleared = known.cleared
             if known.locked_until is not None:
@@ -586,7 +586,7 @@ class Desk(Judging):
         renewed = None
         if self.vault.pin_needs_rehash(matched):
             renewed = self.vault.hash_pin(holder.number, pin)
-        with self.store.transaction((holder.table, holder.id)):
+        with self.changing((holder.table, holder.id)):
             if step is not None:
                 if step <= self._profile_by_id(holder.id).totp_step:  # somebody else was quicker
                     raise wrong(AuthenticatorCodeWrong(attempts_left=left))

@@ -19,10 +19,19 @@ from hongbao.errors import (
     StorageRefused,
 )
 from hongbao.store import Holder, PinRow, Store
-from hongbao.vault import Vault
+from hongbao.vault import KeyFolder, Vault
 from hongbao.wallet.acts import Act
 from hongbao.wallet.desk import Desk
-from hongbao.wallet.opening import LEDGER, finish_rekey, key_folder, open_ledger
+from hongbao.wallet.opening import (
+    LEDGER,
+    finish_rekey,
+    finish_restore,
+    forget,
+    incoming,
+    key_folder,
+    open_ledger,
+    settle,
+)
 from hongbao.words import N_
 
 
@@ -89,7 +98,8 @@ class Homes(Desk):
             finish_rekey(self.store, self.keys, new)
         except StorageRefused:
             self.store.close()
-            _, self.store = open_ledger(self.env.data / LEDGER, self.keys, None)
+            with open_ledger(self.env.data / LEDGER, self.keys, None) as (_, self.store):
+                pass
             raise
         return self._changed()
 
@@ -151,7 +161,9 @@ class Homes(Desk):
             entries.append(self._last_entry_of(copy))
 
         try:
-            save_by_name(file, make, replace)
+            # Until it has its name, no new keys come: it would be a copy that nothing opens.
+            with self._under_these_keys(), self._as_it_was_opened():
+                save_by_name(file, make, replace)
         except _CopyUnreadable:
             reason = N_("what was written there cannot be read back")
             raise StorageRefused(path=str(file), reason=reason) from None
@@ -175,7 +187,10 @@ class Homes(Desk):
         self, file: Path, entry: int, noted_entry: int | None, tried: Tried
     ) -> HomeChanged:
         """
-        Write down that this ledger came back from a copy which ended at *entry*.
+        Write down in a copy which ended at *entry* that it comes back as the ledger.
+
+        This is the last entry of what takes the present ledger's place, so there is no moment at
+        which a copy has come and nobody knows.
 
         What was *tried* at PINs since stays tried, and a code that was used stays used: coming back
         from a copy buys no guesses, and nothing twice.
@@ -205,8 +220,8 @@ class Homes(Desk):
                 self.store.set_totp_step(profile, min(step, step_at(doing.now) + 1))
             return doing.common
 
-        # Unsigned: the ledger is this one by now, whichever devices it knows.
-        self._act("restore", inputs, work, signed=False)
+        # Unsigned, because the copy may know other devices; unnoted, because it has not come yet.
+        self._act("restore", inputs, work, signed=False, noted=False)
         return changed
 
     def _changed(self) -> HomeChanged:
@@ -229,47 +244,85 @@ def restore(
 
     The head noted beside the keys tells whether the copy is the newest state these keys have seen;
     where it is not, *accept_older* is asked, with the last entry of the copy and the one that was
-    seen. A ledger too damaged to be written into is set aside, not deleted. The restoring itself is
-    an act of the restored ledger, which remembers by it what it may have lost.
+    seen. Nobody is kept waiting meanwhile, so that afterwards everything is looked at again. A
+    ledger too damaged to be written into is set aside, not deleted. The restoring itself is an act
+    of the restored ledger, which remembers by it what it may have lost.
 
-    Raises FileNotReadable, Damaged where *file* is no ledger of these keys, or OlderCopy.
+    Killed anywhere, the next command finishes or undoes it (see `KeyFolder.begin_restore`).
+
+    Raises FileNotReadable, Damaged where *file* is no ledger of these keys, OlderCopy, or Busy.
     """
     keys = key_folder(env)
     if not keys.exists():
         raise HomeNotFound
-    vault = keys.open(passphrase)
     ledger = env.data / LEDGER
-    incoming = ledger.with_name(f"{LEDGER}.incoming")
+    accepted: _Older | None = None
     try:
-        _forget(incoming)  # a killed one's log would be taken for this one's
-        _copy(file, incoming)
-        copy = _opened(incoming, vault, file)
-        try:
-            if copy.home() is None or copy.page_problems():
-                raise Damaged(path=str(file))
-            head = copy.head()
-            noted = keys.head()
-            lacks = noted is not None and copy.mac_of(noted[0]) != noted[1]
-            if noted is not None and lacks and not accept_older(head.entry, noted[0]):
-                raise OlderCopy(last_entry=head.entry, noted_entry=noted[0])
-            tried = _tried(ledger, vault)
-            _replace(ledger, copy, vault)
-        finally:
-            copy.close()
-        keys.reset_head(head.entry, head.mac)
-        with Homes(env, keys, vault, Store.open(ledger, vault.page_key), None) as homes:
-            return homes.remember_restoring(
-                file, head.entry, None if noted is None else noted[0], tried
-            )
+        while True:
+            vault = keys.open(passphrase)
+            with keys.alone():
+                with suppress(Damaged, HomeNotFound):  # that is what the copy is for
+                    left_open = settle(ledger, keys)
+                    if left_open is not None:
+                        left_open[1].close()
+                if not keys.has_keys_of(vault):
+                    continue
+                keys.know_restore()
+                answer = _put_back(env, file, vault, keys, accepted)
+            if not isinstance(answer, _Older):
+                return answer
+            accepted = answer
+            if not accept_older(*accepted):
+                raise OlderCopy(last_entry=accepted.last_entry, noted_entry=accepted.noted_entry)
     finally:
-        _forget(incoming)
         keys.close()
 
 
-def _opened(incoming: Path, vault: Vault, file: Path) -> Store:
-    """Open the copy *incoming*; where it is no ledger of these keys, say so of *file*."""
+class _Older(NamedTuple):
+    """A copy that is not the newest state: where it ends, and what was seen."""
+
+    last_entry: int
+    noted_entry: int
+
+
+def _put_back(
+    env: Env, file: Path, vault: Vault, keys: KeyFolder, accepted: _Older | None
+) -> HomeChanged | _Older:
+    """Restore *file*, unless it is older and just that was not *accepted*."""
+    ledger = env.data / LEDGER
+    coming = incoming(ledger)
+    forget(coming)  # a killed one's log would be taken for this one's
     try:
-        return Store.open(incoming, vault.page_key)
+        _copy(file, coming)
+        copy = _opened(coming, vault, file)
+        try:
+            if copy.home() is None or copy.page_problems():
+                raise Damaged(path=str(file))
+            before, noted = copy.head(), keys.head()
+            if noted is not None and copy.mac_of(noted[0]) != noted[1]:
+                older = _Older(before.entry, noted[0])
+                if older != accepted:
+                    return older
+            answer = Homes(env, keys, vault, copy, None).remember_restoring(
+                file, before.entry, None if noted is None else noted[0], _tried(ledger, vault)
+            )
+            after = copy.head()
+        finally:
+            copy.close()
+        _sync(coming)
+        keys.abandon_rekey()  # of a ledger that cannot be read: this one is under the present keys
+        keys.begin_restore(after.entry, after.mac)
+        finish_restore(ledger, keys, vault)
+        return answer
+    finally:
+        if not keys.restoring:
+            forget(coming)
+
+
+def _opened(coming: Path, vault: Vault, file: Path) -> Store:
+    """Open the copy *coming*; where it is no ledger of these keys, say so of *file*."""
+    try:
+        return Store.open(coming, vault.page_key)
     except (Damaged, HomeNotFound):
         raise Damaged(path=str(file)) from None
 
@@ -291,34 +344,6 @@ def _tried(ledger: Path, vault: Vault) -> Tried:
         current.close()
 
 
-def _replace(ledger: Path, copy: Store, vault: Vault) -> None:
-    """Make *ledger* hold what *copy* holds, through the engine where the ledger still opens."""
-    try:
-        _overwrite(ledger, copy, vault)
-    except Damaged:
-        _set_aside(ledger)
-        _overwrite(ledger, copy, vault)
-
-
-def _overwrite(ledger: Path, copy: Store, vault: Vault) -> None:
-    current = Store.create(ledger, vault.page_key)
-    try:
-        current.overwrite_with(copy)
-    finally:
-        current.close()
-
-
-def _set_aside(ledger: Path) -> None:
-    """Move a ledger that does not open out of the way; it may still be evidence."""
-    try:
-        for suffix in ("", "-wal", "-shm"):
-            path = ledger.with_name(ledger.name + suffix)
-            if path.exists():
-                path.replace(path.with_name(f"damaged-{path.name}"))
-    except OSError as error:
-        raise StorageRefused(path=str(ledger), reason=error.strerror or str(error)) from None
-
-
 def _copy(source: Path, target: Path) -> None:
     if source.exists() and not source.is_file():  # a device might never end
         raise FileNotReadable(path=str(source), reason=N_("it is not a file"))
@@ -335,12 +360,6 @@ def _copy(source: Path, target: Path) -> None:
             shutil.copyfileobj(content, out)
     except OSError as error:
         raise StorageRefused(path=str(target), reason=error.strerror or str(error)) from None
-
-
-def _forget(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        with suppress(OSError):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -1,7 +1,7 @@
 """A home, opened for one profile: what everyone at the desk looks at."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -77,11 +77,24 @@ class Opened:
             raise HomeNotFound
         close_home(env)
         try:
-            vault, store = open_ledger(ledger, keys, passphrase)
+            with open_ledger(ledger, keys, passphrase) as (vault, store):
+                return cls._opened(env, keys, vault, store, profile, trusting=trusting)
         except HomeNotFound:
             if keys.head() is not None:
                 raise Damaged(path=str(ledger)) from None  # gone or empty, and it was more once
             raise
+
+    @classmethod
+    def _opened(
+        cls,
+        env: Env,
+        keys: KeyFolder,
+        vault: Vault,
+        store: Store,
+        profile: str | None,
+        *,
+        trusting: bool,
+    ) -> Self:
         opened = cls(env, keys, vault, store, profile)
         try:
             home = opened.home
@@ -101,20 +114,25 @@ class Opened:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if isinstance(error, _UNREADABLE) and self._has_other_keys():
+                raise Busy from None
+        finally:
+            self.close()
 
     def check_head(self) -> None:
         """Raise RolledBack or HistoryReplaced unless the ledger still has the noted head."""
-        noted = self.keys.head()
-        if noted is None:
-            return
-        entry, mac = noted
-        found = self.store.mac_of(entry)
-        if found is None:
-            raise RolledBack(last_entry=self.store.head().entry, noted_entry=entry)
-        if found != mac:  # neither is a secret: statements print them
-            raise HistoryReplaced(noted_entry=entry)
+        with self._as_it_was_opened():
+            noted = self.keys.head()
+            if noted is None:
+                return
+            entry, mac = noted
+            found = self.store.mac_of(entry)
+            if found is None:
+                raise RolledBack(last_entry=self.store.head().entry, noted_entry=entry)
+            if found != mac:  # neither is a secret: statements print them
+                raise HistoryReplaced(noted_entry=entry)
 
     # --- what everyone at the desk looks at ------------------------------------------------------
 
@@ -217,11 +235,57 @@ class Opened:
         """Return since when the person behind *profile* is here."""
         return min(p.opened_at for p in self.store.profiles_of_person(profile.person))
 
+    # --- with others -----------------------------------------------------------------------------
+
     @contextmanager
     def looking(self) -> Iterator[None]:
-        """Let several looks see one and the same moment of the ledger; nothing waits for them."""
-        with self._under_these_keys(), self.store.snapshot():
+        """
+        Let several looks see one and the same moment of the ledger; nothing waits for them.
+
+        As soon as that moment is fixed, the home may get new keys or another ledger.
+        """
+        with self._under_these_keys(), ExitStack() as snapshot:
+            if not self.store.in_transaction:
+                with self._as_it_was_opened():
+                    snapshot.enter_context(self.store.snapshot())
+                    self._check_generation()
             yield
+
+    @contextmanager
+    def changing(self, *rows: tuple[str, object], dry_run: bool = False) -> Iterator[None]:
+        """
+        Read, decide and write under one write lock, all or nothing (see `Store.transaction`).
+
+        Every change to the ledger passes here. Raises Busy where the home has got new keys or
+        another ledger since it was opened.
+        """
+        if self.store.in_transaction:  # it is a part of that
+            yield
+            return
+        with (
+            self._under_these_keys(),
+            self._as_it_was_opened(),
+            self.store.transaction(*rows, dry_run=dry_run),
+        ):
+            self._check_generation()
+            yield
+
+    @contextmanager
+    def _as_it_was_opened(self) -> Iterator[None]:
+        """Keep keys and ledger as they are for a while. Raises Busy where it is another by now."""
+        with self.keys.sharing():
+            if self.keys.was_restored():
+                if self.store.is_in_place():  # told once: what was looked up may not be in it
+                    self.keys.know_restore()
+                raise Busy
+            if self.keys.restoring and not self.keys.is_alone:
+                raise Busy  # by a process that was killed; the next opening finishes it
+            yield
+
+    def _check_generation(self) -> None:
+        home = self.store.home()
+        if home is not None and home.generation != self.vault.generation:
+            raise Busy  # the home has got new keys, or was killed while it got them
 
     def _read_back(self, read: Callable[[str], T], text: str) -> T:
         """Return what *read* makes of a *text* of the ledger's. Raises Damaged where it cannot."""
@@ -235,7 +299,7 @@ class Opened:
         """Say Busy rather than Damaged where another process has just given the home new keys."""
         try:
             yield
-        except (Damaged, StorageRefused):  # the engine takes what it cannot read for either
+        except _UNREADABLE:  # the engine takes what it cannot read for either
             if self._has_other_keys():
                 raise Busy from None
             raise
@@ -244,11 +308,9 @@ class Opened:
         if self.keys.rekeying:
             return False
         try:
-            if self.keys.pending_rekey(None) is not None:  # which waits for one that is alive
-                self.keys.close()
-                return True
-            return self.keys.open(None).fingerprint != self.vault.fingerprint
-        except Busy:
-            return True
+            return not self.keys.is_current(self.vault)
         except HongbaoError:
             return False
+
+
+_UNREADABLE = (Damaged, StorageRefused)

@@ -1,10 +1,11 @@
-"""Opening a home: its keys and its ledger together, and what a rekey that was cut off has left."""
+"""Opening a home: its keys and its ledger together, and what was cut off brought to its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hongbao.env import Env
-from hongbao.errors import Damaged, HomeNotFound, StorageRefused
+from hongbao.errors import Damaged, HomeLocked, HomeNotFound, StorageRefused
 from hongbao.store import Store
 from hongbao.vault import Cost, KeyFolder, Vault
 from hongbao.vault.files import close_to_writers
@@ -36,26 +37,65 @@ def close_home(env: Env) -> dict[Path, bool]:
     return {folder: closed for folder, closed in found.items() if closed is not None}
 
 
+@contextmanager
 def open_ledger(
     ledger: Path, keys: KeyFolder, passphrase: Callable[[], str] | None
-) -> tuple[Vault, Store]:
+) -> Iterator[tuple[Vault, Store]]:
     """
-    Open keys and ledger together, and bring to its end a rekey that was cut off.
+    Open keys and ledger together, and bring to its end what was cut off: a rekey, or a restore.
 
-    Another process may rekey between our look at the keys and ours at the ledger. Then the two do
-    not fit, and both are looked at again; while a rekey is under way, the key folder makes us wait.
+    Within, they stay as they were found; the ledger is the caller's to close.
+
+    Nobody is kept waiting while the passphrase is asked for, so the keys may change meanwhile; then
+    they are looked at again.
     """
     while True:
         vault = keys.open(passphrase)
-        pending = keys.pending_rekey(passphrase)
-        if pending is not None:
-            return _mended(ledger, keys, keys.open(passphrase), pending)
+        with keys.sharing():
+            if keys.is_current(vault):
+                keys.know_restore()
+                yield vault, _fitting(ledger, vault)
+                return
+        left_open = settle(ledger, keys)
+        if left_open is not None:
+            with keys.sharing():
+                keys.know_restore()
+                yield left_open
+            return
+
+
+def make_ledger(
+    ledger: Path, keys: KeyFolder, passphrase: Callable[[], str] | None
+) -> tuple[Vault, Store]:
+    """Open *ledger*, and make it, and the *keys*, where they are not there yet."""
+    while True:
+        vault = keys.open(passphrase) if keys.exists() else keys.create()
+        with keys.sharing():
+            if keys.is_current(vault):
+                keys.know_restore()
+                return vault, Store.create(ledger, vault.page_key)
+        settle(ledger, keys)
+
+
+def settle(ledger: Path, keys: KeyFolder) -> tuple[Vault, Store] | None:
+    """
+    Finish or undo what a process did not live to end: see `_mended` and `finish_restore`.
+
+    Call it with keys that were opened. Returns what `_mended` had to leave open.
+    """
+    with keys.alone():
         try:
-            return vault, _fitting(ledger, vault)
-        except Damaged:
-            moved_on = keys.pending_rekey(passphrase) is not None
-            if not moved_on and keys.open(passphrase).fingerprint == vault.fingerprint:
-                raise
+            vault = keys.open(None)
+        except HomeLocked:
+            return None  # by a new passphrase, which is to be asked for first
+        pending = keys.pending_rekey(None)
+        if pending is not None:
+            try:
+                return _mended(ledger, keys, vault, pending)
+            finally:
+                keys.leave_rekey()
+        finish_restore(ledger, keys, vault)
+    return None
 
 
 def _fitting(ledger: Path, vault: Vault) -> Store:
@@ -77,14 +117,16 @@ def _fitting(ledger: Path, vault: Vault) -> Store:
     return store
 
 
-def _mended(ledger: Path, keys: KeyFolder, vault: Vault, pending: Vault) -> tuple[Vault, Store]:
+def _mended(
+    ledger: Path, keys: KeyFolder, vault: Vault, pending: Vault
+) -> tuple[Vault, Store] | None:
     """
     Finish or undo the rekey from *vault* to *pending* that its process did not live to end.
 
     A rekey seals the rows anew in one transaction and encrypts the pages anew in another; the
     ledger's own generation and the key that opens its pages tell how far it had come. Where there
-    is no room to encrypt them, the ledger stays open between the two, and the next opening tries
-    again.
+    is no room to encrypt them, the ledger stays open between the two, and is returned so; the next
+    opening tries again.
     """
     page_key = vault.page_key
     try:
@@ -92,20 +134,110 @@ def _mended(ledger: Path, keys: KeyFolder, vault: Vault, pending: Vault) -> tupl
     except Damaged:
         page_key = pending.page_key
         store = Store.open(ledger, page_key)
-    home = store.home()
-    if home is None or home.generation == vault.generation:
-        keys.abandon_rekey()
-        return vault, store
     try:
-        finish_rekey(store, keys, pending)
+        home = store.home()
+        if home is None or home.generation == vault.generation:
+            keys.abandon_rekey()
+        else:
+            finish_rekey(store, keys, pending)
     except StorageRefused:
-        store.close()
-        keys.close()  # which lets others in
         return pending, Store.open(ledger, page_key)
-    return pending, store
+    finally:
+        store.close()
+    return None
 
 
 def finish_rekey(store: Store, keys: KeyFolder, new: Vault) -> None:
     """Encrypt the pages of *store*, whose rows *new* has sealed already, and forget the old key."""
+    home = store.home()
+    if home is None or home.generation != new.generation:
+        raise Damaged(path=str(store.path))  # the old key may be the only one that fits
     store.rekey(new.page_key)
     keys.finish_rekey()
+
+
+# --- another ledger in its place ------------------------------------------------------------------
+
+
+def incoming(ledger: Path) -> Path:
+    """Return where a copy lies that is about to take the place of *ledger*."""
+    return ledger.with_name(f"{LEDGER}.incoming")
+
+
+def finish_restore(ledger: Path, keys: KeyFolder, vault: Vault) -> None:
+    """
+    Put the ledger that was announced to *keys* in its place, and accept its end as the head.
+
+    It lies whole beside the present one until it has come, so this can be done again wherever it
+    was cut off. Where it is gone, and has not come, the present ledger stays.
+
+    Raises StorageRefused where there is no room for it: until there is, nobody acts.
+    """
+    mark = keys.pending_restore()
+    if mark is None:
+        return
+    came = _open_at(incoming(ledger), vault, mark)
+    if came is not None:
+        try:
+            _replace(ledger, came, vault)
+        finally:
+            came.close()
+    else:
+        present = _open_at(ledger, vault, mark)
+        if present is None:
+            keys.abandon_restore()
+            return
+        present.close()
+    forget(incoming(ledger))
+    keys.finish_restore()
+
+
+def _open_at(path: Path, vault: Vault, mark: tuple[int, bytes]) -> Store | None:
+    """Open the ledger at *path* if its last entry is the one of *mark*."""
+    try:
+        store = Store.open(path, vault.page_key)
+    except (Damaged, HomeNotFound):
+        return None
+    try:
+        head = store.head()
+        if (head.entry, head.mac) == mark:
+            return store
+    except Damaged:
+        pass
+    store.close()
+    return None
+
+
+def _replace(ledger: Path, copy: Store, vault: Vault) -> None:
+    """Make *ledger* hold what *copy* holds, through the engine where the ledger still opens."""
+    try:
+        _overwrite(ledger, copy, vault)
+    except Damaged:
+        _set_aside(ledger)
+        _overwrite(ledger, copy, vault)
+
+
+def _overwrite(ledger: Path, copy: Store, vault: Vault) -> None:
+    current = Store.create(ledger, vault.page_key)
+    try:
+        current.overwrite_with(copy)
+    finally:
+        current.close()
+
+
+def _set_aside(ledger: Path) -> None:
+    """Move a ledger that does not open out of the way; it may still be evidence."""
+    try:
+        for suffix in ("-wal", "-shm", ""):  # a new ledger must never find the old one's log
+            path = ledger.with_name(ledger.name + suffix)
+            if path.exists():
+                path.replace(path.with_name(f"damaged-{path.name}"))
+    except OSError as error:
+        raise StorageRefused(path=str(ledger), reason=error.strerror or str(error)) from None
+
+
+def forget(path: Path) -> None:
+    """Remove a ledger and what the engine has put beside it."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        with suppress(OSError):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """People at the desk: making a profile, saying who one is, changing the PIN."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from typing import NamedTuple, Self
 
@@ -25,11 +26,11 @@ from hongbao.errors import (
     NameTaken,
     TooManyProfiles,
 )
-from hongbao.store import Holder, ProfileRow, Store
+from hongbao.store import Holder, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.desk import AskPin, Desk, Identity, Private
-from hongbao.wallet.opening import LEDGER, key_folder
+from hongbao.wallet.opening import LEDGER, key_folder, make_ledger
 
 DEMO_DICE = "demo"
 """The seed of a demo's chance, where no other is given."""
@@ -67,14 +68,13 @@ class People(Desk):
         except HomeNotFound:
             chosen = _strong(pin)
             keys = key_folder(env)
-            vault = keys.open(passphrase) if keys.exists() else keys.create()
-            desk = cls(env, keys, vault, Store.create(env.data / LEDGER, vault.page_key), name)
+            desk = cls(env, keys, *make_ledger(env.data / LEDGER, keys, passphrase), name)
             pin = lambda: chosen  # noqa: E731 - asked for once
-        try:
-            return desk, desk._join(name, pin, _NewHome(policy, clock, dice, demo), request_id)
-        except BaseException:
-            desk.close()
-            raise
+        with ExitStack() as closing:
+            closing.enter_context(desk)
+            answer = desk._join(name, pin, _NewHome(policy, clock, dice, demo), request_id)
+            closing.pop_all()  # it stays open for the caller
+        return desk, answer
 
     def _join(self, name: str, pin: AskPin, new: "_NewHome", request_id: str | None) -> Founded:
         """Add the profile *name*, and where there is no home yet, the home as *new* has it."""
@@ -174,7 +174,7 @@ class People(Desk):
 
     def use(self, name: str) -> ProfileLine:
         """Act as *name* from now on, where no profile is named. Raises ProfileNotFound."""
-        with self._under_these_keys(), self.store.transaction():
+        with self.changing():
             row = self._profile_named(name)
             self.store.set_current_profile(row.id)
         return self._profile_line(row, row.id)

@@ -160,7 +160,7 @@ def test_files_are_private_whatever_the_umask(folder, umask):
     assert status == 0
     assert 0o700 == stat.S_IMODE(path.stat().st_mode)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.iterdir()}
-    assert 4 == len(modes)
+    assert 5 == len(modes)
     assert {0o600} == set(modes.values())
 
 
@@ -273,7 +273,7 @@ def test_a_disk_that_takes_no_byte_leaves_no_half_made_key(folder):
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         with pytest.raises(errors.StorageRefused):
             folder().create()
-        assert [".busy"] == [file.name for file in folder().path.iterdir()]
+        assert {".busy", ".turn"} == {file.name for file in folder().path.iterdir()}
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         folder().create()
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from hongbao import errors
+from hongbao.domain.pin import Pin
+from hongbao.store import Holder
 from hongbao.wallet import Wallet, restore
 from tests.vault.processes import as_nobody
 from tests.wallet.acts import half_claimed
@@ -196,6 +198,30 @@ def test_someone_who_is_still_in_the_old_keys_is_told_to_try_again(world: World)
     world.li.claim(packet)
 
 
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_home_that_changes_while_a_pin_is_typed_is_busy_not_damaged(locked: bool, world: World):
+    """
+    Whoever is asked for a PIN keeps nobody waiting: the home may get a passphrase and new keys.
+    """
+
+    def typed_late() -> Pin:
+        with Wallet.open(world.env) as other:
+            if locked:
+                other.lock(PASSPHRASE)
+            other.rekey()
+        return right()
+
+    desk = world.open(ZHANG)
+    with pytest.raises(errors.Busy):
+        desk.topup(YUAN, pin=typed_late)
+    with pytest.raises(errors.Busy), desk:
+        desk.me  # noqa: B018 - whatever a command looks at
+
+    again = world.open(ZHANG, passphrase=lambda: PASSPHRASE)
+    tried = again.store.pin_of(Holder("profile", again.me.id))
+    assert tried.tries == tried.cleared
+
+
 # --- copies -------------------------------------------------------------------------------------
 
 
@@ -310,7 +336,8 @@ def test_coming_back_from_a_copy_buys_no_guesses_at_a_pin(world: World, tmp_path
 
 def test_who_has_the_ledger_open_sees_what_was_restored(world: World, tmp_path: Path):
     """
-    The copy comes in through the engine: another open desk goes on with it.
+    The copy comes in through the engine: another open desk is told so once, because what it has
+    looked up may be gone, and goes on with what came.
     """
     world.zhang.backup(tmp_path / "copy")
     li = world.li
@@ -319,6 +346,8 @@ def test_who_has_the_ledger_open_sees_what_was_restored(world: World, tmp_path: 
 
     restore(world.env, tmp_path / "copy", accept_older=lambda *_: True)
 
+    with pytest.raises(errors.Busy):
+        li.balance()
     assert 0 == li.balance()["available_fen"]
     with pytest.raises(errors.PacketNotFound):
         li.claim(packet)

@@ -23,6 +23,7 @@ from tests.wallet.world import (
     policy,
     right,
     tail,
+    wrong,
 )
 
 DAILY = ("claim-last", "send-by-card", "withdraw")
@@ -200,14 +201,23 @@ def never(*entries: int) -> bool:
     raise AssertionError("asked to accept an older copy")
 
 
-@pytest.mark.parametrize("stride", every(5))
-def test_a_restore_that_was_killed_can_be_done_again(stride: int, world: World, tmp_path: Path):
+@pytest.mark.parametrize("lost", [False, True], ids=["older", "lost"])
+@pytest.mark.parametrize("stride", every(13))
+def test_a_restore_that_was_killed_is_finished_or_undone(
+    stride: int, lost: bool, world: World, tmp_path: Path
+):
     """
-    The ledger holds the state before or the copy's, whole; where it is the copy's and the head is
-    not yet accepted, that is said, and restoring again is the way out.
+    The next command finds the ledger as it was, or the copy with the entry that says so, and what
+    was tried at PINs since is tried in either. Only a ledger that was damaged before may still be.
     """
     file = backed_up(world)
-    lengths = set()
+    with pytest.raises(errors.WrongPin):
+        world.li.topup(YUAN, pin=wrong)
+    world.close()
+    before = world.dump()
+    if lost:
+        world.ledger.unlink()
+    found = set()
 
     for step, victim in steps_of(tmp_path, stride, world.copy):
 
@@ -216,16 +226,25 @@ def test_a_restore_that_was_killed_can_be_done_again(stride: int, world: World, 
 
         killed = killed_at(step, act, from_the_start=True)
 
-        findings = victim.findings()
-        assert set(findings) <= {"head"}
-        lengths.add(len(victim.dump()["packet"]))
-        if findings:
-            with pytest.raises(errors.RolledBack):
-                victim.open()
-            restore(victim.env, file, accept_older=lambda *_: True)
-        else:
+        try:
             victim.open().close()
-            restore(victim.env, file, accept_older=lambda *_: True)
+        except errors.Damaged:
+            assert lost
+            assert killed
+            found.add("lost")
+        else:
+            assert {} == victim.findings()
+            after = victim.dump()
+            came = not after["packet"]
+            found.add("came" if came else "stayed")
+            assert ("restore" == after["entry"][-1][1]) == came
+            if not lost:
+                assert {1} == {
+                    dump["profile"][1][9] - dump["profile"][1][10] for dump in (after, before)
+                }
+            assert came or before == after
+            assert not list(victim.env.data.glob("*incoming*")) or not came
+        restore(victim.env, file, accept_older=lambda *_: True)
         assert {} == victim.findings()
         assert [] == victim.dump()["packet"]
         assert [] == list(victim.env.data.glob("*incoming*"))
@@ -233,7 +252,7 @@ def test_a_restore_that_was_killed_can_be_done_again(stride: int, world: World, 
         if not killed:
             break
 
-    assert {0, 1} == lengths
+    assert {"lost" if lost else "stayed", "came"} == found
 
 
 @pytest.mark.parametrize("stride", every(17))

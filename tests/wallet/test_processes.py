@@ -2,26 +2,32 @@
 
 import json
 import os
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 import pytest
 
 from hongbao.domain.packet import DealRule
 from hongbao.env import Env
-from hongbao.errors import HongbaoError
+from hongbao.errors import Busy, HongbaoError
 from hongbao.vault import Vault
+from hongbao.vault.files import Guard
 from hongbao.wallet import Wallet, restore
+from tests.cli.shell import COMMAND, Shell
 from tests.vault.processes import finished, race, start
 from tests.wallet.acts import DAY
 from tests.wallet.world import (
     CARD,
     NOON,
+    PIN,
     YUAN,
     ZHANG,
     World,
@@ -307,6 +313,51 @@ def test_twelve_right_pins_at_once_lock_nobody_out(crowd: World, monkeypatch: An
     assert {"done": 12} == codes(answers)
 
 
+def test_a_queue_at_a_pin_is_waited_for_as_long_as_it_moves(crowd: World, monkeypatch: Any):
+    """
+    Twenty right PINs take three times as long as anybody waits for one that does not let go.
+    """
+    monkeypatch.setattr(Guard, "_tries", 20)
+    look = Vault.pin_matches
+
+    def slowly(*asked: Any) -> bool:
+        time.sleep(0.15)
+        return look(*asked)
+
+    monkeypatch.setattr(Vault, "pin_matches", slowly)
+
+    answers = at_once(crowd, 20, lambda desk, _: desk.send(YUAN, pin=right), always_zhang)
+
+    assert {"done": 20} == codes(answers)
+
+
+def test_a_right_pin_is_no_wrong_one_where_new_keys_come_meanwhile(crowd: World, monkeypatch: Any):
+    """
+    Between the moment that a try is counted and the one that it is judged, no keys change.
+    """
+    look = Vault.pin_matches
+    shell = Shell(crowd.folder, PIN)
+    others = []
+
+    def overtaken(*asked: Any) -> bool:
+        arguments = [*COMMAND, "rekey", "--yes"]
+        others.append(subprocess.Popen(arguments, env=shell.environment(), stdout=DEVNULL))
+        with suppress(subprocess.TimeoutExpired):
+            others[0].wait(1.5)
+        return look(*asked)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Vault, "pin_matches", overtaken)
+        with suppress(Busy):  # they may come before what the PIN is for
+            crowd.zhang.topup(YUAN, pin=right)
+    [rekey] = others
+
+    assert 0 == rekey.wait()
+    tries, cleared = crowd.dump()["profile"][0][9:11]
+    assert tries == cleared
+    assert 2 == crowd.open().vault.generation
+
+
 def test_wrong_pins_race_a_right_one_and_none_is_forgotten(crowd: World):
     """
     However they fall, the right ones pay, and the wrong ones since the last right one are counted.
@@ -384,6 +435,44 @@ def test_opening_waits_for_a_rekey_and_finds_the_new_keys(crowd: World):
     assert 3 == crowd.zhang.vault.generation
     assert len([a for a in answers if "seat" in a]) == crowd.zhang.show(packet)["claimed_count"]
     assert {} == crowd.findings()
+
+
+def test_new_keys_and_an_older_copy_at_once_leave_one_whole_home(world: World, tmp_path: Path):
+    """
+    Whichever comes first: the copy comes back and then gets new keys, or it is of keys that are no
+    more. Both said what is so, and the home opens and adds up.
+    """
+    for number in range(6):
+        home = world.copy(tmp_path / f"home{number}")
+        file, env = home.env.home / "copy", home.env._replace(chance=os.urandom)
+        home.zhang.backup(file)
+        home.zhang.send(YUAN, pin=right)
+        home.close()
+
+        def act(number: int, env: Env = env, file: Path = file, delay: int = number) -> bytes:
+            def rekeyed() -> Any:
+                with Wallet.open(env, profile=ZHANG) as desk:
+                    return desk.rekey()
+
+            def restored() -> Any:
+                time.sleep(0.01 * delay)
+                return restore(env, file, accept_older=lambda *_: True)
+
+            return told(restored if number else rekeyed)
+
+        rekeying, restoring = [json.loads(answer) for answer in race(2, act)]
+
+        assert {} == home.findings()
+        assert 2 == rekeying.get("generation", 2)
+        assert rekeying.get("code") in (None, "busy")
+        assert restoring.get("code") in (None, "damaged")
+        came = "restore" in [row[1] for row in home.dump()["entry"]]
+        assert came == ("code" not in restoring)
+        assert ("code" not in rekeying) == (2 == home.zhang.vault.generation)
+        if restoring.get("code") == "damaged":
+            assert str(file) == restoring["path"]
+        home.zhang.topup(YUAN, pin=right)
+        home.close()
 
 
 def test_a_backup_taken_while_others_write_is_one_moment(crowd: World, tmp_path: Path):
