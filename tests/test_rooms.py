@@ -25,7 +25,7 @@ FLOORS = (
     {"errors"},
     {"domain"},
     {"answers", "paths"},
-    {"env", "migrations", "outputs", "packs", "policies", "story", "training", "vault"},
+    {"env", "inputs", "migrations", "outputs", "packs", "policies", "story", "training", "vault"},
     {"drawer"},
     {"store"},
     {"auditing"},

@@ -1,7 +1,5 @@
 """The caller: who asks, how they want to be answered, and how they can be asked back."""
 
-import errno
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +12,6 @@ from hongbao.commands.streams import answering, put
 from hongbao.env import Env, NoTerminal, system_env
 from hongbao.errors import (
     Declined,
-    FileNotReadable,
     HomeLocked,
     Interrupted,
     InvalidAnswer,
@@ -35,9 +32,6 @@ if TYPE_CHECKING:
     from hongbao.wallet.opened import Opened
 
 A = TypeVar("A", bound=Mapping[str, Any])
-
-SECRET_LINE_MAX = 4096
-"""How much of a secret's file is read: a wrong file should not be read to its end."""
 
 YES = ("y", "yes", "是", "好")
 
@@ -193,7 +187,9 @@ class Caller:
 
         A file of one line has both on it, with a space between.
         """
-        name, number = self.lines(file, 2)
+        from hongbao.inputs import read_lines
+
+        name, number = read_lines(file, 2, secret=False)
         if not number and (both := re.fullmatch(r"(.*\S)\s+(\S{18})\s*", name)):
             name, number = both.groups()
         return name, number
@@ -230,7 +226,9 @@ class Caller:
 
         Raises FileNotReadable.
         """
-        return self.lines(file, 1)[0]
+        from hongbao.inputs import read_lines
+
+        return read_lines(file, 1, secret=True)[0]
 
     def output(self, typed: str) -> Path:
         """
@@ -245,18 +243,6 @@ class Caller:
         path = typed_path(typed)
         check_outside(path, self.env.data, self.env.keys)
         return path
-
-    def lines(self, file: str, count: int) -> list[str]:
-        """Return the first *count* lines of *file* (see `secret_line`); one it lacks is empty."""
-        try:
-            if file == "-":
-                return [_line(sys.stdin) for _number in range(count)]
-            with typed_path(file).open(encoding="utf-8") as text:
-                return [_line(text) for _number in range(count)]
-        except OSError as error:
-            raise FileNotReadable(path=file, reason=error.strerror or str(error)) from None
-        except UnicodeDecodeError:
-            raise FileNotReadable(path=file, reason=N_("it is not text")) from None
 
     # --- the desk --------------------------------------------------------------------------------
 
@@ -389,9 +375,3 @@ def _leave_the_question() -> None:
     """Go on to a line of our own: the cursor still stands behind what was asked."""
     if sys.stderr.isatty():
         print(file=sys.stderr)
-
-
-def _line(text: Any) -> str:
-    if text is None:  # standard input was closed before we began
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-    return str(text.readline(SECRET_LINE_MAX)).rstrip("\r\n")

@@ -6,8 +6,7 @@ import typer
 
 from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.commands.window import operator_names
-from hongbao.errors import FileNotReadable, NotFound, PolicyNotFound, RiskPackNotFound
-from hongbao.paths import typed_path
+from hongbao.errors import NotFound, PolicyNotFound, RiskPackNotFound
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -69,14 +68,9 @@ def read_pack(name: str, wallet: "Wallet | None" = None) -> "Pack":
 
 def _text_of_file(name: str, missing: NotFound) -> str:
     from hongbao.domain.toml_table import TEXT_LENGTH_MAX
+    from hongbao.inputs import read_text
 
-    path = typed_path(name)
     try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(TEXT_LENGTH_MAX + 1)
+        return read_text(name, TEXT_LENGTH_MAX)
     except FileNotFoundError:
         raise missing from None
-    except OSError as error:
-        raise FileNotReadable(path=name, reason=error.strerror or str(error)) from None
-    except UnicodeDecodeError:
-        raise FileNotReadable(path=name, reason=N_("it is not text")) from None
