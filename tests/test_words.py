@@ -35,7 +35,7 @@ for message in CHINESE.values():
 
 ACRONYMS = frozenset(
     {
-        *("BOC", "CSV", "GBK", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "TOML", "UP", "UTC"),
+        *("BOC", "CSV", "GB", "GBK", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "TOML", "UP", "UTC"),
         *("NUL", "XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS"),
     }
 )
