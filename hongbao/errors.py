@@ -67,7 +67,12 @@ class HongbaoError(Exception):
     @property
     def hint(self) -> str | None:
         """The next step in the reader's language, where there is one."""
-        return None if self.advice is None else say(self.advice, **self.facts)
+        advice = self._advice()
+        return None if advice is None else say(advice, **self.facts)
+
+    def _advice(self) -> str | None:
+        """Return the template of the next step; where it depends on the facts, on those."""
+        return self.advice
 
     def as_dict(self) -> dict[str, object]:
         """Return the error for programs: code, message and hint in English, and the facts."""
@@ -75,8 +80,9 @@ class HongbaoError(Exception):
             name: iso(value) if isinstance(value, datetime) else value
             for name, value in self.facts.items()
         }
-        advice = None if self.advice is None else fill(self.advice, self.facts)
-        return {"code": self.code, "message": str(self), "hint": advice, **facts}
+        advice = self._advice()
+        hint = None if advice is None else fill(advice, self.facts)
+        return {"code": self.code, "message": str(self), "hint": hint, **facts}
 
 
 # --- 2: what was typed cannot be read ------------------------------------------------------------
@@ -103,7 +109,7 @@ class InvalidCount(UsageError):
     """A packet needs at least one share, and the policy caps how many."""
 
     code = "invalid_count"
-    sentence = N_("a packet has 1 to {shares_max} shares, not {count}")
+    sentence = N_("the number of shares is 1 to {shares_max}, not {count}")
 
     def __init__(self, *, count: int, shares_max: int) -> None:
         super().__init__(count=count, shares_max=shares_max)
@@ -637,7 +643,7 @@ class InvalidModel(UsageError):
         "not_whole": N_("{key} must be a whole number from {least} to {most}"),
         "not_list": N_("{key} must be a list of 1 to {most} entries"),
         "bad_key": N_("{text} is no indicator, or is there twice"),
-        "usual": N_("usual must have {count} numbers, one for each key"),
+        "usual": N_("usual must have one number for each key: {count}"),
         "bad_training": N_("training must be a few short facts"),
         "tree": N_("tree {number} is not one: its nodes do not fit together"),
     }
@@ -659,7 +665,7 @@ class TooLittleHistory(UsageError):
     """A model cannot be learned from a handful of acts."""
 
     code = "too_little_history"
-    sentence = N_("{found} acts are too few to learn from; it takes {needed}")
+    sentence = N_("too few acts to learn from: {found}; it takes {needed}")
     advice = N_("the model that ships with hongbao needs no training")
 
     def __init__(self, *, found: int, needed: int) -> None:
@@ -787,9 +793,9 @@ class InvalidBill(UsageError):
         "outside": N_("{text} is not in the period of the bill"),
         "too_many": N_("a bill has at most {count} rows"),
         "too_much": N_("its rows up to here hold more text than all rows of any bill"),
-        "count": N_("the bill says that it has {count} rows, but there are {found}"),
+        "count": N_("number of rows: the bill says {count}, but there are {found}"),
         "sum": N_(
-            "{key} says {count} rows and {sum_fen}, but there are {found}, which make {found_fen}"
+            "{key} says {count} and {sum_fen}, but the rows are {found} and make {found_fen}"
         ),
         "workbook": N_("the workbook cannot be read any further"),
     }
@@ -1083,7 +1089,7 @@ class ProfileNotFound(NotFound):
 
     code = "profile_not_found"
     sentence = N_("no profile is named {name}")
-    advice = N_("`hongbao profiles` lists them; `hongbao init {name}` makes one")
+    advice = N_("`hongbao profiles` lists those there are")
 
     def __init__(self, name: str) -> None:
         super().__init__(name=shortened(name))
@@ -1219,7 +1225,7 @@ class OperatorNotFound(NotFound):
 
     code = "operator_not_found"
     sentence = N_("there is no operator named {name} here")
-    advice = N_("make one with `hongbao operator add {name}`")
+    advice = N_("`hongbao operator list` lists those there are")
 
     def __init__(self, name: str) -> None:
         super().__init__(name=shortened(name))
@@ -1461,14 +1467,28 @@ class InsufficientBalance(HongbaoError):
     code = "insufficient_balance"
     exit_code = ExitCode.INSUFFICIENT
     sentence = N_("balance is {available_fen}, but {needed_fen} is needed")
-    advice = N_("try `hongbao topup {missing_fen}`")
 
-    def __init__(self, *, needed_fen: int, available_fen: int) -> None:
+    def __init__(
+        self, *, needed_fen: int, available_fen: int, has_card: bool, topup_max_fen: int
+    ) -> None:
+        """Take whether a card is bound, and the most that limits let be topped up at once now."""
         super().__init__(
             needed_fen=needed_fen,
             available_fen=available_fen,
             missing_fen=needed_fen - available_fen,
+            has_card=has_card,
+            topup_max_fen=topup_max_fen,
         )
+
+    def _advice(self) -> str:
+        missing_fen, topup_max_fen = self.facts["missing_fen"], self.facts["topup_max_fen"]
+        assert isinstance(missing_fen, int)
+        assert isinstance(topup_max_fen, int)
+        if missing_fen > topup_max_fen:
+            return N_("limits let you top up {topup_max_fen} now; see `hongbao limits`")
+        if not self.facts["has_card"]:
+            return N_("bind a card with `hongbao card add`, then top up {missing_fen}")
+        return N_("top up with `hongbao topup {missing_fen}`")
 
 
 class NotWithdrawable(HongbaoError):
@@ -1638,8 +1658,10 @@ class LimitExceeded(HongbaoError):
         limit_fen: int,
         used_fen: int,
         returns_at: datetime | None,
+        identifying_helps: bool,
     ) -> None:
         super().__init__(
+            identifying_helps=identifying_helps,
             limit=limit,
             period=period,
             tier=tier,
@@ -1659,16 +1681,11 @@ class LimitExceeded(HongbaoError):
         period = say(self._periods[str(self.facts["period"])])
         return say(self.sentence, **{**self.facts, "period": period})
 
-    @property
-    def hint(self) -> str | None:
-        return say(self._advice(), **self.facts)
-
-    def as_dict(self) -> dict[str, object]:
-        return {**super().as_dict(), "hint": fill(self._advice(), self.facts)}
-
     def _advice(self) -> str:
         if self.facts["returns_at"] is None:
-            return N_("`hongbao limits` shows every limit; `hongbao identify` can raise them")
+            if self.facts["identifying_helps"]:
+                return N_("`hongbao limits` shows every limit; `hongbao identify` can raise them")
+            return N_("`hongbao limits` shows every limit")
         return N_("room returns at {returns_at}; `hongbao limits` shows every limit")
 
 
@@ -1689,6 +1706,17 @@ class ShareAboveCap(HongbaoError):
         )
 
 
+class FixedShareAboveCap(HongbaoError):
+    """Each share has a fixed amount, above the policy's cap: more shares would not change that."""
+
+    code = "fixed_share_above_cap"
+    exit_code = ExitCode.LIMIT
+    sentence = N_("a share is at most {share_max_fen}, not {share_fen}")
+
+    def __init__(self, *, share_fen: int, share_max_fen: int) -> None:
+        super().__init__(share_fen=share_fen, share_max_fen=share_max_fen)
+
+
 class PacketAboveCap(HongbaoError):
     """The total is above what one packet may hold."""
 
@@ -1705,7 +1733,7 @@ class TooManyProfiles(HongbaoError):
 
     code = "too_many_profiles"
     exit_code = ExitCode.LIMIT
-    sentence = N_("this ID number already has {profiles_max} profiles, the most the policy allows")
+    sentence = N_("this ID number has as many profiles as the policy allows: {profiles_max}")
 
     def __init__(self, *, profiles_max: int) -> None:
         super().__init__(profiles_max=profiles_max)
@@ -2152,6 +2180,16 @@ class UnknownSigner(NotGenuine):
     )
 
 
+class OtherSigner(UnknownSigner):
+    """The file is signed by another key than the one that was named as trusted."""
+
+    sentence = N_(
+        "{file} is somebody else's: it is signed by {public_key}, neither a key of this home nor"
+        " the one that you named"
+    )
+    advice = N_("ask whoever gave you the file which key is theirs; they see it with `hongbao key`")
+
+
 class NewerThanLedger(NotGenuine):
     """A statement or a receipt tells of entries that the ledger does not have."""
 
@@ -2160,7 +2198,9 @@ class NewerThanLedger(NotGenuine):
         "{file} is genuine, but the ledger is not: it ends at entry {last_entry}, "
         "and entry {entry} was signed"
     )
-    advice = N_("this is an older or shortened copy; bring back the newest with `hongbao restore`")
+    advice = N_(
+        "this is an older or shortened copy; bring back the newest with `hongbao restore FILE`"
+    )
 
 
 class OtherHistory(NotGenuine):

@@ -127,6 +127,16 @@ def say(sentence: str, **facts: object) -> str:
     return _said(_catalogue, _language, sentence, facts)
 
 
+def counted(one: str, many: str, count: int, **facts: object) -> str:
+    """
+    Return the form of a sentence that fits *count* things, with its facts filled in (see `say`).
+
+    >>> counted("{count} share", "{count} shares", 1), counted("{count} share", "{count} shares", 2)
+    ('1 share', '2 shares')
+    """
+    return fill(ngettext(one, many, count), {"count": count, **facts})
+
+
 def spoken(language: str) -> Callable[..., str]:
     """
     Return a `say` that speaks *language*, whatever is spoken here: a printed page keeps its own.

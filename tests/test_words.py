@@ -158,6 +158,47 @@ def test_capitals_in_a_sentence_are_words_or_stand_for_a_value():
     assert set() == strangers
 
 
+VERBS = frozenset(
+    {
+        *("answers", "comes", "does", "exists", "goes", "has", "holds", "its", "lacks", "less"),
+        *("means", "needs", "opens", "repeats", "says", "stands", "takes", "tells", "this"),
+        *("unless", "waits", "was", "works"),
+    }
+)
+"""What follows a fact and ends like a plural without being one."""
+
+NEVER_ONE = frozenset(
+    {
+        *("length_max", "length_min", "count_max", "count_least", "most", "needed"),
+        *("an entry has {count} fields, not {found}", "a row has {count} fields, not {found}"),
+        *("{key} is longer than {count} characters", "a bill has at most {count} rows"),
+        "{name} needs {count} values",  # with one it needs a value
+        "sent {packet} · {total_fen} in {count} lucky shares · until {until}",
+        "sent {packet} · {count} shares of {share_fen} · until {until}",
+        "{count} shares, {total_fen} in all, gone in {time}",
+    }
+)
+"""What is counted where one never comes: by the fact's name, or the whole sentence."""
+
+
+def test_a_sentence_with_a_count_has_its_singular():
+    """
+    "1 profiles" is nobody's English: what is counted is marked in both forms, or stands apart.
+
+    What never is one, such as the length that a name may have, is counted as it is.
+    """
+    strangers = {
+        said
+        for msgid in CODE
+        if isinstance(msgid, str)
+        for said in [catalogue.english(msgid)]
+        for name, noun in re.findall(r"\{(\w+)\} (?:[a-z]+ )?([a-z]{2,}s)\b", said)
+        if noun not in VERBS and NEVER_ONE.isdisjoint({name, said})
+    }
+
+    assert set() == strangers
+
+
 def test_what_stands_for_a_value_looks_like_it_in_chinese():
     """
     Chinese has no capitals, so brackets say that `<文件>` is not what to type.
@@ -200,7 +241,13 @@ def test_a_changed_sentence_never_takes_a_similar_ones_translation():
 
 def marked(source: str) -> set[str]:
     """Return every sentence that *source* marks, as Python itself reads it."""
-    said_by = {"N_": slice(1), "_": slice(1), "C_": slice(1, 2), "ngettext": slice(2)}
+    said_by = {
+        "N_": slice(1),
+        "_": slice(1),
+        "C_": slice(1, 2),
+        "ngettext": slice(2),
+        "counted": slice(2),
+    }
     return {
         argument.value
         for node in ast.walk(ast.parse(source))

@@ -28,8 +28,9 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "C_": ((1, "c"), 2),
     "say": None,
     "ngettext": (1, 2),
+    "counted": (1, 2),
 }
-"""How the code marks a sentence: `hongbao.words` defines all five."""
+"""How the code marks a sentence: `hongbao.words` defines all six."""
 
 HEADER = {
     "zh_CN": (

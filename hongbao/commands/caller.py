@@ -52,6 +52,7 @@ class Caller:
         self.pin_file: str | None = None
         self.totp_file: str | None = None
         self._is_rehearsed = False
+        self.passphrase_file: str | None = None
 
     @property
     def env(self) -> Env:
@@ -198,9 +199,10 @@ class Caller:
         """
         Return the passphrase that opens a locked home.
 
-        Raises HomeLocked where neither HONGBAO_PASSPHRASE_FILE nor a terminal gives one.
+        ``--passphrase-file`` names a file, and else HONGBAO_PASSPHRASE_FILE. Raises HomeLocked
+        where neither of them nor a terminal gives one.
         """
-        if file := self.env.variables.get("HONGBAO_PASSPHRASE_FILE"):
+        if file := self.passphrase_file or self.env.variables.get("HONGBAO_PASSPHRASE_FILE"):
             return self.secret_line(file)
         try:
             return self.ask_secret(N_("passphrase"), flag="HONGBAO_PASSPHRASE_FILE")

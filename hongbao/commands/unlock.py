@@ -13,7 +13,7 @@ app = window()
 @app.command(
     cls=Command,
     short_help=N_("Let this device open the home again, without a passphrase."),
-    epilog="hongbao unlock\nhongbao unlock --keyring",
+    epilog="hongbao unlock\nhongbao unlock --passphrase-file passphrase.txt",
 )
 def unlock(
     ctx: typer.Context,
@@ -23,10 +23,19 @@ def unlock(
             "--keyring", help=N_("keep the key in the system's keyring instead of a file")
         ),
     ] = False,
+    passphrase_file: Annotated[
+        str | None,
+        typer.Option(
+            "--passphrase-file",
+            metavar="FILE",
+            help=N_("read the passphrase from FILE; - is standard input"),
+        ),
+    ] = None,
 ) -> None:
     from hongbao.ui import home
 
     call = caller(ctx)
+    call.passphrase_file = passphrase_file
     with call.wallet() as wallet:
         changed = wallet.unlock(keyring=keyring)
     call.answer(changed, home.show_unlocked)

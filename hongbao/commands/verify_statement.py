@@ -57,7 +57,7 @@ def verify_statement(
         told = Judge(wallet, keys).judge(
             typed_path(file), None if signature is None else typed_path(signature)
         )
-    error = refusal(told)
+    error = refusal(told, key_named=key is not None)
     if error is None:
         call.answer(told, vouching.show_verified)
         return

@@ -120,7 +120,30 @@ def check_limits(
                 limit_fen=limit.amount_fen,
                 used_fen=state.used_fen,
                 returns_at=state.returns_at if amount_fen <= limit.amount_fen else None,
+                identifying_helps=any(
+                    other.requires_identity and not tier.requires_identity for other in policy.tiers
+                ),
             )
+
+
+def room_fen(
+    policy: Policy,
+    tier: Tier,
+    usage: Usage,
+    now: datetime,
+    opened_at: datetime,
+    factors: int,
+    flow: str,
+) -> int | None:
+    """Return the most that `check_limits` lets through over *flow* now; None is any amount."""
+    return min(
+        (
+            state.left_fen
+            for state in states(policy, tier, usage, now, opened_at, factors)
+            if flow in state.limit.counts
+        ),
+        default=None,
+    )
 
 
 def _in_force(tier: Tier, factors: int) -> list[Limit]:

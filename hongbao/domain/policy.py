@@ -9,6 +9,7 @@ from typing import Literal, cast
 
 from hongbao.domain.toml_table import CONFIDENCES, Document, Table
 from hongbao.errors import (
+    FixedShareAboveCap,
     InvalidCount,
     PacketAboveCap,
     ShareAboveCap,
@@ -231,14 +232,15 @@ def channels_of(identified: bool, banks: Iterable[str]) -> int:
     return int(identified) + len(set(banks))
 
 
-def check_packet(rules: PacketRules, total_fen: int, count: int) -> None:
+def check_packet(rules: PacketRules, total_fen: int, count: int, *, is_drawn: bool = True) -> None:
     """
     Refuse a packet that *rules* do not allow, the first that applies of:
 
     1. `InvalidCount`: no shares, or more than the policy allows;
     2. `ShareTooSmall`: less than one fen for each share;
-    3. `PacketAboveCap`: more than a packet may hold, however it is shared;
-    4. `ShareAboveCap`: more than that many shares at their cap. WeChat, too, looks at the average
+    3. `FixedShareAboveCap`: shares whose amount is not drawn are each above their cap;
+    4. `PacketAboveCap`: more than a packet may hold, however it is shared;
+    5. `ShareAboveCap`: more than that many shares at their cap. WeChat, too, looks at the average
        here; that each share drawn stays below the cap is the dealing's own promise.
 
     What can never be sent is said before what another count would mend, so that the advice to use
@@ -248,6 +250,8 @@ def check_packet(rules: PacketRules, total_fen: int, count: int) -> None:
         raise InvalidCount(count=count, shares_max=rules.shares_max)
     if total_fen < count:
         raise ShareTooSmall(total_fen=total_fen, count=count)
+    if not is_drawn and total_fen > count * rules.share_max_fen:
+        raise FixedShareAboveCap(share_fen=total_fen // count, share_max_fen=rules.share_max_fen)
     if total_fen > rules.packet_max_fen:
         raise PacketAboveCap(total_fen=total_fen, packet_max_fen=rules.packet_max_fen)
     if total_fen > count * rules.share_max_fen:

@@ -74,7 +74,8 @@ class Cases(Books):
         """Count what is kept for whoever has to look back."""
         cases = dict(self.rows("SELECT kind, count(*) FROM review_case GROUP BY kind"))
         first, last, entries, judged = self.row(
-            "SELECT min(at), max(at), count(*), sum(instr(risk, '\"asked\":') > 0) FROM entry"
+            "SELECT min(at), max(at), count(*),"
+            " coalesce(sum(instr(risk, '\"asked\":') > 0), 0) FROM entry"
         )
         stopped, waiting, opinions, by_operators = self.row(
             "SELECT (SELECT count(*) FROM stop),"

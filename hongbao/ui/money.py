@@ -6,7 +6,7 @@ from hongbao.answers import Balance, LimitLine, Limits, ToppedUp, Withdrawn
 from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
-from hongbao.words import N_, _, say
+from hongbao.words import N_, _, counted, say
 
 
 def show_balance(balance: Balance) -> None:
@@ -168,10 +168,10 @@ def _show_caps(limits: Limits) -> None:
 
     share, shares, total = (
         say(N_("{fen} a share"), fen=yuan(limits["share_max_fen"])),
-        say(N_("{count} shares"), count=limits["shares_max"]),
+        counted("{count} share", "{count} shares", limits["shares_max"]),
         say(N_("{fen} in all"), fen=yuan(limits["packet_max_fen"])),
     )
-    hours = say(N_("{hours} hours"), hours=limits["expires_hours"])
+    hours = counted("{count} hour", "{count} hours", limits["expires_hours"])
     profiles = say(
         N_("{count} of {most}"), count=limits["profiles_of_person"], most=limits["profiles_max"]
     )

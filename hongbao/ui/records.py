@@ -4,7 +4,7 @@ from hongbao.answers import Checked, Exported, FindingLine, History, MovementLin
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
-from hongbao.words import N_, _, say
+from hongbao.words import N_, _, counted, say
 
 
 def show_history(history: History) -> None:
@@ -90,9 +90,10 @@ def _signed(amount_fen: int) -> str:
 def show_exported(exported: Exported) -> None:
     """Print what was written, and where to."""
     line(
-        say(
-            N_("wrote {count} movements to {path} · opening {opening_fen} · closing {closing_fen}"),
-            count=exported["count"],
+        counted(
+            "wrote {count} movement to {path} · opening {opening_fen} · closing {closing_fen}",
+            "wrote {count} movements to {path} · opening {opening_fen} · closing {closing_fen}",
+            exported["count"],
             path=safe(exported["file"]),
             opening_fen=exported["opening_fen"],
             closing_fen=exported["closing_fen"],
@@ -116,12 +117,16 @@ def show_checked(checked: Checked) -> None:
         _show_finding(finding)
     print()
     line(
-        say(
-            N_("{entries} entries · {transfers} transfers · head {entry} {seal}"),
-            entries=checked["entries"],
-            transfers=checked["transfers"],
-            entry=checked["head"]["entry"],
-            seal=checked["head"]["mac"][:16],
+        " · ".join(
+            (
+                counted("{count} entry", "{count} entries", checked["entries"]),
+                counted("{count} transfer", "{count} transfers", checked["transfers"]),
+                say(
+                    N_("head {entry} {seal}"),
+                    entry=checked["head"]["entry"],
+                    seal=checked["head"]["mac"][:16],
+                ),
+            )
         )
     )
 

@@ -18,7 +18,7 @@ from hongbao.ui import risk, wording
 from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
-from hongbao.words import N_, _, in_language, ngettext, say
+from hongbao.words import N_, _, counted, in_language, ngettext, say
 
 _KINDS = {
     "hold": N_("hold"),
@@ -312,17 +312,19 @@ def show_records(kept: RecordsKept) -> None:
     line(whole, **({"green": "✓"} if kept["complete"] else {"bold_red": "✗"}))
     if kept["first_at"] and kept["last_at"] and kept["keep_until"]:
         line(
-            say(
-                N_("{entries} entries, 1 to {entries} · from {first} to {last}"),
-                entries=kept["entries"],
+            counted(
+                "{count} entry · from {first} to {last}",
+                "{count} entries, 1 to {count} · from {first} to {last}",
+                kept["entries"],
                 first=wording.when(kept["first_at"]),
                 last=wording.when(kept["last_at"]),
             )
         )
         line(
-            say(
-                N_("kept for {years} years by {pack} · the oldest until {until}; all are kept"),
-                years=kept["keep_years"],
+            counted(
+                "kept for {count} year by {pack} · the oldest until {until}; all are kept",
+                "kept for {count} years by {pack} · the oldest until {until}; all are kept",
+                kept["keep_years"],
                 pack=kept["pack"],
                 until=wording.when(kept["keep_until"])[:10],
             )

@@ -23,7 +23,7 @@ from hongbao.ui.rehearsed import deed
 from hongbao.ui.screen import Cell, Column, console, is_terminal, line, pipe, safe, styled, table
 from hongbao.ui.script import columns, folded
 from hongbao.units import yuan
-from hongbao.words import N_, _, in_language, language, say
+from hongbao.words import N_, _, counted, in_language, language, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -435,7 +435,7 @@ def show_guards_used(used: GuardsUsed) -> None:
     if used["model"] == used["before_model"]:
         sentence = N_("risk pack {pack} is in force · before it, {before}")
     elif "acts" in used:
-        sentence = N_("model {model} is asked from now on · learned from {acts} acts")
+        sentence = N_("model {model} is asked from now on · acts it learned from: {acts}")
     else:
         sentence = N_("model {model} is asked from now on · before it, {before_model}")
     line(
@@ -460,9 +460,10 @@ def show_replayed(replayed: ReplayedRisk) -> None:
         _pipe_replayed(replayed)
         return
     line(
-        say(
-            N_("{acts} acts judged by {pack} · {changed} would be answered differently"),
-            acts=replayed["acts"],
+        counted(
+            "{count} act judged by {pack} · {changed} would be answered differently",
+            "{count} acts judged by {pack} · {changed} would be answered differently",
+            replayed["acts"],
             pack=replayed["pack"],
             changed=replayed["changed"],
         ),

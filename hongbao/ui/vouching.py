@@ -8,7 +8,7 @@ from hongbao.ui import wording
 from hongbao.ui.screen import console, is_terminal, line, pipe, safe
 from hongbao.ui.script import terminal_columns
 from hongbao.units import yuan
-from hongbao.words import N_, _, say
+from hongbao.words import N_, _, counted, say
 
 _SHOWN_MAX = 120
 _QUIET_ROWS = 2
@@ -114,12 +114,13 @@ def _signed(told: FileVerified, signed: Mapping[str, object]) -> list[str]:
             )
         ]
     return [
-        say(
-            N_("{profile} · {since} to {until} · {count} movements · closing {closing_fen}"),
+        counted(
+            "{profile} · {since} to {until} · {count} movement · closing {closing_fen}",
+            "{profile} · {since} to {until} · {count} movements · closing {closing_fen}",
+            int(str(signed["count"])),
             profile=whose,
             since=_moment(signed["from"]) or _("the beginning"),
             until=_moment(signed["to"]) or say(N_("entry {entry}"), entry=told["entry"]),
-            count=signed["count"],
             closing_fen=signed["closing_fen"],
         )
     ]

@@ -33,7 +33,6 @@ from hongbao.errors import (
     Busy,
     CardInUse,
     CardNotFound,
-    InsufficientBalance,
     NoCard,
     NotWithdrawable,
     PaymentPending,
@@ -260,8 +259,7 @@ class Cash(Holds):
             free_left_fen = self._free_left_fen(me)
             fee_fen = withdrawal_fee(amount_fen, free_left_fen, rules)
             needed_fen = amount_fen + fee_fen
-            if doing.balance_fen < needed_fen:
-                raise InsufficientBalance(needed_fen=needed_fen, available_fen=doing.balance_fen)
+            self._check_balance(doing, needed_fen)
             maturing_fen, from_at = self.store.maturing_fen(me.id, doing.now)
             if doing.balance_fen - maturing_fen < needed_fen:
                 raise NotWithdrawable(

@@ -17,6 +17,7 @@ from hongbao.errors import (
     Busy,
     ChallengeRequired,
     HongbaoError,
+    InsufficientBalance,
     PaymentPending,
     PinLocked,
     RequestConflict,
@@ -617,6 +618,30 @@ class Desk(Judging):
         """Return whether *identity* is that of the person behind *profile*."""
         known = self.store.person_of_id_number(identity.id_number.mark(self.vault))
         return known == (self._profile_by_id(profile).person, identity.real_name.mark(self.vault))
+
+    def _check_balance(self, doing: Act, needed_fen: int) -> None:
+        """Refuse what the balance does not hold, and say which way money could come in."""
+        if doing.balance_fen >= needed_fen:
+            return
+        from hongbao.domain.limits import factor_level, room_fen
+
+        me = doing.me
+        missing_fen = needed_fen - doing.balance_fen
+        room = room_fen(
+            self._policy_of(doing.home),
+            self.tier(me),
+            self.store.usage_of(me.person),
+            doing.now,
+            self._opened_at(me),
+            factor_level(self.factors(me)),
+            "topup",
+        )
+        raise InsufficientBalance(
+            needed_fen=needed_fen,
+            available_fen=doing.balance_fen,
+            has_card=bool(self.store.cards(me.id)),
+            topup_max_fen=missing_fen if room is None else room,
+        )
 
     def _check_limits(self, doing: Act, flow: str, amount_fen: int) -> None:
         """Refuse *amount_fen* over *flow* where the profile's tier has no room for it."""

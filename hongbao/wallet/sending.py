@@ -22,7 +22,6 @@ from hongbao.domain.policy import check_packet
 from hongbao.domain.risk.acts import Verdict, What
 from hongbao.domain.text import name_key, parse_greeting, parse_line
 from hongbao.errors import (
-    InsufficientBalance,
     SelfRecipient,
 )
 from hongbao.store import CardRow, MessageRow, PacketRow
@@ -60,9 +59,9 @@ class Sending(Cash):
         *paid_from* is ``balance`` or a card. The fairness commitment is published with the answer.
         What cannot be a packet at all is refused before the PIN is asked for.
 
-        Raises InvalidCount, ShareTooSmall, ShareAboveCap, PacketAboveCap, InvalidGreeting,
-        UnprintableText, ProfileNotFound, SelfRecipient or CardNotFound; then WrongPin or PinLocked;
-        then LimitExceeded; then InsufficientBalance or InsufficientCard.
+        Raises InvalidCount, ShareTooSmall, ShareAboveCap, FixedShareAboveCap, PacketAboveCap,
+        InvalidGreeting, UnprintableText, ProfileNotFound, SelfRecipient or CardNotFound; then
+        WrongPin or PinLocked; then LimitExceeded; then InsufficientBalance or InsufficientCard.
         """
         assert (kind is PacketKind.EXCLUSIVE) == (recipient is not None)
         assert kind is not PacketKind.EXCLUSIVE or count == 1
@@ -85,7 +84,8 @@ class Sending(Cash):
         if first is not None:
             return first
         rules = self.policy.packet
-        check_packet(rules, total_fen, count)
+        is_drawn = kind is PacketKind.LUCKY
+        check_packet(rules, total_fen, count, is_drawn=is_drawn)
         greeting = parse_greeting(greeting, rules.greeting_length_max)
         if cover is not None:
             cover = parse_line(cover, "cover", COVER_LENGTH_MAX)
@@ -103,7 +103,7 @@ class Sending(Cash):
         def checked(doing: Act, card: CardRow | None) -> dict[str, Any]:
             # Looked at again: while the PIN was typed, the card or the policy may have changed.
             rules = self._policy_of(doing.home).packet
-            check_packet(rules, total_fen, count)
+            check_packet(rules, total_fen, count, is_drawn=is_drawn)
             self._check_limits(doing, flow(card), total_fen)
             what = What.SEND if to is None else What.GIVE
             decision = self._judge(doing, what, total_fen, other=0 if to is None else to.id)
@@ -120,8 +120,7 @@ class Sending(Cash):
 
         def from_balance(doing: Act) -> Sent:
             agreed = checked(doing, None)
-            if doing.balance_fen < total_fen:
-                raise InsufficientBalance(needed_fen=total_fen, available_fen=doing.balance_fen)
+            self._check_balance(doing, total_fen)
             return self._open_packet(doing, agreed, doing.me.account)
 
         def from_card(doing: Act) -> Instructed:

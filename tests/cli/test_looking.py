@@ -186,3 +186,4 @@ def test_a_list_of_nothing_says_so(empty: Shell, tmp_path: Path):
     ):
         said = [line for line in plain(screen).splitlines() if line and "hint: " not in line]
         assert (command, 1) == (command, len(said))
+    assert 0 == bare.answers("review", "records")["judged"]

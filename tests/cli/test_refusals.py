@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell
+from hongbao import policies
+from tests.cli.shell import Shell, plain
 
 USAGE, NOT_FOUND, NOT_CLAIMABLE, INSUFFICIENT, LIMIT, PIN, CONFLICT = 2, 10, 11, 12, 13, 14, 18
 PENDING, DECLINED = 17, 22
@@ -20,7 +22,12 @@ REFUSED: dict[str, tuple[Sequence[str], int, str]] = {
     # What a packet may hold.
     "less than a fen each": (("send", "0.04", "--count", "5"), USAGE, "share_too_small"),
     "more than the cap": (("send", "500"), LIMIT, "share_above_cap"),
-    "more than the cap each": (("send", "--each", "200.01"), LIMIT, "share_above_cap"),
+    "more than the cap each": (("send", "--each", "200.01"), LIMIT, "fixed_share_above_cap"),
+    "more than the cap for one": (
+        ("send", "300", "--to", "小红"),
+        LIMIT,
+        "fixed_share_above_cap",
+    ),
     "too much in all": (("send", "20000.01", "--count", "100"), LIMIT, "packet_above_cap"),
     "no shares": (("send", "5", "--count", "0"), USAGE, "invalid_count"),
     "101 shares": (("send", "5", "--count", "101"), USAGE, "invalid_count"),
@@ -418,3 +425,105 @@ def test_two_things_cannot_share_standard_output(new_year: Shell):
     code, error = new_year.refuses("export", "--format", "csv")
 
     assert (USAGE, "conflicting_options") == (code, error["code"])
+
+
+# --- what would help -----------------------------------------------------------------------------
+
+CAPPED = """[[tier.limit]]
+id = "topup-single"
+period = "single"
+amount = "20.00"
+counts = ["topup"]
+confidence = "C"
+source = "for this test"
+
+[[tier]]
+name = "verified"
+"""
+
+
+def hints(shell: Shell, *lines: Sequence[str]) -> list[str]:
+    """Return what each of *lines* is advised, or nothing."""
+    return [
+        plain(said.err).partition("hint: ")[2].rstrip("\n") if said.code else ""
+        for said in shell.plays(*lines)
+    ]
+
+
+def test_who_has_too_little_is_told_the_way_that_is_open_to_them(empty: Shell, tmp_path: Path):
+    """
+    A top-up of what is missing; a card first where there is none; never more than limits let.
+    """
+    shell = empty.copied_to(tmp_path / "home")
+    rules = policies.text_of("standard").replace('[[tier]]\nname = "verified"\n', CAPPED)
+    (tmp_path / "capped.toml").write_text(rules.replace('"standard"', '"capped"', 1), "utf-8")
+
+    _, without_card, _, with_card, too_much, withdrawal = hints(
+        shell,
+        ("init", "小明", "--policy", "capped.toml"),
+        ("send", "15"),
+        ("card", "add", "9999010000000003"),
+        ("send", "15"),
+        ("send", "25"),
+        ("withdraw", "15"),
+    )
+
+    assert without_card == "bind a card with `hongbao card add`, then top up 15.00"
+    assert with_card == "top up with `hongbao topup 15.00`"
+    assert too_much == "limits let you top up 20.00 now; see `hongbao limits`"
+    assert withdrawal == with_card
+
+
+def test_no_name_is_proposed_that_would_be_refused(empty: Shell, tmp_path: Path):
+    """
+    Neither a profile nor an operator that is not there is made with the name that was not found.
+    """
+    shell = empty.copied_to(tmp_path / "home")
+
+    _, nobody, no_operator = hints(
+        shell,
+        ("init", "小明"),
+        ("balance", "-p", "😀熊猫"),
+        ("operator", "log", "😀"),
+    )
+
+    assert "`hongbao profiles` lists those there are" == nobody
+    assert "`hongbao operator list` lists those there are" == no_operator
+
+
+def test_whoever_named_a_key_is_not_told_to_name_one(shell: Shell, tmp_path: Path):
+    """
+    The advice of a statement by an unknown key depends on whether one was named.
+    """
+    other = Shell(tmp_path / "other" / "home", shell.pin)
+    other.plays(("init", "小白"), ("export", "-o", str(tmp_path / "theirs.json")))
+
+    alone, named = hints(
+        shell,
+        ("verify-statement", str(tmp_path / "theirs.json")),
+        ("verify-statement", str(tmp_path / "theirs.json"), "--key", "5d" * 32),
+    )
+
+    assert "--key KEY" in alone
+    assert "--key" not in named
+    assert "`hongbao key`" in named
+
+
+def test_a_locked_home_is_unlocked_by_a_file_as_it_was_locked(empty: Shell, tmp_path: Path):
+    """
+    What takes a passphrase takes it from a file, too.
+    """
+    shell = empty.copied_to(tmp_path / "home")
+    (tmp_path / "passphrase").write_text("correct horse battery\n")
+    (tmp_path / "wrong").write_text("incorrect horse battery\n")
+
+    _, locked, shut, wrong, opened, balance = shell.plays(
+        ("init", "小明"),
+        ("lock", "--passphrase-file", "passphrase"),
+        ("balance",),
+        ("unlock", "--passphrase-file", "wrong"),
+        ("unlock", "--passphrase-file", "passphrase"),
+        ("balance",),
+    )
+
+    assert [0, 20, 20, 0, 0] == [each.code for each in (locked, shut, wrong, opened, balance)]

@@ -247,9 +247,15 @@ class Judge:
         return self._against_ledger(told, shown["mac"], changed)
 
 
-def refusal(told: FileVerified) -> NotGenuine | None:
-    """Return the error that says what is wrong with a file, or None where nothing is."""
+def refusal(told: FileVerified, *, key_named: bool = False) -> NotGenuine | None:
+    """
+    Return the error that says what is wrong with a file, or None where nothing is.
+
+    *key_named* is whether somebody has named the key that they trust.
+    """
     kind = _REFUSALS.get(told["verdict"])
+    if kind is errors.UnknownSigner and key_named:
+        kind = errors.OtherSigner
     return None if kind is None else kind(**told)
 
 
