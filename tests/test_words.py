@@ -175,6 +175,8 @@ NEVER_ONE = frozenset(
         "{name} needs {count} values",  # with one it needs a value
         "sent {packet} · {total_fen} in {count} lucky shares · until {until}",
         "sent {packet} · {count} shares of {share_fen} · until {until}",
+        "would send {packet} · {total_fen} in {count} lucky shares · until {until}",
+        "would send {packet} · {count} shares of {share_fen} · until {until}",
         "{count} shares, {total_fen} in all, gone in {time}",
     }
 )

@@ -61,8 +61,8 @@ WOULD = {
     "risk pack {pack} is in force · before it, {before}": N_(
         "risk pack {pack} would be in force · now it is {before}"
     ),
-    "model {model} is asked from now on · learned from {acts} acts": N_(
-        "model {model} would be asked · learned from {acts} acts"
+    "model {model} is asked from now on · acts it learned from: {acts}": N_(
+        "model {model} would be asked · acts it learned from: {acts}"
     ),
     "model {model} is asked from now on · before it, {before_model}": N_(
         "model {model} would be asked · now it is {before_model}"
