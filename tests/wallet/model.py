@@ -427,6 +427,8 @@ class Model:
             raise Refused(errors.InvalidCount)
         if fen < count:
             raise Refused(errors.ShareTooSmall)
+        if kind != "lucky" and fen > count * rules.share_max_fen:
+            raise Refused(errors.FixedShareAboveCap)
         if fen > rules.packet_max_fen:
             raise Refused(errors.PacketAboveCap)
         if fen > count * rules.share_max_fen:

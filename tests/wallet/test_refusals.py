@@ -100,7 +100,7 @@ REFUSALS = (
         lambda d, _, **o: d.send(20000 * YUAN + 1, count=100, **o),
     ),
     No(
-        errors.ShareAboveCap,
+        errors.FixedShareAboveCap,
         ZHANG,
         nothing,
         lambda d, _, **o: d.send(20001, kind=PacketKind.EXCLUSIVE, recipient=LI, **o),
