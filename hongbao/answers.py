@@ -459,8 +459,10 @@ class MovementLine(TypedDict):
     card: str | None
     bank: str | None  # the card's
     card_tail: str | None  # its last four digits
-    card_fen: int | None  # signed: what it did to the card
+    card_fen: int | None  # signed: what it did to the card, or does once it is ``done``
+    card_gone: bool  # a refund: the card that had paid was removed, so the balance got it
     fee_fen: int | None
+    status: str  # by the period's end: ``done``, ``held``, ``on_its_way`` or ``came_back``
     request_id: str
 
 

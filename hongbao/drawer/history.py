@@ -68,7 +68,8 @@ class History(Books):
         """
         Yield what *acts* did to *profile*'s money in the entries of *span*.
 
-        What came back of a packet is added up to the entry *end*, or to the span's own end.
+        What came back of a packet is added up to the entry *end*, or to the span's own end, and how
+        a payment stands is told as of then.
         """
         order = "DESC" if newest_first else "ASC"
         rows = self._db.execute(
@@ -77,7 +78,10 @@ class History(Books):
             " CASE entry.act WHEN 'send' THEN (SELECT"
             " coalesce(sum(json_extract(back.answer, '$.amount_fen')), 0) FROM entry AS back"
             f" WHERE back.packet = packet.number AND back.act IN {_BACK} AND back.id < ?) END,"
-            " other.name, entry.answer FROM entry"
+            f" other.name, entry.answer, {_STATUS}, paid.entry FROM entry"
+            " LEFT JOIN message AS asked ON asked.entry = entry.id"
+            " LEFT JOIN message AS paid ON paid.outcome = entry.id"
+            " LEFT JOIN review_case AS hold ON hold.entry = entry.id AND hold.kind = 'hold'"
             " LEFT JOIN packet ON packet.number = entry.packet"
             " LEFT JOIN profile AS other ON other.id = entry.counterparty"
             f" WHERE entry.profile = ? AND entry.act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
@@ -85,7 +89,7 @@ class History(Books):
             " AND (? IS NULL OR entry.counterparty = ?)"
             f" ORDER BY entry.id {order} LIMIT ?",
             (
-                end or span.stop,
+                *[end or span.stop] * 3,
                 profile,
                 *acts,
                 span.start,
@@ -133,6 +137,18 @@ class History(Books):
             span.stop,
         )
         return int(row[0]), int(row[1]), int(row[2])
+
+
+_STATUS = """
+    CASE
+        WHEN hold.number IS NOT NULL AND (hold.closed IS NULL OR hold.closed >= ?) THEN 'held'
+        WHEN hold.state IN ('returned', 'rejected') THEN 'came_back'
+        WHEN asked.number IS NULL THEN 'done'
+        WHEN asked.outcome IS NULL OR asked.outcome >= ? THEN 'on_its_way'
+        WHEN asked.state = 'accepted' THEN 'done'
+        ELSE 'came_back'
+    END"""
+"""How the payment that an entry asked for stood, or what it holds, before another entry."""
 
 
 _ABOUT_MONEY = (

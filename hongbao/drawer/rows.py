@@ -396,6 +396,8 @@ class Movement(NamedTuple):
     refunded_fen: int | None  # of a packet that was sent, before the span's end
     counterparty: str | None
     answer: str
+    status: str  # how its payment, or its hold, stood before the span's end
+    asked: int | None  # the entry that asked for the payment of which this one is the outcome
 
 
 class EventRow(NamedTuple):

@@ -9,6 +9,7 @@ language.
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.domain.dates import china_day, start_of_day
@@ -30,6 +31,7 @@ _PLACES = {
     Place.RECEIVED: "Income:{root}:RedPacket",
     Place.GIVEN: "Expenses:{root}:RedPacket",
     Place.FEES: "Expenses:{root}:Fees",
+    Place.TRANSIT: "Assets:{root}:InTransit",
 }
 _STRANGE = re.compile(r"[^A-Za-z0-9-]")
 
@@ -53,8 +55,8 @@ class Entry(NamedTuple):
 
 
 def entries(sheet: Sheet) -> Iterator[Entry]:
-    """Yield an entry for each leg, oldest first."""
-    for line in sheet.lines:
+    """Yield an entry for each leg, oldest first, and for what came to a card meanwhile."""
+    for line in merge(sheet.lines, sheet.statement.arrivals, key=_number):
         balance_fen = line["balance_fen"] - line["amount_fen"]
         for leg in legs(line):
             balance_fen += leg.balance_fen
@@ -65,6 +67,10 @@ def entries(sheet: Sheet) -> Iterator[Entry]:
                 _facts(line, leg),
                 _postings(line, leg, balance_fen, sheet.style.root),
             )
+
+
+def _number(line: "MovementLine") -> int:
+    return line["entry"]
 
 
 def balance_account(root: str) -> str:

@@ -3,6 +3,10 @@ Legs: a movement as two accounts and an amount, the way an accountant's program 
 
 A withdrawal's fee is a leg of its own, so that the amount fits the bank's, and because some
 programs refuse an entry of three legs.
+
+What has not come to its card by the end of the period is in transit, and so is what never did: what
+comes back comes from there, in this period or a later one. So statements that follow each other add
+up to the same whichever periods they are of.
 """
 
 from collections.abc import Iterator
@@ -18,6 +22,7 @@ class Place(StrEnum):
 
     BALANCE = "balance"
     CARD = "card"
+    TRANSIT = "transit"  # on its way to a card
     RECEIVED = "received"  # income: what was claimed
     GIVEN = "given"  # expense: what was sent, less what came back
     FEES = "fees"
@@ -45,15 +50,27 @@ def legs(line: "MovementLine") -> Iterator[Leg]:
     One that moved nothing has none: a claim that is held, say, which comes when it is released.
     """
     amount_fen, card_fen = line["amount_fen"], line["card_fen"] or 0
+    is_done = line["status"] == "done"
+    card = Place.CARD if is_done else Place.TRANSIT
+    fees = Place.FEES if is_done else Place.TRANSIT
     match line["act"]:
-        case "topup" | "refund_to_balance":
-            yield from _leg(line, line["act"], Place.CARD, Place.BALANCE, amount_fen)
+        case "topup":
+            yield from _leg(line, "topup", Place.CARD, Place.BALANCE, amount_fen)
+        case "refund_to_balance":
+            yield from _leg(line, "refund_to_balance", Place.TRANSIT, Place.BALANCE, amount_fen)
         case "withdraw":
-            yield from _leg(line, "withdraw", Place.BALANCE, Place.CARD, card_fen)
-            yield from _leg(line, "fee", Place.BALANCE, Place.FEES, -amount_fen - card_fen)
+            yield from _leg(line, "withdraw", Place.BALANCE, card, card_fen)
+            yield from _fee(line, "fee", Place.BALANCE, fees, -amount_fen - card_fen)
         case "withdraw_returned" | "returned" | "rejected" if line["packet"] is None:
-            yield from _leg(line, "withdraw_returned", Place.CARD, Place.BALANCE, -card_fen)
-            yield from _leg(line, "fee_returned", Place.FEES, Place.BALANCE, amount_fen + card_fen)
+            yield from _leg(line, "withdraw_returned", Place.TRANSIT, Place.BALANCE, -card_fen)
+            yield from _fee(
+                line, "fee_returned", Place.TRANSIT, Place.BALANCE, amount_fen + card_fen
+            )
+        case "paid_out":
+            yield from _leg(line, "paid_out", Place.TRANSIT, Place.CARD, card_fen)
+            yield from _fee(line, "fee", Place.TRANSIT, Place.FEES, line["fee_fen"] or 0)
+        case "refund_arrived":
+            yield from _leg(line, "refund_arrived", Place.TRANSIT, Place.CARD, card_fen)
         case "send" if card_fen:
             yield from _leg(line, "send", Place.CARD, Place.GIVEN, -card_fen)
         case "send":
@@ -61,7 +78,7 @@ def legs(line: "MovementLine") -> Iterator[Leg]:
         case "claim" | "released" | "approved":
             yield from _leg(line, "claim", Place.RECEIVED, Place.BALANCE, amount_fen)
         case "refund" | "returned" | "rejected" if card_fen > 0:
-            yield from _leg(line, "refund", Place.GIVEN, Place.CARD, card_fen)
+            yield from _leg(line, "refund", Place.GIVEN, card, card_fen)
         case "refund" | "returned" | "rejected":
             yield from _leg(line, "refund", Place.GIVEN, Place.BALANCE, amount_fen)
         case act:
@@ -69,9 +86,14 @@ def legs(line: "MovementLine") -> Iterator[Leg]:
 
 
 def _leg(
-    line: "MovementLine", kind: str, out_of: Place, into: Place, amount_fen: int
+    line: "MovementLine", kind: str, out_of: Place, into: Place, amount_fen: int, suffix: str = ""
 ) -> Iterator[Leg]:
-    suffix = "-fee" if Place.FEES in (out_of, into) else ""
     if amount_fen:
         assert amount_fen > 0
         yield Leg(line["id"] + suffix, kind, out_of, into, amount_fen)
+
+
+def _fee(
+    line: "MovementLine", kind: str, out_of: Place, into: Place, amount_fen: int
+) -> Iterator[Leg]:
+    yield from _leg(line, kind, out_of, into, amount_fen, "-fee")

@@ -62,6 +62,15 @@ _OF_A_WITHDRAWAL = {
     "rejected": N_("held withdrawal rejected"),
 }
 
+_STANDS = {
+    "held": N_("on hold"),
+    "on_its_way": N_("in transit"),
+    "came_back": N_("did not arrive"),
+}
+"""How a payment to a card stood at the end of the period, unless it had arrived."""
+
+_TO_A_CARD = frozenset({"withdraw", "refund", "returned", "rejected"})
+
 COMMAND = "hongbao verify-statement FILE"
 """What tells whether a statement is genuine."""
 
@@ -225,6 +234,15 @@ class Printed:
         }
 
     def _what(self, line: "MovementLine") -> str:
+        what = self._moved(line)
+        if line["card_gone"]:
+            return self._say(N_("{what} · the card was removed"), what=what)
+        stands = _STANDS.get(line["status"])
+        if stands is None or line["act"] not in _TO_A_CARD:
+            return what
+        return self._say(N_("{what} · {status}"), what=what, status=self._say(stands))
+
+    def _moved(self, line: "MovementLine") -> str:
         match line["act"]:
             case "send":
                 return self._say(_SENT[line["packet_kind"] or "lucky"], count=line["shares"])

@@ -113,10 +113,12 @@ def row_of(line: "MovementLine") -> Row | None:
     """
     Return *line* as the bill says it, or None where nothing moved: a claim that is held, say.
 
-    A bill has no words for money that was on its way to a card and came back. WeChat rewrites the
-    row of the withdrawal instead, which a statement of the past cannot, and readers drop that
-    row and with it the amount. So what comes back is a top-up, which is how it moved, neutral as
-    the withdrawal was; the note tells why.
+    What a payment's status says is how it stood at the end of the period. A withdrawal that had not
+    come to its card then names the balance as what paid it, and what comes back of one is a top-up
+    out of it: readers book both against an account that nobody knows rather than against the card.
+    WeChat's own words for a withdrawal that failed are 提现失败，已退回零钱, at which readers drop
+    the row, and with it the amount, because WeChat has no row for what came back. So ours are not
+    the same.
     """
     moved = [*legs(line)]
     if not moved:
@@ -141,6 +143,17 @@ def row_of(line: "MovementLine") -> Row | None:
     )
 
 
+_WITHDRAWALS = {
+    "done": "提现已到账",
+    "on_its_way": "提现处理中",
+    "held": "提现审核中",
+    "came_back": "提现失败",
+}
+
+_REFUNDS = {"on_its_way": "，银行处理中", "came_back": "，未能退回银行卡"}
+"""What follows 已退款￥20.00, by which readers know a refund."""
+
+
 class _Said(NamedTuple):
     kind: str
     other: str
@@ -158,8 +171,13 @@ def _said(line: "MovementLine", leg: "Leg", amount_fen: int) -> _Said:
         case "topup":
             return _Said("零钱充值", bank, NEUTRAL, bank, "充值完成")
         case "withdraw":
-            return _Said("零钱提现", bank, NEUTRAL, bank, "提现已到账")
-        case "withdraw_returned" | "refund_to_balance":
+            stands = line["status"]
+            method = bank if stands == "done" else BALANCE
+            return _Said("零钱提现", bank, NEUTRAL, method, _WITHDRAWALS[stands])
+        case "withdraw_returned":
+            why = words_of(line, leg).narration
+            return _Said("零钱充值", bank, NEUTRAL, BALANCE, "已全额退款", why)
+        case "refund_to_balance":
             why = words_of(line, leg).narration
             return _Said("零钱充值", bank, NEUTRAL, bank, "充值完成", why)
         case "send":
@@ -176,8 +194,12 @@ def _said(line: "MovementLine", leg: "Leg", amount_fen: int) -> _Said:
         case "claim":
             return _Said("微信红包", name, INCOME, NOTHING, "已存入零钱")
         case "refund":
-            whole = line["shares"] == 1
-            status = "已全额退款" if whole else f"已退款￥{yuan(amount_fen)}"
+            status = f"已退款￥{yuan(amount_fen)}"
+            if line["status"] != "done":
+                status += _REFUNDS[line["status"]]
+                method = bank
+            elif line["shares"] == 1:
+                status = "已全额退款"
             return _Said("微信红包-退款", NOTHING, INCOME, method, status)
         case kind:
             raise AssertionError(f"a bill has no row for {kind!r}")

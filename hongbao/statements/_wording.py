@@ -32,6 +32,13 @@ _OF_A_HOLD = {
 """What is added where money had been held: how the hold ended."""
 
 
+TRANSIT = "在途资金"
+"""Where money is that has left and has not arrived."""
+
+_UNFINISHED = {"on_its_way": "（处理中）", "held": "（审核中）", "came_back": "（未成功）"}
+"""What is added where a payment had not come to its card by the end of the period."""
+
+
 class Words(NamedTuple):
     """Who was on the other side, or what was, and what happened. Both on one line, never empty."""
 
@@ -50,19 +57,25 @@ def words_of(line: "MovementLine", leg: "Leg") -> Words:
     what = _PACKETS.get(line["packet_kind"] or "", PACKET)
     other = plain(line["counterparty"] or "") or PACKET
     how = _OF_A_HOLD.get(line["act"], "")
+    stands = _UNFINISHED.get(line["status"], "")
+    bank = TRANSIT if stands else bank_of(line)
     match leg.kind:
         case "topup":
             return Words(bank_of(line), "零钱充值")
         case "withdraw":
-            return Words(bank_of(line), "零钱提现")
+            return Words(bank, f"零钱提现{stands}")
         case "fee":
-            return Words(PLATFORM, "提现服务费")
+            return Words(PLATFORM, f"提现服务费{stands}")
+        case "paid_out":
+            return Words(bank, "提现已到账")
+        case "refund_arrived":
+            return Words(bank, "红包退款已到账")
         case "withdraw_returned":
-            return Words(bank_of(line), f"提现退回{how}")
+            return Words(TRANSIT, f"提现退回{how}")
         case "fee_returned":
             return Words(PLATFORM, f"提现服务费退回{how}")
         case "refund_to_balance":
-            return Words(bank_of(line), "红包退款未能退回银行卡，转入零钱")
+            return Words(TRANSIT, "红包退款未能退回银行卡，转入零钱")
         case "send" if line["packet_kind"] == "exclusive":
             return Words(other, what)
         case "send":
@@ -70,7 +83,7 @@ def words_of(line: "MovementLine", leg: "Leg") -> Words:
         case "claim":
             return Words(other, f"领取红包{how}")
         case "refund":
-            return Words(other, f"红包退回{how}" if how else "红包过期退回")
+            return Words(other, f"红包退回{how}{stands}" if how else f"红包过期退回{stands}")
         case kind:
             raise AssertionError(f"no words are known for {kind!r}")
 

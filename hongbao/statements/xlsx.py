@@ -37,6 +37,7 @@ COLUMNS = (
     ("银行卡 Card", 14, _TEXT),
     ("银行卡金额 Card amount", 22, _AMOUNT),
     ("手续费 Fee", 12, _AMOUNT),
+    ("状态 Status", 22, _TEXT),
     ("编号 ID", 36, _TEXT),
     ("账目 Entry", 12, _WHOLE),
     ("请求号 Request ID", 36, _TEXT),
@@ -58,6 +59,14 @@ ACTS = {
     "approved": "审核通过 Approved",
     "rejected": "审核未通过 Rejected",
 }
+
+STATUSES = {
+    "done": "完成 Done",
+    "held": "冻结 On hold",
+    "on_its_way": "处理中 In transit",
+    "came_back": "未成功 Came back",
+}
+CARD_GONE = "银行卡已解绑 Card removed"
 
 KINDS = {"lucky": "拼手气 Lucky", "equal": "普通 Equal", "exclusive": "专属 Exclusive"}
 
@@ -100,10 +109,15 @@ def _movement(line: "MovementLine") -> tuple[Value, ...]:
         line["card"],
         amount(line["card_fen"]),
         amount(line["fee_fen"]),
+        _status(line),
         line["id"],
         line["entry"],
         line["request_id"],
     )
+
+
+def _status(line: "MovementLine") -> str:
+    return CARD_GONE if line["card_gone"] else STATUSES[line["status"]]
 
 
 def _facts(statement: "Statement") -> Iterator[tuple[str, Value, str]]:

@@ -25,6 +25,9 @@ ACTS = (
 )
 """What moves a profile's money, and so makes a line of its history."""
 
+ARRIVALS = ("paid_out", "refund_arrived")
+"""What tells that money has come to a card, and moves nothing of the profile's any more."""
+
 
 _BY_ITSELF = frozenset({"released", "returned"})
 _SENT_BACK = frozenset({"returned", "rejected"})
@@ -199,7 +202,7 @@ def _line(movement: Movement, mark: int, cards: Mapping[str, CardRow]) -> Moveme
     match act:
         case "topup":
             name, card_fen = answer["card"], -answer["amount_fen"]
-        case "withdraw":
+        case "withdraw" | "paid_out" | "refund_arrived":
             name, card_fen = answer["card"], answer["amount_fen"]
         case "withdraw_returned" | "refund_to_balance" | "returned" | "rejected":
             # What was on its way there is not any more.
@@ -226,6 +229,8 @@ def _line(movement: Movement, mark: int, cards: Mapping[str, CardRow]) -> Moveme
         "bank": card and card.bank,
         "card_tail": card and card.tail,
         "card_fen": card_fen,
+        "card_gone": bool(answer.get("card_gone")),
         "fee_fen": answer.get("fee_fen"),
+        "status": movement.status,
         "request_id": answer["request_id"],
     }

@@ -1,6 +1,6 @@
 """Statements: what happened to a profile's money in a period, and who vouches for it."""
 
-from collections.abc import Callable, Iterator, Reversible
+from collections.abc import Callable, Iterable, Iterator, Reversible
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from hongbao.domain.ids import REQUEST_PREFIX, account_id, home_mark
 from hongbao.domain.text import mask_profile_name
 from hongbao.store import CardRow, ProfileRow
 from hongbao.wallet.desk import AskPin
-from hongbao.wallet.records import ACTS, Records, check_range
+from hongbao.wallet.records import ACTS, ARRIVALS, Records, check_range
 
 HIDDEN = "***"
 """What stands in a masked statement for what somebody typed."""
@@ -41,6 +41,10 @@ class Statement:
     statement. *begins_at* and *ends_at* are the period's as far as there is anything to tell:
     from the profile's making to the last entry, where an end is left open. *lines* can be
     read, from either end and as often as one likes, while the statement is open.
+
+    How a payment stands is told as of the period's end. One that was on its way when the period
+    began has no line in it; that it came to its card is among the *arrivals*, which move nothing of
+    the balance.
     """
 
     profile: str
@@ -60,6 +64,7 @@ class Statement:
     full: bool
     signer: Signer
     lines: Reversible[MovementLine]
+    arrivals: Iterable[MovementLine] = ()
 
 
 class Stating(Records):
@@ -114,6 +119,7 @@ class Stating(Records):
                 full=full is not None,
                 signer=self._signer(me),
                 lines=_Lines(lambda newest_first: self._stated(me, span, newest_first, masked)),
+                arrivals=_Lines(lambda newest_first: self._arrived(me, span, newest_first, masked)),
             )
 
     def _stated(
@@ -122,6 +128,15 @@ class Stating(Records):
         lines = self._movement_lines(
             self.store.movements(me.id, span, acts=ACTS, newest_first=newest_first)
         )
+        return map(_masked, lines) if masked else lines
+
+    def _arrived(
+        self, me: ProfileRow, span: range, newest_first: bool, masked: bool
+    ) -> Iterator[MovementLine]:
+        """Yield what came to a card in *span* and was on its way before it."""
+        found = self.store.movements(me.id, span, acts=ARRIVALS, newest_first=newest_first)
+        earlier = (one for one in found if one.asked is not None and one.asked < span.start)
+        lines = self._movement_lines(earlier)
         return map(_masked, lines) if masked else lines
 
     def _signer(self, me: ProfileRow) -> Signer:

@@ -13,6 +13,7 @@ CARD = {
 }
 BY_CARD = {"card": "cmb-3334", "bank": "cmb", "card_tail": "3334"}
 BANK = "招商银行(3334)"
+TRANSIT = "在途资金"
 
 
 class Row(NamedTuple):
@@ -47,14 +48,22 @@ KINDS: tuple[tuple[str, dict[str, Any], tuple[Row, ...]], ...] = (
         "withdraw_returned",
         {**CARD, "amount_fen": 100_10, "card_fen": -100_00},
         (
-            Row(100_00, "withdraw_returned", BANK, "提现退回"),
+            Row(100_00, "withdraw_returned", TRANSIT, "提现退回"),
             Row(10, "fee_returned", "hongbao", "提现服务费退回"),
         ),
     ),
     (
         "rejected",
         {**CARD, "amount_fen": 100_00, "card_fen": -100_00},
-        (Row(100_00, "withdraw_returned", BANK, "提现退回（审核未通过）"),),
+        (Row(100_00, "withdraw_returned", TRANSIT, "提现退回（审核未通过）"),),
+    ),
+    (
+        "withdraw",
+        {**CARD, "amount_fen": -100_10, "card_fen": 100_00, "fee_fen": 10, "status": "on_its_way"},
+        (
+            Row(-100_00, "withdraw", TRANSIT, "零钱提现（处理中）"),
+            Row(-10, "fee", "hongbao", "提现服务费（处理中）"),
+        ),
     ),
     (
         "send",
@@ -97,7 +106,7 @@ KINDS: tuple[tuple[str, dict[str, Any], tuple[Row, ...]], ...] = (
     (
         "refund_to_balance",
         {**BY_CARD, "amount_fen": 25_33, "card_fen": -25_33},
-        (Row(25_33, "refund_to_balance", BANK, "红包退款未能退回银行卡，转入零钱"),),
+        (Row(25_33, "refund_to_balance", TRANSIT, "红包退款未能退回银行卡，转入零钱"),),
     ),
     (
         "returned",

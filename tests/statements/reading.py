@@ -78,7 +78,9 @@ def from_csv(content: bytes) -> dict[str, Any]:
                 "counterparty": row["counterparty"] or None,
                 "card": row["card"] or None,
                 "card_fen": fen(row["card_yuan"]),
+                "card_gone": row["card_gone"] == "true",
                 "fee_fen": fen(row["fee_yuan"]),
+                "status": row["status"],
                 "request_id": row["request_id"].removeprefix("'"),
             }
             for row in movements

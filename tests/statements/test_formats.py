@@ -49,7 +49,9 @@ def movement(**facts):
         "bank": None,
         "card_tail": None,
         "card_fen": None,
+        "card_gone": False,
         "fee_fen": None,
+        "status": "done",
         "request_id": "rq_1",
         **facts,
     }
@@ -184,13 +186,14 @@ def test_csv_is_a_table_between_two_balances():
     """
     expected = (
         "\ufefftype,date,at,act,amount_yuan,balance_yuan,counterparty,packet,packet_kind,shares,"
-        "greeting,refunded_yuan,card,card_yuan,fee_yuan,id,entry,request_id,profile,mac\r\n"
-        "opening,,2026-11-01T00:00:00+08:00,,,100.00,,,,,,,,,,,,,小明,\r\n"
+        "greeting,refunded_yuan,card,card_yuan,card_gone,fee_yuan,status,id,entry,request_id,"
+        "profile,mac\r\n"
+        "opening,,2026-11-01T00:00:00+08:00,,,100.00,,,,,,,,,,,,,,,小明,\r\n"
         "movement,2026-11-02,2026-11-02T20:00:00+08:00,send,-66.66,33.34,,hb_7Q2M4K9X,lucky,3,"
-        "恭喜发财，大吉大利,0.00,,,,HB1000039501261102630962000000007,7,rq_1,小明,\r\n"
+        "恭喜发财，大吉大利,0.00,,,,,done,HB1000039501261102630962000000007,7,rq_1,小明,\r\n"
         "movement,2026-11-30,2026-11-30T23:59:59.999999+08:00,withdraw,-10.10,23.24,小红,,,,,,"
-        'cmb-3334,10.00,0.10,HB1000039501261130630962000000009,9,"\'-r,2",小明,\r\n'
-        f"closing,,2026-12-01T00:00:00+08:00,,,23.24,,,,,,,,,,,12,,小明,{'ab' * 32}\r\n"
+        'cmb-3334,10.00,,0.10,done,HB1000039501261130630962000000009,9,"\'-r,2",小明,\r\n'
+        f"closing,,2026-12-01T00:00:00+08:00,,,23.24,,,,,,,,,,,,,12,,小明,{'ab' * 32}\r\n"
     )
 
     assert expected.encode() == written(statement(), "csv")
@@ -201,7 +204,8 @@ MOVED = (
     '"at": "2026-11-02T20:00:00+08:00", "amount_fen": -6666, "balance_fen": 3334, '
     '"packet": "hb_7Q2M4K9X", "packet_kind": "lucky", "shares": 3, '
     '"greeting": "恭喜发财，大吉大利", "refunded_fen": 0, "counterparty": null, "card": null, '
-    '"bank": null, "card_tail": null, "card_fen": null, "fee_fen": null, "request_id": "rq_1"}'
+    '"bank": null, "card_tail": null, "card_fen": null, "card_gone": false, "fee_fen": null, '
+    '"status": "done", "request_id": "rq_1"}'
 )
 
 

@@ -30,6 +30,7 @@ from tests.statements.reading import written
 from tests.statements.test_formats import NOVEMBER, movement, statement
 
 BALANCE, BANK = "Assets:Hongbao:Balance", "Assets:Bank:CMB:3334"
+TRANSIT = "Assets:Hongbao:InTransit"
 INCOME, EXPENSES = "Income:Hongbao:RedPacket", "Expenses:Hongbao:RedPacket"
 FEES, OPENING = "Expenses:Hongbao:Fees", "Equity:Opening-Balances"
 
@@ -294,7 +295,7 @@ def test_the_wallets_accounts_take_any_name(readers, format_name):
 def test_a_random_life_adds_up_in_the_accountants_program(readers, a_life, format_name, name):
     """
     It accepts the whole life and the part behind its first day; its balance is ours to the fen,
-    and the card's is what went there and back.
+    and the card's is what went there and back, with what is on its way.
     """
     for since in (None, BEGUN_AT + timedelta(hours=30)):
         with a_life.desk(name) as desk, desk.statement(since=since) as opened:
@@ -304,7 +305,7 @@ def test_a_random_life_adds_up_in_the_accountants_program(readers, a_life, forma
 
         assert "" == read.objection
         assert ours_fen == read.balances.get(BALANCE, 0)
-        assert card_fen == read.balances.get(BANK, 0)
+        assert card_fen == read.balances.get(BANK, 0) + read.balances.get(TRANSIT, 0)
         assert 0 == sum(read.balances.values())
 
 
@@ -564,6 +565,8 @@ ON_CARD = {"card": "cmb-3334", "bank": "cmb", "card_tail": "3334"}
 CMB = "招商银行(3334)"
 DUE, REJECTED = "（暂扣期满退还）", "（审核未通过）"
 
+STANDS = {"on_its_way": "（处理中）", "held": "（审核中）", "came_back": "（未成功）"}
+
 KINDS: list[tuple[str, int, dict[str, Any], list[tuple[Any, ...]]]] = [
     ("topup", 500, {**TO_CARD, "card_fen": -500}, [(CMB, "零钱充值", BALANCE, 500, BANK)]),
     (
@@ -578,8 +581,8 @@ KINDS: list[tuple[str, int, dict[str, Any], list[tuple[Any, ...]]]] = [
         (
             *(act, 110, {**TO_CARD, "card_fen": -100}),
             [
-                (CMB, f"提现退回{how}", BALANCE, 100, BANK),
-                ("hongbao", f"提现服务费退回{how}", BALANCE, 10, FEES),
+                ("在途资金", f"提现退回{how}", BALANCE, 100, TRANSIT),
+                ("hongbao", f"提现服务费退回{how}", BALANCE, 10, TRANSIT),
             ],
         )
         for act, how in (("withdraw_returned", ""), ("returned", DUE), ("rejected", REJECTED))
@@ -614,7 +617,24 @@ KINDS: list[tuple[str, int, dict[str, Any], list[tuple[Any, ...]]]] = [
     ),
     (
         *("refund_to_balance", 90, {**ON_CARD, "card_fen": -90}),
-        [(CMB, "红包退款未能退回银行卡，转入零钱", BALANCE, 90, BANK)],
+        [("在途资金", "红包退款未能退回银行卡，转入零钱", BALANCE, 90, TRANSIT)],
+    ),
+    *(
+        (
+            *("withdraw", -110, {**TO_CARD, "card_fen": 100, "status": status}),
+            [
+                ("在途资金", f"零钱提现{stands}", BALANCE, -100, TRANSIT),
+                ("hongbao", f"提现服务费{stands}", BALANCE, -10, TRANSIT),
+            ],
+        )
+        for status, stands in STANDS.items()
+    ),
+    *(
+        (
+            *("refund", 0, {**ON_CARD, "card_fen": 90, "status": status}),
+            [("红包", f"红包过期退回{stands}", EXPENSES, -90, TRANSIT)],
+        )
+        for status, stands in STANDS.items()
     ),
 ]
 
@@ -658,7 +678,13 @@ def test_all_kinds_together_are_accepted(readers, format_name):
     read = readers[format_name](text_of(lasting(*lines), format_name))
 
     assert ("", expected_fen) == (read.objection, read.balances[BALANCE])
-    assert sum(line["card_fen"] or 0 for line in lines) == read.balances[BANK]
+    booked: Counter[str] = Counter()
+    for *_, rows in KINDS:
+        for _payee, _narration, first, fen, second in rows:
+            booked[first] += fen
+            booked[second] -= fen
+    for account in (BANK, TRANSIT):
+        assert booked[account] == read.balances[account]
 
 
 def test_every_kind_of_leg_has_words():

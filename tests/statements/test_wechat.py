@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import openpyxl
 import pytest
+from beancount.core.data import Transaction
 from beancount_daoru.importers.wechat import Importer as Daoru
 
 from hongbao import errors, statements
@@ -216,19 +217,54 @@ def test_it_does_not_pass_itself_off():
             ("零钱提现", BANK, "/", "100.00", BANK, "提现已到账", "服务费¥0.00"),
             id="withdraw free",
         ),
+        *(
+            pytest.param(
+                {
+                    "act": "withdraw",
+                    "amount_fen": -10000,
+                    "card_fen": 10000,
+                    "status": status,
+                    **MOVED_AT_BANK,
+                },
+                ("零钱提现", BANK, "/", "100.00", "零钱", state, "服务费¥0.00"),
+                id=f"withdraw {status}",
+            )
+            for status, state in (
+                ("on_its_way", "提现处理中"),
+                ("held", "提现审核中"),
+                ("came_back", "提现失败"),
+            )
+        ),
+        *(
+            pytest.param(
+                {
+                    "act": "refund",
+                    "amount_fen": 0,
+                    "card_fen": 2000,
+                    "status": status,
+                    **BY_CARD,
+                },
+                ("微信红包-退款", "/", "收入", "20.00", BANK, state, "/"),
+                id=f"refund {status}",
+            )
+            for status, state in (
+                ("on_its_way", "已退款￥20.00，银行处理中"),
+                ("came_back", "已退款￥20.00，未能退回银行卡"),
+            )
+        ),
         pytest.param(
             {"act": "withdraw_returned", "amount_fen": 10010, "card_fen": -10000, **MOVED_AT_BANK},
-            ("零钱充值", BANK, "/", "100.10", BANK, "充值完成", "提现退回"),
+            ("零钱充值", BANK, "/", "100.10", "零钱", "已全额退款", "提现退回"),
             id="withdraw_returned",
         ),
         pytest.param(
             {"act": "returned", "amount_fen": 10010, "card_fen": -10000, **MOVED_AT_BANK},
-            ("零钱充值", BANK, "/", "100.10", BANK, "充值完成", "提现退回（暂扣期满退还）"),
+            ("零钱充值", BANK, "/", "100.10", "零钱", "已全额退款", "提现退回（暂扣期满退还）"),
             id="withdrawal returned",
         ),
         pytest.param(
             {"act": "rejected", "amount_fen": 10010, "card_fen": -10000, **MOVED_AT_BANK},
-            ("零钱充值", BANK, "/", "100.10", BANK, "充值完成", "提现退回（审核未通过）"),
+            ("零钱充值", BANK, "/", "100.10", "零钱", "已全额退款", "提现退回（审核未通过）"),
             id="withdrawal rejected",
         ),
         pytest.param(
@@ -550,7 +586,12 @@ def test_china_bean_importers_balances_what_came_back(china_bean, tmp_path):
     """
     lines = (
         movement(
-            act="withdraw", amount_fen=-1010, balance_fen=8990, card_fen=1000, **MOVED_AT_BANK
+            act="withdraw",
+            amount_fen=-1010,
+            balance_fen=8990,
+            card_fen=1000,
+            status="came_back",
+            **MOVED_AT_BANK,
         ),
         movement(
             act="withdraw_returned",
@@ -560,7 +601,14 @@ def test_china_bean_importers_balances_what_came_back(china_bean, tmp_path):
             **MOVED_AT_BANK,
         ),
         movement(act="send", amount_fen=0, balance_fen=10000, card_fen=-3000, **BY_CARD),
-        movement(act="refund", amount_fen=0, balance_fen=10000, card_fen=3000, **BY_CARD),
+        movement(
+            act="refund",
+            amount_fen=0,
+            balance_fen=10000,
+            card_fen=3000,
+            status="came_back",
+            **BY_CARD,
+        ),
         movement(
             act="refund_to_balance",
             amount_fen=3000,
@@ -579,6 +627,35 @@ def test_china_bean_importers_balances_what_came_back(china_bean, tmp_path):
     card = f"Assets:Card:CMB:{CARD[-4:]}"
     assert (3000, -3000) == (booked(entries, "Assets:WeChat"), booked(entries, card))
     assert 0 == booked(entries, "Expenses:WeChat:RedPacket")
+    assert (1010, -1010) == (
+        booked(entries, "Expenses:Unknown"),
+        booked(entries, "Income:Unknown"),
+    )
+
+
+@pytest.mark.parametrize("status", ["on_its_way", "held"])
+def test_importers_do_not_book_on_the_bank_what_is_on_its_way(china_bean, status, tmp_path):
+    """
+    One books it against an account that nobody knows, with a warning; the other flags the row.
+    """
+    facts = {"amount_fen": -1010, "balance_fen": 8990, "card_fen": 1000, "status": status}
+    one = statement(
+        movement(act="withdraw", **facts, **MOVED_AT_BANK), closing_fen=8990, out_fen=1010, count=1
+    )
+
+    path = saved(one, "wechat", tmp_path)
+    assert china_bean.identify(str(path))
+    entries = china_bean.extract(str(path))
+    assert (-1010, 1010, 0) == tuple(
+        booked(entries, account)
+        for account in ("Assets:WeChat", "Expenses:Unknown", f"Assets:Card:CMB:{CARD[-4:]}")
+    )
+    path = saved(one, "wechat-xlsx", tmp_path)
+    daoru = Daoru(account_mapping={one.profile: METHODS}, currency_mapping={None: "CNY"})
+    assert daoru.identify(str(path))
+    entries = daoru.extract(str(path), [])
+    [entry] = [each for each in entries if isinstance(each, Transaction)]
+    assert ("!", []) == (entry.flag, [*entry.postings])
 
 
 def test_what_is_imported_again_is_known_by_its_number(china_bean, lived, tmp_path):
