@@ -240,7 +240,7 @@ class Printed:
         stands = _STANDS.get(line["status"])
         if stands is None or line["act"] not in _TO_A_CARD:
             return what
-        return self._say(N_("{what} · {status}"), what=what, status=self._say(stands))
+        return f"{what} · {self._say(stands)}"
 
     def _moved(self, line: "MovementLine") -> str:
         match line["act"]:
