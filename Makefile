@@ -19,7 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # processes of their own would only get in each other's way.
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8
 
-.PHONY: demo test test-all check lint types format bench locale build clean help
+.PHONY: demo test test-all check lint types format bench locale pins build clean help
 
 demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
 	@$(BIN)/hongbao demo
@@ -48,6 +48,10 @@ bench: $(VENV)/.runs  ## measure what things cost, as ratios against bare SQL
 
 locale: $(VENV)/.tests  ## collect every sentence people read, and compile the translations
 	@$(BIN)/python tools/catalogue.py
+
+pins: $(VENV)/.tests  ## take the newest releases of what hongbao stands on into requirements/
+	@$(PIP) 'uv>=0.9'
+	@$(BIN)/python tools/pins.py
 
 build: $(VENV)/.tests  ## build the wheel into dist/
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --wheel-dir dist .
