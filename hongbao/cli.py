@@ -14,6 +14,7 @@ from hongbao.commands.caller import Caller, talk
 from hongbao.commands.streams import ReaderGone, answering, forget_output, prepare_streams
 from hongbao.commands.window import ASKING_HELP, Group, UsageError, caller, window
 from hongbao.documents import to_json
+from hongbao.env import forbid_core_dumps
 from hongbao.errors import (
     AnswerUnwritable,
     BadCommandLine,
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words.use_language("en")  # what programs are told is the same in every language
     try:
         prepare_streams()
+        forbid_core_dumps()
         _run(arguments, as_json=as_json and asks_help)
     except AnswerUnwritable as error:
         _say(error, as_json=as_json)
@@ -118,6 +120,8 @@ _OF_THE_MACHINE = {
 
 def _refusal(error: Exception) -> HongbaoError:
     """Return what to call an *error* that nobody expected: the system's, or a bug of ours."""
+    if isinstance(error, MemoryError):
+        return SystemRefused(path=None, reason=os.strerror(errno.ENOMEM))
     if isinstance(error, OSError):
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
         if path is not None or error.errno in _OF_THE_MACHINE:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -53,6 +54,19 @@ def system_env() -> Env:
         ask_secret=_ask_secret,
         variables=os.environ,
     )
+
+
+def forbid_core_dumps() -> None:
+    """
+    Have the system write nothing of this process's memory to the disk, should it crash.
+
+    Secrets are in it, and Python cannot wipe them. A system that hands dumps to a program instead
+    of writing them may ask that program alone.
+    """
+    with suppress(ImportError, OSError, ValueError):  # Windows has no such limit, and no dumps
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _home(variables: Mapping[str, str]) -> Path:

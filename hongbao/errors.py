@@ -2254,6 +2254,14 @@ class WeakPassphrase(UsageError):
         super().__init__(length_min=length_min)
 
 
+class CommonPassphrase(WeakPassphrase):
+    """A passphrase is long enough, and still one of the first that a search would try."""
+
+    code = "common_passphrase"
+    sentence = N_("this passphrase is among the first that anyone would try")
+    advice = N_("take a few words that do not belong together")
+
+
 class PassphraseMismatch(UsageError):
     """A new passphrase is typed twice, and the second one was another."""
 

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +16,6 @@ from hongbao.vault.safe import Vault
 
 FORMAT = 1
 """The form of ``master.json``; a file of a later form is refused rather than guessed at."""
-
-PASSPHRASE_LENGTH_MIN = 8
 
 _DEVICE, _PASSPHRASE, _KEYRING = "device", "passphrase", "keyring"
 _DEVICE_FILE = re.compile(r"device-([0-9a-f]{16})\.key")
@@ -221,15 +219,17 @@ class KeyFolder:
 
     # --- changing the wrapping -------------------------------------------------------------------
 
-    def lock(self, vault: Vault, passphrase: str) -> None:
+    def lock(self, vault: Vault, passphrase: str, names: Iterable[str] = ()) -> None:
         """
         Wrap the master key by *passphrase* from now on, and destroy the device key.
 
-        On a home that is locked already this changes the passphrase.
+        On a home that is locked already this changes the passphrase. *names* are words that whoever
+        knows the home would try. Raises WeakPassphrase (see `check_passphrase`).
         """
+        from hongbao.domain.passphrase import check_passphrase  # which only this needs
+
         normal = _normal(passphrase)
-        if len(normal) < PASSPHRASE_LENGTH_MIN:
-            raise errors.WeakPassphrase(length_min=PASSPHRASE_LENGTH_MIN)
+        check_passphrase(normal, names)
         salt = self._random(SALT_BYTES)
         key = _stretched(normal, salt, self._cost)
         self._rewrap(vault, lambda: _Wrapping(key, _PASSPHRASE, salt=salt, cost=self._cost))
@@ -587,18 +587,18 @@ class KeyFolder:
             raise self._damaged() from None
         try:
             document = json.loads(content)
-            form = document["format"]
-            if isinstance(form, int) and form > FORMAT:
-                raise errors.NewerHome(form=form, known=FORMAT)
-            if form != FORMAT:
+            if not isinstance(document, dict):
                 raise ValueError
-            pending = document.get("next")
-            return _Records(
-                current=_parsed(document["current"]),
-                next=None if pending is None else _parsed(pending),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            form = _number(document["format"])
+            if form > FORMAT:
+                raise errors.NewerHome(form=form, known=FORMAT)
+            current = _parsed(document["current"])
+            pending = _parsed(document["next"]) if "next" in document else None
+            if pending is not None and pending.generation != current.generation + 1:
+                raise ValueError
+        except (ValueError, KeyError, RecursionError):
             raise self._damaged() from None
+        return _Records(current, pending)
 
     def _damaged(self) -> errors.Damaged:
         return errors.Damaged(path=str(self._master_file))
@@ -634,33 +634,62 @@ def _written(wrapped: _Wrapped) -> dict[str, object]:
     return {**record, "checksum": _checksum(record)}
 
 
-def _parsed(record: dict[str, Any]) -> _Wrapped:
-    """Return what `_written` wrote; raise ValueError, KeyError or TypeError for anything else."""
+def _parsed(record: object) -> _Wrapped:
+    """
+    Return what `_written` wrote; raise ValueError or KeyError for anything else.
+
+    The checksum is against accidents alone: whoever edits a record can make one that fits. So each
+    value has to be of the kind and in the range that we write, before anything is done with it.
+    """
+    if not isinstance(record, dict):
+        raise ValueError
     body = {name: value for name, value in record.items() if name != "checksum"}
     if record["checksum"] != _checksum(body):
         raise ValueError
-    method, holder = record["method"], record.get("holder")
-    cost, salt = None, b""
+    method = record["method"]
+    if method not in (_DEVICE, _KEYRING, _PASSPHRASE):
+        raise ValueError
+    holder, cost, salt = None, None, b""
     if method == _PASSPHRASE:
-        kdf = record["kdf"]
-        cost = Cost(*(kdf[name] for name in Cost._fields))
-        salt = bytes.fromhex(kdf["salt"])
-        if kdf["name"] != "argon2id" or not primitives.acceptable(cost) or len(salt) < 8:
-            raise ValueError
-    elif method not in (_DEVICE, _KEYRING) or not re.fullmatch(r"[0-9a-f]{16}", str(holder)):
-        raise ValueError
-    if not isinstance(record["generation"], int) or record["generation"] < 1:
-        raise ValueError
+        cost, salt = _parsed_kdf(record["kdf"])
+    else:
+        holder = _hexed(record["holder"], 8).hex()
     return _Wrapped(
         method=method,
-        generation=record["generation"],
-        fingerprint=str(record["fingerprint"]),
-        nonce=bytes.fromhex(record["nonce"]),
-        ciphertext=bytes.fromhex(record["ciphertext"]),
+        generation=_number(record["generation"]),
+        fingerprint=_hexed(record["fingerprint"], 8).hex(),
+        nonce=_hexed(record["nonce"], NONCE_BYTES),
+        ciphertext=_hexed(record["ciphertext"], KEY_BYTES + primitives.TAG_BYTES),
         holder=holder,
         salt=salt,
         cost=cost,
     )
+
+
+def _parsed_kdf(kdf: object) -> tuple[Cost, bytes]:
+    if not isinstance(kdf, dict) or kdf["name"] != "argon2id":
+        raise ValueError
+    cost = Cost(*(_number(kdf[name]) for name in Cost._fields))
+    if not primitives.acceptable(cost):
+        raise ValueError
+    return cost, _hexed(kdf["salt"], SALT_BYTES)
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or not 1 <= value < 1 << 31:  # neither true nor 3.0
+        raise ValueError
+    return value
+
+
+def _hexed(value: object, length: int) -> bytes:
+    """Return the *length* bytes that *value* spells as `bytes.hex` does."""
+    if (
+        not isinstance(value, str)
+        or len(value) != 2 * length
+        or not re.fullmatch(r"[0-9a-f]*", value)
+    ):
+        raise ValueError
+    return bytes.fromhex(value)
 
 
 def _checksum(body: dict[str, Any]) -> str:

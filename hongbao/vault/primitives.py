@@ -10,6 +10,7 @@ from typing import NamedTuple
 KEY_BYTES = 32
 NONCE_BYTES = 12
 SALT_BYTES = 16
+TAG_BYTES = 16  # of AES-GCM
 _BLOCK_BYTES = 64  # of SHA-256
 
 
@@ -24,8 +25,15 @@ class Cost(NamedTuple):
 RFC_9106_LOW_MEMORY = Cost(passes=3, memory_kib=64 * 1024, lanes=4)
 """The second recommended option of RFC 9106 §4, for machines that cannot spare 2 GiB."""
 
-COST_MAX = Cost(passes=64, memory_kib=4 * 1024 * 1024, lanes=64)
-"""More than this in a file is not a choice of ours, it is a way to exhaust the machine."""
+COST_MAX = Cost(passes=16, memory_kib=256 * 1024, lanes=16)
+"""
+More than this in a file is not a choice of ours, it is a way to exhaust the machine.
+
+It leaves room to raise what we choose, and computing it takes seconds and a quarter of a gigabyte.
+"""
+
+WORK_MAX = 1024 * 1024
+"""No more passes times KiB than that, either: five times what we choose."""
 
 
 class NotAuthentic(Exception):
@@ -224,6 +232,7 @@ def acceptable(cost: Cost) -> bool:
 def _within(cost: Cost, most: Cost) -> bool:
     return (
         all(1 <= mine <= limit for mine, limit in zip(cost, most, strict=True))
+        and cost.passes * cost.memory_kib <= WORK_MAX
         and cost.memory_kib >= 8 * cost.lanes  # RFC 9106 §3.1
     )
 

@@ -53,8 +53,8 @@ class Homes(Desk):
     """What is done to a home as a whole."""
 
     def lock(self, passphrase: str) -> HomeChanged:
-        """Wrap the home's key with *passphrase* alone. Raises WeakPassphrase."""
-        self.keys.lock(self.vault, passphrase)
+        """Wrap the home's key with *passphrase* alone. Raises WeakPassphrase, CommonPassphrase."""
+        self.keys.lock(self.vault, passphrase, [row.name for row in self.store.profiles()])
         return self._changed()
 
     def unlock(self, *, keyring: bool = False) -> HomeChanged:

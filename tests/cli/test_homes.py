@@ -1,8 +1,12 @@
 """A home that cannot be used as it is says so, with its own exit code."""
 
+import json
+import os
 import re
 import resource
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -300,3 +304,46 @@ def test_a_link_in_the_homes_place_is_named(shell: Shell, tmp_path: Path):
     assert (21, "foreign_file") == (code, error["code"])
     assert f"{shell.home}/keys/head is not used: it is a link" == error["message"]
     assert "mine" == (tmp_path / "precious").read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="the system shows no limits")
+def test_a_command_that_holds_a_secret_leaves_no_core_dump(shell: Shell):
+    """
+    Wherever dumps are allowed: the limit is nought by the time that the PIN is waited for, and a
+    crash then leaves none.
+    """
+    allowing = 'ulimit -S -c "$(ulimit -H -c)" && exec "$@"'
+    process = subprocess.Popen(
+        ["sh", "-c", allowing, "sh", *COMMAND, "topup", "1", "--pin-file", "-"],
+        env=shell.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=shell.home.parent,
+        start_new_session=True,
+    )
+    try:
+        limits = Path(f"/proc/{process.pid}/limits")
+        ends_at = time.monotonic() + 20
+        while not re.search(r"^Max core file size +0 +0 ", limits.read_text(), re.MULTILINE):
+            assert time.monotonic() < ends_at
+            time.sleep(0.02)
+    finally:
+        os.kill(process.pid, signal.SIGABRT)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = status
+        assert process.stdin is not None
+        process.stdin.close()
+    assert (signal.SIGABRT, False) == (os.WTERMSIG(status), os.WCOREDUMP(status))
+
+
+def test_a_common_passphrase_is_refused(shell: Shell, tmp_path: Path):
+    """
+    And the profile's name with digits; nothing is locked then.
+    """
+    for words in ("password", "小明12345678"):
+        (tmp_path / "words").write_text(words)
+        code, error = shell.refuses("lock", "--passphrase-file", str(tmp_path / "words"))
+        assert (2, "common_passphrase") == (code, error["code"])
+        assert words not in json.dumps(error, ensure_ascii=False)
+    shell.does("balance")
