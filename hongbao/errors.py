@@ -1781,22 +1781,26 @@ class WrongPin(PinError):
         super().__init__(attempts_left=attempts_left)
 
 
-class AuthenticatorCodeWrong(PinError):
-    """The authenticator's code does not fit, or was used before; the attempt was counted first."""
+class WrongPinOrCode(PinError):
+    """
+    PIN and authenticator's code do not both fit; the attempt was counted before it was checked.
 
-    code = "wrong_code"
-    sentence = N_("wrong code; attempts left: {attempts_left}")
+    Which of them does not is not told, or each could be guessed by itself.
+    """
+
+    code = "wrong_pin_or_code"
+    sentence = N_("wrong PIN or wrong code; attempts left: {attempts_left}")
     advice = N_("each code counts once; wait for the next one in the app")
 
     def __init__(self, *, attempts_left: int) -> None:
         super().__init__(attempts_left=attempts_left)
 
 
-class WrongIdentity(PinError):
-    """Somebody said who they are, and the profile is somebody else; the attempt was counted."""
+class WrongPinOrIdentity(PinError):
+    """Whoever said who they are did not know the PIN, or is somebody else; which is not told."""
 
-    code = "wrong_identity"
-    sentence = N_("this profile belongs to somebody else; attempts left: {attempts_left}")
+    code = "wrong_pin_or_identity"
+    sentence = N_("wrong PIN, or somebody else's identity; attempts left: {attempts_left}")
     advice = N_("it takes the real name and the ID number that `hongbao identify` was given")
 
     def __init__(self, *, attempts_left: int) -> None:

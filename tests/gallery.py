@@ -15,7 +15,6 @@ from hongbao.errors import (
     AlreadyClaimed,
     AlreadyIdentified,
     AnswerUnwritable,
-    AuthenticatorCodeWrong,
     AuthenticatorExists,
     BadCommandLine,
     BadSignature,
@@ -190,9 +189,10 @@ from hongbao.errors import (
     WeakPin,
     WithdrawalHeldBack,
     WrongAnswer,
-    WrongIdentity,
     WrongPassphrase,
     WrongPin,
+    WrongPinOrCode,
+    WrongPinOrIdentity,
 )
 
 GALLERY = Path(__file__).parent.parent / "docs" / "errors.md"
@@ -356,8 +356,8 @@ SAMPLES: tuple[HongbaoError, ...] = (
     WeakPin(),
     PinMismatch(),
     WrongPin(attempts_left=4),
-    AuthenticatorCodeWrong(attempts_left=4),
-    WrongIdentity(attempts_left=4),
+    WrongPinOrCode(attempts_left=4),
+    WrongPinOrIdentity(attempts_left=4),
     PinLocked(locked_until_at=THEN),
     ChallengeRequired(challenge=CHALLENGE, rule="quick-claims", why=QUICK),
     WrongAnswer(challenge=CHALLENGE, tries_left=2),

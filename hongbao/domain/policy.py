@@ -31,6 +31,15 @@ CHANNELS = ("netsunion", "unionpay")
 """The clearing channels between the platform and the banks: 网联 and 银联."""
 
 
+_HOURS_MAX = 8_784
+"""A leap year."""
+
+_DOUBLINGS = 4
+"""How often a PIN's lock gets twice as long where a policy does not say where it ends."""
+
+_DOUBLINGS_MAX = _HOURS_MAX.bit_length()
+
+
 @dataclass(frozen=True, slots=True)
 class Title:
     """What people call it, in both languages."""
@@ -105,10 +114,32 @@ class PacketRules:
 
 @dataclass(frozen=True, slots=True)
 class PinRules:
-    """How many wrong PINs lock it, and for how long."""
+    """
+    How many wrong PINs lock it, and for how long: twice as long each time, up to *lock_hours_max*.
+
+    What counts are the wrong ones since the last right one; that a lock has run out clears none.
+    """
 
     attempts_max: int
     lock_hours: int
+    lock_hours_max: int
+
+    def attempts_left(self, wrong: int) -> int:
+        """Return how many more may be wrong after *wrong* ones until it locks; 0 where it does."""
+        return -wrong % self.attempts_max
+
+    def hours_locked(self, wrong: int) -> int:
+        """
+        Return for how long the last of *wrong* ones locks; 0 where it does not.
+
+        >>> rules = PinRules(attempts_max=5, lock_hours=3, lock_hours_max=48)
+        >>> [rules.hours_locked(wrong) for wrong in (4, 5, 6, 10, 15, 20, 25, 30, 5000)]
+        [0, 3, 0, 6, 12, 24, 48, 48, 48]
+        """
+        if self.attempts_left(wrong):
+            return 0
+        doubled = min(wrong // self.attempts_max - 1, _DOUBLINGS_MAX)
+        return int(min(self.lock_hours << doubled, self.lock_hours_max))
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,18 +347,27 @@ def _packet(top: Table) -> PacketRules:
         share_max_fen=table.amount("share_max"),
         shares_max=table.whole("shares_max", 1, 1_000_000),
         total_max_fen=table.amount("total_max"),
-        expires_hours=table.whole("expires_hours", 1, 8_784),
+        expires_hours=table.whole("expires_hours", 1, _HOURS_MAX),
         greeting_length_max=table.whole("greeting_length_max", 1, 1_000),
         sender_may_claim_group=table.flag("sender_may_claim_group"),
     )
 
 
 def _pin(top: Table) -> PinRules:
-    table = top.table("pin", needed=("attempts_max", "lock_hours"), optional=("confidence",))
+    table = top.table(
+        "pin",
+        needed=("attempts_max", "lock_hours"),
+        optional=("lock_hours_max", "confidence"),
+    )
     table.note_confidence()
+    hours = table.whole("lock_hours", 1, _HOURS_MAX)
+    hours_max = min(hours << _DOUBLINGS, _HOURS_MAX)
+    if "lock_hours_max" in table.content:
+        hours_max = table.whole("lock_hours_max", hours, _HOURS_MAX)
     return PinRules(
         attempts_max=table.whole("attempts_max", 1, 100),
-        lock_hours=table.whole("lock_hours", 1, 8_784),
+        lock_hours=hours,
+        lock_hours_max=hours_max,
     )
 
 

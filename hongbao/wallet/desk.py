@@ -13,7 +13,6 @@ from hongbao.domain.pin import Pin
 from hongbao.domain.risk.acts import JUDGED, Seen, What
 from hongbao.domain.risk.record import Record
 from hongbao.errors import (
-    AuthenticatorCodeWrong,
     Busy,
     ChallengeRequired,
     HongbaoError,
@@ -21,8 +20,9 @@ from hongbao.errors import (
     PaymentPending,
     PinLocked,
     RequestConflict,
-    WrongIdentity,
     WrongPin,
+    WrongPinOrCode,
+    WrongPinOrIdentity,
     recall,
 )
 from hongbao.store import (
@@ -524,8 +524,10 @@ class Desk(Judging):
         Whoever has an authenticator is asked for its *code* as well, and who they say they are, by
         their *identity*, has to be right too: all of it together is one try.
 
-        Raises WrongPin, AuthenticatorCodeWrong, WrongIdentity or PinLocked; InvalidCode, where
-        nothing was tried.
+        Which of it was wrong is not told: whoever does not know the PIN learns nothing of the rest.
+
+        Raises WrongPin, WrongPinOrCode, WrongPinOrIdentity or PinLocked; InvalidCode, where nothing
+        was tried.
         """
         with self.looking():
             holder = Holder("operator", operator.id) if operator else Holder("profile", self.me.id)
@@ -560,29 +562,34 @@ class Desk(Judging):
     def _try(self, pin: Pin, holder: Holder, code: str | None, identity: Identity | None) -> None:
         rules = self.policy.pin
 
-        def wrong(error: HongbaoError) -> HongbaoError:
-            return error if locked_until is None else PinLocked(locked_until_at=locked_until)
+        def wrong() -> HongbaoError:
+            """Return one and the same refusal, whichever of what was asked for is wrong."""
+            if locked_until is not None:
+                return PinLocked(locked_until_at=locked_until)
+            if identity is not None:
+                return WrongPinOrIdentity(attempts_left=left)
+            if code is not None:
+                return WrongPinOrCode(attempts_left=left)
+            return WrongPin(attempts_left=left)
 
         with self.changing((holder.table, holder.id)):
             known, now = self.store.pin_of(holder), self.now()
-            cleared = known.cleared
-            if known.locked_until is not None:
-                if now < known.locked_until:
-                    raise PinLocked(locked_until_at=known.locked_until)
-                cleared = known.tries
+            if known.locked_until is not None and now < known.locked_until:
+                raise PinLocked(locked_until_at=known.locked_until)
             this_try = known.tries + 1
-            left = rules.attempts_max - (this_try - cleared)
-            locked_until = now + timedelta(hours=rules.lock_hours) if left <= 0 else None
+            left = rules.attempts_left(this_try - known.cleared)
+            hours = rules.hours_locked(this_try - known.cleared)
+            locked_until = now + timedelta(hours=hours) if hours else None
             self.store.set_pin_tries(
-                holder, tries=this_try, cleared=cleared, locked_until=locked_until
+                holder, tries=this_try, cleared=known.cleared, locked_until=locked_until
             )
         if not self.vault.pin_matches(holder.number, pin, known.hash):
-            raise wrong(WrongPin(attempts_left=left))
+            raise wrong()
         step = None if code is None else self._step_of(code, holder.id)
         if code is not None and step is None:
-            raise wrong(AuthenticatorCodeWrong(attempts_left=left))
+            raise wrong()
         if identity is not None and not self._is_of(identity, holder.id):
-            raise wrong(WrongIdentity(attempts_left=left))
+            raise wrong()
         matched = known.hash
         renewed = None
         if self.vault.pin_needs_rehash(matched):
@@ -590,7 +597,7 @@ class Desk(Judging):
         with self.changing((holder.table, holder.id)):
             if step is not None:
                 if step <= self._profile_by_id(holder.id).totp_step:  # somebody else was quicker
-                    raise wrong(AuthenticatorCodeWrong(attempts_left=left))
+                    raise wrong()
                 self.store.set_totp_step(holder.id, step)
             known = self.store.pin_of(holder)
             cleared = max(known.cleared, this_try)

@@ -415,7 +415,7 @@ def test_where_nobody_can_be_asked_for_a_code_the_option_is_named(shell: Shell, 
 @pytest.mark.parametrize(
     ("content", "code", "told"),
     [
-        ("000000", 14, "wrong_code"),
+        ("000000", 14, "wrong_pin_or_code"),
         ("12345", 2, "invalid_code"),
         ("", 2, "invalid_code"),
         ("\x1b[2J", 2, "invalid_code"),

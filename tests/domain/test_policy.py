@@ -96,7 +96,11 @@ def test_both_packs_have_wechats_numbers_for_packets_and_fees(pack):
         policy.withdraw.rate,
         policy.withdraw.least_fen,
     )
-    assert (5, 3) == (policy.pin.attempts_max, policy.pin.lock_hours)
+    assert (5, 3, 48) == (
+        policy.pin.attempts_max,
+        policy.pin.lock_hours,
+        policy.pin.lock_hours_max,
+    )
     assert 100_000_00 == policy.bank.card_opening_fen
     assert "calendar" == policy.year
     assert (("netsunion", "unionpay"), {}, 30) == (
@@ -383,6 +387,8 @@ MISTAKES = [
     ("greeting_length_max = 25", "greeting_length_max = 0", "not_whole"),
     ("attempts_max = 5", "attempts_max = 0", "not_whole"),
     ("lock_hours = 3", "lock_hours = 0", "not_whole"),
+    ("lock_hours = 3", "lock_hours = 3\nlock_hours_max = 2", "not_whole"),
+    ("lock_hours = 3", "lock_hours = 3\nlock_hours_max = 8785", "not_whole"),
     ("requires_channels = 0", "requires_channels = -1", "not_whole"),
     ('period = "year"', 'period = "year"\nbelow_factors = 0', "not_whole"),
     ('period = "year"', 'period = "year"\nbelow_factors = 4', "not_whole"),

@@ -154,10 +154,10 @@ def test_a_wrong_code_is_a_wrong_pin_to_a_shell():
     """
     It says how many tries are left, as a wrong PIN does, under the same exit code.
     """
-    refusal = errors.AuthenticatorCodeWrong(attempts_left=4)
+    refusal = errors.WrongPinOrCode(attempts_left=4)
 
     assert errors.ExitCode.PIN == refusal.exit_code
-    assert ("wrong_code", 4) == (refusal.code, refusal.as_dict()["attempts_left"])
+    assert ("wrong_pin_or_code", 4) == (refusal.code, refusal.as_dict()["attempts_left"])
 
 
 def test_the_secret_is_typed_in_letters_that_apps_take():

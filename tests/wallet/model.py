@@ -208,13 +208,14 @@ class Model:
         if me.locked_until is not None:
             if now < me.locked_until:
                 raise Refused(errors.PinLocked)
-            me.tries, me.locked_until = 0, None
+            me.locked_until = None
         me.tries += 1
         me.tries_ever += 1
-        locks = me.tries >= self.rules.attempts_max
+        locks, odd = divmod(me.tries, self.rules.attempts_max)
         if pin != me.pin:
-            if locks:
-                me.locked_until = now + timedelta(hours=self.rules.lock_hours)
+            if not odd:
+                hours = min(self.rules.lock_hours * 2 ** (locks - 1), self.rules.lock_hours * 16)
+                me.locked_until = now + timedelta(hours=hours)
                 raise Refused(errors.PinLocked)
             raise Refused(errors.WrongPin)
         me.tries = 0

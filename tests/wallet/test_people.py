@@ -422,6 +422,34 @@ def test_five_wrong_pins_lock_for_three_hours(world: World):
     world.zhang.topup(YUAN, pin=right)
 
 
+def test_each_lock_is_twice_as_long_until_a_right_pin(world: World):
+    """
+    Whoever goes on guessing waits 3, 6, 12, 24 and then 48 hours at a time; the right PIN ends
+    that, and a first lock is a short one again.
+    """
+    waited = []
+    for _ in range(6):
+        until = wrong_ones(world.zhang, 5)[-1].facts["locked_until_at"]
+        assert isinstance(until, datetime)
+        waited.append((until - world.at) / timedelta(hours=1))
+        world.at = until
+
+    assert [3, 6, 12, 24, 48, 48] == waited
+    world.zhang.topup(YUAN, pin=right)
+    assert world.at + timedelta(hours=3) == wrong_ones(world.zhang, 5)[-1].facts["locked_until_at"]
+
+
+def test_the_policy_says_how_long_a_lock_may_get(world: World):
+    """
+    Its own longest; where it says none, sixteen times the first, as policies of before do.
+    """
+    world.zhang.use_policy(changed(lock_hours="1\nlock_hours_max = 2", attempts_max="1"))
+    for hours in (1, 2, 2):
+        [locked] = wrong_ones(world.zhang, 1)
+        assert world.at + timedelta(hours=hours) == locked.facts["locked_until_at"]
+        world.turn(hours=hours)
+
+
 def test_after_the_lock_there_are_five_tries_again(world: World):
     """
     A lock that has run out has paid for what led to it.
