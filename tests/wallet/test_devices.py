@@ -615,7 +615,7 @@ def test_a_machine_whose_key_is_damaged_is_let_in_anew(world: World):
     world.zhang.add_device("new", pin=right, identity=ME)
     world.open("Zhang@new").topup(YUAN, pin=right)
 
-    assert "device add NAME --id-file FILE" in str(refused.value.hint)
+    assert "device add DEVICE --id-file FILE" in str(refused.value.hint)
     assert {"devices": ["Zhang-1: damaged", "Li-1: damaged", "Wang-1: damaged"]} == world.findings()
 
 
