@@ -142,6 +142,8 @@ def send(
             dry_run=dry_run,
         )
     call.answer(sent, packets.show_sent)
+    if sent.get("scripted"):
+        call.remark(packets.SCRIPTED)
     if not dry_run:
         if sent.get("held") is not None:
             call.hint(

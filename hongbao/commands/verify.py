@@ -46,3 +46,5 @@ def verify(
             shares=cast(list[dict[str, Any]], verified["shares"]),
         )
     call.answer(verified, packets.show_verified)
+    if verified.get("scripted"):
+        call.remark(packets.SCRIPTED)

@@ -29,6 +29,11 @@ class HomeRow(NamedTuple):
         """Whether banks can be told to fail: time and chance here are nobody's but the user's."""
         return self.virtual_at is not None and self.dice is not None
 
+    @property
+    def is_scripted(self) -> bool:
+        """Whether its luck follows a seed while its clock is real, so that nothing else shows it."""
+        return self.virtual_at is None and self.dice is not None
+
 
 class ProfileRow(NamedTuple):
     """One profile."""

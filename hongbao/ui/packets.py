@@ -28,6 +28,10 @@ STATE_STYLES = {
 }
 
 
+SCRIPTED = N_("this home's chance is scripted: whoever knows its seed knows each share beforehand")
+"""Said where nothing else shows it; a demo's clock does."""
+
+
 def show_sent(sent: Sent) -> None:
     """Print the packet that waits now, and how it was paid."""
     is_one = sent["count"] == 1 and sent["recipient"] is None

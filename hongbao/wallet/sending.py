@@ -222,6 +222,8 @@ class Sending(Cash):
             "balance_fen": doing.balance_fen,
             "held": held,
         }
+        if doing.home.is_scripted:
+            answer["scripted"] = True
         self._watch.lap(3)
         return answer
 
