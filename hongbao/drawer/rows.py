@@ -31,7 +31,7 @@ class HomeRow(NamedTuple):
 
     @property
     def is_scripted(self) -> bool:
-        """Whether its luck follows a seed while its clock is real, so that nothing else shows it."""
+        """Whether a seed decides its luck while its clock is real, so that nothing else says so."""
         return self.virtual_at is None and self.dice is not None
 
 
