@@ -162,7 +162,7 @@ class Sent(Answer):
     expires_at: str
     balance_fen: int
     held: Held | None
-    scripted: NotRequired[bool]  # true where a seed decides the luck, though the clock is real
+    scripted: bool  # a seed decides the luck, though the clock is real
 
 
 class Delayed(TypedDict):
@@ -431,7 +431,7 @@ class Verified(TypedDict):
     fair: bool
     commitment_holds: bool
     shares: list["VerifiedShare"]
-    scripted: NotRequired[bool]  # true where a seed decided the luck, though the clock is real
+    scripted: bool  # a seed decided the luck, though the clock is real
 
 
 class VerifiedShare(TypedDict):

@@ -46,5 +46,5 @@ def verify(
             shares=cast(list[dict[str, Any]], verified["shares"]),
         )
     call.answer(verified, packets.show_verified)
-    if verified.get("scripted"):
+    if verified["scripted"]:
         call.remark(packets.SCRIPTED)

@@ -221,9 +221,8 @@ class Sending(Cash):
             "expires_at": iso(packet.expires_at),
             "balance_fen": doing.balance_fen,
             "held": held,
+            "scripted": doing.home.is_scripted,
         }
-        if doing.home.is_scripted:
-            answer["scripted"] = True
         self._watch.lap(3)
         return answer
 

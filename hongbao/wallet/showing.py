@@ -115,7 +115,7 @@ class Showing(Packets):
         except (AssertionError, ValueError):  # terms that no packet can have
             raise Damaged(path=row.packet.id) from None
         holds = published == commitment(row.seed)
-        verified: Verified = {
+        return {
             "packet": row.packet.id,
             "fair": holds and amounts_fen == [claim.amount_fen for claim in claims],
             "commitment_holds": holds,
@@ -128,10 +128,8 @@ class Showing(Packets):
                 }
                 for claim, amount_fen in zip(claims, amounts_fen, strict=True)
             ],
+            "scripted": self.home.is_scripted,
         }
-        if self.home.is_scripted:
-            verified["scripted"] = True
-        return verified
 
     def _published_commitment(self, row: PacketRow) -> str:
         """Return the commitment as it was published, which is what the sender was answered."""

@@ -42,4 +42,4 @@ def test_a_packet_whose_luck_is_scripted_says_so(
     ]
 
     assert [is_said] * 2 == [SAID in sent.err, SAID in verified.err]
-    assert [is_said] * 2 == ["scripted" in answer for answer in told]
+    assert [is_said] * 2 == [answer["scripted"] for answer in told]
