@@ -55,6 +55,7 @@ def test_sending_freezes_the_money_in_the_packet(world: World):
         "expires_at": "2026-02-17T12:00:00+08:00",
         "balance_fen": 1000 * YUAN - 88_88,
         "held": None,
+        "scripted": False,
     } == answer
     assert 88_88 == world.zhang.balance()["frozen_fen"]
 
