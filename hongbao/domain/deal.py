@@ -82,8 +82,9 @@ def deal_shuffled(total_fen: int, count: int, cap_fen: int, draw: Draw) -> tuple
     """
     Deal all *count* shares of *total_fen* up front and shuffle them.
 
-    Then every position has the same distribution, so that not only the mean but also the variance
-    and the chance of being luckiest are equal.
+    Then every position has the same distribution: not only the mean but also the variance is equal.
+    The chance of being luckiest is equal only without ties, because of equal shares the earliest
+    is the luckiest (see `luckiest`; docs/fairness.md has the numbers).
 
     >>> deal_shuffled(10, 3, 20_000, draw=lambda n: 0)
     (1, 1, 8)

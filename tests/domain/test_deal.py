@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from math import comb
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from hongbao.domain.deal import Draw, deal_in_turn, deal_share, deal_shuffled, luckiest
 
 CAP_FEN = 20_000
+PAGE = Path(__file__).parents[2] / "docs" / "fairness.md"
 
 Result = TypeVar("Result")
 
@@ -114,8 +117,8 @@ def test_every_position_has_the_same_mean(total_fen, count, cap_fen):
 
 def test_shuffled_positions_are_alike_in_everything():
     """
-    Every order of the same amounts is equally likely: so mean, variance and the chance of being
-    luckiest are the same at each position.
+    Every order of the same amounts is equally likely: so mean and variance are the same at each
+    position, and so is the chance of the largest share. Ties are another matter: see `seats`.
     """
     chances: dict[tuple[int, ...], Fraction] = defaultdict(Fraction)
     for chance, amounts_fen in outcomes(lambda draw: deal_shuffled(9, 4, 5, draw)):
@@ -125,6 +128,60 @@ def test_shuffled_positions_are_alike_in_everything():
     assert len({tuple(sorted(amounts_fen)) for amounts_fen in chances}) > 3
     for amounts_fen, chance in chances.items():
         assert chance == chances[tuple(sorted(amounts_fen))]
+
+
+def seats(total_fen: int, count: int) -> list[Fraction]:
+    """
+    Return each seat's chance of being luckiest in a shuffled packet, over every possible deal.
+    """
+    # How likely each largest amount is, and how many shares have it: all that ties depend on.
+    states: dict[tuple[int, int, int], Fraction] = {(total_fen, 0, 0): Fraction(1)}
+    for shares_left in range(count, 0, -1):
+        following: dict[tuple[int, int, int], Fraction] = defaultdict(Fraction)
+        for (remaining_fen, most_fen, times), chance in states.items():
+            for likely, share_fen in next_shares(remaining_fen, shares_left, CAP_FEN):
+                most = max(most_fen, share_fen)
+                many = times * (most == most_fen) + (most == share_fen)
+                following[remaining_fen - share_fen, most, many] += chance * likely
+        states = following
+    tied: dict[int, Fraction] = defaultdict(Fraction)
+    for (_, _, times), chance in states.items():
+        tied[times] += chance
+    # With each order as likely as any other: the largest comes first at seat k, the others later.
+    return [
+        sum(
+            (
+                chance * Fraction(comb(count - seat, times - 1), comb(count, times))
+                for times, chance in tied.items()
+            ),
+            Fraction(0),
+        )
+        for seat in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize(("total", "total_fen"), [("0.10", 10), ("0.50", 50)])
+def test_the_page_tells_how_ties_shift_luck(total, total_fen):
+    """
+    The earliest of equal shares is luckiest, so small packets favour early seats, exactly so much.
+    """
+    chances = seats(total_fen, 5)
+
+    assert 1 == sum(chances)
+    shown = " | ".join(f"{float(chance):.2%}" for chance in chances)
+    assert f"| {total} | {shown} |" in PAGE.read_text(encoding="utf-8")
+
+
+def test_ties_shift_luck_as_the_dealing_itself_says():
+    """
+    The same chances as by dealing, shuffling and looking for the luckiest, draw by draw.
+    """
+    counted = [Fraction(0)] * 4
+    for chance, amounts_fen in outcomes(lambda draw: deal_shuffled(7, 4, CAP_FEN, draw)):
+        counted[luckiest(amounts_fen)] += chance
+
+    assert seats(7, 4) == counted
+    assert counted[0] > Fraction(1, 4) > counted[3]
 
 
 def test_dealt_in_turn_positions_differ_in_variance():
