@@ -917,6 +917,7 @@ class Events(TypedDict):
     """`events`: what happened in the home, in order."""
 
     events: list[EventLine]
+    more: bool  # later ones with --after, and earlier ones without it
     last: int  # the newest event there is: what to go on after
 
 

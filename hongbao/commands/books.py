@@ -15,9 +15,11 @@ app = window()
     short_help=N_("Show the books of the platform, the banks and the central bank."),
     help=N_(
         "With --diff they are shown before and after the last act that moved money, or the one that"
-        " is named: what `trace` takes, or a batch."
+        " is named: what `trace` takes, a batch, or an entry by its number."
     ),
-    epilog="hongbao books\nhongbao books --diff\nhongbao books hb_7Q2M4K9X",
+    epilog=(
+        "hongbao books\nhongbao books --diff\nhongbao books --diff 22\nhongbao books hb_7Q2M4K9X"
+    ),
 )
 def books(
     ctx: typer.Context,
@@ -26,7 +28,7 @@ def books(
         typer.Argument(
             metavar="SUBJECT",
             autocompletion=subjects,
-            help=N_("a packet's id, a request's, a message's or a batch's"),
+            help=N_("a packet's id, a request's, a message's or a batch's, or an entry"),
         ),
     ] = None,
     diff: Annotated[

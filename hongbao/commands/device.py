@@ -1,6 +1,7 @@
 """``hongbao device``."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +12,9 @@ from hongbao.commands.window import (
     RequestId,
     caller,
     device_names,
+    devices_cut_off,
+    other_devices,
+    waiting_devices,
     window,
 )
 from hongbao.errors import NoSuchFault
@@ -21,12 +25,13 @@ app = window(cls=Group)
 FAULTS = ("replay", "forge")
 NONE = "none"
 
-Device = Annotated[
-    str,
-    typer.Argument(
-        metavar="DEVICE", autocompletion=device_names, help=N_("what the device is called")
-    ),
-]
+
+def _called(offered: Callable[[typer.Context, str], list[str]] | None) -> Any:
+    """Return the argument that names a device, of which a shell offers those that are *offered*."""
+    return typer.Argument(
+        metavar="DEVICE", autocompletion=offered, help=N_("what the device is called")
+    )
+
 
 IdFile = Annotated[
     str | None,
@@ -90,7 +95,7 @@ def list_devices(ctx: typer.Context) -> None:
 )
 def add(
     ctx: typer.Context,
-    name: Device,
+    name: Annotated[str, _called(None)],
     id_file: IdFile = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,
@@ -123,7 +128,7 @@ def add(
 )
 def approve(
     ctx: typer.Context,
-    name: Device,
+    name: Annotated[str, _called(waiting_devices)],
     id_file: IdFile = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,
@@ -151,7 +156,7 @@ def approve(
 )
 def remove(
     ctx: typer.Context,
-    name: Device,
+    name: Annotated[str, _called(other_devices)],
     request_id: RequestId = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -175,7 +180,7 @@ def login(
         str | None,
         typer.Argument(
             metavar="DEVICE",
-            autocompletion=device_names,
+            autocompletion=devices_cut_off,
             help=N_("the device; the one that you act from"),
         ),
     ] = None,
@@ -225,7 +230,7 @@ def move(
 )
 def fault(
     ctx: typer.Context,
-    name: Device,
+    name: Annotated[str, _called(device_names)],
     how: Annotated[
         str,
         typer.Argument(

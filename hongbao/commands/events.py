@@ -55,12 +55,20 @@ def events(
         found = wallet.events(after=after, limit=limit)
         if not follow:
             call.answer(found, lambda answer: screen.show_events(answer["events"]))
-            if found["events"] and found["events"][-1]["event"] < found["last"]:
-                last = found["events"][-1]["event"]
-                call.hint(N_("go on with `--after {event}`"), event=last)
+            if found["more"]:
+                _tell_of_more(call, found, after, limit)
             return
         with suppress(KeyboardInterrupt):  # that is how a watcher leaves
             _follow(call, wallet, found, limit)
+
+
+def _tell_of_more(call: Caller, found: Events, after: int | None, limit: int) -> None:
+    events = found["events"]
+    if after is None:
+        before = max(events[0]["event"] - 1 - limit, 0)
+        call.hint(N_("earlier ones: `hongbao events --after {event}`"), event=before)
+    else:
+        call.hint(N_("go on with `--after {event}`"), event=events[-1]["event"])
 
 
 def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> None:

@@ -17,6 +17,12 @@ from hongbao.words import N_, language
 app = window()
 
 
+def _formats(incomplete: str) -> list[str]:
+    from hongbao import statements
+
+    return [name for name in statements.FORMATS if name.startswith(incomplete)]
+
+
 @app.command(
     cls=Command,
     short_help=N_("Write your statement as a file that other programs read."),
@@ -34,7 +40,12 @@ def export(
     ctx: typer.Context,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help=N_("by itself what FILE ends in")),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            autocompletion=_formats,
+            help=N_("by itself what FILE ends in"),
+        ),
     ] = None,
     since: Since = None,
     until: Until = None,

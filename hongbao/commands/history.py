@@ -7,7 +7,14 @@ import typer
 
 from hongbao.commands.period import Since, Until
 from hongbao.commands.placeholders import PROFILE_NAME
-from hongbao.commands.window import Command, Limit, caller, profile_names, whole, window
+from hongbao.commands.window import (
+    Command,
+    Limit,
+    caller,
+    other_names,
+    whole,
+    window,
+)
 from hongbao.words import N_
 
 app = window()
@@ -57,7 +64,7 @@ def history(
         typer.Option(
             "--with",
             metavar=PROFILE_NAME,
-            autocompletion=profile_names,
+            autocompletion=other_names,
             help=N_("only with this person"),
         ),
     ] = None,

@@ -7,7 +7,14 @@ import typer
 
 from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.commands.rules import read_policy
-from hongbao.commands.window import Command, RequestId, caller, titles, window
+from hongbao.commands.window import (
+    Command,
+    RequestId,
+    caller,
+    policy_names,
+    titles,
+    window,
+)
 from hongbao.domain.dates import parse_instant
 from hongbao.domain.text import parse_profile_name
 from hongbao.errors import HomeExists
@@ -40,7 +47,12 @@ def init(
     ],
     policy: Annotated[
         str | None,
-        typer.Option("--policy", metavar="POLICY", help=N_("the rules: a name or a file")),
+        typer.Option(
+            "--policy",
+            metavar="POLICY",
+            autocompletion=policy_names,
+            help=N_("the rules: a name or a file"),
+        ),
     ] = None,
     clock: Annotated[
         datetime | None,

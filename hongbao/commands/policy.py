@@ -5,7 +5,15 @@ from typing import Annotated, Any
 import typer
 
 from hongbao.commands.rules import Answering, answering, read_policy
-from hongbao.commands.window import Command, DryRun, Group, RequestId, caller, window
+from hongbao.commands.window import (
+    Command,
+    DryRun,
+    Group,
+    RequestId,
+    caller,
+    policy_names,
+    window,
+)
 from hongbao.errors import HomeNotFound
 from hongbao.words import N_
 
@@ -47,7 +55,11 @@ def show(
     ctx: typer.Context,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="POLICY", help=N_("a name, name@version, or a file")),
+        typer.Argument(
+            metavar="POLICY",
+            autocompletion=policy_names,
+            help=N_("a name, name@version, or a file"),
+        ),
     ] = None,
 ) -> None:
     call = caller(ctx)
@@ -74,7 +86,12 @@ def show(
 def use(
     ctx: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="POLICY", help=N_("a name, name@version, or a file"))
+        str,
+        typer.Argument(
+            metavar="POLICY",
+            autocompletion=policy_names,
+            help=N_("a name, name@version, or a file"),
+        ),
     ],
     operator: Answering = None,
     request_id: RequestId = None,

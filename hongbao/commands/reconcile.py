@@ -11,7 +11,16 @@ from typing import Annotated, Any, cast
 import typer
 
 from hongbao.commands.placeholders import OPERATOR_NAME
-from hongbao.commands.window import Command, DryRun, Group, bank_codes, caller, window
+from hongbao.commands.window import (
+    Command,
+    DryRun,
+    Group,
+    bank_codes,
+    caller,
+    differing_payments,
+    operator_names,
+    window,
+)
 from hongbao.domain.dates import china_day, parse_instant
 from hongbao.errors import ConflictingOptions, DifferencesFound, FileNotReadable
 from hongbao.paths import typed_path
@@ -94,7 +103,12 @@ def reconcile(
 def resolve(
     ctx: typer.Context,
     payment: Annotated[
-        str, typer.Argument(metavar="PAYMENT", help=N_("the payment that differs: NU... or UP..."))
+        str,
+        typer.Argument(
+            metavar="PAYMENT",
+            autocompletion=differing_payments,
+            help=N_("the payment that differs: NU... or UP..."),
+        ),
     ],
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help=N_("why, for whoever reads it later"))
@@ -104,6 +118,7 @@ def resolve(
         typer.Option(
             "--operator",
             metavar=OPERATOR_NAME,
+            autocompletion=operator_names,
             help=N_("who approves it: the PIN asked for is this operator's"),
         ),
     ],

@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, DryRun, RequestId, caller, packet_ids, window
+from hongbao.commands.window import (
+    Command,
+    DryRun,
+    RequestId,
+    caller,
+    due_ids,
+    window,
+)
 from hongbao.domain.ids import parse_packet_id
 from hongbao.words import N_
 
@@ -24,7 +31,7 @@ def refund(
         typer.Argument(
             metavar="PACKET",
             parser=parse_packet_id,
-            autocompletion=packet_ids,
+            autocompletion=due_ids,
             help=N_("the packet's id"),
         ),
     ] = None,

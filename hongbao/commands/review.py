@@ -16,6 +16,7 @@ from hongbao.commands.window import (
     Output,
     caller,
     case_ids,
+    one_of,
     operator_names,
     window,
 )
@@ -159,7 +160,10 @@ def report(
     form: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="FORMAT", help=N_("csv or json; by itself what FILE ends in")
+            "--format",
+            metavar="FORMAT",
+            autocompletion=one_of("csv", "json"),
+            help=N_("csv or json; by itself what FILE ends in"),
         ),
     ] = None,
     since: Since = None,

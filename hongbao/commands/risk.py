@@ -14,6 +14,9 @@ from hongbao.commands.window import (
     Limit,
     RequestId,
     caller,
+    pack_names,
+    packet_ids,
+    profile_names,
     window,
 )
 from hongbao.domain.dates import parse_instant
@@ -25,7 +28,12 @@ if TYPE_CHECKING:
 
 app = window(cls=Group)
 
-Pack = Annotated[str, typer.Argument(metavar="PACK", help=N_("a name, name/version, or a file"))]
+Pack = Annotated[
+    str,
+    typer.Argument(
+        metavar="PACK", autocompletion=pack_names, help=N_("a name, name/version, or a file")
+    ),
+]
 
 
 @app.callback(
@@ -55,7 +63,12 @@ def risk(ctx: typer.Context) -> None:
 def why(
     ctx: typer.Context,
     request: Annotated[
-        str, typer.Argument(metavar="REQUEST", help=N_("the request id of what was asked for"))
+        str,
+        typer.Argument(
+            metavar="REQUEST",
+            autocompletion=packet_ids,
+            help=N_("the request id of what was asked for, or a packet's id"),
+        ),
     ],
 ) -> None:
     from hongbao.ui import risk as screen
@@ -74,7 +87,12 @@ def why(
 def show(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar=PROFILE_NAME, help=N_("whose picture; yours without it"))
+        str | None,
+        typer.Argument(
+            metavar=PROFILE_NAME,
+            autocompletion=profile_names,
+            help=N_("whose picture; yours without it"),
+        ),
     ] = None,
 ) -> None:
     _show(caller(ctx), name)
@@ -89,7 +107,10 @@ def show(
 def rules(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="PACK", help=N_("a name, name/version, or a file"))
+        str | None,
+        typer.Argument(
+            metavar="PACK", autocompletion=pack_names, help=N_("a name, name/version, or a file")
+        ),
     ] = None,
     as_text: Annotated[bool, typer.Option("--text", help=N_("print the file itself"))] = False,
 ) -> None:
@@ -120,7 +141,13 @@ def rules(
 def replay(
     ctx: typer.Context,
     pack: Annotated[
-        str, typer.Option("--pack", metavar="PACK", help=N_("a name, name/version, or a file"))
+        str,
+        typer.Option(
+            "--pack",
+            metavar="PACK",
+            autocompletion=pack_names,
+            help=N_("a name, name/version, or a file"),
+        ),
     ],
     since: Annotated[
         datetime | None,

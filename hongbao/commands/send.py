@@ -11,8 +11,8 @@ from hongbao.commands.window import (
     DryRun,
     RequestId,
     caller,
-    card_names,
-    profile_names,
+    other_names,
+    places_to_pay_from,
     whole,
     window,
 )
@@ -75,7 +75,7 @@ def send(
         typer.Option(
             "--to",
             metavar=PROFILE_NAME,
-            autocompletion=profile_names,
+            autocompletion=other_names,
             help=N_("for this person alone"),
         ),
     ] = None,
@@ -99,7 +99,7 @@ def send(
         typer.Option(
             "--from",
             metavar="CARD",
-            autocompletion=card_names,
+            autocompletion=places_to_pay_from,
             help=N_("a card to pay with, instead of the balance"),
             show_default=False,
         ),

@@ -5,7 +5,12 @@ from typing import Annotated
 import typer
 
 from hongbao.commands.placeholders import PROFILE_NAME
-from hongbao.commands.window import Command, caller, profile_names, window
+from hongbao.commands.window import (
+    Command,
+    caller,
+    unchosen_names,
+    window,
+)
 from hongbao.words import N_
 
 app = window()
@@ -22,7 +27,7 @@ def use(
     name: Annotated[
         str,
         typer.Argument(
-            metavar=PROFILE_NAME, autocompletion=profile_names, help=N_("the profile's name")
+            metavar=PROFILE_NAME, autocompletion=unchosen_names, help=N_("the profile's name")
         ),
     ],
 ) -> None:

@@ -4,7 +4,12 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from hongbao.commands.window import Command, caller, packet_ids, window
+from hongbao.commands.window import (
+    Command,
+    caller,
+    closed_ids,
+    window,
+)
 from hongbao.domain.ids import parse_packet_id
 from hongbao.errors import Unfair
 from hongbao.words import N_
@@ -27,7 +32,7 @@ def verify(
         typer.Argument(
             metavar="PACKET",
             parser=parse_packet_id,
-            autocompletion=packet_ids,
+            autocompletion=closed_ids,
             help=N_("the packet's id"),
         ),
     ],

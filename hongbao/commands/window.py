@@ -20,6 +20,7 @@ from hongbao.parser_words import SHOW_HELP
 from hongbao.words import N_, _
 
 if TYPE_CHECKING:
+    from hongbao.answers import DeviceLine
     from hongbao.wallet import Wallet
 
 
@@ -237,16 +238,76 @@ def profile_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["profile"] for line in wallet.profiles()])
 
 
+def other_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return everybody but the one who acts."""
+
+    def others(wallet: "Wallet") -> list[str]:
+        with wallet.looking():
+            me = wallet.me.name
+        return [line["profile"] for line in wallet.profiles() if line["profile"] != me]
+
+    return _offered(ctx, others)
+
+
+def unchosen_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return everybody but the one whom `use` has chosen."""
+    return _offered(
+        ctx, lambda wallet: [line["profile"] for line in wallet.profiles() if not line["current"]]
+    )
+
+
 def card_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["card"] for line in wallet.cards()])
 
 
+def places_to_pay_from(ctx: typer.Context, incomplete: str) -> list[str]:
+    return ["balance", *card_names(ctx, incomplete)]
+
+
 def device_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _offered(ctx, lambda wallet: [line["device"] for line in wallet.devices()])
+    return _devices(ctx, lambda _line: True)
+
+
+def other_devices(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the devices that can be removed: all but the one that acts."""
+    return _devices(ctx, lambda line: not line["current"])
+
+
+def waiting_devices(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _devices(ctx, lambda line: line["state"] == "pending")
+
+
+def devices_cut_off(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the devices whose session was ended."""
+    return _devices(ctx, lambda line: line["cut_at"] is not None)
+
+
+def _devices(ctx: typer.Context, fits: "Callable[[DeviceLine], bool]") -> list[str]:
+    return _offered(ctx, lambda wallet: [line["device"] for line in wallet.devices() if fits(line)])
 
 
 def packet_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["packet"] for line in wallet.packets()])
+
+
+def due_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the packets of which something is due back to the one who acts."""
+    return _offered(
+        ctx,
+        lambda wallet: [
+            line["packet"] for line in wallet.packets("sent") if line["state"] == "expired"
+        ],
+    )
+
+
+def closed_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the packets whose seed is published, so that they can be verified."""
+    return _offered(
+        ctx,
+        lambda wallet: [
+            line["packet"] for line in wallet.packets() if line["state"] in ("finished", "refunded")
+        ],
+    )
 
 
 def claimable_ids(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -286,6 +347,35 @@ def case_ids(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def bill_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["bill"] for line in wallet.bills()])
+
+
+def differing_payments(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return today's payments about which a bank says something else than we do."""
+    return _offered(
+        ctx,
+        lambda wallet: [
+            line["message"] for line in wallet.reconcile()["differences"] if not line["corrected"]
+        ],
+    )
+
+
+def policy_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the policies that ship, and those that were used here."""
+    from hongbao import policies
+
+    return [*policies.names(), *_offered(ctx, lambda wallet: wallet.policies())]
+
+
+def pack_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the risk packs that ship, and those that were used here."""
+    from hongbao import packs
+
+    return [*packs.names(), *_offered(ctx, lambda wallet: wallet.risk_packs())]
+
+
+def one_of(*values: str) -> "Callable[[str], list[str]]":
+    """Return what offers those of *values* that begin with what is typed."""
+    return lambda incomplete: [value for value in values if value.startswith(incomplete)]
 
 
 def bank_codes(incomplete: str) -> list[str]:

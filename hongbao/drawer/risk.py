@@ -22,6 +22,9 @@ class Risk(Books):
         row = self.row("SELECT text FROM risk_model WHERE ref = ?", ref)
         return row and str(row[0])
 
+    def risk_packs(self) -> list[str]:
+        return [str(row[0]) for row in self.rows("SELECT ref FROM risk_pack ORDER BY ref")]
+
     def keep_risk_pack(self, ref: str, text: str) -> None:
         """Keep *text* for good: decisions name the pack that they were made by."""
         self._write("INSERT INTO risk_pack (ref, text) VALUES (?, ?)", ref, text)

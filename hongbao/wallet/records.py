@@ -94,8 +94,11 @@ class Records(Desk):
         with self.looking():
             last = self.store.head().entry
             start = max(last - limit, 0) if after is None else after
+            events = [_event(row) for row in self.store.events(start, limit)]
+            told = start + len(events)
             return {
-                "events": [_event(row) for row in self.store.events(start, limit)],
+                "events": events,
+                "more": start > 0 if after is None else told < last,
                 "last": last,
             }
 

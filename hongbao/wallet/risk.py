@@ -19,9 +19,10 @@ from hongbao.answers import (
     ReplayedRisk,
     RuleLine,
 )
+from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record, decode
-from hongbao.errors import Busy, DecisionNotFound, RiskPackVersionReused
+from hongbao.errors import Busy, DecisionNotFound, InvalidPacketId, RiskPackVersionReused
 from hongbao.store import DeviceRow, JudgedRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
@@ -48,19 +49,21 @@ class Risk(Rules):
 
     # --- why -------------------------------------------------------------------------------------
 
-    def why(self, request_id: str) -> Explained:
+    def why(self, subject: str) -> Explained:
         """
-        Explain how each attempt at *request_id* of this profile was judged.
+        Explain how each attempt at a request of this profile was judged.
 
+        *subject* is the request's id, or that of a packet, which this profile sent or claimed from.
         Every value is the one that was measured then; the rules are those of the pack of that
         time. Raises DecisionNotFound.
         """
         with self.looking():
             me = self.me
-            entries = self.store.stops_of(request_id, me.id)
-            made = self.store.requested(request_id, me.id)
-            if made is not None:
-                entries.append(made.id)
+            request_ids = [subject]
+            entries = self._attempts(subject, me)
+            if not entries and (named := self._requested_about(subject, me)):
+                request_ids = named
+                entries = [entry for each in named for entry in self._attempts(each, me)]
             rows = [row for row in map(self.store.judged_in, entries) if row is not None]
             records = [(row, self._read_back(decode, row.risk)) for row in rows]
             decisions = [
@@ -69,8 +72,32 @@ class Risk(Rules):
                 if record.asked is not None
             ]
         if not decisions:
-            raise DecisionNotFound(request_id)
-        return {"request_id": request_id, "profile": me.name, "decisions": decisions}
+            raise DecisionNotFound(subject)
+        return {"request_id": request_ids[0], "profile": me.name, "decisions": decisions}
+
+    def _attempts(self, request_id: str, me: ProfileRow) -> list[int]:
+        """Return the entries in which *request_id* of *me* was stopped, and the one it made."""
+        made = self.store.requested(request_id, me.id)
+        return [*self.store.stops_of(request_id, me.id), *([] if made is None else [made.id])]
+
+    def _requested_about(self, packet_id: str, me: ProfileRow) -> list[str]:
+        """Return the requests by which *me* sent a packet, or claimed from it."""
+        try:
+            row = self.store.packet(parse_packet_id(packet_id))
+        except InvalidPacketId:
+            return []
+        if row is None:
+            return []
+        paid = self.store.message_paying(row.entry)
+        sending = self.store.acts_about(paid.number)[0] if paid else self.store.act_of(row.entry)
+        return [
+            *([sending.request_id] if row.packet.sender == me.id else []),
+            *(
+                claim.request_id
+                for claim in self.store.claims(row.packet.number)
+                if claim.profile == me.id
+            ),
+        ]
 
     def _explained(self, row: JudgedRow, record: Record, asked: Asked) -> JudgedLine:
         from hongbao.domain.risk.judge import decide, decide_again, keys_of
@@ -263,6 +290,11 @@ class Risk(Rules):
             guards = self._guards(self.home)
         pack = guards.pack if pack is None else pack
         return pack_rules(pack, None if guards.forest is None else guards.forest.ref)
+
+    def risk_packs(self) -> list[str]:
+        """Return the packs that were ever used here, as `risk_pack_text` takes them."""
+        with self.looking():
+            return self.store.risk_packs()
 
     def risk_pack_text(self, ref: str) -> str | None:
         """Return the text of the pack that was used here as *ref*, ``standard/1``, if one was."""

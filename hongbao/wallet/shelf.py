@@ -1,5 +1,6 @@
 """The shelf with the books of all three tiers: as they stand, or before and after one act."""
 
+import re
 from collections import defaultdict
 
 from hongbao.answers import (
@@ -35,9 +36,10 @@ class Shelf(Tracing):
         """
         Return every book of the home; with *diff* or a *subject*, before and after one act.
 
-        *subject* is what `trace` takes, or a batch; without one it is the last act that moved
-        money. All steps of a payment through the channel are one act. Raises InvalidPacketId,
-        PacketNotFound or RequestNotFound.
+        *subject* is what `trace` takes, a batch, or an entry's number; without one it is
+        the last act that moved money. All steps of a payment through the channel are one act.
+
+        Raises InvalidPacketId, PacketNotFound or RequestNotFound.
         """
         with self.looking():
             acts = self._one_act(subject) if diff or subject is not None else []
@@ -72,6 +74,10 @@ class Shelf(Tracing):
         act = self._requested(subject.strip())
         if act is not None:
             return self._whole(act)
+        if re.fullmatch("[1-9][0-9]{0,17}", subject.strip()):
+            number = int(subject)
+            if number <= self.store.head().entry:
+                return self._whole(self.store.act_of(number))
         message = self.store.message_called(subject.strip().upper())
         if message is not None and message.profile == self.me.id:
             return self._whole(self.store.act_of(message.entry))

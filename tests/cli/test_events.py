@@ -40,6 +40,32 @@ def test_the_newest_events_come_last(new_year: Shell):
     assert ["小红", "小刚"] == [event["actor"] for event in found["events"]]
 
 
+def test_it_is_said_that_there_are_more(new_year: Shell):
+    """
+    Earlier ones without a place to begin at, later ones behind it; each hint shows them, and the
+    last page has none.
+    """
+    newest = new_year("events", "--limit", "2")
+    last = new_year.answers("events")["last"]
+    first = new_year("events", "--after", "0", "--limit", "2")
+    everything = new_year("events", "--limit", str(last))
+
+    assert f"hint: earlier ones: `hongbao events --after {last - 4}`\n" == newest.err
+    assert "hint: go on with `--after 2`\n" == first.err
+    assert ("", last) == (everything.err, len(everything.lines))
+    more = [
+        new_year.answers("events", *typed)["more"]
+        for typed in (
+            ("--limit", "2"),
+            ("--limit", str(last)),
+            ("--after", str(last - 2), "--limit", "1"),
+            ("--after", str(last - 2), "--limit", "2"),
+            ("--after", str(last + 9)),
+        )
+    ]
+    assert [True, False, True, False, False] == more
+
+
 def test_once_a_payment_is_asked_for_the_institutions_act(new_year: Shell):
     """
     Who asked, the platform, the bank, and the platform again: each step has its own actor.

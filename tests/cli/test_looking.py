@@ -122,6 +122,28 @@ def test_programs_get_all_of_it(dealt: Shell):
     assert all(book["debits_fen"] == book["credits_fen"] for book in books["books"])
 
 
+def test_books_take_the_entry_that_they_print(dealt: Shell):
+    """
+    With --diff and without; what was never written is refused.
+    """
+    last = dealt.answers("books", "--diff")
+
+    again = dealt.answers("books", str(last["entry"]))
+    topup = next(
+        row["entry"] for row in dealt.answers("history")["movements"] if row["act"] == "topup"
+    )
+
+    assert last == again == dealt.answers("books", "--diff", str(last["entry"]))
+    assert ("topup", topup) == tuple(
+        dealt.answers("books", str(topup))[key] for key in ("act", "entry")
+    )
+    for unwritten in ("0", "999999", "9" * 5000):
+        assert (10, "request_not_found") == (
+            dealt.refuses("books", unwritten)[0],
+            dealt.refuses("books", unwritten)[1]["code"],
+        )
+
+
 def test_what_is_not_there_is_refused_with_what_could_be(dealt: Shell, tmp_path: Path):
     """
     Exit code 10, and 2 for a wrong character.

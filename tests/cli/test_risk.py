@@ -98,6 +98,26 @@ def test_every_screen_fits_the_terminal(judged: Shell, columns: int, language: s
         assert not re.search(r"\d…|\d\.\n|\d\n\.\d", plain(screen))
 
 
+def test_why_takes_a_packet_for_whoever_sent_or_claimed_it(judged: Shell):
+    """
+    Its sender is told how the sending was judged, a claimer how the claim was, and nobody else.
+    """
+    lucky = judged.packets["lucky"]
+    by_card = judged.packets["exclusive"]
+
+    sent = judged.answers("risk", "why", lucky)
+    paid = judged.answers("risk", "why", by_card)
+    claimed = judged.answers("risk", "why", lucky.lower().replace("hb_", "HB_"), "-p", "小红")
+
+    assert ["send"] == [row["what"] for row in sent["decisions"]]
+    assert sent == judged.answers("risk", "why", sent["request_id"])
+    assert ["give"] == [row["what"] for row in paid["decisions"]]
+    assert ["claim"] == [row["what"] for row in claimed["decisions"]]
+    code, error = judged.refuses("risk", "why", by_card, "-p", "小刚")
+    assert (10, "decision_not_found") == (code, error["code"])
+    assert 10 == judged("risk", "why", "hb_7Q2M4K9X").code
+
+
 def test_why_begins_in_plain_words(judged: Shell):
     """
     What was asked for, how it was answered, the rule's own sentence, and what was possible instead.
