@@ -19,7 +19,7 @@ TYPED = {
     "card add": ["9999050000000009"],
     "card remove": ["0003"],
     "card refunds": ["card", "balance"],
-    "policy use": ["pboc-2015"],
+    "policy use": ["pboc-2015 --operator 老王"],
     "topup": ["5"],
     "withdraw": ["5", "0.5"],
     "send": ["5", "5 --count 2", "--each 5 --count 2", "5 --to 小红", "66 --to 小红"],
