@@ -88,7 +88,8 @@ def _ask(question: str) -> str:
             screen.flush()
             line = keyboard.readline()
     except OSError:
-        if not sys.stdin.isatty():  # no terminal device by that name: Windows, or none at all
+        # No terminal device by that name: Windows, or none at all. What is asked may show a secret.
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise NoTerminal from None
         print(question, end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()

@@ -1032,17 +1032,6 @@ class InvalidPublicKey(UsageError):
         super().__init__(text=shortened(text))
 
 
-class TooNarrow(UsageError):
-    """A QR code is wider than the terminal, and half of one is none."""
-
-    code = "too_narrow"
-    sentence = N_("the code is {needed} columns wide, and the terminal {columns}")
-    advice = N_("make the window wider, or draw it into a file with `--format svg -o FILE`")
-
-    def __init__(self, *, needed: int, columns: int) -> None:
-        super().__init__(needed=needed, columns=columns)
-
-
 class SelfRecipient(UsageError):
     """A packet is for somebody else."""
 

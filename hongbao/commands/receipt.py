@@ -85,7 +85,13 @@ def receipt(
             slips.write(made, form, sys.stdout.buffer, signer, font)
     if to_stdout:
         if form is Form.QR:
-            call.answer({"receipt": made.line}, lambda _: vouching.show_code(slips.blocks(made)))
+            rows = vouching.fitting(slips.blocks(made))
+            if rows is not None:
+                call.answer({"receipt": made.line}, lambda _: vouching.show_code(rows))
+            else:
+                call.answer({"receipt": made.line}, lambda answer: print(answer["receipt"]))
+                call.remark(N_("there is no room for a QR code here: this is what it would say"))
+                call.hint(N_("draw it into a file with `--format svg -o FILE`"))
         elif form is not Form.PDF:
             call.answer(made.shown(), lambda _: slips.write(made, form, sys.stdout.buffer, signer))
         return

@@ -1,5 +1,6 @@
 """The three standard streams: made safe to use, and to write an answer to."""
 
+import codecs
 import errno
 import io
 import os
@@ -10,6 +11,30 @@ from typing import Any
 
 from hongbao.documents import to_json
 from hongbao.errors import AnswerUnwritable
+
+_PLAIN = {
+    **dict(zip("─│┬┼", "-|++", strict=True)),
+    **dict(zip("▁▂▃▄▅▆▇█▀", ".:-=+*%##", strict=True)),
+    **dict(zip("·…●○✓✗†×–—→", "-~*ovx+x-->", strict=True)),
+    **dict(zip("“”‘’①②③④⑤⑥⑦⑧", "\"\"''12345678", strict=True)),
+    "≥": ">=",
+    "≤": "<=",
+}
+"""What is drawn or marked where an encoding lacks the sign for it: as wide, where that can be."""
+
+PLAINLY = "hongbao.plainly"
+"""The way with errors of encoding that our streams have (see `codecs.register_error`)."""
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """Say what an encoding lacks by a sign that any has, or by an escape; never by a crash."""
+    assert isinstance(error, UnicodeEncodeError)
+    lacked = error.object[error.start : error.end]
+    said = (_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lacked)
+    return "".join(said), error.end
+
+
+codecs.register_error(PLAINLY, _plainly)
 
 
 class ReaderGone(Exception):
@@ -59,8 +84,7 @@ def prepare_streams() -> None:
             # A closed one would be given to the next file that opens: the ledger, say.
             os.open(os.devnull, os.O_RDWR)
     for stream in (sys.stdout, sys.stderr):
-        # What a terminal's encoding cannot show is shown as an escape, never as a crash.
-        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+        getattr(stream, "reconfigure", lambda **_: None)(errors=PLAINLY)
     if sys.stdout is None:
         raise AnswerUnwritable(reason=os.strerror(errno.EBADF))
     if sys.stdout is sys.__stdout__:

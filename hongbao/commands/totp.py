@@ -88,7 +88,21 @@ def add(
 def _typed_back(call: Caller, key: str, address: str) -> str:
     groups = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
     shown = say(N_("key of the new authenticator: {key}"), key=groups)
-    return call.ask_below(f"{shown}\n{address}", N_("code that it shows now"), flag="--secret-file")
+    told = "\n".join([*_drawn(address), shown, address])
+    return call.ask_below(told, N_("code that it shows now"), flag="--secret-file")
+
+
+def _drawn(address: str) -> list[str]:
+    """Return *address* as a QR code to scan, if the terminal has room for one above the rest."""
+    from hongbao.statements._proofs.qr import blocks
+    from hongbao.ui import screen, vouching
+
+    rows = vouching.fitting(blocks(address), lines=_LINES_BELOW) if screen.is_terminal() else None
+    return [] if rows is None else [vouching.as_printed(rows)]
+
+
+_LINES_BELOW = 4
+"""The key, its address on two lines, and the question."""
 
 
 def _write(path: Path, text: str) -> None:

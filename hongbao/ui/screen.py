@@ -51,6 +51,15 @@ def is_terminal() -> bool:
     return bool(sys.stdout.isatty())
 
 
+def can_show(characters: str) -> bool:
+    """Tell whether standard output's encoding has all of *characters*."""
+    try:
+        characters.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def safe(text: str) -> str:
     """Return *text*, which somebody typed, as a screen can show it and not obey it."""
     return harmless(text, _TEXT_MAX)

@@ -1,18 +1,18 @@
 """The window for what is vouched for: keys, receipts, and whether a file is genuine."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 
 from hongbao.answers import FileVerified, KeyShown, ReceiptWritten
-from hongbao.errors import TooNarrow
 from hongbao.ui import wording
-from hongbao.ui.screen import console, is_terminal, line, pipe, safe
-from hongbao.ui.script import terminal_columns
+from hongbao.ui.screen import can_show, console, is_terminal, line, pipe, safe
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, say
 
 _SHOWN_MAX = 120
 _QUIET_ROWS = 2
 _QUIET_COLUMNS = 4
+_LIGHT_ON_DARK = "bright_white on black"
 
 
 def show_key(shown: KeyShown) -> None:
@@ -36,26 +36,47 @@ def show_key(shown: KeyShown) -> None:
             print(key)
 
 
-def show_code(rows: Sequence[str]) -> None:
+def fitting(rows: Sequence[str], *, lines: int = 1) -> list[str] | None:
     """
-    Draw a QR code, light on dark, in as many columns as it needs.
+    Return the *rows* of a QR code as they fit on standard output, or None if they do not.
 
-    Raises TooNarrow. What is kept free around it may be half as much as the standard wants.
+    On a terminal the whole code has to be seen at once, with so many *lines* below it. What is kept
+    free around it may be half as much as the standard wants. Where the encoding lacks its blocks,
+    no code fits.
     """
+    if not can_show("█▀▄"):
+        return None
+    if not is_terminal():
+        return list(rows)
+    width, height = shutil.get_terminal_size()
+    half, low = _QUIET_COLUMNS // 2, _QUIET_ROWS // 2
+    for shown in (list(rows), [row[half:-half] for row in rows[low:-low]]):
+        if len(shown[0]) <= width and len(shown) + lines <= height:
+            return shown
+    return None
+
+
+def show_code(rows: Sequence[str]) -> None:
+    """Draw the *rows* of a QR code, light on dark."""
     if not is_terminal():
         print(*rows, sep="\n")
         return
     from rich.text import Text
 
-    columns = terminal_columns()
-    if len(rows[0]) > columns:
-        half, low = _QUIET_COLUMNS // 2, _QUIET_ROWS // 2
-        rows = [row[half:-half] for row in rows[low:-low]]
-    if len(rows[0]) > columns:
-        raise TooNarrow(needed=len(rows[0]), columns=columns)
     out = console()
     for row in rows:
-        out.print(Text(row, "bright_white on black"), no_wrap=True, overflow="ignore", crop=False)
+        out.print(Text(row, _LIGHT_ON_DARK), no_wrap=True, overflow="ignore", crop=False)
+
+
+def as_printed(rows: Sequence[str]) -> str:
+    """Return what `show_code` would print on a terminal."""
+    from rich.text import Text
+
+    out = console()
+    with out.capture() as captured:
+        for row in rows:
+            out.print(Text(row, _LIGHT_ON_DARK), no_wrap=True, overflow="ignore", crop=False)
+    return captured.get().rstrip("\n")
 
 
 def show_receipt_written(written: ReceiptWritten) -> None:

@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from hongbao import answers
+from hongbao.statements._proofs.qr import blocks
 from hongbao.ui.script import columns as columns_of
 from hongbao.vault.authenticator import code_at, parse_secret
 from tests.cli.shell import Shell, plain
@@ -270,6 +271,40 @@ def test_a_secret_is_shown_on_the_terminal_alone(shell: Shell):
     assert key[:4] not in out.read_text()
     assert json.loads(out.read_text())["authenticator"]
     assert ["pin", "totp"] == shell.answers("totp")["factors"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines", "encoding", "is_drawn"),
+    [
+        (80, "40", "utf-8", True),
+        (80, "20", "utf-8", False),
+        (40, "40", "utf-8", False),
+        (80, "40", "ascii", False),
+    ],
+)
+def test_a_secret_is_drawn_where_a_camera_can_see_all_of_it(
+    shell: Shell, columns: int, lines: str, encoding: str, is_drawn: bool
+):
+    """
+    The code says the address that stands below it; without room there is the address alone.
+    """
+    said = shell.at_terminal(
+        *("totp", "add"),
+        replies=[(PIN_QUESTION, f"{shell.pin}\n"), ("code that it shows now: ", _typed_back)],
+        columns=columns,
+        LINES=lines,
+        PYTHONIOENCODING=encoding,
+    )
+
+    assert 0 == said.code, said.out
+    drawn = [row for row in plain(said.out).splitlines() if set(row) & set("█▀▄")]
+    address = re.search(r"otpauth://\S+", said.out)
+    assert address is not None
+    if is_drawn:
+        rows = blocks(address[0])
+        assert drawn in (rows, [row[2:-2] for row in rows[1:-1]])
+    else:
+        assert [] == drawn
 
 
 def _command() -> list[str]:

@@ -118,17 +118,34 @@ def test_a_code_is_drawn_where_there_is_room(handed_over: Shell, columns: int):
     assert set("".join(rows)) <= set("█▀▄ ")
 
 
-def test_a_code_that_has_no_room_is_refused(handed_over: Shell):
+@pytest.mark.parametrize(
+    ("columns", "settings"),
+    [(40, []), (80, ["LINES=24"]), (80, ["PYTHONIOENCODING=ascii"])],
+)
+def test_a_code_that_has_no_room_is_said(handed_over: Shell, columns: int, settings: list[str]):
     """
-    Half of one could not be read; a picture of it can be drawn anywhere.
+    Half of one could not be read: its line is printed, and a picture can be drawn anywhere.
     """
-    (screen,) = handed_over.screens(
-        ("receipt", handed_over.packets["equal"], "--format", "qr"), columns=40
-    )
+    typed = ["receipt", handed_over.packets["equal"], "--format", "qr"]
+    variables = dict(each.split("=") for each in settings)
 
-    assert "and the terminal 40" in plain(screen)
-    assert "--format svg" in plain(screen)
+    (screen,) = handed_over.screens(typed, columns=columns, **variables)
+
+    (line,) = handed_over(*typed, PYTHONIOENCODING="ascii").lines
+    assert line in plain(screen).encode("ascii", "backslashreplace").decode().splitlines()
+    assert "--format svg -o FILE" in plain(screen)
     assert "█" not in screen
+
+
+def test_a_pipe_that_lacks_the_blocks_gets_the_line(handed_over: Shell):
+    """
+    `\\u2588` could be scanned by nobody.
+    """
+    packet = handed_over.packets["equal"]
+    said = handed_over("receipt", packet, "--format", "qr", PYTHONIOENCODING="ascii")
+
+    assert (0, 1) == (said.code, len(said.lines))
+    assert said.out.startswith("HBR1|")
 
 
 def test_a_form_is_read_off_the_files_name(handed_over: Shell, tmp_path: Path):

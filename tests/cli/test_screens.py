@@ -1,5 +1,6 @@
 """Screens for people: any width, both scripts, nothing that a terminal would obey."""
 
+import ast
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -8,8 +9,12 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+import hongbao
 from hongbao.auditing import PROBLEMS
+from hongbao.commands.streams import PLAINLY
 from tests.cli.shell import Shell, plain
+
+HOUSE = Path(hongbao.__file__).parent
 
 LOOKED_AT: dict[str, Sequence[str]] = {
     "profiles": ("profiles",),
@@ -119,6 +124,62 @@ def test_a_table_lines_up_under_its_titles(seen: Seen):
     ends = {cell_len(row[: re.search(r"\d+\.\d\d(?=  )", row).end()]) for row in rows}  # type: ignore[union-attr]
 
     assert {place} == ends
+
+
+DRAWN: dict[str, Sequence[str]] = {
+    **{name: LOOKED_AT[name] for name in ("limits", "packets", "an open packet", "check", "send")},
+    "books": ("books",),
+    "an act in the books": ("books", "{lucky}"),
+    "a trace": ("trace", "{exclusive}"),
+    "risk": ("risk",),
+    "rules": ("risk", "rules"),
+    "banks": ("bank",),
+}
+
+
+def test_an_ascii_terminal_gets_lines_and_marks_of_its_own(new_year: Shell):
+    """
+    What is drawn has a plain form, as wide; only words of other scripts are escaped.
+    """
+    lines = [[word.format(**new_year.packets) for word in line] for line in DRAWN.values()]
+
+    drawn = new_year.screens(*lines, columns=100)
+    plainly = new_year.screens(*lines, columns=100, PYTHONIOENCODING="ascii")
+
+    for name, screen, told in zip(DRAWN, drawn, plainly, strict=True):
+        assert (name, True) == (name, told.isascii())
+        escaped = {int(code, 16) for code in re.findall(r"\\(?:x|u|U000)([0-9a-f]{2,5})", told)}
+        assert (name, set()) == (name, {hex(code) for code in escaped if code < 0x2E80})
+        assert (name, len(screen.splitlines())) == (name, len(told.splitlines()))
+    assert "--- debit" in plainly[list(DRAWN).index("books")]
+
+
+SIGNS = re.compile(r"[\u0080-\u2e7f]")
+
+
+def test_every_sign_that_is_drawn_has_a_plain_form():
+    """
+    In sentences, and wherever the window draws.
+    """
+    sources = [path.read_text("utf-8") for path in (HOUSE / "ui").glob("*.py")]
+    drawn = {
+        sign
+        for source in sources
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for sign in SIGNS.findall(node.value)
+    }
+    catalogue = (HOUSE / "locale/zh_CN/LC_MESSAGES/hongbao.po").read_text("utf-8")
+    said = {
+        sign
+        for message in re.findall(r'^msgid ((?:".*"\n)+)', catalogue, re.MULTILINE)
+        for sign in SIGNS.findall(message)
+    }
+
+    assert {"·", "─"} <= drawn | said
+    assert set() == {
+        sign for sign in drawn | said if sign.encode("ascii", PLAINLY).decode().startswith("\\")
+    }
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -184,26 +184,10 @@ def _runs(modules: list[bool]) -> Iterator[tuple[int, int]]:
 
 
 def blocks(receipt: Sealed) -> list[str]:
-    """
-    Return the QR code of *receipt* for a terminal, two of its rows a line.
+    """Return the QR code of *receipt* for a terminal."""
+    from hongbao.statements._proofs import qr
 
-    What is light in the code is drawn, because a terminal is dark.
-    """
-    from hongbao.statements._proofs.qr import QUIET, matrix
-
-    modules = matrix(receipt.line)
-    blank = [False] * (len(modules) + 2 * QUIET)
-    edge = [False] * QUIET
-    rows = [
-        *[blank] * QUIET,
-        *([*edge, *row, *edge] for row in modules),
-        *[blank] * (QUIET + (len(modules) + 2 * QUIET) % 2),
-    ]
-    drawn = {(False, False): "█", (False, True): "▀", (True, False): "▄", (True, True): " "}
-    return [
-        "".join(drawn[pair] for pair in zip(upper, lower, strict=True))
-        for upper, lower in zip(rows[::2], rows[1::2], strict=True)
-    ]
+    return qr.blocks(receipt.line)
 
 
 # --- reading them --------------------------------------------------------------------------------
