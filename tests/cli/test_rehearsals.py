@@ -1,5 +1,6 @@
 """A dry run says what would happen, never that it has, and leaves everything as it was."""
 
+import gettext
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import typer
 
+from hongbao import words
 from hongbao.cli import app
 from hongbao.packs import text_of
 from hongbao.ui.rehearsed import WOULD
@@ -150,8 +152,11 @@ def test_a_refund_is_rehearsed(tmp_path: Path):
 
 def test_a_sentence_that_says_what_would_be_done_says_what_is_done():
     """
-    With the same facts, so that none is left out of the rehearsal.
+    With the same facts, so that none is left out of the rehearsal; and none for a sentence of old.
     """
+    said = gettext.translation(words.DOMAIN, words.LOCALE, ["zh_CN"])._catalog  # type: ignore[attr-defined]
+
+    assert set() == set(WOULD) - set(said)
     for done, would in WOULD.items():
         assert set(re.findall(r"\{\w+\}", done)) == set(re.findall(r"\{\w+\}", would))
         assert "would" in would
