@@ -203,14 +203,14 @@ def _talk(terminal: int, replies: Sequence[Reply]) -> str:
         except OSError:  # the other end is closed
             chunk = b""
         if not chunk:
-            return screen.decode().replace("\r\n", "\n")
+            return screen.decode(errors="surrogateescape").replace("\r\n", "\n")
         screen += chunk
         if waiting and waiting[0][0].encode() in screen[seen:]:
             seen = len(screen)
             time.sleep(0.05)  # whoever asks has turned the echo off by now
             keys = waiting.pop(0)[1]
             typed = keys if isinstance(keys, str) else keys(screen.decode().replace("\r\n", "\n"))
-            os.write(terminal, typed.encode())
+            os.write(terminal, typed.encode("utf-8", "surrogateescape"))  # "\udcff" is a lone FF
     raise AssertionError(f"still waiting for {waiting}, on the screen: {screen.decode()!r}")
 
 

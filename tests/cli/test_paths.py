@@ -213,3 +213,22 @@ def test_a_home_that_is_relative_to_nowhere(shell: Shell, tmp_path: Path):
     ) == refused.stderr
     assert (0, 0) == (helped.returncode, fine.returncode)
     assert (21, 1) == (copied.returncode, copied.stderr.count("hongbao: error: "))
+
+
+@pytest.mark.parametrize(
+    ("typed", "question"),
+    [(("topup", "1"), "payment PIN: "), (("totp", "add"), "code that it shows now: ")],
+)
+def test_keys_that_are_not_utf_8_are_refused_as_typed(
+    unchanged: Shell, typed: tuple[str, ...], question: str
+):
+    """
+    At a question that shows them, and at one that does not.
+    """
+    replies = [("payment PIN: ", "246813\n")] if question != "payment PIN: " else []
+    replies.append((question, "\udcff\udcfe\n"))
+
+    said = unchanged.at_terminal(*typed, replies=replies)
+
+    assert 2 == said.code, said.out
+    assert "hongbao: error: what was typed is not UTF-8" in said.out
