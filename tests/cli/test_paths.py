@@ -49,6 +49,7 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("verify-statement", "file"): ("verify-statement", "PATH"),
     ("verify-statement", "--sig"): ("verify-statement", "file", "--sig", "PATH"),
     ("verify-statement", "--key"): ("verify-statement", "file", "--key", "PATH"),
+    ("unlock", "--passphrase-file"): ("unlock", "--passphrase-file", "PATH"),
     ("lock", "--passphrase-file"): ("lock", "--passphrase-file", "PATH"),  # after which all is shut
 }
 
