@@ -422,6 +422,8 @@ class PacketShown(PacketLine):
     commitment: str
     seed: str | None
     shares: list[ShareLine]
+    refunded_to: str | None  # ``balance`` or a card: where the rest of one of yours went
+    card_gone: bool  # the card that had paid was removed, so the balance got it
 
 
 class Verified(TypedDict):
@@ -777,6 +779,7 @@ class ResolvedLine(TypedDict):
     state: str  # ``accepted``, ``rejected``, ``reversed``, ``unknown``; ``late``: undone once more
     card: str
     packet: str | None
+    card_gone: bool  # a refund: its card was removed before it set out, so the balance got it
 
 
 class DifferenceLine(TypedDict):

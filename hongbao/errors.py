@@ -535,6 +535,39 @@ class InvalidDuration(UsageError):
         super().__init__(text=shortened(text))
 
 
+class InvalidSpan(UsageError):
+    """How far a look back goes cannot be read, or is no number of whole days."""
+
+    code = "invalid_span"
+    sentence = N_("{text} is not a number of days, weeks, months or years")
+    advice = N_("write 30d, 2w, 3mo or 1y: a month is 1mo, and a day is the shortest")
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text=shortened(text))
+
+
+class PeriodNotBegun(UsageError):
+    """A statement is asked for of a time that is still to come."""
+
+    code = "period_not_begun"
+    sentence = N_("the period begins at {since}, which is still to come")
+    advice = N_("by the ledger's clock it is {now_at}")
+
+    def __init__(self, *, since: datetime, now_at: datetime) -> None:
+        super().__init__(since=since, now_at=now_at)
+
+
+class UnknownEnding(UsageError):
+    """A file's name ends as that of no format does; *known* are the endings that do."""
+
+    code = "unknown_ending"
+    sentence = N_("no format is known by the ending {ending}")
+    advice = N_("choose one of {known}, or name a format with `--format`")
+
+    def __init__(self, *, ending: str, known: str) -> None:
+        super().__init__(ending=ending, known=known)
+
+
 class InvalidRange(UsageError):
     """A period ends before it begins."""
 

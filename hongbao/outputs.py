@@ -4,13 +4,13 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from hongbao.errors import FileExists, InsideHome, InvalidPath, StorageRefused
+from hongbao.errors import FileExists, InsideHome, InvalidPath, StorageRefused, UnknownEnding
 from hongbao.paths import lies_in, typed_path
 from hongbao.words import N_
 
@@ -97,6 +97,21 @@ def is_folder(path: str) -> bool:
     with suppress(OSError, InvalidPath):  # whoever writes there will be told
         return typed_path(path).is_dir()
     return False
+
+
+def check_ending(name: str, known: Collection[str]) -> str:
+    """
+    Return how the file *name* ends, in small letters: ``""``, or one of *known*.
+
+    Raises UnknownEnding.
+
+    >>> check_ending("November.PDF", {".pdf"}), check_ending("november", {".pdf"})
+    ('.pdf', '')
+    """
+    ending = PurePath(name).suffix.lower()
+    if ending and ending not in known:
+        raise UnknownEnding(ending=ending, known=", ".join(sorted(known)))
+    return ending
 
 
 def is_stream(path: Path) -> bool:

@@ -6,7 +6,7 @@ The gallery of refusals: ``docs/errors.md``, made from the errors themselves.
 
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from hongbao import words
@@ -102,6 +102,7 @@ from hongbao.errors import (
     InvalidRiskPack,
     InvalidSecret,
     InvalidSignature,
+    InvalidSpan,
     InvalidStory,
     KeyringUnavailable,
     LimitExceeded,
@@ -143,6 +144,7 @@ from hongbao.errors import (
     PaymentPending,
     PaymentReversed,
     PdfMissing,
+    PeriodNotBegun,
     PinLocked,
     PinMismatch,
     PolicyNotFound,
@@ -181,6 +183,7 @@ from hongbao.errors import (
     Unfair,
     UnknownBank,
     UnknownCity,
+    UnknownEnding,
     UnknownPlace,
     UnknownSigner,
     UnprintableText,
@@ -264,6 +267,9 @@ SAMPLES: tuple[HongbaoError, ...] = (
     InvalidInstant("2026-02-30"),
     InvalidAccountRoot("微信", length_max=40),
     InvalidDuration("5"),
+    InvalidSpan("1m"),
+    PeriodNotBegun(since=THEN + timedelta(days=300), now_at=THEN),
+    UnknownEnding(ending=".ods", known=".csv, .html, .json, .xlsx"),
     InvalidRange(),
     ClockBackwards(now_at=THEN),
     InvalidPolicy(

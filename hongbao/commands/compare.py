@@ -42,7 +42,9 @@ def compare(
     call = caller(ctx)
     with call.wallet() as wallet, wallet.looking():
         brought = wallet.imported(bill, since=since, until=until)
-        with wallet.statement(since=brought.begins_at, until=brought.ends_at) as statement:
+        # A bill may be of a time to which a virtual clock has not come.
+        begins_at = min(brought.begins_at, wallet.now())
+        with wallet.statement(since=begins_at, until=brought.ends_at) as statement:
             compared = comparing.compared(statement, brought, everything=everything)
     if compared["ok"]:
         call.answer(compared, bills.show_compared)

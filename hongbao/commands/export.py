@@ -1,15 +1,13 @@
 """``hongbao export``."""
 
 import sys
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from hongbao.answers import Exported
-from hongbao.commands.period import Since, Until
+from hongbao.commands.period import Last, Since, Until, check_one_way
 from hongbao.commands.window import STANDARD_OUTPUT, Command, caller, window
-from hongbao.domain.dates import parse_duration
 from hongbao.domain.text import parse_account_root
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_, language
@@ -49,12 +47,7 @@ def export(
     ] = None,
     since: Since = None,
     until: Until = None,
-    last: Annotated[
-        timedelta | None,
-        typer.Option(
-            "--last", metavar="DURATION", parser=parse_duration, help=N_("the last days, as in 30d")
-        ),
-    ] = None,
+    last: Last = None,
     output: Annotated[
         str,
         typer.Option(
@@ -87,13 +80,11 @@ def export(
     call = caller(ctx)
     to_stdout = output == STANDARD_OUTPUT
     to_folder = not to_stdout and is_folder(output)
-    if last is not None and (since is not None or until is not None):
-        other = "--to" if since is None else "--from"
-        raise ConflictingOptions("--last", other, command=ctx.command_path)
+    check_one_way(ctx, last, since, until)
     if full and masked:
         raise ConflictingOptions("--full", "--mask", command=ctx.command_path)
     if form is None and not to_folder:
-        form = "json" if to_stdout and call.as_json else statements.format_of(output)
+        form = "json" if to_stdout and call.as_json else statements.format_by_ending(output)
     if form is None:
         raise typer.BadParameter("Missing option '--format'.")
     if form not in statements.FORMATS:

@@ -1,11 +1,10 @@
 """``hongbao history``."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from hongbao.commands.period import Since, Until
+from hongbao.commands.period import Last, Since, Until, check_one_way
 from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.commands.window import (
     Command,
@@ -20,42 +19,32 @@ from hongbao.words import N_
 app = window()
 
 
-class Kind(StrEnum):
-    """What moves money."""
+def _kinds(incomplete: str) -> list[str]:
+    from hongbao.wallet.records import ACTS
 
-    TOPUP = "topup"
-    WITHDRAW = "withdraw"
-    WITHDRAW_RETURNED = "withdraw_returned"
-    SEND = "send"
-    CLAIM = "claim"
-    REFUND = "refund"
-    REFUND_TO_BALANCE = "refund_to_balance"
-    RELEASED = "released"
-    RETURNED = "returned"
-    APPROVED = "approved"
-    REJECTED = "rejected"
+    return [name for name in ACTS if name.startswith(incomplete)]
 
 
 @app.command(
     cls=Command,
     short_help=N_("Show what moved your money, newest first."),
     help=N_("Days are China's; a day or a month at --to is meant whole."),
-    epilog=(
-        "hongbao history\nhongbao history --from 2026-11 --to 2026-11\nhongbao history --kind claim"
-    ),
+    epilog=("hongbao history\nhongbao history --last 2w\nhongbao history --kind claim"),
 )
 def history(
     ctx: typer.Context,
     since: Since = None,
     until: Until = None,
+    last: Last = None,
     kind: Annotated[
-        Kind | None,
+        str | None,
         typer.Option(
             "--kind",
             metavar="KIND",
+            autocompletion=_kinds,
             help=N_(
-                "only this kind: topup, withdraw, withdraw_returned, send, claim, refund,"
-                " refund_to_balance, released, returned, approved or rejected"
+                "only this kind, as the table calls it, or topup, withdraw, withdraw_returned,"
+                " send, claim, refund, refund_to_balance, released, returned, approved or rejected"
             ),
         ),
     ] = None,
@@ -79,14 +68,20 @@ def history(
         ),
     ] = None,
 ) -> None:
-    from hongbao.ui import records
+    from hongbao.ui import records, wording
 
     call = caller(ctx)
+    check_one_way(ctx, last, since, until)
+    acts = None if kind is None else wording.acts_called(kind)
+    if acts == ():
+        choices = ", ".join(f"'{name}'" for name in wording.acts_choices())
+        raise typer.BadParameter(f"'{kind}' is not one of {choices}.", param_hint="'--kind'")
     with call.wallet() as wallet:
         found = wallet.history(
             since=since,
             until=until,
-            act=None if kind is None else kind.value,
+            last=last,
+            acts=acts,
             counterparty=counterparty,
             before=before,
             limit=limit,

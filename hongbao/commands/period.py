@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from hongbao.domain.dates import parse_instant, parse_period_end
+from hongbao.domain.dates import Span, parse_instant, parse_period_end, parse_span
+from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
 Since = Annotated[
@@ -29,3 +30,22 @@ Until = Annotated[
         help=N_("up to this day, or before this moment"),
     ),
 ]
+
+Last = Annotated[
+    Span | None,
+    typer.Option(
+        "--last",
+        metavar="SPAN",
+        parser=parse_span,
+        help=N_("the last days, weeks, months or years, as in 30d, 2w, 3mo or 1y"),
+    ),
+]
+
+
+def check_one_way(
+    ctx: typer.Context, last: Span | None, since: datetime | None, until: datetime | None
+) -> None:
+    """Raise ConflictingOptions where a period is given in both ways."""
+    if last is not None and (since is not None or until is not None):
+        other = "--to" if since is None else "--from"
+        raise ConflictingOptions("--last", other, command=ctx.command_path)

@@ -44,6 +44,7 @@ _PLAIN = (
     C_("placeholder", "REQUEST"),
     C_("placeholder", "SEED"),
     C_("placeholder", "SHELL"),
+    C_("placeholder", "SPAN"),
     C_("placeholder", "SUBJECT"),
     C_("placeholder", "TEXT"),
 )

@@ -104,7 +104,16 @@ def receipt(
     call.answer(written, vouching.show_receipt_written)
 
 
+_ENDINGS = {".txt": Form.TEXT, ".json": Form.JSON, ".svg": Form.SVG, ".pdf": Form.PDF}
+
+
 def _form_of(output: str) -> Form:
-    """Return the form that the name of a file stands for; any other name is a slip's."""
-    ending = output.lower().rpartition(".")[2]
-    return Form(ending) if ending in ("json", "svg", "pdf") else Form.TEXT
+    """
+    Return the form that the name of a file stands for; without an ending it is a slip.
+
+    Raises UnknownEnding.
+    """
+    from hongbao.outputs import check_ending
+
+    ending = check_ending(output, _ENDINGS)
+    return _ENDINGS[ending] if ending else Form.TEXT

@@ -180,7 +180,8 @@ def report(
     call = caller(ctx)
     to_stdout = output == STANDARD_OUTPUT
     if form is None:
-        form = "json" if to_stdout and call.as_json else statements.format_of(output)
+        by_ending = statements.format_by_ending(output, forms.FORMATS)
+        form = "json" if to_stdout and call.as_json else by_ending
     if form is None:
         raise typer.BadParameter("Missing option '--format'.")
     if form not in forms.FORMATS:

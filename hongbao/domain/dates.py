@@ -2,8 +2,9 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import NamedTuple
 
-from hongbao.errors import InvalidDuration, InvalidInstant
+from hongbao.errors import InvalidDuration, InvalidInstant, InvalidSpan
 from hongbao.units import CHINA
 
 YEAR_FIRST, YEAR_LAST = 2000, 2200
@@ -21,6 +22,8 @@ _INSTANT = re.compile(
     r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?"
     r"(?P<offset>Z|[+-][0-9]{2}:[0-5][0-9])?)?)?)?"
 )
+_MONTHS_MAX = 1_200
+_SPAN = re.compile(r"(?:(\d{1,4})y)?(?:(\d{1,5})mo)?(?:(\d{1,5})w)?(?:(\d{1,6})d)?", re.ASCII)
 _DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,10})s)?", re.ASCII)
 
 
@@ -70,19 +73,51 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=whole_seconds)
 
 
-def start_of_last(length: timedelta, now: datetime) -> datetime:
-    """
-    Return the instant, in UTC, at which the last *length* before *now* begins.
+class Span(NamedTuple):
+    """A number of whole days, or of months and days: what a look back is asked for in."""
 
-    Whole days are China's, with today as one of them: a statement begins at a midnight.
+    months: int
+    days: int
+
+
+def parse_span(text: str) -> Span:
+    """
+    Read *text* as years, months, weeks and days, each at most once.
+
+    A month is ``mo``, because ``m`` is a minute wherever else a time is typed, and a look back of a
+    minute is never meant.
+
+    >>> parse_span("30d"), parse_span("2w"), parse_span("1y3mo")
+    (Span(months=0, days=30), Span(months=0, days=14), Span(months=15, days=0))
+    """
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise InvalidSpan(text)
+    years, months, weeks, days = (int(number) for number in match.groups(default="0"))
+    span = Span(years * 12 + months, weeks * 7 + days)
+    if not any(span) or span.months > _MONTHS_MAX or span.days > DURATION_MAX.days:
+        raise InvalidSpan(text)
+    return span
+
+
+def start_of_last(span: Span, now: datetime) -> datetime:
+    """
+    Return the instant, in UTC, at which the last *span* before *now* begins: a midnight in China.
+
+    Today is one of its days. A month ago of a day that the month does not have is its last one.
 
     >>> now = datetime(2026, 11, 30, 12, 0, tzinfo=CHINA)
-    >>> start_of_last(timedelta(days=30), now).astimezone(CHINA).isoformat()
+    >>> start_of_last(Span(months=0, days=30), now).astimezone(CHINA).isoformat()
     '2026-11-01T00:00:00+08:00'
+    >>> start_of_last(Span(months=9, days=0), now).astimezone(CHINA).isoformat()
+    '2026-03-01T00:00:00+08:00'
     """
-    if length % _ONE_DAY:
-        return now - length
-    return start_of_day(china_day(now) - length + _ONE_DAY)
+    today = china_day(now)
+    year, month = divmod(today.year * 12 + today.month - 1 - span.months, 12)
+    first = date(year, month + 1, 1)
+    last = (first + 31 * _ONE_DAY).replace(day=1) - _ONE_DAY
+    day = first.replace(day=min(today.day, last.day))
+    return start_of_day(day - span.days * _ONE_DAY + _ONE_DAY)
 
 
 def china_day(at: datetime) -> date:

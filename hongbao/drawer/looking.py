@@ -34,14 +34,18 @@ class Looking(Books):
         """Return all that was done about *message*, by whichever institution, in order."""
         return [_act(row) for row in self.rows(f"{_ACTS} WHERE message = ? ORDER BY id", message)]
 
-    def refund_of(self, packet: int, closed_at: datetime, span: range) -> ActRow | None:
+    def refund_of(
+        self, packet: int, closed_at: datetime, span: range, acts: Sequence[str] = ("refund",)
+    ) -> ActRow | None:
         """Return the refund of *packet*, which closed it then; *span* is what that moment has."""
         row = self.row(
-            f"{_ACTS} WHERE id >= ? AND id < ? AND at = ? AND packet = ? AND act = 'refund'",
+            f"{_ACTS} WHERE id >= ? AND id < ? AND at = ? AND packet = ?"
+            f" AND act IN ({marks(acts)})",
             span.start,
             span.stop,
             to_micros(closed_at),
             packet,
+            *acts,
         )
         return _act(row) if row else None
 

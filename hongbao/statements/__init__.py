@@ -18,12 +18,12 @@ makes receipts, `_bills` reads statements from elsewhere, and `_review` is a rev
 """
 
 import pkgutil
-from collections.abc import Callable, Iterator, Reversible
+from collections.abc import Callable, Collection, Iterator, Reversible
 from importlib import import_module
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
-from hongbao.outputs import check_free, is_stream, save_as
+from hongbao.outputs import check_ending, check_free, is_stream, save_as
 
 # Of the standard library, nothing is imported here that a format is called after: waking the
 # format makes it an attribute of this module, which would hide the other one.
@@ -101,6 +101,19 @@ def format_of(path: str) -> str | None:
     fits = [known for known in FORMATS if name.endswith(_format(known).ENDINGS)]
     named = [known for known in fits if _beginning(known) and name.startswith(_beginning(known))]
     return next(iter(named or (known for known in fits if not _beginning(known))), None)
+
+
+def format_by_ending(path: str, formats: Collection[str] = FORMATS) -> str | None:
+    """
+    Return the one of *formats* that the name of *path* stands for; None where it has no ending.
+
+    Raises UnknownEnding where it has one that is none of theirs.
+    """
+    found = format_of(path)
+    if found in formats:
+        return found
+    check_ending(path, {ending for known in formats for ending in endings(known)})
+    return None
 
 
 def file_name(statement: "Statement", format_name: str) -> str:

@@ -48,11 +48,16 @@ def show_turned(clock: ClockShown) -> None:
 
 
 def _refunded(refund: Refunded) -> str:
-    sentence = (
-        N_("{at} · returned {amount_fen} of {packet} · on its way to {place}, there by {until}")
-        if refund["arrives_at"] > refund["at"]
-        else N_("{at} · returned {amount_fen} of {packet} to {place}")
-    )
+    if refund["arrives_at"] > refund["at"]:
+        sentence = N_(
+            "{at} · returned {amount_fen} of {packet} · on its way to {place}, there by {until}"
+        )
+    elif refund["card_gone"]:
+        sentence = N_(
+            "{at} · returned {amount_fen} of {packet} to {place}: the card that paid was removed"
+        )
+    else:
+        sentence = N_("{at} · returned {amount_fen} of {packet} to {place}")
     return say(
         sentence,
         at=wording.when(refund["at"]),

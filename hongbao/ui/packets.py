@@ -127,13 +127,14 @@ def show_refunds(refunds: Refunds) -> None:
             bold=yuan(refund["amount_fen"]),
         )
         if refund["card_gone"]:
-            line(_("the card that paid was removed, so the balance has it"))
+            line(_(_CARD_GONE))
     if len(refunds["refunds"]) > 1:
         line(say(N_("{refunded_fen} in all"), refunded_fen=refunds["refunded_fen"]))
     if not refunds["refunds"] and is_terminal():
         line(_("nothing is due back"))
 
 
+_CARD_GONE = N_("the card that paid was removed, so the balance has it")
 _CLAIMED = N_(
     "claimed {amount_fen} from {sender} · share {seat} of {count} · balance {balance_fen}"
 )
@@ -337,13 +338,12 @@ def _standing(packet: PacketShown) -> list[str]:
                 )
             ]
         case "refunded":
-            return [
-                say(
-                    N_("{refunded_fen} returned at {at}"),
-                    refunded_fen=packet["refunded_fen"],
-                    at=wording.when(packet["closed_at"] or packet["expires_at"]),
-                )
-            ]
+            returned = say(
+                N_("{refunded_fen} returned at {at}"),
+                refunded_fen=packet["refunded_fen"],
+                at=wording.when(packet["closed_at"] or packet["expires_at"]),
+            )
+            return [returned, _(_CARD_GONE)] if packet["card_gone"] else [returned]
     return []
 
 

@@ -67,6 +67,8 @@ def _movement(row: MovementLine, *, is_pending: bool) -> Row:
     amount_fen = row["amount_fen"]
     other = row["counterparty"] or row["card"] or ""
     what = wording.act(row["act"])
+    if row["card_gone"]:
+        what = say(N_("{what}, card removed"), what=what)
     if row["card_fen"] is not None and not amount_fen:
         amount = Cell(f"({_signed(row['card_fen'])})", "dim")  # the card's money, not the balance's
     elif row["act"] == "claim" and not amount_fen:

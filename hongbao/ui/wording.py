@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from hongbao import units, words
 from hongbao.answers import Held, HoldEnded, ResolvedLine
-from hongbao.words import N_, _, harmless, say
+from hongbao.words import N_, _, harmless, say, spoken
 
 _KINDS = {
     "lucky": N_("lucky"),
@@ -223,6 +223,9 @@ _CAME_TO_NOTHING = {
         "{profile} · {amount_fen} of {packet} could not reach {card} · the balance has it"
     ),
 }
+_CARD_WAS_GONE = N_(
+    "{profile} · {amount_fen} of {packet} went to the balance, because {card} was removed"
+)
 _CAME_TOO_LATE = N_("{profile} · the bank booked {amount_fen} with {card} too late, and undid it")
 _NOT_KNOWN = N_("{profile} · {amount_fen} with {card} is still pending: the bank has not answered")
 
@@ -245,6 +248,29 @@ def period(code: str) -> str:
 def flow(code: str) -> str:
     """Return what people call what a limit counts."""
     return _(_FLOWS[code])
+
+
+def acts_called(text: str) -> tuple[str, ...]:
+    """
+    Return the movements that people call *text*: by their code, or by a word of the table's.
+
+    The word is of whichever language, and several may have it. None is empty.
+    """
+    wanted = text.strip().casefold()
+    speakers = [spoken(language) for language in ("en", "zh_CN")]
+
+    def is_called_so(code: str) -> bool:
+        words = {_ACTS[code], _REASONS.get(code, _ACTS[code])}  # the second while it is pending
+        return wanted == code or any(
+            wanted == in_words(word).casefold() for in_words in speakers for word in words
+        )
+
+    return tuple(code for code in _ACTS if is_called_so(code))
+
+
+def acts_choices() -> tuple[str, ...]:
+    """Return what `acts_called` knows, in the reader's language: each code, then each word."""
+    return tuple(dict.fromkeys((*_ACTS, *map(act, _ACTS))))
 
 
 def act(code: str) -> str:
@@ -395,11 +421,15 @@ def held(hold: Held) -> str:
 
 def hold_ended(ended: HoldEnded) -> str:
     """Return what became of what was held, when nobody had decided it before."""
-    sentence = (
-        N_("{at} · {amount_fen} of {profile} is no longer held · {about}")
-        if ended["ended"] == "released"
-        else N_("{at} · {amount_fen} of {profile} was held and goes back · {about}")
-    )
+    if ended["ended"] == "released":
+        sentence = N_("{at} · {amount_fen} of {profile} is no longer held · {about}")
+    elif ended["card_gone"]:
+        sentence = N_(
+            "{at} · {amount_fen} of {profile} was held and goes to the balance, because the card"
+            " that paid was removed · {about}"
+        )
+    else:
+        sentence = N_("{at} · {amount_fen} of {profile} was held and goes back · {about}")
     return say(
         sentence,
         at=when(ended["at"]),
@@ -445,6 +475,8 @@ def resolved(row: ResolvedLine) -> str:
             sentence = _CAME_ABOUT[row["act"]]
         case "late":
             sentence = _CAME_TOO_LATE
+        case "rejected" if row["card_gone"]:
+            sentence = _CARD_WAS_GONE
         case "rejected" | "reversed":
             sentence = _CAME_TO_NOTHING[row["act"]]
         case _:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from hongbao.answers import Answer, Carried
 from hongbao.domain.channel import (
@@ -226,6 +226,8 @@ class Clearing(Banks):
             self._unbooked(doing, message)
             told = self._told(doing, message, state)
             told["error"] = self._refusal(message, why).as_dict()
+            if why == "card_gone":  # kept only where it is so
+                return cast(Answer, {**told, "card_gone": True})
             return told
 
         act = GIVEN_BACK_AS[message.reason]

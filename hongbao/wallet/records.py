@@ -10,6 +10,7 @@ from hongbao.auditing import PROBLEMS, Auditor
 from hongbao.auditing.look import Noted
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.domain.channel import ASKED_AS
+from hongbao.domain.dates import Span, start_of_last
 from hongbao.domain.ids import home_mark, movement_id
 from hongbao.domain.ledger import PLATFORM
 from hongbao.errors import Damaged, InvalidRange
@@ -41,7 +42,8 @@ class Records(Desk):
         *,
         since: datetime | None = None,
         until: datetime | None = None,
-        act: str | None = None,
+        last: Span | None = None,
+        acts: Collection[str] | None = None,
         counterparty: str | None = None,
         before: int | None = None,
         limit: int = 20,
@@ -50,11 +52,14 @@ class Records(Desk):
         Return the newest *limit* movements that fit, newest first, and payments that are pending.
 
         *until* itself is outside. *before* goes on where a page ended: only entries older than
-        that one. Raises ProfileNotFound or InvalidRange.
+        that one. *last* is a look back from now, in *since*'s place. Raises ProfileNotFound or
+        InvalidRange.
         """
         check_range(since, until)
         with self.looking():
             me = self.me
+            if last is not None:
+                since = start_of_last(last, self.now())
             period = self._span(since, until)
             other = None if counterparty is None else self._profile_named(counterparty).id
             found = [
@@ -62,7 +67,7 @@ class Records(Desk):
                     self.store.movements(
                         me.id,
                         period if before is None else range(period.start, min(period.stop, before)),
-                        acts=ACTS if act is None else (act,),
+                        acts=ACTS if acts is None else (*acts,),
                         counterparty=other,
                         limit=limit + 1,
                         end=period.stop,
@@ -75,7 +80,7 @@ class Records(Desk):
                 if message.entry in period
                 and before is None
                 and other is None
-                and act in (None, message.reason)
+                and (acts is None or message.reason in acts)
             ]
         return {
             "profile": me.name,

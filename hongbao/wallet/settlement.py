@@ -1,5 +1,6 @@
 """Settlement at the desk: payments are resolved, and what institutions owe each other is paid."""
 
+import json
 from collections.abc import Callable
 from typing import cast
 
@@ -84,7 +85,12 @@ class Settlement(Packets):
             "state": str(message.state),
             "card": self.store.card(message.card).name,
             "packet": packet,
+            "card_gone": message.state is MessageState.REJECTED and self._card_was_gone(message),
         }
+
+    def _card_was_gone(self, message: MessageRow) -> bool:
+        assert message.outcome is not None
+        return bool(json.loads(self.store.answer_of(message.outcome)).get("card_gone"))
 
     def _close_batch(self, progress: Progress | None = None) -> Settled:
         answer: Settled = _nothing(iso(self.now()))

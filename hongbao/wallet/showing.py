@@ -10,6 +10,7 @@ from hongbao.answers import (
     ShareLine,
     Verified,
 )
+from hongbao.domain.channel import MessageState
 from hongbao.domain.deal import luckiest
 from hongbao.domain.fairness import commitment, recompute
 from hongbao.domain.ids import parse_packet_id
@@ -24,9 +25,11 @@ from hongbao.errors import (
 )
 from hongbao.store import ClaimRow, PacketRow, ProfileRow
 from hongbao.units import iso
+from hongbao.wallet.holds import BALANCE
 from hongbao.wallet.packets import Packets
 
 _SECOND = timedelta(seconds=1)
+_UNPAID = (MessageState.REJECTED, MessageState.REVERSED)
 
 
 class Showing(Packets):
@@ -82,6 +85,7 @@ class Showing(Packets):
             ]
             took = claims[-1].at - terms.created_at if finished else None
             closed = terms.closed_at is not None
+            refunded_to, card_gone = self._went_back(row, me)
             return {
                 **self._line(row, me, now),
                 "deal": str(terms.deal),
@@ -95,7 +99,30 @@ class Showing(Packets):
                 "commitment": commitment(row.seed),
                 "seed": row.seed.hex() if closed else None,
                 "shares": shares,
+                "refunded_to": refunded_to,
+                "card_gone": card_gone,
             }
+
+    def _went_back(self, row: PacketRow, me: ProfileRow) -> tuple[str | None, bool]:
+        """Return where the rest of a packet of *me* went, and whether its card was removed."""
+        packet = row.packet
+        if packet.sender != me.id or packet.closed_at is None or not packet.remaining_fen:
+            return None, False
+        start = self.store.first_entry_from(packet.closed_at)
+        stop = self.store.first_entry_from(packet.closed_at + timedelta.resolution)
+        act = self.store.refund_of(
+            packet.number, packet.closed_at, range(start, stop), ("refund", "returned", "rejected")
+        )
+        if act is None:
+            return None, False
+        told = json.loads(act.answer)
+        payment = told.get("payment")  # an older hongbao's refund was done at once
+        message = None if payment is None else self.store.message_called(payment)
+        if message is None or message.state not in _UNPAID:
+            return str(told["refunded_to"]), bool(told["card_gone"])
+        assert message.outcome is not None
+        outcome = json.loads(self.store.answer_of(message.outcome))
+        return BALANCE, bool(outcome.get("card_gone"))
 
     def verify(self, packet: str) -> Verified:
         """

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator, Reversible
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from hongbao.answers import HeadLine, HolderLine, MovementLine
 from hongbao.auditing.private import card_number
-from hongbao.domain.dates import start_of_last
+from hongbao.domain.dates import Span, start_of_last
 from hongbao.domain.identity import mask_card_number, mask_id_number, mask_real_name
 from hongbao.domain.ids import REQUEST_PREFIX, account_id, home_mark
 from hongbao.domain.text import mask_profile_name
+from hongbao.errors import PeriodNotBegun
 from hongbao.store import CardRow, ProfileRow
 from hongbao.wallet.desk import AskPin
 from hongbao.wallet.records import ACTS, ARRIVALS, Records, check_range
@@ -76,20 +77,23 @@ class Stating(Records):
         *,
         since: datetime | None = None,
         until: datetime | None = None,
-        last: timedelta | None = None,
+        last: Span | None = None,
         upto: int | None = None,
         masked: bool = False,
         full: AskPin | None = None,
     ) -> Iterator[Statement]:
         """
-        Open this profile's statement from *since* up to but not at *until*, or of the *last* days.
+        Open this profile's statement from *since* up to but not at *until*, or of the *last* span.
 
         It is one moment of the ledger, however long reading it takes; with *upto*, what it was
         when that entry was the last. *masked* hides the names of others and whatever was typed;
         *full* says the holder's name and numbers whole, against the PIN that it asks for. Raises
-        InvalidRange, and what a PIN may be refused with.
+        InvalidRange, PeriodNotBegun, and what a PIN may be refused with.
         """
         check_range(since, until)
+        now = self.now()
+        if since is not None and since > now:
+            raise PeriodNotBegun(since=since, now_at=now)
         if full is not None:
             self._authorise(full)
         with self.looking():

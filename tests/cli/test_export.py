@@ -36,6 +36,9 @@ def acts(document: dict[str, object]) -> list[str]:
         (("--last", "1d"), "2026-02-16", None, 4),
         (("--last", "2d"), "2026-02-15", None, 6),
         (("--last", "400d"), "2025-01-13", None, 6),
+        (("--last", "1w"), "2026-02-10", None, 6),
+        (("--last", "1mo"), "2026-01-17", None, 6),
+        (("--last", "1y"), "2025-02-17", None, 6),
     ],
 )
 def test_a_period_is_years_months_days_or_the_last_of_them(
@@ -51,23 +54,18 @@ def test_a_period_is_years_months_days_or_the_last_of_them(
     assert count == document["count"] == len(acts(document))
 
 
-def test_the_last_hours_are_counted_from_now(new_year: Shell):
-    """
-    Only days begin at midnight.
-    """
-    document = exported(new_year, "--last", "90m")
-
-    assert "2026-02-16T18:30:00+08:00" == document["from"]
-    assert "send" == acts(document)[-1]
-
-
 @pytest.mark.parametrize(
     ("typed", "code"),
     [
         (("--last", "30d", "--from", "2026"), "conflicting_options"),
         (("--last", "30d", "--to", "2026"), "conflicting_options"),
-        (("--last", "30"), "invalid_duration"),
-        (("--last", "0d"), "invalid_duration"),
+        (("--last", "30"), "invalid_span"),
+        (("--last", "0d"), "invalid_span"),
+        (("--last", "1m"), "invalid_span"),
+        (("--last", "12h"), "invalid_span"),
+        (("--last", "1d12h"), "invalid_span"),
+        (("--from", "2026-02-17"), "period_not_begun"),
+        (("--from", "2027"), "period_not_begun"),
         (("--from", "26"), "invalid_instant"),
         (("--full", "--mask"), "conflicting_options"),
         (("--full", "--format", "csv"), "conflicting_options"),
@@ -233,3 +231,27 @@ def test_a_variable_names_the_font_of_a_pdf(new_year: Shell, tmp_path: Path, com
 
     assert (USAGE, "font_unusable", "/nowhere.ttf") == (code, error["code"], error["path"])
     assert [] == [*tmp_path.glob("*.pdf*")]
+
+
+@pytest.mark.parametrize("name", ["november.ods", "november.csv.gz", "statement.docx"])
+def test_an_ending_that_no_format_has_is_named_with_those_that_there_are(
+    unchanged: Shell, tmp_path: Path, name: str
+):
+    """
+    Nobody is told to name a format who has named one, in the way that works everywhere else.
+    """
+    code, error = unchanged.refuses("export", "-o", str(tmp_path / name))
+
+    assert (USAGE, "unknown_ending", Path(name).suffix) == (code, error["code"], error["ending"])
+    assert {".csv", ".xlsx", ".pdf", ".beancount"} < {*error["known"].split(", ")}
+    assert [] == [*tmp_path.glob("november*"), *tmp_path.glob("statement*")]
+    assert "usage" == unchanged.refuses("export", "-o", str(tmp_path / "november"))[1]["code"]
+
+
+def test_a_minute_is_told_how_a_month_is_written(new_year: Shell):
+    """
+    `1m` is a minute to the clock, and a month to whoever asks for a statement.
+    """
+    error = new_year.refuses("export", "--format", "csv", "--last", "1m")[1]
+
+    assert "1mo" in error["hint"]

@@ -209,3 +209,56 @@ def test_a_list_of_nothing_says_so(empty: Shell, tmp_path: Path):
         said = [line for line in plain(screen).splitlines() if line and "hint: " not in line]
         assert (command, 1) == (command, len(said))
     assert 0 == bare.answers("review", "records")["judged"]
+
+
+# --- a history's kinds and its time --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "acts"),
+    [
+        ("topup", {"topup"}),
+        ("topped up", {"topup"}),
+        ("Top-up", {"topup"}),
+        ("充值", {"topup"}),
+        ("sent", {"send"}),
+        ("returned", {"refund"}),
+        ("refund", {"refund"}),
+    ],
+)
+def test_a_kind_is_what_the_table_calls_it(new_year: Shell, typed: str, acts: set[str]):
+    """
+    In either language, whichever is spoken, or the word that programs have.
+    """
+    found = new_year.answers("history", "--kind", typed)["movements"]
+
+    assert acts == {row["act"] for row in found}
+
+
+def test_every_word_of_the_table_is_a_kind(new_year: Shell):
+    """
+    Both languages; and what is none is refused with what there is.
+    """
+    for language in ("en", "zh_CN"):
+        said = new_year.screens(("history",), columns=100, HONGBAO_LANG=language)[0]
+        words = {line[18:30].split("  ")[0].strip() for line in plain(said).splitlines()[1:]}
+        for word in words - {""}:
+            assert new_year.answers("history", "--kind", word)["movements"], word
+
+    code, error = new_year.refuses("history", "--kind", "nonsense")
+    assert (2, "usage") == (code, error["code"])
+    assert "'topup'" in error["message"]
+
+
+def test_a_history_goes_back_as_far_as_is_said(new_year: Shell):
+    """
+    In the same words as a statement's.
+    """
+    today = new_year.answers("history", "--last", "1d")["movements"]
+    all_of_it = new_year.answers("history", "--last", "1mo")["movements"]
+
+    assert {"2026-02-16"} == {row["at"][:10] for row in today}
+    assert all_of_it == new_year.answers("history")["movements"]
+    assert len(today) < len(all_of_it)
+    for typed in (("--last", "1m"), ("--last", "1d", "--to", "2026")):
+        assert 2 == new_year("history", *typed).code

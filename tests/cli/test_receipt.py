@@ -240,3 +240,34 @@ def test_a_shell_is_offered_what_has_a_receipt(handed_over: Shell):
     offered = said.out.split()
     assert set(handed_over.packets.values()) <= set(offered)
     assert any(word.startswith("HB1000039501") for word in offered)
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("r.txt", "─"), ("r.json", "{"), ("r.SVG", "<svg"), ("r", "─")]
+)
+def test_how_a_file_ends_is_what_it_is(handed_over: Shell, tmp_path: Path, name: str, begins: str):
+    """
+    In capitals or not; a name without an ending is a slip's.
+    """
+    path = tmp_path / name
+    handed_over.does("receipt", handed_over.packets["exclusive"], "-o", str(path))
+
+    assert begins in path.read_text("utf-8")[:200]
+
+
+@pytest.mark.parametrize("name", ["r.html", "r.csv", "r.pdf.bak"])
+def test_an_ending_that_no_receipt_has_is_refused_with_those_that_there_are(
+    handed_over: Shell, tmp_path: Path, name: str
+):
+    """
+    It would be text by another name.
+    """
+    path = tmp_path / name
+    code, error = handed_over.refuses("receipt", handed_over.packets["exclusive"], "-o", str(path))
+
+    assert (2, "unknown_ending", ".json, .pdf, .svg, .txt") == (
+        code,
+        error["code"],
+        error["known"],
+    )
+    assert not path.exists()

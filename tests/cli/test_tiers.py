@@ -232,6 +232,7 @@ def settled(**more: Any) -> Settled:
                 "state": "accepted",
                 "card": "icbc-0003",
                 "packet": None,
+                "card_gone": False,
             },
             {
                 "message": "UP20260216000013",
@@ -241,6 +242,7 @@ def settled(**more: Any) -> Settled:
                 "state": "unknown",
                 "card": "cmb-0003",
                 "packet": PACKET,
+                "card_gone": False,
             },
         ],
         lines=[

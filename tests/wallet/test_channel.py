@@ -803,11 +803,20 @@ def test_a_refund_whose_card_is_removed_goes_to_the_balance(demo: World):
     demo.zhang.settle()
     assert before == money(demo)
 
-    demo.zhang.advance_clock(DAY)
+    turned = demo.zhang.advance_clock(DAY)
 
     assert "rejected" == refund_of(demo)["state"]
     assert {"balance": FEN, "pending": -FEN} == money(demo) - before
     assert {} == demo.findings()
+    [packet] = [row["packet"] for row in turned["resolved"] if row["card_gone"]]
+    assert packet is not None
+    shown = demo.zhang.show(packet)
+    assert ("balance", True) == (shown["refunded_to"], shown["card_gone"])
+    assert (None, False) == tuple(
+        demo.li.show(packet)[name] for name in ("refunded_to", "card_gone")
+    )
+    [line] = [row for row in demo.zhang.history()["movements"] if row["act"] == "refund_to_balance"]
+    assert line["card_gone"]
 
 
 def test_a_refund_that_has_set_out_arrives_though_its_card_is_removed(demo: World):

@@ -138,7 +138,7 @@ def test_one_kind_of_act_can_be_asked_for(lived: World):
     """
     By its name, together with everything else.
     """
-    history = lived.zhang.history(act="topup", limit=1)
+    history = lived.zhang.history(acts=["topup"], limit=1)
 
     assert [2000_00] == [line["amount_fen"] for line in history["movements"]]
     assert history["more"]
