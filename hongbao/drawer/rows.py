@@ -175,6 +175,11 @@ class Holder(NamedTuple):
         """What tells the holder apart from every other one of either kind."""
         return self.id if self.table == "profile" else -self.id
 
+    @property
+    def label(self) -> str:
+        """What the files are called that are about the holder's PIN."""
+        return f"{self.table}-{self.id}"
+
 
 class PinRow(NamedTuple):
     """A holder's PIN, and how often it was tried."""

@@ -58,6 +58,7 @@ class _Wrapping(NamedTuple):
 class _Records(NamedTuple):
     current: _Wrapped
     next: _Wrapped | None
+    tries: bool  # whether every holder of a PIN has a count of tries beside the keys
 
 
 class _KeyGone(Exception):
@@ -193,7 +194,7 @@ class KeyFolder:
                 self._head.prepare()
                 vault = self._vault(self._random(KEY_BYTES), generation=1)
                 wrapping = self._new_device_key()
-                self._write(_Records(current=self._wrap(vault, wrapping), next=None))
+                self._write(_Records(self._wrap(vault, wrapping), next=None, tries=True))
                 self._opened = wrapping
                 return vault
         return self.open(None)
@@ -248,7 +249,7 @@ class KeyFolder:
             wrapping = new_wrapping()
             # Nothing is taken back where this fails: the file may name the new key already. What
             # it does not name, the next opening sweeps up.
-            self._write(_Records(current=self._wrap(vault, wrapping), next=None))
+            self._write(before._replace(current=self._wrap(vault, wrapping)))
             self._opened = wrapping
             self._forget(before.current, keep=(wrapping.holder,))
 
@@ -277,7 +278,7 @@ class KeyFolder:
             new = self._vault(self._random(KEY_BYTES), generation=vault.generation + 1)
             new.adopt_retired(new.seal_retired(vault))
             wrapping = self._next_wrapping(records.current)
-            self._write(_Records(records.current, next=self._wrap(new, wrapping)))
+            self._write(records._replace(next=self._wrap(new, wrapping)))
         except BaseException:
             self.leave_rekey()
             raise
@@ -334,11 +335,12 @@ class KeyFolder:
     def _resolve_rekey(self, *, finish: bool) -> None:
         try:
             with self.alone():
-                current, pending = self._read()
+                records = self._read()
+                current, pending = records.current, records.next
                 if pending is None:
                     return
                 kept, dropped = (pending, current) if finish else (current, pending)
-                self._write(_Records(kept, next=None))
+                self._write(records._replace(current=kept, next=None))
                 if self._opened is not None and self._opened.holder != kept.holder:
                     self._opened = None
                 self._forget(dropped, keep=(kept.holder,))
@@ -418,6 +420,19 @@ class KeyFolder:
         try stays counted. Raises Busy where one other tries for ten seconds, and StorageRefused.
         """
         return files.Guard(self.path / f".pin-{holder}")()
+
+    def counts_tries(self) -> bool:
+        """
+        Say whether every holder of a PIN has a count of tries beside the keys (`TriesFolder`).
+
+        In homes that are older than these counts nobody has: `begin_counting` says when they do.
+        """
+        return self._read().tries
+
+    def begin_counting(self) -> None:
+        """Say, durably, that every holder has a count from now on."""
+        with self.alone():
+            self._write(self._read()._replace(tries=True))
 
     # --- the head --------------------------------------------------------------------------------
 
@@ -553,14 +568,14 @@ class KeyFolder:
         """Sweep up after a change that was interrupted, where that is possible at all."""
         with suppress(OSError):
             files.close_to_others(self.path)
-        needed = {wrapped.holder for wrapped in records if wrapped is not None}
+        needed = _holders(records)
         if self._gate.entered or all(holder in needed for holder in self._device_keys()):
             return
         # A change may be under way, or the folder be read-only: then a later opening sweeps.
         with suppress(errors.Busy, errors.StorageRefused):
             self._gate.enter(alone=True, wait=False)
             try:
-                self._sweep(keep=[w.holder for w in self._read() if w is not None])
+                self._sweep(keep=_holders(self._read()))
             finally:
                 self._gate.leave()
 
@@ -575,7 +590,11 @@ class KeyFolder:
         return [match[1] for match in found if match]
 
     def _write(self, records: _Records) -> None:
-        document: dict[str, object] = {"format": FORMAT, "current": _written(records.current)}
+        document: dict[str, object] = {
+            "format": FORMAT,
+            "tries": records.tries,
+            "current": _written(records.current),
+        }
         if records.next is not None:
             document["next"] = _written(records.next)
         files.replace(self._master_file, json.dumps(document, indent=1).encode() + b"\n")
@@ -596,12 +615,18 @@ class KeyFolder:
             pending = _parsed(document["next"]) if "next" in document else None
             if pending is not None and pending.generation != current.generation + 1:
                 raise ValueError
+            tries = document.get("tries") is True
         except (ValueError, KeyError, RecursionError):
             raise self._damaged() from None
-        return _Records(current, pending)
+        return _Records(current, pending, tries)
 
     def _damaged(self) -> errors.Damaged:
         return errors.Damaged(path=str(self._master_file))
+
+
+def _holders(records: _Records) -> set[str | None]:
+    """Return the device keys that *records* name."""
+    return {wrapped.holder for wrapped in records[:2] if wrapped is not None}
 
 
 def _about(method: str, generation: int) -> bytes:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar, cast
 
 from hongbao.domain.chain import canonical, digest, line
 from hongbao.domain.channel import ASKED_AS
@@ -18,6 +18,7 @@ from hongbao.errors import (
     HongbaoError,
     InsufficientBalance,
     PaymentPending,
+    PinError,
     PinLocked,
     RequestConflict,
     WrongPin,
@@ -33,6 +34,7 @@ from hongbao.store import (
     HomeRow,
     MessageRow,
     OperatorRow,
+    PinRow,
     ProfileRow,
 )
 from hongbao.units import iso
@@ -40,9 +42,11 @@ from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.judging import Judging, Stopped
 from hongbao.wallet.signing import Signed
+from hongbao.wallet.tries import as_tries, later_of, used_up
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
+    from hongbao.vault import TriesFolder
 
 A = TypeVar("A", bound="Answer")
 D = TypeVar("D", bound=Doing)
@@ -532,19 +536,16 @@ class Desk(Judging):
         with self.looking():
             holder = Holder("operator", operator.id) if operator else Holder("profile", self.me.id)
             asks_code = code and operator is None and self.me.totp_secret is not None
-            until = self.store.pin_of(holder).locked_until
-            if until is not None and self.now() < until:
-                raise PinLocked(locked_until_at=until)
+            tried = self._tried(holder)
+            if tried is not None:
+                _check_unlocked(tried, self.now())
+        if tried is None:
+            self._give_up_on(holder)
         self._watch.lap(1)
         typed = pin()
         shown = self._ask_code() if asks_code else None
         self._watch.skip()
-        with (
-            self._under_these_keys(),
-            self.keys.one_try_at_a_time(f"{holder.table}-{holder.id}"),
-            self._as_it_was_opened(),  # until the try is judged: it may be right
-        ):
-            self._check_generation()
+        with self._trying(holder):
             if code and operator is None and self._has_authenticator(holder) != asks_code:
                 raise Busy  # another process has just added, or removed, it
             self._try(typed, holder, shown, identity)
@@ -559,67 +560,150 @@ class Desk(Judging):
     def _has_authenticator(self, holder: Holder) -> bool:
         return self._profile_by_id(holder.id).totp_secret is not None
 
+    @contextmanager
+    def _trying(self, holder: Holder) -> Iterator[None]:
+        """Be the only one who tries *holder*'s PIN, in a home that stays as it is meanwhile."""
+        with (
+            self._under_these_keys(),
+            self.keys.one_try_at_a_time(holder.label),
+            self._as_it_was_opened(),
+        ):
+            self._check_generation()
+            yield
+
     def _try(self, pin: Pin, holder: Holder, code: str | None, identity: Identity | None) -> None:
-        rules = self.policy.pin
+        before, counted = self._count_pin_try(holder)
 
         def wrong() -> HongbaoError:
             """Return one and the same refusal, whichever of what was asked for is wrong."""
-            if locked_until is not None:
-                return PinLocked(locked_until_at=locked_until)
+            left = self.policy.pin.attempts_left(counted.tries - counted.cleared)
+            if counted.locked_until is not None:
+                return PinLocked(locked_until_at=counted.locked_until)
             if identity is not None:
                 return WrongPinOrIdentity(attempts_left=left)
             if code is not None:
                 return WrongPinOrCode(attempts_left=left)
             return WrongPin(attempts_left=left)
 
-        with self.changing((holder.table, holder.id)):
-            known, now = self.store.pin_of(holder), self.now()
-            if known.locked_until is not None and now < known.locked_until:
-                raise PinLocked(locked_until_at=known.locked_until)
-            this_try = known.tries + 1
-            left = rules.attempts_left(this_try - known.cleared)
-            hours = rules.hours_locked(this_try - known.cleared)
-            locked_until = now + timedelta(hours=hours) if hours else None
-            self.store.set_pin_tries(
-                holder, tries=this_try, cleared=known.cleared, locked_until=locked_until
-            )
-        if not self.vault.pin_matches(holder.number, pin, known.hash):
-            raise wrong()
-        step = None if code is None else self._step_of(code, holder.id)
-        if code is not None and step is None:
-            raise wrong()
-        if identity is not None and not self._is_of(identity, holder.id):
-            raise wrong()
-        matched = known.hash
-        renewed = None
-        if self.vault.pin_needs_rehash(matched):
-            renewed = self.vault.hash_pin(holder.number, pin)
-        with self.changing((holder.table, holder.id)):
-            if step is not None:
-                if step <= self._profile_by_id(holder.id).totp_step:  # somebody else was quicker
-                    raise wrong()
-                self.store.set_totp_step(holder.id, step)
-            known = self.store.pin_of(holder)
-            cleared = max(known.cleared, this_try)
-            self.store.set_pin_tries(
-                holder,
-                tries=known.tries,
-                cleared=cleared,
-                locked_until=(
-                    known.locked_until if known.tries - cleared >= rules.attempts_max else None
-                ),
-            )
-            if renewed is not None and known.hash == matched:  # not changed meanwhile
-                self.store.set_pin(holder, renewed)
+        try:
+            if not self.vault.pin_matches(holder.number, pin, before.hash):
+                raise wrong()
+            step = None if code is None else self._step_of(code, holder)
+            if code is not None and step is None:
+                raise wrong()
+            if identity is not None and not self._is_of(identity, holder.id):
+                raise wrong()
+            renewed = None
+            if self.vault.pin_needs_rehash(before.hash):
+                renewed = self.vault.hash_pin(holder.number, pin)
+            with self.changing((holder.table, holder.id)):
+                if step is not None:
+                    if step <= self._last_step(holder):  # somebody else was quicker
+                        raise wrong()
+                    self.store.set_totp_step(holder.id, step)
+                self._clear(holder, counted, wait=step is not None)
+                if renewed is not None and self.store.pin_of(holder).hash == before.hash:
+                    self.store.set_pin(holder, renewed)  # not changed meanwhile
+        except PinError:
+            raise
+        except Exception:
+            with suppress(HongbaoError):  # as it is, it stays counted
+                self._uncount(holder, before)
+            raise
 
-    def _step_of(self, code: str, profile: int) -> int | None:
-        """Return the time step that *code* is of, if it is one of *profile*'s and not used yet."""
+    def _count_pin_try(self, holder: Holder) -> tuple[PinRow, PinRow]:
+        """Count a try, and return what was tried before it and with it."""
+        rules = self.policy.pin
+        with self.changing((holder.table, holder.id)):
+            before, now = self._tried(holder), self.now()
+            if before is None:
+                raise Busy  # it was there when we looked
+            _check_unlocked(before, now)
+            hours = rules.hours_locked(before.tries + 1 - before.cleared)
+            counted = before._replace(
+                tries=before.tries + 1,
+                locked_until=now + timedelta(hours=hours) if hours else None,
+            )
+            self._keep_tried(holder, counted)
+        return before, counted
+
+    def _clear(self, holder: Holder, counted: PinRow, *, wait: bool) -> None:
+        """
+        Forgive the try that was *counted*, which was right, and those before it.
+
+        The note need not *wait* for the disk where the ledger, which does, has all that is in it.
+        """
+        known = self._tried(holder)
+        assert known is not None
+        cleared = max(known.cleared, counted.tries)
+        locked = known.tries - cleared >= self.policy.pin.attempts_max
+        until = known.locked_until if locked else None
+        self._keep_tried(holder, known._replace(cleared=cleared, locked_until=until), wait=wait)
+
+    def _uncount(self, holder: Holder, before: PinRow) -> None:
+        """Take back a try that nobody could judge: it was neither right nor wrong."""
+        with self.changing((holder.table, holder.id)):
+            self._keep_tried(holder, before, back=True)
+
+    # --- what was tried at a PIN -----------------------------------------------------------------
+
+    @property
+    def tries(self) -> "TriesFolder":
+        """The counts of tries beside the keys."""
+        from hongbao.vault import TriesFolder
+
+        return TriesFolder(self.env.keys, self.vault)
+
+    def _tried(self, holder: Holder) -> PinRow | None:
+        """
+        Return *holder*'s PIN with what was tried at it: the greater of the two counts.
+
+        None is that the count beside the keys is gone where there has to be one.
+        """
+        row, noted = self.store.pin_of(holder), self.tries.read(holder.label)
+        if noted is None:
+            return None if self.keys.counts_tries() else row
+        return later_of(row, noted)
+
+    def _last_step(self, holder: Holder) -> int:
+        """Return the last time step whose code *holder*'s authenticator has been used with."""
+        noted = self.tries.read(holder.label)
+        return max(self._profile_by_id(holder.id).totp_step, 0 if noted is None else noted.step)
+
+    def _keep_tried(
+        self, holder: Holder, row: PinRow, *, back: bool = False, wait: bool = True
+    ) -> None:
+        """Keep what was tried, beside the keys first; *back* is that it may be less than before."""
+        step = self._last_step(holder) if holder.table == "profile" else 0
+        tries = as_tries(row, step)
+        if back:
+            self.tries.set(holder.label, tries)
+        else:
+            self.tries.note(holder.label, tries, wait=wait)
+        self.store.set_pin_tries(
+            holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
+        )
+
+    def _give_up_on(self, holder: Holder) -> NoReturn:
+        """
+        Lock *holder*'s PIN, whose count of tries is gone: as many may have been made as there are.
+
+        Raises PinLocked.
+        """
+        with self._trying(holder), self.changing((holder.table, holder.id)):
+            lost = used_up(self.store.pin_of(holder), self.policy.pin, self.now())
+            self._keep_tried(holder, lost, back=True)
+        assert lost.locked_until is not None
+        raise PinLocked(locked_until_at=lost.locked_until)
+
+    def _step_of(self, code: str, holder: Holder) -> int | None:
+        """Return the time step that *code* is of, if it is one of *holder*'s and not used yet."""
         from hongbao.vault.authenticator import matching_step
 
-        row = self._profile_by_id(profile)
+        row = self._profile_by_id(holder.id)
         assert row.totp_secret is not None
-        secret = bytes.fromhex(self.vault.unseal(profile, "totp_secret", row.totp_secret))
-        return matching_step(secret, code, self.now(), row.totp_step)
+        secret = bytes.fromhex(self.vault.unseal(holder.id, "totp_secret", row.totp_secret))
+        return matching_step(secret, code, self.now(), self._last_step(holder))
 
     def _is_of(self, identity: Identity, profile: int) -> bool:
         """Return whether *identity* is that of the person behind *profile*."""
@@ -665,3 +749,8 @@ class Desk(Judging):
             flow,
             amount_fen,
         )
+
+
+def _check_unlocked(tried: PinRow, now: datetime) -> None:
+    if tried.locked_until is not None and now < tried.locked_until:
+        raise PinLocked(locked_until_at=tried.locked_until)

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from hongbao.errors import (
     StorageRefused,
 )
 from hongbao.store import Holder, PinRow, Store
-from hongbao.vault import KeyFolder, Vault
+from hongbao.vault import KeyFolder, Tries, Vault
 from hongbao.wallet.acts import Act
 from hongbao.wallet.desk import Desk
 from hongbao.wallet.opening import (
@@ -32,17 +33,8 @@ from hongbao.wallet.opening import (
     open_ledger,
     settle,
 )
+from hongbao.wallet.tries import as_tries, later_of, tried_in, used_up
 from hongbao.words import N_
-
-
-class Tried(NamedTuple):
-    """What was tried in a ledger before another took its place."""
-
-    pins: Mapping[Holder, PinRow]
-    steps: Mapping[int, int]  # of each profile's authenticator, the last one whose code was used
-
-
-UNTRIED = Tried({}, {})
 
 
 class _CopyUnreadable(Exception):
@@ -184,7 +176,7 @@ class Homes(Desk):
         return head.entry
 
     def remember_restoring(
-        self, file: Path, entry: int, noted_entry: int | None, tried: Tried
+        self, file: Path, entry: int, noted_entry: int | None, tried: Mapping[Holder, Tries]
     ) -> HomeChanged:
         """
         Write down in a copy which ended at *entry* that it comes back as the ledger.
@@ -203,26 +195,45 @@ class Homes(Desk):
             changed["noted_entry"] = noted_entry
         inputs = {"entry": entry, "noted_entry": noted_entry}
 
-        from hongbao.vault.authenticator import step_at
-
         def work(doing: Act) -> Answer:
             for holder in self.store.holders():
-                before = tried.pins.get(holder)
-                if before is not None and self.store.pin_of(holder).tries < before.tries:
-                    self.store.set_pin_tries(
-                        holder,
-                        tries=before.tries,
-                        cleared=before.cleared,
-                        locked_until=before.locked_until,
-                    )
-            for profile, step in tried.steps.items():
-                # Of a clock that was turned back with the ledger, what it accepts at present.
-                self.store.set_totp_step(profile, min(step, step_at(doing.now) + 1))
+                row, step = self._tried_since(holder, tried, doing.now)
+                self.store.set_pin_tries(
+                    holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
+                )
+                if step:
+                    self.store.set_totp_step(holder.id, step)
+                self.tries.set(holder.label, as_tries(row, step))
             return doing.common
 
         # Unsigned, because the copy may know other devices; unnoted, because it has not come yet.
         self._act("restore", inputs, work, signed=False, noted=False)
         return changed
+
+    def _tried_since(
+        self, holder: Holder, tried: Mapping[Holder, Tries], now: datetime
+    ) -> tuple[PinRow, int]:
+        """
+        Return what was tried at *holder*'s PIN by all that can be read, and the last step used.
+
+        Where the count beside the keys is gone, and had to be there, nobody knows; and the PIN is
+        locked.
+        """
+        from hongbao.vault.authenticator import step_at
+
+        row, before = self.store.pin_of(holder), tried.get(holder)
+        noted = self.tries.read(holder.label)
+        known = [tries for tries in (before, noted) if tries is not None]
+        for tries in known:
+            row = later_of(row, tries)
+        if noted is None and (before is None or self.keys.counts_tries()):
+            row = used_up(row, self.policy.pin, now)
+        if holder.table != "profile":
+            return row, 0
+        steps = [tries.step for tries in known]
+        # Of a clock that was turned back with the ledger, what it accepts at present.
+        step = min(max(steps, default=0), step_at(now) + 1)
+        return row, max(step, self._profile_by_id(holder.id).totp_step)
 
     def _changed(self) -> HomeChanged:
         return {
@@ -327,19 +338,16 @@ def _opened(coming: Path, vault: Vault, file: Path) -> Store:
         raise Damaged(path=str(file)) from None
 
 
-def _tried(ledger: Path, vault: Vault) -> Tried:
+def _tried(ledger: Path, vault: Vault) -> Mapping[Holder, Tries]:
     """Return what was tried with PINs and codes, as far as *ledger* can still be read."""
     try:
         current = Store.open(ledger, vault.page_key)
     except (Damaged, HomeNotFound):
-        return UNTRIED
+        return {}
     try:
-        return Tried(
-            {holder: current.pin_of(holder) for holder in current.holders()},
-            {row.id: row.totp_step for row in current.profiles() if row.totp_step},
-        )
+        return tried_in(current)
     except Damaged:
-        return UNTRIED
+        return {}
     finally:
         current.close()
 

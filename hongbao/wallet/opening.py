@@ -7,8 +7,9 @@ from pathlib import Path
 from hongbao.env import Env
 from hongbao.errors import Damaged, HomeLocked, HomeNotFound, StorageRefused
 from hongbao.store import Store
-from hongbao.vault import Cost, KeyFolder, Vault
+from hongbao.vault import Cost, KeyFolder, TriesFolder, Vault
 from hongbao.vault.files import close_to_writers
+from hongbao.wallet.tries import tried_in
 
 LEDGER = "ledger.db"
 """The ledger's file name in a home's ``data/``."""
@@ -49,13 +50,15 @@ def open_ledger(
     Nobody is kept waiting while the passphrase is asked for, so the keys may change meanwhile; then
     they are looked at again.
     """
+    settled = False
     while True:
         vault = keys.open(passphrase)
         with keys.sharing():
-            if keys.is_current(vault):
+            if keys.is_current(vault) and (settled or keys.counts_tries()):
                 keys.know_restore()
                 yield vault, _fitting(ledger, vault)
                 return
+        settled = True
         left_open = settle(ledger, keys)
         if left_open is not None:
             with keys.sharing():
@@ -95,7 +98,24 @@ def settle(ledger: Path, keys: KeyFolder) -> tuple[Vault, Store] | None:
             finally:
                 keys.leave_rekey()
         finish_restore(ledger, keys, vault)
+        if not keys.counts_tries():
+            with suppress(Damaged, HomeNotFound, StorageRefused):  # then it is as it was
+                _begin_counting(ledger, keys, vault)
     return None
+
+
+def _begin_counting(ledger: Path, keys: KeyFolder, vault: Vault) -> None:
+    """Note beside the *keys* what was tried at each PIN of a home that is older than such notes."""
+    store = Store.open(ledger, vault.page_key)
+    try:
+        home = store.home()
+        if home is not None and home.retired is not None:
+            vault.adopt_retired(home.retired)
+        for holder, tries in tried_in(store).items():
+            TriesFolder(keys.path, vault).set(holder.label, tries)
+    finally:
+        store.close()
+    keys.begin_counting()
 
 
 def _fitting(ledger: Path, vault: Vault) -> Store:

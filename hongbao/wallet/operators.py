@@ -9,7 +9,7 @@ from hongbao.answers import OperatorAct, OperatorAdded, OperatorLine, OperatorLo
 from hongbao.domain.pin import check_strength
 from hongbao.domain.text import name_key, parse_line, parse_profile_name
 from hongbao.errors import MissingReason, OperatorExists, OperatorNeeded, OperatorNotFound
-from hongbao.store import OperatorRow
+from hongbao.store import Holder, OperatorRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Doing
 from hongbao.wallet.desk import AskPin, Desk
@@ -65,6 +65,7 @@ class Operators(Desk):
             nonlocal added
             self._check_new_operator(name, by)  # somebody else may have been quicker
             number = self.store.next_operator()
+            self.tries.start(Holder("operator", number).label)
             self.store.add_operator(
                 number,
                 name=name,

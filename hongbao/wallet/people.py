@@ -119,6 +119,7 @@ class People(Desk):
             if profile is not None:
                 return profile
             number = self.store.next_profile()
+            self.tries.start(Holder("profile", number).label)
             added = self.store.add_profile(
                 number,
                 name=name,

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from hongbao import errors
 from hongbao.domain.pin import Pin
 from hongbao.store import Holder
+from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet, restore
 from tests.vault.processes import as_nobody
 from tests.wallet.acts import half_claimed
@@ -332,6 +334,144 @@ def test_coming_back_from_a_copy_buys_no_guesses_at_a_pin(world: World, tmp_path
     with pytest.raises(errors.WrongPin) as refused:
         world.li.topup(YUAN, pin=wrong)
     assert 3 == refused.value.facts["attempts_left"]
+
+
+def locked_out(world: World, copy: Path) -> None:
+    """Make a copy, and try Zhang's PIN until it locks."""
+    world.zhang.backup(copy)
+    for _ in range(5):
+        with pytest.raises(errors.PinError):
+            world.zhang.topup(YUAN, pin=wrong)
+    world.close()
+
+
+def forgetting(world: World) -> None:
+    shutil.rmtree(world.env.keys / "tries")
+
+
+def emptying(world: World) -> None:
+    for file in (world.env.keys / "tries").iterdir():
+        file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("tries", [lambda _: None, forgetting, emptying], ids=["kept", "gone", "0"])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda world, _: flip(world.ledger, 99),
+        lambda world, _: world.ledger.unlink(),
+        lambda world, _: world.ledger.write_bytes(b""),
+        lambda world, copy: shutil.copy(copy, world.ledger),
+    ],
+    ids=["damaged", "gone", "empty", "put back by hand"],
+)
+def test_no_loss_of_a_ledger_lifts_a_pins_lock(loss, tries, world: World, tmp_path: Path):
+    """
+    Not with the count beside the keys, which says so, and not without it, because then nobody
+    knows. Once the lock is over, the PIN opens again.
+    """
+    locked_out(world, tmp_path / "copy")
+    loss(world, tmp_path / "copy")
+    tries(world)
+
+    restore(world.env, tmp_path / "copy", accept_older=never)
+
+    for _ in range(2):
+        with pytest.raises(errors.PinLocked):
+            world.zhang.topup(YUAN, pin=right)
+    world.at += timedelta(hours=48)
+    world.zhang.topup(YUAN, pin=right)
+    world.zhang.topup(YUAN, pin=right)
+    assert {} == world.findings()
+
+
+@pytest.mark.parametrize("tries", [lambda _: None, forgetting, emptying], ids=["kept", "gone", "0"])
+def test_an_older_ledger_put_back_by_hand_lifts_no_lock(tries, world: World, tmp_path: Path):
+    """
+    No command is asked, and no entry is missing: what was tried at a PIN is none.
+    """
+    locked_out(world, tmp_path / "copy")
+    shutil.copy(tmp_path / "copy", world.ledger)
+    tries(world)
+
+    with pytest.raises(errors.PinLocked) as first:
+        world.zhang.topup(YUAN, pin=right)
+    world.at += timedelta(minutes=1)
+    with pytest.raises(errors.PinLocked) as second:
+        world.zhang.topup(YUAN, pin=right)
+
+    assert first.value.facts == second.value.facts
+
+
+def test_a_code_stays_used_where_the_ledger_is_lost(world: World, tmp_path: Path):
+    """
+    An authenticator's last step lies beside the keys as the tries do.
+    """
+    secrets = []
+
+    def share(secret: bytes, name: str) -> str:
+        secrets.append(secret)
+        return code_at(secret, world.at)
+
+    zhang = world.zhang
+    zhang.add_totp(pin=right, share=share)
+    zhang.backup(tmp_path / "copy")
+    world.at += timedelta(seconds=60)
+    zhang.ask_code = lambda: code_at(secrets[0], world.at)
+    zhang.topup(YUAN, pin=right)
+    world.close()
+    world.ledger.unlink()
+
+    restore(world.env, tmp_path / "copy", accept_older=lambda *_: True)
+
+    again = world.zhang
+    again.ask_code = lambda: code_at(secrets[0], world.at)
+    with pytest.raises(errors.WrongPinOrCode):
+        again.topup(YUAN, pin=right)
+    world.at += timedelta(seconds=30)
+    again.topup(YUAN, pin=right)
+
+
+def test_new_keys_forget_no_tries(world: World):
+    """
+    The counts beside the keys are sealed by what outlives a rekey.
+    """
+    for _ in range(3):
+        with pytest.raises(errors.WrongPin):
+            world.zhang.topup(YUAN, pin=wrong)
+    world.zhang.rekey()
+    world.close()
+
+    with pytest.raises(errors.WrongPin) as refused:
+        world.zhang.topup(YUAN, pin=wrong)
+
+    assert 1 == refused.value.facts["attempts_left"]
+
+
+def test_a_home_that_is_older_than_the_counts_gets_them_from_its_ledger(world: World):
+    """
+    When it is opened; from then on they have to be there.
+    """
+    for _ in range(3):
+        with pytest.raises(errors.WrongPin):
+            world.zhang.topup(YUAN, pin=wrong)
+    world.close()
+    forgetting(world)
+    master = world.env.keys / "master.json"
+    master.write_text(master.read_text().replace('"tries": true', '"tries": false'))
+
+    world.zhang.balance()
+    world.close()
+
+    names = {"profile-1", "profile-2", "profile-3"}
+    assert names == {path.name for path in (world.env.keys / "tries").iterdir()}
+    with pytest.raises(errors.WrongPin) as refused:
+        world.zhang.topup(YUAN, pin=wrong)
+    assert 1 == refused.value.facts["attempts_left"]
+    world.close()
+    forgetting(world)
+    with pytest.raises(errors.PinLocked):
+        world.zhang.topup(YUAN, pin=right)
 
 
 def test_who_has_the_ledger_open_sees_what_was_restored(world: World, tmp_path: Path):

@@ -9,7 +9,7 @@ import pytest
 from hongbao import errors
 from hongbao.domain.pin import Pin
 from hongbao.units import iso
-from hongbao.vault import KeyFolder
+from hongbao.vault import KeyFolder, Vault
 from hongbao.wallet import Wallet
 from tests.wallet.acts import new_pin
 from tests.wallet.world import (
@@ -535,6 +535,30 @@ def test_a_locked_pin_is_not_looked_at(world: World):
         world.zhang.topup(YUAN, pin=wrong)
 
     assert before == world.dump()
+
+
+@pytest.mark.parametrize("place", ["pin_matches", "hash_pin"])
+def test_a_try_that_could_not_be_judged_is_no_wrong_one(
+    place: str, world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    A machine without memory to spare says nothing of the PIN, as often as it is asked.
+    """
+    world.zhang.rekey()  # so that the hash would be made anew
+    world.close()
+    tries = world.dump()["profile"][0][9:12]
+
+    def without_memory(*asked: object) -> bool:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Vault, place, without_memory)
+        for _ in range(6):
+            with pytest.raises(MemoryError):
+                world.zhang.topup(YUAN, pin=right)
+
+    assert tries == world.dump()["profile"][0][9:12]
+    world.zhang.topup(YUAN, pin=right)
 
 
 def test_a_locked_pin_is_not_asked_for(world: World):

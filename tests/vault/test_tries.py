@@ -1,0 +1,128 @@
+"""What was tried at a PIN, beside the keys: it only grows, and is nobody else's."""
+
+import pytest
+
+from hongbao.vault import Tries, TriesFolder, Vault
+from tests.vault.processes import killed_at
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def tries(tmp_path):
+    return TriesFolder(tmp_path, Vault(KEY, 1))
+
+
+def file(tmp_path, holder="profile-1"):
+    return tmp_path / "tries" / holder
+
+
+def test_what_was_noted_is_read_back_whoever_reads(tries, tmp_path):
+    """
+    By another process, and after new keys, which carry the old ones along.
+    """
+    tries.start("profile-1")
+    tries.note("profile-1", Tries(1))
+    tries.note("profile-1", Tries(2, 0, 58_000_000, 1_700_000_000_000_000))
+
+    new = Vault(bytes(32), 2)
+    new.adopt_retired(new.seal_retired(Vault(KEY, 1)))
+    later = TriesFolder(tmp_path, new)
+
+    assert Tries(2, 0, 58_000_000, 1_700_000_000_000_000) == later.read("profile-1")
+    later.note("profile-1", Tries(3))
+    assert Tries(3) == later.read("profile-1")
+
+
+def test_nobody_knows_what_was_never_noted(tries):
+    """
+    Which is not the same as that nothing was tried.
+    """
+    assert tries.read("profile-1") is None
+    tries.start("profile-1")
+    assert Tries() == tries.read("profile-1")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 298, b"0" * 298, b"x", b"\xff" * 500], ids=range(5)
+)
+def test_what_is_no_count_is_none(content, tries, tmp_path):
+    """
+    Emptied, cut short, or nonsense.
+    """
+    tries.start("profile-1")
+    file(tmp_path).write_bytes(content)
+
+    assert tries.read("profile-1") is None
+
+
+def test_a_count_is_its_holders_and_its_homes(tries, tmp_path):
+    """
+    The file of somebody who never tried is of no use to another, nor is another home's.
+    """
+    tries.start("profile-1")
+    tries.start("profile-2")
+    file(tmp_path, "profile-2").replace(file(tmp_path))
+
+    assert tries.read("profile-1") is None
+    TriesFolder(tmp_path, Vault(bytes(32), 1)).start("profile-1")
+    assert tries.read("profile-1") is None
+
+
+def test_a_number_that_was_changed_is_none(tries, tmp_path):
+    """
+    Neither line is believed once a digit of it is another.
+    """
+    tries.set("profile-1", Tries(4))
+    content = file(tmp_path).read_bytes()
+
+    file(tmp_path).write_bytes(content.replace(b"0004 ", b"0000 "))
+
+    assert tries.read("profile-1") is None
+
+
+def test_a_torn_line_leaves_the_one_before(tries, tmp_path):
+    """
+    A power cut costs the note that it tore, and no other.
+    """
+    tries.start("profile-1")
+    notes = [Tries(n) for n in range(1, 6)]
+    for noted in notes:
+        before = file(tmp_path).read_bytes()
+        tries.note("profile-1", noted)
+        after = file(tmp_path).read_bytes()
+        at = next(n for n, (a, b) in enumerate(zip(before, after, strict=True)) if a != b)
+        file(tmp_path).write_bytes(after[: at + 1] + before[at + 1 :])
+        assert Tries(noted.tried - 1) == tries.read("profile-1")
+        file(tmp_path).write_bytes(after)
+
+
+def test_killed_anywhere_a_count_is_the_old_or_the_new(tries, tmp_path):
+    """
+    Wherever a note is cut off, one of the two lines is whole.
+    """
+    tries.start("profile-1")
+    found = set()
+    for step in range(20):
+        tries.set("profile-1", Tries(1))
+        killed = killed_at(step, lambda: tries.note("profile-1", Tries(2)))
+        noted = tries.read("profile-1")
+        assert noted in (Tries(1), Tries(2))
+        found.add(noted)
+        if not killed:
+            break
+
+    assert {Tries(1), Tries(2)} == found
+
+
+def test_a_count_may_be_set_back_by_who_counted_too_much(tries):
+    """
+    A try that was never judged is taken back.
+    """
+    tries.start("profile-1")
+    tries.note("profile-1", Tries(1))
+    tries.note("profile-1", Tries(2))
+
+    tries.set("profile-1", Tries(1))
+
+    assert Tries(1) == tries.read("profile-1")
