@@ -97,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(error, as_json=as_json)
         return error.exit_code
     except KeyboardInterrupt:
+        forget_output()  # it may have been written already
         _say(Stopped(), as_json=as_json)
         return ExitCode.INTERRUPTED
     except ReaderGone:

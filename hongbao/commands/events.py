@@ -1,7 +1,6 @@
 """``hongbao events``."""
 
 import sys
-from contextlib import suppress
 from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +8,7 @@ import typer
 
 from hongbao.answers import EventLine, Events
 from hongbao.commands.caller import Caller
-from hongbao.commands.streams import answering
+from hongbao.commands.streams import answering, forget_output
 from hongbao.commands.window import Command, Limit, caller, whole, window
 from hongbao.documents import to_json
 from hongbao.words import N_
@@ -58,8 +57,10 @@ def events(
             if found["more"]:
                 _tell_of_more(call, found, after, limit)
             return
-        with suppress(KeyboardInterrupt):  # that is how a watcher leaves
+        try:
             _follow(call, wallet, found, limit)
+        except KeyboardInterrupt:  # that is how a watcher leaves
+            forget_output()  # it may have been told already
 
 
 def _tell_of_more(call: Caller, found: Events, after: int | None, limit: int) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import subprocess
+import sys
 import time
 from typing import IO
 
@@ -119,6 +120,32 @@ def test_a_watcher_hears_of_a_packet_that_another_process_sends(shell: Shell):
 
     assert (last + 1, "send", packet) == (heard["event"], heard["act"], heard["packet"])
     assert (0, "", "") == (watcher.returncode, out, err)
+
+
+INTERRUPTED_WHILE_TELLING = """
+import sys
+from hongbao.commands import streams
+
+written = streams._StandardOutput.write
+
+def write(self, data):
+    streams._StandardOutput.write = written
+    written(self, data)
+    raise KeyboardInterrupt
+
+streams._StandardOutput.write = write
+from hongbao import cli
+raise SystemExit(cli.main(["events", "--follow", "--after", "0", "--json"]))
+"""
+
+
+def test_no_event_is_told_twice_whenever_the_watcher_leaves(new_year: Shell):
+    """
+    A Ctrl-C that comes when a line is written, and nobody has said yet that it is.
+    """
+    said = new_year.run([sys.executable, "-c", INTERRUPTED_WHILE_TELLING])
+
+    assert (0, 1, "") == (said.code, len(said.lines), said.err)
 
 
 def _line(stream: IO[str]) -> str:
