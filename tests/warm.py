@@ -1,0 +1,194 @@
+"""
+Commands from a warm parent: processes of their own, forked from one that has imported everything.
+
+A command that tests type spends nearly all of its time in waking up and in hashing a PIN as dearly
+as a person's has to be. Here a parent imports hongbao once; each command is then a fork of it, with
+its own arguments, environment, folder, streams and session, and with a cheap hash. What it does
+besides is what the installed command does, from `hongbao.__main__.main` on.
+
+What only a command that wakes by itself can show (imports, start-up, the true cost) is for tests
+that start one: some stories do, and whatever sets more than hongbao's own variables.
+"""
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+CHEAP = (1, 8, 1)
+"""What a try at a PIN costs here: Argon2id's passes, KiB and lanes."""
+
+_MESSAGE_MAX = 1 << 20
+_parents: list["_Parent"] = []
+
+
+class Warm:
+    """A command that a warm parent has started."""
+
+    def __init__(self, asked: socket.socket) -> None:
+        self._asked = asked
+        self.pid = int(asked.recv(32))
+
+    def wait(self, seconds: float) -> int:
+        """Return the exit code; raise TimeoutExpired if there is none within *seconds*."""
+        with self._asked:
+            self._asked.settimeout(seconds)
+            try:
+                status = self._asked.recv(32)
+            except TimeoutError:
+                os.kill(self.pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired("hongbao", seconds) from None
+        return os.waitstatus_to_exitcode(int(status))
+
+
+def can_be(variables: Mapping[str, str]) -> bool:
+    """Whether a command with *variables* may come from a warm parent: Python's own see to more."""
+    return all(name.startswith("HONGBAO_") and name != "HONGBAO_DEBUG" for name in variables)
+
+
+def started(
+    program: str,
+    typed: Sequence[str],
+    *,
+    folder: Path | None = None,
+    variables: Mapping[str, str],
+    streams: Sequence[BinaryIO | int],
+) -> Warm:
+    """Start the command *typed*, called *program*, on three *streams* that may then be closed."""
+    if not _parents:
+        _parents.append(_Parent())
+    asked = [program, *typed], str(folder or Path.cwd()), dict(variables)
+    return _parents[0].start(
+        asked, [each if isinstance(each, int) else each.fileno() for each in streams]
+    )
+
+
+class _Parent:
+    """The parent's process, and the line to it."""
+
+    def __init__(self) -> None:
+        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [sys.executable, "-P", "-X", "utf8", __file__, str(theirs.fileno())]
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
+            )
+        atexit.register(self._end)
+
+    def start(self, asked: object, streams: list[int]) -> Warm:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            socket.send_fds(self._line, [json.dumps(asked).encode()], [*streams, theirs.fileno()])
+        return Warm(ours)
+
+    def _end(self) -> None:
+        self._line.close()
+        self._process.wait()
+
+
+# --- the parent -----------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Fork a command for each message on the line, until nobody is at its other end."""
+    from hongbao import cli  # noqa: F401 - what every command needs
+
+    line = socket.socket(fileno=int(sys.argv[1]))
+    gc.freeze()
+    while True:
+        message, streams, _, _ = socket.recv_fds(line, _MESSAGE_MAX, 4)
+        if not message:
+            return
+        learned, learns = os.pipe()
+        child = os.fork()
+        if child == 0:
+            line.close()
+            os.close(learned)
+            _be(json.loads(message), streams, learns)
+        os.close(learns)
+        with socket.socket(fileno=streams[3]) as asker:
+            for stream in streams[:3]:
+                os.close(stream)
+            asker.send(str(child).encode())
+            with os.fdopen(learned, "rb") as words:
+                modules = words.read().decode().split()
+            asker.send(str(os.waitpid(child, 0)[1]).encode())
+        for name in modules:  # what one command has woken, the next finds awake
+            with suppress(ImportError):  # some make modules that have no file
+                importlib.import_module(name)
+        gc.freeze()
+
+
+def _be(asked: tuple[list[str], str, dict[str, str]], streams: list[int], learns: int) -> NoReturn:
+    """Be the command: nothing of the parent is left but what it has imported."""
+    code = 1
+    try:
+        sys.argv, folder, variables = asked
+        os.setsid()
+        for number, stream in enumerate(streams[:3]):
+            os.dup2(stream, number)
+        for stream in streams:
+            os.close(stream)
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(variables)
+        _open_streams()
+        awake = set(sys.modules)
+        code = _played()
+        names = " ".join(sorted(name for name in set(sys.modules) - awake if _is_library(name)))
+        os.write(learns, names.encode()[: 1 << 15])
+    finally:
+        os._exit(code)
+
+
+def _open_streams() -> None:
+    """Open the three streams as Python does where text is UTF-8."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        stream = open(  # noqa: SIM115 - as long as the command lives
+            number,
+            mode,
+            encoding="utf-8",
+            errors="backslashreplace" if name == "stderr" else "surrogateescape",
+            buffering=1 if mode == "w" and (name == "stderr" or os.isatty(number)) else -1,
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _played() -> int:
+    """Play the command in this world, but for what a PIN costs, and leave as Python does."""
+    from hongbao import __main__ as program
+    from hongbao.commands import caller
+    from hongbao.env import system_env
+
+    vars(caller)["system_env"] = lambda: system_env()._replace(hash_cost=CHEAP)
+    try:
+        code = program.main()
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 0
+    except BaseException:  # noqa: BLE001 - told as Python tells it
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return 120
+    return code
+
+
+def _is_library(name: str) -> bool:
+    return name.partition(".")[0] not in ("__main__", "encodings", "sklearn", "scipy", "numpy")
+
+
+if __name__ == "__main__":
+    main()
