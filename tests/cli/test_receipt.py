@@ -192,7 +192,7 @@ def test_a_receipt_overwrites_nothing(handed_over: Shell):
         ("5d" * 31, "invalid_public_key"),
         ("5d" * 33, "invalid_public_key"),
         ("mine.csv", "invalid_public_key"),
-        ("mine.pdf", "file_not_readable"),
+        ("mine.pdf", "invalid_public_key"),
         (".", "file_not_readable"),
     ],
 )
