@@ -113,11 +113,35 @@ def public_key(seed: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
+_FIELD = 2**255 - 19
+_OF_ORDER_8 = 0x5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _OF_ORDER_8, _FIELD - _OF_ORDER_8})
+"""The second coordinates of the eight points of Ed25519's curve whose order divides eight."""
+
+
+def is_sound_point(encoded: bytes) -> bool:
+    """
+    Say whether 32 bytes are a point of Ed25519 that a key pair or a signature can have.
+
+    That is one in its only encoding (RFC 8032 §5.1.3) and not of small order: under such a "key"
+    a signature of nothing fits every message, and nobody has its private half.
+    """
+    y = int.from_bytes(encoded, "little") & (2**255 - 1)  # the first bit is the other's sign
+    return y < _FIELD and y not in _SMALL_ORDER
+
+
 def signature_fits(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Say whether *signature* is one of *message* by the owner of *public* (RFC 8032 §5.1.7)."""
+    """
+    Say whether *signature* is one of *message* by the owner of *public* (RFC 8032 §5.1.7).
+
+    RFC 8032 lets a verifier accept points that no signer has; here they are refused, in the key and
+    in the signature (see `is_sound_point`).
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    if not (is_sound_point(public) and is_sound_point(signature[:KEY_BYTES])):
+        return False
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except InvalidSignature:

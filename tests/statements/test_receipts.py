@@ -377,6 +377,31 @@ def test_no_fact_of_a_document_can_be_changed(lived, tmp_path, field):
     assert "file_edited" == told["verdict"]
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        *((name, text) for name in ("amount_fen", "entry") for text in ("{}.0", "{}e0", '"{}"')),
+        *(("fee_fen", text) for text in ("false", "-0", "0.0", "null", '""')),
+        *(("masked", text) for text in ("0", "0.0", "null", '""')),
+        ("shares", "0"),
+        ("packet", '""'),
+        ("status", '["done"]'),
+    ],
+)
+def test_a_fact_of_another_type_is_another_fact(lived, tmp_path, name, written):
+    """
+    To Python 600.0 is 600 and 0 is false; to whoever reads the document they need not be.
+    """
+    path = saved(tmp_path, sealed(lived, lines(lived)[0]["id"]), "json")
+    text = path.read_text("utf-8")
+    value = json.loads(text)[name]
+    was = f'"{name}": {json.dumps(value)}'
+    assert was in text
+    path.write_text(text.replace(was, f'"{name}": {written.format(value)}'), "utf-8")
+
+    assert "file_edited" == judged(path, lived)["verdict"]
+
+
 def test_a_picture_with_another_code_is_edited(lived, tmp_path):
     """
     Its description is a receipt's, and what a telephone would read is not.
@@ -591,3 +616,19 @@ def test_the_page_names_every_field_of_a_signature(lived, tmp_path):
 
     assert [] == [name for name in signed if f"`{name}`" not in PAGE]
     assert [] == [name for name in statements.FORMATS if f"`{name}`" not in PAGE]
+
+
+def test_a_key_that_nobody_has_makes_nothing_genuine(lived, tmp_path):
+    """
+    Under a public key of small order a signature of nothing fits every line.
+    """
+    receipt = sealed(lived, lines(lived)[0]["id"])
+    nobody = (1).to_bytes(32, "little")
+    fields = receipt.line.split("|")
+    fields[-2:] = [receipts.to_base64(nobody), receipts.to_base64(nobody + bytes(32))]
+    path = tmp_path / "forged.txt"
+    path.write_text("|".join(fields) + "\n", encoding="utf-8")
+
+    told = Judge(None, frozenset({nobody})).judge(path)
+
+    assert "file_edited" == told["verdict"]

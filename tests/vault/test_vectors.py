@@ -1,5 +1,6 @@
 """The algorithms are the published ones: each meets the vectors that its authors published."""
 
+import hashlib
 import hmac
 import os
 from datetime import UTC, datetime, timedelta
@@ -345,6 +346,118 @@ def test_no_altered_bit_gets_through_ed25519():
 
     assert 8 * (64 + 2 + 32) == len(altered)
     assert not any(primitives.signature_fits(*case) for case in altered)
+
+
+PRIME = 2**255 - 19
+"""The prime of Ed25519's field; the group's order and the curve's constant follow."""
+ORDER = 2**252 + 27742317777372353535851937790883648493
+CURVE = -121665 * pow(121666, -1, PRIME) % PRIME
+Point = tuple[int, int]
+
+
+def added(one: Point, two: Point) -> Point:
+    """Add two points of the curve -x² + y² = 1 + dx²y² (RFC 8032 §5.1.4)."""
+    (a, b), (c, d) = one, two
+    product = CURVE * a * b * c * d
+    x = (a * d + b * c) * pow(1 + product, -1, PRIME)
+    y = (b * d + a * c) * pow(1 - product, -1, PRIME)
+    return x % PRIME, y % PRIME
+
+
+def times(count: int, point: Point) -> Point:
+    total = (0, 1)
+    while count:
+        if count & 1:
+            total = added(total, point)
+        point, count = added(point, point), count >> 1
+    return total
+
+
+def recovered(y: int) -> Point | None:
+    """Return a point with that second coordinate (RFC 8032 §5.1.3)."""
+    square = (y * y - 1) * pow(CURVE * y * y + 1, -1, PRIME) % PRIME
+    x = pow(square, (PRIME + 3) // 8, PRIME)
+    if x * x % PRIME != square:
+        x = x * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    return (x, y) if x * x % PRIME == square else None
+
+
+def of_small_order() -> set[Point]:
+    """Return the eight points whose order divides eight, as the curve itself gives them."""
+    found: set[Point] = set()
+    y = 2
+    while len(found) < 8:
+        point = recovered(y)
+        if point is not None:
+            least = times(ORDER, point)
+            found |= {times(count, least) for count in range(8)}
+        y += 1
+    return found
+
+
+def encodings(point: Point) -> list[bytes]:
+    """Return every 32 bytes that some verifier takes for *point*: a coordinate below 2²⁵⁵."""
+    x, y = point
+    signs = (0, 1) if x == 0 else (x & 1,)
+    ys = [each for each in (y, y + PRIME) if each < 2**255]
+    return [(each | sign << 255).to_bytes(32, "little") for each in ys for sign in signs]
+
+
+def test_no_key_of_small_order_has_signed_anything():
+    """
+    Under each of them a signature that nobody made fits one message in eight, or every one.
+    """
+    points = of_small_order()
+    keys = {encoded for point in points for encoded in encodings(point)}
+    assert (8, 14) == (len(points), len(keys))
+    nothing = (1).to_bytes(32, "little")  # the neutral point
+
+    for key in keys:
+        assert not primitives.is_sound_point(key)
+        for near in keys:
+            for number in range(8):
+                signature = near + bytes(32)
+                assert not primitives.signature_fits(key, b"%d" % number, signature)
+    assert _fits_for_openssl(nothing, b"any message", nothing + bytes(32))
+    assert not primitives.signature_fits(nothing, b"any message", nothing + bytes(32))
+
+
+def _fits_for_openssl(public: bytes, message: bytes, signature: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("y", [PRIME, PRIME + 1, PRIME + 2, 2**255 - 1])
+def test_a_point_has_one_spelling(y: int):
+    """
+    RFC 8032 §5.1.3: a coordinate from the prime on is another's; the sign changes nothing.
+    """
+    for sign in (0, 1):
+        assert not primitives.is_sound_point((y | sign << 255).to_bytes(32, "little"))
+
+
+def test_a_signature_whose_first_half_is_of_small_order_is_refused():
+    """
+    A key pair can be made to sign so, for one message; nobody who signs does.
+    """
+    seed = bytes.fromhex(ED25519["3"][0])
+    public = primitives.public_key(seed)
+    digest = bytearray(hashlib.sha512(seed).digest()[:32])
+    digest[0] &= 248
+    digest[31] = digest[31] & 127 | 64
+    secret = int.from_bytes(digest, "little")
+    near = (1).to_bytes(32, "little")
+    challenge = int.from_bytes(hashlib.sha512(near + public + b"one").digest(), "little")
+    signature = near + (challenge * secret % ORDER).to_bytes(32, "little")
+
+    assert _fits_for_openssl(public, b"one", signature)
+    assert not primitives.signature_fits(public, b"one", signature)
 
 
 def test_a_signature_has_one_spelling():

@@ -213,7 +213,7 @@ class Found(NamedTuple):
         if self.format_name in ("line", "pdf"):
             return None if self.is_whole else Difference("edited")
         if self.format_name == "json":
-            is_same = _read_once(self.content) == dict(self.sealed.shown())
+            is_same = _says_the_same(_read_once(self.content), dict(self.sealed.shown()))
             return None if is_same else self._compared(document(self.sealed))
         ours = text(self.sealed) if self.format_name == "text" else svg(self.sealed)
         return None if ours == self.content else self._compared(ours)
@@ -295,7 +295,22 @@ def _read_once(content: str) -> Any:
             raise ValueError("a name stands twice")
         return read
 
-    return json.loads(content, object_pairs_hook=once)
+    return json.loads(content, object_pairs_hook=once, parse_int=_whole)
+
+
+def _whole(text: str) -> int | float:
+    return -0.0 if text == "-0" else int(text)  # which programs read in either way
+
+
+def _says_the_same(read: dict[str, Any], signed: dict[str, Any]) -> bool:
+    """
+    Say whether a document has what was *signed*, in its own type.
+
+    To Python 600, 600.0 and 6e2 are equal, and so are 0 and false: other programs tell them apart.
+    """
+    return read.keys() == signed.keys() and all(
+        type(read[name]) is type(value) and read[name] == value for name, value in signed.items()
+    )
 
 
 def _found(format_name: str, line: str, content: str) -> Found:
