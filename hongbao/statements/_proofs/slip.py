@@ -298,8 +298,8 @@ def _read_once(content: str) -> Any:
     return json.loads(content, object_pairs_hook=once, parse_int=_whole)
 
 
-def _whole(text: str) -> int | float:
-    return -0.0 if text == "-0" else int(text)  # which programs read in either way
+def _whole(text: str) -> int | str:
+    return text if text == "-0" else int(text)  # what no document of ours has stays as it is
 
 
 def _says_the_same(read: dict[str, Any], signed: dict[str, Any]) -> bool:
