@@ -13,6 +13,7 @@ from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
+from io import TextIOWrapper
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
@@ -43,7 +44,11 @@ _ZIP, _COMPOUND = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 _1904_DAYS = 1462
 """By how many days the calendar that begins in 1904 counts fewer than the usual one."""
 _ENCODINGS = ("utf-8", "gb18030")
-"""GB 18030 has all of GBK, in which a spreadsheet in China saves CSV."""
+"""
+How a bill without a mark is encoded, as everything that people hand in (see `hongbao.inputs`).
+
+Which one it is, its first line says: a bill may be large, and is read line by line.
+"""
 
 
 class BillFile:
@@ -128,12 +133,29 @@ def _texts(file: BinaryIO) -> Iterator[tuple[int, str]]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of *file*; those of UTF-16, whose mark says so, in UTF-8."""
+    mark = file.read(len(BOM_UTF16_LE))
+    file.seek(0)
+    source: Iterator[bytes] = iter(lambda: file.readline(LINE_MAX_BYTES + 1), b"")
+    if mark in (BOM_UTF16_LE, BOM_UTF16_BE):
+        source = _in_utf_8(file)
     number = 0
-    while line := file.readline(LINE_MAX_BYTES + 1):
-        number += 1
-        if len(line) > LINE_MAX_BYTES:
-            raise InvalidBill(line=number, problem="quotes")
-        yield line
+    try:
+        for number, line in enumerate(source, 1):
+            if len(line) > LINE_MAX_BYTES:
+                raise InvalidBill(line=number, problem="quotes")
+            yield line
+    except UnicodeError:
+        raise InvalidBill(line=number + 1, problem="encoding") from None
+
+
+def _in_utf_8(file: BinaryIO) -> Iterator[bytes]:
+    texts = TextIOWrapper(file, "utf-16", newline="\n")
+    try:
+        while text := texts.readline(LINE_MAX_BYTES):
+            yield text.encode()
+    finally:
+        texts.detach()
 
 
 _EMPTY = BOM_UTF8 + b',"; \t\r\n'
@@ -143,8 +165,6 @@ def _encoding(first: Sequence[bytes]) -> str:
     """Return the encoding in which the last of the lines *first* is a bill's first line."""
     if not first:
         raise InvalidBill(line=1, problem="not_a_bill", known=MAGIC)
-    if first[0].startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        raise InvalidBill(line=1, problem="encoding")
     for encoding in _ENCODINGS:
         if first[-1].lstrip(_EMPTY).startswith(MAGIC.encode(encoding)):
             return encoding
