@@ -1,5 +1,6 @@
 """The docs say what the code does: pages, options, examples, refusals and shapes."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -310,3 +311,48 @@ def test_links_lead_somewhere():
 def _anchors(path: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+# --- who may do what -----------------------------------------------------------------------------
+
+
+def leaves() -> dict[str, Any]:
+    """Return every command that does something, by what is typed for it."""
+    return {
+        name if command.name == name else f"{name} {command.name}": command
+        for name in COMMANDS
+        for command in parsers(name)
+        if not getattr(command, "commands", None)
+    }
+
+
+def asks_for_pin(command: Any) -> bool:
+    """Tell whether *command*, or a function of its own file that it calls, asks for a PIN."""
+    module = inspect.getmodule(command.callback)
+    assert module is not None
+    source = inspect.getsource(command.callback)
+    own = {name: one for name, one in vars(module).items() if inspect.isfunction(one)}
+    called = (own[name] for name in re.findall(r"\b(_\w+)\(", source) if name in own)
+    everything = source + "".join(inspect.getsource(function) for function in called)
+    return bool(
+        re.search(r"call\.(operator_|first_|new_)?pin\b|\b(answering|_looker)\(", everything)
+    )
+
+
+def test_what_each_command_asks_for_is_on_the_page():
+    """
+    Every command stands once in the table of docs/security.md, and those that ask for a PIN are
+    the ones of which it says so.
+    """
+    text = (ROOT / "docs" / "security.md").read_text("utf-8")
+    table = text.partition("## What each command asks for")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    asks = {
+        name: row[1] for row in rows if len(row) == 3 for name in re.findall(r"`([^`]+)`", row[0])
+    }
+    listed = [name for row in rows if len(row) == 3 for name in re.findall(r"`([^`]+)`", row[0])]
+
+    assert sorted(leaves()) == sorted(listed)
+    assert {name for name, command in leaves().items() if asks_for_pin(command)} == {
+        name for name, what in asks.items() if "PIN" in what
+    }

@@ -14,7 +14,8 @@ app = window()
     cls=Command,
     short_help=N_("Lock this home with a passphrase."),
     help=N_(
-        "Nothing opens it without the passphrase, and nobody can bring a forgotten one back."
+        "Nothing opens it without the passphrase, and nobody can bring a forgotten one back. It"
+        " takes your payment PIN."
         " Programs name a file in HONGBAO_PASSPHRASE_FILE. On a locked home, this changes the"
         " passphrase."
     ),
@@ -35,6 +36,6 @@ def lock(
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        changed = wallet.lock(call.new_passphrase(passphrase_file))
+        changed = wallet.lock(call.new_passphrase(passphrase_file), pin=call.pin)
     call.answer(changed, home.show_locked)
     call.hint(N_("open it for good with `hongbao unlock`"))

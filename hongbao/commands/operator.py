@@ -34,8 +34,8 @@ def operator(ctx: typer.Context) -> None:
     cls=Command,
     short_help=N_("Make somebody an operator, with a PIN of their own."),
     help=N_(
-        "Anybody makes the first one. For each other one an operator answers, whose PIN is asked"
-        " for before the new one's."
+        "You make the first one, with your payment PIN. For each other one an operator answers,"
+        " whose PIN is asked for before the new one's."
     ),
     epilog="hongbao operator add 老王\nhongbao operator add 小李 --operator 老王",
 )
@@ -66,13 +66,11 @@ def add(
     from hongbao.wallet.operators import By
 
     call = caller(ctx)
-    # There is one PIN only where nobody has to answer for the new one, whatever its file is called.
-    file = new_pin_file or (call.pin_file if by is None else None)
     with call.wallet() as wallet:
         added = wallet.add_operator(
             name,
-            pin=lambda: call.new_operator_pin(file),
-            by=None if by is None else By(by, call.operator_pin),
+            pin=lambda: call.new_operator_pin(new_pin_file),
+            by=call.pin if by is None else By(by, call.operator_pin),
         )
     call.answer(added, clearing.show_operator_added)
 

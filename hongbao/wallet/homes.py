@@ -22,7 +22,7 @@ from hongbao.errors import (
 from hongbao.store import Holder, PinRow, Store
 from hongbao.vault import KeyFolder, Tries, Vault
 from hongbao.wallet.acts import Act
-from hongbao.wallet.desk import Desk
+from hongbao.wallet.desk import AskPin, Desk
 from hongbao.wallet.opening import (
     LEDGER,
     finish_rekey,
@@ -44,8 +44,16 @@ class _CopyUnreadable(Exception):
 class Homes(Desk):
     """What is done to a home as a whole."""
 
-    def lock(self, passphrase: str) -> HomeChanged:
-        """Wrap the home's key with *passphrase* alone. Raises WeakPassphrase, CommonPassphrase."""
+    def lock(self, passphrase: str, *, pin: AskPin) -> HomeChanged:
+        """
+        Wrap the home's key with *passphrase* alone, for somebody who knows the PIN of a profile.
+
+        This machine has to be one of that profile's devices, too: whoever finds a home open does
+        not shut its owner out. Raises DeviceKeyMissing, DeviceKeyDamaged, DevicePending or
+        SessionCut; what `_authorise` raises; WeakPassphrase or CommonPassphrase.
+        """
+        self._check_this_machine(self.me)
+        self._authorise(pin)
         self.keys.lock(self.vault, passphrase, [row.name for row in self.store.profiles()])
         return self._changed()
 

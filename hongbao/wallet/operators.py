@@ -39,30 +39,27 @@ def parse_reason(text: str) -> str:
 class Operators(Desk):
     """Who may put books right and decide cases: no users of the wallet, with PINs of their own."""
 
-    def add_operator(self, name: str, *, pin: AskPin, by: By | None = None) -> OperatorAdded:
+    def add_operator(self, name: str, *, pin: AskPin, by: By | AskPin) -> OperatorAdded:
         """
         Make somebody an operator, with a PIN of their own.
 
-        The first one may be made by anybody; for each other one an operator answers (*by*), whose
-        PIN is asked for first.
+        An operator answers for it (*by*), whose PIN is asked for first; for the first one this
+        profile does, with its own PIN and its device's signature.
 
         Raises InvalidName, OperatorExists, OperatorNeeded or OperatorNotFound; what `_authorise`
-        raises; InvalidPin or WeakPin.
+        and, for the first one, `_act` raise; InvalidPin or WeakPin.
         """
         name = parse_profile_name(name)
         answering: OperatorRow | None = None
         with self.looking():
             self._check_new_operator(name, by)
-            if by is not None:
+            if isinstance(by, By):
                 answering = self._operator_named(by.operator)
-        if by is not None:
-            self._authorise(by.pin, answering)
+        self._authorise(by.pin if isinstance(by, By) else by, answering)
         chosen = pin()
         check_strength(chosen, None)
-        added: OperatorAdded | None = None
 
         def work(doing: Doing) -> OperatorAdded:
-            nonlocal added
             self._check_new_operator(name, by)  # somebody else may have been quicker
             number = self.store.next_operator()
             self.tries.start(Holder("operator", number).label)
@@ -73,21 +70,29 @@ class Operators(Desk):
                 pin_hash=self.vault.hash_pin(-number, chosen),
                 made_at=doing.now,
             )
-            added = {
+            return {
                 **doing.common,
                 "operator": name,
                 "by": None if answering is None else answering.name,
             }
+
+        if answering is None:
+            return self._act("operator_add", {"operator": name_key(name)}, work)
+        added: OperatorAdded | None = None
+
+        def step(doing: Doing) -> OperatorAdded:
+            nonlocal added
+            added = work(doing)
             return added
 
-        self._step("operator_add", f"/operator/{name_key(name)}", work, stage=1)
+        self._step("operator_add", f"/operator/{name_key(name)}", step, stage=1)
         assert added is not None
         return added
 
-    def _check_new_operator(self, name: str, by: By | None) -> None:
+    def _check_new_operator(self, name: str, by: By | AskPin) -> None:
         if self.store.operator(name_key(name)) is not None:
             raise OperatorExists(name)
-        if by is None and self.store.operators():
+        if not isinstance(by, By) and self.store.operators():
             raise OperatorNeeded(name)
 
     def operators(self) -> list[OperatorLine]:

@@ -193,6 +193,18 @@ class Signing(Opened):
             return BadSignature(device=row.name)
         return None
 
+    def _check_this_machine(self, me: ProfileRow) -> None:
+        """
+        Raise unless this machine could sign as a device that *me* has let in.
+
+        For what is no act, and yet done in somebody's name. A home that is older than devices has
+        none to ask for. Raises DeviceKeyMissing, DeviceKeyDamaged, DevicePending or SessionCut.
+        """
+        row = self.device(me)
+        if row is not None:
+            self._check_device(row)
+            self.device_keys.check(row.public_key)
+
     def _check_device(self, row: DeviceRow) -> None:
         """Raise DevicePending or SessionCut where the device may not act."""
         if row.state == "pending":

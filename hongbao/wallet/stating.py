@@ -144,6 +144,13 @@ class Stating(Records):
         return map(_masked, lines) if masked else lines
 
     def _signer(self, me: ProfileRow) -> Signer:
+        """
+        Return who signs for *me*: nobody where this machine is none of their devices.
+
+        Whoever opens a home may look at everything in it, and says nothing in another's name.
+        Raises DeviceKeyMissing, DeviceKeyDamaged, DevicePending or SessionCut.
+        """
+        self._check_this_machine(me)
         purpose = purpose_of(me.id)
         return Signer(
             self.vault.public_key(purpose), lambda message: self.vault.sign(purpose, message)

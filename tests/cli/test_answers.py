@@ -61,7 +61,7 @@ LIFE: dict[str, Sequence[str]] = {
     "backup": ("backup", "{home}/copy"),
     "restore": ("restore", "{home}/copy"),
     "rekey": ("rekey", "--yes"),
-    "lock": ("lock", "--passphrase-file", "{home}/passphrase"),
+    "lock": ("lock", "--passphrase-file", "{home}/passphrase", "--pin-file", "{home}/new.pin"),
     "unlock": ("unlock",),
     "completion": ("completion", "bash"),
 }

@@ -243,7 +243,11 @@ def test_a_locked_home_asks_for_its_passphrase(shell: Shell):
     Set twice, asked for by every command, gone with unlock; never on the screen.
     """
     passphrase = "correct horse battery"
-    twice = [("new passphrase: ", f"{passphrase}\n"), ("again: ", f"{passphrase}\n")]
+    twice = [
+        ("new passphrase: ", f"{passphrase}\n"),
+        ("again: ", f"{passphrase}\n"),
+        (PIN_QUESTION, f"{shell.pin}\n"),
+    ]
     locked = shell.at_terminal("lock", replies=twice)
     refused = shell("balance")
     wrong = shell.at_terminal("balance", replies=[("passphrase: ", "incorrect horse\n")])

@@ -53,7 +53,7 @@ def lived(world: World, tmp_path: Path) -> Iterator[Path]:
     zhang.rekey()
     world.close()
     world.zhang.backup(world.folder / "backup.db")
-    world.zhang.lock(PASSPHRASE)
+    world.zhang.lock(PASSPHRASE, pin=right)
     world.close()
     with Wallet.open(world.env, profile=ZHANG, passphrase=lambda: PASSPHRASE) as desk:
         desk.send(7_77, greeting=GREETING, pin=right)

@@ -90,7 +90,7 @@ def live(world: World) -> World:
         desk.topup(500 * YUAN, pin=right)
         desk.withdraw(HELD, pin=right)
         desk.withdraw(HELD_BACK, pin=right)
-        for name, by in (("老王", None), ("老李", OLD_WANG)):
+        for name, by in (("老王", right), ("老李", OLD_WANG)):
             desk.add_operator(name, pin=operator_pin, by=by)
         large, suspicious, held, held_back = [line["case"] for line in desk.cases()["cases"]]
         desk.decide(large, Verb.APPROVE, why="年终奖", by=OLD_WANG)

@@ -76,7 +76,7 @@ def test_no_link_in_the_home_is_written_to(
 
         for act in (
             lambda wallet: wallet.topup(1 * YUAN, pin=right),
-            lambda wallet: wallet.lock(PASSPHRASE),
+            lambda wallet: wallet.lock(PASSPHRASE, pin=right),
             lambda wallet: wallet.rekey(),
         ):
             path = refusing(other, act)

@@ -52,7 +52,7 @@ def reviewed(world: World, fen: int) -> str:
     """Return the case of a packet of *fen* that is held, in a home with three operators."""
     zhang = guarded(world)
     for name in OPERATORS:
-        by = None if name == OPERATORS[0] else By(OPERATORS[0], operator_pin)
+        by = right if name == OPERATORS[0] else By(OPERATORS[0], operator_pin)
         zhang.add_operator(name, pin=operator_pin, by=by)
     held = zhang.send(fen, count=2, pin=right)["held"]
     assert held is not None

@@ -71,7 +71,7 @@ def decide(world: World, case: str, verb: Verb) -> Any:
     """Have an operator decide *case*; the first time, there is one to be made."""
     wallet = world.zhang
     if not wallet.operators():
-        wallet.add_operator("auntie", pin=right)
+        wallet.add_operator("auntie", pin=right, by=right)
     return wallet.decide(case, verb, why="looked at it", by=AUNTIE)
 
 

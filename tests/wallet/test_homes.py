@@ -46,7 +46,7 @@ def test_a_locked_home_opens_with_its_passphrase_alone(world: World):
     """
     before = world.zhang.balance()
 
-    answer = world.zhang.lock(PASSPHRASE)
+    answer = world.zhang.lock(PASSPHRASE, pin=right)
     world.close()
 
     assert "passphrase" == answer["wrapping"]
@@ -65,7 +65,7 @@ def test_a_profile_is_added_to_a_locked_home_by_who_opens_it(world: World):
     """
     Locking is the home's: adding a profile asks for the passphrase as everything does.
     """
-    world.zhang.lock(PASSPHRASE)
+    world.zhang.lock(PASSPHRASE, pin=right)
     world.close()
 
     with pytest.raises(errors.HomeLocked):
@@ -79,7 +79,7 @@ def test_a_locked_home_can_have_new_keys(world: World):
     """
     The same passphrase opens it afterwards, and it is asked for once.
     """
-    world.zhang.lock(PASSPHRASE)
+    world.zhang.lock(PASSPHRASE, pin=right)
     world.close()
     asked = []
 
@@ -209,7 +209,7 @@ def test_a_home_that_changes_while_a_pin_is_typed_is_busy_not_damaged(locked: bo
     def typed_late() -> Pin:
         with Wallet.open(world.env) as other:
             if locked:
-                other.lock(PASSPHRASE)
+                other.lock(PASSPHRASE, pin=right)
             other.rekey()
         return right()
 
@@ -598,7 +598,7 @@ def device_files(world: World) -> dict[str, bytes]:
 
 def lock_and_unlock(world: World, _: Path) -> None:
     desk = world.zhang
-    desk.lock(PASSPHRASE)
+    desk.lock(PASSPHRASE, pin=right)
     desk.unlock()
 
 

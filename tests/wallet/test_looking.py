@@ -281,7 +281,7 @@ def test_a_correction_is_the_last_thing_told(banks: World):
     By the bank whose book it was, with what it moved; and it is an act of its own.
     """
     zhang = banks.zhang
-    zhang.add_operator("Bao", pin=right)
+    zhang.add_operator("Bao", pin=right, by=right)
     payment = zhang.topup(MAGIC[Fault.SHORTAGE], pin=right)["payment"]
     zhang.correct(payment, why="short", operator="Bao", pin=right)
 

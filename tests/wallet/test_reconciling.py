@@ -41,7 +41,7 @@ def theirs() -> Pin:
 def _demo(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = demo(tmp_path_factory.mktemp("reconciling") / "home")
     with Wallet.open(world.env, profile=ZHANG) as desk:
-        desk.add_operator(OPERATOR, pin=theirs)
+        desk.add_operator(OPERATOR, pin=theirs, by=right)
     return world
 
 
@@ -276,17 +276,17 @@ def test_operators_have_names_and_pins_like_everybody(home: World):
     """
     with Wallet.open(home.env, profile=ZHANG) as desk:
         with pytest.raises(errors.OperatorExists):
-            desk.add_operator(OPERATOR, pin=unasked)
+            desk.add_operator(OPERATOR, pin=unasked, by=right)
         with pytest.raises(errors.WeakPin):
             desk.add_operator("Wu", pin=lambda: Pin("111111"), by=By(OPERATOR, theirs))
         with pytest.raises(errors.InvalidName):
-            desk.add_operator("\x1b[31m", pin=unasked)
+            desk.add_operator("\x1b[31m", pin=unasked, by=right)
         desk.add_operator(
             ZHANG, pin=theirs, by=By(OPERATOR, theirs)
         )  # a user's name is another matter
         assert [OPERATOR, ZHANG] == [line["operator"] for line in desk.operators()]
         with pytest.raises(errors.OperatorExists):
-            desk.add_operator(ZHANG.upper(), pin=unasked)
+            desk.add_operator(ZHANG.upper(), pin=unasked, by=right)
     assert {} == home.findings()
 
 

@@ -461,7 +461,7 @@ def test_a_locked_home_says_nothing_else(world: World):
     """
     Before anything of the ledger is told, the home itself has to be opened.
     """
-    world.zhang.lock("open sesame")
+    world.zhang.lock("open sesame", pin=right)
     world.close()
 
     with pytest.raises(errors.HomeLocked):

@@ -63,7 +63,7 @@ WU, BAO = By("Wu", wu_pin), By("Bao", bao_pin)
 @pytest.fixture(scope="module")
 def _desk(_people: World, tmp_path_factory: pytest.TempPathFactory) -> World:
     world = _people.copy(tmp_path_factory.mktemp("review") / "home")
-    world.zhang.add_operator("Wu", pin=wu_pin)
+    world.zhang.add_operator("Wu", pin=wu_pin, by=right)
     world.zhang.add_operator("Bao", pin=bao_pin, by=WU)
     world.close()
     return world
@@ -455,7 +455,7 @@ def test_operators_vouch_for_each_other(desk: World):
     """
     before = desk.dump(TRIES)
     with pytest.raises(errors.OperatorNeeded):
-        desk.zhang.add_operator("Qi", pin=unasked)
+        desk.zhang.add_operator("Qi", pin=unasked, by=right)
     with pytest.raises(errors.WrongPin):
         desk.zhang.add_operator("Qi", pin=unasked, by=By("Wu", wrong))
     with pytest.raises(errors.OperatorNotFound):

@@ -541,7 +541,7 @@ def test_once_there_are_operators_one_answers_for_the_rules(world):
     strict, standard = (parse_pack(text_of(name), name) for name in ("strict", "standard"))
     zhang = world.zhang
     assert zhang.use_risk_pack(strict)["operator"] is None
-    zhang.add_operator("Wu", pin=right)
+    zhang.add_operator("Wu", pin=right, by=right)
 
     with pytest.raises(RulesNeedOperator):
         zhang.use_risk_pack(standard)
