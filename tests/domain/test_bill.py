@@ -428,3 +428,12 @@ def test_no_file_is_more_than_refused(rows: list[Cells]):
     for file in ([*enumerate(rows, 1)], lines([*ROWS, *rows]), lines(rows)):
         with suppress(InvalidBill):
             read_all(file)
+
+
+def test_rows_that_hold_more_text_than_any_bill_are_stopped(monkeypatch: pytest.MonkeyPatch):
+    """
+    They are kept until the last was read, and small files can become very large.
+    """
+    monkeypatch.setattr(bill, "TEXT_MAX", 200)
+
+    assert "too_much" == refusal(lines())[1]

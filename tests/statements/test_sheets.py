@@ -1,5 +1,6 @@
 """Workbooks of others: read in memory that does not grow, whatever their makers had in mind."""
 
+import random
 import subprocess
 import sys
 import zipfile
@@ -11,8 +12,10 @@ import openpyxl
 import pytest
 import xlsxwriter
 
+from hongbao.domain.bill import COLUMNS
 from hongbao.statements import _sheets
 from hongbao.statements._sheets import Cell, TooLargeError, UnreadableError, Workbook
+from tests.domain.test_bill import PREAMBLE
 
 MEGABYTE = 1024 * 1024
 MOST = 400 * MEGABYTE
@@ -71,6 +74,19 @@ try:
                 assert len(row) <= 16
 except UnreadableError as error:
     print(type(error).__name__)
+"""
+
+
+IMPORT = f"""
+import resource, sys
+from hongbao.domain.bill import Packed, read
+from hongbao.errors import InvalidBill
+from hongbao.statements._bills.file import BillFile
+resource.setrlimit(resource.RLIMIT_AS, ({MOST}, {MOST}))
+try:
+    Packed(*read(BillFile(sys.argv[1])))
+except InvalidBill as error:
+    print(error.facts["problem"])
 """
 
 
@@ -254,3 +270,38 @@ def test_only_so_much_of_a_row_and_of_a_cell_is_read(made: Path):
         [(_, row)] = book.rows(book.sheets[0])
 
     assert [Cell("text", "a" * 11)] * 3 == row
+
+
+def referring_rows(count: int, texts: int) -> Iterator[bytes]:
+    """Yield a sheet of rows whose free texts are all shared ones, each of a thousand characters."""
+    yield OPEN
+    for number, text in enumerate(PREAMBLE, 1):
+        yield f"<row r='{number}'><c t='str'><v>{text}</v></c></row>".encode()
+    heads = "".join(f"<c t='str'><v>{name}</v></c>" for name in COLUMNS)
+    yield f"<row>{heads}</row>".encode()
+    for number in range(count):
+        free = [f"<c t='s'><v>{(number * 8 + place) % texts}</v></c>" for place in range(8)]
+        fixed = "<c t='str'><v>支出</v></c><c><v>1</v></c>"
+        cells = f"<c><v>46327.5</v></c>{''.join(free[:3])}{fixed}{''.join(free[3:])}"
+        yield f"<row>{cells}</row>".encode()
+    yield b"</sheetData></worksheet>"
+
+
+@pytest.mark.slow
+def test_a_bill_whose_rows_share_long_texts_is_stopped(made: Path):
+    """
+    Half a megabyte of archive is gigabytes of text, which no compression makes small again.
+    """
+    dice = random.Random(1)
+    letters = [chr(0x4E00 + number) for number in range(20_000)]
+    shared = ["".join(dice.choices(letters, k=1_000)) for _ in range(60)]
+    said = "".join(f"<si><t>{text}</t></si>" for text in shared)
+    path = with_part(made, SHEET, referring_rows(100_000, len(shared)))
+    with_part(path, TEXTS, iter([f"<sst>{said}</sst>".encode()]))
+    assert path.stat().st_size < MEGABYTE
+
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT, str(path)], capture_output=True, text=True, check=False
+    )
+
+    assert (0, "", "too_much") == (done.returncode, done.stderr, done.stdout.strip())
