@@ -25,6 +25,7 @@ from hongbao.errors import (
     SystemRefused,
     Unexpected,
 )
+from hongbao.parser_words import in_our_words
 from hongbao.words import N_, _
 
 COMMANDS = {
@@ -127,7 +128,7 @@ def _refusal(error: Exception) -> HongbaoError:
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
         if path is not None or error.errno in _OF_THE_MACHINE:
             return SystemRefused(path=path, reason=error.strerror or type(error).__name__)
-    return Unexpected(error)
+    return Unexpected(kind=type(error).__name__)
 
 
 def _run(arguments: Sequence[str], *, as_json: bool) -> None:
@@ -150,7 +151,7 @@ def _run(arguments: Sequence[str], *, as_json: bool) -> None:
         command = "hongbao" if where is None else where.command_path
         problem = error.format_message()  # type: ignore[attr-defined]  # as all of its family have
         placeholders = getattr(getattr(where, "command", None), "placeholders", {})
-        raise BadCommandLine(problem, command=command, placeholders=placeholders) from None
+        raise BadCommandLine(in_our_words(problem, placeholders), command=command) from None
 
 
 def _check_encoding(arguments: Sequence[str]) -> None:

@@ -7,11 +7,11 @@ are recognised here and said our way; tests/test_parser_words.py makes it say ea
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
-from hongbao.words import N_, fill, harmless, say
+from hongbao.words import N_, Filled, harmless
 
 USAGE = N_("Usage: ")
 OPTIONS = N_("[OPTIONS]")
@@ -58,46 +58,33 @@ SENTENCES = {
 _NO_PLACEHOLDERS: Mapping[str, str] = MappingProxyType({})
 
 
-def translated(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDERS) -> str:
+def in_our_words(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDERS) -> str:
     """
-    Return the parser's sentence *problem* in our words and the reader's language.
+    Return the parser's sentence *problem* in our words, which `say` says in the reader's language.
 
     *placeholders* are the words for what stands for a value, by what *problem* calls them. A
     sentence that is not known is kept as it is, since a person helps themselves better with the
     library's English than with nothing.
-    """
-    return _said(problem, placeholders, lambda sentence, facts: say(sentence, **facts))
 
-
-def in_english(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDERS) -> str:
-    """
-    Return the parser's sentence *problem* in our words, for programs (see `translated`).
-
-    >>> in_english("No such command 'sned'. Did you mean 'send'?")
+    >>> in_our_words("No such command 'sned'. Did you mean 'send'?")
     "there is no command 'sned'; did you mean 'send'?"
-    >>> in_english("Missing argument '<文件>'.", {"<文件>": "FILE"})
+    >>> in_our_words("Missing argument '<文件>'.", {"<文件>": "FILE"})
     'FILE is missing'
     """
-    return _said(problem, placeholders, fill)
+    if isinstance(problem, Filled):
+        return problem
 
-
-def _said(
-    problem: str,
-    placeholders: Mapping[str, str],
-    tell: Callable[[str, dict[str, str]], str],
-) -> str:
     def fact(name: str, value: str) -> str:
         if name == "problem":
-            return _said(value, placeholders, tell)
+            return in_our_words(value, placeholders)
         word = value.strip("'")
         return placeholders[word] if word in placeholders else harmless(value, _LENGTH_MAX)
 
     problem = " ".join(problem.split()).removesuffix(".")
     for form, sentence in _forms():
         if match := form.fullmatch(problem):
-            return tell(
-                sentence, {name: fact(name, each) for name, each in match.groupdict().items()}
-            )
+            facts = {name: fact(name, each) for name, each in match.groupdict().items()}
+            return Filled(sentence, facts)
     return harmless(problem, _LENGTH_MAX)
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 
 from hongbao import units
 
@@ -48,6 +49,19 @@ def C_(context: str, message: str) -> str:
     marked = InContext(message)
     marked.context = context
     return marked
+
+
+class Filled(str):
+    """A sentence in English with its facts filled in; `say` says it in the chosen language."""
+
+    __slots__ = ("facts", "sentence")
+    facts: Mapping[str, object]
+    sentence: str
+
+    def __new__(cls, sentence: str, facts: Mapping[str, object]) -> Self:
+        filled = super().__new__(cls, fill(sentence, facts))
+        filled.sentence, filled.facts = sentence, facts
+        return filled
 
 
 def _(message: str) -> str:
@@ -121,8 +135,8 @@ def say(sentence: str, **facts: object) -> str:
 
     A ``field``, ``question`` or ``reason`` is itself a piece of language: it is said in the chosen
     one too, where the catalogue has it, and so is a ``bank``. A ``why`` comes in both languages,
-    from whoever wrote the rule. A word `InContext` is translated too. Whatever else a fact says is
-    somebody's own word.
+    from whoever wrote the rule. A word `InContext` is translated too, and so is what was
+    `Filled`. Whatever else a fact says is somebody's own word.
     """
     return _said(_catalogue, _language, sentence, facts)
 
@@ -154,12 +168,14 @@ def _said(
     sentence: str,
     facts: Mapping[str, object],
 ) -> str:
-    told = {
-        name: _in(catalogue, value)
-        if isinstance(value, InContext) or (name in _SPOKEN and isinstance(value, str) and value)
-        else value
-        for name, value in facts.items()
-    }
+    def said(name: str, value: object) -> object:
+        if isinstance(value, Filled):
+            return _said(catalogue, language, value.sentence, value.facts)
+        if isinstance(value, InContext) or (name in _SPOKEN and isinstance(value, str) and value):
+            return _in(catalogue, value)
+        return value
+
+    told = {name: said(name, value) for name, value in facts.items()}
     if "bank" in told:
         told["bank"] = _bank_name(str(told["bank"]), language)
     why = told.get("why")

@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from hongbao import words
 from hongbao.errors import BadCommandLine
-from hongbao.parser_words import SENTENCES, in_english, translated
+from hongbao.parser_words import SENTENCES, in_our_words
 
 
 class Form(Enum):
@@ -146,7 +146,7 @@ def test_an_unknown_sentence_is_kept():
     """
     words.use_language("zh_CN")
 
-    assert "The moon is full" == translated("The moon is full.")
+    assert "The moon is full" == BadCommandLine("The moon is full.", command="hongbao").message
 
 
 def test_every_sentence_that_we_recognise_is_one_that_the_library_says():
@@ -168,7 +168,7 @@ def test_what_was_typed_is_told_back_harmlessly():
     """
     An option that is ten pages long, or turns the line around, does nothing to the screen.
     """
-    said = in_english(f"No such option: --\u202e\x1b[2J{'x' * 100_000}")
+    said = in_our_words(f"No such option: --\u202e\x1b[2J{'x' * 100_000}")
 
     assert said.startswith("there is no option --\\u202e\\x1b[2Jxxx")
     assert len(said) < 250

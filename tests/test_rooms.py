@@ -365,7 +365,7 @@ def test_no_float_is_near_money(place: str):
         ("vault/safe.py", "from hongbao.env import Env"),
         ("wallet/desk.py", "from hongbao.attic import Box"),
         ("wallet/desk.py", "from .cash import Cash"),
-        ("errors.py", "from hongbao.domain.money import parse"),
+        ("errors/values.py", "from hongbao.domain.money import parse"),
     ],
 )
 def test_looking_up_is_noticed(place: str, source: str):

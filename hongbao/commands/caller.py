@@ -23,7 +23,7 @@ from hongbao.errors import (
     WrongAnswer,
 )
 from hongbao.paths import typed_path
-from hongbao.words import N_, _, harmless, say
+from hongbao.words import N_, Filled, _, harmless, say
 
 if TYPE_CHECKING:
     from hongbao.answers import ChallengePassed
@@ -109,10 +109,10 @@ class Caller:
                 raise NoTerminal
             return ask(told)
         except NoTerminal:
-            raise Unanswered(question=question, flag=flag, asked=facts or {}) from None
+            raise Unanswered(question=Filled(question, facts or {}), flag=flag) from None
         except EOFError:
             _leave_the_question()
-            raise NotAnswered(question=question, flag=flag, asked=facts or {}) from None
+            raise NotAnswered(question=Filled(question, facts or {}), flag=flag) from None
         except UnicodeDecodeError:
             raise NotUtf8(N_("what was typed")) from None
         except KeyboardInterrupt:

@@ -52,4 +52,4 @@ def compare(
     if not call.as_json:
         call.answer(compared, bills.show_compared)
     count = sum(line["verdict"] != "both" for line in compared["lines"])
-    raise BillDiffers(count, compared)
+    raise BillDiffers(count=count, **compared)

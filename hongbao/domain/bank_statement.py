@@ -223,16 +223,24 @@ class _Tally:
     def check_sums(self, header: Header) -> None:
         """Compare with *header*; where they differ, it is the preamble's line that is named."""
         if header.entry_count != self.entry_count:
-            facts = {"count": header.entry_count, "found": self.entry_count}
-            raise InvalidBankStatement(line=5, problem="count", key=PREAMBLE[4], **facts)
+            raise InvalidBankStatement(
+                line=5,
+                problem="count",
+                key=PREAMBLE[4],
+                count=header.entry_count,
+                found=self.entry_count,
+            )
         for line, sum_fen, found_fen in (
             (6, header.credit_fen, self.credit_fen),
             (7, header.debit_fen, self.debit_fen),
         ):
             if sum_fen != found_fen:
-                facts = {"sum_fen": sum_fen, "found_fen": found_fen}
                 raise InvalidBankStatement(
-                    line=line, problem="sum", key=PREAMBLE[line - 1], **facts
+                    line=line,
+                    problem="sum",
+                    key=PREAMBLE[line - 1],
+                    sum_fen=sum_fen,
+                    found_fen=found_fen,
                 )
 
 

@@ -94,8 +94,8 @@ def parse_packet_id(text: str) -> str:
     'hb_7Q2M4K9X'
     >>> parse_packet_id("hb_7Q2M4K9W")
     Traceback (most recent call last):
-    hongbao.errors.InvalidPacketId: 'hb_7Q2M4K9W' is not a packet's id: at least one character is \
-wrong
+    hongbao.errors.values.InvalidPacketId: 'hb_7Q2M4K9W' is not a packet's id: at least one \
+character is wrong
     """
     return _parsed(PACKET_PREFIX, text, InvalidPacketId)
 

@@ -27,7 +27,7 @@ def parse_yuan(text: str) -> int:
     (6666, 10, 20000)
     >>> parse_yuan("1,000")
     Traceback (most recent call last):
-    hongbao.errors.InvalidAmount: amount '1,000' is not yuan with at most two decimals
+    hongbao.errors.values.InvalidAmount: amount '1,000' is not yuan with at most two decimals
     """
     amount_fen = parse_yuan_or_zero(text)
     if amount_fen == 0:

@@ -62,7 +62,7 @@ def check_strength(pin: Pin, birth_date: date | None) -> None:
     >>> check_strength(Pin("246810"), date(1990, 5, 7))
     >>> check_strength(Pin("900507"), date(1990, 5, 7))
     Traceback (most recent call last):
-    hongbao.errors.WeakPin: this PIN is too easy to guess
+    hongbao.errors.people.WeakPin: this PIN is too easy to guess
     """
     digits = pin.reveal()
     steps = {(int(b) - int(a)) % 10 for a, b in pairwise(digits)}

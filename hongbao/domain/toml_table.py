@@ -44,7 +44,7 @@ class Document:
             # own errors through, without a position.
             raise self.error(self._first_line_with(type(exc)), "syntax", column=1) from None
 
-    def error(self, line: int, problem: str, **facts: object) -> InvalidPolicy:
+    def error(self, line: int, problem: str, **facts: Any) -> InvalidPolicy:
         return self.refusal(source=self.source, line=line, problem=problem, **facts)
 
     def refuse(self, path: Path, problem: str, **facts: object) -> InvalidPolicy:

@@ -32,6 +32,7 @@ from hongbao.errors import (
     ShareAboveCap,
     ShareTooSmall,
 )
+from hongbao.errors.rules import POLICY_PROBLEMS
 from hongbao.units import yuan
 
 STANDARD = policies.text_of("standard")
@@ -555,7 +556,7 @@ def test_every_sentence_about_a_policy_has_a_mistake_that_earns_it():
     """
     told = {problem for _, _, problem in MISTAKES} | set(WHOLE)
 
-    assert set(InvalidPolicy._reasons) == told
+    assert set(POLICY_PROBLEMS) == told
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), MISTAKES)

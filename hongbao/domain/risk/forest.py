@@ -133,7 +133,7 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self.source = source
 
-    def refuse(self, problem: str, **facts: object) -> InvalidModel:
+    def refuse(self, problem: str, **facts: Any) -> InvalidModel:
         return InvalidModel(source=self.source, problem=problem, **facts)
 
     def forest(self, text: str) -> Forest:

@@ -1,0 +1,223 @@
+"""A home: its ledger, its keys, its passphrase, and the disk that it is on."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from hongbao.errors.base import (
+    THEN,
+    ExitCode,
+    HongbaoError,
+    Locked,
+    NotFound,
+    NotIntact,
+    Unusable,
+    UsageError,
+    example,
+)
+from hongbao.words import N_
+
+
+class NotADemoHome(UsageError):
+    """Banks and devices are told to fail only where time and chance are the user's own, too."""
+
+    sentence = N_("only in a demo home can banks and devices be told to fail")
+    advice = N_("make one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names")
+
+
+class ClockBackwards(UsageError):
+    """A ledger's clock only goes forward."""
+
+    now_at: datetime = example(THEN)
+
+    sentence = N_("the ledger's clock is at {now_at}; it only goes forward")
+
+
+class HomeExists(UsageError):
+    """A home's policy, first clock and dice are chosen when it is made, and not later."""
+
+    sentence = N_(
+        "this home already exists; its clock, dice and policy were chosen when it was made"
+    )
+    advice = N_("turn the clock with `hongbao clock`, change rules with `hongbao policy use`")
+
+
+class HomeNotFound(NotFound):
+    """There is no ledger here yet."""
+
+    sentence = N_("there is no wallet here yet")
+    advice = N_("make one with `hongbao init NAME`")
+
+
+class Busy(HongbaoError):
+    """Another process kept the write lock for longer than we wait."""
+
+    exit_code = ExitCode.BUSY
+    sentence = N_("another hongbao is writing to this home")
+    advice = N_("nothing was changed; try again")
+
+
+class Damaged(NotIntact):
+    """The ledger or its keys do not fit together, or cannot be read."""
+
+    path: str = example("~/.local/share/hongbao/data/ledger.db")
+
+    sentence = N_("{path} is damaged, or does not belong to these keys")
+    advice = N_("bring back a good copy with `hongbao restore FILE`")
+
+
+class ChecksFailed(NotIntact):
+    """`hongbao check` found something wrong; the findings say what."""
+
+    failed: int = example(1)
+    findings: list[dict[str, object]] = example([])
+
+    sentence = N_("checks that failed: {failed}")
+
+
+class RecordsIncomplete(NotIntact):
+    """Something that has to be kept is missing, or is not what was written."""
+
+    failed: int = example(1)
+    findings: list[dict[str, object]] = example([])
+
+    sentence = N_("the records are not complete: checks that failed: {failed}")
+    advice = N_("`hongbao check` tells what is wrong, and what to do")
+
+
+class RolledBack(NotIntact):
+    """The ledger ends before an entry that these keys have already seen."""
+
+    last_entry: int = example(6)
+    noted_entry: int = example(8)
+
+    sentence = N_(
+        "the ledger ends at entry {last_entry}, but entry {noted_entry} was seen: "
+        "this is an older or shortened copy"
+    )
+    advice = N_("bring back the newest copy with `hongbao restore FILE`, or accept this one there")
+
+
+class OlderCopy(NotIntact):
+    """A copy that was to be restored is not the newest state these keys have seen."""
+
+    last_entry: int = example(6)
+    noted_entry: int = example(8)
+
+    sentence = N_(
+        "this copy ends at entry {last_entry} and lacks entry {noted_entry}, which was seen: "
+        "what happened since would be lost"
+    )
+    advice = N_("restore a newer copy, or accept this one with --yes")
+
+
+class HistoryReplaced(NotIntact):
+    """The ledger has the noted entry, but not with the noted seal."""
+
+    noted_entry: int = example(8)
+
+    sentence = N_("entry {noted_entry} is not the one that was seen: the history was replaced")
+    advice = N_("see what else is wrong with `hongbao check`")
+
+
+class HomeLocked(Locked):
+    """The home's key is wrapped by a passphrase that was not given."""
+
+    sentence = N_("this home is locked by a passphrase")
+    advice = N_("open it with `hongbao unlock`, or name a file in HONGBAO_PASSPHRASE_FILE")
+
+
+class WrongPassphrase(Locked):
+    """The passphrase does not open the home's key."""
+
+    sentence = N_("the passphrase does not open this home")
+
+
+class WeakPassphrase(UsageError):
+    """A passphrase stands alone against an offline search, so it has a least length."""
+
+    length_min: int = example(8)
+
+    sentence = N_("a passphrase needs at least {length_min} characters")
+
+
+class CommonPassphrase(WeakPassphrase):
+    """A passphrase is long enough, and still one of the first that a search would try."""
+
+    sentence = N_("this passphrase is among the first that anyone would try")
+    advice = N_("take a few words that do not belong together")
+
+
+class PassphraseMismatch(UsageError):
+    """A new passphrase is typed twice, and the second one was another."""
+
+    sentence = N_("the two passphrases are not the same")
+    advice = N_("nothing was changed; try again")
+
+
+class KeyringUnavailable(Unusable):
+    """The system keyring, or the extra that reaches it, is not there."""
+
+    reason: str = example("its Python package is missing")
+
+    sentence = N_("the system keyring cannot be used: {reason}")
+    advice = N_("install `hongbao[keyring]`, or use a passphrase")
+
+
+class NewerHome(Unusable):
+    """The home was written by a later version, whose rules this one does not know."""
+
+    form: int = example(9)
+    known: int = example(1)
+
+    sentence = N_("this home was written by a newer hongbao (form {form}, this one knows {known})")
+    advice = N_("upgrade hongbao")
+
+
+class StorageRefused(Unusable):
+    """The disk is full, read-only, or not ours to write."""
+
+    # What systems say most often: marked here, so that they are said in the reader's language.
+    _reasons: ClassVar[tuple[str, ...]] = (
+        N_("Permission denied"),
+        N_("Read-only file system"),
+        N_("No space left on device"),
+        N_("Disk quota exceeded"),
+        N_("File too large"),
+        N_("Cannot allocate memory"),
+        N_("No such file or directory"),
+        N_("Not a directory"),
+        N_("Is a directory"),
+        N_("File name too long"),
+        N_("Too many open files"),
+        N_("Input/output error"),
+        N_("Bad file descriptor"),
+        N_("File exists"),
+        # and the engine:
+        N_("database or disk is full"),
+        N_("attempt to write a readonly database"),
+        N_("unable to open database file"),
+    )
+
+    path: str = example("~/.local/share/hongbao/data/ledger.db")
+    reason: str = example("No space left on device")
+
+    sentence = N_("cannot write to {path}: {reason}")
+    advice = N_("nothing was changed; make room or mend the permissions, then try again")
+
+
+class StorageUnreadable(StorageRefused):
+    """A file of the home is there, but the system does not let us read it."""
+
+    reason: str = example("Permission denied")
+
+    sentence = N_("cannot read {path}: {reason}")
+    advice = N_("nothing was changed; mend the permissions, then try again")
+
+
+class ForeignFile(StorageUnreadable):
+    """In the place of one of the home's own files is something that might not be ours to write."""
+
+    reason: str = example("it is a link")
+
+    sentence = N_("{path} is not used: {reason}")
+    advice = N_("nothing was changed; put a plain file of your own in its place, under one name")

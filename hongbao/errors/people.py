@@ -1,0 +1,236 @@
+"""Profiles and operators, who they are, and their PINs and authenticators."""
+
+from datetime import datetime
+
+from hongbao.errors.base import THEN, NotFound, OverLimit, PinError, UsageError, example, shortened
+from hongbao.words import N_
+
+
+class NameTaken(UsageError):
+    """Another profile in this home has the name."""
+
+    name: str = example("小明", kw_only=False)
+
+    sentence = N_("this home already has a profile named {name}")
+    advice = N_("choose another name, or act as that profile with `-p {name}`")
+
+
+class OperatorExists(UsageError):
+    """Another operator has the name."""
+
+    name: str = example("老王", kw_only=False)
+
+    sentence = N_("there is an operator named {name} already")
+    advice = N_("choose another name; `hongbao operator list` shows those that are taken")
+
+
+class OperatorNeeded(UsageError):
+    """Only the first operator is made by whoever comes; an operator answers for each other one."""
+
+    name: str = example("小梅", kw_only=False)
+
+    sentence = N_("an operator of this home has to answer for a new one")
+    advice = N_("`hongbao operator add {name} --operator NAME`, with the PIN of NAME")
+
+
+class NotIdentified(UsageError):
+    """Nobody has said who the profile is, so an ID number proves nothing about it."""
+
+    profile: str = example("小红")
+
+    sentence = N_("nobody has said yet who {profile} is, so an ID number proves nothing")
+    advice = N_("say it with `hongbao identify`, or approve the device from one that you have")
+
+
+class AuthenticatorExists(UsageError):
+    """A profile has one authenticator."""
+
+    profile: str = example("小明")
+
+    sentence = N_("{profile} has an authenticator already")
+    advice = N_("remove that one first, with `hongbao totp remove`")
+
+
+class CodeNotRepeated(UsageError):
+    """The code that was typed back is not that of the authenticator which is being added."""
+
+    sentence = N_("this is not the code of the new authenticator")
+    advice = N_("nothing was changed; delete it in the app and begin again")
+
+
+class SecretFileExists(UsageError):
+    """A secret is written into a new file: what it would overwrite may be the only copy."""
+
+    path: str = example("totp.txt")
+
+    sentence = N_("{path} already exists, and a secret overwrites nothing")
+    advice = N_("choose another name")
+
+
+class InvalidSecret(UsageError):
+    """A file was to hold an authenticator's secret."""
+
+    path: str = example("totp.txt")
+
+    sentence = N_("{path} does not hold an authenticator's secret")
+    advice = N_("`hongbao totp add --secret-file FILE` writes one")
+
+
+class RulesNeedOperator(UsageError):
+    """Once a home has operators, one of them answers for which rules are in force."""
+
+    sentence = N_("this home has operators: one of them has to answer for its rules")
+    advice = N_("name them with --operator; the PIN asked for is theirs")
+
+
+class InvalidCode(UsageError):
+    """A code of an authenticator is six digits. It is a secret, and stays out of the sentence."""
+
+    sentence = N_("an authenticator's code is exactly six digits")
+    advice = N_("type what the app shows now; nothing was tried")
+
+
+class SameOperator(UsageError):
+    """An operator had their say of a case already: four eyes are two people."""
+
+    sentence = N_("four eyes are two people, and this operator has spoken already")
+    advice = N_("another operator has to look at it; who has thought better of it escalates")
+
+
+class InvalidIdNumber(UsageError):
+    """
+    The resident ID number is not one that GB 11643 allows.
+
+    *problem* is one of ``length``, ``region``, ``birth_date`` and ``check``. The number itself is
+    personal data and stays out of the sentence.
+    """
+
+    problem: str = example(
+        "check",
+        kw_only=False,
+        words={
+            "length": N_("it needs 17 digits and a check character"),
+            "region": N_("its first six digits are no region"),
+            "birth_date": N_("its birth date does not exist or lies ahead"),
+            "check": N_("its check character does not fit; one character is wrong"),
+        },
+    )
+
+    sentence = N_("the ID number is not valid: {problem}")
+    advice = N_("check the number on the card: 17 digits, then a digit or X")
+
+
+class InvalidRealName(UsageError):
+    """A real name is letters, with at most a space, dot, hyphen or apostrophe between them."""
+
+    sentence = N_("the real name cannot be read as a name")
+    advice = N_("write it as on the ID card, 2 to 30 letters")
+
+
+class IdentityMismatch(UsageError):
+    """The ID number is known here under another name, or the profile is already someone."""
+
+    sentence = N_("the name and the ID number do not belong together")
+    advice = N_("an ID number keeps the name it was first given with")
+
+
+class AlreadyIdentified(UsageError):
+    """A profile is identified once; a person does not become another."""
+
+    profile: str = example("小明")
+    real_name: str = example("张*")
+
+    sentence = N_("{profile} is already identified as {real_name}")
+
+
+class ProfileNotFound(NotFound):
+    """No profile of this name is in the home."""
+
+    name: str = example("小白", kw_only=False, shape=shortened)
+
+    sentence = N_("no profile is named {name}")
+    advice = N_("`hongbao profiles` lists those there are")
+
+
+class OperatorNotFound(NotFound):
+    """Nobody of that name may put books right here."""
+
+    name: str = example("小梅", kw_only=False, shape=shortened)
+
+    sentence = N_("there is no operator named {name} here")
+    advice = N_("`hongbao operator list` lists those there are")
+
+
+class NoAuthenticator(NotFound):
+    """The profile has no authenticator."""
+
+    profile: str = example("小明")
+
+    sentence = N_("{profile} has no authenticator")
+    advice = N_("add one with `hongbao totp add`")
+
+
+class TooManyProfiles(OverLimit):
+    """The policy caps how many profiles one ID number may have."""
+
+    profiles_max: int = example(5)
+
+    sentence = N_("this ID number has as many profiles as the policy allows: {profiles_max}")
+
+
+class InvalidPin(PinError):
+    """A PIN is six digits."""
+
+    sentence = N_("a PIN is exactly six digits")
+
+
+class PinMismatch(PinError):
+    """A new PIN is typed twice, and the second one was another."""
+
+    sentence = N_("the two new PINs are not the same")
+    advice = N_("nothing was changed; try again")
+
+
+class WeakPin(PinError):
+    """One digit repeated, a run, or the holder's birth date."""
+
+    sentence = N_("this PIN is too easy to guess")
+    advice = N_("avoid one digit repeated, runs like 123456, and your birth date")
+
+
+class WrongPin(PinError):
+    """The PIN does not match; the attempt was counted before it was checked."""
+
+    attempts_left: int = example(4)
+
+    sentence = N_("wrong PIN; attempts left: {attempts_left}")
+
+
+class WrongPinOrCode(PinError):
+    """
+    PIN and authenticator's code do not both fit; the attempt was counted before it was checked.
+
+    Which of them does not is not told, or each could be guessed by itself.
+    """
+
+    attempts_left: int = example(4)
+
+    sentence = N_("wrong PIN or wrong code; attempts left: {attempts_left}")
+    advice = N_("each code counts once; wait for the next one in the app")
+
+
+class WrongPinOrIdentity(PinError):
+    """Whoever said who they are did not know the PIN, or is somebody else; which is not told."""
+
+    attempts_left: int = example(4)
+
+    sentence = N_("wrong PIN, or somebody else's identity; attempts left: {attempts_left}")
+    advice = N_("it takes the real name and the ID number that `hongbao identify` was given")
+
+
+class PinLocked(PinError):
+    """Too many wrong PINs; only the ledger's clock opens this lock."""
+
+    locked_until_at: datetime = example(THEN)
+
+    sentence = N_("the PIN is locked until {locked_until_at}")

@@ -1,0 +1,173 @@
+"""Risk control: challenges, what it refuses or holds, and the cases that people review."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from hongbao.errors.base import (
+    THEN,
+    ExitCode,
+    HeldByRisk,
+    HongbaoError,
+    NotFound,
+    example,
+    shortened,
+)
+from hongbao.words import N_
+
+QUICK = {
+    "en": "these claims are quicker than hands: please show that it is you",
+    "zh": "领取速度异常，请确认为本人操作",
+}
+NEW_HERE = {"en": "this account is new and not identified", "zh": "账户较新且未实名"}
+TOO_MANY = {"en": "too much in one hour: please try again later", "zh": "操作过于频繁，请稍后再试"}
+UNUSUAL = {
+    "en": "an unusual amount, place and hour: this is looked at first",
+    "zh": "金额、地点和时间均异常，本次交易需先核实",
+}
+
+
+class ChallengeNotFound(NotFound):
+    """The id is well formed, but no challenge of this profile's has it."""
+
+    challenge: str = example("ch_7Q2M4K9X", kw_only=False)
+
+    sentence = N_("you have no challenge {challenge}")
+    advice = N_("`hongbao challenge list` shows those that can be answered")
+
+
+class CaseNotFound(NotFound):
+    """The id is well formed, but no case has it."""
+
+    case: str = example("rc_04HMASWS", kw_only=False)
+
+    sentence = N_("there is no case {case}")
+    advice = N_("`hongbao review list --all` lists every one")
+
+
+class DecisionNotFound(NotFound):
+    """Risk control judged nothing under this request id."""
+
+    request_id: str = example("7K2M9QXA", kw_only=False, shape=shortened)
+
+    sentence = N_("nothing of this profile was judged as request {request_id}")
+    advice = N_("`hongbao history --json` shows the request ids of what was done")
+
+
+class CaseClosed(HongbaoError):
+    """
+    There is nothing left to be said of the case.
+
+    *state* is one of the keys of the sentences below.
+    """
+
+    case: str = example("rc_04HMASWS", kw_only=False)
+    state: str = example(
+        "rejected",
+        words={
+            "approved": N_("it was approved"),
+            "rejected": N_("it was rejected"),
+            "released": N_("its time was over, and the money went on"),
+            "returned": N_("its time was over, and the money went back"),
+        },
+    )
+    closed_at: datetime = example(THEN)
+
+    exit_code = ExitCode.NOT_CLAIMABLE
+    sentence = N_("case {case} was closed on {closed_at}: {state}")
+    advice = N_("`hongbao review show {case}` tells how it came to that")
+
+
+class ChallengeRequired(HeldByRisk):
+    """A person has to show that they are there; then the same request goes through."""
+
+    challenge: str = example("ch_7Q2M4K9X")
+    rule: str = example("quick-claims")
+    why: Mapping[str, str] = example(QUICK)
+
+    sentence = N_("{why}")
+    advice = N_("answer with `hongbao challenge answer {challenge}` and ask for the same again")
+
+
+class WrongAnswer(HeldByRisk):
+    """A challenge was answered wrongly; the try was counted before it was looked at."""
+
+    challenge: str = example("ch_7Q2M4K9X")
+    tries_left: int = example(2)
+
+    sentence = N_("wrong answer; tries left: {tries_left}")
+    advice = N_("count again, and answer `hongbao challenge answer {challenge}`")
+
+
+class ChallengeFailed(HeldByRisk):
+    """All tries at a challenge were wrong."""
+
+    challenge: str = example("ch_7Q2M4K9X")
+
+    sentence = N_("{challenge} was answered wrongly too often; nothing was done")
+    advice = N_("ask for the same again, and there is another question")
+
+
+class ChallengeExpired(HeldByRisk):
+    """A challenge was answered, or its request made again, too late."""
+
+    challenge: str = example("ch_7Q2M4K9X")
+    until_at: datetime = example(THEN)
+
+    sentence = N_("{challenge} was open until {until_at}")
+    advice = N_("ask for the same again, and there is another question")
+
+
+class ChallengeUsed(HeldByRisk):
+    """What a challenge stood before has been done, and it lets nothing else happen."""
+
+    challenge: str = example("ch_7Q2M4K9X")
+
+    sentence = N_("{challenge} was passed, and what it stood before is done")
+    advice = N_("`hongbao history` shows it")
+
+
+class LoweredLimit(HeldByRisk):
+    """Less may leave this profile in a day than its tier would allow."""
+
+    limit_fen: int = example(100_000)
+    request_id: str = example("rq_0000000000000000000000001A")
+    rule: str = example("unknown-person")
+    why: Mapping[str, str] = example(NEW_HERE)
+
+    sentence = N_("{why}: no more than {limit_fen} may go out in a day")
+    advice = N_("`hongbao risk why {request_id}` explains it")
+
+
+class RefusedByRisk(HeldByRisk):
+    """A rule of the risk pack says no."""
+
+    request_id: str = example("rq_0000000000000000000000001A")
+    rule: str = example("too-many-acts")
+    why: Mapping[str, str] = example(TOO_MANY)
+
+    sentence = N_("{why}")
+    advice = N_("`hongbao risk why {request_id}` explains it")
+
+
+class PacketHeld(HeldByRisk):
+    """The packet is looked at before anybody can claim it."""
+
+    packet: str = example("hb_7Q2M4K9X", kw_only=False)
+    until_at: datetime = example(THEN)
+    why: Mapping[str, str] = example(UNUSUAL)
+
+    sentence = N_("{packet} is held until {until_at} at the latest: {why}")
+    advice = N_("nothing is lost: it can be claimed afterwards, or goes back to its sender")
+
+
+class WithdrawalHeldBack(HeldByRisk):
+    """A withdrawal was held, and not let go."""
+
+    amount_fen: int = example(20_000)
+    card: str = example("icbc-0003")
+    payment: str = example("NU20260216000012")
+    case: str = example("rc_04HMASWS")
+    why: Mapping[str, str] = example(UNUSUAL)
+
+    sentence = N_("the withdrawal of {amount_fen} to {card} was not let go: {why}")
+    advice = N_("the money is back in the balance, fee and quota included")

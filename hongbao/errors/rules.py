@@ -1,0 +1,171 @@
+"""Policies, risk packs and risk models: files that break a rule of their form."""
+
+from hongbao.errors.base import LEFT_OUT, NotFound, Unusable, UsageError, example, shortened
+from hongbao.words import N_
+
+POLICY_PROBLEMS = {
+    "syntax": N_("from column {column} on, this is not TOML"),
+    "defined_twice": N_("this is defined twice"),
+    "too_long": N_("a policy has at most {length_max} characters"),
+    "unknown_key": N_("unknown key {text}; known here: {known}"),
+    "missing_key": N_("{key} is missing"),
+    "used_twice": N_("{key} has {text} twice"),
+    "not_text": N_("{key} must be text in quotes"),
+    "bad_text": N_("{key} must be 1 to {length_max} printable characters"),
+    "bad_name": N_("{key} must be 1 to 32 lower-case letters, digits or -, not {text}"),
+    "not_one_of": N_("{key} must be one of {known}, not {text}"),
+    "not_whole": N_("{key} must be a whole number from {least} to {most}"),
+    "not_flag": N_("{key} must be true or false"),
+    "bad_amount": N_('{key} must be yuan in quotes, like "1000.00", not {text}'),
+    "bad_percentage": N_('{key} must be a percentage in quotes, like "0.1%", not {text}'),
+    "bad_time": N_('{key} must be a time of day in quotes, like "23:00", not {text}'),
+    "not_list": N_("{key} must be a list of at least one of {known}"),
+    "unknown_flow": N_("limits cannot count {text}, only {known}"),
+    "not_table": N_("{key} must be a table, [{key}]"),
+    "not_tables": N_("{key} must be one or more tables, [[{key}]]"),
+    "no_first_tier": N_("no tier is open to someone who is not identified and has no card"),
+    "tier_unreachable": N_("nobody can be in {tier}: {other} comes later and asks no more"),
+}
+
+
+class InvalidPolicy(UsageError):
+    """
+    A policy file breaks a rule of its form; *line* says where.
+
+    *problem* is one of `POLICY_PROBLEMS`; which other facts there are depends on it.
+    """
+
+    source: str = example("mine.toml")
+    line: int = example(12)
+    problem: str = example("bad_amount", words=POLICY_PROBLEMS)
+    key: str = example("share_max", default=LEFT_OUT)
+    column: int = example(3, default=LEFT_OUT)
+    length_max: int = example(20_000, default=LEFT_OUT)
+    text: str = example("200 yuan", default=LEFT_OUT)
+    known: str = example("free, rate, least", default=LEFT_OUT)
+    least: int = example(0, default=LEFT_OUT)
+    most: int = example(100, default=LEFT_OUT)
+    tier: str = example("verified", default=LEFT_OUT)
+    other: str = example("unverified", default=LEFT_OUT)
+
+    sentence = N_("policy {source}, line {line}: {problem}")
+    advice = N_("`hongbao policy show standard` prints a complete example")
+
+
+RISK_PACK_PROBLEMS = {
+    **POLICY_PROBLEMS,
+    "too_long": N_("a risk pack has at most {length_max} characters"),
+    "too_many": N_("{key} stands here more than {most} times"),
+    "not_for_answer": N_("{key} means nothing where the answer is {answer}"),
+    "not_holdable": N_("a top-up cannot be held: the money is not here yet"),
+    "only_claims": N_("only claims can be delayed"),
+    "bad_window": N_('{key} must be a length of time in quotes, like "10m", "24h" or "30d"'),
+    "needs": N_("{indicator} needs {key}"),
+    "takes_no": N_("{indicator} does not take {key}"),
+    "no_threshold": N_("a condition needs at_least or at_most"),
+    "never": N_("at_least is above at_most, so this never holds"),
+}
+
+
+class InvalidRiskPack(InvalidPolicy):
+    """A risk pack's file breaks a rule of its form; *line* says where, as `InvalidPolicy` does."""
+
+    line: int = example(27)
+    problem: str = example("needs", words=RISK_PACK_PROBLEMS)
+    key: str = example("window", default=LEFT_OUT)
+    indicator: str = example("claims", default=LEFT_OUT)
+    answer: str = example("refuse", default=LEFT_OUT)
+
+    sentence = N_("risk pack {source}, line {line}: {problem}")
+    advice = N_("`hongbao risk rules standard --text` prints a complete example")
+
+
+MODEL_PROBLEMS = {
+    "too_long": N_("a model has at most {length_max} characters"),
+    "not_json": N_("this is not JSON"),
+    "form": N_("this is not a {known}"),
+    "unknown_key": N_("unknown key {text}; known here: {known}"),
+    "missing_key": N_("{key} is missing"),
+    "bad_name": N_("{key} must be 1 to 32 lower-case letters, digits or -"),
+    "not_whole": N_("{key} must be a whole number from {least} to {most}"),
+    "not_list": N_("{key} must be a list of 1 to {most} entries"),
+    "bad_key": N_("{text} is no indicator, or is there twice"),
+    "usual": N_("usual must have one number for each key: {count}"),
+    "bad_training": N_("training must be a few short facts"),
+    "tree": N_("tree {number} is not one: its nodes do not fit together"),
+}
+
+
+class InvalidModel(UsageError):
+    """
+    A risk model's file breaks a rule of its form.
+
+    *problem* is one of `MODEL_PROBLEMS`; which other facts there are depends on it.
+    """
+
+    source: str = example("mine.json")
+    problem: str = example("tree", words=MODEL_PROBLEMS)
+    key: str = example("trees", default=LEFT_OUT)
+    length_max: int = example(20_000, default=LEFT_OUT)
+    known: str = example("hongbao.forest/1", default=LEFT_OUT)
+    text: str = example("'moon_phase'", default=LEFT_OUT)
+    least: int = example(0, default=LEFT_OUT)
+    most: int = example(100, default=LEFT_OUT)
+    count: int = example(6, default=LEFT_OUT)
+    number: int = example(3, default=LEFT_OUT)
+
+    sentence = N_("model {source}: {problem}")
+    advice = N_("`hongbao risk train` writes one; a model is not mended by hand")
+
+
+class TooLittleHistory(UsageError):
+    """A model cannot be learned from a handful of acts."""
+
+    found: int = example(12)
+    needed: int = example(256)
+
+    sentence = N_("too few acts to learn from: {found}; it takes {needed}")
+    advice = N_("the model that ships with hongbao needs no training")
+
+
+class PolicyVersionReused(UsageError):
+    """Two different texts claim to be the same policy and version."""
+
+    policy: str = example("mine@1", kw_only=False)
+
+    sentence = N_("policy {policy} is already known here with another text")
+    advice = N_("give the changed file a new version")
+
+
+class RiskPackVersionReused(UsageError):
+    """Two different texts claim to be the same risk pack and version."""
+
+    pack: str = example("mine/1", kw_only=False)
+
+    sentence = N_("risk pack {pack} is already known here with another text")
+    advice = N_("give the changed file a new version")
+
+
+class PolicyNotFound(NotFound):
+    """No policy of this name ships with hongbao or was used here, and no file has it either."""
+
+    policy: str = example("generous", kw_only=False, shape=shortened)
+
+    sentence = N_("no policy is named {policy}, and no such file can be read")
+    advice = N_("`hongbao policy list` shows what there is")
+
+
+class RiskPackNotFound(NotFound):
+    """No risk pack of this name ships with hongbao or was used here, and no file has it either."""
+
+    pack: str = example("generous", kw_only=False, shape=shortened)
+
+    sentence = N_("no risk pack is named {pack}, and no such file can be read")
+    advice = N_("`hongbao risk rules standard --text > mine.toml` begins one")
+
+
+class TrainerMissing(Unusable):
+    """The library that learns models is not installed."""
+
+    sentence = N_("training a model needs scikit-learn, which is not installed")
+    advice = N_("`pip install 'hongbao[train]'`")

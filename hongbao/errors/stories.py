@@ -1,0 +1,57 @@
+"""Stories that are played: what they cannot hold, and what did not happen."""
+
+from hongbao.errors.base import LEFT_OUT, HongbaoError, UsageError, example
+from hongbao.words import N_
+
+STORY_PROBLEMS = {
+    "no_arrow": N_("a command ends in => and its exit code, like `balance => 0`"),
+    "no_exit_code": N_("after => comes an exit code from 0 to 255"),
+    "open_quote": N_("a quotation mark is not closed"),
+    "no_command": N_("an indented line says what a command answers, but no command is above"),
+    "no_command_word": N_("there is no command before =>"),
+    "bad_expectation": N_("an indented line begins with `>`, `2>` or `{{`"),
+    "bad_json": N_("this is not JSON"),
+    "unknown_name": N_("no line before this one fills {name}"),
+    "not_yours": N_("a story cannot set {name}"),
+}
+
+
+class InvalidStory(UsageError):
+    """
+    A story holds what cannot be played; *line* says where.
+
+    *problem* is one of `STORY_PROBLEMS`; which other facts there are depends on it.
+    """
+
+    source: str = example("lesson.txt")
+    line: int = example(7)
+    problem: str = example("no_exit_code", words=STORY_PROBLEMS)
+    name: str = example("{packet}", default=LEFT_OUT)
+
+    sentence = N_("story {source}, line {line}: {problem}")
+
+
+class StoryFailed(HongbaoError):
+    """
+    A command in a story did not do what the story says.
+
+    *problem* is one of the keys of the sentences below.
+    """
+
+    source: str = example("demo.txt")
+    line: int = example(9)
+    problem: str = example(
+        "exit_code",
+        words={
+            "exit_code": N_("`{command}` ended with {got}, not with {expected}"),
+            "text": N_("`{command}` did not say: {expected}"),
+            "silence": N_("`{command}` said something where it should be silent"),
+            "fact": N_("`{command}` answered {got}, not {expected}"),
+            "hangs": N_("`{command}` did not end within {expected}"),
+        },
+    )
+    command: str = example("balance")
+    expected: str = example("0")
+    got: str = example("10")
+
+    sentence = N_("story {source}, line {line}: {problem}")

@@ -1,0 +1,150 @@
+"""What a command can be refused for before it begins, the files it is given, and how it ends."""
+
+from hongbao.errors.base import ExitCode, HongbaoError, NotFound, Unusable, UsageError, example
+from hongbao.parser_words import in_our_words
+from hongbao.words import N_
+
+
+class Unanswered(UsageError):
+    """A question needs an answer, and nobody is there to give one."""
+
+    question: str = example("payment PIN")
+    flag: str = example("--pin-file")
+
+    sentence = N_("{question} needs an answer, and this is not a terminal")
+    advice = N_("give {flag}")
+
+
+class NotAnswered(Unanswered):
+    """Ctrl-D at a question: the input was ended instead."""
+
+    sentence = N_("no answer was given to '{question}'; nothing was changed")
+    advice = N_("type an answer, or give {flag}")
+
+
+class Declined(UsageError):
+    """The person said no."""
+
+    sentence = N_("nothing was done")
+
+
+class BadCommandLine(UsageError):
+    """The command line itself cannot be read; *problem* is the parser's own sentence for it."""
+
+    problem: str = example(
+        "No such command 'sned'. Did you mean 'send'?", kw_only=False, shape=in_our_words
+    )
+    command: str = example("hongbao")
+
+    code = "usage"
+    sentence = "{problem}"
+    advice = N_("see `{command} --help`")
+
+
+class ConflictingOptions(UsageError):
+    """Two things were typed of which only one can be meant."""
+
+    first: str = example("--to", kw_only=False)
+    second: str = example("--count", kw_only=False)
+    command: str = example("hongbao send")
+
+    sentence = N_("{first} and {second} cannot be given together")
+    advice = N_("see `{command} --help`")
+
+
+class FileExists(UsageError):
+    """A file would be overwritten."""
+
+    path: str = example("november.csv")
+
+    sentence = N_("{path} already exists")
+    advice = N_("choose another name, or overwrite it with --yes")
+
+
+class InvalidPath(UsageError):
+    """What was typed cannot be the path of a file or a folder."""
+
+    path: str = example("~nobody/november.csv", kw_only=False, shape=lambda path: path or "''")
+    reason: str = example("there is no user of that name")
+
+    sentence = N_("{path} cannot be used as a path: {reason}")
+
+
+class NotUtf8(UsageError):
+    """
+    Bytes that are not UTF-8, in an argument, in a variable of ours, or at a prompt.
+
+    No answer in JSON and no row of the ledger could repeat them.
+    """
+
+    field: str = example("'caf\\udce9.csv'", kw_only=False)
+
+    sentence = N_("{field} is not UTF-8")
+    advice = N_("use a terminal that is set to UTF-8; rename a file whose name is not")
+
+
+class InsideHome(UsageError):
+    """A file would be written among those that the home itself consists of."""
+
+    path: str = example("keys/master.json")
+    folder: str = example("~/.local/share/hongbao/keys")
+
+    sentence = N_("{path} is inside {folder}, where this home keeps its own files")
+    advice = N_("choose a place outside that folder")
+
+
+class FileNotReadable(NotFound):
+    """A file that was named cannot be read."""
+
+    path: str = example("mine.toml")
+    reason: str = example("No such file or directory")
+
+    sentence = N_("cannot read {path}: {reason}")
+
+
+class SystemRefused(Unusable):
+    """The system refused to use a file, or (without a *path*) to do anything more at all."""
+
+    path: str | None = example("/home/ming/.local/share/hongbao/keys", also=(None,))
+    reason: str = example("Input/output error")
+
+    sentence = N_("the system refused to use {path}: {reason}")
+    _sentence_without_path = N_("the system refused: {reason}")
+    advice = N_("what was being done is done whole or not at all; look with `hongbao history`")
+
+    def chosen_sentence(self) -> str:
+        return self._sentence_without_path if self.path is None else self.sentence
+
+
+class AnswerUnwritable(Unusable):
+    """Standard output does not take the answer. What was asked for has been done by then."""
+
+    reason: str = example("No space left on device")
+
+    sentence = N_("the answer cannot be written to standard output: {reason}")
+    advice = N_("what you asked for may be done; look with `hongbao history`")
+
+
+class Unexpected(HongbaoError):
+    """A bug of ours: what went wrong has no sentence of its own."""
+
+    kind: str = example("KeyError")
+
+    sentence = N_(
+        "this is a bug in hongbao ({kind}); what was being done is done whole or not at all"
+    )
+    advice = N_("look with `hongbao history`, and report what HONGBAO_DEBUG=1 shows")
+
+
+class Interrupted(HongbaoError):
+    """Ctrl-C at a question, before anything was changed."""
+
+    exit_code = ExitCode.INTERRUPTED
+    sentence = N_("interrupted; nothing was changed")
+
+
+class Stopped(Interrupted):
+    """Ctrl-C while something was being done: all of it is, or nothing."""
+
+    sentence = N_("interrupted; what was being done is done whole or not at all")
+    advice = N_("look with `hongbao history`")
