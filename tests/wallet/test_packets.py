@@ -353,7 +353,7 @@ def test_only_the_sender_gets_a_refund(world: World):
     packet = expired()(world)
 
     for desk in (world.li, world.wang):
-        with pytest.raises(errors.NotForYou):
+        with pytest.raises(errors.NotYourPacket):
             desk.refund(packet)
         assert 0 == desk.refund_due()["refunded_fen"]
 
