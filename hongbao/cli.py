@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from hongbao import words
-from hongbao.commands.caller import Caller, talk
+from hongbao.commands.caller import Caller, addressed, talk
 from hongbao.commands.streams import ReaderGone, answering, forget_output, prepare_streams
 from hongbao.commands.window import ASKING_HELP, Group, UsageError, caller, window
 from hongbao.documents import to_json
@@ -86,20 +86,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asks_help = not ASKING_HELP.isdisjoint(options)
     if as_json and asks_help:
         words.use_language("en")  # what programs are told is the same in every language
+    call = None
     try:
         prepare_streams()
         forbid_core_dumps()
-        _run(arguments, as_json=as_json and asks_help)
+        call = Caller()
+        call.as_json = as_json and asks_help  # help comes before the parser sees other options
+        _run(arguments, call)
     except AnswerUnwritable as error:
-        _say(error, as_json=as_json)
+        _say(error, call=call, as_json=as_json)
         forget_output()
         return error.exit_code
     except HongbaoError as error:
-        _say(error, as_json=as_json)
+        _say(error, call=call, as_json=as_json)
         return error.exit_code
     except KeyboardInterrupt:
         forget_output()  # it may have been written already
-        _say(Stopped(), as_json=as_json)
+        _say(Stopped(), call=call, as_json=as_json)
         return ExitCode.INTERRUPTED
     except ReaderGone:
         forget_output()
@@ -107,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("HONGBAO_DEBUG"):
             raise
         refusal = _refusal(error)
-        _say(refusal, as_json=as_json)
+        _say(refusal, call=call, as_json=as_json)
         return refusal.exit_code
     return ExitCode.OK
 
@@ -131,11 +134,9 @@ def _refusal(error: Exception) -> HongbaoError:
     return Unexpected(kind=type(error).__name__)
 
 
-def _run(arguments: Sequence[str], *, as_json: bool) -> None:
+def _run(arguments: Sequence[str], call: Caller) -> None:
     _check_encoding(arguments)
     house = typer.main.get_command(app)
-    call = Caller()
-    call.as_json = as_json  # help is shown before the parser comes to the other options
     if COMPLETE in os.environ:
         _complete(house, call)
     try:
@@ -196,14 +197,20 @@ def hongbao(
         print(ctx.get_help())
 
 
-def _say(error: HongbaoError, *, as_json: bool) -> None:
+def _say(error: HongbaoError, *, call: Caller | None, as_json: bool) -> None:
+    acting_as = None if call is None else call.acting_as
+    if acting_as is not None and error.is_of_device:  # another device has to act, or none
+        acting_as = acting_as.partition("@")[0] or None
     if as_json:
         encoding = getattr(sys.stderr, "encoding", None)
-        talk(to_json({"error": error.as_dict()}, encoding=encoding), wrapped=False)
+        told = error.as_dict()
+        if isinstance(told["hint"], str):
+            told["hint"] = addressed(told["hint"], acting_as)
+        talk(to_json({"error": told}, encoding=encoding), wrapped=False)
         return
     if error.exit_code is ExitCode.PENDING:  # it may well go well: only nobody knows yet
         talk(_("hongbao: pending: {message}").format(message=error.message))
     else:
         talk(_("hongbao: error: {message}").format(message=error.message))
     if error.hint is not None:
-        talk(_("hongbao: hint: {hint}").format(hint=error.hint))
+        talk(_("hongbao: hint: {hint}").format(hint=addressed(error.hint, acting_as)))

@@ -84,7 +84,7 @@ PROBLEMS = {
     "chain": (N_("breaks in the chain (edited, missing or foreign entries): {count}"), _KEEP),
     "head": (
         N_("the noted head is missing: the ledger is an older or shortened copy"),
-        N_("restore the newest backup, or accept this state with `hongbao restore`"),
+        N_("restore the newest backup, or accept this state with `hongbao restore FILE`"),
     ),
     "noted_head": (
         N_("stretches of the ledger of which nothing is noted beside the keys: {count}"),

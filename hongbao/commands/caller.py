@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hongbao.commands.streams import answering, put
@@ -356,7 +357,46 @@ class Caller:
         After a dry run there is none: what it would follow was not done.
         """
         if not (self.as_json or self._is_rehearsed):
-            talk(_("hint: {hint}").format(hint=say(sentence, **facts)))
+            hint = addressed(say(sentence, **facts), self.acting_as)
+            talk(_("hint: {hint}").format(hint=hint))
+
+
+PERSONAL = frozenset(
+    {
+        *("balance", "card", "challenge", "claim", "compare", "device", "export", "history"),
+        *("identify", "import", "key", "limits", "packets", "pin", "receipt", "refund", "risk why"),
+        *("send", "show", "topup", "totp", "trace", "withdraw"),
+    }
+)
+"""Commands whose answer depends on whose it is."""
+
+_TYPED = re.compile(r"`hongbao (?P<command>[\w-]+)(?P<rest>[^`]*)`")
+
+
+def addressed(hint: str, acting_as: str | None) -> str:
+    """
+    Return *hint* with commands that do what it says for whoever named a profile with ``-p``.
+
+    A command that names another one is for somebody else, and stays as it is.
+
+    >>> addressed("see `hongbao show hb_7Q2M4K9X`", "小红")
+    'see `hongbao show hb_7Q2M4K9X -p 小红`'
+    >>> addressed("see `hongbao show --help`, or `hongbao claim hb_7Q2M4K9X -p NAME`", "小红")
+    'see `hongbao show --help`, or `hongbao claim hb_7Q2M4K9X -p NAME`'
+    """
+    if acting_as is None:
+        return hint
+
+    name = acting_as if re.fullmatch(r"[\w@-]+", acting_as) else quote(acting_as)
+
+    def addressed_command(typed: re.Match[str]) -> str:
+        command, rest = typed["command"], typed["rest"]
+        group = " ".join([command, *rest.split()[:1]])
+        if PERSONAL.isdisjoint({command, group}) or " -p " in rest or " --help" in rest:
+            return typed[0]
+        return f"`hongbao {command}{rest} -p {name}`"
+
+    return _TYPED.sub(addressed_command, hint)
 
 
 def talk(text: str, *, wrapped: bool = True) -> None:

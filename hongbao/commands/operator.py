@@ -110,7 +110,7 @@ def log(
         found = wallet.operator_log(name, limit=limit)
     call.answer(found, review.show_operator_log)
     if found["more"]:
-        call.hint(N_("there is more before it: `--limit COUNT`"))
+        call.hint(N_("there is more before it: `--limit {limit}` shows it"), limit=limit * 2)
 
 
 def _list(ctx: typer.Context) -> None:

@@ -239,7 +239,7 @@ def _list(
         listed = wallet.cases(closed=closed, limit=limit, unmasked_by=unmasked_by)
     call.answer(listed, screen.show_cases)
     if listed["more"]:
-        call.hint(N_("there is more: `--limit COUNT`"))
+        call.hint(N_("there are more: `--limit {limit}` shows them"), limit=limit * 2)
 
 
 def _decide(
@@ -259,7 +259,7 @@ def _decide(
 
 
 def _tell_of_payment(call: "Caller", payment: str) -> None:
-    call.hint(N_("follow the payment with `hongbao trace {payment}`"), payment=payment)
+    call.hint(N_("its payer follows it with `hongbao trace {payment}`"), payment=payment)
 
 
 def _looker(ctx: typer.Context, unmasked: bool, operator: str | None) -> "By | None":

@@ -151,10 +151,15 @@ def send(
             )
         elif to is not None:
             call.hint(
-                N_("{name} opens it with `hongbao claim {packet}`"), name=to, packet=sent["packet"]
+                N_("{name} claims it with `hongbao claim {packet} -p {name}`"),
+                name=to,
+                packet=sent["packet"],
             )
         else:
-            call.hint(N_("others open it with `hongbao claim {packet}`"), packet=sent["packet"])
+            call.hint(
+                N_("others claim their shares with `hongbao claim {packet} -p NAME`"),
+                packet=sent["packet"],
+            )
 
 
 def _refuse_both(ctx: typer.Context, option: str, others: dict[str, object]) -> None:

@@ -5,7 +5,7 @@ What an error is: a declaration of facts, and two sentences made from them.
         expires_at: datetime = example(THEN)
 
         sentence = N_("{packet} expired at {expires_at}")
-        advice = N_("what was left goes back to the sender with `hongbao refund`")
+        advice = N_("its sender gets the rest back with `hongbao refund {packet}`")
 
 Its family gives the exit code, its name the code for programs, its annotations the facts, and each
 of them an example for docs/errors.md. A type checker sees the constructor that follows from them;
@@ -175,6 +175,8 @@ class HongbaoError(Exception):
     code: ClassVar[str] = cast(str, _CodeFromName())
     final: ClassVar[bool] = False
     """Whether the same request can never be answered otherwise, however often it is made."""
+    is_of_device: ClassVar[bool] = False
+    """Whether the device that the request came from stands in its way: another has to act."""
     exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
     sentence: ClassVar[str] = ""
     advice: ClassVar[str | None] = None

@@ -82,13 +82,21 @@ class DifferencesFound(BooksDiffer):
     def open(self) -> int:
         return sum(not difference["corrected"] for difference in self.differences)
 
+    @property
+    def payment(self) -> object:
+        """The first payment that differs, for the hint to name."""
+        left = (difference for difference in self.differences if not difference["corrected"])
+        return next(left, {"message": None})["message"]
+
     banks: list[dict[str, object]] = example([])
     differences: list[dict[str, object]] = example(
         [{"message": "NU20260216000012", "kind": "shortage", "corrected": False}]
     )
 
     sentence = N_("differences that are left for {date}: {open}")
-    advice = N_("end each with `hongbao reconcile resolve PAYMENT --reason TEXT --operator NAME`")
+    advice = N_(
+        "end each, as with `hongbao reconcile resolve {payment} --reason TEXT --operator NAME`"
+    )
 
 
 class BankStatementForged(NotIntact):

@@ -94,6 +94,7 @@ class DeviceNotEnrolled(HeldByRisk):
     device: str = example("tablet", shape=shortened)
     profile: str = example("小明")
 
+    is_of_device = True
     sentence = N_("{profile} has not let {device} in")
     advice = N_("let it in with `hongbao device add {device}`")
 
@@ -103,6 +104,7 @@ class DevicePending(HeldByRisk):
 
     device: str = example("tablet")
 
+    is_of_device = True
     sentence = N_("{device} waits to be let in")
     advice = N_("let it in from a device you have, with `hongbao device approve {device}`")
 
@@ -113,7 +115,7 @@ class DeviceKeyMissing(HeldByRisk):
     device: str = example("alice-1", kw_only=False)
 
     sentence = N_("this machine does not hold the key of {device}")
-    advice = N_("let this machine in with `hongbao device add`, or act from that one")
+    advice = N_("let this machine in with `hongbao device add DEVICE`, or act from that one")
 
 
 class DeviceKeyDamaged(Damaged):

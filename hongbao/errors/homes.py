@@ -38,7 +38,10 @@ class HomeExists(UsageError):
     sentence = N_(
         "this home already exists; its clock, dice and policy were chosen when it was made"
     )
-    advice = N_("turn the clock with `hongbao clock`, change rules with `hongbao policy use`")
+    advice = N_(
+        "turn the clock with `hongbao clock advance DURATION`,"
+        " change rules with `hongbao policy use POLICY`"
+    )
 
 
 class HomeNotFound(NotFound):

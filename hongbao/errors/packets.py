@@ -72,7 +72,7 @@ class PacketExpired(NotClaimable):
     expires_at: datetime = example(THEN)
 
     sentence = N_("{packet} expired at {expires_at}")
-    advice = N_("what was left goes back to the sender with `hongbao refund`")
+    advice = N_("its sender gets the rest back with `hongbao refund {packet}`")
 
 
 class PacketRefunded(NotClaimable):

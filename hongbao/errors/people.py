@@ -12,7 +12,7 @@ class NameTaken(UsageError):
     name: str = example("小明", kw_only=False)
 
     sentence = N_("this home already has a profile named {name}")
-    advice = N_("choose another name, or act as that profile with `-p {name}`")
+    advice = N_("choose another name, or switch to that profile with `hongbao use {name}`")
 
 
 class OperatorExists(UsageError):
@@ -225,7 +225,7 @@ class WrongPinOrIdentity(PinError):
     attempts_left: int = example(4)
 
     sentence = N_("wrong PIN, or somebody else's identity; attempts left: {attempts_left}")
-    advice = N_("it takes the real name and the ID number that `hongbao identify` was given")
+    advice = N_("it takes the real name and the ID number that this profile was verified with")
 
 
 class PinLocked(PinError):

@@ -115,7 +115,7 @@ class InvalidModel(UsageError):
     number: int = example(3, default=LEFT_OUT)
 
     sentence = N_("model {source}: {problem}")
-    advice = N_("`hongbao risk train` writes one; a model is not mended by hand")
+    advice = N_("go back to the one that ships with hongbao: `hongbao risk train --shipped`")
 
 
 class TooLittleHistory(UsageError):

@@ -21,7 +21,7 @@ class UnknownEnding(UsageError):
     known: str = example(".csv, .html, .json, .xlsx")
 
     sentence = N_("no format is known by the ending {ending}")
-    advice = N_("choose one of {known}, or name a format with `--format`")
+    advice = N_("choose one of {known}, or name a format with `--format FORMAT`")
 
 
 class StatementTooLong(UsageError):

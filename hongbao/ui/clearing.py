@@ -296,7 +296,7 @@ def _show_difference(row: DifferenceLine) -> None:
         + say(
             N_(
                 "correct it by {amount_fen}:"
-                " `hongbao reconcile resolve {message} --reason … --operator …`"
+                " `hongbao reconcile resolve {message} --reason TEXT --operator NAME`"
             ),
             amount_fen=row["amount_fen"],
             message=row["message"],

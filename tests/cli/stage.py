@@ -4,9 +4,9 @@ Many commands in one process, as a program that runs them one after another woul
 ``stage.py apart`` reads its acts from standard input and answers each command's exit code, output
 and errors as JSON; ``stage.py FILE`` plays the acts on the terminal it stands on. An act has its
 *lines*, the *home* and *folder* where they are typed, and a *now*, the moment that the world's
-clock stands at. ``{1}`` in a line is the first packet that was met, ``{2}`` the second; settings
-such as ``COLUMNS=40`` may stand before a command; ``PYTHONIOENCODING`` is the encoding of what it
-writes to.
+clock stands at. ``{1}`` in a line is the first packet that was met, ``{2}`` the second, ``{rc1}``
+the first case and ``{ch1}`` the first challenge; settings such as ``COLUMNS=40`` may stand before a
+command; ``PYTHONIOENCODING`` is the encoding of what it writes to.
 """
 
 import io
@@ -62,21 +62,23 @@ def _world(now: str) -> Callable[[], Env]:
 def _apart(act: dict[str, Any]) -> list[tuple[int, str, str]]:
     _enter(act)
     said: list[tuple[int, str, str]] = []
-    packets: list[str] = []
+    met: dict[str, list[str]] = {"hb": [], "rc": [], "ch": []}
     for line in act["lines"]:
-        meant = [_meant(word, packets) for word in line]
+        meant = [_meant(word, met) for word in line]
         with _settings(meant) as typed:
             encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
             out, err = (io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2))
             with redirect_stdout(out), redirect_stderr(err):
                 code = cli.main(typed)
         said.append((int(code), _read(out), _read(err)))
-        packets += [new for new in re.findall("hb_[0-9A-Z]{8}", said[-1][1]) if new not in packets]
+        for kind, ids in met.items():
+            told = said[-1][1] + (said[-1][2] if kind == "ch" else "")
+            ids += [new for new in re.findall(f"{kind}_[0-9A-Z]{{8}}", told) if new not in ids]
     return said
 
 
-def _meant(word: str, packets: list[str]) -> str:
-    return re.sub(r"\{(\d)\}", lambda number: packets[int(number[1]) - 1], word)
+def _meant(word: str, met: dict[str, list[str]]) -> str:
+    return re.sub(r"\{(hb|rc|ch)?(\d)\}", lambda told: met[told[1] or "hb"][int(told[2]) - 1], word)
 
 
 @contextmanager

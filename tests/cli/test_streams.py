@@ -38,7 +38,7 @@ def test_people_are_told_the_next_step_beside_the_data(shell: Shell):
     said = shell("send", "5", "--count", "2")
 
     assert said.out.startswith("sent hb_")
-    assert said.err.startswith("hint: others open it with `hongbao claim hb_")
+    assert said.err.startswith("hint: others claim their shares with `hongbao claim hb_")
 
 
 @pytest.mark.parametrize(
