@@ -225,11 +225,6 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "whoever signs says theirs with `hongbao key`": (
         Shown(f"verify-statement a.csv --key {'5d' * 25}"),
     ),
-    "make the window wider, or draw it into a file with `--format svg -o FILE`": (
-        Shown(
-            "receipt mine", ("topup 5 --request-id mine",), fill={"FILE": "r.svg"}, on_screen=True
-        ),
-    ),
     "turn the clock with `hongbao clock advance DURATION`,"
     " change rules with `hongbao policy use POLICY`": (
         Shown("init 小白 --policy standard", fill={"DURATION": "1h", "POLICY": "pboc-2015"}),
@@ -484,9 +479,6 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "look with `hongbao history`, and report what HONGBAO_DEBUG=1 shows": (Shown("unexpected"),),
     "look with `hongbao history`": (Shown("stopped"),),
 }
-
-OF_OTHERS = frozenset({"`pip install", "`hongbao["})
-"""Programs and packages that are not ours to run."""
 
 
 def test_every_hint_has_a_state_in_which_it_is_shown():
