@@ -160,7 +160,19 @@ def test_capitals_in_a_sentence_are_words_or_stand_for_a_value():
 
 VERBS = frozenset(
     {
-        *("answers", "comes", "does", "exists", "goes", "has", "holds", "its", "lacks", "less"),
+        *(
+            "answers",
+            "claims",
+            "comes",
+            "does",
+            "exists",
+            "goes",
+            "has",
+            "holds",
+            "its",
+            "lacks",
+            "less",
+        ),
         *("means", "needs", "opens", "repeats", "says", "stands", "takes", "tells", "this"),
         *("unless", "waits", "was", "works"),
     }
