@@ -905,7 +905,7 @@ class StatementIssued(TypedDict):
 class EventLine(TypedDict):
     """One of `events`: a fact that happened."""
 
-    event: int  # its number, which is its entry's: there are no gaps
+    event: int  # its number, which is its entry's, and is never given twice
     at: str
     act: str
     actor: str  # a profile, an operator, ``platform``, or a bank's code
@@ -922,6 +922,7 @@ class Events(TypedDict):
     events: list[EventLine]
     more: bool  # later ones with --after, and earlier ones without it
     last: int  # the newest event there is: what to go on after
+    lost: bool  # the event of --after went with a ledger that a copy took the place of
 
 
 class ChallengeLine(TypedDict):

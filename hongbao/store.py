@@ -3,7 +3,7 @@
 from hongbao.drawer.cases import Cases
 from hongbao.drawer.channel import Channel
 from hongbao.drawer.devices import Devices
-from hongbao.drawer.engine import BUSY_SECONDS, FORM
+from hongbao.drawer.engine import BUSY_SECONDS, FORM, RESTORE
 from hongbao.drawer.external import External
 from hongbao.drawer.history import History
 from hongbao.drawer.looking import Looking
@@ -47,6 +47,7 @@ __all__ = [
     "BUSY_SECONDS",
     "EMPTY_HEAD",
     "FORM",
+    "RESTORE",
     "ActRow",
     "BankMessageRow",
     "BatchRow",

@@ -1,6 +1,7 @@
 """``hongbao events``."""
 
 import sys
+from contextlib import suppress
 from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +12,15 @@ from hongbao.commands.caller import Caller
 from hongbao.commands.streams import answering, forget_output
 from hongbao.commands.window import Command, Limit, caller, whole, window
 from hongbao.documents import to_json
+from hongbao.errors import Busy
 from hongbao.words import N_
 
 if TYPE_CHECKING:
     from hongbao.wallet import Wallet
 
 app = window()
+
+LOST = N_("event {event} went with the ledger that a copy took the place of")
 
 LOOK_SECONDS = 0.2
 """How often a watcher looks; a look that finds nothing reads one row."""
@@ -52,15 +56,19 @@ def events(
     call = caller(ctx)
     with call.wallet() as wallet:
         found = wallet.events(after=after, limit=limit)
+        if found["lost"]:
+            call.remark(LOST, event=after)
         if not follow:
             call.answer(found, lambda answer: screen.show_events(answer["events"]))
             if found["more"]:
                 _tell_of_more(call, found, after, limit)
             return
         try:
-            _follow(call, wallet, found, limit)
+            seen = _follow(call, wallet, found, limit)
         except KeyboardInterrupt:  # that is how a watcher leaves
             forget_output()  # it may have been told already
+            return
+    _follow_on(call, seen, limit)
 
 
 def _tell_of_more(call: Caller, found: Events, after: int | None, limit: int) -> None:
@@ -72,7 +80,12 @@ def _tell_of_more(call: Caller, found: Events, after: int | None, limit: int) ->
         call.hint(N_("go on with `--after {event}`"), event=events[-1]["event"])
 
 
-def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> None:
+def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> int:
+    """
+    Tell what is *found* and what happens from then on; return where another ledger has come.
+
+    What is returned is the last event that was told: a restore is the next one after it.
+    """
     seen = found["last"]
     while True:
         for event in found["events"]:
@@ -80,7 +93,21 @@ def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> None:
             seen = event["event"]
         if seen >= found["last"]:
             sleep(LOOK_SECONDS)
-        found = wallet.events(after=seen, limit=limit)
+        try:
+            found = wallet.events(after=seen, limit=limit)
+        except Busy:
+            return seen
+
+
+def _follow_on(call: Caller, seen: int, limit: int) -> None:
+    """Go on after the event *seen*, each time that the home has got new keys or another ledger."""
+    try:
+        while True:
+            sleep(LOOK_SECONDS)
+            with suppress(Busy), call.wallet() as wallet:
+                seen = _follow(call, wallet, wallet.events(after=seen, limit=limit), limit)
+    except KeyboardInterrupt:
+        forget_output()
 
 
 def _tell(call: Caller, event: EventLine) -> None:

@@ -14,7 +14,7 @@ class Cases(Books):
     """What waits for a reviewer, and what became of it."""
 
     def next_case(self) -> int:
-        return int(self.row("SELECT coalesce(max(number), 0) + 1 FROM review_case")[0])
+        return self._next("review_case")
 
     def add_case(self, row: CaseRow) -> None:
         self._write(

@@ -22,7 +22,7 @@ class Channel(Books):
     # --- messages, as the platform has them ------------------------------------------------------
 
     def next_message(self) -> int:
-        return int(self.row("SELECT coalesce(max(number), 0) + 1 FROM message")[0])
+        return self._next("message")
 
     def add_message(self, row: MessageRow) -> None:
         self._write(
@@ -309,7 +309,7 @@ class Channel(Books):
     # --- settlement ------------------------------------------------------------------------------
 
     def next_batch(self) -> int:
-        return int(self.row("SELECT coalesce(max(number), 0) + 1 FROM batch")[0])
+        return self._next("batch")
 
     def unsettled(self) -> list[Gross]:
         """Return what each bank brings into the next batch."""

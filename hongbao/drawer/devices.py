@@ -57,7 +57,8 @@ class Devices(Engine):
 
     def add_device(self, *, name: str, name_key: str, public_key: bytes, at: datetime) -> int:
         return self._write(
-            "INSERT INTO device (name, name_key, public_key, made_at) VALUES (?, ?, ?, ?)",
+            "INSERT INTO device (id, name, name_key, public_key, made_at) VALUES (?, ?, ?, ?, ?)",
+            self._next("device", "id"),
             name,
             name_key,
             public_key,

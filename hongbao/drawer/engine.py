@@ -23,6 +23,9 @@ from hongbao.vault.files import check_own, open_private
 FORM = 4
 """How many migrations a ledger of this version has had."""
 
+RESTORE = "/restore/"
+"""What the request id of a `restore` begins with; its entry's number follows, in nine digits."""
+
 BUSY_SECONDS = 60
 """How long a writer waits for its turn. Fifty queued claims take well under a tenth of it."""
 
@@ -193,6 +196,24 @@ class Engine:
         except engine.DatabaseError as error:
             raise _in_words(error, self.path) from error
 
+    def last_restore(self) -> int:
+        """
+        Return the entry by which the ledger last came back from a copy, or 0.
+
+        It is greater than any entry of the ledger that was lost by it, and so than any number that
+        was given there.
+        """
+        return int(self.row(f"SELECT {_LAST_RESTORE}")[0])
+
+    def _next(self, table: str, column: str = "number") -> int:
+        """
+        Return the number that the next row of *table* will have: one that was never given before.
+
+        Not in the ledger that a copy has taken the place of, either (see `last_restore`).
+        """
+        highest = f"coalesce((SELECT max({column}) FROM {table}), 0)"
+        return int(self.row(f"SELECT max({highest}, {_LAST_RESTORE}) + 1")[0])
+
     def _write(self, sql: str, *values: object) -> int:
         """Run a change and return the id of the row it made, if it made one."""
         try:
@@ -276,6 +297,13 @@ class Engine:
             for row in self.rows(f"PRAGMA {pragma}")
             if row != ("ok",)
         ]
+
+
+_LAST_RESTORE = (
+    f"coalesce((SELECT CAST(substr(max(request_id), {len(RESTORE) + 1}) AS INTEGER) FROM entry"
+    f" WHERE request_id >= '{RESTORE}' AND request_id < '{RESTORE[:-1]}0'), 0)"
+)
+"""Found by the index of request ids: 0 is the character after the slash."""
 
 
 class _Transaction:

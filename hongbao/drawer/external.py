@@ -16,7 +16,7 @@ class External(Engine):
     """What was brought in to be compared with. A bill's rows never change, and go only with it."""
 
     def next_bill(self) -> int:
-        return int(self.row("SELECT coalesce(max(number), 0) + 1 FROM external_bill")[0])
+        return self._next("external_bill")
 
     def is_bill(self, bill_id: str) -> bool:
         """Say whether the id was ever given to a bill, of whoever's."""

@@ -42,13 +42,15 @@ class History(Books):
         """
         Return the id of the first entry made at *at* or later; the next one's where there is none.
 
-        Entries are numbered without gaps and their times never run back, so this is a search by
-        halves: a period is found at once, however long the ledger.
+        Entries' times never run back, so this is a search by halves: a period is found at once,
+        however long the ledger. Where a restore has left a gap in the numbers, what comes after it
+        stands for all of them.
         """
         low, high = 1, self.head().entry + 1
         while low < high:
             middle = (low + high) // 2
-            if self.row("SELECT at FROM entry WHERE id = ?", middle)[0] < to_micros(at):
+            found = self.row("SELECT at FROM entry WHERE id >= ? ORDER BY id LIMIT 1", middle)
+            if found[0] < to_micros(at):
                 low = middle + 1
             else:
                 high = middle
@@ -114,6 +116,11 @@ class History(Books):
             limit,
         )
         return [EventRow(row[0], from_micros(row[1]), *row[2:]) for row in rows]
+
+    def entry_before_the_last(self, count: int) -> int:
+        """Return the entry before the last *count* ones; 0 where there are no more than these."""
+        row = self.row("SELECT id FROM entry ORDER BY id DESC LIMIT 1 OFFSET ?", count)
+        return int(row[0]) if row else 0
 
     def balance_before(self, profile: int, entry: int) -> int:
         """Return what *profile*'s balance was just before *entry*."""

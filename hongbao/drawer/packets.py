@@ -15,7 +15,7 @@ class Packets(Books):
     """What was sent, and who took which share of it."""
 
     def next_packet(self) -> int:
-        return int(self.row("SELECT coalesce(max(number), 0) + 1 FROM packet")[0])
+        return self._next("packet")
 
     def add_packet(self, row: PacketRow) -> None:
         packet = row.packet

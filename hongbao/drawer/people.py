@@ -29,12 +29,12 @@ class People(Books):
 
     def next_profile(self) -> int:
         """Return the id that the next profile will have: its PIN and keys are bound to it."""
-        return int(self.row("SELECT coalesce(max(id), 0) + 1 FROM profile")[0])
+        return self._next("profile", "id")
 
     def add_profile(
         self, profile: int, *, name: str, name_key: str, pin_hash: str, opened_at: datetime
     ) -> ProfileRow:
-        person = self._write("INSERT INTO person DEFAULT VALUES")
+        person = self._write("INSERT INTO person (id) VALUES (?)", self._next("person", "id"))
         account = self.open_account(PLATFORM, Kind.BALANCE, profile)
         self._write(
             "INSERT INTO profile (id, name, name_key, person, account, opened_at, pin_hash)"
@@ -88,7 +88,7 @@ class People(Books):
 
     def next_operator(self) -> int:
         """Return the id that the next operator will have: their PIN is bound to it."""
-        return int(self.row("SELECT coalesce(max(id), 0) + 1 FROM operator")[0])
+        return self._next("operator", "id")
 
     def add_operator(
         self, operator: int, *, name: str, name_key: str, pin_hash: str, made_at: datetime
@@ -216,7 +216,7 @@ class People(Books):
         return row and (int(row[0]), Account(row[2], row[1], Kind.DEPOSIT))
 
     def open_deposit(self, bank: str, number_index: bytes) -> tuple[int, Account]:
-        number = int(self.row("SELECT coalesce(max(id), 0) + 1 FROM deposit")[0])
+        number = self._next("deposit", "id")
         account = self.open_account(bank, Kind.DEPOSIT, number)
         self._write(
             "INSERT INTO deposit (id, bank, card_number_index, account) VALUES (?, ?, ?, ?)",
@@ -234,7 +234,7 @@ class People(Books):
 
     def next_card(self) -> int:
         """Return the id that the next card will have: the seal of its number names it."""
-        return int(self.row("SELECT coalesce(max(id), 0) + 1 FROM card")[0])
+        return self._next("card", "id")
 
     def bind_card(
         self,

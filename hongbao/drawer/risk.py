@@ -100,7 +100,7 @@ class Risk(Books):
     # --- challenges ------------------------------------------------------------------------------
 
     def next_challenge(self) -> int:
-        return int(self.row("SELECT coalesce(max(number), 0) + 1 FROM challenge")[0])
+        return self._next("challenge")
 
     def add_challenge(self, row: ChallengeRow) -> None:
         self._write(

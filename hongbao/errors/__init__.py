@@ -58,7 +58,7 @@ TOPICS = {
         "RiskPackVersionReused PolicyNotFound RiskPackNotFound TrainerMissing"
     ),
     "homes": (
-        "NotADemoHome ClockBackwards HomeExists HomeNotFound Busy Damaged ChecksFailed "
+        "NotADemoHome EventNotFound ClockBackwards HomeExists HomeNotFound Busy Damaged ChecksFailed "
         "RecordsIncomplete RolledBack OlderCopy HistoryReplaced HomeLocked WrongPassphrase "
         "WeakPassphrase CommonPassphrase PassphraseMismatch KeyringUnavailable NewerHome "
         "StorageRefused StorageUnreadable ForeignFile"

@@ -24,6 +24,16 @@ class NotADemoHome(UsageError):
     advice = N_("make one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names")
 
 
+class EventNotFound(NotFound):
+    """No event has that number yet, or not any more."""
+
+    event: int = example(120)
+    last: int = example(57)
+
+    sentence = N_("there is no event {event}; the last one is {last}")
+    advice = N_("`hongbao events` shows the newest; after a restore, go on with those")
+
+
 class ClockBackwards(UsageError):
     """A ledger's clock only goes forward."""
 

@@ -31,7 +31,8 @@ class Doing:
         self.entry = entry
         self.now = now
         self.home = home
-        self.chance = Chance(desk.env.chance, home)
+        epoch = 0 if home.dice is None else desk.store.last_restore()
+        self.chance = Chance(desk.env.chance, home, epoch)
         self.request_id = request_id or make_request_id(self.chance(16))
         self.packet: int | None = None
         self.counterparty: int | None = None
@@ -96,11 +97,15 @@ class Chance:
 
     A demo home has dice instead: each draw is the next number of a stream that its seed fixes, so
     that the same commands give the same ledger again. Keys and salts never come from here.
+
+    The *epoch* is the entry of the last restore, or 0: the dice of a ledger that came back from a
+    copy are others, or they would give ids again that were given in the one it takes the place of.
     """
 
-    def __init__(self, random: Callable[[int], bytes], home: HomeRow) -> None:
+    def __init__(self, random: Callable[[int], bytes], home: HomeRow, epoch: int = 0) -> None:
         self._random = random
         self._dice = home.dice
+        self._epoch = b"@%d/" % epoch if epoch else b""
         self.drawn = home.dice_drawn
 
     def __call__(self, length: int) -> bytes:
@@ -111,5 +116,6 @@ class Chance:
         self.drawn += 1
         blocks = -(-length // 32)  # each is what SHA-256 gives; the first has no number
         numbers = (b"" if block == 0 else b"/%d" % block for block in range(blocks))
-        drawn = (hmac.digest(self._dice, b"%d" % self.drawn + n, "sha256") for n in numbers)
+        start = b"%b%d" % (self._epoch, self.drawn)
+        drawn = (hmac.digest(self._dice, start + n, "sha256") for n in numbers)
         return b"".join(drawn)[:length]

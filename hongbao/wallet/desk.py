@@ -143,6 +143,7 @@ class Desk(Judging):
         any_device: bool = False,
         by: Callable[[ProfileRow], DeviceRow] | None = None,
         noted: bool = True,
+        after: int = 0,
     ) -> A:
         """
         Do *work* as one act: one transaction, one entry, one answer.
@@ -163,6 +164,7 @@ class Desk(Judging):
         is acted from. What risk control stops is an act of its own, and what it answered is raised
         once that stands; where it is a challenge, and a person answers it, the act is done after
         all. The head is *noted* beside the keys, unless this ledger is not in its place yet.
+        The entry's number is the next one, and greater than *after*.
         """
         if request_id is not None:
             check_request_id(request_id)
@@ -188,7 +190,7 @@ class Desk(Judging):
                     head = self.store.head()
                     doing = Act(
                         self,
-                        entry=head.entry + 1,
+                        entry=max(head.entry, after) + 1,
                         now=self._now(home, head),
                         home=home,
                         me=me,
@@ -212,7 +214,7 @@ class Desk(Judging):
                     self._remember_refusal(request_id, inputs_digest, error)
                 raise
             if noted and not dry_run:
-                self._note(head.entry + 1, mac)
+                self._note(doing.entry, mac)
         if stopped is not None:
             if dry_run or not self._is_answered(stopped):
                 raise stopped

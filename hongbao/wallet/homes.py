@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from hongbao.answers import Answer, HomeChanged
 from hongbao.auditing.private import card_number, check_person, place_of_card
+from hongbao.domain.ids import ENTRIES
 from hongbao.env import Env
 from hongbao.errors import (
     Damaged,
@@ -19,7 +20,7 @@ from hongbao.errors import (
     OlderCopy,
     StorageRefused,
 )
-from hongbao.store import Holder, PinRow, Store
+from hongbao.store import RESTORE, Holder, PinRow, Store
 from hongbao.vault import KeyFolder, Tries, Vault
 from hongbao.wallet.acts import Act
 from hongbao.wallet.desk import AskPin, Desk
@@ -39,6 +40,13 @@ from hongbao.words import N_
 
 class _CopyUnreadable(Exception):
     """A copy is not what it was copied from: the disk has lost some of it."""
+
+
+class _Restored(Answer):
+    """What the entry of a restore keeps: it skips the numbers between these two."""
+
+    copied_entry: int  # the last one of the copy
+    last_entry: int  # the last one that was ever given
 
 
 class Homes(Desk):
@@ -184,10 +192,18 @@ class Homes(Desk):
         return head.entry
 
     def remember_restoring(
-        self, file: Path, entry: int, noted_entry: int | None, tried: Mapping[Holder, Tries]
+        self,
+        file: Path,
+        entry: int,
+        noted_entry: int | None,
+        tried: Mapping[Holder, Tries],
+        last_entry: int,
     ) -> HomeChanged:
         """
         Write down in a copy which ended at *entry* that it comes back as the ledger.
+
+        Its number is greater than *last_entry*, the newest that is known of what is lost: no number
+        of an entry is ever given twice, and nothing whose id hangs on one.
 
         This is the last entry of what takes the present ledger's place, so there is no moment at
         which a copy has come and nobody knows.
@@ -203,7 +219,7 @@ class Homes(Desk):
             changed["noted_entry"] = noted_entry
         inputs = {"entry": entry, "noted_entry": noted_entry}
 
-        def work(doing: Act) -> Answer:
+        def work(doing: Act) -> _Restored:
             for holder in self.store.holders():
                 row, step = self._tried_since(holder, tried, doing.now)
                 self.store.set_pin_tries(
@@ -212,10 +228,11 @@ class Homes(Desk):
                 if step:
                     self.store.set_totp_step(holder.id, step)
                 self.tries.set(holder.label, as_tries(row, step))
-            return doing.common
+            doing.request_id = f"{RESTORE}{doing.entry:09d}"
+            return {**doing.common, "copied_entry": entry, "last_entry": doing.entry - 1}
 
         # Unsigned, because the copy may know other devices; unnoted, because it has not come yet.
-        self._act("restore", inputs, work, signed=False, noted=False)
+        self._act("restore", inputs, work, signed=False, noted=False, after=last_entry)
         return changed
 
     def _tried_since(
@@ -322,8 +339,15 @@ def _put_back(
                 older = _Older(before.entry, noted[0])
                 if older != accepted:
                     return older
+            tried, last_entry = _known_of(ledger, vault)
+            if noted is not None:
+                last_entry = max(last_entry, noted[0])
             answer = Homes(env, keys, vault, copy, None).remember_restoring(
-                file, before.entry, None if noted is None else noted[0], _tried(ledger, vault)
+                file,
+                before.entry,
+                None if noted is None else noted[0],
+                tried,
+                last_entry if last_entry < ENTRIES // 2 else 0,  # or somebody has made it up
             )
             after = copy.head()
         finally:
@@ -346,16 +370,21 @@ def _opened(coming: Path, vault: Vault, file: Path) -> Store:
         raise Damaged(path=str(file)) from None
 
 
-def _tried(ledger: Path, vault: Vault) -> Mapping[Holder, Tries]:
-    """Return what was tried with PINs and codes, as far as *ledger* can still be read."""
+def _known_of(ledger: Path, vault: Vault) -> tuple[Mapping[Holder, Tries], int]:
+    """
+    Return what is still known of *ledger*, as far as it can be read.
+
+    That is what was tried with PINs and codes, and its last entry.
+    """
     try:
         current = Store.open(ledger, vault.page_key)
     except (Damaged, HomeNotFound):
-        return {}
+        return {}, 0
     try:
-        return tried_in(current)
+        last_entry = current.head().entry
+        return tried_in(current), last_entry
     except Damaged:
-        return {}
+        return {}, 0
     finally:
         current.close()
 

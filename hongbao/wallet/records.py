@@ -13,7 +13,7 @@ from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.dates import Span, start_of_last
 from hongbao.domain.ids import home_mark, movement_id
 from hongbao.domain.ledger import PLATFORM
-from hongbao.errors import Damaged, InvalidRange
+from hongbao.errors import Damaged, EventNotFound, InvalidRange
 from hongbao.store import EMPTY_HEAD, CardRow, EventRow, MessageRow, Movement
 from hongbao.units import iso
 from hongbao.wallet.desk import Desk
@@ -95,16 +95,25 @@ class Records(Desk):
 
         Everyone in the home may watch: an event says who did what to which packet or payment, and
         no amounts.
+
+        An *after* that a restore has taken away is *lost*: what follows begins with that restore.
+        One that has not been is EventNotFound.
         """
         with self.looking():
             last = self.store.head().entry
-            start = max(last - limit, 0) if after is None else after
+            if after is None:
+                start = self.store.entry_before_the_last(limit)
+            elif after > last:
+                raise EventNotFound(event=after, last=last)
+            else:
+                start = after
             events = [_event(row) for row in self.store.events(start, limit)]
-            told = start + len(events)
+            told = events[-1]["event"] if events else last
             return {
                 "events": events,
                 "more": start > 0 if after is None else told < last,
                 "last": last,
+                "lost": bool(after) and self.store.mac_of(start) is None,
             }
 
     def _pending_line(self, message: MessageRow) -> PendingLine:

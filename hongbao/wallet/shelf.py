@@ -76,7 +76,7 @@ class Shelf(Tracing):
             return self._whole(act)
         if re.fullmatch("[1-9][0-9]{0,17}", subject.strip()):
             number = int(subject)
-            if number <= self.store.head().entry:
+            if self.store.mac_of(number) is not None:
                 return self._whole(self.store.act_of(number))
         message = self.store.message_called(subject.strip().upper())
         if message is not None and message.profile == self.me.id:

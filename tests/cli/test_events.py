@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -61,7 +62,7 @@ def test_it_is_said_that_there_are_more(new_year: Shell):
             ("--limit", str(last)),
             ("--after", str(last - 2), "--limit", "1"),
             ("--after", str(last - 2), "--limit", "2"),
-            ("--after", str(last + 9)),
+            ("--after", str(last)),
         )
     ]
     assert [True, False, True, False, False] == more
@@ -165,3 +166,42 @@ def test_a_place_that_is_no_number_is_refused(new_year: Shell, typed: tuple[str,
 
     assert 2 == code
     assert error["code"] in ("invalid_number", "usage")
+
+
+def test_a_watcher_is_told_of_a_restore_and_goes_on(shell: Shell, tmp_path: Path):
+    """
+    Another ledger takes the place of the one it watches: it hears of that, and of what comes then,
+    each under a number that it has not seen; and a place that is gone is said to be.
+    """
+    copy = tmp_path / "copy"
+    shell.does("backup", str(copy))
+    shell.does("topup", "5")
+    gone = shell.answers("events")["last"]
+    watcher = subprocess.Popen(
+        [*COMMAND, "events", "--follow", "--after", str(gone - 1), "--json"],
+        env=shell.environment(PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    try:
+        assert watcher.stdout is not None
+        heard = [json.loads(_line(watcher.stdout))]
+        shell.does("restore", str(copy), "--yes")
+        heard.append(json.loads(_line(watcher.stdout)))
+        shell.does("clock", "advance", "1h")
+        shell.does("topup", "6")
+        heard.append(json.loads(_line(watcher.stdout)))
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate(timeout=SECONDS_MAX)
+    finally:
+        watcher.kill()
+
+    assert [gone, gone + 1, gone + 2] == [event["event"] for event in heard]
+    assert ("restore", "instruct_topup") == (heard[1]["act"], heard[2]["act"])
+    assert 0 == watcher.returncode
+    after = shell("events", "--after", str(gone))
+    assert f"event {gone} went with the ledger" in after.err
+    code, error = shell.refuses("events", "--after", "999")
+    assert (10, "event_not_found") == (code, error["code"])
