@@ -58,8 +58,8 @@ TOPICS = {
         "RiskPackVersionReused PolicyNotFound RiskPackNotFound TrainerMissing"
     ),
     "homes": (
-        "NotADemoHome EventNotFound ClockBackwards HomeExists HomeNotFound Busy Damaged ChecksFailed "
-        "RecordsIncomplete RolledBack OlderCopy HistoryReplaced HomeLocked WrongPassphrase "
+        "NotADemoHome EventNotFound ClockBackwards HomeExists HomeNotFound Busy Damaged "
+        "ChecksFailed RecordsIncomplete RolledBack OlderCopy HistoryReplaced HomeLocked WrongPassphrase "
         "WeakPassphrase CommonPassphrase PassphraseMismatch KeyringUnavailable NewerHome "
         "StorageRefused StorageUnreadable ForeignFile"
     ),
