@@ -267,3 +267,24 @@ def test_keys_that_no_entry_began_are_told(world: World):
     world.edit("DELETE FROM entry WHERE act = 'rekey'")
 
     assert "keys of generation 2, which no entry began" in world.findings()["chain"]
+
+
+# --- what waits -----------------------------------------------------------------------------------
+
+
+@pytest.mark.xfail(strict=True, reason="31: waits for the ledger's new form")
+def test_an_older_value_of_the_same_row_is_found(world: World):
+    """
+    What was sealed for a row stays openable there: the secret of an authenticator that was taken
+    away, put back in the place of the new one, is found once acts seal the rows that they change.
+    """
+    desk = world.zhang
+    desk.add_totp(lambda secret, _: code_at(secret, desk.now()), pin=right)
+    [old] = [row.totp_secret for row in desk.store.profiles() if row.id == 1]
+    desk.remove_totp(pin=right, identity=("张三", id_number(1)))
+    desk.add_totp(lambda secret, _: code_at(secret, desk.now()), pin=right)
+    assert old is not None
+
+    world.edit(f"UPDATE profile SET totp_secret = x'{old.hex()}' WHERE id = 1")
+
+    assert "sealed" in world.findings()
