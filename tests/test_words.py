@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hongbao import words
+from tests.cli import advice
 from tools import catalogue
 from tools.catalogue import Catalogue, Message
 
@@ -428,3 +429,15 @@ def test_the_first_variable_that_is_set_chooses_the_language(
     HONGBAO_LANG decides, then LC_ALL, LC_MESSAGES and LANG; an empty one is not set.
     """
     assert language == words.preferred(variables)
+
+
+# --- hints ---------------------------------------------------------------------------------------
+
+
+def test_every_hint_has_a_state_in_which_it_is_shown():
+    """
+    A new hint is typed by the tests, or it does not ship.
+    """
+    ours = {hint for hint in advice.hints() if re.search(r"`(?:hongbao |\{command\}|-)", hint)}
+
+    assert (set(), set()) == (ours - set(advice.STATES), set(advice.STATES) - ours)

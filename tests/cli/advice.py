@@ -1,10 +1,17 @@
-"""Every hint in the code: a sentence that shows a command to type."""
+"""
+Every hint in the code, a sentence that shows a command to type, and where each is shown.
+
+A new hint needs a state here, or the test of words refuses it; tests/cli/test_hints.py types it.
+"""
 
 import ast
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import hongbao
+from tests.cli.shell import Shell
 
 HOUSE = Path(hongbao.__file__).parent
 
@@ -51,3 +58,470 @@ def _marked(tree: ast.AST) -> Iterator[str]:
             for argument in arguments:
                 if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                     yield argument.value
+
+
+# --- where each is shown -------------------------------------------------------------------------
+
+DAMAGED = (0, 19)
+"""What looks at damage and names it, ends so."""
+
+
+class Shown(NamedTuple):
+    """A state in which a hint is shown, and what stands for what only its reader knows."""
+
+    typed: str
+    """The command under which it is shown; the code of a refusal in the gallery, for one that
+    no command can be made to say here."""
+    before: tuple[str, ...] = ()
+    home: str = "festive"
+    fill: Mapping[str, str] = {}
+    ends: tuple[int, ...] = (0,)
+    on_screen: bool = False
+    """Whether only a terminal shows it; then it is taken as it stands in the code."""
+    damage: Callable[[Shell], None] | None = None
+    """What happens to the home's files between *before* and *typed*."""
+
+
+def _overwrite(shell: Shell) -> None:
+    (shell.home / "data" / "ledger.db").write_bytes(b"not a ledger" * 1000)
+
+
+def _go_back(shell: Shell) -> None:
+    shutil.copy(shell.home.parent / "older.db", shell.home / "data" / "ledger.db")
+
+
+def _lose_device_key(shell: Shell) -> None:
+    for path in (shell.home / "keys").rglob("*.key"):
+        if path.parent.name == "devices":
+            path.unlink()
+
+
+def _damage_device_key(shell: Shell) -> None:
+    for path in (shell.home / "keys" / "devices").iterdir():
+        path.write_bytes(b"x" * len(path.read_bytes()))
+
+
+def _other_signer(shell: Shell) -> None:
+    """Put a statement beside the home that another home has signed."""
+    other = Shell(shell.home.parent / "other" / "home", shell.pin)
+    other.plays(("init", "小白"), ("export", "-o", str(shell.home.parent / "theirs.json")))
+
+
+CARD = "card add 9999020000033334"
+OPERATOR = "operator add 老王 --new-pin-file wang.txt"
+HELD = "risk use strict"
+BILL = "export --format wechat -o bill.csv"
+
+SECOND = "operator add 小李 --new-pin-file li.txt --operator 老王 --pin-file wang.txt"
+APPROVE = "review approve --operator 老王 --pin-file wang.txt --reason x"
+MANY = ("topup 2500", *["send 188 --to 小红"] * 12)
+"""The twelfth packet to one person in a day is held."""
+
+STATES: dict[str, tuple[Shown, ...]] = {
+    # --- after what was done
+    "say who you are with `hongbao identify`, then bind a card: `hongbao card add`": (
+        Shown("init 小明", home="empty"),
+    ),
+    "this home's clock is virtual: turn it with `hongbao clock advance 1h`": (
+        Shown("init 小明 --clock 2026-02-16T20:00:00+08:00", home="empty"),
+    ),
+    "act as {name} with `-p {name}`, or always with `hongbao use {name}`": (Shown("init 小白"),),
+    "bind a bank card with `hongbao card add`": (
+        Shown("identify --name 李四 --id-number 110105199003078510", home="new"),
+        Shown("identify --name 李四 --id-number 110105199003078510 -p 小红"),
+    ),
+    "`hongbao limits` shows what that allows": (
+        Shown("policy use pboc-2015"),
+        Shown("identify --id-file me.txt", ("card add 9999020000033334",), home="new"),
+    ),
+    "bring money in with `hongbao topup 100`": (Shown(CARD, home="new"), Shown(f"{CARD} -p 小红")),
+    "others claim their shares with `hongbao claim {packet} -p NAME`": (
+        Shown("send 10 --count 2", fill={"NAME": "小红"}),
+        Shown("send --each 5 --count 2", fill={"NAME": "小红"}),
+    ),
+    "{name} claims it with `hongbao claim {packet} -p {name}`": (Shown("send 10 --to 小红"),),
+    "see how the others do with `hongbao show {packet}`": (
+        Shown("claim {3} -p 小刚", ("packets", "send 30 --count 3")),
+        Shown("HONGBAO_PROFILE=小刚 claim {1}", ("send 30 --count 3",)),
+    ),
+    "that was the last share: see who was luckiest with `hongbao show {packet}`": (
+        Shown("claim {1} -p 小刚", ("send 30 --count 2", "claim {1} -p 小红")),
+    ),
+    "bring back what is due with `hongbao refund`": (
+        Shown("NOW=2026-02-18T20:00:00+08:00 balance", home="real"),
+    ),
+    "due back: run `hongbao refund`": (
+        Shown("NOW=2026-02-18T20:00:00+08:00 packets", home="real"),
+    ),
+    "due back: run `hongbao refund {packet}`": (
+        Shown("NOW=2026-02-18T20:00:00+08:00 show {1}", ("packets",), home="real"),
+    ),
+    "there are more: `--limit {limit}` shows them": (Shown("packets --limit 1"),),
+    "go on with `--before {entry}`": (Shown("history --limit 1"),),
+    "go on with `--after {event}`": (Shown("events --after 0 --limit 1"),),
+    "earlier ones: `hongbao events --after {event}`": (Shown("events --limit 1"),),
+    "see what the last act changed with `hongbao books --diff`": (Shown("books"),),
+    "make a new copy with `hongbao backup FILE`": (Shown("rekey --yes", fill={"FILE": "copy.db"}),),
+    "`hongbao check` adds everything up again": (
+        Shown("restore older.db --yes", ("backup older.db",)),
+    ),
+    "open it for good with `hongbao unlock`": (Shown("lock --passphrase-file passphrase.txt"),),
+    "end it with `hongbao bank fault {place} off`": (Shown("bank fault icbc down"),),
+    "make one with `hongbao operator add NAME`": (Shown("operator", fill={"NAME": "老王"}),),
+    "there is more before it: `--limit {limit}` shows it": (
+        Shown(
+            "operator log --limit 1",
+            (
+                OPERATOR,
+                "operator add 小李 --new-pin-file li.txt --operator 老王 --pin-file wang.txt",
+            ),
+        ),
+    ),
+    "compare it with your records: `hongbao compare`": (
+        Shown("import bill.csv", (BILL,), ends=(0, 23)),
+    ),
+    "bring one in with `hongbao import FILE`": (
+        Shown("import --list", (BILL,), fill={"FILE": "bill.csv"}),
+        Shown("compare", (BILL,), fill={"FILE": "bill.csv"}),
+    ),
+    "add one with `hongbao totp add`": (Shown("totp"), Shown("totp remove")),
+    "bind one with `hongbao card add`": (Shown("card list", home="new"), Shown("topup 5 -p 小红")),
+    "let it in from a device that you have: `hongbao device approve {device}`": (
+        Shown("device add tablet"),
+        Shown("device add tablet -p 小红"),
+    ),
+    "answer one with `hongbao challenge answer {challenge}`": (
+        Shown("challenge -p 小红", ("packets", HELD, "claim {1} -p 小红")),
+    ),
+    "`hongbao risk rules` shows what it asks": (Shown("risk use strict"),),
+    "a bank owes you an answer: ask for it with `hongbao settle`": (
+        Shown("balance", ("topup 444.01",)),
+    ),
+    "ask the bank what became of it with `hongbao settle`": (
+        Shown("trace in-doubt", ("topup 444.01 --request-id in-doubt",)),
+    ),
+    "{count} payments are still pending: ask again with `hongbao settle`": (
+        Shown("settle", ("topup 444.01",), on_screen=True),
+    ),
+    # --- refusals: what was typed
+    "make one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names": (
+        Shown(
+            "bank fault icbc down", home="real", fill={"hongbao": "HONGBAO_HOME=demo", "NAME": "a"}
+        ),
+    ),
+    "choose another name, or switch to that profile with `hongbao use {name}`": (
+        Shown("init 小红"),
+    ),
+    "choose another name; `hongbao operator list` shows those that are taken": (
+        Shown(
+            "operator add 老王 --new-pin-file li.txt --operator 老王 --pin-file wang.txt",
+            (OPERATOR,),
+        ),
+    ),
+    "`hongbao operator add {name} --operator NAME`, with the PIN of NAME": (
+        Shown("operator add 小李 --new-pin-file li.txt", (OPERATOR,), fill={"NAME": "老王"}),
+    ),
+    "choose another name; `hongbao device list` shows those that are taken": (
+        Shown("device add 小明-1"),
+        Shown("device add 小红-1 -p 小红"),
+    ),
+    "`hongbao device list` shows how each of your devices stands": (
+        Shown("device approve 小明-1"),
+    ),
+    "remove it from another one: `hongbao device remove {device} -p {profile}@DEVICE`": (
+        Shown(
+            "device remove 小明-1",
+            ("device add tablet", "device approve tablet"),
+            fill={"DEVICE": "tablet"},
+        ),
+    ),
+    "say it with `hongbao identify`, or approve the device from one that you have": (
+        Shown("device add tablet --id-file me.txt -p 小红"),
+    ),
+    "ids look like hb_7Q2M4K9X; list yours with `hongbao packets`": (Shown("show hb_7Q2M4K9W"),),
+    "ids look like rc_7Q2M4K9X; list them with `hongbao review list`": (
+        Shown("review show rc_7Q2M4K9W"),
+    ),
+    "`hongbao policy show standard` prints a complete example": (Shown("policy use pin.txt"),),
+    "`hongbao risk rules standard --text` prints a complete example": (Shown("risk use pin.txt"),),
+    "go back to the one that ships with hongbao: `hongbao risk train --shipped`": (
+        Shown("invalid_model"),
+    ),
+    "`hongbao import --list` shows which there are": (Shown("compare bl_04HMASWS", (BILL,)),),
+    "see `{command} --help`": (Shown("claim"), Shown("sned"), Shown("send 5 --each 5")),
+    "if its signature is a file of its own, name that with `--sig FILE`": (
+        Shown(
+            "verify-statement me.txt",
+            ("export -o a.csv",),
+            fill={"FILE": "a.csv.sig"},
+            ends=(0, 2, 19),  # me.txt is no statement: the shape of the command is what counts
+        ),
+    ),
+    "keep both side by side, or name it with `--sig FILE`": (
+        Shown(
+            "verify-statement b.csv",
+            ("export -o a.csv", "export -o b.csv"),
+            fill={"FILE": "a.csv.sig"},
+            damage=lambda shell: (shell.home.parent / "b.csv.sig").unlink(),
+        ),
+    ),
+    "whoever signs says theirs with `hongbao key`": (
+        Shown(f"verify-statement a.csv --key {'5d' * 25}"),
+    ),
+    "turn the clock with `hongbao clock advance DURATION`,"
+    " change rules with `hongbao policy use POLICY`": (
+        Shown("init 小白 --policy standard", fill={"DURATION": "1h", "POLICY": "pboc-2015"}),
+    ),
+    "draw it into a file with `--format svg -o FILE`": (
+        Shown(
+            "receipt mine", ("topup 5 --request-id mine",), fill={"FILE": "r.svg"}, on_screen=True
+        ),
+    ),
+    "choose one of {known}, or name a format with `--format FORMAT`": (
+        Shown("export -o a.ods", fill={"FORMAT": "xlsx"}),
+    ),
+    "`hongbao events` shows the newest; after a restore, go on with those": (
+        Shown("events --after 999"),
+    ),
+    # --- refusals: not here
+    "make one with `hongbao init NAME`": (Shown("balance", home="empty", fill={"NAME": "小明"}),),
+    "`hongbao profiles` lists those there are": (Shown("balance -p 小白"),),
+    "`hongbao packets` lists those you can see": (Shown("show hb_7Q2M4K9X"),),
+    "`hongbao challenge list` shows those that can be answered": (
+        Shown("challenge answer ch_7Q2M4K9X"),
+        Shown("challenge answer ch_7Q2M4K9X -p 小红"),
+    ),
+    "`hongbao card list` shows your cards; `hongbao card add` binds one": (
+        Shown("topup 5 --card cmb-1234"),
+    ),
+    "`hongbao policy list` shows what there is": (Shown("policy use generous"),),
+    "see what became of it with `hongbao trace {subject}`": (
+        Shown("receipt in-doubt", ("topup 444.02 --request-id in-doubt",)),
+    ),
+    "`hongbao operator list` lists those there are": (
+        Shown("operator log 小李", (OPERATOR,)),
+        Shown("operator log 小李"),
+    ),
+    "`hongbao device list` shows your devices; `hongbao device add DEVICE` lets one in": (
+        Shown("device approve phone", fill={"DEVICE": "phone"}),
+        Shown("device approve phone -p 小红", fill={"DEVICE": "phone"}),
+    ),
+    "see what differs with `hongbao reconcile`": (
+        Shown(
+            "reconcile resolve NU20260216000012 --reason x --operator 老王 --pin-file wang.txt",
+            (OPERATOR,),
+        ),
+    ),
+    "`hongbao review list --all` lists every one": (Shown("review show rc_04HMASWS"),),
+    "`hongbao risk rules standard --text > mine.toml` begins one": (Shown("risk use generous"),),
+    "`hongbao history --json` shows the request ids of what was done": (
+        Shown("risk why 7K2M9QXA"),
+    ),
+    # --- refusals: a packet's or a case's state
+    "see who was faster with `hongbao show {packet}`": (
+        Shown("claim {1} -p 小刚", ("send 5 --count 1", "claim {1} -p 小红")),
+    ),
+    "see who got what: `hongbao show {packet}`": (
+        Shown("refund {1}", ("send 5 --count 1", "claim {1} -p 小红")),
+    ),
+    "its sender gets the rest back with `hongbao refund {packet}`": (
+        Shown(
+            "NOW=2026-02-18T20:00:00+08:00 claim {1} -p 小刚",
+            ("init 小刚", "packets"),
+            home="real",
+            fill={"-p 小刚": "-p 小明"},  # who sent it
+        ),
+    ),
+    "see it with `hongbao show {packet}`": (
+        Shown("claim {1} -p 小红", ("send 5 --count 2", "claim {1} -p 小红")),
+    ),
+    "`hongbao review show {case}` tells how it came to that": (
+        Shown(
+            f"{APPROVE} {{rc1}}",
+            (*MANY, OPERATOR, "review", f"{APPROVE} {{rc1}}"),
+        ),
+    ),
+    # --- refusals: money and limits
+    "top up with `hongbao topup {missing_fen}`": (
+        Shown("withdraw 500"),
+        Shown("send 600 --count 6 -p 小红", (f"{CARD} -p 小红",)),
+    ),
+    "bind a card with `hongbao card add`, then top up {missing_fen}": (
+        Shown("send 100", home="new"),
+    ),
+    "limits let you top up {topup_max_fen} now; see `hongbao limits`": (
+        Shown("insufficient_balance:limited"),
+    ),
+    "`hongbao limits` shows every limit": (Shown("limit_exceeded:at the top"),),
+    "`hongbao limits` shows every limit; `hongbao identify` can raise them": (
+        Shown("withdraw 1001 -p 小红", (f"{CARD} -p 小红",)),
+    ),
+    "room returns at {returns_at}; `hongbao limits` shows every limit": (
+        Shown(
+            "withdraw 600 -p 小红",
+            (f"{CARD} -p 小红", "topup 900 -p 小红", "send 500 -c 9 -p 小红"),
+        ),
+    ),
+    "nothing is lost: do not pay again; ask the bank later with `hongbao settle`": (
+        Shown("topup 444.01"),
+    ),
+    "nothing was moved; remove the card with `hongbao card remove {card}`": (
+        Shown("topup 444.07"),
+    ),
+    "end each, as with `hongbao reconcile resolve {payment} --reason TEXT --operator NAME`": (
+        Shown(
+            "reconcile",
+            (OPERATOR, "topup 444.14"),
+            fill={"TEXT": "x", "NAME": "老王"},
+        ),
+    ),
+    "correct it by {amount_fen}:"
+    " `hongbao reconcile resolve {message} --reason TEXT --operator NAME`": (
+        Shown(
+            "reconcile",
+            (OPERATOR, "topup 444.14"),
+            fill={"TEXT": "x", "NAME": "老王"},
+            on_screen=True,
+        ),
+    ),
+    # --- refusals: risk control and devices
+    "answer with `hongbao challenge answer {challenge}` and ask for the same again": (
+        Shown("claim {1} -p 小红", ("packets", HELD)),
+    ),
+    "count again, and answer `hongbao challenge answer {challenge}`": (
+        Shown("challenge answer {ch1} --answer 1 -p 小红", ("packets", HELD, "claim {1} -p 小红")),
+    ),
+    "`hongbao history` shows it": (Shown("challenge_used"),),
+    "`hongbao risk why {request_id}` explains it": (
+        Shown("send 60 -p 小红", (f"{CARD} -p 小红", "topup 500 -p 小红", HELD, "send 60 -p 小红")),
+    ),
+    "begin a new one with `hongbao device login {device}`": (
+        Shown("send 1", ("device fault 小明-1 replay",)),
+        Shown("send 1", ("device fault 小明-1 replay", "send 1")),
+        Shown(
+            "send 1 -p 小明@tablet",
+            (
+                "device add tablet",
+                "device approve tablet",
+                "device fault tablet forge -p 小明@tablet",
+            ),
+        ),
+    ),
+    "let it in with `hongbao device add {device}`": (Shown("send 1 -p 小明@tablet"),),
+    "let it in from a device you have, with `hongbao device approve {device}`": (
+        Shown("send 1 -p 小明@tablet", ("device add tablet",)),
+    ),
+    "let this machine in with `hongbao device add DEVICE`, or act from that one": (
+        Shown("send 1", damage=_lose_device_key, fill={"DEVICE": "new"}),
+    ),
+    "let this machine in with `hongbao device add DEVICE`, then remove the old device": (
+        Shown("check", damage=_lose_device_key, fill={"DEVICE": "new"}, on_screen=True),
+    ),
+    "say who you are to let this machine in anew: `hongbao device add DEVICE --id-file FILE`,"
+    " then act from it with `-p @DEVICE`": (
+        Shown("send 1", damage=_damage_device_key, fill={"DEVICE": "new", "FILE": "xiaoming.txt"}),
+    ),
+    "see what becomes of it with `hongbao show {packet}`": (Shown(MANY[-1], MANY[:-1]),),
+    "its payer follows it with `hongbao trace {payment}`": (
+        Shown(
+            f"{APPROVE} {{rc1}}",
+            (
+                "identify --name 张三 --id-number 11010519491231002X --card 9999010000000003",
+                *("card add 9999050000000009", "risk use strict", OPERATOR),
+                *["topup 48000 --card icbc-0003"] * 2,
+                "topup 45500 --card boc-0009",
+                "withdraw 45000 --card icbc-0003",
+                *("withdraw 46000 --card icbc-0003", "review", SECOND),
+                "review approve --operator 小李 --pin-file li.txt --reason x {rc1}",
+            ),
+            home="new",
+        ),
+    ),
+    "more of them with `--limit {count}`": (
+        Shown(
+            "risk replay --pack strict --limit 1",
+            (
+                *("send 5 --count 2", "claim {1} -p 小红", "claim {1} -p 小刚"),
+                *("send 5 --count 2", "claim {2} -p 小红", "claim {2} -p 小刚"),
+            ),
+        ),
+    ),
+    # --- refusals: the home
+    "bring back a good copy with `hongbao restore FILE`": (
+        Shown("balance", ("backup good.db",), damage=_overwrite, fill={"FILE": "good.db"}),
+    ),
+    "bring back the newest copy with `hongbao restore FILE`, or accept this one there": (
+        Shown(
+            "balance",
+            ("backup older.db", "topup 5", "backup newest.db"),
+            damage=_go_back,
+            fill={"FILE": "newest.db"},
+        ),
+    ),
+    "this is an older or shortened copy; bring back the newest with `hongbao restore FILE`": (
+        Shown(
+            "verify-statement later.csv",
+            (
+                "backup older.db",
+                *["topup 5"] * 3,
+                "export -o later.csv",
+                "backup newest.db",
+                "restore older.db --yes",
+            ),
+            fill={"FILE": "newest.db"},
+            ends=(0, 19),  # on a terminal it asks first: what happened since would be lost
+        ),
+    ),
+    "restore the newest backup, or accept this state with `hongbao restore FILE`": (
+        Shown(
+            "check",
+            ("backup older.db", "topup 5", "backup newest.db"),
+            damage=_go_back,
+            fill={"FILE": "newest.db"},
+            on_screen=True,
+        ),
+    ),
+    "if this is the newest state, accept it: `hongbao backup FILE`, `hongbao restore FILE`": (
+        Shown("check", fill={"FILE": "state.db"}, on_screen=True),
+    ),
+    "`hongbao check` tells what is wrong, and what to do": (
+        Shown("records_incomplete", ends=DAMAGED),
+    ),
+    "see what else is wrong with `hongbao check`": (Shown("history_replaced", ends=DAMAGED),),
+    "the history was replaced; see what else is wrong with `hongbao check`": (
+        Shown("other_history", ends=DAMAGED),
+    ),
+    "a key in a file proves nothing by itself; with the key that you were given, use `--key KEY`": (
+        Shown("verify-statement theirs.json", damage=_other_signer, fill={"KEY": "{key}"}),
+    ),
+    "ask whoever gave you the file which key is theirs; they see it with `hongbao key`": (
+        Shown(f"verify-statement theirs.json --key {'5d' * 32}", damage=_other_signer),
+    ),
+    "Statements and receipts of yours are signed by it. Give it to whoever is to check them:"
+    " `hongbao verify-statement FILE --key KEY`.": (
+        Shown("key", ("export -o a.csv",), fill={"FILE": "a.csv", "KEY": "{key}"}, on_screen=True),
+    ),
+    "open it with `hongbao unlock`, or name a file in HONGBAO_PASSPHRASE_FILE": (
+        Shown("balance", ("lock --passphrase-file passphrase.txt",)),
+    ),
+    "remove that one first, with `hongbao totp remove`": (
+        Shown(
+            "totp add",
+            ("totp add --secret-file app", "clock advance 60s"),
+            fill={"totp remove": "totp remove --totp-file app"},
+        ),
+    ),
+    "`hongbao totp add --secret-file FILE` writes one": (
+        Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
+    ),
+    # --- of the machine: the gallery's own words, and what they advise
+    "`pip install 'hongbao[pdf]'`, or use `--format html`": (
+        Shown("pdf_missing", fill={"typed": "export --format pdf -o a.pdf"}),
+    ),
+    "what was being done is done whole or not at all; look with `hongbao history`": (
+        Shown("system_refused"),
+    ),
+    "what you asked for may be done; look with `hongbao history`": (Shown("answer_unwritable"),),
+    "look with `hongbao history`, and report what HONGBAO_DEBUG=1 shows": (Shown("unexpected"),),
+    "look with `hongbao history`": (Shown("stopped"),),
+}
