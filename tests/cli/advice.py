@@ -459,18 +459,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
         ),
     ),
     "this is an older or shortened copy; bring back the newest with `hongbao restore FILE`": (
-        Shown(
-            "verify-statement later.csv",
-            (
-                "backup older.db",
-                *["topup 5"] * 3,
-                "export -o later.csv",
-                "backup newest.db",
-                "restore older.db --yes",
-            ),
-            fill={"FILE": "newest.db"},
-            ends=(0, 19),  # on a terminal it asks first: what happened since would be lost
-        ),
+        Shown("newer_than_ledger", ("backup newest.db",), fill={"FILE": "newest.db"}),
     ),
     "restore the newest backup, or accept this state with `hongbao restore FILE`": (
         Shown(
