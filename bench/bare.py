@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from sqlcipher3 import dbapi2 as engine
 
 from hongbao.env import Env
+from hongbao.home.opening import LEDGER
 from hongbao.store import Store
 from hongbao.wallet import Wallet
-from hongbao.wallet.opening import LEDGER
 
 PRAGMAS = ("synchronous", "foreign_keys", "trusted_schema", "journal_mode", "cache_size")
 """What decides how much a statement costs: both sides have to agree on all of them."""
@@ -83,7 +83,7 @@ def recorded_claims(env: Env, claimer: str, packets: Iterable[str]) -> list[list
         wallet.claim(first)
         recorder = Recorder(connect(env.data / LEDGER, wallet.vault.page_key))
         wallet.store.close()
-        wallet.store = Store(wallet.store.path, recorder)
+        wallet.home.store = Store(wallet.store.path, recorder)
         for packet in others:
             recorder.said = []
             wallet.claim(packet)

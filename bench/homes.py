@@ -46,7 +46,7 @@ def found(env: Env, name: str, *, topup_fen: int = 0, serial: int = 0) -> None:
         env, name, pin=pin, policy=parse_policy(text_of("standard"), "standard")
     )
     with wallet:
-        if wallet.home.risk_pack is None:
+        if wallet.home.row.risk_pack is None:
             wallet.use_risk_pack(_patient_pack())
         if topup_fen:
             wallet.add_card(demo_card_number(BANKS[0], serial), pin=pin)

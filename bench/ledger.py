@@ -21,6 +21,7 @@ from hongbao.domain.risk.judge import keys_of
 from hongbao.domain.risk.pack import parse_pack
 from hongbao.domain.risk.record import Record
 from hongbao.packs import MODEL, model_text
+from hongbao.queries.devices import device_keys
 from hongbao.store import EntryRow, Store
 from hongbao.units import iso, to_micros
 from hongbao.wallet import Wallet
@@ -110,11 +111,11 @@ class _Crowd:
         self.transfers = int(store.row("SELECT count(*) FROM transfer")[0])
         head = store.head()
         self.entry, self.mac = head.entry, head.mac
-        self._keys = wallet.device_keys
+        self._keys = device_keys(wallet.home)
         self._devices = [store.devices_of(member.id)[0] for member in self._members]
         habits = [store.habit(member.id) for member in self._members]
         self._habits = [NEW if text is None else decode(text) for text in habits]
-        home = wallet.home
+        home = wallet.home.row
         assert home.risk_pack is not None
         pack = parse_pack(store.risk_pack(home.risk_pack) or "", home.risk_pack)
         forest = parse_forest(model_text(), MODEL)
@@ -242,7 +243,7 @@ class _Crowd:
         told: dict[str, object],
         request: str | None = None,
     ) -> None:
-        """Add one entry with its one *transfer* to the chain, as `Desk._append` does."""
+        """Add one entry with its one *transfer* to the chain, as `unit_of_work.append` does."""
         self.entry += 1
         self._at += BETWEEN
         self._balances[member] += amount_fen

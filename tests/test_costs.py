@@ -45,7 +45,7 @@ def counted(home: Path, profile: str) -> Iterator[tuple[Wallet, Callable[[], int
     with Wallet.open(env_of(home), profile=profile) as wallet:
         wallet.store.close()
         connection = connect(wallet.store.path, wallet.vault.page_key)
-        wallet.store = Store(wallet.store.path, connection)
+        wallet.home.store = Store(wallet.store.path, connection)
         connection.set_progress_handler(tick, STEPS)
         yield wallet, lambda: taken * STEPS
 

@@ -356,3 +356,15 @@ def test_what_each_command_asks_for_is_on_the_page():
     assert {name for name, command in leaves().items() if asks_for_pin(command)} == {
         name for name, what in asks.items() if "PIN" in what
     }
+
+
+def test_the_tour_is_as_short_as_it_says():
+    """
+    Its stops are files that are there, and together about as long as it promises.
+    """
+    page = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    stops = re.findall(r"^\d+\. \[`(hongbao/[^`]+)`\]\(\.\./([^)]+)\)", page, re.MULTILINE)
+    lines = sum(len((ROOT / stop).read_text(encoding="utf-8").splitlines()) for stop, _ in stops)
+
+    assert all(stop == link for stop, link in stops)
+    assert (18, True) == (len(stops), abs(lines - 3200) <= 200)

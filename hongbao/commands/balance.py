@@ -20,8 +20,8 @@ app = window()
 )
 def balance(ctx: typer.Context) -> None:
     call = caller(ctx)
-    with call.opened() as opened:
-        found = opened.balance()
+    with call.wallet() as wallet:
+        found = wallet.balance()
     call.answer(found, _show)
     if found["due_back_fen"]:
         call.hint(N_("bring back what is due with `hongbao refund`"))

@@ -1,5 +1,6 @@
 """The caller: who asks, how they want to be answered, and how they can be asked back."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from hongbao.answers import ChallengePassed
     from hongbao.domain.pin import Pin
     from hongbao.wallet import Wallet
-    from hongbao.wallet.opened import Opened
 
 A = TypeVar("A", bound=Mapping[str, Any])
 
@@ -251,16 +251,16 @@ class Caller:
 
     @contextmanager
     def wallet(self, *, trusting: bool = False) -> Iterator["Wallet"]:
-        """Open the home for this caller's profile (see `hongbao.wallet.opened.Opened.open`)."""
+        """Open the home for this caller's profile (see `hongbao.home.opened.Home.open`)."""
         from hongbao.wallet import Wallet
 
         self.close_home()
         with Wallet.open(
             self.env, profile=self.acting_as, passphrase=self.passphrase, trusting=trusting
         ) as wallet:
-            wallet.ask_code = lambda: self.code(wallet.now)
+            wallet.home.ask_code = lambda: self.code(wallet.now)
             if not (self.as_json or self.no_input):
-                wallet.face = lambda challenge: self.is_there(wallet, challenge)
+                wallet.home.face = lambda challenge: self.is_there(wallet, challenge)
             try:
                 yield wallet
             finally:
@@ -268,25 +268,16 @@ class Caller:
 
     def _tell_of_caught_up(self, wallet: "Wallet") -> None:
         """Tell a person what became of payments that a command before had to leave unanswered."""
-        caught_up = [] if self.as_json else wallet.caught_up()
+        caught_up = [] if self.as_json or not wallet.home.caught_up_messages else wallet.caught_up()
         if caught_up:
             from hongbao.ui import wording
 
             for row in caught_up:
                 talk(_("meanwhile: {what}").format(what=wording.resolved(row)))
 
-    @contextmanager
-    def opened(self) -> Iterator["Opened"]:
-        """Open the home as `wallet` does, for questions that wake fewer rooms."""
-        from hongbao.wallet.opened import Opened
-
-        self.close_home()
-        with Opened.open(self.env, profile=self.acting_as, passphrase=self.passphrase) as opened:
-            yield opened
-
     def close_home(self) -> None:
         """Close the home to others who could write to it, and say so: it may have been used."""
-        from hongbao.wallet.opening import close_home
+        from hongbao.home.opening import close_home
 
         for folder, closed in close_home(self.env).items():
             if closed:
@@ -300,7 +291,9 @@ class Caller:
         """The profile that was named; None is the one chosen with `use`."""
         if self.profile is not None:
             return self.profile
-        return self.env.variables.get("HONGBAO_PROFILE") or None
+        # Whoever is refused before the home's place is known is told so all the same.
+        variables = os.environ if self._env is None else self._env.variables
+        return variables.get("HONGBAO_PROFILE") or None
 
     def is_there(self, wallet: "Wallet", challenge: str) -> bool:
         """

@@ -20,7 +20,7 @@ app = window()
 
 
 def _kinds(incomplete: str) -> list[str]:
-    from hongbao.wallet.records import ACTS
+    from hongbao.queries.history import ACTS
 
     return [name for name in ACTS if name.startswith(incomplete)]
 

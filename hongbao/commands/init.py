@@ -78,9 +78,9 @@ def init(
     ] = False,
     request_id: RequestId = None,
 ) -> None:
+    from hongbao.home.opening import LEDGER
     from hongbao.ui import people
     from hongbao.wallet import Wallet
-    from hongbao.wallet.opening import LEDGER
 
     call = caller(ctx)
     rules = read_policy(policy or "standard")

@@ -28,7 +28,7 @@ def restore(
     ],
 ) -> None:
     from hongbao.ui import home
-    from hongbao.wallet import restore as put_back
+    from hongbao.wallet.homes import restore as put_back
 
     call = caller(ctx)
 

@@ -114,8 +114,8 @@ def rules(
     ] = None,
     as_text: Annotated[bool, typer.Option("--text", help=N_("print the file itself"))] = False,
 ) -> None:
+    from hongbao.queries.risk import pack_rules
     from hongbao.ui import risk as screen
-    from hongbao.wallet.risk import pack_rules
 
     call = caller(ctx)
     try:

@@ -115,7 +115,7 @@ def send(
 ) -> None:
     from hongbao.domain.packet import DealRule, PacketKind
     from hongbao.ui import packets
-    from hongbao.wallet.sending import DEFAULT_GREETING
+    from hongbao.wallet.send import DEFAULT_GREETING
 
     call = caller(ctx)
     kind, total_fen = PacketKind.LUCKY, amount

@@ -177,8 +177,8 @@ def code(
 
     call = caller(ctx)
     secret = _read(call, secret_file)
-    with call.opened() as opened:
-        now = opened.now()
+    with call.wallet() as wallet:
+        now = wallet.now()
     shown: TotpCode = {
         "code": code_at(secret, now),
         "at": iso(now),

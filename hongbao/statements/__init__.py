@@ -30,7 +30,7 @@ from hongbao.outputs import check_ending, check_free, is_stream, save_as
 
 if TYPE_CHECKING:
     from hongbao.answers import MovementLine
-    from hongbao.wallet import Statement
+    from hongbao.queries.statement import Statement
 
 SCHEMA = "hongbao/statement@1"
 """What a statement for programs says it is; the number grows when a reader would have to change."""

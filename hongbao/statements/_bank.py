@@ -14,7 +14,7 @@ from hongbao.units import CHINA
 
 if TYPE_CHECKING:
     from hongbao.answers import MovementLine
-    from hongbao.wallet import Statement
+    from hongbao.queries.statement import Statement
 
 CODE = "HONGBAO"
 """Which bank it is, in a field that is made for a bank's number."""

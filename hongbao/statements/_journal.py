@@ -20,7 +20,7 @@ from hongbao.units import CHINA, iso, yuan
 
 if TYPE_CHECKING:
     from hongbao.answers import MovementLine
-    from hongbao.wallet import Statement
+    from hongbao.queries.statement import Statement
 
 CURRENCY = "CNY"
 OPENING_BALANCES = "Equity:Opening-Balances"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hongbao.answers import CaseFile
-    from hongbao.wallet import ReviewReport
+    from hongbao.wallet.review import ReviewReport
 
 SCHEMA = "hongbao/review-report@1"
 """What a report for programs says it is; the number grows when a reader would have to change."""

@@ -17,7 +17,7 @@ from hongbao.statements import Style
 from hongbao.statements.json import instant
 
 if TYPE_CHECKING:
-    from hongbao.wallet import Statement
+    from hongbao.queries.statement import Statement
 
 SCHEMA = "hongbao/signature@1"
 """What a signature says it is; the number grows when a reader would have to change."""

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hongbao.answers import MovementLine
+    from hongbao.queries.statement import Statement
     from hongbao.statements import Sheet
     from hongbao.statements._legs import Leg
-    from hongbao.wallet import Statement
 
 BEGINNING = "微信支付账单"
 """How the name of every such file begins, which tells it from other files of its ending."""

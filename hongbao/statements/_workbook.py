@@ -18,7 +18,7 @@ from hongbao.statements._wording import plain
 from hongbao.units import yuan
 
 if TYPE_CHECKING:
-    from hongbao.wallet import Statement
+    from hongbao.queries.statement import Statement
 
 ROWS_MAX = 1_048_576
 """How many rows a sheet has, in every program that reads workbooks."""

@@ -15,7 +15,7 @@ from hongbao.units import iso, yuan
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from hongbao.wallet import Statement
+    from hongbao.queries.statement import Statement
 
 ENDINGS = (".xml",)
 SIGNATURE = (b"<!-- hongbao-signature: ", b" -->\n</Document>\n")

@@ -26,7 +26,7 @@ from hongbao.statements.csv import cell
 from hongbao.units import yuan
 
 if TYPE_CHECKING:
-    from hongbao.wallet import Statement
+    from hongbao.queries.statement import Statement
 
 ENDINGS = (".csv",)
 PASSES = 2  # what the preamble counts, and the rows

@@ -22,7 +22,7 @@ from hongbao.statements._workbook import amount, check_fits, workbook
 from hongbao.units import CHINA
 
 if TYPE_CHECKING:
-    from hongbao.wallet import Statement
+    from hongbao.queries.statement import Statement
 
 ENDINGS = (".xlsx",)
 PASSES = 2  # what the preamble counts, and the rows

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hongbao.answers import MovementLine
-    from hongbao.wallet import Statement
+    from hongbao.queries.statement import Statement
 
 ENDINGS = (".xlsx",)
 FULL = True

@@ -13,7 +13,7 @@ from hongbao.units import iso
 if TYPE_CHECKING:
     from hongbao.answers import Answer
     from hongbao.domain.risk.habit import Habit
-    from hongbao.wallet.opened import Opened
+    from hongbao.home.opened import Home
 
 
 class Doing:
@@ -26,7 +26,7 @@ class Doing:
     """
 
     def __init__(
-        self, desk: "Opened", *, entry: int, now: datetime, home: HomeRow, request_id: str | None
+        self, desk: "Home", *, entry: int, now: datetime, home: HomeRow, request_id: str | None
     ) -> None:
         self.entry = entry
         self.now = now
@@ -70,9 +70,7 @@ class Act(Doing):
     device: DeviceRow | None = None
     """What it is done from; None where nobody asked, or where its signature is not believed."""
 
-    def __init__(
-        self, desk: "Opened", *, me: ProfileRow, inputs: bytes = b"", **facts: Any
-    ) -> None:
+    def __init__(self, desk: "Home", *, me: ProfileRow, inputs: bytes = b"", **facts: Any) -> None:
         super().__init__(desk, **facts)
         self.me = me
         self.inputs = inputs

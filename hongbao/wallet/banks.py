@@ -1,4 +1,4 @@
-"""The demo banks: what each does with a message, on its own book and in its own time."""
+"""The banks' side of a payment: what they book, refuse, delay and undo."""
 
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -22,14 +22,10 @@ from hongbao.domain.clearing import (
 )
 from hongbao.domain.ledger import Account, Kind, Reason, Transfer
 from hongbao.domain.reconciliation import LineStatus
+from hongbao.home.opened import Home
 from hongbao.store import BankMessageRow, MessageRow
 from hongbao.wallet.acts import Doing
-from hongbao.wallet.desk import Desk
-
-
-def stage_of(message: MessageRow) -> int:
-    """Return which of the eight steps *message* belongs to: freezing money, or its refund."""
-    return 8 if message.reason is Reason.REFUND else 3
+from hongbao.wallet.unit_of_work import perform_step
 
 
 class Word(Enum):
@@ -57,6 +53,7 @@ _WORDS = {
     "reversed": Word.NOT_FOUND,
 }
 
+
 _REFUSING = {
     Fault.DECLINE: "declined",
     Fault.INSUFFICIENT: "insufficient",
@@ -65,216 +62,231 @@ _REFUSING = {
 }
 
 
-class Banks(Desk):
-    """
-    The other side of the channel.
+def bank_receives(home: Home, message: MessageRow) -> Reply | None:
+    """Hand *message* to its bank; None is silence."""
+    fault = fault_at(home, message)
+    if fault in (Fault.LOST, Fault.DOWN) or is_down(home, message):
+        return None
+    if home.store.bank_message(message.number) is None:
+        _bank_acts(home, message, fault)
+    if fault in (Fault.TIMEOUT, Fault.LATE, Fault.SLOW):
+        return None
+    return _bank_word(home, message, times=2 if fault is Fault.DUPLICATE_ANSWER else 1)
 
-    A bank knows a message by its id alone and books it once, however often it arrives. It keeps
-    its own word of it, which the platform hears only in an answer.
-    """
 
-    # --- what a bank does ------------------------------------------------------------------------
-
-    def _bank_receives(self, message: MessageRow) -> Reply | None:
-        """Hand *message* to its bank; None is silence."""
-        fault = self._fault_at(message)
-        if fault in (Fault.LOST, Fault.DOWN) or self._is_down(message):
-            return None
-        if self.store.bank_message(message.number) is None:
-            self._bank_acts(message, fault)
-        if fault in (Fault.TIMEOUT, Fault.LATE, Fault.SLOW):
-            return None
-        return self._bank_word(message, times=2 if fault is Fault.DUPLICATE_ANSWER else 1)
-
-    def _bank_is_asked(self, message: MessageRow) -> Reply | None:
-        """Ask the bank what became of *message*; None is silence."""
-        if self._switched(message.bank) in UNANSWERED - {Fault.LATE, Fault.SLOW}:
-            return None
-        if self._is_down(message):
-            return None
-        known = self.store.bank_message(message.number)
-        if known is None:
+def bank_is_asked(home: Home, message: MessageRow) -> Reply | None:
+    """Ask the bank what became of *message*; None is silence."""
+    if switched(home, message.bank) in UNANSWERED - {Fault.LATE, Fault.SLOW}:
+        return None
+    if is_down(home, message):
+        return None
+    known = home.store.bank_message(message.number)
+    if known is None:
+        return Reply(Word.NOT_FOUND)
+    if known.state == "queued":
+        if known.ready_at is None:  # in a queue that nobody looks at
             return Reply(Word.NOT_FOUND)
-        if known.state == "queued":
-            if known.ready_at is None:  # in a queue that nobody looks at
-                return Reply(Word.NOT_FOUND)
-            if self.now() < known.ready_at:
-                return Reply(Word.PROCESSING)
-            self._bank_acts(message, None)
-        return self._bank_word(message)
+        if home.now() < known.ready_at:
+            return Reply(Word.PROCESSING)
+        _bank_acts(home, message, None)
+    return _bank_word(home, message)
 
-    def _bank_word(self, message: MessageRow, times: int = 1) -> Reply:
-        known = self.store.bank_message(message.number)
-        if known is None:
-            return Reply(Word.NOT_FOUND)
-        return Reply(_WORDS[known.state], known.reason, times)
 
-    def _bank_has_booked(self, message: MessageRow) -> bool:
-        known = self.store.bank_message(message.number)
-        return known is not None and known.state == "booked"
+def _bank_word(home: Home, message: MessageRow, times: int = 1) -> Reply:
+    known = home.store.bank_message(message.number)
+    if known is None:
+        return Reply(Word.NOT_FOUND)
+    return Reply(_WORDS[known.state], known.reason, times)
 
-    def _bank_acts(self, message: MessageRow, fault: Fault | None) -> None:
-        """Have the bank book, queue or refuse *message*, as one step of its own."""
 
-        def work(doing: Doing) -> Carried | None:
-            known = self.store.bank_message(message.number)
-            if known is not None and (known.state != "queued" or fault is not None):
-                return None  # it was quicker than we thought
-            if self.store.message(message.number).outcome is not None:
-                return None  # it was told meanwhile not to (冲正), and minds that
-            if fault in (Fault.LATE, Fault.SLOW):
-                wait = timedelta(seconds=self._policy_of(doing.home).channel.slow_seconds)
-                ready_at = doing.now + wait if fault is Fault.SLOW else None
-                self._bank_keeps(message, "queued", ready_at=ready_at)
-                return self._told(doing, message, "queued", fault)
-            return self._bank_books(doing, message, fault)
+def bank_has_booked(home: Home, message: MessageRow) -> bool:
+    """Tell whether the bank of *message* has booked it."""
+    known = home.store.bank_message(message.number)
+    return known is not None and known.state == "booked"
 
-        self._step("bank", f"/{message.id}/bank", work, stage=stage_of(message))
 
-    def _bank_books(self, doing: Doing, message: MessageRow, fault: Fault | None) -> Carried:
-        branch = self._branch(message)
-        way, amount_fen = message.direction, message.amount_fen
-        customer_fen = self.store.held_fen(branch.deposit)
-        refusal = _REFUSING.get(fault) if fault else None
-        if way is Direction.DEBIT and customer_fen < amount_fen:
-            refusal, fault = "insufficient", None
-        if refusal is not None and fault is not Fault.SURPLUS:
-            self._bank_keeps(message, "refused", reason=refusal)
-            return self._told(doing, message, "refused", fault)
-        transfers, lines = _booked(branch, message, fault, customer_fen)
-        doing.post(*transfers)
-        for status, fen in lines:
-            self._bank_line(doing, message, way, fen, message.day, status)
-        state = "booked" if refusal is None else "refused"
-        self._bank_keeps(message, state, reason=refusal)
-        return self._told(doing, message, state, fault)
+def _bank_acts(home: Home, message: MessageRow, fault: Fault | None) -> None:
+    """Have the bank book, queue or refuse *message*, as one step of its own."""
 
-    def _bank_wakes(self, message: MessageRow) -> bool:
-        """Have the bank book a *message* that it finds at the bottom of its queue."""
+    def work(doing: Doing) -> Carried | None:
+        known = home.store.bank_message(message.number)
+        if known is not None and (known.state != "queued" or fault is not None):
+            return None  # it was quicker than we thought
+        if home.store.message(message.number).outcome is not None:
+            return None  # it was told meanwhile not to (冲正), and minds that
+        if fault in (Fault.LATE, Fault.SLOW):
+            wait = timedelta(seconds=home.policy_of(doing.home).channel.slow_seconds)
+            ready_at = doing.now + wait if fault is Fault.SLOW else None
+            _bank_keeps(home, message, "queued", ready_at=ready_at)
+            return message_answer(home, doing, message, "queued", fault)
+        return _bank_books(home, doing, message, fault)
 
-        def work(doing: Doing) -> Carried | None:
-            known = self.store.bank_message(message.number)
-            if known is None or known.state != "queued":
-                return None
-            branch = self._branch(message)
-            if (
-                message.direction is Direction.DEBIT
-                and self.store.held_fen(branch.deposit) < message.amount_fen
-            ):
-                self._bank_keeps(message, "refused", reason="insufficient")
-                return self._told(doing, message, "refused", Fault.LATE)
-            doing.post(bank_books(branch, message.amount_fen, message.reason, message.direction))
-            self._bank_line(doing, message, message.direction, message.amount_fen, message.day)
-            self._bank_keeps(message, "late")
-            return self._told(doing, message, "late", Fault.LATE)
+    perform_step(home, "bank", f"/{message.id}/bank", work, stage=stage_of(message))
 
-        return self._step("bank", f"/{message.id}/late", work, stage=stage_of(message))
 
-    def _bank_undoes(self, message: MessageRow) -> bool:
-        """Have the bank undo what it booked too late (冲正)."""
+def _bank_books(home: Home, doing: Doing, message: MessageRow, fault: Fault | None) -> Carried:
+    branch = branch_of(home, message)
+    way, amount_fen = message.direction, message.amount_fen
+    customer_fen = home.store.held_fen(branch.deposit)
+    refusal = _REFUSING.get(fault) if fault else None
+    if way is Direction.DEBIT and customer_fen < amount_fen:
+        refusal, fault = "insufficient", None
+    if refusal is not None and fault is not Fault.SURPLUS:
+        _bank_keeps(home, message, "refused", reason=refusal)
+        return message_answer(home, doing, message, "refused", fault)
+    transfers, lines = _booked(branch, message, fault, customer_fen)
+    doing.post(*transfers)
+    for status, fen in lines:
+        bank_line(home, doing, message, way, fen, message.day, status)
+    state = "booked" if refusal is None else "refused"
+    _bank_keeps(home, message, state, reason=refusal)
+    return message_answer(home, doing, message, state, fault)
 
-        def work(doing: Doing) -> Carried | None:
-            known = self.store.bank_message(message.number)
-            if known is None or known.state != "late":
-                return None
-            branch, way = self._branch(message), message.direction
-            held_fen = self.store.held_fen(branch.deposit)
-            if way is Direction.CREDIT and held_fen < message.amount_fen:
-                return None  # it was spent: that waits until there is some again
-            doing.post(bank_reverses(branch, message.amount_fen, way))
-            self._bank_line(doing, message, way.opposite, message.amount_fen, message.day)
-            self._bank_keeps(message, "reversed")
-            return self._told(doing, message, "reversed")
 
-        return self._step("bank", f"/{message.id}/undone", work, stage=stage_of(message))
+def bank_wakes(home: Home, message: MessageRow) -> bool:
+    """Have the bank book a *message* that it finds at the bottom of its queue."""
 
-    def _bank_line(
-        self,
-        doing: Doing,
-        message: MessageRow,
-        way: Direction,
-        amount_fen: int,
-        day: str,
-        status: LineStatus = LineStatus.BOOKED,
-    ) -> None:
-        doing.once_entered(
-            lambda: self.store.add_bank_line(
-                message,
-                direction=way,
-                amount_fen=amount_fen,
-                status=status,
-                day=day,
-                entry=doing.entry,
-            )
-        )
-
-    def _bank_keeps(
-        self,
-        message: MessageRow,
-        state: str,
-        *,
-        reason: str | None = None,
-        ready_at: datetime | None = None,
-    ) -> None:
-        self.store.keep_bank_message(
-            BankMessageRow(message.number, message.bank, state, reason, ready_at)
-        )
-
-    def _told(
-        self, doing: Doing, message: MessageRow, state: str, fault: Fault | None = None
-    ) -> Carried:
-        """Return what a step of *message* is answered with: how far it is, for who acts."""
-        doing.message = message.number
-        return {
-            **doing.common,
-            "payment": message.id,
-            "channel": message.channel,
-            "bank": message.bank,
-            "amount_fen": message.amount_fen,
-            "card": self.store.card(message.card).name,
-            "state": str(state),
-            "fault": None if fault is None else str(fault),
-            "error": None,
-        }
-
-    def _branch(self, message: MessageRow) -> Branch:
-        def own(kind: Kind) -> Account:
-            return self.store.account(message.bank, kind)
-
-        return Branch(
-            deposit=self.store.card(message.card).deposit,
-            incoming=own(Kind.INCOMING),
-            outgoing=own(Kind.OUTGOING),
-            shortage=own(Kind.SHORTAGE),
-            surplus=own(Kind.SURPLUS),
-        )
-
-    # --- what they were told to do wrong ---------------------------------------------------------
-
-    def _faults(self) -> list[FaultRow]:
-        """Return what goes wrong in this home; nothing does where it is not a demo home."""
-        if not self.home.is_demo:
-            return []
-        return [row for row, _since in self.store.faults()]
-
-    def _fault_at(self, message: MessageRow) -> Fault | None:
-        return self._fault(message.bank, message.amount_fen)
-
-    def _fault(self, place: str, amount_fen: int) -> Fault | None:
-        if not self.home.is_demo:
+    def work(doing: Doing) -> Carried | None:
+        known = home.store.bank_message(message.number)
+        if known is None or known.state != "queued":
             return None
-        return fault_for(self._faults(), place, amount_fen)
+        branch = branch_of(home, message)
+        if (
+            message.direction is Direction.DEBIT
+            and home.store.held_fen(branch.deposit) < message.amount_fen
+        ):
+            _bank_keeps(home, message, "refused", reason="insufficient")
+            return message_answer(home, doing, message, "refused", Fault.LATE)
+        doing.post(bank_books(branch, message.amount_fen, message.reason, message.direction))
+        bank_line(home, doing, message, message.direction, message.amount_fen, message.day)
+        _bank_keeps(home, message, "late")
+        return message_answer(home, doing, message, "late", Fault.LATE)
 
-    def _is_down(self, message: MessageRow) -> bool:
-        """Tell whether the channel that carries *message* is down: then nothing gets through."""
-        return self._fault(message.channel, message.amount_fen) is Fault.DOWN
+    return perform_step(home, "bank", f"/{message.id}/late", work, stage=stage_of(message))
 
-    def _switched(self, place: str) -> Fault | None:
-        """Return what goes wrong at *place* whatever the amount."""
-        return next(
-            (row.fault for row in self._faults() if row.place == place and row.amount_fen is None),
-            None,
+
+def bank_undoes(home: Home, message: MessageRow) -> bool:
+    """Have the bank undo what it booked too late (冲正)."""
+
+    def work(doing: Doing) -> Carried | None:
+        known = home.store.bank_message(message.number)
+        if known is None or known.state != "late":
+            return None
+        branch, way = branch_of(home, message), message.direction
+        held_fen = home.store.held_fen(branch.deposit)
+        if way is Direction.CREDIT and held_fen < message.amount_fen:
+            return None  # it was spent: that waits until there is some again
+        doing.post(bank_reverses(branch, message.amount_fen, way))
+        bank_line(home, doing, message, way.opposite, message.amount_fen, message.day)
+        _bank_keeps(home, message, "reversed")
+        return message_answer(home, doing, message, "reversed")
+
+    return perform_step(home, "bank", f"/{message.id}/undone", work, stage=stage_of(message))
+
+
+def bank_line(
+    home: Home,
+    doing: Doing,
+    message: MessageRow,
+    way: Direction,
+    amount_fen: int,
+    day: str,
+    status: LineStatus = LineStatus.BOOKED,
+) -> None:
+    """Write a line about *message* into the bank's statement of *day*."""
+    doing.once_entered(
+        lambda: home.store.add_bank_line(
+            message,
+            direction=way,
+            amount_fen=amount_fen,
+            status=status,
+            day=day,
+            entry=doing.entry,
         )
+    )
+
+
+def _bank_keeps(
+    home: Home,
+    message: MessageRow,
+    state: str,
+    *,
+    reason: str | None = None,
+    ready_at: datetime | None = None,
+) -> None:
+    home.store.keep_bank_message(
+        BankMessageRow(message.number, message.bank, state, reason, ready_at)
+    )
+
+
+def message_answer(
+    home: Home, doing: Doing, message: MessageRow, state: str, fault: Fault | None = None
+) -> Carried:
+    """Return what a step of *message* is answered with: how far it is, for who acts."""
+    doing.message = message.number
+    return {
+        **doing.common,
+        "payment": message.id,
+        "channel": message.channel,
+        "bank": message.bank,
+        "amount_fen": message.amount_fen,
+        "card": home.store.card(message.card).name,
+        "state": str(state),
+        "fault": None if fault is None else str(fault),
+        "error": None,
+    }
+
+
+def branch_of(home: Home, message: MessageRow) -> Branch:
+    """Return the accounts of the bank of *message* that a payment moves."""
+
+    def own(kind: Kind) -> Account:
+        return home.store.account(message.bank, kind)
+
+    return Branch(
+        deposit=home.store.card(message.card).deposit,
+        incoming=own(Kind.INCOMING),
+        outgoing=own(Kind.OUTGOING),
+        shortage=own(Kind.SHORTAGE),
+        surplus=own(Kind.SURPLUS),
+    )
+
+
+def _faults(home: Home) -> list[FaultRow]:
+    """Return what goes wrong in this home; nothing does where it is not a demo home."""
+    if not home.row.is_demo:
+        return []
+    return [row for row, _since in home.store.faults()]
+
+
+def fault_at(home: Home, message: MessageRow) -> Fault | None:
+    """Return what the bank of *message* was told to do wrong with it."""
+    return fault(home, message.bank, message.amount_fen)
+
+
+def fault(home: Home, place: str, amount_fen: int) -> Fault | None:
+    """Return what *place* was told to do wrong with *amount_fen*; None outside a demo."""
+    if not home.row.is_demo:
+        return None
+    return fault_for(_faults(home), place, amount_fen)
+
+
+def is_down(home: Home, message: MessageRow) -> bool:
+    """Tell whether the channel that carries *message* is down: then nothing gets through."""
+    return fault(home, message.channel, message.amount_fen) is Fault.DOWN
+
+
+def switched(home: Home, place: str) -> Fault | None:
+    """Return what goes wrong at *place* whatever the amount."""
+    return next(
+        (row.fault for row in _faults(home) if row.place == place and row.amount_fen is None),
+        None,
+    )
+
+
+def stage_of(message: MessageRow) -> int:
+    """Return which of the eight steps *message* belongs to: freezing money, or its refund."""
+    return 8 if message.reason is Reason.REFUND else 3
 
 
 def _booked(

@@ -1,4 +1,4 @@
-"""Challenges at the desk: whoever was asked whether a person is there answers, and goes on."""
+"""Challenges: asked by risk control, answered by whoever is there."""
 
 import json
 from datetime import timedelta
@@ -16,147 +16,153 @@ from hongbao.errors import (
     Damaged,
     WrongAnswer,
 )
+from hongbao.home.opened import Home
+from hongbao.queries.devices import acting_device, check_may_act
+from hongbao.queries.guards import guards_in_force
 from hongbao.store import ChallengeRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
-from hongbao.wallet.desk import Desk
+from hongbao.wallet.unit_of_work import perform
 
 PASSED, FAILED = "passed", "failed"
 """The one act that ends a challenge, beside its id: so that it is ended once, by whomever."""
 
 
-class Challenges(Desk):
-    """What stands between an act and a person who is there after all."""
+def challenges(home: Home) -> list[ChallengeLine]:
+    """Return this profile's challenges that can still be answered, oldest first."""
+    with home.looking():
+        waiting = home.store.challenges_of(home.me.id, home.now())
+        return [_challenge_line(home, row) for row in waiting]
 
-    def challenges(self) -> list[ChallengeLine]:
-        """Return this profile's challenges that can still be answered, oldest first."""
-        with self.looking():
-            waiting = self.store.challenges_of(self.me.id, self.now())
-            return [self._challenge_line(row) for row in waiting]
 
-    def challenge(self, challenge_id: str) -> ChallengeLine:
-        """
-        Return one of this profile's challenges, to be answered.
+def challenge(home: Home, challenge_id: str) -> ChallengeLine:
+    """
+    Return one of this profile's challenges, to be answered.
 
-        Raises ChallengeNotFound, ChallengeExpired, ChallengeUsed or ChallengeFailed.
-        """
-        with self.looking():
-            row = self._mine(challenge_id)
-            self._check_open(row)
-            return self._challenge_line(row)
+    Raises ChallengeNotFound, ChallengeExpired, ChallengeUsed or ChallengeFailed.
+    """
+    with home.looking():
+        row = _mine(home, challenge_id)
+        _check_open(home, row)
+        return _challenge_line(home, row)
 
-    def answer_challenge(self, challenge_id: str, answer: str) -> ChallengePassed:
-        """
-        Answer a challenge: what it stood before then goes through once, if it is asked again.
 
-        An attempt is counted durably before it is looked at, and what is not a number is none. The
-        last one that is wrong ends the challenge, and is remembered. A challenge that was passed
-        and still waits for its request is told again.
+def answer_challenge(home: Home, challenge_id: str, answer: str) -> ChallengePassed:
+    """
+    Answer a challenge: what it stood before then goes through once, if it is asked again.
 
-        Raises InvalidAnswer; ChallengeNotFound, ChallengeExpired or ChallengeUsed; what `device`
-        and its session raise; then WrongAnswer or ChallengeFailed.
-        """
-        parse_count(answer)
-        with self.looking():
-            row = self._mine(challenge_id)
-            self._check_open(row)
-            device = self.device(self.me)
-            if device is not None:
-                self._check_device(device)
-        if row.state != "passed":
-            left = self._count_try(row)
-            if not self._read_back(decode, row.puzzle).solved_by(answer):
-                if left > 0:
-                    raise WrongAnswer(challenge=row.id, tries_left=left)
-                self._fail(row)
-        return self._pass(row)
+    An attempt is counted durably before it is looked at, and what is not a number is none. The
+    last one that is wrong ends the challenge, and is remembered. A challenge that was passed
+    and still waits for its request is told again.
 
-    def _count_try(self, row: ChallengeRow) -> int:
-        """
-        Count one attempt at *row*, before it is looked at, and return how many are left.
+    Raises InvalidAnswer; ChallengeNotFound, ChallengeExpired or ChallengeUsed; what `device`
+    and its session raise; then WrongAnswer or ChallengeFailed.
+    """
+    parse_count(answer)
+    with home.looking():
+        row = _mine(home, challenge_id)
+        _check_open(home, row)
+        device = acting_device(home, home.me)
+        if device is not None:
+            check_may_act(device)
+    if row.state != "passed":
+        left = _count_try(home, row)
+        if not home.read_back(decode, row.puzzle).solved_by(answer):
+            if left > 0:
+                raise WrongAnswer(challenge=row.id, tries_left=left)
+            _fail(home, row)
+    return _pass(home, row)
 
-        Where all of them are used up, and whoever made the last was interrupted, this ends it.
-        """
-        with self.changing(("profile", row.profile)):
-            counted = self._mine(row.id)
-            self._check_open(counted)
-            left = self._guards(self.home).pack.challenge_tries - counted.tries - 1
-            if left >= 0:
-                self.store.count_try(row.number)
-        if left < 0:
-            self._fail(row)
-        return left
 
-    def _pass(self, row: ChallengeRow) -> ChallengePassed:
-        def work(doing: Act) -> ChallengePassed:
-            self._check_open(self._mine(row.id))
-            minutes = self._guards(doing.home).pack.challenge_minutes
-            valid_until = doing.now + timedelta(minutes=minutes)
-            doing.once_entered(lambda: self.store.pass_challenge(row.number, valid_until))
-            line = self._challenge_line(row)
-            return {
-                **doing.common,
-                "profile": doing.me.name,
-                "challenge": row.id,
-                "asked": line["asked"],
-                "asked_request": line["request_id"],
-                "valid_until": iso(valid_until),
-            }
+def _count_try(home: Home, row: ChallengeRow) -> int:
+    """
+    Count one attempt at *row*, before it is looked at, and return how many are left.
 
-        return self._act(
-            "challenge_passed", {"challenge": row.id}, work, request_id=row.id, part=PASSED
-        )
+    Where all of them are used up, and whoever made the last was interrupted, this ends it.
+    """
+    with home.changing(("profile", row.profile)):
+        counted = _mine(home, row.id)
+        _check_open(home, counted)
+        left = guards_in_force(home, home.row).pack.challenge_tries - counted.tries - 1
+        if left >= 0:
+            home.store.count_try(row.number)
+    if left < 0:
+        _fail(home, row)
+    return left
 
-    def _fail(self, row: ChallengeRow) -> NoReturn:
-        def work(doing: Act) -> ChallengeLost:
-            ended = self._mine(row.id)
-            self._check_open(ended)
-            if ended.state == "passed":  # somebody else's right answer was quicker
-                raise WrongAnswer(challenge=row.id, tries_left=0)
-            doing.once_entered(lambda: self.store.set_challenge(row.number, "failed"))
-            return {**doing.common, "profile": doing.me.name, "challenge": row.id}
 
-        self._act("challenge_failed", {"challenge": row.id}, work, request_id=row.id, part=FAILED)
-        raise ChallengeFailed(challenge=row.id)
-
-    # --- looking ---------------------------------------------------------------------------------
-
-    def _mine(self, challenge_id: str) -> ChallengeRow:
-        """Return this profile's challenge; another's is as little there as none at all."""
-        row = self.store.challenge(challenge_id)
-        if row is None or row.profile != self.me.id:
-            raise ChallengeNotFound(challenge_id)
-        return row
-
-    def _check_open(self, row: ChallengeRow) -> None:
-        """Raise what *row* came to, unless it can be answered, or used."""
-        if row.state == "failed":
-            raise ChallengeFailed(challenge=row.id)
-        if row.state == "used":
-            raise ChallengeUsed(challenge=row.id)
-        if row.expires_at <= self.now():
-            raise ChallengeExpired(challenge=row.id, until_at=row.expires_at)
-
-    def _challenge_line(self, row: ChallengeRow) -> ChallengeLine:
-        judged = self.store.judged_in(row.entry)
-        if judged is None:
-            raise Damaged(path=str(self.store.path))
-        told, asked = json.loads(judged.answer), self._read_back(decode_record, judged.risk).asked
-        if asked is None:
-            raise Damaged(path=str(self.store.path))
-        what, puzzle = asked.seen.what, self._read_back(decode, row.puzzle)
-        tries_max = self._guards(self.home).pack.challenge_tries
+def _pass(home: Home, row: ChallengeRow) -> ChallengePassed:
+    def work(doing: Act) -> ChallengePassed:
+        _check_open(home, _mine(home, row.id))
+        minutes = guards_in_force(home, doing.home).pack.challenge_minutes
+        valid_until = doing.now + timedelta(minutes=minutes)
+        doing.once_entered(lambda: home.store.pass_challenge(row.number, valid_until))
+        line = _challenge_line(home, row)
         return {
+            **doing.common,
+            "profile": doing.me.name,
             "challenge": row.id,
-            "asked": str(what),
-            # What a claim would have brought is nobody's to know before it is drawn.
-            "amount_fen": None if what is What.CLAIM else asked.seen.amount_fen,
-            "request_id": told["request_id"],
-            "at": told["at"],
-            "rule": told["error"]["rule"],
-            "why": told["error"]["why"],
-            "sought": puzzle.sought,
-            "line": puzzle.line,
-            "tries_left": max(tries_max - row.tries, 0),
-            "expires_at": iso(row.expires_at),
+            "asked": line["asked"],
+            "asked_request": line["request_id"],
+            "valid_until": iso(valid_until),
         }
+
+    return perform(
+        home, "challenge_passed", {"challenge": row.id}, work, request_id=row.id, part=PASSED
+    )
+
+
+def _fail(home: Home, row: ChallengeRow) -> NoReturn:
+    def work(doing: Act) -> ChallengeLost:
+        ended = _mine(home, row.id)
+        _check_open(home, ended)
+        if ended.state == "passed":  # somebody else's right answer was quicker
+            raise WrongAnswer(challenge=row.id, tries_left=0)
+        doing.once_entered(lambda: home.store.set_challenge(row.number, "failed"))
+        return {**doing.common, "profile": doing.me.name, "challenge": row.id}
+
+    perform(home, "challenge_failed", {"challenge": row.id}, work, request_id=row.id, part=FAILED)
+    raise ChallengeFailed(challenge=row.id)
+
+
+def _mine(home: Home, challenge_id: str) -> ChallengeRow:
+    """Return this profile's challenge; another's is as little there as none at all."""
+    row = home.store.challenge(challenge_id)
+    if row is None or row.profile != home.me.id:
+        raise ChallengeNotFound(challenge_id)
+    return row
+
+
+def _check_open(home: Home, row: ChallengeRow) -> None:
+    """Raise what *row* came to, unless it can be answered, or used."""
+    if row.state == "failed":
+        raise ChallengeFailed(challenge=row.id)
+    if row.state == "used":
+        raise ChallengeUsed(challenge=row.id)
+    if row.expires_at <= home.now():
+        raise ChallengeExpired(challenge=row.id, until_at=row.expires_at)
+
+
+def _challenge_line(home: Home, row: ChallengeRow) -> ChallengeLine:
+    judged = home.store.judged_in(row.entry)
+    if judged is None:
+        raise Damaged(path=str(home.store.path))
+    told, asked = json.loads(judged.answer), home.read_back(decode_record, judged.risk).asked
+    if asked is None:
+        raise Damaged(path=str(home.store.path))
+    what, puzzle = asked.seen.what, home.read_back(decode, row.puzzle)
+    tries_max = guards_in_force(home, home.row).pack.challenge_tries
+    return {
+        "challenge": row.id,
+        "asked": str(what),
+        # What a claim would have brought is nobody's to know before it is drawn.
+        "amount_fen": None if what is What.CLAIM else asked.seen.amount_fen,
+        "request_id": told["request_id"],
+        "at": told["at"],
+        "rule": told["error"]["rule"],
+        "why": told["error"]["why"],
+        "sought": puzzle.sought,
+        "line": puzzle.line,
+        "tries_left": max(tries_max - row.tries, 0),
+        "expires_at": iso(row.expires_at),
+    }

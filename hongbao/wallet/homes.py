@@ -20,11 +20,8 @@ from hongbao.errors import (
     OlderCopy,
     StorageRefused,
 )
-from hongbao.store import RESTORE, Holder, PinRow, Store
-from hongbao.vault import KeyFolder, Tries, Vault
-from hongbao.wallet.acts import Act
-from hongbao.wallet.desk import AskPin, Desk
-from hongbao.wallet.opening import (
+from hongbao.home.opened import Home
+from hongbao.home.opening import (
     LEDGER,
     finish_rekey,
     finish_restore,
@@ -34,7 +31,13 @@ from hongbao.wallet.opening import (
     open_ledger,
     settle,
 )
-from hongbao.wallet.tries import as_tries, later_of, tried_in, used_up
+from hongbao.home.tries import as_tries, later_of, tried_in, used_up
+from hongbao.queries.devices import check_this_machine
+from hongbao.store import RESTORE, Holder, PinRow, Store
+from hongbao.vault import KeyFolder, Tries, Vault
+from hongbao.wallet.acts import Act
+from hongbao.wallet.authorise import AskPin, authorise, tries_folder
+from hongbao.wallet.unit_of_work import perform
 from hongbao.words import N_
 
 
@@ -49,223 +52,234 @@ class _Restored(Answer):
     last_entry: int  # the last one that was ever given
 
 
-class Homes(Desk):
-    """What is done to a home as a whole."""
+class _Older(NamedTuple):
+    """A copy that is not the newest state: where it ends, and what was seen."""
 
-    def lock(self, passphrase: str, *, pin: AskPin) -> HomeChanged:
-        """
-        Wrap the home's key with *passphrase* alone, for somebody who knows the PIN of a profile.
+    last_entry: int
+    noted_entry: int
 
-        This machine has to be one of that profile's devices, too: whoever finds a home open does
-        not shut its owner out. Raises DeviceKeyMissing, DeviceKeyDamaged, DevicePending or
-        SessionCut; what `_authorise` raises; WeakPassphrase or CommonPassphrase.
-        """
-        self._check_this_machine(self.me)
-        self._authorise(pin)
-        self.keys.lock(self.vault, passphrase, [row.name for row in self.store.profiles()])
-        return self._changed()
 
-    def unlock(self, *, keyring: bool = False) -> HomeChanged:
-        """
-        Wrap the home's key with a device key again, in a file or in the system's *keyring*.
+def lock(home: Home, passphrase: str, *, pin: AskPin) -> HomeChanged:
+    """
+    Wrap the home's key with *passphrase* alone, for somebody who knows the PIN of a profile.
 
-        Raises KeyringUnavailable.
-        """
-        if keyring:
-            self.keys.use_keyring(self.vault)
-        else:
-            self.keys.unlock(self.vault)
-        return self._changed()
+    This machine has to be one of that profile's devices, too: whoever finds a home open does
+    not shut its owner out. Raises DeviceKeyMissing, DeviceKeyDamaged, DevicePending or
+    SessionCut; what `authorise` raises; WeakPassphrase or CommonPassphrase.
+    """
+    check_this_machine(home, home.me)
+    authorise(home, pin)
+    home.keys.lock(home.vault, passphrase, [row.name for row in home.store.profiles()])
+    return home_changed(home)
 
-    def rekey(self) -> HomeChanged:
-        """
-        Give the home a new master key: every page and everything sealed is encrypted anew.
 
-        Killed anywhere, the next command finishes or undoes it. Copies made before can no longer
-        be opened. What was sealed into the chain stays as it is, under the key of its time.
+def unlock(home: Home, *, keyring: bool = False) -> HomeChanged:
+    """
+    Wrap the home's key with a device key again, in a file or in the system's *keyring*.
 
-        Raises Damaged, and changes nothing, where a sealed value is not what its row says.
-        """
-        old = self.vault
-        new = self.keys.begin_rekey(old)
+    Raises KeyringUnavailable.
+    """
+    if keyring:
+        home.keys.use_keyring(home.vault)
+    else:
+        home.keys.unlock(home.vault)
+    return home_changed(home)
 
-        def work(doing: Act) -> Answer:
-            self._reseal(old, new)
-            self.vault = new  # so that the first new seal is set upon the last old one
-            return doing.common
 
-        try:
-            self._act("rekey", {"generation": new.generation}, work)
-        except BaseException:
-            self.vault = old
-            with suppress(HongbaoError):  # what is left undone, the next opening does
-                if self.home.generation == old.generation:
-                    self.keys.abandon_rekey()
-            raise
-        try:
-            finish_rekey(self.store, self.keys, new)
-        except StorageRefused:
-            self.store.close()
-            with open_ledger(self.env.data / LEDGER, self.keys, None) as (_, self.store):
-                pass
-            raise
-        return self._changed()
+def rekey(home: Home) -> HomeChanged:
+    """
+    Give the home a new master key: every page and everything sealed is encrypted anew.
 
-    def _reseal(self, old: Vault, new: Vault) -> None:
-        """
-        Seal anew whatever is sealed.
+    Killed anywhere, the next command finishes or undoes it. Copies made before can no longer
+    be opened. What was sealed into the chain stays as it is, under the key of its time.
 
-        Raises Damaged, where a value does not belong where it is: under new keys it would.
-        """
+    Raises Damaged, and changes nothing, where a sealed value is not what its row says.
+    """
+    old = home.vault
+    new = home.keys.begin_rekey(old)
 
-        def again(profile: int, place: str, sealed: bytes | None) -> bytes | None:
-            if sealed is None:
-                return None
-            return new.seal(profile, place, old.unseal(profile, place, sealed))
+    def work(doing: Act) -> Answer:
+        _reseal(home, old, new)
+        home.vault = new  # so that the first new seal is set upon the last old one
+        return doing.common
 
-        for row in self.store.profiles():
-            check_person(old, row, self.store.marks_of(row.person))
-            self.store.reseal(
-                row.id,
-                real_name=again(row.id, "real_name", row.real_name),
-                id_number=again(row.id, "id_number", row.id_number),
-                totp_secret=again(row.id, "totp_secret", row.totp_secret),
+    try:
+        perform(home, "rekey", {"generation": new.generation}, work)
+    except BaseException:
+        home.vault = old
+        with suppress(HongbaoError):  # what is left undone, the next opening does
+            if home.row.generation == old.generation:
+                home.keys.abandon_rekey()
+        raise
+    try:
+        finish_rekey(home.store, home.keys, new)
+    except StorageRefused:
+        home.store.close()
+        with open_ledger(home.env.data / LEDGER, home.keys, None) as (_, home.store):
+            pass
+        raise
+    return home_changed(home)
+
+
+def _reseal(home: Home, old: Vault, new: Vault) -> None:
+    """
+    Seal anew whatever is sealed.
+
+    Raises Damaged, where a value does not belong where it is: under new keys it would.
+    """
+
+    def again(profile: int, place: str, sealed: bytes | None) -> bytes | None:
+        if sealed is None:
+            return None
+        return new.seal(profile, place, old.unseal(profile, place, sealed))
+
+    for row in home.store.profiles():
+        check_person(old, row, home.store.marks_of(row.person))
+        home.store.reseal(
+            row.id,
+            real_name=again(row.id, "real_name", row.real_name),
+            id_number=again(row.id, "id_number", row.id_number),
+            totp_secret=again(row.id, "totp_secret", row.totp_secret),
+        )
+        if row.id_number is not None and row.real_name is not None:
+            home.store.reindex_person(
+                row.person,
+                new.blind("id_number", old.unseal(row.id, "id_number", row.id_number)),
+                new.blind("real_name", old.unseal(row.id, "real_name", row.real_name)),
             )
-            if row.id_number is not None and row.real_name is not None:
-                self.store.reindex_person(
-                    row.person,
-                    new.blind("id_number", old.unseal(row.id, "id_number", row.id_number)),
-                    new.blind("real_name", old.unseal(row.id, "real_name", row.real_name)),
-                )
-        for card in self.store.all_cards():
-            number = card_number(old, card)
-            self.store.reseal_card(
-                card,
-                new.seal(card.profile, place_of_card(card.id), number),
-                new.blind("card_number", number),
+    for card in home.store.all_cards():
+        number = card_number(old, card)
+        home.store.reseal_card(
+            card,
+            new.seal(card.profile, place_of_card(card.id), number),
+            new.blind("card_number", number),
+        )
+    retired = new.seal_retired(old)
+    new.adopt_retired(retired)
+    home.store.set_generation(new.generation, retired)
+
+
+def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
+    """
+    Write an encrypted copy of the ledger to *file*, one moment of it, while others write.
+
+    The keys are not in it: it opens only beside this home's ``keys/``.
+
+    It is opened again and read to its end before it has its name, so what is called a copy is
+    one. Raises FileExists unless *replace*, InsideHome, and StorageRefused.
+    """
+    from hongbao.outputs import check_outside, save_by_name
+
+    check_outside(file, home.env.data, home.env.keys)
+    entries = []
+
+    def make(copy: Path) -> None:
+        home.store.copy_to(copy)
+        entries.append(_last_entry_of(home, copy))
+
+    try:
+        # Until it has its name, no new keys come: it would be a copy that nothing opens.
+        with home.under_these_keys(), home.as_it_was_opened():
+            save_by_name(file, make, replace)
+    except _CopyUnreadable:
+        reason = N_("what was written there cannot be read back")
+        raise StorageRefused(path=str(file), reason=reason) from None
+    return home_changed(home) | {"file": str(file), "entry": entries[-1]}
+
+
+def _last_entry_of(home: Home, copy: Path) -> int:
+    """Return where *copy*, just made, ends, once it has opened under this home's key."""
+    try:
+        made = Store.open(copy, home.vault.page_key)
+        try:
+            head, problems = made.head(), made.page_problems()
+        finally:
+            made.close()
+    except (Damaged, HomeNotFound):
+        raise _CopyUnreadable from None
+    if problems or home.store.mac_of(head.entry) != head.mac:
+        raise _CopyUnreadable
+    return head.entry
+
+
+def remember_restoring(
+    home: Home,
+    file: Path,
+    entry: int,
+    noted_entry: int | None,
+    tried: Mapping[Holder, Tries],
+    last_entry: int,
+) -> HomeChanged:
+    """
+    Write down in a copy which ended at *entry* that it comes back as the ledger.
+
+    Its number is greater than *last_entry*, the newest that is known of what is lost: no number
+    of an entry is ever given twice, and nothing whose id hangs on one.
+
+    This is the last entry of what takes the present ledger's place, so there is no moment at
+    which a copy has come and nobody knows.
+
+    What was *tried* at PINs since stays tried, and a code that was used stays used: coming back
+    from a copy buys no guesses, and nothing twice.
+    """
+    retired = home.row.retired
+    if retired is not None:
+        home.vault.adopt_retired(retired)
+    changed = home_changed(home) | {"file": str(file), "entry": entry}
+    if noted_entry is not None:
+        changed["noted_entry"] = noted_entry
+    inputs = {"entry": entry, "noted_entry": noted_entry}
+
+    def work(doing: Act) -> _Restored:
+        for holder in home.store.holders():
+            row, step = _tried_since(home, holder, tried, doing.now)
+            home.store.set_pin_tries(
+                holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
             )
-        retired = new.seal_retired(old)
-        new.adopt_retired(retired)
-        self.store.set_generation(new.generation, retired)
+            if step:
+                home.store.set_totp_step(holder.id, step)
+            tries_folder(home).set(holder.label, as_tries(row, step))
+        doing.request_id = f"{RESTORE}{doing.entry:09d}"
+        return {**doing.common, "copied_entry": entry, "last_entry": doing.entry - 1}
 
-    # --- copies ----------------------------------------------------------------------------------
+    # Unsigned, because the copy may know other devices; unnoted, because it has not come yet.
+    perform(home, "restore", inputs, work, signed=False, noted=False, after=last_entry)
+    return changed
 
-    def backup(self, file: Path, *, replace: bool = False) -> HomeChanged:
-        """
-        Write an encrypted copy of the ledger to *file*, one moment of it, while others write.
 
-        The keys are not in it: it opens only beside this home's ``keys/``.
+def _tried_since(
+    home: Home, holder: Holder, tried: Mapping[Holder, Tries], now: datetime
+) -> tuple[PinRow, int]:
+    """
+    Return what was tried at *holder*'s PIN by all that can be read, and the last step used.
 
-        It is opened again and read to its end before it has its name, so what is called a copy is
-        one. Raises FileExists unless *replace*, InsideHome, and StorageRefused.
-        """
-        from hongbao.outputs import check_outside, save_by_name
+    Where the count beside the keys is gone, and had to be there, nobody knows; and the PIN is
+    locked.
+    """
+    from hongbao.vault.authenticator import step_at
 
-        check_outside(file, self.env.data, self.env.keys)
-        entries = []
+    row, before = home.store.pin_of(holder), tried.get(holder)
+    noted = tries_folder(home).read(holder.label)
+    known = [tries for tries in (before, noted) if tries is not None]
+    for tries in known:
+        row = later_of(row, tries)
+    if noted is None and (before is None or home.keys.counts_tries()):
+        row = used_up(row, home.policy.pin, now)
+    if holder.table != "profile":
+        return row, 0
+    steps = [tries.step for tries in known]
+    # Of a clock that was turned back with the ledger, what it accepts at present.
+    step = min(max(steps, default=0), step_at(now) + 1)
+    return row, max(step, home.profile_by_id(holder.id).totp_step)
 
-        def make(copy: Path) -> None:
-            self.store.copy_to(copy)
-            entries.append(self._last_entry_of(copy))
 
-        try:
-            # Until it has its name, no new keys come: it would be a copy that nothing opens.
-            with self._under_these_keys(), self._as_it_was_opened():
-                save_by_name(file, make, replace)
-        except _CopyUnreadable:
-            reason = N_("what was written there cannot be read back")
-            raise StorageRefused(path=str(file), reason=reason) from None
-        return self._changed() | {"file": str(file), "entry": entries[-1]}
-
-    def _last_entry_of(self, copy: Path) -> int:
-        """Return where *copy*, just made, ends, once it has opened under this home's key."""
-        try:
-            made = Store.open(copy, self.vault.page_key)
-            try:
-                head, problems = made.head(), made.page_problems()
-            finally:
-                made.close()
-        except (Damaged, HomeNotFound):
-            raise _CopyUnreadable from None
-        if problems or self.store.mac_of(head.entry) != head.mac:
-            raise _CopyUnreadable
-        return head.entry
-
-    def remember_restoring(
-        self,
-        file: Path,
-        entry: int,
-        noted_entry: int | None,
-        tried: Mapping[Holder, Tries],
-        last_entry: int,
-    ) -> HomeChanged:
-        """
-        Write down in a copy which ended at *entry* that it comes back as the ledger.
-
-        Its number is greater than *last_entry*, the newest that is known of what is lost: no number
-        of an entry is ever given twice, and nothing whose id hangs on one.
-
-        This is the last entry of what takes the present ledger's place, so there is no moment at
-        which a copy has come and nobody knows.
-
-        What was *tried* at PINs since stays tried, and a code that was used stays used: coming back
-        from a copy buys no guesses, and nothing twice.
-        """
-        retired = self.home.retired
-        if retired is not None:
-            self.vault.adopt_retired(retired)
-        changed = self._changed() | {"file": str(file), "entry": entry}
-        if noted_entry is not None:
-            changed["noted_entry"] = noted_entry
-        inputs = {"entry": entry, "noted_entry": noted_entry}
-
-        def work(doing: Act) -> _Restored:
-            for holder in self.store.holders():
-                row, step = self._tried_since(holder, tried, doing.now)
-                self.store.set_pin_tries(
-                    holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
-                )
-                if step:
-                    self.store.set_totp_step(holder.id, step)
-                self.tries.set(holder.label, as_tries(row, step))
-            doing.request_id = f"{RESTORE}{doing.entry:09d}"
-            return {**doing.common, "copied_entry": entry, "last_entry": doing.entry - 1}
-
-        # Unsigned, because the copy may know other devices; unnoted, because it has not come yet.
-        self._act("restore", inputs, work, signed=False, noted=False, after=last_entry)
-        return changed
-
-    def _tried_since(
-        self, holder: Holder, tried: Mapping[Holder, Tries], now: datetime
-    ) -> tuple[PinRow, int]:
-        """
-        Return what was tried at *holder*'s PIN by all that can be read, and the last step used.
-
-        Where the count beside the keys is gone, and had to be there, nobody knows; and the PIN is
-        locked.
-        """
-        from hongbao.vault.authenticator import step_at
-
-        row, before = self.store.pin_of(holder), tried.get(holder)
-        noted = self.tries.read(holder.label)
-        known = [tries for tries in (before, noted) if tries is not None]
-        for tries in known:
-            row = later_of(row, tries)
-        if noted is None and (before is None or self.keys.counts_tries()):
-            row = used_up(row, self.policy.pin, now)
-        if holder.table != "profile":
-            return row, 0
-        steps = [tries.step for tries in known]
-        # Of a clock that was turned back with the ledger, what it accepts at present.
-        step = min(max(steps, default=0), step_at(now) + 1)
-        return row, max(step, self._profile_by_id(holder.id).totp_step)
-
-    def _changed(self) -> HomeChanged:
-        return {
-            "home": str(self.env.home),
-            "wrapping": self.keys.wrapping(),
-            "generation": self.vault.generation,
-        }
+def home_changed(home: Home) -> HomeChanged:
+    """Return what is told of the home after any change of it."""
+    return {
+        "home": str(home.env.home),
+        "wrapping": home.keys.wrapping(),
+        "generation": home.vault.generation,
+    }
 
 
 def restore(
@@ -314,13 +328,6 @@ def restore(
         keys.close()
 
 
-class _Older(NamedTuple):
-    """A copy that is not the newest state: where it ends, and what was seen."""
-
-    last_entry: int
-    noted_entry: int
-
-
 def _put_back(
     env: Env, file: Path, vault: Vault, keys: KeyFolder, accepted: _Older | None
 ) -> HomeChanged | _Older:
@@ -342,7 +349,8 @@ def _put_back(
             tried, last_entry = _known_of(ledger, vault)
             if noted is not None:
                 last_entry = max(last_entry, noted[0])
-            answer = Homes(env, keys, vault, copy, None).remember_restoring(
+            answer = remember_restoring(
+                Home(env, keys, vault, copy, None),
                 file,
                 before.entry,
                 None if noted is None else noted[0],

@@ -1,18 +1,20 @@
-"""Operators at the desk: who answers for what no user may do, and what they have done."""
+"""Operators: who may change everybody's rules and put books right."""
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hongbao.answers import OperatorAct, OperatorAdded, OperatorLine, OperatorLog
 from hongbao.domain.pin import check_strength
 from hongbao.domain.text import name_key, parse_line, parse_profile_name
 from hongbao.errors import MissingReason, OperatorExists, OperatorNeeded, OperatorNotFound
+from hongbao.home.opened import Home
+from hongbao.queries.history import doer
 from hongbao.store import Holder, OperatorRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Doing
-from hongbao.wallet.desk import AskPin, Desk
+from hongbao.wallet.authorise import AskPin, authorise, tries_folder
+from hongbao.wallet.unit_of_work import perform, perform_step
 
 REASON_LENGTH_MAX = 100
 
@@ -22,6 +24,104 @@ class By(NamedTuple):
 
     operator: str
     pin: AskPin
+
+
+_RULES = {
+    "policy_use": "policy",
+    "risk_use": "pack",
+    "risk_train": "model",
+    "risk_model": "model",
+}
+"""What acts that change the rules are about."""
+
+
+def add_operator(home: Home, name: str, *, pin: AskPin, by: By | AskPin) -> OperatorAdded:
+    """
+    Make somebody an operator, with a PIN of their own.
+
+    An operator answers for it (*by*), whose PIN is asked for first; for the first one this
+    profile does, with its own PIN and its device's signature.
+
+    Raises InvalidName, OperatorExists, OperatorNeeded or OperatorNotFound; what `authorise`
+    and, for the first one, `perform` raise; InvalidPin or WeakPin.
+    """
+    name = parse_profile_name(name)
+    answering: OperatorRow | None = None
+    with home.looking():
+        _check_new_operator(home, name, by)
+        if isinstance(by, By):
+            answering = operator_named(home, by.operator)
+    authorise(home, by.pin if isinstance(by, By) else by, answering)
+    chosen = pin()
+    check_strength(chosen, None)
+
+    def work(doing: Doing) -> OperatorAdded:
+        _check_new_operator(home, name, by)  # somebody else may have been quicker
+        number = home.store.next_operator()
+        tries_folder(home).start(Holder("operator", number).label)
+        home.store.add_operator(
+            number,
+            name=name,
+            name_key=name_key(name),
+            pin_hash=home.vault.hash_pin(-number, chosen),
+            made_at=doing.now,
+        )
+        return {
+            **doing.common,
+            "operator": name,
+            "by": None if answering is None else answering.name,
+        }
+
+    if answering is None:
+        return perform(home, "operator_add", {"operator": name_key(name)}, work)
+    added: OperatorAdded | None = None
+
+    def step(doing: Doing) -> OperatorAdded:
+        nonlocal added
+        added = work(doing)
+        return added
+
+    perform_step(home, "operator_add", f"/operator/{name_key(name)}", step, stage=1)
+    assert added is not None
+    return added
+
+
+def _check_new_operator(home: Home, name: str, by: By | AskPin) -> None:
+    if home.store.operator(name_key(name)) is not None:
+        raise OperatorExists(name)
+    if not isinstance(by, By) and home.store.operators():
+        raise OperatorNeeded(name)
+
+
+def operators(home: Home) -> list[OperatorLine]:
+    """Return who may put books right and decide cases, oldest first."""
+    return [{"operator": row.name} for row in home.store.operators()]
+
+
+def operator_log(home: Home, name: str | None = None, *, limit: int = 20) -> OperatorLog:
+    """
+    Return the last *limit* things that operators did, or one of them, in order.
+
+    It is read off the chain, where all of it is. Raises OperatorNotFound.
+    """
+    found: list[OperatorAct] = []
+    with home.looking():
+        only = None if name is None else operator_named(home, name).name
+        for row in home.store.operator_acts():
+            act = _act(*row)
+            if only in (None, act["operator"]):
+                found.append(act)
+            if len(found) > limit:
+                break
+    return {"acts": found[:limit][::-1], "more": len(found) > limit}
+
+
+def operator_named(home: Home, name: str) -> OperatorRow:
+    """Return the operator called *name*. Raises OperatorNotFound."""
+    row = home.store.operator(name_key(name))
+    if row is None:
+        raise OperatorNotFound(name)
+    return row
 
 
 def parse_reason(text: str) -> str:
@@ -34,107 +134,6 @@ def parse_reason(text: str) -> str:
     if not reason:
         raise MissingReason(length_max=REASON_LENGTH_MAX)
     return reason
-
-
-class Operators(Desk):
-    """Who may put books right and decide cases: no users of the wallet, with PINs of their own."""
-
-    def add_operator(self, name: str, *, pin: AskPin, by: By | AskPin) -> OperatorAdded:
-        """
-        Make somebody an operator, with a PIN of their own.
-
-        An operator answers for it (*by*), whose PIN is asked for first; for the first one this
-        profile does, with its own PIN and its device's signature.
-
-        Raises InvalidName, OperatorExists, OperatorNeeded or OperatorNotFound; what `_authorise`
-        and, for the first one, `_act` raise; InvalidPin or WeakPin.
-        """
-        name = parse_profile_name(name)
-        answering: OperatorRow | None = None
-        with self.looking():
-            self._check_new_operator(name, by)
-            if isinstance(by, By):
-                answering = self._operator_named(by.operator)
-        self._authorise(by.pin if isinstance(by, By) else by, answering)
-        chosen = pin()
-        check_strength(chosen, None)
-
-        def work(doing: Doing) -> OperatorAdded:
-            self._check_new_operator(name, by)  # somebody else may have been quicker
-            number = self.store.next_operator()
-            self.tries.start(Holder("operator", number).label)
-            self.store.add_operator(
-                number,
-                name=name,
-                name_key=name_key(name),
-                pin_hash=self.vault.hash_pin(-number, chosen),
-                made_at=doing.now,
-            )
-            return {
-                **doing.common,
-                "operator": name,
-                "by": None if answering is None else answering.name,
-            }
-
-        if answering is None:
-            return self._act("operator_add", {"operator": name_key(name)}, work)
-        added: OperatorAdded | None = None
-
-        def step(doing: Doing) -> OperatorAdded:
-            nonlocal added
-            added = work(doing)
-            return added
-
-        self._step("operator_add", f"/operator/{name_key(name)}", step, stage=1)
-        assert added is not None
-        return added
-
-    def _check_new_operator(self, name: str, by: By | AskPin) -> None:
-        if self.store.operator(name_key(name)) is not None:
-            raise OperatorExists(name)
-        if not isinstance(by, By) and self.store.operators():
-            raise OperatorNeeded(name)
-
-    def operators(self) -> list[OperatorLine]:
-        """Return who may put books right and decide cases, oldest first."""
-        return [{"operator": row.name} for row in self.store.operators()]
-
-    def operator_log(self, name: str | None = None, *, limit: int = 20) -> OperatorLog:
-        """
-        Return the last *limit* things that operators did, or one of them, in order.
-
-        It is read off the chain, where all of it is. Raises OperatorNotFound.
-        """
-        found: list[OperatorAct] = []
-        with self.looking():
-            only = None if name is None else self._operator_named(name).name
-            for row in self.store.operator_acts():
-                act = _act(*row)
-                if only in (None, act["operator"]):
-                    found.append(act)
-                if len(found) > limit:
-                    break
-        return {"acts": found[:limit][::-1], "more": len(found) > limit}
-
-    def _operator_named(self, name: str) -> OperatorRow:
-        row = self.store.operator(name_key(name))
-        if row is None:
-            raise OperatorNotFound(name)
-        return row
-
-
-def doer(told: Mapping[str, Any]) -> str:
-    """Return which operator did what this was *told* of; the first one made themselves."""
-    return str(told.get("by") or told["operator"])
-
-
-_RULES = {
-    "policy_use": "policy",
-    "risk_use": "pack",
-    "risk_train": "model",
-    "risk_model": "model",
-}
-"""What acts that change the rules are about."""
 
 
 def _act(entry: int, at: datetime, act: str, answer: str) -> OperatorAct:

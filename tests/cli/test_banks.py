@@ -66,6 +66,7 @@ def test_the_terminal_asks_for_the_operators_pin_by_name(shell: Shell):
         "老王",
         HONGBAO_PIN_FILE="",
         replies=[
+            ("payment PIN: ", "246813\n"),
             ("new PIN of the operator, six digits: ", f"{THEIRS}\n"),
             ("again: ", f"{THEIRS}\n"),
         ],

@@ -82,7 +82,8 @@ def test_the_demo_is_told_in_both_languages():
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.slow), "zh_CN"])
 def test_the_demo_holds_on_a_narrow_screen(language: str):
     """
-    At 40 columns every promise is kept, and no line runs over the edge.
+    At 40 columns every promise is kept, and no line runs over the edge, but for a command that is
+    wider than the screen: it stays whole, to be copied.
     """
     screen = Screen(40 - 2, 24)
 
@@ -92,7 +93,11 @@ def test_the_demo_holds_on_a_narrow_screen(language: str):
     for answer in answers:
         said = plain(answer.out + answer.err).splitlines()
 
-        assert [] == [line for line in said if columns(line) > screen.columns]
+        assert [] == [
+            line
+            for line in said
+            if columns(line) > screen.columns and not re.fullmatch(r" *`[^`]+`", line)
+        ]
 
 
 def test_the_page_shows_what_the_demo_shows():

@@ -225,13 +225,13 @@ def test_a_file_on_standard_output_is_the_file(shell: Shell):
 
 WARNING = """
 import sys, warnings
-from hongbao.wallet.opened import Opened
+from hongbao.queries import balance as module
 
-def balance(self, answer=Opened.balance):
+def balance(home, answer=module.balance):
     warnings.warn("a library speaks to its programmers")
-    return answer(self)
+    return answer(home)
 
-Opened.balance = balance
+module.balance = balance
 sys.argv[1:] = ["balance", "--json"]
 from hongbao.__main__ import main
 raise SystemExit(main())

@@ -23,7 +23,9 @@ import pytest
 from hongbao.domain.pin import Pin
 from hongbao.store import Holder
 from hongbao.vault.authenticator import base32, code_at
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.authorise import authorise
+from hongbao.wallet.homes import restore
 from tests.cli.shell import COMMAND, Said, Shell
 from tests.wallet.world import (
     CARD,
@@ -144,7 +146,7 @@ def five(tmp_path_factory: pytest.TempPathFactory) -> Home:
     world.found(ZHAO)
     world.found(QIAN)
     refund = zhang.send(10 * YUAN, pin=right)["packet"]
-    with zhang.changing():  # as if nobody had been there to refund it
+    with zhang.home.changing():  # as if nobody had been there to refund it
         zhang.store.set_virtual_clock(NOON + timedelta(hours=25))
     claim = zhang.send(10 * YUAN, count=2, pin=right)["packet"]
     zhang.backup(folder / "older")
@@ -235,7 +237,7 @@ def check_said(home: Home, known: dict[str, Any], typed: Typed, said: Said, repl
         assert (typed.name == "totp-add") == (row.totp_secret is not None)
     if typed.name == "pin-change" and not replaced:
         with home.opened(ZHAO) as desk:
-            desk._authorise(lambda: Pin(NEW_PIN))
+            authorise(desk.home, lambda: Pin(NEW_PIN))
     if typed.name == "backup":
         assert Path(answer["file"]).stat().st_size
 

@@ -177,7 +177,7 @@ def test_what_a_system_says_within_a_command_is_not_about_the_answer(
     With a path, or of the machine itself, it is the system's word; anything else is a bug of ours.
     """
     broken = f"def fail(self): raise {raised}\n"
-    broken += "from hongbao.wallet.opened import Opened; Opened.balance = fail\n"
+    broken += "import hongbao.queries.balance as module; module.balance = fail\n"
     main = "from hongbao import cli; raise SystemExit(cli.main(['balance', '--json']))"
 
     said = new_year.run([sys.executable, "-c", broken + main])
@@ -266,7 +266,7 @@ def test_a_bug_is_a_sentence_and_not_a_traceback(new_year: Shell):
     """
     It says that it is ours, and how to see where.
     """
-    broken = "from hongbao.wallet.opened import Opened; Opened.balance = None"
+    broken = "import hongbao.queries.balance as module; module.balance = None"
     argv = [sys.executable, "-c"]
     main = "from hongbao import cli; raise SystemExit(cli.main(['balance', '--json']))"
 

@@ -807,7 +807,9 @@ def test_each_difference_has_a_name_and_a_next_step(
     screen = plain(seen(size)["differences"])
 
     assert names == re.findall(r"^✗ (.*?) · .*" + MESSAGE, screen, re.MULTILINE)
-    assert 5 == screen.count(f"`hongbao reconcile resolve {MESSAGE} --reason … --operator …`")
+    options = "--reason (?:TEXT|<文字>) --operator (?:NAME|<操作员>)"
+    command = f"`hongbao reconcile resolve {MESSAGE} {options}`"
+    assert 5 == len(re.findall(command, screen))
     assert 5 == screen.count("1234.56")
     assert 1 == screen.count(meaning)
 

@@ -188,7 +188,7 @@ def fill(desk: Wallet, movements: int) -> None:
     """
     store = desk.store
     with store.transaction():
-        me, head, home = desk.me, store.head(), desk.home
+        me, head, home = desk.me, store.head(), desk.home.row
         card, now = store.cards(me.id)[0], desk.now()
         topup = _settled_at_once(desk, card.bank, card.deposit, me.account)
         store.add_usage(me.person, "topup", day_key(now), movements)

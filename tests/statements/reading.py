@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from hongbao import statements
-from hongbao.wallet import Statement
+from hongbao.queries.statement import Statement
 
 
 def written(statement, format_name: str, style: statements.Style = statements.PLAIN) -> bytes:

@@ -12,13 +12,13 @@ import pytest
 from rich.cells import cell_len
 
 from hongbao import errors, statements
+from hongbao.queries.receipts import Receipt
+from hongbao.queries.statement import HIDDEN
 from hongbao.statements._proofs import receipt as receipts
 from hongbao.statements._proofs import slip as slips
 from hongbao.statements._proofs.qr import QUIET, matrix
 from hongbao.statements._proofs.verifying import Judge
 from hongbao.units import yuan
-from hongbao.wallet.receipting import Receipt
-from hongbao.wallet.stating import HIDDEN
 from tests.consumers import program
 from tests.statements.conftest import CARD, EXCLUSIVE, PEOPLE
 from tests.statements.test_formats import SIGNER

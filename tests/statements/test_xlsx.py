@@ -234,7 +234,7 @@ def test_every_act_and_every_kind_has_its_words():
     """
     In both languages.
     """
-    from hongbao.wallet.records import ACTS
+    from hongbao.queries.history import ACTS
 
     assert {*ACTS} == {*xlsx.ACTS}
     for act in ACTS:

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from hongbao import errors
+from hongbao.home.opened import Home
 from hongbao.store import FORM
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet, clearing
+from hongbao.wallet.homes import restore
 from tests.vault.processes import run
 from tests.wallet.acts import KINDS, REFUNDING, Kind, half_claimed
 from tests.wallet.test_kills import RANDOM
@@ -346,16 +348,17 @@ def test_a_payment_that_others_keep_waiting_half_way_is_pending(kind: Kind, worl
     ready = kind.ready(world)
     desk = world.open(kind.who)
     other = world.raw()
-    carry = desk._carry
+    carry = clearing.carry
 
-    def kept_waiting(number: int) -> Any:
+    def kept_waiting(home: Home, number: int) -> Any:
         desk.store._db.execute("PRAGMA busy_timeout = 1")
         other.execute("BEGIN IMMEDIATE")
-        return carry(number)
+        return carry(home, number)
 
-    desk._carry = kept_waiting  # type: ignore[method-assign]
-    with pytest.raises(errors.PaymentPending) as pending:
-        kind.do(desk, ready, request_id="mine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clearing, "carry", kept_waiting)
+        with pytest.raises(errors.PaymentPending) as pending:
+            kind.do(desk, ready, request_id="mine")
     other.close()
 
     told = kind.do(world.open(kind.who), ready, request_id="mine")

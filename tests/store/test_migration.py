@@ -13,9 +13,10 @@ from hongbao import errors, migrations
 from hongbao.domain.cases import Verb
 from hongbao.domain.pin import Pin
 from hongbao.drawer import engine
+from hongbao.home.opening import key_folder
 from hongbao.store import FORM
-from hongbao.wallet import Wallet, restore
-from hongbao.wallet.opening import key_folder
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from hongbao.wallet.operators import By
 from tests.vault.processes import race
 from tests.wallet.kills import killed_at

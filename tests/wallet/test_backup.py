@@ -9,7 +9,8 @@ import pytest
 
 from hongbao import errors
 from hongbao.store import Store
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from tests.vault.processes import killed_at, race, run
 from tests.wallet.world import YUAN, ZHANG, World, right
 

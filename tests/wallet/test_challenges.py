@@ -198,7 +198,7 @@ def test_somebody_who_is_there_is_asked_right_away(asking: World):
         passed(zhang, challenge)
         return True
 
-    zhang.face = face
+    zhang.home.face = face
 
     sent = zhang.send(5 * YUAN, pin=typed)
 
@@ -212,7 +212,7 @@ def test_where_nobody_is_there_after_all_the_challenge_is_told(asking: World):
     It can be answered later.
     """
     zhang = asking.zhang
-    zhang.face = lambda challenge: False
+    zhang.home.face = lambda challenge: False
 
     challenge = stopped(zhang)
 
@@ -228,7 +228,7 @@ def test_a_dry_run_asks_nobody_anything(asking: World):
     def face(challenge: str) -> bool:
         raise AssertionError("asked")
 
-    zhang.face = face
+    zhang.home.face = face
 
     for dry in (
         lambda: zhang.send(5 * YUAN, pin=right, dry_run=True),

@@ -7,7 +7,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.channel import MAGIC_FAULTS, Fault, FaultRow, MessageState
-from hongbao.wallet import Wallet
+from hongbao.wallet import banks, clearing, unit_of_work
 from tests.wallet.channels import (
     BANK,
     DAY,
@@ -260,7 +260,7 @@ def cut_at(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
         monkeypatch.undo()
         raise Cut
 
-    monkeypatch.setattr(Wallet, place, gone)
+    monkeypatch.setattr(clearing, place, gone)
 
 
 def under_way(world: World, reason: str, at: str, patch: pytest.MonkeyPatch) -> int:
@@ -278,7 +278,7 @@ def under_way(world: World, reason: str, at: str, patch: pytest.MonkeyPatch) -> 
     return int(messages(world)[-1]["number"])
 
 
-@pytest.mark.parametrize("at", ["_send_off", "_bank_receives", "_hear"])
+@pytest.mark.parametrize("at", ["_send_off", "bank_receives", "_hear"])
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_message_that_is_sent_again_is_booked_once(
     reason: str, at: str, demo: World, monkeypatch: pytest.MonkeyPatch
@@ -292,12 +292,12 @@ def test_a_message_that_is_sent_again_is_booked_once(
     assert {} == demo.findings()
     if at == "_send_off":
         message = one.store.message(number)
-        one._send_off(message)
-        other._send_off(message)
+        clearing._send_off(one.home, message)
+        clearing._send_off(other.home, message)
     message = one.store.message(number)
     assert MessageState.SENT is message.state
 
-    replies = {desk._bank_receives(message) for desk in (one, other, one)}
+    replies = {banks.bank_receives(desk.home, message) for desk in (one, other, one)}
 
     [reply] = replies
     assert reply is not None
@@ -305,17 +305,17 @@ def test_a_message_that_is_sent_again_is_booked_once(
     assert moved_fen == abs(money(demo).card - card_fen)
     assert {} == demo.findings()
     for desk in (one, other, one):
-        desk._hear(message, reply)
+        clearing._hear(desk.home, message, reply)
     entries = len(acts(demo))
     for desk in (one, other):
-        assert MessageState.ACCEPTED is desk._carry(number).state
+        assert MessageState.ACCEPTED is clearing.carry(desk.home, number).state
     assert entries == len(acts(demo))
     assert [1] * 4 == [acts(demo)[-4:].count(act) for act in acts(demo)[-4:]]
     assert moved_fen == abs(money(demo).card - card_fen)
     assert {} == demo.findings()
 
 
-@pytest.mark.parametrize("at", ["_send_off", "_bank_receives", "_hear", "_book"])
+@pytest.mark.parametrize("at", ["_send_off", "bank_receives", "_hear", "_book"])
 @pytest.mark.parametrize("reason", ["topup", "send", "withdraw"])
 @pytest.mark.parametrize("how", ["again", "next", "settle"])
 def test_what_was_cut_off_is_carried_on(
@@ -454,8 +454,8 @@ def test_an_answer_that_comes_twice_is_noted(demo: World):
     zhang, li = demo.zhang, demo.li
     zhang.topup(MAGIC[Fault.DUPLICATE_ANSWER], pin=right)
     message = zhang.store.message(messages(demo)[-1]["number"])
-    reply = li._bank_receives(message)
-    li._hear(message, reply)
+    reply = banks.bank_receives(li.home, message)
+    clearing._hear(li.home, message, reply)
 
     steps = ["instruct_topup", "sent", "bank", "topup", "duplicate_answer"]
     assert steps == acts(demo, entries)
@@ -471,14 +471,15 @@ def test_answers_that_two_desks_note_at_once_are_noted_once(
     zhang, li = demo.zhang, demo.li
     zhang.topup(FEN, pin=right)
     message = zhang.store.message(messages(demo)[-1]["number"])
-    entries, step = len(acts(demo)), zhang._step_for
+    entries, step = len(acts(demo)), unit_of_work.perform_step_for
 
     def after_li(*arguments: Any, **named: Any) -> bool:
-        li._note_answer("duplicate_answer", message)
+        monkeypatch.undo()
+        clearing._note_answer(li.home, "duplicate_answer", message)
         return step(*arguments, **named)
 
-    monkeypatch.setattr(zhang, "_step_for", after_li)
-    zhang._note_answer("duplicate_answer", message)
+    monkeypatch.setattr(clearing, "perform_step_for", after_li)
+    clearing._note_answer(zhang.home, "duplicate_answer", message)
 
     assert ["duplicate_answer"] == acts(demo, entries)
 
@@ -510,7 +511,7 @@ def test_a_late_booking_whose_money_is_spent_is_undone_when_there_is_some(
     zhang = demo.zhang
     with pytest.raises(PENDING):
         zhang.withdraw(MAGIC[Fault.LATE], pin=right)
-    cut_at(monkeypatch, "_bank_undoes")
+    cut_at(monkeypatch, "bank_undoes")
     with pytest.raises(Cut):
         zhang.settle()
     zhang.topup(money(demo).card, pin=right)
@@ -537,16 +538,16 @@ def test_a_message_that_was_given_up_is_not_booked_any_more(
     break_at(demo, Fault.LOST)
     if reason == "refund":
         demo.zhang.set_fault(BANK, None)
-    number = under_way(demo, reason, "_bank_receives", monkeypatch)
+    number = under_way(demo, reason, "bank_receives", monkeypatch)
     slow, quick = demo.zhang, demo.li
     in_hand = slow.store.message(number)
     quick.set_fault(BANK, Fault.LOST)
-    quick._carry(number)
+    clearing.carry(quick.home, number)
     quick.set_fault(BANK, None)
-    assert MessageState.REVERSED is quick._carry(number).state
+    assert MessageState.REVERSED is clearing.carry(quick.home, number).state
     before = money(demo)
 
-    slow._hear(in_hand, slow._bank_receives(in_hand))
+    clearing._hear(slow.home, in_hand, banks.bank_receives(slow.home, in_hand))
 
     assert before == money(demo)
     assert {} == demo.findings()
@@ -559,20 +560,20 @@ def test_a_message_that_arrives_while_it_is_given_up_is_not_undone(
     """
     The other way round: the bank books between saying that it knows nothing and being told so.
     """
-    number = under_way(demo, reason, "_bank_receives", monkeypatch)
+    number = under_way(demo, reason, "bank_receives", monkeypatch)
     slow, quick = demo.zhang, demo.li
     in_hand = slow.store.message(number)
     quick.set_fault(BANK, Fault.LOST)
-    quick._carry(number)
+    clearing.carry(quick.home, number)
     quick.set_fault(BANK, None)
     unknown = quick.store.message(number)
-    not_found = quick._bank_is_asked(unknown)
+    not_found = banks.bank_is_asked(quick.home, unknown)
 
-    reply = slow._bank_receives(in_hand)
-    quick._hear(unknown, not_found)
-    slow._hear(in_hand, reply)
+    reply = banks.bank_receives(slow.home, in_hand)
+    clearing._hear(quick.home, unknown, not_found)
+    clearing._hear(slow.home, in_hand, reply)
 
-    assert MessageState.ACCEPTED is quick._carry(number).state
+    assert MessageState.ACCEPTED is clearing.carry(quick.home, number).state
     assert {} == demo.findings()
 
 
@@ -846,10 +847,10 @@ def test_a_refund_that_set_out_is_not_given_up(demo: World, monkeypatch: pytest.
     with pytest.raises(Cut):
         quick.advance_clock(DAY)
     in_hand = slow.store.message(refund_of(demo)["number"])
-    quick._send_off(in_hand)
+    clearing._send_off(quick.home, in_hand)
     quick.remove_card(tail(CARD), pin=right)
 
-    slow._given_up(in_hand)
+    clearing._given_up(slow.home, in_hand)
 
     assert "sent" == refund_of(demo)["state"]
     quick.settle()

@@ -10,7 +10,8 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.packet import DealRule, PacketKind
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from tests.wallet.acts import DAY, half_claimed
 from tests.wallet.world import (
     CARD,

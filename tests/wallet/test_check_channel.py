@@ -27,8 +27,8 @@ def live(world: World) -> World:
     yet, and of the tenth nobody knows the outcome. Li has claimed what can be withdrawn tomorrow.
     """
     with Wallet.open(world.env, profile=ZHANG) as desk:
-        desk.add_operator(OPERATOR, pin=lambda: Pin("975312"), by=right)
         desk.use_policy(changed(claims_after_days="1"))
+        desk.add_operator(OPERATOR, pin=lambda: Pin("975312"), by=right)
         pay(desk, "topup")
         desk.settle()
         for fault in (Fault.DECLINE, Fault.LATE):

@@ -13,6 +13,7 @@ from hongbao.auditing.look import Noted
 from hongbao.domain.cases import Verb
 from hongbao.domain.chain import canonical
 from hongbao.domain.pin import Pin
+from hongbao.queries.devices import device_keys
 from hongbao.store import EMPTY_HEAD
 from hongbao.vault import verify
 from hongbao.wallet import Wallet
@@ -465,7 +466,7 @@ def test_a_chain_that_was_sealed_anew_still_lacks_the_signatures(guarded: World)
 
     with Wallet.open(guarded.env, trusting=True) as desk:
         noted = Noted((macs[-1][1], before))
-        auditor = Auditor(desk.store, vault, verify, desk.device_keys, noted)
+        auditor = Auditor(desk.store, vault, verify, device_keys(desk.home), noted)
         found = {line["check"]: line["rows"] for line in auditor.findings() if not line["ok"]}
 
     assert {"signatures"} == set(found)

@@ -6,9 +6,11 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.chain import canonical
+from hongbao.queries.devices import device_keys
 from hongbao.store import EntryRow
 from hongbao.vault.authenticator import code_at
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from tests.wallet.world import CARD, LI, YUAN, ZHANG, World, card, id_number, right, tail
 
 SECOND = card(2, 7)
@@ -126,7 +128,7 @@ def test_each_sealed_value_is_opened_and_compared(edit: str, named: str, carded:
 
 def key_file(desk: Wallet, device: str) -> Path:
     row = next(row for row in desk.store.devices_of(desk.me.id) if row.name == device)
-    return desk.device_keys._file(row.public_key)
+    return device_keys(desk.home)._file(row.public_key)
 
 
 def lose(world: World, file: Path) -> None:
@@ -154,7 +156,7 @@ def seal_another(world: World, file: Path) -> None:
     """Seal another seed as this device's, as whoever has the home's keys can."""
     desk = world.zhang
     public = desk.store.devices_of(desk.me.id)[0].public_key
-    file.write_bytes(desk.device_keys._sealed(public, bytes(32)))
+    file.write_bytes(device_keys(desk.home)._sealed(public, bytes(32)))
 
 
 @pytest.mark.parametrize(

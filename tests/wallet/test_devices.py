@@ -14,7 +14,8 @@ from hongbao import errors
 from hongbao.domain.pin import Pin
 from hongbao.vault import DeviceKeys
 from hongbao.vault.authenticator import code_at
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from tests.store.test_migration import HOMES, Old
 from tests.wallet.test_processes import at_once, codes
 from tests.wallet.world import (
@@ -709,7 +710,7 @@ class App:
     def desk(self, code: str | None = None) -> Wallet:
         """Return a desk where this app's code is given, or another one."""
         desk = self.world.open(self.who)
-        desk.ask_code = lambda: self.shows() if code is None else code
+        desk.home.ask_code = lambda: self.shows() if code is None else code
         return desk
 
 
@@ -768,7 +769,7 @@ def test_the_code_of_adding_is_used_by_then(empty: World):
 
     desk = empty.zhang
     desk.add_totp(take, pin=right)
-    desk.ask_code = lambda: seen[0]
+    desk.home.ask_code = lambda: seen[0]
 
     with pytest.raises(errors.WrongPinOrCode):
         desk.change_pin(right, right)
@@ -782,7 +783,7 @@ def test_of_twenty_with_one_code_one_goes_through(world: World):
     code = app.shows()
 
     def act(desk: Wallet, _: int) -> Any:
-        desk.ask_code = lambda: code
+        desk.home.ask_code = lambda: code
         return desk.topup(YUAN, pin=right)
 
     told = codes(at_once(world, 20, act, lambda _: ZHANG))
@@ -979,13 +980,13 @@ def test_a_clock_that_came_back_with_a_copy_shows_codes_again_soon(dicing: World
     desk.add_totp(take, pin=right)
     desk.backup(tmp_path / "copy")
     desk.advance_clock(timedelta(days=2))
-    desk.ask_code = lambda: code_at(secrets[0], desk.now())
+    desk.home.ask_code = lambda: code_at(secrets[0], desk.now())
     desk.topup(YUAN, pin=right)
     dicing.close()
     restore(dicing.env, tmp_path / "copy", accept_older=lambda *_: True)
 
     again = dicing.zhang
-    again.ask_code = lambda: code_at(secrets[0], again.now())
+    again.home.ask_code = lambda: code_at(secrets[0], again.now())
     with pytest.raises(errors.WrongPinOrCode):
         again.topup(YUAN, pin=right)
     again.advance_clock(timedelta(seconds=60))
@@ -1099,10 +1100,10 @@ def test_moments_are_the_ledgers(dicing: World):
 
     desk.add_totp(take, pin=right)
     dicing.turn(days=3)
-    desk.ask_code = lambda: code_at(secrets[0], dicing.at)
+    desk.home.ask_code = lambda: code_at(secrets[0], dicing.at)
     with pytest.raises(errors.WrongPinOrCode):
         desk.topup(YUAN, pin=right)
     desk.advance_clock(timedelta(seconds=30))
-    desk.ask_code = lambda: code_at(secrets[0], NOON + timedelta(seconds=30))
+    desk.home.ask_code = lambda: code_at(secrets[0], NOON + timedelta(seconds=30))
 
     desk.topup(YUAN, pin=right)

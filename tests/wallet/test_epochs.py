@@ -9,7 +9,8 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.ids import ENTRIES
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from hongbao.wallet.operators import By
 from tests.wallet.world import LI, YUAN, ZHANG, World, card, right
 

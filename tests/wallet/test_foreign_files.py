@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hongbao import errors
-from hongbao.wallet import Wallet, restore
-from hongbao.wallet.opening import close_home, key_folder
+from hongbao.home.opening import close_home, key_folder
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from tests.vault.processes import run
 from tests.wallet.world import YUAN, ZHANG, World, right
 

@@ -22,6 +22,7 @@ from hongbao.errors import (
     WithdrawalHeldBack,
 )
 from hongbao.units import iso
+from hongbao.wallet.holds import end_due_holds
 from hongbao.wallet.operators import By
 from tests.wallet.risks import HOLD_HOURS, SAYS, delaying, holding, pack, rule, with_pack
 from tests.wallet.world import (
@@ -440,7 +441,7 @@ def test_desks_that_end_a_hold_together_end_it_once(world: World, what: str):
 
     def come(_: int) -> None:
         with world.open(ZHANG) as wallet:
-            wallet._end_holds()
+            end_due_holds(wallet.home)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(come, range(8)))

@@ -13,7 +13,9 @@ from hongbao import errors
 from hongbao.domain.pin import Pin
 from hongbao.store import Holder
 from hongbao.vault.authenticator import code_at
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.authorise import authorise
+from hongbao.wallet.homes import restore
 from tests.vault.processes import as_nobody
 from tests.wallet.acts import half_claimed
 from tests.wallet.world import (
@@ -194,7 +196,7 @@ def test_someone_who_is_still_in_the_old_keys_is_told_to_try_again(world: World)
     with pytest.raises(errors.Busy):
         li.use(LI)
     with pytest.raises(errors.Busy):
-        li._authorise(right)
+        authorise(li.home, right)
 
     assert before == world.dump()
     world.li.claim(packet)
@@ -417,7 +419,7 @@ def test_a_code_stays_used_where_the_ledger_is_lost(world: World, tmp_path: Path
     zhang.add_totp(pin=right, share=share)
     zhang.backup(tmp_path / "copy")
     world.at += timedelta(seconds=60)
-    zhang.ask_code = lambda: code_at(secrets[0], world.at)
+    zhang.home.ask_code = lambda: code_at(secrets[0], world.at)
     zhang.topup(YUAN, pin=right)
     world.close()
     world.ledger.unlink()
@@ -425,7 +427,7 @@ def test_a_code_stays_used_where_the_ledger_is_lost(world: World, tmp_path: Path
     restore(world.env, tmp_path / "copy", accept_older=lambda *_: True)
 
     again = world.zhang
-    again.ask_code = lambda: code_at(secrets[0], world.at)
+    again.home.ask_code = lambda: code_at(secrets[0], world.at)
     with pytest.raises(errors.WrongPinOrCode):
         again.topup(YUAN, pin=right)
     world.at += timedelta(seconds=30)

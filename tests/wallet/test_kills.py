@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from hongbao import errors
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from tests.wallet.acts import KINDS, REFUNDING, Kind, backed_up, half_claimed, sent
 from tests.wallet.kills import count_from_here, daily_and_everywhere, killed_at
 from tests.wallet.test_requests import without_marks

@@ -28,7 +28,8 @@ from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
 from hongbao.policies import text_of
 from hongbao.units import iso
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from tests.wallet.guards import pack_of
 from tests.wallet.model import Model, Payment, Refused, Rules, Sent, Then
 from tests.wallet.world import PIN, PINS, WRONG, YUAN, World, card, dump, id_number, raw, tail

@@ -184,7 +184,7 @@ def test_a_demo_chooses_what_is_not_given(
 
     wallet = empty.found("Li", demo=True, **choices)
 
-    assert (begins_at, dice) == (wallet.home.virtual_at, wallet.home.dice)
+    assert (begins_at, dice) == (wallet.home.row.virtual_at, wallet.home.row.dice)
     assert ("virtual", iso(begins_at)) == tuple(wallet.clock().values())[:2]
 
 

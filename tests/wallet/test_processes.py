@@ -20,7 +20,8 @@ from hongbao.env import Env
 from hongbao.errors import Busy, HongbaoError
 from hongbao.vault import Vault
 from hongbao.vault.files import Guard
-from hongbao.wallet import Wallet, restore
+from hongbao.wallet import Wallet
+from hongbao.wallet.homes import restore
 from tests.cli.shell import COMMAND, Shell
 from tests.vault.processes import finished, race, start
 from tests.wallet.acts import DAY

@@ -3,6 +3,7 @@
 import pytest
 
 from hongbao import errors
+from hongbao.wallet.refund import refund_packet
 from tests.wallet.acts import BY_NAME, DAY, KINDS, Kind, expired, half_claimed, new_pin, sent
 from tests.wallet.world import (
     CARD,
@@ -325,7 +326,7 @@ def test_a_refund_of_all_that_is_due_goes_on_where_it_was_cut_off(world: World):
     packets = [sent()(world) for _ in range(3)]
     world.at += DAY
     whole = world.zhang.refund_due(request_id="all", dry_run=True)
-    world.zhang._refund(packets[0], request_id="all", part=packets[0])
+    refund_packet(world.zhang.home, packets[0], request_id="all", part=packets[0])
 
     told = world.zhang.refund_due(request_id="all")
 

@@ -14,7 +14,7 @@ from hongbao.domain.cases import Verb
 from hongbao.domain.pin import Pin
 from hongbao.statements import _review as forms
 from hongbao.statements.csv import uncell
-from hongbao.wallet import Wallet
+from hongbao.wallet import Wallet, review
 from hongbao.wallet.operators import REASON_LENGTH_MAX, By
 from tests.wallet.risks import HOLD_HOURS, HOUR, SAYS, holding, pack, rule, with_pack
 from tests.wallet.test_processes import at_once, codes
@@ -566,7 +566,7 @@ def test_four_eyes_at_once_come_one_after_the_other(desk: World):
 
 def quicker(world: World, monkeypatch: pytest.MonkeyPatch, case: str, verb: Verb) -> Wallet:
     """Return a desk at which Bao always speaks of *case* between Wu's plan and Wu's word."""
-    wallet, planned = world.zhang, world.zhang._planned
+    wallet, planned = world.zhang, review._planned
     calls: list[str] = []
 
     def slowly(*asked: Any) -> Any:
@@ -576,7 +576,7 @@ def quicker(world: World, monkeypatch: pytest.MonkeyPatch, case: str, verb: Verb
             world.zhang.decide(case, verb, why="quicker", by=BAO)
         return plan
 
-    monkeypatch.setattr(wallet, "_planned", slowly)
+    monkeypatch.setattr(review, "_planned", slowly)
     return wallet
 
 
@@ -630,7 +630,7 @@ def test_a_reviewer_and_the_holds_own_end_are_one_outcome(desk: World, then: str
     in_time = desk.env
 
     def act(wallet: Wallet, number: int) -> Any:
-        wallet.env = (in_time, late)[number]
+        wallet.home.env = (in_time, late)[number]
         if number:
             return {"settled": len(wallet.settle()["resolved"])}
         return wallet.decide(case, Verb.REJECT, why="at once", by=WU)

@@ -9,6 +9,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.pin import Pin
+from hongbao.queries.devices import device_keys
 from hongbao.wallet import Wallet
 from hongbao.wallet.operators import By
 from tests.wallet.world import (
@@ -81,7 +82,7 @@ def test_a_file_under_a_keys_name_is_no_key(stolen: World):
     """
     desk = stolen.zhang
     [row] = desk.store.devices_of(desk.me.id)
-    file: Path = desk.device_keys._file(row.public_key)
+    file: Path = device_keys(desk.home)._file(row.public_key)
     file.parent.mkdir()
     file.write_bytes(bytes(60))
 

@@ -18,7 +18,8 @@ from hongbao.units import CHINA, iso
 
 if TYPE_CHECKING:
     from hongbao.answers import MovementLine
-    from hongbao.wallet import Bill, Statement
+    from hongbao.queries.bills import Bill
+    from hongbao.queries.statement import Statement
 
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 _SAID = {

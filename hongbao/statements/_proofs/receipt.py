@@ -15,8 +15,8 @@ from hongbao.domain.ids import parse_movement_id
 from hongbao.units import iso
 
 if TYPE_CHECKING:
-    from hongbao.wallet.receipting import Receipt
-    from hongbao.wallet.stating import Signer
+    from hongbao.queries.receipts import Receipt
+    from hongbao.queries.statement import Signer
 
 SCHEMA = "hongbao/receipt@1"
 MARK = "HBR1"
@@ -82,8 +82,8 @@ def sealed(receipt: "Receipt", signer: "Signer") -> Sealed:
 
 def parse(line: str) -> Sealed | None:
     """Return what the *line* of a receipt says; None where it is no such line, or not all of it."""
-    from hongbao.wallet.receipting import STATUSES
-    from hongbao.wallet.records import ACTS
+    from hongbao.queries.history import ACTS
+    from hongbao.queries.receipts import STATUSES
 
     mark, *fields = line.split("|")
     if mark != MARK or len(fields) != len(FIELDS) + 1:

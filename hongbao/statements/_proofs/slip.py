@@ -29,7 +29,7 @@ from hongbao.units import clock, yuan
 from hongbao.words import BANK_NAMES
 
 if TYPE_CHECKING:
-    from hongbao.wallet.stating import Signer
+    from hongbao.queries.statement import Signer
 
 FORMATS = ("text", "json", "svg", "qr", "pdf")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from hongbao.env import Env
 from hongbao.errors import Damaged, HomeLocked, HomeNotFound, StorageRefused
+from hongbao.home.tries import tried_in
 from hongbao.store import Store
 from hongbao.vault import Cost, KeyFolder, TriesFolder, Vault
 from hongbao.vault.files import close_to_writers
-from hongbao.wallet.tries import tried_in
 
 LEDGER = "ledger.db"
 """The ledger's file name in a home's ``data/``."""

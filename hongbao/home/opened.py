@@ -1,9 +1,9 @@
-"""A home, opened for one profile: what everyone at the desk looks at."""
+"""The opened home: its keys, its ledger and its profile; every act and query is given one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from hongbao.domain.text import name_key
 from hongbao.env import Env
@@ -17,20 +17,23 @@ from hongbao.errors import (
     RolledBack,
     StorageRefused,
 )
-from hongbao.store import Head, HomeRow, ProfileRow, Store
-from hongbao.units import iso
+from hongbao.home.opening import LEDGER, close_home, key_folder, open_ledger
+from hongbao.home.stopwatch import Stopwatch
+from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, Store
 from hongbao.vault import KeyFolder, Vault
-from hongbao.wallet.opening import LEDGER, close_home, key_folder, open_ledger
-from hongbao.wallet.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
-    from hongbao.answers import Balance
     from hongbao.domain.policy import Policy, Tier
+    from hongbao.vault import DeviceKeys
 
 T = TypeVar("T")
 
 
-class Opened:
+def _no_code() -> str:
+    raise EOFError
+
+
+class Home:
     """A home, opened: its keys, its ledger, and the profile that looks, or acts."""
 
     def __init__(
@@ -40,12 +43,27 @@ class Opened:
         self.keys = keys
         self.vault = vault
         self.store = store
-        self._name, self._device_name = name, None
+        self.profile_name, self.device_name = name, None
         if name is not None and "@" in name:
-            named, _at, self._device_name = name.partition("@")
-            self._name = named or None
+            named, _at, self.device_name = name.partition("@")
+            self.profile_name = named or None
         self._policies: dict[str, Policy] = {}
-        self._watch = Stopwatch()
+        self.watch = Stopwatch()
+        self.rehearsing = False
+        """Whether all that is done now will be rolled back: several acts of one dry run."""
+        self.ask_code: Callable[[], str] = _no_code
+        """Gives the code that an authenticator shows, of whoever has one."""
+        self.face: Callable[[str], bool] | None = None
+        """
+        Shows a challenge to whoever is there, and says whether it was passed.
+
+        None if nobody is. What was typed for the act, such as the PIN, need not be typed again.
+        """
+        self.caught_up_messages: list[MessageRow] = []
+        """Payments that ended during this command and had been left unanswered by one before."""
+        self.known_device_keys: tuple[int, DeviceKeys] | None = None
+        self.made_device_keys: list[bytes] | None = None
+        self.known_guards: tuple[tuple[str | None, str | None], Any] | None = None
 
     @classmethod
     def open(
@@ -97,9 +115,9 @@ class Opened:
     ) -> Self:
         opened = cls(env, keys, vault, store, profile)
         try:
-            home = opened.home
-            if home.retired is not None:
-                vault.adopt_retired(home.retired)
+            row = opened.row
+            if row.retired is not None:
+                vault.adopt_retired(row.retired)
             if not trusting:
                 opened.check_head()
         except BaseException:
@@ -123,7 +141,7 @@ class Opened:
 
     def check_head(self) -> None:
         """Raise RolledBack or HistoryReplaced unless the ledger still has the noted head."""
-        with self._as_it_was_opened():
+        with self.as_it_was_opened():
             noted = self.keys.head()
             if noted is None:
                 return
@@ -134,10 +152,8 @@ class Opened:
             if found != mac:  # neither is a secret: statements print them
                 raise HistoryReplaced(noted_entry=entry)
 
-    # --- what everyone at the desk looks at ------------------------------------------------------
-
     @property
-    def home(self) -> HomeRow:
+    def row(self) -> HomeRow:
         home = self.store.home()
         if home is None:
             raise HomeNotFound
@@ -146,20 +162,20 @@ class Opened:
     @property
     def me(self) -> ProfileRow:
         """The profile that acts, as it is now."""
-        if self._name is not None:
-            return self._profile_named(self._name)
-        current = self.home.current_profile
+        if self.profile_name is not None:
+            return self.profile_named(self.profile_name)
+        current = self.row.current_profile
         row = None if current is None else self.store.profile_by_id(current)
         if row is None:
             raise HomeNotFound
         return row
 
-    def _profile_by_id(self, profile: int) -> ProfileRow:
+    def profile_by_id(self, profile: int) -> ProfileRow:
         row = self.store.profile_by_id(profile)
         assert row is not None
         return row
 
-    def _profile_named(self, name: str) -> ProfileRow:
+    def profile_named(self, name: str) -> ProfileRow:
         row = self.store.profile(name_key(name))
         if row is None:
             raise ProfileNotFound(name)
@@ -168,10 +184,11 @@ class Opened:
     @property
     def policy(self) -> "Policy":
         """The rules in force."""
-        return self._policy_of(self.home)
+        return self.policy_of(self.row)
 
-    def _policy_of(self, home: HomeRow) -> "Policy":
-        ref = home.policy
+    def policy_of(self, row: HomeRow) -> "Policy":
+        """Return the rules that the home had in force when *row* was read."""
+        ref = row.policy
         assert ref is not None
         if ref not in self._policies:
             from hongbao.domain.policy import parse_policy  # reading the balance needs no rules
@@ -189,37 +206,12 @@ class Opened:
         the last entry, so that turning the system's clock back opens no lock, and no packet that
         the ledger has seen expire.
         """
-        return self._now(self.home, self.store.head())
+        return self.time_of(self.row, self.store.head())
 
-    def _now(self, home: HomeRow, head: Head) -> datetime:
-        now = self.env.now() if home.virtual_at is None else home.virtual_at
+    def time_of(self, row: HomeRow, head: Head) -> datetime:
+        """Return the ledger's time by what *row* and *head* say (see `now`)."""
+        now = self.env.now() if row.virtual_at is None else row.virtual_at
         return now if head.at is None else max(now, head.at)
-
-    def balance(self) -> "Balance":
-        """Return what is spendable, what waits in packets, and both together."""
-        with self.looking():
-            me, now = self.me, self.now()
-            available_fen = self.store.held_fen(me.account)
-            frozen_fen, due_back_fen, held_fen = self.store.in_packets_fen(me.id, now)
-            held_fen += self.store.held_fen_of(me.id)
-            on_its_way_fen = sum(self.store.pending_fen(me.id))
-            unanswered = self.store.unanswered(me.id)
-            maturing_fen, from_at = self.store.maturing_fen(me.id, now)
-        later_fen = min(maturing_fen, available_fen)
-        return {
-            "profile": me.name,
-            "available_fen": available_fen,
-            "withdrawable_fen": available_fen - later_fen,
-            "withdrawable_later_fen": later_fen,
-            "withdrawable_from": iso(from_at) if later_fen and from_at else None,
-            "frozen_fen": frozen_fen,
-            "due_back_fen": due_back_fen,
-            "held_fen": held_fen,
-            "on_its_way_fen": on_its_way_fen,
-            "unanswered": unanswered,
-            "total_fen": available_fen + frozen_fen + due_back_fen + held_fen + on_its_way_fen,
-            "at": iso(now),
-        }
 
     def tier(self, profile: ProfileRow) -> "Tier":
         return self.policy.tier_for(profile.id_number is not None, self.channels(profile))
@@ -231,7 +223,7 @@ class Opened:
         banks = (card.bank for card in self.store.cards(profile.id))
         return channels_of(profile.id_number is not None, banks)
 
-    def _opened_at(self, profile: ProfileRow) -> datetime:
+    def member_since(self, profile: ProfileRow) -> datetime:
         """Return since when the person behind *profile* is here."""
         return min(p.opened_at for p in self.store.profiles_of_person(profile.person))
 
@@ -244,11 +236,11 @@ class Opened:
 
         As soon as that moment is fixed, the home may get new keys or another ledger.
         """
-        with self._under_these_keys(), ExitStack() as snapshot:
+        with self.under_these_keys(), ExitStack() as snapshot:
             if not self.store.in_transaction:
-                with self._as_it_was_opened():
+                with self.as_it_was_opened():
                     snapshot.enter_context(self.store.snapshot())
-                    self._check_generation()
+                    self.check_generation()
             yield
 
     @contextmanager
@@ -263,15 +255,15 @@ class Opened:
             yield
             return
         with (
-            self._under_these_keys(),
-            self._as_it_was_opened(),
+            self.under_these_keys(),
+            self.as_it_was_opened(),
             self.store.transaction(*rows, dry_run=dry_run),
         ):
-            self._check_generation()
+            self.check_generation()
             yield
 
     @contextmanager
-    def _as_it_was_opened(self) -> Iterator[None]:
+    def as_it_was_opened(self) -> Iterator[None]:
         """Keep keys and ledger as they are for a while. Raises Busy where it is another by now."""
         with self.keys.sharing():
             if self.keys.was_restored():
@@ -282,12 +274,12 @@ class Opened:
                 raise Busy  # by a process that was killed; the next opening finishes it
             yield
 
-    def _check_generation(self) -> None:
+    def check_generation(self) -> None:
         home = self.store.home()
         if home is not None and home.generation != self.vault.generation:
             raise Busy  # the home has got new keys, or was killed while it got them
 
-    def _read_back(self, read: Callable[[str], T], text: str) -> T:
+    def read_back(self, read: Callable[[str], T], text: str) -> T:
         """Return what *read* makes of a *text* of the ledger's. Raises Damaged where it cannot."""
         try:
             return read(text)
@@ -295,7 +287,7 @@ class Opened:
             raise Damaged(path=str(self.store.path)) from None
 
     @contextmanager
-    def _under_these_keys(self) -> Iterator[None]:
+    def under_these_keys(self) -> Iterator[None]:
         """Say Busy rather than Damaged where another process has just given the home new keys."""
         try:
             yield

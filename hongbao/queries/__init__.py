@@ -1,0 +1,1 @@
+"""Questions: what a home says of itself. Nothing here changes anything."""

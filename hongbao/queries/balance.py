@@ -1,0 +1,32 @@
+"""The balance: what is spendable, what waits, what is on its way."""
+
+from hongbao.answers import Balance
+from hongbao.home.opened import Home
+from hongbao.units import iso
+
+
+def balance(home: Home) -> Balance:
+    """Return what is spendable, what waits in packets, and both together."""
+    with home.looking():
+        me, now = home.me, home.now()
+        available_fen = home.store.held_fen(me.account)
+        frozen_fen, due_back_fen, held_fen = home.store.in_packets_fen(me.id, now)
+        held_fen += home.store.held_fen_of(me.id)
+        on_its_way_fen = sum(home.store.pending_fen(me.id))
+        unanswered = home.store.unanswered(me.id)
+        maturing_fen, from_at = home.store.maturing_fen(me.id, now)
+    later_fen = min(maturing_fen, available_fen)
+    return {
+        "profile": me.name,
+        "available_fen": available_fen,
+        "withdrawable_fen": available_fen - later_fen,
+        "withdrawable_later_fen": later_fen,
+        "withdrawable_from": iso(from_at) if later_fen and from_at else None,
+        "frozen_fen": frozen_fen,
+        "due_back_fen": due_back_fen,
+        "held_fen": held_fen,
+        "on_its_way_fen": on_its_way_fen,
+        "unanswered": unanswered,
+        "total_fen": available_fen + frozen_fen + due_back_fen + held_fen + on_its_way_fen,
+        "at": iso(now),
+    }

@@ -1,0 +1,111 @@
+"""Imported bills: which there are, and their rows."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from hongbao.answers import BillImported, BillLine
+from hongbao.domain.bill import (
+    BillRow,
+    row_of,
+    start_of_minute,
+)
+from hongbao.domain.ids import parse_bill_id
+from hongbao.errors import BillNotFound, InvalidRange, NoBill
+from hongbao.home.opened import Home
+from hongbao.store import BillFileRow
+
+SECOND = timedelta(seconds=1)
+"""What bills count time in: the last second of a period belongs to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """
+    A bill to be compared with, or a part of it: from *since* on, up to but not at *until*.
+
+    All of it is from *begins_at* up to but not at *ends_at*: what it says of a packet is how that
+    was then, whichever part is looked at. *rows* are in the order that the bill has them in, and
+    can be read once, while one looks. With *to_minute* their times are minutes, and the minute in
+    which the part begins is in it.
+    """
+
+    id: str
+    begins_at: datetime
+    ends_at: datetime
+    since: datetime
+    until: datetime
+    rows: Iterator[BillRow]
+    to_minute: bool
+
+
+def bills(home: Home) -> list[BillLine]:
+    """Return the bills in this profile's external book, in the order they came."""
+    with home.looking():
+        return [_bill_line(row) for row in home.store.bills(home.me.id)]
+
+
+def imported(
+    home: Home,
+    bill: str | None = None,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Bill:
+    """
+    Return *bill*, by default the one that came last, from *since* up to but not at *until*.
+
+    It never reaches beyond the period that the bill is of. Whoever reads its rows is `looking`.
+
+    Raises InvalidBillId, BillNotFound or NoBill; InvalidRange where nothing of it is between.
+    """
+    if bill is not None:
+        row = bill_called(home, parse_bill_id(bill), home.me.id)
+    else:
+        there = home.store.bills(home.me.id)
+        if not there:
+            raise NoBill
+        row = there[-1]
+    told = imported_answer(row)
+    begins_at = datetime.fromisoformat(told["begins_at"])
+    ends_at = datetime.fromisoformat(told["ends_at"]) + SECOND
+    first, end = max(begins_at, since or begins_at), min(ends_at, until or ends_at)
+    if end <= first:
+        raise InvalidRange
+    # What an older hongbao has read says nothing of its precision.
+    to_minute = told.get("precision") == "minute"
+    begin = start_of_minute(first) if to_minute else first
+    rows = map(row_of, home.store.bill_rows(row.number, begin, end))
+    return Bill(row.id, begins_at, ends_at, first, end, rows, to_minute)
+
+
+def bill_called(home: Home, name: str, profile: int) -> BillFileRow:
+    """Return the bill of *profile* that is called *name*, or its last. Raises BillNotFound."""
+    row = home.store.bill(profile, name)
+    if row is None:
+        raise BillNotFound(name)
+    return row
+
+
+def imported_answer(row: BillFileRow) -> BillImported:
+    """Return what was answered when the bill of *row* was brought in."""
+    return cast(BillImported, json.loads(row.answer))
+
+
+def _bill_line(row: BillFileRow) -> BillLine:
+    told = imported_answer(row)
+    return {
+        "bill": row.id,
+        "format": told["format"],
+        "file": told["file"],
+        "holder": told["holder"],
+        "begins_at": told["begins_at"],
+        "ends_at": told["ends_at"],
+        "count": told["count"],
+        "in_fen": told["in_fen"],
+        "out_fen": told["out_fen"],
+        "neutral_fen": told["neutral_fen"],
+        "imported_at": told["at"],
+    }

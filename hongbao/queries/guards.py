@@ -1,0 +1,78 @@
+"""The guards in force: risk rules and model, parsed once, and a person's habits."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from hongbao.errors import (
+    Damaged,
+    InvalidModel,
+    InvalidRiskPack,
+)
+from hongbao.home.opened import Home
+from hongbao.store import HomeRow
+
+if TYPE_CHECKING:
+    from hongbao.domain.risk.forest import Forest
+    from hongbao.domain.risk.habit import Habit
+    from hongbao.domain.risk.pack import Pack
+
+
+class Guards(NamedTuple):
+    """The rules in force, and the model that is asked beside them."""
+
+    pack: "Pack"
+    forest: "Forest | None"
+
+
+def guards_in_force(home: Home, home_row: HomeRow) -> Guards:
+    """
+    Return the pack and the model in force.
+
+    A home that is older than risk control gets the shipped ones with its first act.
+    """
+    refs = (home_row.risk_pack, home_row.risk_model)
+    if home.known_guards is None or home.known_guards[0] != refs:
+        home.known_guards = (refs, _read_guards(home, home_row))
+    found: Guards = home.known_guards[1]
+    return found
+
+
+def _read_guards(home: Home, home_row: HomeRow) -> Guards:
+    from hongbao.packs import MODEL, STANDARD, model_text, text_of
+
+    if home_row.risk_pack is None:
+        return read_guards(text_of(STANDARD), STANDARD, model_text(), MODEL)
+    return guards_named(home, home_row.risk_pack, home_row.risk_model)
+
+
+def guards_named(home: Home, pack: str, model: str | None) -> Guards:
+    """Return the rules and the model that a record names: this home keeps every one."""
+    text = home.store.risk_pack(pack)
+    if text is None:
+        raise Damaged(path=str(home.store.path))
+    learned = None if model is None else home.store.risk_model(model)
+    try:
+        return read_guards(text, pack, learned, str(model))
+    except (InvalidRiskPack, InvalidModel):  # both were read before they were kept
+        raise Damaged(path=str(home.store.path)) from None
+
+
+def habit_of(home: Home, profile: int) -> "Habit":
+    """Return the habits of *profile*, as they were last written."""
+    from hongbao.domain.risk.habit import NEW, decode
+
+    text = home.store.habit(profile)
+    return NEW if text is None else home.read_back(decode, text)
+
+
+@lru_cache(maxsize=8)
+def read_guards(pack: str, named: str, model: str | None, called: str) -> Guards:
+    """
+    Read a *pack*'s text and a *model*'s, which are *named* and *called* so where they are refused.
+
+    Reading takes milliseconds, and what was read never changes: a process does it once.
+    """
+    from hongbao.domain.risk.forest import parse_forest
+    from hongbao.domain.risk.pack import parse_pack
+
+    return Guards(parse_pack(pack, named), None if model is None else parse_forest(model, called))

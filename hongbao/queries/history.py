@@ -1,0 +1,239 @@
+"""History: a profile's movements and a home's events, in order."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from hongbao.answers import (
+    EventLine,
+    Events,
+    History,
+    MovementLine,
+    PendingLine,
+)
+from hongbao.domain.cases import OPERATOR_ACTS
+from hongbao.domain.channel import ASKED_AS
+from hongbao.domain.dates import Span, start_of_last
+from hongbao.domain.ids import home_mark, movement_id
+from hongbao.domain.ledger import PLATFORM
+from hongbao.errors import (
+    EventNotFound,
+    InvalidRange,
+)
+from hongbao.home.opened import Home
+from hongbao.store import CardRow, EventRow, MessageRow, Movement
+from hongbao.units import iso
+
+ACTS = (
+    *("topup", "withdraw", "withdraw_returned"),
+    *("send", "claim", "refund", "refund_to_balance"),
+    *("released", "returned", "approved", "rejected"),
+)
+"""What moves a profile's money, and so makes a line of its history."""
+
+
+ARRIVALS = ("paid_out", "refund_arrived")
+"""What tells that money has come to a card, and moves nothing of the profile's any more."""
+
+
+_BY_ITSELF = frozenset({"released", "returned"})
+
+
+_SENT_BACK = frozenset({"returned", "rejected"})
+
+
+def history(
+    home: Home,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    last: Span | None = None,
+    acts: Collection[str] | None = None,
+    counterparty: str | None = None,
+    before: int | None = None,
+    limit: int = 20,
+) -> History:
+    """
+    Return the newest *limit* movements that fit, newest first, and payments that are pending.
+
+    *until* itself is outside. *before* goes on where a page ended: only entries older than
+    that one. *last* is a look back from now, in *since*'s place. Raises ProfileNotFound or
+    InvalidRange.
+    """
+    check_range(since, until)
+    with home.looking():
+        me = home.me
+        if last is not None:
+            since = start_of_last(last, home.now())
+        period = entry_span(home, since, until)
+        other = None if counterparty is None else home.profile_named(counterparty).id
+        found = [
+            *movement_lines(
+                home,
+                home.store.movements(
+                    me.id,
+                    period if before is None else range(period.start, min(period.stop, before)),
+                    acts=ACTS if acts is None else (*acts,),
+                    counterparty=other,
+                    limit=limit + 1,
+                    end=period.stop,
+                ),
+            )
+        ]
+        pending = [
+            _pending_line(home, message)
+            for message in reversed(home.store.unanswered_messages(me.id))
+            if message.entry in period
+            and before is None
+            and other is None
+            and (acts is None or message.reason in acts)
+        ]
+    return {
+        "profile": me.name,
+        "pending": pending,
+        "movements": found[:limit],
+        "more": len(found) > limit,
+    }
+
+
+def events(home: Home, *, after: int | None = None, limit: int = 20) -> Events:
+    """
+    Return what happened in the home after event *after*, in order; the newest *limit* if None.
+
+    Everyone in the home may watch: an event says who did what to which packet or payment, and
+    no amounts.
+
+    An *after* that a restore has taken away is *lost*: what follows begins with that restore.
+    One that has not been is EventNotFound.
+    """
+    with home.looking():
+        last = home.store.head().entry
+        if after is None:
+            start = home.store.entry_before_the_last(limit)
+        elif after > last:
+            raise EventNotFound(event=after, last=last)
+        else:
+            start = after
+        events = [_event(row) for row in home.store.events(start, limit)]
+        told = events[-1]["event"] if events else last
+        return {
+            "events": events,
+            "more": start > 0 if after is None else told < last,
+            "last": last,
+            "lost": bool(after) and home.store.mac_of(start) is None,
+        }
+
+
+def _pending_line(home: Home, message: MessageRow) -> PendingLine:
+    packet = message.packet
+    return {
+        "payment": message.id,
+        "entry": message.entry,
+        "act": message.reason,
+        "at": iso(message.created_at),
+        "amount_fen": message.amount_fen,
+        "packet": None if packet is None else home.store.packet_numbered(packet),
+        "card": home.store.card(message.card).name,
+    }
+
+
+def movement_lines(home: Home, movements: Iterable[Movement]) -> Iterator[MovementLine]:
+    """Yield *movements* as programs and people read them."""
+    mark = home_mark(home.row.made_at)
+    cards = {card.name: card for card in home.store.cards(home.me.id, removed=True)}
+    return (_line(movement, mark, cards) for movement in movements)
+
+
+def entry_span(
+    home: Home, since: datetime | None, until: datetime | None, before: int | None = None
+) -> range:
+    """Return which entries a period has, without those from *before* on."""
+    start = 1 if since is None else home.store.first_entry_from(since)
+    stop = home.store.head().entry + 1 if until is None else home.store.first_entry_from(until)
+    return range(start, stop if before is None else min(stop, before))
+
+
+def check_range(since: datetime | None, until: datetime | None) -> None:
+    """Raise InvalidRange where a period would end before it begins."""
+    if since is not None and until is not None and until < since:
+        raise InvalidRange
+
+
+def _event(row: EventRow) -> EventLine:
+    told = json.loads(row.answer)
+    return {
+        "event": row.entry,
+        "at": iso(row.at),
+        "act": row.act,
+        "actor": _actor(row, told),
+        "profile": row.profile_name,
+        "packet": row.packet,
+        "payment": row.message,
+        "state": _state(row, told),
+        "fault": told.get("fault"),
+    }
+
+
+def _state(row: EventRow, told: Mapping[str, Any]) -> str | None:
+    if isinstance(told.get("held"), dict):
+        return "held"
+    return told.get("state") if row.message else None
+
+
+def _actor(row: EventRow, told: Mapping[str, Any]) -> str:
+    """Return who did it: once a payment is asked for, the institutions act, whoever's it is."""
+    if row.act == "bank":
+        return str(told["bank"])
+    if row.act in OPERATOR_ACTS and told.get("operator") is not None:
+        return doer(told)
+    by_platform = row.act in _BY_ITSELF or (
+        row.message is not None and row.act not in ASKED_AS.values()
+    )
+    return PLATFORM if by_platform or row.profile_name is None else row.profile_name
+
+
+def _line(movement: Movement, mark: int, cards: Mapping[str, CardRow]) -> MovementLine:
+    answer = json.loads(movement.answer)
+    name, card_fen = None, None
+    act = "refund" if movement.act in _SENT_BACK and movement.packet else movement.act
+    match act:
+        case "topup":
+            name, card_fen = answer["card"], -answer["amount_fen"]
+        case "withdraw" | "paid_out" | "refund_arrived":
+            name, card_fen = answer["card"], answer["amount_fen"]
+        case "withdraw_returned" | "refund_to_balance" | "returned" | "rejected":
+            # What was on its way there is not any more.
+            name, card_fen = answer["card"], -answer["amount_fen"]
+        case "send" if answer["paid_from"] != "balance":
+            name, card_fen = answer["paid_from"], -answer["total_fen"]
+        case "refund" if answer["refunded_to"] != "balance":
+            name, card_fen = answer["refunded_to"], answer["amount_fen"]
+    card = None if name is None else cards.get(name)
+    return {
+        "id": movement_id(mark, movement.at, movement.entry),
+        "entry": movement.entry,
+        "act": movement.act,
+        "at": iso(movement.at),
+        "amount_fen": movement.amount_fen,
+        "balance_fen": movement.balance_fen,
+        "packet": movement.packet,
+        "packet_kind": movement.packet_kind,
+        "shares": movement.shares,
+        "greeting": movement.greeting,
+        "refunded_fen": movement.refunded_fen,
+        "counterparty": movement.counterparty,
+        "card": name,
+        "bank": card and card.bank,
+        "card_tail": card and card.tail,
+        "card_fen": card_fen,
+        "card_gone": bool(answer.get("card_gone")),
+        "fee_fen": answer.get("fee_fen"),
+        "status": movement.status,
+        "request_id": answer["request_id"],
+    }
+
+
+def doer(told: Mapping[str, Any]) -> str:
+    """Return which operator did what this was *told* of; the first one made themselves."""
+    return str(told.get("by") or told["operator"])

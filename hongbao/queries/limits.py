@@ -1,0 +1,58 @@
+"""Limits: what applies to a profile now, what is used and when room returns."""
+
+from hongbao.answers import (
+    LimitLine,
+    Limits,
+)
+from hongbao.domain.limits import factor_level, states
+from hongbao.home.opened import Home
+from hongbao.queries.devices import authentication_factors
+from hongbao.store import ProfileRow
+from hongbao.units import iso
+
+
+def free_withdrawal_left_fen(home: Home, profile: ProfileRow) -> int:
+    """Return what is left of the lifetime's free withdrawals of the person behind *profile*."""
+    used = home.store.usage_of(profile.person).used_lifetime_fen(frozenset({"withdraw"}))
+    return max(home.policy.withdraw.free_fen - used, 0)
+
+
+def limits(home: Home) -> Limits:
+    """Return every rule that applies to this profile now: used, left, and when room returns."""
+    with home.looking():
+        me, now, policy = home.me, home.now(), home.policy
+        tier = home.tier(me)
+        usage = home.store.usage_of(me.person)
+        factors = authentication_factors(home, me)
+        level = factor_level(factors)
+        limit_states = states(policy, tier, usage, now, home.member_since(me), level)
+        lines: list[LimitLine] = [
+            {
+                "id": state.limit.id,
+                "period": state.limit.period,
+                "counts": sorted(state.limit.counts),
+                "limit_fen": state.limit.amount_fen,
+                "used_fen": state.used_fen,
+                "left_fen": state.left_fen,
+                "returns_at": None if state.returns_at is None else iso(state.returns_at),
+                "confidence": state.limit.confidence,
+            }
+            for state in limit_states
+        ]
+        return {
+            "profile": me.name,
+            "tier": tier.name,
+            "policy": policy.ref,
+            "channels": home.channels(me),
+            "factors": list(factors),
+            "limits": lines,
+            "share_max_fen": policy.packet.share_max_fen,
+            "shares_max": policy.packet.shares_max,
+            "packet_max_fen": policy.packet.packet_max_fen,
+            "expires_hours": policy.packet.expires_hours,
+            "withdraw_free_left_fen": free_withdrawal_left_fen(home, me),
+            "profiles_of_person": len(home.store.profiles_of_person(me.person)),
+            "profiles_max": policy.profiles_per_person,
+            "unconfirmed": list(policy.unconfirmed),
+            "at": iso(now),
+        }

@@ -1,0 +1,242 @@
+"""Packets as people see them: lists, one packet, and the proof of its shares."""
+
+import json
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hongbao.answers import (
+    Held,
+    PacketLine,
+    PacketShown,
+    ShareLine,
+    Verified,
+)
+from hongbao.domain.channel import MessageState
+from hongbao.domain.deal import luckiest
+from hongbao.domain.fairness import commitment, recompute
+from hongbao.domain.ids import parse_packet_id
+from hongbao.domain.packet import (
+    Packet,
+    PacketKind,
+    PacketState,
+)
+from hongbao.errors import (
+    Damaged,
+    NotYetRevealed,
+    PacketNotFound,
+)
+from hongbao.home.opened import Home
+from hongbao.store import CaseRow, ClaimRow, PacketRow, ProfileRow
+from hongbao.units import iso
+
+if TYPE_CHECKING:
+    pass
+
+
+BALANCE = "balance"
+
+
+_SECOND = timedelta(seconds=1)
+
+
+_UNPAID = (MessageState.REJECTED, MessageState.REVERSED)
+
+
+def hold_terms(home: Home, case: CaseRow) -> Held:
+    """Return what was told of *case* when it was opened."""
+    held: Held = json.loads(home.store.answer_of(case.entry))["held"]
+    return held
+
+
+def packet_row(home: Home, packet: str) -> PacketRow:
+    """Return *packet*. Raises PacketNotFound."""
+    row = home.store.packet(packet)
+    if row is None:
+        raise PacketNotFound(packet)
+    return row
+
+
+def packets(home: Home, which: str | None = None, *, limit: int = 50) -> list[PacketLine]:
+    """
+    Return packets, newest first: those *which* is ``claimable``, ``sent`` or ``received``.
+
+    With None, all three, each packet once.
+    """
+    with home.looking():
+        me, now = home.me, home.now()
+        own = home.policy.packet.sender_may_claim_group
+        found: dict[int, PacketRow] = {}
+        if which in (None, "claimable"):
+            for row in home.store.claimable(me.id, now, own=own, limit=limit):
+                found[row.packet.number] = row
+        if which in (None, "sent"):
+            found |= {row.packet.number: row for row in home.store.sent(me.id, limit)}
+        if which in (None, "received"):
+            found |= {row.packet.number: row for row in home.store.received(me.id, limit)}
+        newest = sorted(found.values(), key=lambda row: -row.packet.number)[:limit]
+        return [_packet_line(home, row, me, now) for row in newest]
+
+
+def show(home: Home, packet: str) -> PacketShown:
+    """
+    Return a packet and its shares; once it is closed, the seed that proves them too.
+
+    Raises InvalidPacketId or PacketNotFound.
+    """
+    with home.looking():
+        me, now = home.me, home.now()
+        row = packet_row(home, parse_packet_id(packet))
+        claims = home.store.claims(row.packet.number)
+        terms = row.packet
+        state = terms.state(now)
+        finished = state is PacketState.FINISHED
+        best = luckiest([claim.amount_fen for claim in claims]) if finished else None
+        shares: list[ShareLine] = [
+            {
+                "seat": claim.seat,
+                "profile": claim.profile_name,
+                "claim": claim.request_id,
+                "amount_fen": claim.amount_fen,
+                "at": iso(claim.at),
+                "luckiest": terms.kind is PacketKind.LUCKY and terms.count > 1 and number == best,
+                "case": claim.hold,
+            }
+            for number, claim in enumerate(claims)
+        ]
+        took = claims[-1].at - terms.created_at if finished else None
+        closed = terms.closed_at is not None
+        refunded_to, card_gone = _went_back(home, row, me)
+        return {
+            **_packet_line(home, row, me, now),
+            "deal": str(terms.deal),
+            "cover": row.cover,
+            "share_max_fen": terms.share_max_fen,
+            "remaining_fen": 0 if closed else terms.remaining_fen,
+            "refunded_fen": terms.remaining_fen if closed else 0,
+            "closed_at": None if terms.closed_at is None else iso(terms.closed_at),
+            "finished_in_seconds": None if took is None else took // _SECOND,
+            "at": iso(now),
+            "commitment": commitment(row.seed),
+            "seed": row.seed.hex() if closed else None,
+            "shares": shares,
+            "refunded_to": refunded_to,
+            "card_gone": card_gone,
+        }
+
+
+def _went_back(home: Home, row: PacketRow, me: ProfileRow) -> tuple[str | None, bool]:
+    """Return where the rest of a packet of *me* went, and whether its card was removed."""
+    packet = row.packet
+    if packet.sender != me.id or packet.closed_at is None or not packet.remaining_fen:
+        return None, False
+    start = home.store.first_entry_from(packet.closed_at)
+    stop = home.store.first_entry_from(packet.closed_at + timedelta.resolution)
+    act = home.store.refund_of(
+        packet.number, packet.closed_at, range(start, stop), ("refund", "returned", "rejected")
+    )
+    if act is None:
+        return None, False
+    told = json.loads(act.answer)
+    payment = told.get("payment")  # an older hongbao's refund was done at once
+    message = None if payment is None else home.store.message_called(payment)
+    if message is None or message.state not in _UNPAID:
+        return str(told["refunded_to"]), bool(told["card_gone"])
+    assert message.outcome is not None
+    outcome = json.loads(home.store.answer_of(message.outcome))
+    return BALANCE, bool(outcome.get("card_gone"))
+
+
+def verify(home: Home, packet: str) -> Verified:
+    """
+    Recompute every share of a closed *packet* from its seed and compare it with what was paid.
+
+    Raises InvalidPacketId, PacketNotFound, NotYetRevealed, or Damaged where the packet's terms
+    are not those that were published.
+    """
+    with home.looking():
+        row = packet_row(home, parse_packet_id(packet))
+        if row.packet.closed_at is None:
+            raise NotYetRevealed(row.packet.id)
+        claims = home.store.claims(row.packet.number)
+        published = _published_commitment(home, row)
+    try:
+        amounts_fen = recomputed(row, claims)
+    except (AssertionError, ValueError):  # terms that no packet can have
+        raise Damaged(path=row.packet.id) from None
+    holds = published == commitment(row.seed)
+    return {
+        "packet": row.packet.id,
+        "fair": holds and amounts_fen == [claim.amount_fen for claim in claims],
+        "commitment_holds": holds,
+        "shares": [
+            {
+                "seat": claim.seat,
+                "profile": claim.profile_name,
+                "amount_fen": claim.amount_fen,
+                "recomputed_fen": amount_fen,
+            }
+            for claim, amount_fen in zip(claims, amounts_fen, strict=True)
+        ],
+        "scripted": home.row.is_scripted,
+    }
+
+
+def _published_commitment(home: Home, row: PacketRow) -> str:
+    """Return the commitment as it was published, which is what the sender was answered."""
+    packet = row.packet
+    terms = {
+        "packet": packet.id,
+        "kind": str(packet.kind),
+        "deal": str(packet.deal),
+        "total_fen": packet.total_fen,
+        "count": packet.count,
+        "share_max_fen": packet.share_max_fen,
+    }
+    try:
+        told = json.loads(home.store.answer_of(row.entry))
+        if any(told[name] != value for name, value in terms.items()):
+            raise ValueError
+        return str(told["commitment"])
+    except (ValueError, KeyError, TypeError):
+        raise Damaged(path=packet.id) from None
+
+
+def _hold_shown(home: Home, packet: Packet) -> Held | None:
+    if packet.hold is None:
+        return None
+    return hold_terms(home, home.store.case_numbered(packet.hold.case))
+
+
+def _packet_line(home: Home, row: PacketRow, me: ProfileRow, now: datetime) -> PacketLine:
+    packet = row.packet
+    return {
+        "packet": packet.id,
+        "kind": str(packet.kind),
+        "state": str(packet.state(now)),
+        "sender": row.sender_name,
+        "recipient": row.recipient_name,
+        "greeting": row.greeting,
+        "total_fen": packet.total_fen,
+        "count": packet.count,
+        "claimed_fen": packet.claimed_fen,
+        "claimed_count": packet.claimed_count,
+        "created_at": iso(packet.created_at),
+        "expires_at": iso(packet.expires_at),
+        "yours_fen": home.store.claimed_fen(packet.number, me.id),
+        "yours": packet.sender == me.id,
+        "held": _hold_shown(home, packet),
+    }
+
+
+def recomputed(row: PacketRow, claims: list[ClaimRow]) -> list[int]:
+    """Return what the packet's seed says each of *claims* was to get."""
+    packet = row.packet
+    return recompute(
+        packet.deal,
+        row.seed,
+        packet.id,
+        packet.total_fen,
+        packet.count,
+        packet.share_max_fen,
+        [claim.request_id for claim in claims],
+    )

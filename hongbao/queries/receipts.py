@@ -1,0 +1,308 @@
+"""Receipts: one movement, as its signed line has it; and what a proof of one needs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from hongbao.answers import KeyShown
+from hongbao.domain.channel import MessageState
+from hongbao.domain.ids import (
+    PACKET_PREFIX,
+    REQUEST_PREFIX,
+    home_mark,
+    parse_movement_id,
+    parse_packet_id,
+)
+from hongbao.domain.text import mask_profile_name
+from hongbao.errors import InvalidPacketId, NoReceipt, PacketNotFound, RequestNotFound
+from hongbao.home.opened import Home
+from hongbao.queries.history import ACTS, entry_span, movement_lines
+from hongbao.queries.packets import packet_row
+from hongbao.queries.statement import HIDDEN, Signer, Statement, purpose_of, signer, statement
+from hongbao.queries.trace import requested
+from hongbao.store import EMPTY_HEAD, ActRow, MessageRow, Movement, ProfileRow
+from hongbao.units import iso
+
+STATUSES = ("done", "held", "on_its_way", "came_back")
+"""How a payment can stand when its receipt is made."""
+
+
+_CAME_BACK = frozenset({"returned", "rejected"})
+
+
+_WENT_ON = frozenset({"released", "approved"})
+
+
+_NOT_BOOKED = frozenset({MessageState.REJECTED, MessageState.REVERSED})
+
+
+class Receipt(NamedTuple):
+    """
+    One payment of a profile's: what happened, who paid, who got it, and what seals it.
+
+    *out_of* and *into* say where the money was: ``balance``, ``packet``, or a card's name. *payee*
+    is None where whoever comes first takes a share. *status* is one of `STATUSES`, the only fact
+    that can change.
+    """
+
+    id: str
+    act: str
+    status: str
+    at: str
+    amount_fen: int
+    fee_fen: int
+    payer: str
+    payee: str | None
+    shares: int | None
+    out_of: str
+    into: str
+    packet: str | None
+    payment: str | None
+    request_id: str
+    masked: bool
+    mac: bytes
+
+
+def public_keys(home: Home) -> KeyShown:
+    """Return the key by which what this profile signs is checked, and those before a rekey."""
+    with home.looking():
+        me = home.me
+        key, *earlier = home.vault.public_keys(purpose_of(me.id))
+        return {
+            "profile": me.name,
+            "public_key": key.hex(),
+            "earlier": [one.hex() for one in earlier],
+        }
+
+
+def signers(home: Home) -> Mapping[bytes, str]:
+    """Return whose each public key is that this home has ever signed statements by."""
+    with home.looking():
+        return {
+            key: profile.name
+            for profile in home.store.profiles()
+            for key in home.vault.public_keys(purpose_of(profile.id))
+        }
+
+
+def last_entry(home: Home) -> int:
+    """Return the number of the ledger's last entry."""
+    return home.store.head().entry
+
+
+def has_entry(home: Home, entry: int, mac: str) -> bool:
+    """Say whether the ledger has *entry*, with the seal *mac*."""
+    if entry == EMPTY_HEAD.entry:
+        return mac == EMPTY_HEAD.mac.hex()
+    found = home.store.mac_of(entry)
+    return found is not None and found.hex() == mac
+
+
+def moved_since(
+    home: Home, profile: str, since: datetime | None, until: datetime | None, entry: int
+) -> int:
+    """Return how many movements *profile* has in a period, after *entry*."""
+    with home.looking():
+        span = entry_span(home, since, until)
+        later = range(max(span.start, entry + 1), span.stop)
+        return home.store.totals(home.profile_named(profile).id, later, ACTS)[0]
+
+
+@contextmanager
+def restated(
+    home: Home,
+    profile: str,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    upto: int,
+    masked: bool,
+) -> Iterator[Statement]:
+    """Open the statement that *profile* was given when entry *upto* was the last."""
+    with (
+        _standing_in_for(home, profile),
+        statement(home, since=since, until=until, upto=upto, masked=masked) as again,
+    ):
+        yield again
+
+
+def receipt_again(home: Home, profile: str, movement: str, *, masked: bool) -> Receipt:
+    """Return the receipt that *profile* would get for *movement* today (see `receipt`)."""
+    with _standing_in_for(home, profile):
+        return receipt(home, movement, masked=masked)[0]
+
+
+@contextmanager
+def _standing_in_for(home: Home, profile: str) -> Iterator[None]:
+    named, home.profile_name = home.profile_name, profile
+    try:
+        yield
+    finally:
+        home.profile_name = named
+
+
+def receipt(home: Home, subject: str, *, masked: bool = False) -> tuple[Receipt, Signer]:
+    """
+    Return the receipt of one payment of this profile's, and who signs it.
+
+    *subject* is a movement's id, a packet's, a payment's, or that of a request of this
+    profile's. A packet is the sending of it, and for others what they claimed of it; the end of
+    a hold is what was held. *masked* hides the names of others and whatever was typed, as in a
+    statement.
+
+    Raises InvalidPacketId, PacketNotFound, RequestNotFound, or NoReceipt where nothing has
+    moved.
+    """
+    with home.looking():
+        me = home.me
+        movement = _as_asked(home, me, _movement_meant(home, me, subject.strip()))
+        return _receipt_of(home, me, movement, masked=masked), signer(home, me)
+
+
+def _movement_meant(home: Home, me: ProfileRow, text: str) -> Movement:
+    numbered = parse_movement_id(text)
+    if numbered is not None:
+        mark, entry = numbered
+        found = _movement_of(home, me, entry) if mark == home_mark(home.row.made_at) else None
+        if found is None:
+            raise RequestNotFound(text)
+        return found
+    if text.casefold().startswith(PACKET_PREFIX):
+        return _movement_of_packet(home, me, parse_packet_id(text))
+    act = requested(home, text)
+    if act is not None:
+        return _movement_of_act(home, me, act, text)
+    message = home.store.message_called(text.upper())
+    if message is not None and message.profile == me.id:
+        return _movement_of_message(home, me, message, text)
+    with suppress(InvalidPacketId):
+        return _movement_of_packet(home, me, parse_packet_id(text))
+    raise RequestNotFound(text)
+
+
+def _movement_of(home: Home, me: ProfileRow, entry: int) -> Movement | None:
+    return next(home.store.movements(me.id, range(entry, entry + 1), acts=ACTS), None)
+
+
+def _movement_of_packet(home: Home, me: ProfileRow, packet: str) -> Movement:
+    row = packet_row(home, packet)
+    entries = [row.entry, *(taken.act.entry for taken in home.store.taken(row.packet.number))]
+    for entry in entries:
+        found = _movement_of(home, me, entry)
+        if found is not None:
+            return found
+    raise PacketNotFound(packet)
+
+
+def _movement_of_act(home: Home, me: ProfileRow, act: ActRow, text: str) -> Movement:
+    found = _movement_of(home, me, act.entry)
+    if found is not None:
+        return found
+    if act.message is None:
+        raise RequestNotFound(text)
+    return _movement_of_message(home, me, home.store.message(act.message), text)
+
+
+def _movement_of_message(home: Home, me: ProfileRow, message: MessageRow, text: str) -> Movement:
+    """Return what *message* moved: at once, where money left for a card; else when it came."""
+    found = _movement_of(home, me, message.entry)
+    if found is None and message.outcome is not None:
+        found = _movement_of(home, me, message.outcome)
+    if found is None:
+        raise NoReceipt(text)
+    return found
+
+
+def _as_asked(home: Home, me: ProfileRow, movement: Movement) -> Movement:
+    """
+    Return the payment that a hold's end has let go on, where *movement* is that end.
+
+    It is one payment: two receipts of it would say that it was paid twice.
+    """
+    if movement.act not in _WENT_ON:
+        return movement
+    act = home.store.act_of(movement.entry)
+    if act.packet is None:
+        assert act.message is not None
+        entry = home.store.message(act.message).entry
+    else:
+        holds = home.store.holds_on_packet(act.packet)
+        entry = next(case.entry for case in holds if case.closed == movement.entry)
+    return _movement_of(home, me, entry) or movement
+
+
+def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool) -> Receipt:
+    (line,) = movement_lines(home, [movement])
+    answer = json.loads(movement.answer)
+    instructed = home.store.message_of_entry(movement.entry)
+    paid = instructed or home.store.message_paying(movement.entry)
+    payer, payee = _parties(home, me, movement)
+    out_of, into = _places(movement, answer)
+    request = line["request_id"]
+    mac = home.store.mac_of(movement.entry)
+    assert mac is not None
+    return Receipt(
+        id=line["id"],
+        act=movement.act,
+        status=_status(home, movement.entry, instructed),
+        at=iso(movement.at),
+        amount_fen=int(answer.get("total_fen", answer.get("amount_fen", 0))),
+        fee_fen=int(answer.get("fee_fen") or 0),
+        payer=mask_profile_name(payer) if masked else payer,
+        payee=mask_profile_name(payee) if masked and payee else payee,
+        shares=movement.shares if movement.act == "send" else None,
+        out_of=out_of,
+        into=into,
+        packet=movement.packet,
+        payment=paid and paid.id,
+        request_id=HIDDEN if masked and not request.startswith(REQUEST_PREFIX) else request,
+        masked=masked,
+        mac=mac,
+    )
+
+
+def _parties(home: Home, me: ProfileRow, movement: Movement) -> tuple[str, str | None]:
+    """Return who paid, and who got it: None where that is whoever comes first."""
+    if movement.packet is None or movement.act in (
+        *("refund", "refund_to_balance", "returned", "rejected"),
+    ):
+        return me.name, me.name
+    row = packet_row(home, movement.packet)
+    if movement.act == "send":
+        return me.name, row.recipient_name
+    return row.sender_name, me.name
+
+
+def _status(home: Home, entry: int, instructed: MessageRow | None) -> str:
+    for case in home.store.cases_of_entry(entry):
+        if case.kind == "hold":
+            if case.closed is None:
+                return "held"
+            if case.state in _CAME_BACK:
+                return "came_back"
+    if instructed is None or instructed.state is MessageState.ACCEPTED:
+        return "done"
+    return "came_back" if instructed.state in _NOT_BOOKED else "on_its_way"
+
+
+def _places(movement: Movement, answer: Mapping[str, Any]) -> tuple[str, str]:
+    """Return where the money of *movement* was, and where it went."""
+    card = str(answer.get("card", "balance"))
+    match movement.act:
+        case "topup":
+            return card, "balance"
+        case "withdraw":
+            return "balance", card
+        case "send":
+            return str(answer["paid_from"]), "packet"
+        case "refund":
+            return "packet", str(answer["refunded_to"])
+        case "withdraw_returned" | "refund_to_balance":
+            return card, "balance"
+        case "returned" | "rejected" if movement.packet is None:
+            return card, "balance"
+        case "returned" | "rejected":
+            return "packet", str(answer.get("refunded_to") or "balance")
+    return "packet", "balance"

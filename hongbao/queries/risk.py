@@ -1,0 +1,440 @@
+"""Risk views: why an act was answered as it was, and what is known of a person."""
+
+import json
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from hongbao.answers import (
+    ConditionLine,
+    Explained,
+    IndicatorLine,
+    JudgedLine,
+    PackRules,
+    PartLine,
+    Pictured,
+    ReplayedLine,
+    ReplayedRisk,
+    RuleLine,
+)
+from hongbao.domain.ids import parse_packet_id
+from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
+from hongbao.domain.risk.record import Record, decode
+from hongbao.errors import DecisionNotFound, InvalidPacketId
+from hongbao.home.opened import Home
+from hongbao.queries.guards import guards_in_force, guards_named, habit_of
+from hongbao.store import DeviceRow, JudgedRow, ProfileRow
+from hongbao.units import iso
+
+if TYPE_CHECKING:
+    from hongbao.domain.risk.forest import Forest
+    from hongbao.domain.risk.habit import Habit
+    from hongbao.domain.risk.indicators import Key
+    from hongbao.domain.risk.judge import Decision
+    from hongbao.domain.risk.pack import Condition, Pack, Report, Rule
+
+
+OWN_MODEL = "own"
+"""What a model is called that was learned from a home's own history."""
+
+
+OF_ONE_ACT = frozenset({"amount_fen", "times_usual", "reaction_ms", "just_below", "same_pair"})
+"""Indicators that only an act with its amount, its packet and its people has."""
+
+
+class _Measured(NamedTuple):
+    """What was measured of one act: the indicators, the model's score, and which rules fired."""
+
+    values: "Mapping[Key, int]"
+    score: int | None
+    out_fen: int  # that had gone out on that day, the act included
+    fired: Collection[str]
+
+    def of(self, key: "Key") -> int:
+        from hongbao.domain.risk.indicators import SCORE
+
+        return (self.score or 0) if key.indicator == SCORE else self.values.get(key, 0)
+
+
+_NOTHING = _Measured({}, None, 0, ())
+
+
+def why(home: Home, subject: str) -> Explained:
+    """
+    Explain how each attempt at a request of this profile was judged.
+
+    *subject* is the request's id, or that of a packet, which this profile sent or claimed from.
+    Every value is the one that was measured then; the rules are those of the pack of that
+    time. Raises DecisionNotFound.
+    """
+    with home.looking():
+        me = home.me
+        request_ids = [subject]
+        entries = _attempts(home, subject, me)
+        if not entries and (named := _requested_about(home, subject, me)):
+            request_ids = named
+            entries = [entry for each in named for entry in _attempts(home, each, me)]
+        rows = [row for row in map(home.store.judged_in, entries) if row is not None]
+        records = [(row, home.read_back(decode, row.risk)) for row in rows]
+        decisions = [
+            _explained(home, row, record, record.asked)
+            for row, record in records
+            if record.asked is not None
+        ]
+    if not decisions:
+        raise DecisionNotFound(subject)
+    return {"request_id": request_ids[0], "profile": me.name, "decisions": decisions}
+
+
+def _attempts(home: Home, request_id: str, me: ProfileRow) -> list[int]:
+    """Return the entries in which *request_id* of *me* was stopped, and the one it made."""
+    made = home.store.requested(request_id, me.id)
+    return [*home.store.stops_of(request_id, me.id), *([] if made is None else [made.id])]
+
+
+def _requested_about(home: Home, packet_id: str, me: ProfileRow) -> list[str]:
+    """Return the requests by which *me* sent a packet, or claimed from it."""
+    try:
+        row = home.store.packet(parse_packet_id(packet_id))
+    except InvalidPacketId:
+        return []
+    if row is None:
+        return []
+    paid = home.store.message_paying(row.entry)
+    sending = home.store.acts_about(paid.number)[0] if paid else home.store.act_of(row.entry)
+    return [
+        *([sending.request_id] if row.packet.sender == me.id else []),
+        *(
+            claim.request_id
+            for claim in home.store.claims(row.packet.number)
+            if claim.profile == me.id
+        ),
+    ]
+
+
+def _explained(home: Home, row: JudgedRow, record: Record, asked: Asked) -> JudgedLine:
+    from hongbao.domain.risk.judge import decide, decide_again, keys_of
+    from hongbao.domain.risk.measures import Look, day_out_fen
+    from hongbao.domain.risk.way_out import allowed_amount, allowed_from
+
+    pack, forest = guards_named(home, record.pack, record.model)
+    habit, what = _habit_before(home, row), asked.seen.what
+    out_fen = day_out_fen(Look(habit, asked, 0, 0, pack.night))
+    again = decide_again(pack, forest, record.values, what, out_fen)
+    fired = {rule.id for rule in again.fired} | {report.id for report in again.reports}
+    values = dict(zip(keys_of(pack, forest), record.values, strict=True))
+    measured = _Measured(values, record.score, out_fen, fired)
+    amount_fen, from_s = None, None
+    if record.verdict is not Verdict.ALLOW and record.challenge is None:
+
+        def verdict_on(changed: Asked) -> Verdict:
+            return decide(pack, forest, habit, changed).verdict
+
+        conditions = tuple(condition for rule in pack.rules for condition in rule.when)
+        amount_fen = allowed_amount(verdict_on, asked)
+        from_s = allowed_from(verdict_on, asked, habit, conditions)
+    return {
+        "entry": row.entry,
+        "at": iso(row.at),
+        "act": row.act,
+        "what": str(what),
+        "amount_fen": asked.seen.amount_fen,
+        "pack": record.pack,
+        "model": record.model,
+        "verdict": str(record.verdict),
+        "rule": record.rule,
+        "score": record.score,
+        "challenge": record.challenge,
+        "cases": [case.id for case in home.store.cases_of_entry(row.entry)],
+        "rules": [_rule_line(rule, measured) for rule in pack.rules if what in rule.acts],
+        "reports": [
+            _report_line(report, measured) for report in pack.reports if what in report.acts
+        ],
+        "model_parts": _parts(forest, values),
+        "error": json.loads(row.answer).get("error"),
+        "allowed_fen": amount_fen,
+        "allowed_from": None if from_s is None else iso(datetime.fromtimestamp(from_s, UTC)),
+    }
+
+
+def _habit_before(home: Home, row: JudgedRow) -> "Habit":
+    """Return what was remembered of the profile of *row* just before it."""
+    from hongbao.domain.risk.habit import NEW, after
+
+    habit = NEW
+    for earlier in home.store.judged(row.profile, row.entry):
+        seen = home.read_back(decode, earlier.risk).seen
+        habit = habit if seen is None else after(habit, seen)
+    return habit
+
+
+def replay(
+    home: Home, pack: "Pack", *, since: datetime | None = None, limit: int = 20
+) -> ReplayedRisk:
+    """
+    Judge all acts, or those *since* a moment, by *pack* instead; nothing is touched.
+
+    Each act is judged upon what had really happened until then: what another answer would have
+    led to, nobody can know. Up to *limit* of the acts that would be answered differently are
+    named, the latest first.
+    """
+    from hongbao.domain.risk.judge import decide
+
+    with home.looking():
+        forest = guards_in_force(home, home.row).forest
+        totals: Counter[tuple[Verdict, Verdict]] = Counter()
+        changes: deque[ReplayedLine] = deque(maxlen=limit)
+        for row, record, habit in history(home):
+            if record.asked is None or (since is not None and row.at < since):
+                continue
+            again = decide(pack, forest, habit, record.asked)
+            if record.pack == pack.ref and _had_passed(record, again):
+                again = again.but_for(Verdict.CHALLENGE)
+            totals[record.verdict, again.verdict] += 1
+            if again.verdict is not record.verdict:
+                changes.append(_change(home, row, record, again))
+    return {
+        "pack": pack.ref,
+        "model": None if forest is None else forest.ref,
+        "since": None if since is None else iso(since),
+        "acts": totals.total(),
+        "changed": sum(acts for (before, after), acts in totals.items() if before != after),
+        "totals": [
+            {"before": str(before), "after": str(after), "acts": acts}
+            for (before, after), acts in sorted(totals.items(), key=lambda total: -total[1])
+        ],
+        "changes": list(reversed(changes)),
+    }
+
+
+def history(home: Home) -> "Iterator[tuple[JudgedRow, Record, Habit]]":
+    """Yield every recorded act with what was remembered of its profile just before it."""
+    from hongbao.domain.risk.habit import NEW, after
+
+    habits: dict[int, Habit] = {}
+    for row in home.store.judged():
+        record, habit = home.read_back(decode, row.risk), habits.get(row.profile, NEW)
+        yield row, record, habit
+        if record.seen is not None:
+            habits[row.profile] = after(habit, record.seen)
+
+
+def _change(home: Home, row: JudgedRow, record: Record, again: "Decision") -> ReplayedLine:
+    assert record.asked is not None
+    return {
+        "entry": row.entry,
+        "at": iso(row.at),
+        "profile": home.profile_by_id(row.profile).name,
+        "act": str(record.asked.seen.what),
+        "amount_fen": record.asked.seen.amount_fen,
+        "before": str(record.verdict),
+        "before_rule": record.rule,
+        "after": str(again.verdict),
+        "after_rule": None if again.rule is None else again.rule.id,
+    }
+
+
+def risk_picture(home: Home, name: str | None = None) -> Pictured:
+    """Return what risk control knows of a profile. Raises ProfileNotFound."""
+    from hongbao.domain.risk.habit import china_day_number
+    from hongbao.domain.risk.measures import usual_fen
+    from hongbao.domain.risk.places import PLACES
+
+    with home.looking():
+        who = home.me if name is None else home.profile_named(name)
+        now, guards = home.now(), guards_in_force(home, home.row)
+        habit: Habit = habit_of(home, who.id)
+        let_in = [row for row in home.store.devices_of(who.id) if row.is_let_in]
+        device = let_in[0] if let_in else None
+        is_today = china_day_number(int(now.timestamp())) == habit.day
+        home_city = max(habit.cities, key=lambda city: habit.cities[city], default=0)
+        return {
+            "profile": who.name,
+            "pack": guards.pack.ref,
+            "model": None if guards.forest is None else guards.forest.ref,
+            "device": None if device is None else device.name,
+            "city": PLACES[device.city].code if device and device.city else None,
+            "acts": habit.acts,
+            "usual_fen": usual_fen(habit),
+            "today_in_fen": habit.day_in_fen if is_today else 0,
+            "today_out_fen": habit.day_out_fen if is_today else 0,
+            "first_at": _instant(habit.first_at) if habit.acts else None,
+            "last_at": _instant(habit.recent[-1].at) if habit.recent else None,
+            "home_city": PLACES[home_city].code if home_city else None,
+            "hours": list(habit.hours),
+            "indicators": _measured_now(home, who, device, habit, now, guards.pack),
+            "stops": home.store.stops_count(who.id),
+            "open_challenges": len(home.store.challenges_of(who.id, now)),
+            "open_cases": home.store.open_cases_count(who.id),
+            "at": iso(now),
+        }
+
+
+def _measured_now(
+    home: Home,
+    who: ProfileRow,
+    device: DeviceRow | None,
+    habit: "Habit",
+    now: datetime,
+    pack: "Pack",
+) -> list[IndicatorLine]:
+    """Measure what *pack* asks as if *who* were about to send a packet, of no amount yet."""
+    from hongbao.domain.risk.indicators import INDICATORS
+
+    seen = Seen(int(now.timestamp()), What.SEND, city=device.city if device else 0)
+    cards, devices, profiles = home.store.standing_of(who.id, device.id if device else 0)
+    asked = Asked(
+        seen,
+        age_days=(now - who.opened_at).days,
+        channels=home.channels(who),
+        cards=cards,
+        device_age_hours=int((now - device.since).total_seconds()) // 3600 if device else 0,
+        devices=devices,
+        device_profiles=profiles,
+        clock_back_s=0,
+    )
+    return [
+        {
+            "indicator": str(key),
+            "unit": str(INDICATORS[key.indicator].unit),
+            "guard": str(INDICATORS[key.indicator].guard),
+            "value": INDICATORS[key.indicator].measure(habit, asked, key, pack.night),
+        }
+        for key in pack.keys
+        if key.indicator not in OF_ONE_ACT
+    ]
+
+
+def risk_rules(home: Home, pack: "Pack | None" = None) -> PackRules:
+    """Return the rules of *pack*, or of the one in force, as they are written."""
+    with home.looking():
+        guards = guards_in_force(home, home.row)
+    pack = guards.pack if pack is None else pack
+    return pack_rules(pack, None if guards.forest is None else guards.forest.ref)
+
+
+def risk_packs(home: Home) -> list[str]:
+    """Return the packs that were ever used here, as `risk_pack_text` takes them."""
+    with home.looking():
+        return home.store.risk_packs()
+
+
+def risk_pack_text(home: Home, ref: str) -> str | None:
+    """Return the text of the pack that was used here as *ref*, ``standard/1``, if one was."""
+    with home.looking():
+        return home.store.risk_pack(ref)
+
+
+def pack_rules(pack: "Pack", model: str | None) -> PackRules:
+    """Return what *pack* says, as an answer; *model* is the one that is asked beside it."""
+    return {
+        "pack": pack.ref,
+        "title": pack.title["en"],
+        "title_zh": pack.title["zh"],
+        "model": model,
+        "rules": [_rule_line(rule, _NOTHING) for rule in pack.rules],
+        "reports": [_report_line(report, _NOTHING) for report in pack.reports],
+        "text": pack.text,
+    }
+
+
+def _rule_line(rule: "Rule", measured: _Measured) -> RuleLine:
+    conditions = [_condition_line(condition, measured) for condition in rule.when]
+    if rule.day_fen is not None:
+        conditions.append(_limit_line(rule.day_fen, measured.out_fen))
+    return {
+        "rule": rule.id,
+        "guard": str(rule.guard),
+        "answer": str(rule.answer),
+        "acts": _in_order(rule.acts),
+        "hold_hours": rule.hold_hours or None,
+        "then": rule.ends or None,
+        "delay_days": rule.delay_days or None,
+        "day_fen": rule.day_fen,
+        "fired": rule.id in measured.fired,
+        "conditions": conditions,
+        "why": dict(rule.says),
+    }
+
+
+def _report_line(report: "Report", measured: _Measured) -> RuleLine:
+    return {
+        "rule": report.id,
+        "guard": "",
+        "answer": report.kind,
+        "acts": _in_order(report.acts),
+        "hold_hours": None,
+        "then": None,
+        "delay_days": None,
+        "day_fen": None,
+        "fired": report.id in measured.fired,
+        "conditions": [_condition_line(condition, measured) for condition in report.when],
+        "why": dict(report.says),
+    }
+
+
+def _in_order(acts: Collection[What]) -> list[str]:
+    return [str(what) for what in What if what in acts]
+
+
+def _condition_line(condition: "Condition", measured: _Measured) -> ConditionLine:
+    from hongbao.domain.risk.indicators import INDICATORS
+
+    value = measured.of(condition.key)
+    return {
+        "indicator": str(condition.key),
+        "unit": str(INDICATORS[condition.key.indicator].unit),
+        "value": value,
+        "at_least": condition.at_least,
+        "at_most": condition.at_most,
+        "holds": condition.holds(value),
+    }
+
+
+def _limit_line(day_fen: int, out_fen: int) -> ConditionLine:
+    """Return what a lowered limit asks besides: that more goes out in the day than it lets."""
+    return {
+        "indicator": "day_out_fen",
+        "unit": "fen",
+        "value": out_fen,
+        "at_least": day_fen + 1,
+        "at_most": None,
+        "holds": out_fen > day_fen,
+    }
+
+
+def _parts(forest: "Forest | None", values: "Mapping[Key, int]") -> list[PartLine]:
+    """Return what made an act look strange, or ordinary, to the model: the greatest first."""
+    from hongbao.domain.risk.indicators import INDICATORS
+
+    if forest is None:
+        return []
+    return [
+        {
+            "indicator": str(key),
+            "unit": str(INDICATORS[key.indicator].unit),
+            "value": values[key],
+            "points": points,
+        }
+        for key, points in forest.contributions([values[key] for key in forest.keys])
+        if points
+    ]
+
+
+def _had_passed(record: Record, again: "Decision") -> bool:
+    """
+    Tell whether *record* can only be what was left once a challenge had been passed.
+
+    Such an act was stopped by a rule that is milder than the challenge.
+    """
+    return (
+        again.verdict is Verdict.CHALLENGE
+        and record.seen is None
+        and record.verdict is Verdict.LIMIT
+        and again.but_for(Verdict.CHALLENGE).verdict is Verdict.LIMIT
+    )
+
+
+def _instant(seconds: int) -> str:
+    return iso(datetime.fromtimestamp(seconds, UTC))

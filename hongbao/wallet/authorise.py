@@ -1,0 +1,259 @@
+"""Authorisation (支付验证): the payment PIN, an authenticator's code, an identity; one try each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from hongbao.domain.pin import Pin
+from hongbao.errors import (
+    Busy,
+    HongbaoError,
+    PinError,
+    PinLocked,
+    WrongPin,
+    WrongPinOrCode,
+    WrongPinOrIdentity,
+)
+from hongbao.home.opened import Home
+from hongbao.home.tries import as_tries, later_of, used_up
+from hongbao.store import (
+    Holder,
+    OperatorRow,
+    PinRow,
+)
+from hongbao.wallet.unit_of_work import Private
+
+if TYPE_CHECKING:
+    from hongbao.vault import TriesFolder
+
+
+AskPin = Callable[[], Pin]
+"""Gives the payment PIN when an act asks for it, which is after everything typed is checked."""
+
+
+class Identity(NamedTuple):
+    """The real name and the ID number that somebody typed."""
+
+    real_name: Private
+    id_number: Private
+
+    def as_inputs(self) -> dict[str, object]:
+        return {"id_number": self.id_number, "real_name": self.real_name}
+
+
+def authorise(
+    home: Home,
+    pin: AskPin,
+    operator: OperatorRow | None = None,
+    *,
+    identity: Identity | None = None,
+    code: bool = True,
+) -> Pin:
+    """
+    Ask for the payment PIN (支付验证), or for *operator*'s own, check it, and return it.
+
+    A locked PIN is not asked for. An attempt is counted durably before it is looked at. Tries
+    and the last cleared try are two numbers that only grow, so that a right PIN clears what
+    came before it and never a guess that is under way at the same moment.
+
+    Whoever has an authenticator is asked for its *code* as well, and who they say they are, by
+    their *identity*, has to be right too: all of it together is one try.
+
+    Which of it was wrong is not told: whoever does not know the PIN learns nothing of the rest.
+
+    Raises WrongPin, WrongPinOrCode, WrongPinOrIdentity or PinLocked; InvalidCode, where nothing
+    was tried.
+    """
+    with home.looking():
+        holder = Holder("operator", operator.id) if operator else Holder("profile", home.me.id)
+        asks_code = code and operator is None and home.me.totp_secret is not None
+        tried = tries_of(home, holder)
+        if tried is not None:
+            _check_unlocked(tried, home.now())
+    if tried is None:
+        _give_up_on(home, holder)
+    home.watch.lap(1)
+    typed = pin()
+    shown = _ask_code(home) if asks_code else None
+    home.watch.skip()
+    with _trying(home, holder):
+        if code and operator is None and _has_authenticator(home, holder) != asks_code:
+            raise Busy  # another process has just added, or removed, it
+        _try(home, typed, holder, shown, identity)
+    home.watch.lap(2)
+    return typed
+
+
+def _ask_code(home: Home) -> str:
+    from hongbao.vault.authenticator import parse_code
+
+    return parse_code(home.ask_code())
+
+
+def _has_authenticator(home: Home, holder: Holder) -> bool:
+    return home.profile_by_id(holder.id).totp_secret is not None
+
+
+@contextmanager
+def _trying(home: Home, holder: Holder) -> Iterator[None]:
+    """Be the only one who tries *holder*'s PIN, in a home that stays as it is meanwhile."""
+    with (
+        home.under_these_keys(),
+        home.keys.one_try_at_a_time(holder.label),
+        home.as_it_was_opened(),
+    ):
+        home.check_generation()
+        yield
+
+
+def _try(home: Home, pin: Pin, holder: Holder, code: str | None, identity: Identity | None) -> None:
+    before, counted = _count_pin_try(home, holder)
+
+    def wrong() -> HongbaoError:
+        """Return one and the same refusal, whichever of what was asked for is wrong."""
+        left = home.policy.pin.attempts_left(counted.tries - counted.cleared)
+        if counted.locked_until is not None:
+            return PinLocked(locked_until_at=counted.locked_until)
+        if identity is not None:
+            return WrongPinOrIdentity(attempts_left=left)
+        if code is not None:
+            return WrongPinOrCode(attempts_left=left)
+        return WrongPin(attempts_left=left)
+
+    try:
+        if not home.vault.pin_matches(holder.number, pin, before.hash):
+            raise wrong()
+        step = None if code is None else _step_of(home, code, holder)
+        if code is not None and step is None:
+            raise wrong()
+        if identity is not None and not _is_of(home, identity, holder.id):
+            raise wrong()
+        renewed = None
+        if home.vault.pin_needs_rehash(before.hash):
+            renewed = home.vault.hash_pin(holder.number, pin)
+        with home.changing((holder.table, holder.id)):
+            if step is not None:
+                if step <= last_step_of(home, holder):  # somebody else was quicker
+                    raise wrong()
+                home.store.set_totp_step(holder.id, step)
+            _clear(home, holder, counted, wait=step is not None)
+            if renewed is not None and home.store.pin_of(holder).hash == before.hash:
+                home.store.set_pin(holder, renewed)  # not changed meanwhile
+    except PinError:
+        raise
+    except Exception:
+        with suppress(HongbaoError):  # as it is, it stays counted
+            _uncount(home, holder, before)
+        raise
+
+
+def _count_pin_try(home: Home, holder: Holder) -> tuple[PinRow, PinRow]:
+    """Count a try, and return what was tried before it and with it."""
+    rules = home.policy.pin
+    with home.changing((holder.table, holder.id)):
+        before, now = tries_of(home, holder), home.now()
+        if before is None:
+            raise Busy  # it was there when we looked
+        _check_unlocked(before, now)
+        hours = rules.hours_locked(before.tries + 1 - before.cleared)
+        counted = before._replace(
+            tries=before.tries + 1,
+            locked_until=now + timedelta(hours=hours) if hours else None,
+        )
+        keep_tries(home, holder, counted)
+    return before, counted
+
+
+def _clear(home: Home, holder: Holder, counted: PinRow, *, wait: bool) -> None:
+    """
+    Forgive the try that was *counted*, which was right, and those before it.
+
+    The note need not *wait* for the disk where the ledger, which does, has all that is in it.
+    """
+    known = tries_of(home, holder)
+    assert known is not None
+    cleared = max(known.cleared, counted.tries)
+    locked = known.tries - cleared >= home.policy.pin.attempts_max
+    until = known.locked_until if locked else None
+    keep_tries(home, holder, known._replace(cleared=cleared, locked_until=until), wait=wait)
+
+
+def _uncount(home: Home, holder: Holder, before: PinRow) -> None:
+    """Take back a try that nobody could judge: it was neither right nor wrong."""
+    with home.changing((holder.table, holder.id)):
+        keep_tries(home, holder, before, back=True)
+
+
+def tries_folder(home: Home) -> "TriesFolder":
+    """The counts of tries beside the keys."""
+    from hongbao.vault import TriesFolder
+
+    return TriesFolder(home.env.keys, home.vault)
+
+
+def tries_of(home: Home, holder: Holder) -> PinRow | None:
+    """
+    Return *holder*'s PIN with what was tried at it: the greater of the two counts.
+
+    None is that the count beside the keys is gone where there has to be one.
+    """
+    row, noted = home.store.pin_of(holder), tries_folder(home).read(holder.label)
+    if noted is None:
+        return None if home.keys.counts_tries() else row
+    return later_of(row, noted)
+
+
+def last_step_of(home: Home, holder: Holder) -> int:
+    """Return the last time step whose code *holder*'s authenticator has been used with."""
+    noted = tries_folder(home).read(holder.label)
+    return max(home.profile_by_id(holder.id).totp_step, 0 if noted is None else noted.step)
+
+
+def keep_tries(
+    home: Home, holder: Holder, row: PinRow, *, back: bool = False, wait: bool = True
+) -> None:
+    """Keep what was tried, beside the keys first; *back* is that it may be less than before."""
+    step = last_step_of(home, holder) if holder.table == "profile" else 0
+    tries = as_tries(row, step)
+    if back:
+        tries_folder(home).set(holder.label, tries)
+    else:
+        tries_folder(home).note(holder.label, tries, wait=wait)
+    home.store.set_pin_tries(
+        holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
+    )
+
+
+def _give_up_on(home: Home, holder: Holder) -> NoReturn:
+    """
+    Lock *holder*'s PIN, whose count of tries is gone: as many may have been made as there are.
+
+    Raises PinLocked.
+    """
+    with _trying(home, holder), home.changing((holder.table, holder.id)):
+        lost = used_up(home.store.pin_of(holder), home.policy.pin, home.now())
+        keep_tries(home, holder, lost, back=True)
+    assert lost.locked_until is not None
+    raise PinLocked(locked_until_at=lost.locked_until)
+
+
+def _step_of(home: Home, code: str, holder: Holder) -> int | None:
+    """Return the time step that *code* is of, if it is one of *holder*'s and not used yet."""
+    from hongbao.vault.authenticator import matching_step
+
+    row = home.profile_by_id(holder.id)
+    assert row.totp_secret is not None
+    secret = bytes.fromhex(home.vault.unseal(holder.id, "totp_secret", row.totp_secret))
+    return matching_step(secret, code, home.now(), last_step_of(home, holder))
+
+
+def _is_of(home: Home, identity: Identity, profile: int) -> bool:
+    """Return whether *identity* is that of the person behind *profile*."""
+    known = home.store.person_of_id_number(identity.id_number.mark(home.vault))
+    return known == (home.profile_by_id(profile).person, identity.real_name.mark(home.vault))
+
+
+def _check_unlocked(tried: PinRow, now: datetime) -> None:
+    if tried.locked_until is not None and now < tried.locked_until:
+        raise PinLocked(locked_until_at=tried.locked_until)

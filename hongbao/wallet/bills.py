@@ -1,0 +1,130 @@
+"""Bills brought in from other institutions, and removed again."""
+
+from collections.abc import Iterable
+
+from hongbao.answers import BillImported, BillRemoved
+from hongbao.domain.bill import (
+    Direction,
+    Line,
+    Packed,
+    read,
+)
+from hongbao.domain.ids import bill_id, parse_bill_id
+from hongbao.home.opened import Home
+from hongbao.queries.bills import bill_called, imported_answer
+from hongbao.store import BillFileRow
+from hongbao.units import iso
+from hongbao.wallet.acts import Act
+from hongbao.wallet.unit_of_work import perform
+
+
+class _KnownBill(Exception):
+    """The same bill is there already, as *row* says: nothing is to be done."""
+
+    def __init__(self, row: BillFileRow) -> None:
+        super().__init__()
+        self.row = row
+
+
+def bring_in(
+    home: Home,
+    lines: Iterable[Line],
+    *,
+    file: str,
+    request_id: str | None = None,
+    dry_run: bool = False,
+) -> BillImported:
+    """
+    Bring the bill in *lines*, from a file called *file*, into this profile's external book.
+
+    It is read to its end first, so that nobody waits for that who wants to write. A bill that
+    says the same as one that is there is not brought in again: it gets the first one's answer,
+    marked ``known``.
+
+    Raises InvalidBill; then nothing was changed.
+    """
+    rows = Packed(*read(lines))
+    header, digest = rows.header, rows.digest
+
+    def work(doing: Act) -> BillImported:
+        known = home.store.bill_that_says(doing.me.id, digest)
+        if known is not None:
+            raise _KnownBill(known)
+        number, name = home.store.next_bill(), _free_bill_id(home, doing)
+
+        def write() -> None:
+            home.store.add_bill(
+                number=number,
+                bill_id=name,
+                profile=doing.me.id,
+                entry=doing.entry,
+                digest=digest,
+            )
+            home.store.add_bill_rows(number, rows)
+
+        doing.once_entered(write)
+        into, out, neutral = (header.tallies[direction] for direction in Direction)
+        return {
+            **doing.common,
+            "profile": doing.me.name,
+            "bill": name,
+            "format": "wechat",
+            "file": file,
+            "holder": header.holder,
+            "begins_at": iso(header.since),
+            "ends_at": iso(header.until),
+            "count": header.count,
+            "in_count": into.rows,
+            "in_fen": into.fen,
+            "out_count": out.rows,
+            "out_fen": out.fen,
+            "neutral_count": neutral.rows,
+            "neutral_fen": neutral.fen,
+            "digest": digest.hex(),
+            "precision": "minute" if rows.to_minute else "second",
+            "known": False,
+        }
+
+    inputs = {"digest": digest.hex()}
+    try:
+        return perform(home, "bill_import", inputs, work, request_id=request_id, dry_run=dry_run)
+    except _KnownBill as known:
+        answer = imported_answer(known.row)
+        answer["known"] = True
+        return answer
+
+
+def remove_bill(
+    home: Home, bill: str, *, request_id: str | None = None, dry_run: bool = False
+) -> BillRemoved:
+    """
+    Take the rows of *bill* out of this profile's external book.
+
+    That it was there, and what it was, stays in the chain.
+
+    Raises InvalidBillId or BillNotFound.
+    """
+    name = parse_bill_id(bill)
+
+    def work(doing: Act) -> BillRemoved:
+        row = bill_called(home, name, doing.me.id)
+        told = imported_answer(row)
+        doing.once_entered(lambda: home.store.remove_bill(row.number, doing.entry))
+        return {
+            **doing.common,
+            "profile": doing.me.name,
+            "bill": row.id,
+            "file": told["file"],
+            "count": told["count"],
+            "digest": told["digest"],
+        }
+
+    inputs = {"bill": name}
+    return perform(home, "bill_remove", inputs, work, request_id=request_id, dry_run=dry_run)
+
+
+def _free_bill_id(home: Home, doing: Act) -> str:
+    drawn = bill_id(doing.chance(8))
+    while home.store.is_bill(drawn):
+        drawn = bill_id(doing.chance(8))
+    return drawn

@@ -1,0 +1,149 @@
+"""Claiming a share: steps 5 to 7, claim, allocate and settle."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from hongbao.answers import (
+    Claimed,
+    Delayed,
+    Held,
+)
+from hongbao.domain.dates import days_after_midnight
+from hongbao.domain.fairness import share_amount
+from hongbao.domain.ids import parse_packet_id
+from hongbao.domain.ledger import Reason, Transfer
+from hongbao.domain.packet import (
+    check_claim,
+)
+from hongbao.domain.risk.acts import Verdict, What
+from hongbao.home.opened import Home
+from hongbao.queries.packets import packet_row
+from hongbao.units import iso
+from hongbao.wallet.acts import Act
+from hongbao.wallet.holds import (
+    HoldOver,
+    check_hold,
+    end_hold,
+    held_account,
+    open_hold,
+    terms_of,
+    why_held,
+)
+from hongbao.wallet.risk_control import judge, remember_amount
+from hongbao.wallet.unit_of_work import perform
+
+A = TypeVar("A")
+
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def claim(home: Home, packet: str, *, request_id: str | None = None) -> Claimed:
+    """
+    Take this profile's share of *packet*; its amount is drawn at this moment.
+
+    There is no dry run: who could see an amount without taking it would try request ids until
+    they like what they see.
+
+    Raises InvalidPacketId or PacketNotFound; then, in this order, OwnPacket, NotForYou,
+    AlreadyClaimed, PacketFinished, PacketRefunded, PacketExpired or PacketHeld.
+    """
+    wanted = parse_packet_id(packet)
+    home.watch.skip()
+
+    def work(doing: Act) -> Claimed:
+        me = doing.me
+        row = packet_row(home, wanted)
+        packet = row.packet
+        check_hold(doing, packet)
+        check_claim(
+            packet,
+            me.id,
+            now=doing.now,
+            claimed_fen=home.store.claimed_fen(packet.number, me.id),
+            sender_may_claim=home.policy_of(doing.home).packet.sender_may_claim_group,
+            why=why_held(home, packet),
+        )
+        decision = judge(
+            home,
+            doing,
+            What.CLAIM,
+            packet.remaining_fen // (packet.count - packet.claimed_count),
+            other=packet.sender,
+            reaction_ms=(doing.now - packet.created_at) // _MILLISECOND,
+        )
+        home.watch.lap(5)
+        seat = packet.claimed_count + 1
+        amount_fen = share_amount(
+            packet.deal,
+            row.seed,
+            packet.id,
+            packet.total_fen,
+            packet.count,
+            packet.share_max_fen,
+            packet.remaining_fen,
+            seat,
+            doing.request_id,
+        )
+        home.watch.lap(6)
+        remember_amount(doing, amount_fen)
+        rule, days = decision.rule, home.policy_of(doing.home).settlement.claims_after_days
+        held: Held | None = None
+        delayed: Delayed | None = None
+        if rule is not None and decision.verdict is Verdict.HOLD:
+            case, held = open_hold(home, doing, terms_of(rule), amount_fen, packet=packet.number)
+            doing.post(Transfer(row.account, held_account(home, case), amount_fen, Reason.CLAIM))
+            days = 0  # they begin when it is let go
+        else:
+            doing.post(Transfer(row.account, me.account, amount_fen, Reason.CLAIM))
+        if rule is not None and decision.verdict is Verdict.DELAY:
+            days = max(days, rule.delay_days)
+            until = iso(days_after_midnight(doing.now, days))
+            delayed = {"until": until, "rule": rule.id, "why": dict(rule.says)}
+        if days:
+            from_at = days_after_midnight(doing.now, days)
+            doing.once_entered(lambda: home.store.add_maturing(me.id, from_at, amount_fen))
+        doing.once_entered(
+            lambda: home.store.add_claim(
+                packet, me.id, amount_fen=amount_fen, entry=doing.entry, at=doing.now
+            )
+        )
+        doing.packet = packet.number
+        doing.counterparty = packet.sender
+        home.watch.lap(7)
+        return {
+            **doing.common,
+            "packet": packet.id,
+            "kind": str(packet.kind),
+            "sender": row.sender_name,
+            "greeting": row.greeting,
+            "seat": seat,
+            "amount_fen": amount_fen,
+            "count": packet.count,
+            "finished": seat == packet.count,
+            "balance_fen": doing.balance_fen,
+            "held": held,
+            "delayed": delayed,
+        }
+
+    def claimed() -> Claimed:
+        return perform(
+            home,
+            "claim",
+            {"packet": wanted},
+            work,
+            request_id=request_id,
+            changing=(("packet", wanted), ("profile", home.profile_name)),
+        )
+
+    return past_hold(home, claimed)
+
+
+def past_hold(home: Home, ask: Callable[[], A]) -> A:
+    """Return what *ask* gives, once the hold is ended that it meets and that is over."""
+    try:
+        return ask()
+    except HoldOver as over:
+        end_hold(home, over.case)
+        return ask()

@@ -1,0 +1,113 @@
+"""Real names (实名): an identity checked and bound to a profile."""
+
+from hongbao.answers import Identified
+from hongbao.domain.dates import china_day
+from hongbao.domain.identity import (
+    IdNumber,
+    mask_id_number,
+    mask_real_name,
+    parse_id_number,
+    parse_real_name,
+)
+from hongbao.domain.pin import check_strength
+from hongbao.errors import (
+    AlreadyIdentified,
+    IdentityMismatch,
+    TooManyProfiles,
+)
+from hongbao.home.opened import Home
+from hongbao.queries.devices import device_keys
+from hongbao.queries.profiles import masked
+from hongbao.store import ProfileRow
+from hongbao.wallet.acts import Act
+from hongbao.wallet.authorise import AskPin, authorise
+from hongbao.wallet.clearing import earlier_answer
+from hongbao.wallet.profiles import as_identity
+from hongbao.wallet.unit_of_work import perform
+
+
+def read_identity(home: Home, name: str, id_number: str) -> tuple[str, IdNumber]:
+    """Read a real name and an ID number. Raises InvalidRealName or InvalidIdNumber."""
+    return parse_real_name(name), parse_id_number(id_number, china_day(home.now()))
+
+
+def identify(
+    home: Home,
+    real_name: str,
+    id_number: str,
+    *,
+    pin: AskPin,
+    request_id: str | None = None,
+    dry_run: bool = False,
+) -> Identified:
+    """
+    Say who this profile is (实名认证); limits follow from it.
+
+    One ID number on several profiles is one person, who shares one set of limits.
+
+    Raises InvalidRealName, InvalidIdNumber, WrongPin, PinLocked, AlreadyIdentified,
+    IdentityMismatch, TooManyProfiles, or WeakPin where the PIN is the birth date.
+    """
+    name, number = read_identity(home, real_name, id_number)
+    identity = as_identity(name, number)
+    inputs = identity.as_inputs()
+    first: Identified | None = earlier_answer(home, "identify", inputs, request_id)
+    if first is not None:
+        return first
+    chosen = authorise(home, pin)
+    check_strength(chosen, number.birth_date)
+
+    def work(doing: Act) -> Identified:
+        me = doing.me
+        if me.id_number is not None:
+            real = masked(home, me, "real_name")
+            raise AlreadyIdentified(profile=me.name, real_name=real or "")
+        policy = home.policy
+        name_index, id_index = (private.mark(home.vault) for private in identity)
+        known = home.store.person_of_id_number(id_index)
+        person = me.person
+        if known is not None:
+            person, their_name = known
+            if their_name != name_index:
+                raise IdentityMismatch
+            if len(home.store.profiles_of_person(person)) >= policy.profiles_per_person:
+                raise TooManyProfiles(profiles_max=policy.profiles_per_person)
+        home.store.identify(
+            me,
+            person=person,
+            id_number_index=id_index,
+            real_name_index=name_index,
+            id_number=home.vault.seal(me.id, "id_number", number.number),
+            real_name=home.vault.seal(me.id, "real_name", name),
+        )
+        return {
+            **doing.common,
+            "profile": me.name,
+            "real_name": mask_real_name(name),
+            "id_number": mask_id_number(number.number),
+            "tier": home.tier(home.me).name,
+            "profiles_of_person": len(home.store.profiles_of_person(person)),
+        }
+
+    return perform(
+        home,
+        "identify",
+        inputs,
+        work,
+        request_id=request_id,
+        dry_run=dry_run,
+        any_device=_is_stranded(home, home.me),
+    )
+
+
+def _is_stranded(home: Home, me: ProfileRow) -> bool:
+    """
+    Return whether none of the devices that *me* let in is this machine.
+
+    Whoever never said who they are could not prove it to let this one in, and would be locked
+    out for good; so they may say it now, from a device that still waits.
+
+    Accepted: so may whoever has the home and its PIN, but none of its devices' keys.
+    """
+    rows = home.store.devices_of(me.id)
+    return not any(row.is_let_in and device_keys(home).holds(row.public_key) for row in rows)

@@ -1,0 +1,82 @@
+"""Payments by card as one act: instructed, carried, and answered as the bank does."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from hongbao.answers import (
+    Answer,
+    Instructed,
+)
+from hongbao.errors import (
+    Busy,
+    PaymentPending,
+    StorageRefused,
+)
+from hongbao.home.opened import Home
+from hongbao.store import MessageRow
+from hongbao.wallet.acts import Act
+from hongbao.wallet.clearing import concluded
+from hongbao.wallet.holds import catch_up
+from hongbao.wallet.unit_of_work import perform, rehearsal
+
+
+def pay(
+    home: Home,
+    asked: str,
+    inputs: Mapping[str, object],
+    work: Callable[[Act], Answer],
+    *,
+    act: str,
+    request_id: str | None,
+    dry_run: bool,
+    changing: tuple[tuple[str, object], ...] = (),
+) -> Any:
+    """
+    Do *work*, which instructs a payment, and return what becomes of it.
+
+    Raises what the bank says, and PaymentPending where it does not say anything, or where
+    what it says cannot be written down now.
+    """
+    with rehearsal(home, dry_run):
+        catch_up(home)
+        home.watch.skip()
+        instructed = perform(
+            home, act, inputs, work, request_id=request_id, changing=changing, asked=asked
+        )
+        if "replayed" in instructed:
+            return instructed
+        message = home.store.message_called(str(cast(Any, instructed)["payment"]))
+        assert message is not None
+        try:
+            answer = concluded(home, message.number)
+        except (Busy, StorageRefused) as error:
+            if dry_run:
+                raise
+            # Who is told that nothing was changed pays again, and the first one goes on too.
+            raise PaymentPending(
+                payment=message.id,
+                amount_fen=message.amount_fen,
+                card=cast(Any, instructed)["card"],
+                bank=message.bank,
+            ) from error
+    return {**answer, "dry_run": True} if dry_run else answer
+
+
+def instructed_answer(home: Home, doing: Act, message: MessageRow) -> Instructed:
+    """Return the answer of an act that put *message* on its way."""
+    return {
+        **doing.common,
+        "payment": message.id,
+        "channel": message.channel,
+        "bank": message.bank,
+        "amount_fen": message.amount_fen,
+        "card": home.store.card(message.card).name,
+        "terms": dict(message.terms),
+    }
+
+
+def answer_base(home: Home, doing: Act, message: MessageRow) -> Answer:
+    """Return what an answer about *message* begins with: the request that asked for it."""
+    if doing.entry == message.entry:
+        return doing.common
+    return {**doing.common, "request_id": home.store.request_of(message.entry)}

@@ -1,0 +1,211 @@
+"""Profiles: the home's first and all others, chosen, and their PINs."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from typing import NamedTuple
+
+from hongbao.answers import Founded, PinChanged, ProfileLine
+from hongbao.domain.dates import china_day
+from hongbao.domain.identity import (
+    IdNumber,
+    parse_id_number,
+)
+from hongbao.domain.pin import Pin, check_strength
+from hongbao.domain.policy import Policy
+from hongbao.domain.text import name_key, parse_profile_name
+from hongbao.env import Env
+from hongbao.errors import (
+    HomeExists,
+    HomeNotFound,
+    NameTaken,
+)
+from hongbao.home.opened import Home
+from hongbao.home.opening import LEDGER, key_folder, make_ledger
+from hongbao.queries.profiles import profile_line
+from hongbao.store import Holder, ProfileRow
+from hongbao.units import iso
+from hongbao.wallet.acts import Act
+from hongbao.wallet.authorise import AskPin, Identity, authorise, tries_folder
+from hongbao.wallet.clearing import earlier_answer
+from hongbao.wallet.unit_of_work import Private, perform
+
+DEMO_DICE = "demo"
+"""The seed of a demo's chance, where no other is given."""
+
+
+class _NewHome(NamedTuple):
+    """What is for whoever makes a home to choose."""
+
+    policy: Policy
+    clock: datetime | None
+    dice: str | None
+    demo: bool
+
+    def complete(self, now: datetime) -> "_NewHome":
+        """Return it with what a demo leaves to us: a clock that starts *now*, and a seed."""
+        if not self.demo:
+            return self
+        return self._replace(
+            clock=self.clock or now.replace(microsecond=0),
+            dice=DEMO_DICE if self.dice is None else self.dice,
+        )
+
+    @property
+    def chosen(self) -> bool:
+        """Whether something was chosen that cannot be had in a home that is there already."""
+        return self.clock is not None or self.dice is not None
+
+
+def found(
+    env: Env,
+    name: str,
+    *,
+    pin: AskPin,
+    policy: Policy,
+    clock: datetime | None = None,
+    dice: str | None = None,
+    demo: bool = False,
+    passphrase: Callable[[], str] | None = None,
+    request_id: str | None = None,
+) -> tuple[Home, Founded]:
+    """
+    Make a profile called *name*, and the home around it if this is the first.
+
+    *policy*, *clock* (a virtual one that starts there) and *dice* (a seed for all chance, so
+    that the same commands give the same ledger) are a new home's to choose; *demo* chooses
+    those of the two that are not given. The PIN is asked for before anything is made.
+
+    Raises InvalidName, NameTaken, HomeExists, WeakPin and what `Home.open` raises.
+    """
+    name = parse_profile_name(name)
+    try:
+        home = Home.open(env, profile=name, passphrase=passphrase)
+    except HomeNotFound:
+        chosen = _strong(pin)
+        keys = key_folder(env)
+        home = Home(env, keys, *make_ledger(env.data / LEDGER, keys, passphrase), name)
+        pin = lambda: chosen  # noqa: E731 - asked for once
+    with ExitStack() as closing:
+        closing.enter_context(home)
+        answer = _join(home, name, pin, _NewHome(policy, clock, dice, demo), request_id)
+        closing.pop_all()  # it stays open for the caller
+    return home, answer
+
+
+def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str | None) -> Founded:
+    """Add the profile *name*, and where there is no home yet, the home as *new* has it."""
+    inputs: dict[str, object] = {
+        "name": name,
+        "clock": None if new.clock is None else iso(new.clock),
+        "dice": new.dice,
+    }
+    if new.demo:  # not the moment it stands for, which is another one when it is asked again
+        inputs["demo"] = True
+    new = new.complete(home.env.now())
+    exists = home.store.home() is not None
+    taken = home.store.profile(name_key(name)) is not None
+    if taken:
+        first: Founded | None = earlier_answer(home, "init", inputs, request_id)
+        if first is not None:
+            return first
+    if exists and new.chosen:
+        raise HomeExists
+    if taken:
+        raise NameTaken(name)
+    chosen = _strong(pin)
+
+    def founding() -> None:
+        nonlocal exists
+        exists = False
+        home.store.keep_policy(new.policy.ref, new.policy.text)
+        home.store.make_home(
+            made_at=new.clock or home.env.now(),
+            generation=home.vault.generation,
+            policy=new.policy.ref,
+        )
+        if new.clock is not None:
+            home.store.set_virtual_clock(new.clock)
+        if new.dice is not None:
+            home.store.set_dice(new.dice.encode())
+
+    def made() -> ProfileRow:
+        nonlocal taken
+        profile = home.store.profile(name_key(name))
+        taken = profile is not None
+        if profile is not None:
+            return profile
+        number = home.store.next_profile()
+        tries_folder(home).start(Holder("profile", number).label)
+        added = home.store.add_profile(
+            number,
+            name=name,
+            name_key=name_key(name),
+            pin_hash=home.vault.hash_pin(number, chosen),
+            opened_at=home.now(),
+        )
+        if home.row.current_profile is None:
+            home.store.set_current_profile(number)
+        return added
+
+    def work(doing: Act) -> Founded:
+        if exists and new.chosen:  # somebody else was quicker
+            raise HomeExists
+        if taken:
+            raise NameTaken(name)
+        return {
+            **doing.common,
+            "profile": doing.me.name,
+            "tier": home.tier(doing.me).name,
+            "policy": home.policy.ref,
+            "clock": "real" if doing.home.virtual_at is None else "virtual",
+        }
+
+    exists = True
+    return perform(
+        home, "init", inputs, work, request_id=request_id, founding=founding, profile=made
+    )
+
+
+def use(home: Home, name: str) -> ProfileLine:
+    """Act as *name* from now on, where no profile is named. Raises ProfileNotFound."""
+    with home.changing():
+        row = home.profile_named(name)
+        home.store.set_current_profile(row.id)
+    return profile_line(home, row, row.id)
+
+
+def change_pin(
+    home: Home, old: AskPin, new: AskPin, *, request_id: str | None = None
+) -> PinChanged:
+    """Replace the payment PIN. Raises WrongPin, PinLocked, InvalidPin or WeakPin."""
+    first: PinChanged | None = earlier_answer(home, "pin_change", {}, request_id)
+    if first is not None:
+        authorise(home, new)  # what was asked for is in force: only who knows it is told so
+        return first
+    authorise(home, old)
+    me = home.me
+    chosen = new()
+    birth_date = None
+    if me.id_number is not None:
+        number = home.vault.unseal(me.id, "id_number", me.id_number)
+        birth_date = parse_id_number(number, china_day(home.now())).birth_date
+    check_strength(chosen, birth_date)
+    hashed = home.vault.hash_pin(me.id, chosen)
+
+    def work(doing: Act) -> PinChanged:
+        home.store.set_pin(Holder("profile", doing.me.id), hashed)
+        return {**doing.common, "profile": doing.me.name}
+
+    return perform(home, "pin_change", {}, work, request_id=request_id)
+
+
+def as_identity(name: str, number: IdNumber) -> Identity:
+    """Return a real *name* and an ID *number* as requests are made of them."""
+    return Identity(Private("real_name", name), Private("id_number", number.number))
+
+
+def _strong(pin: AskPin) -> Pin:
+    chosen = pin()
+    check_strength(chosen, None)
+    return chosen

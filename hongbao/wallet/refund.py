@@ -1,0 +1,149 @@
+"""Refunds: step 8, what nobody claimed goes back the way it came."""
+
+import json
+from contextlib import suppress
+from datetime import datetime
+
+from hongbao.answers import (
+    Refunded,
+    Refunds,
+)
+from hongbao.domain.ids import check_request_id, parse_packet_id
+from hongbao.domain.ledger import Reason
+from hongbao.domain.packet import (
+    check_refund,
+)
+from hongbao.errors import (
+    PacketRefunded,
+    RequestConflict,
+)
+from hongbao.home.opened import Home
+from hongbao.queries.packets import BALANCE, packet_row
+from hongbao.store import ProfileRow
+from hongbao.units import iso
+from hongbao.wallet.acts import Act
+from hongbao.wallet.claim import past_hold
+from hongbao.wallet.clearing import carry
+from hongbao.wallet.holds import catch_up, check_hold, send_back, why_held
+from hongbao.wallet.unit_of_work import perform, rehearsal
+
+DUE_AT_ONCE = 1000
+"""How many due packets are looked up together; the rest follow."""
+
+
+def refund(
+    home: Home, packet: str, *, request_id: str | None = None, dry_run: bool = False
+) -> Refunds:
+    """
+    Return what nobody claimed of *packet*, the way it came.
+
+    Raises InvalidPacketId, PacketNotFound, NotYourPacket, NothingToRefund, PacketRefunded,
+    PacketNotExpired or PacketHeld.
+    """
+    refunded = refund_packet(home, parse_packet_id(packet), request_id=request_id, dry_run=dry_run)
+    return _refunds([refunded])
+
+
+def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = False) -> Refunds:
+    """
+    Return everything of this profile's that is due back, the longest due first.
+
+    Each packet's refund is an act of its own, so that being killed half-way loses nothing:
+    made again with the same *request_id*, it goes on with what is left.
+    """
+    if not dry_run:
+        catch_up(home)
+    me = home.me
+    before: list[Refunded] = []
+    if request_id is not None:
+        check_request_id(request_id)
+        if home.store.requested(request_id, me.id) is not None:
+            raise RequestConflict(request_id)
+        before = _refunded_before(home, request_id, me)
+    refunded: list[Refunded] = []
+    undone_fen = 0
+    for row in home.store.due(home.now(), me.id, limit=-1):
+        packet = row.packet.id
+        with suppress(PacketRefunded):  # somebody else was quicker: it is back already
+            refund = refund_packet(
+                home, packet, request_id=request_id, part=packet, dry_run=dry_run
+            )
+            if dry_run:  # each was undone before the next
+                refund["balance_fen"] += undone_fen
+                undone_fen += refund["amount_fen"] if refund["refunded_to"] == BALANCE else 0
+            refunded.append(refund)
+    answer = _refunds(before + refunded)
+    if before and not refunded:
+        answer["replayed"] = True
+    return answer
+
+
+def _refunded_before(home: Home, request_id: str, me: ProfileRow) -> list[Refunded]:
+    return [json.loads(part.answer) for part in home.store.requested_parts(request_id, me.id)]
+
+
+def refund_packet(
+    home: Home,
+    packet: str,
+    *,
+    request_id: str | None = None,
+    part: str | None = None,
+    dry_run: bool = False,
+    sender: int | None = None,
+    at: datetime | None = None,
+) -> Refunded:
+    """Refund *packet*; where the platform does it by itself, for its *sender*, as of *at*."""
+
+    def work(doing: Act) -> Refunded:
+        row = packet_row(home, packet)
+        check_hold(doing, row.packet)
+        why = why_held(home, row.packet)
+        check_refund(row.packet, doing.me.id, now=doing.now, why=why)
+        amount_fen = row.packet.remaining_fen
+        back = send_back(home, doing, row, row.account, amount_fen, Reason.REFUND)
+        home.store.close_packet(row.packet.number, doing.now)
+        home.watch.lap(8)
+        return {
+            **doing.common,
+            "packet": packet,
+            "amount_fen": amount_fen,
+            **back,
+            "balance_fen": doing.balance_fen,
+        }
+
+    def refund() -> Refunded:
+        return perform(
+            home,
+            "refund",
+            {"packet": packet},
+            work,
+            request_id=request_id,
+            part=part,
+            changing=(("packet", packet), ("profile", sender or home.profile_name)),
+            profile=None if sender is None else lambda: home.profile_by_id(sender),
+            at=at,
+            signed=sender is None,
+        )
+
+    with rehearsal(home, dry_run):
+        home.watch.skip()
+        refunded = past_hold(home, refund)
+        # An answer of an older hongbao has no payment: its refund was done at once.
+        payment = refunded.get("payment")
+        if payment is not None and refunded["arrives_at"] <= iso(home.now()):
+            message = home.store.message_called(payment)
+            assert message is not None
+            carry(home, message.number)
+    return {**refunded, "dry_run": True} if dry_run else refunded
+
+
+def _refunds(refunds: list[Refunded]) -> Refunds:
+    answer: Refunds = {
+        "refunded_fen": sum(refund["amount_fen"] for refund in refunds),
+        "refunds": refunds,
+    }
+    if refunds and all("replayed" in refund for refund in refunds):
+        answer["replayed"] = True
+    if refunds and all("dry_run" in refund for refund in refunds):
+        answer["dry_run"] = True
+    return answer

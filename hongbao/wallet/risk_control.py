@@ -1,0 +1,227 @@
+"""Risk control inside an act: what the five guards say of it, and what follows."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
+from hongbao.domain.risk.record import Record
+from hongbao.errors import (
+    ChallengeRequired,
+    HongbaoError,
+    LoweredLimit,
+    RefusedByRisk,
+    SessionEnded,
+)
+from hongbao.home.opened import Home
+from hongbao.queries.guards import Guards, guards_in_force, habit_of
+from hongbao.store import CaseRow, ChallengeRow, DeviceRow, HomeRow
+from hongbao.wallet.acts import Act
+
+if TYPE_CHECKING:
+    from hongbao.domain.risk.judge import Decision
+    from hongbao.domain.risk.pack import Report, Rule
+
+
+class Stopped(Exception):
+    """
+    Risk control does not let an act happen.
+
+    Nothing was written yet. That it was stopped is a fact like any other: the desk writes it down
+    as an entry called *act*, and then tells *error*.
+    """
+
+    def __init__(self, act: str, error: HongbaoError) -> None:
+        super().__init__(act)
+        self.act = act
+        self.error = error
+
+
+_STOPS = frozenset({Verdict.LIMIT, Verdict.CHALLENGE, Verdict.REFUSE, Verdict.CUT})
+
+
+_HOUR = timedelta(hours=1)
+
+
+_SECOND = timedelta(seconds=1)
+
+
+def keep_guards(home: Home, home_row: HomeRow) -> None:
+    """Keep the shipped pack and model where this home has none: decisions name them."""
+    if home_row.risk_pack is not None:
+        return
+    guards = guards_in_force(home, home_row)
+    if home.store.risk_pack(guards.pack.ref) is None:
+        home.store.keep_risk_pack(guards.pack.ref, guards.pack.text)
+    home.store.set_risk_pack(guards.pack.ref)
+    if guards.forest is not None:
+        if home.store.risk_model(guards.forest.ref) is None:
+            home.store.keep_risk_model(guards.forest.ref, guards.forest.text)
+        home.store.set_risk_model(guards.forest.ref)
+
+
+def judge(
+    home: Home, doing: Act, what: What, amount_fen: int, *, other: int = 0, reaction_ms: int = -1
+) -> "Decision":
+    """
+    Let risk control look at an act before anything of it is written.
+
+    *other* is the profile at the other end, and *reaction_ms* what a claim took since its
+    packet was there. What is answered, and why, is kept in the act's entry. A verdict of hold
+    or delay is for the caller to carry out; reports open their cases by themselves. A challenge
+    that was passed before answers for itself alone: whatever else there is to say is said.
+
+    Raises Stopped.
+    """
+    from hongbao.domain.risk.judge import decide
+
+    asked = _asked(home, doing, what, amount_fen, other, reaction_ms)
+    guards = guards_in_force(home, doing.home)
+    doing.habit = habit_of(home, doing.me.id)
+    decision = decide(guards.pack, guards.forest, doing.habit, asked)
+    doing.record = Record(
+        asked.seen,
+        asked,
+        guards.pack.ref,
+        None if guards.forest is None else guards.forest.ref,
+        decision.verdict,
+        None if decision.rule is None else decision.rule.id,
+        tuple(report.id for report in decision.reports),
+        decision.values,
+        decision.score,
+    )
+    passed = None
+    if decision.verdict is Verdict.CHALLENGE:
+        passed = home.store.passed_challenge(doing.me.id, doing.inputs, doing.now)
+    if passed is not None:
+        decision = decision.but_for(Verdict.CHALLENGE)
+    if decision.rule is not None and decision.verdict in _STOPS:
+        doing.record = doing.record._replace(
+            seen=None, verdict=decision.verdict, rule=decision.rule.id
+        )
+        raise _stopped(home, doing, guards, decision, decision.rule)
+    if passed is not None:
+        _use_up(home, doing, passed)
+    for report in decision.reports:
+        _open_report(home, doing, report, asked)
+    return decision
+
+
+def remember_amount(doing: Act, amount_fen: int) -> None:
+    """Remember *amount_fen* of what is done: a claim's is drawn only once it is allowed."""
+    record = doing.record
+    assert record is not None
+    assert record.seen is not None
+    doing.record = record._replace(seen=record.seen._replace(amount_fen=amount_fen))
+
+
+def _asked(
+    home: Home, doing: Act, what: What, amount_fen: int, other: int, reaction_ms: int
+) -> Asked:
+    me, device = doing.me, doing.device
+    assert device is not None
+    cards, devices, profiles = home.store.standing_of(me.id, device.id)
+    back = doing.now - home.env.now() if doing.home.virtual_at is None else timedelta()
+    return Asked(
+        Seen(int(doing.now.timestamp()), what, amount_fen, other, reaction_ms, device.city),
+        age_days=(doing.now - me.opened_at).days,
+        channels=home.channels(me) if cards or me.id_number else 0,
+        cards=cards,
+        device_age_hours=(doing.now - device.since) // _HOUR,
+        devices=devices,
+        device_profiles=profiles,
+        clock_back_s=max(back // _SECOND, 0),
+    )
+
+
+def remember(home: Home, doing: Act, seen: Seen) -> None:
+    """Let the habit of whoever acts follow what was *seen*, in the transaction of the act."""
+    from hongbao.domain.risk.habit import after, encode
+
+    me = doing.me.id
+    habit = habit_of(home, me) if doing.habit is None else doing.habit
+    home.store.keep_habit(me, encode(after(habit, seen)))
+
+
+def _use_up(home: Home, doing: Act, passed: ChallengeRow) -> None:
+    """Let *doing* be the one act that the challenge *passed* lets happen."""
+    assert doing.record is not None
+    doing.record = doing.record._replace(challenge=passed.id)
+    doing.once_entered(lambda: home.store.set_challenge(passed.number, "used", doing.entry))
+
+
+def _stopped(home: Home, doing: Act, guards: Guards, decision: "Decision", rule: "Rule") -> Stopped:
+    facts: dict[str, Any] = {"rule": rule.id, "why": dict(rule.says)}
+    asked = {"request_id": doing.request_id, **facts}
+    match decision.verdict:
+        case Verdict.CHALLENGE:
+            challenge = _set_challenge(home, doing, guards)
+            return Stopped("challenged", ChallengeRequired(challenge=challenge.id, **facts))
+        case Verdict.LIMIT:
+            assert rule.day_fen is not None
+            return Stopped("limited", LoweredLimit(limit_fen=rule.day_fen, **asked))
+        case Verdict.CUT:
+            assert doing.device is not None
+            return cut(home, doing, doing.device, SessionEnded(device=doing.device.name, **facts))
+    return Stopped("refused", RefusedByRisk(**asked))
+
+
+def cut(home: Home, doing: Act, device: DeviceRow, error: HongbaoError) -> Stopped:
+    """End the session of *device* with what it has just asked for."""
+    doing.once_entered(lambda: home.store.cut_session(device.id, doing.now))
+    return Stopped("cut", error)
+
+
+def _set_challenge(home: Home, doing: Act, guards: Guards) -> ChallengeRow:
+    from hongbao.domain.ids import challenge_id
+    from hongbao.domain.puzzle import make_puzzle
+
+    drawn = challenge_id(doing.chance(8))
+    while home.store.challenge(drawn) is not None:
+        drawn = challenge_id(doing.chance(8))
+    row = ChallengeRow(
+        number=home.store.next_challenge(),
+        id=drawn,
+        profile=doing.me.id,
+        entry=doing.entry,
+        inputs=doing.inputs,
+        puzzle=make_puzzle(doing.chance).encode(),
+        expires_at=doing.now + timedelta(minutes=guards.pack.challenge_minutes),
+    )
+    doing.once_entered(lambda: home.store.add_challenge(row))
+    return row
+
+
+def open_case(home: Home, doing: Act, **facts: Any) -> CaseRow:
+    """Open a case about what is being done; it stands once the entry does."""
+    from hongbao.domain.ids import case_id
+
+    drawn = case_id(doing.chance(8))
+    while home.store.case(drawn) is not None:
+        drawn = case_id(doing.chance(8))
+    number = max([home.store.next_case(), *(row.number + 1 for row in doing.cases)])
+    row = CaseRow(number=number, id=drawn, profile=doing.me.id, entry=doing.entry, **facts)
+    doing.cases.append(row)
+    doing.once_entered(lambda: home.store.add_case(row))
+    return row
+
+
+def _open_report(home: Home, doing: Act, report: "Report", asked: Asked) -> None:
+    """Open the case that *report* asks for, unless one of the same day says it already."""
+    from hongbao.domain.dates import day_key
+
+    last = home.store.last_case(doing.me.id, report.id)
+    if last is not None:
+        told_on = day_key(home.store.entry_at(last.entry))
+        if last.closed is None or told_on == day_key(doing.now):
+            return
+    open_case(
+        home,
+        doing,
+        kind=report.kind,
+        rule=report.id,
+        amount_fen=asked.seen.amount_fen,
+        packet=None,
+        message=None,
+        until=None,
+        ends=None,
+    )

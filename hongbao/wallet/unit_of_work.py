@@ -1,0 +1,526 @@
+"""The unit of work: the one way in which every act is done, written and answered."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from hongbao.domain.chain import canonical, digest, line
+from hongbao.domain.channel import ASKED_AS
+from hongbao.domain.ids import check_request_id
+from hongbao.domain.risk.acts import JUDGED, Seen, What
+from hongbao.domain.risk.record import Record
+from hongbao.errors import (
+    ChallengeRequired,
+    HongbaoError,
+    InsufficientBalance,
+    PaymentPending,
+    RequestConflict,
+    recall,
+)
+from hongbao.home.opened import Home
+from hongbao.queries.devices import acting_device, authentication_factors, check_may_act
+from hongbao.store import (
+    DeviceRow,
+    EntryRow,
+    Head,
+    HomeRow,
+    MessageRow,
+    ProfileRow,
+)
+from hongbao.units import iso
+from hongbao.vault import Vault
+from hongbao.wallet.acts import Act, Doing
+from hongbao.wallet.risk_control import Stopped, cut, keep_guards, remember
+from hongbao.wallet.signing import Signed, distrusted, enrol_first, keys_with_their_devices, sign
+
+if TYPE_CHECKING:
+    from hongbao.answers import Answer, NotDone
+
+
+A = TypeVar("A", bound="Answer")
+
+
+D = TypeVar("D", bound=Doing)
+
+
+class Private:
+    """
+    Personal data that somebody typed: it stands in a request, and in the ledger, by its mark alone.
+
+    It is no text, so that nothing can write it down by mistake.
+    """
+
+    __slots__ = ("kind", "text")
+
+    def __init__(self, kind: str, text: str) -> None:
+        self.kind = kind
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"Private({self.kind})"
+
+    def mark(self, vault: Vault, generation: int | None = None) -> bytes:
+        """Return the mark by which *vault* knows it again, under *generation* (`Vault.blind`)."""
+        return vault.blind(self.kind, self.text, generation=generation)
+
+
+REMEMBERED = {str(what): what for what in What if what not in JUDGED}
+"""Acts that risk control does not judge, and yet knows a person's habits by."""
+
+
+INSTRUCTING = frozenset(act for act in ASKED_AS.values() if act != "refund")
+"""Acts that put a payment on its way, and are answered by what becomes of it."""
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def perform(
+    home: Home,
+    act: str,
+    inputs: Mapping[str, object],
+    work: Callable[[Act], A],
+    *,
+    request_id: str | None = None,
+    part: str | None = None,
+    dry_run: bool = False,
+    changing: tuple[tuple[str, object], ...] = (),
+    founding: Callable[[], None] | None = None,
+    profile: Callable[[], ProfileRow] | None = None,
+    at: datetime | None = None,
+    asked: str | None = None,
+    signed: bool = True,
+    any_device: bool = False,
+    by: Callable[[ProfileRow], DeviceRow] | None = None,
+    noted: bool = True,
+    after: int = 0,
+) -> A:
+    """
+    Do *work* as one act: one transaction, one entry, one answer.
+
+    The same *request_id* with the same *inputs* gets the first answer again, marked
+    ``replayed``; with other inputs it is a RequestConflict. An id that was refused for good
+    stays refused. *part* tells the acts of one request apart where it has several. A *dry_run*
+    is the whole act, rolled back.
+
+    *founding* makes the home where there is none yet. *profile* gives whose money it is about,
+    where that is not the profile that acts. *at* is the moment that a due act belongs to: the
+    clock is turned there first, and never back. *asked* is what was asked for, where the act
+    is only the first step of it.
+
+    The act is *signed* by the device it comes from, and believed only where the signature
+    fits, unless it is the platform that acts by itself; *any_device* lets one in that waits
+    for it, or whose session was ended, and *by* gives the device where it is not the one that
+    is acted from. What risk control stops is an act of its own, and what it answered is raised
+    once that stands; where it is a challenge, and a person answers it, the act is done after
+    all. The head is *noted* beside the keys, unless this ledger is not in its place yet.
+    The entry's number is the next one, and greater than *after*.
+    """
+    if request_id is not None:
+        check_request_id(request_id)
+        if part is not None:
+            request_id = f"{request_id}/{part}"
+    inputs_digest = _digest(home, asked or act, inputs)
+    stopped: HongbaoError | None = None
+    written = act
+    with home.keys.sharing():  # until the head is noted, nobody puts another ledger here
+        try:
+            with (
+                keys_with_their_devices(home, dry_run=dry_run),
+                home.changing(*changing, dry_run=dry_run),
+            ):
+                if founding is not None and home.store.home() is None:
+                    founding()
+                home_row = _home_at(home, at)
+                me = home.me if profile is None else profile()
+                if request_id is not None:
+                    first: A | None = _first_answer(home, request_id, me, asked or act, inputs)
+                    if first is not None:
+                        return first
+                head = home.store.head()
+                doing = Act(
+                    home,
+                    entry=max(head.entry, after) + 1,
+                    now=home.time_of(home_row, head),
+                    home=home_row,
+                    me=me,
+                    inputs=inputs_digest,
+                    request_id=request_id,
+                )
+                signature: Signed | None = None
+                try:
+                    if signed:
+                        row = acting_device(home, me) if by is None else by(me)
+                        signature = _signed(home, act, doing, head, row, any_device=any_device)
+                    answer = work(doing)
+                    if act in REMEMBERED:
+                        doing.record = Record(_seen(doing, REMEMBERED[act]))
+                except Stopped as stop:
+                    answer = cast(A, _stop(home, act, doing, stop.error))
+                    written, stopped = stop.act, stop.error
+                mac = _append(home, written, doing, inputs_digest, answer, head, signature)
+        except HongbaoError as error:
+            if error.final and request_id is not None and not (dry_run or home.rehearsing):
+                _remember_refusal(home, request_id, inputs_digest, error)
+            raise
+        if noted and not dry_run:
+            _note(home, doing.entry, mac)
+    if stopped is not None:
+        if dry_run or not _is_answered(home, stopped):
+            raise stopped
+        return perform(
+            home,
+            act,
+            inputs,
+            work,
+            request_id=request_id,
+            changing=changing,
+            founding=founding,
+            profile=profile,
+            at=at,
+            asked=asked,
+            signed=signed,
+            any_device=any_device,
+            by=by,
+        )
+    return cast(A, {**answer, "dry_run": True}) if dry_run else answer
+
+
+def _is_answered(home: Home, stopped: HongbaoError) -> bool:
+    """Have a challenge answered by whoever is there; say whether one was there, and right."""
+    if not isinstance(stopped, ChallengeRequired) or home.face is None or home.rehearsing:
+        return False
+    answered = home.face(str(stopped.facts["challenge"]))
+    home.watch.skip()
+    return answered
+
+
+def _signed(
+    home: Home, act: str, doing: Act, head: Head, row: DeviceRow | None, *, any_device: bool
+) -> Signed:
+    """
+    Let the device *row* sign *doing*, and believe it, before anything else is looked at.
+
+    The first act of somebody who has no device yet lets this machine in.
+
+    Raises DeviceNotEnrolled, DevicePending or SessionCut; Stopped where the signature does not
+    fit.
+    """
+    row = row or enrol_first(home, doing.me)
+    if not any_device:
+        check_may_act(row)
+    signature = sign(home, act, doing, head, row)
+    distrust = distrusted(act, doing, head, row, signature)
+    if distrust is not None:
+        raise cut(home, doing, row, distrust)
+    doing.device = row
+    return signature
+
+
+def _seen(doing: Act, what: What) -> Seen:
+    city = doing.device.city if doing.device else 0
+    return Seen(int(doing.now.timestamp()), what, city=city)
+
+
+def _stop(home: Home, act: str, doing: Act, error: HongbaoError) -> "NotDone":
+    """Write down that risk control stopped *act*, and return what is told of it."""
+    asked = doing.request_id
+    doing.request_id = f"/stopped/{doing.entry}"  # the request itself may be made again
+    doing.once_entered(lambda: home.store.add_stop(doing.entry, doing.me.id, asked))
+    told: NotDone = {
+        "request_id": asked,
+        "at": iso(doing.now),
+        "profile": doing.me.name,
+        "asked": act,
+        "error": error.as_dict(),
+    }
+    return told
+
+
+def perform_step(
+    home: Home,
+    act: str,
+    request_id: str,
+    work: Callable[[Doing], Mapping[str, object] | None],
+    *,
+    stage: int,
+) -> bool:
+    """
+    Do *work* as one step of an institution: a transaction and an entry that nobody asked for.
+
+    Work that answers None found that there is nothing left to do, and nothing is written.
+    *stage* says which of the eight steps its time counts for.
+    """
+    return _stepped(home, act, lambda **facts: Doing(home, **facts), request_id, work, stage)
+
+
+def perform_step_for(
+    home: Home,
+    act: str,
+    request_id: str,
+    work: Callable[[Act], Mapping[str, object] | None],
+    *,
+    profile: int,
+    stage: int,
+    at: datetime | None = None,
+) -> bool:
+    """
+    Do *work* as `perform_step` does, where it is about the money of *profile*.
+
+    *at* is the moment that it belongs to, as `perform` has it.
+    """
+
+    def begin(**facts: Any) -> Act:
+        return Act(home, me=home.profile_by_id(profile), **facts)
+
+    return _stepped(home, act, begin, request_id, work, stage, at)
+
+
+def _stepped(
+    home: Home,
+    act: str,
+    begin: Callable[..., D],
+    request_id: str,
+    work: Callable[[D], Mapping[str, object] | None],
+    stage: int,
+    at: datetime | None = None,
+) -> bool:
+    with home.keys.sharing():
+        with home.changing(), home.watch.apart():
+            home_row, head = _home_at(home, at), home.store.head()
+            doing = begin(
+                entry=head.entry + 1,
+                now=home.time_of(home_row, head),
+                home=home_row,
+                request_id=request_id,
+            )
+            answer = work(doing)
+            if answer is None:
+                return False
+            home.watch.lap(stage)
+            mac = _append(home, act, doing, b"", answer, head)
+        _note(home, head.entry + 1, mac)
+    return True
+
+
+def _home_at(home: Home, at: datetime | None) -> HomeRow:
+    """Return the home as it is in this transaction, its clock turned to *at* if need be."""
+    if at is not None:
+        home.store.set_virtual_clock(max(at, home.now()))
+    return home.row
+
+
+def _note(home: Home, entry: int, mac: bytes) -> None:
+    if not home.rehearsing:
+        home.keys.note_head(entry, mac)
+
+
+@contextmanager
+def rehearsal(home: Home, dry_run: bool) -> Iterator[None]:
+    """Undo all acts within at the end, where it is a *dry_run* of several steps."""
+    if not dry_run:
+        yield
+        return
+    home.rehearsing = True
+    try:
+        with keys_with_their_devices(home, dry_run=True), home.changing(dry_run=True):
+            yield
+    finally:
+        home.rehearsing = False
+
+
+def _append(
+    home: Home,
+    act: str,
+    doing: Doing,
+    inputs: bytes,
+    answer: Mapping[str, object],
+    head: Head,
+    signature: Signed | None = None,
+) -> bytes:
+    me, amount_fen, balance_fen, record = None, 0, None, None
+    if isinstance(doing, Act):
+        record = doing.record
+        me, balance_fen = doing.me.id, doing.balance_fen
+        amount_fen = balance_fen - doing.before_fen
+    unsealed = EntryRow(
+        id=doing.entry,
+        act=act,
+        profile=me,
+        request_id=doing.request_id,
+        inputs=inputs,
+        packet=doing.packet,
+        counterparty=doing.counterparty,
+        amount_fen=amount_fen,
+        balance_fen=balance_fen,
+        policy=doing.home.policy,
+        at=doing.now,
+        clock="real" if doing.home.virtual_at is None else "virtual",
+        answer=_ENCODER.encode(answer),
+        generation=home.vault.generation,
+        mac=b"",
+        risk=None if record is None else record.encode(),
+        device=None if signature is None else signature.device,
+        session=None if signature is None else signature.session,
+        signature=None if signature is None else signature.signature,
+    )
+    lines = [line(transfer) for transfer in doing.transfers]
+    sealed = unsealed.sealed_fields
+    mac = home.vault.chain_mac(head.mac, canonical(sealed, lines))
+    home.store.append(sealed, mac, message=doing.message, took=home.watch.taken())
+    home.store.post(doing.entry, doing.transfers)
+    if isinstance(doing, Act) and record is not None:
+        if record.asked is not None:
+            keep_guards(home, doing.home)
+        if record.seen is not None:
+            remember(home, doing, record.seen)
+    for write in doing.to_write:
+        write()
+    if doing.chance.drawn != doing.home.dice_drawn:
+        home.store.set_dice_drawn(doing.chance.drawn)
+    return mac
+
+
+def replayed_answer(
+    home: Home, act: str, inputs: Mapping[str, object], request_id: str | None
+) -> Any:
+    """
+    Return what this request was answered before, or None.
+
+    An act that asks for the PIN looks here before it looks at anything else: a request that
+    was done is told again even where what it needed (a card, the old PIN) is gone by now. It
+    does nothing, and tells nothing that `history` would not.
+    """
+    if request_id is None:
+        return None
+    check_request_id(request_id)
+    with home.looking():
+        me = home.me
+        if home.store.requested_parts(request_id, me.id):
+            raise RequestConflict(request_id)  # it was a refund of everything due
+        return _first_answer(home, request_id, me, act, inputs)
+
+
+def _digest(
+    home: Home, act: str, inputs: Mapping[str, object], generation: int | None = None
+) -> bytes:
+    """Return what tells two requests of one id apart; what is private counts by its mark."""
+    return digest(
+        act,
+        {
+            name: value.mark(home.vault, generation).hex() if isinstance(value, Private) else value
+            for name, value in inputs.items()
+        },
+    )
+
+
+def _was_asked(home: Home, before: bytes, act: str, inputs: Mapping[str, object]) -> bool:
+    """Return whether *before* is the digest of the same request, under whichever keys."""
+    if not any(isinstance(value, Private) for value in inputs.values()):
+        return before == _digest(home, act, inputs)
+    return any(
+        before == _digest(home, act, inputs, generation)
+        for generation in home.vault.blind_generations()
+    )
+
+
+def _first_answer(
+    home: Home, request_id: str, me: ProfileRow, act: str, inputs: Mapping[str, object]
+) -> Any:
+    """Return what *request_id* was answered before, raise what it was refused with, or None."""
+    entry = home.store.requested(request_id, me.id)
+    if entry is not None:
+        if not _was_asked(home, entry.inputs, act, inputs):
+            raise RequestConflict(request_id)
+        return {**_answer_of(home, entry), "replayed": True}
+    refused = home.store.refused(request_id, me.id)
+    if refused is not None:
+        before, told = refused
+        if not _was_asked(home, before, act, inputs):
+            raise RequestConflict(request_id)
+        raise recall(json.loads(told))
+    return None
+
+
+def _answer_of(home: Home, entry: EntryRow) -> "Answer":
+    """Return what the request of *entry* came to, or raise what it did."""
+    message = home.store.message_of_entry(entry.id) if entry.act in INSTRUCTING else None
+    if message is None:
+        return cast("Answer", json.loads(entry.answer))
+    return outcome(home, message)
+
+
+def outcome(home: Home, message: MessageRow) -> "Answer":
+    """
+    Return what *message* came to.
+
+    Raises what it came to where that is a refusal, and PaymentPending where nobody knows yet.
+    """
+    if message.outcome is None:
+        if home.store.hold_on_message(message.number) is not None:
+            return cast("Answer", json.loads(home.store.answer_of(message.entry)))
+        raise pending_payment(home, message)
+    answer = json.loads(home.store.answer_of(message.outcome))
+    if answer.get("error") is not None:
+        raise recall(answer["error"])
+    return cast("Answer", answer)
+
+
+def pending_payment(home: Home, message: MessageRow) -> PaymentPending:
+    """Return what is raised while nobody knows what became of *message*."""
+    return PaymentPending(
+        payment=message.id,
+        amount_fen=message.amount_fen,
+        card=home.store.card(message.card).name,
+        bank=message.bank,
+    )
+
+
+def _remember_refusal(home: Home, request_id: str, inputs: bytes, error: HongbaoError) -> None:
+    told = json.dumps(error.as_dict(), ensure_ascii=False)
+    with home.changing():
+        home.store.remember_refusal(request_id, home.me.id, inputs, told)
+
+
+def check_balance(home: Home, doing: Act, needed_fen: int) -> None:
+    """Refuse what the balance does not hold, and say which way money could come in."""
+    if doing.balance_fen >= needed_fen:
+        return
+    from hongbao.domain.limits import factor_level, room_fen
+
+    me = doing.me
+    missing_fen = needed_fen - doing.balance_fen
+    room = room_fen(
+        home.policy_of(doing.home),
+        home.tier(me),
+        home.store.usage_of(me.person),
+        doing.now,
+        home.member_since(me),
+        factor_level(authentication_factors(home, me)),
+        "topup",
+    )
+    raise InsufficientBalance(
+        needed_fen=needed_fen,
+        available_fen=doing.balance_fen,
+        has_card=bool(home.store.cards(me.id)),
+        topup_max_fen=missing_fen if room is None else room,
+    )
+
+
+def check_limits(home: Home, doing: Act, flow: str, amount_fen: int) -> None:
+    """Refuse *amount_fen* over *flow* where the profile's tier has no room for it."""
+    from hongbao.domain.limits import check_limits, factor_level
+
+    policy = home.policy_of(doing.home)
+    check_limits(
+        policy,
+        home.tier(doing.me),
+        home.store.usage_of(doing.me.person),
+        doing.now,
+        home.member_since(doing.me),
+        factor_level(authentication_factors(home, doing.me)),
+        flow,
+        amount_fen,
+    )
