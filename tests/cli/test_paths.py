@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,15 @@ def test_bytes_that_are_not_utf_8_are_refused_as_typed(shell: Shell, argument: b
     assert (2, b"HONGBAO_HOME is not UTF-8") == (done.returncode, done.stderr[16:41])
 
 
+FROM_NOWHERE = """
+import os, sys
+os.chdir(sys.argv[1])
+os.rmdir(sys.argv[1])
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Runs what follows the name of a folder in that folder, which it has removed."""
+
+
 def test_a_home_that_is_relative_to_nowhere(shell: Shell, tmp_path: Path):
     """
     In a folder that was removed: a home by its whole path is there, a relative one is not.
@@ -192,7 +202,7 @@ def test_a_home_that_is_relative_to_nowhere(shell: Shell, tmp_path: Path):
 
     def typed(home: str, *line: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["sh", "-c", 'cd "$0" && rmdir "$0" && exec "$@"', str(gone), *COMMAND, *line],
+            [sys.executable, "-c", FROM_NOWHERE, str(gone), *COMMAND, *line],
             env=shell.environment(HONGBAO_HOME=home),
             capture_output=True,
             encoding="utf-8",
