@@ -5,6 +5,7 @@ The closing balance, the head and the signature come last, so that a statement w
 shows it.
 """
 
+from collections.abc import Mapping
 from typing import BinaryIO
 
 from hongbao.documents import to_json
@@ -20,24 +21,29 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out*: a line to open it, one for each movement, one to close it."""
     statement = sheet.statement
 
-    def put(kind: str, /, **facts: object) -> None:
-        out.write(to_json({"type": kind, **facts}).encode() + b"\n")
+    def put(facts: Mapping[str, object]) -> None:
+        out.write(to_json(facts).encode() + b"\n")
 
     put(
-        "statement",
-        schema=SCHEMA,
-        profile=statement.profile,
-        holder=statement.holder,
-        **{"from": instant(statement.since), "to": instant(statement.until)},
-        opening_fen=statement.opening_fen,
+        {
+            "type": "statement",
+            "schema": SCHEMA,
+            "profile": statement.profile,
+            "holder": statement.holder,
+            "from": instant(statement.since),
+            "to": instant(statement.until),
+            "opening_fen": statement.opening_fen,
+        }
     )
     for line in sheet.lines:
-        put("movement", **line)
+        put({"type": "movement", **line})
     put(
-        "closing",
-        closing_fen=statement.closing_fen,
-        in_fen=statement.in_fen,
-        out_fen=statement.out_fen,
-        count=statement.count,
-        head=statement.head,
+        {
+            "type": "closing",
+            "closing_fen": statement.closing_fen,
+            "in_fen": statement.in_fen,
+            "out_fen": statement.out_fen,
+            "count": statement.count,
+            "head": statement.head,
+        }
     )
