@@ -243,7 +243,8 @@ def _step_of(home: Home, code: str, holder: Holder) -> int | None:
     from hongbao.vault.authenticator import matching_step
 
     row = home.profile_by_id(holder.id)
-    assert row.totp_secret is not None
+    if row.totp_secret is None:
+        raise Busy  # another process has taken it away while the PIN was looked at
     secret = bytes.fromhex(home.vault.unseal(holder.id, "totp_secret", row.totp_secret))
     return matching_step(secret, code, home.now(), last_step_of(home, holder))
 

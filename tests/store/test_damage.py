@@ -14,7 +14,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.home.opened import Home
-from hongbao.store import FORM
+from hongbao.store import FORM, Store
 from hongbao.wallet import Wallet, clearing
 from hongbao.wallet.homes import restore
 from tests.vault.processes import run
@@ -481,3 +481,43 @@ def test_a_full_disk_leaves_a_rekey_for_later(world: World):
 
     assert {0, REFUSED} == set(outcomes)
     assert sorted(outcomes, reverse=True) == outcomes
+
+
+# --- copying pages --------------------------------------------------------------------------------
+
+
+def test_pages_are_not_copied_onto_a_ledger_that_somebody_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    By itself the engine would try for ever.
+    """
+    monkeypatch.setattr("hongbao.drawer.engine.BUSY_SECONDS", 0.2)
+    key = os.urandom(32)
+    ledger, copy = Store.create(tmp_path / "ledger", key), Store.create(tmp_path / "copy", key)
+    writer = Store.open(tmp_path / "ledger", key)
+
+    with writer.transaction(), pytest.raises(errors.Busy):
+        ledger.overwrite_with(copy)
+
+    ledger.overwrite_with(copy)
+    for store in (ledger, copy, writer):
+        store.close()
+
+
+def test_pages_under_other_keys_are_damage_in_either_place(tmp_path: Path):
+    """
+    The engine has only a sentence for it there, and no name.
+    """
+    old, new = os.urandom(32), os.urandom(32)
+    ledger, copy = Store.create(tmp_path / "ledger", old), Store.create(tmp_path / "copy", old)
+    late = [Store.open(tmp_path / "ledger", old) for _ in range(2)]
+    ledger.rekey(new)
+
+    with pytest.raises(errors.Damaged):
+        late[0].overwrite_with(copy)
+    with pytest.raises(errors.Damaged):
+        copy.overwrite_with(late[1])
+
+    for store in (ledger, copy, *late):
+        store.close()

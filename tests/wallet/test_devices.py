@@ -12,7 +12,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.pin import Pin
-from hongbao.vault import DeviceKeys
+from hongbao.vault import DeviceKeys, Vault
 from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
@@ -1085,6 +1085,31 @@ def test_one_who_adds_an_authenticator_meanwhile_is_asked_for_its_code(world: Wo
 
     with pytest.raises(errors.Busy):
         world.zhang.topup(YUAN, pin=slowly)
+
+
+def test_an_authenticator_that_goes_while_a_pin_is_looked_at_makes_no_wrong_try(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Two who take it away at once: one does, the other is told that the home is busy.
+    """
+    app = App(world)
+    look = Vault.pin_matches
+
+    def overtaken(*asked: Any) -> bool:
+        other = world.open(ZHANG)
+        with other.home.changing():
+            other.store.set_totp(other.home.me.id, None)
+        return look(*asked)
+
+    desk = app.desk()
+    with monkeypatch.context() as patched:
+        patched.setattr(Vault, "pin_matches", overtaken)
+        with pytest.raises(errors.Busy):
+            desk.remove_totp(pin=right)
+
+    tries, cleared = world.dump()["profile"][0][9:11]
+    assert tries == cleared
 
 
 def test_moments_are_the_ledgers(dicing: World):
