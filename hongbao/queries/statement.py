@@ -78,6 +78,14 @@ class _Lines:
         return self._read(True)
 
 
+def check_period(home: Home, since: datetime | None, until: datetime | None) -> None:
+    """Raise InvalidRange or PeriodNotBegun if no statement can be of *since* to *until*."""
+    check_range(since, until)
+    now = home.now()
+    if since is not None and since > now:
+        raise PeriodNotBegun(since=since, now_at=now)
+
+
 @contextmanager
 def statement(
     home: Home,
@@ -97,10 +105,7 @@ def statement(
     *full* says the holder's name and numbers whole; `hongbao.wallet.statement` asks for the PIN
     first. Raises InvalidRange and PeriodNotBegun.
     """
-    check_range(since, until)
-    now = home.now()
-    if since is not None and since > now:
-        raise PeriodNotBegun(since=since, now_at=now)
+    check_period(home, since, until)
     with home.looking():
         me = home.me
         if last is not None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from hongbao.env import Env
 from hongbao.home.opened import Home
@@ -118,7 +118,15 @@ class _Asked(Generic[P, R]):
     def __init__(self, find: Callable[[], Callable[Concatenate[Home, P], R]]) -> None:
         self._find = find
 
-    def __get__(self, wallet: "Wallet", owner: type["Wallet"] | None = None) -> Callable[P, R]:
+    @overload
+    def __get__(self, wallet: None, owner: type) -> Callable[Concatenate[Home, P], R]: ...
+
+    @overload
+    def __get__(self, wallet: "Wallet", owner: type) -> Callable[P, R]: ...
+
+    def __get__(self, wallet: "Wallet | None", owner: type) -> Callable[..., R]:
+        if wallet is None:  # of the class: the function itself, with its signature and docstring
+            return self._find()
         return partial(self._find(), wallet.home)
 
 

@@ -5,8 +5,7 @@ from datetime import datetime
 
 from hongbao.domain.dates import Span
 from hongbao.home.opened import Home
-from hongbao.queries.history import check_range
-from hongbao.queries.statement import Statement
+from hongbao.queries.statement import Statement, check_period
 from hongbao.queries.statement import statement as of_period
 from hongbao.wallet.authorise import AskPin, authorise
 
@@ -27,8 +26,8 @@ def statement(
     *full* says the holder's name and numbers whole, against the PIN that it asks for. Raises
     InvalidRange, PeriodNotBegun, and what a PIN may be refused with.
     """
-    check_range(since, until)
     if full is not None:
+        check_period(home, since, until)  # nobody types a PIN for what is refused anyway
         authorise(home, full)
     return of_period(
         home,
