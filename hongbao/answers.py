@@ -1,4 +1,4 @@
-"""What the desk answers: the shapes that ``--json`` prints as they are and `hongbao.ui` shows."""
+"""The shapes of answers: `--json` prints them as they are, and `hongbao.ui` shows them."""
 
 from typing import NotRequired, TypedDict
 

@@ -1,4 +1,4 @@
-"""The counter: reads what was typed, asks the desk, says what happened."""
+"""The command line: reads what was typed, asks the wallet, says what happened."""
 
 import errno
 import os

@@ -247,7 +247,7 @@ class Caller:
         check_outside(path, self.env.data, self.env.keys)
         return path
 
-    # --- the desk --------------------------------------------------------------------------------
+    # --- the wallet ------------------------------------------------------------------------------
 
     @contextmanager
     def wallet(self, *, trusting: bool = False) -> Iterator["Wallet"]:

@@ -213,7 +213,7 @@ class Marks(NamedTuple):
 
 
 class PacketRow(NamedTuple):
-    """A packet with what only the drawer and the desk need of it."""
+    """A packet with what only the ledger and acts need of it."""
 
     packet: Packet
     account: Account

@@ -105,7 +105,7 @@ class FileNotReadable(NotFound):
 class SystemRefused(Unusable):
     """The system refused to use a file, or (without a *path*) to do anything more at all."""
 
-    path: str | None = example("/home/ming/.local/share/hongbao/keys", also=(None,))
+    path: str | None = example("/mnt/usb/hongbao/keys", also=(None,))
     reason: str = example("Input/output error")
 
     sentence = N_("the system refused to use {path}: {reason}")

@@ -7,11 +7,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from hongbao.answers import BillImported, BillLine
-from hongbao.domain.bill import (
-    BillRow,
-    row_of,
-    start_of_minute,
-)
+from hongbao.domain.bill import BillRow, row_of, start_of_minute
 from hongbao.domain.ids import parse_bill_id
 from hongbao.errors import BillNotFound, InvalidRange, NoBill
 from hongbao.home.opened import Home

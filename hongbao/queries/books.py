@@ -3,11 +3,7 @@
 import re
 from collections import defaultdict
 
-from hongbao.answers import (
-    AccountLine,
-    BookShown,
-    BooksShown,
-)
+from hongbao.answers import AccountLine, BookShown, BooksShown
 from hongbao.domain.identity import BANK_NUMBERS, BANKS
 from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
 from hongbao.home.opened import Home
@@ -17,7 +13,6 @@ from hongbao.units import iso
 
 _PEOPLES = frozenset({Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD})
 """Accounts that are somebody's, and shown by themselves where an act changed them."""
-
 
 _ORDER = {
     kind: place

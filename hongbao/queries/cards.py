@@ -1,16 +1,8 @@
 """Bank cards: those that are bound, and the one that a name means."""
 
-from hongbao.answers import (
-    CardLine,
-)
-from hongbao.domain.identity import (
-    BANKS,
-    mask_card_number,
-)
-from hongbao.errors import (
-    CardNotFound,
-    NoCard,
-)
+from hongbao.answers import CardLine
+from hongbao.domain.identity import BANKS, mask_card_number
+from hongbao.errors import CardNotFound, NoCard
 from hongbao.home.opened import Home
 from hongbao.store import CardRow, ProfileRow
 from hongbao.units import iso

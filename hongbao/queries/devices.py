@@ -2,10 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hongbao.answers import (
-    DeviceLine,
-    TotpShown,
-)
+from hongbao.answers import DeviceLine, TotpShown
 from hongbao.domain.limits import factor_level
 from hongbao.domain.risk.places import PLACES
 from hongbao.domain.text import name_key

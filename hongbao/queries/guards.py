@@ -3,11 +3,7 @@
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from hongbao.errors import (
-    Damaged,
-    InvalidModel,
-    InvalidRiskPack,
-)
+from hongbao.errors import Damaged, InvalidModel, InvalidRiskPack
 from hongbao.home.opened import Home
 from hongbao.store import HomeRow
 

@@ -5,22 +5,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from hongbao.answers import (
-    EventLine,
-    Events,
-    History,
-    MovementLine,
-    PendingLine,
-)
+from hongbao.answers import EventLine, Events, History, MovementLine, PendingLine
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.dates import Span, start_of_last
 from hongbao.domain.ids import home_mark, movement_id
 from hongbao.domain.ledger import PLATFORM
-from hongbao.errors import (
-    EventNotFound,
-    InvalidRange,
-)
+from hongbao.errors import EventNotFound, InvalidRange
 from hongbao.home.opened import Home
 from hongbao.store import CardRow, EventRow, MessageRow, Movement
 from hongbao.units import iso
@@ -32,13 +23,10 @@ ACTS = (
 )
 """What moves a profile's money, and so makes a line of its history."""
 
-
 ARRIVALS = ("paid_out", "refund_arrived")
 """What tells that money has come to a card, and moves nothing of the profile's any more."""
 
-
 _BY_ITSELF = frozenset({"released", "returned"})
-
 
 _SENT_BACK = frozenset({"returned", "rejected"})
 

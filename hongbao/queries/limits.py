@@ -1,9 +1,6 @@
 """Limits: what applies to a profile now, what is used and when room returns."""
 
-from hongbao.answers import (
-    LimitLine,
-    Limits,
-)
+from hongbao.answers import LimitLine, Limits
 from hongbao.domain.limits import factor_level, states
 from hongbao.home.opened import Home
 from hongbao.queries.devices import authentication_factors

@@ -4,27 +4,13 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hongbao.answers import (
-    Held,
-    PacketLine,
-    PacketShown,
-    ShareLine,
-    Verified,
-)
+from hongbao.answers import Held, PacketLine, PacketShown, ShareLine, Verified
 from hongbao.domain.channel import MessageState
 from hongbao.domain.deal import luckiest
 from hongbao.domain.fairness import commitment, recompute
 from hongbao.domain.ids import parse_packet_id
-from hongbao.domain.packet import (
-    Packet,
-    PacketKind,
-    PacketState,
-)
-from hongbao.errors import (
-    Damaged,
-    NotYetRevealed,
-    PacketNotFound,
-)
+from hongbao.domain.packet import Packet, PacketKind, PacketState
+from hongbao.errors import Damaged, NotYetRevealed, PacketNotFound
 from hongbao.home.opened import Home
 from hongbao.store import CaseRow, ClaimRow, PacketRow, ProfileRow
 from hongbao.units import iso
@@ -32,12 +18,9 @@ from hongbao.units import iso
 if TYPE_CHECKING:
     pass
 
-
 BALANCE = "balance"
 
-
 _SECOND = timedelta(seconds=1)
-
 
 _UNPAID = (MessageState.REJECTED, MessageState.REVERSED)
 

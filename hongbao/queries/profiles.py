@@ -1,10 +1,7 @@
 """Profiles: everyone in a home, personal data masked."""
 
 from hongbao.answers import ProfileLine
-from hongbao.domain.identity import (
-    mask_id_number,
-    mask_real_name,
-)
+from hongbao.domain.identity import mask_id_number, mask_real_name
 from hongbao.home.opened import Home
 from hongbao.store import ProfileRow
 from hongbao.units import iso

@@ -28,12 +28,9 @@ from hongbao.units import iso
 STATUSES = ("done", "held", "on_its_way", "came_back")
 """How a payment can stand when its receipt is made."""
 
-
 _CAME_BACK = frozenset({"returned", "rejected"})
 
-
 _WENT_ON = frozenset({"released", "approved"})
-
 
 _NOT_BOOKED = frozenset({MessageState.REJECTED, MessageState.REVERSED})
 

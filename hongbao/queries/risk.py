@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     from hongbao.domain.risk.judge import Decision
     from hongbao.domain.risk.pack import Condition, Pack, Report, Rule
 
-
 OWN_MODEL = "own"
 """What a model is called that was learned from a home's own history."""
-
 
 OF_ONE_ACT = frozenset({"amount_fen", "times_usual", "reaction_ms", "just_below", "same_pair"})
 """Indicators that only an act with its amount, its packet and its people has."""

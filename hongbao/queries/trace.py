@@ -6,12 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
-from hongbao.answers import (
-    MovedLine,
-    Traced,
-    TraceMessage,
-    TraceStep,
-)
+from hongbao.answers import MovedLine, Traced, TraceMessage, TraceStep
 from hongbao.domain.channel import BOOKED_AS, GIVEN_BACK_AS, MessageState
 from hongbao.domain.ids import PACKET_PREFIX, parse_packet_id
 from hongbao.domain.ledger import CENTRAL, PLATFORM, Reason
@@ -24,16 +19,12 @@ from hongbao.units import iso
 
 _BOOKED = frozenset(BOOKED_AS.values())
 
-
 _GIVEN_BACK = frozenset(GIVEN_BACK_AS.values())
-
 
 _HOLD_ENDS = frozenset({"released", "returned", "approved", "rejected"})
 
-
 CORRECTED = "correct"
 """The act by which an operator ends a difference: no part of the payment it is about."""
-
 
 _BANK_SAYS = {
     "booked": "bank_booked",
@@ -43,12 +34,9 @@ _BANK_SAYS = {
     "reversed": "reversed",
 }
 
-
 _TICK = timedelta(microseconds=1)
 
-
 Facts = Mapping[str, object]
-
 
 Moved = Mapping[int, list[MovedLine]]
 

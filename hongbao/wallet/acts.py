@@ -26,13 +26,19 @@ class Doing:
     """
 
     def __init__(
-        self, desk: "Home", *, entry: int, now: datetime, home: HomeRow, request_id: str | None
+        self,
+        home: "Home",
+        *,
+        entry: int,
+        now: datetime,
+        home_row: HomeRow,
+        request_id: str | None,
     ) -> None:
         self.entry = entry
         self.now = now
-        self.home = home
-        epoch = 0 if home.dice is None else desk.store.last_restore()
-        self.chance = Chance(desk.env.chance, home, epoch)
+        self.home_row = home_row
+        epoch = 0 if home_row.dice is None else home.store.last_restore()
+        self.chance = Chance(home.env.chance, home_row, epoch)
         self.request_id = request_id or make_request_id(self.chance(16))
         self.packet: int | None = None
         self.counterparty: int | None = None
@@ -70,14 +76,14 @@ class Act(Doing):
     device: DeviceRow | None = None
     """What it is done from; None where nobody asked, or where its signature is not believed."""
 
-    def __init__(self, desk: "Home", *, me: ProfileRow, inputs: bytes = b"", **facts: Any) -> None:
-        super().__init__(desk, **facts)
+    def __init__(self, home: "Home", *, me: ProfileRow, inputs: bytes = b"", **facts: Any) -> None:
+        super().__init__(home, **facts)
         self.me = me
         self.inputs = inputs
         self.record: Record | None = None
         self.habit: Habit | None = None
         self.cases: list[CaseRow] = []
-        self.before_fen = self.balance_fen = desk.store.held_fen(me.account)
+        self.before_fen = self.balance_fen = home.store.held_fen(me.account)
 
     def post(self, *transfers: Transfer) -> None:
         mine = self.me.account.id

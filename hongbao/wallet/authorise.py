@@ -17,16 +17,11 @@ from hongbao.errors import (
 )
 from hongbao.home.opened import Home
 from hongbao.home.tries import as_tries, later_of, used_up
-from hongbao.store import (
-    Holder,
-    OperatorRow,
-    PinRow,
-)
+from hongbao.store import Holder, OperatorRow, PinRow
 from hongbao.wallet.unit_of_work import Private
 
 if TYPE_CHECKING:
     from hongbao.vault import TriesFolder
-
 
 AskPin = Callable[[], Pin]
 """Gives the payment PIN when an act asks for it, which is after everything typed is checked."""

@@ -53,7 +53,6 @@ _WORDS = {
     "reversed": Word.NOT_FOUND,
 }
 
-
 _REFUSING = {
     Fault.DECLINE: "declined",
     Fault.INSUFFICIENT: "insufficient",
@@ -115,7 +114,7 @@ def _bank_acts(home: Home, message: MessageRow, fault: Fault | None) -> None:
         if home.store.message(message.number).outcome is not None:
             return None  # it was told meanwhile not to (冲正), and minds that
         if fault in (Fault.LATE, Fault.SLOW):
-            wait = timedelta(seconds=home.policy_of(doing.home).channel.slow_seconds)
+            wait = timedelta(seconds=home.policy_of(doing.home_row).channel.slow_seconds)
             ready_at = doing.now + wait if fault is Fault.SLOW else None
             _bank_keeps(home, message, "queued", ready_at=ready_at)
             return message_answer(home, doing, message, "queued", fault)

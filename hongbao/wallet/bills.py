@@ -3,12 +3,7 @@
 from collections.abc import Iterable
 
 from hongbao.answers import BillImported, BillRemoved
-from hongbao.domain.bill import (
-    Direction,
-    Line,
-    Packed,
-    read,
-)
+from hongbao.domain.bill import Direction, Line, Packed, read
 from hongbao.domain.ids import bill_id, parse_bill_id
 from hongbao.home.opened import Home
 from hongbao.queries.bills import bill_called, imported_answer

@@ -1,12 +1,7 @@
 """What an accepted payment becomes: money in the balance, a packet, or money on a card."""
 
-from hongbao.answers import (
-    Answer,
-    ToppedUp,
-)
-from hongbao.domain.channel import (
-    MessageState,
-)
+from hongbao.answers import Answer, ToppedUp
+from hongbao.domain.channel import MessageState
 from hongbao.domain.ledger import PLATFORM, Kind, Reason, Transfer
 from hongbao.home.opened import Home
 from hongbao.store import MessageRow

@@ -1,22 +1,11 @@
 """Bank cards: bound, unbound, and where refunds go."""
 
-from hongbao.answers import (
-    CardBound,
-    RefundsChosen,
-    RefundsTo,
-)
+from hongbao.answers import CardBound, RefundsChosen, RefundsTo
 from hongbao.auditing.private import place_of_card
 from hongbao.domain.clearing import Opening, open_deposit
-from hongbao.domain.identity import (
-    BANK_NUMBERS,
-    bank_of,
-    mask_card_number,
-    parse_card_number,
-)
+from hongbao.domain.identity import BANK_NUMBERS, bank_of, mask_card_number, parse_card_number
 from hongbao.domain.ledger import CENTRAL, Account, Kind
-from hongbao.errors import (
-    CardInUse,
-)
+from hongbao.errors import CardInUse
 from hongbao.home.opened import Home
 from hongbao.queries.cards import card_named
 from hongbao.store import CardRow
@@ -52,7 +41,7 @@ def add_card(
         known = home.store.deposit(index)
         if known is None:
             deposit, account = home.store.open_deposit(bank.code, index)
-            opening_fen = home.policy_of(doing.home).bank.card_opening_fen
+            opening_fen = home.policy_of(doing.home_row).bank.card_opening_fen
             if opening_fen:
                 doing.post(*open_deposit(_opening(home, bank.code, account), opening_fen))
         else:

@@ -94,7 +94,7 @@ def _count_try(home: Home, row: ChallengeRow) -> int:
 def _pass(home: Home, row: ChallengeRow) -> ChallengePassed:
     def work(doing: Act) -> ChallengePassed:
         _check_open(home, _mine(home, row.id))
-        minutes = guards_in_force(home, doing.home).pack.challenge_minutes
+        minutes = guards_in_force(home, doing.home_row).pack.challenge_minutes
         valid_until = doing.now + timedelta(minutes=minutes)
         doing.once_entered(lambda: home.store.pass_challenge(row.number, valid_until))
         line = _challenge_line(home, row)

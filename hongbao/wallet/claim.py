@@ -4,18 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from hongbao.answers import (
-    Claimed,
-    Delayed,
-    Held,
-)
+from hongbao.answers import Claimed, Delayed, Held
 from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.fairness import share_amount
 from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.ledger import Reason, Transfer
-from hongbao.domain.packet import (
-    check_claim,
-)
+from hongbao.domain.packet import check_claim
 from hongbao.domain.risk.acts import Verdict, What
 from hongbao.home.opened import Home
 from hongbao.queries.packets import packet_row
@@ -34,7 +28,6 @@ from hongbao.wallet.risk_control import judge, remember_amount
 from hongbao.wallet.unit_of_work import perform
 
 A = TypeVar("A")
-
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -62,7 +55,7 @@ def claim(home: Home, packet: str, *, request_id: str | None = None) -> Claimed:
             me.id,
             now=doing.now,
             claimed_fen=home.store.claimed_fen(packet.number, me.id),
-            sender_may_claim=home.policy_of(doing.home).packet.sender_may_claim_group,
+            sender_may_claim=home.policy_of(doing.home_row).packet.sender_may_claim_group,
             why=why_held(home, packet),
         )
         decision = judge(
@@ -88,7 +81,7 @@ def claim(home: Home, packet: str, *, request_id: str | None = None) -> Claimed:
         )
         home.watch.lap(6)
         remember_amount(doing, amount_fen)
-        rule, days = decision.rule, home.policy_of(doing.home).settlement.claims_after_days
+        rule, days = decision.rule, home.policy_of(doing.home_row).settlement.claims_after_days
         held: Held | None = None
         delayed: Delayed | None = None
         if rule is not None and decision.verdict is Verdict.HOLD:

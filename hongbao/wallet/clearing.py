@@ -67,14 +67,14 @@ def instruct(
     Raises BankDown or ChannelDown, where it is to be sent now and cannot be.
     """
     now_or_later = due_at or doing.now
-    channel = _channel_for(home, card.bank, amount_fen, doing.home)
+    channel = _channel_for(home, card.bank, amount_fen, doing.home_row)
     if now_or_later <= doing.now and packet is None:
         if fault(home, card.bank, amount_fen) is Fault.DOWN:
             raise BankDown(bank=card.bank)
         if channel is None:
             raise ChannelDown(bank=card.bank)
     if channel is None:
-        channel = home.policy_of(doing.home).channel.channels_for(card.bank)[0]
+        channel = home.policy_of(doing.home_row).channel.channels_for(card.bank)[0]
     number = home.store.next_message()
     message = MessageRow(
         number=number,

@@ -15,7 +15,6 @@ from hongbao.wallet.settlement import resolve, settle
 _END = datetime(YEAR_LAST, 12, 31, tzinfo=UTC)
 """Where clocks stop: nobody can type a later date, and packets still have to expire."""
 
-
 _TICK = timedelta(microseconds=1)
 
 

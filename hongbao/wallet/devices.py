@@ -1,12 +1,6 @@
 """Devices: let in, approved, removed, logged in and moved."""
 
-from hongbao.answers import (
-    DeviceChanged,
-    DeviceFaultSet,
-    DeviceMoved,
-    DeviceRemoved,
-    LoggedIn,
-)
+from hongbao.answers import DeviceChanged, DeviceFaultSet, DeviceMoved, DeviceRemoved, LoggedIn
 from hongbao.domain.risk.places import PLACES, place_called
 from hongbao.domain.text import name_key, parse_device_name
 from hongbao.errors import (
@@ -34,9 +28,7 @@ from hongbao.wallet.unit_of_work import perform
 FAULTS = ("replay", "forge")
 """What a demo's device can be told to do wrong with its next request."""
 
-
 NOWHERE = "unknown"
-
 
 Typed = tuple[str, str]
 """A real name and an ID number, as somebody typed them."""
@@ -326,7 +318,7 @@ def set_device_fault(
         raise NoSuchFault(place=name, text=fault, known=", ".join((*FAULTS, "none")))
 
     def work(doing: Act) -> DeviceFaultSet:
-        if not doing.home.is_demo:
+        if not doing.home_row.is_demo:
             raise NotADemoHome
         row = device_called(home, doing.me, name)
         home.store.set_device_fault(row.id, fault)

@@ -32,10 +32,8 @@ from hongbao.wallet.unit_of_work import perform_step_for
 if TYPE_CHECKING:
     from hongbao.domain.risk.pack import Rule
 
-
 ENDED_AT_ONCE = 1000
 """How many holds whose moment has come are looked up together; the rest follow."""
-
 
 ENDED_AS = {
     CaseState.RELEASED: "released",
@@ -44,7 +42,6 @@ ENDED_AS = {
     CaseState.REJECTED: "rejected",
 }
 """The act by which a hold ends, by its own moment or by a reviewer's word."""
-
 
 _STAGES = {"send": 3, "withdraw": 3, "claim": 7}
 """Which of the eight steps the end of a hold belongs to, by what is held."""
@@ -133,7 +130,7 @@ def release_hold(
     if _is_share(home, case):
         doing.post(Transfer(held, doing.me.account, amount_fen, Reason.RELEASE))
         doing.counterparty = row.packet.sender
-        days = home.policy_of(doing.home).settlement.claims_after_days
+        days = home.policy_of(doing.home_row).settlement.claims_after_days
         if days:
             me, from_at = doing.me.id, days_after_midnight(doing.now, days)
             doing.once_entered(lambda: home.store.add_maturing(me, from_at, amount_fen))
@@ -229,7 +226,7 @@ def send_back(
     gone = card is not None and card.removed_at is not None
     message: MessageRow | None = None
     if card is not None and not gone and doing.me.refund_to == "card":
-        days = home.policy_of(doing.home).refund.card_days
+        days = home.policy_of(doing.home_row).refund.card_days
         message = instruct(
             home,
             doing,

@@ -10,11 +10,7 @@ from hongbao.domain.identity import (
     parse_real_name,
 )
 from hongbao.domain.pin import check_strength
-from hongbao.errors import (
-    AlreadyIdentified,
-    IdentityMismatch,
-    TooManyProfiles,
-)
+from hongbao.errors import AlreadyIdentified, IdentityMismatch, TooManyProfiles
 from hongbao.home.opened import Home
 from hongbao.queries.devices import device_keys
 from hongbao.queries.profiles import masked

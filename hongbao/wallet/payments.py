@@ -3,15 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from hongbao.answers import (
-    Answer,
-    Instructed,
-)
-from hongbao.errors import (
-    Busy,
-    PaymentPending,
-    StorageRefused,
-)
+from hongbao.answers import Answer, Instructed
+from hongbao.errors import Busy, PaymentPending, StorageRefused
 from hongbao.home.opened import Home
 from hongbao.store import MessageRow
 from hongbao.wallet.acts import Act

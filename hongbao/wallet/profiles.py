@@ -7,19 +7,12 @@ from typing import NamedTuple
 
 from hongbao.answers import Founded, PinChanged, ProfileLine
 from hongbao.domain.dates import china_day
-from hongbao.domain.identity import (
-    IdNumber,
-    parse_id_number,
-)
+from hongbao.domain.identity import IdNumber, parse_id_number
 from hongbao.domain.pin import Pin, check_strength
 from hongbao.domain.policy import Policy
 from hongbao.domain.text import name_key, parse_profile_name
 from hongbao.env import Env
-from hongbao.errors import (
-    HomeExists,
-    HomeNotFound,
-    NameTaken,
-)
+from hongbao.errors import HomeExists, HomeNotFound, NameTaken
 from hongbao.home.opened import Home
 from hongbao.home.opening import LEDGER, key_folder, make_ledger
 from hongbao.queries.profiles import profile_line
@@ -158,7 +151,7 @@ def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str |
             "profile": doing.me.name,
             "tier": home.tier(doing.me).name,
             "policy": home.policy.ref,
-            "clock": "real" if doing.home.virtual_at is None else "virtual",
+            "clock": "real" if doing.home_row.virtual_at is None else "virtual",
         }
 
     exists = True

@@ -65,7 +65,7 @@ def set_fault(
         raise NoSuchFault(place=place, text=str(fault), known=f"{Fault.DOWN}, off")
 
     def work(doing: Act) -> FaultSet:
-        if not doing.home.is_demo:
+        if not doing.home_row.is_demo:
             raise NotADemoHome
         if fault is None:
             home.store.clear_faults(place)

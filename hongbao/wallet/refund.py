@@ -4,19 +4,11 @@ import json
 from contextlib import suppress
 from datetime import datetime
 
-from hongbao.answers import (
-    Refunded,
-    Refunds,
-)
+from hongbao.answers import Refunded, Refunds
 from hongbao.domain.ids import check_request_id, parse_packet_id
 from hongbao.domain.ledger import Reason
-from hongbao.domain.packet import (
-    check_refund,
-)
-from hongbao.errors import (
-    PacketRefunded,
-    RequestConflict,
-)
+from hongbao.domain.packet import check_refund
+from hongbao.errors import PacketRefunded, RequestConflict
 from hongbao.home.opened import Home
 from hongbao.queries.packets import BALANCE, packet_row
 from hongbao.store import ProfileRow
@@ -65,13 +57,11 @@ def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = Fal
     for row in home.store.due(home.now(), me.id, limit=-1):
         packet = row.packet.id
         with suppress(PacketRefunded):  # somebody else was quicker: it is back already
-            refund = refund_packet(
-                home, packet, request_id=request_id, part=packet, dry_run=dry_run
-            )
+            done = refund_packet(home, packet, request_id=request_id, part=packet, dry_run=dry_run)
             if dry_run:  # each was undone before the next
-                refund["balance_fen"] += undone_fen
-                undone_fen += refund["amount_fen"] if refund["refunded_to"] == BALANCE else 0
-            refunded.append(refund)
+                done["balance_fen"] += undone_fen
+                undone_fen += done["amount_fen"] if done["refunded_to"] == BALANCE else 0
+            refunded.append(done)
     answer = _refunds(before + refunded)
     if before and not refunded:
         answer["replayed"] = True

@@ -51,13 +51,10 @@ from hongbao.wallet.unit_of_work import perform_step, perform_step_for, rehearsa
 if TYPE_CHECKING:
     from hongbao.domain.risk.pack import Pack, Report, Rule
 
-
 S = TypeVar("S")
-
 
 KEPT = ("pages", "chain", "head", "cases", "held")
 """The checks that say whether anything is missing of what has to be kept."""
-
 
 _STAGE = 8
 """Which of the eight steps a decision's time counts for: the last, where money finds home."""

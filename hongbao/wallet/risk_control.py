@@ -26,7 +26,7 @@ class Stopped(Exception):
     """
     Risk control does not let an act happen.
 
-    Nothing was written yet. That it was stopped is a fact like any other: the desk writes it down
+    Nothing was written yet. That it was stopped is a fact like any other: it is written down
     as an entry called *act*, and then tells *error*.
     """
 
@@ -38,9 +38,7 @@ class Stopped(Exception):
 
 _STOPS = frozenset({Verdict.LIMIT, Verdict.CHALLENGE, Verdict.REFUSE, Verdict.CUT})
 
-
 _HOUR = timedelta(hours=1)
-
 
 _SECOND = timedelta(seconds=1)
 
@@ -75,7 +73,7 @@ def judge(
     from hongbao.domain.risk.judge import decide
 
     asked = _asked(home, doing, what, amount_fen, other, reaction_ms)
-    guards = guards_in_force(home, doing.home)
+    guards = guards_in_force(home, doing.home_row)
     doing.habit = habit_of(home, doing.me.id)
     decision = decide(guards.pack, guards.forest, doing.habit, asked)
     doing.record = Record(
@@ -120,7 +118,7 @@ def _asked(
     me, device = doing.me, doing.device
     assert device is not None
     cards, devices, profiles = home.store.standing_of(me.id, device.id)
-    back = doing.now - home.env.now() if doing.home.virtual_at is None else timedelta()
+    back = doing.now - home.env.now() if doing.home_row.virtual_at is None else timedelta()
     return Asked(
         Seen(int(doing.now.timestamp()), what, amount_fen, other, reaction_ms, device.city),
         age_days=(doing.now - me.opened_at).days,

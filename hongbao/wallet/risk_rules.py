@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hongbao.answers import (
-    GuardsUsed,
-)
+from hongbao.answers import GuardsUsed
 from hongbao.errors import Busy, RiskPackVersionReused
 from hongbao.home.opened import Home
 from hongbao.queries.guards import Guards, guards_in_force
@@ -114,8 +112,8 @@ def use_shipped_model(
 def _begin_change(home: Home, doing: Act, operator: str | None) -> Guards:
     """Keep what was in force until now, so that there is something to come from."""
     check_operator(home, operator is not None)  # somebody may have become one meanwhile
-    keep_guards(home, doing.home)
-    return guards_in_force(home, doing.home)
+    keep_guards(home, doing.home_row)
+    return guards_in_force(home, doing.home_row)
 
 
 def _ask_from_now_on(home: Home, doing: Act, forest: "Forest", operator: str | None) -> GuardsUsed:

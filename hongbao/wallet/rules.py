@@ -74,7 +74,7 @@ def use_policy(
         return {
             **doing.common,
             "policy": policy.ref,
-            "before": doing.home.policy or "",
+            "before": doing.home_row.policy or "",
             "operator": operator,
         }
 

@@ -4,25 +4,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from hongbao.answers import (
-    Instructed,
-    Sent,
-)
+from hongbao.answers import Instructed, Sent
 from hongbao.domain.dates import day_key
 from hongbao.domain.fairness import commitment
 from hongbao.domain.ids import packet_id
 from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
-from hongbao.domain.packet import (
-    DealRule,
-    Packet,
-    PacketKind,
-)
+from hongbao.domain.packet import DealRule, Packet, PacketKind
 from hongbao.domain.policy import check_packet
 from hongbao.domain.risk.acts import Verdict, What
 from hongbao.domain.text import name_key, parse_greeting, parse_line
-from hongbao.errors import (
-    SelfRecipient,
-)
+from hongbao.errors import SelfRecipient
 from hongbao.home.opened import Home
 from hongbao.queries.cards import card_named
 from hongbao.queries.packets import BALANCE
@@ -32,12 +23,12 @@ from hongbao.wallet.acts import Act, Chance
 from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.clearing import earlier_answer, instruct
 from hongbao.wallet.holds import flow, held_account, open_hold, terms_of
+from hongbao.wallet.limits import check_balance, check_limits
 from hongbao.wallet.payments import answer_base, instructed_answer, pay
 from hongbao.wallet.risk_control import judge
-from hongbao.wallet.unit_of_work import check_balance, check_limits, perform
+from hongbao.wallet.unit_of_work import perform
 
 DEFAULT_GREETING = "恭喜发财，大吉大利"
-
 
 COVER_LENGTH_MAX = 20
 
@@ -106,7 +97,7 @@ def send(
 
     def checked(doing: Act, card: CardRow | None) -> dict[str, Any]:
         # Looked at again: while the PIN was typed, the card or the policy may have changed.
-        rules = home.policy_of(doing.home).packet
+        rules = home.policy_of(doing.home_row).packet
         check_packet(rules, total_fen, count, is_drawn=is_drawn)
         check_limits(home, doing, flow(card), total_fen)
         what = What.SEND if to is None else What.GIVE
@@ -232,7 +223,7 @@ def open_packet(
         "expires_at": iso(packet.expires_at),
         "balance_fen": doing.balance_fen,
         "held": held,
-        "scripted": doing.home.is_scripted,
+        "scripted": doing.home_row.is_scripted,
     }
     home.watch.lap(3)
     return answer

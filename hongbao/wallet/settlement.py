@@ -22,10 +22,8 @@ from hongbao.wallet.unit_of_work import perform_step, rehearsal
 AT_ONCE = 10_000
 """How many messages are put into a batch together; the rest follow, in the same transaction."""
 
-
 LATE = "late"
 """What is said of a payment whose bank answered when it had been undone, and undid it, too."""
-
 
 Progress = Callable[[int, int], None]
 """Hears how many messages of how many are in the batch."""

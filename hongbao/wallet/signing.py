@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.domain.chain import statement
 from hongbao.domain.text import name_key
-from hongbao.errors import (
-    BadSignature,
-    DeviceNotEnrolled,
-    HongbaoError,
-    ReplayedNonce,
-)
+from hongbao.errors import BadSignature, DeviceNotEnrolled, HongbaoError, ReplayedNonce
 from hongbao.home.opened import Home
 from hongbao.queries.devices import device_keys
 from hongbao.store import DeviceRow, Head, ProfileRow
@@ -20,10 +15,8 @@ from hongbao.wallet.acts import Act
 if TYPE_CHECKING:
     pass
 
-
 FIRST = "{profile}-{number}"
 """What the devices are called that nobody gave a name."""
-
 
 TELLING_FAULTS = "device_fault"
 """The act that tells a demo's device what to do wrong: it is not the device that does it."""

@@ -1,9 +1,6 @@
 """Top-up (充值): from a card into the balance."""
 
-from hongbao.answers import (
-    Instructed,
-    ToppedUp,
-)
+from hongbao.answers import Instructed, ToppedUp
 from hongbao.domain.dates import day_key
 from hongbao.domain.ledger import Reason
 from hongbao.domain.risk.acts import What
@@ -12,9 +9,9 @@ from hongbao.queries.cards import card_named
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.clearing import earlier_answer, instruct
+from hongbao.wallet.limits import check_limits
 from hongbao.wallet.payments import instructed_answer, pay
 from hongbao.wallet.risk_control import judge
-from hongbao.wallet.unit_of_work import check_limits
 
 
 def topup(

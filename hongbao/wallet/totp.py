@@ -2,14 +2,8 @@
 
 from collections.abc import Callable
 
-from hongbao.answers import (
-    TotpChanged,
-)
-from hongbao.errors import (
-    AuthenticatorExists,
-    CodeNotRepeated,
-    NoAuthenticator,
-)
+from hongbao.answers import TotpChanged
+from hongbao.errors import AuthenticatorExists, CodeNotRepeated, NoAuthenticator
 from hongbao.home.opened import Home
 from hongbao.queries.devices import acting_device, check_may_act
 from hongbao.store import ProfileRow

@@ -11,24 +11,10 @@ from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.ids import check_request_id
 from hongbao.domain.risk.acts import JUDGED, Seen, What
 from hongbao.domain.risk.record import Record
-from hongbao.errors import (
-    ChallengeRequired,
-    HongbaoError,
-    InsufficientBalance,
-    PaymentPending,
-    RequestConflict,
-    recall,
-)
+from hongbao.errors import ChallengeRequired, HongbaoError, PaymentPending, RequestConflict, recall
 from hongbao.home.opened import Home
-from hongbao.queries.devices import acting_device, authentication_factors, check_may_act
-from hongbao.store import (
-    DeviceRow,
-    EntryRow,
-    Head,
-    HomeRow,
-    MessageRow,
-    ProfileRow,
-)
+from hongbao.queries.devices import acting_device, check_may_act
+from hongbao.store import DeviceRow, EntryRow, Head, HomeRow, MessageRow, ProfileRow
 from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
@@ -38,9 +24,7 @@ from hongbao.wallet.signing import Signed, distrusted, enrol_first, keys_with_th
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
 
-
 A = TypeVar("A", bound="Answer")
-
 
 D = TypeVar("D", bound=Doing)
 
@@ -69,10 +53,8 @@ class Private:
 REMEMBERED = {str(what): what for what in What if what not in JUDGED}
 """Acts that risk control does not judge, and yet knows a person's habits by."""
 
-
 INSTRUCTING = frozenset(act for act in ASKED_AS.values() if act != "refund")
 """Acts that put a payment on its way, and are answered by what becomes of it."""
-
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -144,7 +126,7 @@ def perform(
                     home,
                     entry=max(head.entry, after) + 1,
                     now=home.time_of(home_row, head),
-                    home=home_row,
+                    home_row=home_row,
                     me=me,
                     inputs=inputs_digest,
                     request_id=request_id,
@@ -293,7 +275,7 @@ def _stepped(
             doing = begin(
                 entry=head.entry + 1,
                 now=home.time_of(home_row, head),
-                home=home_row,
+                home_row=home_row,
                 request_id=request_id,
             )
             answer = work(doing)
@@ -355,9 +337,9 @@ def _append(
         counterparty=doing.counterparty,
         amount_fen=amount_fen,
         balance_fen=balance_fen,
-        policy=doing.home.policy,
+        policy=doing.home_row.policy,
         at=doing.now,
-        clock="real" if doing.home.virtual_at is None else "virtual",
+        clock="real" if doing.home_row.virtual_at is None else "virtual",
         answer=_ENCODER.encode(answer),
         generation=home.vault.generation,
         mac=b"",
@@ -373,12 +355,12 @@ def _append(
     home.store.post(doing.entry, doing.transfers)
     if isinstance(doing, Act) and record is not None:
         if record.asked is not None:
-            keep_guards(home, doing.home)
+            keep_guards(home, doing.home_row)
         if record.seen is not None:
             remember(home, doing, record.seen)
     for write in doing.to_write:
         write()
-    if doing.chance.drawn != doing.home.dice_drawn:
+    if doing.chance.drawn != doing.home_row.dice_drawn:
         home.store.set_dice_drawn(doing.chance.drawn)
     return mac
 
@@ -482,45 +464,3 @@ def _remember_refusal(home: Home, request_id: str, inputs: bytes, error: Hongbao
     told = json.dumps(error.as_dict(), ensure_ascii=False)
     with home.changing():
         home.store.remember_refusal(request_id, home.me.id, inputs, told)
-
-
-def check_balance(home: Home, doing: Act, needed_fen: int) -> None:
-    """Refuse what the balance does not hold, and say which way money could come in."""
-    if doing.balance_fen >= needed_fen:
-        return
-    from hongbao.domain.limits import factor_level, room_fen
-
-    me = doing.me
-    missing_fen = needed_fen - doing.balance_fen
-    room = room_fen(
-        home.policy_of(doing.home),
-        home.tier(me),
-        home.store.usage_of(me.person),
-        doing.now,
-        home.member_since(me),
-        factor_level(authentication_factors(home, me)),
-        "topup",
-    )
-    raise InsufficientBalance(
-        needed_fen=needed_fen,
-        available_fen=doing.balance_fen,
-        has_card=bool(home.store.cards(me.id)),
-        topup_max_fen=missing_fen if room is None else room,
-    )
-
-
-def check_limits(home: Home, doing: Act, flow: str, amount_fen: int) -> None:
-    """Refuse *amount_fen* over *flow* where the profile's tier has no room for it."""
-    from hongbao.domain.limits import check_limits, factor_level
-
-    policy = home.policy_of(doing.home)
-    check_limits(
-        policy,
-        home.tier(doing.me),
-        home.store.usage_of(doing.me.person),
-        doing.now,
-        home.member_since(doing.me),
-        factor_level(authentication_factors(home, doing.me)),
-        flow,
-        amount_fen,
-    )

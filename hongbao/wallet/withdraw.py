@@ -1,15 +1,11 @@
 """Withdrawal (提现): from the balance to a card, with its fee."""
 
-from hongbao.answers import (
-    Withdrawn,
-)
+from hongbao.answers import Withdrawn
 from hongbao.domain.dates import day_key
 from hongbao.domain.fees import withdrawal_fee
 from hongbao.domain.ledger import Reason, Transfer
 from hongbao.domain.risk.acts import Verdict, What
-from hongbao.errors import (
-    NotWithdrawable,
-)
+from hongbao.errors import NotWithdrawable
 from hongbao.home.opened import Home
 from hongbao.queries.cards import card_named
 from hongbao.queries.limits import free_withdrawal_left_fen
@@ -18,9 +14,9 @@ from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.clearing import earlier_answer, frozen_account, instruct
 from hongbao.wallet.holds import open_hold, terms_of
+from hongbao.wallet.limits import check_balance, check_limits
 from hongbao.wallet.payments import answer_base, pay
 from hongbao.wallet.risk_control import judge
-from hongbao.wallet.unit_of_work import check_balance, check_limits
 
 
 def withdraw(
