@@ -35,6 +35,7 @@ from hongbao.home.tries import as_tries, later_of, tried_in, used_up
 from hongbao.queries.devices import check_this_machine
 from hongbao.store import RESTORE, Holder, PinRow, Store
 from hongbao.vault import KeyFolder, Tries, Vault
+from hongbao.vault.files import storage, sync
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise, tries_folder
 from hongbao.wallet.unit_of_work import perform
@@ -360,7 +361,8 @@ def _put_back(
             after = copy.head()
         finally:
             copy.close()
-        _sync(coming)
+        with storage(coming), coming.open("rb+") as whole:
+            sync(whole.fileno())
         keys.abandon_rekey()  # of a ledger that cannot be read: this one is under the present keys
         keys.begin_restore(after.entry, after.mac)
         finish_restore(ledger, keys, vault)
@@ -413,14 +415,3 @@ def _copy(source: Path, target: Path) -> None:
             shutil.copyfileobj(content, out)
     except OSError as error:
         raise StorageRefused(path=str(target), reason=error.strerror or str(error)) from None
-
-
-def _sync(path: Path) -> None:
-    """Wait until *path*, a file or the names in a folder, is on the disk."""
-    if path.is_dir() and os.name != "posix":
-        return  # Windows cannot open a folder, and writes renames through by itself
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
