@@ -1,11 +1,15 @@
 """The balance: what is spendable, what waits, what is on its way."""
 
-from hongbao.answers import Balance
+from typing import TYPE_CHECKING
+
 from hongbao.home.opened import Home
 from hongbao.units import iso
 
+if TYPE_CHECKING:
+    from hongbao.answers import Balance
 
-def balance(home: Home) -> Balance:
+
+def balance(home: Home) -> "Balance":
     """Return what is spendable, what waits in packets, and both together."""
     with home.looking():
         me, now = home.me, home.now()
