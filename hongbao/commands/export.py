@@ -42,7 +42,7 @@ def export(
             "--format",
             metavar="FORMAT",
             autocompletion=_formats,
-            help=N_("by itself what FILE ends in"),
+            help=N_("default: by the ending of FILE"),
         ),
     ] = None,
     since: Since = None,

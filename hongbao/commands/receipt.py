@@ -56,7 +56,7 @@ def receipt(
     ],
     form: Annotated[
         Form | None,
-        typer.Option("--format", help=N_("by itself what FILE ends in, or else text")),
+        typer.Option("--format", help=N_("default: by the ending of FILE, else text")),
     ] = None,
     output: Output = STANDARD_OUTPUT,
     masked: Annotated[

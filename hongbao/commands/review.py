@@ -163,7 +163,7 @@ def report(
             "--format",
             metavar="FORMAT",
             autocompletion=one_of("csv", "json"),
-            help=N_("csv or json; by itself what FILE ends in"),
+            help=N_("csv or json; default: by the ending of FILE"),
         ),
     ] = None,
     since: Since = None,
