@@ -1,6 +1,7 @@
 """What every test stands on: the same language, the same chance, nothing of this machine's own."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -18,6 +19,11 @@ sys.dont_write_bytecode = False
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=500)
 settings.load_profile("steady")
+
+
+# A shell that starts something in the background has it ignore Ctrl-C, and so whatever that
+# starts: here it is pressed on purpose.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
