@@ -1,16 +1,16 @@
 """The drawer: everything that knows SQL, and nothing that decides."""
 
-from hongbao.drawer.cases import Cases
-from hongbao.drawer.channel import Channel
-from hongbao.drawer.devices import Devices
-from hongbao.drawer.engine import BUSY_SECONDS, FORM, RESTORE
-from hongbao.drawer.external import External
-from hongbao.drawer.history import History
-from hongbao.drawer.looking import Looking
-from hongbao.drawer.packets import Packets
-from hongbao.drawer.people import People
-from hongbao.drawer.risk import Risk
-from hongbao.drawer.rows import (
+from hongbao.engines.sqlcipher.cases import Cases
+from hongbao.engines.sqlcipher.channel import Channel
+from hongbao.engines.sqlcipher.devices import Devices
+from hongbao.engines.sqlcipher.engine import BUSY_SECONDS, FORM, RESTORE
+from hongbao.engines.sqlcipher.external import External
+from hongbao.engines.sqlcipher.history import History
+from hongbao.engines.sqlcipher.looking import Looking
+from hongbao.engines.sqlcipher.packets import Packets
+from hongbao.engines.sqlcipher.people import People
+from hongbao.engines.sqlcipher.risk import Risk
+from hongbao.engines.sqlcipher.rows import (
     EMPTY_HEAD,
     ActRow,
     BankMessageRow,

@@ -25,8 +25,8 @@ FLOORS = (
     {"errors"},
     {"domain"},
     {"answers", "paths"},
-    {"env", "inputs", "migrations", "outputs", "packs", "policies", "story", "training", "vault"},
-    {"drawer"},
+    {"env", "inputs", "outputs", "packs", "policies", "story", "training", "vault"},
+    {"engines"},
     {"store"},
     {"auditing"},
     {"home"},
@@ -42,8 +42,8 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 DOORS: dict[str, set[str]] = {
     "typer": {"cli", "commands"},
     "rich": {"ui"},
-    "sqlcipher3": {"drawer"},
-    "sqlite_utils": {"drawer", "migrations"},
+    "sqlcipher3": {"engines"},
+    "sqlite_utils": {"engines"},
     "cryptography": {"vault"},
     "argon2": {"vault"},
     "keyring": {"vault"},
@@ -98,7 +98,7 @@ EXCEPTIONS = {
 }
 
 MONEY = {
-    *("answers", "auditing", "domain", "drawer", "migrations", "statements", "store", "units"),
+    *("answers", "auditing", "domain", "engines", "statements", "store", "units"),
     *("home", "queries", "wallet"),
 }
 """Rooms that touch amounts, where no float may be."""
@@ -540,7 +540,7 @@ def writing_verbs() -> set[str]:
     return {
         node.name
         for place in PLACES
-        if place.startswith("drawer/") and place != "drawer/engine.py"
+        if place.startswith("engines/") and place != "engines/sqlcipher/engine.py"
         for node in ast.walk(parsed(read(place)))
         if isinstance(node, ast.FunctionDef)
         and any(
@@ -609,7 +609,7 @@ def test_no_class_has_more_than_two_ancestors_of_ours():
     bases = {
         node.name: [base.id for base in node.bases if isinstance(base, ast.Name)]
         for place in PLACES
-        if not place.startswith(("drawer/", "auditing/", "errors")) and place != "store.py"
+        if not place.startswith(("engines/", "auditing/", "errors")) and place != "store.py"
         for node in ast.walk(parsed(read(place)))
         if isinstance(node, ast.ClassDef)
     }

@@ -61,7 +61,7 @@ TOPICS = {
         "NotADemoHome EventNotFound ClockBackwards HomeExists HomeNotFound Busy Damaged "
         "ChecksFailed RecordsIncomplete RolledBack OlderCopy HistoryReplaced HomeLocked "
         "WrongPassphrase WeakPassphrase CommonPassphrase PassphraseMismatch KeyringUnavailable "
-        "NewerHome StorageRefused StorageUnreadable ForeignFile"
+        "NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

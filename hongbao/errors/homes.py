@@ -186,6 +186,19 @@ class NewerHome(Unusable):
     advice = N_("upgrade hongbao")
 
 
+class OlderHome(Unusable):
+    """The home was written by a version that was never released, in a form no longer read."""
+
+    form: int = example(4)
+    known: int = example(5)
+
+    sentence = N_("this home was written by an early hongbao (form {form}, this one reads {known})")
+    advice = N_(
+        "export its statements with the version that made it; a new one starts in another folder"
+        " (`HONGBAO_HOME`)"
+    )
+
+
 class StorageRefused(Unusable):
     """The disk is full, read-only, or not ours to write."""
 

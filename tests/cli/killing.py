@@ -43,7 +43,7 @@ def around(place: Any, name: str) -> None:
 def watch() -> None:
     from sqlcipher3 import dbapi2 as engine
 
-    from hongbao.drawer.engine import Engine
+    from hongbao.engines.sqlcipher.engine import Engine
     from hongbao.vault import KeyFolder
 
     connect = engine.connect

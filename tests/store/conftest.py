@@ -1,4 +1,4 @@
-"""The drawer is tested below a real desk: the same people, founded once, copied for each test."""
+"""The ledger is tested below real wallets: the same people, founded once, copied for each test."""
 
 from tests.wallet.conftest import _people, dicing, empty, world, worlds
 

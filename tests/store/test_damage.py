@@ -247,6 +247,26 @@ def test_a_ledger_of_a_later_version_is_left_alone(world: World):
     assert before == world.ledger.read_bytes()
 
 
+@pytest.mark.parametrize("form", range(1, 5))
+def test_a_ledger_of_an_early_form_is_refused_by_its_name(form: int, world: World):
+    """
+    No hongbao that was released has made one: its statements are for the version that did.
+    """
+    with world.zhang as desk:
+        key = desk.vault.page_key
+    db = raw(world.ledger, key)
+    db.execute(f"PRAGMA user_version = {form}")
+    db.close()
+    before = world.ledger.read_bytes()
+
+    for act in (world.open, world.findings, lambda: world.found("Zhao")):
+        with pytest.raises(errors.OlderHome) as refused:
+            act()
+        assert {"form": form, "known": FORM} == refused.value.facts
+
+    assert before == world.ledger.read_bytes()
+
+
 def test_a_note_that_nobody_can_read_is_said(world: World):
     """
     Both lines of the noted head are gone: someone had their hands on it.
@@ -492,7 +512,7 @@ def test_pages_are_not_copied_onto_a_ledger_that_somebody_writes(
     """
     By itself the engine would try for ever.
     """
-    monkeypatch.setattr("hongbao.drawer.engine.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("hongbao.engines.sqlcipher.engine.BUSY_SECONDS", 0.2)
     key = os.urandom(32)
     ledger, copy = Store.create(tmp_path / "ledger", key), Store.create(tmp_path / "copy", key)
     writer = Store.open(tmp_path / "ledger", key)

@@ -16,7 +16,6 @@ from hongbao.vault import DeviceKeys, Vault
 from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
-from tests.store.test_migration import HOMES, Old
 from tests.wallet.test_processes import at_once, codes
 from tests.wallet.world import (
     LI,
@@ -35,7 +34,6 @@ from tests.wallet.world import (
 )
 
 FIRST = "Zhang-1"
-WITHOUT_DEVICES = [form for form in HOMES if form < 3]
 ME = ("张三", id_number(1))
 SOMEBODY = ("李四", id_number(2))
 
@@ -92,40 +90,6 @@ def test_a_first_device_takes_a_name_that_is_free(empty: World):
     empty.found(ZHANG).add_device("li-1", pin=right)
 
     assert {"Li-2": "approved"} == states(empty, empty.found(LI).me.name)
-
-
-@pytest.mark.parametrize("form", WITHOUT_DEVICES)
-def test_an_old_home_lets_this_machine_in_with_its_first_act(form: int, tmp_path: Path):
-    """
-    A home that is older than devices has none until somebody acts; a refused act leaves no key.
-    """
-    world = Old(HOMES[form], tmp_path / "home")
-    desk = world.zhang
-    assert [] == desk.devices()
-    with pytest.raises(errors.NotADemoHome):
-        desk.set_device_fault(FIRST, None)
-    desk.move("beijing", dry_run=True)
-    assert set() == key_files(world)
-
-    desk.move("beijing")
-
-    assert {FIRST: "approved"} == states(world)
-    assert 1 == len(key_files(world))
-    assert {} == world.findings()
-
-
-@pytest.mark.parametrize("form", WITHOUT_DEVICES)
-def test_a_second_device_of_an_old_home_comes_after_the_first(form: int, tmp_path: Path):
-    """
-    Were it alone, it would wait for ever for one that lets it in.
-    """
-    world = Old(HOMES[form], tmp_path / "home")
-
-    world.zhang.add_device("tablet", pin=right)
-
-    assert {FIRST: "approved", "tablet": "pending"} == states(world)
-    world.zhang.approve_device("tablet", pin=right)
-    assert {} == world.findings()
 
 
 # --- letting in ---------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from hongbao.domain.ledger import SIDES
 from hongbao.domain.packet import STEPS, PacketKind
 from hongbao.ui import trace as screen
 from hongbao.wallet import Wallet
-from tests.store.test_migration import HOMES, Old
 from tests.wallet.channels import BANK, DAY, FEN, HALF_MINUTE, MAGIC, mended, pay
 from tests.wallet.test_check import live
 from tests.wallet.world import CARD, LI, YUAN, ZHANG, World, card, right, tail
@@ -294,28 +292,6 @@ def test_a_correction_is_the_last_thing_told(banks: World):
         len(zhang.books(diff=True)["transfers"]),
     )
     assert "correction" not in {line["reason"] for line in zhang.books(payment)["transfers"]}
-
-
-def test_payments_of_an_older_ledger_are_told_as_they_were(tmp_path: Path):
-    """
-    At once and in one act; nobody measured anything then.
-    """
-    world = Old(HOMES[1], tmp_path / "old")
-    zhang = world.zhang
-    topups = [line for line in zhang.history()["movements"] if line["act"] == "topup"]
-    packets = zhang.packets("sent")
-
-    traced = [zhang.trace(line["request_id"]) for line in topups]
-    sent = [zhang.trace(line["packet"]) for line in packets]
-
-    assert topups
-    assert packets
-    assert {("accepted", True, None)} == {
-        (each["state"], each["banks_touched"], each["took_micros"]) for each in traced
-    }
-    assert {"central", "platform", BANK} == {line[0] for line in moved(traced[0])}
-    assert all(["create", "authorise", "freeze"] == _names(each)[:3] for each in sent)
-    world.close()
 
 
 def _names(traced: Traced) -> list[str]:

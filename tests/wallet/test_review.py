@@ -506,7 +506,7 @@ def test_the_log_is_found_by_its_index(desk: World):
     Whatever else is in the ledger: the words of the query are those of the index; changes of
     policy, which it lacks, are looked for from the first operator on.
     """
-    from hongbao.drawer import cases
+    from hongbao.engines.sqlcipher import cases
 
     plan = [
         row[-1]

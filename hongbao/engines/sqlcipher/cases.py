@@ -1,0 +1,226 @@
+"""Cases, and what operators said of them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from hongbao.domain.cases import OPERATOR_ACTS
+from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.rows import CaseActRow, CaseRow, OpinionRow, RecordsRow
+from hongbao.units import from_micros, to_micros
+
+
+class Cases(Books):
+    """What waits for a reviewer, and what became of it."""
+
+    def next_case(self) -> int:
+        return self._next("review_case")
+
+    def add_case(self, row: CaseRow) -> None:
+        self._write(
+            "INSERT INTO review_case (number, id, kind, profile, rule, amount_fen, entry, packet,"
+            " message, until, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row.number,
+            row.id,
+            row.kind,
+            row.profile,
+            row.rule,
+            row.amount_fen,
+            row.entry,
+            row.packet,
+            row.message,
+            row.until and to_micros(row.until),
+            row.ends,
+        )
+
+    def case(self, case_id: str) -> CaseRow | None:
+        row = self.row(f"{_CASES} WHERE id = ?", case_id)
+        return _case(row) if row else None
+
+    def case_numbered(self, number: int) -> CaseRow:
+        return _case(self.row(f"{_CASES} WHERE number = ?", number))
+
+    def cases_between(self, entries: range) -> Iterator[CaseRow]:
+        """Yield the cases that one of *entries* opened, oldest first."""
+        for row in self.each(
+            f"{_CASES} WHERE entry >= ? AND entry < ? ORDER BY entry, number",
+            entries.start,
+            entries.stop,
+        ):
+            yield _case(row)
+
+    def act_of_case(self, number: int) -> CaseActRow:
+        """Return the act that case *number* is about."""
+        at, *fields = self.row(
+            "SELECT entry.at, act, request_id, packet.id, message.id, profile.name FROM review_case"
+            " JOIN entry ON entry.id = review_case.entry"
+            " LEFT JOIN packet ON packet.number = coalesce(review_case.packet, entry.packet)"
+            " LEFT JOIN message ON message.number = coalesce(review_case.message, entry.message)"
+            " LEFT JOIN profile ON profile.id = entry.counterparty WHERE review_case.number = ?",
+            number,
+        )
+        return CaseActRow(from_micros(at), *fields)
+
+    def count_cases(self, entries: range) -> int:
+        """Return how many cases one of *entries* opened."""
+        row = self.row(
+            "SELECT count(*) FROM review_case WHERE entry >= ? AND entry < ?",
+            entries.start,
+            entries.stop,
+        )
+        return int(row[0])
+
+    def records_kept(self) -> RecordsRow:
+        """Count what is kept for whoever has to look back."""
+        cases = dict(self.rows("SELECT kind, count(*) FROM review_case GROUP BY kind"))
+        first, last, entries, judged = self.row(
+            "SELECT min(at), max(at), count(*),"
+            " coalesce(sum(instr(risk, '\"asked\":') > 0), 0) FROM entry"
+        )
+        stopped, waiting, opinions, by_operators = self.row(
+            "SELECT (SELECT count(*) FROM stop),"
+            " (SELECT count(*) FROM review_case WHERE closed IS NULL),"
+            f" (SELECT count(*) FROM opinion), (SELECT count(*) FROM {_BY_OPERATORS})"
+        )
+        return RecordsRow(
+            first_at=None if first is None else from_micros(first),
+            last_at=None if last is None else from_micros(last),
+            entries=entries,
+            judged=judged,
+            stopped=stopped,
+            cases=cases,
+            waiting=waiting,
+            opinions=opinions,
+            by_operators=by_operators,
+        )
+
+    def operator_acts(self) -> Iterator[tuple[int, datetime, str, str]]:
+        """Yield what operators did, newest first: the entry, when, the act, and its answer."""
+        for entry, at, act, answer in self.each(
+            f"SELECT id, at, act, answer FROM {_BY_OPERATORS} ORDER BY id DESC"
+        ):
+            yield entry, from_micros(at), act, answer
+
+    def cases(self, *, closed: bool, limit: int) -> list[CaseRow]:
+        """Return the cases that wait, oldest first; with *closed*, all of them, newest first."""
+        where = "ORDER BY number DESC" if closed else "WHERE closed IS NULL ORDER BY number"
+        return [_case(row) for row in self.rows(f"{_CASES} {where} LIMIT ?", limit)]
+
+    def open_cases_count(self, profile: int) -> int:
+        """Return how many cases about *profile* wait for a reviewer."""
+        row = self.row(
+            "SELECT count(*) FROM review_case WHERE profile = ? AND closed IS NULL", profile
+        )
+        return int(row[0])
+
+    def cases_of_entry(self, entry: int) -> list[CaseRow]:
+        """Return the cases that the act of *entry* opened."""
+        return [_case(row) for row in self.rows(f"{_CASES} WHERE entry = ? ORDER BY number", entry)]
+
+    def last_case(self, profile: int, rule: str) -> CaseRow | None:
+        """Return the newest case that *rule* opened about *profile*, if it ever did."""
+        row = self.row(
+            f"{_CASES} WHERE profile = ? AND rule = ? ORDER BY number DESC LIMIT 1", profile, rule
+        )
+        return _case(row) if row else None
+
+    def holds_on_packet(self, packet: int) -> list[CaseRow]:
+        """Return the cases that hold, or held, *packet* or a share of it, oldest first."""
+        rows = self.rows(f"{_CASES} WHERE packet = ? AND kind = 'hold' ORDER BY number", packet)
+        return [_case(row) for row in rows]
+
+    def hold_on_message(self, message: int) -> CaseRow | None:
+        """Return the open case that keeps *message* from being sent, if one does."""
+        row = self.row(f"{_CASES} WHERE message = ? AND closed IS NULL", message)
+        return _case(row) if row else None
+
+    def ended_holds(self, now: datetime, limit: int) -> list[CaseRow]:
+        """Return the holds whose moment has come without a reviewer, the earliest first."""
+        rows = self.rows(
+            f"{_CASES} WHERE closed IS NULL AND until <= ? ORDER BY until, number LIMIT ?",
+            to_micros(now),
+            limit,
+        )
+        return [_case(row) for row in rows]
+
+    def next_hold_end(self) -> datetime | None:
+        """Return when the next hold ends, or ended, by itself."""
+        row = self.row("SELECT min(until) FROM review_case WHERE closed IS NULL")
+        return None if row[0] is None else from_micros(row[0])
+
+    def held_fen_of(self, profile: int) -> int:
+        """Return what is held of *profile*'s withdrawals, fees included, and of their shares."""
+        row = self.row(
+            "SELECT coalesce(sum(review_case.amount_fen + coalesce(fee_fen, 0)), 0)"
+            " FROM review_case LEFT JOIN message ON message.number = message"
+            " LEFT JOIN packet ON packet.entry = review_case.entry"
+            " WHERE review_case.profile = ? AND closed IS NULL AND review_case.kind = 'hold'"
+            " AND packet.number IS NULL",
+            profile,
+        )
+        return int(row[0])
+
+    def close_case(self, number: int, state: str, entry: int) -> None:
+        self._write(
+            "UPDATE review_case SET state = ?, closed = ? WHERE number = ?", state, entry, number
+        )
+
+    def escalate_case(self, number: int) -> None:
+        self._write("UPDATE review_case SET state = 'escalated' WHERE number = ?", number)
+
+    def set_packet_held(self, packet: int, case: int | None) -> None:
+        """Let *case* keep *packet* from being claimed; None lets it go."""
+        self._write("UPDATE packet SET held = ? WHERE number = ?", case, packet)
+
+    def add_opinion(self, *, entry: int, case: int, operator: int, verb: str, reason: str) -> None:
+        self._write(
+            "INSERT INTO opinion (entry, review_case, operator, verb, reason)"
+            " VALUES (?, ?, ?, ?, ?)",
+            entry,
+            case,
+            operator,
+            verb,
+            reason,
+        )
+
+    def opinions(self, case: int) -> list[OpinionRow]:
+        """Return what was said of *case*, in order."""
+        rows = self.rows(
+            "SELECT opinion.entry, operator.id, operator.name, verb, reason, entry.at FROM opinion"
+            " JOIN operator ON operator.id = opinion.operator"
+            " JOIN entry ON entry.id = opinion.entry WHERE review_case = ? ORDER BY opinion.entry",
+            case,
+        )
+        return [_opinion(row) for row in rows]
+
+
+_NAMES = ", ".join(f"'{act}'" for act in OPERATOR_ACTS if act != "policy_use")
+_NAMED = "json_valid(answer) AND answer ->> 'operator' IS NOT NULL"
+_BY_OPERATORS = (
+    "(SELECT id, at, act, answer FROM entry"
+    f" WHERE act IN ({_NAMES}) AND {_NAMED}"
+    " UNION ALL SELECT id, at, act, answer FROM entry WHERE act = 'policy_use'"
+    f" AND id > (SELECT min(id) FROM entry WHERE act IN ({_NAMES}) AND act = 'operator_add')"
+    f" AND {_NAMED})"
+)
+"""
+What operators did: the acts as the index has them, word for word, as nothing else would find that.
+
+The index of this form lacks `policy_use`, which is looked for from the first operator on.
+"""
+
+_CASES = (
+    "SELECT number, id, kind, profile, rule, amount_fen, entry, packet, message, until, ends,"
+    " state, closed FROM review_case"
+)
+
+
+def _case(row: Any) -> CaseRow:
+    fields: list[Any] = list(row)
+    fields[9] = None if fields[9] is None else from_micros(fields[9])
+    return CaseRow(*fields)
+
+
+def _opinion(row: Any) -> OpinionRow:
+    entry, operator, name, verb, reason, at = row
+    return OpinionRow(entry, operator, name, verb, reason, from_micros(at))

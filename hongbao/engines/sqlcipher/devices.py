@@ -1,0 +1,151 @@
+"""Devices, and the profiles that have let them in."""
+
+from datetime import datetime
+from typing import Any
+
+from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sqlcipher.rows import DeviceRow
+from hongbao.units import from_micros, to_micros
+
+
+class Devices(Engine):
+    """Whose signature is whose."""
+
+    def devices_of(self, profile: int) -> list[DeviceRow]:
+        """Return the devices that *profile* ever let in, or is asked to, oldest first."""
+        rows = self.rows(f"{_DEVICES} WHERE enrolment.profile = ? ORDER BY device.id", profile)
+        return [_device(row) for row in rows]
+
+    def device_of(self, profile: int, name_key: str) -> DeviceRow | None:
+        row = self.row(
+            f"{_DEVICES} WHERE enrolment.profile = ? AND device.name_key = ?", profile, name_key
+        )
+        return _device(row) if row else None
+
+    def device_named(self, name_key: str) -> DeviceRow | None:
+        """Return the device called *name_key*, whoever has let it in, as nobody has."""
+        row = self.row(
+            "SELECT id, name, public_key, city, session, cut_at, fault, '', made_at"
+            " FROM device WHERE name_key = ?",
+            name_key,
+        )
+        return _device(row) if row else None
+
+    def profiles_on(self, device: int) -> list[str]:
+        """Return the names of the profiles that have let *device* in, oldest first."""
+        rows = self.rows(
+            "SELECT profile.name FROM enrolment JOIN profile ON profile.id = enrolment.profile"
+            " WHERE enrolment.device = ? AND state IN ('approved', 'certified')"
+            " ORDER BY profile.id",
+            device,
+        )
+        return [str(row[0]) for row in rows]
+
+    def standing_of(self, profile: int, device: int) -> tuple[int, int, int]:
+        """Return what counts for risk: the profile's cards and devices, the device's profiles."""
+        row = self.row(
+            "SELECT"
+            " (SELECT count(*) FROM card WHERE profile = ?1 AND removed_at IS NULL),"
+            " (SELECT count(*) FROM enrolment WHERE profile = ?1"
+            "  AND state IN ('approved', 'certified')),"
+            " (SELECT count(*) FROM enrolment WHERE device = ?2"
+            "  AND state IN ('approved', 'certified'))",
+            profile,
+            device,
+        )
+        return int(row[0]), int(row[1]), int(row[2])
+
+    def add_device(self, *, name: str, name_key: str, public_key: bytes, at: datetime) -> int:
+        return self._write(
+            "INSERT INTO device (id, name, name_key, public_key, made_at) VALUES (?, ?, ?, ?, ?)",
+            self._next("device", "id"),
+            name,
+            name_key,
+            public_key,
+            to_micros(at),
+        )
+
+    def is_used(self, device: int) -> bool:
+        """Tell whether some profile has let *device* in, or is asked to."""
+        row = self.row("SELECT 1 FROM enrolment WHERE device = ? AND state <> 'removed'", device)
+        return row is not None
+
+    def retired_keys(self) -> list[bytes]:
+        """Return the public keys of devices that were retired."""
+        rows = self.rows(f"SELECT public_key FROM device WHERE name_key LIKE '%{_RETIRED}%'")
+        return [bytes(row[0]) for row in rows]
+
+    def retire_device(self, device: int) -> None:
+        """Let another device have the name of *device*, which no profile has in any more."""
+        self._write(
+            f"UPDATE device SET name_key = name_key || '{_RETIRED}' || id WHERE id = ?", device
+        )
+
+    def enrol(self, profile: int, device: int, state: str, at: datetime) -> None:
+        """Say how *profile* stands to *device* from *at* on: pending, approved, certified…"""
+        self._write(
+            "INSERT INTO enrolment (profile, device, state, since) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (profile, device) DO UPDATE SET"
+            " state = excluded.state, since = excluded.since",
+            profile,
+            device,
+            state,
+            to_micros(at),
+        )
+
+    def certify(self, profile: int, device: int) -> None:
+        """Let the signature of *device* vouch for the person behind *profile*."""
+        self._write(
+            "UPDATE enrolment SET state = 'certified' WHERE profile = ? AND device = ?",
+            profile,
+            device,
+        )
+
+    def cut_session(self, device: int, at: datetime) -> None:
+        """End the session of *device*; what a demo's was told to do wrong, it has done by then."""
+        self._write(
+            "UPDATE device SET cut_at = ?, fault = NULL WHERE id = ?", to_micros(at), device
+        )
+
+    def begin_session(self, device: int) -> None:
+        self._write("UPDATE device SET session = session + 1, cut_at = NULL WHERE id = ?", device)
+
+    def set_city(self, device: int, city: int) -> None:
+        self._write("UPDATE device SET city = ? WHERE id = ?", city, device)
+
+    def set_device_fault(self, device: int, fault: str | None) -> None:
+        self._write("UPDATE device SET fault = ? WHERE id = ?", fault, device)
+
+    # --- authenticators --------------------------------------------------------------------------
+
+    def set_totp(self, profile: int, secret: bytes | None) -> None:
+        """Keep the sealed *secret* of *profile*'s authenticator; None is that there is none."""
+        self._write("UPDATE profile SET totp_secret = ? WHERE id = ?", secret, profile)
+
+    def set_totp_step(self, profile: int, step: int) -> None:
+        """Remember the last time step whose code was used: no code counts twice."""
+        self._write("UPDATE profile SET totp_step = max(totp_step, ?) WHERE id = ?", step, profile)
+
+
+_RETIRED = "#"
+"""Stands in no name."""
+
+_DEVICES = (
+    "SELECT device.id, device.name, public_key, city, session, cut_at, fault, state, since"
+    " FROM enrolment JOIN device ON device.id = enrolment.device"
+)
+
+
+def _device(row: Any) -> DeviceRow:
+    device, name, public_key, city, session, cut_at, fault, state, since = row
+    return DeviceRow(
+        device,
+        name,
+        bytes(public_key),
+        city,
+        session,
+        None if cut_at is None else from_micros(cut_at),
+        fault,
+        state,
+        from_micros(since),
+    )

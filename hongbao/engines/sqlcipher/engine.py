@@ -1,0 +1,438 @@
+"""The engine below the drawer: one encrypted file, its transactions, and what it refuses."""
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any, Self
+
+from sqlcipher3 import dbapi2 as engine
+
+from hongbao.errors import (
+    Busy,
+    Damaged,
+    HomeNotFound,
+    NewerHome,
+    OlderHome,
+    StorageRefused,
+    StorageUnreadable,
+)
+from hongbao.vault.files import check_own, open_private
+
+FORM = 5
+"""The form of a ledger of this version: the last that `schema.MIGRATIONS` makes."""
+
+EARLIEST = 5
+"""The first form that is opened: those before it were never released."""
+
+RESTORE = "/restore/"
+"""What the request id of a `restore` begins with; its entry's number follows, in nine digits."""
+
+BUSY_SECONDS = 60
+"""How long a writer waits for its turn. Fifty queued claims take well under a tenth of it."""
+
+READER_SECONDS = 2
+"""How long new keys wait for those who still read what was there before."""
+
+
+class Engine:
+    """
+    One open SQLCipher file at *path*.
+
+    The rooms of this folder ask it in SQL with `rows` and `row`, and change it with `_write`.
+    """
+
+    def __init__(self, path: Path, connection: Any) -> None:
+        self.path = path
+        self._db = connection
+        self._file = _file(path)
+
+    # --- opening and closing ---------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path, page_key: bytes) -> Self:
+        """
+        Open the ledger at *path*, making an empty one there first if there is none.
+
+        Raises StorageRefused where the place cannot be written, and what `open` raises.
+        """
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Made by us, before the engine writes its first byte, so that it is never wider open.
+            os.close(open_private(path))
+        except OSError as error:
+            raise StorageRefused(path=str(path), reason=error.strerror or str(error)) from None
+        return cls._open(path, page_key, may_be_empty=True)
+
+    @classmethod
+    def open(cls, path: Path, page_key: bytes) -> Self:
+        """
+        Open the ledger at *path* with its *page_key*, brought to today's form.
+
+        Raises HomeNotFound where no file is or an empty one, Damaged where the key or the file is
+        not right, NewerHome where a later version has written it, and OlderHome where one has
+        that was never released.
+        """
+        check_own(path)
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise HomeNotFound from None
+        except OSError as error:
+            raise StorageUnreadable(path=str(path), reason=error.strerror or "?") from None
+        return cls._open(path, page_key, may_be_empty=False)
+
+    @classmethod
+    def _open(cls, path: Path, page_key: bytes, *, may_be_empty: bool) -> Self:
+        for ending in ("", "-wal", "-shm", "-journal"):  # all that the engine writes to
+            check_own(path.with_name(path.name + ending))
+        with refusals(path):
+            connection = engine.connect(
+                _as_a_path(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=True
+            )
+            try:
+                store = cls(path, connection)
+                store._prepare(page_key)
+                store._migrate(may_be_empty)
+            except BaseException:
+                connection.close()
+                raise
+        return store
+
+    def _prepare(self, page_key: bytes) -> None:
+        execute = self._db.execute
+        execute("PRAGMA cipher_log_level = NONE")  # it would write to standard error by itself
+        execute(f"PRAGMA key = \"x'{page_key.hex()}'\"")
+        execute("PRAGMA synchronous = FULL")
+        execute("PRAGMA foreign_keys = ON")
+        execute("PRAGMA trusted_schema = OFF")
+
+    def _migrate(self, may_be_empty: bool) -> None:
+        form = self._form()
+        if form == FORM:
+            return
+        if form > FORM:
+            raise NewerHome(form=form, known=FORM)
+        if 0 < form < EARLIEST:
+            raise OlderHome(form=form, known=EARLIEST)
+        if form == 0 and not may_be_empty:
+            raise HomeNotFound
+        import sqlite_utils  # slow to import, and only a change of form needs it
+
+        from hongbao.engines.sqlcipher.schema import MIGRATIONS
+
+        if form == 0:
+            self._db.execute("PRAGMA journal_mode = WAL")
+        db = sqlite_utils.Database(self._db)
+        with self.transaction():
+            form = self._form()  # another process may have been quicker
+            for number, migration in enumerate(MIGRATIONS, EARLIEST):
+                if number > form:
+                    migration(db)
+                    self._db.execute(f"PRAGMA user_version = {number}")
+
+    def _form(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def close(self) -> None:
+        self._db.close()
+
+    def is_in_place(self) -> bool:
+        """Say whether the file that is open here is still the one at its path."""
+        return self._file == _file(self.path)
+
+    # --- transactions ----------------------------------------------------------------------------
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction or a snapshot is open."""
+        return bool(self._db.in_transaction)
+
+    def transaction(
+        self,
+        *changing: tuple[str, object],  # noqa: ARG002 - for engines that lock row by row
+        dry_run: bool = False,
+    ) -> "_Transaction":
+        """
+        Read, decide and write under one write lock, all or nothing.
+
+        *changing* names what the act is about to change, as ``("packet", id)`` or
+        ``("profile", id)``. This engine has one lock for everything, taken at the start
+        (``BEGIN IMMEDIATE``) because every act reads before it writes; an engine with a lock for
+        each row takes them here, in sorted order, so that two acts never wait for each other. A dry
+        run does the whole work, then rolls it back.
+
+        Raises Busy when the lock cannot be had, StorageRefused when the disk says no.
+        """
+        return _Transaction(self._db, self.path, "ROLLBACK" if dry_run else "COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """
+        Let several reads see one and the same committed state; nothing waits for them.
+
+        A snapshot within another is the same one.
+        """
+        if self._db.in_transaction:
+            yield
+            return
+        with refusals(self.path):
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self._db.in_transaction:  # an unreadable page may have ended it by itself
+                    self._db.execute("ROLLBACK")
+
+    def rows(self, sql: str, *values: object) -> list[Any]:
+        """Ask in SQL: for this room, and for the auditor who looks at what it keeps."""
+        try:
+            return list(self._db.execute(sql, values))
+        except engine.DatabaseError as error:
+            raise _in_words(error, self.path) from error
+
+    def each(self, sql: str, *values: object) -> Iterator[Any]:
+        """Ask in SQL for one row after the other: there may be as many as the ledger has."""
+        with refusals(self.path):
+            yield from self._db.execute(sql, values)
+
+    def row(self, sql: str, *values: object) -> Any:
+        """Ask in SQL for one row, or None."""
+        try:
+            return self._db.execute(sql, values).fetchone()
+        except engine.DatabaseError as error:
+            raise _in_words(error, self.path) from error
+
+    def last_restore(self) -> int:
+        """
+        Return the entry by which the ledger last came back from a copy, or 0.
+
+        It is greater than any entry of the ledger that was lost by it, and so than any number that
+        was given there.
+        """
+        return int(self.row(f"SELECT {_LAST_RESTORE}")[0])
+
+    def _next(self, table: str, column: str = "number") -> int:
+        """
+        Return the number that the next row of *table* will have: one that was never given before.
+
+        Not in the ledger that a copy has taken the place of, either (see `last_restore`).
+        """
+        highest = f"coalesce((SELECT max({column}) FROM {table}), 0)"
+        return int(self.row(f"SELECT max({highest}, {_LAST_RESTORE}) + 1")[0])
+
+    def _write(self, sql: str, *values: object) -> int:
+        """Run a change and return the id of the row it made, if it made one."""
+        try:
+            return int(self._db.execute(sql, values).lastrowid or 0)
+        except engine.DatabaseError as error:
+            raise _in_words(error, self.path) from error
+
+    # --- copies ----------------------------------------------------------------------------------
+
+    def copy_to(self, path: Path) -> None:
+        """
+        Write a copy of the ledger to *path*, encrypted with the same key, while others write.
+
+        The copy is one consistent moment. Raises StorageRefused where *path* cannot be written.
+        """
+        with refusals(path):
+            self._db.execute("VACUUM INTO ?", (_as_a_path(path),))
+
+    def overwrite_with(self, other: "Engine") -> None:
+        """
+        Replace everything in this ledger by what is in *other*, as one transaction.
+
+        Other processes that have this ledger open see the new state next, and lose nothing they
+        were told was done before.
+
+        Raises Busy where somebody else keeps it from being written.
+        """
+        until = monotonic() + BUSY_SECONDS
+
+        def wait(status: int, _remaining: int, _total: int) -> None:
+            if status in _LOCKED and monotonic() > until:  # by itself it would wait for ever
+                raise Busy
+
+        with refusals(self.path):
+            try:
+                other._db.backup(self._db, progress=wait)  # noqa: SLF001 - another of our own kind
+            except MemoryError:  # so it calls a page of ours that is not authentic
+                raise Damaged(path=str(self.path)) from None
+
+    def rekey(self, page_key: bytes) -> None:
+        """
+        Encrypt every page with *page_key* from now on; done whole or not at all.
+
+        The write-ahead log is emptied at once, so that no page under the old key stays in the file;
+        where somebody has been reading for long, this is done when they are through.
+
+        Raises StorageRefused where there is no room for it. Then the pages are as they were, but
+        this connection is of no use any more.
+        """
+        with refusals(self.path):
+            self._db.execute(f"PRAGMA rekey = \"x'{page_key.hex()}'\"")
+        try:
+            self._db.execute(f"PRAGMA busy_timeout = {READER_SECONDS * 1000}")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+            type(self).open(self.path, page_key).close()
+        except (engine.DatabaseError, Damaged):
+            # The engine says "ok" to a rekey that found no room; only what follows shows it.
+            reason = os.strerror(errno.ENOSPC if _is_full(self.path) else errno.EIO)
+            raise StorageRefused(path=str(self.path), reason=reason) from None
+
+    def page_problems(self) -> list[str]:
+        """
+        Return what the engine finds wrong with the file itself: pages and structure.
+
+        Every page in use is read as any act would read it. Only where that fails is the file asked
+        which pages are not authentic: it may hold one that a killed checkpoint wrote half of,
+        which is no fault, because the log still has it whole.
+        """
+        # Each row is looked up in every index, in whatever order. With as much memory as the index
+        # of a million request ids takes, its pages are not decrypted for each row again.
+        self._db.execute("PRAGMA cache_size = -65536")
+        try:
+            return self._complaints("integrity_check") or self._complaints("foreign_key_check")
+        except Damaged as error:
+            return self._complaints("cipher_integrity_check") or [str(error)]
+
+    def _complaints(self, pragma: str) -> list[str]:
+        return [
+            f"{pragma}: {' '.join(map(str, row))}"
+            for row in self.rows(f"PRAGMA {pragma}")
+            if row != ("ok",)
+        ]
+
+
+_LAST_RESTORE = (
+    f"coalesce((SELECT CAST(substr(max(request_id), {len(RESTORE) + 1}) AS INTEGER) FROM entry"
+    f" WHERE request_id >= '{RESTORE}' AND request_id < '{RESTORE[:-1]}0'), 0)"
+)
+"""Found by the index of request ids: 0 is the character after the slash."""
+
+
+class _Transaction:
+    """
+    What `Engine.transaction` is as a ``with`` block, brought to its *end* unless something fails.
+
+    Within another one it is a part of that: it ends when the outer one does. Every act passes here,
+    and a class is a third of what a generator costs.
+    """
+
+    __slots__ = ("_db", "_end", "_path")
+
+    def __init__(self, connection: Any, path: Path, end: str) -> None:
+        self._db = connection
+        self._path = path
+        self._end = "" if connection.in_transaction else end
+
+    def __enter__(self) -> None:
+        if not self._end:
+            return
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except engine.DatabaseError as error:
+            raise _in_words(error, self._path) from error
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not self._end:
+            return
+        if error is None:
+            try:
+                self._db.execute(self._end)
+            except BaseException as failed:  # noqa: BLE001 - raised again below
+                error = failed
+        if error is not None:
+            with refusals(self._path):
+                if self._db.in_transaction:  # a full disk may have rolled back by itself
+                    self._db.execute("ROLLBACK")
+                raise error
+
+
+@contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """Say what the engine refuses in our own words; *path* is the file it was about."""
+    try:
+        yield
+    except engine.DatabaseError as error:
+        raise _in_words(error, path) from error
+
+
+def _in_words(error: Exception, path: Path) -> Exception:
+    """Return what a person is told of the engine's *error*; a broken rule of ours stays itself."""
+    name = getattr(error, "sqlite_errorname", None) or _NAMES.get(str(error), "")
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return Busy()
+    if name.startswith("SQLITE_FULL"):
+        return StorageRefused(path=str(path), reason=os.strerror(errno.ENOSPC))
+    if name.startswith("SQLITE_IOERR"):
+        # Never the file's own fault: bytes that are wrong or missing are corrupt to the engine.
+        code = errno.ENOSPC if _is_full(path) else errno.EIO
+        return StorageRefused(path=str(path), reason=os.strerror(code))
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return StorageRefused(path=str(path), reason=os.strerror(_closed(path)))
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return Damaged(path=str(path))
+    if str(error).startswith(_IMPOSSIBLE):
+        return Damaged(path=str(path))
+    return error
+
+
+_NAMES = {
+    "database is locked": "SQLITE_BUSY",
+    "database or disk is full": "SQLITE_FULL",
+    "disk I/O error": "SQLITE_IOERR",
+    "attempt to write a readonly database": "SQLITE_READONLY",
+    "unable to open database file": "SQLITE_CANTOPEN",
+    "file is not a database": "SQLITE_NOTADB",
+    "database disk image is malformed": "SQLITE_CORRUPT",
+}
+"""What the engine's errors are called, where it only says their sentence: in copying pages."""
+
+_LOCKED = (5, 6)
+"""How the engine numbers SQLITE_BUSY and SQLITE_LOCKED."""
+
+_IMPOSSIBLE = ("integer overflow", "malformed JSON", "Could not decode")
+"""What the engine says of values that no act of ours has written."""
+
+
+def _as_a_path(path: Path) -> str:
+    """Return *path* as the engine takes it for nothing else: ``file:x.db`` would be an address."""
+    return str(path.absolute())
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at *path* from another in its place."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_full(path: Path) -> bool:
+    """Say whether the disk is: the engine calls what it then cannot read back an I/O error too."""
+    try:
+        return os.statvfs(path.parent).f_bavail == 0
+    except (OSError, AttributeError):  # AttributeError: no such question on Windows
+        return False
+
+
+def _closed(path: Path) -> int:
+    """Return why *path* cannot be opened or written, as the system numbers its reasons."""
+    if not path.parent.exists():
+        return errno.ENOENT
+    try:
+        read_only = os.statvfs(path.parent).f_flag & os.ST_RDONLY
+    except (OSError, AttributeError):
+        read_only = 0
+    return errno.EROFS if read_only else errno.EACCES
+
+
+def marks(values: Iterable[object]) -> str:
+    """Return a placeholder for each of *values*."""
+    return ", ".join("?" for _ in values)

@@ -1,0 +1,85 @@
+"""The external book: bills of other institutions, which no account and no transfer knows of."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hongbao.engines.sqlcipher.engine import Engine, refusals
+from hongbao.engines.sqlcipher.rows import BillFileRow
+from hongbao.units import to_micros
+
+if TYPE_CHECKING:
+    from hongbao.domain.bill import Kept
+
+
+class External(Engine):
+    """What was brought in to be compared with. A bill's rows never change, and go only with it."""
+
+    def next_bill(self) -> int:
+        return self._next("external_bill")
+
+    def is_bill(self, bill_id: str) -> bool:
+        """Say whether the id was ever given to a bill, of whoever's."""
+        return self.row("SELECT 1 FROM external_bill WHERE id = ?", bill_id) is not None
+
+    def add_bill(
+        self, *, number: int, bill_id: str, profile: int, entry: int, digest: bytes
+    ) -> None:
+        self._write(
+            "INSERT INTO external_bill (number, id, profile, entry, digest) VALUES (?, ?, ?, ?, ?)",
+            number,
+            bill_id,
+            profile,
+            entry,
+            digest,
+        )
+
+    def add_bill_rows(self, number: int, rows: Iterable["Kept"]) -> None:
+        """Write the *rows* of bill *number*, one after the other as they come."""
+        with refusals(self.path):
+            self._db.executemany(
+                "INSERT INTO external_row (bill, number, at, kind, counterparty, goods, direction,"
+                " amount_fen, method, state, id, merchant_id, note)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                ((number, *row) for row in rows),
+            )
+
+    def bills(self, profile: int) -> list[BillFileRow]:
+        """Return the bills of *profile* that were not removed, in the order they came."""
+        return [*map(BillFileRow._make, self.rows(f"{_BILLS} ORDER BY number", profile))]
+
+    def bill(self, profile: int, bill_id: str) -> BillFileRow | None:
+        row = self.row(f"{_BILLS} AND external_bill.id = ?", profile, bill_id)
+        return BillFileRow._make(row) if row else None
+
+    def bill_that_says(self, profile: int, digest: bytes) -> BillFileRow | None:
+        """Return the bill of *profile* that says the same as one with this *digest*."""
+        row = self.row(f"{_BILLS} AND digest = ?", profile, digest)
+        return BillFileRow._make(row) if row else None
+
+    def bill_rows(
+        self, number: int, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator["Kept"]:
+        """Yield the rows of bill *number*, in its order, from *since* on and before *until*."""
+        from hongbao.domain.bill import Kept  # 3 ms, and most commands look at no bill
+
+        for row in self.each(
+            "SELECT number, at, kind, counterparty, goods, direction, amount_fen, method, state,"
+            " id, merchant_id, note FROM external_row WHERE bill = ?"
+            " AND (? IS NULL OR at >= ?) AND (? IS NULL OR at < ?) ORDER BY number",
+            number,
+            *(at and to_micros(at) for at in (since, since, until, until)),
+        ):
+            yield Kept._make(row)
+
+    def remove_bill(self, number: int, entry: int) -> None:
+        """Take the rows of bill *number* out; that it was there, and what it was, stays."""
+        self._write("UPDATE external_bill SET removed = ? WHERE number = ?", entry, number)
+        self._write("DELETE FROM external_row WHERE bill = ?", number)
+
+
+_BILLS = (
+    "SELECT number, external_bill.id, entry.id, answer FROM external_bill"
+    " JOIN entry ON entry.id = external_bill.entry"
+    " WHERE external_bill.profile = ? AND removed IS NULL"
+)

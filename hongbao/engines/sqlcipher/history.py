@@ -1,0 +1,204 @@
+"""What was used of limits, and what moved a profile's money."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.engine import Engine, marks
+from hongbao.engines.sqlcipher.rows import EventRow, Movement
+from hongbao.units import from_micros, to_micros
+
+
+class History(Books):
+    """Counters, and looking back."""
+
+    # --- usage -----------------------------------------------------------------------------------
+
+    def add_usage(self, person: int, flow: str, day: str, amount_fen: int) -> None:
+        """Count *amount_fen* (negative to give it back) of *flow* on *day* (``2026-11-23``)."""
+        for table, key, value in (("usage", "day", day), ("usage_year", "year", day[:4])):
+            self._write(
+                f"INSERT INTO {table} (person, flow, {key}, used_fen) VALUES (?, ?, ?, 0)"
+                " ON CONFLICT DO NOTHING",
+                person,
+                flow,
+                value,
+            )
+            self._write(
+                f"UPDATE {table} SET used_fen = used_fen + ?"
+                f" WHERE person = ? AND flow = ? AND {key} = ?",
+                amount_fen,
+                person,
+                flow,
+                value,
+            )
+
+    def usage_of(self, person: int) -> "StoredUsage":
+        return StoredUsage(self, person)
+
+    # --- movements -------------------------------------------------------------------------------
+
+    def first_entry_from(self, at: datetime) -> int:
+        """
+        Return the id of the first entry made at *at* or later; the next one's where there is none.
+
+        Entries' times never run back, so this is a search by halves: a period is found at once,
+        however long the ledger. Where a restore has left a gap in the numbers, what comes after it
+        stands for all of them.
+        """
+        low, high = 1, self.head().entry + 1
+        while low < high:
+            middle = (low + high) // 2
+            found = self.row("SELECT at FROM entry WHERE id >= ? ORDER BY id LIMIT 1", middle)
+            if found[0] < to_micros(at):
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def movements(
+        self,
+        profile: int,
+        span: range,
+        *,
+        acts: Sequence[str],
+        counterparty: int | None = None,
+        limit: int = -1,
+        newest_first: bool = True,
+        end: int | None = None,
+    ) -> Iterator[Movement]:
+        """
+        Yield what *acts* did to *profile*'s money in the entries of *span*.
+
+        What came back of a packet is added up to the entry *end*, or to the span's own end, and how
+        a payment stands is told as of then.
+        """
+        order = "DESC" if newest_first else "ASC"
+        rows = self._db.execute(
+            "SELECT entry.id, entry.act, entry.at, entry.request_id, entry.amount_fen,"
+            " entry.balance_fen, packet.id, packet.kind, packet.count, packet.greeting,"
+            " CASE entry.act WHEN 'send' THEN (SELECT"
+            " coalesce(sum(json_extract(back.answer, '$.amount_fen')), 0) FROM entry AS back"
+            f" WHERE back.packet = packet.number AND back.act IN {_BACK} AND back.id < ?) END,"
+            f" other.name, entry.answer, {_STATUS}, paid.entry FROM entry"
+            " LEFT JOIN message AS asked ON asked.entry = entry.id"
+            " LEFT JOIN message AS paid ON paid.outcome = entry.id"
+            " LEFT JOIN review_case AS hold ON hold.entry = entry.id AND hold.kind = 'hold'"
+            " LEFT JOIN packet ON packet.number = entry.packet"
+            " LEFT JOIN profile AS other ON other.id = entry.counterparty"
+            f" WHERE entry.profile = ? AND entry.act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
+            " AND entry.id >= ? AND entry.id < ?"
+            " AND (? IS NULL OR entry.counterparty = ?)"
+            f" ORDER BY entry.id {order} LIMIT ?",
+            (
+                *[end or span.stop] * 3,
+                profile,
+                *acts,
+                span.start,
+                span.stop,
+                counterparty,
+                counterparty,
+                limit,
+            ),
+        )
+        for row in rows:
+            yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
+
+    def events(self, after: int, limit: int) -> list[EventRow]:
+        """Return the first *limit* entries after the entry *after*, whoever made them."""
+        rows = self.rows(
+            "SELECT entry.id, entry.at, entry.act, profile.name, packet.id, message.id,"
+            " entry.answer FROM entry LEFT JOIN profile ON profile.id = entry.profile"
+            " LEFT JOIN packet ON packet.number = entry.packet"
+            " LEFT JOIN message ON message.number = entry.message"
+            " WHERE entry.id > ? ORDER BY entry.id LIMIT ?",
+            after,
+            limit,
+        )
+        return [EventRow(row[0], from_micros(row[1]), *row[2:]) for row in rows]
+
+    def entry_before_the_last(self, count: int) -> int:
+        """Return the entry before the last *count* ones; 0 where there are no more than these."""
+        row = self.row("SELECT id FROM entry ORDER BY id DESC LIMIT 1 OFFSET ?", count)
+        return int(row[0]) if row else 0
+
+    def balance_before(self, profile: int, entry: int) -> int:
+        """Return what *profile*'s balance was just before *entry*."""
+        row = self.row(
+            "SELECT balance_fen FROM entry WHERE profile = ? AND id < ? ORDER BY id DESC LIMIT 1",
+            profile,
+            entry,
+        )
+        return int(row[0]) if row else 0
+
+    def totals(self, profile: int, span: range, acts: Sequence[str]) -> tuple[int, int, int]:
+        """Return how many movements *span* has, what came in with them and what went out."""
+        row = self.row(
+            "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
+            " coalesce(sum(max(-amount_fen, 0)), 0) FROM entry"
+            f" WHERE profile = ? AND act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
+            " AND entry.id >= ? AND entry.id < ?",
+            profile,
+            *acts,
+            span.start,
+            span.stop,
+        )
+        return int(row[0]), int(row[1]), int(row[2])
+
+
+_STATUS = """
+    CASE
+        WHEN hold.number IS NOT NULL AND (hold.closed IS NULL OR hold.closed >= ?) THEN 'held'
+        WHEN hold.state IN ('returned', 'rejected') THEN 'came_back'
+        WHEN asked.number IS NULL THEN 'done'
+        WHEN asked.outcome IS NULL OR asked.outcome >= ? THEN 'on_its_way'
+        WHEN asked.state = 'accepted' THEN 'done'
+        ELSE 'came_back'
+    END"""
+"""How the payment that an entry asked for stood, or what it holds, before another entry."""
+
+
+_ABOUT_MONEY = (
+    "(entry.packet IS NOT NULL OR entry.message IS NOT NULL"
+    " OR entry.act NOT IN ('approved', 'rejected'))"
+)
+"""A case that holds no money is nothing of the profile's history."""
+
+
+_BACK = "('refund', 'returned', 'rejected')"
+"""The acts by which some of a packet's money goes back to its sender, or sets out for a card."""
+
+
+class StoredUsage:
+    """A person's counters, in the words that the limits ask in."""
+
+    def __init__(self, store: Engine, person: int) -> None:
+        self._store = store
+        self._person = person
+
+    def used_fen(self, flows: frozenset[str], first_day: str, last_day: str) -> int:
+        return self._sum("usage", flows, "AND day BETWEEN ? AND ?", first_day, last_day)
+
+    def used_lifetime_fen(self, flows: frozenset[str]) -> int:
+        return self._sum("usage_year", flows, "")
+
+    def first_used_day(self, flows: frozenset[str], first_day: str, last_day: str) -> str | None:
+        row = self._store.row(
+            f"SELECT min(day) FROM usage WHERE person = ? AND flow IN ({marks(flows)})"
+            " AND used_fen > 0 AND day BETWEEN ? AND ?",
+            self._person,
+            *sorted(flows),
+            first_day,
+            last_day,
+        )
+        return row[0] if row else None
+
+    def _sum(self, table: str, flows: frozenset[str], where: str, *values: object) -> int:
+        row = self._store.row(
+            f"SELECT coalesce(sum(used_fen), 0) FROM {table}"
+            f" WHERE person = ? AND flow IN ({marks(flows)}) {where}",
+            self._person,
+            *sorted(flows),
+            *values,
+        )
+        return int(row[0])

@@ -1,0 +1,168 @@
+"""Looking at what was done: the acts behind a packet or a payment, and books before and after."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
+from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.engine import marks
+from hongbao.engines.sqlcipher.rows import ActRow, ChangeRow, HeldRow, MovedRow, TakenRow
+from hongbao.units import from_micros, to_micros
+
+_OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})
+"""Accounts that stay behind empty, one for each packet, payment and hold there ever was."""
+
+
+class Looking(Books):
+    """
+    Acts, each with what it moved and how long it took.
+
+    Everything is reached by an index from what is asked about; the ledger is never walked through.
+    """
+
+    # --- acts ------------------------------------------------------------------------------------
+
+    def act_of(self, entry: int) -> ActRow:
+        return _act(self.row(f"{_ACTS} WHERE id = ?", entry))
+
+    def act_requested(self, request_id: str, profile: int) -> ActRow | None:
+        row = self.row(f"{_ACTS} WHERE request_id = ? AND profile = ?", request_id, profile)
+        return _act(row) if row else None
+
+    def acts_about(self, message: int) -> list[ActRow]:
+        """Return all that was done about *message*, by whichever institution, in order."""
+        return [_act(row) for row in self.rows(f"{_ACTS} WHERE message = ? ORDER BY id", message)]
+
+    def refund_of(
+        self, packet: int, closed_at: datetime, span: range, acts: Sequence[str] = ("refund",)
+    ) -> ActRow | None:
+        """Return the refund of *packet*, which closed it then; *span* is what that moment has."""
+        row = self.row(
+            f"{_ACTS} WHERE id >= ? AND id < ? AND at = ? AND packet = ?"
+            f" AND act IN ({marks(acts)})",
+            span.start,
+            span.stop,
+            to_micros(closed_at),
+            packet,
+            *acts,
+        )
+        return _act(row) if row else None
+
+    def last_act_that_moved(self) -> ActRow | None:
+        """Return the newest act that moved any money."""
+        row = self.row(
+            f"{_ACTS} WHERE id = (SELECT entry FROM transfer ORDER BY transfer.id DESC LIMIT 1)"
+        )
+        return _act(row) if row else None
+
+    def taken(self, packet: int) -> list[TakenRow]:
+        """Return the claims of *packet* as the acts that they were."""
+        rows = self.rows(
+            "SELECT claim.seat, profile.name, claim.amount_fen,"
+            f" {', '.join(f'entry.{column}' for column in _ACT_COLUMNS)}"
+            " FROM claim JOIN profile ON profile.id = claim.profile"
+            " JOIN entry ON entry.id = claim.entry WHERE claim.packet = ? ORDER BY claim.seat",
+            packet,
+        )
+        return [
+            TakenRow(seat, name, amount_fen, _act(act)) for seat, name, amount_fen, *act in rows
+        ]
+
+    def moved(self, entries: Collection[int]) -> list[MovedRow]:
+        """Return what the acts of *entries* moved, in order."""
+        rows = self.rows(
+            "SELECT entry, transfer.book, giver.kind, taker.kind, amount_fen, reason FROM transfer"
+            " JOIN account AS giver ON giver.id = debit JOIN account AS taker ON taker.id = credit"
+            f" WHERE entry IN ({marks(entries)}) ORDER BY transfer.id",
+            *entries,
+        )
+        return [MovedRow(*row) for row in rows]
+
+    def messages_under_way(self, profile: int) -> list[str]:
+        rows = self.rows(
+            "SELECT id FROM message WHERE profile = ? AND outcome IS NULL ORDER BY number", profile
+        )
+        return [str(row[0]) for row in rows]
+
+    def batch(self, number: int) -> tuple[str, ActRow]:
+        """Return the id of batch *number*, and the act of settling it."""
+        batch_id, entry = self.row("SELECT id, entry FROM batch WHERE number = ?", number)
+        return str(batch_id), self.act_of(entry)
+
+    def batch_entry(self, batch_id: str) -> int | None:
+        row = self.row("SELECT entry FROM batch WHERE id = ?", batch_id)
+        return row and int(row[0])
+
+    # --- books -----------------------------------------------------------------------------------
+
+    def held(self, banks: Sequence[str]) -> list[HeldRow]:
+        """
+        Return what each kind of account holds in the platform's book, those of *banks*, and the
+        central bank's.
+
+        Who an account is kept for tells lines apart only where that is an institution.
+        """
+        kinds = [kind for kind in SIDES if kind not in _OPEN_ONLY]
+        places = [(book, kind) for book in (PLATFORM, *banks, CENTRAL) for kind in kinds]
+        rows = self.rows(
+            f"WITH place (book, kind) AS (VALUES {', '.join('(?, ?)' for _ in places)})"
+            " SELECT account.book, account.kind,"
+            " iif(account.kind IN ('incoming', 'outgoing', 'bank_reserve'), owner, 0) AS whose,"
+            " count(*), sum(abs(credits_fen - debits_fen))"
+            " FROM place CROSS JOIN account USING (book, kind) GROUP BY 1, 2, 3",
+            *(value for place in places for value in place),
+        )
+        rows += self.rows(
+            "SELECT 'platform', 'packet', 0, count(*), sum(credits_fen - debits_fen)"
+            " FROM packet JOIN account ON account.id = packet.account"
+            " WHERE packet.closed_at IS NULL AND held IS NULL HAVING count(*)"
+            " UNION ALL"
+            " SELECT 'platform', 'pending', 0, count(*), sum(credits_fen - debits_fen)"
+            " FROM message INDEXED BY message_open JOIN account"
+            " ON book = 'platform' AND kind = 'pending' AND owner = message.number"
+            " WHERE outcome IS NULL HAVING count(*)"
+            " UNION ALL"
+            " SELECT 'platform', 'held', 0, count(*), sum(credits_fen - debits_fen)"
+            " FROM review_case INDEXED BY review_case_open JOIN account"
+            " ON book = 'platform' AND account.kind = 'held' AND owner = review_case.number"
+            " WHERE closed IS NULL HAVING count(*)"
+        )
+        return [HeldRow(book, Kind(kind), *rest) for book, kind, *rest in rows]
+
+    def changes(self, entries: Collection[int]) -> list[ChangeRow]:
+        """Return every account that has moved since the first of *entries*, and what they did."""
+        first = min(entries)
+        rows = self.rows(
+            "SELECT book, kind, owner, abs(credits_fen - debits_fen),"
+            " sum(fen) * iif(side = 'credit', 1, -1),"
+            f" sum(iif(entry IN ({marks(entries)}), fen, 0)) * iif(side = 'credit', 1, -1)"
+            " FROM (SELECT debit AS account, entry, -amount_fen AS fen FROM transfer"
+            "  WHERE entry >= ?"
+            "  UNION ALL SELECT credit, entry, amount_fen FROM transfer WHERE entry >= ?)"
+            " JOIN account ON account.id = account GROUP BY account.id",
+            *entries,
+            first,
+            first,
+        )
+        return [ChangeRow(book, Kind(kind), *rest) for book, kind, *rest in rows]
+
+
+_ACT_COLUMNS = ("id", "act", "profile", "request_id", "packet", "message", "at", "answer", "took")
+_ACTS = f"SELECT {', '.join(_ACT_COLUMNS)} FROM entry"
+
+
+def _act(row: Any) -> ActRow:
+    entry, act, profile, request_id, packet, message, at, answer, took = row
+    laps = (lap.partition(":") for lap in (took or "").split())
+    return ActRow(
+        entry,
+        act,
+        profile,
+        request_id,
+        packet,
+        message,
+        from_micros(at),
+        answer,
+        {int(step): int(micros) for step, _colon, micros in laps},
+    )

@@ -1,0 +1,297 @@
+"""Profiles, the persons behind them, and their cards."""
+
+from datetime import datetime
+from typing import Any
+
+from hongbao.domain.ledger import PLATFORM, Account, Kind
+from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.rows import CardRow, Holder, Marks, OperatorRow, PinRow, ProfileRow
+from hongbao.units import from_micros, to_micros
+
+
+class People(Books):
+    """Who is here."""
+
+    # --- profiles and persons --------------------------------------------------------------------
+
+    def profile(self, name_key: str) -> ProfileRow | None:
+        return self._profile("name_key = ?", name_key)
+
+    def profile_by_id(self, profile: int) -> ProfileRow | None:
+        return self._profile("profile.id = ?", profile)
+
+    def profiles(self) -> list[ProfileRow]:
+        return [_profile(row) for row in self.rows(f"SELECT {_PROFILE} FROM profile ORDER BY id")]
+
+    def _profile(self, where: str, value: object) -> ProfileRow | None:
+        row = self.row(f"SELECT {_PROFILE} FROM profile WHERE {where}", value)
+        return _profile(row) if row else None
+
+    def next_profile(self) -> int:
+        """Return the id that the next profile will have: its PIN and keys are bound to it."""
+        return self._next("profile", "id")
+
+    def add_profile(
+        self, profile: int, *, name: str, name_key: str, pin_hash: str, opened_at: datetime
+    ) -> ProfileRow:
+        person = self._write("INSERT INTO person (id) VALUES (?)", self._next("person", "id"))
+        account = self.open_account(PLATFORM, Kind.BALANCE, profile)
+        self._write(
+            "INSERT INTO profile (id, name, name_key, person, account, opened_at, pin_hash)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            profile,
+            name,
+            name_key,
+            person,
+            account.id,
+            to_micros(opened_at),
+            pin_hash,
+        )
+        added = self.profile_by_id(profile)
+        assert added is not None
+        return added
+
+    # --- PINs ------------------------------------------------------------------------------------
+
+    def holders(self) -> list[Holder]:
+        """Return everyone who has a PIN."""
+        return [
+            Holder(table, row[0])
+            for table in ("profile", "operator")
+            for row in self.rows(f"SELECT id FROM {table} ORDER BY id")
+        ]
+
+    def pin_of(self, holder: Holder) -> PinRow:
+        hashed, tries, cleared, until = self.row(
+            "SELECT pin_hash, pin_tries, pin_cleared, pin_locked_until"
+            f" FROM {holder.table} WHERE id = ?",
+            holder.id,
+        )
+        return PinRow(hashed, tries, cleared, None if until is None else from_micros(until))
+
+    def set_pin(self, holder: Holder, pin_hash: str) -> None:
+        self._write(f"UPDATE {holder.table} SET pin_hash = ? WHERE id = ?", pin_hash, holder.id)
+
+    def set_pin_tries(
+        self, holder: Holder, *, tries: int, cleared: int, locked_until: datetime | None
+    ) -> None:
+        self._write(
+            f"UPDATE {holder.table} SET pin_tries = ?, pin_cleared = ?, pin_locked_until = ?"
+            " WHERE id = ?",
+            tries,
+            cleared,
+            locked_until and to_micros(locked_until),
+            holder.id,
+        )
+
+    # --- operators -------------------------------------------------------------------------------
+
+    def next_operator(self) -> int:
+        """Return the id that the next operator will have: their PIN is bound to it."""
+        return self._next("operator", "id")
+
+    def add_operator(
+        self, operator: int, *, name: str, name_key: str, pin_hash: str, made_at: datetime
+    ) -> None:
+        self._write(
+            "INSERT INTO operator (id, name, name_key, pin_hash, made_at) VALUES (?, ?, ?, ?, ?)",
+            operator,
+            name,
+            name_key,
+            pin_hash,
+            to_micros(made_at),
+        )
+
+    def operator(self, name_key: str) -> OperatorRow | None:
+        row = self.row("SELECT id, name FROM operator WHERE name_key = ?", name_key)
+        return row and OperatorRow(*row)
+
+    def operators(self) -> list[OperatorRow]:
+        return [OperatorRow(*row) for row in self.rows("SELECT id, name FROM operator ORDER BY id")]
+
+    # --- who somebody is -------------------------------------------------------------------------
+
+    def set_refund_to(self, profile: int, to: str) -> None:
+        self._write("UPDATE profile SET refund_to = ? WHERE id = ?", to, profile)
+
+    def person_of_id_number(self, index: bytes) -> tuple[int, bytes] | None:
+        """Return the person an ID number's blind *index* belongs to, and their name's index."""
+        row = self.row("SELECT id, real_name_index FROM person WHERE id_number_index = ?", index)
+        return row and (int(row[0]), bytes(row[1]))
+
+    def profiles_of_person(self, person: int) -> list[ProfileRow]:
+        rows = self.rows(f"SELECT {_PROFILE} FROM profile WHERE person = ? ORDER BY id", person)
+        return [_profile(row) for row in rows]
+
+    def identify(
+        self,
+        profile: ProfileRow,
+        *,
+        person: int,
+        id_number_index: bytes,
+        real_name_index: bytes,
+        id_number: bytes,
+        real_name: bytes,
+    ) -> None:
+        """Say who *profile* is: *person*, who from now on has used what the profile had used."""
+        self._write(
+            "UPDATE person SET id_number_index = ?, real_name_index = ? WHERE id = ?",
+            id_number_index,
+            real_name_index,
+            person,
+        )
+        self._write(
+            "UPDATE profile SET person = ?, id_number = ?, real_name = ? WHERE id = ?",
+            person,
+            id_number,
+            real_name,
+            profile.id,
+        )
+        if person == profile.person:
+            return
+        for table, key in (("usage", "day"), ("usage_year", "year")):
+            self._write(
+                f"INSERT INTO {table} (person, flow, {key}, used_fen)"
+                f" SELECT ?, flow, {key}, used_fen FROM {table} WHERE person = ?"
+                " ON CONFLICT DO UPDATE SET used_fen = used_fen + excluded.used_fen",
+                person,
+                profile.person,
+            )
+            self._write(f"DELETE FROM {table} WHERE person = ?", profile.person)
+        self._write("DELETE FROM person WHERE id = ?", profile.person)
+
+    def reseal(
+        self,
+        profile: int,
+        *,
+        real_name: bytes | None,
+        id_number: bytes | None,
+        totp_secret: bytes | None,
+    ) -> None:
+        """Replace what is sealed of *profile* by the same under a new key."""
+        self._write(
+            "UPDATE profile SET real_name = ?, id_number = ?, totp_secret = ? WHERE id = ?",
+            real_name,
+            id_number,
+            totp_secret,
+            profile,
+        )
+
+    def marks_of(self, person: int) -> Marks:
+        return Marks(
+            *self.row("SELECT real_name_index, id_number_index FROM person WHERE id = ?", person)
+            or (None, None)
+        )
+
+    def reindex_person(self, person: int, id_number_index: bytes, real_name_index: bytes) -> None:
+        self._write(
+            "UPDATE person SET id_number_index = ?, real_name_index = ? WHERE id = ?",
+            id_number_index,
+            real_name_index,
+            person,
+        )
+
+    # --- cards -----------------------------------------------------------------------------------
+
+    def cards(self, profile: int, *, removed: bool = False) -> list[CardRow]:
+        """Return *profile*'s cards, oldest first; with *removed*, also those of before."""
+        where = "" if removed else " AND card.removed_at IS NULL"
+        return [
+            _card(row)
+            for row in self.rows(f"{_CARDS} card.profile = ?{where} ORDER BY card.id", profile)
+        ]
+
+    def card(self, card: int) -> CardRow:
+        return _card(self.row(f"{_CARDS} card.id = ?", card))
+
+    def all_cards(self) -> list[CardRow]:
+        return [_card(row) for row in self.rows(f"{_CARDS} true ORDER BY card.id")]
+
+    def deposit(self, number_index: bytes) -> tuple[int, Account] | None:
+        """Return the bank account behind a card number's blind index: its id and its account."""
+        row = self.row(
+            "SELECT deposit.id, bank, account FROM deposit WHERE card_number_index = ?",
+            number_index,
+        )
+        return row and (int(row[0]), Account(row[2], row[1], Kind.DEPOSIT))
+
+    def open_deposit(self, bank: str, number_index: bytes) -> tuple[int, Account]:
+        number = self._next("deposit", "id")
+        account = self.open_account(bank, Kind.DEPOSIT, number)
+        self._write(
+            "INSERT INTO deposit (id, bank, card_number_index, account) VALUES (?, ?, ?, ?)",
+            number,
+            bank,
+            number_index,
+            account.id,
+        )
+        return number, account
+
+    def is_bound(self, deposit: int) -> bool:
+        """Tell whether some profile has the card of *deposit* bound at present."""
+        row = self.row("SELECT 1 FROM card WHERE deposit = ? AND removed_at IS NULL", deposit)
+        return row is not None
+
+    def next_card(self) -> int:
+        """Return the id that the next card will have: the seal of its number names it."""
+        return self._next("card", "id")
+
+    def bind_card(
+        self,
+        card: int,
+        *,
+        profile: int,
+        name: str,
+        deposit: int,
+        number: bytes,
+        tail: str,
+        at: datetime,
+    ) -> CardRow:
+        self._write(
+            "INSERT INTO card (id, profile, name, deposit, number, tail, bound_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            card,
+            profile,
+            name,
+            deposit,
+            number,
+            tail,
+            to_micros(at),
+        )
+        return self.card(card)
+
+    def remove_card(self, card: int, at: datetime) -> None:
+        self._write("UPDATE card SET removed_at = ? WHERE id = ?", to_micros(at), card)
+
+    def reseal_card(self, card: CardRow, number: bytes, number_index: bytes) -> None:
+        self._write("UPDATE card SET number = ? WHERE id = ?", number, card.id)
+        self._write(
+            "UPDATE deposit SET card_number_index = ? WHERE account = ?",
+            number_index,
+            card.deposit.id,
+        )
+
+
+_PROFILE = (
+    "id, name, person, account, opened_at, real_name, id_number, refund_to, totp_secret, totp_step"
+)
+_CARDS = (
+    "SELECT card.id, card.profile, card.name, deposit.bank, card.tail, card.number,"
+    " deposit.account, card.bound_at, card.removed_at, deposit.card_number_index"
+    " FROM card JOIN deposit ON deposit.id = card.deposit WHERE"
+)
+
+
+def _profile(row: Any) -> ProfileRow:
+    fields: list[Any] = list(row)
+    fields[3] = Account(fields[3], PLATFORM, Kind.BALANCE)
+    fields[4] = from_micros(fields[4])
+    return ProfileRow(*fields)
+
+
+def _card(row: Any) -> CardRow:
+    fields: list[Any] = list(row)
+    fields[6] = Account(fields[6], fields[3], Kind.DEPOSIT)
+    fields[7] = from_micros(fields[7])
+    fields[8] = None if fields[8] is None else from_micros(fields[8])
+    return CardRow(*fields)

@@ -1,0 +1,176 @@
+"""What risk control keeps: packs, models, habits, what it stopped, and its challenges."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.rows import ChallengeRow, JudgedRow
+from hongbao.units import from_micros, to_micros
+
+
+class Risk(Books):
+    """The guards' own papers."""
+
+    # --- packs and models ------------------------------------------------------------------------
+
+    def risk_pack(self, ref: str) -> str | None:
+        row = self.row("SELECT text FROM risk_pack WHERE ref = ?", ref)
+        return row and str(row[0])
+
+    def risk_model(self, ref: str) -> str | None:
+        row = self.row("SELECT text FROM risk_model WHERE ref = ?", ref)
+        return row and str(row[0])
+
+    def risk_packs(self) -> list[str]:
+        return [str(row[0]) for row in self.rows("SELECT ref FROM risk_pack ORDER BY ref")]
+
+    def keep_risk_pack(self, ref: str, text: str) -> None:
+        """Keep *text* for good: decisions name the pack that they were made by."""
+        self._write("INSERT INTO risk_pack (ref, text) VALUES (?, ?)", ref, text)
+
+    def keep_risk_model(self, ref: str, text: str) -> None:
+        """Keep *text* for good, as `keep_risk_pack` does."""
+        self._write("INSERT INTO risk_model (ref, text) VALUES (?, ?)", ref, text)
+
+    def set_risk_pack(self, ref: str) -> None:
+        self._write("UPDATE home SET risk_pack = ?", ref)
+
+    def set_risk_model(self, ref: str | None) -> None:
+        self._write("UPDATE home SET risk_model = ?", ref)
+
+    # --- habits ----------------------------------------------------------------------------------
+
+    def habit(self, profile: int) -> str | None:
+        row = self.row("SELECT text FROM habit WHERE profile = ?", profile)
+        return row and str(row[0])
+
+    def keep_habit(self, profile: int, text: str) -> None:
+        self._write(
+            "INSERT INTO habit (profile, text) VALUES (?, ?)"
+            " ON CONFLICT (profile) DO UPDATE SET text = excluded.text",
+            profile,
+            text,
+        )
+
+    # --- what did not happen ---------------------------------------------------------------------
+
+    def add_stop(self, entry: int, profile: int, request_id: str) -> None:
+        """Remember that the act asked for as *request_id* was stopped, in *entry*."""
+        self._write(
+            "INSERT INTO stop (entry, profile, request_id) VALUES (?, ?, ?)",
+            entry,
+            profile,
+            request_id,
+        )
+
+    def stops_of(self, request_id: str, profile: int) -> list[int]:
+        """Return the entries in which *profile*'s *request_id* was stopped, oldest first."""
+        rows = self.rows(
+            "SELECT entry FROM stop WHERE request_id = ? AND profile = ? ORDER BY entry",
+            request_id,
+            profile,
+        )
+        return [int(row[0]) for row in rows]
+
+    def stops_count(self, profile: int) -> int:
+        return int(self.row("SELECT count(*) FROM stop WHERE profile = ?", profile)[0])
+
+    # --- what was judged -------------------------------------------------------------------------
+
+    def judged(self, profile: int | None = None, until: int | None = None) -> Iterator[JudgedRow]:
+        """
+        Yield the acts that left a record, oldest first: of *profile*, or of everyone.
+
+        With *until*, only those before that entry.
+        """
+        for row in self.each(
+            f"{_JUDGED} WHERE risk IS NOT NULL AND (?1 IS NULL OR profile = ?1)"
+            " AND (?2 IS NULL OR id < ?2) ORDER BY id",
+            profile,
+            until,
+        ):
+            yield _judged(row)
+
+    def judged_in(self, entry: int) -> JudgedRow | None:
+        """Return the record that *entry* has, if it has one."""
+        row = self.row(f"{_JUDGED} WHERE id = ? AND risk IS NOT NULL", entry)
+        return _judged(row) if row else None
+
+    # --- challenges ------------------------------------------------------------------------------
+
+    def next_challenge(self) -> int:
+        return self._next("challenge")
+
+    def add_challenge(self, row: ChallengeRow) -> None:
+        self._write(
+            "INSERT INTO challenge (number, id, profile, entry, inputs, puzzle, expires_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            row.number,
+            row.id,
+            row.profile,
+            row.entry,
+            row.inputs,
+            row.puzzle,
+            to_micros(row.expires_at),
+        )
+
+    def challenge(self, challenge_id: str) -> ChallengeRow | None:
+        row = self.row(f"{_CHALLENGES} WHERE id = ?", challenge_id)
+        return _challenge(row) if row else None
+
+    def challenges_of(self, profile: int, now: datetime) -> list[ChallengeRow]:
+        """Return *profile*'s challenges that can still be answered, oldest first."""
+        rows = self.rows(
+            f"{_CHALLENGES} WHERE profile = ? AND state = 'open' AND expires_at > ?"
+            " ORDER BY number",
+            profile,
+            to_micros(now),
+        )
+        return [_challenge(row) for row in rows]
+
+    def passed_challenge(self, profile: int, inputs: bytes, now: datetime) -> ChallengeRow | None:
+        """Return what *profile* has passed for these *inputs* and not used yet, if anything."""
+        row = self.row(
+            f"{_CHALLENGES} WHERE profile = ? AND inputs = ? AND state = 'passed'"
+            " AND expires_at > ? ORDER BY number LIMIT 1",
+            profile,
+            inputs,
+            to_micros(now),
+        )
+        return _challenge(row) if row else None
+
+    def count_try(self, challenge: int) -> None:
+        self._write("UPDATE challenge SET tries = tries + 1 WHERE number = ?", challenge)
+
+    def pass_challenge(self, challenge: int, until: datetime) -> None:
+        """Let what *challenge* stands before happen once, before *until*."""
+        self._write(
+            "UPDATE challenge SET state = 'passed', expires_at = ? WHERE number = ?",
+            to_micros(until),
+            challenge,
+        )
+
+    def set_challenge(self, challenge: int, state: str, used: int | None = None) -> None:
+        self._write(
+            "UPDATE challenge SET state = ?, used = ? WHERE number = ?", state, used, challenge
+        )
+
+
+_JUDGED = "SELECT id, profile, at, act, request_id, answer, risk FROM entry"
+
+
+def _judged(row: Any) -> JudgedRow:
+    entry, profile, at, *rest = row
+    return JudgedRow(entry, profile, from_micros(at), *rest)
+
+
+_CHALLENGES = (
+    "SELECT number, id, profile, entry, inputs, puzzle, expires_at, tries, state FROM challenge"
+)
+
+
+def _challenge(row: Any) -> ChallengeRow:
+    fields: list[Any] = list(row)
+    fields[6] = from_micros(fields[6])
+    return ChallengeRow(*fields)
