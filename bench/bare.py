@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from sqlcipher3 import dbapi2 as engine
 
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.home.opening import LEDGER
-from hongbao.store import Store
 from hongbao.wallet import Wallet
 
 PRAGMAS = ("synchronous", "foreign_keys", "trusted_schema", "journal_mode", "cache_size")
@@ -39,7 +39,7 @@ class Recorder:
 
 def connect(path: Path, page_key: bytes | None) -> Any:
     """
-    Open the ledger at *path* as `hongbao.store.Store` does, without anything around it.
+    Open the ledger at *path* as `Ledger` does, without anything around it.
 
     Without a *page_key* it is a plain SQLite file, read by the same engine.
     """
@@ -56,6 +56,7 @@ def connect(path: Path, page_key: bytes | None) -> Any:
 def connect_to(env: Env) -> Any:
     """Open the ledger of *env*'s home with nothing around it, under a wallet's own pragmas."""
     with Wallet.open(env) as wallet:
+        assert isinstance(wallet.store, Ledger)
         connection = connect(env.data / LEDGER, wallet.vault.page_key)
         theirs = [wallet.store.row(f"PRAGMA {name}") for name in PRAGMAS]
     ours = [connection.execute(f"PRAGMA {name}").fetchone() for name in PRAGMAS]
@@ -83,7 +84,7 @@ def recorded_claims(env: Env, claimer: str, packets: Iterable[str]) -> list[list
         wallet.claim(first)
         recorder = Recorder(connect(env.data / LEDGER, wallet.vault.page_key))
         wallet.store.close()
-        wallet.home.store = Store(wallet.store.path, recorder)
+        wallet.home.store = Ledger(wallet.store.path, recorder)
         for packet in others:
             recorder.said = []
             wallet.claim(packet)

@@ -20,9 +20,10 @@ from hongbao.domain.risk.habit import NEW, after, decode, encode
 from hongbao.domain.risk.judge import keys_of
 from hongbao.domain.risk.pack import parse_pack
 from hongbao.domain.risk.record import Record
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.packs import MODEL, model_text
 from hongbao.queries.devices import device_keys
-from hongbao.store import EntryRow, Store
+from hongbao.store import EntryRow
 from hongbao.units import iso, to_micros
 from hongbao.wallet import Wallet
 
@@ -81,7 +82,7 @@ def grow(folder: Path, transfers: int, shares: int) -> None:
     with Wallet.open(env) as wallet:
         connection = connect_to(env)
         try:
-            crowd = _Crowd(wallet, Store(wallet.store.path, connection), shares, begun_at)
+            crowd = _Crowd(wallet, Ledger(wallet.store.path, connection), shares, begun_at)
             # Nobody needs this file after the run, and what it holds is the same either way.
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA cache_size = -200000")
@@ -97,7 +98,7 @@ def grow(folder: Path, transfers: int, shares: int) -> None:
 class _Crowd:
     """The members, what they have, and how far their ledger has come."""
 
-    def __init__(self, wallet: Wallet, store: Store, shares: int, begun_at: datetime) -> None:
+    def __init__(self, wallet: Wallet, store: Ledger, shares: int, begun_at: datetime) -> None:
         self._vault = wallet.vault
         self._policy = wallet.policy.ref
         self._store = store

@@ -1,90 +1,1416 @@
-"""The drawer: everything that knows SQL, and nothing that decides."""
+"""The ledger's interface: typed rows, and all that is asked of it, in the domain's words."""
 
-from hongbao.engines.sqlcipher.cases import Cases
-from hongbao.engines.sqlcipher.channel import Channel
-from hongbao.engines.sqlcipher.devices import Devices
-from hongbao.engines.sqlcipher.engine import BUSY_SECONDS, FORM, RESTORE
-from hongbao.engines.sqlcipher.external import External
-from hongbao.engines.sqlcipher.history import History
-from hongbao.engines.sqlcipher.looking import Looking
-from hongbao.engines.sqlcipher.packets import Packets
-from hongbao.engines.sqlcipher.people import People
-from hongbao.engines.sqlcipher.risk import Risk
-from hongbao.engines.sqlcipher.rows import (
-    EMPTY_HEAD,
-    ActRow,
-    BankMessageRow,
-    BatchRow,
-    BillFileRow,
-    CardRow,
-    CaseActRow,
-    CaseRow,
-    ChallengeRow,
-    ChangeRow,
-    ClaimRow,
-    DeviceRow,
-    EntryRow,
-    EventRow,
-    Head,
-    HeldRow,
-    Holder,
-    HomeRow,
-    JudgedRow,
-    Marks,
-    MessageRow,
-    MovedRow,
-    Movement,
-    OperatorRow,
-    OpinionRow,
-    PacketRow,
-    PinRow,
-    ProfileRow,
-    RecordsRow,
-    TakenRow,
-)
+from __future__ import annotations
 
-__all__ = [
-    "BUSY_SECONDS",
-    "EMPTY_HEAD",
-    "FORM",
-    "RESTORE",
-    "ActRow",
-    "BankMessageRow",
-    "BatchRow",
-    "BillFileRow",
-    "CardRow",
-    "CaseActRow",
-    "CaseRow",
-    "ChallengeRow",
-    "ChangeRow",
-    "ClaimRow",
-    "DeviceRow",
-    "EntryRow",
-    "EventRow",
-    "Head",
-    "HeldRow",
-    "Holder",
-    "HomeRow",
-    "JudgedRow",
-    "Marks",
-    "MessageRow",
-    "MovedRow",
-    "Movement",
-    "OperatorRow",
-    "OpinionRow",
-    "PacketRow",
-    "PinRow",
-    "ProfileRow",
-    "RecordsRow",
-    "Store",
-    "TakenRow",
-]
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from hongbao.domain.channel import MessageState
+from hongbao.units import to_micros
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime, timedelta
+    from pathlib import Path
+    from typing import Any, Self
+
+    from hongbao.domain.bill import Kept
+    from hongbao.domain.channel import Direction, FaultRow, MessageState
+    from hongbao.domain.ledger import Account, Kind, Reason, Transfer
+    from hongbao.domain.limits import Usage
+    from hongbao.domain.packet import Packet
+    from hongbao.domain.reconciliation import OurLine, TheirLine
+    from hongbao.domain.settlement import Gross
+
+RESTORE = "/restore/"
+"""What the request id of a `restore` begins with; its entry's number follows, in nine digits."""
 
 
-class Store(People, Devices, Packets, Channel, Risk, Cases, External, History, Looking):
+class HomeRow(NamedTuple):
+    """What is true of the whole home."""
+
+    made_at: datetime
+    virtual_at: datetime | None
+    generation: int
+    retired: bytes | None
+    policy: str | None
+    current_profile: int | None
+    dice: bytes | None
+    dice_drawn: int
+    risk_pack: str | None = None
+    risk_model: str | None = None
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether banks can be told to fail: time and chance here are nobody's but the user's."""
+        return self.virtual_at is not None and self.dice is not None
+
+    @property
+    def is_scripted(self) -> bool:
+        """Whether a seed decides its luck while its clock is real, so that nothing else says so."""
+        return self.virtual_at is None and self.dice is not None
+
+
+class ProfileRow(NamedTuple):
+    """One profile."""
+
+    id: int
+    name: str
+    person: int
+    account: Account
+    opened_at: datetime
+    real_name: bytes | None
+    id_number: bytes | None
+    refund_to: str  # card or balance: where what a card paid for goes back to
+    totp_secret: bytes | None = None
+    totp_step: int = 0
+
+
+class DeviceRow(NamedTuple):
+    """A device, as one profile has let it in."""
+
+    id: int
+    name: str
+    public_key: bytes
+    city: int
+    session: int
+    cut_at: datetime | None
+    fault: str | None
+    state: str  # pending, approved, certified, removed
+    since: datetime
+
+    @property
+    def is_let_in(self) -> bool:
+        return self.state in ("approved", "certified")
+
+
+class BillFileRow(NamedTuple):
+    """A bill of another institution's, as it was brought in; *answer* is what was told then."""
+
+    number: int
+    id: str
+    entry: int
+    answer: str
+
+
+class OperatorRow(NamedTuple):
+    """Somebody who may put books right, and is no user of the wallet."""
+
+    id: int
+    name: str
+
+
+class JudgedRow(NamedTuple):
+    """An act with the record of how it was judged; of others, of what is remembered."""
+
+    entry: int
+    profile: int
+    at: datetime
+    act: str
+    request_id: str
+    answer: str
+    risk: str
+
+
+class ChallengeRow(NamedTuple):
+    """A question that stands before an act."""
+
+    number: int
+    id: str
+    profile: int
+    entry: int
+    inputs: bytes
+    puzzle: str
+    expires_at: datetime
+    tries: int = 0
+    state: str = "open"  # open, passed, failed, used
+
+
+class CaseRow(NamedTuple):
+    """A case that a reviewer looks at."""
+
+    number: int
+    id: str
+    kind: str  # hold, large, suspicious
+    profile: int
+    rule: str
+    amount_fen: int
+    entry: int
+    packet: int | None
+    message: int | None
+    until: datetime | None
+    ends: str | None  # release, return: what becomes of a hold by itself
+    state: str = "open"
+    closed: int | None = None
+
+
+class CaseActRow(NamedTuple):
+    """The act that a case is about."""
+
+    at: datetime
+    act: str
+    request_id: str
+    packet: str | None
+    payment: str | None
+    counterparty: str | None
+
+
+class OpinionRow(NamedTuple):
+    """What an operator said of a case."""
+
+    entry: int
+    operator: int
+    name: str
+    verb: str  # approve, reject, escalate
+    reason: str
+    at: datetime
+
+
+class RecordsRow(NamedTuple):
+    """How much is kept, and since when."""
+
+    first_at: datetime | None
+    last_at: datetime | None
+    entries: int
+    judged: int  # of them, with what risk control measured
+    stopped: int  # what it did not let happen
+    cases: dict[str, int]  # of each kind
+    waiting: int
+    opinions: int
+    by_operators: int  # entries that operators made
+
+
+class Holder(NamedTuple):
+    """Who has a PIN: a profile, or an operator."""
+
+    table: str
+    id: int
+
+    @property
+    def number(self) -> int:
+        """What tells the holder apart from every other one of either kind."""
+        return self.id if self.table == "profile" else -self.id
+
+    @property
+    def label(self) -> str:
+        """What the files are called that are about the holder's PIN."""
+        return f"{self.table}-{self.id}"
+
+
+class PinRow(NamedTuple):
+    """A holder's PIN, and how often it was tried."""
+
+    hash: str
+    tries: int
+    cleared: int
+    locked_until: datetime | None
+
+
+class CardRow(NamedTuple):
+    """One bound card, and the account behind it."""
+
+    id: int
+    profile: int
+    name: str
+    bank: str
+    tail: str
+    number: bytes
+    deposit: Account
+    bound_at: datetime
+    removed_at: datetime | None
+    number_index: bytes  # the account's
+
+
+class Marks(NamedTuple):
+    """The blind indexes that a person is known by; None until somebody said who they are."""
+
+    real_name: bytes | None
+    id_number: bytes | None
+
+
+class PacketRow(NamedTuple):
+    """A packet with what only the ledger and acts need of it."""
+
+    packet: Packet
+    account: Account
+    entry: int
+    card: int | None
+    seed: bytes
+    greeting: str
+    cover: str | None
+    sender_name: str
+    recipient_name: str | None
+
+
+class MessageRow(NamedTuple):
+    """One payment through the channel, as the platform has it."""
+
+    number: int
+    id: str
+    channel: str
+    bank: str
+    card: int
+    profile: int
+    direction: Direction
+    reason: Reason
+    amount_fen: int
+    fee_fen: int
+    packet: int | None
+    terms: Mapping[str, Any]
+    created_at: datetime
+    due_at: datetime
+    entry: int
+    day: str
+    state: MessageState = MessageState.CREATED
+    outcome: int | None = None
+    batch: int | None = None
+
+
+class BankMessageRow(NamedTuple):
+    """The same payment, as its bank has it."""
+
+    message: int
+    bank: str
+    state: str  # queued, booked, refused, reversed
+    reason: str | None = None
+    ready_at: datetime | None = None
+
+
+class BatchRow(NamedTuple):
+    """One settlement."""
+
+    number: int
+    id: str
+    entry: int
+
+
+class ClaimRow(NamedTuple):
+    """One claimed share."""
+
+    at: datetime
+    seat: int
+    profile: int
+    profile_name: str
+    amount_fen: int
+    request_id: str
+    hold: str | None = None  # the state of the case that holds it, or held it
+
+
+UNGUARDED = (None, None, None, None)
+"""An entry's risk, device, session and signature where nobody judged it and nobody signed."""
+
+
+class EntryRow(NamedTuple):
+    """One act, as it stands in the chain."""
+
+    id: int
+    act: str
+    profile: int | None
+    request_id: str
+    inputs: bytes
+    packet: int | None
+    counterparty: int | None
+    amount_fen: int
+    balance_fen: int | None
+    policy: str | None
+    at: datetime
+    clock: str
+    answer: str
+    generation: int
+    mac: bytes
+    risk: str | None = None
+    device: int | None = None
+    session: int | None = None
+    signature: bytes | None = None
+
+    @property
+    def sealed_fields(self) -> tuple[object, ...]:
+        """
+        Everything that the entry's MAC covers besides its transfers and the entry before.
+
+        How it was judged and who signed it are covered where they are there: entries of ledgers
+        before the third form have neither.
+        """
+        fields = (
+            self.id,
+            self.act,
+            self.profile,
+            self.request_id,
+            self.inputs,
+            self.packet,
+            self.counterparty,
+            self.amount_fen,
+            self.balance_fen,
+            self.policy,
+            to_micros(self.at),
+            self.clock,
+            self.answer,
+            self.generation,
+        )
+        guarded = (self.risk, self.device, self.session, self.signature)
+        return fields if guarded == UNGUARDED else fields + guarded
+
+
+class ActRow(NamedTuple):
+    """One act, as somebody looks at it who wants to know what was done, and how long it took."""
+
+    entry: int
+    act: str
+    profile: int | None
+    request_id: str
+    packet: int | None
+    message: int | None
+    at: datetime
+    answer: str
+    took: Mapping[int, int]  # microseconds, by the number of the step
+
+
+class TakenRow(NamedTuple):
+    """One claimed share, with the act of claiming it."""
+
+    seat: int
+    profile: str
+    amount_fen: int
+    act: ActRow
+
+
+class MovedRow(NamedTuple):
+    """One transfer, by the kinds of its accounts."""
+
+    entry: int
+    book: str
+    debit: str
+    credit: str
+    amount_fen: int
+    reason: str
+
+
+class HeldRow(NamedTuple):
+    """What accounts of a kind hold together; *owner* is 0 where they are several people's."""
+
+    book: str
+    kind: Kind
+    owner: int
+    accounts: int
+    held_fen: int
+
+
+class ChangeRow(NamedTuple):
+    """An account: what it holds, how that changed since some act, and by that act itself."""
+
+    book: str
+    kind: Kind
+    owner: int
+    held_fen: int
+    since_fen: int
+    own_fen: int
+
+
+class Movement(NamedTuple):
+    """One line of a profile's history."""
+
+    entry: int
+    act: str
+    at: datetime
+    request_id: str
+    amount_fen: int
+    balance_fen: int
+    packet: str | None
+    packet_kind: str | None
+    shares: int | None
+    greeting: str | None
+    refunded_fen: int | None  # of a packet that was sent, before the span's end
+    counterparty: str | None
+    answer: str
+    status: str  # how its payment, or its hold, stood before the span's end
+    asked: int | None  # the entry that asked for the payment of which this one is the outcome
+
+
+class EventRow(NamedTuple):
+    """One entry, as whoever watches the home sees it."""
+
+    entry: int
+    at: datetime
+    act: str
+    profile_name: str | None
+    packet: str | None
+    message: str | None
+    answer: str
+
+
+class Head(NamedTuple):
+    """The last entry of the chain."""
+
+    entry: int
+    mac: bytes
+    at: datetime | None
+
+
+EMPTY_HEAD = Head(0, bytes(32), None)
+
+
+class Question(Enum):
+    """What the audit asks of the ledger, for checks to judge; each says what its rows are."""
+
+    BILLS_IMPORTED = auto()
+    """Each imported bill beside the entries that imported and removed it."""
+    BILL_ENTRIES_WITHOUT_BILL = auto()
+    """Entries that import or remove a bill of which there is no row."""
+    UNBALANCED_BOOKS = auto()
+    """Books whose debits and credits differ, with both sums."""
+    UNBALANCED_ACCOUNTS = auto()
+    """Accounts that differ from the sum of their transfers."""
+    ACCOUNTS = auto()
+    """Every account with its side and its sums."""
+    MOVES = auto()
+    """How often each kind of move was made, and the first transfer of it."""
+    CASES = auto()
+    """Each case beside the entries that opened and closed it."""
+    OPINIONS_OF_CASE = auto()
+    """What operators said of the case with this number, beside their entries."""
+    CASE_ENTRIES_WITHOUT_CASE = auto()
+    """Entries about a case, or an opinion, of which there is no row."""
+    REPORTED_ENTRIES = auto()
+    """Entries whose risk record asks for a report."""
+    LAST_CASE_OF_RULE = auto()
+    """The last case of a profile under a rule, up to an entry."""
+    IN_TRANSIT = auto()
+    """Per bank and direction: what is unsettled for the platform, and for the bank."""
+    PAYMENTS = auto()
+    """Each payment beside the entries that asked for it, sent it and ended it."""
+    UNBALANCED_BATCH_LINES = auto()
+    """Lines of settlements that differ from the payments in them."""
+    BATCHES = auto()
+    """Each settlement beside its entry, its transfers and its lines."""
+    UNEXPLAINED_BY_BANKS = auto()
+    """Per bank: what its statement lines leave unexplained."""
+    UNSOUND_BANK_LINES = auto()
+    """Lines of bank statements that do not fit their payment."""
+    CORRECTIONS = auto()
+    """Each correction beside its entry and its payment."""
+    DEVICES_IN_USE = auto()
+    """Name and public key of each device that somebody enrolled."""
+    SIGNED_ENTRIES = auto()
+    """Every entry with its signature, beside the device that made it."""
+    RISK_RECORDS = auto()
+    """Entry, profile and risk record of every judged act."""
+    HABITS = auto()
+    """What is kept of each profile's habits."""
+    STOPS = auto()
+    """Each stop beside its entry, and entries of stops without one."""
+    CHALLENGES = auto()
+    """Each challenge beside the entries that asked, passed, failed and used it."""
+    CHALLENGE_ENTRIES_WITHOUT_CHALLENGE = auto()
+    """Entries about a challenge that does not name them."""
+    HOLDS = auto()
+    """Each hold beside its packet or payment, its money and its entries."""
+    HELD_WITHOUT_CASE = auto()
+    """Accounts of held money that no hold names."""
+    BALANCES_BY_KIND = auto()
+    """Credits less debits of each kind of account in each book."""
+    BALANCES_BY_OWNER = auto()
+    """Credits less debits of the accounts of a book and kind, by owner."""
+    UNSOUND_PACKETS = auto()
+    """Packets whose account, claims, hold and refund do not add up."""
+    UNSOUND_CLAIMS = auto()
+    """Claims that do not fit their entry, packet or hold."""
+    TERMS = auto()
+    """Each packet's terms beside the entry that sent it."""
+    DEALS = auto()
+    """Each claim with what its amount was drawn from."""
+    BALANCES_BY_ENTRY = auto()
+    """Each entry about a profile: what it says it moved, left, and what it did move."""
+    BALANCES_BY_PROFILE = auto()
+    """What each profile's account has."""
+    POLICIES = auto()
+    """The refs of all policies that are kept."""
+    CLAIMS_TO_MATURE = auto()
+    """Each claim with the moment, policy and delay its withdrawal depends on."""
+    MATURING = auto()
+    """What is kept of claims that cannot be withdrawn yet."""
+    USAGE_BY_DAY = auto()
+    """Counters of a day that differ from what they count."""
+    USAGE_BY_YEAR = auto()
+    """Counters of a year that differ from what they count."""
+    ENTRY_COUNT = auto()
+    """How many entries there are."""
+    TRANSFER_COUNT = auto()
+    """How many transfers there are."""
+
+
+class Store(Protocol):
     """
-    One open ledger: its books, its people, its packets, its payments, its guards and its past.
+    One open ledger.
 
-    Reads outside `transaction` see the last committed state. Every method speaks the domain's
-    words; which engine lies below is nobody else's business.
+    Reads outside `transaction` see the last committed state. Which engine lies below is nobody
+    else's business.
     """
+
+    path: Path
+
+    # --- engine ----------------------------------------------------------------------------------
+
+    def close(self) -> None: ...
+
+    def is_in_place(self) -> bool:
+        """Say whether the file that is open here is still the one at its path."""
+        ...
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction or a snapshot is open."""
+        ...
+
+    def transaction(
+        self, *changing: tuple[str, object], dry_run: bool = False
+    ) -> AbstractContextManager[None]:
+        """
+        Read, decide and write under one write lock, all or nothing.
+
+        *changing* names what the act is about to change, as ``("packet", id)`` or
+        ``("profile", id)``. This engine has one lock for everything, taken at the start
+        (``BEGIN IMMEDIATE``) because every act reads before it writes; an engine with a lock for
+        each row takes them here, in sorted order, so that two acts never wait for each other. A dry
+        run does the whole work, then rolls it back.
+
+        Raises Busy when the lock cannot be had, StorageRefused when the disk says no.
+        """
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """
+        Let several reads see one and the same committed state; nothing waits for them.
+
+        A snapshot within another is the same one.
+        """
+        ...
+
+    def last_restore(self) -> int:
+        """
+        Return the entry by which the ledger last came back from a copy, or 0.
+
+        It is greater than any entry of the ledger that was lost by it, and so than any number that
+        was given there.
+        """
+        ...
+
+    def copy_to(self, path: Path) -> None:
+        """
+        Write a copy of the ledger to *path*, encrypted with the same key, while others write.
+
+        The copy is one consistent moment. Raises StorageRefused where *path* cannot be written.
+        """
+        ...
+
+    def overwrite_with(self, other: Self) -> None:
+        """
+        Replace everything in this ledger by what is in *other*, as one transaction.
+
+        Other processes that have this ledger open see the new state next, and lose nothing they
+        were told was done before.
+
+        Raises Busy where somebody else keeps it from being written.
+        """
+        ...
+
+    def rekey(self, page_key: bytes) -> None:
+        """
+        Encrypt every page with *page_key* from now on; done whole or not at all.
+
+        The write-ahead log is emptied at once, so that no page under the old key stays in the file;
+        where somebody has been reading for long, this is done when they are through.
+
+        Raises StorageRefused where there is no room for it. Then the pages are as they were, but
+        this connection is of no use any more.
+        """
+        ...
+
+    def page_problems(self) -> list[str]:
+        """
+        Return what the engine finds wrong with the file itself: pages and structure.
+
+        Every page in use is read as any act would read it. Only where that fails is the file asked
+        which pages are not authentic: it may hold one that a killed checkpoint wrote half of,
+        which is no fault, because the log still has it whole.
+        """
+        ...
+
+    # --- books -----------------------------------------------------------------------------------
+
+    def home(self) -> HomeRow | None: ...
+
+    def make_home(self, *, made_at: datetime, generation: int, policy: str) -> None: ...
+
+    def set_virtual_clock(self, at: datetime) -> None: ...
+
+    def set_dice(self, seed: bytes) -> None: ...
+
+    def set_dice_drawn(self, drawn: int) -> None: ...
+
+    def set_current_profile(self, profile: int) -> None: ...
+
+    def set_policy(self, ref: str) -> None: ...
+
+    def set_generation(self, generation: int, retired: bytes) -> None: ...
+
+    def policy_text(self, ref: str) -> str | None: ...
+
+    def keep_policy(self, ref: str, text: str) -> None:
+        """Keep *text* for good: entries name the policy that allowed them."""
+        ...
+
+    def policies(self) -> list[str]: ...
+
+    def open_account(self, book: str, kind: Kind, owner: int) -> Account: ...
+
+    def account(self, book: str, kind: Kind, owner: int = 0) -> Account:
+        """Return the one account of that *book*, *kind* and *owner*, opening it if need be."""
+        ...
+
+    def held_fen(self, account: Account) -> int:
+        """Return what *account* holds, counted on its own side."""
+        ...
+
+    def post(self, entry: int, transfers: Iterable[Transfer]) -> list[int]:
+        """
+        Write *transfers* as part of *entry*, move both accounts of each, and return their ids.
+
+        The one door through which money moves. A move that would take an account below zero is
+        refused by the account itself.
+        """
+        ...
+
+    def head(self) -> Head:
+        """Return the chain's last entry; entry 0 where there is none yet."""
+        ...
+
+    def mac_of(self, entry: int) -> bytes | None: ...
+
+    def answer_of(self, entry: int) -> str:
+        """Return what was answered to the act of *entry*, as JSON."""
+        ...
+
+    def entry_at(self, entry: int) -> datetime: ...
+
+    def request_of(self, entry: int) -> str: ...
+
+    def sealed_entries(self) -> Iterator[tuple[tuple[Any, ...], bytes]]:
+        """Yield what each entry's MAC covers, as `EntryRow.sealed_fields` has it, and the MAC."""
+        ...
+
+    def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
+        """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
+        ...
+
+    def append(
+        self, sealed: tuple[object, ...], mac: bytes, *, message: int | None, took: str | None
+    ) -> None:
+        """
+        Add the entry whose `EntryRow.sealed_fields` are *sealed* under *mac* to the chain.
+
+        *message* finds the entries about one; *took* is how long each step was, by its number.
+        """
+        ...
+
+    def requested(self, request_id: str, profile: int | None) -> EntryRow | None:
+        """Return the entry that *profile* made under *request_id*, if there is one."""
+        ...
+
+    def requested_parts(self, request_id: str, profile: int) -> list[EntryRow]:
+        """Return the entries made under *request_id* as parts of one request, in order."""
+        ...
+
+    def refused(self, request_id: str, profile: int) -> tuple[bytes, str] | None:
+        """Return the inputs' digest and the error that *request_id* was refused with for good."""
+        ...
+
+    def remember_refusal(
+        self, request_id: str, profile: int, inputs: bytes, error: str
+    ) -> None: ...
+
+    # --- people ----------------------------------------------------------------------------------
+
+    def profile(self, name_key: str) -> ProfileRow | None: ...
+
+    def profile_by_id(self, profile: int) -> ProfileRow | None: ...
+
+    def profiles(self) -> list[ProfileRow]: ...
+
+    def next_profile(self) -> int:
+        """Return the id that the next profile will have: its PIN and keys are bound to it."""
+        ...
+
+    def add_profile(
+        self, profile: int, *, name: str, name_key: str, pin_hash: str, opened_at: datetime
+    ) -> ProfileRow: ...
+
+    def holders(self) -> list[Holder]:
+        """Return everyone who has a PIN."""
+        ...
+
+    def pin_of(self, holder: Holder) -> PinRow: ...
+
+    def set_pin(self, holder: Holder, pin_hash: str) -> None: ...
+
+    def set_pin_tries(
+        self, holder: Holder, *, tries: int, cleared: int, locked_until: datetime | None
+    ) -> None: ...
+
+    def next_operator(self) -> int:
+        """Return the id that the next operator will have: their PIN is bound to it."""
+        ...
+
+    def add_operator(
+        self, operator: int, *, name: str, name_key: str, pin_hash: str, made_at: datetime
+    ) -> None: ...
+
+    def operator(self, name_key: str) -> OperatorRow | None: ...
+
+    def operators(self) -> list[OperatorRow]: ...
+
+    def set_refund_to(self, profile: int, to: str) -> None: ...
+
+    def person_of_id_number(self, index: bytes) -> tuple[int, bytes] | None:
+        """Return the person an ID number's blind *index* belongs to, and their name's index."""
+        ...
+
+    def profiles_of_person(self, person: int) -> list[ProfileRow]: ...
+
+    def identify(
+        self,
+        profile: ProfileRow,
+        *,
+        person: int,
+        id_number_index: bytes,
+        real_name_index: bytes,
+        id_number: bytes,
+        real_name: bytes,
+    ) -> None:
+        """Say who *profile* is: *person*, who from now on has used what the profile had used."""
+        ...
+
+    def reseal(
+        self,
+        profile: int,
+        *,
+        real_name: bytes | None,
+        id_number: bytes | None,
+        totp_secret: bytes | None,
+    ) -> None:
+        """Replace what is sealed of *profile* by the same under a new key."""
+        ...
+
+    def marks_of(self, person: int) -> Marks: ...
+
+    def reindex_person(
+        self, person: int, id_number_index: bytes, real_name_index: bytes
+    ) -> None: ...
+
+    def cards(self, profile: int, *, removed: bool = False) -> list[CardRow]:
+        """Return *profile*'s cards, oldest first; with *removed*, also those of before."""
+        ...
+
+    def card(self, card: int) -> CardRow: ...
+
+    def all_cards(self) -> list[CardRow]: ...
+
+    def deposit(self, number_index: bytes) -> tuple[int, Account] | None:
+        """Return the bank account behind a card number's blind index: its id and its account."""
+        ...
+
+    def open_deposit(self, bank: str, number_index: bytes) -> tuple[int, Account]: ...
+
+    def is_bound(self, deposit: int) -> bool:
+        """Tell whether some profile has the card of *deposit* bound at present."""
+        ...
+
+    def next_card(self) -> int:
+        """Return the id that the next card will have: the seal of its number names it."""
+        ...
+
+    def bind_card(
+        self,
+        card: int,
+        *,
+        profile: int,
+        name: str,
+        deposit: int,
+        number: bytes,
+        tail: str,
+        at: datetime,
+    ) -> CardRow: ...
+
+    def remove_card(self, card: int, at: datetime) -> None: ...
+
+    def reseal_card(self, card: CardRow, number: bytes, number_index: bytes) -> None: ...
+
+    # --- devices ---------------------------------------------------------------------------------
+
+    def devices_of(self, profile: int) -> list[DeviceRow]:
+        """Return the devices that *profile* ever let in, or is asked to, oldest first."""
+        ...
+
+    def device_of(self, profile: int, name_key: str) -> DeviceRow | None: ...
+
+    def device_named(self, name_key: str) -> DeviceRow | None:
+        """Return the device called *name_key*, whoever has let it in, as nobody has."""
+        ...
+
+    def profiles_on(self, device: int) -> list[str]:
+        """Return the names of the profiles that have let *device* in, oldest first."""
+        ...
+
+    def standing_of(self, profile: int, device: int) -> tuple[int, int, int]:
+        """Return what counts for risk: the profile's cards and devices, the device's profiles."""
+        ...
+
+    def add_device(self, *, name: str, name_key: str, public_key: bytes, at: datetime) -> int: ...
+
+    def is_used(self, device: int) -> bool:
+        """Tell whether some profile has let *device* in, or is asked to."""
+        ...
+
+    def retired_keys(self) -> list[bytes]:
+        """Return the public keys of devices that were retired."""
+        ...
+
+    def retire_device(self, device: int) -> None:
+        """Let another device have the name of *device*, which no profile has in any more."""
+        ...
+
+    def enrol(self, profile: int, device: int, state: str, at: datetime) -> None:
+        """Say how *profile* stands to *device* from *at* on: pending, approved, certified…"""
+        ...
+
+    def certify(self, profile: int, device: int) -> None:
+        """Let the signature of *device* vouch for the person behind *profile*."""
+        ...
+
+    def cut_session(self, device: int, at: datetime) -> None:
+        """End the session of *device*; what a demo's was told to do wrong, it has done by then."""
+        ...
+
+    def begin_session(self, device: int) -> None: ...
+
+    def set_city(self, device: int, city: int) -> None: ...
+
+    def set_device_fault(self, device: int, fault: str | None) -> None: ...
+
+    def set_totp(self, profile: int, secret: bytes | None) -> None:
+        """Keep the sealed *secret* of *profile*'s authenticator; None is that there is none."""
+        ...
+
+    def set_totp_step(self, profile: int, step: int) -> None:
+        """Remember the last time step whose code was used: no code counts twice."""
+        ...
+
+    # --- packets ---------------------------------------------------------------------------------
+
+    def next_packet(self) -> int: ...
+
+    def add_packet(self, row: PacketRow) -> None: ...
+
+    def packet(self, packet_id: str) -> PacketRow | None: ...
+
+    def packet_numbered(self, number: int) -> str:
+        """Return the id of packet *number*."""
+        ...
+
+    def packet_of_entry(self, entry: int) -> str | None:
+        """Return the id of the packet that was sent by the act of *entry*, if one was."""
+        ...
+
+    def sent(self, profile: int, limit: int) -> list[PacketRow]: ...
+
+    def received(self, profile: int, limit: int) -> list[PacketRow]: ...
+
+    def claimable(self, profile: int, now: datetime, *, own: bool, limit: int) -> list[PacketRow]:
+        """Return open packets that *profile* has no share of yet; with *own*, also their own."""
+        ...
+
+    def due(self, now: datetime, sender: int | None, limit: int) -> list[PacketRow]:
+        """
+        Return packets whose refund is due at *now*, the longest due first.
+
+        One that is held is not there before its hold is ended.
+        """
+        ...
+
+    def next_expiry(self) -> datetime | None:
+        """Return when the next open packet's refund is, or was, due."""
+        ...
+
+    def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int, int]:
+        """Return what of *profile*'s money is in open packets, in ones due back, in held ones."""
+        ...
+
+    def claimed_fen(self, packet: int, profile: int) -> int | None:
+        """Return what *profile* took from *packet*, if anything."""
+        ...
+
+    def add_claim(
+        self, packet: Packet, profile: int, *, amount_fen: int, entry: int, at: datetime
+    ) -> None:
+        """Give *profile* the packet's next share, and close the packet with its last one."""
+        ...
+
+    def close_packet(self, packet: int, at: datetime) -> None: ...
+
+    def claims(self, packet: int) -> list[ClaimRow]: ...
+
+    # --- channel ---------------------------------------------------------------------------------
+
+    def next_message(self) -> int: ...
+
+    def add_message(self, row: MessageRow) -> None: ...
+
+    def message(self, number: int) -> MessageRow: ...
+
+    def message_called(self, message_id: str) -> MessageRow | None: ...
+
+    def message_of_entry(self, entry: int) -> MessageRow | None:
+        """Return the message that the act of *entry* instructed, if it did."""
+        ...
+
+    def message_paying(self, entry: int) -> MessageRow | None:
+        """Return the message whose outcome is the act of *entry*, if that was paid by one."""
+        ...
+
+    def refund_message(self, packet: int) -> MessageRow | None:
+        """Return the message that carries the refund of *packet* to its card, if one does."""
+        ...
+
+    def return_messages(self, packet: int) -> list[MessageRow]:
+        """Return the messages that carry held shares of *packet* back to its card."""
+        ...
+
+    def set_message_sent(self, number: int, day: str) -> None: ...
+
+    def set_message_unknown(self, number: int) -> None: ...
+
+    def set_message_outcome(self, number: int, state: MessageState, entry: int) -> None: ...
+
+    def open_messages(
+        self, now: datetime, profile: int | None = None, *, asking: bool = True
+    ) -> list[int]:
+        """
+        Return the messages without an outcome that are due, of *profile* or of everyone.
+
+        One that is held waits for the end of its case. Without *asking*, those that a bank has
+        been silent about are left out.
+        """
+        ...
+
+    def next_delivery(self, now: datetime, patience: timedelta) -> datetime | None:
+        """Return when, after *now*, a waiting message is due, or has waited for *patience*."""
+        ...
+
+    def has_unfinished_payments(self) -> bool:
+        """Tell whether anything waits for an answer, or for the next settlement."""
+        ...
+
+    def pending_fen(self, profile: int) -> tuple[int, int]:
+        """
+        Return what of *profile*'s money is on its way to a card: withdrawn, and refunded.
+
+        What is held has not set out.
+        """
+        ...
+
+    def unanswered(self, profile: int) -> int:
+        """Return how many payments of *profile* a bank has not answered yet."""
+        ...
+
+    def unanswered_messages(self, profile: int) -> list[MessageRow]:
+        """Return the payments that `unanswered` counts, the oldest first."""
+        ...
+
+    def bank_message(self, number: int) -> BankMessageRow | None: ...
+
+    def keep_bank_message(self, row: BankMessageRow) -> None:
+        """Keep how far a bank has come with a message, in place of what was kept before."""
+        ...
+
+    def late_messages(self) -> list[int]:
+        """Return the messages that the platform has given up and a bank has not."""
+        ...
+
+    def add_bank_line(
+        self,
+        message: MessageRow,
+        *,
+        direction: Direction,
+        amount_fen: int,
+        status: str,
+        day: str,
+        entry: int,
+    ) -> None:
+        """Add a line to the statement of the message's bank for *day*."""
+        ...
+
+    def our_lines(self, bank: str, day: str) -> Iterator[OurLine]:
+        """Yield the platform's messages with *bank* of clearing day *day*, by id."""
+        ...
+
+    def their_lines(self, bank: str, day: str) -> Iterator[TheirLine]:
+        """Yield the lines of *bank*'s statement for *day*, by message and in its own order."""
+        ...
+
+    def our_line(self, number: int) -> OurLine:
+        """Return message *number* as one side of a comparison."""
+        ...
+
+    def their_lines_about(self, message: MessageRow) -> list[TheirLine]:
+        """Return what *message*'s bank has of it in any statement, as the other side."""
+        ...
+
+    def is_on_day(self, bank: str, day: str) -> bool:
+        """Tell whether either side has anything of *bank* on clearing day *day*."""
+        ...
+
+    def faults(self) -> list[tuple[FaultRow, datetime]]:
+        """Return what was told to go wrong and still does, and since when."""
+        ...
+
+    def set_fault(self, row: FaultRow, entry: int) -> None: ...
+
+    def clear_faults(self, place: str) -> None: ...
+
+    def next_batch(self) -> int: ...
+
+    def unsettled(self) -> list[Gross]:
+        """Return what each bank brings into the next batch."""
+        ...
+
+    def add_batch(self, row: BatchRow, lines: Iterable[Gross]) -> None: ...
+
+    def settle_messages(self, batch: int, most: int) -> int:
+        """Put at most so many unsettled messages of *batch*'s banks into it; return how many."""
+        ...
+
+    def batch_called(self, batch: int) -> str: ...
+
+    def is_corrected(self, message: int) -> bool:
+        """Tell whether a difference about *message* was put right."""
+        ...
+
+    def corrections(self, bank: str, day: str) -> list[tuple[MessageRow, str, int]]:
+        """Return the messages of *bank* and *day* that differed, how, and what was moved."""
+        ...
+
+    def add_correction(
+        self,
+        *,
+        message: int,
+        kind: str,
+        direction: Direction,
+        amount_fen: int,
+        why: str,
+        operator: int,
+        entry: int,
+    ) -> None: ...
+
+    def add_maturing(self, profile: int, from_at: datetime, amount_fen: int) -> None: ...
+
+    def maturing_fen(self, profile: int, now: datetime) -> tuple[int, datetime | None]:
+        """Return what *profile* cannot withdraw yet, and when the first of it can be."""
+        ...
+
+    def bank_accounts(self, bank: str) -> tuple[int, int]:
+        """Return how many cards' accounts *bank* keeps, and what is in them."""
+        ...
+
+    # --- risk ------------------------------------------------------------------------------------
+
+    def risk_pack(self, ref: str) -> str | None: ...
+
+    def risk_model(self, ref: str) -> str | None: ...
+
+    def risk_packs(self) -> list[str]: ...
+
+    def keep_risk_pack(self, ref: str, text: str) -> None:
+        """Keep *text* for good: decisions name the pack that they were made by."""
+        ...
+
+    def keep_risk_model(self, ref: str, text: str) -> None:
+        """Keep *text* for good, as `keep_risk_pack` does."""
+        ...
+
+    def set_risk_pack(self, ref: str) -> None: ...
+
+    def set_risk_model(self, ref: str | None) -> None: ...
+
+    def habit(self, profile: int) -> str | None: ...
+
+    def keep_habit(self, profile: int, text: str) -> None: ...
+
+    def add_stop(self, entry: int, profile: int, request_id: str) -> None:
+        """Remember that the act asked for as *request_id* was stopped, in *entry*."""
+        ...
+
+    def stops_of(self, request_id: str, profile: int) -> list[int]:
+        """Return the entries in which *profile*'s *request_id* was stopped, oldest first."""
+        ...
+
+    def stops_count(self, profile: int) -> int: ...
+
+    def judged(self, profile: int | None = None, until: int | None = None) -> Iterator[JudgedRow]:
+        """
+        Yield the acts that left a record, oldest first: of *profile*, or of everyone.
+
+        With *until*, only those before that entry.
+        """
+        ...
+
+    def judged_in(self, entry: int) -> JudgedRow | None:
+        """Return the record that *entry* has, if it has one."""
+        ...
+
+    def next_challenge(self) -> int: ...
+
+    def add_challenge(self, row: ChallengeRow) -> None: ...
+
+    def challenge(self, challenge_id: str) -> ChallengeRow | None: ...
+
+    def challenges_of(self, profile: int, now: datetime) -> list[ChallengeRow]:
+        """Return *profile*'s challenges that can still be answered, oldest first."""
+        ...
+
+    def passed_challenge(self, profile: int, inputs: bytes, now: datetime) -> ChallengeRow | None:
+        """Return what *profile* has passed for these *inputs* and not used yet, if anything."""
+        ...
+
+    def count_try(self, challenge: int) -> None: ...
+
+    def pass_challenge(self, challenge: int, until: datetime) -> None:
+        """Let what *challenge* stands before happen once, before *until*."""
+        ...
+
+    def set_challenge(self, challenge: int, state: str, used: int | None = None) -> None: ...
+
+    # --- cases -----------------------------------------------------------------------------------
+
+    def next_case(self) -> int: ...
+
+    def add_case(self, row: CaseRow) -> None: ...
+
+    def case(self, case_id: str) -> CaseRow | None: ...
+
+    def case_numbered(self, number: int) -> CaseRow: ...
+
+    def cases_between(self, entries: range) -> Iterator[CaseRow]:
+        """Yield the cases that one of *entries* opened, oldest first."""
+        ...
+
+    def act_of_case(self, number: int) -> CaseActRow:
+        """Return the act that case *number* is about."""
+        ...
+
+    def count_cases(self, entries: range) -> int:
+        """Return how many cases one of *entries* opened."""
+        ...
+
+    def records_kept(self) -> RecordsRow:
+        """Count what is kept for whoever has to look back."""
+        ...
+
+    def operator_acts(self) -> Iterator[tuple[int, datetime, str, str]]:
+        """Yield what operators did, newest first: the entry, when, the act, and its answer."""
+        ...
+
+    def cases(self, *, closed: bool, limit: int) -> list[CaseRow]:
+        """Return the cases that wait, oldest first; with *closed*, all of them, newest first."""
+        ...
+
+    def open_cases_count(self, profile: int) -> int:
+        """Return how many cases about *profile* wait for a reviewer."""
+        ...
+
+    def cases_of_entry(self, entry: int) -> list[CaseRow]:
+        """Return the cases that the act of *entry* opened."""
+        ...
+
+    def last_case(self, profile: int, rule: str) -> CaseRow | None:
+        """Return the newest case that *rule* opened about *profile*, if it ever did."""
+        ...
+
+    def holds_on_packet(self, packet: int) -> list[CaseRow]:
+        """Return the cases that hold, or held, *packet* or a share of it, oldest first."""
+        ...
+
+    def hold_on_message(self, message: int) -> CaseRow | None:
+        """Return the open case that keeps *message* from being sent, if one does."""
+        ...
+
+    def ended_holds(self, now: datetime, limit: int) -> list[CaseRow]:
+        """Return the holds whose moment has come without a reviewer, the earliest first."""
+        ...
+
+    def next_hold_end(self) -> datetime | None:
+        """Return when the next hold ends, or ended, by itself."""
+        ...
+
+    def held_fen_of(self, profile: int) -> int:
+        """Return what is held of *profile*'s withdrawals, fees included, and of their shares."""
+        ...
+
+    def close_case(self, number: int, state: str, entry: int) -> None: ...
+
+    def escalate_case(self, number: int) -> None: ...
+
+    def set_packet_held(self, packet: int, case: int | None) -> None:
+        """Let *case* keep *packet* from being claimed; None lets it go."""
+        ...
+
+    def add_opinion(
+        self, *, entry: int, case: int, operator: int, verb: str, reason: str
+    ) -> None: ...
+
+    def opinions(self, case: int) -> list[OpinionRow]:
+        """Return what was said of *case*, in order."""
+        ...
+
+    # --- external --------------------------------------------------------------------------------
+
+    def next_bill(self) -> int: ...
+
+    def is_bill(self, bill_id: str) -> bool:
+        """Say whether the id was ever given to a bill, of whoever's."""
+        ...
+
+    def add_bill(
+        self, *, number: int, bill_id: str, profile: int, entry: int, digest: bytes
+    ) -> None: ...
+
+    def add_bill_rows(self, number: int, rows: Iterable[Kept]) -> None:
+        """Write the *rows* of bill *number*, one after the other as they come."""
+        ...
+
+    def bills(self, profile: int) -> list[BillFileRow]:
+        """Return the bills of *profile* that were not removed, in the order they came."""
+        ...
+
+    def bill(self, profile: int, bill_id: str) -> BillFileRow | None: ...
+
+    def bill_that_says(self, profile: int, digest: bytes) -> BillFileRow | None:
+        """Return the bill of *profile* that says the same as one with this *digest*."""
+        ...
+
+    def bill_rows(
+        self, number: int, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Kept]:
+        """Yield the rows of bill *number*, in its order, from *since* on and before *until*."""
+        ...
+
+    def remove_bill(self, number: int, entry: int) -> None:
+        """Take the rows of bill *number* out; that it was there, and what it was, stays."""
+        ...
+
+    # --- history ---------------------------------------------------------------------------------
+
+    def add_usage(self, person: int, flow: str, day: str, amount_fen: int) -> None:
+        """Count *amount_fen* (negative to give it back) of *flow* on *day* (``2026-11-23``)."""
+        ...
+
+    def usage_of(self, person: int) -> Usage: ...
+
+    def first_entry_from(self, at: datetime) -> int:
+        """
+        Return the id of the first entry made at *at* or later; the next one's where there is none.
+
+        Entries' times never run back, so this is a search by halves: a period is found at once,
+        however long the ledger. Where a restore has left a gap in the numbers, what comes after it
+        stands for all of them.
+        """
+        ...
+
+    def movements(
+        self,
+        profile: int,
+        span: range,
+        *,
+        acts: Sequence[str],
+        counterparty: int | None = None,
+        limit: int = -1,
+        newest_first: bool = True,
+        end: int | None = None,
+    ) -> Iterator[Movement]:
+        """
+        Yield what *acts* did to *profile*'s money in the entries of *span*.
+
+        What came back of a packet is added up to the entry *end*, or to the span's own end, and how
+        a payment stands is told as of then.
+        """
+        ...
+
+    def events(self, after: int, limit: int) -> list[EventRow]:
+        """Return the first *limit* entries after the entry *after*, whoever made them."""
+        ...
+
+    def entry_before_the_last(self, count: int) -> int:
+        """Return the entry before the last *count* ones; 0 where there are no more than these."""
+        ...
+
+    def balance_before(self, profile: int, entry: int) -> int:
+        """Return what *profile*'s balance was just before *entry*."""
+        ...
+
+    def totals(self, profile: int, span: range, acts: Sequence[str]) -> tuple[int, int, int]:
+        """Return how many movements *span* has, what came in with them and what went out."""
+        ...
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def act_of(self, entry: int) -> ActRow: ...
+
+    def act_requested(self, request_id: str, profile: int) -> ActRow | None: ...
+
+    def acts_about(self, message: int) -> list[ActRow]:
+        """Return all that was done about *message*, by whichever institution, in order."""
+        ...
+
+    def refund_of(
+        self, packet: int, closed_at: datetime, span: range, acts: Sequence[str] = ("refund",)
+    ) -> ActRow | None:
+        """Return the refund of *packet*, which closed it then; *span* is what that moment has."""
+        ...
+
+    def last_act_that_moved(self) -> ActRow | None:
+        """Return the newest act that moved any money."""
+        ...
+
+    def taken(self, packet: int) -> list[TakenRow]:
+        """Return the claims of *packet* as the acts that they were."""
+        ...
+
+    def moved(self, entries: Collection[int]) -> list[MovedRow]:
+        """Return what the acts of *entries* moved, in order."""
+        ...
+
+    def messages_under_way(self, profile: int) -> list[str]: ...
+
+    def batch(self, number: int) -> tuple[str, ActRow]:
+        """Return the id of batch *number*, and the act of settling it."""
+        ...
+
+    def batch_entry(self, batch_id: str) -> int | None: ...
+
+    def held(self, banks: Sequence[str]) -> list[HeldRow]:
+        """
+        Return what each kind of account holds in the platform's book, those of *banks*, and the
+        central bank's.
+
+        Who an account is kept for tells lines apart only where that is an institution.
+        """
+        ...
+
+    def changes(self, entries: Collection[int]) -> list[ChangeRow]:
+        """Return every account that has moved since the first of *entries*, and what they did."""
+        ...
+
+    # --- audit -----------------------------------------------------------------------------------
+
+    def audit(self, question: Question, *values: object) -> Iterator[Any]:
+        """Yield the rows that answer *question*, whose columns it names, of these *values*."""
+        ...

@@ -16,7 +16,7 @@ import pytest
 from bench.bare import connect
 from bench.homes import CLAIMER, SENDER, env_of, pin, send_packets
 from bench.ledger import grow
-from hongbao.store import Store
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.wallet import Wallet
 
 STEPS = 10  # counted at once
@@ -45,7 +45,7 @@ def counted(home: Path, profile: str) -> Iterator[tuple[Wallet, Callable[[], int
     with Wallet.open(env_of(home), profile=profile) as wallet:
         wallet.store.close()
         connection = connect(wallet.store.path, wallet.vault.page_key)
-        wallet.home.store = Store(wallet.store.path, connection)
+        wallet.home.store = Ledger(wallet.store.path, connection)
         connection.set_progress_handler(tick, STEPS)
         yield wallet, lambda: taken * STEPS
 

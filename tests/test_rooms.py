@@ -5,6 +5,7 @@ This is a mirror, not a fence. When the house changes, change the map in the sam
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,8 +27,8 @@ FLOORS = (
     {"domain"},
     {"answers", "paths"},
     {"env", "inputs", "outputs", "packs", "policies", "story", "training", "vault"},
-    {"engines"},
     {"store"},
+    {"engines"},
     {"auditing"},
     {"home"},
     {"queries"},
@@ -600,6 +601,50 @@ def test_every_change_to_the_ledger_passes_one_gate():
     }
 
     assert {"home/opened.py"} == places
+
+
+SQL = re.compile(
+    r"\s*(SELECT\s.+|INSERT\s+(OR\s+\w+\s+)?INTO\s.+|UPDATE\s+\w+\s+SET\s.+|DELETE\s+FROM\s.+"
+    r"|(CREATE|DROP|ALTER)\s+(TABLE|INDEX|TRIGGER|VIEW)\s.+|PRAGMA\s.+|WITH\s+\w+\s.*AS\s*\(.*"
+    r"|BEGIN(\s+IMMEDIATE)?|COMMIT|ROLLBACK|VACUUM.*)",
+    re.DOTALL,
+)
+
+
+def sql(source: str) -> list[str]:
+    """Return the texts in *source* that begin as a statement in SQL does."""
+    return [
+        f"{node.lineno}: {node.value[:40]}"
+        for node in ast.walk(parsed(source))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and SQL.fullmatch(node.value)
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'db.execute("SELECT 1 FROM entry")',
+        'x = f"UPDATE {table} SET a = 1"\ny = "DELETE FROM entry"',
+        'ASK = """\n    WITH moved (a) AS (SELECT 1)\n"""',
+        'db.execute("BEGIN IMMEDIATE")',
+    ],
+)
+def test_sql_is_noticed(source: str):
+    """
+    In a call, in a name of its own, over several lines.
+    """
+    assert 1 == len(sql(source))
+
+
+def test_nothing_outside_the_engines_knows_sql():
+    """
+    What asks the ledger speaks the words of `hongbao.store`; another engine need not know SQL.
+    """
+    found = {place: sql(read(place)) for place in PLACES if not place.startswith("engines/")}
+
+    assert {} == {place: texts for place, texts in found.items() if texts}
 
 
 def test_no_class_has_more_than_two_ancestors_of_ours():

@@ -15,7 +15,7 @@ from hongbao.auditing.packets import Packets
 from hongbao.auditing.people import People
 from hongbao.auditing.private import Private
 from hongbao.errors import Damaged
-from hongbao.store import Store
+from hongbao.store import Question, Store
 from hongbao.words import N_, fill
 
 _KEEP = N_("keep this copy as evidence and restore the newest backup")
@@ -108,8 +108,8 @@ class Auditor(Books, Channel, Packets, Holds, People, Private, Guards, Cases, Bi
         self, store: Store, keys: Keys, fits: Fits, device_keys: DeviceKeys, noted: Noted
     ) -> None:
         super().__init__(store, keys, fits, device_keys, noted)
-        self.entries = self._count("entry")
-        self.transfers = self._count("transfer")
+        self.entries = self._count(Question.ENTRY_COUNT)
+        self.transfers = self._count(Question.TRANSFER_COUNT)
 
     def findings(self, names: Collection[str] = PROBLEMS) -> list[FindingLine]:
         """Return every check, or those of *names*, with what it found, in a fixed order."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from hongbao.auditing.look import Look
 from hongbao.auditing.sealed import has, told
 from hongbao.domain.bill import Digest
+from hongbao.store import Question
 
 
 class Bills(Look):
@@ -19,12 +20,7 @@ class Bills(Look):
         entry, nor such an entry without its bill.
         """
         for number, bill, digest, answer, act, own, removed, gone, how, by_own, left in self._rows(
-            "SELECT number, external_bill.id, digest, made.answer, made.act,"
-            " made.profile IS external_bill.profile, removed, gone.answer, gone.act,"
-            " gone.profile IS external_bill.profile,"
-            " EXISTS (SELECT 1 FROM external_row WHERE bill = external_bill.number)"
-            " FROM external_bill LEFT JOIN entry AS made ON made.id = external_bill.entry"
-            " LEFT JOIN entry AS gone ON gone.id = removed ORDER BY number"
+            Question.BILLS_IMPORTED
         ):
             facts = {"bill": bill, "digest": digest.hex()}
             as_made = act == "bill_import" and own and has(answer, facts)
@@ -34,12 +30,7 @@ class Bills(Look):
                 good = as_made and how == "bill_remove" and by_own and not left and has(gone, facts)
             if not good:
                 yield str(bill)
-        for (entry,) in self._rows(
-            "SELECT entry.id FROM entry LEFT JOIN external_bill ON entry.id IN"
-            " (external_bill.entry, external_bill.removed)"
-            " WHERE act IN ('bill_import', 'bill_remove') AND external_bill.number IS NULL"
-            " ORDER BY entry.id"
-        ):
+        for (entry,) in self._rows(Question.BILL_ENTRIES_WITHOUT_BILL):
             yield f"entry {entry}"
 
     def _digest(self, number: int, answer: str) -> bytes | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hongbao.auditing.look import Look
 from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.ledger import CENTRAL, LEGAL, LEGAL_ONCE, PLATFORM, SIDES, Kind
+from hongbao.store import Question
 from hongbao.units import yuan
 
 _OWED_TO_USERS = (Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD, Kind.FEES)
@@ -18,39 +19,21 @@ class Books(Look):
         yield from self._store.page_problems()
 
     def _books(self) -> Iterator[str]:
-        for book, debits_fen, credits_fen in self._rows(
-            "SELECT book, sum(debits_fen), sum(credits_fen) FROM account GROUP BY book"
-            " HAVING sum(debits_fen) <> sum(credits_fen)"
-        ):
+        for book, debits_fen, credits_fen in self._rows(Question.UNBALANCED_BOOKS):
             yield f"{book}: {yuan(debits_fen)} / {yuan(credits_fen)}"
 
     def _accounts(self) -> Iterator[str]:
-        for account, kind, stored_fen, added_fen in self._rows(
-            "WITH moved (account, debits, credits) AS ("
-            "  SELECT account, sum(debits), sum(credits) FROM ("
-            "    SELECT debit AS account, amount_fen AS debits, 0 AS credits FROM transfer"
-            "    UNION ALL SELECT credit, 0, amount_fen FROM transfer) GROUP BY account)"
-            " SELECT id, kind, credits_fen - debits_fen,"
-            " coalesce(credits, 0) - coalesce(debits, 0) FROM account"
-            " LEFT JOIN moved ON moved.account = account.id"
-            " WHERE debits_fen <> coalesce(debits, 0) OR credits_fen <> coalesce(credits, 0)"
-        ):
+        for account, kind, stored_fen, added_fen in self._rows(Question.UNBALANCED_ACCOUNTS):
             yield f"account {account} ({kind}): {yuan(stored_fen)} / {yuan(added_fen)}"
 
     def _floors(self) -> Iterator[str]:
-        for account, kind, side, debits_fen, credits_fen in self._rows(
-            "SELECT id, kind, side, debits_fen, credits_fen FROM account"
-        ):
+        for account, kind, side, debits_fen, credits_fen in self._rows(Question.ACCOUNTS):
             below = credits_fen < debits_fen if side == "credit" else debits_fen < credits_fen
             if below or side != SIDES.get(kind):
                 yield f"account {account} ({kind}): {yuan(credits_fen - debits_fen)}"
 
     def _moves(self) -> Iterator[str]:
-        for debit, credit, reason, count, first in self._rows(
-            "SELECT giver.kind, taker.kind, reason, count(*), min(transfer.id) FROM transfer"
-            " JOIN account AS giver ON giver.id = debit JOIN account AS taker ON taker.id = credit"
-            " GROUP BY giver.kind, taker.kind, reason, giver.book = taker.book"
-        ):
+        for debit, credit, reason, count, first in self._rows(Question.MOVES):
             if (debit, credit, reason) not in LEGAL | LEGAL_ONCE:
                 yield f"transfer {first} (+{count - 1}): {debit} -> {credit}, {reason}"
 

@@ -9,6 +9,7 @@ from hongbao.domain.cases import WAITING, CaseFacts, CaseKind, CaseState, decide
 from hongbao.domain.dates import day_key
 from hongbao.domain.risk.pack import parse_pack
 from hongbao.errors import InvalidRiskPack, SameOperator
+from hongbao.store import Question
 from hongbao.units import from_micros
 
 _SAID = frozenset({"opinion", "approved", "rejected", "escalated"})
@@ -25,17 +26,7 @@ class Cases(Look):
         Whatever a report was to be opened for has its case, or one that says so already.
         """
         four_eyes: dict[str, int] = {}
-        for row in self._rows(
-            "SELECT review_case.number, review_case.id, review_case.kind, review_case.rule,"
-            " review_case.profile IS opened.profile, review_case.amount_fen, review_case.until,"
-            " review_case.state, review_case.closed, opened.answer,"
-            # By card, it was judged before the bank was asked.
-            " coalesce(opened.risk, (SELECT asked.risk FROM message JOIN entry AS asked"
-            "  ON asked.id = message.entry WHERE message.outcome = opened.id)),"
-            " shut.act, shut.at, shut.answer FROM review_case"
-            " LEFT JOIN entry AS opened ON opened.id = review_case.entry"
-            " LEFT JOIN entry AS shut ON shut.id = review_case.closed ORDER BY review_case.number"
-        ):
+        for row in self._rows(Question.CASES):
             case = _Case(*row)
             if not (case.is_as_opened() and self._is_as_said(case, four_eyes)):
                 yield case.id
@@ -50,11 +41,8 @@ class Cases(Look):
             four_eyes[pack] = self._four_eyes_fen(pack)
         state, last = CaseState.OPEN, 0
         earlier: list[tuple[int, str]] = []
-        for entry, operator, verb, reason, name, act, answer in self._store.rows(
-            "SELECT opinion.entry, opinion.operator, verb, opinion.reason, operator.name, act,"
-            " answer FROM opinion LEFT JOIN operator ON operator.id = opinion.operator"
-            " LEFT JOIN entry ON entry.id = opinion.entry WHERE review_case = ?"
-            " ORDER BY opinion.entry",
+        for entry, operator, verb, reason, name, act, answer in self._rows(
+            Question.OPINIONS_OF_CASE,
             case.number,
         ):
             if state not in WAITING or act not in _SAID:
@@ -84,36 +72,17 @@ class Cases(Look):
 
     def _said_of_nothing(self) -> Iterator[str]:
         """Name entries in which an operator spoke, or a case began or ended, and none knows."""
-        for (entry,) in self._rows(
-            "SELECT entry.id FROM entry LEFT JOIN opinion ON opinion.entry = entry.id"
-            " WHERE act IN ('opinion', 'approved', 'rejected', 'escalated')"
-            " AND opinion.entry IS NULL"
-            " UNION ALL SELECT entry.id FROM entry"
-            " LEFT JOIN review_case ON review_case.closed = entry.id"
-            " WHERE act IN ('approved', 'rejected', 'released', 'returned')"
-            " AND review_case.number IS NULL"
-            " UNION ALL SELECT entry.id FROM entry LEFT JOIN review_case"
-            " ON review_case.id = answer ->> '$.held.case' AND review_case.entry = entry.id"
-            " WHERE json_valid(answer) AND answer ->> '$.held.case' IS NOT review_case.id"
-            " ORDER BY 1"
-        ):
+        for (entry,) in self._rows(Question.CASE_ENTRIES_WITHOUT_CASE):
             yield f"entry {entry}"
 
     def _without_a_case(self) -> Iterator[str]:
-        for entry, profile, when, risk in self._rows(
-            "SELECT id, profile, at, risk FROM entry WHERE risk IS NOT NULL"
-            " AND instr(risk, '\"reports\":[]') = 0 AND instr(risk, '\"reports\":') > 0"
-            " AND act NOT IN ('challenged', 'limited', 'refused', 'cut') ORDER BY id"
-        ):
+        for entry, profile, when, risk in self._rows(Question.REPORTED_ENTRIES):
             record = judged(risk)
             if record is None:
                 continue  # the habits say so
             for rule in record.reports:
-                other = self._store.row(
-                    "SELECT review_case.entry, closed, entry.at FROM review_case"
-                    " JOIN entry ON entry.id = review_case.entry"
-                    " WHERE review_case.profile = ? AND rule = ? AND review_case.entry <= ?"
-                    " ORDER BY number DESC LIMIT 1",
+                other = self._row(
+                    Question.LAST_CASE_OF_RULE,
                     profile,
                     rule,
                     entry,

@@ -18,6 +18,7 @@ from hongbao.domain.channel import (
 from hongbao.domain.dates import day_key
 from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.ledger import PLATFORM, Kind, Reason
+from hongbao.store import Question
 from hongbao.units import from_micros, yuan
 
 
@@ -29,12 +30,7 @@ class Channel(Look):
         held = self._held_by_kind()
         ours: dict[tuple[str, str], int] = defaultdict(int)
         theirs: dict[tuple[str, str], int] = defaultdict(int)
-        for bank, direction, ours_fen, theirs_fen in self._rows(
-            "SELECT message.bank, direction, sum(iif(message.state = 'accepted', amount_fen, 0)),"
-            " sum(iif(bank_message.state IN ('booked', 'late'), amount_fen, 0)) FROM message"
-            " LEFT JOIN bank_message ON bank_message.message = number"
-            " WHERE batch IS NULL GROUP BY message.bank, direction"
-        ):
+        for bank, direction, ours_fen, theirs_fen in self._rows(Question.IN_TRANSIT):
             ours[bank, direction] = ours_fen
             theirs[bank, direction] = theirs_fen
         incoming = self._by_owner(PLATFORM, Kind.INCOMING)
@@ -52,7 +48,7 @@ class Channel(Look):
     def _messages(self) -> Iterator[str]:
         frozen = self._by_owner(PLATFORM, Kind.PENDING)
         numbers = set()
-        for row in self._rows(_PAYMENTS):
+        for row in self._rows(Question.PAYMENTS):
             payment = _Payment(*row)
             numbers.add(payment.number)
             if not payment.is_sound(frozen[payment.number]):
@@ -62,26 +58,9 @@ class Channel(Look):
                 yield f"message {number}: {yuan(fen)}"
 
     def _batches(self) -> Iterator[str]:
-        for batch, bank in self._rows(
-            "WITH added AS (SELECT batch, bank, sum(direction = 'debit') AS ins,"
-            "  sum(iif(direction = 'debit', amount_fen, 0)) AS in_sum,"
-            "  sum(direction = 'credit') AS outs,"
-            "  sum(iif(direction = 'credit', amount_fen, 0)) AS out_sum"
-            "  FROM message WHERE batch IS NOT NULL GROUP BY batch, bank)"
-            " SELECT coalesce(added.batch, line.batch), coalesce(added.bank, line.bank) FROM added"
-            " FULL JOIN batch_line AS line ON line.batch = added.batch AND line.bank = added.bank"
-            " WHERE ins IS NOT in_count OR in_sum IS NOT in_fen"
-            " OR outs IS NOT out_count OR out_sum IS NOT out_fen"
-        ):
+        for batch, bank in self._rows(Question.UNBALANCED_BATCH_LINES):
             yield f"batch {batch}: {bank}"
-        for batch, answer, moved_fen, gross_fen in self._rows(
-            "SELECT batch.id, entry.answer,"
-            " (SELECT coalesce(sum(amount_fen), 0) FROM transfer"
-            "   WHERE transfer.entry = batch.entry AND book = 'central'),"
-            " (SELECT coalesce(sum(in_fen + out_fen), 0) FROM batch_line"
-            "   WHERE batch_line.batch = batch.number)"
-            " FROM batch LEFT JOIN entry ON entry.id = batch.entry AND act = 'settle'"
-        ):
+        for batch, answer, moved_fen, gross_fen in self._rows(Question.BATCHES):
             sealed = {"batch": batch, "net_fen": moved_fen, "gross_fen": gross_fen}
             if answer is None or not has(answer, sealed):
                 yield str(batch)
@@ -94,69 +73,21 @@ class Channel(Look):
         account is what it is short of, or has too much of.
         """
         held = self._held_by_kind()
-        left = self._rows(
-            "WITH lines AS (SELECT message,"
-            "   sum(iif(direction = 'debit', amount_fen, -amount_fen)) AS moved_fen"
-            "   FROM bank_line WHERE status <> 'RVRS' GROUP BY message)"
-            " SELECT bank_message.bank, sum(iif(bank_message.state IN ('booked', 'late'),"
-            "   iif(direction = 'debit', amount_fen, -amount_fen), 0) - coalesce(moved_fen, 0))"
-            " FROM bank_message JOIN message ON message.number = bank_message.message"
-            " LEFT JOIN lines ON lines.message = bank_message.message GROUP BY bank_message.bank"
-        )
+        left = self._rows(Question.UNEXPLAINED_BY_BANKS)
         unexplained: Mapping[str, int] = defaultdict(int, left)
         for bank in BANK_NUMBERS:
             suspense_fen = -held[bank, Kind.SHORTAGE] - held[bank, Kind.SURPLUS]
             if suspense_fen != unexplained[bank]:
                 yield f"{bank}: {yuan(suspense_fen)} / {yuan(unexplained[bank])}"
-        for line, message in self._rows(
-            "SELECT bank_line.id, message.id FROM bank_line"
-            " JOIN message ON message.number = bank_line.message"
-            " LEFT JOIN entry ON entry.id = bank_line.entry"
-            " LEFT JOIN correction ON correction.entry = bank_line.entry"
-            " WHERE entry.message IS NOT bank_line.message OR bank_line.bank <> message.bank"
-            " OR entry.act <> iif(status = 'CORR', 'correct', 'bank')"
-            " OR (status = 'CORR' AND (correction.message IS NOT bank_line.message"
-            "   OR correction.amount_fen IS NOT bank_line.amount_fen"
-            "   OR correction.direction IS NOT bank_line.direction))"
-        ):
+        for line, message in self._rows(Question.UNSOUND_BANK_LINES):
             yield f"{message}: line {line}"
-        for number, act, answer, *sealed in self._rows(
-            "SELECT correction.id, act, answer, message.id, message.bank, kind,"
-            " correction.direction, correction.amount_fen, why, operator.name FROM correction"
-            " LEFT JOIN message ON message.number = correction.message"
-            " LEFT JOIN operator ON operator.id = correction.operator"
-            " LEFT JOIN entry ON entry.id = correction.entry"
-        ):
+        for number, act, answer, *sealed in self._rows(Question.CORRECTIONS):
             if act != "correct" or not has(answer, dict(zip(_CORRECTED, sealed, strict=True))):
                 yield f"{sealed[0]}: correction {number}"
 
 
 _CORRECTED = ("payment", "bank", "kind", "direction", "amount_fen", "reason", "operator")
 """What a correction's own answer says of it."""
-
-_PAYMENTS = """
-    SELECT message.number, message.id, channel, message.bank, card.name, direction,
-        message.reason, message.amount_fen, fee_fen, terms, due_at, day, message.state,
-        theirs.state, asked.act, asked.answer, off.at, came.act, came.answer,
-        asked.profile IS message.profile AND asked.at IS created_at
-            AND asked.packet IS message.packet AND card.profile IS message.profile
-            AND deposit.bank IS message.bank,
-        outcome IS NULL OR came.message IS message.number,
-        (SELECT state FROM review_case WHERE review_case.message = message.number
-            AND review_case.closed IS outcome),
-        EXISTS (SELECT 1 FROM review_case WHERE review_case.packet = message.packet
-            AND review_case.closed = message.entry),
-        coalesce((SELECT sum(transfer.amount_fen)
-            FROM transfer JOIN account ON account.id = iif(direction = 'debit', debit, credit)
-            WHERE transfer.entry = outcome
-            AND account.kind = iif(direction = 'debit', 'incoming', 'outgoing')), 0)
-    FROM message LEFT JOIN card ON card.id = message.card
-    LEFT JOIN deposit ON deposit.id = card.deposit
-    LEFT JOIN bank_message AS theirs ON theirs.message = message.number
-    LEFT JOIN entry AS asked ON asked.id = message.entry
-    LEFT JOIN entry AS off ON off.message = message.number AND off.act = 'sent'
-    LEFT JOIN entry AS came ON came.id = outcome
-"""
 
 
 class _Payment(NamedTuple):

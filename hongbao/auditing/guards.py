@@ -15,7 +15,7 @@ from hongbao.errors import (
     InvalidRiskPack,
     StorageUnreadable,
 )
-from hongbao.store import EMPTY_HEAD
+from hongbao.store import EMPTY_HEAD, Question
 
 _BY_ITSELF = frozenset({"refund", "restore"})
 """Acts that the platform also does without being asked by anybody's device."""
@@ -36,10 +36,7 @@ class Guards(Look):
 
     def _devices(self) -> Iterator[str]:
         """Open the key of each device that somebody has let in, or is asked to."""
-        for name, public_key in self._rows(
-            "SELECT name, public_key FROM device WHERE EXISTS (SELECT 1 FROM enrolment"
-            " WHERE enrolment.device = device.id AND state <> 'removed') ORDER BY id"
-        ):
+        for name, public_key in self._rows(Question.DEVICES_IN_USE):
             try:
                 self._device_keys.check(public_key)
             except DeviceKeyMissing:
@@ -57,15 +54,7 @@ class Guards(Look):
         before is of an older hongbao. Institutions' own steps digest no inputs, and sign nothing.
         """
         before, begun = EMPTY_HEAD.mac, False
-        for row in self._rows(
-            "SELECT entry.id, mac, act, entry.profile, request_id, inputs, risk IS NOT NULL,"
-            " entry.device, entry.session, signature, device.session, public_key,"
-            " enrolment.profile IS NOT NULL, iif(act IN"
-            "  ('challenged', 'limited', 'refused', 'cut'), answer, NULL)"
-            " FROM entry LEFT JOIN device ON device.id = entry.device LEFT JOIN enrolment"
-            " ON enrolment.device = entry.device AND enrolment.profile = entry.profile"
-            " ORDER BY entry.id"
-        ):
+        for row in self._rows(Question.SIGNED_ENTRIES):
             entry, mac, act, profile, request_id, inputs, is_judged, *signed, stop = row
             begun = begun or is_judged or signed != _UNSIGNED
             if begun and (inputs or signed != _UNSIGNED):
@@ -105,9 +94,7 @@ class Guards(Look):
         """Remember everything again: each habit follows from the records in the chain alone."""
         habits: dict[int, Habit] = {}
         broken: set[int] = set()
-        for entry, profile, risk in self._rows(
-            "SELECT id, profile, risk FROM entry WHERE risk IS NOT NULL ORDER BY id"
-        ):
+        for entry, profile, risk in self._rows(Question.RISK_RECORDS):
             record = judged(risk)
             if record is None or profile is None:
                 yield f"entry {entry}"
@@ -118,7 +105,7 @@ class Guards(Look):
                 except (AssertionError, TypeError, ValueError):  # as no act has been
                     yield f"entry {entry}"
                     broken.add(profile)
-        for profile, text in self._rows("SELECT profile, text FROM habit"):
+        for profile, text in self._rows(Question.HABITS):
             habit = habits.pop(profile, None)
             if profile not in broken and (habit is None or encode(habit) != text):
                 yield f"profile {profile}"
@@ -130,47 +117,20 @@ class Guards(Look):
     def _challenges(self) -> Iterator[str]:
         """Compare what did not happen, and what was asked before it may, with what was answered."""
         for entry, act, owner, answer, risk, profile, request_id, moved in self._rows(
-            "SELECT entry.id, act, entry.profile, answer, risk, stop.profile, stop.request_id,"
-            " EXISTS (SELECT 1 FROM transfer WHERE transfer.entry = entry.id)"
-            " FROM entry LEFT JOIN stop ON stop.entry = entry.id"
-            " WHERE stop.entry IS NOT NULL OR act IN ('challenged', 'limited', 'refused', 'cut')"
-            " ORDER BY entry.id"
+            Question.STOPS
         ):
             fits = profile is not None and profile == owner and not moved
             if not (fits and has(answer, {"request_id": request_id}) and _is_stopped(act, risk)):
                 yield f"entry {entry}"
         yield from self._asked_without_end()
         minutes: dict[str, int] = {}  # to answer in, by pack
-        for challenge, *rest in self._rows(
-            "SELECT challenge.id, state, expires_at, tries, asked.id IS NOT NULL AND"
-            "  (asked.act, asked.profile, asked.inputs) = "
-            "   ('challenged', challenge.profile, challenge.inputs),"
-            " asked.at, asked.answer, asked.risk,"
-            " passed.act, passed.answer, failed.act, failed.answer, used.id IS NULL OR"
-            "  (used.profile, used.inputs) = (challenge.profile, challenge.inputs)"
-            " FROM challenge LEFT JOIN entry AS asked ON asked.id = challenge.entry"
-            " LEFT JOIN entry AS passed ON passed.request_id = challenge.id || '/passed'"
-            "  AND passed.profile = challenge.profile"
-            " LEFT JOIN entry AS failed ON failed.request_id = challenge.id || '/failed'"
-            "  AND failed.profile = challenge.profile"
-            " LEFT JOIN entry AS used ON used.id = challenge.used ORDER BY challenge.number"
-        ):
+        for challenge, *rest in self._rows(Question.CHALLENGES):
             if not self._is_as_answered(_Challenge(challenge, *rest), minutes):
                 yield str(challenge)
 
     def _asked_without_end(self) -> Iterator[str]:
         """Name entries that speak of a challenge which does not speak of them."""
-        for (entry,) in self._rows(
-            "SELECT entry.id FROM entry LEFT JOIN challenge ON challenge.entry = entry.id"
-            " WHERE act = 'challenged' AND challenge.number IS NULL"
-            " UNION ALL SELECT entry.id FROM entry"
-            " LEFT JOIN challenge ON challenge.used = entry.id"
-            " WHERE iif(json_valid(risk), risk ->> '$.challenge', NULL) IS NOT challenge.id"
-            " UNION ALL SELECT entry.id FROM entry WHERE act IN"
-            "  ('challenge_passed', 'challenge_failed') AND NOT EXISTS (SELECT 1 FROM challenge"
-            "   WHERE request_id IN (challenge.id || '/passed', challenge.id || '/failed'))"
-            " ORDER BY 1"
-        ):
+        for (entry,) in self._rows(Question.CHALLENGE_ENTRIES_WITHOUT_CHALLENGE):
             yield f"entry {entry}"
 
     def _is_as_answered(self, row: "_Challenge", minutes: dict[str, int]) -> bool:

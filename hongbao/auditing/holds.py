@@ -7,37 +7,10 @@ from typing import NamedTuple
 from hongbao.auditing.look import Look
 from hongbao.auditing.sealed import has
 from hongbao.domain.ledger import Kind, Reason
+from hongbao.store import Question
 from hongbao.units import from_micros, iso, yuan
 
 _ENDS = {"released": "release", "returned": "return"}
-
-_HOLDS = """
-    SELECT hold.number, hold.id, hold.state, hold.amount_fen, hold.until, hold.ends, hold.closed,
-        CASE WHEN hold.message IS NOT NULL THEN 'withdraw'
-            WHEN packet.entry = hold.entry THEN 'send' ELSE 'claim' END AS what,
-        CASE WHEN hold.message IS NOT NULL THEN message.entry = hold.entry
-                AND message.amount_fen = hold.amount_fen AND message.profile = hold.profile
-            WHEN packet.entry = hold.entry THEN packet.total_fen = hold.amount_fen
-                AND packet.sender = hold.profile
-            ELSE claim.amount_fen = hold.amount_fen AND claim.profile = hold.profile END,
-        opened.act, opened.answer, shut.act, shut.at, shut.answer,
-        shut.profile IS iif(claim.packet IS NOT NULL AND hold.state IN ('returned', 'rejected'),
-            packet.sender, hold.profile),
-        message.state, message.outcome,
-        coalesce(kept.credits_fen, 0), coalesce(kept.debits_fen, 0),
-        (SELECT group_concat(taker.kind || ' ' || reason) FROM transfer
-            JOIN account AS taker ON taker.id = credit
-            WHERE transfer.entry = hold.closed AND debit = kept.id)
-    FROM review_case AS hold
-    LEFT JOIN packet ON packet.number = hold.packet
-    LEFT JOIN message ON message.number = hold.message
-    LEFT JOIN entry AS opened ON opened.id = hold.entry
-    LEFT JOIN entry AS shut ON shut.id = hold.closed
-    LEFT JOIN claim ON claim.packet = hold.packet AND claim.entry = hold.entry
-    LEFT JOIN account AS kept ON kept.book = 'platform' AND kept.kind = 'held'
-        AND kept.owner = hold.number
-    WHERE hold.kind = 'hold'
-"""
 
 
 class _Hold(NamedTuple):
@@ -108,16 +81,12 @@ class Holds(Look):
     """Whether what is held is what cases say, and nothing else is."""
 
     def _held(self) -> Iterator[str]:
-        for row in self._rows(_HOLDS):
+        for row in self._rows(Question.HOLDS):
             hold = _Hold(*row)
             if not hold.is_sound():
                 kept_fen = hold.in_fen - hold.out_fen
                 yield f"{hold.id}: {yuan(hold.amount_fen)}, {hold.state} / {yuan(kept_fen)}"
-        for owner, fen in self._rows(
-            "SELECT owner, credits_fen - debits_fen FROM account WHERE kind = 'held'"
-            " AND NOT EXISTS (SELECT 1 FROM review_case"
-            "  WHERE number = owner AND review_case.kind = 'hold')"
-        ):
+        for owner, fen in self._rows(Question.HELD_WITHOUT_CASE):
             yield f"case {owner}: {yuan(fen)}"
 
 

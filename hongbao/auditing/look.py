@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from hongbao.domain.ledger import Kind
 from hongbao.errors import Damaged
-from hongbao.store import Store
+from hongbao.store import Question, Store
 
 ROWS_MAX = 20
 """How many rows of one finding are named; the problem says how many there are."""
@@ -73,27 +73,28 @@ class Look:
     def _held_by_kind(self) -> Mapping[tuple[str, str], int]:
         """Return what each kind of account holds in each book, as credits less debits."""
         held: dict[tuple[str, str], int] = defaultdict(int)
-        for book, kind, fen in self._rows(
-            "SELECT book, kind, sum(credits_fen - debits_fen) FROM account GROUP BY book, kind"
-        ):
+        for book, kind, fen in self._rows(Question.BALANCES_BY_KIND):
             held[book, kind] = fen
         return held
 
     def _by_owner(self, book: str, kind: Kind) -> Mapping[int, int]:
         return defaultdict(
             int,
-            self._store.rows(
-                "SELECT owner, credits_fen - debits_fen FROM account WHERE book = ? AND kind = ?",
+            self._rows(
+                Question.BALANCES_BY_OWNER,
                 book,
                 kind,
             ),
         )
 
-    def _rows(self, sql: str) -> Iterator[Any]:
-        return self._store.each(sql)
+    def _rows(self, question: Question, *values: object) -> Iterator[Any]:
+        return self._store.audit(question, *values)
 
-    def _count(self, table: str) -> int:
+    def _row(self, question: Question, *values: object) -> Any:
+        return next(self._store.audit(question, *values), None)
+
+    def _count(self, question: Question) -> int:
         try:
-            return int(self._store.row(f"SELECT count(*) FROM {table}")[0])
+            return int(self._row(question)[0])
         except Damaged:
             return 0

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import Damaged, HomeLocked, HomeNotFound, StorageRefused
 from hongbao.home.tries import tried_in
@@ -41,7 +42,7 @@ def close_home(env: Env) -> dict[Path, bool]:
 @contextmanager
 def open_ledger(
     ledger: Path, keys: KeyFolder, passphrase: Callable[[], str] | None
-) -> Iterator[tuple[Vault, Store]]:
+) -> Iterator[tuple[Vault, Ledger]]:
     """
     Open keys and ledger together, and bring to its end what was cut off: a rekey, or a restore.
 
@@ -69,18 +70,18 @@ def open_ledger(
 
 def make_ledger(
     ledger: Path, keys: KeyFolder, passphrase: Callable[[], str] | None
-) -> tuple[Vault, Store]:
+) -> tuple[Vault, Ledger]:
     """Open *ledger*, and make it, and the *keys*, where they are not there yet."""
     while True:
         vault = keys.open(passphrase) if keys.exists() else keys.create()
         with keys.sharing():
             if keys.is_current(vault):
                 keys.know_restore()
-                return vault, Store.create(ledger, vault.page_key)
+                return vault, Ledger.create(ledger, vault.page_key)
         settle(ledger, keys)
 
 
-def settle(ledger: Path, keys: KeyFolder) -> tuple[Vault, Store] | None:
+def settle(ledger: Path, keys: KeyFolder) -> tuple[Vault, Ledger] | None:
     """
     Finish or undo what a process did not live to end: see `_mended` and `finish_restore`.
 
@@ -106,7 +107,7 @@ def settle(ledger: Path, keys: KeyFolder) -> tuple[Vault, Store] | None:
 
 def _begin_counting(ledger: Path, keys: KeyFolder, vault: Vault) -> None:
     """Note beside the *keys* what was tried at each PIN of a home that is older than such notes."""
-    store = Store.open(ledger, vault.page_key)
+    store = Ledger.open(ledger, vault.page_key)
     try:
         home = store.home()
         if home is not None and home.retired is not None:
@@ -118,13 +119,13 @@ def _begin_counting(ledger: Path, keys: KeyFolder, vault: Vault) -> None:
     keys.begin_counting()
 
 
-def _fitting(ledger: Path, vault: Vault) -> Store:
+def _fitting(ledger: Path, vault: Vault) -> Ledger:
     """
     Open *ledger*, or raise HomeNotFound where no home is in it yet.
 
     Raises Damaged where its pages or its rows are not under *vault*'s keys.
     """
-    store = Store.open(ledger, vault.page_key)
+    store = Ledger.open(ledger, vault.page_key)
     try:
         home = store.home()
         if home is None:
@@ -139,7 +140,7 @@ def _fitting(ledger: Path, vault: Vault) -> Store:
 
 def _mended(
     ledger: Path, keys: KeyFolder, vault: Vault, pending: Vault
-) -> tuple[Vault, Store] | None:
+) -> tuple[Vault, Ledger] | None:
     """
     Finish or undo the rekey from *vault* to *pending* that its process did not live to end.
 
@@ -150,10 +151,10 @@ def _mended(
     """
     page_key = vault.page_key
     try:
-        store = Store.open(ledger, page_key)
+        store = Ledger.open(ledger, page_key)
     except Damaged:
         page_key = pending.page_key
-        store = Store.open(ledger, page_key)
+        store = Ledger.open(ledger, page_key)
     try:
         home = store.home()
         if home is None or home.generation == vault.generation:
@@ -161,7 +162,7 @@ def _mended(
         else:
             finish_rekey(store, keys, pending)
     except StorageRefused:
-        return pending, Store.open(ledger, page_key)
+        return pending, Ledger.open(ledger, page_key)
     finally:
         store.close()
     return None
@@ -212,10 +213,10 @@ def finish_restore(ledger: Path, keys: KeyFolder, vault: Vault) -> None:
     keys.finish_restore()
 
 
-def _open_at(path: Path, vault: Vault, mark: tuple[int, bytes]) -> Store | None:
+def _open_at(path: Path, vault: Vault, mark: tuple[int, bytes]) -> Ledger | None:
     """Open the ledger at *path* if its last entry is the one of *mark*."""
     try:
-        store = Store.open(path, vault.page_key)
+        store = Ledger.open(path, vault.page_key)
     except (Damaged, HomeNotFound):
         return None
     try:
@@ -228,7 +229,7 @@ def _open_at(path: Path, vault: Vault, mark: tuple[int, bytes]) -> Store | None:
     return None
 
 
-def _replace(ledger: Path, copy: Store, vault: Vault) -> None:
+def _replace(ledger: Path, copy: Ledger, vault: Vault) -> None:
     """Make *ledger* hold what *copy* holds, through the engine where the ledger still opens."""
     try:
         _overwrite(ledger, copy, vault)
@@ -237,8 +238,8 @@ def _replace(ledger: Path, copy: Store, vault: Vault) -> None:
         _overwrite(ledger, copy, vault)
 
 
-def _overwrite(ledger: Path, copy: Store, vault: Vault) -> None:
-    current = Store.create(ledger, vault.page_key)
+def _overwrite(ledger: Path, copy: Ledger, vault: Vault) -> None:
+    current = Ledger.create(ledger, vault.page_key)
     try:
         current.overwrite_with(copy)
     finally:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from hongbao.answers import Answer, HomeChanged
 from hongbao.auditing.private import card_number, check_person, place_of_card
 from hongbao.domain.ids import ENTRIES
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import (
     Damaged,
@@ -33,7 +34,7 @@ from hongbao.home.opening import (
 )
 from hongbao.home.tries import as_tries, later_of, tried_in, used_up
 from hongbao.queries.devices import check_this_machine
-from hongbao.store import RESTORE, Holder, PinRow, Store
+from hongbao.store import RESTORE, Holder, PinRow
 from hongbao.vault import KeyFolder, Tries, Vault
 from hongbao.vault.files import storage, sync
 from hongbao.wallet.acts import Act
@@ -191,7 +192,7 @@ def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
 def _last_entry_of(home: Home, copy: Path) -> int:
     """Return where *copy*, just made, ends, once it has opened under this home's key."""
     try:
-        made = Store.open(copy, home.vault.page_key)
+        made = Ledger.open(copy, home.vault.page_key)
         try:
             head, problems = made.head(), made.page_problems()
         finally:
@@ -372,10 +373,10 @@ def _put_back(
             forget(coming)
 
 
-def _opened(coming: Path, vault: Vault, file: Path) -> Store:
+def _opened(coming: Path, vault: Vault, file: Path) -> Ledger:
     """Open the copy *coming*; where it is no ledger of these keys, say so of *file*."""
     try:
-        return Store.open(coming, vault.page_key)
+        return Ledger.open(coming, vault.page_key)
     except (Damaged, HomeNotFound):
         raise Damaged(path=str(file)) from None
 
@@ -387,7 +388,7 @@ def _known_of(ledger: Path, vault: Vault) -> tuple[Mapping[Holder, Tries], int]:
     That is what was tried with PINs and codes, and its last entry.
     """
     try:
-        current = Store.open(ledger, vault.page_key)
+        current = Ledger.open(ledger, vault.page_key)
     except (Damaged, HomeNotFound):
         return {}, 0
     try:

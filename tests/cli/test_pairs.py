@@ -37,6 +37,7 @@ from tests.wallet.world import (
     YUAN,
     ZHANG,
     World,
+    below,
     id_number,
     right,
 )
@@ -208,11 +209,11 @@ def check_whole(home: Home) -> dict[str, Any]:
     assert '"next"' not in (keys / "master.json").read_text()
     with home.opened() as desk:
         assert desk.check()["ok"]
-        entries = list(desk.store.rows("SELECT id, act, request_id FROM entry ORDER BY id"))
+        entries = list(below(desk).rows("SELECT id, act, request_id FROM entry ORDER BY id"))
         profiles = {row.name: row for row in desk.store.profiles()}
         return {
             "requests": {request: entry for entry, _, request in entries},
-            "payments": {payment for (payment,) in desk.store.rows("SELECT id FROM message")},
+            "payments": {payment for (payment,) in below(desk).rows("SELECT id FROM message")},
             "restored": [entry for entry, act, _ in entries if act == "restore"],
             "generation": desk.vault.generation,
             "wrapping": desk.keys.wrapping(),

@@ -18,6 +18,7 @@ from hongbao.domain.ledger import CENTRAL, LEGAL_ONCE, PLATFORM, Account, Kind, 
 from hongbao.domain.packet import PacketKind
 from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import HongbaoError
 from hongbao.policies import text_of
@@ -192,6 +193,7 @@ def fill(desk: Wallet, movements: int) -> None:
         card, now = store.cards(me.id)[0], desk.now()
         topup = _settled_at_once(desk, card.bank, card.deposit, me.account)
         store.add_usage(me.person, "topup", day_key(now), movements)
+        assert isinstance(store, Ledger)
         mac, balance_fen = head.mac, store.held_fen(me.account)
         for number in range(1, movements + 1):
             balance_fen += 1

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 
 from hongbao import errors
+from hongbao.engines.sqlcipher import Ledger
+from hongbao.engines.sqlcipher.engine import FORM
 from hongbao.home.opened import Home
-from hongbao.store import FORM, Store
 from hongbao.wallet import Wallet, clearing
 from hongbao.wallet.homes import restore
 from tests.vault.processes import run
 from tests.wallet.acts import KINDS, REFUNDING, Kind, half_claimed
 from tests.wallet.test_kills import RANDOM
 from tests.wallet.test_requests import TRAVELLING
-from tests.wallet.world import LI, PINS, YUAN, ZHANG, World, raw, right
+from tests.wallet.world import LI, PINS, YUAN, ZHANG, World, below, raw, right
 
 WAL = "ledger.db-wal"
 
@@ -371,7 +372,7 @@ def test_a_payment_that_others_keep_waiting_half_way_is_pending(kind: Kind, worl
     carry = clearing.carry
 
     def kept_waiting(home: Home, number: int) -> Any:
-        desk.store._db.execute("PRAGMA busy_timeout = 1")
+        below(desk)._db.execute("PRAGMA busy_timeout = 1")
         other.execute("BEGIN IMMEDIATE")
         return carry(home, number)
 
@@ -514,8 +515,8 @@ def test_pages_are_not_copied_onto_a_ledger_that_somebody_writes(
     """
     monkeypatch.setattr("hongbao.engines.sqlcipher.engine.BUSY_SECONDS", 0.2)
     key = os.urandom(32)
-    ledger, copy = Store.create(tmp_path / "ledger", key), Store.create(tmp_path / "copy", key)
-    writer = Store.open(tmp_path / "ledger", key)
+    ledger, copy = Ledger.create(tmp_path / "ledger", key), Ledger.create(tmp_path / "copy", key)
+    writer = Ledger.open(tmp_path / "ledger", key)
 
     with writer.transaction(), pytest.raises(errors.Busy):
         ledger.overwrite_with(copy)
@@ -530,8 +531,8 @@ def test_pages_under_other_keys_are_damage_in_either_place(tmp_path: Path):
     The engine has only a sentence for it there, and no name.
     """
     old, new = os.urandom(32), os.urandom(32)
-    ledger, copy = Store.create(tmp_path / "ledger", old), Store.create(tmp_path / "copy", old)
-    late = [Store.open(tmp_path / "ledger", old) for _ in range(2)]
+    ledger, copy = Ledger.create(tmp_path / "ledger", old), Ledger.create(tmp_path / "copy", old)
+    late = [Ledger.open(tmp_path / "ledger", old) for _ in range(2)]
     ledger.rekey(new)
 
     with pytest.raises(errors.Damaged):

@@ -18,6 +18,7 @@ from tests.wallet.world import (
     YUAN,
     ZHANG,
     World,
+    below,
     changed,
     id_number,
     raw,
@@ -57,11 +58,11 @@ def lived(world: World, tmp_path: Path) -> Iterator[Path]:
     world.close()
     with Wallet.open(world.env, profile=ZHANG, passphrase=lambda: PASSPHRASE) as desk:
         desk.send(7_77, greeting=GREETING, pin=right)
-        desk.store._db.execute("BEGIN IMMEDIATE")  # a crash in the middle of writing
-        desk.store._db.execute("UPDATE packet SET claimed_fen = 0")
-        desk.store._db.execute("PRAGMA cache_spill = 1")
+        below(desk)._db.execute("BEGIN IMMEDIATE")  # a crash in the middle of writing
+        below(desk)._db.execute("UPDATE packet SET claimed_fen = 0")
+        below(desk)._db.execute("PRAGMA cache_spill = 1")
         yield world.folder
-        desk.store._db.execute("ROLLBACK")
+        below(desk)._db.execute("ROLLBACK")
 
 
 def words(home: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hongbao import errors
-from hongbao.store import Store
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.vault.processes import killed_at, race, run
@@ -47,7 +47,7 @@ def test_a_backup_is_written_where_it_was_asked_for(name: str, world: World, fol
 
     assert [name] == left_in(folder)
     assert 0o600 == stat.S_IMODE((folder / name).stat().st_mode)
-    copy = Store.open(folder / name, wallet.vault.page_key)
+    copy = Ledger.open(folder / name, wallet.vault.page_key)
     assert wallet.store.head() == copy.head()
     assert answer["entry"] == copy.head().entry
     copy.close()
@@ -145,9 +145,9 @@ def test_what_cannot_be_read_back_is_no_backup(
     wallet = world.zhang
     wallet.backup(Path("copy"))
     good = (folder / "copy").read_bytes()
-    real = Store.copy_to
+    real = Ledger.copy_to
 
-    def spoiled(store: Store, path: Path) -> None:
+    def spoiled(store: Ledger, path: Path) -> None:
         real(store, path)
         if damage == "page":
             with path.open("r+b") as file:
@@ -156,9 +156,9 @@ def test_what_cannot_be_read_back_is_no_backup(
             return
         page_key = os.urandom(32) if damage == "key" else wallet.vault.page_key
         path.unlink()
-        Store.create(path, page_key).close()
+        Ledger.create(path, page_key).close()
 
-    monkeypatch.setattr(Store, "copy_to", spoiled)
+    monkeypatch.setattr(Ledger, "copy_to", spoiled)
 
     for name in ("copy", "new"):
         with pytest.raises(errors.StorageRefused, match="cannot be read back"):
@@ -190,7 +190,7 @@ def test_a_backup_that_is_killed_leaves_the_old_one_and_nothing_for_long(
         if not was_killed:
             break
         with Wallet.open(world.env, profile=ZHANG) as wallet:
-            copy = Store.open(folder / "copy", wallet.vault.page_key)
+            copy = Ledger.open(folder / "copy", wallet.vault.page_key)
             assert [] == copy.page_problems()
             copy.close()
     assert {"lock", "partial"} == leftovers

@@ -33,7 +33,7 @@ from tests.wallet.guards import (
     solution,
     wrong_solution,
 )
-from tests.wallet.world import LI, YUAN, ZHANG, World, right
+from tests.wallet.world import LI, YUAN, ZHANG, World, below, right
 
 
 def operator_pin() -> Pin:
@@ -449,7 +449,7 @@ def test_a_chain_that_was_sealed_anew_still_lacks_the_signatures(guarded: World)
     """
     with Wallet.open(guarded.env, trusting=True) as desk:
         vault = desk.vault
-        [edited] = desk.store.row("SELECT max(id) FROM entry WHERE act = 'withdraw'")
+        [edited] = below(desk).row("SELECT max(id) FROM entry WHERE act = 'withdraw'")
         guarded.edit(f"UPDATE entry SET inputs = x'00' WHERE id = {edited}")
         before = EMPTY_HEAD.mac
         lines: dict[int, list[tuple[object, ...]]] = {}

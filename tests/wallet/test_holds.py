@@ -34,6 +34,7 @@ from tests.wallet.world import (
     YUAN,
     ZHANG,
     World,
+    below,
     changed,
     right,
     tail,
@@ -51,7 +52,7 @@ ENDINGS = pytest.mark.parametrize("way", ["by itself", "by a reviewer"])
 def owned(world: World) -> int:
     """Return what all people have, wherever it is, with the fees that they have paid."""
     with world.open(None) as wallet, wallet.looking():
-        rows = wallet.store.rows(
+        rows = below(wallet).rows(
             "SELECT sum(credits_fen - debits_fen) FROM account WHERE"
             " (book = 'platform' AND kind IN ('balance', 'packet', 'pending', 'held', 'fees'))"
             " OR kind = 'deposit'"
@@ -62,7 +63,7 @@ def owned(world: World) -> int:
 def on_card(world: World) -> int:
     """Return what the people's cards have together."""
     with world.open(None) as wallet, wallet.looking():
-        rows = wallet.store.rows(
+        rows = below(wallet).rows(
             "SELECT sum(credits_fen - debits_fen) FROM account WHERE kind = 'deposit'"
         )
     return int(rows[0][0])

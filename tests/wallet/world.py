@@ -15,6 +15,7 @@ from sqlcipher3 import dbapi2 as engine
 from hongbao.domain.identity import BANKS, demo_card_number, id_check_character
 from hongbao.domain.pin import Pin
 from hongbao.domain.policy import Policy, parse_policy
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.policies import text_of
 from hongbao.units import CHINA
@@ -43,6 +44,12 @@ PINS = {"profile": (9, 10, 11)}
 
 TOOK = 16
 """The column of an entry that says how long its steps took, which is never twice the same."""
+
+
+def below(wallet: Wallet) -> Ledger:
+    """Return the engine below *wallet*, which can be asked in SQL."""
+    assert isinstance(wallet.store, Ledger)
+    return wallet.store
 
 
 def right() -> Pin:

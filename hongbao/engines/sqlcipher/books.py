@@ -6,8 +6,8 @@ from typing import Any
 
 from hongbao.domain.ledger import SIDES, Account, Kind, Transfer, check_transfer
 from hongbao.engines.sqlcipher.engine import Engine, refusals
-from hongbao.engines.sqlcipher.rows import EMPTY_HEAD, UNGUARDED, EntryRow, Head, HomeRow
 from hongbao.errors import Damaged
+from hongbao.store import EMPTY_HEAD, UNGUARDED, EntryRow, Head, HomeRow
 from hongbao.units import from_micros, to_micros
 
 

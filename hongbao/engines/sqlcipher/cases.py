@@ -6,7 +6,7 @@ from typing import Any
 
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.engines.sqlcipher.books import Books
-from hongbao.engines.sqlcipher.rows import CaseActRow, CaseRow, OpinionRow, RecordsRow
+from hongbao.store import CaseActRow, CaseRow, OpinionRow, RecordsRow
 from hongbao.units import from_micros, to_micros
 
 

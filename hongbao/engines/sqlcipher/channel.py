@@ -11,8 +11,8 @@ from hongbao.domain.reconciliation import OurLine, TheirLine
 from hongbao.domain.settlement import Gross
 from hongbao.engines.sqlcipher.books import Books
 from hongbao.engines.sqlcipher.engine import refusals
-from hongbao.engines.sqlcipher.rows import BankMessageRow, BatchRow, MessageRow
 from hongbao.errors import Damaged
+from hongbao.store import BankMessageRow, BatchRow, MessageRow
 from hongbao.units import from_micros, to_micros
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from hongbao.engines.sqlcipher.engine import Engine
-from hongbao.engines.sqlcipher.rows import DeviceRow
+from hongbao.store import DeviceRow
 from hongbao.units import from_micros, to_micros
 
 

@@ -19,6 +19,7 @@ from hongbao.errors import (
     StorageRefused,
     StorageUnreadable,
 )
+from hongbao.store import RESTORE
 from hongbao.vault.files import check_own, open_private
 
 FORM = 5
@@ -26,9 +27,6 @@ FORM = 5
 
 EARLIEST = 5
 """The first form that is opened: those before it were never released."""
-
-RESTORE = "/restore/"
-"""What the request id of a `restore` begins with; its entry's number follows, in nine digits."""
 
 BUSY_SECONDS = 60
 """How long a writer waits for its turn. Fifty queued claims take well under a tenth of it."""

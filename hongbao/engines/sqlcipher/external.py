@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hongbao.engines.sqlcipher.engine import Engine, refusals
-from hongbao.engines.sqlcipher.rows import BillFileRow
+from hongbao.store import BillFileRow
 from hongbao.units import to_micros
 
 if TYPE_CHECKING:

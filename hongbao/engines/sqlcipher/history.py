@@ -5,7 +5,7 @@ from datetime import datetime
 
 from hongbao.engines.sqlcipher.books import Books
 from hongbao.engines.sqlcipher.engine import Engine, marks
-from hongbao.engines.sqlcipher.rows import EventRow, Movement
+from hongbao.store import EventRow, Movement
 from hongbao.units import from_micros, to_micros
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
 from hongbao.engines.sqlcipher.books import Books
 from hongbao.engines.sqlcipher.engine import marks
-from hongbao.engines.sqlcipher.rows import ActRow, ChangeRow, HeldRow, MovedRow, TakenRow
+from hongbao.store import ActRow, ChangeRow, HeldRow, MovedRow, TakenRow
 from hongbao.units import from_micros, to_micros
 
 _OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})

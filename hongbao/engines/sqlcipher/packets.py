@@ -6,8 +6,8 @@ from typing import Any
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.packet import DealRule, Hold, Packet, PacketKind
 from hongbao.engines.sqlcipher.books import Books
-from hongbao.engines.sqlcipher.rows import ClaimRow, PacketRow
 from hongbao.errors import Damaged
+from hongbao.store import ClaimRow, PacketRow
 from hongbao.units import from_micros, to_micros
 
 

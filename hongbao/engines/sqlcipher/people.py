@@ -5,7 +5,7 @@ from typing import Any
 
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.engines.sqlcipher.books import Books
-from hongbao.engines.sqlcipher.rows import CardRow, Holder, Marks, OperatorRow, PinRow, ProfileRow
+from hongbao.store import CardRow, Holder, Marks, OperatorRow, PinRow, ProfileRow
 from hongbao.units import from_micros, to_micros
 
 

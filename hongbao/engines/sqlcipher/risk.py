@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hongbao.engines.sqlcipher.books import Books
-from hongbao.engines.sqlcipher.rows import ChallengeRow, JudgedRow
+from hongbao.store import ChallengeRow, JudgedRow
 from hongbao.units import from_micros, to_micros
 
 
