@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 # Two cores run the tests nearly twice as fast as one; beyond eight the tests that start many
 # processes of their own would only get in each other's way.
-PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8
+PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 .PHONY: demo test test-all check lint types format bench locale pins build clean help
 

@@ -1,7 +1,6 @@
 """A person at a shell: the installed command, a home of their own, a terminal if they want one."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,10 +61,3 @@ def unchanged(shell: Shell) -> Iterator[Shell]:
     before = shell.ledger()
     yield shell
     assert before == shell.ledger()
-
-
-@pytest.fixture(autouse=True)
-def _small_rubbish(tmp_path: Path) -> Iterator[None]:
-    """Leave nothing behind: a home is a megabyte."""
-    yield
-    shutil.rmtree(tmp_path, ignore_errors=True)
