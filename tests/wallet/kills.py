@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import count
 from typing import Any, Protocol
 
 import pytest
@@ -10,6 +11,28 @@ from sqlcipher3 import dbapi2 as engine
 
 from hongbao.vault import KeyFolder
 from tests.vault.processes import WRITES, run
+
+EFFECTS = ("pwrite", "replace", "unlink", "mkdir", "utime")
+"""What `os` does that another process sees, besides making a file with `open`."""
+
+STATEMENTS = (
+    *("COMMIT", "INSERT", "UPDATE", "DELETE", "CREATE", "VACUUM INTO"),
+    *("PRAGMA journal_mode", "PRAGMA user_version =", "PRAGMA rekey", "PRAGMA wal_checkpoint"),
+)
+"""What SQL does that another connection sees, where no transaction is open."""
+
+SWEEPS = pytest.mark.parametrize(
+    "everywhere",
+    [
+        pytest.param(False, id="at-boundaries"),
+        pytest.param(True, id="everywhere", marks=pytest.mark.slow),
+    ],
+)
+"""
+In each run acts are killed before each effect that others can see; what lies between two of them,
+a question or a statement of an open transaction, leaves the same behind. `make test-all` does not
+take our word for that, and kills everywhere.
+"""
 
 
 class Named(Protocol):
@@ -19,30 +42,45 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-DAILY_STRIDE = 3
-"""In every run one step in so many is the last; `make test-all` kills at each."""
-
-
 def daily_and_everywhere(kinds: Iterable[Named], daily: Collection[str]) -> list[Any]:
-    """Return each of *kinds* with the stride to kill it at: the *daily* ones in strides first."""
+    """Return each of *kinds* with whether it is killed everywhere: the *daily* ones are not."""
     return [
-        *(pytest.param(k, DAILY_STRIDE, id=k.name) for k in kinds if k.name in daily),
-        *(pytest.param(k, 1, id=f"{k.name}-everywhere", marks=pytest.mark.slow) for k in kinds),
+        *(pytest.param(kind, False, id=kind.name) for kind in kinds if kind.name in daily),
+        *(
+            pytest.param(kind, True, id=f"{kind.name}-everywhere", marks=pytest.mark.slow)
+            for kind in kinds
+        ),
     ]
 
 
-def killed_at(step: int, act: Callable[[], object], *, from_the_start: bool = False) -> bool:
+def steps(everywhere: bool, stride: int = 1) -> Iterator[int]:
     """
-    Run *act* in a child that is killed as it begins the *step*-th thing that others could notice.
+    Yield where to kill an act, for as long as it is asked.
 
-    Such things are SQL statements, noting the head (before it and after it) and what the vault and
-    the desk do to files. Opening the home is only counted *from_the_start*: otherwise *act* calls
-    `count_from_here`. Returns False where the act was over before: then every step was tried.
+    An act that does the same again and again, such as turning the clock by days, is killed at one
+    boundary in *stride* unless it is killed *everywhere*; an odd stride meets each kind of them.
+    """
+    return count(1, 1 if everywhere else stride)
+
+
+def killed_at(
+    step: int, act: Callable[[], object], *, everywhere: bool, from_the_start: bool = False
+) -> bool:
+    """
+    Run *act* in a child that is killed before the *step*-th thing that others can see, or, if it is
+    to be killed *everywhere*, as it begins or has done the *step*-th thing that it does at all.
+
+    Such things are SQL statements, noting the head and what the vault and the desk do to files.
+    Opening the home is only counted *from_the_start*: otherwise *act* calls `count_from_here`.
+    Returns False where the act was over before: then every step was tried.
     """
 
     def body() -> None:
         _Steps.left = step if from_the_start else None
-        _watch()
+        if everywhere:
+            _watch_everything()
+        else:
+            _watch_effects()
         act()
 
     status = run(body)
@@ -67,19 +105,64 @@ def _step() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _watch() -> None:
+def _watch_everything() -> None:
     """Count what this process does from now on; it is a child, and nothing is put back."""
+    _trace(lambda: lambda _: _step())
+    _around(KeyFolder, "note_head")
+    for name in WRITES:
+        _around(os, name)
+
+
+def _watch_effects() -> None:
+    """Count what others can see of this process from now on."""
+    _trace(_effects_of_sql)
+    opened = os.open
+
+    def watched(path: Any, flags: int, *arguments: Any, **named: Any) -> int:
+        if flags & os.O_CREAT:
+            _step()
+        return opened(path, flags, *arguments, **named)
+
+    vars(os)["open"] = watched
+    for name in EFFECTS:
+        _before(os, name)
+
+
+def _effects_of_sql() -> Callable[[str], None]:
+    inside = False
+
+    def told(statement: str) -> None:
+        nonlocal inside
+        if statement.startswith(("COMMIT", "ROLLBACK")):
+            inside = False
+        if not inside and statement.startswith(STATEMENTS):
+            _step()
+        if statement.startswith("BEGIN"):
+            inside = True
+
+    return told
+
+
+def _trace(watcher: Callable[[], Callable[[str], None]]) -> None:
+    """Let every connection that is made tell a watcher of its own what it executes."""
     connect = engine.connect
 
     def watched(*arguments: Any, **named: Any) -> Any:
         connection = connect(*arguments, **named)
-        connection.set_trace_callback(lambda _: _step())
+        connection.set_trace_callback(watcher())
         return connection
 
     engine.connect = watched
-    _around(KeyFolder, "note_head")
-    for name in WRITES:
-        _around(os, name)
+
+
+def _before(place: Any, name: str) -> None:
+    real = getattr(place, name)
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        _step()
+        return real(*arguments, **named)
+
+    setattr(place, name, call)
 
 
 def _around(place: Any, name: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +31,8 @@ from tests.wallet.channels import (
     pay,
     unclaimed,
 )
-from tests.wallet.kills import count_from_here, killed_at
+from tests.wallet.kills import SWEEPS, count_from_here, killed_at, steps
 from tests.wallet.world import CARD, LI, PINS, YUAN, ZHANG, World, right, tail
-
-
-def every(stride: int) -> list[Any]:
-    """Return the strides to kill at: in every run one step in some, in `make test-all` all."""
-    return [
-        pytest.param(stride, id=f"every-{stride}"),
-        pytest.param(1, id="every-one", marks=pytest.mark.slow),
-    ]
-
 
 DAILY = {("topup", Fault.TIMEOUT), ("send", None), ("withdraw", Fault.LATE), ("refund", None)}
 FAULTS = (
@@ -59,13 +49,13 @@ COURSES = [
     pytest.param(
         reason,
         fault,
-        stride,
-        id=f"{reason}-{fault}-every-{stride}",
-        marks=[] if stride > 1 else pytest.mark.slow,
+        everywhere,
+        id=f"{reason}-{fault}-{'everywhere' if everywhere else 'at-boundaries'}",
+        marks=pytest.mark.slow if everywhere else [],
     )
     for reason in REASONS
     for fault in FAULTS
-    for stride in ((17, 1) if (reason, fault) in DAILY else (1,))
+    for everywhere in ((False, True) if (reason, fault) in DAILY else (True,))
 ]
 
 
@@ -79,9 +69,9 @@ def rested(world: World) -> Any:
     return world.dump(ignoring=PINS)
 
 
-@pytest.mark.parametrize(("reason", "fault", "stride"), COURSES)
+@pytest.mark.parametrize(("reason", "fault", "everywhere"), COURSES)
 def test_a_payment_that_is_killed_has_one_outcome_or_was_never_asked_for(
-    reason: str, fault: Fault | None, stride: int, demo: World, tmp_path: Path
+    reason: str, fault: Fault | None, everywhere: bool, demo: World, tmp_path: Path
 ):
     """
     Whatever the bank does, and wherever among the steps of two institutions the process is gone:
@@ -109,10 +99,10 @@ def test_a_payment_that_is_killed_has_one_outcome_or_was_never_asked_for(
     after, never, seen = rested(unharmed), rested(untouched), set()
     states = set()
 
-    for step in count(1, stride):
+    for step in steps(everywhere):
         victim = demo.copy(tmp_path / f"killed-{step}")
 
-        killed = killed_at(step, partial(act, victim, step))
+        killed = killed_at(step, partial(act, victim, step), everywhere=everywhere)
 
         assert {} == victim.findings()
         states |= {one["state"] for one in messages(victim)}
@@ -135,15 +125,14 @@ def test_a_payment_that_is_killed_has_one_outcome_or_was_never_asked_for(
         if not killed:
             break
 
-    if reason != "refund" and stride == 1:
+    if reason != "refund":
         assert {len(after["entry"]), len(never["entry"])} == seen
-    if stride == 1:
-        assert {"created", "sent"} <= states
+    assert {"created", "sent"} <= states
 
 
-@pytest.mark.parametrize("stride", every(29))
+@SWEEPS
 def test_a_request_whose_process_was_killed_is_answered_when_it_is_made_again(
-    stride: int, demo: World, tmp_path: Path
+    everywhere: bool, demo: World, tmp_path: Path
 ):
     """
     Once, whichever of the steps had been made; then it is as if nobody had been killed.
@@ -153,7 +142,7 @@ def test_a_request_whose_process_was_killed_is_answered_when_it_is_made_again(
         told = pay(unharmed.zhang, reason, request_id="mine")
         after = unharmed.dump(ignoring=PINS)
 
-        for step in count(1, stride):
+        for step in steps(everywhere, 3):
             victim = demo.copy(tmp_path / f"{reason}-killed-{step}")
 
             def act(victim: World = victim, step: int = step, reason: str = reason) -> None:
@@ -161,7 +150,7 @@ def test_a_request_whose_process_was_killed_is_answered_when_it_is_made_again(
                     count_from_here(step)
                     pay(desk, reason, request_id="mine")
 
-            killed = killed_at(step, act)
+            killed = killed_at(step, act, everywhere=everywhere)
 
             again = pay(victim.zhang, reason, request_id="mine")
             again.pop("replayed", None)
@@ -188,8 +177,8 @@ def in_all_states(world: World) -> None:
     zhang.advance_clock(HALF_MINUTE)
 
 
-@pytest.mark.parametrize("stride", every(47))
-def test_a_settlement_that_is_killed_is_settled_on(stride: int, demo: World, tmp_path: Path):
+@SWEEPS
+def test_a_settlement_that_is_killed_is_settled_on(everywhere: bool, demo: World, tmp_path: Path):
     """
     Between asking, hearing late answers and the batch: what is left is done, and nothing twice.
     """
@@ -201,7 +190,7 @@ def test_a_settlement_that_is_killed_is_settled_on(stride: int, demo: World, tmp
     assert None is not told["batch"]
     after = unharmed.dump()
 
-    for step in count(1, stride):
+    for step in steps(everywhere, 5):
         victim = demo.copy(tmp_path / f"killed-{step}")
 
         def act(victim: World = victim, step: int = step) -> None:
@@ -209,7 +198,7 @@ def test_a_settlement_that_is_killed_is_settled_on(stride: int, demo: World, tmp
                 count_from_here(step)
                 desk.settle()
 
-        killed = killed_at(step, act)
+        killed = killed_at(step, act, everywhere=everywhere)
 
         assert {} == victim.findings()
         victim.zhang.settle()
@@ -219,9 +208,9 @@ def test_a_settlement_that_is_killed_is_settled_on(stride: int, demo: World, tmp
             break
 
 
-@pytest.mark.parametrize("stride", every(97))
+@SWEEPS
 def test_a_clock_that_is_killed_among_payments_is_turned_on(
-    stride: int, demo: World, tmp_path: Path
+    everywhere: bool, demo: World, tmp_path: Path
 ):
     """
     Expiries, refunds that set out, wait and are given up, cut-offs: each whole, each once.
@@ -239,7 +228,7 @@ def test_a_clock_that_is_killed_among_payments_is_turned_on(
     assert {} == unharmed.findings()
     assert {"accepted", "reversed", "rejected"} == {one["state"] for one in messages(unharmed)}
 
-    for step in count(1, stride):
+    for step in steps(everywhere, 11):
         victim = demo.copy(tmp_path / f"killed-{step}")
 
         def act(victim: World = victim, step: int = step) -> None:
@@ -247,7 +236,7 @@ def test_a_clock_that_is_killed_among_payments_is_turned_on(
                 count_from_here(step)
                 desk.set_clock(target)
 
-        killed = killed_at(step, act)
+        killed = killed_at(step, act, everywhere=everywhere)
 
         assert {} == victim.findings()
         victim.zhang.set_clock(target)

@@ -1,7 +1,6 @@
 """Killed at any statement of what the guards answer: it was written whole, or not at all."""
 
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +21,7 @@ from tests.wallet.guards import (
     solution,
     wrong_solution,
 )
-from tests.wallet.kills import count_from_here, daily_and_everywhere, killed_at
+from tests.wallet.kills import SWEEPS, count_from_here, daily_and_everywhere, killed_at, steps
 from tests.wallet.test_guards_races import reviewed, word
 from tests.wallet.world import PINS, ZHANG, World, right
 
@@ -101,12 +100,12 @@ ACTS = (
 )
 
 DAILY = ("challenged", "held", "failed", "approved")
-"""Killed at every third statement in every run; everywhere, and the others, in `make test-all`."""
+"""Killed at each boundary in every run; everywhere, and the others, in `make test-all`."""
 
 
-@pytest.mark.parametrize(("kind", "stride"), daily_and_everywhere(ACTS, DAILY))
+@pytest.mark.parametrize(("kind", "everywhere"), daily_and_everywhere(ACTS, DAILY))
 def test_what_the_guards_answer_is_written_whole_or_not_at_all(
-    kind: Answered, stride: int, world: World, tmp_path: Path
+    kind: Answered, everywhere: bool, world: World, tmp_path: Path
 ):
     """
     The entry, the stop, the challenge, the case, the held money and the habit stand together, and
@@ -123,7 +122,7 @@ def test_what_the_guards_answer_is_written_whole_or_not_at_all(
     counts = {table: len(rows) for table, rows in after.items()}
     seen = set()
 
-    for step in count(1, stride):
+    for step in steps(everywhere):
         victim = world.copy(tmp_path / f"killed-{step}")
 
         def act(victim: World = victim, step: int = step) -> None:
@@ -131,7 +130,7 @@ def test_what_the_guards_answer_is_written_whole_or_not_at_all(
                 count_from_here(step)
                 done(kind, desk, ready)
 
-        killed = killed_at(step, act)
+        killed = killed_at(step, act, everywhere=everywhere)
 
         assert {} == victim.findings()
         found = victim.dump(ignoring=PINS)
@@ -151,7 +150,7 @@ def test_what_the_guards_answer_is_written_whole_or_not_at_all(
             break
 
     assert set(range(kind.entries + 1)) == seen
-    assert step > 10
+    assert step > (10 if everywhere else 2)
 
 
 def done(kind: Answered, desk: Wallet, ready: Any) -> None:
@@ -171,7 +170,10 @@ def without(rows: dict[str, Any], tables: set[str]) -> dict[str, Any]:
     return {table: found for table, found in rows.items() if table not in tables}
 
 
-def test_tries_at_a_challenge_are_never_given_back_by_killing(world: World, tmp_path: Path):
+@SWEEPS
+def test_tries_at_a_challenge_are_never_given_back_by_killing(
+    everywhere: bool, world: World, tmp_path: Path
+):
     """
     Killed wherever it may be, a wrong answer is one of three: a fourth is never looked at.
     """
@@ -179,7 +181,7 @@ def test_tries_at_a_challenge_are_never_given_back_by_killing(world: World, tmp_
     challenge = asked(world)
     tries = set()
 
-    for step in count(1):
+    for step in steps(everywhere):
         victim = world.copy(tmp_path / f"killed-{step}")
 
         def act(victim: World = victim, step: int = step) -> None:
@@ -189,7 +191,7 @@ def test_tries_at_a_challenge_are_never_given_back_by_killing(world: World, tmp_
                 with pytest.raises(errors.WrongAnswer):
                     desk.answer_challenge(challenge, wrong)
 
-        killed = killed_at(step, act)
+        killed = killed_at(step, act, everywhere=everywhere)
 
         assert {} == victim.findings()
         [row] = victim.dump()["challenge"]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from hongbao import errors
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.wallet.acts import KINDS, REFUNDING, Kind, backed_up, half_claimed, sent
-from tests.wallet.kills import count_from_here, daily_and_everywhere, killed_at
+from tests.wallet.kills import SWEEPS, count_from_here, daily_and_everywhere, killed_at, steps
 from tests.wallet.test_requests import without_marks
 from tests.wallet.world import (
     CARD,
@@ -28,7 +27,7 @@ from tests.wallet.world import (
 )
 
 DAILY = ("claim-last", "send-by-card", "withdraw")
-"""Killed at every third statement in every run; everywhere, and the others, in `make test-all`."""
+"""Killed at each boundary in every run; everywhere, and the others, in `make test-all`."""
 
 RANDOM = {
     "profile": (6, 7, 8, *PINS["profile"]),  # sealed, salted, counted
@@ -38,9 +37,9 @@ RANDOM = {
 """The columns that differ between two runs because of nonces and salts, or of tries at the PIN."""
 
 
-@pytest.mark.parametrize(("kind", "stride"), daily_and_everywhere(KINDS, DAILY))
+@pytest.mark.parametrize(("kind", "everywhere"), daily_and_everywhere(KINDS, DAILY))
 def test_an_act_that_is_killed_happened_whole_or_not_at_all(
-    kind: Kind, stride: int, world: World, tmp_path: Path
+    kind: Kind, everywhere: bool, world: World, tmp_path: Path
 ):
     """
     At each statement, between the commit and the note of the head, and after it: the next opening
@@ -55,10 +54,10 @@ def test_an_act_that_is_killed_happened_whole_or_not_at_all(
     unharmed = world.copy(tmp_path / "unharmed")
     told = kind.do(unharmed.open(kind.who), ready, request_id="mine")
     after = unharmed.dump(ignoring=RANDOM)
-    steps = len(after["entry"]) - len(before["entry"])
+    whole = len(after["entry"]) - len(before["entry"])
     seen = set()
 
-    for step in count(1, stride):
+    for step in steps(everywhere):
         victim = world.copy(tmp_path / f"killed-{step}")
 
         def act(victim: World = victim, step: int = step) -> None:
@@ -66,7 +65,7 @@ def test_an_act_that_is_killed_happened_whole_or_not_at_all(
                 count_from_here(step)
                 kind.do(desk, ready, request_id="mine")
 
-        killed = killed_at(step, act)
+        killed = killed_at(step, act, everywhere=everywhere)
 
         assert {} == victim.findings()
         found = victim.dump(ignoring=PINS)
@@ -75,7 +74,7 @@ def test_an_act_that_is_killed_happened_whole_or_not_at_all(
             assert before == found
         seen.add(acts)
         answer = kind.do(victim.open(kind.who), ready, request_id="mine")
-        enough = steps if kind.name in REFUNDING else 1
+        enough = whole if kind.name in REFUNDING else 1
         assert (acts >= enough) == (answer.pop("replayed", False) is True)
         assert kind.name in REFUNDING or told == without_marks(answer)
         assert after == victim.dump(ignoring=RANDOM)
@@ -83,35 +82,29 @@ def test_an_act_that_is_killed_happened_whole_or_not_at_all(
         if not killed:
             break
 
-    assert set(range(steps + 1)) == seen
-    assert step > 10
+    assert set(range(whole + 1)) == seen
+    assert step > (10 if everywhere else 2)
 
 
-def every(stride: int) -> list[Any]:
-    """Return the strides to kill at: in every run one step in some, in `make test-all` all."""
-    return [
-        pytest.param(stride, id=f"every-{stride}"),
-        pytest.param(1, id="every-one", marks=pytest.mark.slow),
-    ]
-
-
-def steps_of(tmp_path: Path, stride: int, ready: Callable[[Path], World]) -> Any:
+def steps_of(
+    tmp_path: Path, ready: Callable[[Path], World], everywhere: bool, stride: int = 1
+) -> Any:
     """Yield a number and a fresh world to be killed at that step, until the caller has enough."""
-    for step in count(1, stride):
+    for step in steps(everywhere, stride):
         yield step, ready(tmp_path / f"killed-{step}")
 
 
-@pytest.mark.parametrize("stride", every(7))
-def test_a_home_that_was_killed_while_it_was_made_can_be_made(stride: int, tmp_path: Path):
+@SWEEPS
+def test_a_home_that_was_killed_while_it_was_made_can_be_made(everywhere: bool, tmp_path: Path):
     """
     Keys, file, tables, home, first profile: wherever init is cut off, asked again it carries on.
     """
-    for step, world in steps_of(tmp_path, stride, World):
+    for step, world in steps_of(tmp_path, World, everywhere):
 
         def act(world: World = world) -> None:
             Wallet.found(world.env, ZHANG, pin=right, policy=policy(), clock=NOON)[0].close()
 
-        killed = killed_at(step, act, from_the_start=True)
+        killed = killed_at(step, act, everywhere=everywhere, from_the_start=True)
 
         if killed:
             try:
@@ -130,8 +123,10 @@ def test_a_home_that_was_killed_while_it_was_made_can_be_made(stride: int, tmp_p
             return
 
 
-@pytest.mark.parametrize("stride", every(5))
-def test_a_rekey_that_was_killed_is_finished_or_undone(stride: int, world: World, tmp_path: Path):
+@SWEEPS
+def test_a_rekey_that_was_killed_is_finished_or_undone(
+    everywhere: bool, world: World, tmp_path: Path
+):
     """
     The next opening finds old keys or new ones with pages and rows that fit them: PINs match,
     personal data opens, everything checks, and the next rekey works.
@@ -140,14 +135,14 @@ def test_a_rekey_that_was_killed_is_finished_or_undone(stride: int, world: World
     before = world.zhang.profiles(), world.zhang.cards(), world.zhang.balance()
     generations = set()
 
-    for step, victim in steps_of(tmp_path, stride, world.copy):
+    for step, victim in steps_of(tmp_path, world.copy, everywhere):
 
         def act(victim: World = victim, step: int = step) -> None:
             with Wallet.open(victim.env, profile=ZHANG) as desk:
                 count_from_here(step)
                 desk.rekey()
 
-        killed = killed_at(step, act)
+        killed = killed_at(step, act, everywhere=everywhere)
 
         zhang = victim.zhang
         assert before == (zhang.profiles(), zhang.cards(), zhang.balance())
@@ -166,9 +161,9 @@ def test_a_rekey_that_was_killed_is_finished_or_undone(stride: int, world: World
     assert {1, 2} == generations
 
 
-@pytest.mark.parametrize("stride", every(3))
+@SWEEPS
 def test_a_backup_that_was_killed_leaves_a_whole_copy_or_none(
-    stride: int, world: World, tmp_path: Path
+    everywhere: bool, world: World, tmp_path: Path
 ):
     """
     The ledger is untouched, the file is whole or as it was before, and the next backup works.
@@ -176,7 +171,7 @@ def test_a_backup_that_was_killed_leaves_a_whole_copy_or_none(
     half_claimed(world)
     before = world.dump()
 
-    for step, victim in steps_of(tmp_path, stride, world.copy):
+    for step, victim in steps_of(tmp_path, world.copy, everywhere):
         file = tmp_path / f"copy-{step}"
 
         def act(victim: World = victim, step: int = step, file: Path = file) -> None:
@@ -184,7 +179,7 @@ def test_a_backup_that_was_killed_leaves_a_whole_copy_or_none(
                 count_from_here(step)
                 desk.backup(file)
 
-        killed = killed_at(step, act)
+        killed = killed_at(step, act, everywhere=everywhere)
 
         assert before == victim.dump()
         if file.exists():
@@ -203,9 +198,9 @@ def never(*entries: int) -> bool:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["older", "lost"])
-@pytest.mark.parametrize("stride", every(13))
+@SWEEPS
 def test_a_restore_that_was_killed_is_finished_or_undone(
-    stride: int, lost: bool, world: World, tmp_path: Path
+    everywhere: bool, lost: bool, world: World, tmp_path: Path
 ):
     """
     The next command finds the ledger as it was, or the copy with the entry that says so, and what
@@ -220,12 +215,12 @@ def test_a_restore_that_was_killed_is_finished_or_undone(
         world.ledger.unlink()
     found = set()
 
-    for step, victim in steps_of(tmp_path, stride, world.copy):
+    for step, victim in steps_of(tmp_path, world.copy, everywhere, 3):
 
         def act(victim: World = victim) -> None:
             restore(victim.env, file, accept_older=lambda *_: True)
 
-        killed = killed_at(step, act, from_the_start=True)
+        killed = killed_at(step, act, everywhere=everywhere, from_the_start=True)
 
         try:
             victim.open().close()
@@ -256,9 +251,9 @@ def test_a_restore_that_was_killed_is_finished_or_undone(
     assert {"lost" if lost else "stayed", "came"} == found
 
 
-@pytest.mark.parametrize("stride", every(17))
+@SWEEPS
 def test_a_clock_that_was_killed_while_it_turned_is_turned_on(
-    stride: int, dicing: World, tmp_path: Path
+    everywhere: bool, dicing: World, tmp_path: Path
 ):
     """
     Some of what fell due is done, each step whole: packets that expired, refunds on their way to a
@@ -279,14 +274,14 @@ def test_a_clock_that_was_killed_while_it_turned_is_turned_on(
     after = unharmed.dump()
     done, settled = set(), set()
 
-    for step, victim in steps_of(tmp_path, stride, world.copy):
+    for step, victim in steps_of(tmp_path, world.copy, everywhere, 5):
 
         def act(victim: World = victim, step: int = step) -> None:
             with Wallet.open(victim.env, profile=ZHANG) as desk:
                 count_from_here(step)
                 desk.set_clock(target)
 
-        killed = killed_at(step, act)
+        killed = killed_at(step, act, everywhere=everywhere)
 
         assert {} == victim.findings()
         found = victim.dump()
@@ -303,14 +298,17 @@ def test_a_clock_that_was_killed_while_it_turned_is_turned_on(
 
 
 @pytest.mark.parametrize("when", ["opening", "reading"])
-def test_who_only_looks_can_be_killed_anywhere(when: str, world: World, tmp_path: Path):
+@SWEEPS
+def test_who_only_looks_can_be_killed_anywhere(
+    everywhere: bool, when: str, world: World, tmp_path: Path
+):
     """
     Opening, looking and checking leave the ledger alone.
     """
     half_claimed(world)
     before = world.dump()
 
-    for step, victim in steps_of(tmp_path, 4, world.copy):
+    for step, victim in steps_of(tmp_path, world.copy, everywhere):
 
         def act(victim: World = victim, step: int = step) -> None:
             with Wallet.open(victim.env, profile=ZHANG) as desk:
@@ -320,7 +318,7 @@ def test_who_only_looks_can_be_killed_anywhere(when: str, world: World, tmp_path
                 desk.history()
                 desk.check()
 
-        killed = killed_at(step, act, from_the_start=when == "opening")
+        killed = killed_at(step, act, everywhere=everywhere, from_the_start=when == "opening")
 
         assert before == victim.dump()
         victim.close()
@@ -328,21 +326,22 @@ def test_who_only_looks_can_be_killed_anywhere(when: str, world: World, tmp_path
             return
 
 
-def test_a_killed_try_at_the_pin_is_a_try(world: World, tmp_path: Path):
+@SWEEPS
+def test_a_killed_try_at_the_pin_is_a_try(everywhere: bool, world: World, tmp_path: Path):
     """
     Killed once it was counted and before it was told right or wrong, a try stays counted: killing
     the process does not buy guesses.
     """
     tries = set()
 
-    for step, victim in steps_of(tmp_path, 1, world.copy):
+    for step, victim in steps_of(tmp_path, world.copy, everywhere):
 
         def act(victim: World = victim, step: int = step) -> None:
             with Wallet.open(victim.env, profile=ZHANG) as desk:
                 count_from_here(step)
                 desk.topup(YUAN, pin=right)
 
-        killed = killed_at(step, act)
+        killed = killed_at(step, act, everywhere=everywhere)
 
         [open_tries] = [row[9] - row[10] for row in victim.dump()["profile"] if row[1] == ZHANG]
         tries.add(open_tries)
