@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from hongbao.domain.chain import canonical, line
-from hongbao.domain.dates import day_key
 from hongbao.domain.identity import BANK_NUMBERS, BANKS, demo_card_number
 from hongbao.domain.ledger import CENTRAL, LEGAL_ONCE, PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.packet import PacketKind
@@ -24,8 +23,8 @@ from hongbao.errors import HongbaoError
 from hongbao.policies import text_of
 from hongbao.store import EntryRow
 from hongbao.units import CHINA
-from hongbao.vault import Cost
 from hongbao.wallet import Wallet
+from tests.wallet.world import CHEAP
 
 PEOPLE = ("张三", "Bob", "Cai")
 EXCLUSIVE = PacketKind.EXCLUSIVE
@@ -49,16 +48,12 @@ class Home:
 
     @property
     def env(self) -> Env:
-        return Env(self.folder, _no_clock, os.urandom, input, input, {})
+        return Env(self.folder, _no_clock, os.urandom, input, input, {}, CHEAP)
 
     @contextmanager
     def desk(self, name: str = PEOPLE[0]) -> Iterator[Wallet]:
         with Wallet.open(self.env, profile=name) as desk:
-            desk.vault._cost = _CHEAP
             yield desk
-
-
-_CHEAP = Cost(passes=1, memory_kib=8, lanes=1)
 
 
 def _no_clock():
@@ -69,7 +64,7 @@ def _no_clock():
 def founded(tmp_path_factory) -> Home:
     """Three people, the first of them known and with a card, before anything has moved."""
     home = Home(tmp_path_factory.mktemp("founded") / "home")
-    env = Env(home.folder, lambda: BEGUN_AT, os.urandom, input, input, {})
+    env = Env(home.folder, lambda: BEGUN_AT, os.urandom, input, input, {}, CHEAP)
     policy = parse_policy(text_of("standard"), "standard")
     for name in PEOPLE:
         clock = BEGUN_AT if name == PEOPLE[0] else None
@@ -96,9 +91,10 @@ def home(copied: Callable[[Path], Home], tmp_path: Path) -> Home:
     return copied(tmp_path / "home")
 
 
-@pytest.fixture
-def lived(home: Home) -> Home:
+@pytest.fixture(scope="session")
+def _lived(copied: Callable[[Path], Home], tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which every act that moves money has happened to the first person."""
+    home = copied(tmp_path_factory.mktemp("lived") / "home")
     with home.desk() as desk, home.desk("Bob") as bob:
         desk.topup(500_00, pin=pin)
         packet = desk.send(66_66, count=3, pin=pin)["packet"]
@@ -110,6 +106,13 @@ def lived(home: Home) -> Home:
         desk.withdraw(100_00, pin=pin)
         desk.send(8_88, kind=EXCLUSIVE, recipient="Bob", pin=pin, request_id="-lucky-8")
     return home
+
+
+@pytest.fixture
+def lived(_lived: Home, tmp_path: Path) -> Home:
+    """The same, to do anything with."""
+    shutil.copytree(_lived.folder, tmp_path / "home")
+    return Home(tmp_path / "home")
 
 
 def lives(copied: Callable[[Path], Home], folder: Path, seed: int) -> Home:
@@ -192,7 +195,6 @@ def fill(desk: Wallet, movements: int) -> None:
         me, head, home = desk.me, store.head(), desk.home.row
         card, now = store.cards(me.id)[0], desk.now()
         topup = _settled_at_once(desk, card.bank, card.deposit, me.account)
-        store.add_usage(me.person, "topup", day_key(now), movements)
         assert isinstance(store, Ledger)
         mac, balance_fen = head.mac, store.held_fen(me.account)
         for number in range(1, movements + 1):
