@@ -16,6 +16,7 @@ from hongbao.domain.ledger import LEGAL, SIDES
 from hongbao.errors import ExitCode, kinds
 from tests import gallery, shapes
 from tests.cli import transcripts
+from tests.every import every
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs" / "commands"
@@ -73,7 +74,7 @@ def test_every_command_has_a_page_and_every_page_a_command():
     assert sorted(COMMANDS) == sorted({path.stem for path in PAGES.glob("*.md")} - {"README"})
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@every("name", COMMANDS)
 def test_pages_have_one_shape(name: str):
     """
     Synopsis, example, what happens to the money, refusals and exit codes; then what is special.
@@ -84,7 +85,7 @@ def test_pages_have_one_shape(name: str):
     assert list(HEADINGS) == headings[:4]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@every("name", COMMANDS)
 def test_a_synopsis_has_the_options_that_the_command_takes(name: str):
     """
     No option is missing, and none is invented.
@@ -96,7 +97,7 @@ def test_a_synopsis_has_the_options_that_the_command_takes(name: str):
     assert set() == named - options(name) - SHARED
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@every("name", COMMANDS)
 def test_a_synopsis_names_every_subcommand(name: str):
     """
     `card add` is on the page of `card`.
@@ -145,7 +146,7 @@ def test_the_gallery_is_what_the_errors_say():
     assert gallery.page() == gallery.GALLERY.read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "README"])
+@every("name", [*COMMANDS, "README"])
 def test_a_page_names_refusals_that_exist_with_their_exit_codes(name: str):
     """
     A row of the table is an exit code and the codes that have it.

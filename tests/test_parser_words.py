@@ -15,6 +15,7 @@ from typer.main import get_command
 from hongbao import words
 from hongbao.errors import BadCommandLine
 from hongbao.parser_words import SENTENCES, in_our_words
+from tests.every import every
 
 
 class Form(Enum):
@@ -127,7 +128,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("argv", "english", "chinese"), CASES, ids=[c[1] for c in CASES])
+@every(("argv", "english", "chinese"), CASES, ids=[c[1] for c in CASES])
 def test_what_the_library_says_is_said_our_way(argv: list[str], english: str, chinese: str):
     """
     People read our words in their language, programs read them in English.

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.every import every
+
 HOUSE = Path(__file__).parent.parent / "hongbao"
 
 FLOORS = (
@@ -305,7 +307,7 @@ def test_every_room_is_on_the_map():
     assert set() == {room_of(place) for place in PLACES} - set(FLOOR)
 
 
-@pytest.mark.parametrize("place", PLACES)
+@every("place", PLACES)
 def test_imports_run_one_way(place: str):
     """
     Nothing looks up, and rooms on one floor do not know each other.
@@ -313,7 +315,7 @@ def test_imports_run_one_way(place: str):
     assert [] == looking_up(place, read(place))
 
 
-@pytest.mark.parametrize("place", PLACES)
+@every("place", PLACES)
 def test_each_library_has_one_door(place: str):
     """
     A reader who wants to know what we do with a library opens one room, and is done.
@@ -321,7 +323,7 @@ def test_each_library_has_one_door(place: str):
     assert [] == strangers(place, read(place))
 
 
-@pytest.mark.parametrize("place", PLACES)
+@every("place", PLACES)
 def test_slow_libraries_sleep_until_they_are_needed(place: str):
     """
     A command wakes only the rooms that it needs.
@@ -329,7 +331,7 @@ def test_slow_libraries_sleep_until_they_are_needed(place: str):
     assert [] == early(read(place))
 
 
-@pytest.mark.parametrize("place", PLACES)
+@every("place", PLACES)
 def test_the_rules_touch_nothing_of_the_world(place: str):
     """
     `domain` is the standard library and arithmetic: chance, time and files come in as arguments.
@@ -337,7 +339,7 @@ def test_the_rules_touch_nothing_of_the_world(place: str):
     assert [] == worldly(place, read(place))
 
 
-@pytest.mark.parametrize("place", PLACES)
+@every("place", PLACES)
 def test_only_env_reads_the_clock_or_draws_chance(place: str):
     """
     So a test, a demo and a lesson can turn the clock and script the dice.
@@ -346,7 +348,7 @@ def test_only_env_reads_the_clock_or_draws_chance(place: str):
     assert [] == sql_clock_and_dice(read(place))
 
 
-@pytest.mark.parametrize("place", PLACES)
+@every("place", PLACES)
 def test_no_float_is_near_money(place: str):
     """
     Amounts are whole fen from the first character typed to the last row written.
@@ -357,7 +359,7 @@ def test_no_float_is_near_money(place: str):
 # --- each check has a fault that trips it ---------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("place", "source"),
     [
         ("domain/packet.py", "from hongbao.store import Store"),
@@ -378,7 +380,7 @@ def test_looking_up_is_noticed(place: str, source: str):
     assert 1 == len(looking_up(place, source))
 
 
-@pytest.mark.parametrize(
+@every(
     ("place", "source"),
     [
         ("wallet/claim.py", "import typer"),
@@ -429,7 +431,7 @@ def test_waking_a_slow_library_late_is_fine(source: str):
     assert [] == early(source)
 
 
-@pytest.mark.parametrize(
+@every(
     "source",
     ["import os", "from pathlib import Path", "import time", "open('rules')", "print(1)"],
 )
@@ -440,7 +442,7 @@ def test_a_worldly_rule_is_noticed(source: str):
     assert 1 == len(worldly("domain/money.py", source))
 
 
-@pytest.mark.parametrize(
+@every(
     "source",
     [
         "from datetime import datetime, UTC\ndatetime.now(UTC)",
@@ -464,7 +466,7 @@ def test_asking_the_system_for_time_or_chance_is_noticed(source: str):
     assert 1 == len(clock_and_dice("wallet/claim.py", source))
 
 
-@pytest.mark.parametrize(
+@every(
     "source",
     [
         "import time\ntime.perf_counter_ns()",
@@ -497,7 +499,7 @@ def test_sql_that_asks_for_time_or_chance_is_noticed(sql: str):
     assert 1 == len(sql_clock_and_dice(f"RUN = {sql!r}"))
 
 
-@pytest.mark.parametrize(
+@every(
     ("place", "source"),
     [
         ("domain/fees.py", "rate = 0.001"),
@@ -518,7 +520,7 @@ def test_a_float_near_money_is_noticed(place: str, source: str):
     assert 1 == len(floats(place, source))
 
 
-@pytest.mark.parametrize(
+@every(
     ("place", "source"),
     [
         ("wallet/homes.py", "ledger = env.data / 'ledger.db'"),

@@ -18,6 +18,7 @@ from hongbao.errors import FileNotReadable, InvalidStory, StoryFailed
 from hongbao.story import Answered, Asked, Event, Screen, Told, parse, play, read
 from hongbao.story.promises import differing, first_match, pattern_of, plain
 from hongbao.story.script import Command, Expectation, Narration, Prop
+from tests.every import every
 
 PAGE = Path(__file__).parent.parent / "docs" / "stories.md"
 
@@ -118,7 +119,7 @@ def test_a_file_is_one_line_ready_for_the_commands():
     assert (Prop(1, "pin", "246810"), Prop(2, "empty", "")) == scenes
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "line", "problem"),
     [
         ("balance", 1, "no_arrow"),
@@ -165,7 +166,7 @@ def test_a_story_that_is_no_text_is_refused(tmp_path: Path):
 # --- comparing -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("expected", "heard", "names"),
     [
         ("10.00", "10.00", {}),
@@ -195,7 +196,7 @@ def test_a_line_is_what_was_expected_or_not(
     assert names == found
 
 
-@pytest.mark.parametrize(
+@every(
     ("expected", "got", "wrong"),
     [
         ({"a": 1}, {"a": 1, "b": 2}, None),
@@ -290,7 +291,7 @@ def test_a_command_speaks_the_language_of_the_story():
     assert "这里还没有钱包" in chinese.err
 
 
-@pytest.mark.parametrize(
+@every(
     ("story", "line", "problem"),
     [
         ("balance => 0", 1, "exit_code"),

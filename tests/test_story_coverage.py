@@ -4,13 +4,12 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from hongbao import packs
 from hongbao.domain.risk.acts import Verdict
 from hongbao.domain.risk.pack import Report, Rule, parse_pack
 from hongbao.story import read
 from hongbao.story.script import Command
+from tests.every import every
 
 STORIES = sorted((Path(__file__).parent / "stories").glob("*.txt"))
 PACK = parse_pack(packs.text_of("standard"), "standard")
@@ -52,7 +51,7 @@ TOLD = {
 """The rules that some answer of a story names as the one that decided."""
 
 
-@pytest.mark.parametrize(
+@every(
     "rule",
     [one for one in EVERYTHING if one.id not in NOT_IN_A_STORY],
     ids=lambda rule: rule.id,
@@ -64,12 +63,12 @@ def test_each_rule_is_met_in_a_story(rule: Rule | Report):
     assert rule.id in TOLD
 
 
-@pytest.mark.parametrize(
+@every(
     "rule",
     [rule for rule in STRICT.rules if rule.id not in NOT_IN_A_STORY],
     ids=lambda rule: rule.id,
 )
-@pytest.mark.parametrize("language", ["en", "zh"])
+@every("language", ["en", "zh"])
 def test_each_rule_is_said_in_both_languages(rule: Rule, language: str):
     """
     A story shows the sentence as the user reads it, the Chinese one with HONGBAO_LANG=zh.
@@ -83,7 +82,7 @@ def test_each_rule_is_said_in_both_languages(rule: Rule, language: str):
     )
 
 
-@pytest.mark.parametrize("report", STRICT.reports, ids=lambda report: report.id)
+@every("report", STRICT.reports, ids=lambda report: report.id)
 def test_each_report_is_said_to_the_reviewer_in_both_languages(report: Report):
     """
     Whoever it is about is not told.
@@ -92,9 +91,7 @@ def test_each_report_is_said_to_the_reviewer_in_both_languages(report: Report):
     assert report.says["zh"] in SAID
 
 
-@pytest.mark.parametrize(
-    "answer", [*(verdict for verdict in Verdict if verdict is not Verdict.ALLOW)]
-)
+@every("answer", [*(verdict for verdict in Verdict if verdict is not Verdict.ALLOW)])
 def test_each_answer_is_met_in_a_story(answer: Verdict):
     """
     From a delay to a cut.
@@ -102,7 +99,7 @@ def test_each_answer_is_met_in_a_story(answer: Verdict):
     assert TOLD & {one.id for one in PACK.rules if one.answer is answer}
 
 
-@pytest.mark.parametrize(
+@every(
     "path",
     [path for path in STORIES if path.stem.startswith("attack_")],
     ids=lambda path: path.stem,

@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hongbao import units
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("amount_fen", "text"),
     [
         (0, "0.00"),

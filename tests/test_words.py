@@ -10,6 +10,7 @@ import pytest
 
 from hongbao import words
 from tests.cli import advice
+from tests.every import every
 from tools import catalogue
 from tools.catalogue import Catalogue, Message
 
@@ -113,7 +114,7 @@ def test_no_sentence_in_the_catalogue_has_left_the_code():
     assert set() == stale
 
 
-@pytest.mark.parametrize("message", CHINESE.values(), ids=english)
+@every("message", CHINESE.values(), ids=english)
 def test_each_translation_says_what_the_english_says(message: Message):
     """
     Translated, with the same facts and commands, in the punctuation and voice of the others.
@@ -121,7 +122,7 @@ def test_each_translation_says_what_the_english_says(message: Message):
     assert [] == faults(message)
 
 
-@pytest.mark.parametrize(
+@every(
     ("msgid", "msgstr", "fault"),
     [
         ("balance", "", "not translated"),
@@ -407,7 +408,7 @@ def test_an_instant_is_shown_as_chinas_date_and_time():
     assert "at 2026-02-17 00:30:00" == words.fill("at {at}", {"at": at})
 
 
-@pytest.mark.parametrize(
+@every(
     ("language", "variables"),
     [
         ("en", {}),

@@ -11,6 +11,7 @@ from hongbao import packs, policies, statements
 from hongbao.cli import COMPLETE, app
 from hongbao.commands.caller import Caller
 from tests.cli.shell import Shell
+from tests.every import every
 
 FREE = {
     # What can be anything, is new, or is a file, which the shell itself knows best.
@@ -37,7 +38,7 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("which", PARAMETERS)
+@every("which", PARAMETERS)
 def test_every_value_that_can_be_known_is_offered(which: str):
     """
     It has a list of choices, or somebody who looks them up.

@@ -31,6 +31,7 @@ from hongbao.domain.ledger import Kind, Reason
 from hongbao.domain.packet import STEPS
 from hongbao.ui import trace, wording
 from tests.cli.shell import Shell, plain
+from tests.every import every
 
 WINDOWS = str(Path(__file__).with_name("windows.py"))
 AT = "2026-02-16T20:00:00.123456+08:00"
@@ -695,8 +696,8 @@ CODES = (
 )
 
 
-@pytest.mark.parametrize("code", CODES)
-@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@every("code", CODES)
+@every("language", ["en", "zh_CN"])
 def test_a_step_says_what_it_knows(code: str, language: str):
     """
     With every fact, with each one missing, and with none.

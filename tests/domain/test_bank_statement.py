@@ -17,6 +17,7 @@ from hongbao.domain.bank_statement import Header, Seal, heading, read, seal, sig
 from hongbao.domain.reconciliation import LineStatus, TheirLine
 from hongbao.errors import InvalidBankStatement, UsageError, recall
 from hongbao.units import from_micros, to_micros
+from tests.every import every
 
 DAY = date(2026, 2, 16)
 EVENING = datetime(2026, 2, 16, 12, tzinfo=UTC)
@@ -104,7 +105,7 @@ def test_what_is_written_is_read_again(lines, created_at, day):
     assert sum(line.amount_fen for line in lines) == header.credit_fen + header.debit_fen
 
 
-@pytest.mark.parametrize(
+@every(
     ("header", "lines"),
     [
         (HEADER._replace(entry_count=5), LINES),
@@ -225,7 +226,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "line", "problem"), REFUSED)
+@every(("before", "after", "line", "problem"), REFUSED)
 def test_what_is_malformed_is_named_by_its_line(before, after, line, problem):
     """
     One thing wrong with a good statement: the line and the problem, in both languages.
@@ -247,7 +248,7 @@ def test_what_is_malformed_is_named_by_its_line(before, after, line, problem):
     assert error.message.isprintable()
 
 
-@pytest.mark.parametrize("length", range(13))
+@every("length", range(13))
 def test_a_statement_that_is_cut_short_says_what_is_missing(length):
     """
     At any line: the preamble's next key, the columns, or the signature.
@@ -329,7 +330,7 @@ def test_any_character_changed_changes_what_must_have_been_signed(at, character)
     assert (text == SIGNED) == (found == seal(cut(SIGNED)))
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "line", "problem"),
     [
         ("", 1, "cut_short"),

@@ -28,6 +28,7 @@ from hongbao.domain.bill import (
 )
 from hongbao.errors import InvalidBill
 from hongbao.units import CHINA
+from tests.every import every
 
 Cells = list[str]
 PREAMBLE = (
@@ -124,7 +125,7 @@ def test_a_row_is_read_whole():
     ) == next(read(lines())[1])
 
 
-@pytest.mark.parametrize("text", ["¥66.66", "￥66.66", "66.66", " ¥ 66.66 ", "66.66\t"])
+@every("text", ["¥66.66", "￥66.66", "66.66", " ¥ 66.66 ", "66.66\t"])
 def test_an_amount_is_yuan_with_either_sign_or_none(text: str):
     """
     U+00A5 is official, U+FFE5 is what a Chinese keyboard types, and workbooks have the number.
@@ -132,7 +133,7 @@ def test_an_amount_is_yuan_with_either_sign_or_none(text: str):
     assert 6666 == read_all(lines([WITHDRAWN, changed(SENT, c5=text), CLAIMED]))[1].amount_fen
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "",
@@ -157,7 +158,7 @@ def test_an_amount_that_leaves_something_to_guess_is_refused(text: str):
     assert (FIRST_ROW + 1, "bad_value") == refusal(file)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "2026-11-02 20:00:00",
@@ -177,7 +178,7 @@ def test_a_time_is_text_or_the_number_that_a_spreadsheet_makes_of_it(text: str):
     assert datetime(2026, 11, 2, 20, tzinfo=CHINA) == rows[1].at
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     ["", "2026-02-30 20:00:00", "2026-11-02", "yesterday", "02.11.2026 20:00", "4632", "1e9"],
 )
@@ -206,7 +207,7 @@ def test_the_first_and_the_last_second_belong_to_the_period(at: str):
     assert 3 == len(read_all(lines([WITHDRAWN, changed(SENT, c0=at), CLAIMED])))
 
 
-@pytest.mark.parametrize(
+@every(
     ("place", "text", "line", "problem"),
     [
         (5, "共4笔记录", 6, "count"),
@@ -242,7 +243,7 @@ def test_a_row_that_is_missing_is_noticed(row: int):
     assert (6, "count") == refusal(lines(left))
 
 
-@pytest.mark.parametrize(
+@every(
     ("place", "text", "problem"),
     [
         (4, "收入吗", "bad_value"),
@@ -269,7 +270,7 @@ def test_a_row_that_is_cut_short_is_refused():
     assert (FIRST_ROW + 1, "fields") == refusal(lines([WITHDRAWN, SENT[:9], CLAIMED]))
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@every("column", COLUMNS)
 def test_a_table_without_one_of_its_columns_is_refused(column: str):
     """
     Each of them is needed; the first is how the table is found.
@@ -398,7 +399,7 @@ CHANGES: dict[str, Callable[[BillRow], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", Kept._fields)
+@every("name", Kept._fields)
 def test_a_digest_covers_every_field(name: str):
     """
     One fen, one second or one letter makes another bill of it.

@@ -16,6 +16,7 @@ from hongbao.domain.cases import (
     standing,
 )
 from hongbao.errors import ExitCode, SameOperator
+from tests.every import every
 
 FOUR_EYES_FEN = 5_000_000
 WANG, LI, MEI = 1, 2, 3
@@ -45,7 +46,7 @@ class Desk:
         return outcome
 
 
-@pytest.mark.parametrize(
+@every(
     ("facts", "two"),
     [
         (CaseFacts("open", 0), False),
@@ -95,9 +96,9 @@ def test_two_who_agree_decide_a_large_case(facts, verb, state):
     assert (state, False, True) == (second.state, second.second_needed, second.closed)
 
 
-@pytest.mark.parametrize("facts", [LARGE, ESCALATED])
-@pytest.mark.parametrize("first", ["approve", "reject"])
-@pytest.mark.parametrize("second", ["approve", "reject"])
+@every("facts", [LARGE, ESCALATED])
+@every("first", ["approve", "reject"])
+@every("second", ["approve", "reject"])
 def test_four_eyes_are_two_people(facts, first, second):
     """
     Who has spoken is no second person, whether they repeat it or turn it round.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hongbao.domain.comparison import TOLERANCE, Match, Row, Verdict, compare
 from hongbao.units import CHINA
+from tests.every import every
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=CHINA)
 SECOND = timedelta(seconds=1)
@@ -55,7 +56,7 @@ def test_the_same_books_agree():
     assert all(match.by_id for match in matches)
 
 
-@pytest.mark.parametrize(
+@every(
     ("field", "value"),
     [
         ("amount_fen", 101),
@@ -91,7 +92,7 @@ def test_a_row_that_one_book_lacks_stands_alone():
     assert [("theirs", None, "1")] == seen([], [row("1")])
 
 
-@pytest.mark.parametrize(
+@every(
     ("apart", "verdicts"),
     [
         (timedelta(0), {"both"}),

@@ -26,6 +26,7 @@ from hongbao.domain.dates import (
 )
 from hongbao.errors import InvalidDuration, InvalidInstant
 from hongbao.units import CHINA
+from tests.every import every
 
 instants = st.datetimes(
     datetime(2000, 1, 2),  # noqa: DTZ001
@@ -34,7 +35,7 @@ instants = st.datetimes(
 )
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "utc"),
     [
         ("2026-02-16T20:00:00+08:00", "2026-02-16T12:00:00+00:00"),
@@ -59,7 +60,7 @@ def test_instants_are_read_into_utc(text, utc):
     assert utc == parse_instant(text).isoformat()
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *(
@@ -129,7 +130,7 @@ def test_instants_are_read_back_as_they_were_shown(at):
     assert at == parse_instant(units.iso(at))
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "end"),
     [
         ("2026-11-30", "2026-12-01"),
@@ -151,7 +152,7 @@ def test_an_end_is_inclusive(text, end):
         assert parse_instant(end) == parse_period_end(text)
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "length"),
     [
         ("90s", timedelta(seconds=90)),
@@ -172,7 +173,7 @@ def test_durations_are_sums_of_units(text, length):
     assert length == parse_duration(text)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *(
@@ -259,7 +260,7 @@ def test_days_and_years_follow_on_without_a_gap(at):
     assert UTC == next_day(at).tzinfo == next_year(at).tzinfo == start_of_day(china_day(at)).tzinfo
 
 
-@pytest.mark.parametrize(
+@every(
     ("start", "days", "end"),
     [
         ("02-16", 0, "02-16"),
@@ -337,7 +338,7 @@ def test_a_cut_off_before_eight_in_the_morning_is_chinas_too():
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("at", "days", "then"),
     [
         ("2026-02-16T12:00", 0, "2026-02-16T12:00"),

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hongbao.domain.deal import Draw, deal_in_turn, deal_share, deal_shuffled, luckiest
+from tests.every import every
 
 CAP_FEN = 20_000
 PAGE = Path(__file__).parents[2] / "docs" / "fairness.md"
@@ -63,7 +64,7 @@ def feasible(cap_fen: int, shares_max: int) -> Iterator[tuple[int, int]]:
             yield remaining_fen, shares_left
 
 
-@pytest.mark.parametrize("cap_fen", [1, 2, 3, 4, 7, 10])
+@every("cap_fen", [1, 2, 3, 4, 7, 10])
 def test_the_next_share_is_worth_the_mean_exactly(cap_fen):
     """
     In every state a packet can be in, with the cap biting or not, the expectation of the next
@@ -83,7 +84,7 @@ def test_the_next_share_is_worth_the_mean_exactly(cap_fen):
         assert Fraction(remaining_fen, shares_left) == mean_fen
 
 
-@pytest.mark.parametrize(
+@every(
     ("total_fen", "count", "cap_fen"),
     [
         (10, 5, CAP_FEN),  # the usual rule gives the first 2.5 and the last 1.6
@@ -307,7 +308,7 @@ def test_a_packet_deals_alike_whatever_was_dealt_before():
     assert first == deal_in_turn(1001, 7, CAP_FEN, lambda k: lambda n: k % n)
 
 
-@pytest.mark.parametrize(
+@every(
     ("remaining_fen", "shares_left", "cap_fen"),
     [(4, 5, CAP_FEN), (0, 1, CAP_FEN), (0, 0, CAP_FEN), (40_001, 2, CAP_FEN), (-1, 1, CAP_FEN)],
 )

@@ -23,6 +23,7 @@ from hongbao.domain.fairness import (
     share_amount,
 )
 from hongbao.domain.money import AMOUNT_MAX_FEN
+from tests.every import every
 
 PAGE = (Path(__file__).parents[2] / "docs" / "fairness.md").read_text(encoding="utf-8")
 SNIPPET = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]  # type: ignore[index]
@@ -260,7 +261,7 @@ def test_the_commitment_is_the_seeds_sha_256():
         commitment(b"short")
 
 
-@pytest.mark.parametrize(
+@every(
     ("rule", "total_fen", "count", "remaining_fen", "k"),
     [
         (EQUAL, 100, 3, 100, 1),  # does not divide

@@ -22,6 +22,7 @@ from hongbao.domain.identity import (
     parse_real_name,
 )
 from hongbao.errors import InvalidCardNumber, InvalidIdNumber, InvalidRealName, UnknownBank
+from tests.every import every
 
 TODAY = date(2026, 11, 23)
 SAMPLE = "11010519491231002X"  # the sample that GB 11643-1999 is usually explained with
@@ -104,7 +105,7 @@ def test_every_transposition_of_neighbours_is_found(number, place):
     assert problem_of(typed) is not None
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *("", "1" * 17, "1" * 19, SAMPLE[:-1], SAMPLE + "0", "X" * 18, "1101051949123100XX"),
@@ -120,7 +121,7 @@ def test_anything_but_seventeen_digits_and_a_check_is_refused(text):
     assert "length" == problem_of(text)
 
 
-@pytest.mark.parametrize(
+@every(
     "region",
     ["000000", "100105", "160105", "990105", "910105", "110000", "710101", "830102", "810001"],
 )
@@ -132,9 +133,7 @@ def test_a_region_is_a_province_and_a_county(region):
     assert "region" == problem_of(id_number(region=region))
 
 
-@pytest.mark.parametrize(
-    "region", ["710000", "810000", "820000", "830000", "441900", "540102", "659001"]
-)
+@every("region", ["710000", "810000", "820000", "830000", "441900", "540102", "659001"])
 def test_regions_that_look_unusual_are_real(region):
     """
     Residence permits, a city without counties (东莞), and a city directly under a region (石河子).
@@ -142,7 +141,7 @@ def test_regions_that_look_unusual_are_real(region):
     assert problem_of(id_number(region=region)) is None
 
 
-@pytest.mark.parametrize(
+@every(
     "born",
     [
         "19490230",
@@ -209,7 +208,7 @@ def test_id_numbers_are_shown_masked():
     assert "1101**********002X" == mask_id_number(SAMPLE)
 
 
-@pytest.mark.parametrize(
+@every(
     ("typed", "name"),
     [
         ("张三", "张三"),
@@ -238,7 +237,7 @@ def test_names_are_read_into_one_form(typed, name):
     assert name == parse_real_name(name)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *(
@@ -279,7 +278,7 @@ def test_what_is_no_name_is_refused(text):
     assert {} == refusal.value.facts  # a name is personal data, even a wrong one
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "masked"),
     [
         ("张三", "张*"),
@@ -364,7 +363,7 @@ def test_cards_have_sixteen_to_nineteen_digits(length):
     assert length == len(parse_card_number(payload + luhn_check_digit(payload)))
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *(

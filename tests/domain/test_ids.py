@@ -23,6 +23,7 @@ from hongbao.errors import (
     InvalidPacketId,
     InvalidRequestId,
 )
+from tests.every import every
 
 packet_ids = st.binary(min_size=5, max_size=5).map(packet_id)
 
@@ -94,7 +95,7 @@ def test_the_check_symbol_cannot_change_places_unnoticed_either(packet, first, s
             parse_packet_id(typed)
 
 
-@pytest.mark.parametrize(
+@every(
     "typed",
     [
         *("hb_7Q2M4K9X", "hb_7q2m4k9x", "HB_7Q2M4K9X", "Hb_7q2M4k9X", "7Q2M4K9X", "7q2m4k9x"),
@@ -131,7 +132,7 @@ def test_letters_of_other_scripts_are_not_read_as_ours():
         parse_packet_id(packet.replace("1", "ı"))
 
 
-@pytest.mark.parametrize(
+@every(
     "typed",
     [
         *(
@@ -185,7 +186,7 @@ def test_packet_ids_use_thirty_five_bits(raw, other):
     assert (first == second) == (packet_id(raw) == packet_id(other))
 
 
-@pytest.mark.parametrize("text", ["a", "A-z_0.9:", "x" * 64, "-", "2026-11-23T20:00:00.1"])
+@every("text", ["a", "A-z_0.9:", "x" * 64, "-", "2026-11-23T20:00:00.1"])
 def test_request_ids_of_callers_are_kept_as_they_are(text):
     """
     Letters, digits and ``- _ . :`` up to 64 characters pass unchanged.
@@ -193,9 +194,7 @@ def test_request_ids_of_callers_are_kept_as_they_are(text):
     assert text == check_request_id(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x" * 65, "a|b", "a b", "a\n", "é", "１", "a/b", "a\x00", "😀"]
-)
+@every("text", ["", "x" * 65, "a|b", "a b", "a\n", "é", "１", "a/b", "a\x00", "😀"])
 def test_request_ids_of_other_characters_are_refused(text):
     """
     Above all the bar, which separates the fields of a share's draw.

@@ -20,6 +20,7 @@ from hongbao.domain.ledger import (
     check_transfer,
 )
 from hongbao.domain.settlement import Gross, net
+from tests.every import every
 
 BALANCE = Account(1, PLATFORM, Kind.BALANCE)
 PACKET = Account(2, PLATFORM, Kind.PACKET)
@@ -100,7 +101,7 @@ def test_a_packet_is_filled_from_a_balance():
     assert (Kind.BALANCE, Kind.PACKET, Reason.SEND) in LEGAL
 
 
-@pytest.mark.parametrize(
+@every(
     ("debit", "credit", "reason"),
     [
         (BALANCE, PACKET, Reason.CLAIM),  # the right accounts, the wrong reason
@@ -140,7 +141,7 @@ def test_a_transfer_stays_in_its_book():
         check_transfer(Transfer(BALANCE, elsewhere, 1, Reason.SEND))
 
 
-@pytest.mark.parametrize("transfers", EVERY_STEP.values(), ids=EVERY_STEP.keys())
+@every("transfers", EVERY_STEP.values(), ids=EVERY_STEP.keys())
 def test_every_step_of_a_payment_is_made_of_legal_moves_of_what_it_is_told(transfers):
     """
     Each transfer is legal in its own book, and none moves more or less than it was told to.
@@ -151,7 +152,7 @@ def test_every_step_of_a_payment_is_made_of_legal_moves_of_what_it_is_told(trans
     assert {500} == {transfer.amount_fen for transfer in transfers}
 
 
-@pytest.mark.parametrize("transfers", EVERY_STEP.values(), ids=EVERY_STEP.keys())
+@every("transfers", EVERY_STEP.values(), ids=EVERY_STEP.keys())
 def test_every_book_stays_balanced_by_itself(transfers):
     """
     What one account of a book loses, another one of the same book gets.
@@ -209,7 +210,7 @@ def test_a_correction_ends_a_misbooking(way):
     assert changes([right]) == changes([skipped, corrected])
 
 
-@pytest.mark.parametrize("transfers", EVERY_STEP.values(), ids=EVERY_STEP.keys())
+@every("transfers", EVERY_STEP.values(), ids=EVERY_STEP.keys())
 def test_neighbouring_institutions_always_say_the_same(transfers):
     """
     What one says it holds at the central bank changes by just what the central bank says it owes.

@@ -15,6 +15,7 @@ from hongbao.domain.limits import check_limits, factor_level, states
 from hongbao.domain.policy import Limit, Period, Policy, Tier, Title, Year, parse_policy
 from hongbao.errors import LimitExceeded
 from hongbao.units import CHINA
+from tests.every import every
 
 STANDARD = parse_policy(policies.text_of("standard"), "standard")
 PBOC = parse_policy(policies.text_of("pboc-2015"), "pboc-2015")
@@ -156,7 +157,7 @@ def test_a_years_room_first_returns_at_the_moment_that_is_told(year, now, days_a
         assert state.used_fen > used_fen(state.returns_at)
 
 
-@pytest.mark.parametrize(
+@every(
     ("year", "used_on", "returns_on"),
     [
         ("calendar", date(2026, 1, 1), date(2027, 1, 1)),
@@ -183,7 +184,7 @@ def test_a_year_ends_where_its_kind_says(year, used_on, returns_on):
     assert start_of_day(returns_on) == state.returns_at
 
 
-@pytest.mark.parametrize(
+@every(
     ("used_on", "returns_on"),
     [
         (date(2028, 2, 29), date(2029, 3, 1)),
@@ -330,8 +331,8 @@ def test_flows_that_a_limit_counts_share_its_room():
     assert refusal(tier, book, 1_000_000_00, flow="topup") is None
 
 
-@pytest.mark.parametrize(("factors", "room_fen"), [(0, 1000_00), (1, 1000_00), (2, 5000_00)])
-@pytest.mark.parametrize("channels", [3, 5])
+@every(("factors", "room_fen"), [(0, 1000_00), (1, 1000_00), (2, 5000_00)])
+@every("channels", [3, 5])
 def test_the_daily_ladder_goes_by_how_a_payment_is_authenticated(channels, factors, room_fen):
     """
     1,000 a day with one factor, 5,000 with two, and by agreement with an e-signature.
@@ -357,7 +358,7 @@ def test_what_was_paid_with_more_factors_counts_towards_the_lower_rung():
     assert 0 == refused.facts["left_fen"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("factors", "level"),
     [
         ([], 0),

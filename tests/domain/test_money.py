@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hongbao import units
 from hongbao.domain.money import AMOUNT_MAX_FEN, parse_yuan, parse_yuan_or_zero
 from hongbao.errors import InvalidAmount
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "amount_fen"),
     [
         ("0.01", 1),
@@ -30,7 +31,7 @@ def test_yuan_become_fen_exactly(text, amount_fen):
     assert amount_fen == parse_yuan(text)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *("", "0", "0.00", "-1", "+1", "0.001", "1e3", "1E3", "1,000", "1，000", "１．００", "１"),

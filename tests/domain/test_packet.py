@@ -25,6 +25,7 @@ from hongbao.errors import (
     PacketNotExpired,
     PacketRefunded,
 )
+from tests.every import every
 
 SENDER, FRIEND, STRANGER = 1, 2, 3
 SENT = datetime(2026, 2, 16, 12, 0, tzinfo=UTC)
@@ -61,7 +62,7 @@ def claim(packet, who, at=SENT, *, claimed_fen=None, sender_may_claim=True):
     check_claim(packet, who, now=at, claimed_fen=claimed_fen, sender_may_claim=sender_may_claim)
 
 
-@pytest.mark.parametrize(
+@every(
     ("packet", "at", "state"),
     [
         (LUCKY, SENT, PacketState.OPEN),
@@ -85,8 +86,8 @@ def test_a_packet_is_in_one_state_at_each_moment(packet, at, state):
     assert state is packet.state(at)
 
 
-@pytest.mark.parametrize("at", [SENT, EXPIRY - INSTANT, EXPIRY, EXPIRY + INSTANT])
-@pytest.mark.parametrize("packet", [LUCKY, FINISHED, REFUNDED])
+@every("at", [SENT, EXPIRY - INSTANT, EXPIRY, EXPIRY + INSTANT])
+@every("packet", [LUCKY, FINISHED, REFUNDED])
 def test_what_can_be_claimed_cannot_be_refunded_and_the_other_way_round(packet, at):
     """
     At every moment of an unresolved packet exactly one of the two is possible; of a resolved one
@@ -113,7 +114,7 @@ def test_what_can_be_claimed_cannot_be_refunded_and_the_other_way_round(packet, 
     assert expected == possible
 
 
-@pytest.mark.parametrize(
+@every(
     ("packet", "who", "at", "refusal"),
     [
         (EXCLUSIVE, STRANGER, SENT, NotForYou),

@@ -4,6 +4,7 @@ import pytest
 
 from hongbao.domain.passphrase import check_passphrase
 from hongbao.errors import CommonPassphrase, WeakPassphrase
+from tests.every import every
 
 
 @pytest.mark.parametrize("text", ["", "1234567", "红包红包", "a b c d"])
@@ -17,7 +18,7 @@ def test_a_short_passphrase_is_weak(text: str):
     assert "weak_passphrase" == refused.value.code
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *(
@@ -55,7 +56,7 @@ def test_what_a_search_tries_first_is_refused(text: str):
     assert text not in str(refused.value)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *(

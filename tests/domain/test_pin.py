@@ -8,6 +8,7 @@ import pytest
 
 from hongbao.domain.pin import COMMON, Pin, check_strength
 from hongbao.errors import InvalidPin, WeakPin
+from tests.every import every
 
 BORN = date(1990, 5, 7)
 
@@ -20,7 +21,7 @@ def test_six_digits_are_a_pin(digits):
     assert digits == Pin(digits).reveal()
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *("", "12345", "1234567", "abcdef", "12 456", " 246810", "246810\n", "-24681", "+24681"),
@@ -80,7 +81,7 @@ def test_a_pin_does_not_compare_by_accident():
     assert not Pin("246810").same_as(Pin("246811"))
 
 
-@pytest.mark.parametrize(
+@every(
     "digits",
     [
         *("000000", "111111", "999999"),
@@ -89,7 +90,7 @@ def test_a_pin_does_not_compare_by_accident():
         *sorted(COMMON),
     ],
 )
-@pytest.mark.parametrize("born", [None, BORN])
+@every("born", [None, BORN])
 def test_repeats_runs_and_favourites_are_too_easy(digits, born):
     """
     One digit, runs up and down, over the end of the keypad too, and what most people choose.
@@ -100,9 +101,7 @@ def test_repeats_runs_and_favourites_are_too_easy(digits, born):
     assert {} == refusal.value.facts
 
 
-@pytest.mark.parametrize(
-    "digits", ["900507", "070590", "050790", "900705", "199005", "051990", "199057"]
-)
+@every("digits", ["900507", "070590", "050790", "900705", "199005", "051990", "199057"])
 def test_the_holders_birth_date_is_too_easy(digits):
     """
     In each order that dates are written in; for someone else, these are digits like any.
@@ -114,7 +113,7 @@ def test_the_holders_birth_date_is_too_easy(digits):
     check_strength(Pin(digits), date(1985, 12, 24))
 
 
-@pytest.mark.parametrize("digits", ["246810", "135790", "112358", "000001", "123457", "908172"])
+@every("digits", ["246810", "135790", "112358", "000001", "123457", "908172"])
 def test_other_pins_may_be_chosen(digits):
     """
     Only what is documented is refused.

@@ -34,6 +34,7 @@ from hongbao.errors import (
 )
 from hongbao.errors.rules import POLICY_PROBLEMS
 from hongbao.units import yuan
+from tests.every import every
 
 STANDARD = policies.text_of("standard")
 EARLIER = STANDARD[: STANDARD.index("[channel]")] + STANDARD[STANDARD.index("# Tiers") :]
@@ -196,7 +197,7 @@ def test_every_limit_that_ships_names_its_source_and_how_sure_it_is(pack):
 # --- tiers ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("pack", "identified", "channels", "tier"),
     [
         ("standard", False, 0, "unverified"),
@@ -245,7 +246,7 @@ def test_an_earlier_policy_still_means_what_the_packs_now_say_aloud():
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "rules"),
     [
         ("[channel]", (CHANNELS, {}, 30)),
@@ -270,7 +271,7 @@ def test_each_of_these_keys_can_be_left_out(written, rules):
     assert written.endswith("}") == ("refund.card_days" in policy.confidence)
 
 
-@pytest.mark.parametrize(
+@every(
     ("order", "bank", "channels"),
     [
         ('["netsunion", "unionpay"]', "icbc", ("netsunion", "unionpay")),
@@ -477,7 +478,7 @@ WHOLE = {  # what no single line can say: texts, and the header at which each is
 }
 
 
-@pytest.mark.parametrize(("old", "new", "problem"), MISTAKES)
+@every(("old", "new", "problem"), MISTAKES)
 def test_each_mistake_is_told_with_its_line(old, new, problem):
     """
     The line that holds the mistake, counted as an editor counts.
@@ -491,7 +492,7 @@ def test_each_mistake_is_told_with_its_line(old, new, problem):
     assert f"policy mine.toml, line {line}: " in str(error)
 
 
-@pytest.mark.parametrize("problem", WHOLE)
+@every("problem", WHOLE)
 def test_a_mistake_of_the_whole_file_is_told_where_it_shows_first(problem):
     """
     At the first tier, at the key itself, where the file grows too long, where it breaks off.
@@ -504,7 +505,7 @@ def test_a_mistake_of_the_whole_file_is_told_where_it_shows_first(problem):
     assert (problem, line) == (error.facts["problem"], error.facts["line"])
 
 
-@pytest.mark.parametrize(
+@every(
     "written",
     [
         *('name = "standard"', "version = 2", 'year = "calendar"', "profiles_per_person = 5"),
@@ -559,7 +560,7 @@ def test_every_sentence_about_a_policy_has_a_mistake_that_earns_it():
     assert set(POLICY_PROBLEMS) == told
 
 
-@pytest.mark.parametrize(("old", "new", "problem"), MISTAKES)
+@every(("old", "new", "problem"), MISTAKES)
 def test_a_mistake_is_told_to_programs_in_english_whatever_the_language(old, new, problem):
     """
     JSON never changes with the language, and no screen is changed by what the file holds.
@@ -610,7 +611,7 @@ def refusal(total_fen: int, count: int, rules: PacketRules = WECHAT) -> type[Hon
     return None
 
 
-@pytest.mark.parametrize(
+@every(
     ("total_fen", "count", "error"),
     [
         (1, 1, None),
@@ -718,7 +719,7 @@ def test_the_policies_on_the_page_can_be_used():
     assert PACKS["standard"].channel.order == parse_policy(EARLIER + part, "page").channel.order
 
 
-@pytest.mark.parametrize(
+@every(
     ("old", "new"),
     [
         ('rate = "0.1%"', 'rat = "0.1%"'),

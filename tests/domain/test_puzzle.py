@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hongbao.domain.puzzle import PAIRS, Puzzle, decode, make_puzzle
+from tests.every import every
 
 puzzles = st.binary(min_size=66, max_size=66).map(lambda drawn: make_puzzle(lambda _: drawn))
 
@@ -96,7 +97,7 @@ def test_chance_is_asked_once():
     assert [66] == asked
 
 
-@pytest.mark.parametrize("typed", ["7", " 7 ", "7\n", "07", "７", "\u30007"])
+@every("typed", ["7", " 7 ", "7\n", "07", "７", "\u30007"])
 def test_an_answer_may_be_typed_carelessly(typed):
     """
     Spaces, a leading zero and full-width digits do not matter.
@@ -104,7 +105,7 @@ def test_an_answer_may_be_typed_carelessly(typed):
     assert Puzzle("福", "福" * 7 + "富" * 9).solved_by(typed)
 
 
-@pytest.mark.parametrize(
+@every(
     "typed",
     [
         *("", " ", "8", "-7", "+7", "7.0", "7 7", "0x7", "七", "٧", "seven", "7\x00", "7_"),
@@ -128,7 +129,7 @@ def test_a_puzzle_is_kept_and_read_again(puzzle):
     assert puzzle.question == json.loads(puzzle.encode())
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *("", "[]", "null", "7", '"福"', "{}", '{"sought":"福"}', "[" * 100_000),

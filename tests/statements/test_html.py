@@ -13,6 +13,7 @@ from lxml import etree
 from hongbao import statements
 from hongbao.statements._wording import plain
 from hongbao.vault import primitives
+from tests.every import every
 from tests.statements.bank_rows import BY_CARD, UNSAYABLE, WORST, stated
 from tests.statements.conftest import BEGUN_AT, HOSTILE, ID_NUMBER, pin
 from tests.statements.reading import written
@@ -216,7 +217,7 @@ SCRIPTS = (
 )
 
 
-@pytest.mark.parametrize("text", [*HOSTILE, *WORST, *SCRIPTS, f"a{UNSAYABLE}b"])
+@every("text", [*HOSTILE, *WORST, *SCRIPTS, f"a{UNSAYABLE}b"])
 def test_what_somebody_typed_is_text(text):
     """
     In every place: no element, no attribute, no comment but the signature comes of it.

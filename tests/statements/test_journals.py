@@ -25,6 +25,7 @@ from hongbao.statements._journal import tame
 from hongbao.statements._legs import legs
 from hongbao.statements._wording import plain, words_of
 from tests.consumers import run
+from tests.every import every
 from tests.statements.conftest import BEGUN_AT, HOSTILE, PEOPLE
 from tests.statements.reading import written
 from tests.statements.test_formats import NOVEMBER, movement, statement
@@ -511,7 +512,7 @@ def test_journals_of_periods_that_follow_each_other_are_one_journal(readers, a_l
     assert {**expected, OPENING: 0} == read.balances
 
 
-@pytest.mark.parametrize(
+@every(
     ("until", "ends_at", "expected"),
     [
         (NOVEMBER[1], NOVEMBER[1], "2026-12-01"),
@@ -639,7 +640,7 @@ KINDS: list[tuple[str, int, dict[str, Any], list[tuple[Any, ...]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("act", "amount_fen", "facts", "expected"), KINDS)
+@every(("act", "amount_fen", "facts", "expected"), KINDS)
 def test_each_kind_of_movement_is_booked_with_its_sign_and_its_words(
     act, amount_fen, facts, expected
 ):

@@ -9,6 +9,7 @@ import pytest
 from hongbao import statements, words
 from hongbao.statements._printed import Printed
 from hongbao.statements._wording import plain
+from tests.every import every
 from tests.statements.bank_rows import BY_CARD, CARD, UNSAYABLE, stated
 from tests.statements.test_formats import NOVEMBER, movement, statement
 
@@ -159,7 +160,7 @@ def printed(asked, language="en"):
     return Printed(statements.Sheet(asked, asked.lines, statements.Style(language)))
 
 
-@pytest.mark.parametrize(("act", "facts", "what", "other", "amounts"), KINDS)
+@every(("act", "facts", "what", "other", "amounts"), KINDS)
 def test_every_kind_of_movement_is_told_in_both_languages(act, facts, what, other, amounts):
     """
     What it was, with whom, and the sign of what it did to the card and to the balance.
@@ -201,7 +202,7 @@ def test_a_page_keeps_its_language(spoken):
 DAY = timedelta(days=1)
 
 
-@pytest.mark.parametrize(
+@every(
     ("facts", "period"),
     [
         ({}, "2026-11-01 to 2026-11-30"),

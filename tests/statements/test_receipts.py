@@ -20,6 +20,7 @@ from hongbao.statements._proofs.qr import QUIET, matrix
 from hongbao.statements._proofs.verifying import Judge
 from hongbao.units import yuan
 from tests.consumers import program
+from tests.every import every
 from tests.statements.conftest import CARD, EXCLUSIVE, PEOPLE
 from tests.statements.test_formats import SIGNER
 from tests.statements.test_verifying import exported, judged, key_of
@@ -520,7 +521,7 @@ def test_a_receipt_outlives_a_rekey(lived, tmp_path):
     assert "genuine" == judged(path, lived)["verdict"]
 
 
-@pytest.mark.parametrize(
+@every(
     "line",
     [
         "",

@@ -20,6 +20,7 @@ from beancount_daoru.importers.wechat import Importer as Daoru
 from hongbao import errors, statements
 from hongbao.statements import _workbook, wechat, wechat_xlsx
 from hongbao.statements._wechat import COLUMNS, row_of
+from tests.every import every
 from tests.statements.conftest import BEGUN_AT, CARD, HOSTILE
 from tests.statements.reading import written
 from tests.statements.test_formats import movement, statement
@@ -199,7 +200,7 @@ def test_it_does_not_pass_itself_off():
 # --- its rows -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     ("facts", "expected"),
     [
         pytest.param(
@@ -441,8 +442,8 @@ WORST = (
 )
 
 
-@pytest.mark.parametrize("format_name", BILLS)
-@pytest.mark.parametrize("text", WORST)
+@every("format_name", BILLS)
+@every("text", WORST)
 def test_no_name_adds_a_row_or_a_formula(format_name, text):
     """
     Whatever a profile might be called, the rows are what they were, and every line is one line.

@@ -20,6 +20,7 @@ from hongbao import errors, statements
 from hongbao.statements import _workbook, xlsx
 from hongbao.units import CHINA
 from tests.consumers import run
+from tests.every import every
 from tests.statements.conftest import CARD, HOSTILE, ID_NUMBER, pin
 from tests.statements.reading import with_lines, written
 from tests.statements.test_formats import movement, statement
@@ -288,7 +289,7 @@ WORST = (
 )
 
 
-@pytest.mark.parametrize("text", WORST)
+@every("text", WORST)
 def test_text_stays_text(text):
     """
     What a spreadsheet would calculate, follow or count is shown as it was typed.

@@ -24,6 +24,7 @@ from hongbao.vault.authenticator import (
     step_at,
     uri,
 )
+from tests.every import every
 
 SECRET = b"12345678901234567890"
 OTHER = b"09876543210987654321"
@@ -50,7 +51,7 @@ def test_a_step_is_half_a_minute_in_whatever_zone_it_is_told():
     assert code_at(SECRET, EVE) != code_at(SECRET, EVE + STEP)
 
 
-@pytest.mark.parametrize(("steps", "counts"), [(-2, 0), (-1, 1), (0, 1), (1, 1), (2, 0)])
+@every(("steps", "counts"), [(-2, 0), (-1, 1), (0, 1), (1, 1), (2, 0)])
 def test_a_code_counts_a_step_early_and_a_step_late(steps, counts):
     """
     Of the moment, of the step before it and of the step after it: no other code fits.
@@ -132,7 +133,7 @@ def test_the_digits_of_a_chinese_keyboard_are_digits():
     assert "287082" == parse_code("２８７０８２")
 
 
-@pytest.mark.parametrize(
+@every(
     "typed",
     [
         *("", "12345", "1234567", "12345a", "-12345", "+12345", "1_2345", "12345٣", "١٢٣٤٥٦"),
@@ -201,7 +202,7 @@ def test_a_secret_is_read_as_it_was_written(secret: bytes, profile: str):
         assert secret == parse_secret(text)
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *("", "287082", "287 082", "GEZDGNBV", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ1", "A" * 200, "密"),

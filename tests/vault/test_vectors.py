@@ -10,6 +10,7 @@ import pytest
 from hongbao.vault import primitives
 from hongbao.vault.authenticator import code_at
 from hongbao.vault.primitives import Cost, KeyedHash, NotAuthentic
+from tests.every import every
 
 
 def test_argon2id_meets_rfc_9106():
@@ -224,7 +225,7 @@ def test_no_shortened_tag_gets_through_aes_gcm():
             primitives.decrypt(key, nonce, wrong, about)
 
 
-@pytest.mark.parametrize("length", [0, 1, 8, 11, 13, 16])
+@every("length", [0, 1, 8, 11, 13, 16])
 def test_a_nonce_of_another_length_opens_nothing(length):
     """
     A nonce is 96 bits. GCM defines others, by a weaker construction that we never made.
@@ -479,7 +480,7 @@ def test_a_signature_has_one_spelling():
         assert not primitives.signature_fits(public, message, wrong)
 
 
-@pytest.mark.parametrize(
+@every(
     ("second", "digits"),
     [
         (59, "94287082"),

@@ -15,6 +15,7 @@ from hongbao.domain.risk.forest import (
 )
 from hongbao.domain.risk.indicators import Key
 from hongbao.errors import InvalidModel
+from tests.every import every
 
 CLAIMS, RARE = Key("claims", 600), Key("hour_rare")
 
@@ -99,7 +100,7 @@ def test_a_model_is_named_by_name_and_version():
 # --- what is refused ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@every(
     "tree",
     [
         [],
@@ -128,7 +129,7 @@ def test_a_tree_whose_nodes_do_not_fit_together_is_refused(tree):
     )
 
 
-@pytest.mark.parametrize("value", [1.5, True, None, "1", [1], 10**16, -(10**16)])
+@every("value", [1.5, True, None, "1", [1], 10**16, -(10**16)])
 def test_a_tree_holds_whole_numbers_only(value):
     """
     No fraction, no truth, no text and nothing endless gets into a comparison.
@@ -138,7 +139,7 @@ def test_a_tree_holds_whole_numbers_only(value):
     assert "not_whole" == facts["problem"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("changed", "problem"),
     [
         ({"form": "hongbao/forest@2"}, "form"),
@@ -175,7 +176,7 @@ def test_a_model_that_breaks_the_form_is_refused(changed, problem):
     assert problem == refused(json.dumps(SMALL | changed))["problem"]
 
 
-@pytest.mark.parametrize("key", SMALL)
+@every("key", SMALL)
 def test_nothing_may_be_missing(key):
     """
     A model without its sample or its keys would mean something else.
@@ -185,7 +186,7 @@ def test_nothing_may_be_missing(key):
     assert {"source": "mine.json", "problem": "missing_key", "key": key} == facts
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         "",

@@ -26,6 +26,7 @@ from hongbao.domain.risk.habit import (
 )
 from hongbao.domain.risk.magnitude import magnitude
 from hongbao.units import CHINA
+from tests.every import every
 
 NEW_YEAR = 1_771_214_400  # 2026-02-16 12:00 in China
 DAY = 86_400
@@ -122,7 +123,7 @@ def test_every_kind_of_act_has_a_letter_of_its_own():
     assert {1} == set(map(len, LETTERS.values()))
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     [
         *("", "{", "[]", "{}", "null", "7"),

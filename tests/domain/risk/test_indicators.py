@@ -21,6 +21,7 @@ from hongbao.domain.risk.indicators import (
 from hongbao.domain.risk.magnitude import magnitude, ratio_tenths
 from hongbao.domain.risk.measures import ACTS_MIN, NEVER, OUTS_MIN, QUICK_MS
 from hongbao.domain.risk.places import distance_km
+from tests.every import every
 
 NEW_YEAR = 1_771_214_400  # 2026-02-16 12:00 in China
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -111,7 +112,7 @@ def test_an_indicator_is_found_by_its_own_name():
     assert len(INDICATORS) == len({indicator.label for indicator in INDICATORS.values()})
 
 
-@pytest.mark.parametrize("name", INDICATORS)
+@every("name", INDICATORS)
 def test_an_amounts_name_ends_in_fen(name):
     """
     So a rule's author, and who reads a value, know how it is written.
@@ -141,8 +142,8 @@ def test_every_value_of_every_life_is_a_whole_number(acts, seen, name, window_s)
     assert measured >= 0
 
 
-@pytest.mark.parametrize("name", MEASURED)
-@pytest.mark.parametrize("what", sorted(JUDGED))
+@every("name", MEASURED)
+@every("what", sorted(JUDGED))
 def test_a_first_act_can_be_measured(name, what):
     """
     Somebody who has done nothing has no habits, and that is no reason to stumble.
@@ -176,7 +177,7 @@ def test_a_key_is_read_as_it_was_written(name, window_s, of_fen):
     assert key == parse_key(str(key))
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "reason"),
     [
         ("", "an indicator is written as in claims/10m"),
@@ -212,7 +213,7 @@ def test_a_window_is_read_as_it_was_written(seconds):
     assert seconds == parse_window(window(seconds))
 
 
-@pytest.mark.parametrize(
+@every(
     "text",
     ["", "10", "m", "0m", "010m", "1.5h", "-1h", "1h30m", "367d", "9" * 9 + "d", "１m", "1M"],
 )
@@ -328,7 +329,7 @@ def test_only_a_claim_has_a_reaction():
     assert NEVER == value("reaction_ms", [], at(0, SEND))
 
 
-@pytest.mark.parametrize(
+@every(
     ("moments", "run"),
     [
         ([0, 60, 120, 180], 4),
@@ -512,7 +513,7 @@ def test_no_hour_is_rare_for_whom_we_hardly_know():
     assert 0 == value("hour_rare", acts, at(6 * HOUR))
 
 
-@pytest.mark.parametrize(
+@every(
     ("amount_fen", "counts"),
     [(1_799_999, 0), (1_800_000, 1), (1_999_999, 1), (2_000_000, 0), (2_000_001, 0)],
 )
@@ -653,7 +654,7 @@ def test_a_pin_was_changed_so_many_minutes_ago():
     assert NEVER == value("since_pin_change_min", acts + [at(2 * HOUR)] * RECENT, at(3 * HOUR))
 
 
-@pytest.mark.parametrize(
+@every(
     "name",
     [
         *("age_days", "channels", "cards", "device_age_hours", "devices", "device_profiles"),

@@ -16,6 +16,7 @@ from hongbao.domain.risk.measures import Look, day_out_fen
 from hongbao.domain.risk.pack import Condition, Pack, Report, Rule, parse_pack
 from hongbao.domain.risk.places import place_called
 from tests.domain.risk.test_pack import HEAD
+from tests.every import every
 
 SHIPPED = {name: parse_pack(packs.text_of(name), name) for name in packs.names()}
 STANDARD = SHIPPED[packs.STANDARD]
@@ -103,7 +104,7 @@ def answer_to(pack: Pack, rule: Rule | Report, given: dict[Key, int]) -> tuple[R
     return (*decision.fired, *decision.reports)
 
 
-@pytest.mark.parametrize(("pack", "rule"), RULES)
+@every(("pack", "rule"), RULES)
 def test_each_rule_fires_at_its_thresholds_and_not_a_step_before(pack, rule):
     """
     All conditions have to hold, and each holds at its very threshold.
@@ -116,7 +117,7 @@ def test_each_rule_fires_at_its_thresholds_and_not_a_step_before(pack, rule):
             assert rule not in answer_to(pack, rule, {**exact, condition.key: missed})
 
 
-@pytest.mark.parametrize(("pack", "rule"), RULES)
+@every(("pack", "rule"), RULES)
 def test_each_rule_looks_at_its_own_acts_only(pack, rule):
     """
     What it does not name it does not stop.
@@ -252,7 +253,7 @@ ATTACKS: dict[str, tuple[list[Seen], dict[str, int], str]] = {
 }
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@every("attack", ATTACKS)
 def test_each_named_attack_is_caught_by_its_rule_with_its_last_act(attack):
     """
     And not before: one act less, and the rule says nothing.
@@ -267,7 +268,7 @@ def test_each_named_attack_is_caught_by_its_rule_with_its_last_act(attack):
     assert rule not in fired(played(acts[: caught[0]], **facts))
 
 
-@pytest.mark.parametrize(
+@every(
     ("acts", "report"),
     [
         ([Seen(NOON, What.TOPUP, 250_000 * YUAN)] * 2, "large-in"),
@@ -371,7 +372,7 @@ ORDINARY: dict[str, tuple[list[Seen], dict[str, int]]] = {
 }
 
 
-@pytest.mark.parametrize("pattern", ORDINARY)
+@every("pattern", ORDINARY)
 def test_ordinary_patterns_are_left_alone(pattern):
     """
     Every act of them is allowed.
@@ -401,7 +402,7 @@ def pack_of(*rules: str) -> Pack:
 SEND = asked(Seen(NOON, What.SEND, YUAN))
 
 
-@pytest.mark.parametrize(
+@every(
     ("answers", "chosen"),
     [
         ([], None),

@@ -24,6 +24,7 @@ from hongbao.domain.risk.pack import (
 from hongbao.domain.toml_table import TEXT_LENGTH_MAX
 from hongbao.errors import InvalidPolicy, InvalidRiskPack, RiskPackNotFound
 from hongbao.units import yuan
+from tests.every import every
 
 SMALL = """\
 name = "mine"
@@ -118,7 +119,7 @@ def test_a_pack_that_ships_is_named_after_its_file_and_keeps_its_text(name):
     assert packs.text_of(name) == PACKS[name].text
 
 
-@pytest.mark.parametrize("name", ["", "nothing", "../packs/standard", "standard.toml", "model"])
+@every("name", ["", "nothing", "../packs/standard", "standard.toml", "model"])
 def test_a_pack_that_does_not_ship_is_not_found(name):
     """
     A name is looked up, and is never a way to another folder.
@@ -149,7 +150,7 @@ def test_large_transactions_are_reported_from_half_a_million_a_day():
     assert JUDGED == frozenset().union(*(report.acts for report in large))
 
 
-@pytest.mark.parametrize("pattern", ["splitting", "fan-in", "fan-out", "same-pair", "woken"])
+@every("pattern", ["splitting", "fan-in", "fan-out", "same-pair", "woken"])
 def test_each_suspicious_pattern_is_reported(pattern):
     """
     化整为零, many to one, one to many, the same pair, and a dormant account: a human looks at them.
@@ -353,7 +354,7 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "problem"), MISTAKES)
+@every(("old", "new", "problem"), MISTAKES)
 def test_each_mistake_is_told_with_its_line(old, new, problem):
     """
     The line that holds the mistake, counted as an editor counts.
@@ -399,7 +400,7 @@ def test_what_can_be_held_is_read(what):
     assert {what} == parse_pack(text, "mine").rules[1].acts
 
 
-@pytest.mark.parametrize(
+@every(
     ("written", "header"),
     [
         ("version = 3", 1),
@@ -453,7 +454,7 @@ def test_rules_are_tables():
     assert "not_tables" == refused(changed(f"when = [{FIRST},", "when = [1,")[0]).facts["problem"]
 
 
-@pytest.mark.parametrize(("old", "new", "problem"), MISTAKES)
+@every(("old", "new", "problem"), MISTAKES)
 def test_a_mistake_is_told_to_programs_in_english_whatever_the_language(old, new, problem):
     """
     JSON never changes with the language, and no screen is changed by what the file holds.

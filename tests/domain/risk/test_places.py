@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hongbao.domain.risk.places import PLACES, distance_km, place_called
+from tests.every import every
 
 cities = st.integers(1, len(PLACES) - 1)
 
@@ -33,7 +34,7 @@ def test_numbers_that_are_remembered_somewhere_stay_the_same_cities():
     assert kept == {number: PLACES[number].code for number in kept}
 
 
-@pytest.mark.parametrize("place", PLACES[1:], ids=lambda place: place.code)
+@every("place", PLACES[1:], ids=lambda place: place.code)
 def test_a_city_is_found_by_its_code_and_by_both_names(place):
     """
     However it is spelled, in small letters or capitals, with spaces around it or none.
@@ -44,7 +45,7 @@ def test_a_city_is_found_by_its_code_and_by_both_names(place):
     assert [place] * len(spellings) == [place_called(name) for name in spellings]
 
 
-@pytest.mark.parametrize("text", ["", "unknown", "未知", "Atlantis", "shang hai", "上海\0"])
+@every("text", ["", "unknown", "未知", "Atlantis", "shang hai", "上海\0"])
 def test_what_is_no_city_is_not_found(text):
     """
     Not even by the name of the place that stands for none.
@@ -52,7 +53,7 @@ def test_what_is_no_city_is_not_found(text):
     assert None is place_called(text)
 
 
-@pytest.mark.parametrize("place", PLACES[1:], ids=lambda place: place.code)
+@every("place", PLACES[1:], ids=lambda place: place.code)
 def test_every_city_lies_in_china(place):
     """
     A slip in a coordinate would put a city into the sea, and its people on a rocket.
@@ -61,7 +62,7 @@ def test_every_city_lies_in_china(place):
     assert 7300 <= place.lon <= 13_600
 
 
-@pytest.mark.parametrize(
+@every(
     ("here", "there", "km"),
     [
         ("beijing", "shanghai", 1068),

@@ -1,6 +1,5 @@
 """What would have been allowed instead is allowed, and one fen more is not."""
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from hongbao.domain.risk.judge import decide
 from hongbao.domain.risk.pack import Pack, parse_pack
 from hongbao.domain.risk.way_out import allowed_amount, allowed_from, later
 from hongbao.packs import names, text_of
+from tests.every import every
 
 NOON = 1_771_214_400  # 2026-02-16 12:00 in China
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -157,7 +157,7 @@ def test_nobody_chooses_what_a_claim_brings():
 FAILED = What.CHALLENGE_FAILED
 
 
-@pytest.mark.parametrize(
+@every(
     ("when", "act", "seens", "expected"),
     [
         # A device that is old enough in 21 hours.
