@@ -28,57 +28,60 @@ PROBLEMS = {
     "moves": (N_("transfers no rule allows: {count}"), _KEEP),
     "reserve": (N_("institutions whose books contradict each other: {count}"), _KEEP),
     "transit": (
-        N_("institutions that do not agree on what is on its way between them: {count}"),
+        N_("institutions that disagree on the money in transit between them: {count}"),
         _KEEP,
     ),
     "messages": (
-        N_("payments whose state, outcome and frozen money do not fit together: {count}"),
+        N_("payments whose state, outcome and frozen money disagree: {count}"),
         _KEEP,
     ),
-    "batches": (N_("settlements that do not add up to the payments in them: {count}"), _KEEP),
+    "batches": (N_("settlements that differ from the sum of their payments: {count}"), _KEEP),
     "suspense": (
         N_("banks whose surplus or shortage is not what their statements explain: {count}"),
         _KEEP,
     ),
-    "packets": (N_("packets whose account, claims and refund do not add up: {count}"), _KEEP),
+    "packets": (N_("packets whose account, claims and refund disagree: {count}"), _KEEP),
     "terms": (N_("packets whose terms differ from what was sealed at sending: {count}"), _KEEP),
-    "deals": (N_("packets whose shares differ from what their seed says: {count}"), _KEEP),
+    "deals": (N_("packets whose shares differ from their seed: {count}"), _KEEP),
     "held": (
-        N_("holds whose case, money and way out do not fit together: {count}"),
+        N_("holds whose case, amount and destination disagree: {count}"),
         _KEEP,
     ),
-    "balances": (N_("entries whose balance does not follow from the one before: {count}"), _KEEP),
+    "balances": (N_("entries whose balance does not follow from the previous one: {count}"), _KEEP),
     "maturing": (
-        N_("claims counted as withdrawable later that differ from the claims: {count}"),
+        N_("claims withdrawable later whose amounts differ from the claims: {count}"),
         _KEEP,
     ),
     "usage": (N_("limit counters that differ from what they count: {count}"), _KEEP),
     "habits": (
-        N_("profiles whose habits do not follow from what they have done: {count}"),
+        N_("profiles whose habits do not follow from their acts: {count}"),
         _KEEP,
     ),
     "challenges": (
-        N_("stops and challenges that differ from what was asked and answered: {count}"),
+        N_("stops and challenges that differ from the request and the answer: {count}"),
         _KEEP,
     ),
     "cases": (
-        N_("cases without their event, or decided otherwise than operators said: {count}"),
+        N_(
+            "cases without their event, or decided differently from the operators' "
+            "opinions: {count}"
+        ),
         _KEEP,
     ),
     "bills": (
-        N_("imported bills whose rows differ from what was sealed at importing: {count}"),
+        N_("imported bills whose rows differ from what was sealed at import: {count}"),
         _KEEP,
     ),
     "sealed": (
-        N_("sealed values that do not open, or are not what their row says: {count}"),
+        N_("sealed values that cannot be opened, or do not match their row: {count}"),
         _KEEP,
     ),
     "devices": (
         N_("devices whose key on this machine is missing or damaged: {count}"),
-        N_("let this machine in with `hongbao device add DEVICE`, then remove the old device"),
+        N_("register this machine with `hongbao device add DEVICE`, then remove the old device"),
     ),
     "signatures": (
-        N_("acts whose device's signature is missing or does not fit: {count}"),
+        N_("acts whose device signature is missing or wrong: {count}"),
         _KEEP,
     ),
     "chain": (N_("breaks in the chain (edited, missing or foreign entries): {count}"), _KEEP),
@@ -87,8 +90,11 @@ PROBLEMS = {
         N_("restore the newest backup, or accept this state with `hongbao restore FILE`"),
     ),
     "noted_head": (
-        N_("stretches of the ledger of which nothing is noted beside the keys: {count}"),
-        N_("if this is the newest state, accept it: `hongbao backup FILE`, `hongbao restore FILE`"),
+        N_("stretches of the ledger with no head noted beside the keys: {count}"),
+        N_(
+            "if this is the newest state, accept it with `hongbao backup FILE` and "
+            "`hongbao restore FILE`"
+        ),
     ),
 }
 """Every check in the order it is made: what is wrong where it fails, and what to do then."""

@@ -12,13 +12,15 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Copy the encrypted ledger to a file, while others go on writing."),
-    help=N_("The keys are not in it: it opens only beside this home's `keys` folder."),
+    short_help=N_("Copy the encrypted ledger to a file, while others can write."),
+    help=N_("The keys are not in it: it opens only with this wallet's `keys` folder."),
     epilog="hongbao backup 2026-11-23.hongbao",
 )
 def backup(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help=N_("where to; --yes overwrites"))],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help=N_("the file to write; --yes overwrites it"))
+    ],
 ) -> None:
     from hongbao.ui import home
 

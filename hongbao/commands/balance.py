@@ -15,7 +15,7 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Show what you have: to spend, in packets, and together."),
+    short_help=N_("Show your balance: available, in packets, and in all."),
     epilog="hongbao balance\nhongbao balance --json",
 )
 def balance(ctx: typer.Context) -> None:
@@ -24,9 +24,9 @@ def balance(ctx: typer.Context) -> None:
         found = wallet.balance()
     call.answer(found, _show)
     if found["due_back_fen"]:
-        call.hint(N_("bring back what is due with `hongbao refund`"))
+        call.hint(N_("return the unclaimed amounts with `hongbao refund`"))
     if found["unanswered"]:
-        call.hint(N_("a bank owes you an answer: ask for it with `hongbao settle`"))
+        call.hint(N_("a payment is pending; check it with `hongbao settle`"))
 
 
 def _show(answer: "Balance") -> None:

@@ -62,7 +62,7 @@ BankCode = Annotated[
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("Look at the demo banks, and tell them to fail."),
+    short_help=N_("Show the demo banks and simulate faults."),
     help=N_("Without a command, it lists them."),
     epilog=(
         "hongbao bank\n"
@@ -79,7 +79,7 @@ def bank(ctx: typer.Context) -> None:
 @app.command(
     "list",
     cls=Command,
-    short_help=N_("List the banks: what they keep, and what goes wrong there."),
+    short_help=N_("List the banks: their deposits and their faults."),
     epilog="hongbao bank list",
 )
 def list_banks(ctx: typer.Context) -> None:
@@ -104,10 +104,10 @@ def show(ctx: typer.Context, bank: BankCode) -> None:
 @app.command(
     "fault",
     cls=Command,
-    short_help=N_("Tell a bank, or a channel, to fail; off ends it."),
+    short_help=N_("Simulate a fault at a bank or channel; off clears it."),
     help=N_(
-        "Only in a demo home (`hongbao init NAME --demo`). There the amounts 444.01, 444.02 and so"
-        " on fail by themselves, in the order of the list."
+        "Only in a demo wallet (`hongbao init NAME --demo`). There the amounts "
+        "444.01, 444.02 and so on fail automatically, in the order of the list."
     ),
     epilog=(
         "hongbao bank fault icbc timeout\n"
@@ -162,14 +162,14 @@ def fault(
         )
     call.answer(told, clearing.show_fault_set)
     if told["faults"]:
-        call.hint(N_("end it with `hongbao bank fault {place} off`"), place=told["bank"])
+        call.hint(N_("clear it with `hongbao bank fault {place} off`"), place=told["bank"])
 
 
 @app.command(
     "statement",
     cls=Command,
-    short_help=N_("Write the statement a bank issues for a day, signed."),
-    help=N_("CSV in the words of camt.053; `hongbao reconcile --statement FILE` reads it."),
+    short_help=N_("Write a bank's signed statement for one day."),
+    help=N_("A CSV with the terms of camt.053; `hongbao reconcile --statement FILE` reads it."),
     epilog="hongbao bank statement icbc --date 2026-02-16 -o icbc.csv",
 )
 def statement(
@@ -178,7 +178,10 @@ def statement(
     day: Annotated[
         datetime | None,
         typer.Option(
-            "--date", metavar="DATE", parser=parse_instant, help=N_("which day in China; today")
+            "--date",
+            metavar="DATE",
+            parser=parse_instant,
+            help=N_("the day, in China (default: today)"),
         ),
     ] = None,
     output: Output = STANDARD_OUTPUT,

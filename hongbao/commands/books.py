@@ -14,8 +14,9 @@ app = window()
     cls=Command,
     short_help=N_("Show the books of the platform, the banks and the central bank."),
     help=N_(
-        "With --diff they are shown before and after the last act that moved money, or the one that"
-        " is named: what `trace` takes, a batch, or an entry by its number."
+        "With --diff they are shown before and after the last act that moved "
+        "money, or the one that you name: whatever `trace` takes, a batch, or an "
+        "entry's number."
     ),
     epilog=(
         "hongbao books\nhongbao books --diff\nhongbao books --diff 22\nhongbao books hb_7Q2M4K9X"
@@ -28,11 +29,11 @@ def books(
         typer.Argument(
             metavar="SUBJECT",
             autocompletion=subjects,
-            help=N_("a packet's id, a request's, a message's or a batch's, or an entry"),
+            help=N_("the ID of a packet, request, message or batch, or an entry's number"),
         ),
     ] = None,
     diff: Annotated[
-        bool, typer.Option("--diff", help=N_("before and after one act; by itself, the last"))
+        bool, typer.Option("--diff", help=N_("before and after one act (default: the last)"))
     ] = False,
 ) -> None:
     from hongbao.ui import books as screen

@@ -115,7 +115,7 @@ class Caller:
             _leave_the_question()
             raise NotAnswered(question=Filled(question, facts or {}), flag=flag) from None
         except UnicodeDecodeError:
-            raise NotUtf8(N_("what was typed")) from None
+            raise NotUtf8(N_("the input")) from None
         except KeyboardInterrupt:
             _leave_the_question()
             raise Interrupted from None
@@ -273,7 +273,7 @@ class Caller:
             from hongbao.ui import wording
 
             for row in caught_up:
-                talk(_("meanwhile: {what}").format(what=wording.resolved(row)))
+                talk(_("also: {what}").format(what=wording.resolved(row)))
 
     def close_home(self) -> None:
         """Close the home to others who could write to it, and say so: it may have been used."""
@@ -281,9 +281,9 @@ class Caller:
 
         for folder, closed in close_home(self.env).items():
             if closed:
-                told = N_("other users of this machine could write to {path}; now they cannot")
+                told = N_("other users of this machine could write to {path}; this is closed now")
             else:
-                told = N_("other users can write to {path}, and it cannot be closed to them")
+                told = N_("other users can write to {path}, and the permission cannot be removed")
             self.remark(told, path=folder)
 
     @property
@@ -334,9 +334,9 @@ class Caller:
             else:
                 show(answer)
         if answer.get("replayed"):
-            self.remark(N_("this request was answered before; this is that answer again"))
+            self.remark(N_("this request was answered before; the answer is repeated"))
         if answer.get("dry_run"):
-            self.remark(N_("dry run: all of it was undone, nothing was changed"))
+            self.remark(N_("dry run: nothing was changed"))
 
     def remark(self, sentence: str, **facts: object) -> None:
         """Tell a person something besides the answer, on standard error; programs are not told."""

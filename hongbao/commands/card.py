@@ -36,8 +36,8 @@ def card(ctx: typer.Context) -> None:
     cls=Command,
     short_help=N_("Bind a bank card."),
     help=N_(
-        "The number is asked for, without showing it, where it is not given. Demo cards begin with"
-        " 999901 (ICBC) to 999905 (BOC)."
+        "If you leave the number out, hongbao asks for it without showing it. Demo "
+        "cards begin with 999901 (ICBC) to 999905 (BOC)."
     ),
     epilog="hongbao card add 9999010000000003",
 )
@@ -61,7 +61,7 @@ def add(
             bank_of(number)
         bound = wallet.add_card(number, pin=call.pin, request_id=request_id, dry_run=dry_run)
     call.answer(bound, people.show_card_added)
-    call.hint(N_("bring money in with `hongbao topup 100`"))
+    call.hint(N_("top up with `hongbao topup 100`"))
 
 
 @app.command(
@@ -78,7 +78,7 @@ def list_cards(ctx: typer.Context) -> None:
     "remove",
     cls=Command,
     short_help=N_("Remove a bank card."),
-    help=N_("Its account at the bank stays as it is, and is there again when it is bound again."),
+    help=N_("Its bank account stays, and is the same when you bind the card again."),
     epilog="hongbao card remove icbc-0003",
 )
 def remove(
@@ -107,8 +107,8 @@ def remove(
     cls=Command,
     short_help=N_("Show or choose where refunds of packets paid by card go."),
     help=N_(
-        "To the card that paid (card), which is where they go by themselves and takes a working"
-        " day, or to the balance, at once."
+        "To the card that paid (card, the default), within a working day, or to "
+        "the balance at once."
     ),
     epilog="hongbao card refunds\nhongbao card refunds balance",
 )
@@ -116,7 +116,7 @@ def refunds(
     ctx: typer.Context,
     to: Annotated[
         RefundsTo | None,
-        typer.Argument(metavar="[card|balance]", help=N_("where they go from now on")),
+        typer.Argument(metavar="[card|balance]", help=N_("the destination from now on")),
     ] = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,

@@ -14,8 +14,8 @@ app = window(cls=Group)
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("Show that a person is there, where risk control asks (人机验证)."),
-    help=N_("Without a command, it lists what can be answered."),
+    short_help=N_("Answer risk control's challenges (人机验证)."),
+    help=N_("Without a command, it lists the open challenges."),
     epilog="hongbao challenge answer ch_04HMASWS",
 )
 def challenge(ctx: typer.Context) -> None:
@@ -26,7 +26,7 @@ def challenge(ctx: typer.Context) -> None:
 @app.command(
     "list",
     cls=Command,
-    short_help=N_("List the challenges that can be answered."),
+    short_help=N_("List the open challenges."),
     epilog="hongbao challenge list",
 )
 def list_challenges(ctx: typer.Context) -> None:
@@ -36,7 +36,7 @@ def list_challenges(ctx: typer.Context) -> None:
 @app.command(
     "answer",
     cls=Command,
-    short_help=N_("Answer a challenge; then the same request goes through, once."),
+    short_help=N_("Answer a challenge; the same request then succeeds once."),
     epilog="hongbao challenge answer ch_04HMASWS\nhongbao challenge answer ch_04HMASWS --answer 7",
 )
 def answer(
@@ -47,13 +47,15 @@ def answer(
             metavar="CHALLENGE",
             parser=parse_challenge_id,
             autocompletion=challenge_ids,
-            help=N_("the challenge's id"),
+            help=N_("the challenge's ID"),
         ),
     ],
     text: Annotated[
         str | None,
         typer.Option(
-            "--answer", metavar=ANSWER, help=N_("how many there are; asked for without it")
+            "--answer",
+            metavar=ANSWER,
+            help=N_("the number counted; hongbao asks if you leave it out"),
         ),
     ] = None,
 ) -> None:

@@ -13,8 +13,8 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Add everything up again, and name all that does not add up."),
-    help=N_("Exits with 19 where anything is wrong. docs/ledger.md says what each check proves."),
+    short_help=N_("Re-check the whole ledger and report every discrepancy."),
+    help=N_("Exits with 19 if anything is wrong. docs/ledger.md says what each check proves."),
     epilog="hongbao check",
 )
 def check(ctx: typer.Context) -> None:

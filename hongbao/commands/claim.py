@@ -14,7 +14,7 @@ app = window()
 @app.command(
     cls=Command,
     short_help=N_("Open a red packet and take your share."),
-    help=N_("The amount is drawn at that moment. There is no dry run: that would be peeking."),
+    help=N_("The amount is drawn at that moment. There is no dry run: it would reveal the amount."),
     epilog="hongbao claim hb_7Q2M4K9X\nhongbao claim hb_7Q2M4K9X -p 小红",
 )
 def claim(
@@ -25,7 +25,7 @@ def claim(
             metavar="PACKET",
             parser=parse_packet_id,
             autocompletion=claimable_ids,
-            help=N_("the packet's id"),
+            help=N_("the packet's ID"),
         ),
     ],
     request_id: RequestId = None,
@@ -40,6 +40,6 @@ def claim(
         call.hint(
             N_("that was the last share: see who was luckiest with `hongbao show {packet}`")
             if claimed["finished"]
-            else N_("see how the others do with `hongbao show {packet}`"),
+            else N_("see the other shares with `hongbao show {packet}`"),
             packet=claimed["packet"],
         )

@@ -18,10 +18,10 @@ app = window(cls=Group)
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("Show the ledger's clock, or turn a virtual one forward."),
+    short_help=N_("Show the clock, or advance a virtual one."),
     help=N_(
-        "Normally it is the real one. Turning it puts the home on a virtual clock for good, and"
-        " what falls due until then happens, in order."
+        "By default it is the real clock. Advancing it makes the wallet's clock "
+        "virtual for good, and everything due in between happens in order."
     ),
     epilog="hongbao clock\nhongbao clock advance 25h",
 )
@@ -39,7 +39,7 @@ def clock(ctx: typer.Context) -> None:
 @app.command(
     "set",
     cls=Command,
-    short_help=N_("Turn the clock forward to a moment."),
+    short_help=N_("Advance the clock to a given time."),
     epilog="hongbao clock set 2026-02-16T20:00:00+08:00",
 )
 def set_clock(
@@ -64,7 +64,7 @@ def set_clock(
 @app.command(
     "advance",
     cls=Command,
-    short_help=N_("Turn the clock forward by a length of time."),
+    short_help=N_("Advance the clock by a duration."),
     epilog="hongbao clock advance 25h\nhongbao clock advance 1d12h",
 )
 def advance(
@@ -90,4 +90,4 @@ def advance(
 def _agree(call: "Caller", wallet: "Wallet") -> None:
     """Ask before a home leaves the real clock, to which it never comes back."""
     if wallet.clock()["clock"] == "real":
-        call.confirm(N_("this home will never follow the real clock again; turn it?"))
+        call.confirm(N_("this wallet will never follow the real clock again; advance it?"))

@@ -16,9 +16,10 @@ app = window()
     cls=Command,
     short_help=N_("Compare an imported bill with your records."),
     help=N_(
-        "What only one side has, and what they do not agree on, is shown; with --all, everything."
-        " Rows belong together by their number, and where a bill has numbers of its own, by amount,"
-        " kind and time. It ends with 23 where something differs."
+        "Shows the rows that only one side has and those that disagree; with "
+        "--all, every row. Rows are matched by their transaction number or, if the "
+        "bill has its own numbers, by amount, kind and time. Exits with 23 if "
+        "anything differs."
     ),
     epilog="hongbao compare\nhongbao compare bl_04HMASWS --from 2026-11 --to 2026-11 --all",
 )
@@ -29,12 +30,14 @@ def compare(
         typer.Argument(
             metavar="BILL",
             autocompletion=bill_ids,
-            help=N_("the bill's ID; the one that came last"),
+            help=N_("the bill's ID (default: the latest import)"),
         ),
     ] = None,
     since: Since = None,
     until: Until = None,
-    everything: Annotated[bool, typer.Option("--all", help=N_("also show what both have"))] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help=N_("also show the rows that both sides have"))
+    ] = False,
 ) -> None:
     from hongbao.statements._bills import comparing
     from hongbao.ui import bills

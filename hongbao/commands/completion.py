@@ -21,7 +21,7 @@ class Shell(StrEnum):
 
 @app.command(
     cls=Command,
-    short_help=N_("Print what teaches your shell to complete hongbao's words."),
+    short_help=N_("Print a shell completion script."),
     help=N_("The line belongs in the shell's start-up file: ~/.bashrc, ~/.zshrc or config.fish."),
     epilog='eval "$(hongbao completion bash)"\nhongbao completion fish | source',
 )

@@ -29,7 +29,7 @@ STORY = Path(__file__).parents[1] / "stories" / "demo.txt"
 
 @app.command(
     cls=Command,
-    short_help=N_("Play a red packet's whole life here, on a throw-away home."),
+    short_help=N_("Play a red packet's whole life in a throw-away wallet."),
     help=N_(
         "Every command in it is real and shown as it is typed. Your own wallet is not touched, "
         "and nothing is left behind."
@@ -38,9 +38,7 @@ STORY = Path(__file__).parents[1] / "stories" / "demo.txt"
 )
 def demo(
     ctx: typer.Context,
-    fast: Annotated[
-        bool, typer.Option("--fast", help=N_("do not wait for whoever reads along"))
-    ] = False,
+    fast: Annotated[bool, typer.Option("--fast", help=N_("do not pause for reading"))] = False,
 ) -> None:
     from hongbao.story import Screen, play, read
     from hongbao.ui.screen import is_terminal

@@ -28,9 +28,7 @@ NONE = "none"
 
 def _called(offered: Callable[[typer.Context, str], list[str]] | None) -> Any:
     """Return the argument that names a device, of which a shell offers those that are *offered*."""
-    return typer.Argument(
-        metavar="DEVICE", autocompletion=offered, help=N_("what the device is called")
-    )
+    return typer.Argument(metavar="DEVICE", autocompletion=offered, help=N_("the device's name"))
 
 
 IdFile = Annotated[
@@ -38,7 +36,7 @@ IdFile = Annotated[
     typer.Option(
         "--id-file",
         metavar="FILE",
-        help=N_("prove who you are: your name and then your ID number, a line each"),
+        help=N_("prove your identity: your name and then your ID number, one line each"),
     ),
 ]
 
@@ -55,10 +53,10 @@ def _ways(incomplete: str) -> list[str]:
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("The devices that may act for you, each with a key of its own."),
+    short_help=N_("Manage your authorised devices, each with its own key."),
     help=N_(
-        "Without a command, it lists them. Every act is signed by the device that it comes from:"
-        " the first one here, or the one behind an @, as in `-p NAME@tablet`."
+        "Without a command, it lists them. Every act is signed by a device: this "
+        "machine's first one, or the one after an @, as in `-p NAME@tablet`."
     ),
     epilog=(
         "hongbao device\n"
@@ -75,7 +73,7 @@ def device(ctx: typer.Context) -> None:
 @app.command(
     "list",
     cls=Command,
-    short_help=N_("List your devices: which may act, and where they are."),
+    short_help=N_("List your devices and their state."),
     epilog="hongbao device list",
 )
 def list_devices(ctx: typer.Context) -> None:
@@ -85,11 +83,11 @@ def list_devices(ctx: typer.Context) -> None:
 @app.command(
     "add",
     cls=Command,
-    short_help=N_("Ask to let a device in; it waits until you approve it."),
+    short_help=N_("Request a device; it waits until you approve it."),
     help=N_(
-        "It gets a key on this machine. With --id-file it need not wait, and its signature counts"
-        " as a factor of authentication. The name of somebody else's device here means that device,"
-        " shared."
+        "Its key is kept on this machine. With --id-file it is approved at once, "
+        "and its signature counts as a second factor. If you name someone else's "
+        "device on this machine, you share that device."
     ),
     epilog="hongbao device add tablet\nhongbao device add tablet --id-file me.txt",
 )
@@ -111,7 +109,7 @@ def add(
     call.answer(added, devices.show_changed)
     if added["state"] == "pending":
         call.hint(
-            N_("let it in from a device that you have: `hongbao device approve {device}`"),
+            N_("approve it from a device of yours: `hongbao device approve {device}`"),
             device=added["device"],
         )
 
@@ -119,10 +117,11 @@ def add(
 @app.command(
     "approve",
     cls=Command,
-    short_help=N_("Let a device in that waits for it."),
+    short_help=N_("Approve a device that is waiting."),
     help=N_(
-        "From a device that is in already; with --id-file from any, and the device is certified"
-        " then: its signature counts as a factor of authentication. That is for the first one, too."
+        "Run it on an approved device. With --id-file it runs on any device and "
+        "certifies the new one: its signature counts as a second factor. That also "
+        "works for your first device."
     ),
     epilog="hongbao device approve tablet\nhongbao device approve 小明-1 --id-file me.txt",
 )
@@ -147,10 +146,10 @@ def approve(
 @app.command(
     "remove",
     cls=Command,
-    short_help=N_("Let a device in no more, and destroy its key."),
+    short_help=N_("Remove a device and destroy its key."),
     help=N_(
-        "From another device than that one. Where other profiles share the device, its key stays"
-        " for them."
+        "Run it on another device than that one. If other profiles share the "
+        "device, its key is kept for them."
     ),
     epilog="hongbao device remove tablet",
 )
@@ -171,7 +170,7 @@ def remove(
 @app.command(
     "login",
     cls=Command,
-    short_help=N_("Begin a new session after one was ended for safety."),
+    short_help=N_("Log in again after a session was ended for safety."),
     epilog="hongbao device login\nhongbao device login tablet",
 )
 def login(
@@ -181,7 +180,7 @@ def login(
         typer.Argument(
             metavar="DEVICE",
             autocompletion=devices_cut_off,
-            help=N_("the device; the one that you act from"),
+            help=N_("the device (default: the one you are using)"),
         ),
     ] = None,
     request_id: RequestId = None,
@@ -197,7 +196,7 @@ def login(
 @app.command(
     "move",
     cls=Command,
-    short_help=N_("Say which city the device is in that you act from."),
+    short_help=N_("Set the city of the device you are using."),
     epilog="hongbao device move shanghai\nhongbao device move 广州 -p 小明@tablet",
 )
 def move(
@@ -207,7 +206,7 @@ def move(
         typer.Argument(
             metavar="CITY",
             autocompletion=_cities,
-            help=N_("a large city, as shanghai or 上海; or unknown"),
+            help=N_("a large city, such as shanghai or 上海, or unknown"),
         ),
     ],
     request_id: RequestId = None,
@@ -224,8 +223,8 @@ def move(
 @app.command(
     "fault",
     cls=Command,
-    short_help=N_("Tell a demo's device to do its next request wrong."),
-    help=N_("Only in a demo home (`hongbao init NAME --demo`)."),
+    short_help=N_("Make a demo device's next request invalid."),
+    help=N_("Only in a demo wallet (`hongbao init NAME --demo`)."),
     epilog="hongbao device fault 小明-1 replay\nhongbao device fault 小明-1 none",
 )
 def fault(
@@ -236,7 +235,7 @@ def fault(
         typer.Argument(
             metavar="FAULT",
             autocompletion=_ways,
-            help=N_("replay: a nonce that was used before; forge: no true signature; or none"),
+            help=N_("replay: a nonce that was used before; forge: a forged signature; or none"),
         ),
     ],
     request_id: RequestId = None,
@@ -263,4 +262,4 @@ def _list(ctx: typer.Context) -> None:
         lines = wallet.devices()
     call.answer({"devices": lines}, lambda answer: devices.show_devices(answer["devices"]))
     if not lines:
-        call.hint(N_("the next thing that you do lets this machine in"))
+        call.hint(N_("your next action registers this machine"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 app = window()
 
-LOST = N_("event {event} went with the ledger that a copy took the place of")
+LOST = N_("event {event} is in a ledger that a backup has replaced")
 
 LOOK_SECONDS = 0.2
 """How often a watcher looks; a look that finds nothing reads one row."""
@@ -28,10 +28,10 @@ LOOK_SECONDS = 0.2
 
 @app.command(
     cls=Command,
-    short_help=N_("Watch what happens in the home, in order."),
+    short_help=N_("Show what happened in the wallet, in order."),
     help=N_(
-        "Each event says who did what to which packet or payment. With --follow it goes on until"
-        " Ctrl-C, and --json prints one document a line."
+        "Each event says who did what to which packet or payment. With --follow it "
+        "continues until Ctrl-C, and --json prints one document per line."
     ),
     epilog="hongbao events\nhongbao events --after 120\nhongbao events --follow",
 )
@@ -43,12 +43,13 @@ def events(
             "--after",
             metavar="EVENT",
             parser=whole("--after", 0),
-            help=N_("only events after this one; 0 begins with the first"),
+            help=N_("only events after this one; 0 starts with the first"),
         ),
     ] = None,
     limit: Limit = 20,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help=N_("go on, and tell each event as it happens"))
+        bool,
+        typer.Option("--follow", "-f", help=N_("keep running, and show each event as it happens")),
     ] = False,
 ) -> None:
     from hongbao.ui import events as screen
@@ -75,9 +76,9 @@ def _tell_of_more(call: Caller, found: Events, after: int | None, limit: int) ->
     events = found["events"]
     if after is None:
         before = max(events[0]["event"] - 1 - limit, 0)
-        call.hint(N_("earlier ones: `hongbao events --after {event}`"), event=before)
+        call.hint(N_("see earlier ones: `hongbao events --after {event}`"), event=before)
     else:
-        call.hint(N_("go on with `--after {event}`"), event=events[-1]["event"])
+        call.hint(N_("continue with `--after {event}`"), event=events[-1]["event"])
 
 
 def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> int:

@@ -23,11 +23,12 @@ def _formats(incomplete: str) -> list[str]:
 
 @app.command(
     cls=Command,
-    short_help=N_("Write your statement as a file that other programs read."),
+    short_help=N_("Export your statement to a file for other programs."),
     help=N_(
-        "Formats: wechat, wechat-xlsx; beancount, hledger, ledger; ofx, camt053; xlsx, csv, json,"
-        " jsonl; html, pdf. Each is signed, and `hongbao verify-statement` checks it. Days are"
-        " China's; a day, a month or a year at --to is meant whole."
+        "Formats: wechat, wechat-xlsx; beancount, hledger, ledger; ofx, camt053; "
+        "xlsx, csv, json, jsonl; html, pdf. Each is signed, and `hongbao "
+        "verify-statement` checks it. Days are China's; a day, a month or a year "
+        "at --to is included whole."
     ),
     epilog=(
         "hongbao export --from 2026-11 --to 2026-11 -o november.xlsx\n"
@@ -42,7 +43,7 @@ def export(
             "--format",
             metavar="FORMAT",
             autocompletion=_formats,
-            help=N_("default: by the ending of FILE"),
+            help=N_("default: FILE's extension"),
         ),
     ] = None,
     since: Since = None,
@@ -54,14 +55,18 @@ def export(
             "--output",
             "-o",
             metavar="FILE",
-            help=N_("write to FILE, or in a folder under the usual name; - is standard output"),
+            help=N_("write to FILE, or into a folder under the usual name; - is standard output"),
         ),
     ] = STANDARD_OUTPUT,
     masked: Annotated[
-        bool, typer.Option("--mask", help=N_("hide the names of others, and what people typed"))
+        bool, typer.Option("--mask", help=N_("hide other people's names and all free text"))
     ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help=N_("say your name, ID and card numbers whole; asks PIN"))
+        bool,
+        typer.Option(
+            "--full",
+            help=N_("write your name, ID number and card numbers in full; asks for the PIN"),
+        ),
     ] = False,
     root: Annotated[
         str,
@@ -69,7 +74,7 @@ def export(
             "--root",
             metavar="TEXT",
             parser=parse_account_root,
-            help=N_("what journals call the wallet, as in `Assets:Hongbao:Balance`"),
+            help=N_("the wallet's account name in journals, as in `Assets:Hongbao:Balance`"),
         ),
     ] = "Hongbao",
 ) -> None:

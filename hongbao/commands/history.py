@@ -27,8 +27,8 @@ def _kinds(incomplete: str) -> list[str]:
 
 @app.command(
     cls=Command,
-    short_help=N_("Show what moved your money, newest first."),
-    help=N_("Days are China's; a day or a month at --to is meant whole."),
+    short_help=N_("Show your movements, newest first."),
+    help=N_("Days are China's; a day or a month at --to is included whole."),
     epilog=("hongbao history\nhongbao history --last 2w\nhongbao history --kind claim"),
 )
 def history(
@@ -88,6 +88,6 @@ def history(
         )
     call.answer(found, records.show_history)
     if found["pending"]:
-        call.hint(N_("a bank owes you an answer: ask for it with `hongbao settle`"))
+        call.hint(N_("a payment is pending; check it with `hongbao settle`"))
     if found["more"]:
-        call.hint(N_("go on with `--before {entry}`"), entry=found["movements"][-1]["entry"])
+        call.hint(N_("see earlier ones: `--before {entry}`"), entry=found["movements"][-1]["entry"])

@@ -16,10 +16,10 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Say who you are; your limits follow from it."),
+    short_help=N_("Verify your identity; this sets your limits."),
     help=N_(
-        "What is not given is asked for, the ID number without showing it. Shells remember what is"
-        " typed as an argument: better let it be asked, or keep it in a file."
+        "hongbao asks for whatever you leave out, and does not show the ID number. "
+        "Shells remember arguments: let hongbao ask, or keep them in a file."
     ),
     epilog="hongbao identify\nhongbao identify --id-file me.txt --card 9999010000000003",
 )
@@ -102,7 +102,7 @@ def identify(
 
     call.answer(identified, show)
     call.hint(
-        N_("`hongbao limits` shows what that allows")
+        N_("see your limits: `hongbao limits`")
         if has_card
         else N_("bind a bank card with `hongbao card add`")
     )

@@ -23,10 +23,11 @@ class BillFormat(StrEnum):
 @app.command(
     "import",
     cls=Command,
-    short_help=N_("Bring a WeChat Pay bill in, to be compared with your records."),
+    short_help=N_("Import a WeChat Pay bill, to compare it with your records."),
     help=N_(
-        "FILE is the CSV or the XLSX that WeChat Pay sends, or one that `hongbao export` has"
-        " written. Its rows lie in a book of their own: no money moves, and no account changes."
+        "FILE is a CSV or XLSX bill from WeChat Pay, or one that `hongbao export` "
+        "has written. Its rows are kept in a separate book: no money moves, and no "
+        "account changes."
     ),
     epilog=(
         "hongbao import bill.xlsx\n"
@@ -43,19 +44,17 @@ def bring_in(
     _form: Annotated[
         BillFormat,
         typer.Option(
-            "--format", metavar="FORMAT", help=N_("whose bill it is: wechat, the only one so far")
+            "--format", metavar="FORMAT", help=N_("the bill's source; only wechat so far")
         ),
     ] = BillFormat.WECHAT,
-    listed: Annotated[
-        bool, typer.Option("--list", help=N_("list the bills that were brought in"))
-    ] = False,
+    listed: Annotated[bool, typer.Option("--list", help=N_("list the imported bills"))] = False,
     remove: Annotated[
         str | None,
         typer.Option(
             "--remove",
             metavar="BILL",
             autocompletion=bill_ids,
-            help=N_("take a bill out again, by its ID"),
+            help=N_("remove an imported bill, by its ID"),
         ),
     ] = None,
     request_id: RequestId = None,
@@ -75,7 +74,7 @@ def bring_in(
             found = wallet.bills()
             call.answer({"bills": found}, lambda answer: bills.show_bills(answer["bills"]))
             if not found:
-                call.hint(N_("bring one in with `hongbao import FILE`"))
+                call.hint(N_("import one with `hongbao import FILE`"))
             return
         if remove is not None:
             removed = wallet.remove_bill(remove, request_id=request_id, dry_run=dry_run)

@@ -25,11 +25,11 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Make a profile, and the wallet around it if this is the first."),
+    short_help=N_("Create a profile, and the wallet if this is the first."),
     help=N_(
-        "A home's policy, virtual clock and dice are chosen when it is made. A virtual clock stands"
-        " still until `hongbao clock` turns it; dice make every draw repeatable. Both are for demos"
-        " and lessons, and say so wherever they matter."
+        "A wallet's policy, virtual clock and seed are chosen when it is created. "
+        "A virtual clock moves only with `hongbao clock`; a seed makes every draw "
+        "repeatable. Both are for demos and lessons."
     ),
     epilog=(
         "hongbao init 小明\n"
@@ -51,7 +51,7 @@ def init(
             "--policy",
             metavar="POLICY",
             autocompletion=policy_names,
-            help=N_("the rules: a name or a file"),
+            help=N_("the policy: a name or a file"),
         ),
     ] = None,
     clock: Annotated[
@@ -60,20 +60,18 @@ def init(
             "--clock",
             metavar="INSTANT",
             parser=parse_instant,
-            help=N_("put the home on a virtual clock that starts then"),
+            help=N_("use a virtual clock that starts then"),
         ),
     ] = None,
     dice: Annotated[
         str | None,
-        typer.Option("--dice", metavar="SEED", help=N_("script all chance from SEED")),
+        typer.Option("--dice", metavar="SEED", help=N_("fix all randomness by SEED")),
     ] = None,
     demo: Annotated[
         bool,
         typer.Option(
             "--demo",
-            help=N_(
-                "a home to play with: a virtual clock, fixed chance, banks that can be told to fail"
-            ),
+            help=N_("a demo wallet: virtual clock, fixed seed, banks with simulated faults"),
         ),
     ] = False,
     request_id: RequestId = None,
@@ -105,14 +103,16 @@ def init(
     if is_new:
         call.remark(N_("the ledger is in {path}, encrypted"), path=call.env.home)
     if demo or clock is not None:
-        call.remark(N_("this home's clock is virtual: turn it with `hongbao clock advance 1h`"))
+        call.remark(
+            N_("this wallet's clock is virtual; advance it with `hongbao clock advance 1h`")
+        )
     if demo or dice is not None:
-        call.remark(N_("this home's chance is scripted: good for a demo, not for anything secret"))
+        call.remark(N_("randomness is fixed by a seed: for demos only, never for secrets"))
     if is_new:
         call.hint(
-            N_("say who you are with `hongbao identify`, then bind a card: `hongbao card add`")
+            N_("verify your identity with `hongbao identify`, then bind a card: `hongbao card add`")
         )
     else:
         call.hint(
-            N_("act as {name} with `-p {name}`, or always with `hongbao use {name}`"), name=name
+            N_("use `-p {name}` for one command, or switch with `hongbao use {name}`"), name=name
         )

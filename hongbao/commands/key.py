@@ -10,10 +10,10 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Show your public key, by which others check what you sign."),
+    short_help=N_("Show your public key, which verifies what you sign."),
     help=N_(
-        "Statements and receipts are signed by it. It is no secret: give it to whoever is to check"
-        " yours, by a way on which nobody can exchange it."
+        "Statements and receipts are signed by it. It is not secret: give it to "
+        "anyone who verifies yours, in a way that nobody can tamper with."
     ),
     epilog="hongbao key\nhongbao key > xiaoming.key",
 )

@@ -10,7 +10,7 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Show each limit: what is used, what is left, when room returns."),
+    short_help=N_("Show each limit: used, left, and when it resets."),
     epilog="hongbao limits\nhongbao limits -p 小红",
 )
 def limits(ctx: typer.Context) -> None:

@@ -12,12 +12,11 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Lock this home with a passphrase."),
+    short_help=N_("Lock this wallet with a passphrase."),
     help=N_(
-        "Nothing opens it without the passphrase, and nobody can bring a forgotten one back. It"
-        " takes your payment PIN."
-        " Programs name a file in HONGBAO_PASSPHRASE_FILE. On a locked home, this changes the"
-        " passphrase."
+        "Nothing opens it without the passphrase, and a forgotten one cannot be "
+        "recovered. It takes your payment PIN. Programs name a file in "
+        "HONGBAO_PASSPHRASE_FILE. On a locked wallet, this changes the passphrase."
     ),
     epilog="hongbao lock",
 )
@@ -38,4 +37,4 @@ def lock(
     with call.wallet() as wallet:
         changed = wallet.lock(call.new_passphrase(passphrase_file), pin=call.pin)
     call.answer(changed, home.show_locked)
-    call.hint(N_("open it for good with `hongbao unlock`"))
+    call.hint(N_("unlock it for good with `hongbao unlock`"))

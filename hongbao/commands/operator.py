@@ -20,8 +20,8 @@ app = window(cls=Group)
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("Who may put books right and decide cases: operators, with their own PINs."),
-    help=N_("Without a command, it lists them. An operator is no user of the wallet."),
+    short_help=N_("Manage operators, who correct books and decide cases."),
+    help=N_("Without a command, it lists them. An operator is not a user of the wallet."),
     epilog="hongbao operator add 老王\nhongbao operator log 老王",
 )
 def operator(ctx: typer.Context) -> None:
@@ -32,25 +32,23 @@ def operator(ctx: typer.Context) -> None:
 @app.command(
     "add",
     cls=Command,
-    short_help=N_("Make somebody an operator, with a PIN of their own."),
+    short_help=N_("Add an operator with a separate PIN."),
     help=N_(
-        "You make the first one, with your payment PIN. For each other one an operator answers,"
-        " whose PIN is asked for before the new one's."
+        "You add the first operator, with your payment PIN. Later ones need an "
+        "existing operator's PIN, asked first."
     ),
     epilog="hongbao operator add 老王\nhongbao operator add 小李 --operator 老王",
 )
 def add(
     ctx: typer.Context,
-    name: Annotated[
-        str, typer.Argument(metavar=OPERATOR_NAME, help=N_("what the operator is called"))
-    ],
+    name: Annotated[str, typer.Argument(metavar=OPERATOR_NAME, help=N_("the operator's name"))],
     by: Annotated[
         str | None,
         typer.Option(
             "--operator",
             metavar=OPERATOR_NAME,
             autocompletion=operator_names,
-            help=N_("who answers for it: the PIN asked for first is this operator's"),
+            help=N_("the operator who approves: hongbao asks for this PIN first"),
         ),
     ] = None,
     new_pin_file: Annotated[
@@ -88,7 +86,7 @@ def list_operators(ctx: typer.Context) -> None:
 @app.command(
     "log",
     cls=Command,
-    short_help=N_("Show what operators did, in order, off the chain."),
+    short_help=N_("Show the acts of operators, in order."),
     epilog="hongbao operator log\nhongbao operator log 老王 --limit 100",
 )
 def log(
@@ -98,7 +96,7 @@ def log(
         typer.Argument(
             metavar=OPERATOR_NAME,
             autocompletion=operator_names,
-            help=N_("only this operator; everyone without it"),
+            help=N_("only this operator (default: all)"),
         ),
     ] = None,
     limit: Limit = 20,
@@ -110,7 +108,7 @@ def log(
         found = wallet.operator_log(name, limit=limit)
     call.answer(found, review.show_operator_log)
     if found["more"]:
-        call.hint(N_("there is more before it: `--limit {limit}` shows it"), limit=limit * 2)
+        call.hint(N_("see earlier ones: `--limit {limit}`"), limit=limit * 2)
 
 
 def _list(ctx: typer.Context) -> None:
@@ -123,4 +121,4 @@ def _list(ctx: typer.Context) -> None:
         {"operators": operators}, lambda answer: clearing.show_operators(answer["operators"])
     )
     if not operators:
-        call.hint(N_("make one with `hongbao operator add NAME`"))
+        call.hint(N_("add one with `hongbao operator add NAME`"))

@@ -13,22 +13,22 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("List red packets: to claim, sent and received, newest first."),
+    short_help=N_("List red packets: claimable, sent and received, newest first."),
     epilog="hongbao packets\nhongbao packets --claimable -p 小红",
 )
 def packets(
     ctx: typer.Context,
     claimable: Annotated[
-        bool, typer.Option("--claimable", help=N_("only those you can claim now"))
+        bool, typer.Option("--claimable", help=N_("only packets you can claim now"))
     ] = False,
-    sent: Annotated[bool, typer.Option("--sent", help=N_("only those you sent"))] = False,
+    sent: Annotated[bool, typer.Option("--sent", help=N_("only packets you sent"))] = False,
     received: Annotated[
-        bool, typer.Option("--received", help=N_("only those you have a share of"))
+        bool, typer.Option("--received", help=N_("only packets you claimed from"))
     ] = False,
     limit: Annotated[
         int,
         typer.Option(
-            "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("how many at most")
+            "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("at most this many")
         ),
     ] = 50,
 ) -> None:
@@ -46,6 +46,6 @@ def packets(
     answer: dict[str, Any] = {"at": now, "packets": found[:limit], "more": len(found) > limit}
     call.answer(answer, lambda answer: window.show_packets(answer["packets"], answer["at"]))
     if answer["more"]:
-        call.hint(N_("there are more: `--limit {limit}` shows them"), limit=limit * 2)
+        call.hint(N_("see more: `--limit {limit}`"), limit=limit * 2)
     if any(packet["yours"] and packet["state"] == "expired" for packet in found):
-        call.hint(N_("due back: run `hongbao refund`"))
+        call.hint(N_("return the unclaimed amount: `hongbao refund`"))

@@ -17,7 +17,7 @@ from hongbao.words import N_
 Since = Annotated[
     datetime | None,
     typer.Option(
-        "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or moment on")
+        "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or time")
     ),
 ]
 
@@ -27,7 +27,7 @@ Until = Annotated[
         "--to",
         metavar="INSTANT",
         parser=parse_period_end,
-        help=N_("up to this day, or before this moment"),
+        help=N_("up to this day, or before this time"),
     ),
 ]
 

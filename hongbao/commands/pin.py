@@ -21,10 +21,10 @@ def pin() -> None:
 @app.command(
     "change",
     cls=Command,
-    short_help=N_("Replace the payment PIN by a new one."),
+    short_help=N_("Set a new payment PIN."),
     help=N_(
-        "Both are asked for; the new one twice. Where both files are standard input, its second"
-        " line is the new PIN."
+        "hongbao asks for both, and for the new one twice. If both files are "
+        "standard input, its second line is the new PIN."
     ),
     epilog="hongbao pin change\nhongbao pin change --pin-file old.txt --new-pin-file new.txt",
 )

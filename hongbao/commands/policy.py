@@ -22,7 +22,7 @@ app = window(cls=Group)
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("List, show and choose the rules: limits, fees, caps."),
+    short_help=N_("List, show and choose policies: limits, fees, caps."),
     help=N_("Without a command, it lists them."),
     epilog=(
         "hongbao policy list\n"
@@ -38,7 +38,7 @@ def policy(ctx: typer.Context) -> None:
 @app.command(
     "list",
     cls=Command,
-    short_help=N_("List the policies that ship with hongbao or were used here."),
+    short_help=N_("List the policies that come with hongbao or were used here."),
     epilog="hongbao policy list",
 )
 def list_policies(ctx: typer.Context) -> None:
@@ -48,7 +48,7 @@ def list_policies(ctx: typer.Context) -> None:
 @app.command(
     "show",
     cls=Command,
-    short_help=N_("Print a policy as the file it is; without a name, the one in force."),
+    short_help=N_("Print a policy's file; without a name, the active one."),
     epilog="hongbao policy show pboc-2015",
 )
 def show(
@@ -76,10 +76,10 @@ def show(
 @app.command(
     "use",
     cls=Command,
-    short_help=N_("Put another policy in force for the whole home."),
+    short_help=N_("Activate another policy for the whole wallet."),
     help=N_(
-        "The ledger keeps its text: every entry names the policy that allowed it. Once the home has"
-        " operators, one of them answers for its rules."
+        "The ledger keeps its text: every entry names the policy that allowed it. "
+        "Once the wallet has operators, one of them must approve."
     ),
     epilog="hongbao policy use pboc-2015\nhongbao policy use ./mine.toml",
 )
@@ -104,7 +104,7 @@ def use(
         rules, by = read_policy(name, wallet), answering(call, operator)
         used = wallet.use_policy(rules, by=by, request_id=request_id, dry_run=dry_run)
     call.answer(used, home.show_policy_used)
-    call.hint(N_("`hongbao limits` shows what that allows"))
+    call.hint(N_("see your limits: `hongbao limits`"))
 
 
 def _list(ctx: typer.Context) -> None:

@@ -10,7 +10,7 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("List the people in this home."),
+    short_help=N_("List the profiles in this wallet."),
     help=N_("Names and ID numbers are masked."),
     epilog="hongbao profiles",
 )

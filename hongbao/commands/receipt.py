@@ -33,10 +33,10 @@ class Form(StrEnum):
 
 @app.command(
     cls=Command,
-    short_help=N_("Make one payment's receipt, signed, which anyone can check."),
+    short_help=N_("Write one payment's signed receipt, which anyone can verify."),
     help=N_(
-        "A packet is the sending of it, and if it was not yours what you claimed of it."
-        " `hongbao verify-statement` checks a receipt."
+        "A packet means its sending or, if it was not yours, your claim. `hongbao "
+        "verify-statement` verifies a receipt."
     ),
     epilog=(
         "hongbao receipt hb_7Q2M4K9X\n"
@@ -51,16 +51,16 @@ def receipt(
         typer.Argument(
             metavar="SUBJECT",
             autocompletion=receipt_subjects,
-            help=N_("a packet's id, a movement's, a payment's, or a request's"),
+            help=N_("the ID of a packet, movement, payment or request"),
         ),
     ],
     form: Annotated[
         Form | None,
-        typer.Option("--format", help=N_("default: by the ending of FILE, else text")),
+        typer.Option("--format", help=N_("default: FILE's extension, or text")),
     ] = None,
     output: Output = STANDARD_OUTPUT,
     masked: Annotated[
-        bool, typer.Option("--mask", help=N_("hide the names of others, and what people typed"))
+        bool, typer.Option("--mask", help=N_("hide other people's names and all free text"))
     ] = False,
 ) -> None:
     from hongbao.outputs import save_as
@@ -90,8 +90,8 @@ def receipt(
                 call.answer({"receipt": made.line}, lambda _: vouching.show_code(rows))
             else:
                 call.answer({"receipt": made.line}, lambda answer: print(answer["receipt"]))
-                call.remark(N_("there is no room for a QR code here: this is what it would say"))
-                call.hint(N_("draw it into a file with `--format svg -o FILE`"))
+                call.remark(N_("the QR code does not fit here; its content is"))
+                call.hint(N_("write it to a file with `--format svg -o FILE`"))
         elif form is not Form.PDF:
             call.answer(made.shown(), lambda _: slips.write(made, form, sys.stdout.buffer, signer))
         return

@@ -32,7 +32,7 @@ app = window(cls=Group)
 @app.callback(
     invoke_without_command=True,
     short_help=N_("Compare the banks' statements with the platform's records (对账)."),
-    help=N_("Each difference is named. It ends with 23 where one is left."),
+    help=N_("Lists each difference, and exits with 23 if one is left."),
     epilog=(
         "hongbao reconcile\n"
         "hongbao reconcile --date 2026-02-16 --bank icbc\n"
@@ -44,7 +44,10 @@ def reconcile(
     day: Annotated[
         datetime | None,
         typer.Option(
-            "--date", metavar="DATE", parser=parse_instant, help=N_("which day in China; today")
+            "--date",
+            metavar="DATE",
+            parser=parse_instant,
+            help=N_("the day, in China (default: today)"),
         ),
     ] = None,
     bank: Annotated[
@@ -96,8 +99,11 @@ def reconcile(
 @app.command(
     "resolve",
     cls=Command,
-    short_help=N_("End one difference by a correcting transfer, as an operator."),
-    help=N_("It brings the bank's customer account to what the platform has. Nothing is edited."),
+    short_help=N_("Correct one difference, as an operator."),
+    help=N_(
+        "A correcting transfer makes the bank's customer account agree with the "
+        "platform. Nothing is edited."
+    ),
     epilog="hongbao reconcile resolve NU20260216000012 --operator Wu --reason dup",
 )
 def resolve(
@@ -111,7 +117,7 @@ def resolve(
         ),
     ],
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help=N_("why, for whoever reads it later"))
+        str, typer.Option("--reason", metavar="TEXT", help=N_("the reason, for later readers"))
     ],
     operator: Annotated[
         str,
@@ -119,7 +125,7 @@ def resolve(
             "--operator",
             metavar=OPERATOR_NAME,
             autocompletion=operator_names,
-            help=N_("who approves it: the PIN asked for is this operator's"),
+            help=N_("the operator who approves: hongbao asks for this PIN"),
         ),
     ],
     dry_run: DryRun = False,

@@ -20,8 +20,8 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Bring back what nobody claimed in time, the way it was paid."),
-    help=N_("Without a packet, everything that is due."),
+    short_help=N_("Return expired packets' unclaimed amounts the way they were paid."),
+    help=N_("Without a packet, it returns everything that is due."),
     epilog="hongbao refund\nhongbao refund hb_7Q2M4K9X",
 )
 def refund(
@@ -32,7 +32,7 @@ def refund(
             metavar="PACKET",
             parser=parse_packet_id,
             autocompletion=due_ids,
-            help=N_("the packet's id"),
+            help=N_("the packet's ID"),
         ),
     ] = None,
     request_id: RequestId = None,

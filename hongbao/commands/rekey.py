@@ -10,8 +10,8 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Encrypt everything anew under a new master key."),
-    help=N_("Copies that were made before cannot be opened any more."),
+    short_help=N_("Re-encrypt everything with a new master key."),
+    help=N_("Earlier backups can no longer be opened."),
     epilog="hongbao rekey",
 )
 def rekey(ctx: typer.Context) -> None:
@@ -19,7 +19,7 @@ def rekey(ctx: typer.Context) -> None:
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        call.confirm(N_("copies made before can never be opened again; go on?"))
+        call.confirm(N_("earlier backups can never be opened again; continue?"))
         changed = wallet.rekey()
     call.answer(changed, home.show_rekeyed)
-    call.hint(N_("make a new copy with `hongbao backup FILE`"))
+    call.hint(N_("make a new backup with `hongbao backup FILE`"))

@@ -14,17 +14,18 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Put a copy in the ledger's place."),
+    short_help=N_("Replace the ledger with a backup."),
     help=N_(
-        "The newest entry these keys have seen is noted beside them, so an older copy is noticed:"
-        " it is restored only after a yes, because what happened since would be lost."
+        "The newest entry is noted beside the keys, so hongbao notices an older "
+        "backup. It restores one only after you confirm, because everything since "
+        "then is lost."
     ),
     epilog="hongbao restore 2026-11-23.hongbao",
 )
 def restore(
     ctx: typer.Context,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help=N_("a copy made by `hongbao backup`"))
+        str, typer.Argument(metavar="FILE", help=N_("a backup made by `hongbao backup`"))
     ],
 ) -> None:
     from hongbao.ui import home
@@ -35,13 +36,15 @@ def restore(
     def accepts(last_entry: int, noted_entry: int) -> bool:
         facts = {"last": last_entry, "noted": noted_entry}
         if call.yes:
-            call.remark(N_("this copy ends at entry {last}; {noted} had been seen"), **facts)
+            call.remark(
+                N_("this backup ends at entry {last}; the newest seen was {noted}"), **facts
+            )
             return True
         try:
             call.confirm(
                 N_(
-                    "this copy ends at entry {last}, but {noted} was seen; what happened since will"
-                    " be lost. Restore it?"
+                    "this backup ends at entry {last}, but the newest seen was {noted}; "
+                    "everything in between will be lost. Restore it?"
                 ),
                 **facts,
             )
@@ -57,4 +60,4 @@ def restore(
         accept_older=accepts,
     )
     call.answer(changed, home.show_restored)
-    call.hint(N_("`hongbao check` adds everything up again"))
+    call.hint(N_("re-check the ledger with `hongbao check`"))

@@ -33,7 +33,7 @@ app = window(cls=Group)
 
 CaseId = Annotated[
     str,
-    typer.Argument(metavar="CASE", autocompletion=case_ids, help=N_("the case's id")),
+    typer.Argument(metavar="CASE", autocompletion=case_ids, help=N_("the case's ID")),
 ]
 Operator = Annotated[
     str,
@@ -41,16 +41,16 @@ Operator = Annotated[
         "--operator",
         metavar=OPERATOR_NAME,
         autocompletion=operator_names,
-        help=N_("who says so: the PIN asked for is this operator's"),
+        help=N_("the operator who decides: hongbao asks for this PIN"),
     ),
 ]
 Reason = Annotated[
     str,
-    typer.Option("--reason", metavar="TEXT", help=N_("why, for whoever reads it later")),
+    typer.Option("--reason", metavar="TEXT", help=N_("the reason, for later readers")),
 ]
 Unmasked = Annotated[
     bool,
-    typer.Option("--unmasked", help=N_("with names and ID numbers, which an operator's PIN opens")),
+    typer.Option("--unmasked", help=N_("show names and ID numbers, with an operator's PIN")),
 ]
 Looker = Annotated[
     str | None,
@@ -58,15 +58,15 @@ Looker = Annotated[
         "--operator",
         metavar=OPERATOR_NAME,
         autocompletion=operator_names,
-        help=N_("who looks: with --unmasked, this operator's PIN is asked for"),
+        help=N_("the operator who looks; --unmasked asks for this PIN"),
     ),
 ]
 
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("The reviewer's desk: look at cases and decide them (人工审核)."),
-    help=N_("Without a command, it lists the cases that wait. Personal data is masked."),
+    short_help=N_("Manage risk cases: list, show and decide them (人工审核)."),
+    help=N_("Without a command, it lists the open cases. Personal data is masked."),
     epilog=(
         "hongbao review\n"
         "hongbao review show rc_04HMASWS\n"
@@ -81,13 +81,13 @@ def review(ctx: typer.Context) -> None:
 @app.command(
     "list",
     cls=Command,
-    short_help=N_("List the cases that wait, the oldest first."),
-    help=N_("With --all, those that are closed as well, the newest first."),
+    short_help=N_("List the open cases, oldest first."),
+    help=N_("With --all, also the closed ones, newest first."),
     epilog="hongbao review list\nhongbao review list --all --limit 100",
 )
 def list_cases(
     ctx: typer.Context,
-    closed: Annotated[bool, typer.Option("--all", help=N_("those that are closed, too"))] = False,
+    closed: Annotated[bool, typer.Option("--all", help=N_("also the closed ones"))] = False,
     limit: Limit = 20,
     unmasked: Unmasked = False,
     operator: Looker = None,
@@ -97,7 +97,7 @@ def list_cases(
 
 @app.command(
     cls=Command,
-    short_help=N_("Show a case: its evidence, and what was said of it."),
+    short_help=N_("Show a case: its evidence and the opinions on it."),
     epilog=(
         "hongbao review show rc_04HMASWS\nhongbao review show rc_04HMASWS --unmasked --operator Wu"
     ),
@@ -115,7 +115,7 @@ def show(
 
 @app.command(
     cls=Command,
-    short_help=N_("Say that all is well: money that is held goes on."),
+    short_help=N_("Approve: release held money."),
     epilog="hongbao review approve rc_04HMASWS --operator Wu --reason wedding",
 )
 def approve(
@@ -126,7 +126,7 @@ def approve(
 
 @app.command(
     cls=Command,
-    short_help=N_("Say that it is not: money that is held goes back the way it came."),
+    short_help=N_("Reject: return held money."),
     epilog="hongbao review reject rc_04HMASWS --operator Wu --reason theft",
 )
 def reject(
@@ -137,7 +137,7 @@ def reject(
 
 @app.command(
     cls=Command,
-    short_help=N_("Ask for four eyes: two operators have to agree from now on."),
+    short_help=N_("Escalate: require two operators to agree (maker-checker)."),
     epilog="hongbao review escalate rc_04HMASWS --operator Wu --reason unsure",
 )
 def escalate(
@@ -148,8 +148,8 @@ def escalate(
 
 @app.command(
     cls=Command,
-    short_help=N_("Write the cases of a period, with evidence and opinions, as a file."),
-    help=N_("Days are China's; a day or a month at --to is meant whole."),
+    short_help=N_("Export a period's cases, with evidence and opinions."),
+    help=N_("Days are China's; a day or a month at --to is included whole."),
     epilog=(
         "hongbao review report --format csv > cases.csv\n"
         "hongbao review report --from 2026-11 --to 2026-11 -o cases.json"
@@ -163,7 +163,7 @@ def report(
             "--format",
             metavar="FORMAT",
             autocompletion=one_of("csv", "json"),
-            help=N_("csv or json; default: by the ending of FILE"),
+            help=N_("csv or json (default: FILE's extension)"),
         ),
     ] = None,
     since: Since = None,
@@ -211,8 +211,8 @@ def report(
 
 @app.command(
     cls=Command,
-    short_help=N_("Show that the records are complete, and how long they are kept."),
-    help=N_("Exits with 19 where anything is missing."),
+    short_help=N_("Show whether the records are complete, and how long they are kept."),
+    help=N_("Exits with 19 if anything is missing."),
     epilog="hongbao review records",
 )
 def records(ctx: typer.Context) -> None:
@@ -239,7 +239,7 @@ def _list(
         listed = wallet.cases(closed=closed, limit=limit, unmasked_by=unmasked_by)
     call.answer(listed, screen.show_cases)
     if listed["more"]:
-        call.hint(N_("there are more: `--limit {limit}` shows them"), limit=limit * 2)
+        call.hint(N_("see more: `--limit {limit}`"), limit=limit * 2)
 
 
 def _decide(

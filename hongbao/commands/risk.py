@@ -38,8 +38,8 @@ Pack = Annotated[
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("Why an act was stopped, and the rules that decide it."),
-    help=N_("Without a command, it shows what risk control knows of this profile."),
+    short_help=N_("Explain risk decisions, and manage risk packs."),
+    help=N_("Without a command, it shows this profile's risk view."),
     epilog=(
         "hongbao risk why 7K2M9QXA\n"
         "hongbao risk show\n"
@@ -55,8 +55,8 @@ def risk(ctx: typer.Context) -> None:
     cls=Command,
     short_help=N_("Explain how a request was judged."),
     help=N_(
-        "Every rule that looks at such an act, with what was measured and what it asks; what the"
-        " model found strange; and what would have been allowed."
+        "Shows every rule for such an act, with the measured value and the "
+        "threshold, the model's score, and what would have been allowed."
     ),
     epilog="hongbao risk why 7K2M9QXA\nhongbao risk why 7K2M9QXA --json",
 )
@@ -67,7 +67,7 @@ def why(
         typer.Argument(
             metavar="REQUEST",
             autocompletion=packet_ids,
-            help=N_("the request id of what was asked for, or a packet's id"),
+            help=N_("the request's ID, or a packet's"),
         ),
     ],
 ) -> None:
@@ -81,7 +81,7 @@ def why(
 
 @app.command(
     cls=Command,
-    short_help=N_("Show what risk control knows of a profile."),
+    short_help=N_("Show a profile's risk view."),
     epilog="hongbao risk show\nhongbao risk show 李四",
 )
 def show(
@@ -91,7 +91,7 @@ def show(
         typer.Argument(
             metavar=PROFILE_NAME,
             autocompletion=profile_names,
-            help=N_("whose picture; yours without it"),
+            help=N_("the profile (default: you)"),
         ),
     ] = None,
 ) -> None:
@@ -100,8 +100,8 @@ def show(
 
 @app.command(
     cls=Command,
-    short_help=N_("Print the rules in force, or a pack as the file it is."),
-    help=N_("With --text it prints the file itself, to begin one of your own from."),
+    short_help=N_("Print the active rules, or a risk pack's file."),
+    help=N_("With --text it prints the file itself, to start your own from it."),
     epilog="hongbao risk rules\nhongbao risk rules standard --text > mine.toml",
 )
 def rules(
@@ -131,8 +131,8 @@ def rules(
 
 @app.command(
     cls=Command,
-    short_help=N_("Judge history by another pack, and touch nothing."),
-    help=N_("It says which acts would have been answered differently."),
+    short_help=N_("Judge history by another risk pack; changes nothing."),
+    help=N_("It shows the acts that would be answered differently."),
     epilog=(
         "hongbao risk replay --pack mine.toml\n"
         "hongbao risk replay --pack standard --since 2026-11-01"
@@ -155,7 +155,7 @@ def replay(
             "--since",
             metavar="INSTANT",
             parser=parse_instant,
-            help=N_("from this day or moment on"),
+            help=N_("from this day or time"),
         ),
     ] = None,
     limit: Limit = 20,
@@ -167,15 +167,15 @@ def replay(
         replayed = wallet.replay(read_pack(pack, wallet), since=since, limit=limit)
     call.answer(replayed, screen.show_replayed)
     if replayed["changed"] > len(replayed["changes"]):
-        call.hint(N_("more of them with `--limit {count}`"), count=replayed["changed"])
+        call.hint(N_("see more: `--limit {count}`"), count=replayed["changed"])
 
 
 @app.command(
     cls=Command,
-    short_help=N_("Put another pack of rules in force for the whole home."),
+    short_help=N_("Activate another risk pack for the whole wallet."),
     help=N_(
-        "The ledger keeps its text: every decision names the pack that made it. Once the home has"
-        " operators, one of them answers for its rules."
+        "The ledger keeps its text: every decision names the risk pack that made "
+        "it. Once the wallet has operators, one of them must approve."
     ),
     epilog="hongbao risk use ./mine.toml\nhongbao risk use standard",
 )
@@ -193,22 +193,23 @@ def use(
         pack, by = read_pack(name, wallet), answering(call, operator)
         used = wallet.use_risk_pack(pack, by=by, request_id=request_id, dry_run=dry_run)
     call.answer(used, screen.show_guards_used)
-    call.hint(N_("`hongbao risk rules` shows what it asks"))
+    call.hint(N_("see its rules: `hongbao risk rules`"))
 
 
 @app.command(
     cls=Command,
-    short_help=N_("Learn from this home what acts usually look like."),
+    short_help=N_("Train the risk model on this wallet's history."),
     help=N_(
-        "It needs the extra `hongbao[train]`; what is learned is kept as plain data and read"
-        " without it. With --shipped, the model that comes with hongbao is asked again."
+        "Training needs the extra `hongbao[train]`; the model is kept as plain "
+        "data and needs no extra. With --shipped, the model that comes with "
+        "hongbao is used again."
     ),
     epilog="hongbao risk train\nhongbao risk train --shipped",
 )
 def train(
     ctx: typer.Context,
     shipped: Annotated[
-        bool, typer.Option("--shipped", help=N_("go back to the model that ships with hongbao"))
+        bool, typer.Option("--shipped", help=N_("use the model that comes with hongbao again"))
     ] = False,
     operator: Answering = None,
     request_id: RequestId = None,

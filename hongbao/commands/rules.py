@@ -22,7 +22,7 @@ Answering = Annotated[
         "--operator",
         metavar=OPERATOR_NAME,
         autocompletion=operator_names,
-        help=N_("who answers for it, where there are operators: their PIN is asked for"),
+        help=N_("the operator who approves, if there are any: hongbao asks for this PIN"),
     ),
 ]
 

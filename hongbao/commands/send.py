@@ -32,10 +32,10 @@ class Deal(StrEnum):
 
 @app.command(
     cls=Command,
-    short_help=N_("Send a red packet; what nobody claims in time comes back."),
+    short_help=N_("Send a red packet; unclaimed money comes back after it expires."),
     help=N_(
-        "AMOUNT with --count is shared by luck (拼手气). --each gives everyone the same (普通)."
-        " --to is for one person alone (专属)."
+        "AMOUNT with --count is split at random (拼手气). --each gives everyone the "
+        "same (普通). --to is for one person only (专属)."
     ),
     epilog=(
         "hongbao send 66.66 --count 5\n"
@@ -50,14 +50,17 @@ def send(
         typer.Argument(
             metavar="AMOUNT",
             parser=parse_yuan,
-            help=N_("how much in all, in yuan"),
+            help=N_("the total, in yuan"),
             show_default=False,
         ),
     ] = None,
     each: Annotated[
         int | None,
         typer.Option(
-            "--each", metavar="AMOUNT", parser=parse_yuan, help=N_("how much for each, in yuan")
+            "--each",
+            metavar="AMOUNT",
+            parser=parse_yuan,
+            help=N_("the amount of each share, in yuan"),
         ),
     ] = None,
     count: Annotated[
@@ -67,7 +70,7 @@ def send(
             "-c",
             metavar="COUNT",
             parser=whole("--count", 0),
-            help=N_("how many shares; 1 by itself"),
+            help=N_("number of shares (default: 1)"),
         ),
     ] = None,
     to: Annotated[
@@ -76,7 +79,7 @@ def send(
             "--to",
             metavar=PROFILE_NAME,
             autocompletion=other_names,
-            help=N_("for this person alone"),
+            help=N_("only for this person"),
         ),
     ] = None,
     greeting: Annotated[
@@ -85,7 +88,7 @@ def send(
             "--greeting",
             "-g",
             metavar="TEXT",
-            help=N_("what it says: 恭喜发财，大吉大利 by itself"),
+            help=N_("the greeting (default: 恭喜发财，大吉大利)"),
         ),
     ] = None,
     cover: Annotated[
@@ -100,14 +103,14 @@ def send(
             "--from",
             metavar="CARD",
             autocompletion=places_to_pay_from,
-            help=N_("a card to pay with, instead of the balance"),
+            help=N_("pay with this card instead of the balance"),
             show_default=False,
         ),
     ] = "balance",
     deal: Annotated[
         Deal | None,
         typer.Option(
-            "--deal", help=N_("how luck is dealt: at each claim, or up front and shuffled")
+            "--deal", help=N_("when amounts are drawn: at each claim, or up front and shuffled")
         ),
     ] = None,
     request_id: RequestId = None,
@@ -146,9 +149,7 @@ def send(
         call.remark(packets.SCRIPTED)
     if not dry_run:
         if sent.get("held") is not None:
-            call.hint(
-                N_("see what becomes of it with `hongbao show {packet}`"), packet=sent["packet"]
-            )
+            call.hint(N_("follow it with `hongbao show {packet}`"), packet=sent["packet"])
         elif to is not None:
             call.hint(
                 N_("{name} claims it with `hongbao claim {packet} -p {name}`"),

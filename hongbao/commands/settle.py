@@ -10,10 +10,11 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Ask banks for what is pending, and settle with them (清算)."),
+    short_help=N_("Check pending payments, and settle with the banks (清算)."),
     help=N_(
-        "What banks and the platform owe each other is netted, and only the rest moves at the"
-        " central bank. A virtual clock does it by itself at each cut-off."
+        "The banks' and the platform's debts are netted, and only the net amount "
+        "moves at the central bank. A virtual clock settles automatically at each "
+        "cut-off."
     ),
     epilog="hongbao settle",
 )

@@ -13,7 +13,7 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Show a red packet: who got what, and how long it is open."),
+    short_help=N_("Show a red packet: its shares, and the time left."),
     help=N_("Once it is closed, --json has the seed that proves every share."),
     epilog="hongbao show hb_7Q2M4K9X",
 )
@@ -25,7 +25,7 @@ def show(
             metavar="PACKET",
             parser=parse_packet_id,
             autocompletion=packet_ids,
-            help=N_("the packet's id"),
+            help=N_("the packet's ID"),
         ),
     ],
 ) -> None:
@@ -36,4 +36,6 @@ def show(
         shown = wallet.show(packet)
     call.answer(shown, packets.show_packet)
     if shown["state"] == "expired" and shown["yours"]:
-        call.hint(N_("due back: run `hongbao refund {packet}`"), packet=shown["packet"])
+        call.hint(
+            N_("return the unclaimed amount: `hongbao refund {packet}`"), packet=shown["packet"]
+        )

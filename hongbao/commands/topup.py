@@ -13,13 +13,13 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Bring money in from a bank card (充值)."),
+    short_help=N_("Top up from a bank card (充值)."),
     epilog="hongbao topup 500\nhongbao topup 88.88 --card icbc-0003",
 )
 def topup(
     ctx: typer.Context,
     amount: Annotated[
-        int, typer.Argument(metavar="AMOUNT", parser=parse_yuan, help=N_("how much, in yuan"))
+        int, typer.Argument(metavar="AMOUNT", parser=parse_yuan, help=N_("the amount, in yuan"))
     ],
     card: Annotated[
         str | None,
@@ -27,7 +27,7 @@ def topup(
             "--card",
             metavar="CARD",
             autocompletion=card_names,
-            help=N_("which card; the first one bound if none is named"),
+            help=N_("the card (default: the first one bound)"),
         ),
     ] = None,
     request_id: RequestId = None,

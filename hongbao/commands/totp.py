@@ -17,8 +17,8 @@ app = window(cls=Group)
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("An authenticator app, whose code is asked for beside the PIN."),
-    help=N_("Without a command, it says whether you have one, and what authenticates a payment."),
+    short_help=N_("Manage an authenticator app, asked for with the PIN."),
+    help=N_("Without a command, it shows whether you have one, and which factors a payment takes."),
     epilog="hongbao totp\nhongbao totp add\nhongbao send 8.88 --totp-file code.txt",
 )
 def totp(ctx: typer.Context) -> None:
@@ -29,7 +29,7 @@ def totp(ctx: typer.Context) -> None:
 @app.command(
     "show",
     cls=Command,
-    short_help=N_("Say whether you have one, and what authenticates a payment."),
+    short_help=N_("Show whether you have one, and which factors a payment takes."),
     epilog="hongbao totp show",
 )
 def show(ctx: typer.Context) -> None:
@@ -39,10 +39,11 @@ def show(ctx: typer.Context) -> None:
 @app.command(
     "add",
     cls=Command,
-    short_help=N_("Add one: type its key into the app, and the app's code here."),
+    short_help=N_("Add one: enter its key in the app, and the app's code here."),
     help=N_(
-        "The key is shown on the terminal alone. With --secret-file it is written into a new file"
-        " instead, which is an authenticator for scripts: keep it as you would a PIN."
+        "The key is shown on the terminal only. With --secret-file it is written "
+        "to a new file instead, which scripts can use as an authenticator: keep it "
+        "like a PIN."
     ),
     epilog="hongbao totp add\nhongbao totp add --secret-file totp.txt",
 )
@@ -51,7 +52,7 @@ def add(
     secret_file: Annotated[
         str | None,
         typer.Option(
-            "--secret-file", metavar="FILE", help=N_("write the secret into FILE, a new one")
+            "--secret-file", metavar="FILE", help=N_("write the secret to FILE, a new file")
         ),
     ] = None,
     request_id: RequestId = None,
@@ -82,14 +83,14 @@ def add(
                 path.unlink(missing_ok=True)  # what was written opens nothing
             raise
     call.answer(added, devices.show_totp_changed)
-    call.hint(N_("`hongbao limits` shows what that allows"))
+    call.hint(N_("see your limits: `hongbao limits`"))
 
 
 def _typed_back(call: Caller, key: str, address: str) -> str:
     groups = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
     shown = say(N_("key of the new authenticator: {key}"), key=groups)
     told = "\n".join([*_drawn(address), shown, address])
-    return call.ask_below(told, N_("code that it shows now"), flag="--secret-file")
+    return call.ask_below(told, N_("the code it shows now"), flag="--secret-file")
 
 
 def _drawn(address: str) -> list[str]:
@@ -129,8 +130,8 @@ def _read(call: Caller, file: str) -> bytes:
 @app.command(
     "remove",
     cls=Command,
-    short_help=N_("Take it away; PINs are asked for alone again."),
-    help=N_("It takes the PIN and a code; where the app is lost, --id-file instead of the code."),
+    short_help=N_("Remove the authenticator; only the PIN is needed then."),
+    help=N_("It takes the PIN and a code; if you lost the app, use --id-file instead of the code."),
     epilog="hongbao totp remove\nhongbao totp remove --id-file me.txt",
 )
 def remove(
@@ -140,7 +141,7 @@ def remove(
         typer.Option(
             "--id-file",
             metavar="FILE",
-            help=N_("prove who you are: your name and then your ID number, a line each"),
+            help=N_("prove your identity: your name and then your ID number, one line each"),
         ),
     ] = None,
     request_id: RequestId = None,
@@ -157,8 +158,8 @@ def remove(
 @app.command(
     "code",
     cls=Command,
-    short_help=N_("Show what an authenticator shows now, from its secret's file."),
-    help=N_("By the ledger's clock, which codes are compared by. Each counts once."),
+    short_help=N_("Show an authenticator's current code, from its secret file."),
+    help=N_("It goes by the ledger's clock, as the check of codes does. Each code works once."),
     epilog="hongbao totp code --secret-file totp.txt",
 )
 def code(

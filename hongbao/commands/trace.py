@@ -14,8 +14,8 @@ app = window()
     cls=Command,
     short_help=N_("Trace a packet or payment: each step, what moved, how long it took."),
     help=N_(
-        "A packet is told from its sending to its refund, and a payment with what the bank did."
-        " --json has every claim of a large packet."
+        "A packet is shown from its sending to its refund, and a payment with what "
+        "the bank did. --json has every claim of a large packet."
     ),
     epilog="hongbao trace hb_7Q2M4K9X\nhongbao trace NU20260216000012",
 )
@@ -26,7 +26,7 @@ def trace(
         typer.Argument(
             metavar="SUBJECT",
             autocompletion=subjects,
-            help=N_("a packet's id, a request's, or a message's"),
+            help=N_("the ID of a packet, request or message"),
         ),
     ],
 ) -> None:
@@ -37,4 +37,4 @@ def trace(
         traced = wallet.trace(subject)
     call.answer(traced, screen.show_trace)
     if traced["state"] == "unknown":
-        call.hint(N_("ask the bank what became of it with `hongbao settle`"))
+        call.hint(N_("check its outcome with `hongbao settle`"))

@@ -12,7 +12,7 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Let this device open the home again, without a passphrase."),
+    short_help=N_("Unlock the wallet, so that this device opens it without a passphrase."),
     epilog="hongbao unlock\nhongbao unlock --passphrase-file passphrase.txt",
 )
 def unlock(

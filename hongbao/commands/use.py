@@ -18,8 +18,8 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Act as another profile from now on."),
-    help=N_("For one command alone there is `-p NAME`."),
+    short_help=N_("Switch to another profile."),
+    help=N_("For one command only, use `-p NAME`."),
     epilog="hongbao use 小红",
 )
 def use(

@@ -20,9 +20,7 @@ app = window()
 @app.command(
     cls=Command,
     short_help=N_("Recompute a closed packet's shares from its seed."),
-    help=N_(
-        "Exits with 19 where they differ. docs/fairness.md does the same in ten lines of Python."
-    ),
+    help=N_("Exits with 19 if they differ. docs/fairness.md does the same in ten lines of Python."),
     epilog="hongbao verify hb_7Q2M4K9X",
 )
 def verify(
@@ -33,7 +31,7 @@ def verify(
             metavar="PACKET",
             parser=parse_packet_id,
             autocompletion=closed_ids,
-            help=N_("the packet's id"),
+            help=N_("the packet's ID"),
         ),
     ],
 ) -> None:

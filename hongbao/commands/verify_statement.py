@@ -21,11 +21,11 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Check that a statement or receipt is what was signed, and by whom."),
+    short_help=N_("Verify a statement or receipt: is it as signed, and by whom."),
     help=N_(
-        "Where this home signed it, it is compared with the ledger too, and what was changed is"
-        " named. No home is needed where --key says whose it should be."
-        " Exits with 19 where it is not genuine."
+        "If this wallet signed it, it is also compared with the ledger, and "
+        "changes are listed. With --key no wallet is needed. Exits with 19 if it "
+        "is not genuine."
     ),
     epilog=(
         "hongbao verify-statement november.beancount\n"
@@ -38,7 +38,7 @@ def verify_statement(
     signature: Annotated[
         str | None,
         typer.Option(
-            "--sig", metavar="FILE", help=N_("its signature, where that is a file elsewhere")
+            "--sig", metavar="FILE", help=N_("its signature, if that is a file elsewhere")
         ),
     ] = None,
     key: Annotated[

@@ -72,19 +72,19 @@ RequestId = Annotated[
         "--request-id",
         metavar="ID",
         parser=check_request_id,
-        help=N_("do it once however often it is asked: the same ID gets the same answer"),
+        help=N_("idempotency key: repeating an ID returns the first result"),
     ),
 ]
 
 DryRun = Annotated[
     bool,
-    typer.Option("--dry-run", "-n", help=N_("do all of it, say what happens, and undo it")),
+    typer.Option("--dry-run", "-n", help=N_("dry run: show what would happen, change nothing")),
 ]
 
 Limit = Annotated[
     int,
     typer.Option(
-        "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("how many at most")
+        "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("at most this many")
     ),
 ]
 
@@ -208,7 +208,7 @@ def _shared_options() -> list[TyperOption]:
         )
 
     return [
-        option("--json", "as_json", is_flag=True, help=N_("answer with one JSON document")),
+        option("--json", "as_json", is_flag=True, help=N_("print one JSON document")),
         option(
             "--profile",
             "-p",
@@ -216,8 +216,8 @@ def _shared_options() -> list[TyperOption]:
             autocompletion=lambda ctx, _args, incomplete: profile_names(ctx, incomplete),
             help=N_("act as NAME (or set HONGBAO_PROFILE)"),
         ),
-        option("--yes", "-y", is_flag=True, help=N_("answer every question with yes")),
-        option("--no-input", is_flag=True, help=N_("never ask; fail where an answer is needed")),
+        option("--yes", "-y", is_flag=True, help=N_("answer yes to every question")),
+        option("--no-input", is_flag=True, help=N_("never prompt; fail if input is needed")),
         option(
             "--pin-file",
             metavar="FILE",

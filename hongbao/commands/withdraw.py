@@ -15,15 +15,16 @@ app = window()
     cls=Command,
     short_help=N_("Move money out to a bank card (提现)."),
     help=N_(
-        "A person's first 1,000 yuan are free under the standard policy; beyond that the fee is"
-        " 0.1 %, at least 0.10, and comes on top. `-n` tells it beforehand."
+        "Everyone's first 1,000 yuan are free under the standard policy; above "
+        "that the fee is 0.1 %, at least 0.10, and is added. `-n` shows it in "
+        "advance."
     ),
     epilog="hongbao withdraw 100\nhongbao withdraw 2000 --card icbc-0003 -n",
 )
 def withdraw(
     ctx: typer.Context,
     amount: Annotated[
-        int, typer.Argument(metavar="AMOUNT", parser=parse_yuan, help=N_("how much, in yuan"))
+        int, typer.Argument(metavar="AMOUNT", parser=parse_yuan, help=N_("the amount, in yuan"))
     ],
     card: Annotated[
         str | None,
@@ -31,7 +32,7 @@ def withdraw(
             "--card",
             metavar="CARD",
             autocompletion=card_names,
-            help=N_("which card; the first one bound if none is named"),
+            help=N_("the card (default: the first one bound)"),
         ),
     ] = None,
     request_id: RequestId = None,
@@ -46,6 +47,4 @@ def withdraw(
         )
     call.answer(withdrawn, money.show_withdrawn)
     if not dry_run:
-        call.remark(
-            N_("free to withdraw from now on: {free_fen}"), free_fen=withdrawn["free_left_fen"]
-        )
+        call.remark(N_("free withdrawals left: {free_fen}"), free_fen=withdrawn["free_left_fen"])

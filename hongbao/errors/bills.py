@@ -81,7 +81,7 @@ class NoBill(NotFound):
     """There is no imported bill to compare with."""
 
     sentence = N_("no bill was imported yet")
-    advice = N_("bring one in with `hongbao import FILE`")
+    advice = N_("import one with `hongbao import FILE`")
 
 
 class BillDiffers(BooksDiffer):

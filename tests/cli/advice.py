@@ -119,56 +119,58 @@ MANY = ("topup 2500", *["send 188 --to 小红"] * 12)
 
 STATES: dict[str, tuple[Shown, ...]] = {
     # --- after what was done
-    "say who you are with `hongbao identify`, then bind a card: `hongbao card add`": (
+    "verify your identity with `hongbao identify`, then bind a card: `hongbao card add`": (
         Shown("init 小明", home="empty"),
     ),
-    "this home's clock is virtual: turn it with `hongbao clock advance 1h`": (
+    "this wallet's clock is virtual; advance it with `hongbao clock advance 1h`": (
         Shown("init 小明 --clock 2026-02-16T20:00:00+08:00", home="empty"),
     ),
-    "act as {name} with `-p {name}`, or always with `hongbao use {name}`": (Shown("init 小白"),),
+    "use `-p {name}` for one command, or switch with `hongbao use {name}`": (Shown("init 小白"),),
     "bind a bank card with `hongbao card add`": (
         Shown("identify --name 李四 --id-number 110105199003078510", home="new"),
         Shown("identify --name 李四 --id-number 110105199003078510 -p 小红"),
     ),
-    "`hongbao limits` shows what that allows": (
+    "see your limits: `hongbao limits`": (
         Shown("policy use pboc-2015"),
         Shown("identify --id-file me.txt", ("card add 9999020000033334",), home="new"),
     ),
-    "bring money in with `hongbao topup 100`": (Shown(CARD, home="new"), Shown(f"{CARD} -p 小红")),
+    "top up with `hongbao topup 100`": (Shown(CARD, home="new"), Shown(f"{CARD} -p 小红")),
     "others claim their shares with `hongbao claim {packet} -p NAME`": (
         Shown("send 10 --count 2", fill={"NAME": "小红"}),
         Shown("send --each 5 --count 2", fill={"NAME": "小红"}),
     ),
     "{name} claims it with `hongbao claim {packet} -p {name}`": (Shown("send 10 --to 小红"),),
-    "see how the others do with `hongbao show {packet}`": (
+    "see the other shares with `hongbao show {packet}`": (
         Shown("claim {3} -p 小刚", ("packets", "send 30 --count 3")),
         Shown("HONGBAO_PROFILE=小刚 claim {1}", ("send 30 --count 3",)),
     ),
     "that was the last share: see who was luckiest with `hongbao show {packet}`": (
         Shown("claim {1} -p 小刚", ("send 30 --count 2", "claim {1} -p 小红")),
     ),
-    "bring back what is due with `hongbao refund`": (
+    "return the unclaimed amounts with `hongbao refund`": (
         Shown("NOW=2026-02-18T20:00:00+08:00 balance", home="real"),
     ),
-    "due back: run `hongbao refund`": (
+    "return the unclaimed amount: `hongbao refund`": (
         Shown("NOW=2026-02-18T20:00:00+08:00 packets", home="real"),
     ),
-    "due back: run `hongbao refund {packet}`": (
+    "return the unclaimed amount: `hongbao refund {packet}`": (
         Shown("NOW=2026-02-18T20:00:00+08:00 show {1}", ("packets",), home="real"),
     ),
-    "there are more: `--limit {limit}` shows them": (Shown("packets --limit 1"),),
-    "go on with `--before {entry}`": (Shown("history --limit 1"),),
-    "go on with `--after {event}`": (Shown("events --after 0 --limit 1"),),
-    "earlier ones: `hongbao events --after {event}`": (Shown("events --limit 1"),),
+    "see more: `--limit {limit}`": (Shown("packets --limit 1"),),
+    "see earlier ones: `--before {entry}`": (Shown("history --limit 1"),),
+    "continue with `--after {event}`": (Shown("events --after 0 --limit 1"),),
+    "see earlier ones: `hongbao events --after {event}`": (Shown("events --limit 1"),),
     "see what the last act changed with `hongbao books --diff`": (Shown("books"),),
-    "make a new copy with `hongbao backup FILE`": (Shown("rekey --yes", fill={"FILE": "copy.db"}),),
-    "`hongbao check` adds everything up again": (
+    "make a new backup with `hongbao backup FILE`": (
+        Shown("rekey --yes", fill={"FILE": "copy.db"}),
+    ),
+    "re-check the ledger with `hongbao check`": (
         Shown("restore older.db --yes", ("backup older.db",)),
     ),
-    "open it for good with `hongbao unlock`": (Shown("lock --passphrase-file passphrase.txt"),),
-    "end it with `hongbao bank fault {place} off`": (Shown("bank fault icbc down"),),
-    "make one with `hongbao operator add NAME`": (Shown("operator", fill={"NAME": "老王"}),),
-    "there is more before it: `--limit {limit}` shows it": (
+    "unlock it for good with `hongbao unlock`": (Shown("lock --passphrase-file passphrase.txt"),),
+    "clear it with `hongbao bank fault {place} off`": (Shown("bank fault icbc down"),),
+    "add one with `hongbao operator add NAME`": (Shown("operator", fill={"NAME": "老王"}),),
+    "see earlier ones: `--limit {limit}`": (
         Shown(
             "operator log --limit 1",
             (
@@ -180,30 +182,28 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "compare it with your records: `hongbao compare`": (
         Shown("import bill.csv", (BILL,), ends=(0, 23)),
     ),
-    "bring one in with `hongbao import FILE`": (
+    "import one with `hongbao import FILE`": (
         Shown("import --list", (BILL,), fill={"FILE": "bill.csv"}),
         Shown("compare", (BILL,), fill={"FILE": "bill.csv"}),
     ),
     "add one with `hongbao totp add`": (Shown("totp"), Shown("totp remove")),
     "bind one with `hongbao card add`": (Shown("card list", home="new"), Shown("topup 5 -p 小红")),
-    "let it in from a device that you have: `hongbao device approve {device}`": (
+    "approve it from a device of yours: `hongbao device approve {device}`": (
         Shown("device add tablet"),
         Shown("device add tablet -p 小红"),
     ),
     "answer one with `hongbao challenge answer {challenge}`": (
         Shown("challenge -p 小红", ("packets", HELD, "claim {1} -p 小红")),
     ),
-    "`hongbao risk rules` shows what it asks": (Shown("risk use strict"),),
-    "a bank owes you an answer: ask for it with `hongbao settle`": (
-        Shown("balance", ("topup 444.01",)),
-    ),
-    "ask the bank what became of it with `hongbao settle`": (
+    "see its rules: `hongbao risk rules`": (Shown("risk use strict"),),
+    "a payment is pending; check it with `hongbao settle`": (Shown("balance", ("topup 444.01",)),),
+    "check its outcome with `hongbao settle`": (
         Shown("trace in-doubt", ("topup 444.01 --request-id in-doubt",)),
     ),
     "{count} payments are still pending: ask again with `hongbao settle`": (
         Shown("settle", ("topup 444.01",), on_screen=True),
     ),
-    # --- refusals: what was typed
+    # --- refusals: the input
     "make one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names": (
         Shown(
             "bank fault icbc down", home="real", fill={"hongbao": "HONGBAO_HOME=demo", "NAME": "a"}
@@ -272,7 +272,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     " change rules with `hongbao policy use POLICY`": (
         Shown("init 小白 --policy standard", fill={"DURATION": "1h", "POLICY": "pboc-2015"}),
     ),
-    "draw it into a file with `--format svg -o FILE`": (
+    "write it to a file with `--format svg -o FILE`": (
         Shown(
             "receipt mine", ("topup 5 --request-id mine",), fill={"FILE": "r.svg"}, on_screen=True
         ),
@@ -414,14 +414,14 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "let this machine in with `hongbao device add DEVICE`, or act from that one": (
         Shown("send 1", damage=_lose_device_key, fill={"DEVICE": "new"}),
     ),
-    "let this machine in with `hongbao device add DEVICE`, then remove the old device": (
+    "register this machine with `hongbao device add DEVICE`, then remove the old device": (
         Shown("check", damage=_lose_device_key, fill={"DEVICE": "new"}, on_screen=True),
     ),
     "say who you are to let this machine in anew: `hongbao device add DEVICE --id-file FILE`,"
     " then act from it with `-p @DEVICE`": (
         Shown("send 1", damage=_damage_device_key, fill={"DEVICE": "new", "FILE": "xiaoming.txt"}),
     ),
-    "see what becomes of it with `hongbao show {packet}`": (Shown(MANY[-1], MANY[:-1]),),
+    "follow it with `hongbao show {packet}`": (Shown(MANY[-1], MANY[:-1]),),
     "its payer follows it with `hongbao trace {payment}`": (
         Shown(
             f"{APPROVE} {{rc1}}",
@@ -437,7 +437,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
             home="new",
         ),
     ),
-    "more of them with `--limit {count}`": (
+    "see more: `--limit {count}`": (
         Shown(
             "risk replay --pack strict --limit 1",
             (
@@ -470,9 +470,8 @@ STATES: dict[str, tuple[Shown, ...]] = {
             on_screen=True,
         ),
     ),
-    "if this is the newest state, accept it: `hongbao backup FILE`, `hongbao restore FILE`": (
-        Shown("check", fill={"FILE": "state.db"}, on_screen=True),
-    ),
+    "if this is the newest state, accept it with `hongbao backup FILE` and "
+    "`hongbao restore FILE`": (Shown("check", fill={"FILE": "state.db"}, on_screen=True),),
     "`hongbao check` tells what is wrong, and what to do": (
         Shown("records_incomplete", ends=DAMAGED),
     ),

@@ -38,7 +38,7 @@ def test_a_fault_says_how_it_ends(shell: Shell):
     said = shell("bank", "fault", "ICBC", "Timeout")
 
     assert 0 == said.code
-    assert "hint: end it with `hongbao bank fault icbc off`\n" == said.err
+    assert "hint: clear it with `hongbao bank fault icbc off`\n" == said.err
     assert "" == shell("bank", "fault", "icbc", "off").err
     assert [] == shell.answers("bank", "icbc")["faults"]
 

@@ -31,7 +31,7 @@ def asking(shell: Shell, tmp_path: Path) -> Shell:
 
 
 def stops(shell: Shell, *typed: str) -> str:
-    """Have a request stopped, and return the challenge's id."""
+    """Have a request stopped, and return the challenge's ID."""
     code, error = shell.refuses(*typed)
     assert (16, "challenge_required") == (code, error["code"])
     return str(error["challenge"])

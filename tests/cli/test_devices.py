@@ -204,7 +204,7 @@ def test_who_waits_is_told_what_to_do(shell: Shell):
     In both languages, with a command to copy.
     """
     for language, hint in (
-        ("en", "hint: let it in from a device that you have: `hongbao device approve t-en`"),
+        ("en", "hint: approve it from a device of yours: `hongbao device approve t-en`"),
         ("zh", "提示：请在已有的设备上批准：`hongbao device approve t-zh`"),
     ):
         said = shell.does("device", "add", f"t-{language}", HONGBAO_LANG=language)
@@ -262,7 +262,7 @@ def test_a_secret_is_shown_on_the_terminal_alone(shell: Shell):
         *("-c", f'"$0" totp add --json > {out}'),
         *_command(),
         argv=["/bin/sh"],
-        replies=[(PIN_QUESTION, f"{shell.pin}\n"), ("code that it shows now: ", _typed_back)],
+        replies=[(PIN_QUESTION, f"{shell.pin}\n"), ("the code it shows now: ", _typed_back)],
     )
 
     assert 0 == said.code, said.out
@@ -290,7 +290,7 @@ def test_a_secret_is_drawn_where_a_camera_can_see_all_of_it(
     """
     said = shell.at_terminal(
         *("totp", "add"),
-        replies=[(PIN_QUESTION, f"{shell.pin}\n"), ("code that it shows now: ", _typed_back)],
+        replies=[(PIN_QUESTION, f"{shell.pin}\n"), ("the code it shows now: ", _typed_back)],
         columns=columns,
         LINES=lines,
         PYTHONIOENCODING=encoding,

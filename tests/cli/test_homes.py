@@ -280,7 +280,7 @@ def test_a_home_that_others_could_write_to_is_closed_and_said(shell: Shell):
 
     assert (0, 0) == (first.code, second.code)
     assert [
-        f"other users of this machine could write to {folder}; now they cannot"
+        f"other users of this machine could write to {folder}; this is closed now"
         for folder in (data, keys)
     ] == first.err.splitlines()
     assert "" == second.err

@@ -90,7 +90,7 @@ def test_a_payment_in_doubt_says_what_to_do(dealt: Shell):
     """
     said = dealt.does("trace", "in-doubt")
 
-    assert "hint: ask the bank what became of it with `hongbao settle`" in said.err
+    assert "hint: check its outcome with `hongbao settle`" in said.err
     assert ["create", "authorise", "freeze", "freeze", "freeze"] == [
         line.split("\t")[1] for line in said.lines
     ]

@@ -228,7 +228,7 @@ def test_a_home_that_is_relative_to_nowhere(shell: Shell, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("typed", "question"),
-    [(("topup", "1"), "payment PIN: "), (("totp", "add"), "code that it shows now: ")],
+    [(("topup", "1"), "payment PIN: "), (("totp", "add"), "the code it shows now: ")],
 )
 def test_keys_that_are_not_utf_8_are_refused_as_typed(
     unchanged: Shell, typed: tuple[str, ...], question: str
@@ -242,4 +242,4 @@ def test_keys_that_are_not_utf_8_are_refused_as_typed(
     said = unchanged.at_terminal(*typed, replies=replies)
 
     assert 2 == said.code, said.out
-    assert "hongbao: error: what was typed is not UTF-8" in said.out
+    assert "hongbao: error: the input is not UTF-8" in said.out

@@ -356,10 +356,10 @@ def test_what_is_due_back_is_said_with_the_way_to_get_it(expired: Shell):
     )
 
     assert re.search(r"due back +\d\.\d\d", balance)
-    assert "hint: bring back what is due with `hongbao refund`" in balance
+    assert "hint: return the unclaimed amounts with `hongbao refund`" in balance
     assert re.search(rf"{late} +you +lucky +expired", packets)
     assert re.search(r"expired at 2026-02-17 20:00:00 · \d\.\d\d due back", packet)
-    assert f"hint: due back: run `hongbao refund {late}`" in packet
+    assert f"hint: return the unclaimed amount: `hongbao refund {late}`" in packet
 
 
 def test_an_expired_packet_is_refused_and_refunded(expired: Shell, tmp_path: Path):

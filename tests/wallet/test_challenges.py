@@ -336,7 +336,7 @@ def test_failing_is_remembered(asking: World):
 )
 def test_what_is_no_number_is_no_try(asking: World, typed: str):
     """
-    Nothing is counted, and what was typed comes back only as it can be shown.
+    Nothing is counted, and the input comes back only as it can be shown.
     """
     zhang = asking.zhang
     challenge = stopped(zhang)

@@ -87,7 +87,7 @@ def _weak() -> Pin:
 
 
 REFUSALS = (
-    # --- what was typed
+    # --- the input
     No(errors.InvalidCount, ZHANG, nothing, lambda d, _, **o: d.send(YUAN, count=0, **o)),
     No(errors.InvalidCount, ZHANG, nothing, lambda d, _, **o: d.send(YUAN, count=101, **o)),
     No(errors.InvalidCount, ZHANG, nothing, lambda d, _, **o: d.send(YUAN, count=10**9, **o)),
