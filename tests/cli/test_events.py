@@ -202,6 +202,6 @@ def test_a_watcher_is_told_of_a_restore_and_goes_on(shell: Shell, tmp_path: Path
     assert ("restore", "instruct_topup") == (heard[1]["act"], heard[2]["act"])
     assert 0 == watcher.returncode
     after = shell("events", "--after", str(gone))
-    assert f"event {gone} went with the ledger" in after.err
+    assert f"event {gone} is in a ledger" in after.err
     code, error = shell.refuses("events", "--after", "999")
     assert (10, "event_not_found") == (code, error["code"])

@@ -53,7 +53,7 @@ def test_a_demo_has_a_clock_that_stands_still_and_chance_that_repeats(tmp_path: 
         shell.answers("topup", "10")
         packets.append(shell.answers("send", "1", "--count", "2")["packet"])
 
-        assert "this home's clock is virtual" in said.err
+        assert "this wallet's clock is virtual" in said.err
         assert "this home's chance is scripted" in said.err
 
     assert packets[0] == packets[1]
@@ -136,8 +136,8 @@ def test_an_older_copy_is_noticed_and_needs_a_yes(shell: Shell, tmp_path: Path):
     assert (19, "older_copy") == (code, error["code"])
     assert 2 == declined.code
     assert "nothing was done" in declined.out
-    assert "what happened since will be lost. Restore it? [y/N]" in declined.out
-    assert "had been seen" in agreed.err
+    assert "everything in between will be lost. Restore it? [y/N]" in declined.out
+    assert "the newest seen was" in agreed.err
     assert 0 == agreed.code
     assert 0 == shell("check").code
 

@@ -57,7 +57,7 @@ class Home:
 
 
 def _no_clock():
-    raise AssertionError("this home's clock is virtual")
+    raise AssertionError("this wallet's clock is virtual")
 
 
 @pytest.fixture(scope="session")
