@@ -36,7 +36,7 @@ def absolute_path(text: str) -> Path:
     try:
         return path.absolute()
     except OSError:
-        reason = N_("the folder that it starts from does not exist any more")
+        reason = N_("the folder it starts from does not exist any more")
         raise InvalidPath(text, reason=reason) from None
 
 

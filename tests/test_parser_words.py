@@ -122,7 +122,7 @@ CASES = [
     (
         ["LOUD=maybe", "send", "1"],
         "'--loud', set by 'LOUD': 'maybe' is neither yes nor no",
-        "'--loud'（来自'LOUD'）：'maybe'既不是“是”也不是“否”",
+        "'--loud'（来自'LOUD'）：请回答“是”或“否”，不是'maybe'",
     ),
     (["gamble"], "no luck", "no luck"),
 ]

@@ -384,7 +384,7 @@ def test_a_fact_that_is_language_is_translated_and_a_name_is_not():
     field = words.say(
         "{field} has at most {length_max} characters", field="greeting", length_max=25
     )
-    name = words.say("this home already has a profile named {name}", name="greeting")
+    name = words.say("this wallet already has a profile named {name}", name="greeting")
 
     assert "祝福语最多25个字" == field
     assert "这个钱包里已有名为greeting的用户" == name

@@ -7,23 +7,23 @@ from hongbao.words import N_
 
 BILL_PROBLEMS = {
     "not_a_bill": N_("a WeChat bill begins with {known}"),
-    "no_key": N_("the lines above the table do not say {key}"),
+    "no_key": N_("the lines above the table lack {key}"),
     "no_table": N_("the file ends before its table, which begins with {known}"),
     "columns": N_("the table has no column {key}"),
     "fields": N_("a row has {count} fields, not {found}"),
-    "fields_unclear": N_("it is not clear where the fields of this row begin and end"),
+    "fields_unclear": N_("the fields of this row cannot be told apart"),
     "bad_value": N_("{key} cannot be {text}"),
     "too_long": N_("{key} is longer than {count} characters"),
     "rounded": N_("a spreadsheet has rounded {key}"),
-    "formula": N_("a bill holds no formulas"),
+    "formula": N_("a bill has no formulas"),
     "encoding": N_("this is neither UTF-8 nor, from the first line on, GBK"),
     "quotes": N_("a quotation mark is not closed, or the line is far too long"),
     "outside": N_("{text} is not in the period of the bill"),
     "too_many": N_("a bill has at most {count} rows"),
-    "too_much": N_("its rows up to here hold more text than all rows of any bill"),
+    "too_much": N_("its rows up to here have more text than a whole bill may have"),
     "count": N_("number of rows: the bill says {count}, but there are {found}"),
-    "sum": N_("{key} says {count} and {sum_fen}, but the rows are {found} and make {found_fen}"),
-    "workbook": N_("the workbook cannot be read any further"),
+    "sum": N_("{key} says {count} and {sum_fen}, but found {found} and {found_fen}"),
+    "workbook": N_("the workbook cannot be read from here on"),
 }
 
 
@@ -73,14 +73,14 @@ class BillNotFound(NotFound):
 
     bill: str = example("bl_04HMASWS", kw_only=False)
 
-    sentence = N_("no imported bill is called {bill}")
-    advice = N_("`hongbao import --list` shows which there are")
+    sentence = N_("there is no imported bill {bill}")
+    advice = N_("see the imported bills: `hongbao import --list`")
 
 
 class NoBill(NotFound):
     """There is no imported bill to compare with."""
 
-    sentence = N_("no bill was imported yet")
+    sentence = N_("no bill has been imported yet")
     advice = N_("import one with `hongbao import FILE`")
 
 
@@ -102,4 +102,4 @@ class BillDiffers(BooksDiffer):
     sums: Sequence[object] = example(())
     lines: Sequence[object] = example(())
 
-    sentence = N_("rows of {bill} and of this home that do not agree: {count}")
+    sentence = N_("rows of {bill} that disagree with this wallet: {count}")

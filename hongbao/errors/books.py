@@ -26,7 +26,7 @@ class MissingReason(UsageError):
     length_max: int = example(100)
 
     sentence = N_("a correction needs a reason")
-    advice = N_("say it with --reason, in at most {length_max} characters")
+    advice = N_("give it with --reason, in at most {length_max} characters")
 
 
 BANK_STATEMENT_PROBLEMS = {
@@ -61,7 +61,7 @@ class InvalidBankStatement(UsageError):
     found_fen: int = example(10_005, default=LEFT_OUT)
 
     sentence = N_("bank statement, line {line}: {problem}")
-    advice = N_("ask the bank for the file again; a statement is not mended by hand")
+    advice = N_("ask the bank for the file again; do not edit a statement")
 
 
 class DifferenceNotFound(NotFound):
@@ -69,8 +69,8 @@ class DifferenceNotFound(NotFound):
 
     payment: str = example("NU20260216000012", kw_only=False, shape=shortened)
 
-    sentence = N_("there is no open difference about {payment}")
-    advice = N_("see what differs with `hongbao reconcile`")
+    sentence = N_("{payment} has no open difference")
+    advice = N_("see the differences with `hongbao reconcile`")
 
 
 class DifferencesFound(BooksDiffer):
@@ -93,9 +93,9 @@ class DifferencesFound(BooksDiffer):
         [{"message": "NU20260216000012", "kind": "shortage", "corrected": False}]
     )
 
-    sentence = N_("differences that are left for {date}: {open}")
+    sentence = N_("open differences for {date}: {open}")
     advice = N_(
-        "end each, as with `hongbao reconcile resolve {payment} --reason TEXT --operator NAME`"
+        "correct each one: `hongbao reconcile resolve {payment} --reason TEXT --operator NAME`"
     )
 
 
@@ -105,6 +105,7 @@ class BankStatementForged(NotIntact):
     bank: str = example("icbc", kw_only=False)
 
     sentence = N_(
-        "the signature of this statement is not {bank}'s: it was edited, or is of another home"
+        "the signature of this statement is not {bank}'s: the file was edited, or "
+        "belongs to another wallet"
     )
-    advice = N_("ask the bank for the file again; a statement is not mended by hand")
+    advice = N_("ask the bank for the file again; do not edit a statement")

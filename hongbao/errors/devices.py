@@ -18,8 +18,8 @@ class DeviceExists(UsageError):
     device: str = example("tablet")
     profile: str = example("小明")
 
-    sentence = N_("{profile} has a device named {device} already")
-    advice = N_("choose another name; `hongbao device list` shows those that are taken")
+    sentence = N_("{profile} already has a device named {device}")
+    advice = N_("choose another name; see those that are taken: `hongbao device list`")
 
 
 class AlreadyApproved(UsageError):
@@ -27,8 +27,8 @@ class AlreadyApproved(UsageError):
 
     device: str = example("tablet")
 
-    sentence = N_("{device} is let in already")
-    advice = N_("`hongbao device list` shows how each of your devices stands")
+    sentence = N_("{device} is already approved")
+    advice = N_("see the state of your devices: `hongbao device list`")
 
 
 class DeviceInUse(UsageError):
@@ -37,7 +37,7 @@ class DeviceInUse(UsageError):
     device: str = example("小明-1")
     profile: str = example("小明")
 
-    sentence = N_("{device} is the device that you act from")
+    sentence = N_("{device} is the device you are using")
     advice = N_("remove it from another one: `hongbao device remove {device} -p {profile}@DEVICE`")
 
 
@@ -47,7 +47,7 @@ class DeviceNotFound(NotFound):
     device: str = example("phone", kw_only=False, shape=shortened)
 
     sentence = N_("you have no device {device}")
-    advice = N_("`hongbao device list` shows your devices; `hongbao device add DEVICE` lets one in")
+    advice = N_("see your devices: `hongbao device list`; add one: `hongbao device add DEVICE`")
 
 
 class SessionEnded(HeldByRisk):
@@ -57,8 +57,8 @@ class SessionEnded(HeldByRisk):
     rule: str = example("impossible-travel")
     why: Mapping[str, str] = example(FAR_AWAY)
 
-    sentence = N_("{why}; the session of {device} has been ended")
-    advice = N_("begin a new one with `hongbao device login {device}`")
+    sentence = N_("{why}; {device} was logged out")
+    advice = N_("log in again with `hongbao device login {device}`")
 
 
 class BadSignature(HeldByRisk):
@@ -66,8 +66,8 @@ class BadSignature(HeldByRisk):
 
     device: str = example("小明-1")
 
-    sentence = N_("the request is not signed by {device}, whose session has been ended")
-    advice = N_("begin a new one with `hongbao device login {device}`")
+    sentence = N_("the request is not signed by {device}, which was logged out")
+    advice = N_("log in again with `hongbao device login {device}`")
 
 
 class ReplayedNonce(HeldByRisk):
@@ -75,8 +75,8 @@ class ReplayedNonce(HeldByRisk):
 
     device: str = example("小明-1")
 
-    sentence = N_("the request was signed once before; the session of {device} has been ended")
-    advice = N_("begin a new one with `hongbao device login {device}`")
+    sentence = N_("the request's signature was used before; {device} was logged out")
+    advice = N_("log in again with `hongbao device login {device}`")
 
 
 class SessionCut(HeldByRisk):
@@ -84,8 +84,8 @@ class SessionCut(HeldByRisk):
 
     device: str = example("小明-1")
 
-    sentence = N_("the session of {device} was ended for safety")
-    advice = N_("begin a new one with `hongbao device login {device}`")
+    sentence = N_("{device} was logged out for safety")
+    advice = N_("log in again with `hongbao device login {device}`")
 
 
 class DeviceNotEnrolled(HeldByRisk):
@@ -95,8 +95,8 @@ class DeviceNotEnrolled(HeldByRisk):
     profile: str = example("小明")
 
     is_of_device = True
-    sentence = N_("{profile} has not let {device} in")
-    advice = N_("let it in with `hongbao device add {device}`")
+    sentence = N_("{profile} has not authorised {device}")
+    advice = N_("add it with `hongbao device add {device}`")
 
 
 class DevicePending(HeldByRisk):
@@ -105,8 +105,8 @@ class DevicePending(HeldByRisk):
     device: str = example("tablet")
 
     is_of_device = True
-    sentence = N_("{device} waits to be let in")
-    advice = N_("let it in from a device you have, with `hongbao device approve {device}`")
+    sentence = N_("{device} is waiting for approval")
+    advice = N_("approve it from a device of yours: `hongbao device approve {device}`")
 
 
 class DeviceKeyMissing(HeldByRisk):
@@ -114,8 +114,8 @@ class DeviceKeyMissing(HeldByRisk):
 
     device: str = example("alice-1", kw_only=False)
 
-    sentence = N_("this machine does not hold the key of {device}")
-    advice = N_("let this machine in with `hongbao device add DEVICE`, or act from that one")
+    sentence = N_("the key of {device} is not on this machine")
+    advice = N_("register this machine with `hongbao device add DEVICE`, or use that device")
 
 
 class DeviceKeyDamaged(Damaged):
@@ -123,8 +123,8 @@ class DeviceKeyDamaged(Damaged):
 
     path: str = example("…/keys/devices/2cab2f34db2ace66.key")
 
-    sentence = N_("{path}, a device's key, is damaged")
+    sentence = N_("the device key {path} is damaged")
     advice = N_(
-        "say who you are to let this machine in anew: `hongbao device add DEVICE --id-file FILE`,"
-        " then act from it with `-p @DEVICE`"
+        "verify your identity to register this machine again: `hongbao device add "
+        "DEVICE --id-file FILE`, then use it with `-p @DEVICE`"
     )

@@ -20,8 +20,8 @@ from hongbao.words import N_
 class NotADemoHome(UsageError):
     """Banks and devices are told to fail only where time and chance are the user's own, too."""
 
-    sentence = N_("only in a demo home can banks and devices be told to fail")
-    advice = N_("make one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names")
+    sentence = N_("faults can be simulated only in a demo wallet")
+    advice = N_("create one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names")
 
 
 class EventNotFound(NotFound):
@@ -31,7 +31,7 @@ class EventNotFound(NotFound):
     last: int = example(57)
 
     sentence = N_("there is no event {event}; the last one is {last}")
-    advice = N_("`hongbao events` shows the newest; after a restore, go on with those")
+    advice = N_("see the newest with `hongbao events`; after a restore, continue from there")
 
 
 class ClockBackwards(UsageError):
@@ -46,11 +46,11 @@ class HomeExists(UsageError):
     """A home's policy, first clock and dice are chosen when it is made, and not later."""
 
     sentence = N_(
-        "this home already exists; its clock, dice and policy were chosen when it was made"
+        "this wallet already exists; its clock, seed and policy were chosen when it was created"
     )
     advice = N_(
-        "turn the clock with `hongbao clock advance DURATION`,"
-        " change rules with `hongbao policy use POLICY`"
+        "advance the clock with `hongbao clock advance DURATION`, change the "
+        "policy with `hongbao policy use POLICY`"
     )
 
 
@@ -58,14 +58,14 @@ class HomeNotFound(NotFound):
     """There is no ledger here yet."""
 
     sentence = N_("there is no wallet here yet")
-    advice = N_("make one with `hongbao init NAME`")
+    advice = N_("create one with `hongbao init NAME`")
 
 
 class Busy(HongbaoError):
     """Another process kept the write lock for longer than we wait."""
 
     exit_code = ExitCode.BUSY
-    sentence = N_("another hongbao is writing to this home")
+    sentence = N_("another hongbao is writing to this wallet")
     advice = N_("nothing was changed; try again")
 
 
@@ -74,8 +74,8 @@ class Damaged(NotIntact):
 
     path: str = example("~/.local/share/hongbao/data/ledger.db")
 
-    sentence = N_("{path} is damaged, or does not belong to these keys")
-    advice = N_("bring back a good copy with `hongbao restore FILE`")
+    sentence = N_("{path} is damaged, or does not match these keys")
+    advice = N_("restore a good backup with `hongbao restore FILE`")
 
 
 class ChecksFailed(NotIntact):
@@ -84,7 +84,7 @@ class ChecksFailed(NotIntact):
     failed: int = example(1)
     findings: list[dict[str, object]] = example([])
 
-    sentence = N_("checks that failed: {failed}")
+    sentence = N_("failed checks: {failed}")
 
 
 class RecordsIncomplete(NotIntact):
@@ -93,8 +93,8 @@ class RecordsIncomplete(NotIntact):
     failed: int = example(1)
     findings: list[dict[str, object]] = example([])
 
-    sentence = N_("the records are not complete: checks that failed: {failed}")
-    advice = N_("`hongbao check` tells what is wrong, and what to do")
+    sentence = N_("the records are not complete; failed checks: {failed}")
+    advice = N_("see what is wrong, and what to do, with `hongbao check`")
 
 
 class RolledBack(NotIntact):
@@ -107,7 +107,7 @@ class RolledBack(NotIntact):
         "the ledger ends at entry {last_entry}, but entry {noted_entry} was seen: "
         "this is an older or shortened copy"
     )
-    advice = N_("bring back the newest copy with `hongbao restore FILE`, or accept this one there")
+    advice = N_("restore the newest backup with `hongbao restore FILE`, or accept this copy there")
 
 
 class OlderCopy(NotIntact):
@@ -117,10 +117,10 @@ class OlderCopy(NotIntact):
     noted_entry: int = example(8)
 
     sentence = N_(
-        "this copy ends at entry {last_entry} and lacks entry {noted_entry}, which was seen: "
-        "what happened since would be lost"
+        "this backup ends at entry {last_entry} and lacks entry {noted_entry}, "
+        "which was seen: everything since would be lost"
     )
-    advice = N_("restore a newer copy, or accept this one with --yes")
+    advice = N_("restore a newer backup, or accept this one with --yes")
 
 
 class HistoryReplaced(NotIntact):
@@ -135,14 +135,14 @@ class HistoryReplaced(NotIntact):
 class HomeLocked(Locked):
     """The home's key is wrapped by a passphrase that was not given."""
 
-    sentence = N_("this home is locked by a passphrase")
-    advice = N_("open it with `hongbao unlock`, or name a file in HONGBAO_PASSPHRASE_FILE")
+    sentence = N_("this wallet is locked by a passphrase")
+    advice = N_("unlock it with `hongbao unlock`, or name a file in HONGBAO_PASSPHRASE_FILE")
 
 
 class WrongPassphrase(Locked):
     """The passphrase does not open the home's key."""
 
-    sentence = N_("the passphrase does not open this home")
+    sentence = N_("the passphrase is wrong")
 
 
 class WeakPassphrase(UsageError):
@@ -156,14 +156,14 @@ class WeakPassphrase(UsageError):
 class CommonPassphrase(WeakPassphrase):
     """A passphrase is long enough, and still one of the first that a search would try."""
 
-    sentence = N_("this passphrase is among the first that anyone would try")
-    advice = N_("take a few words that do not belong together")
+    sentence = N_("this passphrase is too easy to guess")
+    advice = N_("use a few words that do not belong together")
 
 
 class PassphraseMismatch(UsageError):
     """A new passphrase is typed twice, and the second one was another."""
 
-    sentence = N_("the two passphrases are not the same")
+    sentence = N_("the two passphrases differ")
     advice = N_("nothing was changed; try again")
 
 
@@ -182,7 +182,9 @@ class NewerHome(Unusable):
     form: int = example(9)
     known: int = example(1)
 
-    sentence = N_("this home was written by a newer hongbao (form {form}, this one knows {known})")
+    sentence = N_(
+        "this wallet was written by a newer hongbao (form {form}; this one knows up to {known})"
+    )
     advice = N_("upgrade hongbao")
 
 
@@ -228,7 +230,7 @@ class StorageRefused(Unusable):
     reason: str = example("No space left on device")
 
     sentence = N_("cannot write to {path}: {reason}")
-    advice = N_("nothing was changed; make room or mend the permissions, then try again")
+    advice = N_("nothing was changed; free some space or fix the permissions, then try again")
 
 
 class StorageUnreadable(StorageRefused):
@@ -237,7 +239,7 @@ class StorageUnreadable(StorageRefused):
     reason: str = example("Permission denied")
 
     sentence = N_("cannot read {path}: {reason}")
-    advice = N_("nothing was changed; mend the permissions, then try again")
+    advice = N_("nothing was changed; fix the permissions, then try again")
 
 
 class ForeignFile(StorageUnreadable):
@@ -246,4 +248,6 @@ class ForeignFile(StorageUnreadable):
     reason: str = example("it is a link")
 
     sentence = N_("{path} is not used: {reason}")
-    advice = N_("nothing was changed; put a plain file of your own in its place, under one name")
+    advice = N_(
+        "nothing was changed; put a regular file that you own in its place, without other links"
+    )

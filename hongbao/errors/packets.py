@@ -33,14 +33,14 @@ class ShareTooSmall(UsageError):
     def least_fen(self) -> int:
         return self.count
 
-    sentence = N_("{total_fen} among {count} leaves less than 0.01 for a share")
+    sentence = N_("{total_fen} among {count} leaves less than 0.01 for each share")
     advice = N_("send at least {least_fen}, or fewer shares")
 
 
 class SelfRecipient(UsageError):
     """A packet is for somebody else."""
 
-    sentence = N_("a packet cannot be sent to yourself")
+    sentence = N_("you cannot send a packet to yourself")
 
 
 class PacketNotFound(NotFound):
@@ -49,14 +49,14 @@ class PacketNotFound(NotFound):
     packet: str = example("hb_7Q2M4K9X", kw_only=False)
 
     sentence = N_("there is no packet {packet}")
-    advice = N_("`hongbao packets` lists those you can see")
+    advice = N_("see the packets you can see: `hongbao packets`")
 
 
 class PacketFinished(NotClaimable):
     """Every share is taken (手慢了，红包派完了)."""
 
     sentence = N_("too slow: every share of {packet} is taken")
-    advice = N_("see who was faster with `hongbao show {packet}`")
+    advice = N_("see who was luckier: `hongbao show {packet}`")
 
 
 class NothingToRefund(NotClaimable):
@@ -72,7 +72,7 @@ class PacketExpired(NotClaimable):
     expires_at: datetime = example(THEN)
 
     sentence = N_("{packet} expired at {expires_at}")
-    advice = N_("its sender gets the rest back with `hongbao refund {packet}`")
+    advice = N_("its sender gets the unclaimed amount back with `hongbao refund {packet}`")
 
 
 class PacketRefunded(NotClaimable):
@@ -110,7 +110,7 @@ class NotForYou(NotClaimable):
 class NotYourPacket(NotClaimable):
     """Only its sender gets back what nobody claimed of a packet."""
 
-    sentence = N_("someone else sent {packet}; only its sender can have the rest back")
+    sentence = N_("someone else sent {packet}; only its sender can have the unclaimed amount back")
 
 
 class OwnPacket(NotClaimable):

@@ -25,15 +25,15 @@ class NoSuchFault(UsageError):
     text: str = example("sulk", shape=shortened)
     known: str = example("timeout, lost, late, slow, decline, …")
 
-    sentence = N_("{place} cannot be told {text}")
-    advice = N_("it can be told: {known}")
+    sentence = N_("{place} does not have the fault {text}")
+    advice = N_("available faults: {known}")
 
 
 class InvalidCardNumber(UsageError):
     """The card number fails its length or its Luhn check (ISO/IEC 7812)."""
 
     sentence = N_("the card number is not valid: a digit is wrong or missing")
-    advice = N_("type the 16 to 19 digits on the card")
+    advice = N_("enter the 16 to 19 digits on the card")
 
 
 class UnknownBank(UsageError):
@@ -51,7 +51,7 @@ class CardInUse(UsageError):
 
     card: str = example("**** 0003", kw_only=False)
 
-    sentence = N_("card {card} is already bound in this home")
+    sentence = N_("card {card} is already bound in this wallet")
 
 
 class RequestNotFound(NotFound):
@@ -59,8 +59,8 @@ class RequestNotFound(NotFound):
 
     subject: str = example("new-year", kw_only=False, shape=shortened)
 
-    sentence = N_("you have no packet or payment called {subject}")
-    advice = N_("name a packet, a request of yours, or a message such as NU20260216000012")
+    sentence = N_("you have no packet or payment {subject}")
+    advice = N_("name a packet, one of your requests, or a message such as NU20260216000012")
 
 
 class CardNotFound(NotFound):
@@ -69,7 +69,7 @@ class CardNotFound(NotFound):
     card: str = example("cmb-1234", kw_only=False, shape=shortened)
 
     sentence = N_("you have no card {card}")
-    advice = N_("`hongbao card list` shows your cards; `hongbao card add` binds one")
+    advice = N_("see your cards: `hongbao card list`; bind one: `hongbao card add`")
 
 
 class NoCard(NotFound):
@@ -84,8 +84,8 @@ class NoReceipt(NotFound):
 
     subject: str = example("NU20260216000012", kw_only=False, shape=shortened)
 
-    sentence = N_("nothing has moved by {subject}, so there is no receipt")
-    advice = N_("see what became of it with `hongbao trace {subject}`")
+    sentence = N_("{subject} moved no money, so there is no receipt")
+    advice = N_("see its outcome with `hongbao trace {subject}`")
 
 
 class UnknownPlace(NotFound):
@@ -94,7 +94,7 @@ class UnknownPlace(NotFound):
     text: str = example("hsbc", kw_only=False, shape=shortened)
     places: str = example("icbc, cmb, ccb, abc, boc, netsunion, unionpay")
 
-    sentence = N_("there is no bank or channel called {text} here")
+    sentence = N_("there is no bank or channel {text} here")
     advice = N_("banks and channels here: {places}")
 
 
@@ -119,7 +119,7 @@ class InsufficientBalance(Insufficient):
     sentence = N_("balance is {available_fen}, but {needed_fen} is needed")
     advice = N_("top up with `hongbao topup {missing_fen}`")
     _advice_without_card = N_("bind a card with `hongbao card add`, then top up {missing_fen}")
-    _advice_at_limit = N_("limits let you top up {topup_max_fen} now; see `hongbao limits`")
+    _advice_at_limit = N_("your limits let you top up {topup_max_fen} now; see `hongbao limits`")
 
     def chosen_advice(self) -> str | None:
         if self.missing_fen > self.topup_max_fen:
@@ -144,7 +144,7 @@ class InsufficientCard(Insufficient):
     card: str = example("icbc-0003")
     needed_fen: int = example(20_000_000)
 
-    sentence = N_("the bank declined: card {card} does not hold {needed_fen}")
+    sentence = N_("the bank declined the payment: card {card} has less than {needed_fen}")
 
 
 class PaymentPending(HongbaoError):
@@ -160,8 +160,10 @@ class PaymentPending(HongbaoError):
     bank: str = example("icbc")
 
     exit_code = ExitCode.PENDING
-    sentence = N_("{bank} has not answered: {amount_fen} with {card} is pending ({payment})")
-    advice = N_("nothing is lost: do not pay again; ask the bank later with `hongbao settle`")
+    sentence = N_(
+        "no answer from {bank}: the payment of {amount_fen} ({card}) is pending ({payment})"
+    )
+    advice = N_("your money is safe. Do not pay again; check later with `hongbao settle`")
 
 
 class Unpaid(NotPaid):
@@ -176,22 +178,24 @@ class Unpaid(NotPaid):
 class BankDeclined(Unpaid):
     """The bank refuses, without saying why."""
 
-    sentence = N_("{bank} declined {amount_fen} with {card}")
-    advice = N_("nothing was moved; try another card")
+    sentence = N_("{bank} declined the payment of {amount_fen} ({card})")
+    advice = N_("no money moved; try another card")
 
 
 class CardAccountClosed(Unpaid):
     """The account behind the card is closed."""
 
-    sentence = N_("{bank} declined: the account of {card} is closed")
-    advice = N_("nothing was moved; remove the card with `hongbao card remove {card}`")
+    sentence = N_("{bank} declined the payment: the account of {card} is closed")
+    advice = N_("no money moved; remove the card with `hongbao card remove {card}`")
 
 
 class PaymentReversed(Unpaid):
     """The bank never booked the payment, so it was undone (冲正)."""
 
-    sentence = N_("{bank} never received {payment}: {amount_fen} with {card} was undone")
-    advice = N_("nothing was moved; you may try again")
+    sentence = N_(
+        "{bank} never received {payment}: the payment of {amount_fen} ({card}) was reversed"
+    )
+    advice = N_("no money moved; you can try again")
 
 
 class BankDown(NotPaid):
@@ -199,8 +203,8 @@ class BankDown(NotPaid):
 
     bank: str = example("icbc")
 
-    sentence = N_("{bank} cannot be reached at present")
-    advice = N_("nothing was moved; try later, or another card")
+    sentence = N_("{bank} cannot be reached now")
+    advice = N_("no money moved; try later, or another card")
 
 
 class ChannelDown(NotPaid):
@@ -208,8 +212,8 @@ class ChannelDown(NotPaid):
 
     bank: str = example("icbc")
 
-    sentence = N_("neither clearing channel to {bank} can be reached at present")
-    advice = N_("nothing was moved; try later, or pay from the balance")
+    sentence = N_("neither clearing channel to {bank} can be reached now")
+    advice = N_("no money moved; try later, or pay from the balance")
 
 
 class LimitExceeded(OverLimit):
@@ -245,11 +249,11 @@ class LimitExceeded(OverLimit):
     sentence = N_(
         "{amount_fen} is over the {period} limit of {limit_fen} (used {used_fen}, left {left_fen})"
     )
-    advice = N_("room returns at {returns_at}; `hongbao limits` shows every limit")
+    advice = N_("the limit resets at {returns_at}; see every limit with `hongbao limits`")
     _advice_to_identify = N_(
-        "`hongbao limits` shows every limit; `hongbao identify` can raise them"
+        "see every limit with `hongbao limits`; raise them with `hongbao identify`"
     )
-    _advice_otherwise = N_("`hongbao limits` shows every limit")
+    _advice_otherwise = N_("see every limit: `hongbao limits`")
 
     def chosen_advice(self) -> str | None:
         if self.returns_at is not None:
@@ -263,5 +267,5 @@ class RequestConflict(HongbaoError):
     request_id: str = example("new-year-1", kw_only=False)
 
     exit_code = ExitCode.CONFLICT
-    sentence = N_("request {request_id} was already used for something else")
+    sentence = N_("request {request_id} was already used for another act")
     advice = N_("use a new request id for a new request")

@@ -11,7 +11,7 @@ class NameTaken(UsageError):
 
     name: str = example("小明", kw_only=False)
 
-    sentence = N_("this home already has a profile named {name}")
+    sentence = N_("this wallet already has a profile named {name}")
     advice = N_("choose another name, or switch to that profile with `hongbao use {name}`")
 
 
@@ -20,8 +20,8 @@ class OperatorExists(UsageError):
 
     name: str = example("老王", kw_only=False)
 
-    sentence = N_("there is an operator named {name} already")
-    advice = N_("choose another name; `hongbao operator list` shows those that are taken")
+    sentence = N_("there is already an operator named {name}")
+    advice = N_("choose another name; see those that are taken: `hongbao operator list`")
 
 
 class OperatorNeeded(UsageError):
@@ -29,8 +29,8 @@ class OperatorNeeded(UsageError):
 
     name: str = example("小梅", kw_only=False)
 
-    sentence = N_("an operator of this home has to answer for a new one")
-    advice = N_("`hongbao operator add {name} --operator NAME`, with the PIN of NAME")
+    sentence = N_("a new operator needs the approval of an existing one")
+    advice = N_("add it with `hongbao operator add {name} --operator NAME`, and the PIN of NAME")
 
 
 class NotIdentified(UsageError):
@@ -38,8 +38,11 @@ class NotIdentified(UsageError):
 
     profile: str = example("小红")
 
-    sentence = N_("nobody has said yet who {profile} is, so an ID number proves nothing")
-    advice = N_("say it with `hongbao identify`, or approve the device from one that you have")
+    sentence = N_("{profile} is not verified yet, so an ID number cannot be checked")
+    advice = N_(
+        "verify your identity with `hongbao identify`, or approve the device from "
+        "another one of yours"
+    )
 
 
 class AuthenticatorExists(UsageError):
@@ -47,7 +50,7 @@ class AuthenticatorExists(UsageError):
 
     profile: str = example("小明")
 
-    sentence = N_("{profile} has an authenticator already")
+    sentence = N_("{profile} already has an authenticator")
     advice = N_("remove that one first, with `hongbao totp remove`")
 
 
@@ -63,7 +66,7 @@ class SecretFileExists(UsageError):
 
     path: str = example("totp.txt")
 
-    sentence = N_("{path} already exists, and a secret overwrites nothing")
+    sentence = N_("{path} already exists, and a secret never overwrites a file")
     advice = N_("choose another name")
 
 
@@ -73,28 +76,28 @@ class InvalidSecret(UsageError):
     path: str = example("totp.txt")
 
     sentence = N_("{path} does not hold an authenticator's secret")
-    advice = N_("`hongbao totp add --secret-file FILE` writes one")
+    advice = N_("write one with `hongbao totp add --secret-file FILE`")
 
 
 class RulesNeedOperator(UsageError):
     """Once a home has operators, one of them answers for which rules are in force."""
 
-    sentence = N_("this home has operators: one of them has to answer for its rules")
-    advice = N_("name them with --operator; the PIN asked for is theirs")
+    sentence = N_("this wallet has operators: one of them must approve its rules")
+    advice = N_("name the operator with --operator; hongbao asks for that PIN")
 
 
 class InvalidCode(UsageError):
     """A code of an authenticator is six digits. It is a secret, and stays out of the sentence."""
 
     sentence = N_("an authenticator's code is exactly six digits")
-    advice = N_("type what the app shows now; nothing was tried")
+    advice = N_("enter what the app shows now; this does not count as a try")
 
 
 class SameOperator(UsageError):
     """An operator had their say of a case already: four eyes are two people."""
 
-    sentence = N_("four eyes are two people, and this operator has spoken already")
-    advice = N_("another operator has to look at it; who has thought better of it escalates")
+    sentence = N_("maker-checker needs two people, and this operator has already given an opinion")
+    advice = N_("ask another operator; if you changed your mind, escalate the case")
 
 
 class InvalidIdNumber(UsageError):
@@ -110,9 +113,9 @@ class InvalidIdNumber(UsageError):
         kw_only=False,
         words={
             "length": N_("it needs 17 digits and a check character"),
-            "region": N_("its first six digits are no region"),
-            "birth_date": N_("its birth date does not exist or lies ahead"),
-            "check": N_("its check character does not fit; one character is wrong"),
+            "region": N_("its first six digits are not a region"),
+            "birth_date": N_("its birth date does not exist or is in the future"),
+            "check": N_("its check character does not match; one character is wrong"),
         },
     )
 
@@ -130,8 +133,8 @@ class InvalidRealName(UsageError):
 class IdentityMismatch(UsageError):
     """The ID number is known here under another name, or the profile is already someone."""
 
-    sentence = N_("the name and the ID number do not belong together")
-    advice = N_("an ID number keeps the name it was first given with")
+    sentence = N_("the name does not match the ID number")
+    advice = N_("an ID number keeps the name it was first verified with")
 
 
 class AlreadyIdentified(UsageError):
@@ -149,7 +152,7 @@ class ProfileNotFound(NotFound):
     name: str = example("小白", kw_only=False, shape=shortened)
 
     sentence = N_("no profile is named {name}")
-    advice = N_("`hongbao profiles` lists those there are")
+    advice = N_("see the profiles: `hongbao profiles`")
 
 
 class OperatorNotFound(NotFound):
@@ -157,8 +160,8 @@ class OperatorNotFound(NotFound):
 
     name: str = example("小梅", kw_only=False, shape=shortened)
 
-    sentence = N_("there is no operator named {name} here")
-    advice = N_("`hongbao operator list` lists those there are")
+    sentence = N_("there is no operator named {name}")
+    advice = N_("see the operators: `hongbao operator list`")
 
 
 class NoAuthenticator(NotFound):
@@ -175,7 +178,9 @@ class TooManyProfiles(OverLimit):
 
     profiles_max: int = example(5)
 
-    sentence = N_("this ID number has as many profiles as the policy allows: {profiles_max}")
+    sentence = N_(
+        "this ID number already has as many profiles as the policy allows: {profiles_max}"
+    )
 
 
 class InvalidPin(PinError):
@@ -187,7 +192,7 @@ class InvalidPin(PinError):
 class PinMismatch(PinError):
     """A new PIN is typed twice, and the second one was another."""
 
-    sentence = N_("the two new PINs are not the same")
+    sentence = N_("the two new PINs differ")
     advice = N_("nothing was changed; try again")
 
 
@@ -216,7 +221,7 @@ class WrongPinOrCode(PinError):
     attempts_left: int = example(4)
 
     sentence = N_("wrong PIN or wrong code; attempts left: {attempts_left}")
-    advice = N_("each code counts once; wait for the next one in the app")
+    advice = N_("each code works once; wait for the next one in the app")
 
 
 class WrongPinOrIdentity(PinError):
@@ -224,8 +229,8 @@ class WrongPinOrIdentity(PinError):
 
     attempts_left: int = example(4)
 
-    sentence = N_("wrong PIN, or somebody else's identity; attempts left: {attempts_left}")
-    advice = N_("it takes the real name and the ID number that this profile was verified with")
+    sentence = N_("wrong PIN, or another person's identity; attempts left: {attempts_left}")
+    advice = N_("give the real name and the ID number with which this profile was verified")
 
 
 class PinLocked(PinError):

@@ -32,7 +32,7 @@ class ChallengeNotFound(NotFound):
     challenge: str = example("ch_7Q2M4K9X", kw_only=False)
 
     sentence = N_("you have no challenge {challenge}")
-    advice = N_("`hongbao challenge list` shows those that can be answered")
+    advice = N_("see the open challenges: `hongbao challenge list`")
 
 
 class CaseNotFound(NotFound):
@@ -41,7 +41,7 @@ class CaseNotFound(NotFound):
     case: str = example("rc_04HMASWS", kw_only=False)
 
     sentence = N_("there is no case {case}")
-    advice = N_("`hongbao review list --all` lists every one")
+    advice = N_("see every case: `hongbao review list --all`")
 
 
 class DecisionNotFound(NotFound):
@@ -49,8 +49,8 @@ class DecisionNotFound(NotFound):
 
     request_id: str = example("7K2M9QXA", kw_only=False, shape=shortened)
 
-    sentence = N_("nothing of this profile was judged as request {request_id}")
-    advice = N_("`hongbao history --json` shows the request ids of what was done")
+    sentence = N_("this profile has no judged act with request {request_id}")
+    advice = N_("see your request IDs: `hongbao history --json`")
 
 
 class CaseClosed(HongbaoError):
@@ -66,15 +66,15 @@ class CaseClosed(HongbaoError):
         words={
             "approved": N_("it was approved"),
             "rejected": N_("it was rejected"),
-            "released": N_("its time was over, and the money went on"),
-            "returned": N_("its time was over, and the money went back"),
+            "released": N_("its time was over, and the money was released"),
+            "returned": N_("its time was over, and the money was returned"),
         },
     )
     closed_at: datetime = example(THEN)
 
     exit_code = ExitCode.NOT_CLAIMABLE
     sentence = N_("case {case} was closed on {closed_at}: {state}")
-    advice = N_("`hongbao review show {case}` tells how it came to that")
+    advice = N_("see its history: `hongbao review show {case}`")
 
 
 class ChallengeRequired(HeldByRisk):
@@ -85,7 +85,7 @@ class ChallengeRequired(HeldByRisk):
     why: Mapping[str, str] = example(QUICK)
 
     sentence = N_("{why}")
-    advice = N_("answer with `hongbao challenge answer {challenge}` and ask for the same again")
+    advice = N_("answer with `hongbao challenge answer {challenge}`, then repeat the request")
 
 
 class WrongAnswer(HeldByRisk):
@@ -103,8 +103,8 @@ class ChallengeFailed(HeldByRisk):
 
     challenge: str = example("ch_7Q2M4K9X")
 
-    sentence = N_("{challenge} was answered wrongly too often; nothing was done")
-    advice = N_("ask for the same again, and there is another question")
+    sentence = N_("{challenge} failed after too many wrong answers; nothing was done")
+    advice = N_("repeat the request to get another question")
 
 
 class ChallengeExpired(HeldByRisk):
@@ -113,8 +113,8 @@ class ChallengeExpired(HeldByRisk):
     challenge: str = example("ch_7Q2M4K9X")
     until_at: datetime = example(THEN)
 
-    sentence = N_("{challenge} was open until {until_at}")
-    advice = N_("ask for the same again, and there is another question")
+    sentence = N_("{challenge} expired at {until_at}")
+    advice = N_("repeat the request to get another question")
 
 
 class ChallengeUsed(HeldByRisk):
@@ -122,8 +122,8 @@ class ChallengeUsed(HeldByRisk):
 
     challenge: str = example("ch_7Q2M4K9X")
 
-    sentence = N_("{challenge} was passed, and what it stood before is done")
-    advice = N_("`hongbao history` shows it")
+    sentence = N_("{challenge} was already used")
+    advice = N_("see it in `hongbao history`")
 
 
 class LoweredLimit(HeldByRisk):
@@ -134,8 +134,8 @@ class LoweredLimit(HeldByRisk):
     rule: str = example("unknown-person")
     why: Mapping[str, str] = example(NEW_HERE)
 
-    sentence = N_("{why}: no more than {limit_fen} may go out in a day")
-    advice = N_("`hongbao risk why {request_id}` explains it")
+    sentence = N_("{why}: at most {limit_fen} may be paid out in a day")
+    advice = N_("see why: `hongbao risk why {request_id}`")
 
 
 class RefusedByRisk(HeldByRisk):
@@ -146,7 +146,7 @@ class RefusedByRisk(HeldByRisk):
     why: Mapping[str, str] = example(TOO_MANY)
 
     sentence = N_("{why}")
-    advice = N_("`hongbao risk why {request_id}` explains it")
+    advice = N_("see why: `hongbao risk why {request_id}`")
 
 
 class PacketHeld(HeldByRisk):
@@ -156,8 +156,11 @@ class PacketHeld(HeldByRisk):
     until_at: datetime = example(THEN)
     why: Mapping[str, str] = example(UNUSUAL)
 
-    sentence = N_("{packet} is held until {until_at} at the latest: {why}")
-    advice = N_("nothing is lost: it can be claimed afterwards, or goes back to its sender")
+    sentence = N_("{packet} is on hold until {until_at} at the latest: {why}")
+    advice = N_(
+        "the money is safe: the packet can be claimed afterwards, or its money "
+        "returns to the sender"
+    )
 
 
 class WithdrawalHeldBack(HeldByRisk):
@@ -169,5 +172,5 @@ class WithdrawalHeldBack(HeldByRisk):
     case: str = example("rc_04HMASWS")
     why: Mapping[str, str] = example(UNUSUAL)
 
-    sentence = N_("the withdrawal of {amount_fen} to {card} was not let go: {why}")
-    advice = N_("the money is back in the balance, fee and quota included")
+    sentence = N_("the withdrawal of {amount_fen} to {card} was not released: {why}")
+    advice = N_("the money is back in the balance, with the fee and the free quota")

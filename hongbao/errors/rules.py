@@ -4,10 +4,10 @@ from hongbao.errors.base import LEFT_OUT, NotFound, Unusable, UsageError, exampl
 from hongbao.words import N_
 
 POLICY_PROBLEMS = {
-    "syntax": N_("from column {column} on, this is not TOML"),
+    "syntax": N_("this is not TOML from column {column} on"),
     "defined_twice": N_("this is defined twice"),
     "too_long": N_("a policy has at most {length_max} characters"),
-    "unknown_key": N_("unknown key {text}; known here: {known}"),
+    "unknown_key": N_("unknown key {text}; known keys: {known}"),
     "missing_key": N_("{key} is missing"),
     "used_twice": N_("{key} has {text} twice"),
     "not_text": N_("{key} must be text in quotes"),
@@ -23,8 +23,8 @@ POLICY_PROBLEMS = {
     "unknown_flow": N_("limits cannot count {text}, only {known}"),
     "not_table": N_("{key} must be a table, [{key}]"),
     "not_tables": N_("{key} must be one or more tables, [[{key}]]"),
-    "no_first_tier": N_("no tier is open to someone who is not identified and has no card"),
-    "tier_unreachable": N_("nobody can be in {tier}: {other} comes later and asks no more"),
+    "no_first_tier": N_("no tier is open to someone who is not verified and has no card"),
+    "tier_unreachable": N_("nobody can be in {tier}: {other} comes later and requires no more"),
 }
 
 
@@ -49,21 +49,21 @@ class InvalidPolicy(UsageError):
     other: str = example("unverified", default=LEFT_OUT)
 
     sentence = N_("policy {source}, line {line}: {problem}")
-    advice = N_("`hongbao policy show standard` prints a complete example")
+    advice = N_("see a complete example: `hongbao policy show standard`")
 
 
 RISK_PACK_PROBLEMS = {
     **POLICY_PROBLEMS,
     "too_long": N_("a risk pack has at most {length_max} characters"),
-    "too_many": N_("{key} stands here more than {most} times"),
-    "not_for_answer": N_("{key} means nothing where the answer is {answer}"),
-    "not_holdable": N_("a top-up cannot be held: the money is not here yet"),
+    "too_many": N_("{key} is here more than {most} times"),
+    "not_for_answer": N_("{key} has no meaning if the answer is {answer}"),
+    "not_holdable": N_("a top-up cannot be held: the money has not arrived yet"),
     "only_claims": N_("only claims can be delayed"),
     "bad_window": N_('{key} must be a length of time in quotes, like "10m", "24h" or "30d"'),
     "needs": N_("{indicator} needs {key}"),
     "takes_no": N_("{indicator} does not take {key}"),
     "no_threshold": N_("a condition needs at_least or at_most"),
-    "never": N_("at_least is above at_most, so this never holds"),
+    "never": N_("at_least is above at_most, so this is never true"),
 }
 
 
@@ -77,22 +77,22 @@ class InvalidRiskPack(InvalidPolicy):
     answer: str = example("refuse", default=LEFT_OUT)
 
     sentence = N_("risk pack {source}, line {line}: {problem}")
-    advice = N_("`hongbao risk rules standard --text` prints a complete example")
+    advice = N_("see a complete example: `hongbao risk rules standard --text`")
 
 
 MODEL_PROBLEMS = {
     "too_long": N_("a model has at most {length_max} characters"),
     "not_json": N_("this is not JSON"),
     "form": N_("this is not a {known}"),
-    "unknown_key": N_("unknown key {text}; known here: {known}"),
+    "unknown_key": N_("unknown key {text}; known keys: {known}"),
     "missing_key": N_("{key} is missing"),
     "bad_name": N_("{key} must be 1 to 32 lower-case letters, digits or -"),
     "not_whole": N_("{key} must be a whole number from {least} to {most}"),
     "not_list": N_("{key} must be a list of 1 to {most} entries"),
-    "bad_key": N_("{text} is no indicator, or is there twice"),
+    "bad_key": N_("{text} is not an indicator, or is there twice"),
     "usual": N_("usual must have one number for each key: {count}"),
     "bad_training": N_("training must be a few short facts"),
-    "tree": N_("tree {number} is not one: its nodes do not fit together"),
+    "tree": N_("tree {number} is not valid: its nodes do not fit together"),
 }
 
 
@@ -115,7 +115,7 @@ class InvalidModel(UsageError):
     number: int = example(3, default=LEFT_OUT)
 
     sentence = N_("model {source}: {problem}")
-    advice = N_("go back to the one that ships with hongbao: `hongbao risk train --shipped`")
+    advice = N_("use the model that comes with hongbao: `hongbao risk train --shipped`")
 
 
 class TooLittleHistory(UsageError):
@@ -124,8 +124,8 @@ class TooLittleHistory(UsageError):
     found: int = example(12)
     needed: int = example(256)
 
-    sentence = N_("too few acts to learn from: {found}; it takes {needed}")
-    advice = N_("the model that ships with hongbao needs no training")
+    sentence = N_("too few acts to learn from: {found}; {needed} are needed")
+    advice = N_("the model that comes with hongbao needs no training")
 
 
 class PolicyVersionReused(UsageError):
@@ -152,7 +152,7 @@ class PolicyNotFound(NotFound):
     policy: str = example("generous", kw_only=False, shape=shortened)
 
     sentence = N_("no policy is named {policy}, and no such file can be read")
-    advice = N_("`hongbao policy list` shows what there is")
+    advice = N_("see the policies: `hongbao policy list`")
 
 
 class RiskPackNotFound(NotFound):
@@ -161,7 +161,7 @@ class RiskPackNotFound(NotFound):
     pack: str = example("generous", kw_only=False, shape=shortened)
 
     sentence = N_("no risk pack is named {pack}, and no such file can be read")
-    advice = N_("`hongbao risk rules standard --text > mine.toml` begins one")
+    advice = N_("start your own with `hongbao risk rules standard --text > mine.toml`")
 
 
 class TrainerMissing(Unusable):

@@ -20,7 +20,7 @@ class UnknownEnding(UsageError):
     ending: str = example(".ods")
     known: str = example(".csv, .html, .json, .xlsx")
 
-    sentence = N_("no format is known by the ending {ending}")
+    sentence = N_("no format has the extension {ending}")
     advice = N_("choose one of {known}, or name a format with `--format FORMAT`")
 
 
@@ -45,14 +45,14 @@ class FontUnusable(UsageError):
     _reasons: ClassVar[tuple[str, ...]] = (
         N_("it has no Chinese characters"),
         N_("it is not a font that a PDF can hold"),
-        N_("it has no face of that number"),
+        N_("it has no face with that number"),
     )
 
     path: str = example("DejaVuSans.ttf")
     reason: str = example("it has no Chinese characters")
 
     sentence = N_("the font {path}, which HONGBAO_FONT names, cannot be used: {reason}")
-    advice = N_("name another, or none, and one is looked for")
+    advice = N_("name another font, or none to let hongbao find one")
 
 
 class NotSigned(UsageError):
@@ -60,8 +60,8 @@ class NotSigned(UsageError):
 
     path: str = example("november.pdf")
 
-    sentence = N_("{path} is no statement or receipt: it has no signature")
-    advice = N_("if its signature is a file of its own, name that with `--sig FILE`")
+    sentence = N_("{path} is not a statement or receipt: it has no signature")
+    advice = N_("if its signature is a separate file, name that with `--sig FILE`")
 
 
 class InvalidSignature(UsageError):
@@ -78,7 +78,7 @@ class InvalidPublicKey(UsageError):
     text: str = example("5d0c", kw_only=False, shape=shortened)
 
     sentence = N_("{text!r} is not a public key: 64 hexadecimal digits, or a file that has them")
-    advice = N_("whoever signs says theirs with `hongbao key`")
+    advice = N_("the signer shows the public key with `hongbao key`")
 
 
 class SignatureMissing(NotFound):
@@ -135,19 +135,16 @@ class CutShort(NotGenuine):
     """A statement or a receipt has lost its end."""
 
     sentence = N_("{file} was cut short: its end is missing")
-    advice = N_("ask for the file again, or export it anew")
+    advice = N_("ask for the file again, or export it again")
 
 
 class UnknownSigner(NotGenuine):
     """A statement or a receipt is signed, but by no key that anybody here knows."""
 
     sentence = N_(
-        "{file} is somebody else's: it is signed by {public_key}, which nobody here knows"
+        "{file} is not from this wallet: it is signed by {public_key}, which is unknown here"
     )
-    advice = N_(
-        "a key in a file proves nothing by itself; with the key that you were given, "
-        "use `--key KEY`"
-    )
+    advice = N_("a key in a file proves nothing; give the key that you received with `--key KEY`")
 
 
 class OtherSigner(UnknownSigner):
@@ -155,10 +152,10 @@ class OtherSigner(UnknownSigner):
 
     code = "unknown_signer"
     sentence = N_(
-        "{file} is somebody else's: it is signed by {public_key}, neither a key of this home nor"
-        " the one that you named"
+        "{file} is someone else's: it is signed by {public_key}, which is neither "
+        "a key of this wallet nor the one you named"
     )
-    advice = N_("ask whoever gave you the file which key is theirs; they see it with `hongbao key`")
+    advice = N_("ask the sender of the file for the public key; `hongbao key` shows it to them")
 
 
 class NewerThanLedger(NotGenuine):
@@ -169,7 +166,7 @@ class NewerThanLedger(NotGenuine):
         "and entry {entry} was signed"
     )
     advice = N_(
-        "this is an older or shortened copy; bring back the newest with `hongbao restore FILE`"
+        "this is an older or shortened copy; restore the newest backup with `hongbao restore FILE`"
     )
 
 

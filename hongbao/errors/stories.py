@@ -7,11 +7,11 @@ STORY_PROBLEMS = {
     "no_arrow": N_("a command ends in => and its exit code, like `balance => 0`"),
     "no_exit_code": N_("after => comes an exit code from 0 to 255"),
     "open_quote": N_("a quotation mark is not closed"),
-    "no_command": N_("an indented line says what a command answers, but no command is above"),
+    "no_command": N_("an indented line is what a command answers, but no command is above it"),
     "no_command_word": N_("there is no command before =>"),
     "bad_expectation": N_("an indented line begins with `>`, `2>` or `{{`"),
     "bad_json": N_("this is not JSON"),
-    "unknown_name": N_("no line before this one fills {name}"),
+    "unknown_name": N_("no earlier line fills {name}"),
     "not_yours": N_("a story cannot set {name}"),
 }
 
@@ -44,8 +44,8 @@ class StoryFailed(HongbaoError):
         "exit_code",
         words={
             "exit_code": N_("`{command}` ended with {got}, not with {expected}"),
-            "text": N_("`{command}` did not say: {expected}"),
-            "silence": N_("`{command}` said something where it should be silent"),
+            "text": N_("`{command}` did not print: {expected}"),
+            "silence": N_("`{command}` printed something, but should be silent"),
             "fact": N_("`{command}` answered {got}, not {expected}"),
             "hangs": N_("`{command}` did not end within {expected}"),
         },

@@ -18,8 +18,8 @@ class Unanswered(UsageError):
 class NotAnswered(Unanswered):
     """Ctrl-D at a question: the input was ended instead."""
 
-    sentence = N_("no answer was given to '{question}'; nothing was changed")
-    advice = N_("type an answer, or give {flag}")
+    sentence = N_("there was no answer to '{question}'; nothing was changed")
+    advice = N_("enter an answer, or give {flag}")
 
 
 class Declined(UsageError):
@@ -89,7 +89,7 @@ class InsideHome(UsageError):
     path: str = example("keys/master.json")
     folder: str = example("~/.local/share/hongbao/keys")
 
-    sentence = N_("{path} is inside {folder}, where this home keeps its own files")
+    sentence = N_("{path} is inside {folder}, where this wallet keeps its own files")
     advice = N_("choose a place outside that folder")
 
 
@@ -110,7 +110,7 @@ class SystemRefused(Unusable):
 
     sentence = N_("the system refused to use {path}: {reason}")
     _sentence_without_path = N_("the system refused: {reason}")
-    advice = N_("what was being done is done whole or not at all; look with `hongbao history`")
+    advice = N_("your request was completed or not started; see `hongbao history`")
 
     def chosen_sentence(self) -> str:
         return self._sentence_without_path if self.path is None else self.sentence
@@ -122,7 +122,7 @@ class AnswerUnwritable(Unusable):
     reason: str = example("No space left on device")
 
     sentence = N_("the answer cannot be written to standard output: {reason}")
-    advice = N_("what you asked for may be done; look with `hongbao history`")
+    advice = N_("your request may have completed; check `hongbao history`")
 
 
 class Unexpected(HongbaoError):
@@ -130,10 +130,8 @@ class Unexpected(HongbaoError):
 
     kind: str = example("KeyError")
 
-    sentence = N_(
-        "this is a bug in hongbao ({kind}); what was being done is done whole or not at all"
-    )
-    advice = N_("look with `hongbao history`, and report what HONGBAO_DEBUG=1 shows")
+    sentence = N_("this is a bug in hongbao ({kind}); your request was completed or not started")
+    advice = N_("check `hongbao history`, and report the output with HONGBAO_DEBUG=1")
 
 
 class Interrupted(HongbaoError):
@@ -146,5 +144,5 @@ class Interrupted(HongbaoError):
 class Stopped(Interrupted):
     """Ctrl-C while something was being done: all of it is, or nothing."""
 
-    sentence = N_("interrupted; what was being done is done whole or not at all")
-    advice = N_("look with `hongbao history`")
+    sentence = N_("interrupted; your request was completed or not started")
+    advice = N_("check `hongbao history`")

@@ -23,7 +23,7 @@ class InvalidNumber(UsageError):
     option: str = example("--count")
     least: int = example(0)
 
-    sentence = N_("{option} needs a whole number from {least} on, not {text}")
+    sentence = N_("{option} needs a whole number of at least {least}, not {text}")
 
 
 class InvalidName(UsageError):
@@ -72,8 +72,8 @@ class UnprintableText(UsageError):
     field: str = example("greeting")
     codepoint: str = example("001B")
 
-    sentence = N_("{field} holds an invisible or control character (U+{codepoint})")
-    advice = N_("leave out control characters, escapes and direction marks")
+    sentence = N_("{field} has an invisible or control character (U+{codepoint})")
+    advice = N_("remove control characters, escapes and direction marks")
 
 
 class InvalidPacketId(UsageError):
@@ -81,8 +81,8 @@ class InvalidPacketId(UsageError):
 
     text: str = example("hb_7Q2M4K9W", kw_only=False, shape=shortened)
 
-    sentence = N_("{text} is not a packet's id: at least one character is wrong")
-    advice = N_("ids look like hb_7Q2M4K9X; list yours with `hongbao packets`")
+    sentence = N_("{text} is not a packet ID: at least one character is wrong")
+    advice = N_("IDs look like hb_7Q2M4K9X; see yours with `hongbao packets`")
 
 
 class InvalidCaseId(UsageError):
@@ -90,8 +90,8 @@ class InvalidCaseId(UsageError):
 
     text: str = example("rc_7Q2M4K9W", kw_only=False, shape=shortened)
 
-    sentence = N_("{text} is not a case's id: at least one character is wrong")
-    advice = N_("ids look like rc_7Q2M4K9X; list them with `hongbao review list`")
+    sentence = N_("{text} is not a case ID: at least one character is wrong")
+    advice = N_("IDs look like rc_7Q2M4K9X; see them with `hongbao review list`")
 
 
 class InvalidChallengeId(UsageError):
@@ -99,8 +99,8 @@ class InvalidChallengeId(UsageError):
 
     text: str = example("ch_7Q2M4K9W", kw_only=False, shape=shortened)
 
-    sentence = N_("{text} is not a challenge's id: at least one character is wrong")
-    advice = N_("ids look like ch_7Q2M4K9X; the refusal that asked the question names it")
+    sentence = N_("{text} is not a challenge ID: at least one character is wrong")
+    advice = N_("IDs look like ch_7Q2M4K9X; the refusal that required the challenge names it")
 
 
 class InvalidAnswer(UsageError):
@@ -135,7 +135,7 @@ class InvalidDuration(UsageError):
 
     text: str = example("5", kw_only=False, shape=shortened)
 
-    sentence = N_("{text} is not a length of time")
+    sentence = N_("{text} is not a duration")
     advice = N_("write 90s, 30m, 25h, 7d, or a sum like 1d12h")
 
 
@@ -154,7 +154,7 @@ class PeriodNotBegun(UsageError):
     since: datetime = example(THEN + timedelta(days=300))
     now_at: datetime = example(THEN)
 
-    sentence = N_("the period begins at {since}, which is still to come")
+    sentence = N_("the period begins at {since}, which is in the future")
     advice = N_("by the ledger's clock it is {now_at}")
 
 
@@ -169,14 +169,14 @@ class InvalidBillId(UsageError):
 
     text: str = example("bl_04HMASWX", kw_only=False, shape=shortened)
 
-    sentence = N_("'{text}' is not an imported bill's id")
-    advice = N_("`hongbao import --list` shows which there are")
+    sentence = N_("'{text}' is not an imported bill's ID")
+    advice = N_("see the imported bills: `hongbao import --list`")
 
 
 class InvalidRequestId(UsageError):
     """A request id is 1 to 64 letters, digits and ``-_.:``."""
 
-    sentence = N_("a request id is 1 to 64 letters, digits or any of - _ . :")
+    sentence = N_("a request ID is 1 to 64 letters, digits or any of - _ . :")
 
 
 class UnknownCity(NotFound):
@@ -185,4 +185,4 @@ class UnknownCity(NotFound):
     text: str = example("atlantis", kw_only=False, shape=shortened)
 
     sentence = N_("there is no city called {text} here")
-    advice = N_("write a large city of China as shanghai or 上海, or unknown")
+    advice = N_("name a large city of China, such as shanghai or 上海, or unknown")

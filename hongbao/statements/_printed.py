@@ -47,18 +47,18 @@ _SENT = {
 
 _WORDS = {
     "topup": N_("top-up"),
-    "withdraw_returned": N_("withdrawal came back"),
+    "withdraw_returned": N_("withdrawal returned"),
     "claim": N_("packet claimed"),
     "released": N_("held packet released"),
     "approved": N_("held packet approved"),
     "refund": N_("packet returned"),
-    "refund_to_balance": N_("return did not reach the card"),
-    "returned": N_("held packet sent back"),
+    "refund_to_balance": N_("refund went to the balance instead"),
+    "returned": N_("held packet returned"),
     "rejected": N_("held packet rejected"),
 }
 
 _OF_A_WITHDRAWAL = {
-    "returned": N_("held withdrawal sent back"),
+    "returned": N_("held withdrawal returned"),
     "rejected": N_("held withdrawal rejected"),
 }
 
@@ -122,7 +122,7 @@ class Printed:
         holder = self._sheet.statement.holder
         facts = [(N_("profile"), plain(self._sheet.statement.profile))]
         if holder["real_name"] is None:
-            facts.append((N_("real name"), self._say(N_("not known"))))
+            facts.append((N_("real name"), self._say(N_("not verified"))))
         else:
             facts.append((N_("real name"), plain(holder["real_name"])))
         if holder["id_number"] is not None:
@@ -173,9 +173,9 @@ class Printed:
         statement = self._sheet.statement
         return [
             (self._begun(N_("ledger's head")), self.head),
-            (self._begun(N_("its seal")), self.seal),
+            (self._begun(N_("head's seal")), self.seal),
             (self._begun(N_("signer's public key")), statement.signer.public_key.hex()),
-            (self._begun(N_("to check this file")), COMMAND),
+            (self._begun(N_("to verify this file")), COMMAND),
         ]
 
     @property
@@ -193,16 +193,16 @@ class Printed:
         """What has to be known to read the page, and what it is not."""
         notes = [
             N_(
-                "Amounts are in yuan: what a movement did to the balance, and beside it what it did"
-                " to a bank card. Times are China's, UTC+08:00."
+                "Amounts are in yuan: the change of the balance, and next to it the change "
+                "of a bank card. Times are China's, UTC+08:00."
             )
         ]
         if self._sheet.statement.masked:
             notes.append(N_("Names are masked in this copy."))
         notes.append(
             N_(
-                "hongbao is a simulation. It moves no real money, and this is not a document of any"
-                " bank or payment company."
+                "hongbao is a simulation. It moves no real money, and this is not a "
+                "document of a bank or payment company."
             )
         )
         return [self._say(note) for note in notes]
@@ -210,7 +210,7 @@ class Printed:
     @property
     def beside(self) -> str:
         """Where the signature is, for a format that has no place for it."""
-        return self._say(N_("The signature is a file beside this one, which ends in .sig."))
+        return self._say(N_("The signature is a file next to this one, which ends in .sig."))
 
     def page(self, number: int, count: int) -> str:
         """Return which page of how many it is."""

@@ -37,7 +37,7 @@ _FACTS = {
     "topup": N_("topped up"),
     "withdraw": N_("asked for a withdrawal"),
     "paid_out": N_("withdrawal arrived"),
-    "withdraw_returned": N_("withdrawal came back"),
+    "withdraw_returned": N_("withdrawal returned"),
     "send": N_("a packet can be claimed now"),
     "claim": N_("claimed a share"),
     "refund": N_("what was left is on its way back"),

@@ -191,6 +191,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "approve it from a device of yours: `hongbao device approve {device}`": (
         Shown("device add tablet"),
         Shown("device add tablet -p 小红"),
+        Shown("send 1 -p 小明@tablet", ("device add tablet",)),
     ),
     "answer one with `hongbao challenge answer {challenge}`": (
         Shown("challenge -p 小红", ("packets", HELD, "claim {1} -p 小红")),
@@ -204,7 +205,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
         Shown("settle", ("topup 444.01",), on_screen=True),
     ),
     # --- refusals: the input
-    "make one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names": (
+    "create one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names": (
         Shown(
             "bank fault icbc down", home="real", fill={"hongbao": "HONGBAO_HOME=demo", "NAME": "a"}
         ),
@@ -212,22 +213,20 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "choose another name, or switch to that profile with `hongbao use {name}`": (
         Shown("init 小红"),
     ),
-    "choose another name; `hongbao operator list` shows those that are taken": (
+    "choose another name; see those that are taken: `hongbao operator list`": (
         Shown(
             "operator add 老王 --new-pin-file li.txt --operator 老王 --pin-file wang.txt",
             (OPERATOR,),
         ),
     ),
-    "`hongbao operator add {name} --operator NAME`, with the PIN of NAME": (
+    "add it with `hongbao operator add {name} --operator NAME`, and the PIN of NAME": (
         Shown("operator add 小李 --new-pin-file li.txt", (OPERATOR,), fill={"NAME": "老王"}),
     ),
-    "choose another name; `hongbao device list` shows those that are taken": (
+    "choose another name; see those that are taken: `hongbao device list`": (
         Shown("device add 小明-1"),
         Shown("device add 小红-1 -p 小红"),
     ),
-    "`hongbao device list` shows how each of your devices stands": (
-        Shown("device approve 小明-1"),
-    ),
+    "see the state of your devices: `hongbao device list`": (Shown("device approve 小明-1"),),
     "remove it from another one: `hongbao device remove {device} -p {profile}@DEVICE`": (
         Shown(
             "device remove 小明-1",
@@ -235,21 +234,20 @@ STATES: dict[str, tuple[Shown, ...]] = {
             fill={"DEVICE": "tablet"},
         ),
     ),
-    "say it with `hongbao identify`, or approve the device from one that you have": (
-        Shown("device add tablet --id-file me.txt -p 小红"),
-    ),
-    "ids look like hb_7Q2M4K9X; list yours with `hongbao packets`": (Shown("show hb_7Q2M4K9W"),),
-    "ids look like rc_7Q2M4K9X; list them with `hongbao review list`": (
+    "verify your identity with `hongbao identify`, or approve the device from "
+    "another one of yours": (Shown("device add tablet --id-file me.txt -p 小红"),),
+    "IDs look like hb_7Q2M4K9X; see yours with `hongbao packets`": (Shown("show hb_7Q2M4K9W"),),
+    "IDs look like rc_7Q2M4K9X; see them with `hongbao review list`": (
         Shown("review show rc_7Q2M4K9W"),
     ),
-    "`hongbao policy show standard` prints a complete example": (Shown("policy use pin.txt"),),
-    "`hongbao risk rules standard --text` prints a complete example": (Shown("risk use pin.txt"),),
-    "go back to the one that ships with hongbao: `hongbao risk train --shipped`": (
+    "see a complete example: `hongbao policy show standard`": (Shown("policy use pin.txt"),),
+    "see a complete example: `hongbao risk rules standard --text`": (Shown("risk use pin.txt"),),
+    "use the model that comes with hongbao: `hongbao risk train --shipped`": (
         Shown("invalid_model"),
     ),
-    "`hongbao import --list` shows which there are": (Shown("compare bl_04HMASWS", (BILL,)),),
+    "see the imported bills: `hongbao import --list`": (Shown("compare bl_04HMASWS", (BILL,)),),
     "see `{command} --help`": (Shown("claim"), Shown("sned"), Shown("send 5 --each 5")),
-    "if its signature is a file of its own, name that with `--sig FILE`": (
+    "if its signature is a separate file, name that with `--sig FILE`": (
         Shown(
             "verify-statement me.txt",
             ("export -o a.csv",),
@@ -265,11 +263,11 @@ STATES: dict[str, tuple[Shown, ...]] = {
             damage=lambda shell: (shell.home.parent / "b.csv.sig").unlink(),
         ),
     ),
-    "whoever signs says theirs with `hongbao key`": (
+    "the signer shows the public key with `hongbao key`": (
         Shown(f"verify-statement a.csv --key {'5d' * 25}"),
     ),
-    "turn the clock with `hongbao clock advance DURATION`,"
-    " change rules with `hongbao policy use POLICY`": (
+    "advance the clock with `hongbao clock advance DURATION`, change the "
+    "policy with `hongbao policy use POLICY`": (
         Shown("init 小白 --policy standard", fill={"DURATION": "1h", "POLICY": "pboc-2015"}),
     ),
     "write it to a file with `--format svg -o FILE`": (
@@ -280,51 +278,51 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "choose one of {known}, or name a format with `--format FORMAT`": (
         Shown("export -o a.ods", fill={"FORMAT": "xlsx"}),
     ),
-    "`hongbao events` shows the newest; after a restore, go on with those": (
+    "see the newest with `hongbao events`; after a restore, continue from there": (
         Shown("events --after 999"),
     ),
     # --- refusals: not here
-    "make one with `hongbao init NAME`": (Shown("balance", home="empty", fill={"NAME": "小明"}),),
-    "`hongbao profiles` lists those there are": (Shown("balance -p 小白"),),
-    "`hongbao packets` lists those you can see": (Shown("show hb_7Q2M4K9X"),),
-    "`hongbao challenge list` shows those that can be answered": (
+    "create one with `hongbao init NAME`": (Shown("balance", home="empty", fill={"NAME": "小明"}),),
+    "see the profiles: `hongbao profiles`": (Shown("balance -p 小白"),),
+    "see the packets you can see: `hongbao packets`": (Shown("show hb_7Q2M4K9X"),),
+    "see the open challenges: `hongbao challenge list`": (
         Shown("challenge answer ch_7Q2M4K9X"),
         Shown("challenge answer ch_7Q2M4K9X -p 小红"),
     ),
-    "`hongbao card list` shows your cards; `hongbao card add` binds one": (
+    "see your cards: `hongbao card list`; bind one: `hongbao card add`": (
         Shown("topup 5 --card cmb-1234"),
     ),
-    "`hongbao policy list` shows what there is": (Shown("policy use generous"),),
-    "see what became of it with `hongbao trace {subject}`": (
+    "see the policies: `hongbao policy list`": (Shown("policy use generous"),),
+    "see its outcome with `hongbao trace {subject}`": (
         Shown("receipt in-doubt", ("topup 444.02 --request-id in-doubt",)),
     ),
-    "`hongbao operator list` lists those there are": (
+    "see the operators: `hongbao operator list`": (
         Shown("operator log 小李", (OPERATOR,)),
         Shown("operator log 小李"),
     ),
-    "`hongbao device list` shows your devices; `hongbao device add DEVICE` lets one in": (
+    "see your devices: `hongbao device list`; add one: `hongbao device add DEVICE`": (
         Shown("device approve phone", fill={"DEVICE": "phone"}),
         Shown("device approve phone -p 小红", fill={"DEVICE": "phone"}),
     ),
-    "see what differs with `hongbao reconcile`": (
+    "see the differences with `hongbao reconcile`": (
         Shown(
             "reconcile resolve NU20260216000012 --reason x --operator 老王 --pin-file wang.txt",
             (OPERATOR,),
         ),
     ),
-    "`hongbao review list --all` lists every one": (Shown("review show rc_04HMASWS"),),
-    "`hongbao risk rules standard --text > mine.toml` begins one": (Shown("risk use generous"),),
-    "`hongbao history --json` shows the request ids of what was done": (
-        Shown("risk why 7K2M9QXA"),
+    "see every case: `hongbao review list --all`": (Shown("review show rc_04HMASWS"),),
+    "start your own with `hongbao risk rules standard --text > mine.toml`": (
+        Shown("risk use generous"),
     ),
+    "see your request IDs: `hongbao history --json`": (Shown("risk why 7K2M9QXA"),),
     # --- refusals: a packet's or a case's state
-    "see who was faster with `hongbao show {packet}`": (
+    "see who was luckier: `hongbao show {packet}`": (
         Shown("claim {1} -p 小刚", ("send 5 --count 1", "claim {1} -p 小红")),
     ),
     "see who got what: `hongbao show {packet}`": (
         Shown("refund {1}", ("send 5 --count 1", "claim {1} -p 小红")),
     ),
-    "its sender gets the rest back with `hongbao refund {packet}`": (
+    "its sender gets the unclaimed amount back with `hongbao refund {packet}`": (
         Shown(
             "NOW=2026-02-18T20:00:00+08:00 claim {1} -p 小刚",
             ("init 小刚", "packets"),
@@ -335,7 +333,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "see it with `hongbao show {packet}`": (
         Shown("claim {1} -p 小红", ("send 5 --count 2", "claim {1} -p 小红")),
     ),
-    "`hongbao review show {case}` tells how it came to that": (
+    "see its history: `hongbao review show {case}`": (
         Shown(
             f"{APPROVE} {{rc1}}",
             (*MANY, OPERATOR, "review", f"{APPROVE} {{rc1}}"),
@@ -349,26 +347,24 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "bind a card with `hongbao card add`, then top up {missing_fen}": (
         Shown("send 100", home="new"),
     ),
-    "limits let you top up {topup_max_fen} now; see `hongbao limits`": (
+    "your limits let you top up {topup_max_fen} now; see `hongbao limits`": (
         Shown("insufficient_balance:limited"),
     ),
-    "`hongbao limits` shows every limit": (Shown("limit_exceeded:at the top"),),
-    "`hongbao limits` shows every limit; `hongbao identify` can raise them": (
+    "see every limit: `hongbao limits`": (Shown("limit_exceeded:at the top"),),
+    "see every limit with `hongbao limits`; raise them with `hongbao identify`": (
         Shown("withdraw 1001 -p 小红", (f"{CARD} -p 小红",)),
     ),
-    "room returns at {returns_at}; `hongbao limits` shows every limit": (
+    "the limit resets at {returns_at}; see every limit with `hongbao limits`": (
         Shown(
             "withdraw 600 -p 小红",
             (f"{CARD} -p 小红", "topup 900 -p 小红", "send 500 -c 9 -p 小红"),
         ),
     ),
-    "nothing is lost: do not pay again; ask the bank later with `hongbao settle`": (
+    "your money is safe. Do not pay again; check later with `hongbao settle`": (
         Shown("topup 444.01"),
     ),
-    "nothing was moved; remove the card with `hongbao card remove {card}`": (
-        Shown("topup 444.07"),
-    ),
-    "end each, as with `hongbao reconcile resolve {payment} --reason TEXT --operator NAME`": (
+    "no money moved; remove the card with `hongbao card remove {card}`": (Shown("topup 444.07"),),
+    "correct each one: `hongbao reconcile resolve {payment} --reason TEXT --operator NAME`": (
         Shown(
             "reconcile",
             (OPERATOR, "topup 444.14"),
@@ -385,17 +381,17 @@ STATES: dict[str, tuple[Shown, ...]] = {
         ),
     ),
     # --- refusals: risk control and devices
-    "answer with `hongbao challenge answer {challenge}` and ask for the same again": (
+    "answer with `hongbao challenge answer {challenge}`, then repeat the request": (
         Shown("claim {1} -p 小红", ("packets", HELD)),
     ),
     "count again, and answer `hongbao challenge answer {challenge}`": (
         Shown("challenge answer {ch1} --answer 1 -p 小红", ("packets", HELD, "claim {1} -p 小红")),
     ),
-    "`hongbao history` shows it": (Shown("challenge_used"),),
-    "`hongbao risk why {request_id}` explains it": (
+    "see it in `hongbao history`": (Shown("challenge_used"),),
+    "see why: `hongbao risk why {request_id}`": (
         Shown("send 60 -p 小红", (f"{CARD} -p 小红", "topup 500 -p 小红", HELD, "send 60 -p 小红")),
     ),
-    "begin a new one with `hongbao device login {device}`": (
+    "log in again with `hongbao device login {device}`": (
         Shown("send 1", ("device fault 小明-1 replay",)),
         Shown("send 1", ("device fault 小明-1 replay", "send 1")),
         Shown(
@@ -407,18 +403,15 @@ STATES: dict[str, tuple[Shown, ...]] = {
             ),
         ),
     ),
-    "let it in with `hongbao device add {device}`": (Shown("send 1 -p 小明@tablet"),),
-    "let it in from a device you have, with `hongbao device approve {device}`": (
-        Shown("send 1 -p 小明@tablet", ("device add tablet",)),
-    ),
-    "let this machine in with `hongbao device add DEVICE`, or act from that one": (
+    "add it with `hongbao device add {device}`": (Shown("send 1 -p 小明@tablet"),),
+    "register this machine with `hongbao device add DEVICE`, or use that device": (
         Shown("send 1", damage=_lose_device_key, fill={"DEVICE": "new"}),
     ),
     "register this machine with `hongbao device add DEVICE`, then remove the old device": (
         Shown("check", damage=_lose_device_key, fill={"DEVICE": "new"}, on_screen=True),
     ),
-    "say who you are to let this machine in anew: `hongbao device add DEVICE --id-file FILE`,"
-    " then act from it with `-p @DEVICE`": (
+    "verify your identity to register this machine again: `hongbao device add "
+    "DEVICE --id-file FILE`, then use it with `-p @DEVICE`": (
         Shown("send 1", damage=_damage_device_key, fill={"DEVICE": "new", "FILE": "xiaoming.txt"}),
     ),
     "follow it with `hongbao show {packet}`": (Shown(MANY[-1], MANY[:-1]),),
@@ -447,10 +440,10 @@ STATES: dict[str, tuple[Shown, ...]] = {
         ),
     ),
     # --- refusals: the home
-    "bring back a good copy with `hongbao restore FILE`": (
+    "restore a good backup with `hongbao restore FILE`": (
         Shown("balance", ("backup good.db",), damage=_overwrite, fill={"FILE": "good.db"}),
     ),
-    "bring back the newest copy with `hongbao restore FILE`, or accept this one there": (
+    "restore the newest backup with `hongbao restore FILE`, or accept this copy there": (
         Shown(
             "balance",
             ("backup older.db", "topup 5", "backup newest.db"),
@@ -458,7 +451,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
             fill={"FILE": "newest.db"},
         ),
     ),
-    "this is an older or shortened copy; bring back the newest with `hongbao restore FILE`": (
+    "this is an older or shortened copy; restore the newest backup with `hongbao restore FILE`": (
         Shown("newer_than_ledger", ("backup newest.db",), fill={"FILE": "newest.db"}),
     ),
     "restore the newest backup, or accept this state with `hongbao restore FILE`": (
@@ -472,24 +465,24 @@ STATES: dict[str, tuple[Shown, ...]] = {
     ),
     "if this is the newest state, accept it with `hongbao backup FILE` and "
     "`hongbao restore FILE`": (Shown("check", fill={"FILE": "state.db"}, on_screen=True),),
-    "`hongbao check` tells what is wrong, and what to do": (
+    "see what is wrong, and what to do, with `hongbao check`": (
         Shown("records_incomplete", ends=DAMAGED),
     ),
     "see what else is wrong with `hongbao check`": (Shown("history_replaced", ends=DAMAGED),),
     "the history was replaced; see what else is wrong with `hongbao check`": (
         Shown("other_history", ends=DAMAGED),
     ),
-    "a key in a file proves nothing by itself; with the key that you were given, use `--key KEY`": (
+    "a key in a file proves nothing; give the key that you received with `--key KEY`": (
         Shown("verify-statement theirs.json", damage=_other_signer, fill={"KEY": "{key}"}),
     ),
-    "ask whoever gave you the file which key is theirs; they see it with `hongbao key`": (
+    "ask the sender of the file for the public key; `hongbao key` shows it to them": (
         Shown(f"verify-statement theirs.json --key {'5d' * 32}", damage=_other_signer),
     ),
     "Statements and receipts of yours are signed by it. Give it to whoever is to check them:"
     " `hongbao verify-statement FILE --key KEY`.": (
         Shown("key", ("export -o a.csv",), fill={"FILE": "a.csv", "KEY": "{key}"}, on_screen=True),
     ),
-    "open it with `hongbao unlock`, or name a file in HONGBAO_PASSPHRASE_FILE": (
+    "unlock it with `hongbao unlock`, or name a file in HONGBAO_PASSPHRASE_FILE": (
         Shown("balance", ("lock --passphrase-file passphrase.txt",)),
     ),
     "remove that one first, with `hongbao totp remove`": (
@@ -499,17 +492,15 @@ STATES: dict[str, tuple[Shown, ...]] = {
             fill={"totp remove": "totp remove --totp-file app"},
         ),
     ),
-    "`hongbao totp add --secret-file FILE` writes one": (
+    "write one with `hongbao totp add --secret-file FILE`": (
         Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
     ),
     # --- of the machine: the gallery's own words, and what they advise
     "`pip install 'hongbao[pdf]'`, or use `--format html`": (
         Shown("pdf_missing", fill={"typed": "export --format pdf -o a.pdf"}),
     ),
-    "what was being done is done whole or not at all; look with `hongbao history`": (
-        Shown("system_refused"),
-    ),
-    "what you asked for may be done; look with `hongbao history`": (Shown("answer_unwritable"),),
-    "look with `hongbao history`, and report what HONGBAO_DEBUG=1 shows": (Shown("unexpected"),),
-    "look with `hongbao history`": (Shown("stopped"),),
+    "your request was completed or not started; see `hongbao history`": (Shown("system_refused"),),
+    "your request may have completed; check `hongbao history`": (Shown("answer_unwritable"),),
+    "check `hongbao history`, and report the output with HONGBAO_DEBUG=1": (Shown("unexpected"),),
+    "check `hongbao history`": (Shown("stopped"),),
 }

@@ -27,8 +27,8 @@ def test_people_read_names_where_programs_read_codes(shell: Shell):
     said = shell("topup", "444.05", HONGBAO_LANG="zh")
 
     assert (22, "icbc") == (code, error["bank"])
-    assert "ICBC (demo) declined 444.05 with icbc-0003" == error["message"]
-    assert "工商银行（演示）拒绝了icbc-0003的444.05" in said.err
+    assert "ICBC (demo) declined the payment of 444.05 (icbc-0003)" == error["message"]
+    assert "工商银行（演示）拒绝了icbc-0003这笔444.05元的交易" in said.err
 
 
 def test_a_fault_says_how_it_ends(shell: Shell):

@@ -133,7 +133,7 @@ def test_three_miscounts_end_it_and_nothing_was_sent(asking: Shell, language: st
         replies=[(QUESTION[language], "99\n")] * 3,
     )
 
-    told = {"en": "was answered wrongly too often", "zh_CN": "答错次数过多"}[language]
+    told = {"en": "failed after too many wrong answers", "zh_CN": "答错次数过多"}[language]
     assert 16 == said.code
     assert told in re.sub(r"\s+", " " if language == "en" else "", said.out)
     assert before == asking.answers("balance")["available_fen"]
@@ -367,8 +367,8 @@ def test_what_waits_can_be_read_at_any_width(asking: Shell, language: str, width
 STOPS = {
     "challenge": ({}, "请确认为本人操作", "please show that it is you"),
     "refuse": ({}, "请稍后再试", "try again later"),
-    "limit": ({"day": "1.00"}, "每日最多可转出1.00", "no more than 1.00 may go out in a day"),
-    "cut": ({}, "会话", "the session of 小明-1 has been ended"),
+    "limit": ({"day": "1.00"}, "每日最多可支出1.00", "at most 1.00 may be paid out in a day"),
+    "cut": ({}, "已下线", "小明-1 was logged out"),
 }
 LONG = {
     "challenge": ("an account like this one: please show that it is you", "请确认为本人操作"),

@@ -93,14 +93,14 @@ def test_a_device_is_named_behind_an_at_sign(shell: Shell):
     ("typed", "code", "told"),
     [
         (("device", "add", "my tablet"), 2, "'my tablet' cannot be a device's name"),
-        (("device", "add", "小明-1"), 2, "小明 has a device named 小明-1 already"),
+        (("device", "add", "小明-1"), 2, "小明 already has a device named 小明-1"),
         (("device", "add", "t", "--id-file", "/nowhere"), 10, "cannot read /nowhere"),
-        (("device", "approve", "小明-1"), 2, "小明-1 is let in already"),
+        (("device", "approve", "小明-1"), 2, "小明-1 is already approved"),
         (("device", "approve", "tablet"), 10, "you have no device 'tablet'"),
-        (("device", "remove", "小明-1"), 2, "小明-1 is the device that you act from"),
+        (("device", "remove", "小明-1"), 2, "小明-1 is the device you are using"),
         (("device", "login", "tablet"), 10, "you have no device 'tablet'"),
         (("device", "move", "atlantis"), 10, "there is no city called 'atlantis' here"),
-        (("device", "fault", "小明-1", "sulk"), 2, "小明-1 cannot be told 'sulk'"),
+        (("device", "fault", "小明-1", "sulk"), 2, "小明-1 does not have the fault 'sulk'"),
         (("totp", "remove"), 10, "小明 has no authenticator"),
         (("totp", "code", "--secret-file", "/nowhere"), 10, "cannot read /nowhere"),
         (("totp", "code"), 2, "'--secret-file' is missing"),
@@ -479,8 +479,8 @@ def test_a_used_code_is_told_in_both_languages(shell: Shell, secret: Path):
     chinese = shell("topup", "5", "--totp-file", str(secret), HONGBAO_LANG="zh_CN")
 
     assert 14 == english.code == chinese.code
-    assert "hint: each code counts once; wait for the next one in the app" in english.err
-    assert "每个动态口令只能使用一次" in chinese.err
+    assert "hint: each code works once; wait for the next one in the app" in english.err
+    assert "每个动态码只能使用一次" in chinese.err
 
 
 def test_a_file_that_is_no_secret_shows_no_code(shell: Shell):

@@ -54,7 +54,7 @@ def test_a_demo_has_a_clock_that_stands_still_and_chance_that_repeats(tmp_path: 
         packets.append(shell.answers("send", "1", "--count", "2")["packet"])
 
         assert "this wallet's clock is virtual" in said.err
-        assert "this home's chance is scripted" in said.err
+        assert "randomness is fixed by a seed" in said.err
 
     assert packets[0] == packets[1]
 

@@ -220,7 +220,7 @@ def test_a_home_that_is_relative_to_nowhere(shell: Shell, tmp_path: Path):
     assert (2, "") == (refused.returncode, refused.stdout)
     assert (
         "hongbao: error: home cannot be used as a path:"
-        " the folder that it starts from does not exist any more\n"
+        " the folder it starts from does not exist any more\n"
     ) == refused.stderr
     assert (0, 0) == (helped.returncode, fine.returncode)
     assert (21, 1) == (copied.returncode, copied.stderr.count("hongbao: error: "))

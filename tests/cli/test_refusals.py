@@ -241,7 +241,7 @@ def test_an_amount_is_read_one_way(unchanged: Shell):
             10,
             (
                 "hongbao: error: there is no packet hb_7Q2M4K9X\n"
-                "hongbao: hint: `hongbao packets` lists those you can see\n"
+                "hongbao: hint: see the packets you can see: `hongbao packets`\n"
             ),
         ),
     ],
@@ -364,7 +364,7 @@ def test_a_pending_payment_reads_as_one_and_is_in_history(
     settled = shell.answers("history", "--limit", "3")
 
     assert (PENDING, "") == (said.code, said.out)
-    assert said.err.startswith("hongbao: pending: ICBC (demo) has not answered")
+    assert said.err.startswith("hongbao: pending: no answer from ICBC (demo)")
     assert "hongbao: 处理中：工商银行（演示）" in chinese.err
     (pending,) = found["pending"]
     assert (act, "icbc-0003") == (pending["act"], pending["card"])
@@ -470,7 +470,7 @@ def test_who_has_too_little_is_told_the_way_that_is_open_to_them(empty: Shell, t
 
     assert without_card == "bind a card with `hongbao card add`, then top up 15.00"
     assert with_card == "top up with `hongbao topup 15.00`"
-    assert too_much == "limits let you top up 20.00 now; see `hongbao limits`"
+    assert too_much == "your limits let you top up 20.00 now; see `hongbao limits`"
     assert withdrawal == with_card
 
 
@@ -487,8 +487,8 @@ def test_no_name_is_proposed_that_would_be_refused(empty: Shell, tmp_path: Path)
         ("operator", "log", "😀"),
     )
 
-    assert "`hongbao profiles` lists those there are" == nobody
-    assert "`hongbao operator list` lists those there are" == no_operator
+    assert "see the profiles: `hongbao profiles`" == nobody
+    assert "see the operators: `hongbao operator list`" == no_operator
 
 
 def test_whoever_named_a_key_is_not_told_to_name_one(shell: Shell, tmp_path: Path):

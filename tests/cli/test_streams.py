@@ -98,7 +98,7 @@ def test_a_word_after_two_dashes_is_no_option(new_year: Shell):
     said = new_year("claim", "--", "--json")
 
     assert (2, "") == (said.code, said.out)
-    assert said.err.startswith("hongbao: error: '--json' is not a packet's id")
+    assert said.err.startswith("hongbao: error: '--json' is not a packet ID")
 
 
 @pytest.mark.parametrize(

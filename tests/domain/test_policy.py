@@ -537,7 +537,7 @@ def test_a_mistyped_key_is_told_as_such_and_not_as_missing():
     text, line = changed('rate = "0.1%"', 'rat = "0.1%"')
 
     assert (
-        f"policy mine.toml, line {line}: unknown key 'rat'; known here: "
+        f"policy mine.toml, line {line}: unknown key 'rat'; known keys: "
         "free, rate, least, confidence"
     ) == str(refused(text))
 

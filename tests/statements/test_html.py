@@ -111,11 +111,11 @@ def test_a_page_says_everything_in_english():
     ] == told.rows[0]
     assert {
         "Ledger's head": "entry 12",
-        "Its seal": "ab" * 32,
+        "Head's seal": "ab" * 32,
         "Signer's public key": statement().signer.public_key.hex(),
-        "To check this file": "hongbao verify-statement FILE",
+        "To verify this file": "hongbao verify-statement FILE",
     } == told.proof
-    assert "not a document of any bank" in told.notes[-1]
+    assert "not a document of a bank" in told.notes[-1]
 
 
 def test_a_page_says_everything_in_chinese():
@@ -128,8 +128,8 @@ def test_a_page_says_everything_in_chinese():
     assert ("银行卡", "招商银行（演示）**** 3334") == told.who[-1]
     assert ["期初余额", "收入", "支出", "期末余额", "笔数"] == [*told.sums]
     assert ["记录", "时间", "类型", "对方", "红包", "银行卡", "金额", "零钱"] == told.headings
-    assert "发出拼手气红包 · 3份" == told.rows[0][2]
-    assert ["账本末端", "末端封印", "签名公钥", "查验方法"] == [*told.proof]
+    assert "发出拼手气红包 · 3个" == told.rows[0][2]
+    assert ["账本末条", "末条校验码", "签名公钥", "核验方法"] == [*told.proof]
     assert "不是任何银行" in told.notes[-1]
 
 

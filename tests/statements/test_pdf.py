@@ -145,7 +145,7 @@ def test_it_ends_with_the_head_the_key_and_what_it_is_not(long_pages):
     And with how to check it.
     """
     language, asked, _content, pages = long_pages
-    honest = {"en": "not a document of any bank", "zh_CN": "不是任何银行"}[language]
+    honest = {"en": "not a document of a bank", "zh_CN": "不是任何银行"}[language]
 
     for said in (
         asked.head["mac"],
@@ -551,7 +551,7 @@ def test_a_face_that_is_not_there_is_not_another_one(paper):
     """
     A file with one font in it has no second.
     """
-    with pytest.raises(errors.FontUnusable, match="no face of that number"):
+    with pytest.raises(errors.FontUnusable, match="no face with that number"):
         _paper.Paper(title="", language="en", at=NOVEMBER[0], font=f"{paper._font.ttffile}#1")
 
 

@@ -39,35 +39,35 @@ KINDS = (
     (
         "withdraw_returned",
         {**CARD, "amount_fen": 100_10, "card_fen": -100_00},
-        ("Withdrawal came back", "提现退回"),
+        ("Withdrawal returned", "提现退回"),
         ("CMB (demo) 3334", "招商银行（演示）3334"),
         ("-100.00", "+100.10"),
     ),
     (
         "returned",
         {**CARD, "amount_fen": 100_10, "card_fen": -100_00},
-        ("Held withdrawal sent back", "暂扣提现退还"),
+        ("Held withdrawal returned", "冻结提现退回"),
         ("CMB (demo) 3334", "招商银行（演示）3334"),
         ("-100.00", "+100.10"),
     ),
     (
         "rejected",
         {**CARD, "amount_fen": 100_00, "card_fen": -100_00},
-        ("Held withdrawal rejected", "暂扣提现审核未通过"),
+        ("Held withdrawal rejected", "冻结提现审核未通过"),
         ("CMB (demo) 3334", "招商银行（演示）3334"),
         ("-100.00", "+100.00"),
     ),
     (
         "send",
         {"amount_fen": -66_66},
-        ("Lucky packet sent · for 3", "发出拼手气红包 · 3份"),
+        ("Lucky packet sent · for 3", "发出拼手气红包 · 3个"),
         ("", ""),
         ("", "-66.66"),
     ),
     (
         "send",
         {"amount_fen": -20_00, "packet_kind": "equal", "shares": 2},
-        ("Equal packet sent · for 2", "发出普通红包 · 2份"),
+        ("Equal packet sent · for 2", "发出普通红包 · 2个"),
         ("", ""),
         ("", "-20.00"),
     ),
@@ -81,7 +81,7 @@ KINDS = (
     (
         "send",
         {**BY_CARD, "amount_fen": 0, "card_fen": -30_00},
-        ("Lucky packet sent · for 3", "发出拼手气红包 · 3份"),
+        ("Lucky packet sent · for 3", "发出拼手气红包 · 3个"),
         ("CMB (demo) 3334", "招商银行（演示）3334"),
         ("-30.00", "0.00"),
     ),
@@ -95,21 +95,21 @@ KINDS = (
     (
         "claim",
         {"amount_fen": 0, "counterparty": "小红"},
-        ("Packet claimed · held", "领取红包 · 暂扣"),
+        ("Packet claimed · held", "领取红包 · 冻结"),
         ("小红", "小红"),
         ("", "0.00"),
     ),
     (
         "released",
         {"amount_fen": 3_21, "counterparty": "小红"},
-        ("Held packet released", "暂扣红包放行"),
+        ("Held packet released", "冻结红包解冻"),
         ("小红", "小红"),
         ("", "+3.21"),
     ),
     (
         "approved",
         {"amount_fen": 1, "counterparty": "小红"},
-        ("Held packet approved", "暂扣红包审核通过"),
+        ("Held packet approved", "冻结红包审核通过"),
         ("小红", "小红"),
         ("", "+0.01"),
     ),
@@ -130,21 +130,21 @@ KINDS = (
     (
         "refund_to_balance",
         {**BY_CARD, "amount_fen": 25_33, "card_fen": -25_33},
-        ("Return did not reach the card", "红包退回改入零钱"),
+        ("Refund went to the balance instead", "红包退回改入零钱"),
         ("CMB (demo) 3334", "招商银行（演示）3334"),
         ("-25.33", "+25.33"),
     ),
     (
         "returned",
         {"amount_fen": 9_99},
-        ("Held packet sent back", "暂扣红包退还"),
+        ("Held packet returned", "冻结红包退回"),
         ("", ""),
         ("", "+9.99"),
     ),
     (
         "rejected",
         {**BY_CARD, "amount_fen": 0, "card_fen": 30_00},
-        ("Held packet rejected", "暂扣红包审核未通过"),
+        ("Held packet rejected", "冻结红包审核未通过"),
         ("CMB (demo) 3334", "招商银行（演示）3334"),
         ("+30.00", "0.00"),
     ),
@@ -231,7 +231,7 @@ def test_a_holder_who_is_not_known_is_said_to_be():
     """
     nobody: dict[str, Any] = {"real_name": None, "id_number": None, "cards": []}
 
-    assert [("Profile", "小明"), ("Real name", "not known")] == printed(
+    assert [("Profile", "小明"), ("Real name", "not verified")] == printed(
         statement(holder=nobody)
     ).who
     assert ("姓名", "未实名") == printed(statement(holder=nobody), "zh_CN").who[1]

@@ -812,7 +812,7 @@ def test_which_of_pin_and_identity_was_wrong_is_not_told(world: World):
             world.zhang.add_device("tablet", pin=pin, identity=identity)
         told.add(str(refused.value).rpartition(":")[0])
 
-    assert {"wrong PIN, or somebody else's identity; attempts left"} == told
+    assert {"wrong PIN, or another person's identity; attempts left"} == told
 
 
 def test_a_wrong_pin_uses_no_code_up(world: World):

@@ -60,7 +60,7 @@ IN_ANOTHERS_NAME: dict[str, Callable[[Wallet], Any]] = {
 @pytest.mark.parametrize("what", IN_ANOTHERS_NAME)
 def test_who_is_no_device_of_anybodys_says_nothing_in_anothers_name(what: str, stolen: World):
     """
-    Neither from a machine that has no key, nor from one that waits to be let in.
+    Neither from a machine that has no key, nor from one that is waiting for approval.
     """
     wrapping = stolen.zhang.keys.wrapping()
     before = stolen.dump(ignoring={"profile": (9, 10, 11)})

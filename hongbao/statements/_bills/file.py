@@ -66,7 +66,9 @@ class BillFile:
         with self._opened() as file:
             head = file.read(len(_COMPOUND))
             if head == _COMPOUND:
-                reason = N_("it is an old .xls, or has a password; save it as .xlsx or CSV first")
+                reason = N_(
+                    "it is an old .xls file, or has a password; save it as .xlsx or CSV first"
+                )
                 raise NotABill(path=name, reason=reason)
             self._is_workbook = head.startswith(_ZIP)
             if self._is_workbook:
@@ -87,7 +89,7 @@ class BillFile:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if not stat.S_ISREG(found.st_mode):
                 raise FileNotReadable(
-                    path=name, reason=N_("it is no regular file; save what it gives first")
+                    path=name, reason=N_("it is not a regular file; save its content to one first")
                 )
             if found.st_size > FILE_MAX_BYTES:
                 raise NotABill(path=name, reason=_TOO_LARGE)

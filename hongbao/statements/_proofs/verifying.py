@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from hongbao.wallet import Wallet
 
 _HOW = {
-    "content": N_("what it says is not what was signed"),
-    "line_ends": N_("its lines end otherwise, as when another program has saved it"),
-    "saved_anew": N_("every cell is as it was, but another program has saved it"),
-    "behind": N_("something was put behind what was signed"),
-    "signature": N_("its signature does not fit it"),
+    "content": N_("the content is not what was signed"),
+    "line_ends": N_("its line endings differ, as if another program had saved it"),
+    "saved_anew": N_("every cell is unchanged, but another program has saved it"),
+    "behind": N_("something was added after the signed part"),
+    "signature": N_("its signature does not match it"),
 }
 """How a file was edited, in words."""
 

@@ -245,7 +245,7 @@ ATTACKS: dict[str, tuple[list[Seen], dict[str, int], str]] = {
         {},
         "too-many-acts",
     ),
-    "challenges failed": (
+    "failed challenges": (
         [Seen(NOON, What.CHALLENGE_FAILED)] * 2 + [Seen(NOON, What.SEND, YUAN)],
         {},
         "failed-challenges",
