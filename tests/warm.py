@@ -3,14 +3,17 @@ Commands from a warm parent: processes of their own, forked from one that has im
 
 A command that tests type spends nearly all of its time in waking up and in hashing a PIN as dearly
 as a person's has to be. Here a parent imports hongbao once; each command is then a fork of it, with
-its own arguments, environment, folder, streams and session, and with a cheap hash. What it does
-besides is what the installed command does, from `hongbao.__main__.main` on.
+its own arguments, environment, folder, streams and session, at a terminal if it is to have one, and
+with a cheap hash. What it does besides is what the installed command does, from
+`hongbao.__main__.main` on.
 
-What only a command that wakes by itself can show (imports, start-up, the true cost) is for tests
-that start one: some stories do, and whatever sets more than hongbao's own variables.
+What only a command that wakes by itself can show (imports, start-up, the true cost, settings of
+Python's own) is for tests that start one: three stories, whatever is killed, raced, or fed through
+a shell's pipe, and whatever sets a variable that Python reads when it wakes.
 """
 
 import atexit
+import fcntl
 import gc
 import importlib
 import json
@@ -19,8 +22,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import termios
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -51,8 +55,10 @@ class Warm:
 
 
 def can_be(variables: Mapping[str, str]) -> bool:
-    """Whether a command with *variables* may come from a warm parent: Python's own see to more."""
-    return all(name.startswith("HONGBAO_") and name != "HONGBAO_DEBUG" for name in variables)
+    """Whether a command with *variables* may come from a warm parent: Python reads some itself."""
+    return not any(
+        name.startswith(("PYTHON", "LC_", "LANG")) or name == "HONGBAO_DEBUG" for name in variables
+    )
 
 
 def started(
@@ -62,14 +68,48 @@ def started(
     folder: Path | None = None,
     variables: Mapping[str, str],
     streams: Sequence[BinaryIO | int],
+    is_terminal: bool = False,
 ) -> Warm:
-    """Start the command *typed*, called *program*, on three *streams* that may then be closed."""
+    """
+    Start the command *typed*, called *program*, on three *streams* that may then be closed.
+
+    If the first *is_terminal*, it becomes the one that the command is controlled from.
+    """
     if not _parents:
         _parents.append(_Parent())
-    asked = [program, *typed], str(folder or Path.cwd()), dict(variables)
+    asked = [program, *typed], str(folder or Path.cwd()), dict(variables), is_terminal
     return _parents[0].start(
         asked, [each if isinstance(each, int) else each.fileno() for each in streams]
     )
+
+
+@contextmanager
+def stories() -> Iterator[None]:
+    """Have the commands of stories come from a warm parent, too."""
+    from hongbao.story import stage
+
+    def run(
+        typed: list[str],
+        folder: Path,
+        variables: Mapping[str, str],
+        screen: stage.Screen | None,
+    ) -> tuple[int, bytes, bytes]:
+        with ExitStack() as closing, open(os.devnull, "rb") as nothing:
+            ours, theirs = zip(*(stage._output(screen, closing) for _ in range(2)), strict=True)
+            command = started(
+                "hongbao", typed, folder=folder, variables=variables, streams=[nothing, *theirs]
+            )
+            for output in theirs:
+                output.close()
+            out, err = stage._heard(ours, ["hongbao", *typed])
+            return command.wait(stage.SECONDS_MAX), out, err
+
+    by_itself = stage._run
+    vars(stage)["_run"] = run
+    try:
+        yield
+    finally:
+        vars(stage)["_run"] = by_itself
 
 
 class _Parent:
@@ -100,7 +140,8 @@ class _Parent:
 
 def main() -> None:
     """Fork a command for each message on the line, until nobody is at its other end."""
-    from hongbao import cli  # noqa: F401 - what every command needs
+    sys.path.append(str(Path(__file__).parents[1]))  # after all that an installed command finds
+    from tests.cli import stage  # noqa: F401 - what every command needs, and what plays many
 
     line = socket.socket(fileno=int(sys.argv[1]))
     gc.freeze()
@@ -128,16 +169,20 @@ def main() -> None:
         gc.freeze()
 
 
-def _be(asked: tuple[list[str], str, dict[str, str]], streams: list[int], learns: int) -> NoReturn:
+def _be(
+    asked: tuple[list[str], str, dict[str, str], bool], streams: list[int], learns: int
+) -> NoReturn:
     """Be the command: nothing of the parent is left but what it has imported."""
     code = 1
     try:
-        sys.argv, folder, variables = asked
+        sys.argv, folder, variables, is_terminal = asked
         os.setsid()
         for number, stream in enumerate(streams[:3]):
             os.dup2(stream, number)
         for stream in streams:
             os.close(stream)
+        if is_terminal:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(variables)
@@ -166,13 +211,15 @@ def _open_streams() -> None:
 
 def _played() -> int:
     """Play the command in this world, but for what a PIN costs, and leave as Python does."""
-    from hongbao import __main__ as program
+    from hongbao import __main__ as hongbao
     from hongbao.commands import caller
     from hongbao.env import system_env
+    from tests.cli import stage
 
+    program = stage if Path(sys.argv[0]).name == "stage.py" else hongbao
     vars(caller)["system_env"] = lambda: system_env()._replace(hash_cost=CHEAP)
     try:
-        code = program.main()
+        code = int(program.main())
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 0
     except BaseException:  # noqa: BLE001 - told as Python tells it

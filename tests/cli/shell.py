@@ -26,6 +26,7 @@ COMMAND = [str(INSTALLED)] if INSTALLED.exists() else [sys.executable, "-m", "ho
 STAGE = [sys.executable, str(Path(__file__).with_name("stage.py"))]
 
 SECONDS_MAX = 30
+LINES = 60
 ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|.)")
 
 
@@ -79,19 +80,24 @@ class Shell:
 
     def __call__(self, *typed: str, stdin: str = "", **variables: str) -> Said:
         """Type a command with no terminal anywhere."""
-        if warm.can_be(variables):
-            return self._from_warm_parent(typed, stdin, variables)
-        return self.run([*COMMAND, *typed], stdin=stdin, **variables)
+        return self._type([*COMMAND, *typed], stdin, variables)
 
-    def _from_warm_parent(
-        self, typed: Sequence[str], stdin: str, variables: Mapping[str, str]
-    ) -> Said:
+    def play(self, acts: str, **variables: str) -> list[list[Said]]:
+        """Play *acts* as `stage` does with no terminal, and return what each line said."""
+        said = self._type([*STAGE, "apart"], acts, variables)
+        assert 0 == said.code, said.err
+        return [[Said(*each) for each in answers] for answers in json.loads(said.out)]
+
+    def _type(self, argv: Sequence[str], stdin: str, variables: Mapping[str, str]) -> Said:
+        typed = _warm(argv)
+        if typed is None or not warm.can_be(variables):
+            return self.run(argv, stdin=stdin, **variables)
         with ExitStack() as closing:
             files = [closing.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
             files[0].write(stdin.encode())
             files[0].seek(0)
             command = warm.started(
-                COMMAND[0], typed, variables=self.environment(**variables), streams=files
+                typed[0], typed[1:], variables=self.environment(**variables), streams=files
             )
             code = command.wait(SECONDS_MAX)
             for file in files[1:]:
@@ -144,9 +150,7 @@ class Shell:
     def plays(self, *lines: Sequence[str], now: str = "", **variables: str) -> list[Said]:
         """Type many commands, in one process: for looking at many answers quickly."""
         acts = json.dumps([self.act(*lines, now=now)])
-        said = self.run([*STAGE, "apart"], stdin=acts, **variables)
-        assert 0 == said.code, said.err
-        return [Said(*each) for each in json.loads(said.out)[0]]
+        return self.play(acts, **variables)[0]
 
     def act(self, *lines: Sequence[str], now: str = "") -> dict[str, object]:
         """Return *lines*, typed in this home's folder, as `stage` plays them."""
@@ -177,10 +181,13 @@ class Shell:
         environment = self.environment(
             **{"TERM": "xterm-256color", "HONGBAO_PIN_FILE": "", **variables}
         )
+        whole = _warm([*argv, *typed])
+        if whole is not None and warm.can_be(variables):
+            return _at_warm_terminal(whole, environment, columns, replies)
         process, terminal = pty.fork()
         if process == 0:
             # Before it runs: whoever looks at the width early must not see another.
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 60, columns, 0, 0))
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
             os.execve(shutil.which(argv[0]) or argv[0], [*argv, *typed], environment)
         try:
             screen = _talk(terminal, replies)
@@ -209,6 +216,35 @@ class Shell:
         )
         assert 0 == said.code, said.out
         return said.out.split("\x1e")[1:]
+
+
+def _warm(argv: Sequence[str]) -> Sequence[str] | None:
+    """Return *argv* as a warm parent is asked for it, or None if it is nothing that one can be."""
+    for before, program in ((COMMAND, COMMAND[0]), (STAGE, STAGE[1])):
+        if list(argv[: len(before)]) == before:
+            return [program, *argv[len(before) :]]
+    return None
+
+
+def _at_warm_terminal(
+    typed: Sequence[str], environment: Mapping[str, str], columns: int, replies: Sequence[Reply]
+) -> Said:
+    terminal, theirs = pty.openpty()
+    with ExitStack() as closing:
+        closing.callback(os.close, terminal)
+        try:
+            termios.tcsetwinsize(theirs, (LINES, columns))
+            command = warm.started(
+                typed[0],
+                typed[1:],
+                variables=environment,
+                streams=[theirs] * 3,
+                is_terminal=True,
+            )
+        finally:
+            os.close(theirs)
+        screen = _talk(terminal, replies)
+        return Said(command.wait(SECONDS_MAX), screen, "")
 
 
 def _talk(terminal: int, replies: Sequence[Reply]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from hongbao.errors import InsufficientBalance, LimitExceeded, kinds
 from tests import gallery
 from tests.cli.advice import STATES, Shown
-from tests.cli.shell import STAGE, Said, Shell
+from tests.cli.shell import Said, Shell
 from tests.cli.transcripts import HOMES, founded, furnish
 
 UNANSWERED = re.compile(r"needs an answer|is locked by a passphrase")
@@ -115,9 +115,7 @@ def lines(state: Shown, told: Mapping[str, str]) -> list[str]:
 def acted(shell: Shell, acts: Sequence[tuple[Shell, Sequence[str]]]) -> list[list[Said]]:
     """Type the lines of each act in its home, all in one process."""
     told = json.dumps([each.act(*(split(line) for line in typed)) for each, typed in acts])
-    said = shell.run([*STAGE, "apart"], stdin=told)
-    assert 0 == said.code, said.err
-    return [[Said(*each) for each in answers] for answers in json.loads(said.out)]
+    return shell.play(told)
 
 
 ALL = [(hint, state) for hint, states in STATES.items() for state in states]

@@ -1,14 +1,13 @@
 """Every story in this folder is a test: pytest plays it as the demo is played."""
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
 from hongbao.errors import StoryFailed
-from hongbao.story import play, read, stage
+from hongbao.story import play, read
 from tests import warm
 
 SLOW = {
@@ -49,21 +48,6 @@ TRUE = {"lock_unlock", "one_packet", "two_languages"}
 """Stories whose commands wake by themselves and hash as dearly as a person's do."""
 
 
-def _run_warm(
-    words: list[str], folder: Path, variables: Mapping[str, str], screen: stage.Screen | None
-) -> tuple[int, bytes, bytes]:
-    """Run a story's command as `hongbao.story.stage` does, but from a warm parent."""
-    with ExitStack() as closing, open(os.devnull, "rb") as nothing:
-        ours, theirs = zip(*(stage._output(screen, closing) for _ in range(2)), strict=True)
-        command = warm.started(
-            "hongbao", words, folder=folder, variables=variables, streams=[nothing, *theirs]
-        )
-        for output in theirs:
-            output.close()
-        out, err = stage._heard(ours, ["hongbao", *words])
-        return command.wait(stage.SECONDS_MAX), out, err
-
-
 class StoryFile(pytest.File):
     """A story's file."""
 
@@ -78,9 +62,8 @@ class StoryItem(pytest.Item):
     """A story, to be played."""
 
     def runtest(self) -> None:
-        with pytest.MonkeyPatch.context() as patched, closing(play(read(self.path))) as events:
-            if self.name not in TRUE:
-                patched.setattr(stage, "_run", _run_warm)
+        world = nullcontext() if self.name in TRUE else warm.stories()
+        with world, closing(play(read(self.path))) as events:
             for _event in events:
                 pass
 
