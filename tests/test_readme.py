@@ -9,6 +9,7 @@ import pytest
 from hongbao.errors import ExitCode
 from hongbao.story import Answered, Told, play, read
 from hongbao.story.stage import Screen
+from tests import warm
 
 ROOT = Path(__file__).parent.parent
 STORY = ROOT / "tests" / "stories" / "readme.txt"
@@ -20,7 +21,8 @@ def played(language: str) -> str:
     """Return what a terminal of 80 columns shows of the story behind its second paragraph."""
     shown: list[str] = []
     told = 0
-    with closing(play(read(STORY), language=language, screen=Screen(80, 50))) as events:
+    story = play(read(STORY), language=language, screen=Screen(80, 50))
+    with warm.stories(), closing(story) as events:
         for event in events:
             told += isinstance(event, Told)
             if told == 2 and isinstance(event, Answered):

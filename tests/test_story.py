@@ -18,6 +18,7 @@ from hongbao.errors import FileNotReadable, InvalidStory, StoryFailed
 from hongbao.story import Answered, Asked, Event, Screen, Told, parse, play, read
 from hongbao.story.promises import differing, first_match, pattern_of, plain
 from hongbao.story.script import Command, Expectation, Narration, Prop
+from tests import warm
 from tests.every import every
 
 PAGE = Path(__file__).parent.parent / "docs" / "stories.md"
@@ -252,7 +253,7 @@ def lent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def played(text: str, **settings: Any) -> list[Event]:
-    with closing(play(parse(text, "a.txt"), **settings)) as events:
+    with warm.stories(), closing(play(parse(text, "a.txt"), **settings)) as events:
         return list(events)
 
 
@@ -324,7 +325,7 @@ def test_a_command_that_hangs_is_ended(lent: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("hongbao.story.stage.SECONDS_MAX", 0.01)
 
     with pytest.raises(StoryFailed) as caught:
-        played("balance => 10")
+        list(play(parse("balance => 10", "a.txt")))
 
     assert "hangs" == caught.value.facts["problem"]
     assert [] == list(lent.iterdir())

@@ -26,7 +26,7 @@ import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn, Self
 
 CHEAP = (1, 8, 1)
 """What a try at a PIN costs here: Argon2id's passes, KiB and lanes."""
@@ -36,22 +36,29 @@ _parents: list["_Parent"] = []
 
 
 class Warm:
-    """A command that a warm parent has started."""
+    """A command that a warm parent has started; it is ended where nobody waits for it any more."""
 
     def __init__(self, asked: socket.socket) -> None:
         self._asked = asked
+        self._status: int | None = None
         self.pid = int(asked.recv(32))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        with self._asked:
+            if self._status is None:
+                os.kill(self.pid, signal.SIGKILL)
 
     def wait(self, seconds: float) -> int:
         """Return the exit code; raise TimeoutExpired if there is none within *seconds*."""
-        with self._asked:
-            self._asked.settimeout(seconds)
-            try:
-                status = self._asked.recv(32)
-            except TimeoutError:
-                os.kill(self.pid, signal.SIGKILL)
-                raise subprocess.TimeoutExpired("hongbao", seconds) from None
-        return os.waitstatus_to_exitcode(int(status))
+        self._asked.settimeout(seconds)
+        try:
+            self._status = int(self._asked.recv(32))
+        except TimeoutError:
+            raise subprocess.TimeoutExpired("hongbao", seconds) from None
+        return os.waitstatus_to_exitcode(self._status)
 
 
 def can_be(variables: Mapping[str, str]) -> bool:
@@ -96,8 +103,10 @@ def stories() -> Iterator[None]:
     ) -> tuple[int, bytes, bytes]:
         with ExitStack() as closing, open(os.devnull, "rb") as nothing:
             ours, theirs = zip(*(stage._output(screen, closing) for _ in range(2)), strict=True)
-            command = started(
-                "hongbao", typed, folder=folder, variables=variables, streams=[nothing, *theirs]
+            command = closing.enter_context(
+                started(
+                    "hongbao", typed, folder=folder, variables=variables, streams=[nothing, *theirs]
+                )
             )
             for output in theirs:
                 output.close()

@@ -96,10 +96,9 @@ class Shell:
             files = [closing.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
             files[0].write(stdin.encode())
             files[0].seek(0)
-            command = warm.started(
-                typed[0], typed[1:], variables=self.environment(**variables), streams=files
-            )
-            code = command.wait(SECONDS_MAX)
+            variables = self.environment(**variables)
+            with warm.started(typed[0], typed[1:], variables=variables, streams=files) as command:
+                code = command.wait(SECONDS_MAX)
             for file in files[1:]:
                 file.seek(0)
             return Said(code, *(file.read().decode() for file in files[1:]))
@@ -234,12 +233,14 @@ def _at_warm_terminal(
         closing.callback(os.close, terminal)
         try:
             termios.tcsetwinsize(theirs, (LINES, columns))
-            command = warm.started(
-                typed[0],
-                typed[1:],
-                variables=environment,
-                streams=[theirs] * 3,
-                is_terminal=True,
+            command = closing.enter_context(
+                warm.started(
+                    typed[0],
+                    typed[1:],
+                    variables=environment,
+                    streams=[theirs] * 3,
+                    is_terminal=True,
+                )
             )
         finally:
             os.close(theirs)
