@@ -1,6 +1,5 @@
 """A long ledger, made in bulk: every row as the wallet would have written it, only faster."""
 
-import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,8 @@ from bench.bare import connect_to
 from bench.homes import CLAIMER, SENDER, env_of, found
 from hongbao.domain.chain import canonical, line, statement
 from hongbao.domain.dates import day_key
+from hongbao.domain.facts import Columns
+from hongbao.domain.facts import encode as encode_facts
 from hongbao.domain.fairness import commitment, share_amount
 from hongbao.domain.ids import packet_id, request_id
 from hongbao.domain.ledger import PLATFORM, SIDES, Account, Kind, Reason, Transfer
@@ -171,6 +172,8 @@ class _Crowd:
             "payment": None,
             "commitment": commitment(seed),
             "expires_at": iso(expires_at),
+            "held": None,
+            "scripted": False,
         }
         transfer = Transfer(me.account, account, self._total_fen, Reason.SEND)
         self._seal("send", sender, number, None, transfer, -self._total_fen, terms)
@@ -195,6 +198,8 @@ class _Crowd:
                 "amount_fen": amount_fen,
                 "count": self._shares,
                 "finished": seat == self._shares,
+                "held": None,
+                "delayed": None,
             }
             transfer = Transfer(account, self._members[claimer].account, amount_fen, Reason.CLAIM)
             self._seal("claim", claimer, number, me.id, transfer, amount_fen, told, request)
@@ -249,12 +254,9 @@ class _Crowd:
         self._at += BETWEEN
         self._balances[member] += amount_fen
         request = request or request_id(os.urandom(16))
-        answer = {
-            "request_id": request,
-            "at": iso(self._at),
-            **told,
-            "balance_fen": self._balances[member],
-        }
+        columns = Columns(request, iso(self._at), self._balances[member])
+        answer = {**columns.common, **told, "balance_fen": columns.balance_fen}
+        record = self._record(act, member, counterparty, abs(amount_fen))
         me, device, inputs = self._members[member].id, self._devices[member], os.urandom(32)
         said = statement(me, device.id, device.session, act, request, inputs, self.entry, self.mac)
         unsealed = EntryRow(
@@ -270,10 +272,13 @@ class _Crowd:
             policy=self._policy,
             at=self._at,
             clock="real",
-            answer=json.dumps(answer, ensure_ascii=False, separators=(",", ":")),
+            facts=encode_facts(act, answer, columns),
             generation=self._vault.generation,
+            operator=None,
             mac=b"",
-            risk=self._record(act, member, counterparty, abs(amount_fen)),
+            risk=record.encode(),
+            verdict=str(record.verdict),
+            reports=0,
             device=device.id,
             session=device.session,
             signature=self._keys.sign(device.public_key, said),
@@ -284,7 +289,7 @@ class _Crowd:
         self._rows["entry"].append((*fields, self.mac, TOOK[act]))
         self._rows["transfer"].append((self.entry, *sealed))
 
-    def _record(self, act: str, member: int, other: int | None, amount_fen: int) -> str:
+    def _record(self, act: str, member: int, other: int | None, amount_fen: int) -> Record:
         """Remember the act, and say that it was allowed: what is measured is all nothing here."""
         is_claim = act == "claim"
         seen = Seen(
@@ -297,7 +302,7 @@ class _Crowd:
         self._habits[member] = after(self._habits[member], seen)
         pack, model, values = self._judged_by
         asked = Asked(seen, 1, 1, 1, 1, 1, 1, 0)
-        return Record(seen, asked, pack, model, values=values, score=500).encode()
+        return Record(seen, asked, pack, model, values=values, score=500)
 
     def _free_packet_id(self) -> str:
         drawn = packet_id(os.urandom(8))

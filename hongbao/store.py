@@ -86,12 +86,12 @@ class DeviceRow(NamedTuple):
 
 
 class BillFileRow(NamedTuple):
-    """A bill of another institution's, as it was brought in; *answer* is what was told then."""
+    """A bill of another institution's, and the act that imported it."""
 
     number: int
     id: str
     entry: int
-    answer: str
+    made: SealedRow
 
 
 class OperatorRow(NamedTuple):
@@ -109,7 +109,7 @@ class JudgedRow(NamedTuple):
     at: datetime
     act: str
     request_id: str
-    answer: str
+    facts: str
     risk: str
 
 
@@ -154,6 +154,16 @@ class CaseActRow(NamedTuple):
     packet: str | None
     payment: str | None
     counterparty: str | None
+
+
+class OperatorActRow(NamedTuple):
+    """What an operator did, or answered for."""
+
+    entry: int
+    at: datetime
+    act: str
+    facts: str
+    operator: str
 
 
 class OpinionRow(NamedTuple):
@@ -297,8 +307,8 @@ class ClaimRow(NamedTuple):
     hold: str | None = None  # the state of the case that holds it, or held it
 
 
-UNGUARDED = (None, None, None, None)
-"""An entry's risk, device, session and signature where nobody judged it and nobody signed."""
+UNGUARDED = (None,) * 7
+"""What an entry says of how it was judged, and who signed, where nobody did either."""
 
 
 class EntryRow(NamedTuple):
@@ -316,10 +326,14 @@ class EntryRow(NamedTuple):
     policy: str | None
     at: datetime
     clock: str
-    answer: str
+    facts: str
     generation: int
+    operator: int | None  # who answers for it
     mac: bytes
     risk: str | None = None
+    verdict: str | None = None  # what the risk record says, where it is looked for
+    reports: int | None = None
+    challenge: str | None = None
     device: int | None = None
     session: int | None = None
     signature: bytes | None = None
@@ -345,11 +359,23 @@ class EntryRow(NamedTuple):
             self.policy,
             to_micros(self.at),
             self.clock,
-            self.answer,
+            self.facts,
             self.generation,
+            self.operator,
         )
-        guarded = (self.risk, self.device, self.session, self.signature)
+        judged = (self.risk, self.verdict, self.reports, self.challenge)
+        guarded = (*judged, self.device, self.session, self.signature)
         return fields if guarded == UNGUARDED else fields + guarded
+
+
+class SealedRow(NamedTuple):
+    """The facts of one act, and what the columns of its entry say beside them."""
+
+    act: str
+    facts: str
+    request_id: str
+    at: datetime
+    balance_fen: int | None
 
 
 class ActRow(NamedTuple):
@@ -362,7 +388,7 @@ class ActRow(NamedTuple):
     packet: int | None
     message: int | None
     at: datetime
-    answer: str
+    facts: str
     took: Mapping[int, int]  # microseconds, by the number of the step
 
 
@@ -422,7 +448,7 @@ class Movement(NamedTuple):
     greeting: str | None
     refunded_fen: int | None  # of a packet that was sent, before the span's end
     counterparty: str | None
-    answer: str
+    facts: str
     status: str  # how its payment, or its hold, stood before the span's end
     asked: int | None  # the entry that asked for the payment of which this one is the outcome
 
@@ -436,7 +462,7 @@ class EventRow(NamedTuple):
     profile_name: str | None
     packet: str | None
     message: str | None
-    answer: str
+    facts: str
 
 
 class Head(NamedTuple):
@@ -471,6 +497,8 @@ class Question(Enum):
     """What operators said of the case with this number, beside their entries."""
     CASE_ENTRIES_WITHOUT_CASE = auto()
     """Entries about a case, or an opinion, of which there is no row."""
+    HOLDING_ENTRIES = auto()
+    """Entries of acts that may hold what they do, beside the case that holds it."""
     REPORTED_ENTRIES = auto()
     """Entries whose risk record asks for a report."""
     LAST_CASE_OF_RULE = auto()
@@ -687,8 +715,8 @@ class Store(Protocol):
 
     def mac_of(self, entry: int) -> bytes | None: ...
 
-    def answer_of(self, entry: int) -> str:
-        """Return what was answered to the act of *entry*, as JSON."""
+    def sealed_act(self, entry: int) -> SealedRow:
+        """Return the facts of the act of *entry*, and what its columns say beside them."""
         ...
 
     def entry_at(self, entry: int) -> datetime: ...
@@ -1215,8 +1243,8 @@ class Store(Protocol):
         """Count what is kept for whoever has to look back."""
         ...
 
-    def operator_acts(self) -> Iterator[tuple[int, datetime, str, str]]:
-        """Yield what operators did, newest first: the entry, when, the act, and its answer."""
+    def operator_acts(self) -> Iterator[OperatorActRow]:
+        """Yield what operators did, newest first."""
         ...
 
     def cases(self, *, closed: bool, limit: int) -> list[CaseRow]:

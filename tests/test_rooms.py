@@ -27,7 +27,7 @@ FLOORS = (
     {"parser_words"},
     {"errors"},
     {"domain"},
-    {"answers", "paths"},
+    {"answers", "paths", "render"},
     {"env", "inputs", "outputs", "packs", "policies", "story", "training", "vault"},
     {"store"},
     {"engines"},
@@ -646,6 +646,54 @@ def test_nothing_outside_the_engines_knows_sql():
     """
     found = {place: sql(read(place)) for place in PLACES if not place.startswith("engines/")}
 
+    assert {} == {place: texts for place, texts in found.items() if texts}
+
+
+JSON_IN_SQL = re.compile(
+    r"\bjsonb?_?\w*\s*\(|->|\binstr\s*\("
+    r"|\b(facts|risk|terms|puzzle|error|text)\b\s+(NOT\s+)?(LIKE|GLOB|REGEXP|MATCH)\b",
+    re.IGNORECASE,
+)
+
+
+def json_in_sql(source: str) -> list[str]:
+    """Return the texts in *source* with which SQL would look into what is written as JSON."""
+    return [
+        f"{node.lineno}: {found[0]}"
+        for node in ast.walk(parsed(source))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and (found := JSON_IN_SQL.search(node.value)) is not None
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "facts ->> '$[1]'",
+        "facts -> 1",
+        "iif(json_valid(risk), 1, 0)",
+        "json_extract(facts, '$[2]')",
+        "SELECT value FROM json_each(facts)",
+        "instr(risk, '\"reports\":[]') = 0",
+        "WHERE risk LIKE '%asked%'",
+        "WHERE terms NOT GLOB '*hold*'",
+    ],
+)
+def test_sql_that_reads_json_is_noticed(text: str):
+    """
+    By its operators, its functions, or as if it were text.
+    """
+    assert 1 == len(json_in_sql(f"ASK = {text!r}"))
+
+
+def test_no_sql_reads_json():
+    """
+    What the engine looks for, joins or adds up has a column; the rest is for those who know it.
+    """
+    found = {place: json_in_sql(read(place)) for place in PLACES if place.startswith("engines/")}
+
+    assert found
     assert {} == {place: texts for place, texts in found.items() if texts}
 
 

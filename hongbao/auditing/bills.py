@@ -19,29 +19,35 @@ class Bills(Look):
         A bill that was removed has an entry that says so, and no rows; no bill is without its
         entry, nor such an entry without its bill.
         """
-        for number, bill, digest, answer, act, own, removed, gone, how, by_own, left in self._rows(
+        for number, bill, digest, made, act, own, removed, gone, how, by_own, left in self._rows(
             Question.BILLS_IMPORTED
         ):
-            facts = {"bill": bill, "digest": digest.hex()}
-            as_made = act == "bill_import" and own and has(answer, facts)
+            named = {"bill": bill, "digest": digest.hex()}
+            as_made = act == "bill_import" and own and has(act, made, named)
             if removed is None:
-                good = as_made and digest == self._digest(number, answer)
+                good = as_made and digest == self._digest(number, made)
             else:
-                good = as_made and how == "bill_remove" and by_own and not left and has(gone, facts)
+                good = (
+                    as_made
+                    and how == "bill_remove"
+                    and by_own
+                    and not left
+                    and has(how, gone, named)
+                )
             if not good:
                 yield str(bill)
         for (entry,) in self._rows(Question.BILL_ENTRIES_WITHOUT_BILL):
             yield f"entry {entry}"
 
-    def _digest(self, number: int, answer: str) -> bytes | None:
-        """Make the digest of the rows of bill *number*, whose period its entry's *answer* says."""
-        period = told(answer)
+    def _digest(self, number: int, facts: str) -> bytes | None:
+        """Make the digest of the rows of bill *number*, whose period its entry's *facts* say."""
+        period = told("bill_import", facts)
         try:
             since, until = (
                 datetime.fromisoformat(period[name]) for name in ("begins_at", "ends_at")
             )
             digest = Digest(since, until)
-        except (KeyError, TypeError, ValueError):  # it is no answer of ours
+        except (KeyError, ValueError):  # these are no facts of ours
             return None
         for row in self._store.bill_rows(number):
             digest.add(row)

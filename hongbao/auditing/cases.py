@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hongbao.auditing.look import Look
-from hongbao.auditing.sealed import has, judged, told
+from hongbao.auditing.sealed import has, judged, part_of
 from hongbao.domain.cases import WAITING, CaseFacts, CaseKind, CaseState, decide_case
 from hongbao.domain.dates import day_key
 from hongbao.domain.risk.pack import parse_pack
@@ -41,19 +41,19 @@ class Cases(Look):
             four_eyes[pack] = self._four_eyes_fen(pack)
         state, last = CaseState.OPEN, 0
         earlier: list[tuple[int, str]] = []
-        for entry, operator, verb, reason, name, act, answer in self._rows(
+        for entry, operator, verb, reason, name, act, facts in self._rows(
             Question.OPINIONS_OF_CASE,
             case.number,
         ):
             if state not in WAITING or act not in _SAID:
                 return False
             try:
-                facts = CaseFacts(state, case.amount_fen)
-                state = decide_case(facts, earlier, operator, verb, four_eyes[pack]).state
+                known = CaseFacts(state, case.amount_fen)
+                state = decide_case(known, earlier, operator, verb, four_eyes[pack]).state
             except (SameOperator, ValueError):
                 return False
             said = {"operator": name, "verb": verb, "reason": reason}
-            if not has(answer, {"case": case.id, **said, "case_state": str(state)}):
+            if not has(act, facts, {"case": case.id, **said, "case_state": str(state)}):
                 return False
             earlier.append((operator, verb))
             last = entry
@@ -74,6 +74,10 @@ class Cases(Look):
         """Name entries in which an operator spoke, or a case began or ended, and none knows."""
         for (entry,) in self._rows(Question.CASE_ENTRIES_WITHOUT_CASE):
             yield f"entry {entry}"
+        for entry, act, facts, case in self._rows(Question.HOLDING_ENTRIES):
+            held = part_of(act, facts, "held")
+            if held and held.get("case") != case:
+                yield f"entry {entry}"
 
     def _without_a_case(self) -> Iterator[str]:
         for entry, profile, when, risk in self._rows(Question.REPORTED_ENTRIES):
@@ -108,6 +112,7 @@ class _Case(NamedTuple):
     until: int | None
     state: str
     closed: int | None
+    opened_as: str | None
     opened: str | None
     risk: str | None
     shut_as: str | None
@@ -119,11 +124,8 @@ class _Case(NamedTuple):
         if not self.fits_profile or self.opened is None:
             return False
         if self.kind == CaseKind.HOLD:
-            held = told(self.opened).get("held")
-            return isinstance(held, dict) and (held.get("case"), held.get("rule")) == (
-                self.id,
-                self.rule,
-            )
+            held = part_of(self.opened_as, self.opened, "held")
+            return (held.get("case"), held.get("rule")) == (self.id, self.rule)
         record = None if self.risk is None else judged(self.risk)
         return (
             record is not None
@@ -138,5 +140,5 @@ class _Case(NamedTuple):
             self.until is not None
             and self.shut_as == self.state
             and self.shut_at >= self.until
-            and has(self.shut, {"case": self.id, "ended": self.state})
+            and has(self.shut_as, self.shut, {"case": self.id, "ended": self.state})
         )

@@ -18,7 +18,7 @@ def _skips(fields: Sequence[object], expected: int) -> bool:
     if fields[1] != "restore":
         return False
     skipped = {"copied_entry": expected - 1, "last_entry": int(str(fields[0])) - 1}
-    return has(str(fields[12]), skipped)
+    return has("restore", str(fields[12]), skipped)
 
 
 class Chain(Look):

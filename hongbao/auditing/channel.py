@@ -60,9 +60,9 @@ class Channel(Look):
     def _batches(self) -> Iterator[str]:
         for batch, bank in self._rows(Question.UNBALANCED_BATCH_LINES):
             yield f"batch {batch}: {bank}"
-        for batch, answer, moved_fen, gross_fen in self._rows(Question.BATCHES):
+        for batch, facts, moved_fen, gross_fen in self._rows(Question.BATCHES):
             sealed = {"batch": batch, "net_fen": moved_fen, "gross_fen": gross_fen}
-            if answer is None or not has(answer, sealed):
+            if facts is None or not has("settle", facts, sealed):
                 yield str(batch)
 
     def _suspense(self) -> Iterator[str]:
@@ -81,13 +81,13 @@ class Channel(Look):
                 yield f"{bank}: {yuan(suspense_fen)} / {yuan(unexplained[bank])}"
         for line, message in self._rows(Question.UNSOUND_BANK_LINES):
             yield f"{message}: line {line}"
-        for number, act, answer, *sealed in self._rows(Question.CORRECTIONS):
-            if act != "correct" or not has(answer, dict(zip(_CORRECTED, sealed, strict=True))):
+        for number, act, facts, *sealed in self._rows(Question.CORRECTIONS):
+            if act != "correct" or not has(act, facts, dict(zip(_CORRECTED, sealed, strict=True))):
                 yield f"{sealed[0]}: correction {number}"
 
 
 _CORRECTED = ("payment", "bank", "kind", "direction", "amount_fen", "reason", "operator")
-"""What a correction's own answer says of it."""
+"""What the entry of a correction says of it."""
 
 
 class _Payment(NamedTuple):
@@ -109,6 +109,7 @@ class _Payment(NamedTuple):
     bank_state: str | None
     asked_as: str | None
     asked: str
+    asked_at: int | None
     sent_at: int | None
     came_as: str | None
     came_to: str
@@ -129,15 +130,17 @@ class _Payment(NamedTuple):
             sealed["fee_fen"] = self.fee_fen
         if self.reason == Reason.SEND:
             sealed["terms"] = _parsed(self.terms)
-        due = "arrives_at" if self.reason == Reason.REFUND else "at"
+        due_at = self.asked_at
+        if self.reason == Reason.REFUND:
+            due_at = at(self.asked_as, self.asked, "arrives_at")
         asked_as = {ASKED_AS.get(self.reason)}  # type: ignore[call-overload]
         if self.is_return:
             asked_as = {"returned", "rejected"}
         return (
             self.asked_as in asked_as
             and bool(self.fits_asking)
-            and has(self.asked, sealed)
-            and at(self.asked, due) == self.due_at
+            and has(self.asked_as, self.asked, sealed)
+            and due_at == self.due_at
             and self.id.startswith(CHANNEL_MARKS.get(self.channel, self.channel))
             and self.direction == DIRECTIONS.get(self.reason)  # type: ignore[call-overload]
         )
@@ -161,7 +164,10 @@ class _Payment(NamedTuple):
         return (
             self.came_as == (self.hold if held_back else came_as)
             and bool(self.fits_outcome)
-            and (accepted or has(self.came_to, {"state": self.state, "bank": self.bank}))
+            and (
+                accepted
+                or has(self.came_as, self.came_to, {"state": self.state, "bank": self.bank})
+            )
         )
 
     def _has_moved(self, frozen_fen: int) -> bool:

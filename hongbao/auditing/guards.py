@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hongbao.auditing.look import Look
-from hongbao.auditing.sealed import at, has, judged, told
+from hongbao.auditing.sealed import at, has, judged, part_of, told
 from hongbao.domain.chain import statement
 from hongbao.domain.risk.acts import Verdict
 from hongbao.domain.risk.habit import NEW, Habit, after, encode
@@ -58,7 +58,7 @@ class Guards(Look):
             entry, mac, act, profile, request_id, inputs, is_judged, *signed, stop = row
             begun = begun or is_judged or signed != _UNSIGNED
             if begun and (inputs or signed != _UNSIGNED):
-                asked = (act, request_id) if stop is None else _asked(stop)
+                asked = (act, request_id) if stop is None else _asked(act, stop)
                 if signed == _UNSIGNED:
                     fits = act in _BY_ITSELF or (act == "cut" and not is_judged)
                 else:
@@ -116,11 +116,13 @@ class Guards(Look):
 
     def _challenges(self) -> Iterator[str]:
         """Compare what did not happen, and what was asked before it may, with what was answered."""
-        for entry, act, owner, answer, risk, profile, request_id, moved in self._rows(
+        for entry, act, owner, facts, risk, profile, request_id, moved in self._rows(
             Question.STOPS
         ):
             fits = profile is not None and profile == owner and not moved
-            if not (fits and has(answer, {"request_id": request_id}) and _is_stopped(act, risk)):
+            if not (
+                fits and has(act, facts, {"request_id": request_id}) and _is_stopped(act, risk)
+            ):
                 yield f"entry {entry}"
         yield from self._asked_without_end()
         minutes: dict[str, int] = {}  # to answer in, by pack
@@ -137,7 +139,7 @@ class Guards(Look):
         record = None if row.risk is None else judged(row.risk)
         if not row.fits_asking or record is None or row.tries < 0:
             return False
-        if _challenge_in(row.asked) != row.id:
+        if part_of("challenged", row.asked, "error").get("challenge") != row.id:
             return False
         named = {"challenge": row.id}
         was_passed = row.passed_as is not None
@@ -148,12 +150,14 @@ class Guards(Look):
         if was_passed:
             return (
                 row.passed_as == "challenge_passed"
-                and has(row.passed, named)
-                and row.expires_at == at(row.passed, "valid_until")
+                and has(row.passed_as, row.passed, named)
+                and row.expires_at == at(row.passed_as, row.passed, "valid_until")
                 and bool(row.fits_use)
             )
         if row.failed_as is not None and not (
-            row.failed_as == "challenge_failed" and has(row.failed, named) and row.tries > 0
+            row.failed_as == "challenge_failed"
+            and has(row.failed_as, row.failed, named)
+            and row.tries > 0
         ):
             return False
         if record.pack not in minutes:
@@ -201,12 +205,7 @@ _UNSIGNED = [None, None, None, None, None, 0]
 """The device, session and signature of an entry without them; and what is known of the device."""
 
 
-def _asked(answer: str) -> tuple[str, str]:
-    """Return the act and the request that the *answer* of a stop says were asked for."""
-    said = told(answer)
+def _asked(act: str, facts: str) -> tuple[str, str]:
+    """Return the act and the request that the *facts* of a stop say were asked for."""
+    said = told(act, facts)
     return str(said.get("asked")), str(said.get("request_id"))
-
-
-def _challenge_in(answer: str) -> object:
-    error = told(answer).get("error")
-    return error.get("challenge") if isinstance(error, dict) else None

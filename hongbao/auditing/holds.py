@@ -1,11 +1,10 @@
 """Checks of holds: what is held has an open case, and each case exactly its money."""
 
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from hongbao.auditing.look import Look
-from hongbao.auditing.sealed import has
+from hongbao.auditing.sealed import has, part_of
 from hongbao.domain.ledger import Kind, Reason
 from hongbao.store import Question
 from hongbao.units import from_micros, iso, yuan
@@ -43,10 +42,11 @@ class _Hold(NamedTuple):
 
     def _is_as_begun(self) -> bool:
         facts = {"case": self.id, "until": iso(from_micros(self.until)), "ends": self.ends}
+        held = part_of(self.opened_as, self.opened, "held")
         return (
             self.opened_as == self.what
             and bool(self.is_about_that)
-            and has(_part(self.opened, "held"), facts)
+            and all(held.get(name) == value for name, value in facts.items())
         )
 
     def _has_its_money(self) -> bool:
@@ -62,7 +62,9 @@ class _Hold(NamedTuple):
         return (
             self.ended_as == self.state
             and bool(self.fits_owner)
-            and has(self.ended, {"case": self.id, "held": self.what, "ended": self.state})
+            and has(
+                self.ended_as, self.ended, {"case": self.id, "held": self.what, "ended": self.state}
+            )
             and (by_itself is None or (by_itself == self.ends and self.ended_at >= self.until))
             and self._went_its_way()
         )
@@ -88,11 +90,3 @@ class Holds(Look):
                 yield f"{hold.id}: {yuan(hold.amount_fen)}, {hold.state} / {yuan(kept_fen)}"
         for owner, fen in self._rows(Question.HELD_WITHOUT_CASE):
             yield f"case {owner}: {yuan(fen)}"
-
-
-def _part(answer: str, name: str) -> str:
-    """Return what a sealed *answer* has under *name*, as JSON; nothing where it has none."""
-    try:
-        return json.dumps(json.loads(answer)[name])
-    except (ValueError, KeyError, TypeError):
-        return ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from hongbao.auditing.look import Look
-from hongbao.auditing.sealed import as_promised
+from hongbao.auditing.sealed import at, has
 from hongbao.domain.fairness import SEED_BYTES, commitment, recompute
 from hongbao.store import Question
 from hongbao.units import yuan
@@ -22,7 +22,7 @@ class Packets(Look):
     def _terms(self) -> Iterator[str]:
         for row in self._rows(Question.TERMS):
             packet, kind, deal, total_fen, count, share_max_fen, greeting, cover, seed = row[:9]
-            on_time, lasts, answer, act, sent, meant, by_balance, card, own_card = row[9:]
+            on_time, expires_at, facts, act, sent, meant, by_balance, card, own_card = row[9:]
             if act != "send" or not (on_time and sent and meant and (by_balance or own_card)):
                 yield str(packet)
                 continue
@@ -38,7 +38,7 @@ class Packets(Look):
                 "paid_from": "balance" if by_balance else card,
                 "commitment": commitment(seed) if len(seed) == SEED_BYTES else None,
             }
-            if not as_promised(answer, terms, lasts):
+            if not has(act, facts, terms) or at(act, facts, "expires_at") != expires_at:
                 yield str(packet)
 
     def _deals(self) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from hongbao.auditing.look import Look
+from hongbao.auditing.sealed import part_of
 from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.policy import parse_policy
 from hongbao.errors import InvalidPolicy
@@ -30,10 +31,11 @@ class People(Look):
     def _maturing(self) -> Iterator[str]:
         added: dict[tuple[int, int], int] = defaultdict(int)
         days = {ref: self._claims_after(ref) for (ref,) in self._rows(Question.POLICIES)}
-        for profile, at, amount_fen, policy, until in self._rows(Question.CLAIMS_TO_MATURE):
-            moments = [to_micros(datetime.fromisoformat(until))] if until else []
+        for profile, since, amount_fen, policy, act, facts in self._rows(Question.CLAIMS_TO_MATURE):
+            delayed = part_of(act, facts, "delayed")
+            moments = [to_micros(datetime.fromisoformat(delayed["until"]))] if delayed else []
             if days.get(policy):
-                from_at = days_after_midnight(from_micros(at), days[policy])
+                from_at = days_after_midnight(from_micros(since), days[policy])
                 moments.append(to_micros(from_at))
             if moments:
                 added[profile, max(moments)] += amount_fen

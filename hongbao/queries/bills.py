@@ -1,6 +1,5 @@
 """Imported bills: which there are, and their rows."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from hongbao.domain.bill import BillRow, row_of, start_of_minute
 from hongbao.domain.ids import parse_bill_id
 from hongbao.errors import BillNotFound, InvalidRange, NoBill
 from hongbao.home.opened import Home
+from hongbao.queries.acts import answer_to
 from hongbao.store import BillFileRow
 
 SECOND = timedelta(seconds=1)
@@ -40,7 +40,7 @@ class Bill:
 def bills(home: Home) -> list[BillLine]:
     """Return the bills in this profile's external book, in the order they came."""
     with home.looking():
-        return [_bill_line(row) for row in home.store.bills(home.me.id)]
+        return [_bill_line(home, row) for row in home.store.bills(home.me.id)]
 
 
 def imported(
@@ -64,14 +64,13 @@ def imported(
         if not there:
             raise NoBill
         row = there[-1]
-    told = imported_answer(row)
+    told = imported_answer(home, row)
     begins_at = datetime.fromisoformat(told["begins_at"])
     ends_at = datetime.fromisoformat(told["ends_at"]) + SECOND
     first, end = max(begins_at, since or begins_at), min(ends_at, until or ends_at)
     if end <= first:
         raise InvalidRange
-    # What an older hongbao has read says nothing of its precision.
-    to_minute = told.get("precision") == "minute"
+    to_minute = told["precision"] == "minute"
     begin = start_of_minute(first) if to_minute else first
     rows = map(row_of, home.store.bill_rows(row.number, begin, end))
     return Bill(row.id, begins_at, ends_at, first, end, rows, to_minute)
@@ -85,13 +84,13 @@ def bill_called(home: Home, name: str, profile: int) -> BillFileRow:
     return row
 
 
-def imported_answer(row: BillFileRow) -> BillImported:
+def imported_answer(home: Home, row: BillFileRow) -> BillImported:
     """Return what was answered when the bill of *row* was brought in."""
-    return cast(BillImported, json.loads(row.answer))
+    return cast(BillImported, answer_to(home, row.made))
 
 
-def _bill_line(row: BillFileRow) -> BillLine:
-    told = imported_answer(row)
+def _bill_line(home: Home, row: BillFileRow) -> BillLine:
+    told = imported_answer(home, row)
     return {
         "bill": row.id,
         "format": told["format"],

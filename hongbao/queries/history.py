@@ -1,6 +1,5 @@
 """History: a profile's movements and a home's events, in order."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -13,6 +12,7 @@ from hongbao.domain.ids import home_mark, movement_id
 from hongbao.domain.ledger import PLATFORM
 from hongbao.errors import EventNotFound, InvalidRange
 from hongbao.home.opened import Home
+from hongbao.queries.acts import facts_of
 from hongbao.store import CardRow, EventRow, MessageRow, Movement
 from hongbao.units import iso
 
@@ -103,7 +103,7 @@ def events(home: Home, *, after: int | None = None, limit: int = 20) -> Events:
             raise EventNotFound(event=after, last=last)
         else:
             start = after
-        events = [_event(row) for row in home.store.events(start, limit)]
+        events = [_event(home, row) for row in home.store.events(start, limit)]
         told = events[-1]["event"] if events else last
         return {
             "events": events,
@@ -130,7 +130,7 @@ def movement_lines(home: Home, movements: Iterable[Movement]) -> Iterator[Moveme
     """Yield *movements* as programs and people read them."""
     mark = home_mark(home.row.made_at)
     cards = {card.name: card for card in home.store.cards(home.me.id, removed=True)}
-    return (_line(movement, mark, cards) for movement in movements)
+    return (_line(home, movement, mark, cards) for movement in movements)
 
 
 def entry_span(
@@ -148,8 +148,8 @@ def check_range(since: datetime | None, until: datetime | None) -> None:
         raise InvalidRange
 
 
-def _event(row: EventRow) -> EventLine:
-    told = json.loads(row.answer)
+def _event(home: Home, row: EventRow) -> EventLine:
+    told = facts_of(home, row)
     return {
         "event": row.entry,
         "at": iso(row.at),
@@ -173,30 +173,31 @@ def _actor(row: EventRow, told: Mapping[str, Any]) -> str:
     """Return who did it: once a payment is asked for, the institutions act, whoever's it is."""
     if row.act == "bank":
         return str(told["bank"])
-    if row.act in OPERATOR_ACTS and told.get("operator") is not None:
-        return doer(told)
+    operator = doer(told) if row.act in OPERATOR_ACTS else None
+    if operator is not None:
+        return operator
     by_platform = row.act in _BY_ITSELF or (
         row.message is not None and row.act not in ASKED_AS.values()
     )
     return PLATFORM if by_platform or row.profile_name is None else row.profile_name
 
 
-def _line(movement: Movement, mark: int, cards: Mapping[str, CardRow]) -> MovementLine:
-    answer = json.loads(movement.answer)
+def _line(home: Home, movement: Movement, mark: int, cards: Mapping[str, CardRow]) -> MovementLine:
+    facts = facts_of(home, movement)
     name, card_fen = None, None
     act = "refund" if movement.act in _SENT_BACK and movement.packet else movement.act
     match act:
         case "topup":
-            name, card_fen = answer["card"], -answer["amount_fen"]
+            name, card_fen = facts["card"], -facts["amount_fen"]
         case "withdraw" | "paid_out" | "refund_arrived":
-            name, card_fen = answer["card"], answer["amount_fen"]
+            name, card_fen = facts["card"], facts["amount_fen"]
         case "withdraw_returned" | "refund_to_balance" | "returned" | "rejected":
             # What was on its way there is not any more.
-            name, card_fen = answer["card"], -answer["amount_fen"]
-        case "send" if answer["paid_from"] != "balance":
-            name, card_fen = answer["paid_from"], -answer["total_fen"]
-        case "refund" if answer["refunded_to"] != "balance":
-            name, card_fen = answer["refunded_to"], answer["amount_fen"]
+            name, card_fen = facts["card"], -facts["amount_fen"]
+        case "send" if facts["paid_from"] != "balance":
+            name, card_fen = facts["paid_from"], -facts["total_fen"]
+        case "refund" if facts["refunded_to"] != "balance":
+            name, card_fen = facts["refunded_to"], facts["amount_fen"]
     card = None if name is None else cards.get(name)
     return {
         "id": movement_id(mark, movement.at, movement.entry),
@@ -215,13 +216,13 @@ def _line(movement: Movement, mark: int, cards: Mapping[str, CardRow]) -> Moveme
         "bank": card and card.bank,
         "card_tail": card and card.tail,
         "card_fen": card_fen,
-        "card_gone": bool(answer.get("card_gone")),
-        "fee_fen": answer.get("fee_fen"),
+        "card_gone": bool(facts.get("card_gone")),
+        "fee_fen": facts.get("fee_fen"),
         "status": movement.status,
-        "request_id": answer["request_id"],
+        "request_id": facts.get("request_id") or movement.request_id,
     }
 
 
-def doer(told: Mapping[str, Any]) -> str:
+def doer(told: Mapping[str, Any]) -> str | None:
     """Return which operator did what this was *told* of; the first one made themselves."""
-    return str(told.get("by") or told["operator"])
+    return told.get("by") or told.get("operator")

@@ -1,17 +1,18 @@
 """Packets as people see them: lists, one packet, and the proof of its shares."""
 
-import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hongbao.answers import Held, PacketLine, PacketShown, ShareLine, Verified
 from hongbao.domain.channel import MessageState
 from hongbao.domain.deal import luckiest
+from hongbao.domain.facts import decode
 from hongbao.domain.fairness import commitment, recompute
 from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.packet import Packet, PacketKind, PacketState
 from hongbao.errors import Damaged, NotYetRevealed, PacketNotFound
 from hongbao.home.opened import Home
+from hongbao.queries.acts import facts_in, facts_of
 from hongbao.store import CaseRow, ClaimRow, PacketRow, ProfileRow
 from hongbao.units import iso
 
@@ -27,7 +28,7 @@ _UNPAID = (MessageState.REJECTED, MessageState.REVERSED)
 
 def hold_terms(home: Home, case: CaseRow) -> Held:
     """Return what was told of *case* when it was opened."""
-    held: Held = json.loads(home.store.answer_of(case.entry))["held"]
+    held: Held = facts_in(home, case.entry)["held"]
     return held
 
 
@@ -119,14 +120,13 @@ def _went_back(home: Home, row: PacketRow, me: ProfileRow) -> tuple[str | None, 
     )
     if act is None:
         return None, False
-    told = json.loads(act.answer)
-    payment = told.get("payment")  # an older hongbao's refund was done at once
+    told = facts_of(home, act)
+    payment = told["payment"]
     message = None if payment is None else home.store.message_called(payment)
     if message is None or message.state not in _UNPAID:
         return str(told["refunded_to"]), bool(told["card_gone"])
     assert message.outcome is not None
-    outcome = json.loads(home.store.answer_of(message.outcome))
-    return BALANCE, bool(outcome.get("card_gone"))
+    return BALANCE, "card_gone" in facts_in(home, message.outcome)
 
 
 def verify(home: Home, packet: str) -> Verified:
@@ -175,13 +175,14 @@ def _published_commitment(home: Home, row: PacketRow) -> str:
         "count": packet.count,
         "share_max_fen": packet.share_max_fen,
     }
+    sending = home.store.sealed_act(row.entry)
     try:
-        told = json.loads(home.store.answer_of(row.entry))
-        if any(told[name] != value for name, value in terms.items()):
-            raise ValueError
-        return str(told["commitment"])
-    except (ValueError, KeyError, TypeError):
+        facts = decode(sending.act, sending.facts)
+    except ValueError:
         raise Damaged(path=packet.id) from None
+    if sending.act != "send" or any(facts[name] != value for name, value in terms.items()):
+        raise Damaged(path=packet.id)
+    return str(facts["commitment"])
 
 
 def _hold_shown(home: Home, packet: Packet) -> Held | None:

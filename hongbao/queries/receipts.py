@@ -1,6 +1,5 @@
 """Receipts: one movement, as its signed line has it; and what a proof of one needs."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -18,6 +17,7 @@ from hongbao.domain.ids import (
 from hongbao.domain.text import mask_profile_name
 from hongbao.errors import InvalidPacketId, NoReceipt, PacketNotFound, RequestNotFound
 from hongbao.home.opened import Home
+from hongbao.queries.acts import facts_of
 from hongbao.queries.history import ACTS, entry_span, movement_lines
 from hongbao.queries.packets import packet_row
 from hongbao.queries.statement import HIDDEN, Signer, Statement, purpose_of, signer, statement
@@ -232,11 +232,11 @@ def _as_asked(home: Home, me: ProfileRow, movement: Movement) -> Movement:
 
 def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool) -> Receipt:
     (line,) = movement_lines(home, [movement])
-    answer = json.loads(movement.answer)
+    facts = facts_of(home, movement)
     instructed = home.store.message_of_entry(movement.entry)
     paid = instructed or home.store.message_paying(movement.entry)
     payer, payee = _parties(home, me, movement)
-    out_of, into = _places(movement, answer)
+    out_of, into = _places(movement, facts)
     request = line["request_id"]
     mac = home.store.mac_of(movement.entry)
     assert mac is not None
@@ -245,8 +245,8 @@ def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool)
         act=movement.act,
         status=_status(home, movement.entry, instructed),
         at=iso(movement.at),
-        amount_fen=int(answer.get("total_fen", answer.get("amount_fen", 0))),
-        fee_fen=int(answer.get("fee_fen") or 0),
+        amount_fen=int(facts.get("total_fen") or facts.get("amount_fen") or 0),
+        fee_fen=int(facts.get("fee_fen") or 0),
         payer=mask_profile_name(payer) if masked else payer,
         payee=mask_profile_name(payee) if masked and payee else payee,
         shares=movement.shares if movement.act == "send" else None,
@@ -284,22 +284,22 @@ def _status(home: Home, entry: int, instructed: MessageRow | None) -> str:
     return "came_back" if instructed.state in _NOT_BOOKED else "on_its_way"
 
 
-def _places(movement: Movement, answer: Mapping[str, Any]) -> tuple[str, str]:
+def _places(movement: Movement, facts: Mapping[str, Any]) -> tuple[str, str]:
     """Return where the money of *movement* was, and where it went."""
-    card = str(answer.get("card", "balance"))
+    card = str(facts.get("card", "balance"))
     match movement.act:
         case "topup":
             return card, "balance"
         case "withdraw":
             return "balance", card
         case "send":
-            return str(answer["paid_from"]), "packet"
+            return str(facts["paid_from"]), "packet"
         case "refund":
-            return "packet", str(answer["refunded_to"])
+            return "packet", str(facts["refunded_to"])
         case "withdraw_returned" | "refund_to_balance":
             return card, "balance"
         case "returned" | "rejected" if movement.packet is None:
             return card, "balance"
         case "returned" | "rejected":
-            return "packet", str(answer.get("refunded_to") or "balance")
+            return "packet", str(facts.get("refunded_to") or "balance")
     return "packet", "balance"

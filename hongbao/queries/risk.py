@@ -1,6 +1,5 @@
 """Risk views: why an act was answered as it was, and what is known of a person."""
 
-import json
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record, decode
 from hongbao.errors import DecisionNotFound, InvalidPacketId
 from hongbao.home.opened import Home
+from hongbao.queries.acts import answer_in
 from hongbao.queries.guards import guards_in_force, guards_named, habit_of
 from hongbao.store import DeviceRow, JudgedRow, ProfileRow
 from hongbao.units import iso
@@ -150,7 +150,7 @@ def _explained(home: Home, row: JudgedRow, record: Record, asked: Asked) -> Judg
             _report_line(report, measured) for report in pack.reports if what in report.acts
         ],
         "model_parts": _parts(forest, values),
-        "error": json.loads(row.answer).get("error"),
+        "error": answer_in(home, row.entry).get("error"),
         "allowed_fen": amount_fen,
         "allowed_from": None if from_s is None else iso(datetime.fromtimestamp(from_s, UTC)),
     }

@@ -1,6 +1,5 @@
 """Traces: what became of a packet, a payment or an act, step by step."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ from hongbao.domain.ledger import CENTRAL, PLATFORM, Reason
 from hongbao.domain.packet import STEPS
 from hongbao.errors import InvalidPacketId, RequestNotFound
 from hongbao.home.opened import Home
+from hongbao.queries.acts import facts_of
 from hongbao.queries.packets import packet_row
 from hongbao.store import ActRow, CaseRow, MessageRow, PacketRow, TakenRow
 from hongbao.units import iso
@@ -145,7 +145,7 @@ def _packet_traced(home: Home, row: PacketRow) -> Traced:
         returned, more = _apart(_message_steps(home, back, refunding, moved, is_mine=is_mine))
         put_right += more
     else:
-        returned = [_refund_step(act, moved) for act in refunding]
+        returned = [_refund_step(home, act, moved) for act in refunding]
     return {
         "subject": packet.id,
         "kind": "packet",
@@ -191,7 +191,7 @@ def _payment_traced(home: Home, message: MessageRow) -> Traced:
 
 def _act_traced(home: Home, act: ActRow) -> Traced:
     """Trace a payment of a ledger of the first form, which was settled at once."""
-    answer = json.loads(act.answer)
+    answer = facts_of(home, act)
     moved = moved_lines(home, [act.entry])
     facts = {"amount_fen": answer["amount_fen"], "card": answer["card"]}
     me = home.me.name
@@ -234,7 +234,7 @@ def _hold_steps(home: Home, case: CaseRow, moved: Moved, stage: int) -> list[Tra
     steps = [_step(3, "held", PLATFORM, opened, {**facts, **until}, is_timed=False)]
     if case.closed is not None:
         act = home.store.act_of(case.closed)
-        actor = json.loads(act.answer).get("operator", PLATFORM)
+        actor = facts_of(home, act).get("operator", PLATFORM)
         number = stage if case.state in ("released", "approved") else 8
         steps.append(_step(number, case.state, actor, act, facts, moved))
     return steps
@@ -255,14 +255,12 @@ def _claim_steps(
     ]
 
 
-def _refund_step(act: ActRow, moved: Moved) -> TraceStep:
-    answer = json.loads(act.answer)
-    facts: dict[str, object] = {"amount_fen": answer["amount_fen"]}
+def _refund_step(home: Home, act: ActRow, moved: Moved) -> TraceStep:
+    told = facts_of(home, act)
+    facts: dict[str, object] = {"amount_fen": told["amount_fen"]}
     says = "refunded_to_balance"
-    if answer.get("card_gone"):
+    if told["card_gone"]:
         says, facts["reason"] = "fell_back_to_balance", "card_gone"
-    elif answer["refunded_to"] != "balance":  # at once, in a ledger of the first form
-        says = "refund_arrived"
     return _step(8, says, PLATFORM, act, facts, moved)
 
 
@@ -291,7 +289,7 @@ def _message_steps(
             was_silent = True
             steps.append(_step(stage, "bank_silent", PLATFORM, act, facts))
         elif act.act in _HOLD_ENDS:
-            actor = json.loads(act.answer).get("operator", PLATFORM)
+            actor = facts_of(home, act).get("operator", PLATFORM)
             steps.append(_step(stage, act.act, actor, act, facts, moved))
         elif act.act in _BOOKED | _GIVEN_BACK:
             if was_silent:
@@ -299,7 +297,7 @@ def _message_steps(
             says, more = _outcome_says(home, message, act)
             steps.append(_step(stage, says, PLATFORM, act, {**facts, **more}, moved))
         elif act.act == CORRECTED:
-            amount = {"amount_fen": json.loads(act.answer)["amount_fen"]}
+            amount = {"amount_fen": facts_of(home, act)["amount_fen"]}
             steps.append(_step(7, "corrected", message.bank, act, {**facts, **amount}, moved))
         elif act.act == "bank":
             says, more = _bank_says(home, message, act)
@@ -333,7 +331,7 @@ def _asking_steps(
 
 
 def _bank_says(home: Home, message: MessageRow, act: ActRow) -> tuple[str, Facts]:
-    state = json.loads(act.answer)["state"]
+    state = facts_of(home, act)["state"]
     known = home.store.bank_message(message.number)
     reason = known.reason if known is not None and state == "refused" else None
     return _BANK_SAYS[state], {"reason": reason}

@@ -84,7 +84,7 @@ def bring_in(
     try:
         return perform(home, "bill_import", inputs, work, request_id=request_id, dry_run=dry_run)
     except _KnownBill as known:
-        answer = imported_answer(known.row)
+        answer = imported_answer(home, known.row)
         answer["known"] = True
         return answer
 
@@ -103,7 +103,7 @@ def remove_bill(
 
     def work(doing: Act) -> BillRemoved:
         row = bill_called(home, name, doing.me.id)
-        told = imported_answer(row)
+        told = imported_answer(home, row)
         doing.once_entered(lambda: home.store.remove_bill(row.number, doing.entry))
         return {
             **doing.common,

@@ -1,6 +1,5 @@
 """Challenges: asked by risk control, answered by whoever is there."""
 
-import json
 from datetime import timedelta
 from typing import NoReturn
 
@@ -17,6 +16,7 @@ from hongbao.errors import (
     WrongAnswer,
 )
 from hongbao.home.opened import Home
+from hongbao.queries.acts import facts_of
 from hongbao.queries.devices import acting_device, check_may_act
 from hongbao.queries.guards import guards_in_force
 from hongbao.store import ChallengeRow
@@ -147,7 +147,7 @@ def _challenge_line(home: Home, row: ChallengeRow) -> ChallengeLine:
     judged = home.store.judged_in(row.entry)
     if judged is None:
         raise Damaged(path=str(home.store.path))
-    told, asked = json.loads(judged.answer), home.read_back(decode_record, judged.risk).asked
+    told, asked = facts_of(home, judged), home.read_back(decode_record, judged.risk).asked
     if asked is None:
         raise Damaged(path=str(home.store.path))
     what, puzzle = asked.seen.what, home.read_back(decode, row.puzzle)
@@ -158,7 +158,7 @@ def _challenge_line(home: Home, row: ChallengeRow) -> ChallengeLine:
         # What a claim would have brought is nobody's to know before it is drawn.
         "amount_fen": None if what is What.CLAIM else asked.seen.amount_fen,
         "request_id": told["request_id"],
-        "at": told["at"],
+        "at": iso(judged.at),
         "rule": told["error"]["rule"],
         "why": told["error"]["why"],
         "sought": puzzle.sought,

@@ -1,7 +1,5 @@
 """Operators: who may change everybody's rules and put books right."""
 
-import json
-from datetime import datetime
 from typing import NamedTuple
 
 from hongbao.answers import OperatorAct, OperatorAdded, OperatorLine, OperatorLog
@@ -9,8 +7,8 @@ from hongbao.domain.pin import check_strength
 from hongbao.domain.text import name_key, parse_line, parse_profile_name
 from hongbao.errors import MissingReason, OperatorExists, OperatorNeeded, OperatorNotFound
 from hongbao.home.opened import Home
-from hongbao.queries.history import doer
-from hongbao.store import Holder, OperatorRow
+from hongbao.queries.acts import facts_of
+from hongbao.store import Holder, OperatorActRow, OperatorRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Doing
 from hongbao.wallet.authorise import AskPin, authorise, tries_folder
@@ -108,7 +106,7 @@ def operator_log(home: Home, name: str | None = None, *, limit: int = 20) -> Ope
     with home.looking():
         only = None if name is None else operator_named(home, name).name
         for row in home.store.operator_acts():
-            act = _act(*row)
+            act = _act(home, row)
             if only in (None, act["operator"]):
                 found.append(act)
             if len(found) > limit:
@@ -136,17 +134,17 @@ def parse_reason(text: str) -> str:
     return reason
 
 
-def _act(entry: int, at: datetime, act: str, answer: str) -> OperatorAct:
-    told = json.loads(answer)
+def _act(home: Home, row: OperatorActRow) -> OperatorAct:
+    told = facts_of(home, row)
     about = told.get("case") or told.get("payment")
-    if act in _RULES:
-        about = told[_RULES[act]]
+    if row.act in _RULES:
+        about = told[_RULES[row.act]]
     return {
-        "event": entry,
-        "at": iso(at),
-        "operator": doer(told),
-        "act": act,
-        "about": told["operator"] if act == "operator_add" else about,
+        "event": row.entry,
+        "at": iso(row.at),
+        "operator": row.operator,
+        "act": row.act,
+        "about": told["operator"] if row.act == "operator_add" else about,
         "decision": told.get("verb"),
         "reason": told.get("reason"),
     }

@@ -1,6 +1,5 @@
 """Refunds: step 8, what nobody claimed goes back the way it came."""
 
-import json
 from contextlib import suppress
 from datetime import datetime
 
@@ -10,6 +9,7 @@ from hongbao.domain.ledger import Reason
 from hongbao.domain.packet import check_refund
 from hongbao.errors import PacketRefunded, RequestConflict
 from hongbao.home.opened import Home
+from hongbao.queries.acts import answer_in
 from hongbao.queries.packets import BALANCE, packet_row
 from hongbao.store import ProfileRow
 from hongbao.units import iso
@@ -69,7 +69,7 @@ def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = Fal
 
 
 def _refunded_before(home: Home, request_id: str, me: ProfileRow) -> list[Refunded]:
-    return [json.loads(part.answer) for part in home.store.requested_parts(request_id, me.id)]
+    return [answer_in(home, part.id) for part in home.store.requested_parts(request_id, me.id)]
 
 
 def refund_packet(
@@ -118,8 +118,7 @@ def refund_packet(
     with rehearsal(home, dry_run):
         home.watch.skip()
         refunded = past_hold(home, refund)
-        # An answer of an older hongbao has no payment: its refund was done at once.
-        payment = refunded.get("payment")
+        payment = refunded["payment"]
         if payment is not None and refunded["arrives_at"] <= iso(home.now()):
             message = home.store.message_called(payment)
             assert message is not None

@@ -1,8 +1,7 @@
 """Settlement: what banks and platform owe each other, netted and paid at the central bank."""
 
-import json
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Literal, cast
 
 from hongbao.answers import ResolvedLine, Settled
 from hongbao.domain.channel import FINAL, MessageState
@@ -12,6 +11,7 @@ from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind
 from hongbao.domain.settlement import Gross, Net, in_order, net, totals
 from hongbao.home.opened import Home
+from hongbao.queries.acts import facts_in
 from hongbao.store import BatchRow, MessageRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Doing
@@ -94,13 +94,13 @@ def _resolved_line(home: Home, message: MessageRow) -> ResolvedLine:
 
 def _card_was_gone(home: Home, message: MessageRow) -> bool:
     assert message.outcome is not None
-    return bool(json.loads(home.store.answer_of(message.outcome)).get("card_gone"))
+    return "card_gone" in facts_in(home, message.outcome)
 
 
 def _close_batch(home: Home, progress: Progress | None = None) -> Settled:
     answer: Settled = _nothing(iso(home.now()))
 
-    def work(doing: Doing) -> Settled | None:
+    def work(doing: Doing) -> Mapping[str, object] | None:
         nonlocal answer
         unsettled = home.store.unsettled()
         nets = _affordable(home, in_order(net(line) for line in unsettled))
@@ -126,7 +126,7 @@ def _close_batch(home: Home, progress: Progress | None = None) -> Settled:
             lambda: home.store.add_batch(BatchRow(number, batch, doing.entry), gross)
         )
         doing.once_entered(lambda: _fill(home, number, count, progress))
-        return answer
+        return {name: answer[name] for name in _KEPT}
 
     perform_step(home, "settle", "/settle", work, stage=7)
     return answer
@@ -195,6 +195,11 @@ def _settled(batch: str, at: str, gross: list[Gross], nets: list[Net]) -> Settle
         "net_fen": added.net_fen,
         "saved_fen": added.saved_fen,
     }
+
+
+_KEPT: tuple[Literal["batch", "at", "lines", "messages", "gross_fen", "net_fen", "saved_fen"], ...]
+_KEPT = ("batch", "at", "lines", "messages", "gross_fen", "net_fen", "saved_fen")
+"""What the entry of a batch keeps; what else was done on the way has entries of its own."""
 
 
 def _nothing(at: str) -> Settled:

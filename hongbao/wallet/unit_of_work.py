@@ -6,15 +6,21 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.domain.chain import canonical, digest, line
 from hongbao.domain.channel import ASKED_AS
+from hongbao.domain.facts import Columns, encode
 from hongbao.domain.ids import check_request_id
 from hongbao.domain.risk.acts import JUDGED, Seen, What
 from hongbao.domain.risk.record import Record
+from hongbao.domain.text import name_key
 from hongbao.errors import ChallengeRequired, HongbaoError, PaymentPending, RequestConflict, recall
 from hongbao.home.opened import Home
+from hongbao.queries.acts import answer_in, answer_to
 from hongbao.queries.devices import acting_device, check_may_act
-from hongbao.store import DeviceRow, EntryRow, Head, HomeRow, MessageRow, ProfileRow
+from hongbao.queries.history import doer
+from hongbao.render import render
+from hongbao.store import DeviceRow, EntryRow, Head, HomeRow, MessageRow, ProfileRow, SealedRow
 from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
@@ -55,8 +61,6 @@ REMEMBERED = {str(what): what for what in What if what not in JUDGED}
 
 INSTRUCTING = frozenset(act for act in ASKED_AS.values() if act != "refund")
 """Acts that put a payment on its way, and are answered by what becomes of it."""
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def perform(
@@ -142,7 +146,8 @@ def perform(
                 except Stopped as stop:
                     answer = cast(A, _stop(home, act, doing, stop.error))
                     written, stopped = stop.act, stop.error
-                mac = _append(home, written, doing, inputs_digest, answer, head, signature)
+                mac, told = _append(home, written, doing, inputs_digest, answer, head, signature)
+                answer = cast(A, told)
         except HongbaoError as error:
             if error.final and request_id is not None and not (dry_run or home.rehearsing):
                 _remember_refusal(home, request_id, inputs_digest, error)
@@ -282,7 +287,7 @@ def _stepped(
             if answer is None:
                 return False
             home.watch.lap(stage)
-            mac = _append(home, act, doing, b"", answer, head)
+            mac, _told = _append(home, act, doing, b"", answer, head)
         _note(home, head.entry + 1, mac)
     return True
 
@@ -321,12 +326,15 @@ def _append(
     answer: Mapping[str, object],
     head: Head,
     signature: Signed | None = None,
-) -> bytes:
+) -> tuple[bytes, dict[str, Any]]:
+    """Add the act to the chain; return its MAC, and what its facts say that it is answered with."""
     me, amount_fen, balance_fen, record = None, 0, None, None
     if isinstance(doing, Act):
         record = doing.record
         me, balance_fen = doing.me.id, doing.balance_fen
         amount_fen = balance_fen - doing.before_fen
+    columns = Columns(doing.request_id, iso(doing.now), balance_fen)
+    facts = encode(act, answer, columns)
     unsealed = EntryRow(
         id=doing.entry,
         act=act,
@@ -340,10 +348,14 @@ def _append(
         policy=doing.home_row.policy,
         at=doing.now,
         clock="real" if doing.home_row.virtual_at is None else "virtual",
-        answer=_ENCODER.encode(answer),
+        facts=facts,
         generation=home.vault.generation,
+        operator=_operator_of(home, act, answer),
         mac=b"",
         risk=None if record is None else record.encode(),
+        verdict=None if record is None or record.asked is None else str(record.verdict),
+        reports=None if record is None or record.asked is None else len(record.reports),
+        challenge=None if record is None else record.challenge,
         device=None if signature is None else signature.device,
         session=None if signature is None else signature.session,
         signature=None if signature is None else signature.signature,
@@ -362,7 +374,14 @@ def _append(
         write()
     if doing.chance.drawn != doing.home_row.dice_drawn:
         home.store.set_dice_drawn(doing.chance.drawn)
-    return mac
+    return mac, render(act, facts, columns)
+
+
+def _operator_of(home: Home, act: str, answer: Mapping[str, object]) -> int | None:
+    """Return the operator who answers for *act*, as its *answer* names them."""
+    name = doer(answer) if act in OPERATOR_ACTS else None
+    row = None if name is None else home.store.operator(name_key(name))
+    return None if row is None else row.id
 
 
 def replayed_answer(
@@ -430,7 +449,8 @@ def _answer_of(home: Home, entry: EntryRow) -> "Answer":
     """Return what the request of *entry* came to, or raise what it did."""
     message = home.store.message_of_entry(entry.id) if entry.act in INSTRUCTING else None
     if message is None:
-        return cast("Answer", json.loads(entry.answer))
+        row = SealedRow(entry.act, entry.facts, entry.request_id, entry.at, entry.balance_fen)
+        return cast("Answer", answer_to(home, row))
     return outcome(home, message)
 
 
@@ -442,9 +462,9 @@ def outcome(home: Home, message: MessageRow) -> "Answer":
     """
     if message.outcome is None:
         if home.store.hold_on_message(message.number) is not None:
-            return cast("Answer", json.loads(home.store.answer_of(message.entry)))
+            return cast("Answer", answer_in(home, message.entry))
         raise pending_payment(home, message)
-    answer = json.loads(home.store.answer_of(message.outcome))
+    answer = answer_in(home, message.outcome)
     if answer.get("error") is not None:
         raise recall(answer["error"])
     return cast("Answer", answer)

@@ -269,13 +269,12 @@ EDITS = [
     Edit(
         "a digest edited in the entry",
         {"bills", "chain"},
-        f"UPDATE entry SET answer = json_set(answer, '$.digest', '{OTHER}')"
-        " WHERE act = 'bill_import'",
+        f"UPDATE entry SET facts = json_set(facts, '$[15]', '{OTHER}') WHERE act = 'bill_import'",
     ),
     Edit(
         "a period edited in the entry",
         {"bills", "chain"},
-        "UPDATE entry SET answer = json_set(answer, '$.ends_at', 'x') WHERE act = 'bill_import'",
+        "UPDATE entry SET facts = json_set(facts, '$[7]', 'x') WHERE act = 'bill_import'",
     ),
     Edit(
         "a bill given to somebody else",
@@ -316,8 +315,7 @@ EDITS = [
     Edit(
         "a removal of another bill",
         {"bills", "chain"},
-        "UPDATE entry SET answer = json_set(answer, '$.bill', 'bl_00000000')"
-        " WHERE act = 'bill_remove'",
+        "UPDATE entry SET facts = json_set(facts, '$[2]', 'bl_00000000') WHERE act = 'bill_remove'",
     ),
     Edit(
         "a bill of another act",

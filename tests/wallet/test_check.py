@@ -362,19 +362,24 @@ EDITS = [
     ),
     # --- the chain
     Edit(
-        "an answer edited",
+        "a fact edited",
         {"chain"},
-        "UPDATE entry SET answer = replace(answer, '\"tier\"', '\"tear\"') WHERE act = 'identify'",
+        "UPDATE entry SET facts = replace(facts, '**', '*') WHERE act = 'identify'",
     ),
     Edit(
-        "an answer that is none",
+        "facts that are none",
         {"chain", "terms", "messages", "batches"},
-        "UPDATE entry SET answer = 'x'",
+        "UPDATE entry SET facts = 'x'",
     ),
     Edit(
-        "an answer of another shape",
+        "facts of another shape",
         {"chain", "terms", "messages", "batches"},
-        "UPDATE entry SET answer = '[1]'",
+        "UPDATE entry SET facts = '[1]'",
+    ),
+    Edit(
+        "facts of a shape that is not known",
+        {"chain", "terms", "messages", "batches"},
+        "UPDATE entry SET facts = json_set(facts, '$[0]', 9)",
     ),
     Edit(
         "a balance in the history edited",
@@ -422,9 +427,10 @@ EDITS = [
     Edit(
         "an entry of somebody else's",
         {"chain", "signatures"},
-        "INSERT INTO entry SELECT id + 1, act, profile, 'foreign', inputs, packet, counterparty,"
-        f" 0, balance_fen, policy, at, clock, answer, generation, randomblob(32), NULL, NULL,"
-        f" NULL, NULL, NULL, NULL FROM entry WHERE id = {LAST}",
+        "INSERT INTO entry (id, act, profile, request_id, inputs, amount_fen, balance_fen, policy,"
+        " at, clock, facts, generation, mac) SELECT id + 1, act, profile, 'foreign', inputs, 0,"
+        " balance_fen, policy, at, clock, facts, generation, randomblob(32) FROM entry"
+        f" WHERE id = {LAST}",
     ),
     Edit(
         "a transfer of no entry",
@@ -615,9 +621,9 @@ def test_an_act_after_a_cut_off_tail_does_not_hide_it(busy: World):
     """
     forget_the_last_topup(busy)
     again = (
-        "INSERT INTO entry SELECT id + 1, act, profile, 'again' || id, inputs, packet,"
-        " counterparty, 0, balance_fen, policy, at, clock, answer, generation, mac, NULL, NULL,"
-        f" NULL, NULL, NULL, NULL FROM entry WHERE id = {LAST}"
+        "INSERT INTO entry (id, act, profile, request_id, inputs, amount_fen, balance_fen, policy,"
+        " at, clock, facts, generation, mac) SELECT id + 1, act, profile, 'again' || id, inputs, 0,"
+        f" balance_fen, policy, at, clock, facts, generation, mac FROM entry WHERE id = {LAST}"
     )
     busy.edit(*[again] * 4)
 

@@ -199,7 +199,22 @@ EDITS = [
     Edit(
         "what a stopped request had asked for",
         {"signatures", "chain"},
-        "UPDATE entry SET answer = json_set(answer, '$.asked', 'claim') WHERE act = 'refused'",
+        "UPDATE entry SET facts = json_set(facts, '$[3]', 'claim') WHERE act = 'refused'",
+    ),
+    Edit(
+        "a verdict where it is looked for",
+        {"chain"},
+        "UPDATE entry SET verdict = 'allow' WHERE verdict = 'refuse'",
+    ),
+    Edit(
+        "reports that nobody asked for",
+        {"chain"},
+        "UPDATE entry SET reports = reports + 1 WHERE reports IS NOT NULL",
+    ),
+    Edit(
+        "a challenge that is said not to be used up",
+        {"chain", "challenges"},
+        "UPDATE entry SET challenge = NULL WHERE challenge IS NOT NULL",
     ),
     Edit(
         "other inputs",

@@ -252,10 +252,12 @@ def test_the_key_of_a_generation_that_is_over_seals_nothing_more(world: World):
     fields[EntryRow._fields.index("generation")] = 1
     mac = desk.vault.chain_mac(rows[-1][1], canonical(fields, []), generation=1)
     last = "(SELECT max(id) FROM entry)"
+    columns = ", ".join(name for name in EntryRow._fields if name != "mac")
     world.edit(
-        "INSERT INTO entry SELECT id + 1, 'sent', profile, 'forged', inputs, packet, counterparty,"
-        " amount_fen, balance_fen, policy, at, clock, answer, 1, x'" + mac.hex() + "', message,"
-        f" took, risk, device, session, signature FROM entry WHERE id = {last}"
+        f"INSERT INTO entry ({columns}, mac) SELECT id + 1, 'sent', profile, 'forged', inputs,"
+        " packet, counterparty, amount_fen, balance_fen, policy, at, clock, facts, 1, operator,"
+        f" risk, verdict, reports, challenge, device, session, signature, x'{mac.hex()}'"
+        f" FROM entry WHERE id = {last}"
     )
 
     assert [f"entry {rows[-1][0][0] + 1}"] == world.findings()["chain"]

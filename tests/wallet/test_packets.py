@@ -512,8 +512,8 @@ def fair(desk: Wallet, packet: str) -> bool:
         "UPDATE packet SET total_fen = total_fen + 1",
         "UPDATE packet SET count = 1",
         "UPDATE packet SET deal = 'loaded'",
-        "UPDATE entry SET answer = '{}' WHERE act = 'send'",
-        "UPDATE entry SET answer = 'x' WHERE act = 'send'",
+        "UPDATE entry SET facts = '[1]' WHERE act = 'send'",
+        "UPDATE entry SET facts = 'x' WHERE act = 'send'",
     ],
 )
 def test_a_packet_that_was_tampered_with_is_not_fair(edit: str, world: World):

@@ -50,8 +50,8 @@ def _counted(table: str, key: str, period: str) -> str:
 
 _ASKED = {
     Question.BILLS_IMPORTED: """
-        SELECT number, external_bill.id, digest, made.answer, made.act, made.profile IS
-            external_bill.profile, removed, gone.answer, gone.act, gone.profile IS
+        SELECT number, external_bill.id, digest, made.facts, made.act, made.profile IS
+            external_bill.profile, removed, gone.facts, gone.act, gone.profile IS
             external_bill.profile, EXISTS (SELECT 1
         FROM external_row
         WHERE bill = external_bill.number)
@@ -100,18 +100,18 @@ _ASKED = {
     Question.CASES: """
         SELECT review_case.number, review_case.id, review_case.kind, review_case.rule,
             review_case.profile IS opened.profile, review_case.amount_fen, review_case.until,
-            review_case.state, review_case.closed, opened.answer, coalesce(opened.risk, (SELECT
-            asked.risk
+            review_case.state, review_case.closed, opened.act, opened.facts,
+            coalesce(opened.risk, (SELECT asked.risk
         FROM message
         JOIN entry AS asked ON asked.id = message.entry
-        WHERE message.outcome = opened.id)), shut.act, shut.at, shut.answer
+        WHERE message.outcome = opened.id)), shut.act, shut.at, shut.facts
         FROM review_case
         LEFT JOIN entry AS opened ON opened.id = review_case.entry
         LEFT JOIN entry AS shut ON shut.id = review_case.closed
         ORDER BY review_case.number
     """,
     Question.OPINIONS_OF_CASE: """
-        SELECT opinion.entry, opinion.operator, verb, opinion.reason, operator.name, act, answer
+        SELECT opinion.entry, opinion.operator, verb, opinion.reason, operator.name, act, facts
         FROM opinion
         LEFT JOIN operator ON operator.id = opinion.operator
         LEFT JOIN entry ON entry.id = opinion.entry
@@ -129,19 +129,19 @@ _ASKED = {
         LEFT JOIN review_case ON review_case.closed = entry.id
         WHERE act IN ('approved', 'rejected', 'released', 'returned')
         AND review_case.number IS NULL
-        UNION ALL SELECT entry.id
-        FROM entry
-        LEFT JOIN review_case ON review_case.id = answer ->> '$.held.case'
-        AND review_case.entry = entry.id
-        WHERE json_valid(answer) AND answer ->> '$.held.case' IS NOT review_case.id
         ORDER BY 1
+    """,
+    Question.HOLDING_ENTRIES: """
+        SELECT entry.id, act, facts, review_case.id
+        FROM entry
+        LEFT JOIN review_case ON review_case.entry = entry.id AND kind = 'hold'
+        WHERE act IN ('send', 'claim', 'withdraw')
+        ORDER BY entry.id
     """,
     Question.REPORTED_ENTRIES: """
         SELECT id, profile, at, risk
         FROM entry
-        WHERE risk IS NOT NULL AND instr(risk, '"reports":[]') = 0
-        AND instr(risk, '"reports":') > 0
-        AND act NOT IN ('challenged', 'limited', 'refused', 'cut')
+        WHERE reports > 0 AND act NOT IN ('challenged', 'limited', 'refused', 'cut')
         ORDER BY id
     """,
     Question.LAST_CASE_OF_RULE: """
@@ -162,7 +162,7 @@ _ASKED = {
     Question.PAYMENTS: """
         SELECT message.number, message.id, channel, message.bank, card.name, direction,
             message.reason, message.amount_fen, fee_fen, terms, due_at, day, message.state,
-            theirs.state, asked.act, asked.answer, off.at, came.act, came.answer,
+            theirs.state, asked.act, asked.facts, asked.at, off.at, came.act, came.facts,
             asked.profile IS message.profile AND asked.at IS created_at
                 AND asked.packet IS message.packet AND card.profile IS message.profile
                 AND deposit.bank IS message.bank,
@@ -196,7 +196,7 @@ _ASKED = {
         OR out_sum IS NOT out_fen
     """,
     Question.BATCHES: """
-        SELECT batch.id, entry.answer, (SELECT coalesce(sum(amount_fen), 0)
+        SELECT batch.id, entry.facts, (SELECT coalesce(sum(amount_fen), 0)
         FROM transfer
         WHERE transfer.entry = batch.entry
         AND book = 'central'), (SELECT coalesce(sum(in_fen + out_fen), 0)
@@ -231,7 +231,7 @@ _ASKED = {
         OR correction.direction IS NOT bank_line.direction))
     """,
     Question.CORRECTIONS: """
-        SELECT correction.id, act, answer, message.id, message.bank, kind, correction.direction,
+        SELECT correction.id, act, facts, message.id, message.bank, kind, correction.direction,
             correction.amount_fen, why, operator.name
         FROM correction
         LEFT JOIN message ON message.number = correction.message
@@ -250,7 +250,7 @@ _ASKED = {
         SELECT entry.id, mac, act, entry.profile, request_id, inputs, risk IS NOT NULL,
             entry.device, entry.session, signature, device.session, public_key,
             enrolment.profile IS NOT NULL, iif(act IN ('challenged', 'limited', 'refused',
-            'cut'), answer, NULL)
+            'cut'), facts, NULL)
         FROM entry
         LEFT JOIN device ON device.id = entry.device
         LEFT JOIN enrolment ON enrolment.device = entry.device
@@ -268,7 +268,7 @@ _ASKED = {
         FROM habit
     """,
     Question.STOPS: """
-        SELECT entry.id, act, entry.profile, answer, risk, stop.profile, stop.request_id, EXISTS
+        SELECT entry.id, act, entry.profile, facts, risk, stop.profile, stop.request_id, EXISTS
             (SELECT 1
         FROM transfer
         WHERE transfer.entry = entry.id)
@@ -280,8 +280,8 @@ _ASKED = {
     Question.CHALLENGES: """
         SELECT challenge.id, state, expires_at, tries, asked.id IS NOT NULL
         AND (asked.act, asked.profile, asked.inputs) = ('challenged', challenge.profile,
-            challenge.inputs), asked.at, asked.answer, asked.risk, passed.act, passed.answer,
-            failed.act, failed.answer, used.id IS NULL
+            challenge.inputs), asked.at, asked.facts, asked.risk, passed.act, passed.facts,
+            failed.act, failed.facts, used.id IS NULL
         OR (used.profile, used.inputs) = (challenge.profile, challenge.inputs)
         FROM challenge
         LEFT JOIN entry AS asked ON asked.id = challenge.entry
@@ -300,7 +300,7 @@ _ASKED = {
         UNION ALL SELECT entry.id
         FROM entry
         LEFT JOIN challenge ON challenge.used = entry.id
-        WHERE iif(json_valid(risk), risk ->> '$.challenge', NULL) IS NOT challenge.id
+        WHERE entry.challenge IS NOT challenge.id
         UNION ALL SELECT entry.id
         FROM entry
         WHERE act IN ('challenge_passed', 'challenge_failed') AND NOT EXISTS (SELECT 1
@@ -318,7 +318,7 @@ _ASKED = {
                 WHEN packet.entry = hold.entry THEN packet.total_fen = hold.amount_fen
                     AND packet.sender = hold.profile
                 ELSE claim.amount_fen = hold.amount_fen AND claim.profile = hold.profile END,
-            opened.act, opened.answer, shut.act, shut.at, shut.answer,
+            opened.act, opened.facts, shut.act, shut.at, shut.facts,
             shut.profile IS iif(claim.packet IS NOT NULL AND hold.state IN ('returned', 'rejected'),
                 packet.sender, hold.profile),
             message.state, message.outcome,
@@ -390,7 +390,7 @@ _ASKED = {
     """,
     Question.TERMS: """
         SELECT packet.id, packet.kind, deal, total_fen, count, share_max_fen, greeting, cover,
-            seed, created_at = entry.at, expires_at - created_at, answer, entry.act, sender =
+            seed, created_at = entry.at, expires_at, facts, entry.act, sender =
             entry.profile, recipient IS entry.counterparty, card IS NULL, card.name,
             card.profile IS sender
         FROM packet
@@ -426,8 +426,7 @@ _ASKED = {
     """,
     Question.CLAIMS_TO_MATURE: """
         SELECT claim.profile, coalesce(freed.at, entry.at), claim.amount_fen,
-            coalesce(freed.policy, entry.policy), iif(json_valid(entry.answer), entry.answer ->>
-            '$.delayed.until', NULL)
+            coalesce(freed.policy, entry.policy), entry.act, entry.facts
         FROM claim
         JOIN entry ON entry.id = claim.entry
         LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from hongbao.domain.ledger import SIDES, Account, Kind, Transfer, check_transfer
-from hongbao.engines.sqlcipher.engine import Engine, refusals
+from hongbao.engines.sqlcipher.engine import Engine, marks, refusals
 from hongbao.errors import Damaged
-from hongbao.store import EMPTY_HEAD, UNGUARDED, EntryRow, Head, HomeRow
+from hongbao.store import EMPTY_HEAD, UNGUARDED, EntryRow, Head, HomeRow, SealedRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -135,9 +135,12 @@ class Books(Engine):
         row = self.row("SELECT mac FROM entry WHERE id = ?", entry)
         return row and bytes(row[0])
 
-    def answer_of(self, entry: int) -> str:
-        """Return what was answered to the act of *entry*, as JSON."""
-        return str(self.row("SELECT answer FROM entry WHERE id = ?", entry)[0])
+    def sealed_act(self, entry: int) -> SealedRow:
+        """Return the facts of the act of *entry*, and what its columns say beside them."""
+        row = self.row(
+            "SELECT act, facts, request_id, at, balance_fen FROM entry WHERE id = ?", entry
+        )
+        return sealed_row(row)
 
     def entry_at(self, entry: int) -> datetime:
         return from_micros(self.row("SELECT at FROM entry WHERE id = ?", entry)[0])
@@ -148,9 +151,7 @@ class Books(Engine):
     def sealed_entries(self) -> Iterator[tuple[tuple[Any, ...], bytes]]:
         """Yield what each entry's MAC covers, as `EntryRow.sealed_fields` has it, and the MAC."""
         with refusals(self.path):
-            for row in self._db.execute(
-                f"SELECT {_ENTRY}, risk, device, session, signature FROM entry ORDER BY id"
-            ):
+            for row in self._db.execute(f"SELECT {_ENTRY}, {_GUARDED} FROM entry ORDER BY id"):
                 fields, mac, guarded = tuple(row[:_MAC]), bytes(row[_MAC]), tuple(row[_MAC + 1 :])
                 yield fields if guarded == UNGUARDED else fields + guarded, mac
 
@@ -172,9 +173,9 @@ class Books(Engine):
         """
         self._write(
             "INSERT INTO entry (id, act, profile, request_id, inputs, packet, counterparty,"
-            " amount_fen, balance_fen, policy, at, clock, answer, generation, risk, device,"
-            " session, signature, mac, message, took)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " amount_fen, balance_fen, policy, at, clock, facts, generation, operator,"
+            f" {_GUARDED}, mac, message, took)"
+            f" VALUES ({marks(range(25))})",
             *sealed,
             *(() if len(sealed) > _MAC else UNGUARDED),
             mac,
@@ -222,10 +223,17 @@ class Books(Engine):
 
 _ENTRY = (
     "id, act, profile, request_id, inputs, packet, counterparty, amount_fen, balance_fen, policy,"
-    " at, clock, answer, generation, mac"
+    " at, clock, facts, generation, operator, mac"
 )
-_MAC = 14
+_GUARDED = "risk, verdict, reports, challenge, device, session, signature"
+_MAC = 15
 """Where the MAC stands among these."""
+
+
+def sealed_row(row: Any) -> SealedRow:
+    """Return the columns act, facts, request_id, at and balance_fen as a row."""
+    act, facts, request_id, at, balance_fen = row
+    return SealedRow(act, facts, request_id, from_micros(at), balance_fen)
 
 
 def _entry(row: Any) -> EntryRow:

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.engines.sqlcipher.books import Books
-from hongbao.store import CaseActRow, CaseRow, OpinionRow, RecordsRow
+from hongbao.store import CaseActRow, CaseRow, OperatorActRow, OpinionRow, RecordsRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -74,13 +73,12 @@ class Cases(Books):
         """Count what is kept for whoever has to look back."""
         cases = dict(self.rows("SELECT kind, count(*) FROM review_case GROUP BY kind"))
         first, last, entries, judged = self.row(
-            "SELECT min(at), max(at), count(*),"
-            " coalesce(sum(instr(risk, '\"asked\":') > 0), 0) FROM entry"
+            "SELECT min(at), max(at), count(*), count(verdict) FROM entry"
         )
         stopped, waiting, opinions, by_operators = self.row(
             "SELECT (SELECT count(*) FROM stop),"
             " (SELECT count(*) FROM review_case WHERE closed IS NULL),"
-            f" (SELECT count(*) FROM opinion), (SELECT count(*) FROM {_BY_OPERATORS})"
+            " (SELECT count(*) FROM opinion), (SELECT count(operator) FROM entry)"
         )
         return RecordsRow(
             first_at=None if first is None else from_micros(first),
@@ -94,12 +92,10 @@ class Cases(Books):
             by_operators=by_operators,
         )
 
-    def operator_acts(self) -> Iterator[tuple[int, datetime, str, str]]:
-        """Yield what operators did, newest first: the entry, when, the act, and its answer."""
-        for entry, at, act, answer in self.each(
-            f"SELECT id, at, act, answer FROM {_BY_OPERATORS} ORDER BY id DESC"
-        ):
-            yield entry, from_micros(at), act, answer
+    def operator_acts(self) -> Iterator[OperatorActRow]:
+        """Yield what operators did, newest first."""
+        for entry, at, *rest in self.each(_OPERATOR_ACTS):
+            yield OperatorActRow(entry, from_micros(at), *rest)
 
     def cases(self, *, closed: bool, limit: int) -> list[CaseRow]:
         """Return the cases that wait, oldest first; with *closed*, all of them, newest first."""
@@ -194,20 +190,11 @@ class Cases(Books):
         return [_opinion(row) for row in rows]
 
 
-_NAMES = ", ".join(f"'{act}'" for act in OPERATOR_ACTS if act != "policy_use")
-_NAMED = "json_valid(answer) AND answer ->> 'operator' IS NOT NULL"
-_BY_OPERATORS = (
-    "(SELECT id, at, act, answer FROM entry"
-    f" WHERE act IN ({_NAMES}) AND {_NAMED}"
-    " UNION ALL SELECT id, at, act, answer FROM entry WHERE act = 'policy_use'"
-    f" AND id > (SELECT min(id) FROM entry WHERE act IN ({_NAMES}) AND act = 'operator_add')"
-    f" AND {_NAMED})"
+_OPERATOR_ACTS = (
+    "SELECT entry.id, at, act, facts, operator.name FROM entry"
+    " JOIN operator ON operator.id = entry.operator"
+    " WHERE entry.operator IS NOT NULL ORDER BY entry.id DESC"
 )
-"""
-What operators did: the acts as the index has them, word for word, as nothing else would find that.
-
-The index of this form lacks `policy_use`, which is looked for from the first operator on.
-"""
 
 _CASES = (
     "SELECT number, id, kind, profile, rule, amount_fen, entry, packet, message, until, ends,"

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from hongbao.engines.sqlcipher.books import sealed_row
 from hongbao.engines.sqlcipher.engine import Engine, refusals
 from hongbao.store import BillFileRow
 from hongbao.units import to_micros
@@ -46,16 +47,16 @@ class External(Engine):
 
     def bills(self, profile: int) -> list[BillFileRow]:
         """Return the bills of *profile* that were not removed, in the order they came."""
-        return [*map(BillFileRow._make, self.rows(f"{_BILLS} ORDER BY number", profile))]
+        return [*map(_bill, self.rows(f"{_BILLS} ORDER BY number", profile))]
 
     def bill(self, profile: int, bill_id: str) -> BillFileRow | None:
         row = self.row(f"{_BILLS} AND external_bill.id = ?", profile, bill_id)
-        return BillFileRow._make(row) if row else None
+        return _bill(row) if row else None
 
     def bill_that_says(self, profile: int, digest: bytes) -> BillFileRow | None:
         """Return the bill of *profile* that says the same as one with this *digest*."""
         row = self.row(f"{_BILLS} AND digest = ?", profile, digest)
-        return BillFileRow._make(row) if row else None
+        return _bill(row) if row else None
 
     def bill_rows(
         self, number: int, since: datetime | None = None, until: datetime | None = None
@@ -79,7 +80,13 @@ class External(Engine):
 
 
 _BILLS = (
-    "SELECT number, external_bill.id, entry.id, answer FROM external_bill"
+    "SELECT number, external_bill.id, entry.id, act, facts, request_id, at, balance_fen"
+    " FROM external_bill"
     " JOIN entry ON entry.id = external_bill.entry"
     " WHERE external_bill.profile = ? AND removed IS NULL"
 )
+
+
+def _bill(row: Any) -> BillFileRow:
+    number, name, entry, *made = row
+    return BillFileRow(number, name, entry, sealed_row(made))

@@ -78,9 +78,10 @@ class History(Books):
             "SELECT entry.id, entry.act, entry.at, entry.request_id, entry.amount_fen,"
             " entry.balance_fen, packet.id, packet.kind, packet.count, packet.greeting,"
             " CASE entry.act WHEN 'send' THEN (SELECT"
-            " coalesce(sum(json_extract(back.answer, '$.amount_fen')), 0) FROM entry AS back"
+            " coalesce(sum(transfer.amount_fen), 0) FROM entry AS back"
+            " JOIN transfer ON transfer.entry = back.id AND transfer.reason IN ('refund', 'return')"
             f" WHERE back.packet = packet.number AND back.act IN {_BACK} AND back.id < ?) END,"
-            f" other.name, entry.answer, {_STATUS}, paid.entry FROM entry"
+            f" other.name, entry.facts, {_STATUS}, paid.entry FROM entry"
             " LEFT JOIN message AS asked ON asked.entry = entry.id"
             " LEFT JOIN message AS paid ON paid.outcome = entry.id"
             " LEFT JOIN review_case AS hold ON hold.entry = entry.id AND hold.kind = 'hold'"
@@ -108,7 +109,7 @@ class History(Books):
         """Return the first *limit* entries after the entry *after*, whoever made them."""
         rows = self.rows(
             "SELECT entry.id, entry.at, entry.act, profile.name, packet.id, message.id,"
-            " entry.answer FROM entry LEFT JOIN profile ON profile.id = entry.profile"
+            " entry.facts FROM entry LEFT JOIN profile ON profile.id = entry.profile"
             " LEFT JOIN packet ON packet.number = entry.packet"
             " LEFT JOIN message ON message.number = entry.message"
             " WHERE entry.id > ? ORDER BY entry.id LIMIT ?",

@@ -148,12 +148,12 @@ class Looking(Books):
         return [ChangeRow(book, Kind(kind), *rest) for book, kind, *rest in rows]
 
 
-_ACT_COLUMNS = ("id", "act", "profile", "request_id", "packet", "message", "at", "answer", "took")
+_ACT_COLUMNS = ("id", "act", "profile", "request_id", "packet", "message", "at", "facts", "took")
 _ACTS = f"SELECT {', '.join(_ACT_COLUMNS)} FROM entry"
 
 
 def _act(row: Any) -> ActRow:
-    entry, act, profile, request_id, packet, message, at, answer, took = row
+    entry, act, profile, request_id, packet, message, at, facts, took = row
     laps = (lap.partition(":") for lap in (took or "").split())
     return ActRow(
         entry,
@@ -163,6 +163,6 @@ def _act(row: Any) -> ActRow:
         packet,
         message,
         from_micros(at),
-        answer,
+        facts,
         {int(step): int(micros) for step, _colon, micros in laps},
     )

@@ -157,7 +157,7 @@ class Risk(Books):
         )
 
 
-_JUDGED = "SELECT id, profile, at, act, request_id, answer, risk FROM entry"
+_JUDGED = "SELECT id, profile, at, act, request_id, facts, risk FROM entry"
 
 
 def _judged(row: Any) -> JudgedRow:

@@ -186,15 +186,19 @@ _M005 = (
         policy TEXT REFERENCES policy (ref),
         at INTEGER NOT NULL,
         clock TEXT NOT NULL CHECK (clock IN ('real', 'virtual')),
-        answer TEXT NOT NULL,               -- what was answered, as JSON
+        facts TEXT NOT NULL,                -- see hongbao/domain/facts.py
         generation INTEGER NOT NULL,
         mac BLOB NOT NULL,
         message INTEGER REFERENCES message (number),
         took TEXT,                          -- microseconds of each step: no part of the chain
-        risk TEXT,                          -- how it was judged
+        risk TEXT,                          -- how it was judged: domain/risk/record.py
         device INTEGER REFERENCES device (id),
         session INTEGER,
         signature BLOB,
+        operator INTEGER REFERENCES operator (id),      -- who answers for it
+        verdict TEXT,                       -- what *risk* says, where that is looked for
+        reports INTEGER,
+        challenge TEXT,
         UNIQUE (request_id, profile)
     ) STRICT
     """,
@@ -510,9 +514,7 @@ _M005 = (
     "CREATE INDEX opinion_by_case ON opinion (review_case)",
     # What operators did, so that their log is no search through everybody's acts.
     """
-    CREATE INDEX entry_by_operator ON entry (id) WHERE act IN
-        ('operator_add', 'correct', 'approved', 'rejected', 'opinion', 'escalated', 'unmasked',
-         'risk_use', 'risk_train', 'risk_model')
+    CREATE INDEX entry_by_operator ON entry (id) WHERE operator IS NOT NULL
     """,
     """
     CREATE INDEX entry_by_packet_back ON entry (packet, id)

@@ -1,0 +1,41 @@
+"""Acts as their entries keep them: the facts of one, and the answer that was given to it."""
+
+from functools import partial
+from typing import Any, Protocol
+
+from hongbao.domain.facts import Columns, Facts, decode
+from hongbao.home.opened import Home
+from hongbao.render import render
+from hongbao.store import SealedRow
+from hongbao.units import iso
+
+
+class _Kept(Protocol):
+    """A row of an entry: what was done, and the facts that are kept of it."""
+
+    @property
+    def act(self) -> str: ...
+
+    @property
+    def facts(self) -> str: ...
+
+
+def facts_of(home: Home, row: _Kept) -> Facts:
+    """Return the facts of the act of *row*. Raises Damaged where they are none of it."""
+    return home.read_back(partial(decode, row.act), row.facts)
+
+
+def facts_in(home: Home, entry: int) -> Facts:
+    """Return the facts of the act of *entry*, as `facts_of` does."""
+    return facts_of(home, home.store.sealed_act(entry))
+
+
+def answer_to(home: Home, row: SealedRow) -> Any:
+    """Return what the act of *row* was answered with. Raises Damaged where that is lost."""
+    columns = Columns(row.request_id, iso(row.at), row.balance_fen)
+    return home.read_back(lambda text: render(row.act, text, columns), row.facts)
+
+
+def answer_in(home: Home, entry: int) -> Any:
+    """Return what the act of *entry* was answered with, as `answer_to` does."""
+    return answer_to(home, home.store.sealed_act(entry))

@@ -1,0 +1,29 @@
+"""The answer that people and programs see of an act, made from the facts that its entry keeps."""
+
+from typing import Any
+
+from hongbao.domain.facts import ASKED, COLUMN, Columns, Facts, decode, number_of, shape_of
+from hongbao.errors import recall
+
+
+def render(act: str, text: str, row: Columns) -> Facts:
+    """
+    Return what an *act* that keeps the facts in *text* is answered with, its *row* besides.
+
+    First answers are made here as well as those to a request that comes again, so that both are
+    the same. Raises ValueError where the text is not of a shape of this act.
+
+    >>> row = Columns("rq_1", "2026-02-17T20:00:00+08:00", None)
+    >>> render("device_login", '[1,"小明","tablet",2]', row)["session"]
+    2
+    """
+    facts, columns = decode(act, text), row._asdict()
+    answer: dict[str, Any] = {}
+    for name, kind in shape_of(act, number_of(text)).fields.items():
+        if kind is COLUMN or (kind is ASKED and facts[name] is None):
+            answer[name] = columns[name]
+        elif name in facts:
+            answer[name] = facts[name]
+    if answer.get("error") is not None:
+        answer["error"] = recall(answer["error"]).as_dict()
+    return answer
