@@ -148,6 +148,10 @@ class _Crowd:
                 self._store.add_usage(person, "send_balance", day, amount_fen)
             for member, habit in zip(self._members, self._habits, strict=True):
                 self._store.keep_habit(member.id, encode(habit))
+            connection.executemany(
+                "UPDATE device SET counter = ? WHERE id = ?",
+                [(device.counter, device.id) for device in self._devices],
+            )
 
     def _play_packet(self, sender: int) -> Iterator[tuple[int, int]]:
         """Send one packet and claim it, and yield who got how much of it."""
@@ -258,7 +262,9 @@ class _Crowd:
         answer = {**columns.common, **told, "balance_fen": columns.balance_fen}
         record = self._record(act, member, counterparty, abs(amount_fen))
         me, device, inputs = self._members[member].id, self._devices[member], os.urandom(32)
-        said = statement(me, device.id, device.session, act, request, inputs, self.entry, self.mac)
+        counter = self._devices[member].counter + 1
+        self._devices[member] = device._replace(counter=counter)
+        said = statement(me, device.id, device.session, act, request, inputs, counter)
         unsealed = EntryRow(
             id=self.entry,
             act=act,
@@ -281,6 +287,7 @@ class _Crowd:
             reports=0,
             device=device.id,
             session=device.session,
+            counter=counter,
             signature=self._keys.sign(device.public_key, said),
         )
         fields = unsealed.sealed_fields

@@ -75,6 +75,7 @@ class DeviceRow(NamedTuple):
     public_key: bytes
     city: int
     session: int
+    counter: int  # no request of the device is new unless it has a greater one
     cut_at: datetime | None
     fault: str | None
     state: str  # pending, approved, certified, removed
@@ -307,10 +308,6 @@ class ClaimRow(NamedTuple):
     hold: str | None = None  # the state of the case that holds it, or held it
 
 
-UNGUARDED = (None,) * 7
-"""What an entry says of how it was judged, and who signed, where nobody did either."""
-
-
 class EntryRow(NamedTuple):
     """One act, as it stands in the chain."""
 
@@ -336,17 +333,13 @@ class EntryRow(NamedTuple):
     challenge: str | None = None
     device: int | None = None
     session: int | None = None
+    counter: int | None = None
     signature: bytes | None = None
 
     @property
     def sealed_fields(self) -> tuple[object, ...]:
-        """
-        Everything that the entry's MAC covers besides its transfers and the entry before.
-
-        How it was judged and who signed it are covered where they are there: entries of ledgers
-        before the third form have neither.
-        """
-        fields = (
+        """Everything that the entry's MAC covers besides its transfers and the entry before."""
+        return (
             self.id,
             self.act,
             self.profile,
@@ -362,10 +355,15 @@ class EntryRow(NamedTuple):
             self.facts,
             self.generation,
             self.operator,
+            self.risk,
+            self.verdict,
+            self.reports,
+            self.challenge,
+            self.device,
+            self.session,
+            self.counter,
+            self.signature,
         )
-        judged = (self.risk, self.verdict, self.reports, self.challenge)
-        guarded = (*judged, self.device, self.session, self.signature)
-        return fields if guarded == UNGUARDED else fields + guarded
 
 
 class SealedRow(NamedTuple):
@@ -521,6 +519,8 @@ class Question(Enum):
     """Name and public key of each device that somebody enrolled."""
     SIGNED_ENTRIES = auto()
     """Every entry with its signature, beside the device that made it."""
+    DEVICE_COUNTERS = auto()
+    """Each device with the counter of the last act that it signed."""
     RISK_RECORDS = auto()
     """Entry, profile and risk record of every judged act."""
     HABITS = auto()
@@ -737,7 +737,8 @@ class Store(Protocol):
         """
         Add the entry whose `EntryRow.sealed_fields` are *sealed* under *mac* to the chain.
 
-        *message* finds the entries about one; *took* is how long each step was, by its number.
+        The counter of the device that signed it follows. *message* finds the entries about one;
+        *took* is how long each step was, by its number.
         """
         ...
 

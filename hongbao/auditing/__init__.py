@@ -81,7 +81,7 @@ PROBLEMS = {
         N_("register this machine with `hongbao device add DEVICE`, then remove the old device"),
     ),
     "signatures": (
-        N_("acts whose device signature is missing or wrong: {count}"),
+        N_("acts and devices whose signature or counter is missing or wrong: {count}"),
         _KEEP,
     ),
     "chain": (N_("breaks in the chain (edited, missing or foreign entries): {count}"), _KEEP),

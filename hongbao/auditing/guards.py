@@ -15,7 +15,7 @@ from hongbao.errors import (
     InvalidRiskPack,
     StorageUnreadable,
 )
-from hongbao.store import EMPTY_HEAD, Question
+from hongbao.store import Question
 
 _BY_ITSELF = frozenset({"refund", "restore"})
 """Acts that the platform also does without being asked by anybody's device."""
@@ -48,44 +48,50 @@ class Guards(Look):
 
     def _signatures(self) -> Iterator[str]:
         """
-        Verify every signature over its act, at its place in the chain.
+        Verify every signature over its act, and that no device has used a counter twice.
 
-        From the first act on that a device has signed, whatever is asked for has to be: what came
-        before is of an older hongbao. Institutions' own steps digest no inputs, and sign nothing.
+        Whatever was asked for has to be signed. Institutions' own steps digest no inputs, and sign
+        nothing. A restore takes every counter as far as its own number: what was signed in the
+        ledger before it is not new again.
         """
-        before, begun = EMPTY_HEAD.mac, False
+        counters: dict[int, int] = {}
+        restored = 0
         for row in self._rows(Question.SIGNED_ENTRIES):
-            entry, mac, act, profile, request_id, inputs, is_judged, *signed, stop = row
-            begun = begun or is_judged or signed != _UNSIGNED
-            if begun and (inputs or signed != _UNSIGNED):
+            entry, act, profile, request_id, inputs, is_judged, *signed, stop = row
+            if signed == _UNSIGNED:
+                fits = not inputs or act in _BY_ITSELF or (act == "cut" and not is_judged)
+            else:
                 asked = (act, request_id) if stop is None else _asked(act, stop)
-                if signed == _UNSIGNED:
-                    fits = act in _BY_ITSELF or (act == "cut" and not is_judged)
-                else:
-                    fits = self._is_signed(entry, profile, asked, inputs, before, *signed)
-                if not fits:
-                    yield f"entry {entry}"
-            before = mac
+                device, _session, counter, *_ = signed
+                last = max(counters.get(device, 0), restored)
+                fits = self._is_signed(profile, asked, inputs, *signed) and counter > last
+                counters[device] = counter or 0
+            if not fits:
+                yield f"entry {entry}"
+            if act == "restore":
+                restored = entry
+        for device, name, counter in self._rows(Question.DEVICE_COUNTERS):
+            if counter != counters.get(device, 0):
+                yield str(name)
 
     def _is_signed(
         self,
-        entry: int,
         profile: int,
         asked: tuple[str, str],
         inputs: bytes,
-        before: bytes,
         device: int | None,
         session: int | None,
+        counter: int | None,
         signature: bytes | None,
         last_session: int | None,
         public_key: bytes | None,
         is_enrolled: int,
     ) -> bool:
-        if device is None or session is None or signature is None or not is_enrolled:
+        if device is None or session is None or counter is None or signature is None:
             return False
-        if public_key is None or last_session is None:
+        if public_key is None or last_session is None or not is_enrolled:
             return False
-        said = statement(profile, device, session, *asked, inputs, entry, before)
+        said = statement(profile, device, session, *asked, inputs, counter)
         return 0 < session <= last_session and self._fits(public_key, said, signature)
 
     # --- what is remembered ----------------------------------------------------------------------
@@ -201,8 +207,8 @@ def _is_stopped(act: str, risk: str | None) -> bool:
     return record is not None and record.seen is None and record.verdict is _STOPPED_AS.get(act)
 
 
-_UNSIGNED = [None, None, None, None, None, 0]
-"""The device, session and signature of an entry without them; and what is known of the device."""
+_UNSIGNED = [None, None, None, None, None, None, 0]
+"""The device, session, counter and signature of an entry without, and what is known of a device."""
 
 
 def _asked(act: str, facts: str) -> tuple[str, str]:

@@ -38,16 +38,14 @@ def statement(
     act: str,
     request_id: str,
     inputs: bytes,
-    nonce: int,
-    before: bytes,
+    counter: int,
 ) -> bytes:
     """
-    Return what a device signs of an act: who asks from where for what, and at which place.
+    Return what a device signs of an act: who asks from where for what, and which of its acts it is.
 
-    *inputs* is the request's `digest`; *nonce* is the number of the entry that it becomes, and
-    *before* the MAC of the entry before that.
+    *inputs* is the request's `digest`; *counter* is the device's own, and is never used again.
     """
-    return canonical((profile, device, session, act, request_id, inputs, nonce, before), ())
+    return canonical((profile, device, session, act, request_id, inputs, counter), ())
 
 
 def _plain(value: object) -> object:

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from hongbao.domain.chain import statement
 from hongbao.domain.text import name_key
-from hongbao.errors import BadSignature, DeviceNotEnrolled, HongbaoError, ReplayedNonce
+from hongbao.errors import BadSignature, DeviceNotEnrolled, ReplayedNonce
 from hongbao.home.opened import Home
 from hongbao.queries.devices import device_keys
-from hongbao.store import DeviceRow, Head, ProfileRow
+from hongbao.store import DeviceRow, ProfileRow
 from hongbao.wallet.acts import Act
-
-if TYPE_CHECKING:
-    pass
 
 FIRST = "{profile}-{number}"
 """What the devices are called that nobody gave a name."""
@@ -23,11 +20,11 @@ TELLING_FAULTS = "device_fault"
 
 
 class Signed(NamedTuple):
-    """A request as its device signs it; *nonce* is the number that its entry is to have."""
+    """A request as its device signs it; *counter* says which of the device's acts it is."""
 
     device: int
     session: int
-    nonce: int
+    counter: int
     signature: bytes
 
 
@@ -83,43 +80,45 @@ def _free_device_name(home: Home, profile: str) -> str:
     return FIRST.format(profile=profile, number=number)
 
 
-def sign(home: Home, act: str, doing: Act, before: Head, row: DeviceRow) -> Signed:
-    """Sign *act* as the device *row* does; a demo's may have been told to do it wrong."""
-    nonce, fault = doing.entry, None if act == TELLING_FAULTS else row.fault
-    if fault == "replay":
-        nonce = before.entry
-    said = statement(
-        doing.me.id, row.id, row.session, act, doing.request_id, doing.inputs, nonce, before.mac
-    )
+def sign(home: Home, act: str, doing: Act, row: DeviceRow) -> Signed:
+    """
+    Sign *act* as the device *row* does.
+
+    The device needs to know nothing of the ledger but the last counter of its own that was seen.
+    What this process has signed is not verified by it again: that is the work of `check`. Only a
+    demo's device may have been told to sign wrongly, and only its signature is.
+
+    Raises ReplayedNonce or BadSignature.
+    """
+    fault = None if act == TELLING_FAULTS else row.fault
+    counter = row.counter if fault == "replay" else row.counter + 1
+    said = _statement(act, doing, row.id, row.session, counter)
     signature = device_keys(home).sign(row.public_key, said)
     if fault == "forge":
         signature = bytes(64)
-    return Signed(row.id, row.session, nonce, signature)
+    signed = Signed(row.id, row.session, counter, signature)
+    if fault is not None:
+        check_signed(act, doing, row, signed)
+    return signed
 
 
-def distrusted(
-    act: str, doing: Act, before: Head, row: DeviceRow, signed: Signed
-) -> HongbaoError | None:
+def check_signed(act: str, doing: Act, row: DeviceRow, signed: Signed) -> None:
     """
-    Return why the platform does not believe what is *signed*; None where it does.
+    Check that *act* was *signed* by the device *row*, and for the first time.
 
-    The nonce is the number of the entry to come and the statement names the MAC before it, so
-    that a request which was seen once can never be made again, nor put elsewhere.
+    A counter has to be greater than the last that was seen, so that a request which was done can
+    never be made again. It need not be the next: what a device signed may not have arrived.
+
+    Raises ReplayedNonce or BadSignature.
     """
     from hongbao.vault import verify
 
-    if signed.nonce != before.entry + 1:
-        return ReplayedNonce(device=row.name)
-    said = statement(
-        doing.me.id,
-        signed.device,
-        signed.session,
-        act,
-        doing.request_id,
-        doing.inputs,
-        signed.nonce,
-        before.mac,
-    )
+    if signed.counter <= row.counter:
+        raise ReplayedNonce(device=row.name)
+    said = _statement(act, doing, signed.device, signed.session, signed.counter)
     if signed.session != row.session or not verify(row.public_key, said, signed.signature):
-        return BadSignature(device=row.name)
-    return None
+        raise BadSignature(device=row.name)
+
+
+def _statement(act: str, doing: Act, device: int, session: int, counter: int) -> bytes:
+    return statement(doing.me.id, device, session, act, doing.request_id, doing.inputs, counter)

@@ -14,7 +14,15 @@ from hongbao.domain.ids import check_request_id
 from hongbao.domain.risk.acts import JUDGED, Seen, What
 from hongbao.domain.risk.record import Record
 from hongbao.domain.text import name_key
-from hongbao.errors import ChallengeRequired, HongbaoError, PaymentPending, RequestConflict, recall
+from hongbao.errors import (
+    BadSignature,
+    ChallengeRequired,
+    HongbaoError,
+    PaymentPending,
+    ReplayedNonce,
+    RequestConflict,
+    recall,
+)
 from hongbao.home.opened import Home
 from hongbao.queries.acts import answer_in, answer_to
 from hongbao.queries.devices import acting_device, check_may_act
@@ -25,7 +33,7 @@ from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.risk_control import Stopped, cut, keep_guards, remember
-from hongbao.wallet.signing import Signed, distrusted, enrol_first, keys_with_their_devices, sign
+from hongbao.wallet.signing import Signed, enrol_first, keys_with_their_devices, sign
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
@@ -139,7 +147,7 @@ def perform(
                 try:
                     if signed:
                         row = acting_device(home, me) if by is None else by(me)
-                        signature = _signed(home, act, doing, head, row, any_device=any_device)
+                        signature = _signed(home, act, doing, row, any_device=any_device)
                     answer = work(doing)
                     if act in REMEMBERED:
                         doing.record = Record(_seen(doing, REMEMBERED[act]))
@@ -184,11 +192,9 @@ def _is_answered(home: Home, stopped: HongbaoError) -> bool:
     return answered
 
 
-def _signed(
-    home: Home, act: str, doing: Act, head: Head, row: DeviceRow | None, *, any_device: bool
-) -> Signed:
+def _signed(home: Home, act: str, doing: Act, row: DeviceRow | None, *, any_device: bool) -> Signed:
     """
-    Let the device *row* sign *doing*, and believe it, before anything else is looked at.
+    Let the device *row* sign *doing*, before anything else is looked at.
 
     The first act of somebody who has no device yet lets this machine in.
 
@@ -198,10 +204,10 @@ def _signed(
     row = row or enrol_first(home, doing.me)
     if not any_device:
         check_may_act(row)
-    signature = sign(home, act, doing, head, row)
-    distrust = distrusted(act, doing, head, row, signature)
-    if distrust is not None:
-        raise cut(home, doing, row, distrust)
+    try:
+        signature = sign(home, act, doing, row)
+    except (ReplayedNonce, BadSignature) as error:
+        raise cut(home, doing, row, error) from None
     doing.device = row
     return signature
 
@@ -358,6 +364,7 @@ def _append(
         challenge=None if record is None else record.challenge,
         device=None if signature is None else signature.device,
         session=None if signature is None else signature.session,
+        counter=None if signature is None else signature.counter,
         signature=None if signature is None else signature.signature,
     )
     lines = [line(transfer) for transfer in doing.transfers]

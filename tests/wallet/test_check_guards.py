@@ -187,6 +187,18 @@ EDITS = [
         "UPDATE entry SET session = session + 1 WHERE id = 1",
     ),
     Edit(
+        "a counter used twice",
+        {"signatures", "chain"},
+        "UPDATE entry SET counter = counter - 1 WHERE id ="
+        " (SELECT max(id) FROM entry WHERE device = 1)",
+    ),
+    Edit(
+        "a device that may use its last counter again",
+        {"signatures"},
+        "UPDATE device SET counter = counter - 1 WHERE id = 1",
+    ),
+    Edit("a device that skips counters", {"signatures"}, "UPDATE device SET counter = 10000"),
+    Edit(
         "a session that has not begun yet",
         {"signatures"},
         "UPDATE device SET session = 1",

@@ -274,7 +274,7 @@ SECRET = {
     "person": (1, 2),  # blind indexes
     "card": (4,),
     "deposit": (2,),
-    "entry": (4, 14, 20),  # the digest of inputs that are blind, the MAC, and the signature
+    "entry": (4, 14, 21),  # the digest of inputs that are blind, the MAC, and the signature
     "device": (3,),  # its key
 }
 """The columns that hang on a home's own keys, which dice never make."""

@@ -15,7 +15,10 @@ from hongbao.domain.pin import Pin
 from hongbao.vault import DeviceKeys, Vault
 from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
+from hongbao.wallet.acts import Act
 from hongbao.wallet.homes import restore
+from hongbao.wallet.signing import check_signed, sign
+from hongbao.wallet.unit_of_work import perform
 from tests.wallet.test_processes import at_once, codes
 from tests.wallet.world import (
     LI,
@@ -25,6 +28,7 @@ from tests.wallet.world import (
     YUAN,
     ZHANG,
     World,
+    below,
     card,
     id_number,
     policy,
@@ -137,7 +141,7 @@ def test_a_device_is_let_in_from_one_that_is_in(world: World):
     line = world.zhang.devices()[-1]
     assert ("approved", "2026-02-16T17:00:00+08:00") == (line["state"], line["since"])
     devices = {row[0]: row[1] for row in world.dump()["device"]}
-    signers = [devices[row[-3]] for row in world.dump()["entry"] if row[-3] is not None]
+    signers = [devices[row[-4]] for row in world.dump()["entry"] if row[-4] is not None]
     assert ["tablet", FIRST, "tablet"] == signers[-3:]
     assert 4 == len(key_files(world))
     assert {} == world.findings()
@@ -438,6 +442,58 @@ def test_a_wrong_signature_ends_the_session(
     assert {} == dicing.findings()
 
 
+def test_a_signature_counts_once_and_for_what_it_signs(world: World):
+    """
+    What the device signed in between may never have arrived; what has is not taken again.
+    """
+    home = world.zhang.home
+
+    def work(doing: Act) -> Any:
+        row = doing.device
+        assert row is not None
+        signed = sign(home, "topup", doing, row)
+        check_signed("topup", doing, row, signed)
+        check_signed("topup", doing, row._replace(counter=signed.counter - 1), signed)
+        check_signed("topup", doing, row._replace(counter=0), signed)
+        for seen in (signed.counter, signed.counter + 1):
+            with pytest.raises(errors.ReplayedNonce):
+                check_signed("topup", doing, row._replace(counter=seen), signed)
+        for act, other in (
+            ("send", signed),
+            ("topup", signed._replace(counter=signed.counter + 1)),
+            ("topup", signed._replace(session=signed.session + 1)),
+        ):
+            with pytest.raises(errors.BadSignature):
+                check_signed(act, doing, row, other)
+        return doing.common
+
+    perform(home, "topup", {}, work, dry_run=True)
+
+
+def test_what_was_signed_in_a_ledger_that_was_lost_is_not_new(world: World, tmp_path: Path):
+    """
+    After a restore each device goes on with counters that nothing in the lost ledger had.
+    """
+    world.zhang.backup(tmp_path / "copy")
+    for _ in range(3):
+        world.zhang.topup(YUAN, pin=right)
+    lost = counters(world)
+    world.close()
+    restore(world.env, tmp_path / "copy", accept_older=lambda *_: True)
+
+    world.zhang.topup(YUAN, pin=right)
+
+    assert counters(world)[-1] > max(lost)
+    assert {} == world.findings()
+
+
+def counters(world: World) -> list[int]:
+    """Return the counters of Zhang's device, in the order of the chain."""
+    with world.open(ZHANG) as desk:
+        store = below(desk)
+        return [row[0] for row in store.rows("SELECT counter FROM entry WHERE device = 1")]
+
+
 def test_a_cut_session_is_not_stepped_around(dicing: World):
     """
     Another device of the same machine is not taken silently; an identity lets none in from there.
@@ -527,7 +583,7 @@ def test_a_device_says_where_it_is(city: str, world: World):
     world.zhang.topup(YUAN, pin=right)
 
     assert ("shanghai", "unknown") == (answer["city"], answer["before"])
-    judged = [json.loads(row[-4]) for row in world.dump()["entry"] if row[-4] is not None]
+    judged = [json.loads(row[-5]) for row in world.dump()["entry"] if row[-5] is not None]
     assert 10 == judged[-1]["seen"][-1]
     assert "unknown" == world.zhang.move("unknown")["city"]
 

@@ -247,8 +247,8 @@ _ASKED = {
         ORDER BY id
     """,
     Question.SIGNED_ENTRIES: """
-        SELECT entry.id, mac, act, entry.profile, request_id, inputs, risk IS NOT NULL,
-            entry.device, entry.session, signature, device.session, public_key,
+        SELECT entry.id, act, entry.profile, request_id, inputs, risk IS NOT NULL,
+            entry.device, entry.session, entry.counter, signature, device.session, public_key,
             enrolment.profile IS NOT NULL, iif(act IN ('challenged', 'limited', 'refused',
             'cut'), facts, NULL)
         FROM entry
@@ -256,6 +256,11 @@ _ASKED = {
         LEFT JOIN enrolment ON enrolment.device = entry.device
         AND enrolment.profile = entry.profile
         ORDER BY entry.id
+    """,
+    Question.DEVICE_COUNTERS: """
+        SELECT id, name, counter
+        FROM device
+        ORDER BY id
     """,
     Question.RISK_RECORDS: """
         SELECT id, profile, risk

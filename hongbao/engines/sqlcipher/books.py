@@ -7,7 +7,7 @@ from typing import Any
 from hongbao.domain.ledger import SIDES, Account, Kind, Transfer, check_transfer
 from hongbao.engines.sqlcipher.engine import Engine, marks, refusals
 from hongbao.errors import Damaged
-from hongbao.store import EMPTY_HEAD, UNGUARDED, EntryRow, Head, HomeRow, SealedRow
+from hongbao.store import EMPTY_HEAD, EntryRow, Head, HomeRow, SealedRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -151,9 +151,8 @@ class Books(Engine):
     def sealed_entries(self) -> Iterator[tuple[tuple[Any, ...], bytes]]:
         """Yield what each entry's MAC covers, as `EntryRow.sealed_fields` has it, and the MAC."""
         with refusals(self.path):
-            for row in self._db.execute(f"SELECT {_ENTRY}, {_GUARDED} FROM entry ORDER BY id"):
-                fields, mac, guarded = tuple(row[:_MAC]), bytes(row[_MAC]), tuple(row[_MAC + 1 :])
-                yield fields if guarded == UNGUARDED else fields + guarded, mac
+            for row in self._db.execute(f"SELECT {_SEALED}, mac FROM entry ORDER BY id"):
+                yield tuple(row[:-1]), bytes(row[-1])
 
     def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
         """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
@@ -169,19 +168,19 @@ class Books(Engine):
         """
         Add the entry whose `EntryRow.sealed_fields` are *sealed* under *mac* to the chain.
 
-        *message* finds the entries about one; *took* is how long each step was, by its number.
+        The counter of the device that signed it follows. *message* finds the entries about one;
+        *took* is how long each step was, by its number.
         """
         self._write(
-            "INSERT INTO entry (id, act, profile, request_id, inputs, packet, counterparty,"
-            " amount_fen, balance_fen, policy, at, clock, facts, generation, operator,"
-            f" {_GUARDED}, mac, message, took)"
-            f" VALUES ({marks(range(25))})",
+            f"INSERT INTO entry ({_SEALED}, mac, message, took) VALUES ({marks(range(26))})",
             *sealed,
-            *(() if len(sealed) > _MAC else UNGUARDED),
             mac,
             message,
             took,
         )
+        device, _session, counter, _signature = sealed[-4:]
+        if device is not None:
+            self._write("UPDATE device SET counter = ? WHERE id = ?", counter, device)
 
     def requested(self, request_id: str, profile: int | None) -> EntryRow | None:
         """Return the entry that *profile* made under *request_id*, if there is one."""
@@ -221,13 +220,17 @@ class Books(Engine):
         )
 
 
+_SEALED = (
+    "id, act, profile, request_id, inputs, packet, counterparty, amount_fen, balance_fen, policy,"
+    " at, clock, facts, generation, operator, risk, verdict, reports, challenge, device, session,"
+    " counter, signature"
+)
+"""The columns that `EntryRow.sealed_fields` has, in its order."""
+
 _ENTRY = (
     "id, act, profile, request_id, inputs, packet, counterparty, amount_fen, balance_fen, policy,"
     " at, clock, facts, generation, operator, mac"
 )
-_GUARDED = "risk, verdict, reports, challenge, device, session, signature"
-_MAC = 15
-"""Where the MAC stands among these."""
 
 
 def sealed_row(row: Any) -> SealedRow:

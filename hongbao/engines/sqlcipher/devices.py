@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sqlcipher.engine import LAST_RESTORE, Engine
 from hongbao.store import DeviceRow
 from hongbao.units import from_micros, to_micros
 
@@ -25,7 +25,7 @@ class Devices(Engine):
     def device_named(self, name_key: str) -> DeviceRow | None:
         """Return the device called *name_key*, whoever has let it in, as nobody has."""
         row = self.row(
-            "SELECT id, name, public_key, city, session, cut_at, fault, '', made_at"
+            f"SELECT id, name, public_key, city, session, {_COUNTER}, cut_at, fault, '', made_at"
             " FROM device WHERE name_key = ?",
             name_key,
         )
@@ -130,20 +130,29 @@ class Devices(Engine):
 _RETIRED = "#"
 """Stands in no name."""
 
+_COUNTER = f"max(counter, {LAST_RESTORE})"
+"""
+The greatest counter that a device may have signed with.
+
+An act takes its device's counter no further than its own number, so what was signed in a ledger
+that a copy has taken the place of is not new after the restore.
+"""
+
 _DEVICES = (
-    "SELECT device.id, device.name, public_key, city, session, cut_at, fault, state, since"
-    " FROM enrolment JOIN device ON device.id = enrolment.device"
+    f"SELECT device.id, device.name, public_key, city, session, {_COUNTER}, cut_at, fault, state,"
+    " since FROM enrolment JOIN device ON device.id = enrolment.device"
 )
 
 
 def _device(row: Any) -> DeviceRow:
-    device, name, public_key, city, session, cut_at, fault, state, since = row
+    device, name, public_key, city, session, counter, cut_at, fault, state, since = row
     return DeviceRow(
         device,
         name,
         bytes(public_key),
         city,
         session,
+        counter,
         None if cut_at is None else from_micros(cut_at),
         fault,
         state,

@@ -210,7 +210,7 @@ class Engine:
         It is greater than any entry of the ledger that was lost by it, and so than any number that
         was given there.
         """
-        return int(self.row(f"SELECT {_LAST_RESTORE}")[0])
+        return int(self.row(f"SELECT {LAST_RESTORE}")[0])
 
     def _next(self, table: str, column: str = "number") -> int:
         """
@@ -219,7 +219,7 @@ class Engine:
         Not in the ledger that a copy has taken the place of, either (see `last_restore`).
         """
         highest = f"coalesce((SELECT max({column}) FROM {table}), 0)"
-        return int(self.row(f"SELECT max({highest}, {_LAST_RESTORE}) + 1")[0])
+        return int(self.row(f"SELECT max({highest}, {LAST_RESTORE}) + 1")[0])
 
     def _write(self, sql: str, *values: object) -> int:
         """Run a change and return the id of the row it made, if it made one."""
@@ -306,7 +306,7 @@ class Engine:
         ]
 
 
-_LAST_RESTORE = (
+LAST_RESTORE = (
     f"coalesce((SELECT CAST(substr(max(request_id), {len(RESTORE) + 1}) AS INTEGER) FROM entry"
     f" WHERE request_id >= '{RESTORE}' AND request_id < '{RESTORE[:-1]}0'), 0)"
 )

@@ -194,6 +194,7 @@ _M005 = (
         risk TEXT,                          -- how it was judged: domain/risk/record.py
         device INTEGER REFERENCES device (id),
         session INTEGER,
+        counter INTEGER,                    -- the device's own, of this act
         signature BLOB,
         operator INTEGER REFERENCES operator (id),      -- who answers for it
         verdict TEXT,                       -- what *risk* says, where that is looked for
@@ -406,6 +407,7 @@ _M005 = (
         made_at INTEGER NOT NULL,
         city INTEGER NOT NULL DEFAULT 0,    -- where it says it is; 0 is not known
         session INTEGER NOT NULL DEFAULT 1 CHECK (session > 0),
+        counter INTEGER NOT NULL DEFAULT 0 CHECK (counter >= 0),    -- of the last act it signed
         cut_at INTEGER,                     -- when its session was ended; NULL while it is open
         fault TEXT                          -- what a demo's device was told to do wrong
     ) STRICT
