@@ -241,7 +241,7 @@ def test_an_id_number_proves_nothing_of_who_never_gave_one(world: World):
     with pytest.raises(errors.NotIdentified) as refused:
         world.li.approve_device("Li-1", pin=unasked, identity=SOMEBODY)
 
-    assert "nobody has said yet who Li is" in str(refused.value)
+    assert "Li is not verified yet" in str(refused.value)
     assert before == world.dump()
 
 
