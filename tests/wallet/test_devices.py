@@ -141,7 +141,7 @@ def test_a_device_is_let_in_from_one_that_is_in(world: World):
     line = world.zhang.devices()[-1]
     assert ("approved", "2026-02-16T17:00:00+08:00") == (line["state"], line["since"])
     devices = {row[0]: row[1] for row in world.dump()["device"]}
-    signers = [devices[row[-4]] for row in world.dump()["entry"] if row[-4] is not None]
+    signers = [devices[row[18]] for row in world.dump()["entry"] if row[18] is not None]
     assert ["tablet", FIRST, "tablet"] == signers[-3:]
     assert 4 == len(key_files(world))
     assert {} == world.findings()
@@ -583,7 +583,7 @@ def test_a_device_says_where_it_is(city: str, world: World):
     world.zhang.topup(YUAN, pin=right)
 
     assert ("shanghai", "unknown") == (answer["city"], answer["before"])
-    judged = [json.loads(row[-5]) for row in world.dump()["entry"] if row[-5] is not None]
+    judged = [json.loads(row[17]) for row in world.dump()["entry"] if row[17] is not None]
     assert 10 == judged[-1]["seen"][-1]
     assert "unknown" == world.zhang.move("unknown")["city"]
 
