@@ -7,7 +7,7 @@ from hongbao.errors import Damaged
 from hongbao.store import CardRow, Marks, ProfileRow
 
 CARD_NUMBER = "card_number"
-"""What a card's number was sealed as before the seal named its row."""
+"""What a card's number is known by: its place, with the card's id, and its blind index."""
 
 
 def place_of_card(card: int) -> str:
@@ -24,10 +24,7 @@ def card_number(keys: Keys, card: CardRow) -> str:
     try:
         number = keys.unseal(card.profile, place_of_card(card.id), card.number)
     except Damaged:
-        try:
-            number = keys.unseal(card.profile, CARD_NUMBER, card.number)
-        except Damaged:
-            raise Damaged(path=f"{CARD_NUMBER}/{card.name}") from None
+        raise Damaged(path=f"{CARD_NUMBER}/{card.name}") from None
     if keys.blind(CARD_NUMBER, number) != card.number_index or not number.endswith(card.tail):
         raise Damaged(path=f"{CARD_NUMBER}/{card.name}")
     return number

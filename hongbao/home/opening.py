@@ -7,9 +7,8 @@ from pathlib import Path
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import Damaged, HomeLocked, HomeNotFound, StorageRefused
-from hongbao.home.tries import tried_in
 from hongbao.store import Store
-from hongbao.vault import Cost, KeyFolder, TriesFolder, Vault
+from hongbao.vault import Cost, KeyFolder, Vault
 from hongbao.vault.files import close_to_writers
 
 LEDGER = "ledger.db"
@@ -51,15 +50,13 @@ def open_ledger(
     Nobody is kept waiting while the passphrase is asked for, so the keys may change meanwhile; then
     they are looked at again.
     """
-    settled = False
     while True:
         vault = keys.open(passphrase)
         with keys.sharing():
-            if keys.is_current(vault) and (settled or keys.counts_tries()):
+            if keys.is_current(vault):
                 keys.know_restore()
                 yield vault, _fitting(ledger, vault)
                 return
-        settled = True
         left_open = settle(ledger, keys)
         if left_open is not None:
             with keys.sharing():
@@ -99,24 +96,7 @@ def settle(ledger: Path, keys: KeyFolder) -> tuple[Vault, Ledger] | None:
             finally:
                 keys.leave_rekey()
         finish_restore(ledger, keys, vault)
-        if not keys.counts_tries():
-            with suppress(Damaged, HomeNotFound, StorageRefused):  # then it is as it was
-                _begin_counting(ledger, keys, vault)
     return None
-
-
-def _begin_counting(ledger: Path, keys: KeyFolder, vault: Vault) -> None:
-    """Note beside the *keys* what was tried at each PIN of a home that is older than such notes."""
-    store = Ledger.open(ledger, vault.page_key)
-    try:
-        home = store.home()
-        if home is not None and home.retired is not None:
-            vault.adopt_retired(home.retired)
-        for holder, tries in tried_in(store).items():
-            TriesFolder(keys.path, vault).set(holder.label, tries)
-    finally:
-        store.close()
-    keys.begin_counting()
 
 
 def _fitting(ledger: Path, vault: Vault) -> Ledger:

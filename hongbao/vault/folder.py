@@ -58,7 +58,6 @@ class _Wrapping(NamedTuple):
 class _Records(NamedTuple):
     current: _Wrapped
     next: _Wrapped | None
-    tries: bool  # whether every holder of a PIN has a count of tries beside the keys
 
 
 class _KeyGone(Exception):
@@ -194,7 +193,7 @@ class KeyFolder:
                 self._head.prepare()
                 vault = self._vault(self._random(KEY_BYTES), generation=1)
                 wrapping = self._new_device_key()
-                self._write(_Records(self._wrap(vault, wrapping), next=None, tries=True))
+                self._write(_Records(self._wrap(vault, wrapping), next=None))
                 self._opened = wrapping
                 return vault
         return self.open(None)
@@ -421,19 +420,6 @@ class KeyFolder:
         """
         return files.Guard(self.path / f".pin-{holder}")()
 
-    def counts_tries(self) -> bool:
-        """
-        Say whether every holder of a PIN has a count of tries beside the keys (`TriesFolder`).
-
-        In homes that are older than these counts nobody has: `begin_counting` says when they do.
-        """
-        return self._read().tries
-
-    def begin_counting(self) -> None:
-        """Say, durably, that every holder has a count from now on."""
-        with self.alone():
-            self._write(self._read()._replace(tries=True))
-
     # --- the head --------------------------------------------------------------------------------
 
     def note_head(self, entry: int, mac: bytes) -> None:
@@ -590,11 +576,7 @@ class KeyFolder:
         return [match[1] for match in found if match]
 
     def _write(self, records: _Records) -> None:
-        document: dict[str, object] = {
-            "format": FORMAT,
-            "tries": records.tries,
-            "current": _written(records.current),
-        }
+        document: dict[str, object] = {"format": FORMAT, "current": _written(records.current)}
         if records.next is not None:
             document["next"] = _written(records.next)
         files.replace(self._master_file, json.dumps(document, indent=1).encode() + b"\n")
@@ -615,10 +597,9 @@ class KeyFolder:
             pending = _parsed(document["next"]) if "next" in document else None
             if pending is not None and pending.generation != current.generation + 1:
                 raise ValueError
-            tries = document.get("tries") is True
         except (ValueError, KeyError, RecursionError):
             raise self._damaged() from None
-        return _Records(current, pending, tries)
+        return _Records(current, pending)
 
     def _damaged(self) -> errors.Damaged:
         return errors.Damaged(path=str(self._master_file))
@@ -626,7 +607,7 @@ class KeyFolder:
 
 def _holders(records: _Records) -> set[str | None]:
     """Return the device keys that *records* name."""
-    return {wrapped.holder for wrapped in records[:2] if wrapped is not None}
+    return {wrapped.holder for wrapped in records if wrapped is not None}
 
 
 def _about(method: str, generation: int) -> bytes:

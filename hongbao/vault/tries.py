@@ -32,8 +32,8 @@ class TriesFolder:
     ``keys/tries/``: a file for each holder of a PIN, written before a try is judged.
 
     The ledger counts the same tries, and the greater count is the true one. So neither an older
-    ledger nor an older file gives tries back; and where a home has these files and one is gone or
-    was altered, nobody knows, which counts as every try used up.
+    ledger nor an older file gives tries back; and where one is gone or was altered, nobody knows,
+    which counts as every try used up.
 
     Each file has two lines, written in turn, so that one torn by a power cut leaves the other.
     Their MAC names the holder; its key comes from the vault's signing secret, which outlives a

@@ -191,12 +191,10 @@ def tries_of(home: Home, holder: Holder) -> PinRow | None:
     """
     Return *holder*'s PIN with what was tried at it: the greater of the two counts.
 
-    None is that the count beside the keys is gone where there has to be one.
+    None is that the count beside the keys is gone.
     """
-    row, noted = home.store.pin_of(holder), tries_folder(home).read(holder.label)
-    if noted is None:
-        return None if home.keys.counts_tries() else row
-    return later_of(row, noted)
+    noted = tries_folder(home).read(holder.label)
+    return None if noted is None else later_of(home.store.pin_of(holder), noted)
 
 
 def last_step_of(home: Home, holder: Holder) -> int:

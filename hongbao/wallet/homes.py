@@ -255,8 +255,7 @@ def _tried_since(
     """
     Return what was tried at *holder*'s PIN by all that can be read, and the last step used.
 
-    Where the count beside the keys is gone, and had to be there, nobody knows; and the PIN is
-    locked.
+    Where the count beside the keys is gone, nobody knows; and the PIN is locked.
     """
     from hongbao.vault.authenticator import step_at
 
@@ -265,7 +264,7 @@ def _tried_since(
     known = [tries for tries in (before, noted) if tries is not None]
     for tries in known:
         row = later_of(row, tries)
-    if noted is None and (before is None or home.keys.counts_tries()):
+    if noted is None:
         row = used_up(row, home.policy.pin, now)
     if holder.table != "profile":
         return row, 0
