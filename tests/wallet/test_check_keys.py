@@ -228,7 +228,7 @@ def test_the_key_of_a_generation_that_is_over_seals_nothing_more(world: World):
     world.edit(
         f"INSERT INTO entry ({columns}, mac) SELECT id + 1, 'sent', profile, 'forged', inputs,"
         " packet, counterparty, amount_fen, balance_fen, policy, at, clock, facts, 1, operator,"
-        f" risk, verdict, reports, challenge, device, session, signature, x'{mac.hex()}'"
+        f" risk, verdict, reports, challenge, device, session, counter, signature, x'{mac.hex()}'"
         f" FROM entry WHERE id = {last}"
     )
 
