@@ -12,7 +12,7 @@ from hongbao.domain.chain import canonical, line, statement
 from hongbao.domain.dates import day_key
 from hongbao.domain.facts import Columns
 from hongbao.domain.facts import encode as encode_facts
-from hongbao.domain.fairness import commitment, share_amount
+from hongbao.domain.fairness import NONCE_BYTES, DrawInput, Terms, commitment, share_amount
 from hongbao.domain.ids import packet_id, request_id
 from hongbao.domain.ledger import PLATFORM, SIDES, Account, Kind, Reason, Transfer
 from hongbao.domain.risk.acts import Asked, Seen, What
@@ -60,7 +60,10 @@ _INSERTS = {
         "INSERT INTO transfer (entry, book, debit, credit, amount_fen, reason)"
         " VALUES (?, ?, ?, ?, ?, ?)"
     ),
-    "claim": "INSERT INTO claim (packet, seat, profile, amount_fen, entry) VALUES (?, ?, ?, ?, ?)",
+    "claim": (
+        "INSERT INTO claim (packet, seat, profile, amount_fen, nonce, entry)"
+        " VALUES (?, ?, ?, ?, ?, ?)"
+    ),
 }
 """In the order in which the tables refer to each other."""
 
@@ -162,6 +165,7 @@ class _Crowd:
         account = Account(self._account, PLATFORM, Kind.PACKET)
         sent_at, send_entry = self._at + BETWEEN, self.entry + 1
         expires_at = sent_at + EXPIRES_AFTER
+        agreed = Terms(drawn, "double-mean", self._total_fen, self._shares, SHARE_MAX_FEN)
         terms: dict[str, object] = {
             "packet": drawn,
             "kind": "lucky",
@@ -174,7 +178,7 @@ class _Crowd:
             "cover": None,
             "paid_from": "balance",
             "payment": None,
-            "commitment": commitment(seed),
+            "commitment": commitment(agreed, seed),
             "expires_at": iso(expires_at),
             "held": None,
             "scripted": False,
@@ -188,9 +192,9 @@ class _Crowd:
         for seat in range(1, self._shares + 1):
             claimer = (sender + seat) % len(self._members)
             request = request_id(os.urandom(16))
+            nonce = os.urandom(NONCE_BYTES)
             amount_fen = share_amount(
-                *("double-mean", seed, drawn, self._total_fen, self._shares, SHARE_MAX_FEN),
-                *(remaining_fen, seat, request),
+                agreed, seed, seat, DrawInput(nonce), remaining_fen=remaining_fen
             )
             remaining_fen -= amount_fen
             told: dict[str, object] = {
@@ -200,6 +204,8 @@ class _Crowd:
                 "greeting": GREETING,
                 "seat": seat,
                 "amount_fen": amount_fen,
+                "nonce": nonce.hex(),
+                "luck": None,
                 "count": self._shares,
                 "finished": seat == self._shares,
                 "held": None,
@@ -208,7 +214,7 @@ class _Crowd:
             transfer = Transfer(account, self._members[claimer].account, amount_fen, Reason.CLAIM)
             self._seal("claim", claimer, number, me.id, transfer, amount_fen, told, request)
             self._rows["claim"].append(
-                (number, seat, self._members[claimer].id, amount_fen, self.entry)
+                (number, seat, self._members[claimer].id, amount_fen, nonce, self.entry)
             )
             yield claimer, amount_fen
 

@@ -182,6 +182,8 @@ class Claimed(Answer):
     greeting: str
     seat: int
     amount_fen: int
+    nonce: str  # drawn for this share; with the packet's seed it decides the amount
+    luck: str | None  # the claimer's own part in the draw
     count: int
     finished: bool
     balance_fen: int
@@ -381,7 +383,9 @@ class ShareLine(TypedDict):
 
     seat: int
     profile: str
-    claim: str  # the claim's request id, which the share's draw depends on
+    claim: str  # the claim's request id
+    nonce: str  # drawn for the share when it was claimed; with the seed it decides the amount
+    luck: str | None  # the claimer's own part in the draw
     amount_fen: int
     at: str
     luckiest: bool
@@ -443,6 +447,8 @@ class VerifiedShare(TypedDict):
     profile: str
     amount_fen: int
     recomputed_fen: int
+    nonce: str
+    luck: str | None
 
 
 class MovementLine(TypedDict):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from hongbao.domain.bill import Kept
     from hongbao.domain.channel import Direction, FaultRow, MessageState
+    from hongbao.domain.fairness import DrawInput
     from hongbao.domain.ledger import Account, Kind, Reason, Transfer
     from hongbao.domain.limits import Usage
     from hongbao.domain.packet import Packet
@@ -305,6 +306,7 @@ class ClaimRow(NamedTuple):
     profile_name: str
     amount_fen: int
     request_id: str
+    drawn: DrawInput
     hold: str | None = None  # the state of the case that holds it, or held it
 
 
@@ -979,7 +981,14 @@ class Store(Protocol):
         ...
 
     def add_claim(
-        self, packet: Packet, profile: int, *, amount_fen: int, entry: int, at: datetime
+        self,
+        packet: Packet,
+        profile: int,
+        *,
+        amount_fen: int,
+        drawn: DrawInput,
+        entry: int,
+        at: datetime,
     ) -> None:
         """Give *profile* the packet's next share, and close the packet with its last one."""
         ...

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from hongbao.auditing.look import Look
 from hongbao.auditing.sealed import at, has
-from hongbao.domain.fairness import SEED_BYTES, commitment, recompute
+from hongbao.domain.fairness import SEED_BYTES, DrawInput, Terms, commitment, recompute
 from hongbao.store import Question
 from hongbao.units import yuan
 
@@ -36,21 +36,32 @@ class Packets(Look):
                 "greeting": greeting,
                 "cover": cover,
                 "paid_from": "balance" if by_balance else card,
-                "commitment": commitment(seed) if len(seed) == SEED_BYTES else None,
+                "commitment": (
+                    commitment(Terms(packet, deal, total_fen, count, share_max_fen), seed)
+                    if len(seed) == SEED_BYTES
+                    else None
+                ),
             }
             if not has(act, facts, terms) or at(act, facts, "expires_at") != expires_at:
                 yield str(packet)
 
     def _deals(self) -> Iterator[str]:
-        claims = self._rows(Question.DEALS)
-        for terms, shares in groupby(claims, key=lambda row: tuple(row[:6])):
-            packet, deal, seed, total_fen, count, cap_fen = terms
-            taken = [(row[6], row[7]) for row in shares]
+        rows = self._rows(Question.DEALS)
+        for (packet, deal, total_fen, count, share_max_fen, seed), shares in groupby(
+            rows, key=lambda row: tuple(row[:6])
+        ):
+            claims, paid_fen, is_sealed = [], [], True
+            for nonce, luck, amount_fen, seat, act, facts in (row[6:] for row in shares):
+                claims.append(DrawInput(nonce, luck))
+                paid_fen.append(amount_fen)
+                # Not every draw decides an amount: the last share has no choice, an equal one none.
+                drawn = {"seat": seat, "nonce": nonce.hex(), "luck": luck}
+                is_sealed = is_sealed and has(act, facts, drawn)
             try:
-                again = recompute(
-                    deal, seed, packet, total_fen, count, cap_fen, [claim for claim, _ in taken]
+                dealt_fen = recompute(
+                    Terms(packet, deal, total_fen, count, share_max_fen), seed, claims
                 )
             except (AssertionError, ValueError):  # terms that no packet can have
-                again = []
-            if again != [amount_fen for _, amount_fen in taken]:
+                dealt_fen = []
+            if dealt_fen != paid_fen or not is_sealed:
                 yield str(packet)

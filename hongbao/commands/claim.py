@@ -28,13 +28,21 @@ def claim(
             help=N_("the packet's ID"),
         ),
     ],
+    luck: Annotated[
+        str | None,
+        typer.Option(
+            "--luck",
+            metavar="TEXT",
+            help=N_("a text of your own that takes part in the draw, at most 64 characters"),
+        ),
+    ] = None,
     request_id: RequestId = None,
 ) -> None:
     from hongbao.ui import packets
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        claimed = wallet.claim(packet, request_id=request_id)
+        claimed = wallet.claim(packet, luck=luck, request_id=request_id)
     call.answer(claimed, packets.show_claimed)
     if claimed["count"] > 1:
         call.hint(

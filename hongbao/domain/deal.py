@@ -14,7 +14,7 @@ def deal_share(remaining_fen: int, shares_left: int, cap_fen: int, draw: Draw) -
     On average it is exactly ``remaining_fen / shares_left``, at every position, so nobody gains by
     being early or late. (The usual double-mean rule 二倍均值法 in whole numbers is not fair that
     way: 10 fen over 5 people give the first 2.5 fen and the last 1.6. Neither is clipping at the
-    cap.) Later shares still vary more than early ones; `deal_shuffled` evens that out as well.
+    cap.) Later shares still vary more than early ones; `strike` evens that out as well.
 
     How. Set 1 fen aside for each of the n people. What is left is the surplus s; a share may take
     0 to M = cap − 1 of it, so 0 ≤ s ≤ nM. Where s/n ≤ M/2, take x uniformly from 0 … B, where B is
@@ -66,31 +66,26 @@ def deal_in_turn(
     return tuple(amounts_fen)
 
 
-def shuffle(amounts_fen: Sequence[int], draw_for: Callable[[int], Draw]) -> tuple[int, ...]:
+def strike(dealt_fen: Sequence[int], taken_fen: Sequence[int], draw: Draw) -> int:
     """
-    Return *amounts_fen* in a random order, every order as likely as any other.
+    Return one of the amounts of *dealt_fen* that are left, each with the same chance.
 
-    Fisher and Yates's own method (1938): strike one out of those not yet struck out, until none is
-    left; ``draw_for(i)`` picks among the last i. It needs one line where the later method of
-    exchanging places needs three, and anyone must be able to repeat it (``docs/fairness.md``).
+    *taken_fen* are those that were struck before; of equal amounts the earliest is struck first.
+    Struck one by one (Fisher and Yates's own method, 1938), the amounts come in a random order,
+    every order as likely as any other: then every position has the same distribution, not only the
+    same mean but also the same variance, whatever the amounts are. The chance of being luckiest is
+    equal only without ties, because of equal shares the earliest is the luckiest (see `luckiest`;
+    docs/fairness.md has the numbers).
+
+    Raises ValueError where an amount was taken that is not there.
+
+    >>> strike((5, 3, 9, 3), (3, 9), draw=lambda n: n - 1)  # 5 and the second 3 are left
+    3
     """
-    left_fen = list(amounts_fen)
-    return tuple(left_fen.pop(draw_for(i)(i)) for i in range(len(left_fen), 0, -1))
-
-
-def deal_shuffled(total_fen: int, count: int, cap_fen: int, draw: Draw) -> tuple[int, ...]:
-    """
-    Deal all *count* shares of *total_fen* up front and shuffle them.
-
-    Then every position has the same distribution: not only the mean but also the variance is equal.
-    The chance of being luckiest is equal only without ties, because of equal shares the earliest
-    is the luckiest (see `luckiest`; docs/fairness.md has the numbers).
-
-    >>> deal_shuffled(10, 3, 20_000, draw=lambda n: 0)
-    (1, 1, 8)
-    """
-    dealt_fen = deal_in_turn(total_fen, count, cap_fen, lambda _: draw)
-    return shuffle(dealt_fen, lambda _: draw)
+    left_fen = list(dealt_fen)
+    for amount_fen in taken_fen:
+        left_fen.remove(amount_fen)
+    return left_fen[draw(len(left_fen))]
 
 
 def luckiest(amounts_fen: Sequence[int]) -> int:

@@ -1,12 +1,18 @@
-"""Provable fairness: a packet's shares follow from what was promised before anyone claimed."""
+"""
+Provable fairness: what a packet's commitment binds, and how each share's draw is made again.
+
+A secret seed is fixed when the packet is sent; a nonce is drawn when a share is claimed. Neither
+decides a share without the other, so no one who knew only one of them has chosen who gets what.
+"""
 
 import hashlib
 import hmac
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple, Self
 
-from hongbao.domain.deal import Draw, deal_in_turn, deal_share, shuffle
+from hongbao.domain.deal import Draw, deal_in_turn, deal_share, strike
+from hongbao.domain.packet import Packet
 
 DOUBLE_MEAN: Final = "double-mean"
 SHUFFLED: Final = "shuffled"
@@ -14,30 +20,54 @@ EQUAL: Final = "equal"
 RULES = (DOUBLE_MEAN, SHUFFLED, EQUAL)
 
 SEED_BYTES = 32
+NONCE_BYTES = 16
 
 
-def commitment(seed: bytes) -> str:
+class Terms(NamedTuple):
+    """What the commitment binds besides the seed: everything that a share is computed from."""
+
+    packet: str
+    deal: str
+    total_fen: int
+    count: int  # type: ignore[assignment]  # a tuple's own count is not missed
+    share_max_fen: int
+
+    @classmethod
+    def of(cls, packet: Packet) -> Self:
+        """Return the terms of *packet*."""
+        return cls(packet.id, packet.deal, packet.total_fen, packet.count, packet.share_max_fen)
+
+
+class DrawInput(NamedTuple):
+    """What a claim adds to its share's draw: the *nonce*, and the claimer's own *luck*, if any."""
+
+    nonce: bytes
+    luck: str | None = None
+
+
+def commitment(terms: Terms, seed: bytes) -> str:
     """
-    Return the hex SHA-256 of *seed*, which is published when the packet is sent.
+    Return the hex SHA-256 of *terms* and *seed*, which is published when the packet is sent.
 
-    A *seed* of 32 random bytes cannot be guessed from it, nor exchanged for another later.
+    The seed cannot be guessed from it, and neither the seed nor a term can be exchanged for
+    another later. No term holds a bar, so different terms never make the same text.
 
-    >>> commitment(bytes(32))[:16]
-    '66687aadf862bd77'
+    >>> commitment(Terms("hb_7Q2M4K9X", "double-mean", 6666, 3, 20_000), bytes(32))[:16]
+    '09af3f89bf264894'
     """
     assert len(seed) == SEED_BYTES
 
-    return hashlib.sha256(seed).hexdigest()
+    promised = "|".join(map(str, (*terms, seed.hex())))
+    return hashlib.sha256(promised.encode()).hexdigest()
 
 
-def draws(seed: bytes, packet: str, k: int | str, claim: str) -> Draw:
+def draws(seed: bytes, *parts: object) -> Draw:
     """
-    Return the chance that decides share *k* of *packet*, claimed by request *claim*.
+    Return the chance that *seed* and *parts* make together.
 
-    HMAC-SHA256 with *seed* as its key over ``packet|k|claim`` is read as one 256-bit big-endian
-    number, and the draws are its mixed-radix digits from the lowest up: ``draw(n)`` is the number
-    modulo n, and what the division leaves serves the next draw. The bar cannot occur in an id, so
-    different shares never share a message.
+    HMAC-SHA256 with *seed* as its key over *parts*, joined by bars, is read as one 256-bit
+    big-endian number, and the draws are its mixed-radix digits from the lowest up: ``draw(n)`` is
+    the number modulo n, and what the division leaves serves the next draw.
 
     How uniform. For draws with ranges n₁, n₂ … together the digits are the number modulo
     R = n₁n₂…, of whose R values each is met ⌊2^256 / R⌋ or ⌈2^256 / R⌉ times: the distance from
@@ -45,7 +75,7 @@ def draws(seed: bytes, packet: str, k: int | str, claim: str) -> Draw:
     where R = n(B + 1) < 2 × what remains, at most 2 × 10^13 fen < 2^45 (`money.AMOUNT_MAX_FEN`).
     The bias is below 2^-211, and the assertion keeps any use below 2^-200.
     """
-    message = f"{packet}|{k}|{claim}".encode("ascii")
+    message = "|".join(map(str, parts)).encode()
     chance = int.from_bytes(hmac.digest(seed, message, "sha256"), "big")
     drawn_from = 1
 
@@ -60,52 +90,47 @@ def draws(seed: bytes, packet: str, k: int | str, claim: str) -> Draw:
 
 
 def share_amount(
-    rule: str,
+    terms: Terms,
     seed: bytes,
-    packet: str,
-    total_fen: int,
-    count: int,
-    cap_fen: int,
+    seat: int,
+    drawn: DrawInput,
+    *,
     remaining_fen: int,
-    k: int,
-    claim: str,
+    taken_fen: Sequence[int] = (),
 ) -> int:
     """
-    Return the amount of share *k*, counted from 1, when *remaining_fen* of the packet is left.
+    Return the amount of the share at *seat*, counted from 1, when *remaining_fen* is left.
 
-    *claim* is the claim's request id. It takes part only under ``double-mean``, where a share is
-    dealt as it is claimed; ``shuffled`` packets are dealt whole, whoever claims.
+    Its draw is over ``packet|seat|nonce|luck``. The luck stands last, because it alone may hold a
+    bar. Where the packet is shuffled, *taken_fen* are the amounts of the shares before it; the
+    other rules need only their sum.
+
+    Raises ValueError where there is no such rule, or shares were taken that were never dealt.
     """
-    assert 1 <= k <= count
-    assert count <= total_fen <= count * cap_fen
+    assert 1 <= seat <= terms.count
+    assert terms.count <= terms.total_fen <= terms.count * terms.share_max_fen
+    assert len(drawn.nonce) == NONCE_BYTES
 
-    if rule == DOUBLE_MEAN:
-        draw = draws(seed, packet, k, claim)
-        amount_fen = deal_share(remaining_fen, count - k + 1, cap_fen, draw)
-    elif rule == SHUFFLED:
-        amounts_fen = _dealt_whole(seed, packet, total_fen, count, cap_fen)
-        assert sum(amounts_fen[k - 1 :]) == remaining_fen
-        amount_fen = amounts_fen[k - 1]
-    elif rule == EQUAL:
-        amount_fen, rest_fen = divmod(total_fen, count)
+    draw = draws(seed, terms.packet, seat, drawn.nonce.hex(), drawn.luck or "")
+    shares_left = terms.count - seat + 1
+    if terms.deal == DOUBLE_MEAN:
+        amount_fen = deal_share(remaining_fen, shares_left, terms.share_max_fen, draw)
+    elif terms.deal == SHUFFLED:
+        assert len(taken_fen) == seat - 1
+        assert sum(taken_fen) == terms.total_fen - remaining_fen
+        amount_fen = strike(_dealt_up_front(terms, seed), taken_fen, draw)
+    elif terms.deal == EQUAL:
+        amount_fen, rest_fen = divmod(terms.total_fen, terms.count)
         assert rest_fen == 0
-        assert amount_fen * (count - k + 1) == remaining_fen
+        assert amount_fen * shares_left == remaining_fen
     else:
-        raise ValueError(f"no rule of dealing is called {rule!r}")
+        raise ValueError(f"no rule of dealing is called {terms.deal!r}")
 
-    assert 1 <= amount_fen <= cap_fen
+    assert 1 <= amount_fen <= terms.share_max_fen
     return amount_fen
 
 
-def recompute(
-    rule: str,
-    seed: bytes,
-    packet: str,
-    total_fen: int,
-    count: int,
-    cap_fen: int,
-    claims: Sequence[str],
-) -> list[int]:
+def recompute(terms: Terms, seed: bytes, claims: Sequence[DrawInput]) -> list[int]:
     """
     Return the amounts of the packet's first shares, one for each of *claims* in their order.
 
@@ -113,24 +138,28 @@ def recompute(
     seed is; ``docs/fairness.md`` does the same without any of our code.
     """
     amounts_fen: list[int] = []
-    remaining_fen = total_fen
-    for k, claim in enumerate(claims, start=1):
+    remaining_fen = terms.total_fen
+    for seat, drawn in enumerate(claims, start=1):
         amounts_fen.append(
-            share_amount(rule, seed, packet, total_fen, count, cap_fen, remaining_fen, k, claim)
+            share_amount(
+                terms, seed, seat, drawn, remaining_fen=remaining_fen, taken_fen=amounts_fen
+            )
         )
         remaining_fen -= amounts_fen[-1]
     return amounts_fen
 
 
 @lru_cache(maxsize=64)  # each of the packet's claims asks for the same deal
-def _dealt_whole(
-    seed: bytes, packet: str, total_fen: int, count: int, cap_fen: int
-) -> tuple[int, ...]:
+def _dealt_up_front(terms: Terms, seed: bytes) -> tuple[int, ...]:
     """
-    Deal the whole packet by *seed* alone, then shuffle it.
+    Return the amounts of a shuffled packet, which *seed* alone decides; who gets which is open.
 
-    A hundred shares need more than 256 bits, so each share and each step of the shuffle has an
-    HMAC of its own: over ``packet|k|`` and over ``packet|shuffle|i``.
+    A hundred shares need more than 256 bits, so each has an HMAC of its own: over
+    ``packet|deal|k``, which no claim's draw can have, because a seat is a number.
     """
-    dealt_fen = deal_in_turn(total_fen, count, cap_fen, lambda k: draws(seed, packet, k, ""))
-    return shuffle(dealt_fen, lambda i: draws(seed, packet, "shuffle", str(i)))
+    return deal_in_turn(
+        terms.total_fen,
+        terms.count,
+        terms.share_max_fen,
+        lambda k: draws(seed, terms.packet, "deal", k),
+    )

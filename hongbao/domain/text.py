@@ -15,6 +15,8 @@ from hongbao.words import N_
 
 PROFILE_NAME_LENGTH_MAX = 20
 ACCOUNT_ROOT_LENGTH_MAX = 40
+LUCK_LENGTH_MAX = 64
+"""As long as 32 bytes in hexadecimal, for whoever draws luck with another program."""
 
 _ACCOUNT_ROOT = re.compile(rf"[A-Z0-9][A-Za-z0-9-]{{0,{ACCOUNT_ROOT_LENGTH_MAX - 1}}}")
 
@@ -137,6 +139,16 @@ def parse_line(text: str, field: str, length_max: int) -> str:
     if _length(line) > length_max:
         raise TextTooLong(field=field, length_max=length_max)
     return line
+
+
+def parse_luck(text: str | None) -> str | None:
+    """
+    Read *text* as a claimer's own luck: at most 64 characters on one line, or None for no text.
+
+    >>> parse_luck("八方来财"), parse_luck(" ")
+    ('八方来财', None)
+    """
+    return None if text is None else parse_line(text, N_("luck"), LUCK_LENGTH_MAX) or None
 
 
 def _printable(text: str, field: str) -> str:

@@ -67,7 +67,7 @@ class TextTooLong(UsageError):
 class UnprintableText(UsageError):
     """A text holds control, escape or direction characters, which a screen would obey."""
 
-    _fields: ClassVar[tuple[str, ...]] = (N_("greeting"), N_("cover"), N_("reason"))
+    _fields: ClassVar[tuple[str, ...]] = (N_("greeting"), N_("cover"), N_("reason"), N_("luck"))
 
     field: str = example("greeting")
     codepoint: str = example("001B")

@@ -7,7 +7,7 @@ from hongbao.answers import Held, PacketLine, PacketShown, ShareLine, Verified
 from hongbao.domain.channel import MessageState
 from hongbao.domain.deal import luckiest
 from hongbao.domain.facts import decode
-from hongbao.domain.fairness import commitment, recompute
+from hongbao.domain.fairness import Terms, commitment, recompute
 from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.packet import Packet, PacketKind, PacketState
 from hongbao.errors import Damaged, NotYetRevealed, PacketNotFound
@@ -80,6 +80,8 @@ def show(home: Home, packet: str) -> PacketShown:
                 "seat": claim.seat,
                 "profile": claim.profile_name,
                 "claim": claim.request_id,
+                "nonce": claim.drawn.nonce.hex(),
+                "luck": claim.drawn.luck,
                 "amount_fen": claim.amount_fen,
                 "at": iso(claim.at),
                 "luckiest": terms.kind is PacketKind.LUCKY and terms.count > 1 and number == best,
@@ -100,7 +102,7 @@ def show(home: Home, packet: str) -> PacketShown:
             "closed_at": None if terms.closed_at is None else iso(terms.closed_at),
             "finished_in_seconds": None if took is None else took // _SECOND,
             "at": iso(now),
-            "commitment": commitment(row.seed),
+            "commitment": commitment(Terms.of(terms), row.seed),
             "seed": row.seed.hex() if closed else None,
             "shares": shares,
             "refunded_to": refunded_to,
@@ -131,7 +133,7 @@ def _went_back(home: Home, row: PacketRow, me: ProfileRow) -> tuple[str | None, 
 
 def verify(home: Home, packet: str) -> Verified:
     """
-    Recompute every share of a closed *packet* from its seed and compare it with what was paid.
+    Recompute every share of a closed *packet* from what is public, and compare it with the paid.
 
     Raises InvalidPacketId, PacketNotFound, NotYetRevealed, or Damaged where the packet's terms
     are not those that were published.
@@ -146,7 +148,7 @@ def verify(home: Home, packet: str) -> Verified:
         amounts_fen = recomputed(row, claims)
     except (AssertionError, ValueError):  # terms that no packet can have
         raise Damaged(path=row.packet.id) from None
-    holds = published == commitment(row.seed)
+    holds = published == commitment(Terms.of(row.packet), row.seed)
     return {
         "packet": row.packet.id,
         "fair": holds and amounts_fen == [claim.amount_fen for claim in claims],
@@ -157,6 +159,8 @@ def verify(home: Home, packet: str) -> Verified:
                 "profile": claim.profile_name,
                 "amount_fen": claim.amount_fen,
                 "recomputed_fen": amount_fen,
+                "nonce": claim.drawn.nonce.hex(),
+                "luck": claim.drawn.luck,
             }
             for claim, amount_fen in zip(claims, amounts_fen, strict=True)
         ],
@@ -214,13 +218,4 @@ def _packet_line(home: Home, row: PacketRow, me: ProfileRow, now: datetime) -> P
 
 def recomputed(row: PacketRow, claims: list[ClaimRow]) -> list[int]:
     """Return what the packet's seed says each of *claims* was to get."""
-    packet = row.packet
-    return recompute(
-        packet.deal,
-        row.seed,
-        packet.id,
-        packet.total_fen,
-        packet.count,
-        packet.share_max_fen,
-        [claim.request_id for claim in claims],
-    )
+    return recompute(Terms.of(row.packet), row.seed, [claim.drawn for claim in claims])

@@ -234,6 +234,7 @@ def show_packet(packet: PacketShown) -> None:
                 Column(_("who"), gives=True),
                 Column(_("amount"), right=True),
                 Column(_("time"), below=True),
+                Column(_("luck"), gives=True, below=True, named=True, extra=True),
                 Column("", below=True),
             ],
             [
@@ -242,6 +243,7 @@ def show_packet(packet: PacketShown) -> None:
                     safe(share["profile"]),
                     Cell(yuan(share["amount_fen"]), "bold red" if share["luckiest"] else ""),
                     Cell(wording.when(share["at"]), "dim"),
+                    Cell(safe(share["luck"] or ""), "dim"),
                     _mark(share),
                 ]
                 for share in packet["shares"]
@@ -348,7 +350,7 @@ def _standing(packet: PacketShown) -> list[str]:
 
 
 def show_verified(verified: Verified) -> None:
-    """Print what was paid beside what the seed says."""
+    """Print what was paid beside what the draws say, and what each draw was made from."""
     if not is_terminal():
         pipe(
             *(
@@ -357,6 +359,8 @@ def show_verified(verified: Verified) -> None:
                     share["profile"],
                     yuan(share["amount_fen"]),
                     yuan(share["recomputed_fen"]),
+                    share["nonce"],
+                    share["luck"],
                 )
                 for share in verified["shares"]
             )
@@ -369,6 +373,8 @@ def show_verified(verified: Verified) -> None:
                 Column(_("who"), gives=True),
                 Column(_("paid"), right=True),
                 Column(_("recomputed"), right=True),
+                Column(_("nonce"), below=True, named=True),
+                Column(_("luck"), gives=True, below=True, named=True),
                 Column(""),
             ],
             [
@@ -377,6 +383,8 @@ def show_verified(verified: Verified) -> None:
                     safe(share["profile"]),
                     yuan(share["amount_fen"]),
                     yuan(share["recomputed_fen"]),
+                    Cell(share["nonce"], "dim"),
+                    Cell(safe(share["luck"] or ""), "dim"),
                     tick(share["amount_fen"] == share["recomputed_fen"]),
                 ]
                 for share in verified["shares"]
@@ -384,9 +392,9 @@ def show_verified(verified: Verified) -> None:
         )
         print()
     commitment = (
-        _("the seed is the one that was promised")
+        _("the seed and the packet's terms are what was promised")
         if verified["commitment_holds"]
-        else _("the seed is not the one that was promised")
+        else _("the seed or the packet's terms are not what was promised")
     )
     line(f"{tick(verified['commitment_holds']).text} {commitment}")
     if verified["fair"]:

@@ -6,13 +6,16 @@ from typing import TypeVar
 
 from hongbao.answers import Claimed, Delayed, Held
 from hongbao.domain.dates import days_after_midnight
-from hongbao.domain.fairness import share_amount
+from hongbao.domain.fairness import NONCE_BYTES, DrawInput, Terms, share_amount
 from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.ledger import Reason, Transfer
-from hongbao.domain.packet import check_claim
+from hongbao.domain.packet import DealRule, check_claim
 from hongbao.domain.risk.acts import Verdict, What
+from hongbao.domain.text import parse_luck
+from hongbao.errors import Damaged
 from hongbao.home.opened import Home
 from hongbao.queries.packets import packet_row
+from hongbao.store import PacketRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.holds import (
@@ -32,17 +35,23 @@ A = TypeVar("A")
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def claim(home: Home, packet: str, *, request_id: str | None = None) -> Claimed:
+def claim(
+    home: Home, packet: str, *, luck: str | None = None, request_id: str | None = None
+) -> Claimed:
     """
     Take this profile's share of *packet*; its amount is drawn at this moment.
 
-    There is no dry run: who could see an amount without taking it would try request ids until
-    they like what they see.
+    The draw is made from the packet's secret seed and a nonce that is drawn here and now, so that
+    the same claim in a copy of the home gets another amount. *luck* is a text of the claimer's own
+    that takes part in it. There is no dry run: whoever could see an amount without taking it would
+    try until they like what they see.
 
-    Raises InvalidPacketId or PacketNotFound; then, in this order, OwnPacket, NotForYou,
-    AlreadyClaimed, PacketFinished, PacketRefunded, PacketExpired or PacketHeld.
+    Raises InvalidPacketId, TextTooLong, UnprintableText or PacketNotFound; then, in this order,
+    OwnPacket, NotForYou, AlreadyClaimed, PacketFinished, PacketRefunded, PacketExpired or
+    PacketHeld.
     """
     wanted = parse_packet_id(packet)
+    luck = parse_luck(luck)
     home.watch.skip()
 
     def work(doing: Act) -> Claimed:
@@ -68,17 +77,8 @@ def claim(home: Home, packet: str, *, request_id: str | None = None) -> Claimed:
         )
         home.watch.lap(5)
         seat = packet.claimed_count + 1
-        amount_fen = share_amount(
-            packet.deal,
-            row.seed,
-            packet.id,
-            packet.total_fen,
-            packet.count,
-            packet.share_max_fen,
-            packet.remaining_fen,
-            seat,
-            doing.request_id,
-        )
+        drawn = DrawInput(doing.chance(NONCE_BYTES), luck)
+        amount_fen = _next_share(home, row, drawn)
         home.watch.lap(6)
         remember_amount(doing, amount_fen)
         rule, days = decision.rule, home.policy_of(doing.home_row).settlement.claims_after_days
@@ -99,7 +99,7 @@ def claim(home: Home, packet: str, *, request_id: str | None = None) -> Claimed:
             doing.once_entered(lambda: home.store.add_maturing(me.id, from_at, amount_fen))
         doing.once_entered(
             lambda: home.store.add_claim(
-                packet, me.id, amount_fen=amount_fen, entry=doing.entry, at=doing.now
+                packet, me.id, amount_fen=amount_fen, drawn=drawn, entry=doing.entry, at=doing.now
             )
         )
         doing.packet = packet.number
@@ -113,6 +113,8 @@ def claim(home: Home, packet: str, *, request_id: str | None = None) -> Claimed:
             "greeting": row.greeting,
             "seat": seat,
             "amount_fen": amount_fen,
+            "nonce": drawn.nonce.hex(),
+            "luck": luck,
             "count": packet.count,
             "finished": seat == packet.count,
             "balance_fen": doing.balance_fen,
@@ -124,13 +126,38 @@ def claim(home: Home, packet: str, *, request_id: str | None = None) -> Claimed:
         return perform(
             home,
             "claim",
-            {"packet": wanted},
+            {"packet": wanted, "luck": luck},
             work,
             request_id=request_id,
             changing=(("packet", wanted), ("profile", home.profile_name)),
         )
 
     return past_hold(home, claimed)
+
+
+def _next_share(home: Home, row: PacketRow, drawn: DrawInput) -> int:
+    """
+    Return the amount of the next share of *row*'s packet.
+
+    Raises Damaged where the shares before it are not of those that were dealt.
+    """
+    packet = row.packet
+    taken_fen = (
+        [share.amount_fen for share in home.store.claims(packet.number)]
+        if packet.deal is DealRule.SHUFFLED
+        else ()
+    )
+    try:
+        return share_amount(
+            Terms.of(packet),
+            row.seed,
+            packet.claimed_count + 1,
+            drawn,
+            remaining_fen=packet.remaining_fen,
+            taken_fen=taken_fen,
+        )
+    except (AssertionError, ValueError):
+        raise Damaged(path=packet.id) from None
 
 
 def past_hold(home: Home, ask: Callable[[], A]) -> A:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hongbao.answers import Instructed, Sent
 from hongbao.domain.dates import day_key
-from hongbao.domain.fairness import commitment
+from hongbao.domain.fairness import SEED_BYTES, Terms, commitment
 from hongbao.domain.ids import packet_id
 from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.packet import DealRule, Packet, PacketKind
@@ -164,7 +164,7 @@ def open_packet(
     kind, deal = PacketKind(terms["kind"]), DealRule(terms["deal"])
     hold = terms.get("hold")
     lasts = terms["expires_hours"] + (hold["hours"] if hold else 0)
-    seed = doing.chance(32)
+    seed = doing.chance(SEED_BYTES)
     packet = Packet(
         number=home.store.next_packet(),
         id=_free_packet_id(home, doing.chance),
@@ -219,7 +219,7 @@ def open_packet(
         "cover": terms["cover"],
         "paid_from": card.name if card else BALANCE,
         "payment": paid.id if paid else None,
-        "commitment": commitment(seed),
+        "commitment": commitment(Terms.of(packet), seed),
         "expires_at": iso(packet.expires_at),
         "balance_fen": doing.balance_fen,
         "held": held,

@@ -1,7 +1,7 @@
 """Dealing: within bounds, nothing lost, and the same mean for everyone, exactly."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import comb
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hongbao.domain.deal import Draw, deal_in_turn, deal_share, deal_shuffled, luckiest
+from hongbao.domain.deal import Draw, deal_in_turn, deal_share, luckiest, strike
 from tests.every import every
 
 CAP_FEN = 20_000
@@ -53,6 +53,23 @@ def next_shares(
     Yield every next share that can be dealt from here, with its probability.
     """
     return outcomes(lambda draw: deal_share(remaining_fen, shares_left, cap_fen, draw))
+
+
+def struck(dealt_fen: Sequence[int], draw: Draw) -> tuple[int, ...]:
+    """
+    Return what was *dealt* in the order in which claim after claim strikes it.
+    """
+    taken_fen: list[int] = []
+    for _ in dealt_fen:
+        taken_fen.append(strike(dealt_fen, taken_fen, draw))
+    return tuple(taken_fen)
+
+
+def deal_shuffled(total_fen: int, count: int, cap_fen: int, draw: Draw) -> tuple[int, ...]:
+    """
+    Deal all shares up front, and have them struck one by one.
+    """
+    return struck(deal_in_turn(total_fen, count, cap_fen, lambda _: draw), draw)
 
 
 def feasible(cap_fen: int, shares_max: int) -> Iterator[tuple[int, int]]:
@@ -129,6 +146,30 @@ def test_shuffled_positions_are_alike_in_everything():
     assert len({tuple(sorted(amounts_fen)) for amounts_fen in chances}) > 3
     for amounts_fen, chance in chances.items():
         assert chance == chances[tuple(sorted(amounts_fen))]
+
+
+@pytest.mark.parametrize("dealt_fen", [(5,), (7, 1, 1, 1), (2, 9, 4, 1), (3, 3, 5, 5), (6, 6, 6)])
+def test_every_seat_has_the_same_chances_whatever_was_dealt(dealt_fen):
+    """
+    Who chose what is dealt has not chosen who gets it: each amount comes to each seat as often as
+    it was dealt, exactly. So the mean is the same at every seat, and the variance, and all else.
+    """
+    chances: list[dict[int, Fraction]] = [defaultdict(Fraction) for _ in dealt_fen]
+    for chance, amounts_fen in outcomes(lambda draw: struck(dealt_fen, draw)):
+        assert sorted(dealt_fen) == sorted(amounts_fen)
+        for seat, amount_fen in enumerate(amounts_fen):
+            chances[seat][amount_fen] += chance
+
+    expected = {fen: Fraction(dealt_fen.count(fen), len(dealt_fen)) for fen in dealt_fen}
+    assert [expected] * len(dealt_fen) == chances
+
+
+def test_what_was_never_dealt_cannot_have_been_taken():
+    """
+    A share that was enlarged behind the ledger's back stops the packet; it does not shift it.
+    """
+    with pytest.raises(ValueError, match="not in list"):
+        strike((5, 3, 9), (4,), lambda _: 0)
 
 
 def seats(total_fen: int, count: int) -> list[Fraction]:

@@ -29,6 +29,8 @@ CLAIM = {
     "greeting": "恭喜发财",
     "seat": 1,
     "amount_fen": 500,
+    "nonce": "00112233445566778899aabbccddeeff",
+    "luck": "八方来财",
     "count": 2,
     "finished": False,
     "balance_fen": 500,
@@ -81,7 +83,8 @@ def test_facts_are_values_without_names_or_what_the_row_says():
     Neither the request, the moment and the balance, nor a sentence that is made from facts.
     """
     assert CLAIMED == (
-        '[1,"hb_7Q2M4K9X","lucky","小明","恭喜发财",1,500,2,false,'
+        '[1,"hb_7Q2M4K9X","lucky","小明","恭喜发财",1,500,'
+        '"00112233445566778899aabbccddeeff","八方来财",2,false,'
         '["rc_1","2026-02-17T20:00:00.000000+08:00","release","unusual",'
         '["it is unusual","不寻常"]],null]'
     )

@@ -3,10 +3,13 @@
 import hashlib
 import hmac
 import json
+import random
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, stdev
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +18,11 @@ from hypothesis import strategies as st
 from hongbao.domain.fairness import (
     DOUBLE_MEAN,
     EQUAL,
+    NONCE_BYTES,
     RULES,
     SHUFFLED,
+    DrawInput,
+    Terms,
     commitment,
     draws,
     recompute,
@@ -27,13 +33,22 @@ from tests.every import every
 
 PAGE = (Path(__file__).parents[2] / "docs" / "fairness.md").read_text(encoding="utf-8")
 SNIPPET = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]  # type: ignore[index]
+SHELL = re.search(r"```sh\n(.*?)```", PAGE, re.DOTALL)[1]  # type: ignore[index]
 EXAMPLE = json.loads(re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])  # type: ignore[index]
 
 SEED = bytes(range(32))
 PACKET = "hb_7Q2M4K9X"
-CLAIMS = ["rq_01J9ZC3T8N4W6Y2K7B5D0M1R2V", "rq_7F2H9QK3X0A8C6E4T1S5V7W9YZ", "fu-dai:2026-02-16"]
+CAP_FEN = 20_000
+CLAIMS = [
+    DrawInput(bytes(range(16))),
+    DrawInput(bytes(range(16, 32)), "八方来财"),
+    DrawInput(bytes(16), "a|b"),
+]
 
-claim_ids = st.text("abcXYZ019-_.:", min_size=1, max_size=64)
+
+def terms(rule: str, total_fen: int, count: int, cap_fen: int = CAP_FEN) -> Terms:
+    """Return the terms of the packet that these tests deal."""
+    return Terms(PACKET, rule, total_fen, count, cap_fen)
 
 
 def run_snippet(packet: dict[str, object]) -> str:
@@ -51,28 +66,37 @@ def run_snippet(packet: dict[str, object]) -> str:
     return finished.stdout.strip()
 
 
-def shown(rule, seed, packet, total_fen, count, cap_fen, claims) -> dict[str, object]:
+def shown(agreed: Terms, seed: bytes, claims: Sequence[DrawInput]) -> dict[str, object]:
     """
     Return what `hongbao show --json` says of a packet that was paid by `share_amount`.
     """
-    shares = []
-    remaining_fen = total_fen
-    for k, claim in enumerate(claims, start=1):
+    shares: list[dict[str, object]] = []
+    paid_fen: list[int] = []
+    for seat, drawn in enumerate(claims, start=1):
         amount_fen = share_amount(
-            rule, seed, packet, total_fen, count, cap_fen, remaining_fen, k, claim
+            agreed,
+            seed,
+            seat,
+            drawn,
+            remaining_fen=agreed.total_fen - sum(paid_fen),
+            taken_fen=paid_fen if agreed.deal == SHUFFLED else (),
         )
-        remaining_fen -= amount_fen
-        shares.append({"seat": k, "claim": claim, "amount_fen": amount_fen})
+        paid_fen.append(amount_fen)
+        told = {"seat": seat, "nonce": drawn.nonce.hex(), "luck": drawn.luck}
+        shares.append({**told, "amount_fen": amount_fen})
     return {
-        "packet": packet,
-        "deal": rule,
-        "total_fen": total_fen,
-        "count": count,
-        "share_max_fen": cap_fen,
-        "commitment": commitment(seed),
+        **agreed._asdict(),
+        "commitment": commitment(agreed, seed),
         "seed": seed.hex(),
         "shares": shares,
     }
+
+
+claim_inputs = st.builds(
+    DrawInput,
+    st.binary(min_size=NONCE_BYTES, max_size=NONCE_BYTES),
+    st.none() | st.text(st.characters(codec="utf-8"), min_size=1, max_size=64),
+)
 
 
 @st.composite
@@ -82,14 +106,14 @@ def packets(draw):
     """
     rule = draw(st.sampled_from(RULES))
     count = draw(st.integers(1, 100))
-    cap_fen = draw(st.integers(1, 20_000))
+    cap_fen = draw(st.integers(1, CAP_FEN))
     if rule == EQUAL:
         total_fen = count * draw(st.integers(1, cap_fen))
     else:
         total_fen = draw(st.integers(count, count * cap_fen))
-    claims = draw(st.lists(claim_ids, max_size=count))
+    claims = draw(st.lists(claim_inputs, max_size=count))
     seed = draw(st.binary(min_size=32, max_size=32))
-    return rule, seed, PACKET, total_fen, count, cap_fen, claims
+    return terms(rule, total_fen, count, cap_fen), seed, claims
 
 
 def test_the_page_shows_ten_lines():
@@ -104,12 +128,22 @@ def test_the_pages_example_is_what_the_rules_pay():
     """
     The page's packet has the amounts that these rules deal, and its own lines agree.
     """
-    claims = [share["claim"] for share in EXAMPLE["shares"]]
-    amounts_fen = [share["amount_fen"] for share in EXAMPLE["shares"]]
+    shares = EXAMPLE["shares"]
+    claims = [DrawInput(bytes.fromhex(share["nonce"]), share["luck"]) for share in shares]
+    agreed = terms(DOUBLE_MEAN, 6666, 3)
 
-    assert amounts_fen == recompute(DOUBLE_MEAN, SEED, PACKET, 6666, 3, 20_000, claims)
-    assert EXAMPLE["commitment"] == commitment(bytes.fromhex(EXAMPLE["seed"]))
+    assert recompute(agreed, SEED, claims) == [share["amount_fen"] for share in shares]
+    assert EXAMPLE["commitment"] == commitment(agreed, bytes.fromhex(EXAMPLE["seed"]))
     assert "True True" == run_snippet(EXAMPLE)
+
+
+def test_the_commitment_can_be_made_again_in_a_shell():
+    """
+    The page's one line, run by a shell.
+    """
+    said = subprocess.run(["sh", "-c", SHELL], capture_output=True, text=True, check=True).stdout
+
+    assert EXAMPLE["commitment"] == said.split()[0]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -117,7 +151,7 @@ def test_the_pages_lines_recompute_every_rule(rule):
     """
     Run by a Python that has never heard of hongbao, they find what `share_amount` paid.
     """
-    assert "True True" == run_snippet(shown(rule, SEED, PACKET, 1500, 3, 700, CLAIMS))
+    assert "True True" == run_snippet(shown(terms(rule, 1500, 3, 700), SEED, CLAIMS))
 
 
 @settings(deadline=None)
@@ -135,20 +169,26 @@ def test_the_pages_lines_agree_on_any_packet(packet):
     assert [True, True] == said
 
 
-def test_the_pages_lines_notice_a_changed_share_and_a_changed_seed():
+@pytest.mark.parametrize("rule", [DOUBLE_MEAN, SHUFFLED])
+def test_the_pages_lines_notice_whatever_was_changed(rule):
     """
-    A share enlarged by a fen, another seed, and another request id are each found.
+    A share enlarged by a fen, another seed, another term, another nonce, a luck put in or taken.
     """
-    honest = shown(DOUBLE_MEAN, SEED, PACKET, 6666, 5, 20_000, CLAIMS)
-    enlarged = json.loads(json.dumps(honest))
-    enlarged["shares"][1]["amount_fen"] += 1
-    renamed = json.loads(json.dumps(honest))
-    renamed["shares"][0]["claim"] = "rq_other"
+    honest = shown(terms(rule, 6666, 5), SEED, CLAIMS)
 
+    def edited(share: int, **facts: object) -> str:
+        packet = json.loads(json.dumps(honest))
+        packet["shares"][share] |= facts
+        return run_snippet(packet)
+
+    paid_fen = honest["shares"][1]["amount_fen"]  # type: ignore[index]
     assert "True True" == run_snippet(honest)
-    assert "True False" == run_snippet(enlarged)
-    assert "True False" == run_snippet(renamed)
+    assert "True False" == edited(1, amount_fen=paid_fen + 1)
+    assert "True False" == edited(0, nonce="ff" * 16)
+    assert "True False" == edited(0, luck="mine")
+    assert "True False" == edited(1, luck=None)
     assert "False False" == run_snippet({**honest, "seed": bytes(32).hex()})
+    assert run_snippet({**honest, "share_max_fen": CAP_FEN - 1}).startswith("False")
 
 
 @given(packets())
@@ -166,20 +206,20 @@ def test_a_packet_claimed_whole_pays_its_total(packet, data):
     """
     Under every rule the shares add up to the total and keep within a fen and the cap.
     """
-    rule, seed, name, total_fen, count, cap_fen, _ = packet
-    claims = data.draw(st.lists(claim_ids, min_size=count, max_size=count))
+    agreed, seed, _ = packet
+    claims = data.draw(st.lists(claim_inputs, min_size=agreed.count, max_size=agreed.count))
 
-    amounts_fen = recompute(rule, seed, name, total_fen, count, cap_fen, claims)
+    amounts_fen = recompute(agreed, seed, claims)
 
-    assert total_fen == sum(amounts_fen)
-    assert all(1 <= amount_fen <= cap_fen for amount_fen in amounts_fen)
+    assert agreed.total_fen == sum(amounts_fen)
+    assert all(1 <= amount_fen <= agreed.share_max_fen for amount_fen in amounts_fen)
 
 
 @pytest.mark.parametrize(
     ("rule", "total_fen", "amounts_fen"),
     [
-        (DOUBLE_MEAN, 6666, [2444, 1328, 1827]),
-        (SHUFFLED, 6666, [739, 1556, 811]),
+        (DOUBLE_MEAN, 6666, [1576, 1488, 944]),
+        (SHUFFLED, 6666, [2139, 2578, 417]),
         (EQUAL, 1500, [300, 300, 300]),
     ],
 )
@@ -187,40 +227,47 @@ def test_the_rules_never_change(rule, total_fen, amounts_fen):
     """
     A packet sent long ago must still verify: for one seed these are the amounts, for good.
     """
-    assert amounts_fen == recompute(rule, SEED, PACKET, total_fen, 5, 20_000, CLAIMS)
+    assert amounts_fen == recompute(terms(rule, total_fen, 5), SEED, CLAIMS)
 
 
 def test_draws_are_the_digits_of_one_hmac():
     """
-    The draws are the mixed-radix digits of HMAC-SHA256(seed, packet|k|claim), lowest first.
+    The draws are the mixed-radix digits of HMAC-SHA256(seed, the parts), lowest first.
     """
-    digest = hmac.new(SEED, b"hb_7Q2M4K9X|3|rq_A", hashlib.sha256).digest()
+    digest = hmac.new(SEED, b"hb_7Q2M4K9X|3|00ff|", hashlib.sha256).digest()
     number = int.from_bytes(digest, "big")
 
-    draw = draws(SEED, PACKET, 3, "rq_A")
+    draw = draws(SEED, PACKET, 3, "00ff", "")
 
     assert number % 100 == draw(100)
     assert number // 100 % 7 == draw(7)
     assert number // 700 % 20_001 == draw(20_001)
 
 
-def test_every_part_of_the_message_counts():
+def test_every_part_of_a_draw_counts():
     """
-    Another seed, packet, seat or claim is another draw.
+    Another seed, packet, seat, nonce or luck is another share; there is no way to say one of them
+    that reads as another.
     """
-    numbers = {
-        draws(*parts)(2**55)
-        for parts in (
-            (SEED, PACKET, 1, "rq_A"),
-            (bytes(32), PACKET, 1, "rq_A"),
-            (SEED, "hb_00000000", 1, "rq_A"),
-            (SEED, PACKET, 2, "rq_A"),
-            (SEED, PACKET, 1, "rq_B"),
-            (SEED, PACKET, "shuffle", "1"),
-        )
+    agreed, drawn = terms(DOUBLE_MEAN, 1_000_000, 100), DrawInput(bytes(16))
+
+    def first(
+        agreed: Terms = agreed, seed: bytes = SEED, seat: int = 1, drawn: DrawInput = drawn
+    ) -> int:
+        left_fen = 10_000 * (100 - seat + 1)
+        return share_amount(agreed, seed, seat, drawn, remaining_fen=left_fen)
+
+    amounts_fen = {
+        first(),
+        first(seed=bytes(32)),
+        first(agreed=agreed._replace(packet="hb_00000000")),
+        first(seat=2),
+        first(drawn=DrawInput(bytes(15) + b"1")),
+        first(drawn=DrawInput(bytes(16), "1")),
+        first(drawn=DrawInput(bytes(16), "|1")),
     }
 
-    assert 6 == len(numbers)
+    assert 7 == len(amounts_fen)
 
 
 def test_no_draw_is_wide_enough_to_be_biased():
@@ -230,9 +277,9 @@ def test_no_draw_is_wide_enough_to_be_biased():
     """
     count = 7
     widest_fen = AMOUNT_MAX_FEN
-    claims = ["a"] * count
+    claims = [DrawInput(bytes(NONCE_BYTES))] * count
     assert widest_fen == sum(
-        recompute(DOUBLE_MEAN, SEED, PACKET, widest_fen, count, widest_fen, claims)
+        recompute(terms(DOUBLE_MEAN, widest_fen, count, widest_fen), SEED, claims)
     )
 
     draw = draws(SEED, PACKET, 1, "")
@@ -241,33 +288,92 @@ def test_no_draw_is_wide_enough_to_be_biased():
         draw(2**26)
 
 
-def test_who_claims_does_not_matter_to_a_shuffled_packet():
-    """
-    It was dealt whole by the seed alone; under double-mean the request id decides too.
-    """
-    others = [claim + "x" for claim in CLAIMS]
-
-    for rule, same in ((SHUFFLED, True), (DOUBLE_MEAN, False)):
-        amounts_fen = recompute(rule, SEED, PACKET, 6666, 5, 20_000, CLAIMS)
-        assert same == (amounts_fen == recompute(rule, SEED, PACKET, 6666, 5, 20_000, others))
+# --- who has not chosen --------------------------------------------------------------------------
 
 
-def test_the_commitment_is_the_seeds_sha_256():
+@pytest.mark.parametrize("rule", [DOUBLE_MEAN, SHUFFLED])
+def test_trying_a_thousand_seeds_favours_no_seat(rule):
     """
-    Hex SHA-256, as any tool computes it.
+    Whoever sends, and tries seeds until the first of five seats gets most of 100.00, has chosen
+    for one nonce, and another is drawn when the share is claimed: its mean is 20.00 all the same.
+
+    Three and a half standard errors to either side: one seed in two thousand of this test's own
+    would fail it, and the one that it has does not.
     """
-    assert hashlib.sha256(SEED).hexdigest() == commitment(SEED)
+    agreed, dice = terms(rule, 10_000, 5), random.Random(9)
+
+    def first_fen(seed: bytes, nonce: bytes) -> int:
+        return share_amount(agreed, seed, 1, DrawInput(nonce), remaining_fen=10_000)
+
+    guessed = dice.randbytes(16)
+    tried = [dice.randbytes(32) for _ in range(1_000)]
+    seed = max(tried, key=lambda seed: first_fen(seed, guessed))
+    paid_fen = [first_fen(seed, dice.randbytes(16)) for _ in range(2_000)]
+
+    assert first_fen(seed, guessed) > 3_900
+    error_fen = stdev(paid_fen) / len(paid_fen) ** 0.5
+    assert abs(mean(paid_fen) - 2_000) < 3.5 * error_fen
+
+
+@pytest.mark.parametrize("rule", [DOUBLE_MEAN, SHUFFLED])
+def test_the_real_draws_pay_every_seat_alike(rule):
+    """
+    Not only the arithmetic: HMAC's own draws, over a thousand packets, give each of four seats a
+    quarter of the money, within four standard errors.
+    """
+    agreed, dice = terms(rule, 1_000, 4), random.Random(12)
+    paid_fen = [
+        recompute(agreed, dice.randbytes(32), [DrawInput(dice.randbytes(16)) for _ in range(4)])
+        for _ in range(1_000)
+    ]
+
+    for seat_fen in zip(*paid_fen, strict=True):
+        assert abs(mean(seat_fen) - 250) < 4 * stdev(seat_fen) / len(seat_fen) ** 0.5
+
+
+@pytest.mark.parametrize("rule", [DOUBLE_MEAN, SHUFFLED])
+def test_nonce_and_luck_each_decide(rule):
+    """
+    Without the nonce a copy would be a preview; without the luck it would be no part in the draw.
+    """
+    agreed, dice = terms(rule, 10_000, 10), random.Random(3)
+
+    by_nonce = {tuple(recompute(agreed, SEED, [DrawInput(dice.randbytes(16))])) for _ in range(60)}
+    by_luck = {tuple(recompute(agreed, SEED, [DrawInput(bytes(16), str(n))])) for n in range(60)}
+
+    assert (True, True) == (len(by_nonce) > 8, len(by_luck) > 8)
+
+
+def test_the_commitment_binds_the_seed_and_every_term():
+    """
+    Hex SHA-256 over them all, as any tool computes it; another term is another commitment.
+    """
+    agreed = terms(DOUBLE_MEAN, 6666, 3)
+    text = f"hb_7Q2M4K9X|double-mean|6666|3|20000|{SEED.hex()}"
+
+    assert hashlib.sha256(text.encode()).hexdigest() == commitment(agreed, SEED)
+    others = [
+        agreed._replace(packet="hb_00000000"),
+        agreed._replace(deal=SHUFFLED),
+        agreed._replace(total_fen=6667),
+        agreed._replace(count=4),
+        agreed._replace(share_max_fen=19_999),
+    ]
+    assert 7 == len(
+        {commitment(agreed, SEED), commitment(agreed, bytes(32))}
+        | {commitment(other, SEED) for other in others}
+    )
     with pytest.raises(AssertionError):
-        commitment(b"short")
+        commitment(agreed, b"short")
 
 
 @every(
-    ("rule", "total_fen", "count", "remaining_fen", "k"),
+    ("rule", "total_fen", "count", "remaining_fen", "seat"),
     [
         (EQUAL, 100, 3, 100, 1),  # does not divide
         (EQUAL, 900, 3, 500, 2),  # more or less is left than two shares
         (EQUAL, 100, 3, 66, 2),
-        (SHUFFLED, 900, 3, 900, 2),
+        (SHUFFLED, 900, 3, 900, 2),  # nothing was taken before
         (DOUBLE_MEAN, 2, 3, 2, 1),
         (EQUAL, 90_000, 3, 90_000, 1),  # above the cap, for equal packets as for lucky ones
         (DOUBLE_MEAN, 60_001, 3, 60_001, 1),
@@ -276,12 +382,33 @@ def test_the_commitment_is_the_seeds_sha_256():
         (DOUBLE_MEAN, 900, 3, 0, 4),
     ],
 )
-def test_terms_that_do_not_fit_trip_an_assertion(rule, total_fen, count, remaining_fen, k):
+def test_terms_that_do_not_fit_trip_an_assertion(rule, total_fen, count, remaining_fen, seat):
     """
     What the wallet should have refused never becomes an amount.
     """
     with pytest.raises(AssertionError):
-        share_amount(rule, SEED, PACKET, total_fen, count, 20_000, remaining_fen, k, "rq_A")
+        share_amount(
+            terms(rule, total_fen, count), SEED, seat, CLAIMS[0], remaining_fen=remaining_fen
+        )
+
+
+@pytest.mark.parametrize("taken_fen", [(300,), (300, 300), (-1, 1)])
+def test_a_shuffled_packet_gives_only_what_was_dealt(taken_fen):
+    """
+    Shares before it that are too few, too large or never dealt are found, not dealt around.
+    """
+    with pytest.raises((AssertionError, ValueError)):
+        share_amount(
+            terms(SHUFFLED, 1_000, 3), SEED, 3, CLAIMS[0], remaining_fen=700, taken_fen=taken_fen
+        )
+
+
+def test_a_nonce_is_never_short():
+    """
+    Sixteen bytes, or it could be tried out.
+    """
+    with pytest.raises(AssertionError):
+        share_amount(terms(EQUAL, 900, 3), SEED, 1, DrawInput(b"short"), remaining_fen=900)
 
 
 def test_an_unknown_rule_is_no_rule():
@@ -289,4 +416,4 @@ def test_an_unknown_rule_is_no_rule():
     A rule from a later version is not mistaken for one of ours.
     """
     with pytest.raises(ValueError, match="triple-mean"):
-        share_amount("triple-mean", SEED, PACKET, 900, 3, 20_000, 900, 1, "rq_A")
+        share_amount(terms("triple-mean", 900, 3), SEED, 1, CLAIMS[0], remaining_fen=900)

@@ -57,7 +57,7 @@ def live(world: World) -> World:
     shuffled = li.send(10_00, count=3, deal=DealRule.SHUFFLED, pin=right)["packet"]
     zhang.claim(shuffled)
     by_card = zhang.send(50_00, count=3, paid_from=tail(CARD), cover="龙", pin=right)["packet"]
-    li.claim(by_card)
+    li.claim(by_card, luck="八方来财")
     world.at += DAY
     zhang.settle()
     zhang.refund_due()
@@ -256,6 +256,36 @@ EDITS = [
         "UPDATE packet SET seed = x'00' WHERE number = 6 OR number = 1",
     ),
     Edit(
+        "another nonce of a share that was dealt",
+        {"deals"},
+        "UPDATE claim SET nonce = zeroblob(16) WHERE packet = 4",
+    ),
+    Edit(
+        "another nonce of a last share, which had no choice",
+        {"deals"},
+        "UPDATE claim SET nonce = zeroblob(16) WHERE packet = 1 AND seat = 2",
+    ),
+    Edit(
+        "another nonce of an equal share, which is not drawn",
+        {"deals"},
+        "UPDATE claim SET nonce = zeroblob(16) WHERE packet = 5",
+    ),
+    Edit(
+        "a nonce shortened",
+        {"deals", "pages"},
+        "UPDATE claim SET nonce = x'00' WHERE packet = 2",
+    ),
+    Edit(
+        "a luck that nobody brought",
+        {"deals"},
+        "UPDATE claim SET luck = 'x' WHERE packet = 5",
+    ),
+    Edit(
+        "a luck taken away",
+        {"deals"},
+        "UPDATE claim SET luck = NULL WHERE packet = 3",
+    ),
+    Edit(
         "another rule of dealing",
         {"terms", "deals"},
         "UPDATE packet SET deal = 'shuffled' WHERE number = 4",
@@ -368,17 +398,17 @@ EDITS = [
     ),
     Edit(
         "facts that are none",
-        {"chain", "terms", "messages", "batches"},
+        {"chain", "terms", "deals", "messages", "batches"},
         "UPDATE entry SET facts = 'x'",
     ),
     Edit(
         "facts of another shape",
-        {"chain", "terms", "messages", "batches"},
+        {"chain", "terms", "deals", "messages", "batches"},
         "UPDATE entry SET facts = '[1]'",
     ),
     Edit(
         "facts of a shape that is not known",
-        {"chain", "terms", "messages", "batches"},
+        {"chain", "terms", "deals", "messages", "batches"},
         "UPDATE entry SET facts = json_set(facts, '$[0]', 9)",
     ),
     Edit(
@@ -400,7 +430,7 @@ EDITS = [
     ),
     Edit(
         "a claim's request exchanged",
-        {"chain", "deals", "signatures"},
+        {"chain", "signatures"},
         "UPDATE entry SET request_id = 'x' WHERE act = 'claim' AND packet = 4",
     ),
     Edit("a generation edited", {"chain"}, "UPDATE entry SET generation = 77 WHERE id = 3"),

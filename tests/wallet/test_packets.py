@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from hongbao import errors
-from hongbao.domain.fairness import commitment, recompute
+from hongbao.answers import PacketShown
+from hongbao.domain.fairness import DrawInput, Terms, commitment, recompute
 from hongbao.domain.packet import DealRule, PacketKind
 from hongbao.units import iso
 from hongbao.wallet import Wallet
@@ -412,7 +413,12 @@ def test_a_packet_tells_its_whole_story(world: World):
         share["luckiest"] for share in shown["shares"]
     ]
     assert [LI, WANG] == [share["profile"] for share in shown["shares"]]
-    assert commitment(bytes.fromhex(shown["seed"] or "")) == half["commitment"]
+    assert half["commitment"] == commitment(terms(shown), bytes.fromhex(shown["seed"] or ""))
+
+
+def terms(shown: PacketShown) -> Terms:
+    """Return what the commitment of a packet binds, from what everybody is shown."""
+    return Terms(*(shown[name] for name in Terms._fields))  # type: ignore[literal-required]
 
 
 def test_among_equals_the_first_is_luckiest(world: World):
@@ -473,7 +479,7 @@ def test_a_closed_packet_can_be_proved_fair(how, world: World):
     Every share follows from what is public, whether the packet is finished or refunded.
     """
     packet = sent(**how)(world)
-    world.li.claim(packet, request_id="my-own-id")
+    world.li.claim(packet, luck="八方来财")
     if "recipient" not in how:
         with pytest.raises(errors.NotYetRevealed):
             world.li.verify(packet)
@@ -484,13 +490,9 @@ def test_a_closed_packet_can_be_proved_fair(how, world: World):
 
     assert (True, True) == (proof["fair"], proof["commitment_holds"])
     assert [share["amount_fen"] for share in shown["shares"]] == recompute(
-        shown["deal"],
+        terms(shown),
         bytes.fromhex(shown["seed"] or ""),
-        packet,
-        shown["total_fen"],
-        shown["count"],
-        shown["share_max_fen"],
-        ["my-own-id"],
+        [DrawInput(bytes.fromhex(share["nonce"]), share["luck"]) for share in shown["shares"]],
     )
 
 
@@ -507,6 +509,8 @@ def fair(desk: Wallet, packet: str) -> bool:
     [
         "UPDATE packet SET seed = randomblob(32)",
         "UPDATE claim SET amount_fen = amount_fen + 1",
+        "UPDATE claim SET nonce = zeroblob(16)",
+        "UPDATE claim SET luck = 'mine'",
         "UPDATE packet SET share_max_fen = share_max_fen - 1",
         "UPDATE packet SET deal = 'equal', kind = 'equal'",
         "UPDATE packet SET total_fen = total_fen + 1",

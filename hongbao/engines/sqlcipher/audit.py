@@ -403,8 +403,8 @@ _ASKED = {
         LEFT JOIN card ON card.id = packet.card
     """,
     Question.DEALS: """
-        SELECT packet.id, deal, seed, total_fen, count, share_max_fen, entry.request_id,
-            claim.amount_fen
+        SELECT packet.id, deal, total_fen, count, share_max_fen, seed, nonce, luck,
+            claim.amount_fen, seat, entry.act, entry.facts
         FROM packet
         JOIN claim ON claim.packet = packet.number
         JOIN entry ON entry.id = claim.entry

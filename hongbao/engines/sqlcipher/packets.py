@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from hongbao.domain.fairness import DrawInput
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.packet import DealRule, Hold, Packet, PacketKind
 from hongbao.engines.sqlcipher.books import Books
@@ -136,16 +137,25 @@ class Packets(Books):
         return row and int(row[0])
 
     def add_claim(
-        self, packet: Packet, profile: int, *, amount_fen: int, entry: int, at: datetime
+        self,
+        packet: Packet,
+        profile: int,
+        *,
+        amount_fen: int,
+        drawn: DrawInput,
+        entry: int,
+        at: datetime,
     ) -> None:
         """Give *profile* the packet's next share, and close the packet with its last one."""
         seat = packet.claimed_count + 1
         self._write(
-            "INSERT INTO claim (packet, seat, profile, amount_fen, entry) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO claim (packet, seat, profile, amount_fen, nonce, luck, entry)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             packet.number,
             seat,
             profile,
             amount_fen,
+            *drawn,
             entry,
         )
         self._write(
@@ -163,13 +173,18 @@ class Packets(Books):
     def claims(self, packet: int) -> list[ClaimRow]:
         rows = self.rows(
             "SELECT entry.at, claim.seat, claim.profile, profile.name, claim.amount_fen,"
-            " entry.request_id, hold.state FROM claim JOIN profile ON profile.id = claim.profile"
+            " entry.request_id, nonce, luck, hold.state"
+            " FROM claim JOIN profile ON profile.id = claim.profile"
             " JOIN entry ON entry.id = claim.entry"
             " LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'"
             " WHERE claim.packet = ? ORDER BY claim.seat",
             packet,
         )
-        return [ClaimRow(from_micros(row[0]), *row[1:]) for row in rows]
+        return [
+            ClaimRow(from_micros(at), seat, profile, name, amount_fen, request_id, drawn, hold)
+            for at, seat, profile, name, amount_fen, request_id, nonce, luck, hold in rows
+            for drawn in [DrawInput(nonce, luck)]
+        ]
 
 
 _PACKETS = (

@@ -223,6 +223,8 @@ _M005 = (
         seat INTEGER NOT NULL CHECK (seat > 0),
         profile INTEGER NOT NULL REFERENCES profile (id),
         amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
+        nonce BLOB NOT NULL CHECK (length(nonce) = 16),     -- drawn by the claim, for its share
+        luck TEXT CHECK (luck <> ''),       -- the claimer's own part in that draw
         entry INTEGER NOT NULL REFERENCES entry (id),
         PRIMARY KEY (packet, seat)
     ) STRICT, WITHOUT ROWID
