@@ -188,8 +188,12 @@ def hongbao(
     if version:
         from importlib.metadata import version as version_of
 
+        from hongbao.documents import FORMAT
+
         number = version_of("hongbao")
-        caller(ctx).answer({"version": number}, lambda _: print("hongbao", number))
+        caller(ctx).answer(
+            {"version": number, "json_version": FORMAT}, lambda _: print("hongbao", number)
+        )
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         if caller(ctx).as_json:

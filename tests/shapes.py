@@ -43,6 +43,16 @@ def _sections() -> Iterator[str]:
         yield ""
 
 
+def keys() -> Iterator[str]:
+    """Yield every key of every shape, with its type: ``Held.case: str``."""
+    for node in ast.parse(Path(answers.__file__).read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            for item in node.body:
+                if isinstance(item, ast.AnnAssign):
+                    kind = ast.unparse(item.annotation).replace("'", "")
+                    yield f"{node.name}.{ast.unparse(item.target)}: {kind}"
+
+
 def _kind(annotation: str) -> str:
     """Return *annotation* in a reader's words."""
     kind = annotation.replace("'", "")

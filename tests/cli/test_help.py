@@ -11,6 +11,7 @@ import typer
 from rich.cells import cell_len
 
 from hongbao import cli, words
+from hongbao.documents import FORMAT
 from hongbao.domain.channel import Fault
 from hongbao.domain.identity import BANKS
 from hongbao.statements import FORMATS
@@ -213,7 +214,8 @@ def test_the_version_is_told(empty: Shell):
     As one line, and as one document.
     """
     assert re.match(r"hongbao \d+\.\d+\.\d+", empty("--version").out)
-    assert {"version"} == set(empty.answers("--version"))
+    told = empty.answers("--version")
+    assert told == {"version": told["version"], "json_version": FORMAT}
 
 
 def test_building_a_command_twice_translates_it_anew():

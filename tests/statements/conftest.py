@@ -212,7 +212,8 @@ def fill(desk: Wallet, movements: int) -> None:
                 "policy": home.policy,
                 "at": now,
                 "clock": "virtual",
-                "answer": f'{{"request_id":"fill-{number}","card":"cmb-3334","amount_fen":1}}',
+                "facts": '[1,null,1,"cmb-3334","none"]',
+                "operator": None,
                 "generation": desk.vault.generation,
             }
             sealed = EntryRow(**facts, mac=b"").sealed_fields
