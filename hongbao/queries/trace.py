@@ -54,9 +54,7 @@ def trace(home: Home, subject: str) -> Traced:
         meant = resolve_subject(home, subject)
         if isinstance(meant, PacketRow):
             return _packet_traced(home, meant)
-        if isinstance(meant, MessageRow):
-            return _payment_traced(home, meant)
-        return _act_traced(home, meant)
+        return _payment_traced(home, meant)
 
 
 def under_way(home: Home) -> list[str]:
@@ -64,7 +62,7 @@ def under_way(home: Home) -> list[str]:
     return home.store.messages_under_way(home.me.id)
 
 
-def resolve_subject(home: Home, subject: str) -> PacketRow | MessageRow | ActRow:
+def resolve_subject(home: Home, subject: str) -> PacketRow | MessageRow:
     """Return what *subject* names."""
     text = subject.strip()
     if text.casefold().startswith(PACKET_PREFIX):
@@ -91,13 +89,11 @@ def requested(home: Home, request_id: str) -> ActRow | None:
     return act
 
 
-def _subject_of(home: Home, act: ActRow, text: str) -> PacketRow | MessageRow | ActRow:
+def _subject_of(home: Home, act: ActRow, text: str) -> PacketRow | MessageRow:
     if act.packet is not None:
         return packet_row(home, home.store.packet_numbered(act.packet))
     if act.message is not None:
         return _carried(home, home.store.message(act.message))
-    if act.act in ("topup", "withdraw"):  # of a ledger that knew no messages yet
-        return act
     raise RequestNotFound(text)
 
 
@@ -186,26 +182,6 @@ def _payment_traced(home: Home, message: MessageRow) -> Traced:
         "banks_touched": True,
         "took_micros": _took(steps),
         "steps": [*steps, *_settled_steps(home, message), *put_right],
-    }
-
-
-def _act_traced(home: Home, act: ActRow) -> Traced:
-    """Trace a payment of a ledger of the first form, which was settled at once."""
-    answer = facts_of(home, act)
-    moved = moved_lines(home, [act.entry])
-    facts = {"amount_fen": answer["amount_fen"], "card": answer["card"]}
-    me = home.me.name
-    return {
-        "subject": act.request_id,
-        "kind": act.act,
-        "state": str(MessageState.ACCEPTED),
-        "banks_touched": True,
-        "took_micros": None,
-        "steps": [
-            _step(1, f"{act.act}_asked", me, act, {**facts, "profile": me}),
-            _step(2, "authorised", me, act),
-            _step(3, "platform_booked", PLATFORM, act, facts, moved),
-        ],
     }
 
 
