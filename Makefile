@@ -19,6 +19,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # processes of their own would only get in each other's way.
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
+# Where `make test-all` begins to explore; `make SEED=… test-all` explores the same again.
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+
 .PHONY: demo test test-all check lint types format bench locale pins build clean help
 
 demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
@@ -28,7 +31,7 @@ test: $(VENV)/.tests  ## run the tests
 	@$(PYTEST)
 
 test-all: $(VENV)/.tests  ## run the slow tests too, and let the random ones explore further
-	@$(PYTEST) -m '' --hypothesis-profile explore
+	@$(PYTEST) -m '' --hypothesis-profile explore --hypothesis-seed $(SEED)
 
 check: lint types test  ## everything a change has to pass: lint, types, tests
 

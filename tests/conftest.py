@@ -27,14 +27,22 @@ if _IS_ROOMY and "TMPDIR" not in os.environ:
 
 # Two cores that also run other tests make any deadline a coin toss. By default the same examples
 # come every time, so that a failure is about the change at hand; `make test-all` explores anew.
-settings.register_profile("steady", deadline=None, derandomize=True)
-settings.register_profile("explore", deadline=None, max_examples=500)
+settings.register_profile("steady", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("explore", deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("steady")
 
 
 # A shell that starts something in the background has it ignore Ctrl-C, and so whatever that
 # starts: here it is pressed on purpose.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say how to meet again what chance has found."""
+    if settings().derandomize:
+        return "chance: the same examples every time"
+    seed = config.getoption("hypothesis_seed") or "none: name one, or a failure is gone"
+    return f"chance: --hypothesis-profile explore --hypothesis-seed {seed}"
 
 
 def pytest_collection_finish() -> None:

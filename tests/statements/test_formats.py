@@ -467,7 +467,7 @@ def do(desk, act, packets):
         pass
 
 
-@settings(max_examples=settings().max_examples // 4, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 10, suppress_health_check=[HealthCheck.too_slow])
 @given(ledger=LEDGERS, first=HOURS, second=HOURS)
 def test_any_ledger_adds_up_in_every_format(copied, ledger, first, second):
     """

@@ -273,7 +273,7 @@ def test_whatever_goes_wrong_in_any_order_the_books_are_sound():
     """
     A few lives by default; under ``explore`` many more and longer ones.
     """
-    run_state_machine_as_test(Channel, settings=lives(20, 200, 30))
+    run_state_machine_as_test(Channel, settings=lives(6, 200, 25))
 
 
 payments = st.lists(
@@ -293,7 +293,7 @@ def test_turning_the_clock_by_hours_is_turning_it_at_once():
     With payments pending, refunds waiting and banks failing: the same ledger, to the last MAC.
     """
 
-    @settings(lives(8, 100, 1))
+    @settings(lives(4, 100, 1))
     @given(done=payments, hours=st.sampled_from((25, 25, 61, 150)), down=st.booleans())
     def holds(done: list[tuple[str, str, int, Fault]], hours: int, down: bool) -> None:
         with tempfile.TemporaryDirectory(prefix="hongbao-") as folder:
