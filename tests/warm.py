@@ -8,7 +8,7 @@ with a cheap hash. What it does besides is what the installed command does, from
 `hongbao.__main__.main` on.
 
 What only a command that wakes by itself can show (imports, start-up, the true cost, settings of
-Python's own) is for tests that start one: three stories, whatever is killed, raced, or fed through
+Python's own) is for tests that start one: two stories, whatever is killed, raced, or fed through
 a shell's pipe, and whatever sets a variable that Python reads when it wakes.
 """
 

@@ -55,9 +55,13 @@ def shell(new_year: Shell, tmp_path: Path) -> Shell:
     return new_year.copied_to(tmp_path / "home")
 
 
+@pytest.fixture(scope="session")
+def _ledger(new_year: Shell) -> object:
+    return new_year.ledger()
+
+
 @pytest.fixture
-def unchanged(shell: Shell) -> Iterator[Shell]:
+def unchanged(shell: Shell, _ledger: object) -> Iterator[Shell]:
     """The same, for a test after which the ledger has to be what it was before."""
-    before = shell.ledger()
     yield shell
-    assert before == shell.ledger()
+    assert _ledger == shell.ledger()

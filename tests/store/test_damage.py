@@ -325,7 +325,7 @@ def test_a_full_disk_refuses_an_act_whole(kind: Kind, world: World, tmp_path: Pa
     after = unharmed.dump(ignoring=RANDOM)
     outcomes = []
 
-    for room in count(0, 3000):
+    for room in count(0, 7000):  # more than a page and less than two
         victim = world.copy(tmp_path / f"room-{room}")
 
         def act(victim: World = victim, room: int = room) -> None:

@@ -264,8 +264,16 @@ def at_once(world: World, many: int, act: Callable[[Wallet, int], Any]) -> list[
     return [json.loads(answer) for answer in race(many, body)]
 
 
-@pytest.mark.parametrize("fault", [Fault.TIMEOUT, Fault.LOST, Fault.LATE, Fault.SLOW])
-@pytest.mark.parametrize("reason", REASONS)
+SILENT = (Fault.TIMEOUT, Fault.LOST, Fault.LATE, Fault.SLOW)
+MESSAGES = [
+    pytest.param(reason, fault, marks=() if number % 4 == place else pytest.mark.slow)
+    for place, reason in enumerate(REASONS)
+    for number, fault in enumerate(SILENT)
+]
+"""Each reason and each fault in every run, all of their pairs in `make test-all`."""
+
+
+@pytest.mark.parametrize(("reason", "fault"), MESSAGES)
 def test_processes_that_carry_the_same_message_agree(reason: str, fault: Fault, demo: World):
     """
     One outcome, booked once by each side, and one batch.

@@ -99,7 +99,7 @@ def test_a_home_that_was_killed_while_it_was_made_can_be_made(everywhere: bool, 
     """
     Keys, file, tables, home, first profile: wherever init is cut off, asked again it carries on.
     """
-    for step, world in steps_of(tmp_path, World, everywhere):
+    for step, world in steps_of(tmp_path, World, everywhere, 3):
 
         def act(world: World = world) -> None:
             Wallet.found(world.env, ZHANG, pin=right, policy=policy(), clock=NOON)[0].close()
@@ -215,7 +215,7 @@ def test_a_restore_that_was_killed_is_finished_or_undone(
         world.ledger.unlink()
     found = set()
 
-    for step, victim in steps_of(tmp_path, world.copy, everywhere, 3):
+    for step, victim in steps_of(tmp_path, world.copy, everywhere, 5):
 
         def act(victim: World = victim) -> None:
             restore(victim.env, file, accept_older=lambda *_: True)
