@@ -373,9 +373,9 @@ def show_verified(verified: Verified) -> None:
                 Column(_("who"), gives=True),
                 Column(_("paid"), right=True),
                 Column(_("recomputed"), right=True),
+                Column(""),
                 Column(_("nonce"), below=True, named=True),
                 Column(_("luck"), gives=True, below=True, named=True),
-                Column(""),
             ],
             [
                 [
@@ -383,9 +383,9 @@ def show_verified(verified: Verified) -> None:
                     safe(share["profile"]),
                     yuan(share["amount_fen"]),
                     yuan(share["recomputed_fen"]),
+                    tick(share["amount_fen"] == share["recomputed_fen"]),
                     Cell(share["nonce"], "dim"),
                     Cell(safe(share["luck"] or ""), "dim"),
-                    tick(share["amount_fen"] == share["recomputed_fen"]),
                 ]
                 for share in verified["shares"]
             ],
