@@ -17,14 +17,15 @@ from hongbao.domain.ids import packet_id, request_id
 from hongbao.domain.ledger import PLATFORM, SIDES, Account, Kind, Reason, Transfer
 from hongbao.domain.risk.acts import Asked, Seen, What
 from hongbao.domain.risk.forest import parse_forest
-from hongbao.domain.risk.habit import NEW, after, decode, encode
+from hongbao.domain.risk.habit import after, encode
 from hongbao.domain.risk.judge import keys_of
 from hongbao.domain.risk.pack import parse_pack
 from hongbao.domain.risk.record import Record
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.packs import MODEL, model_text
 from hongbao.queries.devices import device_keys
-from hongbao.store import EntryRow
+from hongbao.queries.guards import remembered
+from hongbao.store import EntryRow, HabitRow
 from hongbao.units import iso, to_micros
 from hongbao.wallet import Wallet
 
@@ -118,8 +119,9 @@ class _Crowd:
         self.entry, self.mac = head.entry, head.mac
         self._keys = device_keys(wallet.home)
         self._devices = [store.devices_of(member.id)[0] for member in self._members]
-        habits = [store.habit(member.id) for member in self._members]
-        self._habits = [NEW if text is None else decode(text) for text in habits]
+        known = [remembered(wallet.home, member.id) for member in self._members]
+        self._habits = [of.habit for of in known]
+        self._judged_last = [of.upto for of in known]
         home = wallet.home.row
         assert home.risk_pack is not None
         pack = parse_pack(store.risk_pack(home.risk_pack) or "", home.risk_pack)
@@ -149,8 +151,9 @@ class _Crowd:
             )
             for (person, day), amount_fen in self._sent_fen.items():
                 self._store.add_usage(person, "send_balance", day, amount_fen)
-            for member, habit in zip(self._members, self._habits, strict=True):
-                self._store.keep_habit(member.id, encode(habit))
+            for number, member in enumerate(self._members):
+                row = HabitRow(self._judged_last[number], encode(self._habits[number]))
+                self._store.keep_habit(member.id, row)
             connection.executemany(
                 "UPDATE device SET counter = ? WHERE id = ?",
                 [(device.counter, device.id) for device in self._devices],
@@ -313,6 +316,7 @@ class _Crowd:
             reaction_ms=5000 if is_claim else -1,
         )
         self._habits[member] = after(self._habits[member], seen)
+        self._judged_last[member] = self.entry
         pack, model, values = self._judged_by
         asked = Asked(seen, 1, 1, 1, 1, 1, 1, 0)
         return Record(seen, asked, pack, model, values=values, score=500)

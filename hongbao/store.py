@@ -115,6 +115,13 @@ class JudgedRow(NamedTuple):
     risk: str
 
 
+class HabitRow(NamedTuple):
+    """A profile's habit as it was once kept: it follows from the records up to entry *upto*."""
+
+    upto: int
+    text: str
+
+
 class ChallengeRow(NamedTuple):
     """A question that stands before an act."""
 
@@ -526,7 +533,7 @@ class Question(Enum):
     RISK_RECORDS = auto()
     """Entry, profile and risk record of every judged act."""
     HABITS = auto()
-    """What is kept of each profile's habits."""
+    """Each habit that is kept, and the entry up to which it follows from the records."""
     STOPS = auto()
     """Each stop beside its entry, and entries of stops without one."""
     CHALLENGES = auto()
@@ -1179,9 +1186,13 @@ class Store(Protocol):
 
     def set_risk_model(self, ref: str | None) -> None: ...
 
-    def habit(self, profile: int) -> str | None: ...
+    def habit(self, profile: int) -> HabitRow | None: ...
 
-    def keep_habit(self, profile: int, text: str) -> None: ...
+    def keep_habit(self, profile: int, row: HabitRow) -> None: ...
+
+    def records_after(self, profile: int, entry: int) -> list[tuple[int, str]]:
+        """Return the risk records of *profile* behind *entry*, oldest first, with their entries."""
+        ...
 
     def add_stop(self, entry: int, profile: int, request_id: str) -> None:
         """Remember that the act asked for as *request_id* was stopped, in *entry*."""

@@ -97,7 +97,8 @@ class Guards(Look):
     # --- what is remembered ----------------------------------------------------------------------
 
     def _habits(self) -> Iterator[str]:
-        """Remember everything again: each habit follows from the records in the chain alone."""
+        """Derive each habit that is kept again: it follows from the records in the chain alone."""
+        kept = {profile: (upto, text) for profile, upto, text in self._rows(Question.HABITS)}
         habits: dict[int, Habit] = {}
         broken: set[int] = set()
         for entry, profile, risk in self._rows(Question.RISK_RECORDS):
@@ -111,11 +112,12 @@ class Guards(Look):
                 except (AssertionError, TypeError, ValueError):  # as no act has been
                     yield f"entry {entry}"
                     broken.add(profile)
-        for profile, text in self._rows(Question.HABITS):
-            habit = habits.pop(profile, None)
-            if profile not in broken and (habit is None or encode(habit) != text):
-                yield f"profile {profile}"
-        for profile in habits.keys() - broken:
+            upto, text = kept.get(profile, (None, None))
+            if entry == upto and profile not in broken:
+                del kept[profile]
+                if encode(habits.get(profile, NEW)) != text:
+                    yield f"profile {profile}"
+        for profile in sorted(kept.keys() - broken):  # up to no record of theirs
             yield f"profile {profile}"
 
     # --- what was stopped, and asked -------------------------------------------------------------

@@ -53,12 +53,33 @@ def guards_named(home: Home, pack: str, model: str | None) -> Guards:
         raise Damaged(path=str(home.store.path)) from None
 
 
-def habit_of(home: Home, profile: int) -> "Habit":
-    """Return the habits of *profile*, as they were last written."""
-    from hongbao.domain.risk.habit import NEW, decode
+class Remembered(NamedTuple):
+    """A habit, of the records up to entry *upto*: *since_kept* of them are behind the kept row."""
 
-    text = home.store.habit(profile)
-    return NEW if text is None else home.read_back(decode, text)
+    habit: "Habit"
+    upto: int
+    since_kept: int
+
+
+def remembered(home: Home, profile: int) -> Remembered:
+    """
+    Derive the habit of *profile*: from the row that was last kept, and the records behind it.
+
+    Nobody writes it with each act, so reading it is bounded only by whoever keeps it again in time
+    (`hongbao.wallet.risk_control.KEPT_EVERY`).
+    """
+    from hongbao.domain.risk.habit import NEW, after, decode
+    from hongbao.domain.risk.record import seen_in
+
+    kept = home.store.habit(profile)
+    habit, upto = (NEW, 0) if kept is None else (home.read_back(decode, kept.text), kept.upto)
+    records = home.store.records_after(profile, upto)
+    try:
+        acts = [seen for _entry, risk in records if (seen := seen_in(risk)) is not None]
+        habit = after(habit, *acts)
+    except (AssertionError, KeyError, TypeError, ValueError):  # as no act has been
+        raise Damaged(path=str(home.store.path)) from None
+    return Remembered(habit, records[-1][0] if records else upto, len(records))
 
 
 @lru_cache(maxsize=8)

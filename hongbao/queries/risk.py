@@ -23,7 +23,7 @@ from hongbao.domain.risk.record import Record, decode
 from hongbao.errors import DecisionNotFound, InvalidPacketId
 from hongbao.home.opened import Home
 from hongbao.queries.acts import answer_in
-from hongbao.queries.guards import guards_in_force, guards_named, habit_of
+from hongbao.queries.guards import guards_in_force, guards_named, remembered
 from hongbao.store import DeviceRow, JudgedRow, ProfileRow
 from hongbao.units import iso
 
@@ -242,7 +242,7 @@ def risk_picture(home: Home, name: str | None = None) -> Pictured:
     with home.looking():
         who = home.me if name is None else home.profile_named(name)
         now, guards = home.now(), guards_in_force(home, home.row)
-        habit: Habit = habit_of(home, who.id)
+        habit = remembered(home, who.id).habit
         let_in = [row for row in home.store.devices_of(who.id) if row.is_let_in]
         device = let_in[0] if let_in else None
         is_today = china_day_number(int(now.timestamp())) == habit.day

@@ -12,7 +12,6 @@ from hongbao.units import iso
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer
-    from hongbao.domain.risk.habit import Habit
     from hongbao.home.opened import Home
 
 
@@ -81,7 +80,6 @@ class Act(Doing):
         self.me = me
         self.inputs = inputs
         self.record: Record | None = None
-        self.habit: Habit | None = None
         self.cases: list[CaseRow] = []
         self.before_fen = self.balance_fen = home.store.held_fen(me.account)
 

@@ -32,7 +32,7 @@ from hongbao.store import DeviceRow, EntryRow, Head, HomeRow, MessageRow, Profil
 from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
-from hongbao.wallet.risk_control import Stopped, cut, keep_guards, remember
+from hongbao.wallet.risk_control import Stopped, cut, keep_guards
 from hongbao.wallet.signing import Signed, enrol_first, keys_with_their_devices, sign
 
 if TYPE_CHECKING:
@@ -372,11 +372,8 @@ def _append(
     mac = home.vault.chain_mac(head.mac, canonical(sealed, lines))
     home.store.append(sealed, mac, message=doing.message, took=home.watch.taken())
     home.store.post(doing.entry, doing.transfers)
-    if isinstance(doing, Act) and record is not None:
-        if record.asked is not None:
-            keep_guards(home, doing.home_row)
-        if record.seen is not None:
-            remember(home, doing, record.seen)
+    if record is not None and record.asked is not None:
+        keep_guards(home, doing.home_row)
     for write in doing.to_write:
         write()
     if doing.chance.drawn != doing.home_row.dice_drawn:

@@ -16,7 +16,7 @@ from hongbao.domain.pin import Pin
 from hongbao.queries.devices import device_keys
 from hongbao.store import EMPTY_HEAD
 from hongbao.vault import verify
-from hongbao.wallet import Wallet
+from hongbao.wallet import Wallet, risk_control
 from hongbao.wallet.operators import By
 from tests.wallet.channels import demo
 from tests.wallet.guards import (
@@ -105,7 +105,9 @@ def live(world: World) -> World:
 
 @pytest.fixture(scope="module")
 def _guarded(tmp_path_factory: pytest.TempPathFactory) -> World:
-    world = live(demo(tmp_path_factory.mktemp("guarded") / "home"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(risk_control, "KEPT_EVERY", 1)
+        world = live(demo(tmp_path_factory.mktemp("guarded") / "home"))
     world.close()
     return world
 
@@ -239,7 +241,6 @@ EDITS = [
         "UPDATE entry SET profile = 2 WHERE act = 'card_add' AND profile = 1",
     ),
     # --- habits
-    Edit("a habit forgotten", {"habits"}, "DELETE FROM habit WHERE profile = 1"),
     Edit(
         "habits exchanged",
         {"habits"},
@@ -252,8 +253,12 @@ EDITS = [
         {"habits"},
         "UPDATE habit SET text = json_set(text, '$.acts', 1) WHERE profile = 1",
     ),
+    Edit("a habit of a later moment", {"habits"}, "UPDATE habit SET upto = upto + 1"),
+    Edit("a habit of an earlier moment", {"habits"}, "UPDATE habit SET upto = upto - 1"),
     Edit("a habit that is none", {"habits"}, "UPDATE habit SET text = 'x' WHERE profile = 2"),
-    Edit("a habit of nobody", {"habits"}, "INSERT INTO habit SELECT 3, text FROM habit LIMIT 1"),
+    Edit(
+        "a habit of nobody", {"habits"}, "INSERT INTO habit SELECT 3, upto, text FROM habit LIMIT 1"
+    ),
     Edit(
         "a record that is none",
         {"habits", "chain", "challenges", "cases"},

@@ -5,6 +5,7 @@ from contextlib import suppress
 import pytest
 
 from hongbao import errors
+from hongbao.wallet import risk_control
 from tests.wallet.risks import pack, rule, with_pack
 from tests.wallet.world import YUAN, World, right
 
@@ -33,8 +34,9 @@ def looked_at(world: World, challenge: str) -> list[type[Exception]]:
 
 
 @pytest.fixture
-def challenged(world: World) -> str:
-    """Zhang was asked a puzzle from 30 yuan on; return its id."""
+def challenged(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Zhang was asked a puzzle from 30 yuan on, and a habit was kept; return the puzzle's id."""
+    monkeypatch.setattr(risk_control, "KEPT_EVERY", 1)
     with_pack(world, pack(rule("puzzle", "challenge", "send", least='"30.00"')))
     with pytest.raises(errors.ChallengeRequired) as asked:
         world.zhang.send(30 * YUAN, count=2, request_id="asked", pin=right)

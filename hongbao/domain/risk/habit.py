@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import accumulate
 from operator import sub
-from typing import Any, TypeVar
+from typing import Any
 
 from hongbao.domain.risk.acts import IN, JUDGED, OUT, Seen, What
 from hongbao.domain.risk.magnitude import magnitude
@@ -36,13 +36,12 @@ _WHATS = {letter: what for what, letter in LETTERS.items()}
 _CHINA_S = CHINA.utcoffset(None) // timedelta(seconds=1)
 _DAY_S = 86_400
 _HOUR_S = 3600
-_Key = TypeVar("_Key", int, str)
 
 
 @dataclass(frozen=True, slots=True)
 class Habit:
     """
-    What is remembered of one profile. It is kept in one row, written in the transaction of the act.
+    What is remembered of one profile: it follows from the records of the profile's acts.
 
     Sums are over all acts ever, so that they do not forget what the latest acts have pushed out.
     """
@@ -86,36 +85,49 @@ def china_day_number(at: int) -> int:
     return (at + _CHINA_S) // _DAY_S
 
 
-def after(habit: Habit, seen: Seen) -> Habit:
-    """Return *habit* as it is once *seen* has happened, which is never before its last act."""
-    at, what, amount_fen, _, _, city = seen
-    recent, woke_at, gap_s, steps = habit.recent, habit.woke_at, habit.gap_s, habit.steps
-    if recent:
-        last = recent[-1]
-        assert at >= last.at
+def after(habit: Habit, *acts: Seen) -> Habit:
+    """Return *habit* as it is once *acts* have happened, in this order; none is before its last."""
+    if not acts:
+        return habit
+    last = habit.recent[-1] if habit.recent else None
+    hours, cities, steps = list(habit.hours), dict(habit.cities), dict(habit.steps)
+    outs, outs_magnitude = habit.outs, habit.outs_magnitude
+    day, day_in_fen, day_out_fen = habit.day, habit.day_in_fen, habit.day_out_fen
+    woke_at, gap_s = habit.woke_at, habit.gap_s
+    for seen in acts:
+        at, what, amount_fen, _, _, city = seen
+        if last is not None:
+            assert at >= last.at
 
-        if at - last.at >= DORMANT_S:
-            woke_at, gap_s = at, at - last.at
-        steps = _counted(steps, LETTERS[last.what] + LETTERS[what])
-    hours = habit.hours
-    if what in JUDGED:
-        hour = china_hour(at)
-        hours = (*hours[:hour], hours[hour] + 1, *hours[hour + 1 :])
-    day = china_day_number(at)
-    same_day = day == habit.day
-    pays_out = what in OUT
+            if at - last.at >= DORMANT_S:
+                woke_at, gap_s = at, at - last.at
+            step = LETTERS[last.what] + LETTERS[what]
+            steps[step] = steps.get(step, 0) + 1
+        if what in JUDGED:
+            hours[china_hour(at)] += 1
+        if city:
+            cities[city] = cities.get(city, 0) + 1
+        if china_day_number(at) != day:
+            day, day_in_fen, day_out_fen = china_day_number(at), 0, 0
+        if what in IN:
+            day_in_fen += amount_fen
+        if what in OUT:
+            day_out_fen += amount_fen
+            outs += 1
+            outs_magnitude += magnitude(amount_fen)
+        last = seen
     return Habit(
-        recent=(*recent[1 - RECENT :], seen),
-        acts=habit.acts + 1,
-        outs=habit.outs + pays_out,
-        outs_magnitude=habit.outs_magnitude + (magnitude(amount_fen) if pays_out else 0),
-        hours=hours,
-        cities=_counted(habit.cities, city) if city else habit.cities,
+        recent=(*habit.recent, *acts)[-RECENT:],
+        acts=habit.acts + len(acts),
+        outs=outs,
+        outs_magnitude=outs_magnitude,
+        hours=tuple(hours),
+        cities=cities,
         steps=steps,
         day=day,
-        day_in_fen=(habit.day_in_fen if same_day else 0) + (amount_fen if what in IN else 0),
-        day_out_fen=(habit.day_out_fen if same_day else 0) + (amount_fen if pays_out else 0),
-        first_at=habit.first_at if recent else at,
+        day_in_fen=day_in_fen,
+        day_out_fen=day_out_fen,
+        first_at=habit.first_at if habit.recent else acts[0].at,
         woke_at=woke_at,
         gap_s=gap_s,
     )
@@ -185,10 +197,6 @@ def decode(text: str) -> Habit:
         )
     except (KeyError, TypeError) as error:
         raise ValueError("no habit") from error
-
-
-def _counted(counts: Mapping[_Key, int], one: _Key) -> Mapping[_Key, int]:
-    return {**counts, one: counts.get(one, 0) + 1}
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))

@@ -80,9 +80,31 @@ def decode(text: str) -> Record:
         raise ValueError("no record of a decision") from error
 
 
+def seen_in(text: str) -> Seen | None:
+    """
+    Return what is *seen* in the record *text*, and read nothing behind it.
+
+    Raises ValueError where it is no record.
+
+    >>> seen_in(Record(Seen(0, What.PIN_CHANGE)).encode()).what.value
+    'pin_change'
+    """
+    if not text.startswith(_SEEN_FIRST):
+        return decode(text).seen
+    try:
+        fields, _end = _DECODER.raw_decode(text, len(_SEEN_FIRST))
+        return _seen(fields)
+    except TypeError as error:
+        raise ValueError("no record of a decision") from error
+
+
 def _seen(fields: list[Any]) -> Seen:
     at, what, *rest = fields
     return Seen(at, What(what), *rest)
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder()
+
+_SEEN_FIRST = '{"seen":'
+"""What the record of an act begins with that was not stopped."""

@@ -269,7 +269,7 @@ _ASKED = {
         ORDER BY id
     """,
     Question.HABITS: """
-        SELECT profile, text
+        SELECT profile, upto, text
         FROM habit
     """,
     Question.STOPS: """

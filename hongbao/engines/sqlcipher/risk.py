@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hongbao.engines.sqlcipher.books import Books
-from hongbao.store import ChallengeRow, JudgedRow
+from hongbao.store import ChallengeRow, HabitRow, JudgedRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -41,16 +41,25 @@ class Risk(Books):
 
     # --- habits ----------------------------------------------------------------------------------
 
-    def habit(self, profile: int) -> str | None:
-        row = self.row("SELECT text FROM habit WHERE profile = ?", profile)
-        return row and str(row[0])
+    def habit(self, profile: int) -> HabitRow | None:
+        row = self.row("SELECT upto, text FROM habit WHERE profile = ?", profile)
+        return HabitRow(*row) if row else None
 
-    def keep_habit(self, profile: int, text: str) -> None:
+    def keep_habit(self, profile: int, row: HabitRow) -> None:
         self._write(
-            "INSERT INTO habit (profile, text) VALUES (?, ?)"
-            " ON CONFLICT (profile) DO UPDATE SET text = excluded.text",
+            "INSERT INTO habit (profile, upto, text) VALUES (?, ?, ?)"
+            " ON CONFLICT (profile) DO UPDATE SET upto = excluded.upto, text = excluded.text",
             profile,
-            text,
+            *row,
+        )
+
+    def records_after(self, profile: int, entry: int) -> list[tuple[int, str]]:
+        """Return the risk records of *profile* behind *entry*, oldest first, with their entries."""
+        return self.rows(
+            "SELECT id, risk FROM entry WHERE profile = ? AND id > ? AND risk IS NOT NULL"
+            " ORDER BY id",
+            profile,
+            entry,
         )
 
     # --- what did not happen ---------------------------------------------------------------------

@@ -438,11 +438,13 @@ _M005 = (
     ) STRICT, WITHOUT ROWID
     """,
     """
-    CREATE TABLE habit (                    -- what is remembered of a profile's acts, as JSON
+    CREATE TABLE habit (                    -- what is remembered of a profile's acts, now and then
         profile INTEGER PRIMARY KEY REFERENCES profile (id),
-        text TEXT NOT NULL
+        upto INTEGER NOT NULL,              -- the entry of the last record in it
+        text TEXT NOT NULL                  -- as JSON
     ) STRICT
     """,
+    "CREATE INDEX entry_by_record ON entry (profile, id) WHERE risk IS NOT NULL",
     """
     CREATE TABLE stop (                     -- an act that risk control did not let happen
         entry INTEGER PRIMARY KEY REFERENCES entry (id),

@@ -1,0 +1,95 @@
+"""Habits: derived from the records whenever they are asked for, and kept only now and then."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hongbao.engines.sqlcipher import Ledger
+from hongbao.errors import HongbaoError
+from hongbao.queries.guards import remembered
+from hongbao.store import HabitRow
+from hongbao.wallet import Wallet, risk_control
+from tests.wallet.guards import no_more_than
+from tests.wallet.world import LI, NOON, YUAN, ZHANG, World, below, card, right
+
+NEVER = 10_000
+
+
+def busy_days(world: World) -> list[str]:
+    """
+    Let Zhang do fifty things within three days, of which guards stop some.
+
+    Return how each of them ended.
+    """
+    world.found(ZHANG, clock=NOON, dice="88")
+    world.found(LI)
+    with world.open(ZHANG) as desk:
+        desk.add_card(card(0, 1), pin=right)
+        desk.use_risk_pack(no_more_than(5))
+        return [_ended(desk, number) for number in range(50)]
+
+
+def _ended(desk: Wallet, number: int) -> str:
+    try:
+        if number % 10 == 9:
+            desk.advance_clock(timedelta(hours=13 if number % 20 == 19 else 1, minutes=7))
+        if number % 3 == 0:
+            desk.topup((number + 1) * YUAN, pin=right)
+        else:
+            desk.send((number + 1) * 10, count=1 + number % 2, pin=right)
+    except HongbaoError as error:
+        return error.code
+    return "done"
+
+
+@pytest.mark.parametrize("every", [1, 3, risk_control.KEPT_EVERY])
+def test_acts_are_judged_alike_however_often_habits_are_kept(
+    every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    What was measured of each act, and how it was answered, is the same to the last number as where
+    every habit is derived from the first record on.
+    """
+    worlds = []
+    for name, kept_every in (("kept", every), ("derived", NEVER)):
+        monkeypatch.setattr(risk_control, "KEPT_EVERY", kept_every)
+        world = World(tmp_path / name, NOON)
+        ended = busy_days(world)
+        worlds.append((ended, judgements(world)))
+        assert {} == world.findings()
+    kept, derived = worlds
+
+    assert {"done", "refused_by_risk"} == set(derived[0])
+    assert derived == kept
+
+
+def judgements(world: World) -> list[tuple[int, str]]:
+    with world.open(ZHANG) as desk:
+        return below(desk).rows("SELECT id, risk FROM entry WHERE risk IS NOT NULL ORDER BY id")
+
+
+def test_an_act_reads_few_records_and_seldom_keeps_a_habit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    No act derives more than what it would keep, and most keep nothing.
+    """
+    read, written = [], []
+    kept = Ledger.keep_habit
+
+    def keep(store: Ledger, profile: int, row: HabitRow) -> None:
+        written.append(row.upto)
+        kept(store, profile, row)
+
+    def known(*asked: object) -> object:
+        found = remembered(*asked)  # type: ignore[arg-type]
+        read.append(found.since_kept)
+        return found
+
+    monkeypatch.setattr(Ledger, "keep_habit", keep)
+    monkeypatch.setattr(risk_control, "remembered", known)
+    busy_days(World(tmp_path / "home", NOON))
+
+    assert risk_control.KEPT_EVERY == max(read)
+    assert 2 <= len(written) <= len(read) // risk_control.KEPT_EVERY
