@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hongbao.domain.facts import ASKED, COLUMN, Columns, Facts, decode, number_of, shape_of
+from hongbao.domain.facts import ASKED, COLUMN, SHAPES, Columns, Facts, read
 from hongbao.errors import recall
 
 
@@ -17,11 +17,11 @@ def render(act: str, text: str, row: Columns) -> Facts:
     >>> render("device_login", '[1,"小明","tablet",2]', row)["session"]
     2
     """
-    facts, columns = decode(act, text), row._asdict()
+    number, facts = read(act, text)
     answer: dict[str, Any] = {}
-    for name, kind in shape_of(act, number_of(text)).fields.items():
+    for name, kind in SHAPES[act][number].fields.items():
         if kind is COLUMN or (kind is ASKED and facts[name] is None):
-            answer[name] = columns[name]
+            answer[name] = getattr(row, name)
         elif name in facts:
             answer[name] = facts[name]
     if answer.get("error") is not None:

@@ -19,7 +19,7 @@ several numbers at once.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, NamedTuple
 
 Facts = dict[str, Any]
@@ -58,15 +58,17 @@ class Shape:
     def __init__(self, fields: Mapping[str, Kind]) -> None:
         self.fields = fields
         self.kept = {name: kind for name, kind in fields.items() if kind is not COLUMN}
-        self._needed = {name for name, kind in fields.items() if not kind.may_be_missing}
+        self.columns = tuple(name for name, kind in fields.items() if kind is COLUMN)
+        self._optional = {name for name, kind in fields.items() if kind.may_be_missing}
+        self._needed = fields.keys() - self._optional
 
-    def fits(self, names: Iterable[str]) -> bool:
+    def fits(self, names: Set[str]) -> bool:
         """Say whether something with these *names* can be of this shape."""
-        return self._needed <= set(names) <= self.fields.keys()
+        return self._needed <= names <= self.fields.keys()
 
     def pack(self, values: Mapping[str, Any]) -> list[object]:
         """Return *values* in order. Raises ValueError where they are not of this shape."""
-        if not self.fits(values):
+        if not self.fits(values.keys()):
             raise ValueError(f"not the facts of this shape: {', '.join(values)}")
         return [kind.pack(values.get(name)) for name, kind in self.kept.items()]
 
@@ -78,11 +80,10 @@ class Shape:
             name: kind.unpack(value)
             for (name, kind), value in zip(self.kept.items(), values, strict=True)
         }
-        return {
-            name: value
-            for name, value in facts.items()
-            if value is not None or not self.kept[name].may_be_missing
-        }
+        for name in self._optional:
+            if facts[name] is None:
+                del facts[name]
+        return facts
 
     def __str__(self) -> str:
         return ", ".join(f"{name}: {kind.name}" for name, kind in self.kept.items())
@@ -94,13 +95,13 @@ def encode(act: str, answer: Mapping[str, Any], row: Columns) -> str:
 
     Raises ValueError where the answer is of no shape of this act, or contradicts its *row*.
     """
-    shapes = SHAPES.get(act, {})
-    number = next((n for n in sorted(shapes, reverse=True) if shapes[n].fits(answer)), None)
+    shapes, names = SHAPES.get(act, {}), answer.keys()
+    number = max((n for n, shape in shapes.items() if shape.fits(names)), default=None)
     if number is None:
         raise ValueError(f"{act} has no shape for {', '.join(answer)}")
-    shape, columns = shapes[number], row._asdict()
-    for name, kind in shape.fields.items():
-        if kind is COLUMN and answer[name] != columns[name]:
+    shape = shapes[number]
+    for name in shape.columns:
+        if answer[name] != getattr(row, name):
             raise ValueError(f"{act}: {name} is not what its row says")
     values = answer
     if shape.fields.get("request_id") is ASKED and answer["request_id"] == row.request_id:
@@ -110,24 +111,11 @@ def encode(act: str, answer: Mapping[str, Any], row: Columns) -> str:
 
 def decode(act: str, text: str) -> Facts:
     """Return the facts of an *act* that `encode` gave as *text*. Raises ValueError otherwise."""
-    number, values = _parted(text)
-    return shape_of(act, number).unpack(values)
+    return read(act, text)[1]
 
 
-def number_of(text: str) -> int:
-    """Return the number of the shape of *text*. Raises ValueError where it has none."""
-    return _parted(text)[0]
-
-
-def shape_of(act: str, number: int) -> Shape:
-    """Return the shape *number* of *act*. Raises ValueError where there is none."""
-    try:
-        return SHAPES[act][number]
-    except KeyError:
-        raise ValueError(f"{act} has no shape {number}") from None
-
-
-def _parted(text: object) -> tuple[int, list[object]]:
+def read(act: str, text: str) -> tuple[int, Facts]:
+    """Return the number of the shape of *text* as well as `decode` does the facts."""
     if not isinstance(text, str):
         raise ValueError("facts are text")
     try:
@@ -136,7 +124,12 @@ def _parted(text: object) -> tuple[int, list[object]]:
         raise ValueError("facts are not so deep") from None
     if type(values) is not list or not values or type(values[0]) is not int:
         raise ValueError("facts begin with the number of their shape")
-    return values[0], values[1:]
+    number, *facts = values
+    try:
+        shape = SHAPES[act][number]
+    except KeyError:
+        raise ValueError(f"{act} has no shape {number}") from None
+    return number, shape.unpack(facts)
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -72,7 +72,7 @@ def test_forms_of_one_act_are_told_apart_by_their_names():
         for act, shapes in SHAPES.items()
         for one in shapes
         for other in shapes
-        if one < other and shapes[one].fits(shapes[other].fields)
+        if one < other and shapes[one].fits(shapes[other].fields.keys())
     ]
 
     assert [] == alike

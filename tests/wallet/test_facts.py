@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hongbao.domain.cases import Verb
-from hongbao.domain.facts import SHAPES, encode, number_of
+from hongbao.domain.facts import SHAPES, encode, read
 from hongbao.domain.pin import Pin
 from hongbao.render import render
 from hongbao.wallet import unit_of_work
@@ -40,8 +40,9 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, int], 
         facts = encode(act, answer, columns)
         again = render(act, facts, columns)
         is_same = json.dumps(answer) == json.dumps(again)
-        found = met.setdefault((act, number_of(facts)), None)
-        met[act, number_of(facts)] = found or (None if is_same else (answer, again))
+        number, _kept = read(act, facts)
+        found = met.setdefault((act, number), None)
+        met[act, number] = found or (None if is_same else (answer, again))
         return facts
 
     with monkeypatch.context() as patch:
