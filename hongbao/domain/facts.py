@@ -20,6 +20,7 @@ several numbers at once.
 
 import json
 from collections.abc import Callable, Mapping, Set
+from datetime import datetime
 from typing import Any, NamedTuple
 
 Facts = dict[str, Any]
@@ -206,6 +207,14 @@ def _unpack_error(values: Any) -> Facts:
 _SAID = frozenset({"code", "message", "hint"})
 """What an error says of itself: its code names its facts, and the sentences are made from them."""
 
+
+def _moment(text: Any) -> str:
+    """Return *text* if it is an instant as answers have it, in ISO 8601 with its offset."""
+    if not isinstance(text, str) or datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"not a moment: {text!r}")
+    return text
+
+
 COLUMN = Kind("the row's", lambda value: value, lambda value: value)
 """What a column of the entry says: it has its place in the answer, and none in the facts."""
 
@@ -213,7 +222,7 @@ TEXT = _only("text", str)
 COUNT = _only("count", int)
 FEN = _only("fen", int)
 YES = _only("yes or no", bool)
-MOMENT = _only("moment", str)  # as answers have it, in China's time
+MOMENT = Kind("moment", _moment, _moment)
 ASKED = maybe(TEXT)._replace(name="request")
 """The request that asked for what the act is a later step of; null where it is the act's own."""
 
