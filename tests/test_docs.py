@@ -1,5 +1,6 @@
 """The docs say what the code does: pages, options, examples, refusals and shapes."""
 
+import functools
 import inspect
 import re
 from collections.abc import Iterator
@@ -253,12 +254,15 @@ def test_an_example_is_what_its_commands_say():
         assert (path.name, path.read_text("utf-8")) == (path.name, replayed)
 
 
-EXAMPLES = [
-    block
-    for path in (*READMES, *sorted((ROOT / "docs").rglob("*.md")))
-    if path != gallery.GALLERY  # which is made, block by block
-    for block in transcripts.blocks(path)
-]
+@functools.cache
+def examples() -> list[transcripts.Block]:
+    """Return every block of every page but the gallery's, which is made, block by block."""
+    return [
+        block
+        for path in (*READMES, *sorted((ROOT / "docs").rglob("*.md")))
+        if path != gallery.GALLERY
+        for block in transcripts.blocks(path)
+    ]
 
 
 def test_every_example_is_played_or_says_why_not():
@@ -267,7 +271,7 @@ def test_every_example_is_played_or_says_why_not():
     """
     assert [] == [
         block.place
-        for block in EXAMPLES
+        for block in examples()
         if (block.is_played, bool(block.checked_by), bool(block.not_played)).count(True) != 1
     ]
 
@@ -276,7 +280,7 @@ def test_an_example_that_another_test_checks_is_known_to_it():
     """
     The test that is named reads that page.
     """
-    for block in EXAMPLES:
+    for block in examples():
         if block.checked_by:
             test = (ROOT / block.checked_by).read_text("utf-8")
             page = block.place.partition(".md")[0]
@@ -298,7 +302,7 @@ def test_an_example_that_is_not_played_shows_no_answer_of_ours():
     """
     What hongbao answers on a terminal stands only where it is compared with what it does answer.
     """
-    for block in EXAMPLES:
+    for block in examples():
         if block.not_played and block.language == "console":
             shown = re.findall(r"^\$ hongbao [^|\n]*\n(?!\$ )(.+)", block.text, re.MULTILINE)
             assert (block.place, []) == (block.place, shown)

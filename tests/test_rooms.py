@@ -8,7 +8,6 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePath
 from typing import NamedTuple
@@ -121,30 +120,31 @@ class Import(NamedTuple):
 parsed = cache(ast.parse)
 
 
-def imports(source: str) -> Iterator[Import]:
-    """Yield what *source* imports, by statement or by `importlib`, wherever it stands."""
-    yield from _imports(parsed(source), at_once=True)
+@cache
+def imports(source: str) -> tuple[Import, ...]:
+    """Return what *source* imports, by statement or by `importlib`, wherever it stands."""
+    found: list[Import] = []
+    _add_imports(parsed(source), found, at_once=True)
+    return tuple(found)
 
 
-def _imports(node: ast.AST, *, at_once: bool) -> Iterator[Import]:
+def _add_imports(node: ast.AST, found: list[Import], *, at_once: bool) -> None:
     match node:
         case ast.Import(names=names):
-            for name in names:
-                yield Import(name.name, node.lineno, at_once)
+            found += [Import(name.name, node.lineno, at_once) for name in names]
         case ast.ImportFrom(module="hongbao", names=names):
-            for name in names:
-                yield Import(f"hongbao.{name.name}", node.lineno, at_once)
+            found += [Import(f"hongbao.{name.name}", node.lineno, at_once) for name in names]
         case ast.ImportFrom(module=module, level=level):
-            yield Import("." * level + (module or ""), node.lineno, at_once)
+            found.append(Import("." * level + (module or ""), node.lineno, at_once))
         case ast.Call(
             func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=name), *_]
         ):
-            yield Import(str(name), node.lineno, at_once)
+            found.append(Import(str(name), node.lineno, at_once))
     deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or (
         isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
     )
     for child in ast.iter_child_nodes(node):
-        yield from _imports(child, at_once=at_once and not deferred)
+        _add_imports(child, found, at_once=at_once and not deferred)
 
 
 def room_of(place: str) -> str:
@@ -221,11 +221,22 @@ def clock_and_dice(place: str, source: str) -> list[str]:
     found = [f"{line}: {module}" for module, line, _ in imports(source) if top(module) in DICE]
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name):
-            first, _, rest = ast.unparse(node).partition(".")
+            first, _, rest = dotted(node).partition(".")
             full = meant.get(first, first) + (f".{rest}" if rest else "")
             if full in CLOCK_AND_DICE and (room, full) not in EXCEPTIONS:
                 found.append(f"{node.lineno}: {full}")
     return found
+
+
+def dotted(node: ast.AST) -> str:
+    """Return the name that *node* spells, as in ``os.path``; empty where it begins with no name."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=attr):
+            before = dotted(value)
+            return before and f"{before}.{attr}"
+    return ""
 
 
 def _meanings(tree: ast.AST) -> dict[str, str]:

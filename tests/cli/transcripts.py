@@ -11,6 +11,7 @@ Every other block says right above itself why it is not among them: ``<!-- not p
 or ``<!-- checked by tests/FILE.py -->`` where another test has it (see `blocks`).
 """
 
+import functools
 import re
 import sys
 import tempfile
@@ -88,6 +89,7 @@ class Page(NamedTuple):
     commands: list[list[re.Match[str]]]
 
 
+@functools.cache
 def pages() -> list[Page]:
     """Return the pages that have transcripts."""
     found = []
