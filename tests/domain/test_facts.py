@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hongbao import errors
+from hongbao import answers, errors
 from hongbao.domain.facts import (
     ASKED,
     COLUMN,
@@ -213,3 +214,49 @@ def test_shapes_say_of_the_row_only_what_it_has():
     }
 
     assert {*Columns._fields} == said
+
+
+ANSWERED: dict[str, Any] = {
+    "init": answers.Founded,
+    "pin_change": answers.PinChanged,
+    "identify": answers.Identified,
+    "card_add": answers.CardBound,
+    "card_remove": answers.CardBound,
+    "refund_to": answers.RefundsChosen,
+    "device_add": answers.DeviceChanged,
+    "device_approve": answers.DeviceChanged,
+    "device_remove": answers.DeviceRemoved,
+    "device_login": answers.LoggedIn,
+    "device_move": answers.DeviceMoved,
+    "device_fault": answers.DeviceFaultSet,
+    "totp_add": answers.TotpChanged,
+    "totp_remove": answers.TotpChanged,
+    "topup": answers.ToppedUp,
+    "withdraw": answers.Withdrawn,
+    "paid_out": answers.Withdrawn,
+    "send": answers.Sent,
+    "claim": answers.Claimed,
+    "refund": answers.Refunded,
+    "bank_fault": answers.FaultSet,
+    "correct": answers.Corrected,
+    "challenge_passed": answers.ChallengePassed,
+    "released": answers.HoldEnded,
+    "returned": answers.HoldEnded,
+    "risk_use": answers.GuardsUsed,
+    "risk_model": answers.GuardsUsed,
+    "policy_use": answers.PolicyUsed,
+    "operator_add": answers.OperatorAdded,
+    "bill_import": answers.BillImported,
+    "bill_remove": answers.BillRemoved,
+}
+"""What programs are answered, by the act whose facts it is made from."""
+
+
+@pytest.mark.parametrize("act", ANSWERED)
+def test_the_answer_is_what_the_docs_show(act: str):
+    """
+    What is made from the facts has all the keys of the shape in docs/json.md, and no other.
+    """
+    told = ANSWERED[act]
+
+    assert told.__required_keys__ == SHAPES[act][1].fields.keys()

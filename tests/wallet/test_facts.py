@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hongbao import errors
 from hongbao.domain.cases import Verb
 from hongbao.domain.facts import SHAPES, encode, read
 from hongbao.domain.pin import Pin
@@ -18,10 +19,11 @@ from hongbao.wallet.homes import restore
 from hongbao.wallet.operators import By
 from tests.wallet import test_check, test_check_channel, test_check_guards
 from tests.wallet.acts import BY_NAME
+from tests.wallet.bills import bill
 from tests.wallet.channels import demo, unclaimed
 from tests.wallet.risks import HOLD_HOURS, holding, with_pack
 from tests.wallet.test_review import reported
-from tests.wallet.world import YUAN, World, right
+from tests.wallet.world import YUAN, ZHANG, World, right
 
 OPERATOR = By("Wu", lambda: Pin("975312"))
 OTHERS = (
@@ -124,3 +126,42 @@ def test_each_entry_gives_its_answer_again(
 
     assert {} == {shape: found for shape, found in met.items() if found}
     assert {("risk_train", 1)} == everything - met.keys()  # which takes a library to learn with
+
+
+@pytest.mark.parametrize("facts", ["x", "{}", "[99]", '[1,"a"]'])
+def test_facts_that_cannot_be_read_back_are_damage(world: World, facts: str):
+    """
+    Exit code 19 and a sentence, wherever they are looked at, and no bug of ours.
+    """
+    desk = world.zhang
+    desk.add_operator("Wu", pin=OPERATOR.pin, by=right)
+    desk.topup(YUAN, pin=right, request_id="topup")
+    packet = desk.send(2 * YUAN, count=2, pin=right, request_id="packet")["packet"]
+    world.li.claim(packet)
+    world.turn(hours=24)
+    desk.refund(packet, request_id="refund")
+    desk.bring_in(bill(), file="bill.csv")
+    world.edit(f"UPDATE entry SET facts = '{facts}'")
+    desk = world.open(ZHANG)
+    looks: dict[str, Callable[[], object]] = {
+        "history": desk.history,
+        "events": desk.events,
+        "show": lambda: desk.show(packet),
+        "verify": lambda: desk.verify(packet),
+        "trace": lambda: desk.trace(packet),
+        "receipt": lambda: desk.receipt("topup"),
+        "why": lambda: desk.why("topup"),
+        "operator log": desk.operator_log,
+        "bills": desk.bills,
+        "request": lambda: desk.topup(YUAN, pin=right, request_id="topup"),
+        "refund": lambda: desk.refund(packet, request_id="refund"),
+    }
+
+    failed = {}
+    for name, look in looks.items():
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at
+            failed[name] = type(error)
+
+    assert dict.fromkeys(looks, errors.Damaged) == failed
