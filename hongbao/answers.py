@@ -441,7 +441,7 @@ class Verified(TypedDict):
 
 
 class VerifiedShare(TypedDict):
-    """One share: what was paid, and what the seed says."""
+    """One share: what was paid, what its draw gives, and what that draw was made from."""
 
     seat: int
     profile: str

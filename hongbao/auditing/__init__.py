@@ -42,7 +42,7 @@ PROBLEMS = {
     ),
     "packets": (N_("packets whose account, claims and refund disagree: {count}"), _KEEP),
     "terms": (N_("packets whose terms differ from what was sealed at sending: {count}"), _KEEP),
-    "deals": (N_("packets whose shares differ from their seed: {count}"), _KEEP),
+    "deals": (N_("packets whose shares do not match their draws: {count}"), _KEEP),
     "held": (
         N_("holds whose case, amount and destination disagree: {count}"),
         _KEEP,

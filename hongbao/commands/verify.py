@@ -19,7 +19,7 @@ app = window()
 
 @app.command(
     cls=Command,
-    short_help=N_("Recompute a closed packet's shares from its seed."),
+    short_help=N_("Recompute a closed packet's shares from public data."),
     help=N_("Exits with 19 if they differ. docs/fairness.md does the same in ten lines of Python."),
     epilog="hongbao verify hb_7Q2M4K9X",
 )

@@ -36,7 +36,7 @@ class DealRule(StrEnum):
     """How shares come to their amounts; a packet records its own."""
 
     DOUBLE_MEAN = "double-mean"  # drawn at each claim (二倍均值法), every position alike on average
-    SHUFFLED = "shuffled"  # dealt up front, then shuffled: alike in variance too
+    SHUFFLED = "shuffled"  # dealt up front, struck at each claim: alike in variance too
     EQUAL = "equal"
 
 

@@ -160,11 +160,11 @@ class PacketAboveCap(OverLimit):
 
 
 class Unfair(NotIntact):
-    """`hongbao verify` recomputed a packet, and what was paid is not what its seed says."""
+    """`hongbao verify` recomputed a packet, and what was paid is not what its draws give."""
 
     packet: str = example("hb_7Q2M4K9X", kw_only=False)
     commitment_holds: bool = example(True)
     shares: list[dict[str, object]] = example([])
 
-    sentence = N_("{packet} was not dealt as its seed says")
+    sentence = N_("shares of {packet} do not match their draws")
     advice = N_("see what else is wrong with `hongbao check`")

@@ -398,7 +398,7 @@ def show_verified(verified: Verified) -> None:
     )
     line(f"{tick(verified['commitment_holds']).text} {commitment}")
     if verified["fair"]:
-        line(_("✓ every share is what the seed says"))
+        line(_("✓ every share matches its draw"))
 
 
 def tick(good: bool) -> Cell:

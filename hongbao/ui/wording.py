@@ -62,7 +62,7 @@ _CHECKS = {
     "suspense": N_("banks' suspense is what they explain"),
     "packets": N_("packets equal claims plus refund"),
     "terms": N_("packets' terms are as sealed"),
-    "deals": N_("shares are as their seed says"),
+    "deals": N_("shares match their draws"),
     "held": N_("what is held is what cases hold"),
     "balances": N_("balances follow one another"),
     "maturing": N_("what is withdrawable later adds up"),

@@ -254,7 +254,7 @@ def test_a_text_that_was_smuggled_in_is_not_obeyed(tampered: Shell):
 
 def test_an_unfair_packet_is_proved_so(shell: Shell):
     """
-    What was paid beside what the seed says, exit code 19, and the same for programs.
+    What was paid beside what the draws give, exit code 19, and the same for programs.
     """
     tamper(shell, "UPDATE claim SET amount_fen = amount_fen + 1 WHERE packet = 3 AND seat = 1")
     packet = shell.packets["equal"]
