@@ -1,10 +1,9 @@
 """
-Facts: what an act's entry keeps of it, typed, in a fixed order, without names.
+Facts: what an entry keeps of its act, typed and in a fixed order.
 
-An act is answered with names for programs and sentences for people, and both may change. What is
-sealed into the chain must not. So each kind of act declares here, once, which facts it keeps; they
-are written as a JSON array of values behind the number of their shape, and `hongbao.render` makes
-the answer from them.
+Answers have names for programs and sentences for people, and both may change; what is sealed into
+the chain may not. So each kind of act declares here which facts it keeps. They are written as a
+JSON array of values behind the number of their shape, and `hongbao.render` makes the answer.
 
     >>> row = Columns("rq_1", "2026-02-17T20:00:00+08:00", None)
     >>> answer = {**row.common, "profile": "小明", "device": "tablet", "session": 2}
@@ -13,9 +12,9 @@ the answer from them.
     >>> decode("device_login", '[1,"小明","tablet",2]')
     {'profile': '小明', 'device': 'tablet', 'session': 2}
 
-A shape never changes. Where an act keeps more, or something else, it gets another number, and the
-old one stays: `tests/domain/test_facts.py` holds the list. An act that comes in several forms has
-several numbers at once.
+A shape never changes. An act that has to keep something else gets a shape with a new number, and
+the old one stays (`tests/domain/facts.txt` lists them all). An act that comes in several forms has
+one number for each.
 """
 
 import json
@@ -27,7 +26,7 @@ Facts = dict[str, Any]
 
 
 class Columns(NamedTuple):
-    """What the entry's own columns say, as answers say it, and its facts therefore do not."""
+    """What the entry's own columns say, in the form that answers have; facts leave it out."""
 
     request_id: str
     at: str

@@ -1,12 +1,12 @@
 """Acts as their entries keep them: the facts of one, and the answer that was given to it."""
 
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
 
 from hongbao.domain.facts import Columns, Facts, decode
 from hongbao.home.opened import Home
 from hongbao.render import render
-from hongbao.store import SealedRow
 from hongbao.units import iso
 
 
@@ -20,6 +20,19 @@ class _Kept(Protocol):
     def facts(self) -> str: ...
 
 
+class _Answered(_Kept, Protocol):
+    """The same, with what the columns of the entry say beside the facts."""
+
+    @property
+    def request_id(self) -> str: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def balance_fen(self) -> int | None: ...
+
+
 def facts_of(home: Home, row: _Kept) -> Facts:
     """Return the facts of the act of *row*. Raises Damaged where they are none of it."""
     return home.read_back(partial(decode, row.act), row.facts)
@@ -30,7 +43,7 @@ def facts_in(home: Home, entry: int) -> Facts:
     return facts_of(home, home.store.sealed_act(entry))
 
 
-def answer_to(home: Home, row: SealedRow) -> Any:
+def answer_to(home: Home, row: _Answered) -> Any:
     """Return what the act of *row* was answered with. Raises Damaged where that is lost."""
     columns = Columns(row.request_id, iso(row.at), row.balance_fen)
     return home.read_back(lambda text: render(row.act, text, columns), row.facts)

@@ -9,7 +9,7 @@ from hongbao.domain.ledger import Reason
 from hongbao.domain.packet import check_refund
 from hongbao.errors import PacketRefunded, RequestConflict
 from hongbao.home.opened import Home
-from hongbao.queries.acts import answer_in
+from hongbao.queries.acts import answer_to
 from hongbao.queries.packets import BALANCE, packet_row
 from hongbao.store import ProfileRow
 from hongbao.units import iso
@@ -69,7 +69,7 @@ def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = Fal
 
 
 def _refunded_before(home: Home, request_id: str, me: ProfileRow) -> list[Refunded]:
-    return [answer_in(home, part.id) for part in home.store.requested_parts(request_id, me.id)]
+    return [answer_to(home, part) for part in home.store.requested_parts(request_id, me.id)]
 
 
 def refund_packet(

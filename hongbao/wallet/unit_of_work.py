@@ -28,7 +28,7 @@ from hongbao.queries.acts import answer_in, answer_to
 from hongbao.queries.devices import acting_device, check_may_act
 from hongbao.queries.history import doer
 from hongbao.render import render
-from hongbao.store import DeviceRow, EntryRow, Head, HomeRow, MessageRow, ProfileRow, SealedRow
+from hongbao.store import DeviceRow, EntryRow, Head, HomeRow, MessageRow, ProfileRow
 from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
@@ -453,8 +453,7 @@ def _answer_of(home: Home, entry: EntryRow) -> "Answer":
     """Return what the request of *entry* came to, or raise what it did."""
     message = home.store.message_of_entry(entry.id) if entry.act in INSTRUCTING else None
     if message is None:
-        row = SealedRow(entry.act, entry.facts, entry.request_id, entry.at, entry.balance_fen)
-        return cast("Answer", answer_to(home, row))
+        return cast("Answer", answer_to(home, entry))
     return outcome(home, message)
 
 

@@ -54,8 +54,8 @@ NOT_PAID = {
 
 def test_no_shape_ever_changes():
     """
-    Ledgers hold facts of every shape that there has been: what differs from the list is another
-    shape, and gets a number of its own beside the old one.
+    Old entries hold facts of every shape there has been. To keep something else, add a shape with
+    a new number beside the old one.
     """
     frozen = Path(__file__).with_name("facts.txt").read_text(encoding="utf-8").splitlines()
     shapes = [f"{act} {n}: {shape}" for act, each in SHAPES.items() for n, shape in each.items()]
