@@ -44,6 +44,9 @@ STEPS = ("entry", "message", "bank_message", "habit")
 ARRIVALS = ("account", "transfer", "bank_line")
 """What else a refund leaves that reaches its card."""
 
+COUNTER = 7
+"""Its column in a device: it has signed that it asked for the payment."""
+
 PIN_HASH = 8
 """Its column: a right PIN has its hash renewed after a rekey, whatever it was asked for."""
 
@@ -204,6 +207,7 @@ class Desk(RuleBasedStateMachine):
             for rows in (before, after):
                 for table in STEPS + (ARRIVALS if arrived else ()):
                     del rows[table]
+                rows["device"] = [(*row[:COUNTER], *row[COUNTER + 1 :]) for row in rows["device"]]
                 for table in ("usage", "usage_year"):  # counted, and given back
                     rows[table] = [row for row in rows[table] if row[3]]
         if self.asked_pin:
