@@ -68,6 +68,29 @@ def prose(text: str) -> str:
     return re.sub(r"`[^`]*`|\{[^}]*\}", "", text)
 
 
+CELLS = frozenset({"{label} {of_fen}", "in {in_fen} · out {out_fen}", "withdrawal · fee {fee_fen}"})
+"""Sentences that stand in a table, where amounts have no unit."""
+
+IDS = (
+    "batch",
+    "bill",
+    "card",
+    "case",
+    "challenge",
+    "message",
+    "packet",
+    "payment",
+    "request_id",
+    "subject",
+)
+"""Facts that are an identifier: in Chinese they stand apart, as a command does."""
+
+
+def apart(text: str) -> str:
+    """Return *text* with its identifiers as if they were commands, which stand apart, too."""
+    return re.sub(rf"\{{(?:{'|'.join(IDS)})\}}", "`id`", text)
+
+
 def faults(message: Message) -> list[str]:
     """Return what is wrong with *message*'s translation."""
     said, meant = message.msgstr, english(message)
@@ -82,10 +105,12 @@ def faults(message: Message) -> list[str]:
         found.append("other commands than the English")
     if re.search(r"[\u4e00-\u9fff][,;:?!()]|[,;?!()][\u4e00-\u9fff]", prose(said)):
         found.append("half-width punctuation beside Chinese")
-    if re.search(r"[\u4e00-\u9fff] [A-Za-z0-9{]|[A-Za-z0-9}] [\u4e00-\u9fff]", said):
+    if re.search(r"[\u4e00-\u9fff] [A-Za-z0-9{]|[A-Za-z0-9}] [\u4e00-\u9fff]", apart(said)):
         found.append("a space between Chinese and Latin")
-    if re.search(r"[\u4e00-\u9fff]`[^`]*`|`[^`]*`[\u4e00-\u9fff]", said):
-        found.append("no space between Chinese and a command")
+    if re.search(r"[\u4e00-\u9fff]`[^`]*`|`[^`]*`[\u4e00-\u9fff]", apart(said)):
+        found.append("no space between Chinese and a command or an ID")
+    if meant not in CELLS and re.search(r"\{\w*_fen\}(?![元/])", re.sub(r"`[^`]*`", "", said)):
+        found.append("an amount without 元")
     if said.endswith("。") and not meant.endswith("."):
         found.append("a full stop that the English has not")
     if capitals(said) & set(PLACEHOLDERS) - ACRONYMS:
@@ -130,13 +155,15 @@ def test_each_translation_says_what_the_english_says(message: Message):
     [
         ("balance", "", "not translated"),
         ("balance", "balance", "the same as the English"),
-        ("{a_fen} left", "剩余{b_fen}", "other placeholders than the English"),
+        ("{a_fen} left", "剩余{b_fen}元", "other placeholders than the English"),
         ("{a_fen} left", "剩余", "other placeholders than the English"),
         ("try `hongbao topup 1`", "请试 `hongbao topup 2`", "other commands than the English"),
         ("try `a`, then `a`", "请试 `a`", "other commands than the English"),
+        ("paid {a_fen}", "已付{a_fen}", "an amount without 元"),
         ("see: this", "看:这个", "half-width punctuation beside Chinese"),
         ("1 of {all}", "共 {all}个", "a space between Chinese and Latin"),
-        ("try `a`", "请试`a`", "no space between Chinese and a command"),
+        ("try `a`", "请试`a`", "no space between Chinese and a command or an ID"),
+        ("sent {packet}", "已发{packet}", "no space between Chinese and a command or an ID"),
         ("not done", "没有完成。", "a full stop that the English has not"),
         ("into FILE", "写入FILE", "what stands for a value, in English"),
         ("try `a FILE`", "请试 `a FILE`", "what stands for a value, in English"),

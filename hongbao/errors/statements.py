@@ -111,7 +111,7 @@ class NotGenuine(NotIntact):
     last_entry: int | None = example(21)
     signed: dict[str, object] | None = example(None)
     how: str = example("content", default=LEFT_OUT)
-    reason: str = example("what it says is not what was signed", default=LEFT_OUT)
+    reason: str = example("the content is not what was signed", default=LEFT_OUT)
     line: int = example(7, default=LEFT_OUT)
     line_signed: str | None = example(None, default=LEFT_OUT)
     line_found: str | None = example(None, default=LEFT_OUT)

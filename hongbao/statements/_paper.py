@@ -193,7 +193,7 @@ def _holding(path: Path, number: int) -> tuple["FPDF", "TTFFont"]:
     except OSError as error:
         raise _Unfit(error.strerror) from error
     if number and number >= faces:  # of a single face, the library would take that one
-        raise _Unfit("it has no face of that number")
+        raise _Unfit("it has no face with that number")
     pdf = FPDF(unit="pt", format="A4")
     try:
         pdf.add_font(_FAMILY, fname=path, collection_font_number=number)

@@ -43,9 +43,9 @@ def show_imported(imported: BillImported) -> None:
         "ends": wording.when(imported["ends_at"]),
     }
     sentence = (
-        N_("{file} was brought in before, as {bill}")
+        N_("{file} was imported before, as {bill}")
         if imported["known"]
-        else N_("brought in {file} as {bill}")
+        else N_("imported {file} as {bill}")
     )
     said = say(sentence, **facts) if imported["known"] else deed(imported, sentence, **facts)
     line(said, bold=imported["bill"])
@@ -142,7 +142,7 @@ def show_compared(compared: Compared) -> None:
         "begins": wording.when(compared["begins_at"]),
         "ends": wording.when(compared["ends_at"]),
     }
-    line(say(N_("{bill} beside your records · {begins} to {ends}"), **facts), bold=facts["bill"])
+    line(say(N_("{bill} and your records · {begins} to {ends}"), **facts), bold=facts["bill"])
     print()
     table(
         [
@@ -161,13 +161,13 @@ def show_compared(compared: Compared) -> None:
                 Column(_("kind"), gives=True),
                 Column(_("with"), gives=True, below=True),
                 Column(_("amount"), right=True),
-                Column(_("what is said of it"), below=True),
+                Column(_("result"), below=True),
             ],
             [row for one in compared["lines"] for row in _told(one)],
         )
     if compared["ok"]:
         print()
-        line(_("✓ the bill says what your records say"), green="✓")
+        line(_("✓ the bill agrees with your records"), green="✓")
 
 
 def _piped_sum(row: ComparedSum) -> Sequence[object]:

@@ -55,7 +55,7 @@ def _show_heading(books: BooksShown) -> None:
     if not books["diff"]:
         line(say(N_("the books at {at}"), at=at), bold=at)
     elif books["entry"] is None:
-        line(_("there is no act to look at yet"))
+        line(_("there is no act to show yet"))
     else:
         act = books["act"] or ""
         act = safe(wording.reason(_ACTS.get(act, act)))
@@ -272,7 +272,7 @@ def _drawn(t: _T, side: int) -> list["Text"]:
         return [
             title,
             Text("─" * width, "dim"),
-            _padded(Text(_("untouched"), "dim"), width, "center"),
+            _padded(Text(_("unchanged"), "dim"), width, "center"),
         ]
     rows = zip_longest(
         [text for item in t.debits for text in _drawn_item(item, side)],
@@ -357,8 +357,8 @@ def _show_crossing(books: Sequence[BookShown]) -> None:
     rows = [
         (_("the platform's reserve"), reserve, None, kept, _differs(reserve, kept)),
         (_("the banks' reserves"), None, settlement, owed, _differs(settlement, owed)),
-        (_("on its way to the platform"), incoming, taken, None, _waits(incoming, taken)),
-        (_("on its way to the banks"), outgoing, paid, None, _waits(outgoing, paid)),
+        (_("in transit to the platform"), incoming, taken, None, _waits(incoming, taken)),
+        (_("in transit to the banks"), outgoing, paid, None, _waits(outgoing, paid)),
     ]
     told: list[Row] = [
         [name, *("" if fen is None else yuan(fen) for fen in held), mark]
@@ -395,13 +395,13 @@ def _differs(one_fen: int, other_fen: int) -> Cell:
 
 def _waits(one_fen: int, other_fen: int) -> Cell:
     """Return the mark for money under way, which one end may know of before the other."""
-    return Cell("✓", "green") if one_fen == other_fen else Cell(_("not known yet"), "yellow")
+    return Cell("✓", "green") if one_fen == other_fen else Cell(_("unknown"), "yellow")
 
 
 def _show_moved(moved: Sequence[MovedLine]) -> None:
     """Print what an act moved, book by book: a movement never leaves its book."""
     if not moved:
-        line(_("nothing moved"))
+        line(_("no money moved"))
         return
     table(
         [

@@ -37,7 +37,7 @@ def show_challenges(challenges: Sequence[ChallengeLine]) -> None:
         pipe(*(_fields(row) for row in challenges))
         return
     if not challenges:
-        line(_("nothing waits for an answer"))
+        line(_("no open challenges"))
         return
     table(
         [
@@ -77,7 +77,7 @@ def show_passed(passed: ChallengePassed) -> None:
     """Print that a challenge was passed, and until when what it stood before may be asked again."""
     line(
         say(
-            N_("{challenge} is passed · the same request goes through once · until {until}"),
+            N_("{challenge} is passed · the same request succeeds once · until {until}"),
             challenge=passed["challenge"],
             until=wording.when(passed["valid_until"]),
         ),

@@ -31,21 +31,21 @@ def show_settled(settled: Settled) -> None:
         _pipe_settled(settled)
         return
     if settled.get("dry_run"):
-        line(_("this would be done:"))
+        line(_("dry run, this would happen:"))
     for ended in settled["holds"]:
         line(wording.hold_ended(ended), red=ended["packet"] or "")
     if settled["resolved"]:
         _show_resolved(settled["resolved"])
         print()
     if settled["batch"] is None:
-        line(_("there was nothing to settle"))
+        line(_("nothing to settle"))
     else:
         _show_batch(settled)
     if count := settled["still_pending"]:
         line(
             ngettext(
-                "{count} payment is still pending: ask again with `hongbao settle`",
-                "{count} payments are still pending: ask again with `hongbao settle`",
+                "{count} payment is still pending: check again with `hongbao settle`",
+                "{count} payments are still pending: check again with `hongbao settle`",
                 count,
             ).format(count=count)
         )
@@ -206,7 +206,7 @@ def show_reconciled(reconciled: Reconciled) -> None:
             Column(_("matched"), right=True, below=True, named=True),
             Column(_("amount"), right=True),
             Column(_("differences"), right=True, below=True, named=True),
-            Column(_("not known yet"), right=True, below=True, named=True),
+            Column(_("unknown"), right=True, below=True, named=True),
         ],
         [
             [
@@ -225,7 +225,7 @@ def show_reconciled(reconciled: Reconciled) -> None:
         _show_difference(difference)
     if reconciled["ok"]:
         print()
-        line(_("✓ the statements say what the platform's records say"), green="✓")
+        line(_("✓ the banks' statements agree with the platform's records"), green="✓")
 
 
 def _pipe_reconciled(reconciled: Reconciled) -> None:
@@ -262,11 +262,11 @@ def _pipe_reconciled(reconciled: Reconciled) -> None:
 
 
 _MEANINGS = {
-    "surplus": N_("they have it, we do not"),
-    "shortage": N_("we have it, they do not"),
-    "amount": N_("both have it, with different amounts"),
-    "state": N_("both have it, with different outcomes"),
-    "duplicate": N_("they have it more than once"),
+    "surplus": N_("only the bank has it"),
+    "shortage": N_("only the platform has it"),
+    "amount": N_("different amounts"),
+    "state": N_("different outcomes"),
+    "duplicate": N_("the bank booked it more than once"),
 }
 
 
@@ -286,7 +286,7 @@ def _show_difference(row: DifferenceLine) -> None:
         return
     meaning = _(_MEANINGS.get(row["kind"], row["kind"]))
     ours_theirs = say(
-        N_("ours {ours_fen} · theirs {theirs_fen}"),
+        N_("platform {ours_fen} · bank {theirs_fen}"),
         ours_fen=row["ours_fen"],
         theirs_fen=row["theirs_fen"],
     )
@@ -371,13 +371,13 @@ def show_faults(faults: Sequence[FaultLine]) -> None:
         )
         return
     if not faults:
-        line(_("no fault is switched on"))
+        line(_("no faults"))
         return
     table(
         [
             Column(_("where")),
             Column(_("fault")),
-            Column(_("what goes wrong"), below=True),
+            Column(_("effect"), below=True),
             Column(_("amount"), right=True),
             Column(_("since"), below=True, extra=True),
         ],
@@ -398,10 +398,10 @@ def show_fault_set(changed: FaultSet) -> None:
     """Print what goes wrong at one place from now on."""
     if not changed["faults"] and is_terminal():
         place = wording.actor(changed["bank"])
-        line(deed(changed, N_("{place} works as it should"), place=place))
+        line(deed(changed, N_("{place} works normally"), place=place))
         return
     if changed.get("dry_run") and is_terminal():
-        line(_("this would go wrong:"))
+        line(_("dry run, this fault would be set:"))
     show_faults(changed["faults"])
 
 
@@ -430,7 +430,7 @@ def show_statement_issued(issued: StatementIssued) -> None:
     )
     line(
         say(
-            N_("taken from cards {debit_fen} · paid to cards {credit_fen}"),
+            N_("debited from cards {debit_fen} · credited to cards {credit_fen}"),
             debit_fen=issued["debit_fen"],
             credit_fen=issued["credit_fen"],
         )
@@ -441,9 +441,9 @@ def show_statement_issued(issued: StatementIssued) -> None:
 def show_corrected(corrected: Corrected) -> None:
     """Print what was moved to end a difference, and who answers for it."""
     sentence = (
-        N_("{operator} took {amount_fen} from {card} at {bank}")
+        N_("{operator} debited {amount_fen} from {card} at {bank}")
         if corrected["direction"] == "debit"
-        else N_("{operator} gave {amount_fen} back to {card} at {bank}")
+        else N_("{operator} credited {amount_fen} to {card} at {bank}")
     )
     facts = {
         "operator": safe(corrected["operator"]),
@@ -460,9 +460,9 @@ def show_operator_added(added: OperatorAdded) -> None:
     """Print who may put books right from now on, and who answers for that."""
     name, by = safe(added["operator"]), added["by"]
     sentence = (
-        N_("{operator} is an operator now")
+        N_("added operator {operator}")
         if by is None
-        else N_("{operator} is an operator now · {by} answers for it")
+        else N_("added operator {operator} · approved by {by}")
     )
     line(say(sentence, operator=name, by=safe(by or "")), bold=name)
 

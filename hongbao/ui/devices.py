@@ -20,15 +20,15 @@ from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, 
 from hongbao.words import N_, _, language, say
 
 _STATES = {
-    "pending": N_("waits"),
-    "approved": N_("let in"),
+    "pending": N_("waiting"),
+    "approved": N_("authorised"),
     "certified": N_("certified"),
 }
 
 _CHANGED = {
-    "pending": N_("{device} waits to be let in for {profile}"),
-    "approved": N_("{device} may act for {profile} now"),
-    "certified": N_("{device} may act for {profile} now, and vouches for who that is"),
+    "pending": N_("{device} is waiting for approval by {profile}"),
+    "approved": N_("authorised {device} for {profile}"),
+    "certified": N_("{device} is certified for {profile}: its signature counts as a second factor"),
 }
 
 
@@ -54,13 +54,13 @@ def show_devices(devices: Sequence[DeviceLine]) -> None:
         )
         return
     if not devices:
-        line(_("no device is let in yet"))
+        line(_("no devices yet"))
         return
     table(
         [
             Column(""),
             Column(_("device"), gives=True),
-            Column(_("may act"), below=True),
+            Column(_("state"), below=True),
             Column(_("city"), below=True),
             Column(_("session"), below=True, named=True),
             Column(_("shared with"), gives=True, below=True, named=True),
@@ -84,7 +84,7 @@ def _device_row(row: DeviceLine) -> Row:
 
 def _standing(row: DeviceLine) -> Cell:
     if row["cut_at"] is not None:
-        return Cell(_("session ended"), "red")
+        return Cell(_("logged out"), "red")
     if not row["here"]:
         return Cell(_("not here"), "dim")
     styles = {"pending": "yellow", "certified": "green"}
@@ -95,7 +95,7 @@ def city(code: str) -> str:
     """Return what people call the city that programs know as *code*."""
     place = place_called(code)
     if place is None:
-        return _("an unknown place")
+        return _("unknown place")
     return place.name_zh if language().startswith("zh") else place.name_en
 
 
@@ -111,9 +111,9 @@ def show_changed(changed: DeviceChanged) -> None:
 def show_removed(removed: DeviceRemoved) -> None:
     """Print which device is let in no more, and whether its key is gone."""
     sentence = (
-        N_("{device} may act for {profile} no more; its key is destroyed")
+        N_("{device} is no longer authorised for {profile}; its key is destroyed")
         if removed["key_destroyed"]
-        else N_("{device} may act for {profile} no more")
+        else N_("{device} is no longer authorised for {profile}")
     )
     device = safe(removed["device"])
     line(deed(removed, sentence, device=device, profile=safe(removed["profile"])), bold=device)
@@ -122,14 +122,14 @@ def show_removed(removed: DeviceRemoved) -> None:
 def show_logged_in(begun: LoggedIn) -> None:
     """Print which session has begun where."""
     device = safe(begun["device"])
-    line(say(N_("session {number} of {device} has begun"), number=begun["session"], device=device))
+    line(say(N_("logged in {device} · session {number}"), number=begun["session"], device=device))
 
 
 def show_moved(moved: DeviceMoved) -> None:
     """Print where the device is now."""
     place = city(moved["city"])
     line(
-        deed(moved, N_("{device} is in {city} now"), device=safe(moved["device"]), city=place),
+        deed(moved, N_("{device} is now in {city}"), device=safe(moved["device"]), city=place),
         bold=place,
     )
 
@@ -137,9 +137,9 @@ def show_moved(moved: DeviceMoved) -> None:
 def show_fault_set(fault: DeviceFaultSet) -> None:
     """Print what the device does wrong next."""
     sentence = {
-        "replay": N_("the next request of {device} repeats a nonce that was used before"),
-        "forge": N_("the next request of {device} has no true signature"),
-        None: N_("{device} works as it should"),
+        "replay": N_("the next request of {device} repeats a used nonce"),
+        "forge": N_("the next request of {device} has a forged signature"),
+        None: N_("{device} works normally"),
     }[fault["device_fault"]]
     line(deed(fault, sentence, device=safe(fault["device"])))
 
@@ -163,7 +163,7 @@ def show_totp(shown: TotpShown) -> None:
 def show_totp_changed(changed: TotpChanged) -> None:
     """Print whether a code is asked for from now on."""
     sentence = (
-        N_("{profile} has an authenticator now: each PIN is asked for with its code")
+        N_("{profile} now has an authenticator: each PIN needs its code too")
         if changed["authenticator"]
         else N_("{profile} has no authenticator any more")
     )
@@ -176,4 +176,4 @@ def show_code(shown: TotpCode) -> None:
         pipe((shown["code"],))
         return
     left = wording.time_left(shown["at"], shown["next_at"])
-    line(say(N_("{code} · for another {left}"), code=shown["code"], left=left), bold=shown["code"])
+    line(say(N_("{code} · valid for {left}"), code=shown["code"], left=left), bold=shown["code"])

@@ -23,7 +23,7 @@ def show_clock(clock: ClockShown) -> None:
         pipe((clock["at"], clock["clock"]))
         return
     sentence = (
-        N_("{at} · a virtual clock: it stands still until it is turned")
+        N_("{at} · virtual clock: it moves only when you advance it")
         if clock["clock"] == "virtual"
         else N_("{at} · the real clock")
     )
@@ -119,7 +119,7 @@ def show_policy_used(used: PolicyUsed) -> None:
     line(
         deed(
             used,
-            N_("policy {policy} is in force · before it, {before}"),
+            N_("policy {policy} is active · before it, {before}"),
             policy=used["policy"],
             before=used["before"],
         ),
@@ -131,7 +131,7 @@ def show_locked(changed: HomeChanged) -> None:
     """Print that the home is locked."""
     line(
         say(
-            N_("locked · this home now opens with {wrapping}"),
+            N_("locked · this wallet now opens with {wrapping}"),
             wrapping=wording.wrapping(changed["wrapping"]),
         )
     )
@@ -141,7 +141,7 @@ def show_unlocked(changed: HomeChanged) -> None:
     """Print what the home opens with now."""
     line(
         say(
-            N_("unlocked · this home now opens with {wrapping}"),
+            N_("unlocked · this wallet now opens with {wrapping}"),
             wrapping=wording.wrapping(changed["wrapping"]),
         )
     )
@@ -151,7 +151,7 @@ def show_rekeyed(changed: HomeChanged) -> None:
     """Print which generation of keys this is."""
     line(
         say(
-            N_("everything is encrypted anew · keys of generation {generation}"),
+            N_("everything is re-encrypted · keys of generation {generation}"),
             generation=changed["generation"],
         )
     )
@@ -172,7 +172,7 @@ def show_restored(changed: HomeChanged) -> None:
     """Print which copy is the ledger now."""
     line(
         say(
-            N_("the ledger is now {path} · up to entry {entry}"),
+            N_("restored the ledger from {path} · up to entry {entry}"),
             path=safe(changed["file"]),
             entry=changed["entry"],
         )

@@ -26,7 +26,7 @@ def show_balance(balance: Balance) -> None:
         *_if_any(N_("due back"), balance["due_back_fen"]),
         *_if_any(N_("held"), balance["held_fen"]),
         *_if_any(N_("on its way"), balance["on_its_way_fen"]),
-        (N_("together"), balance["total_fen"], ""),
+        (N_("in all"), balance["total_fen"], ""),
     ]
     line(safe(balance["profile"]), dim=safe(balance["profile"]))
     table(
@@ -73,7 +73,7 @@ def show_withdrawn(withdrawn: Withdrawn) -> None:
         line(
             deed(
                 withdrawn,
-                N_("{amount_fen} for {card} is held · fee {fee_fen} · balance {balance_fen}"),
+                N_("{amount_fen} for {card} is on hold · fee {fee_fen} · balance {balance_fen}"),
                 amount_fen=withdrawn["amount_fen"],
                 card=withdrawn["card"],
                 fee_fen=withdrawn["fee_fen"],
@@ -142,7 +142,7 @@ def show_limits(limits: Limits, tiers: Mapping[str, str]) -> None:
             Column("", extra=True),
             Column(_("left"), right=True, named=True),
             Column(_("limit"), right=True, below=True, named=True),
-            Column(_("room returns"), below=True, named=True),
+            Column(_("resets"), below=True, named=True),
         ],
         [
             [
@@ -200,7 +200,7 @@ def _show_caps(limits: Limits) -> None:
     rules_are_weak = any(rule["confidence"] == "C" for rule in limits["limits"])
     if rules_are_weak or any("†" in fact for _name, fact in facts):
         print()
-        line(_("† no source is sure of this; a policy of your own can change it"))
+        line(_("† unconfirmed; you can change it in your own policy file"))
 
 
 def _authenticated(limits: Limits) -> list[tuple[str, str]]:

@@ -28,7 +28,7 @@ STATE_STYLES = {
 }
 
 
-SCRIPTED = N_("this home's chance is scripted: whoever knows its seed knows each share beforehand")
+SCRIPTED = N_("randomness is fixed by a seed: anyone who knows it knows each share in advance")
 """Said where nothing else shows it; a demo's clock does."""
 
 
@@ -90,7 +90,7 @@ def show_claimed(claimed: Claimed) -> None:
     if delayed is not None:
         line(
             say(
-                N_("it can be withdrawn from {until} on: {why}"),
+                N_("it can be withdrawn from {until}: {why}"),
                 until=wording.when_short(delayed["until"]),
                 why=delayed["why"],
             )
@@ -134,7 +134,7 @@ def show_refunds(refunds: Refunds) -> None:
         line(_("nothing is due back"))
 
 
-_CARD_GONE = N_("the card that paid was removed, so the balance has it")
+_CARD_GONE = N_("the card that paid was removed, so the refund went to the balance")
 _CLAIMED = N_(
     "claimed {amount_fen} from {sender} · share {seat} of {count} · balance {balance_fen}"
 )
@@ -256,7 +256,7 @@ def _mark(share: ShareLine) -> Cell:
     if share["case"] in ("open", "escalated"):
         return Cell(_("held"), "yellow")
     if share["case"] in ("returned", "rejected"):
-        return Cell(_("sent back"), "dim")
+        return Cell(_("returned"), "dim")
     return Cell(_("luckiest") if share["luckiest"] else "", "bold red")
 
 
@@ -392,9 +392,9 @@ def show_verified(verified: Verified) -> None:
         )
         print()
     commitment = (
-        _("the seed and the packet's terms are what was promised")
+        _("the seed and the packet's terms match the commitment")
         if verified["commitment_holds"]
-        else _("the seed or the packet's terms are not what was promised")
+        else _("the seed or the packet's terms do not match the commitment")
     )
     line(f"{tick(verified['commitment_holds']).text} {commitment}")
     if verified["fair"]:

@@ -22,7 +22,7 @@ def show_founded(founded: Founded, tiers: Mapping[str, str]) -> None:
     """Print who is here now."""
     line(
         say(
-            N_("{profile} is here · {tier} · policy {policy}"),
+            N_("created profile {profile} · {tier} · policy {policy}"),
             profile=safe(founded["profile"]),
             tier=tiers[founded["tier"]],
             policy=founded["policy"],
@@ -80,7 +80,7 @@ def _cards(count: int) -> str:
 
 def show_used(profile: ProfileLine) -> None:
     """Print who acts from now on."""
-    line(say(N_("acting as {profile} from now on"), profile=safe(profile["profile"])))
+    line(say(N_("using profile {profile} from now on"), profile=safe(profile["profile"])))
 
 
 def show_identified(identified: Identified, tiers: Mapping[str, str]) -> None:
@@ -88,7 +88,7 @@ def show_identified(identified: Identified, tiers: Mapping[str, str]) -> None:
     line(
         deed(
             identified,
-            N_("{profile} is {real_name} · {id_number} · now {tier}"),
+            N_("verified {profile} · {real_name} · {id_number} · {tier}"),
             profile=safe(identified["profile"]),
             real_name=identified["real_name"],
             id_number=identified["id_number"],
@@ -100,7 +100,7 @@ def show_identified(identified: Identified, tiers: Mapping[str, str]) -> None:
 
 def show_pin_changed(changed: PinChanged) -> None:
     """Print whose PIN is new."""
-    line(say(N_("{profile} has a new payment PIN"), profile=safe(changed["profile"])))
+    line(say(N_("changed the payment PIN of {profile}"), profile=safe(changed["profile"])))
 
 
 def show_card_added(bound: CardBound) -> None:
@@ -133,8 +133,8 @@ def show_refunds_to(refunds: RefundsTo | RefundsChosen) -> None:
 
 
 _REFUNDS_TO = {
-    "card": N_("what nobody claims of a packet goes back to the card that paid for it"),
-    "balance": N_("what nobody claims of a packet goes to the balance, whichever card paid for it"),
+    "card": N_("unclaimed money goes back to the card that paid"),
+    "balance": N_("unclaimed money goes to the balance, whichever card paid"),
 }
 
 

@@ -16,8 +16,8 @@ WOULD = {
     "withdrew {amount_fen} to {card} · no fee · balance {balance_fen}": N_(
         "would withdraw {amount_fen} to {card} · no fee · balance {balance_fen}"
     ),
-    "{amount_fen} for {card} is held · fee {fee_fen} · balance {balance_fen}": N_(
-        "{amount_fen} for {card} would be held · fee {fee_fen} · balance {balance_fen}"
+    "{amount_fen} for {card} is on hold · fee {fee_fen} · balance {balance_fen}": N_(
+        "{amount_fen} for {card} would be put on hold · fee {fee_fen} · balance {balance_fen}"
     ),
     # Red packets.
     "sent {packet} · {total_fen} in 1 share · until {until}": N_(
@@ -43,75 +43,77 @@ WOULD = {
         "would return {amount_fen} of {packet} to {place}, there by {until} · balance {balance_fen}"
     ),
     # People and cards.
-    "{profile} is {real_name} · {id_number} · now {tier}": N_(
-        "{profile} would be {real_name} · {id_number} · {tier}"
+    "verified {profile} · {real_name} · {id_number} · {tier}": N_(
+        "would verify {profile} · {real_name} · {id_number} · {tier}"
     ),
     "bound {card} · {bank} · {number}": N_("would bind {card} · {bank} · {number}"),
     "removed {card} · {bank} · {number}": N_("would remove {card} · {bank} · {number}"),
-    "what nobody claims of a packet goes back to the card that paid for it": N_(
-        "what nobody claims of a packet would go back to the card that paid for it"
+    "unclaimed money goes back to the card that paid": N_(
+        "unclaimed money would go back to the card that paid"
     ),
-    "what nobody claims of a packet goes to the balance, whichever card paid for it": N_(
-        "what nobody claims of a packet would go to the balance, whichever card paid for it"
+    "unclaimed money goes to the balance, whichever card paid": N_(
+        "unclaimed money would go to the balance, whichever card paid"
     ),
     # Rules.
-    "policy {policy} is in force · before it, {before}": N_(
-        "policy {policy} would be in force · now it is {before}"
+    "policy {policy} is active · before it, {before}": N_(
+        "policy {policy} would become active · now it is {before}"
     ),
-    "risk pack {pack} is in force · before it, {before}": N_(
-        "risk pack {pack} would be in force · now it is {before}"
+    "risk pack {pack} is active · before it, {before}": N_(
+        "risk pack {pack} would become active · now it is {before}"
     ),
-    "model {model} is asked from now on · acts it learned from: {acts}": N_(
-        "model {model} would be asked · acts it learned from: {acts}"
+    "model {model} is used from now on · acts it learned from: {acts}": N_(
+        "model {model} would be used · acts it learned from: {acts}"
     ),
-    "model {model} is asked from now on · before it, {before_model}": N_(
-        "model {model} would be asked · now it is {before_model}"
+    "model {model} is used from now on · before it, {before_model}": N_(
+        "model {model} would be used · now it is {before_model}"
     ),
     # Banks.
-    "{place} works as it should": N_("{place} would work as it should"),
-    "{operator} took {amount_fen} from {card} at {bank}": N_(
-        "{operator} would take {amount_fen} from {card} at {bank}"
+    "{place} works normally": N_("{place} would work normally"),
+    "{operator} debited {amount_fen} from {card} at {bank}": N_(
+        "{operator} would debit {amount_fen} from {card} at {bank}"
     ),
-    "{operator} gave {amount_fen} back to {card} at {bank}": N_(
-        "{operator} would give {amount_fen} back to {card} at {bank}"
+    "{operator} credited {amount_fen} to {card} at {bank}": N_(
+        "{operator} would credit {amount_fen} to {card} at {bank}"
     ),
     # Devices.
-    "{device} waits to be let in for {profile}": N_(
-        "{device} would wait to be let in for {profile}"
+    "{device} is waiting for approval by {profile}": N_(
+        "{device} would wait for approval by {profile}"
     ),
-    "{device} may act for {profile} now": N_("{device} would be let in to act for {profile}"),
-    "{device} may act for {profile} now, and vouches for who that is": N_(
-        "{device} would be let in to act for {profile}, and vouch for who that is"
+    "authorised {device} for {profile}": N_("would authorise {device} for {profile}"),
+    "{device} is certified for {profile}: its signature counts as a second factor": N_(
+        "{device} would be certified for {profile}: its signature would count as a second factor"
     ),
-    "{device} may act for {profile} no more": N_("{device} would act for {profile} no more"),
-    "{device} may act for {profile} no more; its key is destroyed": N_(
-        "{device} would act for {profile} no more; its key would be destroyed"
+    "{device} is no longer authorised for {profile}": N_(
+        "{device} would no longer be authorised for {profile}"
     ),
-    "{device} is in {city} now": N_("{device} would be in {city}"),
-    "the next request of {device} repeats a nonce that was used before": N_(
-        "the next request of {device} would repeat a nonce that was used before"
+    "{device} is no longer authorised for {profile}; its key is destroyed": N_(
+        "{device} would no longer be authorised for {profile}; its key would be destroyed"
     ),
-    "the next request of {device} has no true signature": N_(
-        "the next request of {device} would have no true signature"
+    "{device} is now in {city}": N_("{device} would be in {city}"),
+    "the next request of {device} repeats a used nonce": N_(
+        "the next request of {device} would repeat a used nonce"
     ),
-    "{device} works as it should": N_("{device} would work as it should"),
+    "the next request of {device} has a forged signature": N_(
+        "the next request of {device} would have a forged signature"
+    ),
+    "{device} works normally": N_("{device} would work normally"),
     # Reviews.
-    "{case} is approved · {amount_fen} of {profile} goes on": N_(
-        "{case} would be approved · {amount_fen} of {profile} would go on"
+    "approved {case} · released {amount_fen} of {profile}": N_(
+        "would approve {case} · {amount_fen} of {profile} would be released"
     ),
-    "{case} is rejected · {amount_fen} of {profile} goes back": N_(
-        "{case} would be rejected · {amount_fen} of {profile} would go back"
+    "rejected {case} · returned {amount_fen} of {profile}": N_(
+        "would reject {case} · {amount_fen} of {profile} would be returned"
     ),
-    "{case} is approved · nothing to report": N_("{case} would be approved · nothing to report"),
-    "{case} is rejected · to be reported": N_("{case} would be rejected · to be reported"),
-    "{case} waits for a second operator, who has to say the same": N_(
-        "{case} would wait for a second operator, who has to say the same"
+    "approved {case} · nothing to report": N_("would approve {case} · nothing to report"),
+    "rejected {case} · to be reported": N_("would reject {case} · to be reported"),
+    "{case} is waiting for a second operator, who has to agree": N_(
+        "{case} would wait for a second operator, who has to agree"
     ),
-    "{case} is escalated · two operators have to agree": N_(
-        "{case} would be escalated · two operators would have to agree"
+    "escalated {case} · two operators have to agree": N_(
+        "would escalate {case} · two operators would have to agree"
     ),
     # Bills.
-    "brought in {file} as {bill}": N_("would import {file} as {bill}"),
+    "imported {file} as {bill}": N_("would import {file} as {bill}"),
     "removed {bill} with its {rows}: {file}": N_("would remove {bill} with its {rows}: {file}"),
 }
 """What would be done, by what was done."""

@@ -27,7 +27,7 @@ _KINDS = {
 }
 
 _STATES = {
-    "open": N_("to be decided"),
+    "open": N_("undecided"),
     "escalated": N_("escalated"),
     "approved": N_("approved"),
     "rejected": N_("rejected"),
@@ -50,31 +50,31 @@ _VERBS = {
 }
 
 _ENDS = {
-    "release": N_("if nobody decides, it is released on {until}"),
-    "return": N_("if nobody decides, it is returned on {until}"),
+    "release": N_("released on {until} if nobody decides"),
+    "return": N_("returned on {until} if nobody decides"),
 }
 
 _CLOSED = {
-    ("hold", "approved"): N_("{case} is approved · {amount_fen} of {profile} goes on"),
-    ("hold", "rejected"): N_("{case} is rejected · {amount_fen} of {profile} goes back"),
-    ("", "approved"): N_("{case} is approved · nothing to report"),
-    ("", "rejected"): N_("{case} is rejected · to be reported"),
+    ("hold", "approved"): N_("approved {case} · released {amount_fen} of {profile}"),
+    ("hold", "rejected"): N_("rejected {case} · returned {amount_fen} of {profile}"),
+    ("", "approved"): N_("approved {case} · nothing to report"),
+    ("", "rejected"): N_("rejected {case} · to be reported"),
 }
 
 _ACTS = {
-    "operator_add": N_("made {about} an operator"),
-    "correct": N_("put {about} right"),
+    "operator_add": N_("added operator {about}"),
+    "correct": N_("corrected {about}"),
     "approved": N_("approved {about}"),
     "rejected": N_("rejected {about}"),
     "escalated": N_("escalated {about}"),
     "unmasked": N_("looked at personal data of {about}"),
-    "risk_use": N_("put the rules {about} in force"),
-    "risk_train": N_("had the model {about} learned"),
-    "risk_model": N_("had the model {about} asked"),
+    "risk_use": N_("activated the rules {about}"),
+    "risk_train": N_("trained the model {about}"),
+    "risk_model": N_("activated the model {about}"),
 }
 _OPINIONS = {
-    "approve": N_("would approve {about}"),
-    "reject": N_("would reject {about}"),
+    "approve": N_("proposed to approve {about}"),
+    "reject": N_("proposed to reject {about}"),
 }
 
 
@@ -97,20 +97,20 @@ def show_cases(listed: CaseList) -> None:
         pipe(*(_fields(row) for row in listed["cases"]))
         return
     if not listed["cases"]:
-        line(_("no case waits"))
+        line(_("no open cases"))
         return
     table(
         [
             Column(_("case")),
             Column(_("kind")),
             Column(_("state")),
-            Column(_("whose"), gives=True),
+            Column(_("profile"), gives=True),
             Column(_("real name"), below=True),
             Column(_("ID number"), below=True),
             Column(_("what"), below=True, extra=True),
             Column(_("amount"), right=True),
             Column(_("rule"), below=True, extra=True),
-            Column(_("ends by itself"), below=True, named=True),
+            Column(_("ends automatically"), below=True, named=True),
         ],
         [_case_row(row, masked=listed["masked"]) for row in listed["cases"]],
     )
@@ -137,7 +137,7 @@ def _waits(row: CaseLine) -> bool:
 
 def _state(row: CaseLine) -> Cell:
     if row["second_needed"]:
-        return Cell(_("needs a second"), "bold yellow")
+        return Cell(_("needs a second opinion"), "bold yellow")
     return Cell(state(row["state"]), _STATE_STYLES.get(row["state"], ""))
 
 
@@ -216,7 +216,7 @@ def _judged_by(case: CaseShown) -> str:
     if case["model"] is None or case["score"] is None:
         return say(N_("judged by {pack}"), pack=case["pack"] or "")
     title = say(
-        N_("model {model} · strangeness {score}"),
+        N_("model {model} · score {score}"),
         model=case["model"],
         score=risk.value("permille", case["score"]),
     )
@@ -274,9 +274,9 @@ def show_decided(decided: Decided) -> None:
     sentence = _CLOSED.get((held, decided["state"]))
     if sentence is None:
         sentence = (
-            N_("{case} waits for a second operator, who has to say the same")
+            N_("{case} is waiting for a second operator, who has to agree")
             if decided["second_needed"]
-            else N_("{case} is escalated · two operators have to agree")
+            else N_("escalated {case} · two operators have to agree")
         )
     line(deed(decided, sentence, **facts), bold=decided["case"])
     if decided["refunded_to"] is not None and decided["arrives_at"] is not None:
@@ -300,7 +300,7 @@ def show_report_written(written: ReportWritten) -> None:
         ).format(count=written["count"], file=safe(written["file"]))
     )
     if not written["masked"]:
-        line(_("it has personal data: keep it as one keeps a bank's papers"))
+        line(_("it has personal data: keep it confidential"))
 
 
 def show_records(kept: RecordsKept) -> None:
@@ -337,7 +337,7 @@ def show_records(kept: RecordsKept) -> None:
         (N_("suspicious {n}"), kept["suspicious"]),
         (N_("waiting {n}"), kept["waiting"]),
         (N_("opinions {n}"), kept["opinions"]),
-        (N_("by operators {n}"), kept["by_operators"]),
+        (N_("acts of operators {n}"), kept["by_operators"]),
     )
     line(" · ".join(say(sentence, n=count) for sentence, count in counts))
     line(say(N_("head {entry} {seal}"), entry=kept["head"]["entry"], seal=kept["head"]["mac"][:16]))
@@ -381,7 +381,7 @@ def show_operator_log(log: OperatorLog) -> None:
         )
         return
     if not log["acts"]:
-        line(_("no operator has done anything"))
+        line(_("no operator has acted yet"))
     for row in log["acts"]:
         operator = safe(row["operator"])
         told = f"{row['event']:>4}  {wording.when_short(row['at'])}  {operator} · {_deed(row)}"

@@ -53,26 +53,26 @@ _ANSWERS = {
     "challenge": N_("challenges"),
     "hold": N_("holds"),
     "refuse": N_("refuses"),
-    "cut": N_("ends the session"),
+    "cut": N_("logs the device out"),
     "large": N_("reports as large"),
     "suspicious": N_("reports as suspicious"),
 }
 
 _ANSWERS_IN_FULL = {
-    ("hold", "release"): N_("holds {hours}, then releases"),
-    ("hold", "return"): N_("holds {hours}, then returns"),
-    ("delay", None): N_("delays {days}"),
+    ("hold", "release"): N_("holds for {hours}, then releases"),
+    ("hold", "return"): N_("holds for {hours}, then returns"),
+    ("delay", None): N_("delays for {days}"),
     ("limit", None): N_("allows {day_fen} a day"),
 }
 
 _VERDICTS = {
     "allow": N_("it was allowed"),
-    "delay": N_("it was allowed; what was claimed can be withdrawn only later"),
-    "limit": N_("it was not done: less may go out of this profile in a day"),
-    "challenge": N_("it was not done yet: a person has to show that they are there"),
-    "hold": N_("the money was held, so that somebody can look at it"),
+    "delay": N_("it was allowed; the claimed amount can be withdrawn only later"),
+    "limit": N_("it was not done: this profile may pay out less in a day"),
+    "challenge": N_("it was not done yet: it needs a challenge first"),
+    "hold": N_("the money is held for review"),
     "refuse": N_("it was refused"),
-    "cut": N_("it was refused, and the session of the device was ended"),
+    "cut": N_("it was refused, and the device was logged out"),
 }
 _VERDICT_STYLES = {"allow": "bold_green", "delay": "bold_yellow"}
 
@@ -125,10 +125,10 @@ def _show_judged(out: "Console", judged: JudgedLine, *, whole: bool) -> None:
         for rule in rules:
             _show_rule(out, rule, widths)
         if whole and not rules:
-            _spread(out, "  " + _("no rule of this guard looks at such an act"), dim=" ")
+            _spread(out, "  " + _("no rule of this guard applies to such an act"), dim=" ")
     reports = [rule for rule in judged["reports"] if rule["fired"]]
     if reports:
-        title = _("told to a reviewer")
+        title = _("reports to reviewers")
         _spread(out, title, bold=title)
     for rule in reports:
         _show_rule(out, rule, widths)
@@ -144,7 +144,7 @@ def _show_verdict(judged: JudgedLine) -> None:
     line(" · ".join(about), bold=about[0])
     passed, verdict = judged["challenge"], judged["verdict"]
     told = (
-        say(N_("it was allowed, once challenge {challenge} had been passed"), challenge=passed)
+        say(N_("it was allowed once, after challenge {challenge} was passed"), challenge=passed)
         if passed is not None
         else _(_VERDICTS[verdict])
     )
@@ -156,7 +156,7 @@ def _show_verdict(judged: JudgedLine) -> None:
             say(N_("{says} · rule {rule}"), says=safe(in_language(rule["why"])), rule=rule["rule"])
         )
     for case in judged["cases"]:
-        line(say(N_("case {case} is about it"), case=case))
+        line(say(N_("see case {case}"), case=case))
     if verdict != "allow" and passed is None:
         _show_way_out(judged)
     by = (judged["pack"], judged["model"] or "")
@@ -181,13 +181,13 @@ def _show_way_out(judged: JudgedLine) -> None:
     if at is not None:
         line(
             say(
-                N_("the same would be allowed from {at} on, if nothing is done until then"),
+                N_("the same would be allowed from {at}, if you do nothing until then"),
                 at=wording.when(at),
             ),
             green=wording.when(at),
         )
     if amount_fen is None and at is None:
-        line(_("neither less nor later would have been allowed"))
+        line(_("neither a smaller amount nor a later time would have been allowed"))
 
 
 def _show_rule(out: "Console", rule: RuleLine, widths: "_Widths") -> None:
@@ -206,7 +206,7 @@ def _show_model(out: "Console", judged: JudgedLine) -> None:
     if score is None:
         return
     title = say(
-        N_("model {model} · strangeness {score}"),
+        N_("model {model} · score {score}"),
         model=judged["model"] or "",
         score=value("permille", score),
     )
@@ -289,7 +289,7 @@ def show_picture(picture: Pictured) -> None:
     if not picture["indicators"]:  # its rules look at amounts alone
         return
     print()
-    told = _("if a packet were sent now, of no amount yet")
+    told = _("if you sent a packet now, of any amount")
     line(told, dim=told)
     out = console()
     for code, rows in groupby(
@@ -310,8 +310,8 @@ def _facts(picture: Pictured) -> list[tuple[str, str]]:
         acts.append(say(N_("last {at}"), at=wording.when_short(last)))
     waiting = (
         say(N_("stopped {n}"), n=picture["stops"]),
-        say(N_("challenges open {n}"), n=picture["open_challenges"]),
-        say(N_("cases open {n}"), n=picture["open_cases"]),
+        say(N_("open challenges {n}"), n=picture["open_challenges"]),
+        say(N_("open cases {n}"), n=picture["open_cases"]),
     )
     return [
         (N_("acts"), " · ".join(acts)),
@@ -325,14 +325,14 @@ def _facts(picture: Pictured) -> list[tuple[str, str]]:
             ),
         ),
         (N_("device"), " · ".join(filter(None, (safe(picture["device"] or ""), _city(picture))))),
-        (N_("mostly in"), _place(picture["home_city"]) or _("nothing yet")),
+        (N_("usual places"), _place(picture["home_city"]) or _("nothing yet")),
         (N_("answers"), " · ".join(waiting)),
         (N_("hours"), _bars(picture["hours"])),
     ]
 
 
 def _city(picture: Pictured) -> str:
-    return _place(picture["city"]) or _("where it is, it does not say")
+    return _place(picture["city"]) or _("location unknown")
 
 
 def _place(code: str | None) -> str:
@@ -390,7 +390,7 @@ def show_rules(rules: PackRules) -> None:
     for code in map(str, Guard):
         own = [rule for rule in rules["rules"] if rule["guard"] == code]
         _show_section(out, guard(code), own, widths)
-    _show_section(out, _("told to a reviewer"), rules["reports"], widths)
+    _show_section(out, _("reports to reviewers"), rules["reports"], widths)
 
 
 def _show_section(out: "Console", title: str, rules: Sequence[RuleLine], widths: "_Widths") -> None:
@@ -433,11 +433,11 @@ def _pipe_rules(rules: PackRules) -> None:
 def show_guards_used(used: GuardsUsed) -> None:
     """Print which rules, or which model, are asked from now on."""
     if used["model"] == used["before_model"]:
-        sentence = N_("risk pack {pack} is in force · before it, {before}")
+        sentence = N_("risk pack {pack} is active · before it, {before}")
     elif "acts" in used:
-        sentence = N_("model {model} is asked from now on · acts it learned from: {acts}")
+        sentence = N_("model {model} is used from now on · acts it learned from: {acts}")
     else:
-        sentence = N_("model {model} is asked from now on · before it, {before_model}")
+        sentence = N_("model {model} is used from now on · before it, {before_model}")
     line(
         deed(
             used,
@@ -519,7 +519,7 @@ _PASTS = {
     "challenge": N_("challenged"),
     "hold": N_("held"),
     "refuse": N_("refused"),
-    "cut": N_("session ended"),
+    "cut": N_("logged out"),
 }
 
 

@@ -81,7 +81,7 @@ def show_trace(traced: Traced) -> None:
         _show_missing(out, number, traced)
     print()
     if not traced["banks_touched"]:
-        line(_("no bank was touched: the money moved within the platform's own book"))
+        line(_("no bank was involved: the money moved within the platform's own book"))
     if traced["took_micros"] is not None:
         time = wording.took(traced["took_micros"])
         is_late = traced["took_micros"] > TOOK_MICROS_MAX
@@ -145,7 +145,7 @@ def _show_claims(out: "Console", steps: Sequence[TraceStep]) -> None:
     left_out = len(claims) - _CLAIMS_FIRST - _CLAIMS_LAST
     for place, claim in enumerate(claims):
         if left_out > 1 and place == _CLAIMS_FIRST:
-            line(_MARGIN + say(N_("… and {n} more; --json tells of each"), n=left_out))
+            line(_MARGIN + say(N_("… and {n} more; see each with --json"), n=left_out))
         if left_out <= 1 or not _CLAIMS_FIRST <= place < len(claims) - _CLAIMS_LAST:
             _show_claim(out, claim)
 
@@ -270,21 +270,21 @@ def _told(name: str, fact: object) -> object:
 _SAYS = {
     # The fullest sentence first: one is said where all its facts are known.
     "packet_created": (
-        N_("{profile} put up {amount_fen} for {count} to claim"),
+        N_("{profile} funded {amount_fen} for {count} to claim"),
         N_("{amount_fen} for {count} to claim"),
         N_("the terms of the packet were fixed"),
     ),
     "topup_asked": (
-        N_("{profile} asked for {amount_fen} from {card}"),
-        N_("{profile} asked for {amount_fen} from a card"),
-        N_("a top-up was asked for"),
+        N_("{profile} requested {amount_fen} from {card}"),
+        N_("{profile} requested {amount_fen} from a card"),
+        N_("requested a top-up"),
     ),
     "withdraw_asked": (
-        N_("{profile} asked for {amount_fen} to go to {card}"),
-        N_("{profile} asked for {amount_fen} to go to a card"),
-        N_("a withdrawal was asked for"),
+        N_("{profile} requested {amount_fen} to {card}"),
+        N_("{profile} requested {amount_fen} to a card"),
+        N_("requested a withdrawal"),
     ),
-    "authorised": (N_("the payment PIN was right, and rules and limits allow it"),),
+    "authorised": (N_("the payment PIN was right, and limits and risk control allow it"),),
     "frozen_from_balance": (
         N_("{amount_fen} left the balance and is frozen"),
         N_("the money left the balance and is frozen"),
@@ -305,16 +305,16 @@ _SAYS = {
         N_("the bank declined"),
     ),
     "bank_queued": (
-        N_("{bank} has received it and not booked it yet"),
-        N_("the bank has received it and not booked it yet"),
+        N_("{bank} has received it but not booked it yet"),
+        N_("the bank has received it but not booked it yet"),
     ),
     "bank_late": (
-        N_("{bank} booked it when it had been given up"),
-        N_("the bank booked it when it had been given up"),
+        N_("{bank} booked it after it was given up"),
+        N_("the bank booked it after it was given up"),
     ),
     "bank_silent": (
-        N_("{bank} did not answer: whether it has booked is not known yet"),
-        N_("the bank did not answer: whether it has booked is not known yet"),
+        N_("{bank} did not answer: it is unknown whether it was booked"),
+        N_("the bank did not answer: it is unknown whether it was booked"),
     ),
     "platform_booked": (
         N_("the platform booked the answer: {amount_fen}"),
@@ -322,48 +322,48 @@ _SAYS = {
     ),
     "duplicate_answer": (
         N_("{bank} answered a second time, and nothing moved again"),
-        N_("the same answer came a second time, and nothing moved again"),
+        N_("a second answer came, and nothing moved again"),
     ),
     "late_answer": (
         N_("{bank} answered after the outcome was decided"),
         N_("the answer came after the outcome was decided"),
     ),
     "queried": (
-        N_("asked {bank} what became of {message}"),
-        N_("asked the bank what became of it"),
+        N_("asked {bank} for the outcome of {message}"),
+        N_("asked the bank for the outcome"),
     ),
-    "not_paid": (N_("the platform booked nothing: no money came"),),
+    "not_paid": (N_("the platform booked nothing: no money arrived"),),
     "corrected": (
-        N_("an operator put {bank}'s book right: {amount_fen}"),
-        N_("an operator put the bank's book right"),
+        N_("an operator corrected {bank}'s book: {amount_fen}"),
+        N_("an operator corrected the bank's book"),
     ),
     "reversed": (
-        N_("it was undone: {amount_fen} is back where it came from"),
-        N_("it was undone: the money is back where it came from"),
+        N_("reversed: {amount_fen} is back at its source"),
+        N_("reversed: the money is back at its source"),
     ),
     "notified": (
-        N_("event {event} tells {profile}: it can be claimed"),
-        N_("event {event} tells everyone: it can be claimed"),
+        N_("notified {profile} with event {event}: it can be claimed"),
+        N_("notified everyone with event {event}: it can be claimed"),
         N_("{profile} can see the packet now"),
-        N_("whoever may claim it can see it now"),
+        N_("everyone who may claim it can see it now"),
     ),
     "held": (
-        N_("{amount_fen} is held in case {case}, until {until} at the latest"),
-        N_("it is held until it has been looked at"),
+        N_("{amount_fen} is on hold in case {case}, until {until} at the latest"),
+        N_("it is on hold until it is reviewed"),
     ),
     "share_held": (
-        N_("{amount_fen} for {profile} is held until it has been looked at"),
-        N_("it is held until it has been looked at"),
+        N_("{amount_fen} for {profile} is on hold until it is reviewed"),
+        N_("it is on hold until it is reviewed"),
     ),
-    "released": (N_("{amount_fen} is no longer held: its time was over"),),
-    "approved": (N_("a reviewer let {amount_fen} go"),),
-    "returned": (N_("{amount_fen} goes back the way it came: its time was over"),),
-    "rejected": (N_("a reviewer sent {amount_fen} back the way it came"),),
+    "released": (N_("{amount_fen} was released: the hold expired"),),
+    "approved": (N_("a reviewer released {amount_fen}"),),
+    "returned": (N_("{amount_fen} is returned the way it was paid: the hold expired"),),
+    "rejected": (N_("a reviewer returned {amount_fen} the way it was paid"),),
     "claimed": (
-        N_("{profile} took share {share} of {count}"),
-        N_("{profile} took share {share}"),
-        N_("{profile} took a share"),
-        N_("a share was taken"),
+        N_("{profile} claimed share {share} of {count}"),
+        N_("{profile} claimed share {share}"),
+        N_("{profile} claimed a share"),
+        N_("a share was claimed"),
     ),
     "allocated": (
         N_("{amount_fen} was drawn for share {share}"),
@@ -371,9 +371,9 @@ _SAYS = {
         N_("the amount was drawn"),
     ),
     "credited": (
-        N_("{amount_fen} was added to the balance of {profile}"),
-        N_("{amount_fen} was added to the balance"),
-        N_("it was added to the balance"),
+        N_("{amount_fen} was credited to the balance of {profile}"),
+        N_("{amount_fen} was credited to the balance"),
+        N_("it was credited to the balance"),
     ),
     "settled_in_batch": (
         N_("settled with {bank} in batch {batch}"),
@@ -381,22 +381,22 @@ _SAYS = {
         N_("settled with the bank"),
     ),
     "refunded_to_balance": (
-        N_("{amount_fen} went back to the balance"),
-        N_("the rest went back to the balance"),
+        N_("{amount_fen} was returned to the balance"),
+        N_("the unclaimed amount was returned to the balance"),
     ),
     "refund_under_way": (
-        N_("{amount_fen} is on its way back to {card}"),
-        N_("{amount_fen} is on its way back to the card"),
-        N_("the rest is on its way back to the card"),
+        N_("{amount_fen} is being returned to {card}"),
+        N_("{amount_fen} is being returned to the card"),
+        N_("the unclaimed amount is being returned to the card"),
     ),
     "refund_arrived": (
-        N_("{amount_fen} is back on {card}"),
-        N_("{amount_fen} is back on the card"),
-        N_("the rest is back on the card"),
+        N_("{amount_fen} was returned to {card}"),
+        N_("{amount_fen} was returned to the card"),
+        N_("the unclaimed amount was returned to the card"),
     ),
     "fell_back_to_balance": (
         N_("{amount_fen} went to the balance instead: {reason}"),
         N_("{amount_fen} went to the balance instead: the card could not be reached"),
-        N_("the rest went to the balance instead: the card could not be reached"),
+        N_("the unclaimed amount went to the balance instead: the card could not be reached"),
     ),
 }

@@ -25,13 +25,13 @@ def show_key(shown: KeyShown) -> None:
     print()
     line(
         _(
-            "Statements and receipts of yours are signed by it. Give it to whoever is to check"
-            " them: `hongbao verify-statement FILE --key KEY`."
+            "It signs your statements and receipts. Give it to anyone who verifies "
+            "them: `hongbao verify-statement FILE --key KEY`."
         )
     )
     if shown["earlier"]:
         print()
-        line(_("Before the home was rekeyed it was:"))
+        line(_("Before the wallet was rekeyed it was:"))
         for key in shown["earlier"]:
             print(key)
 
@@ -165,14 +165,12 @@ def _wrong(told: FileVerified) -> list[str]:
 def _standing(told: FileVerified) -> str:
     """Return how a genuine file stands to the ledger of today."""
     if not told["with_ledger"]:
-        return _("the key is the one you gave; there is no ledger here to compare it with")
+        return _("the key is the one you gave; there is no ledger here to compare with")
     if not told["more"]:
-        return _("the ledger says the same")
+        return _("the ledger agrees")
     if told["what"] == "receipt":
-        return _("the payment has come further since")
-    return say(
-        N_("movements that the ledger has in its period since then: {more}"), more=told["more"]
-    )
+        return _("the payment has progressed since")
+    return say(N_("movements added to the ledger in this period since: {more}"), more=told["more"])
 
 
 def _moment(at: object) -> str | None:

@@ -38,45 +38,45 @@ _FLOWS = {
 _ACTS = {
     "topup": N_("topped up"),
     "withdraw": N_("withdrawn"),
-    "withdraw_returned": N_("came back"),
+    "withdraw_returned": N_("withdrawal returned"),
     "send": N_("sent"),
     "claim": N_("claimed"),
     "refund": N_("returned"),
-    "refund_to_balance": N_("not to the card"),
+    "refund_to_balance": N_("to balance"),
     "released": N_("released"),
-    "returned": N_("sent back"),
+    "returned": N_("returned"),
     "approved": N_("approved"),
-    "rejected": N_("sent back"),
+    "rejected": N_("returned"),
 }
 
 _CHECKS = {
-    "pages": N_("every page and row can be read"),
+    "pages": N_("every page and row is readable"),
     "books": N_("debits equal credits in every book"),
     "accounts": N_("accounts equal their transfers"),
     "floors": N_("no account is below zero"),
-    "moves": N_("every transfer is a legal move"),
+    "moves": N_("every transfer is legal"),
     "reserve": N_("reserve and transit cover every user"),
     "transit": N_("both sides agree on what is in transit"),
-    "messages": N_("each payment has the outcome it says"),
-    "batches": N_("settlements equal the payments in them"),
-    "suspense": N_("banks' suspense is what they explain"),
-    "packets": N_("packets equal claims plus refund"),
+    "messages": N_("payments have their recorded outcome"),
+    "batches": N_("settlements equal their payments"),
+    "suspense": N_("banks' suspense equals statements"),
+    "packets": N_("packets equal claims and refunds"),
     "terms": N_("packets' terms are as sealed"),
     "deals": N_("shares match their draws"),
-    "held": N_("what is held is what cases hold"),
+    "held": N_("held money equals the cases"),
     "balances": N_("balances follow one another"),
-    "maturing": N_("what is withdrawable later adds up"),
-    "usage": N_("limit counters equal what they count"),
-    "habits": N_("habits follow from what was done"),
-    "challenges": N_("stops and challenges are as told"),
-    "cases": N_("cases are as operators decided"),
+    "maturing": N_("withdrawable later adds up"),
+    "usage": N_("limit counters equal usage"),
+    "habits": N_("habits follow from the acts"),
+    "challenges": N_("stops and challenges as answered"),
+    "cases": N_("cases follow from the opinions"),
     "bills": N_("imported bills are as sealed"),
-    "sealed": N_("sealed values are their rows' own"),
-    "devices": N_("this machine has its devices' keys"),
-    "signatures": N_("what was asked for is signed"),
+    "sealed": N_("sealed values match their rows"),
+    "devices": N_("device keys are on this machine"),
+    "signatures": N_("every request is signed"),
     "chain": N_("the chain of entries is whole"),
     "head": N_("the newest entry seen is there"),
-    "noted_head": N_("what was seen is noted from the start"),
+    "noted_head": N_("heads are noted from the start"),
 }
 
 _VERDICTS = {
@@ -85,7 +85,7 @@ _VERDICTS = {
     "file_edited": N_("edited"),
     "rows_missing": N_("not complete"),
     "cut_short": N_("cut short"),
-    "unknown_signer": N_("somebody else's"),
+    "unknown_signer": N_("someone else's"),
     "newer_than_ledger": N_("genuine, and newer than the ledger"),
     "other_history": N_("genuine, and of another history"),
 }
@@ -141,7 +141,7 @@ _REASONS = {
     "refund": N_("refund"),
     "reversal": N_("reversal"),
     "release": N_("release"),
-    "return": N_("sending back"),
+    "return": N_("return"),
     "net": N_("set off"),
     "settle": N_("settled"),
     "misbooking": N_("misbooking"),
@@ -153,9 +153,9 @@ _MESSAGE_STATES = {
     "sent": N_("on its way"),
     "accepted": N_("accepted"),
     "rejected": N_("rejected"),
-    "unknown": N_("not known yet"),
+    "unknown": N_("unknown"),
     "reversed": N_("reversed"),
-    "late": N_("too late, undone"),
+    "late": N_("too late, reversed"),
 }
 
 _STEPS = {
@@ -178,8 +178,8 @@ _DIFFERENCES = {
 }
 
 _BECAUSE = {
-    "declined": N_("it gives no reason"),
-    "insufficient": N_("the card has too little money"),
+    "declined": N_("no reason given"),
+    "insufficient": N_("not enough money on the card"),
     "closed": N_("the card's account is closed"),
     "down": N_("the bank cannot be reached"),
     "timeout": N_("the bank does not answer"),
@@ -189,17 +189,17 @@ _BECAUSE = {
 _FAULTS = {
     "timeout": N_("books, and does not answer"),
     "lost": N_("the message never arrives"),
-    "late": N_("books long after everyone has given up"),
-    "slow": N_("answers later than anyone waits"),
+    "late": N_("books long after the timeout"),
+    "slow": N_("answers after the timeout"),
     "decline": N_("declines"),
-    "insufficient": N_("says the card has too little money"),
-    "closed": N_("says the card's account is closed"),
-    "down": N_("nothing reaches it"),
+    "insufficient": N_("answers that the card has too little money"),
+    "closed": N_("answers that the card's account is closed"),
+    "down": N_("cannot be reached"),
     "duplicate-answer": N_("answers twice"),
-    "surplus": N_("declines, and moves the customer's money all the same"),
-    "shortage": N_("accepts, and does not move the customer's money"),
+    "surplus": N_("declines, but books it"),
+    "shortage": N_("accepts, but does not book it"),
     "wrong-amount": N_("books another amount"),
-    "wrong-state": N_("accepts, then undoes it on its own"),
+    "wrong-state": N_("accepts, then reverses it"),
     "double-booking": N_("books twice"),
 }
 
@@ -216,18 +216,18 @@ _CAME_ABOUT = {
     "refund": N_("{profile} · {amount_fen} of {packet} arrived at {card}"),
 }
 _CAME_TO_NOTHING = {
-    "topup": N_("{profile} · nothing was topped up: the bank gave no {amount_fen} from {card}"),
-    "send": N_("{profile} · nothing was sent: the bank gave no {amount_fen} from {card}"),
-    "withdraw": N_("{profile} · {amount_fen} could not reach {card} · the balance has it again"),
+    "topup": N_("{profile} · top-up failed: the bank did not pay {amount_fen} from {card}"),
+    "send": N_("{profile} · packet not sent: the bank did not pay {amount_fen} from {card}"),
+    "withdraw": N_("{profile} · {amount_fen} could not reach {card} · returned to the balance"),
     "refund": N_(
-        "{profile} · {amount_fen} of {packet} could not reach {card} · the balance has it"
+        "{profile} · {amount_fen} of {packet} could not reach {card} · returned to the balance"
     ),
 }
 _CARD_WAS_GONE = N_(
     "{profile} · {amount_fen} of {packet} went to the balance, because {card} was removed"
 )
-_CAME_TOO_LATE = N_("{profile} · the bank booked {amount_fen} with {card} too late, and undid it")
-_NOT_KNOWN = N_("{profile} · {amount_fen} with {card} is still pending: the bank has not answered")
+_CAME_TOO_LATE = N_("{profile} · the bank booked {amount_fen} ({card}) too late, and reversed it")
+_NOT_KNOWN = N_("{profile} · {amount_fen} ({card}) is still pending: the bank has not answered")
 
 
 def kind(code: str) -> str:
@@ -411,9 +411,9 @@ def factors(codes: Sequence[str]) -> str:
 def held(hold: Held) -> str:
     """Return why something is held, until when, and what becomes of it by itself."""
     sentence = (
-        N_("held in {case}: {why} · goes on at {until} at the latest")
+        N_("on hold (case {case}): {why} · released by {until} at the latest")
         if hold["ends"] == "release"
-        else N_("held in {case}: {why} · goes back at {until} unless a reviewer lets it go")
+        else N_("on hold (case {case}): {why} · returned at {until} unless a reviewer approves it")
     )
     why = harmless(words.in_language(hold["why"]), 80)
     return say(sentence, case=hold["case"], why=why, until=when_short(hold["until"]))
@@ -422,14 +422,14 @@ def held(hold: Held) -> str:
 def hold_ended(ended: HoldEnded) -> str:
     """Return what became of what was held, when nobody had decided it before."""
     if ended["ended"] == "released":
-        sentence = N_("{at} · {amount_fen} of {profile} is no longer held · {about}")
+        sentence = N_("{at} · {amount_fen} of {profile} was released · {about}")
     elif ended["card_gone"]:
         sentence = N_(
-            "{at} · {amount_fen} of {profile} was held and goes to the balance, because the card"
-            " that paid was removed · {about}"
+            "{at} · {amount_fen} of {profile} was on hold and goes to the balance, "
+            "because the card that paid was removed · {about}"
         )
     else:
-        sentence = N_("{at} · {amount_fen} of {profile} was held and goes back · {about}")
+        sentence = N_("{at} · {amount_fen} of {profile} was on hold and is returned · {about}")
     return say(
         sentence,
         at=when(ended["at"]),

@@ -6,7 +6,7 @@ from contextlib import suppress
 from hongbao import errors
 from hongbao.words import N_
 
-HAS_NONE = N_("it holds no key for this home")
+HAS_NONE = N_("it has no key for this wallet")
 
 _SERVICE = "hongbao"
 
@@ -22,7 +22,7 @@ def put(holder: str, key: str) -> None:
     _asked("set_password", holder, key)
     if get(holder) != key:
         # The null keyring takes everything and keeps nothing.
-        raise errors.KeyringUnavailable(reason=N_("it does not keep what it is given"))
+        raise errors.KeyringUnavailable(reason=N_("it does not return what was stored"))
 
 
 def forget(holder: str) -> None:

@@ -201,7 +201,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "check its outcome with `hongbao settle`": (
         Shown("trace in-doubt", ("topup 444.01 --request-id in-doubt",)),
     ),
-    "{count} payments are still pending: ask again with `hongbao settle`": (
+    "{count} payments are still pending: check again with `hongbao settle`": (
         Shown("settle", ("topup 444.01",), on_screen=True),
     ),
     # --- refusals: the input
@@ -478,8 +478,8 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "ask the sender of the file for the public key; `hongbao key` shows it to them": (
         Shown(f"verify-statement theirs.json --key {'5d' * 32}", damage=_other_signer),
     ),
-    "Statements and receipts of yours are signed by it. Give it to whoever is to check them:"
-    " `hongbao verify-statement FILE --key KEY`.": (
+    "It signs your statements and receipts. Give it to anyone who verifies "
+    "them: `hongbao verify-statement FILE --key KEY`.": (
         Shown("key", ("export -o a.csv",), fill={"FILE": "a.csv", "KEY": "{key}"}, on_screen=True),
     ),
     "unlock it with `hongbao unlock`, or name a file in HONGBAO_PASSPHRASE_FILE": (

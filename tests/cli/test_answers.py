@@ -185,9 +185,9 @@ def test_a_pipe_gets_no_escapes(live: Callable[[str, bool], Life], language: str
 TOLD = {
     "init": (
         "小明 is here · not verified · policy standard@2",
-        "小明已创建 · 未实名 · 规则包standard@2",
+        "已创建用户小明 · 未实名 · 限额规则standard@2",
     ),
-    "use": ("acting as 小明 from now on", "当前用户：小明"),
+    "use": ("using profile 小明 from now on", "当前用户：小明"),
     "identify": (
         "小明 is 张* · 1101**********002X · now verified",
         "小明是张* · 1101**********002X · 已实名",
@@ -202,11 +202,11 @@ TOLD = {
     ),
     "topup": (
         "topped up 500.00 from icbc-0003 · balance 500.00",
-        "充值500.00，来自icbc-0003 · 零钱500.00",
+        "已从icbc-0003充值500.00元 · 零钱500.00元",
     ),
     "policy use": (
-        "policy pboc-2015@2 is in force · before it, standard@2",
-        "规则包pboc-2015@2已生效 · 之前是standard@2",
+        "policy pboc-2015@2 is active · before it, standard@2",
+        "限额规则pboc-2015@2已生效 · 之前是standard@2",
     ),
     "send lucky": (
         (
@@ -254,7 +254,7 @@ TOLD = {
             "it is 2026-02-17 21:00:00 now"
         ),
         (
-            "2026-02-16 23:00:00 · 与各银行清算 · 总额552.00 · 净额552.00\n"
+            "2026-02-16 23:00:00 · 已与各银行结算 · 总额552.00 · 净额552.00\n"
             "2026-02-17 20:00:00 · <packet>退回17.76到零钱\n"
             "2026-02-17 20:00:00 · <packet>退回1.00到零钱\n"
             "现在是2026-02-17 21:00:00"
@@ -271,25 +271,25 @@ TOLD = {
         ),
         "已写入8条明细到~/statement.csv · 期初0.00 · 期末333.34\n签名在~/statement.csv.sig",
     ),
-    "pin change": ("小明 has a new payment PIN", "小明的支付密码已修改"),
+    "pin change": ("changed the payment PIN of 小明", "小明的支付密码已修改"),
     "backup": (
         "copied the ledger to ~/copy · up to entry <n>",
         "账本已备份到~/copy · 至第<n>条记录",
     ),
     "restore": (
-        "the ledger is now ~/copy · up to entry <n>",
-        "账本已恢复为~/copy · 至第<n>条记录",
+        "restored the ledger from ~/copy · up to entry <n>",
+        "已用~/copy恢复账本 · 至第<n>条记录",
     ),
     "rekey": (
-        "everything is encrypted anew · keys of generation 2",
+        "everything is re-encrypted · keys of generation 2",
         "已全部重新加密 · 第2代密钥",
     ),
     "lock": (
-        "locked · this home now opens with a passphrase",
+        "locked · this wallet now opens with a passphrase",
         "已锁定 · 现在用口令打开",
     ),
     "unlock": (
-        "unlocked · this home now opens with a key on this device",
+        "unlocked · this wallet now opens with a key on this device",
         "已解锁 · 现在用本机密钥打开",
     ),
 }

@@ -28,7 +28,7 @@ def test_people_read_names_where_programs_read_codes(shell: Shell):
 
     assert (22, "icbc") == (code, error["bank"])
     assert "ICBC (demo) declined the payment of 444.05 (icbc-0003)" == error["message"]
-    assert "工商银行（演示）拒绝了icbc-0003这笔444.05元的交易" in said.err
+    assert "工商银行（演示）拒绝了 icbc-0003 这笔444.05元的交易" in said.err
 
 
 def test_a_fault_says_how_it_ends(shell: Shell):
@@ -83,8 +83,8 @@ def test_the_terminal_asks_for_the_operators_pin_by_name(shell: Shell):
         replies=[("the operator's PIN: ", f"{THEIRS}\n")],
     )
 
-    assert "老王 is an operator now" in plain(made.out)
-    assert "老王 gave 444.14 back to icbc-0003 at ICBC (demo)" in plain(put_right.out)
+    assert "added operator 老王" in plain(made.out)
+    assert "老王 credited 444.14 to icbc-0003 at ICBC (demo)" in plain(put_right.out)
     assert shell.answers("reconcile")["ok"]
 
 

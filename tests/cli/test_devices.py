@@ -168,7 +168,7 @@ def test_the_list_fits_every_terminal(shell: Shell, me: str, columns: int, langu
     for screen in screens:
         for line in plain(screen).splitlines():
             assert columns_of(line) <= columns
-    states = {"en": ("waits", "session ended"), "zh_CN": ("待批准", "会话已中断")}[language]
+    states = {"en": ("waiting", "logged out"), "zh_CN": ("待批准", "已下线")}[language]
     assert all(state in plain(screens[0]) for state in states)
     assert ("Urumqi" if language == "en" else "乌鲁木齐") in plain(screens[0])
 
@@ -246,7 +246,7 @@ def test_an_event_tells_what_became_of_a_device(shell: Shell):
     [screen] = shell.screens(("events", "--limit", "3"), columns=100)
 
     assert ["device_fault", "cut", "device_login"] == acts
-    assert "a session was ended for safety" in plain(screen)
+    assert "was logged out for safety" in plain(screen)
 
 
 # --- authenticators -----------------------------------------------------------------------------
@@ -517,7 +517,7 @@ def test_limits_say_what_authenticates(shell: Shell, secret: Path, me: str):
 
     assert "a payment takes" not in plain(before)
     assert "PIN + code + device's signature" in plain(english)
-    assert "支付密码 + 动态口令 + 设备签名" in plain(chinese)
+    assert "支付密码 + 动态码 + 设备签名" in plain(chinese)
     assert ["pin", "totp", "signature"] == shell.answers("limits")["factors"]
 
 

@@ -67,7 +67,7 @@ def test_a_packet_of_many_shares_has_a_line_for_each_claim(dealt: Shell):
     assert ["1", *"23456", "10", "11", "12"] == [
         re.findall(r"(\d+)/13", line)[0] for line in claims
     ]
-    assert "   … and 3 more; --json tells of each" in lines
+    assert "   … and 3 more; see each with --json" in lines
     assert "⑤ claim ⑥ allocate ⑦ settle" in lines
     steps = dealt.answers("trace", packet)["steps"]
     assert 12 == sum(step["says"] == "credited" for step in steps)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.shell import Shell, plain
 
-SAID = "this home's chance is scripted"
+SAID = "randomness is fixed by a seed"
 
 
 def lived(home: Path, *chosen: str) -> tuple[Shell, str]:

@@ -181,7 +181,7 @@ def test_both_pins_may_come_from_standard_input(shell: Shell):
         stdin=f"{shell.pin}\n135792\n",
     )
 
-    assert (0, "小明 has a new payment PIN\n", "") == said
+    assert (0, "changed the payment PIN of 小明\n", "") == said
     assert 0 == shell("topup", "1", "--pin-file", "-", stdin="135792\n").code
 
 

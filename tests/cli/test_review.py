@@ -101,7 +101,7 @@ def test_the_terminal_asks_for_the_operators_pin(desk: Shell):
     )
 
     assert 0 == said.code
-    assert f"{case} is approved · 30.00 of 小* goes on" in plain(said.out)
+    assert f"approved {case} · released 30.00 of 小*" in plain(said.out)
 
 
 def test_a_users_pin_file_is_never_an_operators(desk: Shell):
@@ -131,7 +131,7 @@ def test_a_further_operator_is_vouched_for_at_the_terminal(desk: Shell):
     )
 
     assert 0 == said.code
-    assert "小吴 is an operator now · 小李 answers for it" in plain(said.out)
+    assert "added operator 小吴 · approved by 小李" in plain(said.out)
     code, error = desk.refuses("operator", "add", "小周")
     assert (2, "operator_needed") == (code, error["code"])
 

@@ -132,7 +132,7 @@ def test_why_begins_in_plain_words(judged: Shell):
     assert ["it was refused", "enough · rule enough"] == lines[1:3]
     assert "up to 49.99 would have been allowed at once" in lines
     assert "足够 · 规则enough" in chinese
-    assert "当时不超过49.99即可放行" in chinese
+    assert "当时不超过49.99元即可放行" in chinese
 
 
 def test_all_five_guards_are_named(judged: Shell):
@@ -147,7 +147,7 @@ def test_all_five_guards_are_named(judged: Shell):
     for guard, name in zip(GUARDS, ("设备", "行为", "交易", "账户", "数据"), strict=True):
         assert f"{guard} guard" in screen
         assert name in chinese
-    assert 3 == screen.count("  no rule of this guard looks at such an act")
+    assert 3 == screen.count("  no rule of this guard applies to such an act")
 
 
 def test_fired_rules_are_marked(judged: Shell):
@@ -156,9 +156,11 @@ def test_fired_rules_are_marked(judged: Shell):
     """
     screen = plain(judged.screens(("risk", "why", "held"), columns=80)[0])
 
-    assert re.search(r"● large +holds 24h, then returns\n +✓ this amount +66\.00  ≥ 50\.00", screen)
+    assert re.search(
+        r"● large +holds for 24h, then returns\n +✓ this amount +66\.00  ≥ 50\.00", screen
+    )
     assert re.search(r"○ enough +refuses\n +· this amount +66\.00  ≥ 99\.00", screen)
-    assert re.search(r"told to a reviewer\n +● told +reports as suspicious", screen)
+    assert re.search(r"reports to reviewers\n +● told +reports as suspicious", screen)
 
 
 def test_a_pipe_gets_the_same_in_every_language(judged: Shell):
@@ -269,8 +271,8 @@ def test_events_tell_of_other_rules(judged: Shell):
     told = judged.screens(("events",), columns=80)[0]
     chinese = judged.screens(("events",), columns=80, HONGBAO_LANG="zh_CN")[0]
 
-    assert "put another risk pack in force" in plain(told)
-    assert "启用了另一套风控规则" in plain(chinese)
+    assert "activated another risk pack" in plain(told)
+    assert "更换了风控规则" in plain(chinese)
     assert "risk_use" in [
         event["act"] for event in json.loads(judged.does("events", "--json").out)["events"]
     ]
@@ -285,5 +287,5 @@ def test_a_picture_without_indicators_has_no_empty_heading(shell: Shell):
     pack.write_text(text_of("strict").partition("# --- device")[0] + only, encoding="utf-8")
     [_, screen] = shell.screens(("risk", "use", str(pack)), ("risk", "show"), columns=80)
 
-    assert "if a packet were sent now" not in plain(screen)
+    assert "if you sent a packet now" not in plain(screen)
     assert "hours" in plain(screen)

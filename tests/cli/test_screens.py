@@ -238,7 +238,7 @@ def test_a_balance_says_what_is_free_and_what_waits(seen: Seen):
     """
     lines = lines_of(seen, "zh_CN 80", "balance")
 
-    assert ["小明", "可用", "红包中", "合计"] == [line.split()[0] for line in lines]
+    assert ["小明", "可用", "红包待领", "合计"] == [line.split()[0] for line in lines]
 
 
 def test_a_balance_says_what_is_on_its_way(seen: Seen):
@@ -247,9 +247,7 @@ def test_a_balance_says_what_is_on_its_way(seen: Seen):
     """
     lines = lines_of(seen, "en 80", "a balance on its way")
 
-    assert ["小明", "available", "in", "on", "together", "hint:"] == [
-        line.split()[0] for line in lines
-    ]
+    assert ["小明", "available", "in", "on", "in", "hint:"] == [line.split()[0] for line in lines]
     assert lines[5].endswith("`hongbao settle`")
     assert "444.03" == lines[3].split()[-1]
 
@@ -257,11 +255,11 @@ def test_a_balance_says_what_is_on_its_way(seen: Seen):
 TURNED = {
     "en 80": (
         "小明 · 52.00 of {packet} arrived at icbc-0003",
-        "小明 · 444.03 could not reach icbc-0003 · the balance has it again",
+        "小明 · 444.03 could not reach icbc-0003 · returned to the balance",
     ),
     "zh_CN 80": (
-        "小明 · {packet}退回的52.00已到账icbc-0003",
-        "小明 · 444.03到不了icbc-0003 · 已回到零钱",
+        "小明 · {packet} 退回的52.00元已到账 icbc-0003",
+        "小明 · 444.03元无法到账 icbc-0003 · 已退回零钱",
     ),
 }
 
@@ -309,7 +307,7 @@ def test_an_unconfirmed_limit_is_marked(seen: Seen):
     lines = lines_of(seen, "en 80", "limits of a stranger")
 
     assert lines[3].startswith("a day†")
-    assert "† no source is sure of this; a policy of your own can change it" in lines
+    assert "† unconfirmed; you can change it in your own policy file" in lines
 
 
 def test_every_check_has_a_line(seen: Seen):

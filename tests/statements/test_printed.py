@@ -130,7 +130,7 @@ KINDS = (
     (
         "refund_to_balance",
         {**BY_CARD, "amount_fen": 25_33, "card_fen": -25_33},
-        ("Refund went to the balance instead", "红包退回改入零钱"),
+        ("Refund went to the balance instead", "退款改入零钱"),
         ("CMB (demo) 3334", "招商银行（演示）3334"),
         ("-25.33", "+25.33"),
     ),

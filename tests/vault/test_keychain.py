@@ -151,7 +151,7 @@ def test_the_reason_is_told_in_the_readers_language(monkeypatch):
     """
     A reason of ours is translated with its sentence; programs get English.
     """
-    reason = words.N_("it holds no key for this home")
+    reason = words.N_("it has no key for this wallet")
     chinese = NullTranslations()
     monkeypatch.setattr(chinese, "gettext", lambda text: {reason: "没有"}.get(text, text))
     monkeypatch.setattr(words, "_catalogue", chinese)
