@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hongbao.auditing.look import Look
 from hongbao.domain.identity import BANK_NUMBERS
-from hongbao.domain.ledger import CENTRAL, LEGAL, LEGAL_ONCE, PLATFORM, SIDES, Kind
+from hongbao.domain.ledger import CENTRAL, LEGAL, PLATFORM, SIDES, Kind
 from hongbao.store import Question
 from hongbao.units import yuan
 
@@ -34,7 +34,7 @@ class Books(Look):
 
     def _moves(self) -> Iterator[str]:
         for debit, credit, reason, count, first in self._rows(Question.MOVES):
-            if (debit, credit, reason) not in LEGAL | LEGAL_ONCE:
+            if (debit, credit, reason) not in LEGAL:
                 yield f"transfer {first} (+{count - 1}): {debit} -> {credit}, {reason}"
 
     def _reserve(self) -> Iterator[str]:

@@ -261,5 +261,3 @@ def _list(ctx: typer.Context) -> None:
     with call.wallet() as wallet:
         lines = wallet.devices()
     call.answer({"devices": lines}, lambda answer: devices.show_devices(answer["devices"]))
-    if not lines:
-        call.hint(N_("your next action registers this machine"))

@@ -141,25 +141,6 @@ LEGAL: frozenset[tuple[Kind, Kind, Reason]] = frozenset(
 )
 """Every move there is: (debited kind, credited kind, reason). Anything else is refused."""
 
-LEGAL_ONCE: frozenset[tuple[Kind, Kind, Reason]] = frozenset(
-    {
-        (Kind.RESERVE, Kind.BALANCE, Reason.TOPUP),
-        (Kind.BALANCE, Kind.RESERVE, Reason.WITHDRAW),
-        (Kind.BALANCE, Kind.FEES, Reason.FEE),
-        (Kind.RESERVE, Kind.PACKET, Reason.SEND),
-        (Kind.PACKET, Kind.RESERVE, Reason.REFUND),
-        (Kind.DEPOSIT, Kind.SETTLEMENT, Reason.TOPUP),
-        (Kind.DEPOSIT, Kind.SETTLEMENT, Reason.SEND),
-        (Kind.SETTLEMENT, Kind.DEPOSIT, Reason.WITHDRAW),
-        (Kind.SETTLEMENT, Kind.DEPOSIT, Reason.REFUND),
-        (Kind.BANK_RESERVE, Kind.PLATFORM_RESERVE, Reason.TOPUP),
-        (Kind.BANK_RESERVE, Kind.PLATFORM_RESERVE, Reason.SEND),
-        (Kind.PLATFORM_RESERVE, Kind.BANK_RESERVE, Reason.WITHDRAW),
-        (Kind.PLATFORM_RESERVE, Kind.BANK_RESERVE, Reason.REFUND),
-    }
-)
-"""Moves of ledgers of the first form, where each payment was settled at once: history only."""
-
 
 def check_transfer(transfer: Transfer) -> None:
     """

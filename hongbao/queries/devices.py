@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from hongbao.vault import DeviceKeys
 
 
+FIRST = "{profile}-{number}"
+"""What the devices are called that nobody gave a name."""
+
+
 def device_keys(home: Home) -> "DeviceKeys":
     """The keys of the devices that are this machine."""
     known = home.known_device_keys
@@ -33,11 +37,9 @@ def device_keys(home: Home) -> "DeviceKeys":
     return known[1]
 
 
-def acting_device(home: Home, me: ProfileRow) -> DeviceRow | None:
+def acting_device(home: Home, me: ProfileRow) -> DeviceRow:
     """
     Return the device that *me* acts from: the one named behind an @, or the first one here.
-
-    A profile of a home that is older than devices has none.
 
     Raises DeviceNotEnrolled, or DeviceKeyMissing where its key is not on this machine.
     """
@@ -51,7 +53,7 @@ def acting_device(home: Home, me: ProfileRow) -> DeviceRow | None:
     if not here:
         if rows:
             raise DeviceKeyMissing(device=rows[0].name)
-        return None
+        raise DeviceNotEnrolled(device=FIRST.format(profile=me.name, number=1), profile=me.name)
     return next((row for row in here if row.is_let_in), here[0])
 
 
@@ -85,13 +87,12 @@ def check_this_machine(home: Home, me: ProfileRow) -> None:
     """
     Raise unless this machine could sign as a device that *me* has let in.
 
-    For what is no act, and yet done in somebody's name. A home that is older than devices has
-    none to ask for. Raises DeviceKeyMissing, DeviceKeyDamaged, DevicePending or SessionCut.
+    For what is no act, and yet done in somebody's name. Raises DeviceKeyMissing, DeviceKeyDamaged,
+    DevicePending or SessionCut.
     """
     row = acting_device(home, me)
-    if row is not None:
-        check_may_act(row)
-        device_keys(home).check(row.public_key)
+    check_may_act(row)
+    device_keys(home).check(row.public_key)
 
 
 def check_may_act(row: DeviceRow) -> None:

@@ -24,7 +24,7 @@ def guards_in_force(home: Home, home_row: HomeRow) -> Guards:
     """
     Return the pack and the model in force.
 
-    A home that is older than risk control gets the shipped ones with its first act.
+    Until the first act is judged, and keeps them, they are the shipped ones.
     """
     refs = (home_row.risk_pack, home_row.risk_model)
     if home.known_guards is None or home.known_guards[0] != refs:

@@ -62,9 +62,7 @@ def answer_challenge(home: Home, challenge_id: str, answer: str) -> ChallengePas
     with home.looking():
         row = _mine(home, challenge_id)
         _check_open(home, row)
-        device = acting_device(home, home.me)
-        if device is not None:
-            check_may_act(device)
+        check_may_act(acting_device(home, home.me))
     if row.state != "passed":
         left = _count_try(home, row)
         if not home.read_back(decode, row.puzzle).solved_by(answer):

@@ -22,7 +22,7 @@ from hongbao.wallet.authorise import AskPin, Identity, authorise
 from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.identify import read_identity
 from hongbao.wallet.profiles import as_identity
-from hongbao.wallet.signing import TELLING_FAULTS, enrol_first, make_device
+from hongbao.wallet.signing import TELLING_FAULTS, make_device
 from hongbao.wallet.unit_of_work import perform
 
 FAULTS = ("replay", "forge")
@@ -66,8 +66,6 @@ def add_device(
 
     def asking(me: ProfileRow) -> DeviceRow:
         _check_new(home, me, name)
-        if not home.store.devices_of(me.id):  # of a home that is older than devices
-            enrol_first(home, me)
         shared = home.store.device_named(name_key(name))
         return make_device(home, name) if shared is None else held_here(home, shared)
 
@@ -257,15 +255,15 @@ def login(
         work,
         request_id=request_id,
         any_device=True,
-        by=lambda me: _logging_in(home, me, name) or enrol_first(home, me),
+        by=lambda me: _logging_in(home, me, name),
     )
 
 
-def _logging_in(home: Home, me: ProfileRow, name: str | None) -> DeviceRow | None:
+def _logging_in(home: Home, me: ProfileRow, name: str | None) -> DeviceRow:
     row = (
         acting_device(home, me) if name is None else held_here(home, device_called(home, me, name))
     )
-    if row is not None and row.state == "pending":
+    if row.state == "pending":
         raise DevicePending(device=row.name)
     return row
 

@@ -21,6 +21,7 @@ from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, Identity, authorise, tries_folder
 from hongbao.wallet.clearing import earlier_answer
+from hongbao.wallet.signing import enrol_first
 from hongbao.wallet.unit_of_work import Private, perform
 
 DEMO_DICE = "demo"
@@ -156,7 +157,14 @@ def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str |
 
     exists = True
     return perform(
-        home, "init", inputs, work, request_id=request_id, founding=founding, profile=made
+        home,
+        "init",
+        inputs,
+        work,
+        request_id=request_id,
+        founding=founding,
+        profile=made,
+        by=lambda me: enrol_first(home, me),
     )
 
 

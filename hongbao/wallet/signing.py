@@ -6,14 +6,11 @@ from typing import NamedTuple
 
 from hongbao.domain.chain import statement
 from hongbao.domain.text import name_key
-from hongbao.errors import BadSignature, DeviceNotEnrolled, ReplayedNonce
+from hongbao.errors import BadSignature, ReplayedNonce
 from hongbao.home.opened import Home
-from hongbao.queries.devices import device_keys
+from hongbao.queries.devices import FIRST, device_keys
 from hongbao.store import DeviceRow, ProfileRow
 from hongbao.wallet.acts import Act
-
-FIRST = "{profile}-{number}"
-"""What the devices are called that nobody gave a name."""
 
 TELLING_FAULTS = "device_fault"
 """The act that tells a demo's device what to do wrong: it is not the device that does it."""
@@ -29,9 +26,7 @@ class Signed(NamedTuple):
 
 
 def enrol_first(home: Home, me: ProfileRow) -> DeviceRow:
-    """Let this machine in as the first device of *me*, in the act that is being done."""
-    if home.store.devices_of(me.id):  # they were all removed: nobody is let in unasked again
-        raise DeviceNotEnrolled(device=_free_device_name(home, me.name), profile=me.name)
+    """Let this machine in as the first device of *me*, a new profile, in the act that makes it."""
     row = make_device(home, _free_device_name(home, me.name))
     home.store.enrol(me.id, row.id, "approved", home.now())
     enrolled = home.store.device_of(me.id, name_key(row.name))

@@ -37,9 +37,7 @@ def add_totp(
     me = home.me
     if me.totp_secret is not None:
         raise AuthenticatorExists(profile=me.name)
-    row = acting_device(home, me)
-    if row is not None:  # before a secret is handed out for nothing
-        check_may_act(row)
+    check_may_act(acting_device(home, me))  # before a secret is handed out for nothing
     authorise(home, pin)
     secret = new_secret(home.vault.random)
     step = matching_step(secret, share(secret, me.name), home.now(), 0)

@@ -33,7 +33,7 @@ from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.risk_control import Stopped, cut, keep_guards
-from hongbao.wallet.signing import Signed, enrol_first, keys_with_their_devices, sign
+from hongbao.wallet.signing import Signed, keys_with_their_devices, sign
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
@@ -192,16 +192,12 @@ def _is_answered(home: Home, stopped: HongbaoError) -> bool:
     return answered
 
 
-def _signed(home: Home, act: str, doing: Act, row: DeviceRow | None, *, any_device: bool) -> Signed:
+def _signed(home: Home, act: str, doing: Act, row: DeviceRow, *, any_device: bool) -> Signed:
     """
     Let the device *row* sign *doing*, before anything else is looked at.
 
-    The first act of somebody who has no device yet lets this machine in.
-
-    Raises DeviceNotEnrolled, DevicePending or SessionCut; Stopped where the signature does not
-    fit.
+    Raises DevicePending or SessionCut; Stopped where the signature does not fit.
     """
-    row = row or enrol_first(home, doing.me)
     if not any_device:
         check_may_act(row)
     try:

@@ -13,7 +13,7 @@ import pytest
 
 from hongbao.domain.chain import canonical, line
 from hongbao.domain.identity import BANK_NUMBERS, BANKS, demo_card_number
-from hongbao.domain.ledger import CENTRAL, LEGAL_ONCE, PLATFORM, Account, Kind, Reason, Transfer
+from hongbao.domain.ledger import PLATFORM, Kind, Reason, Transfer
 from hongbao.domain.packet import PacketKind
 from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
@@ -187,14 +187,15 @@ def fill(desk: Wallet, movements: int) -> None:
     """
     Give the first person that many movements, in one transaction, each sealed like any other.
 
-    They are top-ups of a ledger of the first form, in which a payment was one entry, settled at
-    once. Acts one by one would each wait for the disk.
+    They are top-ups without a payment behind them, so that each is one entry. Acts one by one would
+    each wait for the disk.
     """
     store = desk.store
     with store.transaction():
         me, head, home = desk.me, store.head(), desk.home.row
         card, now = store.cards(me.id)[0], desk.now()
-        topup = _settled_at_once(desk, card.bank, card.deposit, me.account)
+        incoming = store.account(PLATFORM, Kind.INCOMING, BANK_NUMBERS[card.bank])
+        topup = (Transfer(incoming, me.account, 1, Reason.TOPUP),)
         assert isinstance(store, Ledger)
         mac, balance_fen = head.mac, store.held_fen(me.account)
         for number in range(1, movements + 1):
@@ -232,24 +233,6 @@ def fill(desk: Wallet, movements: int) -> None:
                     f"UPDATE account SET {side} = {side} + ? WHERE id = ?", movements, account.id
                 )
     desk.keys.note_head(head.entry + movements, mac)
-
-
-def _settled_at_once(
-    desk: Wallet, bank: str, deposit: Account, balance: Account
-) -> tuple[Transfer, ...]:
-    """Return the moves of a top-up of one fen as they were before payments travelled."""
-    store, owner = desk.store, BANK_NUMBERS[bank]
-    moves = (
-        (deposit, store.account(bank, Kind.SETTLEMENT)),
-        (
-            store.account(CENTRAL, Kind.BANK_RESERVE, owner),
-            store.account(CENTRAL, Kind.PLATFORM_RESERVE),
-        ),
-        (store.account(PLATFORM, Kind.RESERVE), balance),
-    )
-    for debit, credit in moves:
-        assert (debit.kind, credit.kind, Reason.TOPUP) in LEGAL_ONCE
-    return tuple(Transfer(debit, credit, 1, Reason.TOPUP) for debit, credit in moves)
 
 
 @pytest.fixture(scope="session")
