@@ -450,32 +450,6 @@ def test_new_keys_forget_no_tries(world: World):
     assert 1 == refused.value.facts["attempts_left"]
 
 
-def test_a_home_that_is_older_than_the_counts_gets_them_from_its_ledger(world: World):
-    """
-    When it is opened; from then on they have to be there.
-    """
-    for _ in range(3):
-        with pytest.raises(errors.WrongPin):
-            world.zhang.topup(YUAN, pin=wrong)
-    world.close()
-    forgetting(world)
-    master = world.env.keys / "master.json"
-    master.write_text(master.read_text().replace('"tries": true', '"tries": false'))
-
-    world.zhang.balance()
-    world.close()
-
-    names = {"profile-1", "profile-2", "profile-3"}
-    assert names == {path.name for path in (world.env.keys / "tries").iterdir()}
-    with pytest.raises(errors.WrongPin) as refused:
-        world.zhang.topup(YUAN, pin=wrong)
-    assert 1 == refused.value.facts["attempts_left"]
-    world.close()
-    forgetting(world)
-    with pytest.raises(errors.PinLocked):
-        world.zhang.topup(YUAN, pin=right)
-
-
 def test_who_has_the_ledger_open_sees_what_was_restored(world: World, tmp_path: Path):
     """
     The copy comes in through the engine: another open desk is told so once, because what it has
