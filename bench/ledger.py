@@ -270,6 +270,7 @@ class _Crowd:
         columns = Columns(request, iso(self._at), self._balances[member])
         answer = {**columns.common, **told, "balance_fen": columns.balance_fen}
         record = self._record(act, member, counterparty, abs(amount_fen))
+        verdict, reports, _challenge = record.columns
         me, device, inputs = self._members[member].id, self._devices[member], os.urandom(32)
         counter = self._devices[member].counter + 1
         self._devices[member] = device._replace(counter=counter)
@@ -292,8 +293,8 @@ class _Crowd:
             operator=None,
             mac=b"",
             risk=record.encode(),
-            verdict=str(record.verdict),
-            reports=0,
+            verdict=verdict,
+            reports=reports,
             device=device.id,
             session=device.session,
             counter=counter,

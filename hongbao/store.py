@@ -505,7 +505,7 @@ class Question(Enum):
     CASE_ENTRIES_WITHOUT_CASE = auto()
     """Entries about a case, or an opinion, of which there is no row."""
     HOLDING_ENTRIES = auto()
-    """Entries of acts that may hold what they do, beside the case that holds it."""
+    """Entries of acts that may hold what they do, if not just allowed; and the case of the hold."""
     REPORTED_ENTRIES = auto()
     """Entries whose risk record asks for a report."""
     LAST_CASE_OF_RULE = auto()
@@ -531,7 +531,7 @@ class Question(Enum):
     DEVICE_COUNTERS = auto()
     """Each device with the counter of the last act that it signed."""
     RISK_RECORDS = auto()
-    """Entry, profile and risk record of every judged act."""
+    """Entry, profile and risk record of every judged act, and the columns it is looked for by."""
     HABITS = auto()
     """Each habit that is kept, and the entry up to which it follows from the records."""
     STOPS = auto()

@@ -97,13 +97,17 @@ class Guards(Look):
     # --- what is remembered ----------------------------------------------------------------------
 
     def _habits(self) -> Iterator[str]:
-        """Derive each habit that is kept again: it follows from the records in the chain alone."""
+        """
+        Derive each habit that is kept again: it follows from the records in the chain alone.
+
+        What is looked for of a record has columns beside it, which say the same.
+        """
         kept = {profile: (upto, text) for profile, upto, text in self._rows(Question.HABITS)}
         habits: dict[int, Habit] = {}
         broken: set[int] = set()
-        for entry, profile, risk in self._rows(Question.RISK_RECORDS):
-            record = judged(risk)
-            if record is None or profile is None:
+        for entry, profile, risk, *columns in self._rows(Question.RISK_RECORDS):
+            record = None if risk is None else judged(risk)
+            if record is None or profile is None or columns != list(record.columns):
                 yield f"entry {entry}"
                 broken.add(profile)
             elif record.seen is not None and profile not in broken:

@@ -335,6 +335,7 @@ def _append(
         record = doing.record
         me, balance_fen = doing.me.id, doing.balance_fen
         amount_fen = balance_fen - doing.before_fen
+    verdict, reports, challenge = (None, None, None) if record is None else record.columns
     columns = Columns(doing.request_id, iso(doing.now), balance_fen)
     facts = encode(act, answer, columns)
     unsealed = EntryRow(
@@ -355,9 +356,9 @@ def _append(
         operator=_operator_of(home, act, answer),
         mac=b"",
         risk=None if record is None else record.encode(),
-        verdict=None if record is None or record.asked is None else str(record.verdict),
-        reports=None if record is None or record.asked is None else len(record.reports),
-        challenge=None if record is None else record.challenge,
+        verdict=verdict,
+        reports=reports,
+        challenge=challenge,
         device=None if signature is None else signature.device,
         session=None if signature is None else signature.session,
         counter=None if signature is None else signature.counter,

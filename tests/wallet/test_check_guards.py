@@ -217,17 +217,17 @@ EDITS = [
     ),
     Edit(
         "a verdict where it is looked for",
-        {"chain"},
+        {"chain", "habits"},
         "UPDATE entry SET verdict = 'allow' WHERE verdict = 'refuse'",
     ),
     Edit(
         "reports that nobody asked for",
-        {"chain"},
+        {"chain", "habits"},
         "UPDATE entry SET reports = reports + 1 WHERE reports IS NOT NULL",
     ),
     Edit(
         "a challenge that is said not to be used up",
-        {"chain", "challenges"},
+        {"chain", "challenges", "habits"},
         "UPDATE entry SET challenge = NULL WHERE challenge IS NOT NULL",
     ),
     Edit(
@@ -292,7 +292,7 @@ EDITS = [
     ),
     Edit(
         "a record that allows what was stopped",
-        {"challenges", "chain"},
+        {"challenges", "chain", "habits"},
         "UPDATE entry SET risk = json_set(risk, '$.verdict', 'allow') WHERE act = 'refused'",
     ),
     Edit(

@@ -28,6 +28,13 @@ class Record(NamedTuple):
     score: int | None = None
     challenge: str | None = None  # the one that had been passed before
 
+    @property
+    def columns(self) -> tuple[str | None, int | None, str | None]:
+        """What acts are looked for by: the verdict, how many reports, and the challenge passed."""
+        if self.asked is None:
+            return None, None, None
+        return str(self.verdict), len(self.reports), self.challenge
+
     def encode(self) -> str:
         """
         Return the record as compact JSON.

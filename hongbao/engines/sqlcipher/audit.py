@@ -136,6 +136,7 @@ _ASKED = {
         FROM entry
         LEFT JOIN review_case ON review_case.entry = entry.id AND kind = 'hold'
         WHERE act IN ('send', 'claim', 'withdraw')
+        AND (verdict IS NOT 'allow' OR review_case.id IS NOT NULL)
         ORDER BY entry.id
     """,
     Question.REPORTED_ENTRIES: """
@@ -263,9 +264,9 @@ _ASKED = {
         ORDER BY id
     """,
     Question.RISK_RECORDS: """
-        SELECT id, profile, risk
+        SELECT id, profile, risk, verdict, reports, challenge
         FROM entry
-        WHERE risk IS NOT NULL
+        WHERE coalesce(risk, verdict, reports, challenge) IS NOT NULL
         ORDER BY id
     """,
     Question.HABITS: """
@@ -431,7 +432,8 @@ _ASKED = {
     """,
     Question.CLAIMS_TO_MATURE: """
         SELECT claim.profile, coalesce(freed.at, entry.at), claim.amount_fen,
-            coalesce(freed.policy, entry.policy), entry.act, entry.facts
+            coalesce(freed.policy, entry.policy), entry.act,
+            iif(entry.verdict IS 'allow', NULL, entry.facts)
         FROM claim
         JOIN entry ON entry.id = claim.entry
         LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'
