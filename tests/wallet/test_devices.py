@@ -96,6 +96,20 @@ def test_a_first_device_takes_a_name_that_is_free(empty: World):
     assert {"Li-2": "approved"} == states(empty, empty.found(LI).me.name)
 
 
+def test_a_profile_without_a_device_is_given_none_by_acting(world: World):
+    """
+    The first device comes with the profile; where it was taken out of the ledger, nothing is done.
+    """
+    world.edit("DELETE FROM enrolment WHERE profile = 1")
+    before = world.dump(ignoring=PINS)
+
+    with pytest.raises(errors.DeviceNotEnrolled):
+        world.zhang.move("beijing")
+
+    assert before == world.dump(ignoring=PINS)
+    assert ["pin"] == world.zhang.limits()["factors"]
+
+
 # --- letting in ---------------------------------------------------------------------------------
 
 
