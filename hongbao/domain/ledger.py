@@ -20,7 +20,7 @@ class Kind(StrEnum):
     BALANCE = "balance"  # 零钱: what the platform owes a profile
     PACKET = "packet"  # 红包: what the platform holds until it is claimed or refunded
     PENDING = "pending"  # 冻结: what is on its way to a card until the bank has answered
-    HELD = "held"  # 暂扣: what risk control keeps back until a case is closed
+    HELD = "held"  # 冻结: what risk control keeps back until a case is closed
     FEES = "fees"  # what the platform has earned
     RESERVE = "reserve"  # 备付金: what the platform holds at the central bank
     INCOMING = "incoming"  # 在途: on its way to this book's owner, until the next settlement
@@ -65,8 +65,8 @@ class Reason(StrEnum):
     CLAIM = "claim"
     REFUND = "refund"
     REVERSAL = "reversal"  # 冲正: a payment that did not come about is undone
-    RELEASE = "release"  # 放行: what was held goes on
-    RETURN = "return"  # 退还: what was held goes back the way it came
+    RELEASE = "release"  # 解冻: a hold ended, and the money goes on
+    RETURN = "return"  # 退回: a hold ended, and the money goes back the way it was paid
     NET = "net"  # 轧差: what two institutions owe each other is set off
     SETTLE = "settle"  # 清算: and the rest is paid at the central bank
     MISBOOKING = "misbooking"  # a demo bank was told to get it wrong

@@ -15,13 +15,13 @@ from hongbao.errors.base import (
 from hongbao.words import N_
 
 QUICK = {
-    "en": "these claims are quicker than hands: please show that it is you",
+    "en": "claims faster than a person can make them: please show that it is you",
     "zh": "领取速度异常，请确认为本人操作",
 }
 NEW_HERE = {"en": "this account is new and not identified", "zh": "账户较新且未实名"}
 TOO_MANY = {"en": "too much in one hour: please try again later", "zh": "操作过于频繁，请稍后再试"}
 UNUSUAL = {
-    "en": "an unusual amount, place and hour: this is looked at first",
+    "en": "an unusual amount, place and hour: this is reviewed first",
     "zh": "金额、地点和时间均异常，本次交易需先核实",
 }
 

@@ -24,9 +24,9 @@ _JOINERS = "\u200c\u200d"
 _DEMO = "（演示）"
 
 _OF_A_HOLD = {
-    "released": "（暂扣期满放行）",
+    "released": "（冻结期满解冻）",
     "approved": "（审核通过）",
-    "returned": "（暂扣期满退还）",
+    "returned": "（冻结期满退回）",
     "rejected": "（审核未通过）",
 }
 """What is added where money had been held: how the hold ended."""

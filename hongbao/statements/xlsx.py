@@ -54,8 +54,8 @@ ACTS = {
     "claim": "领取红包 Packet claimed",
     "refund": "红包退回 Packet returned",
     "refund_to_balance": "红包退回改入零钱 Return did not reach the card",
-    "released": "暂扣放行 Released",
-    "returned": "暂扣退还 Sent back",
+    "released": "冻结解冻 Released",
+    "returned": "冻结退回 Returned",
     "approved": "审核通过 Approved",
     "rejected": "审核未通过 Rejected",
 }

@@ -286,7 +286,7 @@ TOLD = {
     ),
     "lock": (
         "locked · this wallet now opens with a passphrase",
-        "已锁定 · 现在用口令打开",
+        "已锁定 · 现在用解锁密码打开",
     ),
     "unlock": (
         "unlocked · this wallet now opens with a key on this device",

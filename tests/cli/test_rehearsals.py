@@ -51,7 +51,7 @@ when = [{ indicator = "amount_fen", at_least = "50.00" }]
 answer = "hold"
 hold_hours = 240
 then = "return"
-says = { en = "this is looked at first", zh = "需先核实" }
+says = { en = "this is reviewed first", zh = "需先核实" }
 """
 
 

@@ -40,7 +40,7 @@ when = [{ indicator = "amount_fen", at_least = "50.00" }]
 answer = "hold"
 hold_hours = 24
 then = "return"
-says = { en = "this is looked at first", zh = "需先核实" }
+says = { en = "this is reviewed first", zh = "需先核实" }
 
 [[rule]]
 id = "nobody"
@@ -189,7 +189,7 @@ def test_programs_get_all_of_it(judged: Shell):
         decision["rule"],
         decision["pack"],
     )
-    assert {"en": "this is looked at first", "zh": "需先核实"} == decision["rules"][0]["why"]
+    assert {"en": "this is reviewed first", "zh": "需先核实"} == decision["rules"][0]["why"]
     assert {"before": "hold", "after": "allow", "acts": 1} in replayed["totals"]
     assert 3 == replayed["changed"] == len(replayed["changes"])
     assert "mine/1" == judged.answers("risk")["pack"]

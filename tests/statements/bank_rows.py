@@ -90,7 +90,7 @@ KINDS: tuple[tuple[str, dict[str, Any], tuple[Row, ...]], ...] = (
     (
         "released",
         {"amount_fen": 3_21, "counterparty": "小红"},
-        (Row(3_21, "claim", "小红", "领取红包（暂扣期满放行）"),),
+        (Row(3_21, "claim", "小红", "领取红包（冻结期满解冻）"),),
     ),
     (
         "approved",
@@ -111,7 +111,7 @@ KINDS: tuple[tuple[str, dict[str, Any], tuple[Row, ...]], ...] = (
     (
         "returned",
         {"amount_fen": 9_99},
-        (Row(9_99, "refund", "红包", "红包退回（暂扣期满退还）"),),
+        (Row(9_99, "refund", "红包", "红包退回（冻结期满退回）"),),
     ),
     ("rejected", {**BY_CARD, "amount_fen": 0, "card_fen": 30_00}, ()),
 )

@@ -564,7 +564,7 @@ OUT = {"packet": None, "packet_kind": None, "shares": None, "greeting": None}
 TO_CARD = {**OUT, "card": "cmb-3334", "bank": "cmb", "card_tail": "3334"}
 ON_CARD = {"card": "cmb-3334", "bank": "cmb", "card_tail": "3334"}
 CMB = "招商银行(3334)"
-DUE, REJECTED = "（暂扣期满退还）", "（审核未通过）"
+DUE, REJECTED = "（冻结期满退回）", "（审核未通过）"
 
 STANDS = {"on_its_way": "（处理中）", "held": "（审核中）", "came_back": "（未成功）"}
 
@@ -599,7 +599,7 @@ KINDS: list[tuple[str, int, dict[str, Any], list[tuple[Any, ...]]]] = [
     ("claim", 0, {"counterparty": "小红"}, []),
     *(
         (act, 200, {"counterparty": "小红"}, [("小红", f"领取红包{how}", BALANCE, 200, INCOME)])
-        for act, how in (("released", "（暂扣期满放行）"), ("approved", "（审核通过）"))
+        for act, how in (("released", "（冻结期满解冻）"), ("approved", "（审核通过）"))
     ),
     ("released", 0, {}, []),
     ("approved", 0, OUT, []),

@@ -260,7 +260,7 @@ def test_it_does_not_pass_itself_off():
         ),
         pytest.param(
             {"act": "returned", "amount_fen": 10010, "card_fen": -10000, **MOVED_AT_BANK},
-            ("零钱充值", BANK, "/", "100.10", "零钱", "已全额退款", "提现退回（暂扣期满退还）"),
+            ("零钱充值", BANK, "/", "100.10", "零钱", "已全额退款", "提现退回（冻结期满退回）"),
             id="withdrawal returned",
         ),
         pytest.param(

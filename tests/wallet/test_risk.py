@@ -53,7 +53,7 @@ when = [{ indicator = "amount_fen", at_least = "100.00" }]
 answer = "hold"
 hold_hours = 24
 then = "release"
-says = { en = "this is looked at first", zh = "需先核实" }
+says = { en = "this is reviewed first", zh = "需先核实" }
 
 [[rule]]
 id = "large"

@@ -47,14 +47,14 @@ _ACTS = {
     "claim": "领取红包 red packet claimed",
     "refund": "红包退回 red packet returned",
     "refund_to_balance": "退款转入零钱 refund to balance",
-    "released": "暂扣期满放行 hold released",
-    "returned": "暂扣期满退还 hold returned",
+    "released": "冻结期满解冻 hold released",
+    "returned": "冻结期满退回 hold returned",
     "approved": "审核通过 hold approved",
     "rejected": "审核未通过 hold rejected",
 }
 _STATUSES = {
     "done": "已完成 done",
-    "held": "暂扣中 held",
+    "held": "冻结中 held",
     "on_its_way": "处理中 on its way",
     "came_back": "已退回 came back",
 }
@@ -343,7 +343,7 @@ def _parts(receipt: Sealed) -> list[list[tuple[str, str]]]:
         ],
         [
             *([("红包号 packet", packet)] if packet is not None else []),
-            *([("支付单号 payment", payment)] if payment is not None else []),
+            *([("交易单号 payment", payment)] if payment is not None else []),
             ("请求号 request", facts["request_id"]),
             ("流水号 movement", facts["id"]),
             ("账目印 seal", facts["mac"].hex()),

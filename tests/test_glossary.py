@@ -1,0 +1,275 @@
+"""
+The glossary is kept: its words are used, and the ones that it rules out are fewer each time.
+
+``python -m tests.test_glossary`` writes the allowances below as they are today; a reviewer looks at
+which of them rose.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tools import catalogue
+
+ROOT = Path(__file__).parent.parent
+GLOSSARY = ROOT / "docs" / "glossary.md"
+CHINESE = catalogue.read(catalogue.po_path("zh_CN").read_text(encoding="utf-8"))
+
+ALLOWED: dict[tuple[str, str], int] = {
+    ("anew, once more", "code"): 17,
+    ("anew, once more", "docs"): 24,
+    ("asked for, is asked about", "docs"): 64,
+    ("asked for, is asked about", "screens"): 5,
+    ("asleep, woke", "docs"): 1,
+    ("at present", "code"): 3,
+    ("beside", "code"): 93,
+    ("beside", "docs"): 57,
+    ("beside", "screens"): 2,
+    ("bring in, brought in, bring back", "code"): 15,
+    ("bring in, brought in, bring back", "docs"): 9,
+    ("by itself, by themselves", "code"): 37,
+    ("by itself, by themselves", "docs"): 46,
+    ("come about, comes about", "code"): 5,
+    ("come about, comes about", "docs"): 3,
+    ("dice, scripted chance", "docs"): 14,
+    ("drawer, desk, shop", "code"): 1,
+    ("goes on, go on, went on", "code"): 32,
+    ("goes on, go on, went on", "docs"): 21,
+    ("home", "screens"): 1,
+    ("in force", "code"): 39,
+    ("in force", "docs"): 8,
+    ("is told, are told, was told", "code"): 58,
+    ("is told, are told, was told", "docs"): 37,
+    ("let in, lets in, let it in", "code"): 30,
+    ("let in, lets in, let it in", "docs"): 17,
+    ("likewise", "code"): 2,
+    ("likewise", "docs"): 4,
+    ("meanwhile", "code"): 12,
+    ("meanwhile", "docs"): 5,
+    ("mend, mends, mended", "code"): 4,
+    ("mend, mends, mended", "docs"): 4,
+    ("minds", "code"): 1,
+    ("of its own, of their own", "code"): 39,
+    ("of its own, of their own", "docs"): 75,
+    ("somebody, anybody, nobody", "code"): 150,
+    ("somebody, anybody, nobody", "docs"): 159,
+    ("somebody, anybody, nobody", "screens"): 4,
+    ("stage", "code"): 56,
+    ("stands in, stand in, stands for", "code"): 35,
+    ("stands in, stand in, stands for", "docs"): 17,
+    ("tells of, told of", "code"): 19,
+    ("tells of, told of", "docs"): 5,
+    ("told", "code"): 466,
+    ("vouch, vouches", "code"): 8,
+    ("vouch, vouches", "docs"): 8,
+    ("whoever, whomever, whatever, whichever", "code"): 146,
+    ("whoever, whomever, whatever, whichever", "docs"): 135,
+    ("whoever, whomever, whatever, whichever", "screens"): 4,
+}
+"""How often a word still stands where the glossary rules it out: it may fall, and never rise."""
+
+CHINESE_PAGES = (
+    "README.zh.md",
+    "hongbao/stories/*.txt",
+    "hongbao/packs/*.toml",
+    "hongbao/policies/*.toml",
+    "docs/**/*.md",
+)
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Return the rows of the table under *heading*."""
+    section = GLOSSARY.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2]
+    lines = re.findall(r"^\| (.*) \|$", section.partition("\n## ")[0], re.MULTILINE)
+    return [line.split(" | ") for line in lines[1:]]
+
+
+def read(*patterns: str) -> str:
+    """Return the text of every page that *patterns* name, but for the glossary itself."""
+    paths = {path for pattern in patterns for path in ROOT.glob(pattern)} - {GLOSSARY}
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(paths))
+
+
+def prose(source: str) -> Iterator[str]:
+    """Yield the docstrings, comments and names of *source*, names as the words they are made of."""
+    for node in ast.walk(ast.parse(source)):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            yield node.value.value
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+        elif token.type == tokenize.NAME:
+            yield re.sub(r"_+|(?<=[a-z])(?=[A-Z])", " ", token.string)
+
+
+@cache
+def text_of(place: str) -> str:
+    """Return all of the English at *place*: on the screens, in the docs or in the code."""
+    if place == "screens":
+        return "\n".join(catalogue.english(msgid) for msgid in CHINESE)
+    if place == "docs":
+        return read("docs/**/*.md", "README.md")
+    files = sorted((ROOT / "hongbao").rglob("*.py"))
+    names = [path.stem.replace("_", " ") for path in files]
+    return "\n".join([*names, *(part for path in files for part in prose(path.read_text("utf-8")))])
+
+
+def count(words: str, place: str) -> int:
+    """Return how often one of *words*, separated by commas, stands at *place*."""
+    one_of = "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in words.split(", "))
+    return len(re.findall(rf"(?<![\w-])(?:{one_of})(?![\w-])", text_of(place), re.IGNORECASE))
+
+
+def counted() -> dict[tuple[str, str], int]:
+    """Return how often each ruled-out word stands where it should not, if it does at all."""
+    found = {
+        (words, place): count(words, place)
+        for words, _instead, places in rows("Words that are not used 不用的词（英文）")
+        for place in places.split(", ")
+    }
+    return {key: n for key, n in found.items() if n}
+
+
+def test_words_that_are_ruled_out_only_become_fewer():
+    """
+    More of one is a step back; fewer lower the allowance, so that what was won is kept.
+    """
+    today = counted()
+
+    strangers = {
+        f"{words} ({place}): {today.get(key, 0)}, and {ALLOWED.get(key, 0)} are allowed"
+        for key in {*today, *ALLOWED}
+        for words, place in [key]
+        if today.get(key, 0) != ALLOWED.get(key, 0)
+    }
+
+    assert set() == strangers
+
+
+def test_no_chinese_sentence_has_a_word_that_is_ruled_out():
+    """
+    Neither on the screens nor on the pages.
+    """
+    said = {str(msgid): message.msgstr for msgid, message in CHINESE.items()}
+    said |= {pattern: read(pattern) for pattern in CHINESE_PAGES}
+
+    strangers = {
+        f"{word}: {place}"
+        for word, _instead in rows("不用的词（中文）")
+        for place, text in said.items()
+        if word in text
+    }
+
+    assert set() == strangers
+
+
+OTHERWISE: dict[str, int] = {
+    "account": 3,
+    "authenticator": 1,
+    "backup": 1,
+    "bill": 1,
+    "book": 9,
+    "case": 1,
+    "channel": 1,
+    "claim": 4,
+    "device": 3,
+    "entry": 1,
+    "guard": 6,
+    "head": 3,
+    "hold": 4,
+    "limit": 2,
+    "operator": 2,
+    "packet": 4,
+    "passphrase": 1,
+    "payment": 3,
+    "pending": 2,
+    "profile": 1,
+    "refund": 2,
+    "return": 3,
+    "settlement": 1,
+    "share": 10,
+    "shortage": 1,
+    "statement": 1,
+    "surplus": 1,
+    "wallet": 6,
+}
+"""How many sentences have a term and not its Chinese word: the grammar drops it, or it is another
+thing, as a packet that *holds* at most an amount. It may fall, and never rise."""
+
+
+def otherwise() -> dict[str, list[str]]:
+    """Return for each term the sentences that have it, and none of its words in Chinese."""
+    found = {}
+    for term, chinese, *_meaning in rows("Words that are used 用词"):
+        has = re.compile(rf"(?<![-\w{{/]){re.escape(term)}s?(?![-\w}}=])")
+        found[term] = [
+            catalogue.english(msgid)
+            for msgid, message in CHINESE.items()
+            if has.search(re.sub(r"`[^`]*`", "", catalogue.english(msgid)))
+            and not any(word in message.msgstr for word in chinese.split("、"))
+        ]
+    return found
+
+
+def _counts() -> dict[str, int]:
+    return {term: len(sentences) for term, sentences in otherwise().items() if sentences}
+
+
+def test_a_term_is_one_word_in_chinese():
+    """
+    A sentence that has the term has its word in Chinese, but for those where grammar drops it.
+    """
+    assert _counts() == OTHERWISE
+
+
+def test_every_term_is_used():
+    """
+    A term that nothing says is not the glossary's business.
+    """
+    everything = text_of("screens") + text_of("docs")
+
+    assert [] == [
+        term
+        for term, *_rest in rows("Words that are used 用词")
+        if not re.search(rf"(?<!\w){re.escape(term)}s?(?!\w)", everything, re.IGNORECASE)
+    ]
+
+
+def test_the_tables_have_no_word_twice():
+    """
+    One word for one thing, and none that is used and ruled out.
+    """
+    terms = [row[0] for row in rows("Words that are used 用词")]
+    ruled_out = [
+        word
+        for row in rows("Words that are not used 不用的词（英文）")
+        for word in row[0].split(", ")
+    ]
+
+    assert len(terms) > 40
+    assert len(ruled_out) > 40
+    assert sorted({*terms, *ruled_out}) == sorted([*terms, *ruled_out])
+
+
+def main() -> None:
+    """Write the allowances as they are today into this file."""
+    here = Path(__file__)
+    text = here.read_text(encoding="utf-8")
+    for name, value in (("ALLOWED", counted()), ("OTHERWISE", _counts())):
+        lines = "".join(
+            f"    {key!r}: {n},\n".replace("'", '"') for key, n in sorted(value.items())
+        )
+        text = re.sub(rf'(?ms)^({name}: .*? = )\{{.*?\}}(?=\n""")', rf"\g<1>{{\n{lines}}}", text)
+    here.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
