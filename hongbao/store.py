@@ -504,6 +504,8 @@ class Question(Enum):
     """What operators said of the case with this number, beside their entries."""
     CASE_ENTRIES_WITHOUT_CASE = auto()
     """Entries about a case, or an opinion, of which there is no row."""
+    OPERATOR_ENTRIES = auto()
+    """Entries that operators answer for, or could, beside the name of who does."""
     HOLDING_ENTRIES = auto()
     """Entries of acts that may hold what they do, if not just allowed; and the case of the hold."""
     REPORTED_ENTRIES = auto()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hongbao.auditing.look import Look
-from hongbao.auditing.sealed import has, judged, part_of
+from hongbao.auditing.sealed import has, judged, part_of, told
 from hongbao.domain.cases import WAITING, CaseFacts, CaseKind, CaseState, decide_case
 from hongbao.domain.dates import day_key
 from hongbao.domain.risk.pack import parse_pack
@@ -74,6 +74,10 @@ class Cases(Look):
         """Name entries in which an operator spoke, or a case began or ended, and none knows."""
         for (entry,) in self._rows(Question.CASE_ENTRIES_WITHOUT_CASE):
             yield f"entry {entry}"
+        for entry, act, facts, operator in self._rows(Question.OPERATOR_ENTRIES):
+            said = told(act, facts)
+            if said and (said.get("by") or said.get("operator")) != operator:
+                yield f"entry {entry}"
         for entry, act, facts, case in self._rows(Question.HOLDING_ENTRIES):
             held = part_of(act, facts, "held")
             if held and held.get("case") != case:

@@ -216,6 +216,16 @@ EDITS = [
         "UPDATE entry SET facts = json_set(facts, '$[3]', 'claim') WHERE act = 'refused'",
     ),
     Edit(
+        "an operator who did not answer for it",
+        {"chain", "cases"},
+        "UPDATE entry SET operator = 2 WHERE operator = 1 AND act = 'opinion'",
+    ),
+    Edit(
+        "an operator taken out of the log",
+        {"chain", "cases"},
+        "UPDATE entry SET operator = NULL WHERE operator = 1",
+    ),
+    Edit(
         "a verdict where it is looked for",
         {"chain", "habits"},
         "UPDATE entry SET verdict = 'allow' WHERE verdict = 'refuse'",

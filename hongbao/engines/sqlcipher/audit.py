@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.engines.sqlcipher.engine import Engine
 from hongbao.store import Question
 
@@ -129,6 +130,16 @@ _ASKED = {
         LEFT JOIN review_case ON review_case.closed = entry.id
         WHERE act IN ('approved', 'rejected', 'released', 'returned')
         AND review_case.number IS NULL
+        ORDER BY 1
+    """,
+    Question.OPERATOR_ENTRIES: f"""
+        SELECT entry.id, act, facts, operator.name
+        FROM entry
+        LEFT JOIN operator ON operator.id = entry.operator
+        WHERE operator IS NOT NULL
+        UNION ALL SELECT id, act, facts, NULL
+        FROM entry
+        WHERE operator IS NULL AND act IN ({", ".join(f"'{act}'" for act in OPERATOR_ACTS)})
         ORDER BY 1
     """,
     Question.HOLDING_ENTRIES: """
