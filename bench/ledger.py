@@ -8,7 +8,10 @@ from typing import Any
 
 from bench.bare import connect_to
 from bench.homes import CLAIMER, SENDER, env_of, found
-from hongbao.domain.chain import canonical, line, statement
+from hongbao.changes.devices import SetCounter
+from hongbao.changes.guards import KeepHabit
+from hongbao.changes.packets import AddUsage
+from hongbao.domain.chain import Act, canonical, line, statement
 from hongbao.domain.dates import day_key
 from hongbao.domain.facts import Columns
 from hongbao.domain.facts import encode as encode_facts
@@ -42,7 +45,7 @@ EXPIRES_AFTER = timedelta(hours=24)
 PACKETS_A_BATCH = 2_000
 """How much is committed at once: each commit writes nearly every page of the random indexes."""
 
-ENTRY = (*(name for name in EntryRow._fields if name != "mac"), "mac")
+ENTRY = (*EntryRow._fields, "seal", "mac")
 
 _INSERTS = {
     "account": (
@@ -50,9 +53,9 @@ _INSERTS = {
         " VALUES (?, ?, ?, ?, ?, ?, ?)"
     ),
     "packet": (
-        "INSERT INTO packet (number, id, account, entry, sender, kind, deal, total_fen, count,"
+        "INSERT INTO packet (number, id, entry, sender, kind, deal, total_fen, count,"
         " share_max_fen, greeting, seed, created_at, expires_at, claimed_fen, claimed_count,"
-        " closed_at) VALUES (?, ?, ?, ?, ?, 'lucky', 'double-mean', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " closed_at) VALUES (?, ?, ?, ?, 'lucky', 'double-mean', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
     "entry": (
         f"INSERT INTO entry ({', '.join(ENTRY)}, took) VALUES ({', '.join('?' * len(ENTRY))}, ?)"
@@ -109,22 +112,31 @@ class _Crowd:
         self._store = store
         self._shares, self._total_fen = shares, shares * SHARE_FEN
         self._members = store.profiles()[: shares + 1]
-        self._balances = [store.held_fen(member.account) for member in self._members]
+        self._balances = [store.balance_fen(member.account) for member in self._members]
         self._at = begun_at
-        self._packet = store.next_packet()
+        self._packet = store.next_number("packet")
         self._account = int(store.row("SELECT max(id) FROM account")[0])
         self._packet_ids: set[str] = set()
         self.transfers = int(store.row("SELECT count(*) FROM transfer")[0])
         head = store.head()
         self.entry, self.mac = head.entry, head.mac
         self._keys = device_keys(wallet.home)
+        self._accounts = [
+            int(
+                store.row(
+                    "SELECT id FROM account WHERE book = ? AND kind = ? AND owner = ?",
+                    *member.account,
+                )[0]
+            )
+            for member in self._members
+        ]
         self._devices = [store.devices_of(member.id)[0] for member in self._members]
         known = [remembered(wallet.home, member.id) for member in self._members]
         self._habits = [of.habit for of in known]
         self._judged_last = [of.upto for of in known]
         home = wallet.home.row
         assert home.risk_pack is not None
-        pack = parse_pack(store.risk_pack(home.risk_pack) or "", home.risk_pack)
+        pack = parse_pack(store.rules("risk_pack", home.risk_pack) or "", home.risk_pack)
         forest = parse_forest(model_text(), MODEL)
         self._judged_by = (pack.ref, forest.ref, (0,) * len(keys_of(pack, forest)))
 
@@ -145,19 +157,21 @@ class _Crowd:
                 "UPDATE account SET debits_fen = debits_fen + ?, credits_fen = credits_fen + ?"
                 " WHERE id = ?",
                 [
-                    (debits_fen[number], credits_fen[number], member.account.id)
-                    for number, member in enumerate(self._members)
+                    (debits_fen[number], credits_fen[number], account)
+                    for number, account in enumerate(self._accounts)
                 ],
             )
-            for (person, day), amount_fen in self._sent_fen.items():
-                self._store.add_usage(person, "send_balance", day, amount_fen)
-            for number, member in enumerate(self._members):
-                row = HabitRow(self._judged_last[number], encode(self._habits[number]))
-                self._store.keep_habit(member.id, row)
-            connection.executemany(
-                "UPDATE device SET counter = ? WHERE id = ?",
-                [(device.counter, device.id) for device in self._devices],
+            self._store.apply(
+                AddUsage(person, "send_balance", day, amount_fen)
+                for (person, day), amount_fen in self._sent_fen.items()
             )
+            self._store.apply(
+                KeepHabit(
+                    member.id, HabitRow(self._judged_last[number], encode(self._habits[number]))
+                )
+                for number, member in enumerate(self._members)
+            )
+            self._store.apply(SetCounter(device.id, device.counter) for device in self._devices)
 
     def _play_packet(self, sender: int) -> Iterator[tuple[int, int]]:
         """Send one packet and claim it, and yield who got how much of it."""
@@ -165,7 +179,7 @@ class _Crowd:
         number, seed, drawn = self._packet, os.urandom(32), self._free_packet_id()
         self._packet += 1
         self._account += 1
-        account = Account(self._account, PLATFORM, Kind.PACKET)
+        account = Account(PLATFORM, Kind.PACKET, number)
         sent_at, send_entry = self._at + BETWEEN, self.entry + 1
         expires_at = sent_at + EXPIRES_AFTER
         agreed = Terms(drawn, "double-mean", self._total_fen, self._shares, SHARE_MAX_FEN)
@@ -223,7 +237,7 @@ class _Crowd:
 
         self._rows["account"].append(
             (
-                *(account.id, PLATFORM, Kind.PACKET.value, number, SIDES[Kind.PACKET]),
+                *(self._account, PLATFORM, Kind.PACKET.value, number, SIDES[Kind.PACKET]),
                 *(self._total_fen, self._total_fen),
             )
         )
@@ -232,7 +246,6 @@ class _Crowd:
                 *(
                     number,
                     drawn,
-                    account.id,
                     send_entry,
                     me.id,
                     self._total_fen,
@@ -290,8 +303,6 @@ class _Crowd:
             clock="real",
             facts=encode_facts(act, answer, columns),
             generation=self._vault.generation,
-            operator=None,
-            mac=b"",
             risk=record.encode(),
             verdict=verdict,
             reports=reports,
@@ -301,10 +312,13 @@ class _Crowd:
             signature=self._keys.sign(device.public_key, said),
         )
         fields = unsealed.sealed_fields
-        sealed = line(transfer)
-        self.mac = self._vault.chain_mac(self.mac, canonical(fields, [sealed]))
-        self._rows["entry"].append((*fields, self.mac, TOOK[act]))
-        self._rows["transfer"].append((self.entry, *sealed))
+        self.mac = self._vault.chain_mac(self.mac, canonical([Act(fields, [line(transfer)])]))
+        self._rows["entry"].append((*fields, self.entry, self.mac, TOOK[act]))
+        packet_account, mine = self._account, self._accounts[member]
+        ends = (mine, packet_account) if act == "send" else (packet_account, mine)
+        self._rows["transfer"].append(
+            (self.entry, PLATFORM, *ends, transfer.amount_fen, transfer.reason)
+        )
 
     def _record(self, act: str, member: int, other: int | None, amount_fen: int) -> Record:
         """Remember the act, and say that it was allowed: what is measured is all nothing here."""

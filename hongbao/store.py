@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from hongbao.domain.chain import Act, line
 from hongbao.domain.channel import MessageState
 from hongbao.units import to_micros
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
     from pathlib import Path
-    from typing import Any, Self
+    from typing import Self
 
     from hongbao.domain.bill import Kept
     from hongbao.domain.channel import Direction, FaultRow, MessageState
@@ -23,6 +24,38 @@ if TYPE_CHECKING:
     from hongbao.domain.packet import Packet
     from hongbao.domain.reconciliation import OurLine, TheirLine
     from hongbao.domain.settlement import Gross
+
+RowKey = tuple[str, *tuple[int | str, ...]]
+"""A row by its table and key, such as ``("profile", 3)``."""
+
+Touched = tuple[RowKey, ...]
+
+SEALED = frozenset(
+    {
+        *("home", "policy", "risk_pack", "risk_model"),
+        *("profile", "person", "operator", "card", "deposit", "device", "enrolment"),
+    }
+)
+"""
+The tables whose rows are sealed by the act that leaves them so.
+
+What the other tables hold follows from the chain, and `check` adds it up again.
+"""
+
+
+def key_of(row: RowKey) -> str:
+    """Return the key of *row* as one text: ``3``, or ``3/1`` where it has two parts."""
+    return "/".join(map(str, row[1:]))
+
+
+class Change(Protocol):
+    """One decided change of the ledger."""
+
+    @property
+    def touches(self) -> Touched: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
 
 RESTORE = "/restore/"
 """What the request id of a `restore` begins with; its entry's number follows, in nine digits."""
@@ -93,7 +126,7 @@ class BillFileRow(NamedTuple):
     number: int
     id: str
     entry: int
-    made: SealedRow
+    made: FactsRow
 
 
 class OperatorRow(NamedTuple):
@@ -334,8 +367,7 @@ class EntryRow(NamedTuple):
     clock: str
     facts: str
     generation: int
-    operator: int | None  # who answers for it
-    mac: bytes
+    operator: int | None = None  # who answers for it
     risk: str | None = None
     verdict: str | None = None  # what the risk record says, where it is looked for
     reports: int | None = None
@@ -344,38 +376,15 @@ class EntryRow(NamedTuple):
     session: int | None = None
     counter: int | None = None
     signature: bytes | None = None
+    message: int | None = None  # which payment it is about
 
     @property
     def sealed_fields(self) -> tuple[object, ...]:
-        """Everything that the entry's MAC covers besides its transfers and the entry before."""
-        return (
-            self.id,
-            self.act,
-            self.profile,
-            self.request_id,
-            self.inputs,
-            self.packet,
-            self.counterparty,
-            self.amount_fen,
-            self.balance_fen,
-            self.policy,
-            to_micros(self.at),
-            self.clock,
-            self.facts,
-            self.generation,
-            self.operator,
-            self.risk,
-            self.verdict,
-            self.reports,
-            self.challenge,
-            self.device,
-            self.session,
-            self.counter,
-            self.signature,
-        )
+        """Return everything of the act's own that its seal covers."""
+        return (*self[:10], to_micros(self.at), *self[11:])
 
 
-class SealedRow(NamedTuple):
+class FactsRow(NamedTuple):
     """The facts of one act, and what the columns of its entry say beside them."""
 
     act: str
@@ -383,6 +392,21 @@ class SealedRow(NamedTuple):
     request_id: str
     at: datetime
     balance_fen: int | None
+
+
+class Decided(NamedTuple):
+    """An act as it is put into the chain, once its changes are applied."""
+
+    fields: tuple[object, ...]  # see `EntryRow.sealed_fields`
+    transfers: Sequence[Transfer]
+    rows: Sequence[tuple[RowKey, bytes | None]]  # of state, with the digests that seal them
+    took: str | None  # how long each step was, by its number: a measurement, and not sealed
+
+
+def as_sealed(act: Decided) -> Act:
+    """Return what a seal covers of *act*."""
+    rows = [(row[0], key_of(row), digest) for row, digest in act.rows]
+    return Act(act.fields, [line(transfer) for transfer in act.transfers], rows)
 
 
 class ActRow(NamedTuple):
@@ -634,6 +658,14 @@ class Store(Protocol):
         """
         ...
 
+    def next_number(self, table: str) -> int:
+        """
+        Return the number that the next row of *table* will have: one that was never given before.
+
+        Not in the ledger that a copy has taken the place of, either (see `last_restore`).
+        """
+        ...
+
     def copy_to(self, path: Path) -> None:
         """
         Write a copy of the ledger to *path*, encrypted with the same key, while others write.
@@ -675,58 +707,53 @@ class Store(Protocol):
         """
         ...
 
+    # --- state -----------------------------------------------------------------------------------
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """Apply *changes* in their order, within the transaction that they were decided in."""
+        ...
+
+    def state(self, row: RowKey) -> tuple[Any, ...] | None:
+        """Return the values of a row of `SEALED` that a seal covers; None where it is gone."""
+        ...
+
+    def states(self, table: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Yield every row of a *table* of `SEALED`: its key, and the values that a seal covers."""
+        ...
+
+    def last_seal(self, row: RowKey) -> tuple[int, bytes | None] | None:
+        """Return the generation of keys and the digest that *row* was last sealed with."""
+        ...
+
+    def last_seals(self) -> Iterator[tuple[str, str, int, bytes | None]]:
+        """Yield the last seal of every row that has one: table, key, generation, digest."""
+        ...
+
     # --- books -----------------------------------------------------------------------------------
 
     def home(self) -> HomeRow | None: ...
 
-    def make_home(self, *, made_at: datetime, generation: int, policy: str) -> None: ...
-
-    def set_virtual_clock(self, at: datetime) -> None: ...
-
-    def set_dice(self, seed: bytes) -> None: ...
-
-    def set_dice_drawn(self, drawn: int) -> None: ...
-
-    def set_current_profile(self, profile: int) -> None: ...
-
-    def set_policy(self, ref: str) -> None: ...
-
-    def set_generation(self, generation: int, retired: bytes) -> None: ...
-
-    def policy_text(self, ref: str) -> str | None: ...
-
-    def keep_policy(self, ref: str, text: str) -> None:
-        """Keep *text* for good: entries name the policy that allowed them."""
+    def rules(self, kind: str, ref: str) -> str | None:
+        """Return the text that was kept as *ref*, of a *kind*: policy, risk_pack or risk_model."""
         ...
 
-    def policies(self) -> list[str]: ...
-
-    def open_account(self, book: str, kind: Kind, owner: int) -> Account: ...
-
-    def account(self, book: str, kind: Kind, owner: int = 0) -> Account:
-        """Return the one account of that *book*, *kind* and *owner*, opening it if need be."""
+    def rules_kept(self, kind: str) -> list[str]:
+        """Return the refs of all rules of *kind* that were ever kept."""
         ...
 
-    def held_fen(self, account: Account) -> int:
-        """Return what *account* holds, counted on its own side."""
-        ...
-
-    def post(self, entry: int, transfers: Iterable[Transfer]) -> list[int]:
-        """
-        Write *transfers* as part of *entry*, move both accounts of each, and return their ids.
-
-        The one door through which money moves. A move that would take an account below zero is
-        refused by the account itself.
-        """
+    def balance_fen(self, account: Account) -> int:
+        """Return what *account* has, counted on its own side."""
         ...
 
     def head(self) -> Head:
         """Return the chain's last entry; entry 0 where there is none yet."""
         ...
 
-    def mac_of(self, entry: int) -> bytes | None: ...
+    def mac_of(self, entry: int) -> bytes | None:
+        """Return the MAC of the seal that *entry* is under."""
+        ...
 
-    def sealed_act(self, entry: int) -> SealedRow:
+    def sealed_act(self, entry: int) -> FactsRow:
         """Return the facts of the act of *entry*, and what its columns say beside them."""
         ...
 
@@ -734,22 +761,24 @@ class Store(Protocol):
 
     def request_of(self, entry: int) -> str: ...
 
-    def sealed_entries(self) -> Iterator[tuple[tuple[Any, ...], bytes]]:
-        """Yield what each entry's MAC covers, as `EntryRow.sealed_fields` has it, and the MAC."""
+    def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], int, bytes | None]]:
+        """Yield of each act what its seal covers (`EntryRow.sealed_fields`), the seal, its MAC."""
         ...
 
     def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
         """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
         ...
 
-    def append(
-        self, sealed: tuple[object, ...], mac: bytes, *, message: int | None, took: str | None
-    ) -> None:
-        """
-        Add the entry whose `EntryRow.sealed_fields` are *sealed* under *mac* to the chain.
+    def sealed_rows(self) -> Iterator[tuple[int, str, str, bytes | None]]:
+        """Yield the rows of state that entries have left: entry, table, key, digest."""
+        ...
 
-        The counter of the device that signed it follows. *message* finds the entries about one;
-        *took* is how long each step was, by its number.
+    def append(self, acts: Sequence[Decided], mac: bytes) -> None:
+        """
+        Apply the *acts* of one entry, with the *mac* that seals all of them, to the ledger.
+
+        Their changes were applied before (`apply`): here they get their rows in the chain, and
+        their transfers move what they move.
         """
         ...
 
@@ -765,10 +794,6 @@ class Store(Protocol):
         """Return the inputs' digest and the error that *request_id* was refused with for good."""
         ...
 
-    def remember_refusal(
-        self, request_id: str, profile: int, inputs: bytes, error: str
-    ) -> None: ...
-
     # --- people ----------------------------------------------------------------------------------
 
     def profile(self, name_key: str) -> ProfileRow | None: ...
@@ -777,39 +802,15 @@ class Store(Protocol):
 
     def profiles(self) -> list[ProfileRow]: ...
 
-    def next_profile(self) -> int:
-        """Return the id that the next profile will have: its PIN and keys are bound to it."""
-        ...
-
-    def add_profile(
-        self, profile: int, *, name: str, name_key: str, pin_hash: str, opened_at: datetime
-    ) -> ProfileRow: ...
-
     def holders(self) -> list[Holder]:
         """Return everyone who has a PIN."""
         ...
 
     def pin_of(self, holder: Holder) -> PinRow: ...
 
-    def set_pin(self, holder: Holder, pin_hash: str) -> None: ...
-
-    def set_pin_tries(
-        self, holder: Holder, *, tries: int, cleared: int, locked_until: datetime | None
-    ) -> None: ...
-
-    def next_operator(self) -> int:
-        """Return the id that the next operator will have: their PIN is bound to it."""
-        ...
-
-    def add_operator(
-        self, operator: int, *, name: str, name_key: str, pin_hash: str, made_at: datetime
-    ) -> None: ...
-
     def operator(self, name_key: str) -> OperatorRow | None: ...
 
     def operators(self) -> list[OperatorRow]: ...
-
-    def set_refund_to(self, profile: int, to: str) -> None: ...
 
     def person_of_id_number(self, index: bytes) -> tuple[int, bytes] | None:
         """Return the person an ID number's blind *index* belongs to, and their name's index."""
@@ -817,35 +818,7 @@ class Store(Protocol):
 
     def profiles_of_person(self, person: int) -> list[ProfileRow]: ...
 
-    def identify(
-        self,
-        profile: ProfileRow,
-        *,
-        person: int,
-        id_number_index: bytes,
-        real_name_index: bytes,
-        id_number: bytes,
-        real_name: bytes,
-    ) -> None:
-        """Say who *profile* is: *person*, who from now on has used what the profile had used."""
-        ...
-
-    def reseal(
-        self,
-        profile: int,
-        *,
-        real_name: bytes | None,
-        id_number: bytes | None,
-        totp_secret: bytes | None,
-    ) -> None:
-        """Replace what is sealed of *profile* by the same under a new key."""
-        ...
-
     def marks_of(self, person: int) -> Marks: ...
-
-    def reindex_person(
-        self, person: int, id_number_index: bytes, real_name_index: bytes
-    ) -> None: ...
 
     def cards(self, profile: int, *, removed: bool = False) -> list[CardRow]:
         """Return *profile*'s cards, oldest first; with *removed*, also those of before."""
@@ -855,35 +828,13 @@ class Store(Protocol):
 
     def all_cards(self) -> list[CardRow]: ...
 
-    def deposit(self, number_index: bytes) -> tuple[int, Account] | None:
-        """Return the bank account behind a card number's blind index: its id and its account."""
+    def deposit(self, number_index: bytes) -> Account | None:
+        """Return the bank account behind a card number's blind index, whose owner is its id."""
         ...
-
-    def open_deposit(self, bank: str, number_index: bytes) -> tuple[int, Account]: ...
 
     def is_bound(self, deposit: int) -> bool:
         """Tell whether some profile has the card of *deposit* bound at present."""
         ...
-
-    def next_card(self) -> int:
-        """Return the id that the next card will have: the seal of its number names it."""
-        ...
-
-    def bind_card(
-        self,
-        card: int,
-        *,
-        profile: int,
-        name: str,
-        deposit: int,
-        number: bytes,
-        tail: str,
-        at: datetime,
-    ) -> CardRow: ...
-
-    def remove_card(self, card: int, at: datetime) -> None: ...
-
-    def reseal_card(self, card: CardRow, number: bytes, number_index: bytes) -> None: ...
 
     # --- devices ---------------------------------------------------------------------------------
 
@@ -905,51 +856,15 @@ class Store(Protocol):
         """Return what counts for risk: the profile's cards and devices, the device's profiles."""
         ...
 
-    def add_device(self, *, name: str, name_key: str, public_key: bytes, at: datetime) -> int: ...
-
-    def is_used(self, device: int) -> bool:
-        """Tell whether some profile has let *device* in, or is asked to."""
+    def is_used(self, device: int, besides: int) -> bool:
+        """Tell whether a profile *besides* this one has enrolled *device*, or is asked to."""
         ...
 
     def retired_keys(self) -> list[bytes]:
         """Return the public keys of devices that were retired."""
         ...
 
-    def retire_device(self, device: int) -> None:
-        """Let another device have the name of *device*, which no profile has in any more."""
-        ...
-
-    def enrol(self, profile: int, device: int, state: str, at: datetime) -> None:
-        """Say how *profile* stands to *device* from *at* on: pending, approved, certified…"""
-        ...
-
-    def certify(self, profile: int, device: int) -> None:
-        """Let the signature of *device* vouch for the person behind *profile*."""
-        ...
-
-    def cut_session(self, device: int, at: datetime) -> None:
-        """End the session of *device*; what a demo's was told to do wrong, it has done by then."""
-        ...
-
-    def begin_session(self, device: int) -> None: ...
-
-    def set_city(self, device: int, city: int) -> None: ...
-
-    def set_device_fault(self, device: int, fault: str | None) -> None: ...
-
-    def set_totp(self, profile: int, secret: bytes | None) -> None:
-        """Keep the sealed *secret* of *profile*'s authenticator; None is that there is none."""
-        ...
-
-    def set_totp_step(self, profile: int, step: int) -> None:
-        """Remember the last time step whose code was used: no code counts twice."""
-        ...
-
     # --- packets ---------------------------------------------------------------------------------
-
-    def next_packet(self) -> int: ...
-
-    def add_packet(self, row: PacketRow) -> None: ...
 
     def packet(self, packet_id: str) -> PacketRow | None: ...
 
@@ -989,28 +904,9 @@ class Store(Protocol):
         """Return what *profile* took from *packet*, if anything."""
         ...
 
-    def add_claim(
-        self,
-        packet: Packet,
-        profile: int,
-        *,
-        amount_fen: int,
-        drawn: DrawInput,
-        entry: int,
-        at: datetime,
-    ) -> None:
-        """Give *profile* the packet's next share, and close the packet with its last one."""
-        ...
-
-    def close_packet(self, packet: int, at: datetime) -> None: ...
-
     def claims(self, packet: int) -> list[ClaimRow]: ...
 
     # --- channel ---------------------------------------------------------------------------------
-
-    def next_message(self) -> int: ...
-
-    def add_message(self, row: MessageRow) -> None: ...
 
     def message(self, number: int) -> MessageRow: ...
 
@@ -1031,12 +927,6 @@ class Store(Protocol):
     def return_messages(self, packet: int) -> list[MessageRow]:
         """Return the messages that carry held shares of *packet* back to its card."""
         ...
-
-    def set_message_sent(self, number: int, day: str) -> None: ...
-
-    def set_message_unknown(self, number: int) -> None: ...
-
-    def set_message_outcome(self, number: int, state: MessageState, entry: int) -> None: ...
 
     def open_messages(
         self, now: datetime, profile: int | None = None, *, asking: bool = True
@@ -1075,25 +965,8 @@ class Store(Protocol):
 
     def bank_message(self, number: int) -> BankMessageRow | None: ...
 
-    def keep_bank_message(self, row: BankMessageRow) -> None:
-        """Keep how far a bank has come with a message, in place of what was kept before."""
-        ...
-
     def late_messages(self) -> list[int]:
         """Return the messages that the platform has given up and a bank has not."""
-        ...
-
-    def add_bank_line(
-        self,
-        message: MessageRow,
-        *,
-        direction: Direction,
-        amount_fen: int,
-        status: str,
-        day: str,
-        entry: int,
-    ) -> None:
-        """Add a line to the statement of the message's bank for *day*."""
         ...
 
     def our_lines(self, bank: str, day: str) -> Iterator[OurLine]:
@@ -1120,20 +993,8 @@ class Store(Protocol):
         """Return what was told to go wrong and still does, and since when."""
         ...
 
-    def set_fault(self, row: FaultRow, entry: int) -> None: ...
-
-    def clear_faults(self, place: str) -> None: ...
-
-    def next_batch(self) -> int: ...
-
     def unsettled(self) -> list[Gross]:
         """Return what each bank brings into the next batch."""
-        ...
-
-    def add_batch(self, row: BatchRow, lines: Iterable[Gross]) -> None: ...
-
-    def settle_messages(self, batch: int, most: int) -> int:
-        """Put at most so many unsettled messages of *batch*'s banks into it; return how many."""
         ...
 
     def batch_called(self, batch: int) -> str: ...
@@ -1146,20 +1007,6 @@ class Store(Protocol):
         """Return the messages of *bank* and *day* that differed, how, and what was moved."""
         ...
 
-    def add_correction(
-        self,
-        *,
-        message: int,
-        kind: str,
-        direction: Direction,
-        amount_fen: int,
-        why: str,
-        operator: int,
-        entry: int,
-    ) -> None: ...
-
-    def add_maturing(self, profile: int, from_at: datetime, amount_fen: int) -> None: ...
-
     def maturing_fen(self, profile: int, now: datetime) -> tuple[int, datetime | None]:
         """Return what *profile* cannot withdraw yet, and when the first of it can be."""
         ...
@@ -1170,34 +1017,10 @@ class Store(Protocol):
 
     # --- risk ------------------------------------------------------------------------------------
 
-    def risk_pack(self, ref: str) -> str | None: ...
-
-    def risk_model(self, ref: str) -> str | None: ...
-
-    def risk_packs(self) -> list[str]: ...
-
-    def keep_risk_pack(self, ref: str, text: str) -> None:
-        """Keep *text* for good: decisions name the pack that they were made by."""
-        ...
-
-    def keep_risk_model(self, ref: str, text: str) -> None:
-        """Keep *text* for good, as `keep_risk_pack` does."""
-        ...
-
-    def set_risk_pack(self, ref: str) -> None: ...
-
-    def set_risk_model(self, ref: str | None) -> None: ...
-
     def habit(self, profile: int) -> HabitRow | None: ...
-
-    def keep_habit(self, profile: int, row: HabitRow) -> None: ...
 
     def records_after(self, profile: int, entry: int) -> list[tuple[int, str]]:
         """Return the risk records of *profile* behind *entry*, oldest first, with their entries."""
-        ...
-
-    def add_stop(self, entry: int, profile: int, request_id: str) -> None:
-        """Remember that the act asked for as *request_id* was stopped, in *entry*."""
         ...
 
     def stops_of(self, request_id: str, profile: int) -> list[int]:
@@ -1218,10 +1041,6 @@ class Store(Protocol):
         """Return the record that *entry* has, if it has one."""
         ...
 
-    def next_challenge(self) -> int: ...
-
-    def add_challenge(self, row: ChallengeRow) -> None: ...
-
     def challenge(self, challenge_id: str) -> ChallengeRow | None: ...
 
     def challenges_of(self, profile: int, now: datetime) -> list[ChallengeRow]:
@@ -1232,19 +1051,7 @@ class Store(Protocol):
         """Return what *profile* has passed for these *inputs* and not used yet, if anything."""
         ...
 
-    def count_try(self, challenge: int) -> None: ...
-
-    def pass_challenge(self, challenge: int, until: datetime) -> None:
-        """Let what *challenge* stands before happen once, before *until*."""
-        ...
-
-    def set_challenge(self, challenge: int, state: str, used: int | None = None) -> None: ...
-
     # --- cases -----------------------------------------------------------------------------------
-
-    def next_case(self) -> int: ...
-
-    def add_case(self, row: CaseRow) -> None: ...
 
     def case(self, case_id: str) -> CaseRow | None: ...
 
@@ -1306,36 +1113,14 @@ class Store(Protocol):
         """Return what is held of *profile*'s withdrawals, fees included, and of their shares."""
         ...
 
-    def close_case(self, number: int, state: str, entry: int) -> None: ...
-
-    def escalate_case(self, number: int) -> None: ...
-
-    def set_packet_held(self, packet: int, case: int | None) -> None:
-        """Let *case* keep *packet* from being claimed; None lets it go."""
-        ...
-
-    def add_opinion(
-        self, *, entry: int, case: int, operator: int, verb: str, reason: str
-    ) -> None: ...
-
     def opinions(self, case: int) -> list[OpinionRow]:
         """Return what was said of *case*, in order."""
         ...
 
     # --- external --------------------------------------------------------------------------------
 
-    def next_bill(self) -> int: ...
-
     def is_bill(self, bill_id: str) -> bool:
         """Say whether the id was ever given to a bill, of whoever's."""
-        ...
-
-    def add_bill(
-        self, *, number: int, bill_id: str, profile: int, entry: int, digest: bytes
-    ) -> None: ...
-
-    def add_bill_rows(self, number: int, rows: Iterable[Kept]) -> None:
-        """Write the *rows* of bill *number*, one after the other as they come."""
         ...
 
     def bills(self, profile: int) -> list[BillFileRow]:
@@ -1354,15 +1139,7 @@ class Store(Protocol):
         """Yield the rows of bill *number*, in its order, from *since* on and before *until*."""
         ...
 
-    def remove_bill(self, number: int, entry: int) -> None:
-        """Take the rows of bill *number* out; that it was there, and what it was, stays."""
-        ...
-
     # --- history ---------------------------------------------------------------------------------
-
-    def add_usage(self, person: int, flow: str, day: str, amount_fen: int) -> None:
-        """Count *amount_fen* (negative to give it back) of *flow* on *day* (``2026-11-23``)."""
-        ...
 
     def usage_of(self, person: int) -> Usage: ...
 

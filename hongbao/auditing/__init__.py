@@ -14,6 +14,7 @@ from hongbao.auditing.look import ROWS_MAX, DeviceKeys, Fits, Keys, Noted
 from hongbao.auditing.packets import Packets
 from hongbao.auditing.people import People
 from hongbao.auditing.private import Private
+from hongbao.auditing.state import State
 from hongbao.errors import Damaged
 from hongbao.store import Question, Store
 from hongbao.words import N_, fill
@@ -72,6 +73,10 @@ PROBLEMS = {
         N_("imported bills whose rows differ from what was sealed at import: {count}"),
         _KEEP,
     ),
+    "state": (
+        N_("rows of people, cards, devices or rules that differ from what was sealed: {count}"),
+        _KEEP,
+    ),
     "sealed": (
         N_("sealed values that cannot be opened, or do not match their row: {count}"),
         _KEEP,
@@ -100,7 +105,7 @@ PROBLEMS = {
 """Every check in the order it is made: what is wrong where it fails, and what to do then."""
 
 
-class Auditor(Books, Channel, Packets, Holds, People, Private, Guards, Cases, Bills, Chain):
+class Auditor(Books, Channel, Packets, Holds, People, Private, Guards, Cases, Bills, State, Chain):
     """
     One look over one snapshot of *store*.
 

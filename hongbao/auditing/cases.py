@@ -66,7 +66,7 @@ class Cases(Look):
     def _four_eyes_fen(self, pack: str) -> int:
         """Return the amount from which two have to agree by *pack*; 0 where it is unreadable."""
         try:
-            return parse_pack(self._store.risk_pack(pack) or "", pack).four_eyes_fen
+            return parse_pack(self._store.rules("risk_pack", pack) or "", pack).four_eyes_fen
         except InvalidRiskPack:
             return 0
 

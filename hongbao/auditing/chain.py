@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 from hongbao.auditing.look import ROWS_MAX, Look
 from hongbao.auditing.sealed import has
-from hongbao.domain.chain import canonical
+from hongbao.domain.chain import Act, canonical
 from hongbao.errors import Damaged
 from hongbao.store import EMPTY_HEAD
 
 UNNOTED = 1
 """How many entries there may be of which nothing is noted: a command that dies may leave one."""
+
+
+_GENERATION = 13
+"""Where the generation of its keys stands among an entry's fields."""
 
 
 def _skips(fields: Sequence[object], expected: int) -> bool:
@@ -19,6 +24,29 @@ def _skips(fields: Sequence[object], expected: int) -> bool:
         return False
     skipped = {"copied_entry": expected - 1, "last_entry": int(str(fields[0])) - 1}
     return has("restore", str(fields[12]), skipped)
+
+
+class _Behind:
+    """Rows in the order of their entries, looked up entry by entry as the chain comes to each."""
+
+    def __init__(self, rows: Iterator[Any]) -> None:
+        groups = groupby(rows, key=lambda row: int(row[0]))
+        self._groups = ((entry, [tuple(row[1:]) for row in group]) for entry, group in groups)
+        self._next = next(self._groups, None)
+
+    def before(self, entry: int | None) -> Iterator[int]:
+        """Yield the entries before *entry* that have rows and are not there; None is the end."""
+        while self._next is not None and (entry is None or self._next[0] < entry):
+            yield self._next[0]
+            self._next = next(self._groups, None)
+
+    def of(self, entry: int) -> list[tuple[Any, ...]]:
+        """Return the rows of *entry*, in order."""
+        if self._next is None or self._next[0] != entry:
+            return []
+        rows = self._next[1]
+        self._next = next(self._groups, None)
+        return rows
 
 
 class Chain(Look):
@@ -32,40 +60,39 @@ class Chain(Look):
         of one that is over may not write what comes after it.
         """
         previous, expected, generation = EMPTY_HEAD.mac, 1, 1
-        transfers = self._transfers_by_entry()
-        following = next(transfers, None)
-        for fields, stored in self._store.sealed_entries():
+        transfers = _Behind(self._store.sealed_transfers())
+        rows = _Behind(self._store.sealed_rows())
+        group: list[Act] = []
+        for fields, seal, stored in self._store.sealed_acts():
             entry = int(fields[0])
             if not _skips(fields, expected):
                 for missing in range(expected, min(entry, expected + ROWS_MAX)):
                     yield f"entry {missing} is missing"
             expected = entry + 1
-            while following is not None and following[0] < entry:
-                yield f"transfers of entry {following[0]}, which is not there"
-                following = next(transfers, None)
-            lines: list[tuple[object, ...]] = []
-            if following is not None and following[0] == entry:
-                lines = following[1]
-                following = next(transfers, None)
+            for stray in (*transfers.before(entry), *rows.before(entry)):
+                yield f"rows of entry {stray}, which is not there"
             generation += fields[1] == "rekey"
+            group.append(Act(fields, transfers.of(entry), rows.of(entry)))
+            if stored is None and seal > entry:  # the group goes on
+                continue
             try:
                 again = self._keys.chain_mac(
-                    previous, canonical(fields, lines), generation=int(fields[13])
+                    previous, canonical(group), generation=int(fields[_GENERATION])
                 )
-            except Damaged:  # sealed under keys that this home never had
+            except (
+                Damaged,
+                TypeError,
+            ):  # under keys that this home never had
                 again = b""
-            if again != stored or fields[13] != generation:
+            if again != stored or fields[_GENERATION] != generation or seal != entry:
                 yield f"entry {entry}"
-            previous = stored
-        if following is not None:
-            yield f"transfers of entry {following[0]}, which is not there"
+            previous, group = stored or b"", []
+        if group:
+            yield f"entry {expected}, which was to seal those before, is missing"
+        for stray in (*transfers.before(None), *rows.before(None)):
+            yield f"rows of entry {stray}, which is not there"
         if generation != self._keys.generation:
             yield f"keys of generation {self._keys.generation}, which no entry began"
-
-    def _transfers_by_entry(self) -> Iterator[tuple[int, list[tuple[object, ...]]]]:
-        rows = self._store.sealed_transfers()
-        for entry, group in groupby(rows, key=lambda row: int(row[0])):
-            yield entry, [tuple(row[1:]) for row in group]
 
     def _head(self) -> Iterator[str]:
         if self._noted.head is None:

@@ -179,7 +179,7 @@ class Guards(Look):
     def _minutes(self, pack: str) -> int:
         """Return how long the risk *pack* gives to answer; 0 where it cannot be read any more."""
         try:
-            return parse_pack(self._store.risk_pack(pack) or "", pack).challenge_minutes
+            return parse_pack(self._store.rules("risk_pack", pack) or "", pack).challenge_minutes
         except InvalidRiskPack:
             return 0
 

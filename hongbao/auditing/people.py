@@ -47,7 +47,7 @@ class People(Look):
 
     def _claims_after(self, ref: str) -> int:
         try:
-            policy = parse_policy(self._store.policy_text(ref) or "", ref)
+            policy = parse_policy(self._store.rules("policy", ref) or "", ref)
         except InvalidPolicy:  # edited: what it said of claims is lost
             return 0
         return policy.settlement.claims_after_days

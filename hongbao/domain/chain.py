@@ -1,27 +1,46 @@
 """The bytes that an entry is sealed by: the same facts always give the same bytes."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from hongbao.domain.ledger import Transfer
 
 
-def canonical(fields: Iterable[object], transfers: Iterable[tuple[object, ...]]) -> bytes:
+class Act(NamedTuple):
+    """What a seal covers of one act: its *fields*, its transfers, the rows of state it left."""
+
+    fields: Sequence[object]
+    lines: Sequence[tuple[object, ...]] = ()
+    rows: Sequence[tuple[str, str, bytes | None]] = ()
+
+
+def canonical(acts: Iterable[Act]) -> bytes:
     """
-    Return an entry's *fields* and its *transfers*, in order, as bytes that nothing else gives.
+    Return the *acts* of one entry, in order, as bytes that nothing else gives.
 
     JSON keeps the borders between values, so no value can lend characters to its neighbour.
 
-    >>> canonical([1, "send", b"ab"], [("platform", 1, 2, 500, "send")])
-    b'[[1,"send","6162"],[["platform",1,2,500,"send"]]]'
+    >>> canonical([Act([1, "send", b"ab"], [("platform", "balance", 2, "packet", 1, 500, "send")])])
+    b'[[[1,"send","6162"],[["platform","balance",2,"packet",1,500,"send"]],[]]]'
     """
-    return _ENCODER.encode([list(fields), list(transfers)]).encode()
+    return _encoded([list(act) for act in acts])
+
+
+def _encoded(value: object) -> bytes:
+    return _ENCODER.encode(value).encode()
 
 
 def line(transfer: Transfer) -> tuple[object, ...]:
     """Return *transfer* as the chain knows it: book, debit, credit, amount, reason."""
     debit, credit, amount_fen, reason = transfer
-    return (debit.book, debit.id, credit.id, amount_fen, str(reason))
+    kinds = (str(debit.kind), debit.owner, str(credit.kind), credit.owner)
+    return (debit.book, *kinds, amount_fen, str(reason))
+
+
+def state(table: str, key: str, values: Iterable[object]) -> bytes:
+    """Return a row of state as its seal knows it: the same row always gives the same bytes."""
+    return _encoded([table, key, list(values)])
 
 
 def digest(act: str, inputs: Mapping[str, object]) -> bytes:
@@ -45,7 +64,7 @@ def statement(
 
     *inputs* is the request's `digest`; *counter* is the device's own, and is never used again.
     """
-    return canonical((profile, device, session, act, request_id, inputs, counter), ())
+    return _encoded([profile, device, session, act, request_id, inputs, counter])
 
 
 def _plain(value: object) -> object:

@@ -375,6 +375,7 @@ SHAPES: Mapping[str, Mapping[int, Shape]] = {
     # people
     "init": _shape(_own(profile=TEXT, tier=TEXT, policy=TEXT, clock=TEXT)),
     "pin_change": _shape(_own(profile=TEXT)),
+    "pin_renewed": _shape(_own(pin_of=TEXT)),
     "identify": _shape(
         _own(profile=TEXT, real_name=TEXT, id_number=TEXT, tier=TEXT, profiles_of_person=COUNT)
     ),

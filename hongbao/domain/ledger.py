@@ -74,11 +74,16 @@ class Reason(StrEnum):
 
 
 class Account(NamedTuple):
-    """An account as a transfer needs to know it."""
+    """
+    An account, by what it is for: that is its name, and nobody has to look it up.
 
-    id: int
+    *owner* is a profile, a packet, a payment, a case, a card's account or a bank, as the *kind* has
+    it; 0 where there is only one.
+    """
+
     book: str
     kind: Kind
+    owner: int = 0
 
 
 class Transfer(NamedTuple):

@@ -1,6 +1,6 @@
 """The opened home: its keys, its ledger and its profile; every act and query is given one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -186,6 +186,10 @@ class Home:
         """The rules in force."""
         return self.policy_of(self.row)
 
+    def know_policy(self, policy: "Policy") -> None:
+        """Know *policy*, which the ledger does not keep yet, by its ref."""
+        self._policies[policy.ref] = policy
+
     def policy_of(self, row: HomeRow) -> "Policy":
         """Return the rules that the home had in force when *row* was read."""
         ref = row.policy
@@ -193,7 +197,7 @@ class Home:
         if ref not in self._policies:
             from hongbao.domain.policy import parse_policy  # reading the balance needs no rules
 
-            text = self.store.policy_text(ref)
+            text = self.store.rules("policy", ref)
             assert text is not None
             self._policies[ref] = parse_policy(text, ref)
         return self._policies[ref]
@@ -213,14 +217,17 @@ class Home:
         now = self.env.now() if row.virtual_at is None else row.virtual_at
         return now if head.at is None else max(now, head.at)
 
-    def tier(self, profile: ProfileRow) -> "Tier":
-        return self.policy.tier_for(profile.id_number is not None, self.channels(profile))
+    def tier(self, profile: ProfileRow, banks: Iterable[str] | None = None) -> "Tier":
+        """Return the tier of *profile*, or of one whose cards are of these *banks*."""
+        is_known = profile.id_number is not None
+        return self.policy.tier_for(is_known, self.channels(profile, banks))
 
-    def channels(self, profile: ProfileRow) -> int:
+    def channels(self, profile: ProfileRow, banks: Iterable[str] | None = None) -> int:
         """Return how many independent sources vouch for *profile*."""
         from hongbao.domain.policy import channels_of
 
-        banks = (card.bank for card in self.store.cards(profile.id))
+        if banks is None:
+            banks = (card.bank for card in self.store.cards(profile.id))
         return channels_of(profile.id_number is not None, banks)
 
     def member_since(self, profile: ProfileRow) -> datetime:

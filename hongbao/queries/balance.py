@@ -13,7 +13,7 @@ def balance(home: Home) -> "Balance":
     """Return what is spendable, what waits in packets, and both together."""
     with home.looking():
         me, now = home.me, home.now()
-        available_fen = home.store.held_fen(me.account)
+        available_fen = home.store.balance_fen(me.account)
         frozen_fen, due_back_fen, held_fen = home.store.in_packets_fen(me.id, now)
         held_fen += home.store.held_fen_of(me.id)
         on_its_way_fen = sum(home.store.pending_fen(me.id))

@@ -43,10 +43,10 @@ def _read_guards(home: Home, home_row: HomeRow) -> Guards:
 
 def guards_named(home: Home, pack: str, model: str | None) -> Guards:
     """Return the rules and the model that a record names: this home keeps every one."""
-    text = home.store.risk_pack(pack)
+    text = home.store.rules("risk_pack", pack)
     if text is None:
         raise Damaged(path=str(home.store.path))
-    learned = None if model is None else home.store.risk_model(model)
+    learned = None if model is None else home.store.rules("risk_model", model)
     try:
         return read_guards(text, pack, learned, str(model))
     except (InvalidRiskPack, InvalidModel):  # both were read before they were kept

@@ -315,13 +315,13 @@ def risk_rules(home: Home, pack: "Pack | None" = None) -> PackRules:
 def risk_packs(home: Home) -> list[str]:
     """Return the packs that were ever used here, as `risk_pack_text` takes them."""
     with home.looking():
-        return home.store.risk_packs()
+        return home.store.rules_kept("risk_pack")
 
 
 def risk_pack_text(home: Home, ref: str) -> str | None:
     """Return the text of the pack that was used here as *ref*, ``standard/1``, if one was."""
     with home.looking():
-        return home.store.risk_pack(ref)
+        return home.store.rules("risk_pack", ref)
 
 
 def pack_rules(pack: "Pack", model: str | None) -> PackRules:

@@ -13,6 +13,7 @@ _FACTS = {
     "card_add": N_("bound a card"),
     "card_remove": N_("removed a card"),
     "pin_change": N_("changed the PIN"),
+    "pin_renewed": N_("had the PIN's hash renewed"),
     "refund_to": N_("chose where refunds go"),
     "device_add": N_("requested a device"),
     "device_approve": N_("approved a device"),

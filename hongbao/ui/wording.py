@@ -71,6 +71,7 @@ _CHECKS = {
     "challenges": N_("stops and challenges as answered"),
     "cases": N_("cases follow from the opinions"),
     "bills": N_("imported bills are as sealed"),
+    "state": N_("people, cards and rules are as sealed"),
     "sealed": N_("sealed values match their rows"),
     "devices": N_("device keys are on this machine"),
     "signatures": N_("every request is signed"),

@@ -97,6 +97,11 @@ class Vault:
         head = len(previous).to_bytes(8, "big") + previous
         return chain.digest(head + len(entry).to_bytes(8, "big") + entry)
 
+    def row_mac(self, state: bytes, *, generation: int | None = None) -> bytes:
+        """Return the HMAC-SHA256 that seals the canonical bytes of a row of *state*."""
+        chain = self._chain(self.generation if generation is None else generation)
+        return chain.digest(b"row of state:" + state)  # no length of eight bytes begins so
+
     def _chain(self, generation: int) -> primitives.KeyedHash:
         chain = self._chains.get(generation)
         if chain is None:

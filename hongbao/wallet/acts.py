@@ -13,15 +13,17 @@ from hongbao.units import iso
 if TYPE_CHECKING:
     from hongbao.answers import Answer
     from hongbao.home.opened import Home
+    from hongbao.store import Change
 
 
 class Doing:
     """
-    One act, by whomever.
+    An act while it is decided: what it will change, and nothing of that is changed yet.
 
     *entry* is the id that the act's entry will have; *now* is the ledger's clock. The work adds
-    transfers with `post`, draws with *chance*, and says with *packet*, *counterparty* and *message*
-    what its entry is about. Rows that name the entry wait until it stands (`once_entered`).
+    transfers with `post` and other changes with `change`, draws with *chance*, and says with
+    *packet*, *counterparty* and *message* what its entry is about. All of it is applied together,
+    once the work has been done to its end.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class Doing:
         entry: int,
         now: datetime,
         home_row: HomeRow,
+        home_before: HomeRow | None,
         request_id: str | None,
     ) -> None:
         self.entry = entry
         self.now = now
         self.home_row = home_row
+        self.home_before = home_before
         epoch = 0 if home_row.dice is None else home.store.last_restore()
         self.chance = Chance(home.env.chance, home_row, epoch)
         self.request_id = request_id or make_request_id(self.chance(16))
@@ -43,20 +47,19 @@ class Doing:
         self.counterparty: int | None = None
         self.message: int | None = None
         self.transfers: list[Transfer] = []
-        self.to_write: list[Callable[[], None]] = []
+        self.changes: list[Change] = []
 
     def post(self, *transfers: Transfer) -> None:
         """Add *transfers* to the act."""
         self.transfers += transfers
 
-    def once_entered(self, write: Callable[[], None]) -> None:
-        """
-        Have *write* called as soon as the entry stands.
+    def change(self, *changes: "Change") -> None:
+        """Add *changes* to the act."""
+        self.changes += changes
 
-        A row that named an entry still to come would make the engine look, with each new entry,
-        through every such row that there is.
-        """
-        self.to_write.append(write)
+    def set_home(self, **facts: Any) -> None:
+        """Change what is true of the whole home, as `HomeRow` names it."""
+        self.home_row = self.home_row._replace(**facts)
 
     @property
     def common(self) -> "Answer":
@@ -81,15 +84,15 @@ class Act(Doing):
         self.inputs = inputs
         self.record: Record | None = None
         self.cases: list[CaseRow] = []
-        self.before_fen = self.balance_fen = home.store.held_fen(me.account)
+        self.before_fen = self.balance_fen = home.store.balance_fen(me.account)
 
     def post(self, *transfers: Transfer) -> None:
-        mine = self.me.account.id
+        mine = self.me.account
         for transfer in transfers:
             self.transfers.append(transfer)
-            if transfer.debit.id == mine:
+            if transfer.debit == mine:
                 self.balance_fen -= transfer.amount_fen
-            if transfer.credit.id == mine:
+            if transfer.credit == mine:
                 self.balance_fen += transfer.amount_fen
 
 

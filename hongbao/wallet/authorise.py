@@ -1,10 +1,11 @@
 """Authorisation (支付验证): the payment PIN, an authenticator's code, an identity; one try each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from hongbao.changes.people import SetPin, SetPinTries, SetTotpStep
 from hongbao.domain.pin import Pin
 from hongbao.errors import (
     Busy,
@@ -18,7 +19,8 @@ from hongbao.errors import (
 from hongbao.home.opened import Home
 from hongbao.home.tries import as_tries, later_of, used_up
 from hongbao.store import Holder, OperatorRow, PinRow
-from hongbao.wallet.unit_of_work import Private
+from hongbao.wallet.acts import Doing
+from hongbao.wallet.unit_of_work import Private, perform_step
 
 if TYPE_CHECKING:
     from hongbao.vault import TriesFolder
@@ -124,23 +126,34 @@ def _try(home: Home, pin: Pin, holder: Holder, code: str | None, identity: Ident
             raise wrong()
         if identity is not None and not _is_of(home, identity, holder.id):
             raise wrong()
-        renewed = None
-        if home.vault.pin_needs_rehash(before.hash):
-            renewed = home.vault.hash_pin(holder.number, pin)
         with home.changing((holder.table, holder.id)):
             if step is not None:
                 if step <= last_step_of(home, holder):  # somebody else was quicker
                     raise wrong()
-                home.store.set_totp_step(holder.id, step)
+                home.store.apply([SetTotpStep(holder.id, step)])
             _clear(home, holder, counted, wait=step is not None)
-            if renewed is not None and home.store.pin_of(holder).hash == before.hash:
-                home.store.set_pin(holder, renewed)  # not changed meanwhile
+        if home.vault.pin_needs_rehash(before.hash):
+            _renew(home, holder, before.hash, pin)
     except PinError:
         raise
     except Exception:
         with suppress(HongbaoError):  # as it is, it stays counted
             _uncount(home, holder, before)
         raise
+
+
+def _renew(home: Home, holder: Holder, before: str, pin: Pin) -> None:
+    """Hash *holder*'s *pin* by today's parameters, in an entry of its own: it is sealed state."""
+    renewed = home.vault.hash_pin(holder.number, pin)
+
+    def work(doing: Doing) -> Mapping[str, object] | None:
+        if home.store.pin_of(holder).hash != before:
+            return None  # it was changed meanwhile
+        doing.request_id = f"/{holder.label}/pin/{doing.entry}"
+        doing.change(SetPin(holder, renewed))
+        return {**doing.common, "pin_of": holder.label}
+
+    perform_step(home, "pin_renewed", f"/{holder.label}/pin", work, stage=2)
 
 
 def _count_pin_try(home: Home, holder: Holder) -> tuple[PinRow, PinRow]:
@@ -213,9 +226,7 @@ def keep_tries(
         tries_folder(home).set(holder.label, tries)
     else:
         tries_folder(home).note(holder.label, tries, wait=wait)
-    home.store.set_pin_tries(
-        holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
-    )
+    home.store.apply([SetPinTries(holder, row.tries, row.cleared, row.locked_until)])
 
 
 def _give_up_on(home: Home, holder: Holder) -> NoReturn:

@@ -5,6 +5,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from hongbao.answers import Carried
+from hongbao.changes.payments import AddBankLine, KeepBankMessage
 from hongbao.domain.channel import (
     UNANSWERED,
     Direction,
@@ -116,7 +117,7 @@ def _bank_acts(home: Home, message: MessageRow, fault: Fault | None) -> None:
         if fault in (Fault.LATE, Fault.SLOW):
             wait = timedelta(seconds=home.policy_of(doing.home_row).channel.slow_seconds)
             ready_at = doing.now + wait if fault is Fault.SLOW else None
-            _bank_keeps(home, message, "queued", ready_at=ready_at)
+            _bank_keeps(doing, message, "queued", ready_at=ready_at)
             return message_answer(home, doing, message, "queued", fault)
         return _bank_books(home, doing, message, fault)
 
@@ -126,19 +127,19 @@ def _bank_acts(home: Home, message: MessageRow, fault: Fault | None) -> None:
 def _bank_books(home: Home, doing: Doing, message: MessageRow, fault: Fault | None) -> Carried:
     branch = branch_of(home, message)
     way, amount_fen = message.direction, message.amount_fen
-    customer_fen = home.store.held_fen(branch.deposit)
+    customer_fen = home.store.balance_fen(branch.deposit)
     refusal = _REFUSING.get(fault) if fault else None
     if way is Direction.DEBIT and customer_fen < amount_fen:
         refusal, fault = "insufficient", None
     if refusal is not None and fault is not Fault.SURPLUS:
-        _bank_keeps(home, message, "refused", reason=refusal)
+        _bank_keeps(doing, message, "refused", reason=refusal)
         return message_answer(home, doing, message, "refused", fault)
     transfers, lines = _booked(branch, message, fault, customer_fen)
     doing.post(*transfers)
     for status, fen in lines:
-        bank_line(home, doing, message, way, fen, message.day, status)
+        bank_line(doing, message, way, fen, message.day, status)
     state = "booked" if refusal is None else "refused"
-    _bank_keeps(home, message, state, reason=refusal)
+    _bank_keeps(doing, message, state, reason=refusal)
     return message_answer(home, doing, message, state, fault)
 
 
@@ -152,13 +153,13 @@ def bank_wakes(home: Home, message: MessageRow) -> bool:
         branch = branch_of(home, message)
         if (
             message.direction is Direction.DEBIT
-            and home.store.held_fen(branch.deposit) < message.amount_fen
+            and home.store.balance_fen(branch.deposit) < message.amount_fen
         ):
-            _bank_keeps(home, message, "refused", reason="insufficient")
+            _bank_keeps(doing, message, "refused", reason="insufficient")
             return message_answer(home, doing, message, "refused", Fault.LATE)
         doing.post(bank_books(branch, message.amount_fen, message.reason, message.direction))
-        bank_line(home, doing, message, message.direction, message.amount_fen, message.day)
-        _bank_keeps(home, message, "late")
+        bank_line(doing, message, message.direction, message.amount_fen, message.day)
+        _bank_keeps(doing, message, "late")
         return message_answer(home, doing, message, "late", Fault.LATE)
 
     return perform_step(home, "bank", f"/{message.id}/late", work, stage=stage_of(message))
@@ -172,19 +173,18 @@ def bank_undoes(home: Home, message: MessageRow) -> bool:
         if known is None or known.state != "late":
             return None
         branch, way = branch_of(home, message), message.direction
-        held_fen = home.store.held_fen(branch.deposit)
+        held_fen = home.store.balance_fen(branch.deposit)
         if way is Direction.CREDIT and held_fen < message.amount_fen:
             return None  # it was spent: that waits until there is some again
         doing.post(bank_reverses(branch, message.amount_fen, way))
-        bank_line(home, doing, message, way.opposite, message.amount_fen, message.day)
-        _bank_keeps(home, message, "reversed")
+        bank_line(doing, message, way.opposite, message.amount_fen, message.day)
+        _bank_keeps(doing, message, "reversed")
         return message_answer(home, doing, message, "reversed")
 
     return perform_step(home, "bank", f"/{message.id}/undone", work, stage=stage_of(message))
 
 
 def bank_line(
-    home: Home,
     doing: Doing,
     message: MessageRow,
     way: Direction,
@@ -193,8 +193,8 @@ def bank_line(
     status: LineStatus = LineStatus.BOOKED,
 ) -> None:
     """Write a line about *message* into the bank's statement of *day*."""
-    doing.once_entered(
-        lambda: home.store.add_bank_line(
+    doing.change(
+        AddBankLine(
             message,
             direction=way,
             amount_fen=amount_fen,
@@ -206,15 +206,15 @@ def bank_line(
 
 
 def _bank_keeps(
-    home: Home,
+    doing: Doing,
     message: MessageRow,
     state: str,
     *,
     reason: str | None = None,
     ready_at: datetime | None = None,
 ) -> None:
-    home.store.keep_bank_message(
-        BankMessageRow(message.number, message.bank, state, reason, ready_at)
+    doing.change(
+        KeepBankMessage(BankMessageRow(message.number, message.bank, state, reason, ready_at))
     )
 
 
@@ -240,7 +240,7 @@ def branch_of(home: Home, message: MessageRow) -> Branch:
     """Return the accounts of the bank of *message* that a payment moves."""
 
     def own(kind: Kind) -> Account:
-        return home.store.account(message.bank, kind)
+        return Account(message.bank, kind)
 
     return Branch(
         deposit=home.store.card(message.card).deposit,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from hongbao.answers import BillImported, BillRemoved
+from hongbao.changes.bills import AddBill, RemoveBill
 from hongbao.domain.bill import Direction, Line, Packed, read
 from hongbao.domain.ids import bill_id, parse_bill_id
 from hongbao.home.opened import Home
@@ -45,19 +46,8 @@ def bring_in(
         known = home.store.bill_that_says(doing.me.id, digest)
         if known is not None:
             raise _KnownBill(known)
-        number, name = home.store.next_bill(), _free_bill_id(home, doing)
-
-        def write() -> None:
-            home.store.add_bill(
-                number=number,
-                bill_id=name,
-                profile=doing.me.id,
-                entry=doing.entry,
-                digest=digest,
-            )
-            home.store.add_bill_rows(number, rows)
-
-        doing.once_entered(write)
+        number, name = home.store.next_number("external_bill"), _free_bill_id(home, doing)
+        doing.change(AddBill(number, name, doing.me.id, doing.entry, digest, rows))
         into, out, neutral = (header.tallies[direction] for direction in Direction)
         return {
             **doing.common,
@@ -104,7 +94,7 @@ def remove_bill(
     def work(doing: Act) -> BillRemoved:
         row = bill_called(home, name, doing.me.id)
         told = imported_answer(home, row)
-        doing.once_entered(lambda: home.store.remove_bill(row.number, doing.entry))
+        doing.change(RemoveBill(row.number, doing.entry))
         return {
             **doing.common,
             "profile": doing.me.name,

@@ -2,7 +2,7 @@
 
 from hongbao.answers import Answer, ToppedUp
 from hongbao.domain.channel import MessageState
-from hongbao.domain.ledger import PLATFORM, Kind, Reason, Transfer
+from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.home.opened import Home
 from hongbao.store import MessageRow
 from hongbao.wallet.acts import Act
@@ -15,7 +15,7 @@ from hongbao.wallet.withdraw import withdrawal_answer
 
 def booked(home: Home, doing: Act, message: MessageRow) -> Answer:
     """Post what the accepted *message* paid for, and return the answer of its request."""
-    transit, amount_fen = transit_accounts(home, message.bank), message.amount_fen
+    transit, amount_fen = transit_accounts(message.bank), message.amount_fen
     match message.reason:
         case Reason.TOPUP:
             doing.post(Transfer(transit.incoming, doing.me.account, amount_fen, Reason.TOPUP))
@@ -28,16 +28,16 @@ def booked(home: Home, doing: Act, message: MessageRow) -> Answer:
             }
             return topped_up
         case Reason.WITHDRAW:
-            frozen = frozen_account(home, message)
+            frozen = frozen_account(message)
             doing.post(Transfer(frozen, transit.outgoing, amount_fen, Reason.WITHDRAW))
             if message.fee_fen:
-                fees = home.store.account(PLATFORM, Kind.FEES)
+                fees = Account(PLATFORM, Kind.FEES)
                 doing.post(Transfer(frozen, fees, message.fee_fen, Reason.FEE))
             return withdrawal_answer(home, doing, message)
         case Reason.SEND:
             return open_packet(home, doing, message.terms, transit.incoming, message)
         case Reason.REFUND:
-            frozen = frozen_account(home, message)
+            frozen = frozen_account(message)
             doing.post(Transfer(frozen, transit.outgoing, amount_fen, Reason.REFUND))
             doing.packet = message.packet
             return message_answer(home, doing, message, MessageState.ACCEPTED)

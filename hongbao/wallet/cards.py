@@ -1,14 +1,17 @@
 """Bank cards: bound, unbound, and where refunds go."""
 
+from collections.abc import Iterable
+
 from hongbao.answers import CardBound, RefundsChosen, RefundsTo
 from hongbao.auditing.private import place_of_card
+from hongbao.changes.cards import BindCard, OpenDeposit, RemoveCard
+from hongbao.changes.people import SetRefundTo
 from hongbao.domain.clearing import Opening, open_deposit
 from hongbao.domain.identity import BANK_NUMBERS, bank_of, mask_card_number, parse_card_number
 from hongbao.domain.ledger import CENTRAL, Account, Kind
 from hongbao.errors import CardInUse
 from hongbao.home.opened import Home
 from hongbao.queries.cards import card_named
-from hongbao.store import CardRow
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.clearing import earlier_answer
@@ -38,28 +41,22 @@ def add_card(
     def work(doing: Act) -> CardBound:
         me = doing.me
         index = private.mark(home.vault)
-        known = home.store.deposit(index)
-        if known is None:
-            deposit, account = home.store.open_deposit(bank.code, index)
+        account = home.store.deposit(index)
+        if account is None:
+            account = Account(bank.code, Kind.DEPOSIT, home.store.next_number("deposit"))
+            doing.change(OpenDeposit(account.owner, bank.code, index))
             opening_fen = home.policy_of(doing.home_row).bank.card_opening_fen
             if opening_fen:
-                doing.post(*open_deposit(_opening(home, bank.code, account), opening_fen))
-        else:
-            deposit, account = known
-            if home.store.is_bound(deposit):
-                raise CardInUse(mask_card_number(digits))
-        taken = {card.name for card in home.store.cards(me.id)}
-        number = home.store.next_card()
-        card = home.store.bind_card(
-            number,
-            profile=me.id,
-            name=_free_name(f"{bank.code}-{digits[-4:]}", taken),
-            deposit=deposit,
-            number=home.vault.seal(me.id, place_of_card(number), digits),
-            tail=digits[-4:],
-            at=doing.now,
-        )
-        return _card_bound(home, doing, card)
+                doing.post(*open_deposit(_opening(bank.code, account), opening_fen))
+        elif home.store.is_bound(account.owner):
+            raise CardInUse(mask_card_number(digits))
+        cards = home.store.cards(me.id)
+        number, tail = home.store.next_number("card"), digits[-4:]
+        name = _free_name(f"{bank.code}-{tail}", {card.name for card in cards})
+        sealed = home.vault.seal(me.id, place_of_card(number), digits)
+        doing.change(BindCard(number, me.id, name, account.owner, sealed, tail, doing.now))
+        banks = [*(card.bank for card in cards), bank.code]
+        return _card_bound(home, doing, name, bank.code, tail, banks)
 
     return perform(home, "card_add", inputs, work, request_id=request_id, dry_run=dry_run)
 
@@ -77,8 +74,9 @@ def remove_card(
 
     def work(doing: Act) -> CardBound:
         card = card_named(home, doing.me, name)
-        home.store.remove_card(card.id, doing.now)
-        return _card_bound(home, doing, card)
+        doing.change(RemoveCard(card.id, doing.now))
+        banks = (other.bank for other in home.store.cards(doing.me.id) if other.id != card.id)
+        return _card_bound(home, doing, card.name, card.bank, card.tail, banks)
 
     return perform(home, "card_remove", inputs, work, request_id=request_id, dry_run=dry_run)
 
@@ -99,7 +97,7 @@ def refunds_to(
 
     def work(doing: Act) -> RefundsChosen:
         before = doing.me.refund_to
-        home.store.set_refund_to(doing.me.id, chosen)
+        doing.change(SetRefundTo(doing.me.id, chosen))
         return {
             **doing.common,
             "profile": doing.me.name,
@@ -111,22 +109,25 @@ def refunds_to(
     return perform(home, "refund_to", inputs, work, request_id=request_id, dry_run=dry_run)
 
 
-def _card_bound(home: Home, doing: Act, card: CardRow) -> CardBound:
+def _card_bound(
+    home: Home, doing: Act, name: str, bank: str, tail: str, banks: Iterable[str]
+) -> CardBound:
+    """Return what is told of a card; *banks* are those of all cards that are bound afterwards."""
     return {
         **doing.common,
-        "card": card.name,
-        "bank": card.bank,
-        "number": mask_card_number(card.tail),
-        "tier": home.tier(home.me).name,
+        "card": name,
+        "bank": bank,
+        "number": mask_card_number(tail),
+        "tier": home.tier(doing.me, banks).name,
     }
 
 
-def _opening(home: Home, bank: str, deposit: Account) -> Opening:
+def _opening(bank: str, deposit: Account) -> Opening:
     return Opening(
         deposit=deposit,
-        settlement=home.store.account(bank, Kind.SETTLEMENT),
-        bank_reserve=home.store.account(CENTRAL, Kind.BANK_RESERVE, BANK_NUMBERS[bank]),
-        issue=home.store.account(CENTRAL, Kind.ISSUE),
+        settlement=Account(bank, Kind.SETTLEMENT),
+        bank_reserve=Account(CENTRAL, Kind.BANK_RESERVE, BANK_NUMBERS[bank]),
+        issue=Account(CENTRAL, Kind.ISSUE),
     )
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from hongbao.answers import ChallengeLine, ChallengeLost, ChallengePassed
+from hongbao.changes.guards import CountTry, PassChallenge, SetChallenge
 from hongbao.domain.puzzle import decode, parse_count
 from hongbao.domain.risk.acts import What
 from hongbao.domain.risk.record import decode as decode_record
@@ -83,7 +84,7 @@ def _count_try(home: Home, row: ChallengeRow) -> int:
         _check_open(home, counted)
         left = guards_in_force(home, home.row).pack.challenge_tries - counted.tries - 1
         if left >= 0:
-            home.store.count_try(row.number)
+            home.store.apply([CountTry(row.number)])
     if left < 0:
         _fail(home, row)
     return left
@@ -94,7 +95,7 @@ def _pass(home: Home, row: ChallengeRow) -> ChallengePassed:
         _check_open(home, _mine(home, row.id))
         minutes = guards_in_force(home, doing.home_row).pack.challenge_minutes
         valid_until = doing.now + timedelta(minutes=minutes)
-        doing.once_entered(lambda: home.store.pass_challenge(row.number, valid_until))
+        doing.change(PassChallenge(row.number, valid_until))
         line = _challenge_line(home, row)
         return {
             **doing.common,
@@ -116,7 +117,7 @@ def _fail(home: Home, row: ChallengeRow) -> NoReturn:
         _check_open(home, ended)
         if ended.state == "passed":  # somebody else's right answer was quicker
             raise WrongAnswer(challenge=row.id, tries_left=0)
-        doing.once_entered(lambda: home.store.set_challenge(row.number, "failed"))
+        doing.change(SetChallenge(row.number, "failed"))
         return {**doing.common, "profile": doing.me.name, "challenge": row.id}
 
     perform(home, "challenge_failed", {"challenge": row.id}, work, request_id=row.id, part=FAILED)

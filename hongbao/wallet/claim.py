@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from hongbao.answers import Claimed, Delayed, Held
+from hongbao.changes.packets import AddClaim, AddMaturing
 from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.fairness import NONCE_BYTES, DrawInput, Terms, share_amount
 from hongbao.domain.ids import parse_packet_id
@@ -86,7 +87,7 @@ def claim(
         delayed: Delayed | None = None
         if rule is not None and decision.verdict is Verdict.HOLD:
             case, held = open_hold(home, doing, terms_of(rule), amount_fen, packet=packet.number)
-            doing.post(Transfer(row.account, held_account(home, case), amount_fen, Reason.CLAIM))
+            doing.post(Transfer(row.account, held_account(case), amount_fen, Reason.CLAIM))
             days = 0  # they begin when it is let go
         else:
             doing.post(Transfer(row.account, me.account, amount_fen, Reason.CLAIM))
@@ -96,11 +97,9 @@ def claim(
             delayed = {"until": until, "rule": rule.id, "why": dict(rule.says)}
         if days:
             from_at = days_after_midnight(doing.now, days)
-            doing.once_entered(lambda: home.store.add_maturing(me.id, from_at, amount_fen))
-        doing.once_entered(
-            lambda: home.store.add_claim(
-                packet, me.id, amount_fen=amount_fen, drawn=drawn, entry=doing.entry, at=doing.now
-            )
+            doing.change(AddMaturing(me.id, from_at, amount_fen))
+        doing.change(
+            AddClaim(packet, me.id, amount_fen, drawn=drawn, entry=doing.entry, at=doing.now)
         )
         doing.packet = packet.number
         doing.counterparty = packet.sender
@@ -129,7 +128,6 @@ def claim(
             {"packet": wanted, "luck": luck},
             work,
             request_id=request_id,
-            changing=(("packet", wanted), ("profile", home.profile_name)),
         )
 
     return past_hold(home, claimed)

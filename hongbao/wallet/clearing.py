@@ -5,6 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from hongbao.answers import Answer, Carried
+from hongbao.changes.packets import AddUsage
+from hongbao.changes.payments import (
+    AddMessage,
+    SetMessageOutcome,
+    SetMessageSent,
+    SetMessageUnknown,
+)
 from hongbao.domain.channel import (
     BOOKED_AS,
     DIRECTIONS,
@@ -75,7 +82,7 @@ def instruct(
             raise ChannelDown(bank=card.bank)
     if channel is None:
         channel = home.policy_of(doing.home_row).channel.channels_for(card.bank)[0]
-    number = home.store.next_message()
+    number = home.store.next_number("message")
     message = MessageRow(
         number=number,
         id=message_id(channel, china_day(doing.now), number),
@@ -94,7 +101,7 @@ def instruct(
         entry=doing.entry,
         day=day_key(now_or_later),
     )
-    home.store.add_message(message)
+    doing.change(AddMessage(message))
     doing.message = number
     return message
 
@@ -156,7 +163,7 @@ def _send_off(home: Home, message: MessageRow) -> None:
     def work(doing: Act) -> Carried | None:
         if home.store.message(message.number).state is not MessageState.CREATED:
             return None
-        home.store.set_message_sent(message.number, day_key(doing.now))
+        doing.change(SetMessageSent(message.number, day_key(doing.now)))
         return message_answer(home, doing, message, MessageState.SENT)
 
     perform_step_for(
@@ -183,7 +190,7 @@ def _note_silence(home: Home, message: MessageRow) -> None:
     def work(doing: Act) -> Carried | None:
         if home.store.message(message.number).state is not MessageState.SENT:
             return None
-        home.store.set_message_unknown(message.number)
+        doing.change(SetMessageUnknown(message.number))
         return message_answer(home, doing, message, MessageState.UNKNOWN)
 
     perform_step_for(
@@ -238,7 +245,7 @@ def _undo(home: Home, message: MessageRow, state: MessageState, why: str) -> Non
     def work(doing: Act) -> Answer | None:
         if not conclude(home, doing, message, state):
             return None
-        unbooked(home, doing, message)
+        unbooked(doing, message)
         told = message_answer(home, doing, message, state)
         told["error"] = _refusal(home, message, why).as_dict()
         if why == "card_gone":  # kept only where it is so
@@ -262,7 +269,7 @@ def conclude(home: Home, doing: Act, message: MessageRow, state: MessageState) -
         return False  # it arrived after all, before the bank could be told not to book it
     check_step(now.state, state)
     doing.message = message.number
-    doing.once_entered(lambda: home.store.set_message_outcome(message.number, state, doing.entry))
+    doing.change(SetMessageOutcome(message.number, state, doing.entry))
     return True
 
 
@@ -276,39 +283,39 @@ def _refusal(home: Home, message: MessageRow, why: str) -> HongbaoError:
     return kind(bank=message.bank, card=card, amount_fen=message.amount_fen, payment=message.id)
 
 
-def unbooked(home: Home, doing: Act, message: MessageRow) -> None:
+def unbooked(doing: Act, message: MessageRow) -> None:
     """Post the way back of what was frozen for *message*."""
     person, day = doing.me.person, day_key(message.created_at)
     match message.reason:
         case Reason.TOPUP:
-            home.store.add_usage(person, "topup", day, -message.amount_fen)
+            doing.change(AddUsage(person, "topup", day, -message.amount_fen))
         case Reason.SEND:
-            home.store.add_usage(person, "send_card", day, -message.amount_fen)
+            doing.change(AddUsage(person, "send_card", day, -message.amount_fen))
         case Reason.WITHDRAW:
-            home.store.add_usage(person, "withdraw", day, -message.amount_fen)
+            doing.change(AddUsage(person, "withdraw", day, -message.amount_fen))
             frozen_fen = message.amount_fen + message.fee_fen
-            _thaw(home, doing, message, frozen_fen, Reason.REVERSAL)
+            _thaw(doing, message, frozen_fen, Reason.REVERSAL)
         case Reason.REFUND:
             doing.packet = message.packet
-            _thaw(home, doing, message, message.amount_fen, Reason.REFUND)
+            _thaw(doing, message, message.amount_fen, Reason.REFUND)
 
 
-def _thaw(home: Home, doing: Act, message: MessageRow, amount_fen: int, reason: Reason) -> None:
-    frozen = frozen_account(home, message)
+def _thaw(doing: Act, message: MessageRow, amount_fen: int, reason: Reason) -> None:
+    frozen = frozen_account(message)
     doing.post(Transfer(frozen, doing.me.account, amount_fen, reason))
 
 
-def frozen_account(home: Home, message: MessageRow) -> Account:
+def frozen_account(message: MessageRow) -> Account:
     """Return the account where *message*'s money waits for its outcome."""
-    return home.store.account(PLATFORM, Kind.PENDING, message.number)
+    return Account(PLATFORM, Kind.PENDING, message.number)
 
 
-def transit_accounts(home: Home, bank: str) -> Platform:
+def transit_accounts(bank: str) -> Platform:
     """Return the platform's accounts for what it and *bank* owe each other."""
     owner = BANK_NUMBERS[bank]
     return Platform(
-        incoming=home.store.account(PLATFORM, Kind.INCOMING, owner),
-        outgoing=home.store.account(PLATFORM, Kind.OUTGOING, owner),
+        incoming=Account(PLATFORM, Kind.INCOMING, owner),
+        outgoing=Account(PLATFORM, Kind.OUTGOING, owner),
     )
 
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from hongbao.answers import ClockShown
+from hongbao.changes.home import SetReadings
 from hongbao.domain.dates import YEAR_LAST, next_cut_off
 from hongbao.errors import ClockBackwards, InvalidDuration, InvalidInstant, NotClaimable
 from hongbao.home.opened import Home
@@ -89,7 +90,7 @@ def set_clock(home: Home, at: datetime) -> ClockShown:
 def _turn(home: Home, at: datetime) -> datetime:
     """Let a virtual clock say *at*, unless it is later already; return what it says."""
     with home.changing():
-        home.store.set_virtual_clock(max(at, home.now()))
+        home.store.apply([SetReadings(home.row._replace(virtual_at=max(at, home.now())))])
         return home.now()
 
 

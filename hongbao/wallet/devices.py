@@ -1,6 +1,14 @@
 """Devices: let in, approved, removed, logged in and moved."""
 
 from hongbao.answers import DeviceChanged, DeviceFaultSet, DeviceMoved, DeviceRemoved, LoggedIn
+from hongbao.changes.devices import (
+    BeginSession,
+    Certify,
+    Enrol,
+    RetireDevice,
+    SetCity,
+    SetDeviceFault,
+)
 from hongbao.domain.risk.places import PLACES, place_called
 from hongbao.domain.text import name_key, parse_device_name
 from hongbao.errors import (
@@ -64,15 +72,15 @@ def add_device(
     authorise(home, pin, identity=proof)
     state = "pending" if proof is None else "certified"
 
-    def asking(me: ProfileRow) -> DeviceRow:
-        _check_new(home, me, name)
+    def asking(doing: Act) -> DeviceRow:
+        _check_new(home, doing.me, name)
         shared = home.store.device_named(name_key(name))
-        return make_device(home, name) if shared is None else held_here(home, shared)
+        return make_device(home, doing, name) if shared is None else held_here(home, shared)
 
     def work(doing: Act) -> DeviceChanged:
         assert doing.device is not None
         _check_session(doing)
-        home.store.enrol(doing.me.id, doing.device.id, state, doing.now)
+        doing.change(Enrol(doing.me.id, doing.device.id, state, doing.now))
         return _device_changed(doing, doing.device, state)
 
     return perform(
@@ -118,9 +126,9 @@ def approve_device(
         _check_session(doing)
         row = _waiting(home, doing.me, name, state)
         if row.is_let_in:
-            home.store.certify(doing.me.id, row.id)
+            doing.change(Certify(doing.me.id, row.id))
         else:
-            home.store.enrol(doing.me.id, row.id, state, doing.now)
+            doing.change(Enrol(doing.me.id, row.id, state, doing.now))
         return _device_changed(doing, row, state)
 
     return perform(
@@ -159,10 +167,10 @@ def remove_device(
         row = device_called(home, doing.me, name)
         if row.id == doing.device.id:
             raise DeviceInUse(device=row.name, profile=doing.me.name)
-        home.store.enrol(doing.me.id, row.id, "removed", doing.now)
-        retired = not home.store.is_used(row.id)
+        doing.change(Enrol(doing.me.id, row.id, "removed", doing.now))
+        retired = not home.store.is_used(row.id, besides=doing.me.id)
         if retired:
-            home.store.retire_device(row.id)
+            doing.change(RetireDevice(row.id))
         return {
             **_device_changed(doing, row, "removed"),
             "key_destroyed": retired and device_keys(home).holds(row.public_key),
@@ -240,7 +248,7 @@ def login(
     def work(doing: Act) -> LoggedIn:
         row = doing.device
         assert row is not None
-        home.store.begin_session(row.id)
+        doing.change(BeginSession(row.id))
         return {
             **doing.common,
             "profile": doing.me.name,
@@ -255,7 +263,7 @@ def login(
         work,
         request_id=request_id,
         any_device=True,
-        by=lambda me: _logging_in(home, me, name),
+        by=lambda doing: _logging_in(home, doing.me, name),
     )
 
 
@@ -283,7 +291,7 @@ def move(
     def work(doing: Act) -> DeviceMoved:
         row = doing.device
         assert row is not None
-        home.store.set_city(row.id, place.number)
+        doing.change(SetCity(row.id, place.number))
         return {
             **doing.common,
             "profile": doing.me.name,
@@ -319,7 +327,7 @@ def set_device_fault(
         if not doing.home_row.is_demo:
             raise NotADemoHome
         row = device_called(home, doing.me, name)
-        home.store.set_device_fault(row.id, fault)
+        doing.change(SetDeviceFault(row.id, fault))
         return {**doing.common, "device": row.name, "device_fault": fault}
 
     return perform(

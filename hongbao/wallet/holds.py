@@ -6,6 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from hongbao.answers import Carried, Held, HoldEnded, SentBack
+from hongbao.changes.cases import CloseCase
+from hongbao.changes.packets import AddMaturing, AddUsage, ClosePacket, HoldPacket
 from hongbao.domain.cases import CaseState, Ends, Verb
 from hongbao.domain.channel import MessageState
 from hongbao.domain.dates import day_key, days_after_midnight, working_days_after
@@ -91,9 +93,9 @@ def open_hold(
     return case, held
 
 
-def held_account(home: Home, case: CaseRow) -> Account:
+def held_account(case: CaseRow) -> Account:
     """Return the account where the money of *case* is kept."""
-    return home.store.account(PLATFORM, Kind.HELD, case.number)
+    return Account(PLATFORM, Kind.HELD, case.number)
 
 
 def why_held(home: Home, packet: Packet) -> Mapping[str, str] | None:
@@ -126,18 +128,18 @@ def release_hold(
         return _withdrawal_answer(told, message_answer(home, doing, message, message.state))
     row = _packet_of_case(home, case)
     doing.packet = row.packet.number
-    held, amount_fen = held_account(home, case), case.amount_fen
+    held, amount_fen = held_account(case), case.amount_fen
     if _is_share(home, case):
         doing.post(Transfer(held, doing.me.account, amount_fen, Reason.RELEASE))
         doing.counterparty = row.packet.sender
         days = home.policy_of(doing.home_row).settlement.claims_after_days
         if days:
             me, from_at = doing.me.id, days_after_midnight(doing.now, days)
-            doing.once_entered(lambda: home.store.add_maturing(me, from_at, amount_fen))
+            doing.change(AddMaturing(me, from_at, amount_fen))
     else:
         doing.post(Transfer(held, row.account, amount_fen, Reason.RELEASE))
         doing.counterparty = row.packet.recipient
-        doing.once_entered(lambda: home.store.set_packet_held(row.packet.number, None))
+        doing.change(HoldPacket(row.packet.number, None))
     return {**told, "packet": row.packet.id, "balance_fen": doing.balance_fen}
 
 
@@ -155,14 +157,14 @@ def return_hold(
     if case.message is not None:
         return _return_withdrawal(home, case, doing, told)
     row, is_share = _packet_of_case(home, case), _is_share(home, case)
-    number, held = row.packet.number, held_account(home, case)
+    number, held = row.packet.number, held_account(case)
     terms = {"case": case.id} if is_share else None
     back = send_back(home, doing, row, held, case.amount_fen, Reason.RETURN, terms=terms)
     if is_share:
         doing.counterparty = case.profile
     else:
-        home.store.close_packet(number, doing.now)
-        doing.once_entered(lambda: home.store.set_packet_held(number, None))
+        doing.change(ClosePacket(number, doing.now))
+        doing.change(HoldPacket(number, None))
     return {**told, "packet": row.packet.id, **back, "balance_fen": doing.balance_fen}
 
 
@@ -171,7 +173,7 @@ def _return_withdrawal(home: Home, case: CaseRow, doing: Act, told: HoldEnded) -
     message = home.store.message(case.message)
     concludes = conclude(home, doing, message, MessageState.REJECTED)
     assert concludes  # it has not set out, so nobody else can have ended it
-    unbooked(home, doing, message)
+    unbooked(doing, message)
     carried = message_answer(home, doing, message, MessageState.REJECTED)
     carried["error"] = WithdrawalHeldBack(
         amount_fen=message.amount_fen,
@@ -190,7 +192,7 @@ def _withdrawal_answer(told: HoldEnded, carried: Carried) -> HoldEnded:
 
 def _closed_answer(home: Home, doing: Act, case: CaseRow, state: CaseState) -> HoldEnded:
     """Close *case* as *state*, and return what is told of any of them."""
-    doing.once_entered(lambda: home.store.close_case(case.number, str(state), doing.entry))
+    doing.change(CloseCase(case.number, str(state), doing.entry))
     return {
         **doing.common,
         "case": case.id,
@@ -237,12 +239,12 @@ def send_back(
             terms=terms,
             due_at=working_days_after(doing.now, days),
         )
-    target = frozen_account(home, message) if message else doing.me.account
+    target = frozen_account(message) if message else doing.me.account
     doing.post(Transfer(source, target, amount_fen, reason))
     # Quota goes back to the day it was taken from, whatever day it is now.
     paid = home.store.message_paying(row.entry)
     sent_on = day_key(paid.created_at if paid else row.packet.created_at)
-    home.store.add_usage(doing.me.person, flow(card), sent_on, -amount_fen)
+    doing.change(AddUsage(doing.me.person, flow(card), sent_on, -amount_fen))
     doing.packet = row.packet.number
     return {
         "refunded_to": card.name if card is not None and message else BALANCE,

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from hongbao.answers import Answer, HomeChanged
 from hongbao.auditing.private import card_number, check_person, place_of_card
+from hongbao.changes.cards import ResealCard
+from hongbao.changes.people import ReindexPerson, Reseal, SetPinTries, SetTotpStep
 from hongbao.domain.ids import ENTRIES
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
@@ -101,7 +103,7 @@ def rekey(home: Home) -> HomeChanged:
     new = home.keys.begin_rekey(old)
 
     def work(doing: Act) -> Answer:
-        _reseal(home, old, new)
+        _reseal(home, doing, old, new)
         home.vault = new  # so that the first new seal is set upon the last old one
         return doing.common
 
@@ -123,7 +125,7 @@ def rekey(home: Home) -> HomeChanged:
     return home_changed(home)
 
 
-def _reseal(home: Home, old: Vault, new: Vault) -> None:
+def _reseal(home: Home, doing: Act, old: Vault, new: Vault) -> None:
     """
     Seal anew whatever is sealed.
 
@@ -137,28 +139,34 @@ def _reseal(home: Home, old: Vault, new: Vault) -> None:
 
     for row in home.store.profiles():
         check_person(old, row, home.store.marks_of(row.person))
-        home.store.reseal(
-            row.id,
-            real_name=again(row.id, "real_name", row.real_name),
-            id_number=again(row.id, "id_number", row.id_number),
-            totp_secret=again(row.id, "totp_secret", row.totp_secret),
+        doing.change(
+            Reseal(
+                row.id,
+                real_name=again(row.id, "real_name", row.real_name),
+                id_number=again(row.id, "id_number", row.id_number),
+                totp_secret=again(row.id, "totp_secret", row.totp_secret),
+            )
         )
         if row.id_number is not None and row.real_name is not None:
-            home.store.reindex_person(
-                row.person,
-                new.blind("id_number", old.unseal(row.id, "id_number", row.id_number)),
-                new.blind("real_name", old.unseal(row.id, "real_name", row.real_name)),
+            doing.change(
+                ReindexPerson(
+                    row.person,
+                    new.blind("id_number", old.unseal(row.id, "id_number", row.id_number)),
+                    new.blind("real_name", old.unseal(row.id, "real_name", row.real_name)),
+                )
             )
     for card in home.store.all_cards():
         number = card_number(old, card)
-        home.store.reseal_card(
-            card,
-            new.seal(card.profile, place_of_card(card.id), number),
-            new.blind("card_number", number),
+        doing.change(
+            ResealCard(
+                card,
+                new.seal(card.profile, place_of_card(card.id), number),
+                new.blind("card_number", number),
+            )
         )
     retired = new.seal_retired(old)
     new.adopt_retired(retired)
-    home.store.set_generation(new.generation, retired)
+    doing.set_home(generation=new.generation, retired=retired)
 
 
 def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
@@ -235,11 +243,13 @@ def remember_restoring(
     def work(doing: Act) -> _Restored:
         for holder in home.store.holders():
             row, step = _tried_since(home, holder, tried, doing.now)
-            home.store.set_pin_tries(
-                holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
+            doing.change(
+                SetPinTries(
+                    holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
+                )
             )
             if step:
-                home.store.set_totp_step(holder.id, step)
+                doing.change(SetTotpStep(holder.id, step))
             tries_folder(home).set(holder.label, as_tries(row, step))
         doing.request_id = f"{RESTORE}{doing.entry:09d}"
         return {**doing.common, "copied_entry": entry, "last_entry": doing.entry - 1}

@@ -1,6 +1,7 @@
 """Real names (实名): an identity checked and bound to a profile."""
 
 from hongbao.answers import Identified
+from hongbao.changes.people import Identify
 from hongbao.domain.dates import china_day
 from hongbao.domain.identity import (
     IdNumber,
@@ -58,31 +59,33 @@ def identify(
         if me.id_number is not None:
             real = masked(home, me, "real_name")
             raise AlreadyIdentified(profile=me.name, real_name=real or "")
-        policy = home.policy
+        policy = home.policy_of(doing.home_row)
         name_index, id_index = (private.mark(home.vault) for private in identity)
         known = home.store.person_of_id_number(id_index)
-        person = me.person
+        person, others = me.person, 0
         if known is not None:
             person, their_name = known
             if their_name != name_index:
                 raise IdentityMismatch
-            if len(home.store.profiles_of_person(person)) >= policy.profiles_per_person:
+            others = len(home.store.profiles_of_person(person))
+            if others >= policy.profiles_per_person:
                 raise TooManyProfiles(profiles_max=policy.profiles_per_person)
-        home.store.identify(
-            me,
-            person=person,
-            id_number_index=id_index,
-            real_name_index=name_index,
-            id_number=home.vault.seal(me.id, "id_number", number.number),
+        identified = me._replace(
             real_name=home.vault.seal(me.id, "real_name", name),
+            id_number=home.vault.seal(me.id, "id_number", number.number),
+        )
+        assert identified.real_name is not None
+        assert identified.id_number is not None
+        doing.change(
+            Identify(me, person, id_index, name_index, identified.id_number, identified.real_name)
         )
         return {
             **doing.common,
             "profile": me.name,
             "real_name": mask_real_name(name),
             "id_number": mask_id_number(number.number),
-            "tier": home.tier(home.me).name,
-            "profiles_of_person": len(home.store.profiles_of_person(person)),
+            "tier": home.tier(identified).name,
+            "profiles_of_person": others + 1,
         }
 
     return perform(

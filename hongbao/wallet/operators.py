@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from hongbao.answers import OperatorAct, OperatorAdded, OperatorLine, OperatorLog
+from hongbao.changes.people import AddOperator
 from hongbao.domain.pin import check_strength
 from hongbao.domain.text import name_key, parse_line, parse_profile_name
 from hongbao.errors import MissingReason, OperatorExists, OperatorNeeded, OperatorNotFound
@@ -55,14 +56,16 @@ def add_operator(home: Home, name: str, *, pin: AskPin, by: By | AskPin) -> Oper
 
     def work(doing: Doing) -> OperatorAdded:
         _check_new_operator(home, name, by)  # somebody else may have been quicker
-        number = home.store.next_operator()
+        number = home.store.next_number("operator")
         tries_folder(home).start(Holder("operator", number).label)
-        home.store.add_operator(
-            number,
-            name=name,
-            name_key=name_key(name),
-            pin_hash=home.vault.hash_pin(-number, chosen),
-            made_at=doing.now,
+        doing.change(
+            AddOperator(
+                number,
+                name=name,
+                name_key=name_key(name),
+                pin_hash=home.vault.hash_pin(-number, chosen),
+                made_at=doing.now,
+            )
         )
         return {
             **doing.common,

@@ -22,7 +22,6 @@ def pay(
     act: str,
     request_id: str | None,
     dry_run: bool,
-    changing: tuple[tuple[str, object], ...] = (),
 ) -> Any:
     """
     Do *work*, which instructs a payment, and return what becomes of it.
@@ -33,9 +32,7 @@ def pay(
     with rehearsal(home, dry_run):
         catch_up(home)
         home.watch.skip()
-        instructed = perform(
-            home, act, inputs, work, request_id=request_id, changing=changing, asked=asked
-        )
+        instructed = perform(home, act, inputs, work, request_id=request_id, asked=asked)
         if "replayed" in instructed:
             return instructed
         message = home.store.message_called(str(cast(Any, instructed)["payment"]))

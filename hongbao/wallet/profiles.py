@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hongbao.answers import Founded, PinChanged, ProfileLine
+from hongbao.changes.home import KeepRules, SetReadings
+from hongbao.changes.people import AddProfile, SetPin
 from hongbao.domain.dates import china_day
 from hongbao.domain.identity import IdNumber, parse_id_number
+from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.pin import Pin, check_strength
 from hongbao.domain.policy import Policy
 from hongbao.domain.text import name_key, parse_profile_name
@@ -16,7 +19,7 @@ from hongbao.errors import HomeExists, HomeNotFound, NameTaken
 from hongbao.home.opened import Home
 from hongbao.home.opening import LEDGER, key_folder, make_ledger
 from hongbao.queries.profiles import profile_line
-from hongbao.store import Holder, ProfileRow
+from hongbao.store import Holder, HomeRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, Identity, authorise, tries_folder
@@ -109,49 +112,56 @@ def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str |
         raise NameTaken(name)
     chosen = _strong(pin)
 
-    def founding() -> None:
+    def founding() -> HomeRow:
         nonlocal exists
         exists = False
-        home.store.keep_policy(new.policy.ref, new.policy.text)
-        home.store.make_home(
+        home.know_policy(new.policy)
+        return HomeRow(
             made_at=new.clock or home.env.now(),
+            virtual_at=new.clock,
             generation=home.vault.generation,
+            retired=None,
             policy=new.policy.ref,
+            current_profile=None,
+            dice=None if new.dice is None else new.dice.encode(),
+            dice_drawn=0,
         )
-        if new.clock is not None:
-            home.store.set_virtual_clock(new.clock)
-        if new.dice is not None:
-            home.store.set_dice(new.dice.encode())
 
-    def made() -> ProfileRow:
+    def made(row: HomeRow) -> ProfileRow:
         nonlocal taken
         profile = home.store.profile(name_key(name))
         taken = profile is not None
         if profile is not None:
             return profile
-        number = home.store.next_profile()
-        tries_folder(home).start(Holder("profile", number).label)
-        added = home.store.add_profile(
-            number,
+        number = home.store.next_number("profile")
+        return ProfileRow(
+            id=number,
             name=name,
-            name_key=name_key(name),
-            pin_hash=home.vault.hash_pin(number, chosen),
-            opened_at=home.now(),
+            person=home.store.next_number("person"),
+            account=Account(PLATFORM, Kind.BALANCE, number),
+            opened_at=home.time_of(row, home.store.head()),
+            real_name=None,
+            id_number=None,
+            refund_to="card",
         )
-        if home.row.current_profile is None:
-            home.store.set_current_profile(number)
-        return added
 
     def work(doing: Act) -> Founded:
         if exists and new.chosen:  # somebody else was quicker
             raise HomeExists
         if taken:
             raise NameTaken(name)
+        me, policy = doing.me, home.policy_of(doing.home_row)
+        if not exists:
+            doing.change(KeepRules("policy", policy.ref, policy.text))
+        tries_folder(home).start(Holder("profile", me.id).label)
+        doing.change(AddProfile(me, name_key(name), home.vault.hash_pin(me.id, chosen)))
+        if doing.home_row.current_profile is None:
+            doing.set_home(current_profile=me.id)
         return {
             **doing.common,
-            "profile": doing.me.name,
-            "tier": home.tier(doing.me).name,
-            "policy": home.policy.ref,
+            "profile": me.name,
+            "tier": policy.tier_for(False, 0).name,
+            "policy": policy.ref,
             "clock": "real" if doing.home_row.virtual_at is None else "virtual",
         }
 
@@ -164,7 +174,7 @@ def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str |
         request_id=request_id,
         founding=founding,
         profile=made,
-        by=lambda me: enrol_first(home, me),
+        by=lambda doing: enrol_first(home, doing),
     )
 
 
@@ -172,7 +182,7 @@ def use(home: Home, name: str) -> ProfileLine:
     """Act as *name* from now on, where no profile is named. Raises ProfileNotFound."""
     with home.changing():
         row = home.profile_named(name)
-        home.store.set_current_profile(row.id)
+        home.store.apply([SetReadings(home.row._replace(current_profile=row.id))])
     return profile_line(home, row, row.id)
 
 
@@ -195,7 +205,7 @@ def change_pin(
     hashed = home.vault.hash_pin(me.id, chosen)
 
     def work(doing: Act) -> PinChanged:
-        home.store.set_pin(Holder("profile", doing.me.id), hashed)
+        doing.change(SetPin(Holder("profile", doing.me.id), hashed))
         return {**doing.common, "profile": doing.me.name}
 
     return perform(home, "pin_change", {}, work, request_id=request_id)

@@ -10,6 +10,7 @@ from hongbao.answers import (
     Reconciled,
     ReconciledBank,
 )
+from hongbao.changes.payments import AddCorrection, ClearFaults, SetFault
 from hongbao.domain import reconciliation
 from hongbao.domain.bank_statement import read, seal
 from hongbao.domain.channel import Direction, Fault, FaultRow
@@ -68,10 +69,10 @@ def set_fault(
         if not doing.home_row.is_demo:
             raise NotADemoHome
         if fault is None:
-            home.store.clear_faults(place)
+            doing.change(ClearFaults(place))
         else:
             row = FaultRow(place, fault, amount_fen)
-            doing.once_entered(lambda: home.store.set_fault(row, doing.entry))
+            doing.change(SetFault(row, doing.entry))
         kept: list[FaultLine] = []
         if fault is not None:
             kept = [line for line in faults(home, place) if line["amount_fen"] != amount_fen]
@@ -248,13 +249,13 @@ def _corrected(
 ) -> Corrected:
     way, amount_fen = found.correction, found.amount_fen
     card = home.store.card(message.card)
-    if way is Direction.DEBIT and home.store.held_fen(card.deposit) < amount_fen:
+    if way is Direction.DEBIT and home.store.balance_fen(card.deposit) < amount_fen:
         raise InsufficientCard(card=card.name, needed_fen=amount_fen)
     doing.post(bank_corrects(branch_of(home, message), amount_fen, way))
     doing.message = message.number
-    bank_line(home, doing, message, way, amount_fen, message.day, LineStatus.CORRECTED)
-    doing.once_entered(
-        lambda: home.store.add_correction(
+    bank_line(doing, message, way, amount_fen, message.day, LineStatus.CORRECTED)
+    doing.change(
+        AddCorrection(
             message=message.number,
             kind=found.kind,
             direction=way,

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from hongbao.answers import Refunded, Refunds
+from hongbao.changes.packets import ClosePacket
 from hongbao.domain.ids import check_request_id, parse_packet_id
 from hongbao.domain.ledger import Reason
 from hongbao.domain.packet import check_refund
@@ -91,7 +92,7 @@ def refund_packet(
         check_refund(row.packet, doing.me.id, now=doing.now, why=why)
         amount_fen = row.packet.remaining_fen
         back = send_back(home, doing, row, row.account, amount_fen, Reason.REFUND)
-        home.store.close_packet(row.packet.number, doing.now)
+        doing.change(ClosePacket(row.packet.number, doing.now))
         home.watch.lap(8)
         return {
             **doing.common,
@@ -109,8 +110,7 @@ def refund_packet(
             work,
             request_id=request_id,
             part=part,
-            changing=(("packet", packet), ("profile", sender or home.profile_name)),
-            profile=None if sender is None else lambda: home.profile_by_id(sender),
+            profile=None if sender is None else lambda _row: home.profile_by_id(sender),
             at=at,
             signed=sender is None,
         )

@@ -19,6 +19,7 @@ from hongbao.answers import (
     OpinionLine,
     RecordsKept,
 )
+from hongbao.changes.cases import AddOpinion, CloseCase, EscalateCase
 from hongbao.domain.cases import (
     WAITING,
     CaseFacts,
@@ -308,7 +309,7 @@ def _evidence(home: Home, row: CaseRow) -> "tuple[Record | None, Rule | Report |
 
 def _pack_of(home: Home, record: Record | None) -> "Pack":
     """Return the rules of that time, which decide how many eyes a case takes, too."""
-    text = None if record is None else home.store.risk_pack(record.pack)
+    text = None if record is None else home.store.rules("risk_pack", record.pack)
     if record is None or text is None:
         return guards_in_force(home, home.row).pack
     return read_guards(text, record.pack, None, "").pack
@@ -434,8 +435,8 @@ def _speak(
         case = _case_called(home, case_id)
         if case.closed is not None or _plan(home, case, operator, verb, doing.now) != plan:
             raise _Overtaken
-        doing.once_entered(
-            lambda: home.store.add_opinion(
+        doing.change(
+            AddOpinion(
                 entry=doing.entry,
                 case=case.number,
                 operator=operator.id,
@@ -469,11 +470,9 @@ def _carried_out(home: Home, doing: Doing, case: CaseRow, outcome: Outcome) -> M
         is_free = outcome.state is CaseState.APPROVED
         return (partial(release_hold, home) if is_free else partial(return_hold, home))(case, doing)
     if outcome.closed:
-        doing.once_entered(
-            lambda: home.store.close_case(case.number, str(outcome.state), doing.entry)
-        )
+        doing.change(CloseCase(case.number, str(outcome.state), doing.entry))
     elif outcome.state != case.state:
-        doing.once_entered(lambda: home.store.escalate_case(case.number))
+        doing.change(EscalateCase(case.number))
     return {**doing.common, "case": case.id}
 
 

@@ -3,6 +3,10 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from hongbao.changes.cases import AddCase
+from hongbao.changes.devices import CutSession
+from hongbao.changes.guards import AddChallenge, KeepHabit, SetChallenge
+from hongbao.changes.home import KeepRules
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record
 from hongbao.errors import (
@@ -14,8 +18,8 @@ from hongbao.errors import (
 )
 from hongbao.home.opened import Home
 from hongbao.queries.guards import Guards, Remembered, guards_in_force, remembered
-from hongbao.store import CaseRow, ChallengeRow, DeviceRow, HabitRow, HomeRow
-from hongbao.wallet.acts import Act
+from hongbao.store import CaseRow, ChallengeRow, DeviceRow, HabitRow
+from hongbao.wallet.acts import Act, Doing
 
 if TYPE_CHECKING:
     from hongbao.domain.risk.judge import Decision
@@ -51,18 +55,23 @@ _HOUR = timedelta(hours=1)
 _SECOND = timedelta(seconds=1)
 
 
-def keep_guards(home: Home, home_row: HomeRow) -> None:
+def keep_guards(home: Home, doing: Act) -> None:
     """Keep the shipped pack and model where this home has none: decisions name them."""
-    if home_row.risk_pack is not None:
+    if doing.home_row.risk_pack is not None:
         return
-    guards = guards_in_force(home, home_row)
-    if home.store.risk_pack(guards.pack.ref) is None:
-        home.store.keep_risk_pack(guards.pack.ref, guards.pack.text)
-    home.store.set_risk_pack(guards.pack.ref)
+    guards = guards_in_force(home, doing.home_row)
+    keep_rules(home, doing, "risk_pack", guards.pack.ref, guards.pack.text)
+    doing.set_home(risk_pack=guards.pack.ref)
     if guards.forest is not None:
-        if home.store.risk_model(guards.forest.ref) is None:
-            home.store.keep_risk_model(guards.forest.ref, guards.forest.text)
-        home.store.set_risk_model(guards.forest.ref)
+        keep_rules(home, doing, "risk_model", guards.forest.ref, guards.forest.text)
+        doing.set_home(risk_model=guards.forest.ref)
+
+
+def keep_rules(home: Home, doing: Doing, kind: str, ref: str, text: str) -> None:
+    """Keep the *text* of rules as *ref*, unless it was kept before."""
+    kept = KeepRules(kind, ref, text)
+    if kept not in doing.changes and home.store.rules(kind, ref) is None:
+        doing.change(kept)
 
 
 def judge(
@@ -84,7 +93,7 @@ def judge(
     guards = guards_in_force(home, doing.home_row)
     known = remembered(home, doing.me.id)
     if known.since_kept >= KEPT_EVERY:
-        _keep_habit(home, doing, known)
+        _keep_habit(doing, known)
     decision = decide(guards.pack, guards.forest, known.habit, asked)
     doing.record = Record(
         asked.seen,
@@ -108,7 +117,7 @@ def judge(
         )
         raise _stopped(home, doing, guards, decision, decision.rule)
     if passed is not None:
-        _use_up(home, doing, passed)
+        _use_up(doing, passed)
     for report in decision.reports:
         _open_report(home, doing, report, asked)
     return decision
@@ -141,19 +150,18 @@ def _asked(
     )
 
 
-def _keep_habit(home: Home, doing: Act, known: Remembered) -> None:
+def _keep_habit(doing: Act, known: Remembered) -> None:
     """Keep what is *known* before *doing*, so that the acts behind it have less to read."""
     from hongbao.domain.risk.habit import encode
 
-    row = HabitRow(known.upto, encode(known.habit))
-    doing.once_entered(lambda: home.store.keep_habit(doing.me.id, row))
+    doing.change(KeepHabit(doing.me.id, HabitRow(known.upto, encode(known.habit))))
 
 
-def _use_up(home: Home, doing: Act, passed: ChallengeRow) -> None:
+def _use_up(doing: Act, passed: ChallengeRow) -> None:
     """Let *doing* be the one act that the challenge *passed* lets happen."""
     assert doing.record is not None
     doing.record = doing.record._replace(challenge=passed.id)
-    doing.once_entered(lambda: home.store.set_challenge(passed.number, "used", doing.entry))
+    doing.change(SetChallenge(passed.number, "used", doing.entry))
 
 
 def _stopped(home: Home, doing: Act, guards: Guards, decision: "Decision", rule: "Rule") -> Stopped:
@@ -168,13 +176,13 @@ def _stopped(home: Home, doing: Act, guards: Guards, decision: "Decision", rule:
             return Stopped("limited", LoweredLimit(limit_fen=rule.day_fen, **asked))
         case Verdict.CUT:
             assert doing.device is not None
-            return cut(home, doing, doing.device, SessionEnded(device=doing.device.name, **facts))
+            return cut(doing, doing.device, SessionEnded(device=doing.device.name, **facts))
     return Stopped("refused", RefusedByRisk(**asked))
 
 
-def cut(home: Home, doing: Act, device: DeviceRow, error: HongbaoError) -> Stopped:
+def cut(doing: Act, device: DeviceRow, error: HongbaoError) -> Stopped:
     """End the session of *device* with what it has just asked for."""
-    doing.once_entered(lambda: home.store.cut_session(device.id, doing.now))
+    doing.change(CutSession(device.id, doing.now))
     return Stopped("cut", error)
 
 
@@ -186,7 +194,7 @@ def _set_challenge(home: Home, doing: Act, guards: Guards) -> ChallengeRow:
     while home.store.challenge(drawn) is not None:
         drawn = challenge_id(doing.chance(8))
     row = ChallengeRow(
-        number=home.store.next_challenge(),
+        number=home.store.next_number("challenge"),
         id=drawn,
         profile=doing.me.id,
         entry=doing.entry,
@@ -194,7 +202,7 @@ def _set_challenge(home: Home, doing: Act, guards: Guards) -> ChallengeRow:
         puzzle=make_puzzle(doing.chance).encode(),
         expires_at=doing.now + timedelta(minutes=guards.pack.challenge_minutes),
     )
-    doing.once_entered(lambda: home.store.add_challenge(row))
+    doing.change(AddChallenge(row))
     return row
 
 
@@ -205,10 +213,10 @@ def open_case(home: Home, doing: Act, **facts: Any) -> CaseRow:
     drawn = case_id(doing.chance(8))
     while home.store.case(drawn) is not None:
         drawn = case_id(doing.chance(8))
-    number = max([home.store.next_case(), *(row.number + 1 for row in doing.cases)])
+    number = max([home.store.next_number("review_case"), *(row.number + 1 for row in doing.cases)])
     row = CaseRow(number=number, id=drawn, profile=doing.me.id, entry=doing.entry, **facts)
     doing.cases.append(row)
-    doing.once_entered(lambda: home.store.add_case(row))
+    doing.change(AddCase(row))
     return row
 
 

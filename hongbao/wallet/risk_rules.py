@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hongbao.answers import GuardsUsed
+from hongbao.changes.home import KeepRules
 from hongbao.errors import Busy, RiskPackVersionReused
 from hongbao.home.opened import Home
 from hongbao.queries.guards import Guards, guards_in_force
@@ -12,7 +13,7 @@ from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.operators import By
-from hongbao.wallet.risk_control import keep_guards
+from hongbao.wallet.risk_control import keep_guards, keep_rules
 from hongbao.wallet.rules import answering, check_operator
 from hongbao.wallet.unit_of_work import perform
 
@@ -48,12 +49,12 @@ def use_risk_pack(
 
     def work(doing: Act) -> GuardsUsed:
         before = _begin_change(home, doing, operator)
-        known = home.store.risk_pack(pack.ref)
+        known = home.store.rules("risk_pack", pack.ref)
         if known is None:
-            home.store.keep_risk_pack(pack.ref, pack.text)
+            doing.change(KeepRules("risk_pack", pack.ref, pack.text))
         elif known != pack.text:
             raise RiskPackVersionReused(pack.ref)
-        home.store.set_risk_pack(pack.ref)
+        doing.set_home(risk_pack=pack.ref)
         return _guards_used(doing, before, pack.ref, before.forest, operator)
 
     return perform(home, "risk_use", inputs, work, request_id=request_id, dry_run=dry_run)
@@ -84,7 +85,7 @@ def train_model(
     forest = parse_forest(text, OWN_MODEL)
 
     def work(doing: Act) -> GuardsUsed:
-        if home.store.risk_model(forest.ref) is not None:
+        if home.store.rules("risk_model", forest.ref) is not None:
             raise Busy  # another process has learned one meanwhile
         answer = _ask_from_now_on(home, doing, forest, operator)
         answer["acts"] = len(vectors)
@@ -112,16 +113,16 @@ def use_shipped_model(
 def _begin_change(home: Home, doing: Act, operator: str | None) -> Guards:
     """Keep what was in force until now, so that there is something to come from."""
     check_operator(home, operator is not None)  # somebody may have become one meanwhile
-    keep_guards(home, doing.home_row)
-    return guards_in_force(home, doing.home_row)
+    guards = guards_in_force(home, doing.home_row)
+    keep_guards(home, doing)
+    return guards
 
 
 def _ask_from_now_on(home: Home, doing: Act, forest: "Forest", operator: str | None) -> GuardsUsed:
     """Put the model *forest* beside the pack that is in force."""
     before = _begin_change(home, doing, operator)
-    if home.store.risk_model(forest.ref) is None:
-        home.store.keep_risk_model(forest.ref, forest.text)
-    home.store.set_risk_model(forest.ref)
+    keep_rules(home, doing, "risk_model", forest.ref, forest.text)
+    doing.set_home(risk_model=forest.ref)
     return _guards_used(doing, before, before.pack.ref, forest, operator)
 
 
@@ -164,6 +165,6 @@ def _vectors(home: Home, pack: "Pack", keys: "tuple[Key, ...]") -> Iterator[list
 
 def _next_model_version(home: Home) -> int:
     version = 1
-    while home.store.risk_model(f"{OWN_MODEL}/{version}") is not None:
+    while home.store.rules("risk_model", f"{OWN_MODEL}/{version}") is not None:
         version += 1
     return version

@@ -1,6 +1,7 @@
 """Rules that bind everybody: the policy and the risk pack in force are changed by operators."""
 
 from hongbao.answers import PolicyUsed
+from hongbao.changes.home import KeepRules
 from hongbao.domain.policy import Policy
 from hongbao.errors import PolicyVersionReused, RulesNeedOperator
 from hongbao.home.opened import Home
@@ -34,12 +35,12 @@ def check_operator(home: Home, answered: bool) -> None:
 
 def policies(home: Home) -> list[str]:
     """Return the policies this ledger has ever used, by name and version."""
-    return home.store.policies()
+    return home.store.rules_kept("policy")
 
 
 def policy_text(home: Home, ref: str) -> str | None:
     """Return the text of the policy that was used here as *ref*, if one was."""
-    return home.store.policy_text(ref)
+    return home.store.rules("policy", ref)
 
 
 def use_policy(
@@ -65,16 +66,17 @@ def use_policy(
 
     def work(doing: Act) -> PolicyUsed:
         check_operator(home, operator is not None)
-        known = home.store.policy_text(policy.ref)
+        known = home.store.rules("policy", policy.ref)
         if known is None:
-            home.store.keep_policy(policy.ref, policy.text)
+            doing.change(KeepRules("policy", policy.ref, policy.text))
         elif known != policy.text:
             raise PolicyVersionReused(policy.ref)
-        home.store.set_policy(policy.ref)
+        before = doing.home_row.policy
+        doing.set_home(policy=policy.ref)
         return {
             **doing.common,
             "policy": policy.ref,
-            "before": doing.home_row.policy or "",
+            "before": before or "",
             "operator": operator,
         }
 

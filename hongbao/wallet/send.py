@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from hongbao.answers import Instructed, Sent
+from hongbao.changes.packets import AddPacket, AddUsage, HoldPacket
 from hongbao.domain.dates import day_key
 from hongbao.domain.fairness import SEED_BYTES, Terms, commitment
 from hongbao.domain.ids import packet_id
@@ -105,7 +106,7 @@ def send(
         held = {}
         if decision.rule is not None and decision.verdict is Verdict.HOLD:
             held["hold"] = terms_of(decision.rule)
-        home.store.add_usage(doing.me.person, flow(card), day_key(doing.now), total_fen)
+        doing.change(AddUsage(doing.me.person, flow(card), day_key(doing.now), total_fen))
         return {
             **terms,
             "share_max_fen": rules.share_max_fen,
@@ -124,7 +125,6 @@ def send(
         message = instruct(home, doing, card, total_fen, Reason.SEND, terms=agreed)
         return instructed_answer(home, doing, message)
 
-    changing = (("profile", sender.id),)
     if paid_from == BALANCE:
         return perform(
             home,
@@ -133,7 +133,6 @@ def send(
             from_balance,
             request_id=request_id,
             dry_run=dry_run,
-            changing=changing,
         )
     sent: Sent = pay(
         home,
@@ -143,7 +142,6 @@ def send(
         act="instruct_send",
         request_id=request_id,
         dry_run=dry_run,
-        changing=changing,
     )
     return sent
 
@@ -166,7 +164,7 @@ def open_packet(
     lasts = terms["expires_hours"] + (hold["hours"] if hold else 0)
     seed = doing.chance(SEED_BYTES)
     packet = Packet(
-        number=home.store.next_packet(),
+        number=home.store.next_number("packet"),
         id=_free_packet_id(home, doing.chance),
         sender=doing.me.id,
         recipient=terms["recipient"],
@@ -181,27 +179,29 @@ def open_packet(
         expires_at=doing.now + timedelta(hours=lasts),
         closed_at=None,
     )
-    account = home.store.open_account(PLATFORM, Kind.PACKET, packet.number)
+    account = Account(PLATFORM, Kind.PACKET, packet.number)
     held = None
     if hold:
         case, held = open_hold(home, doing, hold, total_fen, packet=packet.number)
-        doing.post(Transfer(source, held_account(home, case), total_fen, Reason.SEND))
-        doing.once_entered(lambda: home.store.set_packet_held(packet.number, case.number))
+        doing.post(Transfer(source, held_account(case), total_fen, Reason.SEND))
+        doing.change(HoldPacket(packet.number, case.number))
     else:
         doing.post(Transfer(source, account, total_fen, Reason.SEND))
     to = packet.recipient and home.profile_by_id(packet.recipient)
     card = home.store.card(paid.card) if paid else None
-    home.store.add_packet(
-        PacketRow(
-            packet=packet,
-            account=account,
-            entry=doing.entry,
-            card=None if card is None else card.id,
-            seed=seed,
-            greeting=terms["greeting"],
-            cover=terms["cover"],
-            sender_name=doing.me.name,
-            recipient_name=to.name if to else None,
+    doing.change(
+        AddPacket(
+            PacketRow(
+                packet=packet,
+                account=account,
+                entry=doing.entry,
+                card=None if card is None else card.id,
+                seed=seed,
+                greeting=terms["greeting"],
+                cover=terms["cover"],
+                sender_name=doing.me.name,
+                recipient_name=to.name if to else None,
+            )
         )
     )
     doing.packet = packet.number

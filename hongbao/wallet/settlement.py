@@ -1,9 +1,11 @@
 """Settlement: what banks and platform owe each other, netted and paid at the central bank."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Literal, cast
 
 from hongbao.answers import ResolvedLine, Settled
+from hongbao.changes.payments import AddBatch, SettleMessages
 from hongbao.domain.channel import FINAL, MessageState
 from hongbao.domain.clearing import Positions, settle_bank
 from hongbao.domain.dates import day_key
@@ -18,9 +20,6 @@ from hongbao.wallet.acts import Doing
 from hongbao.wallet.clearing import carry, hear_late, transit_accounts
 from hongbao.wallet.holds import end_due_holds
 from hongbao.wallet.unit_of_work import perform_step, rehearsal
-
-AT_ONCE = 10_000
-"""How many messages are put into a batch together; the rest follow, in the same transaction."""
 
 LATE = "late"
 """What is said of a payment whose bank answered when it had been undone, and undid it, too."""
@@ -106,7 +105,7 @@ def _close_batch(home: Home, progress: Progress | None = None) -> Settled:
         nets = _affordable(home, in_order(net(line) for line in unsettled))
         if not nets:
             return None
-        number = home.store.next_batch()
+        number = home.store.next_number("batch")
         doing.request_id = f"/settle/{number}"
         batch = f"ST{day_key(doing.now).replace('-', '')}{number:04d}"
         settling = {one.bank for one in nets}
@@ -114,7 +113,7 @@ def _close_batch(home: Home, progress: Progress | None = None) -> Settled:
         for one in nets:
             doing.post(
                 *settle_bank(
-                    _positions(home, one.bank),
+                    _positions(one.bank),
                     netted_fen=one.netted_fen,
                     to_platform_fen=one.to_platform_fen,
                     to_bank_fen=one.to_bank_fen,
@@ -122,14 +121,17 @@ def _close_batch(home: Home, progress: Progress | None = None) -> Settled:
             )
         answer = _settled(batch, iso(doing.now), gross, nets)
         count = answer["messages"]
-        doing.once_entered(
-            lambda: home.store.add_batch(BatchRow(number, batch, doing.entry), gross)
-        )
-        doing.once_entered(lambda: _fill(home, number, count, progress))
+        doing.change(AddBatch(BatchRow(number, batch, doing.entry), gross))
+        heard = None if progress is None else partial(_heard, progress, count)
+        doing.change(SettleMessages(number, heard))
         return {name: answer[name] for name in _KEPT}
 
     perform_step(home, "settle", "/settle", work, stage=7)
     return answer
+
+
+def _heard(progress: Progress, count: int, done: int) -> None:
+    progress(done, count)
 
 
 def _affordable(home: Home, nets: list[Net]) -> list[Net]:
@@ -140,35 +142,27 @@ def _affordable(home: Home, nets: list[Net]) -> list[Net]:
     the platform may be waiting for just that.
     """
     paid = []
-    reserve_fen = home.store.held_fen(home.store.account(PLATFORM, Kind.RESERVE))
+    reserve_fen = home.store.balance_fen(Account(PLATFORM, Kind.RESERVE))
     for one in nets:
-        there_fen = home.store.held_fen(home.store.account(one.bank, Kind.SETTLEMENT))
+        there_fen = home.store.balance_fen(Account(one.bank, Kind.SETTLEMENT))
         if one.to_platform_fen <= there_fen and one.to_bank_fen <= reserve_fen:
             reserve_fen += one.to_platform_fen - one.to_bank_fen
             paid.append(one)
     return paid
 
 
-def _fill(home: Home, batch: int, count: int, progress: Progress | None) -> None:
-    done = 0
-    while filled := home.store.settle_messages(batch, AT_ONCE):
-        done += filled
-        if progress is not None:
-            progress(done, count)
-
-
-def _positions(home: Home, bank: str) -> Positions:
+def _positions(bank: str) -> Positions:
     def own(kind: Kind) -> Account:
-        return home.store.account(bank, kind)
+        return Account(bank, kind)
 
     return Positions(
-        platform=transit_accounts(home, bank),
-        reserve=home.store.account(PLATFORM, Kind.RESERVE),
+        platform=transit_accounts(bank),
+        reserve=Account(PLATFORM, Kind.RESERVE),
         incoming=own(Kind.INCOMING),
         outgoing=own(Kind.OUTGOING),
         settlement=own(Kind.SETTLEMENT),
-        bank_reserve=home.store.account(CENTRAL, Kind.BANK_RESERVE, BANK_NUMBERS[bank]),
-        platform_reserve=home.store.account(CENTRAL, Kind.PLATFORM_RESERVE),
+        bank_reserve=Account(CENTRAL, Kind.BANK_RESERVE, BANK_NUMBERS[bank]),
+        platform_reserve=Account(CENTRAL, Kind.PLATFORM_RESERVE),
     )
 
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from hongbao.changes.devices import AddDevice, Enrol
 from hongbao.domain.chain import statement
 from hongbao.domain.text import name_key
 from hongbao.errors import BadSignature, ReplayedNonce
 from hongbao.home.opened import Home
 from hongbao.queries.devices import FIRST, device_keys
-from hongbao.store import DeviceRow, ProfileRow
+from hongbao.store import DeviceRow
 from hongbao.wallet.acts import Act
 
 TELLING_FAULTS = "device_fault"
@@ -25,24 +26,32 @@ class Signed(NamedTuple):
     signature: bytes
 
 
-def enrol_first(home: Home, me: ProfileRow) -> DeviceRow:
-    """Let this machine in as the first device of *me*, a new profile, in the act that makes it."""
-    row = make_device(home, _free_device_name(home, me.name))
-    home.store.enrol(me.id, row.id, "approved", home.now())
-    enrolled = home.store.device_of(me.id, name_key(row.name))
-    assert enrolled is not None
-    return enrolled
+def enrol_first(home: Home, doing: Act) -> DeviceRow:
+    """Enrol this machine as the first device of a new profile, in the act that makes it."""
+    row = make_device(home, doing, _free_device_name(home, doing.me.name))
+    doing.change(Enrol(doing.me.id, row.id, "approved", doing.now))
+    return row._replace(state="approved")
 
 
-def make_device(home: Home, name: str) -> DeviceRow:
-    """Make a device that nobody has let in yet, with a key on this machine."""
+def make_device(home: Home, doing: Act, name: str) -> DeviceRow:
+    """Make a device that nobody has enrolled yet, with a key on this machine."""
     public_key = device_keys(home).create()
     assert home.made_device_keys is not None
     home.made_device_keys.append(public_key)
-    home.store.add_device(name=name, name_key=name_key(name), public_key=public_key, at=home.now())
-    row = home.store.device_named(name_key(name))
-    assert row is not None
-    return row
+    number = home.store.next_number("device")
+    doing.change(AddDevice(number, name, name_key(name), public_key, doing.now))
+    return DeviceRow(
+        id=number,
+        name=name,
+        public_key=public_key,
+        city=0,
+        session=1,
+        cut_at=None,
+        fault=None,
+        state="",
+        since=doing.now,
+        counter=home.store.last_restore(),
+    )
 
 
 @contextmanager

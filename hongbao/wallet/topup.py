@@ -1,6 +1,7 @@
 """Top-up (充值): from a card into the balance."""
 
 from hongbao.answers import Instructed, ToppedUp
+from hongbao.changes.packets import AddUsage
 from hongbao.domain.dates import day_key
 from hongbao.domain.ledger import Reason
 from hongbao.domain.risk.acts import What
@@ -41,7 +42,7 @@ def topup(
         source = card_named(home, doing.me, card)
         check_limits(home, doing, "topup", amount_fen)
         judge(home, doing, What.TOPUP, amount_fen)
-        home.store.add_usage(doing.me.person, "topup", day_key(doing.now), amount_fen)
+        doing.change(AddUsage(doing.me.person, "topup", day_key(doing.now), amount_fen))
         message = instruct(home, doing, source, amount_fen, Reason.TOPUP)
         return instructed_answer(home, doing, message)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from hongbao.answers import TotpChanged
+from hongbao.changes.people import SetTotp, SetTotpStep
 from hongbao.errors import AuthenticatorExists, CodeNotRepeated, NoAuthenticator
 from hongbao.home.opened import Home
 from hongbao.queries.devices import acting_device, check_may_act
@@ -47,8 +48,10 @@ def add_totp(
     def work(doing: Act) -> TotpChanged:
         if doing.me.totp_secret is not None:  # another process was quicker
             raise AuthenticatorExists(profile=doing.me.name)
-        home.store.set_totp(doing.me.id, home.vault.seal(doing.me.id, "totp_secret", secret.hex()))
-        home.store.set_totp_step(doing.me.id, step)
+        doing.change(
+            SetTotp(doing.me.id, home.vault.seal(doing.me.id, "totp_secret", secret.hex()))
+        )
+        doing.change(SetTotpStep(doing.me.id, step))
         return {**doing.common, "profile": doing.me.name, "authenticator": True}
 
     return perform(home, "totp_add", {}, work, request_id=request_id)
@@ -73,7 +76,7 @@ def remove_totp(
 
     def work(doing: Act) -> TotpChanged:
         _check_authenticator(doing.me)
-        home.store.set_totp(doing.me.id, None)
+        doing.change(SetTotp(doing.me.id, None))
         return {**doing.common, "profile": doing.me.name, "authenticator": False}
 
     return perform(home, "totp_remove", inputs, work, request_id=request_id)

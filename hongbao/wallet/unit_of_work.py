@@ -6,8 +6,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from hongbao.changes.devices import SetCounter
+from hongbao.changes.guards import AddStop
+from hongbao.changes.home import RememberRefusal, SetHome, SetReadings
+from hongbao.changes.people import AddOperator
 from hongbao.domain.cases import OPERATOR_ACTS
-from hongbao.domain.chain import canonical, digest, line
+from hongbao.domain.chain import canonical, digest, state
 from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.facts import Columns, encode
 from hongbao.domain.ids import check_request_id
@@ -28,7 +32,18 @@ from hongbao.queries.acts import answer_in, answer_to
 from hongbao.queries.devices import acting_device, check_may_act
 from hongbao.queries.history import doer
 from hongbao.render import render
-from hongbao.store import DeviceRow, EntryRow, Head, HomeRow, MessageRow, ProfileRow
+from hongbao.store import (
+    SEALED,
+    Decided,
+    DeviceRow,
+    EntryRow,
+    Head,
+    HomeRow,
+    MessageRow,
+    ProfileRow,
+    as_sealed,
+    key_of,
+)
 from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
@@ -37,6 +52,7 @@ from hongbao.wallet.signing import Signed, keys_with_their_devices, sign
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
+    from hongbao.store import Change, RowKey
 
 A = TypeVar("A", bound="Answer")
 
@@ -80,29 +96,28 @@ def perform(
     request_id: str | None = None,
     part: str | None = None,
     dry_run: bool = False,
-    changing: tuple[tuple[str, object], ...] = (),
-    founding: Callable[[], None] | None = None,
-    profile: Callable[[], ProfileRow] | None = None,
+    founding: Callable[[], HomeRow] | None = None,
+    profile: Callable[[HomeRow], ProfileRow] | None = None,
     at: datetime | None = None,
     asked: str | None = None,
     signed: bool = True,
     any_device: bool = False,
-    by: Callable[[ProfileRow], DeviceRow] | None = None,
+    by: Callable[[Act], DeviceRow] | None = None,
     noted: bool = True,
     after: int = 0,
 ) -> A:
     """
-    Do *work* as one act: one transaction, one entry, one answer.
+    Do *work* as one act: it is decided, then its changes are applied, under one entry.
 
     The same *request_id* with the same *inputs* gets the first answer again, marked
     ``replayed``; with other inputs it is a RequestConflict. An id that was refused for good
     stays refused. *part* tells the acts of one request apart where it has several. A *dry_run*
-    is the whole act, rolled back.
+    is an act that is decided, and not applied.
 
-    *founding* makes the home where there is none yet. *profile* gives whose money it is about,
-    where that is not the profile that acts. *at* is the moment that a due act belongs to: the
-    clock is turned there first, and never back. *asked* is what was asked for, where the act
-    is only the first step of it.
+    *founding* gives what is true of the home where there is none yet. *profile* gives whose money
+    it is about, where that is not the profile that acts. *at* is the moment that a due act belongs
+    to: the clock is turned there first, and never back. *asked* is what was asked for, where the
+    act is only the first step of it.
 
     The act is *signed* by the device it comes from, and believed only where the signature
     fits, unless it is the platform that acts by itself; *any_device* lets one in that waits
@@ -123,12 +138,13 @@ def perform(
         try:
             with (
                 keys_with_their_devices(home, dry_run=dry_run),
-                home.changing(*changing, dry_run=dry_run),
+                home.changing(dry_run=dry_run),
             ):
-                if founding is not None and home.store.home() is None:
-                    founding()
-                home_row = _home_at(home, at)
-                me = home.me if profile is None else profile()
+                before = home.store.home()
+                is_new = before is None and founding is not None
+                before = founding() if before is None and founding is not None else home.row
+                home_row = _home_at(home, before, at)
+                me = home.me if profile is None else profile(home_row)
                 if request_id is not None:
                     first: A | None = _first_answer(home, request_id, me, asked or act, inputs)
                     if first is not None:
@@ -139,6 +155,7 @@ def perform(
                     entry=max(head.entry, after) + 1,
                     now=home.time_of(home_row, head),
                     home_row=home_row,
+                    home_before=None if is_new else before,
                     me=me,
                     inputs=inputs_digest,
                     request_id=request_id,
@@ -146,15 +163,24 @@ def perform(
                 signature: Signed | None = None
                 try:
                     if signed:
-                        row = acting_device(home, me) if by is None else by(me)
+                        row = acting_device(home, me) if by is None else by(doing)
                         signature = _signed(home, act, doing, row, any_device=any_device)
                     answer = work(doing)
                     if act in REMEMBERED:
                         doing.record = Record(_seen(doing, REMEMBERED[act]))
                 except Stopped as stop:
-                    answer = cast(A, _stop(home, act, doing, stop.error))
+                    answer = cast(A, _stop(act, doing, stop.error))
                     written, stopped = stop.act, stop.error
-                mac, told = _append(home, written, doing, inputs_digest, answer, head, signature)
+                mac, told = _append(
+                    home,
+                    written,
+                    doing,
+                    inputs_digest,
+                    answer,
+                    head,
+                    signature,
+                    only_decided=dry_run and not home.rehearsing,
+                )
                 answer = cast(A, told)
         except HongbaoError as error:
             if error.final and request_id is not None and not (dry_run or home.rehearsing):
@@ -171,7 +197,6 @@ def perform(
             inputs,
             work,
             request_id=request_id,
-            changing=changing,
             founding=founding,
             profile=profile,
             at=at,
@@ -203,7 +228,7 @@ def _signed(home: Home, act: str, doing: Act, row: DeviceRow, *, any_device: boo
     try:
         signature = sign(home, act, doing, row)
     except (ReplayedNonce, BadSignature) as error:
-        raise cut(home, doing, row, error) from None
+        raise cut(doing, row, error) from None
     doing.device = row
     return signature
 
@@ -213,11 +238,11 @@ def _seen(doing: Act, what: What) -> Seen:
     return Seen(int(doing.now.timestamp()), what, city=city)
 
 
-def _stop(home: Home, act: str, doing: Act, error: HongbaoError) -> "NotDone":
+def _stop(act: str, doing: Act, error: HongbaoError) -> "NotDone":
     """Write down that risk control stopped *act*, and return what is told of it."""
     asked = doing.request_id
     doing.request_id = f"/stopped/{doing.entry}"  # the request itself may be made again
-    doing.once_entered(lambda: home.store.add_stop(doing.entry, doing.me.id, asked))
+    doing.change(AddStop(doing.entry, doing.me.id, asked))
     told: NotDone = {
         "request_id": asked,
         "at": iso(doing.now),
@@ -278,11 +303,13 @@ def _stepped(
 ) -> bool:
     with home.keys.sharing():
         with home.changing(), home.watch.apart():
-            home_row, head = _home_at(home, at), home.store.head()
+            before, head = home.row, home.store.head()
+            home_row = _home_at(home, before, at)
             doing = begin(
                 entry=head.entry + 1,
                 now=home.time_of(home_row, head),
                 home_row=home_row,
+                home_before=before,
                 request_id=request_id,
             )
             answer = work(doing)
@@ -294,11 +321,9 @@ def _stepped(
     return True
 
 
-def _home_at(home: Home, at: datetime | None) -> HomeRow:
-    """Return the home as it is in this transaction, its clock turned to *at* if need be."""
-    if at is not None:
-        home.store.set_virtual_clock(max(at, home.now()))
-    return home.row
+def _home_at(home: Home, row: HomeRow, at: datetime | None) -> HomeRow:
+    """Return *row* with its clock turned to *at*, if need be."""
+    return row if at is None else row._replace(virtual_at=max(at, home.now()))
 
 
 def _note(home: Home, entry: int, mac: bytes) -> None:
@@ -328,9 +353,16 @@ def _append(
     answer: Mapping[str, object],
     head: Head,
     signature: Signed | None = None,
+    *,
+    only_decided: bool = False,
 ) -> tuple[bytes, dict[str, Any]]:
-    """Add the act to the chain; return its MAC, and what its facts say that it is answered with."""
+    """
+    Apply what was decided, and seal it; return the MAC, and the answer that its facts give.
+
+    What is *only_decided* is not applied: a dry run gets its answer, and leaves nothing.
+    """
     me, amount_fen, balance_fen, record = None, 0, None, None
+    policy = doing.home_before.policy if doing.home_before else doing.home_row.policy
     if isinstance(doing, Act):
         record = doing.record
         me, balance_fen = doing.me.id, doing.balance_fen
@@ -338,7 +370,16 @@ def _append(
     verdict, reports, challenge = (None, None, None) if record is None else record.columns
     columns = Columns(doing.request_id, iso(doing.now), balance_fen)
     facts = encode(act, answer, columns)
-    unsealed = EntryRow(
+    told = render(act, facts, columns)
+    if only_decided:
+        return b"", told
+    if isinstance(doing, Act) and record is not None and record.asked is not None:
+        keep_guards(home, doing)
+    doing.set_home(dice_drawn=doing.chance.drawn)
+    doing.change(*_home_changed(doing.home_before, doing.home_row))
+    if signature is not None:
+        doing.change(SetCounter(signature.device, signature.counter))
+    entry = EntryRow(
         id=doing.entry,
         act=act,
         profile=me,
@@ -348,13 +389,12 @@ def _append(
         counterparty=doing.counterparty,
         amount_fen=amount_fen,
         balance_fen=balance_fen,
-        policy=doing.home_row.policy,
+        policy=policy,
         at=doing.now,
         clock="real" if doing.home_row.virtual_at is None else "virtual",
         facts=facts,
         generation=home.vault.generation,
-        operator=_operator_of(home, act, answer),
-        mac=b"",
+        operator=_operator_of(home, act, doing, answer),
         risk=None if record is None else record.encode(),
         verdict=verdict,
         reports=reports,
@@ -363,26 +403,54 @@ def _append(
         session=None if signature is None else signature.session,
         counter=None if signature is None else signature.counter,
         signature=None if signature is None else signature.signature,
+        message=doing.message,
     )
-    lines = [line(transfer) for transfer in doing.transfers]
-    sealed = unsealed.sealed_fields
-    mac = home.vault.chain_mac(head.mac, canonical(sealed, lines))
-    home.store.append(sealed, mac, message=doing.message, took=home.watch.taken())
-    home.store.post(doing.entry, doing.transfers)
-    if record is not None and record.asked is not None:
-        keep_guards(home, doing.home_row)
-    for write in doing.to_write:
-        write()
-    if doing.chance.drawn != doing.home_row.dice_drawn:
-        home.store.set_dice_drawn(doing.chance.drawn)
-    return mac, render(act, facts, columns)
+    home.store.apply(doing.changes)
+    decided = Decided(
+        entry.sealed_fields,
+        doing.transfers,
+        [(row, _digest_of(home, row)) for row in _touched(doing.changes)],
+        home.watch.taken(),
+    )
+    mac = home.vault.chain_mac(head.mac, canonical([as_sealed(decided)]))
+    home.store.append([decided], mac)
+    return mac, told
 
 
-def _operator_of(home: Home, act: str, answer: Mapping[str, object]) -> int | None:
+def _operator_of(home: Home, act: str, doing: Doing, answer: Mapping[str, object]) -> int | None:
     """Return the operator who answers for *act*, as its *answer* names them."""
     name = doer(answer) if act in OPERATOR_ACTS else None
-    row = None if name is None else home.store.operator(name_key(name))
-    return None if row is None else row.id
+    if name is None:
+        return None
+    row = home.store.operator(name_key(name))
+    if row is not None:
+        return row.id
+    added = (change for change in doing.changes if isinstance(change, AddOperator))
+    return next((change.operator for change in added if change.name_key == name_key(name)), None)
+
+
+def _home_changed(before: HomeRow | None, after: HomeRow) -> "list[Change]":
+    """Return what makes the home what it is *after* an act, if it is not so *before* it."""
+    if after == before:
+        return []
+    readings: dict[str, Any] = {"virtual_at": None, "dice_drawn": 0, "current_profile": None}
+    if before is not None and before._replace(**readings) == after._replace(**readings):
+        return [SetReadings(after)]
+    return [SetHome(after)]
+
+
+def _touched(changes: "list[Change]") -> "list[RowKey]":
+    """Return the rows of state that *changes* touch, in the one order that they are sealed in."""
+    rows = {row for change in changes for row in change.touches if row[0] in SEALED}
+    return sorted(rows, key=lambda row: (row[0], key_of(row)))
+
+
+def _digest_of(home: Home, row: "RowKey") -> bytes | None:
+    """Return what seals *row* as it is now; None where it is gone."""
+    values = home.store.state(row)
+    if values is None:
+        return None
+    return home.vault.row_mac(state(row[0], key_of(row), values))
 
 
 def replayed_answer(
@@ -483,4 +551,4 @@ def pending_payment(home: Home, message: MessageRow) -> PaymentPending:
 def _remember_refusal(home: Home, request_id: str, inputs: bytes, error: HongbaoError) -> None:
     told = json.dumps(error.as_dict(), ensure_ascii=False)
     with home.changing():
-        home.store.remember_refusal(request_id, home.me.id, inputs, told)
+        home.store.apply([RememberRefusal(request_id, home.me.id, inputs, told)])

@@ -1,6 +1,7 @@
 """Withdrawal (提现): from the balance to a card, with its fee."""
 
 from hongbao.answers import Withdrawn
+from hongbao.changes.packets import AddUsage
 from hongbao.domain.dates import day_key
 from hongbao.domain.fees import withdrawal_fee
 from hongbao.domain.ledger import Reason, Transfer
@@ -69,11 +70,11 @@ def withdraw(
             fee_fen=fee_fen,
             terms={"free_left_fen": left_fen},
         )
-        frozen = frozen_account(home, message)
+        frozen = frozen_account(message)
         doing.post(Transfer(me.account, frozen, amount_fen, Reason.WITHDRAW))
         if fee_fen:
             doing.post(Transfer(me.account, frozen, fee_fen, Reason.FEE))
-        home.store.add_usage(me.person, "withdraw", day_key(doing.now), amount_fen)
+        doing.change(AddUsage(me.person, "withdraw", day_key(doing.now), amount_fen))
         answer = withdrawal_answer(home, doing, message)
         if decision.rule is not None and decision.verdict is Verdict.HOLD:
             _case, answer["held"] = open_hold(

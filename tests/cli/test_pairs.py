@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from hongbao.changes.home import SetHome
 from hongbao.domain.pin import Pin
 from hongbao.store import Holder
 from hongbao.vault.authenticator import base32, code_at
@@ -149,7 +150,7 @@ def five(tmp_path_factory: pytest.TempPathFactory) -> Home:
     world.found(QIAN)
     refund = zhang.send(10 * YUAN, pin=right)["packet"]
     with zhang.home.changing():  # as if nobody had been there to refund it
-        zhang.store.set_virtual_clock(NOON + timedelta(hours=25))
+        zhang.store.apply([SetHome(zhang.home.row._replace(virtual_at=NOON + timedelta(hours=25)))])
     claim = zhang.send(10 * YUAN, count=2, pin=right)["packet"]
     zhang.backup(folder / "older")
     zhang.topup(5 * YUAN, pin=right)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hongbao.domain.chain import canonical, digest
+from hongbao.domain.chain import Act, canonical, digest
 
 # Few and alike, so that two lists often differ in nothing but a kind or a border.
 VALUES = st.sampled_from([None, "None", 0, 1, 11, "1", "11", "0", "", "1,1", '1"', b"", b"\x11"])
@@ -25,8 +25,20 @@ def test_different_facts_never_give_the_same_bytes(fields, transfers, others, mo
         plain(others),
         [plain(t) for t in more],
     )
+    one, other = canonical([Act(fields, transfers)]), canonical([Act(others, more)])
 
-    assert same_facts == (canonical(fields, transfers) == canonical(others, more))
+    assert same_facts == (one == other)
+
+
+@given(FIELDS, FIELDS)
+def test_two_acts_under_one_seal_are_not_one(fields, others):
+    """
+    A group says where each of its acts ends, and in which order they were decided.
+    """
+    group = canonical([Act(fields), Act(others)])
+
+    assert group != canonical([Act([*fields, *others])])
+    assert (plain(fields) == plain(others)) == (group == canonical([Act(others), Act(fields)]))
 
 
 def test_the_order_of_transfers_is_sealed():
@@ -35,7 +47,7 @@ def test_the_order_of_transfers_is_sealed():
     """
     first, second = ("platform", 1, 2, 500, "send"), ("platform", 2, 3, 500, "claim")
 
-    assert canonical([1], [first, second]) != canonical([1], [second, first])
+    assert canonical([Act([1], [first, second])]) != canonical([Act([1], [second, first])])
 
 
 def test_a_request_is_known_by_its_act_and_its_inputs():

@@ -22,23 +22,23 @@ from hongbao.domain.ledger import (
 from hongbao.domain.settlement import Gross, net
 from tests.every import every
 
-BALANCE = Account(1, PLATFORM, Kind.BALANCE)
-PACKET = Account(2, PLATFORM, Kind.PACKET)
+BALANCE = Account(PLATFORM, Kind.BALANCE, 1)
+PACKET = Account(PLATFORM, Kind.PACKET, 2)
 PLATFORMS = clearing.Platform(
-    incoming=Account(3, PLATFORM, Kind.INCOMING), outgoing=Account(4, PLATFORM, Kind.OUTGOING)
+    incoming=Account(PLATFORM, Kind.INCOMING, 3), outgoing=Account(PLATFORM, Kind.OUTGOING, 4)
 )
-RESERVE = Account(5, PLATFORM, Kind.RESERVE)
+RESERVE = Account(PLATFORM, Kind.RESERVE, 5)
 BRANCH = clearing.Branch(
-    deposit=Account(11, "cmb", Kind.DEPOSIT),
-    incoming=Account(12, "cmb", Kind.INCOMING),
-    outgoing=Account(13, "cmb", Kind.OUTGOING),
-    shortage=Account(14, "cmb", Kind.SHORTAGE),
-    surplus=Account(15, "cmb", Kind.SURPLUS),
+    deposit=Account("cmb", Kind.DEPOSIT, 11),
+    incoming=Account("cmb", Kind.INCOMING, 12),
+    outgoing=Account("cmb", Kind.OUTGOING, 13),
+    shortage=Account("cmb", Kind.SHORTAGE, 14),
+    surplus=Account("cmb", Kind.SURPLUS, 15),
 )
-SETTLEMENT = Account(16, "cmb", Kind.SETTLEMENT)
-BANK_RESERVE = Account(21, CENTRAL, Kind.BANK_RESERVE)
-PLATFORM_RESERVE = Account(22, CENTRAL, Kind.PLATFORM_RESERVE)
-ISSUE = Account(23, CENTRAL, Kind.ISSUE)
+SETTLEMENT = Account("cmb", Kind.SETTLEMENT, 16)
+BANK_RESERVE = Account(CENTRAL, Kind.BANK_RESERVE, 21)
+PLATFORM_RESERVE = Account(CENTRAL, Kind.PLATFORM_RESERVE, 22)
+ISSUE = Account(CENTRAL, Kind.ISSUE, 23)
 OPENING = clearing.Opening(
     deposit=BRANCH.deposit, settlement=SETTLEMENT, bank_reserve=BANK_RESERVE, issue=ISSUE
 )
@@ -135,7 +135,7 @@ def test_a_transfer_stays_in_its_book():
     """
     Kinds that fit are not enough: both accounts have to stand in one book.
     """
-    elsewhere = Account(9, "icbc", Kind.PACKET)
+    elsewhere = Account("icbc", Kind.PACKET, 9)
 
     with pytest.raises(ValueError, match="stays in one book"):
         check_transfer(Transfer(BALANCE, elsewhere, 1, Reason.SEND))

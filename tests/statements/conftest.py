@@ -7,21 +7,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from hongbao.domain.chain import canonical, line
+from hongbao.domain.chain import canonical
 from hongbao.domain.identity import BANK_NUMBERS, BANKS, demo_card_number
-from hongbao.domain.ledger import PLATFORM, Kind, Reason, Transfer
+from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.packet import PacketKind
 from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
-from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import HongbaoError
 from hongbao.policies import text_of
-from hongbao.store import EntryRow
+from hongbao.store import Decided, EntryRow, as_sealed
 from hongbao.units import CHINA
 from hongbao.wallet import Wallet
 from tests.wallet.world import CHEAP
@@ -193,45 +191,31 @@ def fill(desk: Wallet, movements: int) -> None:
     store = desk.store
     with store.transaction():
         me, head, home = desk.me, store.head(), desk.home.row
-        card, now = store.cards(me.id)[0], desk.now()
-        incoming = store.account(PLATFORM, Kind.INCOMING, BANK_NUMBERS[card.bank])
-        topup = (Transfer(incoming, me.account, 1, Reason.TOPUP),)
-        assert isinstance(store, Ledger)
-        mac, balance_fen = head.mac, store.held_fen(me.account)
+        now, bank = desk.now(), BANK_NUMBERS[store.cards(me.id)[0].bank]
+        incoming = Account(PLATFORM, Kind.INCOMING, bank)
+        topup = [Transfer(incoming, me.account, 1, Reason.TOPUP)]
+        mac, balance_fen = head.mac, store.balance_fen(me.account)
         for number in range(1, movements + 1):
             balance_fen += 1
-            facts: dict[str, Any] = {
-                "id": head.entry + number,
-                "act": "topup",
-                "profile": me.id,
-                "request_id": f"fill-{number}",
-                "inputs": b"",
-                "packet": None,
-                "counterparty": None,
-                "amount_fen": 1,
-                "balance_fen": balance_fen,
-                "policy": home.policy,
-                "at": now,
-                "clock": "virtual",
-                "facts": '[1,null,1,"cmb-3334","none"]',
-                "operator": None,
-                "generation": desk.vault.generation,
-            }
-            sealed = EntryRow(**facts, mac=b"").sealed_fields
-            mac = desk.vault.chain_mac(mac, canonical(sealed, map(line, topup)))
-            store.append(sealed, mac, message=None, took=None)
-            for transfer in topup:
-                store._write(
-                    "INSERT INTO transfer (entry, book, debit, credit, amount_fen, reason)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    facts["id"],
-                    *line(transfer),
-                )
-        for debit, credit, _fen, _reason in topup:
-            for side, account in (("debits_fen", debit), ("credits_fen", credit)):
-                store._write(
-                    f"UPDATE account SET {side} = {side} + ? WHERE id = ?", movements, account.id
-                )
+            entry = EntryRow(
+                id=head.entry + number,
+                act="topup",
+                profile=me.id,
+                request_id=f"fill-{number}",
+                inputs=b"",
+                packet=None,
+                counterparty=None,
+                amount_fen=1,
+                balance_fen=balance_fen,
+                policy=home.policy,
+                at=now,
+                clock="virtual",
+                facts='[1,null,1,"cmb-3334","none"]',
+                generation=desk.vault.generation,
+            )
+            decided = Decided(entry.sealed_fields, topup, [], None)
+            mac = desk.vault.chain_mac(mac, canonical([as_sealed(decided)]))
+            store.append([decided], mac)
     desk.keys.note_head(head.entry + movements, mac)
 
 

@@ -105,15 +105,16 @@ class Money(NamedTuple):
 def money(world: World) -> Money:
     rows = world.dump()
     held = {
-        row[0]: row[6] - row[5] if row[4] == "credit" else row[5] - row[6]
+        row[1:4]: row[6] - row[5] if row[4] == "credit" else row[5] - row[6]
         for row in rows["account"]
     }
     kinds: Counter[tuple[str, str]] = Counter()
-    for row in rows["account"]:
-        kinds[row[1], row[2]] += held[row[0]]
-    cards = {row[0]: held[row[3]] for row in rows["deposit"] if row[1] == BANK}
+    for (book, kind, _owner), fen in held.items():
+        kinds[book, kind] += fen
+    cards = {row[0]: held[BANK, "deposit", row[0]] for row in rows["deposit"] if row[1] == BANK}
+    zhang = next(row[0] for row in rows["profile"] if row[1] == ZHANG)
     return Money(
-        balance=next(held[row[4]] for row in rows["profile"] if row[1] == ZHANG),
+        balance=held["platform", "balance", zhang],
         card=sum(cards.values()),
         packets=kinds["platform", "packet"],
         pending=kinds["platform", "pending"],

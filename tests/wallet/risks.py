@@ -3,6 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from hongbao.wallet.acts import Doing
+from hongbao.wallet.risk_control import keep_rules
+from hongbao.wallet.unit_of_work import perform_step
 from tests.wallet.world import World
 
 HOLD_HOURS = 24
@@ -84,13 +87,24 @@ def with_pack(world: World, text: str) -> str:
     from hongbao.domain.risk.pack import parse_pack
 
     parsed = parse_pack(text, "test")
-    with world.open(None) as wallet, wallet.store.transaction():
-        known = wallet.store.risk_pack(parsed.ref)
+    with world.open(None) as wallet:
+        known = wallet.store.rules("risk_pack", parsed.ref)
         assert known in (None, text), "another text under the same name and version"
-        if known is None:
-            wallet.store.keep_risk_pack(parsed.ref, text)
-        wallet.store.set_risk_pack(parsed.ref)
-        wallet.store.set_risk_model(None)
+
+        def work(doing: Doing) -> dict[str, object]:
+            doing.request_id = f"/pack/{doing.entry}"
+            keep_rules(wallet.home, doing, "risk_pack", parsed.ref, text)
+            doing.set_home(risk_pack=parsed.ref, risk_model=None)
+            return {
+                **doing.common,
+                "pack": parsed.ref,
+                "model": None,
+                "before": parsed.ref,
+                "before_model": None,
+                "operator": None,
+            }
+
+        perform_step(wallet.home, "risk_use", "/pack", work, stage=1)
     return parsed.ref
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from hongbao import errors
+from hongbao.changes.payments import SetFault
 from hongbao.domain.channel import MAGIC_FAULTS, Fault, FaultRow, MessageState
 from hongbao.wallet import banks, clearing, unit_of_work
 from tests.wallet.channels import (
@@ -714,7 +715,7 @@ def test_nothing_goes_wrong_in_a_home_that_is_not_a_demo(
         zhang.set_fault(BANK, fault)
     with zhang.store.transaction():
         for place, fen in ((BANK, None), (BANK, FEN), ("netsunion", None), ("unionpay", None)):
-            zhang.store.set_fault(FaultRow(place, fault, fen), 1)
+            zhang.store.apply([SetFault(FaultRow(place, fault, fen), 1)])
 
     for fen in (MAGIC[fault], FEN):
         assert fen == zhang.topup(fen, pin=right)["amount_fen"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -11,7 +11,7 @@ from hongbao import errors
 from hongbao.auditing import Auditor
 from hongbao.auditing.look import Noted
 from hongbao.domain.cases import Verb
-from hongbao.domain.chain import canonical
+from hongbao.domain.chain import Act, canonical
 from hongbao.domain.pin import Pin
 from hongbao.queries.devices import device_keys
 from hongbao.store import EMPTY_HEAD
@@ -156,12 +156,12 @@ EDITS = [
     # --- signatures
     Edit(
         "another device's key",
-        {"signatures", "devices"},
+        {"state", "signatures", "devices"},
         "UPDATE device SET public_key = randomblob(32) WHERE name = 'Zhang-1'",
     ),
     Edit(
         "two devices' keys exchanged",
-        {"signatures", "devices"},
+        {"state", "signatures", "devices"},
         "CREATE TEMP TABLE had AS SELECT id, public_key FROM device;"
         "UPDATE device SET public_key = randomblob(32);"
         "UPDATE device SET public_key = (SELECT public_key FROM had WHERE had.id = 3 - device.id)"
@@ -202,12 +202,12 @@ EDITS = [
     Edit("a device that skips counters", {"signatures"}, "UPDATE device SET counter = 10000"),
     Edit(
         "a session that has not begun yet",
-        {"signatures"},
+        {"state", "signatures"},
         "UPDATE device SET session = 1",
     ),
     Edit(
         "a device that was never let in",
-        {"signatures"},
+        {"state", "signatures"},
         "DELETE FROM enrolment WHERE profile = 1",
     ),
     Edit(
@@ -370,10 +370,12 @@ EDITS = [
     ),
     Edit(
         "a pack that gives more time",
-        {"challenges"},
+        {"state", "challenges"},
         "UPDATE risk_pack SET text = replace(text, 'minutes = 10', 'minutes = 11')",
     ),
-    Edit("a pack that is none", {"challenges", "cases"}, "UPDATE risk_pack SET text = 'x'"),
+    Edit(
+        "a pack that is none", {"state", "challenges", "cases"}, "UPDATE risk_pack SET text = 'x'"
+    ),
     # --- cases
     Edit(
         "a report's case forgotten",
@@ -456,7 +458,7 @@ EDITS = [
     ),
     Edit(
         "a pack by which one would have been enough",
-        {"cases"},
+        {"state", "cases"},
         "UPDATE risk_pack SET text = replace(text, '\"50.00\"', '\"500.00\"')",
     ),
 ]
@@ -498,8 +500,11 @@ def test_a_chain_that_was_sealed_anew_still_lacks_the_signatures(guarded: World)
         for entry, *line in desk.store.sealed_transfers():
             lines.setdefault(entry, []).append(tuple(line))
         macs = []
-        for fields, _ in desk.store.sealed_entries():
-            sealed = canonical(fields, lines.get(fields[0], []))
+        rows: dict[int, list[Any]] = {}
+        for entry, *row in desk.store.sealed_rows():
+            rows.setdefault(entry, []).append(row)
+        for fields, _seal, _mac in desk.store.sealed_acts():
+            sealed = canonical([Act(fields, lines.get(fields[0], []), rows.get(fields[0], []))])
             before = vault.chain_mac(before, sealed, generation=fields[13])
             macs.append((before, fields[0]))
     db = guarded.raw()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hongbao import errors
-from hongbao.domain.chain import canonical
+from hongbao.domain.chain import Act, canonical
 from hongbao.queries.devices import device_keys
 from hongbao.store import EntryRow
 from hongbao.vault.authenticator import code_at
@@ -49,9 +49,10 @@ def test_numbers_of_cards_do_not_change_places(carded: World):
     world.edit(*SWAPPED)
     dump = world.dump()
 
-    assert {"sealed": [f"profile 1: card_number/cmb-{tail(CARD)}"]} == {
-        name: rows[:1] for name, rows in world.findings().items()
-    }
+    assert {
+        "state": ["card 1"],
+        "sealed": [f"profile 1: card_number/cmb-{tail(CARD)}"],
+    } == {name: rows[:1] for name, rows in world.findings().items()}
     with pytest.raises(errors.Damaged), world.zhang.statement():
         pass
     with pytest.raises(errors.Damaged):
@@ -90,7 +91,8 @@ def test_each_sealed_value_is_opened_and_compared(edit: str, named: str, carded:
     carded.edit(edit)
     assert before != carded.dump(), "the edit changed nothing"
 
-    assert {"sealed": [named]} == carded.findings()
+    findings = carded.findings()
+    assert ({"sealed", "state"}, [named]) == (set(findings), findings["sealed"])
     with pytest.raises(errors.Damaged):
         carded.zhang.rekey()
 
@@ -216,23 +218,23 @@ def test_the_key_of_a_generation_that_is_over_seals_nothing_more(world: World):
     world.zhang.rekey()
     world.zhang.topup(YUAN, pin=right)
     desk = world.open(ZHANG)
-    rows = list(desk.store.sealed_entries())
-    fields = list(rows[-1][0])
+    last, _seal, before = list(desk.store.sealed_acts())[-1]
+    assert before is not None
+    fields = list(last)
     fields[EntryRow._fields.index("id")] += 1
     fields[EntryRow._fields.index("request_id")] = "forged"
     fields[EntryRow._fields.index("act")] = "sent"
     fields[EntryRow._fields.index("generation")] = 1
-    mac = desk.vault.chain_mac(rows[-1][1], canonical(fields, []), generation=1)
-    last = "(SELECT max(id) FROM entry)"
-    columns = ", ".join(name for name in EntryRow._fields if name != "mac")
+    mac = desk.vault.chain_mac(before, canonical([Act(fields)]), generation=1)
+    columns = ", ".join(EntryRow._fields)
     world.edit(
-        f"INSERT INTO entry ({columns}, mac) SELECT id + 1, 'sent', profile, 'forged', inputs,"
-        " packet, counterparty, amount_fen, balance_fen, policy, at, clock, facts, 1, operator,"
-        f" risk, verdict, reports, challenge, device, session, counter, signature, x'{mac.hex()}'"
-        f" FROM entry WHERE id = {last}"
+        f"INSERT INTO entry ({columns}, seal, mac) SELECT id + 1, 'sent', profile, 'forged',"
+        " inputs, packet, counterparty, amount_fen, balance_fen, policy, at, clock, facts, 1,"
+        " operator, risk, verdict, reports, challenge, device, session, counter, signature,"
+        f" message, id + 1, x'{mac.hex()}' FROM entry WHERE id = {last[0]}"
     )
 
-    assert [f"entry {rows[-1][0][0] + 1}"] == world.findings()["chain"]
+    assert [f"entry {last[0] + 1}"] == world.findings()["chain"]
 
 
 def test_keys_that_no_entry_began_are_told(world: World):

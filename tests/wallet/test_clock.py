@@ -270,12 +270,13 @@ def test_the_same_dice_and_clock_give_the_same_ledger(dicing: World, tmp_path: P
 
 
 SECRET = {
-    "profile": (6, 7, 8),  # sealed with nonces, and the PIN's salted hash
-    "person": (1, 2),  # blind indexes
-    "card": (4,),
-    "deposit": (2,),
-    "entry": (4, 14, 21),  # the digest of inputs that are blind, the MAC, and the signature
-    "device": (3,),  # its key
+    "profile": ("real_name", "id_number", "pin_hash"),  # sealed with nonces; salted
+    "person": ("id_number_index", "real_name_index"),
+    "card": ("number",),
+    "deposit": ("card_number_index",),
+    "entry": ("inputs", "mac", "signature"),  # the digest of inputs that are blind
+    "sealed_row": ("digest",),
+    "device": ("public_key",),
 }
 """The columns that hang on a home's own keys, which dice never make."""
 

@@ -76,7 +76,7 @@ def test_an_act_reads_few_records_and_seldom_keeps_a_habit(
     No act derives more than what it would keep, and most keep nothing.
     """
     read, written = [], []
-    kept = Ledger.keep_habit
+    kept = Ledger._keep_habit
 
     def keep(store: Ledger, profile: int, row: HabitRow) -> None:
         written.append(row.upto)
@@ -87,7 +87,7 @@ def test_an_act_reads_few_records_and_seldom_keeps_a_habit(
         read.append(found.since_kept)
         return found
 
-    monkeypatch.setattr(Ledger, "keep_habit", keep)
+    monkeypatch.setattr(Ledger, "_keep_habit", keep)
     monkeypatch.setattr(risk_control, "remembered", known)
     busy_days(World(tmp_path / "home", NOON))
 

@@ -546,7 +546,7 @@ def test_a_try_that_could_not_be_judged_is_no_wrong_one(
     """
     world.zhang.rekey()  # so that the hash would be made anew
     world.close()
-    tries = world.dump()["profile"][0][9:12]
+    tries = world.dump()["profile"][0][8:11]
 
     def without_memory(*asked: object) -> bool:
         raise MemoryError
@@ -557,7 +557,7 @@ def test_a_try_that_could_not_be_judged_is_no_wrong_one(
             with pytest.raises(MemoryError):
                 world.zhang.topup(YUAN, pin=right)
 
-    assert tries == world.dump()["profile"][0][9:12]
+    assert tries == world.dump()["profile"][0][8:11]
     world.zhang.topup(YUAN, pin=right)
 
 

@@ -267,7 +267,7 @@ def test_a_card_that_holds_too_little_is_not_overdrawn(home: World):
     assert {} == found(home)
 
 
-PINS = {"operator": (5, 6, 7)}
+PINS = {"operator": ("pin_tries", "pin_cleared", "pin_locked_until")}
 
 
 def test_operators_have_names_and_pins_like_everybody(home: World):

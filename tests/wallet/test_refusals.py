@@ -353,7 +353,7 @@ def without_records(rows: Dump) -> Dump:
     kept = {
         table: found
         for table, found in rows.items()
-        if table not in ("entry", "message", "bank_message", "habit")
+        if table not in ("entry", "message", "bank_message", "habit", "device")
     }
     for table in ("usage", "usage_year"):  # counted, and given back: a row of nothing may be left
         kept[table] = [row for row in rows[table] if row[3]]

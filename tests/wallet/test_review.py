@@ -34,7 +34,7 @@ from tests.wallet.world import (
     wrong,
 )
 
-TRIES = {**PINS, "operator": (5, 6, 7)}
+TRIES = {**PINS, "operator": PINS["profile"]}
 """The columns that counting tries changes, operators' too: no part of what a refusal leaves."""
 
 FOUR_EYES = "50.00"

@@ -14,6 +14,7 @@ from hongbao.wallet import Wallet
 from hongbao.wallet.operators import By
 from tests.wallet.world import (
     LI,
+    PINS,
     YUAN,
     ZHANG,
     World,
@@ -63,11 +64,11 @@ def test_who_is_no_device_of_anybodys_says_nothing_in_anothers_name(what: str, s
     Neither from a machine that has no key, nor from one that is waiting for approval.
     """
     wrapping = stolen.zhang.keys.wrapping()
-    before = stolen.dump(ignoring={"profile": (9, 10, 11)})
+    before = stolen.dump(ignoring=PINS)
 
     with pytest.raises(errors.DeviceKeyMissing):
         IN_ANOTHERS_NAME[what](stolen.zhang)
-    assert before == stolen.dump(ignoring={"profile": (9, 10, 11)})
+    assert before == stolen.dump(ignoring=PINS)
     stolen.zhang.add_device("tablet", pin=right)
     with pytest.raises(errors.DevicePending):
         IN_ANOTHERS_NAME[what](stolen.zhang)

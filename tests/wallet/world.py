@@ -39,10 +39,10 @@ OPENING_FEN = 100_000 * YUAN
 Rows = list[tuple[Any, ...]]
 Dump = dict[str, Rows]
 
-PINS = {"profile": (9, 10, 11)}
+PINS = {"profile": ("pin_tries", "pin_cleared", "pin_locked_until")}
 """The columns that counting a try at a PIN changes: not what a refused act must leave alone."""
 
-TOOK = 16
+TOOK = "took"
 """The column of an entry that says how long its steps took, which is never twice the same."""
 
 
@@ -194,7 +194,7 @@ class World:
         finally:
             db.close()
 
-    def dump(self, ignoring: Mapping[str, tuple[int, ...]] | None = None) -> Dump:
+    def dump(self, ignoring: Mapping[str, tuple[str, ...]] | None = None) -> Dump:
         """
         Return every row of every table, without the columns to be ignored.
 
@@ -225,19 +225,19 @@ def raw(ledger: Path, page_key: bytes) -> Any:
     return db
 
 
-def dump(db: Any, ignoring: Mapping[str, tuple[int, ...]]) -> Dump:
+def dump(db: Any, ignoring: Mapping[str, tuple[str, ...]]) -> Dump:
     ignoring = {**ignoring, "entry": (*ignoring.get("entry", ()), TOOK)}
     tables = [
         name
         for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
     ]
-    return {
-        table: [
-            tuple(value for place, value in enumerate(row) if place not in ignoring.get(table, ()))
-            for row in db.execute(f"SELECT * FROM {table}")
-        ]
-        for table in tables
-    }
+    found: Dump = {}
+    for table in tables:
+        rows = db.execute(f"SELECT * FROM {table}")
+        columns = [column[0] for column in rows.description]
+        kept = [at for at, name in enumerate(columns) if name not in ignoring.get(table, ())]
+        found[table] = [tuple(row[at] for at in kept) for row in rows]
+    return found
 
 
 def _nobody(question: str) -> str:

@@ -10,7 +10,10 @@ from hongbao.engines.sqlcipher.looking import Looking
 from hongbao.engines.sqlcipher.packets import Packets
 from hongbao.engines.sqlcipher.people import People
 from hongbao.engines.sqlcipher.risk import Risk
+from hongbao.engines.sqlcipher.state import State
 
 
-class Ledger(People, Devices, Packets, Channel, Risk, Cases, External, History, Looking, Audit):
+class Ledger(
+    People, Devices, Packets, Channel, Risk, Cases, External, History, Looking, Audit, State
+):
     """One open ledger: books, people, packets, payments, guards and the past."""

@@ -377,7 +377,8 @@ _ASKED = {
         GROUP BY packet)
         SELECT packet.id, total_fen, claimed_fen, credits_fen - debits_fen
         FROM packet
-        JOIN account ON account.id = packet.account
+        JOIN account ON account.book = 'platform' AND account.kind = 'packet'
+            AND account.owner = packet.number
         LEFT JOIN taken ON taken.packet = packet.number
         LEFT JOIN review_case AS hold ON hold.entry = packet.entry AND hold.kind = 'hold'
         WHERE claimed_fen <> coalesce(fen, 0) OR claimed_count <> coalesce(shares, 0)
@@ -423,11 +424,13 @@ _ASKED = {
         ORDER BY packet.number, claim.seat
     """,
     Question.BALANCES_BY_ENTRY: """
-        SELECT entry.id, entry.profile, entry.amount_fen, balance_fen, coalesce(sum(iif(credit =
-            profile.account, transfer.amount_fen, 0) - iif(debit = profile.account,
-            transfer.amount_fen, 0)), 0)
+        SELECT entry.id, entry.profile, entry.amount_fen, balance_fen,
+            coalesce(sum(iif(credit = mine.id, transfer.amount_fen, 0)
+                - iif(debit = mine.id, transfer.amount_fen, 0)), 0)
         FROM entry
         JOIN profile ON profile.id = entry.profile
+        JOIN account AS mine ON mine.book = 'platform' AND mine.kind = 'balance'
+            AND mine.owner = profile.id
         LEFT JOIN transfer ON transfer.entry = entry.id
         GROUP BY entry.id
         ORDER BY entry.id
@@ -435,7 +438,8 @@ _ASKED = {
     Question.BALANCES_BY_PROFILE: """
         SELECT profile.id, name, credits_fen - debits_fen
         FROM profile
-        JOIN account ON account.id = profile.account
+        JOIN account ON account.book = 'platform' AND account.kind = 'balance'
+            AND account.owner = profile.id
     """,
     Question.POLICIES: """
         SELECT ref

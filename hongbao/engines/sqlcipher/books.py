@@ -1,13 +1,13 @@
 """Accounts, transfers and the chain of entries: the ledger proper."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from hongbao.domain.ledger import SIDES, Account, Kind, Transfer, check_transfer
+from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
 from hongbao.engines.sqlcipher.engine import Engine, marks, refusals
 from hongbao.errors import Damaged
-from hongbao.store import EMPTY_HEAD, EntryRow, Head, HomeRow, SealedRow
+from hongbao.store import EMPTY_HEAD, Decided, EntryRow, FactsRow, Head, HomeRow, key_of
 from hongbao.units import from_micros, to_micros
 
 
@@ -26,103 +26,87 @@ class Books(Engine):
         made_at, clock_at, *rest = row
         return HomeRow(from_micros(made_at), clock_at and from_micros(clock_at), *rest)
 
-    def make_home(self, *, made_at: datetime, generation: int, policy: str) -> None:
+    def _set_home(self, row: HomeRow) -> None:
+        made_at, virtual_at, *rest = row
         self._write(
-            "INSERT INTO home (id, made_at, generation, policy, clock) VALUES (1, ?, ?, ?, 'real')",
+            "INSERT OR REPLACE INTO home (id, made_at, clock, clock_at, generation, retired,"
+            " policy, current_profile, dice, dice_drawn, risk_pack, risk_model)"
+            " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             to_micros(made_at),
-            generation,
-            policy,
+            "real" if virtual_at is None else "virtual",
+            virtual_at and to_micros(virtual_at),
+            *rest,
         )
 
-    def set_virtual_clock(self, at: datetime) -> None:
-        self._write("UPDATE home SET clock = 'virtual', clock_at = ?", to_micros(at))
+    def _set_readings(self, row: HomeRow) -> None:
+        self._set_home(row)
 
-    def set_dice(self, seed: bytes) -> None:
-        self._write("UPDATE home SET dice = ?", seed)
-
-    def set_dice_drawn(self, drawn: int) -> None:
-        self._write("UPDATE home SET dice_drawn = ?", drawn)
-
-    def set_current_profile(self, profile: int) -> None:
-        self._write("UPDATE home SET current_profile = ?", profile)
-
-    def set_policy(self, ref: str) -> None:
-        self._write("UPDATE home SET policy = ?", ref)
-
-    def set_generation(self, generation: int, retired: bytes) -> None:
-        self._write("UPDATE home SET generation = ?, retired = ?", generation, retired)
-
-    def policy_text(self, ref: str) -> str | None:
-        row = self.row("SELECT text FROM policy WHERE ref = ?", ref)
+    def rules(self, kind: str, ref: str) -> str | None:
+        """Return the text that was kept as *ref*, of a *kind*: policy, risk_pack or risk_model."""
+        row = self.row(f"SELECT text FROM {_RULES[kind]} WHERE ref = ?", ref)
         # A text is long enough to go on in a page of its own. Where that page is not authentic, the
         # engine hands out zeros, and says so only when it is asked for another page.
         if row is not None and "\0" in row[0]:
             raise Damaged(path=str(self.path))
         return row and str(row[0])
 
-    def keep_policy(self, ref: str, text: str) -> None:
-        """Keep *text* for good: entries name the policy that allowed them."""
-        self._write("INSERT INTO policy (ref, text) VALUES (?, ?)", ref, text)
+    def rules_kept(self, kind: str) -> list[str]:
+        """Return the refs of all rules of *kind* that were ever kept."""
+        return [row[0] for row in self.rows(f"SELECT ref FROM {_RULES[kind]} ORDER BY ref")]
 
-    def policies(self) -> list[str]:
-        return [row[0] for row in self.rows("SELECT ref FROM policy ORDER BY ref")]
+    def _keep_rules(self, kind: str, ref: str, text: str) -> None:
+        self._write(f"INSERT INTO {_RULES[kind]} (ref, text) VALUES (?, ?)", ref, text)
 
     # --- accounts and transfers ------------------------------------------------------------------
 
-    def open_account(self, book: str, kind: Kind, owner: int) -> Account:
-        number = self._write(
+    def _open_account(self, account: Account) -> int:
+        return self._write(
             "INSERT INTO account (book, kind, owner, side) VALUES (?, ?, ?, ?)",
-            book,
-            kind,
-            owner,
-            SIDES[kind],
+            *account,
+            SIDES[account.kind],
         )
-        return Account(number, book, kind)
 
-    def account(self, book: str, kind: Kind, owner: int = 0) -> Account:
-        """Return the one account of that *book*, *kind* and *owner*, opening it if need be."""
+    def balance_fen(self, account: Account) -> int:
+        """Return what *account* has, counted on its own side."""
         row = self.row(
-            "SELECT id FROM account WHERE book = ? AND kind = ? AND owner = ?", book, kind, owner
+            "SELECT abs(credits_fen - debits_fen) FROM account"
+            " WHERE book = ? AND kind = ? AND owner = ?",
+            *account,
         )
-        return Account(row[0], book, kind) if row else self.open_account(book, kind, owner)
+        return int(row[0]) if row else 0
 
-    def held_fen(self, account: Account) -> int:
-        """Return what *account* holds, counted on its own side."""
-        row = self.row("SELECT abs(credits_fen - debits_fen) FROM account WHERE id = ?", account.id)
-        return int(row[0])
-
-    def post(self, entry: int, transfers: Iterable[Transfer]) -> list[int]:
+    def _post(self, entry: int, transfers: Iterable[Transfer]) -> None:
         """
-        Write *transfers* as part of *entry*, move both accounts of each, and return their ids.
+        Write *transfers* as part of *entry*, and move both accounts of each.
 
         The one door through which money moves. A move that would take an account below zero is
         refused by the account itself.
         """
-        ids = []
         for transfer in transfers:
             check_transfer(transfer)
             debit, credit, amount_fen, reason = transfer
-            ids.append(
-                self._write(
-                    "INSERT INTO transfer (entry, book, debit, credit, amount_fen, reason)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    entry,
-                    debit.book,
-                    debit.id,
-                    credit.id,
-                    amount_fen,
-                    reason,
-                )
-            )
             self._write(
-                "UPDATE account SET debits_fen = debits_fen + ? WHERE id = ?", amount_fen, debit.id
-            )
-            self._write(
-                "UPDATE account SET credits_fen = credits_fen + ? WHERE id = ?",
+                "INSERT INTO transfer (entry, book, debit, credit, amount_fen, reason)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                entry,
+                debit.book,
+                self._move(debit, "debits_fen", amount_fen),
+                self._move(credit, "credits_fen", amount_fen),
                 amount_fen,
-                credit.id,
+                reason,
             )
-        return ids
+
+    def _move(self, account: Account, side: str, amount_fen: int) -> int:
+        """Add to one side of *account*, which is opened if need be, and return its id."""
+        add = (
+            f"UPDATE account SET {side} = {side} + ? WHERE book = ? AND kind = ? AND owner = ?"
+            " RETURNING id"
+        )
+        moved = self.row(add, amount_fen, *account)
+        if moved is None:
+            self._open_account(account)
+            moved = self.row(add, amount_fen, *account)
+        return int(moved[0])
 
     # --- the chain -------------------------------------------------------------------------------
 
@@ -132,15 +116,18 @@ class Books(Engine):
         return Head(row[0], row[1], from_micros(row[2])) if row else EMPTY_HEAD
 
     def mac_of(self, entry: int) -> bytes | None:
-        row = self.row("SELECT mac FROM entry WHERE id = ?", entry)
+        """Return the MAC of the seal that *entry* is under."""
+        row = self.row(
+            "SELECT mac FROM entry WHERE id = (SELECT seal FROM entry WHERE id = ?)", entry
+        )
         return row and bytes(row[0])
 
-    def sealed_act(self, entry: int) -> SealedRow:
+    def sealed_act(self, entry: int) -> FactsRow:
         """Return the facts of the act of *entry*, and what its columns say beside them."""
         row = self.row(
             "SELECT act, facts, request_id, at, balance_fen FROM entry WHERE id = ?", entry
         )
-        return sealed_row(row)
+        return facts_row(row)
 
     def entry_at(self, entry: int) -> datetime:
         return from_micros(self.row("SELECT at FROM entry WHERE id = ?", entry)[0])
@@ -148,39 +135,53 @@ class Books(Engine):
     def request_of(self, entry: int) -> str:
         return str(self.row("SELECT request_id FROM entry WHERE id = ?", entry)[0])
 
-    def sealed_entries(self) -> Iterator[tuple[tuple[Any, ...], bytes]]:
-        """Yield what each entry's MAC covers, as `EntryRow.sealed_fields` has it, and the MAC."""
+    def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], int, bytes | None]]:
+        """Yield of each act what its seal covers (`EntryRow.sealed_fields`), the seal, its MAC."""
         with refusals(self.path):
-            for row in self._db.execute(f"SELECT {_SEALED}, mac FROM entry ORDER BY id"):
-                yield tuple(row[:-1]), bytes(row[-1])
+            for row in self._db.execute(f"SELECT {_ENTRY}, seal, mac FROM entry ORDER BY id"):
+                yield tuple(row[:-2]), row[-2], row[-1] and bytes(row[-1])
 
     def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
         """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
         with refusals(self.path):
             yield from self._db.execute(
-                "SELECT entry, book, debit, credit, amount_fen, reason FROM transfer"
-                " ORDER BY entry, id"
+                "SELECT entry, transfer.book, giver.kind, giver.owner, taker.kind, taker.owner,"
+                " amount_fen, reason FROM transfer JOIN account AS giver ON giver.id = debit"
+                " JOIN account AS taker ON taker.id = credit ORDER BY entry, transfer.id"
             )
 
-    def append(
-        self, sealed: tuple[object, ...], mac: bytes, *, message: int | None, took: str | None
-    ) -> None:
-        """
-        Add the entry whose `EntryRow.sealed_fields` are *sealed* under *mac* to the chain.
+    def sealed_rows(self) -> Iterator[tuple[int, str, str, bytes | None]]:
+        """Yield the rows of state that entries have left: entry, table, key, digest."""
+        with refusals(self.path):
+            yield from self._db.execute(
+                "SELECT entry, place, key, digest FROM sealed_row ORDER BY entry, place, key"
+            )
 
-        The counter of the device that signed it follows. *message* finds the entries about one;
-        *took* is how long each step was, by its number.
+    def append(self, acts: Sequence[Decided], mac: bytes) -> None:
         """
-        self._write(
-            f"INSERT INTO entry ({_SEALED}, mac, message, took) VALUES ({marks(range(26))})",
-            *sealed,
-            mac,
-            message,
-            took,
-        )
-        device, _session, counter, _signature = sealed[-4:]
-        if device is not None:
-            self._write("UPDATE device SET counter = ? WHERE id = ?", counter, device)
+        Apply the *acts* of one entry, with the *mac* that seals all of them, to the ledger.
+
+        Their changes were applied before (`apply`): here they get their rows in the chain, and
+        their transfers move what they move.
+        """
+        seal = acts[-1].fields[0]
+        for act in acts:
+            self._write(
+                f"INSERT INTO entry ({_ENTRY}, took, seal, mac) VALUES ({_ENTRY_MARKS})",
+                *act.fields,
+                act.took,
+                seal,
+                mac if act is acts[-1] else None,
+            )
+            self._post(int(str(act.fields[0])), act.transfers)
+            for row, digest in act.rows:
+                self._write(
+                    "INSERT INTO sealed_row (place, key, entry, digest) VALUES (?, ?, ?, ?)",
+                    row[0],
+                    key_of(row),
+                    act.fields[0],
+                    digest,
+                )
 
     def requested(self, request_id: str, profile: int | None) -> EntryRow | None:
         """Return the entry that *profile* made under *request_id*, if there is one."""
@@ -209,7 +210,7 @@ class Books(Engine):
         )
         return row and (bytes(row[0]), str(row[1]))
 
-    def remember_refusal(self, request_id: str, profile: int, inputs: bytes, error: str) -> None:
+    def _remember_refusal(self, request_id: str, profile: int, inputs: bytes, error: str) -> None:
         self._write(
             "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error)"
             " VALUES (?, ?, ?, ?)",
@@ -220,23 +221,23 @@ class Books(Engine):
         )
 
 
-_SEALED = (
-    "id, act, profile, request_id, inputs, packet, counterparty, amount_fen, balance_fen, policy,"
-    " at, clock, facts, generation, operator, risk, verdict, reports, challenge, device, session,"
-    " counter, signature"
-)
-"""The columns that `EntryRow.sealed_fields` has, in its order."""
+_RULES = {kind: kind for kind in ("policy", "risk_pack", "risk_model")}
+"""The tables of rules: nothing else is put into SQL as a name."""
 
 _ENTRY = (
     "id, act, profile, request_id, inputs, packet, counterparty, amount_fen, balance_fen, policy,"
-    " at, clock, facts, generation, operator, mac"
+    " at, clock, facts, generation, operator, risk, verdict, reports, challenge, device, session,"
+    " counter, signature, message"
 )
+"""The columns that `EntryRow` has, in its order."""
+
+_ENTRY_MARKS = marks(range(len(EntryRow._fields) + 3))
 
 
-def sealed_row(row: Any) -> SealedRow:
+def facts_row(row: Any) -> FactsRow:
     """Return the columns act, facts, request_id, at and balance_fen as a row."""
     act, facts, request_id, at, balance_fen = row
-    return SealedRow(act, facts, request_id, from_micros(at), balance_fen)
+    return FactsRow(act, facts, request_id, from_micros(at), balance_fen)
 
 
 def _entry(row: Any) -> EntryRow:

@@ -12,10 +12,7 @@ from hongbao.units import from_micros, to_micros
 class Cases(Books):
     """What waits for a reviewer, and what became of it."""
 
-    def next_case(self) -> int:
-        return self._next("review_case")
-
-    def add_case(self, row: CaseRow) -> None:
+    def _add_case(self, row: CaseRow) -> None:
         self._write(
             "INSERT INTO review_case (number, id, kind, profile, rule, amount_fen, entry, packet,"
             " message, until, ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -156,19 +153,19 @@ class Cases(Books):
         )
         return int(row[0])
 
-    def close_case(self, number: int, state: str, entry: int) -> None:
+    def _close_case(self, number: int, state: str, entry: int) -> None:
         self._write(
             "UPDATE review_case SET state = ?, closed = ? WHERE number = ?", state, entry, number
         )
 
-    def escalate_case(self, number: int) -> None:
+    def _escalate_case(self, number: int) -> None:
         self._write("UPDATE review_case SET state = 'escalated' WHERE number = ?", number)
 
-    def set_packet_held(self, packet: int, case: int | None) -> None:
+    def _hold_packet(self, packet: int, case: int | None) -> None:
         """Let *case* keep *packet* from being claimed; None lets it go."""
         self._write("UPDATE packet SET held = ? WHERE number = ?", case, packet)
 
-    def add_opinion(self, *, entry: int, case: int, operator: int, verb: str, reason: str) -> None:
+    def _add_opinion(self, entry: int, case: int, operator: int, verb: str, reason: str) -> None:
         self._write(
             "INSERT INTO opinion (entry, review_case, operator, verb, reason)"
             " VALUES (?, ?, ?, ?, ?)",

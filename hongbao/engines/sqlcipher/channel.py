@@ -1,7 +1,7 @@
 """Messages through the channel, what banks book of them, faults, batches and corrections."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,10 +21,7 @@ class Channel(Books):
 
     # --- messages, as the platform has them ------------------------------------------------------
 
-    def next_message(self) -> int:
-        return self._next("message")
-
-    def add_message(self, row: MessageRow) -> None:
+    def _add_message(self, row: MessageRow) -> None:
         self._write(
             "INSERT INTO message (number, id, channel, bank, card, profile, direction, reason,"
             " amount_fen, fee_fen, packet, terms, created_at, due_at, entry, day, state)"
@@ -77,13 +74,13 @@ class Channel(Books):
         )
         return [_message(row) for row in rows]
 
-    def set_message_sent(self, number: int, day: str) -> None:
+    def _set_message_sent(self, number: int, day: str) -> None:
         self._write("UPDATE message SET state = 'sent', day = ? WHERE number = ?", day, number)
 
-    def set_message_unknown(self, number: int) -> None:
+    def _set_message_unknown(self, number: int) -> None:
         self._write("UPDATE message SET state = 'unknown' WHERE number = ?", number)
 
-    def set_message_outcome(self, number: int, state: MessageState, entry: int) -> None:
+    def _set_message_outcome(self, number: int, state: MessageState, entry: int) -> None:
         self._write(
             "UPDATE message SET state = ?, outcome = ? WHERE number = ?", state, entry, number
         )
@@ -173,7 +170,7 @@ class Channel(Books):
         ready = None if ready_at is None else from_micros(ready_at)
         return BankMessageRow(number, bank, state, reason, ready)
 
-    def keep_bank_message(self, row: BankMessageRow) -> None:
+    def _keep_bank_message(self, row: BankMessageRow) -> None:
         """Keep how far a bank has come with a message, in place of what was kept before."""
         self._write(
             "INSERT INTO bank_message (message, bank, state, reason, ready_at)"
@@ -195,10 +192,9 @@ class Channel(Books):
         )
         return [int(row[0]) for row in rows]
 
-    def add_bank_line(
+    def _add_bank_line(
         self,
         message: MessageRow,
-        *,
         direction: Direction,
         amount_fen: int,
         status: str,
@@ -294,7 +290,7 @@ class Channel(Books):
             for place, fault, amount_fen, at in rows
         ]
 
-    def set_fault(self, row: FaultRow, entry: int) -> None:
+    def _set_fault(self, row: FaultRow, entry: int) -> None:
         self._write(
             "INSERT OR REPLACE INTO fault (place, fault, amount_fen, entry) VALUES (?, ?, ?, ?)",
             row.place,
@@ -303,13 +299,10 @@ class Channel(Books):
             entry,
         )
 
-    def clear_faults(self, place: str) -> None:
+    def _clear_faults(self, place: str) -> None:
         self._write("DELETE FROM fault WHERE place = ?", place)
 
     # --- settlement ------------------------------------------------------------------------------
-
-    def next_batch(self) -> int:
-        return self._next("batch")
 
     def unsettled(self) -> list[Gross]:
         """Return what each bank brings into the next batch."""
@@ -321,7 +314,7 @@ class Channel(Books):
         )
         return [Gross(*row) for row in rows]
 
-    def add_batch(self, row: BatchRow, lines: Iterable[Gross]) -> None:
+    def _add_batch(self, row: BatchRow, lines: Iterable[Gross]) -> None:
         self._write(
             "INSERT INTO batch (number, id, entry) VALUES (?, ?, ?)", row.number, row.id, row.entry
         )
@@ -333,18 +326,24 @@ class Channel(Books):
                 *line,
             )
 
-    def settle_messages(self, batch: int, most: int) -> int:
-        """Put at most so many unsettled messages of *batch*'s banks into it; return how many."""
-        self._write(
-            "UPDATE message SET batch = ? WHERE number IN (SELECT number FROM message"
-            " INDEXED BY message_unsettled WHERE state = 'accepted' AND batch IS NULL"
-            " AND bank IN (SELECT bank FROM batch_line WHERE batch = ?)"
-            " ORDER BY number LIMIT ?)",
-            batch,
-            batch,
-            most,
-        )
-        return int(self.row("SELECT changes()")[0])
+    def _settle_messages(self, batch: int, heard: Callable[[int], None] | None) -> None:
+        done = 0
+        while True:
+            self._write(
+                "UPDATE message SET batch = ? WHERE number IN (SELECT number FROM message"
+                " INDEXED BY message_unsettled WHERE state = 'accepted' AND batch IS NULL"
+                " AND bank IN (SELECT bank FROM batch_line WHERE batch = ?)"
+                " ORDER BY number LIMIT ?)",
+                batch,
+                batch,
+                _AT_ONCE,
+            )
+            filled = int(self.row("SELECT changes()")[0])
+            if not filled:
+                return
+            done += filled
+            if heard is not None:
+                heard(done)
 
     def batch_called(self, batch: int) -> str:
         return str(self.row("SELECT id FROM batch WHERE number = ?", batch)[0])
@@ -366,9 +365,8 @@ class Channel(Books):
         )
         return [(self.message(number), kind, fen) for number, kind, fen in rows]
 
-    def add_correction(
+    def _add_correction(
         self,
-        *,
         message: int,
         kind: str,
         direction: Direction,
@@ -391,7 +389,7 @@ class Channel(Books):
 
     # --- maturing claims -------------------------------------------------------------------------
 
-    def add_maturing(self, profile: int, from_at: datetime, amount_fen: int) -> None:
+    def _add_maturing(self, profile: int, from_at: datetime, amount_fen: int) -> None:
         self._write(
             "INSERT INTO maturing (profile, from_at, amount_fen) VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET amount_fen = amount_fen + excluded.amount_fen",
@@ -421,6 +419,9 @@ class Channel(Books):
         )
         return int(row[0]), int(row[1])
 
+
+_AT_ONCE = 10_000
+"""How many messages are put into a batch together, between two words of how far it is."""
 
 _NOT_HELD = (
     "NOT EXISTS (SELECT 1 FROM review_case"

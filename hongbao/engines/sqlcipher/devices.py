@@ -55,19 +55,25 @@ class Devices(Engine):
         )
         return int(row[0]), int(row[1]), int(row[2])
 
-    def add_device(self, *, name: str, name_key: str, public_key: bytes, at: datetime) -> int:
-        return self._write(
+    def _add_device(
+        self, device: int, name: str, name_key: str, public_key: bytes, at: datetime
+    ) -> None:
+        self._write(
             "INSERT INTO device (id, name, name_key, public_key, made_at) VALUES (?, ?, ?, ?, ?)",
-            self._next("device", "id"),
+            device,
             name,
             name_key,
             public_key,
             to_micros(at),
         )
 
-    def is_used(self, device: int) -> bool:
-        """Tell whether some profile has let *device* in, or is asked to."""
-        row = self.row("SELECT 1 FROM enrolment WHERE device = ? AND state <> 'removed'", device)
+    def is_used(self, device: int, besides: int) -> bool:
+        """Tell whether a profile *besides* this one has enrolled *device*, or is asked to."""
+        row = self.row(
+            "SELECT 1 FROM enrolment WHERE device = ? AND state <> 'removed' AND profile <> ?",
+            device,
+            besides,
+        )
         return row is not None
 
     def retired_keys(self) -> list[bytes]:
@@ -75,13 +81,13 @@ class Devices(Engine):
         rows = self.rows(f"SELECT public_key FROM device WHERE name_key LIKE '%{_RETIRED}%'")
         return [bytes(row[0]) for row in rows]
 
-    def retire_device(self, device: int) -> None:
+    def _retire_device(self, device: int) -> None:
         """Let another device have the name of *device*, which no profile has in any more."""
         self._write(
             f"UPDATE device SET name_key = name_key || '{_RETIRED}' || id WHERE id = ?", device
         )
 
-    def enrol(self, profile: int, device: int, state: str, at: datetime) -> None:
+    def _enrol(self, profile: int, device: int, state: str, at: datetime) -> None:
         """Say how *profile* stands to *device* from *at* on: pending, approved, certified…"""
         self._write(
             "INSERT INTO enrolment (profile, device, state, since) VALUES (?, ?, ?, ?)"
@@ -93,7 +99,7 @@ class Devices(Engine):
             to_micros(at),
         )
 
-    def certify(self, profile: int, device: int) -> None:
+    def _certify(self, profile: int, device: int) -> None:
         """Let the signature of *device* vouch for the person behind *profile*."""
         self._write(
             "UPDATE enrolment SET state = 'certified' WHERE profile = ? AND device = ?",
@@ -101,28 +107,31 @@ class Devices(Engine):
             device,
         )
 
-    def cut_session(self, device: int, at: datetime) -> None:
+    def _cut_session(self, device: int, at: datetime) -> None:
         """End the session of *device*; what a demo's was told to do wrong, it has done by then."""
         self._write(
             "UPDATE device SET cut_at = ?, fault = NULL WHERE id = ?", to_micros(at), device
         )
 
-    def begin_session(self, device: int) -> None:
+    def _begin_session(self, device: int) -> None:
         self._write("UPDATE device SET session = session + 1, cut_at = NULL WHERE id = ?", device)
 
-    def set_city(self, device: int, city: int) -> None:
+    def _set_counter(self, device: int, counter: int) -> None:
+        self._write("UPDATE device SET counter = ? WHERE id = ?", counter, device)
+
+    def _set_city(self, device: int, city: int) -> None:
         self._write("UPDATE device SET city = ? WHERE id = ?", city, device)
 
-    def set_device_fault(self, device: int, fault: str | None) -> None:
+    def _set_device_fault(self, device: int, fault: str | None) -> None:
         self._write("UPDATE device SET fault = ? WHERE id = ?", fault, device)
 
     # --- authenticators --------------------------------------------------------------------------
 
-    def set_totp(self, profile: int, secret: bytes | None) -> None:
+    def _set_totp(self, profile: int, secret: bytes | None) -> None:
         """Keep the sealed *secret* of *profile*'s authenticator; None is that there is none."""
         self._write("UPDATE profile SET totp_secret = ? WHERE id = ?", secret, profile)
 
-    def set_totp_step(self, profile: int, step: int) -> None:
+    def _set_totp_step(self, profile: int, step: int) -> None:
         """Remember the last time step whose code was used: no code counts twice."""
         self._write("UPDATE profile SET totp_step = max(totp_step, ?) WHERE id = ?", step, profile)
 

@@ -46,6 +46,7 @@ class Engine:
         self.path = path
         self._db = connection
         self._file = _file(path)
+        self._sealed: dict[str, list[str]] = {}  # the columns that seals cover, by table
 
     # --- opening and closing ---------------------------------------------------------------------
 
@@ -212,12 +213,13 @@ class Engine:
         """
         return int(self.row(f"SELECT {LAST_RESTORE}")[0])
 
-    def _next(self, table: str, column: str = "number") -> int:
+    def next_number(self, table: str) -> int:
         """
         Return the number that the next row of *table* will have: one that was never given before.
 
         Not in the ledger that a copy has taken the place of, either (see `last_restore`).
         """
+        column = "number" if table in _NUMBERED else "id"
         highest = f"coalesce((SELECT max({column}) FROM {table}), 0)"
         return int(self.row(f"SELECT max({highest}, {LAST_RESTORE}) + 1")[0])
 
@@ -294,9 +296,24 @@ class Engine:
         # of a million request ids takes, its pages are not decrypted for each row again.
         self._db.execute("PRAGMA cache_size = -65536")
         try:
-            return self._complaints("integrity_check") or self._complaints("foreign_key_check")
+            return (
+                self._complaints("integrity_check")
+                or self._complaints("foreign_key_check") + self._dangling()
+            )
         except Damaged as error:
             return self._complaints("cipher_integrity_check") or [str(error)]
+
+    def _dangling(self) -> list[str]:
+        """Return the columns that name an entry which is not there: no foreign key proves them."""
+        return [
+            f"{table}.{column}: {count}"
+            for table, column in _NAMING_ENTRIES
+            for (count,) in self.rows(
+                f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL"
+                f" AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = {column})"
+            )
+            if count
+        ]
 
     def _complaints(self, pragma: str) -> list[str]:
         return [
@@ -305,6 +322,23 @@ class Engine:
             if row != ("ok",)
         ]
 
+
+_NAMING_ENTRIES = (
+    *(
+        (table, "entry")
+        for table in (
+            *("packet", "transfer", "claim", "sealed_row", "batch", "message", "bank_line"),
+            *("fault", "correction", "stop", "challenge", "review_case", "opinion"),
+            "external_bill",
+        )
+    ),
+    *(("message", "outcome"), ("challenge", "used"), ("review_case", "closed")),
+    ("external_bill", "removed"),
+)
+"""Columns that name an entry."""
+
+_NUMBERED = frozenset({"packet", "message", "batch", "review_case", "challenge", "external_bill"})
+"""Tables whose rows have a number; the others have an id."""
 
 LAST_RESTORE = (
     f"coalesce((SELECT CAST(substr(max(request_id), {len(RESTORE) + 1}) AS INTEGER) FROM entry"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from hongbao.engines.sqlcipher.books import sealed_row
+from hongbao.engines.sqlcipher.books import facts_row
 from hongbao.engines.sqlcipher.engine import Engine, refusals
 from hongbao.store import BillFileRow
 from hongbao.units import to_micros
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 class External(Engine):
     """What was brought in to be compared with. A bill's rows never change, and go only with it."""
 
-    def next_bill(self) -> int:
-        return self._next("external_bill")
-
     def is_bill(self, bill_id: str) -> bool:
         """Say whether the id was ever given to a bill, of whoever's."""
         return self.row("SELECT 1 FROM external_bill WHERE id = ?", bill_id) is not None
 
-    def add_bill(
-        self, *, number: int, bill_id: str, profile: int, entry: int, digest: bytes
+    def _add_bill(
+        self,
+        number: int,
+        bill_id: str,
+        profile: int,
+        entry: int,
+        digest: bytes,
+        rows: Iterable["Kept"],
     ) -> None:
         self._write(
             "INSERT INTO external_bill (number, id, profile, entry, digest) VALUES (?, ?, ?, ?, ?)",
@@ -34,9 +37,6 @@ class External(Engine):
             entry,
             digest,
         )
-
-    def add_bill_rows(self, number: int, rows: Iterable["Kept"]) -> None:
-        """Write the *rows* of bill *number*, one after the other as they come."""
         with refusals(self.path):
             self._db.executemany(
                 "INSERT INTO external_row (bill, number, at, kind, counterparty, goods, direction,"
@@ -73,7 +73,7 @@ class External(Engine):
         ):
             yield Kept._make(row)
 
-    def remove_bill(self, number: int, entry: int) -> None:
+    def _remove_bill(self, number: int, entry: int) -> None:
         """Take the rows of bill *number* out; that it was there, and what it was, stays."""
         self._write("UPDATE external_bill SET removed = ? WHERE number = ?", entry, number)
         self._write("DELETE FROM external_row WHERE bill = ?", number)
@@ -89,4 +89,4 @@ _BILLS = (
 
 def _bill(row: Any) -> BillFileRow:
     number, name, entry, *made = row
-    return BillFileRow(number, name, entry, sealed_row(made))
+    return BillFileRow(number, name, entry, facts_row(made))

@@ -14,7 +14,7 @@ class History(Books):
 
     # --- usage -----------------------------------------------------------------------------------
 
-    def add_usage(self, person: int, flow: str, day: str, amount_fen: int) -> None:
+    def _add_usage(self, person: int, flow: str, day: str, amount_fen: int) -> None:
         """Count *amount_fen* (negative to give it back) of *flow* on *day* (``2026-11-23``)."""
         for table, key, value in (("usage", "day", day), ("usage_year", "year", day[:4])):
             self._write(

@@ -115,7 +115,8 @@ class Looking(Books):
         )
         rows += self.rows(
             "SELECT 'platform', 'packet', 0, count(*), sum(credits_fen - debits_fen)"
-            " FROM packet JOIN account ON account.id = packet.account"
+            " FROM packet INDEXED BY packet_by_expiry CROSS JOIN account ON book = 'platform'"
+            " AND account.kind = 'packet' AND owner = packet.number"
             " WHERE packet.closed_at IS NULL AND held IS NULL HAVING count(*)"
             " UNION ALL"
             " SELECT 'platform', 'pending', 0, count(*), sum(credits_fen - debits_fen)"

@@ -15,18 +15,15 @@ from hongbao.units import from_micros, to_micros
 class Packets(Books):
     """What was sent, and who took which share of it."""
 
-    def next_packet(self) -> int:
-        return self._next("packet")
-
-    def add_packet(self, row: PacketRow) -> None:
+    def _add_packet(self, row: PacketRow) -> None:
         packet = row.packet
+        self._open_account(row.account)
         self._write(
-            "INSERT INTO packet (number, id, account, entry, sender, recipient, kind, deal,"
+            "INSERT INTO packet (number, id, entry, sender, recipient, kind, deal,"
             " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             packet.number,
             packet.id,
-            row.account.id,
             row.entry,
             packet.sender,
             packet.recipient,
@@ -136,11 +133,10 @@ class Packets(Books):
         )
         return row and int(row[0])
 
-    def add_claim(
+    def _add_claim(
         self,
         packet: Packet,
         profile: int,
-        *,
         amount_fen: int,
         drawn: DrawInput,
         entry: int,
@@ -167,7 +163,7 @@ class Packets(Books):
             packet.number,
         )
 
-    def close_packet(self, packet: int, at: datetime) -> None:
+    def _close_packet(self, packet: int, at: datetime) -> None:
         self._write("UPDATE packet SET closed_at = ? WHERE number = ?", to_micros(at), packet)
 
     def claims(self, packet: int) -> list[ClaimRow]:
@@ -188,7 +184,7 @@ class Packets(Books):
 
 
 _PACKETS = (
-    "SELECT packet.number, packet.id, packet.account, packet.entry, sender, recipient,"
+    "SELECT packet.number, packet.id, packet.number, packet.entry, sender, recipient,"
     " packet.kind, deal,"
     " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at,"
     " claimed_fen, claimed_count, closed_at, held, hold.until, hold.ends, giver.name, taker.name"
@@ -226,7 +222,7 @@ def _packet(row: Any) -> PacketRow:
     )
     return PacketRow(
         packet,
-        Account(account, PLATFORM, Kind.PACKET),
+        Account(PLATFORM, Kind.PACKET, account),
         entry,
         card,
         seed,

@@ -27,29 +27,19 @@ class People(Books):
         row = self.row(f"SELECT {_PROFILE} FROM profile WHERE {where}", value)
         return _profile(row) if row else None
 
-    def next_profile(self) -> int:
-        """Return the id that the next profile will have: its PIN and keys are bound to it."""
-        return self._next("profile", "id")
-
-    def add_profile(
-        self, profile: int, *, name: str, name_key: str, pin_hash: str, opened_at: datetime
-    ) -> ProfileRow:
-        person = self._write("INSERT INTO person (id) VALUES (?)", self._next("person", "id"))
-        account = self.open_account(PLATFORM, Kind.BALANCE, profile)
+    def _add_profile(self, row: ProfileRow, name_key: str, pin_hash: str) -> None:
+        self._write("INSERT INTO person (id) VALUES (?)", row.person)
+        self._open_account(row.account)
         self._write(
-            "INSERT INTO profile (id, name, name_key, person, account, opened_at, pin_hash)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            profile,
-            name,
+            "INSERT INTO profile (id, name, name_key, person, opened_at, pin_hash)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            row.id,
+            row.name,
             name_key,
-            person,
-            account.id,
-            to_micros(opened_at),
+            row.person,
+            to_micros(row.opened_at),
             pin_hash,
         )
-        added = self.profile_by_id(profile)
-        assert added is not None
-        return added
 
     # --- PINs ------------------------------------------------------------------------------------
 
@@ -69,11 +59,11 @@ class People(Books):
         )
         return PinRow(hashed, tries, cleared, None if until is None else from_micros(until))
 
-    def set_pin(self, holder: Holder, pin_hash: str) -> None:
+    def _set_pin(self, holder: Holder, pin_hash: str) -> None:
         self._write(f"UPDATE {holder.table} SET pin_hash = ? WHERE id = ?", pin_hash, holder.id)
 
-    def set_pin_tries(
-        self, holder: Holder, *, tries: int, cleared: int, locked_until: datetime | None
+    def _set_pin_tries(
+        self, holder: Holder, tries: int, cleared: int, locked_until: datetime | None
     ) -> None:
         self._write(
             f"UPDATE {holder.table} SET pin_tries = ?, pin_cleared = ?, pin_locked_until = ?"
@@ -86,12 +76,8 @@ class People(Books):
 
     # --- operators -------------------------------------------------------------------------------
 
-    def next_operator(self) -> int:
-        """Return the id that the next operator will have: their PIN is bound to it."""
-        return self._next("operator", "id")
-
-    def add_operator(
-        self, operator: int, *, name: str, name_key: str, pin_hash: str, made_at: datetime
+    def _add_operator(
+        self, operator: int, name: str, name_key: str, pin_hash: str, made_at: datetime
     ) -> None:
         self._write(
             "INSERT INTO operator (id, name, name_key, pin_hash, made_at) VALUES (?, ?, ?, ?, ?)",
@@ -111,7 +97,7 @@ class People(Books):
 
     # --- who somebody is -------------------------------------------------------------------------
 
-    def set_refund_to(self, profile: int, to: str) -> None:
+    def _set_refund_to(self, profile: int, to: str) -> None:
         self._write("UPDATE profile SET refund_to = ? WHERE id = ?", to, profile)
 
     def person_of_id_number(self, index: bytes) -> tuple[int, bytes] | None:
@@ -123,10 +109,9 @@ class People(Books):
         rows = self.rows(f"SELECT {_PROFILE} FROM profile WHERE person = ? ORDER BY id", person)
         return [_profile(row) for row in rows]
 
-    def identify(
+    def _identify(
         self,
         profile: ProfileRow,
-        *,
         person: int,
         id_number_index: bytes,
         real_name_index: bytes,
@@ -160,10 +145,9 @@ class People(Books):
             self._write(f"DELETE FROM {table} WHERE person = ?", profile.person)
         self._write("DELETE FROM person WHERE id = ?", profile.person)
 
-    def reseal(
+    def _reseal(
         self,
         profile: int,
-        *,
         real_name: bytes | None,
         id_number: bytes | None,
         totp_secret: bytes | None,
@@ -183,7 +167,7 @@ class People(Books):
             or (None, None)
         )
 
-    def reindex_person(self, person: int, id_number_index: bytes, real_name_index: bytes) -> None:
+    def _reindex_person(self, person: int, id_number_index: bytes, real_name_index: bytes) -> None:
         self._write(
             "UPDATE person SET id_number_index = ?, real_name_index = ? WHERE id = ?",
             id_number_index,
@@ -207,46 +191,35 @@ class People(Books):
     def all_cards(self) -> list[CardRow]:
         return [_card(row) for row in self.rows(f"{_CARDS} true ORDER BY card.id")]
 
-    def deposit(self, number_index: bytes) -> tuple[int, Account] | None:
-        """Return the bank account behind a card number's blind index: its id and its account."""
-        row = self.row(
-            "SELECT deposit.id, bank, account FROM deposit WHERE card_number_index = ?",
-            number_index,
-        )
-        return row and (int(row[0]), Account(row[2], row[1], Kind.DEPOSIT))
+    def deposit(self, number_index: bytes) -> Account | None:
+        """Return the bank account behind a card number's blind index, whose owner is its id."""
+        row = self.row("SELECT bank, id FROM deposit WHERE card_number_index = ?", number_index)
+        return row and Account(row[0], Kind.DEPOSIT, row[1])
 
-    def open_deposit(self, bank: str, number_index: bytes) -> tuple[int, Account]:
-        number = self._next("deposit", "id")
-        account = self.open_account(bank, Kind.DEPOSIT, number)
+    def _open_deposit(self, deposit: int, bank: str, number_index: bytes) -> None:
+        self._open_account(Account(bank, Kind.DEPOSIT, deposit))
         self._write(
-            "INSERT INTO deposit (id, bank, card_number_index, account) VALUES (?, ?, ?, ?)",
-            number,
+            "INSERT INTO deposit (id, bank, card_number_index) VALUES (?, ?, ?)",
+            deposit,
             bank,
             number_index,
-            account.id,
         )
-        return number, account
 
     def is_bound(self, deposit: int) -> bool:
         """Tell whether some profile has the card of *deposit* bound at present."""
         row = self.row("SELECT 1 FROM card WHERE deposit = ? AND removed_at IS NULL", deposit)
         return row is not None
 
-    def next_card(self) -> int:
-        """Return the id that the next card will have: the seal of its number names it."""
-        return self._next("card", "id")
-
-    def bind_card(
+    def _bind_card(
         self,
         card: int,
-        *,
         profile: int,
         name: str,
         deposit: int,
         number: bytes,
         tail: str,
         at: datetime,
-    ) -> CardRow:
+    ) -> None:
         self._write(
             "INSERT INTO card (id, profile, name, deposit, number, tail, bound_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -258,40 +231,39 @@ class People(Books):
             tail,
             to_micros(at),
         )
-        return self.card(card)
 
-    def remove_card(self, card: int, at: datetime) -> None:
+    def _remove_card(self, card: int, at: datetime) -> None:
         self._write("UPDATE card SET removed_at = ? WHERE id = ?", to_micros(at), card)
 
-    def reseal_card(self, card: CardRow, number: bytes, number_index: bytes) -> None:
+    def _reseal_card(self, card: CardRow, number: bytes, number_index: bytes) -> None:
         self._write("UPDATE card SET number = ? WHERE id = ?", number, card.id)
         self._write(
-            "UPDATE deposit SET card_number_index = ? WHERE account = ?",
+            "UPDATE deposit SET card_number_index = ? WHERE id = ?",
             number_index,
-            card.deposit.id,
+            card.deposit.owner,
         )
 
 
 _PROFILE = (
-    "id, name, person, account, opened_at, real_name, id_number, refund_to, totp_secret, totp_step"
+    "id, name, person, id, opened_at, real_name, id_number, refund_to, totp_secret, totp_step"
 )
 _CARDS = (
     "SELECT card.id, card.profile, card.name, deposit.bank, card.tail, card.number,"
-    " deposit.account, card.bound_at, card.removed_at, deposit.card_number_index"
+    " deposit.id, card.bound_at, card.removed_at, deposit.card_number_index"
     " FROM card JOIN deposit ON deposit.id = card.deposit WHERE"
 )
 
 
 def _profile(row: Any) -> ProfileRow:
     fields: list[Any] = list(row)
-    fields[3] = Account(fields[3], PLATFORM, Kind.BALANCE)
+    fields[3] = Account(PLATFORM, Kind.BALANCE, fields[3])
     fields[4] = from_micros(fields[4])
     return ProfileRow(*fields)
 
 
 def _card(row: Any) -> CardRow:
     fields: list[Any] = list(row)
-    fields[6] = Account(fields[6], fields[3], Kind.DEPOSIT)
+    fields[6] = Account(fields[3], Kind.DEPOSIT, fields[6])
     fields[7] = from_micros(fields[7])
     fields[8] = None if fields[8] is None else from_micros(fields[8])
     return CardRow(*fields)

@@ -12,40 +12,13 @@ from hongbao.units import from_micros, to_micros
 class Risk(Books):
     """The guards' own papers."""
 
-    # --- packs and models ------------------------------------------------------------------------
-
-    def risk_pack(self, ref: str) -> str | None:
-        row = self.row("SELECT text FROM risk_pack WHERE ref = ?", ref)
-        return row and str(row[0])
-
-    def risk_model(self, ref: str) -> str | None:
-        row = self.row("SELECT text FROM risk_model WHERE ref = ?", ref)
-        return row and str(row[0])
-
-    def risk_packs(self) -> list[str]:
-        return [str(row[0]) for row in self.rows("SELECT ref FROM risk_pack ORDER BY ref")]
-
-    def keep_risk_pack(self, ref: str, text: str) -> None:
-        """Keep *text* for good: decisions name the pack that they were made by."""
-        self._write("INSERT INTO risk_pack (ref, text) VALUES (?, ?)", ref, text)
-
-    def keep_risk_model(self, ref: str, text: str) -> None:
-        """Keep *text* for good, as `keep_risk_pack` does."""
-        self._write("INSERT INTO risk_model (ref, text) VALUES (?, ?)", ref, text)
-
-    def set_risk_pack(self, ref: str) -> None:
-        self._write("UPDATE home SET risk_pack = ?", ref)
-
-    def set_risk_model(self, ref: str | None) -> None:
-        self._write("UPDATE home SET risk_model = ?", ref)
-
     # --- habits ----------------------------------------------------------------------------------
 
     def habit(self, profile: int) -> HabitRow | None:
         row = self.row("SELECT upto, text FROM habit WHERE profile = ?", profile)
         return HabitRow(*row) if row else None
 
-    def keep_habit(self, profile: int, row: HabitRow) -> None:
+    def _keep_habit(self, profile: int, row: HabitRow) -> None:
         self._write(
             "INSERT INTO habit (profile, upto, text) VALUES (?, ?, ?)"
             " ON CONFLICT (profile) DO UPDATE SET upto = excluded.upto, text = excluded.text",
@@ -64,7 +37,7 @@ class Risk(Books):
 
     # --- what did not happen ---------------------------------------------------------------------
 
-    def add_stop(self, entry: int, profile: int, request_id: str) -> None:
+    def _add_stop(self, entry: int, profile: int, request_id: str) -> None:
         """Remember that the act asked for as *request_id* was stopped, in *entry*."""
         self._write(
             "INSERT INTO stop (entry, profile, request_id) VALUES (?, ?, ?)",
@@ -108,10 +81,7 @@ class Risk(Books):
 
     # --- challenges ------------------------------------------------------------------------------
 
-    def next_challenge(self) -> int:
-        return self._next("challenge")
-
-    def add_challenge(self, row: ChallengeRow) -> None:
+    def _add_challenge(self, row: ChallengeRow) -> None:
         self._write(
             "INSERT INTO challenge (number, id, profile, entry, inputs, puzzle, expires_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -149,10 +119,10 @@ class Risk(Books):
         )
         return _challenge(row) if row else None
 
-    def count_try(self, challenge: int) -> None:
+    def _count_try(self, challenge: int) -> None:
         self._write("UPDATE challenge SET tries = tries + 1 WHERE number = ?", challenge)
 
-    def pass_challenge(self, challenge: int, until: datetime) -> None:
+    def _pass_challenge(self, challenge: int, until: datetime) -> None:
         """Let what *challenge* stands before happen once, before *until*."""
         self._write(
             "UPDATE challenge SET state = 'passed', expires_at = ? WHERE number = ?",
@@ -160,7 +130,7 @@ class Risk(Books):
             challenge,
         )
 
-    def set_challenge(self, challenge: int, state: str, used: int | None = None) -> None:
+    def _set_challenge(self, challenge: int, state: str, used: int | None = None) -> None:
         self._write(
             "UPDATE challenge SET state = ?, used = ? WHERE number = ?", state, used, challenge
         )

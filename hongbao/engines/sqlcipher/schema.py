@@ -12,13 +12,16 @@ def m005_the_ledger(db: "Database") -> None:
     Lay out the ledger.
 
     The money rules stand twice: in the domain, and here as constraints that hold whatever the
-    program does. Instants are whole microseconds of UTC; amounts are whole fen.
+    program does. Instants are whole microseconds of UTC; amounts are whole fen. A column that names
+    an entry is no foreign key: the entry is written last, and the engine would look for it through
+    each table that could name it. `Audit.page_problems` proves those references.
     """
     for statement in _M005:
         db.execute(statement)
     for table, columns in (
         ("entry", ["profile", "id"]),
         ("transfer", ["entry"]),
+        ("sealed_row", ["entry"]),
         ("packet", ["sender", "number"]),
         ("card", ["profile"]),
     ):
@@ -93,7 +96,6 @@ _M005 = (
         name TEXT NOT NULL,
         name_key TEXT NOT NULL UNIQUE,      -- case-folded, so that Li and li are not two people
         person INTEGER NOT NULL REFERENCES person (id),
-        account INTEGER NOT NULL UNIQUE REFERENCES account (id),
         opened_at INTEGER NOT NULL,
         real_name BLOB,                     -- sealed
         id_number BLOB,                     -- sealed
@@ -111,8 +113,7 @@ _M005 = (
     CREATE TABLE deposit (                  -- a card's account at its bank: it outlives the binding
         id INTEGER PRIMARY KEY,
         bank TEXT NOT NULL,
-        card_number_index BLOB NOT NULL UNIQUE,
-        account INTEGER NOT NULL UNIQUE REFERENCES account (id)
+        card_number_index BLOB NOT NULL UNIQUE
     ) STRICT
     """,
     """
@@ -133,9 +134,7 @@ _M005 = (
     CREATE TABLE packet (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
-        account INTEGER NOT NULL UNIQUE REFERENCES account (id),
-        -- Its sending, which comes after it and looks for it: in every row, were it not UNIQUE.
-        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        entry INTEGER NOT NULL UNIQUE,
         sender INTEGER NOT NULL REFERENCES profile (id),
         recipient INTEGER REFERENCES profile (id),
         kind TEXT NOT NULL CHECK (kind IN ('lucky', 'equal', 'exclusive')),
@@ -165,7 +164,7 @@ _M005 = (
     """,
     """
     CREATE TRIGGER packet_terms_never_change BEFORE UPDATE OF
-        number, id, account, entry, sender, recipient, kind, deal, total_fen, count, share_max_fen,
+        number, id, entry, sender, recipient, kind, deal, total_fen, count, share_max_fen,
         greeting, cover, card, seed, created_at, expires_at ON packet
     BEGIN SELECT RAISE(ABORT, 'the terms of a packet never change'); END
     """,
@@ -188,7 +187,7 @@ _M005 = (
         clock TEXT NOT NULL CHECK (clock IN ('real', 'virtual')),
         facts TEXT NOT NULL,                -- see hongbao/domain/facts.py
         generation INTEGER NOT NULL,
-        mac BLOB NOT NULL,
+        mac BLOB,                           -- seals the whole group; the last act has it
         message INTEGER REFERENCES message (number),
         took TEXT,                          -- microseconds of each step: no part of the chain
         risk TEXT,                          -- how it was judged: domain/risk/record.py
@@ -200,13 +199,24 @@ _M005 = (
         verdict TEXT,                       -- what *risk* says, where that is looked for
         reports INTEGER,
         challenge TEXT,
-        UNIQUE (request_id, profile)
+        seal INTEGER NOT NULL CHECK (seal >= id),   -- the last act of its group: often itself
+        UNIQUE (request_id, profile),
+        CHECK ((mac IS NOT NULL) = (seal = id))
     ) STRICT
+    """,
+    """
+    CREATE TABLE sealed_row (               -- a row of state, as an entry has left it
+        place TEXT NOT NULL,                -- its table
+        key TEXT NOT NULL,
+        entry INTEGER NOT NULL,
+        digest BLOB CHECK (length(digest) = 32),    -- NULL: it is gone
+        PRIMARY KEY (place, key, entry)
+    ) STRICT, WITHOUT ROWID
     """,
     """
     CREATE TABLE transfer (
         id INTEGER PRIMARY KEY,
-        entry INTEGER NOT NULL REFERENCES entry (id),
+        entry INTEGER NOT NULL,
         book TEXT NOT NULL,
         debit INTEGER NOT NULL,
         credit INTEGER NOT NULL,
@@ -225,7 +235,7 @@ _M005 = (
         amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
         nonce BLOB NOT NULL CHECK (length(nonce) = 16),     -- drawn by the claim, for its share
         luck TEXT CHECK (luck <> ''),       -- the claimer's own part in that draw
-        entry INTEGER NOT NULL REFERENCES entry (id),
+        entry INTEGER NOT NULL,
         PRIMARY KEY (packet, seat)
     ) STRICT, WITHOUT ROWID
     """,
@@ -260,7 +270,7 @@ _M005 = (
     CREATE TABLE batch (                    -- one settlement between the platform and the banks
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
-        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id)
+        entry INTEGER NOT NULL UNIQUE
     ) STRICT
     """,
     """
@@ -290,11 +300,11 @@ _M005 = (
         terms TEXT NOT NULL,                -- what it is to become once it is paid, as JSON
         created_at INTEGER NOT NULL,
         due_at INTEGER NOT NULL,            -- not sent before
-        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        entry INTEGER NOT NULL UNIQUE,
         day TEXT NOT NULL,                  -- its clearing day in China
         state TEXT NOT NULL CHECK
             (state IN ('created', 'sent', 'accepted', 'rejected', 'unknown', 'reversed')),
-        outcome INTEGER UNIQUE REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        outcome INTEGER UNIQUE,
         batch INTEGER REFERENCES batch (number),
         CHECK ((direction = 'debit') = (reason IN ('topup', 'send'))),
         CHECK ((packet IS NOT NULL) = (reason = 'refund')),
@@ -350,7 +360,7 @@ _M005 = (
         amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
         status TEXT NOT NULL CHECK (status IN ('BOOK', 'RVRS', 'CORR')),
         day TEXT NOT NULL,
-        entry INTEGER NOT NULL REFERENCES entry (id),
+        entry INTEGER NOT NULL,
         UNIQUE (bank, number)
     ) STRICT
     """,
@@ -361,7 +371,7 @@ _M005 = (
         place TEXT NOT NULL,
         fault TEXT NOT NULL,
         amount_fen INTEGER NOT NULL,        -- 0 is every amount
-        entry INTEGER NOT NULL REFERENCES entry (id),
+        entry INTEGER NOT NULL,
         PRIMARY KEY (place, amount_fen)
     ) STRICT, WITHOUT ROWID
     """,
@@ -387,7 +397,7 @@ _M005 = (
         amount_fen INTEGER NOT NULL CHECK (amount_fen > 0),
         why TEXT NOT NULL,
         operator INTEGER NOT NULL REFERENCES operator (id),
-        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id)
+        entry INTEGER NOT NULL UNIQUE
     ) STRICT
     """,
     "CREATE INDEX correction_by_message ON correction (message)",
@@ -447,7 +457,7 @@ _M005 = (
     "CREATE INDEX entry_by_record ON entry (profile, id) WHERE risk IS NOT NULL",
     """
     CREATE TABLE stop (                     -- an act that risk control did not let happen
-        entry INTEGER PRIMARY KEY REFERENCES entry (id),
+        entry INTEGER PRIMARY KEY,
         profile INTEGER NOT NULL REFERENCES profile (id),
         request_id TEXT NOT NULL            -- of what was asked for
     ) STRICT
@@ -458,13 +468,13 @@ _M005 = (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         profile INTEGER NOT NULL REFERENCES profile (id),
-        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id),
+        entry INTEGER NOT NULL UNIQUE,
         inputs BLOB NOT NULL,               -- digest of what it stands before
         puzzle TEXT NOT NULL,               -- as JSON
         expires_at INTEGER NOT NULL,        -- not answered, and not used, after it
         tries INTEGER NOT NULL DEFAULT 0,   -- counted before they are checked
         state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'passed', 'failed', 'used')),
-        used INTEGER UNIQUE REFERENCES entry (id),      -- the act that it let happen
+        used INTEGER UNIQUE,      -- the act that it let happen
         CHECK ((used IS NOT NULL) = (state = 'used'))
     ) STRICT
     """,
@@ -477,14 +487,14 @@ _M005 = (
         profile INTEGER NOT NULL REFERENCES profile (id),
         rule TEXT NOT NULL,                 -- the rule, or report, that opened it
         amount_fen INTEGER NOT NULL CHECK (amount_fen >= 0),
-        entry INTEGER NOT NULL REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        entry INTEGER NOT NULL,
         packet INTEGER REFERENCES packet (number),
         message INTEGER REFERENCES message (number),
         until INTEGER,                      -- when a hold ends by itself
         ends TEXT CHECK (ends IN ('release', 'return')),
         state TEXT NOT NULL DEFAULT 'open' CHECK
             (state IN ('open', 'escalated', 'approved', 'rejected', 'released', 'returned')),
-        closed INTEGER REFERENCES entry (id) DEFERRABLE INITIALLY DEFERRED,
+        closed INTEGER,
         UNIQUE (entry, kind, rule),
         CHECK ((kind = 'hold') = (until IS NOT NULL)),
         CHECK ((kind = 'hold') = (ends IS NOT NULL)),
@@ -510,7 +520,7 @@ _M005 = (
     "CREATE INDEX review_case_by_message ON review_case (message) WHERE message IS NOT NULL",
     """
     CREATE TABLE opinion (                  -- what an operator said of a case
-        entry INTEGER PRIMARY KEY REFERENCES entry (id),
+        entry INTEGER PRIMARY KEY,
         review_case INTEGER NOT NULL REFERENCES review_case (number),
         operator INTEGER NOT NULL REFERENCES operator (id),
         verb TEXT NOT NULL CHECK (verb IN ('approve', 'reject', 'escalate')),
@@ -531,9 +541,9 @@ _M005 = (
         number INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         profile INTEGER NOT NULL REFERENCES profile (id),
-        entry INTEGER NOT NULL UNIQUE REFERENCES entry (id),
+        entry INTEGER NOT NULL UNIQUE,
         digest BLOB NOT NULL CHECK (length(digest) = 32),
-        removed INTEGER UNIQUE REFERENCES entry (id)
+        removed INTEGER UNIQUE
     ) STRICT
     """,
     """
@@ -575,7 +585,7 @@ _M005 = (
     *(
         _APPEND_ONLY.format(table=table, verb=verb)
         for table in (
-            *("entry", "transfer", "claim", "policy", "risk_pack", "risk_model"),
+            *("entry", "sealed_row", "transfer", "claim", "policy", "risk_pack", "risk_model"),
             *("batch", "batch_line", "bank_line", "correction", "stop", "opinion"),
         )
         for verb in ("update", "delete")

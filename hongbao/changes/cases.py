@@ -1,0 +1,54 @@
+"""Changes of cases that reviewers look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from hongbao.store import CaseRow, Touched
+
+
+class AddCase(NamedTuple):
+    """Open a case."""
+
+    row: CaseRow
+
+    @property
+    def touches(self) -> Touched:
+        return (("review_case", self.row.number),)
+
+
+class CloseCase(NamedTuple):
+    """Close a case as *state*, in *entry*."""
+
+    number: int
+    state: str
+    entry: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("review_case", self.number),)
+
+
+class EscalateCase(NamedTuple):
+    """Hand a case to a second reviewer."""
+
+    number: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("review_case", self.number),)
+
+
+class AddOpinion(NamedTuple):
+    """Add what an operator said of a case."""
+
+    entry: int
+    case: int
+    operator: int
+    verb: str
+    reason: str
+
+    @property
+    def touches(self) -> Touched:
+        return (("review_case", self.case),)

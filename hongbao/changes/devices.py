@@ -1,0 +1,112 @@
+"""Changes of devices, and of how profiles stand to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hongbao.store import Touched
+
+
+class AddDevice(NamedTuple):
+    """Add a device, which no profile has enrolled yet."""
+
+    device: int
+    name: str
+    name_key: str
+    public_key: bytes
+    at: datetime
+
+    @property
+    def touches(self) -> Touched:
+        return (("device", self.device),)
+
+
+class RetireDevice(NamedTuple):
+    """Free the name of *device*, which no profile has enrolled any more."""
+
+    device: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("device", self.device),)
+
+
+class Enrol(NamedTuple):
+    """Say how *profile* stands to *device* from *at* on."""
+
+    profile: int
+    device: int
+    state: str  # pending, approved, certified, removed
+    at: datetime
+
+    @property
+    def touches(self) -> Touched:
+        return (("enrolment", self.profile, self.device),)
+
+
+class Certify(NamedTuple):
+    """Let the signature of *device* vouch for the person behind *profile*."""
+
+    profile: int
+    device: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("enrolment", self.profile, self.device),)
+
+
+class CutSession(NamedTuple):
+    """End the session of *device*, and the fault that a demo's was told to make."""
+
+    device: int
+    at: datetime
+
+    @property
+    def touches(self) -> Touched:
+        return (("device", self.device),)
+
+
+class BeginSession(NamedTuple):
+    """Begin the next session of *device*."""
+
+    device: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("device", self.device),)
+
+
+class SetCounter(NamedTuple):
+    """Remember the last counter that *device* has signed an act with."""
+
+    device: int
+    counter: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("counter", self.device),)
+
+
+class SetCity(NamedTuple):
+    """Say where *device* is."""
+
+    device: int
+    city: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("device", self.device),)
+
+
+class SetDeviceFault(NamedTuple):
+    """Tell a demo's *device* what to do wrong next."""
+
+    device: int
+    fault: str | None
+
+    @property
+    def touches(self) -> Touched:
+        return (("device", self.device),)

@@ -1,0 +1,84 @@
+"""Changes of packets, their claims, and the limits that both count for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hongbao.domain.fairness import DrawInput
+    from hongbao.domain.packet import Packet
+    from hongbao.store import PacketRow, Touched
+
+
+class AddPacket(NamedTuple):
+    """Add the packet *row*, with an account of its own."""
+
+    row: PacketRow
+
+    @property
+    def touches(self) -> Touched:
+        return (("packet", self.row.packet.number),)
+
+
+class AddClaim(NamedTuple):
+    """Give *profile* the packet's next share, and close the packet with its last one."""
+
+    packet: Packet
+    profile: int
+    amount_fen: int
+    drawn: DrawInput
+    entry: int
+    at: datetime
+
+    @property
+    def touches(self) -> Touched:
+        return (("packet", self.packet.number),)
+
+
+class ClosePacket(NamedTuple):
+    """Close a packet whose rest went back."""
+
+    packet: int
+    at: datetime
+
+    @property
+    def touches(self) -> Touched:
+        return (("packet", self.packet),)
+
+
+class HoldPacket(NamedTuple):
+    """Let *case* keep *packet* from being claimed; None lets it go."""
+
+    packet: int
+    case: int | None
+
+    @property
+    def touches(self) -> Touched:
+        return (("packet", self.packet),)
+
+
+class AddMaturing(NamedTuple):
+    """Let *profile* withdraw *amount_fen* that it claimed only *from_at* on."""
+
+    profile: int
+    from_at: datetime
+    amount_fen: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("maturing", self.profile),)
+
+
+class AddUsage(NamedTuple):
+    """Count *amount_fen* (negative to give it back) of *flow* on *day* (``2026-11-23``)."""
+
+    person: int
+    flow: str
+    day: str
+    amount_fen: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("usage", self.person),)

@@ -1,0 +1,139 @@
+"""Changes of payments: messages, what banks make of them, settlements, corrections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from hongbao.domain.channel import Direction, FaultRow, MessageState
+    from hongbao.domain.settlement import Gross
+    from hongbao.store import BankMessageRow, BatchRow, MessageRow, Touched
+
+
+class AddMessage(NamedTuple):
+    """Add a payment, as the platform has it."""
+
+    row: MessageRow
+
+    @property
+    def touches(self) -> Touched:
+        return (("message", self.row.number),)
+
+
+class SetMessageSent(NamedTuple):
+    """Note that a message was sent, on a clearing *day* of China's."""
+
+    number: int
+    day: str
+
+    @property
+    def touches(self) -> Touched:
+        return (("message", self.number),)
+
+
+class SetMessageUnknown(NamedTuple):
+    """Note that its bank is silent about a message."""
+
+    number: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("message", self.number),)
+
+
+class SetMessageOutcome(NamedTuple):
+    """Make *state* what a message came to, in *entry*."""
+
+    number: int
+    state: MessageState
+    entry: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("message", self.number),)
+
+
+class KeepBankMessage(NamedTuple):
+    """Keep how far a bank has come with a message, in place of what was kept before."""
+
+    row: BankMessageRow
+
+    @property
+    def touches(self) -> Touched:
+        return (("message", self.row.message),)
+
+
+class AddBankLine(NamedTuple):
+    """Add a line to the statement of the message's bank for *day*."""
+
+    message: MessageRow
+    direction: Direction
+    amount_fen: int
+    status: str
+    day: str
+    entry: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("bank", self.message.bank),)
+
+
+class SetFault(NamedTuple):
+    """Tell a demo's bank or channel what to do wrong."""
+
+    row: FaultRow
+    entry: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("fault", self.row.place),)
+
+
+class ClearFaults(NamedTuple):
+    """Tell a demo's bank or channel to do nothing wrong."""
+
+    place: str
+
+    @property
+    def touches(self) -> Touched:
+        return (("fault", self.place),)
+
+
+class AddBatch(NamedTuple):
+    """Add a settlement with a line for each bank."""
+
+    row: BatchRow
+    lines: Iterable[Gross]
+
+    @property
+    def touches(self) -> Touched:
+        return (("batch", self.row.number),)
+
+
+class SettleMessages(NamedTuple):
+    """Put what is unsettled of the batch's banks into it; *heard* is told how many so far."""
+
+    batch: int
+    heard: Callable[[int], None] | None
+
+    @property
+    def touches(self) -> Touched:
+        return (("batch", self.batch),)
+
+
+class AddCorrection(NamedTuple):
+    """Add what puts a difference between two books right."""
+
+    message: int
+    kind: str
+    direction: Direction
+    amount_fen: int
+    why: str
+    operator: int
+    entry: int
+
+    @property
+    def touches(self) -> Touched:
+        return (("message", self.message),)
