@@ -11,7 +11,7 @@ def main() -> int:
     Run the command line and return its exit code.
 
     A command is over before it has made garbage worth looking for. Looking for it while the rooms
-    wake, and once more over everything while Python leaves, would cost a tenth of a short one.
+    wake, and again over everything while Python leaves, would cost a tenth of a short one.
     """
     gc.set_threshold(50_000)
     if not os.environ.get("HONGBAO_DEBUG"):
@@ -21,7 +21,7 @@ def main() -> int:
         from hongbao import cli
 
         return cli.main()
-    except KeyboardInterrupt:  # before there was anybody to say a word
+    except KeyboardInterrupt:  # before anything could be printed
         return 130
     finally:
         gc.freeze()

@@ -74,7 +74,7 @@ class Held(TypedDict):
     """That risk control holds what was done, and why."""
 
     case: str
-    until: str  # when it ends by itself, if no reviewer decides before
+    until: str  # when it ends automatically, if no reviewer decides before
     ends: str  # and how: ``release`` or ``return``
     rule: str
     why: dict[str, str]  # the rule's sentence, ``en`` and ``zh``
@@ -82,14 +82,14 @@ class Held(TypedDict):
 
 class HoldEnded(Answer):
     """
-    A hold is over: what was held went on, or back the way it came.
+    A hold ended: the money was released, or returned the way it was paid.
 
     Of a withdrawal, it says what `Carried` does as well.
     """
 
     case: str
     held: str  # what was: ``send``, ``claim`` or ``withdraw``
-    ended: str  # ``released`` or ``returned`` by itself, ``approved`` or ``rejected`` by a reviewer
+    ended: str  # ``released`` or ``returned`` on time, ``approved`` or ``rejected`` by a reviewer
     amount_fen: int
     profile: str  # whose packet, share or withdrawal it was
     balance_fen: int
@@ -132,8 +132,8 @@ class Carried(Answer):
     amount_fen: int
     card: str
     state: str  # the message's, as the one who acts has it now
-    fault: str | None  # what a demo bank was told to do wrong
-    error: dict[str, object] | None  # what the one who asked is told
+    fault: str | None  # the fault simulated at a demo bank
+    error: dict[str, object] | None  # what the requester gets
 
 
 class NotDone(Answer):
@@ -272,13 +272,13 @@ class DeviceLine(TypedDict):
     """One of `device list`."""
 
     device: str
-    state: str  # ``pending``, ``approved``, or ``certified``: let in with the ID number
+    state: str  # ``pending``, ``approved``, or ``certified``: authorised with the ID number
     current: bool  # it signs what this caller asks for
     here: bool  # its key is on this machine
     city: str  # where it says it is; ``unknown`` where it does not
     session: int
     cut_at: str | None  # when its session was ended; null while it is open
-    since: str  # when it was asked for or let in, whichever came last
+    since: str  # when it was requested or authorised, the later of the two
     shared_with: list[str]  # the other profiles that have let it in
     fault: str | None  # what a demo's device does wrong with its next request
 
@@ -504,7 +504,7 @@ class FileVerified(TypedDict):
     """
     `verify-statement`: what a file is worth; one that is not genuine says it in an error.
 
-    What it tells of a statement or a receipt is what was signed, not what the file may have become.
+    What it says of a statement or receipt is what was signed, not what the file may have become.
     """
 
     file: str
@@ -539,7 +539,7 @@ class ReceiptShown(TypedDict):
     amount_fen: int
     fee_fen: int
     payer: str
-    payee: str | None  # null where whoever comes first takes a share
+    payee: str | None  # null if anyone may claim a share
     shares: int | None
     out_of: str  # ``balance``, ``packet``, or a card
     into: str
@@ -621,7 +621,7 @@ class FindingLine(TypedDict):
 
     check: str
     ok: bool
-    problem: str | None  # in English, like all that programs are told
+    problem: str | None  # in English, like everything for programs
     count: int  # of rows that fail, which may be more than are named
     rows: list[str]
     next_step: str | None
@@ -649,7 +649,7 @@ class HomeChanged(TypedDict):
 
 
 class StoryStep(TypedDict):
-    """One step of a story: a paragraph that was told, or a command that ran."""
+    """One step of a story: a paragraph of narration, or a command that ran."""
 
     line: int
     told: str | None
@@ -673,7 +673,7 @@ class AccountLine(TypedDict):
     """One line of a book: an account, or all of a kind summed up."""
 
     kind: str  # ``balance``, ``packet``, ``reserve``, ``incoming``, ``deposit`` and so on
-    owner: str | None  # a profile, a packet or a bank; null where it is nobody's or summed up
+    owner: str | None  # a profile, a packet or a bank; null if it has no owner or is summed up
     side: str  # ``debit`` or ``credit``
     before_fen: int  # what it held before the act; without one, the same as ``held_fen``
     held_fen: int  # on its own side
@@ -696,7 +696,7 @@ class BooksShown(TypedDict):
     diff: bool
     entry: int | None  # the last of the act that is looked at before and after
     act: str | None  # ``topup``, ``send``, ``claim``, ``settle`` and so on
-    request_id: str | None  # null where nobody asked for it
+    request_id: str | None  # null if no request caused it
     transfers: list["MovedLine"]  # what that act moved
     books: list[BookShown]  # the platform's, those of banks that have accounts, the central bank's
 
@@ -782,7 +782,7 @@ class ResolvedLine(TypedDict):
     act: str  # ``topup``, ``withdraw``, ``send`` or ``refund``
     profile: str
     amount_fen: int
-    state: str  # ``accepted``, ``rejected``, ``reversed``, ``unknown``; ``late``: undone once more
+    state: str  # ``accepted``, ``rejected``, ``reversed``, ``unknown``; ``late``: reversed again
     card: str
     packet: str | None
     card_gone: bool  # a refund: its card was removed before it set out, so the balance got it
@@ -919,7 +919,7 @@ class EventLine(TypedDict):
     packet: str | None
     payment: str | None
     state: str | None  # of the payment, as the actor has it then
-    fault: str | None  # what a demo bank was told to do wrong
+    fault: str | None  # the fault simulated at a demo bank
 
 
 class Events(TypedDict):
@@ -927,7 +927,7 @@ class Events(TypedDict):
 
     events: list[EventLine]
     more: bool  # later ones with --after, and earlier ones without it
-    last: int  # the newest event there is: what to go on after
+    last: int  # the newest event: where to continue
     lost: bool  # the event of --after went with a ledger that a copy took the place of
 
 
@@ -983,7 +983,7 @@ class RuleLine(TypedDict):
     answer: str  # of a report: large or suspicious
     acts: list[str]  # what it looks at
     hold_hours: int | None  # how long a hold lasts
-    then: str | None  # how a hold ends by itself: release or return
+    then: str | None  # how a hold ends automatically: release or return
     delay_days: int | None  # how many days later what was claimed can be withdrawn
     day_fen: int | None  # how much may go out in a day, under a lowered limit
     fired: bool
@@ -1147,7 +1147,7 @@ class CaseLine(TypedDict):
     real_name: str | None
     id_number: str | None
     opened_at: str
-    until: str | None  # when a hold ends by itself
+    until: str | None  # when a hold ends automatically
     ends: str | None  # and how: ``release`` or ``return``
     second_needed: bool  # one operator has spoken, and another has to
 
@@ -1326,7 +1326,7 @@ class ComparedSum(TypedDict):
 
 
 class Compared(BillPeriod):
-    """`compare`: a bill beside this home's own records."""
+    """`compare`: a bill and this home's records."""
 
     profile: str
     bill: str

@@ -29,7 +29,7 @@ from hongbao.parser_words import in_our_words
 from hongbao.words import N_, _
 
 COMMANDS = {
-    # In the order of a first visit; each stands in a file of its own in hongbao/commands/.
+    # In the order of a first visit; each has its own file in hongbao/commands/.
     N_("Setting up"): ("init", "profiles", "use", "identify", "card", "pin", "policy"),
     N_("Money"): ("balance", "topup", "withdraw", "limits"),
     N_("Red packets"): ("send", "claim", "show", "packets", "refund", "verify"),
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words.use_language(words.preferred(os.environ))
     asks_help = not ASKING_HELP.isdisjoint(options)
     if as_json and asks_help:
-        words.use_language("en")  # what programs are told is the same in every language
+        words.use_language("en")  # programs get the same in every language
     call = None
     try:
         prepare_streams()
@@ -120,11 +120,11 @@ _OF_THE_MACHINE = {
     *(errno.ENOSPC, errno.EROFS),
     errno.ENOENT,  # the folder that we are in, or every one that is meant for temporary files
 }
-"""What a system says of itself, whatever was asked of it."""
+"""What a system says of itself, for any operation."""
 
 
 def _refusal(error: Exception) -> HongbaoError:
-    """Return what to call an *error* that nobody expected: the system's, or a bug of ours."""
+    """Return the refusal for an unexpected *error*: the system's, or a bug of ours."""
     if isinstance(error, MemoryError):
         return SystemRefused(path=None, reason=os.strerror(errno.ENOMEM))
     if isinstance(error, OSError):
@@ -207,12 +207,12 @@ def _say(error: HongbaoError, *, call: Caller | None, as_json: bool) -> None:
         acting_as = acting_as.partition("@")[0] or None
     if as_json:
         encoding = getattr(sys.stderr, "encoding", None)
-        told = error.as_dict()
-        if isinstance(told["hint"], str):
-            told["hint"] = addressed(told["hint"], acting_as)
-        talk(to_json({"error": told}, encoding=encoding), wrapped=False)
+        text = error.as_dict()
+        if isinstance(text["hint"], str):
+            text["hint"] = addressed(text["hint"], acting_as)
+        talk(to_json({"error": text}, encoding=encoding), wrapped=False)
         return
-    if error.exit_code is ExitCode.PENDING:  # it may well go well: only nobody knows yet
+    if error.exit_code is ExitCode.PENDING:  # not an error: the outcome is only not known yet
         talk(_("hongbao: pending: {message}").format(message=error.message))
     else:
         talk(_("hongbao: error: {message}").format(message=error.message))

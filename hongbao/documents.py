@@ -12,7 +12,7 @@ def to_json(facts: object, *, encoding: str | None = "utf-8", indent: int | None
     Return *facts* as a JSON document for a stream of that *encoding*, on one line by default.
 
     In UTF-8 Chinese stays as it is, and what a screen would obey is escaped. Any other encoding
-    lacks some character, and what a stream puts in its place is not JSON: there, whatever is not
+    lacks some character, and what a stream puts in its place is not JSON: there all that is not
     ASCII is escaped as JSON escapes it.
 
     >>> print(to_json({"counterparty": "小明"}), to_json("\\u2028\\x9b"))

@@ -12,7 +12,7 @@ from hongbao.paths import absolute_path
 
 
 class NoTerminal(EOFError):
-    """Nobody can be asked: there is no terminal."""
+    """No prompt is possible: there is no terminal."""
 
 
 class Env(NamedTuple):
@@ -103,7 +103,7 @@ def _ask_secret(question: str) -> str:
     import warnings
 
     with warnings.catch_warnings():
-        # getpass would fall back to echoing the secret; having no terminal is an answer of its own.
+        # getpass would fall back to echoing the secret; having no terminal is a separate answer.
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
             return getpass.getpass(question)

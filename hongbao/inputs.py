@@ -1,4 +1,4 @@
-"""Files that people hand in: read in one way, whatever program has saved them."""
+"""Input files: read in one way, whichever program has saved them."""
 
 import codecs
 import errno
@@ -41,7 +41,7 @@ def decoded(content: bytes, *, guess: bool, is_cut: bool = False) -> str:
     A byte-order mark says UTF-8 or UTF-16, and is dropped. Without one, a text is UTF-8, or else,
     where *guess* allows it, GB 18030: that has all of GBK, which programs in China still save.
 
-    A secret is never guessed: nobody sees what became of it, so what is not UTF-8 would open or
+    A secret is never guessed: its decoding cannot be seen, so what is not UTF-8 would open or
     lock with one program and not with another. Of a name or of rules a reader sees it.
 
     >>> decoded("红包".encode("gbk"), guess=True), decoded("红包".encode("utf-16"), guess=False)

@@ -62,10 +62,10 @@ def save_as(path: Path, write_to: Callable[[BinaryIO], object], replace: bool) -
 
 def save_by_name(path: Path, make: Callable[[Path], object], replace: bool) -> None:
     """
-    Have a file made at *path* as `save_as` does, by somebody who has to open it by a name.
+    Have a file made at *path* as `save_as` does, by a library that has to open it by a name.
 
     *make* is given the absolute path of an empty file, private already, to write into. What it
-    raises leaves *path* as it was, so whatever a finished file has to prove is proved in there.
+    raises leaves *path* as it was, so checks of the finished file are made in there.
 
     Until then the file is called ``.hongbao-PID-N.partial``. What a killed process leaves under
     such a name is removed by the next saving in the same folder.
@@ -94,7 +94,7 @@ def is_folder(path: str) -> bool:
     """Say whether *path* is a folder, or is meant for one by the slash at its end."""
     if path.endswith(("/", os.sep)):
         return True
-    with suppress(OSError, InvalidPath):  # whoever writes there will be told
+    with suppress(OSError, InvalidPath):  # writing there will raise it
         return typed_path(path).is_dir()
     return False
 
@@ -124,7 +124,7 @@ def is_stream(path: Path) -> bool:
 
 
 def check_free(path: Path, replace: bool) -> None:
-    """Refuse what could not be written beside another file, before that one is there."""
+    """Refuse what could not be written next to another file, before that one is there."""
     try:
         if _is_taken(path) and not replace:
             raise FileExists(path=str(path))
@@ -144,7 +144,7 @@ def _told_of(path: Path) -> Iterator[None]:
 
 
 def _target(path: Path, replace: bool) -> Path:
-    """Return the file that *path* means: a link goes on pointing at what it points at."""
+    """Return the file that *path* means: a link keeps its target."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not replace and _is_taken(path):
@@ -153,7 +153,7 @@ def _target(path: Path, replace: bool) -> Path:
 
 
 def _is_taken(path: Path) -> bool:
-    return path.exists() or path.is_symlink()  # a link to nowhere is somebody's too
+    return path.exists() or path.is_symlink()  # a dangling link is a file, too
 
 
 def _unnamed_in(folder: Path) -> int | None:
@@ -178,7 +178,7 @@ def _partial_in(folder: Path) -> Iterator[Path]:
     is taken away.
 
     The name does not grow with the final one, which may already be as long as a name can be. A
-    locked file beside it says that its process lives: not the file itself, whose lock an engine
+    locked file next to it says that its process lives: not the file itself, whose lock an engine
     would meet on a network's disk.
     """
     _sweep(folder)
@@ -199,7 +199,7 @@ def _partial_in(folder: Path) -> Iterator[Path]:
 
 
 def _locked_in(folder: Path) -> tuple[Path, int]:
-    """Make and lock a file in *folder* whose name, and its partial file's, nobody has."""
+    """Make and lock a file in *folder* whose name, and its partial file's, is not taken."""
     for number in count():
         lock = folder / f".hongbao-{os.getpid()}-{number}.lock"
         if _is_taken(lock.with_suffix(".partial")):
@@ -238,7 +238,7 @@ def _sweep(folder: Path) -> None:
 
 def _sweep_one(lock: Path) -> None:
     if os.name != "posix":
-        lock.unlink()  # which the system refuses while somebody has it open
+        lock.unlink()  # which the system refuses while a process has it open
         _remove(lock.with_suffix(".partial"))
         return
     import fcntl
@@ -288,7 +288,7 @@ def _take_name(made: Path | int, target: Path, replace: bool, typed: Path) -> No
         assert isinstance(made, Path)
         made.replace(target)
         return
-    try:  # a rename would take the place of what has appeared meanwhile
+    try:  # a rename would take the place of what has appeared in between
         if isinstance(made, int):
             # Any descriptor has the system follow the link to the file; the paths are absolute.
             os.link(_by_number(made), target, dst_dir_fd=made)

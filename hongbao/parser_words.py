@@ -19,10 +19,10 @@ COMMAND = N_("COMMAND [ARGS]...")
 SHOW_HELP = N_("show this help and exit")
 """The words of a help page that the library never translates."""
 
-_LENGTH_MAX = 200  # what was typed is told back, but not by the page
+_LENGTH_MAX = 200  # what was typed is quoted, but not by the page
 
 SENTENCES = {
-    # What the library says: what we say. A {problem} is another sentence, and is said by itself.
+    # What the library says: what we say. A {problem} is a sentence as well.
     "Invalid value for {name} (env var: {variable}): {problem}": N_(
         "{name}, set by {variable}: {problem}"
     ),
@@ -62,7 +62,7 @@ def in_our_words(problem: str, placeholders: Mapping[str, str] = _NO_PLACEHOLDER
     """
     Return the parser's sentence *problem* in our words, which `say` says in the reader's language.
 
-    *placeholders* are the words for what stands for a value, by what *problem* calls them. A
+    *placeholders* are the placeholders, by what *problem* calls them. A
     sentence that is not known is kept as it is, since a person helps themselves better with the
     library's English than with nothing.
 

@@ -31,7 +31,7 @@ def typed_path(text: str) -> Path:
 
 
 def absolute_path(text: str) -> Path:
-    """Return where `typed_path` leads, from whatever folder it will be looked at later."""
+    """Return where `typed_path` leads, from any folder it will be looked at later."""
     path = typed_path(text)
     try:
         return path.absolute()

@@ -42,7 +42,7 @@ def train(
     Learn what *vectors*, the values of *keys* at each act, have in common; return a model's text.
 
     The same vectors, seed and release of scikit-learn make the same text. *source* says for
-    people where the vectors come from. Nobody labels acts: what few of them are like is strange.
+    people where the vectors come from. Acts have no labels: what few of them are like is strange.
 
     Raises TrainerMissing, and TooLittleHistory below `ACTS_MIN` vectors.
     """
@@ -85,7 +85,7 @@ def scaled(value: int) -> float:
 
     Thresholds are drawn evenly between the least and the greatest value, and on the plain scale a
     single fortune would draw nearly all of them away from where people are. Being monotone, the
-    scale changes no answer: each threshold is written down as the whole number it stands for.
+    scale changes no answer: each threshold is written as its whole number.
     """
     return math.log2(1 + max(0, value))
 

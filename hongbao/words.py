@@ -41,7 +41,7 @@ class InContext(str):
 
 def C_(context: str, message: str) -> str:
     """
-    Mark *message* for the catalogue as `N_` does, told apart from others of its spelling.
+    Mark *message* for the catalogue as `N_` does, distinguished from others of its spelling.
 
     >>> C_("operator", "NAME"), C_("operator", "NAME") == C_("person", "NAME")
     ('NAME', True)
@@ -135,8 +135,8 @@ def say(sentence: str, **facts: object) -> str:
 
     A ``field``, ``question`` or ``reason`` is itself a piece of language: it is said in the chosen
     one too, where the catalogue has it, and so is a ``bank``. A ``why`` comes in both languages,
-    from whoever wrote the rule. A word `InContext` is translated too, and so is what was
-    `Filled`. Whatever else a fact says is somebody's own word.
+    from the rule's author. A word `InContext` is translated too, and so is what was
+    `Filled`. Any other fact is shown as it is.
     """
     return _said(_catalogue, _language, sentence, facts)
 
@@ -153,7 +153,7 @@ def counted(one: str, many: str, count: int, **facts: object) -> str:
 
 def spoken(language: str) -> Callable[..., str]:
     """
-    Return a `say` that speaks *language*, whatever is spoken here: a printed page keeps its own.
+    Return a `say` that speaks *language*, in any chosen language: a printed page keeps its own.
 
     >>> spoken("zh_CN")("amount"), spoken("en")("amount")
     ('金额', 'amount')
@@ -175,13 +175,13 @@ def _said(
             return _in(catalogue, value)
         return value
 
-    told = {name: said(name, value) for name, value in facts.items()}
-    if "bank" in told:
-        told["bank"] = _bank_name(str(told["bank"]), language)
-    why = told.get("why")
+    shown = {name: said(name, value) for name, value in facts.items()}
+    if "bank" in shown:
+        shown["bank"] = _bank_name(str(shown["bank"]), language)
+    why = shown.get("why")
     if isinstance(why, Mapping):
-        told["why"] = _in_language(why, language)
-    return fill(_in(catalogue, sentence), told)
+        shown["why"] = _in_language(why, language)
+    return fill(_in(catalogue, sentence), shown)
 
 
 def bank_name(code: str) -> str:

@@ -153,16 +153,16 @@ def fault(
         raise NoSuchFault(place=place, text=how, known=", ".join((*_FAULTS, OFF)))
     call = caller(ctx)
     with call.wallet() as wallet:
-        told = wallet.set_fault(
+        answer = wallet.set_fault(
             place,
             None if wanted == OFF else Fault(wanted),
             amount_fen=amount,
             request_id=request_id,
             dry_run=dry_run,
         )
-    call.answer(told, clearing.show_fault_set)
-    if told["faults"]:
-        call.hint(N_("clear it with `hongbao bank fault {place} off`"), place=told["bank"])
+    call.answer(answer, clearing.show_fault_set)
+    if answer["faults"]:
+        call.hint(N_("clear it with `hongbao bank fault {place} off`"), place=answer["bank"])
 
 
 @app.command(

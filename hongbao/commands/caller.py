@@ -68,7 +68,7 @@ class Caller:
         """
         Ask an open *question* on the terminal; *flag* would have answered it.
 
-        Raises Unanswered where nobody is there to be asked.
+        Raises Unanswered if there is no terminal to prompt on.
         """
         return self._ask(self.env.ask, f"{_(question)}: ", question, flag)
 
@@ -88,19 +88,19 @@ class Caller:
         """
         Ask for a yes before something large or final; ``--yes`` is the answer beforehand.
 
-        Raises Declined on a no, and Unanswered where nobody is there to be asked.
+        Raises Declined on a no, and Unanswered if there is no terminal to prompt on.
         """
         if self.yes:
             return
-        told = say(question, **facts)
-        answer = self._ask(self.env.ask, f"{told} [y/N] ", question, "--yes", facts)
+        text = say(question, **facts)
+        answer = self._ask(self.env.ask, f"{text} [y/N] ", question, "--yes", facts)
         if answer.strip().casefold() not in YES:
             raise Declined
 
     def _ask(
         self,
         ask: Callable[[str], str],
-        told: str,
+        text: str,
         question: str,
         flag: str,
         facts: Mapping[str, object] | None = None,
@@ -108,7 +108,7 @@ class Caller:
         try:
             if self.no_input:
                 raise NoTerminal
-            return ask(told)
+            return ask(text)
         except NoTerminal:
             raise Unanswered(question=Filled(question, facts or {}), flag=flag) from None
         except EOFError:
@@ -281,23 +281,23 @@ class Caller:
 
         for folder, closed in close_home(self.env).items():
             if closed:
-                told = N_("other users of this machine could write to {path}; this is closed now")
+                text = N_("other users of this machine could write to {path}; this is closed now")
             else:
-                told = N_("other users can write to {path}, and the permission cannot be removed")
-            self.remark(told, path=folder)
+                text = N_("other users can write to {path}, and the permission cannot be removed")
+            self.remark(text, path=folder)
 
     @property
     def acting_as(self) -> str | None:
         """The profile that was named; None is the one chosen with `use`."""
         if self.profile is not None:
             return self.profile
-        # Whoever is refused before the home's place is known is told so all the same.
+        # A refusal before the home's place is known is shown all the same.
         variables = os.environ if self._env is None else self._env.variables
         return variables.get("HONGBAO_PROFILE") or None
 
     def is_there(self, wallet: "Wallet", challenge: str) -> bool:
         """
-        Ask *challenge* on the terminal until it is answered; say whether somebody is there at all.
+        Ask *challenge* on the terminal until it is answered; return whether there is a terminal.
 
         Raises what `answer_challenge` does once no try is left.
         """
@@ -316,8 +316,8 @@ class Caller:
             asked = wallet.challenge(challenge)
             shown = "\n".join(challenges.to_count(asked, said))
             question, facts = challenges.QUESTION, {"sought": asked["sought"]}
-            told = f"{shown}\n{say(question, **facts)}: "
-            typed = self._ask(self.env.ask, told, question, "--answer", facts)
+            text = f"{shown}\n{say(question, **facts)}: "
+            typed = self._ask(self.env.ask, text, question, "--answer", facts)
             try:
                 return wallet.answer_challenge(challenge, typed)
             except (InvalidAnswer, WrongAnswer) as error:
@@ -339,13 +339,13 @@ class Caller:
             self.remark(N_("dry run: nothing was changed"))
 
     def remark(self, sentence: str, **facts: object) -> None:
-        """Tell a person something besides the answer, on standard error; programs are not told."""
+        """Print a remark for people, on standard error; not with ``--json``."""
         if not self.as_json:
             talk(say(sentence, **facts))
 
     def hint(self, sentence: str, **facts: object) -> None:
         """
-        Tell a person the next step, on standard error; programs are not told.
+        Print a hint, the next step, for people on standard error; not with ``--json``.
 
         After a dry run there is none: what it would follow was not done.
         """
@@ -368,9 +368,9 @@ _TYPED = re.compile(r"`hongbao (?P<command>[\w-]+)(?P<rest>[^`]*)`")
 
 def addressed(hint: str, acting_as: str | None) -> str:
     """
-    Return *hint* with commands that do what it says for whoever named a profile with ``-p``.
+    Return *hint* with commands that do what it says for a person who named a profile with ``-p``.
 
-    A command that names another one is for somebody else, and stays as it is.
+    A command that names another one is for someone else, and stays as it is.
 
     >>> addressed("see `hongbao show hb_7Q2M4K9X`", "小红")
     'see `hongbao show hb_7Q2M4K9X -p 小红`'
@@ -393,7 +393,7 @@ def addressed(hint: str, acting_as: str | None) -> str:
 
 
 def talk(text: str, *, wrapped: bool = True) -> None:
-    """Say *text* on standard error, *wrapped* on a terminal; nobody need be listening."""
+    """Say *text* on standard error, *wrapped* on a terminal; a closed stream is no error."""
     if sys.stderr is None:
         return
     # A path that was typed may hold what a terminal would obey.
@@ -407,6 +407,6 @@ def talk(text: str, *, wrapped: bool = True) -> None:
 
 
 def _leave_the_question() -> None:
-    """Go on to a line of our own: the cursor still stands behind what was asked."""
+    """Begin a new line: the cursor is still behind the prompt."""
     if sys.stderr.isatty():
         print(file=sys.stderr)

@@ -49,7 +49,7 @@ def demo(
     on_terminal = is_terminal() and not call.as_json
     events = play(
         read(STORY),
-        language="en" if call.as_json else language(),  # programs are always told the same
+        language="en" if call.as_json else language(),  # programs always get English
         screen=Screen(max(terminal_columns() - MARGIN, 1), LINES) if on_terminal else None,
         variables=call.env.variables,
     )
@@ -106,7 +106,7 @@ def _steps(events: Iterator["Event"]) -> list["StoryStep"]:
 
 @contextmanager
 def _ending_tidily() -> Iterator[None]:
-    """Let being told to end, or a terminal that is closed, tidy up as Ctrl-C does."""
+    """Handle SIGTERM and SIGHUP (a closed terminal) as Ctrl-C is handled."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

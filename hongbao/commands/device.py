@@ -248,10 +248,10 @@ def fault(
         raise NoSuchFault(place=name, text=how, known=", ".join((*FAULTS, NONE)))
     call = caller(ctx)
     with call.wallet() as wallet:
-        told = wallet.set_device_fault(
+        answer = wallet.set_device_fault(
             name, None if wanted == NONE else wanted, request_id=request_id, dry_run=dry_run
         )
-    call.answer(told, devices.show_fault_set)
+    call.answer(answer, devices.show_fault_set)
 
 
 def _list(ctx: typer.Context) -> None:

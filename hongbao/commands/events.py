@@ -67,7 +67,7 @@ def events(
         try:
             seen = _follow(call, wallet, found, limit)
         except KeyboardInterrupt:  # that is how a watcher leaves
-            forget_output()  # it may have been told already
+            forget_output()  # it may have been printed already
             return
     _follow_on(call, seen, limit)
 
@@ -85,7 +85,7 @@ def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> int:
     """
     Tell what is *found* and what happens from then on; return where another ledger has come.
 
-    What is returned is the last event that was told: a restore is the next one after it.
+    Returns the last event that was printed: a restore is the next one after it.
     """
     seen = found["last"]
     while True:
@@ -101,7 +101,7 @@ def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> int:
 
 
 def _follow_on(call: Caller, seen: int, limit: int) -> None:
-    """Go on after the event *seen*, each time that the home has got new keys or another ledger."""
+    """Continue after the event *seen*, each time the home has new keys or another ledger."""
     try:
         while True:
             sleep(LOOK_SECONDS)

@@ -13,7 +13,7 @@ COLUMNS_MAX = 80
 COLUMNS_MIN = 20
 TERM_COLUMNS_MAX = 30
 TEXT_COLUMNS_MIN = 30
-"""What an explanation needs beside its term; where there is less, it goes below."""
+"""The columns that an explanation needs next to its term; with less, it goes below."""
 
 _BESIDE_TERM = 2
 _BELOW_TERM = 6
@@ -55,7 +55,7 @@ class Page:
             self._lines.append("")
 
     def write_text(self, text: str) -> None:
-        """Write *text*: paragraphs are laid out anew, commands to copy stay as they are."""
+        """Write *text*: paragraphs are wrapped again, commands to copy stay as they are."""
         for number, paragraph in enumerate(re.split(r"\n\s*\n", text.strip("\n"))):
             if number:
                 self._lines.append("")
@@ -65,7 +65,7 @@ class Page:
                 self._write(wrapped(" ".join(paragraph.split()), self.width - self.current_indent))
 
     def write_dl(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Write terms with their explanations: beside them where there is room, else below."""
+        """Write terms with their explanations: next to them if there is room, else below."""
         term_columns = min(
             max((columns(term) for term, _said in rows), default=0), TERM_COLUMNS_MAX
         )
@@ -81,7 +81,7 @@ class Page:
             self._write(said, indent=at)
 
     def write_examples(self, examples: Sequence[str]) -> None:
-        """Write commands to copy, one on each line; beside the word where they fit, else below."""
+        """Write commands to copy, one on each line; next to the word if they fit, else below."""
         word = say(N_("{heading}:"), heading=ngettext("Example", "Examples", len(examples)))
         word += "" if word.endswith("：") else " "  # a full-width colon brings its own space
         beside = self.current_indent + columns(word)

@@ -1,8 +1,8 @@
 """
-What stands for a value in help and in hints, in every language.
+Placeholders for values in help and in hints, in every language.
 
 In English a word in capitals; other languages write it as theirs do, Chinese as ``<文件>``. A word
-that stands for two things is told apart by its context, since elsewhere they are two words.
+with two meanings is distinguished by its context, since elsewhere they are two words.
 """
 
 from hongbao.words import C_, InContext

@@ -109,7 +109,7 @@ _ENDINGS = {".txt": Form.TEXT, ".json": Form.JSON, ".svg": Form.SVG, ".pdf": For
 
 def _form_of(output: str) -> Form:
     """
-    Return the form that the name of a file stands for; without an ending it is a slip.
+    Return the format by the extension of a file; without one it is a slip.
 
     Raises UnknownEnding.
     """

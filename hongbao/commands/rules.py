@@ -1,4 +1,4 @@
-"""Finding the rules that somebody named: some that ship, that were used here, or a file's."""
+"""Finding a policy or risk pack by name: one that ships, one used here, or a file."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +28,7 @@ Answering = Annotated[
 
 
 def answering(call: "Caller", operator: str | None) -> "By | None":
-    """Return who answers for the rules, where somebody was named."""
+    """Return the operator who approves the rules, if one was named."""
     from hongbao.wallet.operators import By
 
     return None if operator is None else By(operator, call.operator_pin)

@@ -38,12 +38,12 @@ codecs.register_error(PLAINLY, _plainly)
 
 
 class ReaderGone(Exception):
-    """Whoever read standard output has had enough: nothing more needs to be said there."""
+    """The reader of standard output has closed it: nothing more is written there."""
 
 
 class _StandardOutput(io.RawIOBase):
     """
-    The end of standard output, which says by itself that it does not take what is written.
+    The end of standard output, which reports itself that it does not take what is written.
 
     An `OSError` that reaches `hongbao.cli.main` is therefore never about the answer.
     """

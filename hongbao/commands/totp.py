@@ -89,8 +89,8 @@ def add(
 def _typed_back(call: Caller, key: str, address: str) -> str:
     groups = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
     shown = say(N_("key of the new authenticator: {key}"), key=groups)
-    told = "\n".join([*_drawn(address), shown, address])
-    return call.ask_below(told, N_("the code it shows now"), flag="--secret-file")
+    text = "\n".join([*_drawn(address), shown, address])
+    return call.ask_below(text, N_("the code it shows now"), flag="--secret-file")
 
 
 def _drawn(address: str) -> list[str]:

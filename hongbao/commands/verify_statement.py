@@ -54,15 +54,15 @@ def verify_statement(
     call = caller(ctx)
     keys = frozenset() if key is None else frozenset({_public_key(call, key)})
     with _home(call, is_needed=key is None) as wallet:
-        told = Judge(wallet, keys).judge(
+        verdict = Judge(wallet, keys).judge(
             typed_path(file), None if signature is None else typed_path(signature)
         )
-    error = refusal(told, key_named=key is not None)
+    error = refusal(verdict, key_named=key is not None)
     if error is None:
-        call.answer(told, vouching.show_verified)
+        call.answer(verdict, vouching.show_verified)
         return
     if not call.as_json:
-        call.answer(told, vouching.show_verified)
+        call.answer(verdict, vouching.show_verified)
     raise error
 
 

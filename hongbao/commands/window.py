@@ -41,7 +41,7 @@ def window(**settings: Any) -> typer.Typer:
 UsageError: type[Exception] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
 )
-"""What the parser raises for whatever it cannot read. Of its family, typer publishes one."""
+"""The parser's base exception for wrong usage. Of its family, typer publishes one."""
 
 
 ASKING_HELP = frozenset({"--help", "-h"})
@@ -113,7 +113,7 @@ class _Spoken:
 
     context_class: Any = Speaking
     placeholders: dict[str, str]
-    """What stands for a value here, by what the reader's language calls it."""
+    """The placeholders, by what the reader's language calls them."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         settings["params"] = [*(settings.get("params") or ()), *_shared_options()]
@@ -397,7 +397,7 @@ def _offered(ctx: typer.Context, look: "Callable[[Wallet], list[str]]") -> list[
 
 
 def titles(wallet: "Wallet") -> Mapping[str, str]:
-    """Return what the policy in force calls each tier, in the reader's language."""
+    """Return what the active policy calls each tier, in the reader's language."""
     from hongbao.words import language
 
     return {tier.name: tier.title.text(language()) for tier in wallet.policy.tiers}

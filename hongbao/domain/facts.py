@@ -187,11 +187,11 @@ def part(**fields: Kind) -> Kind:
     return Kind(f"({shape})", pack, shape.unpack)
 
 
-def _pack_error(told: Any) -> list[object]:
-    if not isinstance(told, Mapping) or told.get("code") not in ERRORS:
+def _pack_error(raw: Any) -> list[object]:
+    if not isinstance(raw, Mapping) or raw.get("code") not in ERRORS:
         raise ValueError("not an error that an act keeps")
-    facts = {name: value for name, value in told.items() if name not in _SAID}
-    return [told["code"], *ERRORS[told["code"]].pack(facts)]
+    facts = {name: value for name, value in raw.items() if name not in _SAID}
+    return [raw["code"], *ERRORS[raw["code"]].pack(facts)]
 
 
 def _unpack_error(values: Any) -> Facts:

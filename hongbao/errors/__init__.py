@@ -108,14 +108,14 @@ def _load(topic: str) -> dict[str, type[HongbaoError]]:
 
 
 def kinds() -> Iterator[type[HongbaoError]]:
-    """Yield every kind of error, topic by topic; a family without a sentence of its own is none."""
+    """Yield every kind of error, topic by topic; a family without a sentence is not one."""
     for topic in TOPICS:
         yield from (kind for kind in _load(topic).values() if "sentence" in vars(kind))
 
 
-def recall(told: Mapping[str, object]) -> HongbaoError:
+def recall(document: Mapping[str, object]) -> HongbaoError:
     """
-    Return the error that *told*, an error's `HongbaoError.as_dict`, was made from.
+    Return the error that *document*, an error's `HongbaoError.as_dict`, was made from.
 
     >>> from datetime import UTC
     >>> from hongbao.errors import PacketExpired
@@ -123,7 +123,7 @@ def recall(told: Mapping[str, object]) -> HongbaoError:
     >>> str(recall(error.as_dict())) == str(error)
     True
     """
-    kind = next(kind for kind in kinds() if kind.code == told["code"])
+    kind = next(kind for kind in kinds() if kind.code == document["code"])
     moments = {
         name
         for name, fact in declarations(kind).items()
@@ -134,7 +134,7 @@ def recall(told: Mapping[str, object]) -> HongbaoError:
             name: datetime.fromisoformat(value)
             if name in moments and isinstance(value, str)
             else value
-            for name, value in told.items()
+            for name, value in document.items()
             if name not in ("code", "message", "hint")
         }
     )

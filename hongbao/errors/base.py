@@ -176,7 +176,7 @@ class HongbaoError(Exception):
     final: ClassVar[bool] = False
     """Whether the same request can never be answered otherwise, however often it is made."""
     is_of_device: ClassVar[bool] = False
-    """Whether the device that the request came from stands in its way: another has to act."""
+    """Whether the request's device is the obstacle: another device has to be used."""
     exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
     sentence: ClassVar[str] = ""
     advice: ClassVar[str | None] = None
@@ -199,7 +199,7 @@ class HongbaoError(Exception):
         return error
 
     def __str__(self) -> str:
-        """Return the sentence in English, which is what programs and logs are told."""
+        """Return the sentence in English, which is what programs and logs get."""
         return self._told(self.chosen_sentence(), fill)
 
     @property
@@ -352,7 +352,7 @@ class Unusable(HongbaoError):
 
 
 class NotPaid(HongbaoError):
-    """Nothing moved: the payment did not come about."""
+    """No money moved: the payment failed."""
 
     exit_code = ExitCode.DECLINED
 

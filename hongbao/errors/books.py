@@ -74,7 +74,7 @@ class DifferenceNotFound(NotFound):
 
 
 class DifferencesFound(BooksDiffer):
-    """A bank's statement and the platform's records differ, and nobody has put it right yet."""
+    """A bank's statement and the platform's records differ, and it is not corrected yet."""
 
     date: str = example("2026-02-16")
 

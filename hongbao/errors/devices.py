@@ -32,7 +32,7 @@ class AlreadyApproved(UsageError):
 
 
 class DeviceInUse(UsageError):
-    """A device is not removed by itself: then nobody could let one in again."""
+    """A device cannot remove itself: then no device could approve another one."""
 
     device: str = example("小明-1")
     profile: str = example("小明")
@@ -80,7 +80,7 @@ class ReplayedNonce(HeldByRisk):
 
 
 class SessionCut(HeldByRisk):
-    """The device's session was ended, and nobody has begun a new one."""
+    """The device was logged out, and has not logged in again."""
 
     device: str = example("小明-1")
 
@@ -100,7 +100,7 @@ class DeviceNotEnrolled(HeldByRisk):
 
 
 class DevicePending(HeldByRisk):
-    """The device waits to be let in."""
+    """The device waits for approval."""
 
     device: str = example("tablet")
 

@@ -18,7 +18,7 @@ from hongbao.words import N_
 
 
 class NotADemoHome(UsageError):
-    """Banks and devices are told to fail only where time and chance are the user's own, too."""
+    """Faults are simulated only in a demo home, whose clock and seed are the user's."""
 
     sentence = N_("faults can be simulated only in a demo wallet")
     advice = N_("create one with `hongbao init NAME --demo`, in a folder that HONGBAO_HOME names")

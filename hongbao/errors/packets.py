@@ -38,7 +38,7 @@ class ShareTooSmall(UsageError):
 
 
 class SelfRecipient(UsageError):
-    """A packet is for somebody else."""
+    """An exclusive packet is for someone else."""
 
     sentence = N_("you cannot send a packet to yourself")
 
@@ -108,7 +108,7 @@ class NotForYou(NotClaimable):
 
 
 class NotYourPacket(NotClaimable):
-    """Only its sender gets back what nobody claimed of a packet."""
+    """Only its sender gets a packet's unclaimed amount back."""
 
     sentence = N_("someone else sent {packet}; only its sender can have the unclaimed amount back")
 

@@ -149,7 +149,7 @@ class InsufficientCard(Insufficient):
 
 class PaymentPending(HongbaoError):
     """
-    The bank has not answered, so that nobody knows yet whether the payment came about.
+    The bank has not answered, so the payment's outcome is not known yet.
 
     The money is frozen until a query finds out. *payment* is the message's id.
     """
@@ -220,7 +220,7 @@ class LimitExceeded(OverLimit):
     """
     A tier's limit leaves less room than the act needs.
 
-    *returns_at* is the moment room returns by itself; None where it never does (a single act's
+    *returns_at* is when the limit resets; None if it never does (a single act's
     limit, a lifetime's).
     """
 

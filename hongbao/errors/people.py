@@ -25,7 +25,7 @@ class OperatorExists(UsageError):
 
 
 class OperatorNeeded(UsageError):
-    """Only the first operator is made by whoever comes; an operator answers for each other one."""
+    """Anyone adds the first operator; each later one needs an operator's approval."""
 
     name: str = example("小梅", kw_only=False)
 
@@ -34,7 +34,7 @@ class OperatorNeeded(UsageError):
 
 
 class NotIdentified(UsageError):
-    """Nobody has said who the profile is, so an ID number proves nothing about it."""
+    """The profile is not verified, so an ID number cannot be checked against it."""
 
     profile: str = example("小红")
 
@@ -80,7 +80,7 @@ class InvalidSecret(UsageError):
 
 
 class RulesNeedOperator(UsageError):
-    """Once a home has operators, one of them answers for which rules are in force."""
+    """Once a home has operators, one of them has to approve new rules."""
 
     sentence = N_("this wallet has operators: one of them must approve its rules")
     advice = N_("name the operator with --operator; hongbao asks for that PIN")
@@ -156,7 +156,7 @@ class ProfileNotFound(NotFound):
 
 
 class OperatorNotFound(NotFound):
-    """Nobody of that name may put books right here."""
+    """There is no operator with that name."""
 
     name: str = example("小梅", kw_only=False, shape=shortened)
 
@@ -215,7 +215,7 @@ class WrongPinOrCode(PinError):
     """
     PIN and authenticator's code do not both fit; the attempt was counted before it was checked.
 
-    Which of them does not is not told, or each could be guessed by itself.
+    It is not said which of them is wrong, or each could be guessed alone.
     """
 
     attempts_left: int = example(4)
@@ -225,7 +225,7 @@ class WrongPinOrCode(PinError):
 
 
 class WrongPinOrIdentity(PinError):
-    """Whoever said who they are did not know the PIN, or is somebody else; which is not told."""
+    """The PIN or the identity is wrong; it is not said which."""
 
     attempts_left: int = example(4)
 

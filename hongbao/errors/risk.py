@@ -150,7 +150,7 @@ class RefusedByRisk(HeldByRisk):
 
 
 class PacketHeld(HeldByRisk):
-    """The packet is looked at before anybody can claim it."""
+    """The packet is on hold: it is reviewed before it can be claimed."""
 
     packet: str = example("hb_7Q2M4K9X", kw_only=False)
     until_at: datetime = example(THEN)

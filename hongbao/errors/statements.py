@@ -82,7 +82,7 @@ class InvalidPublicKey(UsageError):
 
 
 class SignatureMissing(NotFound):
-    """A statement whose signature is a file of its own stands there without it."""
+    """A statement's separate signature file is missing."""
 
     path: str = example("november.csv")
     signature_file: str = example("november.csv.sig")
@@ -139,7 +139,7 @@ class CutShort(NotGenuine):
 
 
 class UnknownSigner(NotGenuine):
-    """A statement or a receipt is signed, but by no key that anybody here knows."""
+    """A statement or a receipt is signed, but by an unknown key."""
 
     sentence = N_(
         "{file} is not from this wallet: it is signed by {public_key}, which is unknown here"
@@ -159,7 +159,7 @@ class OtherSigner(UnknownSigner):
 
 
 class NewerThanLedger(NotGenuine):
-    """A statement or a receipt tells of entries that the ledger does not have."""
+    """A statement or a receipt has entries that the ledger does not have."""
 
     sentence = N_(
         "{file} is genuine, but the ledger is not: it ends at entry {last_entry}, "

@@ -6,7 +6,7 @@ from hongbao.words import N_
 
 
 class Unanswered(UsageError):
-    """A question needs an answer, and nobody is there to give one."""
+    """A question needs an answer, and there is no terminal to prompt on."""
 
     question: str = example("payment PIN")
     flag: str = example("--pin-file")
@@ -126,7 +126,7 @@ class AnswerUnwritable(Unusable):
 
 
 class Unexpected(HongbaoError):
-    """A bug of ours: what went wrong has no sentence of its own."""
+    """A bug of ours: an exception that no error declares."""
 
     kind: str = example("KeyError")
 

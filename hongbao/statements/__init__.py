@@ -7,8 +7,8 @@ adding its file. A format may also say
 
 - ``BEGINNING``, how a file's name begins that is this format's and not another's of that ending;
 - ``SIGNATURE``, what stands before and behind the signature at its end. A format that has no place
-  for one is signed in a file of its own (see `hongbao.statements._signature`);
-- ``PASSES``, how often it reads the lines, for whoever shows how far it has come;
+  for one is signed in a separate file (see `hongbao.statements._signature`);
+- ``PASSES``, how often it reads the lines, to show progress;
 - ``file_name(statement)``, what its readers call such a file (see `file_name`);
 - ``FULL``, that it has a place for who its holder is;
 - ``SPOKEN``, that people read it in their own language; every other format is the same in all.
@@ -92,7 +92,7 @@ class Format(Protocol):
 
 def format_of(path: str) -> str | None:
     """
-    Return the format that the name of *path* stands for, or None.
+    Return the format by the extension of *path*, or None.
 
     >>> format_of("2026-11.CSV"), format_of("-")
     ('csv', None)
@@ -105,7 +105,7 @@ def format_of(path: str) -> str | None:
 
 def format_by_ending(path: str, formats: Collection[str] = FORMATS) -> str | None:
     """
-    Return the one of *formats* that the name of *path* stands for; None where it has no ending.
+    Return the one of *formats* by the extension of *path*; None if it has none.
 
     Raises UnknownEnding where it has one that is none of theirs.
     """
@@ -157,8 +157,8 @@ def write(
     """
     Write *statement* to *out* in the format called *format_name*, in memory that does not grow.
 
-    Return its signature, where that has no place in the format and so is a file of its own.
-    *watch* is told each line's number on the way, over all passes. The same statement is the same
+    Return its signature, if that has no place in the format and so is a separate file.
+    *watch* gets each line's number on the way, over all passes. The same statement is the same
     bytes. Each line's balance is added up again on its way, so that a statement which does not lead
     from opening to closing ends in `DoesNotAddUp`.
     """
@@ -215,7 +215,7 @@ def save(
     watch: Callable[[int], None] = lambda _line: None,
 ) -> Path | None:
     """
-    Write *statement* to the file *path* (see `save_as` and `write`), and its signature beside it.
+    Write *statement* to the file *path* (see `save_as` and `write`), and its signature next to it.
 
     Return the signature's file, where there is one.
     """

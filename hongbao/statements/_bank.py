@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
 
 def entries(lines: Iterable["MovementLine"]) -> Iterator[Entry]:
-    """Yield what *lines* did to the balance; a fee is an entry of its own."""
+    """Yield what *lines* did to the balance; a fee is a separate entry."""
     for line in lines:
         for leg in legs(line):
             if leg.balance_fen:

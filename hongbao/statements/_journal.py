@@ -55,7 +55,7 @@ class Entry(NamedTuple):
 
 
 def entries(sheet: Sheet) -> Iterator[Entry]:
-    """Yield an entry for each leg, oldest first, and for what came to a card meanwhile."""
+    """Yield an entry for each leg, oldest first, and for what came to a card in between."""
     for line in merge(sheet.lines, sheet.statement.arrivals, key=_number):
         balance_fen = line["balance_fen"] - line["amount_fen"]
         for leg in legs(line):
@@ -148,7 +148,7 @@ def journal(sheet: Sheet, form: str, before: str = "") -> Iterator[str]:
     Yield *sheet* as a journal that hledger and ledger can read, each in its strictest mode.
 
     *form* puts a *payee* and a *note* together as one of them has it. *before* are lines that only
-    one of them knows. Whatever is used is declared right before its first use, so that nothing is
+    one of them knows. Everything used is declared right before its first use, so that nothing is
     read twice: what is kept are the names of accounts and of people, never movements.
     """
     statement, root = sheet.statement, sheet.style.root
@@ -178,7 +178,7 @@ def journal(sheet: Sheet, form: str, before: str = "") -> Iterator[str]:
             str(first_day(statement)),
             opening_id(statement, root),
             Words(plain(statement.profile), "期初余额"),
-            # Whatever it takes to get there: nothing, where what came before is in the book.
+            # The opening entry: none, if what came before is in the book.
             f"{balance:<36}  {'':>16} = {yuan(statement.opening_fen)} {CURRENCY}",
             OPENING_BALANCES,
         )
@@ -198,7 +198,7 @@ def journal(sheet: Sheet, form: str, before: str = "") -> Iterator[str]:
 
 def tame(text: str) -> str:
     """
-    Return *text*, which somebody typed, as a comment or a payee that means nothing but itself.
+    Return *text*, which is free text, as a comment or a payee that means nothing but itself.
 
     >>> tame("a;b:c  [2020-01-01]")
     'a；b：c ［2020-01-01]'
@@ -224,12 +224,12 @@ def _posting(posting: Posting) -> str:
 # --- names ----------------------------------------------------------------------------------------
 
 _NAMES = ("time", "kind", "packet", "greeting")
-"""What is told of an entry beside its id."""
+"""The facts of an entry next to its id."""
 
 
 def _facts(line: "MovementLine", leg: Leg) -> dict[str, str]:
-    told = (line["at"][11:-6], leg.kind, line["packet"], line["greeting"])
-    return {name: fact for name, fact in zip(_NAMES, told, strict=True) if fact}
+    facts = (line["at"][11:-6], leg.kind, line["packet"], line["greeting"])
+    return {name: fact for name, fact in zip(_NAMES, facts, strict=True) if fact}
 
 
 def _postings(

@@ -1,12 +1,12 @@
 """
 Legs: a movement as two accounts and an amount, the way an accountant's program wants it.
 
-A withdrawal's fee is a leg of its own, so that the amount fits the bank's, and because some
+A withdrawal's fee is a separate leg, so that the amount fits the bank's, and because some
 programs refuse an entry of three legs.
 
 What has not come to its card by the end of the period is in transit, and so is what never did: what
 comes back comes from there, in this period or a later one. So statements that follow each other add
-up to the same whichever periods they are of.
+up to the same for any periods.
 """
 
 from collections.abc import Iterator

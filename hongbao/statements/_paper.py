@@ -2,7 +2,7 @@
 Paper: A4 pages of a PDF, in points from the upper left, and the Chinese font that they are set in.
 
 A PDF brings along the characters that it shows, so it looks the same everywhere. The font comes
-with the extra ``hongbao[pdf]``, as a package of its own; without that package, one of the system is
+with the extra ``hongbao[pdf]``, as a separate package; without that package, one of the system is
 looked for. Nothing of the moment is in the file: its date is the statement's, and its identifier
 follows from its content.
 """
@@ -34,7 +34,7 @@ DARK_RED: Colour = (168, 27, 33)
 GOLD: Colour = (246, 198, 91)
 
 UNKNOWN = "□"
-"""What stands for a character that the font does not have."""
+"""The replacement for a character that the font does not have."""
 
 _NEEDED = frozenset("红包账单零钱收支余额人民币元0123456789.:+-*·" + UNKNOWN)
 """What a font must have to be taken for a Chinese one: a Latin one would leave names out."""
@@ -94,7 +94,7 @@ class Paper:
         self._file.close()
 
     def turn(self) -> None:
-        """Go on to the next page, or the first."""
+        """Begin the next page, or the first."""
         self._pdf.add_page()
 
     def wrapped(self, text: str, size: int, width: int) -> list[str]:
@@ -216,7 +216,7 @@ def _in_truetype(font: "TTFFont") -> "Font":
     """
     Return what is used of *font* with TrueType outlines, at most a thousandth of its size off.
 
-    Of a font that numbers its characters by itself, as Chinese ones in OpenType do, the library
+    Of a font that numbers its characters itself, as Chinese ones in OpenType do, the library
     writes a map that poppler, MuPDF and PDFium follow, but pypdf and pdfminer do not: accountants'
     scripts would read nothing at all. Of TrueType it needs no such map.
     """

@@ -2,7 +2,7 @@
 The printed page: what a statement for people says, and in what words, in English and in Chinese.
 
 The words are the catalogue's, in the language of the sheet's style: a page keeps its language,
-whoever prints it. How the page looks is the business of each format that prints one.
+its format. How the page looks is the business of each format that prints one.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ COLUMNS = {
     "amount": N_("amount"),
     "balance": N_("balance"),
 }
-"""What stands beside what, and above each of them."""
+"""The columns side by side, and their headings."""
 
 RIGHT = frozenset({"entry", "card", "amount", "balance"})
 """The columns that are numbers, and stand at the right."""
@@ -164,7 +164,7 @@ class Printed:
 
     @property
     def nothing(self) -> str:
-        """What stands in the table's place where there is no movement."""
+        """What replaces the table if there is no movement."""
         return self._say(N_("No movements in this period."))
 
     @property

@@ -1,7 +1,7 @@
 """
-The report of review cases, for whoever has to read it: JSON for programs, CSV for tables.
+The report of review cases, for regulators: JSON for programs, CSV for tables.
 
-In CSV a case is a row, and each piece of its evidence and each opinion is a row of its own below
+In CSV a case is a row, and each piece of its evidence and each opinion is a separate row below
 it, which *type* tells apart: a table has no place for a list.
 """
 

@@ -3,7 +3,7 @@ Reading workbooks: the cells of a sheet, row by row, in memory that does not gro
 
 Anyone may have made the file: 180 KB of archive can unpack to gigabytes, one row can hold a hundred
 million cells, one tag a gigabyte of names. So every part is unpacked in pieces and parsed as it
-comes, and whatever would be kept is bounded: the archive's entries, the depth of its tags, the
+comes, and everything that is kept is bounded: the archive's entries, the depth of its tags, the
 different names, a row's cells, a cell's text. Nothing is calculated, and no entity is expanded.
 """
 
@@ -81,7 +81,7 @@ class Cell(NamedTuple):
     A cell's *text*, and of which *kind* it is.
 
     That is ``text``, ``number`` in its shortest digits, ``date`` as ``2026-02-16 10:00:00``,
-    ``formula``, whose text nobody knows, or ``other``: a truth value or an error.
+    ``formula``, whose text is unknown, or ``other``: a truth value or an error.
     """
 
     kind: str
@@ -208,7 +208,7 @@ class Workbook:
 
 @contextmanager
 def _damage() -> Iterator[None]:
-    """Tell whatever a hostile file makes of the libraries as an UnreadableError."""
+    """Raise an UnreadableError for any exception that a hostile file causes in the libraries."""
     try:
         yield
     except UnreadableError:
@@ -286,7 +286,7 @@ def _moment(days: Decimal, *, is_1904: bool) -> str:
 
 
 class _Handler:
-    """What a parser tells of one part. Names come with a prefix or without; it means nothing."""
+    """What a parser reports of one part. Names come with a prefix or without; it means nothing."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -401,7 +401,7 @@ class _Texts(_Collecting):
     """
     The table of shared texts, one behind the other.
 
-    As objects of their own a hundred million bytes of them would take ten times that.
+    As separate objects a hundred million bytes of them would take ten times that.
     """
 
     def __init__(self, cell_max: int) -> None:

@@ -1,9 +1,9 @@
 """
-The signature under a statement: who vouches for which bytes, and at which end of the ledger.
+The signature of a statement: whose key, over which bytes, and at which ledger head.
 
 It is one JSON object. What is signed is all of it but ``signature``, as canonical JSON: UTF-8, keys
 sorted, no spaces. Among it are the length and the SHA-256 of the statement's own bytes, so that
-whoever has the file and the key can check both with any tool, and the ledger's head, whose MAC
+anyone with the file and the key can check both with any tool, and the ledger's head, whose MAC
 covers all that came before.
 """
 
@@ -27,7 +27,7 @@ class Hashed:
     """
     A file that is written from its beginning to its end, and hashed on the way.
 
-    It cannot be sought in, so whoever writes archives streams them.
+    It cannot be sought in, so archives are written as streams.
     """
 
     def __init__(self, out: BinaryIO) -> None:
@@ -87,7 +87,7 @@ def signed(facts: Mapping[str, object], sign: Any) -> bytes:
 
 
 def rendered(whole: Mapping[str, object]) -> bytes:
-    """Return a signature as it stands in a file, in the one way in which `signed` writes it."""
+    """Return a signature as it is in a file, in the one way in which `signed` writes it."""
     return to_json(whole).replace("--", "-\\u002d").encode()
 
 

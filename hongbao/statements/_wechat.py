@@ -115,7 +115,7 @@ def row_of(line: "MovementLine") -> Row | None:
 
     What a payment's status says is how it stood at the end of the period. A withdrawal that had not
     come to its card then names the balance as what paid it, and what comes back of one is a top-up
-    out of it: readers book both against an account that nobody knows rather than against the card.
+    out of it: readers book both against an unknown account rather than against the card.
     WeChat's own words for a withdrawal that failed are 提现失败，已退回零钱, at which readers drop
     the row, and with it the amount, because WeChat has no row for what came back. So ours are not
     the same.

@@ -1,7 +1,7 @@
 """
 Words: what an accountant's program shows for a leg, the other side of it and what happened.
 
-They are in Chinese whatever language the statement is asked for in, as in a WeChat bill: people
+They are in Chinese in a statement of either language, as in a WeChat bill: people
 sort and match by them, and a payee that changes with the reader's language would match nothing.
 """
 

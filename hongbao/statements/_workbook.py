@@ -1,7 +1,7 @@
 """
 Workbooks: the one door to the library that writes them, row by row and the same bytes each time.
 
-Nothing in a workbook of ours calculates. Text is written as text whatever it looks like, so no
+Nothing in a workbook of ours calculates. Text is written as text even if it looks otherwise, so no
 greeting becomes a formula, a link or a number; amounts are numbers of exactly two decimals.
 """
 
@@ -66,7 +66,7 @@ def workbook(out: BinaryIO, made_at: datetime) -> Iterator["Book"]:
             yield Book(library)
             library.close()
         except FileCreateError as error:
-            raise error.args[0] from None  # the system's own, which whoever saves files understands
+            raise error.args[0] from None  # the system's own, which `save_as` understands
         finally:
             gate.shut()
             for sheet in library.worksheets():
@@ -148,7 +148,7 @@ def _unread(text: str) -> str:
     """
     Return *text* so that the library writes it and never reads it.
 
-    What stands between ``<r>`` and ``</r>`` it takes for XML of its own making and copies as it
+    What is between ``<r>`` and ``</r>`` it takes for XML that it made itself and copies as it
     is. So such a text is handed over as just that, escaped.
     """
     if not (text.startswith("<r>") and text.endswith("</r>")):
@@ -177,7 +177,7 @@ class _Gate:
     The file a workbook goes to, until it is shut.
 
     An archive that was left half written closes itself whenever it is forgotten, and would write
-    its end behind whatever stands there by then.
+    its end behind what is there by then.
     """
 
     def __init__(self, out: BinaryIO) -> None:

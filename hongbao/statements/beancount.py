@@ -2,7 +2,7 @@
 Beancount: a complete journal, which bean-check adds up again.
 
 It opens its accounts, carries each movement's id as the entry's only link, and ends in a balance
-assertion. What people typed stands in strings, in which nothing but the quote and the backslash
+assertion. Free text is in strings, in which nothing but the quote and the backslash
 means anything.
 """
 
@@ -82,7 +82,7 @@ def _lines(sheet: Sheet) -> Iterator[str]:
 
 def _quoted(text: str) -> str:
     """
-    Return *text*, which somebody may have typed, as a string that holds it and ends where it ends.
+    Return *text*, which may be free text, as a string that holds it and ends where it ends.
 
     >>> _quoted('a"\\\\\\nplugin "evil"')
     '"a\\\\"\\\\\\\\ plugin \\\\"evil\\\\""'

@@ -1,7 +1,7 @@
 """
 camt.053: the bank's statement of ISO 20022, for accounting and treasury programs.
 
-Version 08, camt.053.001.08. An entry has exactly one detail, and a fee is an entry of its own:
+Version 08, camt.053.001.08. An entry has exactly one detail, and a fee is a separate entry:
 readers drop the id of an entry with more. Its id is in ``NtryRef`` and in ``AcctSvcrRef``, by which
 they find what they have already.
 """
@@ -115,7 +115,7 @@ def statement_id(statement: "Statement") -> str:
     """
     Return the id of *statement*: whose, from when to when, and at which entry it ends.
 
-    The same period, once it is over, has the same id; while it goes on, each new entry makes
+    The same period, once it is over, has the same id; until then, each new entry makes
     another. The 35 characters that it may have are enough for a hundred million entries.
     """
     first, last = first_and_last(statement)

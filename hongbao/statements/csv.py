@@ -1,5 +1,5 @@
 """
-CSV: for spreadsheets, and for whatever reads tables.
+CSV: for spreadsheets and other programs that read tables.
 
 RFC 4180 with its CRLF, in UTF-8 behind a byte order mark. Without the mark Excel takes the file for
 the system's old encoding, and every Chinese name in it for noise; readers that know UTF-8 skip it,
@@ -84,7 +84,7 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
 
 def cell(text: str | None) -> str:
     """
-    Return *text*, which somebody typed, as a spreadsheet shows it and never as one it calculates.
+    Return *text*, which is free text, as a spreadsheet shows it and never as one it calculates.
 
     A text that begins like a formula gets an apostrophe in front (OWASP, "CSV Injection"), also
     where it begins full-width, behind spaces or quotes, or behind a semicolon or a tab, at which

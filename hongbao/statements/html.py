@@ -87,10 +87,10 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
 
 
 def _facts(name: str, facts: Facts) -> str:
-    told = "".join(
+    rows = "".join(
         f"<div><dt>{escape(what)}</dt><dd>{escape(fact)}</dd></div>" for what, fact in facts
     )
-    return f'<dl class="{name}">{told}</dl>'
+    return f'<dl class="{name}">{rows}</dl>'
 
 
 def _heads(headings: Row) -> str:

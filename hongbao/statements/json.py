@@ -1,7 +1,7 @@
 """
 JSON: one document with everything in it, amounts in whole fen.
 
-A movement stands on a line of its own, so that two statements compare line by line.
+A movement is on a separate line, so that two statements compare line by line.
 """
 
 from typing import TYPE_CHECKING, BinaryIO

@@ -1,7 +1,7 @@
 """
 ledger: a complete journal, which ``ledger --strict --pedantic`` adds up again.
 
-It is hledger's but for the note, which stands in a comment: ledger takes all of the first line for
+It is hledger's but for the note, which is in a comment: ledger takes all of the first line for
 the payee.
 """
 

@@ -24,7 +24,7 @@ _LEFT, _RIGHT = 40, 555
 _WIDTH = _RIGHT - _LEFT
 _TOP, _BOTTOM = 40, 792
 _FACTS = 140
-"""Where a fact begins, beside its name."""
+"""Where a fact begins, next to its name."""
 
 _SIZE, _SMALL, _LINE = 8, 7, 11
 
@@ -187,7 +187,7 @@ class _Layout:
         return _Block(16 + proof.height + 6 + len(notes) * _LINE, draw)
 
     def _facts(self, facts: Facts, size: int) -> _Block:
-        """Return *facts* one below the other, each beside its name."""
+        """Return *facts* one below the other, each next to its name."""
         lines = [
             ("" if number else name, line)
             for name, fact in facts

@@ -54,7 +54,7 @@ def _put(out: BinaryIO, line: str) -> None:
 
 
 def _cells(row: Row) -> str:
-    """Return *row* with quotes where a bill has them; names are all in it that somebody typed."""
+    """Return *row* with quotes where a bill has them; names are the only free text in it."""
     return ",".join(
         (
             str(row.at),

@@ -2,7 +2,7 @@
 A workbook of our own: cells that are dates and numbers, headings in Chinese and in English.
 
 The first sheet has a movement a row, between its opening and its closing balance, and the second
-what is true of the whole. Both languages stand side by side, so the file is one whoever reads it.
+what is true of the whole. Both languages are side by side, so one file serves every reader.
 """
 
 from collections.abc import Iterator

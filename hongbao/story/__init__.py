@@ -1,7 +1,7 @@
 """
 Stories: real commands with what they should answer, played on a throw-away home.
 
-    # en: Whoever comes after the last share is told so.
+    # en: A claim after the last share is refused.
     # zh: 手慢了，红包派完了。
     file pin: 246810
     init 张三                             => 0

@@ -12,7 +12,7 @@ from hongbao.errors import FileNotReadable, InvalidStory
 from hongbao.words import N_
 
 NAME = re.compile(r"\[([a-z][a-z0-9_]*)\]")
-"""A name that stands for a word which an earlier answer had."""
+"""A name for a value that an earlier answer had."""
 
 VARIABLE = re.compile(r"(?P<name>HONGBAO_[A-Z_]+)=(?P<value>.*)", re.DOTALL)
 """A setting that stands before a command, as in a shell."""
@@ -20,7 +20,7 @@ VARIABLE = re.compile(r"(?P<name>HONGBAO_[A-Z_]+)=(?P<value>.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Narration:
-    """A paragraph for whoever watches, in each language it is told in; "" is every language."""
+    """A paragraph of narration, by language; "" is every language."""
 
     line: int
     told: Mapping[str, str]
@@ -146,7 +146,7 @@ class _Reader:
         return scenes
 
     def _narration(self, line: str, before: Narration | None) -> Narration | None:
-        """Read a comment; where it goes on with the paragraph *before*, return both as one."""
+        """Read a comment; if it continues the paragraph *before*, return both as one."""
         match = _COMMENT.fullmatch(line)
         assert match is not None
         language, text = match["language"], match["text"]

@@ -29,7 +29,7 @@ SECONDS_MAX = 60
 
 
 class Told(NamedTuple):
-    """A paragraph was told."""
+    """A paragraph of narration."""
 
     line: int
     text: str
@@ -65,7 +65,7 @@ class Screen(NamedTuple):
 # --- playing -------------------------------------------------------------------------------------
 
 _HUSHED = ("HONGBAO_", "LC_", "LANG", "COLUMNS", "LINES", "FORCE_COLOR", "CLICOLOR")
-"""Whoever plays a story has settings of their own, which would make it another story."""
+"""Settings of the person who plays a story, which would change the story."""
 
 _PACKAGE = Path(__file__).parents[2]
 _HOME = "home"
@@ -82,7 +82,7 @@ def play(
     """
     Play *story* in *language* on a throw-away home, and yield what happens as it happens.
 
-    Each command is a process of its own: the same hongbao as this one, in a folder that is gone
+    Each command is a separate process: the same hongbao as this one, in a folder that is gone
     afterwards, without a terminal to ask on. With a *screen* it answers as it does on a terminal
     of that size; otherwise as it does in a pipe. *variables* are the environment to begin from.
 
@@ -197,8 +197,8 @@ class _Stage:
             pattern = pattern_of(f"…{tightened(expected.text)}…", self.names)
             found = first_match(pattern, [tightened(heard)])
         if found is None:
-            told = self._filled(expected.text)
-            raise self._failed(expected.line, "text", answered.command, told, heard)
+            text = self._filled(expected.text)
+            raise self._failed(expected.line, "text", answered.command, text, heard)
         self.names |= found
 
     def _check_facts(self, expected: Expectation, answered: Answered) -> None:
@@ -206,8 +206,8 @@ class _Stage:
         try:
             document = json.loads(heard)
         except ValueError:
-            told = self._filled(expected.text)
-            raise self._failed(expected.line, "text", answered.command, told, heard) from None
+            text = self._filled(expected.text)
+            raise self._failed(expected.line, "text", answered.command, text, heard) from None
         wrong = differing(json.loads(expected.text), document, self.names, "")
         if wrong is not None:
             raise self._failed(expected.line, "fact", answered.command, *wrong)
@@ -234,10 +234,10 @@ def _run(
     """
     Run ``hongbao`` with *words* in *folder*; return its exit code and both outputs.
 
-    It gets a session of its own, so that it finds no terminal to ask on, and a Ctrl-C ends the
+    It gets its own session, so that it finds no terminal to ask on, and a Ctrl-C ends the
     story and not the command alone.
     """
-    # UTF-8 whatever the locale; and no file of a story's folder is taken for a module.
+    # UTF-8 in every locale; and no file of a story's folder is taken for a module.
     command = [sys.executable, "-P", "-X", "utf8", "-m", "hongbao", *words]
     with ExitStack() as closing:
         ours, theirs = zip(*(_output(screen, closing) for _ in range(2)), strict=True)
@@ -276,7 +276,7 @@ def _output(screen: Screen | None, closing: ExitStack) -> tuple[BinaryIO, Binary
 
 
 def _heard(outputs: Iterable[BinaryIO], command: list[str]) -> list[bytes]:
-    """Read *outputs* to their ends, whichever speaks first."""
+    """Read *outputs* to their ends, in whatever order they produce data."""
     heard = {output.fileno(): b"" for output in outputs}
     with selectors.SelectSelector() as waiting:
         for number in heard:

@@ -1,1 +1,1 @@
-"""The window: how answers look to people. Each kind of answer has a file of its own."""
+"""How answers look on a terminal and in a pipe. Each kind of answer has its own file."""

@@ -1,4 +1,4 @@
-"""The window for bills that were brought in, and for what they say beside our own records."""
+"""Imported bills on the terminal, and their comparison with the wallet's records."""
 
 from collections.abc import Iterator, Sequence
 
@@ -35,7 +35,7 @@ _DIRECTIONS = {"in": N_("income"), "out": N_("expense"), "neutral": N_("neutral"
 
 
 def show_imported(imported: BillImported) -> None:
-    """Print what was brought in: whose, of when, and what its rows add up to."""
+    """Print what was imported: whose bill, its period, and the sum of its rows."""
     facts = {
         "bill": imported["bill"],
         "file": safe(imported["file"]),
@@ -73,7 +73,7 @@ def _rows(count: int) -> str:
 
 
 def show_bills(bills: Sequence[BillLine]) -> None:
-    """Print the bills that were brought in, the oldest first."""
+    """Print the imported bills, the oldest first."""
     if not is_terminal():
         pipe(
             *(

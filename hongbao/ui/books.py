@@ -74,7 +74,7 @@ def _show_heading(books: BooksShown) -> None:
 
 
 _ACTS = {"card_add": "opening", "identify": "opening", "correct": "correction"}
-"""Acts that have no name of their own here, by why they move money."""
+"""Acts that have no name here, by the reason of their transfers."""
 
 
 # --- three tiers ---------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def _names(book: str, account: AccountLine) -> list[str]:
 
 
 def _short(owner: str) -> str:
-    """Return *owner* without the mark of a demo bank, which stands in that bank's title."""
+    """Return *owner* without the mark of a demo bank, which is in that bank's title."""
     name = wording.book(owner)
     return safe(owner) if name == owner else name.partition(" (")[0].partition("（")[0]
 
@@ -303,7 +303,7 @@ def _joined(left: "Text | None", right: "Text | None", side: int) -> "Text":
 
 
 def _drawn_item(item: _Item, side: int) -> list["Text"]:
-    """Draw a line of a side: its amounts beside its name where they fit, else below it."""
+    """Draw a line of a side: its amounts next to its name if they fit, else below it."""
     from rich.text import Text
 
     whole = " ".join(item.names)
@@ -360,12 +360,12 @@ def _show_crossing(books: Sequence[BookShown]) -> None:
         (_("in transit to the platform"), incoming, taken, None, _waits(incoming, taken)),
         (_("in transit to the banks"), outgoing, paid, None, _waits(outgoing, paid)),
     ]
-    told: list[Row] = [
+    lines: list[Row] = [
         [name, *("" if fen is None else yuan(fen) for fen in held), mark]
         for name, *held, mark in rows
         if any(held)
     ]
-    if not told:
+    if not lines:
         return
     table(
         [
@@ -375,7 +375,7 @@ def _show_crossing(books: Sequence[BookShown]) -> None:
             Column(wording.book("central"), right=True, below=True, named=True),
             Column("", right=True),
         ],
-        told,
+        lines,
     )
 
 

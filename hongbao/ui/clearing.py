@@ -356,7 +356,7 @@ def show_banks(banks: Sequence[BankLine], channel_faults: Sequence[FaultLine] = 
 
 
 def show_faults(faults: Sequence[FaultLine]) -> None:
-    """Print what is told to go wrong, where, and since when."""
+    """Print the simulated faults: where, which, and since when."""
     if not is_terminal():
         pipe(
             *(

@@ -109,7 +109,7 @@ def show_changed(changed: DeviceChanged) -> None:
 
 
 def show_removed(removed: DeviceRemoved) -> None:
-    """Print which device is let in no more, and whether its key is gone."""
+    """Print which device was removed, and whether its key was destroyed."""
     sentence = (
         N_("{device} is no longer authorised for {profile}; its key is destroyed")
         if removed["key_destroyed"]

@@ -79,7 +79,7 @@ _CASE_FACTS = {
     "approved": N_("closed a case: nothing to report"),
     "rejected": N_("closed a case: to be reported"),
 }
-"""What a case came to that held no money: whose it was is nobody's affair."""
+"""The outcome of a case without held money; whose it was is not shown."""
 
 _HELD_FACTS = {
     "send": N_("sent a packet, which is on hold"),
@@ -114,9 +114,9 @@ def show_event(event: EventLine) -> None:
         return
     actor = safe(wording.actor(event["actor"]))
     about = (event["packet"] or event["payment"], _whose(event), event["fault"])
-    told = f"{wording.when_short(event['at'])}  {actor} · {fact(event)}"
+    text = f"{wording.when_short(event['at'])}  {actor} · {fact(event)}"
     line(
-        " · ".join((f"{event['event']:>4}  {told}", *(fact for fact in about if fact))),
+        " · ".join((f"{event['event']:>4}  {text}", *(fact for fact in about if fact))),
         bold=actor,
         yellow=event["fault"] or "",
     )

@@ -32,7 +32,7 @@ def show_clock(clock: ClockShown) -> None:
 
 def show_turned(clock: ClockShown) -> None:
     """Print what fell due on the way and what payments came to, and what time it is now."""
-    told = [
+    rows = [
         *(
             (ended["at"], wording.hold_ended(ended), ended["packet"] or "")
             for ended in clock["holds"]
@@ -40,7 +40,7 @@ def show_turned(clock: ClockShown) -> None:
         *((refund["at"], _refunded(refund), refund["packet"]) for refund in clock["refunds"]),
         *((settled["at"], _settled(settled), "") for settled in clock["settled"]),
     ]
-    for _at, text, packet in sorted(told, key=lambda event: event[0]):
+    for _at, text, packet in sorted(rows, key=lambda event: event[0]):
         line(text, red=packet)
     for row in _last_of_each(clock["resolved"]):
         _show_resolved(row)
@@ -81,7 +81,7 @@ def _last_of_each(resolved: Sequence[ResolvedLine]) -> list[ResolvedLine]:
     """
     Return what is known of each payment in the end: a silent bank is asked at every cut-off.
 
-    That a bank came too late is told besides.
+    A bank that answered too late is reported as well.
     """
     return list({(row["message"], row["state"] == "late"): row for row in resolved}.values())
 
@@ -91,7 +91,7 @@ def _show_resolved(row: ResolvedLine) -> None:
 
 
 def show_policies(policies: Sequence[dict[str, Any]]) -> None:
-    """Print the rule packs, the one in force marked."""
+    """Print the policies, the active one marked."""
     if not is_terminal():
         pipe(*(("*" if row["current"] else "", row["policy"], row["title"]) for row in policies))
         return

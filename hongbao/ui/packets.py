@@ -350,7 +350,7 @@ def _standing(packet: PacketShown) -> list[str]:
 
 
 def show_verified(verified: Verified) -> None:
-    """Print what was paid beside what the draws say, and what each draw was made from."""
+    """Print the paid shares next to the recomputed ones, and the inputs of each draw."""
     if not is_terminal():
         pipe(
             *(

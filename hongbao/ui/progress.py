@@ -11,14 +11,14 @@ COUNT_MIN = 10_000
 """Less than this is done before anyone could read a bar."""
 
 STEP = 1_000
-"""Every so many lines are told: more often would cost more than it shows."""
+"""The lines between two updates: more updates would cost more than they show."""
 
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     """
     Show how far *what*, a word marked for the catalogue, has come: of a call to a call, ``(done,
-    total)``. Where nobody looks, or little is to be done, nothing is shown.
+    total)``. Without a terminal, or with little to do, nothing is shown.
     """
     bars: list[Any] = []
 

@@ -142,7 +142,7 @@ def _state(row: CaseLine) -> Cell:
 
 
 def _whose(row: CaseLine) -> str:
-    """Return whose case it is: the same number is the same person, whatever is masked."""
+    """Return whose case it is: the same number is the same person, even if it is masked."""
     return f"{safe(row['profile'])} #{row['person']}"
 
 
@@ -170,8 +170,8 @@ def show_case(case: CaseShown) -> None:
     if not is_terminal():
         _pipe_case(case)
         return
-    told = (case["case"], kind(case["kind"]), _state(case).text, yuan(case["amount_fen"]))
-    line(" · ".join(told), bold=case["case"])
+    text = (case["case"], kind(case["kind"]), _state(case).text, yuan(case["amount_fen"]))
+    line(" · ".join(text), bold=case["case"])
     line(" · ".join(part for part in _who(case) if part))
     about = (
         risk.what(case["what"]),
@@ -384,8 +384,8 @@ def show_operator_log(log: OperatorLog) -> None:
         line(_("no operator has acted yet"))
     for row in log["acts"]:
         operator = safe(row["operator"])
-        told = f"{row['event']:>4}  {wording.when_short(row['at'])}  {operator} · {_deed(row)}"
-        line(" · ".join(filter(None, (told, safe(row["reason"] or "")))), bold=operator)
+        text = f"{row['event']:>4}  {wording.when_short(row['at'])}  {operator} · {_deed(row)}"
+        line(" · ".join(filter(None, (text, safe(row["reason"] or "")))), bold=operator)
 
 
 def _deed(row: OperatorAct) -> str:

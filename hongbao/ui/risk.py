@@ -143,13 +143,13 @@ def _show_verdict(judged: JudgedLine) -> None:
         about.insert(1, yuan(judged["amount_fen"]))
     line(" · ".join(about), bold=about[0])
     passed, verdict = judged["challenge"], judged["verdict"]
-    told = (
+    line_text = (
         say(N_("it was allowed once, after challenge {challenge} was passed"), challenge=passed)
         if passed is not None
         else _(_VERDICTS[verdict])
     )
     style = "bold_green" if passed else _VERDICT_STYLES.get(verdict, "bold_red")
-    line(told, **{style: told})
+    line(line_text, **{style: line_text})
     rule = next((rule for rule in judged["rules"] if rule["rule"] == judged["rule"]), None)
     if rule is not None:
         line(
@@ -197,8 +197,8 @@ def _show_rule(out: "Console", rule: RuleLine, widths: "_Widths") -> None:
     for condition in rule["conditions"]:
         sign = "✓" if condition["holds"] else "·"
         asked = widths.beside(condition)
-        told = f"    {sign} {label(condition['indicator'])}"
-        _spread(out, told, asked, **({} if condition["holds"] else {"dim": told.strip()}))
+        line_text = f"    {sign} {label(condition['indicator'])}"
+        _spread(out, line_text, asked, **({} if condition["holds"] else {"dim": line_text.strip()}))
 
 
 def _show_model(out: "Console", judged: JudgedLine) -> None:
@@ -289,8 +289,8 @@ def show_picture(picture: Pictured) -> None:
     if not picture["indicators"]:  # its rules look at amounts alone
         return
     print()
-    told = _("if you sent a packet now, of any amount")
-    line(told, dim=told)
+    line_text = _("if you sent a packet now, of any amount")
+    line(line_text, dim=line_text)
     out = console()
     for code, rows in groupby(
         sorted(picture["indicators"], key=lambda row: list(_GUARDS).index(row["guard"])),
@@ -375,7 +375,7 @@ def _pipe_picture(picture: Pictured) -> None:
 
 
 def show_rules(rules: PackRules) -> None:
-    """Print the rules of a pack, guard by guard, and what is told to a reviewer."""
+    """Print the rules of a pack, guard by guard, and what is reported to reviewers."""
     if not is_terminal():
         _pipe_rules(rules)
         return
@@ -400,8 +400,8 @@ def _show_section(out: "Console", title: str, rules: Sequence[RuleLine], widths:
         _spread(out, f"  {rule['rule']}", _in_full(rule), bold_red=rule["rule"])
         says = safe(in_language(rule["why"]))
         for text in (says, " · ".join(map(what, rule["acts"]))):
-            for told in folded(text, min(out.width, _COLUMNS_MAX) - 4):
-                _print(out, f"    {told}", dim=told)
+            for line_text in folded(text, min(out.width, _COLUMNS_MAX) - 4):
+                _print(out, f"    {line_text}", dim=line_text)
         for condition in rule["conditions"]:
             _spread(out, f"    {label(condition['indicator'])}", widths.beside(condition))
 
@@ -562,12 +562,14 @@ def label(indicator: str) -> str:
     ('packets claimed, 10m', 'amounts just below 20000.00, 24h')
     """
     key = parse_key(indicator)
-    told = _(INDICATORS[key.indicator].label)
+    line_text = _(INDICATORS[key.indicator].label)
     if key.of_fen:
-        told = say(N_("{label} {of_fen}"), label=told, of_fen=key.of_fen)
+        line_text = say(N_("{label} {of_fen}"), label=line_text, of_fen=key.of_fen)
     if key.window_s:
-        told = say(N_("{label}, {window}"), label=told, window=_length(window(key.window_s)))
-    return told
+        line_text = say(
+            N_("{label}, {window}"), label=line_text, window=_length(window(key.window_s))
+        )
+    return line_text
 
 
 _LENGTHS = {"d": N_("{n}d"), "h": N_("{n}h"), "m": N_("{n}m"), "s": N_("{n}s")}
@@ -638,7 +640,7 @@ class _Widths:
         self.bounds = max((columns(_asked(row)) for row in rows), default=0)
 
     def beside(self, condition: ConditionLine) -> str:
-        """Return the value of *condition* and its threshold as they stand beside it."""
+        """Return the value of *condition* and its threshold as they are shown next to it."""
         bound = _asked(condition)
         bound += " " * (self.bounds - columns(bound))
         if not self.measured:
@@ -660,9 +662,9 @@ def _spread(out: "Console", start: str, end: str = "", **styles: str) -> None:
             lines.append("")
             room = max(width - columns(end), 0)
         lines[-1] += " " * room + end
-    for told in lines:
-        _print(out, told, **styles)
+    for line_text in lines:
+        _print(out, line_text, **styles)
 
 
-def _print(out: "Console", told: str, **styles: str) -> None:
-    out.print(styled(told.rstrip(), **styles), no_wrap=True, overflow="ignore", crop=False)
+def _print(out: "Console", line_text: str, **styles: str) -> None:
+    out.print(styled(line_text.rstrip(), **styles), no_wrap=True, overflow="ignore", crop=False)

@@ -36,7 +36,7 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What stands in a table, and its *style* in rich's words; or something *drawn*."""
+    """What is in a cell of a table, and its *style* in rich's words; or something *drawn*."""
 
     text: str
     style: str = ""
@@ -61,7 +61,7 @@ def can_show(characters: str) -> bool:
 
 
 def safe(text: str) -> str:
-    """Return *text*, which somebody typed, as a screen can show it and not obey it."""
+    """Return *text*, which is free text, without control characters that a terminal would obey."""
     return harmless(text, _TEXT_MAX)
 
 
@@ -72,7 +72,7 @@ def pipe(*rows: Sequence[object]) -> None:
 
 
 def console() -> "Console":
-    """Return the terminal; whatever is printed there is text, and never markup."""
+    """Return the terminal; everything printed there is text, and never markup."""
     from rich.console import Console
 
     return Console(
@@ -95,8 +95,8 @@ def line(text: str, **styles: str) -> None:
         print(text)
         return
     out = console()
-    for told in folded(text, out.width):
-        out.print(styled(told, **styles), no_wrap=True, overflow="ignore", crop=False)
+    for line_text in folded(text, out.width):
+        out.print(styled(line_text, **styles), no_wrap=True, overflow="ignore", crop=False)
 
 
 def styled(text: str, **styles: str) -> "Text":
@@ -196,7 +196,7 @@ def _stack(out: "Console", row: Sequence[tuple[Column, Cell]]) -> None:
     first.add_column(no_wrap=True, justify="right")
     first.add_row(start, end)
     out.print(first)
-    for told in folded(" · ".join(below), out.width - 2) if below else ():
-        shown = Text(f"  {told.strip()}", "dim")
+    for line_text in folded(" · ".join(below), out.width - 2) if below else ():
+        shown = Text(f"  {line_text.strip()}", "dim")
         shown.truncate(out.width, overflow="ellipsis")
         out.print(shown, no_wrap=True)

@@ -58,7 +58,7 @@ _ITEMS = " · "
 
 def folded(text: str, width: int) -> list[str]:
     """
-    Break each line of *text* to *width* columns; where it goes on it stands in by two more.
+    Break each line of *text* to *width* columns; continued lines are indented by two more.
 
     It breaks between items first, which ` · ` separates, and never inside a `command to copy` or an
     amount.

@@ -1,4 +1,4 @@
-"""The window for stories: what is told, each command as it is typed, and what it answers."""
+"""Stories on the terminal: the narration, each command as it is typed, and its output."""
 
 from hongbao.story import Answered, Asked, Event, Told
 from hongbao.ui.screen import console, is_terminal, styled
@@ -6,7 +6,7 @@ from hongbao.ui.script import columns, wrapped
 from hongbao.words import N_, say
 
 MARGIN = 2
-"""How far what a command answers stands in from the command itself, on a terminal."""
+"""The indentation of a command's output, on a terminal."""
 
 _PROMPT = "$ "
 _GOES_ON = " \\"
@@ -29,8 +29,8 @@ def _show_told(text: str) -> None:
         return
     out = console()
     out.print()
-    for told in wrapped(text, out.width):
-        out.print(styled(told, yellow=told))
+    for part in wrapped(text, out.width):
+        out.print(styled(part, yellow=part))
 
 
 def _show_asked(command: str) -> None:
@@ -47,7 +47,7 @@ def _show_asked(command: str) -> None:
 
 
 def _broken(command: str, width: int) -> list[str]:
-    """Break *command* between words, so that it can be copied whatever the width."""
+    """Break *command* between words, so that it can be copied at any width."""
     lines: list[str] = []
     for word in command.split():
         if lines and columns(f"{lines[-1]} {word}") <= width:

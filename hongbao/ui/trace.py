@@ -27,7 +27,7 @@ _ROOMY_COLUMNS = 60
 
 _CLAIM, _CREDITED = 5, 7
 _CLAIMS_TOLD_MAX = 3
-"""How many claims are told step by step; more of them have a line each."""
+"""The number of claims shown step by step; further ones have a line each."""
 
 _CLAIMS_FIRST, _CLAIMS_LAST = 6, 3
 """Which of very many claims are shown."""
@@ -123,8 +123,8 @@ def _show_step(out: "Console", step: TraceStep, *, is_exact: bool) -> None:
     actor = safe(wording.actor(step["actor"]))
     took = "" if step["took_micros"] is None else wording.took(step["took_micros"])
     _spread(out, "", [name, at, actor], took, bold=name.split("  ")[0], dim=at)
-    for told in folded(f"{_MARGIN}{sentence(step['says'], step['facts'])}", out.width):
-        out.print(told, no_wrap=True, overflow="ignore", crop=False)
+    for text in folded(f"{_MARGIN}{sentence(step['says'], step['facts'])}", out.width):
+        out.print(text, no_wrap=True, overflow="ignore", crop=False)
     books = [wording.book(move["book"]) for move in step["movements"]]
     book_columns = max(map(columns, books), default=0)
     for book, move in zip(books, step["movements"], strict=True):
@@ -202,9 +202,9 @@ def _spread(out: "Console", margin: str, parts: Sequence[str], end: str, **style
         lines.append("")
     if end:
         lines[-1] += end.rjust(width - columns(lines[-1]) + len(end) - columns(end))
-    for told in lines:
+    for text in lines:
         part_styles = {style: part for style, part in styles.items() if style}
-        out.print(styled(told, **part_styles), no_wrap=True, overflow="ignore", crop=False)
+        out.print(styled(text, **part_styles), no_wrap=True, overflow="ignore", crop=False)
 
 
 # --- steps that have not happened ----------------------------------------------------------------
@@ -236,8 +236,8 @@ def _show_missing(out: "Console", number: int, traced: Traced) -> None:
     name = _name(number, STEPS[number - 1], out.width)
     still = _STILL_COMING.get(traced["state"], _STILL_COMING["open"])
     what = _("not yet") if number in still else _("did not happen")
-    told = f"{name}  {what}"
-    out.print(styled(told, dim=told), no_wrap=True, overflow="ignore", crop=False)
+    text = f"{name}  {what}"
+    out.print(styled(text, dim=text), no_wrap=True, overflow="ignore", crop=False)
 
 
 # --- sentences -----------------------------------------------------------------------------------

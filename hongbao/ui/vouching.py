@@ -16,7 +16,7 @@ _LIGHT_ON_DARK = "bright_white on black"
 
 
 def show_key(shown: KeyShown) -> None:
-    """Print the public key; a person is also told what it is for."""
+    """Print the public key, and for a person what it is for."""
     if not is_terminal():
         print(shown["public_key"])
         return
@@ -90,39 +90,39 @@ def show_receipt_written(written: ReceiptWritten) -> None:
     )
 
 
-def show_verified(told: FileVerified) -> None:
+def show_verified(verdict: FileVerified) -> None:
     """Print what a file is worth, whose it is, and what is wrong with it."""
     if not is_terminal():
-        signed = told["signed"] or {}
+        signed = verdict["signed"] or {}
         pipe(
             [
-                *(told["verdict"], told["what"], told["format"], told["profile"]),
+                *(verdict["verdict"], verdict["what"], verdict["format"], verdict["profile"]),
                 *(signed.get("from"), signed.get("to"), signed.get("count")),
                 _yuan(signed.get("closing_fen", signed.get("amount_fen"))),
-                *(told["entry"], told["more"], told["public_key"]),
+                *(verdict["entry"], verdict["more"], verdict["public_key"]),
             ],
-            *(["missing", movement] for movement in told.get("missing", [])),
+            *(["missing", movement] for movement in verdict.get("missing", [])),
         )
-        if "line" in told:
-            pipe(["line", told["line"], told["line_signed"], told["line_found"]])
+        if "line" in verdict:
+            pipe(["line", verdict["line"], verdict["line_signed"], verdict["line_found"]])
         return
-    is_good = told["verdict"] in ("genuine", "older")
+    is_good = verdict["verdict"] in ("genuine", "older")
     mark = "✓" if is_good else "✗"
-    title = f"{mark} {safe(told['file'])} · {wording.verdict(told['verdict'])}"
+    title = f"{mark} {safe(verdict['file'])} · {wording.verdict(verdict['verdict'])}"
     line(title, **{"green" if is_good else "bold_red": mark})
-    if told["signed"] is not None and told["known_by"] is not None:
-        for sentence in _signed(told, told["signed"]):
+    if verdict["signed"] is not None and verdict["known_by"] is not None:
+        for sentence in _signed(verdict, verdict["signed"]):
             line(f"  {sentence}")
-    for sentence in _wrong(told):
+    for sentence in _wrong(verdict):
         line(f"  {sentence}")
     if is_good:
-        line(f"  {_standing(told)}")
+        line(f"  {_standing(verdict)}")
 
 
-def _signed(told: FileVerified, signed: Mapping[str, object]) -> list[str]:
+def _signed(verdict: FileVerified, signed: Mapping[str, object]) -> list[str]:
     """Return what was signed, in sentences."""
-    whose = safe(told["profile"] or "")
-    if told["what"] == "receipt":
+    whose = safe(verdict["profile"] or "")
+    if verdict["what"] == "receipt":
         who = safe(str(signed["payer"]))
         sentence = N_("{who} paid {amount_fen} · {act} · {at}")
         return [
@@ -141,36 +141,38 @@ def _signed(told: FileVerified, signed: Mapping[str, object]) -> list[str]:
             int(str(signed["count"])),
             profile=whose,
             since=_moment(signed["from"]) or _("the beginning"),
-            until=_moment(signed["to"]) or say(N_("entry {entry}"), entry=told["entry"]),
+            until=_moment(signed["to"]) or say(N_("entry {entry}"), entry=verdict["entry"]),
             closing_fen=signed["closing_fen"],
         )
     ]
 
 
-def _wrong(told: FileVerified) -> list[str]:
+def _wrong(verdict: FileVerified) -> list[str]:
     """Return where something is missing or is not as it was, in sentences."""
-    said = [say(N_("missing: {what}"), what=_short(each)) for each in told.get("missing", [])]
-    more = told.get("missing_count", 0) - len(said)
+    said = [say(N_("missing: {what}"), what=_short(each)) for each in verdict.get("missing", [])]
+    more = verdict.get("missing_count", 0) - len(said)
     if said and more:
         said.append(say(N_("and more lines: {count}"), count=more))
-    if "line" in told:
-        was, now = _short(told["line_signed"]), _short(told["line_found"])
+    if "line" in verdict:
+        was, now = _short(verdict["line_signed"]), _short(verdict["line_found"])
         said += [
-            say(N_("line {line} when it was signed: {what}"), line=told["line"], what=was),
-            say(N_("line {line} now: {what}"), line=told["line"], what=now),
+            say(N_("line {line} when it was signed: {what}"), line=verdict["line"], what=was),
+            say(N_("line {line} now: {what}"), line=verdict["line"], what=now),
         ]
     return said
 
 
-def _standing(told: FileVerified) -> str:
+def _standing(verdict: FileVerified) -> str:
     """Return how a genuine file stands to the ledger of today."""
-    if not told["with_ledger"]:
+    if not verdict["with_ledger"]:
         return _("the key is the one you gave; there is no ledger here to compare with")
-    if not told["more"]:
+    if not verdict["more"]:
         return _("the ledger agrees")
-    if told["what"] == "receipt":
+    if verdict["what"] == "receipt":
         return _("the payment has progressed since")
-    return say(N_("movements added to the ledger in this period since: {more}"), more=told["more"])
+    return say(
+        N_("movements added to the ledger in this period since: {more}"), more=verdict["more"]
+    )
 
 
 def _moment(at: object) -> str | None:

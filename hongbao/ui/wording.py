@@ -255,7 +255,7 @@ def acts_called(text: str) -> tuple[str, ...]:
     """
     Return the movements that people call *text*: by their code, or by a word of the table's.
 
-    The word is of whichever language, and several may have it. None is empty.
+    The word is in either language, and several kinds may have it. None is empty.
     """
     wanted = text.strip().casefold()
     speakers = [spoken(language) for language in ("en", "zh_CN")]
@@ -410,7 +410,7 @@ def factors(codes: Sequence[str]) -> str:
 
 
 def held(hold: Held) -> str:
-    """Return why something is held, until when, and what becomes of it by itself."""
+    """Return why something is on hold, until when, and how the hold ends automatically."""
     sentence = (
         N_("on hold (case {case}): {why} · released by {until} at the latest")
         if hold["ends"] == "release"
@@ -421,7 +421,7 @@ def held(hold: Held) -> str:
 
 
 def hold_ended(ended: HoldEnded) -> str:
-    """Return what became of what was held, when nobody had decided it before."""
+    """Return how a hold ended that no reviewer had decided before."""
     if ended["ended"] == "released":
         sentence = N_("{at} · {amount_fen} of {profile} was released · {about}")
     elif ended["card_gone"]:

@@ -184,7 +184,7 @@ def test_a_pipe_gets_no_escapes(live: Callable[[str, bool], Life], language: str
 
 TOLD = {
     "init": (
-        "小明 is here · not verified · policy standard@2",
+        "created profile 小明 · not verified · policy standard@2",
         "已创建用户小明 · 未实名 · 限额规则standard@2",
     ),
     "use": ("using profile 小明 from now on", "当前用户：小明"),

@@ -195,7 +195,7 @@ def test_name_number_and_pin_may_come_from_standard_input(shell: Shell):
     )
 
     assert 0 == said.code
-    assert "小红 is 李* · 1101**********8510 · now verified\n" == said.out
+    assert "verified 小红 · 李* · 1101**********8510 · verified\n" == said.out
 
 
 # --- a yes ---------------------------------------------------------------------------------------

@@ -167,27 +167,27 @@ def encode(habit: Habit) -> str:
 def decode(text: str) -> Habit:
     """Return what `encode` wrote. Raises ValueError where it did not."""
     try:
-        told: dict[str, Any] = json.loads(text)
+        fields: dict[str, Any] = json.loads(text)
         columns = (
-            accumulate(told["at"]),
-            map(_WHATS.__getitem__, told["what"]),
-            told["fen"],
-            told["other"],
-            told["ms"],
-            told["city"],
+            accumulate(fields["at"]),
+            map(_WHATS.__getitem__, fields["what"]),
+            fields["fen"],
+            fields["other"],
+            fields["ms"],
+            fields["city"],
         )
-        outs, outs_magnitude = told["outs"]
-        known = len(told["cities"]) // 2
-        day, day_in_fen, day_out_fen = told["day"]
-        first_at, woke_at, gap_s = told["woke"]
+        outs, outs_magnitude = fields["outs"]
+        known = len(fields["cities"]) // 2
+        day, day_in_fen, day_out_fen = fields["day"]
+        first_at, woke_at, gap_s = fields["woke"]
         return Habit(
             recent=tuple(map(Seen._make, zip(*columns, strict=True))),
-            acts=told["acts"],
+            acts=fields["acts"],
             outs=outs,
             outs_magnitude=outs_magnitude,
-            hours=tuple(told["hours"]),
-            cities=dict(zip(told["cities"][:known], told["cities"][known:], strict=True)),
-            steps=told["steps"],
+            hours=tuple(fields["hours"]),
+            cities=dict(zip(fields["cities"][:known], fields["cities"][known:], strict=True)),
+            steps=fields["steps"],
             day=day,
             day_in_fen=day_in_fen,
             day_out_fen=day_out_fen,

@@ -42,11 +42,11 @@ class Record(NamedTuple):
         >>> Record(Seen(0, What.PIN_CHANGE)).encode()
         '{"seen":[0,"pin_change",0,0,-1,0]}'
         """
-        told: dict[str, object] = {}
+        fields: dict[str, object] = {}
         if self.seen is not None:
-            told["seen"] = self.seen
+            fields["seen"] = self.seen
         if self.asked is not None:
-            told |= {
+            fields |= {
                 "asked": (*self.asked.seen, *self.asked[1:]),
                 "by": (self.pack, self.model),
                 "verdict": self.verdict,
@@ -56,32 +56,32 @@ class Record(NamedTuple):
                 "score": self.score,
             }
         if self.challenge is not None:
-            told["challenge"] = self.challenge
-        return _ENCODER.encode(told)
+            fields["challenge"] = self.challenge
+        return _ENCODER.encode(fields)
 
 
 def decode(text: str) -> Record:
     """Return what `Record.encode` wrote. Raises ValueError where it did not."""
     try:
-        told: dict[str, Any] = json.loads(text)
-        if not isinstance(told, dict):
+        fields: dict[str, Any] = json.loads(text)
+        if not isinstance(fields, dict):
             raise TypeError
-        seen = _seen(told["seen"]) if "seen" in told else None
-        if "asked" not in told:
+        seen = _seen(fields["seen"]) if "seen" in fields else None
+        if "asked" not in fields:
             return Record(seen)
-        asked = Asked(_seen(told["asked"][:SEEN]), *told["asked"][SEEN:])
-        pack, model = told["by"]
+        asked = Asked(_seen(fields["asked"][:SEEN]), *fields["asked"][SEEN:])
+        pack, model = fields["by"]
         return Record(
             seen,
             asked,
             pack,
             model,
-            Verdict(told["verdict"]),
-            told["rule"],
-            tuple(told["reports"]),
-            tuple(told["values"]),
-            told["score"],
-            told.get("challenge"),
+            Verdict(fields["verdict"]),
+            fields["rule"],
+            tuple(fields["reports"]),
+            tuple(fields["values"]),
+            fields["score"],
+            fields.get("challenge"),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("no record of a decision") from error

@@ -1,1 +1,1 @@
-"""Bills: statements from elsewhere, brought in and laid beside the ledger."""
+"""Bills: statements from elsewhere, imported to be compared with the ledger."""

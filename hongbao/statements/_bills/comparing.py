@@ -1,8 +1,8 @@
 """
-Comparing: an imported bill beside this home's own records, each row in a bill's own words.
+Comparison of an imported bill with this home's records, each row in a bill's words.
 
 Our side is what `hongbao export --format wechat` would write for the same period, so that a bill of
-ours that was brought in again is compared with exactly what it came from.
+ours that was imported is compared with exactly what it came from.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,7 +32,7 @@ _SAID = {
 
 def compared(statement: "Statement", bill: "Bill", *, everything: bool = False) -> Compared:
     """
-    Compare *bill* with the *statement* of its whole period, all in memory meanwhile.
+    Compare *bill* with the *statement* of its whole period, all in memory.
 
     The answer has what does not agree, and with *everything* what does, too.
     """
@@ -43,7 +43,7 @@ def compared(statement: "Statement", bill: "Bill", *, everything: bool = False) 
         found = parse_movement_id(number)
         return found is not None and found[0] in marks
 
-    # Where the bill's times are minutes, a row of ours beside the edge of a part that was asked for
+    # Where the bill's times are minutes, a row of ours at the edge of a part that was requested
     # may be one of the bill's in it. One that is not is of another part.
     begin, end = bill.since, bill.until
     if bill.to_minute:

@@ -1,5 +1,5 @@
 """
-Opening a bill's file, CSV or workbook: one door for whatever people have downloaded or saved again.
+Opening a bill's file, CSV or workbook, as downloaded or as saved again by a program.
 
 A file comes from outside, so nothing in it is believed before it is looked at: how large it is, and
 becomes once it is unpacked, how long its lines and cells are. Only rows of text come out; what they
@@ -60,7 +60,7 @@ class BillFile:
 
     def __init__(self, name: str) -> None:
         self._path = Path(name)
-        with suppress(RuntimeError):  # the home of somebody who is not here
+        with suppress(RuntimeError):  # the home of a user who does not exist
             self._path = self._path.expanduser()
         self.name = self._path.name.encode("utf-8", "replace").decode()
         with self._opened() as file:
@@ -83,7 +83,7 @@ class BillFile:
     def _opened(self) -> Iterator[BinaryIO]:
         name = str(self._path)
         try:
-            # Looked at before it is opened: to open a pipe would wait for whoever writes to it.
+            # Looked at before it is opened: to open a pipe would wait for its writer.
             found = self._path.stat()
             if stat.S_ISDIR(found.st_mode):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -237,7 +237,7 @@ def _count_from_1900(row: list[Cell], place: int) -> None:
 
 
 def _text(number: int, cell: Cell) -> str:
-    """Return what stands in *cell* as text: a moment as a bill writes it, a number in digits."""
+    """Return the value of *cell* as text: a moment as a bill writes it, a number in digits."""
     if cell.kind == "formula":
         raise InvalidBill(line=number, problem="formula")
     return cell.text

@@ -1,7 +1,7 @@
 """
 The rows of a bill's CSV, as WeChat writes it and as spreadsheets save it.
 
-WeChat's own file is not RFC 4180: names stand in it without quotation marks, with whatever commas
+WeChat's own file is not RFC 4180: names are in it without quotation marks, with any commas
 are in them, and a quotation mark inside quotation marks is not doubled. What fixes the fields is
 the rest of the row: the time at its beginning, 收/支 with the amount behind it, and the two ids. So
 a row that RFC 4180 does not part into the table's columns is parted at those, and the free text
@@ -48,7 +48,7 @@ def rows(lines: Iterable[Numbered]) -> Iterator[Line]:
             continue
         yield number, fields
         heads = [field.strip(_BLANKS) for field in _without_end(fields)]
-        # Whoever moves columns does it in a spreadsheet, which writes RFC 4180.
+        # Columns are moved in a spreadsheet, which writes RFC 4180.
         levels = (_is_clean, _is_even) if tuple(heads) == COLUMNS else ()
         for begins, row in coming:
             yield begins, _fields(begins, row, len(heads), levels, coming)
@@ -80,7 +80,7 @@ class _Coming:
 def _fields(
     number: int, text: str, heads: int, levels: Sequence[_Level], coming: _Coming
 ) -> Sequence[str]:
-    """Return the fields of the row that begins with *text* and goes on as long as it has to."""
+    """Return the fields of the row that begins with *text* and continues as long as it has to."""
     whole = text
     for taken in range(_LINES_MAX):
         found = _read(whole, heads, levels)
@@ -135,7 +135,7 @@ def _parted(text: str, is_field: _Level) -> list[str] | None:
     """
     Return the eleven fields of *text*, each free one of which *is_field*; None where there is none.
 
-    There must not be a second place where 收/支 and an amount can be, whatever the marks say: a
+    There must not be a second place where 收/支 and an amount can be, no matter the marks: a
     name that forges a row would be believed.
     """
     pieces = text.rstrip("\r\n").split(",")

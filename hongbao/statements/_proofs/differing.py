@@ -1,7 +1,7 @@
 """
-Differing: where a file is another than what was signed, which is written once more.
+Differences between a file and what was signed, which is written again to compare.
 
-The same statement is the same bytes, so that whoever has the ledger can tell what was changed. It
+The same statement is the same bytes, so the ledger's owner can find what was changed. It
 is compared line by line as it is written, keeping none; a workbook, whose bytes say nothing, cell
 by cell.
 """
@@ -94,7 +94,7 @@ class Lines:
         """
         Return where they differ; None where they do not.
 
-        A file that *has* its *end* was not cut short, whatever else is missing.
+        A file that *has* its *end* was not cut short, even if other parts are missing.
         """
         if self._kept:
             self._line(self._kept)
@@ -186,7 +186,7 @@ def workbooks(file: BinaryIO, ours: bytes) -> Difference:
 
 
 class _BrokenError(Exception):
-    """The workbook that somebody has brought cannot be read, or only up to some row."""
+    """The workbook cannot be read, or only up to some row."""
 
 
 def _theirs(workbook: bytes) -> Iterator[bytes]:
@@ -226,7 +226,7 @@ def _edited(how: str, number: int, theirs: bytes | None, ours: bytes | None) -> 
 
 
 def _named(line: bytes) -> str:
-    """Return the movement that *line* tells of, or else what it says."""
+    """Return the movement that *line* shows, or else its text."""
     text = _text(line) or ""
     found = _MOVEMENT.search(text)
     return found[0] if found else " ".join(_TAG.sub(" ", text).split())

@@ -2,7 +2,7 @@
 Receipts: one payment on one line, signed.
 
 The line is the receipt; every other form is made from it (see `hongbao.statements._proofs.slip`).
-docs/statements/signature.md says field by field what stands in it.
+docs/statements/signature.md says field by field what is in it.
 """
 
 import base64

@@ -1,8 +1,8 @@
 """
 Seals: where in a file its signature is, what that says, and whether the bytes are those it means.
 
-A file is read here that anybody may have made. It is read in pieces of a known size, and nothing in
-it is believed before a key that is known from elsewhere vouches for it.
+The file may come from an attacker. It is read in pieces of a known size, and nothing in
+it is believed before a key that is known from elsewhere verifies it.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _HEX = {"sha256": 64, "public_key": 64, "signature": 128}
 
 
 class Block(NamedTuple):
-    """A signature as it stands in a file: its *facts*, and whether it is *exact*ly as we write."""
+    """A signature as it is in a file: its *facts*, and whether it is *exact*ly as we write."""
 
     facts: dict[str, Any]
     is_exact: bool
@@ -84,7 +84,7 @@ class Garbled(NamedTuple):
 
 class Unsigned(NamedTuple):
     """
-    A file without a signature: *format_name* is what its name stands for, if anything.
+    A file without a signature: *format_name* is the format of its extension, if any.
 
     *is_ours* says that it begins as a statement does.
     """
@@ -137,7 +137,7 @@ def read_signature(path: Path) -> Block:
 
 
 def beside(block: Block, file: BinaryIO) -> Sealed:
-    """Return *file* with the signature *block* that is a file of its own."""
+    """Return *file* with the signature *block* that is a separate file."""
     content = min(size_of(file), block.facts["bytes"])
     is_whole = block.is_exact and size_of(file) == block.facts["bytes"]
     return Sealed(block, content, is_whole, is_inside=False)
@@ -147,7 +147,7 @@ def inside(file: BinaryIO, format_name: str | None) -> Sealed | Torn | Garbled |
     """
     Return *file* with the signature at its end, or what is there instead.
 
-    *format_name* is what the file's name stands for. A file that somebody has added to is looked
+    *format_name* is the format of its extension. A file to which something was added is looked
     through for it, if it begins as a statement does.
     """
     size = size_of(file)
@@ -224,7 +224,7 @@ def _last_block(file: BinaryIO, start: int) -> int | None:
 
 
 def _block(raw: bytes) -> Block | None:
-    """Return the signature that *raw* begins with, if it is one that anybody can have written."""
+    """Return the signature that *raw* begins with, if it has the form of one."""
     text = raw.decode("utf-8", errors="replace")
     try:
         facts, end = _DECODER.raw_decode(text)

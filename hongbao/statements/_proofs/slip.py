@@ -1,9 +1,9 @@
 """
 Slips: a receipt's line as what people hand over: a slip, a document, a QR code, a PDF.
 
-Each is made from the line and from nothing else. So whoever has one can read the line in it, check
-its signature, and make the form once more: one that says anything else was edited. Words are
-Chinese and English at once, so that a payment has one slip, in whatever language it is asked for.
+Each is made from the line and from nothing else. So its holder can read the line in it, check
+its signature, and make the form again: one that differs was edited. Words are
+Chinese and English at once, so that a payment has one slip, in either language.
 """
 
 import hashlib
@@ -226,7 +226,7 @@ class Found(NamedTuple):
 
 
 def found_in(file: BinaryIO) -> Found | None:
-    """Return the receipt that is all of *file*, in whatever form; None where there is none."""
+    """Return the receipt that is all of *file*, in any form; None if there is none."""
     file.seek(0)
     raw = file.read(SIZE_MAX + 1)
     if len(raw) > SIZE_MAX or MARK.encode() not in raw:
@@ -368,7 +368,7 @@ def _centred(text: str) -> str:
 
 
 def _row(name: str, fact: str) -> Iterator[str]:
-    """Yield *name* and *fact* at both ends of a line; a long one on lines of its own below."""
+    """Yield *name* and *fact* at both ends of a line; a long one on separate lines below."""
     between = WIDTH - _columns(name) - _columns(fact)
     if between > 0:
         yield name + " " * between + fact

@@ -57,9 +57,9 @@ _END_MAX = 1024
 
 class Judge:
     """
-    Whoever looks at files: what keys they know, and the ledger that they have, if any.
+    Verifies files with the keys that are known, and with the ledger, if there is one.
 
-    *keys* were given by hand. A key that stands in a file is never believed for that.
+    *keys* were given by hand. A key in the file itself proves nothing.
     """
 
     def __init__(self, wallet: "Wallet | None", keys: frozenset[bytes] = frozenset()) -> None:
@@ -71,7 +71,7 @@ class Judge:
         """
         Say what the statement or the receipt in the file *path* is worth.
 
-        *signature* is the file of its signature, where that is neither inside nor beside it. Raises
+        *signature* is the file of its signature, if that is neither inside nor next to it. Raises
         FileNotReadable, InvalidSignature, SignatureMissing or NotSigned.
         """
         with seals.opened(path) as file:
@@ -107,7 +107,7 @@ class Judge:
 
     def _judge_statement(self, path: Path, file: BinaryIO, sealed: seals.Sealed) -> FileVerified:
         facts = sealed.block.facts
-        told = _judged(
+        outcome = _judged(
             path,
             "statement",
             "genuine",
@@ -117,45 +117,45 @@ class Judge:
             entry=facts["head"]["entry"],
             signed=facts,
         )
-        whose = self._known(sealed.block.public_key, told)
-        if told["known_by"] is None:
-            return {**told, "verdict": "unknown_signer"}
+        whose = self._known(sealed.block.public_key, outcome)
+        if outcome["known_by"] is None:
+            return {**outcome, "verdict": "unknown_signer"}
         if not sealed.block.fits:
-            return _with({**told, "signed": None}, Difference("edited", how="signature"))
+            return _with({**outcome, "signed": None}, Difference("edited", how="signature"))
         difference = self._difference(file, sealed, whose)
         if difference is not None:
-            return _with(told, difference)
+            return _with(outcome, difference)
         if whose is None or self._wallet is None:
-            return told
+            return outcome
         return self._against_ledger(
-            told,
+            outcome,
             facts["head"]["mac"],
             lambda wallet: wallet.moved_since(
                 whose, _instant(facts["from"]), _instant(facts["to"]), facts["head"]["entry"]
             ),
         )
 
-    def _known(self, public_key: bytes, told: FileVerified) -> str | None:
+    def _known(self, public_key: bytes, outcome: FileVerified) -> str | None:
         """Return which profile of this home signed, and write down who knew the key."""
         if public_key in self._signers:
-            told["known_by"] = "home"
+            outcome["known_by"] = "home"
             return self._signers[public_key]
         if public_key in self._keys:
-            told["known_by"] = "key"
+            outcome["known_by"] = "key"
         return None
 
-    def _against_ledger(self, told: FileVerified, mac: str, count_more: Any) -> FileVerified:
+    def _against_ledger(self, outcome: FileVerified, mac: str, count_more: Any) -> FileVerified:
         """Say how what was signed at *mac* stands to the ledger of today."""
-        wallet, entry = self._wallet, told["entry"]
+        wallet, entry = self._wallet, outcome["entry"]
         assert wallet is not None
         assert entry is not None
-        told = {**told, "with_ledger": True, "last_entry": wallet.last_entry()}
+        outcome = {**outcome, "with_ledger": True, "last_entry": wallet.last_entry()}
         if entry > wallet.last_entry():
-            return {**told, "verdict": "newer_than_ledger"}
+            return {**outcome, "verdict": "newer_than_ledger"}
         if not wallet.has_entry(entry, mac):
-            return {**told, "verdict": "other_history"}
+            return {**outcome, "verdict": "other_history"}
         more = count_more(wallet)
-        return {**told, "more": more, "verdict": "older" if more else "genuine"}
+        return {**outcome, "more": more, "verdict": "older" if more else "genuine"}
 
     def _difference(
         self, file: BinaryIO, sealed: seals.Sealed, whose: str | None
@@ -217,50 +217,50 @@ class Judge:
     # --- receipts --------------------------------------------------------------------------------
 
     def _judge_receipt(self, path: Path, found: slip.Found) -> FileVerified:
-        told = _judged(path, "receipt", "genuine", format=found.format_name)
+        outcome = _judged(path, "receipt", "genuine", format=found.format_name)
         if found.sealed is None:
             if found.is_torn:
-                return {**told, "verdict": "cut_short"}
-            return _with(told, Difference("edited", how="signature"))
+                return {**outcome, "verdict": "cut_short"}
+            return _with(outcome, Difference("edited", how="signature"))
         shown = found.sealed.shown()
-        told = {
-            **told,
+        outcome = {
+            **outcome,
             "public_key": shown["public_key"],
             "entry": shown["entry"],
             "signed": dict(shown),
         }
-        whose = told["profile"] = self._known(bytes.fromhex(shown["public_key"]), told)
-        if told["known_by"] is None:
-            return {**told, "verdict": "unknown_signer"}
+        whose = outcome["profile"] = self._known(bytes.fromhex(shown["public_key"]), outcome)
+        if outcome["known_by"] is None:
+            return {**outcome, "verdict": "unknown_signer"}
         if not found.sealed.fits:
-            return _with({**told, "signed": None}, Difference("edited", how="signature"))
+            return _with({**outcome, "signed": None}, Difference("edited", how="signature"))
         difference = found.difference()
         if difference is not None:
-            return _with(told, difference)
+            return _with(outcome, difference)
         if whose is None or self._wallet is None:
-            return told
+            return outcome
 
         def changed(wallet: "Wallet") -> int:
             again = wallet.receipt_again(whose, shown["id"], masked=shown["masked"])
             return int(again.status != shown["status"])
 
-        return self._against_ledger(told, shown["mac"], changed)
+        return self._against_ledger(outcome, shown["mac"], changed)
 
 
-def refusal(told: FileVerified, *, key_named: bool = False) -> NotGenuine | None:
+def refusal(outcome: FileVerified, *, key_named: bool = False) -> NotGenuine | None:
     """
     Return the error that says what is wrong with a file, or None where nothing is.
 
-    *key_named* is whether somebody has named the key that they trust.
+    *key_named* is whether a trusted key was named.
     """
-    kind = _REFUSALS.get(told["verdict"])
+    kind = _REFUSALS.get(outcome["verdict"])
     if kind is errors.UnknownSigner and key_named:
         kind = errors.OtherSigner
-    return None if kind is None else kind(**told)
+    return None if kind is None else kind(**outcome)
 
 
 def _judged(path: Path, what: str, verdict: str, **facts: Any) -> FileVerified:
-    told: FileVerified = {
+    outcome: FileVerified = {
         "file": str(path),
         "what": what,
         "verdict": verdict,
@@ -274,14 +274,14 @@ def _judged(path: Path, what: str, verdict: str, **facts: Any) -> FileVerified:
         "last_entry": None,
         "signed": None,
     }
-    told.update(facts)  # type: ignore[typeddict-item]  # names of the same shape
-    return told
+    outcome.update(facts)  # type: ignore[typeddict-item]  # names of the same shape
+    return outcome
 
 
-def _with(told: FileVerified, difference: Difference) -> FileVerified:
-    """Return *told* with what was found to be different."""
+def _with(outcome: FileVerified, difference: Difference) -> FileVerified:
+    """Return *outcome* with what was found to be different."""
     verdict = "file_edited" if difference.kind == "edited" else difference.kind
-    found: FileVerified = {**told, "verdict": verdict}
+    found: FileVerified = {**outcome, "verdict": verdict}
     if difference.kind == "edited":
         found["how"], found["reason"] = difference.how, _HOW[difference.how]
     if difference.line is not None:
