@@ -189,20 +189,20 @@ TOLD = {
     ),
     "use": ("using profile 小明 from now on", "当前用户：小明"),
     "identify": (
-        "小明 is 张* · 1101**********002X · now verified",
-        "小明是张* · 1101**********002X · 已实名",
+        "verified 小明 · 张* · 1101**********002X · verified",
+        "小明实名认证成功 · 张* · 1101**********002X · 已实名",
     ),
     "card add": (
         "bound icbc-0003 · ICBC (demo) · **** 0003",
-        "已绑定icbc-0003 · 工商银行（演示） · **** 0003",
+        "已绑定 icbc-0003 · 工商银行（演示） · **** 0003",
     ),
     "card remove": (
         "removed boc-0009 · BOC (demo) · **** 0009",
-        "已解绑boc-0009 · 中国银行（演示） · **** 0009",
+        "已解绑 boc-0009 · 中国银行（演示） · **** 0009",
     ),
     "topup": (
         "topped up 500.00 from icbc-0003 · balance 500.00",
-        "已从icbc-0003充值500.00元 · 零钱500.00元",
+        "已从 icbc-0003 充值500.00元 · 零钱500.00元",
     ),
     "policy use": (
         "policy pboc-2015@2 is active · before it, standard@2",
@@ -214,8 +214,8 @@ TOLD = {
             "paid from balance · balance 433.34"
         ),
         (
-            "已发<packet> · 拼手气红包2个，共66.66 · 有效至2026-02-17 20:00:00\n"
-            "用零钱支付 · 零钱433.34"
+            "已发 <packet> · 拼手气红包2个，共66.66元 · 有效至2026-02-17 20:00:00\n"
+            "用零钱支付 · 零钱433.34元"
         ),
     ),
     "send equal": (
@@ -223,7 +223,10 @@ TOLD = {
             "sent <packet> · 2 shares of 8.88 · until 2026-02-17 20:00:00\n"
             "paid from balance · balance 415.58"
         ),
-        "已发<packet> · 普通红包2个，每个8.88 · 有效至2026-02-17 20:00:00\n用零钱支付 · 零钱415.58",
+        (
+            "已发 <packet> · 普通红包2个，每个8.88元 · 有效至2026-02-17 20:00:00\n"
+            "用零钱支付 · 零钱415.58元"
+        ),
     ),
     "send exclusive": (
         (
@@ -231,8 +234,8 @@ TOLD = {
             "paid from icbc-0003 · balance 415.58"
         ),
         (
-            "已发<packet> · 小红的专属红包52.00 · 有效至2026-02-17 20:00:00\n"
-            "用icbc-0003支付 · 零钱415.58"
+            "已发 <packet> · 小红的专属红包52.00元 · 有效至2026-02-17 20:00:00\n"
+            "用icbc-0003支付 · 零钱415.58元"
         ),
     ),
     "send one": (
@@ -240,11 +243,11 @@ TOLD = {
             "sent <packet> · 1.00 in 1 share · until 2026-02-17 20:00:00\n"
             "paid from balance · balance 414.58"
         ),
-        "已发<packet> · 1.00，1个 · 有效至2026-02-17 20:00:00\n用零钱支付 · 零钱414.58",
+        "已发 <packet> · 1.00元，1个 · 有效至2026-02-17 20:00:00\n用零钱支付 · 零钱414.58元",
     ),
     "claim exclusive": (
         "claimed 52.00 from 小明 · balance <amount>",
-        "领到小明的52.00 · 零钱<amount>",
+        "领到小明的红包52.00元，已存入零钱 · 零钱<amount>元",
     ),
     "clock advance": (
         (
@@ -254,22 +257,22 @@ TOLD = {
             "it is 2026-02-17 21:00:00 now"
         ),
         (
-            "2026-02-16 23:00:00 · 已与各银行结算 · 总额552.00 · 净额552.00\n"
-            "2026-02-17 20:00:00 · <packet>退回17.76到零钱\n"
-            "2026-02-17 20:00:00 · <packet>退回1.00到零钱\n"
+            "2026-02-16 23:00:00 · 已与各银行结算 · 总额552.00元 · 净额552.00元\n"
+            "2026-02-17 20:00:00 · <packet> 退回17.76元到零钱\n"
+            "2026-02-17 20:00:00 · <packet> 退回1.00元到零钱\n"
             "现在是2026-02-17 21:00:00"
         ),
     ),
     "withdraw": (
         "withdrew 100.00 to icbc-0003 · no fee · balance 333.34",
-        "提现100.00到icbc-0003 · 免手续费 · 零钱333.34",
+        "已提现100.00元到 icbc-0003 · 免手续费 · 零钱333.34元",
     ),
     "export file": (
         (
             "wrote 8 movements to ~/statement.csv · opening 0.00 · closing 333.34\n"
             "signed in ~/statement.csv.sig"
         ),
-        "已写入8条明细到~/statement.csv · 期初0.00 · 期末333.34\n签名在~/statement.csv.sig",
+        "已写入8条明细到~/statement.csv · 期初0.00元 · 期末333.34元\n签名在~/statement.csv.sig",
     ),
     "pin change": ("changed the payment PIN of 小明", "小明的支付密码已修改"),
     "backup": (
@@ -311,7 +314,7 @@ def _anonymous(text: str, name: str) -> str:
     if name in ("backup", "restore"):
         text = re.sub(r"(entry |第)\d+", r"\1<n>", text)
     if name == "claim exclusive":
-        text = re.sub(r"(balance |零钱)\d+\.\d\d$", r"\1<amount>", text)
+        text = re.sub(r"(balance |零钱)\d+\.\d\d(?=元?$)", r"\1<amount>", text)
     return text
 
 
