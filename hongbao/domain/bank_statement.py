@@ -17,7 +17,7 @@ messages, and a signature over all of it::
     Sgntr,<base64>
 
 An entry is debit or credit from the customer's point of view, corrections included. The two sums
-add up every entry of their side whatever its status, so that anyone can add up a column.
+add up every entry of their side with any status, so that anyone can add up a column.
 
 There is one way to write a statement, and nothing else is read: no value needs a quotation mark,
 none may be empty, and every number and instant has one spelling. Writing and reading take the

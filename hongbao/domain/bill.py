@@ -29,7 +29,7 @@ COLUMNS = (
     *("交易时间", "交易类型", "交易对方", "商品", "收/支", "金额(元)"),
     *("支付方式", "当前状态", "交易单号", "商户单号", "备注"),
 )
-"""What a bill's table has to have, in whatever order."""
+"""The columns that a bill's table needs, in any order."""
 
 ROWS_MAX = 1_000_000
 """The most rows that are read: more than a workbook's sheet can hold."""
@@ -171,7 +171,7 @@ def kept(row: BillRow) -> Kept:
 
 
 def row_of(kept_row: Kept) -> BillRow:
-    """Return the row that `kept` was told of."""
+    """Return the row that `kept` refers to."""
     at, direction = from_micros(kept_row.at), Direction(kept_row.direction)
     return BillRow(**{**kept_row._asdict(), "at": at, "direction": direction})
 

@@ -21,10 +21,10 @@ class CaseState(StrEnum):
     """How far a case has come."""
 
     OPEN = "open"
-    ESCALATED = "escalated"  # needs two, whatever its amount
-    APPROVED = "approved"  # all is well: money that was held goes on
+    ESCALATED = "escalated"  # needs two operators, at any amount
+    APPROVED = "approved"  # nothing is wrong: held money is released
     REJECTED = "rejected"  # it is not: money that was held goes back the way it came
-    RELEASED = "released"  # a hold's moment came before a reviewer, and the money went on
+    RELEASED = "released"  # the hold expired before a review, and the money was released
     RETURNED = "returned"  # the same, and it went back
 
 
@@ -58,7 +58,7 @@ class Verb(StrEnum):
 
 @unique
 class Ends(StrEnum):
-    """What becomes of a hold that nobody has decided when its moment comes."""
+    """How a hold ends that no reviewer has decided when it expires."""
 
     RELEASE = "release"
     RETURN = "return"
@@ -112,9 +112,9 @@ def decide_case(
 
     1. the first opinion stands until another operator has theirs;
     2. where that is the same, the case is decided;
-    3. where it is another, the case is escalated and both are spent: it begins anew, and now two
-       have to agree whatever its amount. Neither of them can outvote the other by being last;
-    4. whoever escalates spends the opinion before, too, and has not decided anything: they may be
+    3. where it is another, the case is escalated and both are spent: it begins again, and now two
+       have to agree at any amount. Neither of them can outvote the other by being last;
+    4. escalating also spends the previous opinion, and decides nothing: they may be
        one of the two, never both.
 
     Raises SameOperator where *operator* has the opinion that stands, whether they would repeat it

@@ -53,7 +53,7 @@ GIVEN_BACK_AS = {
     Reason.WITHDRAW: "withdraw_returned",
     Reason.REFUND: "refund_to_balance",
 }
-"""The act by which it undoes what did not come about."""
+"""The act by which it reverses a failed payment."""
 
 
 @unique
@@ -112,7 +112,7 @@ def message_id(channel: str, day: date, number: int) -> str:
 
 @unique
 class Fault(StrEnum):
-    """What a demo bank, or a demo channel, can be told to do wrong."""
+    """The faults that can be simulated at a demo bank or channel."""
 
     TIMEOUT = "timeout"  # it books, and does not answer
     LOST = "lost"  # the message never arrives
@@ -135,7 +135,7 @@ UNANSWERED = frozenset({Fault.TIMEOUT, Fault.LOST, Fault.LATE, Fault.SLOW, Fault
 
 MAGIC_YUAN = 444
 MAGIC_FAULTS = {MAGIC_YUAN * 100 + number: fault for number, fault in enumerate(Fault, start=1)}
-"""Amounts that fail by themselves in a demo home: 444.01 times out, 444.02 is lost, and so on."""
+"""Amounts that fail automatically in a demo home: 444.01 times out, 444.02 is lost, and so on."""
 
 
 class FaultRow(NamedTuple):
@@ -151,7 +151,7 @@ def fault_for(faults: Iterable[FaultRow], place: str, amount_fen: int) -> Fault 
     Return what goes wrong at *place* for a payment of *amount_fen* in a demo home.
 
     The narrower rule decides: a fault set for this amount, a magic amount, then the switch.
-    Magic is what banks do; a channel is only ever down because it was told to be.
+    Magic amounts are for banks; a channel is down only if that fault is set.
     """
     switched = None
     for row in faults:
@@ -171,7 +171,7 @@ def open_channel(channels: Iterable[str], is_down: Callable[[str], bool]) -> str
 
 def wrong_amount_fen(amount_fen: int) -> int:
     """
-    Return what a bank books that was told to book a wrong amount: half, or twice a single fen.
+    Return the wrong amount that a bank books with this fault: half, or twice a single fen.
 
     >>> wrong_amount_fen(10000), wrong_amount_fen(1)
     (5000, 2)

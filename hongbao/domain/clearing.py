@@ -74,7 +74,7 @@ def bank_skips_customer(branch: Branch, amount_fen: int, way: Direction) -> Tran
 
 
 def bank_moves_customer(branch: Branch, amount_fen: int, way: Direction) -> Transfer:
-    """Move the customer's money *way*, though nobody is owed it (长款)."""
+    """Move the customer's money *way*, though it is owed to no one (长款)."""
     if way is Direction.DEBIT:
         return Transfer(branch.deposit, branch.surplus, amount_fen, Reason.MISBOOKING)
     return Transfer(branch.shortage, branch.deposit, amount_fen, Reason.MISBOOKING)

@@ -28,7 +28,7 @@ class Row(NamedTuple):
     What is compared of a row of either book. *place* is where it stands there.
 
     *at* is in whole seconds, and *direction*, *kind* and *state* are the same words on both sides.
-    With *to_minute* it is the minute, and nobody knows the seconds.
+    With *to_minute* it is the minute, and the seconds are unknown.
     """
 
     id: str
@@ -100,7 +100,7 @@ def compare(
     2. the same number: then something differs;
     3. the same amount, direction and kind, at most `TOLERANCE` apart, the nearest first. A book
        that gives its own numbers to things can only be compared so, and what is found so is taken
-       for the same whatever its state. A row of theirs with a number that is one of ours, which
+       for the same in any state. A row of theirs with a number that is one of ours, which
        *ours_by_number* tells, is no other thing of ours, and stays alone.
 
     A row is matched once; a number that stands twice on one side has to stand twice on the other.
@@ -180,7 +180,7 @@ def _neighbours(line: list[tuple[Row, bool]]) -> Iterator[tuple[Row, Row]]:
     """
     Yield pairs of one row of ours and one of theirs, the nearest first, out of a *line* in time.
 
-    Of all that are left, the two nearest of different sides always stand side by side: whatever
+    Of all that are left, the two nearest of different sides are always side by side: whatever
     stood between them would be nearer to one of them. So only neighbours are looked at, and where a
     pair is taken out, those on both sides of it become neighbours.
     """

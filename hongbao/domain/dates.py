@@ -32,7 +32,7 @@ def parse_instant(text: str) -> datetime:
     Read *text* as an instant, and return it in UTC.
 
     A year, a month or a day means its start in China, and a time without an offset is China's,
-    whatever the machine's own zone.
+    in any time zone of the machine.
 
     >>> parse_instant("2026-02-16").isoformat()
     '2026-02-15T16:00:00+00:00'

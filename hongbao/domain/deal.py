@@ -11,7 +11,7 @@ def deal_share(remaining_fen: int, shares_left: int, cap_fen: int, draw: Draw) -
     """
     Deal the next share of *remaining_fen* among *shares_left* people: 1 fen to *cap_fen*.
 
-    On average it is exactly ``remaining_fen / shares_left``, at every position, so nobody gains by
+    On average it is exactly ``remaining_fen / shares_left``, at every position, so no one gains by
     being early or late. (The usual double-mean rule 二倍均值法 in whole numbers is not fair that
     way: 10 fen over 5 people give the first 2.5 fen and the last 1.6. Neither is clipping at the
     cap.) Later shares still vary more than early ones; `strike` evens that out as well.
@@ -73,7 +73,7 @@ def strike(dealt_fen: Sequence[int], taken_fen: Sequence[int], draw: Draw) -> in
     *taken_fen* are those that were struck before; of equal amounts the earliest is struck first.
     Struck one by one (Fisher and Yates's own method, 1938), the amounts come in a random order,
     every order as likely as any other: then every position has the same distribution, not only the
-    same mean but also the same variance, whatever the amounts are. The chance of being luckiest is
+    same mean but also the same variance, for any amounts. The chance of being luckiest is
     equal only without ties, because of equal shares the earliest is the luckiest (see `luckiest`;
     docs/fairness.md has the numbers).
 

@@ -230,7 +230,7 @@ WHY = Kind(
     part(en=TEXT, zh=TEXT).pack,
     part(en=TEXT, zh=TEXT).unpack,
 )
-"""A rule's sentence in both languages: as it was told then, whatever the rules are called later."""
+"""A rule's sentence in both languages: as it was shown then, even if the rules change later."""
 
 ERRORS = {
     "challenge_required": Shape({"challenge": TEXT, "rule": TEXT, "why": WHY}),
@@ -253,7 +253,7 @@ ERRORS = {
 ERROR = Kind("error", _pack_error, _unpack_error)
 
 HELD = part(case=TEXT, until=MOMENT, ends=TEXT, rule=TEXT, why=WHY)
-"""That risk control holds what was done: the case, and how it ends by itself."""
+"""The hold that risk control put on the act: its case, and how it ends automatically."""
 
 DELAYED = part(until=MOMENT, rule=TEXT, why=WHY)
 

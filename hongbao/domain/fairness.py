@@ -24,7 +24,7 @@ NONCE_BYTES = 16
 
 
 class Terms(NamedTuple):
-    """What the commitment binds besides the seed: everything that a share is computed from."""
+    """What the commitment binds along with the seed: everything that a share is computed from."""
 
     packet: str
     deal: str
@@ -154,7 +154,7 @@ def _dealt_up_front(terms: Terms, seed: bytes) -> tuple[int, ...]:
     """
     Return the amounts of a shuffled packet, which *seed* alone decides; who gets which is open.
 
-    A hundred shares need more than 256 bits, so each has an HMAC of its own: over
+    A hundred shares need more than 256 bits, so each has its own HMAC: over
     ``packet|deal|k``, which no claim's draw can have, because a seat is a number.
     """
     return deal_in_turn(

@@ -218,9 +218,9 @@ BANKS = (
     Bank("boc", *BANK_NAMES["boc"], "999905"),
 )
 """
-The banks of this simulation: names everyone knows, cards that nobody has.
+The banks of this simulation: well-known names, made-up cards.
 
-In ISO/IEC 7812-1 a number that begins with 9 belongs to a national standards body and goes on with
+In ISO/IEC 7812-1 a number that begins with 9 is a national standards body's and continues with
 the country's three digits from ISO 3166-1. No country has 999 (900 to 999 are left to users), so
 no one can issue a card that begins with 9999, and a real card's number is an unknown bank here.
 """
@@ -258,7 +258,7 @@ def luhn_check_digit(payload: str) -> str:
     """
     total = 0
     for place, digit in enumerate(reversed(payload)):
-        # Every second digit counts twice, from the one beside the check digit; 10 to 18 count as
+        # Every second digit counts twice, from the one before the check digit; 10 to 18 count as
         # the sum of their own two digits.
         total += int(digit) if place % 2 else sum(divmod(2 * int(digit), 10))
     return str(-total % 10)

@@ -106,12 +106,12 @@ def parse_case_id(text: str) -> str:
 
 
 def parse_challenge_id(text: str) -> str:
-    """Return the challenge's id that *text* spells likewise, or raise InvalidChallengeId."""
+    """Return the challenge's id that *text* spells in the same way, or raise InvalidChallengeId."""
     return _parsed(CHALLENGE_PREFIX, text, InvalidChallengeId)
 
 
 def parse_bill_id(text: str) -> str:
-    """Return the imported bill's id that *text* spells likewise, or raise InvalidBillId."""
+    """Return the imported bill's id that *text* spells in the same way, or raise InvalidBillId."""
     return _parsed(BILL_PREFIX, text, InvalidBillId)
 
 

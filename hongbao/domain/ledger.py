@@ -13,7 +13,7 @@ class Kind(StrEnum):
     """
     What an account is for. Each kind has a side that it may never fall below zero on.
 
-    A *credit* account is something its book owes to somebody (a balance, a deposit); a *debit*
+    A *credit* account is something its book owes (a balance, a deposit); a *debit*
     account is something its book owns (a reserve).
     """
 
@@ -64,18 +64,18 @@ class Reason(StrEnum):
     SEND = "send"
     CLAIM = "claim"
     REFUND = "refund"
-    REVERSAL = "reversal"  # 冲正: a payment that did not come about is undone
-    RELEASE = "release"  # 解冻: a hold ended, and the money goes on
+    REVERSAL = "reversal"  # 冲正: a failed payment is undone
+    RELEASE = "release"  # 解冻: a hold ended, and the money is released
     RETURN = "return"  # 退回: a hold ended, and the money goes back the way it was paid
     NET = "net"  # 轧差: what two institutions owe each other is set off
     SETTLE = "settle"  # 清算: and the rest is paid at the central bank
-    MISBOOKING = "misbooking"  # a demo bank was told to get it wrong
+    MISBOOKING = "misbooking"  # a fault of a demo bank
     CORRECTION = "correction"  # 调账: and an operator puts it right
 
 
 class Account(NamedTuple):
     """
-    An account, by what it is for: that is its name, and nobody has to look it up.
+    An account, by its purpose: that is its name, which needs no look-up.
 
     *owner* is a profile, a packet, a payment, a case, a card's account or a bank, as the *kind* has
     it; 0 where there is only one.
@@ -115,7 +115,7 @@ LEGAL: frozenset[tuple[Kind, Kind, Reason]] = frozenset(
         (Kind.INCOMING, Kind.HELD, Reason.SEND),
         (Kind.PACKET, Kind.HELD, Reason.CLAIM),
         (Kind.HELD, Kind.PACKET, Reason.RELEASE),
-        (Kind.HELD, Kind.BALANCE, Reason.RELEASE),  # a share, to whoever claimed it
+        (Kind.HELD, Kind.BALANCE, Reason.RELEASE),  # a share, to its claimant
         (Kind.HELD, Kind.BALANCE, Reason.RETURN),
         (Kind.HELD, Kind.PENDING, Reason.RETURN),  # back to the card that paid
         (Kind.RESERVE, Kind.INCOMING, Reason.SETTLE),

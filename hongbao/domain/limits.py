@@ -43,7 +43,7 @@ class Usage(Protocol):
 @dataclass(frozen=True, slots=True)
 class LimitState:
     """
-    How one limit stands: what is used, what is left, and when some room returns by itself.
+    The state of one limit: used, left, and when it resets.
 
     *returns_at* is None where nothing is used, and where nothing ever returns (a single payment's
     limit, a lifetime's).
@@ -98,7 +98,7 @@ def check_limits(
     """
     Refuse *amount_fen* over *flow* with `LimitExceeded` if a limit of *tier* has no room for it.
 
-    Limits are asked in one fixed order, and the first that refuses is the one that is told: a
+    Limits are asked in one fixed order, and the first that refuses is the one that is reported: a
     single payment's, then the day's, the year's and the lifetime's; within a period the smallest
     amount first. Only limits that count *flow* and hold for authentication level *factors* are
     asked.

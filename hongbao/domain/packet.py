@@ -44,7 +44,7 @@ class DealRule(StrEnum):
 class PacketState(StrEnum):
     """Where a packet is in its life, at one moment."""
 
-    HELD = "held"  # kept back by risk control, before anybody could claim it
+    HELD = "held"  # put on hold by risk control, before it could be claimed
     OPEN = "open"
     FINISHED = "finished"  # every share claimed
     EXPIRED = "expired"  # over time, and the rest not yet refunded
@@ -84,7 +84,7 @@ class Packet(NamedTuple):
 
     @property
     def remaining_fen(self) -> int:
-        """What nobody has claimed yet, refunded or not."""
+        """The unclaimed amount, refunded or not."""
         return self.total_fen - self.claimed_fen
 
     @property

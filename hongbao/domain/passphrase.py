@@ -31,7 +31,7 @@ _COMMON = frozenset(
 What lists of leaked passwords begin with, in China and elsewhere, without digits at the ends.
 
 No library: zxcvbn, the usual one, knows tens of thousands of words. It would be a dependency with
-data of its own for one command, and a search finds those words within the hour as well. What helps
+separate data for one command, and a search finds those words within the hour as well. What helps
 is several words, which the refusal asks for.
 """
 

@@ -76,7 +76,7 @@ class Limit:
 
     @property
     def unconfirmed(self) -> bool:
-        """Whether the amount rests on a weak source, which people should be told."""
+        """Whether the amount rests on a weak source, which should be shown."""
         return self.confidence == "C"
 
 
@@ -91,7 +91,7 @@ class Tier:
     limits: tuple[Limit, ...]
 
     def holds(self, identified: bool, channels: int) -> bool:
-        """Whether somebody known this well meets the tier's requirements."""
+        """Whether a person verified this well meets the tier's requirements."""
         return channels >= self.requires_channels and (identified or not self.requires_identity)
 
 
@@ -274,7 +274,7 @@ def check_packet(rules: PacketRules, total_fen: int, count: int, *, is_drawn: bo
     5. `ShareAboveCap`: more than that many shares at their cap. WeChat, too, looks at the average
        here; that each share drawn stays below the cap is the dealing's own promise.
 
-    What can never be sent is said before what another count would mend, so that the advice to use
+    What can never be sent is said before what another count would fix, so that the advice to use
     more shares is only given where it helps.
     """
     if not 1 <= count <= rules.shares_max:

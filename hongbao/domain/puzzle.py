@@ -28,7 +28,7 @@ class Puzzle(NamedTuple):
     """
     Count *sought* in *line*. There are no words in it, so every screen can put its own around it.
 
-    It slows, and does not stop: whoever writes a script for exactly this can count as well, and
+    It slows, and does not stop: a script written for exactly this can count as well, and
     one guess in eight is right. What it asks of a robot is to be rewritten, and what it asks of a
     person is a glance; an act that must not go through is held or refused instead.
     """
@@ -76,7 +76,7 @@ def parse_count(text: str) -> int:
     >>> parse_count(" ２ ")
     2
 
-    Raises InvalidAnswer where there is none: whoever typed it has not tried yet.
+    Raises InvalidAnswer if *text* is not a number: that does not count as a try.
     """
     number = _number(text)
     if number is None:

@@ -1,4 +1,4 @@
-"""Reconciliation (对账): the bank's lines beside ours, message by message, and what differs."""
+"""Reconciliation (对账): the bank's lines and ours, message by message, and what differs."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
@@ -94,7 +94,7 @@ class Difference(NamedTuple):
         """
         Which way the bank has to move *amount_fen* at its customer's account to agree with us.
 
-        What users were told stands, so it is always the bank's side that is brought to ours.
+        Users have our answer already, so it is always the bank's side that is corrected to ours.
         """
         if self.theirs_fen < self.ours_fen:
             return self.direction
@@ -140,11 +140,11 @@ def compare(ours: Iterable[OurLine], theirs: Iterable[TheirLine]) -> Iterator[Ve
     left out. If both have the same there is no difference, however many lines it took: that is how
     a correction ends one. Where they differ, the first of these that applies names it:
 
-    1. not final with us: `Open`, whatever they have;
+    1. not final with us: `Open`, in any state with them;
     2. we have nothing: ``surplus``, whether we never heard of it, rejected or reversed it, and
        however often they booked it; its direction is the way that they have moved the money;
     3. booked twice or more in our direction, and too much on the whole: ``duplicate``;
-    4. booked, in whatever direction or amount: ``amount``;
+    4. booked, in another direction or amount: ``amount``;
     5. not booked, but reversed: ``state``;
     6. not booked at all: ``shortage``.
 

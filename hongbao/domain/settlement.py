@@ -35,7 +35,7 @@ class Totals(NamedTuple):
 
 def net(gross: Gross) -> Net:
     """
-    Set off what *gross* has in both ways: the rest, if any, is paid by whoever owes more.
+    Set off what *gross* has in both ways: the net amount is paid by the one that owes more.
 
     >>> net(Gross("icbc", in_count=3, in_fen=500, out_count=1, out_fen=200))
     Net(bank='icbc', netted_fen=200, to_platform_fen=300, to_bank_fen=0)
@@ -49,7 +49,7 @@ def net(gross: Gross) -> Net:
 
 def totals(lines: Iterable[Gross]) -> Totals:
     """
-    Add up a batch: every message singly, beside the one transfer a bank that is left of them.
+    Add up a batch: every message singly, and the one net transfer for each bank.
 
     >>> totals([Gross("icbc", 3, 500, 1, 200), Gross("cmb", 1, 100, 1, 100)])
     Totals(message_count=6, transfer_count=1, gross_fen=900, net_fen=300, saved_fen=600)

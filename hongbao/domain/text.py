@@ -16,7 +16,7 @@ from hongbao.words import N_
 PROFILE_NAME_LENGTH_MAX = 20
 ACCOUNT_ROOT_LENGTH_MAX = 40
 LUCK_LENGTH_MAX = 64
-"""As long as 32 bytes in hexadecimal, for whoever draws luck with another program."""
+"""As long as 32 bytes in hexadecimal, for draws made by another program."""
 
 _ACCOUNT_ROOT = re.compile(rf"[A-Z0-9][A-Za-z0-9-]{{0,{ACCOUNT_ROOT_LENGTH_MAX - 1}}}")
 
@@ -64,7 +64,7 @@ def parse_profile_name(text: str) -> str:
 
 def mask_profile_name(name: str) -> str:
     """
-    Return *name* as it is shown to whoever need not know it: its first letter, then stars.
+    Return *name* masked, as it is shown to others: its first letter, then stars.
 
     >>> mask_profile_name("小明"), mask_profile_name("Li_2"), mask_profile_name("明")
     ('小*', 'L***', '*')
@@ -106,7 +106,7 @@ def parse_greeting(text: str, length_max: int) -> str:
     Read *text* as a packet's greeting of at most *length_max* characters, on one line.
 
     Characters are counted as people see them, nearly: marks, joiners, variation selectors and
-    skin tones belong to what they follow. Whatever a terminal would obey rather than show is
+    skin tones belong to what they follow. What a terminal would obey rather than show is
     refused: controls, escapes, line ends, direction marks.
 
     >>> parse_greeting("恭喜发财，大吉大利", 25)

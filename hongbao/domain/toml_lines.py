@@ -1,4 +1,4 @@
-"""Where things stand in a TOML text: `tomllib` reads values but does not say on which line."""
+"""Line numbers in a TOML text: `tomllib` reads values but does not say on which line."""
 
 import re
 import tomllib

@@ -208,7 +208,7 @@ class Table:
 
 
 def _shown(value: object) -> str:
-    """Quote *value* for a sentence, whatever kind it is."""
+    """Quote *value* of any kind for a sentence."""
     if isinstance(value, int) and abs(value) > 10**40:  # Python will not write out a huge number
         return "…"
     return shortened(value if isinstance(value, str) else str(value))

@@ -51,7 +51,7 @@ def matching_step(secret: bytes, code: str, at: datetime, after: int) -> int | N
     Accepted are the code of the moment *at*, of the step before it, for who types slowly, and of
     the step after it, for a clock that is fast (RFC 6238 §5.2). Only steps above *after* count:
     keep the step that is returned, and no code opens twice. All three are computed and compared
-    whatever the outcome, so that its time tells nothing.
+    for any outcome, so that its time reveals nothing.
 
     Accepted: one guess in 333,333 fits one of the three. Count the tries, as with a PIN.
 

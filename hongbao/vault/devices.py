@@ -1,4 +1,4 @@
-"""The keys of devices: each signs for one machine, and lies sealed in a file of its own."""
+"""The keys of devices: each signs for one machine, and is sealed in its own file."""
 
 from pathlib import Path
 from typing import NoReturn
@@ -20,15 +20,15 @@ class DeviceKeys:
     """
     The Ed25519 private keys (RFC 8032) of the devices that are this machine, in ``keys/devices/``.
 
-    They lie beside the ledger's keys and not in it: a copy of the ledger can be read here, but
+    They are next to the ledger's keys and not in it: a copy of the ledger can be read here, but
     signs nothing elsewhere. A file holds the 32-byte seed under AES-256-GCM, bound to its public
     key, so that a file which was renamed, or comes from another home, opens as little as an altered
     one. The key that opens it comes from the vault's signing secret, which outlives a rekey:
     locking, unlocking and rekeying a home leave these files as they are.
 
-    Accepted: whoever had the master key before a rekey, and has these files, can sign as their
+    Accepted: who had the master key before a rekey, and has these files, can sign as their
     devices, as they can with every other signature of that time (see `Vault.verify`). A device
-    whose key may be known is removed and another one let in.
+    whose key may be known is removed and another one added.
 
     *folder* is the home's ``keys/``. Keys that were opened are remembered: make another one for
     another vault.

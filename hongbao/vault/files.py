@@ -56,7 +56,7 @@ def close_to_writers(path: Path, *, private: bool) -> bool | None:
     """
     Close the folder *path* to others who could write there; a *private* one to readers, too.
 
-    Return None where nobody else could, and otherwise whether the system let us close it. One that
+    Return None if no one else could, and otherwise whether the system let us close it. One that
     is not private may be a folder for everybody in which only owners remove, as /tmp is.
     """
     try:
@@ -75,7 +75,7 @@ def check_own(path: Path) -> None:
     """
     Raise ForeignFile where *path* is a link, no file, another's, or has a second name.
 
-    What is missing is in order. This is for files that somebody else opens; for our own, `_own`
+    What is missing is in order. This is for files that a library opens; for our own, `_own`
     looks at what it has opened.
     """
     with storage(path):
@@ -94,7 +94,7 @@ def _own(path: Path, flags: int) -> int:
     """
     Open *path*, a file of the home's own, or raise ForeignFile.
 
-    Whoever could once write to the folder may have put something there in a file's name: a link
+    An attacker who could once write to the folder may have put something there: a link
     that has us overwrite what it points at, a pipe that has us wait, a file that stays theirs.
     """
     if not _POSIX and path.is_symlink():
@@ -135,7 +135,7 @@ def read(path: Path) -> bytes:
     Return what *path* holds, or raise FileNotFoundError; close it to others if it stood open.
 
     A file that others could read may have been read; closing it stops only the next reader. We
-    close it and go on rather than refuse, because refusing would protect nothing that is left.
+    close it and continue rather than refuse, because refusing would protect nothing that is left.
 
     Of a file that is far too large only the beginning is read: it is no file of ours.
     """
@@ -269,8 +269,8 @@ class Guard:
     """
     A file whose lock keeps two processes from changing one thing at the same time.
 
-    The system lets go of it when its holder dies, so a killed process blocks nobody. Whoever waits
-    goes on waiting for as long as the queue moves: each holder touches the file, so only one that
+    The system lets go of it when its holder dies, so a killed process blocks no one. A process
+    waits for as long as the queue moves: each holder touches the file, so only one that
     keeps the lock for ten seconds (times *patience*) is too much. A *shared* lock keeps out those
     who want it alone, and not others who share.
     """
@@ -342,8 +342,8 @@ class Gate:
     """
     Where those who use a folder's content pass together, and those who change it one at a time.
 
-    Whoever wants the gate alone waits until all who are inside have left, and nobody enters
-    meanwhile (``.turn``), so that a crowd cannot keep them waiting for ever. Inside, the same
+    A process that wants it exclusively waits until all holders have left, and none enters
+    in between (``.turn``), so that a crowd cannot keep it waiting for ever. Inside, the same
     process may enter again; who is alone may also share.
     """
 
@@ -357,7 +357,7 @@ class Gate:
 
     @property
     def alone(self) -> bool:
-        """Whether this process is inside, and nobody else."""
+        """Whether this process holds it exclusively."""
         return self._depth > 0 and self._is_alone
 
     @property
@@ -382,7 +382,7 @@ class Gate:
 
     def _let_others_first(self) -> None:
         """Wait for those who want to be alone."""
-        with suppress(errors.StorageRefused):  # in a folder that is closed, nobody can want it
+        with suppress(errors.StorageRefused):  # in a closed folder it is no risk
             self._turn.take(shared=True)
         self._turn.release()
 
@@ -446,7 +446,7 @@ def _read_all(descriptor: int) -> bytes:
 
 def _sync_folder(path: Path) -> None:
     if not _POSIX:
-        return  # Windows cannot open a folder, and writes renames through by itself
+        return  # Windows cannot open a folder, and writes renames through itself
     descriptor = os.open(path, os.O_RDONLY)
     try:
         sync(descriptor)

@@ -82,9 +82,9 @@ class KeyFolder:
     what the other left.
 
     One gate keeps those who use the home and those who change it apart. Acts and looks pass it
-    together, each for as long as its transaction lasts (`sharing`); whoever changes the keys or
+    together, each for as long as its transaction lasts (`sharing`); one that changes the keys or
     replaces the ledger's pages (locking, unlocking, rekeying, restoring, finishing what a killed
-    one left) passes it alone (`alone`). Nobody keeps it while a person is asked. Locks are taken in
+    one left) passes it alone (`alone`). It is never held during a prompt. Locks are taken in
     this order, and never the other way round: the guard of one holder's PIN, the gate, the ledger's
     write lock, the guard of the devices' keys, the lock of the head.
 
@@ -127,7 +127,7 @@ class KeyFolder:
         """
         Keep keys and pages as they are for a while, together with others who use them.
 
-        Raises Busy where somebody changes them for a minute.
+        Raises Busy if another process changes them for a minute.
         """
         self._gate.enter()
         try:
@@ -146,7 +146,7 @@ class KeyFolder:
 
     @property
     def is_alone(self) -> bool:
-        """Whether this process is inside, and nobody else (see `alone`)."""
+        """Whether this process holds it exclusively (see `alone`)."""
         return self._gate.alone
 
     def is_current(self, vault: Vault) -> bool:
@@ -159,7 +159,7 @@ class KeyFolder:
         )
 
     def has_keys_of(self, vault: Vault) -> bool:
-        """Say whether *vault* has the home's keys, whatever else is unfinished."""
+        """Say whether *vault* has the home's keys, even if something is unfinished."""
         return self._read().current.fingerprint == vault.fingerprint
 
     # --- opening ---------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ class KeyFolder:
         """
         Return the home's vault.
 
-        With a device key or the keyring nobody is asked. With a passphrase, *passphrase* is
+        With a device key or the keyring there is no prompt. With a passphrase, *passphrase* is
         called for it, and where it is None the home stays locked (`HomeLocked`).
         """
         records = self._read()
@@ -235,7 +235,7 @@ class KeyFolder:
         self._rewrap(vault, lambda: _Wrapping(key, _PASSPHRASE, salt=salt, cost=self._cost))
 
     def unlock(self, vault: Vault) -> None:
-        """Wrap the master key by a fresh device key from now on: nobody is asked any more."""
+        """Wrap the master key by a fresh device key from now on: without a prompt."""
         self._rewrap(vault, self._new_device_key)
 
     def use_keyring(self, vault: Vault) -> None:
@@ -256,14 +256,14 @@ class KeyFolder:
 
     def begin_rekey(self, vault: Vault) -> Vault:
         """
-        Make the next generation's master key, keep it beside the current one, return it opened.
+        Make the next generation's master key, keep it next to the current one, return it opened.
 
         This process stays alone in the home until `finish_rekey` or `abandon_rekey`: others wait,
-        and do not mend what is under way. The order for the ledger's side:
+        and do not repair what is under way. The order for the ledger's side:
 
         1. ``new = keys.begin_rekey(old)``
         2. in one transaction, still under the old page key: store ``new.seal_retired(old)``, and
-           unseal with *old*, seal and blind with *new* whatever is sealed or blinded;
+           unseal with *old*, seal and blind with *new* all that is sealed or blinded;
         3. encrypt the pages with ``new.page_key``;
         4. ``keys.finish_rekey()``.
 
@@ -295,7 +295,7 @@ class KeyFolder:
 
     @property
     def rekeying(self) -> bool:
-        """Whether a rekey that was begun here is under way: then nobody else has one."""
+        """Whether a rekey that was begun here is under way: then no other process has one."""
         return self._rekeys
 
     def pending_rekey(self, passphrase: Ask | None) -> Vault | None:
@@ -352,10 +352,10 @@ class KeyFolder:
         """
         Mark durably that a ledger ending with *entry* is about to take the present one's place.
 
-        From here on the restore happens, whoever is killed: while the mark is there nobody acts,
+        From here on the restore happens, even after a kill: while the mark is there no act runs,
         and the next opening finishes it. The order for the ledger's side:
 
-        1. the incoming ledger lies whole on the disk, beside the present one;
+        1. the incoming ledger is whole on the disk, next to the present one;
         2. ``keys.begin_restore(entry, mac)``
         3. replace the ledger;
         4. ``keys.finish_restore()``.
@@ -390,7 +390,7 @@ class KeyFolder:
 
     @property
     def restoring(self) -> bool:
-        """Whether a restore was begun and is not finished: until it is, nobody acts."""
+        """Whether a restore was begun and is not finished: until it is, no act runs."""
         return self._restoring.exists()
 
     def know_restore(self) -> None:
@@ -445,7 +445,7 @@ class KeyFolder:
         """
         Return the first entry that was noted, where the ledger had come further by then.
 
-        Somebody has emptied or removed what was noted before. `reset_head` is how to accept it.
+        The noted head was emptied or removed. `reset_head` is how to accept it.
         """
         return self._head.began_late()
 
@@ -535,7 +535,7 @@ class KeyFolder:
         return Vault(master, generation, random=self._random, cost=self._cost)
 
     def _checked(self, vault: Vault) -> _Records:
-        """Return what the file holds, if that is *vault* and nobody is in the middle of a rekey."""
+        """Return what the file holds, if that is *vault* and no rekey is under way."""
         if not self.is_current(vault):
             raise errors.Busy  # another process has rekeyed, or was killed in the middle of it
         return self._read()
@@ -644,7 +644,7 @@ def _parsed(record: object) -> _Wrapped:
     """
     Return what `_written` wrote; raise ValueError or KeyError for anything else.
 
-    The checksum is against accidents alone: whoever edits a record can make one that fits. So each
+    The checksum is against accidents alone: editing a record can make one that fits. So each
     value has to be of the kind and in the range that we write, before anything is done with it.
     """
     if not isinstance(record, dict):

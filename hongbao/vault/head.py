@@ -17,13 +17,13 @@ _FIRST_NOTED_MAX = 2
 
 class HeadNote:
     """
-    Two lines of fixed length in one file, written in turn, each with a checksum of its own.
+    Two lines of fixed length in one file, written in turn, each with its own checksum.
 
     The newest line is never the one written over, so a note torn by a power cut costs that note
     and leaves the one before. An older note is still a true one: the ledger has been that far.
 
     The first note waits for the disk. Where it comes late in a ledger's life, an earlier one was
-    taken away, and a third line keeps which entry it was, until somebody accepts that.
+    taken away, and a third line keeps which entry it was, until that is accepted.
     """
 
     def __init__(self, path: Path) -> None:

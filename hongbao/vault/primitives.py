@@ -124,7 +124,7 @@ def is_sound_point(encoded: bytes) -> bool:
     Say whether 32 bytes are a point of Ed25519 that a key pair or a signature can have.
 
     That is one in its only encoding (RFC 8032 §5.1.3) and not of small order: under such a "key"
-    a signature of nothing fits every message, and nobody has its private half.
+    a signature of nothing fits every message, and it has no private half.
     """
     y = int.from_bytes(encoded, "little") & (2**255 - 1)  # the first bit is the other's sign
     return y < _FIELD and y not in _SMALL_ORDER

@@ -33,14 +33,14 @@ class Vault:
     """
     One generation of a home's master key, opened.
 
-    The master key itself encrypts nothing: each purpose has a subkey of its own by HKDF-SHA256,
+    The master key itself encrypts nothing: each purpose has its own subkey by HKDF-SHA256,
     so that what one of them betrays says nothing about the others. The page key is made at
     once, because every command needs it; the rest when first asked for.
 
     *random* makes nonces and salts, and must be the system's own source: a demo's scripted dice
-    would repeat a nonce, and AES-GCM gives up its authentication key to whoever sees one twice.
+    would repeat a nonce, and AES-GCM gives up its authentication key if one is seen twice.
 
-    Accepted: Python cannot wipe memory, so whoever reads this process's memory reads the keys.
+    Accepted: Python cannot wipe memory, so a reader of this process's memory reads the keys.
     """
 
     __slots__ = (
@@ -116,7 +116,7 @@ class Vault:
         """
         Return the text to store for *profile*'s *pin*: the generation, then an Argon2id hash.
 
-        What is hashed is the PIN keyed with the pepper, so that whoever has the ledger but not
+        What is hashed is the PIN keyed with the pepper, so that an attacker with the ledger but not
         the keys has nothing to try the million PINs against. The profile is part of it: a hash
         moved to another profile matches nothing.
 
@@ -127,7 +127,7 @@ class Vault:
         return f"g{self.generation}{encoded}"
 
     def pin_matches(self, profile: int, pin: "Pin", hashed: str) -> bool:
-        """Say whether *pin* is the one that `hash_pin` was given, under whatever generation."""
+        """Say whether *pin* is the one that `hash_pin` was given, under any generation."""
         place = f"profile/{profile}/pin"
         generation, encoded = _parted(place, hashed)
         try:
@@ -188,7 +188,7 @@ class Vault:
         It answers "is this ID number known already?" without storing the number. Without the key
         it cannot be computed, which matters because ID and card numbers are few enough to try.
 
-        The ledger's indexes are made anew by a rekey; what a request asked is sealed under the
+        The ledger's indexes are made again by a rekey; what a request asked is sealed under the
         *generation* of its time, which has to be one of `blind_generations`.
         """
         own = generation is None or generation == self.generation
@@ -213,8 +213,8 @@ class Vault:
         """
         Return the Ed25519 signature of *message* by the key for *purpose*, like ``bank/icbc``.
 
-        Each purpose has a key pair of its own, so a signature made for one means nothing to
-        another. What is signed is *message* and nothing around it: whoever has `public_key` can
+        Each purpose has its own key pair, so a signature made for one means nothing to
+        another. What is signed is *message* and nothing around it: anyone with `public_key` can
         check it with any tool. The same message is always signed alike, which Ed25519 allows.
         """
         return primitives.sign(self._seed(purpose, self._key(b"signing")), message)
@@ -227,7 +227,7 @@ class Vault:
         keys of earlier generations are tried as well. That is why their signing keys are carried
         along, and not only their public halves: any purpose may be asked for.
 
-        Accepted: whoever had the keys before a rekey can still make such a signature. A rekey does
+        Accepted: who had the keys before a rekey can still make such a signature. A rekey does
         not call back what a stolen key may say; compare what is signed with the ledger.
         """
         return any(

@@ -1,4 +1,4 @@
-"""The count of tries at each PIN, beside the keys, where no copy of the ledger brings it back."""
+"""The count of tries at each PIN, next to the keys, where no copy of the ledger restores it."""
 
 import os
 import re
@@ -32,14 +32,14 @@ class TriesFolder:
     ``keys/tries/``: a file for each holder of a PIN, written before a try is judged.
 
     The ledger counts the same tries, and the greater count is the true one. So neither an older
-    ledger nor an older file gives tries back; and where one is gone or was altered, nobody knows,
+    ledger nor an older file gives tries back; and where one is gone or was altered, it is unknown
     which counts as every try used up.
 
     Each file has two lines, written in turn, so that one torn by a power cut leaves the other.
     Their MAC names the holder; its key comes from the vault's signing secret, which outlives a
     rekey.
 
-    Accepted: whoever puts back an older file together with an older ledger has tries again. They
+    Accepted: who puts back an older file together with an older ledger has tries again. They
     can read the keys, then, and search for the PIN without asking us.
 
     *folder* is the home's ``keys/``.
@@ -66,7 +66,7 @@ class TriesFolder:
         return max(self._whole(holder, content), default=None)
 
     def start(self, holder: str) -> None:
-        """Begin at nothing for *holder*, who is new; what was left there is somebody else's."""
+        """Begin at zero for *holder*, who is new; anything left there was another's."""
         self.set(holder, Tries())
 
     def set(self, holder: str, tries: Tries) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 class What(StrEnum):
     """What is done."""
 
-    SEND = "send"  # a packet for whoever comes
+    SEND = "send"  # a packet that anyone may claim
     GIVE = "give"  # an exclusive packet, for one person
     CLAIM = "claim"
     TOPUP = "topup"
@@ -57,7 +57,7 @@ class Seen(NamedTuple):
     at: int  # whole seconds since 1970, UTC
     what: What
     amount_fen: int = 0
-    other: int = 0  # the profile at the other end; 0 is nobody in particular
+    other: int = 0  # the counterparty's profile; 0 is no one in particular
     reaction_ms: int = -1  # from a packet's sending to this claim of it; -1 where it is no claim
     city: int = 0  # where the device was, see `places`; 0 is not known
 
@@ -67,9 +67,9 @@ class Asked(NamedTuple):
 
     seen: Seen  # of a claim, whose amount is not drawn yet, with the mean of what is left
     age_days: int  # since the profile was opened
-    channels: int  # independent sources that vouch for the person
+    channels: int  # independent identity sources
     cards: int  # bound now
-    device_age_hours: int  # since this device was let in for this profile
+    device_age_hours: int  # since this device was authorised for this profile
     devices: int  # that the profile has
     device_profiles: int  # that this device serves
     clock_back_s: int  # how far the system's clock is behind the ledger's

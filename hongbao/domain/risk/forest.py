@@ -121,7 +121,7 @@ def parse_forest(text: str, source: str) -> Forest:
     is minus the number of training acts that end in it; any other node is the place of its key in
     ``keys`` and its threshold, and its two branches follow. So there is no way to write a circle.
 
-    Whatever the text holds, what comes back scores in bounded time. The first thing wrong raises
+    For any text, what comes back scores in bounded time. The first thing wrong raises
     `InvalidModel`.
     """
     return _Reader(source).forest(text)
@@ -221,7 +221,7 @@ class _Reader:
         return tuple(self._whole("usual", item, -VALUE_MAX, VALUE_MAX) for item in usual)
 
     def _training(self, value: object) -> dict[str, str | int]:
-        """Check what people are told of the model's origin, which may meet a screen."""
+        """Check the facts on the model's origin, which may be shown on a screen."""
         if type(value) is not dict or len(value) > 16:
             raise self.refuse("bad_training")
         for name, item in value.items():

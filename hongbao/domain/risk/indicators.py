@@ -26,7 +26,7 @@ SCORE = "score"
 
 
 class Key(NamedTuple):
-    """What is to be measured: an indicator, in the window or beside the amount that it needs."""
+    """What is to be measured: an indicator, with the time window or the amount that it needs."""
 
     indicator: str
     window_s: int = 0  # how far to look back; 0 where the indicator has no window

@@ -135,7 +135,7 @@ def steady(look: Look) -> int:
 
 def unlike_self(look: Look) -> int:
     """
-    Return how seldom this person goes on from the last act to this one.
+    Return how unusual this act is for this person after the last one.
 
     A kind of act that was seldom the last one says little about what follows it, so what this
     person does at any time counts along, as if it had been seen ten times more.
@@ -221,7 +221,7 @@ def just_below(look: Look) -> int:
 
 
 def same_pair(look: Look) -> int:
-    """Count the acts with whoever is at the other end of this one."""
+    """Count the acts with the counterparty of this one."""
     other = look.seen.other
     if not other:
         return 0

@@ -16,7 +16,7 @@ ANSWERS = tuple(str(verdict) for verdict in Verdict if verdict is not Verdict.AL
 KINDS = ("large", "suspicious")
 ENDS = ("release", "return")
 HOLDABLE = frozenset({What.SEND, What.GIVE, What.CLAIM, What.WITHDRAW})
-"""What money can be held of: what comes in from a card is nobody's to hold back."""
+"""The acts whose money can be held: what comes in from a card cannot."""
 
 SAYS_LENGTH_MAX = 80
 VALUE_MAX = 10**12
@@ -48,8 +48,8 @@ class Rule:
     """
     One rule: where all of *when* holds for one of *acts*, it answers *answer*.
 
-    *says* is the sentence that the user is told, by language. What the rest means depends on the
-    answer: a hold lasts *hold_hours* and then *ends* by itself in release or return; a delay is
+    *says* is the sentence that the user reads, by language. What the rest means depends on the
+    answer: a hold lasts *hold_hours* and then *ends* automatically in release or return; a delay is
     *delay_days* long; a limit lets *day_fen* go out in a day.
     """
 
@@ -78,7 +78,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, eq=False)  # one that was read is only itself: it is looked up
 class Pack:
-    """All rules in force. *keys* is every indicator that they ask, each once."""
+    """All active rules. *keys* is every indicator that they measure, each once."""
 
     name: str
     version: int

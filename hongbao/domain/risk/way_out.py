@@ -23,7 +23,7 @@ def allowed_amount(verdict_on: Verdicts, asked: Asked) -> int | None:
     """
     Return the largest amount, in fen, that would have been allowed at the same moment.
 
-    None where no smaller amount would have been, and for a claim: nobody chooses its amount. Rules
+    None where no smaller amount would have been, and for a claim, whose amount is drawn. Rules
     grow stricter with the amount, so this is a search by halves; where a pack has a rule that does
     not, what is returned is still allowed, and one fen more is not.
     """
