@@ -11,8 +11,8 @@ import typer
 
 from hongbao import words
 from hongbao.commands.caller import Caller, addressed, talk
+from hongbao.commands.options import ASKING_HELP, Group, UsageError, caller, new_app
 from hongbao.commands.streams import ReaderGone, answering, forget_output, prepare_streams
-from hongbao.commands.window import ASKING_HELP, Group, UsageError, caller, window
 from hongbao.documents import to_json
 from hongbao.env import forbid_core_dumps
 from hongbao.errors import (
@@ -70,7 +70,7 @@ class House(Group):
                 )
 
 
-app = window(
+app = new_app(
     name="hongbao",
     cls=House,
     context_settings={"help_option_names": ["--help", "-h"]},

@@ -12,7 +12,7 @@ import typer
 
 from hongbao import cli
 from hongbao.auditing import PROBLEMS
-from hongbao.commands.window import Command
+from hongbao.commands.options import Command
 from hongbao.documents import FORMAT
 from hongbao.domain.ledger import LEGAL, SIDES
 from hongbao.errors import ExitCode, kinds

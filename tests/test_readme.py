@@ -8,7 +8,7 @@ import pytest
 
 from hongbao.errors import ExitCode
 from hongbao.story import Answered, Told, play, read
-from hongbao.story.stage import Screen
+from hongbao.story.player import Screen
 from tests import warm
 
 ROOT = Path(__file__).parent.parent

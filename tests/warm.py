@@ -93,16 +93,16 @@ def started(
 @contextmanager
 def stories() -> Iterator[None]:
     """Have the commands of stories come from a warm parent, too."""
-    from hongbao.story import stage
+    from hongbao.story import player
 
     def run(
         typed: list[str],
         folder: Path,
         variables: Mapping[str, str],
-        screen: stage.Screen | None,
+        screen: player.Screen | None,
     ) -> tuple[int, bytes, bytes]:
         with ExitStack() as closing, open(os.devnull, "rb") as nothing:
-            ours, theirs = zip(*(stage._output(screen, closing) for _ in range(2)), strict=True)
+            ours, theirs = zip(*(player._output(screen, closing) for _ in range(2)), strict=True)
             command = closing.enter_context(
                 started(
                     "hongbao", typed, folder=folder, variables=variables, streams=[nothing, *theirs]
@@ -110,15 +110,15 @@ def stories() -> Iterator[None]:
             )
             for output in theirs:
                 output.close()
-            out, err = stage._heard(ours, ["hongbao", *typed])
-            return command.wait(stage.SECONDS_MAX), out, err
+            out, err = player._heard(ours, ["hongbao", *typed])
+            return command.wait(player.SECONDS_MAX), out, err
 
-    by_itself = stage._run
-    vars(stage)["_run"] = run
+    by_itself = player._run
+    vars(player)["_run"] = run
     try:
         yield
     finally:
-        vars(stage)["_run"] = by_itself
+        vars(player)["_run"] = by_itself
 
 
 class _Parent:

@@ -1,1 +1,1 @@
-"""The counter's windows: one file for each thing a person can type."""
+"""The commands: one file for each; it parses, calls the wallet, and shows the answer."""

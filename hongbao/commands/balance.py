@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hongbao.commands.window import Command, caller, window
+from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
 if TYPE_CHECKING:
     from hongbao.answers import Balance
 
-app = window()
+app = new_app()
 
 
 @app.command(

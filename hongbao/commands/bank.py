@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from hongbao.answers import StatementIssued
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     STANDARD_OUTPUT,
     Command,
     DryRun,
@@ -16,7 +16,7 @@ from hongbao.commands.window import (
     RequestId,
     bank_codes,
     caller,
-    window,
+    new_app,
 )
 from hongbao.domain.channel import Fault
 from hongbao.domain.dates import china_day, parse_instant
@@ -35,7 +35,7 @@ class Banks(Group):
         return super().resolve_command(ctx, args)
 
 
-app = window(cls=Banks)
+app = new_app(cls=Banks)
 
 OFF = "off"
 

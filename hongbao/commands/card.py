@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.options import Command, DryRun, Group, RequestId, caller, card_names, new_app
 from hongbao.commands.placeholders import CARD_NUMBER
-from hongbao.commands.window import Command, DryRun, Group, RequestId, caller, card_names, window
 from hongbao.domain.identity import bank_of, parse_card_number
 from hongbao.words import N_
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 
 class RefundsTo(StrEnum):

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.options import Command, Group, caller, challenge_ids, new_app
 from hongbao.commands.placeholders import ANSWER
-from hongbao.commands.window import Command, Group, caller, challenge_ids, window
 from hongbao.domain.ids import parse_challenge_id
 from hongbao.words import N_
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 
 @app.callback(

@@ -4,11 +4,11 @@ from typing import Any, cast
 
 import typer
 
-from hongbao.commands.window import Command, caller, window
+from hongbao.commands.options import Command, caller, new_app
 from hongbao.errors import ChecksFailed
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, RequestId, caller, claimable_ids, window
+from hongbao.commands.options import Command, RequestId, caller, claimable_ids, new_app
 from hongbao.domain.ids import parse_packet_id
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hongbao.commands.window import Command, Group, caller, window
+from hongbao.commands.options import Command, Group, caller, new_app
 from hongbao.domain.dates import parse_duration, parse_instant
 from hongbao.words import N_
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hongbao.commands.caller import Caller
     from hongbao.wallet import Wallet
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 
 @app.callback(

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.options import Command, bill_ids, caller, new_app
 from hongbao.commands.period import Since, Until
-from hongbao.commands.window import Command, bill_ids, caller, window
 from hongbao.errors import BillDiffers
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(
@@ -39,7 +39,7 @@ def compare(
         bool, typer.Option("--all", help=N_("also show the rows that both sides have"))
     ] = False,
 ) -> None:
-    from hongbao.statements._bills import comparing
+    from hongbao.statements._bills import comparison
     from hongbao.ui import bills
 
     call = caller(ctx)
@@ -48,7 +48,7 @@ def compare(
         # A bill may be of a time to which a virtual clock has not come.
         begins_at = min(brought.begins_at, wallet.now())
         with wallet.statement(since=begins_at, until=brought.ends_at) as statement:
-            compared = comparing.compared(statement, brought, everything=everything)
+            compared = comparison.compared(statement, brought, everything=everything)
     if compared["ok"]:
         call.answer(compared, bills.show_compared)
         return

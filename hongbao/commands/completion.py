@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, caller, window
+from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 class Shell(StrEnum):

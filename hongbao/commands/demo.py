@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hongbao.commands.window import Command, caller, window
+from hongbao.commands.options import Command, caller, new_app
 from hongbao.errors import Interrupted
 from hongbao.words import N_, language
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hongbao.answers import StoryPlayed, StoryStep
     from hongbao.story import Event
 
-app = window()
+app = new_app()
 
 LINES = 24
 """How high a terminal the commands are shown; nothing they say depends on it."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     DryRun,
     Group,
@@ -13,14 +13,14 @@ from hongbao.commands.window import (
     caller,
     device_names,
     devices_cut_off,
+    new_app,
     other_devices,
     waiting_devices,
-    window,
 )
 from hongbao.errors import NoSuchFault
 from hongbao.words import N_
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 FAULTS = ("replay", "forge")
 NONE = "none"

@@ -9,8 +9,8 @@ import typer
 
 from hongbao.answers import EventLine, Events
 from hongbao.commands.caller import Caller
+from hongbao.commands.options import Command, Limit, caller, new_app, whole
 from hongbao.commands.streams import answering, forget_output
-from hongbao.commands.window import Command, Limit, caller, whole, window
 from hongbao.documents import to_json
 from hongbao.errors import Busy
 from hongbao.words import N_
@@ -18,7 +18,7 @@ from hongbao.words import N_
 if TYPE_CHECKING:
     from hongbao.wallet import Wallet
 
-app = window()
+app = new_app()
 
 LOST = N_("event {event} is in a ledger that a backup has replaced")
 

@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from hongbao.answers import Exported
+from hongbao.commands.options import STANDARD_OUTPUT, Command, caller, new_app
 from hongbao.commands.period import Last, Since, Until, check_one_way
-from hongbao.commands.window import STANDARD_OUTPUT, Command, caller, window
 from hongbao.domain.text import parse_account_root
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_, language
 
-app = window()
+app = new_app()
 
 
 def _formats(incomplete: str) -> list[str]:

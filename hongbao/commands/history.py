@@ -4,19 +4,19 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.period import Last, Since, Until, check_one_way
-from hongbao.commands.placeholders import PROFILE_NAME
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     Limit,
     caller,
+    new_app,
     other_names,
     whole,
-    window,
 )
+from hongbao.commands.period import Last, Since, Until, check_one_way
+from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 def _kinds(incomplete: str) -> list[str]:

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from hongbao.commands.options import Command, DryRun, RequestId, caller, new_app, titles
 from hongbao.commands.placeholders import CARD_NUMBER, ID_NUMBER, REAL_NAME
-from hongbao.commands.window import Command, DryRun, RequestId, caller, titles, window
 from hongbao.domain.identity import bank_of, parse_card_number, parse_real_name
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, DryRun, RequestId, bill_ids, caller, window
+from hongbao.commands.options import Command, DryRun, RequestId, bill_ids, caller, new_app
 from hongbao.errors import ConflictingOptions
 from hongbao.paths import typed_path
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 class BillFormat(StrEnum):

@@ -5,22 +5,22 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.placeholders import PROFILE_NAME
-from hongbao.commands.rules import read_policy
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     RequestId,
     caller,
+    new_app,
     policy_names,
     titles,
-    window,
 )
+from hongbao.commands.placeholders import PROFILE_NAME
+from hongbao.commands.rules import read_policy
 from hongbao.domain.dates import parse_instant
 from hongbao.domain.text import parse_profile_name
 from hongbao.errors import HomeExists
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

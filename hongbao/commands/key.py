@@ -2,10 +2,10 @@
 
 import typer
 
-from hongbao.commands.window import Command, caller, window
+from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(
@@ -18,9 +18,9 @@ app = window()
     epilog="hongbao key\nhongbao key > xiaoming.key",
 )
 def key(ctx: typer.Context) -> None:
-    from hongbao.ui import vouching
+    from hongbao.ui import signatures
 
     call = caller(ctx)
     with call.wallet() as wallet:
         shown = wallet.public_keys()
-    call.answer(shown, vouching.show_key)
+    call.answer(shown, signatures.show_key)

@@ -2,10 +2,10 @@
 
 import typer
 
-from hongbao.commands.window import Command, caller, titles, window
+from hongbao.commands.options import Command, caller, new_app, titles
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

@@ -4,18 +4,18 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.placeholders import OPERATOR_NAME
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     Group,
     Limit,
     caller,
+    new_app,
     operator_names,
-    window,
 )
+from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.words import N_
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 
 @app.callback(

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from hongbao.commands.window import Command, caller, whole, window
+from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(
@@ -32,7 +32,7 @@ def packets(
         ),
     ] = 50,
 ) -> None:
-    from hongbao.ui import packets as window
+    from hongbao.ui import packets as screen
     from hongbao.units import iso
 
     call = caller(ctx)
@@ -44,7 +44,7 @@ def packets(
         found = wallet.packets(chosen[0] if chosen else None, limit=limit + 1)
         now = iso(wallet.now())
     answer: dict[str, Any] = {"at": now, "packets": found[:limit], "more": len(found) > limit}
-    call.answer(answer, lambda answer: window.show_packets(answer["packets"], answer["at"]))
+    call.answer(answer, lambda answer: screen.show_packets(answer["packets"], answer["at"]))
     if answer["more"]:
         call.hint(N_("see more: `--limit {limit}`"), limit=limit * 2)
     if any(packet["yours"] and packet["state"] == "expired" for packet in found):

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, Group, RequestId, caller, window
+from hongbao.commands.options import Command, Group, RequestId, caller, new_app
 from hongbao.words import N_
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 
 @app.callback(

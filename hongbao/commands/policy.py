@@ -4,20 +4,20 @@ from typing import Annotated, Any
 
 import typer
 
-from hongbao.commands.rules import Answering, answering, read_policy
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     DryRun,
     Group,
     RequestId,
     caller,
+    new_app,
     policy_names,
-    window,
 )
+from hongbao.commands.rules import Answering, answering, read_policy
 from hongbao.errors import HomeNotFound
 from hongbao.words import N_
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 
 @app.callback(

@@ -7,18 +7,18 @@ from typing import Annotated
 import typer
 
 from hongbao.answers import ReceiptWritten
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     STANDARD_OUTPUT,
     Command,
     Output,
     caller,
+    new_app,
     receipt_subjects,
-    window,
 )
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 class Form(StrEnum):
@@ -66,7 +66,7 @@ def receipt(
     from hongbao.outputs import save_as
     from hongbao.statements._proofs import slip as slips
     from hongbao.statements._proofs.receipt import sealed
-    from hongbao.ui import vouching
+    from hongbao.ui import signatures
 
     call = caller(ctx)
     to_stdout = output == STANDARD_OUTPUT
@@ -85,9 +85,9 @@ def receipt(
             slips.write(made, form, sys.stdout.buffer, signer, font)
     if to_stdout:
         if form is Form.QR:
-            rows = vouching.fitting(slips.blocks(made))
+            rows = signatures.fitting(slips.blocks(made))
             if rows is not None:
-                call.answer({"receipt": made.line}, lambda _: vouching.show_code(rows))
+                call.answer({"receipt": made.line}, lambda _: signatures.show_code(rows))
             else:
                 call.answer({"receipt": made.line}, lambda answer: print(answer["receipt"]))
                 call.remark(N_("the QR code does not fit here; its content is"))
@@ -101,7 +101,7 @@ def receipt(
         "id": made.shown()["id"],
         "public_key": made.shown()["public_key"],
     }
-    call.answer(written, vouching.show_receipt_written)
+    call.answer(written, signatures.show_receipt_written)
 
 
 _ENDINGS = {".txt": Form.TEXT, ".json": Form.JSON, ".svg": Form.SVG, ".pdf": Form.PDF}

@@ -10,23 +10,23 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from hongbao.commands.placeholders import OPERATOR_NAME
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     DryRun,
     Group,
     bank_codes,
     caller,
     differing_payments,
+    new_app,
     operator_names,
-    window,
 )
+from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.domain.dates import china_day, parse_instant
 from hongbao.errors import ConflictingOptions, DifferencesFound, FileNotReadable
 from hongbao.paths import typed_path
 from hongbao.words import N_
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 
 @app.callback(

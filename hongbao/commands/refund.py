@@ -4,18 +4,18 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     DryRun,
     RequestId,
     caller,
     due_ids,
-    window,
+    new_app,
 )
 from hongbao.domain.ids import parse_packet_id
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, caller, window
+from hongbao.commands.options import Command, caller, new_app
 from hongbao.errors import Unanswered
 from hongbao.paths import typed_path
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

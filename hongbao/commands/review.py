@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from hongbao.commands.period import Since, Until
-from hongbao.commands.placeholders import OPERATOR_NAME
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     STANDARD_OUTPUT,
     Command,
     DryRun,
@@ -16,10 +14,12 @@ from hongbao.commands.window import (
     Output,
     caller,
     case_ids,
+    new_app,
     one_of,
     operator_names,
-    window,
 )
+from hongbao.commands.period import Since, Until
+from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.domain.cases import Verb
 from hongbao.errors import ConflictingOptions, RecordsIncomplete
 from hongbao.words import N_
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hongbao.commands.caller import Caller
     from hongbao.wallet.operators import By
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 CaseId = Annotated[
     str,

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hongbao.commands.placeholders import PROFILE_NAME
-from hongbao.commands.rules import Answering, answering, read_pack
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     DryRun,
     Group,
     Limit,
     RequestId,
     caller,
+    new_app,
     pack_names,
     packet_ids,
     profile_names,
-    window,
 )
+from hongbao.commands.placeholders import PROFILE_NAME
+from hongbao.commands.rules import Answering, answering, read_pack
 from hongbao.domain.dates import parse_instant
 from hongbao.errors import HomeNotFound
 from hongbao.words import N_
@@ -26,7 +26,7 @@ from hongbao.words import N_
 if TYPE_CHECKING:
     from hongbao.commands.caller import Caller
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 Pack = Annotated[
     str,

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hongbao.commands.options import operator_names
 from hongbao.commands.placeholders import OPERATOR_NAME
-from hongbao.commands.window import operator_names
 from hongbao.errors import NotFound, PolicyNotFound, RiskPackNotFound
 from hongbao.words import N_
 

@@ -5,22 +5,22 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.placeholders import PROFILE_NAME, placeholder
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     DryRun,
     RequestId,
     caller,
+    new_app,
     other_names,
     places_to_pay_from,
     whole,
-    window,
 )
+from hongbao.commands.placeholders import PROFILE_NAME, placeholder
 from hongbao.domain.money import parse_yuan
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_, _
 
-app = window()
+app = new_app()
 
 
 class Deal(StrEnum):

@@ -7,12 +7,12 @@ import typer
 
 from hongbao.answers import TotpCode
 from hongbao.commands.caller import Caller
-from hongbao.commands.window import Command, Group, RequestId, caller, window
+from hongbao.commands.options import Command, Group, RequestId, caller, new_app
 from hongbao.errors import FileExists, InvalidSecret, SecretFileExists
 from hongbao.units import iso
 from hongbao.words import N_, say
 
-app = window(cls=Group)
+app = new_app(cls=Group)
 
 
 @app.callback(
@@ -96,10 +96,10 @@ def _typed_back(call: Caller, key: str, address: str) -> str:
 def _drawn(address: str) -> list[str]:
     """Return *address* as a QR code to scan, if the terminal has room for one above the rest."""
     from hongbao.statements._proofs.qr import blocks
-    from hongbao.ui import screen, vouching
+    from hongbao.ui import screen, signatures
 
-    rows = vouching.fitting(blocks(address), lines=_LINES_BELOW) if screen.is_terminal() else None
-    return [] if rows is None else [vouching.as_printed(rows)]
+    rows = signatures.fitting(blocks(address), lines=_LINES_BELOW) if screen.is_terminal() else None
+    return [] if rows is None else [signatures.as_printed(rows)]
 
 
 _LINES_BELOW = 4

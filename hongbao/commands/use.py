@@ -4,16 +4,16 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.placeholders import PROFILE_NAME
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     caller,
+    new_app,
     unchosen_names,
-    window,
 )
+from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

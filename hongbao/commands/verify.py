@@ -4,17 +4,17 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from hongbao.commands.window import (
+from hongbao.commands.options import (
     Command,
     caller,
     closed_ids,
-    window,
+    new_app,
 )
 from hongbao.domain.ids import parse_packet_id
 from hongbao.errors import Unfair
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

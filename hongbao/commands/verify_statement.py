@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hongbao.commands.caller import Caller
-from hongbao.commands.window import Command, caller, window
+from hongbao.commands.options import Command, caller, new_app
 from hongbao.errors import HomeLocked, HomeNotFound, InvalidPublicKey, Unanswered
 from hongbao.paths import typed_path
 from hongbao.words import N_
@@ -16,7 +16,7 @@ from hongbao.words import N_
 if TYPE_CHECKING:
     from hongbao.wallet import Wallet
 
-app = window()
+app = new_app()
 
 
 @app.command(
@@ -48,8 +48,8 @@ def verify_statement(
         ),
     ] = None,
 ) -> None:
-    from hongbao.statements._proofs.verifying import Judge, refusal
-    from hongbao.ui import vouching
+    from hongbao.statements._proofs.verification import Judge, refusal
+    from hongbao.ui import signatures
 
     call = caller(ctx)
     keys = frozenset() if key is None else frozenset({_public_key(call, key)})
@@ -59,10 +59,10 @@ def verify_statement(
         )
     error = refusal(verdict, key_named=key is not None)
     if error is None:
-        call.answer(verdict, vouching.show_verified)
+        call.answer(verdict, signatures.show_verified)
         return
     if not call.as_json:
-        call.answer(verdict, vouching.show_verified)
+        call.answer(verdict, signatures.show_verified)
     raise error
 
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.window import Command, DryRun, RequestId, caller, card_names, window
+from hongbao.commands.options import Command, DryRun, RequestId, caller, card_names, new_app
 from hongbao.domain.money import parse_yuan
 from hongbao.words import N_
 
-app = window()
+app = new_app()
 
 
 @app.command(

@@ -15,7 +15,7 @@ Stories: real commands with what they should answer, played on a throw-away home
 One file is a test, a demo and a lesson. docs/stories.md says all that a story may hold.
 """
 
+from hongbao.story.player import Answered, Asked, Event, Screen, Told, play
 from hongbao.story.script import Story, parse, read
-from hongbao.story.stage import Answered, Asked, Event, Screen, Told, play
 
 __all__ = ["Answered", "Asked", "Event", "Screen", "Story", "Told", "parse", "play", "read"]

@@ -17,7 +17,7 @@ from hongbao.answers import (
     StatementIssued,
 )
 from hongbao.ui import wording
-from hongbao.ui.rehearsed import deed
+from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, ngettext, say

@@ -15,7 +15,7 @@ from hongbao.answers import (
 )
 from hongbao.domain.risk.places import place_called
 from hongbao.ui import wording
-from hongbao.ui.rehearsed import deed
+from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, language, say
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hongbao.answers import Balance, LimitLine, Limits, ToppedUp, Withdrawn
-from hongbao.ui.rehearsed import deed
+from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, say

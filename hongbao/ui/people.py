@@ -13,7 +13,7 @@ from hongbao.answers import (
     RefundsTo,
 )
 from hongbao.ui import wording
-from hongbao.ui.rehearsed import deed
+from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, ngettext, say
 

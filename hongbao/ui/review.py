@@ -15,7 +15,7 @@ from hongbao.answers import (
     ReportWritten,
 )
 from hongbao.ui import risk, wording
-from hongbao.ui.rehearsed import deed
+from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, in_language, ngettext, say

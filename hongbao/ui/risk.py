@@ -19,7 +19,7 @@ from hongbao.domain.risk.indicators import INDICATORS, Unit, parse_key, window
 from hongbao.domain.risk.measures import NEVER
 from hongbao.domain.risk.places import place_called
 from hongbao.ui import wording
-from hongbao.ui.rehearsed import deed
+from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, console, is_terminal, line, pipe, safe, styled, table
 from hongbao.ui.script import columns, folded
 from hongbao.units import yuan

@@ -12,7 +12,7 @@ import typer
 from hongbao import words
 from hongbao.cli import app
 from hongbao.packs import text_of
-from hongbao.ui.rehearsed import WOULD
+from hongbao.ui.dry_runs import WOULD
 from tests.cli.shell import Shell
 
 TYPED = {

@@ -11,8 +11,8 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from hongbao import words
+from hongbao.commands.options import Speaking
 from hongbao.commands.page import COLUMNS_MIN
-from hongbao.commands.window import Speaking
 from hongbao.ui.script import columns, wrapped
 
 ENGLISH = "Send a red packet to whoever is quickest, or to one person alone."

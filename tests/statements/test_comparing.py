@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hongbao.answers import Compared
-from hongbao.statements._bills import comparing
+from hongbao.statements._bills import comparison
 from hongbao.statements._bills.file import BillFile
 from hongbao.units import yuan
 from tests.statements.conftest import Home, pin
@@ -35,7 +35,7 @@ def compared(desk: Any, bill: str | None = None, **choices: Any) -> Compared:
     with desk.looking():
         brought = desk.imported(bill, **choices)
         with desk.statement(since=brought.begins_at, until=brought.ends_at) as statement:
-            return comparing.compared(statement, brought, everything=everything)
+            return comparison.compared(statement, brought, everything=everything)
 
 
 def brought(desk: Any, path: Path) -> str:

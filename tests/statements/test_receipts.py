@@ -17,7 +17,7 @@ from hongbao.queries.statement import HIDDEN
 from hongbao.statements._proofs import receipt as receipts
 from hongbao.statements._proofs import slip as slips
 from hongbao.statements._proofs.qr import QUIET, matrix
-from hongbao.statements._proofs.verifying import Judge
+from hongbao.statements._proofs.verification import Judge
 from hongbao.units import yuan
 from tests.consumers import program
 from tests.every import every

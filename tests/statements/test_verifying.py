@@ -16,7 +16,7 @@ from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
 from hongbao.policies import text_of
 from hongbao.statements import _sheets
-from hongbao.statements._proofs.verifying import Judge, refusal
+from hongbao.statements._proofs.verification import Judge, refusal
 from hongbao.units import CHINA
 from hongbao.wallet import Wallet
 from tests.statements.conftest import BEGUN_AT, PEOPLE, Home, fill, pin

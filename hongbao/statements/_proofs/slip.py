@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from hongbao.documents import to_json
-from hongbao.statements._proofs.differing import Difference, Lines
+from hongbao.statements._proofs.differences import Difference, Lines
 from hongbao.statements._proofs.receipt import (
     MARK,
     SCHEMA,

@@ -1,4 +1,4 @@
-"""The stage: plays a story's commands for real, in a folder that is gone afterwards."""
+"""The player: plays a story's commands for real, in a folder that is gone afterwards."""
 
 import json
 import os
@@ -91,22 +91,22 @@ def play(
     Raises StoryFailed at the first expectation that does not hold, after its `Answered`.
     """
     with tempfile.TemporaryDirectory(prefix="hongbao-story-") as lent:
-        stage = _Stage(story.source, Path(lent).resolve(), language, screen, variables)
+        player = _Player(story.source, Path(lent).resolve(), language, screen, variables)
         for scene in story.scenes:
             match scene:
                 case Narration():
                     yield Told(scene.line, scene.told_in(language))
                 case Prop():
-                    stage.lay(scene)
+                    player.lay(scene)
                 case Command():
-                    words, shown = stage.spoken(scene)
+                    words, shown = player.spoken(scene)
                     yield Asked(scene.line, shown)
-                    answered = stage.ask(scene.line, shown, words)
+                    answered = player.ask(scene.line, shown, words)
                     yield answered
-                    stage.check(scene, answered)
+                    player.check(scene, answered)
 
 
-class _Stage:
+class _Player:
     """The folder that a story plays in, and the names that it has filled so far."""
 
     def __init__(

@@ -31,8 +31,8 @@ def caller(ctx: typer.Context) -> Caller:
     return found
 
 
-def window(**settings: Any) -> typer.Typer:
-    """Return an empty window for one command, or for a group of them."""
+def new_app(**settings: Any) -> typer.Typer:
+    """Return an empty app for one command, or for a group of them."""
     return typer.Typer(
         rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False, **settings
     )

@@ -23,8 +23,8 @@ from hongbao.statements import (
     signature_place,
     write_again,
 )
-from hongbao.statements._proofs import differing, seals, slip
-from hongbao.statements._proofs.differing import Difference
+from hongbao.statements._proofs import differences, seals, slip
+from hongbao.statements._proofs.differences import Difference
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -192,8 +192,8 @@ class Judge:
             return None
         known_endings = endings(facts["format"])
         is_workbook, is_pdf = ".xlsx" in known_endings, ".pdf" in known_endings
-        compared = differing.Lines(differing.lines(file, sealed.content))
-        out: Any = differing.Bounded() if is_workbook or is_pdf else compared
+        compared = differences.Lines(differences.lines(file, sealed.content))
+        out: Any = differences.Bounded() if is_workbook or is_pdf else compared
         try:
             with wallet.restated(
                 whose,
@@ -204,14 +204,14 @@ class Judge:
             ) as statement:
                 style = Style(facts["language"], facts["root"])
                 sha256 = write_again(statement, facts["format"], out, style)
-        except (HongbaoError, differing.TooLargeError):  # what writes it is not there, say
+        except (HongbaoError, differences.TooLargeError):  # what writes it is not there, say
             return None
         if sha256 != facts["sha256"]:
             return None
         if is_workbook:
-            return differing.workbooks(file, out.getvalue())
+            return differences.workbooks(file, out.getvalue())
         if is_pdf:
-            return differing.wholes(file, out.getvalue())
+            return differences.wholes(file, out.getvalue())
         return compared.difference(has_end=sealed.is_inside)
 
     # --- receipts --------------------------------------------------------------------------------
