@@ -59,9 +59,9 @@ TOPICS = {
     ),
     "homes": (
         "NotADemoHome EventNotFound ClockBackwards HomeExists HomeNotFound Busy Damaged "
-        "ChecksFailed RecordsIncomplete RolledBack OlderCopy HistoryReplaced HomeLocked "
-        "WrongPassphrase WeakPassphrase CommonPassphrase PassphraseMismatch KeyringUnavailable "
-        "NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile"
+        "ChecksFailed RecordsIncomplete RolledBack OlderCopy HistoryReplaced StateAltered "
+        "HomeLocked WrongPassphrase WeakPassphrase CommonPassphrase PassphraseMismatch "
+        "KeyringUnavailable NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

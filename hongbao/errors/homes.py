@@ -132,6 +132,16 @@ class HistoryReplaced(NotIntact):
     advice = N_("see what else is wrong with `hongbao check`")
 
 
+class StateAltered(NotIntact):
+    """A row that this command stands on is not the one that an act has left and sealed."""
+
+    table: str = example("profile")
+    key: str = example("1")
+
+    sentence = N_("a stored row was altered: {table} {key} is not as it was sealed")
+    advice = N_("see what else is wrong with `hongbao check`")
+
+
 class HomeLocked(Locked):
     """The home's key is wrapped by a passphrase that was not given."""
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from hongbao.domain.chain import state
 from hongbao.domain.text import name_key
 from hongbao.env import Env
 from hongbao.errors import (
@@ -15,15 +16,17 @@ from hongbao.errors import (
     HongbaoError,
     ProfileNotFound,
     RolledBack,
+    StateAltered,
     StorageRefused,
 )
 from hongbao.home.opening import LEDGER, close_home, key_folder, open_ledger
 from hongbao.home.stopwatch import Stopwatch
-from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, Store
+from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, Store, key_of
 from hongbao.vault import KeyFolder, Vault
 
 if TYPE_CHECKING:
     from hongbao.domain.policy import Policy, Tier
+    from hongbao.store import RowKey
     from hongbao.vault import DeviceKeys
 
 T = TypeVar("T")
@@ -48,6 +51,9 @@ class Home:
             named, _at, self.device_name = name.partition("@")
             self.profile_name = named or None
         self._policies: dict[str, Policy] = {}
+        self._checked: set[RowKey] = set()
+        self.trusting = False
+        """Whether rows are taken as they are: for `check`, which judges them."""
         self.watch = Stopwatch()
         self.rehearsing = False
         """Whether all that is done now will be rolled back: several acts of one dry run."""
@@ -118,8 +124,10 @@ class Home:
             row = opened.row
             if row.retired is not None:
                 vault.adopt_retired(row.retired)
+            opened.trusting = trusting
             if not trusting:
                 opened.check_head()
+                opened.check_state(("home", 1))
         except BaseException:
             opened.close()
             raise
@@ -152,6 +160,31 @@ class Home:
             if found != mac:  # neither is a secret: statements print them
                 raise HistoryReplaced(noted_entry=entry)
 
+    def check_state(self, *rows: "RowKey") -> None:
+        """
+        Compare *rows* of state with what was sealed last of each, the first time it is stood on.
+
+        Raises StateAltered.
+        """
+        unseen = [row for row in rows if row not in self._checked]
+        if self.trusting or not unseen:
+            return
+        with self.store.snapshot():  # a row and its seal, of one moment
+            for row in unseen:
+                seal, values = self.store.last_seal(row), self.store.state(row)
+                if seal is None or values is None or not self._is_sealed(row, values, *seal):
+                    raise StateAltered(table=row[0], key=key_of(row))
+        self._checked.update(unseen)
+
+    def _is_sealed(
+        self, row: "RowKey", values: tuple[object, ...], generation: int, digest: bytes | None
+    ) -> bool:
+        sealed = state(row[0], key_of(row), values)
+        try:
+            return self.vault.row_mac(sealed, generation=generation) == digest
+        except Damaged:  # under keys that this home never had
+            return False
+
     @property
     def row(self) -> HomeRow:
         home = self.store.home()
@@ -162,6 +195,11 @@ class Home:
     @property
     def me(self) -> ProfileRow:
         """The profile that acts, as it is now."""
+        row = self._named_or_chosen()
+        self.check_state(("profile", row.id))
+        return row
+
+    def _named_or_chosen(self) -> ProfileRow:
         if self.profile_name is not None:
             return self.profile_named(self.profile_name)
         current = self.row.current_profile
@@ -197,6 +235,7 @@ class Home:
         if ref not in self._policies:
             from hongbao.domain.policy import parse_policy  # reading the balance needs no rules
 
+            self.check_state(("policy", ref))
             text = self.store.rules("policy", ref)
             assert text is not None
             self._policies[ref] = parse_policy(text, ref)

@@ -47,14 +47,20 @@ def acting_device(home: Home, me: ProfileRow) -> DeviceRow:
         row = home.store.device_of(me.id, name_key(home.device_name))
         if row is None or row.state == "removed":
             raise DeviceNotEnrolled(device=home.device_name, profile=me.name)
-        return held_here(home, row)
+        return _as_sealed(home, me, held_here(home, row))
     rows = [row for row in home.store.devices_of(me.id) if row.state != "removed"]
     here = [row for row in rows if device_keys(home).holds(row.public_key)]
     if not here:
         if rows:
             raise DeviceKeyMissing(device=rows[0].name)
         raise DeviceNotEnrolled(device=FIRST.format(profile=me.name, number=1), profile=me.name)
-    return next((row for row in here if row.is_let_in), here[0])
+    return _as_sealed(home, me, next((row for row in here if row.is_let_in), here[0]))
+
+
+def _as_sealed(home: Home, me: ProfileRow, row: DeviceRow) -> DeviceRow:
+    """Return *row*. Raises StateAltered where it, or how *me* stands to it, was altered."""
+    home.check_state(("device", row.id), ("enrolment", me.id, row.id))
+    return row
 
 
 def held_here(home: Home, row: DeviceRow) -> DeviceRow:

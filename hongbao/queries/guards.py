@@ -43,6 +43,7 @@ def _read_guards(home: Home, home_row: HomeRow) -> Guards:
 
 def guards_named(home: Home, pack: str, model: str | None) -> Guards:
     """Return the rules and the model that a record names: this home keeps every one."""
+    home.check_state(("risk_pack", pack), *([] if model is None else [("risk_model", model)]))
     text = home.store.rules("risk_pack", pack)
     if text is None:
         raise Damaged(path=str(home.store.path))

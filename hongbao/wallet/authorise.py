@@ -64,6 +64,8 @@ def authorise(
     """
     with home.looking():
         holder = Holder("operator", operator.id) if operator else Holder("profile", home.me.id)
+        if operator is not None:
+            home.check_state(("operator", operator.id))
         asks_code = code and operator is None and home.me.totp_secret is not None
         tried = tries_of(home, holder)
         if tried is not None:

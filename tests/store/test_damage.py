@@ -59,7 +59,7 @@ def said(world: World, before: Any) -> str:
         assert before == everything(world)
         with Wallet.open(world.env, profile=ZHANG) as desk:
             desk.topup(YUAN, pin=right)
-    except (errors.Damaged, errors.RolledBack, errors.HistoryReplaced) as error:
+    except errors.NotIntact as error:
         return error.code
     return ""
 
