@@ -21,6 +21,7 @@ from hongbao.domain.text import name_key
 from hongbao.errors import (
     BadSignature,
     ChallengeRequired,
+    HomeNotFound,
     HongbaoError,
     PaymentPending,
     ReplayedNonce,
@@ -141,9 +142,7 @@ def perform(
                 home.changing(dry_run=dry_run),
             ):
                 before = home.store.home()
-                is_new = before is None and founding is not None
-                before = founding() if before is None and founding is not None else home.row
-                home_row = _home_at(home, before, at)
+                home_row = _home_at(home, before or _founded(founding), at)
                 me = home.me if profile is None else profile(home_row)
                 if request_id is not None:
                     first: A | None = _first_answer(home, request_id, me, asked or act, inputs)
@@ -155,7 +154,7 @@ def perform(
                     entry=max(head.entry, after) + 1,
                     now=home.time_of(home_row, head),
                     home_row=home_row,
-                    home_before=None if is_new else before,
+                    home_before=before,
                     me=me,
                     inputs=inputs_digest,
                     request_id=request_id,
@@ -319,6 +318,13 @@ def _stepped(
             mac, _told = _append(home, act, doing, b"", answer, head)
         _note(home, head.entry + 1, mac)
     return True
+
+
+def _founded(founding: Callable[[], HomeRow] | None) -> HomeRow:
+    """Return what is true of a home that this act makes. Raises HomeNotFound where it does not."""
+    if founding is None:
+        raise HomeNotFound
+    return founding()
 
 
 def _home_at(home: Home, row: HomeRow, at: datetime | None) -> HomeRow:
