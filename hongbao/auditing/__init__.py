@@ -95,7 +95,7 @@ PROBLEMS = {
         N_("restore the newest backup, or accept this state with `hongbao restore FILE`"),
     ),
     "noted_head": (
-        N_("stretches of the ledger with no head noted beside the keys: {count}"),
+        N_("stretches of the ledger with no head noted next to the keys: {count}"),
         N_(
             "if this is the newest state, accept it with `hongbao backup FILE` and "
             "`hongbao restore FILE`"

@@ -15,8 +15,8 @@ app = new_app()
     short_help=N_("Show the books of the platform, the banks and the central bank."),
     help=N_(
         "With --diff they are shown before and after the last act that moved "
-        "money, or the one that you name: whatever `trace` takes, a batch, or an "
-        "entry's number."
+        "money, or the one that you name: any ID that `trace` takes, a batch, or "
+        "an entry's number."
     ),
     epilog=(
         "hongbao books\nhongbao books --diff\nhongbao books --diff 22\nhongbao books hb_7Q2M4K9X"

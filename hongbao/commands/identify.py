@@ -18,8 +18,8 @@ app = new_app()
     cls=Command,
     short_help=N_("Verify your identity; this sets your limits."),
     help=N_(
-        "hongbao asks for whatever you leave out, and does not show the ID number. "
-        "Shells remember arguments: let hongbao ask, or keep them in a file."
+        "hongbao prompts for what you leave out, and does not show the ID number. "
+        "Shells remember arguments: use the prompts, or keep them in a file."
     ),
     epilog="hongbao identify\nhongbao identify --id-file me.txt --card 9999010000000003",
 )

@@ -13,7 +13,7 @@ app = new_app()
     short_help=N_("Show your public key, which verifies what you sign."),
     help=N_(
         "Statements and receipts are signed by it. It is not secret: give it to "
-        "anyone who verifies yours, in a way that nobody can tamper with."
+        "anyone who verifies yours, over a trusted channel."
     ),
     epilog="hongbao key\nhongbao key > xiaoming.key",
 )

@@ -16,7 +16,7 @@ app = new_app()
     cls=Command,
     short_help=N_("Replace the ledger with a backup."),
     help=N_(
-        "The newest entry is noted beside the keys, so hongbao notices an older "
+        "The newest entry is noted next to the keys, so hongbao notices an older "
         "backup. It restores one only after you confirm, because everything since "
         "then is lost."
     ),

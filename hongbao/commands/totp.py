@@ -17,7 +17,7 @@ app = new_app(cls=Group)
 
 @app.callback(
     invoke_without_command=True,
-    short_help=N_("Manage an authenticator app, asked for with the PIN."),
+    short_help=N_("Manage an authenticator app, required with the PIN."),
     help=N_("Without a command, it shows whether you have one, and which factors a payment takes."),
     epilog="hongbao totp\nhongbao totp add\nhongbao send 8.88 --totp-file code.txt",
 )

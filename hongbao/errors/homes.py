@@ -204,7 +204,9 @@ class OlderHome(Unusable):
     form: int = example(4)
     known: int = example(5)
 
-    sentence = N_("this home was written by an early hongbao (form {form}, this one reads {known})")
+    sentence = N_(
+        "this wallet was written by an early hongbao (form {form}; this one reads {known})"
+    )
     advice = N_(
         "export its statements with the version that made it; a new one starts in another folder"
         " (`HONGBAO_HOME`)"

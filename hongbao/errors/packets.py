@@ -156,7 +156,7 @@ class PacketAboveCap(OverLimit):
     total_fen: int = example(3_000_000)
     packet_max_fen: int = example(2_000_000)
 
-    sentence = N_("a packet holds at most {packet_max_fen}, not {total_fen}")
+    sentence = N_("a packet is at most {packet_max_fen}, not {total_fen}")
 
 
 class Unfair(NotIntact):

@@ -75,7 +75,7 @@ class InvalidSecret(UsageError):
 
     path: str = example("totp.txt")
 
-    sentence = N_("{path} does not hold an authenticator's secret")
+    sentence = N_("{path} has no authenticator's secret")
     advice = N_("write one with `hongbao totp add --secret-file FILE`")
 
 

@@ -24,7 +24,7 @@ POLICY_PROBLEMS = {
     "not_table": N_("{key} must be a table, [{key}]"),
     "not_tables": N_("{key} must be one or more tables, [[{key}]]"),
     "no_first_tier": N_("no tier is open to someone who is not verified and has no card"),
-    "tier_unreachable": N_("nobody can be in {tier}: {other} comes later and requires no more"),
+    "tier_unreachable": N_("no one can be in {tier}: {other} comes later and requires no more"),
 }
 
 

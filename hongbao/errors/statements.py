@@ -35,7 +35,7 @@ class StatementTooLong(UsageError):
     count: int = example(12_000)
     count_max: int = example(10_000)
 
-    sentence = N_("{form} holds at most {count_max} movements, and this period has {count}")
+    sentence = N_("{form} has room for {count_max} movements, and this period has {count}")
     advice = N_("choose a shorter period with --from and --to, or another format: csv, html")
 
 
@@ -44,7 +44,7 @@ class FontUnusable(UsageError):
 
     _reasons: ClassVar[tuple[str, ...]] = (
         N_("it has no Chinese characters"),
-        N_("it is not a font that a PDF can hold"),
+        N_("it is not a font for a PDF"),
         N_("it has no face with that number"),
     )
 
@@ -142,7 +142,7 @@ class UnknownSigner(NotGenuine):
     """A statement or a receipt is signed, but by an unknown key."""
 
     sentence = N_(
-        "{file} is not from this wallet: it is signed by {public_key}, which is unknown here"
+        "{file} is from someone else: it is signed by {public_key}, which is unknown here"
     )
     advice = N_("a key in a file proves nothing; give the key that you received with `--key KEY`")
 

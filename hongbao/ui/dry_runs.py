@@ -52,7 +52,7 @@ WOULD = {
         "unclaimed money would go back to the card that paid"
     ),
     "unclaimed money goes to the balance, whichever card paid": N_(
-        "unclaimed money would go to the balance, whichever card paid"
+        "unclaimed money would go to the balance, for any card"
     ),
     # Rules.
     "policy {policy} is active · before it, {before}": N_(

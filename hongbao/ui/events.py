@@ -22,7 +22,7 @@ _FACTS = {
     "device_move": N_("set a device's city"),
     "device_fault": N_("simulated a device fault"),
     "cut": N_("was logged out for safety"),
-    "challenged": N_("was asked for a challenge"),
+    "challenged": N_("got a challenge"),
     "challenge_passed": N_("passed a challenge"),
     "challenge_failed": N_("failed a challenge"),
     "limited": N_("was stopped by a lowered limit"),
@@ -33,10 +33,10 @@ _FACTS = {
     "risk_use": N_("activated another risk pack"),
     "risk_train": N_("trained a model"),
     "risk_model": N_("went back to the shipped model"),
-    "instruct_topup": N_("asked for a top-up"),
-    "instruct_send": N_("asked to send a packet by card"),
+    "instruct_topup": N_("requested a top-up"),
+    "instruct_send": N_("requested a packet paid by card"),
     "topup": N_("topped up"),
-    "withdraw": N_("asked for a withdrawal"),
+    "withdraw": N_("requested a withdrawal"),
     "paid_out": N_("withdrawal arrived"),
     "withdraw_returned": N_("withdrawal returned"),
     "send": N_("a packet can be claimed"),
@@ -84,7 +84,7 @@ _CASE_FACTS = {
 _HELD_FACTS = {
     "send": N_("sent a packet, which is on hold"),
     "claim": N_("claimed a share, which is on hold"),
-    "withdraw": N_("asked for a withdrawal, which is on hold"),
+    "withdraw": N_("requested a withdrawal, which is on hold"),
 }
 
 

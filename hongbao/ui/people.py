@@ -134,7 +134,7 @@ def show_refunds_to(refunds: RefundsTo | RefundsChosen) -> None:
 
 _REFUNDS_TO = {
     "card": N_("unclaimed money goes back to the card that paid"),
-    "balance": N_("unclaimed money goes to the balance, whichever card paid"),
+    "balance": N_("unclaimed money goes to the balance, for any card"),
 }
 
 

@@ -50,8 +50,8 @@ _VERBS = {
 }
 
 _ENDS = {
-    "release": N_("released on {until} if nobody decides"),
-    "return": N_("returned on {until} if nobody decides"),
+    "release": N_("released on {until} without a decision"),
+    "return": N_("returned on {until} without a decision"),
 }
 
 _CLOSED = {

@@ -499,8 +499,8 @@ LEFT_OPEN = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
     ("name", "reason"),
     [
         ("latin.ttf", "it has no Chinese characters"),
-        ("text.ttf", "it is not a font that a PDF can hold"),
-        ("text.txt", "it is not a font that a PDF can hold"),
+        ("text.ttf", "it is not a font for a PDF"),
+        ("text.txt", "it is not a font for a PDF"),
         ("missing.ttf", "No such file or directory"),
         (".", "Is a directory"),
     ],
