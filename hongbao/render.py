@@ -8,7 +8,7 @@ from hongbao.errors import recall
 
 def render(act: str, text: str, row: Columns) -> Facts:
     """
-    Return what an *act* that keeps the facts in *text* is answered with, its *row* besides.
+    Return what an *act* that keeps the facts in *text* is answered with, and its *row*.
 
     First answers are made here as well as those to a request that comes again, so that both are
     the same. Raises ValueError where the text is not of a shape of this act.

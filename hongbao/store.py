@@ -77,7 +77,7 @@ class HomeRow(NamedTuple):
 
     @property
     def is_demo(self) -> bool:
-        """Whether banks can be told to fail: time and chance here are nobody's but the user's."""
+        """Whether faults can be simulated: a demo home, whose clock and seed are the user's."""
         return self.virtual_at is not None and self.dice is not None
 
     @property
@@ -130,7 +130,7 @@ class BillFileRow(NamedTuple):
 
 
 class OperatorRow(NamedTuple):
-    """Somebody who may put books right, and is no user of the wallet."""
+    """An operator: may correct books, and is not a user of the wallet."""
 
     id: int
     name: str
@@ -182,7 +182,7 @@ class CaseRow(NamedTuple):
     packet: int | None
     message: int | None
     until: datetime | None
-    ends: str | None  # release, return: what becomes of a hold by itself
+    ends: str | None  # release, return: how a hold ends automatically
     state: str = "open"
     closed: int | None = None
 
@@ -275,7 +275,7 @@ class CardRow(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """The blind indexes that a person is known by; None until somebody said who they are."""
+    """The blind indexes that a person is known by; None until the person is verified."""
 
     real_name: bytes | None
     id_number: bytes | None
@@ -351,7 +351,7 @@ class ClaimRow(NamedTuple):
 
 
 class EntryRow(NamedTuple):
-    """One act, as it stands in the chain."""
+    """One act, as it is in the chain."""
 
     id: int
     act: str
@@ -385,7 +385,7 @@ class EntryRow(NamedTuple):
 
 
 class FactsRow(NamedTuple):
-    """The facts of one act, and what the columns of its entry say beside them."""
+    """The facts of one act, and the columns of its entry."""
 
     act: str
     facts: str
@@ -410,7 +410,7 @@ def as_sealed(act: Decided) -> Act:
 
 
 class ActRow(NamedTuple):
-    """One act, as somebody looks at it who wants to know what was done, and how long it took."""
+    """One act, as history shows it: what was done, and how long it took."""
 
     entry: int
     act: str
@@ -485,7 +485,7 @@ class Movement(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """One entry, as whoever watches the home sees it."""
+    """One entry, as the events show it."""
 
     entry: int
     at: datetime
@@ -511,7 +511,7 @@ class Question(Enum):
     """What the audit asks of the ledger, for checks to judge; each says what its rows are."""
 
     BILLS_IMPORTED = auto()
-    """Each imported bill beside the entries that imported and removed it."""
+    """Each imported bill with the entries that imported and removed it."""
     BILL_ENTRIES_WITHOUT_BILL = auto()
     """Entries that import or remove a bill of which there is no row."""
     UNBALANCED_BOOKS = auto()
@@ -523,13 +523,13 @@ class Question(Enum):
     MOVES = auto()
     """How often each kind of move was made, and the first transfer of it."""
     CASES = auto()
-    """Each case beside the entries that opened and closed it."""
+    """Each case with the entries that opened and closed it."""
     OPINIONS_OF_CASE = auto()
-    """What operators said of the case with this number, beside their entries."""
+    """The opinions on the case with this number, with their entries."""
     CASE_ENTRIES_WITHOUT_CASE = auto()
     """Entries about a case, or an opinion, of which there is no row."""
     OPERATOR_ENTRIES = auto()
-    """Entries that operators answer for, or could, beside the name of who does."""
+    """Entries that operators approve, or could, with the operator's name."""
     HOLDING_ENTRIES = auto()
     """Entries of acts that may hold what they do, if not just allowed; and the case of the hold."""
     REPORTED_ENTRIES = auto()
@@ -539,21 +539,21 @@ class Question(Enum):
     IN_TRANSIT = auto()
     """Per bank and direction: what is unsettled for the platform, and for the bank."""
     PAYMENTS = auto()
-    """Each payment beside the entries that asked for it, sent it and ended it."""
+    """Each payment with the entries that requested it, sent it and ended it."""
     UNBALANCED_BATCH_LINES = auto()
     """Lines of settlements that differ from the payments in them."""
     BATCHES = auto()
-    """Each settlement beside its entry, its transfers and its lines."""
+    """Each settlement with its entry, its transfers and its lines."""
     UNEXPLAINED_BY_BANKS = auto()
     """Per bank: what its statement lines leave unexplained."""
     UNSOUND_BANK_LINES = auto()
     """Lines of bank statements that do not fit their payment."""
     CORRECTIONS = auto()
-    """Each correction beside its entry and its payment."""
+    """Each correction with its entry and its payment."""
     DEVICES_IN_USE = auto()
-    """Name and public key of each device that somebody enrolled."""
+    """Name and public key of each enrolled device."""
     SIGNED_ENTRIES = auto()
-    """Every entry with its signature, beside the device that made it."""
+    """Every entry with its signature and the device that made it."""
     DEVICE_COUNTERS = auto()
     """Each device with the counter of the last act that it signed."""
     RISK_RECORDS = auto()
@@ -561,13 +561,13 @@ class Question(Enum):
     HABITS = auto()
     """Each habit that is kept, and the entry up to which it follows from the records."""
     STOPS = auto()
-    """Each stop beside its entry, and entries of stops without one."""
+    """Each stop with its entry, and entries of stops without one."""
     CHALLENGES = auto()
-    """Each challenge beside the entries that asked, passed, failed and used it."""
+    """Each challenge with the entries that required, passed, failed and used it."""
     CHALLENGE_ENTRIES_WITHOUT_CHALLENGE = auto()
     """Entries about a challenge that does not name them."""
     HOLDS = auto()
-    """Each hold beside its packet or payment, its money and its entries."""
+    """Each hold with its packet or payment, its money and its entries."""
     HELD_WITHOUT_CASE = auto()
     """Accounts of held money that no hold names."""
     BALANCES_BY_KIND = auto()
@@ -579,7 +579,7 @@ class Question(Enum):
     UNSOUND_CLAIMS = auto()
     """Claims that do not fit their entry, packet or hold."""
     TERMS = auto()
-    """Each packet's terms beside the entry that sent it."""
+    """Each packet's terms with the entry that sent it."""
     DEALS = auto()
     """Each claim with what its amount was drawn from."""
     BALANCES_BY_ENTRY = auto()
@@ -678,10 +678,10 @@ class Store(Protocol):
         """
         Replace everything in this ledger by what is in *other*, as one transaction.
 
-        Other processes that have this ledger open see the new state next, and lose nothing they
-        were told was done before.
+        Other processes that have this ledger open see the new state next, and lose
+        nothing that was confirmed before.
 
-        Raises Busy where somebody else keeps it from being written.
+        Raises Busy if another process keeps it from being written.
         """
         ...
 
@@ -690,7 +690,7 @@ class Store(Protocol):
         Encrypt every page with *page_key* from now on; done whole or not at all.
 
         The write-ahead log is emptied at once, so that no page under the old key stays in the file;
-        where somebody has been reading for long, this is done when they are through.
+        if a reader has been reading for long, this is done when it is through.
 
         Raises StorageRefused where there is no room for it. Then the pages are as they were, but
         this connection is of no use any more.
@@ -833,19 +833,19 @@ class Store(Protocol):
         ...
 
     def is_bound(self, deposit: int) -> bool:
-        """Tell whether some profile has the card of *deposit* bound at present."""
+        """Tell whether some profile has the card of *deposit* bound now."""
         ...
 
     # --- devices ---------------------------------------------------------------------------------
 
     def devices_of(self, profile: int) -> list[DeviceRow]:
-        """Return the devices that *profile* ever let in, or is asked to, oldest first."""
+        """Return the devices that *profile* ever authorised, or that wait, oldest first."""
         ...
 
     def device_of(self, profile: int, name_key: str) -> DeviceRow | None: ...
 
     def device_named(self, name_key: str) -> DeviceRow | None:
-        """Return the device called *name_key*, whoever has let it in, as nobody has."""
+        """Return the device called *name_key* of any profile, without an enrolment."""
         ...
 
     def profiles_on(self, device: int) -> list[str]:
@@ -857,7 +857,7 @@ class Store(Protocol):
         ...
 
     def is_used(self, device: int, besides: int) -> bool:
-        """Tell whether a profile *besides* this one has enrolled *device*, or is asked to."""
+        """Tell whether a profile *besides* this one has enrolled *device*, or was requested to."""
         ...
 
     def retired_keys(self) -> list[bytes]:
@@ -990,7 +990,7 @@ class Store(Protocol):
         ...
 
     def faults(self) -> list[tuple[FaultRow, datetime]]:
-        """Return what was told to go wrong and still does, and since when."""
+        """Return the simulated faults, and since when."""
         ...
 
     def unsettled(self) -> list[Gross]:
@@ -1070,7 +1070,7 @@ class Store(Protocol):
         ...
 
     def records_kept(self) -> RecordsRow:
-        """Count what is kept for whoever has to look back."""
+        """Count the records that are kept."""
         ...
 
     def operator_acts(self) -> Iterator[OperatorActRow]:
@@ -1106,7 +1106,7 @@ class Store(Protocol):
         ...
 
     def next_hold_end(self) -> datetime | None:
-        """Return when the next hold ends, or ended, by itself."""
+        """Return when the next hold ends, or ended, automatically."""
         ...
 
     def held_fen_of(self, profile: int) -> int:
@@ -1120,7 +1120,7 @@ class Store(Protocol):
     # --- external --------------------------------------------------------------------------------
 
     def is_bill(self, bill_id: str) -> bool:
-        """Say whether the id was ever given to a bill, of whoever's."""
+        """Return whether the id was ever given to a bill of any profile."""
         ...
 
     def bills(self, profile: int) -> list[BillFileRow]:
@@ -1168,12 +1168,12 @@ class Store(Protocol):
         Yield what *acts* did to *profile*'s money in the entries of *span*.
 
         What came back of a packet is added up to the entry *end*, or to the span's own end, and how
-        a payment stands is told as of then.
+        a payment's state is as of then.
         """
         ...
 
     def events(self, after: int, limit: int) -> list[EventRow]:
-        """Return the first *limit* entries after the entry *after*, whoever made them."""
+        """Return the first *limit* entries after the entry *after*, of all profiles."""
         ...
 
     def entry_before_the_last(self, count: int) -> int:
@@ -1195,7 +1195,7 @@ class Store(Protocol):
     def act_requested(self, request_id: str, profile: int) -> ActRow | None: ...
 
     def acts_about(self, message: int) -> list[ActRow]:
-        """Return all that was done about *message*, by whichever institution, in order."""
+        """Return all that was done about *message*, by any institution, in order."""
         ...
 
     def refund_of(

@@ -110,8 +110,8 @@ class Auditor(Books, Channel, Packets, Holds, People, Private, Guards, Cases, Bi
     One look over one snapshot of *store*.
 
     *keys* make MACs, seals and marks again, *fits* verifies signatures, *device_keys* are those of
-    this machine, and *noted* is what is noted beside the keys. Each check returns the rows that
-    fail it, named so that a person can find them. Whoever holds the keys may have written anything
+    this machine, and *noted* is what is noted next to the keys. Each check returns the rows that
+    fail it, named so that a person can find them. One who has the keys may have written anything
     at all into a row, so nothing in one is taken for what it should be.
     """
 

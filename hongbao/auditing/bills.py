@@ -1,10 +1,10 @@
-"""The check of bills that were brought in: each says what it said then, and nothing else does."""
+"""The check of imported bills: each has the rows that it had at import, and no others."""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from hongbao.auditing.look import Look
-from hongbao.auditing.sealed import has, told
+from hongbao.auditing.sealed import facts_in, has
 from hongbao.domain.bill import Digest
 from hongbao.store import Question
 
@@ -41,7 +41,7 @@ class Bills(Look):
 
     def _digest(self, number: int, facts: str) -> bytes | None:
         """Make the digest of the rows of bill *number*, whose period its entry's *facts* say."""
-        period = told("bill_import", facts)
+        period = facts_in("bill_import", facts)
         try:
             since, until = (
                 datetime.fromisoformat(period[name]) for name in ("begins_at", "ends_at")

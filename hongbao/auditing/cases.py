@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hongbao.auditing.look import Look
-from hongbao.auditing.sealed import has, judged, part_of, told
+from hongbao.auditing.sealed import facts_in, has, judged, part_of
 from hongbao.domain.cases import WAITING, CaseFacts, CaseKind, CaseState, decide_case
 from hongbao.domain.dates import day_key
 from hongbao.domain.risk.pack import parse_pack
@@ -23,7 +23,7 @@ class Cases(Look):
         """
         Compare each case with the act that opened it, what operators said of it, and its end.
 
-        Whatever a report was to be opened for has its case, or one that says so already.
+        Every act that had to be reported has its case, or one that covers it already.
         """
         four_eyes: dict[str, int] = {}
         for row in self._rows(Question.CASES):
@@ -75,7 +75,7 @@ class Cases(Look):
         for (entry,) in self._rows(Question.CASE_ENTRIES_WITHOUT_CASE):
             yield f"entry {entry}"
         for entry, act, facts, operator in self._rows(Question.OPERATOR_ENTRIES):
-            said = told(act, facts)
+            said = facts_in(act, facts)
             if said and (said.get("by") or said.get("operator")) != operator:
                 yield f"entry {entry}"
         for entry, act, facts, case in self._rows(Question.HOLDING_ENTRIES):
@@ -105,7 +105,7 @@ class Cases(Look):
 
 
 class _Case(NamedTuple):
-    """A case as it stands, beside the entries that opened and closed it."""
+    """A case with the entries that opened and closed it."""
 
     number: int
     id: str

@@ -54,9 +54,9 @@ class Chain(Look):
 
     def _chain(self) -> Iterator[str]:
         """
-        Seal every entry again and compare; go on behind a break, so that each one is named.
+        Seal every entry again and compare; continue behind a break, so that each one is named.
 
-        Each `rekey` begins the next generation, and nothing else does: whoever kept the chain key
+        Each `rekey` begins the next generation, and nothing else does: one who kept the chain key
         of one that is over may not write what comes after it.
         """
         previous, expected, generation = EMPTY_HEAD.mac, 1, 1
@@ -73,7 +73,7 @@ class Chain(Look):
                 yield f"rows of entry {stray}, which is not there"
             generation += fields[1] == "rekey"
             group.append(Act(fields, transfers.of(entry), rows.of(entry)))
-            if stored is None and seal > entry:  # the group goes on
+            if stored is None and seal > entry:  # the group continues
                 continue
             try:
                 again = self._keys.chain_mac(

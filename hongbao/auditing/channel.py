@@ -91,7 +91,7 @@ _CORRECTED = ("payment", "bank", "kind", "direction", "amount_fen", "reason", "o
 
 
 class _Payment(NamedTuple):
-    """One payment as it stands, beside the entries that began it, sent it and ended it."""
+    """One payment with the entries that began it, sent it and ended it."""
 
     number: int
     id: str

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hongbao.auditing.look import Look
-from hongbao.auditing.sealed import at, has, judged, part_of, told
+from hongbao.auditing.sealed import at, facts_in, has, judged, part_of
 from hongbao.domain.chain import statement
 from hongbao.domain.risk.acts import Verdict
 from hongbao.domain.risk.habit import NEW, Habit, after, encode
@@ -18,7 +18,7 @@ from hongbao.errors import (
 from hongbao.store import Question
 
 _BY_ITSELF = frozenset({"refund", "restore"})
-"""Acts that the platform also does without being asked by anybody's device."""
+"""Acts that the platform also does without a request of a device."""
 
 _STOPPED_AS = {
     "challenged": Verdict.CHALLENGE,
@@ -35,7 +35,7 @@ class Guards(Look):
     # --- who can sign ----------------------------------------------------------------------------
 
     def _devices(self) -> Iterator[str]:
-        """Open the key of each device that somebody has let in, or is asked to."""
+        """Open the key of each device that is authorised or waits for approval."""
         for name, public_key in self._rows(Question.DEVICES_IN_USE):
             try:
                 self._device_keys.check(public_key)
@@ -50,7 +50,7 @@ class Guards(Look):
         """
         Verify every signature over its act, and that no device has used a counter twice.
 
-        Whatever was asked for has to be signed. Institutions' own steps digest no inputs, and sign
+        Every request has to be signed. Institutions' own steps digest no inputs, and sign
         nothing. A restore takes every counter as far as its own number: what was signed in the
         ledger before it is not new again.
         """
@@ -100,7 +100,7 @@ class Guards(Look):
         """
         Derive each habit that is kept again: it follows from the records in the chain alone.
 
-        What is looked for of a record has columns beside it, which say the same.
+        What is looked for of a record has columns next to it, which say the same.
         """
         kept = {profile: (upto, text) for profile, upto, text in self._rows(Question.HABITS)}
         habits: dict[int, Habit] = {}
@@ -185,7 +185,7 @@ class Guards(Look):
 
 
 class _Challenge(NamedTuple):
-    """A challenge as it stands, beside the entries that asked for it and answered it."""
+    """A challenge with the entries that required it and answered it."""
 
     id: str
     state: str
@@ -219,5 +219,5 @@ _UNSIGNED = [None, None, None, None, None, None, 0]
 
 def _asked(act: str, facts: str) -> tuple[str, str]:
     """Return the act and the request that the *facts* of a stop say were asked for."""
-    said = told(act, facts)
+    said = facts_in(act, facts)
     return str(said.get("asked")), str(said.get("request_id"))

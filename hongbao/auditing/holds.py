@@ -13,7 +13,7 @@ _ENDS = {"released": "release", "returned": "return"}
 
 
 class _Hold(NamedTuple):
-    """One hold as it stands, beside the entries that began it and ended it."""
+    """One hold with the entries that began it and ended it."""
 
     number: int
     id: str

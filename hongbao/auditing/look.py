@@ -43,7 +43,7 @@ class Keys(Protocol):
 
 class Noted(NamedTuple):
     """
-    What is noted beside the keys of how far the ledger had come: the *head*, if there is one.
+    What is noted next to the keys about the ledger's progress: the *head*, if there is one.
 
     *since* is the first entry that was noted, where the ledger was further by then: what was noted
     before is gone.
@@ -59,7 +59,7 @@ class Look:
 
     *keys* make MACs, seals and marks again, and *fits* verifies what devices have signed;
     *device_keys* are the keys of the devices that are this machine, and *noted* is what is noted
-    beside the keys. A check is a method that yields the rows which fail it, named so that a person
+    next to the keys. A check is a method that yields the rows which fail it, named so that a person
     can find them.
     """
 

@@ -34,7 +34,7 @@ def check_person(keys: Keys, row: ProfileRow, marks: Marks) -> None:
     """
     Open what is sealed of *row*, and compare it with the *marks* of the person it belongs to.
 
-    Raises Damaged where something does not open, or is somebody else's.
+    Raises Damaged if something does not open, or is another's.
     """
     for place, sealed, mark in (
         ("real_name", row.real_name, marks.real_name),

@@ -1,4 +1,4 @@
-"""What an entry's facts say, which are sealed, whatever may have been written there since."""
+"""An entry's facts, which are sealed, read back and checked."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,19 +12,19 @@ from hongbao.units import to_micros
 
 def has(act: str | None, text: str, facts: Mapping[str, object]) -> bool:
     """Say whether *text* is of a shape of *act*, and holds *facts*."""
-    sealed = told(act, text)
+    sealed = facts_in(act, text)
     return all(name in sealed and sealed[name] == value for name, value in facts.items())
 
 
 def at(act: str | None, text: str, name: str) -> int | None:
     """Return the instant that the facts in *text* have under *name*; None where there is none."""
     try:
-        return to_micros(datetime.fromisoformat(told(act, text)[name]))
+        return to_micros(datetime.fromisoformat(facts_in(act, text)[name]))
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def told(act: str | None, text: str | None) -> Facts:
+def facts_in(act: str | None, text: str | None) -> Facts:
     """Return the facts in *text*; nothing where they are of no shape of *act*."""
     if act is None or text is None:
         return {}
@@ -36,7 +36,7 @@ def told(act: str | None, text: str | None) -> Facts:
 
 def part_of(act: str | None, text: str | None, name: str) -> Mapping[str, Any]:
     """Return the facts that those in *text* have under *name*; nothing where there are none."""
-    part = told(act, text).get(name)
+    part = facts_in(act, text).get(name)
     return part if isinstance(part, dict) else {}
 
 

@@ -58,12 +58,12 @@ class Home:
         self.rehearsing = False
         """Whether all that is done now will be rolled back: several acts of one dry run."""
         self.ask_code: Callable[[], str] = _no_code
-        """Gives the code that an authenticator shows, of whoever has one."""
+        """Asks for the code of an authenticator."""
         self.face: Callable[[str], bool] | None = None
         """
-        Shows a challenge to whoever is there, and says whether it was passed.
+        Shows a challenge at the terminal, and returns whether it was passed.
 
-        None if nobody is. What was typed for the act, such as the PIN, need not be typed again.
+        None without a terminal. What was typed for the act, such as the PIN, is kept.
         """
         self.caught_up_messages: list[MessageRow] = []
         """Payments that ended during this command and had been left unanswered by one before."""
@@ -87,7 +87,7 @@ class Home:
         was chosen, at theirs.
 
         *passphrase* is asked where the home is locked by one. The ledger has to reach the head
-        that was noted beside the keys, unless the caller is *trusting*, as `check` is, which is
+        that was noted next to the keys, unless the caller is *trusting*, as `check` is, which is
         there for a ledger that does not.
 
         Raises HomeNotFound, HomeLocked, WrongPassphrase, Damaged, NewerHome, RolledBack or
@@ -221,7 +221,7 @@ class Home:
 
     @property
     def policy(self) -> "Policy":
-        """The rules in force."""
+        """The active rules."""
         return self.policy_of(self.row)
 
     def know_policy(self, policy: "Policy") -> None:
@@ -229,7 +229,7 @@ class Home:
         self._policies[policy.ref] = policy
 
     def policy_of(self, row: HomeRow) -> "Policy":
-        """Return the rules that the home had in force when *row* was read."""
+        """Return the rules that were active when *row* was read."""
         ref = row.policy
         assert ref is not None
         if ref not in self._policies:
@@ -262,7 +262,7 @@ class Home:
         return self.policy.tier_for(is_known, self.channels(profile, banks))
 
     def channels(self, profile: ProfileRow, banks: Iterable[str] | None = None) -> int:
-        """Return how many independent sources vouch for *profile*."""
+        """Return the number of independent identity sources of *profile*."""
         from hongbao.domain.policy import channels_of
 
         if banks is None:
@@ -313,7 +313,7 @@ class Home:
         """Keep keys and ledger as they are for a while. Raises Busy where it is another by now."""
         with self.keys.sharing():
             if self.keys.was_restored():
-                if self.store.is_in_place():  # told once: what was looked up may not be in it
+                if self.store.is_in_place():  # closed once: what was looked up may not be in it
                     self.keys.know_restore()
                 raise Busy
             if self.keys.restoring and not self.keys.is_alone:

@@ -47,7 +47,7 @@ def open_ledger(
 
     Within, they stay as they were found; the ledger is the caller's to close.
 
-    Nobody is kept waiting while the passphrase is asked for, so the keys may change meanwhile; then
+    No process is kept waiting during the passphrase prompt, so the keys may change; then
     they are looked at again.
     """
     while True:
@@ -124,7 +124,7 @@ def _mended(
     """
     Finish or undo the rekey from *vault* to *pending* that its process did not live to end.
 
-    A rekey seals the rows anew in one transaction and encrypts the pages anew in another; the
+    A rekey seals the rows again in one transaction and encrypts the pages again in another; the
     ledger's own generation and the key that opens its pages tell how far it had come. Where there
     is no room to encrypt them, the ledger stays open between the two, and is returned so; the next
     opening tries again.
@@ -169,10 +169,10 @@ def finish_restore(ledger: Path, keys: KeyFolder, vault: Vault) -> None:
     """
     Put the ledger that was announced to *keys* in its place, and accept its end as the head.
 
-    It lies whole beside the present one until it has come, so this can be done again wherever it
+    It is whole next to the present one until it has come, so this can be done again wherever it
     was cut off. Where it is gone, and has not come, the present ledger stays.
 
-    Raises StorageRefused where there is no room for it: until there is, nobody acts.
+    Raises StorageRefused where there is no room for it: until there is, no act runs.
     """
     mark = keys.pending_restore()
     if mark is None:
@@ -238,7 +238,7 @@ def _set_aside(ledger: Path) -> None:
 
 
 def forget(path: Path) -> None:
-    """Remove a ledger and what the engine has put beside it."""
+    """Remove a ledger and the engine's files next to it."""
     for suffix in ("", "-journal", "-wal", "-shm"):
         with suppress(OSError):
             path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -26,7 +26,7 @@ class Stopwatch:
         self._at = now
 
     def skip(self) -> None:
-        """Let the time since the last call count for nothing: somebody was typing, or asleep."""
+        """Discard the time since the last call: a person was typing, or the process slept."""
         self._at = perf_counter_ns()
 
     @contextmanager
@@ -42,7 +42,7 @@ class Stopwatch:
 
     def taken(self) -> str | None:
         """
-        Return the microseconds of each step so far, and begin anew; None where there are none.
+        Return the microseconds of each step so far, and begin again; None if there are none.
 
         It is written as ``1:300 2:110000``.
         """

@@ -1,4 +1,4 @@
-"""What was tried at a PIN, in the ledger and beside the keys: the greater count is the true one."""
+"""The count of tries at a PIN, in the ledger and next to the keys: the greater one counts."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ def later_of(row: PinRow, noted: Tries) -> PinRow:
     """
     Return *row* with what was tried later, by its own count or by what is *noted*.
 
-    Both only grow: a count that is behind is an older one that somebody has put back.
+    Both only grow: a count that is behind is an older one that was put back.
     """
     if (row.tries, row.cleared) >= (noted.tried, noted.cleared):
         return row

@@ -21,7 +21,7 @@ class _Kept(Protocol):
 
 
 class _Answered(_Kept, Protocol):
-    """The same, with what the columns of the entry say beside the facts."""
+    """The same, with the columns of the entry next to the facts."""
 
     @property
     def request_id(self) -> str: ...

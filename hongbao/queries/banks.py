@@ -1,4 +1,4 @@
-"""Banks: what they keep, what they were told to do wrong, and their statements."""
+"""Banks: their deposits, simulated faults, and statements."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -18,7 +18,7 @@ BANKS_BY_CODE = {bank.code: bank for bank in BANKS}
 
 
 def banks(home: Home) -> list[BankLine]:
-    """Return the banks of this home: what they keep, and what they were told to do wrong."""
+    """Return the banks of this home: their deposits and simulated faults."""
     with home.looking():
         return [_bank_line_of(home, code) for code in BANKS_BY_CODE]
 
@@ -43,7 +43,7 @@ def _bank_line_of(home: Home, code: str) -> BankLine:
 
 
 def faults(home: Home, place: str | None = None) -> list[FaultLine]:
-    """Return what was told to go wrong and still does, at *place* or anywhere."""
+    """Return the simulated faults, at *place* or anywhere."""
     return [
         {
             "bank": row.place,

@@ -23,7 +23,7 @@ class Bill:
     A bill to be compared with, or a part of it: from *since* on, up to but not at *until*.
 
     All of it is from *begins_at* up to but not at *ends_at*: what it says of a packet is how that
-    was then, whichever part is looked at. *rows* are in the order that the bill has them in, and
+    was then, for any part. *rows* are in the order that the bill has them in, and
     can be read once, while one looks. With *to_minute* their times are minutes, and the minute in
     which the part begins is in it.
     """
@@ -53,7 +53,7 @@ def imported(
     """
     Return *bill*, by default the one that came last, from *since* up to but not at *until*.
 
-    It never reaches beyond the period that the bill is of. Whoever reads its rows is `looking`.
+    It never reaches beyond the period that the bill is of. Its rows are read inside `looking`.
 
     Raises InvalidBillId, BillNotFound or NoBill; InvalidRange where nothing of it is between.
     """
@@ -64,13 +64,13 @@ def imported(
         if not there:
             raise NoBill
         row = there[-1]
-    told = imported_answer(home, row)
-    begins_at = datetime.fromisoformat(told["begins_at"])
-    ends_at = datetime.fromisoformat(told["ends_at"]) + SECOND
+    answer = imported_answer(home, row)
+    begins_at = datetime.fromisoformat(answer["begins_at"])
+    ends_at = datetime.fromisoformat(answer["ends_at"]) + SECOND
     first, end = max(begins_at, since or begins_at), min(ends_at, until or ends_at)
     if end <= first:
         raise InvalidRange
-    to_minute = told["precision"] == "minute"
+    to_minute = answer["precision"] == "minute"
     begin = start_of_minute(first) if to_minute else first
     rows = map(row_of, home.store.bill_rows(row.number, begin, end))
     return Bill(row.id, begins_at, ends_at, first, end, rows, to_minute)
@@ -85,22 +85,22 @@ def bill_called(home: Home, name: str, profile: int) -> BillFileRow:
 
 
 def imported_answer(home: Home, row: BillFileRow) -> BillImported:
-    """Return what was answered when the bill of *row* was brought in."""
+    """Return the answer of the import of the bill of *row*."""
     return cast(BillImported, answer_to(home, row.made))
 
 
 def _bill_line(home: Home, row: BillFileRow) -> BillLine:
-    told = imported_answer(home, row)
+    answer = imported_answer(home, row)
     return {
         "bill": row.id,
-        "format": told["format"],
-        "file": told["file"],
-        "holder": told["holder"],
-        "begins_at": told["begins_at"],
-        "ends_at": told["ends_at"],
-        "count": told["count"],
-        "in_fen": told["in_fen"],
-        "out_fen": told["out_fen"],
-        "neutral_fen": told["neutral_fen"],
-        "imported_at": told["at"],
+        "format": answer["format"],
+        "file": answer["file"],
+        "holder": answer["holder"],
+        "begins_at": answer["begins_at"],
+        "ends_at": answer["ends_at"],
+        "count": answer["count"],
+        "in_fen": answer["in_fen"],
+        "out_fen": answer["out_fen"],
+        "neutral_fen": answer["neutral_fen"],
+        "imported_at": answer["at"],
     }

@@ -12,7 +12,7 @@ from hongbao.store import ActRow, ChangeRow, PacketRow
 from hongbao.units import iso
 
 _PEOPLES = frozenset({Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD})
-"""Accounts that are somebody's, and shown by themselves where an act changed them."""
+"""Accounts with an owner, which are shown singly if an act changed them."""
 
 _ORDER = {
     kind: place

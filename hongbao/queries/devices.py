@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 FIRST = "{profile}-{number}"
-"""What the devices are called that nobody gave a name."""
+"""The default names of devices."""
 
 
 def device_keys(home: Home) -> "DeviceKeys":
@@ -75,7 +75,7 @@ def authentication_factors(home: Home, me: ProfileRow) -> tuple[str, ...]:
     Return what authenticates a payment of *me* from this device.
 
     That is the payment PIN; a code, where there is an authenticator, because then it is always
-    asked for; and the device's signature, where the ID number vouches for the device.
+    asked for; and the device's signature, if the ID number certifies the device.
     """
     try:
         device = acting_device(home, me)
@@ -91,9 +91,9 @@ def authentication_factors(home: Home, me: ProfileRow) -> tuple[str, ...]:
 
 def check_this_machine(home: Home, me: ProfileRow) -> None:
     """
-    Raise unless this machine could sign as a device that *me* has let in.
+    Raise unless this machine could sign as a device that *me* has authorised.
 
-    For what is no act, and yet done in somebody's name. Raises DeviceKeyMissing, DeviceKeyDamaged,
+    For signatures outside of acts. Raises DeviceKeyMissing, DeviceKeyDamaged,
     DevicePending or SessionCut.
     """
     row = acting_device(home, me)
@@ -110,7 +110,7 @@ def check_may_act(row: DeviceRow) -> None:
 
 
 def devices(home: Home) -> list[DeviceLine]:
-    """Return the devices that this profile has let in, or is asked to, oldest first."""
+    """Return the devices that this profile has authorised, or that wait, oldest first."""
     with home.looking():
         me = home.me
         rows = [row for row in home.store.devices_of(me.id) if row.state != "removed"]

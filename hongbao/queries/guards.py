@@ -1,4 +1,4 @@
-"""The guards in force: risk rules and model, parsed once, and a person's habits."""
+"""The active risk rules and model, parsed once, and a person's habits."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Guards(NamedTuple):
-    """The rules in force, and the model that is asked beside them."""
+    """The active rules, and the model that is used with them."""
 
     pack: "Pack"
     forest: "Forest | None"
@@ -22,7 +22,7 @@ class Guards(NamedTuple):
 
 def guards_in_force(home: Home, home_row: HomeRow) -> Guards:
     """
-    Return the pack and the model in force.
+    Return the active pack and model.
 
     Until the first act is judged, and keeps them, they are the shipped ones.
     """
@@ -66,7 +66,7 @@ def remembered(home: Home, profile: int) -> Remembered:
     """
     Derive the habit of *profile*: from the row that was last kept, and the records behind it.
 
-    Nobody writes it with each act, so reading it is bounded only by whoever keeps it again in time
+    It is not written with each act, so reading it is bounded only by storing it again in time
     (`hongbao.wallet.risk_control.KEPT_EVERY`).
     """
     from hongbao.domain.risk.habit import NEW, after, decode

@@ -45,7 +45,7 @@ def history(
     """
     Return the newest *limit* movements that fit, newest first, and payments that are pending.
 
-    *until* itself is outside. *before* goes on where a page ended: only entries older than
+    *until* itself is outside. *before* continues where a page ended: only entries older than
     that one. *last* is a look back from now, in *since*'s place. Raises ProfileNotFound or
     InvalidRange.
     """
@@ -104,10 +104,10 @@ def events(home: Home, *, after: int | None = None, limit: int = 20) -> Events:
         else:
             start = after
         events = [_event(home, row) for row in home.store.events(start, limit)]
-        told = events[-1]["event"] if events else last
+        facts = events[-1]["event"] if events else last
         return {
             "events": events,
-            "more": start > 0 if after is None else told < last,
+            "more": start > 0 if after is None else facts < last,
             "last": last,
             "lost": bool(after) and home.store.mac_of(start) is None,
         }
@@ -149,31 +149,31 @@ def check_range(since: datetime | None, until: datetime | None) -> None:
 
 
 def _event(home: Home, row: EventRow) -> EventLine:
-    told = facts_of(home, row)
+    facts = facts_of(home, row)
     return {
         "event": row.entry,
         "at": iso(row.at),
         "act": row.act,
-        "actor": _actor(row, told),
+        "actor": _actor(row, facts),
         "profile": row.profile_name,
         "packet": row.packet,
         "payment": row.message,
-        "state": _state(row, told),
-        "fault": told.get("fault"),
+        "state": _state(row, facts),
+        "fault": facts.get("fault"),
     }
 
 
-def _state(row: EventRow, told: Mapping[str, Any]) -> str | None:
-    if isinstance(told.get("held"), dict):
+def _state(row: EventRow, facts: Mapping[str, Any]) -> str | None:
+    if isinstance(facts.get("held"), dict):
         return "held"
-    return told.get("state") if row.message else None
+    return facts.get("state") if row.message else None
 
 
-def _actor(row: EventRow, told: Mapping[str, Any]) -> str:
-    """Return who did it: once a payment is asked for, the institutions act, whoever's it is."""
+def _actor(row: EventRow, facts: Mapping[str, Any]) -> str:
+    """Return who did it: once a payment is requested, the institutions act."""
     if row.act == "bank":
-        return str(told["bank"])
-    operator = doer(told) if row.act in OPERATOR_ACTS else None
+        return str(facts["bank"])
+    operator = doer(facts) if row.act in OPERATOR_ACTS else None
     if operator is not None:
         return operator
     by_platform = row.act in _BY_ITSELF or (
@@ -223,6 +223,6 @@ def _line(home: Home, movement: Movement, mark: int, cards: Mapping[str, CardRow
     }
 
 
-def doer(told: Mapping[str, Any]) -> str | None:
-    """Return which operator did what this was *told* of; the first one made themselves."""
-    return told.get("by") or told.get("operator")
+def doer(facts: Mapping[str, Any]) -> str | None:
+    """Return which operator did what this was *facts* of; the first one added themselves."""
+    return facts.get("by") or facts.get("operator")

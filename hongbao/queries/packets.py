@@ -27,7 +27,7 @@ _UNPAID = (MessageState.REJECTED, MessageState.REVERSED)
 
 
 def hold_terms(home: Home, case: CaseRow) -> Held:
-    """Return what was told of *case* when it was opened."""
+    """Return the answer about *case* when it was opened."""
     held: Held = facts_in(home, case.entry)["held"]
     return held
 
@@ -122,11 +122,11 @@ def _went_back(home: Home, row: PacketRow, me: ProfileRow) -> tuple[str | None, 
     )
     if act is None:
         return None, False
-    told = facts_of(home, act)
-    payment = told["payment"]
+    facts = facts_of(home, act)
+    payment = facts["payment"]
     message = None if payment is None else home.store.message_called(payment)
     if message is None or message.state not in _UNPAID:
-        return str(told["refunded_to"]), bool(told["card_gone"])
+        return str(facts["refunded_to"]), bool(facts["card_gone"])
     assert message.outcome is not None
     return BALANCE, "card_gone" in facts_in(home, message.outcome)
 

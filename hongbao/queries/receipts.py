@@ -40,7 +40,7 @@ class Receipt(NamedTuple):
     One payment of a profile's: what happened, who paid, who got it, and what seals it.
 
     *out_of* and *into* say where the money was: ``balance``, ``packet``, or a card's name. *payee*
-    is None where whoever comes first takes a share. *status* is one of `STATUSES`, the only fact
+    is None if anyone may claim a share. *status* is one of `STATUSES`, the only fact
     that can change.
     """
 
@@ -146,7 +146,7 @@ def receipt(home: Home, subject: str, *, masked: bool = False) -> tuple[Receipt,
 
     *subject* is a movement's id, a packet's, a payment's, or that of a request of this
     profile's. A packet is the sending of it, and for others what they claimed of it; the end of
-    a hold is what was held. *masked* hides the names of others and whatever was typed, as in a
+    a hold is what was held. *masked* hides the names of others and all free text, as in a
     statement.
 
     Raises InvalidPacketId, PacketNotFound, RequestNotFound, or NoReceipt where nothing has
@@ -214,7 +214,7 @@ def _movement_of_message(home: Home, me: ProfileRow, message: MessageRow, text: 
 
 def _as_asked(home: Home, me: ProfileRow, movement: Movement) -> Movement:
     """
-    Return the payment that a hold's end has let go on, where *movement* is that end.
+    Return the payment that a hold's end has released, if *movement* is that end.
 
     It is one payment: two receipts of it would say that it was paid twice.
     """
@@ -261,7 +261,7 @@ def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool)
 
 
 def _parties(home: Home, me: ProfileRow, movement: Movement) -> tuple[str, str | None]:
-    """Return who paid, and who got it: None where that is whoever comes first."""
+    """Return who paid, and who got it: None if anyone may claim it."""
     if movement.packet is None or movement.act in (
         *("refund", "refund_to_balance", "returned", "rejected"),
     ):

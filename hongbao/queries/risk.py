@@ -174,7 +174,7 @@ def replay(
     Judge all acts, or those *since* a moment, by *pack* instead; nothing is touched.
 
     Each act is judged upon what had really happened until then: what another answer would have
-    led to, nobody can know. Up to *limit* of the acts that would be answered differently are
+    led to is unknown. Up to *limit* of the acts that would be answered differently are
     named, the latest first.
     """
     from hongbao.domain.risk.judge import decide
@@ -305,7 +305,7 @@ def _measured_now(
 
 
 def risk_rules(home: Home, pack: "Pack | None" = None) -> PackRules:
-    """Return the rules of *pack*, or of the one in force, as they are written."""
+    """Return the rules of *pack*, or of the active one, as they are written."""
     with home.looking():
         guards = guards_in_force(home, home.row)
     pack = guards.pack if pack is None else pack
@@ -325,7 +325,7 @@ def risk_pack_text(home: Home, ref: str) -> str | None:
 
 
 def pack_rules(pack: "Pack", model: str | None) -> PackRules:
-    """Return what *pack* says, as an answer; *model* is the one that is asked beside it."""
+    """Return what *pack* says, as an answer; *model* is the one that is used with it."""
     return {
         "pack": pack.ref,
         "title": pack.title["en"],
@@ -391,7 +391,7 @@ def _condition_line(condition: "Condition", measured: _Measured) -> ConditionLin
 
 
 def _limit_line(day_fen: int, out_fen: int) -> ConditionLine:
-    """Return what a lowered limit asks besides: that more goes out in the day than it lets."""
+    """Return the further condition of a lowered limit: the day's payments exceed it."""
     return {
         "indicator": "day_out_fen",
         "unit": "fen",

@@ -20,7 +20,7 @@ from hongbao.queries.history import ACTS, ARRIVALS, check_range, entry_span, mov
 from hongbao.store import CardRow, ProfileRow
 
 HIDDEN = "***"
-"""What stands in a masked statement for what somebody typed."""
+"""The replacement for free text in a masked statement."""
 
 
 class Signer(NamedTuple):
@@ -40,7 +40,7 @@ class Statement:
     from the profile's making to the last entry, where an end is left open. *lines* can be
     read, from either end and as often as one likes, while the statement is open.
 
-    How a payment stands is told as of the period's end. One that was on its way when the period
+    A payment's state is that of the period's end. One that was on its way when the period
     began has no line in it; that it came to its card is among the *arrivals*, which move nothing of
     the balance.
     """
@@ -66,7 +66,7 @@ class Statement:
 
 
 class _Lines:
-    """Movements that are read anew each time they are asked for."""
+    """Movements that are read again each time they are iterated."""
 
     def __init__(self, read: Callable[[bool], Iterator[MovementLine]]) -> None:
         self._read = read
@@ -101,7 +101,7 @@ def statement(
     Open this profile's statement from *since* up to but not at *until*, or of the *last* span.
 
     It is one moment of the ledger, however long reading it takes; with *upto*, what it was
-    when that entry was the last. *masked* hides the names of others and whatever was typed;
+    when that entry was the last. *masked* hides the names of others and all free text;
     *full* says the holder's name and numbers whole; `hongbao.wallet.statement` asks for the PIN
     first. Raises InvalidRange and PeriodNotBegun.
     """
@@ -158,9 +158,9 @@ def _arrived(
 
 def signer(home: Home, me: ProfileRow) -> Signer:
     """
-    Return who signs for *me*: nobody where this machine is none of their devices.
+    Return the signer for *me*: None if this machine is not one of their devices.
 
-    Whoever opens a home may look at everything in it, and says nothing in another's name.
+    One who opens a home may read everything in it, but signs nothing in another's name.
     Raises DeviceKeyMissing, DeviceKeyDamaged, DevicePending or SessionCut.
     """
     check_this_machine(home, me)

@@ -46,7 +46,7 @@ def trace(home: Home, subject: str) -> Traced:
     Return the eight steps of a packet, or of a payment, with who acted and what moved.
 
     *subject* is a packet's id, a request of this profile, or a message of it. Others' cards
-    stay theirs: a packet that somebody else sent is traced without its card.
+    stay theirs: a packet that someone else sent is traced without its card.
 
     Raises InvalidPacketId, PacketNotFound or RequestNotFound.
     """
@@ -232,10 +232,10 @@ def _claim_steps(
 
 
 def _refund_step(home: Home, act: ActRow, moved: Moved) -> TraceStep:
-    told = facts_of(home, act)
-    facts: dict[str, object] = {"amount_fen": told["amount_fen"]}
+    refund = facts_of(home, act)
+    facts: dict[str, object] = {"amount_fen": refund["amount_fen"]}
     says = "refunded_to_balance"
-    if told["card_gone"]:
+    if refund["card_gone"]:
         says, facts["reason"] = "fell_back_to_balance", "card_gone"
     return _step(8, says, PLATFORM, act, facts, moved)
 

@@ -76,7 +76,7 @@ class Act(Doing):
     """
 
     device: DeviceRow | None = None
-    """What it is done from; None where nobody asked, or where its signature is not believed."""
+    """What it is done from; None if no request caused it, or if its signature is not believed."""
 
     def __init__(self, home: "Home", *, me: ProfileRow, inputs: bytes = b"", **facts: Any) -> None:
         super().__init__(home, **facts)

@@ -30,7 +30,7 @@ AskPin = Callable[[], Pin]
 
 
 class Identity(NamedTuple):
-    """The real name and the ID number that somebody typed."""
+    """A real name and an ID number, as typed."""
 
     real_name: Private
     id_number: Private
@@ -54,10 +54,10 @@ def authorise(
     and the last cleared try are two numbers that only grow, so that a right PIN clears what
     came before it and never a guess that is under way at the same moment.
 
-    Whoever has an authenticator is asked for its *code* as well, and who they say they are, by
+    With an authenticator its *code* is needed as well, or instead of it the identity, by
     their *identity*, has to be right too: all of it together is one try.
 
-    Which of it was wrong is not told: whoever does not know the PIN learns nothing of the rest.
+    It is not said which of them was wrong: without the PIN nothing is learned of the rest.
 
     Raises WrongPin, WrongPinOrCode, WrongPinOrIdentity or PinLocked; InvalidCode, where nothing
     was tried.
@@ -96,7 +96,7 @@ def _has_authenticator(home: Home, holder: Holder) -> bool:
 
 @contextmanager
 def _trying(home: Home, holder: Holder) -> Iterator[None]:
-    """Be the only one who tries *holder*'s PIN, in a home that stays as it is meanwhile."""
+    """Be the only one who tries *holder*'s PIN, in a home that does not change in between."""
     with (
         home.under_these_keys(),
         home.keys.one_try_at_a_time(holder.label),
@@ -110,7 +110,7 @@ def _try(home: Home, pin: Pin, holder: Holder, code: str | None, identity: Ident
     before, counted = _count_pin_try(home, holder)
 
     def wrong() -> HongbaoError:
-        """Return one and the same refusal, whichever of what was asked for is wrong."""
+        """Return the same refusal for every wrong factor."""
         left = home.policy.pin.attempts_left(counted.tries - counted.cleared)
         if counted.locked_until is not None:
             return PinLocked(locked_until_at=counted.locked_until)
@@ -130,7 +130,7 @@ def _try(home: Home, pin: Pin, holder: Holder, code: str | None, identity: Ident
             raise wrong()
         with home.changing((holder.table, holder.id)):
             if step is not None:
-                if step <= last_step_of(home, holder):  # somebody else was quicker
+                if step <= last_step_of(home, holder):  # another process was faster
                     raise wrong()
                 home.store.apply([SetTotpStep(holder.id, step)])
             _clear(home, holder, counted, wait=step is not None)
@@ -145,12 +145,12 @@ def _try(home: Home, pin: Pin, holder: Holder, code: str | None, identity: Ident
 
 
 def _renew(home: Home, holder: Holder, before: str, pin: Pin) -> None:
-    """Hash *holder*'s *pin* by today's parameters, in an entry of its own: it is sealed state."""
+    """Hash *holder*'s *pin* by today's parameters, in a separate entry: it is sealed state."""
     renewed = home.vault.hash_pin(holder.number, pin)
 
     def work(doing: Doing) -> Mapping[str, object] | None:
         if home.store.pin_of(holder).hash != before:
-            return None  # it was changed meanwhile
+            return None  # it was changed in between
         doing.request_id = f"/{holder.label}/pin/{doing.entry}"
         doing.change(SetPin(holder, renewed))
         return {**doing.common, "pin_of": holder.label}
@@ -190,13 +190,13 @@ def _clear(home: Home, holder: Holder, counted: PinRow, *, wait: bool) -> None:
 
 
 def _uncount(home: Home, holder: Holder, before: PinRow) -> None:
-    """Take back a try that nobody could judge: it was neither right nor wrong."""
+    """Undo the count of a try that was not judged: it was neither right nor wrong."""
     with home.changing((holder.table, holder.id)):
         keep_tries(home, holder, before, back=True)
 
 
 def tries_folder(home: Home) -> "TriesFolder":
-    """The counts of tries beside the keys."""
+    """The counts of tries next to the keys."""
     from hongbao.vault import TriesFolder
 
     return TriesFolder(home.env.keys, home.vault)
@@ -206,7 +206,7 @@ def tries_of(home: Home, holder: Holder) -> PinRow | None:
     """
     Return *holder*'s PIN with what was tried at it: the greater of the two counts.
 
-    None is that the count beside the keys is gone.
+    None means that the count next to the keys is gone.
     """
     noted = tries_folder(home).read(holder.label)
     return None if noted is None else later_of(home.store.pin_of(holder), noted)
@@ -221,7 +221,7 @@ def last_step_of(home: Home, holder: Holder) -> int:
 def keep_tries(
     home: Home, holder: Holder, row: PinRow, *, back: bool = False, wait: bool = True
 ) -> None:
-    """Keep what was tried, beside the keys first; *back* is that it may be less than before."""
+    """Store the count of tries, next to the keys first; *back* allows it to fall."""
     step = last_step_of(home, holder) if holder.table == "profile" else 0
     tries = as_tries(row, step)
     if back:

@@ -84,7 +84,7 @@ def bank_is_asked(home: Home, message: MessageRow) -> Reply | None:
     if known is None:
         return Reply(Word.NOT_FOUND)
     if known.state == "queued":
-        if known.ready_at is None:  # in a queue that nobody looks at
+        if known.ready_at is None:  # in a queue that is never processed
             return Reply(Word.NOT_FOUND)
         if home.now() < known.ready_at:
             return Reply(Word.PROCESSING)
@@ -106,14 +106,14 @@ def bank_has_booked(home: Home, message: MessageRow) -> bool:
 
 
 def _bank_acts(home: Home, message: MessageRow, fault: Fault | None) -> None:
-    """Have the bank book, queue or refuse *message*, as one step of its own."""
+    """Have the bank book, queue or refuse *message*, as a separate act."""
 
     def work(doing: Doing) -> Carried | None:
         known = home.store.bank_message(message.number)
         if known is not None and (known.state != "queued" or fault is not None):
             return None  # it was quicker than we thought
         if home.store.message(message.number).outcome is not None:
-            return None  # it was told meanwhile not to (冲正), and minds that
+            return None  # it was reversed in between (冲正), and is not booked
         if fault in (Fault.LATE, Fault.SLOW):
             wait = timedelta(seconds=home.policy_of(doing.home_row).channel.slow_seconds)
             ready_at = doing.now + wait if fault is Fault.SLOW else None
@@ -259,12 +259,12 @@ def _faults(home: Home) -> list[FaultRow]:
 
 
 def fault_at(home: Home, message: MessageRow) -> Fault | None:
-    """Return what the bank of *message* was told to do wrong with it."""
+    """Return the fault simulated at the bank of *message*, for it."""
     return fault(home, message.bank, message.amount_fen)
 
 
 def fault(home: Home, place: str, amount_fen: int) -> Fault | None:
-    """Return what *place* was told to do wrong with *amount_fen*; None outside a demo."""
+    """Return the fault simulated at *place* for *amount_fen*; None outside a demo."""
     if not home.row.is_demo:
         return None
     return fault_for(_faults(home), place, amount_fen)
@@ -276,7 +276,7 @@ def is_down(home: Home, message: MessageRow) -> bool:
 
 
 def switched(home: Home, place: str) -> Fault | None:
-    """Return what goes wrong at *place* whatever the amount."""
+    """Return the fault at *place* for any amount."""
     return next(
         (row.fault for row in _faults(home) if row.place == place and row.amount_fen is None),
         None,

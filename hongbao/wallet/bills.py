@@ -1,4 +1,4 @@
-"""Bills brought in from other institutions, and removed again."""
+"""Bills: imported from other institutions, and removed again."""
 
 from collections.abc import Iterable
 
@@ -33,8 +33,8 @@ def bring_in(
     """
     Bring the bill in *lines*, from a file called *file*, into this profile's external book.
 
-    It is read to its end first, so that nobody waits for that who wants to write. A bill that
-    says the same as one that is there is not brought in again: it gets the first one's answer,
+    It is read to its end first, so that other writers do not wait for it. A bill that
+    says the same as one that is there is not imported again: it gets the first one's answer,
     marked ``known``.
 
     Raises InvalidBill; then nothing was changed.
@@ -93,15 +93,15 @@ def remove_bill(
 
     def work(doing: Act) -> BillRemoved:
         row = bill_called(home, name, doing.me.id)
-        told = imported_answer(home, row)
+        answer = imported_answer(home, row)
         doing.change(RemoveBill(row.number, doing.entry))
         return {
             **doing.common,
             "profile": doing.me.name,
             "bill": row.id,
-            "file": told["file"],
-            "count": told["count"],
-            "digest": told["digest"],
+            "file": answer["file"],
+            "count": answer["count"],
+            "digest": answer["digest"],
         }
 
     inputs = {"bill": name}

@@ -88,7 +88,7 @@ def refunds_to(
     Return where the rest of packets that a card paid for goes; with *to*, choose it first.
 
     It is ``card``, the one that paid (原路退回), or ``balance`` (退回零钱). What is already on
-    its way goes on to its card.
+    its way still reaches its card.
     """
     if to is None:
         with home.looking():
@@ -112,7 +112,7 @@ def refunds_to(
 def _card_bound(
     home: Home, doing: Act, name: str, bank: str, tail: str, banks: Iterable[str]
 ) -> CardBound:
-    """Return what is told of a card; *banks* are those of all cards that are bound afterwards."""
+    """Return the answer about a card; *banks* are those of all cards that are bound afterwards."""
     return {
         **doing.common,
         "card": name,

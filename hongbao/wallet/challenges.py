@@ -1,4 +1,4 @@
-"""Challenges: asked by risk control, answered by whoever is there."""
+"""Challenges: required by risk control, answered by a person."""
 
 from datetime import timedelta
 from typing import NoReturn
@@ -26,7 +26,7 @@ from hongbao.wallet.acts import Act
 from hongbao.wallet.unit_of_work import perform
 
 PASSED, FAILED = "passed", "failed"
-"""The one act that ends a challenge, beside its id: so that it is ended once, by whomever."""
+"""The one act that ends a challenge, with its id: so that it is ended only once, by any process."""
 
 
 def challenges(home: Home) -> list[ChallengeLine]:
@@ -54,7 +54,7 @@ def answer_challenge(home: Home, challenge_id: str, answer: str) -> ChallengePas
 
     An attempt is counted durably before it is looked at, and what is not a number is none. The
     last one that is wrong ends the challenge, and is remembered. A challenge that was passed
-    and still waits for its request is told again.
+    and still waits for its request is returned again.
 
     Raises InvalidAnswer; ChallengeNotFound, ChallengeExpired or ChallengeUsed; what `device`
     and its session raise; then WrongAnswer or ChallengeFailed.
@@ -77,7 +77,7 @@ def _count_try(home: Home, row: ChallengeRow) -> int:
     """
     Count one attempt at *row*, before it is looked at, and return how many are left.
 
-    Where all of them are used up, and whoever made the last was interrupted, this ends it.
+    Where all of them are used up, and the last was interrupted, this ends it.
     """
     with home.changing(("profile", row.profile)):
         counted = _mine(home, row.id)
@@ -115,7 +115,7 @@ def _fail(home: Home, row: ChallengeRow) -> NoReturn:
     def work(doing: Act) -> ChallengeLost:
         ended = _mine(home, row.id)
         _check_open(home, ended)
-        if ended.state == "passed":  # somebody else's right answer was quicker
+        if ended.state == "passed":  # another process's right answer was faster
             raise WrongAnswer(challenge=row.id, tries_left=0)
         doing.change(SetChallenge(row.number, "failed"))
         return {**doing.common, "profile": doing.me.name, "challenge": row.id}
@@ -146,7 +146,7 @@ def _challenge_line(home: Home, row: ChallengeRow) -> ChallengeLine:
     judged = home.store.judged_in(row.entry)
     if judged is None:
         raise Damaged(path=str(home.store.path))
-    told, asked = facts_of(home, judged), home.read_back(decode_record, judged.risk).asked
+    facts, asked = facts_of(home, judged), home.read_back(decode_record, judged.risk).asked
     if asked is None:
         raise Damaged(path=str(home.store.path))
     what, puzzle = asked.seen.what, home.read_back(decode, row.puzzle)
@@ -154,12 +154,12 @@ def _challenge_line(home: Home, row: ChallengeRow) -> ChallengeLine:
     return {
         "challenge": row.id,
         "asked": str(what),
-        # What a claim would have brought is nobody's to know before it is drawn.
+        # The amount of a claim stays unknown until it is drawn.
         "amount_fen": None if what is What.CLAIM else asked.seen.amount_fen,
-        "request_id": told["request_id"],
+        "request_id": facts["request_id"],
         "at": iso(judged.at),
-        "rule": told["error"]["rule"],
-        "why": told["error"]["why"],
+        "rule": facts["error"]["rule"],
+        "why": facts["error"]["why"],
         "sought": puzzle.sought,
         "line": puzzle.line,
         "tries_left": max(tries_max - row.tries, 0),

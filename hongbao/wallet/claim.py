@@ -44,7 +44,7 @@ def claim(
 
     The draw is made from the packet's secret seed and a nonce that is drawn here and now, so that
     the same claim in a copy of the home gets another amount. *luck* is a text of the claimer's own
-    that takes part in it. There is no dry run: whoever could see an amount without taking it would
+    that takes part in it. There is no dry run: one who could see an amount without taking it would
     try until they like what they see.
 
     Raises InvalidPacketId, TextTooLong, UnprintableText or PacketNotFound; then, in this order,

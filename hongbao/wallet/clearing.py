@@ -116,7 +116,7 @@ def carry(home: Home, number: int) -> MessageRow:
     """
     Bring message *number* as far as it goes now, and return it.
 
-    Whatever was done of it already, here or by another process, is not done again.
+    What was done of it already, here or by another process, is not done again.
     """
     message = home.store.message(number)
     if message.state is MessageState.CREATED:
@@ -240,17 +240,17 @@ def _note_answer(home: Home, act: str, message: MessageRow) -> None:
 
 
 def _undo(home: Home, message: MessageRow, state: MessageState, why: str) -> None:
-    """Give back what was frozen for *message*, which did not come about."""
+    """Give back what was frozen for *message*, which failed."""
 
     def work(doing: Act) -> Answer | None:
         if not conclude(home, doing, message, state):
             return None
         unbooked(doing, message)
-        told = message_answer(home, doing, message, state)
-        told["error"] = _refusal(home, message, why).as_dict()
+        answer = message_answer(home, doing, message, state)
+        answer["error"] = _refusal(home, message, why).as_dict()
         if why == "card_gone":  # kept only where it is so
-            return cast(Answer, {**told, "card_gone": True})
-        return told
+            return cast(Answer, {**answer, "card_gone": True})
+        return answer
 
     act = GIVEN_BACK_AS[message.reason]
     perform_step_for(
@@ -264,9 +264,9 @@ def conclude(home: Home, doing: Act, message: MessageRow, state: MessageState) -
     if now.outcome is not None:
         return False
     if message.state is MessageState.CREATED and now.state is not MessageState.CREATED:
-        return False  # it was given up, and somebody else has just sent it
+        return False  # it was given up, and another process has just sent it
     if state is MessageState.REVERSED and bank_has_booked(home, message):
-        return False  # it arrived after all, before the bank could be told not to book it
+        return False  # it arrived after all, before it could be cancelled at the bank
     check_step(now.state, state)
     doing.message = message.number
     doing.change(SetMessageOutcome(message.number, state, doing.entry))
@@ -352,6 +352,6 @@ def concluded(home: Home, number: int) -> Any:
     """
     Carry message *number* on, and return what it came to.
 
-    Raises what it came to where that is a refusal, and PaymentPending where nobody knows.
+    Raises what it came to where that is a refusal, and PaymentPending if it is not known.
     """
     return outcome(home, carry(home, number))

@@ -14,7 +14,7 @@ from hongbao.wallet.refund import DUE_AT_ONCE, refund_packet
 from hongbao.wallet.settlement import resolve, settle
 
 _END = datetime(YEAR_LAST, 12, 31, tzinfo=UTC)
-"""Where clocks stop: nobody can type a later date, and packets still have to expire."""
+"""The latest time of a clock: no later date can be typed, and packets still have to expire."""
 
 _TICK = timedelta(microseconds=1)
 
@@ -96,7 +96,7 @@ def _turn(home: Home, at: datetime) -> datetime:
 
 def _refund_expired(home: Home, at: datetime, turned: ClockShown) -> None:
     for row in home.store.due(at, None, DUE_AT_ONCE):
-        with suppress(NotClaimable):  # somebody else was quicker; it is not due any more
+        with suppress(NotClaimable):  # another process was faster; it is not due any more
             refunded = refund_packet(
                 home, row.packet.id, sender=row.packet.sender, at=row.packet.expires_at
             )

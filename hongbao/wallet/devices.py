@@ -1,4 +1,4 @@
-"""Devices: let in, approved, removed, logged in and moved."""
+"""Devices: requested, approved, removed, logged in and moved."""
 
 from hongbao.answers import DeviceChanged, DeviceFaultSet, DeviceMoved, DeviceRemoved, LoggedIn
 from hongbao.changes.devices import (
@@ -34,12 +34,12 @@ from hongbao.wallet.signing import TELLING_FAULTS, make_device
 from hongbao.wallet.unit_of_work import perform
 
 FAULTS = ("replay", "forge")
-"""What a demo's device can be told to do wrong with its next request."""
+"""The faults that can be simulated for a demo device's next request."""
 
 NOWHERE = "unknown"
 
 Typed = tuple[str, str]
-"""A real name and an ID number, as somebody typed them."""
+"""A real name and an ID number, as typed."""
 
 
 def add_device(
@@ -52,9 +52,9 @@ def add_device(
     dry_run: bool = False,
 ) -> DeviceChanged:
     """
-    Ask that the device *name*, which is this machine, be let in; it signs that itself.
+    Request to authorise the device *name*, which is this machine; it signs that itself.
 
-    A new name is a new key. The name of a device that another profile of this home has let in
+    A new name is a new key. The name of a device that another profile of this home has authorised
     is that device, shared. It waits until it is approved; with the *identity* of whose profile
     it is, it is certified at once.
 
@@ -108,7 +108,7 @@ def approve_device(
     Let the device *name* in, from one that is in already.
 
     With the *identity* of whose profile it is, from any device; the device is certified then:
-    its signature vouches for the person, and counts as a factor of authentication.
+    its signature certifies the person, and counts as a factor of authentication.
 
     Raises DeviceNotFound, AlreadyApproved, NotIdentified, and what `authorise` raises.
     """
@@ -185,7 +185,7 @@ def remove_device(
 
 
 def _destroy_retired_keys(home: Home) -> None:
-    """Destroy the keys of devices that nobody has in any more, also those a crash has left."""
+    """Destroy the keys of devices without a profile, also those that a crash has left."""
     for public_key in home.store.retired_keys():
         if device_keys(home).holds(public_key):
             device_keys(home).remove(public_key)
@@ -234,7 +234,7 @@ def login(
     """
     Begin a new session on the device *name*, or on the one that is acted from.
 
-    A session is the device's: it begins anew for every profile that has let the device in.
+    A session is the device's: it begins again for every profile that has authorised the device.
 
     Raises DeviceNotFound, DeviceKeyMissing, DevicePending, and what `authorise` raises.
     """

@@ -1,5 +1,5 @@
 """
-The library's door: everything that can be asked of a home, each from a file of its own.
+`Wallet`, the facade of the library: every act and query on a home, each from its own file.
 
 `Wallet` holds an opened `Home` and nothing else. What it can do is a table of functions over that
 home; a function's module is imported when the function is first asked for, so that a command pays
@@ -215,7 +215,7 @@ class Wallet:
 
     @property
     def policy(self) -> "Policy":
-        """The rules in force."""
+        """The active rules."""
         return self.home.policy
 
     def now(self) -> datetime:

@@ -67,7 +67,7 @@ def open_hold(
     message: int | None = None,
 ) -> tuple[CaseRow, Held]:
     """
-    Open the case that the *terms* of a rule (see `terms_of`) ask for; return what is told.
+    Open the case that the *terms* of a rule (see `terms_of`) ask for; return its answer.
 
     Its money is the caller's to move.
     """
@@ -116,16 +116,16 @@ def release_hold(
     home: Home, case: CaseRow, doing: Act, state: CaseState = CaseState.APPROVED
 ) -> HoldEnded:
     """
-    Let what *case* holds go on, close it as *state*, and return what is told of that.
+    Release what *case* holds, close it as *state*, and return the answer about that.
 
     *doing* is about the profile that `case_owner` names, and *case* is open still: the caller
     has looked in the same transaction. Then `carry_on` is to be called, outside of it.
     """
     assert case.closed is None
-    told = _closed_answer(home, doing, case, state)
+    answer = _closed_answer(home, doing, case, state)
     if case.message is not None:
         message = home.store.message(case.message)
-        return _withdrawal_answer(told, message_answer(home, doing, message, message.state))
+        return _withdrawal_answer(answer, message_answer(home, doing, message, message.state))
     row = _packet_of_case(home, case)
     doing.packet = row.packet.number
     held, amount_fen = held_account(case), case.amount_fen
@@ -140,22 +140,22 @@ def release_hold(
         doing.post(Transfer(held, row.account, amount_fen, Reason.RELEASE))
         doing.counterparty = row.packet.recipient
         doing.change(HoldPacket(row.packet.number, None))
-    return {**told, "packet": row.packet.id, "balance_fen": doing.balance_fen}
+    return {**answer, "packet": row.packet.id, "balance_fen": doing.balance_fen}
 
 
 def return_hold(
     home: Home, case: CaseRow, doing: Act, state: CaseState = CaseState.REJECTED
 ) -> HoldEnded:
     """
-    Send what *case* holds back the way it came, as `release_hold` lets it go on.
+    Return what *case* holds the way it was paid, as `release_hold` releases it.
 
     Quota goes back as well. A withdrawal comes to what a bank's refusal would, with an error
     of its own.
     """
     assert case.closed is None
-    told = _closed_answer(home, doing, case, state)
+    answer = _closed_answer(home, doing, case, state)
     if case.message is not None:
-        return _return_withdrawal(home, case, doing, told)
+        return _return_withdrawal(home, case, doing, answer)
     row, is_share = _packet_of_case(home, case), _is_share(home, case)
     number, held = row.packet.number, held_account(case)
     terms = {"case": case.id} if is_share else None
@@ -165,14 +165,14 @@ def return_hold(
     else:
         doing.change(ClosePacket(number, doing.now))
         doing.change(HoldPacket(number, None))
-    return {**told, "packet": row.packet.id, **back, "balance_fen": doing.balance_fen}
+    return {**answer, "packet": row.packet.id, **back, "balance_fen": doing.balance_fen}
 
 
-def _return_withdrawal(home: Home, case: CaseRow, doing: Act, told: HoldEnded) -> HoldEnded:
+def _return_withdrawal(home: Home, case: CaseRow, doing: Act, answer: HoldEnded) -> HoldEnded:
     assert case.message is not None
     message = home.store.message(case.message)
     concludes = conclude(home, doing, message, MessageState.REJECTED)
-    assert concludes  # it has not set out, so nobody else can have ended it
+    assert concludes  # it was not sent yet, so nothing else can have ended it
     unbooked(doing, message)
     carried = message_answer(home, doing, message, MessageState.REJECTED)
     carried["error"] = WithdrawalHeldBack(
@@ -182,16 +182,16 @@ def _return_withdrawal(home: Home, case: CaseRow, doing: Act, told: HoldEnded) -
         case=case.id,
         why=hold_terms(home, case)["why"],
     ).as_dict()
-    told["balance_fen"] = doing.balance_fen
-    return _withdrawal_answer(told, carried)
+    answer["balance_fen"] = doing.balance_fen
+    return _withdrawal_answer(answer, carried)
 
 
-def _withdrawal_answer(told: HoldEnded, carried: Carried) -> HoldEnded:
-    return cast(HoldEnded, {**carried, **told, "payment": carried["payment"]})
+def _withdrawal_answer(answer: HoldEnded, carried: Carried) -> HoldEnded:
+    return cast(HoldEnded, {**carried, **answer, "payment": carried["payment"]})
 
 
 def _closed_answer(home: Home, doing: Act, case: CaseRow, state: CaseState) -> HoldEnded:
-    """Close *case* as *state*, and return what is told of any of them."""
+    """Close *case* as *state*, and return the answer common to all of them."""
     doing.change(CloseCase(case.number, str(state), doing.entry))
     return {
         **doing.common,
@@ -220,7 +220,7 @@ def send_back(
     terms: Mapping[str, Any] | None = None,
 ) -> SentBack:
     """
-    Send *amount_fen* of a packet from *source* the way it came, and return what is told.
+    Send *amount_fen* of a packet from *source* the way it was paid, and return the answer.
 
     That is to its sender's balance, or to the card that paid, by a message with *terms*.
     """
@@ -241,7 +241,7 @@ def send_back(
         )
     target = frozen_account(message) if message else doing.me.account
     doing.post(Transfer(source, target, amount_fen, reason))
-    # Quota goes back to the day it was taken from, whatever day it is now.
+    # Quota goes back to the day it was taken from, not to today.
     paid = home.store.message_paying(row.entry)
     sent_on = day_key(paid.created_at if paid else row.packet.created_at)
     doing.change(AddUsage(doing.me.person, flow(card), sent_on, -amount_fen))
@@ -274,34 +274,34 @@ def _held_act(home: Home, case: CaseRow) -> str:
 
 def end_due_holds(home: Home, at: datetime | None = None) -> list[HoldEnded]:
     """
-    End every hold whose moment has come, and return what was told of each.
+    End every expired hold, and return the answer about each.
 
     On a clock that is being turned they end *at* the latest then, each at its own moment.
     """
     ended: list[HoldEnded] = []
     for case in home.store.ended_holds(at or home.now(), ENDED_AT_ONCE):
-        told = end_hold(home, case.number, at=None if at is None else case.until)
-        if told is not None:
-            ended.append(told)
+        answer = end_hold(home, case.number, at=None if at is None else case.until)
+        if answer is not None:
+            ended.append(answer)
     return ended
 
 
 def end_hold(home: Home, number: int, at: datetime | None = None) -> HoldEnded | None:
-    """End case *number* as its rule says it ends by itself, unless somebody was quicker."""
+    """End case *number* as its rule ends it automatically, unless another process was faster."""
     case = home.store.case_numbered(number)
     ends = Ends(str(case.ends))
     is_free = ends is Ends.RELEASE
-    told: HoldEnded | None = None
+    answer: HoldEnded | None = None
 
     def work(doing: Act) -> HoldEnded | None:
-        nonlocal told
-        told = None
+        nonlocal answer
+        answer = None
         now = home.store.case_numbered(number)
         if now.closed is not None:
             return None
         way = partial(release_hold, home) if is_free else partial(return_hold, home)
-        told = way(now, doing, ends.state)
-        return told
+        answer = way(now, doing, ends.state)
+        return answer
 
     perform_step_for(
         home,
@@ -312,16 +312,16 @@ def end_hold(home: Home, number: int, at: datetime | None = None) -> HoldEnded |
         stage=_STAGES[_held_act(home, case)] if is_free else 8,
         at=at,
     )
-    if told is not None:
-        carry_on(home, told)
-    return told
+    if answer is not None:
+        carry_on(home, answer)
+    return answer
 
 
-def carry_on(home: Home, told: HoldEnded) -> None:
+def carry_on(home: Home, answer: HoldEnded) -> None:
     """Send off what the end of a hold has put on its way, where that is due now."""
-    if told["payment"] is None:
+    if answer["payment"] is None:
         return
-    message = home.store.message_called(told["payment"])
+    message = home.store.message_called(answer["payment"])
     assert message is not None
     if message.outcome is None and message.due_at <= home.now():
         carry(home, message.number)

@@ -65,9 +65,9 @@ class _Older(NamedTuple):
 
 def lock(home: Home, passphrase: str, *, pin: AskPin) -> HomeChanged:
     """
-    Wrap the home's key with *passphrase* alone, for somebody who knows the PIN of a profile.
+    Wrap the home's key with *passphrase* alone, for a person who knows the PIN of a profile.
 
-    This machine has to be one of that profile's devices, too: whoever finds a home open does
+    This machine has to be one of that profile's devices, too: one who finds a home open does
     not shut its owner out. Raises DeviceKeyMissing, DeviceKeyDamaged, DevicePending or
     SessionCut; what `authorise` raises; WeakPassphrase or CommonPassphrase.
     """
@@ -92,7 +92,7 @@ def unlock(home: Home, *, keyring: bool = False) -> HomeChanged:
 
 def rekey(home: Home) -> HomeChanged:
     """
-    Give the home a new master key: every page and everything sealed is encrypted anew.
+    Give the home a new master key: every page and everything sealed is encrypted again.
 
     Killed anywhere, the next command finishes or undoes it. Copies made before can no longer
     be opened. What was sealed into the chain stays as it is, under the key of its time.
@@ -127,7 +127,7 @@ def rekey(home: Home) -> HomeChanged:
 
 def _reseal(home: Home, doing: Act, old: Vault, new: Vault) -> None:
     """
-    Seal anew whatever is sealed.
+    Seal again everything that is sealed.
 
     Raises Damaged, where a value does not belong where it is: under new keys it would.
     """
@@ -173,7 +173,7 @@ def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
     """
     Write an encrypted copy of the ledger to *file*, one moment of it, while others write.
 
-    The keys are not in it: it opens only beside this home's ``keys/``.
+    The keys are not in it: it opens only with this home's ``keys/``.
 
     It is opened again and read to its end before it has its name, so what is called a copy is
     one. Raises FileExists unless *replace*, InsideHome, and StorageRefused.
@@ -227,7 +227,7 @@ def remember_restoring(
     of an entry is ever given twice, and nothing whose id hangs on one.
 
     This is the last entry of what takes the present ledger's place, so there is no moment at
-    which a copy has come and nobody knows.
+    which a copy has come, which is unknown.
 
     What was *tried* at PINs since stays tried, and a code that was used stays used: coming back
     from a copy buys no guesses, and nothing twice.
@@ -265,7 +265,7 @@ def _tried_since(
     """
     Return what was tried at *holder*'s PIN by all that can be read, and the last step used.
 
-    Where the count beside the keys is gone, nobody knows; and the PIN is locked.
+    If the count next to the keys is gone, it is unknown, and the PIN is locked.
     """
     from hongbao.vault.authenticator import step_at
 
@@ -279,13 +279,13 @@ def _tried_since(
     if holder.table != "profile":
         return row, 0
     steps = [tries.step for tries in known]
-    # Of a clock that was turned back with the ledger, what it accepts at present.
+    # Of a clock that was turned back with the ledger, what it accepts now.
     step = min(max(steps, default=0), step_at(now) + 1)
     return row, max(step, home.profile_by_id(holder.id).totp_step)
 
 
 def home_changed(home: Home) -> HomeChanged:
-    """Return what is told of the home after any change of it."""
+    """Return the answer about the home after any change of it."""
     return {
         "home": str(home.env.home),
         "wrapping": home.keys.wrapping(),
@@ -303,9 +303,9 @@ def restore(
     """
     Put the copy in *file* in the ledger's place.
 
-    The head noted beside the keys tells whether the copy is the newest state these keys have seen;
+    The head noted next to the keys shows whether the copy is the newest state these keys have seen;
     where it is not, *accept_older* is asked, with the last entry of the copy and the one that was
-    seen. Nobody is kept waiting meanwhile, so that afterwards everything is looked at again. A
+    seen. No process is kept waiting, so afterwards everything is checked again. A
     ledger too damaged to be written into is set aside, not deleted. The restoring itself is an act
     of the restored ledger, which remembers by it what it may have lost.
 
@@ -366,7 +366,7 @@ def _put_back(
                 before.entry,
                 None if noted is None else noted[0],
                 tried,
-                last_entry if last_entry < ENTRIES // 2 else 0,  # or somebody has made it up
+                last_entry if last_entry < ENTRIES // 2 else 0,  # or it is made up
             )
             after = copy.head()
         finally:

@@ -101,12 +101,12 @@ def identify(
 
 def _is_stranded(home: Home, me: ProfileRow) -> bool:
     """
-    Return whether none of the devices that *me* let in is this machine.
+    Return whether none of the devices that *me* authorised is this machine.
 
-    Whoever never said who they are could not prove it to let this one in, and would be locked
+    One who was never verified could not prove it to authorise this one, and would be locked
     out for good; so they may say it now, from a device that still waits.
 
-    Accepted: so may whoever has the home and its PIN, but none of its devices' keys.
+    Accepted: so may one who has the home and its PIN, but none of its devices' keys.
     """
     rows = home.store.devices_of(me.id)
     return not any(row.is_let_in and device_keys(home).holds(row.public_key) for row in rows)

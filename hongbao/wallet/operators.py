@@ -36,7 +36,7 @@ _RULES = {
 
 def add_operator(home: Home, name: str, *, pin: AskPin, by: By | AskPin) -> OperatorAdded:
     """
-    Make somebody an operator, with a PIN of their own.
+    Add an operator, with a separate PIN.
 
     An operator answers for it (*by*), whose PIN is asked for first; for the first one this
     profile does, with its own PIN and its device's signature.
@@ -55,7 +55,7 @@ def add_operator(home: Home, name: str, *, pin: AskPin, by: By | AskPin) -> Oper
     check_strength(chosen, None)
 
     def work(doing: Doing) -> OperatorAdded:
-        _check_new_operator(home, name, by)  # somebody else may have been quicker
+        _check_new_operator(home, name, by)  # another process may have been faster
         number = home.store.next_number("operator")
         tries_folder(home).start(Holder("operator", number).label)
         doing.change(
@@ -138,16 +138,16 @@ def parse_reason(text: str) -> str:
 
 
 def _act(home: Home, row: OperatorActRow) -> OperatorAct:
-    told = facts_of(home, row)
-    about = told.get("case") or told.get("payment")
+    facts = facts_of(home, row)
+    about = facts.get("case") or facts.get("payment")
     if row.act in _RULES:
-        about = told[_RULES[row.act]]
+        about = facts[_RULES[row.act]]
     return {
         "event": row.entry,
         "at": iso(row.at),
         "operator": row.operator,
         "act": row.act,
-        "about": told["operator"] if row.act == "operator_add" else about,
-        "decision": told.get("verb"),
-        "reason": told.get("reason"),
+        "about": facts["operator"] if row.act == "operator_add" else about,
+        "decision": facts.get("verb"),
+        "reason": facts.get("reason"),
     }

@@ -42,7 +42,7 @@ def pay(
         except (Busy, StorageRefused) as error:
             if dry_run:
                 raise
-            # Who is told that nothing was changed pays again, and the first one goes on too.
+            # A person who reads that nothing was changed pays again, and both payments succeed.
             raise PaymentPending(
                 payment=message.id,
                 amount_fen=message.amount_fen,

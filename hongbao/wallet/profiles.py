@@ -32,7 +32,7 @@ DEMO_DICE = "demo"
 
 
 class _NewHome(NamedTuple):
-    """What is for whoever makes a home to choose."""
+    """The choices when a home is created."""
 
     policy: Policy
     clock: datetime | None
@@ -97,7 +97,7 @@ def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str |
         "clock": None if new.clock is None else iso(new.clock),
         "dice": new.dice,
     }
-    if new.demo:  # not the moment it stands for, which is another one when it is asked again
+    if new.demo:  # not the time it means, which is another one when it is requested again
         inputs["demo"] = True
     new = new.complete(home.env.now())
     exists = home.store.home() is not None
@@ -146,7 +146,7 @@ def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str |
         )
 
     def work(doing: Act) -> Founded:
-        if exists and new.chosen:  # somebody else was quicker
+        if exists and new.chosen:  # another process was faster
             raise HomeExists
         if taken:
             raise NameTaken(name)
@@ -192,7 +192,7 @@ def change_pin(
     """Replace the payment PIN. Raises WrongPin, PinLocked, InvalidPin or WeakPin."""
     first: PinChanged | None = earlier_answer(home, "pin_change", {}, request_id)
     if first is not None:
-        authorise(home, new)  # what was asked for is in force: only who knows it is told so
+        authorise(home, new)  # the requested PIN is already set: only one who knows it learns that
         return first
     authorise(home, old)
     me = home.me

@@ -1,4 +1,4 @@
-"""Reconciliation (对账): banks' statements beside our records, and corrections."""
+"""Reconciliation (对账): banks' statements and our records, and corrections."""
 
 from datetime import date
 
@@ -57,7 +57,7 @@ def set_fault(
     Tell *place*, a bank or a channel, to fail: always, or for payments of *amount_fen*.
 
     None ends every fault there. Raises NotADemoHome, UnknownPlace, or NoSuchFault for what a
-    channel cannot be told, which is anything but to be down.
+    channel cannot have: anything but being down.
     """
     place = place.strip().casefold()
     if place not in (*BANKS_BY_CODE, *CHANNELS):
@@ -209,7 +209,7 @@ def correct(
     """
     End the difference about *payment* by a transfer on the bank's book (调账).
 
-    What users were told stands: it is the bank's customer account that is brought to what the
+    Users have our answer already: it is the bank's customer account that is brought to what the
     platform has. *operator* answers for it, with their own PIN and a reason.
 
     Raises MissingReason, UnprintableText or TextTooLong; OperatorNotFound, DifferenceNotFound;

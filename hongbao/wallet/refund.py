@@ -1,4 +1,4 @@
-"""Refunds: step 8, what nobody claimed goes back the way it came."""
+"""Refunds: step 8, the unclaimed amount goes back the way it was paid."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -28,7 +28,7 @@ def refund(
     home: Home, packet: str, *, request_id: str | None = None, dry_run: bool = False
 ) -> Refunds:
     """
-    Return what nobody claimed of *packet*, the way it came.
+    Return the unclaimed amount of *packet*, the way it was paid.
 
     Raises InvalidPacketId, PacketNotFound, NotYourPacket, NothingToRefund, PacketRefunded,
     PacketNotExpired or PacketHeld.
@@ -41,8 +41,8 @@ def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = Fal
     """
     Return everything of this profile's that is due back, the longest due first.
 
-    Each packet's refund is an act of its own, so that being killed half-way loses nothing:
-    made again with the same *request_id*, it goes on with what is left.
+    Each packet's refund is a separate act, so that being killed half-way loses nothing:
+    made again with the same *request_id*, it continues with what is left.
     """
     if not dry_run:
         catch_up(home)
@@ -57,7 +57,7 @@ def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = Fal
     undone_fen = 0
     for row in home.store.due(home.now(), me.id, limit=-1):
         packet = row.packet.id
-        with suppress(PacketRefunded):  # somebody else was quicker: it is back already
+        with suppress(PacketRefunded):  # another process was faster: it is returned already
             done = refund_packet(home, packet, request_id=request_id, part=packet, dry_run=dry_run)
             if dry_run:  # each was undone before the next
                 done["balance_fen"] += undone_fen
@@ -83,7 +83,7 @@ def refund_packet(
     sender: int | None = None,
     at: datetime | None = None,
 ) -> Refunded:
-    """Refund *packet*; where the platform does it by itself, for its *sender*, as of *at*."""
+    """Refund *packet*; if the platform does it automatically, for its *sender*, as of *at*."""
 
     def work(doing: Act) -> Refunded:
         row = packet_row(home, packet)

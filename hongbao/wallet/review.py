@@ -87,7 +87,7 @@ class _Plan(NamedTuple):
 
 
 class _Overtaken(Exception):
-    """Somebody else spoke between the look and the act: what was planned is to be planned anew."""
+    """Another opinion came between the look and the act, which has to be planned again."""
 
 
 class _Who(TypedDict):
@@ -201,9 +201,9 @@ def _unmasked(
     home: Home,
     by: By,
     look: Callable[[Doing], S],
-    told: Callable[[S], Mapping[str, object]],
+    answer: Callable[[S], Mapping[str, object]],
 ) -> S:
-    """Return what *look* finds once it is written down, as *told*, who has seen it."""
+    """Return what *look* finds once it is written down, as *answer*, who has seen it."""
     operator = operator_named(home, by.operator)
     authorise(home, by.pin, operator)
     seen: list[S] = []
@@ -211,7 +211,7 @@ def _unmasked(
     def work(doing: Doing) -> Mapping[str, object]:
         doing.request_id = f"/unmasked/{doing.entry}"
         seen[:] = [look(doing)]
-        return {**doing.common, "operator": operator.name, **told(seen[0])}
+        return {**doing.common, "operator": operator.name, **answer(seen[0])}
 
     perform_step(home, "unmasked", "/unmasked", work, stage=1)
     return seen[0]
@@ -347,7 +347,7 @@ def decide(
     """
     Let an operator have their say of a case, with a reason, and carry out what it comes to.
 
-    A hold whose moment has come is over, whoever would still speak. How many have to agree is
+    A hold whose moment has come is over, even if another opinion comes. How many have to agree is
     what the rules said by which the case was opened (see `hongbao.domain.cases.decide_case`).
 
     Raises MissingReason, UnprintableText or TextTooLong; InvalidCaseId, CaseNotFound,
@@ -359,39 +359,39 @@ def decide(
     with rehearsal(home, dry_run):  # a hold whose moment has come is ended within
         _planned(home, case_id, operator, verb)
     authorise(home, by.pin, operator)
-    told: dict[str, Any] | None = None
-    while told is None:
+    answer: dict[str, Any] | None = None
+    while answer is None:
         with rehearsal(home, dry_run):
             plan = _planned(home, case_id, operator, verb)
             try:
-                told = _speak(home, case_id, plan, operator, verb, why)
+                answer = _speak(home, case_id, plan, operator, verb, why)
             except (_Overtaken, HoldOver):
                 continue
-            if told.get("held") is not None:
-                carry_on(home, cast(HoldEnded, told))
-    decided = _decided(home, told, _case_called(home, case_id))
+            if answer.get("held") is not None:
+                carry_on(home, cast(HoldEnded, answer))
+    decided = _decided(home, answer, _case_called(home, case_id))
     return {**decided, "dry_run": True} if dry_run else decided
 
 
-def _decided(home: Home, told: Mapping[str, Any], case: CaseRow) -> Decided:
-    """Return what an operator is told of it: whose balance it was is not theirs to know."""
+def _decided(home: Home, answer: Mapping[str, Any], case: CaseRow) -> Decided:
+    """Return the operator's answer about it, without whose balance it was."""
     return {
-        "request_id": told["request_id"],
-        "at": told["at"],
+        "request_id": answer["request_id"],
+        "at": answer["at"],
         "case": case.id,
         "kind": case.kind,
-        "verb": told["verb"],
-        "operator": told["operator"],
-        "reason": told["reason"],
-        "state": told["case_state"],
-        "second_needed": told["second_needed"],
+        "verb": answer["verb"],
+        "operator": answer["operator"],
+        "reason": answer["reason"],
+        "state": answer["case_state"],
+        "second_needed": answer["second_needed"],
         "amount_fen": case.amount_fen,
         "profile": mask_profile_name(home.profile_by_id(case.profile).name),
-        "held": told.get("held"),
-        "packet": told.get("packet"),
-        "payment": told.get("payment"),
-        "refunded_to": told.get("refunded_to"),
-        "arrives_at": told.get("arrives_at"),
+        "held": answer.get("held"),
+        "packet": answer.get("packet"),
+        "payment": answer.get("payment"),
+        "refunded_to": answer.get("refunded_to"),
+        "arrives_at": answer.get("arrives_at"),
     }
 
 
@@ -420,7 +420,7 @@ def _plan(home: Home, case: CaseRow, operator: OperatorRow, verb: Verb, now: dat
     )
     if not outcome.closed:
         return _Plan(outcome, "escalated" if verb is Verb.ESCALATE else "opinion", None)
-    # Nobody is told that they were suspected: only what money was held is its owner's affair.
+    # A suspicion is not disclosed: its subject learns only which money was held.
     is_held = case.kind == CaseKind.HOLD
     return _Plan(outcome, str(outcome.state), case_owner(home, case, verb) if is_held else None)
 
@@ -429,7 +429,7 @@ def _speak(
     home: Home, case_id: str, plan: _Plan, operator: OperatorRow, verb: Verb, why: str
 ) -> dict[str, Any]:
     """Write down what was said, as *plan* has it, and return that; or raise _Overtaken."""
-    told: dict[str, Any] = {}
+    answer: dict[str, Any] = {}
 
     def work(doing: Doing) -> Mapping[str, object]:
         case = _case_called(home, case_id)
@@ -446,9 +446,9 @@ def _speak(
         )
         said_before = len(home.store.opinions(case.number))
         doing.request_id = f"/{case_id}/{said_before + 1}"
-        told.clear()
-        told.update(_carried_out(home, doing, case, plan.outcome))
-        told.update(
+        answer.clear()
+        answer.update(_carried_out(home, doing, case, plan.outcome))
+        answer.update(
             kind=case.kind,
             verb=str(verb),
             operator=operator.name,
@@ -456,13 +456,13 @@ def _speak(
             case_state=str(plan.outcome.state),
             second_needed=plan.outcome.second_needed,
         )
-        return told
+        return answer
 
     if plan.profile is None:
         perform_step(home, plan.act, f"/{case_id}", work, stage=_STAGE)
     else:
         perform_step_for(home, plan.act, f"/{case_id}", work, profile=plan.profile, stage=_STAGE)
-    return told
+    return answer
 
 
 def _carried_out(home: Home, doing: Doing, case: CaseRow, outcome: Outcome) -> Mapping[str, Any]:

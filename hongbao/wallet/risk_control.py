@@ -82,8 +82,8 @@ def judge(
 
     *other* is the profile at the other end, and *reaction_ms* what a claim took since its
     packet was there. What is answered, and why, is kept in the act's entry. A verdict of hold
-    or delay is for the caller to carry out; reports open their cases by themselves. A challenge
-    that was passed before answers for itself alone: whatever else there is to say is said.
+    or delay is for the caller to carry out; reports open their cases themselves. A challenge
+    that was passed before answers for itself alone: other stops still apply.
 
     Raises Stopped.
     """

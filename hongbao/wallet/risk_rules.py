@@ -32,10 +32,10 @@ def use_risk_pack(
     dry_run: bool = False,
 ) -> GuardsUsed:
     """
-    Put *pack* in force for the whole home.
+    Activate *pack* for the whole home.
 
     The ledger keeps its text, because decisions name the pack that made them. Where the home
-    has operators, one of them answers for it (*by*), and so for the model: whoever finds a
+    has operators, one of them approves it (*by*), and so for the model: one who finds a
     wallet open does not make its rules milder.
 
     Raises RulesNeedOperator or OperatorNotFound, what `authorise` raises, and
@@ -86,7 +86,7 @@ def train_model(
 
     def work(doing: Act) -> GuardsUsed:
         if home.store.rules("risk_model", forest.ref) is not None:
-            raise Busy  # another process has learned one meanwhile
+            raise Busy  # another process has trained one in between
         answer = _ask_from_now_on(home, doing, forest, operator)
         answer["acts"] = len(vectors)
         return answer
@@ -111,15 +111,15 @@ def use_shipped_model(
 
 
 def _begin_change(home: Home, doing: Act, operator: str | None) -> Guards:
-    """Keep what was in force until now, so that there is something to come from."""
-    check_operator(home, operator is not None)  # somebody may have become one meanwhile
+    """Keep what was active until now, for the answer's "before"."""
+    check_operator(home, operator is not None)  # one may have been added in between
     guards = guards_in_force(home, doing.home_row)
     keep_guards(home, doing)
     return guards
 
 
 def _ask_from_now_on(home: Home, doing: Act, forest: "Forest", operator: str | None) -> GuardsUsed:
-    """Put the model *forest* beside the pack that is in force."""
+    """Activate the model *forest* with the active pack."""
     before = _begin_change(home, doing, operator)
     keep_rules(home, doing, "risk_model", forest.ref, forest.text)
     doing.set_home(risk_model=forest.ref)
@@ -145,7 +145,7 @@ def _guards_used(
 
 
 def _model_keys(guards: Guards) -> "tuple[Key, ...]":
-    """Return what models are asked with: the same as the one in force, or as the shipped."""
+    """Return what models are asked with: the same as the active one, or as the shipped."""
     from hongbao.domain.risk.forest import parse_forest
     from hongbao.packs import MODEL, model_text
 

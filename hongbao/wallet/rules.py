@@ -1,4 +1,4 @@
-"""Rules that bind everybody: the policy and the risk pack in force are changed by operators."""
+"""Changes of the active policy and risk pack, which operators have to approve."""
 
 from hongbao.answers import PolicyUsed
 from hongbao.changes.home import KeepRules
@@ -28,7 +28,7 @@ def answering(home: Home, by: By | None) -> str | None:
 
 
 def check_operator(home: Home, answered: bool) -> None:
-    """Raise RulesNeedOperator: called again in the act, as somebody may be one by then."""
+    """Raise RulesNeedOperator: called again in the act, as an operator may be added by then."""
     if not answered and home.store.operators():
         raise RulesNeedOperator
 
@@ -52,7 +52,7 @@ def use_policy(
     dry_run: bool = False,
 ) -> PolicyUsed:
     """
-    Put *policy* in force for the whole home, with an operator (*by*) where there are any.
+    Activate *policy* for the whole home, with an operator (*by*) if there are any.
 
     The ledger keeps its text, because entries name the policy that allowed them. Raises what
     `answering` raises, and PolicyVersionReused where another text went by the same name and

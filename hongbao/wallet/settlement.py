@@ -34,7 +34,7 @@ def settle(home: Home, *, progress: Progress | None = None, dry_run: bool = Fals
 
     What the channel has accepted since the last batch is netted bank by bank, and only the
     rest moves at the central bank. With nothing to do, nothing is written: settling twice is
-    harmless. *progress* is told how far a large batch has come.
+    harmless. *progress* gets the progress of a large batch.
     """
     with rehearsal(home, dry_run):
         holds = end_due_holds(home)
@@ -49,7 +49,7 @@ def settle(home: Home, *, progress: Progress | None = None, dry_run: bool = Fals
 
 
 def caught_up(home: Home) -> list[ResolvedLine]:
-    """Return what became, meanwhile, of payments that this profile had under way."""
+    """Return the outcomes since of payments that this profile had under way."""
     return [_resolved_line(home, message) for message in home.caught_up_messages]
 
 
@@ -138,7 +138,7 @@ def _affordable(home: Home, nets: list[Net]) -> list[Net]:
     """
     Return those of *nets* that can be paid at the central bank; the others wait for a batch.
 
-    A bank that has booked what it never took from anybody may owe more than it has there, and
+    A bank that has booked what it never debited may owe more than it has there, and
     the platform may be waiting for just that.
     """
     paid = []
@@ -193,7 +193,7 @@ def _settled(batch: str, at: str, gross: list[Gross], nets: list[Net]) -> Settle
 
 _KEPT: tuple[Literal["batch", "at", "lines", "messages", "gross_fen", "net_fen", "saved_fen"], ...]
 _KEPT = ("batch", "at", "lines", "messages", "gross_fen", "net_fen", "saved_fen")
-"""What the entry of a batch keeps; what else was done on the way has entries of its own."""
+"""What the entry of a batch keeps; what else was done on the way has separate entries."""
 
 
 def _nothing(at: str) -> Settled:

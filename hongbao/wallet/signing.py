@@ -34,7 +34,7 @@ def enrol_first(home: Home, doing: Act) -> DeviceRow:
 
 
 def make_device(home: Home, doing: Act, name: str) -> DeviceRow:
-    """Make a device that nobody has enrolled yet, with a key on this machine."""
+    """Make a device that is not enrolled yet, with a key on this machine."""
     public_key = device_keys(home).create()
     assert home.made_device_keys is not None
     home.made_device_keys.append(public_key)
@@ -57,7 +57,7 @@ def make_device(home: Home, doing: Act, name: str) -> DeviceRow:
 @contextmanager
 def keys_with_their_devices(home: Home, *, dry_run: bool) -> Iterator[None]:
     """
-    Destroy what keys were made within, where their devices did not come about.
+    Destroy what keys were made within, if their devices were not added.
 
     Killed in between, a process leaves the file of a key that no device has, which opens
     nothing.
@@ -88,9 +88,9 @@ def sign(home: Home, act: str, doing: Act, row: DeviceRow) -> Signed:
     """
     Sign *act* as the device *row* does.
 
-    The device needs to know nothing of the ledger but the last counter of its own that was seen.
+    The device needs to know nothing of the ledger but its own last counter that was seen.
     What this process has signed is not verified by it again: that is the work of `check`. Only a
-    demo's device may have been told to sign wrongly, and only its signature is.
+    demo's device may have a fault that makes it sign wrongly, and only its signature is.
 
     Raises ReplayedNonce or BadSignature.
     """

@@ -27,7 +27,7 @@ def statement(
     InvalidRange, PeriodNotBegun, and what a PIN may be refused with.
     """
     if full is not None:
-        check_period(home, since, until)  # nobody types a PIN for what is refused anyway
+        check_period(home, since, until)  # no PIN is asked for what is refused anyway
         authorise(home, full)
     return of_period(
         home,

@@ -62,7 +62,7 @@ D = TypeVar("D", bound=Doing)
 
 class Private:
     """
-    Personal data that somebody typed: it stands in a request, and in the ledger, by its mark alone.
+    Personal data as typed: a request, and the ledger, have only its mark.
 
     It is no text, so that nothing can write it down by mistake.
     """
@@ -121,11 +121,11 @@ def perform(
     act is only the first step of it.
 
     The act is *signed* by the device it comes from, and believed only where the signature
-    fits, unless it is the platform that acts by itself; *any_device* lets one in that waits
+    fits, unless the platform acts automatically; *any_device* accepts one that waits
     for it, or whose session was ended, and *by* gives the device where it is not the one that
-    is acted from. What risk control stops is an act of its own, and what it answered is raised
+    is acted from. What risk control stops is a separate act, and its answer is raised
     once that stands; where it is a challenge, and a person answers it, the act is done after
-    all. The head is *noted* beside the keys, unless this ledger is not in its place yet.
+    all. The head is *noted* next to the keys, unless this ledger is not in its place yet.
     The entry's number is the next one, and greater than *after*.
     """
     if request_id is not None:
@@ -135,7 +135,7 @@ def perform(
     inputs_digest = _digest(home, asked or act, inputs)
     stopped: HongbaoError | None = None
     written = act
-    with home.keys.sharing():  # until the head is noted, nobody puts another ledger here
+    with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
         try:
             with (
                 keys_with_their_devices(home, dry_run=dry_run),
@@ -170,7 +170,7 @@ def perform(
                 except Stopped as stop:
                     answer = cast(A, _stop(act, doing, stop.error))
                     written, stopped = stop.act, stop.error
-                mac, told = _append(
+                mac, answered = _append(
                     home,
                     written,
                     doing,
@@ -180,7 +180,7 @@ def perform(
                     signature,
                     only_decided=dry_run and not home.rehearsing,
                 )
-                answer = cast(A, told)
+                answer = cast(A, answered)
         except HongbaoError as error:
             if error.final and request_id is not None and not (dry_run or home.rehearsing):
                 _remember_refusal(home, request_id, inputs_digest, error)
@@ -208,7 +208,7 @@ def perform(
 
 
 def _is_answered(home: Home, stopped: HongbaoError) -> bool:
-    """Have a challenge answered by whoever is there; say whether one was there, and right."""
+    """Have a challenge answered at the terminal; return whether it was, and rightly."""
     if not isinstance(stopped, ChallengeRequired) or home.face is None or home.rehearsing:
         return False
     answered = home.face(str(stopped.facts["challenge"]))
@@ -238,18 +238,18 @@ def _seen(doing: Act, what: What) -> Seen:
 
 
 def _stop(act: str, doing: Act, error: HongbaoError) -> "NotDone":
-    """Write down that risk control stopped *act*, and return what is told of it."""
+    """Record that risk control stopped *act*, and return the answer about it."""
     asked = doing.request_id
     doing.request_id = f"/stopped/{doing.entry}"  # the request itself may be made again
     doing.change(AddStop(doing.entry, doing.me.id, asked))
-    told: NotDone = {
+    answered: NotDone = {
         "request_id": asked,
         "at": iso(doing.now),
         "profile": doing.me.name,
         "asked": act,
         "error": error.as_dict(),
     }
-    return told
+    return answered
 
 
 def perform_step(
@@ -261,7 +261,7 @@ def perform_step(
     stage: int,
 ) -> bool:
     """
-    Do *work* as one step of an institution: a transaction and an entry that nobody asked for.
+    Do *work* as an act of an institution: a transaction and an entry without a request.
 
     Work that answers None found that there is nothing left to do, and nothing is written.
     *stage* says which of the eight steps its time counts for.
@@ -376,9 +376,9 @@ def _append(
     verdict, reports, challenge = (None, None, None) if record is None else record.columns
     columns = Columns(doing.request_id, iso(doing.now), balance_fen)
     facts = encode(act, answer, columns)
-    told = render(act, facts, columns)
+    answered = render(act, facts, columns)
     if only_decided:
-        return b"", told
+        return b"", answered
     if isinstance(doing, Act) and record is not None and record.asked is not None:
         keep_guards(home, doing)
     doing.set_home(dice_drawn=doing.chance.drawn)
@@ -420,7 +420,7 @@ def _append(
     )
     mac = home.vault.chain_mac(head.mac, canonical([as_sealed(decided)]))
     home.store.append([decided], mac)
-    return mac, told
+    return mac, answered
 
 
 def _operator_of(home: Home, act: str, doing: Doing, answer: Mapping[str, object]) -> int | None:
@@ -466,7 +466,7 @@ def replayed_answer(
     Return what this request was answered before, or None.
 
     An act that asks for the PIN looks here before it looks at anything else: a request that
-    was done is told again even where what it needed (a card, the old PIN) is gone by now. It
+    was done is answered again even where what it needed (a card, the old PIN) is gone by now. It
     does nothing, and tells nothing that `history` would not.
     """
     if request_id is None:
@@ -493,7 +493,7 @@ def _digest(
 
 
 def _was_asked(home: Home, before: bytes, act: str, inputs: Mapping[str, object]) -> bool:
-    """Return whether *before* is the digest of the same request, under whichever keys."""
+    """Return whether *before* is the digest of the same request, under any keys."""
     if not any(isinstance(value, Private) for value in inputs.values()):
         return before == _digest(home, act, inputs)
     return any(
@@ -513,10 +513,10 @@ def _first_answer(
         return {**_answer_of(home, entry), "replayed": True}
     refused = home.store.refused(request_id, me.id)
     if refused is not None:
-        before, told = refused
+        before, answered = refused
         if not _was_asked(home, before, act, inputs):
             raise RequestConflict(request_id)
-        raise recall(json.loads(told))
+        raise recall(json.loads(answered))
     return None
 
 
@@ -532,7 +532,7 @@ def outcome(home: Home, message: MessageRow) -> "Answer":
     """
     Return what *message* came to.
 
-    Raises what it came to where that is a refusal, and PaymentPending where nobody knows yet.
+    Raises what it came to where that is a refusal, and PaymentPending if it is not known yet.
     """
     if message.outcome is None:
         if home.store.hold_on_message(message.number) is not None:
@@ -545,7 +545,7 @@ def outcome(home: Home, message: MessageRow) -> "Answer":
 
 
 def pending_payment(home: Home, message: MessageRow) -> PaymentPending:
-    """Return what is raised while nobody knows what became of *message*."""
+    """Return the error for a *message* whose outcome is not known yet."""
     return PaymentPending(
         payment=message.id,
         amount_fen=message.amount_fen,
@@ -555,6 +555,6 @@ def pending_payment(home: Home, message: MessageRow) -> PaymentPending:
 
 
 def _remember_refusal(home: Home, request_id: str, inputs: bytes, error: HongbaoError) -> None:
-    told = json.dumps(error.as_dict(), ensure_ascii=False)
+    answered = json.dumps(error.as_dict(), ensure_ascii=False)
     with home.changing():
-        home.store.apply([RememberRefusal(request_id, home.me.id, inputs, told)])
+        home.store.apply([RememberRefusal(request_id, home.me.id, inputs, answered)])

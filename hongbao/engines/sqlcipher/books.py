@@ -44,7 +44,7 @@ class Books(Engine):
     def rules(self, kind: str, ref: str) -> str | None:
         """Return the text that was kept as *ref*, of a *kind*: policy, risk_pack or risk_model."""
         row = self.row(f"SELECT text FROM {_RULES[kind]} WHERE ref = ?", ref)
-        # A text is long enough to go on in a page of its own. Where that page is not authentic, the
+        # A text is long enough to need a second page. Where that page is not authentic, the
         # engine hands out zeros, and says so only when it is asked for another page.
         if row is not None and "\0" in row[0]:
             raise Damaged(path=str(self.path))
@@ -123,7 +123,7 @@ class Books(Engine):
         return row and bytes(row[0])
 
     def sealed_act(self, entry: int) -> FactsRow:
-        """Return the facts of the act of *entry*, and what its columns say beside them."""
+        """Return the facts of the act of *entry*, and its columns."""
         row = self.row(
             "SELECT act, facts, request_id, at, balance_fen FROM entry WHERE id = ?", entry
         )

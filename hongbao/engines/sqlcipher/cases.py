@@ -67,7 +67,7 @@ class Cases(Books):
         return int(row[0])
 
     def records_kept(self) -> RecordsRow:
-        """Count what is kept for whoever has to look back."""
+        """Count the records that are kept."""
         cases = dict(self.rows("SELECT kind, count(*) FROM review_case GROUP BY kind"))
         first, last, entries, judged = self.row(
             "SELECT min(at), max(at), count(*), count(verdict) FROM entry"
@@ -137,7 +137,7 @@ class Cases(Books):
         return [_case(row) for row in rows]
 
     def next_hold_end(self) -> datetime | None:
-        """Return when the next hold ends, or ended, by itself."""
+        """Return when the next hold ends, or ended, automatically."""
         row = self.row("SELECT min(until) FROM review_case WHERE closed IS NULL")
         return None if row[0] is None else from_micros(row[0])
 

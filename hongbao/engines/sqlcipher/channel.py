@@ -280,7 +280,7 @@ class Channel(Books):
     # --- faults ----------------------------------------------------------------------------------
 
     def faults(self) -> list[tuple[FaultRow, datetime]]:
-        """Return what was told to go wrong and still does, and since when."""
+        """Return the simulated faults, and since when."""
         rows = self.rows(
             "SELECT place, fault, fault.amount_fen, at FROM fault JOIN entry ON entry.id = entry"
             " ORDER BY place, fault.amount_fen"
@@ -450,7 +450,7 @@ def _message(row: Any) -> MessageRow:
 
 def _reference(bank: str, number: int) -> str:
     """
-    Return what a bank calls line *number* of its own.
+    Return the bank's own id of its line *number*.
 
     >>> _reference("icbc", 12)
     'ICBC-000012'

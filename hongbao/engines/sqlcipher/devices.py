@@ -12,7 +12,7 @@ class Devices(Engine):
     """Whose signature is whose."""
 
     def devices_of(self, profile: int) -> list[DeviceRow]:
-        """Return the devices that *profile* ever let in, or is asked to, oldest first."""
+        """Return the devices that *profile* ever authorised, or that wait, oldest first."""
         rows = self.rows(f"{_DEVICES} WHERE enrolment.profile = ? ORDER BY device.id", profile)
         return [_device(row) for row in rows]
 
@@ -23,7 +23,7 @@ class Devices(Engine):
         return _device(row) if row else None
 
     def device_named(self, name_key: str) -> DeviceRow | None:
-        """Return the device called *name_key*, whoever has let it in, as nobody has."""
+        """Return the device called *name_key* of any profile, without an enrolment."""
         row = self.row(
             f"SELECT id, name, public_key, city, session, {_COUNTER}, cut_at, fault, '', made_at"
             " FROM device WHERE name_key = ?",
@@ -68,7 +68,7 @@ class Devices(Engine):
         )
 
     def is_used(self, device: int, besides: int) -> bool:
-        """Tell whether a profile *besides* this one has enrolled *device*, or is asked to."""
+        """Tell whether a profile *besides* this one has enrolled *device*, or was requested to."""
         row = self.row(
             "SELECT 1 FROM enrolment WHERE device = ? AND state <> 'removed' AND profile <> ?",
             device,
@@ -100,7 +100,7 @@ class Devices(Engine):
         )
 
     def _certify(self, profile: int, device: int) -> None:
-        """Let the signature of *device* vouch for the person behind *profile*."""
+        """Certify *device* for *profile*: its signature counts as a factor."""
         self._write(
             "UPDATE enrolment SET state = 'certified' WHERE profile = ? AND device = ?",
             profile,
@@ -108,7 +108,7 @@ class Devices(Engine):
         )
 
     def _cut_session(self, device: int, at: datetime) -> None:
-        """End the session of *device*; what a demo's was told to do wrong, it has done by then."""
+        """End the session of *device*; a demo device's fault has happened by then."""
         self._write(
             "UPDATE device SET cut_at = ?, fault = NULL WHERE id = ?", to_micros(at), device
         )
@@ -137,7 +137,7 @@ class Devices(Engine):
 
 
 _RETIRED = "#"
-"""Stands in no name."""
+"""A character that is in no name."""
 
 _COUNTER = f"max(counter, {LAST_RESTORE})"
 """

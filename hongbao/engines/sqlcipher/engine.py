@@ -102,7 +102,7 @@ class Engine:
 
     def _prepare(self, page_key: bytes) -> None:
         execute = self._db.execute
-        execute("PRAGMA cipher_log_level = NONE")  # it would write to standard error by itself
+        execute("PRAGMA cipher_log_level = NONE")  # it would write to standard error
         execute(f"PRAGMA key = \"x'{page_key.hex()}'\"")
         execute("PRAGMA synchronous = FULL")
         execute("PRAGMA foreign_keys = ON")
@@ -182,7 +182,7 @@ class Engine:
             try:
                 yield
             finally:
-                if self._db.in_transaction:  # an unreadable page may have ended it by itself
+                if self._db.in_transaction:  # an unreadable page may have ended it
                     self._db.execute("ROLLBACK")
 
     def rows(self, sql: str, *values: object) -> list[Any]:
@@ -245,15 +245,15 @@ class Engine:
         """
         Replace everything in this ledger by what is in *other*, as one transaction.
 
-        Other processes that have this ledger open see the new state next, and lose nothing they
-        were told was done before.
+        Other processes that have this ledger open see the new state next, and lose
+        nothing that was confirmed before.
 
-        Raises Busy where somebody else keeps it from being written.
+        Raises Busy if another process keeps it from being written.
         """
         until = monotonic() + BUSY_SECONDS
 
         def wait(status: int, _remaining: int, _total: int) -> None:
-            if status in _LOCKED and monotonic() > until:  # by itself it would wait for ever
+            if status in _LOCKED and monotonic() > until:  # otherwise it would wait for ever
                 raise Busy
 
         with refusals(self.path):
@@ -267,7 +267,7 @@ class Engine:
         Encrypt every page with *page_key* from now on; done whole or not at all.
 
         The write-ahead log is emptied at once, so that no page under the old key stays in the file;
-        where somebody has been reading for long, this is done when they are through.
+        if a reader has been reading for long, this is done when it is through.
 
         Raises StorageRefused where there is no room for it. Then the pages are as they were, but
         this connection is of no use any more.
@@ -292,7 +292,7 @@ class Engine:
         which pages are not authentic: it may hold one that a killed checkpoint wrote half of,
         which is no fault, because the log still has it whole.
         """
-        # Each row is looked up in every index, in whatever order. With as much memory as the index
+        # Each row is looked up in every index, in any order. With as much memory as the index
         # of a million request ids takes, its pages are not decrypted for each row again.
         self._db.execute("PRAGMA cache_size = -65536")
         try:
@@ -380,7 +380,7 @@ class _Transaction:
                 error = failed
         if error is not None:
             with refusals(self._path):
-                if self._db.in_transaction:  # a full disk may have rolled back by itself
+                if self._db.in_transaction:  # a full disk may have rolled back already
                     self._db.execute("ROLLBACK")
                 raise error
 
@@ -395,7 +395,7 @@ def refusals(path: Path) -> Iterator[None]:
 
 
 def _in_words(error: Exception, path: Path) -> Exception:
-    """Return what a person is told of the engine's *error*; a broken rule of ours stays itself."""
+    """Return the refusal for the engine's *error*; a broken rule of ours stays itself."""
     name = getattr(error, "sqlite_errorname", None) or _NAMES.get(str(error), "")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Busy()

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class External(Engine):
-    """What was brought in to be compared with. A bill's rows never change, and go only with it."""
+    """Imported bills. A bill's rows never change, and go only with it."""
 
     def is_bill(self, bill_id: str) -> bool:
-        """Say whether the id was ever given to a bill, of whoever's."""
+        """Return whether the id was ever given to a bill of any profile."""
         return self.row("SELECT 1 FROM external_bill WHERE id = ?", bill_id) is not None
 
     def _add_bill(

@@ -71,7 +71,7 @@ class History(Books):
         Yield what *acts* did to *profile*'s money in the entries of *span*.
 
         What came back of a packet is added up to the entry *end*, or to the span's own end, and how
-        a payment stands is told as of then.
+        a payment's state is as of then.
         """
         order = "DESC" if newest_first else "ASC"
         rows = self._db.execute(
@@ -106,7 +106,7 @@ class History(Books):
             yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
 
     def events(self, after: int, limit: int) -> list[EventRow]:
-        """Return the first *limit* entries after the entry *after*, whoever made them."""
+        """Return the first *limit* entries after the entry *after*, of all profiles."""
         rows = self.rows(
             "SELECT entry.id, entry.at, entry.act, profile.name, packet.id, message.id,"
             " entry.facts FROM entry LEFT JOIN profile ON profile.id = entry.profile"

@@ -31,7 +31,7 @@ class Looking(Books):
         return _act(row) if row else None
 
     def acts_about(self, message: int) -> list[ActRow]:
-        """Return all that was done about *message*, by whichever institution, in order."""
+        """Return all that was done about *message*, by any institution, in order."""
         return [_act(row) for row in self.rows(f"{_ACTS} WHERE message = ? ORDER BY id", message)]
 
     def refund_of(

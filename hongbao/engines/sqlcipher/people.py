@@ -95,7 +95,7 @@ class People(Books):
     def operators(self) -> list[OperatorRow]:
         return [OperatorRow(*row) for row in self.rows("SELECT id, name FROM operator ORDER BY id")]
 
-    # --- who somebody is -------------------------------------------------------------------------
+    # --- identity of a person ------------------------------------------------------------------------
 
     def _set_refund_to(self, profile: int, to: str) -> None:
         self._write("UPDATE profile SET refund_to = ? WHERE id = ?", to, profile)
@@ -206,7 +206,7 @@ class People(Books):
         )
 
     def is_bound(self, deposit: int) -> bool:
-        """Tell whether some profile has the card of *deposit* bound at present."""
+        """Tell whether some profile has the card of *deposit* bound now."""
         row = self.row("SELECT 1 FROM card WHERE deposit = ? AND removed_at IS NULL", deposit)
         return row is not None
 

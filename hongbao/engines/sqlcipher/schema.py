@@ -367,7 +367,7 @@ _M005 = (
     "CREATE INDEX bank_line_by_day ON bank_line (bank, day, message)",
     "CREATE INDEX bank_line_by_message ON bank_line (message)",
     """
-    CREATE TABLE fault (                    -- what a demo bank, or channel, was told to do wrong
+    CREATE TABLE fault (                    -- a fault simulated at a demo bank or channel
         place TEXT NOT NULL,
         fault TEXT NOT NULL,
         amount_fen INTEGER NOT NULL,        -- 0 is every amount
@@ -421,7 +421,7 @@ _M005 = (
         session INTEGER NOT NULL DEFAULT 1 CHECK (session > 0),
         counter INTEGER NOT NULL DEFAULT 0 CHECK (counter >= 0),    -- of the last act it signed
         cut_at INTEGER,                     -- when its session was ended; NULL while it is open
-        fault TEXT                          -- what a demo's device was told to do wrong
+        fault TEXT                          -- a fault simulated at a demo's device
     ) STRICT
     """,
     """

@@ -17,8 +17,8 @@ UNSEALED = {
 Columns of sealed tables that change without an entry, or that the chain itself gives again.
 
 A device's counter is that of its last act. Tries at a PIN and the last step of an authenticator lie
-beside the keys as well, where the greater count is believed. Which profile acts where none is
-named, and how far a demo's clock and dice have come, anybody may change who may use the home.
+next to the keys as well, where the greater count is believed. Which profile acts where none is
+named, and how far a demo's clock and dice have come, any user of the home may change.
 """
 
 
@@ -43,7 +43,7 @@ class State(Engine):
 
     def apply(self, changes: Iterable[Change]) -> None:
         """Apply *changes* in their order, within the transaction that they were decided in."""
-        for change in sorted(changes, key=_rank):  # stable: what nobody points at stays in order
+        for change in sorted(changes, key=_rank):  # stable: rows without references stay in order
             getattr(self, _handler(type(change)))(*change)
 
     def state(self, row: RowKey) -> tuple[Any, ...] | None:
