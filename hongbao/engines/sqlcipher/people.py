@@ -95,7 +95,7 @@ class People(Books):
     def operators(self) -> list[OperatorRow]:
         return [OperatorRow(*row) for row in self.rows("SELECT id, name FROM operator ORDER BY id")]
 
-    # --- identity of a person ------------------------------------------------------------------------
+    # --- identity of a person --------------------------------------------------------------------
 
     def _set_refund_to(self, profile: int, to: str) -> None:
         self._write("UPDATE profile SET refund_to = ? WHERE id = ?", to, profile)
