@@ -51,7 +51,7 @@ WOULD = {
     "unclaimed money goes back to the card that paid": N_(
         "unclaimed money would go back to the card that paid"
     ),
-    "unclaimed money goes to the balance, whichever card paid": N_(
+    "unclaimed money goes to the balance, for any card": N_(
         "unclaimed money would go to the balance, for any card"
     ),
     # Rules.

@@ -113,7 +113,7 @@ def perform(
     The same *request_id* with the same *inputs* gets the first answer again, marked
     ``replayed``; with other inputs it is a RequestConflict. An id that was refused for good
     stays refused. *part* tells the acts of one request apart where it has several. A *dry_run*
-    is an act that is decided, and not applied.
+    is an act that is decided, and not applied: nobody waits for it.
 
     *founding* gives what is true of the home where there is none yet. *profile* gives whose money
     it is about, where that is not the profile that acts. *at* is the moment that a due act belongs
@@ -134,12 +134,12 @@ def perform(
             request_id = f"{request_id}/{part}"
     inputs_digest = _digest(home, asked or act, inputs)
     stopped: HongbaoError | None = None
-    written = act
+    written, only_decided = act, dry_run and not home.rehearsing
     with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
         try:
             with (
                 keys_with_their_devices(home, dry_run=dry_run),
-                home.changing(dry_run=dry_run),
+                home.looking() if only_decided else home.changing(),
             ):
                 before = home.store.home()
                 home_row = _home_at(home, before or _founded(founding), at)
@@ -178,7 +178,7 @@ def perform(
                     answer,
                     head,
                     signature,
-                    only_decided=dry_run and not home.rehearsing,
+                    only_decided=only_decided,
                 )
                 answer = cast(A, answered)
         except HongbaoError as error:
