@@ -578,6 +578,25 @@ def test_a_message_that_arrives_while_it_is_given_up_is_not_undone(
     assert {} == demo.findings()
 
 
+@pytest.mark.parametrize("reason", ["topup", "send", "withdraw"])
+def test_what_is_undone_the_next_day_counts_on_neither(reason: str, demo: World):
+    """
+    Quota goes back to the day it was taken from, and the next day's own room is left alone.
+    """
+    counted = used(demo)
+    break_at(demo, Fault.LOST)
+    with pytest.raises(PENDING):
+        pay(demo.zhang, reason)
+    demo.zhang.advance_clock(timedelta(hours=13))
+    break_at(demo, None)
+
+    [resolved] = demo.zhang.settle()["resolved"]
+
+    assert "reversed" == resolved["state"]
+    assert counted == used(demo)
+    assert {} == demo.findings()
+
+
 # --- which channel -------------------------------------------------------------------------------
 
 
