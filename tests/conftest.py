@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,24 @@ def pytest_report_header(config: pytest.Config) -> str:
         return "chance: the same examples every time"
     seed = config.getoption("hypothesis_seed") or "none: name one, or a failure is gone"
     return f"chance: --hypothesis-profile explore --hypothesis-seed {seed}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Leave most cases of tests that are tried ``in_turn`` to `make test-all`.
+
+    ``in_turn(n, first)`` keeps each n-th case from *first* on, which of a matrix is a diagonal:
+    each thing is tried, but not with each other thing.
+    """
+    met: Counter[str] = Counter()
+    for item in items:
+        for turn in item.iter_markers("in_turn"):
+            test = item.nodeid.partition("[")[0]
+            stride, first = (*turn.args, 0)[:2]
+            if met[test] % stride != first:
+                item.add_marker("slow")
+            met[test] += 1
 
 
 def pytest_collection_finish() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # it measures for seconds, and nothing else stands on it
+
 ROOT = Path(__file__).parent.parent
 
 RATIOS = (

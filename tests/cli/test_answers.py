@@ -137,6 +137,7 @@ def _without_place(said: Said, place: Path) -> Said:
     return Said(said.code, *(re.sub(r"\b([0-9a-f]{64}){1,2}\b", "<seal>", text) for text in told))
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("as_json", [False, True])
 def test_a_whole_life_goes_well(live: Callable[[str, bool], Life], language: str, as_json: bool):

@@ -382,6 +382,7 @@ def unspaced(text: str) -> str:
     return "".join(text.split())
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("answer", STOPS)
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("width", [40, 80])

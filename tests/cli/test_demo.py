@@ -80,7 +80,7 @@ def test_the_demo_is_told_in_both_languages():
             assert scene.told["zh"] != scene.told["en"]
 
 
-@pytest.mark.parametrize("language", ["en", "zh_CN"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.slow), "zh_CN"])
 def test_the_demo_holds_on_a_narrow_screen(language: str):
     """
     At 40 columns every promise is kept, and no line runs over the edge, but for a command that is

@@ -144,6 +144,7 @@ def test_nothing_that_is_typed_commands_the_screen(unchanged: Shell, typed: Sequ
         assert not any(line.startswith("hongbao: hint: send") for line in said.err.splitlines())
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("columns", [40, 80, 200])
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_the_list_fits_every_terminal(shell: Shell, me: str, columns: int, language: str):
@@ -273,6 +274,7 @@ def test_a_secret_is_shown_on_the_terminal_alone(shell: Shell):
     assert ["pin", "totp"] == shell.answers("totp")["factors"]
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize(
     ("columns", "lines", "encoding", "is_drawn"),
     [

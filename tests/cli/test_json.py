@@ -181,6 +181,7 @@ ENCODINGS = {
 }
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("variables", ENCODINGS.values(), ids=ENCODINGS)
 def test_a_character_that_the_encoding_lacks_stays_what_it_is(
     shell: Shell, variables: dict[str, str]

@@ -161,6 +161,7 @@ def test_what_is_missing_is_said_before_anything_is_asked(desk: Shell, typed: tu
 # --- what is shown -------------------------------------------------------------------------------
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("columns", SIZES)
 def test_no_line_is_wider_than_the_terminal(desk: Shell, columns: int, language: str):

@@ -87,6 +87,7 @@ def seen(new_year: Shell, tmp_path_factory: pytest.TempPathFactory) -> Seen:
 SIZES = ("en 80", "en 40", "zh_CN 80", "zh_CN 40")
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("size", SIZES)
 def test_no_line_is_wider_than_the_terminal(seen: Seen, size: str):
     """

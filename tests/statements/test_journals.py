@@ -291,6 +291,7 @@ def test_the_wallets_accounts_take_any_name(readers, format_name):
 # --- on real ledgers ------------------------------------------------------------------------------
 
 
+@pytest.mark.in_turn(4)
 @JOURNALS
 @pytest.mark.parametrize("name", PEOPLE)
 def test_a_random_life_adds_up_in_the_accountants_program(readers, a_life, format_name, name):

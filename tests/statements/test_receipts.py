@@ -312,6 +312,7 @@ def test_a_receipt_is_the_same_bytes_again(lived):
 # --- checking it ----------------------------------------------------------------------------------
 
 
+@pytest.mark.in_turn(4)
 @pytest.mark.parametrize("form", FILES)
 def test_a_receipt_is_genuine_for_whoever_has_the_key_or_the_ledger(a_life, tmp_path, form):
     """
@@ -378,6 +379,7 @@ def test_no_fact_of_a_document_can_be_changed(lived, tmp_path, field):
     assert "file_edited" == told["verdict"]
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize(
     ("name", "written"),
     [

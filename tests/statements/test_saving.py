@@ -308,6 +308,7 @@ def test_a_folder_that_is_not_ours_is_refused(folder):
     assert [] == left_in(folder)
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("format_name", sorted({*statements.FORMATS} - {"pdf"}))
 def test_a_full_disk_is_refused(folder, long_lived, format_name):
     """
@@ -415,6 +416,7 @@ def killed(process):
     process.stdout.close()
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("format_name", DAILY)
 @pytest.mark.parametrize("old", [None, OLD])
 def test_an_export_killed_half_way_leaves_the_old_file(folder, long_lived, format_name, old):
@@ -522,6 +524,7 @@ class Counter(io.RawIOBase):
         return len(content)
 
 
+@pytest.mark.in_turn(3, 2)
 @pytest.mark.parametrize("format_name", DAILY)
 def test_memory_does_not_grow_with_the_statement(home, long_lived, format_name):
     """

@@ -55,6 +55,7 @@ def key_of(home, name=PEOPLE[0]):
 # --- genuine --------------------------------------------------------------------------------------
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("format_name", statements.FORMATS)
 def test_a_statement_is_genuine_until_a_byte_of_it_is_another(lived, tmp_path, format_name):
     """
@@ -91,6 +92,7 @@ def key_of_file(content, path):
     return bytes.fromhex(found[-1].decode())
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("format_name", statements.FORMATS)
 def test_any_life_can_be_proved(a_life, tmp_path, format_name, masked):
@@ -211,6 +213,7 @@ def test_another_programs_line_ends_are_told_as_such(lived, tmp_path, format_nam
     assert ("file_edited", "line_ends") == (told["verdict"], told["how"])
 
 
+@pytest.mark.in_turn(2, 1)
 @pytest.mark.parametrize("format_name", statements.FORMATS)
 def test_what_stands_behind_is_no_part_of_it(lived, tmp_path, format_name):
     """
@@ -226,6 +229,7 @@ def test_what_stands_behind_is_no_part_of_it(lived, tmp_path, format_name):
         assert ("file_edited", "behind") == (told["verdict"], told["how"])
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("format_name", statements.FORMATS)
 def test_what_a_signature_says_cannot_be_changed(lived, tmp_path, format_name):
     """
@@ -298,6 +302,7 @@ def test_a_row_that_is_missing_in_a_workbook_is_told(lived, tmp_path, format_nam
     assert ("rows_missing", 1) == (told["verdict"], told["missing_count"])
 
 
+@pytest.mark.in_turn(2, 1)
 @pytest.mark.parametrize("format_name", statements.FORMATS)
 def test_a_cut_file_is_cut_short(lived, tmp_path, format_name):
     """
@@ -340,6 +345,7 @@ def strangers(tmp_path_factory):
     return home
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("format_name", statements.FORMATS)
 def test_another_homes_statement_is_somebody_elses(lived, strangers, tmp_path, format_name):
     """

@@ -57,6 +57,7 @@ def test_a_killed_creation_can_be_done_again(folder):
         assert folder().head() is None
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("locked_before", [False, True])
 @pytest.mark.parametrize("act", ["lock", "unlock"])
 def test_a_killed_change_of_wrapping_loses_no_key(folder, act, locked_before):
@@ -112,6 +113,7 @@ def test_a_killed_start_of_a_rekey_keeps_the_old_key(folder, locked):
     assert {False, True} == found
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("locked", [False, True])
 @pytest.mark.parametrize("finish", [False, True])
 def test_a_killed_end_of_a_rekey_leaves_one_of_the_two(folder, finish, locked):

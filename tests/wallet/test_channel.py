@@ -141,6 +141,7 @@ TOLD_HOW = [
 ]
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize(("fault", "how"), TOLD_HOW)
 @pytest.mark.parametrize("reason", REASONS)
 def test_whatever_a_bank_does_there_is_one_outcome(
@@ -279,6 +280,7 @@ def under_way(world: World, reason: str, at: str, patch: pytest.MonkeyPatch) -> 
     return int(messages(world)[-1]["number"])
 
 
+@pytest.mark.in_turn(2, 1)
 @pytest.mark.parametrize("at", ["_send_off", "bank_receives", "_hear"])
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_message_that_is_sent_again_is_booked_once(
@@ -316,6 +318,7 @@ def test_a_message_that_is_sent_again_is_booked_once(
     assert {} == demo.findings()
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("at", ["_send_off", "bank_receives", "_hear", "_book"])
 @pytest.mark.parametrize("reason", ["topup", "send", "withdraw"])
 @pytest.mark.parametrize("how", ["again", "next", "settle"])
@@ -718,6 +721,7 @@ def test_a_message_does_not_get_through_a_channel_that_went_down(
 # --- only in demos -------------------------------------------------------------------------------
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("founded", [{"clock": "virtual"}, {"dice": "88"}, {}], ids=str)
 def test_nothing_goes_wrong_in_a_home_that_is_not_a_demo(

@@ -64,6 +64,7 @@ def word(desk: Wallet, case: str, number: int, verb: Verb = Verb.APPROVE) -> Any
     return desk.decide(case, verb, why="核实", by=by)
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("most", [1, 7])
 def test_a_rate_limit_under_twenty_processes_admits_exactly_its_number(most: int, world: World):
     """

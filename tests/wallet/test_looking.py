@@ -245,6 +245,7 @@ def test_a_declined_payment_says_why(banks: World):
     assert ("rejected", "not_paid", []) == (traced["state"], says(traced)[-1], moved(traced))
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("reason", ["topup", "send", "withdraw"])
 def test_whatever_goes_wrong_can_be_told(banks: World, fault: Fault, reason: str):

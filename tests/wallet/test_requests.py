@@ -41,6 +41,7 @@ TRAVELLING = {
 """Acts that go through the channel at once, and the entries they leave."""
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("kind", NAMED, ids=repr)
 def test_the_same_request_gets_the_first_answer_again(kind: Kind, world: World):
     """
@@ -85,6 +86,7 @@ def test_a_request_id_is_not_used_for_something_else(kind: Kind, world: World):
     assert before == world.dump(ignoring=PINS)
 
 
+@pytest.mark.in_turn(2, 1)
 @pytest.mark.parametrize("kind", REHEARSED, ids=repr)
 def test_a_dry_run_does_everything_and_changes_nothing(kind: Kind, world: World):
     """
@@ -112,6 +114,7 @@ def shape(answer):
     }
 
 
+@pytest.mark.in_turn(2, 1)
 @pytest.mark.parametrize("kind", NAMED, ids=repr)
 def test_every_act_leaves_a_ledger_that_checks(kind: Kind, world: World):
     """
@@ -124,6 +127,7 @@ def test_every_act_leaves_a_ledger_that_checks(kind: Kind, world: World):
     assert {} == world.findings()
 
 
+@pytest.mark.in_turn(2)
 @pytest.mark.parametrize("kind", NAMED, ids=repr)
 def test_each_act_is_one_entry_or_one_for_each_step(kind: Kind, world: World):
     """
