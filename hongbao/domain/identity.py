@@ -89,7 +89,7 @@ def parse_id_number(text: str, today: date) -> IdNumber:
     >>> parse_id_number("110105194902300021", date(2026, 11, 23))  # a 30th of February
     Traceback (most recent call last):
     hongbao.errors.people.InvalidIdNumber: the ID number is not valid: its birth date does not \
-exist or lies ahead
+exist or is in the future
     """
     number = text.strip().upper() if len(text) < 100 else ""
     if _ID_NUMBER.fullmatch(number) is None:

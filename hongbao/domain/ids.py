@@ -94,7 +94,7 @@ def parse_packet_id(text: str) -> str:
     'hb_7Q2M4K9X'
     >>> parse_packet_id("hb_7Q2M4K9W")
     Traceback (most recent call last):
-    hongbao.errors.values.InvalidPacketId: 'hb_7Q2M4K9W' is not a packet's id: at least one \
+    hongbao.errors.values.InvalidPacketId: 'hb_7Q2M4K9W' is not a packet ID: at least one \
 character is wrong
     """
     return _parsed(PACKET_PREFIX, text, InvalidPacketId)

@@ -113,7 +113,7 @@ def parse_greeting(text: str, length_max: int) -> str:
     '恭喜发财，大吉大利'
     >>> parse_greeting("\\x1b[2J", 25)
     Traceback (most recent call last):
-    hongbao.errors.values.UnprintableText: greeting holds an invisible or control character (U+001B)
+    hongbao.errors.values.UnprintableText: greeting has an invisible or control character (U+001B)
     """
     # The length comes first: ten megabytes are refused without a look at them.
     if len(text) > _RAW_FACTOR * length_max:
