@@ -45,7 +45,7 @@ EXPIRES_AFTER = timedelta(hours=24)
 PACKETS_A_BATCH = 2_000
 """How much is committed at once: each commit writes nearly every page of the random indexes."""
 
-ENTRY = (*EntryRow._fields, "seal", "mac")
+ENTRY = (*EntryRow._fields, "mac")
 
 _INSERTS = {
     "account": (
@@ -313,7 +313,7 @@ class _Crowd:
         )
         fields = unsealed.sealed_fields
         self.mac = self._vault.chain_mac(self.mac, canonical([Act(fields, [line(transfer)])]))
-        self._rows["entry"].append((*fields, self.entry, self.mac, TOOK[act]))
+        self._rows["entry"].append((*fields, self.mac, TOOK[act]))
         packet_account, mine = self._account, self._accounts[member]
         ends = (mine, packet_account) if act == "send" else (packet_account, mine)
         self._rows["transfer"].append(

@@ -746,7 +746,7 @@ class Store(Protocol):
         ...
 
     def head(self) -> Head:
-        """Return the chain's last entry; entry 0 where there is none yet."""
+        """Return the chain's last entry, or entry 0; in a group that goes on, it has no MAC yet."""
         ...
 
     def mac_of(self, entry: int) -> bytes | None:
@@ -761,8 +761,12 @@ class Store(Protocol):
 
     def request_of(self, entry: int) -> str: ...
 
-    def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], int, bytes | None]]:
-        """Yield of each act what its seal covers (`EntryRow.sealed_fields`), the seal, its MAC."""
+    def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
+        """
+        Yield of each act what its seal covers (`EntryRow.sealed_fields`), and the MAC.
+
+        Of a group, only the last act has the MAC; it seals all of them.
+        """
         ...
 
     def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
@@ -773,12 +777,12 @@ class Store(Protocol):
         """Yield the rows of state that entries have left: entry, table, key, digest."""
         ...
 
-    def append(self, acts: Sequence[Decided], mac: bytes) -> None:
+    def append(self, acts: Sequence[Decided], mac: bytes | None) -> None:
         """
-        Apply the *acts* of one entry, with the *mac* that seals all of them, to the ledger.
+        Put *acts* into the chain, with the *mac* that seals them, and move what they move.
 
-        Their changes were applied before (`apply`): here they get their rows in the chain, and
-        their transfers move what they move.
+        Their changes were applied before (`apply`). Without a *mac* their group goes on: the next
+        call that has one seals them as well, and may have no acts of its own.
         """
         ...
 

@@ -26,6 +26,12 @@ def _skips(fields: Sequence[object], expected: int) -> bool:
     return has("restore", str(fields[12]), skipped)
 
 
+def _named(group: Sequence[Act]) -> str:
+    """Return what the acts are called that one seal covers: it cannot say which was edited."""
+    first, last = group[0].fields[0], group[-1].fields[0]
+    return f"entry {last}" if first == last else f"entries {first} to {last}"
+
+
 class _Behind:
     """Rows in the order of their entries, looked up entry by entry as the chain comes to each."""
 
@@ -63,7 +69,7 @@ class Chain(Look):
         transfers = _Behind(self._store.sealed_transfers())
         rows = _Behind(self._store.sealed_rows())
         group: list[Act] = []
-        for fields, seal, stored in self._store.sealed_acts():
+        for fields, stored in self._store.sealed_acts():
             entry = int(fields[0])
             if not _skips(fields, expected):
                 for missing in range(expected, min(entry, expected + ROWS_MAX)):
@@ -73,7 +79,7 @@ class Chain(Look):
                 yield f"rows of entry {stray}, which is not there"
             generation += fields[1] == "rekey"
             group.append(Act(fields, transfers.of(entry), rows.of(entry)))
-            if stored is None and seal > entry:  # the group continues
+            if stored is None:  # the group continues
                 continue
             try:
                 again = self._keys.chain_mac(
@@ -84,11 +90,11 @@ class Chain(Look):
                 TypeError,
             ):  # under keys that this home never had
                 again = b""
-            if again != stored or fields[_GENERATION] != generation or seal != entry:
-                yield f"entry {entry}"
-            previous, group = stored or b"", []
+            if again != stored or fields[_GENERATION] != generation:
+                yield _named(group)
+            previous, group = stored, []
         if group:
-            yield f"entry {expected}, which was to seal those before, is missing"
+            yield f"{_named(group)}, which nothing seals"
         for stray in (*transfers.before(None), *rows.before(None)):
             yield f"rows of entry {stray}, which is not there"
         if generation != self._keys.generation:

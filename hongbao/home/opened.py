@@ -25,6 +25,7 @@ from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, Store, key_of
 from hongbao.vault import KeyFolder, Vault
 
 if TYPE_CHECKING:
+    from hongbao.domain.chain import Act
     from hongbao.domain.policy import Policy, Tier
     from hongbao.store import RowKey
     from hongbao.vault import DeviceKeys
@@ -57,6 +58,8 @@ class Home:
         self.watch = Stopwatch()
         self.rehearsing = False
         """Whether all that is done now will be rolled back: several acts of one dry run."""
+        self.group: list[Act] | None = None
+        """The acts that are done together now, for one seal (`unit_of_work.together`)."""
         self.ask_code: Callable[[], str] = _no_code
         """Asks for the code of an authenticator."""
         self.face: Callable[[str], bool] | None = None

@@ -77,6 +77,20 @@ def keys_with_their_devices(home: Home, *, dry_run: bool) -> Iterator[None]:
                 device_keys(home).remove(public_key)
 
 
+@contextmanager
+def only_keys_of_done_acts(home: Home) -> Iterator[None]:
+    """Destroy what keys one act of a group has made, where it is refused."""
+    assert home.made_device_keys is not None
+    before = len(home.made_device_keys)
+    try:
+        yield
+    except BaseException:
+        for public_key in home.made_device_keys[before:]:
+            device_keys(home).remove(public_key)
+        del home.made_device_keys[before:]
+        raise
+
+
 def _free_device_name(home: Home, profile: str) -> str:
     number = 1
     while home.store.device_named(name_key(FIRST.format(profile=profile, number=number))):

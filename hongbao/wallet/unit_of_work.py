@@ -1,7 +1,7 @@
 """The unit of work: the one way in which every act is done, written and answered."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -20,12 +20,15 @@ from hongbao.domain.risk.record import Record
 from hongbao.domain.text import name_key
 from hongbao.errors import (
     BadSignature,
+    Busy,
     ChallengeRequired,
     HomeNotFound,
     HongbaoError,
+    NotIntact,
     PaymentPending,
     ReplayedNonce,
     RequestConflict,
+    Unusable,
     recall,
 )
 from hongbao.home.opened import Home
@@ -49,10 +52,11 @@ from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.risk_control import Stopped, cut, keep_guards
-from hongbao.wallet.signing import Signed, keys_with_their_devices, sign
+from hongbao.wallet.signing import Signed, keys_with_their_devices, only_keys_of_done_acts, sign
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
+    from hongbao.domain import chain
     from hongbao.store import Change, RowKey
 
 A = TypeVar("A", bound="Answer")
@@ -211,6 +215,8 @@ def _is_answered(home: Home, stopped: HongbaoError) -> bool:
     """Have a challenge answered at the terminal; return whether it was, and rightly."""
     if not isinstance(stopped, ChallengeRequired) or home.face is None or home.rehearsing:
         return False
+    if home.group is not None:  # nobody is asked while the others of a group wait
+        return False
     answered = home.face(str(stopped.facts["challenge"]))
     home.watch.skip()
     return answered
@@ -333,7 +339,7 @@ def _home_at(home: Home, row: HomeRow, at: datetime | None) -> HomeRow:
 
 
 def _note(home: Home, entry: int, mac: bytes) -> None:
-    if not home.rehearsing:
+    if not home.rehearsing and home.group is None:
         home.keys.note_head(entry, mac)
 
 
@@ -343,6 +349,7 @@ def rehearsal(home: Home, dry_run: bool) -> Iterator[None]:
     if not dry_run:
         yield
         return
+    assert home.group is None  # what a group has done is never rolled back in part
     home.rehearsing = True
     try:
         with keys_with_their_devices(home, dry_run=True), home.changing(dry_run=True):
@@ -364,6 +371,8 @@ def _append(
 ) -> tuple[bytes, dict[str, Any]]:
     """
     Apply what was decided, and seal it; return the MAC, and the answer that its facts give.
+
+    In a group, the seal comes with the last act, and there is no MAC yet.
 
     What is *only_decided* is not applied: a dry run gets its answer, and leaves nothing.
     """
@@ -418,9 +427,64 @@ def _append(
         [(row, _digest_of(home, row)) for row in _touched(doing.changes)],
         home.watch.taken(),
     )
-    mac = home.vault.chain_mac(head.mac, canonical([as_sealed(decided)]))
+    if home.group is not None:
+        home.store.append([decided], None)
+        home.group.append(as_sealed(decided))
+        return b"", told
+    mac = _seal_of(home, head, [as_sealed(decided)])
     home.store.append([decided], mac)
     return mac, answered
+
+
+def _seal_of(home: Home, head: Head, acts: "list[chain.Act]") -> bytes:
+    """Return the MAC that seals *acts* upon *head*."""
+    return home.vault.chain_mac(head.mac, canonical(acts))
+
+
+def together(home: Home, acts: "Iterable[Callable[[], A]]") -> "list[A | HongbaoError]":
+    """
+    Do *acts* one after the other under one seal; return what each is answered, or refused with.
+
+    Each is a function that does an act, such as ``lambda: send(home, …)``, and is the act that it
+    would be alone: with its own entry, request and answer, and on what those before it have left.
+    One that is refused leaves nothing but the memory of its request, and the others go on.
+
+    All of them stand, or none does: what is wrong with the ledger rather than with an act is
+    raised, and undoes the group. Nobody else writes meanwhile, so whatever has to be typed is
+    better asked for before.
+
+    Raises Busy, NotIntact or Unusable.
+    """
+    assert home.group is None
+    answers: list[A | HongbaoError] = []
+    with home.keys.sharing():  # until the head is noted, nobody puts another ledger here
+        with keys_with_their_devices(home, dry_run=False), home.changing(), _grouped(home) as group:
+            head = home.store.head()
+            for act in acts:
+                try:
+                    with home.watch.apart(), only_keys_of_done_acts(home):
+                        answers.append(act())
+                except (Busy, NotIntact, Unusable):
+                    raise
+                except HongbaoError as refused:
+                    answers.append(refused)
+            mac = _seal_of(home, head, group)
+            if group:
+                home.store.append([], mac)
+        if group:
+            _note(home, int(str(group[-1].fields[0])), mac)
+    return answers
+
+
+@contextmanager
+def _grouped(home: Home) -> "Iterator[list[chain.Act]]":
+    """Let the acts within be sealed together, as what is given gathers them."""
+    group: list[chain.Act] = []
+    home.group = group
+    try:
+        yield group
+    finally:
+        home.group = None
 
 
 def _operator_of(home: Home, act: str, doing: Doing, answer: Mapping[str, object]) -> int | None:

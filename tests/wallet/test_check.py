@@ -453,7 +453,7 @@ EDITS = [
     ),
     Edit(
         "two entries exchanged",
-        {"pages", "chain", "signatures"},
+        {"chain", "signatures"},
         "UPDATE entry SET id = 1000 WHERE id = 2;"
         "UPDATE entry SET id = 2 WHERE id = 3;"
         "UPDATE entry SET id = 3 WHERE id = 1000",
@@ -462,8 +462,8 @@ EDITS = [
         "an entry of somebody else's",
         {"chain", "signatures"},
         "INSERT INTO entry (id, act, profile, request_id, inputs, amount_fen, balance_fen, policy,"
-        " at, clock, facts, generation, seal, mac) SELECT id + 1, act, profile, 'foreign', inputs,"
-        " 0, balance_fen, policy, at, clock, facts, generation, id + 1, randomblob(32) FROM entry"
+        " at, clock, facts, generation, mac) SELECT id + 1, act, profile, 'foreign', inputs,"
+        " 0, balance_fen, policy, at, clock, facts, generation, randomblob(32) FROM entry"
         f" WHERE id = {LAST}",
     ),
     Edit(
@@ -658,8 +658,8 @@ def test_an_act_after_a_cut_off_tail_does_not_hide_it(busy: World):
     forget_the_last_topup(busy)
     again = (
         "INSERT INTO entry (id, act, profile, request_id, inputs, amount_fen, balance_fen, policy,"
-        " at, clock, facts, generation, seal, mac) SELECT id + 1, act, profile, 'again' || id,"
-        " inputs, 0, balance_fen, policy, at, clock, facts, generation, id + 1, mac FROM entry"
+        " at, clock, facts, generation, mac) SELECT id + 1, act, profile, 'again' || id,"
+        " inputs, 0, balance_fen, policy, at, clock, facts, generation, mac FROM entry"
         f" WHERE id = {LAST}"
     )
     busy.edit(*[again] * 4)

@@ -503,7 +503,7 @@ def test_a_chain_that_was_sealed_anew_still_lacks_the_signatures(guarded: World)
         rows: dict[int, list[Any]] = {}
         for entry, *row in desk.store.sealed_rows():
             rows.setdefault(entry, []).append(row)
-        for fields, _seal, _mac in desk.store.sealed_acts():
+        for fields, _mac in desk.store.sealed_acts():
             sealed = canonical([Act(fields, lines.get(fields[0], []), rows.get(fields[0], []))])
             before = vault.chain_mac(before, sealed, generation=fields[13])
             macs.append((before, fields[0]))

@@ -218,7 +218,7 @@ def test_the_key_of_a_generation_that_is_over_seals_nothing_more(world: World):
     world.zhang.rekey()
     world.zhang.topup(YUAN, pin=right)
     desk = world.open(ZHANG)
-    last, _seal, before = list(desk.store.sealed_acts())[-1]
+    last, before = list(desk.store.sealed_acts())[-1]
     assert before is not None
     fields = list(last)
     fields[EntryRow._fields.index("id")] += 1
@@ -228,10 +228,10 @@ def test_the_key_of_a_generation_that_is_over_seals_nothing_more(world: World):
     mac = desk.vault.chain_mac(before, canonical([Act(fields)]), generation=1)
     columns = ", ".join(EntryRow._fields)
     world.edit(
-        f"INSERT INTO entry ({columns}, seal, mac) SELECT id + 1, 'sent', profile, 'forged',"
+        f"INSERT INTO entry ({columns}, mac) SELECT id + 1, 'sent', profile, 'forged',"
         " inputs, packet, counterparty, amount_fen, balance_fen, policy, at, clock, facts, 1,"
         " operator, risk, verdict, reports, challenge, device, session, counter, signature,"
-        f" message, id + 1, x'{mac.hex()}' FROM entry WHERE id = {last[0]}"
+        f" message, x'{mac.hex()}' FROM entry WHERE id = {last[0]}"
     )
 
     assert [f"entry {last[0] + 1}"] == world.findings()["chain"]

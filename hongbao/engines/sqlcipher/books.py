@@ -113,12 +113,15 @@ class Books(Engine):
     def head(self) -> Head:
         """Return the chain's last entry; entry 0 where there is none yet."""
         row = self.row("SELECT id, mac, at FROM entry ORDER BY id DESC LIMIT 1")
-        return Head(row[0], row[1], from_micros(row[2])) if row else EMPTY_HEAD
+        return Head(row[0], row[1] or b"", from_micros(row[2])) if row else EMPTY_HEAD
 
     def mac_of(self, entry: int) -> bytes | None:
         """Return the MAC of the seal that *entry* is under."""
         row = self.row(
-            "SELECT mac FROM entry WHERE id = (SELECT seal FROM entry WHERE id = ?)", entry
+            "SELECT mac FROM entry WHERE id >= ? AND mac IS NOT NULL"
+            " AND EXISTS (SELECT 1 FROM entry WHERE id = ?) ORDER BY id LIMIT 1",
+            entry,
+            entry,
         )
         return row and bytes(row[0])
 
@@ -135,11 +138,15 @@ class Books(Engine):
     def request_of(self, entry: int) -> str:
         return str(self.row("SELECT request_id FROM entry WHERE id = ?", entry)[0])
 
-    def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], int, bytes | None]]:
-        """Yield of each act what its seal covers (`EntryRow.sealed_fields`), the seal, its MAC."""
+    def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
+        """
+        Yield of each act what its seal covers (`EntryRow.sealed_fields`), and the MAC.
+
+        Of a group, only the last act has the MAC; it seals all of them.
+        """
         with refusals(self.path):
-            for row in self._db.execute(f"SELECT {_ENTRY}, seal, mac FROM entry ORDER BY id"):
-                yield tuple(row[:-2]), row[-2], row[-1] and bytes(row[-1])
+            for row in self._db.execute(f"SELECT {_ENTRY}, mac FROM entry ORDER BY id"):
+                yield tuple(row[:-1]), row[-1] and bytes(row[-1])
 
     def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
         """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
@@ -157,21 +164,19 @@ class Books(Engine):
                 "SELECT entry, place, key, digest FROM sealed_row ORDER BY entry, place, key"
             )
 
-    def append(self, acts: Sequence[Decided], mac: bytes) -> None:
+    def append(self, acts: Sequence[Decided], mac: bytes | None) -> None:
         """
-        Apply the *acts* of one entry, with the *mac* that seals all of them, to the ledger.
+        Put *acts* into the chain, with the *mac* that seals them, and move what they move.
 
-        Their changes were applied before (`apply`): here they get their rows in the chain, and
-        their transfers move what they move.
+        Their changes were applied before (`apply`). Without a *mac* their group goes on: the next
+        call that has one seals them as well, and may have no acts of its own.
         """
-        seal = acts[-1].fields[0]
-        for act in acts:
+        for number, act in enumerate(acts, 1):
             self._write(
-                f"INSERT INTO entry ({_ENTRY}, took, seal, mac) VALUES ({_ENTRY_MARKS})",
+                f"INSERT INTO entry ({_ENTRY}, took, mac) VALUES ({_ENTRY_MARKS})",
                 *act.fields,
                 act.took,
-                seal,
-                mac if act is acts[-1] else None,
+                mac if number == len(acts) else None,
             )
             self._post(int(str(act.fields[0])), act.transfers)
             for row, digest in act.rows:
@@ -182,6 +187,8 @@ class Books(Engine):
                     act.fields[0],
                     digest,
                 )
+        if mac is not None and not acts:
+            self._write("UPDATE entry SET mac = ? WHERE id = (SELECT max(id) FROM entry)", mac)
 
     def requested(self, request_id: str, profile: int | None) -> EntryRow | None:
         """Return the entry that *profile* made under *request_id*, if there is one."""
@@ -231,7 +238,7 @@ _ENTRY = (
 )
 """The columns that `EntryRow` has, in its order."""
 
-_ENTRY_MARKS = marks(range(len(EntryRow._fields) + 3))
+_ENTRY_MARKS = marks(range(len(EntryRow._fields) + 2))
 
 
 def facts_row(row: Any) -> FactsRow:

@@ -187,7 +187,7 @@ _M005 = (
         clock TEXT NOT NULL CHECK (clock IN ('real', 'virtual')),
         facts TEXT NOT NULL,                -- see hongbao/domain/facts.py
         generation INTEGER NOT NULL,
-        mac BLOB,                           -- seals the whole group; the last act has it
+        mac BLOB,                           -- seals its group: the last act of it has the MAC
         message INTEGER REFERENCES message (number),
         took TEXT,                          -- microseconds of each step: no part of the chain
         risk TEXT,                          -- how it was judged: domain/risk/record.py
@@ -199,11 +199,23 @@ _M005 = (
         verdict TEXT,                       -- what *risk* says, where that is looked for
         reports INTEGER,
         challenge TEXT,
-        seal INTEGER NOT NULL CHECK (seal >= id),   -- the last act of its group: often itself
-        UNIQUE (request_id, profile),
-        CHECK ((mac IS NOT NULL) = (seal = id))
+        UNIQUE (request_id, profile)
     ) STRICT
     """,
+    """
+    CREATE TRIGGER entry_never_changes BEFORE UPDATE OF
+        id, act, profile, request_id, inputs, packet, counterparty, amount_fen, balance_fen,
+        policy, at, clock, facts, generation, message, took, risk, device, session, counter,
+        signature, operator, verdict, reports, challenge ON entry
+    BEGIN SELECT RAISE(ABORT, 'entry is append-only'); END
+    """,
+    """
+    CREATE TRIGGER entry_is_sealed_once BEFORE UPDATE OF mac ON entry
+        WHEN old.mac IS NOT NULL OR new.mac IS NULL
+        OR old.id <> (SELECT max(id) FROM entry)
+    BEGIN SELECT RAISE(ABORT, 'a group of acts is sealed once, by its last act'); END
+    """,
+    _APPEND_ONLY.format(table="entry", verb="delete"),
     """
     CREATE TABLE sealed_row (               -- a row of state, as an entry has left it
         place TEXT NOT NULL,                -- its table
@@ -585,7 +597,7 @@ _M005 = (
     *(
         _APPEND_ONLY.format(table=table, verb=verb)
         for table in (
-            *("entry", "sealed_row", "transfer", "claim", "policy", "risk_pack", "risk_model"),
+            *("sealed_row", "transfer", "claim", "policy", "risk_pack", "risk_model"),
             *("batch", "batch_line", "bank_line", "correction", "stop", "opinion"),
         )
         for verb in ("update", "delete")
