@@ -430,7 +430,7 @@ def _append(
     if home.group is not None:
         home.store.append([decided], None)
         home.group.append(as_sealed(decided))
-        return b"", told
+        return b"", answered
     mac = _seal_of(home, head, [as_sealed(decided)])
     home.store.append([decided], mac)
     return mac, answered
