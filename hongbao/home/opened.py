@@ -47,7 +47,10 @@ class Home:
         self.keys = keys
         self.vault = vault
         self.store = store
-        self.profile_name, self.device_name = _who(name)
+        self.profile_name, self.device_name = name, None
+        if name is not None and "@" in name:
+            named, _at, self.device_name = name.partition("@")
+            self.profile_name = named or None
         self._policies: dict[str, Policy] = {}
         self._checked: set[RowKey] = set()
         self.trusting = False
@@ -56,7 +59,7 @@ class Home:
         self.rehearsing = False
         """Whether all that is done now will be rolled back: several acts of one dry run."""
         self.group: list[Act] | None = None
-        """The acts that are done together now, for one seal (`unit_of_work.together`)."""
+        """The acts that are done together now, for one seal (`hongbao.wallet.group.together`)."""
         self.ask_code: Callable[[], str] = _no_code
         """Asks for the code of an authenticator."""
         self.face: Callable[[str], bool] | None = None
@@ -184,16 +187,6 @@ class Home:
             return self.vault.row_mac(sealed, generation=generation) == digest
         except Damaged:  # under keys that this home never had
             return False
-
-    @contextmanager
-    def acting_as(self, name: str) -> Iterator[None]:
-        """Let acts within be those of *name* (as `open` takes it), such as one act of a group."""
-        before = self.profile_name, self.device_name
-        self.profile_name, self.device_name = _who(name)
-        try:
-            yield
-        finally:
-            self.profile_name, self.device_name = before
 
     @property
     def row(self) -> HomeRow:
@@ -359,12 +352,6 @@ class Home:
             return not self.keys.is_current(self.vault)
         except HongbaoError:
             return False
-
-
-def _who(name: str | None) -> tuple[str | None, str | None]:
-    """Return the profile and the device that *name* says, as far as it does."""
-    profile, _at, device = (name or "").partition("@")
-    return profile or None, device or None
 
 
 _UNREADABLE = (Damaged, StorageRefused)

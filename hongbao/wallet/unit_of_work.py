@@ -1,7 +1,7 @@
 """The unit of work: the one way in which every act is done, written and answered."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -20,15 +20,12 @@ from hongbao.domain.risk.record import Record
 from hongbao.domain.text import name_key
 from hongbao.errors import (
     BadSignature,
-    Busy,
     ChallengeRequired,
     HomeNotFound,
     HongbaoError,
-    NotIntact,
     PaymentPending,
     ReplayedNonce,
     RequestConflict,
-    Unusable,
     recall,
 )
 from hongbao.home.opened import Home
@@ -52,7 +49,7 @@ from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.risk_control import Stopped, cut, keep_guards
-from hongbao.wallet.signing import Signed, keys_with_their_devices, only_keys_of_done_acts, sign
+from hongbao.wallet.signing import Signed, keys_with_their_devices, sign
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
@@ -190,7 +187,7 @@ def perform(
                 _remember_refusal(home, request_id, inputs_digest, error)
             raise
         if noted and not dry_run:
-            _note(home, doing.entry, mac)
+            note_head(home, doing.entry, mac)
     if stopped is not None:
         if dry_run or not _is_answered(home, stopped):
             raise stopped
@@ -322,7 +319,7 @@ def _stepped(
                 return False
             home.watch.lap(stage)
             mac, _told = _append(home, act, doing, b"", answer, head)
-        _note(home, head.entry + 1, mac)
+        note_head(home, head.entry + 1, mac)
     return True
 
 
@@ -338,7 +335,8 @@ def _home_at(home: Home, row: HomeRow, at: datetime | None) -> HomeRow:
     return row if at is None else row._replace(virtual_at=max(at, home.now()))
 
 
-def _note(home: Home, entry: int, mac: bytes) -> None:
+def note_head(home: Home, entry: int, mac: bytes) -> None:
+    """Note the chain's head beside the keys; of a group, and of a dry run, nothing is noted yet."""
     if not home.rehearsing and home.group is None:
         home.keys.note_head(entry, mac)
 
@@ -431,60 +429,14 @@ def _append(
         home.store.append([decided], None)
         home.group.append(as_sealed(decided))
         return b"", answered
-    mac = _seal_of(home, head, [as_sealed(decided)])
+    mac = seal_of(home, head, [as_sealed(decided)])
     home.store.append([decided], mac)
     return mac, answered
 
 
-def _seal_of(home: Home, head: Head, acts: "list[chain.Act]") -> bytes:
+def seal_of(home: Home, head: Head, acts: "list[chain.Act]") -> bytes:
     """Return the MAC that seals *acts* upon *head*."""
     return home.vault.chain_mac(head.mac, canonical(acts))
-
-
-def together(home: Home, acts: "Iterable[Callable[[], A]]") -> "list[A | HongbaoError]":
-    """
-    Do *acts* one after the other under one seal; return what each is answered, or refused with.
-
-    Each is a function that does an act, such as ``lambda: send(home, …)``, and is the act that it
-    would be alone: with its own entry, request and answer, and on what those before it have left.
-    One that is refused leaves nothing but the memory of its request, and the others go on.
-
-    All of them stand, or none does: what is wrong with the ledger rather than with an act is
-    raised, and undoes the group. Nobody else writes meanwhile, so whatever has to be typed is
-    better asked for before.
-
-    Raises Busy, NotIntact or Unusable.
-    """
-    assert home.group is None
-    answers: list[A | HongbaoError] = []
-    with home.keys.sharing():  # until the head is noted, nobody puts another ledger here
-        with keys_with_their_devices(home, dry_run=False), home.changing(), _grouped(home) as group:
-            head = home.store.head()
-            for act in acts:
-                try:
-                    with home.watch.apart(), only_keys_of_done_acts(home):
-                        answers.append(act())
-                except (Busy, NotIntact, Unusable):
-                    raise
-                except HongbaoError as refused:
-                    answers.append(refused)
-            mac = _seal_of(home, head, group)
-            if group:
-                home.store.append([], mac)
-        if group:
-            _note(home, int(str(group[-1].fields[0])), mac)
-    return answers
-
-
-@contextmanager
-def _grouped(home: Home) -> "Iterator[list[chain.Act]]":
-    """Let the acts within be sealed together, as what is given gathers them."""
-    group: list[chain.Act] = []
-    home.group = group
-    try:
-        yield group
-    finally:
-        home.group = None
 
 
 def _operator_of(home: Home, act: str, doing: Doing, answer: Mapping[str, object]) -> int | None:

@@ -12,7 +12,8 @@ from hongbao.domain.policy import Policy
 from hongbao.errors import HongbaoError
 from hongbao.units import CHINA
 from hongbao.wallet import Wallet
-from hongbao.wallet.unit_of_work import rehearsal, together
+from hongbao.wallet.group import acting_as, together
+from hongbao.wallet.unit_of_work import rehearsal
 from tests.vault.processes import race
 from tests.wallet.kills import SWEEPS, count_from_here, killed_at, steps
 from tests.wallet.world import LI, PINS, WANG, YUAN, ZHANG, World, policy, right, unasked
@@ -126,7 +127,7 @@ def test_each_act_of_a_group_has_its_own_profile(world: World):
 
     def claimed(name: str) -> Callable[[], Any]:
         def act() -> Any:
-            with zhang.home.acting_as(name):
+            with acting_as(zhang.home, name):
                 return zhang.claim(sent[0]["packet"], request_id="same")
 
         return act

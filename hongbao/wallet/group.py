@@ -1,0 +1,70 @@
+"""A group of acts: done one after the other, sealed together, each with its own answer."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from hongbao.domain.chain import Act
+from hongbao.errors import Busy, HongbaoError, NotIntact, Unusable
+from hongbao.home.opened import Home
+from hongbao.wallet.signing import keys_with_their_devices, only_keys_of_done_acts
+from hongbao.wallet.unit_of_work import note_head, seal_of
+
+A = TypeVar("A")
+
+
+def together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoError]:
+    """
+    Do *acts* one after the other under one seal; return what each is answered, or refused with.
+
+    Each is a function that does an act, such as ``lambda: send(home, …)``, and is the act that it
+    would be alone: with its own entry, request and answer, and on what those before it have left.
+    One that is refused leaves nothing but the memory of its request, and the others go on.
+
+    All of them stand, or none does: what is wrong with the ledger rather than with an act is
+    raised, and undoes the group. Nobody else writes meanwhile, so whatever has to be typed is
+    better asked for before.
+
+    Raises Busy, NotIntact or Unusable.
+    """
+    assert home.group is None
+    answers: list[A | HongbaoError] = []
+    with home.keys.sharing():  # until the head is noted, nobody puts another ledger here
+        with keys_with_their_devices(home, dry_run=False), home.changing(), _grouped(home) as group:
+            head = home.store.head()
+            for act in acts:
+                try:
+                    with home.watch.apart(), only_keys_of_done_acts(home):
+                        answers.append(act())
+                except (Busy, NotIntact, Unusable):
+                    raise
+                except HongbaoError as refused:
+                    answers.append(refused)
+            mac = seal_of(home, head, group)
+            if group:
+                home.store.append([], mac)
+        if group:
+            note_head(home, int(str(group[-1].fields[0])), mac)
+    return answers
+
+
+@contextmanager
+def _grouped(home: Home) -> Iterator[list[Act]]:
+    """Let the acts within be sealed together, as what is given gathers them."""
+    group: list[Act] = []
+    home.group = group
+    try:
+        yield group
+    finally:
+        home.group = None
+
+
+@contextmanager
+def acting_as(home: Home, profile: str) -> Iterator[None]:
+    """Let what is done within be done by *profile*: each act of a group has its own."""
+    before = home.profile_name, home.device_name
+    home.profile_name, home.device_name = profile, None
+    try:
+        yield
+    finally:
+        home.profile_name, home.device_name = before
