@@ -130,7 +130,7 @@ class _Crowd:
             )
             for member in self._members
         ]
-        self._devices = [store.devices_of(member.id)[0] for member in self._members]
+        self._devices = [store.devices(member.id)[0] for member in self._members]
         known = [remembered(wallet.home, member.id) for member in self._members]
         self._habits = [of.habit for of in known]
         self._judged_last = [of.upto for of in known]

@@ -47,7 +47,7 @@ def pin_try(folder: Path, times: int) -> float:
     found(env_of(home, cheap=False), "holder")
     with Wallet.open(env_of(home, cheap=False)) as wallet:
         me = wallet.me
-        hashed = wallet.store.pin_of(Holder("profile", me.id)).hash
+        hashed = wallet.store.pin(Holder("profile", me.id)).hash
         return _median_seconds(lambda: wallet.vault.pin_matches(me.id, pin(), hashed), times)
 
 

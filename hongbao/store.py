@@ -120,6 +120,15 @@ class DeviceRow(NamedTuple):
         return self.state in ("approved", "certified")
 
 
+class StandingRow(NamedTuple):
+    """What counts for risk of a profile on a device."""
+
+    cards: int  # of the profile
+    devices: int  # that the profile has authorised
+    device_profiles: int  # that have authorised the device
+    others: int  # other profiles that have authorised the device, or were requested to
+
+
 class BillFileRow(NamedTuple):
     """A bill of another institution's, and the act that imported it."""
 
@@ -274,9 +283,17 @@ class CardRow(NamedTuple):
     number_index: bytes  # the account's
 
 
-class Marks(NamedTuple):
-    """The blind indexes that a person is known by; None until the person is verified."""
+class DepositRow(NamedTuple):
+    """A bank account behind a card number; the account's owner is its id."""
 
+    account: Account
+    is_bound: bool  # to a profile, at present
+
+
+class PersonRow(NamedTuple):
+    """A person by their blind indexes; None until the person is verified."""
+
+    id: int
     real_name: bytes | None
     id_number: bytes | None
 
@@ -800,73 +817,49 @@ class Store(Protocol):
 
     # --- people ----------------------------------------------------------------------------------
 
-    def profile(self, name_key: str) -> ProfileRow | None: ...
-
-    def profile_by_id(self, profile: int) -> ProfileRow | None: ...
-
-    def profiles(self) -> list[ProfileRow]: ...
-
-    def holders(self) -> list[Holder]:
-        """Return everyone who has a PIN."""
+    def profile(self, who: int | str) -> ProfileRow | None:
+        """Return the profile with this id, or with this name's key."""
         ...
 
-    def pin_of(self, holder: Holder) -> PinRow: ...
+    def profiles(self, *, person: int | None = None, device: int | None = None) -> list[ProfileRow]:
+        """Return all profiles, those of *person*, or those that have authorised *device*, by id."""
+        ...
+
+    def pin(self, holder: Holder) -> PinRow: ...
 
     def operator(self, name_key: str) -> OperatorRow | None: ...
 
     def operators(self) -> list[OperatorRow]: ...
 
-    def person_of_id_number(self, index: bytes) -> tuple[int, bytes] | None:
-        """Return the person an ID number's blind *index* belongs to, and their name's index."""
+    def person(self, who: int | bytes) -> PersonRow | None:
+        """Return the person with this id, or with this blind index of an ID number."""
         ...
 
-    def profiles_of_person(self, person: int) -> list[ProfileRow]: ...
-
-    def marks_of(self, person: int) -> Marks: ...
-
-    def cards(self, profile: int, *, removed: bool = False) -> list[CardRow]:
-        """Return *profile*'s cards, oldest first; with *removed*, also those of before."""
+    def cards(self, profile: int | None = None, *, removed: bool = False) -> list[CardRow]:
+        """Return everyone's cards or *profile*'s, oldest first; with *removed*, former ones too."""
         ...
 
     def card(self, card: int) -> CardRow: ...
 
-    def all_cards(self) -> list[CardRow]: ...
-
-    def deposit(self, number_index: bytes) -> Account | None:
-        """Return the bank account behind a card number's blind index, whose owner is its id."""
-        ...
-
-    def is_bound(self, deposit: int) -> bool:
-        """Tell whether some profile has the card of *deposit* bound now."""
+    def deposit(self, number_index: bytes) -> DepositRow | None:
+        """Return the bank account behind a card number, found by its blind index."""
         ...
 
     # --- devices ---------------------------------------------------------------------------------
 
-    def devices_of(self, profile: int) -> list[DeviceRow]:
-        """Return the devices that *profile* ever authorised, or that wait, oldest first."""
+    def device(self, name_key: str, profile: int | None = None) -> DeviceRow | None:
+        """Return the device of this name: with the enrolment of *profile*, or without one."""
         ...
 
-    def device_of(self, profile: int, name_key: str) -> DeviceRow | None: ...
+    def devices(self, profile: int | None) -> list[DeviceRow]:
+        """
+        Return the devices that *profile* ever authorised, or that wait, oldest first.
 
-    def device_named(self, name_key: str) -> DeviceRow | None:
-        """Return the device called *name_key* of any profile, without an enrolment."""
+        With None, those that were retired: devices without a profile.
+        """
         ...
 
-    def profiles_on(self, device: int) -> list[str]:
-        """Return the names of the profiles that have let *device* in, oldest first."""
-        ...
-
-    def standing_of(self, profile: int, device: int) -> tuple[int, int, int]:
-        """Return what counts for risk: the profile's cards and devices, the device's profiles."""
-        ...
-
-    def is_used(self, device: int, besides: int) -> bool:
-        """Tell whether a profile *besides* this one has enrolled *device*, or was requested to."""
-        ...
-
-    def retired_keys(self) -> list[bytes]:
-        """Return the public keys of devices that were retired."""
-        ...
+    def standing(self, profile: int, device: int) -> StandingRow: ...
 
     # --- packets ---------------------------------------------------------------------------------
 

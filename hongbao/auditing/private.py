@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hongbao.auditing.look import Keys, Look
 from hongbao.errors import Damaged
-from hongbao.store import CardRow, Marks, ProfileRow
+from hongbao.store import CardRow, PersonRow, ProfileRow
 
 CARD_NUMBER = "card_number"
 """What a card's number is known by: its place, with the card's id, and its blind index."""
@@ -30,12 +30,13 @@ def card_number(keys: Keys, card: CardRow) -> str:
     return number
 
 
-def check_person(keys: Keys, row: ProfileRow, marks: Marks) -> None:
+def check_person(keys: Keys, row: ProfileRow, person: PersonRow | None) -> None:
     """
-    Open what is sealed of *row*, and compare it with the *marks* of the person it belongs to.
+    Open what is sealed of *row*, and compare it with the marks of the *person* it belongs to.
 
     Raises Damaged if something does not open, or is another's.
     """
+    marks = person or PersonRow(row.person, None, None)
     for place, sealed, mark in (
         ("real_name", row.real_name, marks.real_name),
         ("id_number", row.id_number, marks.id_number),
@@ -54,10 +55,10 @@ class Private(Look):
         """Open every sealed value, and compare it with its index and with what is shown of it."""
         for row in self._store.profiles():
             try:
-                check_person(self._keys, row, self._store.marks_of(row.person))
+                check_person(self._keys, row, self._store.person(row.person))
             except Damaged as error:
                 yield f"{row.name}: {error.facts['path']}"
-        for card in self._store.all_cards():
+        for card in self._store.cards(removed=True):
             try:
                 card_number(self._keys, card)
             except Damaged as error:

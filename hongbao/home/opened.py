@@ -206,13 +206,13 @@ class Home:
         if self.profile_name is not None:
             return self.profile_named(self.profile_name)
         current = self.row.current_profile
-        row = None if current is None else self.store.profile_by_id(current)
+        row = None if current is None else self.store.profile(current)
         if row is None:
             raise HomeNotFound
         return row
 
     def profile_by_id(self, profile: int) -> ProfileRow:
-        row = self.store.profile_by_id(profile)
+        row = self.store.profile(profile)
         assert row is not None
         return row
 
@@ -274,7 +274,7 @@ class Home:
 
     def member_since(self, profile: ProfileRow) -> datetime:
         """Return since when the person behind *profile* is here."""
-        return min(p.opened_at for p in self.store.profiles_of_person(profile.person))
+        return min(p.opened_at for p in self.store.profiles(person=profile.person))
 
     # --- with others -----------------------------------------------------------------------------
 

@@ -33,12 +33,20 @@ def as_tries(row: PinRow, step: int) -> Tries:
     return Tries(row.tries, row.cleared, step, 0 if locked is None else to_micros(locked))
 
 
+def holders(store: Store) -> list[Holder]:
+    """Return everyone who has a PIN."""
+    return [
+        *(Holder("profile", row.id) for row in store.profiles()),
+        *(Holder("operator", row.id) for row in store.operators()),
+    ]
+
+
 def tried_in(store: Store) -> dict[Holder, Tries]:
     """Return what was tried at each PIN, as *store* has it."""
     steps = {row.id: row.totp_step for row in store.profiles()}
     return {
-        holder: as_tries(store.pin_of(holder), steps[holder.id] if holder.table == "profile" else 0)
-        for holder in store.holders()
+        holder: as_tries(store.pin(holder), steps[holder.id] if holder.table == "profile" else 0)
+        for holder in holders(store)
     }
 
 

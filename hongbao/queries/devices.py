@@ -44,11 +44,11 @@ def acting_device(home: Home, me: ProfileRow) -> DeviceRow:
     Raises DeviceNotEnrolled, or DeviceKeyMissing where its key is not on this machine.
     """
     if home.device_name is not None:
-        row = home.store.device_of(me.id, name_key(home.device_name))
+        row = home.store.device(name_key(home.device_name), me.id)
         if row is None or row.state == "removed":
             raise DeviceNotEnrolled(device=home.device_name, profile=me.name)
         return _as_sealed(home, me, held_here(home, row))
-    rows = [row for row in home.store.devices_of(me.id) if row.state != "removed"]
+    rows = [row for row in home.store.devices(me.id) if row.state != "removed"]
     here = [row for row in rows if device_keys(home).holds(row.public_key)]
     if not here:
         if rows:
@@ -113,7 +113,7 @@ def devices(home: Home) -> list[DeviceLine]:
     """Return the devices that this profile has authorised, or that wait, oldest first."""
     with home.looking():
         me = home.me
-        rows = [row for row in home.store.devices_of(me.id) if row.state != "removed"]
+        rows = [row for row in home.store.devices(me.id) if row.state != "removed"]
         current = _acting(home, rows)
         return [_device_line(home, me, row, current) for row in rows]
 
@@ -137,14 +137,16 @@ def _device_line(home: Home, me: ProfileRow, row: DeviceRow, current: int | None
         "session": row.session,
         "cut_at": None if row.cut_at is None else iso(row.cut_at),
         "since": iso(row.since),
-        "shared_with": [name for name in home.store.profiles_on(row.id) if name != me.name],
+        "shared_with": [
+            other.name for other in home.store.profiles(device=row.id) if other.id != me.id
+        ],
         "fault": row.fault,
     }
 
 
 def device_called(home: Home, me: ProfileRow, name: str) -> DeviceRow:
     """Return the device of *me* that is called *name*. Raises DeviceNotFound."""
-    row = home.store.device_of(me.id, name_key(name))
+    row = home.store.device(name_key(name), me.id)
     if row is None or row.state == "removed":
         raise DeviceNotFound(name)
     return row

@@ -48,7 +48,7 @@ def limits(home: Home) -> Limits:
             "packet_max_fen": policy.packet.packet_max_fen,
             "expires_hours": policy.packet.expires_hours,
             "withdraw_free_left_fen": free_withdrawal_left_fen(home, me),
-            "profiles_of_person": len(home.store.profiles_of_person(me.person)),
+            "profiles_of_person": len(home.store.profiles(person=me.person)),
             "profiles_max": policy.profiles_per_person,
             "unconfirmed": list(policy.unconfirmed),
             "at": iso(now),

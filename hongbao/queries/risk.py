@@ -243,7 +243,7 @@ def risk_picture(home: Home, name: str | None = None) -> Pictured:
         who = home.me if name is None else home.profile_named(name)
         now, guards = home.now(), guards_in_force(home, home.row)
         habit = remembered(home, who.id).habit
-        let_in = [row for row in home.store.devices_of(who.id) if row.is_let_in]
+        let_in = [row for row in home.store.devices(who.id) if row.is_let_in]
         device = let_in[0] if let_in else None
         is_today = china_day_number(int(now.timestamp())) == habit.day
         home_city = max(habit.cities, key=lambda city: habit.cities[city], default=0)
@@ -281,15 +281,15 @@ def _measured_now(
     from hongbao.domain.risk.indicators import INDICATORS
 
     seen = Seen(int(now.timestamp()), What.SEND, city=device.city if device else 0)
-    cards, devices, profiles = home.store.standing_of(who.id, device.id if device else 0)
+    standing = home.store.standing(who.id, device.id if device else 0)
     asked = Asked(
         seen,
         age_days=(now - who.opened_at).days,
         channels=home.channels(who),
-        cards=cards,
+        cards=standing.cards,
         device_age_hours=int((now - device.since).total_seconds()) // 3600 if device else 0,
-        devices=devices,
-        device_profiles=profiles,
+        devices=standing.devices,
+        device_profiles=standing.device_profiles,
         clock_back_s=0,
     )
     return [

@@ -149,7 +149,7 @@ def _renew(home: Home, holder: Holder, before: str, pin: Pin) -> None:
     renewed = home.vault.hash_pin(holder.number, pin)
 
     def work(doing: Doing) -> Mapping[str, object] | None:
-        if home.store.pin_of(holder).hash != before:
+        if home.store.pin(holder).hash != before:
             return None  # it was changed in between
         doing.request_id = f"/{holder.label}/pin/{doing.entry}"
         doing.change(SetPin(holder, renewed))
@@ -209,7 +209,7 @@ def tries_of(home: Home, holder: Holder) -> PinRow | None:
     None means that the count next to the keys is gone.
     """
     noted = tries_folder(home).read(holder.label)
-    return None if noted is None else later_of(home.store.pin_of(holder), noted)
+    return None if noted is None else later_of(home.store.pin(holder), noted)
 
 
 def last_step_of(home: Home, holder: Holder) -> int:
@@ -238,7 +238,7 @@ def _give_up_on(home: Home, holder: Holder) -> NoReturn:
     Raises PinLocked.
     """
     with _trying(home, holder), home.changing((holder.table, holder.id)):
-        lost = used_up(home.store.pin_of(holder), home.policy.pin, home.now())
+        lost = used_up(home.store.pin(holder), home.policy.pin, home.now())
         keep_tries(home, holder, lost, back=True)
     assert lost.locked_until is not None
     raise PinLocked(locked_until_at=lost.locked_until)
@@ -257,8 +257,12 @@ def _step_of(home: Home, code: str, holder: Holder) -> int | None:
 
 def _is_of(home: Home, identity: Identity, profile: int) -> bool:
     """Return whether *identity* is that of the person behind *profile*."""
-    known = home.store.person_of_id_number(identity.id_number.mark(home.vault))
-    return known == (home.profile_by_id(profile).person, identity.real_name.mark(home.vault))
+    known = home.store.person(identity.id_number.mark(home.vault))
+    name_index = identity.real_name.mark(home.vault)
+    return known is not None and (known.id, known.real_name) == (
+        home.profile_by_id(profile).person,
+        name_index,
+    )
 
 
 def _check_unlocked(tried: PinRow, now: datetime) -> None:

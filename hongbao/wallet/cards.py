@@ -41,15 +41,17 @@ def add_card(
     def work(doing: Act) -> CardBound:
         me = doing.me
         index = private.mark(home.vault)
-        account = home.store.deposit(index)
-        if account is None:
+        known = home.store.deposit(index)
+        if known is not None and known.is_bound:
+            raise CardInUse(mask_card_number(digits))
+        if known is not None:
+            account = known.account
+        else:
             account = Account(bank.code, Kind.DEPOSIT, home.store.next_number("deposit"))
             doing.change(OpenDeposit(account.owner, bank.code, index))
             opening_fen = home.policy_of(doing.home_row).bank.card_opening_fen
             if opening_fen:
                 doing.post(*open_deposit(_opening(bank.code, account), opening_fen))
-        elif home.store.is_bound(account.owner):
-            raise CardInUse(mask_card_number(digits))
         cards = home.store.cards(me.id)
         number, tail = home.store.next_number("card"), digits[-4:]
         name = _free_name(f"{bank.code}-{tail}", {card.name for card in cards})

@@ -74,7 +74,7 @@ def add_device(
 
     def asking(doing: Act) -> DeviceRow:
         _check_new(home, doing.me, name)
-        shared = home.store.device_named(name_key(name))
+        shared = home.store.device(name_key(name))
         return make_device(home, doing, name) if shared is None else held_here(home, shared)
 
     def work(doing: Act) -> DeviceChanged:
@@ -168,7 +168,7 @@ def remove_device(
         if row.id == doing.device.id:
             raise DeviceInUse(device=row.name, profile=doing.me.name)
         doing.change(Enrol(doing.me.id, row.id, "removed", doing.now))
-        retired = not home.store.is_used(row.id, besides=doing.me.id)
+        retired = home.store.standing(doing.me.id, row.id).others == 0
         if retired:
             doing.change(RetireDevice(row.id))
         return {
@@ -186,9 +186,9 @@ def remove_device(
 
 def _destroy_retired_keys(home: Home) -> None:
     """Destroy the keys of devices without a profile, also those that a crash has left."""
-    for public_key in home.store.retired_keys():
-        if device_keys(home).holds(public_key):
-            device_keys(home).remove(public_key)
+    for row in home.store.devices(None):
+        if device_keys(home).holds(row.public_key):
+            device_keys(home).remove(row.public_key)
 
 
 def _device_changed(doing: Act, row: DeviceRow, state: str) -> DeviceChanged:
@@ -196,7 +196,7 @@ def _device_changed(doing: Act, row: DeviceRow, state: str) -> DeviceChanged:
 
 
 def _check_new(home: Home, me: ProfileRow, name: str) -> None:
-    row = home.store.device_of(me.id, name_key(name))
+    row = home.store.device(name_key(name), me.id)
     if row is not None and row.state != "removed":
         raise DeviceExists(device=row.name, profile=me.name)
 

@@ -34,7 +34,7 @@ from hongbao.home.opening import (
     open_ledger,
     settle,
 )
-from hongbao.home.tries import as_tries, later_of, tried_in, used_up
+from hongbao.home.tries import as_tries, holders, later_of, tried_in, used_up
 from hongbao.queries.devices import check_this_machine
 from hongbao.store import RESTORE, Holder, PinRow
 from hongbao.vault import KeyFolder, Tries, Vault
@@ -138,7 +138,7 @@ def _reseal(home: Home, doing: Act, old: Vault, new: Vault) -> None:
         return new.seal(profile, place, old.unseal(profile, place, sealed))
 
     for row in home.store.profiles():
-        check_person(old, row, home.store.marks_of(row.person))
+        check_person(old, row, home.store.person(row.person))
         doing.change(
             Reseal(
                 row.id,
@@ -155,7 +155,7 @@ def _reseal(home: Home, doing: Act, old: Vault, new: Vault) -> None:
                     new.blind("real_name", old.unseal(row.id, "real_name", row.real_name)),
                 )
             )
-    for card in home.store.all_cards():
+    for card in home.store.cards(removed=True):
         number = card_number(old, card)
         doing.change(
             ResealCard(
@@ -241,7 +241,7 @@ def remember_restoring(
     inputs = {"entry": entry, "noted_entry": noted_entry}
 
     def work(doing: Act) -> _Restored:
-        for holder in home.store.holders():
+        for holder in holders(home.store):
             row, step = _tried_since(home, holder, tried, doing.now)
             doing.change(
                 SetPinTries(
@@ -269,7 +269,7 @@ def _tried_since(
     """
     from hongbao.vault.authenticator import step_at
 
-    row, before = home.store.pin_of(holder), tried.get(holder)
+    row, before = home.store.pin(holder), tried.get(holder)
     noted = tries_folder(home).read(holder.label)
     known = [tries for tries in (before, noted) if tries is not None]
     for tries in known:

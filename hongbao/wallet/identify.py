@@ -61,13 +61,13 @@ def identify(
             raise AlreadyIdentified(profile=me.name, real_name=real or "")
         policy = home.policy_of(doing.home_row)
         name_index, id_index = (private.mark(home.vault) for private in identity)
-        known = home.store.person_of_id_number(id_index)
+        known = home.store.person(id_index)
         person, others = me.person, 0
         if known is not None:
-            person, their_name = known
-            if their_name != name_index:
+            person = known.id
+            if known.real_name != name_index:
                 raise IdentityMismatch
-            others = len(home.store.profiles_of_person(person))
+            others = len(home.store.profiles(person=person))
             if others >= policy.profiles_per_person:
                 raise TooManyProfiles(profiles_max=policy.profiles_per_person)
         identified = me._replace(
@@ -108,5 +108,5 @@ def _is_stranded(home: Home, me: ProfileRow) -> bool:
 
     Accepted: so may one who has the home and its PIN, but none of its devices' keys.
     """
-    rows = home.store.devices_of(me.id)
+    rows = home.store.devices(me.id)
     return not any(row.is_let_in and device_keys(home).holds(row.public_key) for row in rows)

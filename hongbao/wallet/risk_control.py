@@ -136,16 +136,16 @@ def _asked(
 ) -> Asked:
     me, device = doing.me, doing.device
     assert device is not None
-    cards, devices, profiles = home.store.standing_of(me.id, device.id)
+    standing = home.store.standing(me.id, device.id)
     back = doing.now - home.env.now() if doing.home_row.virtual_at is None else timedelta()
     return Asked(
         Seen(int(doing.now.timestamp()), what, amount_fen, other, reaction_ms, device.city),
         age_days=(doing.now - me.opened_at).days,
-        channels=home.channels(me) if cards or me.id_number else 0,
-        cards=cards,
+        channels=home.channels(me) if standing.cards or me.id_number else 0,
+        cards=standing.cards,
         device_age_hours=(doing.now - device.since) // _HOUR,
-        devices=devices,
-        device_profiles=profiles,
+        devices=standing.devices,
+        device_profiles=standing.device_profiles,
         clock_back_s=max(back // _SECOND, 0),
     )
 

@@ -220,7 +220,7 @@ def check_whole(home: Home) -> dict[str, Any]:
             "wrapping": desk.keys.wrapping(),
             "profiles": profiles,
             "untried": {
-                name: desk.store.pin_of(Holder("profile", row.id)) for name, row in profiles.items()
+                name: desk.store.pin(Holder("profile", row.id)) for name, row in profiles.items()
             },
         }
 

@@ -35,7 +35,7 @@ def deposit_fen(world: World, number: str) -> int:
     with Wallet.open(world.env) as desk:
         found = desk.store.deposit(desk.vault.blind("card_number", number))
         assert found is not None
-        return desk.store.balance_fen(found)
+        return desk.store.balance_fen(found.account)
 
 
 # --- cards --------------------------------------------------------------------------------------

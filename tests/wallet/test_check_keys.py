@@ -101,7 +101,7 @@ def test_each_sealed_value_is_opened_and_compared(edit: str, named: str, carded:
 
 
 def key_file(desk: Wallet, device: str) -> Path:
-    row = next(row for row in desk.store.devices_of(desk.me.id) if row.name == device)
+    row = next(row for row in desk.store.devices(desk.me.id) if row.name == device)
     return device_keys(desk.home)._file(row.public_key)
 
 
@@ -129,7 +129,7 @@ def take_lis(world: World, file: Path) -> None:
 def seal_another(world: World, file: Path) -> None:
     """Seal another seed as this device's, as whoever has the home's keys can."""
     desk = world.zhang
-    public = desk.store.devices_of(desk.me.id)[0].public_key
+    public = desk.store.devices(desk.me.id)[0].public_key
     file.write_bytes(device_keys(desk.home)._sealed(public, bytes(32)))
 
 

@@ -222,7 +222,7 @@ def test_a_home_that_changes_while_a_pin_is_typed_is_busy_not_damaged(locked: bo
         desk.me  # noqa: B018 - whatever a command looks at
 
     again = world.open(ZHANG, passphrase=lambda: PASSPHRASE)
-    tried = again.store.pin_of(Holder("profile", again.me.id))
+    tried = again.store.pin(Holder("profile", again.me.id))
     assert tried.tries == tried.cleared
 
 

@@ -82,7 +82,7 @@ def test_a_file_under_a_keys_name_is_no_key(stolen: World):
     What only looks as if this machine were a device is opened before anything is signed.
     """
     desk = stolen.zhang
-    [row] = desk.store.devices_of(desk.me.id)
+    [row] = desk.store.devices(desk.me.id)
     file: Path = device_keys(desk.home)._file(row.public_key)
     file.parent.mkdir()
     file.write_bytes(bytes(60))

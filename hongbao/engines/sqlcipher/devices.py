@@ -4,56 +4,44 @@ from datetime import datetime
 from typing import Any
 
 from hongbao.engines.sqlcipher.engine import LAST_RESTORE, Engine
-from hongbao.store import DeviceRow
+from hongbao.store import DeviceRow, StandingRow
 from hongbao.units import from_micros, to_micros
 
 
 class Devices(Engine):
     """Whose signature is whose."""
 
-    def devices_of(self, profile: int) -> list[DeviceRow]:
-        """Return the devices that *profile* ever authorised, or that wait, oldest first."""
-        rows = self.rows(f"{_DEVICES} WHERE enrolment.profile = ? ORDER BY device.id", profile)
+    def device(self, name_key: str, profile: int | None = None) -> DeviceRow | None:
+        if profile is None:
+            row = self.row(f"{_DEVICES_ALONE} WHERE name_key = ?", name_key)
+        else:
+            row = self.row(
+                f"{_DEVICES} WHERE enrolment.profile = ? AND device.name_key = ?", profile, name_key
+            )
+        return _device(row) if row else None
+
+    def devices(self, profile: int | None) -> list[DeviceRow]:
+        if profile is None:
+            rows = self.rows(f"{_DEVICES_ALONE} WHERE name_key LIKE '%{_RETIRED}%' ORDER BY id")
+        else:
+            rows = self.rows(f"{_DEVICES} WHERE enrolment.profile = ? ORDER BY device.id", profile)
         return [_device(row) for row in rows]
 
-    def device_of(self, profile: int, name_key: str) -> DeviceRow | None:
-        row = self.row(
-            f"{_DEVICES} WHERE enrolment.profile = ? AND device.name_key = ?", profile, name_key
+    def standing(self, profile: int, device: int) -> StandingRow:
+        return StandingRow(
+            *self.row(
+                "SELECT"
+                " (SELECT count(*) FROM card WHERE profile = ?1 AND removed_at IS NULL),"
+                " (SELECT count(*) FROM enrolment WHERE profile = ?1"
+                "  AND state IN ('approved', 'certified')),"
+                " (SELECT count(*) FROM enrolment WHERE device = ?2"
+                "  AND state IN ('approved', 'certified')),"
+                " (SELECT count(*) FROM enrolment WHERE device = ?2"
+                "  AND state <> 'removed' AND profile <> ?1)",
+                profile,
+                device,
+            )
         )
-        return _device(row) if row else None
-
-    def device_named(self, name_key: str) -> DeviceRow | None:
-        """Return the device called *name_key* of any profile, without an enrolment."""
-        row = self.row(
-            f"SELECT id, name, public_key, city, session, {_COUNTER}, cut_at, fault, '', made_at"
-            " FROM device WHERE name_key = ?",
-            name_key,
-        )
-        return _device(row) if row else None
-
-    def profiles_on(self, device: int) -> list[str]:
-        """Return the names of the profiles that have let *device* in, oldest first."""
-        rows = self.rows(
-            "SELECT profile.name FROM enrolment JOIN profile ON profile.id = enrolment.profile"
-            " WHERE enrolment.device = ? AND state IN ('approved', 'certified')"
-            " ORDER BY profile.id",
-            device,
-        )
-        return [str(row[0]) for row in rows]
-
-    def standing_of(self, profile: int, device: int) -> tuple[int, int, int]:
-        """Return what counts for risk: the profile's cards and devices, the device's profiles."""
-        row = self.row(
-            "SELECT"
-            " (SELECT count(*) FROM card WHERE profile = ?1 AND removed_at IS NULL),"
-            " (SELECT count(*) FROM enrolment WHERE profile = ?1"
-            "  AND state IN ('approved', 'certified')),"
-            " (SELECT count(*) FROM enrolment WHERE device = ?2"
-            "  AND state IN ('approved', 'certified'))",
-            profile,
-            device,
-        )
-        return int(row[0]), int(row[1]), int(row[2])
 
     def _add_device(
         self, device: int, name: str, name_key: str, public_key: bytes, at: datetime
@@ -66,20 +54,6 @@ class Devices(Engine):
             public_key,
             to_micros(at),
         )
-
-    def is_used(self, device: int, besides: int) -> bool:
-        """Tell whether a profile *besides* this one has enrolled *device*, or was requested to."""
-        row = self.row(
-            "SELECT 1 FROM enrolment WHERE device = ? AND state <> 'removed' AND profile <> ?",
-            device,
-            besides,
-        )
-        return row is not None
-
-    def retired_keys(self) -> list[bytes]:
-        """Return the public keys of devices that were retired."""
-        rows = self.rows(f"SELECT public_key FROM device WHERE name_key LIKE '%{_RETIRED}%'")
-        return [bytes(row[0]) for row in rows]
 
     def _retire_device(self, device: int) -> None:
         """Let another device have the name of *device*, which no profile has in any more."""
@@ -150,6 +124,11 @@ that a copy has taken the place of is not new after the restore.
 _DEVICES = (
     f"SELECT device.id, device.name, public_key, city, session, {_COUNTER}, cut_at, fault, state,"
     " since FROM enrolment JOIN device ON device.id = enrolment.device"
+)
+
+_DEVICES_ALONE = (
+    f"SELECT id, name, public_key, city, session, {_COUNTER}, cut_at, fault, '', made_at"
+    " FROM device"
 )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.engines.sqlcipher.books import Books
-from hongbao.store import CardRow, Holder, Marks, OperatorRow, PinRow, ProfileRow
+from hongbao.store import CardRow, DepositRow, Holder, OperatorRow, PersonRow, PinRow, ProfileRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -14,18 +14,20 @@ class People(Books):
 
     # --- profiles and persons --------------------------------------------------------------------
 
-    def profile(self, name_key: str) -> ProfileRow | None:
-        return self._profile("name_key = ?", name_key)
-
-    def profile_by_id(self, profile: int) -> ProfileRow | None:
-        return self._profile("profile.id = ?", profile)
-
-    def profiles(self) -> list[ProfileRow]:
-        return [_profile(row) for row in self.rows(f"SELECT {_PROFILE} FROM profile ORDER BY id")]
-
-    def _profile(self, where: str, value: object) -> ProfileRow | None:
-        row = self.row(f"SELECT {_PROFILE} FROM profile WHERE {where}", value)
+    def profile(self, who: int | str) -> ProfileRow | None:
+        where = "name_key" if isinstance(who, str) else "profile.id"
+        row = self.row(f"SELECT {_PROFILE} FROM profile WHERE {where} = ?", who)
         return _profile(row) if row else None
+
+    def profiles(self, *, person: int | None = None, device: int | None = None) -> list[ProfileRow]:
+        if device is not None:
+            where, values = f"WHERE id IN ({_AUTHORISED})", [device]
+        elif person is not None:
+            where, values = "WHERE person = ?", [person]
+        else:
+            where, values = "", []
+        rows = self.rows(f"SELECT {_PROFILE} FROM profile {where} ORDER BY id", *values)
+        return [_profile(row) for row in rows]
 
     def _add_profile(self, row: ProfileRow, name_key: str, pin_hash: str) -> None:
         self._write("INSERT INTO person (id) VALUES (?)", row.person)
@@ -43,15 +45,7 @@ class People(Books):
 
     # --- PINs ------------------------------------------------------------------------------------
 
-    def holders(self) -> list[Holder]:
-        """Return everyone who has a PIN."""
-        return [
-            Holder(table, row[0])
-            for table in ("profile", "operator")
-            for row in self.rows(f"SELECT id FROM {table} ORDER BY id")
-        ]
-
-    def pin_of(self, holder: Holder) -> PinRow:
+    def pin(self, holder: Holder) -> PinRow:
         hashed, tries, cleared, until = self.row(
             "SELECT pin_hash, pin_tries, pin_cleared, pin_locked_until"
             f" FROM {holder.table} WHERE id = ?",
@@ -99,15 +93,6 @@ class People(Books):
 
     def _set_refund_to(self, profile: int, to: str) -> None:
         self._write("UPDATE profile SET refund_to = ? WHERE id = ?", to, profile)
-
-    def person_of_id_number(self, index: bytes) -> tuple[int, bytes] | None:
-        """Return the person an ID number's blind *index* belongs to, and their name's index."""
-        row = self.row("SELECT id, real_name_index FROM person WHERE id_number_index = ?", index)
-        return row and (int(row[0]), bytes(row[1]))
-
-    def profiles_of_person(self, person: int) -> list[ProfileRow]:
-        rows = self.rows(f"SELECT {_PROFILE} FROM profile WHERE person = ? ORDER BY id", person)
-        return [_profile(row) for row in rows]
 
     def _identify(
         self,
@@ -161,11 +146,12 @@ class People(Books):
             profile,
         )
 
-    def marks_of(self, person: int) -> Marks:
-        return Marks(
-            *self.row("SELECT real_name_index, id_number_index FROM person WHERE id = ?", person)
-            or (None, None)
+    def person(self, who: int | bytes) -> PersonRow | None:
+        where = "id" if isinstance(who, int) else "id_number_index"
+        row = self.row(
+            f"SELECT id, real_name_index, id_number_index FROM person WHERE {where} = ?", who
         )
+        return row and PersonRow(*row)
 
     def _reindex_person(self, person: int, id_number_index: bytes, real_name_index: bytes) -> None:
         self._write(
@@ -177,24 +163,23 @@ class People(Books):
 
     # --- cards -----------------------------------------------------------------------------------
 
-    def cards(self, profile: int, *, removed: bool = False) -> list[CardRow]:
-        """Return *profile*'s cards, oldest first; with *removed*, also those of before."""
-        where = "" if removed else " AND card.removed_at IS NULL"
-        return [
-            _card(row)
-            for row in self.rows(f"{_CARDS} card.profile = ?{where} ORDER BY card.id", profile)
-        ]
+    def cards(self, profile: int | None = None, *, removed: bool = False) -> list[CardRow]:
+        where, values = ("true", ()) if profile is None else ("card.profile = ?", (profile,))
+        if not removed:
+            where += " AND card.removed_at IS NULL"
+        return [_card(row) for row in self.rows(f"{_CARDS} {where} ORDER BY card.id", *values)]
 
     def card(self, card: int) -> CardRow:
         return _card(self.row(f"{_CARDS} card.id = ?", card))
 
-    def all_cards(self) -> list[CardRow]:
-        return [_card(row) for row in self.rows(f"{_CARDS} true ORDER BY card.id")]
-
-    def deposit(self, number_index: bytes) -> Account | None:
-        """Return the bank account behind a card number's blind index, whose owner is its id."""
-        row = self.row("SELECT bank, id FROM deposit WHERE card_number_index = ?", number_index)
-        return row and Account(row[0], Kind.DEPOSIT, row[1])
+    def deposit(self, number_index: bytes) -> DepositRow | None:
+        row = self.row(
+            "SELECT bank, id, EXISTS (SELECT 1 FROM card"
+            " WHERE deposit = deposit.id AND removed_at IS NULL)"
+            " FROM deposit WHERE card_number_index = ?",
+            number_index,
+        )
+        return row and DepositRow(Account(row[0], Kind.DEPOSIT, row[1]), bool(row[2]))
 
     def _open_deposit(self, deposit: int, bank: str, number_index: bytes) -> None:
         self._open_account(Account(bank, Kind.DEPOSIT, deposit))
@@ -204,11 +189,6 @@ class People(Books):
             bank,
             number_index,
         )
-
-    def is_bound(self, deposit: int) -> bool:
-        """Tell whether some profile has the card of *deposit* bound now."""
-        row = self.row("SELECT 1 FROM card WHERE deposit = ? AND removed_at IS NULL", deposit)
-        return row is not None
 
     def _bind_card(
         self,
@@ -246,6 +226,9 @@ class People(Books):
 
 _PROFILE = (
     "id, name, person, id, opened_at, real_name, id_number, refund_to, totp_secret, totp_step"
+)
+_AUTHORISED = (
+    "SELECT profile FROM enrolment WHERE device = ? AND state IN ('approved', 'certified')"
 )
 _CARDS = (
     "SELECT card.id, card.profile, card.name, deposit.bank, card.tail, card.number,"
