@@ -470,5 +470,4 @@ class Audit(Engine):
     """The rows that `check` judges, as they lie there."""
 
     def audit(self, question: Question, *values: object) -> Iterator[Any]:
-        """Yield the rows that answer *question*, whose columns it names, of these *values*."""
         return self.each(_ASKED[question], *values)

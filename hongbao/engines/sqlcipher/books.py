@@ -42,7 +42,6 @@ class Books(Engine):
         self._set_home(row)
 
     def rules(self, kind: str, ref: str) -> str | None:
-        """Return the text that was kept as *ref*, of a *kind*: policy, risk_pack or risk_model."""
         row = self.row(f"SELECT text FROM {_RULES[kind]} WHERE ref = ?", ref)
         # A text is long enough to need a second page. Where that page is not authentic, the
         # engine hands out zeros, and says so only when it is asked for another page.
@@ -51,7 +50,6 @@ class Books(Engine):
         return row and str(row[0])
 
     def rules_kept(self, kind: str) -> list[str]:
-        """Return the refs of all rules of *kind* that were ever kept."""
         return [row[0] for row in self.rows(f"SELECT ref FROM {_RULES[kind]} ORDER BY ref")]
 
     def _keep_rules(self, kind: str, ref: str, text: str) -> None:
@@ -67,7 +65,6 @@ class Books(Engine):
         )
 
     def balance_fen(self, account: Account) -> int:
-        """Return what *account* has, counted on its own side."""
         row = self.row(
             "SELECT abs(credits_fen - debits_fen) FROM account"
             " WHERE book = ? AND kind = ? AND owner = ?",
@@ -111,12 +108,10 @@ class Books(Engine):
     # --- the chain -------------------------------------------------------------------------------
 
     def head(self) -> Head:
-        """Return the chain's last entry; entry 0 where there is none yet."""
         row = self.row("SELECT id, mac, at FROM entry ORDER BY id DESC LIMIT 1")
         return Head(row[0], row[1] or b"", from_micros(row[2])) if row else EMPTY_HEAD
 
     def mac_of(self, entry: int) -> bytes | None:
-        """Return the MAC of the seal that *entry* is under."""
         row = self.row(
             "SELECT mac FROM entry WHERE id >= ? AND mac IS NOT NULL"
             " AND EXISTS (SELECT 1 FROM entry WHERE id = ?) ORDER BY id LIMIT 1",
@@ -126,7 +121,6 @@ class Books(Engine):
         return row and bytes(row[0])
 
     def sealed_act(self, entry: int) -> FactsRow:
-        """Return the facts of the act of *entry*, and its columns."""
         row = self.row(
             "SELECT act, facts, request_id, at, balance_fen FROM entry WHERE id = ?", entry
         )
@@ -139,17 +133,11 @@ class Books(Engine):
         return str(self.row("SELECT request_id FROM entry WHERE id = ?", entry)[0])
 
     def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
-        """
-        Yield of each act what its seal covers (`EntryRow.sealed_fields`), and the MAC.
-
-        Of a group, only the last act has the MAC; it seals all of them.
-        """
         with refusals(self.path):
             for row in self._db.execute(f"SELECT {_ENTRY}, mac FROM entry ORDER BY id"):
                 yield tuple(row[:-1]), row[-1] and bytes(row[-1])
 
     def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
-        """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
         with refusals(self.path):
             yield from self._db.execute(
                 "SELECT entry, transfer.book, giver.kind, giver.owner, taker.kind, taker.owner,"
@@ -158,19 +146,12 @@ class Books(Engine):
             )
 
     def sealed_rows(self) -> Iterator[tuple[int, str, str, bytes | None]]:
-        """Yield the rows of state that entries have left: entry, table, key, digest."""
         with refusals(self.path):
             yield from self._db.execute(
                 "SELECT entry, place, key, digest FROM sealed_row ORDER BY entry, place, key"
             )
 
     def append(self, acts: Sequence[Decided], mac: bytes | None) -> None:
-        """
-        Put *acts* into the chain, with the *mac* that seals them, and move what they move.
-
-        Their changes were applied before (`apply`). Without a *mac* their group goes on: the next
-        call that has one seals them as well, and may have no acts of its own.
-        """
         for number, act in enumerate(acts, 1):
             self._write(
                 f"INSERT INTO entry ({_ENTRY}, took, mac) VALUES ({_ENTRY_MARKS})",
@@ -191,14 +172,12 @@ class Books(Engine):
             self._write("UPDATE entry SET mac = ? WHERE id = (SELECT max(id) FROM entry)", mac)
 
     def requested(self, request_id: str, profile: int | None) -> EntryRow | None:
-        """Return the entry that *profile* made under *request_id*, if there is one."""
         row = self.row(
             f"SELECT {_ENTRY} FROM entry WHERE request_id = ? AND profile IS ?", request_id, profile
         )
         return _entry(row) if row else None
 
     def requested_parts(self, request_id: str, profile: int) -> list[EntryRow]:
-        """Return the entries made under *request_id* as parts of one request, in order."""
         rows = self.rows(
             f"SELECT {_ENTRY} FROM entry WHERE request_id > ? AND request_id < ? AND profile = ?"
             " ORDER BY id",
@@ -209,7 +188,6 @@ class Books(Engine):
         return [_entry(row) for row in rows]
 
     def refused(self, request_id: str, profile: int) -> tuple[bytes, str] | None:
-        """Return the inputs' digest and the error that *request_id* was refused with for good."""
         row = self.row(
             "SELECT inputs, error FROM refusal WHERE request_id = ? AND profile = ?",
             request_id,

@@ -37,7 +37,6 @@ class Cases(Books):
         return _case(self.row(f"{_CASES} WHERE number = ?", number))
 
     def cases_between(self, entries: range) -> Iterator[CaseRow]:
-        """Yield the cases that one of *entries* opened, oldest first."""
         for row in self.each(
             f"{_CASES} WHERE entry >= ? AND entry < ? ORDER BY entry, number",
             entries.start,
@@ -46,7 +45,6 @@ class Cases(Books):
             yield _case(row)
 
     def act_of_case(self, number: int) -> CaseActRow:
-        """Return the act that case *number* is about."""
         at, *fields = self.row(
             "SELECT entry.at, act, request_id, packet.id, message.id, profile.name FROM review_case"
             " JOIN entry ON entry.id = review_case.entry"
@@ -58,7 +56,6 @@ class Cases(Books):
         return CaseActRow(from_micros(at), *fields)
 
     def count_cases(self, entries: range) -> int:
-        """Return how many cases one of *entries* opened."""
         row = self.row(
             "SELECT count(*) FROM review_case WHERE entry >= ? AND entry < ?",
             entries.start,
@@ -67,7 +64,6 @@ class Cases(Books):
         return int(row[0])
 
     def records_kept(self) -> RecordsRow:
-        """Count the records that are kept."""
         cases = dict(self.rows("SELECT kind, count(*) FROM review_case GROUP BY kind"))
         first, last, entries, judged = self.row(
             "SELECT min(at), max(at), count(*), count(verdict) FROM entry"
@@ -90,45 +86,37 @@ class Cases(Books):
         )
 
     def operator_acts(self) -> Iterator[OperatorActRow]:
-        """Yield what operators did, newest first."""
         for entry, at, *rest in self.each(_OPERATOR_ACTS):
             yield OperatorActRow(entry, from_micros(at), *rest)
 
     def cases(self, *, closed: bool, limit: int) -> list[CaseRow]:
-        """Return the cases that wait, oldest first; with *closed*, all of them, newest first."""
         where = "ORDER BY number DESC" if closed else "WHERE closed IS NULL ORDER BY number"
         return [_case(row) for row in self.rows(f"{_CASES} {where} LIMIT ?", limit)]
 
     def open_cases_count(self, profile: int) -> int:
-        """Return how many cases about *profile* wait for a reviewer."""
         row = self.row(
             "SELECT count(*) FROM review_case WHERE profile = ? AND closed IS NULL", profile
         )
         return int(row[0])
 
     def cases_of_entry(self, entry: int) -> list[CaseRow]:
-        """Return the cases that the act of *entry* opened."""
         return [_case(row) for row in self.rows(f"{_CASES} WHERE entry = ? ORDER BY number", entry)]
 
     def last_case(self, profile: int, rule: str) -> CaseRow | None:
-        """Return the newest case that *rule* opened about *profile*, if it ever did."""
         row = self.row(
             f"{_CASES} WHERE profile = ? AND rule = ? ORDER BY number DESC LIMIT 1", profile, rule
         )
         return _case(row) if row else None
 
     def holds_on_packet(self, packet: int) -> list[CaseRow]:
-        """Return the cases that hold, or held, *packet* or a share of it, oldest first."""
         rows = self.rows(f"{_CASES} WHERE packet = ? AND kind = 'hold' ORDER BY number", packet)
         return [_case(row) for row in rows]
 
     def hold_on_message(self, message: int) -> CaseRow | None:
-        """Return the open case that keeps *message* from being sent, if one does."""
         row = self.row(f"{_CASES} WHERE message = ? AND closed IS NULL", message)
         return _case(row) if row else None
 
     def ended_holds(self, now: datetime, limit: int) -> list[CaseRow]:
-        """Return the holds whose moment has come without a reviewer, the earliest first."""
         rows = self.rows(
             f"{_CASES} WHERE closed IS NULL AND until <= ? ORDER BY until, number LIMIT ?",
             to_micros(now),
@@ -137,12 +125,10 @@ class Cases(Books):
         return [_case(row) for row in rows]
 
     def next_hold_end(self) -> datetime | None:
-        """Return when the next hold ends, or ended, automatically."""
         row = self.row("SELECT min(until) FROM review_case WHERE closed IS NULL")
         return None if row[0] is None else from_micros(row[0])
 
     def held_fen_of(self, profile: int) -> int:
-        """Return what is held of *profile*'s withdrawals, fees included, and of their shares."""
         row = self.row(
             "SELECT coalesce(sum(review_case.amount_fen + coalesce(fee_fen, 0)), 0)"
             " FROM review_case LEFT JOIN message ON message.number = message"
@@ -177,7 +163,6 @@ class Cases(Books):
         )
 
     def opinions(self, case: int) -> list[OpinionRow]:
-        """Return what was said of *case*, in order."""
         rows = self.rows(
             "SELECT opinion.entry, operator.id, operator.name, verb, reason, entry.at FROM opinion"
             " JOIN operator ON operator.id = opinion.operator"

@@ -53,22 +53,18 @@ class Channel(Books):
         return _message(row) if row else None
 
     def message_of_entry(self, entry: int) -> MessageRow | None:
-        """Return the message that the act of *entry* instructed, if it did."""
         row = self.row(f"{_MESSAGES} WHERE entry = ?", entry)
         return _message(row) if row else None
 
     def message_paying(self, entry: int) -> MessageRow | None:
-        """Return the message whose outcome is the act of *entry*, if that was paid by one."""
         row = self.row(f"{_MESSAGES} WHERE outcome = ?", entry)
         return _message(row) if row else None
 
     def refund_message(self, packet: int) -> MessageRow | None:
-        """Return the message that carries the refund of *packet* to its card, if one does."""
         row = self.row(f"{_MESSAGES} WHERE packet = ? AND terms = '{{}}'", packet)
         return _message(row) if row else None
 
     def return_messages(self, packet: int) -> list[MessageRow]:
-        """Return the messages that carry held shares of *packet* back to its card."""
         rows = self.rows(
             f"{_MESSAGES} WHERE packet = ? AND terms <> '{{}}' ORDER BY number", packet
         )
@@ -88,12 +84,6 @@ class Channel(Books):
     def open_messages(
         self, now: datetime, profile: int | None = None, *, asking: bool = True
     ) -> list[int]:
-        """
-        Return the messages without an outcome that are due, of *profile* or of everyone.
-
-        One that is held waits for the end of its case. Without *asking*, those that a bank has
-        been silent about are left out.
-        """
         rows = self.rows(
             "SELECT number FROM message WHERE outcome IS NULL AND due_at <= ?"
             " AND (? IS NULL OR profile = ?) AND (? OR state <> 'unknown')"
@@ -106,7 +96,6 @@ class Channel(Books):
         return [int(row[0]) for row in rows]
 
     def next_delivery(self, now: datetime, patience: timedelta) -> datetime | None:
-        """Return when, after *now*, a waiting message is due, or has waited for *patience*."""
         row = self.row(
             "SELECT min(iif(due_at > ?1, due_at, due_at + ?2)) FROM message"
             f" WHERE outcome IS NULL AND state = 'created' AND due_at + ?2 > ?1 AND {_NOT_HELD}",
@@ -116,7 +105,6 @@ class Channel(Books):
         return None if row[0] is None else from_micros(row[0])
 
     def has_unfinished_payments(self) -> bool:
-        """Tell whether anything waits for an answer, or for the next settlement."""
         row = self.row(
             "SELECT EXISTS (SELECT 1 FROM message WHERE outcome IS NULL AND state = 'unknown')"
             " OR EXISTS (SELECT 1 FROM message INDEXED BY message_unsettled"
@@ -126,11 +114,6 @@ class Channel(Books):
         return bool(row[0])
 
     def pending_fen(self, profile: int) -> tuple[int, int]:
-        """
-        Return what of *profile*'s money is on its way to a card: withdrawn, and refunded.
-
-        What is held has not set out.
-        """
         row = self.row(
             "SELECT coalesce(sum(iif(reason = 'withdraw', amount_fen + fee_fen, 0)), 0),"
             " coalesce(sum(iif(reason = 'refund', amount_fen, 0)), 0)"
@@ -140,7 +123,6 @@ class Channel(Books):
         return int(row[0]), int(row[1])
 
     def unanswered(self, profile: int) -> int:
-        """Return how many payments of *profile* a bank has not answered yet."""
         row = self.row(
             "SELECT count(*) FROM message WHERE profile = ? AND outcome IS NULL"
             " AND state IN ('sent', 'unknown')",
@@ -149,7 +131,6 @@ class Channel(Books):
         return int(row[0])
 
     def unanswered_messages(self, profile: int) -> list[MessageRow]:
-        """Return the payments that `unanswered` counts, the oldest first."""
         rows = self.rows(
             f"{_MESSAGES} WHERE profile = ? AND outcome IS NULL AND state IN ('sent', 'unknown')"
             " ORDER BY number",
@@ -184,7 +165,6 @@ class Channel(Books):
         )
 
     def late_messages(self) -> list[int]:
-        """Return the messages that the platform has given up and a bank has not."""
         rows = self.rows(
             "SELECT number FROM bank_message JOIN message ON number = message"
             " WHERE bank_message.state IN ('queued', 'late') AND outcome IS NOT NULL"
@@ -223,7 +203,6 @@ class Channel(Books):
     # --- two sides to compare --------------------------------------------------------------------
 
     def our_lines(self, bank: str, day: str) -> Iterator[OurLine]:
-        """Yield the platform's messages with *bank* of clearing day *day*, by id."""
         with refusals(self.path):
             for row in self._db.execute(
                 "SELECT id, direction, amount_fen, state, created_at FROM message"
@@ -233,7 +212,6 @@ class Channel(Books):
                 yield OurLine(row[0], row[1], row[2], row[3], from_micros(row[4]))
 
     def their_lines(self, bank: str, day: str) -> Iterator[TheirLine]:
-        """Yield the lines of *bank*'s statement for *day*, by message and in its own order."""
         with refusals(self.path):
             for row in self._db.execute(
                 "SELECT line.number, message.id, line.direction, line.amount_fen, status, entry.at"
@@ -246,7 +224,6 @@ class Channel(Books):
                 yield TheirLine(_reference(bank, row[0]), row[1], row[2], row[3], row[4], at)
 
     def our_line(self, number: int) -> OurLine:
-        """Return message *number* as one side of a comparison."""
         row = self.row(
             "SELECT id, direction, amount_fen, state, created_at FROM message WHERE number = ?",
             number,
@@ -254,7 +231,6 @@ class Channel(Books):
         return OurLine(row[0], row[1], row[2], row[3], from_micros(row[4]))
 
     def their_lines_about(self, message: MessageRow) -> list[TheirLine]:
-        """Return what *message*'s bank has of it in any statement, as the other side."""
         rows = self.rows(
             "SELECT number, direction, bank_line.amount_fen, status, at FROM bank_line"
             " JOIN entry ON entry.id = entry WHERE bank_line.message = ? ORDER BY number",
@@ -268,7 +244,6 @@ class Channel(Books):
         ]
 
     def is_on_day(self, bank: str, day: str) -> bool:
-        """Tell whether either side has anything of *bank* on clearing day *day*."""
         row = self.row(
             "SELECT EXISTS (SELECT 1 FROM message WHERE bank = ?1 AND day = ?2)"
             " OR EXISTS (SELECT 1 FROM bank_line WHERE bank = ?1 AND day = ?2)",
@@ -280,7 +255,6 @@ class Channel(Books):
     # --- faults ----------------------------------------------------------------------------------
 
     def faults(self) -> list[tuple[FaultRow, datetime]]:
-        """Return the simulated faults, and since when."""
         rows = self.rows(
             "SELECT place, fault, fault.amount_fen, at FROM fault JOIN entry ON entry.id = entry"
             " ORDER BY place, fault.amount_fen"
@@ -305,7 +279,6 @@ class Channel(Books):
     # --- settlement ------------------------------------------------------------------------------
 
     def unsettled(self) -> list[Gross]:
-        """Return what each bank brings into the next batch."""
         rows = self.rows(
             "SELECT bank, sum(direction = 'debit'), sum(iif(direction = 'debit', amount_fen, 0)),"
             " sum(direction = 'credit'), sum(iif(direction = 'credit', amount_fen, 0))"
@@ -351,11 +324,9 @@ class Channel(Books):
     # --- corrections and operators ---------------------------------------------------------------
 
     def is_corrected(self, message: int) -> bool:
-        """Tell whether a difference about *message* was put right."""
         return self.row("SELECT 1 FROM correction WHERE message = ?", message) is not None
 
     def corrections(self, bank: str, day: str) -> list[tuple[MessageRow, str, int]]:
-        """Return the messages of *bank* and *day* that differed, how, and what was moved."""
         rows = self.rows(
             "SELECT message, kind, correction.amount_fen FROM correction"
             " JOIN message ON message.number = message WHERE bank = ? AND day = ?"
@@ -399,7 +370,6 @@ class Channel(Books):
         )
 
     def maturing_fen(self, profile: int, now: datetime) -> tuple[int, datetime | None]:
-        """Return what *profile* cannot withdraw yet, and when the first of it can be."""
         row = self.row(
             "SELECT coalesce(sum(amount_fen), 0), min(from_at) FROM maturing"
             " WHERE profile = ? AND from_at > ?",
@@ -411,7 +381,6 @@ class Channel(Books):
     # --- looking ---------------------------------------------------------------------------------
 
     def bank_accounts(self, bank: str) -> tuple[int, int]:
-        """Return how many cards' accounts *bank* keeps, and what is in them."""
         row = self.row(
             "SELECT count(*), coalesce(sum(credits_fen - debits_fen), 0) FROM account"
             " WHERE book = ? AND kind = 'deposit'",

@@ -139,14 +139,12 @@ class Engine:
         self._db.close()
 
     def is_in_place(self) -> bool:
-        """Say whether the file that is open here is still the one at its path."""
         return self._file == _file(self.path)
 
     # --- transactions ----------------------------------------------------------------------------
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction or a snapshot is open."""
         return bool(self._db.in_transaction)
 
     def transaction(
@@ -154,26 +152,10 @@ class Engine:
         *changing: tuple[str, object],  # noqa: ARG002 - for engines that lock row by row
         dry_run: bool = False,
     ) -> "_Transaction":
-        """
-        Read, decide and write under one write lock, all or nothing.
-
-        *changing* names what the act is about to change, as ``("packet", id)`` or
-        ``("profile", id)``. This engine has one lock for everything, taken at the start
-        (``BEGIN IMMEDIATE``) because every act reads before it writes; an engine with a lock for
-        each row takes them here, in sorted order, so that two acts never wait for each other. A dry
-        run does the whole work, then rolls it back.
-
-        Raises Busy when the lock cannot be had, StorageRefused when the disk says no.
-        """
         return _Transaction(self._db, self.path, "ROLLBACK" if dry_run else "COMMIT")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """
-        Let several reads see one and the same committed state; nothing waits for them.
-
-        A snapshot within another is the same one.
-        """
         if self._db.in_transaction:
             yield
             return
@@ -205,20 +187,9 @@ class Engine:
             raise _in_words(error, self.path) from error
 
     def last_restore(self) -> int:
-        """
-        Return the entry by which the ledger last came back from a copy, or 0.
-
-        It is greater than any entry of the ledger that was lost by it, and so than any number that
-        was given there.
-        """
         return int(self.row(f"SELECT {LAST_RESTORE}")[0])
 
     def next_number(self, table: str) -> int:
-        """
-        Return the number that the next row of *table* will have: one that was never given before.
-
-        Not in the ledger that a copy has taken the place of, either (see `last_restore`).
-        """
         column = "number" if table in _NUMBERED else "id"
         highest = f"coalesce((SELECT max({column}) FROM {table}), 0)"
         return int(self.row(f"SELECT max({highest}, {LAST_RESTORE}) + 1")[0])
@@ -233,23 +204,10 @@ class Engine:
     # --- copies ----------------------------------------------------------------------------------
 
     def copy_to(self, path: Path) -> None:
-        """
-        Write a copy of the ledger to *path*, encrypted with the same key, while others write.
-
-        The copy is one consistent moment. Raises StorageRefused where *path* cannot be written.
-        """
         with refusals(path):
             self._db.execute("VACUUM INTO ?", (_as_a_path(path),))
 
     def overwrite_with(self, other: "Engine") -> None:
-        """
-        Replace everything in this ledger by what is in *other*, as one transaction.
-
-        Other processes that have this ledger open see the new state next, and lose
-        nothing that was confirmed before.
-
-        Raises Busy if another process keeps it from being written.
-        """
         until = monotonic() + BUSY_SECONDS
 
         def wait(status: int, _remaining: int, _total: int) -> None:
@@ -263,15 +221,6 @@ class Engine:
                 raise Damaged(path=str(self.path)) from None
 
     def rekey(self, page_key: bytes) -> None:
-        """
-        Encrypt every page with *page_key* from now on; done whole or not at all.
-
-        The write-ahead log is emptied at once, so that no page under the old key stays in the file;
-        if a reader has been reading for long, this is done when it is through.
-
-        Raises StorageRefused where there is no room for it. Then the pages are as they were, but
-        this connection is of no use any more.
-        """
         with refusals(self.path):
             self._db.execute(f"PRAGMA rekey = \"x'{page_key.hex()}'\"")
         try:
@@ -285,13 +234,6 @@ class Engine:
             raise StorageRefused(path=str(self.path), reason=reason) from None
 
     def page_problems(self) -> list[str]:
-        """
-        Return what the engine finds wrong with the file itself: pages and structure.
-
-        Every page in use is read as any act would read it. Only where that fails is the file asked
-        which pages are not authentic: it may hold one that a killed checkpoint wrote half of,
-        which is no fault, because the log still has it whole.
-        """
         # Each row is looked up in every index, in any order. With as much memory as the index
         # of a million request ids takes, its pages are not decrypted for each row again.
         self._db.execute("PRAGMA cache_size = -65536")

@@ -17,7 +17,6 @@ class External(Engine):
     """Imported bills. A bill's rows never change, and go only with it."""
 
     def is_bill(self, bill_id: str) -> bool:
-        """Return whether the id was ever given to a bill of any profile."""
         return self.row("SELECT 1 FROM external_bill WHERE id = ?", bill_id) is not None
 
     def _add_bill(
@@ -46,7 +45,6 @@ class External(Engine):
             )
 
     def bills(self, profile: int) -> list[BillFileRow]:
-        """Return the bills of *profile* that were not removed, in the order they came."""
         return [*map(_bill, self.rows(f"{_BILLS} ORDER BY number", profile))]
 
     def bill(self, profile: int, bill_id: str) -> BillFileRow | None:
@@ -54,14 +52,12 @@ class External(Engine):
         return _bill(row) if row else None
 
     def bill_that_says(self, profile: int, digest: bytes) -> BillFileRow | None:
-        """Return the bill of *profile* that says the same as one with this *digest*."""
         row = self.row(f"{_BILLS} AND digest = ?", profile, digest)
         return _bill(row) if row else None
 
     def bill_rows(
         self, number: int, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator["Kept"]:
-        """Yield the rows of bill *number*, in its order, from *since* on and before *until*."""
         from hongbao.domain.bill import Kept  # 3 ms, and most commands look at no bill
 
         for row in self.each(

@@ -39,13 +39,6 @@ class History(Books):
     # --- movements -------------------------------------------------------------------------------
 
     def first_entry_from(self, at: datetime) -> int:
-        """
-        Return the id of the first entry made at *at* or later; the next one's where there is none.
-
-        Entries' times never run back, so this is a search by halves: a period is found at once,
-        however long the ledger. Where a restore has left a gap in the numbers, what comes after it
-        stands for all of them.
-        """
         low, high = 1, self.head().entry + 1
         while low < high:
             middle = (low + high) // 2
@@ -67,12 +60,6 @@ class History(Books):
         newest_first: bool = True,
         end: int | None = None,
     ) -> Iterator[Movement]:
-        """
-        Yield what *acts* did to *profile*'s money in the entries of *span*.
-
-        What came back of a packet is added up to the entry *end*, or to the span's own end, and how
-        a payment's state is as of then.
-        """
         order = "DESC" if newest_first else "ASC"
         rows = self._db.execute(
             "SELECT entry.id, entry.act, entry.at, entry.request_id, entry.amount_fen,"
@@ -106,7 +93,6 @@ class History(Books):
             yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
 
     def events(self, after: int, limit: int) -> list[EventRow]:
-        """Return the first *limit* entries after the entry *after*, of all profiles."""
         rows = self.rows(
             "SELECT entry.id, entry.at, entry.act, profile.name, packet.id, message.id,"
             " entry.facts FROM entry LEFT JOIN profile ON profile.id = entry.profile"
@@ -119,12 +105,10 @@ class History(Books):
         return [EventRow(row[0], from_micros(row[1]), *row[2:]) for row in rows]
 
     def entry_before_the_last(self, count: int) -> int:
-        """Return the entry before the last *count* ones; 0 where there are no more than these."""
         row = self.row("SELECT id FROM entry ORDER BY id DESC LIMIT 1 OFFSET ?", count)
         return int(row[0]) if row else 0
 
     def balance_before(self, profile: int, entry: int) -> int:
-        """Return what *profile*'s balance was just before *entry*."""
         row = self.row(
             "SELECT balance_fen FROM entry WHERE profile = ? AND id < ? ORDER BY id DESC LIMIT 1",
             profile,
@@ -133,7 +117,6 @@ class History(Books):
         return int(row[0]) if row else 0
 
     def totals(self, profile: int, span: range, acts: Sequence[str]) -> tuple[int, int, int]:
-        """Return how many movements *span* has, what came in with them and what went out."""
         row = self.row(
             "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
             " coalesce(sum(max(-amount_fen, 0)), 0) FROM entry"

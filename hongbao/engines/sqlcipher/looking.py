@@ -31,13 +31,11 @@ class Looking(Books):
         return _act(row) if row else None
 
     def acts_about(self, message: int) -> list[ActRow]:
-        """Return all that was done about *message*, by any institution, in order."""
         return [_act(row) for row in self.rows(f"{_ACTS} WHERE message = ? ORDER BY id", message)]
 
     def refund_of(
         self, packet: int, closed_at: datetime, span: range, acts: Sequence[str] = ("refund",)
     ) -> ActRow | None:
-        """Return the refund of *packet*, which closed it then; *span* is what that moment has."""
         row = self.row(
             f"{_ACTS} WHERE id >= ? AND id < ? AND at = ? AND packet = ?"
             f" AND act IN ({marks(acts)})",
@@ -50,14 +48,12 @@ class Looking(Books):
         return _act(row) if row else None
 
     def last_act_that_moved(self) -> ActRow | None:
-        """Return the newest act that moved any money."""
         row = self.row(
             f"{_ACTS} WHERE id = (SELECT entry FROM transfer ORDER BY transfer.id DESC LIMIT 1)"
         )
         return _act(row) if row else None
 
     def taken(self, packet: int) -> list[TakenRow]:
-        """Return the claims of *packet* as the acts that they were."""
         rows = self.rows(
             "SELECT claim.seat, profile.name, claim.amount_fen,"
             f" {', '.join(f'entry.{column}' for column in _ACT_COLUMNS)}"
@@ -70,7 +66,6 @@ class Looking(Books):
         ]
 
     def moved(self, entries: Collection[int]) -> list[MovedRow]:
-        """Return what the acts of *entries* moved, in order."""
         rows = self.rows(
             "SELECT entry, transfer.book, giver.kind, taker.kind, amount_fen, reason FROM transfer"
             " JOIN account AS giver ON giver.id = debit JOIN account AS taker ON taker.id = credit"
@@ -86,7 +81,6 @@ class Looking(Books):
         return [str(row[0]) for row in rows]
 
     def batch(self, number: int) -> tuple[str, ActRow]:
-        """Return the id of batch *number*, and the act of settling it."""
         batch_id, entry = self.row("SELECT id, entry FROM batch WHERE number = ?", number)
         return str(batch_id), self.act_of(entry)
 
@@ -97,12 +91,6 @@ class Looking(Books):
     # --- books -----------------------------------------------------------------------------------
 
     def held(self, banks: Sequence[str]) -> list[HeldRow]:
-        """
-        Return what each kind of account holds in the platform's book, those of *banks*, and the
-        central bank's.
-
-        Who an account is kept for tells lines apart only where that is an institution.
-        """
         kinds = [kind for kind in SIDES if kind not in _OPEN_ONLY]
         places = [(book, kind) for book in (PLATFORM, *banks, CENTRAL) for kind in kinds]
         rows = self.rows(
@@ -132,7 +120,6 @@ class Looking(Books):
         return [HeldRow(book, Kind(kind), *rest) for book, kind, *rest in rows]
 
     def changes(self, entries: Collection[int]) -> list[ChangeRow]:
-        """Return every account that has moved since the first of *entries*, and what they did."""
         first = min(entries)
         rows = self.rows(
             "SELECT book, kind, owner, abs(credits_fen - debits_fen),"

@@ -45,11 +45,9 @@ class Packets(Books):
         return _packet(row) if row else None
 
     def packet_numbered(self, number: int) -> str:
-        """Return the id of packet *number*."""
         return str(self.row("SELECT id FROM packet WHERE number = ?", number)[0])
 
     def packet_of_entry(self, entry: int) -> str | None:
-        """Return the id of the packet that was sent by the act of *entry*, if one was."""
         row = self.row("SELECT id FROM packet WHERE entry = ?", entry)
         return row and str(row[0])
 
@@ -67,7 +65,6 @@ class Packets(Books):
         )
 
     def claimable(self, profile: int, now: datetime, *, own: bool, limit: int) -> list[PacketRow]:
-        """Return open packets that *profile* has no share of yet; with *own*, also their own."""
         return self._packets(
             "packet.closed_at IS NULL AND packet.expires_at > ?"
             " AND (held IS NULL OR (hold.until <= ? AND hold.ends = 'release'))"
@@ -86,11 +83,6 @@ class Packets(Books):
         )
 
     def due(self, now: datetime, sender: int | None, limit: int) -> list[PacketRow]:
-        """
-        Return packets whose refund is due at *now*, the longest due first.
-
-        One that is held is not there before its hold is ended.
-        """
         return self._packets(
             "packet.closed_at IS NULL AND packet.expires_at <= ? AND held IS NULL"
             " AND (? IS NULL OR packet.sender = ?)"
@@ -102,7 +94,6 @@ class Packets(Books):
         )
 
     def next_expiry(self) -> datetime | None:
-        """Return when the next open packet's refund is, or was, due."""
         row = self.row(
             "SELECT expires_at FROM packet WHERE closed_at IS NULL AND held IS NULL"
             " ORDER BY expires_at LIMIT 1"
@@ -110,7 +101,6 @@ class Packets(Books):
         return row and from_micros(row[0])
 
     def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int, int]:
-        """Return what of *profile*'s money is in open packets, in ones due back, in held ones."""
         found = {"open": 0, "due": 0, "held": 0}
         for state, fen in self.rows(
             "SELECT CASE WHEN hold.until > ?1 THEN 'held' WHEN hold.ends = 'return' THEN 'due'"
@@ -127,7 +117,6 @@ class Packets(Books):
         return [_packet(row) for row in self.rows(f"{_PACKETS} WHERE {where}", *values)]
 
     def claimed_fen(self, packet: int, profile: int) -> int | None:
-        """Return what *profile* took from *packet*, if anything."""
         row = self.row(
             "SELECT amount_fen FROM claim WHERE profile = ? AND packet = ?", profile, packet
         )

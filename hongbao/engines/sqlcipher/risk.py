@@ -27,7 +27,6 @@ class Risk(Books):
         )
 
     def records_after(self, profile: int, entry: int) -> list[tuple[int, str]]:
-        """Return the risk records of *profile* behind *entry*, oldest first, with their entries."""
         return self.rows(
             "SELECT id, risk FROM entry WHERE profile = ? AND id > ? AND risk IS NOT NULL"
             " ORDER BY id",
@@ -47,7 +46,6 @@ class Risk(Books):
         )
 
     def stops_of(self, request_id: str, profile: int) -> list[int]:
-        """Return the entries in which *profile*'s *request_id* was stopped, oldest first."""
         rows = self.rows(
             "SELECT entry FROM stop WHERE request_id = ? AND profile = ? ORDER BY entry",
             request_id,
@@ -61,11 +59,6 @@ class Risk(Books):
     # --- what was judged -------------------------------------------------------------------------
 
     def judged(self, profile: int | None = None, until: int | None = None) -> Iterator[JudgedRow]:
-        """
-        Yield the acts that left a record, oldest first: of *profile*, or of everyone.
-
-        With *until*, only those before that entry.
-        """
         for row in self.each(
             f"{_JUDGED} WHERE risk IS NOT NULL AND (?1 IS NULL OR profile = ?1)"
             " AND (?2 IS NULL OR id < ?2) ORDER BY id",
@@ -75,7 +68,6 @@ class Risk(Books):
             yield _judged(row)
 
     def judged_in(self, entry: int) -> JudgedRow | None:
-        """Return the record that *entry* has, if it has one."""
         row = self.row(f"{_JUDGED} WHERE id = ? AND risk IS NOT NULL", entry)
         return _judged(row) if row else None
 
@@ -99,7 +91,6 @@ class Risk(Books):
         return _challenge(row) if row else None
 
     def challenges_of(self, profile: int, now: datetime) -> list[ChallengeRow]:
-        """Return *profile*'s challenges that can still be answered, oldest first."""
         rows = self.rows(
             f"{_CHALLENGES} WHERE profile = ? AND state = 'open' AND expires_at > ?"
             " ORDER BY number",
@@ -109,7 +100,6 @@ class Risk(Books):
         return [_challenge(row) for row in rows]
 
     def passed_challenge(self, profile: int, inputs: bytes, now: datetime) -> ChallengeRow | None:
-        """Return what *profile* has passed for these *inputs* and not used yet, if anything."""
         row = self.row(
             f"{_CHALLENGES} WHERE profile = ? AND inputs = ? AND state = 'passed'"
             " AND expires_at > ? ORDER BY number LIMIT 1",

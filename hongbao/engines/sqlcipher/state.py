@@ -42,18 +42,15 @@ class State(Engine):
     """What is decided is applied here, all together or not at all."""
 
     def apply(self, changes: Iterable[Change]) -> None:
-        """Apply *changes* in their order, within the transaction that they were decided in."""
         for change in sorted(changes, key=_rank):  # stable: rows without references stay in order
             getattr(self, _handler(type(change)))(*change)
 
     def state(self, row: RowKey) -> tuple[Any, ...] | None:
-        """Return the values of a row of `SEALED` that a seal covers; None where it is gone."""
         table, *key = row
         found = self.row(f"{self._columns(table)} WHERE {_KEYS.get(table, 'id = ?')}", *key)
         return None if found is None else tuple(found)
 
     def states(self, table: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """Yield every row of a *table* of `SEALED`: its key, and the values that a seal covers."""
         keys = [part.split()[0] for part in _KEYS.get(table, "id = ?").split(" AND ")]
         columns = self._sealed_columns(table)
         where = [columns.index(key) for key in keys]
@@ -61,7 +58,6 @@ class State(Engine):
             yield "/".join(str(row[at]) for at in where), tuple(row)
 
     def last_seal(self, row: RowKey) -> tuple[int, bytes | None] | None:
-        """Return the generation of keys and the digest that *row* was last sealed with."""
         found = self.row(
             "SELECT generation, digest FROM sealed_row JOIN entry ON entry.id = sealed_row.entry"
             " WHERE place = ? AND key = ? ORDER BY sealed_row.entry DESC LIMIT 1",
@@ -71,7 +67,6 @@ class State(Engine):
         return None if found is None else (int(found[0]), found[1] and bytes(found[1]))
 
     def last_seals(self) -> Iterator[tuple[str, str, int, bytes | None]]:
-        """Yield the last seal of every row that has one: table, key, generation, digest."""
         for place, key, generation, digest in self.each(
             "SELECT place, key, generation, digest FROM sealed_row"
             " JOIN entry ON entry.id = sealed_row.entry"
