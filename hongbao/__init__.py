@@ -1,1 +1,1 @@
-"""A terminal wallet and red-packet command line: a payment company small enough to read."""
+"""A terminal wallet and red-packet command line on a double-entry ledger."""

@@ -1,4 +1,4 @@
-"""``python -m hongbao``, and where the ``hongbao`` command comes in."""
+"""The entry point of ``python -m hongbao`` and of the ``hongbao`` command."""
 
 import gc
 import os

@@ -1,4 +1,4 @@
-"""The command line: reads what was typed, asks the wallet, says what happened."""
+"""The command line: finds the command, runs it, and reports errors with an exit code."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""JSON as it leaves the house: one document, readable by any program under any encoding."""
+"""JSON output: one document, readable by any program under any encoding."""
 
 import codecs
 import json

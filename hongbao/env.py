@@ -1,4 +1,4 @@
-"""What the world lends: a place for files, a clock, chance, and a person to ask."""
+"""The environment: folders, clock, randomness, and prompts."""
 
 import os
 import sys

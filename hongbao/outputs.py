@@ -1,4 +1,4 @@
-"""Files that people ask for: whole or not there, and private before their first byte."""
+"""Output files: written whole or not at all, and private before their first byte."""
 
 import errno
 import os

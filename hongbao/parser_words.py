@@ -1,5 +1,5 @@
 """
-The parser's words: what the command-line library says in English, in our words and both languages.
+The command-line library's messages, in our words and in both languages.
 
 The headings of its help ask gettext, and `hongbao.words.use_language` points gettext at our
 catalogue. The rest are English sentences fixed in its code. Those that a person can meet through us

@@ -1,4 +1,4 @@
-"""The ledger's interface: typed rows, and all that is asked of it, in the domain's words."""
+"""The ledger's interface: typed rows, and its verbs in the domain's words."""
 
 from __future__ import annotations
 
@@ -623,8 +623,7 @@ class Store(Protocol):
     """
     One open ledger.
 
-    Reads outside `transaction` see the last committed state. Which engine lies below is nobody
-    else's business.
+    Reads outside `transaction` see the last committed state. No caller depends on the engine.
     """
 
     path: Path
@@ -763,7 +762,7 @@ class Store(Protocol):
         ...
 
     def head(self) -> Head:
-        """Return the chain's last entry, or entry 0; in a group that goes on, it has no MAC yet."""
+        """Return the chain's last entry, or entry 0; in an open group it has no MAC yet."""
         ...
 
     def mac_of(self, entry: int) -> bytes | None:
@@ -771,7 +770,7 @@ class Store(Protocol):
         ...
 
     def sealed_act(self, entry: int) -> FactsRow:
-        """Return the facts of the act of *entry*, and what its columns say beside them."""
+        """Return the facts of the act of *entry*, and its columns."""
         ...
 
     def entry_at(self, entry: int) -> datetime: ...
@@ -798,8 +797,8 @@ class Store(Protocol):
         """
         Put *acts* into the chain, with the *mac* that seals them, and move what they move.
 
-        Their changes were applied before (`apply`). Without a *mac* their group goes on: the next
-        call that has one seals them as well, and may have no acts of its own.
+        Their changes were applied before (`apply`). Without a *mac* their group continues: the next
+        call that has one seals them as well, and may have no acts itself.
         """
         ...
 
@@ -1146,7 +1145,7 @@ class Store(Protocol):
 
         Entries' times never run back, so this is a search by halves: a period is found at once,
         however long the ledger. Where a restore has left a gap in the numbers, what comes after it
-        stands for all of them.
+        represents all of them.
         """
         ...
 

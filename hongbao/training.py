@@ -1,5 +1,5 @@
 """
-Training: a model of what acts usually look like, learned from acts that happened.
+Training of the risk model on a home's history.
 
 This is the one door of scikit-learn, which the extra ``hongbao[train]`` brings. Only learning
 needs it: what it learns is written down as plain data, and `hongbao.domain.risk.forest` reads that

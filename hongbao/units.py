@@ -1,4 +1,4 @@
-"""How amounts and instants are written: whole fen as yuan, UTC as China's time."""
+"""Formats of amounts and instants: whole fen as yuan, UTC as China's time."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""The dictionary: every sentence people read, in the language they read."""
+"""Translations: every sentence people read, in the language they read."""
 
 import gettext as _gettext
 import os

@@ -1,4 +1,4 @@
-"""The auditor: re-adds everything in the ledger, and names all that does not add up."""
+"""The audit behind ``hongbao check``: re-adds the whole ledger and reports every discrepancy."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""Checks of what travels: payments, what is in transit, settlements, what banks cannot explain."""
+"""Checks of payments: messages, money in transit, settlements, and banks' suspense accounts."""
 
 import json
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Checks of the guards: who signed, what is remembered of whom, what was stopped and asked."""
+"""Checks of risk control: signatures, habits, stops and challenges."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

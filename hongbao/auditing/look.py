@@ -1,4 +1,4 @@
-"""One look over the ledger: what every check is made of."""
+"""The context of an audit: rows, keys and the noted head, shared by all checks."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Checks of people: balances that follow one another, counters that count what they say."""
+"""Checks of profiles: balances that follow one another, and usage counters."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The check of state: people, cards, devices and rules are as the last act has left them."""
+"""The check of sealed state: profiles, cards, devices and rules are as their last act left them."""
 
 from collections.abc import Iterator
 

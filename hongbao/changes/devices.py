@@ -1,4 +1,4 @@
-"""Changes of devices, and of how profiles stand to them."""
+"""Changes of devices, and of their enrolments by profiles."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Enrol(NamedTuple):
 
 
 class Certify(NamedTuple):
-    """Let the signature of *device* vouch for the person behind *profile*."""
+    """Certify *device* for *profile*: its signature counts as a factor."""
 
     profile: int
     device: int
@@ -59,7 +59,7 @@ class Certify(NamedTuple):
 
 
 class CutSession(NamedTuple):
-    """End the session of *device*, and the fault that a demo's was told to make."""
+    """End the session of *device*, and the simulated fault of a demo's."""
 
     device: int
     at: datetime

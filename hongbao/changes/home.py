@@ -1,4 +1,4 @@
-"""Changes of the home as a whole: its clock, its rules, and what it refused for good."""
+"""Changes of the home: its clock, its rules, and remembered refusals."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class SetHome(NamedTuple):
 
 class SetReadings(NamedTuple):
     """
-    Make *row* how far the home's clock and dice have come, and who acts where nobody is named.
+    Make *row* the home's clock and seed position, and the profile that acts by default.
 
-    Nothing else of it may differ: anybody may change these who may use the home.
+    Nothing else of it may differ: any user of the home may change these.
     """
 
     row: HomeRow

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AddPacket(NamedTuple):
-    """Add the packet *row*, with an account of its own."""
+    """Add the packet *row*, with its account."""
 
     row: PacketRow
 

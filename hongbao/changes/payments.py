@@ -1,4 +1,4 @@
-"""Changes of payments: messages, what banks make of them, settlements, corrections."""
+"""Changes of payments: messages, their states, settlements, corrections."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class AddBatch(NamedTuple):
 
 
 class SettleMessages(NamedTuple):
-    """Put what is unsettled of the batch's banks into it; *heard* is told how many so far."""
+    """Put what is unsettled of the batch's banks into it; *heard* gets the number so far."""
 
     batch: int
     heard: Callable[[int], None] | None

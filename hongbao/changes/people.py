@@ -51,7 +51,7 @@ class SetPin(NamedTuple):
 
 
 class SetPinTries(NamedTuple):
-    """Count what was tried at the holder's PIN: no act, and beside the keys as well."""
+    """Count a try at the holder's PIN: not an act, and next to the keys as well."""
 
     holder: Holder
     tries: int

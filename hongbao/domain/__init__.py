@@ -1,1 +1,1 @@
-"""The rules on the wall: standard library only, no files, no clock, no dice."""
+"""The domain rules: pure, standard library only, no files, no clock, no randomness."""

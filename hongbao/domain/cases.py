@@ -1,4 +1,4 @@
-"""The life of a case that a reviewer looks at, and how many eyes it takes to decide it."""
+"""The states of a review case, and how many operators have to agree on it."""
 
 from collections.abc import Sequence
 from enum import StrEnum, unique

@@ -1,4 +1,4 @@
-"""Comparing two books of the same holder, row by row: what both have, and what only one has."""
+"""Comparison of two books of the same holder, row by row: what both have, and what only one has."""
 
 import heapq
 from collections import defaultdict

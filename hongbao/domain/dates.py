@@ -1,4 +1,4 @@
-"""Dates: instants and lengths of time as people type them, and where China's days end."""
+"""Dates: instants and durations as people type them, and China's calendar days."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone

@@ -1,4 +1,4 @@
-"""What withdrawing costs."""
+"""The fee of a withdrawal."""
 
 from hongbao.domain.policy import WithdrawRules
 

@@ -1,4 +1,4 @@
-"""Who a person is: resident ID numbers, real names and bank cards, read and masked."""
+"""Identity: resident ID numbers, real names and bank card numbers, parsed and masked."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Which way money may move: books, kinds of account, and the table of legal moves."""
+"""The ledger's rules: books, kinds of account, and the table of legal transfers."""
 
 from enum import StrEnum, unique
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Limits: how much room a tier's limits leave, and when room returns."""
+"""Limits: how much a tier's limits leave, and when they reset."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a packet is, and who may resolve it when."""
+"""A packet: its terms, and who may claim or refund it when."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a passphrase must not be: what a search for it would try first."""
+"""Passphrase strength: refuses those that a search would try first."""
 
 import re
 import unicodedata

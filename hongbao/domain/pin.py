@@ -1,4 +1,4 @@
-"""The payment PIN 支付密码: six digits that keep quiet, and which six are too easy."""
+"""The payment PIN 支付密码: six digits that do not print, and which are too easy to guess."""
 
 from datetime import date
 from itertools import pairwise

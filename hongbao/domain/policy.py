@@ -1,4 +1,4 @@
-"""A policy: the limits, fees and windows of one rule pack, read from its TOML text."""
+"""A policy: limits, fees and time windows, parsed from TOML."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A small question that asks whether a person is there: how many of these are in this line?"""
+"""The puzzle of a challenge: how often is this character in this line?"""
 
 import json
 import unicodedata

@@ -1,4 +1,4 @@
-"""Settlement: what a bank and the platform owe each other, netted, and in which order it moves."""
+"""Settlement: netting of what a bank and the platform owe each other, and its transfers."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

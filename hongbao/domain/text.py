@@ -1,4 +1,4 @@
-"""Text that people type and others read: any script, harmless on any screen."""
+"""Free text: any script, without control characters, harmless on any screen."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Reading rules from a TOML text, table by table, each refusal with its line."""
+"""A TOML reader for rules, table by table, each refusal with its line number."""
 
 import re
 import tomllib

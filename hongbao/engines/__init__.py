@@ -1,1 +1,1 @@
-"""Engines: who keeps the ledger, and how it is asked."""
+"""Engines: implementations of the ledger interface."""

@@ -1,5 +1,5 @@
 """
-What can go wrong, in words, and the exit code that says so to a shell.
+The errors: every refusal with its code, sentence, hint and exit code.
 
 `TOPICS` is all of it at a glance. Every error is imported from here, and its topic is loaded only
 when one of its errors is asked for: most commands can go wrong in a few ways only.

@@ -1,5 +1,5 @@
 """
-What an error is: a declaration of facts, and two sentences made from them.
+The base of errors: a declaration of facts, a sentence and a hint.
 
     class PacketExpired(NotClaimable):
         expires_at: datetime = example(THEN)

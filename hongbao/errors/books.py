@@ -1,4 +1,4 @@
-"""Reconciling: a bank's statement, and where its books and ours do not agree."""
+"""Reconciliation: bank statements, and differences between books."""
 
 from hongbao.errors.base import (
     LEFT_OUT,

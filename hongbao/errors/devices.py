@@ -1,4 +1,4 @@
-"""Devices: which of them act for a profile, and what ends their sessions."""
+"""Devices: authorisation, signatures and sessions."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Red packets: what cannot be sent, claimed or refunded, and why."""
+"""Red packets: refusals to send, claim or refund."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Money that is not there or may not move, cards, and banks that say no, or nothing."""
+"""Payments: balance, limits, cards, and banks that decline or do not answer."""
 
 from datetime import datetime
 

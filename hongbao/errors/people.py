@@ -1,4 +1,4 @@
-"""Profiles and operators, who they are, and their PINs and authenticators."""
+"""Profiles and operators: names, identity, PINs and authenticators."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Risk control: challenges, what it refuses or holds, and the cases that people review."""
+"""Risk control: challenges, refusals, holds and review cases."""
 
 from collections.abc import Mapping
 from datetime import datetime

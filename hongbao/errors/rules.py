@@ -1,4 +1,4 @@
-"""Policies, risk packs and risk models: files that break a rule of their form."""
+"""Policies, risk packs and risk models: files with an invalid value."""
 
 from hongbao.errors.base import LEFT_OUT, NotFound, Unusable, UsageError, example, shortened
 from hongbao.words import N_

@@ -1,4 +1,4 @@
-"""Statements and receipts: writing them, and proving what they say."""
+"""Statements and receipts: export, signature and verification."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Stories that are played: what they cannot hold, and what did not happen."""
+"""Stories: syntax errors, and expectations that failed."""
 
 from hongbao.errors.base import LEFT_OUT, HongbaoError, UsageError, example
 from hongbao.words import N_

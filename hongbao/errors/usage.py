@@ -1,4 +1,4 @@
-"""What a command can be refused for before it begins, the files it is given, and how it ends."""
+"""Usage: arguments, prompts, files and output of a command."""
 
 from hongbao.errors.base import ExitCode, HongbaoError, NotFound, Unusable, UsageError, example
 from hongbao.parser_words import in_our_words

@@ -1,1 +1,1 @@
-"""The opened home: keys and ledger together, and the profile that acts or asks."""
+"""The opened home: keys and ledger together, and the current profile."""

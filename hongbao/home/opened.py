@@ -86,7 +86,7 @@ class Home:
         """
         Open the home of *env* for *profile*, or for the one chosen with `use`.
 
-        ``alice@tablet`` is Alice, at a device of hers that is called tablet; ``@tablet`` is whoever
+        ``alice@tablet`` is Alice, at a device of hers that is called tablet; ``@tablet`` is the one
         was chosen, at theirs.
 
         *passphrase* is asked where the home is locked by one. The ledger has to reach the head

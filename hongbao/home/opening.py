@@ -1,4 +1,4 @@
-"""Opening a home: its keys and its ledger together, and what was cut off brought to its end."""
+"""Opening a home: its keys and its ledger together, and recovery of interrupted changes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress

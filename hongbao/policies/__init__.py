@@ -1,4 +1,4 @@
-"""The rule packs that ship with hongbao, as TOML text."""
+"""The policies that ship with hongbao, as TOML text."""
 
 from pathlib import Path
 

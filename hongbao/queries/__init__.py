@@ -1,1 +1,1 @@
-"""Questions: what a home says of itself. Nothing here changes anything."""
+"""Queries on an opened home. They cannot write."""

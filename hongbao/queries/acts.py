@@ -1,4 +1,4 @@
-"""Acts as their entries keep them: the facts of one, and the answer that was given to it."""
+"""Acts as their entries keep them: the facts of one, and its answer."""
 
 from datetime import datetime
 from functools import partial

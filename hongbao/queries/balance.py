@@ -1,4 +1,4 @@
-"""The balance: what is spendable, what waits, what is on its way."""
+"""The balance: available, in packets, held, and on its way."""
 
 from typing import TYPE_CHECKING
 

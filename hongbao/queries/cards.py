@@ -1,4 +1,4 @@
-"""Bank cards: those that are bound, and the one that a name means."""
+"""Bank cards: those that are bound, and look-up by name."""
 
 from hongbao.answers import CardLine
 from hongbao.domain.identity import BANKS, mask_card_number

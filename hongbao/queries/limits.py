@@ -1,4 +1,4 @@
-"""Limits: what applies to a profile now, what is used and when room returns."""
+"""Limits: what applies to a profile now, what is used, and when they reset."""
 
 from hongbao.answers import LimitLine, Limits
 from hongbao.domain.limits import factor_level, states

@@ -1,4 +1,4 @@
-"""Packets as people see them: lists, one packet, and the proof of its shares."""
+"""Packets: lists, one packet, and the proof of its shares."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Receipts: one movement, as its signed line has it; and what a proof of one needs."""
+"""Receipts: one movement as its signed line has it, and what verifying one needs."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress

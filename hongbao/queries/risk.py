@@ -1,4 +1,4 @@
-"""Risk views: why an act was answered as it was, and what is known of a person."""
+"""Risk views: the explanation of a judgement, and a profile's picture."""
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Traces: what became of a packet, a payment or an act, step by step."""
+"""Traces: the course of a packet, a payment or an act, step by step."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -202,7 +202,7 @@ def _notified(row: PacketRow, act: ActRow) -> TraceStep:
 
 
 def _hold_steps(home: Home, case: CaseRow, moved: Moved, stage: int) -> list[TraceStep]:
-    """Return that something was held, and what became of that: it went on with *stage*."""
+    """Return the steps of a hold and its end, after which the payment continued with *stage*."""
     assert case.until is not None
     opened = home.store.act_of(case.entry)
     facts: dict[str, object] = {"amount_fen": case.amount_fen}

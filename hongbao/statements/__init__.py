@@ -1,5 +1,5 @@
 """
-The printed page: a profile's statement as a file that other programs read, one format a file.
+Export of statements to files that other programs read, one module for each format.
 
 A module here whose name does not begin with ``_`` is a format, and is woken only when it is used.
 It has ``ENDINGS``, the file endings it is chosen by, and ``write(sheet, out)``. Adding a format is

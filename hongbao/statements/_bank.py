@@ -1,5 +1,5 @@
 """
-What a bank's statement has in any of the banks' formats: entries, days, and text between tags.
+Parts common to the bank formats: entries, days, and text between tags.
 
 It is the balance's statement, so what a card paid for and what went back to a card is not in it.
 """

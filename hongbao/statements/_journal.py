@@ -1,5 +1,5 @@
 """
-Journals: a statement as entries in accounts, which accountants' programs add up again.
+Journals: a statement as entries in accounts, for plain-text accounting programs.
 
 What beancount, hledger and ledger have in common is here: the accounts' names, one entry for each
 leg with the balance after it, the days, and one writer for the last two, which read nearly the same

@@ -1,5 +1,5 @@
 """
-Legs: a movement as two accounts and an amount, the way an accountant's program wants it.
+Legs: a movement as two accounts and an amount, for accounting programs.
 
 A withdrawal's fee is a separate leg, so that the amount fits the bank's, and because some
 programs refuse an entry of three legs.

@@ -1,5 +1,5 @@
 """
-Paper: A4 pages of a PDF, in points from the upper left, and the Chinese font that they are set in.
+PDF pages: A4, in points from the upper left, and their Chinese font.
 
 A PDF brings along the characters that it shows, so it looks the same everywhere. The font comes
 with the extra ``hongbao[pdf]``, as a separate package; without that package, one of the system is

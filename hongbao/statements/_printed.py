@@ -1,5 +1,5 @@
 """
-The printed page: what a statement for people says, and in what words, in English and in Chinese.
+The printed statement for people (html, pdf): its facts and words, in English and in Chinese.
 
 The words are the catalogue's, in the language of the sheet's style: a page keeps its language,
 its format. How the page looks is the business of each format that prints one.

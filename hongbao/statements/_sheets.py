@@ -1,5 +1,5 @@
 """
-Reading workbooks: the cells of a sheet, row by row, in memory that does not grow with the file.
+An XLSX reader: the cells of a sheet, row by row, in memory that does not grow with the file.
 
 Anyone may have made the file: 180 KB of archive can unpack to gigabytes, one row can hold a hundred
 million cells, one tag a gigabyte of names. So every part is unpacked in pieces and parsed as it

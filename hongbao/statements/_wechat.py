@@ -1,5 +1,5 @@
 """
-A WeChat Pay bill: its rows and what stands above them, for the CSV and the workbook alike.
+A WeChat Pay bill: its rows and the lines above them, for the CSV and the workbook.
 
 No official description of the bill is known; its shape is what public samples and the programs that
 read them agree on. Those programs compare words, so every word here is one that they know.

@@ -1,5 +1,5 @@
 """
-Words: what an accountant's program shows for a leg, the other side of it and what happened.
+Descriptions of legs for accounting programs: the counterparty, and what happened.
 
 They are in Chinese in a statement of either language, as in a WeChat bill: people
 sort and match by them, and a payee that changes with the reader's language would match nothing.

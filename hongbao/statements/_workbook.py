@@ -1,5 +1,5 @@
 """
-Workbooks: the one door to the library that writes them, row by row and the same bytes each time.
+An XLSX writer over XlsxWriter: row by row, and the same bytes each time.
 
 Nothing in a workbook of ours calculates. Text is written as text even if it looks otherwise, so no
 greeting becomes a formula, a link or a number; amounts are numbers of exactly two decimals.

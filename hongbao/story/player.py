@@ -1,4 +1,4 @@
-"""The player: plays a story's commands for real, in a folder that is gone afterwards."""
+"""The player of stories: runs a story's real commands in a temporary folder."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Promises: comparing what a story expects with what a command said."""
+"""Expectations: the comparison of what a story expects with a command's output."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The script: what a story is made of, and how it is read."""
+"""The script of a story: its parts and its parser."""
 
 import json
 import re

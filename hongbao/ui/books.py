@@ -1,4 +1,4 @@
-"""The window for the books: the platform, the banks and the central bank side by side."""
+"""Books on the terminal: the platform, the banks and the central bank side by side."""
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest

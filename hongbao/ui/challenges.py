@@ -1,4 +1,4 @@
-"""The window for challenges: a line of characters to count, and what it stands before."""
+"""Challenges on the terminal: a line of characters to count, and the act that requires it."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The window for what lies between institutions: banks, faults, settlement, reconciliation."""
+"""Clearing on the terminal: banks, faults, settlement, reconciliation."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The window for devices and authenticators."""
+"""Devices and authenticators on the terminal."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a dry run says: what would be done, in place of each sentence that says what was done."""
+"""Sentences of dry runs: what would be done, for each sentence on what was done."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The window for events: what happens in the home, a line each."""
+"""Events on the terminal, a line each."""
 
 from collections.abc import Sequence
 

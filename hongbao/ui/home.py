@@ -1,4 +1,4 @@
-"""The window for the home itself: its clock, its lock, its rules and its copies."""
+"""The home on the terminal: its clock, lock, policies and backups."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The window for money: the balance, money in and out, and the limits."""
+"""Money on the terminal: balance, top-ups, withdrawals and limits."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The window for red packets: what was sent, taken and returned, and who got what."""
+"""Red packets on the terminal: sent, claimed and returned, and who got what."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The window for people: profiles, names, cards and PINs."""
+"""People on the terminal: profiles, names, cards and PINs."""
 
 from collections.abc import Mapping, Sequence
 

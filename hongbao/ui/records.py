@@ -1,4 +1,4 @@
-"""The window for looking back: the history, exports and checks."""
+"""Records on the terminal: history, exports and checks."""
 
 from hongbao.answers import Checked, Exported, FindingLine, History, MovementLine, PendingLine
 from hongbao.ui import wording

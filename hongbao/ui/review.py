@@ -1,4 +1,4 @@
-"""The window for review: cases and their evidence, what operators said, and what is kept."""
+"""Review on the terminal: cases, evidence, opinions, and the records kept."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The window for risk control: why an act was answered so, a profile's picture, and the rules."""
+"""Risk control on the terminal: the explanation of a judgement, a profile's picture, the rules."""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""The screen: tables and lines for a terminal of any width, tab-separated lines for a pipe."""
+"""Output: tables and lines for a terminal of any width, tab-separated lines for a pipe."""
 
 import sys
 from collections.abc import Iterable, Sequence

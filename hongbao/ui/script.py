@@ -1,4 +1,4 @@
-"""The script: how wide text is on a terminal, and where a line of it may end."""
+"""Scripts of the world: the width of text on a terminal, and line breaking."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""The window for what is vouched for: keys, receipts, and whether a file is genuine."""
+"""Signatures on the terminal: keys, receipts, and the verdict on a file."""
 
 import shutil
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The window for a trace: the eight steps of one packet or payment, and what each one moved."""
+"""A trace on the terminal: the eight steps of one packet or payment, and what each moved."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The wording: what people read where programs read a code."""
+"""The wording of codes: what people read where programs read a code."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

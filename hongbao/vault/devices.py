@@ -6,7 +6,7 @@ from typing import NoReturn
 from hongbao import errors
 from hongbao.vault import files, primitives
 from hongbao.vault.primitives import KEY_BYTES, NONCE_BYTES
-from hongbao.vault.safe import Vault
+from hongbao.vault.vault import Vault
 
 PUBLIC_KEY_BYTES = 32
 

@@ -1,4 +1,4 @@
-"""The key folder: where a home's master key lies wrapped, and how the wrapping is changed."""
+"""The key folder: where a home's master key is wrapped, and how the wrapping is changed."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from hongbao import errors
 from hongbao.vault import files, keychain, primitives
 from hongbao.vault.head import HeadNote, parse_line, written_line
 from hongbao.vault.primitives import KEY_BYTES, NONCE_BYTES, RFC_9106_LOW_MEMORY, SALT_BYTES, Cost
-from hongbao.vault.safe import Vault
+from hongbao.vault.vault import Vault
 
 FORMAT = 1
 """The form of ``master.json``; a file of a later form is refused rather than guessed at."""

@@ -1,5 +1,5 @@
 """
-The borrowed algorithms, each behind one plain function.
+Cryptographic primitives, each behind one plain function.
 
 HKDF, AES-GCM, HMAC, Ed25519, Argon2id, and CRC-32 against accidents.
 """

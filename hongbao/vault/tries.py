@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from hongbao.vault import files, primitives
-from hongbao.vault.safe import Vault
+from hongbao.vault.vault import Vault
 
 _NUMBERS = re.compile(rb"(\d{20}) (\d{20}) (\d{20}) (\d{20}) ")
 _LINE_BYTES = 4 * 21 + 64 + 1  # four numbers, the MAC, the end of the line

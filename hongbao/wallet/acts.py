@@ -1,4 +1,4 @@
-"""An act while it is being done: what its work may look at, and what it wants written."""
+"""The context of an act: what it may read, and the changes that it wants written."""
 
 from collections.abc import Callable
 from datetime import datetime

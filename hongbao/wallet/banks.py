@@ -1,4 +1,4 @@
-"""The banks' side of a payment: what they book, refuse, delay and undo."""
+"""The banks' side of a payment: booking, declining, delay and reversal."""
 
 from datetime import datetime, timedelta
 from enum import Enum, auto

@@ -1,4 +1,4 @@
-"""What an accepted payment becomes: money in the balance, a packet, or money on a card."""
+"""Booking of an accepted payment: to the balance, to a packet, or to a card."""
 
 from hongbao.answers import Answer, ToppedUp
 from hongbao.domain.channel import MessageState

@@ -1,4 +1,4 @@
-"""The virtual clock: turned, with everything that falls due on the way."""
+"""The virtual clock: advanced, with everything that falls due on the way."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta

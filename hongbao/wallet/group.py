@@ -19,17 +19,17 @@ def together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoErr
 
     Each is a function that does an act, such as ``lambda: send(home, …)``, and is the act that it
     would be alone: with its own entry, request and answer, and on what those before it have left.
-    One that is refused leaves nothing but the memory of its request, and the others go on.
+    One that is refused leaves nothing but the memory of its request, and the others continue.
 
     All of them stand, or none does: what is wrong with the ledger rather than with an act is
-    raised, and undoes the group. Nobody else writes meanwhile, so whatever has to be typed is
+    raised, and undoes the group. No one else writes in between, so all that has to be typed is
     better asked for before.
 
     Raises Busy, NotIntact or Unusable.
     """
     assert home.group is None
     answers: list[A | HongbaoError] = []
-    with home.keys.sharing():  # until the head is noted, nobody puts another ledger here
+    with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
         with keys_with_their_devices(home, dry_run=False), home.changing(), _grouped(home) as group:
             head = home.store.head()
             for act in acts:

@@ -1,4 +1,4 @@
-"""The home itself: who can open it, new keys, copies and coming back from one."""
+"""The home itself: lock and unlock, rekey, backup and restore."""
 
 import os
 import shutil

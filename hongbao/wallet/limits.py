@@ -1,4 +1,4 @@
-"""Room for an amount: what a profile's tier leaves of its limits, and what its balance holds."""
+"""Limits and balance: whether an amount is within what a profile has left."""
 
 from hongbao.errors import InsufficientBalance
 from hongbao.home.opened import Home

@@ -1,4 +1,4 @@
-"""Operators: who may change everybody's rules and put books right."""
+"""Operators: who may change the home's rules and correct books."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Profiles: the home's first and all others, chosen, and their PINs."""
+"""Profiles: creation, switching, and their PINs."""
 
 from collections.abc import Callable
 from contextlib import ExitStack

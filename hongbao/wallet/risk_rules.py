@@ -1,4 +1,4 @@
-"""Risk rules and model: exchanged, and learned from a home's own history."""
+"""Risk packs and models: activated, and trained on a home's own history."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

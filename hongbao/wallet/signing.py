@@ -1,4 +1,4 @@
-"""Signatures of acts: a device signs what it asks for, and the platform believes nothing else."""
+"""Signatures of acts: a device signs each request, and the platform verifies it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The statement that a person asks for: with the holder's name and numbers whole, against a PIN."""
+"""The statement with the holder's name and numbers in full, which needs a PIN."""
 
 from contextlib import AbstractContextManager
 from datetime import datetime

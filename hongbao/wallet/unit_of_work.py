@@ -1,4 +1,4 @@
-"""The unit of work: the one way in which every act is done, written and answered."""
+"""The unit of work: how every act is authorised, applied and answered."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -114,7 +114,7 @@ def perform(
     The same *request_id* with the same *inputs* gets the first answer again, marked
     ``replayed``; with other inputs it is a RequestConflict. An id that was refused for good
     stays refused. *part* tells the acts of one request apart where it has several. A *dry_run*
-    is an act that is decided, and not applied: nobody waits for it.
+    is an act that is decided, and not applied: no one waits for it.
 
     *founding* gives what is true of the home where there is none yet. *profile* gives whose money
     it is about, where that is not the profile that acts. *at* is the moment that a due act belongs
@@ -212,7 +212,7 @@ def _is_answered(home: Home, stopped: HongbaoError) -> bool:
     """Have a challenge answered at the terminal; return whether it was, and rightly."""
     if not isinstance(stopped, ChallengeRequired) or home.face is None or home.rehearsing:
         return False
-    if home.group is not None:  # nobody is asked while the others of a group wait
+    if home.group is not None:  # no prompt while the others of a group wait
         return False
     answered = home.face(str(stopped.facts["challenge"]))
     home.watch.skip()
@@ -336,7 +336,7 @@ def _home_at(home: Home, row: HomeRow, at: datetime | None) -> HomeRow:
 
 
 def note_head(home: Home, entry: int, mac: bytes) -> None:
-    """Note the chain's head beside the keys; of a group, and of a dry run, nothing is noted yet."""
+    """Note the chain's head next to the keys, but not yet for a group or a dry run."""
     if not home.rehearsing and home.group is None:
         home.keys.note_head(entry, mac)
 

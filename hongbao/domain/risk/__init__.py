@@ -1,1 +1,1 @@
-"""Risk control: what an act looks like, what it is measured by, and how it is answered."""
+"""Risk control: acts, indicators, rules, the model, and the verdict."""

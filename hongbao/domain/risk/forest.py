@@ -1,5 +1,5 @@
 """
-A model of what acts usually look like: an isolation forest (孤立森林), kept as plain data.
+The risk model, an isolation forest (孤立森林), kept as plain data.
 
 Every tree asks simple questions, is this indicator at most that, until an act stands alone among
 the few it was trained with. What is strange stands alone after few questions. The forest is

@@ -1,4 +1,4 @@
-"""What is remembered of one profile's acts: the latest one by one, and all of them in sums."""
+"""A profile's habits: its latest acts one by one, and all of them in sums."""
 
 import json
 from collections.abc import Mapping

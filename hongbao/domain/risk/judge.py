@@ -1,4 +1,4 @@
-"""Judging: what a pack's rules and a model make of one act."""
+"""The judgement of one act by a risk pack's rules and a model."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache

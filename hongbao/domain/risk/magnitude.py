@@ -1,4 +1,4 @@
-"""Magnitude: amounts on a scale on which twice as much is always the same step further."""
+"""Magnitude: amounts on a logarithmic scale."""
 
 from math import log2
 

@@ -1,4 +1,4 @@
-"""Measures: how each indicator is taken from what is remembered and what is asked."""
+"""Measurement: each indicator computed from the habits and the requested act."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection

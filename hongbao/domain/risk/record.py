@@ -1,4 +1,4 @@
-"""How an act was judged and what is remembered of it, as its entry in the chain keeps it."""
+"""The record of a judgement, as an act's entry in the chain keeps it."""
 
 import json
 from typing import Any, NamedTuple

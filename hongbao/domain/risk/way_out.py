@@ -1,4 +1,4 @@
-"""What would have been allowed instead: a smaller amount, or the same act later."""
+"""Alternatives to a refused act: a smaller amount, or the same act later."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""The SQL of the checks: each question of the audit, as this engine asks it."""
+"""The queries of the audit in SQL."""
 
 from collections.abc import Iterator
 from typing import Any

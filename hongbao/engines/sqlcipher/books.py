@@ -1,4 +1,4 @@
-"""Accounts, transfers and the chain of entries: the ledger proper."""
+"""Accounts, transfers and the chain of entries."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Cases, and what operators said of them."""
+"""Review cases and operators' opinions."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Messages through the channel, what banks book of them, faults, batches and corrections."""
+"""Payment messages, bank lines, faults, settlement batches and corrections."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Devices, and the profiles that have let them in."""
+"""Devices and their enrolments by profiles."""
 
 from datetime import datetime
 from typing import Any

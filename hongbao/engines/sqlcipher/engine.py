@@ -1,4 +1,4 @@
-"""The engine below the drawer: one encrypted file, its transactions, and what it refuses."""
+"""The SQLCipher connection: one encrypted file, its transactions, and its errors."""
 
 import errno
 import os

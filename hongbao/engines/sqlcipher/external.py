@@ -1,4 +1,4 @@
-"""The external book: bills of other institutions, which no account and no transfer knows of."""
+"""The external book: imported bills, apart from accounts and transfers."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

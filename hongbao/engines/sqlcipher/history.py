@@ -1,4 +1,4 @@
-"""What was used of limits, and what moved a profile's money."""
+"""Usage of limits, and a profile's movements."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Looking at what was done: the acts behind a packet or a payment, and books before and after."""
+"""Queries on past acts: those behind a packet or a payment, and books before and after."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What risk control keeps: packs, models, habits, what it stopped, and its challenges."""
+"""Risk control's tables: packs, models, habits, stops and challenges."""
 
 from collections.abc import Iterator
 from datetime import datetime

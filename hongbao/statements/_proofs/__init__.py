@@ -1,1 +1,1 @@
-"""Proofs: whether a statement is what was signed, and receipts that prove themselves."""
+"""Verification of statements, and signed receipts."""

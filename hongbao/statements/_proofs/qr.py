@@ -1,4 +1,4 @@
-"""QR codes: the one place where segno is met."""
+"""QR codes, by segno, which is imported only here."""
 
 QUIET = 4
 """How many light modules stand around a code, as the standard wants it."""

@@ -1,5 +1,5 @@
 """
-Seals: where in a file its signature is, what that says, and whether the bytes are those it means.
+Signature blocks: where in a file they are, their facts, and whether they match the bytes.
 
 The file may come from an attacker. It is read in pieces of a known size, and nothing in
 it is believed before a key that is known from elsewhere verifies it.

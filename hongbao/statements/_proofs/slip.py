@@ -1,5 +1,5 @@
 """
-Slips: a receipt's line as what people hand over: a slip, a document, a QR code, a PDF.
+Receipt formats: a receipt's line as a text slip, a JSON document, a QR code or a PDF.
 
 Each is made from the line and from nothing else. So its holder can read the line in it, check
 its signature, and make the form again: one that differs was edited. Words are

@@ -1,5 +1,5 @@
 """
-Verifying: whether a statement is what was signed, whose key signed it, and what is wrong with it.
+Verification of a statement or receipt: is it as signed, by whose key, and what differs.
 
 What is known without a ledger is a key and a digest: genuine or not. With the ledger at hand the
 statement is written again and compared, so that the answer says what was changed, and whether the

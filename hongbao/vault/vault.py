@@ -1,4 +1,4 @@
-"""The opened safe: what one master key can do."""
+"""The opened vault: the operations of one master key."""
 
 import os
 from collections.abc import Callable, Iterator
