@@ -1,0 +1,92 @@
+"""
+The engines under test, by name; nothing else in this suite knows which one it drives.
+
+An engine that is added gets an adapter here and has to pass every test unchanged.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from sqlcipher3 import dbapi2
+
+from hongbao.engines.sqlcipher import Ledger
+from hongbao.store import Store
+from tests.engines.acts import found
+from tests.wallet.kills import killed_at
+
+
+class Engine(Protocol):
+    """What the suite needs of an engine beside its ledgers."""
+
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """What it raises where a change breaks a rule that it keeps."""
+        ...
+
+    def create(self, name: str = "ledger") -> Store:
+        """Make an empty ledger, and open it."""
+        ...
+
+    def open(self, name: str = "ledger") -> Store:
+        """Open a ledger that was made, as another process does."""
+        ...
+
+    def killed_at(self, step: int, act: Callable[[], object], *, everywhere: bool) -> bool:
+        """
+        Run *act* in a child that is killed before the *step*-th thing that others could see.
+
+        With *everywhere*, at each step of the engine. Returns False where it was over before.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close every ledger that this process has open: a child must not bring one along."""
+        ...
+
+
+class SQLCipher:
+    """The embedded engine: one encrypted file for each ledger."""
+
+    refusals = (dbapi2.IntegrityError,)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = bytes(range(32))
+        self._opened: list[Store] = []
+
+    def create(self, name: str = "ledger") -> Store:
+        return self._kept(Ledger.create(self._folder / f"{name}.db", self._key))
+
+    def open(self, name: str = "ledger") -> Store:
+        return self._kept(Ledger.open(self._folder / f"{name}.db", self._key))
+
+    def killed_at(self, step: int, act: Callable[[], object], *, everywhere: bool) -> bool:
+        return killed_at(step, act, everywhere=everywhere, from_the_start=True)
+
+    def close(self) -> None:
+        while self._opened:
+            self._opened.pop().close()
+
+    def _kept(self, store: Store) -> Store:
+        self._opened.append(store)
+        return store
+
+
+ENGINES: dict[str, Callable[[Path], Engine]] = {"sqlcipher": SQLCipher}
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    made = ENGINES[request.param](tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(engine: Engine) -> Store:
+    """A ledger with three profiles, an operator, a device, a card, and money (`acts.found`)."""
+    made = engine.create()
+    found(made)
+    return made
