@@ -74,11 +74,12 @@ from hongbao.store import (
     ChallengeRow,
     Change,
     ClaimRow,
+    DepositRow,
     HabitRow,
     Holder,
-    Marks,
     MessageRow,
     OperatorRow,
+    PersonRow,
     PinRow,
     Store,
 )
@@ -164,15 +165,15 @@ TOPUPS = frozenset({"topup"})
 
 
 def phone(store: Store) -> Any:
-    return store.device_of(ZHANG, "phone")
+    return store.device("phone", ZHANG)
 
 
 def zhang(store: Store) -> Any:
-    return store.profile_by_id(ZHANG)
+    return store.profile(ZHANG)
 
 
 def standing(store: Store, profile: int) -> object:
-    device = store.device_of(profile, "phone")
+    device = store.device("phone", profile)
     return device and device.state
 
 
@@ -181,7 +182,7 @@ def rules(kind: str, store: Store) -> str | None:
 
 
 def tablet(store: Store) -> Any:
-    return store.device_named("tablet")
+    return store.device("tablet")
 
 
 def used_fen(store: Store) -> int:
@@ -224,26 +225,26 @@ CASES = [
     Case(
         AddOperator(2, "Mei", "mei", "hash", T0), lambda s: s.operator("mei"), OperatorRow(2, "Mei")
     ),
-    Case(SetPin(PROFILE, "new"), lambda s: s.pin_of(PROFILE), PinRow("new", 0, 0, None)),
-    Case(SetPin(OPERATOR, "new"), lambda s: s.pin_of(OPERATOR), PinRow("new", 0, 0, None)),
+    Case(SetPin(PROFILE, "new"), lambda s: s.pin(PROFILE), PinRow("new", 0, 0, None)),
+    Case(SetPin(OPERATOR, "new"), lambda s: s.pin(OPERATOR), PinRow("new", 0, 0, None)),
     Case(
         SetPinTries(PROFILE, 3, 1, T1),
-        lambda s: s.pin_of(PROFILE),
+        lambda s: s.pin(PROFILE),
         PinRow("hash of 1", 3, 1, T1),
     ),
-    Case(SetPinTries(OPERATOR, 3, 1, T1), lambda s: s.pin_of(OPERATOR), PinRow("hash", 3, 1, T1)),
+    Case(SetPinTries(OPERATOR, 3, 1, T1), lambda s: s.pin(OPERATOR), PinRow("hash", 3, 1, T1)),
     Case(SetTotp(ZHANG, b"secret"), lambda s: zhang(s).totp_secret, b"secret"),
     Case(SetTotp(ZHANG, None), lambda s: zhang(s).totp_secret, None, (SetTotp(ZHANG, b"x"),)),
     Case(SetTotpStep(ZHANG, 7), lambda s: zhang(s).totp_step, 7),
     Case(SetRefundTo(ZHANG, "balance"), lambda s: zhang(s).refund_to, "balance"),
     Case(
         Identify(profile_row(ZHANG), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),
-        lambda s: (s.marks_of(ZHANG), zhang(s).id_number, zhang(s).real_name),
-        (Marks(b"n" * 32, b"i" * 32), b"id", b"name"),
+        lambda s: (s.person(ZHANG), zhang(s).id_number, zhang(s).real_name),
+        (PersonRow(ZHANG, b"n" * 32, b"i" * 32), b"id", b"name"),
     ),
     Case(
         Identify(profile_row(LI), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),
-        lambda s: ([p.id for p in s.profiles_of_person(ZHANG)], used_fen(s)),
+        lambda s: ([p.id for p in s.profiles(person=ZHANG)], used_fen(s)),
         ([ZHANG, LI], 800),
         (
             Identify(profile_row(ZHANG), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),
@@ -258,15 +259,15 @@ CASES = [
     ),
     Case(
         ReindexPerson(ZHANG, b"j" * 32, b"m" * 32),
-        lambda s: s.person_of_id_number(b"j" * 32),
-        (ZHANG, b"m" * 32),
+        lambda s: s.person(b"j" * 32),
+        PersonRow(ZHANG, b"m" * 32, b"j" * 32),
         (Identify(profile_row(ZHANG), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),),
     ),
     # --- cards
     Case(
         OpenDeposit(2, "icbc", b"x" * 32),
         lambda s: s.deposit(b"x" * 32),
-        Account("icbc", Kind.DEPOSIT, 2),
+        DepositRow(Account("icbc", Kind.DEPOSIT, 2), is_bound=False),
     ),
     Case(
         BindCard(2, LI, "icbc-2222", 2, b"number", "2222", T1),
@@ -281,8 +282,8 @@ CASES = [
     ),
     Case(
         RemoveCard(1, T1),
-        lambda s: (s.cards(ZHANG), s.cards(ZHANG, removed=True), s.is_bound(1)),
-        ([], [CARD._replace(removed_at=T1)], False),
+        lambda s: (s.cards(ZHANG), s.cards(ZHANG, removed=True), s.deposit(b"c" * 32)),
+        ([], [CARD._replace(removed_at=T1)], DepositRow(CARD.deposit, is_bound=False)),
     ),
     Case(
         ResealCard(CARD, b"again", b"y" * 32),
@@ -292,12 +293,12 @@ CASES = [
     # --- devices
     Case(
         TABLET,
-        lambda s: (tablet(s).public_key, s.profiles_on(2)),
+        lambda s: (tablet(s).public_key, s.profiles(device=2)),
         (b"t" * 32, []),
     ),
     Case(
         RetireDevice(2),
-        lambda s: (tablet(s), s.retired_keys()),
+        lambda s: (tablet(s), [device.public_key for device in s.devices(None)]),
         (None, [b"t" * 32]),
         (TABLET,),
     ),
