@@ -4,7 +4,7 @@ from typing import NotRequired, TypedDict
 
 
 class Answer(TypedDict):
-    """What every act answers with; the rest depends on the act."""
+    """The keys common to every act's answer; the rest depends on the act."""
 
     request_id: str
     at: str
@@ -958,7 +958,7 @@ class ChallengePassed(Answer):
 
 
 class ChallengeLost(Answer):
-    """What is written down of a challenge that was answered wrongly too often."""
+    """The record of a challenge that failed."""
 
     profile: str
     challenge: str
@@ -1078,7 +1078,7 @@ class ReplayedLine(TypedDict):
 
 
 class ReplayedTotal(TypedDict):
-    """How many acts were answered so, and would be answered so."""
+    """The counts of acts that were answered so, and would be."""
 
     before: str
     after: str
@@ -1124,7 +1124,7 @@ class PackRules(TypedDict):
 
 
 class OpinionLine(TypedDict):
-    """What an operator said of a case."""
+    """An operator's opinion on a case."""
 
     verb: str  # ``approve``, ``reject`` or ``escalate``
     operator: str
@@ -1305,7 +1305,7 @@ class ComparedRow(TypedDict):
 
 
 class ComparedLine(TypedDict):
-    """What is said of a row, or of two that belong together."""
+    """The verdict on a row, or on two that belong together."""
 
     verdict: str  # ``both``, ``differ``, ``bill`` or ``home``: who has it
     by: str | None  # how two were found to belong together: ``id``, or amount and ``time``
@@ -1315,7 +1315,7 @@ class ComparedLine(TypedDict):
 
 
 class ComparedSum(TypedDict):
-    """What all of one verdict add up to, in one of the two books."""
+    """The sum of all rows with one verdict, in one of the two books."""
 
     verdict: str
     book: str  # ``bill`` or ``home``

@@ -78,7 +78,7 @@ app = new_app(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what *arguments* (the command line's, by default) say, and return the exit code."""
+    """Run the command in *arguments* (default: the command line's), and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     as_json = "--json" in options
@@ -167,7 +167,7 @@ def _check_encoding(arguments: Sequence[str]) -> None:
 
 
 def _complete(house: Any, call: Caller) -> None:
-    """Tell the shell what could be typed next, and leave."""
+    """Print the shell's completions, and exit."""
     from typer.completion import completion_init  # type: ignore[attr-defined]
 
     completion_init()

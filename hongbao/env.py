@@ -58,7 +58,7 @@ def system_env() -> Env:
 
 def forbid_core_dumps() -> None:
     """
-    Have the system write nothing of this process's memory to the disk, should it crash.
+    Forbid core dumps, so that a crash writes no memory to the disk.
 
     Secrets are in it, and Python cannot wipe them. A system that hands dumps to a program instead
     of writing them may ask that program alone.

@@ -100,7 +100,7 @@ def read_lines(file: str, count: int, *, secret: bool) -> list[str]:
 
 
 def _has_lines(content: bytes, count: int) -> bool:
-    """Say whether *content* has *count* whole lines; of UTF-16 a part does not tell."""
+    """Return whether *content* has *count* whole lines; of UTF-16 a part does not tell."""
     return not content.startswith(_UTF16) and content.count(b"\n") >= count
 
 

@@ -91,7 +91,7 @@ def check_outside(path: Path, *folders: Path) -> None:
 
 
 def is_folder(path: str) -> bool:
-    """Say whether *path* is a folder, or is meant for one by the slash at its end."""
+    """Return whether *path* is a folder, or is meant for one by the slash at its end."""
     if path.endswith(("/", os.sep)):
         return True
     with suppress(OSError, InvalidPath):  # writing there will raise it
@@ -115,7 +115,7 @@ def check_ending(name: str, known: Collection[str]) -> str:
 
 
 def is_stream(path: Path) -> bool:
-    """Say whether *path* leads to a pipe or a device, which must never be replaced by a file."""
+    """Return whether *path* leads to a pipe or a device, which must never be replaced by a file."""
     try:
         mode = path.stat().st_mode
     except OSError:

@@ -42,7 +42,7 @@ def absolute_path(text: str) -> Path:
 
 def lies_in(path: Path, folder: Path) -> bool:
     """
-    Say whether *path*, followed through every link, is *folder* or lies in it.
+    Return whether *path*, followed through every link, is *folder* or lies in it.
 
     Folders are compared as the system tells them apart, by number: a disk may not mind case, and
     one folder may be mounted twice.

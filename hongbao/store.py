@@ -633,7 +633,7 @@ class Store(Protocol):
     def close(self) -> None: ...
 
     def is_in_place(self) -> bool:
-        """Say whether the file that is open here is still the one at its path."""
+        """Return whether the file that is open here is still the one at its path."""
         ...
 
     @property
@@ -715,7 +715,7 @@ class Store(Protocol):
 
     def page_problems(self) -> list[str]:
         """
-        Return what the engine finds wrong with the file itself: pages and structure.
+        Return the problems that the engine finds in the file itself: pages and structure.
 
         Every page in use is read as any act would read it. Only where that fails is the file asked
         which pages are not authentic: it may hold one that a killed checkpoint wrote half of,
@@ -758,7 +758,7 @@ class Store(Protocol):
         ...
 
     def balance_fen(self, account: Account) -> int:
-        """Return what *account* has, counted on its own side."""
+        """Return the balance of *account*, counted on its own side."""
         ...
 
     def head(self) -> Head:
@@ -893,11 +893,11 @@ class Store(Protocol):
         ...
 
     def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int, int]:
-        """Return what of *profile*'s money is in open packets, in ones due back, in held ones."""
+        """Return the money of *profile* in open packets, in ones due back, and in held ones."""
         ...
 
     def claimed_fen(self, packet: int, profile: int) -> int | None:
-        """Return what *profile* took from *packet*, if anything."""
+        """Return the amount that *profile* claimed from *packet*, if any."""
         ...
 
     def claims(self, packet: int) -> list[ClaimRow]: ...
@@ -940,19 +940,19 @@ class Store(Protocol):
         ...
 
     def has_unfinished_payments(self) -> bool:
-        """Tell whether anything waits for an answer, or for the next settlement."""
+        """Return whether anything waits for an answer, or for the next settlement."""
         ...
 
     def pending_fen(self, profile: int) -> tuple[int, int]:
         """
-        Return what of *profile*'s money is on its way to a card: withdrawn, and refunded.
+        Return the money of *profile* on its way to a card: withdrawn, and refunded.
 
         What is held has not set out.
         """
         ...
 
     def unanswered(self, profile: int) -> int:
-        """Return how many payments of *profile* a bank has not answered yet."""
+        """Return the number of pending payments of *profile*."""
         ...
 
     def unanswered_messages(self, profile: int) -> list[MessageRow]:
@@ -978,11 +978,11 @@ class Store(Protocol):
         ...
 
     def their_lines_about(self, message: MessageRow) -> list[TheirLine]:
-        """Return what *message*'s bank has of it in any statement, as the other side."""
+        """Return the bank's statement lines about *message*."""
         ...
 
     def is_on_day(self, bank: str, day: str) -> bool:
-        """Tell whether either side has anything of *bank* on clearing day *day*."""
+        """Return whether either side has anything of *bank* on clearing day *day*."""
         ...
 
     def faults(self) -> list[tuple[FaultRow, datetime]]:
@@ -990,13 +990,13 @@ class Store(Protocol):
         ...
 
     def unsettled(self) -> list[Gross]:
-        """Return what each bank brings into the next batch."""
+        """Return the unsettled amounts of each bank for the next batch."""
         ...
 
     def batch_called(self, batch: int) -> str: ...
 
     def is_corrected(self, message: int) -> bool:
-        """Tell whether a difference about *message* was put right."""
+        """Return whether a difference about *message* was put right."""
         ...
 
     def corrections(self, bank: str, day: str) -> list[tuple[MessageRow, str, int]]:
@@ -1004,11 +1004,11 @@ class Store(Protocol):
         ...
 
     def maturing_fen(self, profile: int, now: datetime) -> tuple[int, datetime | None]:
-        """Return what *profile* cannot withdraw yet, and when the first of it can be."""
+        """Return the amount that *profile* cannot withdraw yet, and when the first of it can be."""
         ...
 
     def bank_accounts(self, bank: str) -> tuple[int, int]:
-        """Return how many cards' accounts *bank* keeps, and what is in them."""
+        """Return the number of card accounts at *bank*, and their sum."""
         ...
 
     # --- risk ------------------------------------------------------------------------------------
@@ -1044,7 +1044,7 @@ class Store(Protocol):
         ...
 
     def passed_challenge(self, profile: int, inputs: bytes, now: datetime) -> ChallengeRow | None:
-        """Return what *profile* has passed for these *inputs* and not used yet, if anything."""
+        """Return the passed, unused challenge of *profile* for these *inputs*, if any."""
         ...
 
     # --- cases -----------------------------------------------------------------------------------
@@ -1062,7 +1062,7 @@ class Store(Protocol):
         ...
 
     def count_cases(self, entries: range) -> int:
-        """Return how many cases one of *entries* opened."""
+        """Return the number of cases that *entries* opened."""
         ...
 
     def records_kept(self) -> RecordsRow:
@@ -1078,7 +1078,7 @@ class Store(Protocol):
         ...
 
     def open_cases_count(self, profile: int) -> int:
-        """Return how many cases about *profile* wait for a reviewer."""
+        """Return the number of open cases about *profile*."""
         ...
 
     def cases_of_entry(self, entry: int) -> list[CaseRow]:
@@ -1106,11 +1106,11 @@ class Store(Protocol):
         ...
 
     def held_fen_of(self, profile: int) -> int:
-        """Return what is held of *profile*'s withdrawals, fees included, and of their shares."""
+        """Return the held money of *profile*: withdrawals, fees included, and shares."""
         ...
 
     def opinions(self, case: int) -> list[OpinionRow]:
-        """Return what was said of *case*, in order."""
+        """Return the opinions on *case*, in order."""
         ...
 
     # --- external --------------------------------------------------------------------------------
@@ -1177,11 +1177,11 @@ class Store(Protocol):
         ...
 
     def balance_before(self, profile: int, entry: int) -> int:
-        """Return what *profile*'s balance was just before *entry*."""
+        """Return the balance of *profile* just before *entry*."""
         ...
 
     def totals(self, profile: int, span: range, acts: Sequence[str]) -> tuple[int, int, int]:
-        """Return how many movements *span* has, what came in with them and what went out."""
+        """Return the number of movements in *span*, and their sums in and out."""
         ...
 
     # --- looking ---------------------------------------------------------------------------------
@@ -1209,7 +1209,7 @@ class Store(Protocol):
         ...
 
     def moved(self, entries: Collection[int]) -> list[MovedRow]:
-        """Return what the acts of *entries* moved, in order."""
+        """Return the transfers of *entries*, in order."""
         ...
 
     def messages_under_way(self, profile: int) -> list[str]: ...
@@ -1222,7 +1222,7 @@ class Store(Protocol):
 
     def held(self, banks: Sequence[str]) -> list[HeldRow]:
         """
-        Return what each kind of account holds in the platform's book, those of *banks*, and the
+        Return the balance of each kind of account in the platform's book, those of *banks*, and the
         central bank's.
 
         Who an account is kept for tells lines apart only where that is an institution.

@@ -185,12 +185,12 @@ def _said(
 
 
 def bank_name(code: str) -> str:
-    """Return what the bank *code* is called in the chosen language."""
+    """Return the name of the bank *code* in the chosen language."""
     return _bank_name(code, _language)
 
 
 def in_language(said: Mapping[str, str]) -> str:
-    """Return what is *said* in both languages, ``en`` and ``zh``, in the chosen one."""
+    """Return the text *said* in both languages, ``en`` and ``zh``, in the chosen one."""
     return _in_language(said, _language)
 
 

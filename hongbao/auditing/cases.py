@@ -124,7 +124,7 @@ class _Case(NamedTuple):
     shut: str
 
     def is_as_opened(self) -> bool:
-        """Say whether the act that it names did open it."""
+        """Return whether the act that it names did open it."""
         if not self.fits_profile or self.opened is None:
             return False
         if self.kind == CaseKind.HOLD:
@@ -139,7 +139,7 @@ class _Case(NamedTuple):
         )
 
     def ended_by_itself(self) -> bool:
-        """Say whether its moment had come, and the entry that closed it says so."""
+        """Return whether its moment had come, and the entry that closed it says so."""
         return (
             self.until is not None
             and self.shut_as == self.state

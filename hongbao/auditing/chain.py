@@ -19,7 +19,7 @@ _GENERATION = 13
 
 
 def _skips(fields: Sequence[object], expected: int) -> bool:
-    """Say whether the entry with *fields* is a restore that says it skips what was *expected*."""
+    """Return whether the entry with *fields* is a restore that skips what was *expected*."""
     if fields[1] != "restore":
         return False
     skipped = {"copied_entry": expected - 1, "last_entry": int(str(fields[0])) - 1}
@@ -27,7 +27,7 @@ def _skips(fields: Sequence[object], expected: int) -> bool:
 
 
 def _named(group: Sequence[Act]) -> str:
-    """Return what the acts are called that one seal covers: it cannot say which was edited."""
+    """Return the names of the acts under one seal: it cannot show which was edited."""
     first, last = group[0].fields[0], group[-1].fields[0]
     return f"entry {last}" if first == last else f"entries {first} to {last}"
 
@@ -108,7 +108,7 @@ class Chain(Look):
             yield f"entry {entry}"
 
     def _noted_head(self) -> Iterator[str]:
-        """Tell of a ledger with a past of which nothing is noted: an older one would look alike."""
+        """Report a ledger with a past but no noted head: an older copy would look the same."""
         if self._noted.head is None:
             if self._store.head().entry > UNNOTED:
                 yield f"entries 1 to {self._store.head().entry}"

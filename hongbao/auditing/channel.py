@@ -120,7 +120,7 @@ class _Payment(NamedTuple):
     moved_fen: int
 
     def is_sound(self, frozen_fen: int) -> bool:
-        """Say whether all of it fits together; *frozen_fen* is what is frozen for it."""
+        """Return whether all of it fits together; *frozen_fen* is what is frozen for it."""
         return self._is_as_asked() and self._has_come_so_far() and self._has_moved(frozen_fen)
 
     def _is_as_asked(self) -> bool:

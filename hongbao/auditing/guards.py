@@ -177,7 +177,7 @@ class Guards(Look):
         return row.expires_at == row.at + minutes[record.pack] * _MINUTE_MICROS
 
     def _minutes(self, pack: str) -> int:
-        """Return how long the risk *pack* gives to answer; 0 where it cannot be read any more."""
+        """Return the minutes that the risk *pack* gives to answer; 0 if it cannot be read."""
         try:
             return parse_pack(self._store.rules("risk_pack", pack) or "", pack).challenge_minutes
         except InvalidRiskPack:
@@ -206,7 +206,7 @@ _MINUTE_MICROS = 60_000_000
 
 
 def _is_stopped(act: str, risk: str | None) -> bool:
-    """Say whether an act that was judged so, and not done, is written down as *act*."""
+    """Return whether an act that was judged so, and not done, is written down as *act*."""
     if risk is None:
         return act == "cut"  # its signature was not believed: nothing was judged
     record = judged(risk)

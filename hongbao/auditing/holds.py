@@ -37,7 +37,7 @@ class _Hold(NamedTuple):
     went: str | None
 
     def is_sound(self) -> bool:
-        """Say whether all of it fits together."""
+        """Return whether all of it fits together."""
         return self._is_as_begun() and self._has_its_money() and self._has_ended_so()
 
     def _is_as_begun(self) -> bool:

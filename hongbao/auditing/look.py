@@ -73,7 +73,7 @@ class Look:
         self._noted = noted
 
     def _held_by_kind(self) -> Mapping[tuple[str, str], int]:
-        """Return what each kind of account holds in each book, as credits less debits."""
+        """Return the balance of each kind of account in each book, as credits less debits."""
         held: dict[tuple[str, str], int] = defaultdict(int)
         for book, kind, fen in self._rows(Question.BALANCES_BY_KIND):
             held[book, kind] = fen

@@ -11,7 +11,7 @@ from hongbao.units import to_micros
 
 
 def has(act: str | None, text: str, facts: Mapping[str, object]) -> bool:
-    """Say whether *text* is of a shape of *act*, and holds *facts*."""
+    """Return whether *text* is of a shape of *act*, and holds *facts*."""
     sealed = facts_in(act, text)
     return all(name in sealed and sealed[name] == value for name, value in facts.items())
 

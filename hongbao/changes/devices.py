@@ -35,7 +35,7 @@ class RetireDevice(NamedTuple):
 
 
 class Enrol(NamedTuple):
-    """Say how *profile* stands to *device* from *at* on."""
+    """Set the enrolment of *device* by *profile* from *at* on."""
 
     profile: int
     device: int
@@ -91,7 +91,7 @@ class SetCounter(NamedTuple):
 
 
 class SetCity(NamedTuple):
-    """Say where *device* is."""
+    """Set the city of *device*."""
 
     device: int
     city: int
@@ -102,7 +102,7 @@ class SetCity(NamedTuple):
 
 
 class SetDeviceFault(NamedTuple):
-    """Tell a demo's *device* what to do wrong next."""
+    """Set the fault of a demo's *device*."""
 
     device: int
     fault: str | None

@@ -54,7 +54,7 @@ class CountTry(NamedTuple):
 
 
 class PassChallenge(NamedTuple):
-    """Let what *challenge* stands before happen once, before *until*."""
+    """Pass *challenge*: its request may succeed once, before *until*."""
 
     challenge: int
     until: datetime

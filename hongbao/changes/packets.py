@@ -49,7 +49,7 @@ class ClosePacket(NamedTuple):
 
 
 class HoldPacket(NamedTuple):
-    """Let *case* keep *packet* from being claimed; None lets it go."""
+    """Put *packet* on hold in *case*; None releases it."""
 
     packet: int
     case: int | None
@@ -60,7 +60,7 @@ class HoldPacket(NamedTuple):
 
 
 class AddMaturing(NamedTuple):
-    """Let *profile* withdraw *amount_fen* that it claimed only *from_at* on."""
+    """Delay the withdrawal of claimed *amount_fen* of *profile* until *from_at*."""
 
     profile: int
     from_at: datetime

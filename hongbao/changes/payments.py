@@ -81,7 +81,7 @@ class AddBankLine(NamedTuple):
 
 
 class SetFault(NamedTuple):
-    """Tell a demo's bank or channel what to do wrong."""
+    """Set a fault of a demo's bank or channel."""
 
     row: FaultRow
     entry: int
@@ -92,7 +92,7 @@ class SetFault(NamedTuple):
 
 
 class ClearFaults(NamedTuple):
-    """Tell a demo's bank or channel to do nothing wrong."""
+    """Clear the faults of a demo's bank or channel."""
 
     place: str
 

@@ -97,7 +97,7 @@ class SetRefundTo(NamedTuple):
 
 
 class Identify(NamedTuple):
-    """Say who *profile* is: *person*, who from now on has used what the profile had used."""
+    """Identify *profile* as *person*, whose usage now includes the profile's."""
 
     profile: ProfileRow
     person: int

@@ -170,7 +170,7 @@ class Caller:
 
     def code(self, now: Callable[[], datetime]) -> str:
         """
-        Return what an authenticator shows: from ``--totp-file``, HONGBAO_TOTP_FILE or the terminal.
+        Return an authenticator's code: from ``--totp-file``, HONGBAO_TOTP_FILE or the terminal.
 
         A file with the authenticator's secret is as good as it: its code is that of *now*.
         """
@@ -235,7 +235,7 @@ class Caller:
 
     def output(self, typed: str) -> Path:
         """
-        Return where a file is to be written that was *typed* as its place; ``-`` is kept.
+        Return the path of the output file that was *typed*; ``-`` is kept.
 
         Raises InvalidPath, and InsideHome for the folders in which the home keeps its own files.
         """
@@ -267,7 +267,7 @@ class Caller:
                 self._tell_of_caught_up(wallet)
 
     def _tell_of_caught_up(self, wallet: "Wallet") -> None:
-        """Tell a person what became of payments that a command before had to leave unanswered."""
+        """Print the outcomes of payments that an earlier command left pending."""
         caught_up = [] if self.as_json or not wallet.home.caught_up_messages else wallet.caught_up()
         if caught_up:
             from hongbao.ui import wording
@@ -393,7 +393,7 @@ def addressed(hint: str, acting_as: str | None) -> str:
 
 
 def talk(text: str, *, wrapped: bool = True) -> None:
-    """Say *text* on standard error, *wrapped* on a terminal; a closed stream is no error."""
+    """Print *text* on standard error, *wrapped* on a terminal; a closed stream is no error."""
     if sys.stderr is None:
         return
     # A path that was typed may hold what a terminal would obey.

@@ -14,7 +14,7 @@ app = new_app(cls=Group)
 
 
 class RefundsTo(StrEnum):
-    """Where the rest of packets that a card paid for goes."""
+    """The destination of refunds of packets that a card paid for."""
 
     CARD = "card"
     BALANCE = "balance"

@@ -65,7 +65,7 @@ def demo(
 
 
 def _pause_seconds(event: "Event") -> float:
-    """Return how long a reader wants to look at *event*: longer where there is more to read."""
+    """Return the pause after *event*: longer if there is more to read."""
     from hongbao.story import Answered, Told
     from hongbao.ui.script import columns
 

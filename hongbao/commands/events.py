@@ -83,7 +83,7 @@ def _tell_of_more(call: Caller, found: Events, after: int | None, limit: int) ->
 
 def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> int:
     """
-    Tell what is *found* and what happens from then on; return where another ledger has come.
+    Print the *found* events and all that follow; return when another ledger has come.
 
     Returns the last event that was printed: a restore is the next one after it.
     """

@@ -15,7 +15,7 @@ app = new_app()
 
 
 class BillFormat(StrEnum):
-    """Whose bills can be read."""
+    """The sources of bills that can be read."""
 
     WECHAT = "wechat"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def caller(ctx: typer.Context) -> Caller:
-    """Return who is calling."""
+    """Return the caller of the command."""
     found = ctx.find_object(Caller)
     assert found is not None
     return found
@@ -52,7 +52,7 @@ ASKING_HELP = frozenset({"--help", "-h"})
 
 def whole(option: str, least: int) -> "Callable[[str], int]":
     """
-    Return what reads *option*'s number, in plain digits and from *least* on.
+    Return a parser of *option*'s number, in plain digits and from *least* on.
 
     `int` would also take ١٠, 1_000 and ' 5 '.
     """
@@ -319,7 +319,7 @@ def challenge_ids(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return what is worth tracing: packets, and payments whose outcome is not known yet."""
+    """Return the subjects to trace: packets, and payments whose outcome is not known yet."""
     return [
         *_offered(ctx, lambda wallet: wallet.under_way()),
         *packet_ids(ctx, incomplete),
@@ -327,7 +327,7 @@ def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def receipt_subjects(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return what has a receipt: the newest movements, by their packets or else by their ids."""
+    """Return the subjects of receipts: the newest movements, by packet or else by id."""
 
     def newest(wallet: "Wallet") -> list[str]:
         lines = wallet.history(limit=50)["movements"]
@@ -374,7 +374,7 @@ def pack_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def one_of(*values: str) -> "Callable[[str], list[str]]":
-    """Return what offers those of *values* that begin with what is typed."""
+    """Return a completion of those of *values* that begin with the typed text."""
     return lambda incomplete: [value for value in values if value.startswith(incomplete)]
 
 
@@ -385,7 +385,7 @@ def bank_codes(incomplete: str) -> list[str]:
 
 
 def _offered(ctx: typer.Context, look: "Callable[[Wallet], list[str]]") -> list[str]:
-    """Return what *look* finds, and nothing where the home would have to ask or is not there."""
+    """Return the result of *look*, or nothing if the home is not there or would prompt."""
     from hongbao.wallet import Wallet
 
     call = caller(ctx)
@@ -397,7 +397,7 @@ def _offered(ctx: typer.Context, look: "Callable[[Wallet], list[str]]") -> list[
 
 
 def titles(wallet: "Wallet") -> Mapping[str, str]:
-    """Return what the active policy calls each tier, in the reader's language."""
+    """Return the title of each tier in the active policy, in the reader's language."""
     from hongbao.words import language
 
     return {tier.name: tier.title.text(language()) for tier in wallet.policy.tiers}

@@ -21,7 +21,7 @@ _BELOW_TERM = 6
 
 class Page:
     """
-    What the command-line library writes its help on.
+    The formatter of the command-line library's help.
 
     It has the verbs of the library's own formatter, which counts characters instead of columns,
     is never narrower than 50 of them, and says "Usage" to everyone.

@@ -22,7 +22,7 @@ app = new_app()
 
 
 class Form(StrEnum):
-    """What a receipt can be."""
+    """The formats of a receipt."""
 
     TEXT = "text"
     JSON = "json"

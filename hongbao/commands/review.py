@@ -263,7 +263,7 @@ def _tell_of_payment(call: "Caller", payment: str) -> None:
 
 
 def _looker(ctx: typer.Context, unmasked: bool, operator: str | None) -> "By | None":
-    """Return who looks at personal data; None where it stays masked."""
+    """Return the operator who looks at personal data; None if it stays masked."""
     from hongbao.wallet.operators import By
 
     if unmasked and operator is None:

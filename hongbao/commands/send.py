@@ -24,7 +24,7 @@ app = new_app()
 
 
 class Deal(StrEnum):
-    """How a lucky packet's shares come to their amounts (docs/fairness.md)."""
+    """The deal rule of a lucky packet's shares (docs/fairness.md)."""
 
     DOUBLE_MEAN = "double-mean"
     SHUFFLED = "shuffled"

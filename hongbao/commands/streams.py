@@ -27,7 +27,7 @@ PLAINLY = "hongbao.plainly"
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:
-    """Say what an encoding lacks by a sign that any has, or by an escape; never by a crash."""
+    """Replace what an encoding lacks by a sign that any has, or by an escape; never crash."""
     assert isinstance(error, UnicodeEncodeError)
     lacked = error.object[error.start : error.end]
     said = (_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lacked)

@@ -59,7 +59,7 @@ Value = TypeVar("Value")
 
 
 class Header(NamedTuple):
-    """What a statement says of itself before its entries come."""
+    """The header of a statement, before its entries."""
 
     bank: str
     id: str
@@ -72,7 +72,7 @@ class Header(NamedTuple):
 
 class Seal(NamedTuple):
     """
-    Whose a statement says it is, what was signed, and the signature.
+    The seal of a statement: its bank, the signed bytes, and the signature.
 
     What was signed is the SHA-256 of every byte before the signature's line: to sign the bytes
     themselves, Ed25519 would need all of them in memory at once.
@@ -136,7 +136,7 @@ def signed(lines: Iterable[str], sign: Callable[[bytes], bytes]) -> Iterator[str
 
 def seal(lines: Iterable[str]) -> Seal:
     """
-    Go through *lines* once for what has to be verified before `read` is believed.
+    Read *lines* once for the seal, which is verified before `read` is believed.
 
     Nothing between the first line and the last is looked at. Raises InvalidBankStatement.
     """
@@ -153,7 +153,7 @@ def seal(lines: Iterable[str]) -> Seal:
 
 def read(lines: Iterable[str]) -> tuple[Header, Iterator[TheirLine]]:
     """
-    Return what the statement in *lines* says of itself, and its entries, checked as they come.
+    Return the header of the statement in *lines*, and its entries, checked as they come.
 
     Whether count and sums are right is known at the end: believe no entry before the last has
     come. Of the signature only the form is looked at; whether it is true is for `seal`'s caller.
@@ -202,7 +202,7 @@ class _Lines:
 
 
 class _Tally:
-    """What has been read so far: how much, and up to which message."""
+    """The sums so far, and the last message."""
 
     def __init__(self) -> None:
         self.entry_count = self.credit_fen = self.debit_fen = 0

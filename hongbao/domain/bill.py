@@ -105,7 +105,7 @@ class BillRow(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """How many rows of one direction, and what they add up to."""
+    """The count and the sum of rows of one direction."""
 
     rows: int = 0
     fen: int = 0
@@ -117,7 +117,7 @@ class Tally(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Header:
     """
-    What a bill says of itself above its table.
+    The header of a bill, above its table.
 
     Its period is from *since* to *until*, whole seconds that both belong to it; *count* and
     *tallies* are what its rows have to be.
@@ -130,7 +130,7 @@ class Header:
     tallies: dict[Direction, Tally]
 
     def has(self, row: BillRow) -> bool:
-        """Say whether *row* can be of the period: of a minute, some of its seconds."""
+        """Return whether *row* can be of the period: of a minute, some of its seconds."""
         since = start_of_minute(self.since) if row.to_minute else self.since
         return since <= row.at <= self.until
 
@@ -237,7 +237,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 def read(lines: Iterable[Line]) -> tuple[Header, Iterator[BillRow]]:
     """
-    Return what the bill in *lines* says of itself, and its rows, checked as they come.
+    Return the header of the bill in *lines*, and its rows, checked as they come.
 
     Whether count and sums are right is known at the end: believe no row before the last has come.
     Raises InvalidBill at the first line that is wrong.

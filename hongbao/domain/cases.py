@@ -9,7 +9,7 @@ from hongbao.errors import SameOperator
 
 @unique
 class CaseKind(StrEnum):
-    """What a case is about."""
+    """The kind of a case."""
 
     HOLD = "hold"  # money is frozen until it is decided, or until its moment comes
     LARGE = "large"  # 大额交易: to be reported for its size alone
@@ -18,7 +18,7 @@ class CaseKind(StrEnum):
 
 @unique
 class CaseState(StrEnum):
-    """How far a case has come."""
+    """The state of a case."""
 
     OPEN = "open"
     ESCALATED = "escalated"  # needs two operators, at any amount
@@ -49,7 +49,7 @@ WAITING = frozenset({CaseState.OPEN, CaseState.ESCALATED})
 
 @unique
 class Verb(StrEnum):
-    """What an operator may say of a case."""
+    """The opinions that an operator may give on a case."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -65,12 +65,12 @@ class Ends(StrEnum):
 
     @property
     def state(self) -> CaseState:
-        """What the case is then."""
+        """The state of the case then."""
         return CaseState.RELEASED if self is Ends.RELEASE else CaseState.RETURNED
 
 
 class CaseFacts(NamedTuple):
-    """What the deciding of a case depends on; *state* is a `CaseState`."""
+    """The facts that the decision of a case depends on; *state* is a `CaseState`."""
 
     state: str
     amount_fen: int
@@ -78,7 +78,7 @@ class CaseFacts(NamedTuple):
 
 class Outcome(NamedTuple):
     """
-    What a case is after an operator spoke.
+    The state of a case after an operator's opinion.
 
     *second_needed* says that this opinion stands, and another operator has to say the same.
     """
@@ -93,7 +93,7 @@ class Outcome(NamedTuple):
 
 
 def needs_two(facts: CaseFacts, four_eyes_fen: int) -> bool:
-    """Say whether two operators have to agree: from *four_eyes_fen* on, and once escalated."""
+    """Return whether two operators have to agree: from *four_eyes_fen* on, and once escalated."""
     return facts.amount_fen >= four_eyes_fen or facts.state == CaseState.ESCALATED
 
 
@@ -105,7 +105,7 @@ def decide_case(
     four_eyes_fen: int,
 ) -> Outcome:
     """
-    Return what becomes of a waiting case when *operator* says *verb*, a `Verb`.
+    Return the outcome of an open case when *operator* gives the opinion *verb*, a `Verb`.
 
     *earlier* is all that operators have said of it, oldest first, as (operator, verb). Where one
     is enough, their word decides. Where it takes two (see `needs_two`),

@@ -8,7 +8,7 @@ from hongbao.domain.ledger import Transfer
 
 
 class Act(NamedTuple):
-    """What a seal covers of one act: its *fields*, its transfers, the rows of state it left."""
+    """The parts of one act that a seal covers: its *fields*, its transfers, the rows it left."""
 
     fields: Sequence[object]
     lines: Sequence[tuple[object, ...]] = ()
@@ -44,7 +44,7 @@ def state(table: str, key: str, values: Iterable[object]) -> bytes:
 
 
 def digest(act: str, inputs: Mapping[str, object]) -> bytes:
-    """Return what tells two requests of one id apart: SHA-256 over the act and its inputs."""
+    """Return the digest of a request: SHA-256 over the act and its inputs."""
     import hashlib  # wakes OpenSSL; looking at a balance digests nothing
 
     return hashlib.sha256(_SORTING_ENCODER.encode([act, inputs]).encode()).digest()
@@ -60,7 +60,7 @@ def statement(
     counter: int,
 ) -> bytes:
     """
-    Return what a device signs of an act: who asks from where for what, and which of its acts it is.
+    Return the bytes that a device signs: profile, device, request, and the device's counter.
 
     *inputs* is the request's `digest`; *counter* is the device's own, and is never used again.
     """

@@ -13,7 +13,7 @@ CHANNEL_MARKS = {"netsunion": "NU", "unionpay": "UP"}
 
 @unique
 class Direction(StrEnum):
-    """What a message asks of the customer's account at the bank."""
+    """The direction of a message: debit or credit of the customer's account at the bank."""
 
     DEBIT = "debit"  # take from the card
     CREDIT = "credit"  # pay to the card
@@ -58,7 +58,7 @@ GIVEN_BACK_AS = {
 
 @unique
 class MessageState(StrEnum):
-    """How far a message has come, as the platform knows it."""
+    """The state of a message, as the platform knows it."""
 
     CREATED = "created"  # written down, and not yet on its way
     SENT = "sent"  # on its way; whether it arrived is not known
@@ -148,7 +148,7 @@ class FaultRow(NamedTuple):
 
 def fault_for(faults: Iterable[FaultRow], place: str, amount_fen: int) -> Fault | None:
     """
-    Return what goes wrong at *place* for a payment of *amount_fen* in a demo home.
+    Return the fault at *place* for a payment of *amount_fen* in a demo home.
 
     The narrower rule decides: a fault set for this amount, a magic amount, then the switch.
     Magic amounts are for banks; a channel is down only if that fault is set.

@@ -15,7 +15,7 @@ _COMPARED = ("amount_fen", "direction", "at", "state", "kind")
 
 @unique
 class Verdict(StrEnum):
-    """What is said of a row of either side, or of two that belong together."""
+    """The verdict on a row of either side, or on two that belong together."""
 
     BOTH = "both"
     DIFFER = "differ"  # both have it, and do not say the same of it
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 class Row(NamedTuple):
     """
-    What is compared of a row of either book. *place* is where it stands there.
+    The compared fields of a row of either book. *place* is its position there.
 
     *at* is in whole seconds, and *direction*, *kind* and *state* are the same words on both sides.
     With *to_minute* it is the minute, and the seconds are unknown.
@@ -78,7 +78,7 @@ class Match(NamedTuple):
 
 
 def _is_same_minute(one: Row, other: Row) -> bool:
-    """Say whether two rows were in the same minute, and no more is known of one of them."""
+    """Return whether two rows were in the same minute, and no more is known of one of them."""
     if not (one.to_minute or other.to_minute):
         return False
     return one.at.replace(second=0) == other.at.replace(second=0)

@@ -26,7 +26,7 @@ Facts = dict[str, Any]
 
 
 class Columns(NamedTuple):
-    """What the entry's own columns say, in the form that answers have; facts leave it out."""
+    """The entry's own columns, in the form that answers have; facts leave them out."""
 
     request_id: str
     at: str
@@ -34,13 +34,13 @@ class Columns(NamedTuple):
 
     @property
     def common(self) -> Facts:
-        """What almost every answer begins with."""
+        """The keys that almost every answer begins with."""
         return {"request_id": self.request_id, "at": self.at}
 
 
 class Kind(NamedTuple):
     """
-    What a fact may be: how it is written down, and read back.
+    A kind of fact: how it is encoded and decoded.
 
     Both ways refuse with ValueError what it may not be. One that *may be missing* is left out
     of the answer where there is nothing to say.
@@ -63,7 +63,7 @@ class Shape:
         self._needed = fields.keys() - self._optional
 
     def fits(self, names: Set[str]) -> bool:
-        """Say whether something with these *names* can be of this shape."""
+        """Return whether something with these *names* can be of this shape."""
         return self._needed <= names <= self.fields.keys()
 
     def pack(self, values: Mapping[str, Any]) -> list[object]:
@@ -287,12 +287,12 @@ SETTLED_LINE = part(
 
 
 def _own(**fields: Kind) -> dict[str, Kind]:
-    """Return what an act keeps behind the request and the moment that its row says."""
+    """Return the facts that an act keeps besides its row's request and time."""
     return {"request_id": COLUMN, "at": COLUMN, **fields}
 
 
 def _asked(**fields: Kind) -> dict[str, Kind]:
-    """Return what an act keeps that is a step of an earlier request."""
+    """Return the facts of an act that is a step of an earlier request."""
     return {"request_id": ASKED, "at": COLUMN, **fields}
 
 

@@ -24,7 +24,7 @@ NONCE_BYTES = 16
 
 
 class Terms(NamedTuple):
-    """What the commitment binds along with the seed: everything that a share is computed from."""
+    """The terms that the commitment binds with the seed: all that a share is computed from."""
 
     packet: str
     deal: str
@@ -39,7 +39,7 @@ class Terms(NamedTuple):
 
 
 class DrawInput(NamedTuple):
-    """What a claim adds to its share's draw: the *nonce*, and the claimer's own *luck*, if any."""
+    """The inputs of a claim to its draw: the *nonce*, and the claimer's own *luck*, if any."""
 
     nonce: bytes
     luck: str | None = None

@@ -11,7 +11,7 @@ CENTRAL = "central"
 @unique
 class Kind(StrEnum):
     """
-    What an account is for. Each kind has a side that it may never fall below zero on.
+    The kind of an account. Each has a side on which it may never fall below zero.
 
     A *credit* account is something its book owes (a balance, a deposit); a *debit*
     account is something its book owns (a reserve).

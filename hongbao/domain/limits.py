@@ -22,17 +22,17 @@ _SIGNATURES = frozenset({"signature"})
 
 class Usage(Protocol):
     """
-    What has been used so far by one person, over all profiles with the same ID number.
+    The usage of one person so far, over all profiles with the same ID number.
 
     Days are China's, written ``2026-02-16``; both ends of a span belong to it.
     """
 
     def used_fen(self, flows: frozenset[str], first_day: str, last_day: str) -> int:
-        """Return what *flows* have used in the span."""
+        """Return the usage by *flows* in the span."""
         ...
 
     def used_lifetime_fen(self, flows: frozenset[str]) -> int:
-        """Return what *flows* have ever used."""
+        """Return the lifetime usage by *flows*."""
         ...
 
     def first_used_day(self, flows: frozenset[str], first_day: str, last_day: str) -> str | None:
@@ -57,7 +57,7 @@ class LimitState:
 
 def factor_level(factors: Collection[str]) -> int:
     """
-    Return how strongly *factors* (``pin``, ``totp``, ``signature``, ``biometric``) authenticate.
+    Return the level of authentication by *factors* (``pin``, ``totp``, ``signature``, …).
 
     The announcement counts *kinds* of factors (known, held, inborn), and sets those with a
     certificate or an e-signature apart: 0 and 1 are fewer than two kinds, 2 is two kinds without a
@@ -76,7 +76,7 @@ def states(
     policy: Policy, tier: Tier, usage: Usage, now: datetime, opened_at: datetime, factors: int
 ) -> tuple[LimitState, ...]:
     """
-    Return how each limit of *tier* stands that holds for authentication level *factors*.
+    Return the state of each limit of *tier* for authentication level *factors*.
 
     They come in the order in which `check_limits` asks them.
     """

@@ -33,7 +33,7 @@ class PacketKind(StrEnum):
 
 @unique
 class DealRule(StrEnum):
-    """How shares come to their amounts; a packet records its own."""
+    """The deal rule; a packet records its own."""
 
     DOUBLE_MEAN = "double-mean"  # drawn at each claim (二倍均值法), every position alike on average
     SHUFFLED = "shuffled"  # dealt up front, struck at each claim: alike in variance too
@@ -42,7 +42,7 @@ class DealRule(StrEnum):
 
 @unique
 class PacketState(StrEnum):
-    """Where a packet is in its life, at one moment."""
+    """The state of a packet at one moment."""
 
     HELD = "held"  # put on hold by risk control, before it could be claimed
     OPEN = "open"
@@ -52,14 +52,14 @@ class PacketState(StrEnum):
 
 
 class Hold(NamedTuple):
-    """What keeps a packet from being claimed; *ends* says what becomes of it at *until*."""
+    """The hold on a packet, which cannot be claimed; *ends* says how it ends at *until*."""
 
     case: int
     until: datetime
     ends: str  # release, return
 
     def is_over(self, now: datetime) -> bool:
-        """Say whether its moment has come, whether or not anyone has ended it yet."""
+        """Return whether its moment has come, whether or not anyone has ended it yet."""
         return now >= self.until
 
 

@@ -62,7 +62,7 @@ def check_passphrase(text: str, names: Iterable[str] = ()) -> None:
 
 def _repeats(text: str) -> bool:
     """
-    Say whether up to four characters come again and again.
+    Return whether up to four characters come again and again.
 
     >>> _repeats("88888888"), _repeats("abcabcab"), _repeats("abcdabce")
     (True, True, False)
@@ -72,7 +72,7 @@ def _repeats(text: str) -> bool:
 
 def _is_run(text: str) -> bool:
     """
-    Say whether *text* is one way along the alphabet, the digits or the keys.
+    Return whether *text* is one way along the alphabet, the digits or the keys.
 
     >>> _is_run("87654321"), _is_run("qwertyuiop"), _is_run("qwertasdfg")
     (True, True, False)
@@ -82,7 +82,7 @@ def _is_run(text: str) -> bool:
 
 def _is_one_of(text: str, words: set[str]) -> bool:
     """
-    Say whether *text* is one of *words*, as it is or with digits and signs around or within it.
+    Return whether *text* is one of *words*, as it is or with digits and signs around or within it.
 
     >>> _is_one_of("p@ssw0rd-2026", {"password"}), _is_one_of("my password", {"password"})
     (True, False)

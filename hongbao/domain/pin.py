@@ -35,7 +35,7 @@ class Pin:
         return self._digits
 
     def same_as(self, other: "Pin") -> bool:
-        """Say whether *other* has the same digits: a new PIN is typed twice."""
+        """Return whether *other* has the same digits: a new PIN is typed twice."""
         import hmac  # wakes OpenSSL; most commands compare no PINs
 
         return hmac.compare_digest(self.reveal(), other.reveal())

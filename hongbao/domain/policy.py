@@ -42,7 +42,7 @@ _DOUBLINGS_MAX = _HOURS_MAX.bit_length()
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """What people call it, in both languages."""
+    """A title in both languages."""
 
     en: str
     zh: str
@@ -82,7 +82,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """How well a person is known (实名等级), what that takes, and which limits follow from it."""
+    """A tier (实名等级): its requirements, and the limits that follow from it."""
 
     name: str
     title: Title
@@ -97,7 +97,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class PacketRules:
-    """What a packet may hold, for how long, and who may open it."""
+    """The rules of packets: caps, expiry, and who may claim."""
 
     share_max_fen: int
     shares_max: int
@@ -115,7 +115,7 @@ class PacketRules:
 @dataclass(frozen=True, slots=True)
 class PinRules:
     """
-    How many wrong PINs lock it, and for how long: twice as long each time, up to *lock_hours_max*.
+    The lock of a PIN: after how many wrong ones, and for how long, doubling to *lock_hours_max*.
 
     What counts are the wrong ones since the last right one; that a lock has run out clears none.
     """
@@ -125,7 +125,7 @@ class PinRules:
     lock_hours_max: int
 
     def attempts_left(self, wrong: int) -> int:
-        """Return how many more may be wrong after *wrong* ones until it locks; 0 where it does."""
+        """Return the attempts left after *wrong* ones until it locks; 0 if it does."""
         return -wrong % self.attempts_max
 
     def hours_locked(self, wrong: int) -> int:
@@ -144,7 +144,7 @@ class PinRules:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRules:
-    """What withdrawing costs: nothing up to *free_fen* in a lifetime, then *rate*, or the least."""
+    """The fee of withdrawals: none up to *free_fen* in a lifetime, then *rate*, or the least."""
 
     free_fen: int
     rate: Fraction
@@ -153,7 +153,7 @@ class WithdrawRules:
 
 @dataclass(frozen=True, slots=True)
 class BankRules:
-    """What the demo banks do."""
+    """The rules of the demo banks."""
 
     card_opening_fen: int
 
@@ -192,7 +192,7 @@ class SettlementRules:
 @dataclass(frozen=True, slots=True)
 class RefundRules:
     """
-    How long a refund takes: *card_days* are working days until it reaches a card.
+    The time of a refund: *card_days* are working days until it reaches a card.
 
     After *give_up_days* of a bank that cannot be reached it goes to the balance instead.
     """
@@ -233,7 +233,7 @@ class Policy:
 
     @property
     def unconfirmed(self) -> tuple[str, ...]:
-        """What rests on a weak source: dotted names of numbers, then the ids of limits."""
+        """The numbers from a weak source: dotted names, then the ids of limits."""
         limits = (limit for tier in self.tiers for limit in tier.limits)
         return (
             *(name for name, letter in self.confidence.items() if letter == "C"),

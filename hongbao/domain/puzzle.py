@@ -38,12 +38,12 @@ class Puzzle(NamedTuple):
 
     @property
     def question(self) -> dict[str, str]:
-        """What is asked, as facts for programs: the answer follows, but is not among them."""
+        """The question as facts for programs, without the answer."""
         return {"sought": self.sought, "line": self.line}
 
     def solved_by(self, text: str) -> bool:
         """
-        Say whether *text* is the answer: a number, in the digits of any keyboard.
+        Return whether *text* is the answer: a number, in the digits of any keyboard.
 
         >>> Puzzle("福", "福富富福").solved_by(" ２ ")
         True

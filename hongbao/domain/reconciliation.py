@@ -12,7 +12,7 @@ from hongbao.domain.channel import FINAL, Direction, MessageState
 
 @unique
 class LineStatus(StrEnum):
-    """What has become of a line of the bank's, in the short words of camt.053."""
+    """The status of a bank's line, in the codes of camt.053."""
 
     BOOKED = "BOOK"
     REVERSED = "RVRS"  # booked, and undone by the bank itself: it counts nothing
@@ -105,7 +105,7 @@ Verdict = Match | Open | Difference
 
 
 class Reconciliation(NamedTuple):
-    """What comparing a whole day gave."""
+    """The result of a day's reconciliation."""
 
     differences: tuple[Difference, ...]
     matched_count: int
@@ -210,7 +210,7 @@ def _kind(
 
 
 def _moved_fen(line: TheirLine, direction: Direction) -> int:
-    """Return what *line* moved in *direction*: below zero against it."""
+    """Return the amount that *line* moved in *direction*: negative against it."""
     if LineStatus(line.status) is LineStatus.REVERSED:
         return 0
     return line.amount_fen if Direction(line.direction) is direction else -line.amount_fen

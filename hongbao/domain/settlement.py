@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Gross(NamedTuple):
-    """What the channel accepted between one *bank* and the platform since the last batch."""
+    """The gross amounts between one *bank* and the platform since the last batch."""
 
     bank: str
     in_count: int  # messages that took from cards: towards the platform
@@ -15,7 +15,7 @@ class Gross(NamedTuple):
 
 
 class Net(NamedTuple):
-    """What is left of a `Gross`: set off against each other, and the rest, which goes one way."""
+    """The net of a `Gross`: the amount set off, and the rest, which goes one way."""
 
     bank: str
     netted_fen: int

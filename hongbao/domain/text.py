@@ -163,7 +163,7 @@ def _printable(text: str, field: str) -> str:
 
 def _is_unprintable(character: str) -> bool:
     """
-    Say whether *character* has no business in a line of text.
+    Return whether *character* has no business in a line of text.
 
     C* are control, format, surrogate, private use and unassigned; Zl and Zp end lines. Two format
     characters are needed to write: emoji are glued with ZWJ, Persian and Indic words are parted
@@ -217,7 +217,7 @@ def _misplaced(line: str) -> str | None:
 
 
 def _length(line: str) -> int:
-    """Return how many characters a reader sees in *line*, nearly."""
+    """Return the number of characters that a reader sees in *line*, nearly."""
     return sum(
         not (_is_attached(character) or character in (_ZWNJ, _ZWJ) or ord(character) in _SKIN_TONES)
         for character in line
@@ -234,7 +234,7 @@ def _is_selector(character: str) -> bool:
 
 def name_key(name: str) -> str:
     """
-    Return what two names share that a reader would take for one: letters without their case.
+    Return the key under which names that look the same are one: letters without their case.
 
     >>> name_key("Li") == name_key("LI")
     True

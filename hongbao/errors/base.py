@@ -269,7 +269,7 @@ def _say(sentence: str, facts: Mapping[str, object]) -> str:
 
 
 def declarations(kind: type[HongbaoError]) -> Mapping[str, Fact | property]:
-    """Return what *kind* declares, by name and in order, its family's facts first."""
+    """Return the facts that *kind* declares, by name and in order, its family's first."""
     return MappingProxyType(
         {
             name: fact
@@ -291,7 +291,7 @@ class UsageError(HongbaoError):
 
 
 class NotFound(HongbaoError):
-    """What was named does not exist."""
+    """The named thing does not exist."""
 
     exit_code = ExitCode.NOT_FOUND
 

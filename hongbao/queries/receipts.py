@@ -90,7 +90,7 @@ def last_entry(home: Home) -> int:
 
 
 def has_entry(home: Home, entry: int, mac: str) -> bool:
-    """Say whether the ledger has *entry*, with the seal *mac*."""
+    """Return whether the ledger has *entry*, with the seal *mac*."""
     if entry == EMPTY_HEAD.entry:
         return mac == EMPTY_HEAD.mac.hex()
     found = home.store.mac_of(entry)

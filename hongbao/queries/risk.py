@@ -422,7 +422,7 @@ def _parts(forest: "Forest | None", values: "Mapping[Key, int]") -> list[PartLin
 
 def _had_passed(record: Record, again: "Decision") -> bool:
     """
-    Tell whether *record* can only be what was left once a challenge had been passed.
+    Return whether *record* can only be what was left once a challenge had been passed.
 
     Such an act was stopped by a rule that is milder than the challenge.
     """

@@ -137,7 +137,7 @@ def file_name(statement: "Statement", format_name: str) -> str:
 
 
 def has_place_for_holder(format_name: str) -> bool:
-    """Say whether the format says who the holder is, and so can say it in full."""
+    """Return whether the format says who the holder is, and so can say it in full."""
     return bool(getattr(_format(format_name), "FULL", False))
 
 

@@ -97,7 +97,7 @@ def last_day(statement: "Statement") -> date:
 
 
 def ends_with_a_day(statement: "Statement") -> bool:
-    """Say whether nothing can happen any more on the `last_day`."""
+    """Return whether nothing can happen any more on the `last_day`."""
     ends_at = statement.ends_at
     return ends_at == statement.until and ends_at == start_of_day(china_day(ends_at))
 

@@ -34,7 +34,7 @@ def tightened(text: str) -> str:
 
 
 def pattern_of(text: str, names: Mapping[str, str]) -> re.Pattern[str]:
-    """Return what *text* matches: … is anything, a name is its word or, once, any word."""
+    """Return the pattern of *text*: … is anything, a name is its value or, once, any word."""
     text = _ANYTHING.sub("…", " ".join(text.split()))
     pattern, seen = "", set()
     for piece in _PIECE.split(text):

@@ -45,7 +45,7 @@ class Prop:
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """
-    What a command should say: a line of its output, or facts of its JSON document.
+    The expected output of a command: a line, or facts of its JSON document.
 
     *where* is ``out``, ``err``, or ``either`` of them. An empty *text* is silence.
     """

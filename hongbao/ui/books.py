@@ -177,7 +177,7 @@ def _item(book: str, account: AccountLine, *, diff: bool) -> _Item:
 
 
 def _names(book: str, account: AccountLine) -> list[str]:
-    """Return what a line is called: in the central bank's book, by whose money it is."""
+    """Return the names of lines: in the central bank's book, by their owner."""
     kind, owner = account["kind"], account["owner"]
     if book == "central" and kind == "platform_reserve":
         return [wording.book("platform")]

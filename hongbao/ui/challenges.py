@@ -21,12 +21,12 @@ _ASKED = {
 
 
 def asked(what: str) -> str:
-    """Return what people call the act that a challenge stands before."""
+    """Return the title of the act that requires a challenge."""
     return _(_ASKED[what])
 
 
 def to_count(challenge: ChallengeLine, said: str | None = None) -> list[str]:
-    """Return what a terminal shows above the question; *said* was the answer to the last try."""
+    """Return the text above the question on a terminal; *said* was the last answer."""
     why = safe(in_language(challenge["why"])) if said is None else said
     return ["", *folded(why, terminal_columns()), "", f"  {safe(challenge['line'])}", ""]
 

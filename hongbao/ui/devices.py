@@ -92,7 +92,7 @@ def _standing(row: DeviceLine) -> Cell:
 
 
 def city(code: str) -> str:
-    """Return what people call the city that programs know as *code*."""
+    """Return the name of the city *code*."""
     place = place_called(code)
     if place is None:
         return _("unknown place")

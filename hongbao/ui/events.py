@@ -89,7 +89,7 @@ _HELD_FACTS = {
 
 
 def fact(event: EventLine) -> str:
-    """Return what happened, in a few words; an act without words is shown as its code."""
+    """Return the title of an event; an act without one is shown as its code."""
     if event["act"] == "bank":
         return _(_BANK_FACTS.get(event["state"] or "", "bank"))
     if event["state"] == "held" and event["act"] in _HELD_FACTS:
@@ -123,7 +123,7 @@ def show_event(event: EventLine) -> None:
 
 
 def _whose(event: EventLine) -> str:
-    """Return whose money it is about, where that is not plain from who acted."""
+    """Return the owner of the money, if that is not clear from the actor."""
     whose = event["profile"]
     return "" if whose is None or whose == event["actor"] else safe(whose)
 

@@ -79,7 +79,7 @@ def _settled(settled: Settled) -> str:
 
 def _last_of_each(resolved: Sequence[ResolvedLine]) -> list[ResolvedLine]:
     """
-    Return what is known of each payment in the end: a silent bank is asked at every cut-off.
+    Return the last state of each payment: a silent bank is asked at every cut-off.
 
     A bank that answered too late is reported as well.
     """

@@ -204,7 +204,7 @@ def _show_caps(limits: Limits) -> None:
 
 
 def _authenticated(limits: Limits) -> list[tuple[str, str]]:
-    """Return what authenticates a payment where that is more than the PIN, as limits go by it."""
+    """Return the factors of a payment if they are more than the PIN, as limits go by them."""
     from hongbao.ui import wording
 
     factors = limits["factors"]
@@ -212,7 +212,7 @@ def _authenticated(limits: Limits) -> list[tuple[str, str]]:
 
 
 def _counted(limits: Limits) -> list[tuple[str, str]]:
-    """Return what each rule counts, once where all of them count the same."""
+    """Return the flows that each limit counts, once if all count the same."""
     from hongbao.ui import wording
 
     counted = {

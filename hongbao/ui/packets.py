@@ -252,7 +252,7 @@ def show_packet(packet: PacketShown) -> None:
 
 
 def _mark(share: ShareLine) -> Cell:
-    """Return what is special about a share: that it is held or went back, or is the luckiest."""
+    """Return the mark of a share: held, returned, or luckiest."""
     if share["case"] in ("open", "escalated"):
         return Cell(_("held"), "yellow")
     if share["case"] in ("returned", "rejected"):
@@ -319,7 +319,7 @@ def progress(packet: PacketShown) -> str:
 
 
 def _standing(packet: PacketShown) -> list[str]:
-    """Return what people want to know next: how long it is open, or where the rest went."""
+    """Return the state of a packet: how long it is open, or where the unclaimed amount went."""
     match packet["state"]:
         case "held" if packet["held"] is not None:
             return [wording.held(packet["held"])]

@@ -79,12 +79,12 @@ _OPINIONS = {
 
 
 def kind(code: str) -> str:
-    """Return what people call a kind of case."""
+    """Return the title of a kind of case."""
     return _(_KINDS.get(code, code))
 
 
 def state(code: str) -> str:
-    """Return how far a case has come, in people's words."""
+    """Return the title of a case's state."""
     return _(_STATES.get(code, code))
 
 

@@ -78,17 +78,17 @@ _VERDICT_STYLES = {"allow": "bold_green", "delay": "bold_yellow"}
 
 
 def guard(code: str) -> str:
-    """Return what people call one of the five guards."""
+    """Return the title of one of the five guards."""
     return _(_GUARDS.get(code, code))
 
 
 def what(code: str) -> str:
-    """Return what people call an act that is judged."""
+    """Return the title of a judged act."""
     return _(_WHATS.get(code, code))
 
 
 def answer(code: str) -> str:
-    """Return what people call an answer of risk control."""
+    """Return the title of a verdict."""
     return _(_ANSWERS.get(code, code))
 
 
@@ -556,7 +556,7 @@ def _pipe_replayed(replayed: ReplayedRisk) -> None:
 
 def label(indicator: str) -> str:
     """
-    Return what an indicator measures, as people say it.
+    Return the label of an indicator.
 
     >>> label("claims/10m"), label("just_below:20000.00/24h")
     ('packets claimed, 10m', 'amounts just below 20000.00, 24h')
@@ -576,7 +576,7 @@ _LENGTHS = {"d": N_("{n}d"), "h": N_("{n}h"), "m": N_("{n}m"), "s": N_("{n}s")}
 
 
 def _length(text: str) -> str:
-    """Say a window such as ``10m``."""
+    """Format a time window such as ``10m``."""
     return say(_LENGTHS[text[-1]], n=text[:-1])
 
 
@@ -611,7 +611,7 @@ def value(unit: str, number: int) -> str:
 
 
 def _asked(condition: ConditionLine) -> str:
-    """Return what a condition asks: at least so much, at most so much, or between the two."""
+    """Return a condition's bounds: at least, at most, or between the two."""
     unit, least, most = condition["unit"], condition["at_least"], condition["at_most"]
     if unit == Unit.FLAG:
         return f"= {value(unit, int(bool(least)))}"
@@ -620,7 +620,7 @@ def _asked(condition: ConditionLine) -> str:
 
 
 def _in_full(rule: RuleLine) -> str:
-    """Return what a rule answers, with how long and how much."""
+    """Return a rule's verdict, with its duration and amount."""
     code, ends = rule["answer"], rule["then"]
     return say(
         _ANSWERS_IN_FULL.get((code, ends)) or _ANSWERS[code],
@@ -631,7 +631,7 @@ def _in_full(rule: RuleLine) -> str:
 
 
 class _Widths:
-    """How wide values and thresholds are, so that they stand under one another."""
+    """The widths of values and thresholds, to align them."""
 
     def __init__(self, conditions: Iterable[ConditionLine], *, measured: bool = True) -> None:
         rows = list(conditions)

@@ -47,12 +47,12 @@ Row = Sequence[Cell | str]
 
 
 def is_terminal() -> bool:
-    """Tell whether a person is looking: a pipe or a file gets plain lines."""
+    """Return whether a person is looking: a pipe or a file gets plain lines."""
     return bool(sys.stdout.isatty())
 
 
 def can_show(characters: str) -> bool:
-    """Tell whether standard output's encoding has all of *characters*."""
+    """Return whether standard output's encoding has all of *characters*."""
     try:
         characters.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -133,7 +133,7 @@ def table(heads: Sequence[Column], rows: Iterable[Row], *, titled: bool = True) 
 def _widths(
     heads: Sequence[Column], cells: Sequence[Sequence[Cell]], room: int, *, titled: bool
 ) -> list[int] | None:
-    """Return how wide each column is; None where even cutting what gives leaves too little room."""
+    """Return the width of each column; None if they do not fit even when cut."""
     from rich.cells import cell_len
 
     widths = [

@@ -19,7 +19,7 @@ Compiling it takes milliseconds, which only a command that wraps a line should s
 
 def columns(text: str) -> int:
     """
-    Return how many columns of a terminal *text* fills: two for each Chinese character.
+    Return the columns that *text* fills on a terminal: two for each Chinese character.
 
     >>> columns("red packet"), columns("红包")
     (10, 4)
@@ -104,5 +104,5 @@ def _wrapped_whole(text: str, width: int) -> list[str]:
 
 
 def terminal_columns() -> int:
-    """Return how wide the terminal is; 80 where there is none."""
+    """Return the width of the terminal; 80 without one."""
     return shutil.get_terminal_size().columns

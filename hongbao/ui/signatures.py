@@ -69,7 +69,7 @@ def show_code(rows: Sequence[str]) -> None:
 
 
 def as_printed(rows: Sequence[str]) -> str:
-    """Return what `show_code` would print on a terminal."""
+    """Return the text that `show_code` prints on a terminal."""
     from rich.text import Text
 
     out = console()
@@ -120,7 +120,7 @@ def show_verified(verdict: FileVerified) -> None:
 
 
 def _signed(verdict: FileVerified, signed: Mapping[str, object]) -> list[str]:
-    """Return what was signed, in sentences."""
+    """Return sentences on what was signed."""
     whose = safe(verdict["profile"] or "")
     if verdict["what"] == "receipt":
         who = safe(str(signed["payer"]))
@@ -148,7 +148,7 @@ def _signed(verdict: FileVerified, signed: Mapping[str, object]) -> list[str]:
 
 
 def _wrong(verdict: FileVerified) -> list[str]:
-    """Return where something is missing or is not as it was, in sentences."""
+    """Return sentences on what is missing or differs."""
     said = [say(N_("missing: {what}"), what=_short(each)) for each in verdict.get("missing", [])]
     more = verdict.get("missing_count", 0) - len(said)
     if said and more:
@@ -163,7 +163,7 @@ def _wrong(verdict: FileVerified) -> list[str]:
 
 
 def _standing(verdict: FileVerified) -> str:
-    """Return how a genuine file stands to the ledger of today."""
+    """Return a sentence on a genuine file's relation to the ledger of today."""
     if not verdict["with_ledger"]:
         return _("the key is the one you gave; there is no ledger here to compare with")
     if not verdict["more"]:

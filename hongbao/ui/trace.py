@@ -244,7 +244,7 @@ def _show_missing(out: "Console", number: int, traced: Traced) -> None:
 
 
 def sentence(code: str, facts: Mapping[str, object]) -> str:
-    """Return what happened, with as many of its *facts* as there are; a code that is new, as is."""
+    """Return the sentence of a step's *code*, with the *facts* that there are."""
     known = {name: _told(name, fact) for name, fact in facts.items() if fact is not None}
     for said in _SAYS.get(code, ()):
         if all(name in known for _text, name, *_how in Formatter().parse(said) if name):

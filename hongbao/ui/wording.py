@@ -232,22 +232,22 @@ _NOT_KNOWN = N_("{profile} · {amount_fen} ({card}) is still pending: the bank h
 
 
 def kind(code: str) -> str:
-    """Return what people call a packet's kind."""
+    """Return the title of a packet's kind."""
     return _(_KINDS[code])
 
 
 def state(code: str) -> str:
-    """Return what people call a packet's state."""
+    """Return the title of a packet's state."""
     return _(_STATES[code])
 
 
 def period(code: str) -> str:
-    """Return what people call a limit's period."""
+    """Return the title of a limit's period."""
     return _(_PERIODS[code])
 
 
 def flow(code: str) -> str:
-    """Return what people call what a limit counts."""
+    """Return the title of a flow that a limit counts."""
     return _(_FLOWS[code])
 
 
@@ -270,32 +270,32 @@ def acts_called(text: str) -> tuple[str, ...]:
 
 
 def acts_choices() -> tuple[str, ...]:
-    """Return what `acts_called` knows, in the reader's language: each code, then each word."""
+    """Return the choices of `acts_called`, in the reader's language: codes, then words."""
     return tuple(dict.fromkeys((*_ACTS, *map(act, _ACTS))))
 
 
 def act(code: str) -> str:
-    """Return what people call a movement of their money."""
+    """Return the title of a movement."""
     return _(_ACTS[code])
 
 
 def check_title(code: str) -> str:
-    """Return what holds where the check *code* passes."""
+    """Return the title of the check *code*."""
     return _(_CHECKS[code])
 
 
 def verdict(code: str) -> str:
-    """Return what a statement or a receipt is worth."""
+    """Return the title of the verdict on a statement or a receipt."""
     return _(_VERDICTS[code])
 
 
 def wrapping(code: str) -> str:
-    """Return what people call the thing that opens a home."""
+    """Return the title of the wrapping that opens a home."""
     return _(_WRAPPINGS[code])
 
 
 def money_place(place: str) -> str:
-    """Return how people call where money is: the balance, or a card by its name."""
+    """Return the title of a place of money: the balance, or a card by its name."""
     return _("balance") if place == "balance" else place
 
 
@@ -316,7 +316,7 @@ def when_short(at: str) -> str:
 
 def time_left(now: str, until: str) -> str:
     """
-    Return how long it is from *now* *until* then, in its two largest units.
+    Return the time from *now* *until* then, in its two largest units.
 
     >>> time_left("2026-02-16T20:00:00+08:00", "2026-02-17T19:30:00+08:00")
     '23h 30m'
@@ -354,22 +354,22 @@ def bank_name(code: str) -> str:
 
 
 def book(code: str) -> str:
-    """Return whose book *code* is: the platform's, a bank's, or the central bank's."""
+    """Return the title of the book *code*: the platform, a bank, or the central bank."""
     return _(_BOOKS[code]) if code in _BOOKS else bank_name(code)
 
 
 def channel(code: str) -> str:
-    """Return what people call a clearing channel."""
+    """Return the title of a clearing channel."""
     return _(_CHANNELS[code]) if code in _CHANNELS else code
 
 
 def actor(code: str) -> str:
-    """Return who did something: an institution, a channel, or a profile by its own name."""
+    """Return the title of an actor: an institution, a channel, or a profile by its name."""
     return channel(code) if code in _CHANNELS else book(code)
 
 
 def account(code: str, *, summed: bool = False) -> str:
-    """Return what people call a kind of account, or (*summed*) all accounts of that kind."""
+    """Return the title of a kind of account, or (*summed*) of all accounts of that kind."""
     known = _ACCOUNTS_SUMMED.get(code) if summed else None
     return _(known or _ACCOUNTS.get(code, code))
 
@@ -385,7 +385,7 @@ def because(code: str) -> str:
 
 
 def message_state(code: str) -> str:
-    """Return how far a message has come; a packet's state where it is one."""
+    """Return the title of a message's state, or of a packet's."""
     return _(_MESSAGE_STATES.get(code) or _STATES.get(code, code))
 
 
@@ -395,17 +395,17 @@ def step(code: str) -> str:
 
 
 def difference(code: str) -> str:
-    """Return what reconciling calls a difference of that kind."""
+    """Return the title of a kind of difference."""
     return _(_DIFFERENCES.get(code, code))
 
 
 def fault(code: str) -> str:
-    """Return what goes wrong where the fault *code* is switched on."""
+    """Return the effect of the fault *code*."""
     return _(_FAULTS.get(code, code))
 
 
 def factors(codes: Sequence[str]) -> str:
-    """Return what authenticates a payment."""
+    """Return the factors of a payment in words."""
     return " + ".join(_(_FACTORS.get(code, code)) for code in codes)
 
 
@@ -470,7 +470,7 @@ def when_exactly(at: str) -> str:
 
 
 def resolved(row: ResolvedLine) -> str:
-    """Return what became of a payment, as far as it is known."""
+    """Return a sentence on a payment's outcome, as far as it is known."""
     match row["state"]:
         case "accepted":
             sentence = _CAME_ABOUT[row["act"]]

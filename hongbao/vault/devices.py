@@ -64,7 +64,7 @@ class DeviceKeys:
         return public
 
     def holds(self, public: bytes) -> bool:
-        """Say whether this machine has a file for *public*; it may still be damaged."""
+        """Return whether this machine has a file for *public*; it may still be damaged."""
         if public in self._seeds:
             return True
         try:
@@ -138,7 +138,7 @@ class DeviceKeys:
         raise errors.DeviceKeyDamaged(path=str(file))
 
     def _keys(self) -> list[bytes]:
-        """Return what files may be sealed under: this generation's key, then those before it."""
+        """Return the keys that files may be sealed under: this generation's, then the earlier ones."""
         return [
             primitives.subkey(secrets.signing, b"device keys")
             for _, secrets in sorted(self._vault.legacy_secrets().items(), reverse=True)
@@ -147,7 +147,7 @@ class DeviceKeys:
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Say whether *signature* is one of *message* by the device whose key is *public*."""
+    """Return whether *signature* is one of *message* by the device whose key is *public*."""
     if len(public) != PUBLIC_KEY_BYTES:
         return False
     return primitives.signature_fits(public, message, signature)

@@ -132,7 +132,7 @@ def _check(path: Path, found: os.stat_result) -> None:
 
 def read(path: Path) -> bytes:
     """
-    Return what *path* holds, or raise FileNotFoundError; close it to others if it stood open.
+    Return the content of *path*, or raise FileNotFoundError; close it to others if it stood open.
 
     A file that others could read may have been read; closing it stops only the next reader. We
     close it and continue rather than refuse, because refusing would protect nothing that is left.
@@ -311,7 +311,7 @@ class Guard:
                 os.close(descriptor)
 
     def release(self) -> None:
-        """Let go, if it is held."""
+        """Release the lock, if this process has it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -340,7 +340,7 @@ class Guard:
 
 class Gate:
     """
-    Where those who use a folder's content pass together, and those who change it one at a time.
+    A read-write lock of a folder: many users of its content, or one that changes it.
 
     A process that wants it exclusively waits until all holders have left, and none enters
     in between (``.turn``), so that a crowd cannot keep it waiting for ever. Inside, the same
@@ -365,7 +365,7 @@ class Gate:
         return self._depth > 0
 
     def enter(self, *, alone: bool = False, wait: bool = True) -> None:
-        """Go in, *alone* or with others who share. Raises `Busy` where the wait is too long."""
+        """Acquire the lock, *alone* or shared. Raises `Busy` if the wait is too long."""
         if self._depth:
             assert self._is_alone or not alone, "who shares would wait for itself"
         else:
@@ -393,7 +393,7 @@ class Gate:
             self._inside.release()
 
     def leave_all(self) -> None:
-        """Be outside, however often this process has entered."""
+        """Release the lock, however often this process has entered."""
         self._depth = 0
         self._inside.release()
 

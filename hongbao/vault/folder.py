@@ -115,7 +115,7 @@ class KeyFolder:
         return f"KeyFolder({str(self.path)!r})"
 
     def close(self) -> None:
-        """Let go of every file; what is unfinished is left for the next one to finish."""
+        """Close every file; what is unfinished is left for the next process to finish."""
         self._rekeys = False
         self._gate.leave_all()
         self._head.close()
@@ -137,7 +137,7 @@ class KeyFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Be the only one in the home for a while. Raises Busy where others stay for a minute."""
+        """Hold the home's lock exclusively. Raises Busy if others hold it for a minute."""
         self._gate.enter(alone=True)
         try:
             yield
@@ -150,7 +150,7 @@ class KeyFolder:
         return self._gate.alone
 
     def is_current(self, vault: Vault) -> bool:
-        """Say whether *vault* has the home's keys, and nothing is left for the next to finish."""
+        """Return whether *vault* has the home's keys, and nothing is left unfinished."""
         records = self._read()
         return (
             records.next is None
@@ -159,13 +159,13 @@ class KeyFolder:
         )
 
     def has_keys_of(self, vault: Vault) -> bool:
-        """Say whether *vault* has the home's keys, even if something is unfinished."""
+        """Return whether *vault* has the home's keys, even if something is unfinished."""
         return self._read().current.fingerprint == vault.fingerprint
 
     # --- opening ---------------------------------------------------------------------------------
 
     def exists(self) -> bool:
-        """Say whether this home has a master key."""
+        """Return whether this home has a master key."""
         try:
             self._master_file.lstat()  # a link to nowhere is there, and will be refused
             return True
@@ -288,7 +288,7 @@ class KeyFolder:
         self._rekeys = True
 
     def leave_rekey(self) -> None:
-        """Let others in, where a rekey is under way; the next of them finishes or undoes it."""
+        """Release the lock during a rekey; the next process finishes or undoes it."""
         if self._rekeys:
             self._rekeys = False
             self._gate.leave()
@@ -398,7 +398,7 @@ class KeyFolder:
         self._known_restore = self._last_restore()
 
     def was_restored(self) -> bool:
-        """Say whether another ledger has come since `know_restore`."""
+        """Return whether another ledger has come since `know_restore`."""
         return self._last_restore() != self._known_restore
 
     def _last_restore(self) -> object:
@@ -535,7 +535,7 @@ class KeyFolder:
         return Vault(master, generation, random=self._random, cost=self._cost)
 
     def _checked(self, vault: Vault) -> _Records:
-        """Return what the file holds, if that is *vault* and no rekey is under way."""
+        """Return the content of the file, if that is *vault* and no rekey is under way."""
         if not self.is_current(vault):
             raise errors.Busy  # another process has rekeyed, or was killed in the middle of it
         return self._read()
@@ -642,7 +642,7 @@ def _written(wrapped: _Wrapped) -> dict[str, object]:
 
 def _parsed(record: object) -> _Wrapped:
     """
-    Return what `_written` wrote; raise ValueError or KeyError for anything else.
+    Parse what `_written` wrote; raise ValueError or KeyError for anything else.
 
     The checksum is against accidents alone: editing a record can make one that fits. So each
     value has to be of the kind and in the range that we write, before anything is done with it.

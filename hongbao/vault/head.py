@@ -105,7 +105,7 @@ class HeadNote:
                 os.close(descriptor)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -119,7 +119,7 @@ def written_line(entry: int, mac: bytes) -> bytes:
 
 
 def parse_line(line: bytes) -> tuple[int, bytes] | None:
-    """Return what `written_line` was given, or None where *line* is not whole."""
+    """Parse what `written_line` wrote; None if *line* is not whole."""
     body = line[:_BODY_BYTES]
     if line != _sealed(body):
         return None

@@ -15,7 +15,7 @@ _BLOCK_BYTES = 64  # of SHA-256
 
 
 class Cost(NamedTuple):
-    """What one Argon2id computation costs: passes, memory in KiB, lanes."""
+    """The cost of one Argon2id computation: passes, memory in KiB, lanes."""
 
     passes: int
     memory_kib: int
@@ -80,7 +80,7 @@ def encrypt(key: bytes, nonce: bytes, plain: bytes, about: bytes) -> bytes:
 
 
 def decrypt(key: bytes, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
-    """Return what `encrypt` was given, or raise `NotAuthentic`: never bytes that were altered."""
+    """Return the plaintext, or raise `NotAuthentic`: never bytes that were altered."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -121,7 +121,7 @@ _SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _OF_ORDER_8, _FIELD - _OF_ORDER_8})
 
 def is_sound_point(encoded: bytes) -> bool:
     """
-    Say whether 32 bytes are a point of Ed25519 that a key pair or a signature can have.
+    Return whether 32 bytes are a point of Ed25519 that a key pair or a signature can have.
 
     That is one in its only encoding (RFC 8032 §5.1.3) and not of small order: under such a "key"
     a signature of nothing fits every message, and it has no private half.
@@ -132,7 +132,7 @@ def is_sound_point(encoded: bytes) -> bool:
 
 def signature_fits(public: bytes, message: bytes, signature: bytes) -> bool:
     """
-    Say whether *signature* is one of *message* by the owner of *public* (RFC 8032 §5.1.7).
+    Return whether *signature* is one of *message* by the owner of *public* (RFC 8032 §5.1.7).
 
     RFC 8032 lets a verifier accept points that no signer has; here they are refused, in the key and
     in the signature (see `is_sound_point`).
@@ -215,7 +215,7 @@ def hash_encoded(secret: bytes, salt: bytes, cost: Cost) -> str:
 
 
 def hash_matches(encoded: str, secret: bytes) -> bool:
-    """Say whether *encoded* is a hash of *secret*; raise `NotAHash` where it is no hash at all."""
+    """Return whether *encoded* is a hash of *secret*; raise `NotAHash` if it is no hash."""
     from argon2.exceptions import VerificationError, VerifyMismatchError
     from argon2.low_level import Type, verify_secret
 
@@ -232,7 +232,7 @@ def hash_matches(encoded: str, secret: bytes) -> bool:
 
 
 def hash_is_current(encoded: str, cost: Cost) -> bool:
-    """Say whether *encoded* was made at *cost*, with the sizes that we use now."""
+    """Return whether *encoded* was made at *cost*, with the sizes that we use now."""
     from argon2 import Parameters, Type, extract_parameters
 
     now = Parameters(
@@ -249,7 +249,7 @@ def hash_is_current(encoded: str, cost: Cost) -> bool:
 
 
 def acceptable(cost: Cost) -> bool:
-    """Say whether a *cost* read from a file is one that can be meant (see `COST_MAX`)."""
+    """Return whether a *cost* read from a file is one that can be meant (see `COST_MAX`)."""
     return _within(cost, COST_MAX)
 
 

@@ -14,7 +14,7 @@ _LINE_BYTES = 4 * 21 + 64 + 1  # four numbers, the MAC, the end of the line
 
 class Tries(NamedTuple):
     """
-    What was tried at one PIN, in an order in which the later is the greater.
+    The tries at one PIN, ordered so that the later is the greater.
 
     There were *tried* tries, of which the first *cleared* are forgiven: both grow for ever. *step*
     is the last time step whose code the holder's authenticator was used with, and *locked_until_us*
@@ -58,7 +58,7 @@ class TriesFolder:
         raise TypeError("a count that is sealed by keys is not copied, pickled or sent anywhere")
 
     def read(self, holder: str) -> Tries | None:
-        """Return what was tried at *holder*'s PIN; None where that is gone, or not ours."""
+        """Return the tries at *holder*'s PIN; None if they are gone, or not ours."""
         try:
             content = files.read(self._folder / holder)
         except FileNotFoundError:
@@ -118,7 +118,7 @@ class TriesFolder:
         return None
 
     def _keys(self) -> list[bytes]:
-        """Return what lines may be sealed under: this generation's key, then those before it."""
+        """Return the keys that lines may be sealed under: this generation's, then the earlier ones."""
         return [
             primitives.subkey(secrets.signing, b"tries")
             for _, secrets in sorted(self._vault.legacy_secrets().items(), reverse=True)

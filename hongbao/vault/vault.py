@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 class _Retired(NamedTuple):
     """
-    What of an older generation is still needed: for entries, PIN hashes and signatures it made.
+    The secrets of an older generation for its entries, PIN hashes and signatures.
 
     Homes that were rekeyed before anything was signed kept no *signing* key, and need none; those
     rekeyed before requests were compared across generations kept no *blind* key.
@@ -127,7 +127,7 @@ class Vault:
         return f"g{self.generation}{encoded}"
 
     def pin_matches(self, profile: int, pin: "Pin", hashed: str) -> bool:
-        """Say whether *pin* is the one that `hash_pin` was given, under any generation."""
+        """Return whether *pin* is the one that `hash_pin` was given, under any generation."""
         place = f"profile/{profile}/pin"
         generation, encoded = _parted(place, hashed)
         try:
@@ -136,7 +136,7 @@ class Vault:
             raise errors.Damaged(path=place) from None
 
     def pin_needs_rehash(self, hashed: str) -> bool:
-        """Say whether *hashed* is of an older generation or cost: renew it after a success."""
+        """Return whether *hashed* is of an older generation or cost: renew it after a success."""
         generation, encoded = _parted("profile/pin", hashed)
         try:
             current = primitives.hash_is_current(encoded, self._cost)
@@ -169,7 +169,7 @@ class Vault:
         )
 
     def unseal(self, profile: int, place: str, sealed: bytes) -> str:
-        """Return what `seal` was given, or raise `Damaged`: altered, moved or another home's."""
+        """Return the plaintext of a sealed value, or raise `Damaged`: altered, moved or foreign."""
         try:
             plain = primitives.decrypt(
                 self._key(b"personal data", b"%d" % profile),
@@ -221,7 +221,7 @@ class Vault:
 
     def verify(self, purpose: str, message: bytes, signature: bytes) -> bool:
         """
-        Say whether *signature* is one that this home made of *message* for *purpose*.
+        Return whether *signature* is one that this home made of *message* for *purpose*.
 
         A signature outlives a rekey, as what it stands under may have been printed or sent: the
         keys of earlier generations are tried as well. That is why their signing keys are carried
@@ -252,7 +252,7 @@ class Vault:
 
     def seal_retired(self, old: "Vault") -> bytes:
         """
-        Return what this vault must keep of *old*, sealed for this vault alone.
+        Return the secrets of *old* that this vault must keep, sealed for this vault alone.
 
         Entries of the ledger are never rewritten, so their chain keys live on, and the keys of the
         marks in what they were asked for; so do the peppers of hashes that wait for their holder's

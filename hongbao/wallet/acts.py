@@ -63,7 +63,7 @@ class Doing:
 
     @property
     def common(self) -> "Answer":
-        """What every answer begins with."""
+        """The keys that every answer begins with."""
         return {"request_id": self.request_id, "at": iso(self.now)}
 
 

@@ -30,7 +30,7 @@ from hongbao.wallet.unit_of_work import perform_step
 
 
 class Word(Enum):
-    """What a bank says of a message."""
+    """A bank's answer on a message."""
 
     BOOKED = auto()
     REFUSED = auto()
@@ -100,13 +100,13 @@ def _bank_word(home: Home, message: MessageRow, times: int = 1) -> Reply:
 
 
 def bank_has_booked(home: Home, message: MessageRow) -> bool:
-    """Tell whether the bank of *message* has booked it."""
+    """Return whether the bank of *message* has booked it."""
     known = home.store.bank_message(message.number)
     return known is not None and known.state == "booked"
 
 
 def _bank_acts(home: Home, message: MessageRow, fault: Fault | None) -> None:
-    """Have the bank book, queue or refuse *message*, as a separate act."""
+    """Let the bank book, queue or refuse *message*, as a separate act."""
 
     def work(doing: Doing) -> Carried | None:
         known = home.store.bank_message(message.number)
@@ -144,7 +144,7 @@ def _bank_books(home: Home, doing: Doing, message: MessageRow, fault: Fault | No
 
 
 def bank_wakes(home: Home, message: MessageRow) -> bool:
-    """Have the bank book a *message* that it finds at the bottom of its queue."""
+    """Let the bank book a *message* late, from its queue."""
 
     def work(doing: Doing) -> Carried | None:
         known = home.store.bank_message(message.number)
@@ -166,7 +166,7 @@ def bank_wakes(home: Home, message: MessageRow) -> bool:
 
 
 def bank_undoes(home: Home, message: MessageRow) -> bool:
-    """Have the bank undo what it booked too late (冲正)."""
+    """Let the bank reverse what it booked too late (冲正)."""
 
     def work(doing: Doing) -> Carried | None:
         known = home.store.bank_message(message.number)
@@ -221,7 +221,7 @@ def _bank_keeps(
 def message_answer(
     home: Home, doing: Doing, message: MessageRow, state: str, fault: Fault | None = None
 ) -> Carried:
-    """Return what a step of *message* is answered with: how far it is, for who acts."""
+    """Return the answer of a step of *message*: its state, for the acting profile."""
     doing.message = message.number
     return {
         **doing.common,
@@ -252,7 +252,7 @@ def branch_of(home: Home, message: MessageRow) -> Branch:
 
 
 def _faults(home: Home) -> list[FaultRow]:
-    """Return what goes wrong in this home; nothing does where it is not a demo home."""
+    """Return the simulated faults of this home; none outside a demo home."""
     if not home.row.is_demo:
         return []
     return [row for row, _since in home.store.faults()]
@@ -271,7 +271,7 @@ def fault(home: Home, place: str, amount_fen: int) -> Fault | None:
 
 
 def is_down(home: Home, message: MessageRow) -> bool:
-    """Tell whether the channel that carries *message* is down: then nothing gets through."""
+    """Return whether the channel that carries *message* is down: then nothing gets through."""
     return fault(home, message.channel, message.amount_fen) is Fault.DOWN
 
 
@@ -291,7 +291,7 @@ def stage_of(message: MessageRow) -> int:
 def _booked(
     branch: Branch, message: MessageRow, fault: Fault | None, customer_fen: int
 ) -> tuple[list[Transfer], list[tuple[LineStatus, int]]]:
-    """Return what a bank moves for *message*, and the lines of its statement, as *fault* has it."""
+    """Return the transfers of a bank for *message*, and its statement's lines, under *fault*."""
     way, amount_fen, reason = message.direction, message.amount_fen, message.reason
     right = bank_books(branch, amount_fen, reason, way)
     line = (LineStatus.BOOKED, amount_fen)

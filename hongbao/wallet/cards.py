@@ -87,7 +87,7 @@ def refunds_to(
     home: Home, to: str | None = None, *, request_id: str | None = None, dry_run: bool = False
 ) -> RefundsTo | RefundsChosen:
     """
-    Return where the rest of packets that a card paid for goes; with *to*, choose it first.
+    Return the destination of refunds of packets paid by card; with *to*, choose it first.
 
     It is ``card``, the one that paid (原路退回), or ``balance`` (退回零钱). What is already on
     its way still reaches its card.

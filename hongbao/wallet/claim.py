@@ -159,7 +159,7 @@ def _next_share(home: Home, row: PacketRow, drawn: DrawInput) -> int:
 
 
 def past_hold(home: Home, ask: Callable[[], A]) -> A:
-    """Return what *ask* gives, once the hold is ended that it meets and that is over."""
+    """Return the result of *ask*, after ending an expired hold that it meets."""
     try:
         return ask()
     except HoldOver as over:

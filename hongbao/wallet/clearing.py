@@ -142,7 +142,7 @@ def carry_unanswered(home: Home) -> None:
 
 
 def _goes_out(home: Home, message: MessageRow) -> bool:
-    """Tell whether *message* can be sent now; only a refund may wait longer."""
+    """Return whether *message* can be sent now; only a refund may wait longer."""
     if message.reason is not Reason.REFUND:
         return True
     if home.store.card(message.card).removed_at is not None:
@@ -151,7 +151,7 @@ def _goes_out(home: Home, message: MessageRow) -> bool:
 
 
 def _given_up(home: Home, message: MessageRow) -> MessageRow:
-    """Let a refund that cannot reach its card fall back to the balance, when it is time to."""
+    """Credit a refund that cannot reach its card to the balance, when it is time to."""
     gone = home.store.card(message.card).removed_at is not None
     wait = timedelta(days=home.policy.refund.give_up_days)
     if gone or home.now() >= message.due_at + wait:
@@ -320,7 +320,7 @@ def transit_accounts(bank: str) -> Platform:
 
 
 def hear_late(home: Home) -> list[MessageRow]:
-    """Let banks find what they forgot, hear of it, and have it undone; return what it was."""
+    """Process late bookings of banks, and have them reversed; return those."""
     heard = []
     for number in home.store.late_messages():
         message = home.store.message(number)
@@ -338,7 +338,7 @@ def hear_late(home: Home) -> list[MessageRow]:
 def earlier_answer(
     home: Home, act: str, inputs: Mapping[str, object], request_id: str | None
 ) -> Any:
-    """Return what *request_id* was answered before, its payment carried on first; or None."""
+    """Return the first answer to *request_id*, after continuing its payment; or None."""
     if request_id is not None:
         entry = home.store.requested(request_id, home.me.id)
         if entry is not None and entry.act in INSTRUCTING:

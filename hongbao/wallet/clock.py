@@ -88,7 +88,7 @@ def set_clock(home: Home, at: datetime) -> ClockShown:
 
 
 def _turn(home: Home, at: datetime) -> datetime:
-    """Let a virtual clock say *at*, unless it is later already; return what it says."""
+    """Advance a virtual clock to *at*, unless it is later already; return its time."""
     with home.changing():
         home.store.apply([SetReadings(home.row._replace(virtual_at=max(at, home.now())))])
         return home.now()

@@ -105,7 +105,7 @@ def approve_device(
     dry_run: bool = False,
 ) -> DeviceChanged:
     """
-    Let the device *name* in, from one that is in already.
+    Approve the device *name*, from one that is approved already.
 
     With the *identity* of whose profile it is, from any device; the device is certified then:
     its signature certifies the person, and counts as a factor of authentication.
@@ -151,7 +151,7 @@ def remove_device(
     dry_run: bool = False,
 ) -> DeviceRemoved:
     """
-    Let the device *name* in no more; its key is destroyed where no other profile has it in.
+    Remove the device *name*; its key is destroyed if no other profile shares it.
 
     Raises DeviceNotFound, DeviceInUse for the device that is acted from, and what `authorise`
     raises.
@@ -280,7 +280,7 @@ def move(
     home: Home, city: str, *, request_id: str | None = None, dry_run: bool = False
 ) -> DeviceMoved:
     """
-    Say that the device which is acted from is in *city* now; unknown takes that back.
+    Set the city of the device in use; unknown clears it.
 
     Raises UnknownCity.
     """
@@ -313,7 +313,7 @@ def set_device_fault(
     dry_run: bool = False,
 ) -> DeviceFaultSet:
     """
-    Tell the device *name* to do its next request wrong; None takes that back.
+    Simulate a fault of the device *name* at its next request; None clears it.
 
     ``replay`` signs with a nonce that was used, ``forge`` with a signature that is none. Either
     ends the session, and the fault with it.

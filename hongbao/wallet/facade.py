@@ -177,7 +177,7 @@ class Wallet:
         return cls(home), answer
 
     def close(self) -> None:
-        """Let go of the home's files."""
+        """Close the home's files."""
         self.home.close()
 
     def __enter__(self) -> Self:
@@ -223,7 +223,7 @@ class Wallet:
         return self.home.now()
 
     def looking(self) -> AbstractContextManager[None]:
-        """Let several questions see one moment of the ledger (see `Home.looking`)."""
+        """Let several queries see one snapshot of the ledger (see `Home.looking`)."""
         return self.home.looking()
 
     # --- questions and acts ----------------------------------------------------------------------

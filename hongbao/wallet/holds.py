@@ -99,7 +99,7 @@ def held_account(case: CaseRow) -> Account:
 
 
 def why_held(home: Home, packet: Packet) -> Mapping[str, str] | None:
-    """Return what the rule says that holds *packet*; None where it is free."""
+    """Return the sentence of the rule that holds *packet*; None if it is free."""
     if packet.hold is None:
         return None
     return hold_terms(home, home.store.case_numbered(packet.hold.case))["why"]
@@ -262,7 +262,7 @@ def _packet_of_case(home: Home, case: CaseRow) -> PacketRow:
 
 
 def _is_share(home: Home, case: CaseRow) -> bool:
-    """Tell whether *case* holds a share of its packet, rather than the packet."""
+    """Return whether *case* holds a share of its packet, rather than the packet."""
     return _packet_of_case(home, case).entry != case.entry
 
 
@@ -340,10 +340,10 @@ def catch_up(home: Home) -> None:
 
 
 def terms_of(rule: "Rule") -> dict[str, Any]:
-    """Return what *rule*, which holds, says: as JSON, so that a message can carry it."""
+    """Return the terms of *rule*, which holds, as JSON, so that a message can carry them."""
     return {"rule": rule.id, "hours": rule.hold_hours, "ends": rule.ends, "why": dict(rule.says)}
 
 
 def flow(card: CardRow | None) -> str:
-    """Return what limits count a packet as that *card* pays for, or the balance."""
+    """Return the flow that limits count for a packet paid by *card*, or from the balance."""
     return "send_balance" if card is None else "send_card"

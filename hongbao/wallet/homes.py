@@ -50,7 +50,7 @@ class _CopyUnreadable(Exception):
 
 
 class _Restored(Answer):
-    """What the entry of a restore keeps: it skips the numbers between these two."""
+    """The facts of a restore: it skips the numbers between these two."""
 
     copied_entry: int  # the last one of the copy
     last_entry: int  # the last one that was ever given
@@ -198,7 +198,7 @@ def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
 
 
 def _last_entry_of(home: Home, copy: Path) -> int:
-    """Return where *copy*, just made, ends, once it has opened under this home's key."""
+    """Return the last entry of *copy*, just made, after opening it under this home's key."""
     try:
         made = Ledger.open(copy, home.vault.page_key)
         try:
@@ -263,7 +263,7 @@ def _tried_since(
     home: Home, holder: Holder, tried: Mapping[Holder, Tries], now: datetime
 ) -> tuple[PinRow, int]:
     """
-    Return what was tried at *holder*'s PIN by all that can be read, and the last step used.
+    Return the tries at *holder*'s PIN by all that can be read, and the last step used.
 
     If the count next to the keys is gone, it is unknown, and the PIN is locked.
     """
@@ -392,7 +392,7 @@ def _opened(coming: Path, vault: Vault, file: Path) -> Ledger:
 
 def _known_of(ledger: Path, vault: Vault) -> tuple[Mapping[Holder, Tries], int]:
     """
-    Return what is still known of *ledger*, as far as it can be read.
+    Return the facts of *ledger*, as far as it can be read.
 
     That is what was tried with PINs and codes, and its last entry.
     """

@@ -38,7 +38,7 @@ def identify(
     dry_run: bool = False,
 ) -> Identified:
     """
-    Say who this profile is (实名认证); limits follow from it.
+    Verify this profile's identity (实名认证); limits follow from it.
 
     One ID number on several profiles is one person, who shares one set of limits.
 

@@ -95,7 +95,7 @@ def _check_new_operator(home: Home, name: str, by: By | AskPin) -> None:
 
 
 def operators(home: Home) -> list[OperatorLine]:
-    """Return who may put books right and decide cases, oldest first."""
+    """Return the operators, oldest first."""
     return [{"operator": row.name} for row in home.store.operators()]
 
 

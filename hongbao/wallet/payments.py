@@ -24,7 +24,7 @@ def pay(
     dry_run: bool,
 ) -> Any:
     """
-    Do *work*, which instructs a payment, and return what becomes of it.
+    Do *work*, which instructs a payment, and return the payment's outcome.
 
     Raises what the bank says, and PaymentPending where it does not say anything, or where
     what it says cannot be written down now.
@@ -66,7 +66,7 @@ def instructed_answer(home: Home, doing: Act, message: MessageRow) -> Instructed
 
 
 def answer_base(home: Home, doing: Act, message: MessageRow) -> Answer:
-    """Return what an answer about *message* begins with: the request that asked for it."""
+    """Return the first keys of an answer about *message*: its request."""
     if doing.entry == message.entry:
         return doing.common
     return {**doing.common, "request_id": home.store.request_of(message.entry)}

@@ -54,7 +54,7 @@ def set_fault(
     dry_run: bool = False,
 ) -> FaultSet:
     """
-    Tell *place*, a bank or a channel, to fail: always, or for payments of *amount_fen*.
+    Simulate a fault at *place*, a bank or channel: always, or for payments of *amount_fen*.
 
     None ends every fault there. Raises NotADemoHome, UnknownPlace, or NoSuchFault for what a
     channel cannot have: anything but being down.
@@ -178,7 +178,7 @@ def _difference_line(home: Home, bank: str, day: date, found: Difference) -> Dif
 
 
 def _corrected_lines(home: Home, bank: str, day: date) -> list[DifferenceLine]:
-    """Return what differed on *day* and was put right, so that it no longer does."""
+    """Return the differences of *day* that were corrected."""
     return [
         {
             "bank": bank,

@@ -79,7 +79,7 @@ class ReviewReport:
 
 
 class _Plan(NamedTuple):
-    """What an operator's word comes to: the act that it is, and whose money it is about."""
+    """The plan of an operator's opinion: its act, and the profile whose money it is about."""
 
     outcome: Outcome
     act: str
@@ -294,7 +294,7 @@ def _who(home: Home, profile: int, masked: bool) -> _Who:
 
 
 def _evidence(home: Home, row: CaseRow) -> "tuple[Record | None, Rule | Report | None]":
-    """Return how what *row* is about was judged, and the rule that opened it."""
+    """Return the judgement of the act that *row* is about, and the rule that opened the case."""
     judged = home.store.judged_in(row.entry)
     if judged is None:  # by card, it was judged before the bank was asked
         paid = home.store.message_paying(row.entry)
@@ -345,7 +345,7 @@ def decide(
     home: Home, case: str, verb: Verb, *, why: str, by: By, dry_run: bool = False
 ) -> Decided:
     """
-    Let an operator have their say of a case, with a reason, and carry out what it comes to.
+    Record an operator's opinion on a case, with a reason, and carry out the outcome.
 
     A hold whose moment has come is over, even if another opinion comes. How many have to agree is
     what the rules said by which the case was opened (see `hongbao.domain.cases.decide_case`).
@@ -478,7 +478,7 @@ def _carried_out(home: Home, doing: Doing, case: CaseRow, outcome: Outcome) -> M
 
 def records_kept(home: Home) -> RecordsKept:
     """
-    Return how far back the records go, and whether anything is missing of them.
+    Return the range of the records, and whether any are missing.
 
     The chain is sealed again from its first entry to its last. One snapshot is judged, so that
     it may run while others write.

@@ -78,7 +78,7 @@ def judge(
     home: Home, doing: Act, what: What, amount_fen: int, *, other: int = 0, reaction_ms: int = -1
 ) -> "Decision":
     """
-    Let risk control look at an act before anything of it is written.
+    Judge an act by risk control, before anything of it is written.
 
     *other* is the profile at the other end, and *reaction_ms* what a claim took since its
     packet was there. What is answered, and why, is kept in the act's entry. A verdict of hold
@@ -158,7 +158,7 @@ def _keep_habit(doing: Act, known: Remembered) -> None:
 
 
 def _use_up(doing: Act, passed: ChallengeRow) -> None:
-    """Let *doing* be the one act that the challenge *passed* lets happen."""
+    """Mark the challenge *passed* as used by *doing*."""
     assert doing.record is not None
     doing.record = doing.record._replace(challenge=passed.id)
     doing.change(SetChallenge(passed.number, "used", doing.entry))

@@ -145,7 +145,7 @@ def _guards_used(
 
 
 def _model_keys(guards: Guards) -> "tuple[Key, ...]":
-    """Return what models are asked with: the same as the active one, or as the shipped."""
+    """Return the keys of models: the same as the active one's, or as the shipped."""
     from hongbao.domain.risk.forest import parse_forest
     from hongbao.packs import MODEL, model_text
 

@@ -14,7 +14,7 @@ from hongbao.wallet.unit_of_work import perform
 
 def answering(home: Home, by: By | None) -> str | None:
     """
-    Have an operator answer for the rules, where this home has any, and return their name.
+    Return the operator who approves the rules, if this home has any, after checking the PIN.
 
     Raises RulesNeedOperator or OperatorNotFound, and what `authorise` raises.
     """

@@ -221,7 +221,7 @@ def _is_answered(home: Home, stopped: HongbaoError) -> bool:
 
 def _signed(home: Home, act: str, doing: Act, row: DeviceRow, *, any_device: bool) -> Signed:
     """
-    Let the device *row* sign *doing*, before anything else is looked at.
+    Let the device *row* sign *doing*, before anything else is checked.
 
     Raises DevicePending or SessionCut; Stopped where the signature does not fit.
     """
@@ -324,7 +324,7 @@ def _stepped(
 
 
 def _founded(founding: Callable[[], HomeRow] | None) -> HomeRow:
-    """Return what is true of a home that this act makes. Raises HomeNotFound where it does not."""
+    """Return the home row that this act creates. Raises HomeNotFound if it creates none."""
     if founding is None:
         raise HomeNotFound
     return founding()
@@ -452,7 +452,7 @@ def _operator_of(home: Home, act: str, doing: Doing, answer: Mapping[str, object
 
 
 def _home_changed(before: HomeRow | None, after: HomeRow) -> "list[Change]":
-    """Return what makes the home what it is *after* an act, if it is not so *before* it."""
+    """Return the home's state *after* an act, if it differs from *before*."""
     if after == before:
         return []
     readings: dict[str, Any] = {"virtual_at": None, "dice_drawn": 0, "current_profile": None}
@@ -468,7 +468,7 @@ def _touched(changes: "list[Change]") -> "list[RowKey]":
 
 
 def _digest_of(home: Home, row: "RowKey") -> bytes | None:
-    """Return what seals *row* as it is now; None where it is gone."""
+    """Return the digest of *row* as it is now; None if it is gone."""
     values = home.store.state(row)
     if values is None:
         return None
@@ -479,7 +479,7 @@ def replayed_answer(
     home: Home, act: str, inputs: Mapping[str, object], request_id: str | None
 ) -> Any:
     """
-    Return what this request was answered before, or None.
+    Return the first answer to this request, or None.
 
     An act that asks for the PIN looks here before it looks at anything else: a request that
     was done is answered again even where what it needed (a card, the old PIN) is gone by now. It
@@ -498,7 +498,7 @@ def replayed_answer(
 def _digest(
     home: Home, act: str, inputs: Mapping[str, object], generation: int | None = None
 ) -> bytes:
-    """Return what tells two requests of one id apart; what is private counts by its mark."""
+    """Return the digest of a request; private inputs count by their mark."""
     return digest(
         act,
         {
@@ -521,7 +521,7 @@ def _was_asked(home: Home, before: bytes, act: str, inputs: Mapping[str, object]
 def _first_answer(
     home: Home, request_id: str, me: ProfileRow, act: str, inputs: Mapping[str, object]
 ) -> Any:
-    """Return what *request_id* was answered before, raise what it was refused with, or None."""
+    """Return the first answer to *request_id*, raise its refusal, or return None."""
     entry = home.store.requested(request_id, me.id)
     if entry is not None:
         if not _was_asked(home, entry.inputs, act, inputs):
@@ -537,7 +537,7 @@ def _first_answer(
 
 
 def _answer_of(home: Home, entry: EntryRow) -> "Answer":
-    """Return what the request of *entry* came to, or raise what it did."""
+    """Return the answer of *entry*'s request, or raise its refusal."""
     message = home.store.message_of_entry(entry.id) if entry.act in INSTRUCTING else None
     if message is None:
         return cast("Answer", answer_to(home, entry))
@@ -546,7 +546,7 @@ def _answer_of(home: Home, entry: EntryRow) -> "Answer":
 
 def outcome(home: Home, message: MessageRow) -> "Answer":
     """
-    Return what *message* came to.
+    Return the outcome of *message*.
 
     Raises what it came to where that is a refusal, and PaymentPending if it is not known yet.
     """

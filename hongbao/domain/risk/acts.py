@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 @unique
 class What(StrEnum):
-    """What is done."""
+    """The kind of an act."""
 
     SEND = "send"  # a packet that anyone may claim
     GIVE = "give"  # an exclusive packet, for one person
@@ -40,7 +40,7 @@ class Guard(StrEnum):
 
 @unique
 class Verdict(StrEnum):
-    """How an act is answered, from the mildest to the strictest."""
+    """The verdicts on an act, from the mildest to the strictest."""
 
     ALLOW = "allow"
     DELAY = "delay"  # a claim is credited now, and can be withdrawn only some days later

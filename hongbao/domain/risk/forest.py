@@ -66,7 +66,7 @@ class Forest:
 
     def score(self, values: Sequence[int]) -> int:
         """
-        Return how strange *values*, one for each of `keys`, are: permille, higher is stranger.
+        Return the anomaly score of *values*, one for each of `keys`, in permille.
 
         It is 2 to the power of minus the mean path over the path that a search would expect. An
         ordinary act has 350 to 500; near 1000 one question was enough to tell it from all others.
@@ -84,7 +84,7 @@ class Forest:
         self, values: Sequence[int], usual: Sequence[int] | None = None
     ) -> list[tuple[Key, int]]:
         """
-        Say what makes *values* strange: for each key what the score loses were it *usual*.
+        Return each key's contribution: what the score of *values* loses were the key *usual*.
 
         The greatest comes first, in permille; below 0 is what makes the act look more ordinary
         than it would be. The parts do not add up to the score: strange things go together.
@@ -100,7 +100,7 @@ class Forest:
 
 def expected_path(size: int) -> int:
     """
-    Return how many questions tell one of *size* acts from the others, on average, in millionths.
+    Return the average path length that isolates one of *size* acts, in millionths.
 
     It is the mean depth of a failed search in a random binary tree, the paper's c(n).
 

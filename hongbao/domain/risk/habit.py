@@ -41,7 +41,7 @@ _HOUR_S = 3600
 @dataclass(frozen=True, slots=True)
 class Habit:
     """
-    What is remembered of one profile: it follows from the records of the profile's acts.
+    The habits of one profile, derived from the records of its acts.
 
     Sums are over all acts ever, so that they do not forget what the latest acts have pushed out.
     """
@@ -165,7 +165,7 @@ def encode(habit: Habit) -> str:
 
 
 def decode(text: str) -> Habit:
-    """Return what `encode` wrote. Raises ValueError where it did not."""
+    """Return the habit that `encode` wrote. Raises ValueError for any other text."""
     try:
         fields: dict[str, Any] = json.loads(text)
         columns = (

@@ -26,7 +26,7 @@ SCORE = "score"
 
 
 class Key(NamedTuple):
-    """What is to be measured: an indicator, with the time window or the amount that it needs."""
+    """The key of a measurement: an indicator, with the time window or the amount that it needs."""
 
     indicator: str
     window_s: int = 0  # how far to look back; 0 where the indicator has no window
@@ -120,7 +120,7 @@ _KEY = re.compile(r"(?P<name>[a-z_]{1,40})(?::(?P<of>[^/]{1,20}))?(?:/(?P<window
 
 @unique
 class Unit(StrEnum):
-    """What a value counts."""
+    """The unit of a value."""
 
     COUNT = "count"
     FEN = "fen"

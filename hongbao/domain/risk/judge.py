@@ -16,7 +16,7 @@ _STRICTER = {verdict: place for place, verdict in enumerate(Verdict)}
 
 class Decision(NamedTuple):
     """
-    How an act is answered, and all that it was answered by.
+    The decision on an act, and everything it was based on.
 
     *rule* is the strictest of those that *fired*, the first of them in the pack where several are
     as strict; None where the act is allowed. *values* are what was measured, in the order of
@@ -31,7 +31,7 @@ class Decision(NamedTuple):
     score: int | None
 
     def but_for(self, verdict: Verdict) -> "Decision":
-        """Return what would be answered if no rule answered *verdict*."""
+        """Return the decision without the rules that answer *verdict*."""
         rest = tuple(rule for rule in self.fired if rule.answer is not verdict)
         rule = _strictest(rest)
         return self._replace(verdict=_answer(rule), rule=rule, fired=rest)
@@ -74,7 +74,7 @@ def decide_again(
 
 
 class _Plan(NamedTuple):
-    """What judging by one pack and one model takes, worked out before the first act."""
+    """The plan of judging by one pack and one model, computed before the first act."""
 
     keys: tuple[Key, ...]
     measures: tuple[Measure, ...]  # of each key

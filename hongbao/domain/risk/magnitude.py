@@ -28,7 +28,7 @@ def amount_of(size: int) -> int:
 
 def ratio_tenths(step: int) -> int:
     """
-    Return how many times as much a *step* in thousandths of magnitude is, in whole tenths.
+    Return the factor of a *step* in thousandths of magnitude, in whole tenths.
 
     >>> ratio_tenths(0), ratio_tenths(1000), ratio_tenths(-1000)
     (10, 20, 5)

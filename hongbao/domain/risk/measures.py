@@ -36,7 +36,7 @@ class Look(NamedTuple):
 
     @property
     def seen(self) -> Seen:
-        """What would be remembered of the act."""
+        """The act as it would be remembered."""
         return self.asked.seen
 
 
@@ -106,7 +106,7 @@ def quick_claims(look: Look) -> int:
 
 
 def reaction_ms(look: Look) -> int:
-    """Return how long this claim took from the sending of the packet."""
+    """Return the time from the sending of the packet to this claim."""
     reaction_ms = look.seen.reaction_ms
     return NEVER if reaction_ms < 0 else reaction_ms
 
@@ -168,7 +168,7 @@ def times_usual(look: Look) -> int:
 
 def usual_fen(habit: Habit) -> int | None:
     """
-    Return what this person usually pays out at once: the geometric mean of all it ever paid out.
+    Return the usual amount of this person: the geometric mean of all payments.
 
     None for a person who has paid out less than `OUTS_MIN` times.
     """
@@ -176,13 +176,13 @@ def usual_fen(habit: Habit) -> int | None:
 
 
 def day_in_fen(look: Look) -> int:
-    """Return what comes in on this day of China's, exactly."""
+    """Return the sum received on this day in China, exactly."""
     before_fen = look.habit.day_in_fen if _is_same_day(look) else 0
     return before_fen + (look.seen.amount_fen if look.seen.what in IN else 0)
 
 
 def day_out_fen(look: Look) -> int:
-    """Return what goes out on this day of China's, exactly."""
+    """Return the sum paid out on this day in China, exactly."""
     before_fen = look.habit.day_out_fen if _is_same_day(look) else 0
     return before_fen + (look.seen.amount_fen if look.seen.what in OUT else 0)
 
@@ -198,7 +198,7 @@ def is_night(look: Look) -> int:
 
 
 def hour_rare(look: Look) -> int:
-    """Return how seldom this person acts within an hour of this hour of the day."""
+    """Return how rarely this person acts within an hour of this time of day."""
     hours, hour = look.habit.hours, china_hour(look.seen.at)
     total = sum(hours)
     if total < ACTS_MIN:
@@ -229,7 +229,7 @@ def same_pair(look: Look) -> int:
 
 
 def pass_through(look: Look) -> int:
-    """Return what goes out as a share of what came in."""
+    """Return the ratio of money paid out to money received."""
     if look.seen.what not in OUT:
         return 0
     in_fen = _in_fen(look)
@@ -246,7 +246,7 @@ def rounds(look: Look) -> int:
 
 
 def speed_kmh(look: Look) -> int:
-    """Return how fast the device travelled since it was last somewhere; a minute at least."""
+    """Return the device's speed since its last place; over a minute at least."""
     city = look.seen.city
     if city:
         for seen in reversed(look.habit.recent):
@@ -256,7 +256,7 @@ def speed_kmh(look: Look) -> int:
 
 
 def away_km(look: Look) -> int:
-    """Return how far it is from where this person mostly is; of two such cities, the first."""
+    """Return the distance from this person's usual city; of two such cities, the first."""
     cities, city = look.habit.cities, look.seen.city
     return distance_km(max(cities, key=cities.__getitem__), city) if cities and city else 0
 
@@ -265,7 +265,7 @@ def away_km(look: Look) -> int:
 
 
 def dormant_days(look: Look) -> int:
-    """Return how long nothing was done before the act in the window that ended it."""
+    """Return the days of inactivity before the act in the time window that ended it."""
     at = look.seen.at
     gap_s = at - look.habit.recent[-1].at if look.habit.recent else 0
     if gap_s < DORMANT_S:
@@ -274,7 +274,7 @@ def dormant_days(look: Look) -> int:
 
 
 def since_pin_change_min(look: Look) -> int:
-    """Return how long ago the PIN was changed, if that is still remembered."""
+    """Return the minutes since the PIN was changed, if that is still remembered."""
     for seen in reversed(look.habit.recent):
         if seen.what is What.PIN_CHANGE:
             return (look.seen.at - seen.at) // 60

@@ -25,7 +25,7 @@ RULES_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What one indicator has to be: at least so much, at most so much, or both."""
+    """A condition on one indicator: at least, at most, or both."""
 
     key: Key
     at_least: int | None
@@ -33,7 +33,7 @@ class Condition:
 
     def holds(self, value: int) -> bool:
         """
-        Say whether *value* is within.
+        Return whether *value* is within.
 
         >>> Condition(Key("night"), 1, None).holds(0)
         False
@@ -67,7 +67,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What never stops an act, and opens a case for a reviewer: *kind* is large or suspicious."""
+    """A report, which opens a case and never stops an act: *kind* is large or suspicious."""
 
     id: str
     kind: str

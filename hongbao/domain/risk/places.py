@@ -95,7 +95,7 @@ def place_called(text: str) -> Place | None:
 
 def distance_km(a: int, b: int) -> int:
     """
-    Return how far it is from city *a* to city *b*, by their numbers, in whole kilometres.
+    Return the distance between the cities *a* and *b*, by their numbers, in whole kilometres.
 
     It is the way over the surface of a sphere (the haversine formula), and 0 where either city is
     not known.

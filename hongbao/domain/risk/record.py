@@ -30,7 +30,7 @@ class Record(NamedTuple):
 
     @property
     def columns(self) -> tuple[str | None, int | None, str | None]:
-        """What acts are looked for by: the verdict, how many reports, and the challenge passed."""
+        """The search columns of an act: verdict, number of reports, and the challenge passed."""
         if self.asked is None:
             return None, None, None
         return str(self.verdict), len(self.reports), self.challenge
@@ -61,7 +61,7 @@ class Record(NamedTuple):
 
 
 def decode(text: str) -> Record:
-    """Return what `Record.encode` wrote. Raises ValueError where it did not."""
+    """Return the record that `Record.encode` wrote. Raises ValueError for any other text."""
     try:
         fields: dict[str, Any] = json.loads(text)
         if not isinstance(fields, dict):
@@ -89,7 +89,7 @@ def decode(text: str) -> Record:
 
 def seen_in(text: str) -> Seen | None:
     """
-    Return what is *seen* in the record *text*, and read nothing behind it.
+    Return the *seen* act in the record *text*, without reading further.
 
     Raises ValueError where it is no record.
 

@@ -12,7 +12,7 @@ from hongbao.units import from_micros, to_micros
 
 
 class Books(Engine):
-    """What moves money, and what proves that it moved."""
+    """Accounts, transfers and entries in SQL."""
 
     # --- the home --------------------------------------------------------------------------------
 

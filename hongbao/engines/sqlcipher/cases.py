@@ -10,7 +10,7 @@ from hongbao.units import from_micros, to_micros
 
 
 class Cases(Books):
-    """What waits for a reviewer, and what became of it."""
+    """Review cases and opinions in SQL."""
 
     def _add_case(self, row: CaseRow) -> None:
         self._write(
@@ -148,7 +148,7 @@ class Cases(Books):
         self._write("UPDATE review_case SET state = 'escalated' WHERE number = ?", number)
 
     def _hold_packet(self, packet: int, case: int | None) -> None:
-        """Let *case* keep *packet* from being claimed; None lets it go."""
+        """Put *packet* on hold in *case*; None releases it."""
         self._write("UPDATE packet SET held = ? WHERE number = ?", case, packet)
 
     def _add_opinion(self, entry: int, case: int, operator: int, verb: str, reason: str) -> None:

@@ -17,7 +17,7 @@ from hongbao.units import from_micros, to_micros
 
 
 class Channel(Books):
-    """What travels between the platform and the banks."""
+    """Payments between the platform and the banks in SQL."""
 
     # --- messages, as the platform has them ------------------------------------------------------
 

@@ -9,7 +9,7 @@ from hongbao.units import from_micros, to_micros
 
 
 class Devices(Engine):
-    """Whose signature is whose."""
+    """Devices and enrolments in SQL."""
 
     def device(self, name_key: str, profile: int | None = None) -> DeviceRow | None:
         if profile is None:
@@ -56,13 +56,13 @@ class Devices(Engine):
         )
 
     def _retire_device(self, device: int) -> None:
-        """Let another device have the name of *device*, which no profile has in any more."""
+        """Free the name of *device*, which no profile has enrolled any more."""
         self._write(
             f"UPDATE device SET name_key = name_key || '{_RETIRED}' || id WHERE id = ?", device
         )
 
     def _enrol(self, profile: int, device: int, state: str, at: datetime) -> None:
-        """Say how *profile* stands to *device* from *at* on: pending, approved, certified…"""
+        """Set the enrolment of *device* by *profile* from *at* on: pending, approved, certified…"""
         self._write(
             "INSERT INTO enrolment (profile, device, state, since) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (profile, device) DO UPDATE SET"

@@ -291,7 +291,7 @@ LAST_RESTORE = (
 
 class _Transaction:
     """
-    What `Engine.transaction` is as a ``with`` block, brought to its *end* unless something fails.
+    The ``with`` block of `Engine.transaction`, brought to its *end* unless something fails.
 
     Within another one it is a part of that: it ends when the outer one does. Every act passes here,
     and a class is a third of what a generator costs.
@@ -329,7 +329,7 @@ class _Transaction:
 
 @contextmanager
 def refusals(path: Path) -> Iterator[None]:
-    """Say what the engine refuses in our own words; *path* is the file it was about."""
+    """Translate the engine's errors into ours; *path* is the file they were about."""
     try:
         yield
     except engine.DatabaseError as error:
@@ -380,7 +380,7 @@ def _as_a_path(path: Path) -> str:
 
 
 def _file(path: Path) -> tuple[int, int] | None:
-    """Return what tells the file at *path* from another in its place."""
+    """Return the identity of the file at *path* (device and inode)."""
     try:
         found = path.stat()
     except OSError:
@@ -389,7 +389,7 @@ def _file(path: Path) -> tuple[int, int] | None:
 
 
 def _is_full(path: Path) -> bool:
-    """Say whether the disk is: the engine calls what it then cannot read back an I/O error too."""
+    """Return whether the disk is full: the engine reports an I/O error then, too."""
     try:
         return os.statvfs(path.parent).f_bavail == 0
     except (OSError, AttributeError):  # AttributeError: no such question on Windows

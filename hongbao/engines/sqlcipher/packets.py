@@ -13,7 +13,7 @@ from hongbao.units import from_micros, to_micros
 
 
 class Packets(Books):
-    """What was sent, and who took which share of it."""
+    """Packets and their claims in SQL."""
 
     def _add_packet(self, row: PacketRow) -> None:
         packet = row.packet

@@ -10,7 +10,7 @@ from hongbao.units import from_micros, to_micros
 
 
 class People(Books):
-    """Who is here."""
+    """Profiles, persons, operators and cards in SQL."""
 
     # --- profiles and persons --------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class People(Books):
         id_number: bytes,
         real_name: bytes,
     ) -> None:
-        """Say who *profile* is: *person*, who from now on has used what the profile had used."""
+        """Identify *profile* as *person*, whose usage now includes the profile's."""
         self._write(
             "UPDATE person SET id_number_index = ?, real_name_index = ? WHERE id = ?",
             id_number_index,

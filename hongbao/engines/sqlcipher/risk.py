@@ -113,7 +113,7 @@ class Risk(Books):
         self._write("UPDATE challenge SET tries = tries + 1 WHERE number = ?", challenge)
 
     def _pass_challenge(self, challenge: int, until: datetime) -> None:
-        """Let what *challenge* stands before happen once, before *until*."""
+        """Pass *challenge*: its request may succeed once, before *until*."""
         self._write(
             "UPDATE challenge SET state = 'passed', expires_at = ? WHERE number = ?",
             to_micros(until),

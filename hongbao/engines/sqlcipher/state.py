@@ -39,7 +39,7 @@ def _rank(change: Change) -> int:
 
 
 class State(Engine):
-    """What is decided is applied here, all together or not at all."""
+    """Applies typed changes, all together or not at all."""
 
     def apply(self, changes: Iterable[Change]) -> None:
         for change in sorted(changes, key=_rank):  # stable: rows without references stay in order

@@ -118,7 +118,7 @@ class Lines:
         return _edited("content", *first)
 
     def _is_beginning(self) -> bool:
-        """Say whether all of theirs is the beginning of ours, and not all of it."""
+        """Return whether all of theirs is the beginning of ours, and not all of it."""
         if self._next is not None:
             return self._is_torn and not self._is_behind and next(self._theirs, None) is None
         if self._first is not None:

@@ -106,7 +106,7 @@ def parse(line: str) -> Sealed | None:
 
 
 def is_torn(line: str) -> bool:
-    """Say whether *line* is the beginning of a receipt's: a field is missing, or half of one."""
+    """Return whether *line* is the beginning of a receipt's: a field is missing, or half of one."""
     fields = line.split("|")
     return len(fields) < len(FIELDS) + 2 or len(fields[-1]) < _SIGNATURE_LENGTH
 

@@ -304,7 +304,7 @@ def _whole(text: str) -> int | str:
 
 def _says_the_same(read: dict[str, Any], signed: dict[str, Any]) -> bool:
     """
-    Say whether a document has what was *signed*, in its own type.
+    Return whether a document has what was *signed*, in its own type.
 
     To Python 600, 600.0 and 6e2 are equal, and so are 0 and false: other programs tell them apart.
     """

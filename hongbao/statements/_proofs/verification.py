@@ -294,7 +294,7 @@ def _with(outcome: FileVerified, difference: Difference) -> FileVerified:
 
 
 def _has_end(file: BinaryIO) -> bool:
-    """Say whether *file* ends as a whole one does: an archive, a PDF, or a line."""
+    """Return whether *file* ends as a whole one does: an archive, a PDF, or a line."""
     file.seek(max(seals.size_of(file) - _END_MAX, 0))
     end = file.read(_END_MAX)
     file.seek(0)
