@@ -138,7 +138,7 @@ class DeviceKeys:
         raise errors.DeviceKeyDamaged(path=str(file))
 
     def _keys(self) -> list[bytes]:
-        """Return the keys that files may be sealed under: this generation's, then the earlier ones."""
+        """Return the keys that files may be sealed under, this generation's first."""
         return [
             primitives.subkey(secrets.signing, b"device keys")
             for _, secrets in sorted(self._vault.legacy_secrets().items(), reverse=True)

@@ -118,7 +118,7 @@ class TriesFolder:
         return None
 
     def _keys(self) -> list[bytes]:
-        """Return the keys that lines may be sealed under: this generation's, then the earlier ones."""
+        """Return the keys that lines may be sealed under, this generation's first."""
         return [
             primitives.subkey(secrets.signing, b"tries")
             for _, secrets in sorted(self._vault.legacy_secrets().items(), reverse=True)
