@@ -33,6 +33,10 @@ class Engine(Protocol):
         """Open a ledger that was made, as another process does."""
         ...
 
+    def place(self, name: str) -> Path:
+        """Return where the ledger called *name* lies, for `Store.copy_to`."""
+        ...
+
     def killed_at(self, step: int, act: Callable[[], object], *, everywhere: bool) -> bool:
         """
         Run *act* in a child that is killed before the *step*-th thing that others could see.
@@ -57,10 +61,13 @@ class SQLCipher:
         self._opened: list[Store] = []
 
     def create(self, name: str = "ledger") -> Store:
-        return self._kept(Ledger.create(self._folder / f"{name}.db", self._key))
+        return self._kept(Ledger.create(self.place(name), self._key))
 
     def open(self, name: str = "ledger") -> Store:
-        return self._kept(Ledger.open(self._folder / f"{name}.db", self._key))
+        return self._kept(Ledger.open(self.place(name), self._key))
+
+    def place(self, name: str) -> Path:
+        return self._folder / f"{name}.db"
 
     def killed_at(self, step: int, act: Callable[[], object], *, everywhere: bool) -> bool:
         return killed_at(step, act, everywhere=everywhere, from_the_start=True)

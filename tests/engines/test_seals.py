@@ -1,0 +1,147 @@
+"""Several acts under one seal: each stands alone, and the refused one is not there."""
+
+import pytest
+
+from hongbao.changes.packets import AddPacket, AddUsage
+from hongbao.changes.people import SetRefundTo
+from hongbao.domain.packet import PacketState
+from hongbao.store import Decided, Store
+from tests.engines.acts import (
+    BASE,
+    DAY,
+    LI,
+    NEXT,
+    TOPUP_FEN,
+    ZHANG,
+    act,
+    balance,
+    decide,
+    in_packet,
+    mac_of,
+    packet_row,
+    picture,
+    send,
+)
+from tests.engines.conftest import Engine
+
+FLOWS = frozenset({"send_balance"})
+
+
+class Refused(Exception):
+    """An act that its own rules refuse, while it is decided."""
+
+
+def decided(store: Store, number: int, amount_fen: int, sender: int = ZHANG) -> Decided:
+    """Decide to send packet *number*, as an act does: look, check, then apply."""
+    if store.balance_fen(balance(sender)) < amount_fen:
+        raise Refused
+    entry = store.head().entry + 1
+    return decide(
+        store,
+        AddPacket(packet_row(number, entry, total_fen=amount_fen)),
+        AddUsage(sender, "send_balance", DAY, amount_fen),
+        SetRefundTo(sender, "balance" if number % 2 else "card"),
+        transfers=[send(number, amount_fen, sender)],
+        profile=sender,
+        request_id=f"send-{number}",
+    )
+
+
+def grouped(store: Store, *amounts_fen: int) -> list[bool]:
+    """Send packets of *amounts_fen* together; return which of them were refused."""
+    refused = []
+    with store.transaction():
+        head, group = store.head(), []
+        for number, amount_fen in enumerate(amounts_fen, 1):
+            try:
+                group.append(decided(store, number, amount_fen))
+                store.append(group[-1:], None)
+                refused.append(False)
+            except Refused:
+                refused.append(True)
+        store.append([], mac_of(head.mac, group))
+    return refused
+
+
+def test_of_three_acts_the_refused_one_is_not_there(store: Store, engine: Engine):
+    """The second sends more than the first has left, and the third all of it."""
+    assert [False, True, False] == grouped(store, 6_000, 4_001, 4_000)
+    for each in (store, engine.open()):
+        assert NEXT + 1 == each.head().entry
+        assert each.packet("packet-1") is not None
+        assert each.packet("packet-2") is None
+        assert each.packet("packet-3") is not None
+        assert [6_000, 0, 4_000] == [each.balance_fen(in_packet(number)) for number in (1, 2, 3)]
+        assert 0 == each.balance_fen(balance(ZHANG))
+        assert TOPUP_FEN == each.usage_of(ZHANG).used_fen(FLOWS, DAY, DAY)
+        assert each.requested("send-2", ZHANG) is None
+
+
+def test_the_seal_is_one_and_everything_else_is_by_act(store: Store):
+    before = store.head()
+    grouped(store, 6_000, 4_001, 4_000)
+
+    assert {store.head().mac} == {store.mac_of(entry) for entry in (NEXT, NEXT + 1)}
+    assert before.mac == store.mac_of(BASE)
+    assert store.mac_of(NEXT + 2) is None
+    assert [None, store.head().mac] == [mac for _, mac in store.sealed_acts()][BASE:]
+    assert ["send-1", "send-3"] == [store.request_of(entry) for entry in (NEXT, NEXT + 1)]
+    assert ["packet-1", "packet-3"] == [store.packet_of_entry(n) for n in (NEXT, NEXT + 1)]
+    assert [NEXT, NEXT + 1] == [event.entry for event in store.events(BASE, 10)]
+    assert {NEXT: 6_000, NEXT + 1: 4_000} == {
+        line[0]: line[6] for line in store.sealed_transfers() if line[0] > BASE
+    }
+    assert [(NEXT, "profile", "1"), (NEXT + 1, "profile", "1")] == [
+        row[:3] for row in store.sealed_rows() if row[0] > BASE
+    ]
+
+
+def test_the_next_seal_stands_on_that_of_the_group(store: Store):
+    grouped(store, 10, 20)
+    head = store.head()
+    act(store)
+    assert NEXT + 2 == store.head().entry
+    assert [head.mac, head.mac, store.head().mac] == [
+        store.mac_of(entry) for entry in range(NEXT, NEXT + 3)
+    ]
+
+
+def test_a_group_may_be_appended_at_once(store: Store, engine: Engine):
+    with store.transaction():
+        mac = store.head().mac
+        acts = [decide(store, entry=NEXT), decide(store, entry=NEXT + 1, profile=LI)]
+        store.append(acts, mac_of(mac, acts))
+    for each in (store, engine.open()):
+        assert {each.head().mac} == {each.mac_of(NEXT), each.mac_of(NEXT + 1)}
+        assert NEXT + 1 == each.head().entry
+
+
+def test_what_the_engine_refuses_undoes_the_whole_group(store: Store, engine: Engine):
+    before = picture(store)
+    with pytest.raises(engine.refusals):
+        _both_in_one_packet(store)
+    for each in (store, engine.open()):
+        assert before == picture(each)
+
+
+def _both_in_one_packet(store: Store) -> None:
+    with store.transaction():
+        store.append([decided(store, 1, 6_000)], None)
+        store.append([decided(store, 1, 1)], None)
+
+
+def test_nobody_sees_a_group_before_it_is_sealed(store: Store, engine: Engine):
+    other = engine.open()
+    before = picture(other)
+    with store.transaction():
+        head = store.head()
+        one = decided(store, 1, 6_000)
+        store.append([one], None)
+        assert before == picture(other)
+        assert other.packet("packet-1") is None
+        store.append([], mac_of(head.mac, [one]))
+        assert before == picture(other)
+    assert picture(store) == picture(other)
+    found = other.packet("packet-1")
+    assert found is not None
+    assert PacketState.OPEN == found.packet.state(found.packet.created_at)
