@@ -156,7 +156,7 @@ def _run(arguments: Sequence[str], call: Caller) -> None:
 
 
 def _check_encoding(arguments: Sequence[str]) -> None:
-    """Raise NotUtf8 where an argument, or a variable meant for us, has bytes that are not UTF-8."""
+    """Raise NotUtf8 if an argument, or a variable meant for us, has bytes that are not UTF-8."""
     meant = {name: text for name, text in os.environ.items() if name.startswith("HONGBAO_")}
     for name, text in (*((None, argument) for argument in arguments), *meant.items()):
         try:

@@ -105,7 +105,7 @@ def _has_lines(content: bytes, count: int) -> bool:
 
 
 def _beginning(file: str, is_enough: Callable[[bytes], bool]) -> bytes:
-    """Return what stands at the beginning of *file*, as far as *is_enough* does not stop it."""
+    """Return the beginning of *file*, until *is_enough* stops it."""
     path = typed_path(file)
     content = b""
     try:

@@ -22,7 +22,7 @@ _NOT_A_FILE = N_("it is not a file")
 
 def save_as(path: Path, write_to: Callable[[BinaryIO], object], replace: bool) -> None:
     """
-    Have a file written by *write_to* at *path*, whole or not at all, for its owner's eyes only.
+    Write a file by *write_to* at *path*, whole or not at all, readable by its owner only.
 
     The file takes its name, or with *replace* the place of another, only once it is complete and
     on the disk; killed before, the old one is what it was. A pipe or a device cannot be
@@ -62,7 +62,7 @@ def save_as(path: Path, write_to: Callable[[BinaryIO], object], replace: bool) -
 
 def save_by_name(path: Path, make: Callable[[Path], object], replace: bool) -> None:
     """
-    Have a file made at *path* as `save_as` does, by a library that has to open it by a name.
+    Write a file at *path* as `save_as` does, by a library that has to open it by a name.
 
     *make* is given the absolute path of an empty file, private already, to write into. What it
     raises leaves *path* as it was, so checks of the finished file are made in there.
@@ -84,7 +84,7 @@ def save_by_name(path: Path, make: Callable[[Path], object], replace: bool) -> N
 
 
 def check_outside(path: Path, *folders: Path) -> None:
-    """Raise InsideHome where *path*, followed through every link, lies in one of *folders*."""
+    """Raise InsideHome if *path*, followed through every link, lies in one of *folders*."""
     for folder in folders:
         if lies_in(path, folder):
             raise InsideHome(path=str(path), folder=str(folder))
@@ -101,7 +101,7 @@ def is_folder(path: str) -> bool:
 
 def check_ending(name: str, known: Collection[str]) -> str:
     """
-    Return how the file *name* ends, in small letters: ``""``, or one of *known*.
+    Return the extension of the file *name* in lower case: ``""``, or one of *known*.
 
     Raises UnknownEnding.
 
@@ -135,7 +135,7 @@ def check_free(path: Path, replace: bool) -> None:
 
 @contextmanager
 def _told_of(path: Path) -> Iterator[None]:
-    """Say what the system refuses in its own words, about the *path* that was typed."""
+    """Raise the system's refusal as ours, about the *path* that was typed."""
     try:
         yield
     except OSError as error:
@@ -157,7 +157,7 @@ def _is_taken(path: Path) -> bool:
 
 
 def _unnamed_in(folder: Path) -> int | None:
-    """Open a file that has no name, and vanishes with its process; None where that cannot be."""
+    """Open a file that has no name, and vanishes with its process; None if that cannot be."""
     if not _UNNAMED:
         return None
     try:
@@ -278,7 +278,7 @@ def _opened(path: Path) -> Iterator[int]:
 
 def _take_name(made: Path | int, target: Path, replace: bool, typed: Path) -> None:
     """
-    Let the file that was *made* be *target*, unless that is taken and not to be replaced.
+    Rename the file *made* to *target*, unless that exists and must not be replaced.
 
     One without a name is given as its open descriptor.
     """

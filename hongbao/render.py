@@ -8,10 +8,10 @@ from hongbao.errors import recall
 
 def render(act: str, text: str, row: Columns) -> Facts:
     """
-    Return what an *act* that keeps the facts in *text* is answered with, and its *row*.
+    Return the answer of an *act* from its facts in *text* and its *row*.
 
     First answers are made here as well as those to a request that comes again, so that both are
-    the same. Raises ValueError where the text is not of a shape of this act.
+    the same. Raises ValueError if the text is not of a shape of this act.
 
     >>> row = Columns("rq_1", "2026-02-17T20:00:00+08:00", None)
     >>> render("device_login", '[1,"小明","tablet",2]', row)["session"]

@@ -62,7 +62,7 @@ RESTORE = "/restore/"
 
 
 class HomeRow(NamedTuple):
-    """What is true of the whole home."""
+    """The row of the home itself."""
 
     made_at: datetime
     virtual_at: datetime | None
@@ -121,7 +121,7 @@ class DeviceRow(NamedTuple):
 
 
 class StandingRow(NamedTuple):
-    """What counts for risk of a profile on a device."""
+    """The risk facts of a profile on a device."""
 
     cards: int  # of the profile
     devices: int  # that the profile has authorised
@@ -208,7 +208,7 @@ class CaseActRow(NamedTuple):
 
 
 class OperatorActRow(NamedTuple):
-    """What an operator did, or answered for."""
+    """An act of an operator, or one approved by them."""
 
     entry: int
     at: datetime
@@ -218,7 +218,7 @@ class OperatorActRow(NamedTuple):
 
 
 class OpinionRow(NamedTuple):
-    """What an operator said of a case."""
+    """An operator's opinion on a case."""
 
     entry: int
     operator: int
@@ -229,7 +229,7 @@ class OpinionRow(NamedTuple):
 
 
 class RecordsRow(NamedTuple):
-    """How much is kept, and since when."""
+    """The number of records, and the time of the first."""
 
     first_at: datetime | None
     last_at: datetime | None
@@ -243,19 +243,19 @@ class RecordsRow(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """Who has a PIN: a profile, or an operator."""
+    """The holder of a PIN: a profile, or an operator."""
 
     table: str
     id: int
 
     @property
     def number(self) -> int:
-        """What tells the holder apart from every other one of either kind."""
+        """The number that identifies the holder among both kinds."""
         return self.id if self.table == "profile" else -self.id
 
     @property
     def label(self) -> str:
-        """What the files are called that are about the holder's PIN."""
+        """The name of the files about the holder's PIN."""
         return f"{self.table}-{self.id}"
 
 
@@ -421,7 +421,7 @@ class Decided(NamedTuple):
 
 
 def as_sealed(act: Decided) -> Act:
-    """Return what a seal covers of *act*."""
+    """Return the parts of *act* that a seal covers."""
     rows = [(row[0], key_of(row), digest) for row, digest in act.rows]
     return Act(act.fields, [line(transfer) for transfer in act.transfers], rows)
 
@@ -461,7 +461,7 @@ class MovedRow(NamedTuple):
 
 
 class HeldRow(NamedTuple):
-    """What accounts of a kind hold together; *owner* is 0 where they are several people's."""
+    """The sum of accounts of a kind; *owner* is 0 if they have several owners."""
 
     book: str
     kind: Kind
@@ -525,7 +525,7 @@ EMPTY_HEAD = Head(0, bytes(32), None)
 
 
 class Question(Enum):
-    """What the audit asks of the ledger, for checks to judge; each says what its rows are."""
+    """The queries of the audit, for checks to judge; each says what its rows are."""
 
     BILLS_IMPORTED = auto()
     """Each imported bill with the entries that imported and removed it."""
@@ -659,7 +659,7 @@ class Store(Protocol):
 
     def snapshot(self) -> AbstractContextManager[None]:
         """
-        Let several reads see one and the same committed state; nothing waits for them.
+        Open a snapshot: several reads see the same committed state; nothing waits for them.
 
         A snapshot within another is the same one.
         """
@@ -686,7 +686,7 @@ class Store(Protocol):
         """
         Write a copy of the ledger to *path*, encrypted with the same key, while others write.
 
-        The copy is one consistent moment. Raises StorageRefused where *path* cannot be written.
+        The copy is one consistent moment. Raises StorageRefused if *path* cannot be written.
         """
         ...
 
@@ -708,7 +708,7 @@ class Store(Protocol):
         The write-ahead log is emptied at once, so that no page under the old key stays in the file;
         if a reader has been reading for long, this is done when it is through.
 
-        Raises StorageRefused where there is no room for it. Then the pages are as they were, but
+        Raises StorageRefused if there is no room for it. Then the pages are as they were, but
         this connection is of no use any more.
         """
         ...
@@ -730,7 +730,7 @@ class Store(Protocol):
         ...
 
     def state(self, row: RowKey) -> tuple[Any, ...] | None:
-        """Return the values of a row of `SEALED` that a seal covers; None where it is gone."""
+        """Return the values of a row of `SEALED` that a seal covers; None if it is gone."""
         ...
 
     def states(self, table: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -1173,7 +1173,7 @@ class Store(Protocol):
         ...
 
     def entry_before_the_last(self, count: int) -> int:
-        """Return the entry before the last *count* ones; 0 where there are no more than these."""
+        """Return the entry before the last *count* ones; 0 if there are no more than these."""
         ...
 
     def balance_before(self, profile: int, entry: int) -> int:

@@ -19,7 +19,7 @@ def card_number(keys: Keys, card: CardRow) -> str:
     """
     Open the number of *card*, and compare it with the account behind it and the digits it shows.
 
-    Raises Damaged where it does not open here, or is another card's.
+    Raises Damaged if it does not open here, or is another card's.
     """
     try:
         number = keys.unseal(card.profile, place_of_card(card.id), card.number)

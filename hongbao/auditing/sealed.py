@@ -17,7 +17,7 @@ def has(act: str | None, text: str, facts: Mapping[str, object]) -> bool:
 
 
 def at(act: str | None, text: str, name: str) -> int | None:
-    """Return the instant that the facts in *text* have under *name*; None where there is none."""
+    """Return the instant that the facts in *text* have under *name*; None if there is none."""
     try:
         return to_micros(datetime.fromisoformat(facts_in(act, text)[name]))
     except (ValueError, KeyError, TypeError):
@@ -25,7 +25,7 @@ def at(act: str | None, text: str, name: str) -> int | None:
 
 
 def facts_in(act: str | None, text: str | None) -> Facts:
-    """Return the facts in *text*; nothing where they are of no shape of *act*."""
+    """Return the facts in *text*; nothing if they are of no shape of *act*."""
     if act is None or text is None:
         return {}
     try:
@@ -35,7 +35,7 @@ def facts_in(act: str | None, text: str | None) -> Facts:
 
 
 def part_of(act: str | None, text: str | None, name: str) -> Mapping[str, Any]:
-    """Return the facts that those in *text* have under *name*; nothing where there are none."""
+    """Return the facts that those in *text* have under *name*; nothing if there are none."""
     part = facts_in(act, text).get(name)
     return part if isinstance(part, dict) else {}
 

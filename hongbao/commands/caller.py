@@ -153,7 +153,7 @@ class Caller:
         """
         Return a PIN to be set, from *file* or typed twice on the terminal.
 
-        Raises PinMismatch where the second one differs.
+        Raises PinMismatch if the second one differs.
         """
         from hongbao.domain.pin import Pin
 
@@ -214,7 +214,7 @@ class Caller:
         """
         Return a passphrase to be set, from *file* or typed twice on the terminal.
 
-        Raises PassphraseMismatch where the second one differs.
+        Raises PassphraseMismatch if the second one differs.
         """
         if file:
             return self.secret_line(file)

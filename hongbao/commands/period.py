@@ -45,7 +45,7 @@ Last = Annotated[
 def check_one_way(
     ctx: typer.Context, last: Span | None, since: datetime | None, until: datetime | None
 ) -> None:
-    """Raise ConflictingOptions where a period is given in both ways."""
+    """Raise ConflictingOptions if a period is given in both ways."""
     if last is not None and (since is not None or until is not None):
         other = "--to" if since is None else "--from"
         raise ConflictingOptions("--last", other, command=ctx.command_path)

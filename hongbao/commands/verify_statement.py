@@ -81,7 +81,7 @@ def _public_key(call: Caller, text: str) -> bytes:
 @contextmanager
 def _home(call: Caller, *, is_needed: bool) -> Iterator["Wallet | None"]:
     """
-    Open the home that may know the file, or yield None where none is here.
+    Open the home that may know the file, or yield None if none is here.
 
     One that is locked has to be opened, unless a key was given that may do without.
     """

@@ -117,7 +117,7 @@ def decide_case(
     4. escalating also spends the previous opinion, and decides nothing: they may be
        one of the two, never both.
 
-    Raises SameOperator where *operator* has the opinion that stands, whether they would repeat it
+    Raises SameOperator if *operator* has the opinion that stands, whether they would repeat it
     or turn it round, as well as where they have just escalated and would again. Who has thought
     better of it escalates.
     """

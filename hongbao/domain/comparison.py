@@ -71,7 +71,7 @@ class Match(NamedTuple):
 
     @property
     def at(self) -> datetime:
-        """When it was: by our book, where it is in ours."""
+        """When it was: by our book, if it is in ours."""
         one = self.ours or self.theirs
         assert one is not None
         return one.at

@@ -77,7 +77,7 @@ def strike(dealt_fen: Sequence[int], taken_fen: Sequence[int], draw: Draw) -> in
     equal only without ties, because of equal shares the earliest is the luckiest (see `luckiest`;
     docs/fairness.md has the numbers).
 
-    Raises ValueError where an amount was taken that is not there.
+    Raises ValueError if an amount was taken that is not there.
 
     >>> strike((5, 3, 9, 3), (3, 9), draw=lambda n: n - 1)  # 5 and the second 3 are left
     3

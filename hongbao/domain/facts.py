@@ -67,13 +67,13 @@ class Shape:
         return self._needed <= names <= self.fields.keys()
 
     def pack(self, values: Mapping[str, Any]) -> list[object]:
-        """Return *values* in order. Raises ValueError where they are not of this shape."""
+        """Return *values* in order. Raises ValueError if they are not of this shape."""
         if not self.fits(values.keys()):
             raise ValueError(f"not the facts of this shape: {', '.join(values)}")
         return [kind.pack(values.get(name)) for name, kind in self.kept.items()]
 
     def unpack(self, values: object) -> Facts:
-        """Return the facts that `pack` has put in order. Raises ValueError where it did not."""
+        """Return the facts that `pack` has put in order. Raises ValueError if it did not."""
         if type(values) is not list or len(values) != len(self.kept):
             raise ValueError("not the facts of this shape")
         facts = {
@@ -93,7 +93,7 @@ def encode(act: str, answer: Mapping[str, Any], row: Columns) -> str:
     """
     Return the facts of an *act* that is answered with *answer*, as its entry keeps them.
 
-    Raises ValueError where the answer is of no shape of this act, or contradicts its *row*.
+    Raises ValueError if the answer is of no shape of this act, or contradicts its *row*.
     """
     shapes, names = SHAPES.get(act, {}), answer.keys()
     number = max((n for n, shape in shapes.items() if shape.fits(names)), default=None)
@@ -223,7 +223,7 @@ FEN = _only("fen", int)
 YES = _only("yes or no", bool)
 MOMENT = Kind("moment", _moment, _moment)
 ASKED = maybe(TEXT)._replace(name="request")
-"""The request that asked for what the act is a later step of; null where it is the act's own."""
+"""The request that asked for what the act is a later step of; null if it is the act's own."""
 
 WHY = Kind(
     "why",

@@ -105,7 +105,7 @@ def share_amount(
     bar. Where the packet is shuffled, *taken_fen* are the amounts of the shares before it; the
     other rules need only their sum.
 
-    Raises ValueError where there is no such rule, or shares were taken that were never dealt.
+    Raises ValueError if there is no such rule, or shares were taken that were never dealt.
     """
     assert 1 <= seat <= terms.count
     assert terms.count <= terms.total_fen <= terms.count * terms.share_max_fen

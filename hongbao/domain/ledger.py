@@ -78,7 +78,7 @@ class Account(NamedTuple):
     An account, by its purpose: that is its name, which needs no look-up.
 
     *owner* is a profile, a packet, a payment, a case, a card's account or a bank, as the *kind* has
-    it; 0 where there is only one.
+    it; 0 if there is only one.
     """
 
     book: str

@@ -45,7 +45,7 @@ class LimitState:
     """
     The state of one limit: used, left, and when it resets.
 
-    *returns_at* is None where nothing is used, and where nothing ever returns (a single payment's
+    *returns_at* is None if nothing is used, and where nothing ever returns (a single payment's
     limit, a lifetime's).
     """
 
@@ -104,7 +104,7 @@ def check_limits(
     asked.
 
     The error's *returns_at* is when this limit gets some room back, not a promise that it will be
-    enough. It is None where waiting cannot help: nothing ever returns, or *amount_fen* alone is
+    enough. It is None if waiting cannot help: nothing ever returns, or *amount_fen* alone is
     more than the whole limit.
     """
     for limit in _in_force(tier, factors):

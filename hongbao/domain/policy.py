@@ -130,7 +130,7 @@ class PinRules:
 
     def hours_locked(self, wrong: int) -> int:
         """
-        Return for how long the last of *wrong* ones locks; 0 where it does not.
+        Return for how long the last of *wrong* ones locks; 0 if it does not.
 
         >>> rules = PinRules(attempts_max=5, lock_hours=3, lock_hours_max=48)
         >>> [rules.hours_locked(wrong) for wrong in (4, 5, 6, 10, 15, 20, 25, 30, 5000)]

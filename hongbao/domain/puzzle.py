@@ -56,7 +56,7 @@ class Puzzle(NamedTuple):
 
 
 def decode(text: str) -> Puzzle:
-    """Return the puzzle that `Puzzle.encode` wrote. Raises ValueError where it did not."""
+    """Return the puzzle that `Puzzle.encode` wrote. Raises ValueError if it did not."""
     try:
         facts = json.loads(text)
         puzzle = Puzzle(str(facts["sought"]), str(facts["line"]))

@@ -209,7 +209,7 @@ class HongbaoError(Exception):
 
     @property
     def hint(self) -> str | None:
-        """The next step in the reader's language, where there is one."""
+        """The next step in the reader's language, if there is one."""
         advice = self.chosen_advice()
         return None if advice is None else self._told(advice, _say)
 

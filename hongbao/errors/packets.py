@@ -76,7 +76,7 @@ class PacketExpired(NotClaimable):
 
 
 class PacketRefunded(NotClaimable):
-    """What was left has gone back to the sender."""
+    """The unclaimed amount was already returned to the sender."""
 
     refunded_at: datetime = example(THEN)
 

@@ -118,7 +118,7 @@ class ChallengeExpired(HeldByRisk):
 
 
 class ChallengeUsed(HeldByRisk):
-    """What a challenge stood before has been done, and it lets nothing else happen."""
+    """The challenge was already used by its request, and allows nothing else."""
 
     challenge: str = example("ch_7Q2M4K9X")
 

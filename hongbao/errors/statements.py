@@ -73,7 +73,7 @@ class InvalidSignature(UsageError):
 
 
 class InvalidPublicKey(UsageError):
-    """What was named as a public key is none."""
+    """The text or file is not a public key."""
 
     text: str = example("5d0c", kw_only=False, shape=shortened)
 
@@ -126,7 +126,7 @@ class FileEdited(NotGenuine):
 
 
 class RowsMissing(NotGenuine):
-    """What a statement or a receipt says was signed, but not all of that is there."""
+    """A statement or a receipt was signed, but lines of it are missing."""
 
     sentence = N_("{file} is not complete: lines that were signed and are missing: {missing_count}")
 

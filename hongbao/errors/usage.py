@@ -62,7 +62,7 @@ class FileExists(UsageError):
 
 
 class InvalidPath(UsageError):
-    """What was typed cannot be the path of a file or a folder."""
+    """The text cannot be the path of a file or a folder."""
 
     path: str = example("~nobody/november.csv", kw_only=False, shape=lambda path: path or "''")
     reason: str = example("there is no user of that name")

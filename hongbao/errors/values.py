@@ -104,7 +104,7 @@ class InvalidChallengeId(UsageError):
 
 
 class InvalidAnswer(UsageError):
-    """What was answered to a challenge is no number, and so was no try either."""
+    """The answer to a challenge is not a number, and does not count as a try."""
 
     text: str = example("many", kw_only=False, shape=shortened)
 
@@ -121,7 +121,7 @@ class InvalidInstant(UsageError):
 
 
 class InvalidAccountRoot(UsageError):
-    """What journals are to call the wallet is no part of an account's name."""
+    """The wallet's name for journals cannot be part of an account's name."""
 
     text: str = example("微信", kw_only=False, shape=shortened)
     length_max: int = example(40)
@@ -140,7 +140,7 @@ class InvalidDuration(UsageError):
 
 
 class InvalidSpan(UsageError):
-    """How far a look back goes cannot be read, or is no number of whole days."""
+    """The period back from now cannot be read, or is not a number of whole days."""
 
     text: str = example("1m", kw_only=False, shape=shortened)
 
@@ -165,7 +165,7 @@ class InvalidRange(UsageError):
 
 
 class InvalidBillId(UsageError):
-    """What was typed is no imported bill's id: a slip of the finger, not a bill that is gone."""
+    """The text is not an imported bill's id: a typing error, not a missing bill."""
 
     text: str = example("bl_04HMASWX", kw_only=False, shape=shortened)
 

@@ -281,7 +281,7 @@ class Home:
     @contextmanager
     def looking(self) -> Iterator[None]:
         """
-        Let several looks see one and the same moment of the ledger; nothing waits for them.
+        Open a snapshot, so that several queries see the same ledger; nothing waits for them.
 
         As soon as that moment is fixed, the home may get new keys or another ledger.
         """
@@ -297,7 +297,7 @@ class Home:
         """
         Read, decide and write under one write lock, all or nothing (see `Store.transaction`).
 
-        Every change to the ledger passes here. Raises Busy where the home has got new keys or
+        Every change to the ledger passes here. Raises Busy if the home has got new keys or
         another ledger since it was opened.
         """
         if self.store.in_transaction:  # it is a part of that
@@ -313,7 +313,7 @@ class Home:
 
     @contextmanager
     def as_it_was_opened(self) -> Iterator[None]:
-        """Keep keys and ledger as they are for a while. Raises Busy where it is another by now."""
+        """Keep keys and ledger as they are for a while. Raises Busy if it is another by now."""
         with self.keys.sharing():
             if self.keys.was_restored():
                 if self.store.is_in_place():  # closed once: what was looked up may not be in it
@@ -329,7 +329,7 @@ class Home:
             raise Busy  # the home has got new keys, or was killed while it got them
 
     def read_back(self, read: Callable[[str], T], text: str) -> T:
-        """Return what *read* makes of a *text* of the ledger's. Raises Damaged where it cannot."""
+        """Return the result of *read* on a *text* of the ledger. Raises Damaged if it fails."""
         try:
             return read(text)
         except ValueError:
@@ -337,7 +337,7 @@ class Home:
 
     @contextmanager
     def under_these_keys(self) -> Iterator[None]:
-        """Say Busy rather than Damaged where another process has just given the home new keys."""
+        """Raise Busy instead of Damaged if another process has just rekeyed the home."""
         try:
             yield
         except _UNREADABLE:  # the engine takes what it cannot read for either

@@ -68,7 +68,7 @@ def open_ledger(
 def make_ledger(
     ledger: Path, keys: KeyFolder, passphrase: Callable[[], str] | None
 ) -> tuple[Vault, Ledger]:
-    """Open *ledger*, and make it, and the *keys*, where they are not there yet."""
+    """Open *ledger*, and make it, and the *keys*, if they are not there yet."""
     while True:
         vault = keys.open(passphrase) if keys.exists() else keys.create()
         with keys.sharing():
@@ -103,7 +103,7 @@ def _fitting(ledger: Path, vault: Vault) -> Ledger:
     """
     Open *ledger*, or raise HomeNotFound where no home is in it yet.
 
-    Raises Damaged where its pages or its rows are not under *vault*'s keys.
+    Raises Damaged if its pages or its rows are not under *vault*'s keys.
     """
     store = Ledger.open(ledger, vault.page_key)
     try:
@@ -172,7 +172,7 @@ def finish_restore(ledger: Path, keys: KeyFolder, vault: Vault) -> None:
     It is whole next to the present one until it has come, so this can be done again wherever it
     was cut off. Where it is gone, and has not come, the present ledger stays.
 
-    Raises StorageRefused where there is no room for it: until there is, no act runs.
+    Raises StorageRefused if there is no room for it: until there is, no act runs.
     """
     mark = keys.pending_restore()
     if mark is None:

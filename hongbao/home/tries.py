@@ -28,7 +28,7 @@ def later_of(row: PinRow, noted: Tries) -> PinRow:
 
 
 def as_tries(row: PinRow, step: int) -> Tries:
-    """Return what was tried by *row*, with an authenticator's last *step*, to be noted."""
+    """Return the tries in *row*, with an authenticator's last *step*, to be noted."""
     locked = row.locked_until
     return Tries(row.tries, row.cleared, step, 0 if locked is None else to_micros(locked))
 
@@ -42,7 +42,7 @@ def holders(store: Store) -> list[Holder]:
 
 
 def tried_in(store: Store) -> dict[Holder, Tries]:
-    """Return what was tried at each PIN, as *store* has it."""
+    """Return the tries at each PIN, as *store* has them."""
     steps = {row.id: row.totp_step for row in store.profiles()}
     return {
         holder: as_tries(store.pin(holder), steps[holder.id] if holder.table == "profile" else 0)

@@ -34,7 +34,7 @@ class _Answered(_Kept, Protocol):
 
 
 def facts_of(home: Home, row: _Kept) -> Facts:
-    """Return the facts of the act of *row*. Raises Damaged where they are none of it."""
+    """Return the facts of the act of *row*. Raises Damaged if they are none of it."""
     return home.read_back(partial(decode, row.act), row.facts)
 
 
@@ -44,11 +44,11 @@ def facts_in(home: Home, entry: int) -> Facts:
 
 
 def answer_to(home: Home, row: _Answered) -> Any:
-    """Return what the act of *row* was answered with. Raises Damaged where that is lost."""
+    """Return the answer of the act of *row*. Raises Damaged if that is lost."""
     columns = Columns(row.request_id, iso(row.at), row.balance_fen)
     return home.read_back(lambda text: render(row.act, text, columns), row.facts)
 
 
 def answer_in(home: Home, entry: int) -> Any:
-    """Return what the act of *entry* was answered with, as `answer_to` does."""
+    """Return the answer of the act of *entry*, as `answer_to` does."""
     return answer_to(home, home.store.sealed_act(entry))

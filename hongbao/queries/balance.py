@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def balance(home: Home) -> "Balance":
-    """Return what is spendable, what waits in packets, and both together."""
+    """Return the available money, the money in packets, and the sum."""
     with home.looking():
         me, now = home.me, home.now()
         available_fen = home.store.balance_fen(me.account)

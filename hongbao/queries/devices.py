@@ -41,7 +41,7 @@ def acting_device(home: Home, me: ProfileRow) -> DeviceRow:
     """
     Return the device that *me* acts from: the one named behind an @, or the first one here.
 
-    Raises DeviceNotEnrolled, or DeviceKeyMissing where its key is not on this machine.
+    Raises DeviceNotEnrolled, or DeviceKeyMissing if its key is not on this machine.
     """
     if home.device_name is not None:
         row = home.store.device(name_key(home.device_name), me.id)
@@ -58,13 +58,13 @@ def acting_device(home: Home, me: ProfileRow) -> DeviceRow:
 
 
 def _as_sealed(home: Home, me: ProfileRow, row: DeviceRow) -> DeviceRow:
-    """Return *row*. Raises StateAltered where it, or how *me* stands to it, was altered."""
+    """Return *row*. Raises StateAltered if it, or how *me* stands to it, was altered."""
     home.check_state(("device", row.id), ("enrolment", me.id, row.id))
     return row
 
 
 def held_here(home: Home, row: DeviceRow) -> DeviceRow:
-    """Return *row*. Raises DeviceKeyMissing where this machine cannot sign for it."""
+    """Return *row*. Raises DeviceKeyMissing if this machine cannot sign for it."""
     if not device_keys(home).holds(row.public_key):
         raise DeviceKeyMissing(device=row.name)
     return row
@@ -72,9 +72,9 @@ def held_here(home: Home, row: DeviceRow) -> DeviceRow:
 
 def authentication_factors(home: Home, me: ProfileRow) -> tuple[str, ...]:
     """
-    Return what authenticates a payment of *me* from this device.
+    Return the factors that authenticate a payment of *me* from this device.
 
-    That is the payment PIN; a code, where there is an authenticator, because then it is always
+    That is the payment PIN; a code, if there is an authenticator, because then it is always
     asked for; and the device's signature, if the ID number certifies the device.
     """
     try:
@@ -102,7 +102,7 @@ def check_this_machine(home: Home, me: ProfileRow) -> None:
 
 
 def check_may_act(row: DeviceRow) -> None:
-    """Raise DevicePending or SessionCut where the device may not act."""
+    """Raise DevicePending or SessionCut if the device may not act."""
     if row.state == "pending":
         raise DevicePending(device=row.name)
     if row.cut_at is not None:

@@ -87,7 +87,7 @@ def history(
 
 def events(home: Home, *, after: int | None = None, limit: int = 20) -> Events:
     """
-    Return what happened in the home after event *after*, in order; the newest *limit* if None.
+    Return the home's events after event *after*, in order; the newest *limit* if None.
 
     Everyone in the home may watch: an event says who did what to which packet or payment, and
     no amounts.
@@ -143,7 +143,7 @@ def entry_span(
 
 
 def check_range(since: datetime | None, until: datetime | None) -> None:
-    """Raise InvalidRange where a period would end before it begins."""
+    """Raise InvalidRange if a period would end before it begins."""
     if since is not None and until is not None and until < since:
         raise InvalidRange
 
@@ -170,7 +170,7 @@ def _state(row: EventRow, facts: Mapping[str, Any]) -> str | None:
 
 
 def _actor(row: EventRow, facts: Mapping[str, Any]) -> str:
-    """Return who did it: once a payment is requested, the institutions act."""
+    """Return the actor: once a payment is requested, the institutions act."""
     if row.act == "bank":
         return str(facts["bank"])
     operator = doer(facts) if row.act in OPERATOR_ACTS else None

@@ -9,7 +9,7 @@ from hongbao.units import iso
 
 
 def free_withdrawal_left_fen(home: Home, profile: ProfileRow) -> int:
-    """Return what is left of the lifetime's free withdrawals of the person behind *profile*."""
+    """Return the free withdrawals that the person behind *profile* has left."""
     used = home.store.usage_of(profile.person).used_lifetime_fen(frozenset({"withdraw"}))
     return max(home.policy.withdraw.free_fen - used, 0)
 

@@ -217,5 +217,5 @@ def _packet_line(home: Home, row: PacketRow, me: ProfileRow, now: datetime) -> P
 
 
 def recomputed(row: PacketRow, claims: list[ClaimRow]) -> list[int]:
-    """Return what the packet's seed says each of *claims* was to get."""
+    """Return the amounts of *claims* recomputed from the packet's seed."""
     return recompute(Terms.of(row.packet), row.seed, [claim.drawn for claim in claims])

@@ -15,7 +15,7 @@ def profiles(home: Home) -> list[ProfileLine]:
 
 
 def profile_line(home: Home, row: ProfileRow, current: int | None) -> ProfileLine:
-    """Return what is shown of the profile of *row*."""
+    """Return the answer line of the profile of *row*."""
     return {
         "profile": row.name,
         "current": row.id == current,

@@ -75,7 +75,7 @@ def public_keys(home: Home) -> KeyShown:
 
 
 def signers(home: Home) -> Mapping[bytes, str]:
-    """Return whose each public key is that this home has ever signed statements by."""
+    """Return the owner of each public key by which this home has ever signed statements."""
     with home.looking():
         return {
             key: profile.name
@@ -100,7 +100,7 @@ def has_entry(home: Home, entry: int, mac: str) -> bool:
 def moved_since(
     home: Home, profile: str, since: datetime | None, until: datetime | None, entry: int
 ) -> int:
-    """Return how many movements *profile* has in a period, after *entry*."""
+    """Return the number of movements of *profile* in a period, after *entry*."""
     with home.looking():
         span = entry_span(home, since, until)
         later = range(max(span.start, entry + 1), span.stop)
@@ -203,7 +203,7 @@ def _movement_of_act(home: Home, me: ProfileRow, act: ActRow, text: str) -> Move
 
 
 def _movement_of_message(home: Home, me: ProfileRow, message: MessageRow, text: str) -> Movement:
-    """Return what *message* moved: at once, where money left for a card; else when it came."""
+    """Return the movement of *message*: at once if money left for a card, else when it arrived."""
     found = _movement_of(home, me, message.entry)
     if found is None and message.outcome is not None:
         found = _movement_of(home, me, message.outcome)
@@ -261,7 +261,7 @@ def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool)
 
 
 def _parties(home: Home, me: ProfileRow, movement: Movement) -> tuple[str, str | None]:
-    """Return who paid, and who got it: None if anyone may claim it."""
+    """Return the payer and the payee; the payee is None if anyone may claim it."""
     if movement.packet is None or movement.act in (
         *("refund", "refund_to_balance", "returned", "rejected"),
     ):

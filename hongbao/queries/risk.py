@@ -42,7 +42,7 @@ OF_ONE_ACT = frozenset({"amount_fen", "times_usual", "reaction_ms", "just_below"
 
 
 class _Measured(NamedTuple):
-    """What was measured of one act: the indicators, the model's score, and which rules fired."""
+    """The measurements of one act: indicators, the model's score, and the rules that fired."""
 
     values: "Mapping[Key, int]"
     score: int | None
@@ -157,7 +157,7 @@ def _explained(home: Home, row: JudgedRow, record: Record, asked: Asked) -> Judg
 
 
 def _habit_before(home: Home, row: JudgedRow) -> "Habit":
-    """Return what was remembered of the profile of *row* just before it."""
+    """Return the habits of the profile of *row* just before it."""
     from hongbao.domain.risk.habit import NEW, after
 
     habit = NEW
@@ -234,7 +234,7 @@ def _change(home: Home, row: JudgedRow, record: Record, again: "Decision") -> Re
 
 
 def risk_picture(home: Home, name: str | None = None) -> Pictured:
-    """Return what risk control knows of a profile. Raises ProfileNotFound."""
+    """Return the risk view of a profile. Raises ProfileNotFound."""
     from hongbao.domain.risk.habit import china_day_number
     from hongbao.domain.risk.measures import usual_fen
     from hongbao.domain.risk.places import PLACES
@@ -325,7 +325,7 @@ def risk_pack_text(home: Home, ref: str) -> str | None:
 
 
 def pack_rules(pack: "Pack", model: str | None) -> PackRules:
-    """Return what *pack* says, as an answer; *model* is the one that is used with it."""
+    """Return the answer about *pack*; *model* is the one that is used with it."""
     return {
         "pack": pack.ref,
         "title": pack.title["en"],
@@ -403,7 +403,7 @@ def _limit_line(day_fen: int, out_fen: int) -> ConditionLine:
 
 
 def _parts(forest: "Forest | None", values: "Mapping[Key, int]") -> list[PartLine]:
-    """Return what made an act look strange, or ordinary, to the model: the greatest first."""
+    """Return each key's contribution to the model's score of an act, the greatest first."""
     from hongbao.domain.risk.indicators import INDICATORS
 
     if forest is None:

@@ -169,7 +169,7 @@ def signer(home: Home, me: ProfileRow) -> Signer:
 
 
 def holder_of(home: Home, me: ProfileRow, at: datetime, *, full: bool) -> HolderLine:
-    """Return who *me* is, and what cards were theirs *at* that time."""
+    """Return the holder of a statement: *me*, with the cards *at* that time."""
 
     def opened(place: str, sealed: bytes | None, mask: Callable[[str], str]) -> str | None:
         if sealed is None:
@@ -197,7 +197,7 @@ def holder_of(home: Home, me: ProfileRow, at: datetime, *, full: bool) -> Holder
 
 
 def purpose_of(profile: int) -> str:
-    """Return what the vault knows the key of *profile* by (see `hongbao.vault.Vault.sign`)."""
+    """Return the purpose of the signing key of *profile* (see `hongbao.vault.Vault.sign`)."""
     return f"profile/{profile}"
 
 

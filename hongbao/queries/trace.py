@@ -63,7 +63,7 @@ def under_way(home: Home) -> list[str]:
 
 
 def resolve_subject(home: Home, subject: str) -> PacketRow | MessageRow:
-    """Return what *subject* names."""
+    """Return the packet, payment or act that *subject* names."""
     text = subject.strip()
     if text.casefold().startswith(PACKET_PREFIX):
         return packet_row(home, parse_packet_id(text))
@@ -79,7 +79,7 @@ def resolve_subject(home: Home, subject: str) -> PacketRow | MessageRow:
 
 
 def requested(home: Home, request_id: str) -> ActRow | None:
-    """Return what this profile did under *request_id*, or the one part of it."""
+    """Return the act of this profile with *request_id*, or the one part of it."""
     me = home.me.id
     act = home.store.act_requested(request_id, me)
     if act is None and request_id:
@@ -243,7 +243,7 @@ def _refund_step(home: Home, act: ActRow, moved: Moved) -> TraceStep:
 def _message_steps(
     home: Home, message: MessageRow, acts: list[ActRow], moved: Moved, *, is_mine: bool
 ) -> list[TraceStep]:
-    """Return what happened to *message*, act by act; with its card where it *is mine*."""
+    """Return the steps of *message*, act by act; with its card if it *is mine*."""
     facts: dict[str, object] = {
         "amount_fen": message.amount_fen,
         "bank": message.bank,
@@ -314,7 +314,7 @@ def _bank_says(home: Home, message: MessageRow, act: ActRow) -> tuple[str, Facts
 
 
 def _outcome_says(home: Home, message: MessageRow, act: ActRow) -> tuple[str, Facts]:
-    """Return what the platform made of *message*, and why it was not what was asked for."""
+    """Return the outcome of *message*, and the reason if it was not the requested one."""
     if act.act == "refund_arrived":
         return "refund_arrived", {}
     if act.act in _BOOKED:

@@ -55,7 +55,7 @@ class DoesNotAddUp(AssertionError):
 
 class Style(NamedTuple):
     """
-    What may differ between two statements of the same facts.
+    The options of an export that do not change its facts.
 
     *language* is ``en`` or ``zh_CN``, for formats that people read. *root* is what an accountant's
     program calls the wallet: ``Assets:Hongbao:Balance``. *font* names a font file for formats that
@@ -74,7 +74,7 @@ _UNNAMEABLE = frozenset('<>:"/\\|?* ')
 
 
 class Sheet(NamedTuple):
-    """What a format writes: a statement, its lines, which add themselves up, and the style."""
+    """The input of a format: a statement, its lines, which add themselves up, and the style."""
 
     statement: "Statement"
     lines: Reversible["MovementLine"]
@@ -82,7 +82,7 @@ class Sheet(NamedTuple):
 
 
 class Format(Protocol):
-    """What each format's module has."""
+    """The interface of a format's module."""
 
     ENDINGS: tuple[str, ...]
 
@@ -107,7 +107,7 @@ def format_by_ending(path: str, formats: Collection[str] = FORMATS) -> str | Non
     """
     Return the one of *formats* by the extension of *path*; None if it has none.
 
-    Raises UnknownEnding where it has one that is none of theirs.
+    Raises UnknownEnding if it has one that is none of theirs.
     """
     found = format_of(path)
     if found in formats:
@@ -118,7 +118,7 @@ def format_by_ending(path: str, formats: Collection[str] = FORMATS) -> str | Non
 
 def file_name(statement: "Statement", format_name: str) -> str:
     """
-    Return what the file of *statement* is called where only its folder was said.
+    Return the default file name of *statement*, if only its folder was given.
 
     That is what readers of the format call it, or else whose it is and its first and last day:
     ``hongbao-小明-20261101-20261130.csv``. A name that is masked has stars, which not every file
@@ -142,7 +142,7 @@ def has_place_for_holder(format_name: str) -> bool:
 
 
 def passes(format_name: str) -> int:
-    """Return how often the format reads the lines."""
+    """Return the number of passes over the lines."""
     return int(getattr(_format(format_name), "PASSES", 1))
 
 
@@ -195,7 +195,7 @@ def endings(format_name: str) -> tuple[str, ...]:
 
 
 def signature_place(format_name: str) -> tuple[bytes, bytes] | None:
-    """Return what stands before and behind a signature at the end of the format, if it has one."""
+    """Return the text before and after a signature at the end of the format, if it has one."""
     place: tuple[bytes, bytes] | None = getattr(_format(format_name), "SIGNATURE", None)
     return place
 
@@ -217,7 +217,7 @@ def save(
     """
     Write *statement* to the file *path* (see `save_as` and `write`), and its signature next to it.
 
-    Return the signature's file, where there is one.
+    Return the signature's file, if there is one.
     """
     made: list[bytes] = []
     has_place = signature_place(format_name) is not None or is_stream(path)

@@ -25,7 +25,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class Entry(NamedTuple):
-    """What one leg did to the balance, in words: *payee* is the other side."""
+    """One leg's change of the balance, in words: *payee* is the counterparty."""
 
     leg: Leg
     at: datetime

@@ -37,7 +37,7 @@ _STRANGE = re.compile(r"[^A-Za-z0-9-]")
 
 
 class Posting(NamedTuple):
-    """What an entry does to an account, and the balance after it where the account is ours."""
+    """A posting to an account, with the balance after it if the account is ours."""
 
     account: str
     amount_fen: int

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Place(StrEnum):
-    """Where money is, as the holder's own books have it."""
+    """A place of money in the holder's own books."""
 
     BALANCE = "balance"
     CARD = "card"
@@ -39,7 +39,7 @@ class Leg(NamedTuple):
 
     @property
     def balance_fen(self) -> int:
-        """What it did to the balance: below zero is out."""
+        """The change of the balance: negative is out."""
         return self.amount_fen * ((self.into is Place.BALANCE) - (self.out_of is Place.BALANCE))
 
 

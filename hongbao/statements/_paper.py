@@ -152,7 +152,7 @@ class Paper:
         )
 
     def _fitting(self, text: str, size: int, width: int) -> int:
-        """Return how many characters of *text* fit; the font's own unit is a thousandth."""
+        """Return the number of characters of *text* that fit; the font's unit is a thousandth."""
         widths = accumulate(self._font.cw[ord(character)] * size for character in text)
         return sum(1 for used in widths if used <= width * 1000)
 
@@ -208,13 +208,13 @@ def _holding(path: Path, number: int) -> tuple["FPDF", "TTFFont"]:
 
 
 def _faces(head: bytes) -> int:
-    """Return how many faces a font's file has that begins with *head*."""
+    """Return the number of faces in a font's file that begins with *head*."""
     return int.from_bytes(head[8:12], "big") if head.startswith(b"ttcf") else 1
 
 
 def _in_truetype(font: "TTFFont") -> "Font":
     """
-    Return what is used of *font* with TrueType outlines, at most a thousandth of its size off.
+    Return the used part of *font* with TrueType outlines, off by at most a thousandth.
 
     Of a font that numbers its characters itself, as Chinese ones in OpenType do, the library
     writes a map that poppler, MuPDF and PDFium follow, but pypdf and pdfminer do not: accountants'
@@ -263,7 +263,7 @@ def _found() -> Iterator[tuple[Path, int]]:
 
 
 def _matched() -> tuple[Path, int] | None:
-    """Return what fontconfig answers, where it is: always something, be it Chinese or not."""
+    """Return fontconfig's match, if it is installed: always some font, Chinese or not."""
     import subprocess  # which most formats never need
 
     command = ["fc-match", "-f", "%{file}\t%{index}", ":lang=zh-cn"]

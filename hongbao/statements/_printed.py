@@ -94,12 +94,12 @@ class Printed:
 
     @property
     def title(self) -> str:
-        """What the page is."""
+        """The title of the page."""
         return self._begun(N_("statement"))
 
     @property
     def name(self) -> str:
-        """What tells this page from others: what it is, whose, and of when."""
+        """The name of the page: its kind, holder and period."""
         return f"{self.title} · {plain(self._sheet.statement.profile)} · {self.period}"
 
     @property
@@ -135,7 +135,7 @@ class Printed:
 
     @property
     def sums(self) -> Facts:
-        """What the period began with, what came and went, and what it ended with."""
+        """The sums: opening balance, money in and out, closing balance."""
         statement = self._sheet.statement
         return [
             (self._begun(name), fact)
@@ -150,7 +150,7 @@ class Printed:
 
     @property
     def headings(self) -> Row:
-        """What stands above each column."""
+        """The headings of the columns."""
         return {column: self._begun(heading) for column, heading in COLUMNS.items()}
 
     def rows(self) -> Iterator[Row]:
@@ -159,7 +159,7 @@ class Printed:
 
     @property
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return self._sheet.statement.count
 
     @property
@@ -169,7 +169,7 @@ class Printed:
 
     @property
     def proof(self) -> Facts:
-        """What fixes the page to the ledger, and how to check it."""
+        """The proof: the ledger's head, and how to verify the page."""
         statement = self._sheet.statement
         return [
             (self._begun(N_("ledger's head")), self.head),
@@ -190,7 +190,7 @@ class Printed:
 
     @property
     def notes(self) -> list[str]:
-        """What has to be known to read the page, and what it is not."""
+        """The notes for readers of the page."""
         notes = [
             N_(
                 "Amounts are in yuan: the change of the balance, and next to it the change "
@@ -209,7 +209,7 @@ class Printed:
 
     @property
     def beside(self) -> str:
-        """Where the signature is, for a format that has no place for it."""
+        """The note on the signature's file, for a format without a place for it."""
         return self._say(N_("The signature is a file next to this one, which ends in .sig."))
 
     def page(self, number: int, count: int) -> str:

@@ -93,7 +93,7 @@ def rendered(whole: Mapping[str, object]) -> bytes:
 
 def canonical(facts: Mapping[str, object]) -> bytes:
     """
-    Return what is signed: *facts* without their signature, in the one form that they have.
+    Return the signed bytes: *facts* without their signature, in canonical form.
 
     >>> canonical({"to": None, "from": "2026", "signature": "00"})
     b'{"from":"2026","to":null}'

@@ -62,7 +62,7 @@ class Row(NamedTuple):
 
 
 class Total(NamedTuple):
-    """What one of the bill's three classes adds up to."""
+    """The sum of one of the bill's three classes."""
 
     rows: int = 0
     amount_fen: int = 0
@@ -78,7 +78,7 @@ def rows(sheet: "Sheet") -> "Iterator[Row]":
 
 def preamble(sheet: "Sheet") -> tuple[str, ...]:
     """
-    Return what stands above the notes, a text a line and ``""`` for a blank one.
+    Return the lines above the notes, with ``""`` for a blank one.
 
     The bill counts and sums its own rows, and strict readers do too. So they are read once before
     the first is written.
@@ -111,7 +111,7 @@ def days(statement: "Statement") -> str:
 
 def row_of(line: "MovementLine") -> Row | None:
     """
-    Return *line* as the bill says it, or None where nothing moved: a claim that is held, say.
+    Return *line* as the bill says it, or None if nothing moved: a claim that is held, say.
 
     What a payment's status says is how it stood at the end of the period. A withdrawal that had not
     come to its card then names the balance as what paid it, and what comes back of one is a top-up

@@ -40,7 +40,7 @@ _UNFINISHED = {"on_its_way": "（处理中）", "held": "（审核中）", "came
 
 
 class Words(NamedTuple):
-    """Who was on the other side, or what was, and what happened. Both on one line, never empty."""
+    """The counterparty, and what happened. Both on one line, never empty."""
 
     payee: str
     narration: str
@@ -48,7 +48,7 @@ class Words(NamedTuple):
 
 def words_of(line: "MovementLine", leg: "Leg") -> Words:
     """
-    Return what *leg*, which is one of *line*'s, is called.
+    Return the description of *leg*, which is one of *line*'s.
 
     A name is the one that the line has, masked if that is. Which group of people a packet was for
     is not known here, so its payee is the packet itself. Nothing in the words is longer than a

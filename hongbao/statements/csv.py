@@ -103,7 +103,7 @@ def cell(text: str | None) -> str:
 
 def uncell(text: str) -> str:
     """
-    Return what `cell` was given.
+    Return the text from which `cell` made this.
 
     >>> uncell("'=1+1"), uncell("a;'@b")
     ('=1+1', 'a;@b')

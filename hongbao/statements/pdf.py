@@ -42,7 +42,7 @@ _PLACES = {
 
 
 class _Block(NamedTuple):
-    """What stays together on one page: how high it is, and what draws it from there down."""
+    """A block that stays on one page: its height, and the function that draws it."""
 
     height: int
     draw: Callable[[int], None]
@@ -130,7 +130,7 @@ class _Layout:
         return _Block(58 + who.height + 10 + 44 + 18, draw)
 
     def _running(self) -> _Block:
-        """Return what stands on top of each page but the first."""
+        """Return the running head of each page but the first."""
         return _Block(
             22, lambda y: self._paper.text(_LEFT, y + 8, self._printed.name, _SMALL, GREY)
         )
@@ -169,7 +169,7 @@ class _Layout:
         return _Block(20, lambda y: self._paper.text(_LEFT, y + 12, nothing, _SIZE, GREY))
 
     def _end(self) -> _Block:
-        """Return what the statement ends with: its proof, and what has to be known to read it."""
+        """Return the end of the statement: its proof and notes."""
         printed = self._printed
         proof = self._facts(printed.proof, _SMALL)
         notes = [
@@ -203,7 +203,7 @@ class _Layout:
         return _Block(len(lines) * pitch, draw)
 
     def _foot(self, page: str) -> None:
-        """Say on every page what it belongs to, so that no page of another can be put in."""
+        """Draw the footer of every page, so that no page of another statement can be put in."""
         head = f"hongbao · {self._printed.head} · {self._printed.seal[:16]}"
         self._paper.text(_LEFT, 814, head, _SMALL, GREY)
         self._paper.text(_RIGHT, 814, page, _SMALL, GREY, right=True)

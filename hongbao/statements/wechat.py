@@ -45,7 +45,7 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
 
 
 def file_name(statement: "Statement") -> str:
-    """Return what WeChat calls such a file."""
+    """Return the name that WeChat gives to such a file."""
     return f"{BEGINNING}({days(statement)}).csv"
 
 

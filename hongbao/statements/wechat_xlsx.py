@@ -57,7 +57,7 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
 
 def file_name(statement: "Statement") -> str:
     """
-    Return what WeChat calls such a file: its days, and when it was made.
+    Return the name that WeChat gives to such a file: its days, and when it was made.
 
     For us that is when the statement ends, so that the same statement is the same file.
     """

@@ -58,13 +58,13 @@ _IDS = {"packet": PACKET_PREFIX, "case": CASE_PREFIX, "challenge": CHALLENGE_PRE
 
 
 def _word(name: str) -> str:
-    """Return what a name can stand for: the id of what its last word calls, else any word."""
+    """Return the pattern of a name: the id of what its last word calls, else any word."""
     prefix = next((prefix for thing, prefix in _IDS.items() if name.endswith(thing)), None)
     return r"[A-Za-z0-9_.:+-]+" if prefix is None else rf"{prefix}[0-9A-Z]{{8}}"
 
 
 def first_match(pattern: re.Pattern[str], lines: Iterable[str]) -> dict[str, str] | None:
-    """Return the names that the first of *lines* to match *pattern* fills; None where none does."""
+    """Return the names that the first of *lines* to match *pattern* fills; None if none does."""
     for line in lines:
         if (match := pattern.fullmatch(line)) is not None:
             return match.groupdict()
@@ -75,7 +75,7 @@ def differing(
     expected: object, got: object, names: dict[str, str], place: str
 ) -> tuple[str, str] | None:
     """
-    Return the first fact that *got* has otherwise than *expected*, as both say it; None where none.
+    Return the first fact that *got* has otherwise than *expected*, as both say it; None if none.
 
     *got* may hold more than is expected of it. A text may have … and names in it, which this fills.
     """

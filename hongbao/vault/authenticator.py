@@ -46,7 +46,7 @@ def step_at(at: datetime) -> int:
 
 def matching_step(secret: bytes, code: str, at: datetime, after: int) -> int | None:
     """
-    Return the time step whose code *code* is; None where it is wrong, or was used before.
+    Return the time step whose code *code* is; None if it is wrong, or was used before.
 
     Accepted are the code of the moment *at*, of the step before it, for who types slowly, and of
     the step after it, for a clock that is fast (RFC 6238 §5.2). Only steps above *after* count:
@@ -55,7 +55,7 @@ def matching_step(secret: bytes, code: str, at: datetime, after: int) -> int | N
 
     Accepted: one guess in 333,333 fits one of the three. Count the tries, as with a PIN.
 
-    Raises InvalidCode where *code* is not six digits: then nothing was tried.
+    Raises InvalidCode if *code* is not six digits: then nothing was tried.
     """
     import hmac
 
@@ -100,7 +100,7 @@ def base32(secret: bytes) -> str:
 
 def parse_secret(text: str) -> bytes | None:
     """
-    Return the secret that *text* spells as `base32` or as a `uri` does; None where it is neither.
+    Return the secret that *text* spells as `base32` or as a `uri` does; None if it is neither.
 
     >>> parse_secret("gezd gnbv gy3t qojq gezd gnbv gy3t qojq")
     b'12345678901234567890'

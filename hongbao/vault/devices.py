@@ -52,7 +52,7 @@ class DeviceKeys:
         Make a key pair and return its public key, once the private one is on the disk.
 
         Killed before, nothing is left but perhaps an unfinished file, which the next creation
-        sweeps up. Raises StorageRefused, or Busy where others are making keys for ten seconds.
+        sweeps up. Raises StorageRefused, or Busy if others are making keys for ten seconds.
         """
         seed = self._vault.random(KEY_BYTES)
         public = primitives.public_key(seed)

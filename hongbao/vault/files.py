@@ -73,7 +73,7 @@ def close_to_writers(path: Path, *, private: bool) -> bool | None:
 
 def check_own(path: Path) -> None:
     """
-    Raise ForeignFile where *path* is a link, no file, another's, or has a second name.
+    Raise ForeignFile if *path* is a link, no file, another's, or has a second name.
 
     What is missing is in order. This is for files that a library opens; for our own, `_own`
     looks at what it has opened.

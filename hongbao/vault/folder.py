@@ -416,7 +416,7 @@ class KeyFolder:
 
         A try is counted before it is looked at, so without this a handful of right PINs at once
         would look like a handful of guesses, and lock. A process that is killed lets go, and its
-        try stays counted. Raises Busy where one other tries for ten seconds, and StorageRefused.
+        try stays counted. Raises Busy if one other tries for ten seconds, and StorageRefused.
         """
         return files.Guard(self.path / f".pin-{holder}")()
 
@@ -551,7 +551,7 @@ class KeyFolder:
         self._sweep(keep)
 
     def _tidy(self, records: _Records) -> None:
-        """Sweep up after a change that was interrupted, where that is possible at all."""
+        """Sweep up after a change that was interrupted, if that is possible at all."""
         with suppress(OSError):
             files.close_to_others(self.path)
         needed = _holders(records)

@@ -69,7 +69,7 @@ class HeadNote:
             self.close()
 
     def read(self) -> tuple[int, bytes] | None:
-        """Return the newest note; None where there is none; raise `Damaged` where none is whole."""
+        """Return the newest note; None if there is none; raise `Damaged` where none is whole."""
         try:
             content = files.read(self._path)
         except FileNotFoundError:

@@ -12,7 +12,7 @@ _SERVICE = "hongbao"
 
 
 def get(holder: str) -> str | None:
-    """Return the key kept under *holder*, or None where the keyring has none."""
+    """Return the key kept under *holder*, or None if the keyring has none."""
     found = _asked("get_password", holder)
     return found if isinstance(found, str) else None
 

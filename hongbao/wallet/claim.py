@@ -137,7 +137,7 @@ def _next_share(home: Home, row: PacketRow, drawn: DrawInput) -> int:
     """
     Return the amount of the next share of *row*'s packet.
 
-    Raises Damaged where the shares before it are not of those that were dealt.
+    Raises Damaged if the shares before it are not of those that were dealt.
     """
     packet = row.packet
     taken_fen = (

@@ -71,7 +71,7 @@ def instruct(
     """
     Write down a payment with *card*, to be sent at *due_at* or now.
 
-    Raises BankDown or ChannelDown, where it is to be sent now and cannot be.
+    Raises BankDown or ChannelDown, if it is to be sent now and cannot be.
     """
     now_or_later = due_at or doing.now
     channel = _channel_for(home, card.bank, amount_fen, doing.home_row)

@@ -110,7 +110,7 @@ def _next_delivery(home: Home) -> datetime | None:
 
 
 def _cut_off_after(home: Home, at: datetime) -> datetime | None:
-    """Return the first cut-off after *at*; None where there would be nothing to do at it."""
+    """Return the first cut-off after *at*; None if there would be nothing to do at it."""
     if not home.store.has_unfinished_payments():
         return None
     return next_cut_off(max(at, home.now() - _TICK), home.policy.settlement.cut_off)

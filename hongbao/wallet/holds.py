@@ -318,7 +318,7 @@ def end_hold(home: Home, number: int, at: datetime | None = None) -> HoldEnded |
 
 
 def carry_on(home: Home, answer: HoldEnded) -> None:
-    """Send off what the end of a hold has put on its way, where that is due now."""
+    """Send off what the end of a hold has put on its way, if that is due now."""
     if answer["payment"] is None:
         return
     message = home.store.message_called(answer["payment"])
@@ -328,7 +328,7 @@ def carry_on(home: Home, answer: HoldEnded) -> None:
 
 
 def check_hold(doing: Act, packet: Packet) -> None:
-    """Raise HoldOver where *packet* is held, and need not be any longer."""
+    """Raise HoldOver if *packet* is held, and need not be any longer."""
     if packet.hold is not None and packet.hold.is_over(doing.now):
         raise HoldOver(packet.hold.case)
 

@@ -79,7 +79,7 @@ def keys_with_their_devices(home: Home, *, dry_run: bool) -> Iterator[None]:
 
 @contextmanager
 def only_keys_of_done_acts(home: Home) -> Iterator[None]:
-    """Destroy what keys one act of a group has made, where it is refused."""
+    """Destroy what keys one act of a group has made, if it is refused."""
     assert home.made_device_keys is not None
     before = len(home.made_device_keys)
     try:

@@ -61,7 +61,7 @@ def remove_totp(
     home: Home, *, pin: AskPin, identity: Typed | None = None, request_id: str | None = None
 ) -> TotpChanged:
     """
-    Take this profile's authenticator away, with its code, or, where it is lost, an *identity*.
+    Take this profile's authenticator away, with its code, or, if it is lost, an *identity*.
 
     Raises NoAuthenticator, NotIdentified, and what `authorise` raises.
     """

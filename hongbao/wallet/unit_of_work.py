@@ -117,7 +117,7 @@ def perform(
     is an act that is decided, and not applied: no one waits for it.
 
     *founding* gives what is true of the home where there is none yet. *profile* gives whose money
-    it is about, where that is not the profile that acts. *at* is the moment that a due act belongs
+    it is about, if that is not the profile that acts. *at* is the moment that a due act belongs
     to: the clock is turned there first, and never back. *asked* is what was asked for, where the
     act is only the first step of it.
 
@@ -283,7 +283,7 @@ def perform_step_for(
     at: datetime | None = None,
 ) -> bool:
     """
-    Do *work* as `perform_step` does, where it is about the money of *profile*.
+    Do *work* as `perform_step` does, if it is about the money of *profile*.
 
     *at* is the moment that it belongs to, as `perform` has it.
     """
@@ -343,7 +343,7 @@ def note_head(home: Home, entry: int, mac: bytes) -> None:
 
 @contextmanager
 def rehearsal(home: Home, dry_run: bool) -> Iterator[None]:
-    """Undo all acts within at the end, where it is a *dry_run* of several steps."""
+    """Undo all acts within at the end, if it is a *dry_run* of several steps."""
     if not dry_run:
         yield
         return

@@ -251,7 +251,7 @@ def _node(numbers: Iterator[int], depth: int, keys: int, paths: Sequence[int]) -
     """
     Take one node with all below it; return it, and how many training acts it had.
 
-    *paths* holds `expected_path` of each number of acts. Raises StopIteration where *numbers* end
+    *paths* holds `expected_path` of each number of acts. Raises StopIteration if *numbers* end
     too early, and ValueError where they are no node.
     """
     first = next(numbers)

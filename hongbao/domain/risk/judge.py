@@ -19,7 +19,7 @@ class Decision(NamedTuple):
     The decision on an act, and everything it was based on.
 
     *rule* is the strictest of those that *fired*, the first of them in the pack where several are
-    as strict; None where the act is allowed. *values* are what was measured, in the order of
+    as strict; None if the act is allowed. *values* are what was measured, in the order of
     `keys_of`; *score* is the model's, None without one.
     """
 

@@ -13,7 +13,7 @@ class Record(NamedTuple):
     The evidence of one decision; of an act that is not judged, only what is *seen* of it.
 
     *asked* and *values* are all that `hongbao.domain.risk.judge` was given and measured, so that
-    the decision can be looked at again when counters have long moved on. *seen* is None where the
+    the decision can be looked at again when counters have long moved on. *seen* is None if the
     act was stopped: nothing was done, so there is nothing to remember.
     """
 
@@ -91,7 +91,7 @@ def seen_in(text: str) -> Seen | None:
     """
     Return the *seen* act in the record *text*, without reading further.
 
-    Raises ValueError where it is no record.
+    Raises ValueError if it is no record.
 
     >>> seen_in(Record(Seen(0, What.PIN_CHANGE)).encode()).what.value
     'pin_change'

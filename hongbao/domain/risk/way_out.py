@@ -23,7 +23,7 @@ def allowed_amount(verdict_on: Verdicts, asked: Asked) -> int | None:
     """
     Return the largest amount, in fen, that would have been allowed at the same moment.
 
-    None where no smaller amount would have been, and for a claim, whose amount is drawn. Rules
+    None if no smaller amount would have been, and for a claim, whose amount is drawn. Rules
     grow stricter with the amount, so this is a search by halves; where a pack has a rule that does
     not, what is returned is still allowed, and one fen more is not.
     """
@@ -48,7 +48,7 @@ def allowed_from(
 
     *conditions* are all that the pack has. Only moments are tried at which one of them may change:
     a remembered act leaves a window, an age or a time is reached, the distance has had the time to
-    be travelled, an hour or a day begins. None where none of these helps.
+    be travelled, an hour or a day begins. None if none of these helps.
     """
     now = asked.seen.at
     moments = sorted({at for at in _moments(asked, habit, conditions) if at > now})

@@ -55,7 +55,7 @@ class Engine:
         """
         Open the ledger at *path*, making an empty one there first if there is none.
 
-        Raises StorageRefused where the place cannot be written, and what `open` raises.
+        Raises StorageRefused if the place cannot be written, and what `open` raises.
         """
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ class Engine:
         """
         Open the ledger at *path* with its *page_key*, brought to today's form.
 
-        Raises HomeNotFound where no file is or an empty one, Damaged where the key or the file is
+        Raises HomeNotFound if no file is or an empty one, Damaged where the key or the file is
         not right, NewerHome where a later version has written it, and OlderHome where one has
         that was never released.
         """

@@ -93,4 +93,4 @@ _KEYS = {
     "enrolment": "profile = ? AND device = ?",
     **dict.fromkeys(("policy", "risk_pack", "risk_model"), "ref = ?"),
 }
-"""How a row is found by its key, where that is not its id."""
+"""How a row is found by its key, if that is not its id."""

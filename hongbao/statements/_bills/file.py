@@ -55,7 +55,7 @@ class BillFile:
     """
     A bill's file, as rows of text from its first line, each with its number.
 
-    Raises FileNotReadable where it cannot be opened, and NotABill where it is of another kind.
+    Raises FileNotReadable if it cannot be opened, and NotABill where it is of another kind.
     """
 
     def __init__(self, name: str) -> None:
@@ -186,7 +186,7 @@ def _cut(number: int, row: Sequence[str]) -> Sequence[str]:
 
 @contextmanager
 def _told(name: str) -> Iterator[None]:
-    """Tell what makes the file called *name* no workbook."""
+    """Raise the reason why the file *name* is not a workbook."""
     try:
         yield
     except NotAWorkbookError:

@@ -107,7 +107,7 @@ def _read(text: str, heads: int, levels: Sequence[_Level]) -> Sequence[str] | No
 
 
 def _rfc_4180(text: str) -> list[str] | None:
-    """Return the fields of *text* where it is a row as RFC 4180 has it; None where it is not."""
+    """Return the fields of *text* where it is a row as RFC 4180 has it; None if it is not."""
     try:
         return next(csv.reader((text,), strict=True), None) or [""]
     except csv.Error:
@@ -133,7 +133,7 @@ def _on_its_own(text: str) -> str:
 
 def _parted(text: str, is_field: _Level) -> list[str] | None:
     """
-    Return the eleven fields of *text*, each free one of which *is_field*; None where there is none.
+    Return the eleven fields of *text*, each free one of which *is_field*; None if there is none.
 
     There must not be a second place where 收/支 and an amount can be, no matter the marks: a
     name that forges a row would be believed.

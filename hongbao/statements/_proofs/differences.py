@@ -37,7 +37,7 @@ _MARK = b"\xef\xbb\xbf"
 
 class Difference(NamedTuple):
     """
-    Where a file differs from what was signed.
+    A difference between a file and what was signed.
 
     *kind* is ``edited``, ``rows_missing`` or ``cut_short``; *how* it was edited is ``content``,
     ``line_ends``, where lines only end otherwise, ``saved_anew``, where every cell of a workbook is
@@ -92,7 +92,7 @@ class Lines:
 
     def difference(self, *, has_end: bool) -> Difference | None:
         """
-        Return where they differ; None where they do not.
+        Return where they differ; None if they do not.
 
         A file that *has* its *end* was not cut short, even if other parts are missing.
         """
@@ -145,7 +145,7 @@ class Lines:
 
 
 class TooLargeError(Exception):
-    """What is written is larger than what is held in memory to be compared."""
+    """The output is larger than what is kept in memory to be compared."""
 
 
 class Bounded(io.BytesIO):
@@ -197,7 +197,7 @@ def _theirs(workbook: bytes) -> Iterator[bytes]:
 
 
 def wholes(file: BinaryIO, ours: bytes) -> Difference:
-    """Return how *file* differs from *ours*, of which only the beginning can be compared."""
+    """Return the difference between *file* and *ours*, of which only the beginning is compared."""
     file.seek(0)
     return Difference("cut_short" if ours.startswith(file.read(WHOLE_MAX)) else "edited")
 
@@ -215,7 +215,7 @@ def _rows(workbook: bytes) -> Iterator[bytes]:
 
 
 def _cell(cell: Cell) -> str:
-    """Return what is in *cell* on one line; 2 and 2.0, which programs mix up, are the same."""
+    """Return the value of *cell* on one line; 2 and 2.0, which programs mix up, are the same."""
     if cell.kind == "number":
         return f"{Decimal(cell.text).normalize():f}"
     return cell.text if cell.text.isprintable() else repr(cell.text)

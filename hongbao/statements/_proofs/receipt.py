@@ -81,7 +81,7 @@ def sealed(receipt: "Receipt", signer: "Signer") -> Sealed:
 
 
 def parse(line: str) -> Sealed | None:
-    """Return what the *line* of a receipt says; None where it is no such line, or not all of it."""
+    """Parse the *line* of a receipt; None if it is not such a line, or not complete."""
     from hongbao.queries.history import ACTS
     from hongbao.queries.receipts import STATUSES
 
@@ -117,7 +117,7 @@ def to_base64(content: bytes) -> str:
 
 
 def from_base64(text: str, length: int) -> bytes:
-    """Return what `to_base64` was given, *length* bytes; or raise ValueError."""
+    """Decode the *length* bytes that `to_base64` encoded; or raise ValueError."""
     content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if len(content) != length:
         raise ValueError("too short or too long")

@@ -197,7 +197,7 @@ class Found(NamedTuple):
     """
     A receipt in a file: its form, and what of it was *found*.
 
-    *sealed* is None where its line cannot be read, which may be *torn* off. A PDF is *whole* where
+    *sealed* is None if its line cannot be read, which may be *torn* off. A PDF is *whole* where
     the signature behind it fits.
     """
 
@@ -208,7 +208,7 @@ class Found(NamedTuple):
     is_whole: bool = True
 
     def difference(self) -> Difference | None:
-        """Return where the file says something other than its line; None where it does not."""
+        """Return where the file says something other than its line; None if it does not."""
         assert self.sealed is not None
         if self.format_name in ("line", "pdf"):
             return None if self.is_whole else Difference("edited")
@@ -322,7 +322,7 @@ def _found(format_name: str, line: str, content: str) -> Found:
 
 
 def _parts(receipt: Sealed) -> list[list[tuple[str, str]]]:
-    """Return what a slip says, part by part: each fact's name, and the fact."""
+    """Return the parts of a slip: each fact's name, and the fact."""
     facts = receipt.facts
     fee, shares, packet, payment = (
         facts[name] for name in ("fee_fen", "shares", "packet", "payment")
@@ -390,7 +390,7 @@ def _folded(text: str, width: int) -> Iterator[str]:
 
 
 def _place(place: str) -> str:
-    """Return how people call where money is: the balance, a packet, or a card with its bank."""
+    """Return the title of a place of money: the balance, a packet, or a card with its bank."""
     bank = BANK_NAMES.get(place.partition("-")[0])
     if bank is None:
         return _PLACES.get(place, place)

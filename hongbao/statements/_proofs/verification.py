@@ -69,7 +69,7 @@ class Judge:
 
     def judge(self, path: Path, signature: Path | None = None) -> FileVerified:
         """
-        Say what the statement or the receipt in the file *path* is worth.
+        Return the verdict on the statement or the receipt in the file *path*.
 
         *signature* is the file of its signature, if that is neither inside nor next to it. Raises
         FileNotReadable, InvalidSignature, SignatureMissing or NotSigned.
@@ -145,7 +145,7 @@ class Judge:
         return None
 
     def _against_ledger(self, outcome: FileVerified, mac: str, count_more: Any) -> FileVerified:
-        """Say how what was signed at *mac* stands to the ledger of today."""
+        """Compare what was signed at *mac* with the ledger of today."""
         wallet, entry = self._wallet, outcome["entry"]
         assert wallet is not None
         assert entry is not None
@@ -160,7 +160,7 @@ class Judge:
     def _difference(
         self, file: BinaryIO, sealed: seals.Sealed, whose: str | None
     ) -> Difference | None:
-        """Return how the file differs from what was signed; None where it does not."""
+        """Return the difference between the file and what was signed; None if there is none."""
         facts = sealed.block.facts
         if seals.digest(file, facts["bytes"]) == facts["sha256"]:
             if sealed.is_whole:
@@ -182,7 +182,7 @@ class Judge:
         """
         Return where the file differs from the statement that was signed, which is written again.
 
-        None where that cannot be had any more: one that said its holder in full, one of an entry
+        None if that cannot be had any more: one that said its holder in full, one of an entry
         that this ledger does not have, or one that a newer hongbao writes otherwise.
         """
         facts, wallet = sealed.block.facts, self._wallet
@@ -249,7 +249,7 @@ class Judge:
 
 def refusal(outcome: FileVerified, *, key_named: bool = False) -> NotGenuine | None:
     """
-    Return the error that says what is wrong with a file, or None where nothing is.
+    Return the error that says what is wrong with a file, or None if nothing is.
 
     *key_named* is whether a trusted key was named.
     """
