@@ -286,7 +286,7 @@ def _moment(days: Decimal, *, is_1904: bool) -> str:
 
 
 class _Handler:
-    """The handler of a parser's events for one part. Names come with a prefix or without; it means nothing."""
+    """The handler of a parser's events for one part. A prefix of a name means nothing."""
 
     def __init__(self) -> None:
         self._depth = 0
