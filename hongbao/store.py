@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
 
 from hongbao.domain.chain import Act, line
 from hongbao.domain.channel import MessageState
@@ -135,7 +135,6 @@ class BillFileRow(NamedTuple):
     number: int
     id: str
     entry: int
-    made: FactsRow
 
 
 class OperatorRow(NamedTuple):
@@ -162,6 +161,13 @@ class HabitRow(NamedTuple):
 
     upto: int
     text: str
+
+
+class KeptHabit(NamedTuple):
+    """What a habit is derived from: the one last kept, and entries with risk records since."""
+
+    kept: HabitRow | None
+    records: list[tuple[int, str]]
 
 
 class ChallengeRow(NamedTuple):
@@ -194,27 +200,6 @@ class CaseRow(NamedTuple):
     ends: str | None  # release, return: how a hold ends automatically
     state: str = "open"
     closed: int | None = None
-
-
-class CaseActRow(NamedTuple):
-    """The act that a case is about."""
-
-    at: datetime
-    act: str
-    request_id: str
-    packet: str | None
-    payment: str | None
-    counterparty: str | None
-
-
-class OperatorActRow(NamedTuple):
-    """An act of an operator, or one approved by them."""
-
-    entry: int
-    at: datetime
-    act: str
-    facts: str
-    operator: str
 
 
 class OpinionRow(NamedTuple):
@@ -298,6 +283,44 @@ class PersonRow(NamedTuple):
     id_number: bytes | None
 
 
+class PacketView(Enum):
+    """Which packets, in which order."""
+
+    SENT = auto()
+    """Those that a profile sent, newest first."""
+    RECEIVED = auto()
+    """Those that a profile has a share of, newest first."""
+    CLAIMABLE = auto()
+    """Open ones that a profile has no share of yet and did not send, the first to expire first."""
+    CLAIMABLE_OR_OWN = auto()
+    """The same with those for several that the profile sent."""
+    DUE = auto()
+    """
+    Those whose refund is due, the longest due first.
+
+    One that is held is not there before its hold is ended.
+    """
+
+
+class SumsRow(NamedTuple):
+    """What a profile has besides their balance."""
+
+    open_fen: int  # in packets that can be claimed
+    due_back_fen: int  # in packets that are due back
+    held_fen: int  # in held packets, shares, and withdrawals with their fees
+    on_its_way_fen: int  # to a card, withdrawn or refunded; what is held has not set out
+    unanswered: int  # payments that a bank has not answered yet
+
+
+class NextDue(NamedTuple):
+    """When what is waiting falls due next."""
+
+    hold_end: datetime | None  # when a hold ends, or ended, automatically
+    refund: datetime | None  # when an open packet's refund is, or was, due
+    delivery: datetime | None  # when a waiting message is due, or is given up
+    is_unfinished: bool  # whether anything waits for an answer, or for the next settlement
+
+
 class PacketRow(NamedTuple):
     """A packet with what only the ledger and acts need of it."""
 
@@ -354,6 +377,14 @@ class BatchRow(NamedTuple):
     entry: int
 
 
+class CorrectionRow(NamedTuple):
+    """A difference that was put right."""
+
+    message: MessageRow
+    kind: str
+    amount_fen: int
+
+
 class ClaimRow(NamedTuple):
     """One claimed share."""
 
@@ -364,6 +395,7 @@ class ClaimRow(NamedTuple):
     amount_fen: int
     request_id: str
     drawn: DrawInput
+    entry: int
     hold: str | None = None  # the state of the case that holds it, or held it
 
 
@@ -401,16 +433,6 @@ class EntryRow(NamedTuple):
         return (*self[:10], to_micros(self.at), *self[11:])
 
 
-class FactsRow(NamedTuple):
-    """The facts of one act, and the columns of its entry."""
-
-    act: str
-    facts: str
-    request_id: str
-    at: datetime
-    balance_fen: int | None
-
-
 class Decided(NamedTuple):
     """An act as it is put into the chain, once its changes are applied."""
 
@@ -427,26 +449,30 @@ def as_sealed(act: Decided) -> Act:
 
 
 class ActRow(NamedTuple):
-    """One act, as history shows it: what was done, and how long it took."""
+    """One act as it was done: what its entry has, and the names of what it refers to."""
 
     entry: int
     act: str
     profile: int | None
     request_id: str
+    inputs: bytes
     packet: int | None
     message: int | None
     at: datetime
     facts: str
-    took: Mapping[int, int]  # microseconds, by the number of the step
+    balance_fen: int | None
+    duration: str | None
+    profile_name: str | None
+    packet_id: str | None
+    message_id: str | None
+    counterparty: str | None
+    operator: str | None
 
-
-class TakenRow(NamedTuple):
-    """One claimed share, with the act of claiming it."""
-
-    seat: int
-    profile: str
-    amount_fen: int
-    act: ActRow
+    @property
+    def took(self) -> Mapping[int, int]:
+        """How long each step was, in microseconds."""
+        laps = (lap.partition(":") for lap in (self.duration or "").split())
+        return {int(step): int(micros) for step, _colon, micros in laps}
 
 
 class MovedRow(NamedTuple):
@@ -481,6 +507,16 @@ class ChangeRow(NamedTuple):
     own_fen: int
 
 
+class TotalsRow(NamedTuple):
+    """What movements add up to."""
+
+    movements: int
+    in_fen: int
+    out_fen: int
+    opening_fen: int  # the balance before them
+    closing_fen: int  # and after them
+
+
 class Movement(NamedTuple):
     """One line of a profile's history."""
 
@@ -499,18 +535,6 @@ class Movement(NamedTuple):
     facts: str
     status: str  # how its payment, or its hold, stood before the span's end
     asked: int | None  # the entry that asked for the payment of which this one is the outcome
-
-
-class EventRow(NamedTuple):
-    """One entry, as the events show it."""
-
-    entry: int
-    at: datetime
-    act: str
-    profile_name: str | None
-    packet: str | None
-    message: str | None
-    facts: str
 
 
 class Head(NamedTuple):
@@ -769,13 +793,9 @@ class Store(Protocol):
         """Return the MAC of the seal that *entry* is under."""
         ...
 
-    def sealed_act(self, entry: int) -> FactsRow:
-        """Return the facts of the act of *entry*, and its columns."""
+    def entry(self, number: int) -> ActRow | None:
+        """Return the act of an entry."""
         ...
-
-    def entry_at(self, entry: int) -> datetime: ...
-
-    def request_of(self, entry: int) -> str: ...
 
     def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
         """
@@ -802,12 +822,12 @@ class Store(Protocol):
         """
         ...
 
-    def requested(self, request_id: str, profile: int | None) -> EntryRow | None:
-        """Return the entry that *profile* made under *request_id*, if there is one."""
+    def requested(self, request_id: str, profile: int | None) -> ActRow | None:
+        """Return the act that *profile* did under *request_id*, if there is one."""
         ...
 
-    def requested_parts(self, request_id: str, profile: int) -> list[EntryRow]:
-        """Return the entries made under *request_id* as parts of one request, in order."""
+    def requested_parts(self, request_id: str, profile: int) -> list[ActRow]:
+        """Return the acts done under *request_id* as parts of one request, in order."""
         ...
 
     def refused(self, request_id: str, profile: int) -> tuple[bytes, str] | None:
@@ -862,66 +882,53 @@ class Store(Protocol):
 
     # --- packets ---------------------------------------------------------------------------------
 
-    def packet(self, packet_id: str) -> PacketRow | None: ...
+    @overload
+    def packet(self, which: int) -> PacketRow: ...
 
-    def packet_numbered(self, number: int) -> str:
-        """Return the id of packet *number*."""
+    @overload
+    def packet(self, which: str = "", *, entry: int | None = None) -> PacketRow | None:
+        """Return the packet with this number or id, or the one that *entry* sent."""
         ...
 
-    def packet_of_entry(self, entry: int) -> str | None:
-        """Return the id of the packet that was sent by the act of *entry*, if one was."""
+    def packets(
+        self, view: PacketView, profile: int | None, now: datetime, limit: int
+    ) -> list[PacketRow]:
+        """Return the packets of a *view* of *profile*'s, or of everyone's, in its order."""
         ...
 
-    def sent(self, profile: int, limit: int) -> list[PacketRow]: ...
-
-    def received(self, profile: int, limit: int) -> list[PacketRow]: ...
-
-    def claimable(self, profile: int, now: datetime, *, own: bool, limit: int) -> list[PacketRow]:
-        """Return open packets that *profile* has no share of yet; with *own*, also their own."""
+    def sums(self, profile: int, now: datetime) -> SumsRow:
+        """Return what *profile* has besides their balance."""
         ...
 
-    def due(self, now: datetime, sender: int | None, limit: int) -> list[PacketRow]:
-        """
-        Return packets whose refund is due at *now*, the longest due first.
-
-        One that is held is not there before its hold is ended.
-        """
+    def next_due(self, now: datetime, patience: timedelta) -> NextDue:
+        """Return what falls due next; a message is given up after *patience*."""
         ...
 
-    def next_expiry(self) -> datetime | None:
-        """Return when the next open packet's refund is, or was, due."""
+    def claims(self, packet: int, profile: int | None = None) -> list[ClaimRow]:
+        """Return the claims of *packet*, or that of *profile*, by seat."""
         ...
-
-    def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int, int]:
-        """Return the money of *profile* in open packets, in ones due back, and in held ones."""
-        ...
-
-    def claimed_fen(self, packet: int, profile: int) -> int | None:
-        """Return the amount that *profile* claimed from *packet*, if any."""
-        ...
-
-    def claims(self, packet: int) -> list[ClaimRow]: ...
 
     # --- channel ---------------------------------------------------------------------------------
 
-    def message(self, number: int) -> MessageRow: ...
+    @overload
+    def message(self, which: int) -> MessageRow: ...
 
-    def message_called(self, message_id: str) -> MessageRow | None: ...
-
-    def message_of_entry(self, entry: int) -> MessageRow | None:
-        """Return the message that the act of *entry* instructed, if it did."""
+    @overload
+    def message(
+        self, which: str = "", *, entry: int | None = None, outcome: int | None = None
+    ) -> MessageRow | None:
+        """Return the message with this number or id, that *entry* instructed, or with *outcome*."""
         ...
 
-    def message_paying(self, entry: int) -> MessageRow | None:
-        """Return the message whose outcome is the act of *entry*, if that was paid by one."""
-        ...
+    def messages(
+        self, *, under_way: int | None = None, returning: int | None = None
+    ) -> list[MessageRow]:
+        """
+        Return some messages, oldest first.
 
-    def refund_message(self, packet: int) -> MessageRow | None:
-        """Return the message that carries the refund of *packet* to its card, if one does."""
-        ...
-
-    def return_messages(self, packet: int) -> list[MessageRow]:
-        """Return the messages that carry held shares of *packet* back to its card."""
+        Those of the profile *under_way* without an outcome, or those that carry money of the
+        packet *returning* back to its card.
+        """
         ...
 
     def open_messages(
@@ -935,30 +942,6 @@ class Store(Protocol):
         """
         ...
 
-    def next_delivery(self, now: datetime, patience: timedelta) -> datetime | None:
-        """Return when, after *now*, a waiting message is due, or has waited for *patience*."""
-        ...
-
-    def has_unfinished_payments(self) -> bool:
-        """Return whether anything waits for an answer, or for the next settlement."""
-        ...
-
-    def pending_fen(self, profile: int) -> tuple[int, int]:
-        """
-        Return the money of *profile* on its way to a card: withdrawn, and refunded.
-
-        What is held has not set out.
-        """
-        ...
-
-    def unanswered(self, profile: int) -> int:
-        """Return the number of pending payments of *profile*."""
-        ...
-
-    def unanswered_messages(self, profile: int) -> list[MessageRow]:
-        """Return the payments that `unanswered` counts, the oldest first."""
-        ...
-
     def bank_message(self, number: int) -> BankMessageRow | None: ...
 
     def late_messages(self) -> list[int]:
@@ -969,16 +952,14 @@ class Store(Protocol):
         """Yield the platform's messages with *bank* of clearing day *day*, by id."""
         ...
 
-    def their_lines(self, bank: str, day: str) -> Iterator[TheirLine]:
-        """Yield the lines of *bank*'s statement for *day*, by message and in its own order."""
-        ...
+    def their_lines(
+        self, bank: str, *, day: str | None = None, message: int | None = None
+    ) -> Iterator[TheirLine]:
+        """
+        Yield lines of *bank*'s statements, by message and in its own order.
 
-    def our_line(self, number: int) -> OurLine:
-        """Return message *number* as one side of a comparison."""
-        ...
-
-    def their_lines_about(self, message: MessageRow) -> list[TheirLine]:
-        """Return the bank's statement lines about *message*."""
+        Those of the statement for *day*, or those about *message* in any.
+        """
         ...
 
     def is_on_day(self, bank: str, day: str) -> bool:
@@ -993,14 +974,8 @@ class Store(Protocol):
         """Return the unsettled amounts of each bank for the next batch."""
         ...
 
-    def batch_called(self, batch: int) -> str: ...
-
-    def is_corrected(self, message: int) -> bool:
-        """Return whether a difference about *message* was put right."""
-        ...
-
-    def corrections(self, bank: str, day: str) -> list[tuple[MessageRow, str, int]]:
-        """Return the messages of *bank* and *day* that differed, how, and what was moved."""
+    def corrections(self, bank: str, day: str, message: int | None = None) -> list[CorrectionRow]:
+        """Return the corrections about messages of *bank* and *day*, or about one of them."""
         ...
 
     def maturing_fen(self, profile: int, now: datetime) -> tuple[int, datetime | None]:
@@ -1013,100 +988,91 @@ class Store(Protocol):
 
     # --- risk ------------------------------------------------------------------------------------
 
-    def habit(self, profile: int) -> HabitRow | None: ...
-
-    def records_after(self, profile: int, entry: int) -> list[tuple[int, str]]:
-        """Return the risk records of *profile* behind *entry*, oldest first, with their entries."""
+    def habit(self, profile: int) -> KeptHabit:
+        """Return the habit last kept of *profile*, and the records since, oldest first."""
         ...
 
-    def stops_of(self, request_id: str, profile: int) -> list[int]:
-        """Return the entries in which *profile*'s *request_id* was stopped, oldest first."""
+    def stops(self, profile: int, request_id: str | None = None) -> list[int]:
+        """Return the entries that stopped an act of *profile*, or a request, oldest first."""
         ...
 
-    def stops_count(self, profile: int) -> int: ...
-
-    def judged(self, profile: int | None = None, until: int | None = None) -> Iterator[JudgedRow]:
+    def judged(
+        self,
+        profile: int | None = None,
+        *,
+        entry: int | None = None,
+        before: int | None = None,
+    ) -> Iterator[JudgedRow]:
         """
-        Yield the acts that left a record, oldest first: of *profile*, or of everyone.
+        Yield the acts with a risk record, oldest first.
 
-        With *until*, only those before that entry.
+        Those of *profile* or of everyone, the one of *entry*, or those *before* an entry.
         """
-        ...
-
-    def judged_in(self, entry: int) -> JudgedRow | None:
-        """Return the record that *entry* has, if it has one."""
         ...
 
     def challenge(self, challenge_id: str) -> ChallengeRow | None: ...
 
-    def challenges_of(self, profile: int, now: datetime) -> list[ChallengeRow]:
-        """Return *profile*'s challenges that can still be answered, oldest first."""
-        ...
+    def challenges(
+        self, profile: int, now: datetime, *, passed: bytes | None = None
+    ) -> list[ChallengeRow]:
+        """
+        Return *profile*'s challenges that can still be answered, oldest first.
 
-    def passed_challenge(self, profile: int, inputs: bytes, now: datetime) -> ChallengeRow | None:
-        """Return the passed, unused challenge of *profile* for these *inputs*, if any."""
+        With *passed*, instead those passed for these inputs that can still be used.
+        """
         ...
 
     # --- cases -----------------------------------------------------------------------------------
 
-    def case(self, case_id: str) -> CaseRow | None: ...
+    @overload
+    def case(self, which: int) -> CaseRow: ...
 
-    def case_numbered(self, number: int) -> CaseRow: ...
+    @overload
+    def case(
+        self,
+        which: str = "",
+        *,
+        holding: int | None = None,
+        last_of: tuple[int, str] | None = None,
+    ) -> CaseRow | None:
+        """
+        Return the case with this number or id.
 
-    def cases_between(self, entries: range) -> Iterator[CaseRow]:
+        Or the open one *holding* a message, or the last of a profile by a rule.
+        """
+        ...
+
+    def cases_opened(self, entries: range) -> Iterator[CaseRow]:
         """Yield the cases that one of *entries* opened, oldest first."""
-        ...
-
-    def act_of_case(self, number: int) -> CaseActRow:
-        """Return the act that case *number* is about."""
-        ...
-
-    def count_cases(self, entries: range) -> int:
-        """Return the number of cases that *entries* opened."""
         ...
 
     def records_kept(self) -> RecordsRow:
         """Count the records that are kept."""
         ...
 
-    def operator_acts(self) -> Iterator[OperatorActRow]:
-        """Yield what operators did, newest first."""
+    def operator_acts(self) -> Iterator[ActRow]:
+        """Yield the acts of operators, newest first."""
         ...
 
-    def cases(self, *, closed: bool, limit: int) -> list[CaseRow]:
-        """Return the cases that wait, oldest first; with *closed*, all of them, newest first."""
+    def cases(
+        self, *, closed: bool = False, limit: int = -1, profile: int | None = None
+    ) -> list[CaseRow]:
+        """
+        Return the cases that wait, oldest first; with *closed*, all of them, newest first.
+
+        Those about *profile*, or about anyone.
+        """
         ...
 
-    def open_cases_count(self, profile: int) -> int:
-        """Return the number of open cases about *profile*."""
-        ...
+    def holds(
+        self, *, packet: int | None = None, ended: datetime | None = None, limit: int = -1
+    ) -> list[CaseRow]:
+        """
+        Return some holds.
 
-    def cases_of_entry(self, entry: int) -> list[CaseRow]:
-        """Return the cases that the act of *entry* opened."""
-        ...
-
-    def last_case(self, profile: int, rule: str) -> CaseRow | None:
-        """Return the newest case that *rule* opened about *profile*, if it ever did."""
-        ...
-
-    def holds_on_packet(self, packet: int) -> list[CaseRow]:
-        """Return the cases that hold, or held, *packet* or a share of it, oldest first."""
-        ...
-
-    def hold_on_message(self, message: int) -> CaseRow | None:
-        """Return the open case that keeps *message* from being sent, if one does."""
-        ...
-
-    def ended_holds(self, now: datetime, limit: int) -> list[CaseRow]:
-        """Return the holds whose moment has come without a reviewer, the earliest first."""
-        ...
-
-    def next_hold_end(self) -> datetime | None:
-        """Return when the next hold ends, or ended, automatically."""
-        ...
-
-    def held_fen_of(self, profile: int) -> int:
-        """Return the held money of *profile*: withdrawals, fees included, and shares."""
+        Those, also former ones, of *packet* or a share of it, oldest first; or those that have
+        *ended* by then without a reviewer, the earliest first.
+        """
         ...
 
     def opinions(self, case: int) -> list[OpinionRow]:
@@ -1115,18 +1081,16 @@ class Store(Protocol):
 
     # --- external --------------------------------------------------------------------------------
 
-    def is_bill(self, bill_id: str) -> bool:
-        """Return whether the id was ever given to a bill of any profile."""
-        ...
-
     def bills(self, profile: int) -> list[BillFileRow]:
         """Return the bills of *profile* that were not removed, in the order they came."""
         ...
 
-    def bill(self, profile: int, bill_id: str) -> BillFileRow | None: ...
+    def bill(self, which: str | bytes, profile: int | None = None) -> BillFileRow | None:
+        """
+        Return the bill of *profile* with this id or digest.
 
-    def bill_that_says(self, profile: int, digest: bytes) -> BillFileRow | None:
-        """Return the bill of *profile* that says the same as one with this *digest*."""
+        Without a profile, any bill that ever had the id, also one that was removed.
+        """
         ...
 
     def bill_rows(
@@ -1168,30 +1132,30 @@ class Store(Protocol):
         """
         ...
 
-    def events(self, after: int, limit: int) -> list[EventRow]:
-        """Return the first *limit* entries after the entry *after*, of all profiles."""
-        ...
-
     def entry_before_the_last(self, count: int) -> int:
         """Return the entry before the last *count* ones; 0 if there are no more than these."""
         ...
 
-    def balance_before(self, profile: int, entry: int) -> int:
-        """Return the balance of *profile* just before *entry*."""
-        ...
-
-    def totals(self, profile: int, span: range, acts: Sequence[str]) -> tuple[int, int, int]:
-        """Return the number of movements in *span*, and their sums in and out."""
+    def totals(self, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
+        """Return what the movements of *span* add up to."""
         ...
 
     # --- looking ---------------------------------------------------------------------------------
 
-    def act_of(self, entry: int) -> ActRow: ...
+    def acts(
+        self,
+        *,
+        message: int | None = None,
+        claims_of: int | None = None,
+        after: int = 0,
+        limit: int = -1,
+    ) -> list[ActRow]:
+        """
+        Return acts, oldest first.
 
-    def act_requested(self, request_id: str, profile: int) -> ActRow | None: ...
-
-    def acts_about(self, message: int) -> list[ActRow]:
-        """Return all that was done about *message*, by any institution, in order."""
+        All of any institution about *message*, the claims of a packet, or those of all profiles
+        *after* an entry.
+        """
         ...
 
     def refund_of(
@@ -1204,21 +1168,17 @@ class Store(Protocol):
         """Return the newest act that moved any money."""
         ...
 
-    def taken(self, packet: int) -> list[TakenRow]:
-        """Return the claims of *packet* as the acts that they were."""
-        ...
-
     def moved(self, entries: Collection[int]) -> list[MovedRow]:
         """Return the transfers of *entries*, in order."""
         ...
 
-    def messages_under_way(self, profile: int) -> list[str]: ...
+    @overload
+    def batch(self, which: int) -> BatchRow: ...
 
-    def batch(self, number: int) -> tuple[str, ActRow]:
-        """Return the id of batch *number*, and the act of settling it."""
+    @overload
+    def batch(self, which: str) -> BatchRow | None:
+        """Return the settlement with this number or id."""
         ...
-
-    def batch_entry(self, batch_id: str) -> int | None: ...
 
     def held(self, banks: Sequence[str]) -> list[HeldRow]:
         """

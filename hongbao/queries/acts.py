@@ -5,8 +5,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from hongbao.domain.facts import Columns, Facts, decode
+from hongbao.errors import Damaged
 from hongbao.home.opened import Home
 from hongbao.render import render
+from hongbao.store import ActRow
 from hongbao.units import iso
 
 
@@ -33,6 +35,14 @@ class _Answered(_Kept, Protocol):
     def balance_fen(self) -> int | None: ...
 
 
+def act_in(home: Home, entry: int) -> ActRow:
+    """Return the act of *entry*, which another row names. Raises Damaged where it is gone."""
+    act = home.store.entry(entry)
+    if act is None:
+        raise Damaged(path=f"entry {entry}")
+    return act
+
+
 def facts_of(home: Home, row: _Kept) -> Facts:
     """Return the facts of the act of *row*. Raises Damaged if they are none of it."""
     return home.read_back(partial(decode, row.act), row.facts)
@@ -40,7 +50,7 @@ def facts_of(home: Home, row: _Kept) -> Facts:
 
 def facts_in(home: Home, entry: int) -> Facts:
     """Return the facts of the act of *entry*, as `facts_of` does."""
-    return facts_of(home, home.store.sealed_act(entry))
+    return facts_of(home, act_in(home, entry))
 
 
 def answer_to(home: Home, row: _Answered) -> Any:
@@ -50,5 +60,5 @@ def answer_to(home: Home, row: _Answered) -> Any:
 
 
 def answer_in(home: Home, entry: int) -> Any:
-    """Return the answer of the act of *entry*, as `answer_to` does."""
-    return answer_to(home, home.store.sealed_act(entry))
+    """Return what the act of *entry* was answered with, as `answer_to` does."""
+    return answer_to(home, act_in(home, entry))

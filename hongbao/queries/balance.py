@@ -14,10 +14,7 @@ def balance(home: Home) -> "Balance":
     with home.looking():
         me, now = home.me, home.now()
         available_fen = home.store.balance_fen(me.account)
-        frozen_fen, due_back_fen, held_fen = home.store.in_packets_fen(me.id, now)
-        held_fen += home.store.held_fen_of(me.id)
-        on_its_way_fen = sum(home.store.pending_fen(me.id))
-        unanswered = home.store.unanswered(me.id)
+        frozen_fen, due_back_fen, held_fen, on_its_way_fen, unanswered = home.store.sums(me.id, now)
         maturing_fen, from_at = home.store.maturing_fen(me.id, now)
     later_fen = min(maturing_fen, available_fen)
     return {

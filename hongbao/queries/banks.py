@@ -71,9 +71,9 @@ def bank_statement(home: Home, bank: str, day: date) -> tuple[Header, Iterator[s
         f"{bank.upper()}-{day:%Y%m%d}",
         day,
         min(closed_at, home.now()),
-        home.store.their_lines(bank, key),
+        home.store.their_lines(bank, day=key),
     )
-    text = write(header, home.store.their_lines(bank, key))
+    text = write(header, home.store.their_lines(bank, day=key))
     return header, signed(text, lambda digest: home.vault.sign(f"bank/{bank}", digest))
 
 

@@ -10,7 +10,7 @@ from hongbao.domain.bill import BillRow, row_of, start_of_minute
 from hongbao.domain.ids import parse_bill_id
 from hongbao.errors import BillNotFound, InvalidRange, NoBill
 from hongbao.home.opened import Home
-from hongbao.queries.acts import answer_to
+from hongbao.queries.acts import answer_in
 from hongbao.store import BillFileRow
 
 SECOND = timedelta(seconds=1)
@@ -78,7 +78,7 @@ def imported(
 
 def bill_called(home: Home, name: str, profile: int) -> BillFileRow:
     """Return the bill of *profile* that is called *name*, or its last. Raises BillNotFound."""
-    row = home.store.bill(profile, name)
+    row = home.store.bill(name, profile)
     if row is None:
         raise BillNotFound(name)
     return row
@@ -86,7 +86,7 @@ def bill_called(home: Home, name: str, profile: int) -> BillFileRow:
 
 def imported_answer(home: Home, row: BillFileRow) -> BillImported:
     """Return the answer of the import of the bill of *row*."""
-    return cast(BillImported, answer_to(home, row.made))
+    return cast(BillImported, answer_in(home, row.entry))
 
 
 def _bill_line(home: Home, row: BillFileRow) -> BillLine:

@@ -7,6 +7,7 @@ from hongbao.answers import AccountLine, BookShown, BooksShown
 from hongbao.domain.identity import BANK_NUMBERS, BANKS
 from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
 from hongbao.home.opened import Home
+from hongbao.queries.acts import act_in
 from hongbao.queries.trace import CORRECTED, moved_lines, requested, resolve_subject
 from hongbao.store import ActRow, ChangeRow, PacketRow
 from hongbao.units import iso
@@ -63,29 +64,29 @@ def _one_act(home: Home, subject: str | None) -> list[ActRow]:
     if subject is None:
         last = home.store.last_act_that_moved()
         return [] if last is None else _whole(home, last)
-    entry = home.store.batch_entry(subject.strip().upper())
-    if entry is not None:
-        return [home.store.act_of(entry)]
+    batch = home.store.batch(subject.strip().upper())
+    if batch is not None:
+        return [act_in(home, batch.entry)]
     act = requested(home, subject.strip())
     if act is not None:
         return _whole(home, act)
     if re.fullmatch("[1-9][0-9]{0,17}", subject.strip()):
-        number = int(subject)
-        if home.store.mac_of(number) is not None:
-            return _whole(home, home.store.act_of(number))
-    message = home.store.message_called(subject.strip().upper())
+        named = home.store.entry(int(subject))
+        if named is not None:
+            return _whole(home, named)
+    message = home.store.message(subject.strip().upper())
     if message is not None and message.profile == home.me.id:
-        return _whole(home, home.store.act_of(message.entry))
+        return _whole(home, act_in(home, message.entry))
     meant = resolve_subject(home, subject)
     assert isinstance(meant, PacketRow)
-    return _whole(home, home.store.act_of(meant.entry))
+    return _whole(home, act_in(home, meant.entry))
 
 
 def _whole(home: Home, act: ActRow) -> list[ActRow]:
     """Return every step of the payment that *act* was one of; a correction stands alone."""
     if act.message is None or act.act == CORRECTED:
         return [act]
-    return [each for each in home.store.acts_about(act.message) if each.act != CORRECTED]
+    return [each for each in home.store.acts(message=act.message) if each.act != CORRECTED]
 
 
 def _act_called(home: Home, act: ActRow) -> str:
@@ -147,11 +148,11 @@ def _owner(home: Home, kind: Kind, owner: int) -> str:
         case Kind.BALANCE:
             return home.profile_by_id(owner).name
         case Kind.PACKET:
-            return home.store.packet_numbered(owner)
+            return home.store.packet(owner).packet.id
         case Kind.PENDING:
             return home.store.message(owner).id
         case Kind.HELD:
-            return home.store.case_numbered(owner).id
+            return home.store.case(owner).id
     return BANKS[owner - 1].code
 
 

@@ -72,9 +72,8 @@ def remembered(home: Home, profile: int) -> Remembered:
     from hongbao.domain.risk.habit import NEW, after, decode
     from hongbao.domain.risk.record import seen_in
 
-    kept = home.store.habit(profile)
+    kept, records = home.store.habit(profile)
     habit, upto = (NEW, 0) if kept is None else (home.read_back(decode, kept.text), kept.upto)
-    records = home.store.records_after(profile, upto)
     try:
         acts = [seen for _entry, risk in records if (seen := seen_in(risk)) is not None]
         habit = after(habit, *acts)

@@ -6,14 +6,14 @@ from typing import Any
 
 from hongbao.answers import EventLine, Events, History, MovementLine, PendingLine
 from hongbao.domain.cases import OPERATOR_ACTS
-from hongbao.domain.channel import ASKED_AS
+from hongbao.domain.channel import ASKED_AS, MessageState
 from hongbao.domain.dates import Span, start_of_last
 from hongbao.domain.ids import home_mark, movement_id
 from hongbao.domain.ledger import PLATFORM
 from hongbao.errors import EventNotFound, InvalidRange
 from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_of
-from hongbao.store import CardRow, EventRow, MessageRow, Movement
+from hongbao.store import ActRow, CardRow, MessageRow, Movement
 from hongbao.units import iso
 
 ACTS = (
@@ -71,8 +71,9 @@ def history(
         ]
         pending = [
             _pending_line(home, message)
-            for message in reversed(home.store.unanswered_messages(me.id))
-            if message.entry in period
+            for message in reversed(home.store.messages(under_way=me.id))
+            if message.state in (MessageState.SENT, MessageState.UNKNOWN)
+            and message.entry in period
             and before is None
             and other is None
             and (acts is None or message.reason in acts)
@@ -103,7 +104,7 @@ def events(home: Home, *, after: int | None = None, limit: int = 20) -> Events:
             raise EventNotFound(event=after, last=last)
         else:
             start = after
-        events = [_event(home, row) for row in home.store.events(start, limit)]
+        events = [_event(home, row) for row in home.store.acts(after=start, limit=limit)]
         facts = events[-1]["event"] if events else last
         return {
             "events": events,
@@ -121,7 +122,7 @@ def _pending_line(home: Home, message: MessageRow) -> PendingLine:
         "act": message.reason,
         "at": iso(message.created_at),
         "amount_fen": message.amount_fen,
-        "packet": None if packet is None else home.store.packet_numbered(packet),
+        "packet": None if packet is None else home.store.packet(packet).packet.id,
         "card": home.store.card(message.card).name,
     }
 
@@ -148,7 +149,7 @@ def check_range(since: datetime | None, until: datetime | None) -> None:
         raise InvalidRange
 
 
-def _event(home: Home, row: EventRow) -> EventLine:
+def _event(home: Home, row: ActRow) -> EventLine:
     facts = facts_of(home, row)
     return {
         "event": row.entry,
@@ -156,21 +157,21 @@ def _event(home: Home, row: EventRow) -> EventLine:
         "act": row.act,
         "actor": _actor(row, facts),
         "profile": row.profile_name,
-        "packet": row.packet,
-        "payment": row.message,
+        "packet": row.packet_id,
+        "payment": row.message_id,
         "state": _state(row, facts),
         "fault": facts.get("fault"),
     }
 
 
-def _state(row: EventRow, facts: Mapping[str, Any]) -> str | None:
+def _state(row: ActRow, facts: Mapping[str, Any]) -> str | None:
     if isinstance(facts.get("held"), dict):
         return "held"
     return facts.get("state") if row.message else None
 
 
-def _actor(row: EventRow, facts: Mapping[str, Any]) -> str:
-    """Return the actor: once a payment is requested, the institutions act."""
+def _actor(row: ActRow, facts: Mapping[str, Any]) -> str:
+    """Return who did it: once a payment is requested, the institutions act."""
     if row.act == "bank":
         return str(facts["bank"])
     operator = doer(facts) if row.act in OPERATOR_ACTS else None

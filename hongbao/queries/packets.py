@@ -12,8 +12,8 @@ from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.packet import Packet, PacketKind, PacketState
 from hongbao.errors import Damaged, NotYetRevealed, PacketNotFound
 from hongbao.home.opened import Home
-from hongbao.queries.acts import facts_in, facts_of
-from hongbao.store import CaseRow, ClaimRow, PacketRow, ProfileRow
+from hongbao.queries.acts import act_in, facts_in, facts_of
+from hongbao.store import CaseRow, ClaimRow, PacketRow, PacketView, ProfileRow
 from hongbao.units import iso
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ def hold_terms(home: Home, case: CaseRow) -> Held:
     """Return the answer about *case* when it was opened."""
     held: Held = facts_in(home, case.entry)["held"]
     return held
+
+
+def claimed_fen(home: Home, packet: Packet, me: ProfileRow) -> int | None:
+    """Return what *me* took from *packet*, if anything."""
+    return next((claim.amount_fen for claim in home.store.claims(packet.number, me.id)), None)
 
 
 def packet_row(home: Home, packet: str) -> PacketRow:
@@ -49,14 +54,18 @@ def packets(home: Home, which: str | None = None, *, limit: int = 50) -> list[Pa
     with home.looking():
         me, now = home.me, home.now()
         own = home.policy.packet.sender_may_claim_group
-        found: dict[int, PacketRow] = {}
+        views: list[PacketView] = []
         if which in (None, "claimable"):
-            for row in home.store.claimable(me.id, now, own=own, limit=limit):
-                found[row.packet.number] = row
+            views.append(PacketView.CLAIMABLE_OR_OWN if own else PacketView.CLAIMABLE)
         if which in (None, "sent"):
-            found |= {row.packet.number: row for row in home.store.sent(me.id, limit)}
+            views.append(PacketView.SENT)
         if which in (None, "received"):
-            found |= {row.packet.number: row for row in home.store.received(me.id, limit)}
+            views.append(PacketView.RECEIVED)
+        found = {
+            row.packet.number: row
+            for view in views
+            for row in home.store.packets(view, me.id, now, limit)
+        }
         newest = sorted(found.values(), key=lambda row: -row.packet.number)[:limit]
         return [_packet_line(home, row, me, now) for row in newest]
 
@@ -124,7 +133,7 @@ def _went_back(home: Home, row: PacketRow, me: ProfileRow) -> tuple[str | None, 
         return None, False
     facts = facts_of(home, act)
     payment = facts["payment"]
-    message = None if payment is None else home.store.message_called(payment)
+    message = None if payment is None else home.store.message(payment)
     if message is None or message.state not in _UNPAID:
         return str(facts["refunded_to"]), bool(facts["card_gone"])
     assert message.outcome is not None
@@ -179,7 +188,7 @@ def _published_commitment(home: Home, row: PacketRow) -> str:
         "count": packet.count,
         "share_max_fen": packet.share_max_fen,
     }
-    sending = home.store.sealed_act(row.entry)
+    sending = act_in(home, row.entry)
     try:
         facts = decode(sending.act, sending.facts)
     except ValueError:
@@ -192,7 +201,7 @@ def _published_commitment(home: Home, row: PacketRow) -> str:
 def _hold_shown(home: Home, packet: Packet) -> Held | None:
     if packet.hold is None:
         return None
-    return hold_terms(home, home.store.case_numbered(packet.hold.case))
+    return hold_terms(home, home.store.case(packet.hold.case))
 
 
 def _packet_line(home: Home, row: PacketRow, me: ProfileRow, now: datetime) -> PacketLine:
@@ -210,7 +219,7 @@ def _packet_line(home: Home, row: PacketRow, me: ProfileRow, now: datetime) -> P
         "claimed_count": packet.claimed_count,
         "created_at": iso(packet.created_at),
         "expires_at": iso(packet.expires_at),
-        "yours_fen": home.store.claimed_fen(packet.number, me.id),
+        "yours_fen": claimed_fen(home, packet, me),
         "yours": packet.sender == me.id,
         "held": _hold_shown(home, packet),
     }

@@ -17,7 +17,7 @@ from hongbao.domain.ids import (
 from hongbao.domain.text import mask_profile_name
 from hongbao.errors import InvalidPacketId, NoReceipt, PacketNotFound, RequestNotFound
 from hongbao.home.opened import Home
-from hongbao.queries.acts import facts_of
+from hongbao.queries.acts import act_in, facts_of
 from hongbao.queries.history import ACTS, entry_span, movement_lines
 from hongbao.queries.packets import packet_row
 from hongbao.queries.statement import HIDDEN, Signer, Statement, purpose_of, signer, statement
@@ -104,7 +104,7 @@ def moved_since(
     with home.looking():
         span = entry_span(home, since, until)
         later = range(max(span.start, entry + 1), span.stop)
-        return home.store.totals(home.profile_named(profile).id, later, ACTS)[0]
+        return home.store.totals(home.profile_named(profile).id, later, ACTS).movements
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def _movement_meant(home: Home, me: ProfileRow, text: str) -> Movement:
     act = requested(home, text)
     if act is not None:
         return _movement_of_act(home, me, act, text)
-    message = home.store.message_called(text.upper())
+    message = home.store.message(text.upper())
     if message is not None and message.profile == me.id:
         return _movement_of_message(home, me, message, text)
     with suppress(InvalidPacketId):
@@ -185,7 +185,7 @@ def _movement_of(home: Home, me: ProfileRow, entry: int) -> Movement | None:
 
 def _movement_of_packet(home: Home, me: ProfileRow, packet: str) -> Movement:
     row = packet_row(home, packet)
-    entries = [row.entry, *(taken.act.entry for taken in home.store.taken(row.packet.number))]
+    entries = [row.entry, *(claim.entry for claim in home.store.claims(row.packet.number))]
     for entry in entries:
         found = _movement_of(home, me, entry)
         if found is not None:
@@ -220,12 +220,12 @@ def _as_asked(home: Home, me: ProfileRow, movement: Movement) -> Movement:
     """
     if movement.act not in _WENT_ON:
         return movement
-    act = home.store.act_of(movement.entry)
+    act = act_in(home, movement.entry)
     if act.packet is None:
         assert act.message is not None
         entry = home.store.message(act.message).entry
     else:
-        holds = home.store.holds_on_packet(act.packet)
+        holds = home.store.holds(packet=act.packet)
         entry = next(case.entry for case in holds if case.closed == movement.entry)
     return _movement_of(home, me, entry) or movement
 
@@ -233,8 +233,8 @@ def _as_asked(home: Home, me: ProfileRow, movement: Movement) -> Movement:
 def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool) -> Receipt:
     (line,) = movement_lines(home, [movement])
     facts = facts_of(home, movement)
-    instructed = home.store.message_of_entry(movement.entry)
-    paid = instructed or home.store.message_paying(movement.entry)
+    instructed = home.store.message(entry=movement.entry)
+    paid = instructed or home.store.message(outcome=movement.entry)
     payer, payee = _parties(home, me, movement)
     out_of, into = _places(movement, facts)
     request = line["request_id"]
@@ -273,7 +273,7 @@ def _parties(home: Home, me: ProfileRow, movement: Movement) -> tuple[str, str |
 
 
 def _status(home: Home, entry: int, instructed: MessageRow | None) -> str:
-    for case in home.store.cases_of_entry(entry):
+    for case in home.store.cases_opened(range(entry, entry + 1)):
         if case.kind == "hold":
             if case.closed is None:
                 return "held"

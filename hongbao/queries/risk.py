@@ -22,7 +22,7 @@ from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record, decode
 from hongbao.errors import DecisionNotFound, InvalidPacketId
 from hongbao.home.opened import Home
-from hongbao.queries.acts import answer_in
+from hongbao.queries.acts import act_in, answer_in
 from hongbao.queries.guards import guards_in_force, guards_named, remembered
 from hongbao.store import DeviceRow, JudgedRow, ProfileRow
 from hongbao.units import iso
@@ -73,7 +73,7 @@ def why(home: Home, subject: str) -> Explained:
         if not entries and (named := _requested_about(home, subject, me)):
             request_ids = named
             entries = [entry for each in named for entry in _attempts(home, each, me)]
-        rows = [row for row in map(home.store.judged_in, entries) if row is not None]
+        rows = [row for entry in entries for row in home.store.judged(entry=entry)]
         records = [(row, home.read_back(decode, row.risk)) for row in rows]
         decisions = [
             _explained(home, row, record, record.asked)
@@ -88,7 +88,7 @@ def why(home: Home, subject: str) -> Explained:
 def _attempts(home: Home, request_id: str, me: ProfileRow) -> list[int]:
     """Return the entries in which *request_id* of *me* was stopped, and the one it made."""
     made = home.store.requested(request_id, me.id)
-    return [*home.store.stops_of(request_id, me.id), *([] if made is None else [made.id])]
+    return [*home.store.stops(me.id, request_id), *([] if made is None else [made.entry])]
 
 
 def _requested_about(home: Home, packet_id: str, me: ProfileRow) -> list[str]:
@@ -99,8 +99,8 @@ def _requested_about(home: Home, packet_id: str, me: ProfileRow) -> list[str]:
         return []
     if row is None:
         return []
-    paid = home.store.message_paying(row.entry)
-    sending = home.store.acts_about(paid.number)[0] if paid else home.store.act_of(row.entry)
+    paid = home.store.message(outcome=row.entry)
+    sending = home.store.acts(message=paid.number)[0] if paid else act_in(home, row.entry)
     return [
         *([sending.request_id] if row.packet.sender == me.id else []),
         *(
@@ -144,7 +144,7 @@ def _explained(home: Home, row: JudgedRow, record: Record, asked: Asked) -> Judg
         "rule": record.rule,
         "score": record.score,
         "challenge": record.challenge,
-        "cases": [case.id for case in home.store.cases_of_entry(row.entry)],
+        "cases": [case.id for case in home.store.cases_opened(range(row.entry, row.entry + 1))],
         "rules": [_rule_line(rule, measured) for rule in pack.rules if what in rule.acts],
         "reports": [
             _report_line(report, measured) for report in pack.reports if what in report.acts
@@ -161,7 +161,7 @@ def _habit_before(home: Home, row: JudgedRow) -> "Habit":
     from hongbao.domain.risk.habit import NEW, after
 
     habit = NEW
-    for earlier in home.store.judged(row.profile, row.entry):
+    for earlier in home.store.judged(row.profile, before=row.entry):
         seen = home.read_back(decode, earlier.risk).seen
         habit = habit if seen is None else after(habit, seen)
     return habit
@@ -262,9 +262,9 @@ def risk_picture(home: Home, name: str | None = None) -> Pictured:
             "home_city": PLACES[home_city].code if home_city else None,
             "hours": list(habit.hours),
             "indicators": _measured_now(home, who, device, habit, now, guards.pack),
-            "stops": home.store.stops_count(who.id),
-            "open_challenges": len(home.store.challenges_of(who.id, now)),
-            "open_cases": home.store.open_cases_count(who.id),
+            "stops": len(home.store.stops(who.id)),
+            "open_challenges": len(home.store.challenges(who.id, now)),
+            "open_cases": len(home.store.cases(profile=who.id)),
             "at": iso(now),
         }
 

@@ -14,6 +14,7 @@ from hongbao.domain.ids import REQUEST_PREFIX, account_id, home_mark
 from hongbao.domain.text import mask_profile_name
 from hongbao.errors import PeriodNotBegun
 from hongbao.home.opened import Home
+from hongbao.queries.acts import act_in
 from hongbao.queries.check import head_line
 from hongbao.queries.devices import check_this_machine
 from hongbao.queries.history import ACTS, ARRIVALS, check_range, entry_span, movement_lines
@@ -111,9 +112,9 @@ def statement(
         if last is not None:
             since = start_of_last(last, home.now())
         span = entry_span(home, since, until, None if upto is None else upto + 1)
-        count, in_fen, out_fen = home.store.totals(me.id, span, ACTS)
+        totals = home.store.totals(me.id, span, ACTS)
         head = head_line(home, span.stop - 1)
-        last_at = home.store.entry_at(head["entry"]) if head["entry"] else me.opened_at
+        last_at = act_in(home, head["entry"]).at if head["entry"] else me.opened_at
         ends_at = last_at if until is None or until > home.now() else until
         yield Statement(
             profile=mask_profile_name(me.name) if masked else me.name,
@@ -123,11 +124,11 @@ def statement(
             until=until,
             begins_at=since or me.opened_at,
             ends_at=ends_at,
-            opening_fen=home.store.balance_before(me.id, span.start),
-            closing_fen=home.store.balance_before(me.id, span.stop),
-            in_fen=in_fen,
-            out_fen=out_fen,
-            count=count,
+            opening_fen=totals.opening_fen,
+            closing_fen=totals.closing_fen,
+            in_fen=totals.in_fen,
+            out_fen=totals.out_fen,
+            count=totals.movements,
             head=head,
             masked=masked,
             full=full,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from typing import NamedTuple
 
 from hongbao.answers import MovedLine, Traced, TraceMessage, TraceStep
 from hongbao.domain.channel import BOOKED_AS, GIVEN_BACK_AS, MessageState
@@ -12,9 +13,9 @@ from hongbao.domain.ledger import CENTRAL, PLATFORM, Reason
 from hongbao.domain.packet import STEPS
 from hongbao.errors import InvalidPacketId, RequestNotFound
 from hongbao.home.opened import Home
-from hongbao.queries.acts import facts_of
+from hongbao.queries.acts import act_in, facts_of
 from hongbao.queries.packets import packet_row
-from hongbao.store import ActRow, CaseRow, MessageRow, PacketRow, TakenRow
+from hongbao.store import ActRow, CaseRow, ClaimRow, MessageRow, PacketRow
 from hongbao.units import iso
 
 _BOOKED = frozenset(BOOKED_AS.values())
@@ -57,9 +58,16 @@ def trace(home: Home, subject: str) -> Traced:
         return _payment_traced(home, meant)
 
 
+class _Taken(NamedTuple):
+    """A claimed share and the act of claiming it."""
+
+    claim: ClaimRow
+    act: ActRow
+
+
 def under_way(home: Home) -> list[str]:
     """Return this profile's payments that have no outcome yet, the oldest first."""
-    return home.store.messages_under_way(home.me.id)
+    return [message.id for message in home.store.messages(under_way=home.me.id)]
 
 
 def resolve_subject(home: Home, subject: str) -> PacketRow | MessageRow:
@@ -70,7 +78,7 @@ def resolve_subject(home: Home, subject: str) -> PacketRow | MessageRow:
     act = requested(home, text)
     if act is not None:
         return _subject_of(home, act, text)
-    message = home.store.message_called(text.upper())
+    message = home.store.message(text.upper())
     if message is not None and message.profile == home.me.id:
         return _carried(home, message)
     with suppress(InvalidPacketId):
@@ -81,17 +89,17 @@ def resolve_subject(home: Home, subject: str) -> PacketRow | MessageRow:
 def requested(home: Home, request_id: str) -> ActRow | None:
     """Return the act of this profile with *request_id*, or the one part of it."""
     me = home.me.id
-    act = home.store.act_requested(request_id, me)
+    act = home.store.requested(request_id, me)
     if act is None and request_id:
         parts = home.store.requested_parts(request_id, me)
         if len(parts) == 1:
-            return home.store.act_of(parts[0].id)
+            return parts[0]
     return act
 
 
 def _subject_of(home: Home, act: ActRow, text: str) -> PacketRow | MessageRow:
     if act.packet is not None:
-        return packet_row(home, home.store.packet_numbered(act.packet))
+        return home.store.packet(act.packet)
     if act.message is not None:
         return _carried(home, home.store.message(act.message))
     raise RequestNotFound(text)
@@ -99,26 +107,27 @@ def _subject_of(home: Home, act: ActRow, text: str) -> PacketRow | MessageRow:
 
 def _carried(home: Home, message: MessageRow) -> PacketRow | MessageRow:
     """Return the packet that *message* paid for or refunds; where none is, the message."""
-    packet = None
     if message.packet is not None:
-        packet = home.store.packet_numbered(message.packet)
-    elif message.reason is Reason.SEND and message.outcome is not None:
-        packet = home.store.packet_of_entry(message.outcome)
-    return message if packet is None else packet_row(home, packet)
+        return home.store.packet(message.packet)
+    if message.reason is Reason.SEND and message.outcome is not None:
+        return home.store.packet(entry=message.outcome) or message
+    return message
 
 
 def _packet_traced(home: Home, row: PacketRow) -> Traced:
     packet = row.packet
     is_mine = packet.sender == home.me.id
-    paid = home.store.message_paying(row.entry)
-    back = home.store.refund_message(packet.number)
-    sending = home.store.acts_about(paid.number) if paid else [home.store.act_of(row.entry)]
-    taken = home.store.taken(packet.number)
-    holds = {case.entry: case for case in home.store.holds_on_packet(packet.number)}
-    ends = [home.store.act_of(case.closed) for case in holds.values() if case.closed]
-    by_card = home.store.return_messages(packet.number)
-    carried = {each.entry: home.store.acts_about(each.number) for each in by_card}
-    refunding = home.store.acts_about(back.number) if back else _refund_acts(home, row)
+    paid = home.store.message(outcome=row.entry)
+    to_card = home.store.messages(returning=packet.number)
+    back = next((message for message in to_card if not message.terms), None)
+    sending = home.store.acts(message=paid.number) if paid else [act_in(home, row.entry)]
+    claiming = {act.entry: act for act in home.store.acts(claims_of=packet.number)}
+    taken = [_Taken(claim, claiming[claim.entry]) for claim in home.store.claims(packet.number)]
+    holds = {case.entry: case for case in home.store.holds(packet=packet.number)}
+    ends = [act_in(home, case.closed) for case in holds.values() if case.closed]
+    by_card = [message for message in to_card if message.terms]  # held shares
+    carried = {each.entry: home.store.acts(message=each.number) for each in by_card}
+    refunding = home.store.acts(message=back.number) if back else _refund_acts(home, row)
     acts = [*sending, *(each.act for each in taken), *refunding, *ends]
     acts += [act for each in carried.values() for act in each]
     moved = moved_lines(home, (act.entry for act in acts))
@@ -133,9 +142,9 @@ def _packet_traced(home: Home, row: PacketRow) -> Traced:
         frozen += _hold_steps(home, held, moved, 3)
     for message in by_card:
         put_right += _message_steps(home, message, carried[message.entry], moved, is_mine=is_mine)
-    notifies = sending[-1] if paid is None else home.store.act_of(row.entry)
+    notifies = sending[-1] if paid is None else act_in(home, row.entry)
     if held is not None and held.closed is not None:
-        notifies = home.store.act_of(held.closed)
+        notifies = act_in(home, held.closed)
     is_free = held is None or held.state in ("released", "approved")
     if back is not None:
         returned, more = _apart(_message_steps(home, back, refunding, moved, is_mine=is_mine))
@@ -172,7 +181,7 @@ def _refund_acts(home: Home, row: PacketRow) -> list[ActRow]:
 
 
 def _payment_traced(home: Home, message: MessageRow) -> Traced:
-    acts = home.store.acts_about(message.number)
+    acts = home.store.acts(message=message.number)
     moved = moved_lines(home, (act.entry for act in acts))
     steps, put_right = _apart(_message_steps(home, message, acts, moved, is_mine=True))
     return {
@@ -204,12 +213,12 @@ def _notified(row: PacketRow, act: ActRow) -> TraceStep:
 def _hold_steps(home: Home, case: CaseRow, moved: Moved, stage: int) -> list[TraceStep]:
     """Return the steps of a hold and its end, after which the payment continued with *stage*."""
     assert case.until is not None
-    opened = home.store.act_of(case.entry)
+    opened = act_in(home, case.entry)
     facts: dict[str, object] = {"amount_fen": case.amount_fen}
     until = {"until": iso(case.until), "case": case.id}
     steps = [_step(3, "held", PLATFORM, opened, {**facts, **until}, is_timed=False)]
     if case.closed is not None:
-        act = home.store.act_of(case.closed)
+        act = act_in(home, case.closed)
         actor = facts_of(home, act).get("operator", PLATFORM)
         number = stage if case.state in ("released", "approved") else 8
         steps.append(_step(number, case.state, actor, act, facts, moved))
@@ -217,14 +226,15 @@ def _hold_steps(home: Home, case: CaseRow, moved: Moved, stage: int) -> list[Tra
 
 
 def _claim_steps(
-    home: Home, row: PacketRow, taken: TakenRow, moved: Moved, held: CaseRow | None
+    home: Home, row: PacketRow, taken: _Taken, moved: Moved, held: CaseRow | None
 ) -> list[TraceStep]:
-    share = {"share": taken.seat, "count": row.packet.count}
-    amount = {"amount_fen": taken.amount_fen}
-    who, act = {"profile": taken.profile}, taken.act
+    claim, act = taken
+    share = {"share": claim.seat, "count": row.packet.count}
+    amount = {"amount_fen": claim.amount_fen}
+    who = {"profile": claim.profile_name}
     credited = "credited" if held is None else "share_held"
     return [
-        _step(5, "claimed", taken.profile, act, {**who, **share}),
+        _step(5, "claimed", claim.profile_name, act, {**who, **share}),
         _step(6, "allocated", PLATFORM, act, {**amount, **share}),
         _step(7, credited, PLATFORM, act, {**amount, **who}, moved),
         *([] if held is None else _hold_steps(home, held, moved, 7)[1:]),
@@ -300,7 +310,7 @@ def _asking_steps(
     if message.reason is Reason.WITHDRAW:
         amount = {"amount_fen": message.amount_fen + message.fee_fen}
         steps.append(_step(3, "frozen_from_balance", PLATFORM, act, amount, moved))
-        for case in home.store.cases_of_entry(act.entry):
+        for case in home.store.cases_opened(range(act.entry, act.entry + 1)):
             if case.kind == "hold":
                 steps += _hold_steps(home, case, moved, 3)[:1]
     return steps
@@ -338,8 +348,9 @@ def _why_not(home: Home, message: MessageRow) -> str:
 def _settled_steps(home: Home, message: MessageRow | None) -> list[TraceStep]:
     if message is None or message.batch is None:
         return []
-    batch, act = home.store.batch(message.batch)
-    facts = {"bank": message.bank, "batch": batch}
+    batch = home.store.batch(message.batch)
+    act = act_in(home, batch.entry)
+    facts = {"bank": message.bank, "batch": batch.id}
     return [_step(7, "settled_in_batch", CENTRAL, act, facts, is_timed=False)]
 
 

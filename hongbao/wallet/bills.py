@@ -43,7 +43,7 @@ def bring_in(
     header, digest = rows.header, rows.digest
 
     def work(doing: Act) -> BillImported:
-        known = home.store.bill_that_says(doing.me.id, digest)
+        known = home.store.bill(digest, doing.me.id)
         if known is not None:
             raise _KnownBill(known)
         number, name = home.store.next_number("external_bill"), _free_bill_id(home, doing)
@@ -110,6 +110,6 @@ def remove_bill(
 
 def _free_bill_id(home: Home, doing: Act) -> str:
     drawn = bill_id(doing.chance(8))
-    while home.store.is_bill(drawn):
+    while home.store.bill(drawn) is not None:
         drawn = bill_id(doing.chance(8))
     return drawn

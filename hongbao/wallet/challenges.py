@@ -32,7 +32,7 @@ PASSED, FAILED = "passed", "failed"
 def challenges(home: Home) -> list[ChallengeLine]:
     """Return this profile's challenges that can still be answered, oldest first."""
     with home.looking():
-        waiting = home.store.challenges_of(home.me.id, home.now())
+        waiting = home.store.challenges(home.me.id, home.now())
         return [_challenge_line(home, row) for row in waiting]
 
 
@@ -143,7 +143,7 @@ def _check_open(home: Home, row: ChallengeRow) -> None:
 
 
 def _challenge_line(home: Home, row: ChallengeRow) -> ChallengeLine:
-    judged = home.store.judged_in(row.entry)
+    judged = next(home.store.judged(entry=row.entry), None)
     if judged is None:
         raise Damaged(path=str(home.store.path))
     facts, asked = facts_of(home, judged), home.read_back(decode_record, judged.risk).asked

@@ -15,7 +15,7 @@ from hongbao.domain.risk.acts import Verdict, What
 from hongbao.domain.text import parse_luck
 from hongbao.errors import Damaged
 from hongbao.home.opened import Home
-from hongbao.queries.packets import packet_row
+from hongbao.queries.packets import claimed_fen, packet_row
 from hongbao.store import PacketRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
@@ -64,7 +64,7 @@ def claim(
             packet,
             me.id,
             now=doing.now,
-            claimed_fen=home.store.claimed_fen(packet.number, me.id),
+            claimed_fen=claimed_fen(home, packet, me),
             sender_may_claim=home.policy_of(doing.home_row).packet.sender_may_claim_group,
             why=why_held(home, packet),
         )

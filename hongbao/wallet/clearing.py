@@ -120,7 +120,7 @@ def carry(home: Home, number: int) -> MessageRow:
     """
     message = home.store.message(number)
     if message.state is MessageState.CREATED:
-        if home.store.hold_on_message(number) is not None:
+        if home.store.case(holding=number) is not None:
             return message
         if not _goes_out(home, message):
             return _given_up(home, message)
@@ -342,7 +342,7 @@ def earlier_answer(
     if request_id is not None:
         entry = home.store.requested(request_id, home.me.id)
         if entry is not None and entry.act in INSTRUCTING:
-            message = home.store.message_of_entry(entry.id)
+            message = home.store.message(entry=entry.entry)
             if message is not None and message.outcome is None:
                 carry(home, message.number)
     return replayed_answer(home, act, inputs, request_id)

@@ -8,6 +8,7 @@ from hongbao.changes.home import SetReadings
 from hongbao.domain.dates import YEAR_LAST, next_cut_off
 from hongbao.errors import ClockBackwards, InvalidDuration, InvalidInstant, NotClaimable
 from hongbao.home.opened import Home
+from hongbao.store import PacketView
 from hongbao.units import iso
 from hongbao.wallet.holds import end_due_holds
 from hongbao.wallet.refund import DUE_AT_ONCE, refund_packet
@@ -64,13 +65,10 @@ def set_clock(home: Home, at: datetime) -> ClockShown:
     settled_at = _turn(home, now) - _TICK  # a cut-off that is now has not been, perhaps
     while True:
         turned["resolved"] += resolve(home, asking=False)
-        cut_off = _cut_off_after(home, settled_at)
-        moments = (
-            home.store.next_hold_end(),
-            home.store.next_expiry(),
-            _next_delivery(home),
-            cut_off,
-        )
+        patience = timedelta(days=home.policy.refund.give_up_days)
+        waiting = home.store.next_due(home.now(), patience)
+        cut_off = _cut_off_after(home, settled_at) if waiting.is_unfinished else None
+        moments = (waiting.hold_end, waiting.refund, waiting.delivery, cut_off)
         due_at = min((moment for moment in moments if moment is not None), default=_END)
         if due_at > at:
             break
@@ -95,7 +93,7 @@ def _turn(home: Home, at: datetime) -> datetime:
 
 
 def _refund_expired(home: Home, at: datetime, turned: ClockShown) -> None:
-    for row in home.store.due(at, None, DUE_AT_ONCE):
+    for row in home.store.packets(PacketView.DUE, None, at, DUE_AT_ONCE):
         with suppress(NotClaimable):  # another process was faster; it is not due any more
             refunded = refund_packet(
                 home, row.packet.id, sender=row.packet.sender, at=row.packet.expires_at
@@ -103,14 +101,6 @@ def _refund_expired(home: Home, at: datetime, turned: ClockShown) -> None:
             turned["refunds"].append(refunded)
 
 
-def _next_delivery(home: Home) -> datetime | None:
-    """Return when a refund next sets out for its card, or is given up."""
-    patience = timedelta(days=home.policy.refund.give_up_days)
-    return home.store.next_delivery(home.now(), patience)
-
-
-def _cut_off_after(home: Home, at: datetime) -> datetime | None:
-    """Return the first cut-off after *at*; None if there would be nothing to do at it."""
-    if not home.store.has_unfinished_payments():
-        return None
+def _cut_off_after(home: Home, at: datetime) -> datetime:
+    """Return the first cut-off after *at*."""
     return next_cut_off(max(at, home.now() - _TICK), home.policy.settlement.cut_off)

@@ -102,7 +102,7 @@ def why_held(home: Home, packet: Packet) -> Mapping[str, str] | None:
     """Return the sentence of the rule that holds *packet*; None if it is free."""
     if packet.hold is None:
         return None
-    return hold_terms(home, home.store.case_numbered(packet.hold.case))["why"]
+    return hold_terms(home, home.store.case(packet.hold.case))["why"]
 
 
 def case_owner(home: Home, case: CaseRow, verb: Verb) -> int:
@@ -242,7 +242,7 @@ def send_back(
     target = frozen_account(message) if message else doing.me.account
     doing.post(Transfer(source, target, amount_fen, reason))
     # Quota goes back to the day it was taken from, not to today.
-    paid = home.store.message_paying(row.entry)
+    paid = home.store.message(outcome=row.entry)
     sent_on = day_key(paid.created_at if paid else row.packet.created_at)
     doing.change(AddUsage(doing.me.person, flow(card), sent_on, -amount_fen))
     doing.packet = row.packet.number
@@ -256,9 +256,7 @@ def send_back(
 
 def _packet_of_case(home: Home, case: CaseRow) -> PacketRow:
     assert case.packet is not None
-    row = home.store.packet(home.store.packet_numbered(case.packet))
-    assert row is not None
-    return row
+    return home.store.packet(case.packet)
 
 
 def _is_share(home: Home, case: CaseRow) -> bool:
@@ -279,7 +277,7 @@ def end_due_holds(home: Home, at: datetime | None = None) -> list[HoldEnded]:
     On a clock that is being turned they end *at* the latest then, each at its own moment.
     """
     ended: list[HoldEnded] = []
-    for case in home.store.ended_holds(at or home.now(), ENDED_AT_ONCE):
+    for case in home.store.holds(ended=at or home.now(), limit=ENDED_AT_ONCE):
         answer = end_hold(home, case.number, at=None if at is None else case.until)
         if answer is not None:
             ended.append(answer)
@@ -288,7 +286,7 @@ def end_due_holds(home: Home, at: datetime | None = None) -> list[HoldEnded]:
 
 def end_hold(home: Home, number: int, at: datetime | None = None) -> HoldEnded | None:
     """End case *number* as its rule ends it automatically, unless another process was faster."""
-    case = home.store.case_numbered(number)
+    case = home.store.case(number)
     ends = Ends(str(case.ends))
     is_free = ends is Ends.RELEASE
     answer: HoldEnded | None = None
@@ -296,7 +294,7 @@ def end_hold(home: Home, number: int, at: datetime | None = None) -> HoldEnded |
     def work(doing: Act) -> HoldEnded | None:
         nonlocal answer
         answer = None
-        now = home.store.case_numbered(number)
+        now = home.store.case(number)
         if now.closed is not None:
             return None
         way = partial(release_hold, home) if is_free else partial(return_hold, home)
@@ -321,7 +319,7 @@ def carry_on(home: Home, answer: HoldEnded) -> None:
     """Send off what the end of a hold has put on its way, if that is due now."""
     if answer["payment"] is None:
         return
-    message = home.store.message_called(answer["payment"])
+    message = home.store.message(answer["payment"])
     assert message is not None
     if message.outcome is None and message.due_at <= home.now():
         carry(home, message.number)

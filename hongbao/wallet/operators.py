@@ -9,7 +9,7 @@ from hongbao.domain.text import name_key, parse_line, parse_profile_name
 from hongbao.errors import MissingReason, OperatorExists, OperatorNeeded, OperatorNotFound
 from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_of
-from hongbao.store import Holder, OperatorActRow, OperatorRow
+from hongbao.store import ActRow, Holder, OperatorRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Doing
 from hongbao.wallet.authorise import AskPin, authorise, tries_folder
@@ -137,7 +137,7 @@ def parse_reason(text: str) -> str:
     return reason
 
 
-def _act(home: Home, row: OperatorActRow) -> OperatorAct:
+def _act(home: Home, row: ActRow) -> OperatorAct:
     facts = facts_of(home, row)
     about = facts.get("case") or facts.get("payment")
     if row.act in _RULES:
@@ -145,7 +145,7 @@ def _act(home: Home, row: OperatorActRow) -> OperatorAct:
     return {
         "event": row.entry,
         "at": iso(row.at),
-        "operator": row.operator,
+        "operator": row.operator or "",
         "act": row.act,
         "about": facts["operator"] if row.act == "operator_add" else about,
         "decision": facts.get("verb"),

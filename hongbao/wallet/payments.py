@@ -6,6 +6,7 @@ from typing import Any, cast
 from hongbao.answers import Answer, Instructed
 from hongbao.errors import Busy, PaymentPending, StorageRefused
 from hongbao.home.opened import Home
+from hongbao.queries.acts import act_in
 from hongbao.store import MessageRow
 from hongbao.wallet.acts import Act
 from hongbao.wallet.clearing import concluded
@@ -35,7 +36,7 @@ def pay(
         instructed = perform(home, act, inputs, work, request_id=request_id, asked=asked)
         if "replayed" in instructed:
             return instructed
-        message = home.store.message_called(str(cast(Any, instructed)["payment"]))
+        message = home.store.message(str(cast(Any, instructed)["payment"]))
         assert message is not None
         try:
             answer = concluded(home, message.number)
@@ -69,4 +70,4 @@ def answer_base(home: Home, doing: Act, message: MessageRow) -> Answer:
     """Return the first keys of an answer about *message*: its request."""
     if doing.entry == message.entry:
         return doing.common
-    return {**doing.common, "request_id": home.store.request_of(message.entry)}
+    return {**doing.common, "request_id": act_in(home, message.entry).request_id}

@@ -17,7 +17,7 @@ from hongbao.domain.channel import Direction, Fault, FaultRow
 from hongbao.domain.clearing import bank_corrects
 from hongbao.domain.dates import china_day
 from hongbao.domain.policy import CHANNELS
-from hongbao.domain.reconciliation import Difference, LineStatus
+from hongbao.domain.reconciliation import Difference, LineStatus, OurLine
 from hongbao.errors import (
     BankStatementForged,
     DifferenceNotFound,
@@ -162,7 +162,7 @@ def _compared(home: Home, day: date, statements: dict[str, Lines]) -> Reconciled
 
 
 def _difference_line(home: Home, bank: str, day: date, found: Difference) -> DifferenceLine:
-    message = home.store.message_called(found.message)
+    message = home.store.message(found.message)
     return {
         "bank": bank,
         "date": day.isoformat(),
@@ -173,7 +173,8 @@ def _difference_line(home: Home, bank: str, day: date, found: Difference) -> Dif
         "ours_fen": found.ours_fen,
         "theirs_fen": found.theirs_fen,
         "amount_fen": found.amount_fen,
-        "corrected": message is not None and home.store.is_corrected(message.number),
+        "corrected": message is not None
+        and bool(home.store.corrections(bank, day.isoformat(), message.number)),
     }
 
 
@@ -234,10 +235,12 @@ def correct(
 
 
 def _difference_about(home: Home, payment: str) -> tuple[MessageRow, Difference]:
-    message = home.store.message_called(payment.strip().upper())
+    message = home.store.message(payment.strip().upper())
     if message is not None:
-        ours = home.store.our_line(message.number)
-        theirs = home.store.their_lines_about(message)
+        ours = OurLine(
+            message.id, message.direction, message.amount_fen, message.state, message.created_at
+        )
+        theirs = home.store.their_lines(message.bank, message=message.number)
         found = reconciliation.reconcile([ours], theirs).differences
         if found:
             return message, found[0]

@@ -12,7 +12,7 @@ from hongbao.errors import PacketRefunded, RequestConflict
 from hongbao.home.opened import Home
 from hongbao.queries.acts import answer_to
 from hongbao.queries.packets import BALANCE, packet_row
-from hongbao.store import ProfileRow
+from hongbao.store import PacketView, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.claim import past_hold
@@ -55,7 +55,7 @@ def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = Fal
         before = _refunded_before(home, request_id, me)
     refunded: list[Refunded] = []
     undone_fen = 0
-    for row in home.store.due(home.now(), me.id, limit=-1):
+    for row in home.store.packets(PacketView.DUE, me.id, home.now(), limit=-1):
         packet = row.packet.id
         with suppress(PacketRefunded):  # another process was faster: it is returned already
             done = refund_packet(home, packet, request_id=request_id, part=packet, dry_run=dry_run)
@@ -120,7 +120,7 @@ def refund_packet(
         refunded = past_hold(home, refund)
         payment = refunded["payment"]
         if payment is not None and refunded["arrives_at"] <= iso(home.now()):
-            message = home.store.message_called(payment)
+            message = home.store.message(payment)
             assert message is not None
             carry(home, message.number)
     return {**refunded, "dry_run": True} if dry_run else refunded

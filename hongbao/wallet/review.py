@@ -38,6 +38,7 @@ from hongbao.domain.risk.record import Record, decode
 from hongbao.domain.text import mask_profile_name
 from hongbao.errors import CaseClosed, CaseNotFound, InvalidRange
 from hongbao.home.opened import Home
+from hongbao.queries.acts import act_in
 from hongbao.queries.check import check, head_line
 from hongbao.queries.guards import guards_in_force, read_guards
 from hongbao.queries.history import entry_span
@@ -179,7 +180,7 @@ def review_report(
                 "shown": "report",
                 "from": None if since is None else iso(since),
                 "to": None if until is None else iso(until),
-                "count": home.store.count_cases(entry_span(home, since, until, entry)),
+                "count": _count_cases(home, entry_span(home, since, until, entry)),
             },
         )
     with home.looking():
@@ -189,12 +190,16 @@ def review_report(
             since=since,
             until=until,
             masked=masked,
-            count=home.store.count_cases(span),
+            count=_count_cases(home, span),
             head=head_line(home, span.stop - 1),
             lines=(
-                _case_file(home, row, masked=masked) for row in [*home.store.cases_between(span)]
+                _case_file(home, row, masked=masked) for row in [*home.store.cases_opened(span)]
             ),
         )
+
+
+def _count_cases(home: Home, span: range) -> int:
+    return sum(1 for _case in home.store.cases_opened(span))
 
 
 def _unmasked(
@@ -237,7 +242,7 @@ def _line_of_case(
     opinions: list[OpinionRow],
     masked: bool,
 ) -> CaseLine:
-    act = home.store.act_of_case(row.number)
+    act = act_in(home, row.entry)
     asked = None if record is None else record.asked
     return {
         "case": row.id,
@@ -258,15 +263,15 @@ def _line_of_case(
 def _case_file(home: Home, row: CaseRow, *, masked: bool) -> CaseFile:
     record, rule = _evidence(home, row)
     opinions = home.store.opinions(row.number)
-    act = home.store.act_of_case(row.number)
+    act = act_in(home, row.entry)
     four_eyes_fen = _pack_of(home, record).four_eyes_fen
     other = act.counterparty
     return {
         **_line_of_case(home, row, record, rule, opinions, masked),
         "entry": row.entry,
         "request_id": act.request_id,
-        "packet": act.packet,
-        "payment": act.payment,
+        "packet": act.packet_id if row.packet is None else home.store.packet(row.packet).packet.id,
+        "payment": act.message_id if row.message is None else home.store.message(row.message).id,
         "counterparty": mask_profile_name(other) if masked and other else other,
         "pack": None if record is None else record.pack,
         "model": None if record is None else record.model,
@@ -275,7 +280,7 @@ def _case_file(home: Home, row: CaseRow, *, masked: bool) -> CaseFile:
         "two_needed": needs_two(CaseFacts(row.state, row.amount_fen), four_eyes_fen),
         "four_eyes_fen": four_eyes_fen,
         "opinions": [_opinion(opinion) for opinion in opinions],
-        "closed_at": None if row.closed is None else iso(home.store.entry_at(row.closed)),
+        "closed_at": None if row.closed is None else iso(act_in(home, row.closed).at),
     }
 
 
@@ -295,10 +300,10 @@ def _who(home: Home, profile: int, masked: bool) -> _Who:
 
 def _evidence(home: Home, row: CaseRow) -> "tuple[Record | None, Rule | Report | None]":
     """Return the judgement of the act that *row* is about, and the rule that opened the case."""
-    judged = home.store.judged_in(row.entry)
+    judged = next(home.store.judged(entry=row.entry), None)
     if judged is None:  # by card, it was judged before the bank was asked
-        paid = home.store.message_paying(row.entry)
-        judged = None if paid is None else home.store.judged_in(paid.entry)
+        paid = home.store.message(outcome=row.entry)
+        judged = None if paid is None else next(home.store.judged(entry=paid.entry), None)
     record = None if judged is None else home.read_back(decode, judged.risk)
     if record is None or record.asked is None:
         return None, None
@@ -407,7 +412,7 @@ def _planned(home: Home, case_id: str, operator: OperatorRow, verb: Verb) -> _Pl
 
 def _plan(home: Home, case: CaseRow, operator: OperatorRow, verb: Verb, now: datetime) -> _Plan:
     if case.closed is not None:
-        closed_at = home.store.entry_at(case.closed)
+        closed_at = act_in(home, case.closed).at
         raise CaseClosed(case.id, state=case.state, closed_at=closed_at)
     if case.until is not None and now >= case.until:
         raise HoldOver(case.number)

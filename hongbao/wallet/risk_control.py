@@ -17,6 +17,7 @@ from hongbao.errors import (
     SessionEnded,
 )
 from hongbao.home.opened import Home
+from hongbao.queries.acts import act_in
 from hongbao.queries.guards import Guards, Remembered, guards_in_force, remembered
 from hongbao.store import CaseRow, ChallengeRow, DeviceRow, HabitRow
 from hongbao.wallet.acts import Act, Doing
@@ -108,7 +109,9 @@ def judge(
     )
     passed = None
     if decision.verdict is Verdict.CHALLENGE:
-        passed = home.store.passed_challenge(doing.me.id, doing.inputs, doing.now)
+        passed = next(
+            iter(home.store.challenges(doing.me.id, doing.now, passed=doing.inputs)), None
+        )
     if passed is not None:
         decision = decision.but_for(Verdict.CHALLENGE)
     if decision.rule is not None and decision.verdict in _STOPS:
@@ -224,9 +227,9 @@ def _open_report(home: Home, doing: Act, report: "Report", asked: Asked) -> None
     """Open the case that *report* asks for, unless one of the same day says it already."""
     from hongbao.domain.dates import day_key
 
-    last = home.store.last_case(doing.me.id, report.id)
+    last = home.store.case(last_of=(doing.me.id, report.id))
     if last is not None:
-        told_on = day_key(home.store.entry_at(last.entry))
+        told_on = day_key(act_in(home, last.entry).at)
         if last.closed is None or told_on == day_key(doing.now):
             return
     open_case(

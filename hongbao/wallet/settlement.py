@@ -14,7 +14,7 @@ from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind
 from hongbao.domain.settlement import Gross, Net, in_order, net, totals
 from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_in
-from hongbao.store import BatchRow, MessageRow
+from hongbao.store import BatchRow, MessageRow, PacketRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Doing
 from hongbao.wallet.clearing import carry, hear_late, transit_accounts
@@ -74,11 +74,11 @@ def resolve(home: Home, *, asking: bool = True) -> list[ResolvedLine]:
 
 
 def _resolved_line(home: Home, message: MessageRow) -> ResolvedLine:
-    packet = None
+    packet: PacketRow | None = None
     if message.packet is not None:
-        packet = home.store.packet_numbered(message.packet)
+        packet = home.store.packet(message.packet)
     elif message.state is MessageState.ACCEPTED and message.outcome is not None:
-        packet = home.store.packet_of_entry(message.outcome)
+        packet = home.store.packet(entry=message.outcome)
     return {
         "message": message.id,
         "act": str(message.reason),
@@ -86,7 +86,7 @@ def _resolved_line(home: Home, message: MessageRow) -> ResolvedLine:
         "amount_fen": message.amount_fen,
         "state": str(message.state),
         "card": home.store.card(message.card).name,
-        "packet": packet,
+        "packet": packet and packet.packet.id,
         "card_gone": message.state is MessageState.REJECTED and _card_was_gone(home, message),
     }
 

@@ -35,6 +35,7 @@ from hongbao.queries.history import doer
 from hongbao.render import render
 from hongbao.store import (
     SEALED,
+    ActRow,
     Decided,
     DeviceRow,
     EntryRow,
@@ -536,9 +537,9 @@ def _first_answer(
     return None
 
 
-def _answer_of(home: Home, entry: EntryRow) -> "Answer":
+def _answer_of(home: Home, entry: ActRow) -> "Answer":
     """Return the answer of *entry*'s request, or raise its refusal."""
-    message = home.store.message_of_entry(entry.id) if entry.act in INSTRUCTING else None
+    message = home.store.message(entry=entry.entry) if entry.act in INSTRUCTING else None
     if message is None:
         return cast("Answer", answer_to(home, entry))
     return outcome(home, message)
@@ -551,7 +552,7 @@ def outcome(home: Home, message: MessageRow) -> "Answer":
     Raises what it came to where that is a refusal, and PaymentPending if it is not known yet.
     """
     if message.outcome is None:
-        if home.store.hold_on_message(message.number) is not None:
+        if home.store.case(holding=message.number) is not None:
             return cast("Answer", answer_in(home, message.entry))
         raise pending_payment(home, message)
     answer = answer_in(home, message.outcome)

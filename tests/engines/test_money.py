@@ -178,7 +178,7 @@ def test_a_request_is_done_once_by_each_profile(store: Store, engine: Engine):
     assert before == picture(store)
     act(store, request_id="same", profile=LI)
     found = store.requested("same", ZHANG), store.requested("same", LI)
-    assert [NEXT, NEXT + 1] == [entry.id for entry in found if entry is not None]
+    assert [NEXT, NEXT + 1] == [act.entry for act in found if act is not None]
     assert store.requested("same", WANG) is None
 
 

@@ -156,7 +156,7 @@ def test_ten_processes_under_one_request_do_it_once(store: Store, engine: Engine
             first = ledger.requested("same", ZHANG)
             if first is None:
                 return b"%d" % add(ledger, transfers=[topup(ZHANG, 1)], request_id="same")
-            return b"%d" % first.id
+            return b"%d" % first.entry
 
     assert {b"%d" % NEXT} == set(race(10, one))
     assert TOPUP_FEN + 1 == engine.open().balance_fen(balance(ZHANG))
@@ -198,7 +198,7 @@ def test_a_number_that_was_given_is_not_given_again_after_a_rollback_or_a_kill(
     assert store.packet("packet-2") is None
     assert store.next_number("packet") not in given
     act(store, AddPacket(packet_row(store.next_number("packet"), NEXT + 1)))
-    assert store.packet_numbered(2) == "packet-2"
+    assert store.packet(2).packet.id == "packet-2"
 
 
 def test_a_ledger_that_came_back_from_a_copy_gives_no_number_again(

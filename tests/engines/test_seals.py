@@ -85,9 +85,12 @@ def test_the_seal_is_one_and_everything_else_is_by_act(store: Store):
     assert before.mac == store.mac_of(BASE)
     assert store.mac_of(NEXT + 2) is None
     assert [None, store.head().mac] == [mac for _, mac in store.sealed_acts()][BASE:]
-    assert ["send-1", "send-3"] == [store.request_of(entry) for entry in (NEXT, NEXT + 1)]
-    assert ["packet-1", "packet-3"] == [store.packet_of_entry(n) for n in (NEXT, NEXT + 1)]
-    assert [NEXT, NEXT + 1] == [event.entry for event in store.events(BASE, 10)]
+    acts = store.acts(after=BASE, limit=10)
+    assert [NEXT, NEXT + 1] == [act.entry for act in acts]
+    assert [store.entry(NEXT), store.entry(NEXT + 1)] == acts
+    assert ["send-1", "send-3"] == [act.request_id for act in acts]
+    sent = [store.packet(entry=act.entry) for act in acts]
+    assert ["packet-1", "packet-3"] == [row.packet.id for row in sent if row is not None]
     assert {NEXT: 6_000, NEXT + 1: 4_000} == {
         line[0]: line[6] for line in store.sealed_transfers() if line[0] > BASE
     }

@@ -1,13 +1,12 @@
 """Accounts, transfers and the chain of entries."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
 from hongbao.engines.sqlcipher.engine import Engine, marks, refusals
 from hongbao.errors import Damaged
-from hongbao.store import EMPTY_HEAD, Decided, EntryRow, FactsRow, Head, HomeRow, key_of
+from hongbao.store import EMPTY_HEAD, ActRow, Decided, EntryRow, Head, HomeRow, key_of
 from hongbao.units import from_micros, to_micros
 
 
@@ -111,27 +110,6 @@ class Books(Engine):
         row = self.row("SELECT id, mac, at FROM entry ORDER BY id DESC LIMIT 1")
         return Head(row[0], row[1] or b"", from_micros(row[2])) if row else EMPTY_HEAD
 
-    def mac_of(self, entry: int) -> bytes | None:
-        row = self.row(
-            "SELECT mac FROM entry WHERE id >= ? AND mac IS NOT NULL"
-            " AND EXISTS (SELECT 1 FROM entry WHERE id = ?) ORDER BY id LIMIT 1",
-            entry,
-            entry,
-        )
-        return row and bytes(row[0])
-
-    def sealed_act(self, entry: int) -> FactsRow:
-        row = self.row(
-            "SELECT act, facts, request_id, at, balance_fen FROM entry WHERE id = ?", entry
-        )
-        return facts_row(row)
-
-    def entry_at(self, entry: int) -> datetime:
-        return from_micros(self.row("SELECT at FROM entry WHERE id = ?", entry)[0])
-
-    def request_of(self, entry: int) -> str:
-        return str(self.row("SELECT request_id FROM entry WHERE id = ?", entry)[0])
-
     def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
         with refusals(self.path):
             for row in self._db.execute(f"SELECT {_ENTRY}, mac FROM entry ORDER BY id"):
@@ -171,21 +149,34 @@ class Books(Engine):
         if mac is not None and not acts:
             self._write("UPDATE entry SET mac = ? WHERE id = (SELECT max(id) FROM entry)", mac)
 
-    def requested(self, request_id: str, profile: int | None) -> EntryRow | None:
+    def mac_of(self, entry: int) -> bytes | None:
         row = self.row(
-            f"SELECT {_ENTRY} FROM entry WHERE request_id = ? AND profile IS ?", request_id, profile
+            "SELECT mac FROM entry WHERE id >= ? AND mac IS NOT NULL"
+            " AND EXISTS (SELECT 1 FROM entry WHERE id = ?) ORDER BY id LIMIT 1",
+            entry,
+            entry,
         )
-        return _entry(row) if row else None
+        return row and bytes(row[0])
 
-    def requested_parts(self, request_id: str, profile: int) -> list[EntryRow]:
+    def entry(self, number: int) -> ActRow | None:
+        row = self.row(f"{ACTS} WHERE entry.id = ?", number)
+        return act_row(row) if row else None
+
+    def requested(self, request_id: str, profile: int | None) -> ActRow | None:
+        row = self.row(
+            f"{ACTS} WHERE entry.request_id = ? AND entry.profile IS ?", request_id, profile
+        )
+        return act_row(row) if row else None
+
+    def requested_parts(self, request_id: str, profile: int) -> list[ActRow]:
         rows = self.rows(
-            f"SELECT {_ENTRY} FROM entry WHERE request_id > ? AND request_id < ? AND profile = ?"
-            " ORDER BY id",
+            f"{ACTS} WHERE entry.request_id > ? AND entry.request_id < ? AND entry.profile = ?"
+            " ORDER BY entry.id",
             f"{request_id}/",
             f"{request_id}0",  # the character after the slash
             profile,
         )
-        return [_entry(row) for row in rows]
+        return [act_row(row) for row in rows]
 
     def refused(self, request_id: str, profile: int) -> tuple[bytes, str] | None:
         row = self.row(
@@ -219,13 +210,21 @@ _ENTRY = (
 _ENTRY_MARKS = marks(range(len(EntryRow._fields) + 2))
 
 
-def facts_row(row: Any) -> FactsRow:
-    """Return the columns act, facts, request_id, at and balance_fen as a row."""
-    act, facts, request_id, at, balance_fen = row
-    return FactsRow(act, facts, request_id, from_micros(at), balance_fen)
+ACTS = (
+    "SELECT entry.id, entry.act, entry.profile, entry.request_id, entry.inputs, entry.packet,"
+    " entry.message, entry.at, entry.facts, entry.balance_fen, entry.took,"
+    " doer.name, packet.id, message.id, other.name, operator.name FROM entry"
+    " LEFT JOIN profile AS doer ON doer.id = entry.profile"
+    " LEFT JOIN packet ON packet.number = entry.packet"
+    " LEFT JOIN message ON message.number = entry.message"
+    " LEFT JOIN profile AS other ON other.id = entry.counterparty"
+    " LEFT JOIN operator ON operator.id = entry.operator"
+)
+"""Acts, each joined to the rows that it names by their keys."""
 
 
-def _entry(row: Any) -> EntryRow:
+def act_row(row: Any) -> ActRow:
+    """Return the columns of `ACTS` as a row."""
     fields: list[Any] = list(row)
-    fields[10] = from_micros(fields[10])
-    return EntryRow(*fields)
+    fields[7] = from_micros(fields[7])
+    return ActRow._make(fields)

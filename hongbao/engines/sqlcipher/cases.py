@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, overload
 
-from hongbao.engines.sqlcipher.books import Books
-from hongbao.store import CaseActRow, CaseRow, OperatorActRow, OpinionRow, RecordsRow
+from hongbao.engines.sqlcipher.books import ACTS, Books, act_row
+from hongbao.store import ActRow, CaseRow, OpinionRow, RecordsRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -29,39 +29,44 @@ class Cases(Books):
             row.ends,
         )
 
-    def case(self, case_id: str) -> CaseRow | None:
-        row = self.row(f"{_CASES} WHERE id = ?", case_id)
+    @overload
+    def case(self, which: int) -> CaseRow: ...
+
+    @overload
+    def case(
+        self,
+        which: str = "",
+        *,
+        holding: int | None = None,
+        last_of: tuple[int, str] | None = None,
+    ) -> CaseRow | None: ...
+
+    def case(
+        self,
+        which: int | str = "",
+        *,
+        holding: int | None = None,
+        last_of: tuple[int, str] | None = None,
+    ) -> CaseRow | None:
+        if isinstance(which, int):
+            return _case(self.existing(self.row(f"{_CASES} WHERE number = ?", which)))
+        if holding is not None:
+            row = self.row(f"{_CASES} WHERE message = ? AND closed IS NULL", holding)
+        elif last_of is not None:
+            row = self.row(
+                f"{_CASES} WHERE profile = ? AND rule = ? ORDER BY number DESC LIMIT 1", *last_of
+            )
+        else:
+            row = self.row(f"{_CASES} WHERE id = ?", which)
         return _case(row) if row else None
 
-    def case_numbered(self, number: int) -> CaseRow:
-        return _case(self.row(f"{_CASES} WHERE number = ?", number))
-
-    def cases_between(self, entries: range) -> Iterator[CaseRow]:
+    def cases_opened(self, entries: range) -> Iterator[CaseRow]:
         for row in self.each(
             f"{_CASES} WHERE entry >= ? AND entry < ? ORDER BY entry, number",
             entries.start,
             entries.stop,
         ):
             yield _case(row)
-
-    def act_of_case(self, number: int) -> CaseActRow:
-        at, *fields = self.row(
-            "SELECT entry.at, act, request_id, packet.id, message.id, profile.name FROM review_case"
-            " JOIN entry ON entry.id = review_case.entry"
-            " LEFT JOIN packet ON packet.number = coalesce(review_case.packet, entry.packet)"
-            " LEFT JOIN message ON message.number = coalesce(review_case.message, entry.message)"
-            " LEFT JOIN profile ON profile.id = entry.counterparty WHERE review_case.number = ?",
-            number,
-        )
-        return CaseActRow(from_micros(at), *fields)
-
-    def count_cases(self, entries: range) -> int:
-        row = self.row(
-            "SELECT count(*) FROM review_case WHERE entry >= ? AND entry < ?",
-            entries.start,
-            entries.stop,
-        )
-        return int(row[0])
 
     def records_kept(self) -> RecordsRow:
         cases = dict(self.rows("SELECT kind, count(*) FROM review_case GROUP BY kind"))
@@ -85,59 +90,34 @@ class Cases(Books):
             by_operators=by_operators,
         )
 
-    def operator_acts(self) -> Iterator[OperatorActRow]:
-        for entry, at, *rest in self.each(_OPERATOR_ACTS):
-            yield OperatorActRow(entry, from_micros(at), *rest)
+    def operator_acts(self) -> Iterator[ActRow]:
+        for row in self.each(_OPERATOR_ACTS):
+            yield act_row(row)
 
-    def cases(self, *, closed: bool, limit: int) -> list[CaseRow]:
-        where = "ORDER BY number DESC" if closed else "WHERE closed IS NULL ORDER BY number"
-        return [_case(row) for row in self.rows(f"{_CASES} {where} LIMIT ?", limit)]
-
-    def open_cases_count(self, profile: int) -> int:
-        row = self.row(
-            "SELECT count(*) FROM review_case WHERE profile = ? AND closed IS NULL", profile
-        )
-        return int(row[0])
-
-    def cases_of_entry(self, entry: int) -> list[CaseRow]:
-        return [_case(row) for row in self.rows(f"{_CASES} WHERE entry = ? ORDER BY number", entry)]
-
-    def last_case(self, profile: int, rule: str) -> CaseRow | None:
-        row = self.row(
-            f"{_CASES} WHERE profile = ? AND rule = ? ORDER BY number DESC LIMIT 1", profile, rule
-        )
-        return _case(row) if row else None
-
-    def holds_on_packet(self, packet: int) -> list[CaseRow]:
-        rows = self.rows(f"{_CASES} WHERE packet = ? AND kind = 'hold' ORDER BY number", packet)
+    def cases(
+        self, *, closed: bool = False, limit: int = -1, profile: int | None = None
+    ) -> list[CaseRow]:
+        where, values = ("true", []) if profile is None else ("profile = ?", [profile])
+        rest = "ORDER BY number DESC" if closed else "AND closed IS NULL ORDER BY number"
+        rows = self.rows(f"{_CASES} WHERE {where} {rest} LIMIT ?", *values, limit)
         return [_case(row) for row in rows]
 
-    def hold_on_message(self, message: int) -> CaseRow | None:
-        row = self.row(f"{_CASES} WHERE message = ? AND closed IS NULL", message)
-        return _case(row) if row else None
-
-    def ended_holds(self, now: datetime, limit: int) -> list[CaseRow]:
-        rows = self.rows(
-            f"{_CASES} WHERE closed IS NULL AND until <= ? ORDER BY until, number LIMIT ?",
-            to_micros(now),
-            limit,
-        )
+    def holds(
+        self, *, packet: int | None = None, ended: datetime | None = None, limit: int = -1
+    ) -> list[CaseRow]:
+        if packet is not None:
+            rows = self.rows(
+                f"{_CASES} WHERE packet = ? AND kind = 'hold' ORDER BY number LIMIT ?",
+                packet,
+                limit,
+            )
+        else:
+            rows = self.rows(
+                f"{_CASES} WHERE closed IS NULL AND until <= ? ORDER BY until, number LIMIT ?",
+                None if ended is None else to_micros(ended),
+                limit,
+            )
         return [_case(row) for row in rows]
-
-    def next_hold_end(self) -> datetime | None:
-        row = self.row("SELECT min(until) FROM review_case WHERE closed IS NULL")
-        return None if row[0] is None else from_micros(row[0])
-
-    def held_fen_of(self, profile: int) -> int:
-        row = self.row(
-            "SELECT coalesce(sum(review_case.amount_fen + coalesce(fee_fen, 0)), 0)"
-            " FROM review_case LEFT JOIN message ON message.number = message"
-            " LEFT JOIN packet ON packet.entry = review_case.entry"
-            " WHERE review_case.profile = ? AND closed IS NULL AND review_case.kind = 'hold'"
-            " AND packet.number IS NULL",
-            profile,
-        )
-        return int(row[0])
 
     def _close_case(self, number: int, state: str, entry: int) -> None:
         self._write(
@@ -172,11 +152,7 @@ class Cases(Books):
         return [_opinion(row) for row in rows]
 
 
-_OPERATOR_ACTS = (
-    "SELECT entry.id, at, act, facts, operator.name FROM entry"
-    " JOIN operator ON operator.id = entry.operator"
-    " WHERE entry.operator IS NOT NULL ORDER BY entry.id DESC"
-)
+_OPERATOR_ACTS = f"{ACTS} WHERE entry.operator IS NOT NULL ORDER BY entry.id DESC"
 
 _CASES = (
     "SELECT number, id, kind, profile, rule, amount_fen, entry, packet, message, until, ends,"

@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, overload
 
 from hongbao.domain.channel import Direction, Fault, FaultRow, MessageState
 from hongbao.domain.ledger import Reason
 from hongbao.domain.reconciliation import OurLine, TheirLine
 from hongbao.domain.settlement import Gross
 from hongbao.engines.sqlcipher.books import Books
-from hongbao.engines.sqlcipher.engine import refusals
+from hongbao.engines.sqlcipher.engine import NOT_HELD
 from hongbao.errors import Damaged
-from hongbao.store import BankMessageRow, BatchRow, MessageRow
+from hongbao.store import BankMessageRow, BatchRow, CorrectionRow, MessageRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -45,29 +45,36 @@ class Channel(Books):
             row.state,
         )
 
-    def message(self, number: int) -> MessageRow:
-        return _message(self.row(f"{_MESSAGES} WHERE number = ?", number))
+    @overload
+    def message(self, which: int) -> MessageRow: ...
 
-    def message_called(self, message_id: str) -> MessageRow | None:
-        row = self.row(f"{_MESSAGES} WHERE id = ?", message_id)
+    @overload
+    def message(
+        self, which: str = "", *, entry: int | None = None, outcome: int | None = None
+    ) -> MessageRow | None: ...
+
+    def message(
+        self, which: int | str = "", *, entry: int | None = None, outcome: int | None = None
+    ) -> MessageRow | None:
+        if isinstance(which, int):
+            return _message(self.existing(self.row(f"{_MESSAGES} WHERE number = ?", which)))
+        if entry is not None:
+            row = self.row(f"{_MESSAGES} WHERE entry = ?", entry)
+        elif outcome is not None:
+            row = self.row(f"{_MESSAGES} WHERE outcome = ?", outcome)
+        else:
+            row = self.row(f"{_MESSAGES} WHERE id = ?", which)
         return _message(row) if row else None
 
-    def message_of_entry(self, entry: int) -> MessageRow | None:
-        row = self.row(f"{_MESSAGES} WHERE entry = ?", entry)
-        return _message(row) if row else None
-
-    def message_paying(self, entry: int) -> MessageRow | None:
-        row = self.row(f"{_MESSAGES} WHERE outcome = ?", entry)
-        return _message(row) if row else None
-
-    def refund_message(self, packet: int) -> MessageRow | None:
-        row = self.row(f"{_MESSAGES} WHERE packet = ? AND terms = '{{}}'", packet)
-        return _message(row) if row else None
-
-    def return_messages(self, packet: int) -> list[MessageRow]:
-        rows = self.rows(
-            f"{_MESSAGES} WHERE packet = ? AND terms <> '{{}}' ORDER BY number", packet
-        )
+    def messages(
+        self, *, under_way: int | None = None, returning: int | None = None
+    ) -> list[MessageRow]:
+        if returning is not None:
+            rows = self.rows(f"{_MESSAGES} WHERE packet = ? ORDER BY number", returning)
+        else:
+            rows = self.rows(
+                f"{_MESSAGES} WHERE profile = ? AND outcome IS NULL ORDER BY number", under_way
+            )
         return [_message(row) for row in rows]
 
     def _set_message_sent(self, number: int, day: str) -> None:
@@ -87,56 +94,13 @@ class Channel(Books):
         rows = self.rows(
             "SELECT number FROM message WHERE outcome IS NULL AND due_at <= ?"
             " AND (? IS NULL OR profile = ?) AND (? OR state <> 'unknown')"
-            f" AND {_NOT_HELD} ORDER BY due_at, number",
+            f" AND {NOT_HELD} ORDER BY due_at, number",
             to_micros(now),
             profile,
             profile,
             asking,
         )
         return [int(row[0]) for row in rows]
-
-    def next_delivery(self, now: datetime, patience: timedelta) -> datetime | None:
-        row = self.row(
-            "SELECT min(iif(due_at > ?1, due_at, due_at + ?2)) FROM message"
-            f" WHERE outcome IS NULL AND state = 'created' AND due_at + ?2 > ?1 AND {_NOT_HELD}",
-            to_micros(now),
-            patience // timedelta(microseconds=1),
-        )
-        return None if row[0] is None else from_micros(row[0])
-
-    def has_unfinished_payments(self) -> bool:
-        row = self.row(
-            "SELECT EXISTS (SELECT 1 FROM message WHERE outcome IS NULL AND state = 'unknown')"
-            " OR EXISTS (SELECT 1 FROM message INDEXED BY message_unsettled"
-            "  WHERE state = 'accepted' AND batch IS NULL)"
-            " OR EXISTS (SELECT 1 FROM bank_message WHERE state IN ('queued', 'late'))"
-        )
-        return bool(row[0])
-
-    def pending_fen(self, profile: int) -> tuple[int, int]:
-        row = self.row(
-            "SELECT coalesce(sum(iif(reason = 'withdraw', amount_fen + fee_fen, 0)), 0),"
-            " coalesce(sum(iif(reason = 'refund', amount_fen, 0)), 0)"
-            f" FROM message WHERE profile = ? AND outcome IS NULL AND {_NOT_HELD}",
-            profile,
-        )
-        return int(row[0]), int(row[1])
-
-    def unanswered(self, profile: int) -> int:
-        row = self.row(
-            "SELECT count(*) FROM message WHERE profile = ? AND outcome IS NULL"
-            " AND state IN ('sent', 'unknown')",
-            profile,
-        )
-        return int(row[0])
-
-    def unanswered_messages(self, profile: int) -> list[MessageRow]:
-        rows = self.rows(
-            f"{_MESSAGES} WHERE profile = ? AND outcome IS NULL AND state IN ('sent', 'unknown')"
-            " ORDER BY number",
-            profile,
-        )
-        return [_message(row) for row in rows]
 
     # --- messages, as the banks have them --------------------------------------------------------
 
@@ -203,45 +167,30 @@ class Channel(Books):
     # --- two sides to compare --------------------------------------------------------------------
 
     def our_lines(self, bank: str, day: str) -> Iterator[OurLine]:
-        with refusals(self.path):
-            for row in self._db.execute(
-                "SELECT id, direction, amount_fen, state, created_at FROM message"
-                " WHERE bank = ? AND day = ? ORDER BY id",
-                (bank, day),
-            ):
-                yield OurLine(row[0], row[1], row[2], row[3], from_micros(row[4]))
+        for *fields, at in self.each(
+            "SELECT id, direction, amount_fen, state, created_at FROM message"
+            " WHERE bank = ? AND day = ? ORDER BY id",
+            bank,
+            day,
+        ):
+            yield OurLine._make([*fields, from_micros(at)])
 
-    def their_lines(self, bank: str, day: str) -> Iterator[TheirLine]:
-        with refusals(self.path):
-            for row in self._db.execute(
-                "SELECT line.number, message.id, line.direction, line.amount_fen, status, entry.at"
-                " FROM bank_line AS line JOIN message ON message.number = line.message"
-                " JOIN entry ON entry.id = line.entry"
-                " WHERE line.bank = ? AND line.day = ? ORDER BY message.id, line.number",
-                (bank, day),
-            ):
-                at = from_micros(row[5])
-                yield TheirLine(_reference(bank, row[0]), row[1], row[2], row[3], row[4], at)
-
-    def our_line(self, number: int) -> OurLine:
-        row = self.row(
-            "SELECT id, direction, amount_fen, state, created_at FROM message WHERE number = ?",
-            number,
-        )
-        return OurLine(row[0], row[1], row[2], row[3], from_micros(row[4]))
-
-    def their_lines_about(self, message: MessageRow) -> list[TheirLine]:
-        rows = self.rows(
-            "SELECT number, direction, bank_line.amount_fen, status, at FROM bank_line"
-            " JOIN entry ON entry.id = entry WHERE bank_line.message = ? ORDER BY number",
-            message.number,
-        )
-        return [
-            TheirLine(
-                _reference(message.bank, number), message.id, way, fen, status, from_micros(at)
-            )
-            for number, way, fen, status, at in rows
-        ]
+    def their_lines(
+        self, bank: str, *, day: str | None = None, message: int | None = None
+    ) -> Iterator[TheirLine]:
+        values: list[object]
+        if message is not None:
+            where, values = "line.message = ?", [message]
+        else:
+            where, values = "line.bank = ? AND line.day = ?", [bank, day]
+        for number, *fields, at in self.each(
+            "SELECT line.number, message.id, line.direction, line.amount_fen, status, entry.at"
+            " FROM bank_line AS line JOIN message ON message.number = line.message"
+            " JOIN entry ON entry.id = line.entry"
+            f" WHERE {where} ORDER BY message.id, line.number",
+            *values,
+        ):
+            yield TheirLine._make([_reference(bank, number), *fields, from_micros(at)])
 
     def is_on_day(self, bank: str, day: str) -> bool:
         row = self.row(
@@ -318,23 +267,19 @@ class Channel(Books):
             if heard is not None:
                 heard(done)
 
-    def batch_called(self, batch: int) -> str:
-        return str(self.row("SELECT id FROM batch WHERE number = ?", batch)[0])
-
     # --- corrections and operators ---------------------------------------------------------------
 
-    def is_corrected(self, message: int) -> bool:
-        return self.row("SELECT 1 FROM correction WHERE message = ?", message) is not None
-
-    def corrections(self, bank: str, day: str) -> list[tuple[MessageRow, str, int]]:
+    def corrections(self, bank: str, day: str, message: int | None = None) -> list[CorrectionRow]:
+        where, values = "", list[object]((bank, day))
+        if message is not None:
+            where, values = " AND correction.message = ?", [bank, day, message]
         rows = self.rows(
             "SELECT message, kind, correction.amount_fen FROM correction"
-            " JOIN message ON message.number = message WHERE bank = ? AND day = ?"
+            f" JOIN message ON message.number = message WHERE bank = ? AND day = ?{where}"
             " ORDER BY correction.id",
-            bank,
-            day,
+            *values,
         )
-        return [(self.message(number), kind, fen) for number, kind, fen in rows]
+        return [CorrectionRow(self.message(number), kind, fen) for number, kind, fen in rows]
 
     def _add_correction(
         self,
@@ -388,14 +333,22 @@ class Channel(Books):
         )
         return int(row[0]), int(row[1])
 
+    @overload
+    def batch(self, which: int) -> BatchRow: ...
+
+    @overload
+    def batch(self, which: str) -> BatchRow | None: ...
+
+    def batch(self, which: int | str) -> BatchRow | None:
+        if isinstance(which, int):
+            row = self.row("SELECT number, id, entry FROM batch WHERE number = ?", which)
+            return BatchRow(*self.existing(row))
+        row = self.row("SELECT number, id, entry FROM batch WHERE id = ?", which)
+        return row and BatchRow(*row)
+
 
 _AT_ONCE = 10_000
 """How many messages are put into a batch together, between two words of how far it is."""
-
-_NOT_HELD = (
-    "NOT EXISTS (SELECT 1 FROM review_case"
-    " WHERE review_case.message = message.number AND closed IS NULL)"
-)
 
 _MESSAGES = (
     "SELECT number, id, channel, bank, card, profile, direction, reason, amount_fen, fee_fen,"

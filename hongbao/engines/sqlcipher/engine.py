@@ -186,6 +186,12 @@ class Engine:
         except engine.DatabaseError as error:
             raise _in_words(error, self.path) from error
 
+    def existing(self, row: Any) -> Any:
+        """Return *row*, which another one names. Raises Damaged where it is gone."""
+        if row is None:
+            raise Damaged(path=str(self.path))
+        return row
+
     def last_restore(self) -> int:
         return int(self.row(f"SELECT {LAST_RESTORE}")[0])
 
@@ -281,6 +287,12 @@ _NAMING_ENTRIES = (
 
 _NUMBERED = frozenset({"packet", "message", "batch", "review_case", "challenge", "external_bill"})
 """Tables whose rows have a number; the others have an id."""
+
+NOT_HELD = (
+    "NOT EXISTS (SELECT 1 FROM review_case"
+    " WHERE review_case.message = message.number AND closed IS NULL)"
+)
+"""That no open case keeps a message from being sent."""
 
 LAST_RESTORE = (
     f"coalesce((SELECT CAST(substr(max(request_id), {len(RESTORE) + 1}) AS INTEGER) FROM entry"

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hongbao.engines.sqlcipher.books import facts_row
 from hongbao.engines.sqlcipher.engine import Engine, refusals
 from hongbao.store import BillFileRow
 from hongbao.units import to_micros
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 
 class External(Engine):
     """Imported bills. A bill's rows never change, and go only with it."""
-
-    def is_bill(self, bill_id: str) -> bool:
-        return self.row("SELECT 1 FROM external_bill WHERE id = ?", bill_id) is not None
 
     def _add_bill(
         self,
@@ -45,15 +41,15 @@ class External(Engine):
             )
 
     def bills(self, profile: int) -> list[BillFileRow]:
-        return [*map(_bill, self.rows(f"{_BILLS} ORDER BY number", profile))]
+        return [BillFileRow(*row) for row in self.rows(f"{_BILLS} ORDER BY number", profile)]
 
-    def bill(self, profile: int, bill_id: str) -> BillFileRow | None:
-        row = self.row(f"{_BILLS} AND external_bill.id = ?", profile, bill_id)
-        return _bill(row) if row else None
-
-    def bill_that_says(self, profile: int, digest: bytes) -> BillFileRow | None:
-        row = self.row(f"{_BILLS} AND digest = ?", profile, digest)
-        return _bill(row) if row else None
+    def bill(self, which: str | bytes, profile: int | None = None) -> BillFileRow | None:
+        if profile is None:
+            row = self.row("SELECT number, id, entry FROM external_bill WHERE id = ?", which)
+        else:
+            column = "id" if isinstance(which, str) else "digest"
+            row = self.row(f"{_BILLS} AND {column} = ?", profile, which)
+        return row and BillFileRow(*row)
 
     def bill_rows(
         self, number: int, since: datetime | None = None, until: datetime | None = None
@@ -75,14 +71,4 @@ class External(Engine):
         self._write("DELETE FROM external_row WHERE bill = ?", number)
 
 
-_BILLS = (
-    "SELECT number, external_bill.id, entry.id, act, facts, request_id, at, balance_fen"
-    " FROM external_bill"
-    " JOIN entry ON entry.id = external_bill.entry"
-    " WHERE external_bill.profile = ? AND removed IS NULL"
-)
-
-
-def _bill(row: Any) -> BillFileRow:
-    number, name, entry, *made = row
-    return BillFileRow(number, name, entry, facts_row(made))
+_BILLS = "SELECT number, id, entry FROM external_bill WHERE profile = ? AND removed IS NULL"

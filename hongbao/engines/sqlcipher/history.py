@@ -5,7 +5,7 @@ from datetime import datetime
 
 from hongbao.engines.sqlcipher.books import Books
 from hongbao.engines.sqlcipher.engine import Engine, marks
-from hongbao.store import EventRow, Movement
+from hongbao.store import Movement, TotalsRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -92,42 +92,30 @@ class History(Books):
         for row in rows:
             yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
 
-    def events(self, after: int, limit: int) -> list[EventRow]:
-        rows = self.rows(
-            "SELECT entry.id, entry.at, entry.act, profile.name, packet.id, message.id,"
-            " entry.facts FROM entry LEFT JOIN profile ON profile.id = entry.profile"
-            " LEFT JOIN packet ON packet.number = entry.packet"
-            " LEFT JOIN message ON message.number = entry.message"
-            " WHERE entry.id > ? ORDER BY entry.id LIMIT ?",
-            after,
-            limit,
-        )
-        return [EventRow(row[0], from_micros(row[1]), *row[2:]) for row in rows]
-
     def entry_before_the_last(self, count: int) -> int:
         row = self.row("SELECT id FROM entry ORDER BY id DESC LIMIT 1 OFFSET ?", count)
         return int(row[0]) if row else 0
 
-    def balance_before(self, profile: int, entry: int) -> int:
-        row = self.row(
-            "SELECT balance_fen FROM entry WHERE profile = ? AND id < ? ORDER BY id DESC LIMIT 1",
-            profile,
-            entry,
+    def totals(self, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
+        balance = (
+            "coalesce((SELECT balance_fen FROM entry WHERE profile = ? AND id < ?"
+            " ORDER BY id DESC LIMIT 1), 0)"
         )
-        return int(row[0]) if row else 0
-
-    def totals(self, profile: int, span: range, acts: Sequence[str]) -> tuple[int, int, int]:
         row = self.row(
             "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
-            " coalesce(sum(max(-amount_fen, 0)), 0) FROM entry"
+            f" coalesce(sum(max(-amount_fen, 0)), 0), {balance}, {balance} FROM entry"
             f" WHERE profile = ? AND act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
             " AND entry.id >= ? AND entry.id < ?",
+            profile,
+            span.start,
+            profile,
+            span.stop,
             profile,
             *acts,
             span.start,
             span.stop,
         )
-        return int(row[0]), int(row[1]), int(row[2])
+        return TotalsRow(*row)
 
 
 _STATUS = """

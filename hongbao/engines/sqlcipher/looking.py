@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
 from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
-from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.books import ACTS, Books, act_row
 from hongbao.engines.sqlcipher.engine import marks
-from hongbao.store import ActRow, ChangeRow, HeldRow, MovedRow, TakenRow
-from hongbao.units import from_micros, to_micros
+from hongbao.store import ActRow, ChangeRow, HeldRow, MovedRow
+from hongbao.units import to_micros
 
 _OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})
 """Accounts that stay behind empty, one for each packet, payment and hold there ever was."""
@@ -23,47 +22,43 @@ class Looking(Books):
 
     # --- acts ------------------------------------------------------------------------------------
 
-    def act_of(self, entry: int) -> ActRow:
-        return _act(self.row(f"{_ACTS} WHERE id = ?", entry))
-
-    def act_requested(self, request_id: str, profile: int) -> ActRow | None:
-        row = self.row(f"{_ACTS} WHERE request_id = ? AND profile = ?", request_id, profile)
-        return _act(row) if row else None
-
-    def acts_about(self, message: int) -> list[ActRow]:
-        return [_act(row) for row in self.rows(f"{_ACTS} WHERE message = ? ORDER BY id", message)]
+    def acts(
+        self,
+        *,
+        message: int | None = None,
+        claims_of: int | None = None,
+        after: int = 0,
+        limit: int = -1,
+    ) -> list[ActRow]:
+        if message is not None:
+            where, value = "entry.message = ?", message
+        elif claims_of is not None:
+            where, value = "entry.id IN (SELECT entry FROM claim WHERE packet = ?)", claims_of
+        else:
+            where, value = "entry.id > ?", after
+        rows = self.rows(f"{ACTS} WHERE {where} ORDER BY entry.id LIMIT ?", value, limit)
+        return [act_row(row) for row in rows]
 
     def refund_of(
         self, packet: int, closed_at: datetime, span: range, acts: Sequence[str] = ("refund",)
     ) -> ActRow | None:
         row = self.row(
-            f"{_ACTS} WHERE id >= ? AND id < ? AND at = ? AND packet = ?"
-            f" AND act IN ({marks(acts)})",
+            f"{ACTS} WHERE entry.id >= ? AND entry.id < ? AND entry.at = ? AND entry.packet = ?"
+            f" AND entry.act IN ({marks(acts)})",
             span.start,
             span.stop,
             to_micros(closed_at),
             packet,
             *acts,
         )
-        return _act(row) if row else None
+        return act_row(row) if row else None
 
     def last_act_that_moved(self) -> ActRow | None:
         row = self.row(
-            f"{_ACTS} WHERE id = (SELECT entry FROM transfer ORDER BY transfer.id DESC LIMIT 1)"
+            f"{ACTS} WHERE entry.id ="
+            " (SELECT entry FROM transfer ORDER BY transfer.id DESC LIMIT 1)"
         )
-        return _act(row) if row else None
-
-    def taken(self, packet: int) -> list[TakenRow]:
-        rows = self.rows(
-            "SELECT claim.seat, profile.name, claim.amount_fen,"
-            f" {', '.join(f'entry.{column}' for column in _ACT_COLUMNS)}"
-            " FROM claim JOIN profile ON profile.id = claim.profile"
-            " JOIN entry ON entry.id = claim.entry WHERE claim.packet = ? ORDER BY claim.seat",
-            packet,
-        )
-        return [
-            TakenRow(seat, name, amount_fen, _act(act)) for seat, name, amount_fen, *act in rows
-        ]
+        return act_row(row) if row else None
 
     def moved(self, entries: Collection[int]) -> list[MovedRow]:
         rows = self.rows(
@@ -73,20 +68,6 @@ class Looking(Books):
             *entries,
         )
         return [MovedRow(*row) for row in rows]
-
-    def messages_under_way(self, profile: int) -> list[str]:
-        rows = self.rows(
-            "SELECT id FROM message WHERE profile = ? AND outcome IS NULL ORDER BY number", profile
-        )
-        return [str(row[0]) for row in rows]
-
-    def batch(self, number: int) -> tuple[str, ActRow]:
-        batch_id, entry = self.row("SELECT id, entry FROM batch WHERE number = ?", number)
-        return str(batch_id), self.act_of(entry)
-
-    def batch_entry(self, batch_id: str) -> int | None:
-        row = self.row("SELECT entry FROM batch WHERE id = ?", batch_id)
-        return row and int(row[0])
 
     # --- books -----------------------------------------------------------------------------------
 
@@ -134,23 +115,3 @@ class Looking(Books):
             first,
         )
         return [ChangeRow(book, Kind(kind), *rest) for book, kind, *rest in rows]
-
-
-_ACT_COLUMNS = ("id", "act", "profile", "request_id", "packet", "message", "at", "facts", "took")
-_ACTS = f"SELECT {', '.join(_ACT_COLUMNS)} FROM entry"
-
-
-def _act(row: Any) -> ActRow:
-    entry, act, profile, request_id, packet, message, at, facts, took = row
-    laps = (lap.partition(":") for lap in (took or "").split())
-    return ActRow(
-        entry,
-        act,
-        profile,
-        request_id,
-        packet,
-        message,
-        from_micros(at),
-        facts,
-        {int(step): int(micros) for step, _colon, micros in laps},
-    )

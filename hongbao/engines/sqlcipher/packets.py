@@ -1,14 +1,15 @@
 """Packets and their claims."""
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, overload
 
 from hongbao.domain.fairness import DrawInput
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.packet import DealRule, Hold, Packet, PacketKind
 from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.engine import NOT_HELD
 from hongbao.errors import Damaged
-from hongbao.store import ClaimRow, PacketRow
+from hongbao.store import ClaimRow, NextDue, PacketRow, PacketView, SumsRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -40,87 +41,40 @@ class Packets(Books):
             to_micros(packet.expires_at),
         )
 
-    def packet(self, packet_id: str) -> PacketRow | None:
-        row = self.row(f"{_PACKETS} WHERE packet.id = ?", packet_id)
+    @overload
+    def packet(self, which: int) -> PacketRow: ...
+
+    @overload
+    def packet(self, which: str = "", *, entry: int | None = None) -> PacketRow | None: ...
+
+    def packet(self, which: int | str = "", *, entry: int | None = None) -> PacketRow | None:
+        if isinstance(which, int):
+            return _packet(self.existing(self.row(f"{_PACKETS} WHERE packet.number = ?", which)))
+        if entry is not None:
+            row = self.row(f"{_PACKETS} WHERE packet.entry = ?", entry)
+        else:
+            row = self.row(f"{_PACKETS} WHERE packet.id = ?", which)
         return _packet(row) if row else None
 
-    def packet_numbered(self, number: int) -> str:
-        return str(self.row("SELECT id FROM packet WHERE number = ?", number)[0])
-
-    def packet_of_entry(self, entry: int) -> str | None:
-        row = self.row("SELECT id FROM packet WHERE entry = ?", entry)
-        return row and str(row[0])
-
-    def sent(self, profile: int, limit: int) -> list[PacketRow]:
-        return self._packets(
-            "packet.sender = ? ORDER BY packet.number DESC LIMIT ?", profile, limit
+    def packets(
+        self, view: PacketView, profile: int | None, now: datetime, limit: int
+    ) -> list[PacketRow]:
+        rows = self.rows(
+            f"{_PACKETS} WHERE {_VIEWS[view]} LIMIT ?3", to_micros(now), profile, limit
         )
+        return [_packet(row) for row in rows]
 
-    def received(self, profile: int, limit: int) -> list[PacketRow]:
-        return self._packets(
-            "packet.number IN (SELECT packet FROM claim WHERE profile = ?)"
-            " ORDER BY packet.number DESC LIMIT ?",
-            profile,
-            limit,
+    def sums(self, profile: int, now: datetime) -> SumsRow:
+        return SumsRow(*self.row(_SUMS, to_micros(now), profile))
+
+    def next_due(self, now: datetime, patience: timedelta) -> NextDue:
+        *moments, is_unfinished = self.row(
+            _NEXT_DUE, to_micros(now), patience // timedelta(microseconds=1)
         )
-
-    def claimable(self, profile: int, now: datetime, *, own: bool, limit: int) -> list[PacketRow]:
-        return self._packets(
-            "packet.closed_at IS NULL AND packet.expires_at > ?"
-            " AND (held IS NULL OR (hold.until <= ? AND hold.ends = 'release'))"
-            " AND (packet.recipient IS NULL OR packet.recipient = ?)"
-            " AND (packet.sender <> ? OR (? AND packet.count > 1))"
-            " AND NOT EXISTS (SELECT 1 FROM claim"
-            "   WHERE claim.profile = ? AND claim.packet = packet.number)"
-            " ORDER BY packet.expires_at, packet.number LIMIT ?",
-            to_micros(now),
-            to_micros(now),
-            profile,
-            profile,
-            own,
-            profile,
-            limit,
+        hold_end, refund, delivery = (
+            None if moment is None else from_micros(moment) for moment in moments
         )
-
-    def due(self, now: datetime, sender: int | None, limit: int) -> list[PacketRow]:
-        return self._packets(
-            "packet.closed_at IS NULL AND packet.expires_at <= ? AND held IS NULL"
-            " AND (? IS NULL OR packet.sender = ?)"
-            " ORDER BY packet.expires_at, packet.number LIMIT ?",
-            to_micros(now),
-            sender,
-            sender,
-            limit,
-        )
-
-    def next_expiry(self) -> datetime | None:
-        row = self.row(
-            "SELECT expires_at FROM packet WHERE closed_at IS NULL AND held IS NULL"
-            " ORDER BY expires_at LIMIT 1"
-        )
-        return row and from_micros(row[0])
-
-    def in_packets_fen(self, profile: int, now: datetime) -> tuple[int, int, int]:
-        found = {"open": 0, "due": 0, "held": 0}
-        for state, fen in self.rows(
-            "SELECT CASE WHEN hold.until > ?1 THEN 'held' WHEN hold.ends = 'return' THEN 'due'"
-            " WHEN expires_at > ?1 THEN 'open' ELSE 'due' END, sum(total_fen - claimed_fen)"
-            " FROM packet LEFT JOIN review_case AS hold ON hold.number = held"
-            " WHERE sender = ?2 AND packet.closed_at IS NULL GROUP BY 1",
-            to_micros(now),
-            profile,
-        ):
-            found[state] = int(fen)
-        return found["open"], found["due"], found["held"]
-
-    def _packets(self, where: str, *values: object) -> list[PacketRow]:
-        return [_packet(row) for row in self.rows(f"{_PACKETS} WHERE {where}", *values)]
-
-    def claimed_fen(self, packet: int, profile: int) -> int | None:
-        row = self.row(
-            "SELECT amount_fen FROM claim WHERE profile = ? AND packet = ?", profile, packet
-        )
-        return row and int(row[0])
+        return NextDue(hold_end, refund, delivery, is_unfinished=bool(is_unfinished))
 
     def _add_claim(
         self,
@@ -155,21 +109,34 @@ class Packets(Books):
     def _close_packet(self, packet: int, at: datetime) -> None:
         self._write("UPDATE packet SET closed_at = ? WHERE number = ?", to_micros(at), packet)
 
-    def claims(self, packet: int) -> list[ClaimRow]:
+    def claims(self, packet: int, profile: int | None = None) -> list[ClaimRow]:
+        where, values = "", [packet]
+        if profile is not None:
+            where, values = " AND claim.profile = ?", [packet, profile]
         rows = self.rows(
             "SELECT entry.at, claim.seat, claim.profile, profile.name, claim.amount_fen,"
-            " entry.request_id, nonce, luck, hold.state"
+            " entry.request_id, nonce, luck, claim.entry, hold.state"
             " FROM claim JOIN profile ON profile.id = claim.profile"
             " JOIN entry ON entry.id = claim.entry"
             " LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'"
-            " WHERE claim.packet = ? ORDER BY claim.seat",
-            packet,
+            f" WHERE claim.packet = ?{where} ORDER BY claim.seat",
+            *values,
         )
         return [
-            ClaimRow(from_micros(at), seat, profile, name, amount_fen, request_id, drawn, hold)
-            for at, seat, profile, name, amount_fen, request_id, nonce, luck, hold in rows
-            for drawn in [DrawInput(nonce, luck)]
+            ClaimRow._make([from_micros(at), *fields, DrawInput(nonce, luck), entry, hold])
+            for at, *fields, nonce, luck, entry, hold in rows
         ]
+
+
+def _claimable(whose: str) -> str:
+    return (
+        "packet.closed_at IS NULL AND packet.expires_at > ?1"
+        " AND (held IS NULL OR (hold.until <= ?1 AND hold.ends = 'release'))"
+        " AND (packet.recipient IS NULL OR packet.recipient = ?2)"
+        f" AND {whose} AND NOT EXISTS (SELECT 1 FROM claim"
+        "   WHERE claim.profile = ?2 AND claim.packet = packet.number)"
+        " ORDER BY packet.expires_at, packet.number"
+    )
 
 
 _PACKETS = (
@@ -181,6 +148,55 @@ _PACKETS = (
     " LEFT JOIN profile AS taker ON taker.id = recipient"
     " LEFT JOIN review_case AS hold ON hold.number = held"
 )
+
+_VIEWS = {
+    PacketView.SENT: "packet.sender = ?2 ORDER BY packet.number DESC",
+    PacketView.RECEIVED: (
+        "packet.number IN (SELECT packet FROM claim WHERE profile = ?2) ORDER BY packet.number DESC"
+    ),
+    PacketView.CLAIMABLE: _claimable("packet.sender <> ?2"),
+    PacketView.CLAIMABLE_OR_OWN: _claimable("(packet.sender <> ?2 OR packet.count > 1)"),
+    PacketView.DUE: (
+        "packet.closed_at IS NULL AND packet.expires_at <= ?1 AND held IS NULL"
+        " AND (?2 IS NULL OR packet.sender = ?2) ORDER BY packet.expires_at, packet.number"
+    ),
+}
+"""How each view is found and ordered, at the moment ?1, of profile ?2."""
+
+_SUMS = f"""
+    SELECT inside.open_fen, inside.due_fen,
+        inside.held_fen + (SELECT coalesce(sum(review_case.amount_fen + coalesce(fee_fen, 0)), 0)
+            FROM review_case LEFT JOIN message ON message.number = message
+            LEFT JOIN packet ON packet.entry = review_case.entry
+            WHERE review_case.profile = ?2 AND closed IS NULL AND review_case.kind = 'hold'
+            AND packet.number IS NULL),
+        (SELECT coalesce(sum(CASE reason WHEN 'withdraw' THEN amount_fen + fee_fen
+            WHEN 'refund' THEN amount_fen ELSE 0 END), 0)
+            FROM message WHERE profile = ?2 AND outcome IS NULL AND {NOT_HELD}),
+        (SELECT count(*) FROM message WHERE profile = ?2 AND outcome IS NULL
+            AND state IN ('sent', 'unknown'))
+    FROM (SELECT coalesce(sum(iif(place = 'open', fen, 0)), 0) AS open_fen,
+            coalesce(sum(iif(place = 'due', fen, 0)), 0) AS due_fen,
+            coalesce(sum(iif(place = 'held', fen, 0)), 0) AS held_fen
+        FROM (SELECT total_fen - claimed_fen AS fen,
+                CASE WHEN hold.until > ?1 THEN 'held' WHEN hold.ends = 'return' THEN 'due'
+                    WHEN expires_at > ?1 THEN 'open' ELSE 'due' END AS place
+            FROM packet LEFT JOIN review_case AS hold ON hold.number = held
+            WHERE sender = ?2 AND packet.closed_at IS NULL)) AS inside
+"""
+"""Of profile ?2 at the moment ?1; money of a held packet is in the packet, not in the case."""
+
+_NEXT_DUE = f"""
+    SELECT (SELECT min(until) FROM review_case WHERE closed IS NULL),
+        (SELECT expires_at FROM packet WHERE closed_at IS NULL AND held IS NULL
+            ORDER BY expires_at LIMIT 1),
+        (SELECT min(iif(due_at > ?1, due_at, due_at + ?2)) FROM message
+            WHERE outcome IS NULL AND state = 'created' AND due_at + ?2 > ?1 AND {NOT_HELD}),
+        EXISTS (SELECT 1 FROM message WHERE outcome IS NULL AND state = 'unknown')
+            OR EXISTS (SELECT 1 FROM message INDEXED BY message_unsettled
+                WHERE state = 'accepted' AND batch IS NULL)
+            OR EXISTS (SELECT 1 FROM bank_message WHERE state IN ('queued', 'late'))
+"""
 
 
 def _packet(row: Any) -> PacketRow:

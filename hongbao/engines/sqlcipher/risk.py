@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hongbao.engines.sqlcipher.books import Books
-from hongbao.store import ChallengeRow, HabitRow, JudgedRow
+from hongbao.store import ChallengeRow, HabitRow, JudgedRow, KeptHabit
 from hongbao.units import from_micros, to_micros
 
 
@@ -14,9 +14,15 @@ class Risk(Books):
 
     # --- habits ----------------------------------------------------------------------------------
 
-    def habit(self, profile: int) -> HabitRow | None:
+    def habit(self, profile: int) -> KeptHabit:
         row = self.row("SELECT upto, text FROM habit WHERE profile = ?", profile)
-        return HabitRow(*row) if row else None
+        records = self.rows(
+            "SELECT id, risk FROM entry WHERE profile = ? AND id > ? AND risk IS NOT NULL"
+            " ORDER BY id",
+            profile,
+            row[0] if row else 0,
+        )
+        return KeptHabit(HabitRow(*row) if row else None, records)
 
     def _keep_habit(self, profile: int, row: HabitRow) -> None:
         self._write(
@@ -24,14 +30,6 @@ class Risk(Books):
             " ON CONFLICT (profile) DO UPDATE SET upto = excluded.upto, text = excluded.text",
             profile,
             *row,
-        )
-
-    def records_after(self, profile: int, entry: int) -> list[tuple[int, str]]:
-        return self.rows(
-            "SELECT id, risk FROM entry WHERE profile = ? AND id > ? AND risk IS NOT NULL"
-            " ORDER BY id",
-            profile,
-            entry,
         )
 
     # --- what did not happen ---------------------------------------------------------------------
@@ -45,31 +43,31 @@ class Risk(Books):
             request_id,
         )
 
-    def stops_of(self, request_id: str, profile: int) -> list[int]:
-        rows = self.rows(
-            "SELECT entry FROM stop WHERE request_id = ? AND profile = ? ORDER BY entry",
-            request_id,
-            profile,
-        )
+    def stops(self, profile: int, request_id: str | None = None) -> list[int]:
+        if request_id is None:
+            rows = self.rows("SELECT entry FROM stop WHERE profile = ? ORDER BY entry", profile)
+        else:
+            rows = self.rows(
+                "SELECT entry FROM stop WHERE request_id = ? AND profile = ? ORDER BY entry",
+                request_id,
+                profile,
+            )
         return [int(row[0]) for row in rows]
-
-    def stops_count(self, profile: int) -> int:
-        return int(self.row("SELECT count(*) FROM stop WHERE profile = ?", profile)[0])
 
     # --- what was judged -------------------------------------------------------------------------
 
-    def judged(self, profile: int | None = None, until: int | None = None) -> Iterator[JudgedRow]:
-        for row in self.each(
-            f"{_JUDGED} WHERE risk IS NOT NULL AND (?1 IS NULL OR profile = ?1)"
-            " AND (?2 IS NULL OR id < ?2) ORDER BY id",
-            profile,
-            until,
-        ):
+    def judged(
+        self,
+        profile: int | None = None,
+        *,
+        entry: int | None = None,
+        before: int | None = None,
+    ) -> Iterator[JudgedRow]:
+        asked = {"profile = ?": profile, "id = ?": entry, "id < ?": before}
+        given = {where: value for where, value in asked.items() if value is not None}
+        where = " AND ".join(["risk IS NOT NULL", *given])
+        for row in self.each(f"{_JUDGED} WHERE {where} ORDER BY id", *given.values()):
             yield _judged(row)
-
-    def judged_in(self, entry: int) -> JudgedRow | None:
-        row = self.row(f"{_JUDGED} WHERE id = ? AND risk IS NOT NULL", entry)
-        return _judged(row) if row else None
 
     # --- challenges ------------------------------------------------------------------------------
 
@@ -90,24 +88,19 @@ class Risk(Books):
         row = self.row(f"{_CHALLENGES} WHERE id = ?", challenge_id)
         return _challenge(row) if row else None
 
-    def challenges_of(self, profile: int, now: datetime) -> list[ChallengeRow]:
+    def challenges(
+        self, profile: int, now: datetime, *, passed: bytes | None = None
+    ) -> list[ChallengeRow]:
+        where = "state = 'open'"
+        if passed is not None:
+            where = "inputs = ?3 AND state = 'passed'"
         rows = self.rows(
-            f"{_CHALLENGES} WHERE profile = ? AND state = 'open' AND expires_at > ?"
-            " ORDER BY number",
+            f"{_CHALLENGES} WHERE profile = ?1 AND expires_at > ?2 AND {where} ORDER BY number",
             profile,
             to_micros(now),
+            *([] if passed is None else [passed]),
         )
         return [_challenge(row) for row in rows]
-
-    def passed_challenge(self, profile: int, inputs: bytes, now: datetime) -> ChallengeRow | None:
-        row = self.row(
-            f"{_CHALLENGES} WHERE profile = ? AND inputs = ? AND state = 'passed'"
-            " AND expires_at > ? ORDER BY number LIMIT 1",
-            profile,
-            inputs,
-            to_micros(now),
-        )
-        return _challenge(row) if row else None
 
     def _count_try(self, challenge: int) -> None:
         self._write("UPDATE challenge SET tries = tries + 1 WHERE number = ?", challenge)
