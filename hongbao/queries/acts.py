@@ -60,5 +60,5 @@ def answer_to(home: Home, row: _Answered) -> Any:
 
 
 def answer_in(home: Home, entry: int) -> Any:
-    """Return what the act of *entry* was answered with, as `answer_to` does."""
+    """Return the answer of the act of *entry*, as `answer_to` does."""
     return answer_to(home, act_in(home, entry))

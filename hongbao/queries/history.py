@@ -171,7 +171,7 @@ def _state(row: ActRow, facts: Mapping[str, Any]) -> str | None:
 
 
 def _actor(row: ActRow, facts: Mapping[str, Any]) -> str:
-    """Return who did it: once a payment is requested, the institutions act."""
+    """Return the actor: once a payment is requested, the institutions act."""
     if row.act == "bank":
         return str(facts["bank"])
     operator = doer(facts) if row.act in OPERATOR_ACTS else None
