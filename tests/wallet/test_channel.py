@@ -900,7 +900,7 @@ def test_who_wants_refunds_in_the_balance_gets_them_there(demo: World):
     """
     No message is made, and nothing waits for a bank.
     """
-    demo.edit("UPDATE profile SET refund_to = 'balance'")
+    demo.zhang.refunds_to("balance")
     before = money(demo)
 
     unclaimed(demo)
