@@ -245,8 +245,8 @@ CASES = [
     ),
     Case(
         Identify(profile_row(LI), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),
-        lambda s: ([p.id for p in s.profiles(person=ZHANG)], used_fen(s)),
-        ([ZHANG, LI], 800),
+        lambda s: ([p.id for p in s.profiles(person=ZHANG)], s.person(LI), used_fen(s)),
+        ([ZHANG, LI], None, 800),
         (
             Identify(profile_row(ZHANG), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),
             AddUsage(ZHANG, "topup", DAY, 500),

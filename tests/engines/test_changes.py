@@ -3,6 +3,7 @@
 import inspect
 import pkgutil
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -92,6 +93,15 @@ def test_a_change_touches_the_rows_of_state_that_it_names(store: Store):
         changed = {key for key in before | after if before.get(key) != after.get(key)}
         assert changed <= {(row[0], key_of(row)) for row in sealed}, case
         assert bool(changed) == bool(sealed), case
+
+
+def test_the_suite_knows_no_engine():
+    """Engines are named in `conftest.py` alone: the next one passes the same tests."""
+    for path in Path(__file__).parent.glob("*.py"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        asked = {line.split()[1] for line in lines if line.startswith(("import ", "from "))}
+        known = {name for name in asked if name.startswith(("sqlcipher3", "hongbao.engines"))}
+        assert not known or path.name == "conftest.py", path
 
 
 def test_every_table_of_state_is_touched_by_some_case():
