@@ -101,7 +101,7 @@ def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str |
         inputs["demo"] = True
     new = new.complete(home.env.now())
     exists = home.store.home() is not None
-    taken = home.store.profile(name_key(name)) is not None
+    taken, hashed = home.store.profile(name_key(name)) is not None, ""
     if taken:
         first: Founded | None = earlier_answer(home, "init", inputs, request_id)
         if first is not None:
@@ -128,12 +128,13 @@ def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str |
         )
 
     def made(row: HomeRow) -> ProfileRow:
-        nonlocal taken
+        nonlocal taken, hashed
         profile = home.store.profile(name_key(name))
         taken = profile is not None
         if profile is not None:
             return profile
         number = home.store.next_number("profile")
+        hashed = home.vault.hash_pin(number, chosen)  # slow: before a key of a device is made
         return ProfileRow(
             id=number,
             name=name,
@@ -154,7 +155,7 @@ def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str |
         if not exists:
             doing.change(KeepRules("policy", policy.ref, policy.text))
         tries_folder(home).start(Holder("profile", me.id).label)
-        doing.change(AddProfile(me, name_key(name), home.vault.hash_pin(me.id, chosen)))
+        doing.change(AddProfile(me, name_key(name), hashed))
         if doing.home_row.current_profile is None:
             doing.set_home(current_profile=me.id)
         return {
