@@ -8,9 +8,9 @@ from hongbao.auditing.books import Books
 from hongbao.auditing.cases import Cases
 from hongbao.auditing.chain import Chain
 from hongbao.auditing.channel import Channel
+from hongbao.auditing.context import ROWS_MAX, DeviceKeys, Fits, Keys, Noted
 from hongbao.auditing.guards import Guards
 from hongbao.auditing.holds import Holds
-from hongbao.auditing.look import ROWS_MAX, DeviceKeys, Fits, Keys, Noted
 from hongbao.auditing.packets import Packets
 from hongbao.auditing.people import People
 from hongbao.auditing.private import Private

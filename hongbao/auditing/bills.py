@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from hongbao.auditing.look import Look
+from hongbao.auditing.context import Look
 from hongbao.auditing.sealed import facts_in, has
 from hongbao.domain.bill import Digest
 from hongbao.store import Question

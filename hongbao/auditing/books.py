@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hongbao.auditing.look import Look
+from hongbao.auditing.context import Look
 from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.ledger import CENTRAL, LEGAL, PLATFORM, SIDES, Kind
 from hongbao.store import Question

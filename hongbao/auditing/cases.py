@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hongbao.auditing.look import Look
+from hongbao.auditing.context import Look
 from hongbao.auditing.sealed import facts_in, has, judged, part_of
 from hongbao.domain.cases import WAITING, CaseFacts, CaseKind, CaseState, decide_case
 from hongbao.domain.dates import day_key

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from hongbao.auditing.look import ROWS_MAX, Look
+from hongbao.auditing.context import ROWS_MAX, Look
 from hongbao.auditing.sealed import has
 from hongbao.domain.chain import Act, canonical
 from hongbao.errors import Damaged

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from hongbao.auditing.look import Look
+from hongbao.auditing.context import Look
 from hongbao.auditing.sealed import at, has
 from hongbao.domain.channel import (
     ASKED_AS,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hongbao.auditing.look import Look
+from hongbao.auditing.context import Look
 from hongbao.auditing.sealed import at, facts_in, has, judged, part_of
 from hongbao.domain.chain import statement
 from hongbao.domain.risk.acts import Verdict

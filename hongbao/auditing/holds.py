@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hongbao.auditing.look import Look
+from hongbao.auditing.context import Look
 from hongbao.auditing.sealed import has, part_of
 from hongbao.domain.ledger import Kind, Reason
 from hongbao.store import Question

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from hongbao.auditing.look import Look
+from hongbao.auditing.context import Look
 from hongbao.auditing.sealed import at, has
 from hongbao.domain.fairness import SEED_BYTES, DrawInput, Terms, commitment, recompute
 from hongbao.store import Question

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
-from hongbao.auditing.look import Look
+from hongbao.auditing.context import Look
 from hongbao.auditing.sealed import part_of
 from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.policy import parse_policy

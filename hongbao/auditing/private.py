@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hongbao.auditing.look import Keys, Look
+from hongbao.auditing.context import Keys, Look
 from hongbao.errors import Damaged
 from hongbao.store import CardRow, PersonRow, ProfileRow
 

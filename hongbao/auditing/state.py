@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hongbao.auditing.look import Look
+from hongbao.auditing.context import Look
 from hongbao.domain.chain import state
 from hongbao.errors import Damaged
 from hongbao.store import SEALED

@@ -70,7 +70,7 @@ class Caller:
 
         Raises Unanswered if there is no terminal to prompt on.
         """
-        return self._ask(self.env.ask, f"{_(question)}: ", question, flag)
+        return self._ask(self.env.ask, _prompt(_(question)), question, flag)
 
     def ask_below(self, shown: str, question: str, *, flag: str) -> str:
         """
@@ -78,11 +78,11 @@ class Caller:
 
         A secret that is shown so reaches no file and no pipe.
         """
-        return self._ask(self.env.ask, f"{shown}\n{_(question)}: ", question, flag)
+        return self._ask(self.env.ask, f"{shown}\n{_prompt(_(question))}", question, flag)
 
     def ask_secret(self, question: str, *, flag: str) -> str:
         """Ask a *question* whose answer stays off the screen (see `ask`)."""
-        return self._ask(self.env.ask_secret, f"{_(question)}: ", question, flag)
+        return self._ask(self.env.ask_secret, _prompt(_(question)), question, flag)
 
     def confirm(self, question: str, **facts: object) -> None:
         """
@@ -316,7 +316,7 @@ class Caller:
             asked = wallet.challenge(challenge)
             shown = "\n".join(challenges.to_count(asked, said))
             question, facts = challenges.QUESTION, {"sought": asked["sought"]}
-            text = f"{shown}\n{say(question, **facts)}: "
+            text = f"{shown}\n{_prompt(say(question, **facts))}"
             typed = self._ask(self.env.ask, text, question, "--answer", facts)
             try:
                 return wallet.answer_challenge(challenge, typed)
@@ -404,6 +404,11 @@ def talk(text: str, *, wrapped: bool = True) -> None:
 
             text = "\n".join(folded(text, terminal_columns()))
         print(text, file=sys.stderr)
+
+
+def _prompt(question: str) -> str:
+    """Return *question* as a prompt, with the colon of the chosen language."""
+    return say(N_("{prompt}: "), prompt=question)
 
 
 def _leave_the_question() -> None:

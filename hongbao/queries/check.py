@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from hongbao.answers import Checked, HeadLine
 from hongbao.auditing import PROBLEMS, Auditor
-from hongbao.auditing.look import Noted
+from hongbao.auditing.context import Noted
 from hongbao.errors import Damaged
 from hongbao.home.opened import Home
 from hongbao.queries.devices import device_keys

@@ -13,7 +13,7 @@ from tests.cli.shell import CTRL_C, CTRL_D, INTERRUPTED, Shell, plain
 from tests.wallet.risks import pack, rule
 
 SAYS = {"en": "this is unlike you: please show that it is you", "zh": "请确认为本人操作"}
-QUESTION = {"en": "in this line: ", "zh_CN": "”的个数: "}
+QUESTION = {"en": "in this line: ", "zh_CN": "”的个数："}
 PIN_QUESTION = "payment PIN: "
 
 

@@ -23,7 +23,7 @@ from tests.consumers import program
 from tests.every import every
 from tests.statements.conftest import CARD, EXCLUSIVE, PEOPLE
 from tests.statements.test_formats import SIGNER
-from tests.statements.test_verifying import exported, judged, key_of
+from tests.statements.test_verification import exported, judged, key_of
 
 FORMS = slips.FORMATS
 FILES = ("text", "json", "svg")

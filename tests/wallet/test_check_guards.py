@@ -9,7 +9,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.auditing import Auditor
-from hongbao.auditing.look import Noted
+from hongbao.auditing.context import Noted
 from hongbao.domain.cases import Verb
 from hongbao.domain.chain import Act, canonical
 from hongbao.domain.pin import Pin

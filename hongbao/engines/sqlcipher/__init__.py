@@ -1,19 +1,17 @@
 """The default engine: the ledger in one SQLCipher file."""
 
+from hongbao.engines.sqlcipher.acts import Acts
 from hongbao.engines.sqlcipher.audit import Audit
 from hongbao.engines.sqlcipher.cases import Cases
 from hongbao.engines.sqlcipher.channel import Channel
 from hongbao.engines.sqlcipher.devices import Devices
 from hongbao.engines.sqlcipher.external import External
 from hongbao.engines.sqlcipher.history import History
-from hongbao.engines.sqlcipher.looking import Looking
 from hongbao.engines.sqlcipher.packets import Packets
 from hongbao.engines.sqlcipher.people import People
 from hongbao.engines.sqlcipher.risk import Risk
 from hongbao.engines.sqlcipher.state import State
 
 
-class Ledger(
-    People, Devices, Packets, Channel, Risk, Cases, External, History, Looking, Audit, State
-):
+class Ledger(People, Devices, Packets, Channel, Risk, Cases, External, History, Acts, Audit, State):
     """One open ledger: books, people, packets, payments, guards and the past."""

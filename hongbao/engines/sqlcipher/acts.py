@@ -13,7 +13,7 @@ _OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})
 """Accounts that stay behind empty, one for each packet, payment and hold there ever was."""
 
 
-class Looking(Books):
+class Acts(Books):
     """
     Acts, each with what it moved and how long it took.
 
