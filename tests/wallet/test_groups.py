@@ -10,13 +10,18 @@ import pytest
 from hongbao import errors
 from hongbao.domain.policy import Policy
 from hongbao.errors import HongbaoError
+from hongbao.queries.devices import device_keys
 from hongbao.units import CHINA
 from hongbao.wallet import Wallet
 from hongbao.wallet.group import acting_as, together
 from hongbao.wallet.unit_of_work import rehearsal
 from tests.vault.processes import race
+from tests.wallet.guards import BY_AMOUNT, CHALLENGED
 from tests.wallet.kills import SWEEPS, count_from_here, killed_at, steps
 from tests.wallet.world import LI, PINS, WANG, YUAN, ZHANG, World, policy, right, unasked
+
+Acts = list[Callable[[], Any]]
+Answers = list[Any]
 
 FLOWS = frozenset({"send_balance"})
 
@@ -256,3 +261,91 @@ def test_a_group_that_is_killed_happened_whole_or_not_at_all(
         if not killed:
             break
     assert {0, 2} == seen
+
+
+def test_a_group_does_what_its_acts_do_alone(dicing: World, tmp_path: Path):
+    """
+    Chance, ids, clocks, counters and guards: two copies of a demo end alike to the last row.
+
+    Among the acts are a payment of several steps, one that risk control stops, one that is
+    refused, one that is asked for twice, and a claim of what was sent just before.
+    """
+
+    dicing.zhang.use_risk_pack(BY_AMOUNT)
+
+    def done(name: str, do: Callable[[Wallet, Acts], Answers]) -> Any:
+        world = dicing.copy(tmp_path / name)
+        zhang = world.zhang
+        sent: list[Any] = []
+
+        def send() -> Any:
+            sent.append(zhang.send(10 * YUAN, count=2, pin=right, request_id="send"))
+            return sent[-1]
+
+        answers = do(
+            zhang,
+            [
+                functools.partial(zhang.topup, 5 * YUAN, pin=right),
+                send,
+                send,
+                functools.partial(zhang.send, CHALLENGED, pin=right),
+                functools.partial(zhang.send, 30_000 * YUAN, count=100, pin=right),
+                lambda: zhang.claim(sent[0]["packet"]),
+                functools.partial(zhang.withdraw, YUAN, pin=right),
+            ],
+        )
+        assert {} == world.findings()
+        dump = world.dump(ignoring={"entry": ("mac",)})
+        world.close()
+        return answers, dump
+
+    def alone(_zhang: Wallet, acts: Acts) -> Answers:
+        answers: Answers = []
+        for act in acts:
+            try:
+                answers.append(act())
+            except HongbaoError as error:
+                answers.append(error)
+        return answers
+
+    def grouped(zhang: Wallet, acts: Acts) -> Answers:
+        return together(zhang.home, acts)
+
+    (answers, before), (others, after) = done("alone", alone), done("grouped", grouped)
+
+    assert before == after
+    told = [answer.as_dict() if isinstance(answer, HongbaoError) else answer for answer in answers]
+    assert told == [
+        other.as_dict() if isinstance(other, HongbaoError) else other for other in others
+    ]
+    assert isinstance(answers[3], errors.ChallengeRequired)
+    assert isinstance(answers[4], HongbaoError)
+    assert answers[2]["replayed"]
+
+
+def test_a_device_key_lives_only_where_its_act_does(world: World):
+    """Of a refused act in a group, and of a group that is undone, no key stays behind."""
+    zhang = world.zhang
+    keys = world.env.keys / "devices"
+    before = {file.name for file in keys.glob("*.key")}
+    add = functools.partial(zhang.add_device, pin=right)
+
+    def made_and_refused() -> None:
+        home = zhang.home
+        made = device_keys(home).create()
+        assert home.made_device_keys is not None
+        home.made_device_keys.append(made)
+        raise errors.SelfRecipient
+
+    undone: Acts = [functools.partial(add, "tablet"), _busy]
+    with pytest.raises(errors.Busy):
+        together(zhang.home, undone)
+    assert before == {file.name for file in keys.glob("*.key")}
+    answers: Answers = together(zhang.home, [functools.partial(add, "tablet"), made_and_refused])
+    assert isinstance(answers[1], errors.SelfRecipient)
+    assert 1 == len({file.name for file in keys.glob("*.key")} - before)
+    assert {} == world.findings()
+
+
+def _busy() -> None:
+    raise errors.Busy
