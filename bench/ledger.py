@@ -90,7 +90,7 @@ def grow(folder: Path, transfers: int, shares: int) -> None:
     with Wallet.open(env) as wallet:
         connection = connect_to(env)
         try:
-            crowd = _Crowd(wallet, Ledger(wallet.store.path, connection), shares, begun_at)
+            crowd = _Crowd(wallet, Ledger(wallet.home.file.path, connection), shares, begun_at)
             # Nobody needs this file after the run, and what it holds is the same either way.
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA cache_size = -200000")

@@ -637,6 +637,24 @@ class Question(Enum):
     """Counters of a day that differ from what they count."""
     USAGE_BY_YEAR = auto()
     """Counters of a year that differ from what they count."""
+    FILE_PROBLEMS = auto()
+    """
+    What the engine finds wrong with its own storage: pages, structure and references, as texts.
+
+    Every page in use is read as any act would read it. Only where that fails is the file asked
+    which pages are not authentic: it may hold one that a killed checkpoint wrote half of, which is
+    no fault, because the log still has it whole.
+    """
+    STATES = auto()
+    """Every row of a table of `SEALED`: its key, and the values that a seal covers."""
+    LAST_SEALS = auto()
+    """The last seal of every row that has one: table, key, generation, digest."""
+    SEALED_ACTS = auto()
+    """Of each act what its seal covers (`EntryRow.sealed_fields`), and the MAC behind the last."""
+    SEALED_TRANSFERS = auto()
+    """Each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
+    SEALED_ROWS = auto()
+    """The rows of state that entries have left: entry, table, key, digest."""
     ENTRY_COUNT = auto()
     """How many entries there are."""
     TRANSFER_COUNT = auto()
@@ -650,15 +668,9 @@ class Store(Protocol):
     Reads outside `transaction` see the last committed state. No caller depends on the engine.
     """
 
-    path: Path
-
     # --- engine ----------------------------------------------------------------------------------
 
     def close(self) -> None: ...
-
-    def is_in_place(self) -> bool:
-        """Return whether the file that is open here is still the one at its path."""
-        ...
 
     @property
     def in_transaction(self) -> bool:
@@ -706,47 +718,6 @@ class Store(Protocol):
         """
         ...
 
-    def copy_to(self, path: Path) -> None:
-        """
-        Write a copy of the ledger to *path*, encrypted with the same key, while others write.
-
-        The copy is one consistent moment. Raises StorageRefused if *path* cannot be written.
-        """
-        ...
-
-    def overwrite_with(self, other: Self) -> None:
-        """
-        Replace everything in this ledger by what is in *other*, as one transaction.
-
-        Other processes that have this ledger open see the new state next, and lose
-        nothing that was confirmed before.
-
-        Raises Busy if another process keeps it from being written.
-        """
-        ...
-
-    def rekey(self, page_key: bytes) -> None:
-        """
-        Encrypt every page with *page_key* from now on; done whole or not at all.
-
-        The write-ahead log is emptied at once, so that no page under the old key stays in the file;
-        if a reader has been reading for long, this is done when it is through.
-
-        Raises StorageRefused if there is no room for it. Then the pages are as they were, but
-        this connection is of no use any more.
-        """
-        ...
-
-    def page_problems(self) -> list[str]:
-        """
-        Return the problems that the engine finds in the file itself: pages and structure.
-
-        Every page in use is read as any act would read it. Only where that fails is the file asked
-        which pages are not authentic: it may hold one that a killed checkpoint wrote half of,
-        which is no fault, because the log still has it whole.
-        """
-        ...
-
     # --- state -----------------------------------------------------------------------------------
 
     def apply(self, changes: Iterable[Change]) -> None:
@@ -757,16 +728,8 @@ class Store(Protocol):
         """Return the values of a row of `SEALED` that a seal covers; None if it is gone."""
         ...
 
-    def states(self, table: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """Yield every row of a *table* of `SEALED`: its key, and the values that a seal covers."""
-        ...
-
     def last_seal(self, row: RowKey) -> tuple[int, bytes | None] | None:
         """Return the generation of keys and the digest that *row* was last sealed with."""
-        ...
-
-    def last_seals(self) -> Iterator[tuple[str, str, int, bytes | None]]:
-        """Yield the last seal of every row that has one: table, key, generation, digest."""
         ...
 
     # --- books -----------------------------------------------------------------------------------
@@ -795,22 +758,6 @@ class Store(Protocol):
 
     def entry(self, number: int) -> ActRow | None:
         """Return the act of an entry."""
-        ...
-
-    def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
-        """
-        Yield of each act what its seal covers (`EntryRow.sealed_fields`), and the MAC.
-
-        Of a group, only the last act has the MAC; it seals all of them.
-        """
-        ...
-
-    def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
-        """Yield each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
-        ...
-
-    def sealed_rows(self) -> Iterator[tuple[int, str, str, bytes | None]]:
-        """Yield the rows of state that entries have left: entry, table, key, digest."""
         ...
 
     def append(self, acts: Sequence[Decided], mac: bytes | None) -> None:
@@ -1197,4 +1144,49 @@ class Store(Protocol):
 
     def audit(self, question: Question, *values: object) -> Iterator[Any]:
         """Yield the rows that answer *question*, whose columns it names, of these *values*."""
+        ...
+
+
+class LedgerFile(Store, Protocol):
+    """
+    An open ledger that is one file on this machine.
+
+    Only what opens, copies and replaces a home asks for this; an engine on a cluster has none.
+    """
+
+    path: Path
+
+    def is_in_place(self) -> bool:
+        """Return whether the file that is open here is still the one at its path."""
+        ...
+
+    def copy_to(self, path: Path) -> None:
+        """
+        Write a copy of the ledger to *path*, encrypted with the same key, while others write.
+
+        The copy is one consistent moment. Raises StorageRefused if *path* cannot be written.
+        """
+        ...
+
+    def overwrite_with(self, other: Self) -> None:
+        """
+        Replace everything in this ledger by what is in *other*, as one transaction.
+
+        Other processes that have this ledger open see the new state next, and lose
+        nothing that was confirmed before.
+
+        Raises Busy if another process keeps it from being written.
+        """
+        ...
+
+    def rekey(self, page_key: bytes) -> None:
+        """
+        Encrypt every page with *page_key* from now on; done whole or not at all.
+
+        The write-ahead log is emptied at once, so that no page under the old key stays in the file;
+        if a reader has been reading for long, this is done when it is through.
+
+        Raises StorageRefused if there is no room for it. Then the pages are as they were, but
+        this connection is of no use any more.
+        """
         ...

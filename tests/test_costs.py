@@ -44,8 +44,8 @@ def counted(home: Path, profile: str) -> Iterator[tuple[Wallet, Callable[[], int
 
     with Wallet.open(env_of(home), profile=profile) as wallet:
         wallet.store.close()
-        connection = connect(wallet.store.path, wallet.vault.page_key)
-        wallet.home.store = Ledger(wallet.store.path, connection)
+        connection = connect(wallet.home.file.path, wallet.vault.page_key)
+        wallet.home.store = Ledger(wallet.home.file.path, connection)
         connection.set_progress_handler(tick, STEPS)
         yield wallet, lambda: taken * STEPS
 

@@ -716,6 +716,38 @@ def test_no_class_has_more_than_two_ancestors_of_ours():
     assert set() == {name for name in bases if len(ancestors(name)) > 2}
 
 
+VERBS_MAX = 78
+"""How many verbs the ledger's interface has; each takes work in every engine, so it only falls."""
+
+
+def test_the_ledgers_interface_stays_small():
+    """
+    A verb for each question would be a thing that no second engine could keep up with.
+    """
+    (store,) = (
+        node
+        for node in ast.walk(parsed(read("store.py")))
+        if isinstance(node, ast.ClassDef) and node.name == "Store"
+    )
+    verbs = {node.name for node in store.body if isinstance(node, ast.FunctionDef)}
+
+    assert VERBS_MAX == len(verbs)
+
+
+def test_two_modules_know_which_engine_there_is():
+    """
+    Opening a home, and making and restoring a copy; all others have the interface.
+    """
+    knowing = {
+        place
+        for place in PLACES
+        if not place.startswith("engines/")
+        and any(name.module.startswith("hongbao.engines") for name in imports(read(place)))
+    }
+
+    assert {"home/opening.py", "wallet/homes.py"} == knowing
+
+
 # --- what really wakes ----------------------------------------------------------------------------
 
 

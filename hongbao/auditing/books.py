@@ -16,7 +16,7 @@ class Books(Look):
     """Whether the accounts are right, in each book and between them."""
 
     def _pages(self) -> Iterator[str]:
-        yield from self._store.page_problems()
+        yield from self._rows(Question.FILE_PROBLEMS)
 
     def _books(self) -> Iterator[str]:
         for book, debits_fen, credits_fen in self._rows(Question.UNBALANCED_BOOKS):

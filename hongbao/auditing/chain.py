@@ -8,7 +8,7 @@ from hongbao.auditing.context import ROWS_MAX, Look
 from hongbao.auditing.sealed import has
 from hongbao.domain.chain import Act, canonical
 from hongbao.errors import Damaged
-from hongbao.store import EMPTY_HEAD
+from hongbao.store import EMPTY_HEAD, Question
 
 UNNOTED = 1
 """How many entries there may be of which nothing is noted: a command that dies may leave one."""
@@ -66,10 +66,10 @@ class Chain(Look):
         of one that is over may not write what comes after it.
         """
         previous, expected, generation = EMPTY_HEAD.mac, 1, 1
-        transfers = _Behind(self._store.sealed_transfers())
-        rows = _Behind(self._store.sealed_rows())
+        transfers = _Behind(self._rows(Question.SEALED_TRANSFERS))
+        rows = _Behind(self._rows(Question.SEALED_ROWS))
         group: list[Act] = []
-        for fields, stored in self._store.sealed_acts():
+        for fields, stored in self._rows(Question.SEALED_ACTS):
             entry = int(fields[0])
             if not _skips(fields, expected):
                 for missing in range(expected, min(entry, expected + ROWS_MAX)):

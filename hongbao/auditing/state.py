@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hongbao.auditing.context import Look
 from hongbao.domain.chain import state
 from hongbao.errors import Damaged
-from hongbao.store import SEALED
+from hongbao.store import SEALED, Question
 
 
 class State(Look):
@@ -18,9 +18,11 @@ class State(Look):
         A row that no entry names is as foreign as one that was edited, and one that an entry has
         left is missed; `chain` says whether the seals themselves are what was written.
         """
-        sealed = {(table, key): (made, mac) for table, key, made, mac in self._store.last_seals()}
+        sealed = {
+            (table, key): (made, mac) for table, key, made, mac in self._rows(Question.LAST_SEALS)
+        }
         for table in sorted(SEALED):
-            for key, values in self._store.states(table):
+            for key, values in self._rows(Question.STATES, table):
                 seal = sealed.pop((table, key), None)
                 if seal is None or not self._is_sealed(table, key, values, *seal):
                     yield f"{table} {key}"

@@ -21,7 +21,7 @@ from hongbao.errors import (
 )
 from hongbao.home.opening import LEDGER, close_home, key_folder, open_ledger
 from hongbao.home.stopwatch import Stopwatch
-from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, Store, key_of
+from hongbao.store import Head, HomeRow, LedgerFile, MessageRow, ProfileRow, Store, key_of
 from hongbao.vault import KeyFolder, Vault
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class Home:
     """A home, opened: its keys, its ledger, and the profile that looks, or acts."""
 
     def __init__(
-        self, env: Env, keys: KeyFolder, vault: Vault, store: Store, name: str | None
+        self, env: Env, keys: KeyFolder, vault: Vault, ledger: LedgerFile, name: str | None
     ) -> None:
         self.env = env
         self.keys = keys
         self.vault = vault
-        self.store = store
+        self.store: Store = ledger
+        self.file = ledger
+        """The same ledger, as the file that it is."""
         self.profile_name, self.device_name = name, None
         if name is not None and "@" in name:
             named, _at, self.device_name = name.partition("@")
@@ -117,12 +119,12 @@ class Home:
         env: Env,
         keys: KeyFolder,
         vault: Vault,
-        store: Store,
+        ledger: LedgerFile,
         profile: str | None,
         *,
         trusting: bool,
     ) -> Self:
-        opened = cls(env, keys, vault, store, profile)
+        opened = cls(env, keys, vault, ledger, profile)
         try:
             row = opened.row
             if row.retired is not None:
@@ -316,7 +318,7 @@ class Home:
         """Keep keys and ledger as they are for a while. Raises Busy if it is another by now."""
         with self.keys.sharing():
             if self.keys.was_restored():
-                if self.store.is_in_place():  # closed once: what was looked up may not be in it
+                if self.file.is_in_place():  # closed once: what was looked up may not be in it
                     self.keys.know_restore()
                 raise Busy
             if self.keys.restoring and not self.keys.is_alone:
@@ -333,7 +335,7 @@ class Home:
         try:
             return read(text)
         except ValueError:
-            raise Damaged(path=str(self.store.path)) from None
+            raise Damaged(path=str(self.file.path)) from None
 
     @contextmanager
     def under_these_keys(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import Damaged, HomeLocked, HomeNotFound, StorageRefused
-from hongbao.store import Store
+from hongbao.store import LedgerFile
 from hongbao.vault import Cost, KeyFolder, Vault
 from hongbao.vault.files import close_to_writers
 
@@ -148,7 +148,7 @@ def _mended(
     return None
 
 
-def finish_rekey(store: Store, keys: KeyFolder, new: Vault) -> None:
+def finish_rekey(store: LedgerFile, keys: KeyFolder, new: Vault) -> None:
     """Encrypt the pages of *store*, whose rows *new* has sealed already, and forget the old key."""
     home = store.home()
     if home is None or home.generation != new.generation:

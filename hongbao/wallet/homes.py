@@ -36,7 +36,7 @@ from hongbao.home.opening import (
 )
 from hongbao.home.tries import as_tries, holders, later_of, tried_in, used_up
 from hongbao.queries.devices import check_this_machine
-from hongbao.store import RESTORE, Holder, PinRow
+from hongbao.store import RESTORE, Holder, PinRow, Question
 from hongbao.vault import KeyFolder, Tries, Vault
 from hongbao.vault.files import storage, sync
 from hongbao.wallet.acts import Act
@@ -116,11 +116,11 @@ def rekey(home: Home) -> HomeChanged:
                 home.keys.abandon_rekey()
         raise
     try:
-        finish_rekey(home.store, home.keys, new)
+        finish_rekey(home.file, home.keys, new)
     except StorageRefused:
         home.store.close()
-        with open_ledger(home.env.data / LEDGER, home.keys, None) as (_, home.store):
-            pass
+        with open_ledger(home.env.data / LEDGER, home.keys, None) as (_, ledger):
+            home.store = home.file = ledger
         raise
     return home_changed(home)
 
@@ -184,7 +184,7 @@ def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
     entries = []
 
     def make(copy: Path) -> None:
-        home.store.copy_to(copy)
+        home.file.copy_to(copy)
         entries.append(_last_entry_of(home, copy))
 
     try:
@@ -202,7 +202,7 @@ def _last_entry_of(home: Home, copy: Path) -> int:
     try:
         made = Ledger.open(copy, home.vault.page_key)
         try:
-            head, problems = made.head(), made.page_problems()
+            head, problems = made.head(), [*made.audit(Question.FILE_PROBLEMS)]
         finally:
             made.close()
     except (Damaged, HomeNotFound):
@@ -350,7 +350,7 @@ def _put_back(
         _copy(file, coming)
         copy = _opened(coming, vault, file)
         try:
-            if copy.home() is None or copy.page_problems():
+            if copy.home() is None or [*copy.audit(Question.FILE_PROBLEMS)]:
                 raise Damaged(path=str(file))
             before, noted = copy.head(), keys.head()
             if noted is not None and copy.mac_of(noted[0]) != noted[1]:

@@ -21,6 +21,7 @@ from hongbao.store import (
     HomeRow,
     PacketRow,
     ProfileRow,
+    Question,
     RowKey,
     Store,
     as_sealed,
@@ -178,7 +179,9 @@ def mac_of(before: bytes, acts: Sequence[Decided]) -> bytes:
 
 def states(store: Store) -> dict[tuple[str, str], tuple[Any, ...]]:
     """Return every row of state."""
-    return {(table, key): row for table in SEALED for key, row in store.states(table)}
+    return {
+        (table, key): row for table in SEALED for key, row in store.audit(Question.STATES, table)
+    }
 
 
 def picture(store: Store) -> dict[str, Any]:
@@ -187,10 +190,10 @@ def picture(store: Store) -> dict[str, Any]:
         return {
             "head": store.head(),
             "states": states(store),
-            "seals": sorted(store.last_seals()),
-            "acts": list(store.sealed_acts()),
-            "transfers": list(store.sealed_transfers()),
-            "rows": list(store.sealed_rows()),
+            "seals": sorted(store.audit(Question.LAST_SEALS)),
+            "acts": list(store.audit(Question.SEALED_ACTS)),
+            "transfers": list(store.audit(Question.SEALED_TRANSFERS)),
+            "rows": list(store.audit(Question.SEALED_ROWS)),
             "balances": [store.balance_fen(balance(profile)) for profile in NAMES],
             "numbers": [store.next_number(table) for table in ("packet", "message", "profile")],
         }

@@ -12,7 +12,7 @@ import pytest
 from sqlcipher3 import dbapi2
 
 from hongbao.engines.sqlcipher import Ledger
-from hongbao.store import Store
+from hongbao.store import LedgerFile
 from tests.engines.acts import found
 from tests.wallet.kills import killed_at
 
@@ -25,16 +25,16 @@ class Engine(Protocol):
         """What it raises where a change breaks a rule that it keeps."""
         ...
 
-    def create(self, name: str = "ledger") -> Store:
+    def create(self, name: str = "ledger") -> LedgerFile:
         """Make an empty ledger, and open it."""
         ...
 
-    def open(self, name: str = "ledger") -> Store:
+    def open(self, name: str = "ledger") -> LedgerFile:
         """Open a ledger that was made, as another process does."""
         ...
 
     def place(self, name: str) -> Path:
-        """Return where the ledger called *name* lies, for `Store.copy_to`."""
+        """Return where the ledger called *name* lies, for `LedgerFile.copy_to`."""
         ...
 
     def killed_at(self, step: int, act: Callable[[], object], *, everywhere: bool) -> bool:
@@ -58,12 +58,12 @@ class SQLCipher:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key = bytes(range(32))
-        self._opened: list[Store] = []
+        self._opened: list[LedgerFile] = []
 
-    def create(self, name: str = "ledger") -> Store:
+    def create(self, name: str = "ledger") -> LedgerFile:
         return self._kept(Ledger.create(self.place(name), self._key))
 
-    def open(self, name: str = "ledger") -> Store:
+    def open(self, name: str = "ledger") -> LedgerFile:
         return self._kept(Ledger.open(self.place(name), self._key))
 
     def place(self, name: str) -> Path:
@@ -76,7 +76,7 @@ class SQLCipher:
         while self._opened:
             self._opened.pop().close()
 
-    def _kept(self, store: Store) -> Store:
+    def _kept(self, store: LedgerFile) -> LedgerFile:
         self._opened.append(store)
         return store
 
@@ -92,7 +92,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def store(engine: Engine) -> Store:
+def store(engine: Engine) -> LedgerFile:
     """A ledger with three profiles, an operator, a device, a card, and money (`acts.found`)."""
     made = engine.create()
     found(made)

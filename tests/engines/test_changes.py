@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import hongbao.changes
-from hongbao.store import SEALED, Store, key_of
+from hongbao.store import SEALED, Question, Store, key_of
 from tests.engines.acts import NEXT, act, add, digest_of, picture, sealed_by, states
 from tests.engines.cases import CASES, Case, seen
 from tests.engines.conftest import Engine
@@ -111,7 +111,7 @@ def test_every_table_of_state_is_touched_by_some_case():
 
 def test_state_says_the_same_row_by_row_and_table_by_table(store: Store):
     for table in SEALED:
-        for key, values in store.states(table):
+        for key, values in store.audit(Question.STATES, table):
             parts = [int(part) if part.isdigit() else part for part in key.split("/")]
             assert values == store.state((table, *parts))
     assert store.state(("profile", 99)) is None

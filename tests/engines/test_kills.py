@@ -13,7 +13,7 @@ from hongbao.changes.home import KeepRules
 from hongbao.changes.packets import AddClaim, AddPacket, AddUsage
 from hongbao.changes.people import SetRefundTo
 from hongbao.domain.fairness import DrawInput
-from hongbao.store import Store
+from hongbao.store import Question, Store
 from tests.engines.acts import (
     BASE,
     DAY,
@@ -130,10 +130,10 @@ def test_what_was_told_is_there_whenever_the_process_is_killed(kills: int, engin
         assert before < last <= head <= last + 1
         assert TOPUP_FEN + head - BASE == store.balance_fen(balance(ZHANG))
         assert head - BASE == store.usage_of(ZHANG).used_fen(frozenset({"topup"}), DAY, DAY)
-        acts = list(store.sealed_acts())
+        acts = list(store.audit(Question.SEALED_ACTS))
         assert list(range(1, head + 1)) == [fields[0] for fields, _mac in acts]
         assert None not in [mac for _fields, mac in acts]
-        assert [] == store.page_problems()
+        assert [] == [*store.audit(Question.FILE_PROBLEMS)]
         engine.close()
 
 

@@ -12,7 +12,7 @@ from hongbao.changes.packets import AddClaim, AddPacket, AddUsage
 from hongbao.changes.payments import AddMessage, SetMessageOutcome
 from hongbao.domain.channel import MessageState
 from hongbao.domain.ledger import LEGAL, PLATFORM, SIDES, Account, Kind, Reason, Transfer
-from hongbao.store import Change, Store
+from hongbao.store import Change, Question, Store
 from tests.engines.acts import (
     BANK,
     BASE,
@@ -53,7 +53,7 @@ def test_money_is_where_it_was_moved_to(store: Store, engine: Engine):
             (BASE, PLATFORM, "incoming", 1, "balance", ZHANG, TOPUP_FEN, "topup"),
             (NEXT, PLATFORM, "balance", ZHANG, "packet", 1, 1000, "send"),
             (NEXT + 1, PLATFORM, "packet", 1, "balance", LI, 400, "claim"),
-        ] == list(each.sealed_transfers())
+        ] == list(each.audit(Question.SEALED_TRANSFERS))
 
 
 def test_no_account_falls_below_zero_on_its_own_side(store: Store, engine: Engine):

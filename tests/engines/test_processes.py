@@ -6,7 +6,7 @@ from pathlib import Path
 from hongbao.changes.packets import AddClaim, AddPacket, AddUsage
 from hongbao.changes.people import AddProfile
 from hongbao.domain.fairness import DrawInput
-from hongbao.store import RESTORE, Store
+from hongbao.store import RESTORE, LedgerFile, Question, Store
 from tests.engines.acts import (
     BASE,
     DAY,
@@ -102,9 +102,12 @@ def test_ten_processes_change_the_same_rows_one_after_the_other(store: Store, en
     assert BASE + total == store.head().entry
     assert TOPUP_FEN + total == store.balance_fen(balance(ZHANG))
     assert total == store.usage_of(ZHANG).used_fen(FLOWS, DAY, DAY)
-    looked = [int(str(fields[3]).split()[-1]) for fields, _mac in list(store.sealed_acts())[BASE:]]
+    looked = [
+        int(str(fields[3]).split()[-1])
+        for fields, _mac in list(store.audit(Question.SEALED_ACTS))[BASE:]
+    ]
     assert list(range(TOPUP_FEN, TOPUP_FEN + total)) == looked
-    assert len({mac for _fields, mac in store.sealed_acts()}) == BASE + total
+    assert len({mac for _fields, mac in store.audit(Question.SEALED_ACTS)}) == BASE + total
 
 
 def test_ten_processes_after_five_shares(store: Store, engine: Engine):
@@ -202,7 +205,7 @@ def test_a_number_that_was_given_is_not_given_again_after_a_rollback_or_a_kill(
 
 
 def test_a_ledger_that_came_back_from_a_copy_gives_no_number_again(
-    store: Store, engine: Engine, tmp_path: Path
+    store: LedgerFile, engine: Engine, tmp_path: Path
 ):
     """Not those that were lost with what the copy took the place of, either."""
     copied = picture(store)

@@ -5,7 +5,7 @@ import pytest
 from hongbao.changes.packets import AddPacket, AddUsage
 from hongbao.changes.people import SetRefundTo
 from hongbao.domain.packet import PacketState
-from hongbao.store import Decided, Store
+from hongbao.store import Decided, Question, Store
 from tests.engines.acts import (
     BASE,
     DAY,
@@ -84,7 +84,7 @@ def test_the_seal_is_one_and_everything_else_is_by_act(store: Store):
     assert {store.head().mac} == {store.mac_of(entry) for entry in (NEXT, NEXT + 1)}
     assert before.mac == store.mac_of(BASE)
     assert store.mac_of(NEXT + 2) is None
-    assert [None, store.head().mac] == [mac for _, mac in store.sealed_acts()][BASE:]
+    assert [None, store.head().mac] == [mac for _, mac in store.audit(Question.SEALED_ACTS)][BASE:]
     acts = store.acts(after=BASE, limit=10)
     assert [NEXT, NEXT + 1] == [act.entry for act in acts]
     assert [store.entry(NEXT), store.entry(NEXT + 1)] == acts
@@ -92,10 +92,10 @@ def test_the_seal_is_one_and_everything_else_is_by_act(store: Store):
     sent = [store.packet(entry=act.entry) for act in acts]
     assert ["packet-1", "packet-3"] == [row.packet.id for row in sent if row is not None]
     assert {NEXT: 6_000, NEXT + 1: 4_000} == {
-        line[0]: line[6] for line in store.sealed_transfers() if line[0] > BASE
+        line[0]: line[6] for line in store.audit(Question.SEALED_TRANSFERS) if line[0] > BASE
     }
     assert [(NEXT, "profile", "1"), (NEXT + 1, "profile", "1")] == [
-        row[:3] for row in store.sealed_rows() if row[0] > BASE
+        row[:3] for row in store.audit(Question.SEALED_ROWS) if row[0] > BASE
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.engines.sqlcipher import Ledger
+from hongbao.store import Question
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.vault.processes import killed_at, race, run
@@ -191,7 +192,7 @@ def test_a_backup_that_is_killed_leaves_the_old_one_and_nothing_for_long(
             break
         with Wallet.open(world.env, profile=ZHANG) as wallet:
             copy = Ledger.open(folder / "copy", wallet.vault.page_key)
-            assert [] == copy.page_problems()
+            assert [] == [*copy.audit(Question.FILE_PROBLEMS)]
             copy.close()
     assert {"lock", "partial"} == leftovers
     assert 0 == run(backup)

@@ -14,7 +14,7 @@ from hongbao.domain.cases import Verb
 from hongbao.domain.chain import Act, canonical
 from hongbao.domain.pin import Pin
 from hongbao.queries.devices import device_keys
-from hongbao.store import EMPTY_HEAD
+from hongbao.store import EMPTY_HEAD, Question
 from hongbao.vault import verify
 from hongbao.wallet import Wallet, risk_control
 from hongbao.wallet.operators import By
@@ -497,13 +497,13 @@ def test_a_chain_that_was_sealed_anew_still_lacks_the_signatures(guarded: World)
         guarded.edit(f"UPDATE entry SET inputs = x'00' WHERE id = {edited}")
         before = EMPTY_HEAD.mac
         lines: dict[int, list[tuple[object, ...]]] = {}
-        for entry, *line in desk.store.sealed_transfers():
+        for entry, *line in desk.store.audit(Question.SEALED_TRANSFERS):
             lines.setdefault(entry, []).append(tuple(line))
         macs = []
         rows: dict[int, list[Any]] = {}
-        for entry, *row in desk.store.sealed_rows():
+        for entry, *row in desk.store.audit(Question.SEALED_ROWS):
             rows.setdefault(entry, []).append(row)
-        for fields, _mac in desk.store.sealed_acts():
+        for fields, _mac in desk.store.audit(Question.SEALED_ACTS):
             sealed = canonical([Act(fields, lines.get(fields[0], []), rows.get(fields[0], []))])
             before = vault.chain_mac(before, sealed, generation=fields[13])
             macs.append((before, fields[0]))

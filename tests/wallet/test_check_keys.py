@@ -7,7 +7,7 @@ import pytest
 from hongbao import errors
 from hongbao.domain.chain import Act, canonical
 from hongbao.queries.devices import device_keys
-from hongbao.store import EntryRow
+from hongbao.store import EntryRow, Question
 from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
@@ -218,7 +218,7 @@ def test_the_key_of_a_generation_that_is_over_seals_nothing_more(world: World):
     world.zhang.rekey()
     world.zhang.topup(YUAN, pin=right)
     desk = world.open(ZHANG)
-    last, before = list(desk.store.sealed_acts())[-1]
+    last, before = list(desk.store.audit(Question.SEALED_ACTS))[-1]
     assert before is not None
     fields = list(last)
     fields[EntryRow._fields.index("id")] += 1

@@ -10,8 +10,7 @@ from hongbao.engines.sqlcipher.history import History
 from hongbao.engines.sqlcipher.packets import Packets
 from hongbao.engines.sqlcipher.people import People
 from hongbao.engines.sqlcipher.risk import Risk
-from hongbao.engines.sqlcipher.state import State
 
 
-class Ledger(People, Devices, Packets, Channel, Risk, Cases, External, History, Acts, Audit, State):
+class Ledger(People, Devices, Packets, Channel, Risk, Cases, External, History, Looking, Audit):
     """One open ledger: books, people, packets, payments, guards and the past."""

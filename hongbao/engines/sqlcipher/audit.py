@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from hongbao.domain.cases import OPERATOR_ACTS
-from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.state import State
 from hongbao.store import Question
 
 _USED = """
@@ -466,8 +467,21 @@ _ASKED = {
 }
 
 
-class Audit(Engine):
+class Audit(Books, State):
     """The rows that `check` judges, as they lie there."""
 
     def audit(self, question: Question, *values: object) -> Iterator[Any]:
+        match question:
+            case Question.FILE_PROBLEMS:
+                return iter(self._page_problems())
+            case Question.STATES:
+                return self._states(str(values[0]))
+            case Question.LAST_SEALS:
+                return self._last_seals()
+            case Question.SEALED_ACTS:
+                return self._sealed_acts()
+            case Question.SEALED_TRANSFERS:
+                return self._sealed_transfers()
+            case Question.SEALED_ROWS:
+                return self._sealed_rows()
         return self.each(_ASKED[question], *values)

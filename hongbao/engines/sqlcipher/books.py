@@ -110,12 +110,12 @@ class Books(Engine):
         row = self.row("SELECT id, mac, at FROM entry ORDER BY id DESC LIMIT 1")
         return Head(row[0], row[1] or b"", from_micros(row[2])) if row else EMPTY_HEAD
 
-    def sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
+    def _sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
         with refusals(self.path):
             for row in self._db.execute(f"SELECT {_ENTRY}, mac FROM entry ORDER BY id"):
                 yield tuple(row[:-1]), row[-1] and bytes(row[-1])
 
-    def sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
+    def _sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
         with refusals(self.path):
             yield from self._db.execute(
                 "SELECT entry, transfer.book, giver.kind, giver.owner, taker.kind, taker.owner,"
@@ -123,7 +123,7 @@ class Books(Engine):
                 " JOIN account AS taker ON taker.id = credit ORDER BY entry, transfer.id"
             )
 
-    def sealed_rows(self) -> Iterator[tuple[int, str, str, bytes | None]]:
+    def _sealed_rows(self) -> Iterator[tuple[int, str, str, bytes | None]]:
         with refusals(self.path):
             yield from self._db.execute(
                 "SELECT entry, place, key, digest FROM sealed_row ORDER BY entry, place, key"

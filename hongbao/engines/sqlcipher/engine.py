@@ -239,7 +239,7 @@ class Engine:
             reason = os.strerror(errno.ENOSPC if _is_full(self.path) else errno.EIO)
             raise StorageRefused(path=str(self.path), reason=reason) from None
 
-    def page_problems(self) -> list[str]:
+    def _page_problems(self) -> list[str]:
         # Each row is looked up in every index, in any order. With as much memory as the index
         # of a million request ids takes, its pages are not decrypted for each row again.
         self._db.execute("PRAGMA cache_size = -65536")

@@ -50,7 +50,7 @@ class State(Engine):
         found = self.row(f"{self._columns(table)} WHERE {_KEYS.get(table, 'id = ?')}", *key)
         return None if found is None else tuple(found)
 
-    def states(self, table: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    def _states(self, table: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
         keys = [part.split()[0] for part in _KEYS.get(table, "id = ?").split(" AND ")]
         columns = self._sealed_columns(table)
         where = [columns.index(key) for key in keys]
@@ -66,7 +66,7 @@ class State(Engine):
         )
         return None if found is None else (int(found[0]), found[1] and bytes(found[1]))
 
-    def last_seals(self) -> Iterator[tuple[str, str, int, bytes | None]]:
+    def _last_seals(self) -> Iterator[tuple[str, str, int, bytes | None]]:
         for place, key, generation, digest in self.each(
             "SELECT place, key, generation, digest FROM sealed_row"
             " JOIN entry ON entry.id = sealed_row.entry"
