@@ -116,7 +116,9 @@ def test_a_group_may_be_appended_at_once(store: Store, engine: Engine):
         store.append(acts, mac_of(mac, acts))
     for each in (store, engine.open()):
         assert {each.head().mac} == {each.mac_of(NEXT), each.mac_of(NEXT + 1)}
-        assert [None, each.head().mac] == [mac for _, mac in each.sealed_acts()][BASE:]
+        assert [None, each.head().mac] == [mac for _, mac in each.audit(Question.SEALED_ACTS)][
+            BASE:
+        ]
         assert NEXT + 1 == each.head().entry
 
 

@@ -12,5 +12,5 @@ from hongbao.engines.sqlcipher.people import People
 from hongbao.engines.sqlcipher.risk import Risk
 
 
-class Ledger(People, Devices, Packets, Channel, Risk, Cases, External, History, Looking, Audit):
+class Ledger(People, Devices, Packets, Channel, Risk, Cases, External, History, Acts, Audit):
     """One open ledger: books, people, packets, payments, guards and the past."""
