@@ -272,7 +272,7 @@ class DepositRow(NamedTuple):
     """A bank account behind a card number; the account's owner is its id."""
 
     account: Account
-    is_bound: bool  # to a profile, at present
+    is_bound: bool  # to a profile, now
 
 
 class PersonRow(NamedTuple):

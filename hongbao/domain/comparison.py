@@ -180,7 +180,7 @@ def _neighbours(line: list[tuple[Row, bool]]) -> Iterator[tuple[Row, Row]]:
     """
     Yield pairs of one row of ours and one of theirs, the nearest first, out of a *line* in time.
 
-    Of all that are left, the two nearest of different sides are always side by side: whatever
+    Of all that are left, the two nearest of different sides are always neighbours: whatever
     stood between them would be nearer to one of them. So only neighbours are looked at, and where a
     pair is taken out, those on both sides of it become neighbours.
     """

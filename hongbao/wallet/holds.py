@@ -149,8 +149,7 @@ def return_hold(
     """
     Return what *case* holds the way it was paid, as `release_hold` releases it.
 
-    Quota goes back as well. A withdrawal comes to what a bank's refusal would, with an error
-    of its own.
+    Quota goes back as well. A withdrawal ends as after a bank's refusal, with its own error.
     """
     assert case.closed is None
     answer = _closed_answer(home, doing, case, state)
