@@ -1,20 +1,22 @@
 """The audit behind ``hongbao check``: re-adds the whole ledger and reports every discrepancy."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 
 from hongbao.answers import FindingLine
-from hongbao.auditing.bills import Bills
-from hongbao.auditing.books import Books
-from hongbao.auditing.cases import Cases
-from hongbao.auditing.chain import Chain
-from hongbao.auditing.channel import Channel
-from hongbao.auditing.context import ROWS_MAX, DeviceKeys, Fits, Keys, Noted
-from hongbao.auditing.guards import Guards
-from hongbao.auditing.holds import Holds
-from hongbao.auditing.packets import Packets
-from hongbao.auditing.people import People
-from hongbao.auditing.private import Private
-from hongbao.auditing.state import State
+from hongbao.auditing import (
+    bills,
+    books,
+    cases,
+    chain,
+    channel,
+    guards,
+    holds,
+    packets,
+    people,
+    private,
+    state,
+)
+from hongbao.auditing.context import ROWS_MAX, Context, DeviceKeys, Fits, Keys, Noted
 from hongbao.errors import Damaged
 from hongbao.store import Question, Store
 from hongbao.words import N_, fill
@@ -105,22 +107,56 @@ PROBLEMS = {
 """Every check in the order it is made: what is wrong where it fails, and what to do then."""
 
 
-class Auditor(Books, Channel, Packets, Holds, People, Private, Guards, Cases, Bills, State, Chain):
+Check = Callable[[Context], Iterator[str]]
+
+CHECKS: dict[str, Check] = {
+    "pages": books.check_pages,
+    "books": books.check_books,
+    "accounts": books.check_accounts,
+    "floors": books.check_floors,
+    "moves": books.check_moves,
+    "reserve": books.check_reserve,
+    "transit": channel.check_transit,
+    "messages": channel.check_messages,
+    "batches": channel.check_batches,
+    "suspense": channel.check_suspense,
+    "packets": packets.check_packets,
+    "terms": packets.check_terms,
+    "deals": packets.check_deals,
+    "held": holds.check_held,
+    "balances": people.check_balances,
+    "maturing": people.check_maturing,
+    "usage": people.check_usage,
+    "habits": guards.check_habits,
+    "challenges": guards.check_challenges,
+    "cases": cases.check_cases,
+    "bills": bills.check_bills,
+    "state": state.check_state,
+    "sealed": private.check_sealed,
+    "devices": guards.check_devices,
+    "signatures": guards.check_signatures,
+    "chain": chain.check_chain,
+    "head": chain.check_head,
+    "noted_head": chain.check_noted_head,
+}
+"""Every check: it yields the rows that fail it, named so that a person can find them."""
+
+
+class Auditor:
     """
     One look over one snapshot of *store*.
 
     *keys* make MACs, seals and marks again, *fits* verifies signatures, *device_keys* are those of
-    this machine, and *noted* is what is noted next to the keys. Each check returns the rows that
-    fail it, named so that a person can find them. One who has the keys may have written anything
-    at all into a row, so nothing in one is taken for what it should be.
+    this machine, and *noted* is what is noted next to the keys. One who has the keys may have
+    written anything at all into a row, so nothing in one is taken for what it should be.
     """
 
     def __init__(
         self, store: Store, keys: Keys, fits: Fits, device_keys: DeviceKeys, noted: Noted
     ) -> None:
-        super().__init__(store, keys, fits, device_keys, noted)
-        self.entries = self._count(Question.ENTRY_COUNT)
-        self.transfers = self._count(Question.TRANSFER_COUNT)
+        self._context = Context(store, keys, fits, device_keys, noted)
+        self.entries = self._context.count(Question.ENTRY_COUNT)
+        self.transfers = self._context.count(Question.TRANSFER_COUNT)
 
     def findings(self, names: Collection[str] = PROBLEMS) -> list[FindingLine]:
         """Return every check, or those of *names*, with what it found, in a fixed order."""
@@ -130,7 +166,7 @@ class Auditor(Books, Channel, Packets, Holds, People, Private, Guards, Cases, Bi
                 continue
             problem, next_step = named, step
             try:
-                rows = list(getattr(self, f"_{name}")())
+                rows = list(CHECKS[name](self._context))
             except Damaged as error:
                 problem, next_step = PROBLEMS["pages"]
                 rows = [str(error)]

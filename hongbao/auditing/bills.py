@@ -3,52 +3,44 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from hongbao.auditing.context import Look
+from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import facts_in, has
 from hongbao.domain.bill import Digest
 from hongbao.store import Question
 
 
-class Bills(Look):
-    """Whether the external book is what was brought into it."""
+def check_bills(context: Context) -> Iterator[str]:
+    """
+    Make the digest of each bill's rows again, and compare it with what its entry has sealed.
 
-    def _bills(self) -> Iterator[str]:
-        """
-        Make the digest of each bill's rows again, and compare it with what its entry has sealed.
-
-        A bill that was removed has an entry that says so, and no rows; no bill is without its
-        entry, nor such an entry without its bill.
-        """
-        for number, bill, digest, made, act, own, removed, gone, how, by_own, left in self._rows(
-            Question.BILLS_IMPORTED
-        ):
-            named = {"bill": bill, "digest": digest.hex()}
-            as_made = act == "bill_import" and own and has(act, made, named)
-            if removed is None:
-                good = as_made and digest == self._digest(number, made)
-            else:
-                good = (
-                    as_made
-                    and how == "bill_remove"
-                    and by_own
-                    and not left
-                    and has(how, gone, named)
-                )
-            if not good:
-                yield str(bill)
-        for (entry,) in self._rows(Question.BILL_ENTRIES_WITHOUT_BILL):
-            yield f"entry {entry}"
-
-    def _digest(self, number: int, facts: str) -> bytes | None:
-        """Make the digest of the rows of bill *number*, whose period its entry's *facts* say."""
-        period = facts_in("bill_import", facts)
-        try:
-            since, until = (
-                datetime.fromisoformat(period[name]) for name in ("begins_at", "ends_at")
+    A bill that was removed has an entry that says so, and no rows; no bill is without its
+    entry, nor such an entry without its bill.
+    """
+    for number, bill, digest, made, act, own, removed, gone, how, by_own, left in context.rows(
+        Question.BILLS_IMPORTED
+    ):
+        named = {"bill": bill, "digest": digest.hex()}
+        as_made = act == "bill_import" and own and has(act, made, named)
+        if removed is None:
+            good = as_made and digest == _digest(context, number, made)
+        else:
+            good = (
+                as_made and how == "bill_remove" and by_own and not left and has(how, gone, named)
             )
-            digest = Digest(since, until)
-        except (KeyError, ValueError):  # these are no facts of ours
-            return None
-        for row in self._store.bill_rows(number):
-            digest.add(row)
-        return digest.digest()
+        if not good:
+            yield str(bill)
+    for (entry,) in context.rows(Question.BILL_ENTRIES_WITHOUT_BILL):
+        yield f"entry {entry}"
+
+
+def _digest(context: Context, number: int, facts: str) -> bytes | None:
+    """Make the digest of the rows of bill *number*, whose period its entry's *facts* say."""
+    period = facts_in("bill_import", facts)
+    try:
+        since, until = (datetime.fromisoformat(period[name]) for name in ("begins_at", "ends_at"))
+        digest = Digest(since, until)
+    except (KeyError, ValueError):  # these are no facts of ours
+        return None
+    for row in context.store.bill_rows(number):
+        digest.add(row)
+    return digest.digest()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hongbao.auditing.context import Look
+from hongbao.auditing.context import Context
 from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.ledger import CENTRAL, LEGAL, PLATFORM, SIDES, Kind
 from hongbao.store import Question
@@ -12,43 +12,51 @@ _OWED_TO_USERS = (Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD, Kind.FEES)
 """What the platform's reserve has to cover; its fees lie there, too, until it takes them out."""
 
 
-class Books(Look):
-    """Whether the accounts are right, in each book and between them."""
+def check_pages(context: Context) -> Iterator[str]:
+    """Yield what the engine finds wrong with its own storage."""
+    yield from context.rows(Question.FILE_PROBLEMS)
 
-    def _pages(self) -> Iterator[str]:
-        yield from self._rows(Question.FILE_PROBLEMS)
 
-    def _books(self) -> Iterator[str]:
-        for book, debits_fen, credits_fen in self._rows(Question.UNBALANCED_BOOKS):
-            yield f"{book}: {yuan(debits_fen)} / {yuan(credits_fen)}"
+def check_books(context: Context) -> Iterator[str]:
+    """Yield books whose debits and credits differ."""
+    for book, debits_fen, credits_fen in context.rows(Question.UNBALANCED_BOOKS):
+        yield f"{book}: {yuan(debits_fen)} / {yuan(credits_fen)}"
 
-    def _accounts(self) -> Iterator[str]:
-        for account, kind, stored_fen, added_fen in self._rows(Question.UNBALANCED_ACCOUNTS):
-            yield f"account {account} ({kind}): {yuan(stored_fen)} / {yuan(added_fen)}"
 
-    def _floors(self) -> Iterator[str]:
-        for account, kind, side, debits_fen, credits_fen in self._rows(Question.ACCOUNTS):
-            below = credits_fen < debits_fen if side == "credit" else debits_fen < credits_fen
-            if below or side != SIDES.get(kind):
-                yield f"account {account} ({kind}): {yuan(credits_fen - debits_fen)}"
+def check_accounts(context: Context) -> Iterator[str]:
+    """Yield accounts that differ from the sum of their transfers."""
+    for account, kind, stored_fen, added_fen in context.rows(Question.UNBALANCED_ACCOUNTS):
+        yield f"account {account} ({kind}): {yuan(stored_fen)} / {yuan(added_fen)}"
 
-    def _moves(self) -> Iterator[str]:
-        for debit, credit, reason, count, first in self._rows(Question.MOVES):
-            if (debit, credit, reason) not in LEGAL:
-                yield f"transfer {first} (+{count - 1}): {debit} -> {credit}, {reason}"
 
-    def _reserve(self) -> Iterator[str]:
-        held = self._held_by_kind()
-        users_fen = sum(held[PLATFORM, kind] for kind in _OWED_TO_USERS)
-        reserve_fen = -held[PLATFORM, Kind.RESERVE]
-        transit_fen = -held[PLATFORM, Kind.INCOMING] - held[PLATFORM, Kind.OUTGOING]
-        if users_fen != reserve_fen + transit_fen:
-            yield f"{PLATFORM}: {yuan(users_fen)} / {yuan(reserve_fen + transit_fen)}"
-        kept_fen = held[CENTRAL, Kind.PLATFORM_RESERVE]
-        if reserve_fen != kept_fen:
-            yield f"{PLATFORM}, {CENTRAL}: {yuan(reserve_fen)} / {yuan(kept_fen)}"
-        above = self._by_owner(CENTRAL, Kind.BANK_RESERVE)
-        for bank, number in BANK_NUMBERS.items():
-            settled_fen = -held[bank, Kind.SETTLEMENT]
-            if settled_fen != above[number]:
-                yield f"{bank}, {CENTRAL}: {yuan(settled_fen)} / {yuan(above[number])}"
+def check_floors(context: Context) -> Iterator[str]:
+    """Yield accounts below zero on their own side."""
+    for account, kind, side, debits_fen, credits_fen in context.rows(Question.ACCOUNTS):
+        below = credits_fen < debits_fen if side == "credit" else debits_fen < credits_fen
+        if below or side != SIDES.get(kind):
+            yield f"account {account} ({kind}): {yuan(credits_fen - debits_fen)}"
+
+
+def check_moves(context: Context) -> Iterator[str]:
+    """Yield transfers that no rule allows."""
+    for debit, credit, reason, count, first in context.rows(Question.MOVES):
+        if (debit, credit, reason) not in LEGAL:
+            yield f"transfer {first} (+{count - 1}): {debit} -> {credit}, {reason}"
+
+
+def check_reserve(context: Context) -> Iterator[str]:
+    """Yield institutions whose books contradict each other."""
+    held = context.held_by_kind()
+    users_fen = sum(held[PLATFORM, kind] for kind in _OWED_TO_USERS)
+    reserve_fen = -held[PLATFORM, Kind.RESERVE]
+    transit_fen = -held[PLATFORM, Kind.INCOMING] - held[PLATFORM, Kind.OUTGOING]
+    if users_fen != reserve_fen + transit_fen:
+        yield f"{PLATFORM}: {yuan(users_fen)} / {yuan(reserve_fen + transit_fen)}"
+    kept_fen = held[CENTRAL, Kind.PLATFORM_RESERVE]
+    if reserve_fen != kept_fen:
+        yield f"{PLATFORM}, {CENTRAL}: {yuan(reserve_fen)} / {yuan(kept_fen)}"
+    above = context.by_owner(CENTRAL, Kind.BANK_RESERVE)
+    for bank, number in BANK_NUMBERS.items():
+        settled_fen = -held[bank, Kind.SETTLEMENT]
+        if settled_fen != above[number]:
+            yield f"{bank}, {CENTRAL}: {yuan(settled_fen)} / {yuan(above[number])}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hongbao.auditing.context import Look
+from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import facts_in, has, judged, part_of
 from hongbao.domain.cases import WAITING, CaseFacts, CaseKind, CaseState, decide_case
 from hongbao.domain.dates import day_key
@@ -16,92 +16,93 @@ _SAID = frozenset({"opinion", "approved", "rejected", "escalated"})
 """The acts in which an operator says something of a case."""
 
 
-class Cases(Look):
-    """Whether each case has its event, and each event that asks for a case has one."""
+def check_cases(context: Context) -> Iterator[str]:
+    """
+    Compare each case with the act that opened it, what operators said of it, and its end.
 
-    def _cases(self) -> Iterator[str]:
-        """
-        Compare each case with the act that opened it, what operators said of it, and its end.
+    Every act that had to be reported has its case, or one that covers it already.
+    """
+    four_eyes: dict[str, int] = {}
+    for row in context.rows(Question.CASES):
+        case = _Case(*row)
+        if not (case.is_as_opened() and _is_as_said(context, case, four_eyes)):
+            yield case.id
+    yield from _said_of_nothing(context)
+    yield from _without_a_case(context)
 
-        Every act that had to be reported has its case, or one that covers it already.
-        """
-        four_eyes: dict[str, int] = {}
-        for row in self._rows(Question.CASES):
-            case = _Case(*row)
-            if not (case.is_as_opened() and self._is_as_said(case, four_eyes)):
-                yield case.id
-        yield from self._said_of_nothing()
-        yield from self._without_a_case()
 
-    def _is_as_said(self, case: "_Case", four_eyes: dict[str, int]) -> bool:
-        """Decide *case* again by what operators said of it; *four_eyes* remembers packs."""
-        record = None if case.risk is None else judged(case.risk)
-        pack = "" if record is None else record.pack
-        if pack not in four_eyes:
-            four_eyes[pack] = self._four_eyes_fen(pack)
-        state, last = CaseState.OPEN, 0
-        earlier: list[tuple[int, str]] = []
-        for entry, operator, verb, reason, name, act, facts in self._rows(
-            Question.OPINIONS_OF_CASE,
-            case.number,
-        ):
-            if state not in WAITING or act not in _SAID:
-                return False
-            try:
-                known = CaseFacts(state, case.amount_fen)
-                state = decide_case(known, earlier, operator, verb, four_eyes[pack]).state
-            except (SameOperator, ValueError):
-                return False
-            said = {"operator": name, "verb": verb, "reason": reason}
-            if not has(act, facts, {"case": case.id, **said, "case_state": str(state)}):
-                return False
-            earlier.append((operator, verb))
-            last = entry
-        if state not in WAITING:
-            return (case.state, case.closed, case.shut_as) == (state, last, state)
-        if case.state in (CaseState.RELEASED, CaseState.RETURNED):
-            return case.ended_by_itself()
-        return (case.state, case.closed) == (state, None)
-
-    def _four_eyes_fen(self, pack: str) -> int:
-        """Return the amount from which two have to agree by *pack*; 0 where it is unreadable."""
+def _is_as_said(context: Context, case: "_Case", four_eyes: dict[str, int]) -> bool:
+    """Decide *case* again by what operators said of it; *four_eyes* remembers packs."""
+    record = None if case.risk is None else judged(case.risk)
+    pack = "" if record is None else record.pack
+    if pack not in four_eyes:
+        four_eyes[pack] = _four_eyes_fen(context, pack)
+    state, last = CaseState.OPEN, 0
+    earlier: list[tuple[int, str]] = []
+    for entry, operator, verb, reason, name, act, facts in context.rows(
+        Question.OPINIONS_OF_CASE,
+        case.number,
+    ):
+        if state not in WAITING or act not in _SAID:
+            return False
         try:
-            return parse_pack(self._store.rules("risk_pack", pack) or "", pack).four_eyes_fen
-        except InvalidRiskPack:
-            return 0
+            known = CaseFacts(state, case.amount_fen)
+            state = decide_case(known, earlier, operator, verb, four_eyes[pack]).state
+        except (SameOperator, ValueError):
+            return False
+        said = {"operator": name, "verb": verb, "reason": reason}
+        if not has(act, facts, {"case": case.id, **said, "case_state": str(state)}):
+            return False
+        earlier.append((operator, verb))
+        last = entry
+    if state not in WAITING:
+        return (case.state, case.closed, case.shut_as) == (state, last, state)
+    if case.state in (CaseState.RELEASED, CaseState.RETURNED):
+        return case.ended_by_itself()
+    return (case.state, case.closed) == (state, None)
 
-    def _said_of_nothing(self) -> Iterator[str]:
-        """Name entries in which an operator spoke, or a case began or ended, and none knows."""
-        for (entry,) in self._rows(Question.CASE_ENTRIES_WITHOUT_CASE):
+
+def _four_eyes_fen(context: Context, pack: str) -> int:
+    """Return the amount from which two have to agree by *pack*; 0 where it is unreadable."""
+    try:
+        return parse_pack(context.store.rules("risk_pack", pack) or "", pack).four_eyes_fen
+    except InvalidRiskPack:
+        return 0
+
+
+def _said_of_nothing(context: Context) -> Iterator[str]:
+    """Name entries in which an operator spoke, or a case began or ended, and none knows."""
+    for (entry,) in context.rows(Question.CASE_ENTRIES_WITHOUT_CASE):
+        yield f"entry {entry}"
+    for entry, act, facts, operator in context.rows(Question.OPERATOR_ENTRIES):
+        said = facts_in(act, facts)
+        if said and (said.get("by") or said.get("operator")) != operator:
             yield f"entry {entry}"
-        for entry, act, facts, operator in self._rows(Question.OPERATOR_ENTRIES):
-            said = facts_in(act, facts)
-            if said and (said.get("by") or said.get("operator")) != operator:
-                yield f"entry {entry}"
-        for entry, act, facts, case in self._rows(Question.HOLDING_ENTRIES):
-            held = part_of(act, facts, "held")
-            if held and held.get("case") != case:
-                yield f"entry {entry}"
+    for entry, act, facts, case in context.rows(Question.HOLDING_ENTRIES):
+        held = part_of(act, facts, "held")
+        if held and held.get("case") != case:
+            yield f"entry {entry}"
 
-    def _without_a_case(self) -> Iterator[str]:
-        for entry, profile, when, risk in self._rows(Question.REPORTED_ENTRIES):
-            record = judged(risk)
-            if record is None:
-                continue  # the habits say so
-            for rule in record.reports:
-                other = self._row(
-                    Question.LAST_CASE_OF_RULE,
-                    profile,
-                    rule,
-                    entry,
-                )
-                if other is None or not (
-                    other[0] == entry
-                    or other[1] is None
-                    or other[1] > entry
-                    or day_key(from_micros(other[2])) == day_key(from_micros(when))
-                ):
-                    yield f"entry {entry}: {rule}"
+
+def _without_a_case(context: Context) -> Iterator[str]:
+    for entry, profile, when, risk in context.rows(Question.REPORTED_ENTRIES):
+        record = judged(risk)
+        if record is None:
+            continue  # the habits say so
+        for rule in record.reports:
+            other = context.row(
+                Question.LAST_CASE_OF_RULE,
+                profile,
+                rule,
+                entry,
+            )
+            if other is None or not (
+                other[0] == entry
+                or other[1] is None
+                or other[1] > entry
+                or day_key(from_micros(other[2])) == day_key(from_micros(when))
+            ):
+                yield f"entry {entry}: {rule}"
 
 
 class _Case(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from hongbao.auditing.context import ROWS_MAX, Look
+from hongbao.auditing.context import ROWS_MAX, Context
 from hongbao.auditing.sealed import has
 from hongbao.domain.chain import Act, canonical
 from hongbao.errors import Damaged
@@ -55,62 +55,62 @@ class _Behind:
         return rows
 
 
-class Chain(Look):
-    """Whether anything was edited, removed, added or moved."""
+def check_chain(context: Context) -> Iterator[str]:
+    """
+    Seal every entry again and compare; continue behind a break, so that each one is named.
 
-    def _chain(self) -> Iterator[str]:
-        """
-        Seal every entry again and compare; continue behind a break, so that each one is named.
-
-        Each `rekey` begins the next generation, and nothing else does: one who kept the chain key
-        of one that is over may not write what comes after it.
-        """
-        previous, expected, generation = EMPTY_HEAD.mac, 1, 1
-        transfers = _Behind(self._rows(Question.SEALED_TRANSFERS))
-        rows = _Behind(self._rows(Question.SEALED_ROWS))
-        group: list[Act] = []
-        for fields, stored in self._rows(Question.SEALED_ACTS):
-            entry = int(fields[0])
-            if not _skips(fields, expected):
-                for missing in range(expected, min(entry, expected + ROWS_MAX)):
-                    yield f"entry {missing} is missing"
-            expected = entry + 1
-            for stray in (*transfers.before(entry), *rows.before(entry)):
-                yield f"rows of entry {stray}, which is not there"
-            generation += fields[1] == "rekey"
-            group.append(Act(fields, transfers.of(entry), rows.of(entry)))
-            if stored is None:  # the group continues
-                continue
-            try:
-                again = self._keys.chain_mac(
-                    previous, canonical(group), generation=int(fields[_GENERATION])
-                )
-            except (
-                Damaged,
-                TypeError,
-            ):  # under keys that this home never had
-                again = b""
-            if again != stored or fields[_GENERATION] != generation:
-                yield _named(group)
-            previous, group = stored, []
-        if group:
-            yield f"{_named(group)}, which nothing seals"
-        for stray in (*transfers.before(None), *rows.before(None)):
+    Each `rekey` begins the next generation, and nothing else does: one who kept the chain key
+    of one that is over may not write what comes after it.
+    """
+    previous, expected, generation = EMPTY_HEAD.mac, 1, 1
+    transfers = _Behind(context.rows(Question.SEALED_TRANSFERS))
+    rows = _Behind(context.rows(Question.SEALED_ROWS))
+    group: list[Act] = []
+    for fields, stored in context.rows(Question.SEALED_ACTS):
+        entry = int(fields[0])
+        if not _skips(fields, expected):
+            for missing in range(expected, min(entry, expected + ROWS_MAX)):
+                yield f"entry {missing} is missing"
+        expected = entry + 1
+        for stray in (*transfers.before(entry), *rows.before(entry)):
             yield f"rows of entry {stray}, which is not there"
-        if generation != self._keys.generation:
-            yield f"keys of generation {self._keys.generation}, which no entry began"
+        generation += fields[1] == "rekey"
+        group.append(Act(fields, transfers.of(entry), rows.of(entry)))
+        if stored is None:  # the group continues
+            continue
+        try:
+            again = context.keys.chain_mac(
+                previous, canonical(group), generation=int(fields[_GENERATION])
+            )
+        except (
+            Damaged,
+            TypeError,
+        ):  # under keys that this home never had
+            again = b""
+        if again != stored or fields[_GENERATION] != generation:
+            yield _named(group)
+        previous, group = stored, []
+    if group:
+        yield f"{_named(group)}, which nothing seals"
+    for stray in (*transfers.before(None), *rows.before(None)):
+        yield f"rows of entry {stray}, which is not there"
+    if generation != context.keys.generation:
+        yield f"keys of generation {context.keys.generation}, which no entry began"
 
-    def _head(self) -> Iterator[str]:
-        if self._noted.head is None:
-            return
-        entry, mac = self._noted.head
-        if self._store.mac_of(entry) != mac:
-            yield f"entry {entry}"
 
-    def _noted_head(self) -> Iterator[str]:
-        """Report a ledger with a past but no noted head: an older copy would look the same."""
-        if self._noted.head is None:
-            if self._store.head().entry > UNNOTED:
-                yield f"entries 1 to {self._store.head().entry}"
-        elif self._noted.since is not None:
-            yield f"entries 1 to {self._noted.since - 1}"
+def check_head(context: Context) -> Iterator[str]:
+    """Yield the noted head if the ledger does not have it."""
+    if context.noted.head is None:
+        return
+    entry, mac = context.noted.head
+    if context.store.mac_of(entry) != mac:
+        yield f"entry {entry}"
+
+
+def check_noted_head(context: Context) -> Iterator[str]:
+    """Report a ledger with a past but no noted head: an older copy would look the same."""
+    if context.noted.head is None:
+        if context.store.head().entry > UNNOTED:
+            yield f"entries 1 to {context.store.head().entry}"
+    elif context.noted.since is not None:
+        yield f"entries 1 to {context.noted.since - 1}"

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from hongbao.auditing.context import Look
+from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import at, has
 from hongbao.domain.channel import (
     ASKED_AS,
@@ -22,68 +22,70 @@ from hongbao.store import Question
 from hongbao.units import from_micros, yuan
 
 
-class Channel(Look):
-    """Whether institutions agree, and payments are what they were asked to be."""
+def check_transit(context: Context) -> Iterator[str]:
+    """Compare what each side has on its way with the messages that put it there."""
+    held = context.held_by_kind()
+    ours: dict[tuple[str, str], int] = defaultdict(int)
+    theirs: dict[tuple[str, str], int] = defaultdict(int)
+    for bank, direction, ours_fen, theirs_fen in context.rows(Question.IN_TRANSIT):
+        ours[bank, direction] = ours_fen
+        theirs[bank, direction] = theirs_fen
+    incoming = context.by_owner(PLATFORM, Kind.INCOMING)
+    outgoing = context.by_owner(PLATFORM, Kind.OUTGOING)
+    for bank, number in BANK_NUMBERS.items():
+        for name, held_fen, added_fen in (
+            (f"{PLATFORM}, in from {bank}", -incoming[number], ours[bank, "debit"]),
+            (f"{PLATFORM}, out to {bank}", outgoing[number], ours[bank, "credit"]),
+            (f"{bank}, out", held[bank, Kind.OUTGOING], theirs[bank, "debit"]),
+            (f"{bank}, in", -held[bank, Kind.INCOMING], theirs[bank, "credit"]),
+        ):
+            if held_fen != added_fen:
+                yield f"{name}: {yuan(held_fen)} / {yuan(added_fen)}"
 
-    def _transit(self) -> Iterator[str]:
-        """Compare what each side has on its way with the messages that put it there."""
-        held = self._held_by_kind()
-        ours: dict[tuple[str, str], int] = defaultdict(int)
-        theirs: dict[tuple[str, str], int] = defaultdict(int)
-        for bank, direction, ours_fen, theirs_fen in self._rows(Question.IN_TRANSIT):
-            ours[bank, direction] = ours_fen
-            theirs[bank, direction] = theirs_fen
-        incoming = self._by_owner(PLATFORM, Kind.INCOMING)
-        outgoing = self._by_owner(PLATFORM, Kind.OUTGOING)
-        for bank, number in BANK_NUMBERS.items():
-            for name, held_fen, added_fen in (
-                (f"{PLATFORM}, in from {bank}", -incoming[number], ours[bank, "debit"]),
-                (f"{PLATFORM}, out to {bank}", outgoing[number], ours[bank, "credit"]),
-                (f"{bank}, out", held[bank, Kind.OUTGOING], theirs[bank, "debit"]),
-                (f"{bank}, in", -held[bank, Kind.INCOMING], theirs[bank, "credit"]),
-            ):
-                if held_fen != added_fen:
-                    yield f"{name}: {yuan(held_fen)} / {yuan(added_fen)}"
 
-    def _messages(self) -> Iterator[str]:
-        frozen = self._by_owner(PLATFORM, Kind.PENDING)
-        numbers = set()
-        for row in self._rows(Question.PAYMENTS):
-            payment = _Payment(*row)
-            numbers.add(payment.number)
-            if not payment.is_sound(frozen[payment.number]):
-                yield f"{payment.id}: {payment.state}"
-        for number, fen in frozen.items():
-            if number not in numbers and fen:
-                yield f"message {number}: {yuan(fen)}"
+def check_messages(context: Context) -> Iterator[str]:
+    """Yield payments whose state, outcome and frozen money disagree."""
+    frozen = context.by_owner(PLATFORM, Kind.PENDING)
+    numbers = set()
+    for row in context.rows(Question.PAYMENTS):
+        payment = _Payment(*row)
+        numbers.add(payment.number)
+        if not payment.is_sound(frozen[payment.number]):
+            yield f"{payment.id}: {payment.state}"
+    for number, fen in frozen.items():
+        if number not in numbers and fen:
+            yield f"message {number}: {yuan(fen)}"
 
-    def _batches(self) -> Iterator[str]:
-        for batch, bank in self._rows(Question.UNBALANCED_BATCH_LINES):
-            yield f"batch {batch}: {bank}"
-        for batch, facts, moved_fen, gross_fen in self._rows(Question.BATCHES):
-            sealed = {"batch": batch, "net_fen": moved_fen, "gross_fen": gross_fen}
-            if facts is None or not has("settle", facts, sealed):
-                yield str(batch)
 
-    def _suspense(self) -> Iterator[str]:
-        """
-        Compare each bank's suspense accounts with what its statement leaves unexplained.
+def check_batches(context: Context) -> Iterator[str]:
+    """Yield settlements that differ from the sum of their payments."""
+    for batch, bank in context.rows(Question.UNBALANCED_BATCH_LINES):
+        yield f"batch {batch}: {bank}"
+    for batch, facts, moved_fen, gross_fen in context.rows(Question.BATCHES):
+        sealed = {"batch": batch, "net_fen": moved_fen, "gross_fen": gross_fen}
+        if facts is None or not has("settle", facts, sealed):
+            yield str(batch)
 
-        What it owes the channel for a message less what it has moved for it at its customer's
-        account is what it is short of, or has too much of.
-        """
-        held = self._held_by_kind()
-        left = self._rows(Question.UNEXPLAINED_BY_BANKS)
-        unexplained: Mapping[str, int] = defaultdict(int, left)
-        for bank in BANK_NUMBERS:
-            suspense_fen = -held[bank, Kind.SHORTAGE] - held[bank, Kind.SURPLUS]
-            if suspense_fen != unexplained[bank]:
-                yield f"{bank}: {yuan(suspense_fen)} / {yuan(unexplained[bank])}"
-        for line, message in self._rows(Question.UNSOUND_BANK_LINES):
-            yield f"{message}: line {line}"
-        for number, act, facts, *sealed in self._rows(Question.CORRECTIONS):
-            if act != "correct" or not has(act, facts, dict(zip(_CORRECTED, sealed, strict=True))):
-                yield f"{sealed[0]}: correction {number}"
+
+def check_suspense(context: Context) -> Iterator[str]:
+    """
+    Compare each bank's suspense accounts with what its statement leaves unexplained.
+
+    What it owes the channel for a message less what it has moved for it at its customer's
+    account is what it is short of, or has too much of.
+    """
+    held = context.held_by_kind()
+    left = context.rows(Question.UNEXPLAINED_BY_BANKS)
+    unexplained: Mapping[str, int] = defaultdict(int, left)
+    for bank in BANK_NUMBERS:
+        suspense_fen = -held[bank, Kind.SHORTAGE] - held[bank, Kind.SURPLUS]
+        if suspense_fen != unexplained[bank]:
+            yield f"{bank}: {yuan(suspense_fen)} / {yuan(unexplained[bank])}"
+    for line, message in context.rows(Question.UNSOUND_BANK_LINES):
+        yield f"{message}: line {line}"
+    for number, act, facts, *sealed in context.rows(Question.CORRECTIONS):
+        if act != "correct" or not has(act, facts, dict(zip(_CORRECTED, sealed, strict=True))):
+            yield f"{sealed[0]}: correction {number}"
 
 
 _CORRECTED = ("payment", "bank", "kind", "direction", "amount_fen", "reason", "operator")

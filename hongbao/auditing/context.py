@@ -53,50 +53,49 @@ class Noted(NamedTuple):
     since: int | None = None
 
 
-class Look:
+class Context:
     """
     One snapshot of *store*, to be checked.
 
     *keys* make MACs, seals and marks again, and *fits* verifies what devices have signed;
     *device_keys* are the keys of the devices that are this machine, and *noted* is what is noted
-    next to the keys. A check is a method that yields the rows which fail it, named so that a person
-    can find them.
+    next to the keys.
     """
 
     def __init__(
         self, store: Store, keys: Keys, fits: Fits, device_keys: DeviceKeys, noted: Noted
     ) -> None:
-        self._store = store
-        self._keys = keys
-        self._fits = fits
-        self._device_keys = device_keys
-        self._noted = noted
+        self.store = store
+        self.keys = keys
+        self.fits = fits
+        self.device_keys = device_keys
+        self.noted = noted
 
-    def _held_by_kind(self) -> Mapping[tuple[str, str], int]:
+    def held_by_kind(self) -> Mapping[tuple[str, str], int]:
         """Return the balance of each kind of account in each book, as credits less debits."""
         held: dict[tuple[str, str], int] = defaultdict(int)
-        for book, kind, fen in self._rows(Question.BALANCES_BY_KIND):
+        for book, kind, fen in self.rows(Question.BALANCES_BY_KIND):
             held[book, kind] = fen
         return held
 
-    def _by_owner(self, book: str, kind: Kind) -> Mapping[int, int]:
+    def by_owner(self, book: str, kind: Kind) -> Mapping[int, int]:
         return defaultdict(
             int,
-            self._rows(
+            self.rows(
                 Question.BALANCES_BY_OWNER,
                 book,
                 kind,
             ),
         )
 
-    def _rows(self, question: Question, *values: object) -> Iterator[Any]:
-        return self._store.audit(question, *values)
+    def rows(self, question: Question, *values: object) -> Iterator[Any]:
+        return self.store.audit(question, *values)
 
-    def _row(self, question: Question, *values: object) -> Any:
-        return next(self._store.audit(question, *values), None)
+    def row(self, question: Question, *values: object) -> Any:
+        return next(self.store.audit(question, *values), None)
 
-    def _count(self, question: Question) -> int:
+    def count(self, question: Question) -> int:
         try:
-            return int(self._row(question)[0])
+            return int(self.row(question)[0])
         except Damaged:
             return 0

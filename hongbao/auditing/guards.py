@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hongbao.auditing.context import Look
+from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import at, facts_in, has, judged, part_of
 from hongbao.domain.chain import statement
 from hongbao.domain.risk.acts import Verdict
@@ -29,159 +29,151 @@ _STOPPED_AS = {
 """The acts that risk control stops others by, and how it had judged those."""
 
 
-class Guards(Look):
-    """Whether acts were signed and judged as they say, and whether the guards kept to it since."""
+def check_devices(context: Context) -> Iterator[str]:
+    """Open the key of each device that is authorised or waits for approval."""
+    for name, public_key in context.rows(Question.DEVICES_IN_USE):
+        try:
+            context.device_keys.check(public_key)
+        except DeviceKeyMissing:
+            yield f"{name}: missing"
+        except (DeviceKeyDamaged, StorageUnreadable):
+            yield f"{name}: damaged"
 
-    # --- who can sign ----------------------------------------------------------------------------
 
-    def _devices(self) -> Iterator[str]:
-        """Open the key of each device that is authorised or waits for approval."""
-        for name, public_key in self._rows(Question.DEVICES_IN_USE):
+def check_signatures(context: Context) -> Iterator[str]:
+    """
+    Verify every signature over its act, and that no device has used a counter twice.
+
+    Every request has to be signed. Institutions' own steps digest no inputs, and sign
+    nothing. A restore takes every counter as far as its own number: what was signed in the
+    ledger before it is not new again.
+    """
+    counters: dict[int, int] = {}
+    restored = 0
+    for row in context.rows(Question.SIGNED_ENTRIES):
+        entry, act, profile, request_id, inputs, is_judged, *signed, stop = row
+        if signed == _UNSIGNED:
+            fits = not inputs or act in _BY_ITSELF or (act == "cut" and not is_judged)
+        else:
+            asked = (act, request_id) if stop is None else _asked(act, stop)
+            device, _session, counter, *_ = signed
+            last = max(counters.get(device, 0), restored)
+            fits = _is_signed(context, profile, asked, inputs, *signed) and counter > last
+            counters[device] = counter or 0
+        if not fits:
+            yield f"entry {entry}"
+        if act == "restore":
+            restored = entry
+    for device, name, counter in context.rows(Question.DEVICE_COUNTERS):
+        if counter != counters.get(device, 0):
+            yield str(name)
+
+
+def _is_signed(
+    context: Context,
+    profile: int,
+    asked: tuple[str, str],
+    inputs: bytes,
+    device: int | None,
+    session: int | None,
+    counter: int | None,
+    signature: bytes | None,
+    last_session: int | None,
+    public_key: bytes | None,
+    is_enrolled: int,
+) -> bool:
+    if device is None or session is None or counter is None or signature is None:
+        return False
+    if public_key is None or last_session is None or not is_enrolled:
+        return False
+    said = statement(profile, device, session, *asked, inputs, counter)
+    return 0 < session <= last_session and context.fits(public_key, said, signature)
+
+
+def check_habits(context: Context) -> Iterator[str]:
+    """
+    Derive each habit that is kept again: it follows from the records in the chain alone.
+
+    What is looked for of a record has columns next to it, which say the same.
+    """
+    kept = {profile: (upto, text) for profile, upto, text in context.rows(Question.HABITS)}
+    habits: dict[int, Habit] = {}
+    broken: set[int] = set()
+    for entry, profile, risk, *columns in context.rows(Question.RISK_RECORDS):
+        record = None if risk is None else judged(risk)
+        if record is None or profile is None or columns != list(record.columns):
+            yield f"entry {entry}"
+            broken.add(profile)
+        elif record.seen is not None and profile not in broken:
             try:
-                self._device_keys.check(public_key)
-            except DeviceKeyMissing:
-                yield f"{name}: missing"
-            except (DeviceKeyDamaged, StorageUnreadable):
-                yield f"{name}: damaged"
-
-    # --- who signed ------------------------------------------------------------------------------
-
-    def _signatures(self) -> Iterator[str]:
-        """
-        Verify every signature over its act, and that no device has used a counter twice.
-
-        Every request has to be signed. Institutions' own steps digest no inputs, and sign
-        nothing. A restore takes every counter as far as its own number: what was signed in the
-        ledger before it is not new again.
-        """
-        counters: dict[int, int] = {}
-        restored = 0
-        for row in self._rows(Question.SIGNED_ENTRIES):
-            entry, act, profile, request_id, inputs, is_judged, *signed, stop = row
-            if signed == _UNSIGNED:
-                fits = not inputs or act in _BY_ITSELF or (act == "cut" and not is_judged)
-            else:
-                asked = (act, request_id) if stop is None else _asked(act, stop)
-                device, _session, counter, *_ = signed
-                last = max(counters.get(device, 0), restored)
-                fits = self._is_signed(profile, asked, inputs, *signed) and counter > last
-                counters[device] = counter or 0
-            if not fits:
-                yield f"entry {entry}"
-            if act == "restore":
-                restored = entry
-        for device, name, counter in self._rows(Question.DEVICE_COUNTERS):
-            if counter != counters.get(device, 0):
-                yield str(name)
-
-    def _is_signed(
-        self,
-        profile: int,
-        asked: tuple[str, str],
-        inputs: bytes,
-        device: int | None,
-        session: int | None,
-        counter: int | None,
-        signature: bytes | None,
-        last_session: int | None,
-        public_key: bytes | None,
-        is_enrolled: int,
-    ) -> bool:
-        if device is None or session is None or counter is None or signature is None:
-            return False
-        if public_key is None or last_session is None or not is_enrolled:
-            return False
-        said = statement(profile, device, session, *asked, inputs, counter)
-        return 0 < session <= last_session and self._fits(public_key, said, signature)
-
-    # --- what is remembered ----------------------------------------------------------------------
-
-    def _habits(self) -> Iterator[str]:
-        """
-        Derive each habit that is kept again: it follows from the records in the chain alone.
-
-        What is looked for of a record has columns next to it, which say the same.
-        """
-        kept = {profile: (upto, text) for profile, upto, text in self._rows(Question.HABITS)}
-        habits: dict[int, Habit] = {}
-        broken: set[int] = set()
-        for entry, profile, risk, *columns in self._rows(Question.RISK_RECORDS):
-            record = None if risk is None else judged(risk)
-            if record is None or profile is None or columns != list(record.columns):
+                habits[profile] = after(habits.get(profile, NEW), record.seen)
+            except (AssertionError, TypeError, ValueError):  # as no act has been
                 yield f"entry {entry}"
                 broken.add(profile)
-            elif record.seen is not None and profile not in broken:
-                try:
-                    habits[profile] = after(habits.get(profile, NEW), record.seen)
-                except (AssertionError, TypeError, ValueError):  # as no act has been
-                    yield f"entry {entry}"
-                    broken.add(profile)
-            upto, text = kept.get(profile, (None, None))
-            if entry == upto and profile not in broken:
-                del kept[profile]
-                if encode(habits.get(profile, NEW)) != text:
-                    yield f"profile {profile}"
-        for profile in sorted(kept.keys() - broken):  # up to no record of theirs
-            yield f"profile {profile}"
+        upto, text = kept.get(profile, (None, None))
+        if entry == upto and profile not in broken:
+            del kept[profile]
+            if encode(habits.get(profile, NEW)) != text:
+                yield f"profile {profile}"
+    for profile in sorted(kept.keys() - broken):  # up to no record of theirs
+        yield f"profile {profile}"
 
-    # --- what was stopped, and asked -------------------------------------------------------------
 
-    def _challenges(self) -> Iterator[str]:
-        """Compare what did not happen, and what was asked before it may, with what was answered."""
-        for entry, act, owner, facts, risk, profile, request_id, moved in self._rows(
-            Question.STOPS
-        ):
-            fits = profile is not None and profile == owner and not moved
-            if not (
-                fits and has(act, facts, {"request_id": request_id}) and _is_stopped(act, risk)
-            ):
-                yield f"entry {entry}"
-        yield from self._asked_without_end()
-        minutes: dict[str, int] = {}  # to answer in, by pack
-        for challenge, *rest in self._rows(Question.CHALLENGES):
-            if not self._is_as_answered(_Challenge(challenge, *rest), minutes):
-                yield str(challenge)
-
-    def _asked_without_end(self) -> Iterator[str]:
-        """Name entries that speak of a challenge which does not speak of them."""
-        for (entry,) in self._rows(Question.CHALLENGE_ENTRIES_WITHOUT_CHALLENGE):
+def check_challenges(context: Context) -> Iterator[str]:
+    """Compare what did not happen, and what was asked before it may, with what was answered."""
+    for entry, act, owner, facts, risk, profile, request_id, moved in context.rows(Question.STOPS):
+        fits = profile is not None and profile == owner and not moved
+        if not (fits and has(act, facts, {"request_id": request_id}) and _is_stopped(act, risk)):
             yield f"entry {entry}"
+    yield from _asked_without_end(context)
+    minutes: dict[str, int] = {}  # to answer in, by pack
+    for challenge, *rest in context.rows(Question.CHALLENGES):
+        if not _is_as_answered(context, _Challenge(challenge, *rest), minutes):
+            yield str(challenge)
 
-    def _is_as_answered(self, row: "_Challenge", minutes: dict[str, int]) -> bool:
-        record = None if row.risk is None else judged(row.risk)
-        if not row.fits_asking or record is None or row.tries < 0:
-            return False
-        if part_of("challenged", row.asked, "error").get("challenge") != row.id:
-            return False
-        named = {"challenge": row.id}
-        was_passed = row.passed_as is not None
-        if was_passed != (row.state in ("passed", "used")):
-            return False
-        if (row.failed_as is not None) != (row.state == "failed"):
-            return False
-        if was_passed:
-            return (
-                row.passed_as == "challenge_passed"
-                and has(row.passed_as, row.passed, named)
-                and row.expires_at == at(row.passed_as, row.passed, "valid_until")
-                and bool(row.fits_use)
-            )
-        if row.failed_as is not None and not (
-            row.failed_as == "challenge_failed"
-            and has(row.failed_as, row.failed, named)
-            and row.tries > 0
-        ):
-            return False
-        if record.pack not in minutes:
-            minutes[record.pack] = self._minutes(record.pack)
-        return row.expires_at == row.at + minutes[record.pack] * _MINUTE_MICROS
 
-    def _minutes(self, pack: str) -> int:
-        """Return the minutes that the risk *pack* gives to answer; 0 if it cannot be read."""
-        try:
-            return parse_pack(self._store.rules("risk_pack", pack) or "", pack).challenge_minutes
-        except InvalidRiskPack:
-            return 0
+def _asked_without_end(context: Context) -> Iterator[str]:
+    """Name entries that speak of a challenge which does not speak of them."""
+    for (entry,) in context.rows(Question.CHALLENGE_ENTRIES_WITHOUT_CHALLENGE):
+        yield f"entry {entry}"
+
+
+def _is_as_answered(context: Context, row: "_Challenge", minutes: dict[str, int]) -> bool:
+    record = None if row.risk is None else judged(row.risk)
+    if not row.fits_asking or record is None or row.tries < 0:
+        return False
+    if part_of("challenged", row.asked, "error").get("challenge") != row.id:
+        return False
+    named = {"challenge": row.id}
+    was_passed = row.passed_as is not None
+    if was_passed != (row.state in ("passed", "used")):
+        return False
+    if (row.failed_as is not None) != (row.state == "failed"):
+        return False
+    if was_passed:
+        return (
+            row.passed_as == "challenge_passed"
+            and has(row.passed_as, row.passed, named)
+            and row.expires_at == at(row.passed_as, row.passed, "valid_until")
+            and bool(row.fits_use)
+        )
+    if row.failed_as is not None and not (
+        row.failed_as == "challenge_failed"
+        and has(row.failed_as, row.failed, named)
+        and row.tries > 0
+    ):
+        return False
+    if record.pack not in minutes:
+        minutes[record.pack] = _minutes(context, record.pack)
+    return row.expires_at == row.at + minutes[record.pack] * _MINUTE_MICROS
+
+
+def _minutes(context: Context, pack: str) -> int:
+    """Return the minutes that the risk *pack* gives to answer; 0 if it cannot be read."""
+    try:
+        return parse_pack(context.store.rules("risk_pack", pack) or "", pack).challenge_minutes
+    except InvalidRiskPack:
+        return 0
 
 
 class _Challenge(NamedTuple):

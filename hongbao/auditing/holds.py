@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from hongbao.auditing.context import Look
+from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import has, part_of
 from hongbao.domain.ledger import Kind, Reason
 from hongbao.store import Question
@@ -79,14 +79,12 @@ class _Hold(NamedTuple):
         return self.went == f"{kind} {Reason.RELEASE}"
 
 
-class Holds(Look):
-    """Whether what is held is what cases say, and nothing else is."""
-
-    def _held(self) -> Iterator[str]:
-        for row in self._rows(Question.HOLDS):
-            hold = _Hold(*row)
-            if not hold.is_sound():
-                kept_fen = hold.in_fen - hold.out_fen
-                yield f"{hold.id}: {yuan(hold.amount_fen)}, {hold.state} / {yuan(kept_fen)}"
-        for owner, fen in self._rows(Question.HELD_WITHOUT_CASE):
-            yield f"case {owner}: {yuan(fen)}"
+def check_held(context: Context) -> Iterator[str]:
+    """Yield holds whose case, amount and destination disagree."""
+    for row in context.rows(Question.HOLDS):
+        hold = _Hold(*row)
+        if not hold.is_sound():
+            kept_fen = hold.in_fen - hold.out_fen
+            yield f"{hold.id}: {yuan(hold.amount_fen)}, {hold.state} / {yuan(kept_fen)}"
+    for owner, fen in context.rows(Question.HELD_WITHOUT_CASE):
+        yield f"case {owner}: {yuan(fen)}"

@@ -3,65 +3,67 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from hongbao.auditing.context import Look
+from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import at, has
 from hongbao.domain.fairness import SEED_BYTES, DrawInput, Terms, commitment, recompute
 from hongbao.store import Question
 from hongbao.units import yuan
 
 
-class Packets(Look):
-    """Whether packets are what was sent, and shares what was drawn."""
+def check_packets(context: Context) -> Iterator[str]:
+    """Yield packets whose account, claims and refund disagree."""
+    for packet, total_fen, claimed_fen, held_fen in context.rows(Question.UNSOUND_PACKETS):
+        yield f"{packet}: {yuan(total_fen)} - {yuan(claimed_fen)} / {yuan(held_fen)}"
+    for packet, seat in context.rows(Question.UNSOUND_CLAIMS):
+        yield f"{packet}: seat {seat}"
 
-    def _packets(self) -> Iterator[str]:
-        for packet, total_fen, claimed_fen, held_fen in self._rows(Question.UNSOUND_PACKETS):
-            yield f"{packet}: {yuan(total_fen)} - {yuan(claimed_fen)} / {yuan(held_fen)}"
-        for packet, seat in self._rows(Question.UNSOUND_CLAIMS):
-            yield f"{packet}: seat {seat}"
 
-    def _terms(self) -> Iterator[str]:
-        for row in self._rows(Question.TERMS):
-            packet, kind, deal, total_fen, count, share_max_fen, greeting, cover, seed = row[:9]
-            on_time, expires_at, facts, act, sent, meant, by_balance, card, own_card = row[9:]
-            if act != "send" or not (on_time and sent and meant and (by_balance or own_card)):
-                yield str(packet)
-                continue
-            terms = {
-                "packet": packet,
-                "kind": kind,
-                "deal": deal,
-                "total_fen": total_fen,
-                "count": count,
-                "share_max_fen": share_max_fen,
-                "greeting": greeting,
-                "cover": cover,
-                "paid_from": "balance" if by_balance else card,
-                "commitment": (
-                    commitment(Terms(packet, deal, total_fen, count, share_max_fen), seed)
-                    if len(seed) == SEED_BYTES
-                    else None
-                ),
-            }
-            if not has(act, facts, terms) or at(act, facts, "expires_at") != expires_at:
-                yield str(packet)
+def check_terms(context: Context) -> Iterator[str]:
+    """Yield packets whose terms differ from what was sealed at sending."""
+    for row in context.rows(Question.TERMS):
+        packet, kind, deal, total_fen, count, share_max_fen, greeting, cover, seed = row[:9]
+        on_time, expires_at, facts, act, sent, meant, by_balance, card, own_card = row[9:]
+        if act != "send" or not (on_time and sent and meant and (by_balance or own_card)):
+            yield str(packet)
+            continue
+        terms = {
+            "packet": packet,
+            "kind": kind,
+            "deal": deal,
+            "total_fen": total_fen,
+            "count": count,
+            "share_max_fen": share_max_fen,
+            "greeting": greeting,
+            "cover": cover,
+            "paid_from": "balance" if by_balance else card,
+            "commitment": (
+                commitment(Terms(packet, deal, total_fen, count, share_max_fen), seed)
+                if len(seed) == SEED_BYTES
+                else None
+            ),
+        }
+        if not has(act, facts, terms) or at(act, facts, "expires_at") != expires_at:
+            yield str(packet)
 
-    def _deals(self) -> Iterator[str]:
-        rows = self._rows(Question.DEALS)
-        for (packet, deal, total_fen, count, share_max_fen, seed), shares in groupby(
-            rows, key=lambda row: tuple(row[:6])
-        ):
-            claims, paid_fen, is_sealed = [], [], True
-            for nonce, luck, amount_fen, seat, act, facts in (row[6:] for row in shares):
-                claims.append(DrawInput(nonce, luck))
-                paid_fen.append(amount_fen)
-                # Not every draw decides an amount: the last share has no choice, an equal one none.
-                drawn = {"seat": seat, "nonce": nonce.hex(), "luck": luck}
-                is_sealed = is_sealed and has(act, facts, drawn)
-            try:
-                dealt_fen = recompute(
-                    Terms(packet, deal, total_fen, count, share_max_fen), seed, claims
-                )
-            except (AssertionError, ValueError):  # terms that no packet can have
-                dealt_fen = []
-            if dealt_fen != paid_fen or not is_sealed:
-                yield str(packet)
+
+def check_deals(context: Context) -> Iterator[str]:
+    """Yield packets whose shares do not match their draws."""
+    rows = context.rows(Question.DEALS)
+    for (packet, deal, total_fen, count, share_max_fen, seed), shares in groupby(
+        rows, key=lambda row: tuple(row[:6])
+    ):
+        claims, paid_fen, is_sealed = [], [], True
+        for nonce, luck, amount_fen, seat, act, facts in (row[6:] for row in shares):
+            claims.append(DrawInput(nonce, luck))
+            paid_fen.append(amount_fen)
+            # Not every draw decides an amount: the last share has no choice, an equal one none.
+            drawn = {"seat": seat, "nonce": nonce.hex(), "luck": luck}
+            is_sealed = is_sealed and has(act, facts, drawn)
+        try:
+            dealt_fen = recompute(
+                Terms(packet, deal, total_fen, count, share_max_fen), seed, claims
+            )
+        except (AssertionError, ValueError):  # terms that no packet can have
+            dealt_fen = []
+        if dealt_fen != paid_fen or not is_sealed:
+            yield str(packet)

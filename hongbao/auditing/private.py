@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hongbao.auditing.context import Keys, Look
+from hongbao.auditing.context import Context, Keys
 from hongbao.errors import Damaged
 from hongbao.store import CardRow, PersonRow, ProfileRow
 
@@ -48,18 +48,15 @@ def check_person(keys: Keys, row: ProfileRow, person: PersonRow | None) -> None:
         keys.unseal(row.id, "totp_secret", row.totp_secret)
 
 
-class Private(Look):
-    """Whether personal data is what was typed once, and where it was put."""
-
-    def _sealed(self) -> Iterator[str]:
-        """Open every sealed value, and compare it with its index and with what is shown of it."""
-        for row in self._store.profiles():
-            try:
-                check_person(self._keys, row, self._store.person(row.person))
-            except Damaged as error:
-                yield f"{row.name}: {error.facts['path']}"
-        for card in self._store.cards(removed=True):
-            try:
-                card_number(self._keys, card)
-            except Damaged as error:
-                yield f"profile {card.profile}: {error.facts['path']}"
+def check_sealed(context: Context) -> Iterator[str]:
+    """Open every sealed value, and compare it with its index and with what is shown of it."""
+    for row in context.store.profiles():
+        try:
+            check_person(context.keys, row, context.store.person(row.person))
+        except Damaged as error:
+            yield f"{row.name}: {error.facts['path']}"
+    for card in context.store.cards(removed=True):
+        try:
+            card_number(context.keys, card)
+        except Damaged as error:
+            yield f"profile {card.profile}: {error.facts['path']}"
