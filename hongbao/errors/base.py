@@ -200,18 +200,18 @@ class HongbaoError(Exception):
 
     def __str__(self) -> str:
         """Return the sentence in English, which is what programs and logs get."""
-        return self._told(self.chosen_sentence(), fill)
+        return self._filled(self.chosen_sentence(), fill)
 
     @property
     def message(self) -> str:
         """The sentence in the reader's language."""
-        return self._told(self.chosen_sentence(), _say)
+        return self._filled(self.chosen_sentence(), _say)
 
     @property
     def hint(self) -> str | None:
         """The next step in the reader's language, if there is one."""
         advice = self.chosen_advice()
-        return None if advice is None else self._told(advice, _say)
+        return None if advice is None else self._filled(advice, _say)
 
     def as_dict(self) -> dict[str, object]:
         """Return the error for programs: code, message and hint in English, and the facts."""
@@ -220,7 +220,7 @@ class HongbaoError(Exception):
             for name, value in self.facts.items()
         }
         advice = self.chosen_advice()
-        hint = None if advice is None else self._told(advice, fill)
+        hint = None if advice is None else self._filled(advice, fill)
         return {"code": self.code, "message": str(self), "hint": hint, **facts}
 
     def chosen_sentence(self) -> str:
@@ -231,7 +231,7 @@ class HongbaoError(Exception):
         """Return the advice that the facts call for, for an error that has several."""
         return self.advice
 
-    def _told(self, sentence: str, tell: Tell) -> str:
+    def _filled(self, sentence: str, tell: Tell) -> str:
         words = {
             name: tell(fact.words[str(self.facts[name])], self.facts)
             for name, fact in declarations(type(self)).items()

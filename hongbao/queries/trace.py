@@ -210,8 +210,8 @@ def _notified(row: PacketRow, act: ActRow) -> TraceStep:
     return _step(4, "notified", PLATFORM, act, facts)
 
 
-def _hold_steps(home: Home, case: CaseRow, moved: Moved, stage: int) -> list[TraceStep]:
-    """Return the steps of a hold and its end, after which the payment continued with *stage*."""
+def _hold_steps(home: Home, case: CaseRow, moved: Moved, step_number: int) -> list[TraceStep]:
+    """Return the steps of a hold and its end, which a release continues with *step_number*."""
     assert case.until is not None
     opened = act_in(home, case.entry)
     facts: dict[str, object] = {"amount_fen": case.amount_fen}
@@ -220,7 +220,7 @@ def _hold_steps(home: Home, case: CaseRow, moved: Moved, stage: int) -> list[Tra
     if case.closed is not None:
         act = act_in(home, case.closed)
         actor = facts_of(home, act).get("operator", PLATFORM)
-        number = stage if case.state in ("released", "approved") else 8
+        number = step_number if case.state in ("released", "approved") else 8
         steps.append(_step(number, case.state, actor, act, facts, moved))
     return steps
 
@@ -261,7 +261,7 @@ def _message_steps(
         "message": message.id,
         "card": home.store.card(message.card).name if is_mine else None,
     }
-    stage = 8 if message.reason is Reason.REFUND else 3
+    step_number = 8 if message.reason is Reason.REFUND else 3
     steps: list[TraceStep] = []
     was_silent = False
     for act in acts:
@@ -269,27 +269,27 @@ def _message_steps(
             steps += _asking_steps(home, message, act, facts, moved)
         elif act.act == "sent":
             steps.append(
-                _step(stage, "instructed", message.channel, act, facts, messages=[message])
+                _step(step_number, "instructed", message.channel, act, facts, messages=[message])
             )
         elif act.act == "unknown":
             was_silent = True
-            steps.append(_step(stage, "bank_silent", PLATFORM, act, facts))
+            steps.append(_step(step_number, "bank_silent", PLATFORM, act, facts))
         elif act.act in _HOLD_ENDS:
             actor = facts_of(home, act).get("operator", PLATFORM)
-            steps.append(_step(stage, act.act, actor, act, facts, moved))
+            steps.append(_step(step_number, act.act, actor, act, facts, moved))
         elif act.act in _BOOKED | _GIVEN_BACK:
             if was_silent:
-                steps.append(_step(stage, "queried", PLATFORM, act, facts, is_timed=False))
+                steps.append(_step(step_number, "queried", PLATFORM, act, facts, is_timed=False))
             says, more = _outcome_says(home, message, act)
-            steps.append(_step(stage, says, PLATFORM, act, {**facts, **more}, moved))
+            steps.append(_step(step_number, says, PLATFORM, act, {**facts, **more}, moved))
         elif act.act == CORRECTED:
             amount = {"amount_fen": facts_of(home, act)["amount_fen"]}
             steps.append(_step(7, "corrected", message.bank, act, {**facts, **amount}, moved))
         elif act.act == "bank":
             says, more = _bank_says(home, message, act)
-            steps.append(_step(stage, says, message.bank, act, {**facts, **more}, moved))
+            steps.append(_step(step_number, says, message.bank, act, {**facts, **more}, moved))
         else:
-            steps.append(_step(stage, act.act, message.bank, act, facts, moved))
+            steps.append(_step(step_number, act.act, message.bank, act, facts, moved))
     if all(step["says"] != "instructed" for step in steps) and steps:
         steps[-1]["messages"] = [_message_line(message)]
     return steps

@@ -165,9 +165,9 @@ class _Player:
             exit_code, out, err = _run(words, self.folder, variables, self.screen)
         except subprocess.TimeoutExpired:
             raise self._failed(line, "hangs", shown, f"{SECONDS_MAX} s", "") from None
-        return Answered(line, shown, exit_code, self._told(out), self._told(err))
+        return Answered(line, shown, exit_code, self._plain(out), self._plain(err))
 
-    def _told(self, output: bytes) -> str:
+    def _plain(self, output: bytes) -> str:
         text = output.decode(errors="backslashreplace").replace("\r\n", "\n")
         return text.replace(str(self.folder), ".")  # which is where the commands were run
 

@@ -163,7 +163,7 @@ def show_compared(compared: Compared) -> None:
                 Column(_("amount"), right=True),
                 Column(_("result"), below=True),
             ],
-            [row for one in compared["lines"] for row in _told(one)],
+            [row for one in compared["lines"] for row in _compared(one)],
         )
     if compared["ok"]:
         print()
@@ -212,7 +212,7 @@ def _summed(row: ComparedSum) -> Row:
     ]
 
 
-def _told(found: ComparedLine) -> Iterator[Row]:
+def _compared(found: ComparedLine) -> Iterator[Row]:
     """Yield one row for what one side has or both agree on, two where they disagree."""
     said, style = _VERDICTS[found["verdict"]]
     fields = ", ".join(_(_FIELDS[field]) for field in found["differs"])

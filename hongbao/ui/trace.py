@@ -245,14 +245,14 @@ def _show_missing(out: "Console", number: int, traced: Traced) -> None:
 
 def sentence(code: str, facts: Mapping[str, object]) -> str:
     """Return the sentence of a step's *code*, with the *facts* that there are."""
-    known = {name: _told(name, fact) for name, fact in facts.items() if fact is not None}
+    known = {name: _fact(name, fact) for name, fact in facts.items() if fact is not None}
     for said in _SAYS.get(code, ()):
         if all(name in known for _text, name, *_how in Formatter().parse(said) if name):
             return say(said, **known)
     return safe(code)
 
 
-def _told(name: str, fact: object) -> object:
+def _fact(name: str, fact: object) -> object:
     if not isinstance(fact, str):
         return fact
     match name:

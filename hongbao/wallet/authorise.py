@@ -155,7 +155,7 @@ def _renew(home: Home, holder: Holder, before: str, pin: Pin) -> None:
         doing.change(SetPin(holder, renewed))
         return {**doing.common, "pin_of": holder.label}
 
-    perform_step(home, "pin_renewed", f"/{holder.label}/pin", work, stage=2)
+    perform_step(home, "pin_renewed", f"/{holder.label}/pin", work, step=2)
 
 
 def _count_pin_try(home: Home, holder: Holder) -> tuple[PinRow, PinRow]:

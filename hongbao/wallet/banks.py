@@ -121,7 +121,7 @@ def _bank_acts(home: Home, message: MessageRow, fault: Fault | None) -> None:
             return message_answer(home, doing, message, "queued", fault)
         return _bank_books(home, doing, message, fault)
 
-    perform_step(home, "bank", f"/{message.id}/bank", work, stage=stage_of(message))
+    perform_step(home, "bank", f"/{message.id}/bank", work, step=step_of(message))
 
 
 def _bank_books(home: Home, doing: Doing, message: MessageRow, fault: Fault | None) -> Carried:
@@ -162,7 +162,7 @@ def bank_wakes(home: Home, message: MessageRow) -> bool:
         _bank_keeps(doing, message, "late")
         return message_answer(home, doing, message, "late", Fault.LATE)
 
-    return perform_step(home, "bank", f"/{message.id}/late", work, stage=stage_of(message))
+    return perform_step(home, "bank", f"/{message.id}/late", work, step=step_of(message))
 
 
 def bank_undoes(home: Home, message: MessageRow) -> bool:
@@ -181,7 +181,7 @@ def bank_undoes(home: Home, message: MessageRow) -> bool:
         _bank_keeps(doing, message, "reversed")
         return message_answer(home, doing, message, "reversed")
 
-    return perform_step(home, "bank", f"/{message.id}/undone", work, stage=stage_of(message))
+    return perform_step(home, "bank", f"/{message.id}/undone", work, step=step_of(message))
 
 
 def bank_line(
@@ -283,7 +283,7 @@ def switched(home: Home, place: str) -> Fault | None:
     )
 
 
-def stage_of(message: MessageRow) -> int:
+def step_of(message: MessageRow) -> int:
     """Return which of the eight steps *message* belongs to: freezing money, or its refund."""
     return 8 if message.reason is Reason.REFUND else 3
 

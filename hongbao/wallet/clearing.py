@@ -50,7 +50,7 @@ from hongbao.wallet.banks import (
     fault_at,
     is_down,
     message_answer,
-    stage_of,
+    step_of,
     switched,
 )
 from hongbao.wallet.unit_of_work import INSTRUCTING, outcome, perform_step_for, replayed_answer
@@ -167,7 +167,7 @@ def _send_off(home: Home, message: MessageRow) -> None:
         return message_answer(home, doing, message, MessageState.SENT)
 
     perform_step_for(
-        home, "sent", f"/{message.id}/sent", work, profile=message.profile, stage=stage_of(message)
+        home, "sent", f"/{message.id}/sent", work, profile=message.profile, step=step_of(message)
     )
 
 
@@ -199,7 +199,7 @@ def _note_silence(home: Home, message: MessageRow) -> None:
         f"/{message.id}/unknown",
         work,
         profile=message.profile,
-        stage=stage_of(message),
+        step=step_of(message),
     )
 
 
@@ -221,7 +221,7 @@ def _book(home: Home, message: MessageRow, times: int) -> None:
             f"/{message.id}/booked",
             work,
             profile=message.profile,
-            stage=stage_of(message),
+            step=step_of(message),
         )
     if times > 1:
         _note_answer(home, "duplicate_answer", message)
@@ -236,7 +236,7 @@ def _note_answer(home: Home, act: str, message: MessageRow) -> None:
             return None
         return message_answer(home, doing, message, home.store.message(message.number).state)
 
-    perform_step_for(home, act, request_id, work, profile=message.profile, stage=stage_of(message))
+    perform_step_for(home, act, request_id, work, profile=message.profile, step=step_of(message))
 
 
 def _undo(home: Home, message: MessageRow, state: MessageState, why: str) -> None:
@@ -254,7 +254,7 @@ def _undo(home: Home, message: MessageRow, state: MessageState, why: str) -> Non
 
     act = GIVEN_BACK_AS[message.reason]
     perform_step_for(
-        home, act, f"/{message.id}/undone", work, profile=message.profile, stage=stage_of(message)
+        home, act, f"/{message.id}/undone", work, profile=message.profile, step=step_of(message)
     )
 
 

@@ -45,7 +45,7 @@ ENDED_AS = {
 }
 """The act by which a hold ends, by its own moment or by a reviewer's word."""
 
-_STAGES = {"send": 3, "withdraw": 3, "claim": 7}
+_STEPS = {"send": 3, "withdraw": 3, "claim": 7}
 """Which of the eight steps the end of a hold belongs to, by what is held."""
 
 
@@ -306,7 +306,7 @@ def end_hold(home: Home, number: int, at: datetime | None = None) -> HoldEnded |
         f"/{case.id}/ended",
         work,
         profile=case_owner(home, case, Verb.APPROVE if is_free else Verb.REJECT),
-        stage=_STAGES[_held_act(home, case)] if is_free else 8,
+        step=_STEPS[_held_act(home, case)] if is_free else 8,
         at=at,
     )
     if answer is not None:

@@ -82,7 +82,7 @@ def add_operator(home: Home, name: str, *, pin: AskPin, by: By | AskPin) -> Oper
         added = work(doing)
         return added
 
-    perform_step(home, "operator_add", f"/operator/{name_key(name)}", step, stage=1)
+    perform_step(home, "operator_add", f"/operator/{name_key(name)}", step, step=1)
     assert added is not None
     return added
 

@@ -229,7 +229,7 @@ def correct(
         return corrected
 
     with rehearsal(home, dry_run):
-        perform_step(home, "correct", f"/{message.id}/corrected", work, stage=7)
+        perform_step(home, "correct", f"/{message.id}/corrected", work, step=7)
     assert corrected is not None
     return {**corrected, "dry_run": True} if dry_run else corrected
 

@@ -58,7 +58,7 @@ S = TypeVar("S")
 KEPT = ("pages", "chain", "head", "cases", "held")
 """The checks that say whether anything is missing of what has to be kept."""
 
-_STAGE = 8
+_STEP = 8
 """Which of the eight steps a decision's time counts for: the last, where money finds home."""
 
 
@@ -218,7 +218,7 @@ def _unmasked(
         seen[:] = [look(doing)]
         return {**doing.common, "operator": operator.name, **answer(seen[0])}
 
-    perform_step(home, "unmasked", "/unmasked", work, stage=1)
+    perform_step(home, "unmasked", "/unmasked", work, step=1)
     return seen[0]
 
 
@@ -464,9 +464,9 @@ def _speak(
         return answer
 
     if plan.profile is None:
-        perform_step(home, plan.act, f"/{case_id}", work, stage=_STAGE)
+        perform_step(home, plan.act, f"/{case_id}", work, step=_STEP)
     else:
-        perform_step_for(home, plan.act, f"/{case_id}", work, profile=plan.profile, stage=_STAGE)
+        perform_step_for(home, plan.act, f"/{case_id}", work, profile=plan.profile, step=_STEP)
     return answer
 
 

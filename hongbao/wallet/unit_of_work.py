@@ -262,15 +262,15 @@ def perform_step(
     request_id: str,
     work: Callable[[Doing], Mapping[str, object] | None],
     *,
-    stage: int,
+    step: int,
 ) -> bool:
     """
     Do *work* as an act of an institution: a transaction and an entry without a request.
 
     Work that answers None found that there is nothing left to do, and nothing is written.
-    *stage* says which of the eight steps its time counts for.
+    *step* says which of the eight steps its time counts for.
     """
-    return _stepped(home, act, lambda **facts: Doing(home, **facts), request_id, work, stage)
+    return _stepped(home, act, lambda **facts: Doing(home, **facts), request_id, work, step)
 
 
 def perform_step_for(
@@ -280,7 +280,7 @@ def perform_step_for(
     work: Callable[[Act], Mapping[str, object] | None],
     *,
     profile: int,
-    stage: int,
+    step: int,
     at: datetime | None = None,
 ) -> bool:
     """
@@ -292,7 +292,7 @@ def perform_step_for(
     def begin(**facts: Any) -> Act:
         return Act(home, me=home.profile_by_id(profile), **facts)
 
-    return _stepped(home, act, begin, request_id, work, stage, at)
+    return _stepped(home, act, begin, request_id, work, step, at)
 
 
 def _stepped(
@@ -301,7 +301,7 @@ def _stepped(
     begin: Callable[..., D],
     request_id: str,
     work: Callable[[D], Mapping[str, object] | None],
-    stage: int,
+    step: int,
     at: datetime | None = None,
 ) -> bool:
     with home.keys.sharing():
@@ -318,8 +318,8 @@ def _stepped(
             answer = work(doing)
             if answer is None:
                 return False
-            home.watch.lap(stage)
-            mac, _told = _append(home, act, doing, b"", answer, head)
+            home.watch.lap(step)
+            mac, _answer = _append(home, act, doing, b"", answer, head)
         note_head(home, head.entry + 1, mac)
     return True
 

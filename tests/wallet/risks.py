@@ -104,7 +104,7 @@ def with_pack(world: World, text: str) -> str:
                 "operator": None,
             }
 
-        perform_step(wallet.home, "risk_use", "/pack", work, stage=1)
+        perform_step(wallet.home, "risk_use", "/pack", work, step=1)
     return parsed.ref
 
 

@@ -72,7 +72,7 @@ class BillFile:
                 raise NotABill(path=name, reason=reason)
             self._is_workbook = head.startswith(_ZIP)
             if self._is_workbook:
-                with _told(name):
+                with _not_a_workbook(name):
                     Workbook(file)
 
     def __iter__(self) -> Iterator[Line]:
@@ -185,7 +185,7 @@ def _cut(number: int, row: Sequence[str]) -> Sequence[str]:
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _not_a_workbook(name: str) -> Iterator[None]:
     """Raise the reason why the file *name* is not a workbook."""
     try:
         yield
