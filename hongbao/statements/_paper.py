@@ -199,7 +199,7 @@ def _holding(path: Path, number: int) -> tuple["FPDF", "TTFFont"]:
         pdf.add_font(_FAMILY, fname=path, collection_font_number=number)
         font = pdf.fonts[_FAMILY]
     except Exception as error:  # there are as many ways as there are broken files
-        raise _Unfit("it is not a font that a PDF can hold") from error
+        raise _Unfit("it is not a font for a PDF") from error
     assert isinstance(font, TTFFont)
     if not all(ord(character) in font.cmap for character in _NEEDED):
         font.ttfont.close()

@@ -299,7 +299,7 @@ def test_every_format_has_a_page_and_is_in_the_index():
     index = (pages / "README.md").read_text(encoding="utf-8")
 
     for name in statements.FORMATS:
-        place = "inside" if statements.signature_place(name) else "beside it"
+        place = "inside" if statements.signature_place(name) else "next to it"
         row = next(
             line for line in index.splitlines() if line.startswith(f"| [`{name}`]({name}.md)")
         )
