@@ -283,6 +283,17 @@ class PersonRow(NamedTuple):
     id_number: bytes | None
 
 
+class Waiting(Enum):
+    """Which messages wait, and for what."""
+
+    DUE = auto()
+    """Those without an outcome that are due; one that is held waits for the end of its case."""
+    UNSENT = auto()
+    """The same without those that a bank has been silent about."""
+    LATE = auto()
+    """Those that the platform has given up and a bank has not."""
+
+
 class PacketView(Enum):
     """Which packets, in which order."""
 
@@ -773,10 +784,6 @@ class Store(Protocol):
         """Return the act that *profile* did under *request_id*, if there is one."""
         ...
 
-    def requested_parts(self, request_id: str, profile: int) -> list[ActRow]:
-        """Return the acts done under *request_id* as parts of one request, in order."""
-        ...
-
     def refused(self, request_id: str, profile: int) -> tuple[bytes, str] | None:
         """Return the inputs' digest and the error that *request_id* was refused with for good."""
         ...
@@ -878,22 +885,11 @@ class Store(Protocol):
         """
         ...
 
-    def open_messages(
-        self, now: datetime, profile: int | None = None, *, asking: bool = True
-    ) -> list[int]:
-        """
-        Return the messages without an outcome that are due, of *profile* or of everyone.
-
-        One that is held waits for the end of its case. Without *asking*, those that a bank has
-        been silent about are left out.
-        """
+    def waiting(self, view: Waiting, now: datetime, profile: int | None = None) -> list[int]:
+        """Return the numbers of messages that wait, of *profile* or of everyone, in order."""
         ...
 
     def bank_message(self, number: int) -> BankMessageRow | None: ...
-
-    def late_messages(self) -> list[int]:
-        """Return the messages that the platform has given up and a bank has not."""
-        ...
 
     def our_lines(self, bank: str, day: str) -> Iterator[OurLine]:
         """Yield the platform's messages with *bank* of clearing day *day*, by id."""
@@ -1094,14 +1090,15 @@ class Store(Protocol):
         *,
         message: int | None = None,
         claims_of: int | None = None,
+        parts_of: tuple[str, int] | None = None,
         after: int = 0,
         limit: int = -1,
     ) -> list[ActRow]:
         """
         Return acts, oldest first.
 
-        All of any institution about *message*, the claims of a packet, or those of all profiles
-        *after* an entry.
+        All of any institution about *message*, the claims of a packet, the parts of a request of a
+        profile, or those of all profiles *after* an entry.
         """
         ...
 

@@ -91,7 +91,7 @@ def requested(home: Home, request_id: str) -> ActRow | None:
     me = home.me.id
     act = home.store.requested(request_id, me)
     if act is None and request_id:
-        parts = home.store.requested_parts(request_id, me)
+        parts = home.store.acts(parts_of=(request_id, me), limit=2)
         if len(parts) == 1:
             return parts[0]
     return act

@@ -36,7 +36,7 @@ from hongbao.errors import (
     PaymentReversed,
 )
 from hongbao.home.opened import Home
-from hongbao.store import CardRow, HomeRow, MessageRow
+from hongbao.store import CardRow, HomeRow, MessageRow, Waiting
 from hongbao.wallet.acts import Act
 from hongbao.wallet.banks import (
     Reply,
@@ -135,7 +135,7 @@ def carry(home: Home, number: int) -> MessageRow:
 
 def carry_unanswered(home: Home) -> None:
     """Carry on what this profile has under way: the next command finds out what it can."""
-    for number in home.store.open_messages(home.now(), home.me.id):
+    for number in home.store.waiting(Waiting.DUE, home.now(), home.me.id):
         message = carry(home, number)
         if message.outcome is not None and not home.rehearsing:
             home.caught_up_messages.append(message)
@@ -322,7 +322,7 @@ def transit_accounts(bank: str) -> Platform:
 def hear_late(home: Home) -> list[MessageRow]:
     """Process late bookings of banks, and have them reversed; return those."""
     heard = []
-    for number in home.store.late_messages():
+    for number in home.store.waiting(Waiting.LATE, home.now()):
         message = home.store.message(number)
         if switched(home, message.bank) in (Fault.TIMEOUT, Fault.LOST, Fault.DOWN):
             continue

@@ -70,7 +70,7 @@ def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = Fal
 
 
 def _refunded_before(home: Home, request_id: str, me: ProfileRow) -> list[Refunded]:
-    return [answer_to(home, part) for part in home.store.requested_parts(request_id, me.id)]
+    return [answer_to(home, part) for part in home.store.acts(parts_of=(request_id, me.id))]
 
 
 def refund_packet(

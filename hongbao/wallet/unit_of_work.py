@@ -491,7 +491,7 @@ def replayed_answer(
     check_request_id(request_id)
     with home.looking():
         me = home.me
-        if home.store.requested_parts(request_id, me.id):
+        if home.store.acts(parts_of=(request_id, me.id), limit=1):
             raise RequestConflict(request_id)  # it was a refund of everything due
         return _first_answer(home, request_id, me, act, inputs)
 

@@ -8,6 +8,7 @@ import pytest
 from hongbao import errors
 from hongbao.changes.payments import SetFault
 from hongbao.domain.channel import MAGIC_FAULTS, Fault, FaultRow, MessageState
+from hongbao.store import Waiting
 from hongbao.wallet import banks, clearing, unit_of_work
 from tests.wallet.channels import (
     BANK,
@@ -330,7 +331,7 @@ def test_what_was_cut_off_is_carried_on(
     """
     number = under_way(demo, reason, at, monkeypatch)
     zhang = demo.zhang
-    assert [number] == zhang.store.open_messages(zhang.now())
+    assert [number] == zhang.store.waiting(Waiting.DUE, zhang.now())
 
     match how:
         case "again":
@@ -357,10 +358,10 @@ def test_the_next_command_asks_only_for_its_own_profile(demo: World):
         zhang.topup(MAGIC[Fault.TIMEOUT], pin=right)
 
     li.topup(YUAN, pin=right)
-    assert 1 == len(zhang.store.open_messages(zhang.now()))
+    assert 1 == len(zhang.store.waiting(Waiting.DUE, zhang.now()))
     zhang.topup(YUAN, pin=right)
 
-    assert [] == zhang.store.open_messages(zhang.now())
+    assert [] == zhang.store.waiting(Waiting.DUE, zhang.now())
     assert 2001 * YUAN + MAGIC[Fault.TIMEOUT] == zhang.balance()["available_fen"]
 
 

@@ -27,16 +27,22 @@ class Acts(Books):
         *,
         message: int | None = None,
         claims_of: int | None = None,
+        parts_of: tuple[str, int] | None = None,
         after: int = 0,
         limit: int = -1,
     ) -> list[ActRow]:
+        values: list[object]
         if message is not None:
-            where, value = "entry.message = ?", message
+            where, values = "entry.message = ?", [message]
         elif claims_of is not None:
-            where, value = "entry.id IN (SELECT entry FROM claim WHERE packet = ?)", claims_of
+            where, values = "entry.id IN (SELECT entry FROM claim WHERE packet = ?)", [claims_of]
+        elif parts_of is not None:
+            request_id, profile = parts_of
+            where = "entry.request_id > ? AND entry.request_id < ? AND entry.profile = ?"
+            values = [f"{request_id}/", f"{request_id}0", profile]  # the character after the slash
         else:
-            where, value = "entry.id > ?", after
-        rows = self.rows(f"{ACTS} WHERE {where} ORDER BY entry.id LIMIT ?", value, limit)
+            where, values = "entry.id > ?", [after]
+        rows = self.rows(f"{ACTS} WHERE {where} ORDER BY entry.id LIMIT ?", *values, limit)
         return [act_row(row) for row in rows]
 
     def refund_of(

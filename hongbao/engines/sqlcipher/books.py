@@ -168,16 +168,6 @@ class Books(Engine):
         )
         return act_row(row) if row else None
 
-    def requested_parts(self, request_id: str, profile: int) -> list[ActRow]:
-        rows = self.rows(
-            f"{ACTS} WHERE entry.request_id > ? AND entry.request_id < ? AND entry.profile = ?"
-            " ORDER BY entry.id",
-            f"{request_id}/",
-            f"{request_id}0",  # the character after the slash
-            profile,
-        )
-        return [act_row(row) for row in rows]
-
     def refused(self, request_id: str, profile: int) -> tuple[bytes, str] | None:
         row = self.row(
             "SELECT inputs, error FROM refusal WHERE request_id = ? AND profile = ?",

@@ -12,7 +12,7 @@ from hongbao.domain.settlement import Gross
 from hongbao.engines.sqlcipher.books import Books
 from hongbao.engines.sqlcipher.engine import NOT_HELD
 from hongbao.errors import Damaged
-from hongbao.store import BankMessageRow, BatchRow, CorrectionRow, MessageRow
+from hongbao.store import BankMessageRow, BatchRow, CorrectionRow, MessageRow, Waiting
 from hongbao.units import from_micros, to_micros
 
 
@@ -88,18 +88,8 @@ class Channel(Books):
             "UPDATE message SET state = ?, outcome = ? WHERE number = ?", state, entry, number
         )
 
-    def open_messages(
-        self, now: datetime, profile: int | None = None, *, asking: bool = True
-    ) -> list[int]:
-        rows = self.rows(
-            "SELECT number FROM message WHERE outcome IS NULL AND due_at <= ?"
-            " AND (? IS NULL OR profile = ?) AND (? OR state <> 'unknown')"
-            f" AND {NOT_HELD} ORDER BY due_at, number",
-            to_micros(now),
-            profile,
-            profile,
-            asking,
-        )
+    def waiting(self, view: Waiting, now: datetime, profile: int | None = None) -> list[int]:
+        rows = self.rows(_WAITING[view], to_micros(now), profile)
         return [int(row[0]) for row in rows]
 
     # --- messages, as the banks have them --------------------------------------------------------
@@ -127,14 +117,6 @@ class Channel(Books):
             row.reason,
             None if row.ready_at is None else to_micros(row.ready_at),
         )
-
-    def late_messages(self) -> list[int]:
-        rows = self.rows(
-            "SELECT number FROM bank_message JOIN message ON number = message"
-            " WHERE bank_message.state IN ('queued', 'late') AND outcome IS NOT NULL"
-            " ORDER BY number"
-        )
-        return [int(row[0]) for row in rows]
 
     def _add_bank_line(
         self,
@@ -349,6 +331,22 @@ class Channel(Books):
 
 _AT_ONCE = 10_000
 """How many messages are put into a batch together, between two words of how far it is."""
+
+_DUE = (
+    "SELECT number FROM message WHERE outcome IS NULL AND due_at <= ?1"
+    f" AND (?2 IS NULL OR profile = ?2) AND {NOT_HELD}"
+)
+
+_WAITING = {
+    Waiting.DUE: f"{_DUE} ORDER BY due_at, number",
+    Waiting.UNSENT: f"{_DUE} AND state <> 'unknown' ORDER BY due_at, number",
+    Waiting.LATE: (
+        "SELECT number FROM bank_message JOIN message ON number = message"
+        " WHERE bank_message.state IN ('queued', 'late') AND outcome IS NOT NULL"
+        " AND (?2 IS NULL OR profile = ?2) ORDER BY number"
+    ),
+}
+"""The messages that wait at the moment ?1, of profile ?2."""
 
 _MESSAGES = (
     "SELECT number, id, channel, bank, card, profile, direction, reason, amount_fen, fee_fen,"
