@@ -33,7 +33,7 @@ Touched = tuple[RowKey, ...]
 SEALED = frozenset(
     {
         *("home", "policy", "risk_pack", "risk_model"),
-        *("profile", "person", "operator", "card", "deposit", "device", "enrolment"),
+        *("profile", "person", "operator", "card", "deposit", "device", "enrolment", "challenge"),
     }
 )
 """
@@ -572,6 +572,8 @@ class Question(Enum):
     """Accounts that differ from the sum of their transfers."""
     ACCOUNTS = auto()
     """Every account with its side and its sums."""
+    STRAY_ACCOUNTS = auto()
+    """Accounts without a transfer which nothing has opened."""
     MOVES = auto()
     """How often each kind of move was made, and the first transfer of it."""
     CASES = auto()
@@ -592,6 +594,12 @@ class Question(Enum):
     """Per bank and direction: what is unsettled for the platform, and for the bank."""
     PAYMENTS = auto()
     """Each payment with the entries that requested it, sent it and ended it."""
+    BANK_MESSAGES = auto()
+    """Each payment as its bank has it, beside the last entry that says how far the bank is."""
+    FAULTS = auto()
+    """What banks and channels were told to do wrong, and since when."""
+    FAULT_ENTRIES = auto()
+    """The last entry about the faults of each place."""
     UNBALANCED_BATCH_LINES = auto()
     """Lines of settlements that differ from the payments in them."""
     BATCHES = auto()
@@ -600,6 +608,8 @@ class Question(Enum):
     """Per bank: what its statement lines leave unexplained."""
     UNSOUND_BANK_LINES = auto()
     """Lines of bank statements that do not fit their payment."""
+    MISNUMBERED_LINES = auto()
+    """Lines of bank statements, and corrections, whose numbers leave a gap before them."""
     CORRECTIONS = auto()
     """Each correction with its entry and its payment."""
     DEVICES_IN_USE = auto()
@@ -666,10 +676,12 @@ class Question(Enum):
     """Each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
     SEALED_ROWS = auto()
     """The rows of state that entries have left: entry, table, key, digest."""
+    HOME_CLOCK = auto()
+    """The home's clock and its reading; the clock of the last entry, and its moment."""
     ENTRY_COUNT = auto()
     """How many entries there are."""
     TRANSFER_COUNT = auto()
-    """How many transfers there are."""
+    """How many transfers there are, and the numbers of the first and the last."""
 
 
 class Store(Protocol):

@@ -16,9 +16,8 @@ def check_bills(context: Context) -> Iterator[str]:
     A bill that was removed has an entry that says so, and no rows; no bill is without its
     entry, nor such an entry without its bill.
     """
-    for number, bill, digest, made, act, own, removed, gone, how, by_own, left in context.rows(
-        Question.BILLS_IMPORTED
-    ):
+    for row in context.rows(Question.BILLS_IMPORTED):
+        number, bill, digest, made, act, own, removed, gone, how, by_own, left, is_next = row
         named = {"bill": bill, "digest": digest.hex()}
         as_made = act == "bill_import" and own and has(act, made, named)
         if removed is None:
@@ -27,7 +26,7 @@ def check_bills(context: Context) -> Iterator[str]:
             good = (
                 as_made and how == "bill_remove" and by_own and not left and has(how, gone, named)
             )
-        if not good:
+        if not (good and is_next):
             yield str(bill)
     for (entry,) in context.rows(Question.BILL_ENTRIES_WITHOUT_BILL):
         yield f"entry {entry}"

@@ -27,6 +27,8 @@ def check_accounts(context: Context) -> Iterator[str]:
     """Yield accounts that differ from the sum of their transfers."""
     for account, kind, stored_fen, added_fen in context.rows(Question.UNBALANCED_ACCOUNTS):
         yield f"account {account} ({kind}): {yuan(stored_fen)} / {yuan(added_fen)}"
+    for account, kind in context.rows(Question.STRAY_ACCOUNTS):
+        yield f"account {account} ({kind}), which nothing has opened"
 
 
 def check_floors(context: Context) -> Iterator[str]:

@@ -7,7 +7,8 @@ from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import facts_in, has, judged, part_of
 from hongbao.domain.cases import WAITING, CaseFacts, CaseKind, CaseState, decide_case
 from hongbao.domain.dates import day_key
-from hongbao.domain.risk.pack import parse_pack
+from hongbao.domain.risk.pack import Pack, parse_pack
+from hongbao.domain.risk.record import Record
 from hongbao.errors import InvalidRiskPack, SameOperator
 from hongbao.store import Question
 from hongbao.units import from_micros
@@ -22,21 +23,22 @@ def check_cases(context: Context) -> Iterator[str]:
 
     Every act that had to be reported has its case, or one that covers it already.
     """
-    four_eyes: dict[str, int] = {}
+    packs: dict[str, Pack | None] = {}
     for row in context.rows(Question.CASES):
         case = _Case(*row)
-        if not (case.is_as_opened() and _is_as_said(context, case, four_eyes)):
+        record = None if case.risk is None else judged(case.risk)
+        ref = "" if record is None else record.pack
+        if ref not in packs:
+            packs[ref] = _pack(context, ref)
+        if not (case.is_as_opened(record, packs[ref]) and _is_as_said(context, case, packs[ref])):
             yield case.id
     yield from _said_of_nothing(context)
     yield from _without_a_case(context)
 
 
-def _is_as_said(context: Context, case: "_Case", four_eyes: dict[str, int]) -> bool:
-    """Decide *case* again by what operators said of it; *four_eyes* remembers packs."""
-    record = None if case.risk is None else judged(case.risk)
-    pack = "" if record is None else record.pack
-    if pack not in four_eyes:
-        four_eyes[pack] = _four_eyes_fen(context, pack)
+def _is_as_said(context: Context, case: "_Case", pack: Pack | None) -> bool:
+    """Decide *case* again by what operators said of it, under the rules of *pack*."""
+    four_eyes_fen = 0 if pack is None else pack.four_eyes_fen
     state, last = CaseState.OPEN, 0
     earlier: list[tuple[int, str]] = []
     for entry, operator, verb, reason, name, act, facts in context.rows(
@@ -47,7 +49,7 @@ def _is_as_said(context: Context, case: "_Case", four_eyes: dict[str, int]) -> b
             return False
         try:
             known = CaseFacts(state, case.amount_fen)
-            state = decide_case(known, earlier, operator, verb, four_eyes[pack]).state
+            state = decide_case(known, earlier, operator, verb, four_eyes_fen).state
         except (SameOperator, ValueError):
             return False
         said = {"operator": name, "verb": verb, "reason": reason}
@@ -62,12 +64,12 @@ def _is_as_said(context: Context, case: "_Case", four_eyes: dict[str, int]) -> b
     return (case.state, case.closed) == (state, None)
 
 
-def _four_eyes_fen(context: Context, pack: str) -> int:
-    """Return the amount from which two have to agree by *pack*; 0 where it is unreadable."""
+def _pack(context: Context, ref: str) -> Pack | None:
+    """Return the rules that were kept as *ref*; None where they cannot be read any more."""
     try:
-        return parse_pack(context.store.rules("risk_pack", pack) or "", pack).four_eyes_fen
+        return parse_pack(context.store.rules("risk_pack", ref) or "", ref)
     except InvalidRiskPack:
-        return 0
+        return None
 
 
 def _said_of_nothing(context: Context) -> Iterator[str]:
@@ -117,6 +119,9 @@ class _Case(NamedTuple):
     until: int | None
     state: str
     closed: int | None
+    packet: int | None
+    message: int | None
+    ends: str | None
     opened_as: str | None
     opened: str | None
     risk: str | None
@@ -124,16 +129,18 @@ class _Case(NamedTuple):
     shut_at: int
     shut: str
 
-    def is_as_opened(self) -> bool:
-        """Return whether the act that it names did open it."""
+    def is_as_opened(self, record: Record | None, pack: Pack | None) -> bool:
+        """Return whether the act that it names did open it, as *record* says under *pack*."""
         if not self.fits_profile or self.opened is None:
             return False
         if self.kind == CaseKind.HOLD:
             held = part_of(self.opened_as, self.opened, "held")
             return (held.get("case"), held.get("rule")) == (self.id, self.rule)
-        record = None if self.risk is None else judged(self.risk)
+        kinds = {} if pack is None else {report.id: report.kind for report in pack.reports}
         return (
-            record is not None
+            kinds.get(self.rule) == self.kind
+            and (self.packet, self.message, self.until, self.ends) == (None,) * 4
+            and record is not None
             and record.asked is not None
             and self.rule in record.reports
             and record.asked.seen.amount_fen == self.amount_fen

@@ -94,6 +94,9 @@ def check_chain(context: Context) -> Iterator[str]:
         yield f"{_named(group)}, which nothing seals"
     for stray in (*transfers.before(None), *rows.before(None)):
         yield f"rows of entry {stray}, which is not there"
+    count, first, last = context.row(Question.TRANSFER_COUNT)
+    if count and (first, last) != (1, count):
+        yield f"transfers {first} to {last}, of which there are {count}"
     if generation != context.keys.generation:
         yield f"keys of generation {context.keys.generation}, which no entry began"
 

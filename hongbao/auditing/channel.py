@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from hongbao.auditing.context import Context
-from hongbao.auditing.sealed import at, has
+from hongbao.auditing.sealed import at, facts_in, has
 from hongbao.domain.channel import (
     ASKED_AS,
     BOOKED_AS,
@@ -14,10 +14,15 @@ from hongbao.domain.channel import (
     DIRECTIONS,
     FINAL,
     GIVEN_BACK_AS,
+    INSUFFICIENT,
+    REFUSED_FOR,
+    Fault,
 )
 from hongbao.domain.dates import day_key
 from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.ledger import PLATFORM, Kind, Reason
+from hongbao.domain.policy import parse_policy
+from hongbao.errors import InvalidPolicy
 from hongbao.store import Question
 from hongbao.units import from_micros, yuan
 
@@ -55,6 +60,32 @@ def check_messages(context: Context) -> Iterator[str]:
     for number, fen in frozen.items():
         if number not in numbers and fen:
             yield f"message {number}: {yuan(fen)}"
+    yield from _as_banks_have_them(context)
+
+
+def _as_banks_have_them(context: Context) -> Iterator[str]:
+    """Compare how far each bank is with a payment with the last entry that says so."""
+    seconds: dict[str, int] = {}
+    for payment, bank, place, *theirs, facts, when, ref in context.rows(Question.BANK_MESSAGES):
+        if facts is not None and ref not in seconds:
+            seconds[ref] = _slow_seconds(context, ref)
+        said = facts_in("bank", facts)
+        state, fault = said.get("state"), said.get("fault")
+        reason = REFUSED_FOR.get(str(fault), INSUFFICIENT) if state == "refused" else None
+        ready_at = None
+        if state == "queued" and fault == Fault.SLOW:
+            ready_at = when + seconds[ref] * 1_000_000
+        if (place, theirs) != (bank, [state, reason, ready_at]):
+            yield f"{payment}: {theirs[0]}, {bank}"
+
+
+def _slow_seconds(context: Context, ref: str) -> int:
+    """Return how slow a bank is by the policy *ref*; 0 where it cannot be read any more."""
+    try:
+        policy = parse_policy(context.store.rules("policy", ref) or "", ref)
+    except InvalidPolicy:
+        return 0
+    return policy.channel.slow_seconds
 
 
 def check_batches(context: Context) -> Iterator[str]:
@@ -83,6 +114,8 @@ def check_suspense(context: Context) -> Iterator[str]:
             yield f"{bank}: {yuan(suspense_fen)} / {yuan(unexplained[bank])}"
     for line, message in context.rows(Question.UNSOUND_BANK_LINES):
         yield f"{message}: line {line}"
+    for place, number in context.rows(Question.MISNUMBERED_LINES):
+        yield f"{place}: {number}"
     for number, act, facts, *sealed in context.rows(Question.CORRECTIONS):
         if act != "correct" or not has(act, facts, dict(zip(_CORRECTED, sealed, strict=True))):
             yield f"{sealed[0]}: correction {number}"
@@ -120,6 +153,7 @@ class _Payment(NamedTuple):
     hold: str | None  # the state of the case that holds it, or that ended with its outcome
     is_return: int  # it brings back what was held
     moved_fen: int
+    was_silent: int  # the bank did not answer, once
 
     def is_sound(self, frozen_fen: int) -> bool:
         """Return whether all of it fits together; *frozen_fen* is what is frozen for it."""
@@ -130,8 +164,12 @@ class _Payment(NamedTuple):
         sealed["refunded_to" if self.reason == Reason.REFUND else "card"] = self.card
         if self.reason == Reason.WITHDRAW:
             sealed["fee_fen"] = self.fee_fen
+        elif self.fee_fen:
+            return False
         if self.reason == Reason.SEND:
             sealed["terms"] = _parsed(self.terms)
+        elif _parsed(self.terms) != self._terms():
+            return False
         due_at = self.asked_at
         if self.reason == Reason.REFUND:
             due_at = at(self.asked_as, self.asked, "arrives_at")
@@ -147,6 +185,15 @@ class _Payment(NamedTuple):
             and self.direction == DIRECTIONS.get(self.reason)  # type: ignore[call-overload]
         )
 
+    def _terms(self) -> dict[str, object]:
+        """Return the terms that what it was asked for has; those of a packet are sealed whole."""
+        said = facts_in(self.asked_as, self.asked)
+        if self.reason == Reason.WITHDRAW:
+            return {"free_left_fen": said.get("free_left_fen")}
+        if self.is_return and said.get("held") == "claim":
+            return {"case": said.get("case")}
+        return {}
+
     def _has_come_so_far(self) -> bool:
         since = self.due_at if self.sent_at is None else self.sent_at
         if self.day != day_key(from_micros(since)):
@@ -159,7 +206,8 @@ class _Payment(NamedTuple):
         if (self.sent_at is None) != (self.state == "created") and not given_up:
             return False
         if self.state not in FINAL:
-            return self.came_as is None
+            is_silent = self.state == "unknown"
+            return self.came_as is None and is_silent == bool(self.was_silent)
         accepted = self.state == "accepted"
         acts = BOOKED_AS if accepted else GIVEN_BACK_AS
         came_as = acts.get(self.reason)  # type: ignore[call-overload]

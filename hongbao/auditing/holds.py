@@ -19,7 +19,7 @@ class _Hold(NamedTuple):
     id: str
     state: str
     amount_fen: int
-    until: int
+    until: int | None
     ends: str
     closed: int | None
     what: str
@@ -41,6 +41,8 @@ class _Hold(NamedTuple):
         return self._is_as_begun() and self._has_its_money() and self._has_ended_so()
 
     def _is_as_begun(self) -> bool:
+        if self.until is None:
+            return False
         facts = {"case": self.id, "until": iso(from_micros(self.until)), "ends": self.ends}
         held = part_of(self.opened_as, self.opened, "held")
         return (
@@ -65,9 +67,12 @@ class _Hold(NamedTuple):
             and has(
                 self.ended_as, self.ended, {"case": self.id, "held": self.what, "ended": self.state}
             )
-            and (by_itself is None or (by_itself == self.ends and self.ended_at >= self.until))
+            and (by_itself is None or (by_itself == self.ends and self._was_due()))
             and self._went_its_way()
         )
+
+    def _was_due(self) -> bool:
+        return self.until is not None and self.ended_at >= self.until
 
     def _went_its_way(self) -> bool:
         is_free = self.state in ("released", "approved")

@@ -13,7 +13,8 @@ from hongbao.units import yuan
 def check_packets(context: Context) -> Iterator[str]:
     """Yield packets whose account, claims and refund disagree."""
     for packet, total_fen, claimed_fen, held_fen in context.rows(Question.UNSOUND_PACKETS):
-        yield f"{packet}: {yuan(total_fen)} - {yuan(claimed_fen)} / {yuan(held_fen)}"
+        left = "no account" if held_fen is None else yuan(held_fen)
+        yield f"{packet}: {yuan(total_fen)} - {yuan(claimed_fen)} / {left}"
     for packet, seat in context.rows(Question.UNSOUND_CLAIMS):
         yield f"{packet}: seat {seat}"
 

@@ -23,7 +23,9 @@ def check_balances(context: Context) -> Iterator[str]:
             yield f"entry {entry}"
         last[profile] = balance_fen or 0
     for profile, name, held_fen in context.rows(Question.BALANCES_BY_PROFILE):
-        if held_fen != last.get(profile, 0):
+        if held_fen is None:
+            yield f"{name}: no account"
+        elif held_fen != last.get(profile, 0):
             yield f"{name}: {yuan(held_fen)} / {yuan(last.get(profile, 0))}"
 
 

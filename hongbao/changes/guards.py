@@ -50,7 +50,7 @@ class CountTry(NamedTuple):
 
     @property
     def touches(self) -> Touched:
-        return (("challenge", self.challenge),)
+        return (("challenge_tries", self.challenge),)
 
 
 class PassChallenge(NamedTuple):

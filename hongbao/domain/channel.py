@@ -1,6 +1,6 @@
 """Messages through the clearing channel (网联, 银联): their states, and what banks may answer."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from enum import StrEnum, unique
 from typing import NamedTuple
@@ -129,6 +129,17 @@ class Fault(StrEnum):
     WRONG_STATE = "wrong-state"  # it accepts, then undoes it on its own
     DOUBLE_BOOKING = "double-booking"
 
+
+INSUFFICIENT = "insufficient"
+"""Why a bank refuses what its customer's account does not have."""
+
+REFUSED_FOR: Mapping[str, str] = {
+    Fault.DECLINE: "declined",
+    Fault.INSUFFICIENT: INSUFFICIENT,
+    Fault.CLOSED: "closed",
+    Fault.SURPLUS: "declined",
+}
+"""Why a bank refuses that was told to."""
 
 UNANSWERED = frozenset({Fault.TIMEOUT, Fault.LOST, Fault.LATE, Fault.SLOW, Fault.DOWN})
 """Faults that leave queries without an answer, too, for as long as they are switched on."""

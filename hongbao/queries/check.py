@@ -22,8 +22,7 @@ def check(home: Home, names: Collection[str] = PROBLEMS) -> Checked:
     from hongbao.vault import verify
 
     with home.looking():
-        noted = Noted(home.keys.head(), home.keys.noted_since())
-        auditor = Auditor(home.store, home.vault, verify, device_keys(home), noted)
+        auditor = Auditor(home.store, home.vault, verify, device_keys(home), noted_of(home))
         findings = auditor.findings(names)
         try:
             head = head_line(home, home.store.head().entry)
@@ -36,6 +35,11 @@ def check(home: Home, names: Collection[str] = PROBLEMS) -> Checked:
             "findings": findings,
             "head": head,
         }
+
+
+def noted_of(home: Home) -> Noted:
+    """Return what is noted beside the keys of how far the ledger had come."""
+    return Noted(home.keys.head(), home.keys.noted_since())
 
 
 def head_line(home: Home, entry: int) -> HeadLine:

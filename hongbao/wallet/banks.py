@@ -7,6 +7,8 @@ from typing import NamedTuple
 from hongbao.answers import Carried
 from hongbao.changes.payments import AddBankLine, KeepBankMessage
 from hongbao.domain.channel import (
+    INSUFFICIENT,
+    REFUSED_FOR,
     UNANSWERED,
     Direction,
     Fault,
@@ -52,13 +54,6 @@ _WORDS = {
     "late": Word.BOOKED,
     "refused": Word.REFUSED,
     "reversed": Word.NOT_FOUND,
-}
-
-_REFUSING = {
-    Fault.DECLINE: "declined",
-    Fault.INSUFFICIENT: "insufficient",
-    Fault.CLOSED: "closed",
-    Fault.SURPLUS: "declined",
 }
 
 
@@ -128,9 +123,9 @@ def _bank_books(home: Home, doing: Doing, message: MessageRow, fault: Fault | No
     branch = branch_of(home, message)
     way, amount_fen = message.direction, message.amount_fen
     customer_fen = home.store.balance_fen(branch.deposit)
-    refusal = _REFUSING.get(fault) if fault else None
+    refusal = REFUSED_FOR.get(fault) if fault else None
     if way is Direction.DEBIT and customer_fen < amount_fen:
-        refusal, fault = "insufficient", None
+        refusal, fault = INSUFFICIENT, None
     if refusal is not None and fault is not Fault.SURPLUS:
         _bank_keeps(doing, message, "refused", reason=refusal)
         return message_answer(home, doing, message, "refused", fault)
@@ -155,7 +150,7 @@ def bank_wakes(home: Home, message: MessageRow) -> bool:
             message.direction is Direction.DEBIT
             and home.store.balance_fen(branch.deposit) < message.amount_fen
         ):
-            _bank_keeps(doing, message, "refused", reason="insufficient")
+            _bank_keeps(doing, message, "refused", reason=INSUFFICIENT)
             return message_answer(home, doing, message, "refused", Fault.LATE)
         doing.post(bank_books(branch, message.amount_fen, message.reason, message.direction))
         bank_line(doing, message, message.direction, message.amount_fen, message.day)

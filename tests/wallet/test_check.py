@@ -176,13 +176,13 @@ EDITS = [
     ),
     Edit(
         "an account of another kind",
-        {"chain", "moves"},
+        {"chain", "moves", "packets"},
         "UPDATE account SET kind = 'fees', owner = 7"
         " WHERE book = 'platform' AND kind = 'packet' AND owner = 1",
     ),
     Edit(
         "an account of no kind",
-        {"chain", "moves", "floors"},
+        {"chain", "moves", "floors", "packets"},
         "UPDATE account SET kind = 'bribe'"
         " WHERE book = 'platform' AND kind = 'packet' AND owner = 1",
     ),

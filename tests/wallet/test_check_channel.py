@@ -18,8 +18,17 @@ OPERATOR = "老王"
 
 
 def live(world: World) -> World:
+    """Let every kind of thing happen between institutions."""
+    with Wallet.open(world.env, profile=ZHANG) as desk:
+        desk.use_policy(changed(claims_after_days="1"))
+        desk.add_operator(OPERATOR, pin=lambda: Pin("975312"), by=right)
+    go_wrong(world)
+    return world
+
+
+def go_wrong(world: World) -> None:
     """
-    Let every kind of thing happen between institutions.
+    Have banks book wrongly, and the operator put some of it right.
 
     Of Zhang's payments the second is accepted and settled, the third declined, the fourth undone
     after a late answer, the fifth booked twice and put right, the sixth short and put right, the
@@ -27,8 +36,6 @@ def live(world: World) -> World:
     yet, and of the tenth nobody knows the outcome. Li has claimed what can be withdrawn tomorrow.
     """
     with Wallet.open(world.env, profile=ZHANG) as desk:
-        desk.use_policy(changed(claims_after_days="1"))
-        desk.add_operator(OPERATOR, pin=lambda: Pin("975312"), by=right)
         pay(desk, "topup")
         desk.settle()
         for fault in (Fault.DECLINE, Fault.LATE):
@@ -57,7 +64,6 @@ def live(world: World) -> World:
             pay(desk, "withdraw")
     with Wallet.open(world.env, profile=LI) as desk:
         desk.claim(packet)
-    return world
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +110,7 @@ EDITS = [
     ),
     Edit(
         "an accepted payment unknown again",
-        {"transit"},
+        {"messages", "transit"},
         f"UPDATE message SET state = 'unknown', outcome = NULL WHERE number = {LAST}",
     ),
     Edit(

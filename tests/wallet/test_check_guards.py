@@ -307,17 +307,17 @@ EDITS = [
     ),
     Edit(
         "a challenge called passed",
-        {"challenges"},
+        {"challenges", "state"},
         "UPDATE challenge SET state = 'passed' WHERE state = 'open'",
     ),
     Edit(
         "a failed challenge called passed",
-        {"challenges"},
+        {"challenges", "state"},
         "UPDATE challenge SET state = 'passed' WHERE state = 'failed'",
     ),
     Edit(
         "a failed challenge opened again",
-        {"challenges"},
+        {"challenges", "state"},
         "UPDATE challenge SET state = 'open' WHERE state = 'failed'",
     ),
     Edit(
@@ -327,43 +327,47 @@ EDITS = [
     ),
     Edit(
         "a used challenge to be used again",
-        {"challenges"},
+        {"challenges", "state"},
         "UPDATE challenge SET state = 'passed', used = NULL WHERE state = 'used'",
     ),
     Edit(
         "a challenge used by something else",
-        {"challenges"},
+        {"challenges", "state"},
         f"UPDATE challenge SET used = {LAST} WHERE state = 'used'",
     ),
     Edit(
         "more time to answer",
-        {"challenges"},
+        {"challenges", "state"},
         "UPDATE challenge SET expires_at = expires_at + 60000000 WHERE state = 'open'",
     ),
     Edit(
         "more time to use it",
-        {"challenges"},
+        {"challenges", "state"},
         "UPDATE challenge SET expires_at = expires_at + 60000000 WHERE state = 'passed'",
     ),
     Edit(
         "a challenge that lets something else happen",
-        {"challenges"},
+        {"challenges", "state"},
         "UPDATE challenge SET inputs = randomblob(32) WHERE state = 'passed'",
     ),
     Edit(
         "a challenge given to somebody else",
-        {"challenges"},
+        {"challenges", "state"},
         "UPDATE challenge SET profile = 2 WHERE state = 'passed'",
     ),
     Edit(
         "a challenge renamed",
-        {"challenges"},
+        {"challenges", "state"},
         "UPDATE challenge SET id = 'ch_00000000' WHERE state = 'open'",
     ),
-    Edit("a challenge forgotten", {"challenges"}, "DELETE FROM challenge WHERE state = 'used'"),
+    Edit(
+        "a challenge forgotten",
+        {"challenges", "state"},
+        "DELETE FROM challenge WHERE state = 'used'",
+    ),
     Edit(
         "a challenge that nothing was stopped for",
-        {"challenges"},
+        {"challenges", "state"},
         "INSERT INTO challenge (number, id, profile, entry, inputs, puzzle, expires_at, state)"
         " SELECT 99, 'ch_00000000', profile, 1, inputs, puzzle, expires_at, 'passed'"
         " FROM challenge WHERE state = 'open'",

@@ -52,11 +52,14 @@ def _counted(table: str, key: str, period: str) -> str:
 
 _ASKED = {
     Question.BILLS_IMPORTED: """
+        WITH restored AS MATERIALIZED (SELECT id FROM entry WHERE act = 'restore')
         SELECT number, external_bill.id, digest, made.facts, made.act, made.profile IS
             external_bill.profile, removed, gone.facts, gone.act, gone.profile IS
             external_bill.profile, EXISTS (SELECT 1
         FROM external_row
-        WHERE bill = external_bill.number)
+        WHERE bill = external_bill.number), number = 1 + max(
+            coalesce(lag(number) OVER (ORDER BY number), 0),
+            coalesce((SELECT max(id) FROM restored WHERE restored.id < external_bill.entry), 0))
         FROM external_bill
         LEFT JOIN entry AS made ON made.id = external_bill.entry
         LEFT JOIN entry AS gone ON gone.id = removed
@@ -92,6 +95,13 @@ _ASKED = {
         SELECT id, kind, side, debits_fen, credits_fen
         FROM account
     """,
+    Question.STRAY_ACCOUNTS: """
+        SELECT id, kind
+        FROM account
+        WHERE debits_fen = 0 AND credits_fen = 0 AND NOT (book = 'platform'
+        AND (kind = 'packet' AND owner IN (SELECT number FROM packet)
+        OR kind = 'balance' AND owner IN (SELECT id FROM profile)))
+    """,
     Question.MOVES: """
         SELECT giver.kind, taker.kind, reason, count(*), min(transfer.id)
         FROM transfer
@@ -102,7 +112,8 @@ _ASKED = {
     Question.CASES: """
         SELECT review_case.number, review_case.id, review_case.kind, review_case.rule,
             review_case.profile IS opened.profile, review_case.amount_fen, review_case.until,
-            review_case.state, review_case.closed, opened.act, opened.facts,
+            review_case.state, review_case.closed, review_case.packet, review_case.message,
+            review_case.ends, opened.act, opened.facts,
             coalesce(opened.risk, (SELECT asked.risk
         FROM message
         JOIN entry AS asked ON asked.id = message.entry
@@ -187,13 +198,35 @@ _ASKED = {
             coalesce((SELECT sum(transfer.amount_fen)
                 FROM transfer JOIN account ON account.id = iif(direction = 'debit', debit, credit)
                 WHERE transfer.entry = outcome
-                AND account.kind = iif(direction = 'debit', 'incoming', 'outgoing')), 0)
+                AND account.kind = iif(direction = 'debit', 'incoming', 'outgoing')), 0),
+            EXISTS (SELECT 1 FROM entry WHERE entry.message = message.number
+                AND act = 'unknown')
         FROM message LEFT JOIN card ON card.id = message.card
         LEFT JOIN deposit ON deposit.id = card.deposit
         LEFT JOIN bank_message AS theirs ON theirs.message = message.number
         LEFT JOIN entry AS asked ON asked.id = message.entry
         LEFT JOIN entry AS off ON off.message = message.number AND off.act = 'sent'
         LEFT JOIN entry AS came ON came.id = outcome
+    """,
+    Question.BANK_MESSAGES: """
+        SELECT message.id, message.bank, theirs.bank, theirs.state, theirs.reason, theirs.ready_at,
+            told.facts, told.at, told.policy
+        FROM message
+        LEFT JOIN bank_message AS theirs ON theirs.message = message.number
+        LEFT JOIN entry AS told ON told.id = (SELECT max(id) FROM entry
+            WHERE entry.message = message.number AND act = 'bank')
+        WHERE theirs.message IS NOT NULL OR told.id IS NOT NULL
+    """,
+    Question.FAULTS: """
+        SELECT place, fault, fault.amount_fen, entry.at
+        FROM fault
+        LEFT JOIN entry ON entry.id = fault.entry AND act = 'bank_fault'
+    """,
+    Question.FAULT_ENTRIES: """
+        SELECT facts
+        FROM entry
+        WHERE act = 'bank_fault'
+        ORDER BY id
     """,
     Question.UNBALANCED_BATCH_LINES: """
         WITH added AS (SELECT batch, bank, sum(direction = 'debit') AS ins, sum(iif(direction =
@@ -238,10 +271,21 @@ _ASKED = {
         LEFT JOIN entry ON entry.id = bank_line.entry
         LEFT JOIN correction ON correction.entry = bank_line.entry
         WHERE entry.message IS NOT bank_line.message OR bank_line.bank <> message.bank
+        OR bank_line.day <> message.day
         OR entry.act <> iif(status = 'CORR', 'correct', 'bank') OR (status = 'CORR'
         AND (correction.message IS NOT bank_line.message
         OR correction.amount_fen IS NOT bank_line.amount_fen
         OR correction.direction IS NOT bank_line.direction))
+    """,
+    Question.MISNUMBERED_LINES: """
+        SELECT bank, number
+        FROM (SELECT bank, id, number, row_number() OVER (ORDER BY id) AS place,
+            row_number() OVER (PARTITION BY bank ORDER BY id) AS expected
+            FROM bank_line)
+        WHERE number <> expected OR id <> place
+        UNION ALL SELECT 'correction', id
+        FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM correction)
+        WHERE id <> place
     """,
     Question.CORRECTIONS: """
         SELECT correction.id, act, facts, message.id, message.bank, kind, correction.direction,
@@ -298,8 +342,8 @@ _ASKED = {
     Question.CHALLENGES: """
         SELECT challenge.id, state, expires_at, tries, asked.id IS NOT NULL
         AND (asked.act, asked.profile, asked.inputs) = ('challenged', challenge.profile,
-            challenge.inputs), asked.at, asked.facts, asked.risk, passed.act, passed.facts,
-            failed.act, failed.facts, used.id IS NULL
+            challenge.inputs) AND (used IS NOT NULL) = (state = 'used'), asked.at, asked.facts,
+            asked.risk, passed.act, passed.facts, failed.act, failed.facts, used.id IS NULL
         OR (used.profile, used.inputs) = (challenge.profile, challenge.inputs)
         FROM challenge
         LEFT JOIN entry AS asked ON asked.id = challenge.entry
@@ -378,11 +422,16 @@ _ASKED = {
         GROUP BY packet)
         SELECT packet.id, total_fen, claimed_fen, credits_fen - debits_fen
         FROM packet
-        JOIN account ON account.book = 'platform' AND account.kind = 'packet'
+        LEFT JOIN account ON account.book = 'platform' AND account.kind = 'packet'
             AND account.owner = packet.number
         LEFT JOIN taken ON taken.packet = packet.number
         LEFT JOIN review_case AS hold ON hold.entry = packet.entry AND hold.kind = 'hold'
-        WHERE claimed_fen <> coalesce(fen, 0) OR claimed_count <> coalesce(shares, 0)
+        WHERE account.id IS NULL OR closed_at <> coalesce((SELECT at
+            FROM claim JOIN entry ON entry.id = claim.entry
+            WHERE claim.packet = packet.number AND seat = count),
+            (SELECT at FROM entry WHERE entry.packet = packet.number AND at = closed_at
+            AND act IN ('refund', 'returned', 'rejected')), 0)
+        OR claimed_fen <> coalesce(fen, 0) OR claimed_count <> coalesce(shares, 0)
         OR claimed_count <> coalesce(seats, 0) OR coalesce(most, 0) > share_max_fen
         OR credits_fen <> iif(hold.state IN ('open', 'escalated', 'rejected', 'returned'), 0,
             total_fen) OR credits_fen - debits_fen <> iif(closed_at IS NULL
@@ -439,7 +488,7 @@ _ASKED = {
     Question.BALANCES_BY_PROFILE: """
         SELECT profile.id, name, credits_fen - debits_fen
         FROM profile
-        JOIN account ON account.book = 'platform' AND account.kind = 'balance'
+        LEFT JOIN account ON account.book = 'platform' AND account.kind = 'balance'
             AND account.owner = profile.id
     """,
     Question.POLICIES: """
@@ -463,7 +512,12 @@ _ASKED = {
     Question.USAGE_BY_DAY: _counted("usage", "day", "day"),
     Question.USAGE_BY_YEAR: _counted("usage_year", "year", "substr(day, 1, 4)"),
     Question.ENTRY_COUNT: "SELECT count(*) FROM entry",
-    Question.TRANSFER_COUNT: "SELECT count(*) FROM transfer",
+    Question.HOME_CLOCK: """
+        SELECT home.clock, clock_at, last.clock, last.at
+        FROM home
+        LEFT JOIN entry AS last ON last.id = (SELECT max(id) FROM entry)
+    """,
+    Question.TRANSFER_COUNT: "SELECT count(*), min(id), max(id) FROM transfer",
 }
 
 

@@ -12,13 +12,15 @@ UNSEALED = {
     "profile": frozenset({"pin_tries", "pin_cleared", "pin_locked_until", "totp_step"}),
     "operator": frozenset({"pin_tries", "pin_cleared", "pin_locked_until"}),
     "device": frozenset({"counter"}),
+    "challenge": frozenset({"tries"}),
 }
 """
 Columns of sealed tables that change without an entry, or that the chain itself gives again.
 
 A device's counter is that of its last act. Tries at a PIN and the last step of an authenticator lie
 next to the keys as well, where the greater count is believed. Which profile acts where none is
-named, and how far a demo's clock and dice have come, any user of the home may change.
+named, and how far a demo's clock and dice have come, any user of the home may change. An answer to
+a challenge is counted before it is checked, and a wrong one leaves no entry.
 """
 
 
@@ -91,6 +93,7 @@ class State(Engine):
 
 _KEYS = {
     "enrolment": "profile = ? AND device = ?",
+    "challenge": "number = ?",
     **dict.fromkeys(("policy", "risk_pack", "risk_model"), "ref = ?"),
 }
 """How a row is found by its key, if that is not its id."""
