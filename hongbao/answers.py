@@ -279,7 +279,7 @@ class DeviceLine(TypedDict):
     session: int
     cut_at: str | None  # when its session was ended; null while it is open
     since: str  # when it was requested or authorised, the later of the two
-    shared_with: list[str]  # the other profiles that have let it in
+    shared_with: list[str]  # the other profiles that have authorised it
     fault: str | None  # what a demo's device does wrong with its next request
 
 
