@@ -1058,13 +1058,19 @@ class Store(Protocol):
 
     def usage_of(self, person: int) -> Usage: ...
 
-    def first_entry_from(self, at: datetime) -> int:
+    def span(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        last: int | None = None,
+    ) -> range:
         """
-        Return the id of the first entry made at *at* or later; the next one's where there is none.
+        Return which entries were made from *since* on and before *until*, or the *last* ones.
 
         Entries' times never run back, so this is a search by halves: a period is found at once,
         however long the ledger. Where a restore has left a gap in the numbers, what comes after it
-        represents all of them.
+        stands for all of them.
         """
         ...
 
@@ -1085,10 +1091,6 @@ class Store(Protocol):
         What came back of a packet is added up to the entry *end*, or to the span's own end, and how
         a payment's state is as of then.
         """
-        ...
-
-    def entry_before_the_last(self, count: int) -> int:
-        """Return the entry before the last *count* ones; 0 if there are no more than these."""
         ...
 
     def totals(self, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
@@ -1115,9 +1117,9 @@ class Store(Protocol):
         ...
 
     def refund_of(
-        self, packet: int, closed_at: datetime, span: range, acts: Sequence[str] = ("refund",)
+        self, packet: int, closed_at: datetime, acts: Sequence[str] = ("refund",)
     ) -> ActRow | None:
-        """Return the refund of *packet*, which closed it then; *span* is what that moment has."""
+        """Return the act that closed *packet* at that moment, if it is one of *acts*."""
         ...
 
     def last_act_that_moved(self) -> ActRow | None:

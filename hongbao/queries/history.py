@@ -99,7 +99,7 @@ def events(home: Home, *, after: int | None = None, limit: int = 20) -> Events:
     with home.looking():
         last = home.store.head().entry
         if after is None:
-            start = home.store.entry_before_the_last(limit)
+            start = home.store.span(last=limit).start - 1
         elif after > last:
             raise EventNotFound(event=after, last=last)
         else:
@@ -138,9 +138,8 @@ def entry_span(
     home: Home, since: datetime | None, until: datetime | None, before: int | None = None
 ) -> range:
     """Return which entries a period has, without those from *before* on."""
-    start = 1 if since is None else home.store.first_entry_from(since)
-    stop = home.store.head().entry + 1 if until is None else home.store.first_entry_from(until)
-    return range(start, stop if before is None else min(stop, before))
+    span = home.store.span(since, until)
+    return span if before is None else range(span.start, min(span.stop, before))
 
 
 def check_range(since: datetime | None, until: datetime | None) -> None:

@@ -124,11 +124,7 @@ def _went_back(home: Home, row: PacketRow, me: ProfileRow) -> tuple[str | None, 
     packet = row.packet
     if packet.sender != me.id or packet.closed_at is None or not packet.remaining_fen:
         return None, False
-    start = home.store.first_entry_from(packet.closed_at)
-    stop = home.store.first_entry_from(packet.closed_at + timedelta.resolution)
-    act = home.store.refund_of(
-        packet.number, packet.closed_at, range(start, stop), ("refund", "returned", "rejected")
-    )
+    act = home.store.refund_of(packet.number, packet.closed_at, ("refund", "returned", "rejected"))
     if act is None:
         return None, False
     facts = facts_of(home, act)

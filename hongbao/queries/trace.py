@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import timedelta
 from typing import NamedTuple
 
 from hongbao.answers import MovedLine, Traced, TraceMessage, TraceStep
@@ -35,7 +34,6 @@ _BANK_SAYS = {
     "reversed": "reversed",
 }
 
-_TICK = timedelta(microseconds=1)
 
 Facts = Mapping[str, object]
 
@@ -174,9 +172,7 @@ def _refund_acts(home: Home, row: PacketRow) -> list[ActRow]:
     closed_at = row.packet.closed_at
     if closed_at is None or row.packet.claimed_count == row.packet.count:
         return []
-    start = home.store.first_entry_from(closed_at)
-    stop = home.store.first_entry_from(closed_at + _TICK)
-    found = home.store.refund_of(row.packet.number, closed_at, range(start, stop))
+    found = home.store.refund_of(row.packet.number, closed_at)
     return [] if found is None else [found]
 
 

@@ -185,7 +185,7 @@ def test_a_period_is_found_across_the_gap(world: World, tmp_path: Path):
     with world.zhang.statement(since=restored + timedelta(minutes=30)) as statement:
         assert [7 * YUAN] == [line["amount_fen"] for line in statement.lines]
     with world.zhang.statement(until=restored) as statement:
-        assert statement.head["entry"] == world.zhang.store.entry_before_the_last(5)
+        assert statement.head["entry"] == world.zhang.store.span(last=6).start
         assert 1000 * YUAN == statement.closing_fen
 
 

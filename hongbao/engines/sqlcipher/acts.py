@@ -1,11 +1,12 @@
 """Queries on past acts: those behind a packet or a payment, and books before and after."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
-from hongbao.engines.sqlcipher.books import ACTS, Books, act_row
+from hongbao.engines.sqlcipher.books import ACTS, act_row
 from hongbao.engines.sqlcipher.engine import marks
+from hongbao.engines.sqlcipher.history import History
 from hongbao.store import ActRow, ChangeRow, HeldRow, MovedRow
 from hongbao.units import to_micros
 
@@ -13,7 +14,7 @@ _OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})
 """Accounts that stay behind empty, one for each packet, payment and hold there ever was."""
 
 
-class Acts(Books):
+class Acts(History):
     """
     Acts, each with what it moved and how long it took.
 
@@ -46,8 +47,9 @@ class Acts(Books):
         return [act_row(row) for row in rows]
 
     def refund_of(
-        self, packet: int, closed_at: datetime, span: range, acts: Sequence[str] = ("refund",)
+        self, packet: int, closed_at: datetime, acts: Sequence[str] = ("refund",)
     ) -> ActRow | None:
+        span = self.span(closed_at, closed_at + timedelta.resolution)
         row = self.row(
             f"{ACTS} WHERE entry.id >= ? AND entry.id < ? AND entry.at = ? AND entry.packet = ?"
             f" AND entry.act IN ({marks(acts)})",

@@ -38,7 +38,21 @@ class History(Books):
 
     # --- movements -------------------------------------------------------------------------------
 
-    def first_entry_from(self, at: datetime) -> int:
+    def span(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        last: int | None = None,
+    ) -> range:
+        stop = self._first_entry_from(until) if until is not None else self.head().entry + 1
+        if last is not None:
+            row = self.row("SELECT id FROM entry ORDER BY id DESC LIMIT 1 OFFSET ?", last - 1)
+            return range(row[0] if row else 1, stop)
+        return range(1 if since is None else self._first_entry_from(since), stop)
+
+    def _first_entry_from(self, at: datetime) -> int:
+        """Return the first entry made at *at* or later; the next one's number if there is none."""
         low, high = 1, self.head().entry + 1
         while low < high:
             middle = (low + high) // 2
@@ -91,10 +105,6 @@ class History(Books):
         )
         for row in rows:
             yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
-
-    def entry_before_the_last(self, count: int) -> int:
-        row = self.row("SELECT id FROM entry ORDER BY id DESC LIMIT 1 OFFSET ?", count)
-        return int(row[0]) if row else 0
 
     def totals(self, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
         balance = (
