@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from hongbao.domain.ledger import Kind
 from hongbao.errors import Damaged
-from hongbao.store import Question, Store
+from hongbao.store import Holder, Question, Store
 
 ROWS_MAX = 20
 """How many rows of one finding are named; the problem says how many there are."""
@@ -41,16 +42,22 @@ class Keys(Protocol):
     def blind(self, kind: str, text: str) -> bytes: ...
 
 
+Counts = tuple[int, int, int, int]
+"""Tries at a PIN, those that are cleared, the last step of an authenticator, the end of a lock."""
+
+
 class Noted(NamedTuple):
     """
     What is noted next to the keys about the ledger's progress: the *head*, if there is one.
 
     *since* is the first entry that was noted, where the ledger was further by then: what was noted
-    before is gone.
+    before is gone. *tries* has what was tried at each holder's PIN (see `hongbao.vault.Tries`), or
+    None where that is gone; a holder who tries just now is left out.
     """
 
     head: tuple[int, bytes] | None
     since: int | None = None
+    tries: Mapping[Holder, Counts | None] = MappingProxyType({})
 
 
 class Context:

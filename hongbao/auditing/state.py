@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from hongbao.auditing.context import Context
+from hongbao.auditing.context import Context, Counts
 from hongbao.auditing.sealed import facts_in
 from hongbao.domain.chain import state
 from hongbao.errors import Damaged
-from hongbao.store import SEALED, Question
-from hongbao.units import from_micros, iso
+from hongbao.store import SEALED, Holder, Question
+from hongbao.units import from_micros, iso, to_micros
 
 
 def check_state(context: Context) -> Iterator[str]:
@@ -30,6 +30,26 @@ def check_state(context: Context) -> Iterator[str]:
             yield f"{table} {key} is missing"
     yield from _readings(context)
     yield from _faults(context)
+    yield from _tries(context)
+
+
+def _tries(context: Context) -> Iterator[str]:
+    """
+    Compare the tries at each PIN with those that are noted next to the keys.
+
+    Both are written for each try, one after the other, so an interrupted one may stand in one of
+    them alone. The greater count is believed.
+    """
+    steps = {Holder("profile", row.id): row.totp_step for row in context.store.profiles()}
+    for holder in (*steps, *(Holder("operator", row.id) for row in context.store.operators())):
+        if holder not in context.noted.tries:
+            continue
+        pin, noted = context.store.pin(holder), context.noted.tries[holder]
+        until = 0 if pin.locked_until is None else to_micros(pin.locked_until)
+        counted = (pin.tries, pin.cleared, steps.get(holder, 0), until)
+        is_locked_never = pin.locked_until is not None and not until
+        if noted is None or is_locked_never or not _is_one_try_apart(counted, noted):
+            yield f"{holder.table} {holder.id}: tries at the PIN"
 
 
 def _readings(context: Context) -> Iterator[str]:
@@ -74,3 +94,17 @@ def _is_sealed(
     except (Damaged, TypeError):  # under keys this home never had, or of no value of ours
         return False
     return again == digest
+
+
+def _is_one_try_apart(counted: Counts, noted: Counts) -> bool:
+    """
+    Return whether both are the same, or one step of one try apart: it was counted, or cleared.
+
+    The first code of an authenticator is *counted* in the ledger alone.
+    """
+    earlier, later = sorted((counted, noted))
+    if later[:2] == earlier[:2]:
+        return later[3] == earlier[3] and (later[2] == earlier[2] or later == counted)
+    if later[0] == earlier[0]:
+        return later[1] == later[0]
+    return later[:2] == (earlier[0] + 1, earlier[1])

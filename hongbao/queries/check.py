@@ -1,14 +1,22 @@
 """The check of a whole home, and the chain's head."""
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from hongbao.answers import Checked, HeadLine
 from hongbao.auditing import PROBLEMS, Auditor
 from hongbao.auditing.context import Noted
 from hongbao.errors import Damaged
 from hongbao.home.opened import Home
+from hongbao.home.tries import holders
 from hongbao.queries.devices import device_keys
 from hongbao.store import EMPTY_HEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hongbao.store import Holder
+    from hongbao.vault import Tries
 
 
 def check(home: Home, names: Collection[str] = PROBLEMS) -> Checked:
@@ -21,8 +29,9 @@ def check(home: Home, names: Collection[str] = PROBLEMS) -> Checked:
     """
     from hongbao.vault import verify
 
+    before = _tries_of(home)
     with home.looking():
-        auditor = Auditor(home.store, home.vault, verify, device_keys(home), noted_of(home))
+        auditor = Auditor(home.store, home.vault, verify, device_keys(home), noted_of(home, before))
         findings = auditor.findings(names)
         try:
             head = head_line(home, home.store.head().entry)
@@ -37,9 +46,33 @@ def check(home: Home, names: Collection[str] = PROBLEMS) -> Checked:
         }
 
 
-def noted_of(home: Home) -> Noted:
-    """Return what is noted beside the keys of how far the ledger had come."""
-    return Noted(home.keys.head(), home.keys.noted_since())
+def noted_of(home: Home, before: "Mapping[Holder, Tries | None] | None" = None) -> Noted:
+    """
+    Return what is noted next to the keys about the ledger's progress.
+
+    *before* is what was tried at PINs before the snapshot was taken that is to be checked: whoever
+    has tried since is left out.
+    """
+    home.store.head()  # the snapshot is of now
+    tries = _tries_of(home)
+    if before is not None:
+        tries = {
+            holder: noted
+            for holder, noted in tries.items()
+            if holder in before and before[holder] == noted
+        }
+    return Noted(home.keys.head(), home.keys.noted_since(), tries)
+
+
+def _tries_of(home: Home) -> "dict[Holder, Tries | None]":
+    """Return what is noted next to the keys of tries at each PIN; nothing of a damaged ledger."""
+    from hongbao.vault import TriesFolder
+
+    folder = TriesFolder(home.env.keys, home.vault)
+    try:
+        return {holder: folder.read(holder.label) for holder in holders(home.store)}
+    except Damaged:  # which the findings say
+        return {}
 
 
 def head_line(home: Home, entry: int) -> HeadLine:
