@@ -621,7 +621,7 @@ def test_books_name_the_case_that_keeps_the_money(world: World):
                 "INSERT INTO account (book, kind, owner, side)"
                 " VALUES ('platform', 'held', 7, 'credit')"
             ),
-            {"held"},
+            {"accounts", "held"},
         ),
     ],
 )
