@@ -676,6 +676,8 @@ class Question(Enum):
     """Each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
     SEALED_ROWS = auto()
     """The rows of state that entries have left: entry, table, key, digest."""
+    REFUSALS = auto()
+    """Each refusal that is remembered, with its seal."""
     HOME_CLOCK = auto()
     """The home's clock and its reading; the clock of the last entry, and its moment."""
     ENTRY_COUNT = auto()

@@ -31,6 +31,10 @@ def check_state(context: Context) -> Iterator[str]:
     yield from _readings(context)
     yield from _faults(context)
     yield from _tries(context)
+    for request_id, profile, inputs, error, *seal in context.rows(Question.REFUSALS):
+        key = f"{request_id}/{profile}"
+        if not _is_sealed(context, "refusal", key, (inputs, error), *seal):
+            yield f"refusal {key}"
 
 
 def _tries(context: Context) -> Iterator[str]:

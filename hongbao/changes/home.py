@@ -45,12 +45,18 @@ class KeepRules(NamedTuple):
 
 
 class RememberRefusal(NamedTuple):
-    """Remember that *request_id* was refused for good, with the *error* as JSON."""
+    """
+    Remember that *request_id* was refused for good, with the *error* as JSON.
+
+    No entry says so, so the row has a seal of its own: its *mac*, under the keys of *generation*.
+    """
 
     request_id: str
     profile: int
     inputs: bytes
     error: str
+    generation: int
+    mac: bytes
 
     @property
     def touches(self) -> Touched:

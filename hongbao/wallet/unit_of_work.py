@@ -574,4 +574,7 @@ def pending_payment(home: Home, message: MessageRow) -> PaymentPending:
 def _remember_refusal(home: Home, request_id: str, inputs: bytes, error: HongbaoError) -> None:
     answered = json.dumps(error.as_dict(), ensure_ascii=False)
     with home.changing():
-        home.store.apply([RememberRefusal(request_id, home.me.id, inputs, answered)])
+        me, generation = home.me.id, home.vault.generation
+        refused = state("refusal", f"{request_id}/{me}", (inputs, answered))
+        mac = home.vault.row_mac(refused)
+        home.store.apply([RememberRefusal(request_id, me, inputs, answered, generation, mac)])

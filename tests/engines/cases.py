@@ -217,7 +217,7 @@ CASES = [
         for kind in ("policy", "risk_pack", "risk_model")
     ),
     Case(
-        RememberRefusal("asked", ZHANG, DIGEST, "{}"),
+        RememberRefusal("asked", ZHANG, DIGEST, "{}", 1, DIGEST),
         lambda s: (s.refused("asked", ZHANG), s.refused("asked", LI)),
         ((DIGEST, "{}"), None),
     ),

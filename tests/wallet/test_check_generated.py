@@ -46,10 +46,6 @@ UNPROVEN = {
     ("operator", "pin_tries"): _TRIES,
     ("operator", "pin_cleared"): _TRIES,
     ("challenge", "tries"): "an answer is counted before it is looked at, without an entry",
-    **{
-        ("refusal", what): "it is remembered without an entry"
-        for what in ("request_id", "profile", "inputs", "error", ADDED)
-    },
     ("habit", GONE): "it is derived again",
     ("refusal", GONE): "the request is judged anew, as under another id",
 }

@@ -512,6 +512,11 @@ _ASKED = {
     Question.USAGE_BY_DAY: _counted("usage", "day", "day"),
     Question.USAGE_BY_YEAR: _counted("usage_year", "year", "substr(day, 1, 4)"),
     Question.ENTRY_COUNT: "SELECT count(*) FROM entry",
+    Question.REFUSALS: """
+        SELECT request_id, profile, inputs, error, generation, mac
+        FROM refusal
+        ORDER BY profile, request_id
+    """,
     Question.HOME_CLOCK: """
         SELECT home.clock, clock_at, last.clock, last.at
         FROM home

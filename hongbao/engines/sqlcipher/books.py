@@ -176,14 +176,24 @@ class Books(Engine):
         )
         return row and (bytes(row[0]), str(row[1]))
 
-    def _remember_refusal(self, request_id: str, profile: int, inputs: bytes, error: str) -> None:
+    def _remember_refusal(
+        self,
+        request_id: str,
+        profile: int,
+        inputs: bytes,
+        error: str,
+        generation: int,
+        mac: bytes,
+    ) -> None:
         self._write(
-            "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error)"
-            " VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error, generation, mac)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             request_id,
             profile,
             inputs,
             error,
+            generation,
+            mac,
         )
 
 

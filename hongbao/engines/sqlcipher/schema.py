@@ -275,6 +275,8 @@ _M005 = (
         profile INTEGER NOT NULL REFERENCES profile (id),
         inputs BLOB NOT NULL,
         error TEXT NOT NULL,                -- as JSON
+        generation INTEGER NOT NULL,        -- of the keys of its seal
+        mac BLOB NOT NULL,                  -- no entry seals it
         PRIMARY KEY (request_id, profile)
     ) STRICT, WITHOUT ROWID
     """,
