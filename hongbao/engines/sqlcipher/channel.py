@@ -3,17 +3,19 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from hongbao.domain.channel import Direction, Fault, FaultRow, MessageState
 from hongbao.domain.ledger import Reason
-from hongbao.domain.reconciliation import OurLine, TheirLine
-from hongbao.domain.settlement import Gross
 from hongbao.engines.sqlcipher.books import Books
 from hongbao.engines.sqlcipher.engine import NOT_HELD
 from hongbao.errors import Damaged
 from hongbao.store import BankMessageRow, BatchRow, CorrectionRow, MessageRow, Waiting
 from hongbao.units import from_micros, to_micros
+
+if TYPE_CHECKING:
+    from hongbao.domain.reconciliation import OurLine, TheirLine
+    from hongbao.domain.settlement import Gross
 
 
 class Channel(Books):
@@ -148,7 +150,9 @@ class Channel(Books):
 
     # --- two sides to compare --------------------------------------------------------------------
 
-    def our_lines(self, bank: str, day: str) -> Iterator[OurLine]:
+    def our_lines(self, bank: str, day: str) -> "Iterator[OurLine]":
+        from hongbao.domain.reconciliation import OurLine
+
         for *fields, at in self.each(
             "SELECT id, direction, amount_fen, state, created_at FROM message"
             " WHERE bank = ? AND day = ? ORDER BY id",
@@ -159,7 +163,9 @@ class Channel(Books):
 
     def their_lines(
         self, bank: str, *, day: str | None = None, message: int | None = None
-    ) -> Iterator[TheirLine]:
+    ) -> "Iterator[TheirLine]":
+        from hongbao.domain.reconciliation import TheirLine
+
         values: list[object]
         if message is not None:
             where, values = "line.message = ?", [message]
@@ -209,7 +215,9 @@ class Channel(Books):
 
     # --- settlement ------------------------------------------------------------------------------
 
-    def unsettled(self) -> list[Gross]:
+    def unsettled(self) -> "list[Gross]":
+        from hongbao.domain.settlement import Gross
+
         rows = self.rows(
             "SELECT bank, sum(direction = 'debit'), sum(iif(direction = 'debit', amount_fen, 0)),"
             " sum(direction = 'credit'), sum(iif(direction = 'credit', amount_fen, 0))"
@@ -218,7 +226,7 @@ class Channel(Books):
         )
         return [Gross(*row) for row in rows]
 
-    def _add_batch(self, row: BatchRow, lines: Iterable[Gross]) -> None:
+    def _add_batch(self, row: BatchRow, lines: "Iterable[Gross]") -> None:
         self._write(
             "INSERT INTO batch (number, id, entry) VALUES (?, ?, ?)", row.number, row.id, row.entry
         )

@@ -1,9 +1,8 @@
 """Packets and their claims."""
 
 from datetime import datetime, timedelta
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from hongbao.domain.fairness import DrawInput
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.packet import DealRule, Hold, Packet, PacketKind
 from hongbao.engines.sqlcipher.books import Books
@@ -11,6 +10,9 @@ from hongbao.engines.sqlcipher.engine import NOT_HELD
 from hongbao.errors import Damaged
 from hongbao.store import ClaimRow, NextDue, PacketRow, PacketView, SumsRow
 from hongbao.units import from_micros, to_micros
+
+if TYPE_CHECKING:
+    from hongbao.domain.fairness import DrawInput
 
 
 class Packets(Books):
@@ -81,7 +83,7 @@ class Packets(Books):
         packet: Packet,
         profile: int,
         amount_fen: int,
-        drawn: DrawInput,
+        drawn: "DrawInput",
         entry: int,
         at: datetime,
     ) -> None:
@@ -110,6 +112,8 @@ class Packets(Books):
         self._write("UPDATE packet SET closed_at = ? WHERE number = ?", to_micros(at), packet)
 
     def claims(self, packet: int, profile: int | None = None) -> list[ClaimRow]:
+        from hongbao.domain.fairness import DrawInput
+
         where, values = "", [packet]
         if profile is not None:
             where, values = " AND claim.profile = ?", [packet, profile]
