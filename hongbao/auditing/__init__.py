@@ -1,8 +1,10 @@
 """The audit behind ``hongbao check``: re-adds the whole ledger and reports every discrepancy."""
 
-from collections.abc import Callable, Collection, Iterator
+from __future__ import annotations
 
-from hongbao.answers import FindingLine
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING
+
 from hongbao.auditing import (
     bills,
     books,
@@ -20,6 +22,9 @@ from hongbao.auditing.context import ROWS_MAX, Context, DeviceKeys, Fits, Keys, 
 from hongbao.errors import Damaged
 from hongbao.store import Question, Store
 from hongbao.words import N_, fill
+
+if TYPE_CHECKING:
+    from hongbao.answers import FindingLine
 
 _KEEP = N_("keep this copy as evidence and restore the newest backup")
 

@@ -1,15 +1,20 @@
 """Banks: their deposits, simulated faults, and statements."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 
-from hongbao.answers import BankLine, FaultLine
 from hongbao.domain.bank_statement import Header, heading, signed, write
 from hongbao.domain.dates import china_day, next_day, start_of_day
 from hongbao.domain.identity import BANKS
 from hongbao.errors import DayNotBegun, UnknownPlace
 from hongbao.home.opened import Home
 from hongbao.units import iso
+
+if TYPE_CHECKING:
+    from hongbao.answers import BankLine, FaultLine
 
 Lines = Callable[[], Iterable[str]]
 """Gives the lines of a bank's statement from its first, as often as it is asked."""

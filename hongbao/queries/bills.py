@@ -1,17 +1,21 @@
 """Imported bills: which there are, and their rows."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from hongbao.answers import BillImported, BillLine
 from hongbao.domain.bill import BillRow, row_of, start_of_minute
 from hongbao.domain.ids import parse_bill_id
 from hongbao.errors import BillNotFound, InvalidRange, NoBill
 from hongbao.home.opened import Home
 from hongbao.queries.acts import answer_in
 from hongbao.store import BillFileRow
+
+if TYPE_CHECKING:
+    from hongbao.answers import BillImported, BillLine
 
 SECOND = timedelta(seconds=1)
 """What bills count time in: the last second of a period belongs to it."""
@@ -86,7 +90,7 @@ def bill_called(home: Home, name: str, profile: int) -> BillFileRow:
 
 def imported_answer(home: Home, row: BillFileRow) -> BillImported:
     """Return the answer of the import of the bill of *row*."""
-    return cast(BillImported, answer_in(home, row.entry))
+    return cast("BillImported", answer_in(home, row.entry))
 
 
 def _bill_line(home: Home, row: BillFileRow) -> BillLine:

@@ -1,9 +1,11 @@
 """Books: every institution's accounts, now, or before and after one act."""
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
+from typing import TYPE_CHECKING
 
-from hongbao.answers import AccountLine, BookShown, BooksShown
 from hongbao.domain.identity import BANK_NUMBERS, BANKS
 from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
 from hongbao.home.opened import Home
@@ -11,6 +13,9 @@ from hongbao.queries.acts import act_in
 from hongbao.queries.trace import CORRECTED, moved_lines, requested, resolve_subject
 from hongbao.store import ActRow, ChangeRow, PacketRow
 from hongbao.units import iso
+
+if TYPE_CHECKING:
+    from hongbao.answers import AccountLine, BookShown, BooksShown
 
 _PEOPLES = frozenset({Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD})
 """Accounts with an owner, which are shown singly if an act changed them."""

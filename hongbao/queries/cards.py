@@ -1,11 +1,17 @@
 """Bank cards: those that are bound, and look-up by name."""
 
-from hongbao.answers import CardLine
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.domain.identity import BANKS, mask_card_number
 from hongbao.errors import CardNotFound, NoCard
 from hongbao.home.opened import Home
 from hongbao.store import CardRow, ProfileRow
 from hongbao.units import iso
+
+if TYPE_CHECKING:
+    from hongbao.answers import CardLine
 
 _BANK_NAMES = {bank.code: bank.name_en for bank in BANKS}
 

@@ -1,9 +1,10 @@
 """The check of a whole home, and the chain's head."""
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from hongbao.answers import Checked, HeadLine
 from hongbao.auditing import PROBLEMS, Auditor
 from hongbao.auditing.context import Noted
 from hongbao.errors import Damaged
@@ -15,6 +16,7 @@ from hongbao.store import EMPTY_HEAD
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hongbao.answers import Checked, HeadLine
     from hongbao.store import Holder
     from hongbao.vault import Tries
 
@@ -46,7 +48,7 @@ def check(home: Home, names: Collection[str] = PROBLEMS) -> Checked:
         }
 
 
-def noted_of(home: Home, before: "Mapping[Holder, Tries | None] | None" = None) -> Noted:
+def noted_of(home: Home, before: Mapping[Holder, Tries | None] | None = None) -> Noted:
     """
     Return what is noted next to the keys about the ledger's progress.
 
@@ -64,7 +66,7 @@ def noted_of(home: Home, before: "Mapping[Holder, Tries | None] | None" = None) 
     return Noted(home.keys.head(), home.keys.noted_since(), tries)
 
 
-def _tries_of(home: Home) -> "dict[Holder, Tries | None]":
+def _tries_of(home: Home) -> dict[Holder, Tries | None]:
     """Return what is noted next to the keys of tries at each PIN; nothing of a damaged ledger."""
     from hongbao.vault import TriesFolder
 

@@ -1,8 +1,9 @@
 """Devices: which act for a profile, and which of them is this machine."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
-from hongbao.answers import DeviceLine, TotpShown
 from hongbao.domain.limits import factor_level
 from hongbao.domain.risk.places import PLACES
 from hongbao.domain.text import name_key
@@ -19,6 +20,7 @@ from hongbao.store import DeviceRow, ProfileRow
 from hongbao.units import iso
 
 if TYPE_CHECKING:
+    from hongbao.answers import DeviceLine, TotpShown
     from hongbao.vault import DeviceKeys
 
 
@@ -26,7 +28,7 @@ FIRST = "{profile}-{number}"
 """The default names of devices."""
 
 
-def device_keys(home: Home) -> "DeviceKeys":
+def device_keys(home: Home) -> DeviceKeys:
     """The keys of the devices that are this machine."""
     known = home.known_device_keys
     if known is None or known[0] != home.vault.generation:

@@ -1,10 +1,11 @@
 """History: a profile's movements and a home's events, in order."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hongbao.answers import EventLine, Events, History, MovementLine, PendingLine
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.domain.channel import ASKED_AS, MessageState
 from hongbao.domain.dates import Span, start_of_last
@@ -15,6 +16,9 @@ from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_of
 from hongbao.store import ActRow, CardRow, MessageRow, Movement
 from hongbao.units import iso
+
+if TYPE_CHECKING:
+    from hongbao.answers import EventLine, Events, History, MovementLine, PendingLine
 
 ACTS = (
     *("topup", "withdraw", "withdraw_returned"),

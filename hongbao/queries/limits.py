@@ -1,11 +1,17 @@
 """Limits: what applies to a profile now, what is used, and when they reset."""
 
-from hongbao.answers import LimitLine, Limits
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.domain.limits import factor_level, states
 from hongbao.home.opened import Home
 from hongbao.queries.devices import authentication_factors
 from hongbao.store import ProfileRow
 from hongbao.units import iso
+
+if TYPE_CHECKING:
+    from hongbao.answers import LimitLine, Limits
 
 
 def free_withdrawal_left_fen(home: Home, profile: ProfileRow) -> int:

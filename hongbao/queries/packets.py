@@ -1,9 +1,10 @@
 """Packets: lists, one packet, and the proof of its shares."""
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hongbao.answers import Held, PacketLine, PacketShown, ShareLine, Verified
 from hongbao.domain.channel import MessageState
 from hongbao.domain.deal import luckiest
 from hongbao.domain.facts import decode
@@ -17,7 +18,7 @@ from hongbao.store import CaseRow, ClaimRow, PacketRow, PacketView, ProfileRow
 from hongbao.units import iso
 
 if TYPE_CHECKING:
-    pass
+    from hongbao.answers import Held, PacketLine, PacketShown, ShareLine, Verified
 
 BALANCE = "balance"
 

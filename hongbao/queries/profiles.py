@@ -1,10 +1,16 @@
 """Profiles: everyone in a home, personal data masked."""
 
-from hongbao.answers import ProfileLine
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.domain.identity import mask_id_number, mask_real_name
 from hongbao.home.opened import Home
 from hongbao.store import ProfileRow
 from hongbao.units import iso
+
+if TYPE_CHECKING:
+    from hongbao.answers import ProfileLine
 
 
 def profiles(home: Home) -> list[ProfileLine]:

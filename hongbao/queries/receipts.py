@@ -1,11 +1,12 @@
 """Receipts: one movement as its signed line has it, and what verifying one needs."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hongbao.answers import KeyShown
 from hongbao.domain.channel import MessageState
 from hongbao.domain.ids import (
     PACKET_PREFIX,
@@ -24,6 +25,9 @@ from hongbao.queries.statement import HIDDEN, Signer, Statement, purpose_of, sig
 from hongbao.queries.trace import requested
 from hongbao.store import EMPTY_HEAD, ActRow, MessageRow, Movement, ProfileRow
 from hongbao.units import iso
+
+if TYPE_CHECKING:
+    from hongbao.answers import KeyShown
 
 STATUSES = ("done", "held", "on_its_way", "came_back")
 """How a payment can stand when its receipt is made."""

@@ -1,22 +1,12 @@
 """Risk views: the explanation of a judgement, and a profile's picture."""
 
+from __future__ import annotations
+
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from hongbao.answers import (
-    ConditionLine,
-    Explained,
-    IndicatorLine,
-    JudgedLine,
-    PackRules,
-    PartLine,
-    Pictured,
-    ReplayedLine,
-    ReplayedRisk,
-    RuleLine,
-)
 from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record, decode
@@ -28,6 +18,18 @@ from hongbao.store import DeviceRow, JudgedRow, ProfileRow
 from hongbao.units import iso
 
 if TYPE_CHECKING:
+    from hongbao.answers import (
+        ConditionLine,
+        Explained,
+        IndicatorLine,
+        JudgedLine,
+        PackRules,
+        PartLine,
+        Pictured,
+        ReplayedLine,
+        ReplayedRisk,
+        RuleLine,
+    )
     from hongbao.domain.risk.forest import Forest
     from hongbao.domain.risk.habit import Habit
     from hongbao.domain.risk.indicators import Key
@@ -44,12 +46,12 @@ OF_ONE_ACT = frozenset({"amount_fen", "times_usual", "reaction_ms", "just_below"
 class _Measured(NamedTuple):
     """The measurements of one act: indicators, the model's score, and the rules that fired."""
 
-    values: "Mapping[Key, int]"
+    values: Mapping[Key, int]
     score: int | None
     out_fen: int  # that had gone out on that day, the act included
     fired: Collection[str]
 
-    def of(self, key: "Key") -> int:
+    def of(self, key: Key) -> int:
         from hongbao.domain.risk.indicators import SCORE
 
         return (self.score or 0) if key.indicator == SCORE else self.values.get(key, 0)
@@ -156,7 +158,7 @@ def _explained(home: Home, row: JudgedRow, record: Record, asked: Asked) -> Judg
     }
 
 
-def _habit_before(home: Home, row: JudgedRow) -> "Habit":
+def _habit_before(home: Home, row: JudgedRow) -> Habit:
     """Return the habits of the profile of *row* just before it."""
     from hongbao.domain.risk.habit import NEW, after
 
@@ -168,7 +170,7 @@ def _habit_before(home: Home, row: JudgedRow) -> "Habit":
 
 
 def replay(
-    home: Home, pack: "Pack", *, since: datetime | None = None, limit: int = 20
+    home: Home, pack: Pack, *, since: datetime | None = None, limit: int = 20
 ) -> ReplayedRisk:
     """
     Judge all acts, or those *since* a moment, by *pack* instead; nothing is touched.
@@ -206,7 +208,7 @@ def replay(
     }
 
 
-def history(home: Home) -> "Iterator[tuple[JudgedRow, Record, Habit]]":
+def history(home: Home) -> Iterator[tuple[JudgedRow, Record, Habit]]:
     """Yield every recorded act with what was remembered of its profile just before it."""
     from hongbao.domain.risk.habit import NEW, after
 
@@ -218,7 +220,7 @@ def history(home: Home) -> "Iterator[tuple[JudgedRow, Record, Habit]]":
             habits[row.profile] = after(habit, record.seen)
 
 
-def _change(home: Home, row: JudgedRow, record: Record, again: "Decision") -> ReplayedLine:
+def _change(home: Home, row: JudgedRow, record: Record, again: Decision) -> ReplayedLine:
     assert record.asked is not None
     return {
         "entry": row.entry,
@@ -273,9 +275,9 @@ def _measured_now(
     home: Home,
     who: ProfileRow,
     device: DeviceRow | None,
-    habit: "Habit",
+    habit: Habit,
     now: datetime,
-    pack: "Pack",
+    pack: Pack,
 ) -> list[IndicatorLine]:
     """Measure what *pack* asks as if *who* were about to send a packet, of no amount yet."""
     from hongbao.domain.risk.indicators import INDICATORS
@@ -304,7 +306,7 @@ def _measured_now(
     ]
 
 
-def risk_rules(home: Home, pack: "Pack | None" = None) -> PackRules:
+def risk_rules(home: Home, pack: Pack | None = None) -> PackRules:
     """Return the rules of *pack*, or of the active one, as they are written."""
     with home.looking():
         guards = guards_in_force(home, home.row)
@@ -324,7 +326,7 @@ def risk_pack_text(home: Home, ref: str) -> str | None:
         return home.store.rules("risk_pack", ref)
 
 
-def pack_rules(pack: "Pack", model: str | None) -> PackRules:
+def pack_rules(pack: Pack, model: str | None) -> PackRules:
     """Return the answer about *pack*; *model* is the one that is used with it."""
     return {
         "pack": pack.ref,
@@ -337,7 +339,7 @@ def pack_rules(pack: "Pack", model: str | None) -> PackRules:
     }
 
 
-def _rule_line(rule: "Rule", measured: _Measured) -> RuleLine:
+def _rule_line(rule: Rule, measured: _Measured) -> RuleLine:
     conditions = [_condition_line(condition, measured) for condition in rule.when]
     if rule.day_fen is not None:
         conditions.append(_limit_line(rule.day_fen, measured.out_fen))
@@ -356,7 +358,7 @@ def _rule_line(rule: "Rule", measured: _Measured) -> RuleLine:
     }
 
 
-def _report_line(report: "Report", measured: _Measured) -> RuleLine:
+def _report_line(report: Report, measured: _Measured) -> RuleLine:
     return {
         "rule": report.id,
         "guard": "",
@@ -376,7 +378,7 @@ def _in_order(acts: Collection[What]) -> list[str]:
     return [str(what) for what in What if what in acts]
 
 
-def _condition_line(condition: "Condition", measured: _Measured) -> ConditionLine:
+def _condition_line(condition: Condition, measured: _Measured) -> ConditionLine:
     from hongbao.domain.risk.indicators import INDICATORS
 
     value = measured.of(condition.key)
@@ -402,7 +404,7 @@ def _limit_line(day_fen: int, out_fen: int) -> ConditionLine:
     }
 
 
-def _parts(forest: "Forest | None", values: "Mapping[Key, int]") -> list[PartLine]:
+def _parts(forest: Forest | None, values: Mapping[Key, int]) -> list[PartLine]:
     """Return each key's contribution to the model's score of an act, the greatest first."""
     from hongbao.domain.risk.indicators import INDICATORS
 
@@ -420,7 +422,7 @@ def _parts(forest: "Forest | None", values: "Mapping[Key, int]") -> list[PartLin
     ]
 
 
-def _had_passed(record: Record, again: "Decision") -> bool:
+def _had_passed(record: Record, again: Decision) -> bool:
     """
     Return whether *record* can only be what was left once a challenge had been passed.
 

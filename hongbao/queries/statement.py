@@ -1,12 +1,13 @@
 """Statements: one snapshot of a period, with its holder, its lines and its signer."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Reversible
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from hongbao.answers import HeadLine, HolderLine, MovementLine
 from hongbao.auditing.private import card_number
 from hongbao.domain.dates import Span, start_of_last
 from hongbao.domain.identity import mask_card_number, mask_id_number, mask_real_name
@@ -19,6 +20,9 @@ from hongbao.queries.check import head_line
 from hongbao.queries.devices import check_this_machine
 from hongbao.queries.history import ACTS, ARRIVALS, check_range, entry_span, movement_lines
 from hongbao.store import CardRow, ProfileRow
+
+if TYPE_CHECKING:
+    from hongbao.answers import HeadLine, HolderLine, MovementLine
 
 HIDDEN = "***"
 """The replacement for free text in a masked statement."""

@@ -1,21 +1,26 @@
 """Imported bills on the terminal, and their comparison with the wallet's records."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
 
-from hongbao.answers import (
-    BillImported,
-    BillLine,
-    BillRemoved,
-    Compared,
-    ComparedLine,
-    ComparedRow,
-    ComparedSum,
-)
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, ngettext, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import (
+        BillImported,
+        BillLine,
+        BillRemoved,
+        Compared,
+        ComparedLine,
+        ComparedRow,
+        ComparedSum,
+    )
 
 _VERDICTS = {
     "both": (N_("both have it"), "green"),

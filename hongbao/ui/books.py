@@ -1,10 +1,11 @@
 """Books on the terminal: the platform, the banks and the central bank side by side."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from hongbao.answers import AccountLine, BookShown, BooksShown, MovedLine
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, Row, console, is_terminal, line, pipe, safe, table
 from hongbao.ui.script import columns, wrapped
@@ -13,6 +14,8 @@ from hongbao.words import N_, _, say
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from hongbao.answers import AccountLine, BookShown, BooksShown, MovedLine
 
 _GAP = 2
 _TIERS = 3
@@ -233,7 +236,7 @@ def _items(t: _T) -> list[_Item]:
     return [*t.debits, *t.credits, *(t.totals or (_Item((), [("", "")]),))]
 
 
-def _print(lines: Iterable["Text | None"]) -> None:
+def _print(lines: Iterable[Text | None]) -> None:
     out = console()
     for text in lines:
         if text is not None:
@@ -241,7 +244,7 @@ def _print(lines: Iterable["Text | None"]) -> None:
         out.print("" if text is None else text, no_wrap=True, overflow="ignore", crop=False)
 
 
-def _print_beside(tiers: Sequence[Sequence["Text | None"]], side: int) -> None:
+def _print_beside(tiers: Sequence[Sequence[Text | None]], side: int) -> None:
     from rich.text import Text
 
     width = 2 * side + len(_BAR)
@@ -255,14 +258,14 @@ def _print_beside(tiers: Sequence[Sequence["Text | None"]], side: int) -> None:
     _print(rows)
 
 
-def _drawn_tier(tier: _Tier, side: int) -> list["Text | None"]:
+def _drawn_tier(tier: _Tier, side: int) -> list[Text | None]:
     drawn: list[Text | None] = []
     for t in tier:
         drawn += [None, *_drawn(t, side)] if drawn else _drawn(t, side)
     return drawn
 
 
-def _drawn(t: _T, side: int) -> list["Text"]:
+def _drawn(t: _T, side: int) -> list[Text]:
     """Draw one book, each of its two sides *side* columns wide."""
     from rich.text import Text
 
@@ -295,14 +298,14 @@ def _ruled(word: str, side: int) -> str:
     return f"{'─' * (free // 2)} {word} {'─' * (free - free // 2)}"
 
 
-def _joined(left: "Text | None", right: "Text | None", side: int) -> "Text":
+def _joined(left: Text | None, right: Text | None, side: int) -> Text:
     from rich.text import Text
 
     row = Text().append_text(_padded(left or Text(), side, "left"))
     return row.append(_BAR, "dim").append_text(right or Text())
 
 
-def _drawn_item(item: _Item, side: int) -> list["Text"]:
+def _drawn_item(item: _Item, side: int) -> list[Text]:
     """Draw a line of a side: its amounts next to its name if they fit, else below it."""
     from rich.text import Text
 
@@ -319,7 +322,7 @@ def _drawn_item(item: _Item, side: int) -> list["Text"]:
     return [*names, *(_padded(amount, side, "right") for amount in amounts)]
 
 
-def _packed(amounts: Sequence[tuple[str, str]], width: int) -> list["Text"]:
+def _packed(amounts: Sequence[tuple[str, str]], width: int) -> list[Text]:
     """Put as many amounts on a line as fit."""
     from rich.text import Text
 
@@ -332,7 +335,7 @@ def _packed(amounts: Sequence[tuple[str, str]], width: int) -> list["Text"]:
     return lines
 
 
-def _padded(text: "Text", width: int, where: str) -> "Text":
+def _padded(text: Text, width: int, where: str) -> Text:
     """Return *text* filled up to *width* columns; a name that is too long is cut."""
     if text.cell_len > width:
         text.truncate(width, overflow="ellipsis")

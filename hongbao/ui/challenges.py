@@ -1,13 +1,18 @@
 """Challenges on the terminal: a line of characters to count, and the act that requires it."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from hongbao.answers import ChallengeLine, ChallengePassed
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.ui.script import folded, terminal_columns
 from hongbao.units import yuan
 from hongbao.words import N_, _, in_language, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import ChallengeLine, ChallengePassed
 
 QUESTION = N_("number of {sought} in this line")
 

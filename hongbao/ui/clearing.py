@@ -1,26 +1,31 @@
 """Clearing on the terminal: banks, faults, settlement, reconciliation."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from hongbao.answers import (
-    BankLine,
-    Corrected,
-    DifferenceLine,
-    FaultLine,
-    FaultSet,
-    OperatorAdded,
-    OperatorLine,
-    Reconciled,
-    ResolvedLine,
-    Settled,
-    SettledLine,
-    StatementIssued,
-)
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, ngettext, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import (
+        BankLine,
+        Corrected,
+        DifferenceLine,
+        FaultLine,
+        FaultSet,
+        OperatorAdded,
+        OperatorLine,
+        Reconciled,
+        ResolvedLine,
+        Settled,
+        SettledLine,
+        StatementIssued,
+    )
 
 # --- settlement ----------------------------------------------------------------------------------
 

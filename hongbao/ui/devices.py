@@ -1,23 +1,28 @@
 """Devices and authenticators on the terminal."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from hongbao.answers import (
-    DeviceChanged,
-    DeviceFaultSet,
-    DeviceLine,
-    DeviceMoved,
-    DeviceRemoved,
-    LoggedIn,
-    TotpChanged,
-    TotpCode,
-    TotpShown,
-)
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from hongbao.domain.risk.places import place_called
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, language, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import (
+        DeviceChanged,
+        DeviceFaultSet,
+        DeviceLine,
+        DeviceMoved,
+        DeviceRemoved,
+        LoggedIn,
+        TotpChanged,
+        TotpCode,
+        TotpShown,
+    )
 
 _STATES = {
     "pending": N_("waiting"),

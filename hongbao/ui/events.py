@@ -1,11 +1,16 @@
 """Events on the terminal, a line each."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from hongbao.answers import EventLine
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from hongbao.ui import wording
 from hongbao.ui.screen import is_terminal, line, pipe, safe
 from hongbao.words import N_, _
+
+if TYPE_CHECKING:
+    from hongbao.answers import EventLine
 
 _FACTS = {
     "init": N_("created a profile"),

@@ -1,20 +1,17 @@
 """The home on the terminal: its clock, lock, policies and backups."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
-from hongbao.answers import (
-    ClockShown,
-    HomeChanged,
-    PolicyUsed,
-    Refunded,
-    ResolvedLine,
-    Settled,
-)
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, language, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import ClockShown, HomeChanged, PolicyUsed, Refunded, ResolvedLine, Settled
 
 
 def show_clock(clock: ClockShown) -> None:

@@ -1,12 +1,17 @@
 """Money on the terminal: balance, top-ups, withdrawals and limits."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-from hongbao.answers import Balance, LimitLine, Limits, ToppedUp, Withdrawn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import Balance, LimitLine, Limits, ToppedUp, Withdrawn
 
 
 def show_balance(balance: Balance) -> None:

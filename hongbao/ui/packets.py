@@ -1,23 +1,28 @@
 """Red packets on the terminal: sent, claimed and returned, and who got what."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from hongbao.answers import (
-    Claimed,
-    Held,
-    PacketLine,
-    PacketShown,
-    Refunds,
-    Sent,
-    ShareLine,
-    Verified,
-)
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, Row, console, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import (
+        Claimed,
+        Held,
+        PacketLine,
+        PacketShown,
+        Refunds,
+        Sent,
+        ShareLine,
+        Verified,
+    )
 
 STATE_STYLES = {
     "held": "yellow",

@@ -1,21 +1,26 @@
 """People on the terminal: profiles, names, cards and PINs."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
 
-from hongbao.answers import (
-    CardBound,
-    CardLine,
-    Founded,
-    Identified,
-    PinChanged,
-    ProfileLine,
-    RefundsChosen,
-    RefundsTo,
-)
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, ngettext, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import (
+        CardBound,
+        CardLine,
+        Founded,
+        Identified,
+        PinChanged,
+        ProfileLine,
+        RefundsChosen,
+        RefundsTo,
+    )
 
 
 def show_founded(founded: Founded, tiers: Mapping[str, str]) -> None:

@@ -1,10 +1,16 @@
 """Records on the terminal: history, exports and checks."""
 
-from hongbao.answers import Checked, Exported, FindingLine, History, MovementLine, PendingLine
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import Checked, Exported, FindingLine, History, MovementLine, PendingLine
 
 
 def show_history(history: History) -> None:

@@ -1,24 +1,29 @@
 """Review on the terminal: cases, evidence, opinions, and the records kept."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from hongbao.answers import (
-    CaseLine,
-    CaseList,
-    CaseShown,
-    ConditionLine,
-    Decided,
-    OperatorAct,
-    OperatorLog,
-    OpinionLine,
-    RecordsKept,
-    ReportWritten,
-)
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from hongbao.ui import risk, wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, in_language, ngettext, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import (
+        CaseLine,
+        CaseList,
+        CaseShown,
+        ConditionLine,
+        Decided,
+        OperatorAct,
+        OperatorLog,
+        OpinionLine,
+        RecordsKept,
+        ReportWritten,
+    )
 
 _KINDS = {
     "hold": N_("hold"),

@@ -1,19 +1,11 @@
 """Risk control on the terminal: the explanation of a judgement, a profile's picture, the rules."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from hongbao.answers import (
-    ConditionLine,
-    Explained,
-    GuardsUsed,
-    JudgedLine,
-    PackRules,
-    Pictured,
-    ReplayedRisk,
-    RuleLine,
-)
 from hongbao.domain.risk.acts import Guard
 from hongbao.domain.risk.indicators import INDICATORS, Unit, parse_key, window
 from hongbao.domain.risk.measures import NEVER
@@ -27,6 +19,17 @@ from hongbao.words import N_, _, counted, in_language, language, say
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from hongbao.answers import (
+        ConditionLine,
+        Explained,
+        GuardsUsed,
+        JudgedLine,
+        PackRules,
+        Pictured,
+        ReplayedRisk,
+        RuleLine,
+    )
 
 _COLUMNS_MAX = 76
 
@@ -111,7 +114,7 @@ def show_explained(explained: Explained) -> None:
         _show_judged(out, judged, whole=judged is decisions[-1])
 
 
-def _show_judged(out: "Console", judged: JudgedLine, *, whole: bool) -> None:
+def _show_judged(out: Console, judged: JudgedLine, *, whole: bool) -> None:
     _show_verdict(judged)
     print()
     rows = [rule for rule in judged["rules"] if whole or rule["fired"]]
@@ -190,7 +193,7 @@ def _show_way_out(judged: JudgedLine) -> None:
         line(_("neither a smaller amount nor a later time would have been allowed"))
 
 
-def _show_rule(out: "Console", rule: RuleLine, widths: "_Widths") -> None:
+def _show_rule(out: Console, rule: RuleLine, widths: _Widths) -> None:
     mark = "●" if rule["fired"] else "○"
     style = "bold_red" if rule["fired"] else "dim"
     _spread(out, f"  {mark} {rule['rule']}", _in_full(rule), **{style: f"{mark} {rule['rule']}"})
@@ -201,7 +204,7 @@ def _show_rule(out: "Console", rule: RuleLine, widths: "_Widths") -> None:
         _spread(out, line_text, asked, **({} if condition["holds"] else {"dim": line_text.strip()}))
 
 
-def _show_model(out: "Console", judged: JudgedLine) -> None:
+def _show_model(out: Console, judged: JudgedLine) -> None:
     score = judged["score"]
     if score is None:
         return
@@ -393,7 +396,7 @@ def show_rules(rules: PackRules) -> None:
     _show_section(out, _("reports to reviewers"), rules["reports"], widths)
 
 
-def _show_section(out: "Console", title: str, rules: Sequence[RuleLine], widths: "_Widths") -> None:
+def _show_section(out: Console, title: str, rules: Sequence[RuleLine], widths: _Widths) -> None:
     if rules:
         _spread(out, title, bold=title)
     for rule in rules:
@@ -652,7 +655,7 @@ def _right(text: str, width: int) -> str:
     return " " * (width - columns(text)) + text
 
 
-def _spread(out: "Console", start: str, end: str = "", **styles: str) -> None:
+def _spread(out: Console, start: str, end: str = "", **styles: str) -> None:
     """Print *start* and, at the right margin, the *end*; on two lines where there is no room."""
     width = min(out.width, _COLUMNS_MAX)
     lines = folded(start, width)
@@ -666,5 +669,5 @@ def _spread(out: "Console", start: str, end: str = "", **styles: str) -> None:
         _print(out, line_text, **styles)
 
 
-def _print(out: "Console", line_text: str, **styles: str) -> None:
+def _print(out: Console, line_text: str, **styles: str) -> None:
     out.print(styled(line_text.rstrip(), **styles), no_wrap=True, overflow="ignore", crop=False)

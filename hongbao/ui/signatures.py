@@ -1,13 +1,18 @@
 """Signatures on the terminal: keys, receipts, and the verdict on a file."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from hongbao.answers import FileVerified, KeyShown, ReceiptWritten
 from hongbao.ui import wording
 from hongbao.ui.screen import can_show, console, is_terminal, line, pipe, safe
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import FileVerified, KeyShown, ReceiptWritten
 
 _SHOWN_MAX = 120
 _QUIET_ROWS = 2

@@ -1,11 +1,12 @@
 """A trace on the terminal: the eight steps of one packet or payment, and what each moved."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from string import Formatter
 from typing import TYPE_CHECKING
 
-from hongbao.answers import Traced, TraceMessage, TraceStep
 from hongbao.domain.packet import STEPS
 from hongbao.ui import wording
 from hongbao.ui.books import way
@@ -16,6 +17,8 @@ from hongbao.words import N_, _, say
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from hongbao.answers import Traced, TraceMessage, TraceStep
 
 TOOK_MICROS_MAX = 3_000_000
 """How long all of it may take: three seconds, the PIN included."""
@@ -116,7 +119,7 @@ _STEPS_OF_A_CLAIM = 3
 # --- a step --------------------------------------------------------------------------------------
 
 
-def _show_step(out: "Console", step: TraceStep, *, is_exact: bool) -> None:
+def _show_step(out: Console, step: TraceStep, *, is_exact: bool) -> None:
     name = _name(step["step"], step["name"], out.width)
     is_exact = is_exact and out.width >= _ROOMY_COLUMNS
     at = wording.when_exactly(step["at"]) if is_exact else wording.when(step["at"])[11:]
@@ -134,7 +137,7 @@ def _show_step(out: "Console", step: TraceStep, *, is_exact: bool) -> None:
         _show_message(out, message)
 
 
-def _show_claims(out: "Console", steps: Sequence[TraceStep]) -> None:
+def _show_claims(out: Console, steps: Sequence[TraceStep]) -> None:
     """Print one line for each claim; of very many, the first and the last."""
     size = _STEPS_OF_A_CLAIM
     claims = [steps[place : place + size] for place in range(0, len(steps), size)]
@@ -150,7 +153,7 @@ def _show_claims(out: "Console", steps: Sequence[TraceStep]) -> None:
             _show_claim(out, claim)
 
 
-def _show_claim(out: "Console", claim: Sequence[TraceStep]) -> None:
+def _show_claim(out: Console, claim: Sequence[TraceStep]) -> None:
     claimed, _allocated, credited = claim
     at, facts = wording.when(claimed["at"])[11:], claimed["facts"]
     share = f"{facts['share']}/{facts['count']}"
@@ -161,7 +164,7 @@ def _show_claim(out: "Console", claim: Sequence[TraceStep]) -> None:
     _spread(out, _MARGIN, parts if took else parts[:-1], yuan(amount_fen), dim=at)
 
 
-def _show_message(out: "Console", message: TraceMessage) -> None:
+def _show_message(out: Console, message: TraceMessage) -> None:
     state = wording.message_state(message["state"])
     route = f"{wording.channel(message['channel'])} → {wording.book(message['bank'])}"
     amount = yuan(message["amount_fen"])
@@ -189,7 +192,7 @@ def _sign(sign: str, code: str, room: int) -> str:
     return f"{sign} {name}" if name == code or room < _ROOMY_COLUMNS else f"{sign} {name} {code}"
 
 
-def _spread(out: "Console", margin: str, parts: Sequence[str], end: str, **styles: str) -> None:
+def _spread(out: Console, margin: str, parts: Sequence[str], end: str, **styles: str) -> None:
     """Print *parts* one after another, on as few lines as there is room for, and then the *end*."""
     width = min(out.width, _COLUMNS_MAX)
     lines = [margin + parts[0]]
@@ -232,7 +235,7 @@ def _missing(traced: Traced) -> list[int]:
     return [number for number in range(1, 9) if number not in happened | never]
 
 
-def _show_missing(out: "Console", number: int, traced: Traced) -> None:
+def _show_missing(out: Console, number: int, traced: Traced) -> None:
     name = _name(number, STEPS[number - 1], out.width)
     still = _STILL_COMING.get(traced["state"], _STILL_COMING["open"])
     what = _("not yet") if number in still else _("did not happen")

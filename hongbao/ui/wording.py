@@ -1,11 +1,16 @@
 """The wording of codes: what people read where programs read a code."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from hongbao import units, words
-from hongbao.answers import Held, HoldEnded, ResolvedLine
 from hongbao.words import N_, _, harmless, say, spoken
+
+if TYPE_CHECKING:
+    from hongbao.answers import Held, HoldEnded, ResolvedLine
 
 _KINDS = {
     "lucky": N_("lucky"),

@@ -1,10 +1,11 @@
 """The banks' side of a payment: booking, declining, delay and reversal."""
 
+from __future__ import annotations
+
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from hongbao.answers import Carried
 from hongbao.changes.payments import AddBankLine, KeepBankMessage
 from hongbao.domain.channel import (
     INSUFFICIENT,
@@ -29,6 +30,9 @@ from hongbao.home.opened import Home
 from hongbao.store import BankMessageRow, MessageRow
 from hongbao.wallet.acts import Doing
 from hongbao.wallet.unit_of_work import perform_step
+
+if TYPE_CHECKING:
+    from hongbao.answers import Carried
 
 
 class Word(Enum):

@@ -1,8 +1,10 @@
 """Bills: imported from other institutions, and removed again."""
 
-from collections.abc import Iterable
+from __future__ import annotations
 
-from hongbao.answers import BillImported, BillRemoved
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from hongbao.changes.bills import AddBill, RemoveBill
 from hongbao.domain.bill import Direction, Line, Packed, read
 from hongbao.domain.ids import bill_id, parse_bill_id
@@ -12,6 +14,9 @@ from hongbao.store import BillFileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.unit_of_work import perform
+
+if TYPE_CHECKING:
+    from hongbao.answers import BillImported, BillRemoved
 
 
 class _KnownBill(Exception):

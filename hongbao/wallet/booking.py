@@ -1,6 +1,9 @@
 """Booking of an accepted payment: to the balance, to a packet, or to a card."""
 
-from hongbao.answers import Answer, ToppedUp
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.domain.channel import MessageState
 from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.home.opened import Home
@@ -11,6 +14,9 @@ from hongbao.wallet.clearing import frozen_account, transit_accounts
 from hongbao.wallet.payments import answer_base
 from hongbao.wallet.send import open_packet
 from hongbao.wallet.withdraw import withdrawal_answer
+
+if TYPE_CHECKING:
+    from hongbao.answers import Answer, ToppedUp
 
 
 def booked(home: Home, doing: Act, message: MessageRow) -> Answer:

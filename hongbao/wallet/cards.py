@@ -1,8 +1,10 @@
 """Bank cards: bound, unbound, and where refunds go."""
 
-from collections.abc import Iterable
+from __future__ import annotations
 
-from hongbao.answers import CardBound, RefundsChosen, RefundsTo
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from hongbao.auditing.private import place_of_card
 from hongbao.changes.cards import BindCard, OpenDeposit, RemoveCard
 from hongbao.changes.people import SetRefundTo
@@ -16,6 +18,9 @@ from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.unit_of_work import Private, perform
+
+if TYPE_CHECKING:
+    from hongbao.answers import CardBound, RefundsChosen, RefundsTo
 
 
 def add_card(

@@ -1,9 +1,10 @@
 """Challenges: required by risk control, answered by a person."""
 
-from datetime import timedelta
-from typing import NoReturn
+from __future__ import annotations
 
-from hongbao.answers import ChallengeLine, ChallengeLost, ChallengePassed
+from datetime import timedelta
+from typing import TYPE_CHECKING, NoReturn
+
 from hongbao.changes.guards import CountTry, PassChallenge, SetChallenge
 from hongbao.domain.puzzle import decode, parse_count
 from hongbao.domain.risk.acts import What
@@ -24,6 +25,9 @@ from hongbao.store import ChallengeRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.unit_of_work import perform
+
+if TYPE_CHECKING:
+    from hongbao.answers import ChallengeLine, ChallengeLost, ChallengePassed
 
 PASSED, FAILED = "passed", "failed"
 """The one act that ends a challenge, with its id: so that it is ended only once, by any process."""

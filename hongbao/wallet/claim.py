@@ -1,10 +1,11 @@
 """Claiming a share: steps 5 to 7, claim, allocate and settle."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from hongbao.answers import Claimed, Delayed, Held
 from hongbao.changes.packets import AddClaim, AddMaturing
 from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.fairness import NONCE_BYTES, DrawInput, Terms, share_amount
@@ -30,6 +31,9 @@ from hongbao.wallet.holds import (
 )
 from hongbao.wallet.risk_control import judge, remember_amount
 from hongbao.wallet.unit_of_work import perform
+
+if TYPE_CHECKING:
+    from hongbao.answers import Claimed, Delayed, Held
 
 A = TypeVar("A")
 

@@ -1,10 +1,11 @@
 """Clearing: payments instructed, sent through a channel, and booked as the bank answers."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from hongbao.answers import Answer, Carried
 from hongbao.changes.packets import AddUsage
 from hongbao.changes.payments import (
     AddMessage,
@@ -54,6 +55,9 @@ from hongbao.wallet.banks import (
     switched,
 )
 from hongbao.wallet.unit_of_work import INSTRUCTING, outcome, perform_step_for, replayed_answer
+
+if TYPE_CHECKING:
+    from hongbao.answers import Answer, Carried
 
 
 def instruct(
@@ -249,7 +253,7 @@ def _undo(home: Home, message: MessageRow, state: MessageState, why: str) -> Non
         answer = message_answer(home, doing, message, state)
         answer["error"] = _refusal(home, message, why).as_dict()
         if why == "card_gone":  # kept only where it is so
-            return cast(Answer, {**answer, "card_gone": True})
+            return cast("Answer", {**answer, "card_gone": True})
         return answer
 
     act = GIVEN_BACK_AS[message.reason]

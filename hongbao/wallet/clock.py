@@ -1,9 +1,11 @@
 """The virtual clock: advanced, with everything that falls due on the way."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from hongbao.answers import ClockShown
 from hongbao.changes.home import SetReadings
 from hongbao.domain.dates import YEAR_LAST, next_cut_off
 from hongbao.errors import ClockBackwards, InvalidDuration, InvalidInstant, NotClaimable
@@ -13,6 +15,9 @@ from hongbao.units import iso
 from hongbao.wallet.holds import end_due_holds
 from hongbao.wallet.refund import DUE_AT_ONCE, refund_packet
 from hongbao.wallet.settlement import resolve, settle
+
+if TYPE_CHECKING:
+    from hongbao.answers import ClockShown
 
 _END = datetime(YEAR_LAST, 12, 31, tzinfo=UTC)
 """The latest time of a clock: no later date can be typed, and packets still have to expire."""

@@ -1,6 +1,9 @@
 """Devices: requested, approved, removed, logged in and moved."""
 
-from hongbao.answers import DeviceChanged, DeviceFaultSet, DeviceMoved, DeviceRemoved, LoggedIn
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.changes.devices import (
     BeginSession,
     Certify,
@@ -32,6 +35,9 @@ from hongbao.wallet.identify import read_identity
 from hongbao.wallet.profiles import as_identity
 from hongbao.wallet.signing import TELLING_FAULTS, make_device
 from hongbao.wallet.unit_of_work import perform
+
+if TYPE_CHECKING:
+    from hongbao.answers import DeviceChanged, DeviceFaultSet, DeviceMoved, DeviceRemoved, LoggedIn
 
 FAULTS = ("replay", "forge")
 """The faults that can be simulated for a demo device's next request."""

@@ -1,11 +1,12 @@
 """Holds (冻结): money that risk control keeps back, until a reviewer or a moment frees it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from hongbao.answers import Carried, Held, HoldEnded, SentBack
 from hongbao.changes.cases import CloseCase
 from hongbao.changes.packets import AddMaturing, AddUsage, ClosePacket, HoldPacket
 from hongbao.domain.cases import CaseState, Ends, Verb
@@ -32,6 +33,7 @@ from hongbao.wallet.risk_control import open_case
 from hongbao.wallet.unit_of_work import perform_step_for
 
 if TYPE_CHECKING:
+    from hongbao.answers import Carried, Held, HoldEnded, SentBack
     from hongbao.domain.risk.pack import Rule
 
 ENDED_AT_ONCE = 1000
@@ -186,7 +188,7 @@ def _return_withdrawal(home: Home, case: CaseRow, doing: Act, answer: HoldEnded)
 
 
 def _withdrawal_answer(answer: HoldEnded, carried: Carried) -> HoldEnded:
-    return cast(HoldEnded, {**carried, **answer, "payment": carried["payment"]})
+    return cast("HoldEnded", {**carried, **answer, "payment": carried["payment"]})
 
 
 def _closed_answer(home: Home, doing: Act, case: CaseRow, state: CaseState) -> HoldEnded:
@@ -336,7 +338,7 @@ def catch_up(home: Home) -> None:
     carry_unanswered(home)
 
 
-def terms_of(rule: "Rule") -> dict[str, Any]:
+def terms_of(rule: Rule) -> dict[str, Any]:
     """Return the terms of *rule*, which holds, as JSON, so that a message can carry them."""
     return {"rule": rule.id, "hours": rule.hold_hours, "ends": rule.ends, "why": dict(rule.says)}
 

@@ -1,6 +1,9 @@
 """Real names (实名): an identity checked and bound to a profile."""
 
-from hongbao.answers import Identified
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.changes.people import Identify
 from hongbao.domain.dates import china_day
 from hongbao.domain.identity import (
@@ -21,6 +24,9 @@ from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.profiles import as_identity
 from hongbao.wallet.unit_of_work import perform
+
+if TYPE_CHECKING:
+    from hongbao.answers import Identified
 
 
 def read_identity(home: Home, name: str, id_number: str) -> tuple[str, IdNumber]:

@@ -1,8 +1,9 @@
 """Operators: who may change the home's rules and correct books."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
-from hongbao.answers import OperatorAct, OperatorAdded, OperatorLine, OperatorLog
+from typing import TYPE_CHECKING, NamedTuple
+
 from hongbao.changes.people import AddOperator
 from hongbao.domain.pin import check_strength
 from hongbao.domain.text import name_key, parse_line, parse_profile_name
@@ -14,6 +15,9 @@ from hongbao.units import iso
 from hongbao.wallet.acts import Doing
 from hongbao.wallet.authorise import AskPin, authorise, tries_folder
 from hongbao.wallet.unit_of_work import perform, perform_step
+
+if TYPE_CHECKING:
+    from hongbao.answers import OperatorAct, OperatorAdded, OperatorLine, OperatorLog
 
 REASON_LENGTH_MAX = 100
 

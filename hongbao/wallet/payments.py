@@ -1,9 +1,10 @@
 """Payments by card as one act: instructed, carried, and answered as the bank does."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from __future__ import annotations
 
-from hongbao.answers import Answer, Instructed
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
 from hongbao.errors import Busy, PaymentPending, StorageRefused
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in
@@ -12,6 +13,9 @@ from hongbao.wallet.acts import Act
 from hongbao.wallet.clearing import concluded
 from hongbao.wallet.holds import catch_up
 from hongbao.wallet.unit_of_work import perform, rehearsal
+
+if TYPE_CHECKING:
+    from hongbao.answers import Answer, Instructed
 
 
 def pay(

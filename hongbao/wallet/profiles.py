@@ -1,11 +1,12 @@
 """Profiles: creation, switching, and their PINs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from hongbao.answers import Founded, PinChanged, ProfileLine
 from hongbao.changes.home import KeepRules, SetReadings
 from hongbao.changes.people import AddProfile, SetPin
 from hongbao.domain.dates import china_day
@@ -27,6 +28,9 @@ from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.signing import enrol_first
 from hongbao.wallet.unit_of_work import Private, perform
 
+if TYPE_CHECKING:
+    from hongbao.answers import Founded, PinChanged, ProfileLine
+
 DEMO_DICE = "demo"
 """The seed of a demo's chance, where no other is given."""
 
@@ -39,7 +43,7 @@ class _NewHome(NamedTuple):
     dice: str | None
     demo: bool
 
-    def complete(self, now: datetime) -> "_NewHome":
+    def complete(self, now: datetime) -> _NewHome:
         """Return it with what a demo leaves to us: a clock that starts *now*, and a seed."""
         if not self.demo:
             return self
@@ -90,7 +94,7 @@ def found(
     return home, answer
 
 
-def _join(home: Home, name: str, pin: AskPin, new: "_NewHome", request_id: str | None) -> Founded:
+def _join(home: Home, name: str, pin: AskPin, new: _NewHome, request_id: str | None) -> Founded:
     """Add the profile *name*, and where there is no home yet, the home as *new* has it."""
     inputs: dict[str, object] = {
         "name": name,

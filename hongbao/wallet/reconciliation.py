@@ -1,15 +1,10 @@
 """Reconciliation (对账): banks' statements and our records, and corrections."""
 
-from datetime import date
+from __future__ import annotations
 
-from hongbao.answers import (
-    Corrected,
-    DifferenceLine,
-    FaultLine,
-    FaultSet,
-    Reconciled,
-    ReconciledBank,
-)
+from datetime import date
+from typing import TYPE_CHECKING
+
 from hongbao.changes.payments import AddCorrection, ClearFaults, SetFault
 from hongbao.domain import reconciliation
 from hongbao.domain.bank_statement import read, seal
@@ -42,6 +37,16 @@ from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.banks import bank_line, branch_of
 from hongbao.wallet.operators import operator_named, parse_reason
 from hongbao.wallet.unit_of_work import perform, perform_step, rehearsal
+
+if TYPE_CHECKING:
+    from hongbao.answers import (
+        Corrected,
+        DifferenceLine,
+        FaultLine,
+        FaultSet,
+        Reconciled,
+        ReconciledBank,
+    )
 
 
 def set_fault(

@@ -1,9 +1,11 @@
 """Refunds: step 8, the unclaimed amount goes back the way it was paid."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from hongbao.answers import Refunded, Refunds
 from hongbao.changes.packets import ClosePacket
 from hongbao.domain.ids import check_request_id, parse_packet_id
 from hongbao.domain.ledger import Reason
@@ -19,6 +21,9 @@ from hongbao.wallet.claim import past_hold
 from hongbao.wallet.clearing import carry
 from hongbao.wallet.holds import catch_up, check_hold, send_back, why_held
 from hongbao.wallet.unit_of_work import perform, rehearsal
+
+if TYPE_CHECKING:
+    from hongbao.answers import Refunded, Refunds
 
 DUE_AT_ONCE = 1000
 """How many due packets are looked up together; the rest follow."""

@@ -1,5 +1,7 @@
 """Review (人工审核): cases listed, shown, decided and reported."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -7,18 +9,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar, cast
 
-from hongbao.answers import (
-    CaseFile,
-    CaseLine,
-    CaseList,
-    CaseShown,
-    ConditionLine,
-    Decided,
-    HeadLine,
-    HoldEnded,
-    OpinionLine,
-    RecordsKept,
-)
 from hongbao.changes.cases import AddOpinion, CloseCase, EscalateCase
 from hongbao.domain.cases import (
     WAITING,
@@ -51,6 +41,18 @@ from hongbao.wallet.operators import By, operator_named, parse_reason
 from hongbao.wallet.unit_of_work import perform_step, perform_step_for, rehearsal
 
 if TYPE_CHECKING:
+    from hongbao.answers import (
+        CaseFile,
+        CaseLine,
+        CaseList,
+        CaseShown,
+        ConditionLine,
+        Decided,
+        HeadLine,
+        HoldEnded,
+        OpinionLine,
+        RecordsKept,
+    )
     from hongbao.domain.risk.pack import Pack, Report, Rule
 
 S = TypeVar("S")
@@ -238,7 +240,7 @@ def _line_of_case(
     home: Home,
     row: CaseRow,
     record: Record | None,
-    rule: "Rule | Report | None",
+    rule: Rule | Report | None,
     opinions: list[OpinionRow],
     masked: bool,
 ) -> CaseLine:
@@ -298,7 +300,7 @@ def _who(home: Home, profile: int, masked: bool) -> _Who:
     }
 
 
-def _evidence(home: Home, row: CaseRow) -> "tuple[Record | None, Rule | Report | None]":
+def _evidence(home: Home, row: CaseRow) -> tuple[Record | None, Rule | Report | None]:
     """Return the judgement of the act that *row* is about, and the rule that opened the case."""
     judged = next(home.store.judged(entry=row.entry), None)
     if judged is None:  # by card, it was judged before the bank was asked
@@ -312,7 +314,7 @@ def _evidence(home: Home, row: CaseRow) -> "tuple[Record | None, Rule | Report |
     return record, next((rule for rule in rules if rule.id == row.rule), None)
 
 
-def _pack_of(home: Home, record: Record | None) -> "Pack":
+def _pack_of(home: Home, record: Record | None) -> Pack:
     """Return the rules of that time, which decide how many eyes a case takes, too."""
     text = None if record is None else home.store.rules("risk_pack", record.pack)
     if record is None or text is None:
@@ -321,7 +323,7 @@ def _pack_of(home: Home, record: Record | None) -> "Pack":
 
 
 def _conditions(
-    home: Home, record: Record | None, rule: "Rule | Report | None"
+    home: Home, record: Record | None, rule: Rule | Report | None
 ) -> list[ConditionLine]:
     from hongbao.domain.risk.indicators import INDICATORS, SCORE
 
@@ -373,7 +375,7 @@ def decide(
             except (_Overtaken, HoldOver):
                 continue
             if answer.get("held") is not None:
-                carry_on(home, cast(HoldEnded, answer))
+                carry_on(home, cast("HoldEnded", answer))
     decided = _decided(home, answer, _case_called(home, case_id))
     return {**decided, "dry_run": True} if dry_run else decided
 

@@ -1,9 +1,10 @@
 """Risk packs and models: activated, and trained on a home's own history."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hongbao.answers import GuardsUsed
 from hongbao.changes.home import KeepRules
 from hongbao.errors import Busy, RiskPackVersionReused
 from hongbao.home.opened import Home
@@ -18,6 +19,7 @@ from hongbao.wallet.rules import answering, check_operator
 from hongbao.wallet.unit_of_work import perform
 
 if TYPE_CHECKING:
+    from hongbao.answers import GuardsUsed
     from hongbao.domain.risk.forest import Forest
     from hongbao.domain.risk.indicators import Key
     from hongbao.domain.risk.pack import Pack
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 def use_risk_pack(
     home: Home,
-    pack: "Pack",
+    pack: Pack,
     *,
     by: By | None = None,
     request_id: str | None = None,
@@ -118,7 +120,7 @@ def _begin_change(home: Home, doing: Act, operator: str | None) -> Guards:
     return guards
 
 
-def _ask_from_now_on(home: Home, doing: Act, forest: "Forest", operator: str | None) -> GuardsUsed:
+def _ask_from_now_on(home: Home, doing: Act, forest: Forest, operator: str | None) -> GuardsUsed:
     """Activate the model *forest* with the active pack."""
     before = _begin_change(home, doing, operator)
     keep_rules(home, doing, "risk_model", forest.ref, forest.text)
@@ -130,7 +132,7 @@ def _guards_used(
     doing: Act,
     before: Guards,
     pack: str,
-    forest: "Forest | None",
+    forest: Forest | None,
     operator: str | None,
 ) -> GuardsUsed:
     return {
@@ -144,7 +146,7 @@ def _guards_used(
     }
 
 
-def _model_keys(guards: Guards) -> "tuple[Key, ...]":
+def _model_keys(guards: Guards) -> tuple[Key, ...]:
     """Return the keys of models: the same as the active one's, or as the shipped."""
     from hongbao.domain.risk.forest import parse_forest
     from hongbao.packs import MODEL, model_text
@@ -153,7 +155,7 @@ def _model_keys(guards: Guards) -> "tuple[Key, ...]":
     return forest.keys
 
 
-def _vectors(home: Home, pack: "Pack", keys: "tuple[Key, ...]") -> Iterator[list[int]]:
+def _vectors(home: Home, pack: Pack, keys: tuple[Key, ...]) -> Iterator[list[int]]:
     """Measure everything that was done: what was stopped is no example of ordinary life."""
     from hongbao.domain.risk.indicators import INDICATORS
 

@@ -1,6 +1,9 @@
 """Changes of the active policy and risk pack, which operators have to approve."""
 
-from hongbao.answers import PolicyUsed
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.changes.home import KeepRules
 from hongbao.domain.policy import Policy
 from hongbao.errors import PolicyVersionReused, RulesNeedOperator
@@ -10,6 +13,9 @@ from hongbao.wallet.authorise import authorise
 from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.operators import By, operator_named
 from hongbao.wallet.unit_of_work import perform
+
+if TYPE_CHECKING:
+    from hongbao.answers import PolicyUsed
 
 
 def answering(home: Home, by: By | None) -> str | None:

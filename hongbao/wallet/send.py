@@ -1,10 +1,11 @@
 """Sending a packet: steps 1 to 3, create, authorise and freeze."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hongbao.answers import Instructed, Sent
 from hongbao.changes.packets import AddPacket, AddUsage, HoldPacket
 from hongbao.domain.dates import day_key
 from hongbao.domain.fairness import SEED_BYTES, Terms, commitment
@@ -28,6 +29,9 @@ from hongbao.wallet.limits import check_balance, check_limits
 from hongbao.wallet.payments import answer_base, instructed_answer, pay
 from hongbao.wallet.risk_control import judge
 from hongbao.wallet.unit_of_work import perform
+
+if TYPE_CHECKING:
+    from hongbao.answers import Instructed, Sent
 
 DEFAULT_GREETING = "恭喜发财，大吉大利"
 

@@ -1,10 +1,11 @@
 """Settlement: what banks and platform owe each other, netted and paid at the central bank."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-from hongbao.answers import ResolvedLine, Settled
 from hongbao.changes.payments import AddBatch, SettleMessages
 from hongbao.domain.channel import FINAL, MessageState
 from hongbao.domain.clearing import Positions, settle_bank
@@ -20,6 +21,9 @@ from hongbao.wallet.acts import Doing
 from hongbao.wallet.clearing import carry, hear_late, transit_accounts
 from hongbao.wallet.holds import end_due_holds
 from hongbao.wallet.unit_of_work import perform_step, rehearsal
+
+if TYPE_CHECKING:
+    from hongbao.answers import ResolvedLine, Settled
 
 LATE = "late"
 """What is said of a payment whose bank answered when it had been undone, and undid it, too."""
@@ -69,7 +73,7 @@ def resolve(home: Home, *, asking: bool = True) -> list[ResolvedLine]:
         for number in home.store.waiting(Waiting.DUE, home.now()):
             found[number] = _resolved_line(home, carry(home, number))
         late = [{**_resolved_line(home, one), "state": LATE} for one in hear_late(home)]
-        return [*found.values(), *cast(list[ResolvedLine], late)]
+        return [*found.values(), *cast("list[ResolvedLine]", late)]
     return list(found.values())
 
 

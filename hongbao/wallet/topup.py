@@ -1,6 +1,9 @@
 """Top-up (充值): from a card into the balance."""
 
-from hongbao.answers import Instructed, ToppedUp
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.changes.packets import AddUsage
 from hongbao.domain.dates import day_key
 from hongbao.domain.ledger import Reason
@@ -13,6 +16,9 @@ from hongbao.wallet.clearing import earlier_answer, instruct
 from hongbao.wallet.limits import check_limits
 from hongbao.wallet.payments import instructed_answer, pay
 from hongbao.wallet.risk_control import judge
+
+if TYPE_CHECKING:
+    from hongbao.answers import Instructed, ToppedUp
 
 
 def topup(

@@ -1,8 +1,10 @@
 """Authenticators: added and removed."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from hongbao.answers import TotpChanged
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from hongbao.changes.people import SetTotp, SetTotpStep
 from hongbao.errors import AuthenticatorExists, CodeNotRepeated, NoAuthenticator
 from hongbao.home.opened import Home
@@ -13,6 +15,9 @@ from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.devices import Typed, check_identified, identity_proof
 from hongbao.wallet.unit_of_work import perform
+
+if TYPE_CHECKING:
+    from hongbao.answers import TotpChanged
 
 
 def add_totp(

@@ -1,6 +1,9 @@
 """Withdrawal (提现): from the balance to a card, with its fee."""
 
-from hongbao.answers import Withdrawn
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from hongbao.changes.packets import AddUsage
 from hongbao.domain.dates import day_key
 from hongbao.domain.fees import withdrawal_fee
@@ -18,6 +21,9 @@ from hongbao.wallet.holds import open_hold, terms_of
 from hongbao.wallet.limits import check_balance, check_limits
 from hongbao.wallet.payments import answer_base, pay
 from hongbao.wallet.risk_control import judge
+
+if TYPE_CHECKING:
+    from hongbao.answers import Withdrawn
 
 
 def withdraw(

@@ -5,11 +5,12 @@ Our side is what `hongbao export --format wechat` would write for the same perio
 ours that was imported is compared with exactly what it came from.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hongbao.answers import Compared, ComparedLine, ComparedRow, ComparedSum
 from hongbao.domain.bill import BillRow, Direction, direction_of, start_of_minute
 from hongbao.domain.comparison import Match, Row, Verdict, compare
 from hongbao.domain.ids import parse_movement_id
@@ -17,7 +18,7 @@ from hongbao.statements._wechat import row_of
 from hongbao.units import CHINA, iso
 
 if TYPE_CHECKING:
-    from hongbao.answers import MovementLine
+    from hongbao.answers import Compared, ComparedLine, ComparedRow, ComparedSum, MovementLine
     from hongbao.queries.bills import Bill
     from hongbao.queries.statement import Statement
 
@@ -30,7 +31,7 @@ _SAID = {
 }
 
 
-def compared(statement: "Statement", bill: "Bill", *, everything: bool = False) -> Compared:
+def compared(statement: Statement, bill: Bill, *, everything: bool = False) -> Compared:
     """
     Compare *bill* with the *statement* of its whole period, all in memory.
 
@@ -71,7 +72,7 @@ def compared(statement: "Statement", bill: "Bill", *, everything: bool = False) 
     }
 
 
-def _ours(lines: Iterable["MovementLine"]) -> Iterator[Row]:
+def _ours(lines: Iterable[MovementLine]) -> Iterator[Row]:
     for line in lines:
         row = row_of(line)
         if row is not None:

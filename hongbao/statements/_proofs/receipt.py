@@ -5,16 +5,18 @@ The line is the receipt; every other form is made from it (see `hongbao.statemen
 docs/statements/signature.md says field by field what is in it.
 """
 
+from __future__ import annotations
+
 import base64
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hongbao.answers import ReceiptShown
 from hongbao.domain.ids import parse_movement_id
 from hongbao.units import iso
 
 if TYPE_CHECKING:
+    from hongbao.answers import ReceiptShown
     from hongbao.queries.receipts import Receipt
     from hongbao.queries.statement import Signer
 
@@ -72,7 +74,7 @@ class Sealed(NamedTuple):
         return shown  # type: ignore[no-any-return]
 
 
-def sealed(receipt: "Receipt", signer: "Signer") -> Sealed:
+def sealed(receipt: Receipt, signer: Signer) -> Sealed:
     """Return *receipt* on its line, signed."""
     facts = {**receipt._asdict(), "public_key": signer.public_key}
     said = _said(facts)

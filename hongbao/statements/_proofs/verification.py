@@ -6,13 +6,14 @@ statement is written again and compared, so that the answer says what was change
 ledger itself is still the one that was signed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hongbao import errors
-from hongbao.answers import FileVerified
 from hongbao.errors import HongbaoError, NotGenuine, NotSigned, SignatureMissing
 from hongbao.statements import (
     FORMATS,
@@ -28,6 +29,7 @@ from hongbao.statements._proofs.differences import Difference
 from hongbao.words import N_
 
 if TYPE_CHECKING:
+    from hongbao.answers import FileVerified
     from hongbao.wallet import Wallet
 
 _HOW = {
@@ -62,7 +64,7 @@ class Judge:
     *keys* were given by hand. A key in the file itself proves nothing.
     """
 
-    def __init__(self, wallet: "Wallet | None", keys: frozenset[bytes] = frozenset()) -> None:
+    def __init__(self, wallet: Wallet | None, keys: frozenset[bytes] = frozenset()) -> None:
         self._wallet = wallet
         self._keys = keys
         self._signers = {} if wallet is None else wallet.signers()
@@ -240,7 +242,7 @@ class Judge:
         if whose is None or self._wallet is None:
             return outcome
 
-        def changed(wallet: "Wallet") -> int:
+        def changed(wallet: Wallet) -> int:
             again = wallet.receipt_again(whose, shown["id"], masked=shown["masked"])
             return int(again.status != shown["status"])
 
