@@ -256,7 +256,9 @@ def test_a_group_that_is_killed_happened_whole_or_not_at_all(
         killed = killed_at(step, act, everywhere=everywhere)
         acts = len(victim.dump()["entry"]) - len(before["entry"])
         seen.add(acts)
-        assert {} == victim.findings()
+        # Each PIN that was asked for within is a try that is noted next to the keys alone.
+        tries = "profile 1: tries at the PIN"
+        assert victim.findings() in ({}, {"state": [tries]} if killed else {})
         victim.close()
         if not killed:
             break

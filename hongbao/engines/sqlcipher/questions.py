@@ -96,6 +96,8 @@ ASKED = {
         WHERE debits_fen = 0 AND credits_fen = 0 AND NOT (book = 'platform'
         AND (kind = 'packet' AND owner IN (SELECT number FROM packet)
         OR kind = 'balance' AND owner IN (SELECT id FROM profile)))
+        AND NOT (kind = 'deposit' AND owner IN (SELECT id FROM deposit
+        WHERE deposit.bank = account.book))
     """,
     Question.MOVES: """
         SELECT giver.kind, taker.kind, reason, count(*), min(transfer.id)
