@@ -41,7 +41,7 @@ ALLOWED: dict[tuple[str, str], int] = {
     ("tells of, told of", "code"): 1,
     ("told", "code"): 14,
     ("vouch, vouches", "docs"): 2,
-    ("whoever, whomever, whatever, whichever", "code"): 7,
+    ("whoever, whomever, whatever, whichever", "code"): 6,
     ("whoever, whomever, whatever, whichever", "docs"): 49,
 }
 """How often a word still stands where the glossary rules it out: it may fall, and never rise."""

@@ -606,7 +606,7 @@ def test_every_change_to_the_ledger_passes_one_gate():
 
 
 SQL = re.compile(
-    r"\s*(SELECT\s.+|INSERT\s+(OR\s+\w+\s+)?INTO\s.+|UPDATE\s+\w+\s+SET\s.+|DELETE\s+FROM\s.+"
+    r"\s*(SELECT\s.+|INSERT\s+(OR\s+\w+\s+)?INTO\s.+|UPDATE\s+(\w+\s+SET\s.+)?|DELETE\s+FROM\s.+"
     r"|(CREATE|DROP|ALTER)\s+(TABLE|INDEX|TRIGGER|VIEW)\s.+|PRAGMA\s.+|WITH\s+\w+\s.*AS\s*\(.*"
     r"|BEGIN(\s+IMMEDIATE)?|COMMIT|ROLLBACK|VACUUM.*)",
     re.DOTALL,
@@ -628,7 +628,8 @@ def sql(source: str) -> list[str]:
     "source",
     [
         'db.execute("SELECT 1 FROM entry")',
-        'x = f"UPDATE {table} SET a = 1"\ny = "DELETE FROM entry"',
+        'x = f"UPDATE {table} SET a = 1"',
+        'y = "DELETE FROM entry"',
         'ASK = """\n    WITH moved (a) AS (SELECT 1)\n"""',
         'db.execute("BEGIN IMMEDIATE")',
     ],

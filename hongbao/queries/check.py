@@ -52,8 +52,8 @@ def noted_of(home: Home, before: Mapping[Holder, Tries | None] | None = None) ->
     """
     Return what is noted next to the keys about the ledger's progress.
 
-    *before* is what was tried at PINs before the snapshot was taken that is to be checked: whoever
-    has tried since is left out.
+    *before* has the tries at PINs as they were noted before the snapshot: a holder whose count has
+    changed since is left out.
     """
     home.store.head()  # the snapshot is of now
     tries = _tries_of(home)

@@ -442,7 +442,7 @@ _M005 = (
     CREATE TABLE enrolment (                -- a device, as a profile has let it in
         profile INTEGER NOT NULL REFERENCES profile (id),
         device INTEGER NOT NULL REFERENCES device (id),
-        -- certified: let in with the ID number, so that its signature vouches for the person
+        -- certified: enrolled with the ID number, so its signature counts as a factor
         state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'certified', 'removed')),
         since INTEGER NOT NULL,
         PRIMARY KEY (profile, device)
@@ -504,7 +504,7 @@ _M005 = (
         entry INTEGER NOT NULL,
         packet INTEGER REFERENCES packet (number),
         message INTEGER REFERENCES message (number),
-        until INTEGER,                      -- when a hold ends by itself
+        until INTEGER,                      -- when a hold ends without a reviewer
         ends TEXT CHECK (ends IN ('release', 'return')),
         state TEXT NOT NULL DEFAULT 'open' CHECK
             (state IN ('open', 'escalated', 'approved', 'rejected', 'released', 'returned')),
