@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hongbao.engines.sqlcipher import Ledger
+from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sqlcipher.writing import WRITING
 from hongbao.errors import HongbaoError
 from hongbao.queries.guards import remembered
 from hongbao.store import HabitRow
@@ -76,18 +77,18 @@ def test_an_act_reads_few_records_and_seldom_keeps_a_habit(
     No act derives more than what it would keep, and most keep nothing.
     """
     read, written = [], []
-    kept = Ledger._keep_habit
+    kept = WRITING["KeepHabit"]
 
-    def keep(store: Ledger, profile: int, row: HabitRow) -> None:
+    def keep(engine: Engine, profile: int, row: HabitRow) -> None:
         written.append(row.upto)
-        kept(store, profile, row)
+        kept(engine, profile, row)
 
     def known(*asked: object) -> object:
         found = remembered(*asked)  # type: ignore[arg-type]
         read.append(found.since_kept)
         return found
 
-    monkeypatch.setattr(Ledger, "_keep_habit", keep)
+    monkeypatch.setitem(WRITING, "KeepHabit", keep)
     monkeypatch.setattr(risk_control, "remembered", known)
     busy_days(World(tmp_path / "home", NOON))
 

@@ -1,30 +1,100 @@
-"""The rows that the checks judge."""
+"""The rows that the checks judge: loaded with the first question of the audit."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from hongbao.engines.sqlcipher.books import Books
-from hongbao.engines.sqlcipher.state import State
+from hongbao.engines.sqlcipher.books import ENTRY
+from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sqlcipher.questions import ASKED
+from hongbao.engines.sqlcipher.state import key_columns, sealed_columns, selecting
+from hongbao.errors import Damaged
 from hongbao.store import Question
 
 
-class Audit(Books, State):
-    """The rows that `check` judges, as they lie there."""
+def audit(engine: Engine, question: Question, *values: object) -> Iterator[Any]:
+    match question:
+        case Question.FILE_PROBLEMS:
+            return iter(_file_problems(engine))
+        case Question.STATES:
+            return _states(engine, str(values[0]))
+        case Question.LAST_SEALS:
+            return _last_seals(engine)
+        case Question.SEALED_ACTS:
+            return _sealed_acts(engine)
+    return engine.each(ASKED[question], *values)
 
-    def audit(self, question: Question, *values: object) -> Iterator[Any]:
-        match question:
-            case Question.FILE_PROBLEMS:
-                return iter(self._page_problems())
-            case Question.STATES:
-                return self._states(str(values[0]))
-            case Question.LAST_SEALS:
-                return self._last_seals()
-            case Question.SEALED_ACTS:
-                return self._sealed_acts()
-            case Question.SEALED_TRANSFERS:
-                return self._sealed_transfers()
-            case Question.SEALED_ROWS:
-                return self._sealed_rows()
-        from hongbao.engines.sqlcipher.questions import ASKED  # long texts that only checks need
 
-        return self.each(ASKED[question], *values)
+# --- the chain and what it seals ------------------------------------------------------------------
+
+
+def _sealed_acts(engine: Engine) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
+    for *fields, mac in engine.each(f"SELECT {ENTRY}, mac FROM entry ORDER BY id"):
+        yield tuple(fields), mac and bytes(mac)
+
+
+def _states(engine: Engine, table: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    columns = sealed_columns(engine, table)
+    where = [columns.index(part.split()[0]) for part in key_columns(table).split(" AND ")]
+    for row in engine.each(selecting(engine, table)):
+        yield "/".join(str(row[at]) for at in where), tuple(row)
+
+
+def _last_seals(engine: Engine) -> Iterator[tuple[str, str, int, bytes | None]]:
+    for place, key, generation, digest in engine.each(
+        "SELECT place, key, generation, digest FROM sealed_row"
+        " JOIN entry ON entry.id = sealed_row.entry"
+        " WHERE sealed_row.entry = (SELECT max(entry) FROM sealed_row AS later"
+        "  WHERE later.place = sealed_row.place AND later.key = sealed_row.key)"
+    ):
+        yield place, key, generation, digest and bytes(digest)
+
+
+# --- the file itself ------------------------------------------------------------------------------
+
+
+def _file_problems(engine: Engine) -> list[str]:
+    # Each row is looked up in every index, in any order. With as much memory as the index
+    # of a million request ids takes, its pages are not decrypted for each row again.
+    engine.write("PRAGMA cache_size = -65536")
+    try:
+        return _complaints(engine, "integrity_check") or _complaints(
+            engine, "foreign_key_check"
+        ) + _dangling(engine)
+    except Damaged as error:
+        return _complaints(engine, "cipher_integrity_check") or [str(error)]
+
+
+def _dangling(engine: Engine) -> list[str]:
+    """Return the columns that name an entry which is not there: no foreign key proves them."""
+    return [
+        f"{table}.{column}: {count}"
+        for table, column in _NAMING_ENTRIES
+        for (count,) in engine.rows(
+            f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL"
+            f" AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = {column})"
+        )
+        if count
+    ]
+
+
+def _complaints(engine: Engine, pragma: str) -> list[str]:
+    return [
+        f"{pragma}: {' '.join(map(str, row))}"
+        for row in engine.rows(f"PRAGMA {pragma}")
+        if row != ("ok",)
+    ]
+
+
+_NAMING_ENTRIES = (
+    *(
+        (table, "entry")
+        for table in (
+            *("packet", "transfer", "claim", "sealed_row", "batch", "message", "bank_line"),
+            *("fault", "correction", "stop", "challenge", "review_case", "opinion"),
+            "external_bill",
+        )
+    ),
+    *(("message", "outcome"), ("challenge", "used"), ("review_case", "closed")),
+    ("external_bill", "removed"),
+)
+"""Columns that name an entry."""

@@ -1,206 +1,202 @@
 """Accounts, transfers and the chain of entries."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
-from hongbao.engines.sqlcipher.engine import Engine, marks, refusals
+from hongbao.engines.sqlcipher.engine import Engine, marks
 from hongbao.errors import Damaged
 from hongbao.store import EMPTY_HEAD, ActRow, Decided, EntryRow, Head, HomeRow, key_of
 from hongbao.units import from_micros, to_micros
 
+# --- the home -------------------------------------------------------------------------------------
 
-class Books(Engine):
-    """Accounts, transfers and entries in SQL."""
 
-    # --- the home --------------------------------------------------------------------------------
+def home(engine: Engine) -> HomeRow | None:
+    row = engine.row(
+        "SELECT made_at, clock_at, generation, retired, policy, current_profile, dice,"
+        " dice_drawn, risk_pack, risk_model FROM home"
+    )
+    if row is None:
+        return None
+    made_at, clock_at, *rest = row
+    return HomeRow(from_micros(made_at), clock_at and from_micros(clock_at), *rest)
 
-    def home(self) -> HomeRow | None:
-        row = self.row(
-            "SELECT made_at, clock_at, generation, retired, policy, current_profile, dice,"
-            " dice_drawn, risk_pack, risk_model FROM home"
-        )
-        if row is None:
-            return None
-        made_at, clock_at, *rest = row
-        return HomeRow(from_micros(made_at), clock_at and from_micros(clock_at), *rest)
 
-    def _set_home(self, row: HomeRow) -> None:
-        made_at, virtual_at, *rest = row
-        self._write(
-            "INSERT OR REPLACE INTO home (id, made_at, clock, clock_at, generation, retired,"
-            " policy, current_profile, dice, dice_drawn, risk_pack, risk_model)"
-            " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            to_micros(made_at),
-            "real" if virtual_at is None else "virtual",
-            virtual_at and to_micros(virtual_at),
-            *rest,
-        )
+def set_home(engine: Engine, row: HomeRow) -> None:
+    made_at, virtual_at, *rest = row
+    engine.write(
+        "INSERT OR REPLACE INTO home (id, made_at, clock, clock_at, generation, retired,"
+        " policy, current_profile, dice, dice_drawn, risk_pack, risk_model)"
+        " VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        to_micros(made_at),
+        "real" if virtual_at is None else "virtual",
+        virtual_at and to_micros(virtual_at),
+        *rest,
+    )
 
-    def _set_readings(self, row: HomeRow) -> None:
-        self._set_home(row)
 
-    def rules(self, kind: str, ref: str) -> str | None:
-        row = self.row(f"SELECT text FROM {_RULES[kind]} WHERE ref = ?", ref)
-        # A text is long enough to need a second page. Where that page is not authentic, the
-        # engine hands out zeros, and says so only when it is asked for another page.
-        if row is not None and "\0" in row[0]:
-            raise Damaged(path=str(self.path))
-        return row and str(row[0])
+def set_readings(engine: Engine, row: HomeRow) -> None:
+    set_home(engine, row)
 
-    def rules_kept(self, kind: str) -> list[str]:
-        return [row[0] for row in self.rows(f"SELECT ref FROM {_RULES[kind]} ORDER BY ref")]
 
-    def _keep_rules(self, kind: str, ref: str, text: str) -> None:
-        self._write(f"INSERT INTO {_RULES[kind]} (ref, text) VALUES (?, ?)", ref, text)
+def rules(engine: Engine, kind: str, ref: str) -> str | None:
+    row = engine.row(f"SELECT text FROM {_RULES[kind]} WHERE ref = ?", ref)
+    # A text is long enough to need a second page. Where that page is not authentic, the
+    # engine hands out zeros, and says so only when it is asked for another page.
+    if row is not None and "\0" in row[0]:
+        raise Damaged(path=str(engine.path))
+    return row and str(row[0])
 
-    # --- accounts and transfers ------------------------------------------------------------------
 
-    def _open_account(self, account: Account) -> int:
-        return self._write(
-            "INSERT INTO account (book, kind, owner, side) VALUES (?, ?, ?, ?)",
-            *account,
-            SIDES[account.kind],
-        )
+def rules_kept(engine: Engine, kind: str) -> list[str]:
+    return [row[0] for row in engine.rows(f"SELECT ref FROM {_RULES[kind]} ORDER BY ref")]
 
-    def balance_fen(self, account: Account) -> int:
-        row = self.row(
-            "SELECT abs(credits_fen - debits_fen) FROM account"
-            " WHERE book = ? AND kind = ? AND owner = ?",
-            *account,
-        )
-        return int(row[0]) if row else 0
 
-    def _post(self, entry: int, transfers: Iterable[Transfer]) -> None:
-        """
-        Write *transfers* as part of *entry*, and move both accounts of each.
+def keep_rules(engine: Engine, kind: str, ref: str, text: str) -> None:
+    engine.write(f"INSERT INTO {_RULES[kind]} (ref, text) VALUES (?, ?)", ref, text)
 
-        The one door through which money moves. A move that would take an account below zero is
-        refused by the account itself.
-        """
-        for transfer in transfers:
-            check_transfer(transfer)
-            debit, credit, amount_fen, reason = transfer
-            self._write(
-                "INSERT INTO transfer (entry, book, debit, credit, amount_fen, reason)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                entry,
-                debit.book,
-                self._move(debit, "debits_fen", amount_fen),
-                self._move(credit, "credits_fen", amount_fen),
-                amount_fen,
-                reason,
-            )
 
-    def _move(self, account: Account, side: str, amount_fen: int) -> int:
-        """Add to one side of *account*, which is opened if need be, and return its id."""
-        add = (
-            f"UPDATE account SET {side} = {side} + ? WHERE book = ? AND kind = ? AND owner = ?"
-            " RETURNING id"
-        )
-        moved = self.row(add, amount_fen, *account)
-        if moved is None:
-            self._open_account(account)
-            moved = self.row(add, amount_fen, *account)
-        return int(moved[0])
+# --- accounts and transfers -----------------------------------------------------------------------
 
-    # --- the chain -------------------------------------------------------------------------------
 
-    def head(self) -> Head:
-        row = self.row("SELECT id, mac, at FROM entry ORDER BY id DESC LIMIT 1")
-        return Head(row[0], row[1] or b"", from_micros(row[2])) if row else EMPTY_HEAD
+def open_account(engine: Engine, account: Account) -> int:
+    return engine.write(
+        "INSERT INTO account (book, kind, owner, side) VALUES (?, ?, ?, ?)",
+        *account,
+        SIDES[account.kind],
+    )
 
-    def _sealed_acts(self) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
-        with refusals(self.path):
-            for row in self._db.execute(f"SELECT {_ENTRY}, mac FROM entry ORDER BY id"):
-                yield tuple(row[:-1]), row[-1] and bytes(row[-1])
 
-    def _sealed_transfers(self) -> Iterator[tuple[Any, ...]]:
-        with refusals(self.path):
-            yield from self._db.execute(
-                "SELECT entry, transfer.book, giver.kind, giver.owner, taker.kind, taker.owner,"
-                " amount_fen, reason FROM transfer JOIN account AS giver ON giver.id = debit"
-                " JOIN account AS taker ON taker.id = credit ORDER BY entry, transfer.id"
-            )
+def balance_fen(engine: Engine, account: Account) -> int:
+    row = engine.row(
+        "SELECT abs(credits_fen - debits_fen) FROM account"
+        " WHERE book = ? AND kind = ? AND owner = ?",
+        *account,
+    )
+    return int(row[0]) if row else 0
 
-    def _sealed_rows(self) -> Iterator[tuple[int, str, str, bytes | None]]:
-        with refusals(self.path):
-            yield from self._db.execute(
-                "SELECT entry, place, key, digest FROM sealed_row ORDER BY entry, place, key"
-            )
 
-    def append(self, acts: Sequence[Decided], mac: bytes | None) -> None:
-        for number, act in enumerate(acts, 1):
-            self._write(
-                f"INSERT INTO entry ({_ENTRY}, took, mac) VALUES ({_ENTRY_MARKS})",
-                *act.fields,
-                act.took,
-                mac if number == len(acts) else None,
-            )
-            self._post(int(str(act.fields[0])), act.transfers)
-            for row, digest in act.rows:
-                self._write(
-                    "INSERT INTO sealed_row (place, key, entry, digest) VALUES (?, ?, ?, ?)",
-                    row[0],
-                    key_of(row),
-                    act.fields[0],
-                    digest,
-                )
-        if mac is not None and not acts:
-            self._write("UPDATE entry SET mac = ? WHERE id = (SELECT max(id) FROM entry)", mac)
+def post(engine: Engine, entry: int, transfers: Iterable[Transfer]) -> None:
+    """
+    Write *transfers* as part of *entry*, and move both accounts of each.
 
-    def mac_of(self, entry: int) -> bytes | None:
-        row = self.row(
-            "SELECT mac FROM entry WHERE id >= ? AND mac IS NOT NULL"
-            " AND EXISTS (SELECT 1 FROM entry WHERE id = ?) ORDER BY id LIMIT 1",
-            entry,
-            entry,
-        )
-        return row and bytes(row[0])
-
-    def entry(self, number: int) -> ActRow | None:
-        row = self.row(f"{ACTS} WHERE entry.id = ?", number)
-        return act_row(row) if row else None
-
-    def requested(self, request_id: str, profile: int | None) -> ActRow | None:
-        row = self.row(
-            f"{ACTS} WHERE entry.request_id = ? AND entry.profile IS ?", request_id, profile
-        )
-        return act_row(row) if row else None
-
-    def refused(self, request_id: str, profile: int) -> tuple[bytes, str] | None:
-        row = self.row(
-            "SELECT inputs, error FROM refusal WHERE request_id = ? AND profile = ?",
-            request_id,
-            profile,
-        )
-        return row and (bytes(row[0]), str(row[1]))
-
-    def _remember_refusal(
-        self,
-        request_id: str,
-        profile: int,
-        inputs: bytes,
-        error: str,
-        generation: int,
-        mac: bytes,
-    ) -> None:
-        self._write(
-            "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error, generation, mac)"
+    The one door through which money moves. A move that would take an account below zero is
+    refused by the account itself.
+    """
+    for transfer in transfers:
+        check_transfer(transfer)
+        debit, credit, amount_fen, reason = transfer
+        engine.write(
+            "INSERT INTO transfer (entry, book, debit, credit, amount_fen, reason)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            request_id,
-            profile,
-            inputs,
-            error,
-            generation,
-            mac,
+            entry,
+            debit.book,
+            move(engine, debit, "debits_fen", amount_fen),
+            move(engine, credit, "credits_fen", amount_fen),
+            amount_fen,
+            reason,
         )
+
+
+def move(engine: Engine, account: Account, side: str, amount_fen: int) -> int:
+    """Add to one side of *account*, which is opened if need be, and return its id."""
+    add = (
+        f"UPDATE account SET {side} = {side} + ? WHERE book = ? AND kind = ? AND owner = ?"
+        " RETURNING id"
+    )
+    moved = engine.row(add, amount_fen, *account)
+    if moved is None:
+        open_account(engine, account)
+        moved = engine.row(add, amount_fen, *account)
+    return int(moved[0])
+
+
+# --- the chain ------------------------------------------------------------------------------------
+
+
+def head(engine: Engine) -> Head:
+    row = engine.row("SELECT id, mac, at FROM entry ORDER BY id DESC LIMIT 1")
+    return Head(row[0], row[1] or b"", from_micros(row[2])) if row else EMPTY_HEAD
+
+
+def append(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
+    for number, act in enumerate(acts, 1):
+        engine.write(
+            f"INSERT INTO entry ({ENTRY}, took, mac) VALUES ({_ENTRY_MARKS})",
+            *act.fields,
+            act.took,
+            mac if number == len(acts) else None,
+        )
+        post(engine, int(str(act.fields[0])), act.transfers)
+        for row, digest in act.rows:
+            engine.write(
+                "INSERT INTO sealed_row (place, key, entry, digest) VALUES (?, ?, ?, ?)",
+                row[0],
+                key_of(row),
+                act.fields[0],
+                digest,
+            )
+    if mac is not None and not acts:
+        engine.write("UPDATE entry SET mac = ? WHERE id = (SELECT max(id) FROM entry)", mac)
+
+
+def mac_of(engine: Engine, entry: int) -> bytes | None:
+    row = engine.row(
+        "SELECT mac FROM entry WHERE id >= ? AND mac IS NOT NULL"
+        " AND EXISTS (SELECT 1 FROM entry WHERE id = ?) ORDER BY id LIMIT 1",
+        entry,
+        entry,
+    )
+    return row and bytes(row[0])
+
+
+def entry(engine: Engine, number: int) -> ActRow | None:
+    row = engine.row(f"{ACTS} WHERE entry.id = ?", number)
+    return act_row(row) if row else None
+
+
+def requested(engine: Engine, request_id: str, profile: int | None) -> ActRow | None:
+    row = engine.row(
+        f"{ACTS} WHERE entry.request_id = ? AND entry.profile IS ?", request_id, profile
+    )
+    return act_row(row) if row else None
+
+
+def refused(engine: Engine, request_id: str, profile: int) -> tuple[bytes, str] | None:
+    row = engine.row(
+        "SELECT inputs, error FROM refusal WHERE request_id = ? AND profile = ?",
+        request_id,
+        profile,
+    )
+    return row and (bytes(row[0]), str(row[1]))
+
+
+def remember_refusal(
+    engine: Engine,
+    request_id: str,
+    profile: int,
+    inputs: bytes,
+    error: str,
+    generation: int,
+    mac: bytes,
+) -> None:
+    engine.write(
+        "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error, generation, mac)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        request_id,
+        profile,
+        inputs,
+        error,
+        generation,
+        mac,
+    )
 
 
 _RULES = {kind: kind for kind in ("policy", "risk_pack", "risk_model")}
 """The tables of rules: nothing else is put into SQL as a name."""
 
-_ENTRY = (
+ENTRY = (
     "id, act, profile, request_id, inputs, packet, counterparty, amount_fen, balance_fen, policy,"
     " at, clock, facts, generation, operator, risk, verdict, reports, challenge, device, session,"
     " counter, signature, message"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hongbao.domain.channel import Direction, Fault, FaultRow, MessageState
 from hongbao.domain.ledger import Reason
-from hongbao.engines.sqlcipher.books import Books
-from hongbao.engines.sqlcipher.engine import NOT_HELD
+from hongbao.engines.sqlcipher.engine import NOT_HELD, Engine
 from hongbao.errors import Damaged
 from hongbao.store import BankMessageRow, BatchRow, CorrectionRow, MessageRow, Waiting
 from hongbao.units import from_micros, to_micros
@@ -18,323 +17,360 @@ if TYPE_CHECKING:
     from hongbao.domain.settlement import Gross
 
 
-class Channel(Books):
-    """Payments between the platform and the banks in SQL."""
+# --- messages, as the platform has them -----------------------------------------------------------
 
-    # --- messages, as the platform has them ------------------------------------------------------
 
-    def _add_message(self, row: MessageRow) -> None:
-        self._write(
-            "INSERT INTO message (number, id, channel, bank, card, profile, direction, reason,"
-            " amount_fen, fee_fen, packet, terms, created_at, due_at, entry, day, state)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+def add_message(engine: Engine, row: MessageRow) -> None:
+    engine.write(
+        "INSERT INTO message (number, id, channel, bank, card, profile, direction, reason,"
+        " amount_fen, fee_fen, packet, terms, created_at, due_at, entry, day, state)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        row.number,
+        row.id,
+        row.channel,
+        row.bank,
+        row.card,
+        row.profile,
+        row.direction,
+        row.reason,
+        row.amount_fen,
+        row.fee_fen,
+        row.packet,
+        json.dumps(row.terms, ensure_ascii=False),
+        to_micros(row.created_at),
+        to_micros(row.due_at),
+        row.entry,
+        row.day,
+        row.state,
+    )
+
+
+@overload
+def message(engine: Engine, which: int) -> MessageRow: ...
+
+
+@overload
+def message(
+    engine: Engine, which: str = "", *, entry: int | None = None, outcome: int | None = None
+) -> MessageRow | None: ...
+
+
+def message(
+    engine: Engine, which: int | str = "", *, entry: int | None = None, outcome: int | None = None
+) -> MessageRow | None:
+    if isinstance(which, int):
+        return _numbered(engine, which)
+    if entry is not None:
+        row = engine.row(f"{_MESSAGES} WHERE entry = ?", entry)
+    elif outcome is not None:
+        row = engine.row(f"{_MESSAGES} WHERE outcome = ?", outcome)
+    else:
+        row = engine.row(f"{_MESSAGES} WHERE id = ?", which)
+    return _message(row) if row else None
+
+
+def _numbered(engine: Engine, number: int) -> MessageRow:
+    return _message(engine.existing(engine.row(f"{_MESSAGES} WHERE number = ?", number)))
+
+
+def messages(
+    engine: Engine, *, under_way: int | None = None, returning: int | None = None
+) -> list[MessageRow]:
+    if returning is not None:
+        rows = engine.rows(f"{_MESSAGES} WHERE packet = ? ORDER BY number", returning)
+    else:
+        rows = engine.rows(
+            f"{_MESSAGES} WHERE profile = ? AND outcome IS NULL ORDER BY number", under_way
+        )
+    return [_message(row) for row in rows]
+
+
+def set_message_sent(engine: Engine, number: int, day: str) -> None:
+    engine.write("UPDATE message SET state = 'sent', day = ? WHERE number = ?", day, number)
+
+
+def set_message_unknown(engine: Engine, number: int) -> None:
+    engine.write("UPDATE message SET state = 'unknown' WHERE number = ?", number)
+
+
+def set_message_outcome(engine: Engine, number: int, state: MessageState, entry: int) -> None:
+    engine.write("UPDATE message SET state = ?, outcome = ? WHERE number = ?", state, entry, number)
+
+
+def waiting(engine: Engine, view: Waiting, now: datetime, profile: int | None = None) -> list[int]:
+    rows = engine.rows(_WAITING[view], to_micros(now), profile)
+    return [int(row[0]) for row in rows]
+
+
+# --- messages, as the banks have them -------------------------------------------------------------
+
+
+def bank_message(engine: Engine, number: int) -> BankMessageRow | None:
+    row = engine.row(
+        "SELECT message, bank, state, reason, ready_at FROM bank_message WHERE message = ?",
+        number,
+    )
+    if row is None:
+        return None
+    number, bank, state, reason, ready_at = row
+    ready = None if ready_at is None else from_micros(ready_at)
+    return BankMessageRow(number, bank, state, reason, ready)
+
+
+def keep_bank_message(engine: Engine, row: BankMessageRow) -> None:
+    """Keep how far a bank has come with a message, in place of what was kept before."""
+    engine.write(
+        "INSERT INTO bank_message (message, bank, state, reason, ready_at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (message) DO UPDATE SET"
+        " state = excluded.state, reason = excluded.reason, ready_at = excluded.ready_at",
+        row.message,
+        row.bank,
+        row.state,
+        row.reason,
+        None if row.ready_at is None else to_micros(row.ready_at),
+    )
+
+
+def add_bank_line(
+    engine: Engine,
+    message: MessageRow,
+    direction: Direction,
+    amount_fen: int,
+    status: str,
+    day: str,
+    entry: int,
+) -> None:
+    """Add a line to the statement of the message's bank for *day*."""
+    number = int(
+        engine.row(
+            "SELECT coalesce(max(number), 0) + 1 FROM bank_line WHERE bank = ?", message.bank
+        )[0]
+    )
+    engine.write(
+        "INSERT INTO bank_line (bank, number, message, direction, amount_fen, status, day,"
+        " entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        message.bank,
+        number,
+        message.number,
+        direction,
+        amount_fen,
+        status,
+        day,
+        entry,
+    )
+
+
+# --- two sides to compare -------------------------------------------------------------------------
+
+
+def our_lines(engine: Engine, bank: str, day: str) -> "Iterator[OurLine]":
+    from hongbao.domain.reconciliation import OurLine
+
+    for *fields, at in engine.each(
+        "SELECT id, direction, amount_fen, state, created_at FROM message"
+        " WHERE bank = ? AND day = ? ORDER BY id",
+        bank,
+        day,
+    ):
+        yield OurLine._make([*fields, from_micros(at)])
+
+
+def their_lines(
+    engine: Engine, bank: str, *, day: str | None = None, message: int | None = None
+) -> "Iterator[TheirLine]":
+    from hongbao.domain.reconciliation import TheirLine
+
+    values: list[object]
+    if message is not None:
+        where, values = "line.message = ?", [message]
+    else:
+        where, values = "line.bank = ? AND line.day = ?", [bank, day]
+    for number, *fields, at in engine.each(
+        "SELECT line.number, message.id, line.direction, line.amount_fen, status, entry.at"
+        " FROM bank_line AS line JOIN message ON message.number = line.message"
+        " JOIN entry ON entry.id = line.entry"
+        f" WHERE {where} ORDER BY message.id, line.number",
+        *values,
+    ):
+        yield TheirLine._make([_reference(bank, number), *fields, from_micros(at)])
+
+
+def is_on_day(engine: Engine, bank: str, day: str) -> bool:
+    row = engine.row(
+        "SELECT EXISTS (SELECT 1 FROM message WHERE bank = ?1 AND day = ?2)"
+        " OR EXISTS (SELECT 1 FROM bank_line WHERE bank = ?1 AND day = ?2)",
+        bank,
+        day,
+    )
+    return bool(row[0])
+
+
+# --- faults ---------------------------------------------------------------------------------------
+
+
+def faults(engine: Engine) -> list[tuple[FaultRow, datetime]]:
+    rows = engine.rows(
+        "SELECT place, fault, fault.amount_fen, at FROM fault JOIN entry ON entry.id = entry"
+        " ORDER BY place, fault.amount_fen"
+    )
+    return [
+        (FaultRow(place, Fault(fault), amount_fen or None), from_micros(at))
+        for place, fault, amount_fen, at in rows
+    ]
+
+
+def set_fault(engine: Engine, row: FaultRow, entry: int) -> None:
+    engine.write(
+        "INSERT OR REPLACE INTO fault (place, fault, amount_fen, entry) VALUES (?, ?, ?, ?)",
+        row.place,
+        row.fault,
+        row.amount_fen or 0,
+        entry,
+    )
+
+
+def clear_faults(engine: Engine, place: str) -> None:
+    engine.write("DELETE FROM fault WHERE place = ?", place)
+
+
+# --- settlement -----------------------------------------------------------------------------------
+
+
+def unsettled(engine: Engine) -> "list[Gross]":
+    from hongbao.domain.settlement import Gross
+
+    rows = engine.rows(
+        "SELECT bank, sum(direction = 'debit'), sum(iif(direction = 'debit', amount_fen, 0)),"
+        " sum(direction = 'credit'), sum(iif(direction = 'credit', amount_fen, 0))"
+        " FROM message INDEXED BY message_unsettled"
+        " WHERE state = 'accepted' AND batch IS NULL GROUP BY bank ORDER BY bank"
+    )
+    return [Gross(*row) for row in rows]
+
+
+def add_batch(engine: Engine, row: BatchRow, lines: "Iterable[Gross]") -> None:
+    engine.write(
+        "INSERT INTO batch (number, id, entry) VALUES (?, ?, ?)", row.number, row.id, row.entry
+    )
+    for line in lines:
+        engine.write(
+            "INSERT INTO batch_line (batch, bank, in_count, in_fen, out_count, out_fen)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             row.number,
-            row.id,
-            row.channel,
-            row.bank,
-            row.card,
-            row.profile,
-            row.direction,
-            row.reason,
-            row.amount_fen,
-            row.fee_fen,
-            row.packet,
-            json.dumps(row.terms, ensure_ascii=False),
-            to_micros(row.created_at),
-            to_micros(row.due_at),
-            row.entry,
-            row.day,
-            row.state,
+            *line,
         )
 
-    @overload
-    def message(self, which: int) -> MessageRow: ...
 
-    @overload
-    def message(
-        self, which: str = "", *, entry: int | None = None, outcome: int | None = None
-    ) -> MessageRow | None: ...
-
-    def message(
-        self, which: int | str = "", *, entry: int | None = None, outcome: int | None = None
-    ) -> MessageRow | None:
-        if isinstance(which, int):
-            return _message(self.existing(self.row(f"{_MESSAGES} WHERE number = ?", which)))
-        if entry is not None:
-            row = self.row(f"{_MESSAGES} WHERE entry = ?", entry)
-        elif outcome is not None:
-            row = self.row(f"{_MESSAGES} WHERE outcome = ?", outcome)
-        else:
-            row = self.row(f"{_MESSAGES} WHERE id = ?", which)
-        return _message(row) if row else None
-
-    def messages(
-        self, *, under_way: int | None = None, returning: int | None = None
-    ) -> list[MessageRow]:
-        if returning is not None:
-            rows = self.rows(f"{_MESSAGES} WHERE packet = ? ORDER BY number", returning)
-        else:
-            rows = self.rows(
-                f"{_MESSAGES} WHERE profile = ? AND outcome IS NULL ORDER BY number", under_way
-            )
-        return [_message(row) for row in rows]
-
-    def _set_message_sent(self, number: int, day: str) -> None:
-        self._write("UPDATE message SET state = 'sent', day = ? WHERE number = ?", day, number)
-
-    def _set_message_unknown(self, number: int) -> None:
-        self._write("UPDATE message SET state = 'unknown' WHERE number = ?", number)
-
-    def _set_message_outcome(self, number: int, state: MessageState, entry: int) -> None:
-        self._write(
-            "UPDATE message SET state = ?, outcome = ? WHERE number = ?", state, entry, number
+def settle_messages(engine: Engine, batch: int, heard: Callable[[int], None] | None) -> None:
+    done = 0
+    while True:
+        engine.write(
+            "UPDATE message SET batch = ? WHERE number IN (SELECT number FROM message"
+            " INDEXED BY message_unsettled WHERE state = 'accepted' AND batch IS NULL"
+            " AND bank IN (SELECT bank FROM batch_line WHERE batch = ?)"
+            " ORDER BY number LIMIT ?)",
+            batch,
+            batch,
+            _AT_ONCE,
         )
+        filled = int(engine.row("SELECT changes()")[0])
+        if not filled:
+            return
+        done += filled
+        if heard is not None:
+            heard(done)
 
-    def waiting(self, view: Waiting, now: datetime, profile: int | None = None) -> list[int]:
-        rows = self.rows(_WAITING[view], to_micros(now), profile)
-        return [int(row[0]) for row in rows]
 
-    # --- messages, as the banks have them --------------------------------------------------------
+# --- corrections and operators --------------------------------------------------------------------
 
-    def bank_message(self, number: int) -> BankMessageRow | None:
-        row = self.row(
-            "SELECT message, bank, state, reason, ready_at FROM bank_message WHERE message = ?",
-            number,
-        )
-        if row is None:
-            return None
-        number, bank, state, reason, ready_at = row
-        ready = None if ready_at is None else from_micros(ready_at)
-        return BankMessageRow(number, bank, state, reason, ready)
 
-    def _keep_bank_message(self, row: BankMessageRow) -> None:
-        """Keep how far a bank has come with a message, in place of what was kept before."""
-        self._write(
-            "INSERT INTO bank_message (message, bank, state, reason, ready_at)"
-            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (message) DO UPDATE SET"
-            " state = excluded.state, reason = excluded.reason, ready_at = excluded.ready_at",
-            row.message,
-            row.bank,
-            row.state,
-            row.reason,
-            None if row.ready_at is None else to_micros(row.ready_at),
-        )
+def corrections(
+    engine: Engine, bank: str, day: str, message: int | None = None
+) -> list[CorrectionRow]:
+    where, values = "", list[object]((bank, day))
+    if message is not None:
+        where, values = " AND correction.message = ?", [bank, day, message]
+    rows = engine.rows(
+        "SELECT message, kind, correction.amount_fen FROM correction"
+        f" JOIN message ON message.number = message WHERE bank = ? AND day = ?{where}"
+        " ORDER BY correction.id",
+        *values,
+    )
+    return [CorrectionRow(_numbered(engine, number), kind, fen) for number, kind, fen in rows]
 
-    def _add_bank_line(
-        self,
-        message: MessageRow,
-        direction: Direction,
-        amount_fen: int,
-        status: str,
-        day: str,
-        entry: int,
-    ) -> None:
-        """Add a line to the statement of the message's bank for *day*."""
-        number = int(
-            self.row(
-                "SELECT coalesce(max(number), 0) + 1 FROM bank_line WHERE bank = ?", message.bank
-            )[0]
-        )
-        self._write(
-            "INSERT INTO bank_line (bank, number, message, direction, amount_fen, status, day,"
-            " entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            message.bank,
-            number,
-            message.number,
-            direction,
-            amount_fen,
-            status,
-            day,
-            entry,
-        )
 
-    # --- two sides to compare --------------------------------------------------------------------
+def add_correction(
+    engine: Engine,
+    message: int,
+    kind: str,
+    direction: Direction,
+    amount_fen: int,
+    why: str,
+    operator: int,
+    entry: int,
+) -> None:
+    engine.write(
+        "INSERT INTO correction (message, kind, direction, amount_fen, why, operator, entry)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        message,
+        kind,
+        direction,
+        amount_fen,
+        why,
+        operator,
+        entry,
+    )
 
-    def our_lines(self, bank: str, day: str) -> "Iterator[OurLine]":
-        from hongbao.domain.reconciliation import OurLine
 
-        for *fields, at in self.each(
-            "SELECT id, direction, amount_fen, state, created_at FROM message"
-            " WHERE bank = ? AND day = ? ORDER BY id",
-            bank,
-            day,
-        ):
-            yield OurLine._make([*fields, from_micros(at)])
+# --- maturing claims ------------------------------------------------------------------------------
 
-    def their_lines(
-        self, bank: str, *, day: str | None = None, message: int | None = None
-    ) -> "Iterator[TheirLine]":
-        from hongbao.domain.reconciliation import TheirLine
 
-        values: list[object]
-        if message is not None:
-            where, values = "line.message = ?", [message]
-        else:
-            where, values = "line.bank = ? AND line.day = ?", [bank, day]
-        for number, *fields, at in self.each(
-            "SELECT line.number, message.id, line.direction, line.amount_fen, status, entry.at"
-            " FROM bank_line AS line JOIN message ON message.number = line.message"
-            " JOIN entry ON entry.id = line.entry"
-            f" WHERE {where} ORDER BY message.id, line.number",
-            *values,
-        ):
-            yield TheirLine._make([_reference(bank, number), *fields, from_micros(at)])
+def add_maturing(engine: Engine, profile: int, from_at: datetime, amount_fen: int) -> None:
+    engine.write(
+        "INSERT INTO maturing (profile, from_at, amount_fen) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET amount_fen = amount_fen + excluded.amount_fen",
+        profile,
+        to_micros(from_at),
+        amount_fen,
+    )
 
-    def is_on_day(self, bank: str, day: str) -> bool:
-        row = self.row(
-            "SELECT EXISTS (SELECT 1 FROM message WHERE bank = ?1 AND day = ?2)"
-            " OR EXISTS (SELECT 1 FROM bank_line WHERE bank = ?1 AND day = ?2)",
-            bank,
-            day,
-        )
-        return bool(row[0])
 
-    # --- faults ----------------------------------------------------------------------------------
+def maturing_fen(engine: Engine, profile: int, now: datetime) -> tuple[int, datetime | None]:
+    row = engine.row(
+        "SELECT coalesce(sum(amount_fen), 0), min(from_at) FROM maturing"
+        " WHERE profile = ? AND from_at > ?",
+        profile,
+        to_micros(now),
+    )
+    return int(row[0]), None if row[1] is None else from_micros(row[1])
 
-    def faults(self) -> list[tuple[FaultRow, datetime]]:
-        rows = self.rows(
-            "SELECT place, fault, fault.amount_fen, at FROM fault JOIN entry ON entry.id = entry"
-            " ORDER BY place, fault.amount_fen"
-        )
-        return [
-            (FaultRow(place, Fault(fault), amount_fen or None), from_micros(at))
-            for place, fault, amount_fen, at in rows
-        ]
 
-    def _set_fault(self, row: FaultRow, entry: int) -> None:
-        self._write(
-            "INSERT OR REPLACE INTO fault (place, fault, amount_fen, entry) VALUES (?, ?, ?, ?)",
-            row.place,
-            row.fault,
-            row.amount_fen or 0,
-            entry,
-        )
+# --- looking --------------------------------------------------------------------------------------
 
-    def _clear_faults(self, place: str) -> None:
-        self._write("DELETE FROM fault WHERE place = ?", place)
 
-    # --- settlement ------------------------------------------------------------------------------
+def bank_accounts(engine: Engine, bank: str) -> tuple[int, int]:
+    row = engine.row(
+        "SELECT count(*), coalesce(sum(credits_fen - debits_fen), 0) FROM account"
+        " WHERE book = ? AND kind = 'deposit'",
+        bank,
+    )
+    return int(row[0]), int(row[1])
 
-    def unsettled(self) -> "list[Gross]":
-        from hongbao.domain.settlement import Gross
 
-        rows = self.rows(
-            "SELECT bank, sum(direction = 'debit'), sum(iif(direction = 'debit', amount_fen, 0)),"
-            " sum(direction = 'credit'), sum(iif(direction = 'credit', amount_fen, 0))"
-            " FROM message INDEXED BY message_unsettled"
-            " WHERE state = 'accepted' AND batch IS NULL GROUP BY bank ORDER BY bank"
-        )
-        return [Gross(*row) for row in rows]
+@overload
+def batch(engine: Engine, which: int) -> BatchRow: ...
 
-    def _add_batch(self, row: BatchRow, lines: "Iterable[Gross]") -> None:
-        self._write(
-            "INSERT INTO batch (number, id, entry) VALUES (?, ?, ?)", row.number, row.id, row.entry
-        )
-        for line in lines:
-            self._write(
-                "INSERT INTO batch_line (batch, bank, in_count, in_fen, out_count, out_fen)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                row.number,
-                *line,
-            )
 
-    def _settle_messages(self, batch: int, heard: Callable[[int], None] | None) -> None:
-        done = 0
-        while True:
-            self._write(
-                "UPDATE message SET batch = ? WHERE number IN (SELECT number FROM message"
-                " INDEXED BY message_unsettled WHERE state = 'accepted' AND batch IS NULL"
-                " AND bank IN (SELECT bank FROM batch_line WHERE batch = ?)"
-                " ORDER BY number LIMIT ?)",
-                batch,
-                batch,
-                _AT_ONCE,
-            )
-            filled = int(self.row("SELECT changes()")[0])
-            if not filled:
-                return
-            done += filled
-            if heard is not None:
-                heard(done)
+@overload
+def batch(engine: Engine, which: str) -> BatchRow | None: ...
 
-    # --- corrections and operators ---------------------------------------------------------------
 
-    def corrections(self, bank: str, day: str, message: int | None = None) -> list[CorrectionRow]:
-        where, values = "", list[object]((bank, day))
-        if message is not None:
-            where, values = " AND correction.message = ?", [bank, day, message]
-        rows = self.rows(
-            "SELECT message, kind, correction.amount_fen FROM correction"
-            f" JOIN message ON message.number = message WHERE bank = ? AND day = ?{where}"
-            " ORDER BY correction.id",
-            *values,
-        )
-        return [CorrectionRow(self.message(number), kind, fen) for number, kind, fen in rows]
-
-    def _add_correction(
-        self,
-        message: int,
-        kind: str,
-        direction: Direction,
-        amount_fen: int,
-        why: str,
-        operator: int,
-        entry: int,
-    ) -> None:
-        self._write(
-            "INSERT INTO correction (message, kind, direction, amount_fen, why, operator, entry)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            message,
-            kind,
-            direction,
-            amount_fen,
-            why,
-            operator,
-            entry,
-        )
-
-    # --- maturing claims -------------------------------------------------------------------------
-
-    def _add_maturing(self, profile: int, from_at: datetime, amount_fen: int) -> None:
-        self._write(
-            "INSERT INTO maturing (profile, from_at, amount_fen) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET amount_fen = amount_fen + excluded.amount_fen",
-            profile,
-            to_micros(from_at),
-            amount_fen,
-        )
-
-    def maturing_fen(self, profile: int, now: datetime) -> tuple[int, datetime | None]:
-        row = self.row(
-            "SELECT coalesce(sum(amount_fen), 0), min(from_at) FROM maturing"
-            " WHERE profile = ? AND from_at > ?",
-            profile,
-            to_micros(now),
-        )
-        return int(row[0]), None if row[1] is None else from_micros(row[1])
-
-    # --- looking ---------------------------------------------------------------------------------
-
-    def bank_accounts(self, bank: str) -> tuple[int, int]:
-        row = self.row(
-            "SELECT count(*), coalesce(sum(credits_fen - debits_fen), 0) FROM account"
-            " WHERE book = ? AND kind = 'deposit'",
-            bank,
-        )
-        return int(row[0]), int(row[1])
-
-    @overload
-    def batch(self, which: int) -> BatchRow: ...
-
-    @overload
-    def batch(self, which: str) -> BatchRow | None: ...
-
-    def batch(self, which: int | str) -> BatchRow | None:
-        if isinstance(which, int):
-            row = self.row("SELECT number, id, entry FROM batch WHERE number = ?", which)
-            return BatchRow(*self.existing(row))
-        row = self.row("SELECT number, id, entry FROM batch WHERE id = ?", which)
-        return row and BatchRow(*row)
+def batch(engine: Engine, which: int | str) -> BatchRow | None:
+    if isinstance(which, int):
+        row = engine.row("SELECT number, id, entry FROM batch WHERE number = ?", which)
+        return BatchRow(*engine.existing(row))
+    row = engine.row("SELECT number, id, entry FROM batch WHERE id = ?", which)
+    return row and BatchRow(*row)
 
 
 _AT_ONCE = 10_000

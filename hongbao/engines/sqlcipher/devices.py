@@ -8,106 +8,115 @@ from hongbao.store import DeviceRow, StandingRow
 from hongbao.units import from_micros, to_micros
 
 
-class Devices(Engine):
-    """Devices and enrolments in SQL."""
-
-    def device(self, name_key: str, profile: int | None = None) -> DeviceRow | None:
-        if profile is None:
-            row = self.row(f"{_DEVICES_ALONE} WHERE name_key = ?", name_key)
-        else:
-            row = self.row(
-                f"{_DEVICES} WHERE enrolment.profile = ? AND device.name_key = ?", profile, name_key
-            )
-        return _device(row) if row else None
-
-    def devices(self, profile: int | None) -> list[DeviceRow]:
-        if profile is None:
-            rows = self.rows(f"{_DEVICES_ALONE} WHERE name_key LIKE '%{_RETIRED}%' ORDER BY id")
-        else:
-            rows = self.rows(f"{_DEVICES} WHERE enrolment.profile = ? ORDER BY device.id", profile)
-        return [_device(row) for row in rows]
-
-    def standing(self, profile: int, device: int) -> StandingRow:
-        return StandingRow(
-            *self.row(
-                "SELECT"
-                " (SELECT count(*) FROM card WHERE profile = ?1 AND removed_at IS NULL),"
-                " (SELECT count(*) FROM enrolment WHERE profile = ?1"
-                "  AND state IN ('approved', 'certified')),"
-                " (SELECT count(*) FROM enrolment WHERE device = ?2"
-                "  AND state IN ('approved', 'certified')),"
-                " (SELECT count(*) FROM enrolment WHERE device = ?2"
-                "  AND state <> 'removed' AND profile <> ?1)",
-                profile,
-                device,
-            )
+def device(engine: Engine, name_key: str, profile: int | None = None) -> DeviceRow | None:
+    if profile is None:
+        row = engine.row(f"{_DEVICES_ALONE} WHERE name_key = ?", name_key)
+    else:
+        row = engine.row(
+            f"{_DEVICES} WHERE enrolment.profile = ? AND device.name_key = ?", profile, name_key
         )
+    return _device(row) if row else None
 
-    def _add_device(
-        self, device: int, name: str, name_key: str, public_key: bytes, at: datetime
-    ) -> None:
-        self._write(
-            "INSERT INTO device (id, name, name_key, public_key, made_at) VALUES (?, ?, ?, ?, ?)",
-            device,
-            name,
-            name_key,
-            public_key,
-            to_micros(at),
-        )
 
-    def _retire_device(self, device: int) -> None:
-        """Free the name of *device*, which no profile has enrolled any more."""
-        self._write(
-            f"UPDATE device SET name_key = name_key || '{_RETIRED}' || id WHERE id = ?", device
-        )
+def devices(engine: Engine, profile: int | None) -> list[DeviceRow]:
+    if profile is None:
+        rows = engine.rows(f"{_DEVICES_ALONE} WHERE name_key LIKE '%{_RETIRED}%' ORDER BY id")
+    else:
+        rows = engine.rows(f"{_DEVICES} WHERE enrolment.profile = ? ORDER BY device.id", profile)
+    return [_device(row) for row in rows]
 
-    def _enrol(self, profile: int, device: int, state: str, at: datetime) -> None:
-        """Set the enrolment of *device* by *profile* from *at* on: pending, approved, certified…"""
-        self._write(
-            "INSERT INTO enrolment (profile, device, state, since) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (profile, device) DO UPDATE SET"
-            " state = excluded.state, since = excluded.since",
-            profile,
-            device,
-            state,
-            to_micros(at),
-        )
 
-    def _certify(self, profile: int, device: int) -> None:
-        """Certify *device* for *profile*: its signature counts as a factor."""
-        self._write(
-            "UPDATE enrolment SET state = 'certified' WHERE profile = ? AND device = ?",
+def standing(engine: Engine, profile: int, device: int) -> StandingRow:
+    return StandingRow(
+        *engine.row(
+            "SELECT"
+            " (SELECT count(*) FROM card WHERE profile = ?1 AND removed_at IS NULL),"
+            " (SELECT count(*) FROM enrolment WHERE profile = ?1"
+            "  AND state IN ('approved', 'certified')),"
+            " (SELECT count(*) FROM enrolment WHERE device = ?2"
+            "  AND state IN ('approved', 'certified')),"
+            " (SELECT count(*) FROM enrolment WHERE device = ?2"
+            "  AND state <> 'removed' AND profile <> ?1)",
             profile,
             device,
         )
+    )
 
-    def _cut_session(self, device: int, at: datetime) -> None:
-        """End the session of *device*; a demo device's fault has happened by then."""
-        self._write(
-            "UPDATE device SET cut_at = ?, fault = NULL WHERE id = ?", to_micros(at), device
-        )
 
-    def _begin_session(self, device: int) -> None:
-        self._write("UPDATE device SET session = session + 1, cut_at = NULL WHERE id = ?", device)
+def add_device(
+    engine: Engine, device: int, name: str, name_key: str, public_key: bytes, at: datetime
+) -> None:
+    engine.write(
+        "INSERT INTO device (id, name, name_key, public_key, made_at) VALUES (?, ?, ?, ?, ?)",
+        device,
+        name,
+        name_key,
+        public_key,
+        to_micros(at),
+    )
 
-    def _set_counter(self, device: int, counter: int) -> None:
-        self._write("UPDATE device SET counter = ? WHERE id = ?", counter, device)
 
-    def _set_city(self, device: int, city: int) -> None:
-        self._write("UPDATE device SET city = ? WHERE id = ?", city, device)
+def retire_device(engine: Engine, device: int) -> None:
+    """Free the name of *device*, which no profile has enrolled any more."""
+    engine.write(
+        f"UPDATE device SET name_key = name_key || '{_RETIRED}' || id WHERE id = ?", device
+    )
 
-    def _set_device_fault(self, device: int, fault: str | None) -> None:
-        self._write("UPDATE device SET fault = ? WHERE id = ?", fault, device)
 
-    # --- authenticators --------------------------------------------------------------------------
+def enrol(engine: Engine, profile: int, device: int, state: str, at: datetime) -> None:
+    """Set the enrolment of *device* by *profile* from *at* on: pending, approved, certified…"""
+    engine.write(
+        "INSERT INTO enrolment (profile, device, state, since) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (profile, device) DO UPDATE SET"
+        " state = excluded.state, since = excluded.since",
+        profile,
+        device,
+        state,
+        to_micros(at),
+    )
 
-    def _set_totp(self, profile: int, secret: bytes | None) -> None:
-        """Keep the sealed *secret* of *profile*'s authenticator; None is that there is none."""
-        self._write("UPDATE profile SET totp_secret = ? WHERE id = ?", secret, profile)
 
-    def _set_totp_step(self, profile: int, step: int) -> None:
-        """Remember the last time step whose code was used: no code counts twice."""
-        self._write("UPDATE profile SET totp_step = max(totp_step, ?) WHERE id = ?", step, profile)
+def certify(engine: Engine, profile: int, device: int) -> None:
+    """Certify *device* for *profile*: its signature counts as a factor."""
+    engine.write(
+        "UPDATE enrolment SET state = 'certified' WHERE profile = ? AND device = ?",
+        profile,
+        device,
+    )
+
+
+def cut_session(engine: Engine, device: int, at: datetime) -> None:
+    """End the session of *device*; a demo device's fault has happened by then."""
+    engine.write("UPDATE device SET cut_at = ?, fault = NULL WHERE id = ?", to_micros(at), device)
+
+
+def begin_session(engine: Engine, device: int) -> None:
+    engine.write("UPDATE device SET session = session + 1, cut_at = NULL WHERE id = ?", device)
+
+
+def set_counter(engine: Engine, device: int, counter: int) -> None:
+    engine.write("UPDATE device SET counter = ? WHERE id = ?", counter, device)
+
+
+def set_city(engine: Engine, device: int, city: int) -> None:
+    engine.write("UPDATE device SET city = ? WHERE id = ?", city, device)
+
+
+def set_device_fault(engine: Engine, device: int, fault: str | None) -> None:
+    engine.write("UPDATE device SET fault = ? WHERE id = ?", fault, device)
+
+
+# --- authenticators -------------------------------------------------------------------------------
+
+
+def set_totp(engine: Engine, profile: int, secret: bytes | None) -> None:
+    """Keep the sealed *secret* of *profile*'s authenticator; None is that there is none."""
+    engine.write("UPDATE profile SET totp_secret = ? WHERE id = ?", secret, profile)
+
+
+def set_totp_step(engine: Engine, profile: int, step: int) -> None:
+    """Remember the last time step whose code was used: no code counts twice."""
+    engine.write("UPDATE profile SET totp_step = max(totp_step, ?) WHERE id = ?", step, profile)
 
 
 _RETIRED = "#"

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -39,14 +39,15 @@ class Engine:
     """
     One open SQLCipher file at *path*.
 
-    The rooms of this folder ask it in SQL with `rows` and `row`, and change it with `_write`.
+    The functions of this folder ask it in SQL with `row`, `rows` and `each`, and change it with
+    `write`. `Ledger` adds them to it as the verbs of the interface.
     """
 
     def __init__(self, path: Path, connection: Any) -> None:
         self.path = path
         self._db = connection
         self._file = _file(path)
-        self._sealed: dict[str, list[str]] = {}  # the columns that seals cover, by table
+        self.sealed: dict[str, list[str]] = {}  # the columns that seals cover, by table
 
     # --- opening and closing ---------------------------------------------------------------------
 
@@ -168,7 +169,7 @@ class Engine:
                     self._db.execute("ROLLBACK")
 
     def rows(self, sql: str, *values: object) -> list[Any]:
-        """Ask in SQL: for this room, and for the auditor who looks at what it keeps."""
+        """Ask in SQL for all rows."""
         try:
             return list(self._db.execute(sql, values))
         except engine.DatabaseError as error:
@@ -200,12 +201,17 @@ class Engine:
         highest = f"coalesce((SELECT max({column}) FROM {table}), 0)"
         return int(self.row(f"SELECT max({highest}, {LAST_RESTORE}) + 1")[0])
 
-    def _write(self, sql: str, *values: object) -> int:
+    def write(self, sql: str, *values: object) -> int:
         """Run a change and return the id of the row it made, if it made one."""
         try:
             return int(self._db.execute(sql, values).lastrowid or 0)
         except engine.DatabaseError as error:
             raise _in_words(error, self.path) from error
+
+    def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a change once for the values of each row."""
+        with refusals(self.path):
+            self._db.executemany(sql, rows)
 
     # --- copies ----------------------------------------------------------------------------------
 
@@ -239,51 +245,6 @@ class Engine:
             reason = os.strerror(errno.ENOSPC if _is_full(self.path) else errno.EIO)
             raise StorageRefused(path=str(self.path), reason=reason) from None
 
-    def _page_problems(self) -> list[str]:
-        # Each row is looked up in every index, in any order. With as much memory as the index
-        # of a million request ids takes, its pages are not decrypted for each row again.
-        self._db.execute("PRAGMA cache_size = -65536")
-        try:
-            return (
-                self._complaints("integrity_check")
-                or self._complaints("foreign_key_check") + self._dangling()
-            )
-        except Damaged as error:
-            return self._complaints("cipher_integrity_check") or [str(error)]
-
-    def _dangling(self) -> list[str]:
-        """Return the columns that name an entry which is not there: no foreign key proves them."""
-        return [
-            f"{table}.{column}: {count}"
-            for table, column in _NAMING_ENTRIES
-            for (count,) in self.rows(
-                f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL"
-                f" AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = {column})"
-            )
-            if count
-        ]
-
-    def _complaints(self, pragma: str) -> list[str]:
-        return [
-            f"{pragma}: {' '.join(map(str, row))}"
-            for row in self.rows(f"PRAGMA {pragma}")
-            if row != ("ok",)
-        ]
-
-
-_NAMING_ENTRIES = (
-    *(
-        (table, "entry")
-        for table in (
-            *("packet", "transfer", "claim", "sealed_row", "batch", "message", "bank_line"),
-            *("fault", "correction", "stop", "challenge", "review_case", "opinion"),
-            "external_bill",
-        )
-    ),
-    *(("message", "outcome"), ("challenge", "used"), ("review_case", "closed")),
-    ("external_bill", "removed"),
-)
-"""Columns that name an entry."""
 
 _NUMBERED = frozenset({"packet", "message", "batch", "review_case", "challenge", "external_bill"})
 """Tables whose rows have a number; the others have an id."""

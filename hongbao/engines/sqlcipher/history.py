@@ -3,129 +3,130 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.books import head
 from hongbao.engines.sqlcipher.engine import Engine, marks
 from hongbao.store import Movement, TotalsRow
 from hongbao.units import from_micros, to_micros
 
+# --- usage ----------------------------------------------------------------------------------------
 
-class History(Books):
-    """Counters, and looking back."""
 
-    # --- usage -----------------------------------------------------------------------------------
-
-    def _add_usage(self, person: int, flow: str, day: str, amount_fen: int) -> None:
-        """Count *amount_fen* (negative to give it back) of *flow* on *day* (``2026-11-23``)."""
-        for table, key, value in (("usage", "day", day), ("usage_year", "year", day[:4])):
-            self._write(
-                f"INSERT INTO {table} (person, flow, {key}, used_fen) VALUES (?, ?, ?, 0)"
-                " ON CONFLICT DO NOTHING",
-                person,
-                flow,
-                value,
-            )
-            self._write(
-                f"UPDATE {table} SET used_fen = used_fen + ?"
-                f" WHERE person = ? AND flow = ? AND {key} = ?",
-                amount_fen,
-                person,
-                flow,
-                value,
-            )
-
-    def usage_of(self, person: int) -> "StoredUsage":
-        return StoredUsage(self, person)
-
-    # --- movements -------------------------------------------------------------------------------
-
-    def span(
-        self,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        *,
-        last: int | None = None,
-    ) -> range:
-        stop = self._first_entry_from(until) if until is not None else self.head().entry + 1
-        if last is not None:
-            row = self.row("SELECT id FROM entry ORDER BY id DESC LIMIT 1 OFFSET ?", last - 1)
-            return range(row[0] if row else 1, stop)
-        return range(1 if since is None else self._first_entry_from(since), stop)
-
-    def _first_entry_from(self, at: datetime) -> int:
-        """Return the first entry made at *at* or later; the next one's number if there is none."""
-        low, high = 1, self.head().entry + 1
-        while low < high:
-            middle = (low + high) // 2
-            found = self.row("SELECT at FROM entry WHERE id >= ? ORDER BY id LIMIT 1", middle)
-            if found[0] < to_micros(at):
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-    def movements(
-        self,
-        profile: int,
-        span: range,
-        *,
-        acts: Sequence[str],
-        counterparty: int | None = None,
-        limit: int = -1,
-        newest_first: bool = True,
-        end: int | None = None,
-    ) -> Iterator[Movement]:
-        order = "DESC" if newest_first else "ASC"
-        rows = self._db.execute(
-            "SELECT entry.id, entry.act, entry.at, entry.request_id, entry.amount_fen,"
-            " entry.balance_fen, packet.id, packet.kind, packet.count, packet.greeting,"
-            " CASE entry.act WHEN 'send' THEN (SELECT"
-            " coalesce(sum(transfer.amount_fen), 0) FROM entry AS back"
-            " JOIN transfer ON transfer.entry = back.id AND transfer.reason IN ('refund', 'return')"
-            f" WHERE back.packet = packet.number AND back.act IN {_BACK} AND back.id < ?) END,"
-            f" other.name, entry.facts, {_STATUS}, paid.entry FROM entry"
-            " LEFT JOIN message AS asked ON asked.entry = entry.id"
-            " LEFT JOIN message AS paid ON paid.outcome = entry.id"
-            " LEFT JOIN review_case AS hold ON hold.entry = entry.id AND hold.kind = 'hold'"
-            " LEFT JOIN packet ON packet.number = entry.packet"
-            " LEFT JOIN profile AS other ON other.id = entry.counterparty"
-            f" WHERE entry.profile = ? AND entry.act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
-            " AND entry.id >= ? AND entry.id < ?"
-            " AND (? IS NULL OR entry.counterparty = ?)"
-            f" ORDER BY entry.id {order} LIMIT ?",
-            (
-                *[end or span.stop] * 3,
-                profile,
-                *acts,
-                span.start,
-                span.stop,
-                counterparty,
-                counterparty,
-                limit,
-            ),
+def add_usage(engine: Engine, person: int, flow: str, day: str, amount_fen: int) -> None:
+    """Count *amount_fen* (negative to give it back) of *flow* on *day* (``2026-11-23``)."""
+    for table, key, value in (("usage", "day", day), ("usage_year", "year", day[:4])):
+        engine.write(
+            f"INSERT INTO {table} (person, flow, {key}, used_fen) VALUES (?, ?, ?, 0)"
+            " ON CONFLICT DO NOTHING",
+            person,
+            flow,
+            value,
         )
-        for row in rows:
-            yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
+        engine.write(
+            f"UPDATE {table} SET used_fen = used_fen + ?"
+            f" WHERE person = ? AND flow = ? AND {key} = ?",
+            amount_fen,
+            person,
+            flow,
+            value,
+        )
 
-    def totals(self, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
-        balance = (
-            "coalesce((SELECT balance_fen FROM entry WHERE profile = ? AND id < ?"
-            " ORDER BY id DESC LIMIT 1), 0)"
-        )
-        row = self.row(
-            "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
-            f" coalesce(sum(max(-amount_fen, 0)), 0), {balance}, {balance} FROM entry"
-            f" WHERE profile = ? AND act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
-            " AND entry.id >= ? AND entry.id < ?",
-            profile,
-            span.start,
-            profile,
-            span.stop,
-            profile,
-            *acts,
-            span.start,
-            span.stop,
-        )
-        return TotalsRow(*row)
+
+def usage_of(engine: Engine, person: int) -> "StoredUsage":
+    return StoredUsage(engine, person)
+
+
+# --- movements ------------------------------------------------------------------------------------
+
+
+def span(
+    engine: Engine,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    *,
+    last: int | None = None,
+) -> range:
+    stop = first_entry_from(engine, until) if until is not None else head(engine).entry + 1
+    if last is not None:
+        row = engine.row("SELECT id FROM entry ORDER BY id DESC LIMIT 1 OFFSET ?", last - 1)
+        return range(row[0] if row else 1, stop)
+    return range(1 if since is None else first_entry_from(engine, since), stop)
+
+
+def first_entry_from(engine: Engine, at: datetime) -> int:
+    """Return the first entry made at *at* or later; the next one's number if there is none."""
+    low, high = 1, head(engine).entry + 1
+    while low < high:
+        middle = (low + high) // 2
+        found = engine.row("SELECT at FROM entry WHERE id >= ? ORDER BY id LIMIT 1", middle)
+        if found[0] < to_micros(at):
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def movements(
+    engine: Engine,
+    profile: int,
+    span: range,
+    *,
+    acts: Sequence[str],
+    counterparty: int | None = None,
+    limit: int = -1,
+    newest_first: bool = True,
+    end: int | None = None,
+) -> Iterator[Movement]:
+    order = "DESC" if newest_first else "ASC"
+    rows = engine.each(
+        "SELECT entry.id, entry.act, entry.at, entry.request_id, entry.amount_fen,"
+        " entry.balance_fen, packet.id, packet.kind, packet.count, packet.greeting,"
+        " CASE entry.act WHEN 'send' THEN (SELECT"
+        " coalesce(sum(transfer.amount_fen), 0) FROM entry AS back"
+        " JOIN transfer ON transfer.entry = back.id AND transfer.reason IN ('refund', 'return')"
+        f" WHERE back.packet = packet.number AND back.act IN {_BACK} AND back.id < ?) END,"
+        f" other.name, entry.facts, {_STATUS}, paid.entry FROM entry"
+        " LEFT JOIN message AS asked ON asked.entry = entry.id"
+        " LEFT JOIN message AS paid ON paid.outcome = entry.id"
+        " LEFT JOIN review_case AS hold ON hold.entry = entry.id AND hold.kind = 'hold'"
+        " LEFT JOIN packet ON packet.number = entry.packet"
+        " LEFT JOIN profile AS other ON other.id = entry.counterparty"
+        f" WHERE entry.profile = ? AND entry.act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
+        " AND entry.id >= ? AND entry.id < ?"
+        " AND (? IS NULL OR entry.counterparty = ?)"
+        f" ORDER BY entry.id {order} LIMIT ?",
+        *[end or span.stop] * 3,
+        profile,
+        *acts,
+        span.start,
+        span.stop,
+        counterparty,
+        counterparty,
+        limit,
+    )
+    for row in rows:
+        yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
+
+
+def totals(engine: Engine, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
+    balance = (
+        "coalesce((SELECT balance_fen FROM entry WHERE profile = ? AND id < ?"
+        " ORDER BY id DESC LIMIT 1), 0)"
+    )
+    row = engine.row(
+        "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
+        f" coalesce(sum(max(-amount_fen, 0)), 0), {balance}, {balance} FROM entry"
+        f" WHERE profile = ? AND act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
+        " AND entry.id >= ? AND entry.id < ?",
+        profile,
+        span.start,
+        profile,
+        span.stop,
+        profile,
+        *acts,
+        span.start,
+        span.stop,
+    )
+    return TotalsRow(*row)
 
 
 _STATUS = """
@@ -154,8 +155,8 @@ _BACK = "('refund', 'returned', 'rejected')"
 class StoredUsage:
     """A person's counters, in the words that the limits ask in."""
 
-    def __init__(self, store: Engine, person: int) -> None:
-        self._store = store
+    def __init__(self, engine: Engine, person: int) -> None:
+        self._engine = engine
         self._person = person
 
     def used_fen(self, flows: frozenset[str], first_day: str, last_day: str) -> int:
@@ -165,7 +166,7 @@ class StoredUsage:
         return self._sum("usage_year", flows, "")
 
     def first_used_day(self, flows: frozenset[str], first_day: str, last_day: str) -> str | None:
-        row = self._store.row(
+        row = self._engine.row(
             f"SELECT min(day) FROM usage WHERE person = ? AND flow IN ({marks(flows)})"
             " AND used_fen > 0 AND day BETWEEN ? AND ?",
             self._person,
@@ -176,7 +177,7 @@ class StoredUsage:
         return row[0] if row else None
 
     def _sum(self, table: str, flows: frozenset[str], where: str, *values: object) -> int:
-        row = self._store.row(
+        row = self._engine.row(
             f"SELECT coalesce(sum(used_fen), 0) FROM {table}"
             f" WHERE person = ? AND flow IN ({marks(flows)}) {where}",
             self._person,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.packet import DealRule, Hold, Packet, PacketKind
-from hongbao.engines.sqlcipher.books import Books
-from hongbao.engines.sqlcipher.engine import NOT_HELD
+from hongbao.engines.sqlcipher.books import open_account
+from hongbao.engines.sqlcipher.engine import NOT_HELD, Engine
 from hongbao.errors import Damaged
 from hongbao.store import ClaimRow, NextDue, PacketRow, PacketView, SumsRow
 from hongbao.units import from_micros, to_micros
@@ -15,121 +15,125 @@ if TYPE_CHECKING:
     from hongbao.domain.fairness import DrawInput
 
 
-class Packets(Books):
-    """Packets and their claims in SQL."""
+def add_packet(engine: Engine, row: PacketRow) -> None:
+    packet = row.packet
+    open_account(engine, row.account)
+    engine.write(
+        "INSERT INTO packet (number, id, entry, sender, recipient, kind, deal,"
+        " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        packet.number,
+        packet.id,
+        row.entry,
+        packet.sender,
+        packet.recipient,
+        packet.kind,
+        packet.deal,
+        packet.total_fen,
+        packet.count,
+        packet.share_max_fen,
+        row.greeting,
+        row.cover,
+        row.card,
+        row.seed,
+        to_micros(packet.created_at),
+        to_micros(packet.expires_at),
+    )
 
-    def _add_packet(self, row: PacketRow) -> None:
-        packet = row.packet
-        self._open_account(row.account)
-        self._write(
-            "INSERT INTO packet (number, id, entry, sender, recipient, kind, deal,"
-            " total_fen, count, share_max_fen, greeting, cover, card, seed, created_at, expires_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            packet.number,
-            packet.id,
-            row.entry,
-            packet.sender,
-            packet.recipient,
-            packet.kind,
-            packet.deal,
-            packet.total_fen,
-            packet.count,
-            packet.share_max_fen,
-            row.greeting,
-            row.cover,
-            row.card,
-            row.seed,
-            to_micros(packet.created_at),
-            to_micros(packet.expires_at),
-        )
 
-    @overload
-    def packet(self, which: int) -> PacketRow: ...
+@overload
+def packet(engine: Engine, which: int) -> PacketRow: ...
 
-    @overload
-    def packet(self, which: str = "", *, entry: int | None = None) -> PacketRow | None: ...
 
-    def packet(self, which: int | str = "", *, entry: int | None = None) -> PacketRow | None:
-        if isinstance(which, int):
-            return _packet(self.existing(self.row(f"{_PACKETS} WHERE packet.number = ?", which)))
-        if entry is not None:
-            row = self.row(f"{_PACKETS} WHERE packet.entry = ?", entry)
-        else:
-            row = self.row(f"{_PACKETS} WHERE packet.id = ?", which)
-        return _packet(row) if row else None
+@overload
+def packet(engine: Engine, which: str = "", *, entry: int | None = None) -> PacketRow | None: ...
 
-    def packets(
-        self, view: PacketView, profile: int | None, now: datetime, limit: int
-    ) -> list[PacketRow]:
-        rows = self.rows(
-            f"{_PACKETS} WHERE {_VIEWS[view]} LIMIT ?3", to_micros(now), profile, limit
-        )
-        return [_packet(row) for row in rows]
 
-    def sums(self, profile: int, now: datetime) -> SumsRow:
-        return SumsRow(*self.row(_SUMS, to_micros(now), profile))
+def packet(engine: Engine, which: int | str = "", *, entry: int | None = None) -> PacketRow | None:
+    if isinstance(which, int):
+        return _packet(engine.existing(engine.row(f"{_PACKETS} WHERE packet.number = ?", which)))
+    if entry is not None:
+        row = engine.row(f"{_PACKETS} WHERE packet.entry = ?", entry)
+    else:
+        row = engine.row(f"{_PACKETS} WHERE packet.id = ?", which)
+    return _packet(row) if row else None
 
-    def next_due(self, now: datetime, patience: timedelta) -> NextDue:
-        *moments, is_unfinished = self.row(
-            _NEXT_DUE, to_micros(now), patience // timedelta(microseconds=1)
-        )
-        hold_end, refund, delivery = (
-            None if moment is None else from_micros(moment) for moment in moments
-        )
-        return NextDue(hold_end, refund, delivery, is_unfinished=bool(is_unfinished))
 
-    def _add_claim(
-        self,
-        packet: Packet,
-        profile: int,
-        amount_fen: int,
-        drawn: "DrawInput",
-        entry: int,
-        at: datetime,
-    ) -> None:
-        """Give *profile* the packet's next share, and close the packet with its last one."""
-        seat = packet.claimed_count + 1
-        self._write(
-            "INSERT INTO claim (packet, seat, profile, amount_fen, nonce, luck, entry)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            packet.number,
-            seat,
-            profile,
-            amount_fen,
-            *drawn,
-            entry,
-        )
-        self._write(
-            "UPDATE packet SET claimed_fen = claimed_fen + ?, claimed_count = ?, closed_at = ?"
-            " WHERE number = ?",
-            amount_fen,
-            seat,
-            to_micros(at) if seat == packet.count else None,
-            packet.number,
-        )
+def packets(
+    engine: Engine, view: PacketView, profile: int | None, now: datetime, limit: int
+) -> list[PacketRow]:
+    rows = engine.rows(f"{_PACKETS} WHERE {_VIEWS[view]} LIMIT ?3", to_micros(now), profile, limit)
+    return [_packet(row) for row in rows]
 
-    def _close_packet(self, packet: int, at: datetime) -> None:
-        self._write("UPDATE packet SET closed_at = ? WHERE number = ?", to_micros(at), packet)
 
-    def claims(self, packet: int, profile: int | None = None) -> list[ClaimRow]:
-        from hongbao.domain.fairness import DrawInput
+def sums(engine: Engine, profile: int, now: datetime) -> SumsRow:
+    return SumsRow(*engine.row(_SUMS, to_micros(now), profile))
 
-        where, values = "", [packet]
-        if profile is not None:
-            where, values = " AND claim.profile = ?", [packet, profile]
-        rows = self.rows(
-            "SELECT entry.at, claim.seat, claim.profile, profile.name, claim.amount_fen,"
-            " entry.request_id, nonce, luck, claim.entry, hold.state"
-            " FROM claim JOIN profile ON profile.id = claim.profile"
-            " JOIN entry ON entry.id = claim.entry"
-            " LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'"
-            f" WHERE claim.packet = ?{where} ORDER BY claim.seat",
-            *values,
-        )
-        return [
-            ClaimRow._make([from_micros(at), *fields, DrawInput(nonce, luck), entry, hold])
-            for at, *fields, nonce, luck, entry, hold in rows
-        ]
+
+def next_due(engine: Engine, now: datetime, patience: timedelta) -> NextDue:
+    *moments, is_unfinished = engine.row(
+        _NEXT_DUE, to_micros(now), patience // timedelta(microseconds=1)
+    )
+    hold_end, refund, delivery = (
+        None if moment is None else from_micros(moment) for moment in moments
+    )
+    return NextDue(hold_end, refund, delivery, is_unfinished=bool(is_unfinished))
+
+
+def add_claim(
+    engine: Engine,
+    packet: Packet,
+    profile: int,
+    amount_fen: int,
+    drawn: "DrawInput",
+    entry: int,
+    at: datetime,
+) -> None:
+    """Give *profile* the packet's next share, and close the packet with its last one."""
+    seat = packet.claimed_count + 1
+    engine.write(
+        "INSERT INTO claim (packet, seat, profile, amount_fen, nonce, luck, entry)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        packet.number,
+        seat,
+        profile,
+        amount_fen,
+        *drawn,
+        entry,
+    )
+    engine.write(
+        "UPDATE packet SET claimed_fen = claimed_fen + ?, claimed_count = ?, closed_at = ?"
+        " WHERE number = ?",
+        amount_fen,
+        seat,
+        to_micros(at) if seat == packet.count else None,
+        packet.number,
+    )
+
+
+def close_packet(engine: Engine, packet: int, at: datetime) -> None:
+    engine.write("UPDATE packet SET closed_at = ? WHERE number = ?", to_micros(at), packet)
+
+
+def claims(engine: Engine, packet: int, profile: int | None = None) -> list[ClaimRow]:
+    from hongbao.domain.fairness import DrawInput
+
+    where, values = "", [packet]
+    if profile is not None:
+        where, values = " AND claim.profile = ?", [packet, profile]
+    rows = engine.rows(
+        "SELECT entry.at, claim.seat, claim.profile, profile.name, claim.amount_fen,"
+        " entry.request_id, nonce, luck, claim.entry, hold.state"
+        " FROM claim JOIN profile ON profile.id = claim.profile"
+        " JOIN entry ON entry.id = claim.entry"
+        " LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'"
+        f" WHERE claim.packet = ?{where} ORDER BY claim.seat",
+        *values,
+    )
+    return [
+        ClaimRow._make([from_micros(at), *fields, DrawInput(nonce, luck), entry, hold])
+        for at, *fields, nonce, luck, entry, hold in rows
+    ]
 
 
 def _claimable(whose: str) -> str:

@@ -519,5 +519,18 @@ ASKED = {
         FROM home
         LEFT JOIN entry AS last ON last.id = (SELECT max(id) FROM entry)
     """,
+    Question.SEALED_TRANSFERS: """
+        SELECT entry, transfer.book, giver.kind, giver.owner, taker.kind, taker.owner,
+            amount_fen, reason
+        FROM transfer
+        JOIN account AS giver ON giver.id = debit
+        JOIN account AS taker ON taker.id = credit
+        ORDER BY entry, transfer.id
+    """,
+    Question.SEALED_ROWS: """
+        SELECT entry, place, key, digest
+        FROM sealed_row
+        ORDER BY entry, place, key
+    """,
     Question.TRANSFER_COUNT: "SELECT count(*), min(id), max(id) FROM transfer",
 }

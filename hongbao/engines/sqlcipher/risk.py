@@ -4,119 +4,128 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from hongbao.engines.sqlcipher.books import Books
+from hongbao.engines.sqlcipher.engine import Engine
 from hongbao.store import ChallengeRow, HabitRow, JudgedRow, KeptHabit
 from hongbao.units import from_micros, to_micros
 
+# --- habits ---------------------------------------------------------------------------------------
 
-class Risk(Books):
-    """The guards' own papers."""
 
-    # --- habits ----------------------------------------------------------------------------------
+def habit(engine: Engine, profile: int) -> KeptHabit:
+    row = engine.row("SELECT upto, text FROM habit WHERE profile = ?", profile)
+    records = engine.rows(
+        "SELECT id, risk FROM entry WHERE profile = ? AND id > ? AND risk IS NOT NULL ORDER BY id",
+        profile,
+        row[0] if row else 0,
+    )
+    return KeptHabit(HabitRow(*row) if row else None, records)
 
-    def habit(self, profile: int) -> KeptHabit:
-        row = self.row("SELECT upto, text FROM habit WHERE profile = ?", profile)
-        records = self.rows(
-            "SELECT id, risk FROM entry WHERE profile = ? AND id > ? AND risk IS NOT NULL"
-            " ORDER BY id",
-            profile,
-            row[0] if row else 0,
-        )
-        return KeptHabit(HabitRow(*row) if row else None, records)
 
-    def _keep_habit(self, profile: int, row: HabitRow) -> None:
-        self._write(
-            "INSERT INTO habit (profile, upto, text) VALUES (?, ?, ?)"
-            " ON CONFLICT (profile) DO UPDATE SET upto = excluded.upto, text = excluded.text",
-            profile,
-            *row,
-        )
+def keep_habit(engine: Engine, profile: int, row: HabitRow) -> None:
+    engine.write(
+        "INSERT INTO habit (profile, upto, text) VALUES (?, ?, ?)"
+        " ON CONFLICT (profile) DO UPDATE SET upto = excluded.upto, text = excluded.text",
+        profile,
+        *row,
+    )
 
-    # --- what did not happen ---------------------------------------------------------------------
 
-    def _add_stop(self, entry: int, profile: int, request_id: str) -> None:
-        """Remember that the act asked for as *request_id* was stopped, in *entry*."""
-        self._write(
-            "INSERT INTO stop (entry, profile, request_id) VALUES (?, ?, ?)",
-            entry,
-            profile,
+# --- what did not happen --------------------------------------------------------------------------
+
+
+def add_stop(engine: Engine, entry: int, profile: int, request_id: str) -> None:
+    """Remember that the act asked for as *request_id* was stopped, in *entry*."""
+    engine.write(
+        "INSERT INTO stop (entry, profile, request_id) VALUES (?, ?, ?)",
+        entry,
+        profile,
+        request_id,
+    )
+
+
+def stops(engine: Engine, profile: int, request_id: str | None = None) -> list[int]:
+    if request_id is None:
+        rows = engine.rows("SELECT entry FROM stop WHERE profile = ? ORDER BY entry", profile)
+    else:
+        rows = engine.rows(
+            "SELECT entry FROM stop WHERE request_id = ? AND profile = ? ORDER BY entry",
             request_id,
-        )
-
-    def stops(self, profile: int, request_id: str | None = None) -> list[int]:
-        if request_id is None:
-            rows = self.rows("SELECT entry FROM stop WHERE profile = ? ORDER BY entry", profile)
-        else:
-            rows = self.rows(
-                "SELECT entry FROM stop WHERE request_id = ? AND profile = ? ORDER BY entry",
-                request_id,
-                profile,
-            )
-        return [int(row[0]) for row in rows]
-
-    # --- what was judged -------------------------------------------------------------------------
-
-    def judged(
-        self,
-        profile: int | None = None,
-        *,
-        entry: int | None = None,
-        before: int | None = None,
-    ) -> Iterator[JudgedRow]:
-        asked = {"profile = ?": profile, "id = ?": entry, "id < ?": before}
-        given = {where: value for where, value in asked.items() if value is not None}
-        where = " AND ".join(["risk IS NOT NULL", *given])
-        for row in self.each(f"{_JUDGED} WHERE {where} ORDER BY id", *given.values()):
-            yield _judged(row)
-
-    # --- challenges ------------------------------------------------------------------------------
-
-    def _add_challenge(self, row: ChallengeRow) -> None:
-        self._write(
-            "INSERT INTO challenge (number, id, profile, entry, inputs, puzzle, expires_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row.number,
-            row.id,
-            row.profile,
-            row.entry,
-            row.inputs,
-            row.puzzle,
-            to_micros(row.expires_at),
-        )
-
-    def challenge(self, challenge_id: str) -> ChallengeRow | None:
-        row = self.row(f"{_CHALLENGES} WHERE id = ?", challenge_id)
-        return _challenge(row) if row else None
-
-    def challenges(
-        self, profile: int, now: datetime, *, passed: bytes | None = None
-    ) -> list[ChallengeRow]:
-        where = "state = 'open'"
-        if passed is not None:
-            where = "inputs = ?3 AND state = 'passed'"
-        rows = self.rows(
-            f"{_CHALLENGES} WHERE profile = ?1 AND expires_at > ?2 AND {where} ORDER BY number",
             profile,
-            to_micros(now),
-            *([] if passed is None else [passed]),
         )
-        return [_challenge(row) for row in rows]
+    return [int(row[0]) for row in rows]
 
-    def _count_try(self, challenge: int) -> None:
-        self._write("UPDATE challenge SET tries = tries + 1 WHERE number = ?", challenge)
 
-    def _pass_challenge(self, challenge: int, until: datetime) -> None:
-        """Pass *challenge*: its request may succeed once, before *until*."""
-        self._write(
-            "UPDATE challenge SET state = 'passed', expires_at = ? WHERE number = ?",
-            to_micros(until),
-            challenge,
-        )
+# --- what was judged ------------------------------------------------------------------------------
 
-    def _set_challenge(self, challenge: int, state: str, used: int | None = None) -> None:
-        self._write(
-            "UPDATE challenge SET state = ?, used = ? WHERE number = ?", state, used, challenge
-        )
+
+def judged(
+    engine: Engine,
+    profile: int | None = None,
+    *,
+    entry: int | None = None,
+    before: int | None = None,
+) -> Iterator[JudgedRow]:
+    asked = {"profile = ?": profile, "id = ?": entry, "id < ?": before}
+    given = {where: value for where, value in asked.items() if value is not None}
+    where = " AND ".join(["risk IS NOT NULL", *given])
+    for row in engine.each(f"{_JUDGED} WHERE {where} ORDER BY id", *given.values()):
+        yield _judged(row)
+
+
+# --- challenges -----------------------------------------------------------------------------------
+
+
+def add_challenge(engine: Engine, row: ChallengeRow) -> None:
+    engine.write(
+        "INSERT INTO challenge (number, id, profile, entry, inputs, puzzle, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        row.number,
+        row.id,
+        row.profile,
+        row.entry,
+        row.inputs,
+        row.puzzle,
+        to_micros(row.expires_at),
+    )
+
+
+def challenge(engine: Engine, challenge_id: str) -> ChallengeRow | None:
+    row = engine.row(f"{_CHALLENGES} WHERE id = ?", challenge_id)
+    return _challenge(row) if row else None
+
+
+def challenges(
+    engine: Engine, profile: int, now: datetime, *, passed: bytes | None = None
+) -> list[ChallengeRow]:
+    where = "state = 'open'"
+    if passed is not None:
+        where = "inputs = ?3 AND state = 'passed'"
+    rows = engine.rows(
+        f"{_CHALLENGES} WHERE profile = ?1 AND expires_at > ?2 AND {where} ORDER BY number",
+        profile,
+        to_micros(now),
+        *([] if passed is None else [passed]),
+    )
+    return [_challenge(row) for row in rows]
+
+
+def count_try(engine: Engine, challenge: int) -> None:
+    engine.write("UPDATE challenge SET tries = tries + 1 WHERE number = ?", challenge)
+
+
+def pass_challenge(engine: Engine, challenge: int, until: datetime) -> None:
+    """Pass *challenge*: its request may succeed once, before *until*."""
+    engine.write(
+        "UPDATE challenge SET state = 'passed', expires_at = ? WHERE number = ?",
+        to_micros(until),
+        challenge,
+    )
+
+
+def set_challenge(engine: Engine, challenge: int, state: str, used: int | None = None) -> None:
+    engine.write(
+        "UPDATE challenge SET state = ?, used = ? WHERE number = ?", state, used, challenge
+    )
 
 
 _JUDGED = "SELECT id, profile, at, act, request_id, facts, risk FROM entry"
