@@ -121,12 +121,41 @@ def fill(sentence: str, facts: Mapping[str, object]) -> str:
     Put *facts* into *sentence*, each written the way its name says.
 
     A name that ends in ``_fen`` is an amount and is shown as yuan; an instant is shown as China's
-    date and time; a ``bank`` is shown as its name; anything else is shown as it is.
+    date and time; a ``bank`` is shown as its name; anything else is shown as it is. In a
+    command to copy each is one word to a shell (see `shell_word`).
 
     >>> fill("balance is {balance_fen}", {"balance_fen": 1000})
     'balance is 10.00'
+    >>> fill("{name}: `hongbao use {name}`", {"name": "Ann Lee"})
+    "Ann Lee: `hongbao use 'Ann Lee'`"
     """
-    return sentence.format_map({name: _shown(name, value) for name, value in facts.items()})
+    shown = {name: _shown(name, value) for name, value in facts.items()}
+    if "`" not in sentence:
+        return sentence.format_map(shown)
+    words = {name: shell_word(str(value)) for name, value in shown.items()}
+    parts = sentence.split("`")  # what is in backquotes has an odd place
+    return "`".join(
+        part.format_map(words if number % 2 and part.startswith(("hongbao ", "-")) else shown)
+        for number, part in enumerate(parts)
+    )
+
+
+def shell_word(text: str) -> str:
+    """
+    Return *text* as one word of a shell, quoted where one would part or change it.
+
+    What is quoted already stays so.
+
+    >>> shell_word("小红"), shell_word("Ann Lee"), shell_word("😀熊猫")
+    ('小红', "'Ann Lee'", "'😀熊猫'")
+    """
+    if text and all(c.isalnum() or c in "-_@./:+" for c in text):
+        return text
+    if len(text) > 1 and text[0] == text[-1] == "'" and "'" not in text[1:-1]:
+        return text
+    from shlex import quote  # woken by few names
+
+    return quote(text)
 
 
 def say(sentence: str, **facts: object) -> str:
@@ -213,7 +242,19 @@ def harmless(text: str, length_max: int) -> str:
         text = text[: length_max - 1] + "…"
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if c.isprintable() or _joins(before, c, after) else c.encode("unicode_escape").decode()
+        for before, c, after in zip(" " + text, text, text[1:] + " ", strict=False)
+    )
+
+
+def _joins(before: str, character: str, after: str) -> bool:
+    """
+    Return whether *character* joins or parts its neighbours in writing.
+
+    Without it 👨‍👩‍👧 falls apart, and so do words of Persian; in English it only hides.
+    """
+    return character in "\u200c\u200d" and not (before.isascii() or after.isascii())
 
 
 def _shown(name: str, value: object) -> object:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hongbao.commands.streams import answering, put
@@ -25,7 +24,7 @@ from hongbao.errors import (
     WrongAnswer,
 )
 from hongbao.paths import typed_path
-from hongbao.words import N_, Filled, _, harmless, say
+from hongbao.words import N_, Filled, _, harmless, say, shell_word
 
 if TYPE_CHECKING:
     from hongbao.answers import ChallengePassed
@@ -380,7 +379,7 @@ def addressed(hint: str, acting_as: str | None) -> str:
     if acting_as is None:
         return hint
 
-    name = acting_as if re.fullmatch(r"[\w@-]+", acting_as) else quote(acting_as)
+    name = shell_word(acting_as)
 
     def addressed_command(typed: re.Match[str]) -> str:
         command, rest = typed["command"], typed["rest"]

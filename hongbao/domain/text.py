@@ -2,12 +2,14 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from hongbao.errors import (
     InvalidAccountRoot,
     InvalidDeviceName,
     InvalidGreeting,
     InvalidName,
+    LookAlike,
     TextTooLong,
     UnprintableText,
 )
@@ -23,6 +25,9 @@ _ACCOUNT_ROOT = re.compile(rf"[A-Z0-9][A-Za-z0-9-]{{0,{ACCOUNT_ROOT_LENGTH_MAX -
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _EMOJI = range(0x1F000, 0x1FB00)
+_PICTURES = (_EMOJI, range(0x2600, 0x27C0))
+_AS_PICTURE = "\ufe0f"
+"""The selector that asks for the picture of a sign that text has, too: ❤ and ❤️."""
 _VARIATION_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 
 _HIDDEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
@@ -41,21 +46,24 @@ _RAW_FACTOR = 4
 
 def parse_profile_name(text: str) -> str:
     """
-    Read *text* as a profile's name: 1 to 20 letters, digits, ``-`` or ``_``, of any script.
+    Read *text* as a profile's name: 1 to 20 letters, digits, emoji, ``-`` or ``_``.
 
-    It may not begin with ``-``, which a command line takes for a flag, and letters that only
-    imitate others (full-width, mathematical, circled) are refused.
+    Letters are of any script, with single spaces between words. A name may not begin
+    with ``-``, which a command line takes for a flag. Refused are letters that only imitate others
+    (full-width, mathematical, circled), and emoji glued together, which some terminals draw as
+    one sign and others as several.
 
-    >>> parse_profile_name("小明"), parse_profile_name("mary-ann_2")
-    ('小明', 'mary-ann_2')
+    >>> parse_profile_name("Ann Lee"), parse_profile_name("😀熊猫")
+    ('Ann Lee', '😀熊猫')
     """
     if len(text) > _RAW_FACTOR * PROFILE_NAME_LENGTH_MAX:
         raise InvalidName(text, length_max=PROFILE_NAME_LENGTH_MAX)
     name = unicodedata.normalize("NFC", text)
     if (
-        not 1 <= len(name) <= PROFILE_NAME_LENGTH_MAX
-        or not all(_is_name_character(character) for character in name)
+        not 1 <= _length(name) <= PROFILE_NAME_LENGTH_MAX
+        or not all(map(_is_name_character, name, " " + name))
         or name.startswith("-")
+        or name.endswith(" ")
         or _misplaced(name) is not None
     ):
         raise InvalidName(text, length_max=PROFILE_NAME_LENGTH_MAX)
@@ -66,10 +74,10 @@ def mask_profile_name(name: str) -> str:
     """
     Return *name* masked, as it is shown to others: its first letter, then stars.
 
-    >>> mask_profile_name("小明"), mask_profile_name("Li_2"), mask_profile_name("明")
-    ('小*', 'L***', '*')
+    >>> mask_profile_name("小明"), mask_profile_name("Ann Lee"), mask_profile_name("明")
+    ('小*', 'A******', '*')
     """
-    letters = [letter for letter in name if not _is_attached(letter)]
+    letters = [letter for letter in name if not _belongs_to_another(letter)]
     return letters[0] + "*" * (len(letters) - 1) if len(letters) > 1 else "*"
 
 
@@ -178,8 +186,15 @@ def _is_unprintable(character: str) -> bool:
     return category[0] == "C" or category in ("Zl", "Zp") or character in _HIDDEN
 
 
-def _is_name_character(character: str) -> bool:
+def _is_name_character(character: str, before: str) -> bool:
+    """Return whether *character* may be part of a name, right after the one *before* it."""
+    if character == " ":
+        return before != " "
     if character in "-_〇":  # the last is a number to Unicode and a letter to readers
+        return True
+    if character == _AS_PICTURE or ord(character) in _SKIN_TONES:
+        return _is_emoji(before)
+    if _is_emoji(character):
         return True
     # <wide>, <font>, <circle> … are costumes; <compat> is how Thai and Lao write some vowels.
     costume = unicodedata.decomposition(character).partition(" ")[0]
@@ -187,6 +202,15 @@ def _is_name_character(character: str) -> bool:
         return False
     letter_mark_or_digit = unicodedata.category(character) in _NAME_CATEGORIES
     return letter_mark_or_digit and character not in _HIDDEN and not _is_selector(character)
+
+
+def _is_emoji(character: str) -> bool:
+    """Return whether *character* is a picture; 🄰 and 🅰 are letters in costume."""
+    is_symbol = unicodedata.category(character) == "So"
+    is_letter = "LATIN" in unicodedata.name(character, "") or character != (
+        unicodedata.normalize("NFKC", character)
+    )
+    return is_symbol and not is_letter and any(ord(character) in r for r in _PICTURES)
 
 
 _NAME_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"})
@@ -218,10 +242,11 @@ def _misplaced(line: str) -> str | None:
 
 def _length(line: str) -> int:
     """Return the number of characters that a reader sees in *line*, nearly."""
-    return sum(
-        not (_is_attached(character) or character in (_ZWNJ, _ZWJ) or ord(character) in _SKIN_TONES)
-        for character in line
-    )
+    return sum(not _belongs_to_another(character) for character in line)
+
+
+def _belongs_to_another(character: str) -> bool:
+    return _is_attached(character) or character in (_ZWNJ, _ZWJ) or ord(character) in _SKIN_TONES
 
 
 def _is_attached(character: str) -> bool:
@@ -234,9 +259,38 @@ def _is_selector(character: str) -> bool:
 
 def name_key(name: str) -> str:
     """
-    Return the key under which names that look the same are one: letters without their case.
+    Return the key under which one name is found, however it is typed: letters without their case.
 
-    >>> name_key("Li") == name_key("LI")
-    True
+    >>> name_key("Li") == name_key("LI"), name_key("❤️") == name_key("❤")
+    (True, True)
     """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    bare = unicodedata.normalize("NFC", name.replace(_AS_PICTURE, ""))
+    return unicodedata.normalize("NFC", bare.casefold())
+
+
+def look(name: str) -> str:
+    """
+    Return what a reader sees of *name*: nothing distinguishes two names with one look.
+
+    Of the letters that the three related scripts draw alike, the Latin one is kept; only
+    such as most typefaces make the same are taken (confusables of UTS #39, both cases).
+
+    >>> look("Аnn Lee") == look("ann lee"), look("李四") == look("李西")
+    (True, False)
+    """
+    return unicodedata.normalize("NFC", name_key(name).translate(_DRAWN_ALIKE))
+
+
+def refuse_look_alike(name: str, taken: Iterable[str]) -> None:
+    """Raise LookAlike if *name* is, to a reader's eyes alone, one of those that are *taken*."""
+    others = (other for other in taken if name_key(other) != name_key(name))
+    like = next((other for other in others if look(other) == look(name)), None)
+    if like is not None:
+        raise LookAlike(name=name, like=like)
+
+
+_DRAWN_ALIKE = str.maketrans(
+    # Cyrillic, then Greek; in lower case, as keys have them, with those alike only as capitals.
+    "авсеһіјкмнорԛѕтухԝ" + "αβεηικμνορτυχζ",
+    "abcehijkmhopqstyxw" + "abehikmnoptyxz",
+)

@@ -37,7 +37,7 @@ TOPICS = {
         "ChannelDown LimitExceeded RequestConflict"
     ),
     "people": (
-        "NameTaken OperatorExists OperatorNeeded NotIdentified AuthenticatorExists "
+        "NameTaken LookAlike OperatorExists OperatorNeeded NotIdentified AuthenticatorExists "
         "CodeNotRepeated SecretFileExists InvalidSecret RulesNeedOperator InvalidCode "
         "SameOperator InvalidIdNumber InvalidRealName IdentityMismatch AlreadyIdentified "
         "ProfileNotFound OperatorNotFound NoAuthenticator TooManyProfiles InvalidPin "

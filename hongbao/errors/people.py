@@ -15,6 +15,16 @@ class NameTaken(UsageError):
     advice = N_("choose another name, or switch to that profile with `hongbao use {name}`")
 
 
+class LookAlike(UsageError):
+    """The name of a profile, a device or an operator looks the same as one that is taken."""
+
+    name: str = example("аnn", shape=shortened)
+    like: str = example("Ann", shape=shortened)
+
+    sentence = N_("{name} can hardly be told from {like}, which is taken")
+    advice = N_("choose a name that cannot be mistaken for another")
+
+
 class OperatorExists(UsageError):
     """Another operator has the name."""
 

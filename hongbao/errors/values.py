@@ -33,17 +33,17 @@ class InvalidName(UsageError):
     length_max: int = example(20)
 
     sentence = N_("{text} cannot be a profile's name")
-    advice = N_("use 1 to {length_max} letters, digits, - or _, in any script")
+    advice = N_("use 1 to {length_max} letters, digits, emoji, - or _, and spaces between words")
 
 
 class InvalidDeviceName(UsageError):
     """A device's name is not one that every screen and file can carry."""
 
-    text: str = example("my tablet", kw_only=False, shape=shortened)
+    text: str = example("my/tablet", kw_only=False, shape=shortened)
     length_max: int = example(20)
 
     sentence = N_("{text} cannot be a device's name")
-    advice = N_("use 1 to {length_max} letters, digits, - or _, in any script")
+    advice = N_("use 1 to {length_max} letters, digits, emoji, - or _, and spaces between words")
 
 
 class InvalidGreeting(UsageError):

@@ -26,7 +26,7 @@ def columns(text: str) -> int:
     """
     return sum(
         0
-        if unicodedata.combining(character)
+        if unicodedata.combining(character) or character in "\u200c\u200d"
         else 2
         if unicodedata.east_asian_width(character) in "WF"
         else 1

@@ -13,7 +13,7 @@ from hongbao.changes.devices import (
     SetDeviceFault,
 )
 from hongbao.domain.risk.places import PLACES, place_called
-from hongbao.domain.text import name_key, parse_device_name
+from hongbao.domain.text import name_key, parse_device_name, refuse_look_alike
 from hongbao.errors import (
     AlreadyApproved,
     DeviceExists,
@@ -64,8 +64,8 @@ def add_device(
     is that device, shared. It waits until it is approved; with the *identity* of whose profile
     it is, it is certified at once.
 
-    Raises InvalidDeviceName, NotIdentified, DeviceExists, DeviceKeyMissing where a shared one
-    is another machine, and what `authorise` raises.
+    Raises InvalidDeviceName, LookAlike, NotIdentified, DeviceExists, DeviceKeyMissing where a
+    shared one is another machine, and what `authorise` raises.
     """
     name = parse_device_name(name)
     proof = identity_proof(home, identity)
@@ -205,6 +205,7 @@ def _check_new(home: Home, me: ProfileRow, name: str) -> None:
     row = home.store.device(name_key(name), me.id)
     if row is not None and row.state != "removed":
         raise DeviceExists(device=row.name, profile=me.name)
+    refuse_look_alike(name, (device.name for device in home.store.devices(me.id)))
 
 
 def _waiting(home: Home, me: ProfileRow, name: str, state: str) -> DeviceRow:

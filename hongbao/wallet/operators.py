@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.changes.people import AddOperator
 from hongbao.domain.pin import check_strength
-from hongbao.domain.text import name_key, parse_line, parse_profile_name
+from hongbao.domain.text import name_key, parse_line, parse_profile_name, refuse_look_alike
 from hongbao.errors import MissingReason, OperatorExists, OperatorNeeded, OperatorNotFound
 from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_of
@@ -45,8 +45,8 @@ def add_operator(home: Home, name: str, *, pin: AskPin, by: By | AskPin) -> Oper
     An operator answers for it (*by*), whose PIN is asked for first; for the first one this
     profile does, with its own PIN and its device's signature.
 
-    Raises InvalidName, OperatorExists, OperatorNeeded or OperatorNotFound; what `authorise`
-    and, for the first one, `perform` raise; InvalidPin or WeakPin.
+    Raises InvalidName, OperatorExists, LookAlike, OperatorNeeded or OperatorNotFound; what
+    `authorise` and, for the first one, `perform` raise; InvalidPin or WeakPin.
     """
     name = parse_profile_name(name)
     answering: OperatorRow | None = None
@@ -94,6 +94,7 @@ def add_operator(home: Home, name: str, *, pin: AskPin, by: By | AskPin) -> Oper
 def _check_new_operator(home: Home, name: str, by: By | AskPin) -> None:
     if home.store.operator(name_key(name)) is not None:
         raise OperatorExists(name)
+    refuse_look_alike(name, (operator.name for operator in home.store.operators()))
     if not isinstance(by, By) and home.store.operators():
         raise OperatorNeeded(name)
 

@@ -14,7 +14,7 @@ from hongbao.domain.identity import IdNumber, parse_id_number
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.pin import Pin, check_strength
 from hongbao.domain.policy import Policy
-from hongbao.domain.text import name_key, parse_profile_name
+from hongbao.domain.text import name_key, parse_profile_name, refuse_look_alike
 from hongbao.env import Env
 from hongbao.errors import HomeExists, HomeNotFound, NameTaken
 from hongbao.home.opened import Home
@@ -77,7 +77,7 @@ def found(
     that the same commands give the same ledger) are a new home's to choose; *demo* chooses
     those of the two that are not given. The PIN is asked for before anything is made.
 
-    Raises InvalidName, NameTaken, HomeExists, WeakPin and what `Home.open` raises.
+    Raises InvalidName, NameTaken, LookAlike, HomeExists, WeakPin and what `Home.open` raises.
     """
     name = parse_profile_name(name)
     try:
@@ -92,6 +92,10 @@ def found(
         answer = _join(home, name, pin, _NewHome(policy, clock, dice, demo), request_id)
         closing.pop_all()  # it stays open for the caller
     return home, answer
+
+
+def _check_look(home: Home, name: str) -> None:
+    refuse_look_alike(name, (profile.name for profile in home.store.profiles()))
 
 
 def _join(home: Home, name: str, pin: AskPin, new: _NewHome, request_id: str | None) -> Founded:
@@ -114,6 +118,7 @@ def _join(home: Home, name: str, pin: AskPin, new: _NewHome, request_id: str | N
         raise HomeExists
     if taken:
         raise NameTaken(name)
+    _check_look(home, name)
     chosen = _strong(pin)
 
     def founding() -> HomeRow:
@@ -155,6 +160,7 @@ def _join(home: Home, name: str, pin: AskPin, new: _NewHome, request_id: str | N
             raise HomeExists
         if taken:
             raise NameTaken(name)
+        _check_look(home, name)
         me, policy = doing.me, home.policy_of(doing.home_row)
         if not exists:
             doing.change(KeepRules("policy", policy.ref, policy.text))

@@ -8,8 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hongbao.domain.text import parse_greeting, parse_line, parse_profile_name
-from hongbao.errors import InvalidGreeting, InvalidName, TextTooLong, UnprintableText
+from hongbao.domain.text import (
+    look,
+    parse_greeting,
+    parse_line,
+    parse_profile_name,
+    refuse_look_alike,
+)
+from hongbao.errors import (
+    InvalidGreeting,
+    InvalidName,
+    LookAlike,
+    TextTooLong,
+    UnprintableText,
+)
+from hongbao.words import harmless
 from tests.every import every
 
 EVERY_CHARACTER = [chr(codepoint) for codepoint in range(sys.maxunicode + 1)]
@@ -51,7 +64,9 @@ def test_names_of_any_script_pass(name):
             "-",
             "-p",
             "--json",
-            "a b",
+            "a  b",
+            "a\u3000b",
+            "a\u00a0b",
             " a",
             "a ",
             "a\n",
@@ -73,7 +88,8 @@ def test_names_of_any_script_pass(name):
             "\u0301",
             "\u0301a",
         ),
-        *("😀", "ａｌｉｃｅ", "１", "𝐚", "ⓐ", "ª", "²", "½", "Ⅷ", "\u3164", "\u115f", "\uffa0"),
+        *("🏽", "a🏽", "👨\u200d👩", "🅰", "Ⓜ️", "1️⃣", "a️"),
+        *("ａｌｉｃｅ", "１", "𝐚", "ⓐ", "ª", "²", "½", "Ⅷ", "\u3164", "\u115f", "\uffa0"),
         *(
             "a" + "\u0301" * 9,
             "x" * 21,
@@ -88,13 +104,53 @@ def test_names_of_any_script_pass(name):
 )
 def test_what_is_no_name_is_refused(text):
     """
-    Flags, spaces, punctuation, escapes, markup, marks on nothing, costumes, fillers and length.
+    Flags, stray spaces, escapes, markup, marks on nothing, costumes, fillers and length.
     """
     with pytest.raises(InvalidName) as refusal:
         parse_profile_name(text)
 
-    assert str(refusal.value).isprintable()
+    assert str(refusal.value).replace("👨\u200d👩", "").isprintable()
     assert len(str(refusal.value)) < 500
+
+
+@every(
+    "name",
+    ["Ann Lee", "😀熊猫", "❤️ Li", "👍🏽", "🇨🇳", "小 明", "José María", "a-b c_d 9", "😀" * 20],
+)
+def test_a_name_is_as_people_write_it(name):
+    """
+    Spaces between words and emoji are part of a name, and stay on any screen as they are.
+    """
+    assert parse_profile_name(name) == name == harmless(name, 100)
+
+
+@every("pair", [("Ann", "Аnn"), ("BOSS", "ВО\u0405\u0405"), ("Nik", "Νικ"), ("❤️ Li", "❤ li")])
+def test_names_that_look_the_same_have_one_look(pair):
+    """
+    Cyrillic and Greek letters that are drawn as Latin ones are, in either case.
+    """
+    assert look(pair[0]) == look(pair[1])
+
+
+@every(
+    "pair", [("Ann", "Anna"), ("李四", "李西"), ("Ann Lee", "AnnLee"), ("👍", "👍🏽"), ("Й", "И")]
+)
+def test_names_that_readers_tell_apart_have_two_looks(pair):
+    """
+    What differs on the screen is no look-alike.
+    """
+    assert look(pair[0]) != look(pair[1])
+
+
+def test_a_look_alike_is_refused_and_a_name_itself_is_not():
+    """
+    Whether a name is simply taken is another question, with another answer.
+    """
+    refuse_look_alike("ANN", ["ann", "Bo"])
+    with pytest.raises(LookAlike) as refusal:
+        refuse_look_alike("Аnn", ["Bo", "Ann"])
+
+    assert refusal.value.like == "'Ann'"
 
 
 def test_a_name_has_one_spelling():

@@ -91,7 +91,20 @@ def test_a_name_is_taken_whatever_its_case(world: World):
     assert before == world.dump()
 
 
-@pytest.mark.parametrize("name", ["", " ", "-li", "a b", "\x1b[2J", "a\u202eb", "x" * 21, "ｌｉ"])
+def test_a_name_that_imitates_another_makes_nothing(world: World):
+    """
+    A Cyrillic І makes LІ another name to a computer, and the same one to the person who pays it.
+    """
+    before = world.dump()
+
+    for name in ("L\u0406", "l\u0456"):
+        with pytest.raises(errors.LookAlike):
+            world.found(name, pin=unasked)
+
+    assert before == world.dump()
+
+
+@pytest.mark.parametrize("name", ["", " ", "-li", "a  b", "\x1b[2J", "a\u202eb", "x" * 21, "ｌｉ"])
 def test_a_name_that_is_none_makes_nothing(name: str, empty: World):
     """
     A name is read before anything is made.
