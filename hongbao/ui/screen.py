@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hongbao.ui.script import folded, terminal_columns
+from hongbao.ui.script import Sheet, folded, terminal_columns
 from hongbao.words import harmless
 
 if TYPE_CHECKING:
@@ -75,9 +75,12 @@ def console() -> "Console":
     """Return the terminal; everything printed there is text, and never markup."""
     from rich.console import Console
 
+    # A sheet is in colour, whatever this terminal shows or its user has asked for.
+    drawn: dict[str, Any] = {"force_terminal": True, "color_system": "standard", "_environ": {}}
     return Console(
         file=sys.stdout,
         width=terminal_columns(),
+        **(drawn if isinstance(sys.stdout, Sheet) else {}),
         markup=False,
         emoji=False,
         highlight=False,

@@ -1,7 +1,9 @@
 """Scripts of the world: the width of text on a terminal, and line breaking."""
 
+import io
 import re
 import shutil
+import sys
 import unicodedata
 
 _CLOSING = "，。、：；！？）》」』”’…"
@@ -103,6 +105,19 @@ def _wrapped_whole(text: str, width: int) -> list[str]:
     return [re.sub("\0+|\1+", lambda _: next(shown), part) for part in parts]
 
 
+class Sheet(io.StringIO):
+    """What stands in for a terminal of *columns* while a screen is drawn on it."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.columns = columns
+
+    def isatty(self) -> bool:
+        return True
+
+
 def terminal_columns() -> int:
-    """Return the width of the terminal; 80 without one."""
+    """Return the width of the terminal, or of the sheet in its place; 80 without one."""
+    if isinstance(sys.stdout, Sheet):
+        return sys.stdout.columns
     return shutil.get_terminal_size().columns
