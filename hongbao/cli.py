@@ -42,6 +42,9 @@ COMMANDS = {
 }
 """Every command, under the heading that help puts it."""
 
+REPAIRING = frozenset({"config", "help", "version"})
+"""The commands that work with settings that cannot be read: they are there to mend them."""
+
 COMPLETE = "_HONGBAO_COMPLETE"
 """The variable by which a shell asks what could be typed next (see `hongbao completion`)."""
 
@@ -82,15 +85,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     as_json = "--json" in options
-    words.use_language(words.preferred(os.environ))
+    call = Caller()
+    words.use_language(words.preferred(os.environ, _language(call)))
     asks_help = not ASKING_HELP.isdisjoint(options)
     if as_json and asks_help:
         words.use_language("en")  # programs get the same in every language
-    call = None
     try:
         prepare_streams()
         forbid_core_dumps()
-        call = Caller()
+        call.asks_help = asks_help
         call.as_json = as_json and asks_help  # help comes before the parser sees other options
         _run(arguments, call)
     except AnswerUnwritable as error:
@@ -132,6 +135,14 @@ def _refusal(error: Exception) -> HongbaoError:
         if path is not None or error.errno in _OF_THE_MACHINE:
             return SystemRefused(path=path, reason=error.strerror or type(error).__name__)
     return Unexpected(kind=type(error).__name__)
+
+
+def _language(call: Caller) -> str | None:
+    """Return the language that *call*'s settings ask for; what is wrong with them is said later."""
+    try:
+        return call.settings.language
+    except (HongbaoError, OSError):
+        return None
 
 
 def _run(arguments: Sequence[str], call: Caller) -> None:
@@ -195,14 +206,16 @@ def hongbao(
             {"version": number, "json_version": FORMAT}, lambda _: print("hongbao", number)
         )
         raise typer.Exit
+    if not (ctx.invoked_subcommand in REPAIRING or caller(ctx).asks_help):
+        caller(ctx).check_settings()
     if ctx.invoked_subcommand is None:
         if caller(ctx).as_json:
             raise UsageError("Missing command.", ctx)
         print(ctx.get_help())
 
 
-def _say(error: HongbaoError, *, call: Caller | None, as_json: bool) -> None:
-    acting_as = None if call is None else call.acting_as
+def _say(error: HongbaoError, *, call: Caller, as_json: bool) -> None:
+    acting_as = call.named_profile
     if acting_as is not None and error.is_of_device:  # another device has to act, or none
         acting_as = acting_as.partition("@")[0] or None
     if as_json:

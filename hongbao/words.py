@@ -85,20 +85,22 @@ def language() -> str:
     return _language
 
 
-def preferred(variables: Mapping[str, str]) -> str:
+def preferred(variables: Mapping[str, str], chosen: str | None = None) -> str:
     """
-    Return the language that the environment asks for: ``en`` or ``zh_CN``.
+    Return the language to speak: ``en`` or ``zh_CN``.
 
-    ``HONGBAO_LANG`` decides; without it the first that is set of ``LC_ALL``, ``LC_MESSAGES``
-    and ``LANG``, as POSIX orders them.
+    ``HONGBAO_LANG`` decides; without it *chosen*, the setting of a person; without that the first
+    that is set of ``LC_ALL``, ``LC_MESSAGES`` and ``LANG``, as POSIX orders them.
 
     >>> preferred({"LANG": "zh_CN.UTF-8"}), preferred({"LANG": "zh_CN", "HONGBAO_LANG": "en"})
     ('zh_CN', 'en')
+    >>> preferred({"LANG": "zh_CN.UTF-8"}, "en")
+    'en'
     """
-    for name in ("HONGBAO_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := variables.get(name):
-            return "zh_CN" if value.lower().startswith("zh") else "en"
-    return "en"
+    asked = [variables.get("HONGBAO_LANG"), chosen]
+    asked += [variables.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG")]
+    first = next((value for value in asked if value), "en")
+    return "zh_CN" if first.lower().startswith("zh") else "en"
 
 
 def use_language(chosen: str) -> None:

@@ -78,6 +78,7 @@ def _plain_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             monkeypatch.delenv(name)
     for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HONGBAO_CONFIG", f"{os.devnull}/none")
     words.use_language("en")
     yield
     words.use_language("en")

@@ -28,7 +28,7 @@ FLOORS = (
     {"domain"},
     {"answers", "paths", "render"},
     {"env", "inputs", "outputs", "packs", "policies", "story", "training", "vault"},
-    {"store"},
+    {"settings", "store"},
     {"changes"},
     {"engines"},
     {"auditing"},

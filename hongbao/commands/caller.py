@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hongbao import settings
 from hongbao.commands.streams import answering, put
 from hongbao.env import Env, NoTerminal, system_env
 from hongbao.errors import (
     Declined,
+    DefaultProfileNotFound,
     HomeLocked,
     Interrupted,
     InvalidAnswer,
@@ -20,10 +22,13 @@ from hongbao.errors import (
     NotUtf8,
     PassphraseMismatch,
     PinMismatch,
+    ProfileNotFound,
     Unanswered,
     WrongAnswer,
+    shortened,
 )
 from hongbao.paths import typed_path
+from hongbao.settings import Settings
 from hongbao.words import N_, Filled, _, harmless, say, shell_word
 
 if TYPE_CHECKING:
@@ -45,7 +50,9 @@ class Caller:
 
     def __init__(self, env: Env | None = None) -> None:
         self._env = env
+        self._settings: Settings | None = None
         self.as_json = False
+        self.asks_help = False
         self.profile: str | None = None
         self.yes = False
         self.no_input = False
@@ -60,6 +67,26 @@ class Caller:
         if self._env is None:
             self._env = system_env()
         return self._env
+
+    @property
+    def settings(self) -> Settings:
+        """
+        The settings, read when they are first asked for.
+
+        Raises InvalidSettings, InvalidVariable and FileNotReadable.
+        """
+        if self._settings is None:
+            self._settings = settings.load(self._variables)
+        return self._settings
+
+    def check_settings(self) -> None:
+        """Refuse settings that cannot be read: without them this would be another command."""
+        self._settings = self.settings
+
+    @property
+    def _variables(self) -> Mapping[str, str]:
+        """The environment's variables; the rest of the world may not be there to look at."""
+        return os.environ if self._env is None else self._env.variables
 
     # --- asking back -----------------------------------------------------------------------------
 
@@ -262,6 +289,11 @@ class Caller:
                 wallet.home.face = lambda challenge: self.is_there(wallet, challenge)
             try:
                 yield wallet
+            except ProfileNotFound as error:
+                name = (self.settings.default_profile or "").partition("@")[0]
+                if self.named_profile is None and error.name == shortened(name):
+                    raise DefaultProfileNotFound(name, path=str(self.settings.path)) from None
+                raise
             finally:
                 self._tell_of_caught_up(wallet)
 
@@ -287,12 +319,15 @@ class Caller:
 
     @property
     def acting_as(self) -> str | None:
-        """The profile that was named; None is the one chosen with `use`."""
+        """The profile that acts: the one that was named, or the settings' one; None is `use`'s."""
+        return self.named_profile or self.settings.default_profile
+
+    @property
+    def named_profile(self) -> str | None:
+        """The profile that was named for this command; what it hints at names the same."""
         if self.profile is not None:
             return self.profile
-        # A refusal before the home's place is known is shown all the same.
-        variables = os.environ if self._env is None else self._env.variables
-        return variables.get("HONGBAO_PROFILE") or None
+        return self._variables.get("HONGBAO_PROFILE") or None
 
     def is_there(self, wallet: "Wallet", challenge: str) -> bool:
         """
@@ -349,7 +384,7 @@ class Caller:
         After a dry run there is none: what it would follow was not done.
         """
         if not (self.as_json or self._is_rehearsed):
-            hint = addressed(say(sentence, **facts), self.acting_as)
+            hint = addressed(say(sentence, **facts), self.named_profile)
             talk(_("hint: {hint}").format(hint=hint))
 
 

@@ -40,7 +40,8 @@ TOPICS = {
         "NameTaken LookAlike OperatorExists OperatorNeeded NotIdentified AuthenticatorExists "
         "CodeNotRepeated SecretFileExists InvalidSecret RulesNeedOperator InvalidCode "
         "SameOperator InvalidIdNumber InvalidRealName IdentityMismatch AlreadyIdentified "
-        "ProfileNotFound OperatorNotFound NoAuthenticator TooManyProfiles InvalidPin "
+        "ProfileNotFound DefaultProfileNotFound OperatorNotFound NoAuthenticator "
+        "TooManyProfiles InvalidPin "
         "PinMismatch WeakPin WrongPin WrongPinOrCode WrongPinOrIdentity PinLocked"
     ),
     "devices": (
@@ -54,7 +55,8 @@ TOPICS = {
         "RefusedByRisk PacketHeld WithdrawalHeldBack"
     ),
     "rules": (
-        "InvalidPolicy InvalidRiskPack InvalidModel TooLittleHistory PolicyVersionReused "
+        "InvalidPolicy InvalidRiskPack InvalidSettings InvalidVariable InvalidModel "
+        "TooLittleHistory PolicyVersionReused "
         "RiskPackVersionReused PolicyNotFound RiskPackNotFound TrainerMissing"
     ),
     "homes": (

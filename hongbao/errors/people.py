@@ -165,6 +165,15 @@ class ProfileNotFound(NotFound):
     advice = N_("see the profiles: `hongbao profiles`")
 
 
+class DefaultProfileNotFound(ProfileNotFound):
+    """The settings name a profile that this wallet does not have."""
+
+    path: str = example("config.toml")
+
+    sentence = N_("there is no profile {name} here, which {path} has as default_profile")
+    advice = N_("name another with `-p NAME`, or change default_profile there")
+
+
 class OperatorNotFound(NotFound):
     """There is no operator with that name."""
 

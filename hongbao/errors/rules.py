@@ -1,4 +1,4 @@
-"""Policies, risk packs and risk models: files with an invalid value."""
+"""Policies, risk packs, risk models and settings: files with an invalid value."""
 
 from hongbao.errors.base import LEFT_OUT, NotFound, Unusable, UsageError, example, shortened
 from hongbao.words import N_
@@ -78,6 +78,38 @@ class InvalidRiskPack(InvalidPolicy):
 
     sentence = N_("risk pack {source}, line {line}: {problem}")
     advice = N_("see a complete example: `hongbao risk rules standard --text`")
+
+
+SETTINGS_PROBLEMS = {
+    **POLICY_PROBLEMS,
+    "too_long": N_("settings have at most {length_max} characters"),
+    "unknown_key": N_("unknown setting {text}; known settings: {known}"),
+    "mistyped_key": N_("unknown setting {text}; did you mean {other}?"),
+    "not_in_file": N_("{text} is never a setting; give it with each command"),
+}
+
+
+class InvalidSettings(InvalidPolicy):
+    """The file of settings has something that is none; *line* says where."""
+
+    source: str = example("config.toml")
+    line: int = example(3)
+    problem: str = example("mistyped_key", words=SETTINGS_PROBLEMS)
+    text: str = example("'langauge'", default=LEFT_OUT)
+    other: str = example("language", default=LEFT_OUT)
+
+    sentence = N_("{source}:{line}: {problem}")
+    advice = N_("correct the file, or name another in HONGBAO_CONFIG")
+
+
+class InvalidVariable(UsageError):
+    """A variable of the environment has a value that it cannot have."""
+
+    variable: str = example("HONGBAO_MOTION")
+    text: str = example("'never'")
+    known: str = example("auto, off")
+
+    sentence = N_("{variable} must be one of {known}, not {text}")
 
 
 MODEL_PROBLEMS = {

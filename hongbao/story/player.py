@@ -69,6 +69,7 @@ _HUSHED = ("HONGBAO_", "LC_", "LANG", "COLUMNS", "LINES", "FORCE_COLOR", "CLICOL
 
 _PACKAGE = Path(__file__).parents[2]
 _HOME = "home"
+_SETTINGS = "config.toml"
 _PIN = "pin"
 
 
@@ -126,6 +127,7 @@ class _Player:
         }
         self.variables |= {
             "HONGBAO_HOME": str(folder / _HOME),
+            "HONGBAO_CONFIG": str(folder / _SETTINGS),
             "HONGBAO_LANG": language,
             # This hongbao, wherever it was started from.
             "PYTHONPATH": os.pathsep.join((str(_PACKAGE), variables.get("PYTHONPATH", ""))),
