@@ -43,7 +43,7 @@ COMMANDS = {
 """Every command, under the heading that help puts it."""
 
 REPAIRING = frozenset({"config", "help", "version"})
-"""The commands that work with settings that cannot be read: they are there to mend them."""
+"""The commands that work with settings that cannot be read: by them they are put right."""
 
 COMPLETE = "_HONGBAO_COMPLETE"
 """The variable by which a shell asks what could be typed next (see `hongbao completion`)."""

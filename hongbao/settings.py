@@ -24,7 +24,7 @@ class Setting(NamedTuple):
     """
     One setting: what it is for, its values, and the variable that beats the file.
 
-    Without *choices* any text is a value; *default* is the value where nobody has said anything,
+    Without *choices* any text is a value; *default* is the value where none was chosen,
     empty if that is for the command to find out.
     """
 
@@ -91,7 +91,7 @@ class Settings(NamedTuple):
     """
     Every setting as it holds for one command; *path* is the file, whether or not it is there.
 
-    *language* and *pager* are None where nobody has chosen. *columns* are by command, *aliases* by
+    *language* and *pager* are None where none was chosen. *columns* are by command, *aliases* by
     name; each value is as it was typed.
     """
 
@@ -146,7 +146,7 @@ def place(variables: Mapping[str, str]) -> Path | None:
     if not folder.is_absolute():  # as the specification of these variables has it
         try:
             folder = _platform_folder(variables)
-        except RuntimeError:  # a system account without a folder of its own
+        except RuntimeError:  # a system account that has no folder
             return None
     return folder / "hongbao" / FILE_NAME
 

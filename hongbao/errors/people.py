@@ -171,7 +171,7 @@ class DefaultProfileNotFound(ProfileNotFound):
     path: str = example("config.toml")
 
     sentence = N_("there is no profile {name} here, which {path} has as default_profile")
-    advice = N_("name another with `-p NAME`, or change default_profile there")
+    advice = N_("name another with -p, or correct the file")
 
 
 class OperatorNotFound(NotFound):
