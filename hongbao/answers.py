@@ -268,6 +268,71 @@ class Balance(TypedDict):
     at: str
 
 
+class TodayPacket(TypedDict):
+    """A packet in `Today`."""
+
+    packet: str
+    sender: str
+    recipient: str | None  # of an exclusive packet
+    greeting: str
+    total_fen: int
+    count: int
+    claimed_count: int
+    remaining_fen: int
+    expires_at: str
+
+
+class TodayPayment(TypedDict):
+    """A payment in `Today` whose outcome is not known yet."""
+
+    payment: str
+    reason: str  # `topup`, `send`, `withdraw`, `refund`
+    state: str
+    amount_fen: int
+
+
+class TodayCase(TypedDict):
+    """A case in `Today` that is not decided yet."""
+
+    case: str
+    amount_fen: int
+
+
+class Today(TypedDict):
+    """The wallet in `status`: the balance, and what waits; lists have at most three, the first."""
+
+    profile: str
+    clock: str  # `real` or `virtual`
+    at: str
+    available_fen: int
+    frozen_fen: int  # in packets that can still be claimed
+    due_back_fen: int
+    held_fen: int
+    on_its_way_fen: int
+    total_fen: int
+    cards: int
+    claimable: list[TodayPacket]  # packets of others that you can claim, the first to expire first
+    claimable_count: int
+    open: list[TodayPacket]  # packets of yours that can be claimed, the first to expire first
+    open_count: int
+    due: list[TodayPacket]  # packets of yours whose refund is due
+    due_count: int
+    payments: list[TodayPayment]
+    payments_count: int
+    unanswered: int  # payments that a bank has not answered
+    cases: list[TodayCase]
+    cases_count: int
+
+
+class Status(TypedDict):
+    """`status`, and `hongbao` alone."""
+
+    home: str
+    locked: bool  # by a passphrase that was not given
+    wallet: Today | None  # null where there is none, or it is locked
+    next: str  # a command to go on with
+
+
 class DeviceLine(TypedDict):
     """One of `device list`."""
 

@@ -31,7 +31,7 @@ from hongbao.words import N_, _
 COMMANDS = {
     # In the order of a first visit; each has its own file in hongbao/commands/.
     N_("Setting up"): ("init", "profiles", "use", "identify", "card", "pin", "policy"),
-    N_("Money"): ("balance", "topup", "withdraw", "limits"),
+    N_("Money"): ("status", "balance", "topup", "withdraw", "limits"),
     N_("Red packets"): ("send", "claim", "show", "packets", "refund", "verify"),
     N_("Banks"): ("bank", "settle", "reconcile", "operator"),
     N_("Guards"): ("device", "totp", "challenge", "risk", "review"),
@@ -209,9 +209,9 @@ def hongbao(
     if not (ctx.invoked_subcommand in REPAIRING or caller(ctx).asks_help):
         caller(ctx).check_settings()
     if ctx.invoked_subcommand is None:
-        if caller(ctx).as_json:
-            raise UsageError("Missing command.", ctx)
-        print(ctx.get_help())
+        from hongbao.commands.status import answer_status
+
+        answer_status(caller(ctx))
 
 
 def _say(error: HongbaoError, *, call: Caller, as_json: bool) -> None:

@@ -305,6 +305,8 @@ class PacketView(Enum):
     """Open ones that a profile has no share of yet and did not send, the first to expire first."""
     CLAIMABLE_OR_OWN = auto()
     """The same with those for several that the profile sent."""
+    OPEN = auto()
+    """Those that a profile sent and that can be claimed, the first to expire first."""
     DUE = auto()
     """
     Those whose refund is due, the longest due first.
@@ -321,6 +323,16 @@ class SumsRow(NamedTuple):
     held_fen: int  # in held packets, shares, and withdrawals with their fees
     on_its_way_fen: int  # to a card, withdrawn or refunded; what is held has not set out
     unanswered: int  # payments that a bank has not answered yet
+
+
+class CountsRow(NamedTuple):
+    """How much waits for a profile, and of it."""
+
+    claimable: int  # packets of others
+    open: int  # packets that it sent and that can be claimed
+    due: int  # packets whose refund is due
+    payments: int  # without an outcome
+    cases: int  # not closed
 
 
 class NextDue(NamedTuple):
@@ -866,6 +878,10 @@ class Store(Protocol):
 
     def sums(self, profile: int, now: datetime) -> SumsRow:
         """Return what *profile* has besides their balance."""
+        ...
+
+    def counts(self, profile: int, now: datetime) -> CountsRow:
+        """Return how much waits for *profile* at *now*."""
         ...
 
     def next_due(self, now: datetime, patience: timedelta) -> NextDue:

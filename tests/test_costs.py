@@ -70,6 +70,10 @@ def balance(wallet: Wallet, packet: str) -> object:
     return wallet.balance()
 
 
+def today(wallet: Wallet, packet: str) -> object:
+    return wallet.today()
+
+
 def history(wallet: Wallet, packet: str) -> object:
     return wallet.history(limit=5)
 
@@ -104,7 +108,10 @@ def period(wallet: Wallet, packet: str) -> object:
 
 @pytest.mark.parametrize(
     "act",
-    [claim, send, topup, withdraw, balance, history, show, limits, packets, trace, diff, period],
+    [
+        *(claim, send, topup, withdraw, balance, today, history, show, limits),
+        *(packets, trace, diff, period),
+    ],
 )
 def test_an_act_takes_as_many_steps_in_a_long_ledger(homes, act):
     """

@@ -229,12 +229,15 @@ class Caller:
         ``--passphrase-file`` names a file, and else HONGBAO_PASSPHRASE_FILE. Raises HomeLocked
         where neither of them nor a terminal gives one.
         """
-        if file := self.passphrase_file or self.env.variables.get("HONGBAO_PASSPHRASE_FILE"):
+        if file := self._passphrase_file():
             return self.secret_line(file)
         try:
             return self.ask_secret(N_("passphrase"), flag="HONGBAO_PASSPHRASE_FILE")
         except Unanswered:
             raise HomeLocked from None
+
+    def _passphrase_file(self) -> str | None:
+        return self.passphrase_file or self.env.variables.get("HONGBAO_PASSPHRASE_FILE") or None
 
     def new_passphrase(self, file: str | None) -> str:
         """
@@ -276,13 +279,20 @@ class Caller:
     # --- the wallet ------------------------------------------------------------------------------
 
     @contextmanager
-    def wallet(self, *, trusting: bool = False) -> Iterator["Wallet"]:
-        """Open the home for this caller's profile (see `hongbao.home.opened.Home.open`)."""
+    def wallet(self, *, trusting: bool = False, asking: bool = True) -> Iterator["Wallet"]:
+        """
+        Open the home for this caller's profile (see `hongbao.home.opened.Home.open`).
+
+        Without *asking*, a passphrase comes from a file or not at all.
+        """
         from hongbao.wallet import Wallet
 
         self.close_home()
         with Wallet.open(
-            self.env, profile=self.acting_as, passphrase=self.passphrase, trusting=trusting
+            self.env,
+            profile=self.acting_as,
+            passphrase=self.passphrase if asking or self._passphrase_file() else None,
+            trusting=trusting,
         ) as wallet:
             wallet.home.ask_code = lambda: self.code(wallet.now)
             if not (self.as_json or self.no_input):

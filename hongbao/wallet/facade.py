@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         packets,
         receipts,
         risk,
+        status,
         trace,
     )
     from hongbao.queries import bills as bills_queries
@@ -88,6 +89,7 @@ else:
     profiles_queries = _Room("hongbao.queries.profiles")
     receipts = _Room("hongbao.queries.receipts")
     risk = _Room("hongbao.queries.risk")
+    status = _Room("hongbao.queries.status")
     statement = _Room("hongbao.wallet.statement")
     trace = _Room("hongbao.queries.trace")
     bills = _Room("hongbao.wallet.bills")
@@ -276,6 +278,8 @@ class Wallet:
     risk_rules = _Asked(lambda: risk.risk_rules)
     risk_packs = _Asked(lambda: risk.risk_packs)
     risk_pack_text = _Asked(lambda: risk.risk_pack_text)
+
+    today = _Asked(lambda: status.today)
 
     statement = _Asked(lambda: statement.statement)
 

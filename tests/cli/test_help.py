@@ -191,16 +191,6 @@ LATIN = {
 }
 
 
-def test_without_a_command_there_is_help(empty: Shell):
-    """
-    Whoever types only the name wants to know what there is.
-    """
-    said = empty()
-
-    assert (0, "") == (said.code, said.err)
-    assert said.out.startswith("Usage: hongbao [OPTIONS] COMMAND [ARGS]...")
-
-
 def test_the_language_is_the_locales_unless_told_otherwise(empty: Shell):
     """
     HONGBAO_LANG decides, then LC_ALL, LC_MESSAGES and LANG.
