@@ -299,7 +299,7 @@ class TodayCase(TypedDict):
 
 
 class Today(TypedDict):
-    """The wallet in `status`: the balance, and what waits; lists have at most three, the first."""
+    """The wallet in `status`: the balance, and what waits: lists have three, counts end at 100."""
 
     profile: str
     clock: str  # `real` or `virtual`

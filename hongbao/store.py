@@ -325,16 +325,6 @@ class SumsRow(NamedTuple):
     unanswered: int  # payments that a bank has not answered yet
 
 
-class CountsRow(NamedTuple):
-    """How much waits for a profile, and of it."""
-
-    claimable: int  # packets of others
-    open: int  # packets that it sent and that can be claimed
-    due: int  # packets whose refund is due
-    payments: int  # without an outcome
-    cases: int  # not closed
-
-
 class NextDue(NamedTuple):
     """When what is waiting falls due next."""
 
@@ -878,10 +868,6 @@ class Store(Protocol):
 
     def sums(self, profile: int, now: datetime) -> SumsRow:
         """Return what *profile* has besides their balance."""
-        ...
-
-    def counts(self, profile: int, now: datetime) -> CountsRow:
-        """Return how much waits for *profile* at *now*."""
         ...
 
     def next_due(self, now: datetime, patience: timedelta) -> NextDue:

@@ -72,7 +72,6 @@ class Ledger(Engine):
     packet = packet_queries.packet
     packets = packet_queries.packets
     sums = packet_queries.sums
-    counts = packet_queries.counts
     next_due = packet_queries.next_due
     claims = packet_queries.claims
     message = channel.message

@@ -8,7 +8,7 @@ from hongbao.domain.packet import DealRule, Hold, Packet, PacketKind
 from hongbao.engines.sqlcipher.books import open_account
 from hongbao.engines.sqlcipher.engine import NOT_HELD, Engine
 from hongbao.errors import Damaged
-from hongbao.store import ClaimRow, CountsRow, NextDue, PacketRow, PacketView, SumsRow
+from hongbao.store import ClaimRow, NextDue, PacketRow, PacketView, SumsRow
 from hongbao.units import from_micros, to_micros
 
 if TYPE_CHECKING:
@@ -68,10 +68,6 @@ def packets(
 
 def sums(engine: Engine, profile: int, now: datetime) -> SumsRow:
     return SumsRow(*engine.row(_SUMS, to_micros(now), profile))
-
-
-def counts(engine: Engine, profile: int, now: datetime) -> CountsRow:
-    return CountsRow(*engine.row(_COUNTS, to_micros(now), profile))
 
 
 def next_due(engine: Engine, now: datetime, patience: timedelta) -> NextDue:
@@ -141,30 +137,14 @@ def claims(engine: Engine, packet: int, profile: int | None = None) -> list[Clai
 
 
 def _claimable(whose: str) -> str:
-    return f"{_can_be_claimed(whose)} ORDER BY packet.expires_at, packet.number"
-
-
-def _can_be_claimed(whose: str) -> str:
     return (
         "packet.closed_at IS NULL AND packet.expires_at > ?1"
         " AND (held IS NULL OR (hold.until <= ?1 AND hold.ends = 'release'))"
         " AND (packet.recipient IS NULL OR packet.recipient = ?2)"
         f" AND {whose} AND NOT EXISTS (SELECT 1 FROM claim"
         "   WHERE claim.profile = ?2 AND claim.packet = packet.number)"
+        " ORDER BY packet.expires_at, packet.number"
     )
-
-
-_OF_OTHERS = "packet.sender <> ?2"
-
-_OPEN = (
-    "packet.sender = ?2 AND packet.closed_at IS NULL AND packet.expires_at > ?1"
-    " AND (held IS NULL OR (hold.until <= ?1 AND hold.ends = 'release'))"
-)
-
-_DUE = (
-    "packet.closed_at IS NULL AND packet.expires_at <= ?1 AND held IS NULL"
-    " AND (?2 IS NULL OR packet.sender = ?2)"
-)
 
 
 _PACKETS = (
@@ -182,10 +162,17 @@ _VIEWS = {
     PacketView.RECEIVED: (
         "packet.number IN (SELECT packet FROM claim WHERE profile = ?2) ORDER BY packet.number DESC"
     ),
-    PacketView.CLAIMABLE: _claimable(_OF_OTHERS),
+    PacketView.CLAIMABLE: _claimable("packet.sender <> ?2"),
     PacketView.CLAIMABLE_OR_OWN: _claimable("(packet.sender <> ?2 OR packet.count > 1)"),
-    PacketView.OPEN: f"{_OPEN} ORDER BY packet.expires_at, packet.number",
-    PacketView.DUE: f"{_DUE} ORDER BY packet.expires_at, packet.number",
+    PacketView.OPEN: (
+        "packet.sender = ?2 AND packet.closed_at IS NULL AND packet.expires_at > ?1"
+        " AND (held IS NULL OR (hold.until <= ?1 AND hold.ends = 'release'))"
+        " ORDER BY packet.expires_at, packet.number"
+    ),
+    PacketView.DUE: (
+        "packet.closed_at IS NULL AND packet.expires_at <= ?1 AND held IS NULL"
+        " AND (?2 IS NULL OR packet.sender = ?2) ORDER BY packet.expires_at, packet.number"
+    ),
 }
 """How each view is found and ordered, at the moment ?1, of profile ?2."""
 
@@ -211,16 +198,6 @@ _SUMS = f"""
             WHERE sender = ?2 AND packet.closed_at IS NULL)) AS inside
 """
 """Of profile ?2 at the moment ?1; money of a held packet is in the packet, not in the case."""
-
-_COUNTED = "SELECT count(*) FROM packet LEFT JOIN review_case AS hold ON hold.number = held WHERE"
-
-_COUNTS = f"""
-    SELECT ({_COUNTED} {_can_be_claimed(_OF_OTHERS)}),
-        ({_COUNTED} {_OPEN}),
-        ({_COUNTED} {_DUE}),
-        (SELECT count(*) FROM message WHERE profile = ?2 AND outcome IS NULL),
-        (SELECT count(*) FROM review_case WHERE profile = ?2 AND closed IS NULL)
-"""
 
 _NEXT_DUE = f"""
     SELECT (SELECT min(until) FROM review_case WHERE closed IS NULL),
