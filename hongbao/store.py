@@ -556,9 +556,24 @@ class Head(NamedTuple):
     entry: int
     mac: bytes
     at: datetime | None
+    restored: int
+    """
+    The entry by which the ledger last came back from a copy, or 0.
+
+    It is greater than any entry of the ledger that was lost by it, and so than any number that was
+    given there.
+    """
 
 
-EMPTY_HEAD = Head(0, bytes(32), None)
+EMPTY_HEAD = Head(0, bytes(32), None, 0)
+
+
+class StateRow(NamedTuple):
+    """A row of `SEALED`, and the last seal of it."""
+
+    values: tuple[Any, ...] | None  # that a seal covers; None if the row is gone
+    generation: int | None  # of the keys that it was sealed under; None if it never was
+    digest: bytes | None  # None if it was sealed as gone
 
 
 class Question(Enum):
@@ -728,20 +743,11 @@ class Store(Protocol):
         """
         ...
 
-    def last_restore(self) -> int:
-        """
-        Return the entry by which the ledger last came back from a copy, or 0.
-
-        It is greater than any entry of the ledger that was lost by it, and so than any number that
-        was given there.
-        """
-        ...
-
     def next_number(self, table: str) -> int:
         """
         Return the number that the next row of *table* will have: one that was never given before.
 
-        Not in the ledger that a copy has taken the place of, either (see `last_restore`).
+        Not in the ledger that a copy has taken the place of, either (see `Head.restored`).
         """
         ...
 
@@ -751,36 +757,40 @@ class Store(Protocol):
         """Apply *changes* in their order, within the transaction that they were decided in."""
         ...
 
-    def state(self, row: RowKey) -> tuple[Any, ...] | None:
-        """Return the values of a row of `SEALED` that a seal covers; None if it is gone."""
-        ...
-
-    def last_seal(self, row: RowKey) -> tuple[int, bytes | None] | None:
-        """Return the generation of keys and the digest that *row* was last sealed with."""
+    def state(self, row: RowKey) -> StateRow:
+        """Return a row of `SEALED` as it is, and what it was last sealed with."""
         ...
 
     # --- books -----------------------------------------------------------------------------------
 
     def home(self) -> HomeRow | None: ...
 
-    def rules(self, kind: str, ref: str) -> str | None:
-        """Return the text that was kept as *ref*, of a *kind*: policy, risk_pack or risk_model."""
-        ...
+    @overload
+    def rules(self, kind: str) -> list[str]: ...
 
-    def rules_kept(self, kind: str) -> list[str]:
-        """Return the refs of all rules of *kind* that were ever kept."""
+    @overload
+    def rules(self, kind: str, ref: str) -> str | None:
+        """
+        Return the refs of all rules of *kind* that were ever kept, or the text of one of them.
+
+        There are three kinds: policy, risk_pack and risk_model.
+        """
         ...
 
     def balance_fen(self, account: Account) -> int:
         """Return the balance of *account*, counted on its own side."""
         ...
 
-    def head(self) -> Head:
-        """Return the chain's last entry, or entry 0; in an open group it has no MAC yet."""
-        ...
+    @overload
+    def head(self) -> Head: ...
 
-    def mac_of(self, entry: int) -> bytes | None:
-        """Return the MAC of the seal that *entry* is under."""
+    @overload
+    def head(self, entry: int) -> Head | None:
+        """
+        Return the chain's last entry, or entry 0; in an open group it has no MAC yet.
+
+        Of an *entry*, return the one whose MAC seals it: it, or the last of its group.
+        """
         ...
 
     def entry(self, number: int) -> ActRow | None:
@@ -816,9 +826,9 @@ class Store(Protocol):
 
     def pin(self, holder: Holder) -> PinRow: ...
 
-    def operator(self, name_key: str) -> OperatorRow | None: ...
-
-    def operators(self) -> list[OperatorRow]: ...
+    def operators(self, name_key: str | None = None) -> list[OperatorRow]:
+        """Return all operators by id, or the one with this name's key."""
+        ...
 
     def person(self, who: int | bytes) -> PersonRow | None:
         """Return the person with this id, or with this blind index of an ID number."""
@@ -836,15 +846,12 @@ class Store(Protocol):
 
     # --- devices ---------------------------------------------------------------------------------
 
-    def device(self, name_key: str, profile: int | None = None) -> DeviceRow | None:
-        """Return the device of this name: with the enrolment of *profile*, or without one."""
-        ...
-
-    def devices(self, profile: int | None) -> list[DeviceRow]:
+    def devices(self, profile: int | None, name_key: str | None = None) -> list[DeviceRow]:
         """
         Return the devices that *profile* ever authorised, or that wait, oldest first.
 
-        With None, those that were retired: devices without a profile.
+        With None, those that were retired: devices without a profile. With the key of a name, only
+        the one that has it: with the enrolment of *profile*, or without one.
         """
         ...
 
@@ -969,15 +976,18 @@ class Store(Protocol):
         """
         ...
 
-    def challenge(self, challenge_id: str) -> ChallengeRow | None: ...
+    @overload
+    def challenges(self, *, called: str) -> list[ChallengeRow]: ...
 
+    @overload
     def challenges(
         self, profile: int, now: datetime, *, passed: bytes | None = None
     ) -> list[ChallengeRow]:
         """
         Return *profile*'s challenges that can still be answered, oldest first.
 
-        With *passed*, instead those passed for these inputs that can still be used.
+        With *passed*, instead those passed for these inputs that can still be used. Or the one
+        that is *called* so, whoever's it is.
         """
         ...
 
@@ -1040,15 +1050,12 @@ class Store(Protocol):
 
     # --- external --------------------------------------------------------------------------------
 
-    def bills(self, profile: int) -> list[BillFileRow]:
-        """Return the bills of *profile* that were not removed, in the order they came."""
-        ...
-
-    def bill(self, which: str | bytes, profile: int | None = None) -> BillFileRow | None:
+    def bills(self, profile: int | None, *, called: str | bytes | None = None) -> list[BillFileRow]:
         """
-        Return the bill of *profile* with this id or digest.
+        Return the bills of *profile* that were not removed, in the order they came.
 
-        Without a profile, any bill that ever had the id, also one that was removed.
+        Only the one that is *called* so, by its id or its digest. Without a profile, any bill that
+        ever had the id, also one that was removed.
         """
         ...
 

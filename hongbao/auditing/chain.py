@@ -106,7 +106,8 @@ def check_head(context: Context) -> Iterator[str]:
     if context.noted.head is None:
         return
     entry, mac = context.noted.head
-    if context.store.mac_of(entry) != mac:
+    found = context.store.head(entry)
+    if found is None or found.mac != mac:
         yield f"entry {entry}"
 
 

@@ -21,7 +21,7 @@ from hongbao.errors import (
 )
 from hongbao.home.opening import LEDGER, close_home, key_folder, open_ledger
 from hongbao.home.stopwatch import Stopwatch
-from hongbao.store import Head, HomeRow, LedgerFile, MessageRow, ProfileRow, Store, key_of
+from hongbao.store import Head, HomeRow, LedgerFile, MessageRow, ProfileRow, StateRow, Store, key_of
 from hongbao.vault import KeyFolder, Vault
 
 if TYPE_CHECKING:
@@ -159,10 +159,10 @@ class Home:
             if noted is None:
                 return
             entry, mac = noted
-            found = self.store.mac_of(entry)
+            found = self.store.head(entry)
             if found is None:
                 raise RolledBack(last_entry=self.store.head().entry, noted_entry=entry)
-            if found != mac:  # neither is a secret: statements print them
+            if found.mac != mac:  # neither is a secret: statements print them
                 raise HistoryReplaced(noted_entry=entry)
 
     def check_state(self, *rows: "RowKey") -> None:
@@ -174,19 +174,18 @@ class Home:
         unseen = [row for row in rows if row not in self._checked]
         if self.trusting or not unseen:
             return
-        with self.store.snapshot():  # a row and its seal, of one moment
+        with self.store.snapshot():
             for row in unseen:
-                seal, values = self.store.last_seal(row), self.store.state(row)
-                if seal is None or values is None or not self._is_sealed(row, values, *seal):
+                if not self._is_sealed(row, self.store.state(row)):
                     raise StateAltered(table=row[0], key=key_of(row))
         self._checked.update(unseen)
 
-    def _is_sealed(
-        self, row: "RowKey", values: tuple[object, ...], generation: int, digest: bytes | None
-    ) -> bool:
-        sealed = state(row[0], key_of(row), values)
+    def _is_sealed(self, row: "RowKey", found: StateRow) -> bool:
+        if found.values is None or found.generation is None:
+            return False
+        sealed = state(row[0], key_of(row), found.values)
         try:
-            return self.vault.row_mac(sealed, generation=generation) == digest
+            return self.vault.row_mac(sealed, generation=found.generation) == found.digest
         except Damaged:  # under keys that this home never had
             return False
 

@@ -82,10 +82,10 @@ def imported(
 
 def bill_called(home: Home, name: str, profile: int) -> BillFileRow:
     """Return the bill of *profile* that is called *name*, or its last. Raises BillNotFound."""
-    row = home.store.bill(name, profile)
-    if row is None:
+    rows = home.store.bills(profile, called=name)
+    if not rows:
         raise BillNotFound(name)
-    return row
+    return rows[0]
 
 
 def imported_answer(home: Home, row: BillFileRow) -> BillImported:

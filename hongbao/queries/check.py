@@ -79,5 +79,5 @@ def _tries_of(home: Home) -> dict[Holder, Tries | None]:
 
 def head_line(home: Home, entry: int) -> HeadLine:
     """Return the chain's head as it was at *entry*."""
-    mac = home.store.mac_of(entry) or EMPTY_HEAD.mac
-    return {"entry": entry, "mac": mac.hex()}
+    head = home.store.head(entry) or EMPTY_HEAD
+    return {"entry": entry, "mac": head.mac.hex()}

@@ -46,10 +46,10 @@ def acting_device(home: Home, me: ProfileRow) -> DeviceRow:
     Raises DeviceNotEnrolled, or DeviceKeyMissing if its key is not on this machine.
     """
     if home.device_name is not None:
-        row = home.store.device(name_key(home.device_name), me.id)
-        if row is None or row.state == "removed":
+        named = home.store.devices(me.id, name_key(home.device_name))
+        if not named or named[0].state == "removed":
             raise DeviceNotEnrolled(device=home.device_name, profile=me.name)
-        return _as_sealed(home, me, held_here(home, row))
+        return _as_sealed(home, me, held_here(home, named[0]))
     rows = [row for row in home.store.devices(me.id) if row.state != "removed"]
     here = [row for row in rows if device_keys(home).holds(row.public_key)]
     if not here:
@@ -148,10 +148,10 @@ def _device_line(home: Home, me: ProfileRow, row: DeviceRow, current: int | None
 
 def device_called(home: Home, me: ProfileRow, name: str) -> DeviceRow:
     """Return the device of *me* that is called *name*. Raises DeviceNotFound."""
-    row = home.store.device(name_key(name), me.id)
-    if row is None or row.state == "removed":
+    rows = home.store.devices(me.id, name_key(name))
+    if not rows or rows[0].state == "removed":
         raise DeviceNotFound(name)
-    return row
+    return rows[0]
 
 
 def totp(home: Home) -> TotpShown:

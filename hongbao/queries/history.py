@@ -114,7 +114,7 @@ def events(home: Home, *, after: int | None = None, limit: int = 20) -> Events:
             "events": events,
             "more": start > 0 if after is None else facts < last,
             "last": last,
-            "lost": bool(after) and home.store.mac_of(start) is None,
+            "lost": bool(after) and home.store.head(start) is None,
         }
 
 

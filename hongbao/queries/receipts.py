@@ -97,8 +97,8 @@ def has_entry(home: Home, entry: int, mac: str) -> bool:
     """Return whether the ledger has *entry*, with the seal *mac*."""
     if entry == EMPTY_HEAD.entry:
         return mac == EMPTY_HEAD.mac.hex()
-    found = home.store.mac_of(entry)
-    return found is not None and found.hex() == mac
+    found = home.store.head(entry)
+    return found is not None and found.mac.hex() == mac
 
 
 def moved_since(
@@ -242,8 +242,8 @@ def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool)
     payer, payee = _parties(home, me, movement)
     out_of, into = _places(movement, facts)
     request = line["request_id"]
-    mac = home.store.mac_of(movement.entry)
-    assert mac is not None
+    sealed = home.store.head(movement.entry)
+    assert sealed is not None
     return Receipt(
         id=line["id"],
         act=movement.act,
@@ -260,7 +260,7 @@ def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool)
         payment=paid and paid.id,
         request_id=HIDDEN if masked and not request.startswith(REQUEST_PREFIX) else request,
         masked=masked,
-        mac=mac,
+        mac=sealed.mac,
     )
 
 

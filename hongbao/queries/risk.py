@@ -317,7 +317,7 @@ def risk_rules(home: Home, pack: Pack | None = None) -> PackRules:
 def risk_packs(home: Home) -> list[str]:
     """Return the packs that were ever used here, as `risk_pack_text` takes them."""
     with home.looking():
-        return home.store.rules_kept("risk_pack")
+        return home.store.rules("risk_pack")
 
 
 def risk_pack_text(home: Home, ref: str) -> str | None:

@@ -40,7 +40,7 @@ class Doing:
         self.now = now
         self.home_row = home_row
         self.home_before = home_before
-        epoch = 0 if home_row.dice is None else home.store.last_restore()
+        epoch = 0 if home_row.dice is None else home.store.head().restored
         self.chance = Chance(home.env.chance, home_row, epoch)
         self.request_id = request_id or make_request_id(self.chance(16))
         self.packet: int | None = None

@@ -48,8 +48,7 @@ def bring_in(
     header, digest = rows.header, rows.digest
 
     def work(doing: Act) -> BillImported:
-        known = home.store.bill(digest, doing.me.id)
-        if known is not None:
+        for known in home.store.bills(doing.me.id, called=digest):
             raise _KnownBill(known)
         number, name = home.store.next_number("external_bill"), _free_bill_id(home, doing)
         doing.change(AddBill(number, name, doing.me.id, doing.entry, digest, rows))
@@ -115,6 +114,6 @@ def remove_bill(
 
 def _free_bill_id(home: Home, doing: Act) -> str:
     drawn = bill_id(doing.chance(8))
-    while home.store.bill(drawn) is not None:
+    while home.store.bills(None, called=drawn):
         drawn = bill_id(doing.chance(8))
     return drawn

@@ -130,10 +130,10 @@ def _fail(home: Home, row: ChallengeRow) -> NoReturn:
 
 def _mine(home: Home, challenge_id: str) -> ChallengeRow:
     """Return this profile's challenge; another's is as little there as none at all."""
-    row = home.store.challenge(challenge_id)
-    if row is None or row.profile != home.me.id:
+    rows = home.store.challenges(called=challenge_id)
+    if not rows or rows[0].profile != home.me.id:
         raise ChallengeNotFound(challenge_id)
-    return row
+    return rows[0]
 
 
 def _check_open(home: Home, row: ChallengeRow) -> None:

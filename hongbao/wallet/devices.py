@@ -80,8 +80,8 @@ def add_device(
 
     def asking(doing: Act) -> DeviceRow:
         _check_new(home, doing.me, name)
-        shared = home.store.device(name_key(name))
-        return make_device(home, doing, name) if shared is None else held_here(home, shared)
+        shared = home.store.devices(None, name_key(name))
+        return held_here(home, shared[0]) if shared else make_device(home, doing, name)
 
     def work(doing: Act) -> DeviceChanged:
         assert doing.device is not None
@@ -202,10 +202,11 @@ def _device_changed(doing: Act, row: DeviceRow, state: str) -> DeviceChanged:
 
 
 def _check_new(home: Home, me: ProfileRow, name: str) -> None:
-    row = home.store.device(name_key(name), me.id)
-    if row is not None and row.state != "removed":
-        raise DeviceExists(device=row.name, profile=me.name)
-    refuse_look_alike(name, (device.name for device in home.store.devices(me.id)))
+    rows = home.store.devices(me.id)
+    for row in rows:
+        if row.state != "removed" and name_key(row.name) == name_key(name):
+            raise DeviceExists(device=row.name, profile=me.name)
+    refuse_look_alike(name, (row.name for row in rows))
 
 
 def _waiting(home: Home, me: ProfileRow, name: str, state: str) -> DeviceRow:

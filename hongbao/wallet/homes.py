@@ -207,7 +207,7 @@ def _last_entry_of(home: Home, copy: Path) -> int:
             made.close()
     except (Damaged, HomeNotFound):
         raise _CopyUnreadable from None
-    if problems or home.store.mac_of(head.entry) != head.mac:
+    if problems or home.store.head(head.entry) != head:
         raise _CopyUnreadable
     return head.entry
 
@@ -353,7 +353,8 @@ def _put_back(
             if copy.home() is None or [*copy.audit(Question.FILE_PROBLEMS)]:
                 raise Damaged(path=str(file))
             before, noted = copy.head(), keys.head()
-            if noted is not None and copy.mac_of(noted[0]) != noted[1]:
+            sealed = None if noted is None else copy.head(noted[0])
+            if noted is not None and (sealed is None or sealed.mac != noted[1]):
                 older = _Older(before.entry, noted[0])
                 if older != accepted:
                     return older

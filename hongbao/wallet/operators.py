@@ -92,7 +92,7 @@ def add_operator(home: Home, name: str, *, pin: AskPin, by: By | AskPin) -> Oper
 
 
 def _check_new_operator(home: Home, name: str, by: By | AskPin) -> None:
-    if home.store.operator(name_key(name)) is not None:
+    if home.store.operators(name_key(name)):
         raise OperatorExists(name)
     refuse_look_alike(name, (operator.name for operator in home.store.operators()))
     if not isinstance(by, By) and home.store.operators():
@@ -124,10 +124,10 @@ def operator_log(home: Home, name: str | None = None, *, limit: int = 20) -> Ope
 
 def operator_named(home: Home, name: str) -> OperatorRow:
     """Return the operator called *name*. Raises OperatorNotFound."""
-    row = home.store.operator(name_key(name))
-    if row is None:
+    rows = home.store.operators(name_key(name))
+    if not rows:
         raise OperatorNotFound(name)
-    return row
+    return rows[0]
 
 
 def parse_reason(text: str) -> str:

@@ -194,7 +194,7 @@ def _set_challenge(home: Home, doing: Act, guards: Guards) -> ChallengeRow:
     from hongbao.domain.puzzle import make_puzzle
 
     drawn = challenge_id(doing.chance(8))
-    while home.store.challenge(drawn) is not None:
+    while home.store.challenges(called=drawn):
         drawn = challenge_id(doing.chance(8))
     row = ChallengeRow(
         number=home.store.next_number("challenge"),

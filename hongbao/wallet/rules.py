@@ -41,7 +41,7 @@ def check_operator(home: Home, answered: bool) -> None:
 
 def policies(home: Home) -> list[str]:
     """Return the policies this ledger has ever used, by name and version."""
-    return home.store.rules_kept("policy")
+    return home.store.rules("policy")
 
 
 def policy_text(home: Home, ref: str) -> str | None:

@@ -50,7 +50,7 @@ def make_device(home: Home, doing: Act, name: str) -> DeviceRow:
         fault=None,
         state="",
         since=doing.now,
-        counter=home.store.last_restore(),
+        counter=home.store.head().restored,
     )
 
 
@@ -93,7 +93,7 @@ def only_keys_of_done_acts(home: Home) -> Iterator[None]:
 
 def _free_device_name(home: Home, profile: str) -> str:
     number = 1
-    while home.store.device(name_key(FIRST.format(profile=profile, number=number))):
+    while home.store.devices(None, name_key(FIRST.format(profile=profile, number=number))):
         number += 1
     return FIRST.format(profile=profile, number=number)
 

@@ -445,8 +445,7 @@ def _operator_of(home: Home, act: str, doing: Doing, answer: Mapping[str, object
     name = doer(answer) if act in OPERATOR_ACTS else None
     if name is None:
         return None
-    row = home.store.operator(name_key(name))
-    if row is not None:
+    for row in home.store.operators(name_key(name)):
         return row.id
     added = (change for change in doing.changes if isinstance(change, AddOperator))
     return next((change.operator for change in added if change.name_key == name_key(name)), None)
@@ -470,7 +469,7 @@ def _touched(changes: "list[Change]") -> "list[RowKey]":
 
 def _digest_of(home: Home, row: "RowKey") -> bytes | None:
     """Return the digest of *row* as it is now; None if it is gone."""
-    values = home.store.state(row)
+    values = home.store.state(row).values
     if values is None:
         return None
     return home.vault.row_mac(state(row[0], key_of(row), values))

@@ -168,7 +168,7 @@ def sealed_by(changes: Iterable[Change]) -> list[RowKey]:
 
 
 def digest_of(store: Store, row: RowKey) -> bytes | None:
-    values = store.state(row)
+    values = store.state(row).values
     return None if values is None else hashlib.sha256(state(row[0], key_of(row), values)).digest()
 
 

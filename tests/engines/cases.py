@@ -166,7 +166,7 @@ TOPUPS = frozenset({"topup"})
 
 
 def phone(store: Store) -> Any:
-    return store.device("phone", ZHANG)
+    return next(iter(store.devices(ZHANG, "phone")), None)
 
 
 def zhang(store: Store) -> Any:
@@ -174,8 +174,7 @@ def zhang(store: Store) -> Any:
 
 
 def standing(store: Store, profile: int) -> object:
-    device = store.device("phone", profile)
-    return device and device.state
+    return [device.state for device in store.devices(profile, "phone")]
 
 
 def rules(kind: str, store: Store) -> str | None:
@@ -183,7 +182,7 @@ def rules(kind: str, store: Store) -> str | None:
 
 
 def tablet(store: Store) -> Any:
-    return store.device("tablet")
+    return next(iter(store.devices(None, "tablet")), None)
 
 
 def used_fen(store: Store) -> int:
@@ -196,7 +195,7 @@ def packet(store: Store) -> Any:
 
 
 def challenge(store: Store) -> Any:
-    return store.challenge("challenge-1")
+    return next(iter(store.challenges(called="challenge-1")), None)
 
 
 CASES = [
@@ -224,7 +223,9 @@ CASES = [
     # --- people
     Case(AddProfile(profile_row(4), "four", "hash"), lambda s: s.profile("four"), profile_row(4)),
     Case(
-        AddOperator(2, "Mei", "mei", "hash", T0), lambda s: s.operator("mei"), OperatorRow(2, "Mei")
+        AddOperator(2, "Mei", "mei", "hash", T0),
+        lambda s: s.operators("mei"),
+        [OperatorRow(2, "Mei")],
     ),
     Case(SetPin(PROFILE, "new"), lambda s: s.pin(PROFILE), PinRow("new", 0, 0, None)),
     Case(SetPin(OPERATOR, "new"), lambda s: s.pin(OPERATOR), PinRow("new", 0, 0, None)),
@@ -303,7 +304,7 @@ CASES = [
         (None, [b"t" * 32]),
         (TABLET,),
     ),
-    Case(Enrol(LI, 1, "pending", T1), lambda s: standing(s, LI), "pending"),
+    Case(Enrol(LI, 1, "pending", T1), lambda s: standing(s, LI), ["pending"]),
     Case(
         Enrol(ZHANG, 1, "removed", T1),
         lambda s: (phone(s).state, phone(s).since),
@@ -451,7 +452,7 @@ CASES = [
     ),
     Case(
         RemoveBill(1, NEXT),
-        lambda s: (list(s.bill_rows(1)), s.bills(ZHANG), s.bill("bill-1") is not None),
+        lambda s: (list(s.bill_rows(1)), s.bills(ZHANG), bool(s.bills(None, called="bill-1"))),
         ([], [], True),
         (BILL,),
     ),

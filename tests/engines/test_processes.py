@@ -220,6 +220,6 @@ def test_a_ledger_that_came_back_from_a_copy_gives_no_number_again(
     act(store, entry=restored, request_id=f"{RESTORE}{restored:09d}", name="restore")
 
     for each in (store, engine.open()):
-        assert restored == each.last_restore()
+        assert restored == each.head().restored
         for table in ("packet", "message", "profile", "device"):
             assert each.next_number(table) > restored

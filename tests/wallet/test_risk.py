@@ -234,8 +234,7 @@ def test_why_of_a_challenge_that_was_passed(guarded: World):
 
 def answer(wallet: Wallet, challenge: str) -> None:
     """Pass *challenge*, as a person who can count would."""
-    row = wallet.store.challenge(challenge)
-    assert row is not None
+    (row,) = wallet.store.challenges(called=challenge)
     puzzle = decode_puzzle(row.puzzle)
     wallet.answer_challenge(challenge, str(puzzle.line.count(puzzle.sought)))
 

@@ -42,13 +42,10 @@ class Ledger(Engine):
     # --- the chain and the state that it seals ---------------------------------------------------
     apply = writing.apply
     state = state_queries.state
-    last_seal = state_queries.last_seal
     home = books.home
     rules = books.rules
-    rules_kept = books.rules_kept
     balance_fen = books.balance_fen
     head = books.head
-    mac_of = books.mac_of
     entry = books.entry
     append = books.append
     requested = books.requested
@@ -58,13 +55,11 @@ class Ledger(Engine):
     profile = people.profile
     profiles = people.profiles
     pin = people.pin
-    operator = people.operator
     operators = people.operators
     person = people.person
     cards = people.cards
     card = people.card
     deposit = people.deposit
-    device = device_queries.device
     devices = device_queries.devices
     standing = device_queries.standing
 
@@ -92,7 +87,6 @@ class Ledger(Engine):
     habit = risk.habit
     stops = risk.stops
     judged = risk.judged
-    challenge = risk.challenge
     challenges = risk.challenges
     case = case_queries.case
     cases_opened = case_queries.cases_opened
@@ -104,7 +98,6 @@ class Ledger(Engine):
 
     # --- the past --------------------------------------------------------------------------------
     bills = external.bills
-    bill = external.bill
     bill_rows = external.bill_rows
     usage_of = history.usage_of
     span = history.span

@@ -1,10 +1,10 @@
 """Accounts, transfers and the chain of entries."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, overload
 
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
-from hongbao.engines.sqlcipher.engine import Engine, marks
+from hongbao.engines.sqlcipher.engine import LAST_RESTORE, Engine, marks
 from hongbao.errors import Damaged
 from hongbao.store import EMPTY_HEAD, ActRow, Decided, EntryRow, Head, HomeRow, key_of
 from hongbao.units import from_micros, to_micros
@@ -40,17 +40,23 @@ def set_readings(engine: Engine, row: HomeRow) -> None:
     set_home(engine, row)
 
 
-def rules(engine: Engine, kind: str, ref: str) -> str | None:
+@overload
+def rules(engine: Engine, kind: str) -> list[str]: ...
+
+
+@overload
+def rules(engine: Engine, kind: str, ref: str) -> str | None: ...
+
+
+def rules(engine: Engine, kind: str, ref: str | None = None) -> list[str] | str | None:
+    if ref is None:
+        return [row[0] for row in engine.rows(f"SELECT ref FROM {_RULES[kind]} ORDER BY ref")]
     row = engine.row(f"SELECT text FROM {_RULES[kind]} WHERE ref = ?", ref)
     # A text is long enough to need a second page. Where that page is not authentic, the
     # engine hands out zeros, and says so only when it is asked for another page.
     if row is not None and "\0" in row[0]:
         raise Damaged(path=str(engine.path))
     return row and str(row[0])
-
-
-def rules_kept(engine: Engine, kind: str) -> list[str]:
-    return [row[0] for row in engine.rows(f"SELECT ref FROM {_RULES[kind]} ORDER BY ref")]
 
 
 def keep_rules(engine: Engine, kind: str, ref: str, text: str) -> None:
@@ -115,9 +121,30 @@ def move(engine: Engine, account: Account, side: str, amount_fen: int) -> int:
 # --- the chain ------------------------------------------------------------------------------------
 
 
-def head(engine: Engine) -> Head:
-    row = engine.row("SELECT id, mac, at FROM entry ORDER BY id DESC LIMIT 1")
-    return Head(row[0], row[1] or b"", from_micros(row[2])) if row else EMPTY_HEAD
+@overload
+def head(engine: Engine) -> Head: ...
+
+
+@overload
+def head(engine: Engine, entry: int) -> Head | None: ...
+
+
+def head(engine: Engine, entry: int | None = None) -> Head | None:
+    if entry is None:
+        row = engine.row(f"{_HEADS} ORDER BY id DESC LIMIT 1")
+        return _head(row) if row else EMPTY_HEAD
+    row = engine.row(
+        f"{_HEADS} WHERE id >= ? AND mac IS NOT NULL"
+        " AND EXISTS (SELECT 1 FROM entry WHERE id = ?) ORDER BY id LIMIT 1",
+        entry,
+        entry,
+    )
+    return _head(row) if row else None
+
+
+def _head(row: Any) -> Head:
+    entry, mac, at, restored = row
+    return Head(entry, mac or b"", from_micros(at), restored)
 
 
 def append(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
@@ -139,16 +166,6 @@ def append(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
             )
     if mac is not None and not acts:
         engine.write("UPDATE entry SET mac = ? WHERE id = (SELECT max(id) FROM entry)", mac)
-
-
-def mac_of(engine: Engine, entry: int) -> bytes | None:
-    row = engine.row(
-        "SELECT mac FROM entry WHERE id >= ? AND mac IS NOT NULL"
-        " AND EXISTS (SELECT 1 FROM entry WHERE id = ?) ORDER BY id LIMIT 1",
-        entry,
-        entry,
-    )
-    return row and bytes(row[0])
 
 
 def entry(engine: Engine, number: int) -> ActRow | None:
@@ -192,6 +209,8 @@ def remember_refusal(
         mac,
     )
 
+
+_HEADS = f"SELECT id, mac, at, {LAST_RESTORE} FROM entry"
 
 _RULES = {kind: kind for kind in ("policy", "risk_pack", "risk_model")}
 """The tables of rules: nothing else is put into SQL as a name."""

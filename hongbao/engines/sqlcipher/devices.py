@@ -8,22 +8,17 @@ from hongbao.store import DeviceRow, StandingRow
 from hongbao.units import from_micros, to_micros
 
 
-def device(engine: Engine, name_key: str, profile: int | None = None) -> DeviceRow | None:
-    if profile is None:
-        row = engine.row(f"{_DEVICES_ALONE} WHERE name_key = ?", name_key)
+def devices(engine: Engine, profile: int | None, name_key: str | None = None) -> list[DeviceRow]:
+    values: list[object]
+    if profile is not None:
+        query, values = f"{_DEVICES} WHERE enrolment.profile = ?", [profile]
+        if name_key is not None:
+            query, values = f"{query} AND device.name_key = ?", [profile, name_key]
+    elif name_key is not None:
+        query, values = f"{_DEVICES_ALONE} WHERE name_key = ?", [name_key]
     else:
-        row = engine.row(
-            f"{_DEVICES} WHERE enrolment.profile = ? AND device.name_key = ?", profile, name_key
-        )
-    return _device(row) if row else None
-
-
-def devices(engine: Engine, profile: int | None) -> list[DeviceRow]:
-    if profile is None:
-        rows = engine.rows(f"{_DEVICES_ALONE} WHERE name_key LIKE '%{_RETIRED}%' ORDER BY id")
-    else:
-        rows = engine.rows(f"{_DEVICES} WHERE enrolment.profile = ? ORDER BY device.id", profile)
-    return [_device(row) for row in rows]
+        query, values = f"{_DEVICES_ALONE} WHERE name_key LIKE '%{_RETIRED}%'", []
+    return [_device(row) for row in engine.rows(f"{query} ORDER BY device.id", *values)]
 
 
 def standing(engine: Engine, profile: int, device: int) -> StandingRow:

@@ -193,9 +193,6 @@ class Engine:
             raise Damaged(path=str(self.path))
         return row
 
-    def last_restore(self) -> int:
-        return int(self.row(f"SELECT {LAST_RESTORE}")[0])
-
     def next_number(self, table: str) -> int:
         column = "number" if table in _NUMBERED else "id"
         highest = f"coalesce((SELECT max({column}) FROM {table}), 0)"

@@ -37,17 +37,19 @@ def add_bill(
     )
 
 
-def bills(engine: Engine, profile: int) -> list[BillFileRow]:
-    return [BillFileRow(*row) for row in engine.rows(f"{_BILLS} ORDER BY number", profile)]
-
-
-def bill(engine: Engine, which: str | bytes, profile: int | None = None) -> BillFileRow | None:
-    if profile is None:
-        row = engine.row("SELECT number, id, entry FROM external_bill WHERE id = ?", which)
-    else:
-        column = "id" if isinstance(which, str) else "digest"
-        row = engine.row(f"{_BILLS} AND {column} = ?", profile, which)
-    return row and BillFileRow(*row)
+def bills(
+    engine: Engine, profile: int | None, *, called: str | bytes | None = None
+) -> list[BillFileRow]:
+    where, values = "TRUE", list[object]()
+    if profile is not None:
+        where, values = "profile = ? AND removed IS NULL", [profile]
+    if called is not None:
+        where = f"{where} AND {'id' if isinstance(called, str) else 'digest'} = ?"
+        values.append(called)
+    rows = engine.rows(
+        f"SELECT number, id, entry FROM external_bill WHERE {where} ORDER BY number", *values
+    )
+    return [BillFileRow(*row) for row in rows]
 
 
 def bill_rows(
@@ -69,6 +71,3 @@ def remove_bill(engine: Engine, number: int, entry: int) -> None:
     """Take the rows of bill *number* out; that it was there, and what it was, stays."""
     engine.write("UPDATE external_bill SET removed = ? WHERE number = ?", entry, number)
     engine.write("DELETE FROM external_row WHERE bill = ?", number)
-
-
-_BILLS = "SELECT number, id, entry FROM external_bill WHERE profile = ? AND removed IS NULL"

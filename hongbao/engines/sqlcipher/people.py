@@ -91,13 +91,11 @@ def add_operator(
     )
 
 
-def operator(engine: Engine, name_key: str) -> OperatorRow | None:
-    row = engine.row("SELECT id, name FROM operator WHERE name_key = ?", name_key)
-    return row and OperatorRow(*row)
-
-
-def operators(engine: Engine) -> list[OperatorRow]:
-    return [OperatorRow(*row) for row in engine.rows("SELECT id, name FROM operator ORDER BY id")]
+def operators(engine: Engine, name_key: str | None = None) -> list[OperatorRow]:
+    rows = engine.rows(
+        "SELECT id, name FROM operator WHERE ?1 IS NULL OR name_key = ?1 ORDER BY id", name_key
+    )
+    return [OperatorRow(*row) for row in rows]
 
 
 # --- identity of a person -------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, overload
 
 from hongbao.engines.sqlcipher.engine import Engine
 from hongbao.store import ChallengeRow, HabitRow, JudgedRow, KeptHabit
@@ -89,23 +89,34 @@ def add_challenge(engine: Engine, row: ChallengeRow) -> None:
     )
 
 
-def challenge(engine: Engine, challenge_id: str) -> ChallengeRow | None:
-    row = engine.row(f"{_CHALLENGES} WHERE id = ?", challenge_id)
-    return _challenge(row) if row else None
+@overload
+def challenges(engine: Engine, *, called: str) -> list[ChallengeRow]: ...
+
+
+@overload
+def challenges(
+    engine: Engine, profile: int, now: datetime, *, passed: bytes | None = None
+) -> list[ChallengeRow]: ...
 
 
 def challenges(
-    engine: Engine, profile: int, now: datetime, *, passed: bytes | None = None
+    engine: Engine,
+    profile: int | None = None,
+    now: datetime | None = None,
+    *,
+    passed: bytes | None = None,
+    called: str | None = None,
 ) -> list[ChallengeRow]:
-    where = "state = 'open'"
-    if passed is not None:
-        where = "inputs = ?3 AND state = 'passed'"
-    rows = engine.rows(
-        f"{_CHALLENGES} WHERE profile = ?1 AND expires_at > ?2 AND {where} ORDER BY number",
-        profile,
-        to_micros(now),
-        *([] if passed is None else [passed]),
-    )
+    values: list[object]
+    if called is not None or now is None:
+        where, values = "id = ?", [called]
+    else:
+        where, values = "profile = ? AND expires_at > ?", [profile, to_micros(now)]
+        if passed is None:
+            where += " AND state = 'open'"
+        else:
+            where, values = f"{where} AND inputs = ? AND state = 'passed'", [*values, passed]
+    rows = engine.rows(f"{_CHALLENGES} WHERE {where} ORDER BY number", *values)
     return [_challenge(row) for row in rows]
 
 

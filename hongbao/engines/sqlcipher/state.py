@@ -1,9 +1,7 @@
 """The rows of state that acts change, as seals cover them."""
 
-from typing import Any
-
 from hongbao.engines.sqlcipher.engine import Engine
-from hongbao.store import SEALED, RowKey, key_of
+from hongbao.store import SEALED, RowKey, StateRow, key_of
 
 UNSEALED = {
     "home": frozenset({"clock", "clock_at", "current_profile", "dice_drawn"}),
@@ -22,30 +20,26 @@ a challenge is counted before it is checked, and a wrong one leaves no entry.
 """
 
 
-def state(engine: Engine, row: RowKey) -> tuple[Any, ...] | None:
+def state(engine: Engine, row: RowKey) -> StateRow:
     table, *key = row
-    found = engine.row(f"{selecting(engine, table)} WHERE {key_columns(table)}", *key)
-    return None if found is None else tuple(found)
-
-
-def last_seal(engine: Engine, row: RowKey) -> tuple[int, bytes | None] | None:
-    found = engine.row(
-        "SELECT generation, digest FROM sealed_row JOIN entry ON entry.id = sealed_row.entry"
-        " WHERE place = ? AND key = ? ORDER BY sealed_row.entry DESC LIMIT 1",
-        row[0],
+    columns = ", ".join(f"live.{name}" for name in sealed_columns(engine, table))
+    *values, generation, digest = engine.row(
+        f"SELECT {columns}, seal.generation, seal.digest"
+        f" FROM (SELECT 1) LEFT JOIN {table} AS live ON {key_columns(table)}"
+        " LEFT JOIN (SELECT generation, digest FROM sealed_row"
+        "  JOIN entry ON entry.id = sealed_row.entry WHERE place = ? AND key = ?"
+        "  ORDER BY sealed_row.entry DESC LIMIT 1) AS seal",
+        *key,
+        table,
         key_of(row),
     )
-    return None if found is None else (int(found[0]), found[1] and bytes(found[1]))
+    is_gone = all(value is None for value in values)  # a row has its key at least
+    return StateRow(None if is_gone else tuple(values), generation, digest and bytes(digest))
 
 
 def key_columns(table: str) -> str:
     """Return how a row of *table* is found by its key."""
     return _KEYS.get(table, "id = ?")
-
-
-def selecting(engine: Engine, table: str) -> str:
-    """Return the query of the columns of *table* that a seal covers."""
-    return f"SELECT {', '.join(sealed_columns(engine, table))} FROM {table}"
 
 
 def sealed_columns(engine: Engine, table: str) -> list[str]:
