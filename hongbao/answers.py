@@ -229,6 +229,16 @@ class PolicyUsed(Answer):
     operator: str | None  # who answered for it, where the home has operators
 
 
+class PolicyLine(TypedDict):
+    """One of `policy list`."""
+
+    policy: str
+    title: str
+    title_zh: str
+    shipped: bool
+    current: bool
+
+
 class ProfileLine(TypedDict):
     """One of `profiles`."""
 

@@ -16,6 +16,7 @@ from hongbao.commands.options import (
     RequestId,
     bank_codes,
     caller,
+    listing,
     new_app,
 )
 from hongbao.domain.channel import Fault
@@ -28,6 +29,8 @@ from hongbao.words import N_
 
 class Banks(Group):
     """The commands about banks; a bank's code alone means to show it."""
+
+    listed = "clearing:BANKS"
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[:1] and args[0].casefold() in bank_codes(""):
@@ -78,7 +81,7 @@ def bank(ctx: typer.Context) -> None:
 
 @app.command(
     "list",
-    cls=Command,
+    cls=listing("clearing:BANKS"),
     short_help=N_("List the banks: their deposits and their faults."),
     epilog="hongbao bank list",
 )
@@ -88,7 +91,7 @@ def list_banks(ctx: typer.Context) -> None:
 
 @app.command(
     "show",
-    cls=Command,
+    cls=listing("clearing:BANKS"),
     short_help=N_("Show one bank."),
     epilog="hongbao bank show icbc",
 )
@@ -98,7 +101,9 @@ def show(ctx: typer.Context, bank: BankCode) -> None:
     call = caller(ctx)
     with call.wallet() as wallet:
         shown = wallet.bank(bank)
-    call.answer(shown, lambda answer: clearing.show_banks([answer]))
+    call.answer_list(
+        shown, clearing.BANKS._replace(rows=""), lambda answer: clearing.show_banks([answer])
+    )
 
 
 @app.command(
@@ -227,7 +232,8 @@ def _list(ctx: typer.Context) -> None:
             wallet.banks(),
             [line for line in wallet.faults() if line["bank"] in CHANNELS],
         )
-    call.answer(
+    call.answer_list(
         {"banks": banks, "channel_faults": channels},
+        clearing.BANKS,
         lambda _answer: clearing.show_banks(banks, channels),
     )

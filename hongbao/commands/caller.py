@@ -34,6 +34,7 @@ from hongbao.words import N_, Filled, _, harmless, say, shell_word
 if TYPE_CHECKING:
     from hongbao.answers import ChallengePassed
     from hongbao.domain.pin import Pin
+    from hongbao.ui.listing import Listing
     from hongbao.wallet import Wallet
 
 A = TypeVar("A", bound=Mapping[str, Any])
@@ -58,6 +59,10 @@ class Caller:
         self.no_input = False
         self.pin_file: str | None = None
         self.totp_file: str | None = None
+        self.header = False
+        self.csv: str | None = None
+        self.columns: str | None = None
+        self.no_pager = False
         self._is_rehearsed = False
         self.passphrase_file: str | None = None
 
@@ -87,6 +92,17 @@ class Caller:
     def _variables(self) -> Mapping[str, str]:
         """The environment's variables; the rest of the world may not be there to look at."""
         return os.environ if self._env is None else self._env.variables
+
+    @property
+    def list_options(self) -> list[str]:
+        """The options for lists that were typed."""
+        typed = {
+            "--csv": self.csv is not None,
+            "--header": self.header,
+            "--columns": self.columns is not None,
+            "--no-pager": self.no_pager,
+        }
+        return [name for name, is_typed in typed.items() if is_typed]
 
     # --- asking back -----------------------------------------------------------------------------
 
@@ -381,6 +397,30 @@ class Caller:
             self.remark(N_("this request was answered before; the answer is repeated"))
         if answer.get("dry_run"):
             self.remark(N_("dry run: nothing was changed"))
+
+    def answer_list(
+        self, answer: A, listing: "Listing", show: Callable[[A], None] | None = None
+    ) -> None:
+        """
+        Give *answer* as `answer` does, its rows laid out as the options for lists say.
+
+        *show* is how people see it where they have not chosen columns; else it is a table.
+        """
+        from hongbao.ui.listing import Layout
+        from hongbao.ui.screen import is_terminal
+
+        layout = Layout(self.header, self.csv, self.columns)
+        if self.as_json and self.columns is not None:
+            put(listing.for_json(answer, self.columns))
+            return
+
+        def print_rows(answer: A) -> None:
+            if show is None or layout != Layout() or not is_terminal():
+                listing.print_rows(listing.of(answer), layout)
+            else:
+                show(answer)
+
+        self.answer(answer, print_rows)
 
     def remark(self, sentence: str, **facts: object) -> None:
         """Print a remark for people, on standard error; not with ``--json``."""

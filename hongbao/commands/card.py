@@ -5,12 +5,21 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import Command, DryRun, Group, RequestId, caller, card_names, new_app
+from hongbao.commands.options import (
+    Command,
+    DryRun,
+    RequestId,
+    caller,
+    card_names,
+    listing,
+    listing_group,
+    new_app,
+)
 from hongbao.commands.placeholders import CARD_NUMBER
 from hongbao.domain.identity import bank_of, parse_card_number
 from hongbao.words import N_
 
-app = new_app(cls=Group)
+app = new_app(cls=listing_group("people:CARDS"))
 
 
 class RefundsTo(StrEnum):
@@ -66,7 +75,7 @@ def add(
 
 @app.command(
     "list",
-    cls=Command,
+    cls=listing("people:CARDS"),
     short_help=N_("List your bank cards."),
     epilog="hongbao card list",
 )
@@ -137,6 +146,6 @@ def _list(ctx: typer.Context) -> None:
     call = caller(ctx)
     with call.wallet() as wallet:
         cards = wallet.cards()
-    call.answer({"cards": cards}, lambda answer: people.show_cards(answer["cards"]))
+    call.answer_list({"cards": cards}, people.CARDS)
     if not cards:
         call.hint(N_("bind one with `hongbao card add`"))

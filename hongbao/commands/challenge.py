@@ -4,12 +4,19 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import Command, Group, caller, challenge_ids, new_app
+from hongbao.commands.options import (
+    Command,
+    caller,
+    challenge_ids,
+    listing,
+    listing_group,
+    new_app,
+)
 from hongbao.commands.placeholders import ANSWER
 from hongbao.domain.ids import parse_challenge_id
 from hongbao.words import N_
 
-app = new_app(cls=Group)
+app = new_app(cls=listing_group("challenges:CHALLENGES"))
 
 
 @app.callback(
@@ -25,7 +32,7 @@ def challenge(ctx: typer.Context) -> None:
 
 @app.command(
     "list",
-    cls=Command,
+    cls=listing("challenges:CHALLENGES"),
     short_help=N_("List the open challenges."),
     epilog="hongbao challenge list",
 )
@@ -76,9 +83,7 @@ def _list(ctx: typer.Context) -> None:
     call = caller(ctx)
     with call.wallet() as wallet:
         waiting = wallet.challenges()
-    call.answer(
-        {"challenges": waiting}, lambda answer: challenges.show_challenges(answer["challenges"])
-    )
+    call.answer_list({"challenges": waiting}, challenges.CHALLENGES)
     if waiting:
         call.hint(
             N_("answer one with `hongbao challenge answer {challenge}`"),

@@ -8,11 +8,12 @@ import typer
 from hongbao.commands.options import (
     Command,
     DryRun,
-    Group,
     RequestId,
     caller,
     device_names,
     devices_cut_off,
+    listing,
+    listing_group,
     new_app,
     other_devices,
     waiting_devices,
@@ -20,7 +21,7 @@ from hongbao.commands.options import (
 from hongbao.errors import NoSuchFault
 from hongbao.words import N_
 
-app = new_app(cls=Group)
+app = new_app(cls=listing_group("devices:DEVICES"))
 
 FAULTS = ("replay", "forge")
 NONE = "none"
@@ -72,7 +73,7 @@ def device(ctx: typer.Context) -> None:
 
 @app.command(
     "list",
-    cls=Command,
+    cls=listing("devices:DEVICES"),
     short_help=N_("List your devices and their state."),
     epilog="hongbao device list",
 )
@@ -260,4 +261,4 @@ def _list(ctx: typer.Context) -> None:
     call = caller(ctx)
     with call.wallet() as wallet:
         lines = wallet.devices()
-    call.answer({"devices": lines}, lambda answer: devices.show_devices(answer["devices"]))
+    call.answer_list({"devices": lines}, devices.DEVICES)

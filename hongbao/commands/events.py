@@ -9,7 +9,13 @@ import typer
 
 from hongbao.answers import EventLine, Events
 from hongbao.commands.caller import Caller
-from hongbao.commands.options import Command, Limit, caller, new_app, whole
+from hongbao.commands.options import (
+    Limit,
+    caller,
+    listing,
+    new_app,
+    whole,
+)
 from hongbao.commands.streams import answering, forget_output
 from hongbao.documents import to_json
 from hongbao.errors import Busy
@@ -27,7 +33,7 @@ LOOK_SECONDS = 0.2
 
 
 @app.command(
-    cls=Command,
+    cls=listing("events:EVENTS"),
     short_help=N_("Show what happened in the wallet, in order."),
     help=N_(
         "Each event says who did what to which packet or payment. With --follow it "
@@ -60,7 +66,9 @@ def events(
         if found["lost"]:
             call.remark(LOST, event=after)
         if not follow:
-            call.answer(found, lambda answer: screen.show_events(answer["events"]))
+            call.answer_list(
+                found, screen.EVENTS, lambda answer: screen.show_events(answer["events"])
+            )
             if found["more"]:
                 _tell_of_more(call, found, after, limit)
             return

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from hongbao.commands.options import (
-    Command,
     Limit,
     caller,
+    listing,
     new_app,
     other_names,
     whole,
@@ -26,7 +26,7 @@ def _kinds(incomplete: str) -> list[str]:
 
 
 @app.command(
-    cls=Command,
+    cls=listing("records:HISTORY"),
     short_help=N_("Show your movements, newest first."),
     help=N_("Days are China's; a day or a month at --to is included whole."),
     epilog=("hongbao history\nhongbao history --last 2w\nhongbao history --kind claim"),
@@ -86,7 +86,7 @@ def history(
             before=before,
             limit=limit,
         )
-    call.answer(found, records.show_history)
+    call.answer_list(found, records.HISTORY, records.show_history)
     if found["pending"]:
         call.hint(N_("a payment is pending; check it with `hongbao settle`"))
     if found["more"]:

@@ -72,7 +72,7 @@ def bring_in(
     with call.wallet() as wallet:
         if listed:
             found = wallet.bills()
-            call.answer({"bills": found}, lambda answer: bills.show_bills(answer["bills"]))
+            call.answer_list({"bills": found}, bills.BILLS)
             if not found:
                 call.hint(N_("import one with `hongbao import FILE`"))
             return

@@ -6,16 +6,17 @@ import typer
 
 from hongbao.commands.options import (
     Command,
-    Group,
     Limit,
     caller,
+    listing,
+    listing_group,
     new_app,
     operator_names,
 )
 from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.words import N_
 
-app = new_app(cls=Group)
+app = new_app(cls=listing_group("clearing:OPERATORS"))
 
 
 @app.callback(
@@ -75,7 +76,7 @@ def add(
 
 @app.command(
     "list",
-    cls=Command,
+    cls=listing("clearing:OPERATORS"),
     short_help=N_("List the operators."),
     epilog="hongbao operator list",
 )
@@ -85,7 +86,7 @@ def list_operators(ctx: typer.Context) -> None:
 
 @app.command(
     "log",
-    cls=Command,
+    cls=listing("review:OPERATOR_LOG"),
     short_help=N_("Show the acts of operators, in order."),
     epilog="hongbao operator log\nhongbao operator log 老王 --limit 100",
 )
@@ -106,7 +107,7 @@ def log(
     call = caller(ctx)
     with call.wallet() as wallet:
         found = wallet.operator_log(name, limit=limit)
-    call.answer(found, review.show_operator_log)
+    call.answer_list(found, review.OPERATOR_LOG, review.show_operator_log)
     if found["more"]:
         call.hint(N_("see earlier ones: `--limit {limit}`"), limit=limit * 2)
 
@@ -117,8 +118,10 @@ def _list(ctx: typer.Context) -> None:
     call = caller(ctx)
     with call.wallet() as wallet:
         operators = wallet.operators()
-    call.answer(
-        {"operators": operators}, lambda answer: clearing.show_operators(answer["operators"])
+    call.answer_list(
+        {"operators": operators},
+        clearing.OPERATORS,
+        lambda answer: clearing.show_operators(answer["operators"]),
     )
     if not operators:
         call.hint(N_("add one with `hongbao operator add NAME`"))

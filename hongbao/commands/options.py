@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from hongbao.commands import lists
 from hongbao.commands.caller import Caller
 from hongbao.commands.placeholders import PROFILE_NAME, placeholder
 from hongbao.domain.ids import check_request_id
@@ -115,8 +116,14 @@ class _Spoken:
     placeholders: dict[str, str]
     """The placeholders, by what the reader's language calls them."""
 
+    listed = ""
+    """Where the list that it answers with is declared (see `listing`)."""
+
     def __init__(self, *args: Any, **settings: Any) -> None:
-        settings["params"] = [*(settings.get("params") or ()), *_shared_options()]
+        own = [*(settings.get("params") or ())]
+        if self.listed:
+            own += lists.options(kept_option, self.listed)
+        settings["params"] = [*own, *_shared_options()]
         for param in settings["params"]:
             if getattr(param, "help", None):
                 param.help = _(param.help)
@@ -127,6 +134,16 @@ class _Spoken:
                 param.metavar = _(word)
                 self.placeholders[param.metavar] = word
         super().__init__(*args, **settings)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if self.listed:
+            args = lists.with_values(args)
+        return super().parse_args(ctx, args)  # type: ignore[misc, no-any-return]
+
+    def invoke(self, ctx: Any) -> Any:
+        if self.listed:
+            lists.check(caller(ctx), self.listed, command=ctx.command_path)
+        return super().invoke(ctx)  # type: ignore[misc]
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words of the usage line; the library's braces would mean a choice."""
@@ -176,6 +193,12 @@ def _said(command: Any, which: str) -> str:
 class Command(_Spoken, TyperCommand):
     """A command that also takes the options which every command takes."""
 
+    def invoke(self, ctx: Any) -> Any:
+        if not self.listed and (typed := caller(ctx).list_options):
+            # Its group is a list, and was given an option for lists.
+            raise UsageError(f"No such option: {typed[0]}", ctx)
+        return super().invoke(ctx)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         typed = [*args]
         try:
@@ -192,21 +215,40 @@ class Group(_Spoken, TyperGroup):
     """Commands that stand together under one name."""
 
 
+def listing(where: str) -> type[Command]:
+    """
+    Return the class of a command that answers with the list declared at *where*.
+
+    That is a module of `hongbao.ui` and a name in it, such as ``people:CARDS``. The command takes
+    the options of lists.
+    """
+    return type("Listing", (Command,), {"listed": where})
+
+
+def listing_group(where: str) -> type[Group]:
+    """Return the class of a group that, without a command, answers with a list (see `listing`)."""
+    return type("ListingGroup", (Group,), {"listed": where})
+
+
+def kept_option(*declared: str, help: str, **settings: Any) -> TyperOption:
+    """Return an option that the caller keeps, not the command."""
+
+    def keep(ctx: typer.Context, param: Any, value: Any) -> None:
+        if value is not None:
+            setattr(caller(ctx), param.name, value)
+
+    return TyperOption(
+        param_decls=[*declared],
+        help=help,
+        expose_value=False,
+        callback=keep,
+        default=None,
+        **settings,
+    )
+
+
 def _shared_options() -> list[TyperOption]:
-    def option(*declared: str, help: str, **settings: Any) -> TyperOption:
-        def keep(ctx: typer.Context, param: Any, value: Any) -> None:
-            if value is not None:
-                setattr(caller(ctx), param.name, value)
-
-        return TyperOption(
-            param_decls=[*declared],
-            help=help,
-            expose_value=False,
-            callback=keep,
-            default=None,
-            **settings,
-        )
-
+    option = kept_option
     return [
         option("--json", "as_json", is_flag=True, help=N_("print one JSON document")),
         option(

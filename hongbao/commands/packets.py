@@ -4,7 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from hongbao.commands.options import Command, caller, new_app, whole
+from hongbao.commands.options import (
+    caller,
+    listing,
+    new_app,
+    whole,
+)
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
@@ -12,7 +17,7 @@ app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("packets:PACKETS"),
     short_help=N_("List red packets: claimable, sent and received, newest first."),
     epilog="hongbao packets\nhongbao packets --claimable -p 小红",
 )
@@ -44,7 +49,7 @@ def packets(
         found = wallet.packets(chosen[0] if chosen else None, limit=limit + 1)
         now = iso(wallet.now())
     answer: dict[str, Any] = {"at": now, "packets": found[:limit], "more": len(found) > limit}
-    call.answer(answer, lambda answer: screen.show_packets(answer["packets"], answer["at"]))
+    call.answer_list(answer, screen.packets_at(now))
     if answer["more"]:
         call.hint(N_("see more: `--limit {limit}`"), limit=limit * 2)
     if any(packet["yours"] and packet["state"] == "expired" for packet in found):

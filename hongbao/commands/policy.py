@@ -4,12 +4,14 @@ from typing import Annotated, Any
 
 import typer
 
+from hongbao.answers import PolicyLine
 from hongbao.commands.options import (
     Command,
     DryRun,
-    Group,
     RequestId,
     caller,
+    listing,
+    listing_group,
     new_app,
     policy_names,
 )
@@ -17,7 +19,7 @@ from hongbao.commands.rules import Answering, answering, read_policy
 from hongbao.errors import HomeNotFound
 from hongbao.words import N_
 
-app = new_app(cls=Group)
+app = new_app(cls=listing_group("home:POLICIES"))
 
 
 @app.callback(
@@ -37,7 +39,7 @@ def policy(ctx: typer.Context) -> None:
 
 @app.command(
     "list",
-    cls=Command,
+    cls=listing("home:POLICIES"),
     short_help=N_("List the policies that come with hongbao or were used here."),
     epilog="hongbao policy list",
 )
@@ -112,7 +114,7 @@ def _list(ctx: typer.Context) -> None:
     from hongbao.ui import home
 
     call = caller(ctx)
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, PolicyLine] = {}
 
     def add(name: str, *, shipped: bool, current: str | None, wallet: Any = None) -> None:
         rules = read_policy(name, wallet)
@@ -137,6 +139,4 @@ def _list(ctx: typer.Context) -> None:
     except HomeNotFound:
         for name in policies.names():
             add(name, shipped=True, current=None)
-    call.answer(
-        {"policies": list(found.values())}, lambda answer: home.show_policies(answer["policies"])
-    )
+    call.answer_list({"policies": [*found.values()]}, home.POLICIES)

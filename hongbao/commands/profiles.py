@@ -2,14 +2,19 @@
 
 import typer
 
-from hongbao.commands.options import Command, caller, new_app, titles
+from hongbao.commands.options import (
+    caller,
+    listing,
+    new_app,
+    titles,
+)
 from hongbao.words import N_
 
 app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("people:PROFILES"),
     short_help=N_("List the profiles in this wallet."),
     help=N_("Names and ID numbers are masked."),
     epilog="hongbao profiles",
@@ -20,4 +25,4 @@ def profiles(ctx: typer.Context) -> None:
     call = caller(ctx)
     with call.wallet() as wallet:
         found, tiers = wallet.profiles(), titles(wallet)
-    call.answer({"profiles": found}, lambda answer: people.show_profiles(answer["profiles"], tiers))
+    call.answer_list({"profiles": found}, people.profiles_with(tiers))

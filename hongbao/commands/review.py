@@ -9,11 +9,12 @@ from hongbao.commands.options import (
     STANDARD_OUTPUT,
     Command,
     DryRun,
-    Group,
     Limit,
     Output,
     caller,
     case_ids,
+    listing,
+    listing_group,
     new_app,
     one_of,
     operator_names,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from hongbao.commands.caller import Caller
     from hongbao.wallet.operators import By
 
-app = new_app(cls=Group)
+app = new_app(cls=listing_group("review:CASES"))
 
 CaseId = Annotated[
     str,
@@ -80,7 +81,7 @@ def review(ctx: typer.Context) -> None:
 
 @app.command(
     "list",
-    cls=Command,
+    cls=listing("review:CASES"),
     short_help=N_("List the open cases, oldest first."),
     help=N_("With --all, also the closed ones, newest first."),
     epilog="hongbao review list\nhongbao review list --all --limit 100",
@@ -237,7 +238,7 @@ def _list(
     call = caller(ctx)
     with call.wallet() as wallet:
         listed = wallet.cases(closed=closed, limit=limit, unmasked_by=unmasked_by)
-    call.answer(listed, screen.show_cases)
+    call.answer_list(listed, screen.cases_in(listed))
     if listed["more"]:
         call.hint(N_("see more: `--limit {limit}`"), limit=limit * 2)
 

@@ -14,8 +14,8 @@ from hongbao.errors.base import *
 
 TOPICS = {
     "usage": (
-        "Unanswered NotAnswered Declined BadCommandLine ConflictingOptions FileExists "
-        "InvalidPath NotUtf8 InsideHome FileNotReadable SystemRefused AnswerUnwritable "
+        "Unanswered NotAnswered Declined BadCommandLine ConflictingOptions UnknownColumn "
+        "FileExists InvalidPath NotUtf8 InsideHome FileNotReadable SystemRefused AnswerUnwritable "
         "Unexpected Interrupted Stopped"
     ),
     "values": (

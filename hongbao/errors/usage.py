@@ -52,6 +52,16 @@ class ConflictingOptions(UsageError):
     advice = N_("see `{command} --help`")
 
 
+class UnknownColumn(UsageError):
+    """A list has no column of that name."""
+
+    column: str = example("amont", kw_only=False)
+    known: str = example("packet, kind, state")
+
+    sentence = N_("there is no column '{column}'")
+    advice = N_("the columns are: {known}")
+
+
 class FileExists(UsageError):
     """A file would be overwritten."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
+from hongbao.ui.listing import Field, Listing
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, ngettext, say
@@ -14,7 +15,6 @@ from hongbao.words import N_, _, ngettext, say
 if TYPE_CHECKING:
     from hongbao.answers import (
         BillImported,
-        BillLine,
         BillRemoved,
         Compared,
         ComparedLine,
@@ -77,49 +77,38 @@ def _rows(count: int) -> str:
     return ngettext("{count} row", "{count} rows", count).format(count=count)
 
 
-def show_bills(bills: Sequence[BillLine]) -> None:
-    """Print the imported bills, the oldest first."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    row["bill"],
-                    row["begins_at"],
-                    row["ends_at"],
-                    row["count"],
-                    yuan(row["in_fen"]),
-                    yuan(row["out_fen"]),
-                    yuan(row["neutral_fen"]),
-                    row["holder"],
-                    row["file"],
-                    row["imported_at"],
-                )
-                for row in bills
-            )
-        )
-        return
-    if not bills:
-        line(_("no bills"))
-        return
-    table(
-        [
-            Column(_("bill")),
-            Column(_("period"), below=True),
-            Column(_("rows"), right=True),
-            Column(_("nickname"), below=True, gives=True),
-            Column(_("file"), below=True, gives=True),
-        ],
-        [
-            [
-                Cell(row["bill"], "bold"),
-                f"{wording.when(row['begins_at'])[:10]} – {wording.when(row['ends_at'])[:10]}",
-                str(row["count"]),
-                safe(row["holder"]),
-                Cell(safe(row["file"]), "dim"),
-            ]
-            for row in bills
-        ],
-    )
+BILLS = Listing(
+    rows="bills",
+    fields=(
+        Field("bill", Column(N_("bill")), lambda row: Cell(row["bill"], "bold")),
+        Field(
+            "begins_at",
+            Column(N_("period"), below=True),
+            lambda row: (
+                f"{wording.when(row['begins_at'])[:10]} – {wording.when(row['ends_at'])[:10]}"
+            ),
+        ),
+        Field("ends_at"),
+        Field("count", Column(N_("rows"), right=True), says=N_("the number of rows")),
+        Field("in_fen"),
+        Field("out_fen"),
+        Field("neutral_fen"),
+        Field(
+            "holder",
+            Column(N_("nickname"), below=True, gives=True),
+            lambda row: safe(row["holder"]),
+        ),
+        Field(
+            "file",
+            Column(N_("file"), below=True, gives=True),
+            lambda row: Cell(safe(row["file"]), "dim"),
+        ),
+        Field("imported_at"),
+    ),
+    more=(Field("format"),),
+    screen=("bill", "begins_at", "count", "holder", "file"),
+    empty=N_("no bills"),
+)
 
 
 def show_removed(removed: BillRemoved) -> None:

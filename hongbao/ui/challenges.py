@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
-from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import Field, Listing
+from hongbao.ui.screen import Cell, Column, line, safe
 from hongbao.ui.script import folded, terminal_columns
-from hongbao.units import yuan
 from hongbao.words import N_, _, in_language, say
 
 if TYPE_CHECKING:
@@ -36,46 +35,26 @@ def to_count(challenge: ChallengeLine, said: str | None = None) -> list[str]:
     return ["", *folded(why, terminal_columns()), "", f"  {safe(challenge['line'])}", ""]
 
 
-def show_challenges(challenges: Sequence[ChallengeLine]) -> None:
-    """Print the challenges that can be answered, oldest first."""
-    if not is_terminal():
-        pipe(*(_fields(row) for row in challenges))
-        return
-    if not challenges:
-        line(_("no open challenges"))
-        return
-    table(
-        [
-            Column(_("challenge")),
-            Column(_("what")),
-            Column(_("amount"), right=True),
-            Column(_("until"), below=True, named=True),
-            Column(_("tries left"), right=True, below=True, named=True),
-        ],
-        [
-            [
-                Cell(row["challenge"], "bold"),
-                asked(row["asked"]),
-                "" if row["amount_fen"] is None else yuan(row["amount_fen"]),
-                wording.when(row["expires_at"]),
-                str(row["tries_left"]),
-            ]
-            for row in challenges
-        ],
-    )
-
-
-def _fields(row: ChallengeLine) -> list[object]:
-    return [
-        row["challenge"],
-        row["asked"],
-        "" if row["amount_fen"] is None else yuan(row["amount_fen"]),
-        row["request_id"],
-        row["expires_at"],
-        row["tries_left"],
-        row["sought"],
-        row["line"],
-    ]
+CHALLENGES = Listing(
+    rows="challenges",
+    fields=(
+        Field("challenge", Column(N_("challenge")), lambda row: Cell(row["challenge"], "bold")),
+        Field("asked", Column(N_("what")), lambda row: asked(row["asked"])),
+        Field("amount_fen", Column(N_("amount"), right=True)),
+        Field("request_id"),
+        Field(
+            "expires_at",
+            Column(N_("until"), below=True, named=True),
+            lambda row: wording.when(row["expires_at"]),
+        ),
+        Field("tries_left", Column(N_("tries left"), right=True, below=True, named=True)),
+        Field("sought"),
+        Field("line"),
+    ),
+    more=(Field("at"), Field("rule"), Field("why")),
+    screen=("challenge", "asked", "amount_fen", "expires_at", "tries_left"),
+    empty=N_("no open challenges"),
+)
 
 
 def show_passed(passed: ChallengePassed) -> None:

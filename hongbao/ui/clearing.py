@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
+from hongbao.ui.listing import Field, Layout, Listing
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, ngettext, say
@@ -316,45 +317,73 @@ def _tick(good: bool) -> Cell:
 # --- banks and their faults ----------------------------------------------------------------------
 
 
+def _fault_code(fault: FaultLine) -> str:
+    """Return *fault* as it is typed: with its amount where it is only for one."""
+    amount_fen = fault["amount_fen"]
+    return fault["fault"] if amount_fen is None else f"{fault['fault']}={yuan(amount_fen)}"
+
+
+BANKS = Listing(
+    rows="banks",
+    fields=(
+        Field("bank", Column(N_("bank")), lambda row: Cell(row["bank"], "bold")),
+        Field(
+            "name",
+            Column(N_("name"), gives=True, below=True),
+            lambda row: wording.bank_name(row["bank"]),
+        ),
+        Field("prefix", Column(N_("cards begin with"), below=True, named=True)),
+        Field(
+            "cards",
+            Column(N_("accounts"), right=True, below=True, named=True),
+            says=N_("the number of card accounts"),
+        ),
+        Field("deposits_fen", Column(N_("deposits"), right=True)),
+        Field(
+            "channel",
+            Column(N_("channel"), below=True),
+            lambda row: wording.channel(row["channel"]),
+        ),
+        Field("faults", text=lambda row: ",".join(map(_fault_code, row["faults"]))),
+    ),
+    screen=("bank", "name", "prefix", "cards", "deposits_fen", "channel"),
+)
+
+FAULTS = Listing(
+    rows="faults",
+    fields=(
+        Field(
+            "bank",
+            Column(N_("where")),
+            lambda row: Cell(row["bank"], "bold"),
+            says=N_("the code of the bank or channel"),
+        ),
+        Field("fault", Column(N_("fault")), lambda row: Cell(row["fault"], "yellow")),
+        Field(
+            "amount_fen",
+            Column(N_("amount"), right=True),
+            lambda row: _("any") if row["amount_fen"] is None else yuan(row["amount_fen"]),
+        ),
+        Field(
+            "set_at",
+            Column(N_("since"), below=True, extra=True),
+            lambda row: Cell(wording.when_short(row["set_at"]), "dim"),
+        ),
+    ),
+    screen=(
+        "bank",
+        "fault",
+        Field("effect", Column(N_("effect"), below=True), lambda row: wording.fault(row["fault"])),
+        "amount_fen",
+        "set_at",
+    ),
+    empty=N_("no faults"),
+)
+
+
 def show_banks(banks: Sequence[BankLine], channel_faults: Sequence[FaultLine] = ()) -> None:
     """Print the demo banks: their cards, what they keep, and what goes wrong there or between."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    row["bank"],
-                    row["name"],
-                    row["prefix"],
-                    row["cards"],
-                    yuan(row["deposits_fen"]),
-                    row["channel"],
-                    ",".join(_fault_code(fault) for fault in row["faults"]),
-                )
-                for row in banks
-            )
-        )
-        return
-    table(
-        [
-            Column(_("bank")),
-            Column(_("name"), gives=True, below=True),
-            Column(_("cards begin with"), below=True, named=True),
-            Column(_("accounts"), right=True, below=True, named=True),
-            Column(_("deposits"), right=True),
-            Column(_("channel"), below=True),
-        ],
-        [
-            [
-                Cell(row["bank"], "bold"),
-                wording.bank_name(row["bank"]),
-                row["prefix"],
-                str(row["cards"]),
-                yuan(row["deposits_fen"]),
-                wording.channel(row["channel"]),
-            ]
-            for row in banks
-        ],
-    )
+    BANKS.draw(banks)
     if faults := [*(fault for row in banks for fault in row["faults"]), *channel_faults]:
         print()
         show_faults(faults)
@@ -362,41 +391,7 @@ def show_banks(banks: Sequence[BankLine], channel_faults: Sequence[FaultLine] = 
 
 def show_faults(faults: Sequence[FaultLine]) -> None:
     """Print the simulated faults: where, which, and since when."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    row["bank"],
-                    row["fault"],
-                    None if row["amount_fen"] is None else yuan(row["amount_fen"]),
-                    row["set_at"],
-                )
-                for row in faults
-            )
-        )
-        return
-    if not faults:
-        line(_("no faults"))
-        return
-    table(
-        [
-            Column(_("where")),
-            Column(_("fault")),
-            Column(_("effect"), below=True),
-            Column(_("amount"), right=True),
-            Column(_("since"), below=True, extra=True),
-        ],
-        [
-            [
-                Cell(row["bank"], "bold"),
-                Cell(row["fault"], "yellow"),
-                wording.fault(row["fault"]),
-                _("any") if row["amount_fen"] is None else yuan(row["amount_fen"]),
-                Cell(wording.when_short(row["set_at"]), "dim"),
-            ]
-            for row in faults
-        ],
-    )
+    FAULTS.print_rows(faults, Layout())
 
 
 def show_fault_set(changed: FaultSet) -> None:
@@ -408,12 +403,6 @@ def show_fault_set(changed: FaultSet) -> None:
     if changed.get("dry_run") and is_terminal():
         line(_("dry run, this fault would be set:"))
     show_faults(changed["faults"])
-
-
-def _fault_code(fault: FaultLine) -> str:
-    """Return *fault* as it is typed: with its amount where it is only for one."""
-    amount_fen = fault["amount_fen"]
-    return fault["fault"] if amount_fen is None else f"{fault['fault']}={yuan(amount_fen)}"
 
 
 # --- statements, and who puts things right -------------------------------------------------------
@@ -474,10 +463,14 @@ def show_operator_added(added: OperatorAdded) -> None:
 
 def show_operators(operators: Sequence[OperatorLine]) -> None:
     """Print who may put books right."""
-    if not is_terminal():
-        pipe(*((row["operator"],) for row in operators))
-        return
     if not operators:
-        line(_("no operators yet"))
+        line(_(OPERATORS.empty))
     for row in operators:
         line(safe(row["operator"]))
+
+
+OPERATORS = Listing(
+    rows="operators",
+    fields=(Field("operator", Column(N_("operator")), lambda row: safe(row["operator"])),),
+    empty=N_("no operators yet"),
+)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.domain.risk.places import place_called
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
-from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import CURRENT, Field, Listing, dated, mark, named_current
+from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
 from hongbao.words import N_, _, language, say
 
 if TYPE_CHECKING:
@@ -37,56 +37,6 @@ _CHANGED = {
 }
 
 
-def show_devices(devices: Sequence[DeviceLine]) -> None:
-    """Print the devices, oldest first, the one that is acted from marked."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    "*" if row["current"] else "",
-                    row["device"],
-                    row["state"],
-                    "here" if row["here"] else "elsewhere",
-                    row["city"],
-                    row["session"],
-                    row["cut_at"],
-                    row["since"],
-                    ",".join(row["shared_with"]),
-                    row["fault"],
-                )
-                for row in devices
-            )
-        )
-        return
-    if not devices:
-        line(_("no devices yet"))
-        return
-    table(
-        [
-            Column(""),
-            Column(_("device"), gives=True),
-            Column(_("state"), below=True),
-            Column(_("city"), below=True),
-            Column(_("session"), below=True, named=True),
-            Column(_("shared with"), gives=True, below=True, named=True),
-            Column(_("since"), below=True, extra=True),
-        ],
-        [_device_row(row) for row in devices],
-    )
-
-
-def _device_row(row: DeviceLine) -> Row:
-    return [
-        Cell("●" if row["current"] else " ", "red"),
-        Cell(safe(row["device"]), "bold" if row["current"] else ""),
-        _standing(row),
-        "" if row["city"] == "unknown" else city(row["city"]),
-        Cell(str(row["session"])),
-        safe(", ".join(row["shared_with"])),
-        Cell(wording.when(row["since"])[:10], "dim"),
-    ]
-
-
 def _standing(row: DeviceLine) -> Cell:
     if row["cut_at"] is not None:
         return Cell(_("logged out"), "red")
@@ -102,6 +52,33 @@ def city(code: str) -> str:
     if place is None:
         return _("unknown place")
     return place.name_zh if language().startswith("zh") else place.name_en
+
+
+DEVICES = Listing(
+    rows="devices",
+    fields=(
+        CURRENT,
+        Field("device", Column(N_("device"), gives=True), named_current("device")),
+        Field("state", Column(N_("state"), below=True), _standing),
+        Field("here", text=mark("here", "here", "elsewhere")),
+        Field(
+            "city",
+            Column(N_("city"), below=True),
+            lambda row: "" if row["city"] == "unknown" else city(row["city"]),
+        ),
+        Field("session", Column(N_("session"), below=True, named=True)),
+        Field("cut_at"),
+        Field("since", Column(N_("since"), below=True, extra=True), dated("since")),
+        Field(
+            "shared_with",
+            Column(N_("shared with"), gives=True, below=True, named=True),
+            lambda row: safe(", ".join(row["shared_with"])),
+        ),
+        Field("fault"),
+    ),
+    screen=("current", "device", "state", "city", "session", "shared_with", "since"),
+    empty=N_("no devices yet"),
+)
 
 
 def show_changed(changed: DeviceChanged) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
-from hongbao.ui.screen import is_terminal, line, pipe, safe
+from hongbao.ui.listing import Field, Layout, Listing
+from hongbao.ui.screen import Cell, Column, is_terminal, line, safe
 from hongbao.words import N_, _
 
 if TYPE_CHECKING:
@@ -108,14 +109,14 @@ def show_events(events: Sequence[EventLine]) -> None:
     """Print *events*, oldest first."""
     for event in events:
         show_event(event)
-    if not events and is_terminal():
+    if not events:
         line(_("nothing has happened since"))
 
 
 def show_event(event: EventLine) -> None:
     """Print one event, as it happens or afterwards."""
     if not is_terminal():
-        pipe(_fields(event))
+        EVENTS.print_rows([event], Layout())
         return
     actor = safe(wording.actor(event["actor"]))
     about = (event["packet"] or event["payment"], _whose(event), event["fault"])
@@ -133,15 +134,18 @@ def _whose(event: EventLine) -> str:
     return "" if whose is None or whose == event["actor"] else safe(whose)
 
 
-def _fields(event: EventLine) -> list[object]:
-    return [
-        event["event"],
-        event["at"],
-        event["act"],
-        event["actor"],
-        event["profile"],
-        event["packet"],
-        event["payment"],
-        event["state"],
-        event["fault"],
-    ]
+EVENTS = Listing(
+    rows="events",
+    fields=(
+        Field("event", Column("", right=True)),
+        Field("at", Column(N_("time")), lambda row: Cell(wording.when_short(row["at"]), "dim")),
+        Field("act", Column(N_("what")), fact),
+        Field("actor", Column(N_("who")), lambda row: safe(wording.actor(row["actor"]))),
+        Field("profile", Column(N_("profile")), says=N_("the profile whose money it is about")),
+        Field("packet", Column(N_("packet"))),
+        Field("payment"),
+        Field("state", says=N_("the payment's state then, as a code")),
+        Field("fault"),
+    ),
+    empty=N_("nothing has happened since"),
+)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
-from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import CURRENT, Field, Listing, named_current
+from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
 from hongbao.words import N_, _, language, say
 
 if TYPE_CHECKING:
@@ -87,28 +88,27 @@ def _show_resolved(row: ResolvedLine) -> None:
     line(wording.resolved(row), red=row["packet"] or "")
 
 
-def show_policies(policies: Sequence[dict[str, Any]]) -> None:
-    """Print the policies, the active one marked."""
-    if not is_terminal():
-        pipe(*(("*" if row["current"] else "", row["policy"], row["title"]) for row in policies))
-        return
-    table(
-        [
-            Column(""),
-            Column(_("policy")),
-            Column(_("title"), gives=True, below=True),
-            Column("", below=True),
-        ],
-        [
-            [
-                Cell("●" if row["current"] else " ", "red"),
-                Cell(row["policy"], "bold" if row["current"] else ""),
-                safe(row["title_zh"] if language().startswith("zh") else row["title"]),
-                Cell("" if row["shipped"] else _("used here"), "dim"),
-            ]
-            for row in policies
-        ],
-    )
+POLICIES = Listing(
+    rows="policies",
+    fields=(
+        CURRENT,
+        Field("policy", Column(N_("policy")), named_current("policy")),
+        Field(
+            "title",
+            Column(N_("title"), gives=True, below=True),
+            lambda row: safe(row["title_zh"] if language().startswith("zh") else row["title"]),
+        ),
+    ),
+    more=(
+        Field("title_zh"),
+        Field(
+            "shipped",
+            Column(" ", below=True),
+            lambda row: Cell("" if row["shipped"] else _("used here"), "dim"),
+        ),
+    ),
+    screen=("current", "policy", "title", "shipped"),
+)
 
 
 def show_policy_used(used: PolicyUsed) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
-from hongbao.ui.screen import Cell, Column, Row, console, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import Field, Listing
+from hongbao.ui.screen import Cell, Column, console, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
 
@@ -149,62 +149,67 @@ _CLAIMED_ALL = N_("claimed {amount_fen} from {sender} · balance {balance_fen}")
 # --- lists ---------------------------------------------------------------------------------------
 
 
-def show_packets(packets: Sequence[PacketLine], now: str) -> None:
-    """Print packets as a list, as of *now*."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    packet["packet"],
-                    packet["kind"],
-                    packet["state"],
-                    packet["sender"],
-                    packet["recipient"],
-                    yuan(packet["total_fen"]),
-                    packet["count"],
-                    yuan(packet["claimed_fen"]),
-                    packet["claimed_count"],
-                    None if packet["yours_fen"] is None else yuan(packet["yours_fen"]),
-                    packet["created_at"],
-                    packet["expires_at"],
-                    packet["greeting"],
-                )
-                for packet in packets
-            )
-        )
-        return
-    if not packets:
-        line(_("no packets"))
-        return
-    table(
-        [
-            Column(_("packet")),
-            Column(_("from"), gives=True, below=True),
-            Column(_("kind"), below=True),
-            Column(_("state")),
-            Column(_("claimed"), right=True, below=True, named=True),
-            Column(_("total"), right=True),
-            Column(_("yours"), right=True, below=True, named=True),
-            Column(_("time left"), below=True, named=True, extra=True),
-            Column(_("greeting"), gives=True, below=True, extra=True),
-        ],
-        [_packet_row(packet, now) for packet in packets],
-    )
+PACKETS = Listing(
+    rows="packets",
+    fields=(
+        Field(
+            "packet",
+            Column(N_("packet")),
+            lambda row: Cell(row["packet"], "red" if row["state"] == "open" else "dim"),
+        ),
+        Field("kind", Column(N_("kind"), below=True), lambda row: wording.kind(row["kind"])),
+        Field("state", Column(N_("state")), lambda row: _state(row["state"])),
+        Field(
+            "sender",
+            Column(N_("from"), gives=True, below=True),
+            lambda row: _("you") if row["yours"] else safe(row["sender"]),
+        ),
+        Field("recipient"),
+        Field("total_fen", Column(N_("total"), right=True)),
+        Field("count"),
+        Field("claimed_fen"),
+        Field(
+            "claimed_count",
+            Column(N_("claimed"), right=True, below=True, named=True),
+            lambda row: f"{row['claimed_count']}/{row['count']}",
+        ),
+        Field(
+            "yours_fen",
+            Column(N_("yours"), right=True, below=True, named=True),
+            lambda row: "" if row["yours_fen"] is None else f"+{yuan(row['yours_fen'])}",
+        ),
+        Field("created_at"),
+        Field("expires_at", Column(N_("time left"), below=True, named=True, extra=True)),
+        Field(
+            "greeting",
+            Column(N_("greeting"), gives=True, below=True, extra=True),
+            lambda row: Cell(safe(row["greeting"]), "dim"),
+        ),
+    ),
+    more=(
+        Field("yours"),
+        Field("held", text=lambda row: row["held"] and row["held"]["case"]),
+    ),
+    screen=(
+        *("packet", "sender", "kind", "state", "claimed_count", "total_fen", "yours_fen"),
+        *("expires_at", "greeting"),
+    ),
+    empty=N_("no packets"),
+)
 
 
-def _packet_row(packet: PacketLine, now: str) -> Row:
+def packets_at(now: str) -> Listing:
+    """Return the list of packets as it is shown at the instant *now*."""
+    return PACKETS.showing(expires_at=lambda row: _time_left(row, now))
+
+
+def _time_left(packet: PacketLine, now: str) -> Cell:
     is_open = packet["state"] == "open"
-    return [
-        Cell(packet["packet"], "red" if is_open else "dim"),
-        _("you") if packet["yours"] else safe(packet["sender"]),
-        wording.kind(packet["kind"]),
-        Cell(wording.state(packet["state"]), STATE_STYLES[packet["state"]]),
-        f"{packet['claimed_count']}/{packet['count']}",
-        yuan(packet["total_fen"]),
-        "" if packet["yours_fen"] is None else f"+{yuan(packet['yours_fen'])}",
-        Cell(wording.time_left(now, packet["expires_at"]) if is_open else "", "dim"),
-        Cell(safe(packet["greeting"]), "dim"),
-    ]
+    return Cell(wording.time_left(now, packet["expires_at"]) if is_open else "", "dim")
+
+
+def _state(code: str) -> Cell:
+    return Cell(wording.state(code), STATE_STYLES[code])
 
 
 # --- one packet ----------------------------------------------------------------------------------

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
-from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
-from hongbao.words import N_, _, ngettext, say
+from hongbao.ui.listing import CURRENT, Field, Listing, dated, named_current
+from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
+from hongbao.words import N_, ngettext, say
 
 if TYPE_CHECKING:
     from hongbao.answers import (
         CardBound,
-        CardLine,
         Founded,
         Identified,
         PinChanged,
@@ -36,47 +36,28 @@ def show_founded(founded: Founded, tiers: Mapping[str, str]) -> None:
     )
 
 
-def show_profiles(profiles: Sequence[ProfileLine], tiers: Mapping[str, str]) -> None:
-    """Print who is in the home, the one who acts first marked."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    "*" if line["current"] else "",
-                    line["profile"],
-                    line["tier"],
-                    line["real_name"],
-                    line["id_number"],
-                    line["cards"],
-                    line["opened_at"],
-                )
-                for line in profiles
-            )
-        )
-        return
-    table(
-        [
-            Column(""),
-            Column(_("profile"), gives=True),
-            Column(_("tier")),
-            Column(_("real name"), gives=True, below=True),
-            Column(_("ID number"), below=True),
-            Column(_("cards"), below=True),
-            Column(_("since"), below=True, extra=True),
-        ],
-        [
-            [
-                Cell("●" if row["current"] else " ", "red"),
-                Cell(safe(row["profile"]), "bold" if row["current"] else ""),
-                tiers[row["tier"]],
-                row["real_name"] or "",
-                row["id_number"] or "",
-                _cards(row["cards"]),
-                Cell(wording.when(row["opened_at"])[:10], "dim"),
-            ]
-            for row in profiles
-        ],
-    )
+PROFILES = Listing(
+    rows="profiles",
+    fields=(
+        CURRENT,
+        Field("profile", Column(N_("profile"), gives=True), named_current("profile")),
+        Field("tier", Column(N_("tier"))),
+        Field(
+            "real_name",
+            Column(N_("real name"), gives=True, below=True),
+            lambda row: row["real_name"] or "",
+        ),
+        Field("id_number", Column(N_("ID number"), below=True)),
+        Field("cards", Column(N_("cards"), below=True), lambda row: _cards(row["cards"])),
+        Field("opened_at", Column(N_("since"), below=True, extra=True), dated("opened_at")),
+    ),
+    screen=("current", "profile", "tier", "real_name", "id_number", "cards", "opened_at"),
+)
+
+
+def profiles_with(tiers: Mapping[str, str]) -> Listing:
+    """Return the list of profiles, whose *tiers* have these titles."""
+    return PROFILES.showing(tier=lambda row: tiers[row["tier"]])
 
 
 def _cards(count: int) -> str:
@@ -143,28 +124,19 @@ _REFUNDS_TO = {
 }
 
 
-def show_cards(cards: Sequence[CardLine]) -> None:
-    """Print the bank cards, oldest first."""
-    if not is_terminal():
-        pipe(*((card["card"], card["bank"], card["number"], card["bound_at"]) for card in cards))
-        return
-    if not cards:
-        line(_("no card is bound yet"))
-        return
-    table(
-        [
-            Column(_("card")),
-            Column(_("bank"), gives=True, below=True),
-            Column(_("number"), right=True),
-            Column(_("since"), below=True),
-        ],
-        [
-            [
-                Cell(card["card"], "bold"),
-                wording.bank_name(card["bank"]),
-                card["number"],
-                Cell(wording.when(card["bound_at"])[:10], "dim"),
-            ]
-            for card in cards
-        ],
-    )
+CARDS = Listing(
+    rows="cards",
+    fields=(
+        Field("card", Column(N_("card")), lambda row: Cell(row["card"], "bold")),
+        Field(
+            "bank",
+            Column(N_("bank"), gives=True, below=True),
+            lambda row: wording.bank_name(row["bank"]),
+        ),
+        Field("number", Column(N_("number"), right=True)),
+        Field("bound_at", Column(N_("since"), below=True), dated("bound_at")),
+    ),
+    more=(Field("bank_name"),),
+    screen=("card", "bank", "number", "bound_at"),
+    empty=N_("no card is bound yet"),
+)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
-from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import SIGNED, Field, Listing
+from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, say
 
@@ -14,45 +15,12 @@ if TYPE_CHECKING:
 
 
 def show_history(history: History) -> None:
-    """Print the newest movements first; a pipe gets one line each, the same in every language."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    row["entry"],
-                    row["at"],
-                    row["act"],
-                    yuan(row["amount_fen"]),
-                    yuan(row["balance_fen"]),
-                    row["packet"],
-                    row["counterparty"],
-                    row["card"],
-                    None if row["card_fen"] is None else yuan(row["card_fen"]),
-                    None if row["fee_fen"] is None else yuan(row["fee_fen"]),
-                )
-                for row in history["movements"]
-            )
-        )
-        return
+    """Print the newest movements first, and above them payments that have moved nothing yet."""
     waiting = {row["entry"] for row in history["pending"]}
     moved = {row["entry"] for row in history["movements"]}
-    rows = [
-        *(_pending(row) for row in history["pending"] if row["entry"] not in moved),
-        *(_movement(row, is_pending=row["entry"] in waiting) for row in history["movements"]),
-    ]
-    if not rows:
-        line(_("no movements"))
-        return
-    table(
-        [
-            Column(_("time"), below=True),
-            Column(_("what")),
-            Column(_("with"), gives=True, below=True),
-            Column(_("packet"), below=True),
-            Column(_("amount"), right=True),
-            Column(_("balance"), right=True, below=True, named=True),
-        ],
-        rows,
+    HISTORY.showing(act=lambda row: _what(row, is_pending=row["entry"] in waiting)).draw(
+        history["movements"],
+        before=[_pending(row) for row in history["pending"] if row["entry"] not in moved],
     )
 
 
@@ -60,39 +28,76 @@ def _pending(row: PendingLine) -> Row:
     """Return a payment that has moved nothing yet: what it asks of a card, and no balance."""
     asked_fen = row["amount_fen"] if row["act"] in ("withdraw", "refund") else -row["amount_fen"]
     return [
-        Cell(wording.when_short(row["at"]), "dim"),
+        _time(row["at"]),
         Cell(say(N_("{what}, pending"), what=wording.reason(row["act"])), "yellow"),
         safe(row["card"]),
-        Cell(row["packet"] or "", "red"),
+        _packet(row["packet"]),
         Cell(f"({_signed(asked_fen)})", "dim"),
         "",
     ]
 
 
-def _movement(row: MovementLine, *, is_pending: bool) -> Row:
-    amount_fen = row["amount_fen"]
-    other = row["counterparty"] or row["card"] or ""
+def _what(row: MovementLine, *, is_pending: bool = False) -> Cell | str:
     what = wording.act(row["act"])
     if row["card_gone"]:
         what = say(N_("{what}, card removed"), what=what)
+    return Cell(say(N_("{what}, pending"), what=what), "yellow") if is_pending else what
+
+
+def _amount(row: MovementLine) -> Cell:
+    amount_fen = row["amount_fen"]
     if row["card_fen"] is not None and not amount_fen:
-        amount = Cell(f"({_signed(row['card_fen'])})", "dim")  # the card's money, not the balance's
-    elif row["act"] == "claim" and not amount_fen:
-        amount = Cell(_("held"), "yellow")
-    else:
-        amount = Cell(_signed(amount_fen), "green" if amount_fen > 0 else "")
-    return [
-        Cell(wording.when_short(row["at"]), "dim"),
-        Cell(say(N_("{what}, pending"), what=what), "yellow") if is_pending else what,
-        safe(other),
-        Cell(row["packet"] or "", "red"),
-        amount,
-        yuan(row["balance_fen"]),
-    ]
+        return Cell(f"({_signed(row['card_fen'])})", "dim")  # the card's money, not the balance's
+    if row["act"] == "claim" and not amount_fen:
+        return Cell(_("held"), "yellow")
+    return Cell(_signed(amount_fen), "green" if amount_fen > 0 else "")
+
+
+def _time(at: str) -> Cell:
+    return Cell(wording.when_short(at), "dim")
+
+
+def _packet(packet: str | None) -> Cell:
+    return Cell(packet or "", "red")
 
 
 def _signed(amount_fen: int) -> str:
     return f"+{yuan(amount_fen)}" if amount_fen > 0 else yuan(amount_fen)
+
+
+HISTORY = Listing(
+    rows="movements",
+    fields=(
+        Field("entry"),
+        Field("at", Column(N_("time"), below=True), lambda row: _time(row["at"])),
+        Field("act", Column(N_("what")), _what),
+        Field("amount_fen", Column(N_("amount"), right=True), _amount, says=SIGNED),
+        Field("balance_fen", Column(N_("balance"), right=True, below=True, named=True)),
+        Field("packet", Column(N_("packet"), below=True), lambda row: _packet(row["packet"])),
+        Field(
+            "counterparty",
+            Column(N_("with"), gives=True, below=True),
+            lambda row: safe(row["counterparty"] or row["card"] or ""),
+        ),
+        Field("card"),
+        Field("card_fen"),
+        Field("fee_fen"),
+    ),
+    more=(
+        Field("id"),
+        Field("packet_kind"),
+        Field("shares"),
+        Field("greeting"),
+        Field("refunded_fen"),
+        Field("bank"),
+        Field("card_tail"),
+        Field("card_gone"),
+        Field("status"),
+        Field("request_id"),
+    ),
+    screen=("at", "act", "counterparty", "packet", "amount_fen", "balance_fen"),
+    empty=N_("no movements"),
+)
 
 
 def show_exported(exported: Exported) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hongbao.ui import risk, wording
 from hongbao.ui.dry_runs import deed
-from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import Field, Listing, mark
+from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, in_language, ngettext, say
 
@@ -96,46 +97,6 @@ def state(code: str) -> str:
 # --- cases ---------------------------------------------------------------------------------------
 
 
-def show_cases(listed: CaseList) -> None:
-    """Print the cases of a list in its order."""
-    if not is_terminal():
-        pipe(*(_fields(row) for row in listed["cases"]))
-        return
-    if not listed["cases"]:
-        line(_("no open cases"))
-        return
-    table(
-        [
-            Column(_("case")),
-            Column(_("kind")),
-            Column(_("state")),
-            Column(_("profile"), gives=True),
-            Column(_("real name"), below=True),
-            Column(_("ID number"), below=True),
-            Column(_("what"), below=True, extra=True),
-            Column(_("amount"), right=True),
-            Column(_("rule"), below=True, extra=True),
-            Column(_("ends automatically"), below=True, named=True),
-        ],
-        [_case_row(row, masked=listed["masked"]) for row in listed["cases"]],
-    )
-
-
-def _case_row(row: CaseLine, *, masked: bool) -> Row:
-    return [
-        Cell(row["case"], "bold"),
-        kind(row["kind"]),
-        _state(row),
-        _whose(row),
-        "" if masked else safe(row["real_name"] or ""),
-        "" if masked else row["id_number"] or "",
-        risk.what(row["what"]),
-        yuan(row["amount_fen"]),
-        Cell(row["rule"], "dim"),
-        wording.when_short(row["until"]) if row["until"] and _waits(row) else "",
-    ]
-
-
 def _waits(row: CaseLine) -> bool:
     return row["state"] in ("open", "escalated")
 
@@ -151,23 +112,51 @@ def _whose(row: CaseLine) -> str:
     return f"{safe(row['profile'])} #{row['person']}"
 
 
-def _fields(row: CaseLine) -> list[object]:
-    return [
-        row["case"],
-        row["kind"],
-        row["state"],
-        "second" if row["second_needed"] else "",
-        row["person"],
-        row["profile"],
-        row["what"],
-        yuan(row["amount_fen"]),
-        row["rule"],
-        row["opened_at"],
-        row["until"],
-        row["ends"],
-        row["real_name"],
-        row["id_number"],
-    ]
+CASES = Listing(
+    rows="cases",
+    fields=(
+        Field("case", Column(N_("case")), lambda row: Cell(row["case"], "bold")),
+        Field("kind", Column(N_("kind")), lambda row: kind(row["kind"])),
+        Field("state", Column(N_("state")), _state),
+        Field("second_needed", text=mark("second_needed", "second")),
+        Field("person"),
+        Field("profile", Column(N_("profile"), gives=True), _whose),
+        Field(
+            "what", Column(N_("what"), below=True, extra=True), lambda row: risk.what(row["what"])
+        ),
+        Field("amount_fen", Column(N_("amount"), right=True)),
+        Field(
+            "rule", Column(N_("rule"), below=True, extra=True), lambda row: Cell(row["rule"], "dim")
+        ),
+        Field("opened_at"),
+        Field(
+            "until",
+            Column(N_("ends automatically"), below=True, named=True),
+            lambda row: wording.when_short(row["until"]) if row["until"] and _waits(row) else "",
+        ),
+        Field("ends"),
+        Field("real_name", Column(N_("real name"), below=True)),
+        Field("id_number", Column(N_("ID number"), below=True)),
+    ),
+    more=(Field("why"),),
+    screen=(
+        *("case", "kind", "state", "profile", "real_name", "id_number", "what", "amount_fen"),
+        *("rule", "until"),
+    ),
+    empty=N_("no open cases"),
+)
+
+
+def cases_in(listed: CaseList) -> Listing:
+    """Return the list of cases; what is masked in *listed* has no place on a screen."""
+    if not listed["masked"]:
+        return CASES
+    usual = tuple(key for key in CASES.screen if key not in ("real_name", "id_number"))
+    return CASES._replace(screen=usual)
+
+
+def _piped(case: CaseLine) -> list[object]:
+    return [pick.value(case) for pick in CASES.piped()]
 
 
 def show_case(case: CaseShown) -> None:
@@ -247,7 +236,7 @@ def _show_opinions(opinions: Sequence[OpinionLine]) -> None:
 
 def _pipe_case(case: CaseShown) -> None:
     pipe(
-        ("case", *_fields(case)),
+        ("case", *_piped(case)),
         (
             "act",
             case["entry"],
@@ -369,24 +358,8 @@ def _pipe_records(kept: RecordsKept) -> None:
 
 def show_operator_log(log: OperatorLog) -> None:
     """Print what operators did, oldest first."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    row["event"],
-                    row["at"],
-                    row["operator"],
-                    row["act"],
-                    row["about"],
-                    row["decision"],
-                    row["reason"],
-                )
-                for row in log["acts"]
-            )
-        )
-        return
     if not log["acts"]:
-        line(_("no operator has acted yet"))
+        line(_(OPERATOR_LOG.empty))
     for row in log["acts"]:
         operator = safe(row["operator"])
         text = f"{row['event']:>4}  {wording.when_short(row['at'])}  {operator} · {_deed(row)}"
@@ -401,3 +374,18 @@ def _deed(row: OperatorAct) -> str:
     )
     about = row["about"] or _("several cases")
     return say(sentence, about=safe(about))
+
+
+OPERATOR_LOG = Listing(
+    rows="acts",
+    fields=(
+        Field("event", Column("", right=True)),
+        Field("at", Column(N_("time")), lambda row: Cell(wording.when_short(row["at"]), "dim")),
+        Field("operator", Column(N_("who")), lambda row: safe(row["operator"])),
+        Field("act", Column(N_("what")), _deed),
+        Field("about"),
+        Field("decision"),
+        Field("reason", Column(N_("why"), gives=True)),
+    ),
+    empty=N_("no operator has acted yet"),
+)

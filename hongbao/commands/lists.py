@@ -1,0 +1,84 @@
+"""Commands that answer with a list: the options for its form and its columns."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import typer
+from typer.core import TyperOption
+
+from hongbao.errors import ConflictingOptions
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.commands.caller import Caller
+    from hongbao.ui.listing import Listing
+
+CSV = ("plain", "excel")
+"""The forms of CSV; the first is the usual one."""
+
+
+def listing_at(where: str) -> "Listing":
+    """Return the list that is declared at *where*; loaded only where its columns are asked for."""
+    module, _, name = where.partition(":")
+    found: Listing = getattr(import_module(f"hongbao.ui.{module}"), name)
+    return found
+
+
+def options(option: "Callable[..., TyperOption]", listed: str) -> list[TyperOption]:
+    """Return the options that a command takes whose list is declared at *listed*."""
+    return [
+        option("--header", is_flag=True, help=N_("print tab-separated rows with a header row")),
+        option(
+            "--columns",
+            metavar="NAMES",
+            autocompletion=lambda incomplete: listing_at(listed).offered(incomplete),
+            help=N_("choose columns: a,b, or +c to add one; help lists them"),
+        ),
+        option(
+            "--csv",
+            metavar="[=excel]",
+            autocompletion=lambda incomplete: [
+                form for form in CSV if incomplete and form.startswith(incomplete)
+            ],
+            help=N_("print CSV with a header row; --csv=excel is for Excel"),
+        ),
+        option("--no-pager", is_flag=True, help=N_("print a long list without a pager")),
+    ]
+
+
+def with_values(args: list[str]) -> list[str]:
+    """
+    Return *args* with a value for each option that may stand without one.
+
+    So the word after ``--csv`` is never taken for its value.
+    """
+    end = args.index("--") if "--" in args else len(args)
+    options = [f"--csv={CSV[0]}" if arg == "--csv" else arg for arg in args[:end]]
+    if options[-1:] == ["--columns"]:
+        options.append("help")
+    return options + args[end:]
+
+
+def check(call: "Caller", listed: str, *, command: str) -> None:
+    """
+    Refuse what does not go together, before anything is done, and list the columns if asked to.
+
+    Raises ConflictingOptions and UnknownColumn.
+    """
+    typed = [*(["--json"] if call.as_json else []), *call.list_options]
+    typed = [name for name in typed if name in ("--json", "--csv", "--header")]
+    if len(typed) > 1:
+        raise ConflictingOptions(typed[0], typed[1], command=command)
+    if call.csv is not None and call.csv not in CSV:
+        choices = ", ".join(f"'{form}'" for form in CSV)
+        raise typer.BadParameter(f"'{call.csv}' is not one of {choices}.", param_hint="'--csv'")
+    if call.columns is None:
+        return
+    from hongbao.ui.listing import HELP, show_explained
+
+    found = listing_at(listed)
+    if call.columns.strip() in ("", HELP):
+        call.answer(found.explained(), show_explained)
+        raise typer.Exit
+    found.picked(call.columns, ())
