@@ -237,6 +237,27 @@ class PolicyLine(TypedDict):
     title_zh: str
     shipped: bool
     current: bool
+class SettingLine(TypedDict):
+    """One of `config list`, and what `config get` answers with."""
+
+    key: str
+    value: str  # empty where none was chosen
+    origin: str  # ``--profile``, a variable, the file and its line, or ``default``
+
+
+class SettingChanged(TypedDict):
+    """`config set` and `config unset`."""
+
+    key: str
+    value: str | None  # null where it was removed
+    path: str
+
+
+class SettingsFile(TypedDict):
+    """`config path` and `config edit`."""
+
+    path: str
+    exists: bool
 
 
 class ProfileLine(TypedDict):

@@ -38,7 +38,7 @@ COMMANDS = {
     N_("History and checks"): ("history", "events", "trace", "books", "check"),
     N_("Statements"): ("export", "verify-statement", "receipt", "key", "import", "compare"),
     N_("The wallet"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
-    N_("More"): ("demo", "completion"),
+    N_("More"): ("demo", "config", "completion"),
 }
 """Every command, under the heading that help puts it."""
 
@@ -207,7 +207,7 @@ def hongbao(
         )
         raise typer.Exit
     if not (ctx.invoked_subcommand in REPAIRING or caller(ctx).asks_help):
-        caller(ctx).check_settings()
+        caller(ctx).check_settings(ctx.command.commands)  # type: ignore[attr-defined]
     if ctx.invoked_subcommand is None:
         from hongbao.commands.status import answer_status
 

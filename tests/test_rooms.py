@@ -56,6 +56,7 @@ DOORS: dict[str, set[str]] = {
     "segno": {"statements"},
     "fpdf": {"statements"},
     "fontTools": {"statements"},
+    "tomlkit": {"settings"},
     # Of the standard library, what says too much about its room to be met anywhere else.
     "gettext": {"words"},
     "tomllib": {"domain"},
@@ -73,7 +74,7 @@ DOORS: dict[str, set[str]] = {
 
 SLOW = {
     *("argon2", "cryptography", "fontTools", "fpdf", "keyring", "platformdirs", "rich", "segno"),
-    *("sklearn", "sqlite_utils", "xlsxwriter"),
+    *("sklearn", "sqlite_utils", "tomlkit", "xlsxwriter"),
 }
 """Libraries that cost more to wake than most commands take: only the function that needs one."""
 

@@ -41,7 +41,7 @@ for message in CHINESE.values():
 ACRONYMS = frozenset(
     {
         *("BOC", "CSV", "GB", "GBK", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "TOML", "UP", "UTC"),
-        *("NUL", "QR", "XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS"),
+        *("NUL", "QR", "XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS", "EDITOR", "VISUAL"),
     }
 )
 """Capitals that are words, not placeholders; the two of the library's are translated whole."""

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -84,9 +84,9 @@ class Caller:
             self._settings = settings.load(self._variables)
         return self._settings
 
-    def check_settings(self) -> None:
-        """Refuse settings that cannot be read: without them this would be another command."""
-        self._settings = self.settings
+    def check_settings(self, commands: Collection[str]) -> None:
+        """Refuse settings that cannot be read, or are of what is none of *commands*."""
+        settings.check_columns(self.settings, commands)
 
     @property
     def _variables(self) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hongbao.answers import Exported
+from hongbao.commands.caller import Caller
 from hongbao.commands.options import STANDARD_OUTPUT, Command, caller, new_app
 from hongbao.commands.period import Last, Since, Until, check_one_way
 from hongbao.domain.text import parse_account_root
@@ -50,14 +51,14 @@ def export(
     until: Until = None,
     last: Last = None,
     output: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
             help=N_("write to FILE, or into a folder under the usual name; - is standard output"),
         ),
-    ] = STANDARD_OUTPUT,
+    ] = None,
     masked: Annotated[
         bool, typer.Option("--mask", help=N_("hide other people's names and all free text"))
     ] = False,
@@ -83,6 +84,8 @@ def export(
     from hongbao.ui import progress, records
 
     call = caller(ctx)
+    if output is None:
+        output = _usual_folder(call)
     to_stdout = output == STANDARD_OUTPUT
     to_folder = not to_stdout and is_folder(output)
     check_one_way(ctx, last, since, until)
@@ -132,3 +135,11 @@ def export(
         "public_key": statement.signer.public_key.hex(),
     }
     call.answer(exported, records.show_exported)
+
+
+def _usual_folder(call: Caller) -> str:
+    """Return where a statement goes without ``-o``; no setting moves what a program reads."""
+    folder = call.settings.export_folder
+    if folder is None or call.as_json or not sys.stdout.isatty():
+        return STANDARD_OUTPUT
+    return f"{folder}/"

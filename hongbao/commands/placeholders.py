@@ -14,6 +14,7 @@ ANSWER = C_("challenge", "NUMBER")
 PROFILE_NAME = C_("profile", "NAME")
 REAL_NAME = C_("person", "NAME")
 OPERATOR_NAME = C_("operator", "NAME")
+SETTING = C_("setting", "KEY")
 
 _PLAIN = (
     C_("placeholder", "AMOUNT"),

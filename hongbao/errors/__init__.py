@@ -55,7 +55,8 @@ TOPICS = {
         "RefusedByRisk PacketHeld WithdrawalHeldBack"
     ),
     "rules": (
-        "InvalidPolicy InvalidRiskPack InvalidSettings InvalidVariable InvalidModel "
+        "InvalidPolicy InvalidRiskPack InvalidSettings InvalidSetting SettingNotFound "
+        "EditorFailed NoPlaceForSettings InvalidVariable InvalidModel "
         "TooLittleHistory PolicyVersionReused "
         "RiskPackVersionReused PolicyNotFound RiskPackNotFound TrainerMissing"
     ),

@@ -171,7 +171,7 @@ class DefaultProfileNotFound(ProfileNotFound):
     path: str = example("config.toml")
 
     sentence = N_("there is no profile {name} here, which {path} has as default_profile")
-    advice = N_("name another with -p, or correct the file")
+    advice = N_("name another with `-p NAME`, or `hongbao config unset default_profile`")
 
 
 class OperatorNotFound(NotFound):

@@ -86,6 +86,8 @@ SETTINGS_PROBLEMS = {
     "unknown_key": N_("unknown setting {text}; known settings: {known}"),
     "mistyped_key": N_("unknown setting {text}; did you mean {other}?"),
     "not_in_file": N_("{text} is never a setting; give it with each command"),
+    "needs_name": N_("{key} needs a name, as in {key}.NAME"),
+    "not_a_command": N_("{text} is not a command"),
 }
 
 
@@ -99,7 +101,52 @@ class InvalidSettings(InvalidPolicy):
     other: str = example("language", default=LEFT_OUT)
 
     sentence = N_("{source}:{line}: {problem}")
-    advice = N_("correct the file, or name another in HONGBAO_CONFIG")
+    advice = N_("correct it with `hongbao config edit`")
+
+
+class InvalidSetting(UsageError):
+    """
+    A setting was typed that is none, or that cannot have that value.
+
+    *problem* is one of `SETTINGS_PROBLEMS`; which other facts there are depends on it.
+    """
+
+    problem: str = example("mistyped_key", words=SETTINGS_PROBLEMS)
+    key: str = example("motion", default=LEFT_OUT)
+    text: str = example("'langauge'", default=LEFT_OUT)
+    other: str = example("language", default=LEFT_OUT)
+    known: str = example("auto, off", default=LEFT_OUT)
+    length_max: int = example(1000, default=LEFT_OUT)
+
+    sentence = "{problem}"
+    advice = N_("see every setting: `hongbao config list`")
+
+
+class SettingNotFound(NotFound):
+    """A setting is not in the file, so it cannot be removed from it."""
+
+    key: str = example("motion")
+    path: str = example("config.toml")
+
+    sentence = N_("{path} does not set {key}")
+    advice = N_("see where each comes from: `hongbao config list --origin`")
+
+
+class NoPlaceForSettings(UsageError):
+    """The system has no folder for this person's settings."""
+
+    sentence = N_("there is no folder for settings here")
+    advice = N_("name a file in HONGBAO_CONFIG")
+
+
+class EditorFailed(UsageError):
+    """The editor could not be started, or ended with an error."""
+
+    editor: str = example("vi", shape=shortened)
+    reason: str = example("No such file or directory")
+
+    sentence = N_("the editor {editor} failed: {reason}")
+    advice = N_("name another in VISUAL or EDITOR")
 
 
 class InvalidVariable(UsageError):

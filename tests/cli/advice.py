@@ -101,6 +101,10 @@ def _damage_device_key(shell: Shell) -> None:
         path.write_bytes(b"x" * len(path.read_bytes()))
 
 
+def _mistype_setting(shell: Shell) -> None:
+    (shell.home.parent / "config.toml").write_text('motoin = "off"\n', encoding="utf-8")
+
+
 def _other_signer(shell: Shell) -> None:
     """Put a statement beside the home that another home has signed."""
     other = Shell(shell.home.parent / "other" / "home", shell.pin)
@@ -494,6 +498,15 @@ STATES: dict[str, tuple[Shown, ...]] = {
     ),
     "write one with `hongbao totp add --secret-file FILE`": (
         Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
+    ),
+    # --- of the settings
+    "see every setting: `hongbao config list`": (Shown("config set motion never"),),
+    "see where each comes from: `hongbao config list --origin`": (Shown("config unset motion"),),
+    "correct it with `hongbao config edit`": (
+        Shown("balance", damage=_mistype_setting, ends=(2,)),  # this editor changes nothing
+    ),
+    "name another with `-p NAME`, or `hongbao config unset default_profile`": (
+        Shown("balance", ("config set default_profile 小白",), fill={"NAME": "小明"}),
     ),
     # --- of the machine: the gallery's own words, and what they advise
     "`pip install 'hongbao[pdf]'`, or use `--format html`": (

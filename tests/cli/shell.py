@@ -68,7 +68,9 @@ class Shell:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home.parent),
+            "EDITOR": "true",
             "HONGBAO_HOME": str(self.home),
+            "HONGBAO_CONFIG": str(self.home.parent / "config.toml"),
             "HONGBAO_LANG": "en",
             "HONGBAO_PIN_FILE": str(self.pin_file),
             "PYTHONDONTWRITEBYTECODE": "",

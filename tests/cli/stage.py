@@ -46,6 +46,7 @@ def main() -> int:
 def _enter(act: dict[str, Any]) -> None:
     os.chdir(act["folder"])
     os.environ["HONGBAO_HOME"] = act["home"]
+    os.environ["HONGBAO_CONFIG"] = str(Path(act["home"]).parent / "config.toml")
     os.environ["HONGBAO_PIN_FILE"] = act["pin"]
     vars(caller)["system_env"] = _world(act["now"])
 

@@ -5,14 +5,17 @@ The environment beats the file, and an option beats both. Nothing that lets mone
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hongbao.errors import InvalidSettings, InvalidVariable, shortened
 from hongbao.paths import absolute_path
 from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.domain.toml_table import Document
 
 FILE_NAME = "config.toml"
 LENGTH_MAX = 65_536
@@ -25,20 +28,25 @@ class Setting(NamedTuple):
     One setting: what it is for, its values, and the variable that beats the file.
 
     Without *choices* any text is a value; *default* is the value where none was chosen,
-    empty if that is for the command to find out.
+    empty if that is for the command to find out; *others* are variables that it then looks at.
     """
 
     help: str
     choices: tuple[str, ...] = ()
     default: str = ""
     variable: str | None = None
+    others: tuple[str, ...] = ()
     may_be_empty: bool = False
 
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
         "language": Setting(
-            N_("the language of every answer: en or zh"), ("en", "zh"), variable="HONGBAO_LANG"
+            N_("the language of every answer: en or zh"),
+            ("en", "zh"),
+            "en",
+            variable="HONGBAO_LANG",
+            others=("LC_ALL", "LC_MESSAGES", "LANG"),
         ),
         "motion": Setting(
             N_("whether anything on the screen moves: auto or off"),
@@ -54,10 +62,14 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         ),
         "pager": Setting(
             N_("the program that long lists are read in; empty for none"),
+            default="less",
             variable="HONGBAO_PAGER",
+            others=("PAGER",),
             may_be_empty=True,
         ),
-        "export_folder": Setting(N_("where `export` and `receipt` write their files")),
+        "export_folder": Setting(
+            N_("the folder that `export` writes to on a terminal, without -o")
+        ),
         "default_profile": Setting(
             N_("who acts, instead of the one chosen with `hongbao use`"),
             variable="HONGBAO_PROFILE",
@@ -71,8 +83,14 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
 
 TABLES: Mapping[str, Setting] = MappingProxyType(
     {
-        "columns": Setting(N_("the columns of a command's list, as in `--columns`")),
-        "aliases": Setting(N_("commands of your own, as `hongbao alias` makes them")),
+        "columns": Setting(
+            N_("the columns of a command's list, as in `--columns`"),
+            default='history = "at,amount_fen"',
+        ),
+        "aliases": Setting(
+            N_("your own names for commands, as `hongbao alias` makes them"),
+            default='rp = "send --count 5"',
+        ),
     }
 )
 """The settings that have a value for each name: ``[columns]`` and ``[aliases]``."""
@@ -124,12 +142,6 @@ def load(variables: Mapping[str, str]) -> Settings:
     return Settings(path=path, **found)
 
 
-def from_environment(variables: Mapping[str, str]) -> Settings:
-    """Return the settings of the environment alone, as far as they can be understood."""
-    language = SETTINGS["language"]
-    return Settings(path=place(variables), language=in_variable(language, variables))
-
-
 def place(variables: Mapping[str, str]) -> Path | None:
     """
     Return the path of the file, which need not be there; None where a person has no folder.
@@ -170,13 +182,18 @@ def in_variable(setting: Setting, variables: Mapping[str, str]) -> str | None:
     value = variables.get(setting.variable)
     if not value:
         return value if setting.may_be_empty else None
-    if setting.variable == "HONGBAO_LANG":  # locales are languages too: zh_CN.UTF-8
-        return "zh" if value.lower().startswith("zh") else "en"
+    if setting.variable == "HONGBAO_LANG":
+        return language_of(value)
     if setting.choices and value not in setting.choices:
         raise InvalidVariable(
             variable=setting.variable, text=shortened(value), known=", ".join(setting.choices)
         )
     return value
+
+
+def language_of(value: str) -> str:
+    """Return the language that *value* asks for, which may be a locale: ``zh_CN.UTF-8``."""
+    return "zh" if value.lower().startswith("zh") else "en"
 
 
 # --- the file ------------------------------------------------------------------------------------
@@ -209,47 +226,55 @@ def parse(text: str, *, source: str) -> dict[str, Any]:
     """
     Return the settings in *text*, by key, as they are written. Raises InvalidSettings.
 
-    >>> parse('motion = "off"\\n[columns]\\nhistory = "at,+kind"\\n', source="config.toml")
+    >>> parse('motion = "off"\\n[columns]\\nhistory = "at,+kind"', source="config.toml")
     {'motion': 'off', 'columns': {'history': 'at,+kind'}}
     """
-    from hongbao.domain.toml_table import Document
-
-    document = Document(text, source, InvalidSettings)
+    document = document_of(text, source)
     content = document.content()
     for key, value in content.items():
-        if key in TABLES:
-            if not isinstance(value, dict):
-                raise document.refuse((key,), "not_table", key=key)
-            for name, each in value.items():
-                _check(document, (key, name), each, TABLES[key])
-        elif key in SETTINGS:
-            _check(document, (key,), value, SETTINGS[key])
-        else:
-            raise _unknown(document, key)
+        parts: list[tuple[tuple[str, ...], object]] = [((key,), value)]
+        if key in TABLES and isinstance(value, dict):
+            parts = [((key, name), inside) for name, inside in value.items()]
+        for path, written in parts:
+            if found := problem_of(path, written):
+                problem, facts = found
+                raise document.refuse(path, problem, **facts)
     return content
 
 
-def _check(document: Any, path: tuple[str, ...], value: object, setting: Setting) -> None:
+def check_columns(found: Settings, commands: Collection[str]) -> None:
+    """Raise InvalidSettings if *found* has columns of what is none of *commands*."""
+    for name in found.columns:
+        if name.partition(" ")[0] not in commands and found.path is not None:
+            document = document_of(read(found.path) or "", str(found.path))
+            raise document.refuse(("columns", name), "not_a_command", text=shortened(name))
+
+
+def document_of(text: str, source: str) -> "Document":
+    """Return the reader of *text*, whose refusals name *source* and the line."""
+    from hongbao.domain.toml_table import Document
+
+    return Document(text, source, InvalidSettings)
+
+
+def problem_of(path: tuple[str, ...], value: object) -> tuple[str, dict[str, Any]] | None:
+    """Return what is wrong with *value* at *path*, and the facts that its sentence needs."""
     key = ".".join(path)
+    setting = (TABLES if len(path) > 1 else SETTINGS).get(path[0])
+    if setting is None:
+        return _unknown(key) if path[0] not in TABLES else ("not_table", {"key": key})
     if not isinstance(value, str):
-        raise document.refuse(path, "not_text", key=key)
+        return "not_text", {"key": key}
     if setting.choices and value not in setting.choices:
         known = ", ".join(setting.choices)
-        raise document.refuse(path, "not_one_of", key=key, known=known, text=shortened(value))
+        return "not_one_of", {"key": key, "known": known, "text": shortened(value)}
     is_text = value.isprintable() and len(value) <= TEXT_LENGTH_MAX
     if not is_text or not (value.strip() or setting.may_be_empty):
-        raise document.refuse(path, "bad_text", key=key, length_max=TEXT_LENGTH_MAX)
+        return "bad_text", {"key": key, "length_max": TEXT_LENGTH_MAX}
+    return None
 
 
-def _unknown(document: Any, key: str) -> InvalidSettings:
-    problem, facts = why_unknown(key)
-    refused = document.refuse((key,), problem, **facts)
-    assert isinstance(refused, InvalidSettings)
-    return refused
-
-
-def why_unknown(key: str) -> tuple[str, dict[str, str]]:
-    """Return the problem of a *key* that is no setting, with the facts that its sentence needs."""
+def _unknown(key: str) -> tuple[str, dict[str, Any]]:
     from difflib import get_close_matches
 
     plain = key.replace("-", "_").lower()
@@ -259,3 +284,10 @@ def why_unknown(key: str) -> tuple[str, dict[str, str]]:
     if close := get_close_matches(plain, known, n=1):
         return "mistyped_key", {"text": shortened(key), "other": close[0]}
     return "unknown_key", {"text": shortened(key), "known": ", ".join(known)}
+
+
+def line_of(text: str, path: tuple[str, ...]) -> int:
+    """Return the line of *text*, which is TOML, on which *path* is written."""
+    from hongbao.domain.toml_lines import line_of
+
+    return line_of(text, path)

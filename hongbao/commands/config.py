@@ -1,0 +1,211 @@
+"""``hongbao config``."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hongbao import settings
+from hongbao.answers import SettingChanged, SettingLine, SettingsFile
+from hongbao.commands.options import Command, Group, caller, new_app
+from hongbao.commands.placeholders import SETTING
+from hongbao.errors import EditorFailed, InvalidSetting, NoPlaceForSettings, shortened
+from hongbao.words import N_
+
+app = new_app(cls=Group)
+
+
+def _keys(ctx: typer.Context, incomplete: str) -> list[str]:
+    return [key for key in settings.SETTINGS if key.startswith(incomplete)]
+
+
+def _values(ctx: typer.Context, incomplete: str) -> list[str]:
+    setting = settings.SETTINGS.get(ctx.params.get("key", ""))
+    return [value for value in (setting.choices if setting else ()) if value.startswith(incomplete)]
+
+
+Key = Annotated[
+    str,
+    typer.Argument(metavar=SETTING, autocompletion=_keys, help=N_("as `config list` names it")),
+]
+Origin = Annotated[
+    bool, typer.Option("--origin", help=N_("also show where each setting comes from"))
+]
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("Show and change your settings, such as the language."),
+    help=N_(
+        "Without a command, it lists them. Settings are in a file of yours; the environment beats "
+        "the file, and options beat both."
+    ),
+    epilog="hongbao config set language zh\nhongbao config list --origin",
+)
+def config(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        _list(ctx, origin=False)
+
+
+@app.command(
+    "list",
+    cls=Command,
+    short_help=N_("List every setting and its value."),
+    epilog="hongbao config list --origin",
+)
+def list_settings(ctx: typer.Context, origin: Origin = False) -> None:
+    _list(ctx, origin=origin)
+
+
+@app.command(
+    "get",
+    cls=Command,
+    short_help=N_("Print the value of one setting."),
+    epilog="hongbao config get language",
+)
+def get(ctx: typer.Context, key: Key) -> None:
+    from hongbao.settings import editing
+    from hongbao.ui import settings as shown
+
+    found = [line for line in _listed(ctx) if line["key"] == key]
+    if not found:
+        editing.check(key, "-" if editing.path_of(key)[0] in settings.TABLES else "")
+        found = [SettingLine(key=key, value="", origin="default")]
+    caller(ctx).answer(found[0], shown.show_value)
+
+
+@app.command(
+    "set",
+    cls=Command,
+    short_help=N_("Change one setting, in your file of settings."),
+    help=N_("Comments in the file are kept. `columns.COMMAND` are the columns of a list."),
+    epilog="hongbao config set motion off",
+)
+def set_value(
+    ctx: typer.Context,
+    key: Key,
+    value: Annotated[
+        str, typer.Argument(metavar="TEXT", autocompletion=_values, help=N_("its new value"))
+    ],
+) -> None:
+    from hongbao.settings import editing
+    from hongbao.ui import settings as shown
+
+    call = caller(ctx)
+    table, _dot, name = key.partition(".")
+    if table == "columns" and name:
+        _check_command(ctx, name)
+    path = _file(ctx)
+    editing.write(path, key, value)
+    changed = SettingChanged(key=key, value=value, path=str(path))
+    call.answer(changed, shown.show_changed)
+    _mention_variable(ctx, key)
+
+
+@app.command(
+    "unset",
+    cls=Command,
+    short_help=N_("Remove one setting from your file of settings."),
+    epilog="hongbao config unset motion",
+)
+def unset(ctx: typer.Context, key: Key) -> None:
+    from hongbao.settings import editing
+    from hongbao.ui import settings as shown
+
+    path = _file(ctx)
+    editing.remove(path, key)
+    changed = SettingChanged(key=key, value=None, path=str(path))
+    caller(ctx).answer(changed, shown.show_changed)
+    _mention_variable(ctx, key)
+
+
+@app.command(
+    "edit",
+    cls=Command,
+    short_help=N_("Open your file of settings in your editor."),
+    help=N_("VISUAL or EDITOR names the editor. A new file has every setting as a comment."),
+    epilog="hongbao config edit",
+)
+def edit(ctx: typer.Context) -> None:
+    from hongbao.settings import editing
+    from hongbao.ui import settings as shown
+
+    path = _file(ctx)
+    if not path.exists():
+        editing.save(path, editing.template())
+    _open_in_editor(path)
+    settings.in_file(path)  # what is wrong in it is refused at once
+    caller(ctx).answer(_location(path), shown.show_path)
+
+
+@app.command(
+    "path",
+    cls=Command,
+    short_help=N_("Print where your file of settings is."),
+    help=N_("HONGBAO_CONFIG names another file."),
+    epilog="hongbao config path",
+)
+def path(ctx: typer.Context) -> None:
+    from hongbao.ui import settings as shown
+
+    caller(ctx).answer(_location(_file(ctx)), shown.show_path)
+
+
+def _list(ctx: typer.Context, *, origin: bool) -> None:
+    from hongbao.ui import settings as shown
+
+    caller(ctx).answer(
+        {"settings": _listed(ctx)},
+        lambda answer: shown.show_settings(answer["settings"], origin=origin),
+    )
+
+
+def _listed(ctx: typer.Context) -> list[SettingLine]:
+    from hongbao.settings import origins
+
+    return origins.listed(os.environ, caller(ctx).profile)
+
+
+def _file(ctx: typer.Context) -> Path:
+    path = settings.place(os.environ)
+    if path is None:
+        raise NoPlaceForSettings
+    return path
+
+
+def _location(path: Path) -> SettingsFile:
+    return {"path": str(path), "exists": path.exists()}
+
+
+def _check_command(ctx: typer.Context, name: str) -> None:
+    """Raise InvalidSetting unless *name* begins with a command."""
+    known = getattr(ctx.find_root().command, "commands", {})
+    if name.partition(" ")[0] not in known:
+        raise InvalidSetting(problem="not_a_command", text=shortened(name))
+
+
+def _mention_variable(ctx: typer.Context, key: str) -> None:
+    """Mention a variable that beats the file, so that what was changed has no effect here."""
+    setting = settings.SETTINGS.get(key)
+    if setting and setting.variable and setting.variable in os.environ:
+        caller(ctx).remark(
+            N_("note: {variable} is set in this shell, and beats the file"),
+            variable=setting.variable,
+        )
+
+
+def _open_in_editor(path: Path) -> None:
+    """Have the person's editor open *path*, and wait for it. Raises EditorFailed."""
+    default = "notepad" if sys.platform == "win32" else "vi"
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or default
+    try:
+        ended = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - theirs
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise EditorFailed(editor=editor, reason=reason) from None
+    if ended.returncode:
+        raise EditorFailed(editor=editor, reason=f"exit {ended.returncode}")
