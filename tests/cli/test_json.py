@@ -107,6 +107,14 @@ TYPED: dict[str, list[str]] = {
     "backup": ["{home}/备份🧧", "{home}/nowhere/备份🧧"],
     "restore": ["{home}/备份🧧 --yes", "{home}/没有é"],
     "demo": [],  # tests/test_story.py plays it
+    "status": [""],
+    "config": [""],
+    "config list": ["--origin"],
+    "config get": ["language", "福🧧"],
+    "config set": ["motion off", "motion 福", "福 é"],
+    "config unset": ["motion", "福🧧"],
+    "config edit": [""],
+    "config path": [""],
     "completion": ["bash", "福"],
     "help": ["", "--help", "send --help"],  # not a command; `--help` is one's option
 }
