@@ -237,6 +237,8 @@ class PolicyLine(TypedDict):
     title_zh: str
     shipped: bool
     current: bool
+
+
 class SettingLine(TypedDict):
     """One of `config list`, and what `config get` answers with."""
 
