@@ -184,8 +184,34 @@ class ChallengeRow(NamedTuple):
     state: str = "open"  # open, passed, failed, used
 
 
+class CaseView(Enum):
+    """Which cases, in which order."""
+
+    WAITING = auto()
+    """Those that wait for a reviewer, oldest first."""
+    ALL = auto()
+    """All of them, newest first."""
+    OPENED = auto()
+    """Those that one of *entries* opened, oldest first."""
+    HOLDS = auto()
+    """Holds of *packet* or a share of it, also former ones, oldest first."""
+    ENDED = auto()
+    """Holds that have ended by *until* without a reviewer, the earliest first."""
+
+
+class OpinionRow(NamedTuple):
+    """An operator's opinion on a case."""
+
+    entry: int
+    operator: int
+    name: str
+    verb: str  # approve, reject, escalate
+    reason: str
+    at: datetime
+
+
 class CaseRow(NamedTuple):
-    """A case that a reviewer looks at."""
+    """A case that a reviewer looks at, and what operators said of it."""
 
     number: int
     id: str
@@ -200,17 +226,7 @@ class CaseRow(NamedTuple):
     ends: str | None  # release, return: how a hold ends automatically
     state: str = "open"
     closed: int | None = None
-
-
-class OpinionRow(NamedTuple):
-    """An operator's opinion on a case."""
-
-    entry: int
-    operator: int
-    name: str
-    verb: str  # approve, reject, escalate
-    reason: str
-    at: datetime
+    opinions: tuple[OpinionRow, ...] = ()  # in order
 
 
 class RecordsRow(NamedTuple):
@@ -486,6 +502,13 @@ class ActRow(NamedTuple):
         """How long each step was, in microseconds."""
         laps = (lap.partition(":") for lap in (self.duration or "").split())
         return {int(step): int(micros) for step, _colon, micros in laps}
+
+
+class RequestRow(NamedTuple):
+    """What became of a request."""
+
+    act: ActRow | None  # that it made
+    refusal: tuple[bytes, str] | None  # its inputs' digest, and the error that stays
 
 
 class MovedRow(NamedTuple):
@@ -793,10 +816,6 @@ class Store(Protocol):
         """
         ...
 
-    def entry(self, number: int) -> ActRow | None:
-        """Return the act of an entry."""
-        ...
-
     def append(self, acts: Sequence[Decided], mac: bytes | None) -> None:
         """
         Put *acts* into the chain, with the *mac* that seals them, and move what they move.
@@ -806,12 +825,42 @@ class Store(Protocol):
         """
         ...
 
-    def requested(self, request_id: str, profile: int | None) -> ActRow | None:
-        """Return the act that *profile* did under *request_id*, if there is one."""
+    def request(self, request_id: str, profile: int | None) -> RequestRow:
+        """Return what became of *profile*'s request *request_id*."""
         ...
 
-    def refused(self, request_id: str, profile: int) -> tuple[bytes, str] | None:
-        """Return the inputs' digest and the error that *request_id* was refused with for good."""
+    def act(
+        self,
+        entry: int | None = None,
+        *,
+        batch: int | str | None = None,
+        closing: tuple[int, datetime] | None = None,
+        among: Sequence[str] = ("refund",),
+    ) -> ActRow | None:
+        """
+        Return one act, if it is there: that of *entry*, or the settlement of a *batch*.
+
+        Or the one *among* these kinds that closed a packet at a moment (*closing*); without any of
+        them, the newest that moved any money.
+        """
+        ...
+
+    def acts(
+        self,
+        *,
+        message: int | None = None,
+        claims_of: int | None = None,
+        parts_of: tuple[str, int] | None = None,
+        after: int = 0,
+        limit: int = -1,
+        by_operators: bool = False,
+    ) -> Iterator[ActRow]:
+        """
+        Yield acts, oldest first.
+
+        All of any institution about *message*, the claims of a packet, the parts of a request of a
+        profile, or those of all profiles *after* an entry. Or those *by operators*, newest first.
+        """
         ...
 
     # --- people ----------------------------------------------------------------------------------
@@ -958,24 +1007,6 @@ class Store(Protocol):
         """Return the habit last kept of *profile*, and the records since, oldest first."""
         ...
 
-    def stops(self, profile: int, request_id: str | None = None) -> list[int]:
-        """Return the entries that stopped an act of *profile*, or a request, oldest first."""
-        ...
-
-    def judged(
-        self,
-        profile: int | None = None,
-        *,
-        entry: int | None = None,
-        before: int | None = None,
-    ) -> Iterator[JudgedRow]:
-        """
-        Yield the acts with a risk record, oldest first.
-
-        Those of *profile* or of everyone, the one of *entry*, or those *before* an entry.
-        """
-        ...
-
     @overload
     def challenges(self, *, called: str) -> list[ChallengeRow]: ...
 
@@ -988,6 +1019,23 @@ class Store(Protocol):
 
         With *passed*, instead those passed for these inputs that can still be used. Or the one
         that is *called* so, whoever's it is.
+        """
+        ...
+
+    def judged(
+        self,
+        profile: int | None = None,
+        *,
+        entry: int | None = None,
+        before: int | None = None,
+        request_id: str | None = None,
+        stopped: bool = False,
+    ) -> Iterator[JudgedRow]:
+        """
+        Yield the acts with a risk record, oldest first.
+
+        Those of *profile* or of everyone, the one of *entry*, or those *before* an entry. Of a
+        request of *profile*, those that were stopped and the one that it made; or all *stopped*.
         """
         ...
 
@@ -1011,41 +1059,21 @@ class Store(Protocol):
         """
         ...
 
-    def cases_opened(self, entries: range) -> Iterator[CaseRow]:
-        """Yield the cases that one of *entries* opened, oldest first."""
+    def cases(
+        self,
+        view: CaseView,
+        *,
+        profile: int | None = None,
+        entries: range = range(0),
+        packet: int | None = None,
+        until: datetime | None = None,
+        limit: int = -1,
+    ) -> list[CaseRow]:
+        """Return the cases of a *view*, about *profile* or anyone, in its order."""
         ...
 
     def records_kept(self) -> RecordsRow:
         """Count the records that are kept."""
-        ...
-
-    def operator_acts(self) -> Iterator[ActRow]:
-        """Yield the acts of operators, newest first."""
-        ...
-
-    def cases(
-        self, *, closed: bool = False, limit: int = -1, profile: int | None = None
-    ) -> list[CaseRow]:
-        """
-        Return the cases that wait, oldest first; with *closed*, all of them, newest first.
-
-        Those about *profile*, or about anyone.
-        """
-        ...
-
-    def holds(
-        self, *, packet: int | None = None, ended: datetime | None = None, limit: int = -1
-    ) -> list[CaseRow]:
-        """
-        Return some holds.
-
-        Those, also former ones, of *packet* or a share of it, oldest first; or those that have
-        *ended* by then without a reviewer, the earliest first.
-        """
-        ...
-
-    def opinions(self, case: int) -> list[OpinionRow]:
-        """Return the opinions on *case*, in order."""
         ...
 
     # --- external --------------------------------------------------------------------------------
@@ -1110,43 +1138,8 @@ class Store(Protocol):
 
     # --- looking ---------------------------------------------------------------------------------
 
-    def acts(
-        self,
-        *,
-        message: int | None = None,
-        claims_of: int | None = None,
-        parts_of: tuple[str, int] | None = None,
-        after: int = 0,
-        limit: int = -1,
-    ) -> list[ActRow]:
-        """
-        Return acts, oldest first.
-
-        All of any institution about *message*, the claims of a packet, the parts of a request of a
-        profile, or those of all profiles *after* an entry.
-        """
-        ...
-
-    def refund_of(
-        self, packet: int, closed_at: datetime, acts: Sequence[str] = ("refund",)
-    ) -> ActRow | None:
-        """Return the act that closed *packet* at that moment, if it is one of *acts*."""
-        ...
-
-    def last_act_that_moved(self) -> ActRow | None:
-        """Return the newest act that moved any money."""
-        ...
-
     def moved(self, entries: Collection[int]) -> list[MovedRow]:
         """Return the transfers of *entries*, in order."""
-        ...
-
-    @overload
-    def batch(self, which: int) -> BatchRow: ...
-
-    @overload
-    def batch(self, which: str) -> BatchRow | None:
-        """Return the settlement with this number or id."""
         ...
 
     def held(self, banks: Sequence[str]) -> list[HeldRow]:

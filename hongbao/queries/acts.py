@@ -37,7 +37,7 @@ class _Answered(_Kept, Protocol):
 
 def act_in(home: Home, entry: int) -> ActRow:
     """Return the act of *entry*, which another row names. Raises Damaged where it is gone."""
-    act = home.store.entry(entry)
+    act = home.store.act(entry)
     if act is None:
         raise Damaged(path=f"entry {entry}")
     return act

@@ -67,16 +67,16 @@ def books(home: Home, subject: str | None = None, *, diff: bool = False) -> Book
 def _one_act(home: Home, subject: str | None) -> list[ActRow]:
     """Return the entries of the act that *subject* names, or of the last one that moved any."""
     if subject is None:
-        last = home.store.last_act_that_moved()
+        last = home.store.act()
         return [] if last is None else _whole(home, last)
-    batch = home.store.batch(subject.strip().upper())
-    if batch is not None:
-        return [act_in(home, batch.entry)]
+    settled = home.store.act(batch=subject.strip().upper())
+    if settled is not None:
+        return [settled]
     act = requested(home, subject.strip())
     if act is not None:
         return _whole(home, act)
     if re.fullmatch("[1-9][0-9]{0,17}", subject.strip()):
-        named = home.store.entry(int(subject))
+        named = home.store.act(int(subject))
         if named is not None:
             return _whole(home, named)
     message = home.store.message(subject.strip().upper())

@@ -125,7 +125,8 @@ def _went_back(home: Home, row: PacketRow, me: ProfileRow) -> tuple[str | None, 
     packet = row.packet
     if packet.sender != me.id or packet.closed_at is None or not packet.remaining_fen:
         return None, False
-    act = home.store.refund_of(packet.number, packet.closed_at, ("refund", "returned", "rejected"))
+    closing = packet.number, packet.closed_at
+    act = home.store.act(closing=closing, among=("refund", "returned", "rejected"))
     if act is None:
         return None, False
     facts = facts_of(home, act)

@@ -23,7 +23,7 @@ from hongbao.queries.history import ACTS, entry_span, movement_lines
 from hongbao.queries.packets import packet_row
 from hongbao.queries.statement import HIDDEN, Signer, Statement, purpose_of, signer, statement
 from hongbao.queries.trace import requested
-from hongbao.store import EMPTY_HEAD, ActRow, MessageRow, Movement, ProfileRow
+from hongbao.store import EMPTY_HEAD, ActRow, CaseView, MessageRow, Movement, ProfileRow
 from hongbao.units import iso
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _as_asked(home: Home, me: ProfileRow, movement: Movement) -> Movement:
         assert act.message is not None
         entry = home.store.message(act.message).entry
     else:
-        holds = home.store.holds(packet=act.packet)
+        holds = home.store.cases(CaseView.HOLDS, packet=act.packet)
         entry = next(case.entry for case in holds if case.closed == movement.entry)
     return _movement_of(home, me, entry) or movement
 
@@ -277,7 +277,7 @@ def _parties(home: Home, me: ProfileRow, movement: Movement) -> tuple[str, str |
 
 
 def _status(home: Home, entry: int, instructed: MessageRow | None) -> str:
-    for case in home.store.cases_opened(range(entry, entry + 1)):
+    for case in home.store.cases(CaseView.OPENED, entries=range(entry, entry + 1)):
         if case.kind == "hold":
             if case.closed is None:
                 return "held"

@@ -14,7 +14,7 @@ from hongbao.errors import DecisionNotFound, InvalidPacketId
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in, answer_in
 from hongbao.queries.guards import guards_in_force, guards_named, remembered
-from hongbao.store import DeviceRow, JudgedRow, ProfileRow
+from hongbao.store import CaseView, DeviceRow, JudgedRow, ProfileRow
 from hongbao.units import iso
 
 if TYPE_CHECKING:
@@ -71,11 +71,10 @@ def why(home: Home, subject: str) -> Explained:
     with home.looking():
         me = home.me
         request_ids = [subject]
-        entries = _attempts(home, subject, me)
-        if not entries and (named := _requested_about(home, subject, me)):
+        rows = [*home.store.judged(me.id, request_id=subject)]
+        if not rows and (named := _requested_about(home, subject, me)):
             request_ids = named
-            entries = [entry for each in named for entry in _attempts(home, each, me)]
-        rows = [row for entry in entries for row in home.store.judged(entry=entry)]
+            rows = [row for each in named for row in home.store.judged(me.id, request_id=each)]
         records = [(row, home.read_back(decode, row.risk)) for row in rows]
         decisions = [
             _explained(home, row, record, record.asked)
@@ -87,12 +86,6 @@ def why(home: Home, subject: str) -> Explained:
     return {"request_id": request_ids[0], "profile": me.name, "decisions": decisions}
 
 
-def _attempts(home: Home, request_id: str, me: ProfileRow) -> list[int]:
-    """Return the entries in which *request_id* of *me* was stopped, and the one it made."""
-    made = home.store.requested(request_id, me.id)
-    return [*home.store.stops(me.id, request_id), *([] if made is None else [made.entry])]
-
-
 def _requested_about(home: Home, packet_id: str, me: ProfileRow) -> list[str]:
     """Return the requests by which *me* sent a packet, or claimed from it."""
     try:
@@ -102,7 +95,7 @@ def _requested_about(home: Home, packet_id: str, me: ProfileRow) -> list[str]:
     if row is None:
         return []
     paid = home.store.message(outcome=row.entry)
-    sending = home.store.acts(message=paid.number)[0] if paid else act_in(home, row.entry)
+    sending = next(home.store.acts(message=paid.number)) if paid else act_in(home, row.entry)
     return [
         *([sending.request_id] if row.packet.sender == me.id else []),
         *(
@@ -146,7 +139,10 @@ def _explained(home: Home, row: JudgedRow, record: Record, asked: Asked) -> Judg
         "rule": record.rule,
         "score": record.score,
         "challenge": record.challenge,
-        "cases": [case.id for case in home.store.cases_opened(range(row.entry, row.entry + 1))],
+        "cases": [
+            case.id
+            for case in home.store.cases(CaseView.OPENED, entries=range(row.entry, row.entry + 1))
+        ],
         "rules": [_rule_line(rule, measured) for rule in pack.rules if what in rule.acts],
         "reports": [
             _report_line(report, measured) for report in pack.reports if what in report.acts
@@ -264,9 +260,9 @@ def risk_picture(home: Home, name: str | None = None) -> Pictured:
             "home_city": PLACES[home_city].code if home_city else None,
             "hours": list(habit.hours),
             "indicators": _measured_now(home, who, device, habit, now, guards.pack),
-            "stops": len(home.store.stops(who.id)),
+            "stops": sum(1 for _stop in home.store.judged(who.id, stopped=True)),
             "open_challenges": len(home.store.challenges(who.id, now)),
-            "open_cases": len(home.store.cases(profile=who.id)),
+            "open_cases": len(home.store.cases(CaseView.WAITING, profile=who.id)),
             "at": iso(now),
         }
 

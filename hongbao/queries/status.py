@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hongbao.home.opened import Home
 from hongbao.queries.balance import balance
-from hongbao.store import PacketRow, PacketView
+from hongbao.store import CaseView, PacketRow, PacketView
 from hongbao.units import iso
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def today(home: Home) -> "Today":
             for view in (PacketView.CLAIMABLE, PacketView.OPEN, PacketView.DUE)
         )
         payments = store.messages(under_way=me.id)
-        cases = store.cases(profile=me.id, limit=COUNTED_MAX)
+        cases = store.cases(CaseView.WAITING, profile=me.id, limit=COUNTED_MAX)
         return {
             "profile": me.name,
             "clock": "real" if home.row.virtual_at is None else "virtual",

@@ -10,11 +10,11 @@ from hongbao.domain.channel import BOOKED_AS, GIVEN_BACK_AS, MessageState
 from hongbao.domain.ids import PACKET_PREFIX, parse_packet_id
 from hongbao.domain.ledger import CENTRAL, PLATFORM, Reason
 from hongbao.domain.packet import STEPS
-from hongbao.errors import InvalidPacketId, RequestNotFound
+from hongbao.errors import Damaged, InvalidPacketId, RequestNotFound
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in, facts_of
 from hongbao.queries.packets import packet_row
-from hongbao.store import ActRow, CaseRow, ClaimRow, MessageRow, PacketRow
+from hongbao.store import ActRow, CaseRow, CaseView, ClaimRow, MessageRow, PacketRow
 from hongbao.units import iso
 
 _BOOKED = frozenset(BOOKED_AS.values())
@@ -87,9 +87,9 @@ def resolve_subject(home: Home, subject: str) -> PacketRow | MessageRow:
 def requested(home: Home, request_id: str) -> ActRow | None:
     """Return the act of this profile with *request_id*, or the one part of it."""
     me = home.me.id
-    act = home.store.requested(request_id, me)
+    act = home.store.request(request_id, me).act
     if act is None and request_id:
-        parts = home.store.acts(parts_of=(request_id, me), limit=2)
+        parts = [*home.store.acts(parts_of=(request_id, me), limit=2)]
         if len(parts) == 1:
             return parts[0]
     return act
@@ -118,14 +118,14 @@ def _packet_traced(home: Home, row: PacketRow) -> Traced:
     paid = home.store.message(outcome=row.entry)
     to_card = home.store.messages(returning=packet.number)
     back = next((message for message in to_card if not message.terms), None)
-    sending = home.store.acts(message=paid.number) if paid else [act_in(home, row.entry)]
+    sending = [*home.store.acts(message=paid.number)] if paid else [act_in(home, row.entry)]
     claiming = {act.entry: act for act in home.store.acts(claims_of=packet.number)}
     taken = [_Taken(claim, claiming[claim.entry]) for claim in home.store.claims(packet.number)]
-    holds = {case.entry: case for case in home.store.holds(packet=packet.number)}
+    holds = {case.entry: case for case in home.store.cases(CaseView.HOLDS, packet=packet.number)}
     ends = [act_in(home, case.closed) for case in holds.values() if case.closed]
     by_card = [message for message in to_card if message.terms]  # held shares
-    carried = {each.entry: home.store.acts(message=each.number) for each in by_card}
-    refunding = home.store.acts(message=back.number) if back else _refund_acts(home, row)
+    carried = {each.entry: [*home.store.acts(message=each.number)] for each in by_card}
+    refunding = [*home.store.acts(message=back.number)] if back else _refund_acts(home, row)
     acts = [*sending, *(each.act for each in taken), *refunding, *ends]
     acts += [act for each in carried.values() for act in each]
     moved = moved_lines(home, (act.entry for act in acts))
@@ -172,12 +172,12 @@ def _refund_acts(home: Home, row: PacketRow) -> list[ActRow]:
     closed_at = row.packet.closed_at
     if closed_at is None or row.packet.claimed_count == row.packet.count:
         return []
-    found = home.store.refund_of(row.packet.number, closed_at)
+    found = home.store.act(closing=(row.packet.number, closed_at))
     return [] if found is None else [found]
 
 
 def _payment_traced(home: Home, message: MessageRow) -> Traced:
-    acts = home.store.acts(message=message.number)
+    acts = [*home.store.acts(message=message.number)]
     moved = moved_lines(home, (act.entry for act in acts))
     steps, put_right = _apart(_message_steps(home, message, acts, moved, is_mine=True))
     return {
@@ -306,7 +306,7 @@ def _asking_steps(
     if message.reason is Reason.WITHDRAW:
         amount = {"amount_fen": message.amount_fen + message.fee_fen}
         steps.append(_step(3, "frozen_from_balance", PLATFORM, act, amount, moved))
-        for case in home.store.cases_opened(range(act.entry, act.entry + 1)):
+        for case in home.store.cases(CaseView.OPENED, entries=range(act.entry, act.entry + 1)):
             if case.kind == "hold":
                 steps += _hold_steps(home, case, moved, 3)[:1]
     return steps
@@ -344,9 +344,10 @@ def _why_not(home: Home, message: MessageRow) -> str:
 def _settled_steps(home: Home, message: MessageRow | None) -> list[TraceStep]:
     if message is None or message.batch is None:
         return []
-    batch = home.store.batch(message.batch)
-    act = act_in(home, batch.entry)
-    facts = {"bank": message.bank, "batch": batch.id}
+    act = home.store.act(batch=message.batch)
+    if act is None:
+        raise Damaged(path=f"batch {message.batch}")
+    facts = {"bank": message.bank, "batch": facts_of(home, act)["batch"]}
     return [_step(7, "settled_in_batch", CENTRAL, act, facts, is_timed=False)]
 
 

@@ -236,7 +236,7 @@ def _note_answer(home: Home, act: str, message: MessageRow) -> None:
     request_id = f"/{message.id}/{act}"
 
     def work(doing: Act) -> Carried | None:
-        if home.store.requested(request_id, message.profile) is not None:
+        if home.store.request(request_id, message.profile).act is not None:
             return None
         return message_answer(home, doing, message, home.store.message(message.number).state)
 
@@ -344,7 +344,7 @@ def earlier_answer(
 ) -> Any:
     """Return the first answer to *request_id*, after continuing its payment; or None."""
     if request_id is not None:
-        entry = home.store.requested(request_id, home.me.id)
+        entry = home.store.request(request_id, home.me.id).act
         if entry is not None and entry.act in INSTRUCTING:
             message = home.store.message(entry=entry.entry)
             if message is not None and message.outcome is None:

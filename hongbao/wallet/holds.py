@@ -17,7 +17,7 @@ from hongbao.domain.packet import Packet
 from hongbao.errors import WithdrawalHeldBack
 from hongbao.home.opened import Home
 from hongbao.queries.packets import BALANCE, hold_terms
-from hongbao.store import CardRow, CaseRow, MessageRow, PacketRow
+from hongbao.store import CardRow, CaseRow, CaseView, MessageRow, PacketRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.banks import message_answer
@@ -278,7 +278,7 @@ def end_due_holds(home: Home, at: datetime | None = None) -> list[HoldEnded]:
     On a clock that is being turned they end *at* the latest then, each at its own moment.
     """
     ended: list[HoldEnded] = []
-    for case in home.store.holds(ended=at or home.now(), limit=ENDED_AT_ONCE):
+    for case in home.store.cases(CaseView.ENDED, until=at or home.now(), limit=ENDED_AT_ONCE):
         answer = end_hold(home, case.number, at=None if at is None else case.until)
         if answer is not None:
             ended.append(answer)

@@ -113,7 +113,7 @@ def operator_log(home: Home, name: str | None = None, *, limit: int = 20) -> Ope
     found: list[OperatorAct] = []
     with home.looking():
         only = None if name is None else operator_named(home, name).name
-        for row in home.store.operator_acts():
+        for row in home.store.acts(by_operators=True):
             act = _act(home, row)
             if only in (None, act["operator"]):
                 found.append(act)

@@ -55,7 +55,7 @@ def refund_due(home: Home, *, request_id: str | None = None, dry_run: bool = Fal
     before: list[Refunded] = []
     if request_id is not None:
         check_request_id(request_id)
-        if home.store.requested(request_id, me.id) is not None:
+        if home.store.request(request_id, me.id).act is not None:
             raise RequestConflict(request_id)
         before = _refunded_before(home, request_id, me)
     refunded: list[Refunded] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +32,7 @@ from hongbao.queries.acts import act_in
 from hongbao.queries.check import check, head_line
 from hongbao.queries.guards import guards_in_force, read_guards
 from hongbao.queries.history import entry_span
-from hongbao.store import CaseRow, OperatorRow, OpinionRow
+from hongbao.store import CaseRow, CaseView, OperatorRow, OpinionRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act, Doing
 from hongbao.wallet.authorise import authorise
@@ -112,7 +112,7 @@ def cases(
     """
 
     def look(masked: bool) -> CaseList:
-        rows = home.store.cases(closed=closed, limit=limit + 1)
+        rows = home.store.cases(CaseView.ALL if closed else CaseView.WAITING, limit=limit + 1)
         return {
             "cases": [_case_line(home, row, masked=masked) for row in rows[:limit]],
             "more": len(rows) > limit,
@@ -195,13 +195,14 @@ def review_report(
             count=_count_cases(home, span),
             head=head_line(home, span.stop - 1),
             lines=(
-                _case_file(home, row, masked=masked) for row in [*home.store.cases_opened(span)]
+                _case_file(home, row, masked=masked)
+                for row in home.store.cases(CaseView.OPENED, entries=span)
             ),
         )
 
 
 def _count_cases(home: Home, span: range) -> int:
-    return sum(1 for _case in home.store.cases_opened(span))
+    return len(home.store.cases(CaseView.OPENED, entries=span))
 
 
 def _unmasked(
@@ -233,7 +234,7 @@ def _case_called(home: Home, case_id: str) -> CaseRow:
 
 def _case_line(home: Home, row: CaseRow, *, masked: bool) -> CaseLine:
     record, rule = _evidence(home, row)
-    return _line_of_case(home, row, record, rule, home.store.opinions(row.number), masked)
+    return _line_of_case(home, row, record, rule, masked)
 
 
 def _line_of_case(
@@ -241,7 +242,6 @@ def _line_of_case(
     row: CaseRow,
     record: Record | None,
     rule: Rule | Report | None,
-    opinions: list[OpinionRow],
     masked: bool,
 ) -> CaseLine:
     act = act_in(home, row.entry)
@@ -258,18 +258,18 @@ def _line_of_case(
         "opened_at": iso(act.at),
         "until": None if row.until is None else iso(row.until),
         "ends": row.ends,
-        "second_needed": row.state in WAITING and standing(_spoken(opinions)) is not None,
+        "second_needed": row.state in WAITING and standing(_spoken(row.opinions)) is not None,
     }
 
 
 def _case_file(home: Home, row: CaseRow, *, masked: bool) -> CaseFile:
     record, rule = _evidence(home, row)
-    opinions = home.store.opinions(row.number)
+    opinions = row.opinions
     act = act_in(home, row.entry)
     four_eyes_fen = _pack_of(home, record).four_eyes_fen
     other = act.counterparty
     return {
-        **_line_of_case(home, row, record, rule, opinions, masked),
+        **_line_of_case(home, row, record, rule, masked),
         "entry": row.entry,
         "request_id": act.request_id,
         "packet": act.packet_id if row.packet is None else home.store.packet(row.packet).packet.id,
@@ -420,7 +420,7 @@ def _plan(home: Home, case: CaseRow, operator: OperatorRow, verb: Verb, now: dat
         raise HoldOver(case.number)
     outcome = decide_case(
         CaseFacts(case.state, case.amount_fen),
-        _spoken(home.store.opinions(case.number)),
+        _spoken(case.opinions),
         operator.id,
         verb,
         _pack_of(home, _evidence(home, case)[0]).four_eyes_fen,
@@ -451,8 +451,7 @@ def _speak(
                 reason=why,
             )
         )
-        said_before = len(home.store.opinions(case.number))
-        doing.request_id = f"/{case_id}/{said_before + 1}"
+        doing.request_id = f"/{case_id}/{len(case.opinions) + 1}"
         answer.clear()
         answer.update(_carried_out(home, doing, case, plan.outcome))
         answer.update(
@@ -516,7 +515,7 @@ def records_kept(home: Home) -> RecordsKept:
         }
 
 
-def _spoken(opinions: list[OpinionRow]) -> list[tuple[int, str]]:
+def _spoken(opinions: Iterable[OpinionRow]) -> list[tuple[int, str]]:
     return [(opinion.operator, opinion.verb) for opinion in opinions]
 
 

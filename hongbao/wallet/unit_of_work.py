@@ -490,7 +490,7 @@ def replayed_answer(
     check_request_id(request_id)
     with home.looking():
         me = home.me
-        if home.store.acts(parts_of=(request_id, me.id), limit=1):
+        if any(home.store.acts(parts_of=(request_id, me.id), limit=1)):
             raise RequestConflict(request_id)  # it was a refund of everything due
         return _first_answer(home, request_id, me, act, inputs)
 
@@ -522,12 +522,11 @@ def _first_answer(
     home: Home, request_id: str, me: ProfileRow, act: str, inputs: Mapping[str, object]
 ) -> Any:
     """Return the first answer to *request_id*, raise its refusal, or return None."""
-    entry = home.store.requested(request_id, me.id)
+    entry, refused = home.store.request(request_id, me.id)
     if entry is not None:
         if not _was_asked(home, entry.inputs, act, inputs):
             raise RequestConflict(request_id)
         return {**_answer_of(home, entry), "replayed": True}
-    refused = home.store.refused(request_id, me.id)
     if refused is not None:
         before, answered = refused
         if not _was_asked(home, before, act, inputs):

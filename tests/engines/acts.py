@@ -157,6 +157,7 @@ def decide(
         clock="real",
         facts="{}",
         generation=1,
+        risk="{}",
     )
     rows = [(row, digest_of(store, row)) for row in sealed_by(changes)]
     return Decided(fields.sealed_fields, transfers, rows, None)

@@ -217,7 +217,7 @@ CASES = [
     ),
     Case(
         RememberRefusal("asked", ZHANG, DIGEST, "{}", 1, DIGEST),
-        lambda s: (s.refused("asked", ZHANG), s.refused("asked", LI)),
+        lambda s: (s.request("asked", ZHANG).refusal, s.request("asked", LI).refusal),
         ((DIGEST, "{}"), None),
     ),
     # --- people
@@ -397,7 +397,11 @@ CASES = [
     ),
     Case(SetFault(FAULT, NEXT), lambda s: s.faults(), [(FAULT, T0)]),
     Case(ClearFaults(BANK), lambda s: s.faults(), [], (SetFault(FAULT, BASE),)),
-    Case(BATCH, lambda s: (s.batch(1), s.batch("batch-1")), (BatchRow(1, "batch-1", NEXT),) * 2),
+    Case(
+        BATCH,
+        lambda s: [made and made.entry for made in (s.act(batch=1), s.act(batch="batch-1"))],
+        [NEXT] * 2,
+    ),
     Case(
         SettleMessages(1, None),
         lambda s: (s.message(1).batch, s.unsettled()),
@@ -421,8 +425,8 @@ CASES = [
     Case(EscalateCase(1), lambda s: s.case(1).state, "escalated", HELD),
     Case(
         AddOpinion(NEXT, 1, 1, "approve", "fine"),
-        lambda s: s.opinions(1),
-        [(NEXT, 1, "Chen", "approve", "fine", T0)],
+        lambda s: s.case(1).opinions,
+        ((NEXT, 1, "Chen", "approve", "fine", T0),),
         HELD,
     ),
     # --- guards
@@ -433,7 +437,11 @@ CASES = [
         HabitRow(2, "{2}"),
         (KeepHabit(ZHANG, HabitRow(1, "{}")),),
     ),
-    Case(AddStop(NEXT, ZHANG, "asked"), lambda s: s.stops(ZHANG, "asked"), [NEXT]),
+    Case(
+        AddStop(NEXT, ZHANG, "asked"),
+        lambda s: [row.entry for row in s.judged(ZHANG, request_id="asked")],
+        [NEXT],
+    ),
     Case(AddChallenge(CHALLENGE), challenge, CHALLENGE),
     Case(CountTry(1), challenge, CHALLENGE._replace(tries=1), ASKED),
     Case(

@@ -177,9 +177,9 @@ def test_a_request_is_done_once_by_each_profile(store: Store, engine: Engine):
         act(store, request_id="same", transfers=[topup(ZHANG, 1)])
     assert before == picture(store)
     act(store, request_id="same", profile=LI)
-    found = store.requested("same", ZHANG), store.requested("same", LI)
+    found = store.request("same", ZHANG).act, store.request("same", LI).act
     assert [NEXT, NEXT + 1] == [act.entry for act in found if act is not None]
-    assert store.requested("same", WANG) is None
+    assert (None, None) == store.request("same", WANG)
 
 
 def test_an_entry_is_written_once_and_sealed_once(store: Store, engine: Engine):

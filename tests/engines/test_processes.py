@@ -156,7 +156,7 @@ def test_ten_processes_under_one_request_do_it_once(store: Store, engine: Engine
     def one(_number: int) -> bytes:
         ledger = engine.open()
         with ledger.transaction():
-            first = ledger.requested("same", ZHANG)
+            first = ledger.request("same", ZHANG).act
             if first is None:
                 return b"%d" % add(ledger, transfers=[topup(ZHANG, 1)], request_id="same")
             return b"%d" % first.entry

@@ -74,7 +74,7 @@ def test_of_three_acts_the_refused_one_is_not_there(store: Store, engine: Engine
         assert [6_000, 0, 4_000] == [each.balance_fen(in_packet(number)) for number in (1, 2, 3)]
         assert 0 == each.balance_fen(balance(ZHANG))
         assert TOPUP_FEN == each.usage_of(ZHANG).used_fen(FLOWS, DAY, DAY)
-        assert each.requested("send-2", ZHANG) is None
+        assert each.request("send-2", ZHANG).act is None
 
 
 def test_the_seal_is_one_and_everything_else_is_by_act(store: Store):
@@ -85,9 +85,9 @@ def test_the_seal_is_one_and_everything_else_is_by_act(store: Store):
     assert before == store.head(BASE)
     assert store.head(NEXT + 2) is None
     assert [None, store.head().mac] == [mac for _, mac in store.audit(Question.SEALED_ACTS)][BASE:]
-    acts = store.acts(after=BASE, limit=10)
+    acts = [*store.acts(after=BASE, limit=10)]
     assert [NEXT, NEXT + 1] == [act.entry for act in acts]
-    assert [store.entry(NEXT), store.entry(NEXT + 1)] == acts
+    assert [store.act(NEXT), store.act(NEXT + 1)] == acts
     assert ["send-1", "send-3"] == [act.request_id for act in acts]
     sent = [store.packet(entry=act.entry) for act in acts]
     assert ["packet-1", "packet-3"] == [row.packet.id for row in sent if row is not None]

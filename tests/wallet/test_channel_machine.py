@@ -102,7 +102,7 @@ class Channel(RuleBasedStateMachine):
         request_id = f"r{self.count}"
         came_to = self._came_to(who, act, request_id)
         desk = self._desk(who)
-        if desk.store.requested(request_id, desk.me.id) is not None:
+        if desk.store.request(request_id, desk.me.id).act is not None:
             self.asked[who, request_id] = act, came_to
         return came_to
 

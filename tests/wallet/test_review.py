@@ -503,11 +503,11 @@ def test_the_log_tells_what_operators_did_in_order(desk: World):
 
 
 def test_the_log_is_found_by_its_index(desk: World):
-    from hongbao.engines.sqlcipher import cases
+    from hongbao.engines.sqlcipher.acts import BY_OPERATORS
 
     plan = [
         row[-1]
-        for row in desk.raw().execute(f"EXPLAIN QUERY PLAN {cases._OPERATOR_ACTS}")
+        for row in desk.raw().execute(f"EXPLAIN QUERY PLAN {BY_OPERATORS}", (-1,))
         if " entry USING" in row[-1] and row[-1].startswith("SCAN")
     ]
 

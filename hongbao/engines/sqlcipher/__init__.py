@@ -46,10 +46,10 @@ class Ledger(Engine):
     rules = books.rules
     balance_fen = books.balance_fen
     head = books.head
-    entry = books.entry
     append = books.append
-    requested = books.requested
-    refused = books.refused
+    request = act_queries.request
+    act = act_queries.act
+    acts = act_queries.acts
 
     # --- people and their devices ----------------------------------------------------------------
     profile = people.profile
@@ -81,20 +81,14 @@ class Ledger(Engine):
     corrections = channel.corrections
     maturing_fen = channel.maturing_fen
     bank_accounts = channel.bank_accounts
-    batch = channel.batch
 
     # --- risk and review -------------------------------------------------------------------------
     habit = risk.habit
-    stops = risk.stops
     judged = risk.judged
     challenges = risk.challenges
     case = case_queries.case
-    cases_opened = case_queries.cases_opened
     records_kept = case_queries.records_kept
-    operator_acts = case_queries.operator_acts
     cases = case_queries.cases
-    holds = case_queries.holds
-    opinions = case_queries.opinions
 
     # --- the past --------------------------------------------------------------------------------
     bills = external.bills
@@ -103,9 +97,6 @@ class Ledger(Engine):
     span = history.span
     movements = history.movements
     totals = history.totals
-    acts = act_queries.acts
-    refund_of = act_queries.refund_of
-    last_act_that_moved = act_queries.last_act_that_moved
     moved = act_queries.moved
     held = act_queries.held
     changes = act_queries.changes

@@ -1,19 +1,56 @@
 """Queries on past acts: those behind a packet or a payment, and books before and after."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
-from hongbao.engines.sqlcipher.books import ACTS, act_row
 from hongbao.engines.sqlcipher.engine import Engine, marks
 from hongbao.engines.sqlcipher.history import span
-from hongbao.store import ActRow, ChangeRow, HeldRow, MovedRow
-from hongbao.units import to_micros
+from hongbao.store import ActRow, ChangeRow, HeldRow, MovedRow, RequestRow
+from hongbao.units import from_micros, to_micros
 
 _OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})
 """Accounts that stay behind empty, one for each packet, payment and hold there ever was."""
 
 # --- acts -----------------------------------------------------------------------------------------
+
+
+def request(engine: Engine, request_id: str, profile: int | None) -> RequestRow:
+    *act, inputs, error = engine.row(_REQUEST, request_id, profile)
+    return RequestRow(
+        None if act[0] is None else _act(act),
+        None if error is None else (bytes(inputs), str(error)),
+    )
+
+
+def act(
+    engine: Engine,
+    entry: int | None = None,
+    *,
+    batch: int | str | None = None,
+    closing: tuple[int, datetime] | None = None,
+    among: Sequence[str] = ("refund",),
+) -> ActRow | None:
+    if entry is not None:
+        row = engine.row(f"{_ACTS} WHERE entry.id = ?", entry)
+    elif batch is not None:
+        row = engine.row(_MADE_BATCH[type(batch)], batch)
+    elif closing is not None:
+        packet, closed_at = closing
+        entries = span(engine, closed_at, closed_at + timedelta.resolution)
+        row = engine.row(
+            f"{_ACTS} WHERE entry.id >= ? AND entry.id < ? AND entry.at = ? AND entry.packet = ?"
+            f" AND entry.act IN ({marks(among)})",
+            entries.start,
+            entries.stop,
+            to_micros(closed_at),
+            packet,
+            *among,
+        )
+    else:
+        row = engine.row(_MOVED_LAST)
+    return _act(row) if row else None
 
 
 def acts(
@@ -24,43 +61,25 @@ def acts(
     parts_of: tuple[str, int] | None = None,
     after: int = 0,
     limit: int = -1,
-) -> list[ActRow]:
+    by_operators: bool = False,
+) -> Iterator[ActRow]:
     values: list[object]
-    if message is not None:
-        where, values = "entry.message = ?", [message]
-    elif claims_of is not None:
-        where, values = "entry.id IN (SELECT entry FROM claim WHERE packet = ?)", [claims_of]
-    elif parts_of is not None:
-        request_id, profile = parts_of
-        where = "entry.request_id > ? AND entry.request_id < ? AND entry.profile = ?"
-        values = [f"{request_id}/", f"{request_id}0", profile]  # the character after the slash
+    if by_operators:
+        query, values = BY_OPERATORS, []
     else:
-        where, values = "entry.id > ?", [after]
-    rows = engine.rows(f"{ACTS} WHERE {where} ORDER BY entry.id LIMIT ?", *values, limit)
-    return [act_row(row) for row in rows]
-
-
-def refund_of(
-    engine: Engine, packet: int, closed_at: datetime, acts: Sequence[str] = ("refund",)
-) -> ActRow | None:
-    entries = span(engine, closed_at, closed_at + timedelta.resolution)
-    row = engine.row(
-        f"{ACTS} WHERE entry.id >= ? AND entry.id < ? AND entry.at = ? AND entry.packet = ?"
-        f" AND entry.act IN ({marks(acts)})",
-        entries.start,
-        entries.stop,
-        to_micros(closed_at),
-        packet,
-        *acts,
-    )
-    return act_row(row) if row else None
-
-
-def last_act_that_moved(engine: Engine) -> ActRow | None:
-    row = engine.row(
-        f"{ACTS} WHERE entry.id = (SELECT entry FROM transfer ORDER BY transfer.id DESC LIMIT 1)"
-    )
-    return act_row(row) if row else None
+        if message is not None:
+            where, values = "entry.message = ?", [message]
+        elif claims_of is not None:
+            where, values = "entry.id IN (SELECT entry FROM claim WHERE packet = ?)", [claims_of]
+        elif parts_of is not None:
+            request_id, profile = parts_of
+            where = "entry.request_id > ? AND entry.request_id < ? AND entry.profile = ?"
+            values = [f"{request_id}/", f"{request_id}0", profile]  # the character after the slash
+        else:
+            where, values = "entry.id > ?", [after]
+        query = f"{_ACTS} WHERE {where} ORDER BY entry.id LIMIT ?"
+    for row in engine.each(query, *values, limit):
+        yield _act(row)
 
 
 def moved(engine: Engine, entries: Collection[int]) -> list[MovedRow]:
@@ -71,6 +90,48 @@ def moved(engine: Engine, entries: Collection[int]) -> list[MovedRow]:
         *entries,
     )
     return [MovedRow(*row) for row in rows]
+
+
+_COLUMNS = (
+    "entry.id, entry.act, entry.profile, entry.request_id, entry.inputs, entry.packet,"
+    " entry.message, entry.at, entry.facts, entry.balance_fen, entry.took,"
+    " doer.name, packet.id, message.id, other.name, operator.name"
+)
+
+_NAMES = (
+    "LEFT JOIN profile AS doer ON doer.id = entry.profile"
+    " LEFT JOIN packet ON packet.number = entry.packet"
+    " LEFT JOIN message ON message.number = entry.message"
+    " LEFT JOIN profile AS other ON other.id = entry.counterparty"
+    " LEFT JOIN operator ON operator.id = entry.operator"
+)
+"""The rows that an entry names by their keys."""
+
+_ACTS = f"SELECT {_COLUMNS} FROM entry {_NAMES}"
+
+_REQUEST = (
+    f"SELECT {_COLUMNS}, refusal.inputs, refusal.error FROM (SELECT 1)"
+    " LEFT JOIN entry ON entry.request_id = ?1 AND entry.profile IS ?2"
+    f" {_NAMES} LEFT JOIN refusal ON refusal.request_id = ?1 AND refusal.profile = ?2"
+)
+"""What request ?1 of profile ?2 has made, and how it was refused, as one row."""
+
+BY_OPERATORS = f"{_ACTS} WHERE entry.operator IS NOT NULL ORDER BY entry.id DESC LIMIT ?"
+
+_MADE_BATCH = {
+    int: f"{_ACTS} WHERE entry.id = (SELECT entry FROM batch WHERE number = ?)",
+    str: f"{_ACTS} WHERE entry.id = (SELECT entry FROM batch WHERE id = ?)",
+}
+
+_MOVED_LAST = (
+    f"{_ACTS} WHERE entry.id = (SELECT entry FROM transfer ORDER BY transfer.id DESC LIMIT 1)"
+)
+
+
+def _act(row: Any) -> ActRow:
+    fields: list[Any] = list(row)
+    fields[7] = from_micros(fields[7])
+    return ActRow._make(fields)
 
 
 # --- books ----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any, overload
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
 from hongbao.engines.sqlcipher.engine import LAST_RESTORE, Engine, marks
 from hongbao.errors import Damaged
-from hongbao.store import EMPTY_HEAD, ActRow, Decided, EntryRow, Head, HomeRow, key_of
+from hongbao.store import EMPTY_HEAD, Decided, EntryRow, Head, HomeRow, key_of
 from hongbao.units import from_micros, to_micros
 
 # --- the home -------------------------------------------------------------------------------------
@@ -168,27 +168,6 @@ def append(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
         engine.write("UPDATE entry SET mac = ? WHERE id = (SELECT max(id) FROM entry)", mac)
 
 
-def entry(engine: Engine, number: int) -> ActRow | None:
-    row = engine.row(f"{ACTS} WHERE entry.id = ?", number)
-    return act_row(row) if row else None
-
-
-def requested(engine: Engine, request_id: str, profile: int | None) -> ActRow | None:
-    row = engine.row(
-        f"{ACTS} WHERE entry.request_id = ? AND entry.profile IS ?", request_id, profile
-    )
-    return act_row(row) if row else None
-
-
-def refused(engine: Engine, request_id: str, profile: int) -> tuple[bytes, str] | None:
-    row = engine.row(
-        "SELECT inputs, error FROM refusal WHERE request_id = ? AND profile = ?",
-        request_id,
-        profile,
-    )
-    return row and (bytes(row[0]), str(row[1]))
-
-
 def remember_refusal(
     engine: Engine,
     request_id: str,
@@ -223,23 +202,3 @@ ENTRY = (
 """The columns that `EntryRow` has, in its order."""
 
 _ENTRY_MARKS = marks(range(len(EntryRow._fields) + 2))
-
-
-ACTS = (
-    "SELECT entry.id, entry.act, entry.profile, entry.request_id, entry.inputs, entry.packet,"
-    " entry.message, entry.at, entry.facts, entry.balance_fen, entry.took,"
-    " doer.name, packet.id, message.id, other.name, operator.name FROM entry"
-    " LEFT JOIN profile AS doer ON doer.id = entry.profile"
-    " LEFT JOIN packet ON packet.number = entry.packet"
-    " LEFT JOIN message ON message.number = entry.message"
-    " LEFT JOIN profile AS other ON other.id = entry.counterparty"
-    " LEFT JOIN operator ON operator.id = entry.operator"
-)
-"""Acts, each joined to the rows that it names by their keys."""
-
-
-def act_row(row: Any) -> ActRow:
-    """Return the columns of `ACTS` as a row."""
-    fields: list[Any] = list(row)
-    fields[7] = from_micros(fields[7])
-    return ActRow._make(fields)

@@ -1,12 +1,12 @@
 """Review cases and operators' opinions."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, overload
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, cast, overload
 
-from hongbao.engines.sqlcipher.books import ACTS, act_row
 from hongbao.engines.sqlcipher.engine import Engine
-from hongbao.store import ActRow, CaseRow, OpinionRow, RecordsRow
+from hongbao.store import CaseRow, CaseView, OpinionRow, RecordsRow
 from hongbao.units import from_micros, to_micros
 
 
@@ -50,25 +50,38 @@ def case(
     last_of: tuple[int, str] | None = None,
 ) -> CaseRow | None:
     if isinstance(which, int):
-        return _case(engine.existing(engine.row(f"{_CASES} WHERE number = ?", which)))
+        (row,) = engine.existing(_found(engine, "number = ?", which) or None)
+        return cast("CaseRow", row)
     if holding is not None:
-        row = engine.row(f"{_CASES} WHERE message = ? AND closed IS NULL", holding)
+        rows = _found(engine, "message = ? AND closed IS NULL", holding)
     elif last_of is not None:
-        row = engine.row(
-            f"{_CASES} WHERE profile = ? AND rule = ? ORDER BY number DESC LIMIT 1", *last_of
-        )
+        newest = "review.number DESC"
+        rows = _found(engine, "profile = ? AND rule = ?", *last_of, order=newest, limit=1)
     else:
-        row = engine.row(f"{_CASES} WHERE id = ?", which)
-    return _case(row) if row else None
+        rows = _found(engine, "id = ?", which)
+    return rows[0] if rows else None
 
 
-def cases_opened(engine: Engine, entries: range) -> Iterator[CaseRow]:
-    for row in engine.each(
-        f"{_CASES} WHERE entry >= ? AND entry < ? ORDER BY entry, number",
-        entries.start,
-        entries.stop,
-    ):
-        yield _case(row)
+def cases(
+    engine: Engine,
+    view: CaseView,
+    *,
+    profile: int | None = None,
+    entries: range = range(0),
+    packet: int | None = None,
+    until: datetime | None = None,
+    limit: int = -1,
+) -> list[CaseRow]:
+    where, order = _VIEWS[view]
+    asked: dict[CaseView, list[object]] = {
+        CaseView.OPENED: [entries.start, entries.stop],
+        CaseView.HOLDS: [packet],
+        CaseView.ENDED: [until and to_micros(until)],
+    }
+    values = asked.get(view, [])
+    if profile is not None:
+        where, values = f"{where} AND profile = ?", [*values, profile]
+    return _found(engine, where, *values, order=order, limit=limit)
 
 
 def records_kept(engine: Engine) -> RecordsRow:
@@ -92,38 +105,6 @@ def records_kept(engine: Engine) -> RecordsRow:
         opinions=opinions,
         by_operators=by_operators,
     )
-
-
-def operator_acts(engine: Engine) -> Iterator[ActRow]:
-    for row in engine.each(_OPERATOR_ACTS):
-        yield act_row(row)
-
-
-def cases(
-    engine: Engine, *, closed: bool = False, limit: int = -1, profile: int | None = None
-) -> list[CaseRow]:
-    where, values = ("true", []) if profile is None else ("profile = ?", [profile])
-    rest = "ORDER BY number DESC" if closed else "AND closed IS NULL ORDER BY number"
-    rows = engine.rows(f"{_CASES} WHERE {where} {rest} LIMIT ?", *values, limit)
-    return [_case(row) for row in rows]
-
-
-def holds(
-    engine: Engine, *, packet: int | None = None, ended: datetime | None = None, limit: int = -1
-) -> list[CaseRow]:
-    if packet is not None:
-        rows = engine.rows(
-            f"{_CASES} WHERE packet = ? AND kind = 'hold' ORDER BY number LIMIT ?",
-            packet,
-            limit,
-        )
-    else:
-        rows = engine.rows(
-            f"{_CASES} WHERE closed IS NULL AND until <= ? ORDER BY until, number LIMIT ?",
-            None if ended is None else to_micros(ended),
-            limit,
-        )
-    return [_case(row) for row in rows]
 
 
 def close_case(engine: Engine, number: int, state: str, entry: int) -> None:
@@ -154,30 +135,46 @@ def add_opinion(
     )
 
 
-def opinions(engine: Engine, case: int) -> list[OpinionRow]:
+_VIEWS = {
+    CaseView.WAITING: ("closed IS NULL", "review.number"),
+    CaseView.ALL: ("TRUE", "review.number DESC"),
+    CaseView.OPENED: ("entry >= ? AND entry < ?", "review.entry, review.number"),
+    CaseView.HOLDS: ("packet = ? AND kind = 'hold'", "review.number"),
+    CaseView.ENDED: ("closed IS NULL AND until <= ?", "review.until, review.number"),
+}
+"""How each view is found, and how it is ordered."""
+
+
+def _found(
+    engine: Engine, where: str, *values: object, order: str = "review.number", limit: int = -1
+) -> list[CaseRow]:
     rows = engine.rows(
-        "SELECT opinion.entry, operator.id, operator.name, verb, reason, entry.at FROM opinion"
-        " JOIN operator ON operator.id = opinion.operator"
-        " JOIN entry ON entry.id = opinion.entry WHERE review_case = ? ORDER BY opinion.entry",
-        case,
+        "SELECT review.number, review.id, review.kind, review.profile, review.rule,"
+        " review.amount_fen, review.entry, review.packet, review.message, review.until,"
+        " review.ends, review.state, review.closed,"
+        " opinion.entry, operator.id, operator.name, verb, reason, said.at"
+        f" FROM (SELECT * FROM review_case AS review WHERE {where} ORDER BY {order} LIMIT ?)"
+        " AS review LEFT JOIN opinion ON opinion.review_case = review.number"
+        " LEFT JOIN operator ON operator.id = opinion.operator"
+        " LEFT JOIN entry AS said ON said.id = opinion.entry"
+        f" ORDER BY {order}, opinion.entry",
+        *values,
+        limit,
     )
-    return [_opinion(row) for row in rows]
+    return [_case([*group]) for _, group in groupby(rows, itemgetter(0))]
 
 
-_OPERATOR_ACTS = f"{ACTS} WHERE entry.operator IS NOT NULL ORDER BY entry.id DESC"
-
-_CASES = (
-    "SELECT number, id, kind, profile, rule, amount_fen, entry, packet, message, until, ends,"
-    " state, closed FROM review_case"
-)
-
-
-def _case(row: Any) -> CaseRow:
-    fields: list[Any] = list(row)
+def _case(rows: list[Any]) -> CaseRow:
+    fields: list[Any] = list(rows[0][:_OPINION])
     fields[9] = None if fields[9] is None else from_micros(fields[9])
+    fields.append(tuple(_opinion(row[_OPINION:]) for row in rows if row[-1] is not None))
     return CaseRow(*fields)
 
 
 def _opinion(row: Any) -> OpinionRow:
     entry, operator, name, verb, reason, at = row
     return OpinionRow(entry, operator, name, verb, reason, from_micros(at))
+
+
+_OPINION = 13
+"""Where the columns of an opinion begin, behind those of its case."""

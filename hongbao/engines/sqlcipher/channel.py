@@ -357,22 +357,6 @@ def bank_accounts(engine: Engine, bank: str) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-@overload
-def batch(engine: Engine, which: int) -> BatchRow: ...
-
-
-@overload
-def batch(engine: Engine, which: str) -> BatchRow | None: ...
-
-
-def batch(engine: Engine, which: int | str) -> BatchRow | None:
-    if isinstance(which, int):
-        row = engine.row("SELECT number, id, entry FROM batch WHERE number = ?", which)
-        return BatchRow(*engine.existing(row))
-    row = engine.row("SELECT number, id, entry FROM batch WHERE id = ?", which)
-    return row and BatchRow(*row)
-
-
 _AT_ONCE = 10_000
 """How many messages are put into a batch together, between two words of how far it is."""
 

@@ -1,6 +1,6 @@
 """Risk control's tables: packs, models, habits, stops and challenges."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, overload
 
@@ -43,18 +43,6 @@ def add_stop(engine: Engine, entry: int, profile: int, request_id: str) -> None:
     )
 
 
-def stops(engine: Engine, profile: int, request_id: str | None = None) -> list[int]:
-    if request_id is None:
-        rows = engine.rows("SELECT entry FROM stop WHERE profile = ? ORDER BY entry", profile)
-    else:
-        rows = engine.rows(
-            "SELECT entry FROM stop WHERE request_id = ? AND profile = ? ORDER BY entry",
-            request_id,
-            profile,
-        )
-    return [int(row[0]) for row in rows]
-
-
 # --- what was judged ------------------------------------------------------------------------------
 
 
@@ -64,11 +52,20 @@ def judged(
     *,
     entry: int | None = None,
     before: int | None = None,
+    request_id: str | None = None,
+    stopped: bool = False,
 ) -> Iterator[JudgedRow]:
-    asked = {"profile = ?": profile, "id = ?": entry, "id < ?": before}
-    given = {where: value for where, value in asked.items() if value is not None}
+    given: dict[str, Sequence[object]]
+    if request_id is not None:
+        given = {_TRIED: [request_id, profile] * 2}
+    elif stopped:
+        given = {_STOPPED: [profile]}
+    else:
+        asked = {"profile = ?": profile, "id = ?": entry, "id < ?": before}
+        given = {where: [value] for where, value in asked.items() if value is not None}
     where = " AND ".join(["risk IS NOT NULL", *given])
-    for row in engine.each(f"{_JUDGED} WHERE {where} ORDER BY id", *given.values()):
+    values = (value for values in given.values() for value in values)
+    for row in engine.each(f"{_JUDGED} WHERE {where} ORDER BY id", *values):
         yield _judged(row)
 
 
@@ -138,6 +135,14 @@ def set_challenge(engine: Engine, challenge: int, state: str, used: int | None =
         "UPDATE challenge SET state = ?, used = ? WHERE number = ?", state, used, challenge
     )
 
+
+_STOPPED = "id IN (SELECT entry FROM stop WHERE profile = ?)"
+
+_TRIED = (
+    "id IN (SELECT entry FROM stop WHERE request_id = ? AND profile = ?"
+    " UNION ALL SELECT id FROM entry WHERE request_id = ? AND profile = ?)"
+)
+"""The acts that were stopped when a request was made, and the one that it made."""
 
 _JUDGED = "SELECT id, profile, at, act, request_id, facts, risk FROM entry"
 
