@@ -115,6 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         refusal = _refusal(error)
         _say(refusal, call=call, as_json=as_json)
         return refusal.exit_code
+    finally:
+        if call is not None:
+            call.leave_terminal()
     return ExitCode.OK
 
 

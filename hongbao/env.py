@@ -1,7 +1,6 @@
 """The environment: folders, clock, randomness, and prompts."""
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,10 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hongbao.paths import absolute_path
+from hongbao.terminal import NoTerminal, Terminal
 
-
-class NoTerminal(EOFError):
-    """No prompt is possible: there is no terminal."""
+__all__ = ["Env", "NoTerminal", "forbid_core_dumps", "system_env"]
 
 
 class Env(NamedTuple):
@@ -22,7 +20,8 @@ class Env(NamedTuple):
     *home* holds ``data/`` and ``keys/``; *now* is the system's clock in UTC; *chance* returns that
     many random bytes; *ask* shows a question on the terminal and returns the line typed;
     *ask_secret* does the same without showing it. Both raise NoTerminal where none is, and a plain
-    EOFError if the person ends the input (Ctrl-D) instead of answering.
+    EOFError if the person ends the input (Ctrl-D) instead of answering. *hush* turns the echo off
+    before a secret is asked for, and *unhush* turns it on again (see `hongbao.terminal`).
     *hash_cost* is what one try at a new PIN or passphrase costs (Argon2id's passes, KiB and lanes);
     None is the safe's own choice, and the only one for people who are not a test.
     """
@@ -34,6 +33,8 @@ class Env(NamedTuple):
     ask_secret: Callable[[str], str]
     variables: Mapping[str, str]
     hash_cost: tuple[int, int, int] | None = None
+    hush: Callable[[], None] = lambda: None
+    unhush: Callable[[], None] = lambda: None
 
     @property
     def data(self) -> Path:
@@ -46,13 +47,16 @@ class Env(NamedTuple):
 
 def system_env() -> Env:
     """Return the real world: this machine's clock, chance, terminal and environment."""
+    terminal = Terminal()
     return Env(
         home=_home(os.environ),
         now=lambda: datetime.now(UTC),
         chance=os.urandom,
-        ask=_ask,
-        ask_secret=_ask_secret,
+        ask=terminal.ask,
+        ask_secret=terminal.ask_secret,
         variables=os.environ,
+        hush=terminal.hush,
+        unhush=terminal.unhush,
     )
 
 
@@ -75,37 +79,3 @@ def _home(variables: Mapping[str, str]) -> Path:
     import platformdirs  # a quarter of a start-up that HONGBAO_HOME spares
 
     return absolute_path(platformdirs.user_data_dir("hongbao", appauthor=False))
-
-
-def _ask(question: str) -> str:
-    """Ask on the terminal itself: standard output stays data, standard input stays free."""
-    try:
-        with (
-            open("/dev/tty", "w", encoding="utf-8") as screen,
-            open("/dev/tty", encoding="utf-8") as keyboard,
-        ):
-            screen.write(question)
-            screen.flush()
-            line = keyboard.readline()
-    except OSError:
-        # No terminal device by that name: Windows, or none at all. What is asked may show a secret.
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise NoTerminal from None
-        print(question, end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line.rstrip("\r\n")
-
-
-def _ask_secret(question: str) -> str:
-    import getpass
-    import warnings
-
-    with warnings.catch_warnings():
-        # getpass would fall back to echoing the secret; having no terminal is a separate answer.
-        warnings.simplefilter("error", getpass.GetPassWarning)
-        try:
-            return getpass.getpass(question)
-        except getpass.GetPassWarning:
-            raise NoTerminal from None

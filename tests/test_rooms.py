@@ -26,7 +26,7 @@ FLOORS = (
     {"parser_words"},
     {"errors"},
     {"domain"},
-    {"answers", "paths", "render"},
+    {"answers", "paths", "render", "terminal"},
     {"env", "inputs", "outputs", "packs", "policies", "story", "training", "vault"},
     {"settings", "store"},
     {"changes"},
@@ -45,6 +45,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 DOORS: dict[str, set[str]] = {
     "typer": {"cli", "commands"},
     "rich": {"ui"},
+    "prompt_toolkit": {"ui"},
     "sqlcipher3": {"engines"},
     "sqlite_utils": {"engines"},
     "cryptography": {"vault"},
@@ -60,7 +61,7 @@ DOORS: dict[str, set[str]] = {
     # Of the standard library, what says too much about its room to be met anywhere else.
     "gettext": {"words"},
     "tomllib": {"domain"},
-    "getpass": {"env"},
+    "getpass": {"terminal"},
     # And what has no door: a ledger outside SQLCipher would lie open, and there is no server.
     "sqlite3": set(),
     "pickle": set(),
@@ -73,8 +74,8 @@ DOORS: dict[str, set[str]] = {
 }
 
 SLOW = {
-    *("argon2", "cryptography", "fontTools", "fpdf", "keyring", "platformdirs", "rich", "segno"),
-    *("sklearn", "sqlite_utils", "tomlkit", "xlsxwriter"),
+    *("argon2", "cryptography", "fontTools", "fpdf", "keyring", "platformdirs"),
+    *("prompt_toolkit", "rich", "segno", "sklearn", "sqlite_utils", "tomlkit", "xlsxwriter"),
 }
 """Libraries that cost more to wake than most commands take: only the function that needs one."""
 

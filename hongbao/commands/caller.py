@@ -16,6 +16,7 @@ from hongbao.errors import (
     Declined,
     DefaultProfileNotFound,
     HomeLocked,
+    HongbaoError,
     Interrupted,
     InvalidAnswer,
     NotAnswered,
@@ -25,6 +26,7 @@ from hongbao.errors import (
     ProfileNotFound,
     Unanswered,
     WrongAnswer,
+    WrongPassphrase,
     shortened,
 )
 from hongbao.paths import typed_path
@@ -38,8 +40,12 @@ if TYPE_CHECKING:
     from hongbao.wallet import Wallet
 
 A = TypeVar("A", bound=Mapping[str, Any])
+T = TypeVar("T")
 
 YES = ("y", "yes", "是", "好")
+
+TRIES = 3
+"""How often an answer is typed before a mistake in it is an error; a PIN's count is its own."""
 
 
 class Caller:
@@ -65,6 +71,10 @@ class Caller:
         self.no_pager = False
         self._is_rehearsed = False
         self.passphrase_file: str | None = None
+        self._known_passphrase: str | None = None
+        self._has_typed_pin = False
+        self._same_pin: Pin | None = None
+        self._problem: HongbaoError | None = None
 
     @property
     def env(self) -> Env:
@@ -106,13 +116,15 @@ class Caller:
 
     # --- asking back -----------------------------------------------------------------------------
 
-    def ask(self, question: str, *, flag: str) -> str:
+    def ask(self, question: str, *, flag: str, read: Callable[[str], T] = str) -> T:  # type: ignore[assignment]
         """
         Ask an open *question* on the terminal; *flag* would have answered it.
 
+        An answer that *read* refuses is asked for again, under its sentence, up to `TRIES` times.
+
         Raises Unanswered if there is no terminal to prompt on.
         """
-        return self._ask(self.env.ask, _prompt(_(question)), question, flag)
+        return self._ask_until(self.env.ask, question, flag, read)
 
     def ask_below(self, shown: str, question: str, *, flag: str) -> str:
         """
@@ -122,9 +134,46 @@ class Caller:
         """
         return self._ask(self.env.ask, f"{shown}\n{_prompt(_(question))}", question, flag)
 
-    def ask_secret(self, question: str, *, flag: str) -> str:
+    def ask_secret(self, question: str, *, flag: str, read: Callable[[str], T] = str) -> T:  # type: ignore[assignment]
         """Ask a *question* whose answer stays off the screen (see `ask`)."""
-        return self._ask(self.env.ask_secret, _prompt(_(question)), question, flag)
+        return self._ask_until(self.env.ask_secret, question, flag, read)
+
+    def _ask_until(
+        self, ask: Callable[[str], str], question: str, flag: str, read: Callable[[str], T]
+    ) -> T:
+        for tries_left in reversed(range(TRIES)):
+            typed = self._ask(ask, self._under_problem(_prompt(_(question))), question, flag)
+            try:
+                return read(typed)
+            except HongbaoError as error:
+                if not tries_left:
+                    raise
+                self._problem = error
+        raise AssertionError("unreachable")
+
+    def asks_again(self, problem: HongbaoError) -> bool:
+        """
+        Return whether what was wrong, as *problem* says, is asked for again: it was typed here.
+
+        The next question stands under it.
+        """
+        self._same_pin = None
+        if self._has_typed_pin:
+            self._problem = problem
+        return self._has_typed_pin
+
+    def _under_problem(self, question: str) -> str:
+        """Return *question* under what was wrong with the answer before, if anything was."""
+        problem, self._problem = self._problem, None
+        if problem is None:
+            return question
+        from hongbao.ui.script import folded, terminal_columns
+
+        said = [problem.message]
+        if problem.hint is not None:
+            said.append(_("hint: {hint}").format(hint=problem.hint))
+        lines = [part for each in said for part in folded(each, terminal_columns())]
+        return "\n".join([*lines, question])
 
     def confirm(self, question: str, **facts: object) -> None:
         """
@@ -148,18 +197,16 @@ class Caller:
         facts: Mapping[str, object] | None = None,
     ) -> str:
         try:
-            if self.no_input:
+            if not self.may_ask:
                 raise NoTerminal
             return ask(text)
         except NoTerminal:
             raise Unanswered(question=Filled(question, facts or {}), flag=flag) from None
         except EOFError:
-            _leave_the_question()
             raise NotAnswered(question=Filled(question, facts or {}), flag=flag) from None
         except UnicodeDecodeError:
             raise NotUtf8(N_("the input")) from None
         except KeyboardInterrupt:
-            _leave_the_question()
             raise Interrupted from None
 
     def pin(self) -> "Pin":
@@ -173,9 +220,26 @@ class Caller:
     def _pin_from(self, file: str | None, question: str) -> "Pin":
         from hongbao.domain.pin import Pin
 
+        self._has_typed_pin = not file
         if file:
             return Pin(self.secret_line(file))
-        return Pin(self.ask_secret(question, flag="--pin-file"))
+        return self.ask_secret(question, flag="--pin-file", read=Pin)
+
+    def same_pin(self) -> "Pin":
+        """Return the payment PIN as `pin` does, once for several acts, unless it was wrong."""
+        if self._same_pin is None:
+            self._same_pin = self.pin()
+        return self._same_pin
+
+    @property
+    def asks_pin(self) -> bool:
+        """Whether the payment PIN is asked for on the terminal, if there is one."""
+        return self.may_ask and not self._pin_file()
+
+    @property
+    def asks_operator_pin(self) -> bool:
+        """Whether an operator's PIN is asked for on the terminal, if there is one."""
+        return self.may_ask and not self.pin_file
 
     def first_pin(self) -> "Pin":
         """Return the PIN of a new profile: from where `pin` has it, or typed twice."""
@@ -191,21 +255,43 @@ class Caller:
         *,
         flag: str = "--new-pin-file",
         question: str = N_("new payment PIN, six digits"),
+        check: "Callable[[Pin], None] | None" = None,
     ) -> "Pin":
         """
         Return a PIN to be set, from *file* or typed twice on the terminal.
 
-        Raises PinMismatch if the second one differs.
+        One that is typed is judged at once, by *check* or as anybody's: a weak one is not typed
+        twice for nothing. Raises PinMismatch if the second one differs, `TRIES` times.
         """
-        from hongbao.domain.pin import Pin
+        from hongbao.domain.pin import Pin, check_strength
 
         if file:
             return Pin(self.secret_line(file))
-        chosen = Pin(self.ask_secret(question, flag=flag))
-        again = self.ask_secret(N_("the same PIN again"), flag=flag)
-        if chosen.reveal() != again:
-            raise PinMismatch
-        return chosen
+
+        def judged(digits: str) -> Pin:
+            chosen = Pin(digits)
+            if check is None:
+                check_strength(chosen, None)
+            else:
+                check(chosen)
+            return chosen
+
+        def ask() -> Pin:
+            chosen = self.ask_secret(question, flag=flag, read=judged)
+            if self.ask_secret(N_("the same PIN again"), flag=flag) != chosen.reveal():
+                raise PinMismatch
+            return chosen
+
+        return self._again(ask, PinMismatch)
+
+    def _again(self, ask: Callable[[], T], mistake: type[HongbaoError]) -> T:
+        """Return the result of *ask*; after a *mistake* ask again, up to `TRIES` times."""
+        for _number in range(TRIES - 1):
+            try:
+                return ask()
+            except mistake as error:
+                self._problem = error
+        return ask()
 
     def _pin_file(self) -> str | None:
         return self.pin_file or self.env.variables.get("HONGBAO_PIN_FILE") or None
@@ -217,10 +303,10 @@ class Caller:
         A file with the authenticator's secret is as good as it: its code is that of *now*.
         """
         file = self.totp_file or self.env.variables.get("HONGBAO_TOTP_FILE") or None
-        if file is None:
-            return self.ask(N_("code of the authenticator"), flag="--totp-file")
-        from hongbao.vault.authenticator import code_at, parse_secret
+        from hongbao.vault.authenticator import code_at, parse_code, parse_secret
 
+        if file is None:
+            return self.ask(N_("code of the authenticator"), flag="--totp-file", read=parse_code)
         line = self.secret_line(file)
         secret = parse_secret(line)
         return line if secret is None else code_at(secret, now())
@@ -247,26 +333,64 @@ class Caller:
         """
         if file := self._passphrase_file():
             return self.secret_line(file)
+        if self._known_passphrase is not None:
+            return self._known_passphrase
         try:
             return self.ask_secret(N_("passphrase"), flag="HONGBAO_PASSPHRASE_FILE")
+        except NotAnswered:
+            raise
         except Unanswered:
             raise HomeLocked from None
+
+    def unlocked(self, open_home: Callable[[Callable[[], str]], T]) -> T:
+        """
+        Return the home that *open_home* opens with a passphrase; a wrong one is asked for again.
+
+        It is asked once for all that a command opens.
+        """
+        typed: str | None = None
+
+        def passphrase() -> str:
+            nonlocal typed
+            typed = self.passphrase()
+            return typed
+
+        def opened() -> T:
+            try:
+                home = open_home(passphrase)
+            except WrongPassphrase:
+                self._known_passphrase = None
+                raise
+            self._known_passphrase = typed
+            return home
+
+        return opened() if self._passphrase_file() else self._again(opened, WrongPassphrase)
 
     def _passphrase_file(self) -> str | None:
         return self.passphrase_file or self.env.variables.get("HONGBAO_PASSPHRASE_FILE") or None
 
-    def new_passphrase(self, file: str | None) -> str:
+    def new_passphrase(self, file: str | None, *, check: Callable[[str], None]) -> str:
         """
         Return a passphrase to be set, from *file* or typed twice on the terminal.
 
-        Raises PassphraseMismatch if the second one differs.
+        What *check* refuses is not typed twice for nothing. Raises PassphraseMismatch if the
+        second one differs, `TRIES` times.
         """
         if file:
             return self.secret_line(file)
-        chosen = self.ask_secret(N_("new passphrase"), flag="--passphrase-file")
-        if self.ask_secret(N_("the same passphrase again"), flag="--passphrase-file") != chosen:
-            raise PassphraseMismatch
-        return chosen
+
+        def judged(text: str) -> str:
+            check(text)
+            return text
+
+        def ask() -> str:
+            chosen = self.ask_secret(N_("new passphrase"), flag="--passphrase-file", read=judged)
+            again: str = self.ask_secret(N_("the same passphrase again"), flag="--passphrase-file")
+            if again != chosen:
+                raise PassphraseMismatch
+            return chosen
+
+        return self._again(ask, PassphraseMismatch)
 
     def secret_line(self, file: str) -> str:
         """
@@ -295,33 +419,55 @@ class Caller:
     # --- the wallet ------------------------------------------------------------------------------
 
     @contextmanager
-    def wallet(self, *, trusting: bool = False, asking: bool = True) -> Iterator["Wallet"]:
+    def wallet(
+        self, *, trusting: bool = False, asking: bool = True, hushed: bool = False
+    ) -> Iterator["Wallet"]:
         """
         Open the home for this caller's profile (see `hongbao.home.opened.Home.open`).
 
-        Without *asking*, a passphrase comes from a file or not at all.
+        Without *asking*, a passphrase comes from a file or not at all. *hushed*, the terminal
+        shows nothing of what is typed from now on: a secret will be asked for, and whoever types
+        it ahead must not see it on the screen.
         """
         from hongbao.wallet import Wallet
 
-        self.close_home()
-        with Wallet.open(
-            self.env,
-            profile=self.acting_as,
-            passphrase=self.passphrase if asking or self._passphrase_file() else None,
-            trusting=trusting,
-        ) as wallet:
-            wallet.home.ask_code = lambda: self.code(wallet.now)
-            if not (self.as_json or self.no_input):
-                wallet.home.face = lambda challenge: self.is_there(wallet, challenge)
-            try:
-                yield wallet
-            except ProfileNotFound as error:
-                name = (self.settings.default_profile or "").partition("@")[0]
-                if self.named_profile is None and error.name == shortened(name):
-                    raise DefaultProfileNotFound(name, path=str(self.settings.path)) from None
-                raise
-            finally:
-                self._tell_of_caught_up(wallet)
+        if hushed and self.may_ask:
+            self.env.hush()
+        try:
+            self.close_home()
+            with self.unlocked(
+                lambda passphrase: Wallet.open(
+                    self.env,
+                    profile=self.acting_as,
+                    passphrase=passphrase if asking or self._passphrase_file() else None,
+                    trusting=trusting,
+                )
+            ) as wallet:
+                wallet.home.ask_code = lambda: self.code(wallet.now)
+                wallet.home.asks_again = self.asks_again
+                if not self.as_json and self.may_ask:
+                    wallet.home.face = lambda challenge: self.is_there(wallet, challenge)
+                try:
+                    yield wallet
+                except ProfileNotFound as error:
+                    name = (self.settings.default_profile or "").partition("@")[0]
+                    if self.named_profile is None and error.name == shortened(name):
+                        raise DefaultProfileNotFound(name, path=str(self.settings.path)) from None
+                    raise
+                finally:
+                    self._tell_of_caught_up(wallet)
+        finally:
+            self.leave_terminal()
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether prompts are wanted at all: not with ``--no-input`` or the setting *off*."""
+        return not (self.no_input or self.settings.prompts == "off")
+
+    def leave_terminal(self) -> None:
+        """Let the terminal show again what is typed."""
+        if self._env is not None:
+            self._env.unhush()
 
     def _tell_of_caught_up(self, wallet: "Wallet") -> None:
         """Print the outcomes of payments that an earlier command left pending."""
@@ -493,9 +639,3 @@ def talk(text: str, *, wrapped: bool = True) -> None:
 def _prompt(question: str) -> str:
     """Return *question* as a prompt, with the colon of the chosen language."""
     return say(N_("{prompt}: "), prompt=question)
-
-
-def _leave_the_question() -> None:
-    """Begin a new line: the cursor is still behind the prompt."""
-    if sys.stderr.isatty():
-        print(file=sys.stderr)

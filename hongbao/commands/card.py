@@ -64,10 +64,9 @@ def add(
     call = caller(ctx)
     if number is not None:
         bank_of(number)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=number is None or call.asks_pin) as wallet:
         if number is None:
-            number = parse_card_number(call.ask_secret(N_("card number"), flag="NUMBER"))
-            bank_of(number)
+            number = call.ask_secret(N_("card number"), flag="NUMBER", read=_card_number)
         bound = wallet.add_card(number, pin=call.pin, request_id=request_id, dry_run=dry_run)
     call.answer(bound, people.show_card_added)
     call.hint(N_("top up with `hongbao topup 100`"))
@@ -106,7 +105,7 @@ def remove(
     from hongbao.ui import people
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         removed = wallet.remove_card(card, pin=call.pin, request_id=request_id, dry_run=dry_run)
     call.answer(removed, people.show_card_removed)
 
@@ -138,6 +137,13 @@ def refunds(
             None if to is None else to.value, request_id=request_id, dry_run=dry_run
         )
     call.answer(found, people.show_refunds_to)
+
+
+def _card_number(text: str) -> str:
+    """Return the number of a card of a known bank."""
+    number = parse_card_number(text)
+    bank_of(number)
+    return number
 
 
 def _list(ctx: typer.Context) -> None:

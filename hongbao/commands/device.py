@@ -103,7 +103,7 @@ def add(
 
     call = caller(ctx)
     identity = None if id_file is None else call.identity(id_file)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         added = wallet.add_device(
             name, pin=call.pin, identity=identity, request_id=request_id, dry_run=dry_run
         )
@@ -137,7 +137,7 @@ def approve(
 
     call = caller(ctx)
     identity = None if id_file is None else call.identity(id_file)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         approved = wallet.approve_device(
             name, pin=call.pin, identity=identity, request_id=request_id, dry_run=dry_run
         )
@@ -163,7 +163,7 @@ def remove(
     from hongbao.ui import devices
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         removed = wallet.remove_device(name, pin=call.pin, request_id=request_id, dry_run=dry_run)
     call.answer(removed, devices.show_removed)
 
@@ -189,7 +189,7 @@ def login(
     from hongbao.ui import devices
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         begun = wallet.login(name, pin=call.pin, request_id=request_id)
     call.answer(begun, devices.show_logged_in)
 

@@ -105,7 +105,7 @@ def export(
     path = call.output(output)
     style = statements.Style(language(), root, call.env.variables.get("HONGBAO_FONT"))
     with (
-        call.wallet() as wallet,
+        call.wallet(hushed=full and call.asks_pin) as wallet,
         wallet.statement(
             since=since, until=until, last=last, masked=masked, full=call.pin if full else None
         ) as statement,

@@ -1,7 +1,7 @@
 """``hongbao identify``."""
 
-from functools import cache
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from hongbao.commands.placeholders import CARD_NUMBER, ID_NUMBER, REAL_NAME
 from hongbao.domain.identity import bank_of, parse_card_number, parse_real_name
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.wallet import Wallet
 
 app = new_app()
 
@@ -74,12 +77,15 @@ def identify(
         bank_of(card)
     if id_file is not None:
         name, id_number = call.identity(id_file)
-    with call.wallet() as wallet:
+    hushed = name is not None and (id_number is None or call.asks_pin)
+    with call.wallet(hushed=hushed) as wallet:
         if name is None:
-            name = parse_real_name(call.ask(N_("your name as on the ID card"), flag="--name"))
+            question = N_("your name as on the ID card")
+            name = call.ask(question, flag="--name", read=parse_real_name)
         if id_number is None:
-            id_number = call.ask_secret(N_("resident ID number"), flag="--id-file")
-        pin = cache(call.pin)
+            question = N_("resident ID number")
+            id_number = call.ask_secret(question, flag="--id-file", read=_id_number(wallet))
+        pin = call.same_pin
         identified: dict[str, Any] = dict(
             wallet.identify(name, id_number, pin=pin, request_id=request_id, dry_run=dry_run)
         )
@@ -106,3 +112,13 @@ def identify(
         if has_card
         else N_("bind a bank card with `hongbao card add`")
     )
+
+
+def _id_number(wallet: "Wallet") -> Callable[[str], str]:
+    """Return a reader of an ID number as it was typed, which says at once what is wrong with it."""
+
+    def read(text: str) -> str:
+        wallet.read_id_number(text)
+        return text
+
+    return read

@@ -85,17 +85,22 @@ def init(
     is_new = not (call.env.data / LEDGER).exists()
     if policy is not None and not is_new:
         raise HomeExists
-    wallet, founded = Wallet.found(
-        call.env,
-        name,
-        pin=call.first_pin,
-        policy=rules,
-        clock=clock,
-        dice=dice,
-        demo=demo,
-        passphrase=call.passphrase,
-        request_id=request_id,
+    if call.asks_pin:
+        call.env.hush()
+    wallet, founded = call.unlocked(
+        lambda passphrase: Wallet.found(
+            call.env,
+            name,
+            pin=call.first_pin,
+            policy=rules,
+            clock=clock,
+            dice=dice,
+            demo=demo,
+            passphrase=passphrase,
+            request_id=request_id,
+        )
     )
+    call.leave_terminal()
     call.close_home()
     with wallet:
         tiers = titles(wallet)

@@ -65,7 +65,8 @@ def add(
     from hongbao.wallet.operators import By
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    hushed = call.asks_pin if by is None else call.asks_operator_pin
+    with call.wallet(hushed=hushed or new_pin_file is None) as wallet:
         added = wallet.add_operator(
             name,
             pin=lambda: call.new_operator_pin(new_pin_file),

@@ -43,8 +43,10 @@ def change(
     from hongbao.ui import people
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         changed = wallet.change_pin(
-            call.pin, lambda: call.new_pin(new_pin_file), request_id=request_id
+            call.pin,
+            lambda: call.new_pin(new_pin_file, check=wallet.check_new_pin),
+            request_id=request_id,
         )
     call.answer(changed, people.show_pin_changed)

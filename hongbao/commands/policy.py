@@ -102,7 +102,7 @@ def use(
     from hongbao.ui import home
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=operator is not None and call.asks_operator_pin) as wallet:
         rules, by = read_policy(name, wallet), answering(call, operator)
         used = wallet.use_policy(rules, by=by, request_id=request_id, dry_run=dry_run)
     call.answer(used, home.show_policy_used)

@@ -133,7 +133,7 @@ def resolve(
     from hongbao.ui import clearing
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_operator_pin) as wallet:
         corrected = wallet.correct(
             payment,
             why=reason,

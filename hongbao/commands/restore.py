@@ -53,11 +53,10 @@ def restore(
         return True
 
     call.close_home()
-    changed = put_back(
-        call.env,
-        typed_path(file),
-        passphrase=call.passphrase,
-        accept_older=accepts,
+    path = typed_path(file)
+    changed = call.unlocked(
+        lambda passphrase: put_back(call.env, path, passphrase=passphrase, accept_older=accepts)
     )
+    call.leave_terminal()
     call.answer(changed, home.show_restored)
     call.hint(N_("re-check the ledger with `hongbao check`"))

@@ -250,7 +250,7 @@ def _decide(
     from hongbao.wallet.operators import By
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_operator_pin) as wallet:
         decided = wallet.decide(
             case, verb, why=reason, by=By(operator, call.operator_pin), dry_run=dry_run
         )

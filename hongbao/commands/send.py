@@ -130,7 +130,7 @@ def send(
         _refuse_both(ctx, "--to", {"--count": count if count != 1 else None, "--deal": deal})
     if total_fen is None:
         raise typer.BadParameter(f"Missing argument '{_(placeholder('AMOUNT'))}'.")
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         sent = wallet.send(
             total_fen,
             pin=call.pin,

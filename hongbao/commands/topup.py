@@ -36,7 +36,7 @@ def topup(
     from hongbao.ui import money
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         topped_up = wallet.topup(
             amount, pin=call.pin, card=card, request_id=request_id, dry_run=dry_run
         )

@@ -61,7 +61,7 @@ def add(
 
     call = caller(ctx)
     path = None if secret_file is None else call.output(secret_file)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         written = False
 
         def share(secret: bytes, profile: str) -> str:
@@ -150,7 +150,7 @@ def remove(
 
     call = caller(ctx)
     identity = None if id_file is None else call.identity(id_file)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         removed = wallet.remove_totp(pin=call.pin, identity=identity, request_id=request_id)
     call.answer(removed, devices.show_totp_changed)
 

@@ -41,7 +41,7 @@ def withdraw(
     from hongbao.ui import money
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    with call.wallet(hushed=call.asks_pin) as wallet:
         withdrawn = wallet.withdraw(
             amount, pin=call.pin, card=card, request_id=request_id, dry_run=dry_run
         )

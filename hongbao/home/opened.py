@@ -64,6 +64,8 @@ class Home:
         """The acts that are done together now, for one seal (`hongbao.wallet.group.together`)."""
         self.ask_code: Callable[[], str] = _no_code
         """Asks for the code of an authenticator."""
+        self.asks_again: Callable[[HongbaoError], bool] = lambda _error: False
+        """Takes note of a wrong PIN or code; returns whether it is asked for again."""
         self.face: Callable[[str], bool] | None = None
         """
         Shows a challenge at the terminal, and returns whether it was passed.

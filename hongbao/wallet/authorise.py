@@ -59,9 +59,22 @@ def authorise(
 
     It is not said which of them was wrong: without the PIN nothing is learned of the rest.
 
+    Where it was typed on a terminal, a wrong one is asked for again: each is one try.
+
     Raises WrongPin, WrongPinOrCode, WrongPinOrIdentity or PinLocked; InvalidCode, where nothing
     was tried.
     """
+    while True:
+        try:
+            return _authorise(home, pin, operator, identity, code=code)
+        except (WrongPin, WrongPinOrCode) as error:
+            if not home.asks_again(error):
+                raise
+
+
+def _authorise(
+    home: Home, pin: AskPin, operator: OperatorRow | None, identity: Identity | None, *, code: bool
+) -> Pin:
     with home.looking():
         holder = Holder("operator", operator.id) if operator else Holder("profile", home.me.id)
         if operator is not None:

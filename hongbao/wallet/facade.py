@@ -318,6 +318,7 @@ class Wallet:
     remember_restoring = _Asked(lambda: homes.remember_restoring)
 
     read_identity = _Asked(lambda: identify.read_identity)
+    read_id_number = _Asked(lambda: identify.read_id_number)
     identify = _Asked(lambda: identify.identify)
 
     add_operator = _Asked(lambda: operators.add_operator)
@@ -326,6 +327,7 @@ class Wallet:
 
     use = _Asked(lambda: profiles.use)
     change_pin = _Asked(lambda: profiles.change_pin)
+    check_new_pin = _Asked(lambda: profiles.check_new_pin)
 
     set_fault = _Asked(lambda: reconciliation.set_fault)
     reconcile = _Asked(lambda: reconciliation.reconcile)

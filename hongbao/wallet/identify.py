@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 
 def read_identity(home: Home, name: str, id_number: str) -> tuple[str, IdNumber]:
     """Read a real name and an ID number. Raises InvalidRealName or InvalidIdNumber."""
-    return parse_real_name(name), parse_id_number(id_number, china_day(home.now()))
+    return parse_real_name(name), read_id_number(home, id_number)
+
+
+def read_id_number(home: Home, text: str) -> IdNumber:
+    """Read an ID number by the ledger's calendar. Raises InvalidIdNumber."""
+    return parse_id_number(text, china_day(home.now()))
 
 
 def identify(

@@ -206,20 +206,24 @@ def change_pin(
         authorise(home, new)  # the requested PIN is already set: only one who knows it learns that
         return first
     authorise(home, old)
-    me = home.me
     chosen = new()
-    birth_date = None
-    if me.id_number is not None:
-        number = home.vault.unseal(me.id, "id_number", me.id_number)
-        birth_date = parse_id_number(number, china_day(home.now())).birth_date
-    check_strength(chosen, birth_date)
-    hashed = home.vault.hash_pin(me.id, chosen)
+    check_new_pin(home, chosen)
+    hashed = home.vault.hash_pin(home.me.id, chosen)
 
     def work(doing: Act) -> PinChanged:
         doing.change(SetPin(Holder("profile", doing.me.id), hashed))
         return {**doing.common, "profile": doing.me.name}
 
     return perform(home, "pin_change", {}, work, request_id=request_id)
+
+
+def check_new_pin(home: Home, pin: Pin) -> None:
+    """Raise WeakPin if *pin* is easily guessed, or the birth date of the one who acts."""
+    me, birth_date = home.me, None
+    if me.id_number is not None:
+        number = home.vault.unseal(me.id, "id_number", me.id_number)
+        birth_date = parse_id_number(number, china_day(home.now())).birth_date
+    check_strength(pin, birth_date)
 
 
 def as_identity(name: str, number: IdNumber) -> Identity:

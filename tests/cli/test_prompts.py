@@ -154,22 +154,42 @@ def test_a_new_pin_is_typed_twice(shell: Shell):
 
 
 @pytest.mark.parametrize("again", ["135793", "12", ""])
-def test_a_mistyped_second_pin_has_its_own_sentence(unchanged: Shell, again: str):
+def test_a_mistyped_second_pin_is_typed_again(shell: Shell, again: str):
     """
-    Not a wrong PIN, nor one of the wrong form: the two differ.
+    The two differ, which is not a wrong PIN; both are asked for once more.
+    """
+    said = shell.at_terminal(
+        "pin",
+        "change",
+        replies=[
+            (PIN_QUESTION, f"{shell.pin}\n"),
+            ("six digits: ", "135792\n"),
+            ("again: ", f"{again}\n"),
+            ("six digits: ", "135792\n"),
+            ("again: ", "135792\n"),
+        ],
+    )
+
+    assert 0 == said.code
+    assert "\nthe two new PINs differ\nhint: nothing was changed; try again\nnew pay" in said.out
+    assert 0 == shell("topup", "1", "--pin-file", "-", stdin="135792\n").code
+
+
+def test_a_pin_mistyped_three_times_is_an_error(unchanged: Shell):
+    """
+    Somebody who cannot type it cannot use it either.
     """
     said = unchanged.at_terminal(
         "pin",
         "change",
         replies=[
             (PIN_QUESTION, f"{unchanged.pin}\n"),
-            ("six digits: ", "135792\n"),
-            ("again: ", f"{again}\n"),
+            *[("six digits: ", "135792\n"), ("again: ", "135793\n")] * 3,
         ],
     )
 
     assert 14 == said.code
-    assert "the two new PINs differ" in said.out
+    assert "error: the two new PINs differ" in said.out
 
 
 def test_both_pins_may_come_from_standard_input(shell: Shell):
@@ -250,7 +270,7 @@ def test_a_locked_home_asks_for_its_passphrase(shell: Shell):
     ]
     locked = shell.at_terminal("lock", replies=twice)
     refused = shell("balance")
-    wrong = shell.at_terminal("balance", replies=[("passphrase: ", "incorrect horse\n")])
+    wrong = shell.at_terminal("balance", replies=[("passphrase: ", "incorrect horse\n")] * 3)
     opened = shell.at_terminal("unlock", replies=[("passphrase: ", f"{passphrase}\n")])
 
     assert [0, 20, 20, 0] == [said.code for said in (locked, refused, wrong, opened)]
@@ -268,7 +288,8 @@ def test_a_mistyped_second_passphrase_locks_nothing(shell: Shell):
         replies=[
             ("new passphrase: ", "correct horse battery\n"),
             ("again: ", "correct horse batter\n"),
-        ],
+        ]
+        * 3,
     )
 
     assert 2 == said.code

@@ -1,0 +1,261 @@
+"""
+The terminal that prompts are on: its echo, what was typed ahead, and the state it is left in.
+
+Only a command that prompts needs `signal` and `termios`, and Windows has no `termios`: the
+functions import them.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+DEVICE = "/dev/tty"
+"""The terminal that controls this process, whatever its streams are."""
+
+
+class NoTerminal(EOFError):
+    """No prompt is possible: there is no terminal."""
+
+
+def has_raw_mode() -> bool:
+    """Return whether single keys can be read from standard input, and drawn on standard error."""
+    try:
+        import termios
+    except ImportError:
+        return False
+    try:
+        termios.tcgetattr(0)
+    except termios.error:
+        return False
+    return os.isatty(2)
+
+
+def forget_typed_ahead(descriptor: int = 0) -> None:
+    """Drop what was typed before anyone could see the question that it would answer."""
+    with suppress(ImportError):
+        import termios
+
+        with suppress(termios.error):
+            termios.tcflush(descriptor, termios.TCIFLUSH)
+
+
+@contextmanager
+def kept(descriptor: int, resumed: Callable[[], None]) -> Iterator[None]:
+    """
+    Leave the terminal as it is now, however this ends: by itself, by SIGTERM or by SIGHUP.
+
+    While the process is stopped (SIGTSTP) the terminal is as it was, too; when it goes on, the
+    present state comes back, and *resumed* draws again what the shell has written over.
+    """
+    import signal
+    import termios
+
+    before = termios.tcgetattr(descriptor)
+    handlers: dict[signal.Signals, Any] = {}
+
+    def end(number: int, _frame: object) -> None:
+        _set(descriptor, before)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    def stop(number: int, _frame: object) -> None:
+        present = termios.tcgetattr(descriptor)
+        _set(descriptor, before)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, stop)  # from here on, it goes on
+        if _is_ours(descriptor):
+            _set(descriptor, present)
+            resumed()
+
+    for number, handler in ((signal.SIGTERM, end), (signal.SIGHUP, end), (signal.SIGTSTP, stop)):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            handlers[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        _set(descriptor, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _set(descriptor: int, state: Any) -> None:
+    """Set the terminal's *state*, without dropping a key; one that is gone has none."""
+    import termios
+
+    with suppress(termios.error):
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, state)
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Return whether we are in front: in the background, to touch the terminal would stop us."""
+    with suppress(OSError):
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    return False
+
+
+class Terminal:
+    """
+    Asks on the terminal itself: standard output stays data, and standard input stays free.
+
+    A question that is left (Ctrl-C, Ctrl-D) leaves the cursor on a line of its own. A line that
+    was begun and not ended is no answer.
+    """
+
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+        self._question = ""
+        self._has_asked_secret = False
+        self._closing: ExitStack | None = None
+
+    def hush(self) -> None:
+        """
+        Turn echo off until `unhush`: a secret will be asked for, and may be typed ahead.
+
+        Without a terminal, or in the background, nothing happens.
+        """
+        if self._closing is not None:
+            return
+        with ExitStack() as closing:
+            try:
+                descriptor = os.open(DEVICE, os.O_RDWR)
+            except OSError:
+                return
+            closing.callback(os.close, descriptor)
+            if not _is_ours(descriptor):
+                return
+            closing.enter_context(kept(descriptor, self._ask_again))
+            self._descriptor = descriptor
+            self._echo(on=False)
+            self._closing = closing.pop_all()
+
+    def unhush(self) -> None:
+        """
+        Turn echo on again.
+
+        What was typed behind a secret goes to nobody: it may be the same secret once more. Where
+        none was asked for, it is the next command, and stays.
+        """
+        if self._closing is None:
+            return
+        if self._has_asked_secret and self._descriptor is not None:
+            forget_typed_ahead(self._descriptor)
+        self._has_asked_secret = False
+        self._closing.close()
+        self._closing = None
+        self._descriptor = None
+
+    def ask(self, question: str) -> str:
+        """Return the line that is typed after *question*. Raises NoTerminal and EOFError."""
+        if self._descriptor is not None:
+            self._echo(on=True)
+            try:
+                return self._line(self._descriptor, question)
+            finally:
+                self._echo(on=False)
+        try:
+            descriptor = os.open(DEVICE, os.O_RDWR)
+        except OSError:
+            return _line_of_streams(question)
+        try:
+            return self._line(descriptor, question)
+        finally:
+            os.close(descriptor)
+
+    def ask_secret(self, question: str) -> str:
+        """
+        Return the line that is typed, unseen, after *question* (see `ask`).
+
+        What was typed before it could be read is dropped, and so is what follows the line: neither
+        may reach the shell. Echo stays off until `unhush`, for there may be another secret.
+        """
+        self.hush()
+        if self._descriptor is None:
+            return _secret_of_console(question)
+        self._has_asked_secret = True
+        forget_typed_ahead(self._descriptor)
+        try:
+            line = self._line(self._descriptor, question)
+            _write(self._descriptor, "\n")  # the Enter was not echoed
+            return line
+        finally:
+            forget_typed_ahead(self._descriptor)
+
+    def _line(self, descriptor: int, question: str) -> str:
+        _write(descriptor, question)
+        self._question = question
+        try:
+            with os.fdopen(os.dup(descriptor), encoding="utf-8") as keyboard:
+                line = keyboard.readline()
+            if not line.endswith("\n"):
+                raise EOFError
+        except (EOFError, KeyboardInterrupt):
+            _wait_for_interrupt(descriptor)
+            _write(descriptor, "\n")
+            raise
+        finally:
+            self._question = ""
+        return line.rstrip("\r\n")
+
+    def _ask_again(self) -> None:
+        if self._descriptor is not None and self._question:
+            _write(self._descriptor, self._question)
+
+    def _echo(self, *, on: bool) -> None:
+        import termios
+
+        assert self._descriptor is not None
+        state = termios.tcgetattr(self._descriptor)
+        state[3] = state[3] | termios.ECHO if on else state[3] & ~termios.ECHO
+        _set(self._descriptor, state)
+
+
+def _wait_for_interrupt(descriptor: int) -> None:
+    """
+    Wait until the terminal has done all that Ctrl-C makes it do.
+
+    Linux sends the signal first and then drops what was written and not yet shown; whoever asks
+    for the terminal's state waits for that.
+    """
+    with suppress(ImportError):
+        import termios
+
+        with suppress(termios.error):
+            termios.tcgetattr(descriptor)
+
+
+def _write(descriptor: int, text: str) -> None:
+    left = text.encode()
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _line_of_streams(question: str) -> str:
+    # No terminal device by that name: Windows, or none at all. What is asked may show a secret.
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NoTerminal
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    try:
+        line = sys.stdin.readline()
+        if not line.endswith("\n"):
+            raise EOFError
+    except (EOFError, KeyboardInterrupt):
+        sys.stderr.write("\n")
+        raise
+    return line.rstrip("\r\n")
+
+
+def _secret_of_console(question: str) -> str:
+    import getpass
+    import warnings
+
+    with warnings.catch_warnings():
+        # getpass would fall back to echoing the secret; having no terminal is a separate answer.
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(question)
+        except getpass.GetPassWarning:
+            raise NoTerminal from None
