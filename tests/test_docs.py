@@ -354,7 +354,7 @@ def asks_for_pin(command: Any) -> bool:
     called = (own[name] for name in re.findall(r"\b(_\w+)\(", source) if name in own)
     everything = source + "".join(inspect.getsource(function) for function in called)
     return bool(
-        re.search(r"call\.(operator_|first_|new_)?pin\b|\b(answering|_looker)\(", everything)
+        re.search(r"call\.(operator_|first_|new_|same_)?pin\b|\b(answering|_looker)\(", everything)
     )
 
 
