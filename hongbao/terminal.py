@@ -116,20 +116,25 @@ class Terminal:
 
         Without a terminal, or in the background, nothing happens.
         """
-        if self._closing is not None:
-            return
-        with ExitStack() as closing:
-            try:
-                descriptor = os.open(DEVICE, os.O_RDWR)
-            except OSError:
-                return
-            closing.callback(os.close, descriptor)
-            if not _is_ours(descriptor):
-                return
-            closing.enter_context(kept(descriptor, self._ask_again))
-            self._descriptor = descriptor
-            self._echo(on=False)
-            self._closing = closing.pop_all()
+        if self._closing is None:
+            with ExitStack() as closing:
+                if self._take(closing):
+                    self._echo(on=False)
+                    self._closing = closing.pop_all()
+
+    def _take(self, closing: ExitStack) -> bool:
+        """Take the terminal until *closing* is closed; return whether there is one to take."""
+        try:
+            descriptor = os.open(DEVICE, os.O_RDWR)
+        except OSError:
+            return False
+        closing.callback(os.close, descriptor)
+        if not _is_ours(descriptor):
+            return False
+        closing.enter_context(kept(descriptor, self._ask_again))
+        self._descriptor = descriptor
+        closing.callback(setattr, self, "_descriptor", None)
+        return True
 
     def unhush(self) -> None:
         """
@@ -145,24 +150,17 @@ class Terminal:
         self._has_asked_secret = False
         self._closing.close()
         self._closing = None
-        self._descriptor = None
 
     def ask(self, question: str) -> str:
         """Return the line that is typed after *question*. Raises NoTerminal and EOFError."""
-        if self._descriptor is not None:
+        with ExitStack() as closing:
+            if self._descriptor is None and not self._take(closing):
+                return _line_of_streams(question)
+            assert self._descriptor is not None
             self._echo(on=True)
-            try:
-                return self._line(self._descriptor, question)
-            finally:
-                self._echo(on=False)
-        try:
-            descriptor = os.open(DEVICE, os.O_RDWR)
-        except OSError:
-            return _line_of_streams(question)
-        try:
-            return self._line(descriptor, question)
-        finally:
-            os.close(descriptor)
+            if self._closing is not None:
+                closing.callback(self._echo, on=False)
+            return self._line(self._descriptor, question)
 
     def ask_secret(self, question: str) -> str:
         """
@@ -184,9 +182,9 @@ class Terminal:
             forget_typed_ahead(self._descriptor)
 
     def _line(self, descriptor: int, question: str) -> str:
-        _write(descriptor, question)
-        self._question = question
         try:
+            self._question = question
+            _write(descriptor, question)
             with os.fdopen(os.dup(descriptor), encoding="utf-8") as keyboard:
                 line = keyboard.readline()
             if not line.endswith("\n"):
@@ -216,14 +214,13 @@ def _wait_for_interrupt(descriptor: int) -> None:
     """
     Wait until the terminal has done all that Ctrl-C makes it do.
 
-    Linux sends the signal first and then drops what was written and not yet shown; whoever asks
-    for the terminal's state waits for that.
+    Linux sends the signal first, and then drops what was written and is not on the screen yet;
+    whoever asks for the terminal's state waits for that.
     """
-    with suppress(ImportError):
-        import termios
+    import termios
 
-        with suppress(termios.error):
-            termios.tcgetattr(descriptor)
+    with suppress(termios.error):
+        termios.tcgetattr(descriptor)
 
 
 def _write(descriptor: int, text: str) -> None:
