@@ -2,10 +2,12 @@
 
 import functools
 import inspect
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import typer
@@ -24,6 +26,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs" / "commands"
 READMES = [path for path in (ROOT / "README.md", ROOT / "README.zh.md") if path.exists()]
 COMMANDS = [name for names in cli.COMMANDS.values() for name in names]
+EXIT_CODES = ROOT / "docs" / "reference" / "exit-codes.md"
 HEADINGS = ("Synopsis", "Example", "What happens to the money", "Refusals and exit codes")
 SHARED = {
     "--json",
@@ -162,29 +165,24 @@ def test_a_page_names_refusals_that_exist_with_their_exit_codes(name: str):
             assert (code, int(row[0])) == (code, exit_codes.get(code))
 
 
-def test_every_exit_code_is_in_the_page_for_programs():
+def test_the_exit_codes_are_in_one_table_and_no_other():
     """
-    Scripts depend on these numbers.
+    Scripts depend on these numbers: the page has every one, in both languages, and a copy of the
+    table would drift away from it.
     """
-    listed = re.findall(r"^\| (\d+) \|", shapes.PAGE.read_text("utf-8"), re.MULTILINE)
+    row = re.compile(
+        r"^\| (\d+) \| [^|`]+ \| [^|`]*[\u4e00-\u9fff][^|`]* \| [^|]+ \|$", re.MULTILINE
+    )
+    numbers = [str(int(code)) for code in ExitCode]
+    copies = [
+        path.name
+        for path in (*READMES, *(ROOT / "docs").rglob("*.md"))
+        if path != EXIT_CODES
+        and {*numbers} <= {*re.findall(r"^\| (\d+) \|", path.read_text("utf-8"), re.MULTILINE)}
+    ]
 
-    assert [str(int(code)) for code in ExitCode] == listed
-
-
-def exit_code_rows(path: Path) -> list[tuple[str, str]]:
-    return re.findall(r"^\| (\d+) \| ([^|]*) \|$", path.read_text("utf-8"), re.MULTILINE)
-
-
-def test_every_table_of_exit_codes_says_the_same():
-    """
-    The README's and the one for programs, word by word; the Chinese README has the same numbers.
-    """
-    rows = exit_code_rows(ROOT / "README.md")
-
-    assert [str(int(code)) for code in ExitCode] == [code for code, _ in rows]
-    assert rows == exit_code_rows(shapes.PAGE)
-    assert [code for code, _ in rows] == [code for code, _ in exit_code_rows(READMES[1])]
-    assert ("16", "stopped by risk control (an act whose money is held ends with 0)") in rows
+    assert numbers == row.findall(EXIT_CODES.read_text("utf-8"))
+    assert [] == copies
 
 
 # --- what programs get ---------------------------------------------------------------------------
@@ -248,11 +246,17 @@ def test_every_check_is_on_the_page():
 # --- examples ------------------------------------------------------------------------------------
 
 
-def test_an_example_is_what_its_commands_say():
+FOLDERS = sorted({page.path.parent for page in transcripts.pages()})
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_an_example_is_what_its_commands_say(folder: Path):
     """
-    Typed anew on a real terminal; `python -m tests.cli.transcripts` writes down what has changed.
+    Typed again on a real terminal; `python -m tests.cli.transcripts` writes down what has changed.
     """
-    for path, replayed in transcripts.played().items():
+    chosen = [page for page in transcripts.pages() if page.path.parent == folder]
+
+    for path, replayed in transcripts.played(chosen).items():
         assert (path.name, path.read_text("utf-8")) == (path.name, replayed)
 
 
@@ -310,26 +314,81 @@ def test_an_example_that_is_not_played_shows_no_answer_of_ours():
             assert (block.place, []) == (block.place, shown)
 
 
+def without_blocks(path: Path) -> str:
+    """Return the page at *path* without its fenced blocks."""
+    return re.sub(r"(?ms)^```.*?^```$", "", path.read_text("utf-8"))
+
+
+def links(path: Path) -> Iterator[tuple[str, Path, str]]:
+    """Yield the links of the page at *path*: as they are written, the file, and the anchor."""
+    text = re.sub(
+        r"^```.*?^```$|`[^`\n]+`", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:", link):
+            target, _, anchor = unquote(link).partition("#")
+            yield link, (path.parent / target).resolve() if target else path, anchor
+
+
 def test_links_lead_somewhere():
     """
-    From page to page, and to the sections that they name.
+    From page to page, and to the sections that they name; from the READMEs and the changelog, too.
     """
-    lost = []
-    for path in (ROOT / "docs").rglob("*.md"):
-        for link in re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8")):
-            target, _, anchor = link.partition("#")
-            if link.startswith(("http", "mailto")):
-                continue
-            there = (path.parent / target).resolve() if target else path
-            is_lost = not there.exists() or (anchor and anchor not in _anchors(there))
-            if is_lost:
-                lost.append(f"{path.name}: {link}")
+    lost = [
+        f"{path.relative_to(ROOT)}: {link}"
+        for path in (*READMES, ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"))
+        for link, there, anchor in links(path)
+        if not there.exists() or (anchor and anchor not in _anchors(there))
+    ]
+
     assert [] == lost
 
 
+@functools.cache
 def _anchors(path: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """Return what the headings of the page at *path* are called in a link, as GitHub has it."""
+    text = without_blocks(path)
+    anchors: set[str] = set()
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        anchor = re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        again = (f"{anchor}-{number}" for number in itertools.count(1))
+        anchors.add(next(each for each in itertools.chain([anchor], again) if each not in anchors))
+    return anchors
+
+
+def test_the_map_leads_to_every_page():
+    """
+    From docs/README.md, over the pages that it names, to each one that there is.
+    """
+    found: set[Path] = set()
+    waiting = [ROOT / "docs" / "README.md"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found and path.suffix == ".md" and path.exists():
+            found.add(path)
+            waiting += [there for _, there, _ in links(path)]
+
+    assert set() == {*(ROOT / "docs").rglob("*.md")} - found
+
+
+def test_every_decision_is_in_the_index_with_its_title():
+    """
+    A line for each page, and each page under its own number.
+    """
+    folder = next((ROOT / "docs").rglob("0001-fen.md")).parent
+    titles = {}
+    for path in sorted(folder.glob("0*.md")):
+        number, _, title = (
+            path.read_text("utf-8").partition("\n")[0].removeprefix("# ").partition(" ")
+        )
+        assert path.name.startswith(f"{number}-")
+        titles[path.name] = (str(int(number)), title)
+
+    index = (folder / "README.md").read_text("utf-8")
+    listed = re.findall(r"(?m)^\| \[(\d+)\]\(([^)]+)\) \| ([^|]+) \|", index)
+
+    assert titles == {name: (number, title) for number, name, title in listed}
+    assert len(titles) == len(listed)
 
 
 # --- who may do what -----------------------------------------------------------------------------

@@ -1,8 +1,10 @@
-"""docs/money.md is true: every line of its pictures is in the ledger that its commands leave."""
+"""
+The pages money-1.md, money-1.zh.md and money-2.md are true: every line of their pictures is in the
+ledger that their commands leave.
+"""
 
 import re
 from collections.abc import Iterator
-from shlex import split
 from typing import Any
 
 import pytest
@@ -30,9 +32,12 @@ Steps = dict[int, tuple[str, list[Move]]]
 """Entries by number: what each is called, and what it moves."""
 
 
-@pytest.fixture(scope="module")
-def page() -> Page:
-    return next(page for page in pages() if page.path.name == "money.md")
+PAGES = {page.path.name: page for page in pages() if page.path.name.startswith("money-")}
+
+
+@pytest.fixture(scope="module", params=["money-1.md", "money-1.zh.md", "money-2.md"])
+def page(request: pytest.FixtureRequest) -> Page:
+    return PAGES[request.param]
 
 
 def pictures(page: Page) -> list[str]:
@@ -65,7 +70,7 @@ def ledger(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Steps:
     """Play the page, and return what its home has written down."""
     shell = founded(tmp_path_factory.mktemp("money"), HOMES[page.home])
     furnish(shell)
-    shell.plays(*(split(command[2]) for commands in page.commands for command in commands))
+    shell.plays(*(command.words for commands in page.commands for command in commands))
     steps: Steps = {}
     db: Any = World(shell.home).raw()
     for entry, act, book, debit, credit, fen in db.execute(
@@ -115,6 +120,18 @@ def test_pictures_fit_a_terminal_in_any_language(page: Page):
         assert max(map(len, picture.splitlines())) <= 80
 
 
+def test_both_languages_show_the_same_pictures():
+    """
+    Every entry that the English page draws is in the Chinese one, and no other.
+    """
+    english, chinese = (
+        [entry for picture in pictures(PAGES[name]) for entry in drawn(picture)]
+        for name in ("money-1.md", "money-1.zh.md")
+    )
+
+    assert english == chinese
+
+
 # --- words ---------------------------------------------------------------------------------------
 
 
@@ -128,25 +145,30 @@ def rows(page: Page, heading: str) -> list[list[str]]:
     ]
 
 
-def test_a_message_goes_where_the_page_says(page: Page):
+def test_a_message_goes_where_the_page_says():
     """
     The table of states is the rule, state by state.
     """
     told = {
         MessageState(state): frozenset(map(MessageState, after.split()))
-        for state, after in rows(page, "| state | what may follow |")
+        for state, after in rows(PAGES["money-2.md"], "| state | what may follow |")
     }
 
     assert told == NEXT
 
 
-def test_each_book_has_the_accounts_that_the_page_says(page: Page):
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [
+        ("money-1.md", "| book | owns (debit) | owes (credit) |"),
+        ("money-1.zh.md", "| 账本 | 资产（借） | 负债（贷） |"),
+    ],
+)
+def test_each_book_has_the_accounts_that_the_page_says(name: str, heading: str):
     """
     All of them, and each is somewhere in a legal move.
     """
-    kinds = " ".join(
-        " ".join(cells[1:]) for cells in rows(page, "| book | owns (debit) | owes (credit) |")
-    ).split()
+    kinds = " ".join(" ".join(cells[1:]) for cells in rows(PAGES[name], heading)).split()
     moving = {kind for debit, credit, _reason in LEGAL for kind in (debit, credit)}
 
     assert set(Kind) == moving == set(map(Kind, kinds))

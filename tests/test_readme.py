@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from hongbao.errors import ExitCode
 from hongbao.story import Answered, Told, play, read
 from hongbao.story.player import Screen
 from tests import warm
@@ -47,30 +46,3 @@ def test_the_transcript_is_what_the_commands_say(readme: str, language: str) -> 
 
     assert transcript is not None
     assert played(language) == transcript[1]
-
-
-@pytest.mark.parametrize(("readme", "language"), READMES)
-def test_every_exit_code_is_on_the_page(readme: str, language: str) -> None:
-    """
-    Scripts read the exit codes off the README, so none is missing and none is made up.
-    """
-    page = (ROOT / readme).read_text(encoding="utf-8")
-
-    section = re.search(r"^## (?:Exit codes|退出码)$(.*?)^## ", page, re.MULTILINE | re.DOTALL)
-    assert section is not None
-    codes = [int(code) for code in re.findall(r"^\| (\d+) \| ", section[1], re.MULTILINE)]
-
-    assert [int(code) for code in ExitCode] == codes
-
-
-@pytest.mark.parametrize(("readme", "language"), READMES)
-def test_every_page_that_is_linked_is_there(readme: str, language: str) -> None:
-    """
-    No link of the README leads nowhere.
-    """
-    page = (ROOT / readme).read_text(encoding="utf-8")
-
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", page)
-
-    assert links
-    assert [] == [link for link in links if not (ROOT / link).exists()]

@@ -6,13 +6,15 @@ and errors as JSON; ``stage.py FILE`` plays the acts on the terminal it stands o
 *lines*, the *home* and *folder* where they are typed, and a *now*, the moment that the world's
 clock stands at. ``{1}`` in a line is the first packet that was met, ``{2}`` the second, ``{rc1}``
 the first case and ``{ch1}`` the first challenge; settings such as ``COLUMNS=40`` may stand before a
-command; ``PYTHONIOENCODING`` is the encoding of what it writes to.
+command; ``PYTHONIOENCODING`` is the encoding of what it writes to. A line on the terminal whose
+first word is ``!`` is one for bash, in the folder, with this very hongbao on its path.
 """
 
 import io
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -39,8 +41,16 @@ def main() -> int:
             sys.stdout.write("\x1e")
             sys.stdout.flush()
             with _settings(line) as typed:
-                cli.main(typed)
+                if typed[0] == "!":
+                    _in_shell(typed[1])
+                else:
+                    cli.main(typed)
     return 0
+
+
+def _in_shell(line: str) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(["bash", "-c", line], env={**os.environ, "PATH": path}, check=False)
 
 
 def _enter(act: dict[str, Any]) -> None:

@@ -5,7 +5,11 @@ Transcripts in the docs: the console blocks of a page, played on a real terminal
 that calls `played` refuses a page that is not what its commands say. A page's blocks share one
 home, which ``<!-- home: NAME -->`` names; a command in a comment, ``<!-- $ hongbao … -->``, is
 typed but not shown; ``<!-- now: INSTANT -->`` is what time it is from there on, for a home on the
-real clock. Blocks above the first comment are left as they are.
+real clock; ``<!-- language: zh -->`` is what a page in Chinese has. Blocks above the comment with
+the home are left as they are.
+
+A line for a shell, ``$ hongbao packets --json | jq .``, is run by a real bash, with this hongbao on
+its path. ``<!-- file: NAME -->`` right above a block makes a file of it, next to the home.
 
 Every other block says right above itself why it is not among them: ``<!-- not played: REASON -->``,
 or ``<!-- checked by tests/FILE.py -->`` where another test has it (see `blocks`).
@@ -17,7 +21,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from shlex import split
+from shlex import shlex, split
 from typing import NamedTuple
 
 from tests.cli.shell import Shell, plain
@@ -65,11 +69,19 @@ HOMES: dict[str, list[Sequence[str]]] = {
 
 _NOW = re.compile(r"<!-- now: (\S+) -->")
 _HOME = re.compile(r"<!-- home: (\w+) -->")
-_PLAYED = re.compile(r"(?P<hidden><!-- \$ [^>]*-->)|```console\n(?P<block>.*?)```", re.DOTALL)
+_LANGUAGE = re.compile(r"<!-- language: (\w+) -->")
+_PLAYED = re.compile(
+    r"(?P<hidden><!-- \$ [^\n]*?-->)"
+    r"|<!-- file: (?P<file>\S+) -->\n(?P<fenced>```\w+\n(?P<content>.*?)```)"
+    r"|```console\n(?P<block>.*?)```",
+    re.DOTALL,
+)
 _LEFT = re.compile(r"<!-- (?:not played: [^>]+|checked by \S+) -->\n\Z")
-_COMMAND = re.compile(r"^(?:<!-- )?\$ ((?:[A-Z_]+=\S+ )*)hongbao (.*?)(?: -->)?$", re.MULTILINE)
+_COMMAND = re.compile(r"^(?:<!-- )?\$ ((?:[^\n]*\\\n)*.*?)(?: -->)?$", re.MULTILINE)
+_OURS = re.compile(r"((?:[A-Z_]+=\S+ )*)hongbao (.*)", re.DOTALL)
 
 FILES = {
+    "pin.txt": PIN,
     "passphrase.txt": "correct horse battery",
     "new.txt": "135792",
     "wang.txt": "975312",
@@ -79,6 +91,13 @@ FILES = {
 """What lies beside every home."""
 
 
+class Command(NamedTuple):
+    """A line that is typed: as the page shows it, and as `stage` takes it."""
+
+    text: str
+    words: list[str]
+
+
 class Page(NamedTuple):
     """A page with transcripts: its blocks, and the commands in each."""
 
@@ -86,7 +105,7 @@ class Page(NamedTuple):
     text: str
     home: str
     parts: list[re.Match[str]]
-    commands: list[list[re.Match[str]]]
+    commands: list[list[Command]]
 
 
 @functools.cache
@@ -101,9 +120,28 @@ def pages() -> list[Page]:
                 for part in _PLAYED.finditer(text, home.end())
                 if not _LEFT.search(text, 0, part.start())
             ]
-            commands = [list(_COMMAND.finditer(part["hidden"] or part["block"])) for part in parts]
+            commands = [
+                [_command(line[1]) for line in _COMMAND.finditer(part["hidden"] or part["block"])]
+                if part["file"] is None
+                else []
+                for part in parts
+            ]
             found.append(Page(path, text, home[1], parts, commands))
     return found
+
+
+def _command(text: str) -> Command:
+    """Return the command *text*: a call of hongbao alone, or a line for a shell."""
+    ours = _OURS.fullmatch(text)
+    if ours is None or _needs_shell(text):
+        return Command(text, ["!", text])
+    return Command(text, [*ours[1].split(), *split(ours[2])])
+
+
+def _needs_shell(text: str) -> bool:
+    """Tell whether something outside of quotes in *text* means something to a shell."""
+    lexer = shlex(text, posix=False, punctuation_chars=True)
+    return any(set(word) <= set("|&;<>()") or word.startswith("$") for word in lexer)
 
 
 class Block(NamedTuple):
@@ -127,7 +165,12 @@ _FENCED = re.compile(
 def blocks(path: Path) -> Iterator[Block]:
     """Yield every block of the page at *path*."""
     text = path.read_text("utf-8")
-    parts = [part.start() for page in pages() if page.path == path for part in page.parts]
+    parts = [
+        part.start("fenced") if part["file"] else part.start()
+        for page in pages()
+        if page.path == path
+        for part in page.parts
+    ]
     for found in _FENCED.finditer(text):
         line = text.count("\n", 0, found.start()) + 1
         begins = found.start("text") - len(f"```{found['language']}\n")
@@ -141,40 +184,50 @@ def blocks(path: Path) -> Iterator[Block]:
         )
 
 
-def played() -> dict[Path, str]:
+PAGES_MAX = 10
+"""How many pages are played in one go: a terminal that shows nothing new for long is given up."""
+
+
+def played(chosen: Sequence[Page]) -> dict[Path, str]:
     """
-    Return what every page says when its commands are typed anew.
+    Return what each of the *chosen* pages says when its commands are typed again.
 
     The homes are where their paths are as long as the one that the pages show instead, so that a
     line which is wrapped behind a path is wrapped at the same place.
     """
     with tempfile.TemporaryDirectory(prefix="h", dir="/tmp") as folder:
-        return _played(Path(folder))
+        return _played(chosen, Path(folder))
 
 
-def _played(folder: Path) -> dict[Path, str]:
-    models = {name: founded(folder / name, lines) for name, lines in HOMES.items()}
-    shells, acts = [], []
-    for number, page in enumerate(pages()):
+def _played(chosen: Sequence[Page], folder: Path) -> dict[Path, str]:
+    models = {home: founded(folder / home, HOMES[home]) for home in {page.home for page in chosen}}
+    shells: list[Shell] = []
+    acts: list[dict[str, object]] = []
+    for number, page in enumerate(chosen):
         shell = models[page.home].copied_to(folder / f"{number:02}" / "home")
-        furnish(shell)
+        furnish(shell, page)
+        language = [f"HONGBAO_LANG={spoken}" for spoken in _LANGUAGE.findall(page.text)]
         lines = [
-            [*_now(page, part), *command[1].split(), *split(command[2])]
+            [*_now(page, part), *language, *command.words]
             for part, commands in zip(page.parts, page.commands, strict=True)
             for command in commands
         ]
         shells.append(shell)
         acts.append(shell.act(*lines))
     said = iter(
-        models["empty"].shows(
-            acts,
-            columns=COLUMNS,
-            NO_COLOR="1",
-            HONGBAO_PASSPHRASE_FILE="passphrase.txt",
-        )
+        [
+            screen
+            for first in range(0, len(acts), PAGES_MAX)
+            for screen in shells[0].shows(
+                acts[first : first + PAGES_MAX],
+                columns=COLUMNS,
+                NO_COLOR="1",
+                HONGBAO_PASSPHRASE_FILE="passphrase.txt",
+            )
+        ]
     )
     return {
-        page.path: _filled(page, shell, said) for page, shell in zip(pages(), shells, strict=True)
+        page.path: _filled(page, shell, said) for page, shell in zip(chosen, shells, strict=True)
     }
 
 
@@ -192,18 +245,21 @@ def founded(folder: Path, lines: Sequence[Sequence[str]]) -> Shell:
     return shell
 
 
-def furnish(shell: Shell) -> None:
-    for name, content in {**FILES, "pin.txt": PIN}.items():
-        (shell.home.parent / name).write_text(f"{content}\n", encoding="utf-8")
+def furnish(shell: Shell, page: Page | None = None) -> None:
+    """Lay the files next to the home that every page has, and those that *page* shows."""
+    parts = page.parts if page else []
+    given = {part["file"]: part["content"] for part in parts if part["file"]}
+    for name, content in {**{n: f"{c}\n" for n, c in FILES.items()}, **given}.items():
+        (shell.home.parent / name).write_text(content, encoding="utf-8")
 
 
 def _filled(page: Page, shell: Shell, said: Iterator[str]) -> str:
     text, at = "", 0
     for part, commands in zip(page.parts, page.commands, strict=True):
-        told = [(command, _tidied(next(said), shell)) for command in commands]
-        block = "".join(f"$ {command[1]}hongbao {command[2]}\n{answer}" for command, answer in told)
+        answers = [(command.text, _tidied(next(said), shell)) for command in commands]
+        block = "".join(f"$ {typed}\n{answer}" for typed, answer in answers)
         text += page.text[at : part.start()]
-        text += part["hidden"] or f"```console\n{block}```"
+        text += part[0] if part["block"] is None else f"```console\n{block}```"
         at = part.end()
     return text + page.text[at:]
 
@@ -227,8 +283,10 @@ def _tidied(screen: str, shell: Shell) -> str:
 
 
 def main() -> int:
-    """Write every page anew that is not what its commands say."""
-    for path, text in played().items():
+    """Write the pages that are named, or all, where they are not what their commands say."""
+    named = sys.argv[1:]
+    chosen = [page for page in pages() if not named or page.path.name in named]
+    for path, text in played(chosen).items():
         if text != path.read_text("utf-8"):
             path.write_text(text, encoding="utf-8")
             sys.stdout.write(f"{path.relative_to(DOCS)} is new\n")
