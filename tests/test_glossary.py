@@ -20,7 +20,7 @@ CHINESE = catalogue.read(catalogue.po_path("zh_CN").read_text(encoding="utf-8"))
 ALLOWED: dict[tuple[str, str], int] = {
     ("anew, once more", "code"): 1,
     ("anew, once more", "docs"): 1,
-    ("asked for, is asked about", "docs"): 60,
+    ("asked for, is asked about", "docs"): 58,
     ("asleep, woke", "docs"): 1,
     ("beside", "code"): 12,
     ("beside", "docs"): 1,
@@ -35,12 +35,12 @@ ALLOWED: dict[tuple[str, str], int] = {
     ("let in, lets in, let it in", "code"): 3,
     ("mend, mends, mended", "code"): 1,
     ("of its own, of their own", "code"): 2,
-    ("of its own, of their own", "docs"): 7,
+    ("of its own, of their own", "docs"): 6,
     ("somebody, anybody, nobody", "docs"): 7,
     ("stands in, stand in, stands for", "code"): 2,
     ("tells of, told of", "code"): 1,
     ("told", "code"): 14,
-    ("vouch, vouches", "docs"): 2,
+    ("vouch, vouches", "docs"): 1,
     ("whoever, whomever, whatever, whichever", "code"): 6,
     ("whoever, whomever, whatever, whichever", "docs"): 49,
 }
