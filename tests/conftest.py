@@ -28,7 +28,9 @@ if _IS_ROOMY and "TMPDIR" not in os.environ:
 
 # Two cores that also run other tests make any deadline a coin toss. By default the same examples
 # come every time, so that a failure is about the change at hand; `make test-all` explores anew.
-settings.register_profile("steady", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, max_examples=50, print_blob=True
+)
 settings.register_profile("explore", deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("steady")
 

@@ -29,23 +29,25 @@ def every(
     """
     keys = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
     tried = [_values(case, len(keys)) for case in cases]
-    labels = _labels(tried, ids)
+    given_ids = ids if ids is None or callable(ids) else list(ids)
+    assert not isinstance(given_ids, list) or len(given_ids) == len(tried)
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(test)
         def tries_every(**fixtures: Any) -> None:
-            faults: dict[str, Exception] = {}
-            for label, values in zip(labels, tried, strict=True):
+            faults: dict[int, Exception] = {}
+            for number, values in enumerate(tried):
                 words.use_language("en")
                 try:
                     test(**fixtures, **dict(zip(keys, values, strict=True)))
                 except pytest.fail.Exception as failed:
-                    faults[label] = AssertionError(str(failed))
+                    faults[number] = AssertionError(str(failed))
                 except Exception as error:  # noqa: BLE001 - all of them are told below
-                    faults[label] = error
+                    faults[number] = error
             assert tried, "there is nothing to try"
             if faults:
-                raise _told(faults, len(tried))
+                labels = _labels(tried, given_ids)
+                raise _told({labels[number]: faults[number] for number in faults}, len(tried))
 
         given = inspect.signature(test)
         vars(tries_every)["__signature__"] = given.replace(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, cast
 
@@ -289,9 +290,13 @@ def check_packet(rules: PacketRules, total_fen: int, count: int, *, is_drawn: bo
         raise ShareAboveCap(total_fen=total_fen, share_max_fen=rules.share_max_fen)
 
 
+@lru_cache(maxsize=8)
 def parse_policy(text: str, source: str) -> Policy:
     """
     Read a policy's TOML *text*, which came from *source* (a file's name, or a pack's).
+
+    A process asks for the same rules with each home that it opens, and twice more in a `check`;
+    nothing can change a `Policy`, so the latest few are remembered.
 
     Every key is required unless `docs/policies.md` calls it optional, and no other is allowed: a
     mistyped limit must never become a missing one. The first thing wrong raises `InvalidPolicy`

@@ -109,7 +109,7 @@ def test_an_answer_may_be_typed_carelessly(typed):
     "typed",
     [
         *("", " ", "8", "-7", "+7", "7.0", "7 7", "0x7", "七", "٧", "seven", "7\x00", "7_"),
-        *("\x1b[31m7", "福" * 7, "7" * 10_000_000, " " * 20 + "7"),
+        *("\x1b[31m7", "福" * 7, "7" * 1_000_000, " " * 20 + "7"),
     ],
 )
 def test_what_is_not_the_number_is_no_answer(typed):

@@ -3,6 +3,7 @@
 import sys
 import time
 import unicodedata
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,10 @@ from hongbao.errors import (
 from hongbao.words import harmless
 from tests.every import every
 
-EVERY_CHARACTER = [chr(codepoint) for codepoint in range(sys.maxunicode + 1)]
+
+def every_character() -> Iterator[str]:
+    """Yield each code point there is: a list of them would be a worker's for the whole run."""
+    return map(chr, range(sys.maxunicode + 1))
 
 
 @every(
@@ -96,7 +100,7 @@ def test_names_of_any_script_pass(name):
             "\ue000",
             "\ud800",
             "\U0010ffff",
-            "a" * 10_000_000,
+            "a" * 1_000_000,
             "\u034f",
             "a|b",
         ),
@@ -244,7 +248,7 @@ def test_no_control_or_direction_character_of_unicode_passes():
     """
     passed = [
         character
-        for character in EVERY_CHARACTER
+        for character in every_character()
         if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
         and _passes("a" + character + "a")
     ]
@@ -258,7 +262,7 @@ def test_every_other_character_of_unicode_passes_on_a_letter():
     """
     refused = [
         character
-        for character in EVERY_CHARACTER
+        for character in every_character()
         if unicodedata.category(character)[0] not in "CZ" and not _passes("a" + character + "a")
     ]
 

@@ -260,11 +260,15 @@ def test_every_edit_of_a_table_is_found(name: str, bench: Bench):
     """
     table = Table(bench.db, name)
     rows = [table.rows[0], table.rows[-1]] if len(table.rows) > 1 else table.rows
-    tried, unnoticed = set(), {}
+    tried, unnoticed, likely = set(), {}, list(CHECKS)
     for edit in bench.possible(table.edits(rows)):
         tried.add(edit.what)
-        if not any(bench.findings(check) for check in CHECKS):
+        found = next((check for check in likely if bench.findings(check)), None)
+        if found is None:
             unnoticed[edit.what] = edit
+        else:  # it finds most of this table's other edits, too
+            likely.remove(found)
+            likely.insert(0, found)
 
     assert {GONE, ADDED, *(column.name for column in table.columns)} == tried
     excused = {what for place, what in UNPROVEN if place == name}

@@ -200,11 +200,8 @@ class World:
 
         How long the steps of an act took is never among them: it is measured, not decided.
         """
-        db = self.raw()
-        try:
-            return dump(db, ignoring or {})
-        finally:
-            db.close()
+        with Wallet.open(self.env, profile=None, trusting=True) as wallet:
+            return dump(below(wallet)._db, ignoring or {})
 
     def findings(self) -> dict[str, list[str]]:
         """Return what `check` finds wrong: the name of each failed check, and its rows."""
