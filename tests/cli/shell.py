@@ -142,6 +142,11 @@ class Shell:
         """Send a packet and return its id."""
         return str(self.answers("send", *typed)["packet"])
 
+    def files(self) -> dict[str, bytes]:
+        """Return all that lies in this home: where it is the same, so is the ledger."""
+        found = [path for path in self.home.rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.home)): path.read_bytes() for path in found}
+
     def ledger(self) -> object:
         """Return what changes with every act: how many there were, and the last one's seal."""
         checked = self.answers("check")
@@ -267,7 +272,7 @@ def _talk(terminal: int, replies: Sequence[Reply]) -> str:
         screen += chunk
         if waiting and waiting[0][0].encode() in screen[seen:]:
             seen = len(screen)
-            time.sleep(0.05)  # whoever asks has turned the echo off by now
+            time.sleep(0.01)  # getpass turns the echo off before it asks; a raw mode comes after
             keys = waiting.pop(0)[1]
             typed = keys if isinstance(keys, str) else keys(screen.decode().replace("\r\n", "\n"))
             os.write(terminal, typed.encode("utf-8", "surrogateescape"))  # "\udcff" is a lone FF

@@ -17,17 +17,24 @@ QUESTION = {"en": "in this line: ", "zh_CN": "”的个数："}
 PIN_QUESTION = "payment PIN: "
 
 
-@pytest.fixture
-def asking(shell: Shell, tmp_path: Path) -> Shell:
-    """A shell whose home asks, before anything is sent or topped up, whether a person is there."""
+@pytest.fixture(scope="module")
+def _asking(new_year: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    folder = tmp_path_factory.mktemp("asking")
+    shell = new_year.copied_to(folder / "home")
     said = rule("unlike-you", "challenge", "send", "topup", least='"0.01"')
     text = pack(said)
     for language, sentence in SAYS.items():
         text = re.sub(rf'(?m)^(says = .*?{language} = )"[^"]*"', rf'\1"{sentence}"', text)
-    file = tmp_path / "asking.toml"
+    file = folder / "asking.toml"
     file.write_text(text, encoding="utf-8")
     shell.does("risk", "use", str(file))
     return shell
+
+
+@pytest.fixture
+def asking(_asking: Shell, tmp_path: Path) -> Shell:
+    """A shell whose home asks, before anything is sent or topped up, whether a person is there."""
+    return _asking.copied_to(tmp_path / "home")
 
 
 def stops(shell: Shell, *typed: str) -> str:

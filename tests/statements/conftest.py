@@ -171,13 +171,16 @@ def _live(desk: Wallet, dice: random.Random, packets: list[str]) -> None:
             desk.advance_clock(timedelta(hours=dice.randint(1, 40)))
 
 
-@pytest.fixture(scope="session", params=[1, 2, 3])
+@pytest.fixture(
+    scope="session",
+    params=[1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)],
+)
 def a_life(
     request: pytest.FixtureRequest,
     copied: Callable[[Path], Home],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Home:
-    """One of some random lives, which nobody may change."""
+    """A random life, which nobody may change; of three in `make test-all`."""
     return lives(copied, tmp_path_factory.mktemp("life") / "home", request.param)
 
 

@@ -1,9 +1,12 @@
 """Killing the desk: a child that is ended, without a word, at the n-th thing it does."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from itertools import count
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -11,6 +14,7 @@ from sqlcipher3 import dbapi2 as engine
 
 from hongbao.vault import KeyFolder
 from tests.vault.processes import WRITES, run
+from tests.wallet.world import World
 
 EFFECTS = ("pwrite", "replace", "unlink", "mkdir", "utime")
 """What `os` does that another process sees, besides making a file with `open`."""
@@ -93,8 +97,82 @@ def count_from_here(step: int) -> None:
     _Steps.left = step
 
 
+Act = Callable[[World, Callable[[], None]], object]
+"""What is to be killed in a world; it calls what it is given where counting begins."""
+
+
+def victims(
+    world: World,
+    folder: Path,
+    act: Act,
+    *,
+    everywhere: bool,
+    stride: int = 1,
+    from_the_start: bool = False,
+) -> Iterator[tuple[World, bool]]:
+    """
+    Yield a copy of *world* for each place where *act* is killed in it, and that it was killed;
+    then one in which the act was over before.
+
+    *Everywhere*, each copy has a process of its own that is killed. At boundaries, what a kill
+    would leave is the home as others see it there, which is copied in passing: one process does
+    for all of them.
+    """
+    if not everywhere:
+        yield from _pictured(world, folder, act, stride, from_the_start)
+        return
+    for step in count(1):
+        victim = world.copy(folder / f"killed-{step}")
+        begin = partial(count_from_here, step) if not from_the_start else _begun
+        was_killed = killed_at(
+            step, partial(act, victim, begin), everywhere=True, from_the_start=from_the_start
+        )
+        yield victim, was_killed
+        victim.close()
+        if not was_killed:
+            return
+
+
+def _pictured(
+    world: World, folder: Path, act: Act, stride: int, from_the_start: bool
+) -> Iterator[tuple[World, bool]]:
+    over = world.copy(folder / "over")
+    taken = count(1)
+
+    def picture() -> None:
+        _Steps.left = None  # copying is no step of the act
+        shutil.copytree(over.folder, folder / f"killed-{next(taken)}")
+        _Steps.left = stride
+
+    def body() -> None:
+        _Steps.reached = picture
+        _Steps.left = 1 if from_the_start else None
+        _watch_effects()
+        act(over, _begun if from_the_start else partial(count_from_here, 1))
+
+    assert 0 == run(body), "the act raised"
+    for number in count(1):
+        if not (folder / f"killed-{number}").exists():
+            break
+        victim = World(folder / f"killed-{number}", world.at)
+        victim.chances = world.chances
+        yield victim, True
+        victim.close()
+    yield over, False
+    over.close()
+
+
+def _begun() -> None:
+    """Count on: it was begun from the start."""
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 class _Steps:
     left: int | None = None
+    reached: Callable[[], None] = _kill
 
 
 def _step() -> None:
@@ -102,7 +180,7 @@ def _step() -> None:
         return
     _Steps.left -= 1
     if _Steps.left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
+        _Steps.reached()
 
 
 def _watch_everything() -> None:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from tests.wallet.channels import (
     pay,
     unclaimed,
 )
-from tests.wallet.kills import SWEEPS, count_from_here, killed_at, steps
+from tests.wallet.kills import SWEEPS, victims
 from tests.wallet.world import CARD, LI, PINS, YUAN, ZHANG, World, right, tail
 
 DAILY = {("topup", Fault.TIMEOUT), ("send", None), ("withdraw", Fault.LATE), ("refund", None)}
@@ -84,10 +83,9 @@ def test_a_payment_that_is_killed_has_one_outcome_or_was_never_asked_for(
         unclaimed(demo, fen)
     due_at = demo.zhang.now() + DAY
 
-    def act(world: World, step: int | None = None) -> None:
+    def act(world: World, begin: Callable[[], None] = lambda: None) -> None:
         with Wallet.open(world.env, profile=ZHANG) as desk:
-            if step is not None:
-                count_from_here(step)
+            begin()
             with suppress(HongbaoError):
                 if reason == "refund":
                     desk.set_clock(due_at)
@@ -99,11 +97,7 @@ def test_a_payment_that_is_killed_has_one_outcome_or_was_never_asked_for(
     after, never, seen = rested(unharmed), rested(untouched), set()
     states = set()
 
-    for step in steps(everywhere):
-        victim = demo.copy(tmp_path / f"killed-{step}")
-
-        killed = killed_at(step, partial(act, victim, step), everywhere=everywhere)
-
+    for victim, _ in victims(demo, tmp_path, act, everywhere=everywhere):
         assert {} == victim.findings()
         states |= {one["state"] for one in messages(victim)}
         if reason == "refund":
@@ -121,9 +115,6 @@ def test_a_payment_that_is_killed_has_one_outcome_or_was_never_asked_for(
             assert found in (after, never)
             seen.add(len(found["entry"]))
         assert all(one["outcome"] is not None for one in messages(victim))
-        victim.close()
-        if not killed:
-            break
 
     if reason != "refund":
         assert {len(after["entry"]), len(never["entry"])} == seen
@@ -142,24 +133,17 @@ def test_a_request_whose_process_was_killed_is_answered_when_it_is_made_again(
         told = pay(unharmed.zhang, reason, request_id="mine")
         after = unharmed.dump(ignoring=PINS)
 
-        for step in steps(everywhere, 3):
-            victim = demo.copy(tmp_path / f"{reason}-killed-{step}")
+        def act(victim: World, begin: Callable[[], None], reason: str = reason) -> None:
+            with Wallet.open(victim.env, profile=ZHANG) as desk:
+                begin()
+                pay(desk, reason, request_id="mine")
 
-            def act(victim: World = victim, step: int = step, reason: str = reason) -> None:
-                with Wallet.open(victim.env, profile=ZHANG) as desk:
-                    count_from_here(step)
-                    pay(desk, reason, request_id="mine")
-
-            killed = killed_at(step, act, everywhere=everywhere)
-
+        for victim, _ in victims(demo, tmp_path / reason, act, everywhere=everywhere, stride=3):
             again = pay(victim.zhang, reason, request_id="mine")
             again.pop("replayed", None)
             assert told == again
             assert after == victim.dump(ignoring=PINS)
             assert {} == victim.findings()
-            victim.close()
-            if not killed:
-                break
 
 
 def in_all_states(world: World) -> None:
@@ -190,22 +174,15 @@ def test_a_settlement_that_is_killed_is_settled_on(everywhere: bool, demo: World
     assert None is not told["batch"]
     after = unharmed.dump()
 
-    for step in steps(everywhere, 5):
-        victim = demo.copy(tmp_path / f"killed-{step}")
+    def act(victim: World, begin: Callable[[], None]) -> None:
+        with Wallet.open(victim.env, profile=ZHANG) as desk:
+            begin()
+            desk.settle()
 
-        def act(victim: World = victim, step: int = step) -> None:
-            with Wallet.open(victim.env, profile=ZHANG) as desk:
-                count_from_here(step)
-                desk.settle()
-
-        killed = killed_at(step, act, everywhere=everywhere)
-
+    for victim, _ in victims(demo, tmp_path, act, everywhere=everywhere, stride=5):
         assert {} == victim.findings()
         victim.zhang.settle()
         assert after == victim.dump()
-        victim.close()
-        if not killed:
-            break
 
 
 @SWEEPS
@@ -228,22 +205,15 @@ def test_a_clock_that_is_killed_among_payments_is_turned_on(
     assert {} == unharmed.findings()
     assert {"accepted", "reversed", "rejected"} == {one["state"] for one in messages(unharmed)}
 
-    for step in steps(everywhere, 11):
-        victim = demo.copy(tmp_path / f"killed-{step}")
+    def act(victim: World, begin: Callable[[], None]) -> None:
+        with Wallet.open(victim.env, profile=ZHANG) as desk:
+            begin()
+            desk.set_clock(target)
 
-        def act(victim: World = victim, step: int = step) -> None:
-            with Wallet.open(victim.env, profile=ZHANG) as desk:
-                count_from_here(step)
-                desk.set_clock(target)
-
-        killed = killed_at(step, act, everywhere=everywhere)
-
+    for victim, _ in victims(demo, tmp_path, act, everywhere=everywhere, stride=11):
         assert {} == victim.findings()
         victim.zhang.set_clock(target)
         assert after == victim.dump()
-        victim.close()
-        if not killed:
-            break
 
 
 # --- several at once -----------------------------------------------------------------------------

@@ -11,7 +11,14 @@ from hongbao import errors
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.wallet.acts import KINDS, REFUNDING, Kind, backed_up, half_claimed, sent
-from tests.wallet.kills import SWEEPS, count_from_here, daily_and_everywhere, killed_at, steps
+from tests.wallet.kills import (
+    SWEEPS,
+    count_from_here,
+    daily_and_everywhere,
+    killed_at,
+    steps,
+    victims,
+)
 from tests.wallet.test_requests import without_marks
 from tests.wallet.world import (
     CARD,
@@ -59,16 +66,14 @@ def test_an_act_that_is_killed_happened_whole_or_not_at_all(
     whole = len(after["entry"]) - len(before["entry"])
     seen = set()
 
-    for step in steps(everywhere):
-        victim = world.copy(tmp_path / f"killed-{step}")
+    def act(victim: World, begin: Callable[[], None]) -> None:
+        with Wallet.open(victim.env, profile=kind.who) as desk:
+            begin()
+            kind.do(desk, ready, request_id="mine")
 
-        def act(victim: World = victim, step: int = step) -> None:
-            with Wallet.open(victim.env, profile=kind.who) as desk:
-                count_from_here(step)
-                kind.do(desk, ready, request_id="mine")
-
-        killed = killed_at(step, act, everywhere=everywhere)
-
+    kills = 0
+    for victim, killed in victims(world, tmp_path, act, everywhere=everywhere):
+        kills += killed
         assert {} == victim.findings()
         found = victim.dump(ignoring=PINS)
         acts = len(found["entry"]) - len(before["entry"])
@@ -80,12 +85,9 @@ def test_an_act_that_is_killed_happened_whole_or_not_at_all(
         assert (acts >= enough) == (answer.pop("replayed", False) is True)
         assert kind.name in REFUNDING or told == without_marks(answer)
         assert after == victim.dump(ignoring=RANDOM)
-        victim.close()
-        if not killed:
-            break
 
     assert set(range(whole + 1)) == seen
-    assert step > (10 if everywhere else 2)
+    assert kills >= (10 if everywhere else 2)
 
 
 def steps_of(
@@ -137,15 +139,12 @@ def test_a_rekey_that_was_killed_is_finished_or_undone(
     before = world.zhang.profiles(), world.zhang.cards(), world.zhang.balance()
     generations = set()
 
-    for step, victim in steps_of(tmp_path, world.copy, everywhere):
+    def act(victim: World, begin: Callable[[], None]) -> None:
+        with Wallet.open(victim.env, profile=ZHANG) as desk:
+            begin()
+            desk.rekey()
 
-        def act(victim: World = victim, step: int = step) -> None:
-            with Wallet.open(victim.env, profile=ZHANG) as desk:
-                count_from_here(step)
-                desk.rekey()
-
-        killed = killed_at(step, act, everywhere=everywhere)
-
+    for victim, _ in victims(world, tmp_path, act, everywhere=everywhere):
         zhang = victim.zhang
         assert before == (zhang.profiles(), zhang.cards(), zhang.balance())
         assert {} == victim.findings()
@@ -156,9 +155,6 @@ def test_a_rekey_that_was_killed_is_finished_or_undone(
         assert zhang.vault.generation + 1 == victim.zhang.rekey()["generation"]
         assert 1 == len(list(victim.env.keys.glob("device-*")))
         assert {} == victim.findings()
-        victim.close()
-        if not killed:
-            break
 
     assert {1, 2} == generations
 
@@ -217,13 +213,12 @@ def test_a_restore_that_was_killed_is_finished_or_undone(
         world.ledger.unlink()
     found = set()
 
-    for step, victim in steps_of(tmp_path, world.copy, everywhere, 5):
+    def act(victim: World, begin: Callable[[], None]) -> None:
+        restore(victim.env, file, accept_older=lambda *_: True)
 
-        def act(victim: World = victim) -> None:
-            restore(victim.env, file, accept_older=lambda *_: True)
-
-        killed = killed_at(step, act, everywhere=everywhere, from_the_start=True)
-
+    for victim, killed in victims(
+        world, tmp_path, act, everywhere=everywhere, stride=5, from_the_start=True
+    ):
         try:
             victim.open().close()
         except errors.Damaged:
@@ -246,9 +241,6 @@ def test_a_restore_that_was_killed_is_finished_or_undone(
         assert {} == victim.findings()
         assert [] == victim.dump()["packet"]
         assert [] == list(victim.env.data.glob("*incoming*"))
-        victim.close()
-        if not killed:
-            break
 
     assert {"lost" if lost else "stayed", "came"} == found
 
@@ -276,24 +268,18 @@ def test_a_clock_that_was_killed_while_it_turned_is_turned_on(
     after = unharmed.dump()
     done, settled = set(), set()
 
-    for step, victim in steps_of(tmp_path, world.copy, everywhere, 5):
+    def act(victim: World, begin: Callable[[], None]) -> None:
+        with Wallet.open(victim.env, profile=ZHANG) as desk:
+            begin()
+            desk.set_clock(target)
 
-        def act(victim: World = victim, step: int = step) -> None:
-            with Wallet.open(victim.env, profile=ZHANG) as desk:
-                count_from_here(step)
-                desk.set_clock(target)
-
-        killed = killed_at(step, act, everywhere=everywhere)
-
+    for victim, _ in victims(world, tmp_path, act, everywhere=everywhere, stride=5):
         assert {} == victim.findings()
         found = victim.dump()
         done.add(sum(row[18] is not None for row in found["packet"]))
         settled.add(len(found["batch"]))
         victim.zhang.set_clock(target)
         assert after == victim.dump()
-        victim.close()
-        if not killed:
-            break
 
     assert {0, 4} <= done
     assert {0, 1, 2} == settled
@@ -310,22 +296,17 @@ def test_who_only_looks_can_be_killed_anywhere(
     half_claimed(world)
     before = world.dump()
 
-    for step, victim in steps_of(tmp_path, world.copy, everywhere):
+    def act(victim: World, begin: Callable[[], None]) -> None:
+        with Wallet.open(victim.env, profile=ZHANG) as desk:
+            begin()
+            desk.balance()
+            desk.history()
+            desk.check()
 
-        def act(victim: World = victim, step: int = step) -> None:
-            with Wallet.open(victim.env, profile=ZHANG) as desk:
-                if when == "reading":
-                    count_from_here(step)
-                desk.balance()
-                desk.history()
-                desk.check()
-
-        killed = killed_at(step, act, everywhere=everywhere, from_the_start=when == "opening")
-
+    for victim, _ in victims(
+        world, tmp_path, act, everywhere=everywhere, from_the_start=when == "opening"
+    ):
         assert before == victim.dump()
-        victim.close()
-        if not killed:
-            return
 
 
 @SWEEPS
@@ -336,19 +317,13 @@ def test_a_killed_try_at_the_pin_is_a_try(everywhere: bool, world: World, tmp_pa
     """
     tries = set()
 
-    for step, victim in steps_of(tmp_path, world.copy, everywhere):
+    def act(victim: World, begin: Callable[[], None]) -> None:
+        with Wallet.open(victim.env, profile=ZHANG) as desk:
+            begin()
+            desk.topup(YUAN, pin=right)
 
-        def act(victim: World = victim, step: int = step) -> None:
-            with Wallet.open(victim.env, profile=ZHANG) as desk:
-                count_from_here(step)
-                desk.topup(YUAN, pin=right)
-
-        killed = killed_at(step, act, everywhere=everywhere)
-
+    for victim, _ in victims(world, tmp_path, act, everywhere=everywhere):
         [open_tries] = [row[8] - row[9] for row in victim.dump()["profile"] if row[1] == ZHANG]
         tries.add(open_tries)
-        victim.close()
-        if not killed:
-            break
 
     assert {0, 1} == tries
