@@ -459,7 +459,7 @@ def test_a_large_day_is_reconciled_in_little_memory(home: World):
     Payment by payment: what agrees is counted and let go.
     """
     peaks = []
-    for count in (300, 6_000):
+    for count in (300, 3_000):
         world = home.copy(home.folder.parent / str(count))
         piled_up(world, count)
         world.edit(
