@@ -23,21 +23,37 @@ KEPT = Path(__file__).with_name("lists.txt")
 
 ROWS: dict[str, Any] = {
     "bills:BILLS": answers.BillLine,
+    "bills:COMPARED": answers.Compared,
+    "books:ACCOUNTS": answers.BooksShown,
     "challenges:CHALLENGES": answers.ChallengeLine,
     "clearing:BANKS": answers.BankLine,
+    "clearing:DIFFERENCES": answers.DifferenceLine,
     "clearing:FAULTS": answers.FaultLine,
     "clearing:OPERATORS": answers.OperatorLine,
+    "clearing:SETTLED": answers.SettledLine,
     "devices:DEVICES": answers.DeviceLine,
     "events:EVENTS": answers.EventLine,
     "home:POLICIES": answers.PolicyLine,
+    "money:BALANCE": answers.Balance,
+    "money:LIMITS": answers.LimitLine,
     "packets:PACKETS": answers.PacketLine,
+    "packets:SHARES": answers.ShareLine,
+    "packets:VERIFIED": answers.VerifiedShare,
     "people:CARDS": answers.CardLine,
     "people:PROFILES": answers.ProfileLine,
+    "records:FINDINGS": answers.FindingLine,
     "records:HISTORY": answers.MovementLine,
     "review:CASES": answers.CaseLine,
     "review:OPERATOR_LOG": answers.OperatorAct,
+    "risk:REPLAYED": answers.ReplayedLine,
+    "risk:RULES": answers.PackRules,
+    "trace:TRACE": answers.TraceStep,
 }
-"""Each list, by where it is declared, and the shape of its rows."""
+"""
+Each list, by where it is declared, and the shape of its rows.
+
+Where a list makes rows of something else, it is the shape of that.
+"""
 
 LISTS = {where: listing_at(where) for where in ROWS}
 
@@ -53,6 +69,13 @@ def declared() -> dict[str, str]:
         for below, command in {"": group, **getattr(group, "commands", {})}.items()
         if command.listed
     }
+
+
+def rows(where: str) -> list[Mapping[str, Any]]:
+    """Return made-up rows of the list at *where*: one with all that there may be, one bare."""
+    every = LISTS[where].every
+    made: list[Mapping[str, Any]] = [row(ROWS[where], bare=bare) for bare in (False, True)]
+    return made if every is None else [each for answer in made for each in every(answer)]
 
 
 def row(shape: Any, *, bare: bool = False) -> dict[str, Any]:
@@ -75,12 +98,12 @@ def _value(key: str, kind: Any, number: int, *, bare: bool) -> Any:
     return plain[kind] if kind in plain else row(kind, bare=bare)
 
 
-def printed(found: Listing, rows: list[Mapping[str, Any]], layout: Layout = Layout()) -> str:  # noqa: B008
-    """Return what *rows* print into a pipe."""
+def printed(found: Listing, of: list[Mapping[str, Any]], layout: Layout = Layout()) -> str:  # noqa: B008
+    """Return what rows *of* it print into a pipe."""
     bytes_out = io.BytesIO()
     out = io.TextIOWrapper(bytes_out, "utf-8", newline="\n")
     with redirect_stdout(out):
-        found.print_rows(rows, layout)
+        found.print_rows(of, layout)
     out.flush()
     return bytes_out.getvalue().decode()
 
@@ -92,10 +115,9 @@ def page() -> str:
 
 def _lines() -> Iterator[str]:
     for where, found in LISTS.items():
-        shape = ROWS[where]
         yield f"# {where}"
         yield "\t".join(pick.name for pick in found.piped())
-        yield printed(found, [row(shape), row(shape, bare=True)])
+        yield printed(found, rows(where))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,19 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import Command, caller, new_app, subjects
+from hongbao.commands.options import (
+    caller,
+    listing,
+    new_app,
+    subjects,
+)
 from hongbao.words import N_
 
 app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("books:ACCOUNTS"),
     short_help=N_("Show the books of the platform, the banks and the central bank."),
     help=N_(
         "With --diff they are shown before and after the last act that moved "
@@ -41,6 +46,6 @@ def books(
     call = caller(ctx)
     with call.wallet() as wallet:
         shown = wallet.books(subject, diff=diff)
-    call.answer(shown, screen.show_books)
+    call.answer_list(shown, screen.ACCOUNTS, screen.show_books)
     if not shown["diff"]:
         call.hint(N_("see what the last act changed with `hongbao books --diff`"))

@@ -561,10 +561,12 @@ class Caller:
             return
 
         def print_rows(answer: A) -> None:
-            if show is None or layout != Layout() or not is_terminal():
-                listing.print_rows(listing.of(answer), layout)
-            else:
+            if show is not None and layout == Layout() and (is_terminal() or listing.is_part):
                 show(answer)
+                return
+            listing.print_rows(listing.of(answer), layout)
+            if layout == Layout() and not is_terminal():
+                listing.print_facts(answer)
 
         self.answer(answer, print_rows)
 

@@ -4,7 +4,11 @@ from typing import Any, cast
 
 import typer
 
-from hongbao.commands.options import Command, caller, new_app
+from hongbao.commands.options import (
+    caller,
+    listing,
+    new_app,
+)
 from hongbao.errors import ChecksFailed
 from hongbao.words import N_
 
@@ -12,7 +16,7 @@ app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("records:FINDINGS"),
     short_help=N_("Re-check the whole ledger and report every discrepancy."),
     help=N_("Exits with 19 if anything is wrong. docs/ledger.md says what each check proves."),
     epilog="hongbao check",
@@ -25,7 +29,7 @@ def check(ctx: typer.Context) -> None:
         checked = wallet.check()
     if not checked["ok"]:
         if not call.as_json:
-            call.answer(checked, records.show_checked)
+            call.answer_list(checked, records.FINDINGS, records.show_checked)
         failed = [finding for finding in checked["findings"] if not finding["ok"]]
         raise ChecksFailed(failed=len(failed), findings=cast(list[dict[str, Any]], failed))
-    call.answer(checked, records.show_checked)
+    call.answer_list(checked, records.FINDINGS, records.show_checked)

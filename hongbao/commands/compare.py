@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import Command, bill_ids, caller, new_app
+from hongbao.commands.options import bill_ids, caller, listing, new_app
 from hongbao.commands.period import Since, Until
 from hongbao.errors import BillDiffers
 from hongbao.words import N_
@@ -13,7 +13,7 @@ app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("bills:COMPARED"),
     short_help=N_("Compare an imported bill with your records."),
     help=N_(
         "Shows the rows that only one side has and those that disagree; with "
@@ -50,9 +50,9 @@ def compare(
         with wallet.statement(since=begins_at, until=brought.ends_at) as statement:
             compared = comparison.compared(statement, brought, everything=everything)
     if compared["ok"]:
-        call.answer(compared, bills.show_compared)
+        call.answer_list(compared, bills.COMPARED, bills.show_compared)
         return
     if not call.as_json:
-        call.answer(compared, bills.show_compared)
+        call.answer_list(compared, bills.COMPARED, bills.show_compared)
     count = sum(line["verdict"] != "both" for line in compared["lines"])
     raise BillDiffers(count=count, **compared)

@@ -2,14 +2,14 @@
 
 import typer
 
-from hongbao.commands.options import Command, caller, new_app, titles
+from hongbao.commands.options import caller, listing, new_app, titles
 from hongbao.words import N_
 
 app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("money:LIMITS"),
     short_help=N_("Show each limit: used, left, and when it resets."),
     epilog="hongbao limits\nhongbao limits -p 小红",
 )
@@ -19,4 +19,4 @@ def limits(ctx: typer.Context) -> None:
     call = caller(ctx)
     with call.wallet() as wallet:
         found, tiers = wallet.limits(), titles(wallet)
-    call.answer(found, lambda answer: money.show_limits(answer, tiers))
+    call.answer_list(found, money.LIMITS, lambda answer: money.show_limits(answer, tiers))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hongbao.commands.caller import Caller
     from hongbao.ui.listing import Listing
 
+
 CSV = ("plain", "excel")
 """The forms of CSV; the first is the usual one."""
 
@@ -31,7 +32,7 @@ def options(option: "Callable[..., TyperOption]", listed: str) -> list[TyperOpti
         option("--header", is_flag=True, help=N_("print tab-separated rows with a header row")),
         option(
             "--columns",
-            metavar="NAMES",
+            metavar="COLUMNS",
             autocompletion=lambda incomplete: listing_at(listed).offered(incomplete),
             help=N_("choose columns: a,b, or +c to add one; help lists them"),
         ),

@@ -24,6 +24,7 @@ _PLAIN = (
     C_("placeholder", "CASE"),
     C_("placeholder", "CHALLENGE"),
     C_("placeholder", "CITY"),
+    C_("placeholder", "COLUMNS"),
     C_("placeholder", "COUNT"),
     C_("placeholder", "DATE"),
     C_("placeholder", "DEVICE"),

@@ -13,10 +13,10 @@ import typer
 from hongbao.commands.options import (
     Command,
     DryRun,
-    Group,
     bank_codes,
     caller,
     differing_payments,
+    listing_group,
     new_app,
     operator_names,
 )
@@ -26,7 +26,7 @@ from hongbao.errors import ConflictingOptions, DifferencesFound, FileNotReadable
 from hongbao.paths import typed_path
 from hongbao.words import N_
 
-app = new_app(cls=Group)
+app = new_app(cls=listing_group("clearing:DIFFERENCES"))
 
 
 @app.callback(
@@ -85,10 +85,10 @@ def reconcile(
             None if day is None else china_day(day), bank=bank, statement=lines
         )
     if reconciled["ok"]:
-        call.answer(reconciled, clearing.show_reconciled)
+        call.answer_list(reconciled, clearing.DIFFERENCES, clearing.show_reconciled)
         return
     if not call.as_json:
-        call.answer(reconciled, clearing.show_reconciled)
+        call.answer_list(reconciled, clearing.DIFFERENCES, clearing.show_reconciled)
     raise DifferencesFound(
         date=reconciled["date"],
         banks=cast(list[dict[str, Any]], reconciled["banks"]),

@@ -12,6 +12,7 @@ from hongbao.commands.options import (
     Limit,
     RequestId,
     caller,
+    listing,
     new_app,
     pack_names,
     packet_ids,
@@ -99,7 +100,7 @@ def show(
 
 
 @app.command(
-    cls=Command,
+    cls=listing("risk:RULES"),
     short_help=N_("Print the active rules, or a risk pack's file."),
     help=N_("With --text it prints the file itself, to start your own from it."),
     epilog="hongbao risk rules\nhongbao risk rules standard --text > mine.toml",
@@ -126,11 +127,11 @@ def rules(
     if as_text:
         call.answer(found, lambda answer: print(answer["text"], end=""))
     else:
-        call.answer(found, screen.show_rules)
+        call.answer_list(found, screen.RULES, screen.show_rules)
 
 
 @app.command(
-    cls=Command,
+    cls=listing("risk:REPLAYED"),
     short_help=N_("Judge history by another risk pack; changes nothing."),
     help=N_("It shows the acts that would be answered differently."),
     epilog=(
@@ -165,7 +166,7 @@ def replay(
     call = caller(ctx)
     with call.wallet() as wallet:
         replayed = wallet.replay(read_pack(pack, wallet), since=since, limit=limit)
-    call.answer(replayed, screen.show_replayed)
+    call.answer_list(replayed, screen.REPLAYED, screen.show_replayed)
     if replayed["changed"] > len(replayed["changes"]):
         call.hint(N_("see more: `--limit {count}`"), count=replayed["changed"])
 

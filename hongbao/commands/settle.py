@@ -2,14 +2,19 @@
 
 import typer
 
-from hongbao.commands.options import Command, DryRun, caller, new_app
+from hongbao.commands.options import (
+    DryRun,
+    caller,
+    listing,
+    new_app,
+)
 from hongbao.words import N_
 
 app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("clearing:SETTLED"),
     short_help=N_("Check pending payments, and settle with the banks (清算)."),
     help=N_(
         "The banks' and the platform's debts are netted, and only the net amount "
@@ -25,4 +30,4 @@ def settle(ctx: typer.Context, dry_run: DryRun = False) -> None:
     call = caller(ctx)
     with call.wallet() as wallet, counting(N_("settling")) as progress:
         settled = wallet.settle(progress=progress, dry_run=dry_run)
-    call.answer(settled, clearing.show_settled)
+    call.answer_list(settled, clearing.SETTLED, clearing.show_settled)

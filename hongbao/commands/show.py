@@ -4,7 +4,12 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import Command, caller, new_app, packet_ids
+from hongbao.commands.options import (
+    caller,
+    listing,
+    new_app,
+    packet_ids,
+)
 from hongbao.domain.ids import parse_packet_id
 from hongbao.words import N_
 
@@ -12,7 +17,7 @@ app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("packets:SHARES"),
     short_help=N_("Show a red packet: its shares, and the time left."),
     help=N_("Once it is closed, --json has the seed that proves every share."),
     epilog="hongbao show hb_7Q2M4K9X",
@@ -34,7 +39,7 @@ def show(
     call = caller(ctx)
     with call.wallet() as wallet:
         shown = wallet.show(packet)
-    call.answer(shown, packets.show_packet)
+    call.answer_list(shown, packets.SHARES, packets.show_packet)
     if shown["state"] == "expired" and shown["yours"]:
         call.hint(
             N_("return the unclaimed amount: `hongbao refund {packet}`"), packet=shown["packet"]

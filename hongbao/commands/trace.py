@@ -4,14 +4,19 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import Command, caller, new_app, subjects
+from hongbao.commands.options import (
+    caller,
+    listing,
+    new_app,
+    subjects,
+)
 from hongbao.words import N_
 
 app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("trace:TRACE"),
     short_help=N_("Trace a packet or payment: each step, what moved, how long it took."),
     help=N_(
         "A packet is shown from its sending to its refund, and a payment with what "
@@ -35,6 +40,6 @@ def trace(
     call = caller(ctx)
     with call.wallet() as wallet:
         traced = wallet.trace(subject)
-    call.answer(traced, screen.show_trace)
+    call.answer_list(traced, screen.TRACE, screen.show_trace)
     if traced["state"] == "unknown":
         call.hint(N_("check its outcome with `hongbao settle`"))

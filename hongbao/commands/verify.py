@@ -5,9 +5,9 @@ from typing import Annotated, Any, cast
 import typer
 
 from hongbao.commands.options import (
-    Command,
     caller,
     closed_ids,
+    listing,
     new_app,
 )
 from hongbao.domain.ids import parse_packet_id
@@ -18,7 +18,7 @@ app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=listing("packets:VERIFIED"),
     short_help=N_("Recompute a closed packet's shares from public data."),
     help=N_("Exits with 19 if they differ. docs/fairness.md does the same in ten lines of Python."),
     epilog="hongbao verify hb_7Q2M4K9X",
@@ -42,12 +42,12 @@ def verify(
         verified = wallet.verify(packet)
     if not verified["fair"]:
         if not call.as_json:
-            call.answer(verified, packets.show_verified)
+            call.answer_list(verified, packets.VERIFIED, packets.show_verified)
         raise Unfair(
             verified["packet"],
             commitment_holds=verified["commitment_holds"],
             shares=cast(list[dict[str, Any]], verified["shares"]),
         )
-    call.answer(verified, packets.show_verified)
+    call.answer_list(verified, packets.VERIFIED, packets.show_verified)
     if verified["scripted"]:
         call.remark(packets.SCRIPTED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         BillRemoved,
         Compared,
         ComparedLine,
-        ComparedRow,
         ComparedSum,
     )
 
@@ -129,7 +128,8 @@ def show_compared(compared: Compared) -> None:
     """Print what the two books add up to, by what is said of them, and then the rows."""
     if not is_terminal():
         pipe(*(_piped_sum(row) for row in compared["sums"]))
-        pipe(*(_piped(row) for row in compared["lines"]))
+        picks = COMPARED.piped()
+        pipe(*(["row", *(p.value(row) for p in picks)] for row in COMPARED.of(compared)))
         return
     facts = {
         "bill": compared["bill"],
@@ -176,22 +176,51 @@ def _piped_sum(row: ComparedSum) -> Sequence[object]:
     )
 
 
-def _piped(row: ComparedLine) -> Sequence[object]:
-    return (
-        "row",
-        row["verdict"],
-        row["by"],
-        ",".join(row["differs"]),
-        *_piped_row(row["bill"]),
-        *_piped_row(row["home"]),
-    )
+def _both_sides(compared: Compared) -> Iterator[Mapping[str, object]]:
+    """Yield each row with what either book says of it beside each other."""
+    for found in compared["lines"]:
+        sides = {"bill": found["bill"], "home": found["home"]}
+        yield {
+            "verdict": found["verdict"],
+            "by": found["by"],
+            "differs": found["differs"],
+            **{
+                f"{book}_{key}": None if row is None else row[key]  # type: ignore[literal-required]
+                for book, row in sides.items()
+                for key in _SIDE
+            },
+        }
 
 
-def _piped_row(row: ComparedRow | None) -> Sequence[object]:
-    if row is None:
-        return (None,) * 6
-    amount = yuan(row["amount_fen"])
-    return (row["id"], row["at"], row["kind"], row["direction"], amount, row["state"])
+_SIDE = ("id", "at", "kind", "direction", "amount_fen", "state", "counterparty")
+"""What is said of a row on either side."""
+
+COMPARED = Listing(
+    rows="lines",
+    every=_both_sides,
+    fields=(
+        Field("verdict", says=N_("the result: both, differ, bill or home")),
+        Field("by", says=N_("how the two were matched: id or time")),
+        Field("differs", says=N_("what the two disagree on")),
+        Field("bill_id", says=N_("the number in the bill")),
+        Field("bill_at", says=N_("the time in the bill")),
+        Field("bill_kind", says=N_("the kind in the bill")),
+        Field("bill_direction", says=N_("in, out or neutral, in the bill")),
+        Field("bill_amount_fen", says=N_("the amount in the bill")),
+        Field("bill_state", says=N_("the state in the bill")),
+        Field("home_id", says=N_("the number in your records")),
+        Field("home_at", says=N_("the time in your records")),
+        Field("home_kind", says=N_("the kind in your records")),
+        Field("home_direction", says=N_("in, out or neutral, in your records")),
+        Field("home_amount_fen", says=N_("the amount in your records")),
+        Field("home_state", says=N_("the state in your records")),
+    ),
+    more=(
+        Field("bill_counterparty", says=N_("the other person in the bill")),
+        Field("home_counterparty", says=N_("the other person in your records")),
+    ),
+    is_part=True,
+)
 
 
 def _summed(row: ComparedSum) -> Row:

@@ -7,7 +7,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.ui import wording
-from hongbao.ui.screen import Cell, Column, Row, console, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import Field, Listing
+from hongbao.ui.screen import Cell, Column, Row, console, line, safe, table
 from hongbao.ui.script import columns, wrapped
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
@@ -24,24 +25,37 @@ _BAR = " │ "
 """What stands between the two sides of a T."""
 
 
+ACCOUNTS = Listing(
+    rows="books",
+    every=lambda answer: (
+        {"book": book["book"], **account}
+        for book in answer["books"]
+        for account in book["accounts"]
+    ),
+    fields=(
+        Field(
+            "book",
+            Column(N_("book")),
+            lambda row: wording.book(row["book"]),
+            says=N_("whose book it is: platform, central, or a bank's code"),
+        ),
+        Field(
+            "kind",
+            Column(N_("account")),
+            lambda row: wording.account(row["kind"]),
+            says=N_("the kind of account, as a code"),
+        ),
+        Field("owner", Column(N_("owner"), gives=True)),
+        Field("side", says=N_("debit or credit")),
+        Field("before_fen", Column(N_("before"), right=True)),
+        Field("held_fen", Column(N_("holds"), right=True), says=N_("the amount in the account")),
+    ),
+    more=(Field("count", says=N_("the number of accounts in this row")),),
+)
+
+
 def show_books(books: BooksShown) -> None:
     """Print each institution's book as a T: what it owns on the left, what it owes on the right."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    book["book"],
-                    account["kind"],
-                    account["owner"],
-                    account["side"],
-                    yuan(account["before_fen"]),
-                    yuan(account["held_fen"]),
-                )
-                for book in books["books"]
-                for account in book["accounts"]
-            )
-        )
-        return
     _show_heading(books)
     _show_tiers(_tiers(books))
     print()

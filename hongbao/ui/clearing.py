@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
-from hongbao.ui.listing import Field, Layout, Listing
+from hongbao.ui.listing import Field, Layout, Listing, mark
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, ngettext, say
@@ -29,6 +29,21 @@ if TYPE_CHECKING:
     )
 
 # --- settlement ----------------------------------------------------------------------------------
+
+
+SETTLED = Listing(
+    rows="lines",
+    fields=(
+        Field("bank", Column(N_("bank")), lambda row: wording.bank_name(row["bank"])),
+        Field("in_count", says=N_("the number of payments from the bank")),
+        Field("in_fen", says=N_("the sum of payments from the bank")),
+        Field("out_count", says=N_("the number of payments to the bank")),
+        Field("out_fen", says=N_("the sum of payments to the bank")),
+        Field("to_platform_fen", says=N_("what the bank paid in settlement")),
+        Field("to_bank_fen", says=N_("what the bank was paid in settlement")),
+    ),
+    is_part=True,
+)
 
 
 def show_settled(settled: Settled) -> None:
@@ -85,19 +100,7 @@ def _pipe_settled(settled: Settled) -> None:
             )
             for row in settled["resolved"]
         ),
-        *(
-            (
-                "bank",
-                row["bank"],
-                row["in_count"],
-                yuan(row["in_fen"]),
-                row["out_count"],
-                yuan(row["out_fen"]),
-                yuan(row["to_platform_fen"]),
-                yuan(row["to_bank_fen"]),
-            )
-            for row in settled["lines"]
-        ),
+        *(("bank", *(pick.value(row) for pick in SETTLED.piped())) for row in settled["lines"]),
     )
     if settled["batch"] is not None:
         totals = (yuan(settled[key]) for key in ("gross_fen", "net_fen", "saved_fen"))
@@ -195,6 +198,28 @@ def _times(count: int) -> str:
 # --- reconciliation ------------------------------------------------------------------------------
 
 
+DIFFERENCES = Listing(
+    rows="differences",
+    fields=(
+        Field("bank", Column(N_("bank")), lambda row: wording.bank_name(row["bank"])),
+        Field("date", says=N_("the day, in China")),
+        Field("kind"),
+        Field("message"),
+        Field("act"),
+        Field("profile", Column(N_("profile"), gives=True)),
+        Field("ours_fen", says=N_("the amount in the platform's records")),
+        Field("theirs_fen", says=N_("the amount in the bank's statement")),
+        Field("amount_fen", says=N_("the amount that a correction has to move")),
+        Field(
+            "corrected",
+            text=mark("corrected", "corrected", "open"),
+            says=N_("corrected, or open if it is not yet"),
+        ),
+    ),
+    is_part=True,
+)
+
+
 def show_reconciled(reconciled: Reconciled) -> None:
     """Print how each bank's statement fits, then each difference with the way to resolve it."""
     if not is_terminal():
@@ -249,19 +274,7 @@ def _pipe_reconciled(reconciled: Reconciled) -> None:
             for row in reconciled["banks"]
         ),
         *(
-            (
-                "difference",
-                row["bank"],
-                row["date"],
-                row["kind"],
-                row["message"],
-                row["act"],
-                row["profile"],
-                yuan(row["ours_fen"]),
-                yuan(row["theirs_fen"]),
-                yuan(row["amount_fen"]),
-                "corrected" if row["corrected"] else "open",
-            )
+            ("difference", *(pick.value(row) for pick in DIFFERENCES.piped()))
             for row in reconciled["differences"]
         ),
     )

@@ -102,7 +102,8 @@ class Listing(NamedTuple):
     *fields* are printed into a pipe, in this order for ever; *more* are printed where they are
     asked for. *screen* names the columns that a terminal shows, and may have some that only a
     terminal has. *every* finds the rows where they are not simply a list in the answer. *empty* is
-    said where there are none.
+    said where there are none. *facts* are keys of the answer that a pipe gets behind the rows, each
+    on a line after its name. A list that *is_part* of what a pipe gets is printed there by another.
     """
 
     rows: str
@@ -111,6 +112,8 @@ class Listing(NamedTuple):
     screen: tuple[str | Field, ...] = ()
     empty: str = ""
     every: Callable[[Any], Iterable[Any]] | None = None
+    facts: tuple[str | Field, ...] = ()
+    is_part: bool = False
 
     # --- its columns -----------------------------------------------------------------------------
 
@@ -177,6 +180,11 @@ class Listing(NamedTuple):
             pipe(*([pick.value(row) for pick in self.piped()] for row in rows))
         else:
             self._print_for_programs(rows, layout, first=False)
+
+    def print_facts(self, answer: Answered) -> None:
+        """Print into a pipe what *answer* says besides its rows."""
+        fields = [Field(fact) if isinstance(fact, str) else fact for fact in self.facts]
+        pipe(*((field.name, Pick(field.name, field).value(answer)) for field in fields))
 
     def draw(
         self, rows: Sequence[Any], columns: str | None = None, *, before: Sequence[Row] = ()
@@ -446,6 +454,28 @@ _SAYS = {
     "used_fen": N_("the amount used"),
     "what": N_("the act, as a code"),
     "why": N_("what the rule says, in English"),
+    "available_fen": N_("what can be spent"),
+    "before_fen": N_("the amount before"),
+    "claim": N_("the claim's request ID"),
+    "due_back_fen": N_("in expired packets, until it is refunded"),
+    "facts": N_("the details, as JSON"),
+    "frozen_fen": N_("in packets that can still be claimed"),
+    "held_fen": N_("on hold, by risk control"),
+    "luck": N_("the claimer's own text in the draw"),
+    "message": N_("the message's ID"),
+    "messages": N_("the IDs of messages to banks"),
+    "movements": N_("what moved, as book:debit>credit=amount"),
+    "nonce": N_("the nonce that was drawn for the share"),
+    "on_its_way_fen": N_("on its way to a card"),
+    "owner": N_("whose account it is; empty without an owner"),
+    "recomputed_fen": N_("the amount recomputed from public data"),
+    "says": N_("what happened, as a code"),
+    "seat": N_("the number of the share"),
+    "took_micros": N_("how long it took, in microseconds"),
+    "unanswered": N_("the number of payments that a bank has not answered"),
+    "withdrawable_fen": N_("what can be withdrawn now"),
+    "withdrawable_from": N_("when more can be withdrawn"),
+    "withdrawable_later_fen": N_("what can be withdrawn later"),
     "yours": N_("true if you sent it"),
     "yours_fen": N_("what you claimed of it"),
 }

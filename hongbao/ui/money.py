@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hongbao.ui.dry_runs import deed
-from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import Field, Listing
+from hongbao.ui.screen import Cell, Column, line, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, say
 
@@ -16,15 +17,6 @@ if TYPE_CHECKING:
 
 def show_balance(balance: Balance) -> None:
     """Print what there is; what is due back, on its way or not yet free only where some is."""
-    if not is_terminal():
-        amounts_fen = (
-            *(balance["available_fen"], balance["frozen_fen"], balance["due_back_fen"]),
-            *(balance["total_fen"], balance["on_its_way_fen"]),
-            *(balance["withdrawable_fen"], balance["withdrawable_later_fen"]),
-        )
-        held = yuan(balance["held_fen"])
-        pipe([*map(yuan, amounts_fen), balance["withdrawable_from"], held])
-        return
     amounts = [
         (N_("available"), balance["available_fen"], "bold"),
         (N_("in packets"), balance["frozen_fen"], ""),
@@ -53,6 +45,24 @@ def show_balance(balance: Balance) -> None:
 
 def _if_any(name: str, fen: int) -> list[tuple[str, int, str]]:
     return [(name, fen, "yellow")] if fen else []
+
+
+BALANCE = Listing(
+    rows="",
+    fields=(
+        Field("available_fen", Column(N_("available"), right=True)),
+        Field("frozen_fen", Column(N_("in packets"), right=True)),
+        Field("due_back_fen", Column(N_("due back"), right=True)),
+        Field("total_fen", Column(N_("in all"), right=True), says=N_("all of it together")),
+        Field("on_its_way_fen", Column(N_("on its way"), right=True)),
+        Field("withdrawable_fen"),
+        Field("withdrawable_later_fen"),
+        Field("withdrawable_from"),
+        Field("held_fen", Column(N_("held"), right=True)),
+        Field("profile", Column(N_("profile"), gives=True)),
+    ),
+    more=(Field("unanswered"), Field("at", says=N_("when this was"))),
+)
 
 
 def show_topped_up(topped_up: ToppedUp) -> None:
@@ -111,25 +121,6 @@ def show_withdrawn(withdrawn: Withdrawn) -> None:
 
 def show_limits(limits: Limits, tiers: Mapping[str, str]) -> None:
     """Print each rule with what is used and left, then what bounds a packet and a withdrawal."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    rule["id"],
-                    rule["period"],
-                    yuan(rule["limit_fen"]),
-                    yuan(rule["used_fen"]),
-                    yuan(rule["left_fen"]),
-                    rule["returns_at"],
-                    ",".join(rule["counts"]),
-                    rule["confidence"],
-                )
-                for rule in limits["limits"]
-            )
-        )
-        return
-    from hongbao.ui import wording
-
     line(
         say(
             N_("{profile} · {tier} · policy {policy}"),
@@ -140,27 +131,7 @@ def show_limits(limits: Limits, tiers: Mapping[str, str]) -> None:
         bold=tiers[limits["tier"]],
     )
     print()
-    table(
-        [
-            Column(_("rule")),
-            Column(_("used"), right=True, below=True, named=True),
-            Column("", extra=True),
-            Column(_("left"), right=True, named=True),
-            Column(_("limit"), right=True, below=True, named=True),
-            Column(_("resets"), below=True, named=True),
-        ],
-        [
-            [
-                Cell(wording.period(rule["period"]) + _mark(rule["confidence"] == "C")),
-                yuan(rule["used_fen"]),
-                _bar(rule),
-                Cell(yuan(rule["left_fen"]), "bold"),
-                yuan(rule["limit_fen"]),
-                Cell("" if rule["returns_at"] is None else wording.when_short(rule["returns_at"])),
-            ]
-            for rule in limits["limits"]
-        ],
-    )
+    LIMITS.draw(limits["limits"])
     print()
     _show_caps(limits)
 
@@ -233,6 +204,18 @@ def _mark(unconfirmed: bool) -> str:
     return "†" if unconfirmed else ""
 
 
+def _period(rule: LimitLine) -> str:
+    from hongbao.ui import wording
+
+    return wording.period(rule["period"]) + _mark(rule["confidence"] == "C")
+
+
+def _resets(rule: LimitLine) -> str:
+    from hongbao.ui import wording
+
+    return "" if rule["returns_at"] is None else wording.when_short(rule["returns_at"])
+
+
 def _bar(rule: LimitLine) -> Cell:
     from rich.progress_bar import ProgressBar
 
@@ -247,3 +230,33 @@ def _bar(rule: LimitLine) -> Cell:
             finished_style="red",
         ),
     )
+
+
+LIMITS = Listing(
+    rows="limits",
+    fields=(
+        Field("id"),
+        Field("period", Column(N_("rule")), _period),
+        Field("limit_fen", Column(N_("limit"), right=True, below=True, named=True)),
+        Field("used_fen", Column(N_("used"), right=True, below=True, named=True)),
+        Field(
+            "left_fen",
+            Column(N_("left"), right=True, named=True),
+            lambda row: Cell(yuan(row["left_fen"]), "bold"),
+        ),
+        Field("returns_at", Column(N_("resets"), below=True, named=True), _resets),
+        Field("counts"),
+        Field("confidence"),
+    ),
+    screen=(
+        "period",
+        "used_fen",
+        Field("bar", Column(" ", extra=True), _bar),
+        *("left_fen", "limit_fen", "returns_at"),
+    ),
+    facts=(
+        *("profile", "tier", "policy", "channels", "factors", "share_max_fen", "shares_max"),
+        *("packet_max_fen", "expires_hours", "withdraw_free_left_fen", "profiles_of_person"),
+        *("profiles_max", "unconfirmed"),
+    ),
+)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
-from hongbao.ui.listing import Field, Listing
-from hongbao.ui.screen import Cell, Column, console, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import Field, Listing, mark
+from hongbao.ui.screen import Cell, Column, console, is_terminal, line, safe, table
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
 
@@ -212,26 +213,53 @@ def _state(code: str) -> Cell:
     return Cell(wording.state(code), STATE_STYLES[code])
 
 
+def _of_hold(key: str) -> Callable[[PacketShown], object]:
+    return lambda packet: packet["held"] and packet["held"][key]  # type: ignore[literal-required]
+
+
+SHARES = Listing(
+    rows="shares",
+    fields=(
+        Field("seat", Column(" ")),
+        Field("profile", Column(N_("who"), gives=True)),
+        Field("amount_fen", Column(N_("amount"), right=True)),
+        Field("at", Column(N_("time"), below=True), lambda row: Cell(wording.when(row["at"]))),
+        Field(
+            "luckiest",
+            Column(N_("luckiest"), below=True),
+            text=mark("luckiest", "luckiest"),
+            says=N_("luckiest for the largest share of a finished lucky packet"),
+        ),
+        Field("case", says=N_("the state of the case that holds it, or held it")),
+    ),
+    more=(Field("claim"), Field("nonce"), Field("luck", Column(N_("luck"), gives=True))),
+    facts=(
+        *("packet", "kind", "state", "sender", "recipient", "greeting", "cover", "total_fen"),
+        *("count", "claimed_fen", "claimed_count", "remaining_fen", "refunded_fen", "created_at"),
+        *("expires_at", "closed_at", "finished_in_seconds", "refunded_to", "card_gone"),
+        *(Field(f"held_{key}", text=_of_hold(key)) for key in ("case", "rule", "until", "ends")),
+    ),
+)
+
+VERIFIED = Listing(
+    rows="shares",
+    fields=(
+        Field("seat", Column(" ")),
+        Field("profile", Column(N_("who"), gives=True)),
+        Field("amount_fen", Column(N_("paid"), right=True), says=N_("the amount that was paid")),
+        Field("recomputed_fen", Column(N_("recomputed"), right=True)),
+        Field("nonce", Column(N_("nonce"), below=True, named=True)),
+        Field("luck", Column(N_("luck"), gives=True, below=True, named=True)),
+    ),
+    facts=("packet", "fair", "commitment_holds", "scripted"),
+)
+
+
 # --- one packet ----------------------------------------------------------------------------------
 
 
 def show_packet(packet: PacketShown) -> None:
     """Print a packet as it looks when it is opened: cover, progress, who got what."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    share["seat"],
-                    share["profile"],
-                    yuan(share["amount_fen"]),
-                    share["at"],
-                    "luckiest" if share["luckiest"] else None,
-                    share["case"],
-                )
-                for share in packet["shares"]
-            )
-        )
-        return
     _show_cover(packet)
     line(progress(packet), bold=yuan(packet["total_fen"]))
     for fact in _standing(packet):
@@ -361,21 +389,6 @@ def _standing(packet: PacketShown) -> list[str]:
 
 def show_verified(verified: Verified) -> None:
     """Print the paid shares next to the recomputed ones, and the inputs of each draw."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    share["seat"],
-                    share["profile"],
-                    yuan(share["amount_fen"]),
-                    yuan(share["recomputed_fen"]),
-                    share["nonce"],
-                    share["luck"],
-                )
-                for share in verified["shares"]
-            )
-        )
-        return
     if verified["shares"]:
         table(
             [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
-from hongbao.ui.listing import SIGNED, Field, Listing
+from hongbao.ui.listing import SIGNED, Field, Listing, mark
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe
 from hongbao.units import yuan
 from hongbao.words import N_, _, counted, say
@@ -116,6 +116,22 @@ def show_exported(exported: Exported) -> None:
         line(say(N_("signed in {path}"), path=safe(exported["signature_file"])))
 
 
+FINDINGS = Listing(
+    rows="findings",
+    fields=(
+        Field("ok", text=mark("ok", "ok", "failed"), says=N_("ok or failed")),
+        Field("check", says=N_("what was checked, as a code")),
+        Field("count", says=N_("the number of rows that fail")),
+        Field("rows", says=N_("the rows that fail, the first of them")),
+    ),
+    more=(
+        Field("problem", says=N_("what is wrong, in English")),
+        Field("next_step", says=N_("what to do, in English")),
+    ),
+    is_part=True,
+)
+
+
 def show_checked(checked: Checked) -> None:
     """Print a line for each check, and under those that failed what is wrong and what to do."""
     if not is_terminal():
@@ -123,7 +139,10 @@ def show_checked(checked: Checked) -> None:
             *(
                 ("ok" if row["ok"] else "failed", row["check"], *row["rows"])
                 for row in checked["findings"]
-            )
+            ),
+            ("entries", checked["entries"]),
+            ("transfers", checked["transfers"]),
+            ("head", checked["head"]["entry"], checked["head"]["mac"]),
         )
         return
     for finding in checked["findings"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from hongbao.domain.risk.measures import NEVER
 from hongbao.domain.risk.places import place_called
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
+from hongbao.ui.listing import Field, Listing
 from hongbao.ui.screen import Cell, Column, console, is_terminal, line, pipe, safe, styled, table
 from hongbao.ui.script import columns, folded
 from hongbao.units import yuan
@@ -379,9 +380,6 @@ def _pipe_picture(picture: Pictured) -> None:
 
 def show_rules(rules: PackRules) -> None:
     """Print the rules of a pack, guard by guard, and what is reported to reviewers."""
-    if not is_terminal():
-        _pipe_rules(rules)
-        return
     title = safe(rules["title_zh"] if language().startswith("zh") else rules["title"])
     line(" · ".join(filter(None, (rules["pack"], title, rules["model"]))), bold=rules["pack"])
     print()
@@ -409,28 +407,33 @@ def _show_section(out: Console, title: str, rules: Sequence[RuleLine], widths: _
             _spread(out, f"    {label(condition['indicator'])}", widths.beside(condition))
 
 
-def _pipe_rules(rules: PackRules) -> None:
-    for kind, rows in (("rule", rules["rules"]), ("report", rules["reports"])):
-        pipe(
-            *(
-                (
-                    kind,
-                    rule["rule"],
-                    rule["guard"],
-                    rule["answer"],
-                    ",".join(rule["acts"]),
-                    condition["indicator"],
-                    condition["at_least"],
-                    condition["at_most"],
-                    rule["hold_hours"],
-                    rule["then"],
-                    rule["delay_days"],
-                    None if rule["day_fen"] is None else yuan(rule["day_fen"]),
-                )
-                for rule in rows
-                for condition in rule["conditions"]
-            )
-        )
+def _conditions(rules: PackRules) -> Iterator[Mapping[str, object]]:
+    """Yield each condition of each rule, with its rule."""
+    for part, rows in (("rule", rules["rules"]), ("report", rules["reports"])):
+        for rule in rows:
+            for condition in rule["conditions"]:
+                yield {**rule, **condition, "part": part}
+
+
+RULES = Listing(
+    rows="rules",
+    every=_conditions,
+    fields=(
+        Field("part", says=N_("rule, or report for what reviewers get")),
+        Field("rule"),
+        Field("guard", says=N_("the guard, as a code")),
+        Field("answer", says=N_("the rule's answer, as a code")),
+        Field("acts", says=N_("the acts that the rule looks at, as codes")),
+        Field("indicator", says=N_("the indicator that is measured")),
+        Field("at_least", says=N_("the least value that the rule asks for")),
+        Field("at_most", says=N_("the largest value that the rule asks for")),
+        Field("hold_hours", says=N_("how many hours a hold lasts")),
+        Field("then", says=N_("how a hold ends automatically: release or return")),
+        Field("delay_days", says=N_("how many days later it can be withdrawn")),
+        Field("day_fen", says=N_("the lowered limit of a day")),
+    ),
+    more=(Field("unit", says=N_("the unit of the values")), Field("why")),
+)
 
 
 def show_guards_used(used: GuardsUsed) -> None:
@@ -455,6 +458,23 @@ def show_guards_used(used: GuardsUsed) -> None:
 
 
 # --- replay --------------------------------------------------------------------------------------
+
+
+REPLAYED = Listing(
+    rows="changes",
+    fields=(
+        Field("entry"),
+        Field("at"),
+        Field("profile"),
+        Field("act"),
+        Field("amount_fen"),
+        Field("before", says=N_("how it was answered, as a code")),
+        Field("before_rule", says=N_("by which rule it was answered so")),
+        Field("after", says=N_("how it would be answered, as a code")),
+        Field("after_rule", says=N_("by which rule it would be answered so")),
+    ),
+    is_part=True,
+)
 
 
 def show_replayed(replayed: ReplayedRisk) -> None:
@@ -537,18 +557,7 @@ def _pipe_replayed(replayed: ReplayedRisk) -> None:
             for total in replayed["totals"]
         ),
         *(
-            (
-                "change",
-                change["entry"],
-                change["at"],
-                change["profile"],
-                change["act"],
-                yuan(change["amount_fen"]),
-                change["before"],
-                change["before_rule"],
-                change["after"],
-                change["after_rule"],
-            )
+            ("change", *(pick.value(change) for pick in REPLAYED.piped()))
             for change in replayed["changes"]
         ),
     )

@@ -7,10 +7,12 @@ from datetime import datetime
 from string import Formatter
 from typing import TYPE_CHECKING
 
+from hongbao.documents import to_json
 from hongbao.domain.packet import STEPS
 from hongbao.ui import wording
 from hongbao.ui.books import way
-from hongbao.ui.screen import console, is_terminal, line, pipe, safe, styled
+from hongbao.ui.listing import Field, Listing
+from hongbao.ui.screen import console, line, safe, styled
 from hongbao.ui.script import columns, folded
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
@@ -36,25 +38,37 @@ _CLAIMS_FIRST, _CLAIMS_LAST = 6, 3
 """Which of very many claims are shown."""
 
 
+TRACE = Listing(
+    rows="steps",
+    fields=(
+        Field("step", says=N_("the number of the step, 1 to 8")),
+        Field("name", says=N_("what the step is, as a code")),
+        Field("actor"),
+        Field("at"),
+        Field("entry"),
+        Field("took_micros"),
+        Field("says"),
+        Field(
+            "messages",
+            text=lambda row: ",".join(message["message"] for message in row["messages"]),
+        ),
+    ),
+    more=(
+        Field("facts", text=lambda row: to_json(row["facts"])),
+        Field(
+            "movements",
+            text=lambda row: ",".join(
+                f"{move['book']}:{move['debit']}>{move['credit']}={yuan(move['amount_fen'])}"
+                for move in row["movements"]
+            ),
+        ),
+    ),
+    facts=("subject", "kind", "state", "banks_touched", "took_micros"),
+)
+
+
 def show_trace(traced: Traced) -> None:
     """Print each step with who acted, what happened, what moved and how long it took."""
-    if not is_terminal():
-        pipe(
-            *(
-                (
-                    step["step"],
-                    step["name"],
-                    step["actor"],
-                    step["at"],
-                    step["entry"],
-                    step["took_micros"],
-                    step["says"],
-                    ",".join(message["message"] for message in step["messages"]),
-                )
-                for step in traced["steps"]
-            )
-        )
-        return
     line(
         say(
             N_("{kind} {subject} · {state}"),

@@ -30,6 +30,9 @@ ASKED = {
     ("challenge", "list"): "challenges:CHALLENGES",
 }
 
+PICKED = ("risk:RULES",)
+"""Lists that do not have every key of what they are made from."""
+
 TEXTS = Listing(rows="rows", fields=(Field("text", says="a text"), Field("amount_fen")))
 
 
@@ -63,7 +66,9 @@ def test_a_list_has_every_key_of_its_rows_as_a_column_and_says_what_it_is(where:
     keys = [field.key for field in (*found.fields, *found.more)]
 
     assert len(keys) == len(set(keys))
-    assert set(lists.row(lists.ROWS[where])) <= set(keys)
+    if where not in PICKED:
+        assert set(lists.rows(where)[0]) <= set(keys)
+    assert set(keys) <= set(lists.rows(where)[0])
     for field in (*found.fields, *found.more):
         assert _says(field)
     words.use_language("zh_CN")
