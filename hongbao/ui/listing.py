@@ -464,7 +464,7 @@ _SAYS = {
     "luck": N_("the claimer's own text in the draw"),
     "message": N_("the message's ID"),
     "messages": N_("the IDs of messages to banks"),
-    "movements": N_("what moved, as book:debit>credit=amount"),
+    "movements": N_("what moved, as `book:debit>credit=amount`"),
     "nonce": N_("the nonce that was drawn for the share"),
     "on_its_way_fen": N_("on its way to a card"),
     "owner": N_("whose account it is; empty without an owner"),
