@@ -99,6 +99,8 @@ class ProfileRow(NamedTuple):
     refund_to: str  # card or balance: where what a card paid for goes back to
     totp_secret: bytes | None = None
     totp_step: int = 0
+    real_name_index: bytes | None = None  # the person's blind indexes, once they are verified
+    id_number_index: bytes | None = None
 
 
 class DeviceRow(NamedTuple):
@@ -291,23 +293,23 @@ class DepositRow(NamedTuple):
     is_bound: bool  # to a profile, now
 
 
-class PersonRow(NamedTuple):
-    """A person by their blind indexes; None until the person is verified."""
+class MessageView(Enum):
+    """Which messages, in which order."""
 
-    id: int
-    real_name: bytes | None
-    id_number: bytes | None
-
-
-class Waiting(Enum):
-    """Which messages wait, and for what."""
-
+    UNDER_WAY = auto()
+    """Those of *profile* without an outcome, oldest first."""
+    RETURNING = auto()
+    """Those that carry money of *packet* back to its card, oldest first."""
     DUE = auto()
-    """Those without an outcome that are due; one that is held waits for the end of its case."""
+    """
+    Those without an outcome that are due by *now*, the longest due first.
+
+    One that is held waits for the end of its case.
+    """
     UNSENT = auto()
     """The same without those that a bank has been silent about."""
     LATE = auto()
-    """Those that the platform has given up and a bank has not."""
+    """Those that the platform has given up and a bank has not, oldest first."""
 
 
 class PacketView(Enum):
@@ -332,13 +334,20 @@ class PacketView(Enum):
 
 
 class SumsRow(NamedTuple):
-    """What a profile has besides their balance."""
+    """What a profile has besides their balance, and what of it matures."""
 
     open_fen: int  # in packets that can be claimed
     due_back_fen: int  # in packets that are due back
     held_fen: int  # in held packets, shares, and withdrawals with their fees
     on_its_way_fen: int  # to a card, withdrawn or refunded; what is held has not set out
     unanswered: int  # payments that a bank has not answered yet
+    maturing_fen: int  # of the balance, what cannot be withdrawn yet
+    matures_at: datetime | None  # when the first of it can be
+
+    @property
+    def all_fen(self) -> int:
+        """What the profile has besides their balance, together."""
+        return self.open_fen + self.due_back_fen + self.held_fen + self.on_its_way_fen
 
 
 class NextDue(NamedTuple):
@@ -412,6 +421,17 @@ class CorrectionRow(NamedTuple):
     message: MessageRow
     kind: str
     amount_fen: int
+
+
+class ClearingDay(NamedTuple):
+    """A bank's clearing day on both sides; each is asked for when it is iterated over."""
+
+    ours: Iterator[OurLine]
+    """The platform's messages, by id."""
+    theirs: Iterator[TheirLine]
+    """The lines of the bank's statement, by message and in its own order."""
+    corrections: Iterator[CorrectionRow]
+    """The differences about the platform's messages that were put right, in order."""
 
 
 class ClaimRow(NamedTuple):
@@ -541,6 +561,15 @@ class ChangeRow(NamedTuple):
     held_fen: int
     since_fen: int
     own_fen: int
+
+
+class Moved(NamedTuple):
+    """What some entries have moved; each is asked for when it is iterated over."""
+
+    transfers: Iterator[MovedRow]
+    """Their transfers, in order."""
+    accounts: Iterator[ChangeRow]
+    """Every account that has moved since the first of them."""
 
 
 class TotalsRow(NamedTuple):
@@ -804,6 +833,18 @@ class Store(Protocol):
         """Return the balance of *account*, counted on its own side."""
         ...
 
+    def held(self, books: Sequence[str], kinds: Collection[Kind] | None = None) -> list[HeldRow]:
+        """
+        Return the sum of the accounts of each kind, or of some *kinds*, in *books*.
+
+        Who an account is kept for tells lines apart only where that is an institution.
+        """
+        ...
+
+    def moved(self, entries: Collection[int]) -> Moved:
+        """Return what *entries* have moved."""
+        ...
+
     @overload
     def head(self) -> Head: ...
 
@@ -869,18 +910,25 @@ class Store(Protocol):
         """Return the profile with this id, or with this name's key."""
         ...
 
-    def profiles(self, *, person: int | None = None, device: int | None = None) -> list[ProfileRow]:
-        """Return all profiles, those of *person*, or those that have authorised *device*, by id."""
+    def profiles(
+        self,
+        *,
+        person: int | None = None,
+        device: int | None = None,
+        id_number: bytes | None = None,
+    ) -> list[ProfileRow]:
+        """
+        Return profiles by id: all, or some.
+
+        Those of *person*, those of the person with this blind index of an *id_number*, or those
+        that have authorised *device*.
+        """
         ...
 
     def pin(self, holder: Holder) -> PinRow: ...
 
     def operators(self, name_key: str | None = None) -> list[OperatorRow]:
         """Return all operators by id, or the one with this name's key."""
-        ...
-
-    def person(self, who: int | bytes) -> PersonRow | None:
-        """Return the person with this id, or with this blind index of an ID number."""
         ...
 
     def cards(self, profile: int | None = None, *, removed: bool = False) -> list[CardRow]:
@@ -923,7 +971,7 @@ class Store(Protocol):
         ...
 
     def sums(self, profile: int, now: datetime) -> SumsRow:
-        """Return what *profile* has besides their balance."""
+        """Return what *profile* has besides their balance, and what of it matures."""
         ...
 
     def next_due(self, now: datetime, patience: timedelta) -> NextDue:
@@ -947,38 +995,22 @@ class Store(Protocol):
         ...
 
     def messages(
-        self, *, under_way: int | None = None, returning: int | None = None
+        self,
+        view: MessageView,
+        *,
+        profile: int | None = None,
+        packet: int | None = None,
+        now: datetime | None = None,
     ) -> list[MessageRow]:
-        """
-        Return some messages, oldest first.
-
-        Those of the profile *under_way* without an outcome, or those that carry money of the
-        packet *returning* back to its card.
-        """
-        ...
-
-    def waiting(self, view: Waiting, now: datetime, profile: int | None = None) -> list[int]:
-        """Return the numbers of messages that wait, of *profile* or of everyone, in order."""
+        """Return the messages of a *view*, of *profile* or of everyone, in its order."""
         ...
 
     def bank_message(self, number: int) -> BankMessageRow | None: ...
 
-    def our_lines(self, bank: str, day: str) -> Iterator[OurLine]:
-        """Yield the platform's messages with *bank* of clearing day *day*, by id."""
-        ...
-
-    def their_lines(
-        self, bank: str, *, day: str | None = None, message: int | None = None
-    ) -> Iterator[TheirLine]:
-        """
-        Yield lines of *bank*'s statements, by message and in its own order.
-
-        Those of the statement for *day*, or those about *message* in any.
-        """
-        ...
-
-    def is_on_day(self, bank: str, day: str) -> bool:
-        """Return whether either side has anything of *bank* on clearing day *day*."""
+    def clearing(
+        self, bank: str, day: str | None = None, *, message: int | None = None
+    ) -> ClearingDay:
+        """Return what is kept of *bank* and clearing *day*, of one *message*, or of both."""
         ...
 
     def faults(self) -> list[tuple[FaultRow, datetime]]:
@@ -987,18 +1019,6 @@ class Store(Protocol):
 
     def unsettled(self) -> list[Gross]:
         """Return the unsettled amounts of each bank for the next batch."""
-        ...
-
-    def corrections(self, bank: str, day: str, message: int | None = None) -> list[CorrectionRow]:
-        """Return the corrections about messages of *bank* and *day*, or about one of them."""
-        ...
-
-    def maturing_fen(self, profile: int, now: datetime) -> tuple[int, datetime | None]:
-        """Return the amount that *profile* cannot withdraw yet, and when the first of it can be."""
-        ...
-
-    def bank_accounts(self, bank: str) -> tuple[int, int]:
-        """Return the number of card accounts at *bank*, and their sum."""
         ...
 
     # --- risk ------------------------------------------------------------------------------------
@@ -1137,23 +1157,6 @@ class Store(Protocol):
         ...
 
     # --- looking ---------------------------------------------------------------------------------
-
-    def moved(self, entries: Collection[int]) -> list[MovedRow]:
-        """Return the transfers of *entries*, in order."""
-        ...
-
-    def held(self, banks: Sequence[str]) -> list[HeldRow]:
-        """
-        Return the balance of each kind of account in the platform's book, those of *banks*, and the
-        central bank's.
-
-        Who an account is kept for tells lines apart only where that is an institution.
-        """
-        ...
-
-    def changes(self, entries: Collection[int]) -> list[ChangeRow]:
-        """Return every account that has moved since the first of *entries*, and what they did."""
-        ...
 
     # --- audit -----------------------------------------------------------------------------------
 

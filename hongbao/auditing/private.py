@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hongbao.auditing.context import Context, Keys
 from hongbao.errors import Damaged
-from hongbao.store import CardRow, PersonRow, ProfileRow
+from hongbao.store import CardRow, ProfileRow
 
 CARD_NUMBER = "card_number"
 """What a card's number is known by: its place, with the card's id, and its blind index."""
@@ -30,16 +30,15 @@ def card_number(keys: Keys, card: CardRow) -> str:
     return number
 
 
-def check_person(keys: Keys, row: ProfileRow, person: PersonRow | None) -> None:
+def check_person(keys: Keys, row: ProfileRow) -> None:
     """
-    Open what is sealed of *row*, and compare it with the marks of the *person* it belongs to.
+    Open what is sealed of *row*, and compare it with the indexes of the person it belongs to.
 
     Raises Damaged if something does not open, or is another's.
     """
-    marks = person or PersonRow(row.person, None, None)
     for place, sealed, mark in (
-        ("real_name", row.real_name, marks.real_name),
-        ("id_number", row.id_number, marks.id_number),
+        ("real_name", row.real_name, row.real_name_index),
+        ("id_number", row.id_number, row.id_number_index),
     ):
         text = None if sealed is None else keys.unseal(row.id, place, sealed)
         if mark != (None if text is None else keys.blind(place, text)):
@@ -52,7 +51,7 @@ def check_sealed(context: Context) -> Iterator[str]:
     """Open every sealed value, and compare it with its index and with what is shown of it."""
     for row in context.store.profiles():
         try:
-            check_person(context.keys, row, context.store.person(row.person))
+            check_person(context.keys, row)
         except Damaged as error:
             yield f"{row.name}: {error.facts['path']}"
     for card in context.store.cards(removed=True):

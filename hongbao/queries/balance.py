@@ -14,20 +14,20 @@ def balance(home: Home) -> "Balance":
     with home.looking():
         me, now = home.me, home.now()
         available_fen = home.store.balance_fen(me.account)
-        frozen_fen, due_back_fen, held_fen, on_its_way_fen, unanswered = home.store.sums(me.id, now)
-        maturing_fen, from_at = home.store.maturing_fen(me.id, now)
-    later_fen = min(maturing_fen, available_fen)
+        sums = home.store.sums(me.id, now)
+    later_fen = min(sums.maturing_fen, available_fen)
+    from_at = sums.matures_at
     return {
         "profile": me.name,
         "available_fen": available_fen,
         "withdrawable_fen": available_fen - later_fen,
         "withdrawable_later_fen": later_fen,
         "withdrawable_from": iso(from_at) if later_fen and from_at else None,
-        "frozen_fen": frozen_fen,
-        "due_back_fen": due_back_fen,
-        "held_fen": held_fen,
-        "on_its_way_fen": on_its_way_fen,
-        "unanswered": unanswered,
-        "total_fen": available_fen + frozen_fen + due_back_fen + held_fen + on_its_way_fen,
+        "frozen_fen": sums.open_fen,
+        "due_back_fen": sums.due_back_fen,
+        "held_fen": sums.held_fen,
+        "on_its_way_fen": sums.on_its_way_fen,
+        "unanswered": sums.unanswered,
+        "total_fen": available_fen + sums.all_fen,
         "at": iso(now),
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from hongbao.domain.bank_statement import Header, heading, signed, write
 from hongbao.domain.dates import china_day, next_day, start_of_day
 from hongbao.domain.identity import BANKS
+from hongbao.domain.ledger import Kind
 from hongbao.errors import DayNotBegun, UnknownPlace
 from hongbao.home.opened import Home
 from hongbao.units import iso
@@ -35,13 +36,13 @@ def bank(home: Home, code: str) -> BankLine:
 
 
 def _bank_line_of(home: Home, code: str) -> BankLine:
-    cards, deposits_fen = home.store.bank_accounts(code)
+    deposits = home.store.held([code], [Kind.DEPOSIT])
     return {
         "bank": code,
         "name": BANKS_BY_CODE[code].name_en,
         "prefix": BANKS_BY_CODE[code].prefix,
-        "cards": cards,
-        "deposits_fen": deposits_fen,
+        "cards": sum(row.accounts for row in deposits),
+        "deposits_fen": sum(row.held_fen for row in deposits),
         "channel": home.policy.channel.channels_for(code)[0],
         "faults": faults(home, code),
     }
@@ -67,24 +68,24 @@ def bank_statement(home: Home, bank: str, day: date) -> tuple[Header, Iterator[s
 
     A day that is over always gives the same file. Raises UnknownPlace or DayNotBegun.
     """
-    bank = parse_bank(bank)
-    check_begun(home, day)
+    bank, now = parse_bank(bank), home.now()
+    check_begun(day, now)
     key = day.isoformat()
     closed_at = next_day(start_of_day(day))
     header = heading(
         bank,
         f"{bank.upper()}-{day:%Y%m%d}",
         day,
-        min(closed_at, home.now()),
-        home.store.their_lines(bank, day=key),
+        min(closed_at, now),
+        home.store.clearing(bank, key).theirs,
     )
-    text = write(header, home.store.their_lines(bank, day=key))
+    text = write(header, home.store.clearing(bank, key).theirs)
     return header, signed(text, lambda digest: home.vault.sign(f"bank/{bank}", digest))
 
 
-def check_begun(home: Home, day: date) -> None:
+def check_begun(day: date, now: datetime) -> None:
     """Raise DayNotBegun if *day* is still to come."""
-    if day > china_day(home.now()):
+    if day > china_day(now):
         raise DayNotBegun(date=day.isoformat())
 
 

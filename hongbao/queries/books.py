@@ -15,6 +15,8 @@ from hongbao.store import ActRow, ChangeRow, PacketRow
 from hongbao.units import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from hongbao.answers import AccountLine, BookShown, BooksShown
 
 _PEOPLES = frozenset({Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD})
@@ -43,7 +45,7 @@ def books(home: Home, subject: str | None = None, *, diff: bool = False) -> Book
     """
     with home.looking():
         acts = _one_act(home, subject) if diff or subject is not None else []
-        changes = home.store.changes([act.entry for act in acts]) if acts else []
+        changes = home.store.moved([act.entry for act in acts]).accounts if acts else ()
         lines = _book_lines(home, changes)
         asked = acts[0] if acts else None
         moved = moved_lines(home, (act.entry for act in acts)) if acts else {}
@@ -100,14 +102,15 @@ def _act_called(home: Home, act: ActRow) -> str:
     return str(home.store.message(act.message).reason)
 
 
-def _book_lines(home: Home, changes: list[ChangeRow]) -> dict[str, list[AccountLine]]:
+def _book_lines(home: Home, changes: Iterable[ChangeRow]) -> dict[str, list[AccountLine]]:
     """
     Return the lines of each book, as they were before and after the act that made *changes*.
 
     What is held now, less all that has moved since, is what was held before.
     """
     found: dict[tuple[str, Kind, int], AccountLine] = {}
-    for book, kind, owner, accounts, held_fen in home.store.held([bank.code for bank in BANKS]):
+    everywhere = (PLATFORM, *BANK_NUMBERS, CENTRAL)
+    for book, kind, owner, accounts, held_fen in home.store.held(everywhere):
         found[book, kind, owner] = _account_line(home, kind, owner, held_fen, accounts)
     for change in changes:
         owner = 0 if change.kind in _PEOPLES or change.kind is Kind.DEPOSIT else change.owner

@@ -14,7 +14,7 @@ from hongbao.domain.ledger import PLATFORM
 from hongbao.errors import EventNotFound, InvalidRange
 from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_of
-from hongbao.store import ActRow, CardRow, MessageRow, Movement
+from hongbao.store import ActRow, CardRow, MessageRow, MessageView, Movement
 from hongbao.units import iso
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def history(
         ]
         pending = [
             _pending_line(home, message)
-            for message in reversed(home.store.messages(under_way=me.id))
+            for message in reversed(home.store.messages(MessageView.UNDER_WAY, profile=me.id))
             if message.state in (MessageState.SENT, MessageState.UNKNOWN)
             and message.entry in period
             and before is None

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hongbao.home.opened import Home
 from hongbao.queries.balance import balance
-from hongbao.store import CaseView, PacketRow, PacketView
+from hongbao.store import CaseView, MessageView, PacketRow, PacketView
 from hongbao.units import iso
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def today(home: Home) -> "Today":
             store.packets(view, me.id, now, COUNTED_MAX)
             for view in (PacketView.CLAIMABLE, PacketView.OPEN, PacketView.DUE)
         )
-        payments = store.messages(under_way=me.id)
+        payments = store.messages(MessageView.UNDER_WAY, profile=me.id)
         cases = store.cases(CaseView.WAITING, profile=me.id, limit=COUNTED_MAX)
         return {
             "profile": me.name,

@@ -14,7 +14,7 @@ from hongbao.errors import Damaged, InvalidPacketId, RequestNotFound
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in, facts_of
 from hongbao.queries.packets import packet_row
-from hongbao.store import ActRow, CaseRow, CaseView, ClaimRow, MessageRow, PacketRow
+from hongbao.store import ActRow, CaseRow, CaseView, ClaimRow, MessageRow, MessageView, PacketRow
 from hongbao.units import iso
 
 _BOOKED = frozenset(BOOKED_AS.values())
@@ -65,7 +65,9 @@ class _Taken(NamedTuple):
 
 def under_way(home: Home) -> list[str]:
     """Return this profile's payments that have no outcome yet, the oldest first."""
-    return [message.id for message in home.store.messages(under_way=home.me.id)]
+    return [
+        message.id for message in home.store.messages(MessageView.UNDER_WAY, profile=home.me.id)
+    ]
 
 
 def resolve_subject(home: Home, subject: str) -> PacketRow | MessageRow:
@@ -116,7 +118,7 @@ def _packet_traced(home: Home, row: PacketRow) -> Traced:
     packet = row.packet
     is_mine = packet.sender == home.me.id
     paid = home.store.message(outcome=row.entry)
-    to_card = home.store.messages(returning=packet.number)
+    to_card = home.store.messages(MessageView.RETURNING, packet=packet.number)
     back = next((message for message in to_card if not message.terms), None)
     sending = [*home.store.acts(message=paid.number)] if paid else [act_in(home, row.entry)]
     claiming = {act.entry: act for act in home.store.acts(claims_of=packet.number)}
@@ -354,7 +356,7 @@ def _settled_steps(home: Home, message: MessageRow | None) -> list[TraceStep]:
 def moved_lines(home: Home, entries: Iterable[int]) -> Moved:
     """Return the transfers of each of *entries*."""
     moved: dict[int, list[MovedLine]] = defaultdict(list)
-    for entry, book, debit, credit, amount_fen, reason in home.store.moved([*entries]):
+    for entry, book, debit, credit, amount_fen, reason in home.store.moved([*entries]).transfers:
         moved[entry].append(
             {
                 "book": book,

@@ -270,12 +270,9 @@ def _step_of(home: Home, code: str, holder: Holder) -> int | None:
 
 def _is_of(home: Home, identity: Identity, profile: int) -> bool:
     """Return whether *identity* is that of the person behind *profile*."""
-    known = home.store.person(identity.id_number.mark(home.vault))
-    name_index = identity.real_name.mark(home.vault)
-    return known is not None and (known.id, known.real_name) == (
-        home.profile_by_id(profile).person,
-        name_index,
-    )
+    row = home.profile_by_id(profile)
+    indexes = (private.mark(home.vault) for private in (identity.real_name, identity.id_number))
+    return (row.real_name_index, row.id_number_index) == tuple(indexes)
 
 
 def _check_unlocked(tried: PinRow, now: datetime) -> None:

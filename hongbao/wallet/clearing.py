@@ -37,7 +37,7 @@ from hongbao.errors import (
     PaymentReversed,
 )
 from hongbao.home.opened import Home
-from hongbao.store import CardRow, HomeRow, MessageRow, Waiting
+from hongbao.store import CardRow, HomeRow, MessageRow, MessageView
 from hongbao.wallet.acts import Act
 from hongbao.wallet.banks import (
     Reply,
@@ -139,8 +139,8 @@ def carry(home: Home, number: int) -> MessageRow:
 
 def carry_unanswered(home: Home) -> None:
     """Carry on what this profile has under way: the next command finds out what it can."""
-    for number in home.store.waiting(Waiting.DUE, home.now(), home.me.id):
-        message = carry(home, number)
+    for due in home.store.messages(MessageView.DUE, now=home.now(), profile=home.me.id):
+        message = carry(home, due.number)
         if message.outcome is not None and not home.rehearsing:
             home.caught_up_messages.append(message)
 
@@ -326,12 +326,11 @@ def transit_accounts(bank: str) -> Platform:
 def hear_late(home: Home) -> list[MessageRow]:
     """Process late bookings of banks, and have them reversed; return those."""
     heard = []
-    for number in home.store.waiting(Waiting.LATE, home.now()):
-        message = home.store.message(number)
+    for message in home.store.messages(MessageView.LATE):
         if switched(home, message.bank) in (Fault.TIMEOUT, Fault.LOST, Fault.DOWN):
             continue
         bank_wakes(home, message)
-        known = home.store.bank_message(number)
+        known = home.store.bank_message(message.number)
         if known is not None and known.state == "late":
             _note_answer(home, "late_answer", message)
             if bank_undoes(home, message):

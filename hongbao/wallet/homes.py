@@ -138,7 +138,7 @@ def _reseal(home: Home, doing: Act, old: Vault, new: Vault) -> None:
         return new.seal(profile, place, old.unseal(profile, place, sealed))
 
     for row in home.store.profiles():
-        check_person(old, row, home.store.person(row.person))
+        check_person(old, row)
         doing.change(
             Reseal(
                 row.id,

@@ -72,13 +72,12 @@ def identify(
             raise AlreadyIdentified(profile=me.name, real_name=real or "")
         policy = home.policy_of(doing.home_row)
         name_index, id_index = (private.mark(home.vault) for private in identity)
-        known = home.store.person(id_index)
-        person, others = me.person, 0
-        if known is not None:
-            person = known.id
-            if known.real_name != name_index:
+        known = home.store.profiles(id_number=id_index)
+        person, others = me.person, len(known)
+        if known:
+            person = known[0].person
+            if known[0].real_name_index != name_index:
                 raise IdentityMismatch
-            others = len(home.store.profiles(person=person))
             if others >= policy.profiles_per_person:
                 raise TooManyProfiles(profiles_max=policy.profiles_per_person)
         identified = me._replace(

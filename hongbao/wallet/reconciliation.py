@@ -12,7 +12,7 @@ from hongbao.domain.channel import Direction, Fault, FaultRow
 from hongbao.domain.clearing import bank_corrects
 from hongbao.domain.dates import china_day
 from hongbao.domain.policy import CHANNELS
-from hongbao.domain.reconciliation import Difference, LineStatus, OurLine
+from hongbao.domain.reconciliation import Difference, LineStatus
 from hongbao.errors import (
     BankStatementForged,
     DifferenceNotFound,
@@ -115,13 +115,20 @@ def reconcile(
             _check_seal(home, statement)
             header, _ = read(statement())
             return _compared(home, header.day, {parse_bank(header.bank): statement})
-        day = day or china_day(home.now())
-        check_begun(home, day)
+        now = home.now()
+        day = day or china_day(now)
+        check_begun(day, now)
         if bank is not None:
             names = [parse_bank(bank)]
         else:
-            names = [name for name in BANKS_BY_CODE if home.store.is_on_day(name, day.isoformat())]
+            names = [name for name in BANKS_BY_CODE if _has_anything(home, name, day)]
         return _compared(home, day, {name: _issued(home, name, day) for name in names})
+
+
+def _has_anything(home: Home, bank: str, day: date) -> bool:
+    """Return whether either side has anything of *bank* on *day*."""
+    both = home.store.clearing(bank, day.isoformat())
+    return any(both.ours) or any(both.theirs)
 
 
 def _issued(home: Home, bank: str, day: date) -> Lines:
@@ -141,7 +148,7 @@ def _compared(home: Home, day: date, statements: dict[str, Lines]) -> Reconciled
     for bank, statement in statements.items():
         _check_seal(home, statement)
         found = reconciliation.reconcile(
-            home.store.our_lines(bank, day.isoformat()), read(statement())[1]
+            home.store.clearing(bank, day.isoformat()).ours, read(statement())[1]
         )
         lines = [_difference_line(home, bank, day, one) for one in found.differences]
         known = {line["message"] for line in lines}
@@ -179,7 +186,7 @@ def _difference_line(home: Home, bank: str, day: date, found: Difference) -> Dif
         "theirs_fen": found.theirs_fen,
         "amount_fen": found.amount_fen,
         "corrected": message is not None
-        and bool(home.store.corrections(bank, day.isoformat(), message.number)),
+        and any(home.store.clearing(bank, day.isoformat(), message=message.number).corrections),
     }
 
 
@@ -198,7 +205,7 @@ def _corrected_lines(home: Home, bank: str, day: date) -> list[DifferenceLine]:
             "amount_fen": amount_fen,
             "corrected": True,
         }
-        for message, kind, amount_fen in home.store.corrections(bank, day.isoformat())
+        for message, kind, amount_fen in home.store.clearing(bank, day.isoformat()).corrections
         for ours_fen in [message.amount_fen if message.state == "accepted" else 0]
     ]
 
@@ -242,11 +249,8 @@ def correct(
 def _difference_about(home: Home, payment: str) -> tuple[MessageRow, Difference]:
     message = home.store.message(payment.strip().upper())
     if message is not None:
-        ours = OurLine(
-            message.id, message.direction, message.amount_fen, message.state, message.created_at
-        )
-        theirs = home.store.their_lines(message.bank, message=message.number)
-        found = reconciliation.reconcile([ours], theirs).differences
+        about = home.store.clearing(message.bank, message=message.number)
+        found = reconciliation.reconcile(about.ours, about.theirs).differences
         if found:
             return message, found[0]
     raise DifferenceNotFound(payment)

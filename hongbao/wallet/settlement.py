@@ -15,7 +15,7 @@ from hongbao.domain.ledger import CENTRAL, PLATFORM, Account, Kind
 from hongbao.domain.settlement import Gross, Net, in_order, net, totals
 from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_in
-from hongbao.store import BatchRow, MessageRow, PacketRow, Waiting
+from hongbao.store import BatchRow, MessageRow, MessageView, PacketRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Doing
 from hongbao.wallet.clearing import carry, hear_late, transit_accounts
@@ -65,13 +65,13 @@ def resolve(home: Home, *, asking: bool = True) -> list[ResolvedLine]:
     and met with silence is asked for as well, so that resolving again tells nothing new.
     """
     found = {}
-    for number in home.store.waiting(Waiting.UNSENT, home.now()):
-        message = carry(home, number)
+    for unsent in home.store.messages(MessageView.UNSENT, now=home.now()):
+        message = carry(home, unsent.number)
         if asking or message.outcome is not None:
-            found[number] = _resolved_line(home, message)
+            found[message.number] = _resolved_line(home, message)
     if asking:
-        for number in home.store.waiting(Waiting.DUE, home.now()):
-            found[number] = _resolved_line(home, carry(home, number))
+        for due in home.store.messages(MessageView.DUE, now=home.now()):
+            found[due.number] = _resolved_line(home, carry(home, due.number))
         late = [{**_resolved_line(home, one), "state": LATE} for one in hear_late(home)]
         return [*found.values(), *cast("list[ResolvedLine]", late)]
     return list(found.values())

@@ -59,12 +59,12 @@ def withdraw(
         fee_fen = withdrawal_fee(amount_fen, free_left_fen, rules)
         needed_fen = amount_fen + fee_fen
         check_balance(home, doing, needed_fen)
-        maturing_fen, from_at = home.store.maturing_fen(me.id, doing.now)
-        if doing.balance_fen - maturing_fen < needed_fen:
+        sums = home.store.sums(me.id, doing.now)
+        if doing.balance_fen - sums.maturing_fen < needed_fen:
             raise NotWithdrawable(
                 needed_fen=needed_fen,
-                withdrawable_fen=max(doing.balance_fen - maturing_fen, 0),
-                from_at=from_at,
+                withdrawable_fen=max(doing.balance_fen - sums.maturing_fen, 0),
+                from_at=sums.matures_at,
             )
         left_fen = max(free_left_fen - amount_fen, 0)
         message = instruct(

@@ -80,7 +80,6 @@ from hongbao.store import (
     Holder,
     MessageRow,
     OperatorRow,
-    PersonRow,
     PinRow,
     Store,
 )
@@ -241,13 +240,18 @@ CASES = [
     Case(SetRefundTo(ZHANG, "balance"), lambda s: zhang(s).refund_to, "balance"),
     Case(
         Identify(profile_row(ZHANG), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),
-        lambda s: (s.person(ZHANG), zhang(s).id_number, zhang(s).real_name),
-        (PersonRow(ZHANG, b"n" * 32, b"i" * 32), b"id", b"name"),
+        zhang,
+        profile_row(ZHANG)._replace(
+            id_number=b"id",
+            real_name=b"name",
+            id_number_index=b"i" * 32,
+            real_name_index=b"n" * 32,
+        ),
     ),
     Case(
         Identify(profile_row(LI), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),
-        lambda s: ([p.id for p in s.profiles(person=ZHANG)], s.person(LI), used_fen(s)),
-        ([ZHANG, LI], None, 800),
+        lambda s: ([p.id for p in s.profiles(person=ZHANG)], s.profiles(person=LI), used_fen(s)),
+        ([ZHANG, LI], [], 800),
         (
             Identify(profile_row(ZHANG), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),
             AddUsage(ZHANG, "topup", DAY, 500),
@@ -261,8 +265,8 @@ CASES = [
     ),
     Case(
         ReindexPerson(ZHANG, b"j" * 32, b"m" * 32),
-        lambda s: s.person(b"j" * 32),
-        PersonRow(ZHANG, b"m" * 32, b"j" * 32),
+        lambda s: [(p.id, p.real_name_index) for p in s.profiles(id_number=b"j" * 32)],
+        [(ZHANG, b"m" * 32)],
         (Identify(profile_row(ZHANG), ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"),),
     ),
     # --- cards
@@ -343,10 +347,10 @@ CASES = [
     Case(ClosePacket(1, T1), lambda s: packet(s).closed_at, T1, (AddPacket(PACKET),)),
     Case(HoldPacket(1, 1), lambda s: packet(s).hold, Hold(1, T1, "release"), HELD),
     Case(HoldPacket(1, None), lambda s: packet(s).hold, None, (*HELD, HoldPacket(1, 1))),
-    Case(AddMaturing(ZHANG, T1, 500), lambda s: s.maturing_fen(ZHANG, T0), (500, T1)),
+    Case(AddMaturing(ZHANG, T1, 500), lambda s: s.sums(ZHANG, T0)[-2:], (500, T1)),
     Case(
         AddMaturing(ZHANG, T1, 500),
-        lambda s: s.maturing_fen(ZHANG, T0),
+        lambda s: s.sums(ZHANG, T0)[-2:],
         (800, T1),
         (AddMaturing(ZHANG, T1, 300),),
     ),
@@ -391,7 +395,7 @@ CASES = [
     ),
     Case(
         AddBankLine(MESSAGE, Direction.DEBIT, 500, "BOOK", DAY, NEXT),
-        lambda s: [line.amount_fen for line in s.their_lines(BANK, message=1)],
+        lambda s: [line.amount_fen for line in s.clearing(BANK, message=1).theirs],
         [500],
         (AddMessage(MESSAGE),),
     ),
@@ -410,7 +414,7 @@ CASES = [
     ),
     Case(
         AddCorrection(1, "amount", Direction.DEBIT, 100, "why", 1, NEXT),
-        lambda s: [each.amount_fen for each in s.corrections(BANK, DAY, 1)],
+        lambda s: [each.amount_fen for each in s.clearing(BANK, DAY, message=1).corrections],
         [100],
         (AddMessage(MESSAGE),),
     ),

@@ -8,8 +8,8 @@ import pytest
 from hongbao import errors
 from hongbao.changes.payments import SetFault
 from hongbao.domain.channel import MAGIC_FAULTS, Fault, FaultRow, MessageState
-from hongbao.store import Waiting
-from hongbao.wallet import banks, clearing, unit_of_work
+from hongbao.store import MessageRow, MessageView
+from hongbao.wallet import Wallet, banks, clearing, unit_of_work
 from tests.wallet.channels import (
     BANK,
     DAY,
@@ -319,6 +319,11 @@ def test_a_message_that_is_sent_again_is_booked_once(
     assert {} == demo.findings()
 
 
+def due(wallet: Wallet) -> list[MessageRow]:
+    """Return the messages that are due, of everyone."""
+    return wallet.store.messages(MessageView.DUE, now=wallet.now())
+
+
 @pytest.mark.in_turn(2)
 @pytest.mark.parametrize("at", ["_send_off", "bank_receives", "_hear", "_book"])
 @pytest.mark.parametrize("reason", ["topup", "send", "withdraw"])
@@ -331,7 +336,7 @@ def test_what_was_cut_off_is_carried_on(
     """
     number = under_way(demo, reason, at, monkeypatch)
     zhang = demo.zhang
-    assert [number] == zhang.store.waiting(Waiting.DUE, zhang.now())
+    assert [number] == [message.number for message in due(zhang)]
 
     match how:
         case "again":
@@ -358,10 +363,10 @@ def test_the_next_command_asks_only_for_its_own_profile(demo: World):
         zhang.topup(MAGIC[Fault.TIMEOUT], pin=right)
 
     li.topup(YUAN, pin=right)
-    assert 1 == len(zhang.store.waiting(Waiting.DUE, zhang.now()))
+    assert 1 == len(due(zhang))
     zhang.topup(YUAN, pin=right)
 
-    assert [] == zhang.store.waiting(Waiting.DUE, zhang.now())
+    assert [] == due(zhang)
     assert 2001 * YUAN + MAGIC[Fault.TIMEOUT] == zhang.balance()["available_fen"]
 
 

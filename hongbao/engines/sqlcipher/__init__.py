@@ -45,6 +45,8 @@ class Ledger(Engine):
     home = books.home
     rules = books.rules
     balance_fen = books.balance_fen
+    held = act_queries.held
+    moved = act_queries.moved
     head = books.head
     append = books.append
     request = act_queries.request
@@ -56,7 +58,6 @@ class Ledger(Engine):
     profiles = people.profiles
     pin = people.pin
     operators = people.operators
-    person = people.person
     cards = people.cards
     card = people.card
     deposit = people.deposit
@@ -71,16 +72,10 @@ class Ledger(Engine):
     claims = packet_queries.claims
     message = channel.message
     messages = channel.messages
-    waiting = channel.waiting
     bank_message = channel.bank_message
-    our_lines = channel.our_lines
-    their_lines = channel.their_lines
-    is_on_day = channel.is_on_day
+    clearing = channel.clearing
     faults = channel.faults
     unsettled = channel.unsettled
-    corrections = channel.corrections
-    maturing_fen = channel.maturing_fen
-    bank_accounts = channel.bank_accounts
 
     # --- risk and review -------------------------------------------------------------------------
     habit = risk.habit
@@ -97,9 +92,6 @@ class Ledger(Engine):
     span = history.span
     movements = history.movements
     totals = history.totals
-    moved = act_queries.moved
-    held = act_queries.held
-    changes = act_queries.changes
 
     def audit(self, question: Question, *values: object) -> Iterator[Any]:
         from hongbao.engines.sqlcipher.audit import audit  # long texts that only checks need

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
+from hongbao.domain.ledger import PLATFORM, SIDES, Kind
 from hongbao.engines.sqlcipher.engine import Engine, marks
 from hongbao.engines.sqlcipher.history import span
-from hongbao.store import ActRow, ChangeRow, HeldRow, MovedRow, RequestRow
+from hongbao.store import ActRow, ChangeRow, HeldRow, Moved, MovedRow, RequestRow
 from hongbao.units import from_micros, to_micros
 
 _OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})
@@ -82,16 +82,6 @@ def acts(
         yield _act(row)
 
 
-def moved(engine: Engine, entries: Collection[int]) -> list[MovedRow]:
-    rows = engine.rows(
-        "SELECT entry, transfer.book, giver.kind, taker.kind, amount_fen, reason FROM transfer"
-        " JOIN account AS giver ON giver.id = debit JOIN account AS taker ON taker.id = credit"
-        f" WHERE entry IN ({marks(entries)}) ORDER BY transfer.id",
-        *entries,
-    )
-    return [MovedRow(*row) for row in rows]
-
-
 _COLUMNS = (
     "entry.id, entry.act, entry.profile, entry.request_id, entry.inputs, entry.packet,"
     " entry.message, entry.at, entry.facts, entry.balance_fen, entry.took,"
@@ -137,9 +127,11 @@ def _act(row: Any) -> ActRow:
 # --- books ----------------------------------------------------------------------------------------
 
 
-def held(engine: Engine, banks: Sequence[str]) -> list[HeldRow]:
-    kinds = [kind for kind in SIDES if kind not in _OPEN_ONLY]
-    places = [(book, kind) for book in (PLATFORM, *banks, CENTRAL) for kind in kinds]
+def held(
+    engine: Engine, books: Sequence[str], kinds: Collection[Kind] | None = None
+) -> list[HeldRow]:
+    asked = [kind for kind in SIDES if kinds is None or kind in kinds]
+    places = [(book, kind) for book in books for kind in asked if kind not in _OPEN_ONLY]
     rows = engine.rows(
         f"WITH place (book, kind) AS (VALUES {', '.join('(?, ?)' for _ in places)})"
         " SELECT account.book, account.kind,"
@@ -148,28 +140,47 @@ def held(engine: Engine, banks: Sequence[str]) -> list[HeldRow]:
         " FROM place CROSS JOIN account USING (book, kind) GROUP BY 1, 2, 3",
         *(value for place in places for value in place),
     )
-    rows += engine.rows(
-        "SELECT 'platform', 'packet', 0, count(*), sum(credits_fen - debits_fen)"
-        " FROM packet INDEXED BY packet_by_expiry CROSS JOIN account ON book = 'platform'"
-        " AND account.kind = 'packet' AND owner = packet.number"
-        " WHERE packet.closed_at IS NULL AND held IS NULL HAVING count(*)"
-        " UNION ALL"
-        " SELECT 'platform', 'pending', 0, count(*), sum(credits_fen - debits_fen)"
-        " FROM message INDEXED BY message_open JOIN account"
-        " ON book = 'platform' AND kind = 'pending' AND owner = message.number"
-        " WHERE outcome IS NULL HAVING count(*)"
-        " UNION ALL"
-        " SELECT 'platform', 'held', 0, count(*), sum(credits_fen - debits_fen)"
-        " FROM review_case INDEXED BY review_case_open JOIN account"
-        " ON book = 'platform' AND account.kind = 'held' AND owner = review_case.number"
-        " WHERE closed IS NULL HAVING count(*)"
-    )
+    if PLATFORM in books and not _OPEN_ONLY.isdisjoint(asked):
+        rows += engine.rows(_OPEN)
     return [HeldRow(book, Kind(kind), *rest) for book, kind, *rest in rows]
 
 
-def changes(engine: Engine, entries: Collection[int]) -> list[ChangeRow]:
+_OPEN = (
+    "SELECT 'platform', 'packet', 0, count(*), sum(credits_fen - debits_fen)"
+    " FROM packet INDEXED BY packet_by_expiry CROSS JOIN account ON book = 'platform'"
+    " AND account.kind = 'packet' AND owner = packet.number"
+    " WHERE packet.closed_at IS NULL AND held IS NULL HAVING count(*)"
+    " UNION ALL"
+    " SELECT 'platform', 'pending', 0, count(*), sum(credits_fen - debits_fen)"
+    " FROM message INDEXED BY message_open JOIN account"
+    " ON book = 'platform' AND kind = 'pending' AND owner = message.number"
+    " WHERE outcome IS NULL HAVING count(*)"
+    " UNION ALL"
+    " SELECT 'platform', 'held', 0, count(*), sum(credits_fen - debits_fen)"
+    " FROM review_case INDEXED BY review_case_open JOIN account"
+    " ON book = 'platform' AND account.kind = 'held' AND owner = review_case.number"
+    " WHERE closed IS NULL HAVING count(*)"
+)
+"""The accounts of `_OPEN_ONLY` whose packet, payment or hold is open."""
+
+
+def moved(engine: Engine, entries: Collection[int]) -> Moved:
+    return Moved(_transfers(engine, entries), _accounts(engine, entries))
+
+
+def _transfers(engine: Engine, entries: Collection[int]) -> Iterator[MovedRow]:
+    for row in engine.each(
+        "SELECT entry, transfer.book, giver.kind, taker.kind, amount_fen, reason FROM transfer"
+        " JOIN account AS giver ON giver.id = debit JOIN account AS taker ON taker.id = credit"
+        f" WHERE entry IN ({marks(entries)}) ORDER BY transfer.id",
+        *entries,
+    ):
+        yield MovedRow._make(row)
+
+
+def _accounts(engine: Engine, entries: Collection[int]) -> Iterator[ChangeRow]:
     first = min(entries)
-    rows = engine.rows(
+    for book, kind, *rest in engine.each(
         "SELECT book, kind, owner, abs(credits_fen - debits_fen),"
         " sum(fen) * iif(side = 'credit', 1, -1),"
         f" sum(iif(entry IN ({marks(entries)}), fen, 0)) * iif(side = 'credit', 1, -1)"
@@ -180,5 +191,5 @@ def changes(engine: Engine, entries: Collection[int]) -> list[ChangeRow]:
         *entries,
         first,
         first,
-    )
-    return [ChangeRow(book, Kind(kind), *rest) for book, kind, *rest in rows]
+    ):
+        yield ChangeRow._make([book, Kind(kind), *rest])

@@ -9,7 +9,14 @@ from hongbao.domain.channel import Direction, Fault, FaultRow, MessageState
 from hongbao.domain.ledger import Reason
 from hongbao.engines.sqlcipher.engine import NOT_HELD, Engine
 from hongbao.errors import Damaged
-from hongbao.store import BankMessageRow, BatchRow, CorrectionRow, MessageRow, Waiting
+from hongbao.store import (
+    BankMessageRow,
+    BatchRow,
+    ClearingDay,
+    CorrectionRow,
+    MessageRow,
+    MessageView,
+)
 from hongbao.units import from_micros, to_micros
 
 if TYPE_CHECKING:
@@ -74,14 +81,22 @@ def _numbered(engine: Engine, number: int) -> MessageRow:
 
 
 def messages(
-    engine: Engine, *, under_way: int | None = None, returning: int | None = None
+    engine: Engine,
+    view: MessageView,
+    *,
+    profile: int | None = None,
+    packet: int | None = None,
+    now: datetime | None = None,
 ) -> list[MessageRow]:
-    if returning is not None:
-        rows = engine.rows(f"{_MESSAGES} WHERE packet = ? ORDER BY number", returning)
-    else:
-        rows = engine.rows(
-            f"{_MESSAGES} WHERE profile = ? AND outcome IS NULL ORDER BY number", under_way
-        )
+    values: list[object]
+    match view:
+        case MessageView.UNDER_WAY:
+            values = [profile]
+        case MessageView.RETURNING:
+            values = [packet]
+        case _:
+            values = [now and to_micros(now), profile]
+    rows = engine.rows(f"{_MESSAGES} WHERE {_VIEWS[view]}", *values)
     return [_message(row) for row in rows]
 
 
@@ -95,11 +110,6 @@ def set_message_unknown(engine: Engine, number: int) -> None:
 
 def set_message_outcome(engine: Engine, number: int, state: MessageState, entry: int) -> None:
     engine.write("UPDATE message SET state = ?, outcome = ? WHERE number = ?", state, entry, number)
-
-
-def waiting(engine: Engine, view: Waiting, now: datetime, profile: int | None = None) -> list[int]:
-    rows = engine.rows(_WAITING[view], to_micros(now), profile)
-    return [int(row[0]) for row in rows]
 
 
 # --- messages, as the banks have them -------------------------------------------------------------
@@ -163,31 +173,48 @@ def add_bank_line(
 # --- two sides to compare -------------------------------------------------------------------------
 
 
-def our_lines(engine: Engine, bank: str, day: str) -> "Iterator[OurLine]":
+def clearing(
+    engine: Engine, bank: str, day: str | None = None, *, message: int | None = None
+) -> ClearingDay:
+    ours, values = _narrowed("message", "number", bank, day, message)
+    theirs, _ = _narrowed("line", "message", bank, day, message)
+    return ClearingDay(
+        _ours(engine, ours, *values),
+        _theirs(engine, theirs, *values),
+        _corrections(engine, ours, *values),
+    )
+
+
+def _narrowed(
+    table: str, number: str, bank: str, day: str | None, message: int | None
+) -> tuple[str, list[object]]:
+    """Return which rows of *table* are meant; its column *number* says of which message."""
+    where, values = f"{table}.bank = ?", list[object]([bank])
+    if day is not None:
+        where, values = f"{where} AND {table}.day = ?", [bank, day]
+    if message is not None:  # found by its number: not by the index of days
+        where, values = where.replace(table, f"+{table}"), [*values, message]
+        where = f"{where} AND {table}.{number} = ?"
+    return where, values
+
+
+def _ours(engine: Engine, where: str, *values: object) -> "Iterator[OurLine]":
     from hongbao.domain.reconciliation import OurLine
 
     for *fields, at in engine.each(
         "SELECT id, direction, amount_fen, state, created_at FROM message"
-        " WHERE bank = ? AND day = ? ORDER BY id",
-        bank,
-        day,
+        f" WHERE {where} ORDER BY id",
+        *values,
     ):
         yield OurLine._make([*fields, from_micros(at)])
 
 
-def their_lines(
-    engine: Engine, bank: str, *, day: str | None = None, message: int | None = None
-) -> "Iterator[TheirLine]":
+def _theirs(engine: Engine, where: str, *values: object) -> "Iterator[TheirLine]":
     from hongbao.domain.reconciliation import TheirLine
 
-    values: list[object]
-    if message is not None:
-        where, values = "line.message = ?", [message]
-    else:
-        where, values = "line.bank = ? AND line.day = ?", [bank, day]
-    for number, *fields, at in engine.each(
-        "SELECT line.number, message.id, line.direction, line.amount_fen, status, entry.at"
-        " FROM bank_line AS line JOIN message ON message.number = line.message"
+    for bank, number, *fields, at in engine.each(
+        "SELECT line.bank, line.number, message.id, line.direction, line.amount_fen, status,"
+        " entry.at FROM bank_line AS line JOIN message ON message.number = line.message"
         " JOIN entry ON entry.id = line.entry"
         f" WHERE {where} ORDER BY message.id, line.number",
         *values,
@@ -195,14 +222,14 @@ def their_lines(
         yield TheirLine._make([_reference(bank, number), *fields, from_micros(at)])
 
 
-def is_on_day(engine: Engine, bank: str, day: str) -> bool:
-    row = engine.row(
-        "SELECT EXISTS (SELECT 1 FROM message WHERE bank = ?1 AND day = ?2)"
-        " OR EXISTS (SELECT 1 FROM bank_line WHERE bank = ?1 AND day = ?2)",
-        bank,
-        day,
-    )
-    return bool(row[0])
+def _corrections(engine: Engine, where: str, *values: object) -> Iterator[CorrectionRow]:
+    for number, kind, amount_fen in engine.rows(
+        "SELECT message.number, kind, correction.amount_fen FROM correction"
+        f" JOIN message ON message.number = correction.message WHERE {where}"
+        " ORDER BY correction.id",
+        *values,
+    ):
+        yield CorrectionRow(_numbered(engine, number), kind, amount_fen)
 
 
 # --- faults ---------------------------------------------------------------------------------------
@@ -284,21 +311,6 @@ def settle_messages(engine: Engine, batch: int, heard: Callable[[int], None] | N
 # --- corrections and operators --------------------------------------------------------------------
 
 
-def corrections(
-    engine: Engine, bank: str, day: str, message: int | None = None
-) -> list[CorrectionRow]:
-    where, values = "", list[object]((bank, day))
-    if message is not None:
-        where, values = " AND correction.message = ?", [bank, day, message]
-    rows = engine.rows(
-        "SELECT message, kind, correction.amount_fen FROM correction"
-        f" JOIN message ON message.number = message WHERE bank = ? AND day = ?{where}"
-        " ORDER BY correction.id",
-        *values,
-    )
-    return [CorrectionRow(_numbered(engine, number), kind, fen) for number, kind, fen in rows]
-
-
 def add_correction(
     engine: Engine,
     message: int,
@@ -335,46 +347,26 @@ def add_maturing(engine: Engine, profile: int, from_at: datetime, amount_fen: in
     )
 
 
-def maturing_fen(engine: Engine, profile: int, now: datetime) -> tuple[int, datetime | None]:
-    row = engine.row(
-        "SELECT coalesce(sum(amount_fen), 0), min(from_at) FROM maturing"
-        " WHERE profile = ? AND from_at > ?",
-        profile,
-        to_micros(now),
-    )
-    return int(row[0]), None if row[1] is None else from_micros(row[1])
-
-
 # --- looking --------------------------------------------------------------------------------------
-
-
-def bank_accounts(engine: Engine, bank: str) -> tuple[int, int]:
-    row = engine.row(
-        "SELECT count(*), coalesce(sum(credits_fen - debits_fen), 0) FROM account"
-        " WHERE book = ? AND kind = 'deposit'",
-        bank,
-    )
-    return int(row[0]), int(row[1])
 
 
 _AT_ONCE = 10_000
 """How many messages are put into a batch together, between two words of how far it is."""
 
-_DUE = (
-    "SELECT number FROM message WHERE outcome IS NULL AND due_at <= ?1"
-    f" AND (?2 IS NULL OR profile = ?2) AND {NOT_HELD}"
-)
+_DUE = f"outcome IS NULL AND due_at <= ?1 AND (?2 IS NULL OR profile = ?2) AND {NOT_HELD}"
 
-_WAITING = {
-    Waiting.DUE: f"{_DUE} ORDER BY due_at, number",
-    Waiting.UNSENT: f"{_DUE} AND state <> 'unknown' ORDER BY due_at, number",
-    Waiting.LATE: (
-        "SELECT number FROM bank_message JOIN message ON number = message"
-        " WHERE bank_message.state IN ('queued', 'late') AND outcome IS NOT NULL"
-        " AND (?2 IS NULL OR profile = ?2) ORDER BY number"
+_VIEWS = {
+    MessageView.UNDER_WAY: "profile = ? AND outcome IS NULL ORDER BY number",
+    MessageView.RETURNING: "packet = ? ORDER BY number",
+    MessageView.DUE: f"{_DUE} ORDER BY due_at, number",
+    MessageView.UNSENT: f"{_DUE} AND state <> 'unknown' ORDER BY due_at, number",
+    MessageView.LATE: (
+        "number IN (SELECT message FROM bank_message"
+        "  WHERE bank_message.state IN ('queued', 'late'))"
+        " AND outcome IS NOT NULL AND (?2 IS NULL OR profile = ?2) ORDER BY number"
     ),
 }
-"""The messages that wait at the moment ?1, of profile ?2."""
+"""How each view is found and ordered; those that wait at the moment ?1, of profile ?2."""
 
 _MESSAGES = (
     "SELECT number, id, channel, bank, card, profile, direction, reason, amount_fen, fee_fen,"

@@ -67,7 +67,9 @@ def packets(
 
 
 def sums(engine: Engine, profile: int, now: datetime) -> SumsRow:
-    return SumsRow(*engine.row(_SUMS, to_micros(now), profile))
+    fields = list(engine.row(_SUMS, to_micros(now), profile))
+    fields[-1] = None if fields[-1] is None else from_micros(fields[-1])
+    return SumsRow(*fields)
 
 
 def next_due(engine: Engine, now: datetime, patience: timedelta) -> NextDue:
@@ -187,7 +189,9 @@ _SUMS = f"""
             WHEN 'refund' THEN amount_fen ELSE 0 END), 0)
             FROM message WHERE profile = ?2 AND outcome IS NULL AND {NOT_HELD}),
         (SELECT count(*) FROM message WHERE profile = ?2 AND outcome IS NULL
-            AND state IN ('sent', 'unknown'))
+            AND state IN ('sent', 'unknown')),
+        (SELECT coalesce(sum(amount_fen), 0) FROM maturing WHERE profile = ?2 AND from_at > ?1),
+        (SELECT min(from_at) FROM maturing WHERE profile = ?2 AND from_at > ?1)
     FROM (SELECT coalesce(sum(iif(place = 'open', fen, 0)), 0) AS open_fen,
             coalesce(sum(iif(place = 'due', fen, 0)), 0) AS due_fen,
             coalesce(sum(iif(place = 'held', fen, 0)), 0) AS held_fen

@@ -6,7 +6,7 @@ from typing import Any
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.engines.sqlcipher.books import open_account
 from hongbao.engines.sqlcipher.engine import Engine
-from hongbao.store import CardRow, DepositRow, Holder, OperatorRow, PersonRow, PinRow, ProfileRow
+from hongbao.store import CardRow, DepositRow, Holder, OperatorRow, PinRow, ProfileRow
 from hongbao.units import from_micros, to_micros
 
 # --- profiles and persons -------------------------------------------------------------------------
@@ -14,20 +14,27 @@ from hongbao.units import from_micros, to_micros
 
 def profile(engine: Engine, who: int | str) -> ProfileRow | None:
     where = "name_key" if isinstance(who, str) else "profile.id"
-    row = engine.row(f"SELECT {_PROFILE} FROM profile WHERE {where} = ?", who)
+    row = engine.row(f"{_PROFILES} WHERE {where} = ?", who)
     return _profile(row) if row else None
 
 
 def profiles(
-    engine: Engine, *, person: int | None = None, device: int | None = None
+    engine: Engine,
+    *,
+    person: int | None = None,
+    device: int | None = None,
+    id_number: bytes | None = None,
 ) -> list[ProfileRow]:
+    values: list[object]
     if device is not None:
-        where, values = f"WHERE id IN ({_AUTHORISED})", [device]
+        where, values = f"WHERE profile.id IN ({_AUTHORISED})", [device]
     elif person is not None:
-        where, values = "WHERE person = ?", [person]
+        where, values = "WHERE profile.person = ?", [person]
+    elif id_number is not None:
+        where, values = f"WHERE profile.person = ({_IDENTIFIED})", [id_number]
     else:
         where, values = "", []
-    rows = engine.rows(f"SELECT {_PROFILE} FROM profile {where} ORDER BY id", *values)
+    rows = engine.rows(f"{_PROFILES} {where} ORDER BY profile.id", *values)
     return [_profile(row) for row in rows]
 
 
@@ -159,14 +166,6 @@ def reseal(
     )
 
 
-def person(engine: Engine, who: int | bytes) -> PersonRow | None:
-    where = "id" if isinstance(who, int) else "id_number_index"
-    row = engine.row(
-        f"SELECT id, real_name_index, id_number_index FROM person WHERE {where} = ?", who
-    )
-    return row and PersonRow(*row)
-
-
 def reindex_person(
     engine: Engine, person: int, id_number_index: bytes, real_name_index: bytes
 ) -> None:
@@ -248,9 +247,12 @@ def reseal_card(engine: Engine, card: CardRow, number: bytes, number_index: byte
     )
 
 
-_PROFILE = (
-    "id, name, person, id, opened_at, real_name, id_number, refund_to, totp_secret, totp_step"
+_PROFILES = (
+    "SELECT profile.id, name, profile.person, profile.id, opened_at, real_name, id_number,"
+    " refund_to, totp_secret, totp_step, real_name_index, id_number_index"
+    " FROM profile LEFT JOIN person ON person.id = profile.person"
 )
+_IDENTIFIED = "SELECT id FROM person WHERE id_number_index = ?"
 _AUTHORISED = (
     "SELECT profile FROM enrolment WHERE device = ? AND state IN ('approved', 'certified')"
 )
