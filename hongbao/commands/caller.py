@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from hongbao.answers import ChallengePassed
     from hongbao.domain.pin import Pin
     from hongbao.ui.listing import Listing
+    from hongbao.ui.motion import Frames
     from hongbao.wallet import Wallet
 
 A = TypeVar("A", bound=Mapping[str, Any])
@@ -569,6 +570,20 @@ class Caller:
                 listing.print_facts(answer)
 
         self.answer(answer, print_rows)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the answer goes to a person at a terminal."""
+        return not self.as_json and sys.stdout.isatty()
+
+    def play(self, frames: "Frames", seconds: float) -> None:
+        """Show *frames* where something may move and can (see `hongbao.ui.motion`)."""
+        if not self.is_watched:
+            return
+        from hongbao.ui import motion
+
+        if motion.is_wanted(self.settings, self._variables) and motion.is_possible():
+            motion.play(frames, seconds)
 
     def remark(self, sentence: str, **facts: object) -> None:
         """Print a remark for people, on standard error; not with ``--json``."""

@@ -1,12 +1,14 @@
 """``hongbao claim``."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from hongbao.commands.options import Command, RequestId, caller, claimable_ids, new_app
 from hongbao.domain.ids import parse_packet_id
-from hongbao.words import N_
+from hongbao.errors import HongbaoError
+from hongbao.words import N_, language
 
 app = new_app()
 
@@ -41,9 +43,19 @@ def claim(
     from hongbao.ui import packets
 
     call = caller(ctx)
+    standing = None
     with call.wallet() as wallet:
         claimed = wallet.claim(packet, luck=luck, request_id=request_id)
-    call.answer(claimed, packets.show_claimed)
+        if call.is_watched:
+            # The share is taken: nothing that is only shown with it may come between.
+            with suppress(HongbaoError):
+                standing = wallet.standing(packet)
+    if standing is not None and not claimed.get("replayed"):
+        from hongbao.ui.opening import frame
+
+        opening = packets.opening(claimed, standing)
+        call.play(lambda t, width: frame(t, opening, width, language()), opening.seconds)
+    call.answer(claimed, lambda claimed: packets.show_claimed(claimed, standing))
     if claimed["count"] > 1:
         call.hint(
             N_("that was the last share: see who was luckiest with `hongbao show {packet}`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.domain.channel import MessageState
 from hongbao.domain.deal import luckiest
@@ -14,6 +14,7 @@ from hongbao.domain.packet import Packet, PacketKind, PacketState
 from hongbao.errors import Damaged, NotYetRevealed, PacketNotFound
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in, facts_in, facts_of
+from hongbao.queries.history import entry_span
 from hongbao.store import CaseRow, ClaimRow, PacketRow, PacketView, ProfileRow
 from hongbao.units import iso
 
@@ -23,8 +24,23 @@ if TYPE_CHECKING:
 BALANCE = "balance"
 
 _SECOND = timedelta(seconds=1)
+_DAY = timedelta(days=1)
 
 _UNPAID = (MessageState.REJECTED, MessageState.REVERSED)
+
+
+class Standing(NamedTuple):
+    """
+    Whose share of a packet is the *luckiest* so far, and whether it is one's own.
+
+    None where shares cannot be compared: there is one yet, or all are equal. *claims_in_a_day* are
+    those of the profile that asks, of any packets.
+    """
+
+    luckiest: str | None
+    luckiest_fen: int
+    is_mine: bool
+    claims_in_a_day: int
 
 
 def hold_terms(home: Home, case: CaseRow) -> Held:
@@ -118,6 +134,27 @@ def show(home: Home, packet: str) -> PacketShown:
             "refunded_to": refunded_to,
             "card_gone": card_gone,
         }
+
+
+def standing(home: Home, packet: str) -> Standing:
+    """
+    Return how the shares of *packet* compare so far, for one who has just taken one.
+
+    Raises InvalidPacketId or PacketNotFound.
+    """
+    with home.looking():
+        me, row = home.me, packet_row(home, parse_packet_id(packet))
+        claims = home.store.claims(row.packet.number)
+        best = None
+        if row.packet.kind is PacketKind.LUCKY and len(claims) > 1:
+            best = claims[luckiest([claim.amount_fen for claim in claims])]
+        day = entry_span(home, home.now() - _DAY, None)
+        return Standing(
+            luckiest=None if best is None else best.profile_name,
+            luckiest_fen=0 if best is None else best.amount_fen,
+            is_mine=best is not None and best.profile_name == me.name,
+            claims_in_a_day=home.store.totals(me.id, day, ("claim",)).movements,
+        )
 
 
 def _went_back(home: Home, row: PacketRow, me: ProfileRow) -> tuple[str | None, bool]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         ShareLine,
         Verified,
     )
+    from hongbao.queries.packets import Standing
+    from hongbao.ui.opening import Opening
 
 STATE_STYLES = {
     "held": "yellow",
@@ -74,8 +76,12 @@ _SENT = {
 }
 
 
-def show_claimed(claimed: Claimed) -> None:
-    """Print the greeting, which is what one opens a packet for, and the share."""
+def show_claimed(claimed: Claimed, standing: Standing | None = None) -> None:
+    """
+    Print the greeting, which is what one opens a packet for, and the share.
+
+    With its *standing* it is compared with the others.
+    """
     amount = yuan(claimed["amount_fen"])
     held, delayed = claimed.get("held"), claimed.get("delayed")
     sentence = _CLAIMED if claimed["count"] > 1 else _CLAIMED_ALL
@@ -92,6 +98,11 @@ def show_claimed(claimed: Claimed) -> None:
         ),
         bold_red=amount,
     )
+    if standing is not None and standing.luckiest is not None:
+        who = _("you") if standing.is_mine else safe(standing.luckiest)
+        best = yuan(standing.luckiest_fen)
+        sentence = _LUCKIEST if claimed["finished"] else _LUCKIEST_SO_FAR
+        line(say(sentence, who=who, amount_fen=standing.luckiest_fen), bold_red=best)
     _show_held(held)
     if delayed is not None:
         line(
@@ -101,6 +112,29 @@ def show_claimed(claimed: Claimed) -> None:
                 why=delayed["why"],
             )
         )
+
+
+_LUCKIEST = N_("★ luckiest: {who} · {amount_fen}")
+_LUCKIEST_SO_FAR = N_("★ luckiest so far: {who} · {amount_fen}")
+
+
+def opening(claimed: Claimed, standing: Standing) -> Opening:
+    """Return the opening of the packet that was *claimed*, as it is shown."""
+    from hongbao.ui.opening import Opening
+
+    return Opening(
+        amount_fen=claimed["amount_fen"],
+        sender=safe(claimed["sender"]),
+        greeting=safe(claimed["greeting"]),
+        seat=claimed["seat"],
+        shares=claimed["count"],
+        is_luckiest=standing.is_mine,
+        brief=standing.claims_in_a_day > OPENINGS_IN_FULL,
+    )
+
+
+OPENINGS_IN_FULL = 3
+"""From the fourth in 24 hours on, an opening is brief."""
 
 
 def _show_held(held: Held | None) -> None:

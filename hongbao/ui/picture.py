@@ -21,7 +21,11 @@ Theme = Literal["auto", "light", "dark"]
 
 
 class Style(NamedTuple):
-    """How text is shown; a colour is one of the terminal's eight by name, or empty."""
+    """
+    How text is shown; a colour is one of the terminal's eight by name, or empty.
+
+    What is yes or no is in the order of its codes.
+    """
 
     colour: str = ""
     background: str = ""
@@ -94,7 +98,7 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) == "Cc"
 
 
-_COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
 _ON = {1: "bold", 2: "dim", 3: "italic", 4: "underline"}
 _OFF = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",)}
 
@@ -110,9 +114,9 @@ def _changed(style: Style, codes: str) -> Style:
         elif code in _OFF:
             style = style._replace(**dict.fromkeys(_OFF[code], False))  # type: ignore[arg-type]
         elif tens in (3, 9) and ones in (*range(8), 9):
-            style = style._replace(colour="" if code == 39 else _COLOURS[ones])
+            style = style._replace(colour="" if code == 39 else COLOURS[ones])
         elif tens in (4, 10) and ones in (*range(8), 9):
-            style = style._replace(background="" if code == 49 else _COLOURS[ones])
+            style = style._replace(background="" if code == 49 else COLOURS[ones])
         else:
             raise ValueError(f"unknown code of a style: {code}")
     return style
@@ -138,6 +142,7 @@ _BLOCKS: dict[str, tuple[float, float, float, float]] = {
     "▀": (0, 0, 1, 0.5),
     "▐": (0.5, 0, 0.5, 1),
     "▔": (0, 0, 1, 1 / 8),
+    **{c: (n % 2 / 2, n // 2 / 2, 0.5, 0.5) for n, c in enumerate("▘▝▖▗")},
     **dict.fromkeys(_SHADES, (0, 0, 1, 1)),
 }
 
@@ -266,15 +271,21 @@ PALETTES = {
     ),
 }
 BACKGROUNDS = Palette(
-    *("#ffffff", "", ""),
-    *("#24292f", "#b3142d", "#116329", "#7d4e00", "#0550ae", "#6639ba", "#0f5c63", "#57606a"),
+    *("", "", ""),
+    *("#24292f", "#b3142d", "#116329", "#f0c54a", "#0550ae", "#6639ba", "#0f5c63", "#e6e8eb"),
 )
-"""Backgrounds are the same in both themes, and deep: text on them has the colours of `ON_THEM`."""
+"""Backgrounds, which are the same in both themes: pale ones of `PALE`, and deep ones."""
 
-ON_THEM = Palette(
-    *("#ffffff", "", ""),
-    *("#000000", "#ffd7d5", "#d2f4d9", "#ffe08a", "#ddf4ff", "#f3e8ff", "#d5f5f6", "#ffffff"),
+PALE = ("yellow", "white")
+ON_PALE = Palette(
+    *("#000000", "", ""),
+    *("#000000", "#8f0018", "#063d16", "#4a2e00", "#033d8b", "#3e1f79", "#063c41", "#24292f"),
 )
+ON_DEEP = Palette(
+    *("#ffffff", "", ""),
+    *("#d1d9e0", "#ffd7d5", "#d2f4d9", "#ffe08a", "#ddf4ff", "#f3e8ff", "#d5f5f6", "#ffffff"),
+)
+"""What text on them is like."""
 
 DIM = 0.68
 """How opaque dim text is: as pale as it can be and still be read in both themes."""
@@ -341,7 +352,7 @@ def _dark_style() -> str:
     """Return the colours for readers whose system is dark: they win over those of the shapes."""
     dark = PALETTES["dark"]
     rules = [f".paper{{fill:{dark.paper};stroke:{dark.edge}}}"]
-    for name in ("text", *_COLOURS):
+    for name in ("text", *COLOURS):
         colour = getattr(dark, name)
         rules.append(f".{name}{{fill:{colour}}}path.{name}{{fill:none;stroke:{colour}}}")
     return f"<style>@media (prefers-color-scheme: dark){{{''.join(rules)}}}</style>"
@@ -363,7 +374,9 @@ def _drawn(piece: Piece, top: float, palette: Palette) -> str:
     style = piece.style
     name = style.colour or "text"
     # On a colour of its own, text has the same colour in both themes, and no class to change it.
-    colour = getattr(ON_THEM if style.background else palette, name)
+    if style.background:
+        palette = ON_PALE if style.background in PALE else ON_DEEP
+    colour = getattr(palette, name)
     called = "" if style.background else f'class="{name}" '
     left = MARGIN + piece.column * CELL
     if piece.kind == "line":

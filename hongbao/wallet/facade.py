@@ -259,6 +259,7 @@ class Wallet:
 
     packets = _Asked(lambda: packets.packets)
     show = _Asked(lambda: packets.show)
+    standing = _Asked(lambda: packets.standing)
     verify = _Asked(lambda: packets.verify)
 
     profiles = _Asked(lambda: profiles_queries.profiles)

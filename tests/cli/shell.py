@@ -72,6 +72,7 @@ class Shell:
             "HONGBAO_HOME": str(self.home),
             "HONGBAO_CONFIG": str(self.home.parent / "config.toml"),
             "HONGBAO_LANG": "en",
+            "HONGBAO_MOTION": "off",
             "HONGBAO_PIN_FILE": str(self.pin_file),
             "PYTHONDONTWRITEBYTECODE": "",
             "LANG": "C.UTF-8",

@@ -255,9 +255,11 @@ def test_every_colour_can_be_read_in_both_themes() -> None:
             assert 4.5 <= contrast(getattr(palette, colour), palette.paper), colour
         dim = mixed(palette.text, palette.paper, picture.DIM)
         assert 4.5 <= contrast(dim, palette.paper)
-    for behind in picture.BACKGROUNDS[3:]:
-        for colour in (picture.ON_THEM.text, picture.ON_THEM.yellow, picture.ON_THEM.white):
-            assert 4.5 <= contrast(colour, behind), (colour, behind)
+    for behind in picture.COLOURS:
+        palette = picture.ON_PALE if behind in picture.PALE else picture.ON_DEEP
+        for colour in ("text", *picture.COLOURS):
+            paper = getattr(picture.BACKGROUNDS, behind)
+            assert 4.5 <= contrast(getattr(palette, colour), paper), (colour, behind)
 
 
 def contrast(one: str, other: str) -> float:

@@ -533,3 +533,36 @@ def test_a_packet_that_was_tampered_with_is_not_fair(edit: str, world: World):
     world.edit(edit)
 
     assert not fair(world.li, packet)
+
+
+# --- where a share stands ------------------------------------------------------------------------
+
+
+def test_the_luckiest_so_far_is_known_from_the_second_share_on(world: World):
+    packet = sent(total_fen=100 * YUAN, count=3)(world)
+    world.li.claim(packet)
+    assert (None, 0, False, 1) == world.li.standing(packet)
+
+    world.wang.claim(packet)
+    shares = world.zhang.show(packet)["shares"]
+    best = max(shares, key=lambda share: share["amount_fen"])
+    for name in (LI, WANG):
+        standing = world.open(name).standing(packet)
+        assert (best["profile"], best["amount_fen"]) == standing[:2]
+        assert (name == best["profile"]) is standing.is_mine
+
+
+def test_equal_shares_have_no_luckiest(world: World):
+    packet = sent(kind=PacketKind.EQUAL)(world)
+    world.li.claim(packet)
+    world.wang.claim(packet)
+    assert world.li.standing(packet).luckiest is None
+
+
+def test_claims_are_counted_for_a_day(world: World):
+    for _ in range(2):
+        world.li.claim(sent()(world))
+        last = sent()(world)
+    assert 2 == world.li.standing(last).claims_in_a_day
+    world.at += DAY + MICROSECOND
+    assert 0 == world.li.standing(last).claims_in_a_day

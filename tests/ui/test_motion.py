@@ -1,0 +1,84 @@
+"""Motion: who may be shown it, and that one module draws all of it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import hongbao
+from hongbao.settings import Settings
+from hongbao.ui import motion
+from tests.every import every
+
+HOUSE = Path(hongbao.__file__).parent
+WORLD = {"TERM": "xterm-256color"}
+
+
+@every(
+    "settings, variables",
+    [
+        (Settings(motion="off"), {}),
+        (Settings(prompts="plain"), {}),
+        *((Settings(), {"TERM": term}) for term in ("", "dumb")),
+        *((Settings(), {name: "1"}) for name in ("CI", "NO_COLOR", "ACCESSIBLE")),
+        *((Settings(), {"REDUCED_MOTION": value}) for value in ("1", "true", "reduce")),
+    ],
+)
+def test_nothing_moves_for_who_does_not_want_it(
+    settings: Settings, variables: dict[str, str]
+) -> None:
+    assert not motion.is_wanted(settings, WORLD | variables)
+
+
+@every(
+    "variables",
+    [{}, {"CI": ""}, {"CI": "false"}, {"NO_COLOR": ""}, {"REDUCED_MOTION": "0"}],
+)
+def test_it_does_for_others(variables: dict[str, str]) -> None:
+    assert motion.is_wanted(Settings(), WORLD | variables)
+
+
+@pytest.mark.usefixtures("capsys")
+def test_without_a_terminal_nothing_can_move() -> None:
+    assert not motion.is_possible()
+
+
+MOVING = {"rich.live", "rich.progress", "rich.spinner", "rich.status"}
+
+
+def drawing(source: str) -> set[str]:
+    """Return what *source* has of escapes and of libraries that draw one thing over another."""
+    found: set[str] = set()
+    if "x1b[" not in source and not any(name in source for name in MOVING):
+        return found
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Constant(value=str(text)) if "\x1b[" in text:
+                parts = (part.lstrip("0123456789;") for part in text.split("\x1b[")[1:])
+                found |= {part[:5] for part in parts if not part.startswith("m")}
+            case ast.ImportFrom(module=str(name)) | ast.Import(names=[ast.alias(name=name)]):
+                found |= {name} & MOVING
+    return found
+
+
+def test_one_module_draws_all_frames() -> None:
+    found = {
+        str(path.relative_to(HOUSE)): drawn
+        for path in HOUSE.rglob("*.py")
+        if (drawn := drawing(path.read_text(encoding="utf-8")))
+    }
+    assert {"ui/motion.py", "ui/progress.py"} == set(found)
+    assert {"rich.progress"} == found["ui/progress.py"]
+
+
+@every(
+    "source",
+    [
+        'print("\\x1b[2J")',
+        'print(f"\\x1b[{n}A")',
+        "from rich.live import Live",
+        "def f():\n import rich.status",
+    ],
+)
+def test_another_one_would_be_noticed(source: str) -> None:
+    assert drawing(source)
