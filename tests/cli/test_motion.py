@@ -20,7 +20,8 @@ TOLD = "from 小明 · share 3 of 3 · balance"
 
 
 def claimed(shell: Shell, **variables: str) -> Said:
-    return shell.at_terminal("claim", shell.packets["lucky"], **{"HONGBAO_MOTION": "", **variables})
+    variables = {"HONGBAO_MOTION": "", **variables}
+    return shell.at_terminal("claim", shell.packets["lucky"], **variables)  # type: ignore[arg-type]
 
 
 def frames(said: str) -> int:

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from hongbao.ui import motion, opening
 from hongbao.ui.opening import HEIGHT, Lines, Opening
+from hongbao.ui.picture import Run, Style
 from tests.every import every
 
 RATE = 20
@@ -100,12 +101,12 @@ def test_a_first_opening_takes_no_longer_than_the_eye_likes() -> None:
     [
         (opening.GOLD_ON_RED, "\x1b[1;33;41mx\x1b[0m"),
         (opening.RED, "\x1b[41mx\x1b[0m"),
-        (opening.Style(), "x"),
-        (opening.Style(dim=True, underline=True), "\x1b[2;4mx\x1b[0m"),
+        (Style(), "x"),
+        (Style(dim=True, underline=True), "\x1b[2;4mx\x1b[0m"),
     ],
 )
-def test_a_style_is_told_in_codes(style: opening.Style, codes: str) -> None:
-    assert codes == motion.ansi([opening.Run("x", style)])
+def test_a_style_is_told_in_codes(style: Style, codes: str) -> None:
+    assert codes == motion.ansi([Run("x", style)])
 
 
 @pytest.mark.parametrize("shown", SHOWN.values(), ids=SHOWN)

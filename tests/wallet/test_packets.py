@@ -560,9 +560,10 @@ def test_equal_shares_have_no_luckiest(world: World):
 
 
 def test_claims_are_counted_for_a_day(world: World):
-    for _ in range(2):
-        world.li.claim(sent()(world))
-        last = sent()(world)
+    packets = [sent()(world) for _ in range(3)]
+    last = packets.pop()
+    for packet in packets:
+        world.li.claim(packet)
     assert 2 == world.li.standing(last).claims_in_a_day
     world.at += DAY + MICROSECOND
     assert 0 == world.li.standing(last).claims_in_a_day
