@@ -72,7 +72,6 @@ class Shell:
             "HONGBAO_HOME": str(self.home),
             "HONGBAO_CONFIG": str(self.home.parent / "config.toml"),
             "HONGBAO_LANG": "en",
-            "HONGBAO_MOTION": "off",
             "HONGBAO_PIN_FILE": str(self.pin_file),
             "PYTHONDONTWRITEBYTECODE": "",
             "LANG": "C.UTF-8",
@@ -185,8 +184,9 @@ class Shell:
         *replies* are what is typed when a question has appeared: the question's end, and the keys,
         or what works them out from the screen.
         """
+        still = {} if argv is not COMMAND else {"HONGBAO_MOTION": "off"}
         environment = self.environment(
-            **{"TERM": "xterm-256color", "HONGBAO_PIN_FILE": "", **variables}
+            **{"TERM": "xterm-256color", "HONGBAO_PIN_FILE": "", **still, **variables}
         )
         whole = _warm([*argv, *typed])
         if whole is not None and warm.can_be(variables):

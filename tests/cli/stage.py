@@ -35,6 +35,7 @@ def main() -> int:
     if sys.argv[1] == "apart":
         sys.stdout.write(json.dumps([_apart(act) for act in json.loads(sys.stdin.read())]))
         return 0
+    vars(caller)["Caller"].play = _no_motion  # a screen here is what is left of it
     for act in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")):
         _enter(act)
         for line in act["lines"]:
@@ -51,6 +52,10 @@ def main() -> int:
 def _in_shell(line: str) -> None:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(["bash", "-c", line], env={**os.environ, "PATH": path}, check=False)
+
+
+def _no_motion(_call: object, _frames: object, _seconds: float) -> None:
+    """Draw nothing over anything else."""
 
 
 def _enter(act: dict[str, Any]) -> None:

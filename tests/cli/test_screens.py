@@ -155,7 +155,7 @@ def test_an_ascii_terminal_gets_lines_and_marks_of_its_own(new_year: Shell):
     assert "--- debit" in plainly[list(DRAWN).index("books")]
 
 
-SIGNS = re.compile(r"[\u0080-\u2e7f]")
+SIGNS = re.compile(r"[\u0080-\u200b\u200e-\u2e7f]")  # the two between join signs, and draw none
 
 
 NEVER_IN_ASCII = ("motion.py", "opening.py", "picture.py")
