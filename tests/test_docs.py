@@ -391,6 +391,25 @@ def test_every_decision_is_in_the_index_with_its_title():
     assert len(titles) == len(listed)
 
 
+def test_every_story_is_a_lesson():
+    """
+    Each is listed once under its topic, and marked if it tells its paragraphs in Chinese as well.
+    """
+    page = next((ROOT / "docs").rglob("lessons.md"))
+    listed = re.findall(
+        r"(?m)^\| \[(\w+)\]\([^)]+/(\w+)\.txt\)( 中文)? \|", page.read_text("utf-8")
+    )
+    stories = [
+        *(ROOT / "tests" / "stories").glob("*.txt"),
+        *(ROOT / "hongbao" / "stories").glob("*.txt"),
+    ]
+    chinese = {path.stem: "\n# zh:" in path.read_text("utf-8") for path in stories}
+
+    assert sorted(
+        (name, name, " 中文" if said else "") for name, said in chinese.items()
+    ) == sorted(listed)
+
+
 # --- who may do what -----------------------------------------------------------------------------
 
 

@@ -7,7 +7,8 @@ and errors as JSON; ``stage.py FILE`` plays the acts on the terminal it stands o
 clock stands at. ``{1}`` in a line is the first packet that was met, ``{2}`` the second, ``{rc1}``
 the first case and ``{ch1}`` the first challenge; settings such as ``COLUMNS=40`` may stand before a
 command; ``PYTHONIOENCODING`` is the encoding of what it writes to. A line on the terminal whose
-first word is ``!`` is one for bash, in the folder, with this very hongbao on its path.
+first word is ``!`` is one for bash, in the folder, with this very hongbao on its path; behind ``?``
+the exit code is shown as well.
 """
 
 import io
@@ -44,6 +45,8 @@ def main() -> int:
             with _settings(line) as typed:
                 if typed[0] == "!":
                     _in_shell(typed[1])
+                elif typed[0] == "?":
+                    sys.stdout.write(f"exit code {int(cli.main(typed[1:]))}\n")
                 else:
                     cli.main(typed)
     return 0
