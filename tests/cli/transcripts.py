@@ -214,7 +214,11 @@ def _played(chosen: Sequence[Page], folder: Path) -> dict[Path, str]:
             for command in commands
         ]
         said = shell.screens(
-            *lines, columns=COLUMNS, NO_COLOR="1", HONGBAO_PASSPHRASE_FILE="passphrase.txt"
+            *lines,
+            columns=COLUMNS,
+            HOME=str(folder / "elsewhere"),  # pages show the whole path, not `~/home`
+            NO_COLOR="1",
+            HONGBAO_PASSPHRASE_FILE="passphrase.txt",
         )
         replayed[page.path] = _filled(page, shell, iter(said))
     return replayed
