@@ -38,7 +38,7 @@ COMMANDS = {
     N_("History and checks"): ("history", "events", "trace", "books", "check"),
     N_("Statements"): ("export", "verify-statement", "receipt", "key", "import", "compare"),
     N_("The wallet"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
-    N_("More"): ("demo", "config", "completion"),
+    N_("More"): ("demo", "config", "help", "version", "completion"),
 }
 """Every command, under the heading that help puts it."""
 
@@ -71,12 +71,16 @@ class House(Group):
                 formatter.write_dl(
                     [(name, self.get_command(ctx, name).get_short_help_str()) for name in names]
                 )
+        from hongbao.commands.topics import TOPICS
+
+        with formatter.section(_("Topics of `hongbao help`")):
+            formatter.write_text(" · ".join(TOPICS))
 
 
 app = new_app(
     name="hongbao",
     cls=House,
-    context_settings={"help_option_names": ["--help", "-h"]},
+    context_settings={"help_option_names": [*ASKING_HELP]},
 )
 
 
@@ -87,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     as_json = "--json" in options
     call = Caller()
     words.use_language(words.preferred(os.environ, _language(call)))
-    asks_help = not ASKING_HELP.isdisjoint(options)
+    asks_help = any(option in ASKING_HELP for option in options)
     if as_json and asks_help:
         words.use_language("en")  # programs get the same in every language
     try:
@@ -196,22 +200,20 @@ def _complete(house: Any, call: Caller) -> None:
 def hongbao(
     ctx: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", help=N_("show the version and exit"))
+        bool, typer.Option("--version", "-V", help=N_("show the version and exit"))
     ] = False,
 ) -> None:
     if version:
-        from importlib.metadata import version as version_of
+        from hongbao.commands.version import answer_version
 
-        from hongbao.documents import FORMAT
-
-        number = version_of("hongbao")
-        caller(ctx).answer(
-            {"version": number, "json_version": FORMAT}, lambda _: print("hongbao", number)
-        )
+        answer_version(caller(ctx))
         raise typer.Exit
     if not (ctx.invoked_subcommand in REPAIRING or caller(ctx).asks_help):
         caller(ctx).check_settings(ctx.command.commands)  # type: ignore[attr-defined]
     if ctx.invoked_subcommand is None:
+        if caller(ctx).settings.bare == "help" and not caller(ctx).as_json:
+            print(ctx.get_help())
+            return
         from hongbao.commands.status import answer_status
 
         answer_status(caller(ctx))

@@ -16,6 +16,8 @@ from hongbao.words import N_, Filled, harmless
 USAGE = N_("Usage: ")
 OPTIONS = N_("[OPTIONS]")
 COMMAND = N_("COMMAND [ARGS]...")
+ARGUMENTS = N_("Arguments")
+OPTIONS_HEADING = N_("Options")
 SHOW_HELP = N_("show this help and exit")
 """The words of a help page that the library never translates."""
 

@@ -12,8 +12,9 @@ from urllib.parse import unquote
 import pytest
 import typer
 
-from hongbao import cli
+from hongbao import cli, words
 from hongbao.auditing import PROBLEMS
+from hongbao.commands import topics
 from hongbao.commands.options import Command
 from hongbao.documents import FORMAT
 from hongbao.domain.ledger import LEGAL, SIDES
@@ -183,6 +184,46 @@ def test_the_exit_codes_are_in_one_table_and_no_other():
 
     assert numbers == row.findall(EXIT_CODES.read_text("utf-8"))
     assert [] == copies
+
+
+def test_help_has_the_exit_codes_of_the_page_for_programs():
+    """
+    One table, word by word and in both languages, for those who read and for those who ask.
+    """
+    listed = re.findall(
+        r"^\| (\d+) \| ([^|]+) \| ([^|]+) \|", EXIT_CODES.read_text("utf-8"), re.MULTILINE
+    )
+    chinese = words.spoken("zh_CN")
+
+    assert listed == [
+        (str(int(code)), said, re.sub(r"(\d+)", r" \1 ", chinese(said)))
+        for code, said in topics.EXIT_CODES.items()
+    ]
+
+
+def test_help_has_the_variables_of_the_page_of_commands():
+    """
+    The same names in the same order: all that the code reads, and each of them.
+    """
+    index = (PAGES / "README.md").read_text("utf-8")
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", index, re.MULTILINE)
+    house = Path(cli.__file__).parent
+    source = "\n".join(path.read_text("utf-8") for path in house.rglob("*.py"))
+
+    named = set(re.findall(r"\bHONGBAO_[A-Z_]+[A-Z]\b", source)) - {"HONGBAO_COMPLETE"}
+
+    assert [*topics.VARIABLES] == listed
+    assert named <= {*topics.VARIABLES}
+    assert {"PAGER", "VISUAL", "EDITOR"} <= set(re.findall(r"\b[A-Z]+\b", source))
+
+
+def test_every_topic_is_on_the_page_of_help():
+    """
+    In the order in which the list of commands ends with them.
+    """
+    listed = re.findall(r"^\| `([a-z-]+)` \|", page("help"), re.MULTILINE)
+
+    assert [*topics.TOPICS] == listed
 
 
 # --- what programs get ---------------------------------------------------------------------------

@@ -42,6 +42,7 @@ ACRONYMS = frozenset(
     {
         *("BOC", "CSV", "GB", "GBK", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "TOML", "UP", "UTC"),
         *("NUL", "QR", "XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS", "EDITOR", "VISUAL"),
+        *("LANG", "PAGER"),
     }
 )
 """Capitals that are words, not placeholders; the two of the library's are translated whole."""

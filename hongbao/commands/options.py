@@ -17,8 +17,8 @@ from hongbao.commands.caller import Caller
 from hongbao.commands.placeholders import PROFILE_NAME, placeholder
 from hongbao.domain.ids import check_request_id
 from hongbao.errors import HongbaoError, InvalidAmount, InvalidNumber
-from hongbao.parser_words import SHOW_HELP
-from hongbao.words import N_, _
+from hongbao.parser_words import ARGUMENTS, OPTIONS_HEADING, SHOW_HELP
+from hongbao.words import N_, _, say
 
 if TYPE_CHECKING:
     from hongbao.answers import DeviceLine
@@ -45,7 +45,7 @@ UsageError: type[Exception] = next(
 """The parser's base exception for wrong usage. Of its family, typer publishes one."""
 
 
-ASKING_HELP = frozenset({"--help", "-h"})
+ASKING_HELP = ("--help", "-h")
 
 
 # --- options that several commands share ---------------------------------------------------------
@@ -116,14 +116,21 @@ class _Spoken:
     placeholders: dict[str, str]
     """The placeholders, by what the reader's language calls them."""
 
+    elsewhere: dict[str, list[TyperOption]]
+    """The options that a page only names, by the sentence that says where they are explained."""
+
     listed = ""
     """Where the list that it answers with is declared (see `listing`)."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         own = [*(settings.get("params") or ())]
-        if self.listed:
-            own += lists.options(kept_option, self.listed)
-        settings["params"] = [*own, *_shared_options()]
+        of_lists = lists.options(kept_option, self.listed) if self.listed else []
+        shared = _shared_options()
+        self.elsewhere = {
+            N_("As a list, it also takes {options}; see `hongbao help formatting`."): of_lists,
+            N_("Every command also takes {options}; see `hongbao help options`."): shared,
+        }
+        settings["params"] = [*own, *of_lists, *shared]
         for param in settings["params"]:
             if getattr(param, "help", None):
                 param.help = _(param.help)
@@ -163,6 +170,28 @@ class _Spoken:
             if examples:
                 formatter.write_paragraph()
                 formatter.write_examples(examples.splitlines())
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what only this command takes; then, in a line, what others take as well."""
+        told = {option.name for options in self.elsewhere.values() for option in options}
+        params = [param for param in self.get_params(ctx) if param.name not in told]  # type: ignore[attr-defined]
+        help_option = self.get_help_option(ctx)
+        for heading, kind in ((ARGUMENTS, "argument"), (OPTIONS_HEADING, "option")):
+            records = [
+                param.get_help_record(ctx)
+                for param in params
+                if param.param_type_name == kind and param is not help_option
+            ]
+            if shown := [record for record in records if record is not None]:
+                with formatter.section(_(heading)):
+                    formatter.write_dl(shown)
+        if hasattr(self, "format_commands"):
+            self.format_commands(ctx, formatter)
+        formatter.write_paragraph()
+        for sentence, options in self.elsewhere.items():
+            names = [option.opts[0] for option in options]
+            if names:
+                formatter.write_text(say(sentence, options=", ".join(names)))
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write nothing more: the examples stand at the top."""
@@ -245,6 +274,14 @@ def kept_option(*declared: str, help: str, **settings: Any) -> TyperOption:
         default=None,
         **settings,
     )
+
+
+def shared_options() -> list[tuple[str, str]]:
+    """Return how each option of every command is written, and what it is for, as help has them."""
+    command = Command("hongbao")
+    context = Speaking(command, help_option_names=[*ASKING_HELP])
+    options = [*next(reversed(command.elsewhere.values())), command.get_help_option(context)]
+    return [record for option in options if (record := option.get_help_record(context))]
 
 
 def _shared_options() -> list[TyperOption]:

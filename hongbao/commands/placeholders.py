@@ -38,6 +38,7 @@ _PLAIN = (
     C_("placeholder", "INSTANT"),
     C_("placeholder", "KEY"),
     C_("placeholder", "KIND"),
+    C_("placeholder", "NAMES"),
     C_("placeholder", "PACK"),
     C_("placeholder", "PACKET"),
     C_("placeholder", "PAYMENT"),
@@ -49,6 +50,7 @@ _PLAIN = (
     C_("placeholder", "SPAN"),
     C_("placeholder", "SUBJECT"),
     C_("placeholder", "TEXT"),
+    C_("placeholder", "TOPIC"),
 )
 
 _BY_WORD = {str(word): word for word in _PLAIN}

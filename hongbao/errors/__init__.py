@@ -14,9 +14,9 @@ from hongbao.errors.base import *
 
 TOPICS = {
     "usage": (
-        "Unanswered NotAnswered Declined BadCommandLine ConflictingOptions UnknownColumn "
-        "FileExists InvalidPath NotUtf8 InsideHome FileNotReadable SystemRefused AnswerUnwritable "
-        "Unexpected Interrupted Stopped"
+        "Unanswered NotAnswered Declined BadCommandLine NoSuchTopic ConflictingOptions "
+        "UnknownColumn FileExists InvalidPath NotUtf8 InsideHome FileNotReadable SystemRefused "
+        "AnswerUnwritable Unexpected Interrupted Stopped"
     ),
     "values": (
         "InvalidAmount InvalidNumber InvalidName InvalidDeviceName InvalidGreeting "

@@ -1,6 +1,14 @@
 """Usage: arguments, prompts, files and output of a command."""
 
-from hongbao.errors.base import ExitCode, HongbaoError, NotFound, Unusable, UsageError, example
+from hongbao.errors.base import (
+    ExitCode,
+    HongbaoError,
+    NotFound,
+    Unusable,
+    UsageError,
+    example,
+    shortened,
+)
 from hongbao.parser_words import in_our_words
 from hongbao.words import N_
 
@@ -39,6 +47,20 @@ class BadCommandLine(UsageError):
     code = "usage"
     sentence = "{problem}"
     advice = N_("see `{command} --help`")
+
+
+class NoSuchTopic(UsageError):
+    """`hongbao help` was asked for what is neither a command nor a topic."""
+
+    topic: str = example("sned", kw_only=False, shape=shortened)
+    other: str | None = example("send", also=(None,))
+
+    sentence = N_("there is no command or topic {topic}; did you mean {other}?")
+    _sentence_without_other = N_("there is no command or topic {topic}")
+    advice = N_("see all of them: `hongbao help`")
+
+    def chosen_sentence(self) -> str:
+        return self._sentence_without_other if self.other is None else self.sentence
 
 
 class ConflictingOptions(UsageError):

@@ -499,7 +499,8 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "write one with `hongbao totp add --secret-file FILE`": (
         Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
     ),
-    # --- of the settings
+    # --- of help and the settings
+    "see all of them: `hongbao help`": (Shown("help sned"),),
     "see every setting: `hongbao config list`": (Shown("config set motion never"),),
     "see where each comes from: `hongbao config list --origin`": (Shown("config unset motion"),),
     "correct it with `hongbao config edit`": (

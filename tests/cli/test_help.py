@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import typer
 from rich.cells import cell_len
 
 from hongbao import cli, words
+from hongbao.commands.topics import TOPICS
 from hongbao.documents import FORMAT
 from hongbao.domain.channel import Fault
 from hongbao.domain.identity import BANKS
@@ -76,7 +78,8 @@ def test_help_leads_with_an_example(pages: Pages):
     for name, page in pages("en", 80).items():
         found = re.search(r"^  Examples?: (hongbao|eval) ", page, re.MULTILINE)
         assert (name, True) == (name, found is not None)
-        assert page.index("Example") < page.index("Options:")
+        rest = page.find("Options:")
+        assert rest < 0 or page.index("Example") < rest
 
 
 def test_every_option_is_explained(pages: Pages):
@@ -189,6 +192,7 @@ LATIN = {
     *(fault.value for fault in Fault),
     *(word for name in COMMANDS for word in name),
     *FORMATS,
+    *(word for topic in TOPICS for word in topic.split("-")),
 }
 
 
@@ -207,6 +211,127 @@ def test_the_version_is_told(empty: Shell):
     assert re.match(r"hongbao \d+\.\d+\.\d+", empty("--version").out)
     told = empty.answers("--version")
     assert told == {"version": told["version"], "json_version": FORMAT}
+    for typed in ("version", "-V"):
+        assert told == empty.answers(typed)
+        assert empty("--version") == empty(typed)
+
+
+# --- layers ---------------------------------------------------------------------------------------
+
+LONG = {
+    # What is longer than a screen: its own options alone are.
+    *("", "send", "packets", "history", "events", "export", "risk", "review", "bank fault"),
+    *("device", "import", "init"),
+}
+
+
+def test_a_page_fits_on_a_screen(pages: Pages):
+    """
+    24 rows at 80 columns, for all that a command alone takes.
+    """
+    long = {name for name, page in pages("en", 80).items() if len(page.splitlines()) > 24}
+
+    assert set() == long - LONG
+
+
+def test_what_every_command_takes_is_explained_once(pages: Pages, empty: Shell):
+    """
+    A page names it in one sentence at its end; the topic explains each.
+    """
+    topic = empty.does("help", "options").out
+    foot = "--json, --profile, --yes, --no-input, --pin-file, --totp-file"
+
+    for name, page in pages("en", 80).items():
+        last = " ".join(page.rpartition("Every command also takes ")[2].split())
+        assert (name, f"{foot}; see `hongbao help options`.") == (name, last)
+        assert not re.search(r"^ +--pin-file FILE", page, re.MULTILINE), name
+    for option in (*foot.split(", "), "-p", "-y", "-h"):
+        assert re.search(rf"^ .*{option}\b.*  \w", topic, re.MULTILINE), option
+
+
+def test_help_of_a_command_is_its_page(pages: Pages, empty: Shell):
+    """
+    `help card add` is `card add --help`, and `help` alone is `--help`.
+    """
+    said = empty.plays(*(("help", *name) for name in COMMANDS), ("help",), COLUMNS="80")
+
+    for name, each in zip([*COMMANDS, ()], said, strict=True):
+        assert each.out.startswith(pages("en", 80)[" ".join(name)]), name
+
+
+@pytest.mark.parametrize(("language", "columns"), SIZES)
+def test_topics_fit_and_are_in_one_language(empty: Shell, language: str, columns: int):
+    """
+    Every topic, at 80 columns and at 40.
+    """
+    said = empty.plays(
+        *(("help", topic) for topic in TOPICS), HONGBAO_LANG=language, COLUMNS=str(columns)
+    )
+
+    for topic, each in zip(TOPICS, said, strict=True):
+        lines = each.out.splitlines()
+        wide = [line for line in lines if cell_len(line) > columns]
+        assert (topic, 0, []) == (
+            topic,
+            each.code,
+            [line for line in wide if not line.strip().startswith("hongbao ")],
+        )
+        assert (topic, language == "zh_CN") == (
+            topic,
+            bool(re.search("[\u4e00-\u9fff]。", each.out)),
+        )
+
+
+def test_the_list_of_commands_names_the_topics(pages: Pages):
+    """
+    At its foot, where a reader who has found no command still looks.
+    """
+    foot = pages("en", 80)[""].partition("Topics of `hongbao help`:")[2]
+
+    assert [*TOPICS] == re.findall(r"[a-z-]+", foot.partition("\n\n")[0])
+
+
+@pytest.mark.parametrize(
+    ("typed", "other"),
+    [
+        (("sned",), "send"),
+        (("exit-cods",), "exit-codes"),
+        (("card", "ad"), "card"),
+        (("福",), None),
+    ],
+)
+def test_help_for_what_there_is_not_names_the_nearest(
+    empty: Shell, typed: tuple[str, ...], other: str | None
+):
+    """
+    A command or a topic; nothing where nothing is near.
+    """
+    code, error = empty.refuses("help", *typed)
+
+    assert (2, "no_such_topic", other) == (code, error["code"], error["other"])
+
+
+def test_help_works_without_settings(empty: Shell, tmp_path: Path):
+    """
+    It is how a reader learns what may stand there.
+    """
+    broken = tmp_path / "config.toml"
+    broken.write_text("motion = off\n")
+
+    for typed in (("help",), ("help", "config"), ("version",), ("send", "--help")):
+        assert 0 == empty(*typed, HONGBAO_CONFIG=str(broken)).code
+    assert 2 == empty("demo", HONGBAO_CONFIG=str(broken)).code
+
+
+def test_bare_shows_help_where_that_is_set(empty: Shell, pages: Pages, tmp_path: Path):
+    """
+    For people; a program gets the status in any case.
+    """
+    config = tmp_path / "config.toml"
+    config.write_text('bare = "help"\n')
+
+    assert pages("en", 80)[""] == empty.does(HONGBAO_CONFIG=str(config), COLUMNS="80").out
+    assert empty.answers() == empty.answers(HONGBAO_CONFIG=str(config))
 
 
 def test_building_a_command_twice_translates_it_anew():
