@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from hongbao import settings
 from hongbao.commands.options import shared_options
 from hongbao.errors import ExitCode
-from hongbao.words import N_, _
+from hongbao.words import C_, N_, _
 
 EXIT_CODES: Mapping[ExitCode, str] = MappingProxyType(
     {
@@ -24,7 +24,7 @@ EXIT_CODES: Mapping[ExitCode, str] = MappingProxyType(
         ),
         ExitCode.INSUFFICIENT: N_("not enough money"),
         ExitCode.LIMIT: N_("over a limit"),
-        ExitCode.PIN: N_("PIN"),
+        ExitCode.PIN: C_("exit code", "PIN"),
         ExitCode.BUSY: N_("busy; try again"),
         ExitCode.HELD: N_("stopped by risk control (an act whose money is held ends with 0)"),
         ExitCode.PENDING: N_("pending: the outcome is not known yet"),
