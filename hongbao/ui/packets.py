@@ -10,6 +10,7 @@ from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.listing import Field, Listing, mark
 from hongbao.ui.screen import Cell, Column, console, is_terminal, line, safe, table
+from hongbao.ui.shares import show_shares
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         PacketShown,
         Refunds,
         Sent,
-        ShareLine,
         Verified,
     )
     from hongbao.queries.packets import Standing
@@ -298,38 +298,7 @@ def show_packet(packet: PacketShown) -> None:
     line(progress(packet), bold=yuan(packet["total_fen"]))
     for fact in _standing(packet):
         line(fact)
-    if packet["shares"]:
-        print()
-        table(
-            [
-                Column("", right=False),
-                Column(_("who"), gives=True),
-                Column(_("amount"), right=True),
-                Column(_("time"), below=True),
-                Column(_("luck"), gives=True, below=True, named=True, extra=True),
-                Column("", below=True),
-            ],
-            [
-                [
-                    Cell(str(share["seat"]), "dim"),
-                    safe(share["profile"]),
-                    Cell(yuan(share["amount_fen"]), "bold red" if share["luckiest"] else ""),
-                    Cell(wording.when(share["at"]), "dim"),
-                    Cell(safe(share["luck"] or ""), "dim"),
-                    _mark(share),
-                ]
-                for share in packet["shares"]
-            ],
-        )
-
-
-def _mark(share: ShareLine) -> Cell:
-    """Return the mark of a share: held, returned, or luckiest."""
-    if share["case"] in ("open", "escalated"):
-        return Cell(_("held"), "yellow")
-    if share["case"] in ("returned", "rejected"):
-        return Cell(_("returned"), "dim")
-    return Cell(_("luckiest") if share["luckiest"] else "", "bold red")
+    show_shares(packet)
 
 
 def _show_cover(packet: PacketShown) -> None:
