@@ -569,7 +569,20 @@ class Caller:
             if layout == Layout() and not is_terminal():
                 listing.print_facts(answer)
 
-        self.answer(answer, print_rows)
+        is_read = is_terminal() and not layout.is_for_programs and not self.as_json
+        if is_read and listing.rows and not (self.no_pager or self.no_input):
+            self.answer(answer, lambda answer: self._paged(lambda: print_rows(answer)))
+        else:
+            self.answer(answer, print_rows)
+
+    def _paged(self, show: Callable[[], None]) -> None:
+        from hongbao.ui import pager
+
+        variables = self._variables
+        if command := pager.chosen(self.settings.pager, variables):
+            pager.paged(show, command, variables)
+        else:
+            show()
 
     @property
     def is_watched(self) -> bool:

@@ -129,6 +129,7 @@ class _Player:
             "HONGBAO_HOME": str(folder / _HOME),
             "HONGBAO_CONFIG": str(folder / _SETTINGS),
             "HONGBAO_LANG": language,
+            "HONGBAO_PAGER": "",
             # This hongbao, wherever it was started from.
             "PYTHONPATH": os.pathsep.join((str(_PACKAGE), variables.get("PYTHONPATH", ""))),
         }

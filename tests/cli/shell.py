@@ -75,6 +75,7 @@ class Shell:
             "HONGBAO_PIN_FILE": str(self.pin_file),
             "PYTHONDONTWRITEBYTECODE": "",
             "LANG": "C.UTF-8",
+            "PAGER": "",  # a long list would wait for a key
             **variables,
         }
 
@@ -175,11 +176,12 @@ class Shell:
         *typed: str,
         replies: Sequence[Reply] = (),
         columns: int = 80,
+        lines: int = LINES,
         argv: Sequence[str] = COMMAND,
         **variables: str,
     ) -> Said:
         """
-        Type a command at a terminal of that many *columns*, and return all that stood on it.
+        Type a command at a terminal of *columns* and *lines*, and return all that stood on it.
 
         *replies* are what is typed when a question has appeared: the question's end, and the keys,
         or what works them out from the screen.
@@ -190,11 +192,11 @@ class Shell:
         )
         whole = _warm([*argv, *typed])
         if whole is not None and warm.can_be(variables):
-            return _at_warm_terminal(whole, environment, columns, replies)
+            return _at_warm_terminal(whole, environment, (lines, columns), replies)
         process, terminal = pty.fork()
         if process == 0:
             # Before it runs: whoever looks at the width early must not see another.
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
             os.execve(shutil.which(argv[0]) or argv[0], [*argv, *typed], environment)
         try:
             screen = _talk(terminal, replies)
@@ -234,13 +236,16 @@ def _warm(argv: Sequence[str]) -> Sequence[str] | None:
 
 
 def _at_warm_terminal(
-    typed: Sequence[str], environment: Mapping[str, str], columns: int, replies: Sequence[Reply]
+    typed: Sequence[str],
+    environment: Mapping[str, str],
+    size: tuple[int, int],
+    replies: Sequence[Reply],
 ) -> Said:
     terminal, theirs = pty.openpty()
     with ExitStack() as closing:
         closing.callback(os.close, terminal)
         try:
-            termios.tcsetwinsize(theirs, (LINES, columns))
+            termios.tcsetwinsize(theirs, size)
             command = closing.enter_context(
                 warm.started(
                     typed[0],
