@@ -124,8 +124,8 @@ def _formatting(page: Any) -> None:
                 (
                     _("a pipe"),
                     N_(
-                        "a line a row, fields separated by tabs, no heading; new fields are added "
-                        "at the end; yuan with two decimals"
+                        "a line a row, fields separated by tabs, no heading; the fields and their "
+                        "order never change; yuan with two decimals"
                     ),
                 ),
                 ("--header", N_("the same, with a first line that names the fields")),
@@ -136,6 +136,22 @@ def _formatting(page: Any) -> None:
                 ),
             ]
         )
+    page.write_paragraph()
+    page.write_text(
+        _(
+            "Columns have the names of the JSON keys, in every language. An amount has two: "
+            "amount_yuan is 66.66, amount_fen is 6666. Names and keys are only ever added. With "
+            "--header or --columns, a tab, a line break or a backslash in a text is written \\t, "
+            "\\n or \\\\."
+        )
+    )
+    page.write_paragraph()
+    page.write_text(
+        _(
+            "On a terminal, a list longer than the screen goes through a pager: HONGBAO_PAGER, the "
+            "setting pager, PAGER, or less; --no-pager prints it at once."
+        )
+    )
     page.write_paragraph()
     page.write_text(
         _(
