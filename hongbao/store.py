@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from hongbao.domain.chain import Act, line
 from hongbao.domain.channel import MessageState
+from hongbao.rows import Row
 from hongbao.units import to_micros
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hongbao.domain.packet import Packet
     from hongbao.domain.reconciliation import OurLine, TheirLine
     from hongbao.domain.settlement import Gross
+    from hongbao.questions import Question
 
 RowKey = tuple[str, *tuple[int | str, ...]]
 """A row by its table and key, such as ``("profile", 3)``."""
@@ -61,7 +63,7 @@ RESTORE = "/restore/"
 """What the request id of a `restore` begins with; its entry's number follows, in nine digits."""
 
 
-class HomeRow(NamedTuple):
+class HomeRow(Row):
     """The row of the home itself."""
 
     made_at: datetime
@@ -86,7 +88,7 @@ class HomeRow(NamedTuple):
         return self.virtual_at is None and self.dice is not None
 
 
-class ProfileRow(NamedTuple):
+class ProfileRow(Row):
     """One profile."""
 
     id: int
@@ -103,7 +105,7 @@ class ProfileRow(NamedTuple):
     id_number_index: bytes | None = None
 
 
-class DeviceRow(NamedTuple):
+class DeviceRow(Row):
     """A device, as one profile has let it in."""
 
     id: int
@@ -122,7 +124,7 @@ class DeviceRow(NamedTuple):
         return self.state in ("approved", "certified")
 
 
-class StandingRow(NamedTuple):
+class StandingRow(Row):
     """The risk facts of a profile on a device."""
 
     cards: int  # of the profile
@@ -131,7 +133,7 @@ class StandingRow(NamedTuple):
     others: int  # other profiles that have authorised the device, or were requested to
 
 
-class BillFileRow(NamedTuple):
+class BillFileRow(Row):
     """A bill of another institution's, and the act that imported it."""
 
     number: int
@@ -139,14 +141,14 @@ class BillFileRow(NamedTuple):
     entry: int
 
 
-class OperatorRow(NamedTuple):
+class OperatorRow(Row):
     """An operator: may correct books, and is not a user of the wallet."""
 
     id: int
     name: str
 
 
-class JudgedRow(NamedTuple):
+class JudgedRow(Row):
     """An act with the record of how it was judged; of others, of what is remembered."""
 
     entry: int
@@ -158,21 +160,21 @@ class JudgedRow(NamedTuple):
     risk: str
 
 
-class HabitRow(NamedTuple):
+class HabitRow(Row):
     """A profile's habit as it was once kept: it follows from the records up to entry *upto*."""
 
     upto: int
     text: str
 
 
-class KeptHabit(NamedTuple):
+class KeptHabit(Row):
     """What a habit is derived from: the one last kept, and entries with risk records since."""
 
     kept: HabitRow | None
     records: list[tuple[int, str]]
 
 
-class ChallengeRow(NamedTuple):
+class ChallengeRow(Row):
     """A question that stands before an act."""
 
     number: int
@@ -201,7 +203,7 @@ class CaseView(Enum):
     """Holds that have ended by *until* without a reviewer, the earliest first."""
 
 
-class OpinionRow(NamedTuple):
+class OpinionRow(Row):
     """An operator's opinion on a case."""
 
     entry: int
@@ -212,7 +214,7 @@ class OpinionRow(NamedTuple):
     at: datetime
 
 
-class CaseRow(NamedTuple):
+class CaseRow(Row):
     """A case that a reviewer looks at, and what operators said of it."""
 
     number: int
@@ -231,7 +233,7 @@ class CaseRow(NamedTuple):
     opinions: tuple[OpinionRow, ...] = ()  # in order
 
 
-class RecordsRow(NamedTuple):
+class RecordsRow(Row):
     """The number of records, and the time of the first."""
 
     first_at: datetime | None
@@ -245,7 +247,7 @@ class RecordsRow(NamedTuple):
     by_operators: int  # entries that operators made
 
 
-class Holder(NamedTuple):
+class Holder(Row):
     """The holder of a PIN: a profile, or an operator."""
 
     table: str
@@ -262,7 +264,7 @@ class Holder(NamedTuple):
         return f"{self.table}-{self.id}"
 
 
-class PinRow(NamedTuple):
+class PinRow(Row):
     """A holder's PIN, and how often it was tried."""
 
     hash: str
@@ -271,7 +273,7 @@ class PinRow(NamedTuple):
     locked_until: datetime | None
 
 
-class CardRow(NamedTuple):
+class CardRow(Row):
     """One bound card, and the account behind it."""
 
     id: int
@@ -286,7 +288,7 @@ class CardRow(NamedTuple):
     number_index: bytes  # the account's
 
 
-class DepositRow(NamedTuple):
+class DepositRow(Row):
     """A bank account behind a card number; the account's owner is its id."""
 
     account: Account
@@ -333,7 +335,7 @@ class PacketView(Enum):
     """
 
 
-class SumsRow(NamedTuple):
+class SumsRow(Row):
     """What a profile has besides their balance, and what of it matures."""
 
     open_fen: int  # in packets that can be claimed
@@ -350,7 +352,7 @@ class SumsRow(NamedTuple):
         return self.open_fen + self.due_back_fen + self.held_fen + self.on_its_way_fen
 
 
-class NextDue(NamedTuple):
+class NextDue(Row):
     """When what is waiting falls due next."""
 
     hold_end: datetime | None  # when a hold ends, or ended, automatically
@@ -359,7 +361,7 @@ class NextDue(NamedTuple):
     is_unfinished: bool  # whether anything waits for an answer, or for the next settlement
 
 
-class PacketRow(NamedTuple):
+class PacketRow(Row):
     """A packet with what only the ledger and acts need of it."""
 
     packet: Packet
@@ -373,7 +375,7 @@ class PacketRow(NamedTuple):
     recipient_name: str | None
 
 
-class MessageRow(NamedTuple):
+class MessageRow(Row):
     """One payment through the channel, as the platform has it."""
 
     number: int
@@ -397,7 +399,7 @@ class MessageRow(NamedTuple):
     batch: int | None = None
 
 
-class BankMessageRow(NamedTuple):
+class BankMessageRow(Row):
     """The same payment, as its bank has it."""
 
     message: int
@@ -407,7 +409,7 @@ class BankMessageRow(NamedTuple):
     ready_at: datetime | None = None
 
 
-class BatchRow(NamedTuple):
+class BatchRow(Row):
     """One settlement."""
 
     number: int
@@ -415,7 +417,7 @@ class BatchRow(NamedTuple):
     entry: int
 
 
-class CorrectionRow(NamedTuple):
+class CorrectionRow(Row):
     """A difference that was put right."""
 
     message: MessageRow
@@ -423,7 +425,7 @@ class CorrectionRow(NamedTuple):
     amount_fen: int
 
 
-class ClearingDay(NamedTuple):
+class ClearingDay(Row):
     """A bank's clearing day on both sides; each is asked for when it is iterated over."""
 
     ours: Iterator[OurLine]
@@ -434,7 +436,7 @@ class ClearingDay(NamedTuple):
     """The differences about the platform's messages that were put right, in order."""
 
 
-class ClaimRow(NamedTuple):
+class ClaimRow(Row):
     """One claimed share."""
 
     at: datetime
@@ -448,7 +450,7 @@ class ClaimRow(NamedTuple):
     hold: str | None = None  # the state of the case that holds it, or held it
 
 
-class EntryRow(NamedTuple):
+class EntryRow(Row):
     """One act, as it is in the chain."""
 
     id: int
@@ -482,7 +484,7 @@ class EntryRow(NamedTuple):
         return (*self[:10], to_micros(self.at), *self[11:])
 
 
-class Decided(NamedTuple):
+class Decided(Row):
     """An act as it is put into the chain, once its changes are applied."""
 
     fields: tuple[object, ...]  # see `EntryRow.sealed_fields`
@@ -497,7 +499,7 @@ def as_sealed(act: Decided) -> Act:
     return Act(act.fields, [line(transfer) for transfer in act.transfers], rows)
 
 
-class ActRow(NamedTuple):
+class ActRow(Row):
     """One act as it was done: what its entry has, and the names of what it refers to."""
 
     entry: int
@@ -524,14 +526,14 @@ class ActRow(NamedTuple):
         return {int(step): int(micros) for step, _colon, micros in laps}
 
 
-class RequestRow(NamedTuple):
+class RequestRow(Row):
     """What became of a request."""
 
     act: ActRow | None  # that it made
     refusal: tuple[bytes, str] | None  # its inputs' digest, and the error that stays
 
 
-class MovedRow(NamedTuple):
+class MovedRow(Row):
     """One transfer, by the kinds of its accounts."""
 
     entry: int
@@ -542,7 +544,7 @@ class MovedRow(NamedTuple):
     reason: str
 
 
-class HeldRow(NamedTuple):
+class HeldRow(Row):
     """The sum of accounts of a kind; *owner* is 0 if they have several owners."""
 
     book: str
@@ -552,7 +554,7 @@ class HeldRow(NamedTuple):
     held_fen: int
 
 
-class ChangeRow(NamedTuple):
+class ChangeRow(Row):
     """An account: what it holds, how that changed since some act, and by that act itself."""
 
     book: str
@@ -563,7 +565,7 @@ class ChangeRow(NamedTuple):
     own_fen: int
 
 
-class Moved(NamedTuple):
+class Moved(Row):
     """What some entries have moved; each is asked for when it is iterated over."""
 
     transfers: Iterator[MovedRow]
@@ -572,7 +574,7 @@ class Moved(NamedTuple):
     """Every account that has moved since the first of them."""
 
 
-class TotalsRow(NamedTuple):
+class TotalsRow(Row):
     """What movements add up to."""
 
     movements: int
@@ -582,7 +584,7 @@ class TotalsRow(NamedTuple):
     closing_fen: int  # and after them
 
 
-class Movement(NamedTuple):
+class Movement(Row):
     """One line of a profile's history."""
 
     entry: int
@@ -602,7 +604,7 @@ class Movement(NamedTuple):
     asked: int | None  # the entry that asked for the payment of which this one is the outcome
 
 
-class Head(NamedTuple):
+class Head(Row):
     """The last entry of the chain."""
 
     entry: int
@@ -620,139 +622,12 @@ class Head(NamedTuple):
 EMPTY_HEAD = Head(0, bytes(32), None, 0)
 
 
-class StateRow(NamedTuple):
+class StateRow(Row):
     """A row of `SEALED`, and the last seal of it."""
 
     values: tuple[Any, ...] | None  # that a seal covers; None if the row is gone
     generation: int | None  # of the keys that it was sealed under; None if it never was
     digest: bytes | None  # None if it was sealed as gone
-
-
-class Question(Enum):
-    """The queries of the audit, for checks to judge; each says what its rows are."""
-
-    BILLS_IMPORTED = auto()
-    """Each imported bill with the entries that imported and removed it."""
-    BILL_ENTRIES_WITHOUT_BILL = auto()
-    """Entries that import or remove a bill of which there is no row."""
-    UNBALANCED_BOOKS = auto()
-    """Books whose debits and credits differ, with both sums."""
-    UNBALANCED_ACCOUNTS = auto()
-    """Accounts that differ from the sum of their transfers."""
-    ACCOUNTS = auto()
-    """Every account with its side and its sums."""
-    STRAY_ACCOUNTS = auto()
-    """Accounts without a transfer which nothing has opened."""
-    MOVES = auto()
-    """How often each kind of move was made, and the first transfer of it."""
-    CASES = auto()
-    """Each case with the entries that opened and closed it."""
-    OPINIONS_OF_CASE = auto()
-    """The opinions on the case with this number, with their entries."""
-    CASE_ENTRIES_WITHOUT_CASE = auto()
-    """Entries about a case, or an opinion, of which there is no row."""
-    OPERATOR_ENTRIES = auto()
-    """Entries that operators approve, or could, with the operator's name."""
-    HOLDING_ENTRIES = auto()
-    """Entries of acts that may hold what they do, if not just allowed; and the case of the hold."""
-    REPORTED_ENTRIES = auto()
-    """Entries whose risk record asks for a report."""
-    LAST_CASE_OF_RULE = auto()
-    """The last case of a profile under a rule, up to an entry."""
-    IN_TRANSIT = auto()
-    """Per bank and direction: what is unsettled for the platform, and for the bank."""
-    PAYMENTS = auto()
-    """Each payment with the entries that requested it, sent it and ended it."""
-    BANK_MESSAGES = auto()
-    """Each payment as its bank has it, beside the last entry that says how far the bank is."""
-    FAULTS = auto()
-    """What banks and channels were told to do wrong, and since when."""
-    FAULT_ENTRIES = auto()
-    """The last entry about the faults of each place."""
-    UNBALANCED_BATCH_LINES = auto()
-    """Lines of settlements that differ from the payments in them."""
-    BATCHES = auto()
-    """Each settlement with its entry, its transfers and its lines."""
-    UNEXPLAINED_BY_BANKS = auto()
-    """Per bank: what its statement lines leave unexplained."""
-    UNSOUND_BANK_LINES = auto()
-    """Lines of bank statements that do not fit their payment."""
-    MISNUMBERED_LINES = auto()
-    """Lines of bank statements, and corrections, whose numbers leave a gap before them."""
-    CORRECTIONS = auto()
-    """Each correction with its entry and its payment."""
-    DEVICES_IN_USE = auto()
-    """Name and public key of each enrolled device."""
-    SIGNED_ENTRIES = auto()
-    """Every entry with its signature and the device that made it."""
-    DEVICE_COUNTERS = auto()
-    """Each device with the counter of the last act that it signed."""
-    RISK_RECORDS = auto()
-    """Entry, profile and risk record of every judged act, and the columns it is looked for by."""
-    HABITS = auto()
-    """Each habit that is kept, and the entry up to which it follows from the records."""
-    STOPS = auto()
-    """Each stop with its entry, and entries of stops without one."""
-    CHALLENGES = auto()
-    """Each challenge with the entries that required, passed, failed and used it."""
-    CHALLENGE_ENTRIES_WITHOUT_CHALLENGE = auto()
-    """Entries about a challenge that does not name them."""
-    HOLDS = auto()
-    """Each hold with its packet or payment, its money and its entries."""
-    HELD_WITHOUT_CASE = auto()
-    """Accounts of held money that no hold names."""
-    BALANCES_BY_KIND = auto()
-    """Credits less debits of each kind of account in each book."""
-    BALANCES_BY_OWNER = auto()
-    """Credits less debits of the accounts of a book and kind, by owner."""
-    UNSOUND_PACKETS = auto()
-    """Packets whose account, claims, hold and refund do not add up."""
-    UNSOUND_CLAIMS = auto()
-    """Claims that do not fit their entry, packet or hold."""
-    TERMS = auto()
-    """Each packet's terms with the entry that sent it."""
-    DEALS = auto()
-    """Each claim with what its amount was drawn from."""
-    BALANCES_BY_ENTRY = auto()
-    """Each entry about a profile: what it says it moved, left, and what it did move."""
-    BALANCES_BY_PROFILE = auto()
-    """What each profile's account has."""
-    POLICIES = auto()
-    """The refs of all policies that are kept."""
-    CLAIMS_TO_MATURE = auto()
-    """Each claim with the moment, policy and delay its withdrawal depends on."""
-    MATURING = auto()
-    """What is kept of claims that cannot be withdrawn yet."""
-    USAGE_BY_DAY = auto()
-    """Counters of a day that differ from what they count."""
-    USAGE_BY_YEAR = auto()
-    """Counters of a year that differ from what they count."""
-    FILE_PROBLEMS = auto()
-    """
-    What the engine finds wrong with its own storage: pages, structure and references, as texts.
-
-    Every page in use is read as any act would read it. Only where that fails is the file asked
-    which pages are not authentic: it may hold one that a killed checkpoint wrote half of, which is
-    no fault, because the log still has it whole.
-    """
-    STATES = auto()
-    """Every row of a table of `SEALED`: its key, and the values that a seal covers."""
-    LAST_SEALS = auto()
-    """The last seal of every row that has one: table, key, generation, digest."""
-    SEALED_ACTS = auto()
-    """Of each act what its seal covers (`EntryRow.sealed_fields`), and the MAC behind the last."""
-    SEALED_TRANSFERS = auto()
-    """Each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
-    SEALED_ROWS = auto()
-    """The rows of state that entries have left: entry, table, key, digest."""
-    REFUSALS = auto()
-    """Each refusal that is remembered, with its seal."""
-    HOME_CLOCK = auto()
-    """The home's clock and its reading; the clock of the last entry, and its moment."""
-    ENTRY_COUNT = auto()
-    """How many entries there are."""
-    TRANSFER_COUNT = auto()
-    """How many transfers there are, and the numbers of the first and the last."""
 
 
 class Store(Protocol):

@@ -21,7 +21,7 @@ HOUSE = Path(__file__).parent.parent / "hongbao"
 FLOORS = (
     # From the ground up. A room knows the floors below its own, and no other room on its floor.
     {"__init__"},
-    {"documents", "units"},
+    {"documents", "questions", "rows", "units"},
     {"words"},
     {"parser_words"},
     {"errors"},

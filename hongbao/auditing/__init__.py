@@ -20,7 +20,8 @@ from hongbao.auditing import (
 )
 from hongbao.auditing.context import ROWS_MAX, Context, DeviceKeys, Fits, Keys, Noted
 from hongbao.errors import Damaged
-from hongbao.store import Question, Store
+from hongbao.questions import Question
+from hongbao.store import Store
 from hongbao.words import N_, fill
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from datetime import datetime
 from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import facts_in, has
 from hongbao.domain.bill import Digest
-from hongbao.store import Question
+from hongbao.questions import Question
 
 
 def check_bills(context: Context) -> Iterator[str]:

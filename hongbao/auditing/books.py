@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hongbao.auditing.context import Context
 from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.ledger import CENTRAL, LEGAL, PLATFORM, SIDES, Kind
-from hongbao.store import Question
+from hongbao.questions import Question
 from hongbao.units import yuan
 
 _OWED_TO_USERS = (Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD, Kind.FEES)

@@ -10,7 +10,7 @@ from hongbao.domain.dates import day_key
 from hongbao.domain.risk.pack import Pack, parse_pack
 from hongbao.domain.risk.record import Record
 from hongbao.errors import InvalidRiskPack, SameOperator
-from hongbao.store import Question
+from hongbao.questions import Question
 from hongbao.units import from_micros
 
 _SAID = frozenset({"opinion", "approved", "rejected", "escalated"})

@@ -8,7 +8,8 @@ from hongbao.auditing.context import ROWS_MAX, Context
 from hongbao.auditing.sealed import has
 from hongbao.domain.chain import Act, canonical
 from hongbao.errors import Damaged
-from hongbao.store import EMPTY_HEAD, Question
+from hongbao.questions import Question
+from hongbao.store import EMPTY_HEAD
 
 UNNOTED = 1
 """How many entries there may be of which nothing is noted: a command that dies may leave one."""

@@ -23,7 +23,7 @@ from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.ledger import PLATFORM, Kind, Reason
 from hongbao.domain.policy import parse_policy
 from hongbao.errors import InvalidPolicy
-from hongbao.store import Question
+from hongbao.questions import Question
 from hongbao.units import from_micros, yuan
 
 

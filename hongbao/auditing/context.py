@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 from hongbao.domain.ledger import Kind
 from hongbao.errors import Damaged
-from hongbao.store import Holder, Question, Store
+from hongbao.questions import Question
+from hongbao.store import Holder, Store
 
 ROWS_MAX = 20
 """How many rows of one finding are named; the problem says how many there are."""

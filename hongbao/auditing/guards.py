@@ -15,7 +15,7 @@ from hongbao.errors import (
     InvalidRiskPack,
     StorageUnreadable,
 )
-from hongbao.store import Question
+from hongbao.questions import Question
 
 _BY_ITSELF = frozenset({"refund", "restore"})
 """Acts that the platform also does without a request of a device."""

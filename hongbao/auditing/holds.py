@@ -6,7 +6,7 @@ from typing import NamedTuple
 from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import has, part_of
 from hongbao.domain.ledger import Kind, Reason
-from hongbao.store import Question
+from hongbao.questions import Question
 from hongbao.units import from_micros, iso, yuan
 
 _ENDS = {"released": "release", "returned": "return"}

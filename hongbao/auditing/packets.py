@@ -6,7 +6,7 @@ from itertools import groupby
 from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import at, has
 from hongbao.domain.fairness import SEED_BYTES, DrawInput, Terms, commitment, recompute
-from hongbao.store import Question
+from hongbao.questions import Question
 from hongbao.units import yuan
 
 

@@ -9,7 +9,7 @@ from hongbao.auditing.sealed import part_of
 from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.policy import parse_policy
 from hongbao.errors import InvalidPolicy
-from hongbao.store import Question
+from hongbao.questions import Question
 from hongbao.units import from_micros, to_micros, yuan
 
 

@@ -6,7 +6,8 @@ from hongbao.auditing.context import Context, Counts
 from hongbao.auditing.sealed import facts_in
 from hongbao.domain.chain import state
 from hongbao.errors import Damaged
-from hongbao.store import SEALED, Holder, Question
+from hongbao.questions import Question
+from hongbao.store import SEALED, Holder
 from hongbao.units import from_micros, iso, to_micros
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from hongbao.store import Touched
 
 
-class AddBill(NamedTuple):
+class AddBill(Row):
     """Add an imported bill with its *rows*, which are written one after the other as they come."""
 
     number: int
@@ -26,7 +28,7 @@ class AddBill(NamedTuple):
         return (("external_bill", self.number),)
 
 
-class RemoveBill(NamedTuple):
+class RemoveBill(Row):
     """Take the rows of a bill out; that it was there, and what it was, stays."""
 
     number: int

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from hongbao.store import CardRow, Touched
 
 
-class OpenDeposit(NamedTuple):
+class OpenDeposit(Row):
     """Open a card's account at its *bank*: it outlives the binding."""
 
     deposit: int
@@ -22,7 +24,7 @@ class OpenDeposit(NamedTuple):
         return (("deposit", self.deposit),)
 
 
-class BindCard(NamedTuple):
+class BindCard(Row):
     """Bind a card to *profile*; its number is sealed."""
 
     card: int
@@ -38,7 +40,7 @@ class BindCard(NamedTuple):
         return (("card", self.card),)
 
 
-class RemoveCard(NamedTuple):
+class RemoveCard(Row):
     """Unbind a card."""
 
     card: int
@@ -49,7 +51,7 @@ class RemoveCard(NamedTuple):
         return (("card", self.card),)
 
 
-class ResealCard(NamedTuple):
+class ResealCard(Row):
     """Replace the sealed number and its blind index by those under a new key."""
 
     card: CardRow

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from hongbao.store import CaseRow, Touched
 
 
-class AddCase(NamedTuple):
+class AddCase(Row):
     """Open a case."""
 
     row: CaseRow
@@ -18,7 +20,7 @@ class AddCase(NamedTuple):
         return (("review_case", self.row.number),)
 
 
-class CloseCase(NamedTuple):
+class CloseCase(Row):
     """Close a case as *state*, in *entry*."""
 
     number: int
@@ -30,7 +32,7 @@ class CloseCase(NamedTuple):
         return (("review_case", self.number),)
 
 
-class EscalateCase(NamedTuple):
+class EscalateCase(Row):
     """Hand a case to a second reviewer."""
 
     number: int
@@ -40,7 +42,7 @@ class EscalateCase(NamedTuple):
         return (("review_case", self.number),)
 
 
-class AddOpinion(NamedTuple):
+class AddOpinion(Row):
     """Add what an operator said of a case."""
 
     entry: int

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from hongbao.store import Touched
 
 
-class AddDevice(NamedTuple):
+class AddDevice(Row):
     """Add a device, which no profile has enrolled yet."""
 
     device: int
@@ -24,7 +26,7 @@ class AddDevice(NamedTuple):
         return (("device", self.device),)
 
 
-class RetireDevice(NamedTuple):
+class RetireDevice(Row):
     """Free the name of *device*, which no profile has enrolled any more."""
 
     device: int
@@ -34,7 +36,7 @@ class RetireDevice(NamedTuple):
         return (("device", self.device),)
 
 
-class Enrol(NamedTuple):
+class Enrol(Row):
     """Set the enrolment of *device* by *profile* from *at* on."""
 
     profile: int
@@ -47,7 +49,7 @@ class Enrol(NamedTuple):
         return (("enrolment", self.profile, self.device),)
 
 
-class Certify(NamedTuple):
+class Certify(Row):
     """Certify *device* for *profile*: its signature counts as a factor."""
 
     profile: int
@@ -58,7 +60,7 @@ class Certify(NamedTuple):
         return (("enrolment", self.profile, self.device),)
 
 
-class CutSession(NamedTuple):
+class CutSession(Row):
     """End the session of *device*, and the simulated fault of a demo's."""
 
     device: int
@@ -69,7 +71,7 @@ class CutSession(NamedTuple):
         return (("device", self.device),)
 
 
-class BeginSession(NamedTuple):
+class BeginSession(Row):
     """Begin the next session of *device*."""
 
     device: int
@@ -79,7 +81,7 @@ class BeginSession(NamedTuple):
         return (("device", self.device),)
 
 
-class SetCounter(NamedTuple):
+class SetCounter(Row):
     """Remember the last counter that *device* has signed an act with."""
 
     device: int
@@ -90,7 +92,7 @@ class SetCounter(NamedTuple):
         return (("counter", self.device),)
 
 
-class SetCity(NamedTuple):
+class SetCity(Row):
     """Set the city of *device*."""
 
     device: int
@@ -101,7 +103,7 @@ class SetCity(NamedTuple):
         return (("device", self.device),)
 
 
-class SetDeviceFault(NamedTuple):
+class SetDeviceFault(Row):
     """Set the fault of a demo's *device*."""
 
     device: int

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from hongbao.store import ChallengeRow, HabitRow, Touched
 
 
-class KeepHabit(NamedTuple):
+class KeepHabit(Row):
     """Keep what is remembered of a profile, so that there is less to read for its next act."""
 
     profile: int
@@ -21,7 +23,7 @@ class KeepHabit(NamedTuple):
         return (("habit", self.profile),)
 
 
-class AddStop(NamedTuple):
+class AddStop(Row):
     """Remember that the act asked for as *request_id* was stopped, in *entry*."""
 
     entry: int
@@ -33,7 +35,7 @@ class AddStop(NamedTuple):
         return (("stop", self.entry),)
 
 
-class AddChallenge(NamedTuple):
+class AddChallenge(Row):
     """Add a challenge that stands before an act."""
 
     row: ChallengeRow
@@ -43,7 +45,7 @@ class AddChallenge(NamedTuple):
         return (("challenge", self.row.number),)
 
 
-class CountTry(NamedTuple):
+class CountTry(Row):
     """Count an answer to a challenge before it is looked at."""
 
     challenge: int
@@ -53,7 +55,7 @@ class CountTry(NamedTuple):
         return (("challenge_tries", self.challenge),)
 
 
-class PassChallenge(NamedTuple):
+class PassChallenge(Row):
     """Pass *challenge*: its request may succeed once, before *until*."""
 
     challenge: int
@@ -64,7 +66,7 @@ class PassChallenge(NamedTuple):
         return (("challenge", self.challenge),)
 
 
-class SetChallenge(NamedTuple):
+class SetChallenge(Row):
     """End a challenge: failed, or used by an act."""
 
     challenge: int

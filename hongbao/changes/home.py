@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from hongbao.store import HomeRow, Touched
 
 
-class SetHome(NamedTuple):
+class SetHome(Row):
     """Make *row* what is true of the whole home."""
 
     row: HomeRow
@@ -18,7 +20,7 @@ class SetHome(NamedTuple):
         return (("home", 1),)
 
 
-class SetReadings(NamedTuple):
+class SetReadings(Row):
     """
     Make *row* the home's clock and seed position, and the profile that acts by default.
 
@@ -32,7 +34,7 @@ class SetReadings(NamedTuple):
         return (("readings", 1),)
 
 
-class KeepRules(NamedTuple):
+class KeepRules(Row):
     """Keep the *text* of rules for good, as *ref*: entries name those that they stand on."""
 
     kind: str  # policy, risk_pack, risk_model
@@ -44,7 +46,7 @@ class KeepRules(NamedTuple):
         return ((self.kind, self.ref),)
 
 
-class RememberRefusal(NamedTuple):
+class RememberRefusal(Row):
     """
     Remember that *request_id* was refused for good, with the *error* as JSON.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from hongbao.store import PacketRow, Touched
 
 
-class AddPacket(NamedTuple):
+class AddPacket(Row):
     """Add the packet *row*, with its account."""
 
     row: PacketRow
@@ -22,7 +24,7 @@ class AddPacket(NamedTuple):
         return (("packet", self.row.packet.number),)
 
 
-class AddClaim(NamedTuple):
+class AddClaim(Row):
     """Give *profile* the packet's next share, and close the packet with its last one."""
 
     packet: Packet
@@ -37,7 +39,7 @@ class AddClaim(NamedTuple):
         return (("packet", self.packet.number),)
 
 
-class ClosePacket(NamedTuple):
+class ClosePacket(Row):
     """Close a packet whose rest went back."""
 
     packet: int
@@ -48,7 +50,7 @@ class ClosePacket(NamedTuple):
         return (("packet", self.packet),)
 
 
-class HoldPacket(NamedTuple):
+class HoldPacket(Row):
     """Put *packet* on hold in *case*; None releases it."""
 
     packet: int
@@ -59,7 +61,7 @@ class HoldPacket(NamedTuple):
         return (("packet", self.packet),)
 
 
-class AddMaturing(NamedTuple):
+class AddMaturing(Row):
     """Delay the withdrawal of claimed *amount_fen* of *profile* until *from_at*."""
 
     profile: int
@@ -71,7 +73,7 @@ class AddMaturing(NamedTuple):
         return (("maturing", self.profile),)
 
 
-class AddUsage(NamedTuple):
+class AddUsage(Row):
     """Count *amount_fen* (negative to give it back) of *flow* on *day* (``2026-11-23``)."""
 
     person: int

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     from hongbao.store import BankMessageRow, BatchRow, MessageRow, Touched
 
 
-class AddMessage(NamedTuple):
+class AddMessage(Row):
     """Add a payment, as the platform has it."""
 
     row: MessageRow
@@ -22,7 +24,7 @@ class AddMessage(NamedTuple):
         return (("message", self.row.number),)
 
 
-class SetMessageSent(NamedTuple):
+class SetMessageSent(Row):
     """Note that a message was sent, on a clearing *day* of China's."""
 
     number: int
@@ -33,7 +35,7 @@ class SetMessageSent(NamedTuple):
         return (("message", self.number),)
 
 
-class SetMessageUnknown(NamedTuple):
+class SetMessageUnknown(Row):
     """Note that its bank is silent about a message."""
 
     number: int
@@ -43,7 +45,7 @@ class SetMessageUnknown(NamedTuple):
         return (("message", self.number),)
 
 
-class SetMessageOutcome(NamedTuple):
+class SetMessageOutcome(Row):
     """Make *state* what a message came to, in *entry*."""
 
     number: int
@@ -55,7 +57,7 @@ class SetMessageOutcome(NamedTuple):
         return (("message", self.number),)
 
 
-class KeepBankMessage(NamedTuple):
+class KeepBankMessage(Row):
     """Keep how far a bank has come with a message, in place of what was kept before."""
 
     row: BankMessageRow
@@ -65,7 +67,7 @@ class KeepBankMessage(NamedTuple):
         return (("message", self.row.message),)
 
 
-class AddBankLine(NamedTuple):
+class AddBankLine(Row):
     """Add a line to the statement of the message's bank for *day*."""
 
     message: MessageRow
@@ -80,7 +82,7 @@ class AddBankLine(NamedTuple):
         return (("bank", self.message.bank),)
 
 
-class SetFault(NamedTuple):
+class SetFault(Row):
     """Set a fault of a demo's bank or channel."""
 
     row: FaultRow
@@ -91,7 +93,7 @@ class SetFault(NamedTuple):
         return (("fault", self.row.place),)
 
 
-class ClearFaults(NamedTuple):
+class ClearFaults(Row):
     """Clear the faults of a demo's bank or channel."""
 
     place: str
@@ -101,7 +103,7 @@ class ClearFaults(NamedTuple):
         return (("fault", self.place),)
 
 
-class AddBatch(NamedTuple):
+class AddBatch(Row):
     """Add a settlement with a line for each bank."""
 
     row: BatchRow
@@ -112,7 +114,7 @@ class AddBatch(NamedTuple):
         return (("batch", self.row.number),)
 
 
-class SettleMessages(NamedTuple):
+class SettleMessages(Row):
     """Put what is unsettled of the batch's banks into it; *heard* gets the number so far."""
 
     batch: int
@@ -123,7 +125,7 @@ class SettleMessages(NamedTuple):
         return (("batch", self.batch),)
 
 
-class AddCorrection(NamedTuple):
+class AddCorrection(Row):
     """Add what puts a difference between two books right."""
 
     message: int

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from hongbao.store import Holder, ProfileRow, Touched
 
 
-class AddProfile(NamedTuple):
+class AddProfile(Row):
     """Add the profile *row*, and the person behind it until they say who they are."""
 
     row: ProfileRow
@@ -25,7 +27,7 @@ class AddProfile(NamedTuple):
         )
 
 
-class AddOperator(NamedTuple):
+class AddOperator(Row):
     """Add an operator, who may put books right and is no user of the wallet."""
 
     operator: int
@@ -39,7 +41,7 @@ class AddOperator(NamedTuple):
         return (("operator", self.operator),)
 
 
-class SetPin(NamedTuple):
+class SetPin(Row):
     """Make *pin_hash* what the holder's PIN is compared with."""
 
     holder: Holder
@@ -50,7 +52,7 @@ class SetPin(NamedTuple):
         return ((self.holder.table, self.holder.id),)
 
 
-class SetPinTries(NamedTuple):
+class SetPinTries(Row):
     """Count a try at the holder's PIN: not an act, and next to the keys as well."""
 
     holder: Holder
@@ -63,7 +65,7 @@ class SetPinTries(NamedTuple):
         return (("pin", self.holder.label),)
 
 
-class SetTotp(NamedTuple):
+class SetTotp(Row):
     """Keep the sealed *secret* of the profile's authenticator; None is that there is none."""
 
     profile: int
@@ -74,7 +76,7 @@ class SetTotp(NamedTuple):
         return (("profile", self.profile),)
 
 
-class SetTotpStep(NamedTuple):
+class SetTotpStep(Row):
     """Remember the last time step whose code was used: no code counts twice."""
 
     profile: int
@@ -85,7 +87,7 @@ class SetTotpStep(NamedTuple):
         return (("pin", f"profile-{self.profile}"),)
 
 
-class SetRefundTo(NamedTuple):
+class SetRefundTo(Row):
     """Choose where packets that a card paid for are refunded *to*: card or balance."""
 
     profile: int
@@ -96,7 +98,7 @@ class SetRefundTo(NamedTuple):
         return (("profile", self.profile),)
 
 
-class Identify(NamedTuple):
+class Identify(Row):
     """Identify *profile* as *person*, whose usage now includes the profile's."""
 
     profile: ProfileRow
@@ -115,7 +117,7 @@ class Identify(NamedTuple):
         )
 
 
-class Reseal(NamedTuple):
+class Reseal(Row):
     """Replace what is sealed of *profile* by the same under a new key."""
 
     profile: int
@@ -128,7 +130,7 @@ class Reseal(NamedTuple):
         return (("profile", self.profile),)
 
 
-class ReindexPerson(NamedTuple):
+class ReindexPerson(Row):
     """Replace the blind indexes of *person* by those under a new key."""
 
     person: int

@@ -36,7 +36,8 @@ from hongbao.home.opening import (
 )
 from hongbao.home.tries import as_tries, holders, later_of, tried_in, used_up
 from hongbao.queries.devices import check_this_machine
-from hongbao.store import RESTORE, Holder, PinRow, Question
+from hongbao.questions import Question
+from hongbao.store import RESTORE, Holder, PinRow
 from hongbao.vault import KeyFolder, Tries, Vault
 from hongbao.vault.files import storage, sync
 from hongbao.wallet.acts import Act

@@ -13,6 +13,7 @@ from hongbao.domain.chain import canonical, state
 from hongbao.domain.fairness import SEED_BYTES
 from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.packet import DealRule, Packet, PacketKind
+from hongbao.questions import Question
 from hongbao.store import (
     SEALED,
     Change,
@@ -21,7 +22,6 @@ from hongbao.store import (
     HomeRow,
     PacketRow,
     ProfileRow,
-    Question,
     RowKey,
     Store,
     as_sealed,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import hongbao.changes
-from hongbao.store import SEALED, Question, Store, key_of
+from hongbao.questions import Question
+from hongbao.store import SEALED, Store, key_of
 from tests.engines.acts import NEXT, act, add, digest_of, picture, sealed_by, states
 from tests.engines.cases import CASES, Case, seen
 from tests.engines.conftest import Engine

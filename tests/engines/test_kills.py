@@ -13,7 +13,8 @@ from hongbao.changes.home import KeepRules
 from hongbao.changes.packets import AddClaim, AddPacket, AddUsage
 from hongbao.changes.people import SetRefundTo
 from hongbao.domain.fairness import DrawInput
-from hongbao.store import Question, Store
+from hongbao.questions import Question
+from hongbao.store import Store
 from tests.engines.acts import (
     BASE,
     DAY,

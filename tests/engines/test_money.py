@@ -12,7 +12,8 @@ from hongbao.changes.packets import AddClaim, AddPacket, AddUsage
 from hongbao.changes.payments import AddMessage, SetMessageOutcome
 from hongbao.domain.channel import MessageState
 from hongbao.domain.ledger import LEGAL, PLATFORM, SIDES, Account, Kind, Reason, Transfer
-from hongbao.store import Change, Question, Store
+from hongbao.questions import Question
+from hongbao.store import Change, Store
 from tests.engines.acts import (
     BANK,
     BASE,

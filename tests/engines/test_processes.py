@@ -6,7 +6,8 @@ from pathlib import Path
 from hongbao.changes.packets import AddClaim, AddPacket, AddUsage
 from hongbao.changes.people import AddProfile
 from hongbao.domain.fairness import DrawInput
-from hongbao.store import RESTORE, LedgerFile, Question, Store
+from hongbao.questions import Question
+from hongbao.store import RESTORE, LedgerFile, Store
 from tests.engines.acts import (
     BASE,
     DAY,

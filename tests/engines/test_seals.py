@@ -5,7 +5,8 @@ import pytest
 from hongbao.changes.packets import AddPacket, AddUsage
 from hongbao.changes.people import SetRefundTo
 from hongbao.domain.packet import PacketState
-from hongbao.store import Decided, Question, Store
+from hongbao.questions import Question
+from hongbao.store import Decided, Store
 from tests.engines.acts import (
     BASE,
     DAY,

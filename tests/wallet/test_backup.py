@@ -9,7 +9,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.engines.sqlcipher import Ledger
-from hongbao.store import Question
+from hongbao.questions import Question
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.vault.processes import killed_at, race, run

@@ -14,7 +14,8 @@ from hongbao.domain.cases import Verb
 from hongbao.domain.chain import Act, canonical
 from hongbao.domain.pin import Pin
 from hongbao.queries.devices import device_keys
-from hongbao.store import EMPTY_HEAD, Question
+from hongbao.questions import Question
+from hongbao.store import EMPTY_HEAD
 from hongbao.vault import verify
 from hongbao.wallet import Wallet, risk_control
 from hongbao.wallet.operators import By

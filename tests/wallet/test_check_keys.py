@@ -7,7 +7,8 @@ import pytest
 from hongbao import errors
 from hongbao.domain.chain import Act, canonical
 from hongbao.queries.devices import device_keys
-from hongbao.store import EntryRow, Question
+from hongbao.questions import Question
+from hongbao.store import EntryRow
 from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore

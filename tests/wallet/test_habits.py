@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hongbao.engines.sqlcipher.engine import Engine
-from hongbao.engines.sqlcipher.writing import WRITING
+from hongbao.engines.sqlcipher.state import WRITING
 from hongbao.errors import HongbaoError
 from hongbao.queries.guards import remembered
 from hongbao.store import HabitRow

@@ -1,7 +1,7 @@
 """The default engine: the ledger in one SQLCipher file."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hongbao.engines.sqlcipher import (
     acts as act_queries,
@@ -13,7 +13,6 @@ from hongbao.engines.sqlcipher import (
     history,
     people,
     risk,
-    writing,
 )
 from hongbao.engines.sqlcipher import (
     cases as case_queries,
@@ -28,7 +27,9 @@ from hongbao.engines.sqlcipher import (
     state as state_queries,
 )
 from hongbao.engines.sqlcipher.engine import Engine
-from hongbao.store import Question
+
+if TYPE_CHECKING:
+    from hongbao.questions import Question
 
 
 class Ledger(Engine):
@@ -40,7 +41,7 @@ class Ledger(Engine):
     """
 
     # --- the chain and the state that it seals ---------------------------------------------------
-    apply = writing.apply
+    apply = state_queries.apply
     state = state_queries.state
     home = books.home
     rules = books.rules
@@ -93,7 +94,7 @@ class Ledger(Engine):
     movements = history.movements
     totals = history.totals
 
-    def audit(self, question: Question, *values: object) -> Iterator[Any]:
+    def audit(self, question: "Question", *values: object) -> Iterator[Any]:
         from hongbao.engines.sqlcipher.audit import audit  # long texts that only checks need
 
         return audit(self, question, *values)

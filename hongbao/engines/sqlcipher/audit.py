@@ -8,7 +8,7 @@ from hongbao.engines.sqlcipher.engine import Engine
 from hongbao.engines.sqlcipher.questions import ASKED
 from hongbao.engines.sqlcipher.state import key_columns, sealed_columns
 from hongbao.errors import Damaged
-from hongbao.store import Question
+from hongbao.questions import Question
 
 
 def audit(engine: Engine, question: Question, *values: object) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """The SQL of the checks: each question of the audit, as this engine asks it."""
 
 from hongbao.domain.cases import OPERATOR_ACTS
-from hongbao.store import Question
+from hongbao.questions import Question
 
 _USED = """
 WITH moved (person, flow, day, fen) AS (
