@@ -1,9 +1,12 @@
 """
-The gallery of refusals: ``docs/errors.md``, made from what the errors declare.
+The gallery of refusals, ``docs/errors.md``, and its index, ``docs/reference/error-index.md``.
 
-``python -m tests.gallery`` writes it anew; the test that calls `page` refuses one that is behind.
+Both are made from what the errors declare, the index also from what the commands' pages name.
+``python -m tests.gallery`` writes them; the tests that call `page` and `index` refuse old ones.
 """
 
+import os
+import re
 import string
 import sys
 from collections.abc import Iterator
@@ -12,7 +15,11 @@ from pathlib import Path
 from hongbao import words
 from hongbao.errors import LEFT_OUT, ExitCode, Fact, HongbaoError, declarations, kinds
 
-GALLERY = Path(__file__).parent.parent / "docs" / "errors.md"
+ROOT = Path(__file__).parent.parent
+GALLERY = ROOT / "docs" / "errors.md"
+INDEX = ROOT / "docs" / "reference" / "error-index.md"
+JSON = ROOT / "docs" / "json.md"
+COMMANDS = ROOT / "docs" / "commands"
 
 HEADINGS = {
     ExitCode.UNEXPECTED: "a bug of ours",
@@ -40,9 +47,21 @@ _TOP = """\
 Every refusal is one sentence, most with a next step, an exit code for shells and a code for programs.
 What is refused changes nothing.
 Only a payment that a bank has declined, or has not answered, is written down, because the bank was asked.
-With `--json` the same stands on standard error as one document; see [JSON](json.md).
+With `--json` the same is on standard error as one document; see [JSON]({json}).
+[The index]({index}) finds an error by its code or by the command.
 
 This page is made from the errors themselves, and a test keeps it so.
+"""  # noqa: E501
+
+
+_INDEX = """\
+# Index of errors
+
+Every code that an error has with `--json`, with its exit code and the commands whose pages name it.
+The code leads to [the gallery]({gallery}), which has the error in its own words, in both languages; the hint in it says what to do next.
+[The exit codes](exit-codes.md) say what a script does about each number.
+
+This page is made from the errors and from the commands' pages, and a test keeps it so.
 """  # noqa: E501
 
 
@@ -78,7 +97,8 @@ def placeholders(text: str) -> set[str]:
 
 def page() -> str:
     """Return the whole gallery."""
-    parts = [_TOP]
+    links = {"json": _way(JSON, GALLERY), "index": _way(INDEX, GALLERY)}
+    parts = [_TOP.format(**links)]
     for code in ExitCode:
         shown = {kind.code: kind for kind in reversed([*kinds()]) if kind.exit_code is code}
         if shown:
@@ -109,6 +129,45 @@ def _told(error: HongbaoError, language: str) -> list[str]:
         words.use_language("en")
 
 
+def index() -> str:
+    """Return the index: by code, and by command."""
+    exits = {kind.code: int(kind.exit_code) for kind in kinds()}
+    named: dict[str, set[str]] = {code: set() for code in exits}
+    for path in sorted(COMMANDS.glob("*.md")):
+        for row in re.findall(r"^\| \d+ \| (.*?) \|", path.read_text("utf-8"), re.MULTILINE):
+            for code in set(re.findall(r"`(\w+)`", row)) & exits.keys():
+                named[code].add(path.stem)
+    lines = [
+        _INDEX.format(gallery=_way(GALLERY, INDEX)),
+        "## By code\n",
+        "| code | exit | commands |\n|---|---|---|",
+    ]
+    for code in sorted(exits):
+        pages = ["README"] if "README" in named[code] else sorted(named[code])
+        links = " · ".join(map(_page, pages))
+        lines.append(f"| {_linked(code)} | {exits[code]} | {links} |")
+    lines += ["\n## By command\n", "| command | its own errors |\n|---|---|"]
+    for name in sorted(set().union(*named.values())):
+        codes = sorted(code for code in exits if name in named[code])
+        lines.append(f"| {_page(name)} | {' · '.join(map(_linked, codes))} |")
+    return "\n".join([*lines, ""])
+
+
+def _way(path: Path, page: Path) -> str:
+    """Return the link from *page* to *path*."""
+    return Path(os.path.relpath(path, page.parent)).as_posix()
+
+
+def _page(name: str) -> str:
+    called = "every command" if name == "README" else name
+    return f"[{called}]({_way(COMMANDS / name, INDEX)}.md)"
+
+
+def _linked(code: str) -> str:
+    return f"[`{code}`]({_way(GALLERY, INDEX)}#{code})"
+
+
 if __name__ == "__main__":
     GALLERY.write_text(page(), encoding="utf-8")
+    INDEX.write_text(index(), encoding="utf-8")
     sys.exit()
