@@ -28,6 +28,7 @@ PAGES = ROOT / "docs" / "commands"
 READMES = [path for path in (ROOT / "README.md", ROOT / "README.zh.md") if path.exists()]
 COMMANDS = [name for names in cli.COMMANDS.values() for name in names]
 EXIT_CODES = ROOT / "docs" / "reference" / "exit-codes.md"
+OPTIONS = ROOT / "docs" / "reference" / "options-and-variables.md"
 HEADINGS = ("Synopsis", "Example", "What happens to the money", "Refusals and exit codes")
 SHARED = {
     "--json",
@@ -126,11 +127,11 @@ def test_every_command_is_in_the_index_and_in_the_readme(path: Path):
 
 def test_shared_options_are_explained_once():
     """
-    The index explains what every command takes.
+    One page explains what every command takes, and what every list takes.
     """
     taken = {option for param in Command("x").params for option in param.opts} | LISTS
 
-    text = (PAGES / "README.md").read_text("utf-8")
+    text = OPTIONS.read_text("utf-8")
 
     assert [] == [option for option in taken if f"`{option}" not in text]
 
@@ -202,12 +203,11 @@ def test_help_has_the_exit_codes_of_the_page_for_programs():
     ]
 
 
-def test_help_has_the_variables_of_the_page_of_commands():
+def test_help_has_the_variables_of_the_page():
     """
     The same names in the same order: all that the code reads, and each of them.
     """
-    index = (PAGES / "README.md").read_text("utf-8")
-    listed = re.findall(r"^\| `([A-Z_]+)` \|", index, re.MULTILINE)
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", OPTIONS.read_text("utf-8"), re.MULTILINE)
     house = Path(cli.__file__).parent
     source = "\n".join(path.read_text("utf-8") for path in house.rglob("*.py"))
 

@@ -63,7 +63,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "HONGBAO_DEBUG": N_("show a bug's traceback"),
     }
 )
-"""Every variable of the environment that hongbao reads; docs/commands/README.md has the same."""
+"""Every variable that hongbao reads; docs/reference/options-and-variables.md has the same."""
 
 
 class Topic(NamedTuple):
