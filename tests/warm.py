@@ -8,7 +8,7 @@ with a cheap hash. What it does besides is what the installed command does, from
 `hongbao.__main__.main` on.
 
 What only a command that wakes by itself can show (imports, start-up, the true cost, settings of
-Python's own) is for tests that start one: two stories, whatever is killed, raced, or fed through
+Python's own) is for tests that start one: a story, demos, whatever is killed, raced, or fed through
 a shell's pipe, and whatever sets a variable that Python reads when it wakes.
 """
 
@@ -23,6 +23,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -31,6 +32,9 @@ from typing import BinaryIO, NoReturn, Self
 
 CHEAP = (1, 8, 1)
 """What a try at a PIN costs here: Argon2id's passes, KiB and lanes."""
+
+WAKING = ("init a", "init b", "balance", "history", "send 1 --json", "check", "check --json", "-h")
+"""What a parent plays once."""
 
 _MESSAGE_MAX = 1 << 20
 _parents: list["_Parent"] = []
@@ -155,10 +159,10 @@ class _Parent:
 def main() -> None:
     """Fork a command for each message on the line, until nobody is at its other end."""
     sys.path.append(str(Path(__file__).parents[1]))  # after all that an installed command finds
-    from tests.cli import stage  # noqa: F401 - what every command needs, and what plays many
-
     line = socket.socket(fileno=int(sys.argv[1]))
+    _wake()
     gc.freeze()
+    tried: set[str] = set()
     while True:
         message, streams, _, _ = socket.recv_fds(line, _MESSAGE_MAX, 4)
         if not message:
@@ -180,9 +184,42 @@ def main() -> None:
             with suppress(OSError):  # a test that failed does not wait for it
                 asker.send(status)
         for name in modules:  # what one command has woken, the next finds awake
-            with suppress(ImportError):  # some make modules that have no file
-                importlib.import_module(name)
+            if name not in tried:
+                tried.add(name)
+                with suppress(ImportError):  # some make modules that have no file
+                    importlib.import_module(name)
         gc.freeze()
+
+
+def _wake() -> None:
+    """
+    Play a few commands in a home that nobody sees: what a library does once, it has then done.
+
+    Catalogues are read, patterns and parsers made, ciphers found. Each command did that for itself.
+    """
+    from tests.cli import stage
+
+    before, folder = dict(os.environ), Path.cwd()
+    with tempfile.TemporaryDirectory() as place:
+        Path(place, "pin").write_text("246813\n", encoding="utf-8")
+        act = {"folder": place, "home": f"{place}/home", "pin": f"{place}/pin", "now": ""}
+        for language in ("zh_CN", "en"):
+            lines = [[f"HONGBAO_LANG={language}", *line.split()] for line in WAKING]
+            stage._apart({**act, "lines": lines})
+        os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(before)
+    gc.collect()
+
+
+class _Imports:
+    """What is looked for among modules: asked first, this finder notes the name and knows none."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def find_spec(self, name: str, *_where: object) -> None:
+        self.names.append(name)
 
 
 def _be(
@@ -203,10 +240,11 @@ def _be(
         os.environ.clear()
         os.environ.update(variables)
         _open_streams()
-        awake = set(sys.modules)
+        imports = _Imports()  # to look through all that is awake would touch, and so copy, it all
+        sys.meta_path.insert(0, imports)
         code = _played()
-        names = " ".join(sorted(name for name in set(sys.modules) - awake if _is_library(name)))
-        os.write(learns, names.encode()[: 1 << 15])
+        found = {name for name in imports.names if name in sys.modules and _is_library(name)}
+        os.write(learns, " ".join(sorted(found)).encode()[: 1 << 15])
     finally:
         os._exit(code)
 

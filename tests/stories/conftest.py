@@ -50,10 +50,10 @@ SLOW = {
 """Stories that need many commands, or whose like is played already: `make test-all` plays them."""
 
 
-TRUE = {"lock_unlock", "one_packet"}
+TRUE = {"lock_unlock"}
 """
-Stories whose commands wake by themselves and hash as dearly as a person's do: a packet's life, and
-keys that a passphrase opens.
+Stories whose commands wake by themselves and hash as dearly as a person's do: keys that a
+passphrase opens. (A packet's life is what `hongbao demo` plays so, in `tests/cli/test_demo.py`.)
 """
 
 

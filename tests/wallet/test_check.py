@@ -17,6 +17,7 @@ from tests.wallet.world import (
     CARD,
     LI,
     YUAN,
+    Dump,
     World,
     card,
     changed,
@@ -82,6 +83,12 @@ def live(world: World) -> World:
 @pytest.fixture(scope="session")
 def _busy(_people: World, tmp_path_factory: pytest.TempPathFactory) -> World:
     return live(_people.copy(tmp_path_factory.mktemp("busy") / "home"))
+
+
+@pytest.fixture(scope="session")
+def before(_busy: World) -> Dump:
+    """Every row, before anything is edited."""
+    return _busy.dump()
 
 
 @pytest.fixture
@@ -481,12 +488,10 @@ def applied(world: World, edit: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=repr)
-def test_each_corruption_is_found_by_the_check_for_it(edit: Edit, busy: World):
+def test_each_corruption_is_found_by_the_check_for_it(edit: Edit, before: Dump, busy: World):
     """
     What was changed past the desk is named by the checks it breaks, and by no other.
     """
-    before = busy.dump()
-
     findings = applied(busy, edit.statements)
 
     assert before != busy.dump(), "the edit changed nothing"

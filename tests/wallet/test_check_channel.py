@@ -12,7 +12,7 @@ from hongbao.domain.channel import Fault
 from hongbao.domain.pin import Pin
 from hongbao.wallet import Wallet
 from tests.wallet.channels import BANK, demo, pay
-from tests.wallet.world import LI, YUAN, ZHANG, World, changed, right
+from tests.wallet.world import LI, YUAN, ZHANG, Dump, World, changed, right
 
 OPERATOR = "老王"
 
@@ -71,6 +71,12 @@ def _between(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = live(demo(tmp_path_factory.mktemp("between") / "home"))
     world.close()
     return world
+
+
+@pytest.fixture(scope="module")
+def before(_between: World) -> Dump:
+    """Every row, before anything is edited."""
+    return _between.dump()
 
 
 @pytest.fixture
@@ -260,12 +266,10 @@ def test_a_home_with_differences_checks(between: World):
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=repr)
-def test_each_corruption_is_found_by_the_check_for_it(edit: Edit, between: World):
+def test_each_corruption_is_found_by_the_check_for_it(edit: Edit, before: Dump, between: World):
     """
     What was changed past the desk is named by the checks it breaks, and by no other.
     """
-    before = between.dump()
-
     between.edit(edit.statement)
 
     assert before != between.dump(), "the edit changed nothing"

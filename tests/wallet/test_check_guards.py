@@ -34,7 +34,7 @@ from tests.wallet.guards import (
     solution,
     wrong_solution,
 )
-from tests.wallet.world import LI, YUAN, ZHANG, World, below, right
+from tests.wallet.world import LI, YUAN, ZHANG, Dump, World, below, right
 
 
 def operator_pin() -> Pin:
@@ -111,6 +111,12 @@ def _guarded(tmp_path_factory: pytest.TempPathFactory) -> World:
         world = live(demo(tmp_path_factory.mktemp("guarded") / "home"))
     world.close()
     return world
+
+
+@pytest.fixture(scope="module")
+def before(_guarded: World) -> Dump:
+    """Every row, before anything is edited."""
+    return _guarded.dump()
 
 
 @pytest.fixture
@@ -470,12 +476,10 @@ EDITS = [
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=repr)
-def test_each_corruption_is_found_by_the_check_for_it(edit: Edit, guarded: World):
+def test_each_corruption_is_found_by_the_check_for_it(edit: Edit, before: Dump, guarded: World):
     """
     What was changed past the desk is named by the checks it breaks, and by no other.
     """
-    before = guarded.dump()
-
     guarded.edit(*edit.statements.split(";"))
 
     assert before != guarded.dump(), "the edit changed nothing"
