@@ -56,6 +56,7 @@ def solution(shell: Shell, challenge: str) -> str:
 # --- on a terminal -------------------------------------------------------------------------------
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("width", [40, 80])
 def test_a_person_is_asked_right_there_and_the_act_goes_on(
@@ -355,6 +356,7 @@ def test_answers_have_the_shapes_that_the_page_promises(asking: Shell):
     assert {**first, "replayed": True} == again
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("width", [40, 80])
 def test_what_waits_can_be_read_at_any_width(asking: Shell, language: str, width: int):

@@ -76,8 +76,9 @@ def test_a_key_is_one_line(handed_over: Shell):
     assert shown["public_key"] != handed_over.answers("key", "-p", "小红")["public_key"]
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
-@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.parametrize("columns", [40, 80])
 def test_every_verdict_fits_the_terminal(handed_over: Shell, columns: int, language: str):
     """
     In either language; what stands there of a file is shown and not obeyed.

@@ -41,8 +41,9 @@ def looks(shell: Shell) -> list[tuple[str, ...]]:
     ]
 
 
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
-@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.parametrize("columns", [40, 80])
 def test_every_look_fits_the_terminal(dealt: Shell, columns: int, language: str):
     """
     In either language; a hint's command may stand out, so that it can be copied.

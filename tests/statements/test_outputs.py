@@ -445,19 +445,20 @@ def test_an_export_killed_half_way_leaves_the_old_file(folder, long_lived, forma
             READERS[format_name](half)
 
 
-def test_an_export_killed_at_any_moment_leaves_a_whole_file(folder, home):
+@pytest.mark.parametrize("exports", [3, pytest.param(12, marks=pytest.mark.slow)])
+def test_an_export_killed_at_any_moment_leaves_a_whole_file(exports, folder, home):
     """
-    Six exports of a hundred movements each, killed by the clock and not by a step of ours.
+    Exports of a hundred movements each, killed by the clock and not by a step of ours.
     """
     path = folder / "a.json"
     with home.desk() as desk:
         fill(desk, 100)
-    for delay in range(6):
+    for delay in range(exports):
         path.write_bytes(OLD)
         process = exporting(home, "json", path, NEVER)
         while process.poll() is None and not list(folder.glob(".hongbao-*")):
             time.sleep(0)
-        time.sleep(delay / 5000)
+        time.sleep(delay / exports / 800)
         process.kill()
         process.wait()
         process.stdout.close()

@@ -38,6 +38,7 @@ def test_the_shipped_model_was_trained_with_the_simulated_life(shipped, learned_
     assert default_model.SEED == shipped.training["seed"]
 
 
+@pytest.mark.slow
 def test_the_shipped_model_can_be_made_again(shipped, learned_from):
     """
     With the release of scikit-learn that it names, the same file comes out, to the byte.
