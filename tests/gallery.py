@@ -1,5 +1,5 @@
 """
-The gallery of refusals, ``docs/errors.md``, and its index, ``docs/reference/error-index.md``.
+The gallery of refusals (``docs/errors.md``), and its index (``error-index.md``).
 
 Both are made from what the errors declare, the index also from what the commands' pages name.
 ``python -m tests.gallery`` writes them; the tests that call `page` and `index` refuse old ones.

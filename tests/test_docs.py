@@ -480,8 +480,8 @@ def asks_for_pin(command: Any) -> bool:
 
 def test_what_each_command_asks_for_is_on_the_page():
     """
-    Every command stands once in the table of docs/security.md, and those that ask for a PIN are
-    the ones of which it says so.
+    Every command is once in the table of docs/security.md, and those that ask for a PIN
+    are the ones of which it says so.
     """
     text = (ROOT / "docs" / "security.md").read_text("utf-8")
     table = text.partition("## What each command asks for")[2].partition("\n## ")[0]

@@ -255,7 +255,7 @@ ANSWERED: dict[str, Any] = {
 @pytest.mark.parametrize("act", ANSWERED)
 def test_the_answer_is_what_the_docs_show(act: str):
     """
-    What is made from the facts has all the keys of the shape in docs/json.md, and no other.
+    What is made from the facts has all the keys of its shape in `hongbao.answers`, and no other.
     """
     told = ANSWERED[act]
 

@@ -1,4 +1,4 @@
-"""The standard pack and model on a small simulated month: docs/risk-model.md promises its rates."""
+"""The standard pack and model on a small month: docs/risk-model.md promises its rates."""
 
 from pathlib import Path
 
