@@ -589,6 +589,12 @@ class Caller:
         """Whether the answer goes to a person at a terminal."""
         return not self.as_json and sys.stdout.isatty()
 
+    def may_move(self) -> bool:
+        """Whether anything may move on this person's screen."""
+        from hongbao.ui import motion
+
+        return motion.may_move(self.settings, self._variables)
+
     def play(self, frames: "Frames", seconds: float) -> None:
         """Show *frames* where something may move and can (see `hongbao.ui.motion`)."""
         if not self.is_watched:

@@ -109,7 +109,7 @@ def export(
         wallet.statement(
             since=since, until=until, last=last, masked=masked, full=call.pin if full else None
         ) as statement,
-        progress.counting(N_("writing")) as counted,
+        progress.counting(N_("writing"), call.may_move) as counted,
     ):
         total = statement.count * statements.passes(form)
 

@@ -28,6 +28,6 @@ def settle(ctx: typer.Context, dry_run: DryRun = False) -> None:
     from hongbao.ui.progress import counting
 
     call = caller(ctx)
-    with call.wallet() as wallet, counting(N_("settling")) as progress:
+    with call.wallet() as wallet, counting(N_("settling"), call.may_move) as progress:
         settled = wallet.settle(progress=progress, dry_run=dry_run)
     call.answer_list(settled, clearing.SETTLED, clearing.show_settled)

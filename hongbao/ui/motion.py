@@ -32,12 +32,16 @@ Frames = Callable[[float, int], Lines]
 
 
 def is_wanted(settings: Settings, variables: Mapping[str, str]) -> bool:
+    """Return whether frames are shown to who has these *settings* and *variables*: in colour."""
+    return may_move(settings, variables) and not variables.get("NO_COLOR")
+
+
+def may_move(settings: Settings, variables: Mapping[str, str]) -> bool:
     """Return whether anything may move for who has these *settings* and *variables*."""
     return (
         settings.motion != "off"
         and settings.prompts != "plain"
         and variables.get("TERM", "") not in ("", "dumb")
-        and not variables.get("NO_COLOR")
         and not any(_is_set(variables, name) for name in ("CI", "ACCESSIBLE", "REDUCED_MOTION"))
     )
 

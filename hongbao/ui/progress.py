@@ -15,15 +15,17 @@ STEP = 1_000
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+def counting(what: str, may_move: Callable[[], bool]) -> Iterator[Callable[[int, int], None]]:
     """
     Show how far *what*, a word marked for the catalogue, has come: of a call to a call, ``(done,
-    total)``. Without a terminal, or with little to do, nothing is shown.
+    total)``. Without a terminal, with little to do, or where nothing *may move*, nothing is shown.
     """
     bars: list[Any] = []
 
     def count(done: int, total: int) -> None:
         if total < COUNT_MIN or not sys.stderr.isatty():
+            return
+        if not bars and not may_move():
             return
         if not bars:
             from rich.console import Console

@@ -1,13 +1,15 @@
 """Motion: who may be shown it, and that one module draws all of it."""
 
 import ast
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
 
 import hongbao
 from hongbao.settings import Settings
-from hongbao.ui import motion
+from hongbao.ui import motion, progress
+from hongbao.ui.script import Sheet
 from tests.every import every
 
 HOUSE = Path(hongbao.__file__).parent
@@ -36,6 +38,19 @@ def test_nothing_moves_for_who_does_not_want_it(
 )
 def test_it_does_for_others(variables: dict[str, str]) -> None:
     assert motion.is_wanted(Settings(), WORLD | variables)
+
+
+def test_a_bar_that_fills_needs_no_colour() -> None:
+    assert motion.may_move(Settings(), WORLD | {"NO_COLOR": "1"})
+
+
+@every("may_move", [True, False])
+def test_progress_is_shown_where_something_may_move(may_move: bool) -> None:
+    terminal = Sheet(80)
+    with redirect_stderr(terminal), progress.counting("settling", lambda: may_move) as counted:
+        for done in (10_000, 20_000):
+            counted(done, 20_000)
+    assert may_move is ("settling" in terminal.getvalue())
 
 
 @pytest.mark.usefixtures("capsys")
