@@ -1,9 +1,9 @@
 """
 Motion: the one place that draws one frame over another.
 
-Whatever is shown so has happened before, and is printed after it as plain text: motion decides
-nothing, and nothing is lost without it. A key ends it and is not taken: it was typed for whoever
-reads next, which is the shell.
+The act that is shown has happened before, and its answer is printed afterwards as plain text:
+motion decides nothing, and nothing is lost without it. A key ends it, and is left unread for the
+shell.
 """
 
 import os
@@ -191,7 +191,7 @@ def _up(lines: int) -> str:
 
 
 def ansi(line: Sequence[Run]) -> str:
-    """Return *line* as a terminal is told it, without plain blanks at its end."""
+    """Return *line* with escapes for its styles, without plain blanks at its end."""
     told, plain = "", Style()
     for run in line:
         style = run.style

@@ -2,7 +2,7 @@
 Pictures of screens: what is printed for a terminal, as one SVG file or one page of HTML.
 
 The files load nothing and run nothing. Every piece of text has its own place in the grid of cells,
-so that Chinese, which is two cells wide in whatever font a reader has, moves nothing behind it;
+so that Chinese, which is two cells wide in any reader's font, moves nothing behind it;
 lines and bars are shapes, because fonts draw them with gaps. The same screen makes the same bytes.
 """
 
@@ -57,7 +57,7 @@ class Screen(NamedTuple):
 # --- taking --------------------------------------------------------------------------------------
 
 COLUMNS = 80
-"""The width that screens are drawn at, whatever terminal the picture is asked for on."""
+"""The width that screens are drawn at, on a terminal of any size."""
 
 
 def taken(show: Callable[[], object], *, columns: int = COLUMNS) -> Screen:
@@ -162,7 +162,7 @@ def pieces(line: Iterable[Run]) -> Iterator[Piece]:
     Yield the pieces of *line*; blanks are in none of them, but for one between words.
 
     A piece of text is all narrow or all wide. Signs that a reader's font may lack, which another
-    font then draws in its own width, are pieces by themselves.
+    font then draws in its own width, are a piece each.
     """
     column = 0
     for run in line:
@@ -314,14 +314,14 @@ def svg(screen: Screen, *, title: str, description: str = "", theme: Theme = "au
     """
     Return *screen* as an SVG document.
 
-    What people who do not see it are told is its *title* and *description*; without one, its text.
+    A screen reader reads its *title* and *description*; without a description, its text.
     """
     drawn = _svg(screen, title=title, description=description, theme=theme)
     return f'<svg xmlns="http://www.w3.org/2000/svg" {drawn.removeprefix("<svg ")}'
 
 
 def _svg(screen: Screen, *, title: str, description: str, theme: Theme) -> str:
-    """Return the drawing as it stands in a page of HTML, which needs no name for its language."""
+    """Return the drawing for a page of HTML, in which an SVG needs no namespace."""
     palette = PALETTES["dark" if theme == "dark" else "light"]
     width, height = screen.columns * CELL + 2 * MARGIN, len(screen.lines) * ROW + 2 * MARGIN
     size = f'width="{_n(width)}" height="{_n(height)}"'
@@ -373,7 +373,7 @@ def _backgrounds(line: Iterable[Run], top: float) -> Iterator[str]:
 def _drawn(piece: Piece, top: float, palette: Palette) -> str:
     style = piece.style
     name = style.colour or "text"
-    # On a colour of its own, text has the same colour in both themes, and no class to change it.
+    # On a background, text has the same colour in both themes, and no class to change it.
     if style.background:
         palette = ON_PALE if style.background in PALE else ON_DEEP
     colour = getattr(palette, name)
@@ -415,7 +415,7 @@ def _drawn(piece: Piece, top: float, palette: Palette) -> str:
 
 
 def _rect(x: float, y: float, width: float, height: float, facts: str) -> str:
-    """Return a rectangle with sharp edges, so that two beside each other show no seam."""
+    """Return a rectangle with sharp edges, so that two neighbours show no seam."""
     place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
     return f'<rect {place} {facts} shape-rendering="crispEdges"/>'
 

@@ -1,0 +1,137 @@
+"""
+The pictures of the docs: screens of the program, drawn by the program, in both languages.
+
+``python -m tests.pictures`` writes them anew; the test that calls `pictures` refuses one that is no
+longer what the program shows.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from hongbao import words
+from hongbao.ui import books, opening, packets
+from hongbao.ui.picture import Screen, Theme, svg, taken
+from hongbao.units import yuan
+from tests.cli.shell import Shell
+
+FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
+LANGUAGES = {"en": "en", "zh": "zh_CN"}
+THEMES = [theme for theme in get_args(Theme) if theme != "auto"]
+
+PEOPLE = ("小红", "小刚", "李四", "王五")
+
+
+class Seen(NamedTuple):
+    """A screen for a picture, and in each language its title and what is seen on it."""
+
+    show: Callable[[], Screen]
+    titles: dict[str, str]
+    said: dict[str, str]
+
+
+def pictures() -> Iterator[tuple[Path, str]]:
+    """Yield each picture with the path it is kept at."""
+    spoken = words.language()
+    with tempfile.TemporaryDirectory() as folder:
+        shell, packet = played(Path(folder))
+        try:
+            for ending, language in LANGUAGES.items():
+                for name, seen in _screens(shell, packet).items():
+                    words.use_language(language)
+                    screen = seen.show()
+                    for theme in THEMES:
+                        path = FOLDER / f"{name}-{ending}-{theme}.svg"
+                        title, said = seen.titles[ending], seen.said[ending]
+                        yield path, svg(screen, title=title, description=said, theme=theme)
+        finally:
+            words.use_language(spoken)
+
+
+def played(folder: Path) -> tuple[Shell, str]:
+    """Return a home in which a packet was sent and raced for, and that packet."""
+    shell = Shell(folder / "home", "246813")
+    founded = shell.plays(
+        ("init", "小明", "--clock", "2026-02-16T12:00:00+08:00", "--dice", "2026"),
+        *(("init", name) for name in PEOPLE),
+        ("identify", "--name", "张三", "--id-number", "11010519491231002X"),
+        ("card", "add", "9999010000000003"),
+        ("topup", "500"),
+        ("clock", "set", "2026-02-16T20:00:00+08:00"),
+        ("send", "88.88", "--count", "4"),
+    )
+    assert [] == [each.err for each in founded if each.code]
+    packet = str(shell.answers("packets", "--sent")["packets"][0]["packet"])
+    raced = shell.plays(
+        *(
+            line
+            for name, pause in zip(PEOPLE, ("2s", "1s", "7s", "19s"), strict=True)
+            for line in (("clock", "advance", pause), ("claim", packet, "-p", name))
+        )
+    )
+    assert [] == [each.err for each in raced if each.code]
+    return shell, packet
+
+
+def _screens(shell: Shell, packet: str) -> dict[str, Seen]:
+    shown: Any = shell.answers("show", packet)
+    accounts: Any = shell.answers("books")
+    best = max(shown["shares"], key=lambda share: share["amount_fen"])
+    opened = opening.Opening(
+        amount_fen=best["amount_fen"],
+        sender=shown["sender"],
+        greeting=shown["greeting"],
+        seat=best["seat"],
+        shares=shown["count"],
+        is_luckiest=True,
+    )
+
+    def open_envelope() -> Screen:
+        lines = opening.frame(1.3, opened, 40, words.language())
+        return Screen(lines, 40)
+
+    return {
+        "opening": Seen(
+            open_envelope,
+            {"en": "Opening a red packet", "zh": "拆红包"},
+            {
+                "en": "A red envelope is open; on the golden card that has come out of it:"
+                f" 福 and {yuan(best['amount_fen'])} yuan.",
+                "zh": f"红包已拆开，抽出的金色卡片上写着：福，{yuan(best['amount_fen'])}元。",
+            },
+        ),
+        "race": Seen(
+            lambda: taken(lambda: packets.show_packet(shown)),
+            {"en": "The shares of a red packet, and the race", "zh": "大家的手气"},
+            {
+                "en": f"{shown['count']} shares as bars, with that of {best['profile']}, the"
+                f" largest, marked ★; below them four lanes show who came when.",
+                "zh": f"{shown['count']}个红包画成长短不一的条，{best['profile']}的最长，标有★；"
+                "下面四条赛道表示先后快慢。",
+            },
+        ),
+        "books": Seen(
+            lambda: taken(lambda: books.show_books(accounts)),
+            {"en": "Three tiers of T-accounts", "zh": "三层T形账"},
+            {
+                "en": "The books of the platform, the bank and the central bank side by side:"
+                " what each owns on the left, what it owes on the right.",
+                "zh": "平台、银行和央行的账并排：左边是资产，右边是负债。",
+            },
+        ),
+    }
+
+
+def main() -> None:
+    """Write every picture that has changed."""
+    FOLDER.mkdir(exist_ok=True)
+    for path, drawn in pictures():
+        if not path.exists() or path.read_text("utf-8") != drawn:
+            path.write_text(drawn, encoding="utf-8")
+            sys.stdout.write(f"{path.name} is new\n")
+
+
+if __name__ == "__main__":
+    main()
