@@ -335,6 +335,7 @@ class Today(TypedDict):
     """The wallet in `status`: the balance, and what waits: lists have three, counts end at 100."""
 
     profile: str
+    sandbox: bool  # made by `hongbao sandbox`: no one's money
     clock: str  # `real` or `virtual`
     at: str
     available_fen: int
@@ -364,6 +365,23 @@ class Status(TypedDict):
     locked: bool  # by a passphrase that was not given
     wallet: Today | None  # null where there is none, or it is locked
     next: str  # a command to go on with
+
+
+class SandboxPerson(TypedDict):
+    """A person in `SandboxMade`."""
+
+    profile: str
+    available_fen: int
+
+
+class SandboxMade(TypedDict):
+    """`sandbox`: where it is, and what is in it."""
+
+    home: str  # the folder, for `HONGBAO_HOME`
+    people: list[SandboxPerson]  # the first is the one who acts
+    pin_file: str
+    packet: str | None  # the one that waits to be opened
+    at: str
 
 
 class DeviceLine(TypedDict):

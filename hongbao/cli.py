@@ -30,7 +30,7 @@ from hongbao.words import N_, _
 
 COMMANDS = {
     # In the order of a first visit; each has its own file in hongbao/commands/.
-    N_("Setting up"): ("init", "profiles", "use", "identify", "card", "pin", "policy"),
+    N_("Setting up"): ("sandbox", "init", "profiles", "use", "identify", "card", "pin", "policy"),
     N_("Money"): ("status", "balance", "topup", "withdraw", "limits"),
     N_("Red packets"): ("send", "claim", "show", "packets", "refund", "verify"),
     N_("Banks"): ("bank", "settle", "reconcile", "operator"),
@@ -195,7 +195,7 @@ def _complete(house: Any, call: Caller) -> None:
 @app.callback(
     invoke_without_command=True,
     short_help=N_("A terminal wallet for red packets (红包), on a real double-entry ledger."),
-    epilog="hongbao demo\nhongbao init 小明\nhongbao send 66.66 --count 5",
+    epilog="hongbao sandbox\nhongbao demo\nhongbao init 小明",
 )
 def hongbao(
     ctx: typer.Context,

@@ -63,6 +63,14 @@ RESTORE = "/restore/"
 """What the request id of a `restore` begins with; its entry's number follows, in nine digits."""
 
 
+SANDBOX_MARK = b"\xffsandbox\xff"
+"""
+What a sandbox's seed begins with: it is not UTF-8, as every seed that is typed is.
+
+The seed is sealed with the home's row, so a mark that is put there or taken away is found.
+"""
+
+
 class HomeRow(Row):
     """The row of the home itself."""
 
@@ -76,6 +84,11 @@ class HomeRow(Row):
     dice_drawn: int
     risk_pack: str | None = None
     risk_model: str | None = None
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it was made by `hongbao sandbox`; no seed that is typed begins with its mark."""
+        return self.dice is not None and self.dice.startswith(SANDBOX_MARK)
 
     @property
     def is_demo(self) -> bool:

@@ -14,6 +14,9 @@ LOCALE = Path(__file__).parent / "locale"
 
 _SPOKEN = frozenset({"field", "question", "reason"})
 
+SANDBOX = "SANDBOX"
+"""What marks a sandbox on the screen, in every language: it is not to be overlooked."""
+
 BANK_NAMES = {
     "icbc": ("ICBC (demo)", "工商银行（演示）"),
     "cmb": ("CMB (demo)", "招商银行（演示）"),
@@ -22,6 +25,9 @@ BANK_NAMES = {
     "boc": ("BOC (demo)", "中国银行（演示）"),
 }
 """What each demo bank is called in English and in Chinese; programs know it by its code."""
+
+_LANGUAGE_BEFORE = os.environ.get("LANGUAGE")
+"""What gettext's own variable was before `use_language` took it."""
 
 _catalogue: _gettext.NullTranslations = _gettext.NullTranslations()
 _language = "en"
@@ -116,6 +122,13 @@ def use_language(chosen: str) -> None:
     os.environ["LANGUAGE"] = chosen
     _gettext.bindtextdomain(DOMAIN, str(LOCALE))
     _gettext.textdomain(DOMAIN)
+
+
+def restore_language(variables: dict[str, str]) -> None:
+    """Put gettext's own variable in *variables* back to what it was, for another program."""
+    variables.pop("LANGUAGE", None)
+    if _LANGUAGE_BEFORE is not None:
+        variables["LANGUAGE"] = _LANGUAGE_BEFORE
 
 
 def fill(sentence: str, facts: Mapping[str, object]) -> str:

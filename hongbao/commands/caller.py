@@ -31,7 +31,7 @@ from hongbao.errors import (
 )
 from hongbao.paths import typed_path
 from hongbao.settings import Settings
-from hongbao.words import N_, Filled, _, harmless, say, shell_word
+from hongbao.words import N_, SANDBOX, Filled, _, harmless, say, shell_word
 
 if TYPE_CHECKING:
     from hongbao.answers import ChallengePassed
@@ -76,6 +76,7 @@ class Caller:
         self._has_typed_pin = False
         self._same_pin: Pin | None = None
         self._problem: HongbaoError | None = None
+        self._known_pin: Callable[[], Pin | None] = lambda: None
 
     @property
     def env(self) -> Env:
@@ -211,7 +212,14 @@ class Caller:
             raise Interrupted from None
 
     def pin(self) -> "Pin":
-        """Return the payment PIN: from ``--pin-file``, HONGBAO_PIN_FILE or the terminal."""
+        """
+        Return the payment PIN: from ``--pin-file``, HONGBAO_PIN_FILE or the terminal.
+
+        In a sandbox everyone's is known, and HONGBAO_PIN_FILE is that of another wallet.
+        """
+        if self.pin_file is None and (known := self._known_pin()) is not None:
+            self._has_typed_pin = False
+            return known
         return self._pin_from(self._pin_file(), N_("payment PIN"))
 
     def operator_pin(self) -> "Pin":
@@ -444,6 +452,9 @@ class Caller:
                     trusting=trusting,
                 )
             ) as wallet:
+                if wallet.home.is_sandbox:
+                    self._known_pin = wallet.known_pin
+                    self.leave_terminal()
                 wallet.home.ask_code = lambda: self.code(wallet.now)
                 wallet.home.asks_again = self.asks_again
                 if not self.as_json and self.may_ask:
@@ -478,6 +489,11 @@ class Caller:
 
             for row in caught_up:
                 talk(_("also: {what}").format(what=wording.resolved(row)))
+
+    def say_sandbox(self, wallet: "Wallet") -> None:
+        """Say that it is a sandbox, where an answer could be taken for a real wallet's."""
+        if wallet.home.is_sandbox:
+            self.remark(N_("{mark}: nothing in this wallet is anyone's money"), mark=SANDBOX)
 
     def close_home(self) -> None:
         """Close the home to others who could write to it, and say so: it may have been used."""

@@ -27,6 +27,7 @@ def check(ctx: typer.Context) -> None:
     call = caller(ctx)
     with call.wallet(trusting=True) as wallet:
         checked = wallet.check()
+        call.say_sandbox(wallet)
     if not checked["ok"]:
         if not call.as_json:
             call.answer_list(checked, records.FINDINGS, records.show_checked)

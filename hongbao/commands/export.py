@@ -111,6 +111,7 @@ def export(
         ) as statement,
         progress.counting(N_("writing"), call.may_move) as counted,
     ):
+        call.say_sandbox(wallet)
         total = statement.count * statements.passes(form)
 
         def watch(line: int) -> None:

@@ -21,10 +21,15 @@ app = new_app()
     cls=Command,
     short_help=N_("Verify your identity; this sets your limits."),
     help=N_(
+        "Small sums need no verified identity: `hongbao limits` shows what yours are. "
         "hongbao prompts for what you leave out, and does not show the ID number. "
         "Shells remember arguments: use the prompts, or keep them in a file."
     ),
-    epilog="hongbao identify\nhongbao identify --id-file me.txt --card 9999010000000003",
+    epilog=(
+        "hongbao identify\n"
+        "hongbao identify --demo\n"
+        "hongbao identify --id-file me.txt --card 9999010000000003"
+    ),
 )
 def identify(
     ctx: typer.Context,
@@ -55,6 +60,9 @@ def identify(
             ),
         ),
     ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help=N_("use an ID number that is no one's"))
+    ] = False,
     card: Annotated[
         str | None,
         typer.Option(
@@ -73,12 +81,18 @@ def identify(
     for option, value in (("--name", name), ("--id-number", id_number)):
         if id_file is not None and value is not None:
             raise ConflictingOptions("--id-file", option, command=ctx.command_path)
+    for option, value in (("--id-file", id_file), ("--id-number", id_number)):
+        if demo and value is not None:
+            raise ConflictingOptions("--demo", option, command=ctx.command_path)
     if card is not None:
         bank_of(card)
     if id_file is not None:
         name, id_number = call.identity(id_file)
-    hushed = name is not None and (id_number is None or call.asks_pin)
+    hushed = (demo or name is not None) and (id_number is None or call.asks_pin)
     with call.wallet(hushed=hushed) as wallet:
+        if demo:
+            demo_name, id_number = wallet.demo_identity()
+            name = name or demo_name
         if name is None:
             question = N_("your name as on the ID card")
             name = call.ask(question, flag="--name", read=parse_real_name)

@@ -114,9 +114,7 @@ def init(
     if demo or dice is not None:
         call.remark(N_("randomness is fixed by a seed: for demos only, never for secrets"))
     if is_new:
-        call.hint(
-            N_("verify your identity with `hongbao identify`, then bind a card: `hongbao card add`")
-        )
+        call.hint(N_("bind a card with `hongbao card add`; small sums need no `hongbao identify`"))
     else:
         call.hint(
             N_("use `-p {name}` for one command, or switch with `hongbao use {name}`"), name=name

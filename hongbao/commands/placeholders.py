@@ -33,6 +33,7 @@ _PLAIN = (
     C_("placeholder", "EVENT"),
     C_("placeholder", "FAULT"),
     C_("placeholder", "FILE"),
+    C_("placeholder", "FOLDER"),
     C_("placeholder", "FORMAT"),
     C_("placeholder", "ID"),
     C_("placeholder", "INSTANT"),

@@ -25,4 +25,5 @@ def profiles(ctx: typer.Context) -> None:
     call = caller(ctx)
     with call.wallet() as wallet:
         found, tiers = wallet.profiles(), titles(wallet)
+        call.say_sandbox(wallet)
     call.answer_list({"profiles": found}, people.profiles_with(tiers))

@@ -79,6 +79,7 @@ def receipt(
     with call.wallet() as wallet:
         asked, signer = wallet.receipt(subject, masked=masked)
         made = sealed(asked, signer)
+        call.say_sandbox(wallet)
         if not to_stdout:
             save_as(path, lambda out: slips.write(made, form, out, signer, font), call.yes)
         elif form is Form.PDF:

@@ -39,7 +39,7 @@ def _status(call: Caller) -> "Status":
         with call.wallet(asking=False) as wallet:
             today = wallet.today()
     except HomeNotFound:
-        return {"home": home, "locked": False, "wallet": None, "next": "hongbao init NAME"}
+        return {"home": home, "locked": False, "wallet": None, "next": "hongbao sandbox"}
     except HomeLocked:
         return {"home": home, "locked": True, "wallet": None, "next": "hongbao unlock"}
     command = addressed(f"`{_next(today)}`", call.acting_as).strip("`")

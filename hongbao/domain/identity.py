@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 
 from hongbao.errors import InvalidCardNumber, InvalidIdNumber, InvalidRealName, UnknownBank
@@ -49,9 +49,18 @@ REGIONS: Mapping[str, str] = MappingProxyType(
         "81": "香港",
         "82": "澳门",
         "83": "台湾居民居住证",
+        "99": "演示",
     }
 )
-"""The first two digits: GB/T 2260's provinces, and 83, which only residence permits use."""
+"""
+The first two digits: GB/T 2260's provinces; 83, which only residence permits use; and 99, no one's.
+
+Numbers that begin with 9 are those of foreigners' permanent residence cards: 9, a province of GB/T
+2260 and the country's three digits from ISO 3166-1. There is no province 99 and no country 999, so
+no one can be given a number that begins with 999999 (see `demo_id_number`).
+"""
+
+DEMO_REGION = "999999"
 
 UNDIVIDED = frozenset({"71", "81", "82", "83"})
 """
@@ -97,6 +106,8 @@ exist or is in the future
     region, county = number[:2], number[2:6]
     if region not in REGIONS or (county == "0000") != (region in UNDIVIDED):
         raise InvalidIdNumber("region")
+    if number.startswith("99") and not number.startswith(DEMO_REGION):
+        raise InvalidIdNumber("region")
     try:
         birth_date = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
@@ -119,6 +130,21 @@ def id_check_character(payload: str) -> str:
     for digit in payload:
         remainder = (remainder + int(digit)) * 2 % 11
     return "0123456789X"[(1 - remainder) % 11]
+
+
+def demo_id_number(serial: int) -> str:
+    """
+    Return ID number *serial* of those that are no one's, for demos and lessons.
+
+    >>> demo_id_number(1)
+    '999999199001010018'
+    """
+    assert 0 < serial < 10**6
+
+    days, order = divmod(serial, 1000)
+    born = date(1990, 1, 1) + timedelta(days=days)
+    payload = f"{DEMO_REGION}{born:%Y%m%d}{order:03d}"
+    return payload + id_check_character(payload)
 
 
 def mask_id_number(number: str) -> str:

@@ -20,6 +20,10 @@ wallet, so what matters is that the first few guesses fail.
 """
 
 
+OF_SANDBOXES = "888888"
+"""The PIN of everyone in a sandbox. It is weak, so that no other wallet can have it."""
+
+
 class Pin:
     """Six digits that do not print, log, pickle or compare by accident."""
 

@@ -16,7 +16,7 @@ TOPICS = {
     "usage": (
         "Unanswered NotAnswered Declined BadCommandLine NoSuchTopic ConflictingOptions "
         "UnknownColumn FileExists InvalidPath NotUtf8 InsideHome FileNotReadable SystemRefused "
-        "AnswerUnwritable Unexpected Interrupted Stopped"
+        "AnswerUnwritable Unexpected Interrupted Stopped SandboxExists"
     ),
     "values": (
         "InvalidAmount InvalidNumber InvalidName InvalidDeviceName InvalidGreeting "
@@ -64,7 +64,8 @@ TOPICS = {
         "NotADemoHome EventNotFound ClockBackwards HomeExists HomeNotFound Busy Damaged "
         "ChecksFailed RecordsIncomplete RolledBack OlderCopy HistoryReplaced StateAltered "
         "HomeLocked WrongPassphrase WeakPassphrase CommonPassphrase PassphraseMismatch "
-        "KeyringUnavailable NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile"
+        "KeyringUnavailable NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile "
+        "SandboxNotFound"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

@@ -263,3 +263,12 @@ class ForeignFile(StorageUnreadable):
     advice = N_(
         "nothing was changed; put a regular file that you own in its place, without other links"
     )
+
+
+class SandboxNotFound(NotFound):
+    """There is no sandbox in this folder."""
+
+    path: str = example("/home/zhang/sandbox")
+
+    sentence = N_("there is no sandbox in {path}")
+    advice = N_("make one with `hongbao sandbox`")

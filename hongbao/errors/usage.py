@@ -178,3 +178,20 @@ class Stopped(Interrupted):
 
     sentence = N_("interrupted; your request was completed or not started")
     advice = N_("check `hongbao history`")
+
+
+class SandboxExists(UsageError):
+    """A sandbox is only ever made in a new folder."""
+
+    path: str = example("/home/zhang/sandbox")
+    chosen: bool = example(False)
+
+    sentence = N_("{path} already exists")
+    advice = N_(
+        "enter the sandbox with `hongbao sandbox shell`, or make another one: "
+        "`hongbao sandbox --fresh`"
+    )
+    _advice_elsewhere = N_("a sandbox is made in a new folder only: choose another one with --at")
+
+    def chosen_advice(self) -> str | None:
+        return self._advice_elsewhere if self.chosen else self.advice

@@ -55,6 +55,8 @@ class Home:
             self.profile_name = named or None
         self._policies: dict[str, Policy] = {}
         self._checked: set[RowKey] = set()
+        self.is_sandbox = False
+        """Whether it is a sandbox, which holds no one's money and whose PINs everyone knows."""
         self.trusting = False
         """Whether rows are taken as they are: for `check`, which judges them."""
         self.watch = Stopwatch()
@@ -129,6 +131,8 @@ class Home:
         opened = cls(env, keys, vault, ledger, profile)
         try:
             row = opened.row
+            if row.is_sandbox:
+                opened.play()
             if row.retired is not None:
                 vault.adopt_retired(row.retired)
             opened.trusting = trusting
@@ -139,6 +143,11 @@ class Home:
             opened.close()
             raise
         return opened
+
+    def play(self) -> None:
+        """Be a sandbox."""
+        self.is_sandbox = True
+        self.vault.hash_cheaply()
 
     def close(self) -> None:
         self.store.close()

@@ -30,6 +30,7 @@ def today(home: Home) -> "Today":
         cases = store.cases(CaseView.WAITING, profile=me.id, limit=COUNTED_MAX)
         return {
             "profile": me.name,
+            "sandbox": home.is_sandbox,
             "clock": "real" if home.row.virtual_at is None else "virtual",
             "at": iso(now),
             "available_fen": money["available_fen"],

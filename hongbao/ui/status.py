@@ -10,14 +10,14 @@ from hongbao.ui import wording
 from hongbao.ui.screen import Cell, Column, console, is_terminal, line, pipe, safe, styled, table
 from hongbao.ui.script import columns, terminal_columns
 from hongbao.units import yuan
-from hongbao.words import N_, _, counted, say
+from hongbao.words import N_, SANDBOX, _, counted, say
 
 if TYPE_CHECKING:
     from hongbao.answers import Status, Today, TodayPacket
 
 WAYS = (
+    ("hongbao sandbox", N_("play: a ready wallet, with people, money and a packet to open")),
     ("hongbao demo", N_("watch the whole life of a red packet, in a minute")),
-    ("hongbao init NAME --demo", N_("play in a demo wallet, on a clock that you advance")),
     ("hongbao init NAME", N_("create your own wallet")),
 )
 """The ways to begin."""
@@ -35,7 +35,7 @@ def show_status(status: Status) -> None:
     if today is not None:
         _show_today(today, status["home"])
     elif status["locked"]:
-        line(say(N_("the wallet in {path} is locked by a passphrase"), path=_short(status["home"])))
+        line(say(N_("the wallet in {path} is locked by a passphrase"), path=short(status["home"])))
     else:
         _welcome()
         return
@@ -73,7 +73,7 @@ def _welcome() -> None:
 
 def _show_today(today: Today, home: str) -> None:
     name = safe(today["profile"])
-    line(" · ".join([name, *_about(today), _short(home)]), bold=name)
+    line(" · ".join([name, *_about(today), short(home)]), bold=name, bold_yellow=SANDBOX)
     line(" · ".join(_money(today)), bold=yuan(today["available_fen"]))
     rows = [*_rows(today)]
     for row, before in zip(rows[:0:-1], rows[-2::-1], strict=True):
@@ -89,6 +89,8 @@ def _show_today(today: Today, home: str) -> None:
 
 
 def _about(today: Today) -> Iterator[str]:
+    if today["sandbox"]:
+        yield SANDBOX
     if today["clock"] == "virtual":
         yield say(N_("virtual clock {at}"), at=wording.when_short(today["at"]))
 
@@ -162,7 +164,7 @@ def _more(count: int, command: str) -> Iterator[list[Cell | str]]:
         yield ["", Cell(more, "dim"), Cell(f"hongbao {command}", "dim"), ""]
 
 
-def _short(home: str) -> str:
+def short(home: str) -> str:
     """Return the path of *home* as people write it: from ``~`` on, where it is in their folder."""
     try:
         return safe(f"~/{Path(home).relative_to(Path.home())}")
@@ -181,7 +183,8 @@ def _piped(status: Status) -> Iterator[tuple[object, ...]]:
     if today is None:
         yield "locked", status["home"]
     else:
-        yield "wallet", today["profile"], status["home"], today["clock"], today["at"]
+        clock = "sandbox" if today["sandbox"] else today["clock"]
+        yield "wallet", today["profile"], status["home"], clock, today["at"]
         yield from _piped_today(today)
     yield "next", status["next"]
 

@@ -25,6 +25,9 @@ class Cost(NamedTuple):
 RFC_9106_LOW_MEMORY = Cost(passes=3, memory_kib=64 * 1024, lanes=4)
 """The second recommended option of RFC 9106 §4, for machines that cannot spare 2 GiB."""
 
+CHEAPEST = Cost(passes=1, memory_kib=8, lanes=1)
+"""For a PIN that everyone knows: there is nothing to keep an attacker from."""
+
 COST_MAX = Cost(passes=16, memory_kib=256 * 1024, lanes=16)
 """
 More than this in a file is not a choice of ours, it is a way to exhaust the machine.

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         review,
         risk_rules,
         rules,
+        sandbox,
         send,
         settlement,
         statement,
@@ -107,6 +108,7 @@ else:
     review = _Room("hongbao.wallet.review")
     risk_rules = _Room("hongbao.wallet.risk_rules")
     rules = _Room("hongbao.wallet.rules")
+    sandbox = _Room("hongbao.wallet.sandbox")
     send = _Room("hongbao.wallet.send")
     settlement = _Room("hongbao.wallet.settlement")
     topup = _Room("hongbao.wallet.topup")
@@ -161,6 +163,7 @@ class Wallet:
         clock: datetime | None = None,
         dice: str | None = None,
         demo: bool = False,
+        sandbox: bool = False,
         passphrase: Callable[[], str] | None = None,
         request_id: str | None = None,
     ) -> "tuple[Self, Founded]":
@@ -173,6 +176,7 @@ class Wallet:
             clock=clock,
             dice=dice,
             demo=demo,
+            sandbox=sandbox,
             passphrase=passphrase,
             request_id=request_id,
         )
@@ -321,6 +325,9 @@ class Wallet:
     read_identity = _Asked(lambda: identify.read_identity)
     read_id_number = _Asked(lambda: identify.read_id_number)
     identify = _Asked(lambda: identify.identify)
+    demo_identity = _Asked(lambda: identify.demo_identity)
+
+    known_pin = _Asked(lambda: sandbox.known_pin)
 
     add_operator = _Asked(lambda: operators.add_operator)
     operators = _Asked(lambda: operators.operators)

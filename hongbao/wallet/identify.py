@@ -8,13 +8,13 @@ from hongbao.changes.people import Identify
 from hongbao.domain.dates import china_day
 from hongbao.domain.identity import (
     IdNumber,
+    demo_id_number,
     mask_id_number,
     mask_real_name,
     parse_id_number,
     parse_real_name,
 )
-from hongbao.domain.pin import check_strength
-from hongbao.errors import AlreadyIdentified, IdentityMismatch, TooManyProfiles
+from hongbao.errors import AlreadyIdentified, IdentityMismatch, InvalidRealName, TooManyProfiles
 from hongbao.home.opened import Home
 from hongbao.queries.devices import device_keys
 from hongbao.queries.profiles import masked
@@ -22,7 +22,7 @@ from hongbao.store import ProfileRow
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.clearing import earlier_answer
-from hongbao.wallet.profiles import as_identity
+from hongbao.wallet.profiles import as_identity, check_pin_strength
 from hongbao.wallet.unit_of_work import perform
 
 if TYPE_CHECKING:
@@ -37,6 +37,20 @@ def read_identity(home: Home, name: str, id_number: str) -> tuple[str, IdNumber]
 def read_id_number(home: Home, text: str) -> IdNumber:
     """Read an ID number by the ledger's calendar. Raises InvalidIdNumber."""
     return parse_id_number(text, china_day(home.now()))
+
+
+DEMO_NAME = "演示"
+"""The real name of a demo identity, for a profile whose own name could not be one."""
+
+
+def demo_identity(home: Home) -> tuple[str, str]:
+    """Return a real name and an ID number for the one who acts; the number is no one's."""
+    me = home.me
+    try:
+        name = parse_real_name(me.name)
+    except InvalidRealName:
+        name = DEMO_NAME
+    return name, demo_id_number(me.id)
 
 
 def identify(
@@ -63,7 +77,7 @@ def identify(
     if first is not None:
         return first
     chosen = authorise(home, pin)
-    check_strength(chosen, number.birth_date)
+    check_pin_strength(home, chosen, number.birth_date)
 
     def work(doing: Act) -> Identified:
         me = doing.me

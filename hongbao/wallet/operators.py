@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.changes.people import AddOperator
-from hongbao.domain.pin import check_strength
 from hongbao.domain.text import name_key, parse_line, parse_profile_name, refuse_look_alike
 from hongbao.errors import MissingReason, OperatorExists, OperatorNeeded, OperatorNotFound
 from hongbao.home.opened import Home
@@ -14,6 +13,7 @@ from hongbao.store import ActRow, Holder, OperatorRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Doing
 from hongbao.wallet.authorise import AskPin, authorise, tries_folder
+from hongbao.wallet.profiles import check_pin_strength
 from hongbao.wallet.unit_of_work import perform, perform_step
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def add_operator(home: Home, name: str, *, pin: AskPin, by: By | AskPin) -> Oper
             answering = operator_named(home, by.operator)
     authorise(home, by.pin if isinstance(by, By) else by, answering)
     chosen = pin()
-    check_strength(chosen, None)
+    check_pin_strength(home, chosen, None)
 
     def work(doing: Doing) -> OperatorAdded:
         _check_new_operator(home, name, by)  # another process may have been faster

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.changes.home import KeepRules, SetReadings
@@ -20,7 +20,7 @@ from hongbao.errors import HomeExists, HomeNotFound, NameTaken
 from hongbao.home.opened import Home
 from hongbao.home.opening import LEDGER, key_folder, make_ledger
 from hongbao.queries.profiles import profile_line
-from hongbao.store import Holder, HomeRow, ProfileRow
+from hongbao.store import SANDBOX_MARK, Holder, HomeRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
 from hongbao.wallet.authorise import AskPin, Identity, authorise, tries_folder
@@ -42,6 +42,7 @@ class _NewHome(NamedTuple):
     clock: datetime | None
     dice: str | None
     demo: bool
+    sandbox: bool = False
 
     def complete(self, now: datetime) -> _NewHome:
         """Return it with what a demo leaves to us: a clock that starts *now*, and a seed."""
@@ -57,6 +58,13 @@ class _NewHome(NamedTuple):
         """Whether something was chosen that cannot be had in a home that is there already."""
         return self.clock is not None or self.dice is not None
 
+    @property
+    def seed(self) -> bytes | None:
+        """The seed of all chance; None is the system's own."""
+        if self.dice is None:
+            return None
+        return (SANDBOX_MARK if self.sandbox else b"") + self.dice.encode()
+
 
 def found(
     env: Env,
@@ -67,6 +75,7 @@ def found(
     clock: datetime | None = None,
     dice: str | None = None,
     demo: bool = False,
+    sandbox: bool = False,
     passphrase: Callable[[], str] | None = None,
     request_id: str | None = None,
 ) -> tuple[Home, Founded]:
@@ -75,7 +84,8 @@ def found(
 
     *policy*, *clock* (a virtual one that starts there) and *dice* (a seed for all chance, so
     that the same commands give the same ledger) are a new home's to choose; *demo* chooses
-    those of the two that are not given. The PIN is asked for before anything is made.
+    those of the two that are not given. A *sandbox* is marked as one for ever. The PIN is asked
+    for before anything is made.
 
     Raises InvalidName, NameTaken, LookAlike, HomeExists, WeakPin and what `Home.open` raises.
     """
@@ -83,13 +93,17 @@ def found(
     try:
         home = Home.open(env, profile=name, passphrase=passphrase)
     except HomeNotFound:
-        chosen = _strong(pin)
+        chosen = pin()
+        if not sandbox:
+            check_strength(chosen, None)
         keys = key_folder(env)
         home = Home(env, keys, *make_ledger(env.data / LEDGER, keys, passphrase), name)
+        if sandbox:
+            home.play()
         pin = lambda: chosen  # noqa: E731 - asked for once
     with ExitStack() as closing:
         closing.enter_context(home)
-        answer = _join(home, name, pin, _NewHome(policy, clock, dice, demo), request_id)
+        answer = _join(home, name, pin, _NewHome(policy, clock, dice, demo, sandbox), request_id)
         closing.pop_all()  # it stays open for the caller
     return home, answer
 
@@ -119,7 +133,8 @@ def _join(home: Home, name: str, pin: AskPin, new: _NewHome, request_id: str | N
     if taken:
         raise NameTaken(name)
     _check_look(home, name)
-    chosen = _strong(pin)
+    chosen = pin()
+    check_pin_strength(home, chosen, None)
 
     def founding() -> HomeRow:
         nonlocal exists
@@ -132,7 +147,7 @@ def _join(home: Home, name: str, pin: AskPin, new: _NewHome, request_id: str | N
             retired=None,
             policy=new.policy.ref,
             current_profile=None,
-            dice=None if new.dice is None else new.dice.encode(),
+            dice=new.seed,
             dice_drawn=0,
         )
 
@@ -223,7 +238,7 @@ def check_new_pin(home: Home, pin: Pin) -> None:
     if me.id_number is not None:
         number = home.vault.unseal(me.id, "id_number", me.id_number)
         birth_date = parse_id_number(number, china_day(home.now())).birth_date
-    check_strength(pin, birth_date)
+    check_pin_strength(home, pin, birth_date)
 
 
 def as_identity(name: str, number: IdNumber) -> Identity:
@@ -231,7 +246,7 @@ def as_identity(name: str, number: IdNumber) -> Identity:
     return Identity(Private("real_name", name), Private("id_number", number.number))
 
 
-def _strong(pin: AskPin) -> Pin:
-    chosen = pin()
-    check_strength(chosen, None)
-    return chosen
+def check_pin_strength(home: Home, pin: Pin, birth_date: date | None) -> None:
+    """Refuse a weak *pin* (see `check_strength`), except in a sandbox, where it is no secret."""
+    if not home.is_sandbox:
+        check_strength(pin, birth_date)

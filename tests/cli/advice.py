@@ -123,7 +123,7 @@ MANY = ("topup 2500", *["send 188 --to 小红"] * 12)
 
 STATES: dict[str, tuple[Shown, ...]] = {
     # --- after what was done
-    "verify your identity with `hongbao identify`, then bind a card: `hongbao card add`": (
+    "bind a card with `hongbao card add`; small sums need no `hongbao identify`": (
         Shown("init 小明", home="empty"),
     ),
     "this wallet's clock is virtual; advance it with `hongbao clock advance 1h`": (
@@ -508,6 +508,26 @@ STATES: dict[str, tuple[Shown, ...]] = {
     ),
     "name another with `-p NAME`, or `hongbao config unset default_profile`": (
         Shown("balance", ("config set default_profile 小白",), fill={"NAME": "小明"}),
+    ),
+    # --- sandboxes, in the one place where they are by default, or in the home's own folder
+    "see what waits with `hongbao status`": (
+        Shown("sandbox shell --at play", ("sandbox --empty --at play",), home="empty"),
+    ),
+    "enter the sandbox with `hongbao sandbox shell`, or make another one: "
+    "`hongbao sandbox --fresh`": (
+        Shown(
+            "sandbox",
+            ("sandbox --empty", "sandbox --empty --at play"),
+            home="empty",
+            fill={"sandbox shell": "sandbox shell --at play"},
+        ),
+    ),
+    "make one with `hongbao sandbox`": (
+        Shown(
+            "sandbox shell --at play",
+            home="empty",
+            fill={"hongbao sandbox": "hongbao sandbox --at play"},
+        ),
     ),
     # --- of the machine: the gallery's own words, and what they advise
     "`pip install 'hongbao[pdf]'`, or use `--format html`": (

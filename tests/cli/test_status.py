@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from hongbao import answers
 from tests.cli.shell import Shell, plain
 
-WAYS = ("hongbao demo", "hongbao init NAME --demo", "hongbao init NAME")
+WAYS = ("hongbao sandbox", "hongbao demo", "hongbao init NAME")
 
 
 def listing(home: Path) -> dict[str, bytes]:
@@ -28,7 +28,7 @@ def test_without_a_wallet_there_are_three_ways_to_begin(empty: Shell):
     On a terminal a dozen lines, in a pipe one line; and nothing is made.
     """
     piped = empty()
-    answer = {"home": str(empty.home), "locked": False, "wallet": None, "next": "hongbao init NAME"}
+    answer = {"home": str(empty.home), "locked": False, "wallet": None, "next": "hongbao sandbox"}
 
     assert (0, "") == (piped.code, piped.err)
     assert piped.out == "\t".join(("none", str(empty.home), *WAYS)) + "\n"
@@ -143,6 +143,17 @@ def test_a_profile_that_is_not_there_is_refused(new_year: Shell):
     code, error = new_year.refuses("-p", "小黑")
 
     assert (10, "profile_not_found") == (code, error["code"])
+
+
+def test_the_setting_bare_brings_help_back(new_year: Shell, tmp_path: Path):
+    """
+    For `hongbao` alone; `status` is as before.
+    """
+    file = tmp_path / "config.toml"
+    file.write_text('bare = "help"\n')
+
+    assert new_year("--help").out == new_year(HONGBAO_CONFIG=str(file)).out
+    assert new_year("status").out == new_year("status", HONGBAO_CONFIG=str(file)).out
 
 
 def test_it_wakes_no_more_than_balance(new_year: Shell):

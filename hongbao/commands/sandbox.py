@@ -1,0 +1,182 @@
+"""``hongbao sandbox``."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hongbao import words
+from hongbao.commands.options import Command, Group, caller, new_app, whole
+from hongbao.commands.rules import read_policy
+from hongbao.env import sandbox_folder
+from hongbao.errors import ConflictingOptions, HomeNotFound, SandboxExists, SandboxNotFound
+from hongbao.paths import absolute_path
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.answers import SandboxMade
+    from hongbao.commands.caller import Caller
+
+app = new_app(cls=Group)
+
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="FOLDER", help=N_("the sandbox's folder")),
+]
+
+OTHERS = ("HONGBAO_PIN_FILE", "HONGBAO_PROFILE", "HONGBAO_PASSPHRASE_FILE", "HONGBAO_TOTP_FILE")
+"""Variables about another wallet, which a sandbox's own shell does not have."""
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("Make a ready wallet to play in: people, money, a packet to open."),
+    help=N_(
+        "It makes a new folder and touches nothing else. The people have ID numbers and cards "
+        "that are no one's, and PIN 888888, which a sandbox types for you. Its clock is virtual, "
+        "its randomness is fixed, and it is marked as a sandbox for ever."
+    ),
+    epilog=("hongbao sandbox\nhongbao sandbox shell\nhongbao sandbox --at lesson --people 5"),
+)
+def sandbox(
+    ctx: typer.Context,
+    people: Annotated[
+        int,
+        typer.Option(
+            "--people",
+            metavar="COUNT",
+            parser=whole("--people", 2),
+            help=N_("how many people (default: 3)"),
+        ),
+    ] = 3,
+    empty: Annotated[
+        bool, typer.Option("--empty", help=N_("people with money, and no packets yet"))
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help=N_("make another one next to the first"))
+    ] = False,
+    at: At = None,
+) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
+    call = caller(ctx)
+    if fresh and at is not None:
+        raise ConflictingOptions("--fresh", "--at", command=ctx.command_path)
+    made = _made(call, at, people=people, empty=empty, fresh=fresh)
+    usual = Path(made["home"]) == _folder(call, None)
+    call.answer(made, lambda made: _show(made, usual=usual))
+
+
+def _made(
+    call: "Caller", at: str | None, *, people: int, empty: bool, fresh: bool
+) -> "SandboxMade":
+    from hongbao.wallet.sandbox import make_sandbox
+
+    policy, first = read_policy("standard"), _folder(call, at)
+    folders = [first] if not fresh else _numbered(first)
+    for folder in folders:
+        try:
+            return make_sandbox(
+                call.env, folder, policy, people=people, empty=empty, chosen=at is not None
+            )
+        except SandboxExists:
+            if not fresh:
+                raise
+    raise AssertionError("there is always another number")
+
+
+def _numbered(folder: Path) -> Iterator[Path]:
+    """Yield *folder*, and then the same with 2, 3 and so on at its end."""
+    yield folder
+    for number in count(2):
+        yield folder.with_name(f"{folder.name}-{number}")
+
+
+def _folder(call: "Caller", at: str | None) -> Path:
+    return sandbox_folder(call.env.variables) if at is None else absolute_path(at)
+
+
+def _show(made: "SandboxMade", *, usual: bool) -> None:
+    from hongbao.ui.sandbox import show_sandbox
+
+    show_sandbox(made, shell=Path(os.environ.get("SHELL", "")).name, usual=usual)
+
+
+# --- a shell in it -------------------------------------------------------------------------------
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Open a shell in the sandbox; `exit` leaves it."),
+    help=N_("Every hongbao that is typed there uses the sandbox. The prompt says so."),
+    epilog="hongbao sandbox shell\nhongbao sandbox shell --at lesson",
+)
+def shell(ctx: typer.Context, at: At = None) -> None:
+    from hongbao.wallet import Wallet
+
+    call = caller(ctx)
+    folder = _folder(call, at)
+    try:
+        with Wallet.open(call.env._replace(home=folder)) as wallet:
+            is_sandbox = wallet.home.is_sandbox
+    except HomeNotFound:
+        is_sandbox = False
+    if not is_sandbox:
+        raise SandboxNotFound(path=str(folder))
+    call.remark(N_("a shell in the sandbox {path}; `exit` leaves it"), path=folder)
+    call.hint(N_("see what waits with `hongbao status`"))
+    with _shell(call.env.variables, folder) as (command, variables):
+        subprocess.run(command, env=variables, check=False)  # noqa: S603 - your own shell
+
+
+@contextmanager
+def _shell(before: Mapping[str, str], folder: Path) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Give the command and the variables of a shell in *folder*, whose prompt is marked."""
+    shell = before.get("SHELL") or before.get("COMSPEC") or "/bin/sh"
+    variables = {name: text for name, text in before.items() if name not in OTHERS}
+    variables["HONGBAO_HOME"] = str(folder)
+    words.restore_language(variables)
+    with tempfile.TemporaryDirectory(prefix="hongbao-shell-") as lent:
+        files = Path(lent)
+        match Path(shell).name:
+            case "bash":
+                (files / "bashrc").write_text(_BASH, "utf-8")
+                yield [shell, "--rcfile", str(files / "bashrc")], variables
+            case "zsh":
+                theirs = quote(before.get("ZDOTDIR") or before.get("HOME", ""))
+                for name, more in ((".zshenv", ""), (".zshrc", _ZSH_PROMPT)):
+                    (files / name).write_text(
+                        (_ZSH + more).format(theirs=theirs, name=name), "utf-8"
+                    )
+                yield [shell], variables | {"ZDOTDIR": lent}
+            case "fish":
+                yield [shell, "--init-command", _FISH], variables
+            case _:
+                yield [shell], variables | {"PS1": "(sandbox) $ "}
+
+
+_BASH = """\
+[ ! -f ~/.bashrc ] || . ~/.bashrc
+PS1="(sandbox) $PS1"
+"""
+
+_ZSH = """\
+[[ ! -f {theirs}/{name} ]] || source {theirs}/{name}
+"""
+
+_ZSH_PROMPT = """\
+PROMPT="(sandbox) $PROMPT"
+ZDOTDIR={theirs}
+"""
+
+_FISH = """\
+functions -q fish_prompt; and functions -c fish_prompt _hongbao_prompt
+function fish_prompt; echo -n '(sandbox) '; functions -q _hongbao_prompt; and _hongbao_prompt; end
+"""

@@ -1,0 +1,240 @@
+"""`hongbao sandbox`: a ready wallet to play in, marked as one for ever."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from rich.cells import cell_len
+
+from bench.bare import connect_to
+from bench.homes import env_of
+from hongbao import answers
+from hongbao.domain.pin import OF_SANDBOXES
+from hongbao.store import SANDBOX_MARK
+from tests.cli.shell import Shell, plain
+
+USUAL = Path(".local", "share", "hongbao-sandbox")
+PACKET = "hb_38KMMAWG"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shell, dict[str, Any]]:
+    """A shell in a sandbox, for looking only; and what `sandbox --json` said."""
+    begun = Shell(tmp_path_factory.mktemp("sandbox") / "home", "246813")
+    answer = begun.answers("sandbox")
+    return Shell(Path(answer["home"]), "975312"), answer
+
+
+@pytest.fixture
+def sandbox(made: tuple[Shell, dict[str, Any]], tmp_path: Path) -> Shell:
+    """A shell in a copy of that sandbox; its PIN file is another wallet's."""
+    return made[0].copied_to(tmp_path / "sandbox")
+
+
+def test_one_command_makes_a_ready_wallet(made: tuple[Shell, dict[str, Any]]):
+    """
+    Three people with money, two weeks of history, and a packet that waits to be opened.
+    """
+    shell, answer = made
+    status = shell.answers()
+    lines = shell.answers("history")["movements"]
+    acts = [line["act"] for line in lines]
+
+    assert set(get_type_hints(answers.SandboxMade)) == set(answer)
+    assert ["小明", "Alice", "小红"] == [one["profile"] for one in answer["people"]]
+    assert all(one["available_fen"] > 0 for one in answer["people"])
+    assert (PACKET, "2026-02-16T20:00:00+08:00") == (answer["packet"], answer["at"])
+    assert f"{OF_SANDBOXES}\n" == Path(answer["pin_file"]).read_text()
+    assert (True, f"hongbao claim {PACKET}") == (status["wallet"]["sandbox"], status["next"])
+    assert {"topup", "withdraw", "send", "claim", "refund"} == set(acts)
+    assert 12 <= len(acts) <= 16
+    assert ("2026-02-02", "2026-02-15") == (lines[-1]["at"][:10], lines[0]["at"][:10])
+    finished = [p for p in shell.answers("packets")["packets"] if p["state"] == "finished"]
+    assert 3 in [packet["count"] for packet in finished]
+    assert shell.answers("check")["ok"]
+
+
+def test_the_same_sandbox_has_the_same_ids(made: tuple[Shell, dict[str, Any]], tmp_path: Path):
+    """
+    So pages can print them, in both languages.
+    """
+    first, _answer = made
+    again = Shell(tmp_path / "home", "246813")
+    again.does("sandbox", "--at", str(tmp_path / "again"), HONGBAO_LANG="zh_CN")
+    second = Shell(tmp_path / "again", "246813")
+
+    for typed in (("history",), ("packets",), ("profiles",), ("events", "--limit", "100")):
+        assert first(*typed).out == second(*typed).out
+
+
+def test_the_first_commands_need_no_pin(sandbox: Shell):
+    """
+    The sandbox types everyone's, also where HONGBAO_PIN_FILE is that of another wallet.
+    """
+    assert "claimed " in sandbox.does("claim", PACKET).out
+    assert "sent hb_" in sandbox.does("send", "6.66", "--count", "3").out
+    assert "topped up" in sandbox.does("topup", "10", "-p", "Alice").out
+    shown = sandbox.at_terminal("withdraw", "5")
+    assert (0, False) == (shown.code, "PIN" in shown.out)
+    assert sandbox.answers("check")["ok"]
+
+
+def test_a_pin_of_ones_own_is_asked_for(sandbox: Shell):
+    """
+    Weak ones are accepted here; and one that was changed is no longer everyone's.
+    """
+    new = sandbox.home.with_name("new.pin")
+    new.write_text("111111")
+    sandbox.does("pin", "change", "--new-pin-file", str(new))
+
+    code, error = sandbox.refuses("topup", "10", HONGBAO_PIN_FILE="")
+    assert (2, "unanswered") == (code, error["code"])
+    sandbox.does("topup", "10", HONGBAO_PIN_FILE=str(new))
+    sandbox.does("topup", "10", "-p", "小红")
+    sandbox.does("init", "小强", "--pin-file", str(new))
+
+
+def test_only_a_new_folder_is_ever_used(tmp_path: Path):
+    """
+    What is there stays as it is; `--fresh` makes another one next to it.
+    """
+    shell = Shell(tmp_path / "home", "246813")
+    first = shell.answers("sandbox", "--empty", "--people", "2")
+    before = sorted(Path(first["home"]).rglob("*"))
+
+    code, error = shell.refuses("sandbox")
+    assert (2, "sandbox_exists", first["home"]) == (code, error["code"], error["path"])
+    assert before == sorted(Path(first["home"]).rglob("*"))
+    second = shell.answers("sandbox", "--fresh", "--empty")
+    assert [f"{tmp_path / USUAL}", f"{tmp_path / USUAL}-2"] == [first["home"], second["home"]]
+    assert (None, 2, 3) == (first["packet"], len(first["people"]), len(second["people"]))
+
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    code, error = shell.refuses("sandbox", "--at", str(taken))
+    assert (2, "sandbox_exists", []) == (code, error["code"], [*taken.iterdir()])
+    code, error = shell.refuses("sandbox", "--at", str(taken), "--fresh")
+    assert (2, "conflicting_options") == (code, error["code"])
+    assert not shell.home.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+def test_where_it_cannot_be_written_nothing_is_left(tmp_path: Path):
+    """
+    And the refusal names the folder.
+    """
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    code, error = Shell(tmp_path / "home", "246813").refuses("sandbox", "--at", str(closed / "s"))
+
+    assert (21, "storage_refused", []) == (code, error["code"], [*closed.iterdir()])
+
+
+def test_the_mark_is_for_ever(sandbox: Shell, shell: Shell):
+    """
+    No other wallet can get it, by any seed that can be typed; and an edit of it is found.
+    """
+    other = Shell(shell.home.with_name("other"), "246813")
+    other.does("init", "小明", "--demo", "--dice", SANDBOX_MARK.decode("latin-1"))
+    for home, is_sandbox in ((sandbox.home, True), (shell.home, False), (other.home, False)):
+        status = Shell(home, "246813").answers()
+        assert is_sandbox == status["wallet"]["sandbox"]
+
+    _edit_dice(shell.home, SANDBOX_MARK + b"2026")
+    _edit_dice(sandbox.home, b"sandbox")
+    for edited in (shell, sandbox):
+        code, error = edited.refuses("balance")
+        assert (19, "state_altered") == (code, error["code"])
+        assert 19 == edited("check").code
+
+
+def _edit_dice(home: Path, dice: bytes) -> None:
+    connection = connect_to(env_of(home))
+    connection.execute("UPDATE home SET dice = ?", [dice])
+    connection.close()
+
+
+def test_screens_that_name_the_wallet_say_sandbox(made: tuple[Shell, dict[str, Any]]):
+    """
+    In both languages; and a real wallet's say nothing of it.
+    """
+    shell, _answer = made
+    for typed in (
+        ("status",),
+        ("check",),
+        ("profiles",),
+        ("receipt", "hb_TZGSXPA5"),
+        ("export", "--format", "csv"),
+    ):
+        for language in ("en", "zh_CN"):
+            assert "SANDBOX" in shell.at_terminal(*typed, HONGBAO_LANG=language).out
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_what_it_says_fits_a_terminal(tmp_path: Path, columns: int):
+    """
+    Only a command to copy may be wider; the first of them all is the packet.
+    """
+    shell = Shell(tmp_path / "home", "246813")
+    for number, language in enumerate(("en", "zh_CN")):
+        said = shell.at_terminal(
+            *("sandbox", "--at", str(tmp_path / f"s{number}")),
+            columns=columns,
+            HONGBAO_LANG=language,
+            SHELL="/usr/bin/fish" if number else "/bin/bash",
+        )
+        shown = plain(said.out)
+        export = "set -x HONGBAO_HOME " if number else "export HONGBAO_HOME="
+        assert (0, True) == (said.code, f"  hongbao claim {PACKET}\n" in shown)
+        assert f"  {export}~/s{number}\n" in shown
+        assert f"  hongbao sandbox shell --at ~/s{number}\n" in shown
+        wide = [line for line in shown.splitlines() if cell_len(line) > columns]
+        assert [] == [line for line in wide if not line.startswith("  hongbao ")]
+
+
+@pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish", "sh"])
+def test_a_shell_of_its_own(made: tuple[Shell, dict[str, Any]], shell_name: str):
+    """
+    The sandbox is its wallet, the prompt says so, and what belongs to another wallet is not there.
+    """
+    program = shutil.which(shell_name)
+    if program is None:
+        pytest.skip(f"no {shell_name} here")
+    shell, answer = made
+    typed = 'echo home=$HONGBAO_HOME "pin=$HONGBAO_PIN_FILE."\nexit\n'
+    said = shell("sandbox", "shell", "--at", answer["home"], stdin=typed, SHELL=program)
+    assert (0, f"home={answer['home']} pin=.\n") == (said.code, said.out)
+
+    if shell_name in ("bash", "zsh"):
+        seen = shell.at_terminal(
+            *("sandbox", "shell", "--at", answer["home"]),
+            replies=[("(sandbox) ", "exit\n")],
+            SHELL=program,
+        )
+        assert (0, True) == (seen.code, "(sandbox) " in plain(seen.out))
+
+
+def test_a_shell_in_something_else_is_refused(shell: Shell):
+    """
+    A real wallet is no sandbox, and neither is a folder that is not there.
+    """
+    for place in (shell.home, shell.home / "nowhere"):
+        code, error = shell.refuses("sandbox", "shell", "--at", str(place))
+        assert (10, "sandbox_not_found") == (code, error["code"])
+
+
+def test_a_demo_identity_is_nobodys(shell: Shell):
+    """
+    It needs no number, works in every wallet, and shows by its first digits what it is.
+    """
+    first = shell.answers("identify", "--demo", "-p", "小红")
+    second = shell.answers("identify", "--demo", "--name", "王五", "-p", "小刚")
+
+    assert ("9999**********0024", "小*") == (first["id_number"], first["real_name"])
+    assert ("9999**********0032", "王*") == (second["id_number"], second["real_name"])
+    assert 1 == second["profiles_of_person"]
+    for option in ("--id-number", "--id-file"):
+        code, error = shell.refuses("identify", "--demo", option, "x")
+        assert (2, "conflicting_options") == (code, error["code"])
