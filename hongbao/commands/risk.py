@@ -1,6 +1,7 @@
 """``hongbao risk``."""
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,6 +38,11 @@ Pack = Annotated[
 ]
 
 
+Everything = Annotated[
+    bool, typer.Option("--all", help=N_("show everything, not only what matters most"))
+]
+
+
 @app.callback(
     invoke_without_command=True,
     short_help=N_("Explain risk decisions, and manage risk packs."),
@@ -47,17 +53,18 @@ Pack = Annotated[
         "hongbao risk replay --pack mine.toml --since 2026-11-01"
     ),
 )
-def risk(ctx: typer.Context) -> None:
+def risk(ctx: typer.Context, everything: Everything = False) -> None:
     if ctx.invoked_subcommand is None:
-        _show(caller(ctx), None)
+        _show(caller(ctx), None, everything=everything)
 
 
 @app.command(
     cls=Command,
     short_help=N_("Explain how a request was judged."),
     help=N_(
-        "Shows every rule for such an act, with the measured value and the "
-        "threshold, the model's score, and what would have been allowed."
+        "Shows the rules that fired, with the measured value and the threshold, "
+        "the model's score, and what would have been allowed; with --all, every "
+        "rule for such an act."
     ),
     epilog="hongbao risk why 7K2M9QXA\nhongbao risk why 7K2M9QXA --json",
 )
@@ -71,13 +78,14 @@ def why(
             help=N_("the request's ID, or a packet's"),
         ),
     ],
+    everything: Everything = False,
 ) -> None:
     from hongbao.ui import risk as screen
 
     call = caller(ctx)
     with call.wallet() as wallet:
         explained = wallet.why(request)
-    call.answer(explained, screen.show_explained)
+    call.answer(explained, partial(screen.show_explained, everything=everything))
 
 
 @app.command(
@@ -95,8 +103,9 @@ def show(
             help=N_("the profile (default: you)"),
         ),
     ] = None,
+    everything: Everything = False,
 ) -> None:
-    _show(caller(ctx), name)
+    _show(caller(ctx), name, everything=everything)
 
 
 @app.command(
@@ -114,6 +123,7 @@ def rules(
         ),
     ] = None,
     as_text: Annotated[bool, typer.Option("--text", help=N_("print the file itself"))] = False,
+    everything: Everything = False,
 ) -> None:
     from hongbao.queries.risk import pack_rules
     from hongbao.ui import risk as screen
@@ -127,7 +137,8 @@ def rules(
     if as_text:
         call.answer(found, lambda answer: print(answer["text"], end=""))
     else:
-        call.answer_list(found, screen.RULES, screen.show_rules)
+        show = partial(screen.show_rules, everything=everything)
+        call.answer_list(found, screen.RULES, show)
 
 
 @app.command(
@@ -225,9 +236,9 @@ def train(
     call.answer(used, screen.show_guards_used)
 
 
-def _show(call: "Caller", name: str | None) -> None:
+def _show(call: "Caller", name: str | None, *, everything: bool) -> None:
     from hongbao.ui import risk as screen
 
     with call.wallet() as wallet:
         picture = wallet.risk_picture(name)
-    call.answer(picture, screen.show_picture)
+    call.answer(picture, partial(screen.show_picture, everything=everything))

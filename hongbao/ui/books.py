@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from hongbao.answers import AccountLine, BookShown, BooksShown, MovedLine
 
 _GAP = 2
-_TIERS = 3
 _SIDE_COLUMNS_MAX = 28
 _BAR = " │ "
 """What stands between the two sides of a T."""
@@ -57,7 +56,12 @@ ACCOUNTS = Listing(
 def show_books(books: BooksShown) -> None:
     """Print each institution's book as a T: what it owns on the left, what it owes on the right."""
     _show_heading(books)
-    _show_tiers(_tiers(books))
+    tiers = _tiers(books)
+    if moved := [tier for tier in tiers if tier[0].totals is not None]:
+        _show_tiers(moved)
+    if still := [tier[0].title for tier in tiers if tier[0].totals is None]:
+        text = say(N_("unchanged: {books}"), books=_(", ").join(still))
+        line(text, dim=text)
     print()
     if books["diff"]:
         _show_moved(books["transfers"])
@@ -225,10 +229,10 @@ def _amounts(before_fen: int, held_fen: int, *, signed: bool) -> list[tuple[str,
 
 def _show_tiers(tiers: Sequence[_Tier]) -> None:
     """Print the tiers side by side; one below the other where an amount would not fit."""
-    out = console()
+    out, count = console(), len(tiers)
     ts = [t for tier in tiers for t in tier]
     needed = max(columns(text) for t in ts for item in _items(t) for text, _style in item.amounts)
-    beside = (out.width - _GAP * (_TIERS - 1)) // _TIERS
+    beside = (out.width - _GAP * (count - 1)) // count
     for width, is_beside in ((beside, True), (out.width, False)):
         side = min((width - len(_BAR)) // 2, _SIDE_COLUMNS_MAX)
         if side < needed:
@@ -247,7 +251,7 @@ def _show_tiers(tiers: Sequence[_Tier]) -> None:
 
 
 def _items(t: _T) -> list[_Item]:
-    return [*t.debits, *t.credits, *(t.totals or (_Item((), [("", "")]),))]
+    return [*t.debits, *t.credits, *(t.totals or ())]
 
 
 def _print(lines: Iterable[Text | None]) -> None:
@@ -285,12 +289,7 @@ def _drawn(t: _T, side: int) -> list[Text]:
 
     width = 2 * side + len(_BAR)
     title = _padded(Text(t.title, "bold"), width, "center")
-    if t.totals is None:
-        return [
-            title,
-            Text("─" * width, "dim"),
-            _padded(Text(_("unchanged"), "dim"), width, "center"),
-        ]
+    assert t.totals is not None  # an untouched book is a line of its own
     rows = zip_longest(
         [text for item in t.debits for text in _drawn_item(item, side)],
         [text for item in t.credits for text in _drawn_item(item, side)],

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ConditionLine,
         Explained,
         GuardsUsed,
+        IndicatorLine,
         JudgedLine,
         PackRules,
         Pictured,
@@ -99,11 +100,11 @@ def answer(code: str) -> str:
 # --- why -----------------------------------------------------------------------------------------
 
 
-def show_explained(explained: Explained) -> None:
+def show_explained(explained: Explained, *, everything: bool = False) -> None:
     """
-    Print how each attempt was judged: first in plain words, then every rule with what it asked.
+    Print how each attempt was judged: first in plain words, then the rules that fired.
 
-    Of attempts before the last only the rules that fired are shown.
+    Of *everything* the last attempt has every rule with what it asked, and the model's parts.
     """
     decisions = explained["decisions"]
     if not is_terminal():
@@ -112,18 +113,23 @@ def show_explained(explained: Explained) -> None:
         return
     out = console()
     for judged in decisions:
-        _show_judged(out, judged, whole=judged is decisions[-1])
+        _show_judged(out, judged, whole=everything and judged is decisions[-1])
+    if not everything:
+        _mention_all()
 
 
 def _show_judged(out: Console, judged: JudgedLine, *, whole: bool) -> None:
     _show_verdict(judged)
     print()
+    if not (whole or any(rule["fired"] for rule in judged["rules"])):
+        line(_("no rule fired"))
     rows = [rule for rule in judged["rules"] if whole or rule["fired"]]
     widths = _Widths(
         condition for rule in (*rows, *judged["reports"]) for condition in rule["conditions"]
     )
     for code in map(str, Guard):
         rules = [rule for rule in rows if rule["guard"] == code]
+        rules.sort(key=lambda rule: not rule["fired"])
         if rules or whole:
             _spread(out, guard(code), bold=guard(code))
         for rule in rules:
@@ -136,8 +142,7 @@ def _show_judged(out: Console, judged: JudgedLine, *, whole: bool) -> None:
         _spread(out, title, bold=title)
     for rule in reports:
         _show_rule(out, rule, widths)
-    if whole:
-        _show_model(out, judged)
+    _show_model(out, judged, whole=whole)
     print()
 
 
@@ -205,7 +210,7 @@ def _show_rule(out: Console, rule: RuleLine, widths: _Widths) -> None:
         _spread(out, line_text, asked, **({} if condition["holds"] else {"dim": line_text.strip()}))
 
 
-def _show_model(out: Console, judged: JudgedLine) -> None:
+def _show_model(out: Console, judged: JudgedLine, *, whole: bool) -> None:
     score = judged["score"]
     if score is None:
         return
@@ -215,8 +220,9 @@ def _show_model(out: Console, judged: JudgedLine) -> None:
         score=value("permille", score),
     )
     _spread(out, title, bold=title)
-    width = max((columns(value(p["unit"], p["value"])) for p in judged["model_parts"]), default=0)
-    for part in judged["model_parts"]:
+    parts = judged["model_parts"] if whole else []
+    width = max((columns(value(p["unit"], p["value"])) for p in parts), default=0)
+    for part in parts:
         points = f"{'+' if part['points'] > 0 else '-'}{value('permille', abs(part['points']))}"
         measured = _right(value(part["unit"], part["value"]), width)
         _spread(out, f"    {label(part['indicator'])}", f"{measured}  {points:>7}")
@@ -275,8 +281,8 @@ def _pipe_judged(judged: JudgedLine) -> None:
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
-def show_picture(picture: Pictured) -> None:
-    """Print what risk control knows of a profile."""
+def show_picture(picture: Pictured, *, everything: bool = False) -> None:
+    """Print what risk control knows of a profile; the indicators at zero with *everything*."""
     if not is_terminal():
         _pipe_picture(picture)
         return
@@ -290,19 +296,38 @@ def show_picture(picture: Pictured) -> None:
     width = max(columns(title) for title, _text in titles)
     for title, text in titles:
         line(f"{title}{' ' * (width - columns(title))}  {text}", dim=title)
-    if not picture["indicators"]:  # its rules look at amounts alone
+    indicators = [row for row in picture["indicators"] if everything or _is_notable(row)]
+    if len(indicators) < len(picture["indicators"]):
+        _show_indicators(indicators)
+        _mention_all()
+    elif indicators:  # else its rules look at amounts alone
+        _show_indicators(indicators)
+
+
+def _show_indicators(indicators: Sequence[IndicatorLine]) -> None:
+    if not indicators:
         return
     print()
     line_text = _("if you sent a packet now, of any amount")
     line(line_text, dim=line_text)
     out = console()
     for code, rows in groupby(
-        sorted(picture["indicators"], key=lambda row: list(_GUARDS).index(row["guard"])),
+        sorted(indicators, key=lambda row: list(_GUARDS).index(row["guard"])),
         key=lambda row: row["guard"],
     ):
         _spread(out, guard(code), bold=guard(code))
         for row in rows:
             _spread(out, f"    {label(row['indicator'])}", value(row["unit"], row["value"]))
+
+
+def _mention_all() -> None:
+    line_text = _("the rest: --all")
+    line(line_text, dim=line_text)
+
+
+def _is_notable(row: IndicatorLine) -> bool:
+    """Return whether an indicator is not zero, and was ever measured."""
+    return 0 < row["value"] < NEVER
 
 
 def _facts(picture: Pictured) -> list[tuple[str, str]]:
@@ -378,33 +403,44 @@ def _pipe_picture(picture: Pictured) -> None:
 # --- rules ---------------------------------------------------------------------------------------
 
 
-def show_rules(rules: PackRules) -> None:
-    """Print the rules of a pack, guard by guard, and what is reported to reviewers."""
+def show_rules(rules: PackRules, *, everything: bool = False) -> None:
+    """
+    Print the rules of a pack, guard by guard, and what is reported to reviewers.
+
+    With *everything*, each has the acts that it looks at, and its conditions.
+    """
     title = safe(rules["title_zh"] if language().startswith("zh") else rules["title"])
     line(" · ".join(filter(None, (rules["pack"], title, rules["model"]))), bold=rules["pack"])
     print()
     out = console()
-    widths = _Widths(
-        (row for rule in (*rules["rules"], *rules["reports"]) for row in rule["conditions"]),
-        measured=False,
+    conditions = (
+        row for rule in (*rules["rules"], *rules["reports"]) for row in rule["conditions"]
     )
+    widths = _Widths(conditions, measured=False) if everything else None
     for code in map(str, Guard):
         own = [rule for rule in rules["rules"] if rule["guard"] == code]
         _show_section(out, guard(code), own, widths)
     _show_section(out, _("reports to reviewers"), rules["reports"], widths)
+    if not everything:
+        _mention_all()
 
 
-def _show_section(out: Console, title: str, rules: Sequence[RuleLine], widths: _Widths) -> None:
+def _show_section(
+    out: Console, title: str, rules: Sequence[RuleLine], widths: _Widths | None
+) -> None:
+    """Print some *rules* under their *title*; their conditions where they have *widths*."""
     if rules:
         _spread(out, title, bold=title)
     for rule in rules:
         _spread(out, f"  {rule['rule']}", _in_full(rule), bold_red=rule["rule"])
         says = safe(in_language(rule["why"]))
-        for text in (says, " · ".join(map(what, rule["acts"]))):
+        acts = " · ".join(map(what, rule["acts"]))
+        for text in (says, acts) if widths is not None else (says,):
             for line_text in folded(text, min(out.width, _COLUMNS_MAX) - 4):
                 _print(out, f"    {line_text}", dim=line_text)
-        for condition in rule["conditions"]:
-            _spread(out, f"    {label(condition['indicator'])}", widths.beside(condition))
+        if widths is not None:
+            for condition in rule["conditions"]:
+                _spread(out, f"    {label(condition['indicator'])}", widths.beside(condition))
 
 
 def _conditions(rules: PackRules) -> Iterator[Mapping[str, object]]:

@@ -140,10 +140,9 @@ def test_all_five_guards_are_named(judged: Shell):
     """
     The one without a rule for such an act says so.
     """
-    screen = plain(judged.screens(("risk", "why", "held"), columns=80)[0]).splitlines()
-    chinese = plain(
-        judged.screens(("risk", "why", "held"), columns=80, HONGBAO_LANG="zh_CN")[0]
-    ).splitlines()
+    look = ("risk", "why", "held", "--all")
+    screen = plain(judged.screens(look, columns=80)[0]).splitlines()
+    chinese = plain(judged.screens(look, columns=80, HONGBAO_LANG="zh_CN")[0]).splitlines()
 
     for guard, name in zip(GUARDS, ("设备", "行为", "交易", "账户", "数据"), strict=True):
         assert f"{guard} guard" in screen
@@ -155,13 +154,36 @@ def test_fired_rules_are_marked(judged: Shell):
     """
     Beside each condition stand the value and the threshold; a report that fired is told, too.
     """
-    screen = plain(judged.screens(("risk", "why", "held"), columns=80)[0])
+    screen = plain(judged.screens(("risk", "why", "held", "--all"), columns=80)[0])
 
     assert re.search(
         r"● large +holds for 24h, then returns\n +✓ this amount +66\.00  ≥ 50\.00", screen
     )
     assert re.search(r"○ enough +refuses\n +· this amount +66\.00  ≥ 99\.00", screen)
     assert re.search(r"reports to reviewers\n +● told +reports as suspicious", screen)
+
+
+def test_what_fired_is_shown_first_and_the_rest_with_all(judged: Shell):
+    """
+    In 24 rows, with a hint; a pipe and JSON get all of it anyway.
+    """
+    looks = [("risk", "why", "held"), ("risk", "why", "allowed"), ("risk",), ("risk", "rules")]
+    short = [plain(screen) for screen in judged.screens(*looks, columns=80)]
+    whole = [plain(s) for s in judged.screens(*((*look, "--all") for look in looks), columns=80)]
+
+    assert "● large" in short[0]
+    assert "reports to reviewers" in short[0]
+    assert "○" not in short[0] + short[1]
+    assert "no rule fired" in short[1]
+    for few, all_of_it in zip(short, whole, strict=True):
+        assert len(few.splitlines()) <= len(all_of_it.splitlines())
+        assert few != all_of_it
+        assert "the rest: --all" in few
+        assert "--all" not in all_of_it
+    assert all(len(few.splitlines()) <= 24 for few in short[:3])
+    assert "this amount" not in short[3]
+    assert judged.does("risk", "why", "held").out == judged.does("risk", "why", "held", "--all").out
+    assert "--all" not in judged.does("risk", "why", "held").err
 
 
 def test_a_pipe_gets_the_same_in_every_language(judged: Shell):
