@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from hongbao.errors import InvalidCardNumber, InvalidIdNumber, InvalidRealName, UnknownBank
+from hongbao.rows import Row
 from hongbao.words import BANK_NAMES
 
 # --- resident ID numbers 公民身份号码 -----------------------------------------------------------
@@ -226,8 +227,7 @@ CARD_LENGTH_MIN, CARD_LENGTH_MAX = 16, 19
 _PRINTED_CARD = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Bank:
+class Bank(Row):
     """A bank of this simulation: *prefix* begins the numbers of the cards it issues."""
 
     code: str

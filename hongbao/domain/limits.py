@@ -1,13 +1,13 @@
 """Limits: how much a tier's limits leave, and when they reset."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal, Protocol
 
 from hongbao.domain.dates import china_day, day_key, next_day, next_year, start_of_day
 from hongbao.domain.policy import PERIODS, Limit, Policy, Tier, Year
 from hongbao.errors import LimitExceeded
+from hongbao.rows import Row
 
 _ONE_DAY = timedelta(days=1)
 
@@ -40,8 +40,7 @@ class Usage(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LimitState:
+class LimitState(Row):
     """
     The state of one limit: used, left, and when it resets.
 

@@ -17,6 +17,7 @@ from hongbao.errors import (
     ShareTooSmall,
     shortened,
 )
+from hongbao.rows import Row
 
 FLOWS = ("send_balance", "send_card", "topup", "withdraw")
 """What a limit may count: money out, and in from a card. Claims are receipts, never counted."""
@@ -41,8 +42,7 @@ _DOUBLINGS = 4
 _DOUBLINGS_MAX = _HOURS_MAX.bit_length()
 
 
-@dataclass(frozen=True, slots=True)
-class Title:
+class Title(Row):
     """A title in both languages."""
 
     en: str
@@ -58,8 +58,7 @@ class Title:
         return self.zh if language.startswith("zh") else self.en
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Row):
     """
     At most *amount_fen* over *counts* in each *period*.
 
@@ -81,8 +80,7 @@ class Limit:
         return self.confidence == "C"
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(Row):
     """A tier (实名等级): its requirements, and the limits that follow from it."""
 
     name: str
@@ -96,8 +94,7 @@ class Tier:
         return channels >= self.requires_channels and (identified or not self.requires_identity)
 
 
-@dataclass(frozen=True, slots=True)
-class PacketRules:
+class PacketRules(Row):
     """The rules of packets: caps, expiry, and who may claim."""
 
     share_max_fen: int
@@ -113,8 +110,7 @@ class PacketRules:
         return min(self.total_max_fen, self.shares_max * self.share_max_fen)
 
 
-@dataclass(frozen=True, slots=True)
-class PinRules:
+class PinRules(Row):
     """
     The lock of a PIN: after how many wrong ones, and for how long, doubling to *lock_hours_max*.
 
@@ -143,8 +139,7 @@ class PinRules:
         return int(min(self.lock_hours << doubled, self.lock_hours_max))
 
 
-@dataclass(frozen=True, slots=True)
-class WithdrawRules:
+class WithdrawRules(Row):
     """The fee of withdrawals: none up to *free_fen* in a lifetime, then *rate*, or the least."""
 
     free_fen: int
@@ -152,8 +147,7 @@ class WithdrawRules:
     least_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class BankRules:
+class BankRules(Row):
     """The rules of the demo banks."""
 
     card_opening_fen: int
@@ -182,16 +176,14 @@ class ChannelRules:
         return (first, *(channel for channel in self.order if channel != first))
 
 
-@dataclass(frozen=True, slots=True)
-class SettlementRules:
+class SettlementRules(Row):
     """When a day's batch closes, in China, and after how many days a claim can be withdrawn."""
 
     cut_off: time
     claims_after_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class RefundRules:
+class RefundRules(Row):
     """
     The time of a refund: *card_days* are working days until it reaches a card.
 
