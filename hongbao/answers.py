@@ -262,6 +262,20 @@ class SettingsFile(TypedDict):
     exists: bool
 
 
+class AliasLine(TypedDict):
+    """One of `alias`."""
+
+    alias: str
+    command: str
+
+
+class AliasChanged(TypedDict):
+    """`alias NAME TEXT` and `alias --remove NAME`."""
+
+    alias: str
+    command: str | None  # null where it was removed
+
+
 class ProfileLine(TypedDict):
     """One of `profiles`."""
 

@@ -3,7 +3,8 @@
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from hongbao.errors import (
     Unexpected,
 )
 from hongbao.parser_words import in_our_words
+from hongbao.settings import place_of_command
 from hongbao.words import N_, _
 
 COMMANDS = {
@@ -38,11 +40,13 @@ COMMANDS = {
     N_("History and checks"): ("history", "events", "trace", "books", "check"),
     N_("Statements"): ("export", "verify-statement", "receipt", "key", "import", "compare"),
     N_("The wallet"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
-    N_("More"): ("demo", "config", "help", "version", "completion"),
+    N_("More"): ("demo", "config", "alias", "help", "version", "completion"),
 }
 """Every command, under the heading that help puts it."""
 
-REPAIRING = frozenset({"config", "help", "version"})
+NAMES = frozenset(name for names in COMMANDS.values() for name in names)
+
+REPAIRING = frozenset({"alias", "config", "help", "version"})
 """The commands that work with settings that cannot be read: by them they are put right."""
 
 COMPLETE = "_HONGBAO_COMPLETE"
@@ -56,6 +60,22 @@ class House(Group):
         super().__init__(**settings)
         # The parser suggests from these names what a mistyped command may have meant.
         self.commands: Any = {name: None for names in COMMANDS.values() for name in names}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that *args* begin with; what an alias stands for is completed, too."""
+        if args[0] not in NAMES:
+            try:
+                args = _of_alias(args, caller(ctx)) or args
+            except HongbaoError:
+                if not ctx.resilient_parsing:  # as it is where a shell completes
+                    raise
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Return what a shell may offer: a person's aliases as well."""
+        found = super().shell_complete(ctx, incomplete)
+        item = type(next(iter(found or super().shell_complete(ctx, ""))))
+        return [*found, *(item(name) for name in _aliases(ctx) if name.startswith(incomplete))]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.commands:
@@ -71,10 +91,23 @@ class House(Group):
                 formatter.write_dl(
                     [(name, self.get_command(ctx, name).get_short_help_str()) for name in names]
                 )
+        if own := _aliases(ctx):
+            with formatter.section(_("Your aliases")):
+                formatter.write_dl(list(own.items()))
         from hongbao.commands.topics import TOPICS
 
         with formatter.section(_("Topics of `hongbao help`")):
             formatter.write_text(" · ".join(TOPICS))
+
+
+def _aliases(ctx: Any) -> Mapping[str, str]:
+    """Return the aliases that can be used; none where no settings can be read."""
+    call = ctx.find_object(Caller)
+    try:
+        found = {} if call is None else call.settings.aliases
+    except (HongbaoError, OSError):
+        return {}
+    return {name: text for name, text in found.items() if name not in NAMES}
 
 
 app = new_app(
@@ -86,10 +119,12 @@ app = new_app(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in *arguments* (default: the command line's), and return the exit code."""
+    call = Caller()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    with suppress(HongbaoError, OSError):  # said when the command is looked for
+        arguments = _expanded(arguments, call)
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     as_json = "--json" in options
-    call = Caller()
     words.use_language(words.preferred(os.environ, _language(call)))
     asks_help = any(option in ASKING_HELP for option in options)
     if as_json and asks_help:
@@ -142,6 +177,24 @@ def _refusal(error: Exception) -> HongbaoError:
         if path is not None or error.errno in _OF_THE_MACHINE:
             return SystemRefused(path=path, reason=error.strerror or type(error).__name__)
     return Unexpected(kind=type(error).__name__)
+
+
+def _expanded(arguments: list[str], call: Caller) -> list[str]:
+    """Return *arguments* with what an alias stands for, where no command has its name."""
+    place = place_of_command(arguments)
+    if place is None or arguments[place] in NAMES:
+        return arguments
+    words = _of_alias(arguments[place:], call)
+    return arguments if words is None else [*arguments[:place], *words]
+
+
+def _of_alias(words: list[str], call: Caller) -> list[str] | None:
+    """Return *words* with the alias that they begin with expanded; None if it is none."""
+    if words[0] not in call.settings.aliases:
+        return None
+    from hongbao.settings import aliases
+
+    return aliases.expanded(words, call.settings, NAMES)
 
 
 def _language(call: Caller) -> str | None:
@@ -209,7 +262,12 @@ def hongbao(
         answer_version(caller(ctx))
         raise typer.Exit
     if not (ctx.invoked_subcommand in REPAIRING or caller(ctx).asks_help):
-        caller(ctx).check_settings(ctx.command.commands)  # type: ignore[attr-defined]
+        caller(ctx).check_settings(NAMES)
+        if ctx.invoked_subcommand in caller(ctx).settings.aliases:
+            caller(ctx).remark(
+                N_("note: your alias {alias} is ignored, since hongbao has a command of that name"),
+                alias=ctx.invoked_subcommand,
+            )
     if ctx.invoked_subcommand is None:
         if caller(ctx).settings.bare == "help" and not caller(ctx).as_json:
             print(ctx.get_help())

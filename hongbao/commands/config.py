@@ -92,14 +92,16 @@ def set_value(
         str, typer.Argument(metavar="TEXT", autocompletion=_values, help=N_("its new value"))
     ],
 ) -> None:
-    from hongbao.settings import editing
+    from hongbao.settings import aliases, editing
     from hongbao.ui import settings as shown
 
     call = caller(ctx)
     table, _dot, name = key.partition(".")
     if table == "columns" and name:
         _check_command(ctx, name)
-    path = _file(ctx)
+    if table == "aliases" and name:
+        aliases.check(name, value, getattr(ctx.find_root().command, "commands", {}))
+    path = settings_file()
     editing.write(path, key, value)
     changed = SettingChanged(key=key, value=value, path=str(path))
     call.answer(changed, shown.show_changed)
@@ -116,7 +118,7 @@ def unset(ctx: typer.Context, key: Key) -> None:
     from hongbao.settings import editing
     from hongbao.ui import settings as shown
 
-    path = _file(ctx)
+    path = settings_file()
     editing.remove(path, key)
     changed = SettingChanged(key=key, value=None, path=str(path))
     caller(ctx).answer(changed, shown.show_changed)
@@ -134,7 +136,7 @@ def edit(ctx: typer.Context) -> None:
     from hongbao.settings import editing
     from hongbao.ui import settings as shown
 
-    path = _file(ctx)
+    path = settings_file()
     if not path.exists():
         editing.save(path, editing.template())
     _open_in_editor(path)
@@ -152,7 +154,7 @@ def edit(ctx: typer.Context) -> None:
 def path(ctx: typer.Context) -> None:
     from hongbao.ui import settings as shown
 
-    caller(ctx).answer(_location(_file(ctx)), shown.show_path)
+    caller(ctx).answer(_location(settings_file()), shown.show_path)
 
 
 def _list(ctx: typer.Context, *, origin: bool) -> None:
@@ -170,7 +172,8 @@ def _listed(ctx: typer.Context) -> list[SettingLine]:
     return origins.listed(os.environ, caller(ctx).profile)
 
 
-def _file(ctx: typer.Context) -> Path:
+def settings_file() -> Path:
+    """Return the path of the file of settings. Raises NoPlaceForSettings."""
     path = settings.place(os.environ)
     if path is None:
         raise NoPlaceForSettings

@@ -1,5 +1,6 @@
 """``hongbao help``."""
 
+import shlex
 from difflib import get_close_matches
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from hongbao import words
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.commands.topics import TOPICS
 from hongbao.errors import NoSuchTopic
-from hongbao.words import N_, _
+from hongbao.words import N_, _, say
 
 app = new_app()
 
@@ -40,7 +41,9 @@ def help(
     if call.as_json:
         words.use_language("en")  # programs get the same in every language
     asked = " ".join(names or ())
-    pages = [*_command_pages(ctx.find_root(), names or [])]
+    pages = _command_pages(ctx.find_root(), names or [])
+    if not pages and asked in call.settings.aliases:
+        pages = _alias_pages(ctx, asked)
     if asked in TOPICS:
         pages.append(topic_page(ctx, asked))
     if not pages:
@@ -69,6 +72,14 @@ def _command_pages(root: Any, names: list[str]) -> list[str]:
             command, info_name=name, parent=context, resilient_parsing=True, obj=root.obj
         )
     return [context.get_help()]
+
+
+def _alias_pages(ctx: typer.Context, alias: str) -> list[str]:
+    """Return what *alias* stands for, and the page of its command."""
+    text = caller(ctx).settings.aliases[alias]
+    command = shlex.split(text)[:1]
+    said = say(N_("{alias} stands for {command}"), alias=alias, command=f"`hongbao {text}`")
+    return [f"{said}\n", *_command_pages(ctx.find_root(), command)]
 
 
 def _close(ctx: typer.Context, names: list[str]) -> str | None:

@@ -15,6 +15,7 @@ PROFILE_NAME = C_("profile", "NAME")
 REAL_NAME = C_("person", "NAME")
 OPERATOR_NAME = C_("operator", "NAME")
 SETTING = C_("setting", "KEY")
+ALIAS = C_("alias", "NAME")
 
 _PLAIN = (
     C_("placeholder", "AMOUNT"),
@@ -39,7 +40,6 @@ _PLAIN = (
     C_("placeholder", "INSTANT"),
     C_("placeholder", "KEY"),
     C_("placeholder", "KIND"),
-    C_("placeholder", "NAMES"),
     C_("placeholder", "PACK"),
     C_("placeholder", "PACKET"),
     C_("placeholder", "PAYMENT"),

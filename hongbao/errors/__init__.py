@@ -56,7 +56,7 @@ TOPICS = {
     ),
     "rules": (
         "InvalidPolicy InvalidRiskPack InvalidSettings InvalidSetting SettingNotFound "
-        "EditorFailed NoPlaceForSettings InvalidVariable InvalidModel "
+        "AliasNotFound EditorFailed NoPlaceForSettings InvalidVariable InvalidModel "
         "TooLittleHistory PolicyVersionReused "
         "RiskPackVersionReused PolicyNotFound RiskPackNotFound TrainerMissing"
     ),

@@ -88,6 +88,11 @@ SETTINGS_PROBLEMS = {
     "not_in_file": N_("{text} is never a setting; give it with each command"),
     "needs_name": N_("{key} needs a name, as in {key}.NAME"),
     "not_a_command": N_("{text} is not a command"),
+    "alias_is_command": N_("{text} is a command, and no alias takes its place"),
+    "alias_name": N_("{text} cannot be an alias: use 1 to 32 letters, digits, - or _"),
+    "alias_no_command": N_("{key} must begin with a command of hongbao"),
+    "alias_consent": N_("{key} has --yes, an operator or a secret, which are given each time"),
+    "alias_quotes": N_("{key} has a quotation mark too many or too few"),
 }
 
 
@@ -130,6 +135,15 @@ class SettingNotFound(NotFound):
 
     sentence = N_("{path} does not set {key}")
     advice = N_("see where each comes from: `hongbao config list --origin`")
+
+
+class AliasNotFound(NotFound):
+    """There is no alias of that name."""
+
+    alias: str = example("rp", kw_only=False, shape=shortened)
+
+    sentence = N_("there is no alias {alias}")
+    advice = N_("see your aliases: `hongbao alias`")
 
 
 class NoPlaceForSettings(UsageError):

@@ -5,12 +5,13 @@ The environment beats the file, and an option beats both. Nothing that lets mone
 """
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hongbao.errors import InvalidSettings, InvalidVariable, shortened
+from hongbao import errors
+from hongbao.errors import shortened
 from hongbao.paths import absolute_path
 from hongbao.words import N_
 
@@ -104,6 +105,9 @@ GIVEN_EACH_TIME = frozenset(
 )
 """What is never a setting: secrets, consent, whose money it is, and the form of an answer."""
 
+VALUED = ("--profile", "-p", "--pin-file", "--totp-file")
+"""The options of every command that a value follows, as a word of its own."""
+
 
 class Settings(NamedTuple):
     """
@@ -185,7 +189,7 @@ def in_variable(setting: Setting, variables: Mapping[str, str]) -> str | None:
     if setting.variable == "HONGBAO_LANG":
         return language_of(value)
     if setting.choices and value not in setting.choices:
-        raise InvalidVariable(
+        raise errors.InvalidVariable(
             variable=setting.variable, text=shortened(value), known=", ".join(setting.choices)
         )
     return value
@@ -194,6 +198,22 @@ def in_variable(setting: Setting, variables: Mapping[str, str]) -> str | None:
 def language_of(value: str) -> str:
     """Return the language that *value* asks for, which may be a locale: ``zh_CN.UTF-8``."""
     return "zh" if value.lower().startswith("zh") else "en"
+
+
+def place_of_command(arguments: Sequence[str]) -> int | None:
+    """
+    Return the place of the command's name in *arguments*; None where there is none.
+
+    >>> place_of_command(["-p", "小红", "--json", "rp", "5"]), place_of_command(["--help"])
+    (3, None)
+    """
+    place = 0
+    while place < len(arguments):
+        word = arguments[place]
+        if not word.startswith("-"):
+            return place
+        place += 2 if word in VALUED else 1
+    return None
 
 
 # --- the file ------------------------------------------------------------------------------------
@@ -254,7 +274,7 @@ def document_of(text: str, source: str) -> "Document":
     """Return the reader of *text*, whose refusals name *source* and the line."""
     from hongbao.domain.toml_table import Document
 
-    return Document(text, source, InvalidSettings)
+    return Document(text, source, errors.InvalidSettings)
 
 
 def problem_of(path: tuple[str, ...], value: object) -> tuple[str, dict[str, Any]] | None:

@@ -10,7 +10,13 @@ from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.words import N_, _, say
 
 if TYPE_CHECKING:
-    from hongbao.answers import SettingChanged, SettingLine, SettingsFile
+    from hongbao.answers import (
+        AliasChanged,
+        AliasLine,
+        SettingChanged,
+        SettingLine,
+        SettingsFile,
+    )
 
 
 def show_settings(settings: Sequence[SettingLine], *, origin: bool) -> None:
@@ -49,6 +55,34 @@ def show_changed(changed: SettingChanged) -> None:
 def show_path(file: SettingsFile) -> None:
     """Print where the settings are, and nothing else."""
     print(safe(file["path"]))
+
+
+def show_aliases(aliases: Sequence[AliasLine]) -> None:
+    """Print every alias and what it stands for."""
+    if not is_terminal():
+        pipe(*((row["alias"], row["command"]) for row in aliases))
+    elif aliases:
+        table(
+            [Column(_("alias")), Column(_("command"), gives=True)],
+            [[Cell(safe(row["alias"]), "bold"), safe(row["command"])] for row in aliases],
+        )
+    else:
+        line(_("no aliases yet"))
+
+
+def show_alias(alias: AliasLine) -> None:
+    """Print what one alias stands for, and nothing else."""
+    print(safe(alias["command"]))
+
+
+def show_alias_changed(changed: AliasChanged) -> None:
+    """Print what the alias stands for from now on."""
+    name = safe(changed["alias"])
+    if changed["command"] is None:
+        line(say(N_("removed the alias {alias}"), alias=name), bold=name)
+    else:
+        command = f"`hongbao {safe(changed['command'])}`"
+        line(say(N_("{alias} now stands for {command}"), alias=name, command=command), bold=name)
 
 
 def _origin(origin: str) -> str:

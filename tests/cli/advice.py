@@ -500,6 +500,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
         Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
     ),
     # --- of help and the settings
+    "see your aliases: `hongbao alias`": (Shown("alias --remove rp"),),
     "see all of them: `hongbao help`": (Shown("help sned"),),
     "see every setting: `hongbao config list`": (Shown("config set motion never"),),
     "see where each comes from: `hongbao config list --origin`": (Shown("config unset motion"),),

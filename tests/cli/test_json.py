@@ -108,6 +108,7 @@ TYPED: dict[str, list[str]] = {
     "restore": ["{home}/备份🧧 --yes", "{home}/没有é"],
     "demo": [],  # tests/test_story.py plays it
     "status": [""],
+    "alias": ["", "福 version", "福", "--remove 福", "é 🧧"],
     "config": [""],
     "config list": ["--origin"],
     "config get": ["language", "福🧧"],

@@ -1,0 +1,69 @@
+"""``hongbao alias``."""
+
+from typing import Annotated
+
+import typer
+
+from hongbao.answers import AliasChanged, AliasLine
+from hongbao.commands.config import settings_file
+from hongbao.commands.options import Command, caller, new_app
+from hongbao.commands.placeholders import ALIAS
+from hongbao.errors import AliasNotFound, ConflictingOptions
+from hongbao.words import N_
+
+app = new_app()
+
+
+def _names(ctx: typer.Context, incomplete: str) -> list[str]:
+    return [name for name in caller(ctx).settings.aliases if name.startswith(incomplete)]
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("List, add and remove your own names for commands."),
+    help=N_(
+        "An alias stands for the beginning of a command; what you type behind it is added. It "
+        "never takes a command's name. Without a NAME, your aliases are listed."
+    ),
+    epilog="hongbao alias rp 'send --count 5'\nhongbao rp 66.66\nhongbao alias --remove rp",
+)
+def alias(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar=ALIAS, autocompletion=_names, help=N_("the alias")),
+    ] = None,
+    command: Annotated[
+        str | None,
+        typer.Argument(metavar="TEXT", help=N_("what it stands for, in quotes")),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help=N_("remove the alias"))] = False,
+) -> None:
+    from hongbao.settings import aliases, editing
+    from hongbao.ui import settings as shown
+
+    call = caller(ctx)
+    if remove and command is not None:
+        raise ConflictingOptions("--remove", "TEXT", command=ctx.command_path)
+    if remove and name is None:
+        raise typer.BadParameter("Missing argument 'NAME'.")
+    if name is None:
+        lines = [AliasLine(alias=each, command=text) for each, text in _all(ctx).items()]
+        call.answer({"aliases": lines}, lambda answer: shown.show_aliases(answer["aliases"]))
+        return
+    if command is None and name not in _all(ctx):
+        raise AliasNotFound(name)
+    if command is None and not remove:
+        call.answer(AliasLine(alias=name, command=_all(ctx)[name]), shown.show_alias)
+        return
+    file = settings_file()
+    if command is None:
+        editing.remove(file, f"aliases.{name}")
+    else:
+        aliases.check(name, command, getattr(ctx.find_root().command, "commands", {}))
+        editing.write(file, f"aliases.{name}", command)
+    call.answer(AliasChanged(alias=name, command=command), shown.show_alias_changed)
+
+
+def _all(ctx: typer.Context) -> dict[str, str]:
+    return dict(caller(ctx).settings.aliases)
