@@ -14,7 +14,6 @@ from hongbao.domain.packet import Packet, PacketKind, PacketState
 from hongbao.errors import Damaged, NotYetRevealed, PacketNotFound
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in, facts_in, facts_of
-from hongbao.queries.history import entry_span
 from hongbao.store import CaseRow, ClaimRow, PacketRow, PacketView, ProfileRow
 from hongbao.units import iso
 
@@ -142,6 +141,8 @@ def standing(home: Home, packet: str) -> Standing:
 
     Raises InvalidPacketId or PacketNotFound.
     """
+    from hongbao.queries.history import entry_span  # which a claim in a pipe never needs
+
     with home.looking():
         me, row = home.me, packet_row(home, parse_packet_id(packet))
         claims = home.store.claims(row.packet.number)

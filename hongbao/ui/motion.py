@@ -42,12 +42,8 @@ def may_move(settings: Settings, variables: Mapping[str, str]) -> bool:
         settings.motion != "off"
         and settings.prompts != "plain"
         and variables.get("TERM", "") not in ("", "dumb")
-        and not any(_is_set(variables, name) for name in ("CI", "ACCESSIBLE", "REDUCED_MOTION"))
+        and not any(variables.get(name) for name in ("CI", "ACCESSIBLE", "REDUCED_MOTION"))
     )
-
-
-def _is_set(variables: Mapping[str, str], name: str) -> bool:
-    return variables.get(name, "").casefold() not in ("", "0", "false", "no", "off")
 
 
 def is_possible() -> bool:

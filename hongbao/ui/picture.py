@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
-from html import escape
 from typing import Literal, NamedTuple
 
 from hongbao.ui.script import Sheet
@@ -326,7 +325,7 @@ def _svg(screen: Screen, *, title: str, description: str, theme: Theme) -> str:
     width, height = screen.columns * CELL + 2 * MARGIN, len(screen.lines) * ROW + 2 * MARGIN
     size = f'width="{_n(width)}" height="{_n(height)}"'
     inside = f'x="0.5" y="0.5" width="{_n(width - 1)}" height="{_n(height - 1)}" rx="8"'
-    fonts = f'font-family="{escape(FONTS)}" font-size="{SIZE}"'
+    fonts = f'font-family="{FONTS}" font-size="{SIZE}"'
     parts = [
         f'<svg viewBox="0 0 {_n(width)} {_n(height)}" {size} role="img" lang="{_lang()}" {fonts}>',
         f"<title>{_xml(title)}</title>",
@@ -458,7 +457,7 @@ def _n(number: float) -> str:
 
 
 def _xml(text: str) -> str:
-    return escape(text, quote=False)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _lang() -> str:
