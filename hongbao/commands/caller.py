@@ -36,7 +36,7 @@ from hongbao.words import N_, SANDBOX, Filled, _, harmless, say, shell_word
 if TYPE_CHECKING:
     from hongbao.answers import ChallengePassed
     from hongbao.domain.pin import Pin
-    from hongbao.ui.listing import Listing
+    from hongbao.ui.listing import Layout, Listing
     from hongbao.ui.motion import Frames
     from hongbao.wallet import Wallet
 
@@ -70,6 +70,8 @@ class Caller:
         self.csv: str | None = None
         self.columns: str | None = None
         self.no_pager = False
+        self.usual_columns: str | None = None
+        """The columns that a terminal gets by the settings."""
         self._is_rehearsed = False
         self.passphrase_file: str | None = None
         self._known_passphrase: str | None = None
@@ -115,6 +117,13 @@ class Caller:
             "--no-pager": self.no_pager,
         }
         return [name for name, is_typed in typed.items() if is_typed]
+
+    @property
+    def layout(self) -> "Layout":
+        """How a list was asked for."""
+        from hongbao.ui.listing import Layout
+
+        return Layout(self.header, self.csv, self.columns)
 
     # --- asking back -----------------------------------------------------------------------------
 
@@ -572,10 +581,12 @@ class Caller:
         from hongbao.ui.listing import Layout
         from hongbao.ui.screen import is_terminal
 
-        layout = Layout(self.header, self.csv, self.columns)
+        layout = self.layout
         if self.as_json and self.columns is not None:
-            put(listing.for_json(answer, self.columns))
+            self.answer(listing.for_json(answer, self.columns), lambda _answer: None)
             return
+        if is_terminal() and layout == Layout():
+            layout = Layout(columns=self.usual_columns)
 
         def print_rows(answer: A) -> None:
             if show is not None and layout == Layout() and (is_terminal() or listing.is_part):

@@ -5,15 +5,22 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hongbao import settings
 from hongbao.answers import SettingChanged, SettingLine, SettingsFile
+from hongbao.commands import lists
 from hongbao.commands.options import Command, Group, caller, new_app
 from hongbao.commands.placeholders import SETTING
-from hongbao.errors import EditorFailed, InvalidSetting, NoPlaceForSettings, shortened
+from hongbao.errors import (
+    EditorFailed,
+    InvalidSetting,
+    NoPlaceForSettings,
+    UnknownColumn,
+    shortened,
+)
 from hongbao.words import N_
 
 app = new_app(cls=Group)
@@ -99,6 +106,7 @@ def set_value(
     table, _dot, name = key.partition(".")
     if table == "columns" and name:
         _check_command(ctx, name)
+        _check_columns(ctx, name, value)
     if table == "aliases" and name:
         aliases.check(name, value, getattr(ctx.find_root().command, "commands", {}))
     path = settings_file()
@@ -189,6 +197,20 @@ def _check_command(ctx: typer.Context, name: str) -> None:
     known = getattr(ctx.find_root().command, "commands", {})
     if name.partition(" ")[0] not in known:
         raise InvalidSetting(problem="not_a_command", text=shortened(name))
+
+
+def _check_columns(ctx: typer.Context, name: str, columns: str) -> None:
+    """Raise InvalidSetting for columns that the list of the command *name* does not have."""
+    first, _blank, second = name.partition(" ")
+    house: Any = ctx.find_root().command
+    command = house.get_command(ctx, first)
+    command = getattr(command, "commands", {}).get(second, command)
+    if command.listed:
+        try:
+            lists.listing_at(command.listed).picked(columns, ())
+        except UnknownColumn as error:
+            column = str(error.facts["column"])
+            raise InvalidSetting(problem="not_a_column", text=column, other=name) from None
 
 
 def _mention_variable(ctx: typer.Context, key: str) -> None:

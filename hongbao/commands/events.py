@@ -72,6 +72,8 @@ def events(
             if found["more"]:
                 _tell_of_more(call, found, after, limit)
             return
+        if call.layout.is_for_programs:
+            screen.EVENTS.print_rows([], call.layout)
         try:
             seen = _follow(call, wallet, found, limit)
         except KeyboardInterrupt:  # that is how a watcher leaves
@@ -124,6 +126,9 @@ def _tell(call: Caller, event: EventLine) -> None:
 
     with answering():
         if call.as_json:
-            print(to_json(event, encoding=sys.stdout.encoding))
+            shown = event if call.columns is None else screen.EVENTS.chosen(event, call.columns)
+            print(to_json(shown, encoding=sys.stdout.encoding))
+        elif call.list_options:
+            screen.EVENTS.print_rows([event], call.layout, is_more=True)
         else:
             screen.show_event(event)

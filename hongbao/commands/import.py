@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import Command, DryRun, RequestId, bill_ids, caller, new_app
+from hongbao.commands.options import DryRun, RequestId, bill_ids, caller, listing, new_app
 from hongbao.errors import ConflictingOptions
 from hongbao.paths import typed_path
 from hongbao.words import N_
@@ -22,7 +22,7 @@ class BillFormat(StrEnum):
 
 @app.command(
     "import",
-    cls=Command,
+    cls=listing("bills:BILLS"),
     short_help=N_("Import a WeChat Pay bill, to compare it with your records."),
     help=N_(
         "FILE is a CSV or XLSX bill from WeChat Pay, or one that `hongbao export` "
@@ -66,9 +66,11 @@ def bring_in(
     named = [name for name, given in asked.items() if given]
     if len(named) > 1:
         raise ConflictingOptions(named[0], named[1], command=ctx.command_path)
+    call = caller(ctx)
+    if not listed and call.list_options and named:
+        raise ConflictingOptions(named[0], call.list_options[0], command=ctx.command_path)
     if not named:
         raise typer.BadParameter("Missing argument 'FILE'.")
-    call = caller(ctx)
     with call.wallet() as wallet:
         if listed:
             found = wallet.bills()

@@ -1,5 +1,6 @@
 """Commands that answer with a list: the options for its form and its columns."""
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 from typer.core import TyperOption
 
-from hongbao.errors import ConflictingOptions
+from hongbao import settings
+from hongbao.errors import ConflictingOptions, InvalidSettings, UnknownColumn
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -33,13 +35,13 @@ def options(option: "Callable[..., TyperOption]", listed: str) -> list[TyperOpti
         option(
             "--columns",
             metavar="COLUMNS",
-            autocompletion=lambda incomplete: listing_at(listed).offered(incomplete),
+            autocompletion=lambda _ctx, _args, incomplete: listing_at(listed).offered(incomplete),
             help=N_("choose columns: a,b, or +c to add one; help lists them"),
         ),
         option(
             "--csv",
             metavar="[=excel]",
-            autocompletion=lambda incomplete: [
+            autocompletion=lambda _ctx, _args, incomplete: [
                 form for form in CSV if incomplete and form.startswith(incomplete)
             ],
             help=N_("print CSV with a header row; --csv=excel is for Excel"),
@@ -75,6 +77,7 @@ def check(call: "Caller", listed: str, *, command: str) -> None:
         choices = ", ".join(f"'{form}'" for form in CSV)
         raise typer.BadParameter(f"'{call.csv}' is not one of {choices}.", param_hint="'--csv'")
     if call.columns is None:
+        _use_settings(call, listed, command)
         return
     from hongbao.ui.listing import HELP, show_explained
 
@@ -83,3 +86,32 @@ def check(call: "Caller", listed: str, *, command: str) -> None:
         call.answer(found.explained(), show_explained)
         raise typer.Exit
     found.picked(call.columns, ())
+
+
+def _use_settings(call: "Caller", listed: str, command: str) -> None:
+    """
+    Have a terminal get the columns that the settings name for *command*; a pipe never does.
+
+    `card` and `card list` are one list. Raises InvalidSettings.
+    """
+    columns = call.settings.columns
+    if not columns or not sys.stdout.isatty():
+        return
+    name = command.partition(" ")[2]
+    names = (name, f"{name} list", name.removesuffix(" list"))
+    key = next((name for name in names if name in columns), None)
+    if key is None:
+        return
+    try:
+        listing_at(listed).picked(columns[key], ())
+    except UnknownColumn as error:
+        path = call.settings.path
+        assert path is not None
+        raise InvalidSettings(
+            source=str(path),
+            line=settings.line_of(settings.read(path) or "", ("columns", key)),
+            problem="not_a_column",
+            text=str(error.facts["column"]),
+            other=key,
+        ) from None
+    call.usual_columns = columns[key]

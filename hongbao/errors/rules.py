@@ -88,6 +88,7 @@ SETTINGS_PROBLEMS = {
     "not_in_file": N_("{text} is never a setting; give it with each command"),
     "needs_name": N_("{key} needs a name, as in {key}.NAME"),
     "not_a_command": N_("{text} is not a command"),
+    "not_a_column": N_("{text} is not a column of `{other}`"),
     "alias_is_command": N_("{text} is a command, and no alias takes its place"),
     "alias_name": N_("{text} cannot be an alias: use 1 to 32 letters, digits, - or _"),
     "alias_no_command": N_("{key} must begin with a command of hongbao"),

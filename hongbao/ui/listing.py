@@ -170,10 +170,15 @@ class Listing(NamedTuple):
             return [*self.every(answer)]
         return [*answer[self.rows]] if self.rows else [answer]
 
-    def print_rows(self, rows: Sequence[Any], layout: Layout, *, first: bool = True) -> None:
-        """Print *rows* as they were asked for; the header only with the *first* ones."""
+    def print_rows(self, rows: Sequence[Any], layout: Layout, *, is_more: bool = False) -> None:
+        """Print *rows* as they were asked for; without a header if there *is_more* than these."""
         if layout.is_for_programs:
-            self._print_for_programs(rows, layout, first=first)
+            self._print_for_programs(rows, layout, first=not is_more)
+        elif is_terminal() and is_more:
+            picks = self.picked(layout.columns, self.shown())
+            for row in rows:
+                cells = [pick.cell(row) for pick in picks]
+                line("  ".join(cell if isinstance(cell, str) else cell.text for cell in cells))
         elif is_terminal():
             self.draw(rows, layout.columns)
         elif layout.columns is None:
@@ -217,9 +222,17 @@ class Listing(NamedTuple):
 
     def for_json(self, answer: Answered, columns: str) -> dict[str, Any]:
         """Return *answer* with only the chosen columns of its rows, by their names."""
-        picks = self.picked(columns, self.piped())
-        rows = [_chosen(row, picks) for row in self.of(answer)]
+        rows = [self.chosen(row, columns) for row in self.of(answer)]
         return {**answer, self.rows: rows} if self.rows else rows[0]
+
+    def chosen(self, row: Answered, columns: str) -> dict[str, Any]:
+        """Return only the chosen columns of *row*, by their names."""
+        return {
+            pick.name: pick.value(row)
+            if pick.is_yuan or pick.field.key not in row
+            else row[pick.field.key]
+            for pick in self.picked(columns, self.piped())
+        }
 
     # --- its help --------------------------------------------------------------------------------
 
@@ -278,14 +291,6 @@ def _plain(value: object) -> object:
         case {"en": str() as text}:
             return text
     return value
-
-
-def _chosen(row: Answered, picks: Sequence[Pick]) -> dict[str, Any]:
-    return {
-        pick.name: pick.value(row) if pick.is_yuan or pick.field.key not in row
-        else row[pick.field.key]
-        for pick in picks
-    }  # fmt: skip
 
 
 def mark(key: str, text: str = "*", otherwise: str = "") -> Callable[[Any], object]:

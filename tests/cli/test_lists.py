@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import signal
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from hongbao import words
 from hongbao.errors import UnknownColumn
 from hongbao.ui.listing import Field, Layout, Listing, _says
 from tests import lists
-from tests.cli.shell import Shell, plain
+from tests.cli.shell import COMMAND, Shell, plain
 from tests.every import every
 
 ASKED = {
@@ -261,3 +264,88 @@ def test_chosen_columns_fit_the_screen(new_year: Shell, columns: int, language: 
     assert "done" in screens[0]
     assert "bank_name" in screens[2]
     assert "icbc" in screens[4]
+
+
+# --- in other places -----------------------------------------------------------------------------
+
+
+def test_a_terminal_has_the_columns_of_the_settings_and_a_pipe_does_not(
+    new_year: Shell, tmp_path: Path
+):
+    """
+    What is typed beats them; `card` is the list of `card list`; a wrong one is named with its line.
+    """
+    config = tmp_path / "config.toml"
+    variables = {"HONGBAO_CONFIG": str(config)}
+    config.write_text('[columns]\nhistory = "entry,status"\n"card list" = "card"\n', "utf-8")
+
+    def shown(*typed: str) -> list[str]:
+        said = new_year.at_terminal(*typed, **variables)  # type: ignore[arg-type]
+        assert said.code == 0, said.out
+        return plain(said.out).splitlines()
+
+    assert shown("history")[0].split() == ["entry", "status"]
+    assert shown("history", "--columns", "id")[0].split() == ["id"]
+    assert shown("card")[0].split() == ["card"]
+    assert shown("packets", "--limit", "1")[0].startswith("packet")
+    assert new_year.does("history", **variables).out == new_year.does("history").out
+
+    config.write_text('[columns]\nhistory = "entry,bonk"\n', "utf-8")
+    refused = new_year.at_terminal("history", **variables)  # type: ignore[arg-type]
+    assert refused.code == 2
+    assert "config.toml:2:\n  bonk is not a column of `history`" in refused.out
+    assert new_year.does("history", **variables).out == new_year.does("history").out
+    assert new_year("config", "set", "columns.history", "bonk", **variables).code == 2
+    assert new_year("config", "set", "columns.card list", "+bank_name", **variables).code == 0
+
+
+def test_a_bill_is_imported_without_the_options_of_its_list(empty: Shell):
+    """
+    They are for `import --list`.
+    """
+    (said,) = empty.plays(["import", "bill.csv", "--csv"])
+
+    assert said.code == 2
+    assert "FILE and --csv cannot be given together" in said.err
+
+
+def test_a_shell_offers_columns(new_year: Shell):
+    """
+    As bash asks for them.
+    """
+    said = new_year.does(
+        _HONGBAO_COMPLETE="complete_bash",
+        COMP_WORDS="hongbao packets --columns packet,st",
+        COMP_CWORD="3",
+    )
+
+    assert said.out.split() == ["packet,state"]
+
+
+@pytest.mark.parametrize(
+    ("form", "header", "row"),
+    [
+        ("--csv", "event,act,profile", "1,init,小明"),
+        ("--header", "event\tact\tprofile", "1\tinit\t小明"),
+        ("--json", "", '{"event": 1, "act": "init", "profile": "小明"}'),
+    ],
+)
+def test_a_watcher_gets_rows_in_the_form_that_was_asked_for(
+    new_year: Shell, form: str, header: str, row: str
+):
+    """
+    With one header, before anything happens.
+    """
+    watched = ["events", "--follow", "--after", "0", form, "--columns", "event,act,profile"]
+    process = subprocess.Popen(
+        [*COMMAND, *watched], stdout=subprocess.PIPE, env=new_year.environment(), text=True
+    )
+    assert process.stdout is not None
+    with process, process.stdout as out:
+        lines = [out.readline().rstrip("\n") for _ in range(3)]
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+    assert lines[: 2 if header else 1] == ([header, row] if header else [row])
+    assert lines[2].count(header or "\0") == 0
+    assert process.returncode == 0
