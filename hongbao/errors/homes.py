@@ -58,7 +58,7 @@ class HomeNotFound(NotFound):
     """There is no ledger here yet."""
 
     sentence = N_("there is no wallet here yet")
-    advice = N_("create one with `hongbao init NAME`")
+    advice = N_("play in a sandbox: `hongbao sandbox`; or create your own: `hongbao init NAME`")
 
 
 class Busy(HongbaoError):

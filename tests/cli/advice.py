@@ -286,7 +286,13 @@ STATES: dict[str, tuple[Shown, ...]] = {
         Shown("events --after 999"),
     ),
     # --- refusals: not here
-    "create one with `hongbao init NAME`": (Shown("balance", home="empty", fill={"NAME": "小明"}),),
+    "play in a sandbox: `hongbao sandbox`; or create your own: `hongbao init NAME`": (
+        Shown(
+            "balance",
+            home="empty",
+            fill={"hongbao sandbox": "hongbao sandbox --at play", "NAME": "小明"},
+        ),
+    ),
     "see the profiles: `hongbao profiles`": (Shown("balance -p 小白"),),
     "see the packets you can see: `hongbao packets`": (Shown("show hb_7Q2M4K9X"),),
     "see the open challenges: `hongbao challenge list`": (
