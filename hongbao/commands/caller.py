@@ -464,6 +464,8 @@ class Caller:
                 if wallet.home.is_sandbox:
                     self._known_pin = wallet.known_pin
                     self.leave_terminal()
+                    if self.named_profile is None:  # the default one is of another wallet
+                        wallet.home.profile_name = wallet.home.device_name = None
                 wallet.home.ask_code = lambda: self.code(wallet.now)
                 wallet.home.asks_again = self.asks_again
                 if not self.as_json and self.may_ask:

@@ -6,6 +6,7 @@ import typer
 
 from hongbao.commands.caller import Caller, addressed
 from hongbao.commands.options import Command, caller, new_app
+from hongbao.env import sandbox_folder
 from hongbao.errors import HomeLocked, HomeNotFound
 from hongbao.words import N_
 
@@ -39,7 +40,10 @@ def _status(call: Caller) -> "Status":
         with call.wallet(asking=False) as wallet:
             today = wallet.today()
     except HomeNotFound:
-        return {"home": home, "locked": False, "wallet": None, "next": "hongbao sandbox"}
+        begin = "hongbao sandbox"
+        if sandbox_folder(call.env.variables).exists():
+            begin += " shell"
+        return {"home": home, "locked": False, "wallet": None, "next": begin}
     except HomeLocked:
         return {"home": home, "locked": True, "wallet": None, "next": "hongbao unlock"}
     command = addressed(f"`{_next(today)}`", call.acting_as).strip("`")

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from hongbao.answers import Status, Today, TodayPacket
 
 WAYS = (
-    ("hongbao sandbox", N_("play: a ready wallet, with people, money and a packet to open")),
     ("hongbao demo", N_("watch the whole life of a red packet, in a minute")),
     ("hongbao init NAME", N_("create your own wallet")),
 )
-"""The ways to begin."""
+"""The ways to begin, besides a sandbox."""
+
+SANDBOXES = {
+    "hongbao sandbox": N_("play: a ready wallet, with people, money and a packet to open"),
+    "hongbao sandbox shell": N_("play on in the sandbox that you have made"),
+}
+"""The first way: to make a sandbox, or to use the one that is there."""
 
 _COLUMNS_WIDE = 60
 """From here on, a greeting is cut to keep the rows in a table."""
@@ -37,7 +42,7 @@ def show_status(status: Status) -> None:
     elif status["locked"]:
         line(say(N_("the wallet in {path} is locked by a passphrase"), path=short(status["home"])))
     else:
-        _welcome()
+        _welcome(status["next"])
         return
     print()
     _say_next(status["next"])
@@ -55,12 +60,12 @@ def _say_next(command: str) -> None:
 # --- a welcome -----------------------------------------------------------------------------------
 
 
-def _welcome() -> None:
+def _welcome(sandbox: str) -> None:
     line(_("Red packets (红包) in your terminal, on a real double-entry ledger."))
     print()
     line(_("There is no wallet here yet. To begin:"))
     print()
-    for command, use in WAYS:
+    for command, use in ((sandbox, SANDBOXES[sandbox]), *WAYS):
         line(f"  {command}", bold=command)
         line(f"      {_(use)}")
     print()
@@ -178,7 +183,7 @@ def short(home: str) -> str:
 def _piped(status: Status) -> Iterator[tuple[object, ...]]:
     today = status["wallet"]
     if today is None and not status["locked"]:
-        yield "none", status["home"], *(command for command, _use in WAYS)
+        yield "none", status["home"], status["next"], *(command for command, _use in WAYS)
         return
     if today is None:
         yield "locked", status["home"]

@@ -81,6 +81,18 @@ def test_the_first_commands_need_no_pin(sandbox: Shell):
     assert sandbox.answers("check")["ok"]
 
 
+def test_the_default_profile_is_another_wallets(made: tuple[Shell, dict[str, Any]], tmp_path: Path):
+    """
+    It is a setting for every wallet, and the people of a sandbox are others.
+    """
+    shell, _answer = made
+    file = tmp_path / "config.toml"
+    file.write_text('default_profile = "老王"\n', "utf-8")
+
+    assert "小明" == shell.answers("balance", HONGBAO_CONFIG=str(file))["profile"]
+    assert 10 == shell("balance", "-p", "老王", HONGBAO_CONFIG=str(file)).code
+
+
 def test_a_pin_of_ones_own_is_asked_for(sandbox: Shell):
     """
     Weak ones are accepted here; and one that was changed is no longer everyone's.
@@ -214,6 +226,18 @@ def test_a_shell_of_its_own(made: tuple[Shell, dict[str, Any]], shell_name: str)
             SHELL=program,
         )
         assert (0, True) == (seen.code, "(sandbox) " in plain(seen.out))
+
+
+def test_a_sandbox_that_is_there_is_the_first_way_to_begin(made: tuple[Shell, dict[str, Any]]):
+    """
+    To someone who has no other wallet, and has left it.
+    """
+    _shell, answer = made
+    outside = Shell(Path(answer["home"]).parents[2] / "home", "246813")
+
+    assert "hongbao sandbox shell" == outside.answers()["next"]
+    assert "  hongbao sandbox shell\n" in plain(outside.at_terminal().out)
+    assert "\thongbao sandbox shell\t" in outside().out
 
 
 def test_a_shell_in_something_else_is_refused(shell: Shell):
