@@ -46,7 +46,7 @@ def _status(call: Caller) -> "Status":
         return {"home": home, "locked": False, "wallet": None, "next": begin}
     except HomeLocked:
         return {"home": home, "locked": True, "wallet": None, "next": "hongbao unlock"}
-    command = addressed(f"`{_next(today)}`", call.acting_as).strip("`")
+    command = addressed(f"`{_next(today)}`", call.named_profile).strip("`")
     return {"home": home, "locked": False, "wallet": today, "next": command}
 
 

@@ -68,6 +68,7 @@ class Statement:
     signer: Signer
     lines: Reversible[MovementLine]
     arrivals: Iterable[MovementLine] = ()
+    sandbox: bool = False  # of a sandbox, which a reader could take for real
 
 
 class _Lines:
@@ -139,6 +140,7 @@ def statement(
             signer=signer(home, me),
             lines=_Lines(lambda newest_first: _stated(home, me, span, newest_first, masked)),
             arrivals=_Lines(lambda newest_first: _arrived(home, me, span, newest_first, masked)),
+            sandbox=home.is_sandbox,
         )
 
 

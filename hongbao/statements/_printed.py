@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hongbao.statements import Sheet
 from hongbao.statements._wording import plain
 from hongbao.units import CHINA, clock, yuan
-from hongbao.words import N_, spoken
+from hongbao.words import N_, SANDBOX, spoken
 
 if TYPE_CHECKING:
     from hongbao.answers import MovementLine
@@ -94,8 +94,9 @@ class Printed:
 
     @property
     def title(self) -> str:
-        """The title of the page."""
-        return self._begun(N_("statement"))
+        """The title of the page; that of a sandbox says what it is."""
+        title = self._begun(N_("statement"))
+        return f"{SANDBOX} · {title}" if self._sheet.statement.sandbox else title
 
     @property
     def name(self) -> str:

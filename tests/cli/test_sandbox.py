@@ -184,6 +184,17 @@ def test_screens_that_name_the_wallet_say_sandbox(made: tuple[Shell, dict[str, A
             assert "SANDBOX" in shell.at_terminal(*typed, HONGBAO_LANG=language).out
 
 
+def test_a_printed_statement_says_sandbox(sandbox: Shell, shell: Shell):
+    """
+    In its title, where a reader could take it for real; and it is still found genuine.
+    """
+    for each, title in ((sandbox, "SANDBOX · Statement"), (shell, "Statement")):
+        file = each.home.with_name(f"{each.home.name}.html")
+        each.does("export", "-o", str(file))
+        assert f"</i>{title}</h1>" in file.read_text("utf-8")
+        assert each("verify-statement", str(file)).out.startswith("genuine\t")
+
+
 @pytest.mark.parametrize("columns", [40, 80])
 def test_what_it_says_fits_a_terminal(tmp_path: Path, columns: int):
     """
