@@ -50,10 +50,10 @@ def claim(
             # The share is taken: nothing that is only shown with it may come between.
             with suppress(HongbaoError):
                 standing = wallet.standing(packet)
-    if standing is not None and not claimed.get("replayed"):
+    opening = None if standing is None else packets.opening(claimed, standing)
+    if opening is not None:
         from hongbao.ui.opening import frame
 
-        opening = packets.opening(claimed, standing)
         call.play(lambda t, width: frame(t, opening, width, language()), opening.seconds)
     call.answer(claimed, lambda claimed: packets.show_claimed(claimed, standing))
     if claimed["count"] > 1:

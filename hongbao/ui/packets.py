@@ -118,8 +118,14 @@ _LUCKIEST = N_("★ luckiest: {who} · {amount_fen}")
 _LUCKIEST_SO_FAR = N_("★ luckiest so far: {who} · {amount_fen}")
 
 
-def opening(claimed: Claimed, standing: Standing) -> Opening:
-    """Return the opening of the packet that was *claimed*, as it is shown."""
+def opening(claimed: Claimed, standing: Standing) -> Opening | None:
+    """
+    Return the opening of the packet that was *claimed*, as it is shown.
+
+    None where there is nothing to celebrate: the amount is on hold, or this is an old answer.
+    """
+    if claimed.get("held") is not None or claimed.get("replayed"):
+        return None
     from hongbao.ui.opening import Opening
 
     return Opening(

@@ -1,12 +1,14 @@
 """The opening: every frame of it, on virtual terminals, without waiting."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pyte
 import pytest
 from rich.cells import cell_len
 
-from hongbao.ui import motion, opening
+from hongbao.queries.packets import Standing
+from hongbao.ui import motion, opening, packets
 from hongbao.ui.opening import HEIGHT, Lines, Opening
 from hongbao.ui.picture import Run, Style
 from tests.every import every
@@ -114,3 +116,27 @@ def test_only_the_eight_colours_are_used(shown: Opening) -> None:
     told = "".join(motion.drawn(lines, over=0) for lines in frames(shown, 80, "en"))
     assert "\x1b[9" not in told
     assert "38;" not in told
+
+
+CLAIMED: Any = {
+    "amount_fen": 6666,
+    "sender": "Ann\x1b[2JLee",
+    "greeting": "恭喜发财",
+    "seat": 2,
+    "count": 3,
+    "held": None,
+}
+
+
+@every("claims, seconds", [(1, 1.5), (3, 1.5), (4, 0.5), (100, 0.5)])
+def test_it_is_brief_from_the_fourth_in_a_day_on(claims: int, seconds: float) -> None:
+    shown = packets.opening(CLAIMED, Standing("Ann Lee", 6666, True, claims))
+    assert shown is not None
+    assert seconds == shown.seconds
+    assert shown.is_luckiest
+    assert "\x1b" not in shown.sender
+
+
+@every("facts", [{"held": {"case": "rc_1"}}, {"replayed": True}])
+def test_what_is_on_hold_or_repeated_is_not_celebrated(facts: dict[str, Any]) -> None:
+    assert packets.opening(CLAIMED | facts, Standing(None, 0, False, 1)) is None
