@@ -115,12 +115,11 @@ def test_a_synopsis_names_every_subcommand(name: str):
         assert re.search(rf"^    hongbao {name} \[?{command.name}\b", page(name), re.MULTILINE)
 
 
-@pytest.mark.parametrize("path", [PAGES / "README.md", *READMES], ids=lambda path: path.name)
-def test_every_command_is_in_the_index_and_in_the_readme(path: Path):
+def test_every_command_is_in_the_index():
     """
     Whoever begins there finds all of them.
     """
-    text = path.read_text("utf-8")
+    text = (PAGES / "README.md").read_text("utf-8")
 
     assert [] == [name for name in COMMANDS if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)]
 

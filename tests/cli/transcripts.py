@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from tests.cli.shell import Shell, plain
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
 COLUMNS = 80
 PIN = "246813"
 
@@ -43,6 +43,7 @@ HOMES: dict[str, list[Sequence[str]]] = {
         ("identify", *_IDENTITY, "--card", "9999010000000003"),
         ("topup", "500"),
     ],
+    "sandbox": [("sandbox", "--at", "home")],
     "real": [
         ("init", "小明", "--dice", "2026"),
         ("init", "小红"),
@@ -116,7 +117,7 @@ class Page(NamedTuple):
 def pages() -> list[Page]:
     """Return the pages that have transcripts."""
     found = []
-    for path in sorted(DOCS.rglob("*.md")):
+    for path in [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]:
         text = path.read_text("utf-8")
         if home := _HOME.search(text):
             parts = [
@@ -249,7 +250,7 @@ def furnish(shell: Shell, page: Page | None = None) -> None:
 def _filled(page: Page, shell: Shell, said: Iterator[str]) -> str:
     text, at = "", 0
     for part, commands in zip(page.parts, page.commands, strict=True):
-        answers = [(command.text, _tidied(next(said), shell)) for command in commands]
+        answers = [(command.text, _tidied(next(said), shell, page)) for command in commands]
         block = "".join(f"$ {typed}\n{answer}" for typed, answer in answers)
         text += page.text[at : part.start()]
         text += part[0] if part["block"] is None else f"```console\n{block}```"
@@ -257,10 +258,11 @@ def _filled(page: Page, shell: Shell, said: Iterator[str]) -> str:
     return text + page.text[at:]
 
 
-def _tidied(screen: str, shell: Shell) -> str:
+def _tidied(screen: str, shell: Shell, page: Page) -> str:
     """Return what stood on the *screen* without what is another one each time."""
     text = "\n".join(line.rstrip() for line in plain(screen).splitlines()).strip("\n")
-    text = text.replace(str(shell.home), "~/.local/share/hongbao")
+    place = "hongbao-sandbox" if page.home == "sandbox" else "hongbao"
+    text = text.replace(str(shell.home), f"~/.local/share/{place}")
     text = text.replace(f"{shell.home.parent}/", "")
     text = re.sub(r"(head \d+ )[0-9a-f]{16}", r"\g<1>0f4d156c2cb97bdd", text)
     text = re.sub(r'("mac": ")[0-9a-f]{64}', r"\g<1>0f4d156c…", text)
@@ -273,6 +275,8 @@ def _tidied(screen: str, shell: Shell) -> str:
     # What a step took is measured: no two computers agree on it, nor one with itself.
     text = re.sub(r"(?m)  +<?[\d.]+ m?s$", lambda took: "… ms".rjust(len(took[0])), text)
     text = re.sub(r"(?m)^<?[\d.]+ m?s in all", "… ms in all", text)
+    text = re.sub(r"(?m)  +<?[\d.]+毫?秒$", lambda took: "…毫秒".rjust(len(took[0])), text)
+    text = re.sub(r"(?m)^全程用时<?[\d.]+毫?秒", "全程用时…毫秒", text)
     return f"{text}\n" if text else ""
 
 
@@ -283,7 +287,7 @@ def main() -> int:
     for path, text in played(chosen).items():
         if text != path.read_text("utf-8"):
             path.write_text(text, encoding="utf-8")
-            sys.stdout.write(f"{path.relative_to(DOCS)} is new\n")
+            sys.stdout.write(f"{path.relative_to(ROOT)} is new\n")
     return 0
 
 
