@@ -1,7 +1,12 @@
 """``hongbao help``."""
 
 import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +28,7 @@ def _offered(ctx: typer.Context, incomplete: str) -> list[str]:
 @app.command(
     cls=Command,
     short_help=N_("Explain a command or a topic; without a name, list all commands."),
-    epilog="hongbao help send\nhongbao help card add\nhongbao help exit-codes",
+    epilog="hongbao help send\nhongbao help card add\nhongbao help exit-codes --man",
 )
 def help(
     ctx: typer.Context,
@@ -36,11 +41,21 @@ def help(
             help=N_("a command or a topic; the list of commands ends with the topics"),
         ),
     ] = None,
+    man: Annotated[
+        bool, typer.Option("--man", help=N_("open the man page; in a pipe, print its source"))
+    ] = False,
 ) -> None:
     call = caller(ctx)
     if call.as_json:
         words.use_language("en")  # programs get the same in every language
     asked = " ".join(names or ())
+    if man and (sources := _man_pages(ctx, names or [])):
+        if call.as_json or not sys.stdout.isatty():
+            source = "".join(sources.values())
+            call.answer({"topic": asked, "man": source}, lambda said: print(said["man"], end=""))
+            return
+        if _open_with_man(sources):
+            return
     pages = _command_pages(ctx.find_root(), names or [])
     if not pages and asked in call.settings.aliases:
         pages = _alias_pages(ctx, asked)
@@ -61,17 +76,53 @@ def topic_page(ctx: Any, name: str) -> str:
     return str(page.getvalue()).rstrip("\n")
 
 
+def _man_pages(ctx: typer.Context, names: list[str]) -> dict[str, str]:
+    """Return the man pages of the command and of the topic that *names* say, by their files."""
+    from importlib.metadata import version as version_of
+
+    from hongbao.commands import manual
+
+    version, root = version_of("hongbao"), ctx.find_root()
+    pages = {}
+    if not names:
+        pages["hongbao.1"] = manual.command_page(root.command, root, version)
+    elif command := _command(root, names[:1]):
+        pages[f"hongbao-{names[0]}.1"] = manual.command_page(command.command, command, version)
+    if (asked := " ".join(names)) in TOPICS:
+        name = f"hongbao-{asked}.{TOPICS[asked].section}"
+        pages[name] = manual.topic_page(asked, version)
+    return pages
+
+
+def _open_with_man(sources: dict[str, str]) -> bool:
+    """Have ``man`` show *sources*, and return whether there is a ``man`` to do so."""
+    program = shutil.which("man")
+    if program is None:
+        return False
+    with tempfile.TemporaryDirectory(prefix="hongbao-man-") as folder:
+        files = [Path(folder) / name for name in sources]
+        for file, source in zip(files, sources.values(), strict=True):
+            file.write_text(source, encoding="utf-8")
+        return subprocess.run([program, *files], check=False).returncode == 0  # noqa: S603 - theirs
+
+
 def _command_pages(root: Any, names: list[str]) -> list[str]:
     """Return the page of the command that *names* call; none if there is no such command."""
+    context = _command(root, names)
+    return [] if context is None else [context.get_help()]
+
+
+def _command(root: Any, names: list[str]) -> Any:
+    """Return the context of the command that *names* call; None if there is no such command."""
     context, command = root, root.command
     for name in names:
         command = getattr(command, "commands", {}) and command.get_command(context, name)
         if not command:
-            return []
+            return None
         context = command.context_class(
             command, info_name=name, parent=context, resilient_parsing=True, obj=root.obj
         )
-    return [context.get_help()]
+    return context
 
 
 def _alias_pages(ctx: typer.Context, alias: str) -> list[str]:
