@@ -177,7 +177,7 @@ def _piped_sum(row: ComparedSum) -> Sequence[object]:
 
 
 def _both_sides(compared: Compared) -> Iterator[Mapping[str, object]]:
-    """Yield each row with what either book says of it beside each other."""
+    """Yield each row with what both books say of it."""
     for found in compared["lines"]:
         sides = {"bill": found["bill"], "home": found["home"]}
         yield {
@@ -199,7 +199,7 @@ COMPARED = Listing(
     rows="lines",
     every=_both_sides,
     fields=(
-        Field("verdict", says=N_("the result: both, differ, bill or home")),
+        Field("verdict", says=N_("the result, as a code")),
         Field("by", says=N_("how the two were matched: id or time")),
         Field("differs", says=N_("what the two disagree on")),
         Field("bill_id", says=N_("the number in the bill")),

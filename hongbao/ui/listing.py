@@ -77,10 +77,12 @@ class Pick(NamedTuple):
         value = self.value(row)
         return "" if value is None else safe(str(value))
 
-    def title(self) -> str:
+    def head(self) -> Column:
         """Return the heading on the screen; a column that has none is called by its name."""
-        title = self.field.head.title
-        return _(title) if title and self.name == self.field.name else self.name
+        head = self.field.head
+        if head.title and self.name == self.field.name:
+            return head._replace(title=_(head.title))
+        return head._replace(title=self.name, below=True, named=True)
 
 
 class Layout(NamedTuple):
@@ -200,7 +202,9 @@ class Listing(NamedTuple):
                 line(_(self.empty))
             return
         picks = self.picked(columns, self.shown())
-        heads = [pick.field.head._replace(title=pick.title()) for pick in picks]
+        heads = [pick.head() for pick in picks]
+        if all(head.below for head in heads):
+            heads[0] = heads[0]._replace(below=False)
         if columns is not None:
             heads = [head._replace(extra=False) for head in heads]
         table(heads, [*before, *([pick.cell(row) for pick in picks] for row in rows)])
