@@ -53,7 +53,7 @@ def sandbox(
             "--people",
             metavar="COUNT",
             parser=whole("--people", 2),
-            help=N_("how many people (default: 3)"),
+            help=N_("how many people"),
         ),
     ] = 3,
     empty: Annotated[
