@@ -5,7 +5,7 @@ A frame is a function of the time since the beginning and of what is shown: ther
 chance in it, so that it can be tested, and printed in a book, at any moment.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import cos, pi, sin
 from typing import NamedTuple
 
@@ -45,8 +45,12 @@ EMBER = Style(colour="red", bold=True)
 
 _ENVELOPE = 24
 _CARD = 18
+_CARD_HEIGHT = 6
 _TOP = 2
-_SEAL_ROW = 5
+_FRONT_ROW = 4
+_SEAL_ROW = 2  # of the envelope
+_SLOPE = "▀▀▄▄"
+_SEAL = (("▗▄▄", "▄▄▖", GOLD_ON_RED), ("   ", "   ", GOLD), ("▝▀▀", "▀▀▘", GOLD_ON_RED))
 
 # When each part begins and ends, as a part of the whole.
 _RISING = (0.0, 0.16)
@@ -80,63 +84,59 @@ def _draw_sealed(canvas: "_Canvas", left: int, whole: float, opening: Opening) -
     top = _TOP + round((HEIGHT - _TOP) * (1 - _eased(whole, _RISING)))
     if _SHAKING[0] <= whole < _SHAKING[1]:
         left += (0, 1, 0, -1)[int((whole - _SHAKING[0]) * 44) % 4]
-    broken = _eased(whole, _BREAKING)
-    for row in range(HEIGHT - _TOP):
-        canvas.put(top + row, left, " " * _ENVELOPE, RED)
-    half = _ENVELOPE // 2
-    for row, edge in enumerate(["▀▀▄▄"] * 3):  # the flap, which hangs down to the seal
-        canvas.put(top + row, left + 4 * row, edge, GOLD_ON_RED)
-        back = left + _ENVELOPE - 4 * row - len(edge)
-        canvas.put(top + row, back, edge[::-1], GOLD_ON_RED)
-    apart = round(broken * 5)
-    seal, middle = top + _SEAL_ROW - _TOP - 1, left + half
-    for row, (one, other, style) in enumerate(
-        (("▗▄▄", "▄▄▖", GOLD_ON_RED), ("   ", "   ", GOLD), ("▝▀▀", "▀▀▘", GOLD_ON_RED))
-    ):
-        fallen = round(broken * broken * 2)
-        canvas.put(seal + row + fallen, middle - 3 - apart, one, style)
-        canvas.put(seal + row + fallen, middle + apart, other, style)
+    canvas.fill(top, left, HEIGHT - _TOP, _ENVELOPE, RED)
+    _draw_edges(canvas, top, left, [_SLOPE] * 3)
+    _draw_seal(canvas, top + _SEAL_ROW, left + _ENVELOPE // 2, _eased(whole, _BREAKING))
+    name = top + HEIGHT - _TOP - 1
+    canvas.put_centred(name, left + 1, _ENVELOPE - 2, opening.sender, GOLD_ON_RED)
+
+
+def _draw_seal(canvas: "_Canvas", top: int, middle: int, broken: float) -> None:
+    """Draw the seal, or as far as it is *broken* its halves, which move apart and fall."""
+    apart, top = round(broken * 5), top + round(broken * broken * 2)
+    for row, (one, other, style) in enumerate(_SEAL):
+        canvas.put(top + row, middle - len(one) - apart, one, style)
+        canvas.put(top + row, middle + apart, other, style)
     if not broken:
-        canvas.put(seal + 1, middle - 1, "封", RED_ON_GOLD)
-    canvas.put_centred(
-        top + HEIGHT - _TOP - 1, left + 1, _ENVELOPE - 2, opening.sender, GOLD_ON_RED
-    )
+        canvas.put(top + 1, middle - 1, "封", RED_ON_GOLD)
 
 
 def _draw_open(canvas: "_Canvas", left: int, whole: float, opening: Opening, language: str) -> None:
-    """Draw the open envelope and the card that comes out of it, with the amount on it."""
+    """Draw the open envelope: its back, the card that comes out, and its notched front."""
+    canvas.fill(_TOP, left, HEIGHT - _TOP, _ENVELOPE, RED)
+    _draw_card(canvas, left + (_ENVELOPE - _CARD) // 2, whole, opening, language)
+    for row, covers in enumerate((4, 8, 12, 12, 12), _FRONT_ROW):
+        canvas.fill(row, left, 1, covers, RED)
+        canvas.fill(row, left + _ENVELOPE - covers, 1, covers, RED)
+    _draw_edges(canvas, _FRONT_ROW, left, [_SLOPE, _SLOPE, "▀▀▀▀"])
+    canvas.put_centred(7, left + 1, _ENVELOPE - 2, opening.greeting, GOLD_ON_RED)
+    if opening.shares > 1:
+        canvas.put_centred(8, left, _ENVELOPE, f"{opening.seat}/{opening.shares}", GOLD_ON_RED)
+
+
+def _draw_card(canvas: "_Canvas", left: int, whole: float, opening: Opening, language: str) -> None:
+    """Draw the card as far as it is out, with the amount counting up on it."""
     say = spoken(language)
-    for row in range(_TOP, HEIGHT):
-        canvas.put(row, left, " " * _ENVELOPE, RED)
     out = _eased(whole, _COMING_OUT)
-    card, inner = round((HEIGHT - 3) * (1 - out)), left + (_ENVELOPE - _CARD) // 2
+    top = round(_CARD_HEIGHT * (1 - out))
     shown_fen = int(opening.amount_fen * _eased(whole, _COUNTING))
     star = ""
     if opening.is_luckiest and out == 1:
         is_last = opening.seat == opening.shares
         star = say(N_("★ luckiest") if is_last else N_("★ luckiest so far"))
-    for row, (text, style) in enumerate(
-        (
-            ("福", RED_ON_GOLD),
-            (say(N_("{amount_fen} yuan"), amount_fen=shown_fen), GOLD),
-            (star, RED_ON_GOLD),
-            ("", GOLD),
-            ("", GOLD),
-            ("", GOLD),
-        )
-    ):
-        canvas.put(card + row, inner, " " * _CARD, GOLD)
-        canvas.put_centred(card + row, inner, _CARD, text, style)
-    for row, covers in ((4, 4), (5, 8), (6, 12), (7, 12), (8, 12)):  # the front, which is notched
-        canvas.put(row, left, " " * covers, RED)
-        canvas.put(row, left + _ENVELOPE - covers, " " * covers, RED)
-    for row, edge in ((4, "▀▀▄▄"), (5, "▀▀▄▄"), (6, "▀▀▀▀")):
-        start = left + 4 * (row - 4)
-        canvas.put(row, start, edge, GOLD_ON_RED)
-        canvas.put(row, left + left + _ENVELOPE - start - len(edge), edge[::-1], GOLD_ON_RED)
-    canvas.put_centred(7, left + 1, _ENVELOPE - 2, opening.greeting, GOLD_ON_RED)
-    if opening.shares > 1:
-        canvas.put_centred(8, left, _ENVELOPE, f"{opening.seat}/{opening.shares}", GOLD_ON_RED)
+    canvas.fill(top, left, _CARD_HEIGHT, _CARD, GOLD)
+    canvas.put_centred(top, left, _CARD, "福", RED_ON_GOLD)
+    amount = say(N_("{amount_fen} yuan"), amount_fen=shown_fen)
+    canvas.put_centred(top + 1, left, _CARD, amount, GOLD)
+    canvas.put_centred(top + 2, left, _CARD, star, RED_ON_GOLD)
+
+
+def _draw_edges(canvas: "_Canvas", top: int, left: int, edges: Sequence[str]) -> None:
+    """Draw *edges*, each below the one before and closer to the middle, on both sides."""
+    for row, edge in enumerate(edges):
+        inset = row * len(_SLOPE)
+        canvas.put(top + row, left + inset, edge, GOLD_ON_RED)
+        canvas.put(top + row, left + _ENVELOPE - inset - len(edge), edge[::-1], GOLD_ON_RED)
 
 
 def _draw_sparks(canvas: "_Canvas", whole: float) -> None:
@@ -192,6 +192,11 @@ class _Canvas:
                 whole = cells[column - 1]
                 assert whole is not None
                 cells[column - 1] = cells[column] = (" ", whole[1])
+
+    def fill(self, row: int, column: int, rows: int, columns: int, style: Style) -> None:
+        """Fill a block of cells with the background of *style*."""
+        for each in range(row, row + rows):
+            self.put(each, column, " " * columns, style)
 
     def put_centred(self, row: int, left: int, width: int, text: str, style: Style) -> None:
         """Put *text* in the middle of *width* cells, cut where there are too few."""
