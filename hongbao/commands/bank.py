@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from hongbao.answers import StatementIssued
+from hongbao.commands.choices import BANK, BANK_FAULT, PLACE, argument
 from hongbao.commands.options import (
     STANDARD_OUTPUT,
     Command,
@@ -45,21 +46,9 @@ OFF = "off"
 _FAULTS = [str(fault) for fault in Fault]
 
 
-def _places(incomplete: str) -> list[str]:
-    return [place for place in (*bank_codes(""), *CHANNELS) if place.startswith(incomplete)]
-
-
-def _ways(incomplete: str) -> list[str]:
-    return [way for way in (*_FAULTS, OFF) if way.startswith(incomplete)]
-
-
 BankCode = Annotated[
     str,
-    typer.Argument(
-        metavar="BANK",
-        autocompletion=bank_codes,
-        help=N_("a bank's code: icbc, cmb, ccb, abc or boc"),
-    ),
+    argument(BANK, metavar="BANK", help=N_("a bank's code: icbc, cmb, ccb, abc or boc")),
 ]
 
 
@@ -125,17 +114,13 @@ def fault(
     ctx: typer.Context,
     place: Annotated[
         str,
-        typer.Argument(
-            metavar="PLACE",
-            autocompletion=_places,
-            help=N_("a bank's code, netsunion or unionpay"),
-        ),
+        argument(PLACE, metavar="PLACE", help=N_("a bank's code, netsunion or unionpay")),
     ],
     how: Annotated[
         str,
-        typer.Argument(
+        argument(
+            BANK_FAULT,
             metavar="FAULT",
-            autocompletion=_ways,
             help=N_(
                 "timeout, lost, late, slow, decline, insufficient, closed, down, duplicate-answer,"
                 " surplus, shortage, wrong-amount, wrong-state, double-booking; or off"

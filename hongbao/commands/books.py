@@ -4,12 +4,8 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import (
-    caller,
-    listing,
-    new_app,
-    subjects,
-)
+from hongbao.commands.choices import TRACEABLE, argument
+from hongbao.commands.options import caller, listing, new_app
 from hongbao.words import N_
 
 app = new_app()
@@ -31,10 +27,10 @@ def books(
     ctx: typer.Context,
     subject: Annotated[
         str | None,
-        typer.Argument(
+        argument(
+            TRACEABLE,
             metavar="SUBJECT",
-            autocompletion=subjects,
-            help=N_("the ID of a packet, request, message or batch, or an entry's number"),
+            help=N_("the ID of a packet, request, message or batch, an entry's number, or `last`"),
         ),
     ] = None,
     diff: Annotated[

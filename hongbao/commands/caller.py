@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from hongbao.domain.pin import Pin
     from hongbao.ui.listing import Layout, Listing
     from hongbao.ui.motion import Frames
+    from hongbao.ui.picker import Choice
     from hongbao.wallet import Wallet
 
 A = TypeVar("A", bound=Mapping[str, Any])
@@ -185,6 +186,54 @@ class Caller:
             said.append(_("hint: {hint}").format(hint=problem.hint))
         lines = [part for each in said for part in folded(each, terminal_columns())]
         return "\n".join([*lines, question])
+
+    def choose(self, question: str, choices: "Sequence[Choice]", *, flag: str) -> str:
+        """
+        Let a person choose one of *choices* on the terminal, and return its value.
+
+        Raises Declined, NotAnswered or Interrupted if the list is left.
+        """
+        from hongbao.ui import picker
+
+        try:
+            if self._asks_plainly:
+                chosen = picker.pick_by_number(_(question), choices, self.env.ask)
+            else:
+                chosen = picker.pick(_(question), choices)
+        except picker.Left:
+            raise Declined from None
+        except EOFError:
+            raise NotAnswered(question=Filled(question, {}), flag=flag) from None
+        except KeyboardInterrupt:
+            raise Interrupted from None
+        talk(picker.chosen_line(_(question), chosen))
+        return chosen.value
+
+    @property
+    def can_be_asked(self) -> bool:
+        """
+        Whether a value that was left out can be asked for: a person sits at a terminal.
+
+        What programs start, for themselves (``--json``) or in CI, has to be whole.
+        """
+        return (
+            self.may_ask
+            and not self.as_json
+            and not self._variables.get("CI")
+            and all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+        )
+
+    @property
+    def _asks_plainly(self) -> bool:
+        """Whether a list is asked for by number, line by line."""
+        from hongbao.terminal import has_raw_mode
+
+        return (
+            self.settings.prompts == "plain"
+            or bool(self._variables.get("ACCESSIBLE"))
+            or self._variables.get("TERM", "dumb") == "dumb"
+            or not has_raw_mode()
+        )
 
     def confirm(self, question: str, **facts: object) -> None:
         """

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.choices import CARD, argument
 from hongbao.commands.options import (
     Command,
     DryRun,
     RequestId,
     caller,
-    card_names,
     listing,
     listing_group,
     new_app,
@@ -93,11 +93,7 @@ def remove(
     ctx: typer.Context,
     card: Annotated[
         str,
-        typer.Argument(
-            metavar="CARD",
-            autocompletion=card_names,
-            help=N_("the card's name, or its last four digits"),
-        ),
+        argument(CARD, metavar="CARD", help=N_("the card's name, or its last four digits")),
     ],
     request_id: RequestId = None,
     dry_run: DryRun = False,

@@ -4,16 +4,15 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.choices import CHALLENGE, argument
 from hongbao.commands.options import (
     Command,
     caller,
-    challenge_ids,
     listing,
     listing_group,
     new_app,
 )
 from hongbao.commands.placeholders import ANSWER
-from hongbao.domain.ids import parse_challenge_id
 from hongbao.words import N_
 
 app = new_app(cls=listing_group("challenges:CHALLENGES"))
@@ -50,11 +49,8 @@ def answer(
     ctx: typer.Context,
     challenge_id: Annotated[
         str,
-        typer.Argument(
-            metavar="CHALLENGE",
-            parser=parse_challenge_id,
-            autocompletion=challenge_ids,
-            help=N_("the challenge's ID"),
+        argument(
+            CHALLENGE, metavar="CHALLENGE", help=N_("the challenge's ID, or `last` for the newest")
         ),
     ],
     text: Annotated[

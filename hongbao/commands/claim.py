@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import Command, RequestId, caller, claimable_ids, new_app
-from hongbao.domain.ids import parse_packet_id
+from hongbao.commands.choices import CLAIMABLE, argument
+from hongbao.commands.options import Command, RequestId, caller, new_app
 from hongbao.errors import HongbaoError
 from hongbao.words import N_, language
 
@@ -23,12 +23,7 @@ def claim(
     ctx: typer.Context,
     packet: Annotated[
         str,
-        typer.Argument(
-            metavar="PACKET",
-            parser=parse_packet_id,
-            autocompletion=claimable_ids,
-            help=N_("the packet's ID"),
-        ),
+        argument(CLAIMABLE, metavar="PACKET", help=N_("the packet's ID, or `last` for the newest")),
     ],
     luck: Annotated[
         str | None,

@@ -1,22 +1,28 @@
 """``hongbao device``."""
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
+from hongbao.commands.choices import (
+    CITY,
+    CUT_DEVICE,
+    DEVICE,
+    DEVICE_FAULT,
+    NEW_DEVICE,
+    OTHER_DEVICE,
+    WAITING_DEVICE,
+    Asked,
+    argument,
+)
 from hongbao.commands.options import (
     Command,
     DryRun,
     RequestId,
     caller,
-    device_names,
-    devices_cut_off,
     listing,
     listing_group,
     new_app,
-    other_devices,
-    waiting_devices,
 )
 from hongbao.errors import NoSuchFault
 from hongbao.words import N_
@@ -27,9 +33,9 @@ FAULTS = ("replay", "forge")
 NONE = "none"
 
 
-def _called(offered: Callable[[typer.Context, str], list[str]] | None) -> Any:
-    """Return the argument that names a device, of which a shell offers those that are *offered*."""
-    return typer.Argument(metavar="DEVICE", autocompletion=offered, help=N_("the device's name"))
+def _called(offered: Asked) -> Any:
+    """Return the argument that names a device, of which there are those *offered*."""
+    return argument(offered, metavar="DEVICE", help=N_("the device's name"))
 
 
 IdFile = Annotated[
@@ -40,16 +46,6 @@ IdFile = Annotated[
         help=N_("prove your identity: your name and then your ID number, one line each"),
     ),
 ]
-
-
-def _cities(incomplete: str) -> list[str]:
-    from hongbao.domain.risk.places import PLACES
-
-    return [place.code for place in PLACES if place.code.startswith(incomplete)]
-
-
-def _ways(incomplete: str) -> list[str]:
-    return [way for way in (*FAULTS, NONE) if way.startswith(incomplete)]
 
 
 @app.callback(
@@ -94,7 +90,7 @@ def list_devices(ctx: typer.Context) -> None:
 )
 def add(
     ctx: typer.Context,
-    name: Annotated[str, _called(None)],
+    name: Annotated[str, _called(NEW_DEVICE)],
     id_file: IdFile = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,
@@ -128,7 +124,7 @@ def add(
 )
 def approve(
     ctx: typer.Context,
-    name: Annotated[str, _called(waiting_devices)],
+    name: Annotated[str, _called(WAITING_DEVICE)],
     id_file: IdFile = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,
@@ -156,7 +152,7 @@ def approve(
 )
 def remove(
     ctx: typer.Context,
-    name: Annotated[str, _called(other_devices)],
+    name: Annotated[str, _called(OTHER_DEVICE)],
     request_id: RequestId = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -180,7 +176,7 @@ def login(
         str | None,
         typer.Argument(
             metavar="DEVICE",
-            autocompletion=devices_cut_off,
+            autocompletion=CUT_DEVICE.complete,
             help=N_("the device (default: the one you are using)"),
         ),
     ] = None,
@@ -204,10 +200,8 @@ def move(
     ctx: typer.Context,
     city: Annotated[
         str,
-        typer.Argument(
-            metavar="CITY",
-            autocompletion=_cities,
-            help=N_("a large city, such as shanghai or 上海, or unknown"),
+        argument(
+            CITY, metavar="CITY", help=N_("a large city, such as shanghai or 上海, or unknown")
         ),
     ],
     request_id: RequestId = None,
@@ -230,12 +224,12 @@ def move(
 )
 def fault(
     ctx: typer.Context,
-    name: Annotated[str, _called(device_names)],
+    name: Annotated[str, _called(DEVICE)],
     how: Annotated[
         str,
-        typer.Argument(
+        argument(
+            DEVICE_FAULT,
             metavar="FAULT",
-            autocompletion=_ways,
             help=N_("replay: a nonce that was used before; forge: a forged signature; or none"),
         ),
     ],

@@ -7,19 +7,14 @@ import typer
 
 from hongbao.answers import Exported
 from hongbao.commands.caller import Caller
-from hongbao.commands.options import STANDARD_OUTPUT, Command, caller, new_app
+from hongbao.commands.choices import FORMAT, TEXT_FORMAT
+from hongbao.commands.options import STANDARD_OUTPUT, Command, ask_for, caller, new_app
 from hongbao.commands.period import Last, Since, Until, check_one_way
 from hongbao.domain.text import parse_account_root
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_, language
 
 app = new_app()
-
-
-def _formats(incomplete: str) -> list[str]:
-    from hongbao import statements
-
-    return [name for name in statements.FORMATS if name.startswith(incomplete)]
 
 
 @app.command(
@@ -43,7 +38,7 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            autocompletion=_formats,
+            autocompletion=FORMAT.complete,
             help=N_("default: FILE's extension"),
         ),
     ] = None,
@@ -94,7 +89,7 @@ def export(
     if form is None and not to_folder:
         form = "json" if to_stdout and call.as_json else statements.format_by_ending(output)
     if form is None:
-        raise typer.BadParameter("Missing option '--format'.")
+        form = ask_for(ctx, "form", TEXT_FORMAT if to_stdout and sys.stdout.isatty() else FORMAT)
     if form not in statements.FORMATS:
         choices = ", ".join(f"'{name}'" for name in statements.FORMATS)
         raise typer.BadParameter(f"'{form}' is not one of {choices}.", param_hint="'--format'")

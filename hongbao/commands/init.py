@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.choices import NEW_PROFILE, argument
 from hongbao.commands.options import (
     Command,
     RequestId,
@@ -16,7 +17,6 @@ from hongbao.commands.options import (
 from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.commands.rules import read_policy
 from hongbao.domain.dates import parse_instant
-from hongbao.domain.text import parse_profile_name
 from hongbao.errors import HomeExists
 from hongbao.words import N_
 
@@ -41,9 +41,7 @@ def init(
     ctx: typer.Context,
     name: Annotated[
         str,
-        typer.Argument(
-            metavar=PROFILE_NAME, parser=parse_profile_name, help=N_("the profile's name")
-        ),
+        argument(NEW_PROFILE, metavar=PROFILE_NAME, help=N_("the profile's name")),
     ],
     policy: Annotated[
         str | None,

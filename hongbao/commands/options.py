@@ -14,14 +14,20 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from hongbao.commands import lists
 from hongbao.commands.caller import Caller
+from hongbao.commands.choices import LAST, NEWEST, Asked, Chosen
 from hongbao.commands.placeholders import PROFILE_NAME, placeholder
 from hongbao.domain.ids import check_request_id
-from hongbao.errors import HongbaoError, InvalidAmount, InvalidNumber
-from hongbao.parser_words import ARGUMENTS, OPTIONS_HEADING, SHOW_HELP
+from hongbao.errors import (
+    BadCommandLine,
+    HongbaoError,
+    InvalidAmount,
+    InvalidNumber,
+    InvalidRequestId,
+)
+from hongbao.parser_words import ARGUMENTS, OPTIONS_HEADING, SHOW_HELP, in_our_words
 from hongbao.words import N_, _, say
 
 if TYPE_CHECKING:
-    from hongbao.answers import DeviceLine
     from hongbao.wallet import Wallet
 
 
@@ -67,12 +73,19 @@ def whole(option: str, least: int) -> "Callable[[str], int]":
     return read
 
 
+def _request_id(text: str) -> str:
+    """Read a request's id, which cannot be `last`: elsewhere that is the newest."""
+    if text.casefold() in LAST:
+        raise InvalidRequestId
+    return check_request_id(text)
+
+
 RequestId = Annotated[
     str | None,
     typer.Option(
         "--request-id",
         metavar="ID",
-        parser=check_request_id,
+        parser=_request_id,
         help=N_("idempotency key: repeating an ID returns the first result"),
     ),
 ]
@@ -220,7 +233,18 @@ def _said(command: Any, which: str) -> str:
 
 
 class Command(_Spoken, TyperCommand):
-    """A command that also takes the options which every command takes."""
+    """
+    A command that also takes the options which every command takes.
+
+    What can be `Asked` for may be left out; without a terminal that is the parser's refusal, with
+    the command that lists what there is.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.asked_for = [param for param in self.params if param.required and _asked(param)]
+        for param in self.asked_for:
+            param.required = False
 
     def invoke(self, ctx: Any) -> Any:
         if not self.listed and (typed := caller(ctx).list_options):
@@ -231,13 +255,52 @@ class Command(_Spoken, TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         typed = [*args]
         try:
-            return super().parse_args(ctx, args)
+            rest: list[str] = super().parse_args(ctx, args)
         except UsageError as error:
             # A sum below zero looks like an option to the parser. No option of ours is a digit.
             start = str(getattr(error, "option_name", ""))
             if re.fullmatch(r"-[0-9.]", start) and "amount" in (p.name for p in self.params):
                 raise InvalidAmount(next(arg for arg in typed if arg.startswith(start))) from None
             raise
+        if not ctx.resilient_parsing:
+            self._complete(ctx)
+        return rest
+
+    def _complete(self, ctx: Any) -> None:
+        """Look up what is the newest, and ask for what was left out."""
+        for param in self.params:
+            if (asked := _asked(param)) is None:
+                continue
+            value = ctx.params[param.name]
+            if value is NEWEST:
+                assert isinstance(asked, Chosen)
+                ctx.params[param.name] = asked.newest(caller(ctx))
+            elif value is None and param in self.asked_for:
+                ctx.params[param.name] = ask_for(ctx, str(param.name), asked)
+
+
+def _asked(param: Any) -> Asked | None:
+    reader = getattr(param.type, "func", None)
+    return reader if isinstance(reader, Asked) else None
+
+
+def ask_for(ctx: typer.Context, name: str, asked: Asked) -> Any:
+    """
+    Ask the terminal for the value called *name*, and return it.
+
+    Raises BadCommandLine, as the parser does for a missing value, if nobody can be asked.
+    """
+    call, command = caller(ctx), ctx.command
+    param = next(param for param in command.params if param.name == name)
+    what = param.get_error_hint(ctx)
+    if not call.can_be_asked:
+        listed = {"list_command": asked.list_command} if asked.list_command else {}
+        problem = f"Missing {param.param_type_name} {what}"
+        placeholders = getattr(command, "placeholders", {})
+        raise BadCommandLine(
+            in_our_words(problem, placeholders), command=ctx.command_path, **listed
+        )
+    return asked.ask(call, what.strip("'"))
 
 
 class Group(_Spoken, TyperGroup):
@@ -328,13 +391,6 @@ def other_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, others)
 
 
-def unchosen_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return everybody but the one whom `use` has chosen."""
-    return _offered(
-        ctx, lambda wallet: [line["profile"] for line in wallet.profiles() if not line["current"]]
-    )
-
-
 def card_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["card"] for line in wallet.cards()])
 
@@ -343,99 +399,12 @@ def places_to_pay_from(ctx: typer.Context, incomplete: str) -> list[str]:
     return ["balance", *card_names(ctx, incomplete)]
 
 
-def device_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _devices(ctx, lambda _line: True)
-
-
-def other_devices(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the devices that can be removed: all but the one that acts."""
-    return _devices(ctx, lambda line: not line["current"])
-
-
-def waiting_devices(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _devices(ctx, lambda line: line["state"] == "pending")
-
-
-def devices_cut_off(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the devices whose session was ended."""
-    return _devices(ctx, lambda line: line["cut_at"] is not None)
-
-
-def _devices(ctx: typer.Context, fits: "Callable[[DeviceLine], bool]") -> list[str]:
-    return _offered(ctx, lambda wallet: [line["device"] for line in wallet.devices() if fits(line)])
-
-
-def packet_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _offered(ctx, lambda wallet: [line["packet"] for line in wallet.packets()])
-
-
-def due_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the packets of which something is due back to the one who acts."""
-    return _offered(
-        ctx,
-        lambda wallet: [
-            line["packet"] for line in wallet.packets("sent") if line["state"] == "expired"
-        ],
-    )
-
-
-def closed_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the packets whose seed is published, so that they can be verified."""
-    return _offered(
-        ctx,
-        lambda wallet: [
-            line["packet"] for line in wallet.packets() if line["state"] in ("finished", "refunded")
-        ],
-    )
-
-
-def claimable_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _offered(ctx, lambda wallet: [line["packet"] for line in wallet.packets("claimable")])
-
-
-def challenge_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _offered(ctx, lambda wallet: [line["challenge"] for line in wallet.challenges()])
-
-
-def subjects(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the subjects to trace: packets, and payments whose outcome is not known yet."""
-    return [
-        *_offered(ctx, lambda wallet: wallet.under_way()),
-        *packet_ids(ctx, incomplete),
-    ]
-
-
-def receipt_subjects(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the subjects of receipts: the newest movements, by packet or else by id."""
-
-    def newest(wallet: "Wallet") -> list[str]:
-        lines = wallet.history(limit=50)["movements"]
-        return [*dict.fromkeys(line["packet"] or line["id"] for line in lines)]
-
-    return _offered(ctx, newest)
-
-
 def operator_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["operator"] for line in wallet.operators()])
 
 
-def case_ids(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return the cases that wait."""
-    return _offered(ctx, lambda wallet: [line["case"] for line in wallet.cases(limit=100)["cases"]])
-
-
 def bill_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["bill"] for line in wallet.bills()])
-
-
-def differing_payments(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Return today's payments about which a bank says something else than we do."""
-    return _offered(
-        ctx,
-        lambda wallet: [
-            line["message"] for line in wallet.reconcile()["differences"] if not line["corrected"]
-        ],
-    )
 
 
 def policy_names(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from hongbao.answers import ReceiptWritten
+from hongbao.commands.choices import RECEIPT, argument
 from hongbao.commands.options import (
     STANDARD_OUTPUT,
     Command,
     Output,
     caller,
     new_app,
-    receipt_subjects,
 )
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
@@ -48,10 +48,10 @@ def receipt(
     ctx: typer.Context,
     subject: Annotated[
         str,
-        typer.Argument(
+        argument(
+            RECEIPT,
             metavar="SUBJECT",
-            autocompletion=receipt_subjects,
-            help=N_("the ID of a packet, movement, payment or request"),
+            help=N_("the ID of a packet, movement, payment or request, or `last` for the newest"),
         ),
     ],
     form: Annotated[

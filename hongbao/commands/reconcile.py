@@ -10,15 +10,14 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from hongbao.commands.choices import DIFFERENCE, OPERATOR, REASON, argument, option
 from hongbao.commands.options import (
     Command,
     DryRun,
     bank_codes,
     caller,
-    differing_payments,
     listing_group,
     new_app,
-    operator_names,
 )
 from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.domain.dates import china_day, parse_instant
@@ -110,21 +109,21 @@ def resolve(
     ctx: typer.Context,
     payment: Annotated[
         str,
-        typer.Argument(
+        argument(
+            DIFFERENCE,
             metavar="PAYMENT",
-            autocompletion=differing_payments,
-            help=N_("the payment that differs: NU... or UP..."),
+            help=N_("the payment that differs: NU... or UP..., or `last` for the newest"),
         ),
     ],
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help=N_("the reason, for later readers"))
+        str, option(REASON, "--reason", metavar="TEXT", help=N_("the reason, for later readers"))
     ],
     operator: Annotated[
         str,
-        typer.Option(
+        option(
+            OPERATOR,
             "--operator",
             metavar=OPERATOR_NAME,
-            autocompletion=operator_names,
             help=N_("the operator who approves: hongbao asks for this PIN"),
         ),
     ],

@@ -4,15 +4,14 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.choices import DUE, argument
 from hongbao.commands.options import (
     Command,
     DryRun,
     RequestId,
     caller,
-    due_ids,
     new_app,
 )
-from hongbao.domain.ids import parse_packet_id
 from hongbao.words import N_
 
 app = new_app()
@@ -28,12 +27,7 @@ def refund(
     ctx: typer.Context,
     packet: Annotated[
         str | None,
-        typer.Argument(
-            metavar="PACKET",
-            parser=parse_packet_id,
-            autocompletion=due_ids,
-            help=N_("the packet's ID"),
-        ),
+        argument(DUE, metavar="PACKET", help=N_("the packet's ID, or `last` for the newest")),
     ] = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,

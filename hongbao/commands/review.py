@@ -5,14 +5,23 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from hongbao.commands.choices import (
+    CASE,
+    OPEN_CASE,
+    OPERATOR,
+    REASON,
+    REPORT_FORMAT,
+    argument,
+    option,
+)
 from hongbao.commands.options import (
     STANDARD_OUTPUT,
     Command,
     DryRun,
     Limit,
     Output,
+    ask_for,
     caller,
-    case_ids,
     listing,
     listing_group,
     new_app,
@@ -32,22 +41,22 @@ if TYPE_CHECKING:
 
 app = new_app(cls=listing_group("review:CASES"))
 
-CaseId = Annotated[
-    str,
-    typer.Argument(metavar="CASE", autocompletion=case_ids, help=N_("the case's ID")),
-]
+_CASE_HELP = N_("the case's ID, or `last` for the newest")
+
+CaseId = Annotated[str, argument(OPEN_CASE, metavar="CASE", help=_CASE_HELP)]
+AnyCaseId = Annotated[str, argument(CASE, metavar="CASE", help=_CASE_HELP)]
 Operator = Annotated[
     str,
-    typer.Option(
+    option(
+        OPERATOR,
         "--operator",
         metavar=OPERATOR_NAME,
-        autocompletion=operator_names,
         help=N_("the operator who decides: hongbao asks for this PIN"),
     ),
 ]
 Reason = Annotated[
     str,
-    typer.Option("--reason", metavar="TEXT", help=N_("the reason, for later readers")),
+    option(REASON, "--reason", metavar="TEXT", help=N_("the reason, for later readers")),
 ]
 Unmasked = Annotated[
     bool,
@@ -104,7 +113,7 @@ def list_cases(
     ),
 )
 def show(
-    ctx: typer.Context, case: CaseId, unmasked: Unmasked = False, operator: Looker = None
+    ctx: typer.Context, case: AnyCaseId, unmasked: Unmasked = False, operator: Looker = None
 ) -> None:
     from hongbao.ui import review as screen
 
@@ -184,7 +193,7 @@ def report(
         by_ending = statements.format_by_ending(output, forms.FORMATS)
         form = "json" if to_stdout and call.as_json else by_ending
     if form is None:
-        raise typer.BadParameter("Missing option '--format'.")
+        form = ask_for(ctx, "form", REPORT_FORMAT)
     if form not in forms.FORMATS:
         choices = ", ".join(f"'{name}'" for name in forms.FORMATS)
         raise typer.BadParameter(f"'{form}' is not one of {choices}.", param_hint="'--format'")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hongbao.commands.choices import REQUEST, argument
 from hongbao.commands.options import (
     Command,
     DryRun,
@@ -16,7 +17,6 @@ from hongbao.commands.options import (
     listing,
     new_app,
     pack_names,
-    packet_ids,
     profile_names,
 )
 from hongbao.commands.placeholders import PROFILE_NAME
@@ -72,10 +72,10 @@ def why(
     ctx: typer.Context,
     request: Annotated[
         str,
-        typer.Argument(
+        argument(
+            REQUEST,
             metavar="REQUEST",
-            autocompletion=packet_ids,
-            help=N_("the request's ID, or a packet's"),
+            help=N_("the request's ID, or a packet's, or `last` for the newest"),
         ),
     ],
     everything: Everything = False,

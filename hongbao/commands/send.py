@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.choices import AMOUNT
 from hongbao.commands.options import (
     Command,
     DryRun,
     RequestId,
+    ask_for,
     caller,
     new_app,
     other_names,
@@ -18,7 +20,7 @@ from hongbao.commands.options import (
 from hongbao.commands.placeholders import PROFILE_NAME, placeholder
 from hongbao.domain.money import parse_yuan
 from hongbao.errors import ConflictingOptions
-from hongbao.words import N_, _
+from hongbao.words import N_
 
 app = new_app()
 
@@ -129,7 +131,7 @@ def send(
         kind = PacketKind.EXCLUSIVE
         _refuse_both(ctx, "--to", {"--count": count if count != 1 else None, "--deal": deal})
     if total_fen is None:
-        raise typer.BadParameter(f"Missing argument '{_(placeholder('AMOUNT'))}'.")
+        total_fen = ask_for(ctx, "amount", AMOUNT)
     with call.wallet(hushed=call.asks_pin) as wallet:
         sent = wallet.send(
             total_fen,

@@ -4,13 +4,8 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import (
-    caller,
-    listing,
-    new_app,
-    packet_ids,
-)
-from hongbao.domain.ids import parse_packet_id
+from hongbao.commands.choices import PACKET, argument
+from hongbao.commands.options import caller, listing, new_app
 from hongbao.words import N_
 
 app = new_app()
@@ -26,12 +21,7 @@ def show(
     ctx: typer.Context,
     packet: Annotated[
         str,
-        typer.Argument(
-            metavar="PACKET",
-            parser=parse_packet_id,
-            autocompletion=packet_ids,
-            help=N_("the packet's ID"),
-        ),
+        argument(PACKET, metavar="PACKET", help=N_("the packet's ID, or `last` for the newest")),
     ],
 ) -> None:
     from hongbao.ui import packets

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.choices import AMOUNT, argument
 from hongbao.commands.options import Command, DryRun, RequestId, caller, card_names, new_app
-from hongbao.domain.money import parse_yuan
 from hongbao.words import N_
 
 app = new_app()
@@ -18,9 +18,7 @@ app = new_app()
 )
 def topup(
     ctx: typer.Context,
-    amount: Annotated[
-        int, typer.Argument(metavar="AMOUNT", parser=parse_yuan, help=N_("the amount, in yuan"))
-    ],
+    amount: Annotated[int, argument(AMOUNT, metavar="AMOUNT", help=N_("the amount, in yuan"))],
     card: Annotated[
         str | None,
         typer.Option(

@@ -4,12 +4,8 @@ from typing import Annotated
 
 import typer
 
-from hongbao.commands.options import (
-    caller,
-    listing,
-    new_app,
-    subjects,
-)
+from hongbao.commands.choices import TRACEABLE, argument
+from hongbao.commands.options import caller, listing, new_app
 from hongbao.words import N_
 
 app = new_app()
@@ -28,10 +24,10 @@ def trace(
     ctx: typer.Context,
     subject: Annotated[
         str,
-        typer.Argument(
+        argument(
+            TRACEABLE,
             metavar="SUBJECT",
-            autocompletion=subjects,
-            help=N_("the ID of a packet, request or message"),
+            help=N_("the ID of a packet, request or message, or `last` for the newest"),
         ),
     ],
 ) -> None:

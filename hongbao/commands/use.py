@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands.choices import OTHER_PROFILE, argument
 from hongbao.commands.options import (
     Command,
     caller,
     new_app,
-    unchosen_names,
 )
 from hongbao.commands.placeholders import PROFILE_NAME
 from hongbao.words import N_
@@ -26,9 +26,7 @@ def use(
     ctx: typer.Context,
     name: Annotated[
         str,
-        typer.Argument(
-            metavar=PROFILE_NAME, autocompletion=unchosen_names, help=N_("the profile's name")
-        ),
+        argument(OTHER_PROFILE, metavar=PROFILE_NAME, help=N_("the profile's name")),
     ],
 ) -> None:
     from hongbao.ui import people

@@ -4,13 +4,12 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from hongbao.commands.choices import CLOSED, argument
 from hongbao.commands.options import (
     caller,
-    closed_ids,
     listing,
     new_app,
 )
-from hongbao.domain.ids import parse_packet_id
 from hongbao.errors import Unfair
 from hongbao.words import N_
 
@@ -27,12 +26,7 @@ def verify(
     ctx: typer.Context,
     packet: Annotated[
         str,
-        typer.Argument(
-            metavar="PACKET",
-            parser=parse_packet_id,
-            autocompletion=closed_ids,
-            help=N_("the packet's ID"),
-        ),
+        argument(CLOSED, metavar="PACKET", help=N_("the packet's ID, or `last` for the newest")),
     ],
 ) -> None:
     from hongbao.ui import packets

@@ -14,9 +14,10 @@ from hongbao.errors.base import *
 
 TOPICS = {
     "usage": (
-        "Unanswered NotAnswered Declined BadCommandLine NoSuchTopic ConflictingOptions "
-        "UnknownColumn FileExists InvalidPath NotUtf8 InsideHome FileNotReadable SystemRefused "
-        "AnswerUnwritable Unexpected Interrupted Stopped SandboxExists"
+        "Unanswered NotAnswered Declined BadCommandLine NothingFits NoSuchTopic "
+        "ConflictingOptions UnknownColumn FileExists InvalidPath NotUtf8 InsideHome "
+        "FileNotReadable SystemRefused AnswerUnwritable Unexpected Interrupted Stopped "
+        "SandboxExists"
     ),
     "values": (
         "InvalidAmount InvalidNumber InvalidName InvalidDeviceName InvalidGreeting "

@@ -1,6 +1,7 @@
 """Usage: arguments, prompts, files and output of a command."""
 
 from hongbao.errors.base import (
+    LEFT_OUT,
     ExitCode,
     HongbaoError,
     NotFound,
@@ -37,16 +38,56 @@ class Declined(UsageError):
 
 
 class BadCommandLine(UsageError):
-    """The command line itself cannot be read; *problem* is the parser's own sentence for it."""
+    """
+    The command line itself cannot be read; *problem* is the parser's own sentence for it.
+
+    If a value is missing, *list_command* lists what could be meant.
+    """
 
     problem: str = example(
         "No such command 'sned'. Did you mean 'send'?", kw_only=False, shape=in_our_words
     )
     command: str = example("hongbao")
+    list_command: str = example("hongbao packets", default=LEFT_OUT)
 
     code = "usage"
     sentence = "{problem}"
     advice = N_("see `{command} --help`")
+    _advice_to_list = N_("see what there is with `{list_command}`, or `{command} --help`")
+
+    def chosen_advice(self) -> str | None:
+        return self._advice_to_list if "list_command" in self.facts else self.advice
+
+
+NOTHING = {
+    "bill": N_("no bill is imported"),
+    "card": N_("no card is bound"),
+    "case": N_("there is no case"),
+    "challenge": N_("no challenge is open"),
+    "claimable": N_("there is no packet that you can claim"),
+    "closed": N_("no packet is closed yet"),
+    "device": N_("there is no such device"),
+    "difference": N_("no payment of today differs"),
+    "due": N_("no packet of yours has money to return"),
+    "movement": N_("there is no movement yet"),
+    "open_case": N_("no case is open"),
+    "operator": N_("there is no operator yet"),
+    "other_device": N_("there is no other device"),
+    "packet": N_("there is no packet yet"),
+    "profile": N_("there is no other profile"),
+    "waiting_device": N_("no device is waiting for approval"),
+}
+"""What there is none of, where one was to be chosen."""
+
+
+class NothingFits(NotFound):
+    """There is nothing to choose from: neither the newest, nor any."""
+
+    nothing: str = example("claimable", kw_only=False, also=tuple(NOTHING), words=NOTHING)
+    list_command: str = example("hongbao packets --claimable")
+
+    sentence = "{nothing}"
+    advice = N_("see what there is with `{list_command}`")
 
 
 class NoSuchTopic(UsageError):

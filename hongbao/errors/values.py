@@ -174,9 +174,9 @@ class InvalidBillId(UsageError):
 
 
 class InvalidRequestId(UsageError):
-    """A request id is 1 to 64 letters, digits and ``-_.:``."""
+    """A request id is 1 to 64 letters, digits and ``-_.:``, and not ``last``."""
 
-    sentence = N_("a request ID is 1 to 64 letters, digits or any of - _ . :")
+    sentence = N_("a request ID is 1 to 64 letters, digits or any of - _ . :, but not “last”")
 
 
 class UnknownCity(NotFound):

@@ -121,3 +121,17 @@ def terminal_columns() -> int:
     if isinstance(sys.stdout, Sheet):
         return sys.stdout.columns
     return shutil.get_terminal_size().columns
+
+
+def cut(text: str, width: int) -> str:
+    """
+    Return the beginning of *text* that fits in *width* columns; one that was longer ends in ``…``.
+
+    >>> cut("红包 hb_7Q2M4K9X", 7), cut("红包", 4), cut("红包", 3)
+    ('红包 h…', '红包', '红…')
+    """
+    if columns(text) <= width:
+        return text
+    while text and columns(text) > width - 1:
+        text = text[:-1]
+    return text + "…"

@@ -250,7 +250,13 @@ STATES: dict[str, tuple[Shown, ...]] = {
         Shown("invalid_model"),
     ),
     "see the imported bills: `hongbao import --list`": (Shown("compare bl_04HMASWS", (BILL,)),),
-    "see `{command} --help`": (Shown("claim"), Shown("sned"), Shown("send 5 --each 5")),
+    "see `{command} --help`": (Shown("topup"), Shown("sned"), Shown("send 5 --each 5")),
+    "see what there is with `{list_command}`, or `{command} --help`": (
+        Shown("claim"),
+        Shown("review show"),
+        Shown("bank show"),
+        Shown("device remove"),
+    ),
     "if its signature is a separate file, name that with `--sig FILE`": (
         Shown(
             "verify-statement me.txt",

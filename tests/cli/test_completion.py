@@ -136,7 +136,9 @@ def test_a_difference_is_offered_for_its_resolution(shell: Shell, monkeypatch: p
     """
     assert 22 == shell("topup", "444.10").code
 
-    (payment,) = offered(shell, monkeypatch, "reconcile", "resolve", "")
+    payment, last = offered(shell, monkeypatch, "reconcile", "resolve", "")
+
+    assert "last" == last
 
     assert "surplus" in shell("reconcile").out.partition(payment)[0]
 

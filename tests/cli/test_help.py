@@ -125,7 +125,8 @@ def test_a_value_that_is_needed_stands_bare_in_the_usage(pages: Pages):
     Brackets say that it may be left out; braces would offer a choice.
     """
     assert [] == [name for name, page in pages("en", 80).items() if "{" in page.splitlines()[0]]
-    assert "Usage: hongbao init [OPTIONS] NAME" in pages("en", 80)["init"]
+    assert "Usage: hongbao operator add [OPTIONS] NAME" in pages("en", 80)["operator add"]
+    assert "Usage: hongbao init [OPTIONS] [NAME]" in pages("en", 80)["init"]  # asked for
     assert "[OPTIONS] [PACKET]" in pages("en", 80)["refund"]
 
 
@@ -161,7 +162,7 @@ def test_one_word_for_two_things_is_two_words_in_chinese(pages: Pages):
     """
     shown = pages("zh_CN", 80)
 
-    assert "用法：hongbao init [选项] <用户名>" in shown["init"]
+    assert "用法：hongbao init [选项] [<用户名>]" in shown["init"]
     assert "用法：hongbao operator add [选项] <操作员>" in shown["operator add"]
     assert "--name <姓名>" in shown["identify"]
     assert "--id-number <身份证号>" in shown["identify"]

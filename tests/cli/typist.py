@@ -42,8 +42,10 @@ class Typist:
         """Wait until *text* stands on the screen, and return the screen."""
         ends_at = time.monotonic() + SECONDS_MAX
         while text not in self.screen:
-            assert time.monotonic() < ends_at, f"no {text!r} on the screen:\n{self.screen}"
-            self._read(0.05)
+            has_ended = self.command.has_ended()
+            comes_more = self._read(0.05) or not has_ended
+            is_late = time.monotonic() > ends_at
+            assert comes_more > is_late, f"no {text!r} on:\n{self.screen}"
         return self.screen
 
     def settle(self, seconds: float = 0.25) -> str:
