@@ -47,6 +47,8 @@ ROWS: dict[str, Any] = {
     "review:OPERATOR_LOG": answers.OperatorAct,
     "risk:REPLAYED": answers.ReplayedLine,
     "risk:RULES": answers.PackRules,
+    "settings:ALIASES": answers.AliasLine,
+    "settings:SETTINGS": answers.SettingLine,
     "trace:TRACE": answers.TraceStep,
 }
 """

@@ -6,7 +6,7 @@ import typer
 
 from hongbao.answers import AliasChanged, AliasLine
 from hongbao.commands.config import settings_file
-from hongbao.commands.options import Command, caller, new_app
+from hongbao.commands.options import caller, listing, new_app
 from hongbao.commands.placeholders import ALIAS
 from hongbao.errors import AliasNotFound, ConflictingOptions
 from hongbao.words import N_
@@ -19,7 +19,7 @@ def _names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 @app.command(
-    cls=Command,
+    cls=listing("settings:ALIASES"),
     short_help=N_("List, add and remove your own names for commands."),
     help=N_(
         "An alias stands for the beginning of a command; what you type behind it is added. It "
@@ -49,8 +49,10 @@ def alias(
         raise typer.BadParameter("Missing argument 'NAME'.")
     if name is None:
         lines = [AliasLine(alias=each, command=text) for each, text in _all(ctx).items()]
-        call.answer({"aliases": lines}, lambda answer: shown.show_aliases(answer["aliases"]))
+        call.answer_list({"aliases": lines}, shown.ALIASES)
         return
+    if call.list_options:
+        raise ConflictingOptions("NAME", call.list_options[0], command=ctx.command_path)
     if command is None and name not in _all(ctx):
         raise AliasNotFound(name)
     if command is None and not remove:

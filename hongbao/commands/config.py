@@ -12,7 +12,7 @@ import typer
 from hongbao import settings
 from hongbao.answers import SettingChanged, SettingLine, SettingsFile
 from hongbao.commands import lists
-from hongbao.commands.options import Command, Group, caller, new_app
+from hongbao.commands.options import Command, Group, caller, listing, new_app
 from hongbao.commands.placeholders import SETTING
 from hongbao.errors import (
     EditorFailed,
@@ -60,7 +60,7 @@ def config(ctx: typer.Context) -> None:
 
 @app.command(
     "list",
-    cls=Command,
+    cls=listing("settings:SETTINGS"),
     short_help=N_("List every setting and its value."),
     epilog="hongbao config list --origin",
 )
@@ -168,10 +168,7 @@ def path(ctx: typer.Context) -> None:
 def _list(ctx: typer.Context, *, origin: bool) -> None:
     from hongbao.ui import settings as shown
 
-    caller(ctx).answer(
-        {"settings": _listed(ctx)},
-        lambda answer: shown.show_settings(answer["settings"], origin=origin),
-    )
+    caller(ctx).answer_list({"settings": _listed(ctx)}, shown.settings_listed(origin=origin))
 
 
 def _listed(ctx: typer.Context) -> list[SettingLine]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.settings.origins import DEFAULT
-from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
+from hongbao.ui.listing import Field, Listing
+from hongbao.ui.screen import Cell, Column, line, safe
 from hongbao.words import N_, _, say
 
 if TYPE_CHECKING:
@@ -19,22 +19,38 @@ if TYPE_CHECKING:
     )
 
 
-def show_settings(settings: Sequence[SettingLine], *, origin: bool) -> None:
-    """Print what holds, a setting a line; with *origin* where each comes from."""
-    if not is_terminal():
-        pipe(*((row["key"], row["value"], row["origin"])[: 3 if origin else 2] for row in settings))
-        return
-    table(
-        [Column(_("setting")), Column(_("value"), gives=True), Column(_("from"), below=True)],
-        [
-            [
-                row["key"],
-                Cell(safe(row["value"]), "" if row["origin"] == DEFAULT else "bold"),
-                Cell(_origin(row["origin"]) if origin else "", "dim"),
-            ]
-            for row in settings
-        ],
-    )
+def _value(row: SettingLine) -> Cell:
+    return Cell(safe(row["value"]), "" if row["origin"] == DEFAULT else "bold")
+
+
+def _from(row: SettingLine) -> Cell:
+    return Cell(_origin(row["origin"]), "dim")
+
+
+SETTINGS = Listing(
+    rows="settings",
+    fields=(
+        Field("key", Column(N_("setting")), says=N_("the setting's key")),
+        Field("value", Column(N_("value"), gives=True), _value, says=N_("the value that holds")),
+    ),
+    more=(
+        Field(
+            "origin",
+            Column(N_("from"), below=True),
+            _from,
+            says=N_("where the value comes from"),
+        ),
+    ),
+    screen=("key", "value"),
+)
+
+
+def settings_listed(*, origin: bool) -> Listing:
+    """Return the list of settings; with *origin* where each comes from is one of its columns."""
+    if not origin:
+        return SETTINGS
+    fields = (*SETTINGS.fields, *SETTINGS.more)
+    return SETTINGS._replace(fields=fields, more=(), screen=("key", "value", "origin"))
 
 
 def show_value(setting: SettingLine) -> None:
@@ -57,17 +73,25 @@ def show_path(file: SettingsFile) -> None:
     print(safe(file["path"]))
 
 
-def show_aliases(aliases: Sequence[AliasLine]) -> None:
-    """Print every alias and what it stands for."""
-    if not is_terminal():
-        pipe(*((row["alias"], row["command"]) for row in aliases))
-    elif aliases:
-        table(
-            [Column(_("alias")), Column(_("command"), gives=True)],
-            [[Cell(safe(row["alias"]), "bold"), safe(row["command"])] for row in aliases],
-        )
-    else:
-        line(_("no aliases yet"))
+ALIASES = Listing(
+    rows="aliases",
+    fields=(
+        Field(
+            "alias",
+            Column(N_("alias")),
+            lambda row: Cell(safe(row["alias"]), "bold"),
+            says=N_("the alias"),
+        ),
+        Field(
+            "command",
+            Column(N_("command"), gives=True),
+            lambda row: safe(row["command"]),
+            says=N_("what it stands for, in quotes"),
+        ),
+    ),
+    screen=("alias", "command"),
+    empty=N_("no aliases yet"),
+)
 
 
 def show_alias(alias: AliasLine) -> None:

@@ -31,6 +31,8 @@ ASKED = {
     ("bank",): "clearing:BANKS",
     ("policy", "list"): "home:POLICIES",
     ("challenge", "list"): "challenges:CHALLENGES",
+    ("config", "list"): "settings:SETTINGS",
+    ("alias",): "settings:ALIASES",
 }
 
 PICKED = ("risk:RULES",)

@@ -242,7 +242,7 @@ def test_what_is_set_holds_until_it_is_removed(mine: Shell):
     file_of(mine).write_text('# quiet, please\nbare = "help"  # for now\n', encoding="utf-8")
 
     mine.does("config", "set", "motion", "off")
-    mine.does("config", "set", "columns.history", "at,+kind")
+    mine.does("config", "set", "columns.history", "at,status")
     after = file_of(mine).read_text("utf-8")
     assert "off\n" == mine.does("config", "get", "motion").out
     mine.does("config", "unset", "motion")
@@ -250,7 +250,7 @@ def test_what_is_set_holds_until_it_is_removed(mine: Shell):
 
     assert after == (
         '# quiet, please\nbare = "help"  # for now\nmotion = "off"\n\n'
-        '[columns]\nhistory = "at,+kind"\n'
+        '[columns]\nhistory = "at,status"\n'
     )
     assert (
         file_of(mine).read_text("utf-8").startswith('# quiet, please\nbare = "help"  # for now\n')
