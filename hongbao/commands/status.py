@@ -1,5 +1,7 @@
 """``hongbao status``, and ``hongbao`` alone."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -31,7 +33,7 @@ def status(ctx: typer.Context) -> None:
 
 def answer_status(call: Caller) -> None:
     """Answer what there is today, or how to begin."""
-    call.answer(_status(call), _show)
+    call.answer(_status(call), lambda answer: _show(answer, partial(_addressed, call)))
 
 
 def _status(call: Caller) -> "Status":
@@ -46,8 +48,13 @@ def _status(call: Caller) -> "Status":
         return {"home": home, "locked": False, "wallet": None, "next": begin}
     except HomeLocked:
         return {"home": home, "locked": True, "wallet": None, "next": "hongbao unlock"}
-    command = addressed(f"`{_next(today)}`", call.named_profile).strip("`")
+    command = _addressed(call, _next(today))
     return {"home": home, "locked": False, "wallet": today, "next": command}
+
+
+def _addressed(call: Caller, command: str) -> str:
+    """Return *command* for the profile that was named."""
+    return addressed(f"`{command}`", call.named_profile).strip("`")
 
 
 def _next(today: "Today") -> str:
@@ -67,7 +74,7 @@ def _next(today: "Today") -> str:
     return "hongbao topup 100" if today["cards"] else "hongbao card add"
 
 
-def _show(answer: "Status") -> None:
+def _show(answer: "Status", as_typed: Callable[[str], str]) -> None:
     from hongbao.ui.status import show_status
 
-    show_status(answer)
+    show_status(answer, as_typed)

@@ -50,18 +50,18 @@ REGIONS: Mapping[str, str] = MappingProxyType(
         "81": "香港",
         "82": "澳门",
         "83": "台湾居民居住证",
-        "99": "演示",
     }
 )
-"""
-The first two digits: GB/T 2260's provinces; 83, which only residence permits use; and 99, no one's.
-
-Numbers that begin with 9 are those of foreigners' permanent residence cards: 9, a province of GB/T
-2260 and the country's three digits from ISO 3166-1. There is no province 99 and no country 999, so
-no one can be given a number that begins with 999999 (see `demo_id_number`).
-"""
+"""The first two digits: GB/T 2260's provinces, and 83, which only residence permits use."""
 
 DEMO_REGION = "999999"
+"""
+What the numbers begin with that are no one's (see `demo_id_number`).
+
+A number that begins with 9 is that of a permanent residence card (外国人永久居留证): after the 9
+come a province of GB/T 2260 and the country's three digits from ISO 3166-1. There is no province
+99, and no country has 999.
+"""
 
 UNDIVIDED = frozenset({"71", "81", "82", "83"})
 """
@@ -105,9 +105,8 @@ exist or is in the future
     if _ID_NUMBER.fullmatch(number) is None:
         raise InvalidIdNumber("length")
     region, county = number[:2], number[2:6]
-    if region not in REGIONS or (county == "0000") != (region in UNDIVIDED):
-        raise InvalidIdNumber("region")
-    if number.startswith("99") and not number.startswith(DEMO_REGION):
+    is_known = region in REGIONS and (county == "0000") == (region in UNDIVIDED)
+    if not (is_known or number.startswith(DEMO_REGION)):
         raise InvalidIdNumber("region")
     try:
         birth_date = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,18 +27,25 @@ SANDBOXES = {
 }
 """The first way: to make a sandbox, or to use the one that is there."""
 
+COUNTED_MAX = 100
+"""From here on, the counts of an answer say only that there are as many at least."""
+
 _COLUMNS_WIDE = 60
 """From here on, a greeting is cut to keep the rows in a table."""
 
 
-def show_status(status: Status) -> None:
-    """Print what there is today, or how to begin."""
+def show_status(status: Status, as_typed: Callable[[str], str]) -> None:
+    """
+    Print what there is today, or how to begin.
+
+    *as_typed* makes a command one for the profile that is shown.
+    """
     if not is_terminal():
         pipe(*_piped(status))
         return
     today = status["wallet"]
     if today is not None:
-        _show_today(today, status["home"])
+        _show_today(today, status["home"], as_typed)
     elif status["locked"]:
         line(say(N_("the wallet in {path} is locked by a passphrase"), path=short(status["home"])))
     else:
@@ -76,11 +83,11 @@ def _welcome(sandbox: str) -> None:
 # --- today ---------------------------------------------------------------------------------------
 
 
-def _show_today(today: Today, home: str) -> None:
+def _show_today(today: Today, home: str, as_typed: Callable[[str], str]) -> None:
     name = safe(today["profile"])
     line(" · ".join([name, *_about(today), short(home)]), bold=name, bold_yellow=SANDBOX)
     line(" · ".join(_money(today)), bold=yuan(today["available_fen"]))
-    rows = [*_rows(today)]
+    rows = [*_rows(today, as_typed)]
     for row, before in zip(rows[:0:-1], rows[-2::-1], strict=True):
         if row[0] == before[0]:  # of several in a row, the first has the label
             row[0] = ""
@@ -114,11 +121,11 @@ def _money(today: Today) -> Iterator[str]:
         yield say(N_("in all {amount_fen}"), amount_fen=today["total_fen"])
 
 
-def _rows(today: Today) -> Iterator[list[Cell | str]]:
+def _rows(today: Today, as_typed: Callable[[str], str]) -> Iterator[list[Cell | str]]:
     for packet in today["claimable"]:
         what = " · ".join(filter(None, (_from(packet), safe(packet["greeting"]))))
         yield _packet_row(_("you can open"), packet, what, today["at"])
-    yield from _more(today["claimable_count"] - len(today["claimable"]), "packets --claimable")
+    yield from _more(today, "claimable", as_typed("hongbao packets --claimable"))
     for packet in today["open"]:
         share = say(
             N_("{claimed} of {count} claimed"),
@@ -126,7 +133,7 @@ def _rows(today: Today) -> Iterator[list[Cell | str]]:
             count=packet["count"],
         )
         yield _packet_row(_("yours, open"), packet, share, today["at"])
-    yield from _more(today["open_count"] - len(today["open"]), "packets --sent")
+    yield from _more(today, "open", as_typed("hongbao packets --sent"))
     for payment in today["payments"]:
         what = f"{wording.reason(payment['reason'])} · {wording.message_state(payment['state'])}"
         yield [
@@ -135,7 +142,7 @@ def _rows(today: Today) -> Iterator[list[Cell | str]]:
             what,
             yuan(payment["amount_fen"]),
         ]
-    yield from _more(today["payments_count"] - len(today["payments"]), "history")
+    yield from _more(today, "payments", as_typed("hongbao history"))
     for packet in today["due"]:
         yield [
             Cell(_("due back"), "dim"),
@@ -143,7 +150,7 @@ def _rows(today: Today) -> Iterator[list[Cell | str]]:
             "",
             yuan(packet["remaining_fen"]),
         ]
-    yield from _more(today["due_count"] - len(today["due"]), "packets --sent")
+    yield from _more(today, "due", as_typed("hongbao packets --sent"))
     for case in today["cases"]:
         yield [
             Cell(_("on hold"), "dim"),
@@ -151,7 +158,7 @@ def _rows(today: Today) -> Iterator[list[Cell | str]]:
             "",
             yuan(case["amount_fen"]),
         ]
-    yield from _more(today["cases_count"] - len(today["cases"]), "review")
+    yield from _more(today, "cases", as_typed("hongbao review"))
 
 
 def _packet_row(label: str, packet: TodayPacket, what: str, now: str) -> list[Cell | str]:
@@ -163,10 +170,22 @@ def _from(packet: TodayPacket) -> str:
     return say(N_("from {sender}"), sender=safe(packet["sender"]))
 
 
-def _more(count: int, command: str) -> Iterator[list[Cell | str]]:
-    if count > 0:
-        more = counted("+{count} more", "+{count} more", count)
-        yield ["", Cell(more, "dim"), Cell(f"hongbao {command}", "dim"), ""]
+def _more(today: Today, kind: str, command: str) -> Iterator[list[Cell | str]]:
+    """Yield how many of a *kind* are not listed, and the *command* that lists them."""
+    count, listed = _count(today, kind)
+    if count == listed:
+        return
+    if count < COUNTED_MAX:
+        more = counted("+{count} more", "+{count} more", count - listed)
+    else:
+        more = say(N_("+{count} or more"), count=count - listed)
+    yield ["", Cell(more, "dim"), Cell(command, "dim"), ""]
+
+
+def _count(today: Today, kind: str) -> tuple[int, int]:
+    """Return how many of a *kind* there are, and how many of them are listed."""
+    listed = today[kind]  # type: ignore[literal-required]
+    return today[f"{kind}_count"], len(listed)  # type: ignore[literal-required]
 
 
 def short(home: str) -> str:
@@ -212,9 +231,9 @@ def _piped_today(today: Today) -> Iterator[tuple[object, ...]]:
     for case in today["cases"]:
         yield "case", case["case"], yuan(case["amount_fen"])
     for kind in ("claimable", "open", "payments", "due", "cases"):
-        more = today[f"{kind}_count"] - len(today[kind])  # type: ignore[literal-required]
-        if more:
-            yield "more", kind, more
+        count, listed = _count(today, kind)
+        if count > listed:
+            yield "more", kind, count - listed
 
 
 def _piped_packet(packet: TodayPacket) -> tuple[object, ...]:

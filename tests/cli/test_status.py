@@ -103,7 +103,7 @@ def test_more_than_three_are_counted(shell: Shell):
     ]
     shown = plain(shell.at_terminal("status", "-p", "小刚").out)
     assert "+1 more" in shown
-    assert "hongbao packets --claimable" in shown
+    assert "hongbao packets --claimable -p 小刚" in shown
 
 
 def test_it_changes_nothing(shell: Shell):

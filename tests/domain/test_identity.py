@@ -12,6 +12,7 @@ from hongbao.domain.identity import (
     UNDIVIDED,
     bank_of,
     demo_card_number,
+    demo_id_number,
     id_check_character,
     luhn_check_digit,
     mask_card_number,
@@ -82,6 +83,19 @@ def test_every_well_formed_number_is_accepted(number):
     Any region, any birth date from 1900 to today and any order pass with their check character.
     """
     assert number == parse_id_number(number, TODAY).number
+
+
+@given(st.integers(1, 10**6 - 1))
+def test_a_demo_number_is_valid_and_no_ones(serial):
+    """
+    Each serial has its own, in a region that no province and no country has.
+    """
+    number = demo_id_number(serial)
+
+    assert number.startswith("999999")
+    assert number == parse_id_number(number, TODAY).number
+    assert number != demo_id_number(serial % (10**6 - 1) + 1)
+    assert "region" == problem_of("9999" + "11" + number[6:])
 
 
 @given(id_numbers, st.integers(0, 17), st.sampled_from("0123456789X"))
