@@ -153,6 +153,86 @@ class _Parent:
         self._process.wait()
 
 
+def bash(line: str) -> None:
+    """
+    Have bash run *line*, in whose path ``hongbao`` is a fork of this process, as warm as it is.
+
+    What bash finds there is a small program: it hands over its words, its folder, its environment
+    and its streams, and ends as the fork does.
+    """
+    with (
+        tempfile.TemporaryDirectory() as place,
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door,
+    ):
+        door.bind(f"{place}/door")
+        door.listen()
+        program = Path(place, "hongbao")
+        program.write_text(f"#!{sys.executable} -ISs\n{_HANDS_OVER}", encoding="utf-8")
+        program.chmod(0o700)
+        path = os.pathsep.join([place, str(Path(sys.executable).parent), os.environ["PATH"]])
+        running = subprocess.Popen(["bash", "-c", line], env={**os.environ, "PATH": path})
+        ended = os.pidfd_open(running.pid)
+        forks = []
+        while door.fileno() in select.select([door.fileno(), ended], [], [])[0]:
+            asker, _ = door.accept()
+            with asker:
+                forks.append(_forked(asker, [door.fileno(), ended], place))
+        os.close(ended)
+        for fork in forks:
+            os.waitpid(fork, 0)
+        running.wait()
+
+
+_HANDS_OVER = """
+import _socket, os, sys
+door = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+door.connect(os.path.dirname(sys.argv[0]) + "/door")
+words = [str(len(sys.argv)), *sys.argv, os.getcwd(), *map("=".join, os.environ.items())]
+streams = b"".join(number.to_bytes(4, sys.byteorder) for number in range(3))
+door.sendmsg(
+    ["\\0".join(words).encode("utf-8", "surrogateescape")],
+    [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)],
+)
+os._exit(int(door.recv(32) or 137))
+"""
+"""What stands for hongbao in a shell's path; the least that it can import keeps it quick."""
+
+
+def _forked(asker: socket.socket, ours: Sequence[int], place: str) -> int:
+    """Fork the command that *asker* hands over, without what is *ours*, and return its process."""
+    message, streams, _, _ = socket.recv_fds(asker, _MESSAGE_MAX, 3)
+    fork = os.fork()
+    if fork == 0:
+        code = 1
+        try:
+            count, *words = message.decode("utf-8", "surrogateescape").split("\0")
+            sys.argv, folder = words[: int(count)], words[int(count)]
+            variables = dict(word.split("=", 1) for word in words[int(count) + 1 :])
+            variables["PATH"] = variables["PATH"].removeprefix(place + os.pathsep)
+            for number in ours:
+                os.close(number)
+            _take(streams, folder, variables)
+            code = _played()
+        finally:
+            asker.send(str(code).encode())
+            os._exit(code)
+    for stream in streams:
+        os.close(stream)
+    return fork
+
+
+def _take(streams: Sequence[int], folder: str, variables: Mapping[str, str]) -> None:
+    """Make the *streams*, the *folder* and the *variables* this process's own."""
+    for number, stream in enumerate(streams[:3]):
+        os.dup2(stream, number)
+    for stream in streams:
+        os.close(stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    _open_streams()
+
+
 # --- the parent -----------------------------------------------------------------------------------
 
 
@@ -230,16 +310,9 @@ def _be(
     try:
         sys.argv, folder, variables, is_terminal = asked
         os.setsid()
-        for number, stream in enumerate(streams[:3]):
-            os.dup2(stream, number)
-        for stream in streams:
-            os.close(stream)
+        _take(streams, folder, variables)
         if is_terminal:
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(variables)
-        _open_streams()
         imports = _Imports()  # to look through all that is awake would touch, and so copy, it all
         sys.meta_path.insert(0, imports)
         code = _played()
@@ -258,6 +331,7 @@ def _open_streams() -> None:
             encoding="utf-8",
             errors="backslashreplace" if name == "stderr" else "surrogateescape",
             buffering=1 if mode == "w" and (name == "stderr" or os.isatty(number)) else -1,
+            closefd=False,
         )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)

@@ -15,7 +15,6 @@ import io
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -53,8 +52,11 @@ def main() -> int:
 
 
 def _in_shell(line: str) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(["bash", "-c", line], env={**os.environ, "PATH": path}, check=False)
+    sys.path.append(str(Path(__file__).parents[2]))
+    from tests import warm
+
+    sys.stdout.flush()
+    warm.bash(line)
 
 
 def _no_motion(_call: object, _frames: object, _seconds: float) -> None:
