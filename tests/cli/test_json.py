@@ -108,6 +108,8 @@ TYPED: dict[str, list[str]] = {
     "restore": ["{home}/备份🧧 --yes", "{home}/没有é"],
     "demo": [],  # tests/test_story.py plays it
     "status": [""],
+    "sandbox": ["--empty --at {home}/沙盒🧧é", "--at {home}", "--people 五"],
+    "sandbox shell": ["--at {home}/没有é"],
     "alias": ["", "福 version", "福", "--remove 福", "é 🧧"],
     "config": [""],
     "config list": ["--origin"],
