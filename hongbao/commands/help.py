@@ -63,7 +63,7 @@ def help(
         pages.append(topic_page(ctx, asked))
     if not pages:
         raise NoSuchTopic(asked, other=_close(ctx, names or []))
-    call.answer({"topic": asked, "help": "\n".join(pages)}, lambda said: print(said["help"]))
+    call.answer({"topic": asked, "help": "\n\n".join(pages)}, lambda said: print(said["help"]))
 
 
 def topic_page(ctx: Any, name: str) -> str:
@@ -130,7 +130,7 @@ def _alias_pages(ctx: typer.Context, alias: str) -> list[str]:
     text = caller(ctx).settings.aliases[alias]
     command = shlex.split(text)[:1]
     said = say(N_("{alias} stands for {command}"), alias=alias, command=f"`hongbao {text}`")
-    return [f"{said}\n", *_command_pages(ctx.find_root(), command)]
+    return [said, *_command_pages(ctx.find_root(), command)]
 
 
 def _close(ctx: typer.Context, names: list[str]) -> str | None:

@@ -221,6 +221,7 @@ def _accessibility(page: Any) -> None:
                 ("motion off", N_("nothing on the screen moves; you see the result at once")),
                 ("pager ''", N_("long lists are printed in one piece")),
                 ("NO_COLOR=1", N_("no colour")),
+                ("ACCESSIBLE=1", N_("what a screen reader needs: nothing moves")),
                 ("--json", N_("everything as data, for other programs")),
             ]
         )

@@ -34,4 +34,10 @@ def use(
     call = caller(ctx)
     with call.wallet() as wallet:
         used = wallet.use(name)
+        is_sandbox = wallet.home.is_sandbox
     call.answer(used, people.show_used)
+    if call.settings.default_profile and not is_sandbox:
+        call.remark(
+            N_("note: your setting default_profile is {name}, and goes before this choice"),
+            name=call.settings.default_profile,
+        )

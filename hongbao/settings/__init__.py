@@ -246,8 +246,8 @@ def parse(text: str, *, source: str) -> dict[str, Any]:
     """
     Return the settings in *text*, by key, as they are written. Raises InvalidSettings.
 
-    >>> parse('motion = "off"\\n[columns]\\nhistory = "at,+kind"', source="config.toml")
-    {'motion': 'off', 'columns': {'history': 'at,+kind'}}
+    >>> parse('motion = "off"\\n[columns]\\nhistory = "at,+status"', source="config.toml")
+    {'motion': 'off', 'columns': {'history': 'at,+status'}}
     """
     document = document_of(text, source)
     content = document.content()

@@ -187,6 +187,19 @@ def test_the_default_profile_acts_where_none_is_named(new_year: Shell, config: P
     assert "小刚" == new_year.answers("balance", HONGBAO_PROFILE="小刚", **settings)["profile"]
 
 
+def test_use_says_where_the_default_profile_goes_before_it(shell: Shell, config: Path):
+    """
+    Or the choice would seem to have had no effect.
+    """
+    config.write_text('default_profile = "小红"\n')
+
+    said = shell.does("use", "小刚", HONGBAO_CONFIG=str(config))
+
+    assert "note: your setting default_profile is 小红, and goes before this choice\n" == said.err
+    config.unlink()
+    assert "" == shell.does("use", "小刚").err
+
+
 def test_a_default_profile_that_is_not_there_is_refused_with_the_file(
     new_year: Shell, config: Path
 ):
@@ -242,7 +255,11 @@ def test_what_is_set_holds_until_it_is_removed(mine: Shell):
     file_of(mine).write_text('# quiet, please\nbare = "help"  # for now\n', encoding="utf-8")
 
     mine.does("config", "set", "motion", "off")
+<<<<<<< HEAD
     mine.does("config", "set", "columns.history", "at,status")
+=======
+    mine.does("config", "set", "columns.history", "at,+status")
+>>>>>>> 4e491e5 (use says where the setting default_profile goes before it; a decision on man pages)
     after = file_of(mine).read_text("utf-8")
     assert "off\n" == mine.does("config", "get", "motion").out
     mine.does("config", "unset", "motion")
@@ -250,7 +267,11 @@ def test_what_is_set_holds_until_it_is_removed(mine: Shell):
 
     assert after == (
         '# quiet, please\nbare = "help"  # for now\nmotion = "off"\n\n'
+<<<<<<< HEAD
         '[columns]\nhistory = "at,status"\n'
+=======
+        '[columns]\nhistory = "at,+status"\n'
+>>>>>>> 4e491e5 (use says where the setting default_profile goes before it; a decision on man pages)
     )
     assert (
         file_of(mine).read_text("utf-8").startswith('# quiet, please\nbare = "help"  # for now\n')
