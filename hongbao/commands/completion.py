@@ -10,6 +10,23 @@ from hongbao.words import N_
 
 app = new_app()
 
+BASH = """\
+_hongbao_completion() {
+    local word
+    COMPREPLY=()
+    while IFS= read -r word; do
+        [[ $word == *[[:space:]]* ]] && word=$(printf %q "$word")
+        COMPREPLY+=("$word")
+    done < <(
+        IFS=$'\\n'
+        env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD \\
+            _HONGBAO_COMPLETE=complete_bash "$1"
+    )
+}
+
+complete -o default -F _hongbao_completion hongbao"""
+"""What bash is taught; the library's own script does not quote a name that has a space."""
+
 
 class Shell(StrEnum):
     """The shells that can be taught."""
@@ -31,9 +48,11 @@ def completion(
 ) -> None:
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-    script = get_completion_script(
-        prog_name="hongbao", complete_var="_HONGBAO_COMPLETE", shell=shell.value
-    )
+    script = BASH
+    if shell is not Shell.BASH:
+        script = get_completion_script(
+            prog_name="hongbao", complete_var="_HONGBAO_COMPLETE", shell=shell.value
+        )
     caller(ctx).answer(
         {"shell": shell.value, "script": script}, lambda answer: print(answer["script"])
     )

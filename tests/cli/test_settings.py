@@ -255,11 +255,7 @@ def test_what_is_set_holds_until_it_is_removed(mine: Shell):
     file_of(mine).write_text('# quiet, please\nbare = "help"  # for now\n', encoding="utf-8")
 
     mine.does("config", "set", "motion", "off")
-<<<<<<< HEAD
     mine.does("config", "set", "columns.history", "at,status")
-=======
-    mine.does("config", "set", "columns.history", "at,+status")
->>>>>>> 4e491e5 (use says where the setting default_profile goes before it; a decision on man pages)
     after = file_of(mine).read_text("utf-8")
     assert "off\n" == mine.does("config", "get", "motion").out
     mine.does("config", "unset", "motion")
@@ -267,11 +263,7 @@ def test_what_is_set_holds_until_it_is_removed(mine: Shell):
 
     assert after == (
         '# quiet, please\nbare = "help"  # for now\nmotion = "off"\n\n'
-<<<<<<< HEAD
         '[columns]\nhistory = "at,status"\n'
-=======
-        '[columns]\nhistory = "at,+status"\n'
->>>>>>> 4e491e5 (use says where the setting default_profile goes before it; a decision on man pages)
     )
     assert (
         file_of(mine).read_text("utf-8").startswith('# quiet, please\nbare = "help"  # for now\n')

@@ -25,8 +25,9 @@ def needs(program: str) -> pytest.MarkDecorator:
 
 
 @pytest.fixture
-def environment(new_year: Shell, tmp_path: Path) -> dict[str, str]:
-    """The environment of a person whose hongbao is on the path, and whose alias is `rp`."""
+def environment(shell: Shell, tmp_path: Path) -> dict[str, str]:
+    """The environment of a person whose hongbao is on the path; Ann Lee and `rp` are known."""
+    shell.does("init", "Ann Lee")
     folder = tmp_path / "bin"
     folder.mkdir()
     words = " ".join(f"'{word}'" for word in COMMAND)
@@ -34,7 +35,7 @@ def environment(new_year: Shell, tmp_path: Path) -> dict[str, str]:
     program.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     (tmp_path / "config.toml").write_text('[aliases]\nrp = "send --count 5"\n', encoding="utf-8")
-    return new_year.environment(
+    return shell.environment(
         PATH=f"{folder}:{os.environ['PATH']}",
         HOME=str(tmp_path),
         HONGBAO_CONFIG=str(tmp_path / "config.toml"),
@@ -117,7 +118,7 @@ INTERACTIVE = {
 @pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in INTERACTIVE])
 def test_the_tab_key_completes(name: str, environment: dict[str, str]):
     """
-    Pressed on a terminal, at an option, at a name in the wallet and behind an alias.
+    Pressed on a terminal, at an option, at a name with a space, and behind an alias.
     """
     argv, setting_up = INTERACTIVE[name]
     with terminal(argv, environment) as says:
@@ -126,6 +127,7 @@ def test_the_tab_key_completes(name: str, environment: dict[str, str]):
         says("\x15hongbao send --gree\t", "hongbao send --greeting ")
         says("\x15hongbao rp --gree\t", "hongbao rp --greeting ")
         says("\x15hongbao send 5 --to 小红 --fr\t", "--from ")
+        says("\x15hongbao balance -p An\t", "hongbao balance -p Ann\\ Lee ")
         says("\x15hongbao help acc\t", "hongbao help accessibility ")
 
 
