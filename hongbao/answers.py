@@ -378,7 +378,7 @@ class Status(TypedDict):
     home: str
     locked: bool  # by a passphrase that was not given
     wallet: Today | None  # null where there is none, or it is locked
-    next: str  # a command to go on with
+    next: str  # the next command
 
 
 class SandboxPerson(TypedDict):

@@ -1,4 +1,4 @@
-"""The programs that read our files: hledger, ledger, bean-check and others."""
+"""The programs that read our files, or run our scripts: hledger, ledger, jq and others."""
 
 import os
 import shutil

@@ -19,7 +19,7 @@ from hongbao.commands.options import Command
 from hongbao.documents import FORMAT
 from hongbao.domain.ledger import LEGAL, SIDES
 from hongbao.errors import ExitCode, kinds
-from tests import gallery, shapes
+from tests import consumers, gallery, shapes
 from tests.cli import transcripts
 from tests.every import every
 
@@ -297,8 +297,25 @@ def test_an_example_is_what_its_commands_say(folder: Path):
     """
     chosen = [page for page in transcripts.pages() if page.path.parent == folder]
 
-    for path, replayed in transcripts.played(chosen).items():
+    for path, replayed in transcripts.played(
+        [page for page in chosen if not page.programs]
+    ).items():
         assert (path.name, path.read_text("utf-8")) == (path.name, replayed)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in transcripts.pages() if page.programs],
+    ids=lambda page: page.path.name,
+)
+def test_a_shell_says_what_the_page_shows(page: transcripts.Page):
+    """
+    Pages whose lines are for a shell: with the programs that they name, where these are installed.
+    """
+    for name in sorted(page.programs):
+        consumers.program(name)
+
+    assert {page.path: page.path.read_text("utf-8")} == transcripts.played([page])
 
 
 @functools.cache

@@ -57,7 +57,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "HONGBAO_PROMPTS": N_("auto, plain (numbers instead of arrow keys) or off"),
         "HONGBAO_PAGER": N_("the program for long lists; empty for none; default: PAGER, or less"),
         "HONGBAO_FONT": N_("the font for PDF; default: the one that hongbao[pdf] installs"),
-        "NO_COLOR": N_("no colour, whatever its value"),
+        "NO_COLOR": N_("any value turns colour off"),
         "REDUCED_MOTION": N_("nothing moves on the screen, whatever its value"),
         "ACCESSIBLE": N_("for screen readers: nothing moves, whatever its value"),
         "CI": N_("no person is watching: nothing moves, whatever its value"),

@@ -9,8 +9,7 @@ The base of errors: a declaration of facts, a sentence and a hint.
 
 Its family gives the exit code, its name the code for programs, its annotations the facts, and each
 of them an example for docs/errors.md. A type checker sees the constructor that follows from
-them; `HongbaoError.__init__` is that constructor. A property is a fact that is found from the
-others.
+them; `HongbaoError.__init__` is that constructor. A property is a fact found from the others.
 """
 
 from collections.abc import Callable, Mapping

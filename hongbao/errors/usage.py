@@ -91,7 +91,7 @@ class NothingFits(NotFound):
 
 
 class NoSuchTopic(UsageError):
-    """`hongbao help` was asked for what is neither a command nor a topic."""
+    """`hongbao help` got a word that is neither a command nor a topic."""
 
     topic: str = example("sned", kw_only=False, shape=shortened)
     other: str | None = example("send", also=(None,))

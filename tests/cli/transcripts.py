@@ -112,6 +112,14 @@ class Page(NamedTuple):
     parts: list[re.Match[str]]
     commands: list[list[Command]]
 
+    @property
+    def programs(self) -> set[str]:
+        """The programs that the page runs and a system may lack; none if it needs no shell."""
+        lines = [each.text for typed in self.commands for each in typed if each.words[0] == "!"]
+        scripts = [part["content"] for part in self.parts if part["file"]]
+        named = re.findall(r"\b(?:jq|hledger|xargs)\b", "\n".join([*lines, *scripts]))
+        return {"bash", *named} if lines else set()
+
 
 @functools.cache
 def pages() -> list[Page]:
@@ -217,7 +225,7 @@ def _played(chosen: Sequence[Page], folder: Path) -> dict[Path, str]:
         said = shell.screens(
             *lines,
             columns=COLUMNS,
-            HOME=str(folder / "elsewhere"),  # pages show the whole path, not `~/home`
+            HOME=str(folder / f"{number:02}" / "user"),  # pages show whole paths, not `~/home`
             NO_COLOR="1",
             HONGBAO_PASSPHRASE_FILE="passphrase.txt",
         )
@@ -275,6 +283,8 @@ def _tidied(screen: str, shell: Shell, page: Page) -> str:
     # What a step took is measured: no two computers agree on it, nor one with itself.
     text = re.sub(r"(?m)  +<?[\d.]+ m?s$", lambda took: "… ms".rjust(len(took[0])), text)
     text = re.sub(r"(?m)^<?[\d.]+ m?s in all", "… ms in all", text)
+    text = re.sub(r"(?m)  +<?[\d.]+毫?秒$", lambda took: "…毫秒".rjust(len(took[0])), text)
+    text = re.sub(r"(?m)^全程用时<?[\d.]+毫?秒", "全程用时…毫秒", text)
     text = re.sub(r"(?m)  +<?[\d.]+毫?秒$", lambda took: "…毫秒".rjust(len(took[0])), text)
     text = re.sub(r"(?m)^全程用时<?[\d.]+毫?秒", "全程用时…毫秒", text)
     return f"{text}\n" if text else ""
