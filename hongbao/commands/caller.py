@@ -569,7 +569,8 @@ class Caller:
     @property
     def acting_as(self) -> str | None:
         """The profile that acts: the one that was named, or the settings' one; None is `use`'s."""
-        return self.named_profile or self.settings.default_profile
+        named = self.named_profile  # an empty one is a mistake, and not the default
+        return self.settings.default_profile if named is None else named
 
     @property
     def named_profile(self) -> str | None:

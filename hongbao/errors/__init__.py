@@ -57,7 +57,7 @@ TOPICS = {
     ),
     "rules": (
         "InvalidPolicy InvalidRiskPack InvalidSettings InvalidSetting SettingNotFound "
-        "AliasNotFound EditorFailed NoPlaceForSettings InvalidVariable InvalidModel "
+        "AliasNotFound NoPlaceForSettings EditorFailed InvalidVariable InvalidModel "
         "TooLittleHistory PolicyVersionReused "
         "RiskPackVersionReused PolicyNotFound RiskPackNotFound TrainerMissing"
     ),

@@ -123,6 +123,10 @@ class InvalidSetting(UsageError):
     other: str = example("language", default=LEFT_OUT)
     known: str = example("auto, off", default=LEFT_OUT)
     length_max: int = example(1000, default=LEFT_OUT)
+    column: int = example(3, default=LEFT_OUT)
+    least: int = example(0, default=LEFT_OUT)
+    most: int = example(100, default=LEFT_OUT)
+    tier: str = example("verified", default=LEFT_OUT)
 
     sentence = "{problem}"
     advice = N_("see every setting: `hongbao config list`")

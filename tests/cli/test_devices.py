@@ -92,7 +92,7 @@ def test_a_device_is_named_behind_an_at_sign(shell: Shell):
 @pytest.mark.parametrize(
     ("typed", "code", "told"),
     [
-        (("device", "add", "my tablet"), 2, "'my tablet' cannot be a device's name"),
+        (("device", "add", "my#tablet"), 2, "'my#tablet' cannot be a device's name"),
         (("device", "add", "小明-1"), 2, "小明 already has a device named 小明-1"),
         (("device", "add", "t", "--id-file", "/nowhere"), 10, "cannot read /nowhere"),
         (("device", "approve", "小明-1"), 2, "小明-1 is already approved"),
