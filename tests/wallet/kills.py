@@ -108,6 +108,7 @@ def victims(
     *,
     everywhere: bool,
     stride: int = 1,
+    thinned: int = 1,
     from_the_start: bool = False,
 ) -> Iterator[tuple[World, bool]]:
     """
@@ -116,12 +117,13 @@ def victims(
 
     *Everywhere*, each copy has a process of its own that is killed. At boundaries, what a kill
     would leave is the home as others see it there, which is copied in passing: one process does
-    for all of them.
+    for all of them. An act of thousands of steps is *thinned*: killed at each n-th of them, which
+    with an odd number meets each kind, or one sweep alone takes twenty minutes.
     """
     if not everywhere:
         yield from _pictured(world, folder, act, stride, from_the_start)
         return
-    for step in count(1):
+    for step in count(1, thinned):
         victim = world.copy(folder / f"killed-{step}")
         begin = partial(count_from_here, step) if not from_the_start else _begun
         was_killed = killed_at(
