@@ -100,8 +100,8 @@ class Terminal:
     """
     Asks on the terminal itself: standard output stays data, and standard input stays free.
 
-    A question that is left (Ctrl-C, Ctrl-D) leaves the cursor on a line of its own. A line that
-    was begun and not ended is no answer.
+    A question that is left (Ctrl-C, Ctrl-D) leaves the cursor on a new line. A line that was
+    begun and not ended is no answer.
     """
 
     def __init__(self) -> None:

@@ -1,5 +1,5 @@
 """
-What is asked for if it was left out, and what there is to choose from.
+The values that hongbao asks for if they were left out, and what there is to choose from.
 
 A value of this kind is declared once: shells complete it, `last` is the newest of it, and on a
 terminal a missing one is asked for, from a list if it can be listed. Nothing is asked of a program.
@@ -28,7 +28,7 @@ LAST = ("last", "@")
 
 
 class Newest:
-    """Stands for the newest, until it can be looked up: whose it is may be typed behind it."""
+    """The newest, until it can be looked up: whose it is may be typed behind it."""
 
 
 NEWEST = Newest()

@@ -568,3 +568,14 @@ def test_no_request_is_called_last(generous: Shell):
     code, error = generous.refuses("topup", "5", "--request-id", "last")
 
     assert (2, "invalid_request_id") == (code, error["code"])
+
+
+@pytest.mark.parametrize("typed", [("topup", "5"), ("identify", "-p", "小红"), ("rekey",)])
+def test_without_prompts_no_question_is_asked(new_year: Shell, typed: tuple[str, ...]):
+    """
+    The setting is as good as `--no-input`, for PINs, names and a yes as well.
+    """
+    with typing(new_year, *typed, HONGBAO_PROMPTS="off") as person:
+        assert 2 == person.ends()
+        assert "hint: give --" in person.screen.replace("\n  ", " ")
+        assert person.echoes
