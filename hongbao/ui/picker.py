@@ -87,7 +87,7 @@ def look(question: str, typed: str, fit: Sequence[Choice], at: int, size: tuple[
 
 def pick(question: str, choices: Sequence[Choice]) -> Choice:
     """
-    Let a person choose one of *choices*; the cursor is on the chosen row, where screen readers look for it.
+    Let a person choose one of *choices*; readers of screens find the cursor on the chosen row.
 
     Raises Left for Esc, EOFError for Ctrl-D and KeyboardInterrupt for Ctrl-C.
     """

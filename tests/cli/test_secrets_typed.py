@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import pytest
 
@@ -128,19 +127,38 @@ def test_an_answer_of_the_wrong_form_is_asked_for_again(shell: Shell):
 
 def test_echo_is_off_before_the_question(shell: Shell):
     """
-    The keys of a PIN typed while the wallet still opens are not shown.
+    The keys of a PIN typed while the wallet still opens are not shown; here it opens very slowly.
     """
-    with typing(shell, "topup", "5") as person:
-        seen = []
-        while "payment PIN:" not in person.screen:
-            seen.append(person.echoes)
-            person.settle(0)
-            time.sleep(0.0005)
-        assert not person.echoes
-        assert False in seen  # for a while, with nothing on the screen yet
+    file = shell.home.with_name("passphrase")
+    file.write_text("correct horse battery\n")
+    shell.does("lock", "--passphrase-file", str(file))
+    file.unlink()
+    os.mkfifo(file)
+    with typing(shell, "topup", "5", HONGBAO_PASSPHRASE_FILE=str(file)) as person:
+        with file.open("w") as passphrase:  # as soon as the command waits for it
+            assert not person.echoes
+            assert "" == person.settle()
+            passphrase.write("correct horse battery\n")
+        person.until("payment PIN:")
         person.type(CTRL_C)
         person.ends()
         assert person.echoes
+
+
+def test_what_is_typed_while_a_payment_is_made_is_dropped(shell: Shell):
+    """
+    It may be the PIN once more, from one who expects to be asked twice.
+    """
+    with typing(shell, "topup", "5") as person:
+        person.until("payment PIN:")
+        person.type(f"{shell.pin}\n")
+        while b"PIN: \r\n" not in person.raw:
+            person.settle(0.001)
+        person.type(f"{shell.pin}\n")
+
+        assert 0 == person.ends()
+        assert "" == person.left_for_the_shell()
+        assert shell.pin not in person.screen
 
 
 def test_what_is_typed_before_and_behind_a_secret_is_dropped(shell: Shell):
