@@ -194,7 +194,7 @@ def pick(question: str, choices: Sequence[Choice]) -> Choice:
         erase_when_done=True,
     )
     app.ttimeoutlen = app.timeoutlen = 0.05  # how long Esc waits to be the start of another key
-    app.before_render += lambda app: None if app.render_counter else forget_typed_ahead()
+    app.before_render += lambda app: forget_typed_ahead() if app.render_counter == 1 else None
 
     def redraw() -> None:
         app.renderer.reset()

@@ -185,8 +185,7 @@ def test_keys_typed_before_the_list_choose_nothing(giving: Shell, plain: str):
     with claiming(giving, ahead="2\n" + DOWN + ENTER, HONGBAO_PROMPTS=plain) as person:
         person.until(ASKED if plain == "auto" else "1-3, or part of a name:")
         lines = person.settle().splitlines()
-        assert "packet:" == lines[-5 if plain == "auto" else -5]  # and nothing filters
-        assert ("1-3, or part of a name:" == lines[-1]) is (plain == "plain")
+        assert "packet:" == lines[-5]  # and nothing filters
         person.type(CTRL_C)
 
         assert 130 == person.ends()
