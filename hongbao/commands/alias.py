@@ -22,7 +22,7 @@ def _names(ctx: typer.Context, incomplete: str) -> list[str]:
     cls=listing("settings:ALIASES"),
     short_help=N_("List, add and remove your own names for commands."),
     help=N_(
-        "An alias stands for the beginning of a command; what you type behind it is added. It "
+        "An alias is short for the beginning of a command; what you type behind it is added. It "
         "never takes a command's name. Without a NAME, your aliases are listed."
     ),
     epilog="hongbao alias rp 'send --count 5'\nhongbao rp 66.66\nhongbao alias --remove rp",
@@ -35,7 +35,7 @@ def alias(
     ] = None,
     command: Annotated[
         str | None,
-        typer.Argument(metavar="TEXT", help=N_("what it stands for, in quotes")),
+        typer.Argument(metavar="TEXT", help=N_("what it is short for, in quotes")),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help=N_("remove the alias"))] = False,
 ) -> None:

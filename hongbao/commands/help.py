@@ -126,10 +126,10 @@ def _command(root: Any, names: list[str]) -> Any:
 
 
 def _alias_pages(ctx: typer.Context, alias: str) -> list[str]:
-    """Return what *alias* stands for, and the page of its command."""
+    """Return what *alias* is short for, and the page of its command."""
     text = caller(ctx).settings.aliases[alias]
     command = shlex.split(text)[:1]
-    said = say(N_("{alias} stands for {command}"), alias=alias, command=f"`hongbao {text}`")
+    said = say(N_("{alias} is short for {command}"), alias=alias, command=f"`hongbao {text}`")
     return [said, *_command_pages(ctx.find_root(), command)]
 
 

@@ -136,13 +136,13 @@ def text(said: str, *, breaks: bool = True, capitals: bool = False) -> str:
     if capitals:
         return escaped(said.replace("`", "").upper())
     parts = re.split(r"`([^`]*)`", said)
-    told = "".join(
+    made = "".join(
         f"\\fB{escaped(part)}\\fR" if place % 2 else escaped(part)
         for place, part in enumerate(parts)
     )
     if breaks:
-        told = _BREAK.sub(r"\\:", told)
-    return told
+        made = _BREAK.sub(r"\\:", made)
+    return made
 
 
 def pages(house: Any, version: str) -> Iterator[tuple[str, str]]:
@@ -174,11 +174,11 @@ def command_page(command: Any, context: Any, version: str) -> str:
     name = context.command_path.replace(" ", "-")
     page.write_title(name, 1, version, command.get_short_help_str())
     command.format_help(context, page)
-    told = page.getvalue()
+    made = page.getvalue()
     if command.name != "hongbao":
         for each, inner in getattr(command, "commands", {}).items():
-            told += _below(inner, Speaking(inner, info_name=each, parent=context))
-    return told + _see_also(name)
+            made += _below(inner, Speaking(inner, info_name=each, parent=context))
+    return made + _see_also(name)
 
 
 def _below(command: Any, context: Any) -> str:

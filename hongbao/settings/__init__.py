@@ -106,7 +106,7 @@ GIVEN_EACH_TIME = frozenset(
 """What is never a setting: secrets, consent, whose money it is, and the form of an answer."""
 
 VALUED = ("--profile", "-p", "--pin-file", "--totp-file")
-"""The options of every command that a value follows, as a word of its own."""
+"""The options of every command that a value follows, as the next word."""
 
 
 class Settings(NamedTuple):

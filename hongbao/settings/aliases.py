@@ -19,7 +19,7 @@ _SHORT_YES = re.compile(r"-[a-zA-Z]*y[a-zA-Z]*")
 
 
 def check(name: str, text: str, commands: Collection[str]) -> None:
-    """Raise InvalidSetting unless *name* may stand for *text*, the beginning of a command."""
+    """Raise InvalidSetting unless *name* may be short for *text*, the beginning of a command."""
     if name in commands:
         raise InvalidSetting(problem="alias_is_command", text=shortened(name))
     if re.fullmatch(r"\w[\w-]{0,31}", name) is None:
@@ -43,9 +43,9 @@ def expanded(
     words: Sequence[str], found: settings.Settings, commands: Collection[str]
 ) -> list[str]:
     """
-    Return *words*, which begin with an alias, with what it stands for in its place.
+    Return *words*, which begin with an alias, with what it is short for in its place.
 
-    Raises InvalidSettings where it stands for no command: an alias is never one of another.
+    Raises InvalidSettings where it is short for no command: an alias is never one of another.
     """
     name, *rest = words
     text = found.aliases[name]

@@ -86,7 +86,7 @@ ALIASES = Listing(
             "command",
             Column(N_("command"), gives=True),
             lambda row: safe(row["command"]),
-            says=N_("what it stands for, in quotes"),
+            says=N_("what it is short for, in quotes"),
         ),
     ),
     screen=("alias", "command"),
@@ -95,18 +95,18 @@ ALIASES = Listing(
 
 
 def show_alias(alias: AliasLine) -> None:
-    """Print what one alias stands for, and nothing else."""
+    """Print what one alias is short for, and nothing else."""
     print(safe(alias["command"]))
 
 
 def show_alias_changed(changed: AliasChanged) -> None:
-    """Print what the alias stands for from now on."""
+    """Print what the alias is short for from now on."""
     name = safe(changed["alias"])
     if changed["command"] is None:
         line(say(N_("removed the alias {alias}"), alias=name), bold=name)
     else:
         command = f"`hongbao {safe(changed['command'])}`"
-        line(say(N_("{alias} now stands for {command}"), alias=name, command=command), bold=name)
+        line(say(N_("{alias} is now short for {command}"), alias=name, command=command), bold=name)
 
 
 def _origin(origin: str) -> str:

@@ -65,7 +65,7 @@ def test_aliases_are_listed_shown_and_removed(mine: Shell):
     assert "send --count 5\n" == mine.does("alias", "rp").out
     assert "Your aliases:\n  rp  send --count 5\n" in mine.does("--help").out
     assert mine.does("help", "rp").out == (
-        f"rp stands for `hongbao send --count 5`\n\n{mine.does('help', 'send').out}"
+        f"rp is short for `hongbao send --count 5`\n\n{mine.does('help', 'send').out}"
     )
     mine.does("alias", "--remove", "rp")
     assert "" == mine.does("alias").out
