@@ -62,7 +62,7 @@ class House(Group):
         self.commands: Any = {name: None for names in COMMANDS.values() for name in names}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the command that *args* begin with; what an alias stands for is completed, too."""
+        """Return the command that *args* begin with; the text of an alias is completed, too."""
         if args[0] not in NAMES:
             try:
                 args = _of_alias(args, caller(ctx)) or args
@@ -180,7 +180,7 @@ def _refusal(error: Exception) -> HongbaoError:
 
 
 def _expanded(arguments: list[str], call: Caller) -> list[str]:
-    """Return *arguments* with what an alias stands for, where no command has its name."""
+    """Return *arguments* with an alias replaced by its text, where no command has its name."""
     place = place_of_command(arguments)
     if place is None or arguments[place] in NAMES:
         return arguments

@@ -926,7 +926,7 @@ class Store(Protocol):
         Return *profile*'s challenges that can still be answered, oldest first.
 
         With *passed*, instead those passed for these inputs that can still be used. Or the one
-        that is *called* so, whoever's it is.
+        that is *called* so, of any profile.
         """
         ...
 

@@ -327,7 +327,7 @@ class Caller:
         """
         Return a PIN to be set, from *file* or typed twice on the terminal.
 
-        One that is typed is judged at once, by *check* or as anybody's: a weak one is not typed
+        One that is typed is judged at once, by *check* or as any user's: a weak one is not typed
         twice for nothing. Raises PinMismatch if the second one differs, `TRIES` times.
         """
         from hongbao.domain.pin import Pin, check_strength
@@ -493,7 +493,7 @@ class Caller:
         Open the home for this caller's profile (see `hongbao.home.opened.Home.open`).
 
         Without *asking*, a passphrase comes from a file or not at all. *hushed*, the terminal
-        shows nothing of what is typed from now on: a secret will be asked for, and whoever types
+        shows nothing of what is typed from now on: a secret will be asked for, and a person who types
         it ahead must not see it on the screen.
         """
         from hongbao.wallet import Wallet

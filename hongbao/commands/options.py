@@ -186,8 +186,8 @@ class _Spoken:
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write what only this command takes; then, in a line, what others take as well."""
-        told = {option.name for options in self.elsewhere.values() for option in options}
-        params = [param for param in self.get_params(ctx) if param.name not in told]  # type: ignore[attr-defined]
+        known = {option.name for options in self.elsewhere.values() for option in options}
+        params = [param for param in self.get_params(ctx) if param.name not in known]  # type: ignore[attr-defined]
         help_option = self.get_help_option(ctx)
         for heading, kind in ((ARGUMENTS, "argument"), (OPTIONS_HEADING, "option")):
             records = [
@@ -288,7 +288,7 @@ def ask_for(ctx: typer.Context, name: str, asked: Asked) -> Any:
     """
     Ask the terminal for the value called *name*, and return it.
 
-    Raises BadCommandLine, as the parser does for a missing value, if nobody can be asked.
+    Raises BadCommandLine, as the parser does for a missing value, if there is no one to ask.
     """
     call, command = caller(ctx), ctx.command
     param = next(param for param in command.params if param.name == name)

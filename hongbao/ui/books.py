@@ -289,7 +289,7 @@ def _drawn(t: _T, side: int) -> list[Text]:
 
     width = 2 * side + len(_BAR)
     title = _padded(Text(t.title, "bold"), width, "center")
-    assert t.totals is not None  # an untouched book is a line of its own
+    assert t.totals is not None  # an untouched book has a separate line
     rows = zip_longest(
         [text for item in t.debits for text in _drawn_item(item, side)],
         [text for item in t.credits for text in _drawn_item(item, side)],

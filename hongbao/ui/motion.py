@@ -188,7 +188,7 @@ def _up(lines: int) -> str:
 
 def ansi(line: Sequence[Run]) -> str:
     """Return *line* with escapes for its styles, without plain blanks at its end."""
-    told, plain = "", Style()
+    escaped, plain = "", Style()
     for run in line:
         style = run.style
         codes = [
@@ -197,5 +197,5 @@ def ansi(line: Sequence[Run]) -> str:
             *([40 + COLOURS.index(style.background)] if style.background else ()),
         ]
         text = run.text
-        told += text if style == plain else f"\x1b[{';'.join(map(str, codes))}m{text}\x1b[0m"
-    return told.rstrip(" ")
+        escaped += text if style == plain else f"\x1b[{';'.join(map(str, codes))}m{text}\x1b[0m"
+    return escaped.rstrip(" ")

@@ -75,7 +75,7 @@ def console() -> "Console":
     """Return the terminal; everything printed there is text, and never markup."""
     from rich.console import Console
 
-    # A sheet is in colour, whatever this terminal shows or its user has asked for.
+    # A sheet is in colour, even where this terminal shows none.
     drawn: dict[str, Any] = {"force_terminal": True, "color_system": "standard", "_environ": {}}
     return Console(
         file=sys.stdout,

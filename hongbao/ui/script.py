@@ -106,7 +106,7 @@ def _wrapped_whole(text: str, width: int) -> list[str]:
 
 
 class Sheet(io.StringIO):
-    """What stands in for a terminal of *columns* while a screen is drawn on it."""
+    """What is written to instead of a terminal of *columns* while a screen is drawn on it."""
 
     def __init__(self, columns: int) -> None:
         super().__init__()
