@@ -493,7 +493,7 @@ class Caller:
         Open the home for this caller's profile (see `hongbao.home.opened.Home.open`).
 
         Without *asking*, a passphrase comes from a file or not at all. *hushed*, the terminal
-        shows nothing of what is typed from now on: a secret will be asked for, and a person who types
+        shows nothing that is typed from now on: a secret will be asked for, and who types
         it ahead must not see it on the screen.
         """
         from hongbao.wallet import Wallet
