@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 DEVICE = "/dev/tty"
-"""The terminal that controls this process, whatever its streams are."""
+"""The terminal that controls this process, even if its streams are pipes."""
 
 
 class NoTerminal(EOFError):
@@ -44,9 +44,9 @@ def forget_typed_ahead(descriptor: int = 0) -> None:
 @contextmanager
 def kept(descriptor: int, resumed: Callable[[], None]) -> Iterator[None]:
     """
-    Leave the terminal as it is now, however this ends: by itself, by SIGTERM or by SIGHUP.
+    Leave the terminal as it is now, however this ends: normally, by SIGTERM or by SIGHUP.
 
-    While the process is stopped (SIGTSTP) the terminal is as it was, too; when it goes on, the
+    While the process is stopped (SIGTSTP) the terminal is as it was, too; when it continues, the
     present state comes back, and *resumed* draws again what the shell has written over.
     """
     import signal
@@ -65,7 +65,7 @@ def kept(descriptor: int, resumed: Callable[[], None]) -> Iterator[None]:
         _set(descriptor, before)
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-        signal.signal(number, stop)  # from here on, it goes on
+        signal.signal(number, stop)  # from here on, it continues
         if _is_ours(descriptor):
             _set(descriptor, present)
             resumed()
@@ -140,7 +140,7 @@ class Terminal:
         """
         Turn echo on again.
 
-        What was typed behind a secret goes to nobody: it may be the same secret once more. Where
+        What was typed behind a secret goes nowhere: it may be the same secret again. Where
         none was asked for, it is the next command, and stays.
         """
         if self._closing is None:
@@ -215,7 +215,7 @@ def _wait_for_interrupt(descriptor: int) -> None:
     Wait until the terminal has done all that Ctrl-C makes it do.
 
     Linux sends the signal first, and then drops what was written and is not on the screen yet;
-    whoever asks for the terminal's state waits for that.
+    the process that asks for the terminal's state waits for that.
     """
     import termios
 

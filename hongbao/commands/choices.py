@@ -112,7 +112,7 @@ class Chosen(Asked):
             return self.find(wallet)
 
     def _offered(self, call: Caller) -> "Sequence[Choice]":
-        """Return what is found without a word to anybody, and without a prompt."""
+        """Return what is found without a message and without a prompt."""
         from hongbao.wallet import Wallet
 
         with Wallet.open(call.env, profile=call.acting_as, passphrase=None) as wallet:

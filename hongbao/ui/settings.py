@@ -31,7 +31,7 @@ SETTINGS = Listing(
     rows="settings",
     fields=(
         Field("key", Column(N_("setting")), says=N_("the setting's key")),
-        Field("value", Column(N_("value"), gives=True), _value, says=N_("the value that holds")),
+        Field("value", Column(N_("value"), gives=True), _value, says=N_("the value that counts")),
     ),
     more=(
         Field(
