@@ -4,7 +4,7 @@ Two months of ordinary people, made up: what risk control must leave alone.
 Nobody's data is in it. A seed makes people of a few kinds, the groups that they share, and from
 those the packets they send each other from 1 January 2026 on, over New Year's Eve (16 February),
 to the end of February. The same seed is the same life, to the second. January is there so that
-habits exist when February is judged. docs/risk-model.md says what was assumed, and why.
+habits exist when February is judged. docs/concepts/risk-model.md says what was assumed, and why.
 """
 
 import math

@@ -2,7 +2,7 @@
 What risk control catches, and whom it bothers: ``python -m bench.risk``.
 
 The standard pack and the model that ships judge lives and attacks that neither has seen: other
-seeds than the model was trained with. docs/risk-model.md holds what this prints;
+seeds than the model was trained with. docs/concepts/risk-model.md holds what this prints;
 ``--write`` puts it there.
 """
 
@@ -23,7 +23,7 @@ from hongbao.domain.risk.judge import decide
 from hongbao.domain.risk.pack import Pack, Rule, parse_pack
 
 PACKS = Path(__file__).parent.parent / "hongbao" / "packs"
-PAGE = Path(__file__).parent.parent / "docs" / "risk-model.md"
+PAGE = Path(__file__).parent.parent / "docs" / "concepts" / "risk-model.md"
 BEGIN, END = "<!-- measured by `python -m bench.risk` -->\n", "<!-- end -->\n"
 
 HELD_OUT = (7001, 7002, 7003)

@@ -3,7 +3,7 @@ Measure what hongbao costs, as ratios: ``make bench``, or ``python bench/run.py`
 
 A time says more about the machine than about the program, so each goal is a ratio of two things
 measured in turns on the same machine (see `bench.pairs`).
-docs/performance.md says what each means.
+docs/reference/performance.md says what each means.
 """
 
 import argparse

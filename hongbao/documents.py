@@ -4,7 +4,7 @@ import codecs
 import json
 
 FORMAT = 1
-"""The version of the documents: keys may be added, and nothing else (docs/json.md)."""
+"""The version of the documents: keys may be added, and nothing else (docs/reference/json.md)."""
 
 
 def to_json(facts: object, *, encoding: str | None = "utf-8", indent: int | None = None) -> str:

@@ -1,5 +1,5 @@
 """
-The gallery of refusals (``docs/errors.md``), and its index (``error-index.md``).
+The gallery of refusals (``docs/reference/errors.md``), and its index (``error-index.md``).
 
 Both are made from what the errors declare, the index also from what the commands' pages name.
 ``python -m tests.gallery`` writes them; the tests that call `page` and `index` refuse old ones.
@@ -16,10 +16,10 @@ from hongbao import words
 from hongbao.errors import LEFT_OUT, ExitCode, Fact, HongbaoError, declarations, kinds
 
 ROOT = Path(__file__).parent.parent
-GALLERY = ROOT / "docs" / "errors.md"
+GALLERY = ROOT / "docs" / "reference" / "errors.md"
 INDEX = ROOT / "docs" / "reference" / "error-index.md"
-JSON = ROOT / "docs" / "json.md"
-COMMANDS = ROOT / "docs" / "commands"
+JSON = ROOT / "docs" / "reference" / "json.md"
+COMMANDS = ROOT / "docs" / "reference" / "commands"
 
 HEADINGS = {
     ExitCode.UNEXPECTED: "a bug of ours",

@@ -18,8 +18,8 @@ from hongbao import answers, cli
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "json-by-command.md"
-RULES = ROOT / "docs" / "json.md"
-COMMANDS = ROOT / "docs" / "commands"
+RULES = ROOT / "docs" / "reference" / "json.md"
+COMMANDS = ROOT / "docs" / "reference" / "commands"
 
 _TOP = """\
 # JSON by command

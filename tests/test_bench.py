@@ -17,7 +17,7 @@ RATIOS = (
     "claim in a ledger of 1,000 transfers / of 300",
     "a period's statement in a ledger of 1,000 transfers / of 300",
 )
-"""What docs/performance.md sets goals for, at the sizes of a quick run."""
+"""What docs/reference/performance.md sets goals for, at the sizes of a quick run."""
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.cli import transcripts
 from tests.every import every
 
 ROOT = Path(__file__).parent.parent
-PAGES = ROOT / "docs" / "commands"
+PAGES = ROOT / "docs" / "reference" / "commands"
 READMES = [path for path in (ROOT / "README.md", ROOT / "README.zh.md") if path.exists()]
 COMMANDS = [name for names in cli.COMMANDS.values() for name in names]
 EXIT_CODES = ROOT / "docs" / "reference" / "exit-codes.md"
@@ -241,7 +241,7 @@ def test_the_shapes_are_those_in_the_code():
 
 def table_of_ledger(heading: str) -> list[list[str]]:
     """Return the rows of the first table under *heading* in the page of the ledger."""
-    text = (ROOT / "docs" / "ledger.md").read_text("utf-8")
+    text = (ROOT / "docs" / "reference" / "ledger.md").read_text("utf-8")
     section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `.*$", section, re.MULTILINE)
     return [[cell.strip() for cell in row.strip("| ").split("|")] for row in rows]
@@ -354,7 +354,7 @@ def test_an_example_that_another_test_checks_is_known_to_it():
 def test_documents_only_grow():
     """
     Within a version of the documents, what a script may look for stays, and of the same type: a key
-    that is missed here is another version, with a list of its own (docs/json.md).
+    that is missed here is another version, with a list of its own (docs/reference/json.md).
     """
     listed = (ROOT / "tests" / f"json-{FORMAT}.txt").read_text("utf-8").splitlines()
 
@@ -496,10 +496,10 @@ def asks_for_pin(command: Any) -> bool:
 
 def test_what_each_command_asks_for_is_on_the_page():
     """
-    Every command is once in the table of docs/security.md, and those that ask for a PIN
+    Every command is once in the table of docs/concepts/security.md, and those that ask for a PIN
     are the ones of which it says so.
     """
-    text = (ROOT / "docs" / "security.md").read_text("utf-8")
+    text = (ROOT / "docs" / "concepts" / "security.md").read_text("utf-8")
     table = text.partition("## What each command asks for")[2].partition("\n## ")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
     asks = {
@@ -517,7 +517,7 @@ def test_the_tour_is_as_short_as_it_says():
     """
     Its stops are files that are there, and together about as long as it promises.
     """
-    page = (ROOT / "docs" / "tour.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "project" / "tour.md").read_text(encoding="utf-8")
     stops = re.findall(r"^\d+\. \[`(hongbao/[^`]+)`\]\((?:\.\./)+([^)]+)\)", page, re.MULTILINE)
     lines = sum(len((ROOT / stop).read_text(encoding="utf-8").splitlines()) for stop, _ in stops)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tools import catalogue
 
 ROOT = Path(__file__).parent.parent
-GLOSSARY = ROOT / "docs" / "glossary.md"
+GLOSSARY = ROOT / "docs" / "concepts" / "glossary.md"
 CHINESE = catalogue.read(catalogue.po_path("zh_CN").read_text(encoding="utf-8"))
 
 ALLOWED: dict[tuple[str, str], int] = {

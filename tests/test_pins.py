@@ -161,7 +161,7 @@ KNOWN = {
     "scikit-learn": "<1.5",
     "sqlcipher3": "<0.6.4",
 }
-"""Releases with a published advisory, as docs/decisions/0004-dependencies.md tells."""
+"""Releases with a published advisory, as docs/project/decisions/0004-dependencies.md tells."""
 
 
 def test_no_bound_admits_a_release_with_a_known_advisory():

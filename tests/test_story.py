@@ -21,7 +21,7 @@ from hongbao.story.script import Command, Expectation, Narration, Prop
 from tests import warm
 from tests.every import every
 
-PAGE = Path(__file__).parent.parent / "docs" / "stories.md"
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "stories.md"
 
 
 def command(line: str) -> Command:

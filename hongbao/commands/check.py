@@ -18,7 +18,9 @@ app = new_app()
 @app.command(
     cls=listing("records:FINDINGS"),
     short_help=N_("Re-check the whole ledger and report every discrepancy."),
-    help=N_("Exits with 19 if anything is wrong. docs/ledger.md says what each check proves."),
+    help=N_(
+        "Exits with 19 if anything is wrong. docs/reference/ledger.md says what each check proves."
+    ),
     epilog="hongbao check",
 )
 def check(ctx: typer.Context) -> None:

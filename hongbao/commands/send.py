@@ -26,7 +26,7 @@ app = new_app()
 
 
 class Deal(StrEnum):
-    """The deal rule of a lucky packet's shares (docs/fairness.md)."""
+    """The deal rule of a lucky packet's shares (docs/concepts/fairness.md)."""
 
     DOUBLE_MEAN = "double-mean"
     SHUFFLED = "shuffled"

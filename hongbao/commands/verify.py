@@ -19,7 +19,9 @@ app = new_app()
 @app.command(
     cls=listing("packets:VERIFIED"),
     short_help=N_("Recompute a closed packet's shares from public data."),
-    help=N_("Exits with 19 if they differ. docs/fairness.md does it in ten lines of Python."),
+    help=N_(
+        "Exits with 19 if they differ. docs/concepts/fairness.md does it in ten lines of Python."
+    ),
     epilog="hongbao verify hb_7Q2M4K9X",
 )
 def verify(

@@ -2,7 +2,7 @@
 A WeChat Pay bill: the rows of its table, read exactly, and what the lines above it promise of them.
 
 Where the rows come from, a CSV or a workbook, is no business of this module: it is handed cells as
-text, each row with its number in the file. ``docs/statements/wechat.md`` has the layout.
+text, each row with its number in the file. ``docs/reference/statements/wechat.md`` has the layout.
 Every refusal is an InvalidBill, which names the line.
 """
 

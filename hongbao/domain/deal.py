@@ -75,7 +75,7 @@ def strike(dealt_fen: Sequence[int], taken_fen: Sequence[int], draw: Draw) -> in
     every order as likely as any other: then every position has the same distribution, not only the
     same mean but also the same variance, for any amounts. The chance of being luckiest is
     equal only without ties, because of equal shares the earliest is the luckiest (see `luckiest`;
-    docs/fairness.md has the numbers).
+    docs/concepts/fairness.md has the numbers).
 
     Raises ValueError if an amount was taken that is not there.
 

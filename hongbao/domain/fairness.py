@@ -135,7 +135,7 @@ def recompute(terms: Terms, seed: bytes, claims: Sequence[DrawInput]) -> list[in
     Return the amounts of the packet's first shares, one for each of *claims* in their order.
 
     This is the same `share_amount` that paid them, fed with nothing but what is public once the
-    seed is; ``docs/fairness.md`` does the same without any of our code.
+    seed is; ``docs/concepts/fairness.md`` does the same without any of our code.
     """
     amounts_fen: list[int] = []
     remaining_fen = terms.total_fen

@@ -290,7 +290,7 @@ def parse_policy(text: str, source: str) -> Policy:
     A process asks for the same rules with each home that it opens, and twice more in a `check`;
     nothing can change a `Policy`, so the latest few are remembered.
 
-    Every key is required unless `docs/policies.md` calls it optional, and no other is
+    Every key is required unless `docs/reference/policies.md` calls it optional, and no other is
     allowed: a mistyped limit must never become a missing one. The first thing wrong raises
     `InvalidPolicy` with its line.
     """

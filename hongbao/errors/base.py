@@ -8,7 +8,7 @@ The base of errors: a declaration of facts, a sentence and a hint.
         advice = N_("its sender gets the rest back with `hongbao refund {packet}`")
 
 Its family gives the exit code, its name the code for programs, its annotations the facts, and each
-of them an example for docs/errors.md. A type checker sees the constructor that follows;
+of them an example for docs/reference/errors.md. A type checker sees the constructor that follows;
 `HongbaoError.__init__` is that constructor. A property is a fact found from the others.
 """
 

@@ -8,7 +8,7 @@ STANDARD = "standard"
 """The pack that a new home begins with."""
 
 MODEL = "model.json"
-"""The model that is used with it: see `docs/risk-model.md`."""
+"""The model that is used with it: see `docs/concepts/risk-model.md`."""
 
 _FOLDER = Path(__file__).parent
 

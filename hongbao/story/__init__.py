@@ -12,7 +12,7 @@ Stories: real commands with what they should answer, played on a throw-away home
     张三: claim [packet]                  => 11
         2> …every share of [packet] is taken
 
-One file is a test, a demo and a lesson. docs/stories.md says all that a story may hold.
+One file is a test, a demo and a lesson. docs/reference/stories.md says all that a story may hold.
 """
 
 from hongbao.story.player import Answered, Asked, Event, Screen, Told, play

@@ -344,7 +344,7 @@ def test_a_pipe_gets_a_line_for_each(asking: Shell):
 
 def test_answers_have_the_shapes_that_the_page_promises(asking: Shell):
     """
-    docs/json.md is made from these shapes.
+    docs/reference/json.md is made from these shapes.
     """
     challenge = stops(asking, "send", "5")
     (line,) = waiting(asking)

@@ -105,7 +105,7 @@ def test_the_page_shows_what_the_demo_shows():
     """
     The paragraph and the answers of its example, as a terminal of 80 columns has them.
     """
-    page = (ROOT / "docs" / "commands" / "demo.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "commands" / "demo.md").read_text(encoding="utf-8")
     block = page.partition("```console\n$ hongbao demo\n…\n")[2].partition("\n…\n```")[0]
     wanted = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
     told = ""

@@ -327,9 +327,11 @@ def test_the_list_says_where_each_setting_comes_from(mine: Shell):
 
 def test_the_page_shows_a_file_that_is_one():
     """
-    docs/commands/config.md.
+    docs/reference/commands/config.md.
     """
-    page = (Path(__file__).parents[2] / "docs" / "commands" / "config.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "commands" / "config.md").read_text(
+        "utf-8"
+    )
 
     example = page.partition("```toml\n")[2].partition("```")[0]
 

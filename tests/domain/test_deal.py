@@ -15,7 +15,7 @@ from hongbao.domain.deal import Draw, deal_in_turn, deal_share, luckiest, strike
 from tests.every import every
 
 CAP_FEN = 20_000
-PAGE = Path(__file__).parents[2] / "docs" / "fairness.md"
+PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "fairness.md"
 
 Result = TypeVar("Result")
 

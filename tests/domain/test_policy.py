@@ -676,7 +676,9 @@ def test_what_is_allowed_can_be_dealt(total_fen, count, total_max_fen):
 
 # --- the page ------------------------------------------------------------------------------------
 
-PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "policies.md").read_text(
+    encoding="utf-8"
+)
 
 
 @pytest.mark.parametrize("pack", policies.names())

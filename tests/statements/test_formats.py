@@ -276,9 +276,9 @@ def test_a_period_in_which_nothing_moved_is_a_statement_too(format_name):
 
 def test_the_page_names_every_field():
     """
-    docs/statements is the specification: its header row is the CSV's, to the letter.
+    docs/reference/statements is the specification: its header row is the CSV's, to the letter.
     """
-    pages = Path(__file__).parents[2] / "docs/statements"
+    pages = Path(__file__).parents[2] / "docs/reference/statements"
     page = "".join(
         (pages / f"{name}.md").read_text(encoding="utf-8") for name in ("README", "csv", "json")
     )
@@ -295,7 +295,7 @@ def test_every_format_has_a_page_and_is_in_the_index():
     """
     With what it is for, and where its signature is.
     """
-    pages = Path(__file__).parents[2] / "docs/statements"
+    pages = Path(__file__).parents[2] / "docs/reference/statements"
     index = (pages / "README.md").read_text(encoding="utf-8")
 
     for name in statements.FORMATS:

@@ -29,7 +29,9 @@ FORMS = slips.FORMATS
 FILES = ("text", "json", "svg")
 """The forms that a file can be checked in; a QR code is scanned."""
 
-PAGE = (Path(__file__).parents[2] / "docs" / "statements" / "signature.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "statements" / "signature.md").read_text(
+    "utf-8"
+)
 CHECK_STATEMENT, CHECK_RECEIPT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 

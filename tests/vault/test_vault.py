@@ -44,7 +44,7 @@ def test_every_purpose_has_a_key_of_its_own(vault):
 def test_subkeys_never_change(vault):
     """
     A home opened by a later version finds its pages: these values were computed apart from our
-    code, from RFC 5869 and the labels that docs/security.md names.
+    code, from RFC 5869 and the labels that docs/concepts/security.md names.
     """
     mac = vault.chain_mac(b"previous", b"entry")
     mark = vault.blind("id_number", "11010119900307001X")

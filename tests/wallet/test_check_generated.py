@@ -3,7 +3,7 @@ Every column of every table is a corruption that `check` finds.
 
 The edits are made from the schema as the file itself has it, so a new table, or a new column, is
 covered without anyone remembering it. What nobody can prove is listed here, with the reason, and
-`docs/security.md` says it to users.
+`docs/concepts/security.md` says it to users.
 """
 
 import re

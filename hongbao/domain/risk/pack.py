@@ -103,7 +103,7 @@ def parse_pack(text: str, source: str) -> Pack:
     """
     Read a risk pack's TOML *text*, which came from *source* (a file's name, or a pack's).
 
-    No key is allowed that `docs/risk-packs.md` does not name: a mistyped threshold must
+    No key is allowed that `docs/reference/risk-packs.md` does not name: a mistyped threshold must
     never become a missing one. The first thing wrong raises `InvalidRiskPack` with its line.
     """
     document = Document(text, source, InvalidRiskPack)

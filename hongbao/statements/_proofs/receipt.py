@@ -2,7 +2,7 @@
 Receipts: one payment on one line, signed.
 
 The line is the receipt; every other form is made from it (see `hongbao.statements._proofs.slip`).
-docs/statements/signature.md says field by field what is in it.
+docs/reference/statements/signature.md says field by field what is in it.
 """
 
 from __future__ import annotations

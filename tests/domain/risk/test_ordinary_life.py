@@ -1,4 +1,4 @@
-"""The standard pack and model on a small month: docs/risk-model.md promises its rates."""
+"""The standard pack and model on a small month: docs/concepts/risk-model.md promises its rates."""
 
 from pathlib import Path
 
@@ -112,9 +112,14 @@ def test_a_stream_runs_forwards_and_is_judged_in_february_only():
 
 def test_the_page_promises_what_is_tested():
     """
-    docs/risk-model.md names the very numbers that hold here.
+    docs/concepts/risk-model.md names the very numbers that hold here.
     """
-    page = Path(__file__).parents[3].joinpath("docs", "risk-model.md").read_text(encoding="utf-8")
+    page = (
+        Path(__file__)
+        .parents[3]
+        .joinpath("docs", "concepts", "risk-model.md")
+        .read_text(encoding="utf-8")
+    )
 
     assert f"fewer than {risk.PROMISED_ACTS:.1%} of ordinary acts" in page
     assert f"fewer than {risk.PROMISED_PEOPLE:.0%} of people" in page

@@ -497,7 +497,9 @@ def test_any_text_is_read_or_refused_at_one_of_its_lines(start, length, inserted
 
 # --- the page -------------------------------------------------------------------------------------
 
-PAGE = (Path(__file__).parents[3] / "docs" / "risk-packs.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "risk-packs.md").read_text(
+    encoding="utf-8"
+)
 MOST_OF_INDICATORS = {Unit.FEN: "yuan"}
 
 
