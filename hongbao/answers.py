@@ -714,6 +714,47 @@ class History(TypedDict):
     more: bool
 
 
+class SumLine(TypedDict):
+    """What some of the movements add up to."""
+
+    group: str | None  # a day, a month, a person or a kind; null: with no one else
+    count: int
+    in_fen: int
+    out_fen: int
+    net_fen: int  # signed
+
+
+class HistorySums(TypedDict):
+    """One of `history` with --by: what the movements add up to."""
+
+    profile: str
+    by: str  # ``day``, ``month``, ``person`` or ``kind``
+    count: int
+    in_fen: int
+    out_fen: int
+    net_fen: int  # signed
+    groups: list[SumLine]
+
+
+class BalancePoint(TypedDict):
+    """The balance after one movement."""
+
+    entry: int
+    at: str
+    balance_fen: int
+
+
+class BalanceOverTime(TypedDict):
+    """One of `history` with --chart: the balance after each movement, in order of time."""
+
+    profile: str
+    begins_at: str
+    ends_at: str
+    opening_fen: int  # the balance before the first of them
+    closing_fen: int
+    points: list[BalancePoint]
+
+
 class Exported(TypedDict):
     """`export` into a file: what is in it."""
 

@@ -49,6 +49,8 @@ ROWS: dict[str, Any] = {
     "risk:RULES": answers.PackRules,
     "settings:ALIASES": answers.AliasLine,
     "settings:SETTINGS": answers.SettingLine,
+    "sums:BALANCES": answers.BalancePoint,
+    "sums:SUMS": answers.SumLine,
     "trace:TRACE": answers.TraceStep,
 }
 """
@@ -61,15 +63,16 @@ LISTS = {where: listing_at(where) for where in ROWS}
 
 
 def declared() -> dict[str, str]:
-    """Return each command that answers with a list, and where that is declared."""
+    """Return each command that answers with a list, and where that is declared, by option too."""
     house: Any = typer.main.get_command(cli.app)
     with house.make_context("hongbao", [], resilient_parsing=True) as context:
         commands = {name: house.get_command(context, name) for name in house.commands}
     return {
-        " ".join(filter(None, (name, below))): command.listed
+        " ".join(filter(None, (name, below, option and f"--{option}"))): where
         for name, group in commands.items()
         for below, command in {"": group, **getattr(group, "commands", {})}.items()
         if command.listed
+        for option, where in {"": command.listed, **command.listed_by}.items()
     }
 
 

@@ -1,6 +1,6 @@
 """``hongbao history``."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,9 +14,12 @@ from hongbao.commands.options import (
 )
 from hongbao.commands.period import Last, Since, Until, check_one_way
 from hongbao.commands.placeholders import PROFILE_NAME
+from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
 app = new_app()
+
+LIMIT = 20
 
 
 def _kinds(incomplete: str) -> list[str]:
@@ -26,10 +29,13 @@ def _kinds(incomplete: str) -> list[str]:
 
 
 @app.command(
-    cls=listing("records:HISTORY"),
+    cls=listing("records:HISTORY", by="sums:SUMS", chart="sums:BALANCES"),
     short_help=N_("Show your movements, newest first."),
     help=N_("Days are China's; a day or a month at --to is included whole."),
-    epilog=("hongbao history\nhongbao history --last 2w\nhongbao history --kind claim"),
+    epilog=(
+        "hongbao history\nhongbao history --last 2w\nhongbao history --by month\n"
+        "hongbao history --chart"
+    ),
 )
 def history(
     ctx: typer.Context,
@@ -57,7 +63,7 @@ def history(
             help=N_("only with this person"),
         ),
     ] = None,
-    limit: Limit = 20,
+    limit: Limit = LIMIT,
     before: Annotated[
         int | None,
         typer.Option(
@@ -67,16 +73,36 @@ def history(
             help=N_("only entries before this one: the next page"),
         ),
     ] = None,
+    by: Annotated[
+        Literal["day", "month", "person", "kind"] | None,
+        typer.Option("--by", help=N_("add the movements up")),
+    ] = None,
+    chart: Annotated[bool, typer.Option("--chart", help=N_("draw the balance over time"))] = False,
 ) -> None:
-    from hongbao.ui import records, wording
+    from hongbao.ui import records, sums, wording
 
     call = caller(ctx)
     check_one_way(ctx, last, since, until)
+    if by is not None or chart:
+        others: dict[str, object] = {"--limit": limit != LIMIT, "--before": before is not None}
+        if chart:
+            others = {"--by": by, "--kind": kind, "--with": counterparty, **others}
+        _refuse_both(ctx, "--chart" if chart else "--by", others)
     acts = None if kind is None else wording.acts_called(kind)
     if acts == ():
         choices = ", ".join(f"'{name}'" for name in wording.acts_choices())
         raise typer.BadParameter(f"'{kind}' is not one of {choices}.", param_hint="'--kind'")
     with call.wallet() as wallet:
+        if chart:
+            balances = wallet.balance_over_time(since=since, until=until, last=last)
+            call.answer_list(balances, sums.BALANCES, sums.show_balances)
+            return
+        if by is not None:
+            added = wallet.sums(
+                by, since=since, until=until, last=last, acts=acts, counterparty=counterparty
+            )
+            call.answer_list(added, sums.SUMS, sums.show_sums)
+            return
         found = wallet.history(
             since=since,
             until=until,
@@ -91,3 +117,9 @@ def history(
         call.hint(N_("a payment is pending; check it with `hongbao settle`"))
     if found["more"]:
         call.hint(N_("see earlier ones: `--before {entry}`"), entry=found["movements"][-1]["entry"])
+
+
+def _refuse_both(ctx: typer.Context, option: str, others: dict[str, object]) -> None:
+    for other, is_typed in others.items():
+        if is_typed:
+            raise ConflictingOptions(option, other, command=ctx.command_path)

@@ -28,14 +28,18 @@ def listing_at(where: str) -> "Listing":
     return found
 
 
-def options(option: "Callable[..., TyperOption]", listed: str) -> list[TyperOption]:
-    """Return the options that a command takes whose list is declared at *listed*."""
+def options(
+    option: "Callable[..., TyperOption]", listed: "Callable[[typer.Context], str]"
+) -> list[TyperOption]:
+    """Return the options that a command takes whose list is declared where *listed* says."""
     return [
         option("--header", is_flag=True, help=N_("print tab-separated rows with a header row")),
         option(
             "--columns",
             metavar="COLUMNS",
-            autocompletion=lambda _ctx, _args, incomplete: listing_at(listed).offered(incomplete),
+            autocompletion=lambda ctx, _args, incomplete: listing_at(listed(ctx)).offered(
+                incomplete
+            ),
             help=N_("choose columns: a,b, or +c to add one; help lists them"),
         ),
         option(
@@ -63,9 +67,11 @@ def with_values(args: list[str]) -> list[str]:
     return options + args[end:]
 
 
-def check(call: "Caller", listed: str, *, command: str) -> None:
+def check(call: "Caller", listed: str, *, command: str, usual: bool = True) -> None:
     """
     Refuse what does not go together, before anything is done, and list the columns if asked to.
+
+    The settings' columns are those of the *usual* list of a command.
 
     Raises ConflictingOptions and UnknownColumn.
     """
@@ -77,7 +83,8 @@ def check(call: "Caller", listed: str, *, command: str) -> None:
         choices = ", ".join(f"'{form}'" for form in CSV)
         raise typer.BadParameter(f"'{call.csv}' is not one of {choices}.", param_hint="'--csv'")
     if call.columns is None:
-        _use_settings(call, listed, command)
+        if usual:
+            _use_settings(call, listed, command)
         return
     from hongbao.ui.listing import HELP, show_explained
 

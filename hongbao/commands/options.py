@@ -7,6 +7,7 @@ by then the language is known.
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -135,9 +136,12 @@ class _Spoken:
     listed = ""
     """Where the list that it answers with is declared (see `listing`)."""
 
+    listed_by: Mapping[str, str] = MappingProxyType({})
+    """Where the other lists are declared that it answers with, by the option that asks for one."""
+
     def __init__(self, *args: Any, **settings: Any) -> None:
         own = [*(settings.get("params") or ())]
-        of_lists = lists.options(kept_option, self.listed) if self.listed else []
+        of_lists = lists.options(kept_option, self.list_of) if self.listed else []
         shared = _shared_options()
         self.elsewhere = {
             N_("As a list, it also takes {options}; see `hongbao help formatting`."): of_lists,
@@ -162,8 +166,15 @@ class _Spoken:
 
     def invoke(self, ctx: Any) -> Any:
         if self.listed:
-            lists.check(caller(ctx), self.listed, command=ctx.command_path)
+            where = self.list_of(ctx)
+            usual = where == self.listed
+            lists.check(caller(ctx), where, command=ctx.command_path, usual=usual)
         return super().invoke(ctx)  # type: ignore[misc]
+
+    def list_of(self, ctx: Any) -> str:
+        """Return where the list is declared that it answers with, by the options in *ctx*."""
+        asked = (where for option, where in self.listed_by.items() if ctx.params.get(option))
+        return next(asked, self.listed)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words of the usage line; the library's braces would mean a choice."""
@@ -307,14 +318,14 @@ class Group(_Spoken, TyperGroup):
     """Commands that stand together under one name."""
 
 
-def listing(where: str) -> type[Command]:
+def listing(where: str, **by_option: str) -> type[Command]:
     """
     Return the class of a command that answers with the list declared at *where*.
 
     That is a module of `hongbao.ui` and a name in it, such as ``people:CARDS``. The command takes
-    the options of lists.
+    the options of lists. An option of the command may ask for another list: see *by_option*.
     """
-    return type("Listing", (Command,), {"listed": where})
+    return type("Listing", (Command,), {"listed": where, "listed_by": by_option})
 
 
 def listing_group(where: str) -> type[Group]:

@@ -15,7 +15,7 @@ from hongbao.errors import AnswerUnwritable
 _PLAIN = {
     **dict(zip("─│┬┼", "-|++", strict=True)),
     **dict(zip("▁▂▃▄▅▆▇█▀", ".:-=+*%##", strict=True)),
-    **dict(zip("▏▎▍▌▋▊▉", "---====", strict=True)),
+    **dict(zip("▏▎▍▌▋▊▉▒", "---====:", strict=True)),
     **dict(zip("·…●○★✓✗†×–—→", "-~*o*vx+x-->", strict=True)),
     **dict(zip("“”‘’①②③④⑤⑥⑦⑧", "\"\"''12345678", strict=True)),
     "›": ">",

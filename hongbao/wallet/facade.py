@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         receipts,
         risk,
         status,
+        sums,
         trace,
     )
     from hongbao.queries import bills as bills_queries
@@ -91,6 +92,7 @@ else:
     receipts = _Room("hongbao.queries.receipts")
     risk = _Room("hongbao.queries.risk")
     status = _Room("hongbao.queries.status")
+    sums = _Room("hongbao.queries.sums")
     statement = _Room("hongbao.wallet.statement")
     trace = _Room("hongbao.queries.trace")
     bills = _Room("hongbao.wallet.bills")
@@ -257,6 +259,8 @@ class Wallet:
     totp = _Asked(lambda: devices_queries.totp)
 
     history = _Asked(lambda: history.history)
+    sums = _Asked(lambda: sums.sums)
+    balance_over_time = _Asked(lambda: sums.balance_over_time)
     events = _Asked(lambda: history.events)
 
     limits = _Asked(lambda: limits.limits)
