@@ -806,6 +806,7 @@ class Checked(TypedDict):
     transfers: int
     findings: list[FindingLine]
     head: HeadLine
+    digest: str | None  # of the books; null if they cannot be read
 
 
 class HomeChanged(TypedDict):

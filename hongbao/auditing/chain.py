@@ -33,7 +33,7 @@ def _named(group: Sequence[Act]) -> str:
     return f"entry {last}" if first == last else f"entries {first} to {last}"
 
 
-class _Behind:
+class Behind:
     """Rows in the order of their entries, looked up entry by entry as the chain comes to each."""
 
     def __init__(self, rows: Iterator[Any]) -> None:
@@ -64,8 +64,8 @@ def check_chain(context: Context) -> Iterator[str]:
     of one that is over may not write what comes after it.
     """
     previous, expected, generation = EMPTY_HEAD.mac, 1, 1
-    transfers = _Behind(context.rows(Question.SEALED_TRANSFERS))
-    rows = _Behind(context.rows(Question.SEALED_ROWS))
+    transfers = Behind(context.rows(Question.SEALED_TRANSFERS))
+    rows = Behind(context.rows(Question.SEALED_ROWS))
     group: list[Act] = []
     for fields, stored in context.rows(Question.SEALED_ACTS):
         entry = int(fields[0])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hongbao.auditing import PROBLEMS, Auditor
 from hongbao.auditing.context import Noted
+from hongbao.auditing.digest import books_digest
 from hongbao.errors import Damaged
 from hongbao.home.opened import Home
 from hongbao.home.tries import holders
@@ -39,12 +40,17 @@ def check(home: Home, names: Collection[str] = PROBLEMS) -> Checked:
             head = head_line(home, home.store.head().entry)
         except Damaged:  # which the findings say
             head = {"entry": EMPTY_HEAD.entry, "mac": EMPTY_HEAD.mac.hex()}
+        try:
+            digest = books_digest(home.store)
+        except Damaged:
+            digest = None
         return {
             "ok": all(finding["ok"] for finding in findings),
             "entries": auditor.entries,
             "transfers": auditor.transfers,
             "findings": findings,
             "head": head,
+            "digest": digest,
         }
 
 

@@ -142,6 +142,7 @@ def show_checked(checked: Checked) -> None:
             ),
             ("entries", checked["entries"]),
             ("transfers", checked["transfers"]),
+            ("digest", checked["digest"] or "-"),
             ("head", checked["head"]["entry"], checked["head"]["mac"]),
         )
         return
@@ -161,6 +162,8 @@ def show_checked(checked: Checked) -> None:
             )
         )
     )
+    if checked["digest"] is not None:
+        line(say(N_("books digest {digest}"), digest=checked["digest"][:16]))
 
 
 def _show_finding(finding: FindingLine) -> None:
