@@ -65,7 +65,7 @@ def check_messages(context: Context) -> Iterator[str]:
 
 def _as_banks_have_them(context: Context) -> Iterator[str]:
     """Compare how far each bank is with a payment with the last entry that says so."""
-    seconds: dict[str, int] = {}
+    seconds: dict[str | None, int] = {}
     for payment, bank, place, *theirs, facts, when, ref in context.rows(Question.BANK_MESSAGES):
         if facts is not None and ref not in seconds:
             seconds[ref] = _slow_seconds(context, ref)
@@ -79,8 +79,10 @@ def _as_banks_have_them(context: Context) -> Iterator[str]:
             yield f"{payment}: {theirs[0]}, {bank}"
 
 
-def _slow_seconds(context: Context, ref: str) -> int:
+def _slow_seconds(context: Context, ref: str | None) -> int:
     """Return how slow a bank is by the policy *ref*; 0 where it cannot be read any more."""
+    if ref is None:  # taken out of its entry
+        return 0
     try:
         policy = parse_policy(context.store.rules("policy", ref) or "", ref)
     except InvalidPolicy:

@@ -180,7 +180,7 @@ class Home:
         """
         Compare *rows* of state with what was sealed last of each, the first time it is stood on.
 
-        Raises StateAltered.
+        Raises StateAltered, or Busy if the home has got new keys, which seal every row again.
         """
         unseen = [row for row in rows if row not in self._checked]
         if self.trusting or not unseen:
@@ -188,6 +188,7 @@ class Home:
         with self.store.snapshot():
             for row in unseen:
                 if not self._is_sealed(row, self.store.state(row)):
+                    self.check_generation()
                     raise StateAltered(table=row[0], key=key_of(row))
         self._checked.update(unseen)
 

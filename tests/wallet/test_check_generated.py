@@ -311,3 +311,14 @@ def test_more_than_one_interrupted_try_is_found(edit: str, bench: Bench):
         found = bench.findings("state")
 
     assert ["state"] == found
+
+
+def test_no_check_falls_over_an_entry_without_its_policy(bench: Bench):
+    """
+    How slow a bank is, its policy says: where an entry names none, the seal of the entry is broken.
+    """
+    found: list[str] = []
+    for _ in bench.possible([Edit("policy", "UPDATE entry SET policy = NULL", [])]):
+        found = bench.findings(*PROBLEMS)
+
+    assert "chain" in found

@@ -202,6 +202,22 @@ def test_someone_who_is_still_in_the_old_keys_is_told_to_try_again(world: World)
     world.li.claim(packet)
 
 
+def test_rows_that_new_keys_have_sealed_meanwhile_are_not_altered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    A rekey seals the rows before it encrypts the pages: whoever opened the home before that, and
+    looks between the two, is told to try again.
+    """
+    li = world.li
+    monkeypatch.setattr("hongbao.wallet.homes.finish_rekey", lambda *_: None)
+
+    world.zhang.rekey()
+
+    with pytest.raises(errors.Busy):
+        li.me  # noqa: B018 - whatever a command looks at
+
+
 @pytest.mark.parametrize("locked", [False, True])
 def test_a_home_that_changes_while_a_pin_is_typed_is_busy_not_damaged(locked: bool, world: World):
     """
