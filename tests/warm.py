@@ -7,6 +7,9 @@ its own arguments, environment, folder, streams and session, at a terminal if it
 with a cheap hash. What it does besides is what the installed command does, from
 `hongbao.__main__.main` on.
 
+Where nobody stands at a terminal, a fork goes on with the next command, up to `TURNS` of them: a
+fork and the pages that it copies cost more than most commands do (see `_Resident`).
+
 What only a command that wakes by itself can show (imports, start-up, the true cost, settings of
 Python's own) is for tests that start one: a story, demos, whatever is killed, raced, or fed through
 a shell's pipe, and whatever sets a variable that Python reads when it wakes.
@@ -33,11 +36,16 @@ from typing import BinaryIO, NoReturn, Self
 CHEAP = (1, 8, 1)
 """What a try at a PIN costs here: Argon2id's passes, KiB and lanes."""
 
+TURNS = 25
+"""How many commands one fork plays, where each needs none of its own."""
+
 WAKING = ("init a", "init b", "balance", "history", "send 1 --json", "check", "check --json", "-h")
 """What a parent plays once."""
 
 _MESSAGE_MAX = 1 << 20
 _parents: list["_Parent"] = []
+_residents: list["_Resident"] = []
+_learned: set[str] = set()
 
 
 class Warm:
@@ -99,6 +107,33 @@ def started(
     )
 
 
+def played(
+    program: str,
+    typed: Sequence[str],
+    *,
+    variables: Mapping[str, str],
+    streams: Sequence[BinaryIO],
+    seconds: float,
+) -> int:
+    """
+    Play the command *typed*, called *program*, on three files, and return its exit code.
+
+    It is the next one of a fork that plays some; raise TimeoutExpired after *seconds*.
+    """
+    asked = [program, *typed], str(Path.cwd()), dict(variables), False
+    if not _residents or _residents[0].turns == TURNS:
+        if _residents:
+            _residents.pop().end()
+        if not _parents:
+            _parents.append(_Parent())
+        _residents.append(_parents[0].resident())
+    try:
+        return _residents[0].plays(asked, [each.fileno() for each in streams], seconds)
+    except BaseException:
+        _residents.pop().end()
+        raise
+
+
 @contextmanager
 def stories() -> Iterator[None]:
     """Have the commands of stories come from a warm parent, too."""
@@ -148,9 +183,46 @@ class _Parent:
             socket.send_fds(self._line, [json.dumps(asked).encode()], [*streams, theirs.fileno()])
         return Warm(ours)
 
+    def resident(self) -> "_Resident":
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            names = " ".join(sorted(_learned)).encode()[: 1 << 15]
+            socket.send_fds(self._line, [names or b" "], [theirs.fileno()])
+        return _Resident(ours)
+
     def _end(self) -> None:
+        while _residents:
+            _residents.pop().end()
         self._line.close()
         self._process.wait()
+
+
+class _Resident:
+    """
+    A fork that plays one command after another, as `stage` does: the line to it.
+
+    Each has streams, a folder and an environment of its own, and leaves by the same way as ever.
+    """
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._pid = int(line.recv(32))
+        self.turns = 0
+
+    def plays(self, asked: object, streams: list[int], seconds: float) -> int:
+        self.turns += 1
+        self._line.settimeout(seconds)
+        socket.send_fds(self._line, [json.dumps(asked).encode()], streams)
+        try:
+            code, *names = self._line.recv(1 << 16).split()
+        except TimeoutError:
+            os.kill(self._pid, signal.SIGKILL)
+            raise subprocess.TimeoutExpired("hongbao", seconds) from None
+        _learned.update(name.decode() for name in names)
+        return int(code)
+
+    def end(self) -> None:
+        self._line.close()  # and it ends
 
 
 def bash(line: str) -> None:
@@ -243,10 +315,24 @@ def main() -> None:
     _wake()
     gc.freeze()
     tried: set[str] = set()
+    residents: set[int] = set()
     while True:
         message, streams, _, _ = socket.recv_fds(line, _MESSAGE_MAX, 4)
         if not message:
+            for resident in residents:
+                os.waitpid(resident, 0)
             return
+        if len(streams) == 1:
+            _learn(message.decode().split(), tried)
+            residents -= {pid for pid in residents if os.waitpid(pid, os.WNOHANG)[0]}
+            with socket.socket(fileno=streams[0]) as asker:
+                resident = os.fork()
+                if resident == 0:
+                    line.close()
+                    _stay(asker)
+                residents.add(resident)
+                asker.send(str(resident).encode())
+            continue
         learned, learns = os.pipe()
         child = os.fork()
         if child == 0:
@@ -263,12 +349,17 @@ def main() -> None:
             status = str(os.waitpid(child, 0)[1]).encode()
             with suppress(OSError):  # a test that failed does not wait for it
                 asker.send(status)
-        for name in modules:  # what one command has woken, the next finds awake
-            if name not in tried:
-                tried.add(name)
-                with suppress(ImportError):  # some make modules that have no file
-                    importlib.import_module(name)
-        gc.freeze()
+        _learn(modules, tried)
+
+
+def _learn(modules: Sequence[str], tried: set[str]) -> None:
+    """Wake what one command has woken, so that the next finds it awake."""
+    for name in modules:
+        if name not in tried:
+            tried.add(name)
+            with suppress(ImportError):  # some make modules that have no file
+                importlib.import_module(name)
+    gc.freeze()
 
 
 def _wake() -> None:
@@ -301,6 +392,11 @@ class _Imports:
     def find_spec(self, name: str, *_where: object) -> None:
         self.names.append(name)
 
+    def found(self) -> bytes:
+        """Return which of them there are, and may as well be awake before the next command."""
+        names = {name for name in self.names if name in sys.modules and _is_library(name)}
+        return " ".join(sorted(names)).encode()[: 1 << 15]
+
 
 def _be(
     asked: tuple[list[str], str, dict[str, str], bool], streams: list[int], learns: int
@@ -316,10 +412,31 @@ def _be(
         imports = _Imports()  # to look through all that is awake would touch, and so copy, it all
         sys.meta_path.insert(0, imports)
         code = _played()
-        found = {name for name in imports.names if name in sys.modules and _is_library(name)}
-        os.write(learns, " ".join(sorted(found)).encode()[: 1 << 15])
+        os.write(learns, imports.found())
     finally:
         os._exit(code)
+
+
+def _stay(line: socket.socket) -> NoReturn:
+    """Be the commands that come over the *line*, one after another, until nobody is there."""
+    try:
+        os.setsid()
+        imports = _Imports()
+        sys.meta_path.insert(0, imports)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        while True:
+            message, streams, _, _ = socket.recv_fds(line, _MESSAGE_MAX, 3)
+            if not message:
+                break
+            sys.argv, folder, variables, _ = json.loads(message)
+            _take(streams, folder, variables)
+            code = _played()
+            for number in range(3):
+                os.dup2(nothing, number)
+            line.send(b"%d %s" % (code, imports.found()))
+            imports.names.clear()
+    finally:
+        os._exit(0)
 
 
 def _open_streams() -> None:

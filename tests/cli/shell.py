@@ -100,8 +100,9 @@ class Shell:
             files[0].write(stdin.encode())
             files[0].seek(0)
             variables = self.environment(**variables)
-            with warm.started(typed[0], typed[1:], variables=variables, streams=files) as command:
-                code = command.wait(SECONDS_MAX)
+            code = warm.played(
+                typed[0], typed[1:], variables=variables, streams=files, seconds=SECONDS_MAX
+            )
             for file in files[1:]:
                 file.seek(0)
             return Said(code, *(file.read().decode() for file in files[1:]))
