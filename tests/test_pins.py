@@ -191,12 +191,12 @@ def test_the_database_is_one_without_the_race_of_two_checkpoints():
     assert version >= (3, 51, 3)
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+@pytest.mark.parametrize("page", ["install.md", "install.zh.md"])
 def test_the_pages_say_how_to_install_the_pins(page):
     """
     In two commands: what is pinned, and then hongbao itself, which needs nothing more.
     """
-    text = (ROOT / page).read_text("utf-8")
+    text = (ROOT / "docs" / "start" / page).read_text("utf-8")
 
     assert "pip install --require-hashes -r requirements/hongbao.txt" in text
     assert "pip install --no-deps ." in text

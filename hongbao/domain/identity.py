@@ -137,7 +137,7 @@ def demo_id_number(serial: int) -> str:
     Return ID number *serial* of those that are no one's, for demos and lessons.
 
     >>> demo_id_number(1)
-    '999999199001010018'
+    '999999199001010016'
     """
     assert 0 < serial < 10**6
 
