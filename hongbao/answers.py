@@ -755,6 +755,42 @@ class BalanceOverTime(TypedDict):
     points: list[BalancePoint]
 
 
+class YearMonth(TypedDict):
+    """A month of a year."""
+
+    month: str  # ``2026-02``
+    received_fen: int
+    sent_fen: int
+
+
+class Year(TypedDict):
+    """`year`: a year of red packets."""
+
+    profile: str
+    year: int
+    lunar: bool  # from New Year's Eve to New Year's Eve
+    first_day: str
+    last_day: str
+    at: str  # when this was looked at, by the ledger's clock
+    sandbox: bool  # the wallet is a sandbox
+    title: str | None  # ``generous``, ``lucky``, ``quick``, ``collector``, ``sociable``; or too few
+    received_count: int
+    received_fen: int
+    sent_count: int
+    sent_fen: int
+    luckiest_fen: int | None  # the largest share that was received
+    luckiest_shares: int | None  # of how many
+    luckiest_sender: str | None
+    fastest_micros: int | None  # from the sending to the claim, in microseconds
+    fastest_sender: str | None
+    generous: str | None  # from whom the most was received
+    generous_fen: int
+    streak: int  # how many finished lucky packets in a row one was the luckiest in
+    greeting: str | None  # the one that was sent the most
+    greeting_count: int
+    months: list[YearMonth]
+
+
 class Exported(TypedDict):
     """`export` into a file: what is in it."""
 

@@ -52,6 +52,7 @@ ROWS: dict[str, Any] = {
     "sums:BALANCES": answers.BalancePoint,
     "sums:SUMS": answers.SumLine,
     "trace:TRACE": answers.TraceStep,
+    "year:YEAR": answers.YearMonth,
 }
 """
 Each list, by where it is declared, and the shape of its rows.

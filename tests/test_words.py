@@ -40,7 +40,8 @@ for message in CHINESE.values():
 
 ACRONYMS = frozenset(
     {
-        *("BOC", "CSV", "GB", "GBK", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "TOML", "UP", "UTC"),
+        *("BOC", "CSV", "GB", "GBK", "HTML", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "SVG"),
+        *("TOML", "UP", "UTC"),
         *("NUL", "QR", "XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS", "EDITOR", "VISUAL"),
         *("LANG", "PAGER"),
     }

@@ -12,7 +12,7 @@ app = new_app()
 
 
 @app.command(
-    cls=listing("books:ACCOUNTS"),
+    cls=listing("books:ACCOUNTS", pictured=True),
     short_help=N_("Show the books of the platform, the banks and the central bank."),
     help=N_(
         "With --diff they are shown before and after the last act that moved "

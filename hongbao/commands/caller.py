@@ -36,6 +36,7 @@ from hongbao.words import N_, SANDBOX, Filled, _, harmless, say, shell_word
 if TYPE_CHECKING:
     from hongbao.answers import ChallengePassed
     from hongbao.domain.pin import Pin
+    from hongbao.queries.privacy import Known
     from hongbao.ui.listing import Layout, Listing
     from hongbao.ui.motion import Frames
     from hongbao.ui.picker import Choice
@@ -71,6 +72,13 @@ class Caller:
         self.csv: str | None = None
         self.columns: str | None = None
         self.no_pager = False
+        self.svg: str | None = None
+        self.html: str | None = None
+        self.with_names = False
+        self.no_amounts = False
+        self.known: Known | None = None
+        """What pictures hide, once a home is open and a picture is asked for."""
+        self.command = "hongbao"
         self.usual_columns: str | None = None
         """The columns that a terminal gets by the settings."""
         self._is_rehearsed = False
@@ -515,6 +523,8 @@ class Caller:
                     self.leave_terminal()
                     if self.named_profile is None:  # the default one is of another wallet
                         wallet.home.profile_name = wallet.home.device_name = None
+                if self.pictures:
+                    self.known = wallet.known()
                 wallet.home.ask_code = lambda: self.code(wallet.now)
                 wallet.home.asks_again = self.asks_again
                 if not self.as_json and self.may_ask:
@@ -634,6 +644,10 @@ class Caller:
         from hongbao.ui.screen import is_terminal
 
         layout = self.layout
+        if self.pictures:
+            self._save_pictures(answer, listing, show)
+            if not (self.as_json or layout.is_for_programs):
+                return
         if self.as_json and self.columns is not None:
             self.answer(listing.for_json(answer, self.columns), lambda _answer: None)
             return
@@ -653,6 +667,26 @@ class Caller:
             self.answer(answer, lambda answer: self._paged(lambda: print_rows(answer)))
         else:
             self.answer(answer, print_rows)
+
+    @property
+    def pictures(self) -> dict[str, str]:
+        """The files that the screen is saved in, by the option that asked for each."""
+        files = {"--svg": self.svg, "--html": self.html}
+        return {option: file for option, file in files.items() if file is not None}
+
+    def _save_pictures(
+        self, answer: A, listing: "Listing", show: Callable[[A], None] | None
+    ) -> None:
+        """Save what a terminal would show of *answer* (see `hongbao.commands.pictures`)."""
+        from hongbao.commands import pictures
+
+        def draw(answer: A) -> None:
+            if show is None or self.columns is not None:
+                listing.draw(listing.of(answer), self.columns)
+            else:
+                show(answer)
+
+        pictures.save(self, answer, draw, title=self.command)
 
     def _paged(self, show: Callable[[], None]) -> None:
         from hongbao.ui import pager
@@ -703,7 +737,7 @@ PERSONAL = frozenset(
     {
         *("balance", "card", "challenge", "claim", "compare", "device", "export", "history"),
         *("identify", "import", "key", "limits", "packets", "pin", "receipt", "refund", "risk why"),
-        *("send", "show", "topup", "totp", "trace", "withdraw"),
+        *("send", "show", "topup", "totp", "trace", "withdraw", "year"),
     }
 )
 """Commands whose answer depends on whose it is."""

@@ -29,7 +29,7 @@ def _kinds(incomplete: str) -> list[str]:
 
 
 @app.command(
-    cls=listing("records:HISTORY", by="sums:SUMS", chart="sums:BALANCES"),
+    cls=listing("records:HISTORY", pictured=True, by="sums:SUMS", chart="sums:BALANCES"),
     short_help=N_("Show your movements, newest first."),
     help=N_("Days are China's; a day or a month at --to is included whole."),
     epilog=(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from hongbao.commands import lists
+from hongbao.commands import lists, pictures
 from hongbao.commands.caller import Caller
 from hongbao.commands.choices import LAST, NEWEST, Asked, Chosen
 from hongbao.commands.placeholders import PROFILE_NAME, placeholder
@@ -139,15 +139,22 @@ class _Spoken:
     listed_by: Mapping[str, str] = MappingProxyType({})
     """Where the other lists are declared that it answers with, by the option that asks for one."""
 
+    pictured = False
+    """Whether its screen can be saved as a picture."""
+
     def __init__(self, *args: Any, **settings: Any) -> None:
         own = [*(settings.get("params") or ())]
         of_lists = lists.options(kept_option, self.list_of) if self.listed else []
+        of_pictures = pictures.options(kept_option) if self.pictured else []
         shared = _shared_options()
         self.elsewhere = {
-            N_("As a list, it also takes {options}; see `hongbao help formatting`."): of_lists,
+            N_("As a list, it also takes {options}; see `hongbao help formatting`."): [
+                *of_lists,
+                *of_pictures,
+            ],
             N_("Every command also takes {options}; see `hongbao help options`."): shared,
         }
-        settings["params"] = [*own, *of_lists, *shared]
+        settings["params"] = [*own, *of_pictures, *of_lists, *shared]
         for param in settings["params"]:
             if getattr(param, "help", None):
                 param.help = _(param.help)
@@ -169,6 +176,9 @@ class _Spoken:
             where = self.list_of(ctx)
             usual = where == self.listed
             lists.check(caller(ctx), where, command=ctx.command_path, usual=usual)
+        if self.pictured:
+            caller(ctx).command = ctx.command_path
+            pictures.check(caller(ctx), ctx.command_path)
         return super().invoke(ctx)  # type: ignore[misc]
 
     def list_of(self, ctx: Any) -> str:
@@ -318,14 +328,16 @@ class Group(_Spoken, TyperGroup):
     """Commands that stand together under one name."""
 
 
-def listing(where: str, **by_option: str) -> type[Command]:
+def listing(where: str, *, pictured: bool = False, **by_option: str) -> type[Command]:
     """
     Return the class of a command that answers with the list declared at *where*.
 
     That is a module of `hongbao.ui` and a name in it, such as ``people:CARDS``. The command takes
     the options of lists. An option of the command may ask for another list: see *by_option*.
+    What it shows can be saved if it is *pictured*.
     """
-    return type("Listing", (Command,), {"listed": where, "listed_by": by_option})
+    facts = {"listed": where, "listed_by": by_option, "pictured": pictured}
+    return type("Listing", (Command,), facts)
 
 
 def listing_group(where: str) -> type[Group]:

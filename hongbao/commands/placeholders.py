@@ -52,6 +52,7 @@ _PLAIN = (
     C_("placeholder", "SUBJECT"),
     C_("placeholder", "TEXT"),
     C_("placeholder", "TOPIC"),
+    C_("placeholder", "YEAR"),
 )
 
 _BY_WORD = {str(word): word for word in _PLAIN}

@@ -12,7 +12,7 @@ app = new_app()
 
 
 @app.command(
-    cls=listing("packets:SHARES"),
+    cls=listing("packets:SHARES", pictured=True),
     short_help=N_("Show a red packet: its shares, and the time left."),
     help=N_("Once it is closed, --json has the seed that proves every share."),
     epilog="hongbao show hb_7Q2M4K9X",

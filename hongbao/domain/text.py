@@ -81,6 +81,17 @@ def mask_profile_name(name: str) -> str:
     return letters[0] + "*" * (len(letters) - 1) if len(letters) > 1 else "*"
 
 
+def initial(name: str) -> str:
+    """
+    Return the first letter of *name* and one star, which does not say how long the rest is.
+
+    >>> initial("小明"), initial("Ann Lee"), initial("明")
+    ('小＊', 'A＊', '＊')
+    """
+    masked = mask_profile_name(name)
+    return masked.rstrip("*") + "＊"
+
+
 def parse_account_root(text: str) -> str:
     """
     Read *text* as what accountants' programs call the wallet: one part of an account's name.

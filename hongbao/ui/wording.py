@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -304,6 +306,20 @@ def money_place(place: str) -> str:
     return _("balance") if place == "balance" else place
 
 
+@contextmanager
+def only_days() -> Iterator[None]:
+    """Write instants without the time of day until the end of this."""
+    token = _characters.set(len("2026-02-16"))
+    try:
+        yield
+    finally:
+        _characters.reset(token)
+
+
+_characters: ContextVar[int | None] = ContextVar("_characters", default=None)
+"""How much of an instant people read."""
+
+
 def when(at: str) -> str:
     """
     Return the instant that a program reads as *at*, as people read it: China's date and time.
@@ -311,7 +327,7 @@ def when(at: str) -> str:
     >>> when("2026-02-16T20:00:00.123456+08:00")
     '2026-02-16 20:00:00'
     """
-    return units.clock(datetime.fromisoformat(at))
+    return units.clock(datetime.fromisoformat(at))[: _characters.get()]
 
 
 def when_short(at: str) -> str:

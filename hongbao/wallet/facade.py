@@ -30,11 +30,13 @@ if TYPE_CHECKING:
         history,
         limits,
         packets,
+        privacy,
         receipts,
         risk,
         status,
         sums,
         trace,
+        year,
     )
     from hongbao.queries import bills as bills_queries
     from hongbao.queries import cards as cards_queries
@@ -88,6 +90,7 @@ else:
     history = _Room("hongbao.queries.history")
     limits = _Room("hongbao.queries.limits")
     packets = _Room("hongbao.queries.packets")
+    privacy = _Room("hongbao.queries.privacy")
     profiles_queries = _Room("hongbao.queries.profiles")
     receipts = _Room("hongbao.queries.receipts")
     risk = _Room("hongbao.queries.risk")
@@ -95,6 +98,7 @@ else:
     sums = _Room("hongbao.queries.sums")
     statement = _Room("hongbao.wallet.statement")
     trace = _Room("hongbao.queries.trace")
+    year = _Room("hongbao.queries.year")
     bills = _Room("hongbao.wallet.bills")
     cards = _Room("hongbao.wallet.cards")
     challenges = _Room("hongbao.wallet.challenges")
@@ -260,6 +264,7 @@ class Wallet:
 
     history = _Asked(lambda: history.history)
     sums = _Asked(lambda: sums.sums)
+    year = _Asked(lambda: year.year)
     balance_over_time = _Asked(lambda: sums.balance_over_time)
     events = _Asked(lambda: history.events)
 
@@ -269,6 +274,8 @@ class Wallet:
     show = _Asked(lambda: packets.show)
     standing = _Asked(lambda: packets.standing)
     verify = _Asked(lambda: packets.verify)
+
+    known = _Asked(lambda: privacy.known)
 
     profiles = _Asked(lambda: profiles_queries.profiles)
 

@@ -162,6 +162,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     ),
     "see more: `--limit {limit}`": (Shown("packets --limit 1"),),
     "see earlier ones: `--before {entry}`": (Shown("history --limit 1"),),
+    "send a red packet: `hongbao send 8.88 --count 3`": (Shown("year --year 2020"),),
     "continue with `--after {event}`": (Shown("events --after 0 --limit 1"),),
     "see earlier ones: `hongbao events --after {event}`": (Shown("events --limit 1"),),
     "see what the last act changed with `hongbao books --diff`": (Shown("books"),),

@@ -158,7 +158,7 @@ def test_an_ascii_terminal_gets_lines_and_marks_of_its_own(new_year: Shell):
 SIGNS = re.compile(r"[\u0080-\u200b\u200e-\u2e7f]")  # the two between join signs, and draw none
 
 
-NEVER_IN_ASCII = ("motion.py", "opening.py", "picture.py")
+NEVER_IN_ASCII = ("motion.py", "opening.py", "picture.py", "privacy.py")
 """What draws only where all its signs can be shown, or into files in UTF-8."""
 
 
