@@ -21,6 +21,7 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -107,28 +108,32 @@ def started(
     )
 
 
-def played(
+@contextmanager
+def playing(
     program: str,
     typed: Sequence[str],
     *,
+    folder: Path | None = None,
     variables: Mapping[str, str],
-    streams: Sequence[BinaryIO],
-    seconds: float,
-) -> int:
+    streams: Sequence[BinaryIO | int],
+) -> Iterator["_Resident"]:
     """
-    Play the command *typed*, called *program*, on three files, and return its exit code.
+    Play the command *typed*, called *program*, on three *streams*: it has ended before they do.
 
-    It is the next one of a fork that plays some; raise TimeoutExpired after *seconds*.
+    It is the next one of a fork that plays some. Ask what is yielded for the exit code.
     """
-    asked = [program, *typed], str(Path.cwd()), dict(variables), False
-    if not _residents or _residents[0].turns == TURNS:
-        if _residents:
-            _residents.pop().end()
+    if _residents and _residents[0].turns == TURNS:
+        _residents.pop().end()
+    if not _residents:
         if not _parents:
             _parents.append(_Parent())
         _residents.append(_parents[0].resident())
+    asked = [program, *typed], str(folder or Path.cwd()), dict(variables), False
     try:
-        return _residents[0].plays(asked, [each.fileno() for each in streams], seconds)
+        _residents[0].play(
+            asked, [each if isinstance(each, int) else each.fileno() for each in streams]
+        )
+        yield _residents[0]
     except BaseException:
         _residents.pop().end()
         raise
@@ -148,7 +153,7 @@ def stories() -> Iterator[None]:
         with ExitStack() as closing, open(os.devnull, "rb") as nothing:
             ours, theirs = zip(*(player._output(screen, closing) for _ in range(2)), strict=True)
             command = closing.enter_context(
-                started(
+                playing(
                     "hongbao", typed, folder=folder, variables=variables, streams=[nothing, *theirs]
                 )
             )
@@ -207,21 +212,28 @@ class _Resident:
     def __init__(self, line: socket.socket) -> None:
         self._line = line
         self._pid = int(line.recv(32))
+        self._is_playing = False
         self.turns = 0
 
-    def plays(self, asked: object, streams: list[int], seconds: float) -> int:
+    def play(self, asked: object, streams: list[int]) -> None:
         self.turns += 1
-        self._line.settimeout(seconds)
         socket.send_fds(self._line, [json.dumps(asked).encode()], streams)
+        self._is_playing = True
+
+    def wait(self, seconds: float) -> int:
+        """Return the exit code; raise TimeoutExpired if there is none within *seconds*."""
+        self._line.settimeout(seconds)
         try:
             code, *names = self._line.recv(1 << 16).split()
         except TimeoutError:
-            os.kill(self._pid, signal.SIGKILL)
             raise subprocess.TimeoutExpired("hongbao", seconds) from None
+        self._is_playing = False
         _learned.update(name.decode() for name in names)
         return int(code)
 
     def end(self) -> None:
+        if self._is_playing:
+            os.kill(self._pid, signal.SIGKILL)
         self._line.close()  # and it ends
 
 
@@ -229,8 +241,8 @@ def bash(line: str) -> None:
     """
     Have bash run *line*, in whose path ``hongbao`` is a fork of this process, as warm as it is.
 
-    What bash finds there is a small program: it hands over its words, its folder, its environment
-    and its streams, and ends as the fork does.
+    So is ``python SCRIPT``. What bash finds there is a small program: it hands over its words, its
+    folder, its environment and its streams, and ends as the fork does.
     """
     with (
         tempfile.TemporaryDirectory() as place,
@@ -238,9 +250,9 @@ def bash(line: str) -> None:
     ):
         door.bind(f"{place}/door")
         door.listen()
-        program = Path(place, "hongbao")
-        program.write_text(f"#!{sys.executable} -ISs\n{_HANDS_OVER}", encoding="utf-8")
-        program.chmod(0o700)
+        for program in (Path(place, "hongbao"), Path(place, "python")):
+            program.write_text(f"#!{sys.executable} -ISs\n{_HANDS_OVER}", encoding="utf-8")
+            program.chmod(0o700)
         path = os.pathsep.join([place, str(Path(sys.executable).parent), os.environ["PATH"]])
         running = subprocess.Popen(["bash", "-c", line], env={**os.environ, "PATH": path})
         ended = os.pidfd_open(running.pid)
@@ -284,13 +296,58 @@ def _forked(asker: socket.socket, ours: Sequence[int], place: str) -> int:
             for number in ours:
                 os.close(number)
             _take(streams, folder, variables)
-            code = _played()
+            code = _scripted() if Path(sys.argv[0]).name == "python" else _played()
         finally:
             asker.send(str(code).encode())
             os._exit(code)
     for stream in streams:
         os.close(stream)
     return fork
+
+
+def _scripted() -> int:
+    """Run the script that is named, and each command of a story that it plays as a fork of this."""
+    from hongbao.story import player
+
+    def run(
+        typed: list[str],
+        folder: Path,
+        variables: Mapping[str, str],
+        screen: player.Screen | None,
+    ) -> tuple[int, bytes, bytes]:
+        with ExitStack() as closing:
+            ours, theirs = zip(*(player._output(screen, closing) for _ in range(2)), strict=True)
+            fork = os.fork()
+            if fork == 0:
+                code = 1
+                try:
+                    sys.argv = ["hongbao", *typed]
+                    nothing = os.open(os.devnull, os.O_RDONLY)
+                    taken = [nothing, *(os.dup(output.fileno()) for output in theirs)]
+                    _take(taken, str(folder), variables)
+                    code = _played()
+                finally:
+                    os._exit(code)
+            for output in theirs:
+                output.close()
+            out, err = player._heard(ours, ["hongbao", *typed])
+            return os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), out, err
+
+    vars(player)["_run"] = run
+    del sys.argv[0]
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as leaving:
+        if isinstance(leaving.code, str):
+            print(leaving.code, file=sys.stderr)  # noqa: T201 - as Python does
+            return 1
+        return leaving.code or 0
+    except BaseException:  # noqa: BLE001 - told as Python tells it
+        sys.excepthook(*sys.exc_info())
+        return 1
+    finally:
+        sys.stdout.flush()
+    return 0
 
 
 def _take(streams: Sequence[int], folder: str, variables: Mapping[str, str]) -> None:

@@ -100,9 +100,8 @@ class Shell:
             files[0].write(stdin.encode())
             files[0].seek(0)
             variables = self.environment(**variables)
-            code = warm.played(
-                typed[0], typed[1:], variables=variables, streams=files, seconds=SECONDS_MAX
-            )
+            with warm.playing(typed[0], typed[1:], variables=variables, streams=files) as command:
+                code = command.wait(SECONDS_MAX)
             for file in files[1:]:
                 file.seek(0)
             return Said(code, *(file.read().decode() for file in files[1:]))

@@ -21,7 +21,7 @@ from hongbao.errors import (
 )
 from hongbao.wallet import Wallet
 from tests.wallet.risks import SAYS, pack, rule, with_pack
-from tests.wallet.test_processes import always_zhang, at_once, codes
+from tests.wallet.test_processes import always_zhang, at_once, codes, many
 from tests.wallet.world import CARD, YUAN, ZHANG, World, right, tail, unasked
 
 ASKING = pack(rule("who", "challenge", "send", "claim", "topup", "withdraw"))
@@ -503,10 +503,8 @@ def test_passing_and_failing_are_events(asking: World):
 
 # --- many at once --------------------------------------------------------------------------------
 
-PROCESSES = 20
 
-
-def test_twenty_processes_guess_and_every_try_counts(asking: World):
+def test_many_processes_guess_and_every_try_counts(asking: World):
     """
     Three are looked at, all the others are told that it is over; one entry says so.
     """
@@ -514,14 +512,14 @@ def test_twenty_processes_guess_and_every_try_counts(asking: World):
     challenge = stopped(zhang)
 
     answers = at_once(
-        asking, PROCESSES, lambda desk, _: desk.answer_challenge(challenge, "99"), always_zhang
+        asking, many(20), lambda desk, _: desk.answer_challenge(challenge, "99"), always_zhang
     )
 
     # The one that was to use the last try up may have been overtaken by one that found it so.
     told = codes(answers)
     assert {"wrong_answer", "challenge_failed"} == set(told)
     assert TRIES - 1 >= told["wrong_answer"]
-    assert PROCESSES == told.total()
+    assert many(20) == told.total()
     acts = [event["act"] for event in asking.zhang.events(limit=100)["events"]]
     assert 1 == acts.count("challenge_failed")
     assert [(TRIES, "failed")] == asking.raw().execute(
@@ -530,7 +528,7 @@ def test_twenty_processes_guess_and_every_try_counts(asking: World):
     assert {} == asking.findings()
 
 
-def test_twenty_processes_pass_and_one_act_goes_through(asking: World):
+def test_many_processes_pass_and_one_act_goes_through(asking: World):
     """
     However often the same is asked, one challenge lets one act happen.
     """
@@ -551,16 +549,16 @@ def test_twenty_processes_pass_and_one_act_goes_through(asking: World):
     assert {} == asking.findings()
 
 
-def test_twenty_processes_use_one_pass_once(asking: World):
+def test_many_processes_use_one_pass_once(asking: World):
     """
-    Nineteen are asked anew.
+    All others are asked anew.
     """
     zhang = asking.zhang
     passed(zhang, stopped(zhang))
 
     answers = at_once(
-        asking, PROCESSES, lambda desk, _: desk.send(5 * YUAN, pin=right), always_zhang
+        asking, many(20), lambda desk, _: desk.send(5 * YUAN, pin=right), always_zhang
     )
 
-    assert {"done": 1, "challenge_required": PROCESSES - 1} == codes(answers)
+    assert {"done": 1, "challenge_required": many(20) - 1} == codes(answers)
     assert {} == asking.findings()

@@ -20,7 +20,7 @@ from hongbao.wallet.acts import Act
 from hongbao.wallet.homes import restore
 from hongbao.wallet.signing import check_signed, sign
 from hongbao.wallet.unit_of_work import perform
-from tests.wallet.test_processes import at_once, codes
+from tests.wallet.test_processes import at_once, codes, many
 from tests.wallet.world import (
     LI,
     NOON,
@@ -698,29 +698,30 @@ def test_a_shared_device_that_is_elsewhere_is_not_shared_from_here(world: World)
 # --- many at once -------------------------------------------------------------------------------
 
 
-def test_twenty_devices_that_come_at_once_all_wait(world: World):
+def test_many_devices_that_come_at_once_all_wait(world: World):
     """
     Each has a key of its own, and a row that names it.
     """
+    count = many(20)
     answers = at_once(
-        world, 20, lambda desk, n: desk.add_device(f"tablet-{n}", pin=right), lambda _: ZHANG
+        world, count, lambda desk, n: desk.add_device(f"tablet-{n}", pin=right), lambda _: ZHANG
     )
 
-    assert {"done": 20} == codes(answers)
-    assert Counter({"pending": 20, "approved": 1}) == Counter(states(world).values())
-    assert 3 + 20 == len(key_files(world))
+    assert {"done": count} == codes(answers)
+    assert Counter({"pending": count, "approved": 1}) == Counter(states(world).values())
+    assert 3 + count == len(key_files(world))
     assert {} == world.findings()
 
 
-def test_of_twenty_with_one_name_one_is_added(world: World):
+def test_of_many_with_one_name_one_is_added(world: World):
     """
     The others are told that it is there, and leave no key behind.
     """
     answers = at_once(
-        world, 20, lambda desk, _: desk.add_device("tablet", pin=right), lambda _: ZHANG
+        world, many(20), lambda desk, _: desk.add_device("tablet", pin=right), lambda _: ZHANG
     )
 
-    assert {"done": 1, "device_exists": 19} == codes(answers)
+    assert {"done": 1, "device_exists": many(20) - 1} == codes(answers)
     assert 3 + 1 == len(key_files(world))
     assert {} == world.findings()
 
@@ -814,7 +815,7 @@ def test_the_code_of_adding_is_used_by_then(empty: World):
         desk.change_pin(right, right)
 
 
-def test_of_twenty_with_one_code_one_goes_through(world: World):
+def test_of_many_with_one_code_one_goes_through(world: World):
     """
     The others are refused as a wrong code is; none is done twice.
     """
@@ -825,7 +826,7 @@ def test_of_twenty_with_one_code_one_goes_through(world: World):
         desk.home.ask_code = lambda: code
         return desk.topup(YUAN, pin=right)
 
-    told = codes(at_once(world, 20, act, lambda _: ZHANG))
+    told = codes(at_once(world, many(20), act, lambda _: ZHANG))
 
     assert 1 == told["done"]
     assert set(told) <= {"done", "wrong_pin_or_code", "pin_locked"}

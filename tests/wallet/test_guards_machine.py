@@ -264,7 +264,7 @@ _TOLD = ("available_fen", "held_fen", "frozen_fen", "total_fen")
 
 def test_what_guards_answer_is_what_the_model_answers(tmp_path: Path):
     """
-    Eight lives by default; under ``explore`` many more, and longer ones.
+    Five lives by default; under ``explore`` many more, and longer ones.
     """
     world = demo(tmp_path / "kept")
     world.zhang.use_risk_pack(BY_AMOUNT)
@@ -274,7 +274,7 @@ def test_what_guards_answer_is_what_the_model_answers(tmp_path: Path):
     run_state_machine_as_test(
         Guarded,
         settings=settings(
-            max_examples=200 if explore else 8,
+            max_examples=200 if explore else 5,
             stateful_step_count=60 if explore else 25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -20,7 +20,7 @@ from tests.wallet.guards import (
     solution,
     wrong_solution,
 )
-from tests.wallet.test_processes import at_once, codes
+from tests.wallet.test_processes import at_once, codes, many
 from tests.wallet.world import LI, WANG, ZHANG, World, changed, right
 
 
@@ -66,20 +66,21 @@ def word(desk: Wallet, case: str, number: int, verb: Verb = Verb.APPROVE) -> Any
 
 @pytest.mark.in_turn(2)
 @pytest.mark.parametrize("most", [1, 7])
-def test_a_rate_limit_under_twenty_processes_admits_exactly_its_number(most: int, world: World):
+def test_a_rate_limit_under_many_processes_admits_exactly_its_number(most: int, world: World):
     """
-    Twenty claims at the same moment: as many as the rule allows go through, each of the others is
+    Claims at the same moment: as many as the rule allows go through, each of the others is
     stopped and written down, and none is lost.
     """
-    packets = [world.zhang.send(2, count=2, pin=right)["packet"] for _ in range(20)]
+    count = many(20)
+    packets = [world.zhang.send(2, count=2, pin=right)["packet"] for _ in range(count)]
     world.zhang.use_risk_pack(no_more_than(most, "claims", '"claim"'))
 
-    answers = at_once(world, 20, lambda desk, n: desk.claim(packets[n]), lambda _: LI)
+    answers = at_once(world, count, lambda desk, n: desk.claim(packets[n]), lambda _: LI)
 
-    assert {"done": most, "refused_by_risk": 20 - most} == codes(answers)
+    assert {"done": most, "refused_by_risk": count - most} == codes(answers)
     rows = world.dump()
     assert most == len(rows["claim"])
-    assert 20 - most == len(rows["stop"])
+    assert count - most == len(rows["stop"])
     assert {} == world.findings()
 
 
