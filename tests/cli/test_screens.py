@@ -33,6 +33,10 @@ LOOKED_AT: dict[str, Sequence[str]] = {
     "a proof": ("verify", "{equal}"),
     "history": ("history",),
     "history by card": ("history", "--kind", "send"),
+    "sums": ("history", "--by", "kind"),
+    "a chart": ("history", "--chart"),
+    "a year": ("year",),
+    "a lunar year": ("year", "--lunar", "-p", "小红"),
     "check": ("check",),
     "clock": ("clock",),
     "refund": ("refund",),
@@ -129,6 +133,7 @@ def test_a_table_lines_up_under_its_titles(seen: Seen):
 
 DRAWN: dict[str, Sequence[str]] = {
     **{name: LOOKED_AT[name] for name in ("limits", "packets", "an open packet", "check", "send")},
+    **{name: LOOKED_AT[name] for name in ("sums", "a chart", "a year")},
     "books": ("books",),
     "an act in the books": ("books", "{lucky}"),
     "a trace": ("trace", "{exclusive}"),
