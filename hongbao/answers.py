@@ -867,6 +867,41 @@ class StoryStep(TypedDict):
     err: str | None
 
 
+class StoryFailure(TypedDict):
+    """An expectation that does not hold."""
+
+    source: str
+    line: int
+    chapter: str | None
+    problem: str  # ``exit_code``, ``text``, ``silence``, ``fact`` or ``hangs``
+    command: str
+    expected: str
+    got: str
+    said: str  # all that the command printed
+    text: str  # the same in words
+
+
+class StoryOutcome(TypedDict):
+    """What became of one story."""
+
+    story: str  # the file, as it was named
+    ok: bool
+    chapters: int  # without a heading there is one
+    commands: int  # that ran
+    skipped: int  # chapters that one that failed left without a name
+    failures: list[StoryFailure]
+    digest: str | None  # of the books; null if `check` refuses
+    kept: str | None  # the folder, where it is kept
+    steps: list[StoryStep]  # none with ``--check``
+
+
+class StoriesPlayed(TypedDict):
+    """`play`: the stories in order."""
+
+    ok: bool
+    stories: list[StoryOutcome]
+
+
 class StoryPlayed(TypedDict):
     """`demo`: everything that happened, in order."""
 

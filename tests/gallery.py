@@ -38,6 +38,7 @@ HEADINGS = {
     ExitCode.UNUSABLE: "the home cannot be used as it is",
     ExitCode.DECLINED: "the bank said no, or cannot be reached",
     ExitCode.DIFFERENCES: "two institutions' books do not agree",
+    ExitCode.EXPECTATION: "a story's command did not do what the story says",
     ExitCode.INTERRUPTED: "interrupted",
 }
 

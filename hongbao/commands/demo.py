@@ -17,7 +17,7 @@ from hongbao.words import N_, language
 
 if TYPE_CHECKING:
     from hongbao.answers import StoryPlayed, StoryStep
-    from hongbao.story import Event
+    from hongbao.story import Event, Outcome
 
 app = new_app()
 
@@ -53,9 +53,10 @@ def demo(
         screen=Screen(max(terminal_columns() - MARGIN, 1), LINES) if on_terminal else None,
         variables=call.env.variables,
     )
-    with _ending_tidily(), closing(events):
+    with ending_tidily(), closing(events):
         if call.as_json:
-            played: StoryPlayed = {"story": STORY.stem, "steps": _steps(events)}
+            steps = [step for event in events if (step := step_of(event)) is not None]
+            played: StoryPlayed = {"story": STORY.stem, "steps": steps}
             call.answer(played, lambda _played: None)
             return
         for event in events:
@@ -77,35 +78,35 @@ def _pause_seconds(event: "Event") -> float:
     return 0  # running the command is pause enough
 
 
-def _steps(events: Iterator["Event"]) -> list["StoryStep"]:
-    from hongbao.story import Answered, Told
+def step_of(event: "Outcome") -> "StoryStep | None":
+    """Return *event* as a document has it; None if documents leave it out."""
+    from hongbao.story import Answered, Closed, Told
 
-    steps: list[StoryStep] = []
-    for event in events:
-        step: StoryStep = {
-            "line": event.line,
-            "told": None,
-            "command": None,
-            "exit_code": None,
-            "out": None,
-            "err": None,
-        }
-        match event:
-            case Told():
-                step["told"] = event.text
-            case Answered():
-                step["command"] = event.command
-                step["exit_code"] = event.exit_code
-                step["out"] = event.out
-                step["err"] = event.err
-            case _:
-                continue
-        steps.append(step)
-    return steps
+    if isinstance(event, Closed):
+        return None
+    step: StoryStep = {
+        "line": event.line,
+        "told": None,
+        "command": None,
+        "exit_code": None,
+        "out": None,
+        "err": None,
+    }
+    match event:
+        case Told():
+            step["told"] = event.text
+        case Answered():
+            step["command"] = event.command
+            step["exit_code"] = event.exit_code
+            step["out"] = event.out
+            step["err"] = event.err
+        case _:
+            return None
+    return step
 
 
 @contextmanager
-def _ending_tidily() -> Iterator[None]:
+def ending_tidily() -> Iterator[None]:
     """Handle SIGTERM and SIGHUP (a closed terminal) as Ctrl-C is handled."""
 
     def end(number: int, _frame: FrameType | None) -> None:

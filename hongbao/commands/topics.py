@@ -37,6 +37,7 @@ EXIT_CODES: Mapping[ExitCode, str] = MappingProxyType(
         ),
         ExitCode.DECLINED: N_("declined: the bank said no, or cannot be reached"),
         ExitCode.DIFFERENCES: N_("two institutions' books do not agree"),
+        ExitCode.EXPECTATION: N_("a story's command did not do what the story says"),
         ExitCode.INTERRUPTED: N_("interrupted"),
     }
 )

@@ -69,6 +69,7 @@ class ExitCode(IntEnum):
     UNUSABLE = 21  # the home as it is: disk full, read-only, written by a newer version
     DECLINED = 22  # the bank said no, or cannot be reached
     DIFFERENCES = 23  # two institutions' books do not agree
+    EXPECTATION = 24  # a story's command did not do what the story says
     INTERRUPTED = 130  # Ctrl-C
 
 

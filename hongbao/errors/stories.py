@@ -1,6 +1,14 @@
 """Stories: syntax errors, and expectations that failed."""
 
-from hongbao.errors.base import LEFT_OUT, HongbaoError, UsageError, example
+from hongbao.errors.base import (
+    LEFT_OUT,
+    ExitCode,
+    HongbaoError,
+    Unusable,
+    UsageError,
+    example,
+    shortened,
+)
 from hongbao.words import N_
 
 STORY_PROBLEMS = {
@@ -13,6 +21,8 @@ STORY_PROBLEMS = {
     "bad_json": N_("this is not JSON"),
     "unknown_name": N_("no earlier line fills {name}"),
     "not_yours": N_("a story cannot set {name}"),
+    "other_form": N_("it is in form {name}, which this hongbao does not know"),
+    "nested_use": N_("a story that another one uses cannot use one itself"),
 }
 
 
@@ -55,3 +65,53 @@ class StoryFailed(HongbaoError):
     got: str = example("10")
 
     sentence = N_("story {source}, line {line}: {problem}")
+
+
+class InvalidGiven(UsageError):
+    """`hongbao play --set` with what no story can be given."""
+
+    text: str = example("amount", kw_only=False, shape=shortened)
+    problem: str = example(
+        "no_value",
+        also=("unknown",),
+        words={
+            "no_value": N_("it is not NAME=TEXT"),
+            "unknown": N_("no story has a `given` line with this name"),
+        },
+    )
+
+    sentence = N_("cannot set {text}: {problem}")
+
+
+class HomeTaken(UsageError):
+    """`hongbao play --home` makes a new home, in a folder that is not there yet."""
+
+    path: str = example("/home/zhang/lesson")
+
+    sentence = N_("{path} already exists; a story makes a new wallet")
+    advice = N_("name a folder that does not exist yet")
+
+
+class PlayFailed(HongbaoError):
+    """
+    Commands did not do what the stories say; the *failures* say where and what came instead.
+
+    What was *skipped* are chapters that need a name which one of them would have filled.
+    """
+
+    failed: int = example(1)
+    skipped: int = example(0)
+    failures: list[dict[str, object]] = example([])
+
+    exit_code = ExitCode.EXPECTATION
+    sentence = N_("failed expectations: {failed}")
+
+
+class PlayStuck(Unusable):
+    """A story could not be played to its end: a command did not end."""
+
+    failed: int = example(1)
+    skipped: int = example(0)
+    failures: list[dict[str, object]] = example([])
+
+    sentence = N_("commands that did not end: {failed}")

@@ -15,7 +15,40 @@ Stories: real commands with what they should answer, played on a throw-away home
 One file is a test, a demo and a lesson. docs/reference/stories.md says all that a story may hold.
 """
 
-from hongbao.story.player import Answered, Asked, Event, Screen, Told, play
+from hongbao.story.player import (
+    HOME,
+    Answered,
+    Asked,
+    Began,
+    Closed,
+    Event,
+    Failed,
+    Noted,
+    Outcome,
+    Screen,
+    Skipped,
+    Told,
+    perform,
+    play,
+)
 from hongbao.story.script import Story, parse, read
 
-__all__ = ["Answered", "Asked", "Event", "Screen", "Story", "Told", "parse", "play", "read"]
+__all__ = [
+    "HOME",
+    "Answered",
+    "Asked",
+    "Began",
+    "Closed",
+    "Event",
+    "Failed",
+    "Noted",
+    "Outcome",
+    "Screen",
+    "Skipped",
+    "Story",
+    "Told",
+    "parse",
+    "perform",
+    "play",
+    "read",
+]

@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import selectors
 import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
 from hongbao.errors import StoryFailed
@@ -17,12 +19,18 @@ from hongbao.story.promises import differing, first_match, pattern_of, plain, ti
 from hongbao.story.script import (
     NAME,
     VARIABLE,
+    Chapter,
     Command,
     Expectation,
+    Given,
     Narration,
+    Note,
     Prop,
+    Scene,
     Story,
+    Used,
 )
+from hongbao.words import shell_word
 
 SECONDS_MAX = 60
 """How long one command of a story may be silent; then it hangs, and is ended."""
@@ -52,7 +60,59 @@ class Answered(NamedTuple):
     err: str
 
 
-Event = Told | Asked | Answered
+class Began(NamedTuple):
+    """A chapter began."""
+
+    line: int
+    title: str
+
+
+class Noted(NamedTuple):
+    """A note for the person who presents."""
+
+    line: int
+    text: str
+
+
+class Failed(NamedTuple):
+    """
+    An expectation that does not hold; *problem* is one of `StoryFailed`'s.
+
+    *said* is all that the command printed. A secret that the story lays down is shown as •••.
+    """
+
+    line: int
+    source: str
+    chapter: str | None
+    problem: str
+    command: str
+    expected: str
+    got: str
+    said: str
+
+
+class Skipped(NamedTuple):
+    """A chapter ended early: *name* would have been filled in one that failed."""
+
+    line: int
+    source: str
+    chapter: str | None
+    name: str
+
+
+class Closed(NamedTuple):
+    """
+    The story is over: the digest of its books.
+
+    Where `hongbao check` refuses, there is its error's code instead.
+    """
+
+    digest: str | None
+    refusal: str | None
+
+
+Event = Told | Asked | Answered | Began | Noted
+Outcome = Event | Failed | Skipped | Closed
 
 
 class Screen(NamedTuple):
@@ -68,7 +128,9 @@ _HUSHED = ("HONGBAO_", "LC_", "LANG", "COLUMNS", "LINES", "FORCE_COLOR", "CLICOL
 """Settings of the person who plays a story, which would change the story."""
 
 _PACKAGE = Path(__file__).parents[2]
-_HOME = "home"
+HOME = "home"
+"""The folder of a story's home, in the one that it plays in."""
+
 _SETTINGS = "config.toml"
 _PIN = "pin"
 
@@ -92,19 +154,50 @@ def play(
     Raises StoryFailed at the first expectation that does not hold, after its `Answered`.
     """
     with tempfile.TemporaryDirectory(prefix="hongbao-story-") as lent:
-        player = _Player(story.source, Path(lent).resolve(), language, screen, variables)
-        for scene in story.scenes:
-            match scene:
-                case Narration():
-                    yield Told(scene.line, scene.told_in(language))
-                case Prop():
-                    player.lay(scene)
-                case Command():
-                    words, shown = player.spoken(scene)
-                    yield Asked(scene.line, shown)
-                    answered = player.ask(scene.line, shown, words)
-                    yield answered
-                    player.check(scene, answered)
+        player = _Player(Path(lent), None, language, screen, variables, {})
+        for outcome in player.outcomes(story):
+            if isinstance(outcome, Failed):
+                raise StoryFailed(
+                    source=outcome.source,
+                    line=outcome.line,
+                    problem=outcome.problem,
+                    command=outcome.command,
+                    expected=outcome.expected,
+                    got=outcome.got,
+                )
+            assert not isinstance(outcome, Skipped | Closed)
+            yield outcome
+
+
+def perform(
+    story: Story,
+    folder: Path,
+    *,
+    home: Path | None = None,
+    given: Mapping[str, str] = MappingProxyType({}),
+    language: str = "en",
+    screen: Screen | None = None,
+    variables: Mapping[str, str] = os.environ,
+) -> Generator[Outcome, None, None]:
+    """
+    Play *story* in *folder* to its end, and yield what happens as it happens.
+
+    Its home is made there, or is *home*; *given* are values for its names (see `Story.givens`).
+    The first command that fails ends its chapter, and the next chapter is played. The last outcome
+    is `Closed`.
+    """
+    player = _Player(folder, home, language, screen, variables, given)
+    yield from player.outcomes(story)
+    yield player.close()
+
+
+def _unrolled(story: Story) -> Iterator[tuple[str, Scene]]:
+    """Yield every scene of *story*, and of those that it uses in their place, with its file."""
+    for scene in story.scenes:
+        if isinstance(scene, Used):
+            yield from _unrolled(scene.story)
+        else:
+            yield story.source, scene
 
 
 class _Player:
@@ -112,22 +205,27 @@ class _Player:
 
     def __init__(
         self,
-        source: str,
         folder: Path,
+        home: Path | None,
         language: str,
         screen: Screen | None,
         variables: Mapping[str, str],
+        given: Mapping[str, str],
     ) -> None:
-        self.source = source
-        self.folder = folder
+        self.source = ""
+        self.chapter: str | None = None
+        self.folder = folder.resolve()
+        self.home = self.folder / HOME if home is None else home
+        self.language = language
         self.screen = screen
-        self.names: dict[str, str] = {}
+        self.names = dict(given)
+        self.secrets: list[str] = []
         self.variables = {
             name: value for name, value in variables.items() if not name.startswith(_HUSHED)
         }
         self.variables |= {
-            "HONGBAO_HOME": str(folder / _HOME),
-            "HONGBAO_CONFIG": str(folder / _SETTINGS),
+            "HONGBAO_HOME": str(self.home),
+            "HONGBAO_CONFIG": str(self.folder / _SETTINGS),
             "HONGBAO_LANG": language,
             "HONGBAO_PAGER": "",
             # This hongbao, wherever it was started from.
@@ -136,21 +234,79 @@ class _Player:
         if screen is not None:
             self.variables |= {"COLUMNS": str(screen.columns), "LINES": str(screen.lines)}
 
+    def outcomes(self, story: Story) -> Iterator[Event | Failed | Skipped]:
+        """Play *story*, chapter by chapter."""
+        is_over = False
+        for source, scene in _unrolled(story):
+            self.source = source
+            if isinstance(scene, Chapter):
+                self.chapter, is_over = scene.told_in(self.language), False
+                yield Began(scene.line, self.chapter)
+            elif not is_over:
+                for outcome in self._played(scene):
+                    is_over = is_over or isinstance(outcome, Failed | Skipped)
+                    yield outcome
+
+    def _played(self, scene: Scene) -> Iterator[Event | Failed | Skipped]:
+        match scene:
+            case Note():
+                yield Noted(scene.line, scene.told_in(self.language))
+            case Narration():
+                yield Told(scene.line, scene.told_in(self.language))
+            case Given():
+                self.names.setdefault(scene.name, scene.text)
+            case Prop():
+                if (name := self._missing(scene.text)) is not None:
+                    yield Skipped(scene.line, self.source, self.chapter, name)
+                    return
+                self.lay(scene)
+            case Command():
+                name = self._missing(f"{scene.actor or ''} {scene.typed}")
+                if name is not None:
+                    yield Skipped(scene.line, self.source, self.chapter, name)
+                    return
+                words, shown = self.spoken(scene)
+                yield Asked(scene.line, shown)
+                try:
+                    answered = self.ask(scene.line, shown, words)
+                except subprocess.TimeoutExpired:
+                    nothing = Answered(scene.line, shown, -1, "", "")
+                    yield self._failed(scene.line, "hangs", nothing, f"{SECONDS_MAX} s", "")
+                    return
+                yield answered
+                yield from self.check(scene, answered)
+
+    def _missing(self, text: str) -> str | None:
+        """Return a name in *text* that nothing has filled: the chapter that would have failed."""
+        return next((name for name in NAME.findall(text) if name not in self.names), None)
+
+    def close(self) -> Closed:
+        """Check the books, and return their digest."""
+        try:
+            code, out, err = _run(["check", "--json"], self.folder, self.variables, None)
+        except subprocess.TimeoutExpired:
+            return Closed(None, "hangs")
+        if code:
+            return Closed(None, json.loads(err)["error"]["code"])
+        return Closed(json.loads(out)["digest"], None)
+
     def lay(self, prop: Prop) -> None:
         """Put a file in place; the one called ``pin`` is the PIN that commands are given."""
-        file = self.folder / prop.name
+        file, text = self.folder / prop.name, self._filled(prop.text)
+        self.secrets.append(text)
         file.touch(0o600)
-        file.write_text(f"{prop.text}\n", encoding="utf-8")
+        file.write_text(f"{text}\n", encoding="utf-8")
         if prop.name == _PIN:
             self.variables["HONGBAO_PIN_FILE"] = _PIN
 
     def spoken(self, command: Command) -> tuple[list[str], str]:
         """Return *command*'s words with all names filled in, and how a person would type it."""
         words = [self._filled(word) for word in shlex.split(command.typed)]
-        shown = self._filled(command.typed)
+        shown = NAME.sub(lambda name: shell_word(self.names[name[1]]), command.typed)
         if command.actor is not None:
-            words += ["-p", command.actor]
-            shown += f" -p {command.actor}"
+            actor = self._filled(command.actor)
+            words += ["-p", actor]
+            shown += f" -p {shell_word(actor) if NAME.search(command.actor) else actor}"
         settings = next(n for n, word in enumerate(words) if not VARIABLE.fullmatch(word))
         first = shown.split(maxsplit=settings)
         return words, " ".join([*first[:settings], "hongbao", *first[settings:]])
@@ -164,33 +320,31 @@ class _Player:
         while variable := VARIABLE.fullmatch(words[0]):
             variables[variable["name"]] = variable["value"]
             words = words[1:]
-        try:
-            exit_code, out, err = _run(words, self.folder, variables, self.screen)
-        except subprocess.TimeoutExpired:
-            raise self._failed(line, "hangs", shown, f"{SECONDS_MAX} s", "") from None
+        exit_code, out, err = _run(words, self.folder, variables, self.screen)
         return Answered(line, shown, exit_code, self._plain(out), self._plain(err))
 
     def _plain(self, output: bytes) -> str:
         text = output.decode(errors="backslashreplace").replace("\r\n", "\n")
+        text = text.replace(str(self.home), f"./{HOME}")
         return text.replace(str(self.folder), ".")  # which is where the commands were run
 
-    def check(self, command: Command, answered: Answered) -> None:
-        """Hold what was *answered* to what the story expects; raise StoryFailed."""
+    def check(self, command: Command, answered: Answered) -> Iterator[Failed]:
+        """Hold what was *answered* to what the story expects; yield what does not hold."""
         if command.exit_code != answered.exit_code:
             codes = str(command.exit_code), str(answered.exit_code)
-            raise self._failed(command.line, "exit_code", answered.command, *codes)
+            yield self._failed(command.line, "exit_code", answered, *codes)
         for expected in command.expected:
             if expected.where == "json":
-                self._check_facts(expected, answered)
+                yield from self._check_facts(expected, answered)
             else:
-                self._check_line(expected, answered)
+                yield from self._check_line(expected, answered)
 
-    def _check_line(self, expected: Expectation, answered: Answered) -> None:
+    def _check_line(self, expected: Expectation, answered: Answered) -> Iterator[Failed]:
         outputs = {"out": answered.out, "err": answered.err}
         heard = plain(outputs.get(expected.where, answered.out + answered.err))
         if not expected.text:
             if heard.strip():
-                raise self._failed(expected.line, "silence", answered.command, "", heard)
+                yield self._failed(expected.line, "silence", answered, "", heard)
             return
         if self.screen is None:
             pattern = pattern_of(expected.text, self.names)
@@ -201,31 +355,34 @@ class _Player:
             found = first_match(pattern, [tightened(heard)])
         if found is None:
             text = self._filled(expected.text)
-            raise self._failed(expected.line, "text", answered.command, text, heard)
+            yield self._failed(expected.line, "text", answered, text, heard)
+            return
         self.names |= found
 
-    def _check_facts(self, expected: Expectation, answered: Answered) -> None:
+    def _check_facts(self, expected: Expectation, answered: Answered) -> Iterator[Failed]:
         heard = answered.out or answered.err
         try:
             document = json.loads(heard)
         except ValueError:
             text = self._filled(expected.text)
-            raise self._failed(expected.line, "text", answered.command, text, heard) from None
+            yield self._failed(expected.line, "text", answered, text, heard)
+            return
         wrong = differing(json.loads(expected.text), document, self.names, "")
         if wrong is not None:
-            raise self._failed(expected.line, "fact", answered.command, *wrong)
+            yield self._failed(expected.line, "fact", answered, *wrong)
 
     def _failed(
-        self, line: int, problem: str, command: str, expected: str, got: str
-    ) -> StoryFailed:
-        return StoryFailed(
-            source=self.source,
-            line=line,
-            problem=problem,
-            command=command,
-            expected=expected,
-            got=got.strip(),
-        )
+        self, line: int, problem: str, answered: Answered, expected: str, got: str
+    ) -> Failed:
+        said = plain(answered.out + answered.err).strip()
+        texts = answered.command, expected, got.strip(), said
+        return Failed(line, self.source, self.chapter, problem, *map(self._hidden, texts))
+
+    def _hidden(self, text: str) -> str:
+        """Return *text* without what the story lays down in files: PINs, and other secrets."""
+        for secret in filter(None, self.secrets):
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "•••", text)
+        return text
 
 
 # --- running -------------------------------------------------------------------------------------

@@ -18,6 +18,10 @@ VARIABLE = re.compile(r"(?P<name>HONGBAO_[A-Z_]+)=(?P<value>.*)", re.DOTALL)
 """A setting that stands before a command, as in a shell."""
 
 
+FORM = 1
+"""The form of stories that this hongbao plays, as a file's first line may say it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Narration:
     """A paragraph of narration, by language; "" is every language."""
@@ -31,6 +35,33 @@ class Narration:
             if spoken in self.told:
                 return self.told[spoken]
         return next(iter(self.told.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter(Narration):
+    """The heading of a chapter: a command that fails ends it, and the next one may still play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Narration):
+    """What only the person who presents the story is to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A name's value, unless it has another one already: from outside, or from an earlier line."""
+
+    line: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Another story, whose lines are played in this place."""
+
+    line: int
+    story: "Story"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +97,7 @@ class Command:
     expected: tuple[Expectation, ...]
 
 
-Scene = Narration | Prop | Command
+Scene = Narration | Chapter | Note | Given | Used | Prop | Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +107,26 @@ class Story:
     source: str
     scenes: tuple[Scene, ...]
 
+    @property
+    def givens(self) -> dict[str, str]:
+        """The names that can be set from outside, with the value that each has otherwise."""
+        found: dict[str, str] = {}
+        for scene in self.scenes:
+            if isinstance(scene, Given):
+                found.setdefault(scene.name, scene.text)
+            elif isinstance(scene, Used):
+                found = scene.story.givens | found
+        return found
+
 
 # --- reading -------------------------------------------------------------------------------------
 
 _COMMENT = re.compile(r"#+\s*(?:(?P<language>en|zh)[:：])?\s*(?P<text>.*)")
+_FORM = re.compile(r"#\s*hongbao\s+story\s+(?P<form>\d{1,9})\s*")
+_CHAPTER = re.compile(r"##\s*(?:(?P<language>en|zh)[:：])?\s*(?P<text>[^#\s].*)")
+_NOTE = re.compile(r"note(?:\s+(?P<language>en|zh))?[:：](?:\s+(?P<text>.*))?")
+_GIVEN = re.compile(r"given\s+(?P<name>[a-z][a-z0-9_]*)\s*=(?!>)\s*(?P<text>.*)")
+_USE = re.compile(r"use\s+(?P<file>\S.*)")
 _PROP = re.compile(r"file\s+(?P<name>[\w.-]+):(?:\s+(?P<text>.*))?")
 _ACTOR = re.compile(r"(?P<actor>[^\s:：\"'=]+)[:：]\s+(?P<rest>.*)")
 _ARROW = re.compile(r"\s=>(?=\s|$)")
@@ -90,38 +137,48 @@ _OURS = frozenset({"HONGBAO_HOME"})
 """What a story cannot choose: it plays on its own throw-away home and on no other."""
 
 
-def read(path: Path) -> Story:
+def read(path: Path, source: str | None = None) -> Story:
     """
-    Read the story in *path*.
+    Read the story in *path*; *source* is what its errors call it, its name if nothing else.
 
     Raises FileNotReadable, or InvalidStory with the line that cannot be read.
     """
+    return parse(_text_of(path), path.name if source is None else source, path.parent)
+
+
+def _text_of(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise FileNotReadable(path=str(path), reason=error.strerror or str(error)) from None
     except UnicodeDecodeError:
         raise FileNotReadable(path=str(path), reason=N_("it is not text")) from None
-    return parse(text, path.name)
 
 
-def parse(text: str, source: str) -> Story:
+def parse(text: str, source: str, folder: Path = Path()) -> Story:
     """
     Read a story from its *text*; *source* is what its errors call it.
+
+    The files that it uses are in *folder*.
 
     >>> parse("balance  => 0  10.00", "tiny").scenes[0].typed
     'balance'
     """
-    return Story(source, tuple(_Reader(source).scenes(text)))
+    return Story(source, tuple(_Reader(source, folder, set()).scenes(text)))
 
 
 class _Reader:
-    """Reads line by line, and knows which names the lines so far have filled."""
+    """
+    Reads line by line, and knows which names the lines so far have filled.
 
-    def __init__(self, source: str) -> None:
+    Without a *folder*, the story is one that another uses, and uses none itself.
+    """
+
+    def __init__(self, source: str, folder: Path | None, filled: set[str]) -> None:
         self.source = source
+        self.folder = folder
         self.line = 0
-        self.filled: set[str] = set()
+        self.filled = filled
 
     def scenes(self, text: str) -> list[Scene]:
         scenes: list[Scene] = []
@@ -129,8 +186,18 @@ class _Reader:
         for self.line, raw in enumerate(text.splitlines(), start=1):
             line, kind = raw.strip(), _kind(raw)
             before = scenes[-1] if scenes else None
-            if kind == "comment":
-                joined = before if isinstance(before, Narration) and last == kind else None
+            if self.line == 1 and (form := _FORM.fullmatch(line)):
+                if int(form["form"]) != FORM:
+                    raise self._wrong("other_form", name=form["form"])
+                continue
+            if (headed := _CHAPTER.fullmatch(line)) and kind == "comment":
+                kind = "chapter"
+                _put(scenes, Chapter(self.line, _by_language(headed)), last == kind)
+            elif (noted := _NOTE.fullmatch(line)) and kind == "scene":
+                kind = "note"
+                _put(scenes, Note(self.line, _by_language(noted)), last == kind)
+            elif kind == "comment":
+                joined = before if type(before) is Narration and last == kind else None
                 told = self._narration(line, joined)
                 if told is None:
                     kind = "nothing"
@@ -141,7 +208,9 @@ class _Reader:
                     raise self._wrong("no_command")
                 scenes[-1] = self._with(before, self._expectation(line))
             elif kind == "scene":
-                scenes.append(self._prop(line) or self._command(line))
+                scenes.append(
+                    self._given(line) or self._use(line) or self._prop(line) or self._command(line)
+                )
             last = kind
         return scenes
 
@@ -159,9 +228,33 @@ class _Reader:
         told[language] = _joined(told.get(language, ""), text)
         return Narration(before.line, told)
 
+    def _given(self, line: str) -> Given | None:
+        match = _GIVEN.fullmatch(line)
+        if match is None:
+            return None
+        self.filled.add(match["name"])
+        return Given(self.line, match["name"], match["text"])
+
+    def _use(self, line: str) -> Used | None:
+        """Read the story that *line* names; with an arrow it is the command `hongbao use`."""
+        match = _USE.fullmatch(line)
+        if match is None or _ARROW.search(line):
+            return None
+        if self.folder is None:
+            raise self._wrong("nested_use")
+        source = str(Path(self.source).parent / match["file"])
+        text = _text_of(self.folder / match["file"])
+        return Used(
+            self.line, Story(source, tuple(_Reader(source, None, self.filled).scenes(text)))
+        )
+
     def _prop(self, line: str) -> Prop | None:
         match = _PROP.fullmatch(line)
-        return match and Prop(self.line, match["name"], match["text"] or "")
+        if match is None:
+            return None
+        text = match["text"] or ""
+        self._check_names(text)
+        return Prop(self.line, match["name"], text)
 
     def _command(self, line: str) -> Command:
         typed, outcome = self._parted(line)
@@ -171,6 +264,7 @@ class _Reader:
         actor = _ACTOR.fullmatch(typed)
         if actor is not None:
             typed = actor["rest"]
+            self._check_names(actor["actor"])
         self._check(typed)
         speaker = actor and actor["actor"]
         command = Command(self.line, speaker, typed, int(match["exit_code"]), expected=())
@@ -199,7 +293,10 @@ class _Reader:
             del words[0]
         if not words:
             raise self._wrong("no_command_word")
-        for name in NAME.findall(typed):
+        self._check_names(typed)
+
+    def _check_names(self, text: str) -> None:
+        for name in NAME.findall(text):
             if name not in self.filled:
                 raise self._wrong("unknown_name", name=f"[{name}]")
 
@@ -226,6 +323,24 @@ class _Reader:
 
     def _wrong(self, problem: str, **facts: str) -> InvalidStory:
         return InvalidStory(source=self.source, line=self.line, problem=problem, **facts)
+
+
+def _by_language(match: re.Match[str]) -> dict[str, str]:
+    return {match["language"] or "": match["text"] or ""}
+
+
+def _put(scenes: list[Scene], scene: Chapter | Note, follows: bool) -> None:
+    """Add *scene*, or what it says in another language to the one that it directly *follows*."""
+    before = scenes[-1] if scenes else None
+    if (
+        follows
+        and isinstance(before, Chapter | Note)
+        and "" not in before.told.keys() | scene.told.keys()
+        and before.told.keys().isdisjoint(scene.told)
+    ):
+        scenes[-1] = replace(before, told={**before.told, **scene.told})
+    else:
+        scenes.append(scene)
 
 
 def _kind(raw: str) -> str:

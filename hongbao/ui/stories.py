@@ -1,9 +1,14 @@
 """Stories on the terminal: the narration, each command as it is typed, and its output."""
 
-from hongbao.story import Answered, Asked, Event, Told
-from hongbao.ui.screen import console, is_terminal, styled
+from typing import TYPE_CHECKING
+
+from hongbao.story import Answered, Asked, Began, Failed, Outcome, Skipped, Told
+from hongbao.ui.screen import console, is_terminal, line, pipe, styled
 from hongbao.ui.script import columns, wrapped
-from hongbao.words import N_, say
+from hongbao.words import N_, counted, say
+
+if TYPE_CHECKING:
+    from hongbao.answers import StoryOutcome
 
 MARGIN = 2
 """The indentation of a command's output, on a terminal."""
@@ -12,15 +17,88 @@ _PROMPT = "$ "
 _GOES_ON = " \\"
 
 
-def show_event(event: Event) -> None:
+LINES_MAX = 20
+"""How many lines of what a command printed are shown where it should have printed another."""
+
+
+def show_event(event: Outcome) -> None:
     """Print *event*; a pipe gets it as a shell session is written down, narration as comments."""
     match event:
         case Told():
             _show_told(event.text)
+        case Began():
+            _show_began(event.title)
         case Asked():
             _show_asked(event.command)
         case Answered():
             _show_answered(event)
+        case Failed():
+            print()
+            for number, text in enumerate(failure_lines(event)):
+                line(text, **({} if number else {"bold_red": text}))
+        case Skipped():
+            print()
+            line(skipped_line(event))
+
+
+def failure_lines(failed: Failed) -> list[str]:
+    """Return what failed in words: where, then what was expected, then what came instead."""
+    return [
+        " · ".join(filter(None, (_place(failed), failed.chapter, f"`{failed.command}`"))),
+        *_labelled(say(N_("expected:")), _expected(failed).splitlines()),
+        *_labelled(say(N_("came:")), _came(failed).splitlines()),
+    ]
+
+
+def skipped_line(skipped: Skipped) -> str:
+    """Return why a chapter was skipped."""
+    reason = say(N_("skipped: nothing has filled {name}"), name=f"[{skipped.name}]")
+    return " · ".join(filter(None, (_place(skipped), skipped.chapter, reason)))
+
+
+def _place(found: Failed | Skipped) -> str:
+    return f"{found.source}:{found.line}"
+
+
+def _expected(failed: Failed) -> str:
+    match failed.problem:
+        case "exit_code":
+            return say(N_("exit code {code}"), code=failed.expected)
+        case "silence":
+            return say(N_("silence"))
+        case "hangs":
+            return say(N_("an end within {seconds}"), seconds=failed.expected)
+    return failed.expected
+
+
+def _came(failed: Failed) -> str:
+    match failed.problem:
+        case "exit_code":
+            ended = say(N_("exit code {code}"), code=failed.got)
+            return f"{ended}\n{failed.said}"
+        case "hangs":
+            return say(N_("it was still running"))
+    return failed.got or say(N_("silence"))
+
+
+def _labelled(label: str, texts: list[str]) -> list[str]:
+    """Return *texts* under one another behind *label*, the first of them only if there are many."""
+    left_out = len(texts) - LINES_MAX
+    if left_out > 0:
+        more = counted("{count} more line", "{count} more lines", left_out)
+        texts = [*texts[:LINES_MAX], f"… {more}"]
+    margin = " " * columns(label)
+    return [f"  {margin if number else label} {text}".rstrip() for number, text in enumerate(texts)]
+
+
+def _show_began(title: str) -> None:
+    if not is_terminal():
+        print(f"\n## {title}", flush=True)
+        return
+    out = console()
+    out.print()
+    for part in wrapped(title, out.width):
+        out.print(styled(part, bold_yellow=part))
 
 
 def _show_told(text: str) -> None:
@@ -60,11 +138,39 @@ def _broken(command: str, width: int) -> list[str]:
 def _show_answered(answered: Answered) -> None:
     said = answered.out + answered.err
     margin = " " * MARGIN if is_terminal() else ""
-    for line in said.splitlines():
-        print(f"{margin}{line}".rstrip(), flush=True)
+    for text in said.splitlines():
+        print(f"{margin}{text}".rstrip(), flush=True)
     if answered.exit_code:
         ended = say(N_("exit code {code}"), code=answered.exit_code)
         if is_terminal():
             console().print(styled(f"{margin}{ended}", dim=ended))
         else:
             print(f"[{ended}]", flush=True)
+
+
+def show_source(source: str) -> None:
+    """Print which file is played next, where there are several."""
+    print()
+    line(f"=== {source}", bold=source)
+
+
+def show_closed(outcome: "StoryOutcome") -> None:
+    """Print the digest at a story's end."""
+    if outcome["digest"] is not None:
+        print()
+        line(say(N_("books digest {digest}"), digest=outcome["digest"]))
+
+
+def show_checked(outcome: "StoryOutcome") -> None:
+    """Print in a line what became of a story."""
+    ended = "ok" if outcome["ok"] else "failed"
+    if not is_terminal():
+        pipe((ended, outcome["story"], outcome["commands"], outcome["digest"]))
+    else:
+        said = say(N_("ok") if outcome["ok"] else N_("failed"))
+        counts = [
+            counted("{count} command", "{count} commands", outcome["commands"]),
+            *([] if outcome["digest"] is None else [outcome["digest"][:16]]),
+        ]
+        style = {"green" if outcome["ok"] else "bold_red": said}
+        line(" · ".join([f"{said} {outcome['story']}", *counts]), **style)

@@ -108,6 +108,7 @@ TYPED: dict[str, list[str]] = {
     "backup": ["{home}/备份🧧", "{home}/nowhere/备份🧧"],
     "restore": ["{home}/备份🧧 --yes", "{home}/没有é"],
     "demo": [],  # tests/test_story.py plays it
+    "play": ["{home}/没有é"],  # tests/cli/test_play.py plays more
     "status": [""],
     "sandbox": ["--empty --at {home}/沙盒🧧é", "--at {home}", "--people 五"],
     "sandbox shell": ["--at {home}/没有é"],

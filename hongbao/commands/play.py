@@ -1,0 +1,276 @@
+"""``hongbao play``."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from shutil import rmtree
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
+
+import typer
+
+from hongbao.commands.demo import LINES, ending_tidily, step_of
+from hongbao.commands.options import Command, caller, new_app
+from hongbao.errors import (
+    ConflictingOptions,
+    FileNotReadable,
+    HomeTaken,
+    InvalidGiven,
+    PlayFailed,
+    PlayStuck,
+    StorageRefused,
+)
+from hongbao.paths import absolute_path, typed_path
+from hongbao.words import N_, language, shell_word, use_language
+
+if TYPE_CHECKING:
+    from hongbao.answers import StoriesPlayed, StoryFailure, StoryOutcome
+    from hongbao.commands.caller import Caller
+    from hongbao.story import Failed, Story
+
+app = new_app()
+
+PART = "_"
+"""What the name of a file begins with that other stories use, and that a folder does not play."""
+
+
+class _Wanted(NamedTuple):
+    """How stories are played."""
+
+    home: Path | None
+    given: Mapping[str, str]
+    checks: bool
+    fail_fast: bool
+    keep: bool
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Play stories: real commands, and what each should answer."),
+    help=N_(
+        "Each plays in a throw-away wallet; yours is not touched. Exits with 24 if an answer is "
+        "not the expected one, and says where."
+    ),
+    epilog=(
+        "hongbao play lesson.txt\nhongbao play lesson.txt --set amount=8.88\n"
+        "hongbao play --check lessons/"
+    ),
+)
+def play(
+    ctx: typer.Context,
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", show_default=False, help=N_("stories, in this order")),
+    ],
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help=N_("show only failures, and continue after one; FILE may be a folder"),
+        ),
+    ] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help=N_("stop --check at the first failure"))
+    ] = False,
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="TEXT",
+            show_default=False,
+            help=N_("NAME=TEXT: the text of a given name"),
+        ),
+    ] = None,
+    home: Annotated[
+        str | None,
+        typer.Option("--home", metavar="FOLDER", help=N_("make the wallet in this new folder")),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help=N_("keep the folder of the throw-away wallet"))
+    ] = False,
+) -> None:
+    call = caller(ctx)
+    if call.as_json:
+        use_language("en")  # programs get the same in every language
+    named = _found(files, in_folders=check)
+    if home is not None and (check or len(named) > 1):
+        raise ConflictingOptions(
+            "--home", "--check" if check else "FILE FILE", command=ctx.command_path
+        )
+    from hongbao.story import read
+
+    stories = [read(path, source) for source, path in named]
+    wanted = _Wanted(
+        home=None if home is None else _new_folder(home),
+        given=_givens(given or [], stories),
+        checks=check,
+        fail_fast=fail_fast or not check,
+        keep=keep,
+    )
+    played: StoriesPlayed = {"ok": True, "stories": []}
+    with ending_tidily():
+        for story in stories:
+            outcome = _played(call, story, wanted, is_one=len(stories) == 1)
+            played["stories"].append(outcome)
+            played["ok"] = played["ok"] and outcome["ok"]
+            if wanted.fail_fast and not outcome["ok"]:
+                break
+    _answer(call, played)
+
+
+def _answer(call: "Caller", played: "StoriesPlayed") -> None:
+    """Answer with what was *played*, or raise PlayFailed or PlayStuck."""
+    failures = [failure for story in played["stories"] for failure in story["failures"]]
+    if failures:
+        stuck = [failure for failure in failures if failure["problem"] == "hangs"]
+        kind = PlayStuck if stuck else PlayFailed
+        raise kind(
+            failed=len(stuck or failures),
+            skipped=sum(story["skipped"] for story in played["stories"]),
+            failures=cast(list[dict[str, Any]], failures),
+        )
+    if call.as_json:
+        call.answer(played, lambda _played: None)
+
+
+def _found(files: Sequence[str], *, in_folders: bool) -> list[tuple[str, Path]]:
+    """Return the stories that *files* name, each with how it is called."""
+    found: list[tuple[str, Path]] = []
+    for name in files:
+        path = typed_path(name)
+        if not (in_folders and path.is_dir()):
+            found.append((name, path))
+            continue
+        inside = [
+            (str(Path(name, each.name)), each)
+            for each in sorted(path.glob("*.txt"))
+            if not each.name.startswith(PART)
+        ]
+        if not inside:
+            raise FileNotReadable(path=name, reason=N_("there is no story in it"))
+        found += inside
+    return found
+
+
+def _new_folder(typed: str) -> Path:
+    path = absolute_path(typed)
+    if path.exists() or path.is_symlink():
+        raise HomeTaken(path=str(path))
+    return path
+
+
+def _givens(typed: Sequence[str], stories: "Sequence[Story]") -> dict[str, str]:
+    """Return the names that were set, each of which one of *stories* is given."""
+    given: dict[str, str] = {}
+    for text in typed:
+        name, is_set, value = text.partition("=")
+        if not is_set:
+            raise InvalidGiven(text, problem="no_value")
+        if all(name not in story.givens for story in stories):
+            raise InvalidGiven(name, problem="unknown")
+        given[name] = value
+    return given
+
+
+def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) -> "StoryOutcome":
+    """Play *story*, show it as it happens, and return what became of it."""
+    from hongbao.story import HOME, Answered, Began, Closed, Failed, Screen, Skipped, perform
+    from hongbao.ui import stories as shown
+    from hongbao.ui.screen import is_terminal
+    from hongbao.ui.script import terminal_columns
+
+    is_shown = not (wanted.checks or call.as_json)
+    width = max(terminal_columns() - shown.MARGIN, 1)
+    outcome: StoryOutcome = {
+        "story": story.source,
+        "ok": True,
+        "chapters": 0,
+        "commands": 0,
+        "skipped": 0,
+        "failures": [],
+        "digest": None,
+        "kept": None,
+        "steps": [],
+    }
+    if is_shown and not is_one:
+        shown.show_source(story.source)
+    with _folder(keep=wanted.keep) as folder:
+        outcome["kept"] = str(folder) if wanted.keep else None
+        events = perform(
+            story,
+            folder,
+            home=wanted.home,
+            given=wanted.given,
+            language="en" if call.as_json else language(),
+            screen=Screen(width, LINES) if is_shown and is_terminal() else None,
+            variables=call.env.variables,
+        )
+        with closing(events):
+            for event in events:
+                if wanted.fail_fast and not (outcome["ok"] or isinstance(event, Failed)):
+                    break
+                if is_shown:
+                    shown.show_event(event)
+                if not wanted.checks and (step := step_of(event)) is not None:
+                    outcome["steps"].append(step)
+                match event:
+                    case Began():
+                        outcome["chapters"] += 1
+                    case Answered():
+                        outcome["commands"] += 1
+                    case Failed():
+                        outcome["ok"] = False
+                        outcome["failures"].append(_failure(event))
+                        if wanted.checks and not call.as_json:
+                            shown.show_event(event)
+                    case Skipped():
+                        outcome["skipped"] += 1
+                        if wanted.checks and not call.as_json:
+                            shown.show_event(event)
+                    case Closed():
+                        outcome["digest"] = event.digest
+    outcome["chapters"] = outcome["chapters"] or 1
+    if not call.as_json:
+        if wanted.checks:
+            shown.show_checked(outcome)
+        else:
+            shown.show_closed(outcome)
+    if wanted.keep:
+        place = shell_word(str(wanted.home or folder / HOME))
+        call.remark(
+            N_("kept in {folder}; look inside with: {command}"),
+            folder=folder,
+            command=f"HONGBAO_HOME={place} hongbao status",
+        )
+    return outcome
+
+
+def _failure(failed: "Failed") -> "StoryFailure":
+    from hongbao.ui.stories import failure_lines
+
+    return {
+        "source": failed.source,
+        "line": failed.line,
+        "chapter": failed.chapter,
+        "problem": failed.problem,
+        "command": failed.command,
+        "expected": failed.expected,
+        "got": failed.got,
+        "said": failed.said,
+        "text": "\n".join(failure_lines(failed)),
+    }
+
+
+@contextmanager
+def _folder(*, keep: bool) -> Iterator[Path]:
+    """Make the folder that a story plays in; it is gone afterwards, unless it is to be kept."""
+    try:
+        made = tempfile.mkdtemp(prefix="hongbao-story-")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageRefused(path=tempfile.gettempdir(), reason=reason) from None
+    try:
+        yield Path(made)
+    finally:
+        if not keep:
+            rmtree(made)

@@ -1,0 +1,208 @@
+"""``hongbao play``: stories of one's own, and what does not hold in them."""
+
+import json
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from hongbao import cli
+from hongbao.errors import ExitCode
+from hongbao.story import player
+from tests import warm
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "play.md"
+FACTS = ("line", "chapter", "problem", "expected")
+BEGIN = "file pin: 246810\ninit 张三 --clock 2026-02-16T20:00:00+08:00 --dice 88 => 0\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to write stories in, and another for what they are played in."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def plays(capsys: pytest.CaptureFixture[str], *typed: str) -> tuple[int, str, str]:
+    """Return how ``hongbao play`` with *typed* ended, and what it said on both outputs."""
+    with warm.stories():
+        code = cli.main(["play", *typed])
+    return code, *capsys.readouterr()
+
+
+def test_the_page_shows_what_is_played(here: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    Its story as it stands there holds, and with another amount fails as the page says.
+    """
+    page = PAGE.read_text(encoding="utf-8")
+    story = page.partition("```story\n")[2].partition("```")[0]
+    shown = page.partition("```console\n$ hongbao play --check friends.txt --set amount=12\n")[2]
+    (here / "friends.txt").write_text(story, encoding="utf-8")
+
+    code, out, err = plays(capsys, "--check", "friends.txt", "--set", "amount=12")
+
+    assert shown.partition("```")[0] == out + err
+    assert ExitCode.EXPECTATION == code
+    code, out, _ = plays(capsys, "friends.txt")
+    assert 0 == code
+    assert re.search(
+        r"\n## Money\n(?s:.*)\n## A packet\n(?s:.*)\nbooks digest [0-9a-f]{64}\n$", out
+    )
+    assert [] == list((here / "temporary").iterdir())
+
+
+def test_a_failure_ends_its_chapter_and_the_next_one_plays(
+    here: Path, capsys: pytest.CaptureFixture[str]
+):
+    """
+    All that is wrong with the command is named; a chapter without its names is skipped; and what
+    the story keeps in a file is not shown.
+    """
+    story = (
+        f"{BEGIN}## One\nbalance => 12 …246810…\n    > 9.99\nuse [packet] => 0\n"
+        "## Two\nclaim [packet] => 0\n## Three\nbalance => 0 0.00 …\nbalance => 0 1.00 …\n"
+    ).replace("use [packet] => 0", 'send 1 --json => 0 {"packet": "[packet]"}')
+    (here / "a.txt").write_text(story, encoding="utf-8")
+
+    code, out, err = plays(capsys, "--check", "--json", "a.txt")
+    error = json.loads(err)["error"]
+
+    assert (24, "", "play_failed") == (code, out, error["code"])
+    assert (4, 1) == (error["failed"], error["skipped"])
+    assert [
+        (4, "One", "exit_code", "12", "0"),
+        (4, "One", "text", "…•••…", "0.00"),
+        (5, "One", "text", "9.99", "0.00"),
+        (11, "Three", "text", "1.00 …", "0.00"),
+    ] == [
+        (*(failure[key] for key in FACTS), failure["got"].partition("\t")[0])
+        for failure in error["failures"]
+    ]
+    assert error["failures"][0]["text"].startswith(
+        "a.txt:4 · One · `hongbao balance`\n"
+        "  expected: exit code 12\n"
+        "  came: exit code 0\n"
+        "        0.00"
+    )
+    first = json.loads(plays(capsys, "--check", "--fail-fast", "--json", "a.txt")[2])["error"]
+    assert error["failures"][:3] == first["failures"]
+
+
+def test_a_folder_is_played_file_by_file(here: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    By name; what others use is not played by itself, and failures there name its own line.
+    """
+    (here / "all").mkdir()
+    (here / "all" / "_begin.txt").write_text(
+        f"{BEGIN}given sum = 0.00\nbalance => 0 [sum] …\n", "utf-8"
+    )
+    (here / "all" / "b.txt").write_text("use _begin.txt\nbalance => 0 [sum] …\n", "utf-8")
+    (here / "all" / "a.txt").write_text("given sum = 1\nuse _begin.txt\n", "utf-8")
+
+    code, out, _ = plays(capsys, "--check", "all")
+
+    assert 24 == code
+    assert "all/_begin.txt:4 · `hongbao balance`" in out
+    assert ["failed\tall/a.txt\t2", "ok\tall/b.txt\t3"] == re.findall(
+        r"^((?:ok|failed)\t\S+\t\d+)\t[0-9a-f]{64}$", out, re.MULTILINE
+    )
+    assert 0 == plays(capsys, "--check", "all", "--set", "sum=0.00")[0]
+
+
+def test_the_same_story_says_the_same_to_the_byte(here: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    In its own folder or in one that was chosen, and in another time zone.
+    """
+    (here / "a.txt").write_text(f"{BEGIN}note: smile\nbalance => 0\ncheck => 0\n", "utf-8")
+
+    first = plays(capsys, "a.txt")
+    with pytest.MonkeyPatch.context() as abroad:
+        abroad.setenv("TZ", "America/New_York")
+        again = plays(capsys, "a.txt", "--home", "mine")
+
+    heads = re.compile(r"(?m)^head\t.*$")  # under the home's own keys
+    assert (0, heads.sub("", first[1])) == (again[0], heads.sub("", again[1]))
+    assert "smile" not in first[1]
+    assert 0o700 == stat.S_IMODE((here / "mine").stat().st_mode)
+    assert 2 == plays(capsys, "a.txt", "--home", "mine")[0]
+
+
+def test_a_folder_that_is_kept_can_be_looked_into(here: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    The command that it names shows the wallet.
+    """
+    (here / "a.txt").write_text(BEGIN, "utf-8")
+
+    _code, _out, err = plays(capsys, "a.txt", "--keep")
+    found = re.search(r"HONGBAO_HOME=(\S+) hongbao status", err)
+
+    assert found is not None
+    with pytest.MonkeyPatch.context() as there:
+        there.setenv("HONGBAO_HOME", found[1])
+        assert 0 == cli.main(["status"])
+    assert "张三" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "code", "name"),
+    [
+        (["nowhere.txt"], "", 10, "file_not_readable"),
+        (["--check", "temporary"], "", 10, "file_not_readable"),
+        (["a.txt"], "balance\n", 2, "invalid_story"),
+        (["a.txt"], "# hongbao story 2\n", 2, "invalid_story"),
+        (["a.txt"], "use a.txt\n", 2, "invalid_story"),
+        (["a.txt"], "use b.txt\n", 10, "file_not_readable"),
+        (["a.txt", "--set", "sum"], "given sum = 1\n", 2, "invalid_given"),
+        (["a.txt", "--set", "sun=1"], "given sum = 1\n", 2, "invalid_given"),
+        (["a.txt", "a.txt", "--home", "new"], "", 2, "conflicting_options"),
+        (["a.txt", "--home", "temporary"], "", 2, "home_taken"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_before_anything_runs(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    typed: list[str],
+    text: str,
+    code: int,
+    name: str,
+):
+    """
+    A file that is not there, or is no story; a name that no story is given.
+    """
+    (here / "a.txt").write_text(text, "utf-8")
+
+    ended, out, err = plays(capsys, *typed, "--json")
+
+    assert (code, "", name) == (ended, out, json.loads(err)["error"]["code"])
+
+
+def test_a_command_that_does_not_end_is_no_failed_expectation(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """
+    The story could not be played, which is another exit code.
+    """
+    (here / "a.txt").write_text("balance => 0\n", "utf-8")
+    monkeypatch.setattr(player, "SECONDS_MAX", 0)
+
+    code = cli.main(["play", "--json", "a.txt"])
+    error = json.loads(capsys.readouterr().err)["error"]
+
+    assert (21, "play_stuck") == (code, error["code"])
+    assert "hangs" == error["failures"][0]["problem"]
+
+
+def test_the_folder_cannot_be_made(here: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    That is the system's word, and no traceback.
+    """
+    (here / "a.txt").write_text("", "utf-8")
+    (here / "temporary").rmdir()
+
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr("tempfile.tempdir", str(here / "temporary"))
+        assert 21 == cli.main(["play", "a.txt"])
+    assert "No such file or directory" in capsys.readouterr().err
