@@ -15,9 +15,18 @@ from typing import Any
 import pytest
 
 from hongbao.errors import FileNotReadable, InvalidStory, StoryFailed
-from hongbao.story import Answered, Asked, Event, Screen, Told, parse, play, read
+from hongbao.story import Answered, Asked, Event, Screen, Story, Told, parse, play, read
 from hongbao.story.promises import differing, first_match, pattern_of, plain
-from hongbao.story.script import Command, Expectation, Narration, Prop
+from hongbao.story.script import (
+    Chapter,
+    Command,
+    Expectation,
+    Given,
+    Narration,
+    Note,
+    Prop,
+    Used,
+)
 from tests import warm
 from tests.every import every
 
@@ -162,6 +171,66 @@ def test_a_story_that_is_no_text_is_refused(tmp_path: Path):
     for name in ("a.txt", "b.txt"):
         with pytest.raises(FileNotReadable):
             read(tmp_path / name)
+
+
+def test_a_chapter_has_its_title_in_each_language():
+    """
+    Titles under one another are of one chapter; another in the same language begins the next.
+    """
+    scenes = parse("## en: Money\n## zh: 钱\n## en: End\n\n## All\n# told", "a.txt").scenes
+
+    assert (
+        Chapter(1, {"en": "Money", "zh": "钱"}),
+        Chapter(3, {"en": "End"}),
+        Chapter(5, {"": "All"}),
+        Narration(6, {"": "told"}),
+    ) == scenes
+
+
+def test_a_note_is_not_narration():
+    """
+    In each language, as narration is; it ends the paragraph before.
+    """
+    scenes = parse("# told\nnote en: smile\nnote zh: 微笑\nnote: wait", "a.txt").scenes
+
+    assert (
+        Narration(1, {"": "told"}),
+        Note(2, {"en": "smile", "zh": "微笑"}),
+        Note(4, {"": "wait"}),
+    ) == scenes
+
+
+def test_a_given_name_can_be_used_from_its_line_on():
+    """
+    In commands, in files and as the person who acts; the first line that gives it counts.
+    """
+    story = parse(
+        "given who = 李四\ngiven pin =\ngiven who = 王五\nfile pin: [pin]\n[who]: balance => 0",
+        "a.txt",
+    )
+
+    assert {"who": "李四", "pin": ""} == story.givens
+    assert (Given(1, "who", "李四"), Prop(4, "pin", "[pin]")) == (story.scenes[0], story.scenes[3])
+    assert Command(5, "[who]", "balance", 0, ()) == story.scenes[4]
+
+
+def test_a_story_that_is_used_is_read_with_it(tmp_path: Path):
+    """
+    Its mistakes have its own name and line, and `use NAME => 0` is still a command.
+    """
+    (tmp_path / "part.txt").write_text("given sum = 1\nuse 李四 => 0\n", encoding="utf-8")
+    (tmp_path / "bad.txt").write_text("\nuse part.txt\n", encoding="utf-8")
+
+    story = parse("# hongbao story 1\nuse part.txt\ntopup [sum] => 0", "all/a.txt", tmp_path)
+    with pytest.raises(InvalidStory) as caught:
+        parse("use bad.txt", "all/a.txt", tmp_path)
+
+    used = Story("all/part.txt", (Given(1, "sum", "1"), Command(2, None, "use 李四", 0, ())))
+    assert (Used(2, used), Command(3, None, "topup [sum]", 0, ())) == story.scenes
+    assert {"sum": "1"} == story.givens
+    assert ("all/bad.txt", 2, "nested_use") == tuple(
+        caught.value.facts[name] for name in ("source", "line", "problem")
+    )
 
 
 # --- comparing -----------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ class _Wanted(NamedTuple):
     given: Mapping[str, str]
     checks: bool
     fail_fast: bool
+    tap: bool
     keep: bool
 
 
@@ -52,8 +53,8 @@ class _Wanted(NamedTuple):
         "not the expected one, and says where."
     ),
     epilog=(
-        "hongbao play lesson.txt\nhongbao play lesson.txt --set amount=8.88\n"
-        "hongbao play --check lessons/"
+        "hongbao play lesson.txt --set amount=8.88\n"
+        "hongbao play --check lessons/ --junit report.xml"
     ),
 )
 def play(
@@ -66,7 +67,7 @@ def play(
         bool,
         typer.Option(
             "--check",
-            help=N_("show only failures, and continue after one; FILE may be a folder"),
+            help=N_("show only failures, and continue; FILE may be a folder"),
         ),
     ] = False,
     fail_fast: Annotated[
@@ -85,6 +86,11 @@ def play(
         str | None,
         typer.Option("--home", metavar="FOLDER", help=N_("make the wallet in this new folder")),
     ] = None,
+    junit: Annotated[
+        str | None,
+        typer.Option("--junit", metavar="FILE", help=N_("write a report in JUnit's XML to FILE")),
+    ] = None,
+    tap: Annotated[bool, typer.Option("--tap", help=N_("as --check, in the form of TAP"))] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
@@ -92,7 +98,11 @@ def play(
     call = caller(ctx)
     if call.as_json:
         use_language("en")  # programs get the same in every language
+    if tap and call.as_json:
+        raise ConflictingOptions("--tap", "--json", command=ctx.command_path)
+    check = check or tap
     named = _found(files, in_folders=check)
+    report = None if junit is None else call.output(junit)
     if home is not None and (check or len(named) > 1):
         raise ConflictingOptions(
             "--home", "--check" if check else "FILE FILE", command=ctx.command_path
@@ -105,6 +115,7 @@ def play(
         given=_givens(given or [], stories),
         checks=check,
         fail_fast=fail_fast or not check,
+        tap=tap,
         keep=keep,
     )
     played: StoriesPlayed = {"ok": True, "stories": []}
@@ -115,6 +126,16 @@ def play(
             played["ok"] = played["ok"] and outcome["ok"]
             if wanted.fail_fast and not outcome["ok"]:
                 break
+    if report is not None:
+        from hongbao.outputs import save_as
+        from hongbao.story import reports
+
+        text = reports.junit(played["stories"])
+        save_as(report, lambda out: out.write(text.encode()), replace=True)
+    if tap:
+        from hongbao.story import reports
+
+        print(reports.tap(played["stories"]), end="")
     _answer(call, played)
 
 
@@ -180,6 +201,7 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
     from hongbao.ui.script import terminal_columns
 
     is_shown = not (wanted.checks or call.as_json)
+    is_checked = wanted.checks and not (call.as_json or wanted.tap)
     width = max(terminal_columns() - shown.MARGIN, 1)
     outcome: StoryOutcome = {
         "story": story.source,
@@ -221,20 +243,19 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
                     case Failed():
                         outcome["ok"] = False
                         outcome["failures"].append(_failure(event))
-                        if wanted.checks and not call.as_json:
+                        if is_checked:
                             shown.show_event(event)
                     case Skipped():
                         outcome["skipped"] += 1
-                        if wanted.checks and not call.as_json:
+                        if is_checked:
                             shown.show_event(event)
                     case Closed():
                         outcome["digest"] = event.digest
     outcome["chapters"] = outcome["chapters"] or 1
-    if not call.as_json:
-        if wanted.checks:
-            shown.show_checked(outcome)
-        else:
-            shown.show_closed(outcome)
+    if is_checked:
+        shown.show_checked(outcome)
+    elif is_shown:
+        shown.show_closed(outcome)
     if wanted.keep:
         place = shell_word(str(wanted.home or folder / HOME))
         call.remark(

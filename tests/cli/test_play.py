@@ -4,12 +4,14 @@ import json
 import re
 import stat
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from hongbao import cli
+from hongbao.answers import StoryFailure, StoryOutcome
 from hongbao.errors import ExitCode
-from hongbao.story import player
+from hongbao.story import player, reports
 from tests import warm
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "play.md"
@@ -206,3 +208,80 @@ def test_the_folder_cannot_be_made(here: Path, capsys: pytest.CaptureFixture[str
         full.setattr("tempfile.tempdir", str(here / "temporary"))
         assert 21 == cli.main(["play", "a.txt"])
     assert "No such file or directory" in capsys.readouterr().err
+
+
+def failing(came: str) -> StoryOutcome:
+    """A story in which a command printed *came*."""
+    text = f"é.txt:1 · `hongbao balance`\n  expected: 1\n  came: {came}"
+    failure: StoryFailure = {
+        "source": "é.txt",
+        "line": 1,
+        "chapter": None,
+        "problem": "text",
+        "command": "hongbao balance",
+        "expected": "1",
+        "got": came,
+        "said": came,
+        "text": text,
+    }
+    return {
+        "story": '红包 & "é" #1.txt',
+        "ok": False,
+        "chapters": 1,
+        "commands": 1,
+        "skipped": 0,
+        "failures": [failure],
+        "digest": "ab" * 32,
+        "kept": None,
+        "steps": [],
+    }
+
+
+WILD = "\x1b[31m🧧 红包\x07\x00 <&]]> \ud800\ufffe\x85 end"
+
+
+def test_any_failure_makes_xml_that_a_strict_parser_takes():
+    """
+    Escapes, bells, NULs, lone surrogates and what XML itself means something by.
+    """
+    text = reports.junit([failing(WILD), {**failing(""), "ok": True, "failures": []}])
+
+    suites = ElementTree.fromstring(text.encode("utf-8"))
+    cases = suites.findall("testsuite/testcase")
+    failed = cases[0].find("failure")
+
+    assert ("2", "1") == (suites.get("tests"), suites.get("failures"))
+    assert ['红包 & "é" #1.txt'] * 2 == [case.get("name") for case in cases]
+    assert failed is not None
+    assert failed.text is not None
+    assert "came: �[31m🧧 红包�� <&]]> ��\x85 end" in failed.text
+    assert ("text", "é.txt:1 · `hongbao balance`") == (failed.get("type"), failed.get("message"))
+    assert cases[1].find("failure") is None
+
+
+def test_a_failure_stays_below_its_point():
+    """
+    Each line of it is indented, so none is taken for a point; a # in a name begins no directive.
+    """
+    lines = reports.tap([failing("x\nnot ok 3\u2028ok 4")]).splitlines()
+
+    assert ["TAP version 14", "1..1", 'not ok 1 - 红包 & "é" \\#1.txt', "  ---"] == lines[:4]
+    assert ["    not ok 3", "    ok 4", "  ..."] == lines[-3:]
+
+
+def test_reports_say_what_the_terminal_says(here: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    In the same words; TAP stands for the lines of --check.
+    """
+    (here / "a.txt").write_text("balance => 0\n", "utf-8")
+    (here / "b.txt").write_text("balance => 10\n", "utf-8")
+
+    code, out, _ = plays(capsys, "--tap", "a.txt", "b.txt", "--junit", "report.xml")
+    _, said, _ = plays(capsys, "--check", "a.txt")
+    report = ElementTree.fromstring((here / "report.xml").read_bytes())
+
+    words = said.strip("\n").rpartition("\n")[0]
+    assert "a.txt:1 · `hongbao balance`\n  expected: exit code 0\n  came: exit code 10" in words
+    assert words == report.findtext("testsuite/testcase/failure")
+    assert [f"    {line}".rstrip() for line in words.splitlines()] == out.splitlines()[5:-2]
+    assert (24, "ok 2 - b.txt") == (code, out.splitlines()[-1])
