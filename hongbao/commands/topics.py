@@ -149,6 +149,15 @@ def _formatting(page: Any) -> None:
             "\\n or \\\\."
         )
     )
+    with page.section(_("As a picture")):
+        page.write_dl(
+            [
+                ("--svg FILE", N_("save the screen as an SVG picture")),
+                ("--html FILE", N_("save the screen as a page of HTML")),
+                ("--names", N_("in the file, show other people's names, IDs and exact times")),
+                ("--no-amounts", N_("in the file, hide the amounts")),
+            ]
+        )
     page.write_paragraph()
     page.write_text(
         _(
