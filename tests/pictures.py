@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from hongbao import words
+from hongbao.answers import Year
 from hongbao.ui import books, opening, packets
+from hongbao.ui import year as year_screen
 from hongbao.ui.picture import Screen, Theme, svg, taken
 from hongbao.units import yuan
 from tests.cli.shell import Shell
@@ -22,6 +24,43 @@ LANGUAGES = {"en": "en", "zh": "zh_CN"}
 THEMES = [theme for theme in get_args(Theme) if theme != "auto"]
 
 PEOPLE = ("小红", "小刚", "李四", "王五")
+
+
+YEAR: Year = {
+    "profile": "小明",
+    "year": 2026,
+    "lunar": True,
+    "first_day": "2026-02-16",
+    "last_day": "2027-02-04",
+    "at": "2027-02-04T20:00:00+08:00",
+    "sandbox": False,
+    "title": "lucky",
+    "received_count": 37,
+    "received_fen": 612_88,
+    "sent_count": 24,
+    "sent_fen": 688_66,
+    "luckiest_fen": 88_88,
+    "luckiest_shares": 20,
+    "luckiest_sender": "小红",
+    "fastest_micros": 412_000,
+    "fastest_sender": "李四",
+    "generous": "小红",
+    "generous_fen": 213_40,
+    "streak": 4,
+    "greeting": "恭喜发财，大吉大利",
+    "greeting_count": 11,
+    "months": [
+        {"month": month, "received_fen": received_fen, "sent_fen": sent_fen}
+        for month, received_fen, sent_fen in (
+            *(("2026-02", 188_20, 233_00), ("2026-03", 66_60, 28_88), ("2026-04", 12_00, 0)),
+            *(("2026-05", 52_00, 52_00), ("2026-06", 40_12, 61_80), ("2026-07", 0, 8_88)),
+            *(("2026-08", 25_60, 18_00), ("2026-09", 33_00, 66_66), ("2026-10", 71_36, 88_00)),
+            *(("2026-11", 18_88, 11_44), ("2026-12", 24_00, 20_00), ("2027-01", 81_12, 100_00)),
+            *(("2027-02", 0, 0),),
+        )
+    ],
+}
+"""A year that was made up: one with something in every month takes too long to live."""
 
 
 class Seen(NamedTuple):
@@ -110,6 +149,16 @@ def _screens(shell: Shell, packet: str) -> dict[str, Seen]:
                 f" largest, marked ★; below them four lanes show who came when.",
                 "zh": f"{shown['count']}个红包画成长短不一的条，{best['profile']}的最长，标有★；"
                 "下面四条赛道表示先后快慢。",
+            },
+        ),
+        "year": Seen(
+            lambda: taken(lambda: year_screen.show_year(YEAR)),
+            {"en": "A year of red packets", "zh": "红包年"},
+            {
+                "en": "Thirty-seven packets received and twenty-four sent, the luckiest share, the"
+                " fastest claim and the most generous friend; below them each month has two bars.",
+                "zh": "收到37个红包，发出24个；手气最佳、最快领取、最大方的朋友；"
+                "下面每个月有两根条。",
             },
         ),
         "books": Seen(

@@ -105,11 +105,12 @@ def _show_facts(year: Year) -> None:
         facts.append(
             (
                 _("luckiest"),
-                say(
-                    N_("{amount_fen} of {shares} · {sender}"),
-                    amount_fen=year["luckiest_fen"],
-                    shares=_shares(year["luckiest_shares"] or 1),
-                    sender=_sender(year, year["luckiest_sender"]),
+                " · ".join(
+                    (
+                        yuan(year["luckiest_fen"]),
+                        _sender(year, year["luckiest_sender"]),
+                        _shares(year["luckiest_shares"] or 1),
+                    )
                 ),
             )
         )
@@ -133,7 +134,7 @@ def _show_facts(year: Year) -> None:
         )
     if year["greeting"] is not None:
         times = counted("{count} time", "{count} times", year["greeting_count"])
-        facts.append((_("usual greeting"), f"{safe(year['greeting'])} · {times}"))
+        facts.append((_("usual greeting"), f"{times} · {safe(year['greeting'])}"))
     table(
         [Column(""), Column("", gives=True)],
         [[Cell(name, "dim"), said] for name, said in facts],
