@@ -1,7 +1,7 @@
 """``hongbao card``."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +16,11 @@ from hongbao.commands.options import (
     new_app,
 )
 from hongbao.commands.placeholders import CARD_NUMBER
-from hongbao.domain.identity import bank_of, parse_card_number
+from hongbao.domain.identity import BANKS, bank_of, demo_card_number, parse_card_number
 from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.commands.caller import Caller
 
 app = new_app(cls=listing_group("people:CARDS"))
 
@@ -66,6 +69,8 @@ def add(
         bank_of(number)
     with call.wallet(hushed=number is None or call.asks_pin) as wallet:
         if number is None:
+            if call.can_be_asked:
+                call.remark(N_("for a new demo card, enter {number}"), number=_new_number(call))
             number = call.ask_secret(N_("card number"), flag="NUMBER", read=_card_number)
         bound = wallet.add_card(number, pin=call.pin, request_id=request_id, dry_run=dry_run)
     call.answer(bound, people.show_card_added)
@@ -133,6 +138,11 @@ def refunds(
             None if to is None else to.value, request_id=request_id, dry_run=dry_run
         )
     call.answer(found, people.show_refunds_to)
+
+
+def _new_number(call: "Caller") -> str:
+    """Return the number of a demo card that no one here has, as far as chance can say."""
+    return demo_card_number(BANKS[0], int.from_bytes(call.env.chance(4)) % 10**9)
 
 
 def _card_number(text: str) -> str:

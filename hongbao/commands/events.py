@@ -88,7 +88,7 @@ def _tell_of_more(call: Caller, found: Events, after: int | None, limit: int) ->
         before = max(events[0]["event"] - 1 - limit, 0)
         call.hint(N_("see earlier ones: `hongbao events --after {event}`"), event=before)
     else:
-        call.hint(N_("continue with `--after {event}`"), event=events[-1]["event"])
+        call.hint(N_("continue: add `--after {event}`"), event=events[-1]["event"])
 
 
 def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> int:

@@ -116,7 +116,9 @@ def history(
     if found["pending"]:
         call.hint(N_("a payment is pending; check it with `hongbao settle`"))
     if found["more"]:
-        call.hint(N_("see earlier ones: `--before {entry}`"), entry=found["movements"][-1]["entry"])
+        call.hint(
+            N_("see earlier ones: add `--before {entry}`"), entry=found["movements"][-1]["entry"]
+        )
 
 
 def _refuse_both(ctx: typer.Context, option: str, others: dict[str, object]) -> None:

@@ -110,7 +110,7 @@ def log(
         found = wallet.operator_log(name, limit=limit)
     call.answer_list(found, review.OPERATOR_LOG, review.show_operator_log)
     if found["more"]:
-        call.hint(N_("see earlier ones: `--limit {limit}`"), limit=limit * 2)
+        call.hint(N_("see earlier ones: add `--limit {limit}`"), limit=limit * 2)
 
 
 def _list(ctx: typer.Context) -> None:

@@ -169,7 +169,11 @@ class _Spoken:
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if self.listed:
             args = lists.with_values(args)
-        return super().parse_args(ctx, args)  # type: ignore[misc, no-any-return]
+        try:
+            return super().parse_args(ctx, args)  # type: ignore[misc, no-any-return]
+        except UsageError as error:  # the parser does not always say whose page explains it
+            error.ctx = error.ctx or ctx  # type: ignore[attr-defined]
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         if self.listed:

@@ -51,6 +51,6 @@ def packets(
     answer: dict[str, Any] = {"at": now, "packets": found[:limit], "more": len(found) > limit}
     call.answer_list(answer, screen.packets_at(now))
     if answer["more"]:
-        call.hint(N_("see more: `--limit {limit}`"), limit=limit * 2)
+        call.hint(N_("see more: add `--limit {limit}`"), limit=limit * 2)
     if any(packet["yours"] and packet["state"] == "expired" for packet in found):
         call.hint(N_("return the unclaimed amount: `hongbao refund`"))

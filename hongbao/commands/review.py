@@ -249,7 +249,7 @@ def _list(
         listed = wallet.cases(closed=closed, limit=limit, unmasked_by=unmasked_by)
     call.answer_list(listed, screen.cases_in(listed))
     if listed["more"]:
-        call.hint(N_("see more: `--limit {limit}`"), limit=limit * 2)
+        call.hint(N_("see more: add `--limit {limit}`"), limit=limit * 2)
 
 
 def _decide(

@@ -179,7 +179,7 @@ def replay(
         replayed = wallet.replay(read_pack(pack, wallet), since=since, limit=limit)
     call.answer_list(replayed, screen.REPLAYED, screen.show_replayed)
     if replayed["changed"] > len(replayed["changes"]):
-        call.hint(N_("see more: `--limit {count}`"), count=replayed["changed"])
+        call.hint(N_("see more: add `--limit {count}`"), count=replayed["changed"])
 
 
 @app.command(

@@ -129,7 +129,10 @@ def shell(ctx: typer.Context, at: At = None) -> None:
     except HomeNotFound:
         is_sandbox = False
     if not is_sandbox:
-        raise SandboxNotFound(path=str(folder))
+        ways = "" if at is None else f" --at {quote(at)}"
+        if folder.exists():  # it is something else, and stays as it is
+            ways = " --fresh"
+        raise SandboxNotFound(path=str(folder), command=f"hongbao sandbox{ways}")
     call.remark(N_("a shell in the sandbox {path}; `exit` leaves it"), path=folder)
     call.hint(N_("see what waits with `hongbao status`"))
     with _shell(call.env.variables, folder) as (command, variables):

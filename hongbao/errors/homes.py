@@ -269,6 +269,7 @@ class SandboxNotFound(NotFound):
     """There is no sandbox in this folder."""
 
     path: str = example("/home/zhang/sandbox")
+    command: str = example("hongbao sandbox", also=("hongbao sandbox --fresh",))
 
     sentence = N_("there is no sandbox in {path}")
-    advice = N_("make one with `hongbao sandbox`")
+    advice = N_("make one with `{command}`")

@@ -33,7 +33,7 @@ class InvalidCardNumber(UsageError):
     """The card number fails its length or its Luhn check (ISO/IEC 7812)."""
 
     sentence = N_("the card number is not valid: a digit is wrong or missing")
-    advice = N_("enter the 16 to 19 digits on the card")
+    advice = N_("enter the card's 16 to 19 digits; `hongbao card add` shows a demo card's")
 
 
 class UnknownBank(UsageError):
@@ -52,6 +52,7 @@ class CardInUse(UsageError):
     card: str = example("**** 0003", kw_only=False)
 
     sentence = N_("card {card} is already bound in this wallet")
+    advice = N_("bind another; `hongbao card add`, without a number, shows a demo card's")
 
 
 class RequestNotFound(NotFound):

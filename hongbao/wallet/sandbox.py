@@ -7,7 +7,9 @@ the chance of a fixed seed; so the same sandbox has the same packets, shares and
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,23 +69,38 @@ def make_sandbox(
     It has a past, and a packet that waits to be opened, unless it is to be *empty*. *chosen* says
     that the folder was, by a person.
 
+    It is made under another name, so that no half of one ever stands where it belongs, even if we
+    are killed.
+
     Raises SandboxExists, and StorageRefused where it cannot be written; then nothing is left.
     """
     with storage(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            folder.mkdir(mode=0o700)  # which is never one that was there before
-        except FileExistsError:
-            raise SandboxExists(path=str(folder), chosen=chosen) from None
+        if os.path.lexists(folder):
+            raise SandboxExists(path=str(folder), chosen=chosen)
+        making = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        return _fill(env._replace(home=folder), policy, _names(people), empty=empty)
+        made = _fill(env._replace(home=making), policy, _names(people), empty=empty)
+        with storage(folder):
+            try:
+                making.rename(folder)
+            except OSError:
+                if not os.path.lexists(folder):
+                    raise
+                raise SandboxExists(path=str(folder), chosen=chosen) from None
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)  # ours alone, and no one has seen it
+        shutil.rmtree(making, ignore_errors=True)  # ours alone, and no one has seen it
         raise
+    return made | {"home": str(folder), "pin_file": str(folder / PIN_FILE)}
 
 
 def _names(people: int) -> tuple[str, ...]:
     return (*PEOPLE, *(f"P{number}" for number in range(len(PEOPLE) + 1, people + 1)))[:people]
+
+
+def _real_name(name: str) -> str:
+    """Return what stands on the ID card of *name*: names there have no digits."""
+    return parse_real_name(name if name in PEOPLE else "访客")
 
 
 def known_pin(home: Home) -> Pin | None:
@@ -143,7 +160,7 @@ class _Life:
         """Give *name* an identity, a card, and money from it."""
         bank = BANKS[(number - 1) % len(BANKS)]
         with acting_as(self.home, name):
-            identify(self.home, parse_real_name(name), demo_id_number(number), pin=_pin)
+            identify(self.home, _real_name(name), demo_id_number(number), pin=_pin)
             add_card(self.home, demo_card_number(bank, 888_000 + number), pin=_pin)
             topup(self.home, 500_00 if number == 1 else 300_00, pin=_pin)
 

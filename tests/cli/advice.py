@@ -160,10 +160,10 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "return the unclaimed amount: `hongbao refund {packet}`": (
         Shown("NOW=2026-02-18T20:00:00+08:00 show {1}", ("packets",), home="real"),
     ),
-    "see more: `--limit {limit}`": (Shown("packets --limit 1"),),
-    "see earlier ones: `--before {entry}`": (Shown("history --limit 1"),),
+    "see more: add `--limit {limit}`": (Shown("packets --limit 1"),),
+    "see earlier ones: add `--before {entry}`": (Shown("history --limit 1"),),
+    "continue: add `--after {event}`": (Shown("events --after 0 --limit 1"),),
     "send a red packet: `hongbao send 8.88 --count 3`": (Shown("year --year 2020"),),
-    "continue with `--after {event}`": (Shown("events --after 0 --limit 1"),),
     "see earlier ones: `hongbao events --after {event}`": (Shown("events --limit 1"),),
     "see what the last act changed with `hongbao books --diff`": (Shown("books"),),
     "make a new backup with `hongbao backup FILE`": (
@@ -175,7 +175,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "unlock it for good with `hongbao unlock`": (Shown("lock --passphrase-file passphrase.txt"),),
     "clear it with `hongbao bank fault {place} off`": (Shown("bank fault icbc down"),),
     "add one with `hongbao operator add NAME`": (Shown("operator", fill={"NAME": "老王"}),),
-    "see earlier ones: `--limit {limit}`": (
+    "see earlier ones: add `--limit {limit}`": (
         Shown(
             "operator log --limit 1",
             (
@@ -447,7 +447,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
             home="new",
         ),
     ),
-    "see more: `--limit {count}`": (
+    "see more: add `--limit {count}`": (
         Shown(
             "risk replay --pack strict --limit 1",
             (

@@ -53,7 +53,7 @@ def test_it_is_said_that_there_are_more(new_year: Shell):
     everything = new_year("events", "--limit", str(last))
 
     assert f"hint: see earlier ones: `hongbao events --after {last - 4}`\n" == newest.err
-    assert "hint: continue with `--after 2`\n" == first.err
+    assert "hint: continue: add `--after 2`\n" == first.err
     assert ("", last) == (everything.err, len(everything.lines))
     more = [
         new_year.answers("events", *typed)["more"]

@@ -1,5 +1,7 @@
 """Questions on the terminal: what is asked, what stays off the screen, and what Ctrl-C leaves."""
 
+import re
+
 import pytest
 
 from tests.cli.shell import CTRL_C, CTRL_D, INTERRUPTED, Shell, plain
@@ -295,3 +297,28 @@ def test_a_mistyped_second_passphrase_locks_nothing(shell: Shell):
     assert 2 == said.code
     assert "the two passphrases differ" in said.out
     assert 0 == shell("balance").code
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "pin"),
+    [("en", "card number:", PIN_QUESTION), ("zh_CN", "银行卡号：", "支付密码：")],
+)
+def test_whoever_has_no_card_is_shown_a_number(
+    shell: Shell, language: str, question: str, pin: str
+):
+    """
+    No one has a card of a demo bank. Each time it is another one, so that others can bind theirs.
+    """
+
+    def shown(screen: str) -> str:
+        return str(re.findall(r"[0-9]{16}", screen)[-1])
+
+    asked = shell.at_terminal(
+        "card",
+        "add",
+        replies=[(question, lambda screen: f"{shown(screen)}\n"), (pin, f"{shell.pin}\n")],
+        HONGBAO_LANG=language,
+    )
+
+    assert 0 == asked.code
+    assert shown(asked.out)[-4:] in [card["card"][-4:] for card in shell.answers("card")["cards"]]

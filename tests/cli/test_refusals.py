@@ -178,6 +178,17 @@ def test_bad_input_is_refused_and_changes_nothing(unchanged: Shell):
         assert "\x1b" not in each.err
 
 
+def test_a_missing_value_is_explained_on_the_page_of_its_command(unchanged: Shell):
+    """
+    And not on the page of all commands.
+    """
+    for typed in (("send", "10", "--to"), ("card", "add", "--request-id"), ("history", "--limit")):
+        error = unchanged.refuses(*typed)[1]
+        assert (
+            f"hongbao {' '.join(word for word in typed[:-1] if word.isalpha())}" == error["command"]
+        )
+
+
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_people_get_a_sentence_and_a_next_step(unchanged: Shell, language: str):
     """

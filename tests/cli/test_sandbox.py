@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import time
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -13,7 +15,7 @@ from bench.homes import env_of
 from hongbao import answers
 from hongbao.domain.pin import OF_SANDBOXES
 from hongbao.store import SANDBOX_MARK
-from tests.cli.shell import Shell, plain
+from tests.cli.shell import COMMAND, Shell, plain
 
 USUAL = Path(".local", "share", "hongbao-sandbox")
 PACKET = "hb_38KMMAWG"
@@ -130,6 +132,47 @@ def test_only_a_new_folder_is_ever_used(tmp_path: Path):
     code, error = shell.refuses("sandbox", "--at", str(taken), "--fresh")
     assert (2, "conflicting_options") == (code, error["code"])
     assert not shell.home.exists()
+
+
+def test_one_that_is_killed_half_way_leaves_no_half(tmp_path: Path):
+    """
+    The next attempt makes a whole one in the same place.
+    """
+    shell = Shell(tmp_path / "home", "246813")
+    place = tmp_path / USUAL
+    making = subprocess.Popen([*COMMAND, "sandbox"], env=shell.environment(HONGBAO_HOME=""))
+    while not list(place.parent.glob(f".{place.name}-*/data")):
+        assert making.poll() is None
+        time.sleep(0.005)
+    making.kill()
+    making.wait()
+
+    assert not place.exists()
+    assert str(place) == shell.answers("sandbox", "--empty", "--people", "2")["home"]
+
+
+def test_a_shell_where_something_else_is_names_what_can_be_made(tmp_path: Path):
+    """
+    What is there is never written to; `hongbao sandbox` alone would be refused.
+    """
+    shell = Shell(tmp_path / "home", "246813")
+    place = tmp_path / USUAL
+    for at, command in (((), "hongbao sandbox"), (("--at", "my box"), "--at 'my box'")):
+        _code, error = shell.refuses("sandbox", "shell", *at)
+        assert error["hint"].endswith(f"{command}`")
+    place.mkdir(parents=True)
+    code, error = shell.refuses("sandbox", "shell")
+    assert (10, "hongbao sandbox --fresh") == (code, error["command"])
+
+
+@pytest.mark.slow
+def test_many_people_have_names_that_are_numbers(tmp_path: Path):
+    """
+    After the twentieth.
+    """
+    shell = Shell(tmp_path / "home", "246813")
+    made = shell.answers("sandbox", "--people", "21", "--empty")
+    assert "P21" == made["people"][-1]["profile"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
