@@ -536,12 +536,12 @@ STATES: dict[str, tuple[Shown, ...]] = {
             fill={"sandbox shell": "sandbox shell --at play"},
         ),
     ),
-    "make one with `hongbao sandbox`": (
-        Shown(
-            "sandbox shell --at play",
-            home="empty",
-            fill={"hongbao sandbox": "hongbao sandbox --at play"},
-        ),
+    "make one with `{command}`": (Shown("sandbox shell --at play", home="empty"),),
+    "enter the card's 16 to 19 digits; `hongbao card add` shows a demo card's": (
+        Shown("card add 1"),
+    ),
+    "bind another; `hongbao card add`, without a number, shows a demo card's": (
+        Shown("card add 9999010000000003"),
     ),
     # --- of the machine: the gallery's own words, and what they advise
     "`pip install 'hongbao[pdf]'`, or use `--format html`": (
