@@ -12,10 +12,12 @@ app = new_app()
 
 BASH = """\
 _hongbao_completion() {
-    local word
+    local word begins=${COMP_WORDS[COMP_CWORD]:0:1}
     COMPREPLY=()
     while IFS= read -r word; do
-        [[ $word == *[[:space:]]* ]] && word=$(printf %q "$word")
+        if [[ $word == *[[:space:]]* && $begins != "'" && $begins != '"' ]]; then
+            word=$(printf %q "$word")
+        fi
         COMPREPLY+=("$word")
     done < <(
         IFS=$'\\n'

@@ -128,6 +128,7 @@ def test_the_tab_key_completes(name: str, environment: dict[str, str]):
         says("\x15hongbao rp --gree\t", "hongbao rp --greeting ")
         says("\x15hongbao send 5 --to 小红 --fr\t", "--from ")
         says("\x15hongbao balance -p An\t", "hongbao balance -p Ann\\ Lee ")
+        says("\x15hongbao balance -p 'An\t", "hongbao balance -p 'Ann Lee' ")
         says("\x15hongbao help acc\t", "hongbao help accessibility ")
 
 
