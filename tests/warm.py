@@ -7,8 +7,8 @@ its own arguments, environment, folder, streams and session, at a terminal if it
 with a cheap hash. What it does besides is what the installed command does, from
 `hongbao.__main__.main` on.
 
-Where nobody stands at a terminal, a fork goes on with the next command, up to `TURNS` of them: a
-fork and the pages that it copies cost more than most commands do (see `_Resident`).
+Where no key is pressed that a terminal acts on, a fork goes on with the next command, up to `TURNS`
+of them: a fork and the pages that it copies cost more than most commands do (see `_Resident`).
 
 What only a command that wakes by itself can show (imports, start-up, the true cost, settings of
 Python's own) is for tests that start one: a story, demos, whatever is killed, raced, or fed through
@@ -116,9 +116,12 @@ def playing(
     folder: Path | None = None,
     variables: Mapping[str, str],
     streams: Sequence[BinaryIO | int],
+    is_terminal: bool = False,
 ) -> Iterator["_Resident"]:
     """
     Play the command *typed*, called *program*, on three *streams*: it has ended before they do.
+
+    If the first *is_terminal*, it becomes the one that the command is controlled from.
 
     It is the next one of a fork that plays some. Ask what is yielded for the exit code.
     """
@@ -128,7 +131,7 @@ def playing(
         if not _parents:
             _parents.append(_Parent())
         _residents.append(_parents[0].resident())
-    asked = [program, *typed], str(folder or Path.cwd()), dict(variables), False
+    asked = [program, *typed], str(folder or Path.cwd()), dict(variables), is_terminal
     try:
         _residents[0].play(
             asked, [each if isinstance(each, int) else each.fileno() for each in streams]
@@ -485,9 +488,15 @@ def _stay(line: socket.socket) -> NoReturn:
             message, streams, _, _ = socket.recv_fds(line, _MESSAGE_MAX, 3)
             if not message:
                 break
-            sys.argv, folder, variables, _ = json.loads(message)
+            sys.argv, folder, variables, is_terminal = json.loads(message)
             _take(streams, folder, variables)
+            if is_terminal:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
             code = _played()
+            if is_terminal:
+                before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+                fcntl.ioctl(0, termios.TIOCNOTTY)  # which hangs up
+                signal.signal(signal.SIGHUP, before)
             for number in range(3):
                 os.dup2(nothing, number)
             line.send(b"%d %s" % (code, imports.found()))

@@ -15,7 +15,7 @@ import tempfile
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -241,13 +241,16 @@ def _at_warm_terminal(
     size: tuple[int, int],
     replies: Sequence[Reply],
 ) -> Said:
+    are_plain = all(isinstance(keys, str) and keys.strip().isprintable() for _, keys in replies)
+    # Ctrl-C is for the one command alone.
+    begin: Callable[..., AbstractContextManager[Any]] = warm.playing if are_plain else warm.started
     terminal, theirs = pty.openpty()
     with ExitStack() as closing:
         closing.callback(os.close, terminal)
         try:
             termios.tcsetwinsize(theirs, size)
             command = closing.enter_context(
-                warm.started(
+                begin(
                     typed[0],
                     typed[1:],
                     variables=environment,

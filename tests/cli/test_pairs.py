@@ -291,7 +291,7 @@ DAILY = (
 )
 
 
-@pytest.mark.in_turn(2)
+@pytest.mark.in_turn(3)
 @pytest.mark.parametrize(("one", "other", "wait_seconds"), DAILY)
 def test_two_commands_at_once_leave_one_whole_home(
     one: str, other: str, wait_seconds: float, five: Home, tmp_path: Path

@@ -374,9 +374,9 @@ def test_a_foreign_byte_is_part_of_what_is_signed(tmp_path):
 
 def test_a_statement_of_any_length_takes_the_memory_of_a_line():
     """
-    Five thousand entries, half a megabyte, are written, signed, sealed and read within 100 kB.
+    Two thousand entries, 200 kB, are written, signed, sealed and read within 50 kB.
     """
-    count = 5_000
+    count = 2_000
 
     def many() -> Iterator[TheirLine]:
         for number in range(count):
@@ -398,4 +398,4 @@ def test_a_statement_of_any_length_takes_the_memory_of_a_line():
 
     assert "icbc" == found.bank
     assert count == total_fen
-    assert peak < 100_000
+    assert peak < 50_000

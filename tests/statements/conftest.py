@@ -27,7 +27,7 @@ from tests.wallet.world import CHEAP
 PEOPLE = ("张三", "Bob", "Cai")
 EXCLUSIVE = PacketKind.EXCLUSIVE
 BEGUN_AT = datetime(2026, 2, 16, 20, 0, tzinfo=CHINA)
-LONG = 8_000
+LONG = 4_000
 """How many movements a long life has in these tests: more than any buffer on the way holds."""
 
 ID_NUMBER = "11010519491231002X"

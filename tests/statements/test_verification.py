@@ -575,7 +575,7 @@ def test_a_signature_that_is_missing_is_asked_for(lived, tmp_path):
 
 def test_a_large_statement_is_proved_in_little_memory(home, long_lived, tmp_path):
     """
-    Of eight thousand movements, hashed as they are read; and one that was edited, compared as it
+    Of four thousand movements, hashed as they are read; and one that was edited, compared as it
     is written anew.
     """
     with home.desk() as desk:
