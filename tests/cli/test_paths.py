@@ -25,14 +25,20 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     # Each place where a path is typed, and a command line that is otherwise in order.
     ("backup", "file"): ("backup", "PATH"),
     ("bank statement", "--output"): ("bank", "statement", "icbc", "--output", "PATH"),
+    ("books", "--svg"): ("books", "--svg", "PATH"),
+    ("books", "--html"): ("books", "--html", "PATH"),
     ("device add", "--id-file"): ("device", "add", "tablet", "--id-file", "PATH"),
     ("device approve", "--id-file"): ("device", "approve", "tablet", "--id-file", "PATH"),
     ("export", "--output"): ("export", "--format", "csv", "--output", "PATH"),
+    ("history", "--svg"): ("history", "--by", "day", "--svg", "PATH"),
+    ("history", "--html"): ("history", "--chart", "--html", "PATH"),
     ("identify", "--id-file"): ("identify", "--id-file", "PATH", "-p", "小红"),
     ("import", "file"): ("import", "PATH"),
     ("init", "--policy"): ("init", "小芳", "--policy", "PATH"),
     ("operator add", "--new-pin-file"): ("operator", "add", "op", "--new-pin-file", "PATH"),
     ("pin change", "--new-pin-file"): ("pin", "change", "--new-pin-file", "PATH"),
+    ("play", "files"): ("play", "PATH"),
+    ("play", "--junit"): ("play", "file", "--junit", "PATH"),
     ("policy show", "name"): ("policy", "show", "PATH"),
     ("policy use", "name"): ("policy", "use", "PATH"),
     ("receipt", "--output"): ("receipt", "{1}", "--output", "PATH"),
@@ -42,6 +48,8 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("risk replay", "--pack"): ("risk", "replay", "--pack", "PATH"),
     ("risk rules", "name"): ("risk", "rules", "PATH"),
     ("risk use", "name"): ("risk", "use", "PATH"),
+    ("show", "--svg"): ("show", "{1}", "--svg", "PATH"),
+    ("show", "--html"): ("show", "{1}", "--html", "PATH"),
     ("topup", "--pin-file"): ("topup", "1", "--pin-file", "PATH"),
     ("topup", "--totp-file"): ("topup", "1", "--totp-file", "PATH"),
     ("totp add", "--secret-file"): ("totp", "add", "--secret-file", "PATH"),
@@ -50,6 +58,8 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("verify-statement", "file"): ("verify-statement", "PATH"),
     ("verify-statement", "--sig"): ("verify-statement", "file", "--sig", "PATH"),
     ("verify-statement", "--key"): ("verify-statement", "file", "--key", "PATH"),
+    ("year", "--svg"): ("year", "--svg", "PATH"),
+    ("year", "--html"): ("year", "--html", "PATH", "--yes"),
     ("unlock", "--passphrase-file"): ("unlock", "--passphrase-file", "PATH"),
     ("lock", "--passphrase-file"): ("lock", "--passphrase-file", "PATH"),  # after which all is shut
 }
@@ -86,6 +96,9 @@ def test_every_place_where_a_path_is_typed_is_tried_here():
         # These only speak of one.
         ("unlock", "--keyring"),
         ("risk rules", "--text"),
+        ("play", "--check"),
+        *((name, "--names") for name in ("books", "history", "show", "year")),
+        *((name, "--no-amounts") for name in ("books", "history", "show", "year")),
     }
 
     assert found == {place for place in PATHS if place[1] not in shared}
