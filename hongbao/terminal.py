@@ -42,12 +42,15 @@ def forget_typed_ahead(descriptor: int = 0) -> None:
 
 
 @contextmanager
-def kept(descriptor: int, resumed: Callable[[], None]) -> Iterator[None]:
+def kept(
+    descriptor: int, resumed: Callable[[], None], left: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """
     Leave the terminal as it is now, however this ends: normally, by SIGTERM or by SIGHUP.
 
     While the process is stopped (SIGTSTP) the terminal is as it was, too; when it continues, the
-    present state comes back, and *resumed* draws again what the shell has written over.
+    present state comes back, and *resumed* draws again what the shell has written over. *left* is
+    called before a signal ends the process, for what the terminal was told besides its state.
     """
     import signal
     import termios
@@ -56,6 +59,7 @@ def kept(descriptor: int, resumed: Callable[[], None]) -> Iterator[None]:
     handlers: dict[signal.Signals, Any] = {}
 
     def end(number: int, _frame: object) -> None:
+        left()
         _set(descriptor, before)
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)

@@ -16,6 +16,7 @@ from hongbao.errors import (
     Declined,
     DefaultProfileNotFound,
     HomeLocked,
+    HomeNotFound,
     HongbaoError,
     Interrupted,
     InvalidAnswer,
@@ -538,6 +539,10 @@ class Caller:
                     raise
                 finally:
                     self._tell_of_caught_up(wallet)
+        except HomeNotFound:
+            if not self._variables.get("HONGBAO_HOME"):
+                raise
+            raise HomeNotFound(path=str(self.env.home)) from None
         finally:
             self.leave_terminal()
 

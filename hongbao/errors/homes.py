@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from hongbao.errors.base import (
+    LEFT_OUT,
     THEN,
     ExitCode,
     HongbaoError,
@@ -55,10 +56,16 @@ class HomeExists(UsageError):
 
 
 class HomeNotFound(NotFound):
-    """There is no ledger here yet."""
+    """There is no ledger here yet, or none in *path*, which the environment names."""
 
-    sentence = N_("there is no wallet here yet")
+    path: str = example("/home/zhang/wallet", default=LEFT_OUT)
+
+    sentence = N_("there is no wallet in {path}, which HONGBAO_HOME names")
+    _sentence_without_path = N_("there is no wallet here yet")
     advice = N_("play in a sandbox: `hongbao sandbox`; or create your own: `hongbao init NAME`")
+
+    def chosen_sentence(self) -> str:
+        return self.sentence if "path" in self.facts else self._sentence_without_path
 
 
 class Busy(HongbaoError):

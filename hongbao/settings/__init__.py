@@ -72,7 +72,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             N_("the folder that `export` writes to on a terminal, without -o")
         ),
         "default_profile": Setting(
-            N_("who acts, instead of the one chosen with `hongbao use`"),
+            N_("who acts, instead of the one chosen with `hongbao use`; not in a sandbox"),
             variable="HONGBAO_PROFILE",
         ),
         "bare": Setting(

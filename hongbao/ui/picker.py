@@ -31,6 +31,10 @@ class Choice(NamedTuple):
         return harmless(row, len(row))
 
 
+PASTE_UNMARKED = b"\x1b[?2004l\r\n"
+"""What ends the marks around what is pasted, which a list asks a terminal for."""
+
+
 class Left(Exception):
     """The list was left with Esc, and nothing was chosen."""
 
@@ -200,7 +204,11 @@ def pick(question: str, choices: Sequence[Choice]) -> Choice:
         app.renderer.reset()
         app.invalidate()
 
-    with kept(0, redraw):
+    def end_marks() -> None:
+        with suppress(OSError):  # the terminal may be gone
+            os.write(sys.stderr.fileno(), PASTE_UNMARKED)
+
+    with kept(0, redraw, end_marks):
         return app.run()
 
 

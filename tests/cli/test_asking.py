@@ -230,10 +230,11 @@ def test_a_signal_at_a_list_restores_the_terminal(generous: Shell, number: signa
     with typing(generous, "show") as person:
         before = person.state
         person.until(ASKED)
-        assert not person.echoes
+        assert (False, True) == (person.echoes, person.marks_pastes)
         person.kill(number)
 
         assert -number == person.ends()
+        assert not person.marks_pastes
         assert before[:6] == person.state[:6]
 
 

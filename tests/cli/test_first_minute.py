@@ -28,6 +28,27 @@ def copied(pattern: str) -> Callable[[str], str]:
     return keys
 
 
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_each_screen_shows_the_next_command(tmp_path: Path, language: str):
+    """
+    The same, typed without a shell, which is quick enough for each day.
+    """
+    stranger = Shell(tmp_path / "nowhere", "246813")
+
+    def shows(typed: str, home: str = "") -> str:
+        said = stranger.at_terminal(
+            *typed.split()[1:], HONGBAO_LANG=language, HONGBAO_HOME=home.replace("~", str(tmp_path))
+        )
+        assert (0, False) == (said.code, "hongbao: " in said.out)
+        return plain(said.out)
+
+    made = shows(copied(r"hongbao sandbox")(shows("hongbao")))
+    home = copied(r"export HONGBAO_HOME=\S+")(made).partition("=")[2].strip()
+    for pattern in (r"hongbao claim hb_\w+", r"hongbao show hb_\w+"):
+        assert "23.88" in shows(copied(pattern)(made), home)
+    assert not stranger.home.exists()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(BASH is None, reason="no bash here")
 @pytest.mark.parametrize("language", ["en", "zh_CN"])

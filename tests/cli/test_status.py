@@ -176,3 +176,13 @@ def test_it_wakes_no_more_than_balance(new_year: Shell):
 
     own = {"hongbao.commands.status", "hongbao.queries.status"}
     assert own >= woken() - woken("balance")
+
+
+def test_a_wallet_that_the_environment_names_is_named(empty: Shell):
+    """
+    It may be mistyped; the usual place needs no name.
+    """
+    code, error = empty.refuses("balance")
+    assert (10, str(empty.home)) == (code, error["path"])
+    assert str(empty.home) in error["message"]
+    assert "path" not in empty.refuses("balance", HONGBAO_HOME="")[1]

@@ -63,6 +63,10 @@ class Typist:
     def cursor_line(self) -> str:
         return self._screen.display[self._screen.cursor.y].rstrip()
 
+    @property
+    def marks_pastes(self) -> bool:
+        return 2004 << 5 in self._screen.mode  # as pyte keeps a private mode
+
     def ends(self) -> int:
         """Return the exit code, when all that was written is on the screen."""
         ends_at = time.monotonic() + SECONDS_MAX
