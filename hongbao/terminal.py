@@ -50,7 +50,7 @@ def kept(
 
     While the process is stopped (SIGTSTP) the terminal is as it was, too; when it continues, the
     present state comes back, and *resumed* draws again what the shell has written over. *left* is
-    called before a signal ends the process, for what the terminal was told besides its state.
+    called before a signal ends the process, for modes of the terminal that are not in its state.
     """
     import signal
     import termios
