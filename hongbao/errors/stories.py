@@ -21,6 +21,7 @@ STORY_PROBLEMS = {
     "bad_json": N_("this is not JSON"),
     "unknown_name": N_("no earlier line fills {name}"),
     "not_yours": N_("a story cannot set {name}"),
+    "file_taken": N_("a file of a story cannot be called {name}"),
     "other_form": N_("it is in form {name}, which this hongbao does not know"),
     "nested_use": N_("a story that another one uses cannot use one itself"),
 }

@@ -133,6 +133,9 @@ _ARROW = re.compile(r"\s=>(?=\s|$)")
 _OUTCOME = re.compile(r"(?P<exit_code>\d{1,3})(?:\s+(?P<text>.*))?")
 _EXPECTED = re.compile(r"(?P<where>2?>)(?:\s+(?P<text>.*))?|(?P<json>\{.*)")
 
+_TAKEN = frozenset({".", "..", "home"})
+"""What a file of a story cannot be called: it is a folder already, or will be."""
+
 _OURS = frozenset({"HONGBAO_HOME"})
 """What a story cannot choose: it plays on its own throw-away home and on no other."""
 
@@ -252,6 +255,8 @@ class _Reader:
         match = _PROP.fullmatch(line)
         if match is None:
             return None
+        if match["name"] in _TAKEN:
+            raise self._wrong("file_taken", name=match["name"])
         text = match["text"] or ""
         self._check_names(text)
         return Prop(self.line, match["name"], text)

@@ -1,8 +1,11 @@
 """``hongbao play``: stories of one's own, and what does not hold in them."""
 
 import json
+import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -285,3 +288,27 @@ def test_reports_say_what_the_terminal_says(here: Path, capsys: pytest.CaptureFi
     assert words == report.findtext("testsuite/testcase/failure")
     assert [f"    {line}".rstrip() for line in words.splitlines()] == out.splitlines()[5:-2]
     assert (24, "ok 2 - b.txt") == (code, out.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_processes_of_their_own_say_the_same_to_the_byte(here: Path):
+    """
+    In another zone, under another hash seed, in a small terminal, by another name.
+    """
+    story = PAGE.read_text(encoding="utf-8").partition("```story\n")[2].partition("```")[0]
+    (here / "friends.txt").write_text(story, encoding="utf-8")
+    said = [
+        subprocess.run(
+            [sys.executable, "-m", "hongbao", "play", "friends.txt"],
+            env={**os.environ, **variables},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for variables in (
+            {"PYTHONHASHSEED": "1", "TZ": "UTC"},
+            {"PYTHONHASHSEED": "4711", "TZ": "Asia/Kathmandu", "COLUMNS": "40", "USER": "x"},
+        )
+    ]
+
+    assert said[0] == said[1]
+    assert b"books digest " in said[0]
