@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
 import typer
 
 from hongbao.commands.demo import LINES, ending_tidily, step_of
-from hongbao.commands.options import Command, caller, new_app
+from hongbao.commands.options import STANDARD_OUTPUT, Command, caller, new_app
 from hongbao.errors import (
     ConflictingOptions,
     FileNotReadable,
@@ -41,7 +41,7 @@ class _Wanted(NamedTuple):
     given: Mapping[str, str]
     checks: bool
     fail_fast: bool
-    tap: bool
+    reports_only: bool
     keep: bool
 
 
@@ -98,9 +98,12 @@ def play(
     call = caller(ctx)
     if call.as_json:
         use_language("en")  # programs get the same in every language
-    if tap and call.as_json:
-        raise ConflictingOptions("--tap", "--json", command=ctx.command_path)
-    check = check or tap
+    reports_only = ["--tap"] if tap else []
+    reports_only += ["--junit -"] if junit == STANDARD_OUTPUT else []
+    alone = [*reports_only, *(["--json"] if call.as_json and reports_only else [])]
+    if len(alone) > 1:
+        raise ConflictingOptions(*alone[:2], command=ctx.command_path)
+    check = check or bool(reports_only)
     named = _found(files, in_folders=check)
     report = None if junit is None else call.output(junit)
     if home is not None and (check or len(named) > 1):
@@ -115,7 +118,7 @@ def play(
         given=_givens(given or [], stories),
         checks=check,
         fail_fast=fail_fast or not check,
-        tap=tap,
+        reports_only=bool(reports_only),
         keep=keep,
     )
     played: StoriesPlayed = {"ok": True, "stories": []}
@@ -126,17 +129,24 @@ def play(
             played["ok"] = played["ok"] and outcome["ok"]
             if wanted.fail_fast and not outcome["ok"]:
                 break
-    if report is not None:
-        from hongbao.outputs import save_as
-        from hongbao.story import reports
-
-        text = reports.junit(played["stories"])
-        save_as(report, lambda out: out.write(text.encode()), replace=True)
-    if tap:
-        from hongbao.story import reports
-
-        print(reports.tap(played["stories"]), end="")
+    _report(played, report, tap=tap)
     _answer(call, played)
+
+
+def _report(played: "StoriesPlayed", file: Path | None, *, tap: bool) -> None:
+    """Write JUnit's report to *file*, if there is one, and TAP to standard output."""
+    from hongbao.outputs import save_as
+    from hongbao.story import reports
+
+    if tap:
+        print(reports.tap(played["stories"]), end="")
+    if file is None:
+        return
+    text = reports.junit(played["stories"])
+    if str(file) == STANDARD_OUTPUT:
+        print(text, end="")
+    else:
+        save_as(file, lambda out: out.write(text.encode()), replace=True)
 
 
 def _answer(call: "Caller", played: "StoriesPlayed") -> None:
@@ -201,7 +211,7 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
     from hongbao.ui.script import terminal_columns
 
     is_shown = not (wanted.checks or call.as_json)
-    is_checked = wanted.checks and not (call.as_json or wanted.tap)
+    is_checked = wanted.checks and not (call.as_json or wanted.reports_only)
     width = max(terminal_columns() - shown.MARGIN, 1)
     outcome: StoryOutcome = {
         "story": story.source,

@@ -164,6 +164,8 @@ def test_a_folder_that_is_kept_can_be_looked_into(here: Path, capsys: pytest.Cap
         (["a.txt", "--set", "sun=1"], "given sum = 1\n", 2, "invalid_given"),
         (["a.txt", "a.txt", "--home", "new"], "", 2, "conflicting_options"),
         (["a.txt", "--home", "temporary"], "", 2, "home_taken"),
+        (["a.txt", "--tap"], "", 2, "conflicting_options"),
+        (["a.txt", "--junit", "-"], "", 2, "conflicting_options"),
     ],
 )
 def test_what_cannot_be_played_is_refused_before_anything_runs(
@@ -287,6 +289,9 @@ def test_reports_say_what_the_terminal_says(here: Path, capsys: pytest.CaptureFi
     assert "a.txt:1 · `hongbao balance`\n  expected: exit code 0\n  came: exit code 10" in words
     assert words == report.findtext("testsuite/testcase/failure")
     assert [f"    {line}".rstrip() for line in words.splitlines()] == out.splitlines()[5:-2]
+    assert (here / "report.xml").read_text("utf-8") == plays(
+        capsys, "a.txt", "b.txt", "--junit", "-"
+    )[1]
     assert (24, "ok 2 - b.txt") == (code, out.splitlines()[-1])
 
 
