@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WAYS = (
     ("hongbao demo", N_("watch the whole life of a red packet, in a minute")),
-    ("hongbao init NAME", N_("create your own wallet")),
+    (N_("hongbao init NAME"), N_("create your own wallet")),
 )
 """The ways to begin, besides a sandbox."""
 
@@ -73,7 +73,8 @@ def _welcome(sandbox: str) -> None:
     line(_("There is no wallet here yet. To begin:"))
     print()
     for command, use in ((sandbox, SANDBOXES[sandbox]), *WAYS):
-        line(f"  {command}", bold=command)
+        shown = _(command)  # with what is to be typed in it called by the reader's language
+        line(f"  {shown}", bold=shown)
         line(f"      {_(use)}")
     print()
     line(_("No money is real here: every bank is simulated."))
