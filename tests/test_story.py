@@ -148,6 +148,7 @@ def test_a_file_is_one_line_ready_for_the_commands():
         ("send 1 --greeting 'hi => 0", 1, "open_quote"),
         ("send 1 => 0\nclaim [packet] => 0", 2, "unknown_name"),
         ("HONGBAO_HOME=/ balance => 0", 1, "not_yours"),
+        ("HONGBAO_CONFIG=/mine.toml config set bare help => 0", 1, "not_yours"),
         ("file ..: 1", 1, "file_taken"),
         ("\nfile home: 1", 2, "file_taken"),
         ("file pin: [pin]", 1, "unknown_name"),

@@ -136,8 +136,8 @@ _EXPECTED = re.compile(r"(?P<where>2?>)(?:\s+(?P<text>.*))?|(?P<json>\{.*)")
 _TAKEN = frozenset({".", "..", "home"})
 """What a file of a story cannot be called: it is a folder already, or will be."""
 
-_OURS = frozenset({"HONGBAO_HOME"})
-"""What a story cannot choose: it plays on its own throw-away home and on no other."""
+_OURS = frozenset({"HONGBAO_HOME", "HONGBAO_CONFIG"})
+"""What a story cannot choose: it plays on a throw-away home, with settings that go with it."""
 
 
 def read(path: Path, source: str | None = None) -> Story:
