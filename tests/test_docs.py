@@ -304,10 +304,21 @@ def test_an_example_is_what_its_commands_say(folder: Path):
         assert (path.name, path.read_text("utf-8")) == (path.name, replayed)
 
 
+SLOWLY = {"write-a-story.md"}
+"""Pages that start a process for each of many commands."""
+
+
 @pytest.mark.parametrize(
     "page",
-    [page for page in transcripts.pages() if page.programs],
-    ids=lambda page: page.path.name,
+    [
+        pytest.param(
+            page,
+            id=page.path.name,
+            marks=[pytest.mark.slow] if page.path.name in SLOWLY else [],
+        )
+        for page in transcripts.pages()
+        if page.programs
+    ],
 )
 def test_a_shell_says_what_the_page_shows(page: transcripts.Page):
     """

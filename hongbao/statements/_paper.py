@@ -189,9 +189,12 @@ def _holding(path: Path, number: int) -> tuple["FPDF", "TTFFont"]:
         raise PdfMissing from None
     try:
         with path.open("rb") as file:
-            faces = _faces(file.read(12))
+            head = file.read(12)
     except OSError as error:
         raise _Unfit(error.strerror) from error
+    if head[:4] not in _FONTS:  # fontTools leaves such a file open
+        raise _Unfit("it is not a font for a PDF")
+    faces = _faces(head)
     if number and number >= faces:  # of a single face, the library would take that one
         raise _Unfit("it has no face with that number")
     pdf = FPDF(unit="pt", format="A4")
@@ -205,6 +208,10 @@ def _holding(path: Path, number: int) -> tuple["FPDF", "TTFFont"]:
         font.ttfont.close()
         raise _Unfit("it has no Chinese characters")
     return pdf, font
+
+
+_FONTS = (b"\0\1\0\0", b"true", b"OTTO", b"ttcf")
+"""What the file of a font begins with: TrueType, Apple's, OpenType with curves, a collection."""
 
 
 def _faces(head: bytes) -> int:
