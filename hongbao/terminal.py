@@ -189,6 +189,7 @@ class Terminal:
         try:
             self._question = question
             _write(descriptor, question)
+            _wait_for_line(descriptor)
             with os.fdopen(os.dup(descriptor), encoding="utf-8") as keyboard:
                 line = keyboard.readline()
             if not line.endswith("\n"):
@@ -212,6 +213,31 @@ class Terminal:
         state = termios.tcgetattr(self._descriptor)
         state[3] = state[3] | termios.ECHO if on else state[3] & ~termios.ECHO
         _set(self._descriptor, state)
+
+
+def _wait_for_line(descriptor: int) -> None:
+    """
+    Wait until a line can be read, or until a signal's handler raises.
+
+    A signal that comes right before a read would be noticed after it, which is after a key that
+    may never be typed. A descriptor that each signal writes to ends the wait in either case.
+    """
+    import select
+    import signal
+
+    woken, waker = os.pipe()
+    os.set_blocking(waker, False)
+    before = signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    try:
+        ready: list[int] = []
+        while descriptor not in ready:
+            ready = select.select([descriptor, woken], [], [])[0]
+            if woken in ready:
+                os.read(woken, 512)  # its handler has run by the next line
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(woken)
+        os.close(waker)
 
 
 def _wait_for_interrupt(descriptor: int) -> None:

@@ -21,6 +21,16 @@ from hongbao import words
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """
+    Return how many workers share the machine: three for two cores.
+
+    A test that types at a terminal, or starts processes, waits a tenth of its time for them.
+    """
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
 # A home is synced to its disk with every act. Where memory can be a disk, nobody waits for one:
 # what tests kill is a process, never the power.
 _MEMORY = Path("/dev/shm")

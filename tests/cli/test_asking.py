@@ -166,7 +166,7 @@ def test_a_list_can_be_left(giving: Shell, keys: str, code: int, told: str, plai
         pytest.skip("a line is not left with Esc")
     before = giving.ledger()
     with claiming(giving, HONGBAO_PROMPTS=plain) as person:
-        state = person.state
+        state = person.given_state
         person.until(ASKED if plain == "auto" else "1-3, or part of a name:")
         person.type(keys)
 
@@ -228,7 +228,7 @@ def test_a_signal_at_a_list_restores_the_terminal(generous: Shell, number: signa
     Echo and lines are as they were, and the process ends by the signal.
     """
     with typing(generous, "show") as person:
-        before = person.state
+        before = person.given_state
         person.until(ASKED)
         assert (False, True) == (person.echoes, person.marks_pastes)
         person.kill(number)

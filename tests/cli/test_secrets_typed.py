@@ -211,13 +211,26 @@ def test_a_signal_at_a_secret_restores_the_terminal(unchanged: Shell, number: si
     The process ends by the signal, as without a question; the shell's echo is on.
     """
     with typing(unchanged, "topup", "5") as person:
-        before = person.state
+        before = person.given_state
         person.until("payment PIN:")
         assert before != person.state
         person.kill(number)
 
         assert -number == person.ends()
         assert before[:6] == person.state[:6]
+
+
+@pytest.mark.slow
+def test_a_signal_right_after_a_question_is_never_missed(unchanged: Shell):
+    """
+    The moment between the question and the read is short: of a hundred signals some hit it.
+    """
+    for _ in range(100):
+        with typing(unchanged, "topup", "5") as person:
+            person.until("payment PIN:")
+            person.kill(signal.SIGTERM)
+
+            assert -signal.SIGTERM == person.ends()
 
 
 @pytest.mark.slow

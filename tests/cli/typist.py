@@ -26,7 +26,14 @@ def pasted(text: str) -> str:
 class Typist:
     """A running command, its terminal and what stands on it."""
 
-    def __init__(self, command: warm.Warm, ours: int, theirs: int, size: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        command: warm.Warm,
+        ours: int,
+        theirs: int,
+        size: tuple[int, int],
+        given_state: list[object],
+    ) -> None:
         self.command = command
         self._ours = ours
         self._theirs = theirs
@@ -34,6 +41,7 @@ class Typist:
         self._stream = pyte.ByteStream(self._screen)
         self.bells = 0
         self.raw = b""
+        self.given_state = given_state
 
     def type(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
@@ -128,6 +136,7 @@ def typing(
         closing.callback(os.close, ours)
         closing.callback(os.close, theirs)
         termios.tcsetwinsize(theirs, (rows, columns))
+        given_state = list(termios.tcgetattr(theirs))  # before the command can change it
         if ahead:
             os.write(ours, ahead.encode())
         command = closing.enter_context(
@@ -139,4 +148,4 @@ def typing(
                 is_terminal=True,
             )
         )
-        yield Typist(command, ours, theirs, (columns, rows))
+        yield Typist(command, ours, theirs, (columns, rows), given_state)
