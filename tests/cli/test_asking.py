@@ -251,7 +251,6 @@ def test_a_stopped_list_comes_back(generous: Shell):
             (ASKED, "\x1a"),
             ("> ", "echo back; fg\n"),
             (ASKED, ENTER),
-            ("shares", ""),
             ("> ", "exit\n"),
         ],
         PS1="> ",
