@@ -48,8 +48,9 @@ settings.load_profile("steady")
 
 
 # A shell that starts something in the background has it ignore Ctrl-C, and so whatever that
-# starts: here it is pressed on purpose.
+# starts: here it is pressed on purpose. nohup does the same to a terminal that hangs up.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _resident_pages() -> int:

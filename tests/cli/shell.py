@@ -68,7 +68,7 @@ class Shell:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home.parent),
-            "EDITOR": "true",
+            "EDITOR": "sh -c :",
             "HONGBAO_HOME": str(self.home),
             "HONGBAO_CONFIG": str(self.home.parent / "config.toml"),
             "HONGBAO_LANG": "en",

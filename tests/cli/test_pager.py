@@ -3,6 +3,7 @@
 import pytest
 
 from hongbao.ui.pager import chosen, rows_of
+from tests import consumers
 from tests.cli.shell import Shell, plain
 
 LONG = ("events", "--limit", "100")
@@ -22,6 +23,7 @@ def test_a_long_list_is_read_in_less(new_year: Shell, language: str):
     """
     Page by page; who has read enough leaves with q, which is no error, and then sees the hint.
     """
+    consumers.program("less")
     said = new_year.at_terminal(
         *("events", "--limit", "15"),
         lines=LOW,

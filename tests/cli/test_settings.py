@@ -394,7 +394,7 @@ def test_the_editor_opens_the_file_which_is_checked_after_it(mine: Shell, tmp_pa
     ("editor", "reason"),
     [
         ("/nowhere/vi", "No such file or directory"),
-        ("false", "exit 1"),
+        ("sh -c 'exit 1'", "exit 1"),
         ("'vi", "No closing quotation"),
     ],
 )
