@@ -58,7 +58,7 @@ class HomeExists(UsageError):
 class HomeNotFound(NotFound):
     """There is no ledger here yet, or none in *path*, which the environment names."""
 
-    path: str = example("/home/zhang/wallet", default=LEFT_OUT)
+    path: str = example("lessons/wallet", default=LEFT_OUT)
 
     sentence = N_("there is no wallet in {path}, which HONGBAO_HOME names")
     _sentence_without_path = N_("there is no wallet here yet")
@@ -275,7 +275,7 @@ class ForeignFile(StorageUnreadable):
 class SandboxNotFound(NotFound):
     """There is no sandbox in this folder."""
 
-    path: str = example("/home/zhang/sandbox")
+    path: str = example("lessons/sandbox")
     command: str = example("hongbao sandbox", also=("hongbao sandbox --fresh",))
 
     sentence = N_("there is no sandbox in {path}")

@@ -87,7 +87,7 @@ class InvalidGiven(UsageError):
 class HomeTaken(UsageError):
     """`hongbao play --home` makes a new home, in a folder that is not there yet."""
 
-    path: str = example("/home/zhang/lesson")
+    path: str = example("lessons/lesson")
 
     sentence = N_("{path} already exists; a story makes a new wallet")
     advice = N_("name a folder that does not exist yet")

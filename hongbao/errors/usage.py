@@ -224,7 +224,7 @@ class Stopped(Interrupted):
 class SandboxExists(UsageError):
     """A sandbox is only ever made in a new folder."""
 
-    path: str = example("/home/zhang/sandbox")
+    path: str = example("lessons/sandbox")
     chosen: bool = example(False)
 
     sentence = N_("{path} already exists")
