@@ -5,16 +5,15 @@ They type what is on the screen and know nothing else: from no wallet at all to 
 """
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.shell import COMMAND, Shell, plain
+from tests.consumers import program
 
 READY = "ready> "
-BASH = shutil.which("bash")
 
 
 def copied(pattern: str) -> Callable[[str], str]:
@@ -50,16 +49,14 @@ def test_each_screen_shows_the_next_command(tmp_path: Path, language: str):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(BASH is None, reason="no bash here")
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_from_nothing_to_an_opened_packet(tmp_path: Path, language: str):
     """
     In five commands, each of them shown by the one before.
     """
-    assert BASH is not None
     stranger = Shell(tmp_path / "nowhere", "246813")
     said = stranger.at_terminal(
-        argv=[BASH, "--norc", "--noprofile", "-i"],
+        argv=[program("bash"), "--norc", "--noprofile", "-i"],
         replies=[
             (READY, "hongbao\n"),
             (READY, copied(r"hongbao sandbox")),

@@ -1,7 +1,6 @@
 """Man pages: help for `man`, in the wheel and in the program, and clean to their linters."""
 
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,6 +15,7 @@ from hongbao import cli
 from hongbao.commands import manual
 from hongbao.commands.topics import TOPICS
 from tests.cli.shell import Shell
+from tests.consumers import program
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +62,6 @@ def test_a_page_says_what_help_says():
     assert "绑\\:定" in pages()["man/zh_CN/man1/hongbao-card.1"]
 
 
-@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 def test_mandoc_has_nothing_to_warn_of(folder: Path):
     """
     But that there is no date: the same pages come out whenever they are made.
@@ -70,7 +69,7 @@ def test_mandoc_has_nothing_to_warn_of(folder: Path):
     files = sorted(str(path) for path in folder.rglob("*.[157]"))
 
     said = subprocess.run(
-        ["mandoc", "-Tlint", "-Wwarning", *files],
+        [program("mandoc"), "-Tlint", "-Wwarning", *files],
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -80,7 +79,6 @@ def test_mandoc_has_nothing_to_warn_of(folder: Path):
     assert ([], "") == (lines, said.stderr)
 
 
-@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
 def test_groff_has_nothing_to_warn_of(folder: Path):
     """
     Nor of a Chinese line that it could not break.
@@ -88,7 +86,7 @@ def test_groff_has_nothing_to_warn_of(folder: Path):
     files = sorted(str(path) for path in folder.rglob("*.[157]"))
 
     said = subprocess.run(
-        ["groff", "-ww", "-K", "utf8", "-man", "-Tutf8", *files],
+        [program("groff"), "-ww", "-K", "utf8", "-man", "-Tutf8", *files],
         capture_output=True,
         encoding="utf-8",
         check=False,

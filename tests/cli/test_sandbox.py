@@ -1,7 +1,6 @@
 """`hongbao sandbox`: a ready wallet to play in, marked as one for ever."""
 
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from hongbao import answers
 from hongbao.domain.pin import OF_SANDBOXES
 from hongbao.store import SANDBOX_MARK
 from tests.cli.shell import COMMAND, Shell, plain
+from tests.consumers import program
 
 USUAL = Path(".local", "share", "hongbao-sandbox")
 PACKET = "hb_38KMMAWG"
@@ -265,19 +265,17 @@ def test_a_shell_of_its_own(made: tuple[Shell, dict[str, Any]], shell_name: str)
     """
     The sandbox is its wallet, the prompt says so, and what belongs to another wallet is not there.
     """
-    program = shutil.which(shell_name)
-    if program is None:
-        pytest.skip(f"no {shell_name} here")
+    path = program(shell_name)
     shell, answer = made
     typed = 'echo home=$HONGBAO_HOME "pin=$HONGBAO_PIN_FILE."\nexit\n'
-    said = shell("sandbox", "shell", "--at", answer["home"], stdin=typed, SHELL=program)
+    said = shell("sandbox", "shell", "--at", answer["home"], stdin=typed, SHELL=path)
     assert (0, f"home={answer['home']} pin=.\n") == (said.code, said.out)
 
     if shell_name in ("bash", "zsh"):
         seen = shell.at_terminal(
             *("sandbox", "shell", "--at", answer["home"]),
             replies=[("(sandbox) ", "exit\n")],
-            SHELL=program,
+            SHELL=path,
         )
         assert (0, True) == (seen.code, "(sandbox) " in plain(seen.out))
 

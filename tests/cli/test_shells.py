@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,15 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import consumers
 from tests.cli.shell import COMMAND, ESCAPE, Shell
 
 pytestmark = pytest.mark.slow  # each Tab starts a hongbao that wakes by itself
 
 SECONDS_MAX = 30
-
-
-def needs(program: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(program) is None, reason=f"{program} is not installed")
 
 
 @pytest.fixture
@@ -56,7 +52,6 @@ OFFERED = [
 ]
 
 
-@needs("bash")
 def test_bash_completes(environment: dict[str, str]):
     """
     By the function that the script defines, asked as bash asks it.
@@ -68,13 +63,12 @@ def test_bash_completes(environment: dict[str, str]):
     )
     script = f'eval "$(hongbao completion bash)"\n{asked}\n'
 
-    said = run(["bash", "--norc", "-c", script], environment)
+    said = run([consumers.program("bash"), "--norc", "-c", script], environment)
 
     for (typed, offered), line in zip(OFFERED, said.splitlines(), strict=True):
         assert (typed, True) == (typed, offered in line.split())
 
 
-@needs("fish")
 def test_fish_completes(environment: dict[str, str]):
     """
     By its own ``complete -C``.
@@ -82,7 +76,13 @@ def test_fish_completes(environment: dict[str, str]):
     asked = "; ".join(f'complete -C "{typed}"; echo ---' for typed, _ in OFFERED)
 
     said = run(
-        ["fish", "--no-config", "-c", f"hongbao completion fish | source; {asked}"], environment
+        [
+            consumers.program("fish"),
+            "--no-config",
+            "-c",
+            f"hongbao completion fish | source; {asked}",
+        ],
+        environment,
     )
 
     for (typed, offered), part in zip(OFFERED, said.split("---\n"), strict=False):
@@ -115,11 +115,12 @@ INTERACTIVE = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in INTERACTIVE])
+@pytest.mark.parametrize("name", INTERACTIVE)
 def test_the_tab_key_completes(name: str, environment: dict[str, str]):
     """
     Pressed on a terminal, at an option, at a name with a space, and behind an alias.
     """
+    consumers.program(name)
     argv, setting_up = INTERACTIVE[name]
     with terminal(argv, environment) as says:
         says(f"{setting_up}\n", "ready> ")
