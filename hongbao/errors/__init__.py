@@ -78,7 +78,7 @@ TOPICS = {
         "UnknownSigner OtherSigner NewerThanLedger OtherHistory PdfMissing FontMissing"
     ),
     "bills": "InvalidBill NotABill BillNotFound NoBill BillDiffers",
-    "stories": "InvalidStory StoryFailed InvalidGiven HomeTaken PlayFailed PlayStuck",
+    "stories": "InvalidStory StoryFailed InvalidFact InvalidGiven HomeTaken PlayFailed PlayStuck",
 }
 """The errors of each topic, a module of this package, in the order of the gallery."""
 

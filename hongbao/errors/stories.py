@@ -68,6 +68,29 @@ class StoryFailed(HongbaoError):
     sentence = N_("story {source}, line {line}: {problem}")
 
 
+class InvalidFact(UsageError):
+    """An expectation about the books that cannot be read; *problem* says why."""
+
+    text: str = example("balance 张三 10.00", kw_only=False, shape=shortened)
+    problem: str = example(
+        "not_compared",
+        also=("unknown",),
+        words={
+            "not_compared": N_("it compares two sides with one of = != < <= > >="),
+            "no_fact": N_("its left side begins with a fact"),
+            "unknown": N_("there is no fact called {value}"),
+            "takes": N_("it is written {value}"),
+            "no_account": N_("there is no kind of account called {value}"),
+            "no_value": N_("{value} is not a value of this fact"),
+            "other_kinds": N_("its sides cannot be compared"),
+            "open_quote": N_("a quotation mark is not closed"),
+        },
+    )
+    value: str = example("balances", default=LEFT_OUT)
+
+    sentence = N_("cannot read the fact '{text}': {problem}")
+
+
 class InvalidGiven(UsageError):
     """`hongbao play --set` with what no story can be given."""
 
