@@ -119,7 +119,7 @@ app = new_app(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in *arguments* (default: the command line's), and return the exit code."""
-    call = Caller()
+    call = Caller(main=main)
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     with suppress(HongbaoError, OSError):  # said when the command is looked for
         arguments = _expanded(arguments, call)

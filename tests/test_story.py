@@ -399,7 +399,7 @@ def test_a_command_that_hangs_is_ended(lent: Path, monkeypatch: pytest.MonkeyPat
     """
     Rather than keeping whoever plays the story waiting for ever.
     """
-    monkeypatch.setattr("hongbao.story.player.SECONDS_MAX", 0.01)
+    monkeypatch.setattr("hongbao.story.running.SECONDS_MAX", 0.01)
 
     with pytest.raises(StoryFailed) as caught:
         list(play(parse("balance => 10", "a.txt")))
@@ -437,10 +437,10 @@ def test_a_secret_lies_in_a_file_that_only_its_owner_reads(lent: Path):
 
 AT_A_TERMINAL = """
 import fcntl, termios
-from hongbao.story import parse, play, player
+from hongbao.story import parse, play, running
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 open("/dev/tty").close()
-player.SECONDS_MAX = 5
+running.SECONDS_MAX = 5
 for event in play(parse("init 张三 => 2", "a.txt")):
     pass
 print(event.err)

@@ -31,8 +31,12 @@ import tempfile
 import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NoReturn, Self
+
+from hongbao.story import running
+from hongbao.story.running import Ran, Run, Screen
 
 CHEAP = (1, 8, 1)
 """What a try at a PIN costs here: Argon2id's passes, KiB and lanes."""
@@ -145,16 +149,14 @@ def playing(
 @contextmanager
 def stories() -> Iterator[None]:
     """Have the commands of stories come from a warm parent, too."""
-    from hongbao.story import player
 
     def run(
-        typed: list[str],
-        folder: Path,
-        variables: Mapping[str, str],
-        screen: player.Screen | None,
-    ) -> tuple[int, bytes, bytes]:
+        typed: list[str], folder: Path, variables: Mapping[str, str], screen: Screen | None
+    ) -> Ran:
         with ExitStack() as closing, open(os.devnull, "rb") as nothing:
-            ours, theirs = zip(*(player._output(screen, closing) for _ in range(2)), strict=True)
+            ours, theirs = zip(
+                *(running.opened_output(screen, closing) for _ in range(2)), strict=True
+            )
             command = closing.enter_context(
                 playing(
                     "hongbao", typed, folder=folder, variables=variables, streams=[nothing, *theirs]
@@ -162,15 +164,22 @@ def stories() -> Iterator[None]:
             )
             for output in theirs:
                 output.close()
-            out, err = player._heard(ours, ["hongbao", *typed])
-            return command.wait(player.SECONDS_MAX), out, err
+            out, err = running.heard(ours, typed)
+            return Ran(command.wait(running.SECONDS_MAX), out, err)
 
-    by_itself = player._run
-    vars(player)["_run"] = run
+    with _running_as(run):
+        yield
+
+
+@contextmanager
+def _running_as(run: Run) -> Iterator[None]:
+    """Have *run* run the commands of stories, whatever they are played by."""
+    before = running.process, running.can_fork
+    vars(running).update(process=run, can_fork=lambda _variables: False)
     try:
         yield
     finally:
-        vars(player)["_run"] = by_itself
+        vars(running).update(process=before[0], can_fork=before[1])
 
 
 class _Parent:
@@ -257,8 +266,8 @@ def bash(line: str) -> None:
             program.write_text(f"#!{sys.executable} -ISs\n{_HANDS_OVER}", encoding="utf-8")
             program.chmod(0o700)
         path = os.pathsep.join([place, str(Path(sys.executable).parent), os.environ["PATH"]])
-        running = subprocess.Popen(["bash", "-c", line], env={**os.environ, "PATH": path})
-        ended = os.pidfd_open(running.pid)
+        shell = subprocess.Popen(["bash", "-c", line], env={**os.environ, "PATH": path})
+        ended = os.pidfd_open(shell.pid)
         forks = []
         while door.fileno() in select.select([door.fileno(), ended], [], [])[0]:
             asker, _ = door.accept()
@@ -267,7 +276,7 @@ def bash(line: str) -> None:
         os.close(ended)
         for fork in forks:
             os.waitpid(fork, 0)
-        running.wait()
+        shell.wait()
 
 
 _HANDS_OVER = """
@@ -310,33 +319,7 @@ def _forked(asker: socket.socket, ours: Sequence[int], place: str) -> int:
 
 def _scripted() -> int:
     """Run the script that is named, and each command of a story that it plays as a fork of this."""
-    from hongbao.story import player
-
-    def run(
-        typed: list[str],
-        folder: Path,
-        variables: Mapping[str, str],
-        screen: player.Screen | None,
-    ) -> tuple[int, bytes, bytes]:
-        with ExitStack() as closing:
-            ours, theirs = zip(*(player._output(screen, closing) for _ in range(2)), strict=True)
-            fork = os.fork()
-            if fork == 0:
-                code = 1
-                try:
-                    sys.argv = ["hongbao", *typed]
-                    nothing = os.open(os.devnull, os.O_RDONLY)
-                    taken = [nothing, *(os.dup(output.fileno()) for output in theirs)]
-                    _take(taken, str(folder), variables)
-                    code = _played()
-                finally:
-                    os._exit(code)
-            for output in theirs:
-                output.close()
-            out, err = player._heard(ours, ["hongbao", *typed])
-            return os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), out, err
-
-    vars(player)["_run"] = run
+    vars(running).update(process=partial(running.fork, _played), can_fork=lambda _variables: False)
     del sys.argv[0]
     try:
         runpy.run_path(sys.argv[0], run_name="__main__")
@@ -359,10 +342,7 @@ def _take(streams: Sequence[int], folder: str, variables: Mapping[str, str]) -> 
         os.dup2(stream, number)
     for stream in streams:
         os.close(stream)
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(variables)
-    _open_streams()
+    running.take_place(folder, variables)
 
 
 # --- the parent -----------------------------------------------------------------------------------
@@ -454,7 +434,7 @@ class _Imports:
 
     def found(self) -> bytes:
         """Return which of them there are, and may as well be awake before the next command."""
-        names = {name for name in self.names if name in sys.modules and _is_library(name)}
+        names = {name for name in self.names if name in sys.modules and running.is_light(name)}
         return " ".join(sorted(names)).encode()[: 1 << 15]
 
 
@@ -505,21 +485,6 @@ def _stay(line: socket.socket) -> NoReturn:
         os._exit(0)
 
 
-def _open_streams() -> None:
-    """Open the three streams as Python does where text is UTF-8."""
-    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
-        stream = open(  # noqa: SIM115 - as long as the command lives
-            number,
-            mode,
-            encoding="utf-8",
-            errors="backslashreplace" if name == "stderr" else "surrogateescape",
-            buffering=1 if mode == "w" and (name == "stderr" or os.isatty(number)) else -1,
-            closefd=False,
-        )
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-
-
 def _played() -> int:
     """Play the command in this world, but for what a PIN costs, and leave as Python does."""
     from hongbao import __main__ as hongbao
@@ -529,23 +494,7 @@ def _played() -> int:
 
     program = stage if Path(sys.argv[0]).name == "stage.py" else hongbao
     vars(caller)["system_env"] = lambda: system_env()._replace(hash_cost=CHEAP)
-    try:
-        code = int(program.main())
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 0
-    except BaseException:  # noqa: BLE001 - told as Python tells it
-        sys.excepthook(*sys.exc_info())
-        code = 1
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:
-        return 120
-    return code
-
-
-def _is_library(name: str) -> bool:
-    return name.partition(".")[0] not in ("__main__", "encodings", "sklearn", "scipy", "numpy")
+    return running.entered(program.main)
 
 
 if __name__ == "__main__":

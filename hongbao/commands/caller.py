@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from hongbao.answers import ChallengePassed
     from hongbao.domain.pin import Pin
     from hongbao.queries.privacy import Known
+    from hongbao.story import Run
     from hongbao.ui.listing import Layout, Listing
     from hongbao.ui.motion import Frames
     from hongbao.ui.picker import Choice
@@ -59,8 +60,9 @@ class Caller:
     Data goes to standard output, talk to standard error, secrets to the terminal.
     """
 
-    def __init__(self, env: Env | None = None) -> None:
+    def __init__(self, env: Env | None = None, *, main: Callable[[], int] | None = None) -> None:
         self._env = env
+        self._main = main
         self._settings: Settings | None = None
         self.as_json = False
         self.asks_help = False
@@ -96,6 +98,15 @@ class Caller:
         if self._env is None:
             self._env = system_env()
         return self._env
+
+    @property
+    def run(self) -> "Run":
+        """How to run other commands: as forks of this one, where that can be done."""
+        from hongbao.story import running
+
+        if self._main is None:
+            return running.process
+        return running.forks(self._main, may_fork=_has_no_ledger_open)
 
     @property
     def settings(self) -> Settings:
@@ -793,3 +804,8 @@ def talk(text: str, *, wrapped: bool = True) -> None:
 def _prompt(question: str) -> str:
     """Return *question* as a prompt, with the colon of the chosen language."""
     return say(N_("{prompt}: "), prompt=question)
+
+
+def _has_no_ledger_open() -> bool:
+    engine = sys.modules.get("hongbao.engines.sqlcipher.engine")
+    return engine is None or not engine.is_any_open()

@@ -52,6 +52,7 @@ def demo(
         language="en" if call.as_json else language(),  # programs always get English
         screen=Screen(max(terminal_columns() - MARGIN, 1), LINES) if on_terminal else None,
         variables=call.env.variables,
+        run=call.run,
     )
     with ending_tidily(), closing(events):
         if call.as_json:

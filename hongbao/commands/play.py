@@ -236,6 +236,7 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
             language="en" if call.as_json else language(),
             screen=Screen(width, LINES) if is_shown and is_terminal() else None,
             variables=call.env.variables,
+            run=call.run,
         )
         with closing(events):
             for event in events:

@@ -25,12 +25,12 @@ from hongbao.story.player import (
     Failed,
     Noted,
     Outcome,
-    Screen,
     Skipped,
     Told,
     perform,
     play,
 )
+from hongbao.story.running import Run, Screen
 from hongbao.story.script import Story, parse, read
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Failed",
     "Noted",
     "Outcome",
+    "Run",
     "Screen",
     "Skipped",
     "Story",

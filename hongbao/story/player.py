@@ -3,19 +3,18 @@
 import json
 import os
 import re
-import selectors
 import shlex
 import subprocess
-import sys
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from hongbao.errors import StoryFailed
+from hongbao.story import running
 from hongbao.story.promises import differing, first_match, pattern_of, plain, tightened
+from hongbao.story.running import Run, Screen
 from hongbao.story.script import (
     NAME,
     VARIABLE,
@@ -31,9 +30,6 @@ from hongbao.story.script import (
     Used,
 )
 from hongbao.words import shell_word
-
-SECONDS_MAX = 60
-"""How long one command of a story may be silent; then it hangs, and is ended."""
 
 
 class Told(NamedTuple):
@@ -115,13 +111,6 @@ Event = Told | Asked | Answered | Began | Noted
 Outcome = Event | Failed | Skipped | Closed
 
 
-class Screen(NamedTuple):
-    """A terminal's size, for commands that are to answer as they do on one."""
-
-    columns: int
-    lines: int
-
-
 # --- playing -------------------------------------------------------------------------------------
 
 _HUSHED = ("HONGBAO_", "LC_", "LANG", "COLUMNS", "LINES", "FORCE_COLOR", "CLICOLOR")
@@ -141,20 +130,22 @@ def play(
     language: str = "en",
     screen: Screen | None = None,
     variables: Mapping[str, str] = os.environ,
+    run: Run | None = None,
 ) -> Generator[Event, None, None]:
     """
     Play *story* in *language* on a throw-away home, and yield what happens as it happens.
 
-    Each command is a separate process: the same hongbao as this one, in a folder that is gone
-    afterwards, without a terminal to ask on. With a *screen* it answers as it does on a terminal
-    of that size; otherwise as it does in a pipe. *variables* are the environment to begin from.
+    Each command is a separate process, or what *run* makes of it: the same hongbao as this one, in
+    a folder that is gone afterwards, without a terminal to ask on. With a *screen* it answers as it
+    does on a terminal of that size; otherwise as it does in a pipe. *variables* are the environment
+    to begin from.
 
     Close the iterator (`contextlib.closing`) to leave early, and the folder is gone then, too.
 
     Raises StoryFailed at the first expectation that does not hold, after its `Answered`.
     """
     with tempfile.TemporaryDirectory(prefix="hongbao-story-") as lent:
-        player = _Player(Path(lent), None, language, screen, variables, {})
+        player = _Player(Path(lent), None, language, screen, variables, {}, run)
         for outcome in player.outcomes(story):
             if isinstance(outcome, Failed):
                 raise StoryFailed(
@@ -178,15 +169,17 @@ def perform(
     language: str = "en",
     screen: Screen | None = None,
     variables: Mapping[str, str] = os.environ,
+    run: Run | None = None,
 ) -> Generator[Outcome, None, None]:
     """
     Play *story* in *folder* to its end, and yield what happens as it happens.
 
     Its home is made there, or is *home*; *given* are values for its names (see `Story.givens`).
+    *run* runs its commands; each is a process otherwise.
     The first command that fails ends its chapter, and the next chapter is played. The last outcome
     is `Closed`.
     """
-    player = _Player(folder, home, language, screen, variables, given)
+    player = _Player(folder, home, language, screen, variables, given, run)
     yield from player.outcomes(story)
     yield player.close()
 
@@ -211,7 +204,9 @@ class _Player:
         screen: Screen | None,
         variables: Mapping[str, str],
         given: Mapping[str, str],
+        run: Run | None,
     ) -> None:
+        self.run = run or running.process
         self.source = ""
         self.chapter: str | None = None
         self.folder = folder.resolve()
@@ -271,7 +266,7 @@ class _Player:
                     answered = self.ask(scene.line, shown, words)
                 except subprocess.TimeoutExpired:
                     nothing = Answered(scene.line, shown, -1, "", "")
-                    yield self._failed(scene.line, "hangs", nothing, f"{SECONDS_MAX} s", "")
+                    yield self._failed(scene.line, "hangs", nothing, f"{running.SECONDS_MAX} s", "")
                     return
                 yield answered
                 yield from self.check(scene, answered)
@@ -283,7 +278,7 @@ class _Player:
     def close(self) -> Closed:
         """Check the books, and return their digest."""
         try:
-            code, out, err = _run(["check", "--json"], self.folder, self.variables, None)
+            code, out, err = self.run(["check", "--json"], self.folder, self.variables, None)
         except subprocess.TimeoutExpired:
             return Closed(None, "hangs")
         if code:
@@ -320,7 +315,7 @@ class _Player:
         while variable := VARIABLE.fullmatch(words[0]):
             variables[variable["name"]] = variable["value"]
             words = words[1:]
-        exit_code, out, err = _run(words, self.folder, variables, self.screen)
+        exit_code, out, err = self.run(words, self.folder, variables, self.screen)
         return Answered(line, shown, exit_code, self._plain(out), self._plain(err))
 
     def _plain(self, output: bytes) -> str:
@@ -383,73 +378,3 @@ class _Player:
         for secret in filter(None, self.secrets):
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "•••", text)
         return text
-
-
-# --- running -------------------------------------------------------------------------------------
-
-
-def _run(
-    words: list[str], folder: Path, variables: Mapping[str, str], screen: Screen | None
-) -> tuple[int, bytes, bytes]:
-    """
-    Run ``hongbao`` with *words* in *folder*; return its exit code and both outputs.
-
-    It gets its own session, so that it finds no terminal to ask on, and a Ctrl-C ends the
-    story and not the command alone.
-    """
-    # UTF-8 in every locale; and no file of a story's folder is taken for a module.
-    command = [sys.executable, "-P", "-X", "utf8", "-m", "hongbao", *words]
-    with ExitStack() as closing:
-        ours, theirs = zip(*(_output(screen, closing) for _ in range(2)), strict=True)
-        process = subprocess.Popen(  # noqa: S603 - ourselves
-            command,
-            cwd=folder,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=theirs[0],
-            stderr=theirs[1],
-            start_new_session=True,
-        )
-        try:
-            for output in theirs:
-                output.close()
-            out, err = _heard(ours, command)
-            return process.wait(SECONDS_MAX), out, err
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-
-
-def _output(screen: Screen | None, closing: ExitStack) -> tuple[BinaryIO, BinaryIO]:
-    """Open an output, a terminal where there is a *screen*: our end of it, and the command's."""
-    if screen is None:
-        ends = os.pipe()
-    else:
-        import pty
-        import termios
-
-        ends = pty.openpty()
-        termios.tcsetwinsize(ends[1], (screen.lines, screen.columns))
-    ours, theirs = os.fdopen(ends[0], "rb", 0), os.fdopen(ends[1], "wb", 0)
-    return closing.enter_context(ours), closing.enter_context(theirs)
-
-
-def _heard(outputs: Iterable[BinaryIO], command: list[str]) -> list[bytes]:
-    """Read *outputs* to their ends, in whatever order they produce data."""
-    heard = {output.fileno(): b"" for output in outputs}
-    with selectors.SelectSelector() as waiting:
-        for number in heard:
-            waiting.register(number, selectors.EVENT_READ)
-        while waiting.get_map():
-            ready = waiting.select(SECONDS_MAX)
-            if not ready:
-                raise subprocess.TimeoutExpired(command, SECONDS_MAX)
-            for key, _events in ready:
-                piece = b""
-                with suppress(OSError):  # how Linux says that a terminal's other side is closed
-                    piece = os.read(key.fd, 1 << 16)
-                heard[key.fd] += piece
-                if not piece:
-                    waiting.unregister(key.fd)
-    return list(heard.values())

@@ -14,7 +14,7 @@ import pytest
 from hongbao import cli
 from hongbao.answers import StoryFailure, StoryOutcome
 from hongbao.errors import ExitCode
-from hongbao.story import player, reports
+from hongbao.story import reports, running
 from tests import warm
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "play.md"
@@ -193,7 +193,7 @@ def test_a_command_that_does_not_end_is_no_failed_expectation(
     The story could not be played, which is another exit code.
     """
     (here / "a.txt").write_text("balance => 0\n", "utf-8")
-    monkeypatch.setattr(player, "SECONDS_MAX", 0)
+    monkeypatch.setattr(running, "SECONDS_MAX", 0)
 
     code = cli.main(["play", "--json", "a.txt"])
     error = json.loads(capsys.readouterr().err)["error"]

@@ -35,6 +35,15 @@ READER_SECONDS = 2
 """How long new keys wait for those who still read what was there before."""
 
 
+_open: set[int] = set()
+"""Which engines have a connection, by their `id`."""
+
+
+def is_any_open() -> bool:
+    """Return whether this process has a ledger open, whose locks a fork would take for its own."""
+    return bool(_open)
+
+
 class Engine:
     """
     One open SQLCipher file at *path*.
@@ -46,6 +55,7 @@ class Engine:
     def __init__(self, path: Path, connection: Any) -> None:
         self.path = path
         self._db = connection
+        _open.add(id(self))
         self._file = _file(path)
         self.sealed: dict[str, list[str]] = {}  # the columns that seals cover, by table
 
@@ -92,12 +102,12 @@ class Engine:
             connection = engine.connect(
                 _as_a_path(path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=True
             )
+            store = cls(path, connection)
             try:
-                store = cls(path, connection)
                 store._prepare(page_key)
                 store._migrate(may_be_empty)
             except BaseException:
-                connection.close()
+                store.close()
                 raise
         return store
 
@@ -138,6 +148,7 @@ class Engine:
 
     def close(self) -> None:
         self._db.close()
+        _open.discard(id(self))
 
     def is_in_place(self) -> bool:
         return self._file == _file(self.path)
