@@ -36,6 +36,7 @@ FLOORS = (
     {"queries"},
     {"wallet"},
     {"statements", "ui"},
+    {"lab"},
     {"commands"},
     {"cli"},
     {"__main__"},
@@ -370,6 +371,31 @@ def test_no_float_is_near_money(place: str):
     assert [] == floats(place, read(place))
 
 
+BROKEN = "hongbao.lab.broken"
+
+
+def broken(place: str, source: str) -> list[str]:
+    """Return where *source* imports an engine that is broken on purpose, without being the lab."""
+    if room_of(place) == "lab":
+        return []
+    lines = [line for module, line, _ in imports(source) if module.startswith(BROKEN)]
+    for node in ast.walk(parsed(source)):
+        match node:
+            case ast.ImportFrom(module="hongbao.lab", names=names):
+                lines += [node.lineno for name in names if name.name == "broken"]
+            case ast.Constant(value=str(text)) if text.startswith(BROKEN):
+                lines.append(node.lineno)
+    return [f"{line}: {BROKEN}" for line in sorted(set(lines))]
+
+
+@every("place", PLACES)
+def test_only_the_laboratory_imports_what_is_broken(place: str):
+    """
+    The engines in it lose money on purpose.
+    """
+    assert [] == broken(place, read(place))
+
+
 # --- each check has a fault that trips it ---------------------------------------------------------
 
 
@@ -414,6 +440,24 @@ def test_a_library_out_of_its_room_is_noticed(place: str, source: str):
     Ours, another's, the standard library's, or one that nobody has weighed yet.
     """
     assert 1 == len(strangers(place, source))
+
+
+@every(
+    "source",
+    [
+        "from hongbao.lab.broken import engine",
+        "def f():\n    from hongbao.lab.broken.oversell import Broken",
+        "from hongbao.lab import broken",
+        "import hongbao.lab.broken.pin",
+        "importlib.import_module(f'hongbao.lab.broken.{name}')",
+    ],
+)
+def test_importing_what_is_broken_is_noticed(source: str):
+    """
+    By name, in a function, or by a name that is put together.
+    """
+    assert 1 == len(broken("wallet/claim.py", source))
+    assert [] == broken("lab/detectors.py", source)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,9 @@ PLATFORM = "platform"
 CENTRAL = "central"
 """The central bank's book. Every other book that is not the platform's belongs to a bank."""
 
+LABORATORY = "# hongbao laboratory ledger 1"
+"""The first line of a throw-away ledger of the laboratory, which no wallet opens."""
+
 
 @unique
 class Kind(StrEnum):

@@ -66,7 +66,7 @@ TOPICS = {
         "ChecksFailed RecordsIncomplete RolledBack OlderCopy HistoryReplaced StateAltered "
         "HomeLocked WrongPassphrase WeakPassphrase CommonPassphrase PassphraseMismatch "
         "KeyringUnavailable NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile "
-        "SandboxNotFound"
+        "SandboxNotFound LabLedger NotLabLedger"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

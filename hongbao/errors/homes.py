@@ -85,6 +85,23 @@ class Damaged(NotIntact):
     advice = N_("restore a good backup with `hongbao restore FILE`")
 
 
+class LabLedger(NotIntact):
+    """A ledger of the laboratory, which broken engines write, stands where a wallet's should."""
+
+    path: str = example("~/.local/share/hongbao/data/ledger.db")
+
+    sentence = N_("{path} is a throw-away ledger of the laboratory, not of a wallet")
+    advice = N_("restore a good backup with `hongbao restore FILE`")
+
+
+class NotLabLedger(UsageError):
+    """A file without the mark is not touched by an engine of the laboratory."""
+
+    path: str = example("~/.local/share/hongbao/data/ledger.db")
+
+    sentence = N_("{path} is not a ledger of the laboratory; its engines use no other")
+
+
 class ChecksFailed(NotIntact):
     """`hongbao check` found something wrong; the findings say what."""
 

@@ -10,10 +10,12 @@ from typing import Any, Self
 
 from sqlcipher3 import dbapi2 as engine
 
+from hongbao.domain.ledger import LABORATORY
 from hongbao.errors import (
     Busy,
     Damaged,
     HomeNotFound,
+    LabLedger,
     NewerHome,
     OlderHome,
     StorageRefused,
@@ -331,10 +333,22 @@ def _in_words(error: Exception, path: Path) -> Exception:
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return StorageRefused(path=str(path), reason=os.strerror(_closed(path)))
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        if _is_of_laboratory(path):
+            return LabLedger(path=str(path))
         return Damaged(path=str(path))
     if str(error).startswith(_IMPOSSIBLE):
         return Damaged(path=str(path))
     return error
+
+
+def _is_of_laboratory(path: Path) -> bool:
+    """Return whether *path* has the mark of a throw-away ledger in its first line."""
+    mark = LABORATORY.encode()
+    try:
+        with path.open("rb") as file:
+            return file.read(len(mark)) == mark
+    except OSError:
+        return False
 
 
 _NAMES = {
