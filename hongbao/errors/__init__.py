@@ -63,10 +63,11 @@ TOPICS = {
     ),
     "homes": (
         "NotADemoHome EventNotFound ClockBackwards HomeExists HomeNotFound Busy Damaged "
-        "ChecksFailed RecordsIncomplete RolledBack OlderCopy HistoryReplaced StateAltered "
+        "LabLedger NotLabLedger ChecksFailed RecordsIncomplete RolledBack OlderCopy "
+        "HistoryReplaced StateAltered "
         "HomeLocked WrongPassphrase WeakPassphrase CommonPassphrase PassphraseMismatch "
         "KeyringUnavailable NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile "
-        "SandboxNotFound LabLedger NotLabLedger"
+        "SandboxNotFound"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "
