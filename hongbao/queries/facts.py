@@ -22,7 +22,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.ledger import PLATFORM, Account, Kind
@@ -33,7 +33,7 @@ from hongbao.store import HeldRow, Holder, PacketRow, PacketView, ProfileRow
 from hongbao.units import iso, yuan
 from hongbao.words import N_, Filled
 
-Value = int | str | None
+Value: TypeAlias = int | str | None
 """An amount in fen, a count or a word; None of what is not there."""
 
 AMOUNT, COUNT, WORD = "amount", "count", "word"
@@ -257,6 +257,16 @@ def _account_change(moment: _Moment, book: str, kind: str) -> Value:
     return _gained(moment, lambda account: account[:2] == (book, Kind(kind)))
 
 
+def _moves(moment: _Moment, book: str) -> Value:
+    since = range(moment.scope.since + 1, moment.store.head().entry + 1)
+    moved = moment.store.moved(since).transfers if since else ()
+    return ", ".join(
+        f"{each.debit} -> {each.credit} {yuan(each.amount_fen)}"
+        for each in moved
+        if each.book == book
+    )
+
+
 def _owed_change(moment: _Moment) -> Value:
     return _gained(moment, lambda account: account.book == PLATFORM and account.kind in OWED)
 
@@ -311,6 +321,7 @@ VOCABULARY: dict[str, _Word] = {
         N_("the change in the reserve"),
         lambda moment: _account_change(moment, PLATFORM, Kind.RESERVE),
     ),
+    "moves": _Word(("book",), WORD, N_("the moves in the book {book}"), _moves),
     "change owed": _Word((), AMOUNT, N_("the change in what users are owed"), _owed_change),
     "acts": _Word(
         ("act", "name"),
@@ -389,13 +400,16 @@ class Term(NamedTuple):
     what: Fact | str
 
 
+Side: TypeAlias = tuple[Term, ...]
+
+
 class Expected(NamedTuple):
     """Two sides that are compared: that is true of the books, or not."""
 
     text: str
-    left: tuple[Term, ...]
+    left: Side
     compared: str
-    right: tuple[Term, ...]
+    right: Side
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -447,7 +461,7 @@ class Difference(NamedTuple):
         return Filled(N_("{what} is too low") if less else N_("{what} is too high"), {"what": what})
 
 
-def _side_phrase(side: Sequence[Term]) -> Filled:
+def _side_phrase(side: Side) -> Filled:
     phrases = [(term.sign, _term_phrase(term.what)) for term in side]
     whole = phrases[0][1]
     for sign, phrase in phrases[1:]:
@@ -512,6 +526,34 @@ def parse(text: str) -> Expected:
     return expected
 
 
+def parse_side(text: str, kind: str) -> Side:
+    """
+    Read facts and values of one *kind*, added up, as one side of an expectation has them.
+
+    Raises InvalidFact.
+
+    >>> len(parse_side("balance 张三 + 20.00", AMOUNT))
+    2
+    """
+    side = _side(_words(text), text)
+    for term in side:
+        if isinstance(term.what, str):
+            _value(term.what, kind, text)
+        elif term.what.kind != kind or (kind == WORD and len(side) > 1):
+            raise InvalidFact(text, problem="other_kinds")
+    return side
+
+
+def parse_value(typed: str, kind: str) -> Value:
+    """
+    Read the value of a fact of *kind*, as `value_text` writes it. Raises InvalidFact.
+
+    >>> parse_value("8.50", AMOUNT), parse_value("8", AMOUNT), parse_value("8", COUNT)
+    (850, 800, 8)
+    """
+    return _value(typed, kind, typed)
+
+
 def _words(text: str) -> list[str]:
     try:
         return shlex.split(text)
@@ -519,7 +561,7 @@ def _words(text: str) -> list[str]:
         raise InvalidFact(text, problem="open_quote") from None
 
 
-def _side(words: Sequence[str], text: str) -> tuple[Term, ...]:
+def _side(words: Sequence[str], text: str) -> Side:
     terms: list[Term] = []
     sign, term = 1, list[str]()
     for word in (*words, "+"):
@@ -579,6 +621,15 @@ def read(home: Home, facts: Sequence[Fact], scope: Scope = EVERYTHING) -> list[V
         return [_found(moment, fact) for fact in facts]
 
 
+def read_sides(
+    home: Home, sides: Sequence[Side], kind: str, scope: Scope = EVERYTHING
+) -> list[Value]:
+    """Return what each of *sides*, whose facts are of *kind*, comes to at one moment of *home*."""
+    with home.looking():
+        moment = _Moment(home, scope)
+        return [_added(moment, side, kind) for side in sides]
+
+
 def differences(
     home: Home, expected: Sequence[Expected], scope: Scope = EVERYTHING
 ) -> list[Difference]:
@@ -586,7 +637,7 @@ def differences(
     with home.looking():
         moment = _Moment(home, scope)
         compared = [
-            (each, _added(moment, each, each.left), _added(moment, each, each.right))
+            (each, _added(moment, each.left, each.kind), _added(moment, each.right, each.kind))
             for each in expected
         ]
     return [
@@ -608,12 +659,9 @@ def _holds(compared: str, left: Value, right: Value) -> bool:
     return _COMPARED[compared](left, right)
 
 
-def _added(moment: _Moment, expected: Expected, side: Sequence[Term]) -> Value:
+def _added(moment: _Moment, side: Side, kind: str) -> Value:
     values = [
-        (
-            sign,
-            _found(moment, what) if isinstance(what, Fact) else _value(what, expected.kind, what),
-        )
+        (sign, _found(moment, what) if isinstance(what, Fact) else _value(what, kind, what))
         for sign, what in side
     ]
     if len(values) == 1:

@@ -145,7 +145,7 @@ def play(
     Raises StoryFailed at the first expectation that does not hold, after its `Answered`.
     """
     with tempfile.TemporaryDirectory(prefix="hongbao-story-") as lent:
-        player = _Player(Path(lent), None, language, screen, variables, {}, run)
+        player = Player(Path(lent), None, language, screen, variables, {}, run)
         for outcome in player.outcomes(story):
             if isinstance(outcome, Failed):
                 raise StoryFailed(
@@ -179,7 +179,7 @@ def perform(
     The first command that fails ends its chapter, and the next chapter is played. The last outcome
     is `Closed`.
     """
-    player = _Player(folder, home, language, screen, variables, given, run)
+    player = Player(folder, home, language, screen, variables, given, run)
     yield from player.outcomes(story)
     yield player.close()
 
@@ -193,8 +193,12 @@ def _unrolled(story: Story) -> Iterator[tuple[str, Scene]]:
             yield story.source, scene
 
 
-class _Player:
-    """The folder that a story plays in, and the names that it has filled so far."""
+class Player:
+    """
+    The folder that stories play in, one after the other, and the names that they have filled.
+
+    The home is in it, as `HOME`, unless another is given.
+    """
 
     def __init__(
         self,
