@@ -49,6 +49,9 @@ NAMES = frozenset(name for names in COMMANDS.values() for name in names)
 REPAIRING = frozenset({"alias", "config", "help", "version"})
 """The commands that work with settings that cannot be read: by them they are put right."""
 
+RECORDING = "HONGBAO_RECORDING"
+"""The variable that names the log of a recording (see `hongbao record`)."""
+
 COMPLETE = "_HONGBAO_COMPLETE"
 """The variable by which a shell asks what could be typed next (see `hongbao completion`)."""
 
@@ -123,6 +126,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     with suppress(HongbaoError, OSError):  # said when the command is looked for
         arguments = _expanded(arguments, call)
+    if os.environ.get(RECORDING) and COMPLETE not in os.environ:
+        from hongbao.commands.recorded import recorded
+
+        return recorded(os.environ[RECORDING], arguments, call, _answered)
+    return _answered(arguments, call)
+
+
+def _answered(arguments: list[str], call: Caller) -> int:
+    """Run the command in *arguments*, say what is wrong with it, and return the exit code."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     as_json = "--json" in options
     words.use_language(words.preferred(os.environ, _language(call)))
@@ -278,6 +290,7 @@ def hongbao(
 
 
 def _say(error: HongbaoError, *, call: Caller, as_json: bool) -> None:
+    call.notes.error = error.code
     acting_as = call.named_profile
     if acting_as is not None and error.is_of_device:  # another device has to act, or none
         acting_as = acting_as.partition("@")[0] or None

@@ -36,7 +36,7 @@ FLOORS = (
     {"queries"},
     {"wallet"},
     {"statements", "ui"},
-    {"lab"},
+    {"lab", "recordings"},
     {"commands"},
     {"cli"},
     {"__main__"},

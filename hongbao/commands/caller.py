@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hongbao import settings
+from hongbao.commands.notes import Notes
 from hongbao.commands.streams import answering, put
 from hongbao.env import Env, NoTerminal, system_env
 from hongbao.errors import (
@@ -52,6 +53,14 @@ YES = ("y", "yes", "是", "好")
 TRIES = 3
 """How often an answer is typed before a mistake in it is an error; a PIN's count is its own."""
 
+_SECRET = frozenset(
+    {
+        *("--pin-file", "--new-pin-file", "--totp-file", "--secret-file"),
+        *("--passphrase-file", "HONGBAO_PASSPHRASE_FILE"),
+    }
+)
+"""The options and the variable whose answers are never noted down."""
+
 
 class Caller:
     """
@@ -64,6 +73,7 @@ class Caller:
         self._env = env
         self._main = main
         self._settings: Settings | None = None
+        self.notes = Notes()
         self.as_json = False
         self.asks_help = False
         self.profile: str | None = None
@@ -176,11 +186,15 @@ class Caller:
         for tries_left in reversed(range(TRIES)):
             typed = self._ask(ask, self._under_problem(_prompt(_(question))), question, flag)
             try:
-                return read(typed)
+                answer = read(typed)
             except HongbaoError as error:
                 if not tries_left:
                     raise
                 self._problem = error
+            else:
+                if flag not in _SECRET:
+                    self.notes.replies.append((flag, typed))
+                return answer
         raise AssertionError("unreachable")
 
     def asks_again(self, problem: HongbaoError) -> bool:
@@ -192,6 +206,7 @@ class Caller:
         self._same_pin = None
         if self._has_typed_pin:
             self._problem = problem
+            self.notes.wrong_tries += 1
         return self._has_typed_pin
 
     def _under_problem(self, question: str) -> str:
@@ -227,6 +242,7 @@ class Caller:
         except KeyboardInterrupt:
             raise Interrupted from None
         talk(picker.chosen_line(_(question), chosen))
+        self.notes.replies.append((flag, chosen.value))
         return chosen.value
 
     @property
@@ -267,6 +283,7 @@ class Caller:
         answer = self._ask(self.env.ask, f"{text} [y/N] ", question, "--yes", facts)
         if answer.strip().casefold() not in YES:
             raise Declined
+        self.notes.replies.append(("--yes", ""))
 
     def _ask(
         self,
@@ -298,10 +315,12 @@ class Caller:
         if self.pin_file is None and (known := self._known_pin()) is not None:
             self._has_typed_pin = False
             return known
+        self.notes.secrets.append("pin")
         return self._pin_from(self._pin_file(), N_("payment PIN"))
 
     def operator_pin(self) -> "Pin":
         """Return an operator's PIN: from ``--pin-file`` or the terminal, never a user's default."""
+        self.notes.secrets.append("operator_pin")
         return self._pin_from(self.pin_file, N_("the operator's PIN"))
 
     def _pin_from(self, file: str | None, question: str) -> "Pin":
@@ -330,11 +349,12 @@ class Caller:
 
     def first_pin(self) -> "Pin":
         """Return the PIN of a new profile: from where `pin` has it, or typed twice."""
-        return self.new_pin(self._pin_file(), flag="--pin-file")
+        return self.new_pin(self._pin_file(), flag="--pin-file", kept_as="first_pin")
 
     def new_operator_pin(self, file: str | None) -> "Pin":
         """Return the PIN of a new operator, from *file* or typed twice (see `new_pin`)."""
-        return self.new_pin(file, question=N_("new PIN of the operator, six digits"))
+        question = N_("new PIN of the operator, six digits")
+        return self.new_pin(file, question=question, kept_as="new_operator_pin")
 
     def new_pin(
         self,
@@ -343,15 +363,18 @@ class Caller:
         flag: str = "--new-pin-file",
         question: str = N_("new payment PIN, six digits"),
         check: "Callable[[Pin], None] | None" = None,
+        kept_as: str = "new_pin",
     ) -> "Pin":
         """
         Return a PIN to be set, from *file* or typed twice on the terminal.
 
         One that is typed is judged at once, by *check* or as any user's: a weak one is not typed
-        twice for nothing. Raises PinMismatch if the second one differs, `TRIES` times.
+        twice for nothing. Raises PinMismatch if the second one differs, `TRIES` times. The notes
+        name it as it is *kept_as*.
         """
         from hongbao.domain.pin import Pin, check_strength
 
+        self.notes.secrets.append(kept_as)
         if file:
             return Pin(self.secret_line(file))
 
@@ -389,6 +412,7 @@ class Caller:
 
         A file with the authenticator's secret is as good as it: its code is that of *now*.
         """
+        self.notes.secrets.append("code")
         file = self.totp_file or self.env.variables.get("HONGBAO_TOTP_FILE") or None
         from hongbao.vault.authenticator import code_at, parse_code, parse_secret
 
@@ -409,6 +433,7 @@ class Caller:
         name, number = read_lines(file, 2, secret=False)
         if not number and (both := re.fullmatch(r"(.*\S)\s+(\S{18})\s*", name)):
             name, number = both.groups()
+        self.notes.identity = name, number
         return name, number
 
     def passphrase(self) -> str:
@@ -418,6 +443,7 @@ class Caller:
         ``--passphrase-file`` names a file, and else HONGBAO_PASSPHRASE_FILE. Raises HomeLocked
         where neither of them nor a terminal gives one.
         """
+        self.notes.secrets.append("passphrase")
         if file := self._passphrase_file():
             return self.secret_line(file)
         if self._known_passphrase is not None:
@@ -463,6 +489,7 @@ class Caller:
         What *check* refuses is not typed twice for nothing. Raises PassphraseMismatch if the
         second one differs, `TRIES` times.
         """
+        self.notes.secrets.append("new_passphrase")
         if file:
             return self.secret_line(file)
 
@@ -615,6 +642,7 @@ class Caller:
             self.answer_challenge(wallet, challenge)
         except Unanswered:
             return False
+        self.notes.was_challenged = True
         return True
 
     def answer_challenge(self, wallet: "Wallet", challenge: str) -> "ChallengePassed":
@@ -629,15 +657,20 @@ class Caller:
             text = f"{shown}\n{_prompt(say(question, **facts))}"
             typed = self._ask(self.env.ask, text, question, "--answer", facts)
             try:
-                return wallet.answer_challenge(challenge, typed)
+                passed = wallet.answer_challenge(challenge, typed)
             except (InvalidAnswer, WrongAnswer) as error:
                 said = error.message
+                self.notes.was_challenged = True
+            else:
+                self.notes.replies.append(("--answer", typed))
+                return passed
 
     # --- answering -------------------------------------------------------------------------------
 
     def answer(self, answer: A, show: Callable[[A], None]) -> None:
         """Give *answer* as one JSON document where that is wanted, and by *show* for people."""
         self._is_rehearsed = bool(answer.get("dry_run"))
+        self.notes.answer = answer
         with answering():
             if self.as_json:
                 put(answer)

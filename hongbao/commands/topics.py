@@ -58,6 +58,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "HONGBAO_PROMPTS": N_("auto, plain (numbers instead of arrow keys) or off"),
         "HONGBAO_PAGER": N_("the program for long lists; empty for none; default: PAGER, or less"),
         "HONGBAO_FONT": N_("the font for PDF; default: the one that hongbao[pdf] installs"),
+        "HONGBAO_RECORDING": N_("the log that commands are recorded in; see `hongbao record`"),
         "NO_COLOR": N_("any value turns colour off"),
         "REDUCED_MOTION": N_("nothing moves on the screen, with any value"),
         "ACCESSIBLE": N_("for screen readers: nothing moves, with any value"),

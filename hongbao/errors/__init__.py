@@ -80,6 +80,7 @@ TOPICS = {
     ),
     "bills": "InvalidBill NotABill BillNotFound NoBill BillDiffers",
     "stories": "InvalidStory StoryFailed InvalidFact InvalidGiven HomeTaken PlayFailed PlayStuck",
+    "recordings": "NotARecording NothingRecorded",
 }
 """The errors of each topic, a module of this package, in the order of the gallery."""
 
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
     from hongbao.errors.packets import *
     from hongbao.errors.payments import *
     from hongbao.errors.people import *
+    from hongbao.errors.recordings import *
     from hongbao.errors.risk import *
     from hongbao.errors.rules import *
     from hongbao.errors.statements import *
