@@ -22,6 +22,7 @@ class Env(NamedTuple):
     *ask_secret* does the same without showing it. Both raise NoTerminal where none is, and a plain
     EOFError if the person ends the input (Ctrl-D) instead of answering. *hush* turns the echo off
     before a secret is asked for, and *unhush* turns it on again (see `hongbao.terminal`).
+    *take_turn* waits for this process's turn at the ledger, where others give it one.
     *hash_cost* is what one try at a new PIN or passphrase costs (Argon2id's passes, KiB and lanes);
     None is the safe's own choice, and the only one for people who are not a test.
     """
@@ -35,6 +36,7 @@ class Env(NamedTuple):
     hash_cost: tuple[int, int, int] | None = None
     hush: Callable[[], None] = lambda: None
     unhush: Callable[[], None] = lambda: None
+    take_turn: Callable[[], None] | None = None
 
     @property
     def data(self) -> Path:
@@ -57,7 +59,18 @@ def system_env() -> Env:
         variables=os.environ,
         hush=terminal.hush,
         unhush=terminal.unhush,
+        take_turn=_turns(os.environ),
     )
+
+
+def _turns(variables: Mapping[str, str]) -> Callable[[], None] | None:
+    """Return how to wait for a turn at the gate that *variables* name, if they name one."""
+    place = variables.get("HONGBAO_GATE")
+    if not place:
+        return None
+    from hongbao.gate import Place  # only where several processes are played at once
+
+    return Place(place).take_turn
 
 
 def sandbox_folder(variables: Mapping[str, str]) -> Path:

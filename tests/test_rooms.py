@@ -26,7 +26,7 @@ FLOORS = (
     {"parser_words"},
     {"errors"},
     {"domain"},
-    {"answers", "paths", "render", "terminal"},
+    {"answers", "gate", "paths", "render", "terminal"},
     {"env", "inputs", "outputs", "packs", "policies", "story", "training", "vault"},
     {"settings", "store"},
     {"changes"},

@@ -224,6 +224,7 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
         "kept": None,
         "steps": [],
     }
+    had_race = False
     if is_shown and not is_one:
         shown.show_source(story.source)
     with _folder(keep=wanted.keep) as folder:
@@ -261,12 +262,12 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
                         if is_checked:
                             shown.show_event(event)
                     case Closed():
-                        outcome["digest"] = event.digest
+                        outcome["digest"], had_race = event.digest, event.had_race
     outcome["chapters"] = outcome["chapters"] or 1
     if is_checked:
         shown.show_checked(outcome)
     elif is_shown:
-        shown.show_closed(outcome)
+        shown.show_closed(outcome, had_race=had_race)
     if wanted.keep:
         place = shell_word(str(wanted.home or folder / HOME))
         call.remark(

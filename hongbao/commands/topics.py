@@ -65,6 +65,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "CI": N_("no person is watching: nothing moves, with any value"),
         "COLUMNS": N_("how wide the terminal is"),
         "VISUAL": N_("the editor of `hongbao config edit`; then EDITOR, then vi"),
+        "HONGBAO_GATE": N_("a place at a gate, where stories give turns; never set it yourself"),
         "HONGBAO_DEBUG": N_("show a bug's traceback"),
     }
 )

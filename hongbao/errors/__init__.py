@@ -81,6 +81,7 @@ TOPICS = {
     "bills": "InvalidBill NotABill BillNotFound NoBill BillDiffers",
     "stories": "InvalidStory StoryFailed InvalidFact InvalidGiven HomeTaken PlayFailed PlayStuck",
     "recordings": "NotARecording NothingRecorded",
+    "parallel": "GateGone NoGates",
 }
 """The errors of each topic, a module of this package, in the order of the gallery."""
 

@@ -24,6 +24,17 @@ STORY_PROBLEMS = {
     "file_taken": N_("a file of a story cannot be called {name}"),
     "other_form": N_("it is in form {name}, which this hongbao does not know"),
     "nested_use": N_("a story that another one uses cannot use one itself"),
+    "no_end": N_("the line `end` that belongs to this one is missing"),
+    "empty_block": N_("there is no command in this {name}"),
+    "not_in_block": N_("only commands can stand between {name} and its `end`"),
+    "bad_times": N_("after `race` comes how many processes do each command"),
+    "too_many": N_("a race has {name} processes at most"),
+    "late_order": N_("`order:` stands once, above all commands of its block"),
+    "bad_order": N_("`order:` has to name every command of its block, as 1 to {name}"),
+    "not_order_free": N_("in a race, a command alone can only be expected to end with a code"),
+    "bad_total": N_(
+        "below a race stand `3 => 0`, `sum FIELD = NUMBER` or `values FIELD = VALUE VALUE`"
+    ),
 }
 
 
@@ -59,6 +70,7 @@ class StoryFailed(HongbaoError):
             "silence": N_("`{command}` printed something, but should be silent"),
             "fact": N_("`{command}` answered {got}, not {expected}"),
             "hangs": N_("`{command}` did not end within {expected}"),
+            "total": N_("`{command}` came to {got}, not {expected}"),
         },
     )
     command: str = example("balance")
@@ -139,3 +151,23 @@ class PlayStuck(Unusable):
     failures: list[dict[str, object]] = example([])
 
     sentence = N_("commands that did not end: {failed}")
+
+
+class GateGone(Unusable):
+    """
+    The gate at which this process waits for its turn was closed, or is not there.
+
+    Whoever plays a story's `race` or `together` keeps it, and sets the variable HONGBAO_GATE.
+    """
+
+    path: str = example("gate/3")
+
+    sentence = N_("the gate {path} is gone; nobody gives turns at it")
+    advice = N_("outside of stories, HONGBAO_GATE has to be unset: `unset HONGBAO_GATE`")
+
+
+class NoGates(Unusable):
+    """A story has a `race` or `together`, and this system has no FIFOs to build its gate from."""
+
+    sentence = N_("this system cannot play a story's `race` or `together`")
+    advice = N_("they need a Unix, such as Linux or macOS")

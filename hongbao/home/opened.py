@@ -310,12 +310,15 @@ class Home:
         """
         Read, decide and write under one write lock, all or nothing (see `Store.transaction`).
 
-        Every change to the ledger passes here. Raises Busy if the home has got new keys or
-        another ledger since it was opened.
+        Every change to the ledger passes here, and it is here that a process waits for its turn,
+        if it has a place at a gate. Raises Busy if the home has got new keys or another ledger
+        since it was opened.
         """
         if self.store.in_transaction:  # it is a part of that
             yield
             return
+        if self.env.take_turn is not None:
+            self.env.take_turn()
         with (
             self.under_these_keys(),
             self.as_it_was_opened(),

@@ -7,13 +7,16 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from hongbao.errors import StoryFailed
 from hongbao.story import running
-from hongbao.story.promises import differing, first_match, pattern_of, plain, tightened
+from hongbao.story.parallel import Next, at_once, by_seed, in_order
+from hongbao.story.promises import differing, first_match, pattern_of, plain, tightened, total_of
 from hongbao.story.running import Run, Screen
 from hongbao.story.script import (
     NAME,
@@ -25,8 +28,10 @@ from hongbao.story.script import (
     Narration,
     Note,
     Prop,
+    Race,
     Scene,
     Story,
+    Together,
     Used,
 )
 from hongbao.words import shell_word
@@ -61,6 +66,19 @@ class Began(NamedTuple):
 
     line: int
     title: str
+
+
+class AtOnce(NamedTuple):
+    """
+    Commands were done at once: *kind* is ``race`` or ``together``.
+
+    In the latter, *turns* are the numbers of those who had each turn at the ledger.
+    """
+
+    line: int
+    kind: str
+    processes: int
+    turns: list[int]
 
 
 class Noted(NamedTuple):
@@ -100,14 +118,16 @@ class Closed(NamedTuple):
     """
     The story is over: the digest of its books.
 
-    Where `hongbao check` refuses, there is its error's code instead.
+    Where `hongbao check` refuses, there is its error's code instead. Where there was a race, there
+    is none: it is another one each time.
     """
 
     digest: str | None
     refusal: str | None
+    had_race: bool = False
 
 
-Event = Told | Asked | Answered | Began | Noted
+Event = Told | Asked | Answered | AtOnce | Began | Noted
 Outcome = Event | Failed | Skipped | Closed
 
 
@@ -218,6 +238,7 @@ class Player:
         self.language = language
         self.screen = screen
         self.names = dict(given)
+        self.had_race = False
         self.secrets: list[str] = []
         self.variables = {
             name: value for name, value in variables.items() if not name.startswith(_HUSHED)
@@ -274,6 +295,55 @@ class Player:
                     return
                 yield answered
                 yield from self.check(scene, answered)
+            case Race() | Together():
+                typed = (f"{each.actor or ''} {each.typed}" for each in scene.commands)
+                if (name := self._missing(" ".join(typed))) is not None:
+                    yield Skipped(scene.line, self.source, self.chapter, name)
+                    return
+                yield from self._at_once(scene)
+
+    def _at_once(self, block: Race | Together) -> Iterator[Event | Failed]:
+        """Do all commands of *block* at once, and tell in their order what became of them."""
+        is_race = isinstance(block, Race)
+        self.had_race = self.had_race or is_race
+        times = block.times if isinstance(block, Race) else 1
+        commands = [command for command in block.commands for _ in range(times)]
+        following = None if isinstance(block, Race) else self._following(block)
+        spoken = [self.spoken(command) for command in commands]
+        played = at_once(
+            [partial(self._started, words) for words, _shown in spoken],
+            following,
+            seconds_max=running.SECONDS_MAX,
+        )
+        yield AtOnce(block.line, "race" if is_race else "together", len(commands), played.turns)
+        answers: list[Answered] = []
+        for command, (_words, shown), ended in zip(commands, spoken, played.ended, strict=True):
+            yield Asked(command.line, shown)
+            out, err = map(self._plain, ended.said)
+            code = -1 if ended.exit_code is None else ended.exit_code
+            answers.append(Answered(command.line, shown, code, out, err))
+            if ended.exit_code is None:
+                yield self._failed(
+                    command.line, "hangs", answers[-1], f"{running.SECONDS_MAX} s", ""
+                )
+            else:
+                yield answers[-1]
+                yield from self.check(command, answers[-1])
+        if isinstance(block, Race):
+            yield from self._check_totals(block, answers)
+
+    def _following(self, block: Together) -> Next:
+        if block.order:
+            return in_order(block.order)
+        return by_seed(self._filled(block.seed))
+
+    def _check_totals(self, race: Race, answers: list[Answered]) -> Iterator[Failed]:
+        all_of_it = Answered(race.line, "race", 0, "", "")
+        for total in race.expected:
+            expected = replace(total, wanted=tuple(map(self._filled, total.wanted)))
+            came = total_of(expected, [(each.exit_code, each.out) for each in answers])
+            if came != expected.text:
+                yield self._failed(total.line, "total", all_of_it, expected.text, came)
 
     def _missing(self, text: str) -> str | None:
         """Return a name in *text* that nothing has filled: the chapter that would have failed."""
@@ -284,10 +354,10 @@ class Player:
         try:
             code, out, err = self.run(["check", "--json"], self.folder, self.variables, None)
         except subprocess.TimeoutExpired:
-            return Closed(None, "hangs")
+            return Closed(None, "hangs", self.had_race)
         if code:
-            return Closed(None, json.loads(err)["error"]["code"])
-        return Closed(json.loads(out)["digest"], None)
+            return Closed(None, json.loads(err)["error"]["code"], self.had_race)
+        return Closed(None if self.had_race else json.loads(out)["digest"], None, self.had_race)
 
     def lay(self, prop: Prop) -> None:
         """Put a file in place; the one called ``pin`` is the PIN that commands are given."""
@@ -315,12 +385,22 @@ class Player:
 
     def ask(self, line: int, shown: str, words: list[str]) -> Answered:
         """Run the command that *words* spell."""
+        words, variables = self._set(words)
+        exit_code, out, err = self.run(words, self.folder, variables, self.screen)
+        return Answered(line, shown, exit_code, self._plain(out), self._plain(err))
+
+    def _set(self, words: list[str]) -> tuple[list[str], dict[str, str]]:
+        """Return *words* without the variables that they begin with, and all variables."""
         variables = dict(self.variables)
         while variable := VARIABLE.fullmatch(words[0]):
             variables[variable["name"]] = variable["value"]
             words = words[1:]
-        exit_code, out, err = self.run(words, self.folder, variables, self.screen)
-        return Answered(line, shown, exit_code, self._plain(out), self._plain(err))
+        return words, variables
+
+    def _started(self, words: list[str], place: dict[str, str]) -> running.Started:
+        """Start the command that *words* spell, with a *place* at a gate."""
+        words, variables = self._set(words)
+        return running.start(words, self.folder, variables | place, self.screen)
 
     def _plain(self, output: bytes) -> str:
         text = output.decode(errors="backslashreplace").replace("\r\n", "\n")
@@ -329,7 +409,7 @@ class Player:
 
     def check(self, command: Command, answered: Answered) -> Iterator[Failed]:
         """Hold what was *answered* to what the story expects; yield what does not hold."""
-        if command.exit_code != answered.exit_code:
+        if command.exit_code not in (answered.exit_code, None):
             codes = str(command.exit_code), str(answered.exit_code)
             yield self._failed(command.line, "exit_code", answered, *codes)
         for expected in command.expected:

@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from hongbao.domain.ids import CASE_PREFIX, CHALLENGE_PREFIX, PACKET_PREFIX
-from hongbao.story.script import NAME
+from hongbao.story.script import NAME, Total
 
 _ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\].*?(?:\x07|\x1b\\)|[@-Z\\^_])")
 _BREAKABLE = re.compile(r"[\s·]+")
@@ -106,3 +108,47 @@ def differing(
 
 def _as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def total_of(total: Total, answers: Iterable[tuple[int, str]]) -> str:
+    """
+    Return what *answers*, exit codes and documents, come to, as a story would say it.
+
+    Where it is what *total* expects, it is said in the same words. Those who have not got the
+    field do not count.
+
+    >>> answers = [(0, '{"fen": 3}'), (0, '{"fen": 1}'), (11, "")]
+    >>> total_of(Total(7, "values", "fen", ("1", "3")), answers)
+    'values fen = 1 3'
+    >>> total_of(Total(8, "count", "0", ("1",)), answers)
+    '2 => 0, 1 => 11'
+    """
+    answers = list(answers)
+    if total.what == "count":
+        codes = Counter(code for code, _document in answers)
+        if total.wanted == (str(codes[int(total.field)]),):
+            return total.text
+        return ", ".join(f"{count} => {code}" for code, count in sorted(codes.items()))
+    found = [value for _code, text in answers if (value := _field(text, total.field)) is not None]
+    if total.what == "sum":
+        came = [str(sum(value for value in found if isinstance(value, int)))]
+    else:
+        came = sorted(value if isinstance(value, str) else _as_json(value) for value in found)
+    if sorted(total.wanted) == sorted(came):
+        return total.text
+    return replace(total, wanted=tuple(sorted(came, key=_by_size))).text
+
+
+def _by_size(text: str) -> tuple[int, str]:
+    return (int(text), "") if text.lstrip("-").isdigit() else (0, text)
+
+
+def _field(text: str, field: str) -> object:
+    """Return what stands at *field*, as in ``seal.entry``, in the document *text*; None if not."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    for name in field.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

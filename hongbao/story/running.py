@@ -53,11 +53,26 @@ so are the processes that it has started, as they are if the caller is interrupt
 # --- a process -----------------------------------------------------------------------------------
 
 
-def process(
+class Started:
+    """A command that runs as a process, in a session of its own; *outputs* are our ends of both."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", outputs: Sequence[BinaryIO]) -> None:
+        self._process = process
+        self.outputs = outputs
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def wait(self) -> int:
+        return self._process.wait(SECONDS_MAX)
+
+
+def start(
     words: list[str], folder: Path, variables: Mapping[str, str], screen: Screen | None
-) -> Ran:
+) -> Started:
     """
-    Run a command as a process: a new Python with the same hongbao (see `Run`).
+    Start a command as a process: a new Python with the same hongbao (see `Run`).
 
     Its own session keeps it from finding a terminal to ask on, and a Ctrl-C ends the caller
     and not the command alone.
@@ -66,7 +81,7 @@ def process(
     command = [sys.executable, "-P", "-X", "utf8", "-m", "hongbao", *words]
     with ExitStack() as closing:
         ours, theirs = _outputs(screen, closing)
-        started = subprocess.Popen(  # noqa: S603 - ourselves
+        process = subprocess.Popen(  # noqa: S603 - ourselves
             command,
             cwd=folder,
             env=variables,
@@ -75,13 +90,25 @@ def process(
             stderr=theirs[1],
             start_new_session=True,
         )
+        closing.pop_all()
+        for output in theirs:
+            output.close()
+    return Started(process, ours)
+
+
+def process(
+    words: list[str], folder: Path, variables: Mapping[str, str], screen: Screen | None
+) -> Ran:
+    """Run a command as a process (see `Run`)."""
+    started = start(words, folder, variables, screen)
+    with ExitStack() as closing:
+        for output in started.outputs:
+            closing.enter_context(output)
         try:
-            for output in theirs:
-                output.close()
-            out, err = heard(ours, words)
-            return Ran(started.wait(SECONDS_MAX), out, err)
+            out, err = heard(started.outputs, words)
+            return Ran(started.wait(), out, err)
         except BaseException:
-            _end(started.pid)
+            end(started.pid)
             started.wait()
             raise
 
@@ -128,7 +155,7 @@ def heard(outputs: Iterable[BinaryIO], words: list[str]) -> list[bytes]:
     return list(said.values())
 
 
-def _end(pid: int) -> None:
+def end(pid: int) -> None:
     """End the command that is process *pid*, and what it has started; the caller waits for it."""
     if not hasattr(os, "killpg"):  # Windows
         with suppress(OSError):
@@ -208,7 +235,7 @@ def fork(
                 output.close()
             out, err, modules = heard([*ours, learned], words)
         except BaseException:
-            _end(pid)
+            end(pid)
             raise
         finally:
             status = os.waitpid(pid, 0)[1]

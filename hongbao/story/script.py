@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -88,16 +88,67 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command as *typed*, who types it, and what should come of it."""
+    """
+    One command as *typed*, who types it, and what should come of it.
+
+    The *exit_code* is None if it may be any: in a race, that depends on who is first.
+    """
 
     line: int
     actor: str | None
     typed: str
-    exit_code: int
+    exit_code: int | None
     expected: tuple[Expectation, ...]
 
 
-Scene = Narration | Chapter | Note | Given | Used | Prop | Command
+@dataclass(frozen=True, slots=True)
+class Total:
+    """
+    What all commands of a race come to, in whatever order they were done.
+
+    *what* is how many of them end with the exit code *field*, the sum of a *field* of their JSON
+    documents, or all its values, in any order. *wanted* is what is expected, as it is typed.
+    """
+
+    line: int
+    what: Literal["count", "sum", "values"]
+    field: str
+    wanted: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """How it is written in a story."""
+        wanted = " ".join(self.wanted)
+        if self.what == "count":
+            return f"{wanted} => {self.field}"
+        return f"{self.what} {self.field} = {wanted}"
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Commands that are done at once, each by as many processes: nobody knows who is first."""
+
+    line: int
+    commands: tuple[Command, ...]
+    times: int
+    expected: tuple[Total, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """
+    Commands that are done at once, while their turns at the ledger are given.
+
+    That is in the *order* of these numbers, which starts over, or as the *seed* has them drawn.
+    """
+
+    line: int
+    commands: tuple[Command, ...]
+    seed: str
+    order: tuple[int, ...]
+
+
+Scene = Narration | Chapter | Note | Given | Used | Prop | Command | Race | Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +182,21 @@ _PROP = re.compile(r"file\s+(?P<name>[\w.-]+):(?:\s+(?P<text>.*))?")
 _ACTOR = re.compile(r"(?P<actor>[^\s:：\"'=]+)[:：]\s+(?P<rest>.*)")
 _ARROW = re.compile(r"\s=>(?=\s|$)")
 _OUTCOME = re.compile(r"(?P<exit_code>\d{1,3})(?:\s+(?P<text>.*))?")
+_BLOCK = re.compile(r"(?P<kind>race|together)(?:\s+(?P<rest>\S+))?")
+_END = "end"
+_ORDER = re.compile(r"order[:：]\s*(?P<numbers>\d[\d\s]*)")
+_COUNT = re.compile(r"(?P<wanted>\d{1,3}|\[[a-z][a-z0-9_]*\])\s+=>\s+(?P<code>\d{1,3})")
+_TOTAL = re.compile(r"(?P<what>sum|values)\s+(?P<field>[\w.]+)\s*=\s*(?P<wanted>\S.*)")
 _EXPECTED = re.compile(r"(?P<where>2?>)(?:\s+(?P<text>.*))?|(?P<json>\{.*)")
 
 _TAKEN = frozenset({".", "..", "home"})
 """What a file of a story cannot be called: it is a folder already, or will be."""
 
-_OURS = frozenset({"HONGBAO_HOME", "HONGBAO_CONFIG"})
+_OURS = frozenset({"HONGBAO_HOME", "HONGBAO_CONFIG", "HONGBAO_GATE"})
 """What a story cannot choose: it plays on a throw-away home, with settings that go with it."""
+
+PROCESSES_MAX = 100
+"""How many processes a race of a story starts at most."""
 
 
 def read(path: Path, source: str | None = None) -> Story:
@@ -170,6 +229,18 @@ def parse(text: str, source: str, folder: Path = Path()) -> Story:
     return Story(source, tuple(_Reader(source, folder, set()).scenes(text)))
 
 
+@dataclass(slots=True)
+class _Block:
+    """What was read so far of a `race` or `together`."""
+
+    line: int
+    kind: str
+    rest: str | None
+    commands: list[Command] = field(default_factory=list)
+    ordered: tuple[int, tuple[int, ...]] | None = None
+    filled: set[str] = field(default_factory=set)
+
+
 class _Reader:
     """
     Reads line by line, and knows which names the lines so far have filled.
@@ -186,9 +257,17 @@ class _Reader:
     def scenes(self, text: str) -> list[Scene]:
         scenes: list[Scene] = []
         last = "nothing"
+        block: _Block | None = None
         for self.line, raw in enumerate(text.splitlines(), start=1):
             line, kind = raw.strip(), _kind(raw)
             before = scenes[-1] if scenes else None
+            if block is not None:
+                if line == _END:
+                    scenes.append(self._closed(block))
+                    block, last = None, "end"
+                else:
+                    self._add(block, raw)
+                continue
             if self.line == 1 and (form := _FORM.fullmatch(line)):
                 if int(form["form"]) != FORM:
                     raise self._wrong("other_form", name=form["form"])
@@ -206,6 +285,11 @@ class _Reader:
                     kind = "nothing"
                 else:
                     scenes[len(scenes) - (joined is not None) :] = [told]
+            elif kind == "expectation" and last == "end" and isinstance(before, Race):
+                scenes[-1] = replace(before, expected=(*before.expected, self._total(line)))
+                kind = "end"
+            elif kind == "scene" and (opened := _BLOCK.fullmatch(line)):
+                block = self._opened(opened)
             elif kind == "expectation":
                 if not isinstance(before, Command) or last not in ("scene", kind):
                     raise self._wrong("no_command")
@@ -215,6 +299,9 @@ class _Reader:
                     self._given(line) or self._use(line) or self._prop(line) or self._command(line)
                 )
             last = kind
+        if block is not None:
+            self.line = block.line
+            raise self._wrong("no_end")
         return scenes
 
     def _narration(self, line: str, before: Narration | None) -> Narration | None:
@@ -266,16 +353,18 @@ class _Reader:
         match = _OUTCOME.fullmatch(outcome)
         if match is None or int(match["exit_code"]) > 255:
             raise self._wrong("no_exit_code")
+        command = self._typed(typed, int(match["exit_code"]))
+        if not match["text"]:
+            return command
+        return self._with(command, self._text("either", match["text"]))
+
+    def _typed(self, typed: str, exit_code: int | None) -> Command:
         actor = _ACTOR.fullmatch(typed)
         if actor is not None:
             typed = actor["rest"]
             self._check_names(actor["actor"])
         self._check(typed)
-        speaker = actor and actor["actor"]
-        command = Command(self.line, speaker, typed, int(match["exit_code"]), expected=())
-        if not match["text"]:
-            return command
-        return self._with(command, self._text("either", match["text"]))
+        return Command(self.line, actor and actor["actor"], typed, exit_code, expected=())
 
     def _parted(self, line: str) -> tuple[str, str]:
         """Part a command from what should come of it, at the first => that is not quoted."""
@@ -321,6 +410,86 @@ class _Reader:
             except ValueError:
                 raise self._wrong("bad_json") from None
         return Expectation(self.line, where, text)
+
+    def _opened(self, match: re.Match[str]) -> _Block:
+        """Read the line that a block begins with."""
+        rest = match["rest"]
+        if match["kind"] == "together":
+            self._check_names(rest or "")
+        elif rest is not None and not (rest.isascii() and rest.isdigit() and int(rest)):
+            raise self._wrong("bad_times")
+        return _Block(self.line, match["kind"], rest)
+
+    def _add(self, block: _Block, raw: str) -> None:
+        """Read a line of *block*."""
+        line, is_race = raw.strip(), block.kind == "race"
+        match _kind(raw):
+            case "nothing":
+                return
+            case "scene" if not is_race and (order := _ORDER.fullmatch(line)):
+                if block.commands or block.ordered is not None:
+                    raise self._wrong("late_order")
+                block.ordered = self.line, tuple(map(int, order["numbers"].split()))
+            case "scene" if not any(each.fullmatch(line) for each in (_NOTE, _GIVEN, _PROP)):
+                block.commands.append(
+                    self._of_race(line) if is_race else self._of_together(line, block)
+                )
+            case "expectation" if block.commands and not is_race:
+                expected = self._expectation(line)
+                block.filled.update(NAME.findall(expected.text))
+                command = block.commands.pop()
+                block.commands.append(replace(command, expected=(*command.expected, expected)))
+            case "expectation" if block.commands:
+                raise self._wrong("not_order_free")
+            case _:
+                raise self._wrong("not_in_block", name=block.kind)
+
+    def _of_race(self, line: str) -> Command:
+        """Read a command that may end with any code, unless one is said."""
+        if not _ARROW.search(line):
+            return self._typed(line, None)
+        command = self._command(line)
+        if command.expected:
+            raise self._wrong("not_order_free")
+        return command
+
+    def _of_together(self, line: str, block: _Block) -> Command:
+        """Read a command whose answer fills names when *block* is over: all begin at once."""
+        before = set(self.filled)
+        command = self._command(line)
+        block.filled |= self.filled - before
+        self.filled.intersection_update(before)
+        return command
+
+    def _closed(self, block: _Block) -> Race | Together:
+        """Return *block*, which ends here."""
+        commands = tuple(block.commands)
+        if not commands:
+            raise self._wrong("empty_block", name=block.kind)
+        self.filled |= block.filled
+        if block.kind == "race":
+            times = int(block.rest or 1)
+            if times * len(commands) > PROCESSES_MAX:
+                self.line = block.line
+                raise self._wrong("too_many", name=str(PROCESSES_MAX))
+            return Race(block.line, commands, times, ())
+        line, order = block.ordered or (block.line, ())
+        if order and set(order) != set(range(1, len(commands) + 1)):
+            self.line = line
+            raise self._wrong("bad_order", name=str(len(commands)))
+        return Together(block.line, commands, block.rest or "", order)
+
+    def _total(self, line: str) -> Total:
+        """Read what a race comes to."""
+        self._check_names(line)
+        if count := _COUNT.fullmatch(line):
+            return Total(self.line, "count", count["code"], (count["wanted"],))
+        if total := _TOTAL.fullmatch(line):
+            what: Literal["sum", "values"] = "sum" if total["what"] == "sum" else "values"
+            wanted = tuple(total["wanted"].split())
+            if what == "values" or len(wanted) == 1:
+                return Total(self.line, what, total["field"], wanted)
+        raise self._wrong("bad_total")
 
     def _with(self, command: Command, expected: Expectation) -> Command:
         self.filled.update(NAME.findall(expected.text))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hongbao.story import Answered, Asked, Began, Failed, Outcome, Skipped, Told
+from hongbao.story import Answered, Asked, AtOnce, Began, Failed, Outcome, Skipped, Told
 from hongbao.ui.screen import console, is_terminal, line, pipe, styled
 from hongbao.ui.script import columns, wrapped
 from hongbao.words import N_, counted, say
@@ -28,6 +28,8 @@ def show_event(event: Outcome) -> None:
             _show_told(event.text)
         case Began():
             _show_began(event.title)
+        case AtOnce():
+            _show_told(at_once_line(event))
         case Asked():
             _show_asked(event.command)
         case Answered():
@@ -48,6 +50,19 @@ def failure_lines(failed: Failed) -> list[str]:
         *_labelled(say(N_("expected:")), _expected(failed).splitlines()),
         *_labelled(say(N_("came:")), _came(failed).splitlines()),
     ]
+
+
+def at_once_line(event: AtOnce) -> str:
+    """Return how many commands were done at once, and in whose turns."""
+    if event.kind == "race":
+        return say(
+            N_("a race of {count} processes, shown as they stand in the file"),
+            count=event.processes,
+        )
+    turns = " ".join(map(str, event.turns))
+    return say(
+        N_("{count} processes together, by turns: {turns}"), count=event.processes, turns=turns
+    )
 
 
 def skipped_line(skipped: Skipped) -> str:
@@ -154,8 +169,11 @@ def show_source(source: str) -> None:
     line(f"=== {source}", bold=source)
 
 
-def show_closed(outcome: "StoryOutcome") -> None:
-    """Print the digest at a story's end."""
+def show_closed(outcome: "StoryOutcome", *, had_race: bool = False) -> None:
+    """Print the digest at a story's end, or why there is none to compare."""
+    if had_race:
+        print()
+        line(say(N_("no books digest: there was a race, and none is the same twice")))
     if outcome["digest"] is not None:
         print()
         line(say(N_("books digest {digest}"), digest=outcome["digest"]))

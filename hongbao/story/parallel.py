@@ -1,0 +1,211 @@
+"""
+Several processes at once, behind one gate: nobody goes on before all have come.
+
+In a race the gate then stands open, and chance decides who is first. Otherwise exactly one of them
+has its turn at the ledger at any time; all others wait for theirs or have ended, so what comes of
+it depends on the order of turns alone.
+"""
+
+import os
+import selectors
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
+
+from hongbao.errors import NoGates
+from hongbao.gate import CAN_BE, Gate
+from hongbao.story.running import end
+
+Next = Callable[[Sequence[int]], int]
+"""Chooses whose turn it is, among the numbers of all who wait, in rising order."""
+
+
+class Child(Protocol):
+    """A process that was started, and leads a group of its own."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def outputs(self) -> Sequence[BinaryIO]:
+        """The ends from which all that it says is read; they are closed with it."""
+
+    def wait(self) -> int:
+        """Wait for its end, and return its exit code; it is negative if a signal ended it."""
+
+
+class Ended(NamedTuple):
+    """How one of them ended; *exit_code* is None if it was silent for too long."""
+
+    exit_code: int | None
+    said: list[bytes]  # on each of its outputs
+
+
+class Played(NamedTuple):
+    """How all ended, in the order in which they were started, and how they came to it."""
+
+    ended: list[Ended]
+    turns: list[int]  # who had each turn; none in a race
+    opened_at: float | None  # when the gate opened for all, by the monotonic clock
+
+
+def in_order(order: Iterable[int]) -> Next:
+    """
+    Give turns in *order*, which starts over for as long as anyone wants one.
+
+    >>> following = in_order([2, 1])
+    >>> [following(waiting) for waiting in ([1, 2], [1, 2], [1, 2], [1])]
+    [2, 1, 2, 1]
+    """
+    upcoming = list(order)
+
+    def following(waiting: Sequence[int]) -> int:
+        place = next(n for n, number in enumerate(upcoming) if number in waiting)
+        number = upcoming[place]
+        upcoming[:] = upcoming[place + 1 :] + upcoming[: place + 1]
+        return number
+
+    return following
+
+
+def by_seed(seed: str) -> Next:
+    """
+    Give turns as *seed* has them drawn: the same ones everywhere.
+
+    >>> following = by_seed("lesson")
+    >>> [following((1, 2, 3)) for _ in range(6)]
+    [2, 3, 1, 3, 3, 3]
+    """
+    drawn = 0
+
+    def following(waiting: Sequence[int]) -> int:
+        nonlocal drawn
+        drawn += 1
+        draw = sha256(f"hongbao together {seed} {drawn}".encode()).digest()
+        return waiting[int.from_bytes(draw) % len(waiting)]
+
+    return following
+
+
+def at_once(
+    starts: Sequence[Callable[[dict[str, str]], Child]],
+    following: Next | None,
+    *,
+    seconds_max: float,
+    watch: Callable[[int, int], None] = lambda _ready, _ended: None,
+) -> Played:
+    """
+    Start them all, each with the variable that gives it its place, and wait for their ends.
+
+    *following* says whose turn it is, and None lets all go at once. If nothing happens for
+    *seconds_max*, what still runs is ended. *watch* is told how many have come to the gate or
+    passed it, and how many have ended. Whatever is raised, none of them is left, nor their gate.
+
+    Raises NoGates where the system has none.
+    """
+    if not CAN_BE:
+        raise NoGates
+    with (
+        tempfile.TemporaryDirectory(prefix="hongbao-gate-") as lent,
+        Gate(Path(lent, "gate"), len(starts)) as gate,
+        _Children() as children,
+    ):
+        for number, start in enumerate(starts, start=1):
+            children.add(number, start(gate.place(number)))
+        return _played(gate, children, following, seconds_max, watch)
+
+
+def _played(
+    gate: Gate,
+    children: "_Children",
+    following: Next | None,
+    seconds_max: float,
+    watch: Callable[[int, int], None],
+) -> Played:
+    waiting: set[int] = set()
+    turns: list[int] = []
+    opened_at = None
+    children.hear(gate)
+    while children.running:
+        watch(len(waiting) if opened_at is None else len(children.running), len(children.ended))
+        if waiting == children.running.keys():
+            if following is None:
+                opened_at = time.monotonic()
+                for number in waiting:
+                    gate.admit(number, freely=True)
+                waiting.clear()
+            else:
+                turns.append(following(sorted(waiting)))
+                waiting.remove(turns[-1])
+                gate.admit(turns[-1])
+        if not children.heard(seconds_max):
+            break
+        waiting |= set(gate.asked())
+        waiting &= children.running.keys()  # one that was killed while it waited
+    watch(0, len(children.ended))
+    return Played(children.outcomes(), turns, opened_at)
+
+
+class _Children:
+    """All processes: those that are running, how the others ended, and what each has said."""
+
+    def __init__(self) -> None:
+        self.running: dict[int, Child] = {}
+        self.ended: dict[int, int] = {}
+        self._said: dict[int, list[bytes]] = {}
+        self._open: dict[int, int] = {}
+        self._selector = selectors.DefaultSelector()
+
+    def add(self, number: int, child: Child) -> None:
+        self.running[number] = child
+        self._said[number] = [b""] * len(child.outputs)
+        self._open[number] = len(child.outputs)
+        for which, output in enumerate(child.outputs):
+            self._selector.register(output, selectors.EVENT_READ, (number, which))
+
+    def hear(self, gate: Gate) -> None:
+        """Have *gate*'s being asked counted as something that happens."""
+        self._selector.register(gate, selectors.EVENT_READ, None)
+
+    def heard(self, seconds_max: float) -> bool:
+        """Wait until something happens; return whether anything did, within *seconds_max*."""
+        ready = self._selector.select(seconds_max)
+        for key, _events in ready:
+            if key.data is None:
+                continue
+            number, which = key.data
+            piece = b""
+            with suppress(OSError):  # how Linux says that a terminal's other side is closed
+                piece = os.read(key.fd, 1 << 16)
+            self._said[number][which] += piece
+            if not piece:
+                self._selector.unregister(key.fileobj)
+                self._open[number] -= 1
+                if not self._open[number]:
+                    self.ended[number] = self._left(number).wait()
+        return bool(ready)
+
+    def _left(self, number: int) -> Child:
+        child = self.running.pop(number)
+        for output in child.outputs:
+            output.close()
+        return child
+
+    def outcomes(self) -> list[Ended]:
+        return [Ended(self.ended.get(number), said) for number, said in self._said.items()]
+
+    def __enter__(self) -> "_Children":
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        """End those that still run, with all that they have started."""
+        with ExitStack() as rest:
+            rest.callback(self._selector.close)
+            for number, child in list(self.running.items()):
+                end(child.pid)
+                rest.callback(child.wait)
+                rest.callback(self._left, number)
