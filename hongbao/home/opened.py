@@ -60,6 +60,7 @@ class Home:
         self.trusting = False
         """Whether rows are taken as they are: for `check`, which judges them."""
         self.watch = Stopwatch()
+        self._has_turn = False
         self.rehearsing = False
         """Whether all that is done now will be rolled back: several acts of one dry run."""
         self.group: list[Act] | None = None
@@ -317,15 +318,32 @@ class Home:
         if self.store.in_transaction:  # it is a part of that
             yield
             return
-        if self.env.take_turn is not None:
-            self.env.take_turn()
         with (
+            self.one_turn(),
             self.under_these_keys(),
             self.as_it_was_opened(),
             self.store.transaction(*rows, dry_run=dry_run),
         ):
             self.check_generation()
             yield
+
+    @contextmanager
+    def one_turn(self) -> Iterator[None]:
+        """
+        Wait for this process's turn at the ledger, if it has a place at a gate.
+
+        All that is done within belongs to it: whoever holds another lock for longer than the
+        ledger's gives the turn to no one who would wait for that.
+        """
+        if self.env.take_turn is None or self._has_turn:
+            yield
+            return
+        self.env.take_turn()
+        self._has_turn = True
+        try:
+            yield
+        finally:
+            self._has_turn = False
 
     @contextmanager
     def as_it_was_opened(self) -> Iterator[None]:

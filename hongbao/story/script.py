@@ -430,7 +430,9 @@ class _Reader:
                 if block.commands or block.ordered is not None:
                     raise self._wrong("late_order")
                 block.ordered = self.line, tuple(map(int, order["numbers"].split()))
-            case "scene" if not any(each.fullmatch(line) for each in (_NOTE, _GIVEN, _PROP)):
+            case "scene" if not any(
+                each.fullmatch(line) for each in (_NOTE, _GIVEN, _PROP, _BLOCK)
+            ):
                 block.commands.append(
                     self._of_race(line) if is_race else self._of_together(line, block)
                 )

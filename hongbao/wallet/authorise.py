@@ -111,6 +111,7 @@ def _has_authenticator(home: Home, holder: Holder) -> bool:
 def _trying(home: Home, holder: Holder) -> Iterator[None]:
     """Be the only one who tries *holder*'s PIN, in a home that does not change in between."""
     with (
+        home.one_turn(),
         home.under_these_keys(),
         home.keys.one_try_at_a_time(holder.label),
         home.as_it_was_opened(),
