@@ -14,9 +14,8 @@ import pytest
 
 from hongbao.errors import GateGone, InvalidStory
 from hongbao.gate import Gate, Place
-from hongbao.story import Answered, AtOnce, Closed, Failed, Outcome, parse, perform
-from hongbao.story import player as story_player
-from hongbao.story.parallel import Process, at_once, by_seed, in_order
+from hongbao.story import Answered, AtOnce, Closed, Failed, Outcome, parse, perform, running
+from hongbao.story.parallel import at_once, by_seed, in_order
 from hongbao.story.script import Race, Together
 from tests import warm
 from tests.every import every
@@ -279,9 +278,9 @@ def test_who_is_killed_loses_only_his_own_turn(tmp_path: Path, lent: Path):
     pids: list[int] = []
     had: list[int] = []
 
-    def start(place: dict[str, str]) -> Process:
+    def start(place: dict[str, str]) -> running.Started:
         words = ["send", "1", "--json"]
-        process = story_player._started(words, folder, variables | place, None)
+        process = running.start(words, folder, variables | place, None)
         pids.append(process.pid)
         return process
 
