@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from hongbao.errors.devices import *
     from hongbao.errors.homes import *
     from hongbao.errors.packets import *
+    from hongbao.errors.parallel import *
     from hongbao.errors.payments import *
     from hongbao.errors.people import *
     from hongbao.errors.recordings import *

@@ -28,12 +28,12 @@ STORY_PROBLEMS = {
     "empty_block": N_("there is no command in this {name}"),
     "not_in_block": N_("only commands can stand between {name} and its `end`"),
     "bad_times": N_("after `race` comes how many processes do each command"),
-    "too_many": N_("a race has {name} processes at most"),
+    "too_many": N_("at most {name} are in a race"),
     "late_order": N_("`order:` stands once, above all commands of its block"),
     "bad_order": N_("`order:` has to name every command of its block, as 1 to {name}"),
     "not_order_free": N_("in a race, a command alone can only be expected to end with a code"),
     "bad_total": N_(
-        "below a race stand `3 => 0`, `sum FIELD = NUMBER` or `values FIELD = VALUE VALUE`"
+        "below a race stand lines like `3 => 0`, `sum amount_fen = 3` and `values amount_fen = 1 2`"
     ),
 }
 
@@ -151,23 +151,3 @@ class PlayStuck(Unusable):
     failures: list[dict[str, object]] = example([])
 
     sentence = N_("commands that did not end: {failed}")
-
-
-class GateGone(Unusable):
-    """
-    The gate at which this process waits for its turn was closed, or is not there.
-
-    Whoever plays a story's `race` or `together` keeps it, and sets the variable HONGBAO_GATE.
-    """
-
-    path: str = example("gate/3")
-
-    sentence = N_("the gate {path} is gone; nobody gives turns at it")
-    advice = N_("outside of stories, HONGBAO_GATE has to be unset: `unset HONGBAO_GATE`")
-
-
-class NoGates(Unusable):
-    """A story has a `race` or `together`, and this system has no FIFOs to build its gate from."""
-
-    sentence = N_("this system cannot play a story's `race` or `together`")
-    advice = N_("they need a Unix, such as Linux or macOS")

@@ -55,14 +55,10 @@ def failure_lines(failed: Failed) -> list[str]:
 def at_once_line(event: AtOnce) -> str:
     """Return how many commands were done at once, and in whose turns."""
     if event.kind == "race":
-        return say(
-            N_("a race of {count} processes, shown as they stand in the file"),
-            count=event.processes,
-        )
+        count = str(event.processes)
+        return say(N_("a race of {count}, shown in the order of the file"), count=count)
     turns = " ".join(map(str, event.turns))
-    return say(
-        N_("{count} processes together, by turns: {turns}"), count=event.processes, turns=turns
-    )
+    return say(N_("together, in turns at the ledger: {turns}"), turns=turns)
 
 
 def skipped_line(skipped: Skipped) -> str:
