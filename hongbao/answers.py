@@ -902,19 +902,6 @@ class StoriesPlayed(TypedDict):
     stories: list[StoryOutcome]
 
 
-class ShippedStory(TypedDict):
-    """A story that comes with hongbao."""
-
-    name: str
-    about: str  # in English
-
-
-class StoriesShipped(TypedDict):
-    """`play` without a file: the stories that come with hongbao."""
-
-    stories: list[ShippedStory]
-
-
 class StoryPlayed(TypedDict):
     """`demo`: everything that happened, in order."""
 

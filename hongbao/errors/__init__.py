@@ -82,6 +82,7 @@ TOPICS = {
     "stories": "InvalidStory StoryFailed InvalidFact InvalidGiven HomeTaken PlayFailed PlayStuck",
     "recordings": "NotARecording NothingRecorded",
     "parallel": "GateGone NoGates",
+    "lab": "ExperimentNotFound BadLabCommand",
 }
 """The errors of each topic, a module of this package, in the order of the gallery."""
 
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from hongbao.errors.books import *
     from hongbao.errors.devices import *
     from hongbao.errors.homes import *
+    from hongbao.errors.lab import *
     from hongbao.errors.packets import *
     from hongbao.errors.parallel import *
     from hongbao.errors.payments import *

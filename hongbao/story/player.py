@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from hongbao.errors import StoryFailed
 from hongbao.story import running
-from hongbao.story.books import Keys
 from hongbao.story.parallel import Next, at_once, by_seed, in_order
 from hongbao.story.promises import differing, first_match, pattern_of, plain, tightened, total_of
 from hongbao.story.running import Run, Screen
@@ -241,7 +240,6 @@ class Player:
         self.names = dict(given)
         self.had_race = False
         self.secrets: list[str] = []
-        self.keys = Keys(self.home)
         self.variables = {
             name: value for name, value in variables.items() if not name.startswith(_HUSHED)
         }
@@ -267,19 +265,7 @@ class Player:
             elif not is_over:
                 for outcome in self._played(scene):
                     is_over = is_over or isinstance(outcome, Failed | Skipped)
-                    yield self._without_keys(outcome)
-
-    def _without_keys(self, outcome: Event | Failed | Skipped) -> Event | Failed | Skipped:
-        """Return *outcome* as it is shown: the same in each play."""
-        hidden = self.keys.hidden
-        match outcome:
-            case Asked():
-                return outcome._replace(command=hidden(outcome.command))
-            case Answered(command=command, out=out, err=err):
-                return outcome._replace(command=hidden(command), out=hidden(out), err=hidden(err))
-            case Failed(command=command, got=got, said=said):
-                return outcome._replace(command=hidden(command), got=hidden(got), said=hidden(said))
-        return outcome
+                    yield outcome
 
     def _played(self, scene: Scene) -> Iterator[Event | Failed | Skipped]:
         match scene:

@@ -512,10 +512,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "write one with `hongbao totp add --secret-file FILE`": (
         Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
     ),
-    # --- of stories, help and the settings
-    "play one with `hongbao play {name}`": (
-        Shown("play", home="empty", fill={"{name}": "retry"}, on_screen=True),
-    ),
+    # --- of help and the settings
     "see your aliases: `hongbao alias`": (Shown("alias --remove rp"),),
     "see all of them: `hongbao help`": (Shown("help sned"),),
     "see every setting: `hongbao config list`": (Shown("config set motion never"),),
