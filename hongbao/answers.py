@@ -902,6 +902,47 @@ class StoriesPlayed(TypedDict):
     stories: list[StoryOutcome]
 
 
+class ShippedStory(TypedDict):
+    """A story that comes with hongbao."""
+
+    name: str
+    about: str  # in English
+
+
+class StoriesShipped(TypedDict):
+    """`play` without a file: the stories that come with hongbao."""
+
+    stories: list[ShippedStory]
+
+
+class LeftOutCommand(TypedDict):
+    """A command that a recording left out, since a story cannot play it."""
+
+    command: str
+    reason: str  # ``own_wallet``, ``given_up`` and so on
+
+
+class RecordedDifference(TypedDict):
+    """A command that came out otherwise when the recording played itself."""
+
+    command: str
+    expected: str
+    got: str
+
+
+class RecordingMade(TypedDict):
+    """`record`: the story that was written, and what its two plays said of it."""
+
+    file: str
+    commands: int
+    left_out: list[LeftOutCommand]
+    digest: str | None  # of the books at the end of both plays; null where they differ
+    recorded_digest: str | None  # of the wallet that was recorded
+    agrees: bool  # both plays did what was recorded, and ended with the same books
+    made_up: bool  # private numbers and names were replaced, so the recorded books are others
+    differences: list[RecordedDifference]
+
+
 class StoryPlayed(TypedDict):
     """`demo`: everything that happened, in order."""
 

@@ -40,7 +40,7 @@ COMMANDS = {
     N_("History and checks"): ("history", "year", "events", "trace", "books", "check"),
     N_("Statements"): ("export", "verify-statement", "receipt", "key", "import", "compare"),
     N_("The wallet"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
-    N_("More"): ("demo", "play", "config", "alias", "help", "version", "completion"),
+    N_("More"): ("demo", "play", "record", "config", "alias", "help", "version", "completion"),
 }
 """Every command, under the heading that help puts it."""
 

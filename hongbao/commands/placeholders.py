@@ -26,6 +26,7 @@ _PLAIN = (
     C_("placeholder", "CHALLENGE"),
     C_("placeholder", "CITY"),
     C_("placeholder", "COLUMNS"),
+    C_("placeholder", "COMMAND"),
     C_("placeholder", "COUNT"),
     C_("placeholder", "DATE"),
     C_("placeholder", "DEVICE"),

@@ -80,7 +80,7 @@ TOPICS = {
     ),
     "bills": "InvalidBill NotABill BillNotFound NoBill BillDiffers",
     "stories": "InvalidStory StoryFailed InvalidFact InvalidGiven HomeTaken PlayFailed PlayStuck",
-    "recordings": "NotARecording NothingRecorded",
+    "recordings": "NotARecording NothingRecorded RecordingDiffers",
     "parallel": "GateGone NoGates",
     "lab": "ExperimentNotFound BadLabCommand",
 }

@@ -217,6 +217,23 @@ def _text_of(path: Path) -> str:
         raise FileNotReadable(path=str(path), reason=N_("it is not text")) from None
 
 
+def whole_text(path: Path) -> str:
+    """
+    Return the text of the story in *path* with those that it uses in their place.
+
+    Raises FileNotReadable.
+    """
+    lines: list[str] = []
+    for line in _text_of(path).splitlines():
+        used = None if _ARROW.search(line) else _USE.fullmatch(line.rstrip())
+        if used is None:
+            lines.append(line)
+        else:
+            lines += ["", *_text_of(path.parent / used["file"]).splitlines(), ""]
+    kept = [line for line in lines if _FORM.fullmatch(line) is None]
+    return "\n".join([f"# hongbao story {FORM}", *kept, ""])
+
+
 def parse(text: str, source: str, folder: Path = Path()) -> Story:
     """
     Read a story from its *text*; *source* is what its errors call it.
