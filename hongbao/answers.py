@@ -262,6 +262,39 @@ class SettingsFile(TypedDict):
     exists: bool
 
 
+class CodeLine(TypedDict):
+    """One code of `why`, with its texts in ``en`` and ``zh``."""
+
+    code: str
+    exit_code: int
+    meaning: dict[str, str]
+    remedy: dict[str, str]
+
+
+class ErrorExplained(CodeLine):
+    """`why CODE`, and `why` after a refusal."""
+
+    example: list[str]  # its lines as typed; none if it cannot be played
+    refusal: dict[str, object]  # how the example ends, as --json has a refusal
+    unplayed: str | None  # why the example cannot be played, as a code
+    seen: str | None  # where something like it happens, if it cannot be played
+
+
+class ExitExplained(TypedDict):
+    """`why NUMBER`."""
+
+    exit_code: int
+    meaning: str
+    script: str  # what a script does about it
+    codes: list[CodeLine]
+
+
+class CodesListed(TypedDict):
+    """`why --all`."""
+
+    codes: list[CodeLine]
+
+
 class AliasLine(TypedDict):
     """One of `alias`."""
 

@@ -40,13 +40,23 @@ COMMANDS = {
     N_("History and checks"): ("history", "year", "events", "trace", "books", "check"),
     N_("Statements"): ("export", "verify-statement", "receipt", "key", "import", "compare"),
     N_("The wallet"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
-    N_("More"): ("demo", "play", "record", "config", "alias", "help", "version", "completion"),
+    N_("More"): (
+        "demo",
+        "play",
+        "record",
+        "config",
+        "alias",
+        "why",
+        "help",
+        "version",
+        "completion",
+    ),
 }
 """Every command, under the heading that help puts it."""
 
 NAMES = frozenset(name for names in COMMANDS.values() for name in names)
 
-REPAIRING = frozenset({"alias", "config", "help", "version"})
+REPAIRING = frozenset({"alias", "config", "help", "version", "why"})
 """The commands that work with settings that cannot be read: by them they are put right."""
 
 RECORDING = "HONGBAO_RECORDING"
@@ -153,6 +163,7 @@ def _answered(arguments: list[str], call: Caller) -> int:
         return error.exit_code
     except HongbaoError as error:
         _say(error, call=call, as_json=as_json)
+        _keep(error, call)
         return error.exit_code
     except KeyboardInterrupt:
         forget_output()  # it may have been written already
@@ -287,6 +298,13 @@ def hongbao(
         from hongbao.commands.status import answer_status
 
         answer_status(caller(ctx))
+
+
+def _keep(error: HongbaoError, call: Caller) -> None:
+    """Remember *error* for `hongbao why`."""
+    from hongbao.commands import last_refusal  # woken by refusals only
+
+    last_refusal.keep(call, error)
 
 
 def _say(error: HongbaoError, *, call: Caller, as_json: bool) -> None:

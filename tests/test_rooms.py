@@ -27,7 +27,7 @@ FLOORS = (
     {"errors"},
     {"domain"},
     {"answers", "gate", "paths", "render", "terminal"},
-    {"env", "inputs", "outputs", "packs", "policies", "story", "training", "vault"},
+    {"env", "inputs", "outputs", "packs", "policies", "story", "training", "vault", "why"},
     {"settings", "store"},
     {"changes"},
     {"engines"},
@@ -61,7 +61,7 @@ DOORS: dict[str, set[str]] = {
     "tomlkit": {"settings"},
     # Of the standard library, what says too much about its room to be met anywhere else.
     "gettext": {"words"},
-    "tomllib": {"domain"},
+    "tomllib": {"domain", "why"},
     "getpass": {"terminal"},
     # And what has no door: a ledger outside SQLCipher would lie open, and there is no server.
     "sqlite3": set(),

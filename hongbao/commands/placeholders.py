@@ -25,6 +25,7 @@ _PLAIN = (
     C_("placeholder", "CASE"),
     C_("placeholder", "CHALLENGE"),
     C_("placeholder", "CITY"),
+    C_("placeholder", "CODE"),
     C_("placeholder", "COLUMNS"),
     C_("placeholder", "COMMAND"),
     C_("placeholder", "COUNT"),

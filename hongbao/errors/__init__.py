@@ -15,7 +15,7 @@ from hongbao.errors.base import *
 TOPICS = {
     "usage": (
         "Unanswered NotAnswered Declined BadCommandLine NothingFits NoSuchTopic "
-        "ConflictingOptions UnknownColumn FileExists InvalidPath NotUtf8 InsideHome "
+        "NoSuchCode ConflictingOptions UnknownColumn FileExists InvalidPath NotUtf8 InsideHome "
         "FileNotReadable SystemRefused AnswerUnwritable Unexpected Interrupted Stopped "
         "SandboxExists"
     ),

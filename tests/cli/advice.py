@@ -515,6 +515,10 @@ STATES: dict[str, tuple[Shown, ...]] = {
     # --- of help and the settings
     "see your aliases: `hongbao alias`": (Shown("alias --remove rp"),),
     "see all of them: `hongbao help`": (Shown("help sned"),),
+    "see all codes: `hongbao why --all`": (Shown("why wrong_pim"),),
+    "see what one of them means with `hongbao why CODE`": (
+        Shown("why --all", fill={"CODE": "wrong_pin"}),
+    ),
     "see every setting: `hongbao config list`": (Shown("config set motion never"),),
     "see where each comes from: `hongbao config list --origin`": (Shown("config unset motion"),),
     "correct it with `hongbao config edit`": (

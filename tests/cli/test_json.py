@@ -123,6 +123,7 @@ TYPED: dict[str, list[str]] = {
     "completion": ["bash", "福"],
     "help": ["", "send", "exit-codes", "福🧧"],
     "version": [""],
+    "why": ["", "wrong_pin", "11", "--all", "wrong_pin --story", "福🧧"],
     "no command": ["", "--help", "send --help"],
 }
 
