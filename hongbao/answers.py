@@ -906,7 +906,7 @@ class StoryFailure(TypedDict):
     source: str
     line: int
     chapter: str | None
-    problem: str  # ``exit_code``, ``text``, ``silence``, ``fact`` or ``hangs``
+    problem: str  # one of `story_failed`: ``exit_code``, ``text``, ``books`` and so on
     command: str
     expected: str
     got: str

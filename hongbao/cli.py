@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -61,6 +62,9 @@ REPAIRING = frozenset({"alias", "config", "help", "version", "why"})
 
 RECORDING = "HONGBAO_RECORDING"
 """The variable that names the log of a recording (see `hongbao record`)."""
+
+ERROR_FILE = "HONGBAO_ERROR_FILE"
+"""The variable that names a file for the code of the error that a command ends with."""
 
 COMPLETE = "_HONGBAO_COMPLETE"
 """The variable by which a shell asks what could be typed next (see `hongbao completion`)."""
@@ -307,8 +311,19 @@ def _keep(error: HongbaoError, call: Caller) -> None:
     last_refusal.keep(call, error)
 
 
+def _leave_code(error: HongbaoError, file: Path) -> None:
+    """Write the code of *error* to *file*; where that cannot be, it is said with the error."""
+    try:
+        file.write_text(f"{error.code}\n", encoding="utf-8")
+    except OSError as refused:
+        reason = refused.strerror or str(refused)
+        talk(_("hongbao: cannot write {path}: {reason}").format(path=file, reason=reason))
+
+
 def _say(error: HongbaoError, *, call: Caller, as_json: bool) -> None:
     call.notes.error = error.code
+    if file := os.environ.get(ERROR_FILE):
+        _leave_code(error, Path(file))
     acting_as = call.named_profile
     if acting_as is not None and error.is_of_device:  # another device has to act, or none
         acting_as = acting_as.partition("@")[0] or None

@@ -24,7 +24,7 @@ from hongbao.paths import absolute_path, typed_path
 from hongbao.words import N_, language, shell_word, use_language
 
 if TYPE_CHECKING:
-    from hongbao.answers import StoriesPlayed, StoryFailure, StoryOutcome
+    from hongbao.answers import StoriesPlayed, StoriesShipped, StoryFailure, StoryOutcome
     from hongbao.commands.caller import Caller
     from hongbao.story import Failed, Story
 
@@ -50,9 +50,11 @@ class _Wanted(NamedTuple):
     short_help=N_("Play stories: real commands, and what each should answer."),
     help=N_(
         "Each plays in a throw-away wallet; yours is not touched. Exits with 24 if an answer is "
-        "not the expected one, and says where."
+        "not the expected one, and says where. Without FILE, it lists the stories that come with "
+        "hongbao; FILE may be the name of one."
     ),
     epilog=(
+        "hongbao play midnight\n"
         "hongbao play lesson.txt --set amount=8.88\n"
         "hongbao play --check lessons/ --junit report.xml"
     ),
@@ -60,9 +62,9 @@ class _Wanted(NamedTuple):
 def play(
     ctx: typer.Context,
     files: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="FILE", show_default=False, help=N_("stories, in this order")),
-    ],
+    ] = None,
     check: Annotated[
         bool,
         typer.Option(
@@ -104,6 +106,9 @@ def play(
     if len(alone) > 1:
         raise ConflictingOptions(*alone[:2], command=ctx.command_path)
     check = check or bool(reports_only)
+    if not files:
+        _list(call)
+        return
     named = _found(files, in_folders=check)
     report = None if junit is None else call.output(junit)
     if home is not None and (check or len(named) > 1):
@@ -131,6 +136,19 @@ def play(
                 break
     _report(played, report, tap=tap)
     _answer(call, played)
+
+
+def _list(call: "Caller") -> None:
+    """List the stories that come with hongbao."""
+    from hongbao.story import shipped
+    from hongbao.ui.stories import show_shipped
+
+    answer: StoriesShipped = {
+        "stories": [
+            {"name": each.name, "about": each.about(language())} for each in shipped.all_of_them()
+        ]
+    }
+    call.answer(answer, show_shipped)
 
 
 def _report(played: "StoriesPlayed", file: Path | None, *, tap: bool) -> None:
@@ -166,9 +184,14 @@ def _answer(call: "Caller", played: "StoriesPlayed") -> None:
 
 def _found(files: Sequence[str], *, in_folders: bool) -> list[tuple[str, Path]]:
     """Return the stories that *files* name, each with how it is called."""
+    from hongbao.story import shipped
+
     found: list[tuple[str, Path]] = []
     for name in files:
         path = typed_path(name)
+        if not path.exists() and (ours := shipped.path_of(name)) is not None:
+            found.append((ours.name, ours))
+            continue
         if not (in_folders and path.is_dir()):
             found.append((name, path))
             continue

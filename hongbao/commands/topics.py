@@ -90,6 +90,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "HONGBAO_PAGER": N_("the program for long lists; empty for none; default: PAGER, or less"),
         "HONGBAO_FONT": N_("the font for PDF; default: the one that hongbao[pdf] installs"),
         "HONGBAO_RECORDING": N_("the log that commands are recorded in; see `hongbao record`"),
+        "HONGBAO_ERROR_FILE": N_("a file for the code of the error that a command ends with"),
         "NO_COLOR": N_("any value turns colour off"),
         "REDUCED_MOTION": N_("nothing moves on the screen, with any value"),
         "ACCESSIBLE": N_("for screen readers: nothing moves, with any value"),

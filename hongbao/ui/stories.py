@@ -8,7 +8,7 @@ from hongbao.ui.script import columns, wrapped
 from hongbao.words import N_, counted, say
 
 if TYPE_CHECKING:
-    from hongbao.answers import StoryOutcome
+    from hongbao.answers import StoriesShipped, StoryOutcome
 
 MARGIN = 2
 """The indentation of a command's output, on a terminal."""
@@ -73,7 +73,7 @@ def _place(found: Failed | Skipped) -> str:
 
 def _expected(failed: Failed) -> str:
     match failed.problem:
-        case "exit_code":
+        case "exit_code" | "error_code":
             return say(N_("exit code {code}"), code=failed.expected)
         case "silence":
             return say(N_("silence"))
@@ -84,7 +84,7 @@ def _expected(failed: Failed) -> str:
 
 def _came(failed: Failed) -> str:
     match failed.problem:
-        case "exit_code":
+        case "exit_code" | "error_code":
             ended = say(N_("exit code {code}"), code=failed.got)
             return f"{ended}\n{failed.said}"
         case "hangs":
@@ -188,3 +188,17 @@ def show_checked(outcome: "StoryOutcome") -> None:
         ]
         style = {"green" if outcome["ok"] else "bold_red": said}
         line(" · ".join([f"{said} {outcome['story']}", *counts]), **style)
+
+
+def show_shipped(shipped: "StoriesShipped") -> None:
+    """Print the stories that come with hongbao, and what each is about."""
+    if not is_terminal():
+        pipe(*((each["name"], each["about"]) for each in shipped["stories"]))
+        return
+    out = console()
+    for each in shipped["stories"]:
+        out.print(styled(each["name"], bold=each["name"]))
+        for part in wrapped(each["about"], out.width - MARGIN):
+            out.print(" " * MARGIN + part)
+    print()
+    line(say(N_("play one with `hongbao play {name}`"), name=shipped["stories"][0]["name"]))

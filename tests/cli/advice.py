@@ -512,7 +512,10 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "write one with `hongbao totp add --secret-file FILE`": (
         Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
     ),
-    # --- of help and the settings
+    # --- of stories, help and the settings
+    "play one with `hongbao play {name}`": (
+        Shown("play", home="empty", fill={"{name}": "retry"}, on_screen=True),
+    ),
     "see your aliases: `hongbao alias`": (Shown("alias --remove rp"),),
     "see all of them: `hongbao help`": (Shown("help sned"),),
     "see all codes: `hongbao why --all`": (Shown("why wrong_pim"),),

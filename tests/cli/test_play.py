@@ -121,15 +121,18 @@ def test_the_same_story_says_the_same_to_the_byte(here: Path, capsys: pytest.Cap
     """
     In its own folder or in one that was chosen, and in another time zone.
     """
-    (here / "a.txt").write_text(f"{BEGIN}note: smile\nbalance => 0\ncheck => 0\n", "utf-8")
+    (here / "a.txt").write_text(
+        f"{BEGIN}note: smile\nbalance => 0\ncheck => 0\nkey => 0\n", "utf-8"
+    )
 
     first = plays(capsys, "a.txt")
     with pytest.MonkeyPatch.context() as abroad:
         abroad.setenv("TZ", "America/New_York")
         again = plays(capsys, "a.txt", "--home", "mine")
 
-    heads = re.compile(r"(?m)^head\t.*$")  # under the home's own keys
-    assert (0, heads.sub("", first[1])) == (again[0], heads.sub("", again[1]))
+    assert (0, first[1]) == again[:2]
+    assert "head\t1\t[head]\n" in first[1]
+    assert re.search(r"\n\$ hongbao key\n\[key\]\n", first[1])
     assert "smile" not in first[1]
     assert 0o700 == stat.S_IMODE((here / "mine").stat().st_mode)
     assert 2 == plays(capsys, "a.txt", "--home", "mine")[0]
@@ -317,3 +320,22 @@ def test_processes_of_their_own_say_the_same_to_the_byte(here: Path):
 
     assert said[0] == said[1]
     assert b"books digest " in said[0]
+
+
+def test_a_script_gets_the_code_of_an_error_and_its_reader_the_sentence(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """
+    In the file that HONGBAO_ERROR_FILE names; that it cannot be written does not hide the error.
+    """
+    monkeypatch.setenv("HONGBAO_HOME", str(here / "home"))
+    monkeypatch.setenv("HONGBAO_LANG", "en")
+    monkeypatch.setenv("HONGBAO_ERROR_FILE", "code")
+    assert 10 == cli.main(["balance"])
+    assert "home_not_found\n" == Path("code").read_text("utf-8")
+    capsys.readouterr()
+
+    monkeypatch.setenv("HONGBAO_ERROR_FILE", "temporary")
+    assert 10 == cli.main(["balance"])
+    first = capsys.readouterr().err.partition("\n")[0]
+    assert "hongbao: cannot write temporary: Is a directory" == first
