@@ -983,6 +983,58 @@ class StoryPlayed(TypedDict):
     steps: list[StoryStep]
 
 
+class Racer(TypedDict):
+    """One process in `Raced`, and the person who it claims for."""
+
+    profile: str
+    exit_code: int  # below zero if a signal ended it
+    error: str | None  # the code of its refusal
+    seat: int | None  # the share that it got
+    amount_fen: int | None
+    start_micros: int | None  # from its start to the gate; null with ``--turns``
+    claim_micros: int | None  # from the opening of the gate to its end; null with ``--turns``
+
+
+class Refusals(TypedDict):
+    """How many of the processes in `Raced` were refused for the same reason."""
+
+    error: str | None  # the code; null if they ended without one
+    count: int
+
+
+class Times(TypedDict):
+    """Times of several processes, in millionths of a second."""
+
+    count: int
+    median_micros: int
+    slowest_micros: int
+
+
+class Raced(TypedDict):
+    """`race`: who got what, and that nothing was lost."""
+
+    ok: bool  # not a fen is lost, and `check` finds nothing
+    seed: str  # people and packet follow from it; who wins does not
+    people: int  # without the sender
+    shares: int
+    asked_processes: int
+    processes: int  # fewer if the machine is too small
+    packet: str
+    total_fen: int
+    turns: list[int] | None  # with ``--turns``: whose each turn at the ledger was
+    racers: list[Racer]  # winners by their seats, then the others as they ended
+    winners: int
+    refused: list[Refusals]
+    claimed_fen: int  # as the processes were told
+    left_fen: int  # in the packet
+    lost_fen: int  # what is missing; below zero if more was paid than there was
+    starts: Times | None
+    claims: Times | None
+    entries: int
+    digest: str | None  # of the books; of those of a race without ``--turns`` it is another one
+    kept: str | None  # the wallet's folder, where it is kept
+
+
 # --- three tiers of money ------------------------------------------------------------------------
 
 

@@ -44,6 +44,7 @@ COMMANDS = {
     N_("More"): (
         "demo",
         "play",
+        "race",
         "record",
         "config",
         "alias",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hongbao.domain.pin import Pin
     from hongbao.queries.privacy import Known
     from hongbao.story import Run
+    from hongbao.story.running import Start
     from hongbao.ui.listing import Layout, Listing
     from hongbao.ui.motion import Frames
     from hongbao.ui.picker import Choice
@@ -117,6 +118,15 @@ class Caller:
         if self._main is None:
             return running.process
         return running.forks(self._main, may_fork=_has_no_ledger_open)
+
+    @property
+    def start(self) -> "Start":
+        """How to start other commands, several of which are to run at once (see `run`)."""
+        from hongbao.story import running
+
+        if self._main is None:
+            return running.start
+        return running.fork_starts(self._main, _has_no_ledger_open)
 
     @property
     def settings(self) -> Settings:

@@ -81,7 +81,7 @@ TOPICS = {
     "bills": "InvalidBill NotABill BillNotFound NoBill BillDiffers",
     "stories": "InvalidStory StoryFailed InvalidFact InvalidGiven HomeTaken PlayFailed PlayStuck",
     "recordings": "NotARecording NothingRecorded RecordingDiffers",
-    "parallel": "GateGone NoGates",
+    "parallel": "GateGone NoGates MoneyLost RaceStuck",
     "lab": "ExperimentNotFound BadLabCommand",
 }
 """The errors of each topic, a module of this package, in the order of the gallery."""

@@ -243,6 +243,32 @@ def _asks_books(scene: Scene) -> bool:
     )
 
 
+def variables_in(
+    folder: Path,
+    home: Path,
+    language: str,
+    screen: Screen | None,
+    variables: Mapping[str, str],
+) -> dict[str, str]:
+    """
+    Return *variables* as commands have them that are played in *folder*, on the wallet in *home*.
+
+    Nothing of what the player has set for a wallet, or for a terminal, is left in them.
+    """
+    kept = {name: value for name, value in variables.items() if not name.startswith(_HUSHED)}
+    kept |= {
+        "HONGBAO_HOME": str(home),
+        "HONGBAO_CONFIG": str(folder / _SETTINGS),
+        "HONGBAO_LANG": language,
+        "HONGBAO_PAGER": "",
+        # This hongbao, wherever it was started from.
+        "PYTHONPATH": os.pathsep.join((str(_PACKAGE), variables.get("PYTHONPATH", ""))),
+    }
+    if screen is not None:
+        kept |= {"COLUMNS": str(screen.columns), "LINES": str(screen.lines)}
+    return kept
+
+
 class Player:
     """
     The folder that stories play in, one after the other, and the names that they have filled.
@@ -274,19 +300,7 @@ class Player:
         self.asks_books = False
         self.secrets: list[str] = []
         self.keys = Keys(self.home)
-        self.variables = {
-            name: value for name, value in variables.items() if not name.startswith(_HUSHED)
-        }
-        self.variables |= {
-            "HONGBAO_HOME": str(self.home),
-            "HONGBAO_CONFIG": str(self.folder / _SETTINGS),
-            "HONGBAO_LANG": language,
-            "HONGBAO_PAGER": "",
-            # This hongbao, wherever it was started from.
-            "PYTHONPATH": os.pathsep.join((str(_PACKAGE), variables.get("PYTHONPATH", ""))),
-        }
-        if screen is not None:
-            self.variables |= {"COLUMNS": str(screen.columns), "LINES": str(screen.lines)}
+        self.variables = variables_in(self.folder, self.home, language, screen, variables)
 
     def outcomes(self, story: Story) -> Iterator[Event | Failed | Skipped]:
         """Play *story*, chapter by chapter."""
@@ -378,7 +392,7 @@ class Player:
         ):
             yield Asked(command.line, shown)
             code = -1 if ended.exit_code is None else ended.exit_code
-            answers.append(self._answered(command.line, shown, code, ended.said, file))
+            answers.append(self._answered(command.line, shown, code, ended.said[:2], file))
             if ended.exit_code is None:
                 yield self._failed(
                     command.line, "hangs", answers[-1], f"{running.SECONDS_MAX} s", ""

@@ -109,6 +109,7 @@ TYPED: dict[str, list[str]] = {
     "restore": ["{home}/备份🧧 --yes", "{home}/没有é"],
     "demo": [],  # tests/test_story.py plays it
     "play": ["{home}/没有é"],  # tests/cli/test_play.py plays more
+    "race": ["--people 2 --shares 1 --turns --seed 福🧧", "--people 五"],
     "status": [""],
     "sandbox": ["--empty --at {home}/沙盒🧧é", "--at {home}", "--people 五"],
     "sandbox shell": ["--at {home}/没有é"],
