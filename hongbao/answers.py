@@ -911,6 +911,7 @@ class StoryFailure(TypedDict):
     expected: str
     got: str
     said: str  # all that the command printed
+    row: str | None  # of the table, as FILE:LINE
     text: str  # the same in words
 
 
@@ -918,6 +919,7 @@ class StoryOutcome(TypedDict):
     """What became of one story."""
 
     story: str  # the file, as it was named
+    row: str | None  # of the table, as FILE:LINE; null without one
     ok: bool
     chapters: int  # without a heading there is one
     commands: int  # that ran

@@ -79,7 +79,10 @@ TOPICS = {
         "UnknownSigner OtherSigner NewerThanLedger OtherHistory PdfMissing FontMissing"
     ),
     "bills": "InvalidBill NotABill BillNotFound NoBill BillDiffers",
-    "stories": "InvalidStory StoryFailed InvalidFact InvalidGiven HomeTaken PlayFailed PlayStuck",
+    "stories": (
+        "InvalidStory StoryFailed InvalidFact InvalidGiven InvalidTable HomeTaken PlayFailed "
+        "PlayStuck"
+    ),
     "recordings": "NotARecording NothingRecorded RecordingDiffers",
     "parallel": "GateGone NoGates MoneyLost RaceStuck",
     "lab": "ExperimentNotFound BadLabCommand",

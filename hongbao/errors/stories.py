@@ -121,10 +121,34 @@ class InvalidGiven(UsageError):
         words={
             "no_value": N_("it is not NAME=TEXT"),
             "unknown": N_("no story has a `given` line with this name"),
+            "in_table": N_("the table has a column of this name"),
         },
     )
 
     sentence = N_("cannot set {text}: {problem}")
+
+
+class InvalidTable(UsageError):
+    """`hongbao play --table` with a file that is no table of names and rows."""
+
+    path: str = example("rows.csv")
+    line: int = example(3)
+    problem: str = example(
+        "fields",
+        also=("empty",),
+        words={
+            "fields": N_("it has {count} fields, and the first row has {wanted}"),
+            "twice": N_("two columns are called {name}"),
+            "not_csv": N_("this is not CSV"),
+            "empty": N_("there is no row below the names"),
+            "too_many": N_("there are more than {count} rows"),
+        },
+    )
+    count: int = example(1, default=LEFT_OUT)
+    wanted: int = example(2, default=LEFT_OUT)
+    name: str = example("amount", default=LEFT_OUT)
+
+    sentence = N_("table {path}, line {line}: {problem}")
 
 
 class HomeTaken(UsageError):

@@ -8,6 +8,7 @@ from hongbao.env import system_env
 from hongbao.errors import HongbaoError
 from hongbao.home.opened import Home
 from hongbao.queries.receipts import signers
+from hongbao.units import iso
 
 _HEX = re.compile(r"(?<![0-9a-zA-Z])[0-9a-f]{16,64}(?![0-9a-zA-Z])")
 _SIGNATURE = re.compile(r"(?<![\w/+-])[A-Za-z0-9_/+-]{86}(?:==)?(?![\w/+=-])")
@@ -25,6 +26,16 @@ def last_entry(folder: Path) -> int:
             return home.store.head().entry
     except HongbaoError:
         return 0
+
+
+def virtual_span(folder: Path) -> tuple[str, str] | None:
+    """Return when the home in *folder* was made and what its clock shows, if that is virtual."""
+    try:
+        with opened(folder) as home:
+            row = home.row
+            return None if row.virtual_at is None else (iso(row.made_at), iso(home.now()))
+    except HongbaoError:
+        return None
 
 
 def differing_facts(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from hongbao.errors import StoryFailed
 from hongbao.story import running
-from hongbao.story.books import Keys, differing_facts, last_entry
+from hongbao.story.books import Keys, differing_facts, last_entry, virtual_span
 from hongbao.story.parallel import Next, at_once, by_seed, in_order
 from hongbao.story.promises import differing, first_match, pattern_of, plain, tightened, total_of
 from hongbao.story.running import Run, Screen
@@ -117,6 +117,7 @@ class Failed(NamedTuple):
     expected: str
     got: str
     said: str
+    row: str | None = None
 
 
 class Skipped(NamedTuple):
@@ -126,6 +127,7 @@ class Skipped(NamedTuple):
     source: str
     chapter: str | None
     name: str
+    row: str | None = None
 
 
 class Closed(NamedTuple):
@@ -139,6 +141,8 @@ class Closed(NamedTuple):
     digest: str | None
     refusal: str | None
     had_race: bool = False
+    span: tuple[str, str] | None = None
+    """When the home was made and how late it is there, if its clock is virtual."""
 
 
 Event = Told | Asked | Answered | AtOnce | Began | Noted | Paused
@@ -427,9 +431,11 @@ class Player:
             code, out, err = self.run(["check", "--json"], self.folder, self.variables, None)
         except subprocess.TimeoutExpired:
             return Closed(None, "hangs", self.had_race)
+        span = virtual_span(self.home)
         if code:
-            return Closed(None, json.loads(err)["error"]["code"], self.had_race)
-        return Closed(None if self.had_race else json.loads(out)["digest"], None, self.had_race)
+            return Closed(None, json.loads(err)["error"]["code"], self.had_race, span)
+        digest = None if self.had_race else json.loads(out)["digest"]
+        return Closed(digest, None, self.had_race, span)
 
     def lay(self, prop: Prop) -> None:
         """Put a file in place; the one called ``pin`` is the PIN that commands are given."""

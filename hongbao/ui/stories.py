@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hongbao.story import Answered, Asked, AtOnce, Began, Failed, Outcome, Skipped, Told
+from hongbao.story.reports import label_of
 from hongbao.ui.screen import console, is_terminal, line, pipe, styled
 from hongbao.ui.script import columns, wrapped
 from hongbao.words import N_, counted, say
@@ -45,8 +46,9 @@ def show_event(event: Outcome) -> None:
 
 def failure_lines(failed: Failed) -> list[str]:
     """Return what failed in words: where, then what was expected, then what came instead."""
+    where = _place(failed), failed.row, failed.chapter, f"`{failed.command}`"
     return [
-        " · ".join(filter(None, (_place(failed), failed.chapter, f"`{failed.command}`"))),
+        " · ".join(filter(None, where)),
         *_labelled(say(N_("expected:")), _expected(failed).splitlines()),
         *_labelled(say(N_("came:")), _came(failed).splitlines()),
     ]
@@ -64,7 +66,7 @@ def at_once_line(event: AtOnce) -> str:
 def skipped_line(skipped: Skipped) -> str:
     """Return why a chapter was skipped."""
     reason = say(N_("skipped: nothing has filled {name}"), name=f"[{skipped.name}]")
-    return " · ".join(filter(None, (_place(skipped), skipped.chapter, reason)))
+    return " · ".join(filter(None, (_place(skipped), skipped.row, skipped.chapter, reason)))
 
 
 def _place(found: Failed | Skipped) -> str:
@@ -179,7 +181,7 @@ def show_checked(outcome: "StoryOutcome") -> None:
     """Print in a line what became of a story."""
     ended = "ok" if outcome["ok"] else "failed"
     if not is_terminal():
-        pipe((ended, outcome["story"], outcome["commands"], outcome["digest"]))
+        pipe((ended, label_of(outcome), outcome["commands"], outcome["digest"]))
     else:
         said = say(N_("ok") if outcome["ok"] else N_("failed"))
         counts = [
@@ -187,7 +189,7 @@ def show_checked(outcome: "StoryOutcome") -> None:
             *([] if outcome["digest"] is None else [outcome["digest"][:16]]),
         ]
         style = {"green" if outcome["ok"] else "bold_red": said}
-        line(" · ".join([f"{said} {outcome['story']}", *counts]), **style)
+        line(" · ".join([f"{said} {label_of(outcome)}", *counts]), **style)
 
 
 def show_shipped(shipped: "StoriesShipped") -> None:
