@@ -137,11 +137,11 @@ class InvalidTable(UsageError):
         "fields",
         also=("empty",),
         words={
-            "fields": N_("it has {count} fields, and the first row has {wanted}"),
+            "fields": N_("its number of fields is {count}, and that of the first row {wanted}"),
             "twice": N_("two columns are called {name}"),
             "not_csv": N_("this is not CSV"),
             "empty": N_("there is no row below the names"),
-            "too_many": N_("there are more than {count} rows"),
+            "too_many": N_("there are too many rows; the most is {count}"),
         },
     )
     count: int = example(1, default=LEFT_OUT)
