@@ -727,6 +727,14 @@ class Caller:
         else:
             self.answer(answer, print_rows)
 
+    def answer_drawn(self, answer: A, listing: "Listing", draw: Callable[[A], None]) -> None:
+        """Give *answer* as something that is drawn, in a pipe as well; and save the drawing."""
+        if self.pictures:
+            self._save_pictures(answer, listing, draw)
+            if not self.as_json:
+                return
+        self.answer(answer, draw)
+
     @property
     def pictures(self) -> dict[str, str]:
         """The files that the screen is saved in, by the option that asked for each."""
