@@ -247,7 +247,7 @@ def mermaid(drawn: Drawn) -> str:
 
 def quoted(text: str) -> str:
     """
-    Return *text* for Mermaid: whatever could mean something by its number.
+    Return *text* for Mermaid: each sign that could mean something by its number.
 
     >>> quoted("Ann; #1"), quoted("the end")
     ('Ann#59; #35;1', 'the #101;nd')

@@ -177,7 +177,7 @@ def test_mermaid_is_text_that_mermaid_reads(lived: Shell):
 @every("name", HOSTILE)
 def test_a_name_is_only_a_text_to_mermaid(name: str):
     """
-    Whatever it is. (Mermaid 11 draws each of these as it is written here.)
+    In any script. (Mermaid 11 draws each of these as it is written here.)
     """
     person, platform = Lane("person", name), Lane("platform", "platform")
     text = mermaid(Drawn((person, platform), (Arrow(1, person, platform, name),)))
