@@ -147,7 +147,7 @@ def test_a_narrow_terminal_gets_a_list(lived: Shell):
     rows = screen_of(traced, 40)
 
     assert "① 小明 → platform · create: 20.00 for 2" in rows
-    assert "③ ICBC → platform · answer: booked 20.00" in rows
+    assert "③ ICBC → platform · answer: posted 20.00" in rows
     assert not any("│" in row for row in rows)
 
 
