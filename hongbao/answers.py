@@ -1706,3 +1706,84 @@ class Compared(BillPeriod):
     by_time: int  # and how many by amount, direction, kind and time
     sums: list[ComparedSum]
     lines: list[ComparedLine]  # without those that both have, unless they were asked for
+
+
+# --- the laboratory ------------------------------------------------------------------------------
+
+
+class LabFault(TypedDict):
+    """A famous fault."""
+
+    fault: str
+    title: str
+    what: str  # the broken engine does
+    example: str  # a public one
+    loss: str  # in it
+    source: str  # of both
+    rule: str  # of hongbao that prevents it
+    file: str  # of the repository, to read
+
+
+class LabFaults(TypedDict):
+    """`lab`: the faults that it has."""
+
+    faults: list[LabFault]
+
+
+class LabStep(TypedDict):
+    """What one engine did in one step: a turn at the ledger, or a refusal."""
+
+    person: str | None
+    said: str
+    refused: str | None  # the error's code
+    killed: bool  # the process was ended after it
+
+
+class LabRow(TypedDict):
+    """A command of the story, or several at once, on both engines."""
+
+    commands: list[str]  # as the story has them
+    broken: list[LabStep]
+    right: list[LabStep]
+    broken_lost_fen: int  # by now
+    right_lost_fen: int
+
+
+class LabFinding(TypedDict):
+    """A loss that the fault's detector found in an engine's books."""
+
+    amount_fen: int
+    said: str
+
+
+class LabBooks(TypedDict):
+    """An engine's books in the end."""
+
+    engine: str
+    owed_fen: int  # what users are owed
+    reserve_fen: int
+    lost_fen: int
+    found: list[LabFinding]
+
+
+class LabCracked(TypedDict):
+    """How a PIN was cracked, with times that were measured on this machine."""
+
+    pin: str
+    fast_tries: int  # until it was found
+    fast_micros: int
+    fast_per_second: int
+    slow_micros: int  # that one try at hongbao's own hash takes, without the key
+    slow_all_seconds: int  # for every PIN
+    confirmed_without_key: bool  # whether the right engine's ledger alone confirms it
+    lock_days: int  # that all PINs take at the wallet itself, at least
+
+
+class LabShown(LabFault):
+    """`lab FAULT`: a broken engine next to the right one."""
+
+    measure: str  # what is counted as lost: ``lost``, ``at_risk``, ``over_limit`` and so on
+    rows: list[LabRow]
+    broken: LabBooks
+    right: LabBooks
+    cracked: LabCracked | None  # a PIN

@@ -44,6 +44,7 @@ COMMANDS = {
     N_("More"): (
         "demo",
         "play",
+        "lab",
         "race",
         "record",
         "config",

@@ -160,7 +160,7 @@ class Right:
         try:
             next(begin())
         except _Killed:
-            return turn(N_("the process ends, and with it everything that it was about to write"))
+            return turn(N_("everything is decided, and nothing is written yet"))
         finally:
             self._is_doomed = False
         raise AssertionError("it was to be killed")
