@@ -108,6 +108,12 @@ def play(
     github: Annotated[
         bool, typer.Option("--github", help=N_("as --check, with annotations for GitHub Actions"))
     ] = False,
+    accept: Annotated[
+        bool,
+        typer.Option(
+            "--accept", help=N_("rewrite exact lines that came otherwise, after showing them")
+        ),
+    ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
@@ -122,6 +128,12 @@ def play(
     if len(alone) > 1:
         raise ConflictingOptions(*alone[:2], command=ctx.command_path)
     check = check or bool(alone)
+    if accept:
+        others = [*alone, *(["--json"] if call.as_json else []), *(["--keep"] if keep else [])]
+        others += [name for name, value in (("--junit", junit), ("--home", home)) if value]
+        others += ["--table"] if table is not None else []
+        if others:
+            raise ConflictingOptions("--accept", others[0], command=ctx.command_path)
     if not files:
         _list(call)
         return
@@ -135,6 +147,10 @@ def play(
     from hongbao.story.reports import Took
 
     stories = [read(path, source) for source, path in named]
+    if accept:
+        _accept(call, named, stories, _givens(given or [], stories))
+        check = True
+        stories = [read(path, source) for source, path in named]
     names = _givens(given or [], stories)
     rows = [None] if table is None else _rows(table, names, stories)
     wanted = _Wanted(
@@ -160,6 +176,24 @@ def play(
                 break
     _report(played, took, report, tap=tap)
     _answer(call, played)
+
+
+def _accept(
+    call: "Caller",
+    named: Sequence[tuple[str, Path]],
+    stories: "Sequence[Story]",
+    given: Mapping[str, str],
+) -> None:
+    """Rewrite what came otherwise in *stories*, if it is to be."""
+    from hongbao.commands import accepting
+    from hongbao.ui.stories import show_difference
+
+    with ending_tidily():
+        rewritten = [
+            accepting.rewritten(call, source, path, story, given)
+            for (source, path), story in zip(named, stories, strict=True)
+        ]
+    accepting.accept(call, rewritten, show_difference)
 
 
 def _list(call: "Caller") -> None:

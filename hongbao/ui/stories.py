@@ -1,5 +1,6 @@
 """Stories on the terminal: the narration, each command as it is typed, and its output."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.story import Answered, Asked, AtOnce, Began, Failed, Outcome, Skipped, Told
@@ -204,3 +205,14 @@ def show_shipped(shipped: "StoriesShipped") -> None:
             out.print(" " * MARGIN + part)
     print()
     line(say(N_("play one with `hongbao play {name}`"), name=shipped["stories"][0]["name"]))
+
+
+def show_difference(lines: Sequence[str]) -> None:
+    """Print a difference as ``diff -u`` does, in colour on a terminal."""
+    styles = {"-": "red", "+": "green", "@": "cyan"}
+    for text in lines:
+        style = styles.get(text[:1])
+        if is_terminal() and style is not None and text[:3] not in ("---", "+++"):
+            console().print(styled(text, **{style: text}), no_wrap=True, crop=False)
+        else:
+            print(text)

@@ -14,7 +14,8 @@ import pytest
 from hongbao import cli
 from hongbao.answers import StoryFailure, StoryOutcome
 from hongbao.errors import ExitCode
-from hongbao.story import reports, running
+from hongbao.story import accepting, reports, running
+from hongbao.story.script import Expectation
 from tests import warm
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "play.md"
@@ -245,6 +246,80 @@ def failing(came: str) -> StoryOutcome:
         "kept": None,
         "steps": [],
     }
+
+
+EXACT = """\
+init 李四                        => 0
+card add 9999010000000003        => 0   bound icbc-0002
+topup 10                         => 0
+    > topped up 11.00 from icbc-0003 · balance 10.00
+## Two
+send 8.88 --count 1              => 0   …[packet]…
+李四: claim [packet]             => 0   claimed 8.80 from 张三 · balance 8.88
+    fact: balance 李四 = 8.88
+## Three
+balance                          => 0   1.13 …
+balance                          => 10
+balance --json                   => 0   {"available_fen": 113}
+"""
+
+
+def test_exact_lines_are_accepted_and_nothing_else_is(
+    here: Path, capsys: pytest.CaptureFixture[str]
+):
+    """
+    All of them in one go, after they were shown; codes, …, names, JSON and facts say what is meant.
+    """
+    (here / "a.txt").write_text(BEGIN + EXACT, "utf-8")
+    (here / "a.txt").chmod(0o644)
+
+    code, out, err = plays(capsys, "--accept", "a.txt")
+    assert (2, BEGIN + EXACT) == (code, (here / "a.txt").read_text("utf-8"))
+    assert "hongbao: hint: give --yes" in err
+    code, again, err = plays(capsys, "--accept", "a.txt", "--yes")
+
+    assert (24, "hongbao: error: failed expectations: 1\n") == (code, err)
+    assert again.startswith(out)
+    assert [
+        "-card add 9999010000000003        => 0   bound icbc-0002",
+        "-    > topped up 11.00 from icbc-0003 · balance 10.00",
+        "-李四: claim [packet]             => 0   claimed 8.80 from 张三 · balance 8.88",
+    ] == re.findall(r"(?m)^-[^-].*$", out)
+    accepted = (
+        EXACT.replace("bound icbc-0002", "bound icbc-0003 · ICBC (demo) · **** 0003")
+        .replace("11.00", "10.00")
+        .replace("8.80", "8.88")
+    )
+    assert BEGIN + accepted == (here / "a.txt").read_text("utf-8")
+    assert 0o644 == stat.S_IMODE((here / "a.txt").stat().st_mode)
+    assert "nothing to accept" in plays(capsys, "--accept", "a.txt")[2]
+    assert 2 == plays(capsys, "--accept", "--tap", "a.txt")[0]
+
+
+@pytest.mark.parametrize(
+    ("others", "said", "instead"),
+    [
+        ([], "one\ntwo", None),
+        ([], "balance 1.00", "balance 1.00"),
+        ([], "hint: x\nbalance is 2.00", "balance is 2.00"),
+        (["balance is 2.00"], "balance is 2.00\nbalance is 3.00", "balance is 3.00"),
+        (["balance is 2.00"], "balance is 2.00", None),
+        ([], "a … b", None),
+        ([], "pin •••", None),
+        ([], '{"a": 1}', None),
+        ([], "", None),
+    ],
+)
+def test_what_came_instead_is_the_line_most_like_it(
+    others: list[str], said: str, instead: str | None
+):
+    """
+    Of those that nothing else expects; a line that could mean something else is never taken.
+    """
+    expected = Expectation(1, "out", "balance is 1.00")
+    rest = [Expectation(2, "out", text) for text in others]
+
+    assert instead == accepting._instead(expected, [expected, *rest], said.splitlines())
 
 
 WILD = "\x1b[31m🧧 红包\x07\x00 <&]]> \ud800\ufffe\x85 end"
