@@ -79,6 +79,12 @@ def sandbox_folder(variables: Mapping[str, str]) -> Path:
     return usual.with_name(f"{usual.name}-sandbox")
 
 
+def lessons_folder(variables: Mapping[str, str]) -> Path:
+    """Return where lessons happen: next to where a home is, and never in a chosen home."""
+    usual = _home({name: text for name, text in variables.items() if name != "HONGBAO_HOME"})
+    return usual.with_name(f"{usual.name}-lessons")
+
+
 def forbid_core_dumps() -> None:
     """
     Forbid core dumps, so that a crash writes no memory to the disk.

@@ -29,9 +29,8 @@ from hongbao.errors import (
     kinds,
     recall,
 )
-from hongbao.why import declared_example, placeholders
 from hongbao.words import Filled
-from tests.gallery import examples_of
+from tests.gallery import example_of, examples_of, placeholders
 
 NOON = datetime.fromisoformat("2026-02-17T12:00:00+08:00")
 
@@ -66,7 +65,7 @@ def every_error() -> Iterator[HongbaoError]:
         for name, fact in declarations(kind).items():
             if isinstance(fact, Fact):
                 for value in fact.words or ():
-                    yield declared_example(kind, **{name: value})
+                    yield example_of(kind, **{name: value})
 
 
 # --- the table ------------------------------------------------------------------------------------

@@ -254,7 +254,7 @@ def test_what_stands_for_a_value_looks_like_it_in_chinese():
     assert "FILE" in PLACEHOLDERS
     for said in PLACEHOLDERS.values():
         assert [] == [each for each in said if not re.fullmatch(r"<[^<>]+>", each)]
-    assert {"<用户名>", "<姓名>", "<操作员>", "<别名>"} == PLACEHOLDERS["NAME"]
+    assert {"<用户名>", "<姓名>", "<操作员>", "<别名>", "<课程>"} == PLACEHOLDERS["NAME"]
 
 
 def test_the_shipped_catalogue_is_compiled_from_the_one_people_edit():

@@ -430,6 +430,12 @@ def operator_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["operator"] for line in wallet.operators()])
 
 
+def lesson_names(_ctx: typer.Context, incomplete: str) -> list[str]:
+    from hongbao.lessons import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def bill_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["bill"] for line in wallet.bills()])
 

@@ -16,6 +16,7 @@ REAL_NAME = C_("person", "NAME")
 OPERATOR_NAME = C_("operator", "NAME")
 SETTING = C_("setting", "KEY")
 ALIAS = C_("alias", "NAME")
+LESSON_NAME = C_("lesson", "NAME")
 
 _PLAIN = (
     C_("placeholder", "AMOUNT"),
@@ -25,9 +26,7 @@ _PLAIN = (
     C_("placeholder", "CASE"),
     C_("placeholder", "CHALLENGE"),
     C_("placeholder", "CITY"),
-    C_("placeholder", "CODE"),
     C_("placeholder", "COLUMNS"),
-    C_("placeholder", "COMMAND"),
     C_("placeholder", "COUNT"),
     C_("placeholder", "DATE"),
     C_("placeholder", "DEVICE"),

@@ -1,4 +1,4 @@
-"""The user's shell in a wallet that hongbao has made: its prompt says so."""
+"""The user's shell, in a wallet of hongbao's own making: it says so in its prompt."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,12 +14,14 @@ OTHERS = ("HONGBAO_PIN_FILE", "HONGBAO_PROFILE", "HONGBAO_PASSPHRASE_FILE", "HON
 
 @contextmanager
 def marked_shell(
-    before: Mapping[str, str], more: Mapping[str, str], mark: str
+    before: Mapping[str, str], more: Mapping[str, str], mark: str, *, lesson: str | None = None
 ) -> Iterator[tuple[list[str], dict[str, str]]]:
     """
     Give the command and the variables of a shell whose prompt begins with *mark*.
 
-    Its variables are those of *before* without `OTHERS`, and *more*.
+    Its variables are those of *before* without `OTHERS`, and *more*. With *lesson*, the command
+    that runs one, bash, zsh and fish look after each command at what has come of it, and
+    ``lesson WORDS`` types words of the lesson.
     """
     shell = before.get("SHELL") or before.get("COMSPEC") or "/bin/sh"
     variables = {name: text for name, text in before.items() if name not in OTHERS}
@@ -29,19 +31,31 @@ def marked_shell(
         files = Path(lent)
         match Path(shell).name:
             case "bash":
-                (files / "bashrc").write_text(_BASH.format(mark=mark), "utf-8")
+                script = _BASH.format(mark=mark) + _looking(_BASH_LOOKS, lesson)
+                (files / "bashrc").write_text(script, "utf-8")
                 yield [shell, "--rcfile", str(files / "bashrc")], variables
             case "zsh":
                 theirs = quote(before.get("ZDOTDIR") or before.get("HOME", ""))
                 for name, more_lines in ((".zshenv", ""), (".zshrc", _ZSH_PROMPT)):
-                    (files / name).write_text(
-                        (_ZSH + more_lines).format(theirs=theirs, name=name, mark=mark), "utf-8"
-                    )
+                    script = (_ZSH + more_lines).format(theirs=theirs, name=name, mark=mark)
+                    script += _looking(_ZSH_LOOKS, lesson) if more_lines else ""
+                    (files / name).write_text(script, "utf-8")
                 yield [shell], variables | {"ZDOTDIR": lent}
             case "fish":
-                yield [shell, "--init-command", _FISH.format(mark=mark)], variables
+                yield (
+                    [
+                        shell,
+                        "--init-command",
+                        _FISH.format(mark=mark) + _looking(_FISH_LOOKS, lesson),
+                    ],
+                    variables,
+                )
             case _:
                 yield [shell], variables | {"PS1": f"({mark}) $ "}
+
+
+def _looking(script: str, lesson: str | None) -> str:
+    return "" if lesson is None else script.format(lesson=lesson)
 
 
 _BASH = """\
@@ -61,4 +75,19 @@ ZDOTDIR={theirs}
 _FISH = """\
 functions -q fish_prompt; and functions -c fish_prompt _hongbao_prompt
 function fish_prompt; echo -n '({mark}) '; functions -q _hongbao_prompt; and _hongbao_prompt; end
+"""
+
+_BASH_LOOKS = """\
+PROMPT_COMMAND="{lesson} --look"
+lesson() {{ {lesson} --type "$*"; }}
+"""
+
+_ZSH_LOOKS = """\
+precmd() {{ {lesson} --look; }}
+lesson() {{ {lesson} --type "$*"; }}
+"""
+
+_FISH_LOOKS = """\
+function _hongbao_look --on-event fish_postexec; {lesson} --look; end
+function lesson; {lesson} --type "$argv"; end
 """

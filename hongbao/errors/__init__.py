@@ -15,7 +15,7 @@ from hongbao.errors.base import *
 TOPICS = {
     "usage": (
         "Unanswered NotAnswered Declined BadCommandLine NothingFits NoSuchTopic "
-        "NoSuchCode ConflictingOptions UnknownColumn FileExists InvalidPath NotUtf8 InsideHome "
+        "ConflictingOptions UnknownColumn FileExists InvalidPath NotUtf8 InsideHome "
         "FileNotReadable SystemRefused AnswerUnwritable Unexpected Interrupted Stopped "
         "SandboxExists"
     ),
@@ -79,13 +79,13 @@ TOPICS = {
         "UnknownSigner OtherSigner NewerThanLedger OtherHistory PdfMissing FontMissing"
     ),
     "bills": "InvalidBill NotABill BillNotFound NoBill BillDiffers",
-    "stories": (
-        "InvalidStory StoryFailed InvalidFact InvalidGiven InvalidTable HomeTaken PlayFailed "
-        "PlayStuck"
+    "stories": "InvalidStory StoryFailed InvalidFact InvalidGiven HomeTaken PlayFailed PlayStuck",
+    "recordings": "NotARecording NothingRecorded",
+    "parallel": "GateGone NoGates",
+    "lessons": (
+        "InvalidLesson LessonNotFound StepNotFound NothingToUndo NotALessonsFolder "
+        "ProgressUnreadable LessonFails"
     ),
-    "recordings": "NotARecording NothingRecorded RecordingDiffers",
-    "parallel": "GateGone NoGates MoneyLost RaceStuck",
-    "lab": "ExperimentNotFound BadLabCommand",
 }
 """The errors of each topic, a module of this package, in the order of the gallery."""
 
@@ -94,7 +94,7 @@ if TYPE_CHECKING:
     from hongbao.errors.books import *
     from hongbao.errors.devices import *
     from hongbao.errors.homes import *
-    from hongbao.errors.lab import *
+    from hongbao.errors.lessons import *
     from hongbao.errors.packets import *
     from hongbao.errors.parallel import *
     from hongbao.errors.payments import *

@@ -93,15 +93,9 @@ class Books:
 
     @property
     def owed_fen(self) -> int:
-        """
-        The sum of what users are owed: their balances, and what is in packets.
-
-        An account below zero is no debt of a user's: what it lacks was paid out of nothing.
-        """
+        """The sum of what users are owed: their balances, and packets that can still be claimed."""
         return sum(
-            max(amount_fen, 0)
-            for account, amount_fen in self.balances.items()
-            if account != RESERVE
+            amount_fen for account, amount_fen in self.balances.items() if account != RESERVE
         )
 
     @property

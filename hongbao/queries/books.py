@@ -44,7 +44,7 @@ def books(home: Home, subject: str | None = None, *, diff: bool = False) -> Book
     Raises InvalidPacketId, PacketNotFound or RequestNotFound.
     """
     with home.looking():
-        acts = _one_act(home, subject) if diff or subject is not None else []
+        acts = acts_of(home, subject) if diff or subject is not None else []
         changes = home.store.moved([act.entry for act in acts]).accounts if acts else ()
         lines = _book_lines(home, changes)
         asked = acts[0] if acts else None
@@ -66,8 +66,12 @@ def books(home: Home, subject: str | None = None, *, diff: bool = False) -> Book
         }
 
 
-def _one_act(home: Home, subject: str | None) -> list[ActRow]:
-    """Return the entries of the act that *subject* names, or of the last one that moved any."""
+def acts_of(home: Home, subject: str | None = None) -> list[ActRow]:
+    """
+    Return the entries of the act that *subject* names, or of the last one that moved money.
+
+    All steps of a payment through the channel are one act. Raises what `books` does.
+    """
     if subject is None:
         last = home.store.act()
         return [] if last is None else _whole(home, last)

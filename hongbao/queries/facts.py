@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from operator import eq, ge, gt, le, lt, ne
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
@@ -29,6 +30,7 @@ from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.text import name_key
 from hongbao.errors import InvalidFact, InvalidPacketId
 from hongbao.home.opened import Home
+from hongbao.queries.books import acts_of
 from hongbao.store import HeldRow, Holder, PacketRow, PacketView, ProfileRow
 from hongbao.units import iso, yuan
 from hongbao.words import N_, Filled
@@ -36,7 +38,7 @@ from hongbao.words import N_, Filled
 Value: TypeAlias = int | str | None
 """An amount in fen, a count or a word; None of what is not there."""
 
-AMOUNT, COUNT, WORD = "amount", "count", "word"
+AMOUNT, COUNT, WORD, MOMENT = "amount", "count", "word", "moment"
 
 NOTHING = "none"
 """How the value of what is not there is written."""
@@ -46,12 +48,15 @@ class Scope(NamedTuple):
     """
     What the facts are about that look back: only what came *since* an entry.
 
-    *ended* is how many commands ended with each exit code, as the caller has counted them; the
-    books know nothing of those that were refused.
+    The books know nothing of a command that was refused or was answered again, so the caller
+    has counted those: how many *ended* with each exit code, how many were *refused* with each
+    error, and how many got the answer that the same request had got before (*replayed*).
     """
 
     since: int = 0
     ended: Mapping[int, int] = MappingProxyType({})
+    refused: Mapping[str, int] = MappingProxyType({})
+    replayed: int = 0
 
 
 EVERYTHING = Scope()
@@ -258,8 +263,8 @@ def _account_change(moment: _Moment, book: str, kind: str) -> Value:
 
 
 def _moves(moment: _Moment, book: str) -> Value:
-    since = range(moment.scope.since + 1, moment.store.head().entry + 1)
-    moved = moment.store.moved(since).transfers if since else ()
+    acts = acts_of(moment.home)
+    moved = moment.store.moved([act.entry for act in acts]).transfers if acts else ()
     return ", ".join(
         f"{each.debit} -> {each.credit} {yuan(each.amount_fen)}"
         for each in moved
@@ -303,6 +308,7 @@ VOCABULARY: dict[str, _Word] = {
     "owed": _Word((), AMOUNT, N_("what users are owed"), _owed),
     "in-transit": _Word((), AMOUNT, N_("the money in transit"), _in_transit),
     "account": _Word(_BOOK_KIND, AMOUNT, N_("{account} in the book {book}"), _account),
+    "moves": _Word(("book",), WORD, N_("what the last act moved in the book {book}"), _moves),
     # of a packet
     **{
         f"packet {word}": _Word(_WHICH, kind, phrase, _of_packet(find))
@@ -321,7 +327,6 @@ VOCABULARY: dict[str, _Word] = {
         N_("the change in the reserve"),
         lambda moment: _account_change(moment, PLATFORM, Kind.RESERVE),
     ),
-    "moves": _Word(("book",), WORD, N_("the moves in the book {book}"), _moves),
     "change owed": _Word((), AMOUNT, N_("the change in what users are owed"), _owed_change),
     "acts": _Word(
         ("act", "name"),
@@ -342,9 +347,21 @@ VOCABULARY: dict[str, _Word] = {
         N_("the number of commands with exit code {code}"),
         lambda moment, code: moment.scope.ended.get(int(code), 0),
     ),
+    "refused": _Word(
+        ("error",),
+        COUNT,
+        N_("the number of commands refused with {error}"),
+        lambda moment, error: moment.scope.refused.get(error, 0),
+    ),
+    "replayed": _Word(
+        (),
+        COUNT,
+        N_("the number of requests that were answered again"),
+        lambda moment: moment.scope.replayed,
+    ),
     # of the home
     "head": _Word((), COUNT, N_("the number of entries"), lambda moment: moment.store.head().entry),
-    "time": _Word((), WORD, N_("the time"), lambda moment: iso(moment.now)),
+    "time": _Word((), MOMENT, N_("the time"), lambda moment: iso(moment.now)),
 }
 """Every fact by its name, with what it takes: ``packet state`` is typed ``packet WHICH state``."""
 
@@ -440,17 +457,23 @@ class Difference(NamedTuple):
         return value_text(self.left, self.of.kind)
 
     @property
+    def forbidden(self) -> Filled:
+        """What the left side is, where just that must not be."""
+        what = _side_phrase(self.of.left)
+        return Filled(N_("{what} should not be {got}"), {"what": what, "got": self.got})
+
+    @property
     def sentence(self) -> Filled:
         """What differs in the books, as a sentence for `say`; the expected value is not in it."""
         what = _side_phrase(self.of.left)
         if self.left is None:
             return Filled(N_("there is nothing yet that would be {what}"), {"what": what})
         if isinstance(self.left, str) or not isinstance(self.right, int):
-            return Filled(N_("{what} should not be {got}"), {"what": what, "got": self.got})
+            return self.forbidden
         other = next((t for t in self.of.right if isinstance(t.what, Fact)), None)
         less = self.left < self.right
         if self.of.compared == "!=" or self.left == self.right:
-            return Filled(N_("{what} should not be {got}"), {"what": what, "got": self.got})
+            return self.forbidden
         if other is not None and self.of.kind == AMOUNT:
             sentence = N_("{what} is {gap_fen} short of {other}")
             if not less:
@@ -518,7 +541,9 @@ def parse(text: str) -> Expected:
         raise InvalidFact(text, problem=problem, value=first)
     kind, kinds = expected.kind, {fact.kind for fact in expected.facts}
     added = len(left) > 1 or len(right) > 1
-    if len(kinds) > 1 or (kind == WORD and (added or words[place] not in ("=", "!="))):
+    is_plain = kind in (AMOUNT, COUNT)
+    is_compared = kind != WORD or words[place] in ("=", "!=")
+    if len(kinds) > 1 or not is_compared or (added and not is_plain):
         raise InvalidFact(text, problem="other_kinds")
     for term in (*left, *right):
         if isinstance(term.what, str):
@@ -539,7 +564,7 @@ def parse_side(text: str, kind: str) -> Side:
     for term in side:
         if isinstance(term.what, str):
             _value(term.what, kind, text)
-        elif term.what.kind != kind or (kind == WORD and len(side) > 1):
+        elif term.what.kind != kind or (kind not in (AMOUNT, COUNT) and len(side) > 1):
             raise InvalidFact(text, problem="other_kinds")
     return side
 
@@ -605,10 +630,22 @@ def _value(typed: str, kind: str, text: str) -> Value:
         return None
     if kind == WORD:
         return typed
+    if kind == MOMENT:
+        return _moment(typed, text)
     whole, _, cents = typed.partition(".")
     if not _AMOUNT.fullmatch(typed) or (kind == COUNT and cents):
         raise InvalidFact(text, problem="no_value", value=typed)
     return int(whole) if kind == COUNT else int(whole + (cents or "00"))
+
+
+def _moment(typed: str, text: str) -> str:
+    try:
+        at = datetime.fromisoformat(typed)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InvalidFact(text, problem="no_value", value=typed)
+    return iso(at)
 
 
 # --- reading the books --------------------------------------------------------------------------
@@ -634,23 +671,33 @@ def differences(
     home: Home, expected: Sequence[Expected], scope: Scope = EVERYTHING
 ) -> list[Difference]:
     """Return those of *expected* that do not hold, all at one moment of *home*."""
-    with home.looking():
-        moment = _Moment(home, scope)
-        compared = [
-            (each, _added(moment, each.left, each.kind), _added(moment, each.right, each.kind))
-            for each in expected
-        ]
     return [
-        Difference(each, left, right)
-        for each, left, right in compared
-        if not _holds(each.compared, left, right)
+        each
+        for each in _compared(home, expected, scope)
+        if not _holds(each.of.compared, each.left, each.right)
     ]
 
 
-def holding(home: Home, expected: Sequence[Expected], scope: Scope = EVERYTHING) -> list[Expected]:
-    """Return those of *expected* that hold, all at one moment of *home*."""
-    differing = {difference.of for difference in differences(home, expected, scope)}
-    return [each for each in expected if each not in differing]
+def holding(
+    home: Home, expected: Sequence[Expected], scope: Scope = EVERYTHING
+) -> list[Difference]:
+    """Return those of *expected* that hold, all at one moment of *home*, with what they are."""
+    return [
+        each
+        for each in _compared(home, expected, scope)
+        if _holds(each.of.compared, each.left, each.right)
+    ]
+
+
+def _compared(home: Home, expected: Sequence[Expected], scope: Scope) -> list[Difference]:
+    with home.looking():
+        moment = _Moment(home, scope)
+        return [
+            Difference(
+                each, _added(moment, each.left, each.kind), _added(moment, each.right, each.kind)
+            )
+            for each in expected
+        ]
 
 
 def _holds(compared: str, left: Value, right: Value) -> bool:

@@ -395,6 +395,11 @@ def account(code: str, *, summed: bool = False) -> str:
     return _(known or _ACCOUNTS.get(code, code))
 
 
+def chinese_account(code: str) -> str:
+    """Return what a kind of account is called in Chinese, in any chosen language."""
+    return spoken("zh_CN")(_ACCOUNTS[code])
+
+
 def reason(code: str) -> str:
     """Return why money moved."""
     return _(_REASONS.get(code, code))

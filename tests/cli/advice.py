@@ -122,6 +122,17 @@ MANY = ("topup 2500", *["send 188 --to 小红"] * 12)
 """The twelfth packet to one person in a day is held."""
 
 STATES: dict[str, tuple[Shown, ...]] = {
+    # --- lessons
+    "begin one with `hongbao learn NAME`": (
+        Shown("learn", home="empty", fill={"NAME": "packet --type leave"}),
+    ),
+    "fill it in, then prove it with `hongbao learn check {file}`": (
+        Shown("learn new mine", home="empty", ends=(24,)),
+    ),
+    "make one that is complete with `hongbao learn new NAME`": (
+        Shown("invalid_lesson", fill={"NAME": "mine"}),
+    ),
+    "see all lessons with `hongbao learn`": (Shown("learn nothing", home="empty"),),
     # --- after what was done
     "bind a card with `hongbao card add`; small sums need no `hongbao identify`": (
         Shown("init 小明", home="empty"),
@@ -512,16 +523,9 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "write one with `hongbao totp add --secret-file FILE`": (
         Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
     ),
-    # --- of stories, help and the settings
-    "play one with `hongbao play {name}`": (
-        Shown("play", home="empty", fill={"{name}": "retry"}, on_screen=True),
-    ),
+    # --- of help and the settings
     "see your aliases: `hongbao alias`": (Shown("alias --remove rp"),),
     "see all of them: `hongbao help`": (Shown("help sned"),),
-    "see all codes: `hongbao why --all`": (Shown("why wrong_pim"),),
-    "see what one of them means with `hongbao why CODE`": (
-        Shown("why --all", fill={"CODE": "wrong_pin"}),
-    ),
     "see every setting: `hongbao config list`": (Shown("config set motion never"),),
     "see where each comes from: `hongbao config list --origin`": (Shown("config unset motion"),),
     "correct it with `hongbao config edit`": (

@@ -15,22 +15,16 @@ from tests.every import every
 
 FREE = {
     # What can be anything, is new, or is a file, which the shell itself knows best.
-    *(
-        "AMOUNT",
-        "CODE",
-        "COMMAND",
-        "COUNT",
-        "DATE",
-        "DURATION",
-        "ENTRY",
-        "EVENT",
-        "FILE",
-        "FOLDER",
-        "ID",
-    ),
+    *("AMOUNT", "CODE", "COUNT", "DATE", "DURATION", "ENTRY", "EVENT", "FILE", "FOLDER", "ID"),
     *("INSTANT", "KEY", "NUMBER", "SEED", "SPAN", "TEXT", "YEAR"),
 }
-NEW = {("init", "name"), ("operator add", "name"), ("device add", "name"), ("identify", "name")}
+NEW = {
+    ("learn new", "name"),
+    ("init", "name"),
+    ("operator add", "name"),
+    ("device add", "name"),
+    ("identify", "name"),
+}
 """Names of what is not there yet, and a person's own."""
 
 

@@ -107,9 +107,13 @@ TYPED: dict[str, list[str]] = {
     "rekey": ["--yes"],
     "backup": ["{home}/备份🧧", "{home}/nowhere/备份🧧"],
     "restore": ["{home}/备份🧧 --yes", "{home}/没有é"],
+    "learn": ["--at {home}/课程🧧é", "--at {home}"],
+    "learn run": ["没有", "福🧧é.toml"],
+    "learn env": ["没有é"],
+    "learn check": ["没有é"],
+    "learn new": ["福🧧é"],
     "demo": [],  # tests/test_story.py plays it
     "play": ["{home}/没有é"],  # tests/cli/test_play.py plays more
-    "race": ["--people 2 --shares 1 --turns --seed 福🧧", "--people 五"],
     "status": [""],
     "sandbox": ["--empty --at {home}/沙盒🧧é", "--at {home}", "--people 五"],
     "sandbox shell": ["--at {home}/没有é"],
@@ -124,7 +128,6 @@ TYPED: dict[str, list[str]] = {
     "completion": ["bash", "福"],
     "help": ["", "send", "exit-codes", "福🧧"],
     "version": [""],
-    "why": ["", "wrong_pin", "11", "--all", "wrong_pin --story", "福🧧"],
     "no command": ["", "--help", "send --help"],
 }
 

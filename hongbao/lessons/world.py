@@ -1,0 +1,208 @@
+"""The folder that a lesson happens in: its home, the commands typed there, and ways back."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from hongbao.domain.identity import BANKS, demo_card_number, demo_id_number, parse_real_name
+from hongbao.domain.pin import OF_SANDBOXES, Pin
+from hongbao.domain.policy import parse_policy
+from hongbao.env import Env
+from hongbao.errors import HongbaoError
+from hongbao.home.opened import Home
+from hongbao.lessons.script import Lesson, Person, Way
+from hongbao.policies import text_of
+from hongbao.queries.facts import Scope
+from hongbao.recordings import recorder
+from hongbao.story import HOME, Answered, Failed, Player, Run, Screen, Skipped
+from hongbao.story.snapshots import Snapshots
+from hongbao.vault.files import storage
+from hongbao.wallet.cards import add_card
+from hongbao.wallet.clock import set_clock
+from hongbao.wallet.group import acting_as, together
+from hongbao.wallet.identify import identify
+from hongbao.wallet.profiles import found
+from hongbao.wallet.settlement import settle
+from hongbao.wallet.topup import topup
+
+_HERE, _KEPT, _LOG = "here", "kept", "typed.log"
+_REAL_NAME = "访客"
+_CARDS_FROM = 777_000
+"""The serial number of the first card: no other demo has cards from there on."""
+
+_A_DAY = timedelta(days=1)
+"""How long before a lesson its people came: what they topped up is settled, and no day's limit."""
+
+
+class World:
+    """
+    A lesson's folder: what happens *here*, and what is *kept* of it to go back to.
+
+    Commands run as any do, with no one to ask: each of its people has the PIN of sandboxes, which
+    is typed for them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        env: Env,
+        run: Run,
+        *,
+        language: str,
+        screen: Screen | None = None,
+    ) -> None:
+        self.folder, self.env = folder, env
+        self.here = folder / _HERE
+        with storage(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.snapshots = Snapshots(self.here, folder / _KEPT)
+        self.player = Player(self.here, None, language, screen, env.variables, {}, run)
+        self.player.variables[recorder.VARIABLE] = str(self.log)
+
+    @property
+    def home(self) -> Path:
+        return self.here / HOME
+
+    @property
+    def exists(self) -> bool:
+        return self.home.exists()
+
+    @property
+    def log(self) -> Path:
+        """Where every command that is typed here is noted, with how it ended."""
+        return self.here / _LOG
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The environment of commands that are typed in the lesson."""
+        return self.player.variables
+
+    def make(self, lesson: Lesson) -> None:
+        """Make the home that *lesson* begins with, in the place of what was there."""
+        with storage(self.here):
+            for name in self.snapshots.names():
+                self.snapshots.drop(name)
+            if self.here.exists():
+                shutil.rmtree(self.here)
+            self.here.mkdir(mode=0o700)
+            salt = self.env.chance(16)
+            recorder.begin(self.log, salt=salt, home=self.home, founds=False, more={})
+        _found(self.env._replace(home=self.home), lesson)
+        if lesson.prepare is not None:
+            self.must_play(lesson.prepare)
+
+    @contextmanager
+    def opened(self) -> Iterator[Home]:
+        """Open the home, to look at its books."""
+        with Home.open(self.env._replace(home=self.home)) as home:
+            yield home
+
+    def head(self) -> int:
+        with self.opened() as home:
+            return home.store.head().entry
+
+    def logged(self) -> int:
+        """Return how many commands were noted so far."""
+        return len(recorder.read(self.log)[1])
+
+    def scope(self, since: int, logged: int) -> Scope:
+        """Return what facts look back to: entry *since*, and so many commands *logged*."""
+        _head, commands = recorder.read(self.log)
+        own = [each for each in commands[logged:] if each.left_out != "own_wallet"]
+        return Scope(
+            since,
+            Counter(each.code for each in own),
+            Counter(each.error for each in own if each.error is not None),
+            sum(bool(each.facts.get("replayed")) for each in own),
+        )
+
+    def state(self) -> bytes:
+        """Return what tells whether anything of the home, or of the lesson's files, has changed."""
+        found = hashlib.sha256()
+        for path in sorted(self.here.rglob("*")):
+            if (
+                path.is_file()
+                and path != self.log
+                and not path.name.endswith(("-shm", "-wal", ".lock"))
+            ):
+                found.update(str(path.relative_to(self.here)).encode() + b"\0")
+                found.update(hashlib.sha256(path.read_bytes()).digest())
+        return found.digest()
+
+    # --- commands --------------------------------------------------------------------------------
+
+    def type(self, words: Sequence[str], shown: str) -> Answered:
+        """Run the command that *words* spell; *shown* is how it was typed."""
+        return self.player.ask(0, shown, list(words))
+
+    def play(self, way: Way) -> Iterator[Answered | Failed | Skipped]:
+        """Play *way*: yield how each command ended, and what did not come as the way says."""
+        for outcome in self.player.outcomes(way.story):
+            if isinstance(outcome, Answered | Failed | Skipped):
+                yield outcome
+
+    def must_play(self, way: Way) -> list[Answered]:
+        """Play *way*, which the lesson's author has proved to go as it says."""
+        outcomes = [*self.play(way)]
+        for outcome in outcomes:
+            if isinstance(outcome, Failed):
+                raise WayFailed(
+                    f"{outcome.source}:{outcome.line}: {outcome.command}: {outcome.said}"
+                )
+        return [each for each in outcomes if isinstance(each, Answered)]
+
+
+class WayFailed(AssertionError):
+    """A lesson's own commands did not do what it says: `learn check` would have found it."""
+
+
+def _pin() -> Pin:
+    return Pin(OF_SANDBOXES)
+
+
+def _found(env: Env, lesson: Lesson) -> None:
+    """Make the home of *lesson*, with its people, at the moment that it begins."""
+    policy = parse_policy(text_of(lesson.policy), lesson.policy)
+    first, *others = lesson.people
+    home, _founded = found(
+        env,
+        first.name,
+        pin=_pin,
+        policy=policy,
+        clock=lesson.begins - _A_DAY,
+        dice=f"lesson {lesson.name} {lesson.seed}",
+        sandbox=True,
+    )
+    with home:
+        for person in others:
+            added, _founded = found(env, person.name, pin=_pin, policy=policy)
+            added.close()
+
+        def settle_in() -> None:
+            for number, person in enumerate(lesson.people, start=1):
+                _settle_in(home, number, person)
+            if any(person.balance_fen for person in lesson.people):
+                settle(home)
+            set_clock(home, lesson.begins)
+
+        (refused,) = together(home, [settle_in])
+        if isinstance(refused, HongbaoError):
+            raise refused
+
+
+def _settle_in(home: Home, number: int, person: Person) -> None:
+    """Give *person* an identity, a card and a balance, if the lesson says that they have a bank."""
+    if person.bank is None:
+        return
+    bank = next(bank for bank in BANKS if bank.code == person.bank)
+    with acting_as(home, person.name):
+        identify(home, parse_real_name(_REAL_NAME), demo_id_number(700 + number), pin=_pin)
+        add_card(home, demo_card_number(bank, _CARDS_FROM + number), pin=_pin)
+        if person.balance_fen:
+            topup(home, person.balance_fen, pin=_pin)

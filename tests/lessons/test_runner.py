@@ -1,0 +1,188 @@
+"""A lesson while it runs: feedback, hints, ways back, and what is left when it is cut off."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hongbao.env import system_env
+from hongbao.errors import ProgressUnreadable
+from hongbao.lessons import runner as happened
+from hongbao.lessons.progress import FILE, Progress
+from hongbao.lessons.runner import Runner, normal
+from hongbao.lessons.script import read
+from hongbao.lessons.world import World
+from tests.lessons import within
+from tests.lessons.test_lessons import filled
+
+FRESH = """
+[chapter.step.fresh]
+text.en = "Now 30 yuan for Alice."
+text.zh = "现在给Alice发30元。"
+want = ["acts send 小明 = 1", "packet 小明 total = 30.00"]
+right = ["send 30 --to Alice => 0"]
+"""
+
+LESSON = read(filled() + FRESH, "mine", "mine.toml")
+
+
+class Learner:
+    """A learner at a lesson in *folder*; each one made there takes it up where it was left."""
+
+    def __init__(self, folder: Path) -> None:
+        world = World(folder / "mine", system_env(), within.run, language="en")
+        self.runner = Runner(LESSON, world, Progress(folder))
+        self.began = [*self.runner.begin()]
+
+    def __call__(self, *lines: str) -> list[str]:
+        """Type *lines*, and return the names of what happened."""
+        return [type(event).__name__ for event in self.events(*lines)]
+
+    def events(self, *lines: str) -> list[happened.Event]:
+        return [event for line in lines for event in self.runner.type(line)]
+
+    def balance(self) -> str:
+        [ran] = [each for each in self.events("balance") if isinstance(each, happened.Ran)]
+        return ran.answered.out.split()[0]
+
+
+@pytest.fixture
+def learner(tmp_path: Path) -> Callable[[], Learner]:
+    return lambda: Learner(tmp_path)
+
+
+def test_a_lesson_from_its_beginning_to_its_end(learner: Callable[[], Learner], tmp_path: Path):
+    """
+    Answers, a prediction, a named mistake, undo; and then it can be played again.
+    """
+    learn = learner()
+    assert ["Ran"] == learn("balance")
+    assert ["Judged"] == learn("0")
+    assert ["Judged", "Done", "Shown"] == learn("100")
+    [noted] = learn.events("100")
+    assert happened.Noted("100.00") == noted
+    assert ["Ran", "Mistaken"] == learn("send 20")
+    assert ["Ran"] == learn("balance"), "what was said is not said again"
+    assert "80.00" == learn.balance()
+    assert ["Undone", "Shown"] == learn("undo")
+    assert ["Refused"] == learn("undo")
+    assert "100.00" == learn.balance()
+    assert ["Ran", "Mistaken"] == learn("send 150 --to Alice")
+    _ran, judged, _done, finished = learn.events("hongbao send 20 --to Alice")
+    assert isinstance(judged, happened.Judged)
+    assert ("100.00", "80.00", False) == (judged.given, judged.found, judged.is_right)
+    assert judged.said == LESSON.steps[1].questions[0].slips[0].said
+    assert happened.Finished(LESSON, 0) == finished
+    assert learn.runner.is_over
+
+    kept = json.loads((tmp_path / FILE).read_text("utf-8"))["lessons"]["mine"]
+    assert (1, None) == (kept["finished"], kept["place"])
+    assert 8 == kept["passed"]["send"]["commands"] + kept["passed"]["look"]["commands"] - 1
+    assert isinstance(learner().began[0], happened.Shown)
+
+
+def test_hints_come_one_by_one_and_the_last_way_out_is_shown(learner: Callable[[], Learner]):
+    """
+    After it was shown, the same is asked with other numbers; solved, it counts as solved.
+    """
+    learn = learner()
+    learn("100")
+    levels = [
+        event.level for event in learn.events(*["hint"] * 4) if isinstance(event, happened.Hinted)
+    ]
+    assert [0, 1, 2, None] == levels
+    assert ["Wayed", "Ran", "Shown"] == learn("show me")
+    assert learn.runner.goal is LESSON.steps[1].fresh
+    assert ["Ran", "NotYet"] == learn("send 20 --to Alice"), "what was there does not count"
+    assert ["Undone", "Shown"] == learn("again")
+    assert ["Ran", "Done", "Finished"] == learn("send 30 --to Alice")
+    record = learn.runner.record.passed["send"]
+    assert ("solved", 3) == (record.how, record.hints)
+
+
+def test_shown_twice_and_skipped_are_kept_as_such(learner: Callable[[], Learner]):
+    learn = learner()
+    assert ["Judged", "Done", "Shown"] == learn("show me")[-3:]
+    learn("show me")
+    assert ["Wayed", "Ran", "Done", "Finished"] == learn("show me")
+    assert {"look": "shown", "send": "shown"} == {
+        name: each.how for name, each in learn.runner.record.passed.items()
+    }
+    learn = learner()
+    [listed] = learn.events("list")
+    assert isinstance(listed, happened.Listed)
+    assert [("look", "shown", True), ("send", "shown", False)] == [
+        (step.name, how, here) for step, how, here in listed.steps
+    ]
+    assert ["Done", "Shown", "Done", "Finished"] == learn("skip", "skip")
+
+
+def test_a_lesson_that_was_cut_off_is_taken_up(learner: Callable[[], Learner]):
+    """
+    After each line, a new process finds the place, what was done, and what can be undone.
+    """
+    learner()("100")
+    learner()("send 20")
+    assert "80.00" == learner().balance()
+    assert ["Undone", "Shown"] == learner()("undo")
+    assert "100.00" == learner().balance()
+    assert ["Undone", "Shown"] == learner()("reset", "100", "send 20", "again")[-2:]
+    assert "100.00" == learner().balance()
+    assert ["Shown"] == learner()("go 1")
+    assert ["Refused", "Refused"] == learner()("go 3", "go x")
+
+
+def test_a_preparation_that_was_cut_off_is_done_again(
+    learner: Callable[[], Learner], tmp_path: Path
+):
+    """
+    A step that has not arrived is entered anew, from the lesson's own ways.
+    """
+    learn = learner()
+    learn("100")
+    learn.runner.place.arrived = False
+    learn.runner.progress.save("mine", learn.runner.record)
+    shutil.rmtree(tmp_path / "mine" / "here" / "home")
+
+    again = learner()
+
+    assert "send" == again.runner.place.step
+    assert "100.00" == again.balance()
+
+
+def test_progress_is_portable(learner: Callable[[], Learner], tmp_path: Path):
+    """
+    The file alone takes a learner to the same step on another machine.
+    """
+    learner()("100")
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    shutil.copy(tmp_path / FILE, other / FILE)
+
+    assert ["Ran", "Done", "Finished"] == Learner(other)("send 20 --to Alice")
+
+
+@pytest.mark.parametrize("text", ["{", '{"form": 2}', '{"form": 1, "lessons": {"mine": {}}}', "[]"])
+def test_progress_that_cannot_be_read_is_refused(tmp_path: Path, text: str):
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
+
+    with pytest.raises(ProgressUnreadable):
+        Progress(tmp_path).all()
+
+
+def test_lines_that_are_nothing_here(learner: Callable[[], Learner]):
+    learn = learner()
+    learn("100", "80")
+    assert ["Unreadable"] * 3 == learn("send 'x", "learn packet", "hongbao")
+    assert ["NoQuestion", "Explained", "Shown"] == learn("80", "?", "where")
+    assert [] == learn("", "# a remark")
+    assert ["Left"] == learn("leave")
+
+
+def test_answers_are_read_as_people_write_them():
+    assert "8.50" == normal("¥8.5", "amount") == normal("8.50元", "amount")
+    moves = "balance -> packet 20.00"
+    assert moves == normal("零钱→红包 20", "word") == normal("余额 -> packet 20.0", "word")
+    assert "finished" == normal(" Finished. ", "word")
