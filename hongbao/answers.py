@@ -262,6 +262,39 @@ class SettingsFile(TypedDict):
     exists: bool
 
 
+class CodeLine(TypedDict):
+    """One code of `why`, with its texts in ``en`` and ``zh``."""
+
+    code: str
+    exit_code: int
+    meaning: dict[str, str]
+    remedy: dict[str, str]
+
+
+class ErrorExplained(CodeLine):
+    """`why CODE`, and `why` after a refusal."""
+
+    example: list[str]  # its lines as typed; none if it cannot be played
+    refusal: dict[str, object]  # how the example ends, as --json has a refusal
+    unplayed: str | None  # why the example cannot be played, as a code
+    seen: str | None  # where something like it happens, if it cannot be played
+
+
+class ExitExplained(TypedDict):
+    """`why NUMBER`."""
+
+    exit_code: int
+    meaning: str
+    script: str  # what a script does about it
+    codes: list[CodeLine]
+
+
+class CodesListed(TypedDict):
+    """`why --all`."""
+
+    codes: list[CodeLine]
+
+
 class AliasLine(TypedDict):
     """One of `alias`."""
 
@@ -873,11 +906,12 @@ class StoryFailure(TypedDict):
     source: str
     line: int
     chapter: str | None
-    problem: str  # ``exit_code``, ``text``, ``silence``, ``fact`` or ``hangs``
+    problem: str  # one of `story_failed`: ``exit_code``, ``text``, ``books`` and so on
     command: str
     expected: str
     got: str
     said: str  # all that the command printed
+    row: str | None  # of the table, as FILE:LINE
     text: str  # the same in words
 
 
@@ -885,6 +919,7 @@ class StoryOutcome(TypedDict):
     """What became of one story."""
 
     story: str  # the file, as it was named
+    row: str | None  # of the table, as FILE:LINE; null without one
     ok: bool
     chapters: int  # without a heading there is one
     commands: int  # that ran
@@ -902,11 +937,104 @@ class StoriesPlayed(TypedDict):
     stories: list[StoryOutcome]
 
 
+class ShippedStory(TypedDict):
+    """A story that comes with hongbao."""
+
+    name: str
+    about: str  # in English
+
+
+class StoriesShipped(TypedDict):
+    """`play` without a file: the stories that come with hongbao."""
+
+    stories: list[ShippedStory]
+
+
+class LeftOutCommand(TypedDict):
+    """A command that a recording left out, since a story cannot play it."""
+
+    command: str
+    reason: str  # ``own_wallet``, ``given_up`` and so on
+
+
+class RecordedDifference(TypedDict):
+    """A command that came out otherwise when the recording played itself."""
+
+    command: str
+    expected: str
+    got: str
+
+
+class RecordingMade(TypedDict):
+    """`record`: the story that was written, and what its two plays said of it."""
+
+    file: str
+    commands: int
+    left_out: list[LeftOutCommand]
+    digest: str | None  # of the books at the end of both plays; null where they differ
+    recorded_digest: str | None  # of the wallet that was recorded
+    agrees: bool  # both plays did what was recorded, and ended with the same books
+    made_up: bool  # private numbers and names were replaced, so the recorded books are others
+    differences: list[RecordedDifference]
+
+
 class StoryPlayed(TypedDict):
     """`demo`: everything that happened, in order."""
 
     story: str
     steps: list[StoryStep]
+
+
+class Racer(TypedDict):
+    """One process in `Raced`, and the person who it claims for."""
+
+    profile: str
+    exit_code: int  # below zero if a signal ended it
+    error: str | None  # the code of its refusal
+    seat: int | None  # the share that it got
+    amount_fen: int | None
+    start_micros: int | None  # from its start to the gate; null with ``--turns``
+    claim_micros: int | None  # from the opening of the gate to its end; null with ``--turns``
+
+
+class Refusals(TypedDict):
+    """How many of the processes in `Raced` were refused for the same reason."""
+
+    error: str | None  # the code; null if they ended without one
+    count: int
+
+
+class Times(TypedDict):
+    """Times of several processes, in millionths of a second."""
+
+    count: int
+    median_micros: int
+    slowest_micros: int
+
+
+class Raced(TypedDict):
+    """`race`: who got what, and that nothing was lost."""
+
+    ok: bool  # not a fen is lost, and `check` finds nothing
+    seed: str  # people and packet follow from it; who wins does not
+    people: int  # without the sender
+    shares: int
+    asked_processes: int
+    processes: int  # fewer if the machine is too small
+    packet: str
+    total_fen: int
+    turns: list[int] | None  # with ``--turns``: whose each turn at the ledger was
+    racers: list[Racer]  # winners by their seats, then the others as they ended
+    winners: int
+    refused: list[Refusals]
+    claimed_fen: int  # as the processes were told
+    left_fen: int  # in the packet
+    lost_fen: int  # what is missing; below zero if more was paid than there was
+    starts: Times | None
+    claims: Times | None
+    entries: int
+    digest: str | None  # of the books; of those of a race without ``--turns`` it is another one
+    kept: str | None  # the wallet's folder, where it is kept
 
 
 # --- lessons -------------------------------------------------------------------------------------
@@ -1670,3 +1798,84 @@ class Compared(BillPeriod):
     by_time: int  # and how many by amount, direction, kind and time
     sums: list[ComparedSum]
     lines: list[ComparedLine]  # without those that both have, unless they were asked for
+
+
+# --- the laboratory ------------------------------------------------------------------------------
+
+
+class LabFault(TypedDict):
+    """A famous fault."""
+
+    fault: str
+    title: str
+    what: str  # the broken engine does
+    example: str  # a public one
+    loss: str  # in it
+    source: str  # of both
+    rule: str  # of hongbao that prevents it
+    file: str  # of the repository, to read
+
+
+class LabFaults(TypedDict):
+    """`lab`: the faults that it has."""
+
+    faults: list[LabFault]
+
+
+class LabStep(TypedDict):
+    """What one engine did in one step: a turn at the ledger, or a refusal."""
+
+    person: str | None
+    said: str
+    refused: str | None  # the error's code
+    killed: bool  # the process was ended after it
+
+
+class LabRow(TypedDict):
+    """A command of the story, or several at once, on both engines."""
+
+    commands: list[str]  # as the story has them
+    broken: list[LabStep]
+    right: list[LabStep]
+    broken_lost_fen: int  # by now
+    right_lost_fen: int
+
+
+class LabFinding(TypedDict):
+    """A loss that the fault's detector found in an engine's books."""
+
+    amount_fen: int
+    said: str
+
+
+class LabBooks(TypedDict):
+    """An engine's books in the end."""
+
+    engine: str
+    owed_fen: int  # what users are owed
+    reserve_fen: int
+    lost_fen: int
+    found: list[LabFinding]
+
+
+class LabCracked(TypedDict):
+    """How a PIN was cracked, with times that were measured on this machine."""
+
+    pin: str
+    fast_tries: int  # until it was found
+    fast_micros: int
+    fast_per_second: int
+    slow_micros: int  # that one try at hongbao's own hash takes, without the key
+    slow_all_seconds: int  # for every PIN
+    confirmed_without_key: bool  # whether the right engine's ledger alone confirms it
+    lock_days: int  # that all PINs take at the wallet itself, at least
+
+
+class LabShown(LabFault):
+    """`lab FAULT`: a broken engine next to the right one."""
+
+    measure: str  # what is counted as lost: ``lost``, ``at_risk``, ``over_limit`` and so on
+    rows: list[LabRow]
+    broken: LabBooks
+    right: LabBooks
+    cracked: LabCracked | None  # a PIN

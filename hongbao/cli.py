@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -40,17 +41,33 @@ COMMANDS = {
     N_("History and checks"): ("history", "year", "events", "trace", "books", "check"),
     N_("Statements"): ("export", "verify-statement", "receipt", "key", "import", "compare"),
     N_("The wallet"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
-    N_("More"): ("learn", "demo", "play", "config", "alias", "help", "version", "completion"),
+    N_("More"): (
+        "learn",
+        "demo",
+        "play",
+        "lab",
+        "race",
+        "record",
+        "config",
+        "alias",
+        "why",
+        "help",
+        "version",
+        "completion",
+    ),
 }
 """Every command, under the heading that help puts it."""
 
 NAMES = frozenset(name for names in COMMANDS.values() for name in names)
 
-REPAIRING = frozenset({"alias", "config", "help", "version"})
+REPAIRING = frozenset({"alias", "config", "help", "version", "why"})
 """The commands that work with settings that cannot be read: by them they are put right."""
 
 RECORDING = "HONGBAO_RECORDING"
 """The variable that names the log of a recording (see `hongbao record`)."""
+
+ERROR_FILE = "HONGBAO_ERROR_FILE"
+"""The variable that names a file for the code of the error that a command ends with."""
 
 COMPLETE = "_HONGBAO_COMPLETE"
 """The variable by which a shell asks what could be typed next (see `hongbao completion`)."""
@@ -153,6 +170,7 @@ def _answered(arguments: list[str], call: Caller) -> int:
         return error.exit_code
     except HongbaoError as error:
         _say(error, call=call, as_json=as_json)
+        _keep(error, call)
         return error.exit_code
     except KeyboardInterrupt:
         forget_output()  # it may have been written already
@@ -289,8 +307,26 @@ def hongbao(
         answer_status(caller(ctx))
 
 
+def _keep(error: HongbaoError, call: Caller) -> None:
+    """Remember *error* for `hongbao why`."""
+    from hongbao.commands import last_refusal  # woken by refusals only
+
+    last_refusal.keep(call, error)
+
+
+def _leave_code(error: HongbaoError, file: Path) -> None:
+    """Write the code of *error* to *file*; where that cannot be, it is said with the error."""
+    try:
+        file.write_text(f"{error.code}\n", encoding="utf-8")
+    except OSError as refused:
+        reason = refused.strerror or str(refused)
+        talk(_("hongbao: cannot write {path}: {reason}").format(path=file, reason=reason))
+
+
 def _say(error: HongbaoError, *, call: Caller, as_json: bool) -> None:
     call.notes.error = error.code
+    if file := os.environ.get(ERROR_FILE):
+        _leave_code(error, Path(file))
     acting_as = call.named_profile
     if acting_as is not None and error.is_of_device:  # another device has to act, or none
         acting_as = acting_as.partition("@")[0] or None

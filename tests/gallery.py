@@ -7,13 +7,13 @@ Both are made from what the errors declare, the index also from what the command
 
 import os
 import re
-import string
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from hongbao import words
-from hongbao.errors import LEFT_OUT, ExitCode, Fact, HongbaoError, declarations, kinds
+from hongbao.errors import ExitCode, Fact, HongbaoError, declarations, kinds
+from hongbao.why import declared_example, explanations
 
 ROOT = Path(__file__).parent.parent
 GALLERY = ROOT / "docs" / "reference" / "errors.md"
@@ -50,8 +50,9 @@ What is refused changes nothing.
 Only a payment that a bank has declined, or has not answered, is written down, because the bank was asked.
 With `--json` the same is on standard error as one document; see [JSON]({json}).
 [The index]({index}) finds an error by its code or by the command.
+[`hongbao why CODE`](commands/why.md) says the same in the terminal, with an example that was played.
 
-This page is made from the errors themselves, and a test keeps it so.
+This page is made from the errors themselves and from the texts of `hongbao why`, and a test keeps it so.
 """  # noqa: E501
 
 
@@ -66,34 +67,13 @@ This page is made from the errors and from the commands' pages, and a test keeps
 """  # noqa: E501
 
 
-def example_of(kind: type[HongbaoError], **other: object) -> HongbaoError:
-    """Return an error of *kind* with the facts of its examples, but for the *other* ones."""
-    declared = {name: fact for name, fact in declarations(kind).items() if isinstance(fact, Fact)}
-    facts = {name: fact.example for name, fact in declared.items()} | other
-    said = [kind.sentence, kind.advice or ""]
-    said += [fact.words[str(facts[name])] for name, fact in declared.items() if fact.words]
-    named = set().union(*map(placeholders, said), other)
-    return kind(
-        **{
-            name: facts[name]
-            for name, fact in declared.items()
-            if fact.default is not LEFT_OUT or name in named
-        }
-    )
-
-
 def examples_of(kind: type[HongbaoError]) -> Iterator[HongbaoError]:
     """Yield an error of *kind*, and one more for each further value that changes what it says."""
-    yield example_of(kind)
+    yield declared_example(kind)
     for name, fact in declarations(kind).items():
         if isinstance(fact, Fact):
             for value in fact.also:
-                yield example_of(kind, **{name: value})
-
-
-def placeholders(text: str) -> set[str]:
-    """Return the facts that the template *text* names."""
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+                yield declared_example(kind, **{name: value})
 
 
 def page() -> str:
@@ -109,8 +89,16 @@ def page() -> str:
 
 
 def _exhibit(first: type[HongbaoError]) -> str:
-    why = (first.__doc__ or "").strip().split("\n\n")[0]
-    parts = [f"### `{first.code}`\n", f"{' '.join(why.split())}\n"]
+    if (explained := explanations().get(first.code)) is None:
+        topic = first.__module__.rpartition(".")[2]
+        raise LookupError(
+            f"explain {first.code} in hongbao/why/{topic}.toml: copy a neighbour's entry, "
+            "then `python -m tests.why` and `python -m tests.gallery`"
+        )
+    parts = [
+        f"### `{first.code}`\n",
+        *(f"{each.meaning}\n{each.remedy}\n" for each in explained.said.values()),
+    ]
     for error in (e for kind in kinds() if kind.code == first.code for e in examples_of(kind)):
         told = "\n".join(line for language in ("en", "zh_CN") for line in _told(error, language))
         parts.append(f"```\n{told}\n```\n")

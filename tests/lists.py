@@ -52,6 +52,7 @@ ROWS: dict[str, Any] = {
     "sums:BALANCES": answers.BalancePoint,
     "sums:SUMS": answers.SumLine,
     "trace:TRACE": answers.TraceStep,
+    "why:CODES": answers.CodeLine,
     "year:YEAR": answers.YearMonth,
 }
 """

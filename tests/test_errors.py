@@ -29,8 +29,9 @@ from hongbao.errors import (
     kinds,
     recall,
 )
+from hongbao.why import declared_example, placeholders
 from hongbao.words import Filled
-from tests.gallery import example_of, examples_of, placeholders
+from tests.gallery import examples_of
 
 NOON = datetime.fromisoformat("2026-02-17T12:00:00+08:00")
 
@@ -65,7 +66,7 @@ def every_error() -> Iterator[HongbaoError]:
         for name, fact in declarations(kind).items():
             if isinstance(fact, Fact):
                 for value in fact.words or ():
-                    yield example_of(kind, **{name: value})
+                    yield declared_example(kind, **{name: value})
 
 
 # --- the table ------------------------------------------------------------------------------------

@@ -304,9 +304,8 @@ def test_who_is_killed_loses_only_his_own_turn(tmp_path: Path, lent: Path):
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_the_player(number: int, tmp_path: Path):
     """
     One of two waits for its turn, and the other for a PIN that does not come.

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hongbao.errors import FileNotReadable, InvalidStory, StoryFailed
-from hongbao.story import Answered, Asked, Event, Screen, Story, Told, parse, play, read
+from hongbao.story import Answered, Asked, Event, Paused, Screen, Story, Told, parse, play, read
 from hongbao.story.promises import differing, first_match, pattern_of, plain
 from hongbao.story.script import (
     Chapter,
@@ -549,3 +549,51 @@ show [packet] --json                     => 0
 """
 
     assert played(story) == played(story)
+
+
+BOOKS = """\
+file pin: 246810
+init 张三 --clock 2026-02-16T20:00:00+08:00 --dice 88   => 0
+init 李四                        => 0
+card add 9999010000000003        => 0
+topup 10                         => 0
+    fact: balance 张三 = 10.00
+    fact: reserve + in-transit = owed
+!pause
+given amount = 8.88
+send [amount]                    => 0   …[packet]…
+    fact: packet [packet] total = [amount]
+    fact: change balance 张三 = 1.12
+## Claimed
+李四: claim [packet]             => 0
+    fact: acts claim 李四 = 1
+    fact: acts send = 0
+李四: claim [packet]             => 11:already_claimed
+    fact: ended 11 = 1
+"""
+
+
+def test_books_and_errors_can_be_expected():
+    """
+    By facts that know no language; those that look back begin with the chapter.
+    """
+    for language in ("en", "zh_CN"):
+        heard = played(BOOKS, language=language)
+        assert "already_claimed" == [e for e in heard if isinstance(e, Answered)][-1].error_code
+        assert [8] == [event.line for event in heard if isinstance(event, Paused)]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected", "got"),
+    [
+        ("balance => 10:profile_not_found", "10:profile_not_found", "10:home_not_found"),
+        ("balance => 10\n    fact: reserve = 0", "reserve = 0", "there is no wallet here yet"),
+    ],
+)
+def test_another_error_and_other_books_are_named(line: str, expected: str, got: str):
+    """
+    As they are expected, beside what came.
+    """
+    with pytest.raises(StoryFailed) as caught:
+        played(line)
+    assert (expected, got) == (caught.value.facts["expected"], caught.value.facts["got"])

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hongbao.domain.pin import Pin
     from hongbao.queries.privacy import Known
     from hongbao.story import Run
+    from hongbao.story.running import Start
     from hongbao.ui.listing import Layout, Listing
     from hongbao.ui.motion import Frames
     from hongbao.ui.picker import Choice
@@ -117,6 +118,15 @@ class Caller:
         if self._main is None:
             return running.process
         return running.forks(self._main, may_fork=_has_no_ledger_open)
+
+    @property
+    def start(self) -> "Start":
+        """How to start other commands, several of which are to run at once (see `run`)."""
+        from hongbao.story import running
+
+        if self._main is None:
+            return running.start
+        return running.fork_starts(self._main, _has_no_ledger_open)
 
     @property
     def settings(self) -> Settings:
@@ -716,6 +726,14 @@ class Caller:
             self.answer(answer, lambda answer: self._paged(lambda: print_rows(answer)))
         else:
             self.answer(answer, print_rows)
+
+    def answer_drawn(self, answer: A, listing: "Listing", draw: Callable[[A], None]) -> None:
+        """Give *answer* as something that is drawn, in a pipe as well; and save the drawing."""
+        if self.pictures:
+            self._save_pictures(answer, listing, draw)
+            if not self.as_json:
+                return
+        self.answer(answer, draw)
 
     @property
     def pictures(self) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """``hongbao play``."""
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -24,9 +25,11 @@ from hongbao.paths import absolute_path, typed_path
 from hongbao.words import N_, language, shell_word, use_language
 
 if TYPE_CHECKING:
-    from hongbao.answers import StoriesPlayed, StoryFailure, StoryOutcome
+    from hongbao.answers import StoriesPlayed, StoriesShipped, StoryFailure, StoryOutcome
     from hongbao.commands.caller import Caller
-    from hongbao.story import Failed, Story
+    from hongbao.story import Failed, Outcome, Story
+    from hongbao.story.reports import Took
+    from hongbao.story.tables import Row
 
 app = new_app()
 
@@ -42,6 +45,7 @@ class _Wanted(NamedTuple):
     checks: bool
     fail_fast: bool
     reports_only: bool
+    github: bool
     keep: bool
 
 
@@ -50,9 +54,11 @@ class _Wanted(NamedTuple):
     short_help=N_("Play stories: real commands, and what each should answer."),
     help=N_(
         "Each plays in a throw-away wallet; yours is not touched. Exits with 24 if an answer is "
-        "not the expected one, and says where."
+        "not the expected one, and says where. Without FILE, it lists the stories that come with "
+        "hongbao; FILE may be the name of one."
     ),
     epilog=(
+        "hongbao play midnight\n"
         "hongbao play lesson.txt --set amount=8.88\n"
         "hongbao play --check lessons/ --junit report.xml"
     ),
@@ -60,9 +66,9 @@ class _Wanted(NamedTuple):
 def play(
     ctx: typer.Context,
     files: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(metavar="FILE", show_default=False, help=N_("stories, in this order")),
-    ],
+    ] = None,
     check: Annotated[
         bool,
         typer.Option(
@@ -82,6 +88,14 @@ def play(
             help=N_("NAME=TEXT: the text of a given name"),
         ),
     ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table",
+            metavar="FILE",
+            help=N_("play once for each row of a CSV file, whose columns are given names"),
+        ),
+    ] = None,
     home: Annotated[
         str | None,
         typer.Option("--home", metavar="FOLDER", help=N_("make the wallet in this new folder")),
@@ -91,6 +105,15 @@ def play(
         typer.Option("--junit", metavar="FILE", help=N_("write a report in JUnit's XML to FILE")),
     ] = None,
     tap: Annotated[bool, typer.Option("--tap", help=N_("as --check, in the form of TAP"))] = False,
+    github: Annotated[
+        bool, typer.Option("--github", help=N_("as --check, with annotations for GitHub Actions"))
+    ] = False,
+    accept: Annotated[
+        bool,
+        typer.Option(
+            "--accept", help=N_("rewrite exact lines that came otherwise, after showing them")
+        ),
+    ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
@@ -100,40 +123,95 @@ def play(
         use_language("en")  # programs get the same in every language
     reports_only = ["--tap"] if tap else []
     reports_only += ["--junit -"] if junit == STANDARD_OUTPUT else []
-    alone = [*reports_only, *(["--json"] if call.as_json and reports_only else [])]
+    alone = [*reports_only, *(["--github"] if github else [])]
+    alone += ["--json"] if call.as_json and alone else []
     if len(alone) > 1:
         raise ConflictingOptions(*alone[:2], command=ctx.command_path)
-    check = check or bool(reports_only)
+    check = check or bool(alone)
+    if accept:
+        others = [*alone, *(["--json"] if call.as_json else []), *(["--keep"] if keep else [])]
+        others += [name for name, value in (("--junit", junit), ("--home", home)) if value]
+        others += ["--table"] if table is not None else []
+        if others:
+            raise ConflictingOptions("--accept", others[0], command=ctx.command_path)
+    if not files:
+        _list(call)
+        return
     named = _found(files, in_folders=check)
     report = None if junit is None else call.output(junit)
-    if home is not None and (check or len(named) > 1):
-        raise ConflictingOptions(
-            "--home", "--check" if check else "FILE FILE", command=ctx.command_path
-        )
+    several = ["--check"] if check else ["FILE FILE"] if len(named) > 1 else []
+    several += ["--table"] if table is not None else []
+    if home is not None and several:
+        raise ConflictingOptions("--home", several[0], command=ctx.command_path)
     from hongbao.story import read
+    from hongbao.story.reports import Took
 
     stories = [read(path, source) for source, path in named]
+    if accept:
+        _accept(call, named, stories, _givens(given or [], stories))
+        check = True
+        stories = [read(path, source) for source, path in named]
+    names = _givens(given or [], stories)
+    rows = [None] if table is None else _rows(table, names, stories)
     wanted = _Wanted(
         home=None if home is None else _new_folder(home),
-        given=_givens(given or [], stories),
+        given=names,
         checks=check,
         fail_fast=fail_fast or not check,
         reports_only=bool(reports_only),
+        github=github,
         keep=keep,
     )
+    plays = [(story, row) for story in stories for row in rows]
     played: StoriesPlayed = {"ok": True, "stories": []}
+    took: list[Took] = []
     with ending_tidily():
-        for story in stories:
-            outcome = _played(call, story, wanted, is_one=len(stories) == 1)
+        for story, row in plays:
+            began = time.monotonic()
+            outcome, span = _played(call, story, row, wanted, is_one=len(plays) == 1)
+            took.append(Took(time.monotonic() - began, span))
             played["stories"].append(outcome)
             played["ok"] = played["ok"] and outcome["ok"]
             if wanted.fail_fast and not outcome["ok"]:
                 break
-    _report(played, report, tap=tap)
+    _report(played, took, report, tap=tap)
     _answer(call, played)
 
 
-def _report(played: "StoriesPlayed", file: Path | None, *, tap: bool) -> None:
+def _accept(
+    call: "Caller",
+    named: Sequence[tuple[str, Path]],
+    stories: "Sequence[Story]",
+    given: Mapping[str, str],
+) -> None:
+    """Rewrite what came otherwise in *stories*, if it is to be."""
+    from hongbao.commands import accepting
+    from hongbao.ui.stories import show_difference
+
+    with ending_tidily():
+        rewritten = [
+            accepting.rewritten(call, source, path, story, given)
+            for (source, path), story in zip(named, stories, strict=True)
+        ]
+    accepting.accept(call, rewritten, show_difference)
+
+
+def _list(call: "Caller") -> None:
+    """List the stories that come with hongbao."""
+    from hongbao.story import shipped
+    from hongbao.ui.stories import show_shipped
+
+    answer: StoriesShipped = {
+        "stories": [
+            {"name": each.name, "about": each.about(language())} for each in shipped.all_of_them()
+        ]
+    }
+    call.answer(answer, show_shipped)
+
+
+def _report(
+    played: "StoriesPlayed", took: "Sequence[Took]", file: Path | None, *, tap: bool
+) -> None:
     """Write JUnit's report to *file*, if there is one, and TAP to standard output."""
     from hongbao.outputs import save_as
     from hongbao.story import reports
@@ -142,7 +220,7 @@ def _report(played: "StoriesPlayed", file: Path | None, *, tap: bool) -> None:
         print(reports.tap(played["stories"]), end="")
     if file is None:
         return
-    text = reports.junit(played["stories"])
+    text = reports.junit(played["stories"], took)
     if str(file) == STANDARD_OUTPUT:
         print(text, end="")
     else:
@@ -166,9 +244,14 @@ def _answer(call: "Caller", played: "StoriesPlayed") -> None:
 
 def _found(files: Sequence[str], *, in_folders: bool) -> list[tuple[str, Path]]:
     """Return the stories that *files* name, each with how it is called."""
+    from hongbao.story import shipped
+
     found: list[tuple[str, Path]] = []
     for name in files:
         path = typed_path(name)
+        if not path.exists() and (ours := shipped.path_of(name)) is not None:
+            found.append((ours.name, ours))
+            continue
         if not (in_folders and path.is_dir()):
             found.append((name, path))
             continue
@@ -203,9 +286,29 @@ def _givens(typed: Sequence[str], stories: "Sequence[Story]") -> dict[str, str]:
     return given
 
 
-def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) -> "StoryOutcome":
-    """Play *story*, show it as it happens, and return what became of it."""
+def _rows(file: str, given: Mapping[str, str], stories: "Sequence[Story]") -> "list[Row | None]":
+    """Return the rows of the table in *file*, each of whose names one of *stories* is given."""
+    from hongbao.story.tables import read_table
+
+    rows = read_table(file)
+    for name in rows[0].given:
+        if all(name not in story.givens for story in stories):
+            raise InvalidGiven(name, problem="unknown")
+        if name in given:
+            raise InvalidGiven(name, problem="in_table")
+    return [*rows]
+
+
+def _played(
+    call: "Caller", story: "Story", row: "Row | None", wanted: _Wanted, *, is_one: bool
+) -> "tuple[StoryOutcome, tuple[str, str] | None]":
+    """
+    Play *story* with the names of *row*, show it as it happens, and return what became of it.
+
+    That is with when it began and ended on its own clock, if that was virtual.
+    """
     from hongbao.story import HOME, Answered, Began, Closed, Failed, Screen, Skipped, perform
+    from hongbao.story.reports import annotation, label_of
     from hongbao.ui import stories as shown
     from hongbao.ui.screen import is_terminal
     from hongbao.ui.script import terminal_columns
@@ -215,6 +318,7 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
     width = max(terminal_columns() - shown.MARGIN, 1)
     outcome: StoryOutcome = {
         "story": story.source,
+        "row": None if row is None else row.place,
         "ok": True,
         "chapters": 0,
         "commands": 0,
@@ -224,23 +328,23 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
         "kept": None,
         "steps": [],
     }
-    had_race = False
+    had_race, span = False, None
     if is_shown and not is_one:
-        shown.show_source(story.source)
+        shown.show_source(label_of(outcome))
     with _folder(keep=wanted.keep) as folder:
         outcome["kept"] = str(folder) if wanted.keep else None
         events = perform(
             story,
             folder,
             home=wanted.home,
-            given=wanted.given,
+            given=wanted.given if row is None else {**wanted.given, **row.given},
             language="en" if call.as_json else language(),
             screen=Screen(width, LINES) if is_shown and is_terminal() else None,
             variables=call.env.variables,
             run=call.run,
         )
         with closing(events):
-            for event in events:
+            for event in (_in_row(each, outcome["row"]) for each in events):
                 if wanted.fail_fast and not (outcome["ok"] or isinstance(event, Failed)):
                     break
                 if is_shown:
@@ -255,14 +359,17 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
                     case Failed():
                         outcome["ok"] = False
                         outcome["failures"].append(_failure(event))
-                        if is_checked:
+                        if wanted.github:
+                            print(annotation(outcome["failures"][-1]))
+                        elif is_checked:
                             shown.show_event(event)
                     case Skipped():
                         outcome["skipped"] += 1
                         if is_checked:
                             shown.show_event(event)
                     case Closed():
-                        outcome["digest"], had_race = event.digest, event.had_race
+                        outcome["digest"], span = event.digest, event.span
+                        had_race = event.had_race
     outcome["chapters"] = outcome["chapters"] or 1
     if is_checked:
         shown.show_checked(outcome)
@@ -275,7 +382,14 @@ def _played(call: "Caller", story: "Story", wanted: _Wanted, *, is_one: bool) ->
             folder=folder,
             command=f"HONGBAO_HOME={place} hongbao status",
         )
-    return outcome
+    return outcome, span
+
+
+def _in_row(event: "Outcome", row: str | None) -> "Outcome":
+    """Return *event*, which names the *row* that it happened in if it is a failure."""
+    from hongbao.story import Failed, Skipped
+
+    return event._replace(row=row) if isinstance(event, Failed | Skipped) else event
 
 
 def _failure(failed: "Failed") -> "StoryFailure":
@@ -290,6 +404,7 @@ def _failure(failed: "Failed") -> "StoryFailure":
         "expected": failed.expected,
         "got": failed.got,
         "said": failed.said,
+        "row": failed.row,
         "text": "\n".join(failure_lines(failed)),
     }
 

@@ -2,9 +2,7 @@
 
 import os
 import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from shlex import quote
@@ -12,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hongbao import words
 from hongbao.commands.options import Command, Group, caller, new_app, whole
 from hongbao.commands.rules import read_policy
+from hongbao.commands.shells import marked_shell
 from hongbao.env import sandbox_folder
 from hongbao.errors import ConflictingOptions, HomeNotFound, SandboxExists, SandboxNotFound
 from hongbao.paths import absolute_path
@@ -30,9 +28,6 @@ At = Annotated[
     str | None,
     typer.Option("--at", metavar="FOLDER", help=N_("the sandbox's folder")),
 ]
-
-OTHERS = ("HONGBAO_PIN_FILE", "HONGBAO_PROFILE", "HONGBAO_PASSPHRASE_FILE", "HONGBAO_TOTP_FILE")
-"""Variables about another wallet, which a sandbox's own shell does not have."""
 
 
 @app.callback(
@@ -135,51 +130,6 @@ def shell(ctx: typer.Context, at: At = None) -> None:
         raise SandboxNotFound(path=str(folder), command=f"hongbao sandbox{ways}")
     call.remark(N_("a shell in the sandbox {path}; `exit` leaves it"), path=folder)
     call.hint(N_("see what waits with `hongbao status`"))
-    with _shell(call.env.variables, folder) as (command, variables):
+    more = {"HONGBAO_HOME": str(folder)}
+    with marked_shell(call.env.variables, more, "sandbox") as (command, variables):
         subprocess.run(command, env=variables, check=False)  # noqa: S603 - your own shell
-
-
-@contextmanager
-def _shell(before: Mapping[str, str], folder: Path) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """Give the command and the variables of a shell in *folder*, whose prompt is marked."""
-    shell = before.get("SHELL") or before.get("COMSPEC") or "/bin/sh"
-    variables = {name: text for name, text in before.items() if name not in OTHERS}
-    variables["HONGBAO_HOME"] = str(folder)
-    words.restore_language(variables)
-    with tempfile.TemporaryDirectory(prefix="hongbao-shell-") as lent:
-        files = Path(lent)
-        match Path(shell).name:
-            case "bash":
-                (files / "bashrc").write_text(_BASH, "utf-8")
-                yield [shell, "--rcfile", str(files / "bashrc")], variables
-            case "zsh":
-                theirs = quote(before.get("ZDOTDIR") or before.get("HOME", ""))
-                for name, more in ((".zshenv", ""), (".zshrc", _ZSH_PROMPT)):
-                    (files / name).write_text(
-                        (_ZSH + more).format(theirs=theirs, name=name), "utf-8"
-                    )
-                yield [shell], variables | {"ZDOTDIR": lent}
-            case "fish":
-                yield [shell, "--init-command", _FISH], variables
-            case _:
-                yield [shell], variables | {"PS1": "(sandbox) $ "}
-
-
-_BASH = """\
-[ ! -f ~/.bashrc ] || . ~/.bashrc
-PS1="(sandbox) $PS1"
-"""
-
-_ZSH = """\
-[[ ! -f {theirs}/{name} ]] || source {theirs}/{name}
-"""
-
-_ZSH_PROMPT = """\
-PROMPT="(sandbox) $PROMPT"
-ZDOTDIR={theirs}
-"""
-
-_FISH = """\
-functions -q fish_prompt; and functions -c fish_prompt _hongbao_prompt
-function fish_prompt; echo -n '(sandbox) '; functions -q _hongbao_prompt; and _hongbao_prompt; end
-"""

@@ -1,4 +1,4 @@
-"""The user's shell, in a wallet of hongbao's own making: it says so in its prompt."""
+"""The user's shell in a wallet that hongbao has made: its prompt says so."""
 
 import tempfile
 from collections.abc import Iterator, Mapping

@@ -43,6 +43,37 @@ EXIT_CODES: Mapping[ExitCode, str] = MappingProxyType(
 )
 """What each exit code says to a script."""
 
+SCRIPTS: Mapping[ExitCode, str] = MappingProxyType(
+    {
+        ExitCode.OK: N_("continues"),
+        ExitCode.UNEXPECTED: N_("stops, and reports it: the request was completed or not started"),
+        ExitCode.USAGE: N_("stops: the command line, a file or an answer has to be corrected"),
+        ExitCode.NOT_FOUND: N_("stops: no such wallet, profile, packet, card, case or file"),
+        ExitCode.NOT_CLAIMABLE: N_("moves on: trying again changes nothing"),
+        ExitCode.INSUFFICIENT: N_("tops up, or sends less"),
+        ExitCode.LIMIT: N_("waits until the moment in the error, or sends less"),
+        ExitCode.PIN: N_("stops: another wrong try may lock the PIN"),
+        ExitCode.BUSY: N_("tries again, with the same request ID"),
+        ExitCode.HELD: N_("reads `code`: answer a challenge, pay less, wait, or log in again"),
+        ExitCode.PENDING: N_(
+            "does not pay again; repeats the request with the same request ID, or runs "
+            "`hongbao settle`"
+        ),
+        ExitCode.CONFLICT: N_("stops: its own bookkeeping of request IDs is wrong"),
+        ExitCode.DAMAGED: N_("stops, and tells a person; a backup may help"),
+        ExitCode.LOCKED: N_("stops, or reads the passphrase from `HONGBAO_PASSPHRASE_FILE`"),
+        ExitCode.UNUSABLE: N_("stops, and tells a person"),
+        ExitCode.DECLINED: N_("uses another card, or tries later with a new request ID"),
+        ExitCode.DIFFERENCES: N_("tells a person, who corrects the books"),
+        ExitCode.EXPECTATION: N_(
+            "tells a person: `hongbao play` names the file and the line, what was expected and "
+            "what came"
+        ),
+        ExitCode.INTERRUPTED: N_("stops: the request was completed or not started"),
+    }
+)
+"""What a script does about each exit code; docs/reference/exit-codes.md has the same."""
+
 VARIABLES: Mapping[str, str] = MappingProxyType(
     {
         "HONGBAO_HOME": N_("the wallet's folder; default: the platform's folder for data"),
@@ -59,6 +90,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "HONGBAO_PAGER": N_("the program for long lists; empty for none; default: PAGER, or less"),
         "HONGBAO_FONT": N_("the font for PDF; default: the one that hongbao[pdf] installs"),
         "HONGBAO_RECORDING": N_("the log that commands are recorded in; see `hongbao record`"),
+        "HONGBAO_ERROR_FILE": N_("a file for the code of the error that a command ends with"),
         "NO_COLOR": N_("any value turns colour off"),
         "REDUCED_MOTION": N_("nothing moves on the screen, with any value"),
         "ACCESSIBLE": N_("for screen readers: nothing moves, with any value"),

@@ -15,7 +15,7 @@ from hongbao.errors.base import *
 TOPICS = {
     "usage": (
         "Unanswered NotAnswered Declined BadCommandLine NothingFits NoSuchTopic "
-        "ConflictingOptions UnknownColumn FileExists InvalidPath NotUtf8 InsideHome "
+        "NoSuchCode ConflictingOptions UnknownColumn FileExists InvalidPath NotUtf8 InsideHome "
         "FileNotReadable SystemRefused AnswerUnwritable Unexpected Interrupted Stopped "
         "SandboxExists"
     ),
@@ -79,9 +79,13 @@ TOPICS = {
         "UnknownSigner OtherSigner NewerThanLedger OtherHistory PdfMissing FontMissing"
     ),
     "bills": "InvalidBill NotABill BillNotFound NoBill BillDiffers",
-    "stories": "InvalidStory StoryFailed InvalidFact InvalidGiven HomeTaken PlayFailed PlayStuck",
-    "recordings": "NotARecording NothingRecorded",
-    "parallel": "GateGone NoGates",
+    "stories": (
+        "InvalidStory StoryFailed InvalidFact InvalidGiven InvalidTable HomeTaken PlayFailed "
+        "PlayStuck"
+    ),
+    "recordings": "NotARecording NothingRecorded RecordingDiffers",
+    "parallel": "GateGone NoGates MoneyLost RaceStuck",
+    "lab": "ExperimentNotFound BadLabCommand",
     "lessons": (
         "InvalidLesson LessonNotFound StepNotFound NothingToUndo NotALessonsFolder "
         "ProgressUnreadable LessonFails"
@@ -94,6 +98,7 @@ if TYPE_CHECKING:
     from hongbao.errors.books import *
     from hongbao.errors.devices import *
     from hongbao.errors.homes import *
+    from hongbao.errors.lab import *
     from hongbao.errors.lessons import *
     from hongbao.errors.packets import *
     from hongbao.errors.parallel import *

@@ -1,6 +1,6 @@
-"""Processes that are played at once: their gate."""
+"""Processes that are played at once: their gate, and races."""
 
-from hongbao.errors.base import Unusable, example
+from hongbao.errors.base import NotIntact, Unusable, example
 from hongbao.words import N_
 
 
@@ -22,3 +22,24 @@ class NoGates(Unusable):
 
     sentence = N_("this system cannot play a story's `race` or `together`")
     advice = N_("they need a Unix, such as Linux or macOS")
+
+
+class MoneyLost(NotIntact):
+    """
+    A race is over, and money is missing: what was claimed and what is left is not what was sent.
+
+    That is a fault of hongbao's. If *lost_fen* is below zero, more was paid than there was.
+    """
+
+    lost_fen: int = example(1)
+    total_fen: int = example(8_888)
+
+    sentence = N_("of {total_fen}, {lost_fen} is lost")
+
+
+class RaceStuck(Unusable):
+    """Processes of a race did not end within a minute, and were ended."""
+
+    failed: int = example(1)
+
+    sentence = N_("processes that did not end: {failed}")

@@ -1,6 +1,6 @@
 """Recordings: what cannot be recorded."""
 
-from hongbao.errors.base import NotFound, UsageError, example
+from hongbao.errors.base import ExitCode, HongbaoError, NotFound, UsageError, example
 from hongbao.words import N_
 
 
@@ -25,3 +25,14 @@ class NothingRecorded(NotFound):
     )
 
     sentence = N_("nothing is written: {problem}")
+
+
+class RecordingDiffers(HongbaoError):
+    """A recording was written, but does not play as it was recorded; *differences* say where."""
+
+    path: str = example("demo.txt")
+    command: str = example("balance")
+    differences: list[dict[str, object]] = example([])
+
+    exit_code = ExitCode.EXPECTATION
+    sentence = N_("{path} is written, but `{command}` comes out otherwise when it is played")

@@ -16,8 +16,11 @@ STORY_PROBLEMS = {
     "no_exit_code": N_("after => comes an exit code from 0 to 255"),
     "open_quote": N_("a quotation mark is not closed"),
     "no_command": N_("an indented line is what a command answers, but no command is above it"),
+    "no_error_code": N_("no error has the code {name}"),
+    "other_exit_code": N_("with its exit code, this error is {name}"),
+    "bad_fact": N_("this is no fact: {name}"),
     "no_command_word": N_("there is no command before =>"),
-    "bad_expectation": N_("an indented line begins with `>`, `2>` or `{{`"),
+    "bad_expectation": N_("an indented line begins with `>`, `2>`, `{{` or `fact:`"),
     "bad_json": N_("this is not JSON"),
     "unknown_name": N_("no earlier line fills {name}"),
     "not_yours": N_("a story cannot set {name}"),
@@ -66,10 +69,12 @@ class StoryFailed(HongbaoError):
         "exit_code",
         words={
             "exit_code": N_("`{command}` ended with {got}, not with {expected}"),
+            "error_code": N_("`{command}` ended with {got}, not with {expected}"),
             "text": N_("`{command}` did not print: {expected}"),
             "silence": N_("`{command}` printed something, but should be silent"),
             "fact": N_("`{command}` answered {got}, not {expected}"),
             "hangs": N_("`{command}` did not end within {expected}"),
+            "books": N_("after `{command}` the books have {got}, not {expected}"),
             "total": N_("`{command}` came to {got}, not {expected}"),
         },
     )
@@ -80,6 +85,18 @@ class StoryFailed(HongbaoError):
     sentence = N_("story {source}, line {line}: {problem}")
 
 
+FACT_PROBLEMS = {
+    "not_compared": N_("it compares two sides with one of = != < <= > >="),
+    "no_fact": N_("its left side begins with a fact"),
+    "unknown": N_("there is no fact called {value}"),
+    "takes": N_("it is written {value}"),
+    "no_account": N_("there is no kind of account called {value}"),
+    "no_value": N_("{value} is not a value of this fact"),
+    "other_kinds": N_("its sides cannot be compared"),
+    "open_quote": N_("a quotation mark is not closed"),
+}
+
+
 class InvalidFact(UsageError):
     """An expectation about the books that cannot be read; *problem* says why."""
 
@@ -87,16 +104,7 @@ class InvalidFact(UsageError):
     problem: str = example(
         "not_compared",
         also=("unknown",),
-        words={
-            "not_compared": N_("it compares two sides with one of = != < <= > >="),
-            "no_fact": N_("its left side begins with a fact"),
-            "unknown": N_("there is no fact called {value}"),
-            "takes": N_("it is written {value}"),
-            "no_account": N_("there is no kind of account called {value}"),
-            "no_value": N_("{value} is not a value of this fact"),
-            "other_kinds": N_("its sides cannot be compared"),
-            "open_quote": N_("a quotation mark is not closed"),
-        },
+        words=FACT_PROBLEMS,
     )
     value: str = example("balances", default=LEFT_OUT)
 
@@ -113,10 +121,34 @@ class InvalidGiven(UsageError):
         words={
             "no_value": N_("it is not NAME=TEXT"),
             "unknown": N_("no story has a `given` line with this name"),
+            "in_table": N_("the table has a column of this name"),
         },
     )
 
     sentence = N_("cannot set {text}: {problem}")
+
+
+class InvalidTable(UsageError):
+    """`hongbao play --table` with a file that is no table of names and rows."""
+
+    path: str = example("rows.csv")
+    line: int = example(3)
+    problem: str = example(
+        "fields",
+        also=("empty",),
+        words={
+            "fields": N_("its number of fields is {count}, and that of the first row {wanted}"),
+            "twice": N_("two columns are called {name}"),
+            "not_csv": N_("this is not CSV"),
+            "empty": N_("there is no row below the names"),
+            "too_many": N_("there are too many rows; the most is {count}"),
+        },
+    )
+    count: int = example(1, default=LEFT_OUT)
+    wanted: int = example(2, default=LEFT_OUT)
+    name: str = example("amount", default=LEFT_OUT)
+
+    sentence = N_("table {path}, line {line}: {problem}")
 
 
 class HomeTaken(UsageError):

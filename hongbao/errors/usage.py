@@ -104,6 +104,20 @@ class NoSuchTopic(UsageError):
         return self._sentence_without_other if self.other is None else self.sentence
 
 
+class NoSuchCode(UsageError):
+    """`hongbao why` got a word that is neither an error's code nor an exit code."""
+
+    text: str = example("wrong_pim", kw_only=False, shape=shortened)
+    other: str | None = example("wrong_pin", also=(None,))
+
+    sentence = N_("there is no error code or exit code {text}; did you mean {other}?")
+    _sentence_without_other = N_("there is no error code or exit code {text}")
+    advice = N_("see all codes: `hongbao why --all`")
+
+    def chosen_sentence(self) -> str:
+        return self._sentence_without_other if self.other is None else self.sentence
+
+
 class ConflictingOptions(UsageError):
     """Two things were typed of which only one can be meant."""
 

@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Generator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeAlias
 
 from hongbao.domain.dates import day_key, next_day
 from hongbao.domain.deal import Draw, deal_share
@@ -50,15 +50,16 @@ Act: TypeAlias = Generator["Turn", None, Answer]
 
 
 class Turn(NamedTuple):
-    """What one turn at the ledger did, and whether anything was written."""
+    """What one turn at the ledger did, whether it wrote anything, and whether another follows."""
 
     said: Filled
     wrote: bool
+    more: bool
 
 
-def turn(sentence: str, *, wrote: bool = True, **facts: object) -> Turn:
+def turn(sentence: str, *, wrote: bool = True, more: bool = False, **facts: object) -> Turn:
     """Return the turn that *sentence* describes, filled with *facts*."""
-    return Turn(Filled(sentence, facts), wrote)
+    return Turn(Filled(sentence, facts), wrote, more)
 
 
 def finish(act: Act) -> Answer:
@@ -69,6 +70,24 @@ def finish(act: Act) -> Answer:
         except StopIteration as over:
             answer: Answer = over.value
             return answer
+
+
+class Machine(Protocol):
+    """What a story can be played on: an engine here, or hongbao itself (`hongbao.lab.right`)."""
+
+    name: ClassVar[str]
+
+    def books(self) -> Books: ...
+    def open(self, person: str, pin: str = "") -> None: ...
+    def advance(self, by: timedelta) -> None: ...
+    def topup(self, person: str, amount: str, *, key: str = "") -> Act: ...
+    def withdraw(self, person: str, amount: str, *, key: str = "") -> Act: ...
+    def send(
+        self, person: str, amount: str, *, count: int = 1, to: str | None = None, key: str = ""
+    ) -> Act: ...
+    def claim(self, person: str, packet: str, *, key: str = "") -> Act: ...
+    def refund(self, person: str, packet: str, *, key: str = "") -> Act: ...
+    def kill(self, begin: Callable[[], Act]) -> Turn: ...
 
 
 class Engine:
@@ -99,9 +118,16 @@ class Engine:
         self.ledger.write(books)
 
     def advance(self, by: timedelta) -> None:
-        """Turn the ledger's clock forward."""
+        """Turn the ledger's clock forward; what expires on the way is refunded."""
         books = self.ledger.read()
-        books.at = iso(books.now + by)
+        until = books.now + by
+        for sent in sorted(books.packets.values(), key=lambda sent: sent.expires_at):
+            expires_at = datetime.fromisoformat(sent.expires_at)
+            rest_fen = sent.total_fen - self.claimed_fen(books, sent.id)
+            if sent.refunded_at is None and rest_fen > 0 and expires_at <= until:
+                books.at = sent.expires_at
+                self.give_back(books, sent, Asked("", "refund", sent.sender, None, sent.id, True))
+        books.at = iso(until)
         self.ledger.write(books)
 
     # --- acts ------------------------------------------------------------------------------------
@@ -197,11 +223,7 @@ class Engine:
         def do(books: Books) -> tuple[Answer, Turn]:
             sent = self.packet_in(books, packet)
             self.check_refund(books, person, sent)
-            rest_fen = sent.total_fen - self.claimed_fen(books, packet)
-            sent.refunded_at = books.at
-            self.add(books, account_of(packet), -rest_fen)
-            self.add(books, balance_of(sent.sender), rest_fen)
-            self.note(books, account_of(packet), balance_of(sent.sender), rest_fen, asked)
+            rest_fen = self.give_back(books, sent, asked)
             answer = {
                 "refunded_fen": rest_fen,
                 "refunds": [{"packet": packet, "amount_fen": rest_fen}],
@@ -212,8 +234,12 @@ class Engine:
 
         return self._in_one_turn(asked, do)
 
-    def restart(self) -> None:
-        """Begin again, as after a crash: nothing is known but what the ledger holds."""
+    def kill(self, begin: Callable[[], Act]) -> Turn:
+        """Begin an act, and end its process after one turn: nothing is left but the ledger."""
+        act = begin()
+        taken = next(act)
+        act.close()
+        return taken
 
     def _in_one_turn(self, asked: Asked, do: Callable[[Books], tuple[Answer, Turn]]) -> Act:
         """Look, decide and write in a single turn; a key that was answered is answered again."""
@@ -295,6 +321,15 @@ class Engine:
         self.add(books, account_of(packet), -share_fen)
         self.add(books, balance_of(person), share_fen)
         self.note(books, account_of(packet), balance_of(person), share_fen, asked)
+
+    def give_back(self, books: Books, sent: Sent, asked: Asked) -> int:
+        """Move what no one claimed of *sent* to its sender, and return how much that was."""
+        rest_fen = sent.total_fen - self.claimed_fen(books, sent.id)
+        sent.refunded_at = books.at
+        self.add(books, account_of(sent.id), -rest_fen)
+        self.add(books, balance_of(sent.sender), rest_fen)
+        self.note(books, account_of(sent.id), balance_of(sent.sender), rest_fen, asked)
+        return rest_fen
 
     def claimed(self, books: Books, person: str, packet: str, share_fen: int) -> Answer:
         """Return the answer to a claim that was paid."""

@@ -93,9 +93,15 @@ class Books:
 
     @property
     def owed_fen(self) -> int:
-        """The sum of what users are owed: their balances, and packets that can still be claimed."""
+        """
+        The sum of what users are owed: their balances, and what is in packets.
+
+        An account below zero is no debt of a user's: what it lacks was paid out of nothing.
+        """
         return sum(
-            amount_fen for account, amount_fen in self.balances.items() if account != RESERVE
+            max(amount_fen, 0)
+            for account, amount_fen in self.balances.items()
+            if account != RESERVE
         )
 
     @property

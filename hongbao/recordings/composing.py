@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import NamedTuple
@@ -80,9 +80,9 @@ class Draft:
         )
         return replace(self, scenes=tuple(scenes))
 
-    def text(self, *, before: Sequence[str] = ()) -> str:
-        """Return the story as its file has it, after the lines of *before*."""
-        lines = ["# hongbao story 1", *before, *self.laid]
+    def text(self, *, before: str = "") -> str:
+        """Return the story as its file has it, after the text of the one *before*."""
+        lines = [before.rstrip("\n") + "\n" if before else "# hongbao story 1", *self.laid]
         for scene in self.scenes:
             if isinstance(scene, LeftOut):
                 lines += _notes(scene)
@@ -110,9 +110,16 @@ def _lines(step: Step) -> Iterator[str]:
     yield from (f"    {line}" for line in below)
 
 
-def compose(entries: Sequence[Recorded]) -> Draft:
-    """Return the story of what was recorded, in order."""
-    composer = _Composer()
+def compose(
+    entries: Sequence[Recorded], *, taken: Collection[str] = (), lays_pin: bool = True
+) -> Draft:
+    """
+    Return the story of what was recorded, in order.
+
+    What is played before it has *taken* some names of ids and files; if that lays down the PIN of
+    everyone, this must not (*lays_pin*).
+    """
+    composer = _Composer(taken, lays_pin)
     scenes = [scene for entry in entries for scene in composer.scenes(entry)]
     return Draft(tuple(composer.laid()), tuple(scenes), composer.replaced)
 
@@ -180,9 +187,11 @@ def made_up_card_number(number: int, *, valid: bool = True) -> str:
 class _Composer:
     """What has been made up so far, and which names ids have."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Collection[str], lays_pin: bool) -> None:
         self._pins = made_up_pins()
+        self._taken = {*taken}
         self._files = {PIN_FILE: next(self._pins)}
+        self._lays_pin = lays_pin
         self._wrong_pin = next(self._pins)
         self._made_up: dict[tuple[str, str], str] = {}
         self._kinds: dict[str, int] = {}
@@ -196,7 +205,8 @@ class _Composer:
         """Yield the lines that lay down files and names."""
         yield from (f"given {name} = {text}" for text, name in self._literals.items())
         for name, text in self._files.items():
-            yield f"file {name}: {text}"
+            if name != PIN_FILE or self._lays_pin:
+                yield f"file {name}: {text}"
 
     def scenes(self, entry: Recorded) -> Iterator[Step | LeftOut]:
         """Yield the wrong tries before *entry*, and then itself."""
@@ -325,10 +335,10 @@ class _Composer:
         for thing in _THINGS:
             value = entry.facts.get(thing)
             if isinstance(value, str) and value not in self._names:
-                number = sum(name.endswith(thing) for name in self._names.values())
-                ordinal = _ORDINALS[number] if number < len(_ORDINALS) else f"n{number + 1}"
-                self._names[value] = f"{ordinal}_{thing}" if ordinal else thing
-                found[self._names[value]] = value
+                name = next(name for name in _names_of(thing) if name not in self._taken)
+                self._names[value] = name
+                self._taken.add(name)
+                found[name] = value
         return found
 
     def _follow(
@@ -347,6 +357,13 @@ class _Composer:
             self._pin_of.setdefault(named, self._pin_of.get(None, PIN_FILE))
         if "new_pin" in entry.secrets:
             self._pin_of[person] = options["--new-pin-file"]
+
+
+def _names_of(thing: str) -> Iterator[str]:
+    """Yield the names of the first thing, the second, and so on."""
+    for number in count():
+        ordinal = _ORDINALS[number] if number < len(_ORDINALS) else f"n{number + 1}"
+        yield f"{ordinal}_{thing}" if ordinal else thing
 
 
 def _parted(entry: Recorded) -> tuple[str | None, list[str]]:

@@ -71,14 +71,14 @@ class Recorded(NamedTuple):
     left_out: str | None
 
 
-OWN_WALLETS = frozenset({"sandbox", "play", "demo", "record", "learn", "lab", "race", "class"})
+OWN_WALLETS = frozenset({"sandbox", "play", "demo", "learn", "lab", "race", "class"})
 """Commands that work in a separate wallet, or in none."""
 
 ENDLESS = frozenset({"watch"})
 """Commands that are watched until they are stopped."""
 
-SILENT = frozenset({"help", "version", "completion", "why"})
-"""Commands that explain and touch no wallet: they are no part of what happened."""
+SILENT = frozenset({"help", "version", "completion", "why", "record"})
+"""Commands that explain, or record: they are no part of what happened."""
 
 GIVEN_UP = frozenset({"not_answered", "declined", "pin_mismatch", "passphrase_mismatch"})
 """The errors of who left a question: nothing was done, and a story has no one to ask."""

@@ -14,35 +14,29 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import Any, NamedTuple, Self
 
 from hongbao.errors import NoGates
 from hongbao.gate import CAN_BE, Gate
-from hongbao.story.running import end
+from hongbao.story.running import Started, end
 
 Next = Callable[[Sequence[int]], int]
 """Chooses whose turn it is, among the numbers of all who wait, in rising order."""
 
 
-class Child(Protocol):
-    """A process that was started, and leads a group of its own."""
-
-    @property
-    def pid(self) -> int: ...
-
-    @property
-    def outputs(self) -> Sequence[BinaryIO]:
-        """The ends from which all that it says is read; they are closed with it."""
-
-    def wait(self) -> int:
-        """Wait for its end, and return its exit code; it is negative if a signal ended it."""
-
-
 class Ended(NamedTuple):
-    """How one of them ended; *exit_code* is None if it was silent for too long."""
+    """
+    How one of them ended; *exit_code* is None if it was silent for too long.
+
+    The instants are of the monotonic clock. *ready_at* is None if it ended before it came to the
+    gate.
+    """
 
     exit_code: int | None
     said: list[bytes]  # on each of its outputs
+    started_at: float
+    ready_at: float | None
+    ended_at: float | None
 
 
 class Played(NamedTuple):
@@ -50,7 +44,7 @@ class Played(NamedTuple):
 
     ended: list[Ended]
     turns: list[int]  # who had each turn; none in a race
-    opened_at: float | None  # when the gate opened for all, by the monotonic clock
+    opened_at: float | None  # when the gate opened for all; None unless it did
 
 
 def in_order(order: Iterable[int]) -> Next:
@@ -92,18 +86,18 @@ def by_seed(seed: str) -> Next:
 
 
 def at_once(
-    starts: Sequence[Callable[[dict[str, str]], Child]],
+    starts: Sequence[Callable[[dict[str, str]], Started]],
     following: Next | None,
     *,
     seconds_max: float,
-    watch: Callable[[int, int], None] = lambda _ready, _ended: None,
+    watch: Callable[["Children"], None] = lambda _children: None,
 ) -> Played:
     """
     Start them all, each with the variable that gives it its place, and wait for their ends.
 
     *following* says whose turn it is, and None lets all go at once. If nothing happens for
-    *seconds_max*, what still runs is ended. *watch* is told how many have come to the gate or
-    passed it, and how many have ended. Whatever is raised, none of them is left, nor their gate.
+    *seconds_max*, what still runs is ended. *watch* is called whenever something has happened.
+    Whatever is raised, none of them is left, nor their gate.
 
     Raises NoGates where the system has none.
     """
@@ -112,93 +106,109 @@ def at_once(
     with (
         tempfile.TemporaryDirectory(prefix="hongbao-gate-") as lent,
         Gate(Path(lent, "gate"), len(starts)) as gate,
-        _Children() as children,
+        Children(gate) as children,
     ):
         for number, start in enumerate(starts, start=1):
-            children.add(number, start(gate.place(number)))
+            children.start(number, start)
         return _played(gate, children, following, seconds_max, watch)
 
 
 def _played(
     gate: Gate,
-    children: "_Children",
+    children: "Children",
     following: Next | None,
     seconds_max: float,
-    watch: Callable[[int, int], None],
+    watch: Callable[["Children"], None],
 ) -> Played:
-    waiting: set[int] = set()
     turns: list[int] = []
     opened_at = None
-    children.hear(gate)
     while children.running:
-        watch(len(waiting) if opened_at is None else len(children.running), len(children.ended))
-        if waiting == children.running.keys():
+        watch(children)
+        if children.waiting == children.running.keys():
             if following is None:
                 opened_at = time.monotonic()
-                for number in waiting:
+                for number in children.waiting:
                     gate.admit(number, freely=True)
-                waiting.clear()
+                children.waiting.clear()
             else:
-                turns.append(following(sorted(waiting)))
-                waiting.remove(turns[-1])
+                turns.append(following(sorted(children.waiting)))
+                children.waiting.remove(turns[-1])
                 gate.admit(turns[-1])
         if not children.heard(seconds_max):
             break
-        waiting |= set(gate.asked())
-        waiting &= children.running.keys()  # one that was killed while it waited
-    watch(0, len(children.ended))
+    watch(children)
     return Played(children.outcomes(), turns, opened_at)
 
 
-class _Children:
-    """All processes: those that are running, how the others ended, and what each has said."""
+class Children:
+    """All processes: which are running or wait, how the others ended, and what each has said."""
 
-    def __init__(self) -> None:
-        self.running: dict[int, Child] = {}
+    def __init__(self, gate: Gate) -> None:
+        self.running: dict[int, Started] = {}
+        self.waiting: set[int] = set()
         self.ended: dict[int, int] = {}
+        """The exit codes of those who have ended, in this order."""
+        self.started_at: dict[int, float] = {}
+        self.ready_at: dict[int, float] = {}
+        self.ended_at: dict[int, float] = {}
         self._said: dict[int, list[bytes]] = {}
         self._open: dict[int, int] = {}
+        self._gate = gate
         self._selector = selectors.DefaultSelector()
+        self._selector.register(gate, selectors.EVENT_READ, None)
 
-    def add(self, number: int, child: Child) -> None:
-        self.running[number] = child
+    def start(self, number: int, start: Callable[[dict[str, str]], Started]) -> None:
+        self.started_at[number] = time.monotonic()
+        child = self.running[number] = start(self._gate.place(number))
         self._said[number] = [b""] * len(child.outputs)
         self._open[number] = len(child.outputs)
         for which, output in enumerate(child.outputs):
             self._selector.register(output, selectors.EVENT_READ, (number, which))
 
-    def hear(self, gate: Gate) -> None:
-        """Have *gate*'s being asked counted as something that happens."""
-        self._selector.register(gate, selectors.EVENT_READ, None)
-
     def heard(self, seconds_max: float) -> bool:
         """Wait until something happens; return whether anything did, within *seconds_max*."""
         ready = self._selector.select(seconds_max)
         for key, _events in ready:
-            if key.data is None:
-                continue
-            number, which = key.data
-            piece = b""
-            with suppress(OSError):  # how Linux says that a terminal's other side is closed
-                piece = os.read(key.fd, 1 << 16)
-            self._said[number][which] += piece
-            if not piece:
-                self._selector.unregister(key.fileobj)
-                self._open[number] -= 1
-                if not self._open[number]:
-                    self.ended[number] = self._left(number).wait()
+            if key.data is not None:
+                self._read(key.fd, key.fileobj, *key.data)
+        for number in self._gate.asked():
+            self.ready_at.setdefault(number, time.monotonic())
+            self.waiting.add(number)
+        self.waiting &= self.running.keys()  # without those who were killed as they waited
         return bool(ready)
 
-    def _left(self, number: int) -> Child:
+    def _read(self, descriptor: int, output: Any, number: int, which: int) -> None:
+        piece = b""
+        with suppress(OSError):  # how Linux says that a terminal's other side is closed
+            piece = os.read(descriptor, 1 << 16)
+        self._said[number][which] += piece
+        if piece:
+            return
+        self._selector.unregister(output)
+        self._open[number] -= 1
+        if not self._open[number]:
+            self.ended_at[number] = time.monotonic()
+            self.ended[number] = self._left(number).wait()
+
+    def _left(self, number: int) -> Started:
         child = self.running.pop(number)
         for output in child.outputs:
             output.close()
         return child
 
     def outcomes(self) -> list[Ended]:
-        return [Ended(self.ended.get(number), said) for number, said in self._said.items()]
+        return [
+            Ended(
+                self.ended.get(number),
+                said,
+                self.started_at[number],
+                self.ready_at.get(number),
+                self.ended_at.get(number),
+            )
+            for number, said in self._said.items()
+        ]
 
-    def __enter__(self) -> "_Children":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_raised: object) -> None:

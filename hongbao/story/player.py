@@ -6,7 +6,8 @@ import re
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Generator, Iterator, Mapping
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from hongbao.errors import StoryFailed
 from hongbao.story import running
+from hongbao.story.books import Keys, differing_facts, last_entry, virtual_span
 from hongbao.story.parallel import Next, at_once, by_seed, in_order
 from hongbao.story.promises import differing, first_match, pattern_of, plain, tightened, total_of
 from hongbao.story.running import Run, Screen
@@ -27,6 +29,7 @@ from hongbao.story.script import (
     Given,
     Narration,
     Note,
+    Pause,
     Prop,
     Race,
     Scene,
@@ -52,13 +55,18 @@ class Asked(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The command ran: its exit code, and what it said on standard output and standard error."""
+    """
+    The command ran: its exit code, and what it said on standard output and standard error.
+
+    If it ended with an error, that has a code for programs.
+    """
 
     line: int
     command: str
     exit_code: int
     out: str
     err: str
+    error_code: str | None = None
 
 
 class Began(NamedTuple):
@@ -88,6 +96,12 @@ class Noted(NamedTuple):
     text: str
 
 
+class Paused(NamedTuple):
+    """The story stops for its audience, where there is one."""
+
+    line: int
+
+
 class Failed(NamedTuple):
     """
     An expectation that does not hold; *problem* is one of `StoryFailed`'s.
@@ -103,6 +117,7 @@ class Failed(NamedTuple):
     expected: str
     got: str
     said: str
+    row: str | None = None
 
 
 class Skipped(NamedTuple):
@@ -112,6 +127,7 @@ class Skipped(NamedTuple):
     source: str
     chapter: str | None
     name: str
+    row: str | None = None
 
 
 class Closed(NamedTuple):
@@ -125,9 +141,11 @@ class Closed(NamedTuple):
     digest: str | None
     refusal: str | None
     had_race: bool = False
+    span: tuple[str, str] | None = None
+    """When the home was made and how late it is there, if its clock is virtual."""
 
 
-Event = Told | Asked | Answered | AtOnce | Began | Noted
+Event = Told | Asked | Answered | AtOnce | Began | Noted | Paused
 Outcome = Event | Failed | Skipped | Closed
 
 
@@ -141,6 +159,9 @@ HOME = "home"
 """The folder of a story's home, in the one that it plays in."""
 
 _SETTINGS = "config.toml"
+_ERROR = ".error-"
+"""How the files are called that the codes of errors are left in."""
+
 _PIN = "pin"
 
 
@@ -213,6 +234,45 @@ def _unrolled(story: Story) -> Iterator[tuple[str, Scene]]:
             yield story.source, scene
 
 
+def _asks_books(scene: Scene) -> bool:
+    """Return whether something is expected of the books in *scene*."""
+    if isinstance(scene, Race) and scene.books:
+        return True
+    commands = scene.commands if isinstance(scene, Race | Together) else (scene,)
+    return any(
+        expected.where == "books"
+        for command in commands
+        if isinstance(command, Command)
+        for expected in command.expected
+    )
+
+
+def variables_in(
+    folder: Path,
+    home: Path,
+    language: str,
+    screen: Screen | None,
+    variables: Mapping[str, str],
+) -> dict[str, str]:
+    """
+    Return *variables* as commands have them that are played in *folder*, on the wallet in *home*.
+
+    Nothing of what the player has set for a wallet, or for a terminal, is left in them.
+    """
+    kept = {name: value for name, value in variables.items() if not name.startswith(_HUSHED)}
+    kept |= {
+        "HONGBAO_HOME": str(home),
+        "HONGBAO_CONFIG": str(folder / _SETTINGS),
+        "HONGBAO_LANG": language,
+        "HONGBAO_PAGER": "",
+        # This hongbao, wherever it was started from.
+        "PYTHONPATH": os.pathsep.join((str(_PACKAGE), variables.get("PYTHONPATH", ""))),
+    }
+    if screen is not None:
+        kept |= {"COLUMNS": str(screen.columns), "LINES": str(screen.lines)}
+    return kept
+
+
 class Player:
     """
     The folder that stories play in, one after the other, and the names that they have filled.
@@ -239,33 +299,41 @@ class Player:
         self.screen = screen
         self.names = dict(given)
         self.had_race = False
+        self.since = 0
+        self.ended: Counter[int] = Counter()
+        self.asks_books = False
         self.secrets: list[str] = []
-        self.variables = {
-            name: value for name, value in variables.items() if not name.startswith(_HUSHED)
-        }
-        self.variables |= {
-            "HONGBAO_HOME": str(self.home),
-            "HONGBAO_CONFIG": str(self.folder / _SETTINGS),
-            "HONGBAO_LANG": language,
-            "HONGBAO_PAGER": "",
-            # This hongbao, wherever it was started from.
-            "PYTHONPATH": os.pathsep.join((str(_PACKAGE), variables.get("PYTHONPATH", ""))),
-        }
-        if screen is not None:
-            self.variables |= {"COLUMNS": str(screen.columns), "LINES": str(screen.lines)}
+        self.keys = Keys(self.home)
+        self.variables = variables_in(self.folder, self.home, language, screen, variables)
 
     def outcomes(self, story: Story) -> Iterator[Event | Failed | Skipped]:
         """Play *story*, chapter by chapter."""
         is_over = False
+        self.asks_books = any(_asks_books(scene) for _source, scene in _unrolled(story))
         for source, scene in _unrolled(story):
             self.source = source
             if isinstance(scene, Chapter):
                 self.chapter, is_over = scene.told_in(self.language), False
+                self.ended.clear()
+                if self.asks_books:
+                    self.since = last_entry(self.home)
                 yield Began(scene.line, self.chapter)
             elif not is_over:
                 for outcome in self._played(scene):
                     is_over = is_over or isinstance(outcome, Failed | Skipped)
-                    yield outcome
+                    yield self._without_keys(outcome)
+
+    def _without_keys(self, outcome: Event | Failed | Skipped) -> Event | Failed | Skipped:
+        """Return *outcome* as it is shown: the same in each play."""
+        hidden = self.keys.hidden
+        match outcome:
+            case Asked():
+                return outcome._replace(command=hidden(outcome.command))
+            case Answered(command=command, out=out, err=err):
+                return outcome._replace(command=hidden(command), out=hidden(out), err=hidden(err))
+            case Failed(command=command, got=got, said=said):
+                return outcome._replace(command=hidden(command), got=hidden(got), said=hidden(said))
+        return outcome
 
     def _played(self, scene: Scene) -> Iterator[Event | Failed | Skipped]:
         match scene:
@@ -273,6 +341,8 @@ class Player:
                 yield Noted(scene.line, scene.told_in(self.language))
             case Narration():
                 yield Told(scene.line, scene.told_in(self.language))
+            case Pause():
+                yield Paused(scene.line)
             case Given():
                 self.names.setdefault(scene.name, scene.text)
             case Prop():
@@ -310,18 +380,23 @@ class Player:
         commands = [command for command in block.commands for _ in range(times)]
         following = None if isinstance(block, Race) else self._following(block)
         spoken = [self.spoken(command) for command in commands]
+        files = [self._error_file(number) for number in range(len(commands))]
         played = at_once(
-            [partial(self._started, words) for words, _shown in spoken],
+            [
+                partial(self._started, words, file)
+                for (words, _shown), file in zip(spoken, files, strict=True)
+            ],
             following,
             seconds_max=running.SECONDS_MAX,
         )
         yield AtOnce(block.line, "race" if is_race else "together", len(commands), played.turns)
         answers: list[Answered] = []
-        for command, (_words, shown), ended in zip(commands, spoken, played.ended, strict=True):
+        for command, (_words, shown), file, ended in zip(
+            commands, spoken, files, played.ended, strict=True
+        ):
             yield Asked(command.line, shown)
-            out, err = map(self._plain, ended.said)
             code = -1 if ended.exit_code is None else ended.exit_code
-            answers.append(Answered(command.line, shown, code, out, err))
+            answers.append(self._answered(command.line, shown, code, ended.said[:2], file))
             if ended.exit_code is None:
                 yield self._failed(
                     command.line, "hangs", answers[-1], f"{running.SECONDS_MAX} s", ""
@@ -344,6 +419,7 @@ class Player:
             came = total_of(expected, [(each.exit_code, each.out) for each in answers])
             if came != expected.text:
                 yield self._failed(total.line, "total", all_of_it, expected.text, came)
+        yield from self._check_books(race.books, all_of_it)
 
     def _missing(self, text: str) -> str | None:
         """Return a name in *text* that nothing has filled: the chapter that would have failed."""
@@ -355,9 +431,11 @@ class Player:
             code, out, err = self.run(["check", "--json"], self.folder, self.variables, None)
         except subprocess.TimeoutExpired:
             return Closed(None, "hangs", self.had_race)
+        span = virtual_span(self.home)
         if code:
-            return Closed(None, json.loads(err)["error"]["code"], self.had_race)
-        return Closed(None if self.had_race else json.loads(out)["digest"], None, self.had_race)
+            return Closed(None, json.loads(err)["error"]["code"], self.had_race, span)
+        digest = None if self.had_race else json.loads(out)["digest"]
+        return Closed(digest, None, self.had_race, span)
 
     def lay(self, prop: Prop) -> None:
         """Put a file in place; the one called ``pin`` is the PIN that commands are given."""
@@ -385,21 +463,37 @@ class Player:
 
     def ask(self, line: int, shown: str, words: list[str]) -> Answered:
         """Run the command that *words* spell."""
-        words, variables = self._set(words)
+        file = self._error_file(0)
+        words, variables = self._set(words, file)
         exit_code, out, err = self.run(words, self.folder, variables, self.screen)
-        return Answered(line, shown, exit_code, self._plain(out), self._plain(err))
+        return self._answered(line, shown, exit_code, (out, err), file)
 
-    def _set(self, words: list[str]) -> tuple[list[str], dict[str, str]]:
+    def _error_file(self, number: int) -> Path:
+        return self.folder / f"{_ERROR}{number}"
+
+    def _answered(
+        self, line: int, shown: str, exit_code: int, said: Sequence[bytes], file: Path
+    ) -> Answered:
+        """Return what came of a command, which has left the code of its error in *file*."""
+        self.ended[exit_code] += 1
+        error_code = None
+        if file.exists():
+            error_code = file.read_text(encoding="utf-8").strip()
+            file.unlink()
+        out, err = map(self._plain, said)
+        return Answered(line, shown, exit_code, out, err, error_code)
+
+    def _set(self, words: list[str], file: Path) -> tuple[list[str], dict[str, str]]:
         """Return *words* without the variables that they begin with, and all variables."""
-        variables = dict(self.variables)
+        variables = {**self.variables, "HONGBAO_ERROR_FILE": str(file)}
         while variable := VARIABLE.fullmatch(words[0]):
             variables[variable["name"]] = variable["value"]
             words = words[1:]
         return words, variables
 
-    def _started(self, words: list[str], place: dict[str, str]) -> running.Started:
-        """Start the command that *words* spell, with a *place* at a gate."""
-        words, variables = self._set(words)
+    def _started(self, words: list[str], file: Path, place: dict[str, str]) -> running.Started:
+        """Start the command that *words* spell, with a *place* at a gate (see `_answered`)."""
+        words, variables = self._set(words, file)
         return running.start(words, self.folder, variables | place, self.screen)
 
     def _plain(self, output: bytes) -> str:
@@ -412,11 +506,22 @@ class Player:
         if command.exit_code not in (answered.exit_code, None):
             codes = str(command.exit_code), str(answered.exit_code)
             yield self._failed(command.line, "exit_code", answered, *codes)
+        elif command.error_code not in (answered.error_code, None):
+            codes = f"{command.exit_code}:{command.error_code}", _code(answered)
+            yield self._failed(command.line, "error_code", answered, *codes)
         for expected in command.expected:
             if expected.where == "json":
                 yield from self._check_facts(expected, answered)
-            else:
+            elif expected.where != "books":
                 yield from self._check_line(expected, answered)
+        books = [each for each in command.expected if each.where == "books"]
+        yield from self._check_books(books, answered)
+
+    def _check_books(self, expected: Sequence[Expectation], answered: Answered) -> Iterator[Failed]:
+        """Compare the books with all that is *expected* of them, at one moment."""
+        texts = [self._filled(each.text) for each in expected]
+        for place, came in differing_facts(self.home, texts, self.since, self.ended).items():
+            yield self._failed(expected[place].line, "books", answered, texts[place], came)
 
     def _check_line(self, expected: Expectation, answered: Answered) -> Iterator[Failed]:
         outputs = {"out": answered.out, "err": answered.err}
@@ -462,3 +567,10 @@ class Player:
         for secret in filter(None, self.secrets):
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "•••", text)
         return text
+
+
+def _code(answered: Answered) -> str:
+    """Return the exit code and the error's, as a story has them."""
+    if answered.error_code is None:
+        return str(answered.exit_code)
+    return f"{answered.exit_code}:{answered.error_code}"

@@ -53,19 +53,21 @@ so are the processes that it has started, as they are if the caller is interrupt
 # --- a process -----------------------------------------------------------------------------------
 
 
-class Started:
-    """A command that runs as a process, in a session of its own; *outputs* are our ends of both."""
+class Started(NamedTuple):
+    """
+    A command that runs, in a session of its own.
 
-    def __init__(self, process: "subprocess.Popen[bytes]", outputs: Sequence[BinaryIO]) -> None:
-        self._process = process
-        self.outputs = outputs
+    *outputs* are our ends of what it prints: standard output, standard error. *wait* waits for its
+    end and returns its exit code.
+    """
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    pid: int
+    outputs: Sequence[BinaryIO]
+    wait: Callable[[], int]
 
-    def wait(self) -> int:
-        return self._process.wait(SECONDS_MAX)
+
+Start = Callable[[list[str], Path, Mapping[str, str], Screen | None], Started]
+"""A way to start ``hongbao`` as a `Run` runs it; whoever starts it reads it, and waits for it."""
 
 
 def start(
@@ -93,7 +95,7 @@ def start(
         closing.pop_all()
         for output in theirs:
             output.close()
-    return Started(process, ours)
+    return Started(process.pid, ours, lambda: process.wait(SECONDS_MAX))
 
 
 def process(
@@ -189,6 +191,19 @@ def forks(main: Callable[[], int], *, may_fork: Callable[[], bool] = lambda: Tru
     return run
 
 
+def fork_starts(main: Callable[[], int], may_fork: Callable[[], bool]) -> Start:
+    """Return a `Start` that forks where `forks` does."""
+
+    def start_either(
+        words: list[str], folder: Path, variables: Mapping[str, str], screen: Screen | None
+    ) -> Started:
+        if can_fork(variables) and may_fork():
+            return start_fork(main, words, folder, variables, screen)
+        return start(words, folder, variables, screen)
+
+    return start_either
+
+
 def can_fork(variables: Mapping[str, str]) -> bool:
     """
     Return whether a fork would say the same as a process with *variables*.
@@ -222,25 +237,47 @@ def fork(
 ) -> Ran:
     """Run *main* as a command in a fork of this process, which `can_fork` (see `Run`)."""
     with ExitStack() as closing:
+        started = start_fork(main, words, folder, variables, screen)
+        for output in started.outputs:
+            closing.enter_context(output)
+        try:
+            out, err, modules = heard(started.outputs, words)
+        except BaseException:
+            end(started.pid)
+            raise
+        finally:
+            exit_code = started.wait()
+    learn(modules)
+    return Ran(exit_code, out, err)
+
+
+def start_fork(
+    main: Callable[[], int],
+    words: list[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    screen: Screen | None,
+) -> Started:
+    """
+    Start *main* as a command in a fork of this process, which `can_fork`.
+
+    On a third output it says what it had to import, for `learn`.
+    """
+    with ExitStack() as closing:
         ours, theirs = _outputs(screen, closing)
         learned, learns = opened_output(None, closing)
         # A signal that comes before the command has its own handlers would be handled as ours.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        pid = os.fork()
-        if pid == 0:
-            _be(main, words, folder, variables, [*theirs, learns], mask)
         try:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            for output in (*theirs, learns):
-                output.close()
-            out, err, modules = heard([*ours, learned], words)
-        except BaseException:
-            end(pid)
-            raise
+            pid = os.fork()
+            if pid == 0:
+                _be(main, words, folder, variables, [*theirs, learns], mask)
         finally:
-            status = os.waitpid(pid, 0)[1]
-    _import(modules.decode().split())
-    return Ran(os.waitstatus_to_exitcode(status), out, err)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        closing.pop_all()
+        for output in (*theirs, learns):
+            output.close()
+    return Started(pid, (*ours, learned), lambda: os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 def _be(
@@ -331,9 +368,9 @@ def entered(main: Callable[[], int]) -> int:
     return code
 
 
-def _import(modules: Sequence[str]) -> None:
-    """Import what a command has imported, so that the next need not."""
-    for name in modules:
+def learn(modules: bytes) -> None:
+    """Import what a fork had to import, as it said itself, so that the next need not."""
+    for name in modules.decode().split():
         if name not in sys.modules and is_light(name):
             with suppress(ImportError):  # some make modules that have no file
                 importlib.import_module(name)

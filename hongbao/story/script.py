@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from hongbao.errors import FileNotReadable, InvalidStory
-from hongbao.words import N_
+from hongbao.errors import FileNotReadable, InvalidFact, InvalidStory, kinds
+from hongbao.words import N_, Filled
 
 NAME = re.compile(r"\[([a-z][a-z0-9_]*)\]")
 """A name for a value that an earlier answer had."""
@@ -57,6 +57,13 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A place where a live audience is waited for."""
+
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
     """Another story, whose lines are played in this place."""
 
@@ -76,13 +83,14 @@ class Prop:
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """
-    The expected output of a command: a line, or facts of its JSON document.
+    What is expected of a command: a line of its output, facts of its JSON document or of the books.
 
-    *where* is ``out``, ``err``, or ``either`` of them. An empty *text* is silence.
+    *where* is ``out``, ``err``, or ``either`` of them; ``json``; or ``books``. An empty *text* is
+    silence.
     """
 
     line: int
-    where: Literal["out", "err", "either", "json"]
+    where: Literal["out", "err", "either", "json", "books"]
     text: str
 
 
@@ -91,7 +99,8 @@ class Command:
     """
     One command as *typed*, who types it, and what should come of it.
 
-    The *exit_code* is None if it may be any: in a race, that depends on who is first.
+    The *exit_code* is None if it may be any: in a race, that depends on who is first. An
+    *error_code* is expected as well, if there is one.
     """
 
     line: int
@@ -99,6 +108,7 @@ class Command:
     typed: str
     exit_code: int | None
     expected: tuple[Expectation, ...]
+    error_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +142,7 @@ class Race:
     commands: tuple[Command, ...]
     times: int
     expected: tuple[Total, ...]
+    books: tuple[Expectation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +159,7 @@ class Together:
     order: tuple[int, ...]
 
 
-Scene = Narration | Chapter | Note | Given | Used | Prop | Command | Race | Together
+Scene = Narration | Chapter | Note | Given | Pause | Used | Prop | Command | Race | Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +192,21 @@ _USE = re.compile(r"use\s+(?P<file>\S.*)")
 _PROP = re.compile(r"file\s+(?P<name>[\w.-]+):(?:\s+(?P<text>.*))?")
 _ACTOR = re.compile(r"(?P<actor>[^\s:：\"'=]+)[:：]\s+(?P<rest>.*)")
 _ARROW = re.compile(r"\s=>(?=\s|$)")
-_OUTCOME = re.compile(r"(?P<exit_code>\d{1,3})(?:\s+(?P<text>.*))?")
+_OUTCOME = re.compile(r"(?P<exit_code>\d{1,3})(?::(?P<error_code>[a-z_]+))?(?:\s+(?P<text>.*))?")
 _BLOCK = re.compile(r"(?P<kind>race|together)(?:\s+(?P<rest>\S+))?")
 _END = "end"
 _ORDER = re.compile(r"order[:：]\s*(?P<numbers>\d[\d\s]*)")
 _COUNT = re.compile(r"(?P<wanted>\d{1,3}|\[[a-z][a-z0-9_]*\])\s+=>\s+(?P<code>\d{1,3})")
 _TOTAL = re.compile(r"(?P<what>sum|values)\s+(?P<field>[\w.]+)\s*=\s*(?P<wanted>\S.*)")
-_EXPECTED = re.compile(r"(?P<where>2?>)(?:\s+(?P<text>.*))?|(?P<json>\{.*)")
+_EXPECTED = re.compile(
+    r"(?P<where>2?>)(?:\s+(?P<text>.*))?|(?P<json>\{.*)|fact[:：]\s+(?P<fact>\S.*)"
+)
+_PAUSE = "!pause"
 
 _TAKEN = frozenset({".", "..", "home"})
 """What a file of a story cannot be called: it is a folder already, or will be."""
 
-_OURS = frozenset({"HONGBAO_HOME", "HONGBAO_CONFIG", "HONGBAO_GATE"})
+_OURS = frozenset({"HONGBAO_HOME", "HONGBAO_CONFIG", "HONGBAO_GATE", "HONGBAO_ERROR_FILE"})
 """What a story cannot choose: it plays on a throw-away home, with settings that go with it."""
 
 PROCESSES_MAX = 100
@@ -215,6 +229,23 @@ def _text_of(path: Path) -> str:
         raise FileNotReadable(path=str(path), reason=error.strerror or str(error)) from None
     except UnicodeDecodeError:
         raise FileNotReadable(path=str(path), reason=N_("it is not text")) from None
+
+
+def whole_text(path: Path) -> str:
+    """
+    Return the text of the story in *path* with those that it uses in their place.
+
+    Raises FileNotReadable.
+    """
+    lines: list[str] = []
+    for line in _text_of(path).splitlines():
+        used = None if _ARROW.search(line) else _USE.fullmatch(line.rstrip())
+        if used is None:
+            lines.append(line)
+        else:
+            lines += ["", *_text_of(path.parent / used["file"]).splitlines(), ""]
+    kept = [line for line in lines if _FORM.fullmatch(line) is None]
+    return "\n".join([f"# hongbao story {FORM}", *kept, ""])
 
 
 def parse(text: str, source: str, folder: Path = Path()) -> Story:
@@ -286,7 +317,7 @@ class _Reader:
                 else:
                     scenes[len(scenes) - (joined is not None) :] = [told]
             elif kind == "expectation" and last == "end" and isinstance(before, Race):
-                scenes[-1] = replace(before, expected=(*before.expected, self._total(line)))
+                scenes[-1] = self._with_total(before, line)
                 kind = "end"
             elif kind == "scene" and (opened := _BLOCK.fullmatch(line)):
                 block = self._opened(opened)
@@ -296,7 +327,11 @@ class _Reader:
                 scenes[-1] = self._with(before, self._expectation(line))
             elif kind == "scene":
                 scenes.append(
-                    self._given(line) or self._use(line) or self._prop(line) or self._command(line)
+                    self._pause(line)
+                    or self._given(line)
+                    or self._use(line)
+                    or self._prop(line)
+                    or self._command(line)
                 )
             last = kind
         if block is not None:
@@ -317,6 +352,9 @@ class _Reader:
         language = language or next(reversed(told))
         told[language] = _joined(told.get(language, ""), text)
         return Narration(before.line, told)
+
+    def _pause(self, line: str) -> Pause | None:
+        return Pause(self.line) if line == _PAUSE else None
 
     def _given(self, line: str) -> Given | None:
         match = _GIVEN.fullmatch(line)
@@ -354,9 +392,20 @@ class _Reader:
         if match is None or int(match["exit_code"]) > 255:
             raise self._wrong("no_exit_code")
         command = self._typed(typed, int(match["exit_code"]))
+        if match["error_code"]:
+            self._check_error(match["error_code"], int(match["exit_code"]))
+            command = replace(command, error_code=match["error_code"])
         if not match["text"]:
             return command
         return self._with(command, self._text("either", match["text"]))
+
+    def _check_error(self, code: str, exit_code: int) -> None:
+        """Refuse an error code that there is not, or that has another exit code."""
+        exits = {kind.code: int(kind.exit_code) for kind in kinds()}
+        if code not in exits:
+            raise self._wrong("no_error_code", name=code)
+        if exits[code] != exit_code:
+            raise self._wrong("other_exit_code", name=f"{exits[code]}:{code}")
 
     def _typed(self, typed: str, exit_code: int | None) -> Command:
         actor = _ACTOR.fullmatch(typed)
@@ -400,7 +449,22 @@ class _Reader:
             raise self._wrong("bad_expectation")
         if match["json"]:
             return self._text("json", match["json"])
+        if match["fact"]:
+            return self._fact(match["fact"])
         return self._text("out" if match["where"] == ">" else "err", match["text"] or "")
+
+    def _fact(self, text: str) -> Expectation:
+        """Read what is expected of the books; names in brackets must have been filled."""
+        from hongbao.errors.stories import FACT_PROBLEMS
+        from hongbao.queries import facts  # few stories look at the books
+
+        self._check_names(text)
+        try:
+            facts.parse(NAME.sub("1", text))  # which is an amount, a count and a person's name
+        except InvalidFact as error:
+            reason = Filled(FACT_PROBLEMS[error.problem], error.facts)
+            raise self._wrong("bad_fact", name=reason) from None
+        return Expectation(self.line, "books", text)
 
     def _text(self, where: Literal["out", "err", "either", "json"], text: str) -> Expectation:
         if where in ("either", "json") and text.startswith("{"):
@@ -481,8 +545,14 @@ class _Reader:
             raise self._wrong("bad_order", name=str(len(commands)))
         return Together(block.line, commands, block.rest or "", order)
 
+    def _with_total(self, race: Race, line: str) -> Race:
+        """Read what *race* comes to, in its processes or in the books."""
+        if (match := _EXPECTED.fullmatch(line)) and match["fact"]:
+            return replace(race, books=(*race.books, self._fact(match["fact"])))
+        return replace(race, expected=(*race.expected, self._total(line)))
+
     def _total(self, line: str) -> Total:
-        """Read what a race comes to."""
+        """Read what the processes of a race come to."""
         self._check_names(line)
         if count := _COUNT.fullmatch(line):
             return Total(self.line, "count", count["code"], (count["wanted"],))

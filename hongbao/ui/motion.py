@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Self
 
 from hongbao.settings import Settings
 from hongbao.ui.opening import HEIGHT, WIDTH_MIN, Lines
@@ -162,6 +162,43 @@ class _Player:
         handler = signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
         signal.signal(number, handler)  # it has been stopped and continued
+
+
+class Board:
+    """
+    A few lines on standard error, drawn over one another while something happens.
+
+    They are gone at the end. Nothing is drawn where there is no terminal.
+    """
+
+    def __init__(self, *, is_wanted: bool) -> None:
+        self._height = 0
+        self._drawn_at = 0.0
+        self._is_wanted = is_wanted
+
+    def __enter__(self) -> Self:
+        if self._is_wanted:
+            self._put(_CURSOR_OFF)
+        return self
+
+    def show(self, lines: Callable[[int], Lines]) -> None:
+        """Draw *lines*, for a terminal that many columns wide, unless it is too soon for that."""
+        now = time.monotonic()
+        if not self._is_wanted or now - self._drawn_at < FRAME_SECONDS:
+            return
+        self._drawn_at = now
+        shown = lines(os.get_terminal_size(sys.stderr.fileno()).columns)
+        self._put(drawn(shown, over=self._height))
+        self._height = len(shown)
+
+    def __exit__(self, *_raised: object) -> None:
+        if self._is_wanted:
+            self._put(f"{_up(self._height)}{_BELOW}{_CURSOR_ON}")
+
+    def _put(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
 def _write(text: str) -> None:

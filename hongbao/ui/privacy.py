@@ -19,7 +19,8 @@ DOT = "•"
 _CODES = frozenset(
     {
         *("act", "asked", "book", "by", "credit", "deal", "debit", "decision", "ends"),
-        *("kind", "packet_kind", "period", "reason", "rule", "side", "state", "status", "title"),
+        *("kind", "packet_kind", "period", "reason", "rule", "says", "side", "state", "status"),
+        "title",
     }
 )
 """Keys of codes, which are no one's name even where someone is called so."""

@@ -1,14 +1,16 @@
 """Stories on the terminal: the narration, each command as it is typed, and its output."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.story import Answered, Asked, AtOnce, Began, Failed, Outcome, Skipped, Told
+from hongbao.story.reports import label_of
 from hongbao.ui.screen import console, is_terminal, line, pipe, styled
 from hongbao.ui.script import columns, wrapped
 from hongbao.words import N_, counted, say
 
 if TYPE_CHECKING:
-    from hongbao.answers import StoryOutcome
+    from hongbao.answers import StoriesShipped, StoryOutcome
 
 MARGIN = 2
 """The indentation of a command's output, on a terminal."""
@@ -45,8 +47,9 @@ def show_event(event: Outcome) -> None:
 
 def failure_lines(failed: Failed) -> list[str]:
     """Return what failed in words: where, then what was expected, then what came instead."""
+    where = _place(failed), failed.row, failed.chapter, f"`{failed.command}`"
     return [
-        " · ".join(filter(None, (_place(failed), failed.chapter, f"`{failed.command}`"))),
+        " · ".join(filter(None, where)),
         *_labelled(say(N_("expected:")), _expected(failed).splitlines()),
         *_labelled(say(N_("came:")), _came(failed).splitlines()),
     ]
@@ -64,7 +67,7 @@ def at_once_line(event: AtOnce) -> str:
 def skipped_line(skipped: Skipped) -> str:
     """Return why a chapter was skipped."""
     reason = say(N_("skipped: nothing has filled {name}"), name=f"[{skipped.name}]")
-    return " · ".join(filter(None, (_place(skipped), skipped.chapter, reason)))
+    return " · ".join(filter(None, (_place(skipped), skipped.row, skipped.chapter, reason)))
 
 
 def _place(found: Failed | Skipped) -> str:
@@ -73,7 +76,7 @@ def _place(found: Failed | Skipped) -> str:
 
 def _expected(failed: Failed) -> str:
     match failed.problem:
-        case "exit_code":
+        case "exit_code" | "error_code":
             return say(N_("exit code {code}"), code=failed.expected)
         case "silence":
             return say(N_("silence"))
@@ -84,7 +87,7 @@ def _expected(failed: Failed) -> str:
 
 def _came(failed: Failed) -> str:
     match failed.problem:
-        case "exit_code":
+        case "exit_code" | "error_code":
             ended = say(N_("exit code {code}"), code=failed.got)
             return f"{ended}\n{failed.said}"
         case "hangs":
@@ -179,7 +182,7 @@ def show_checked(outcome: "StoryOutcome") -> None:
     """Print in a line what became of a story."""
     ended = "ok" if outcome["ok"] else "failed"
     if not is_terminal():
-        pipe((ended, outcome["story"], outcome["commands"], outcome["digest"]))
+        pipe((ended, label_of(outcome), outcome["commands"], outcome["digest"]))
     else:
         said = say(N_("ok") if outcome["ok"] else N_("failed"))
         counts = [
@@ -187,4 +190,29 @@ def show_checked(outcome: "StoryOutcome") -> None:
             *([] if outcome["digest"] is None else [outcome["digest"][:16]]),
         ]
         style = {"green" if outcome["ok"] else "bold_red": said}
-        line(" · ".join([f"{said} {outcome['story']}", *counts]), **style)
+        line(" · ".join([f"{said} {label_of(outcome)}", *counts]), **style)
+
+
+def show_shipped(shipped: "StoriesShipped") -> None:
+    """Print the stories that come with hongbao, and what each is about."""
+    if not is_terminal():
+        pipe(*((each["name"], each["about"]) for each in shipped["stories"]))
+        return
+    out = console()
+    for each in shipped["stories"]:
+        out.print(styled(each["name"], bold=each["name"]))
+        for part in wrapped(each["about"], out.width - MARGIN):
+            out.print(" " * MARGIN + part)
+    print()
+    line(say(N_("play one with `hongbao play {name}`"), name=shipped["stories"][0]["name"]))
+
+
+def show_difference(lines: Sequence[str]) -> None:
+    """Print a difference as ``diff -u`` does, in colour on a terminal."""
+    styles = {"-": "red", "+": "green", "@": "cyan"}
+    for text in lines:
+        style = styles.get(text[:1])
+        if is_terminal() and style is not None and text[:3] not in ("---", "+++"):
+            console().print(styled(text, **{style: text}), no_wrap=True, crop=False)
+        else:
+            print(text)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TOOK_MICROS_MAX = 3_000_000
 """How long all of it may take: three seconds, the PIN included."""
 
-_NUMBERS = "①②③④⑤⑥⑦⑧"
+NUMBERS = "①②③④⑤⑥⑦⑧"
 _MARGIN = "   "
 _COLUMNS_MAX = 76
 _ROOMY_COLUMNS = 60
@@ -69,16 +69,7 @@ TRACE = Listing(
 
 def show_trace(traced: Traced) -> None:
     """Print each step with who acted, what happened, what moved and how long it took."""
-    line(
-        say(
-            N_("{kind} {subject} · {state}"),
-            kind=wording.reason("send" if traced["kind"] == "packet" else traced["kind"]),
-            subject=safe(traced["subject"]),
-            state=wording.message_state(traced["state"]),
-        )
-        + f" · {_date(traced['steps'][0])}",
-        bold_red=safe(traced["subject"]),
-    )
+    show_heading(traced)
     print()
     out = console()
     waiting = _missing(traced)
@@ -107,6 +98,20 @@ def show_trace(traced: Traced) -> None:
             say(N_("{time} in all; the limit is {limit}"), time=time, limit=limit),
             **{"bold_red" if is_late else "bold": time},
         )
+
+
+def show_heading(traced: Traced) -> None:
+    """Print what is traced, its state and its date."""
+    line(
+        say(
+            N_("{kind} {subject} · {state}"),
+            kind=wording.reason("send" if traced["kind"] == "packet" else traced["kind"]),
+            subject=safe(traced["subject"]),
+            state=wording.message_state(traced["state"]),
+        )
+        + f" · {_date(traced['steps'][0])}",
+        bold_red=safe(traced["subject"]),
+    )
 
 
 def _date(step: TraceStep) -> str:
@@ -156,7 +161,7 @@ def _show_claims(out: Console, steps: Sequence[TraceStep]) -> None:
     size = _STEPS_OF_A_CLAIM
     claims = [steps[place : place + size] for place in range(0, len(steps), size)]
     names = [
-        _sign(_NUMBERS[number - 1], STEPS[number - 1], 0) for number in range(_CLAIM, _CREDITED + 1)
+        _sign(NUMBERS[number - 1], STEPS[number - 1], 0) for number in range(_CLAIM, _CREDITED + 1)
     ]
     _spread(out, "", [" ".join(names)], "", bold=" ".join(names))
     left_out = len(claims) - _CLAIMS_FIRST - _CLAIMS_LAST
@@ -196,7 +201,7 @@ _MESSAGE_STYLES = {
 
 def _name(number: int, code: str, room: int) -> str:
     """Return a step's sign: its number, its name, and its English one where there is room."""
-    sign = _NUMBERS[number - 1] if 1 <= number <= len(_NUMBERS) else str(number)
+    sign = NUMBERS[number - 1] if 1 <= number <= len(NUMBERS) else str(number)
     names = [_sign(sign, each, room) for each in (code, *STEPS)]
     return names[0] + " " * (max(map(columns, names)) - columns(names[0]))
 
@@ -262,26 +267,27 @@ def _show_missing(out: Console, number: int, traced: Traced) -> None:
 
 def sentence(code: str, facts: Mapping[str, object]) -> str:
     """Return the sentence of a step's *code*, with the *facts* that there are."""
-    known = {name: _fact(name, fact) for name, fact in facts.items() if fact is not None}
+    known = {name: fact(name, value) for name, value in facts.items() if value is not None}
     for said in _SAYS.get(code, ()):
         if all(name in known for _text, name, *_how in Formatter().parse(said) if name):
             return say(said, **known)
     return safe(code)
 
 
-def _fact(name: str, fact: object) -> object:
-    if not isinstance(fact, str):
-        return fact
+def fact(name: str, value: object) -> object:
+    """Return the fact called *name* as a sentence has it."""
+    if not isinstance(value, str):
+        return value
     match name:
         case "bank":
-            return wording.bank_name(fact)
+            return wording.bank_name(value)
         case "channel":
-            return wording.channel(fact)
+            return wording.channel(value)
         case "reason":
-            return safe(wording.because(fact))
+            return safe(wording.because(value))
         case "until":
-            return wording.when(fact)
-    return safe(fact)
+            return wording.when(value)
+    return safe(value)
 
 
 _SAYS = {

@@ -62,12 +62,15 @@ def make_sandbox(
     people: int = 3,
     empty: bool = False,
     chosen: bool = False,
+    seed: str = SEED,
+    poor: bool = False,
 ) -> SandboxMade:
     """
     Make a sandbox in *folder*, which must not be there, with that many *people*.
 
     It has a past, and a packet that waits to be opened, unless it is to be *empty*. *chosen* says
-    that the folder was, by a person.
+    that the folder was, by a person. Its chance follows from *seed*. If they are to be *poor*, only
+    the first of them has money, a card and an identity, and it is empty.
 
     It is made under another name, so that no half of one ever stands where it belongs, even if we
     are killed.
@@ -80,7 +83,8 @@ def make_sandbox(
             raise SandboxExists(path=str(folder), chosen=chosen)
         making = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        made = _fill(env._replace(home=making), policy, _names(people), empty=empty)
+        lent = env._replace(home=making)
+        made = _fill(lent, policy, _names(people), seed=seed, empty=empty or poor, poor=poor)
         with storage(folder):
             try:
                 making.rename(folder)
@@ -107,31 +111,34 @@ def known_pin(home: Home) -> Pin | None:
     """Return the PIN of the one who acts, if this is a sandbox where it is still everyone's."""
     if not home.is_sandbox:
         return None
-    pin, holder = _pin(), Holder("profile", home.me.id)
+    pin, holder = everyones_pin(), Holder("profile", home.me.id)
     hashed = home.store.pin(holder).hash
     return pin if home.vault.pin_matches(holder.number, pin, hashed) else None
 
 
-def _pin() -> Pin:
+def everyones_pin() -> Pin:
+    """Return the PIN of everyone in a sandbox."""
     return Pin(OF_SANDBOXES)
 
 
-def _fill(env: Env, policy: Policy, people: tuple[str, ...], *, empty: bool) -> SandboxMade:
+def _fill(
+    env: Env, policy: Policy, people: tuple[str, ...], *, seed: str, empty: bool, poor: bool
+) -> SandboxMade:
     begins = NEW_YEARS_EVE - timedelta(days=14, hours=10)
     pin_file = env.home / PIN_FILE
     with storage(pin_file):
         pin_file.write_text(f"{OF_SANDBOXES}\n", encoding="utf-8")
     home, _founded = found(
-        env, people[0], pin=_pin, policy=policy, clock=begins, dice=SEED, sandbox=True
+        env, people[0], pin=everyones_pin, policy=policy, clock=begins, dice=seed, sandbox=True
     )
     with home:
         for name in people[1:]:
-            added, _founded = found(env, name, pin=_pin, policy=policy)
+            added, _founded = found(env, name, pin=everyones_pin, policy=policy)
             added.close()
         life = _Life(home, begins)
 
         def lived() -> str | None:
-            for number, name in enumerate(people, start=1):
+            for number, name in enumerate(people[:1] if poor else people, start=1):
                 life.settle_in(number, name)
             waiting = None if empty else life.live(people)
             life.wait_until(NEW_YEARS_EVE)
@@ -160,9 +167,9 @@ class _Life:
         """Give *name* an identity, a card, and money from it."""
         bank = BANKS[(number - 1) % len(BANKS)]
         with acting_as(self.home, name):
-            identify(self.home, _real_name(name), demo_id_number(number), pin=_pin)
-            add_card(self.home, demo_card_number(bank, 888_000 + number), pin=_pin)
-            topup(self.home, 500_00 if number == 1 else 300_00, pin=_pin)
+            identify(self.home, _real_name(name), demo_id_number(number), pin=everyones_pin)
+            add_card(self.home, demo_card_number(bank, 888_000 + number), pin=everyones_pin)
+            topup(self.home, 500_00 if number == 1 else 300_00, pin=everyones_pin)
 
     def live(self, people: tuple[str, ...]) -> str:
         """Let two weeks pass, and return the packet that waits at their end."""
@@ -198,9 +205,9 @@ class _Life:
         self.claims(friend, self.sends(me, 13_14, to=friend, greeting="情人节快乐"))
         self.on(13, 10, 0)
         with acting_as(self.home, me):
-            topup(self.home, 100_00, pin=_pin)
+            topup(self.home, 100_00, pin=everyones_pin)
             self.later(minutes=50)
-            withdraw(self.home, 50_00, pin=_pin)
+            withdraw(self.home, 50_00, pin=everyones_pin)
         self.wait_until(NEW_YEARS_EVE - timedelta(minutes=2))
         return self.sends(friend, 88_88, count=shares, greeting="恭喜发财，大吉大利")
 
@@ -233,7 +240,7 @@ class _Life:
             sent = send(
                 self.home,
                 total_fen,
-                pin=_pin,
+                pin=everyones_pin,
                 count=count,
                 kind=PacketKind.EXCLUSIVE if to else kind,
                 recipient=to,

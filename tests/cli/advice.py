@@ -523,9 +523,16 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "write one with `hongbao totp add --secret-file FILE`": (
         Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
     ),
-    # --- of help and the settings
+    # --- of stories, help and the settings
+    "play one with `hongbao play {name}`": (
+        Shown("play", home="empty", fill={"{name}": "retry"}, on_screen=True),
+    ),
     "see your aliases: `hongbao alias`": (Shown("alias --remove rp"),),
     "see all of them: `hongbao help`": (Shown("help sned"),),
+    "see all codes: `hongbao why --all`": (Shown("why wrong_pim"),),
+    "see what one of them means with `hongbao why CODE`": (
+        Shown("why --all", fill={"CODE": "wrong_pin"}),
+    ),
     "see every setting: `hongbao config list`": (Shown("config set motion never"),),
     "see where each comes from: `hongbao config list --origin`": (Shown("config unset motion"),),
     "correct it with `hongbao config edit`": (

@@ -15,7 +15,19 @@ from tests.every import every
 
 FREE = {
     # What can be anything, is new, or is a file, which the shell itself knows best.
-    *("AMOUNT", "CODE", "COUNT", "DATE", "DURATION", "ENTRY", "EVENT", "FILE", "FOLDER", "ID"),
+    *(
+        "AMOUNT",
+        "CODE",
+        "COMMAND",
+        "COUNT",
+        "DATE",
+        "DURATION",
+        "ENTRY",
+        "EVENT",
+        "FILE",
+        "FOLDER",
+        "ID",
+    ),
     *("INSTANT", "KEY", "NUMBER", "SEED", "SPAN", "TEXT", "YEAR"),
 }
 NEW = {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from hongbao.errors import InsufficientBalance, LimitExceeded, kinds
-from tests import gallery
+from hongbao.why import declared_example
 from tests.cli.advice import STATES, Shown
 from tests.cli.shell import Said, Shell
 from tests.cli.transcripts import HOMES, founded, furnish
@@ -61,10 +61,10 @@ def _filled(state: Shown, typed: str) -> str:
 
 def samples() -> dict[str, str]:
     """Return the hints of the gallery by the codes of its refusals, and of two more like them."""
-    limited = gallery.example_of(InsufficientBalance, topup_max_fen=5_000)
-    at_the_top = gallery.example_of(LimitExceeded, returns_at=None, identifying_helps=False)
+    limited = declared_example(InsufficientBalance, topup_max_fen=5_000)
+    at_the_top = declared_example(LimitExceeded, returns_at=None, identifying_helps=False)
     return {
-        **{kind.code: gallery.example_of(kind).hint or "" for kind in kinds()},
+        **{kind.code: declared_example(kind).hint or "" for kind in kinds()},
         "insufficient_balance:limited": limited.hint or "",
         "limit_exceeded:at the top": at_the_top.hint or "",
     }

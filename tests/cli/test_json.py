@@ -114,6 +114,7 @@ TYPED: dict[str, list[str]] = {
     "learn new": ["福🧧é"],
     "demo": [],  # tests/test_story.py plays it
     "play": ["{home}/没有é"],  # tests/cli/test_play.py plays more
+    "race": ["--people 2 --shares 1 --turns --seed 福🧧", "--people 五"],
     "status": [""],
     "sandbox": ["--empty --at {home}/沙盒🧧é", "--at {home}", "--people 五"],
     "sandbox shell": ["--at {home}/没有é"],
@@ -128,6 +129,7 @@ TYPED: dict[str, list[str]] = {
     "completion": ["bash", "福"],
     "help": ["", "send", "exit-codes", "福🧧"],
     "version": [""],
+    "why": ["", "wrong_pin", "11", "--all", "wrong_pin --story", "福🧧"],
     "no command": ["", "--help", "send --help"],
 }
 

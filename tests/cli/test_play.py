@@ -14,7 +14,8 @@ import pytest
 from hongbao import cli
 from hongbao.answers import StoryFailure, StoryOutcome
 from hongbao.errors import ExitCode
-from hongbao.story import reports, running
+from hongbao.story import accepting, reports, running
+from hongbao.story.script import Expectation
 from tests import warm
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands" / "play.md"
@@ -121,15 +122,18 @@ def test_the_same_story_says_the_same_to_the_byte(here: Path, capsys: pytest.Cap
     """
     In its own folder or in one that was chosen, and in another time zone.
     """
-    (here / "a.txt").write_text(f"{BEGIN}note: smile\nbalance => 0\ncheck => 0\n", "utf-8")
+    (here / "a.txt").write_text(
+        f"{BEGIN}note: smile\nbalance => 0\ncheck => 0\nkey => 0\n", "utf-8"
+    )
 
     first = plays(capsys, "a.txt")
     with pytest.MonkeyPatch.context() as abroad:
         abroad.setenv("TZ", "America/New_York")
         again = plays(capsys, "a.txt", "--home", "mine")
 
-    heads = re.compile(r"(?m)^head\t.*$")  # under the home's own keys
-    assert (0, heads.sub("", first[1])) == (again[0], heads.sub("", again[1]))
+    assert (0, first[1]) == again[:2]
+    assert "head\t1\t[head]\n" in first[1]
+    assert re.search(r"\n\$ hongbao key\n\[key\]\n", first[1])
     assert "smile" not in first[1]
     assert 0o700 == stat.S_IMODE((here / "mine").stat().st_mode)
     assert 2 == plays(capsys, "a.txt", "--home", "mine")[0]
@@ -227,10 +231,12 @@ def failing(came: str) -> StoryOutcome:
         "expected": "1",
         "got": came,
         "said": came,
+        "row": None,
         "text": text,
     }
     return {
         "story": '红包 & "é" #1.txt',
+        "row": None,
         "ok": False,
         "chapters": 1,
         "commands": 1,
@@ -242,6 +248,80 @@ def failing(came: str) -> StoryOutcome:
     }
 
 
+EXACT = """\
+init 李四                        => 0
+card add 9999010000000003        => 0   bound icbc-0002
+topup 10                         => 0
+    > topped up 11.00 from icbc-0003 · balance 10.00
+## Two
+send 8.88 --count 1              => 0   …[packet]…
+李四: claim [packet]             => 0   claimed 8.80 from 张三 · balance 8.88
+    fact: balance 李四 = 8.88
+## Three
+balance                          => 0   1.13 …
+balance                          => 10
+balance --json                   => 0   {"available_fen": 113}
+"""
+
+
+def test_exact_lines_are_accepted_and_nothing_else_is(
+    here: Path, capsys: pytest.CaptureFixture[str]
+):
+    """
+    All of them in one go, after they were shown; codes, …, names, JSON and facts say what is meant.
+    """
+    (here / "a.txt").write_text(BEGIN + EXACT, "utf-8")
+    (here / "a.txt").chmod(0o644)
+
+    code, out, err = plays(capsys, "--accept", "a.txt")
+    assert (2, BEGIN + EXACT) == (code, (here / "a.txt").read_text("utf-8"))
+    assert "hongbao: hint: give --yes" in err
+    code, again, err = plays(capsys, "--accept", "a.txt", "--yes")
+
+    assert (24, "hongbao: error: failed expectations: 1\n") == (code, err)
+    assert again.startswith(out)
+    assert [
+        "-card add 9999010000000003        => 0   bound icbc-0002",
+        "-    > topped up 11.00 from icbc-0003 · balance 10.00",
+        "-李四: claim [packet]             => 0   claimed 8.80 from 张三 · balance 8.88",
+    ] == re.findall(r"(?m)^-[^-].*$", out)
+    accepted = (
+        EXACT.replace("bound icbc-0002", "bound icbc-0003 · ICBC (demo) · **** 0003")
+        .replace("11.00", "10.00")
+        .replace("8.80", "8.88")
+    )
+    assert BEGIN + accepted == (here / "a.txt").read_text("utf-8")
+    assert 0o644 == stat.S_IMODE((here / "a.txt").stat().st_mode)
+    assert "nothing to accept" in plays(capsys, "--accept", "a.txt")[2]
+    assert 2 == plays(capsys, "--accept", "--tap", "a.txt")[0]
+
+
+@pytest.mark.parametrize(
+    ("others", "said", "instead"),
+    [
+        ([], "one\ntwo", None),
+        ([], "balance 1.00", "balance 1.00"),
+        ([], "hint: x\nbalance is 2.00", "balance is 2.00"),
+        (["balance is 2.00"], "balance is 2.00\nbalance is 3.00", "balance is 3.00"),
+        (["balance is 2.00"], "balance is 2.00", None),
+        ([], "a … b", None),
+        ([], "pin •••", None),
+        ([], '{"a": 1}', None),
+        ([], "", None),
+    ],
+)
+def test_what_came_instead_is_the_line_most_like_it(
+    others: list[str], said: str, instead: str | None
+):
+    """
+    Of those that nothing else expects; a line that could mean something else is never taken.
+    """
+    expected = Expectation(1, "out", "balance is 1.00")
+    rest = [Expectation(2, "out", text) for text in others]
+
+    assert instead == accepting._instead(expected, [expected, *rest], said.splitlines())
+
+
 WILD = "\x1b[31m🧧 红包\x07\x00 <&]]> \ud800\ufffe\x85 end"
 
 
@@ -249,7 +329,9 @@ def test_any_failure_makes_xml_that_a_strict_parser_takes():
     """
     Escapes, bells, NULs, lone surrogates and what XML itself means something by.
     """
-    text = reports.junit([failing(WILD), {**failing(""), "ok": True, "failures": []}])
+    took = [reports.Took(1.25, ("2026-02-16T20:00:00+08:00", "2026-02-18T20:00:00+08:00"))]
+    outcomes: list[StoryOutcome] = [failing(WILD), {**failing(""), "ok": True, "failures": []}]
+    text = reports.junit(outcomes, [*took, reports.Took(0.5, None)])
 
     suites = ElementTree.fromstring(text.encode("utf-8"))
     cases = suites.findall("testsuite/testcase")
@@ -262,6 +344,13 @@ def test_any_failure_makes_xml_that_a_strict_parser_takes():
     assert "came: �[31m🧧 红包�� <&]]> ��\x85 end" in failed.text
     assert ("text", "é.txt:1 · `hongbao balance`") == (failed.get("type"), failed.get("message"))
     assert cases[1].find("failure") is None
+    assert ["1.250", "0.500"] == [case.get("time") for case in cases]
+    assert "1.750" == suites.get("time")
+    assert {
+        "virtual_began": "2026-02-16T20:00:00+08:00",
+        "virtual_ended": "2026-02-18T20:00:00+08:00",
+    } == {each.get("name"): each.get("value") for each in cases[0].iter("property")}
+    assert [] == list(cases[1].iter("property"))
 
 
 def test_a_failure_stays_below_its_point():
@@ -289,9 +378,9 @@ def test_reports_say_what_the_terminal_says(here: Path, capsys: pytest.CaptureFi
     assert "a.txt:1 · `hongbao balance`\n  expected: exit code 0\n  came: exit code 10" in words
     assert words == report.findtext("testsuite/testcase/failure")
     assert [f"    {line}".rstrip() for line in words.splitlines()] == out.splitlines()[5:-2]
-    assert (here / "report.xml").read_text("utf-8") == plays(
-        capsys, "a.txt", "b.txt", "--junit", "-"
-    )[1]
+    untimed = re.compile(r' time="\d+\.\d{3}"')
+    again = plays(capsys, "a.txt", "b.txt", "--junit", "-")[1]
+    assert untimed.sub("", (here / "report.xml").read_text("utf-8")) == untimed.sub("", again)
     assert (24, "ok 2 - b.txt") == (code, out.splitlines()[-1])
 
 
@@ -317,3 +406,108 @@ def test_processes_of_their_own_say_the_same_to_the_byte(here: Path):
 
     assert said[0] == said[1]
     assert b"books digest " in said[0]
+
+
+def test_a_script_gets_the_code_of_an_error_and_its_reader_the_sentence(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """
+    In the file that HONGBAO_ERROR_FILE names; that it cannot be written does not hide the error.
+    """
+    monkeypatch.setenv("HONGBAO_HOME", str(here / "home"))
+    monkeypatch.setenv("HONGBAO_LANG", "en")
+    monkeypatch.setenv("HONGBAO_ERROR_FILE", "code")
+    assert 10 == cli.main(["balance"])
+    assert "home_not_found\n" == Path("code").read_text("utf-8")
+    capsys.readouterr()
+
+    monkeypatch.setenv("HONGBAO_ERROR_FILE", "temporary")
+    assert 10 == cli.main(["balance"])
+    first = capsys.readouterr().err.partition("\n")[0]
+    assert "hongbao: cannot write temporary: Is a directory" == first
+
+
+TABLE = "who,amount\n李四,8.88\n\n王五,0.01\n"
+
+
+def test_a_table_plays_the_story_once_for_each_row(here: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    Each in a throw-away home of its own; what fails names the row, in every form.
+    """
+    (here / "a.txt").write_text(
+        f"{BEGIN}given who = 赵六\ngiven amount = 1\n"
+        "init [who] => 0\n[who]: balance => 0\n    fact: balance [who] = [amount]\n",
+        "utf-8",
+    )
+    (here / "rows.csv").write_text(TABLE, "utf-8-sig")
+
+    code, out, err = plays(capsys, "--check", "a.txt", "--table", "rows.csv")
+
+    assert (24, "hongbao: error: failed expectations: 2\n") == (code, err)
+    assert (
+        "a.txt:7 · rows.csv:2 · `hongbao balance -p 李四`\n  expected: balance 李四 = 8.88" in out
+    )
+    assert (
+        "a.txt:7 · rows.csv:4 · `hongbao balance -p 王五`\n  expected: balance 王五 = 0.01" in out
+    )
+    assert ["a.txt · rows.csv:2", "a.txt · rows.csv:4"] == re.findall(r"(?m)^failed\t(.*?)\t", out)
+    error = json.loads(plays(capsys, "--check", "--json", "a.txt", "--table", "rows.csv")[2])
+    assert ["rows.csv:2", "rows.csv:4"] == [each["row"] for each in error["error"]["failures"]]
+    assert (
+        "not ok 2 - a.txt · rows.csv:4\n"
+        in plays(capsys, "--tap", "a.txt", "--table", "rows.csv")[1]
+    )
+    (here / "rows.csv").write_text("amount\n0.00\n0\n", "gb18030")
+    assert 0 == plays(capsys, "--check", "a.txt", "--table", "rows.csv", "--set", "who=红红")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "name", "problem"),
+    [
+        ("", [], "invalid_table", "empty"),
+        ("amount\n", [], "invalid_table", "empty"),
+        ("amount,amount\n1,2\n", [], "invalid_table", "twice"),
+        ("amount\n1,2\n", [], "invalid_table", "fields"),
+        ('amount\n"1" 2\n', [], "invalid_table", "not_csv"),
+        ("amount\n" + "1\n" * 1001, [], "invalid_table", "too_many"),
+        ("sum\n1\n", [], "invalid_given", "unknown"),
+        ("amount\n1\n", ["--set", "amount=2"], "invalid_given", "in_table"),
+        ("amount\n1\n", ["--home", "new"], "conflicting_options", None),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_before_anything_runs(
+    here: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    typed: list[str],
+    name: str,
+    problem: str | None,
+):
+    """
+    With the line, and what is wrong with it.
+    """
+    (here / "a.txt").write_text("given amount = 1\n", "utf-8")
+    (here / "rows.csv").write_text(text, "utf-8")
+
+    code, out, err = plays(capsys, "a.txt", "--table", "rows.csv", *typed, "--json")
+    error = json.loads(err)["error"]
+
+    assert (2, "", name, problem) == (code, out, error["code"], error.get("problem"))
+
+
+def test_github_marks_the_line_that_fails(here: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    With the words of the terminal, escaped as GitHub reads them, and no control characters.
+    """
+    (here / "a,b.txt").write_text("## 50%: one\nbalance => 10  🧧\x1b[31m红包\x07\x00%\n", "utf-8")
+
+    code, out, _ = plays(capsys, "--github", "a,b.txt")
+
+    assert 24 == code
+    mark, last = out.splitlines()
+    assert mark.startswith(
+        "::error file=a%2Cb.txt,line=2,title=hongbao play · 50%25%3A one::"
+        "a,b.txt:2 · 50%25: one · `hongbao balance`%0A  expected: 🧧�[31m红包��%25%0A  came: "
+    )
+    assert last.startswith("failed\ta,b.txt\t1\t")
+    assert 2 == plays(capsys, "--github", "--json", "a,b.txt")[0]

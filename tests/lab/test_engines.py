@@ -12,8 +12,8 @@ from hongbao.errors import (
     LabLedger,
     LimitExceeded,
     NotLabLedger,
-    PacketExpired,
     PacketFinished,
+    PacketNotExpired,
     PacketRefunded,
     RequestConflict,
 )
@@ -92,14 +92,15 @@ def test_what_expired_goes_back_once(small: Engine):
     After expiry no one can claim, and the refund happens a single time.
     """
     packet = finish(small.send(ZHANG, "5"))["packet"]
-    small.advance(timedelta(hours=24))
-
-    with pytest.raises(PacketExpired):
-        finish(small.claim(LI, packet))
-    assert 500 == finish(small.refund(ZHANG, packet))["refunded_fen"]
-    with pytest.raises(PacketRefunded):
+    small.advance(timedelta(hours=23))
+    with pytest.raises(PacketNotExpired):
         finish(small.refund(ZHANG, packet))
-    assert 100_000 == fen(small, ZHANG)
+    small.advance(timedelta(hours=1))
+
+    for act in (small.claim(LI, packet), small.refund(ZHANG, packet)):
+        with pytest.raises(PacketRefunded):
+            finish(act)
+    assert (100_000, 0) == (fen(small, ZHANG), missing(small))
 
 
 def test_a_key_stands_for_one_request(small: Engine):
@@ -190,7 +191,6 @@ def test_expiry(tmp_path: Path):
     made = broken("expiry", tmp_path)
     packet = finish(made.send(ZHANG, "5"))["packet"]
     made.advance(timedelta(hours=25))
-    finish(made.refund(ZHANG, packet))
 
     assert 500 == finish(made.claim(LI, packet))["amount_fen"]
     with pytest.raises(AlreadyClaimed):
@@ -201,14 +201,13 @@ def test_expiry(tmp_path: Path):
 
 def test_double_refund(tmp_path: Path):
     """
-    The rest goes back as often as it is asked for.
+    The rest goes back when the packet expires, and when it is asked for.
     """
     made = broken("double-refund", tmp_path)
     packet = finish(made.send(ZHANG, "5"))["packet"]
     made.advance(timedelta(hours=24))
 
-    for _ in range(2):
-        finish(made.refund(ZHANG, packet))
+    assert 500 == finish(made.refund(ZHANG, packet))["refunded_fen"]
 
     assert 100_500 == fen(made, ZHANG)
 

@@ -19,7 +19,7 @@ class Broken(Engine):
         move.is_half = True
         place = len(books.moves) - 1
         self.ledger.write(books)
-        yield turn(N_("{amount_fen} has left the packet"), amount_fen=share_fen)
+        yield turn(N_("{amount_fen} has left the packet"), more=True, amount_fen=share_fen)
 
         books = self.ledger.read()
         self.add(books, balance_of(person), share_fen)

@@ -16,6 +16,7 @@ class Broken(Engine):
         yield turn(
             N_("{person} is read as having {balance_fen}"),
             wrote=False,
+            more=True,
             person=person,
             balance_fen=balance_fen,
         )

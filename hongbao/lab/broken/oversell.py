@@ -11,7 +11,7 @@ class Broken(Engine):
     def claim(self, person: str, packet: str, *, key: str = "") -> Act:
         """Look in one turn, and pay in the next without looking again."""
         share_fen = self.share_for(self.ledger.read(), person, packet)
-        yield turn(N_("{person} found one left"), wrote=False, person=person)
+        yield turn(N_("{person} found one left"), wrote=False, more=True, person=person)
 
         books = self.ledger.read()
         asked = Asked(key, "claim", person, None, packet, is_done=True)

@@ -1,0 +1,24 @@
+"""The laboratory: what its engines do not understand, and what is not in it."""
+
+from hongbao.errors.base import NotFound, UsageError, example, shortened
+from hongbao.words import N_
+
+
+class ExperimentNotFound(NotFound):
+    """The laboratory has no fault of that name."""
+
+    name: str = example("overshell", kw_only=False, shape=shortened)
+    known: str = example("float, oversell")
+
+    sentence = N_("the laboratory has no fault {name}")
+    advice = N_("its faults are: {known}")
+
+
+class BadLabCommand(UsageError):
+    """The engines of the laboratory understand few of hongbao's commands."""
+
+    typed: str = example("totp add", kw_only=False)
+    understood: str = example("topup AMOUNT, send AMOUNT, claim PACKET")
+
+    sentence = N_("the engines of the laboratory do not understand `{typed}`")
+    advice = N_("they understand: {understood}")

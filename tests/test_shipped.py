@@ -1,0 +1,121 @@
+"""The stories that come with hongbao: they hold, and say the same everywhere."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hongbao import cli
+from hongbao.story import Answered, Closed, Failed, Skipped, perform, shipped
+from hongbao.story.script import Chapter, Narration, Note
+from tests import warm
+from tests.every import every
+
+NAMES = [story.name for story in shipped.all_of_them()]
+DAILY = ("midnight", "outage")
+WORLDS = (
+    {"PYTHONHASHSEED": "1", "TZ": "UTC", "LANG": "C", "TERM": "dumb"},
+    {"PYTHONHASHSEED": "4711", "TZ": "America/New_York", "LANG": "zh_CN.UTF-8", "COLUMNS": "40"},
+)
+
+
+def test_there_is_a_story_for_each_idea():
+    """
+    A packet's life, a bank that fails, midnight, attacks and retries; and the demo.
+    """
+    assert {"demo", "packet", "outage", "midnight", "attacks", "retry"} <= set(NAMES)
+
+
+@every("story", shipped.all_of_them(), ids=lambda story: story.name)
+def test_each_is_told_in_both_languages(story: shipped.Shipped):
+    """
+    Every paragraph, title and note, and Chinese where it says zh; it begins with what it is about.
+    """
+    for scene in story.story.scenes:
+        if isinstance(scene, Narration | Chapter | Note):
+            assert {"en", "zh"} == set(scene.told), scene
+            assert re.search("[\u4e00-\u9fff]", scene.told["zh"])
+    assert len(story.about("en")) <= 100
+
+
+def test_play_without_a_file_lists_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Each on a line, in the language of who asks; a program gets English.
+    """
+    monkeypatch.setenv("HONGBAO_LANG", "zh")
+    assert 0 == cli.main(["play"])
+    lines = capsys.readouterr().out.splitlines()
+    assert NAMES == [line.partition("\t")[0] for line in lines]
+    assert all(re.search("[\u4e00-\u9fff]", line) for line in lines)
+    assert 0 == cli.main(["play", "--json"])
+    assert "midnight: a day is" in capsys.readouterr().out
+
+
+def test_a_file_of_ones_own_comes_before_one_of_that_name(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    What is typed is a file, if there is one.
+    """
+    monkeypatch.chdir(tmp_path)
+    Path("retry").write_text("balance => 10", "utf-8")
+    with warm.stories():
+        assert 0 == cli.main(["play", "--check", "retry"])
+        assert "ok\tretry\t1\t" in capsys.readouterr().out
+    assert 10 == cli.main(["play", "../retry"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in DAILY else pytest.param(name, marks=pytest.mark.slow) for name in NAMES],
+)
+def test_each_holds_in_both_languages_with_the_same_books(name: str, tmp_path: Path):
+    """
+    Nothing fails, nothing is skipped, and the digest knows no language.
+    """
+    path = shipped.path_of(name)
+    assert path is not None
+    digests = set()
+    with warm.stories():
+        for language in ("en", "zh_CN"):
+            folder = tmp_path / language
+            folder.mkdir(0o700)
+            story = next(each.story for each in shipped.all_of_them() if each.name == name)
+            events = list(perform(story, folder, language=language))
+            assert [] == [each for each in events if isinstance(each, Failed | Skipped)]
+            assert isinstance(events[-1], Closed)
+            digests.add(events[-1].digest)
+            assert any(isinstance(each, Answered) for each in events)
+    assert 1 == len(digests)
+    assert None not in digests
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_says_the_same_in_every_world(name: str, language: str, tmp_path: Path):
+    """
+    As processes, in an empty folder, with no home: other zones, hash seeds, locales and widths.
+    """
+    said = []
+    for number, world in enumerate(WORLDS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        variables = {"PATH": os.environ["PATH"], "HONGBAO_LANG": language, **world}
+        done = subprocess.run(
+            [sys.executable, "-m", "hongbao", "play", name],
+            cwd=folder,
+            env=variables,
+            capture_output=True,
+            check=False,
+        )
+        assert (0, b"") == (done.returncode, done.stderr)
+        assert [] == list(folder.iterdir())
+        said.append(done.stdout)
+    assert said[0] == said[1]
+    assert b"hongbao" in said[0]
