@@ -1879,3 +1879,26 @@ class LabShown(LabFault):
     broken: LabBooks
     right: LabBooks
     cracked: LabCracked | None  # a PIN
+
+
+class FairnessLine(TypedDict):
+    """What the people at one position got, by one rule."""
+
+    rule: str  # ``double-mean``, ``shuffled``, ``equal`` or ``biased-deal``
+    broken: bool  # the rule is wrong on purpose
+    position: int  # 1 is the first who claims
+    sum_fen: int  # in all deals
+    mean_millifen: int  # thousandths of a fen, rounded
+    spread_millifen: int  # the standard deviation
+    luckiest: int  # how many times the most was here
+    luckiest_ppm: int  # the same in millionths of all deals
+
+
+class FairnessMeasured(TypedDict):
+    """`lab fairness`: what each rule gives each position, measured."""
+
+    total_fen: int
+    count: int
+    deals: int
+    chance_seed: str
+    lines: list[FairnessLine]

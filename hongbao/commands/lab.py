@@ -1,13 +1,25 @@
 """``hongbao lab``."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hongbao.commands.options import Command, caller, listing_group, new_app, one_of
+from hongbao.commands.options import (
+    Command,
+    caller,
+    listing,
+    listing_group,
+    new_app,
+    one_of,
+    whole,
+)
+from hongbao.commands.rules import read_policy
+from hongbao.domain.money import parse_yuan
 from hongbao.words import N_, use_language
 
 if TYPE_CHECKING:
+    from hongbao.answers import FairnessLine, FairnessMeasured
     from hongbao.commands.caller import Caller
 
 RUN = "run"
@@ -84,6 +96,94 @@ def run(
     seconds = screen.ROW_SECONDS * len(shown["rows"])
     call.play(lambda gone, width: screen.frame(shown, gone, width), seconds)
     call.answer(shown, screen.show_experiment)
+
+
+class Rule(StrEnum):
+    """The rules of dealing that can be measured; the last one is broken."""
+
+    DOUBLE_MEAN = "double-mean"
+    SHUFFLED = "shuffled"
+    EQUAL = "equal"
+    BIASED = "biased-deal"
+
+
+@app.command(
+    "fairness",
+    cls=listing("fairness:LINES", pictured=True),
+    short_help=N_("Measure what each dealing rule gives to each position."),
+    help=N_(
+        "It deals the same packet many times by hongbao's own functions, and by a broken rule: "
+        "mean, spread, and the chance of being the luckiest, for the first who claims, the second "
+        "and so on."
+    ),
+    epilog=(
+        "hongbao lab fairness\n"
+        "hongbao lab fairness 100 --count 10 --rule shuffled\n"
+        "hongbao lab fairness --svg fairness.svg"
+    ),
+)
+def fairness(
+    ctx: typer.Context,
+    amount: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="AMOUNT",
+            parser=parse_yuan,
+            help=N_("the total of the packet, in yuan (default: 10)"),
+            show_default=False,
+        ),
+    ] = None,
+    count: Annotated[
+        int,
+        typer.Option(
+            "--count",
+            "-c",
+            metavar="COUNT",
+            parser=whole("--count", 1),
+            help=N_("number of shares"),
+        ),
+    ] = 5,
+    deals: Annotated[
+        int,
+        typer.Option(
+            "--deals", metavar="COUNT", parser=whole("--deals", 1), help=N_("how many packets")
+        ),
+    ] = 100_000,
+    rule: Annotated[
+        Rule | None, typer.Option("--rule", help=N_("only this rule (default: all)"))
+    ] = None,
+    seed: Annotated[
+        str, typer.Option("--seed", metavar="TEXT", help=N_("the seed of the randomness"))
+    ] = "lab",
+) -> None:
+    from hongbao.domain.policy import check_packet
+    from hongbao.lab.fairness import chosen_rules, measured
+    from hongbao.queries.privacy import Known
+    from hongbao.ui import fairness as screen
+
+    call = _speaking(ctx)
+    total_fen = 1_000 if amount is None else amount
+    rules = read_policy("standard").packet
+    check_packet(rules, total_fen, count)
+    call.known, call.with_names = Known(), True  # there is no one in it
+    lines: list[FairnessLine] = []
+    for each in chosen_rules(rule, total_fen, count):
+        lines += measured(
+            each,
+            total_fen=total_fen,
+            count=count,
+            cap_fen=rules.share_max_fen,
+            deals=deals,
+            seed=seed,
+        )
+    answer: FairnessMeasured = {
+        "total_fen": total_fen,
+        "count": count,
+        "deals": deals,
+        "chance_seed": seed,
+        "lines": lines,
+    }
+    call.answer_list(answer, screen.LINES, screen.show_fairness)
 
 
 def _speaking(ctx: typer.Context) -> "Caller":

@@ -85,7 +85,7 @@ TOPICS = {
     ),
     "recordings": "NotARecording NothingRecorded RecordingDiffers",
     "parallel": "GateGone NoGates MoneyLost RaceStuck",
-    "lab": "ExperimentNotFound BadLabCommand",
+    "lab": "ExperimentNotFound BadLabCommand UnequalShares",
     "lessons": (
         "InvalidLesson LessonNotFound StepNotFound NothingToUndo NotALessonsFolder "
         "ProgressUnreadable LessonFails"

@@ -22,3 +22,12 @@ class BadLabCommand(UsageError):
 
     sentence = N_("the engines of the laboratory do not understand `{typed}`")
     advice = N_("they understand: {understood}")
+
+
+class UnequalShares(UsageError):
+    """Whole fen cannot be parted equally."""
+
+    total_fen: int = example(1_000)
+    count: int = example(3)
+
+    sentence = N_("{total_fen} cannot be parted equally among {count}")
