@@ -27,10 +27,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.ledger import PLATFORM, Account, Kind
+from hongbao.domain.policy import PERIODS
 from hongbao.domain.text import name_key
 from hongbao.errors import InvalidFact, InvalidPacketId
 from hongbao.home.opened import Home
 from hongbao.queries.books import acts_of
+from hongbao.queries.limits import limit_states
 from hongbao.store import HeldRow, Holder, PacketRow, PacketView, ProfileRow
 from hongbao.units import iso, yuan
 from hongbao.words import N_, Filled
@@ -155,6 +157,18 @@ def _cards(moment: _Moment, name: str) -> Value:
 def _tier(moment: _Moment, name: str) -> Value:
     profile = moment.profile(name)
     return None if profile is None else str(moment.home.tier(profile).name)
+
+
+def _left(moment: _Moment, name: str, period: str) -> Value:
+    profile = moment.profile(name)
+    if profile is None:
+        return None
+    lefts = [
+        state.left_fen
+        for state in limit_states(moment.home, profile)
+        if state.limit.period == period
+    ]
+    return min(lefts, default=None)
 
 
 def _pin(moment: _Moment, name: str) -> Value:
@@ -302,6 +316,9 @@ VOCABULARY: dict[str, _Word] = {
     ),
     "stopped": _Word(_NAME, COUNT, N_("the number of acts of {name} that were stopped"), _stopped),
     "tier": _Word(_NAME, WORD, N_("the tier of {name}"), _tier),
+    "left": _Word(
+        ("name", "period"), AMOUNT, N_("what is left of a limit of {name} ({period})"), _left
+    ),
     "pin": _Word(_NAME, WORD, N_("the PIN of {name}"), _pin),
     # of the books
     "reserve": _Word((), AMOUNT, N_("the reserve"), _reserve),
@@ -613,6 +630,8 @@ def _fact(words: Sequence[str], text: str) -> Fact:
     given = dict(zip(word.takes, of, strict=False))
     if "account" in given and given["account"] not in set(Kind):
         raise InvalidFact(text, problem="no_account", value=given["account"])
+    if "period" in given and given["period"] not in PERIODS:
+        raise InvalidFact(text, problem="no_value", value=given["period"])
     if "code" in given and not given["code"].isdecimal():
         raise InvalidFact(text, problem="no_value", value=given["code"])
     return Fact(name, of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hongbao.domain.limits import factor_level, states
+from hongbao.domain.limits import LimitState, factor_level, states
 from hongbao.home.opened import Home
 from hongbao.queries.devices import authentication_factors
 from hongbao.store import ProfileRow
@@ -20,15 +20,22 @@ def free_withdrawal_left_fen(home: Home, profile: ProfileRow) -> int:
     return max(home.policy.withdraw.free_fen - used, 0)
 
 
+def limit_states(home: Home, profile: ProfileRow) -> list[LimitState]:
+    """Return what is used and left of every limit that applies to *profile* now."""
+    return states(
+        home.policy,
+        home.tier(profile),
+        home.store.usage_of(profile.person),
+        home.now(),
+        home.member_since(profile),
+        factor_level(authentication_factors(home, profile)),
+    )
+
+
 def limits(home: Home) -> Limits:
     """Return every rule that applies to this profile now: used, left, and when room returns."""
     with home.looking():
         me, now, policy = home.me, home.now(), home.policy
-        tier = home.tier(me)
-        usage = home.store.usage_of(me.person)
-        factors = authentication_factors(home, me)
-        level = factor_level(factors)
-        limit_states = states(policy, tier, usage, now, home.member_since(me), level)
         lines: list[LimitLine] = [
             {
                 "id": state.limit.id,
@@ -40,14 +47,14 @@ def limits(home: Home) -> Limits:
                 "returns_at": None if state.returns_at is None else iso(state.returns_at),
                 "confidence": state.limit.confidence,
             }
-            for state in limit_states
+            for state in limit_states(home, me)
         ]
         return {
             "profile": me.name,
-            "tier": tier.name,
+            "tier": home.tier(me).name,
             "policy": policy.ref,
             "channels": home.channels(me),
-            "factors": list(factors),
+            "factors": list(authentication_factors(home, me)),
             "limits": lines,
             "share_max_fen": policy.packet.share_max_fen,
             "shares_max": policy.packet.shares_max,

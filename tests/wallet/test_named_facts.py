@@ -41,6 +41,8 @@ wrong-pins Zhang = 0
 pin Li = open
 stopped Li = 0
 tier Wang != none
+left Wang day = 1000.00
+left Zhang day = none
 reserve + in-transit = owed
 owed = balance Zhang + balance Li + balance Wang + frozen Zhang
 account platform packet = frozen Zhang
@@ -167,6 +169,7 @@ def test_a_difference_says_what_differs_and_not_what_was_expected(lived: tuple[W
         ("balance 张三 = 1.5", "no_value"),
         ("acts send = 1.00", "no_value"),
         ("ended ok = 1", "no_value"),
+        ("left 张三 week = 1", "no_value"),
         ("balance 张三 = cards 张三", "other_kinds"),
         ("tier 张三 < one", "other_kinds"),
         ("balance '张三 = 1", "open_quote"),
