@@ -20,7 +20,7 @@ def free_withdrawal_left_fen(home: Home, profile: ProfileRow) -> int:
     return max(home.policy.withdraw.free_fen - used, 0)
 
 
-def limit_states(home: Home, profile: ProfileRow) -> list[LimitState]:
+def limit_states(home: Home, profile: ProfileRow) -> tuple[LimitState, ...]:
     """Return what is used and left of every limit that applies to *profile* now."""
     return states(
         home.policy,
