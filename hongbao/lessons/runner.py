@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from hongbao.domain.ledger import Kind
 from hongbao.errors import HongbaoError, InvalidFact, NothingToUndo, StepNotFound
+from hongbao.lessons import misconceptions
 from hongbao.lessons.progress import (
     SHOWN,
     SKIPPED,
@@ -100,13 +101,19 @@ class NoQuestion(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What the books say to an answer; *said* is what is misunderstood, if that is known."""
+    """
+    What the books say to an answer.
+
+    *said* is what is misunderstood by who gives it, if the lesson knows; or *lab* is the fault of
+    an engine that comes to just that.
+    """
 
     question: Question
     given: str
     found: str
     is_right: bool
     said: Text | None
+    lab: str | None = None
 
 
 class Mistaken(NamedTuple):
@@ -465,7 +472,13 @@ class Runner:
                     ),
                     None,
                 )
-        return Judged(question, given, value_text(found, kind), is_right, said)
+        lab = None
+        if not is_right and said is None:
+            typed = self.world.typed()
+            lab = misconceptions.fault_that_yields(
+                self.lesson, typed, question.answer, value, found
+            )
+        return Judged(question, given, value_text(found, kind), is_right, said, lab)
 
     # --- the lesson's own words ------------------------------------------------------------------
 

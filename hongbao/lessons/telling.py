@@ -114,6 +114,15 @@ def _sentence(event: Event) -> str:
 def _judged(event: Judged) -> str:
     if event.is_right:
         return say(N_("right: {found}"), found=event.found)
+    if event.lab is not None:
+        return say(
+            N_(
+                "not {given}: that is what an engine with the fault `{lab}` comes to; "
+                "see it with `hongbao lab {lab}`"
+            ),
+            given=event.given,
+            lab=event.lab,
+        )
     return say(N_("not {given}"), given=event.given)
 
 

@@ -20,6 +20,7 @@ from hongbao.lessons.script import Lesson, Person, Way
 from hongbao.policies import text_of
 from hongbao.queries.facts import Scope
 from hongbao.recordings import recorder
+from hongbao.recordings.recorder import Recorded
 from hongbao.story import HOME, Answered, Failed, Player, Run, Screen, Skipped
 from hongbao.story.snapshots import Snapshots
 from hongbao.vault.files import storage
@@ -109,12 +110,15 @@ class World:
 
     def logged(self) -> int:
         """Return how many commands were noted so far."""
-        return len(recorder.read(self.log)[1])
+        return len(self.typed())
+
+    def typed(self) -> list[Recorded]:
+        """Return all commands that were typed here, and not undone."""
+        return recorder.read(self.log)[1]
 
     def scope(self, since: int, logged: int) -> Scope:
         """Return what facts look back to: entry *since*, and so many commands *logged*."""
-        _head, commands = recorder.read(self.log)
-        own = [each for each in commands[logged:] if each.left_out != "own_wallet"]
+        own = [each for each in self.typed()[logged:] if each.left_out != "own_wallet"]
         return Scope(
             since,
             Counter(each.code for each in own),

@@ -1,0 +1,75 @@
+"""A wrong prediction is recognised by the broken engine that comes to just that."""
+
+from hongbao.lessons.misconceptions import fault_that_yields
+from hongbao.lessons.script import read
+from hongbao.queries.facts import parse_fact
+from hongbao.recordings.recorder import Recorded
+from tests.every import every
+from tests.lessons.test_lessons import filled
+
+LESSON = read(filled(), "mine", "mine.toml")
+PACKET = "hb_0SMA8NSX"
+
+
+def typed(*lines: str) -> list[Recorded]:
+    """Return *lines* as they are recorded; what names the packet is answered with its id."""
+    return [
+        Recorded(
+            tuple(line.split()),
+            0,
+            None,
+            {"packet": PACKET} if "last" in line or "send" in line else {},
+            (),
+            (),
+            0,
+            None,
+            None,
+        )
+        for line in lines
+    ]
+
+
+@every(
+    "lines, answer, found, predicted, fault",
+    [
+        (["topup 4.35"], "balance 小明", 104_35, 104_34, "float"),
+        (
+            ["send --each 3.33 --count 3 --greeting x", "claim last -p Alice", "topup 1"],
+            "reserve",
+            101_00,
+            101_00,
+            None,
+        ),
+        (
+            ["send 10 --to Alice", "clock advance 24h", "refund last"],
+            "balance 小明",
+            100_00,
+            110_00,
+            "double-refund",
+        ),
+        (
+            ["send 10 --to Alice", "clock advance 24h", "claim last -p Alice"],
+            "balance Alice",
+            0,
+            10_00,
+            "expiry",
+        ),
+        (
+            ["topup 5 --request-id a", "topup 7 --request-id a"],
+            "balance 小明",
+            105_00,
+            105_00,
+            None,
+        ),
+        (["send 10 --count 3", "claim last -p Alice"], "packet 小明 claimed", 1, 3_34, None),
+        (["topup 4.35", "settle", "books"], "balance 小明", 104_35, 99, None),
+        (["send 10 --from icbc-0001"], "balance 小明", 100_00, 90_00, None),
+    ],
+)
+def test_a_prediction_that_is_an_engines(
+    lines: list[str], answer: str, found: int, predicted: int, fault: str | None
+):
+    """
+    And nothing is said where none comes to it, or where the laboratory cannot be compared.
+    """
+    assert fault == fault_that_yields(LESSON, typed(*lines), parse_fact(answer), predicted, found)
