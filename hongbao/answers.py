@@ -1199,6 +1199,38 @@ class TraceStep(TypedDict):
     messages: list[TraceMessage]
 
 
+class ExplainedCheck(TypedDict):
+    """A check that an act went through."""
+
+    check: str  # ``signature``, ``pin``, ``limits``, ``risk``, ``balance``, ``terms``, …
+    passed: bool
+    facts: dict[str, object]  # what it went by
+
+
+class ExplainedStep(TraceStep):
+    """A step as `trace` has it, with the checks before it; durations are for people alone."""
+
+    checks: list[ExplainedCheck]
+
+
+class RefusalExplained(TypedDict):
+    """Where an act was stopped."""
+
+    code: str  # the error's
+    check: str | None  # the one that stopped it, if it was one
+    checks: list[ExplainedCheck]  # all that it went through until then
+    entries: list[int]  # what is written down all the same
+    moved: bool  # whether any of that moved money
+
+
+class ActExplained(TypedDict):
+    """What `--explain` adds to an answer, and to a refusal."""
+
+    undone: bool  # a dry run: the steps were done, and undone
+    steps: list[ExplainedStep]
+    refused: RefusalExplained | None
+
+
 class Traced(TypedDict):
     """`trace`: the eight steps of one packet or request."""
 

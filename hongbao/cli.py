@@ -335,7 +335,10 @@ def _say(error: HongbaoError, *, call: Caller, as_json: bool) -> None:
         text = error.as_dict()
         if isinstance(text["hint"], str):
             text["hint"] = addressed(text["hint"], acting_as)
-        talk(to_json({"error": text}, encoding=encoding), wrapped=False)
+        document: dict[str, object] = {"error": text}
+        if call.explained is not None:
+            document["explained"] = call.explained
+        talk(to_json(document, encoding=encoding), wrapped=False)
         return
     if error.exit_code is ExitCode.PENDING:  # not an error: the outcome is only not known yet
         talk(_("hongbao: pending: {message}").format(message=error.message))

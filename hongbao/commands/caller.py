@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +14,7 @@ from hongbao.commands.notes import Notes
 from hongbao.commands.streams import answering, put
 from hongbao.env import Env, NoTerminal, system_env
 from hongbao.errors import (
+    Busy,
     Declined,
     DefaultProfileNotFound,
     HomeLocked,
@@ -22,11 +23,13 @@ from hongbao.errors import (
     Interrupted,
     InvalidAnswer,
     NotAnswered,
+    NotIntact,
     NotUtf8,
     PassphraseMismatch,
     PinMismatch,
     ProfileNotFound,
     Unanswered,
+    Unusable,
     WrongAnswer,
     WrongPassphrase,
     shortened,
@@ -36,7 +39,7 @@ from hongbao.settings import Settings
 from hongbao.words import N_, SANDBOX, Filled, _, harmless, say, shell_word
 
 if TYPE_CHECKING:
-    from hongbao.answers import ChallengePassed
+    from hongbao.answers import ActExplained, ChallengePassed
     from hongbao.domain.pin import Pin
     from hongbao.queries.privacy import Known
     from hongbao.story import Run
@@ -90,6 +93,9 @@ class Caller:
         self.html: str | None = None
         self.with_names = False
         self.no_amounts = False
+        self.explain = False
+        self.explained: ActExplained | None = None
+        """The explanation of the act, if it was wanted."""
         self.known: Known | None = None
         """What pictures hide, once a home is open and a picture is asked for."""
         self.command = "hongbao"
@@ -579,7 +585,8 @@ class Caller:
                 if not self.as_json and self.may_ask:
                     wallet.home.face = lambda challenge: self.is_there(wallet, challenge)
                 try:
-                    yield wallet
+                    with self._explaining(wallet):
+                        yield wallet
                 except ProfileNotFound as error:
                     name = (self.settings.default_profile or "").partition("@")[0]
                     if self.named_profile is None and error.name == shortened(name):
@@ -593,6 +600,41 @@ class Caller:
             raise HomeNotFound(path=str(self.env.home)) from None
         finally:
             self.leave_terminal()
+
+    @contextmanager
+    def _explaining(self, wallet: "Wallet") -> Iterator[None]:
+        """
+        Show what is done within, if ``--explain`` wants it: above the answer, on standard error.
+
+        With ``--json`` it is a part of the document, without durations, so that it repeats.
+        """
+        if not self.explain:
+            yield
+            return
+        from hongbao.queries import explain
+
+        seen = wallet.home.witness = explain.witness()
+        try:
+            yield
+        except HongbaoError as error:
+            if not isinstance(error, Busy | NotIntact | Unusable):  # or nothing may be readable
+                self._show_explained(explain.explained(wallet.home, seen, error))
+            raise
+        if seen.has_seen:
+            self._show_explained(explain.explained(wallet.home, seen, None))
+
+    def _show_explained(self, explained: "ActExplained") -> None:
+        if self.as_json:
+            for step in explained["steps"]:
+                step["took_micros"] = None
+            self.explained = explained
+            return
+        if sys.stderr is None:
+            return
+        from hongbao.ui.explain import show_explained
+
+        with suppress(OSError), redirect_stdout(sys.stderr):
+            show_explained(explained)
 
     @property
     def may_ask(self) -> bool:
@@ -683,7 +725,7 @@ class Caller:
         self.notes.answer = answer
         with answering():
             if self.as_json:
-                put(answer)
+                put(answer if self.explained is None else {**answer, "explained": self.explained})
             else:
                 show(answer)
         if answer.get("replayed"):

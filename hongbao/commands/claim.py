@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hongbao.commands.choices import CLAIMABLE, argument
-from hongbao.commands.options import Command, RequestId, caller, new_app
+from hongbao.commands.options import MoneyCommand, RequestId, caller, new_app
 from hongbao.errors import HongbaoError
 from hongbao.words import N_, language
 
@@ -14,7 +14,7 @@ app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Open a red packet and take your share."),
     help=N_("The amount is drawn at that moment. There is no dry run: it would reveal the amount."),
     epilog="hongbao claim hb_7Q2M4K9X\nhongbao claim hb_7Q2M4K9X -p 小红",

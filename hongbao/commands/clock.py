@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hongbao.commands.options import Command, Group, caller, new_app
+from hongbao.commands.options import Group, MoneyCommand, caller, new_app
 from hongbao.domain.dates import parse_duration, parse_instant
 from hongbao.words import N_
 
@@ -38,7 +38,7 @@ def clock(ctx: typer.Context) -> None:
 
 @app.command(
     "set",
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Advance the clock to a given time."),
     epilog="hongbao clock set 2026-02-16T20:00:00+08:00",
 )
@@ -63,7 +63,7 @@ def set_clock(
 
 @app.command(
     "advance",
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Advance the clock by a duration."),
     epilog="hongbao clock advance 25h\nhongbao clock advance 1d12h",
 )

@@ -142,10 +142,15 @@ class _Spoken:
     pictured = False
     """Whether its screen can be saved as a picture."""
 
+    moves_money = False
+    """Whether it moves money, and can explain how."""
+
     def __init__(self, *args: Any, **settings: Any) -> None:
         own = [*(settings.get("params") or ())]
         of_lists = lists.options(kept_option, self.list_of) if self.listed else []
         of_pictures = pictures.options(kept_option) if self.pictured else []
+        if self.moves_money:
+            own.append(_explain_option())
         shared = _shared_options()
         self.elsewhere = {
             N_("As a list, it also takes {options}; see `hongbao help formatting`."): [
@@ -332,15 +337,33 @@ class Group(_Spoken, TyperGroup):
     """Commands that stand together under one name."""
 
 
-def listing(where: str, *, pictured: bool = False, **by_option: str) -> type[Command]:
+class MoneyCommand(Command):
+    """A command that moves money, and with ``--explain`` shows how."""
+
+    moves_money = True
+
+
+def _explain_option() -> TyperOption:
+    return kept_option(
+        "--explain",
+        is_flag=True,
+        help=N_("show each step: who acts, what is checked, what moves"),
+    )
+
+
+def listing(
+    where: str, *, pictured: bool = False, moves_money: bool = False, **by_option: str
+) -> type[Command]:
     """
     Return the class of a command that answers with the list declared at *where*.
 
     That is a module of `hongbao.ui` and a name in it, such as ``people:CARDS``. The command takes
     the options of lists. An option of the command may ask for another list: see *by_option*.
-    What it shows can be saved if it is *pictured*.
+    What it shows can be saved if it is *pictured*; what it does can be explained if it *moves
+    money*.
     """
     facts = {"listed": where, "listed_by": by_option, "pictured": pictured}
+    facts["moves_money"] = moves_money
     return type("Listing", (Command,), facts)
 
 

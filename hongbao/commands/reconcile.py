@@ -12,8 +12,8 @@ import typer
 
 from hongbao.commands.choices import DIFFERENCE, OPERATOR, REASON, argument, option
 from hongbao.commands.options import (
-    Command,
     DryRun,
+    MoneyCommand,
     bank_codes,
     caller,
     listing_group,
@@ -97,7 +97,7 @@ def reconcile(
 
 @app.command(
     "resolve",
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Correct one difference, as an operator."),
     help=N_(
         "A correcting transfer makes the bank's customer account agree with the "

@@ -6,8 +6,8 @@ import typer
 
 from hongbao.commands.choices import DUE, argument
 from hongbao.commands.options import (
-    Command,
     DryRun,
+    MoneyCommand,
     RequestId,
     caller,
     new_app,
@@ -18,7 +18,7 @@ app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Return expired packets' unclaimed amounts the way they were paid."),
     help=N_("Without a packet, it returns everything that is due."),
     epilog="hongbao refund\nhongbao refund hb_7Q2M4K9X",

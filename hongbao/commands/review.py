@@ -19,6 +19,7 @@ from hongbao.commands.options import (
     Command,
     DryRun,
     Limit,
+    MoneyCommand,
     Output,
     ask_for,
     caller,
@@ -124,7 +125,7 @@ def show(
 
 
 @app.command(
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Approve: release held money."),
     epilog="hongbao review approve rc_04HMASWS --operator Wu --reason wedding",
 )
@@ -135,7 +136,7 @@ def approve(
 
 
 @app.command(
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Reject: return held money."),
     epilog="hongbao review reject rc_04HMASWS --operator Wu --reason theft",
 )

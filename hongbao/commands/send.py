@@ -7,8 +7,8 @@ import typer
 
 from hongbao.commands.choices import AMOUNT
 from hongbao.commands.options import (
-    Command,
     DryRun,
+    MoneyCommand,
     RequestId,
     ask_for,
     caller,
@@ -33,7 +33,7 @@ class Deal(StrEnum):
 
 
 @app.command(
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Send a red packet; unclaimed money comes back after it expires."),
     help=N_(
         "AMOUNT with --count is split at random (拼手气). --each gives everyone the "

@@ -14,7 +14,7 @@ app = new_app()
 
 
 @app.command(
-    cls=listing("clearing:SETTLED"),
+    cls=listing("clearing:SETTLED", moves_money=True),
     short_help=N_("Check pending payments, and settle with the banks (清算)."),
     help=N_(
         "The banks' and the platform's debts are netted, and only the net amount "

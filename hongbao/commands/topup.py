@@ -5,14 +5,14 @@ from typing import Annotated
 import typer
 
 from hongbao.commands.choices import AMOUNT, argument
-from hongbao.commands.options import Command, DryRun, RequestId, caller, card_names, new_app
+from hongbao.commands.options import DryRun, MoneyCommand, RequestId, caller, card_names, new_app
 from hongbao.words import N_
 
 app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Top up from a bank card (充值)."),
     epilog="hongbao topup 500\nhongbao topup 88.88 --card icbc-0003",
 )

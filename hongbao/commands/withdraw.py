@@ -5,14 +5,14 @@ from typing import Annotated
 import typer
 
 from hongbao.commands.choices import AMOUNT, argument
-from hongbao.commands.options import Command, DryRun, RequestId, caller, card_names, new_app
+from hongbao.commands.options import DryRun, MoneyCommand, RequestId, caller, card_names, new_app
 from hongbao.words import N_
 
 app = new_app()
 
 
 @app.command(
-    cls=Command,
+    cls=MoneyCommand,
     short_help=N_("Move money out to a bank card (提现)."),
     help=N_(
         "Everyone's first 1,000 yuan are free under the standard policy; above "

@@ -1,7 +1,7 @@
 """The opened home: its keys, its ledger and its profile; every act and query is given one."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -21,6 +21,7 @@ from hongbao.errors import (
 )
 from hongbao.home.opening import LEDGER, close_home, key_folder, open_ledger
 from hongbao.home.stopwatch import Stopwatch
+from hongbao.home.witness import Witness
 from hongbao.store import Head, HomeRow, LedgerFile, MessageRow, ProfileRow, StateRow, Store, key_of
 from hongbao.vault import KeyFolder, Vault
 
@@ -60,6 +61,8 @@ class Home:
         self.trusting = False
         """Whether rows are taken as they are: for `check`, which judges them."""
         self.watch = Stopwatch()
+        self.witness: Witness | None = None
+        """Who sees what acts do, if anyone wants it explained."""
         self._has_turn = False
         self.rehearsing = False
         """Whether all that is done now will be rolled back: several acts of one dry run."""
@@ -289,6 +292,10 @@ class Home:
     def member_since(self, profile: ProfileRow) -> datetime:
         """Return since when the person behind *profile* is here."""
         return min(p.opened_at for p in self.store.profiles(person=profile.person))
+
+    def checking(self, check: str) -> "AbstractContextManager[dict[str, object] | None]":
+        """Let a witness, if there is one, see the *check* within; it gives a place for facts."""
+        return nullcontext() if self.witness is None else self.witness.checking(check)
 
     # --- with others -----------------------------------------------------------------------------
 

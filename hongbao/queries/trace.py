@@ -1,8 +1,9 @@
 """Traces: the course of a packet, a payment or an act, step by step."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple
 
 from hongbao.answers import MovedLine, Traced, TraceMessage, TraceStep
@@ -54,6 +55,24 @@ def trace(home: Home, subject: str) -> Traced:
         if isinstance(meant, PacketRow):
             return _packet_traced(home, meant)
         return _payment_traced(home, meant)
+
+
+def traced_by(home: Home, acts: Iterable[ActRow], limit: int) -> Iterator[Traced]:
+    """Yield the trace of each packet and payment that *acts* are about; of at most *limit*."""
+    subjects: dict[str, PacketRow | MessageRow] = {}
+    for act in acts:
+        if act.packet is not None:
+            row = home.store.packet(act.packet)
+            subjects.setdefault(row.packet.id, row)
+        elif act.message is not None:
+            meant = _carried(home, home.store.message(act.message))
+            name = meant.packet.id if isinstance(meant, PacketRow) else meant.id
+            subjects.setdefault(name, meant)
+    for meant in islice(subjects.values(), limit):
+        if isinstance(meant, PacketRow):
+            yield _packet_traced(home, meant)
+        else:
+            yield _payment_traced(home, meant)
 
 
 class _Taken(NamedTuple):

@@ -203,6 +203,7 @@ _LABELS = {
     "allocated": (N_("draw {amount_fen}"),),
     "credited": (N_("credit {amount_fen}"),),
     "settled_in_batch": (N_("settle in {batch}"),),
+    "settle": (N_("settle in {batch}"),),
     "refunded_to_balance": (N_("refund {amount_fen}"),),
     "refund_under_way": (N_("refund {amount_fen}"),),
     "refund_arrived": (N_("answer: refunded {amount_fen}"),),

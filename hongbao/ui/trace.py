@@ -84,7 +84,7 @@ def show_trace(traced: Traced) -> None:
         if len(some) > 1:
             _show_claims(out, some)
         else:
-            _show_step(out, some[0], is_exact=is_exact)
+            show_step(out, some[0], is_exact=is_exact)
     for number in waiting:
         _show_missing(out, number, traced)
     print()
@@ -138,7 +138,8 @@ _STEPS_OF_A_CLAIM = 3
 # --- a step --------------------------------------------------------------------------------------
 
 
-def _show_step(out: Console, step: TraceStep, *, is_exact: bool) -> None:
+def show_step(out: Console, step: TraceStep, *, is_exact: bool) -> None:
+    """Print one step: who acted, what happened, what moved, how long it took."""
     name = _name(step["step"], step["name"], out.width)
     is_exact = is_exact and out.width >= _ROOMY_COLUMNS
     at = wording.when_exactly(step["at"]) if is_exact else wording.when(step["at"])[11:]
@@ -402,6 +403,10 @@ _SAYS = {
         N_("settled with {bank} in batch {batch}"),
         N_("settled with the bank in batch {batch}"),
         N_("settled with the bank"),
+    ),
+    "settle": (
+        N_("the net amounts of batch {batch} were settled at the central bank"),
+        N_("the net amounts were settled at the central bank"),
     ),
     "refunded_to_balance": (
         N_("{amount_fen} was returned to the balance"),

@@ -82,14 +82,18 @@ def _authorise(
         asks_code = code and operator is None and home.me.totp_secret is not None
         tried = tries_of(home, holder)
         if tried is not None:
-            _check_unlocked(tried, home.now())
+            with home.checking("pin_lock"):
+                _check_unlocked(tried, home.now())
     if tried is None:
         _give_up_on(home, holder)
     home.watch.lap(1)
     typed = pin()
     shown = _ask_code(home) if asks_code else None
     home.watch.skip()
-    with _trying(home, holder):
+    with home.checking("pin") as seen, _trying(home, holder):
+        if seen is not None:
+            seen["operator"] = None if operator is None else operator.name
+            seen["factors"] = ["pin", *(["totp"] if shown else ())]
         if code and operator is None and _has_authenticator(home, holder) != asks_code:
             raise Busy  # another process has just added, or removed, it
         _try(home, typed, holder, shown, identity)

@@ -63,15 +63,19 @@ def claim(
         me = doing.me
         row = packet_row(home, wanted)
         packet = row.packet
-        check_hold(doing, packet)
-        check_claim(
-            packet,
-            me.id,
-            now=doing.now,
-            claimed_fen=claimed_fen(home, packet, me),
-            sender_may_claim=home.policy_of(doing.home_row).packet.sender_may_claim_group,
-            why=why_held(home, packet),
-        )
+        with home.checking("claimable") as seen:
+            if seen is not None:
+                seen.update(left=packet.count - packet.claimed_count, count=packet.count)
+                seen["expires_at"] = iso(packet.expires_at)
+            check_hold(doing, packet)
+            check_claim(
+                packet,
+                me.id,
+                now=doing.now,
+                claimed_fen=claimed_fen(home, packet, me),
+                sender_may_claim=home.policy_of(doing.home_row).packet.sender_may_claim_group,
+                why=why_held(home, packet),
+            )
         decision = judge(
             home,
             doing,

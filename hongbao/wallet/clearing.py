@@ -80,10 +80,13 @@ def instruct(
     now_or_later = due_at or doing.now
     channel = _channel_for(home, card.bank, amount_fen, doing.home_row)
     if now_or_later <= doing.now and packet is None:
-        if fault(home, card.bank, amount_fen) is Fault.DOWN:
-            raise BankDown(bank=card.bank)
-        if channel is None:
-            raise ChannelDown(bank=card.bank)
+        with home.checking("route") as seen:
+            if seen is not None:
+                seen.update(bank=card.bank, channel=channel)
+            if fault(home, card.bank, amount_fen) is Fault.DOWN:
+                raise BankDown(bank=card.bank)
+            if channel is None:
+                raise ChannelDown(bank=card.bank)
     if channel is None:
         channel = home.policy_of(doing.home_row).channel.channels_for(card.bank)[0]
     number = home.store.next_number("message")

@@ -92,9 +92,14 @@ def refund_packet(
 
     def work(doing: Act) -> Refunded:
         row = packet_row(home, packet)
-        check_hold(doing, row.packet)
-        why = why_held(home, row.packet)
-        check_refund(row.packet, doing.me.id, now=doing.now, why=why)
+        with home.checking("refundable") as seen:
+            if seen is not None:
+                seen.update(
+                    expires_at=iso(row.packet.expires_at), left_fen=row.packet.remaining_fen
+                )
+            check_hold(doing, row.packet)
+            why = why_held(home, row.packet)
+            check_refund(row.packet, doing.me.id, now=doing.now, why=why)
         amount_fen = row.packet.remaining_fen
         back = send_back(home, doing, row, row.account, amount_fen, Reason.REFUND)
         doing.change(ClosePacket(row.packet.number, doing.now))

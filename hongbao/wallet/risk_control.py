@@ -79,7 +79,25 @@ def judge(
     home: Home, doing: Act, what: What, amount_fen: int, *, other: int = 0, reaction_ms: int = -1
 ) -> "Decision":
     """
-    Judge an act by risk control, before anything of it is written.
+    Judge an act by risk control, before anything of it is written (see `_judge`).
+
+    Raises Stopped.
+    """
+    with home.checking("risk") as seen:
+        return _judge(home, doing, what, amount_fen, other, reaction_ms, seen)
+
+
+def _judge(
+    home: Home,
+    doing: Act,
+    what: What,
+    amount_fen: int,
+    other: int,
+    reaction_ms: int,
+    seen: dict[str, object] | None,
+) -> "Decision":
+    """
+    Judge an act by risk control.
 
     *other* is the profile at the other end, and *reaction_ms* what a claim took since its
     packet was there. What is answered, and why, is kept in the act's entry. A verdict of hold
@@ -107,6 +125,14 @@ def judge(
         decision.values,
         decision.score,
     )
+    if seen is not None:
+        seen.update(
+            pack=guards.pack.ref,
+            rules=sum(what in rule.acts for rule in guards.pack.rules),
+            fired=[rule.id for rule in decision.fired],
+            verdict=str(decision.verdict),
+            score=decision.score,
+        )
     passed = None
     if decision.verdict is Verdict.CHALLENGE:
         passed = next(

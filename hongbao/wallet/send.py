@@ -85,7 +85,10 @@ def send(
         return first
     rules = home.policy.packet
     is_drawn = kind is PacketKind.LUCKY
-    check_packet(rules, total_fen, count, is_drawn=is_drawn)
+    with home.checking("terms") as seen:
+        if seen is not None:
+            seen.update(count=count, total_fen=total_fen, share_max_fen=rules.share_max_fen)
+        check_packet(rules, total_fen, count, is_drawn=is_drawn)
     greeting = parse_greeting(greeting, rules.greeting_length_max)
     if cover is not None:
         cover = parse_line(cover, "cover", COVER_LENGTH_MAX)

@@ -130,6 +130,26 @@ def perform(
     all. The head is *noted* next to the keys, unless this ledger is not in its place yet.
     The entry's number is the next one, and greater than *after*.
     """
+    if dry_run and home.witness is not None and not home.rehearsing:
+        with rehearsal(home, dry_run):  # only what was applied can be looked at
+            return perform(
+                home,
+                act,
+                inputs,
+                work,
+                request_id=request_id,
+                part=part,
+                dry_run=dry_run,
+                founding=founding,
+                profile=profile,
+                at=at,
+                asked=asked,
+                signed=signed,
+                any_device=any_device,
+                by=by,
+                noted=noted,
+                after=after,
+            )
     if request_id is not None:
         check_request_id(request_id)
         if part is not None:
@@ -226,12 +246,17 @@ def _signed(home: Home, act: str, doing: Act, row: DeviceRow, *, any_device: boo
 
     Raises DevicePending or SessionCut; Stopped where the signature does not fit.
     """
-    if not any_device:
-        check_may_act(row)
-    try:
-        signature = sign(home, act, doing, row)
-    except (ReplayedNonce, BadSignature) as error:
-        raise cut(doing, row, error) from None
+    with home.checking("signature") as seen:
+        if seen is not None:
+            seen["device"] = row.name
+        if not any_device:
+            check_may_act(row)
+        try:
+            signature = sign(home, act, doing, row)
+        except (ReplayedNonce, BadSignature) as error:
+            raise cut(doing, row, error) from None
+        if seen is not None:
+            seen["counter"] = signature.counter
     doing.device = row
     return signature
 
@@ -352,7 +377,11 @@ def rehearsal(home: Home, dry_run: bool) -> Iterator[None]:
     home.rehearsing = True
     try:
         with keys_with_their_devices(home, dry_run=True), home.changing(dry_run=True):
-            yield
+            try:
+                yield
+            finally:
+                if home.witness is not None:
+                    home.witness.read(home, undone=True)
     finally:
         home.rehearsing = False
 
@@ -426,6 +455,8 @@ def _append(
         [(row, _digest_of(home, row)) for row in _touched(doing.changes)],
         home.watch.taken(),
     )
+    if home.witness is not None:
+        home.witness.wrote(entry.id, asked=bool(inputs))
     if home.group is not None:
         home.store.append([decided], None)
         home.group.append(as_sealed(decided))
