@@ -1426,6 +1426,109 @@ class Events(TypedDict):
     lost: bool  # the event of --after went with a ledger that a copy took the place of
 
 
+class WatchedEvent(TypedDict):
+    """`watch`: an event as programs get it that follow, on a line each, or with each delivery."""
+
+    event: str  # what happened, such as ``claimed``; ``gap`` where events are gone
+    number: int  # its number, as `events` has it; of a gap, the last that is gone
+    id: str  # the same whenever and wherever it is delivered
+    at: str  # when it happened, by the ledger's clock
+    act: str  # the act, as `events` has it
+    actor: str  # a profile, an operator, ``platform``, or a bank's code
+    profile: str | None  # whose money it is about
+    packet: str | None
+    sender: str | None  # of the packet
+    share: int | None  # of a claim, which share of the packet it was
+    shares: int | None  # how many the packet has
+    finished: bool  # whether it was the packet's last share
+    payment: str | None
+    state: str | None  # of the payment, as the actor has it then; or ``held``
+    fault: str | None  # the fault simulated at a demo bank
+    from_event: int | None  # the first event that is gone: of a gap, or of a restore
+    to_event: int | None  # the last event that is gone
+
+
+class WatchReady(TypedDict):
+    """`watch`: its first line, from which on nothing is missed."""
+
+    event: str  # always ``ready``
+    profile: str | None  # whose events they are; null with --all
+    after: int  # the event that it follows from
+    cursor: str | None
+    targets: list[str]  # the program and the webhooks that events are handed to
+
+
+class Inbox(TypedDict):
+    """`inbox`: what a profile has not seen yet."""
+
+    profile: str
+    events: list[WatchedEvent]
+    more: bool  # whether there is more than these
+    given_up: int  # deliveries that were given up, and not sent again since
+    kept: bool  # whether they stay unseen
+
+
+class Deliveries(TypedDict):
+    """`events deliveries`, `events resend`: the tries at handing events over, oldest first."""
+
+    deliveries: "list[DeliveryLine]"
+
+
+class DeliveryLine(TypedDict):
+    """One of `events deliveries`: one try at handing an event to a program or a webhook."""
+
+    event: int  # its number
+    id: str  # the event's, the same at every try
+    target: str  # the program or the webhook
+    cursor: str  # the cursor that it was read with; empty where it was sent again by hand
+    tries: int  # which try it was
+    at: str  # in real time
+    state: str  # ``delivered``, ``failed`` or ``given_up``
+    status: int | None  # of the answer, or the program's exit code
+    why: str | None  # what went wrong, as a code
+    took_ms: int
+    next_at: str | None  # when the next try is due
+
+
+class WebhookLine(TypedDict):
+    """One of `webhook`: where events are sent to."""
+
+    webhook: str  # its URL
+    secrets: int  # how many secrets sign: two while one takes the place of the other
+    any_host: bool  # whether it may be on another machine
+    added_at: str
+
+
+class Webhooks(TypedDict):
+    """`webhook list`: every webhook."""
+
+    webhooks: list[WebhookLine]
+
+
+class WebhookSecret(TypedDict):
+    """`webhook add`, `webhook rotate`: a webhook with its new secret, which is shown this once."""
+
+    webhook: str
+    secret: str | None  # null if it was read from a file, or the old one was only retired
+    secrets: int  # how many secrets sign
+    any_host: bool
+    added_at: str
+
+
+class WebhookRemoved(TypedDict):
+    """`webhook remove`: a webhook that gets no events any more."""
+
+    webhook: str
+
+
+class WebhookChecked(TypedDict):
+    """`webhook verify`: a request that is genuine."""
+
+    id: str
+    sent_at: str  # by its timestamp
+    genuine: bool
+
+
 class ChallengeLine(TypedDict):
     """One of `challenge list`: count *sought* in *line*."""
 

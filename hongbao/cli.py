@@ -38,7 +38,8 @@ COMMANDS = {
     N_("Red packets"): ("send", "claim", "show", "packets", "refund", "verify"),
     N_("Banks"): ("bank", "settle", "reconcile", "operator"),
     N_("Guards"): ("device", "totp", "challenge", "risk", "review"),
-    N_("History and checks"): ("history", "year", "events", "trace", "books", "check"),
+    N_("History and checks"): ("history", "year", "trace", "books", "check"),
+    N_("Events"): ("events", "watch", "inbox", "webhook"),
     N_("Statements"): ("export", "verify-statement", "receipt", "key", "import", "compare"),
     N_("The wallet"): ("clock", "lock", "unlock", "rekey", "backup", "restore"),
     N_("More"): (

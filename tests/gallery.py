@@ -39,6 +39,7 @@ HEADINGS = {
     ExitCode.DECLINED: "the bank said no, or cannot be reached",
     ExitCode.DIFFERENCES: "two institutions' books do not agree",
     ExitCode.EXPECTATION: "a story's command did not do what the story says",
+    ExitCode.UNDELIVERED: "an event was not delivered, and is not tried again",
     ExitCode.INTERRUPTED: "interrupted",
 }
 

@@ -54,6 +54,9 @@ ROWS: dict[str, Any] = {
     "trace:TRACE": answers.TraceStep,
     "why:CODES": answers.CodeLine,
     "year:YEAR": answers.YearMonth,
+    "watching:DELIVERIES": answers.DeliveryLine,
+    "watching:INBOX": answers.WatchedEvent,
+    "watching:WEBHOOKS": answers.WebhookLine,
 }
 """
 Each list, by where it is declared, and the shape of its rows.

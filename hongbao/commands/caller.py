@@ -845,8 +845,19 @@ class Caller:
 PERSONAL = frozenset(
     {
         *("balance", "card", "challenge", "claim", "compare", "device", "export", "history"),
-        *("identify", "import", "key", "limits", "packets", "pin", "receipt", "refund", "risk why"),
-        *("send", "show", "topup", "totp", "trace", "withdraw", "year"),
+        *(
+            "identify",
+            "import",
+            "inbox",
+            "key",
+            "limits",
+            "packets",
+            "pin",
+            "receipt",
+            "refund",
+            "risk why",
+        ),
+        *("send", "show", "topup", "totp", "trace", "watch", "withdraw", "year"),
     }
 )
 """Commands whose answer depends on whose it is."""

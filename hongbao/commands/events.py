@@ -13,18 +13,20 @@ from hongbao.commands.options import (
     Limit,
     caller,
     listing,
+    listing_group,
     new_app,
+    webhook_urls,
     whole,
 )
 from hongbao.commands.streams import answering, forget_output
 from hongbao.documents import to_json
-from hongbao.errors import Busy
+from hongbao.errors import Busy, EventNotFound, UndeliveredEvents
 from hongbao.words import N_
 
 if TYPE_CHECKING:
     from hongbao.wallet import Wallet
 
-app = new_app()
+app = new_app(cls=listing_group("events:EVENTS"))
 
 LOST = N_("event {event} is in a ledger that a backup has replaced")
 
@@ -32,14 +34,17 @@ LOOK_SECONDS = 0.2
 """How often a watcher looks; a look that finds nothing reads one row."""
 
 
-@app.command(
-    cls=listing("events:EVENTS"),
+@app.callback(
+    invoke_without_command=True,
     short_help=N_("Show what happened in the wallet, in order."),
     help=N_(
         "Each event says who did what to which packet or payment. With --follow it "
         "continues until Ctrl-C, and --json prints one document per line."
     ),
-    epilog="hongbao events\nhongbao events --after 120\nhongbao events --follow",
+    epilog=(
+        "hongbao events\nhongbao events --after 120\nhongbao events --follow\n"
+        "hongbao events deliveries\nhongbao events resend 120"
+    ),
 )
 def events(
     ctx: typer.Context,
@@ -58,6 +63,8 @@ def events(
         typer.Option("--follow", "-f", help=N_("keep running, and show each event as it happens")),
     ] = False,
 ) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
     from hongbao.ui import events as screen
 
     call = caller(ctx)
@@ -80,6 +87,91 @@ def events(
             forget_output()  # it may have been printed already
             return
     _follow_on(call, seen, limit)
+
+
+@app.command(
+    "deliveries",
+    cls=listing("watching:DELIVERIES"),
+    short_help=N_("List the tries at handing events to programs and webhooks."),
+    help=N_("Exits with 25 if a delivery was given up and not made since."),
+    epilog="hongbao events deliveries\nhongbao events deliveries --given-up",
+)
+def deliveries(
+    ctx: typer.Context,
+    only_given_up: Annotated[
+        bool, typer.Option("--given-up", help=N_("only deliveries that were given up"))
+    ] = False,
+    limit: Limit = 20,
+) -> None:
+    from hongbao.delivery.cursors import notes_of
+    from hongbao.delivery.tries import Tries, as_line, given_up
+    from hongbao.ui import watching as screen
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        tries = Tries(notes_of(wallet.home)).all()
+    lost = given_up(tries)
+    shown = (lost if only_given_up else tries)[-limit:]
+    call.answer_list({"deliveries": [as_line(each) for each in shown]}, screen.DELIVERIES)
+    if lost:
+        raise UndeliveredEvents(count=len(lost))
+
+
+@app.command(
+    "resend",
+    cls=listing("watching:DELIVERIES"),
+    short_help=N_("Send an event to webhooks again, under the same ID."),
+    help=N_(
+        "Without EVENT, every delivery to a webhook that was given up. Each is tried "
+        "once, at once; it exits with 25 if one fails."
+    ),
+    epilog="hongbao events resend 120\nhongbao events resend\n"
+    "hongbao events resend 120 --webhook http://127.0.0.1:8000/hook",
+)
+def resend(
+    ctx: typer.Context,
+    event: Annotated[
+        str | None,
+        typer.Argument(metavar="EVENT", help=N_("the event: its number, or its ID")),
+    ] = None,
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            "--webhook",
+            metavar="URL",
+            autocompletion=webhook_urls,
+            help=N_("only to this webhook"),
+        ),
+    ] = None,
+) -> None:
+    from hongbao.delivery.cursors import notes_of
+    from hongbao.delivery.hooks import Hooks
+    from hongbao.delivery.resending import resend as send_again
+    from hongbao.delivery.tries import DELIVERED, Tries, as_line
+    from hongbao.ui import watching as screen
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        notes = notes_of(wallet.home)
+        number = None if event is None else _number(wallet, event)
+        tried = send_again(wallet.home, Hooks(notes), Tries(notes), number, webhook)
+    call.answer_list({"deliveries": [as_line(each) for each in tried]}, screen.DELIVERIES)
+    failed = [each for each in tried if each.state != DELIVERED]
+    if failed:
+        raise UndeliveredEvents(count=len(failed))
+
+
+def _number(wallet: "Wallet", typed: str) -> int:
+    """Return the number of the event that was *typed*. Raises InvalidNumber and EventNotFound."""
+    from hongbao.domain.ids import home_mark, parse_event_id
+
+    parsed = parse_event_id(typed)
+    if parsed is None:
+        return whole("EVENT", 1)(typed)
+    mark, number = parsed
+    if mark != home_mark(wallet.home.row.made_at):
+        raise EventNotFound(event=number, last=wallet.events(limit=1)["last"])
+    return number
 
 
 def _tell_of_more(call: Caller, found: Events, after: int | None, limit: int) -> None:

@@ -463,6 +463,29 @@ def bill_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["bill"] for line in wallet.bills()])
 
 
+def cursor_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the cursors that watchers have used."""
+
+    def names(wallet: "Wallet") -> list[str]:
+        from hongbao.delivery.cursors import cursors, notes_of
+
+        return cursors(notes_of(wallet.home))
+
+    return _offered(ctx, names)
+
+
+def webhook_urls(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return where the webhooks are."""
+
+    def urls(wallet: "Wallet") -> list[str]:
+        from hongbao.delivery.cursors import notes_of
+        from hongbao.delivery.hooks import Hooks
+
+        return [hook.url for hook in Hooks(notes_of(wallet.home)).all()]
+
+    return _offered(ctx, urls)
+
+
 def policy_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the policies that ship, and those that were used here."""
     from hongbao import policies

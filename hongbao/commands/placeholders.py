@@ -30,6 +30,7 @@ _PLAIN = (
     C_("placeholder", "COLUMNS"),
     C_("placeholder", "COMMAND"),
     C_("placeholder", "COUNT"),
+    C_("placeholder", "CURSOR"),
     C_("placeholder", "DATE"),
     C_("placeholder", "DEVICE"),
     C_("placeholder", "DURATION"),
@@ -48,6 +49,7 @@ _PLAIN = (
     C_("placeholder", "PAYMENT"),
     C_("placeholder", "PLACE"),
     C_("placeholder", "POLICY"),
+    C_("placeholder", "PROGRAM"),
     C_("placeholder", "REQUEST"),
     C_("placeholder", "SEED"),
     C_("placeholder", "SHELL"),
@@ -55,6 +57,7 @@ _PLAIN = (
     C_("placeholder", "SUBJECT"),
     C_("placeholder", "TEXT"),
     C_("placeholder", "TOPIC"),
+    C_("placeholder", "URL"),
     C_("placeholder", "YEAR"),
 )
 

@@ -38,6 +38,7 @@ EXIT_CODES: Mapping[ExitCode, str] = MappingProxyType(
         ExitCode.DECLINED: N_("declined: the bank said no, or cannot be reached"),
         ExitCode.DIFFERENCES: N_("two institutions' books do not agree"),
         ExitCode.EXPECTATION: N_("a story's command did not do what the story says"),
+        ExitCode.UNDELIVERED: N_("an event was not delivered, and is not tried again"),
         ExitCode.INTERRUPTED: N_("interrupted"),
     }
 )
@@ -68,6 +69,10 @@ SCRIPTS: Mapping[ExitCode, str] = MappingProxyType(
         ExitCode.EXPECTATION: N_(
             "tells a person: `hongbao play` names the file and the line, what was expected and "
             "what came"
+        ),
+        ExitCode.UNDELIVERED: N_(
+            "tells a person: `hongbao events deliveries` says where and why, `events resend` "
+            "sends it again"
         ),
         ExitCode.INTERRUPTED: N_("stops: the request was completed or not started"),
     }

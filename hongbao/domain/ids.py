@@ -23,6 +23,7 @@ CASE_PREFIX = "rc_"
 CHALLENGE_PREFIX = "ch_"
 BILL_PREFIX = "bl_"
 REQUEST_PREFIX = "rq_"
+EVENT_PREFIX = "ev_"
 MOVEMENT_PREFIX = "HB"
 PACKET_ID_BYTES = 5
 REQUEST_ID_BYTES = 16
@@ -36,6 +37,7 @@ _LOOKALIKES = str.maketrans("ILO", "110")
 _SYMBOLS = 8
 _PLATFORM = "1000039501"
 _MOVEMENT_ID = re.compile(rf"(?:{MOVEMENT_PREFIX})?{_PLATFORM}[0-9]{{6}}([0-9]{{6}})([0-9]{{9}})")
+_EVENT_ID = re.compile(rf"{EVENT_PREFIX}([0-9]{{6}})_([0-9]{{1,18}})")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.:]{1,64}")
 
 
@@ -171,6 +173,27 @@ def movement_id(mark: int, at: datetime, entry: int) -> str:
     """
     assert 0 < entry < ENTRIES
     return f"{MOVEMENT_PREFIX}{_PLATFORM}{at.astimezone(CHINA):%y%m%d}{mark:06d}{entry:09d}"
+
+
+def event_id(mark: int, entry: int) -> str:
+    """
+    Write the id by which other programs know the event of *entry* in the home with that *mark*.
+
+    >>> event_id(630962, 12)
+    'ev_630962_12'
+    """
+    return f"{EVENT_PREFIX}{mark:06d}_{entry}"
+
+
+def parse_event_id(text: str) -> tuple[int, int] | None:
+    """
+    Return the home's mark and the number that the event's id *text* is made of, if it is one.
+
+    >>> parse_event_id("ev_630962_12"), parse_event_id("12")
+    ((630962, 12), None)
+    """
+    found = _EVENT_ID.fullmatch(text.strip())
+    return found and (int(found[1]), int(found[2]))
 
 
 def account_id(mark: int, profile: int) -> str:

@@ -79,6 +79,11 @@ TOPICS = {
         "UnknownSigner OtherSigner NewerThanLedger OtherHistory PdfMissing FontMissing"
     ),
     "bills": "InvalidBill NotABill BillNotFound NoBill BillDiffers",
+    "delivery": (
+        "InvalidCursor CursorInUse NoSuchEvent EventNotSeen InvalidProgram InvalidUrl NotLoopback "
+        "WebhookExists WebhookNotFound InvalidWebhookSecret WebhookNotGenuine UndeliveredEvents "
+        "DeliveriesPending"
+    ),
     "stories": (
         "InvalidStory StoryFailed InvalidFact InvalidGiven InvalidTable HomeTaken PlayFailed "
         "PlayStuck"
@@ -96,6 +101,7 @@ TOPICS = {
 if TYPE_CHECKING:
     from hongbao.errors.bills import *
     from hongbao.errors.books import *
+    from hongbao.errors.delivery import *
     from hongbao.errors.devices import *
     from hongbao.errors.homes import *
     from hongbao.errors.lab import *

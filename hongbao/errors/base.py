@@ -70,6 +70,7 @@ class ExitCode(IntEnum):
     DECLINED = 22  # the bank said no, or cannot be reached
     DIFFERENCES = 23  # two institutions' books do not agree
     EXPECTATION = 24  # a story's command did not do what the story says
+    UNDELIVERED = 25  # an event was not delivered, and is not tried again
     INTERRUPTED = 130  # Ctrl-C
 
 

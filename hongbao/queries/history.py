@@ -108,7 +108,7 @@ def events(home: Home, *, after: int | None = None, limit: int = 20) -> Events:
             raise EventNotFound(event=after, last=last)
         else:
             start = after
-        events = [_event(home, row) for row in home.store.acts(after=start, limit=limit)]
+        events = [event_line(home, row) for row in home.store.acts(after=start, limit=limit)]
         facts = events[-1]["event"] if events else last
         return {
             "events": events,
@@ -152,7 +152,8 @@ def check_range(since: datetime | None, until: datetime | None) -> None:
         raise InvalidRange
 
 
-def _event(home: Home, row: ActRow) -> EventLine:
+def event_line(home: Home, row: ActRow) -> EventLine:
+    """Return the act of *row* as an event."""
     facts = facts_of(home, row)
     return {
         "event": row.entry,

@@ -112,6 +112,7 @@ def _other_signer(shell: Shell) -> None:
 
 
 CARD = "card add 9999020000033334"
+HOOK = "http://127.0.0.1:9/"
 OPERATOR = "operator add 老王 --new-pin-file wang.txt"
 HELD = "risk use strict"
 BILL = "export --format wechat -o bill.csv"
@@ -569,4 +570,19 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "your request may have completed; check `hongbao history`": (Shown("answer_unwritable"),),
     "check `hongbao history`, and report the output with HONGBAO_DEBUG=1": (Shown("unexpected"),),
     "check `hongbao history`": (Shown("stopped"),),
+    # --- events that are handed over
+    "more is new: `hongbao inbox` again": (Shown("inbox -p 小红 --limit 1"),),
+    "more is new: `hongbao inbox --limit {limit}`": (Shown("inbox -p 小红 --limit 1 --keep"),),
+    "for a new secret, use `hongbao webhook rotate {webhook}`": (
+        Shown(f"webhook add {HOOK}", (f"webhook add {HOOK}",)),
+    ),
+    "add it, and get its secret: `hongbao webhook add {webhook}`": (
+        Shown(f"watch --webhook {HOOK}"),
+    ),
+    "allow events to leave this machine with `hongbao webhook add URL --any-host`": (
+        Shown("webhook add http://192.0.2.1/", fill={"URL": "http://192.0.2.1/"}),
+    ),
+    "see them with `hongbao events deliveries`; send them again with `hongbao events resend`": (
+        Shown("events resend 1", (f"webhook add {HOOK}",), ends=(0, 25)),
+    ),
 }

@@ -15,27 +15,12 @@ from tests.every import every
 
 FREE = {
     # What can be anything, is new, or is a file, which the shell itself knows best.
-    *(
-        "AMOUNT",
-        "CODE",
-        "COMMAND",
-        "COUNT",
-        "DATE",
-        "DURATION",
-        "ENTRY",
-        "EVENT",
-        "FILE",
-        "FOLDER",
-        "ID",
-    ),
-    *("INSTANT", "KEY", "NUMBER", "SEED", "SPAN", "TEXT", "YEAR"),
+    *("AMOUNT", "CODE", "COMMAND", "COUNT", "DATE", "DURATION", "ENTRY", "EVENT", "FILE"),
+    *("FOLDER", "ID", "INSTANT", "KEY", "NUMBER", "PROGRAM", "SEED", "SPAN", "TEXT", "YEAR"),
 }
 NEW = {
-    ("learn new", "name"),
-    ("init", "name"),
-    ("operator add", "name"),
-    ("device add", "name"),
-    ("identify", "name"),
+    *(("init", "name"), ("operator add", "name"), ("device add", "name"), ("identify", "name")),
+    *(("learn new", "name"), ("webhook add", "url")),
 }
 """Names of what is not there yet, and a person's own."""
 

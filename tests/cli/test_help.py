@@ -222,7 +222,7 @@ def test_the_version_is_told(empty: Shell):
 LONG = {
     # What is longer than a screen: its own options alone are.
     *("", "send", "packets", "history", "events", "export", "risk", "review", "bank fault"),
-    *("device", "import", "init", "play"),
+    *("device", "import", "init", "play", "watch"),
 }
 
 
