@@ -950,6 +950,42 @@ class StoriesShipped(TypedDict):
     stories: list[ShippedStory]
 
 
+class ChapterFilmed(TypedDict):
+    """A chapter of a recording."""
+
+    title: str  # empty before the first heading
+    digest: str | None  # of the books at its end; null where there was a race
+
+
+class FilmMade(TypedDict):
+    """`play --cast`, `--svg`, `--html` and `--poster`: what was written."""
+
+    story: str
+    files: list[str]
+    seconds: int  # how long it plays
+    lines: int
+    chapters: list[ChapterFilmed]
+    digest: str | None
+
+
+class PictureVerified(TypedDict):
+    """A recording that was verified."""
+
+    file: str
+    ok: bool
+    lines: int
+    language: str
+    digest: str | None
+    problem: str | None  # in English; null if it is true
+
+
+class PicturesVerified(TypedDict):
+    """`play --verify`: whether recordings still show what hongbao does."""
+
+    ok: bool
+    pictures: list[PictureVerified]
+
+
 class LeftOutCommand(TypedDict):
     """A command that a recording left out, since a story cannot play it."""
 

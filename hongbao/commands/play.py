@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
 import typer
 
 from hongbao.commands.demo import LINES, ending_tidily, step_of
-from hongbao.commands.options import STANDARD_OUTPUT, Command, caller, new_app
+from hongbao.commands.films import Films, make
+from hongbao.commands.films import verify as verify_pictures
+from hongbao.commands.options import STANDARD_OUTPUT, Command, UsageError, caller, new_app
 from hongbao.errors import (
     ConflictingOptions,
     FileNotReadable,
     HomeTaken,
     InvalidGiven,
+    InvalidNumber,
     PlayFailed,
     PlayStuck,
     StorageRefused,
@@ -35,6 +38,13 @@ app = new_app()
 
 PART = "_"
 """What the name of a file begins with that other stories use, and that a folder does not play."""
+
+
+def _cast_version(text: str) -> int:
+    """Read the version of an asciicast."""
+    if str(text) not in ("2", "3"):
+        raise InvalidNumber(str(text), option="--cast-version", least=2)
+    return int(text)
 
 
 class _Wanted(NamedTuple):
@@ -60,7 +70,9 @@ class _Wanted(NamedTuple):
     epilog=(
         "hongbao play midnight\n"
         "hongbao play lesson.txt --set amount=8.88\n"
-        "hongbao play --check lessons/ --junit report.xml"
+        "hongbao play --check lessons/ --junit report.xml\n"
+        "hongbao play packet --svg packet.svg --html packet.html\n"
+        "hongbao play --verify packet.svg packet.html"
     ),
 )
 def play(
@@ -117,8 +129,42 @@ def play(
     keep: Annotated[
         bool, typer.Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
+    cast_file: Annotated[
+        str | None,
+        typer.Option("--cast", metavar="FILE", help=N_("write a recording for asciinema")),
+    ] = None,
+    svg: Annotated[
+        str | None,
+        typer.Option("--svg", metavar="FILE", help=N_("write a moving picture, as an SVG")),
+    ] = None,
+    html: Annotated[
+        str | None,
+        typer.Option("--html", metavar="FILE", help=N_("write a page with a slider and the books")),
+    ] = None,
+    poster: Annotated[
+        str | None,
+        typer.Option("--poster", metavar="FILE", help=N_("write a still SVG with a play mark")),
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="TEXT", help=N_("the terminal in them: 80x24 by default")),
+    ] = None,
+    cast_version: Annotated[
+        int | None,
+        typer.Option(
+            "--cast-version", metavar="COUNT", parser=_cast_version, help=N_("2, or 3 by default")
+        ),
+    ] = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help=N_("let the moving picture begin again at its end"))
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help=N_("say whether recordings still show what hongbao does")),
+    ] = False,
 ) -> None:
     call = caller(ctx)
+    films = Films(cast_file, svg, html, poster, size, cast_version, loop)
     if call.as_json:
         use_language("en")  # programs get the same in every language
     reports_only = ["--tap"] if tap else []
@@ -128,6 +174,19 @@ def play(
     if len(alone) > 1:
         raise ConflictingOptions(*alone[:2], command=ctx.command_path)
     check = check or bool(alone)
+    of_plays = {"--check": check, "--accept": accept, "--keep": keep, "--home": home}
+    of_plays |= {"--junit": junit, "--table": table}
+    others = [option for option, value in of_plays.items() if value]
+    several_files = ["FILE FILE"] if len(files or []) > 1 else []
+    films.check([*others, *several_files], command=ctx.command_path)
+    if verify:
+        others += [*films.files, *(["--set"] if given else [])]
+        if others:
+            raise ConflictingOptions("--verify", others[0], command=ctx.command_path)
+        if not files:
+            raise UsageError("Missing argument 'FILE'.", ctx)
+        verify_pictures(call, files)
+        return
     if accept:
         others = [*alone, *(["--json"] if call.as_json else []), *(["--keep"] if keep else [])]
         others += [name for name, value in (("--junit", junit), ("--home", home)) if value]
@@ -138,19 +197,22 @@ def play(
         _list(call)
         return
     named = _found(files, in_folders=check)
+    if films.files:
+        (source, path), *_more = named
+        make(call, source, path, _givens(given or [], [_read(path, source)]), films)
+        return
     report = None if junit is None else call.output(junit)
     several = ["--check"] if check else ["FILE FILE"] if len(named) > 1 else []
     several += ["--table"] if table is not None else []
     if home is not None and several:
         raise ConflictingOptions("--home", several[0], command=ctx.command_path)
-    from hongbao.story import read
     from hongbao.story.reports import Took
 
-    stories = [read(path, source) for source, path in named]
+    stories = [_read(path, source) for source, path in named]
     if accept:
         _accept(call, named, stories, _givens(given or [], stories))
         check = True
-        stories = [read(path, source) for source, path in named]
+        stories = [_read(path, source) for source, path in named]
     names = _givens(given or [], stories)
     rows = [None] if table is None else _rows(table, names, stories)
     wanted = _Wanted(
@@ -186,7 +248,12 @@ def _accept(
 ) -> None:
     """Rewrite what came otherwise in *stories*, if it is to be."""
     from hongbao.commands import accepting
+    from hongbao.recordings import verifying
     from hongbao.ui.stories import show_difference
+
+    for source, path in named:
+        if verifying.is_picture(path):
+            raise ConflictingOptions("--accept", source, command="hongbao play")
 
     with ending_tidily():
         rewritten = [
@@ -194,6 +261,16 @@ def _accept(
             for (source, path), story in zip(named, stories, strict=True)
         ]
     accepting.accept(call, rewritten, show_difference)
+
+
+def _read(path: Path, source: str) -> "Story":
+    """Read the story in *path*, or the one that a picture carries."""
+    from hongbao.recordings import verifying
+    from hongbao.story import read
+
+    if verifying.is_picture(path):
+        return verifying.read(path, source).carried.as_story(source)
+    return read(path, source)
 
 
 def _list(call: "Caller") -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from hongbao.commands.demo import ending_tidily
+from hongbao.commands.films import saying_failures
 from hongbao.commands.options import Command, UsageError, caller, new_app
 from hongbao.commands.shells import OTHERS, marked_shell
 from hongbao.errors import (
@@ -263,7 +264,7 @@ class _Begun(NamedTuple):
             variables=call.env.variables,
             run=call.run,
         )
-        with closing(outcomes):
+        with closing(outcomes), saying_failures(call):
             for outcome in outcomes:
                 if isinstance(outcome, Failed):
                     raise PlayFailed(

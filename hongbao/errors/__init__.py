@@ -88,7 +88,9 @@ TOPICS = {
         "InvalidStory StoryFailed InvalidFact InvalidGiven InvalidTable HomeTaken PlayFailed "
         "PlayStuck"
     ),
-    "recordings": "NotARecording NothingRecorded RecordingDiffers",
+    "recordings": (
+        "NotARecording NothingRecorded RecordingDiffers NoStoryInIt PictureDiffers BadSize"
+    ),
     "parallel": "GateGone NoGates MoneyLost RaceStuck",
     "lab": "ExperimentNotFound BadLabCommand UnequalShares",
     "lessons": (

@@ -1,6 +1,13 @@
 """Recordings: what cannot be recorded."""
 
-from hongbao.errors.base import ExitCode, HongbaoError, NotFound, UsageError, example
+from hongbao.errors.base import (
+    ExitCode,
+    HongbaoError,
+    NotFound,
+    UsageError,
+    example,
+    shortened,
+)
 from hongbao.words import N_
 
 
@@ -36,3 +43,56 @@ class RecordingDiffers(HongbaoError):
 
     exit_code = ExitCode.EXPECTATION
     sentence = N_("{path} is written, but `{command}` comes out otherwise when it is played")
+
+
+class NoStoryInIt(UsageError):
+    """A picture cannot be played or verified, since it carries no story that can be read."""
+
+    path: str = example("talk.svg")
+    problem: str = example(
+        "none",
+        also=("unreadable", "other_form", "too_large"),
+        words={
+            "none": N_("there is no story in it"),
+            "unreadable": N_("what it carries cannot be read"),
+            "other_form": N_("it is in a form that this hongbao does not know"),
+            "too_large": N_("it is too large"),
+        },
+    )
+
+    sentence = N_("{path} cannot be played: {problem}")
+
+
+class PictureDiffers(HongbaoError):
+    """
+    A picture of a story does not show what this hongbao does.
+
+    *frame* is the number of the first line that differs, or of the chapter whose books do.
+    """
+
+    path: str = example("talk.svg")
+    problem: str = example(
+        "line",
+        also=("digest", "drawing"),
+        words={
+            "line": N_("line {frame} is now: {got}"),
+            "digest": N_("the books differ at the end of chapter {frame}"),
+            "drawing": N_("line {frame} was edited; its story says: {expected}"),
+        },
+    )
+    frame: int = example(12)
+    expected: str = example("balance 10.00")
+    got: str = example("balance 12.00")
+
+    exit_code = ExitCode.EXPECTATION
+    sentence = N_("{path} is not true any more: {problem}")
+
+
+class BadSize(UsageError):
+    """`hongbao play --size` with what is no size of a terminal, or too small or too large."""
+
+    text: str = example("80", kw_only=False, shape=shortened)
+    least: str = example("40x6")
+    most: str = example("500x500")
+
+    sentence = N_("{text} is no size: write columns and rows as in 80x24, from {least} to {most}")

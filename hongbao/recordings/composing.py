@@ -82,7 +82,9 @@ class Draft:
 
     def text(self, *, before: str = "") -> str:
         """Return the story as its file has it, after the text of the one *before*."""
-        lines = [before.rstrip("\n") + "\n" if before else "# hongbao story 1", *self.laid]
+        lines = [] if before.startswith(_FORM) else [_FORM]
+        lines += [f"{before.rstrip()}\n"] if before else []
+        lines += self.laid
         for scene in self.scenes:
             if isinstance(scene, LeftOut):
                 lines += _notes(scene)
@@ -126,6 +128,7 @@ def compose(
 
 # --- what a story has instead ---------------------------------------------------------------------
 
+_FORM = "# hongbao story 1"
 PIN_FILE = "pin"
 _WRONG = {"wrong_pin", "wrong_pin_or_code", "wrong_pin_or_identity"}
 _TEXTS = {

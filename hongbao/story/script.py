@@ -244,8 +244,8 @@ def whole_text(path: Path) -> str:
             lines.append(line)
         else:
             lines += ["", *_text_of(path.parent / used["file"]).splitlines(), ""]
-    kept = [line for line in lines if _FORM.fullmatch(line) is None]
-    return "\n".join([f"# hongbao story {FORM}", *kept, ""])
+    kept = [line for n, line in enumerate(lines) if n == 0 or _FORM.fullmatch(line) is None]
+    return "\n".join([*kept, ""])
 
 
 def parse(text: str, source: str, folder: Path = Path()) -> Story:

@@ -323,21 +323,27 @@ def _svg(screen: Screen, *, title: str, description: str, theme: Theme) -> str:
     """Return the drawing for a page of HTML, in which an SVG needs no namespace."""
     palette = PALETTES["dark" if theme == "dark" else "light"]
     width, height = screen.columns * CELL + 2 * MARGIN, len(screen.lines) * ROW + 2 * MARGIN
-    size = f'width="{_n(width)}" height="{_n(height)}"'
-    inside = f'x="0.5" y="0.5" width="{_n(width - 1)}" height="{_n(height - 1)}" rx="8"'
+    size = f'width="{num(width)}" height="{num(height)}"'
+    inside = f'x="0.5" y="0.5" width="{num(width - 1)}" height="{num(height - 1)}" rx="8"'
     fonts = f'font-family="{FONTS}" font-size="{SIZE}"'
     parts = [
-        f'<svg viewBox="0 0 {_n(width)} {_n(height)}" {size} role="img" lang="{_lang()}" {fonts}>',
-        f"<title>{_xml(title)}</title>",
-        f"<desc>{_xml(description or described(screen))}</desc>",
-        *([_dark_style()] if theme == "auto" else ()),
+        f'<svg viewBox="0 0 {num(width)} {num(height)}" {size} role="img" lang="{lang()}" {fonts}>',
+        f"<title>{xml(title)}</title>",
+        f"<desc>{xml(description or described(screen))}</desc>",
+        *([dark_style()] if theme == "auto" else ()),
         f'<rect class="paper" {inside} fill="{palette.paper}" stroke="{palette.edge}"/>',
     ]
-    for number, line in enumerate(screen.lines):
-        top = MARGIN + number * ROW
-        parts += _backgrounds(line, top)
-        parts += (_drawn(piece, top, palette) for piece in pieces(line))
+    for row, line in enumerate(screen.lines):
+        parts += drawn(line, MARGIN + row * ROW, palette)
     return "\n".join([*parts, "</svg>", ""])
+
+
+def drawn(line: Iterable[Run], top: float, palette: Palette) -> Iterator[str]:
+    """Yield the shapes and texts of *line*, whose upper edge is at *top*."""
+    line = tuple(line)
+    yield from _backgrounds(line, top)
+    for piece in pieces(line):
+        yield _drawn(piece, top, palette)
 
 
 def described(screen: Screen) -> str:
@@ -347,7 +353,7 @@ def described(screen: Screen) -> str:
     return "\n".join(line for line in said if line)
 
 
-def _dark_style() -> str:
+def dark_style() -> str:
     """Return the colours for readers whose system is dark: they win over those of the shapes."""
     dark = PALETTES["dark"]
     rules = [f".paper{{fill:{dark.paper};stroke:{dark.edge}}}"]
@@ -386,7 +392,7 @@ def _drawn(piece: Piece, top: float, palette: Palette) -> str:
     if piece.kind == "block":
         x, y, w, h = _BLOCKS[piece.text[0]]
         shade = _SHADES.get(piece.text[0], 1) * (DIM if style.dim else 1)
-        faint = "" if shade == 1 else f' opacity="{_n(shade)}"'
+        faint = "" if shade == 1 else f' opacity="{num(shade)}"'
         cells = len(piece.text) if w == 1 else 1
         return "\n".join(
             _rect(
@@ -408,59 +414,61 @@ def _drawn(piece: Piece, top: float, palette: Palette) -> str:
         if is_so
     )
     return (
-        f'<text {called}x="{_n(left)}" y="{_n(top + _BASELINE)}" textLength="{_n(width)}" '
-        f'lengthAdjust="spacingAndGlyphs" fill="{colour}"{facts}>{_xml(piece.text)}</text>'
+        f'<text {called}x="{num(left)}" y="{num(top + _BASELINE)}" textLength="{num(width)}" '
+        f'lengthAdjust="spacingAndGlyphs" fill="{colour}"{facts}>{xml(piece.text)}</text>'
     )
 
 
 def _rect(x: float, y: float, width: float, height: float, facts: str) -> str:
     """Return a rectangle with sharp edges, so that two neighbours show no seam."""
-    place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
+    place = f'x="{num(x)}" y="{num(y)}" width="{num(width)}" height="{num(height)}"'
     return f'<rect {place} {facts} shape-rendering="crispEdges"/>'
 
 
 def _path(signs: str, left: float, top: float) -> str:
     """Return the path of *signs* that are lines: the level parts of neighbours as one."""
     parts: list[str] = []
-    middle, bottom = _n(top + ROW / 2), _n(top + ROW)
+    middle, bottom = num(top + ROW / 2), num(top + ROW)
     level_from: float | None = None
-    for number, sign in enumerate(signs):
+    for place, sign in enumerate(signs):
         sides = _LINES[sign]
-        begin = left + number * CELL
+        begin = left + place * CELL
         centre, end = begin + CELL / 2, begin + CELL
         if sign in _ROUND:
             side, turned = (begin, centre - _CORNER) if "l" in sides else (end, centre + _CORNER)
             edge, before = (top, -_CORNER) if "u" in sides else (top + ROW, _CORNER)
             parts.append(
-                f"M{_n(centre)} {_n(edge)}V{_n(top + ROW / 2 + before)}"
-                f"Q{_n(centre)} {middle} {_n(turned)} {middle}H{_n(side)}"
+                f"M{num(centre)} {num(edge)}V{num(top + ROW / 2 + before)}"
+                f"Q{num(centre)} {middle} {num(turned)} {middle}H{num(side)}"
             )
             continue
         if "u" in sides or "d" in sides:
-            above = _n(top) if "u" in sides else middle
+            above = num(top) if "u" in sides else middle
             below = bottom if "d" in sides else middle
-            parts.append(f"M{_n(centre)} {above}V{below}")
+            parts.append(f"M{num(centre)} {above}V{below}")
         if "l" in sides or "r" in sides:
             if level_from is None:
                 level_from = begin if "l" in sides else centre
-            following = signs[number + 1 : number + 2]
+            following = signs[place + 1 : place + 2]
             if "r" in sides and following and following not in _ROUND and "l" in _LINES[following]:
                 continue
-            parts.append(f"M{_n(level_from)} {middle}H{_n(end if 'r' in sides else centre)}")
+            parts.append(f"M{num(level_from)} {middle}H{num(end if 'r' in sides else centre)}")
             level_from = None
     return "".join(parts)
 
 
-def _n(number: float) -> str:
-    """Return *number* to the hundredth, in as few digits as it has."""
-    return f"{number:.2f}".rstrip("0").rstrip(".")
+def num(value: float) -> str:
+    """Return *value* to the hundredth, in as few digits as it has."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def _xml(text: str) -> str:
+def xml(text: str) -> str:
+    """Return *text* as XML and HTML have it between tags."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _lang() -> str:
+def lang() -> str:
+    """Return the language in use as XML and HTML name it."""
     return "zh-CN" if language() == "zh_CN" else "en"
 
 
@@ -472,13 +480,13 @@ def html(screen: Screen, *, title: str, description: str = "") -> str:
     light, dark = PALETTES["light"], PALETTES["dark"]
     as_text = _("as text")
     return f"""<!doctype html>
-<html lang="{_lang()}">
+<html lang="{lang()}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
-<title>{_xml(title)}</title>
+<title>{xml(title)}</title>
 <style>
 body {{ margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font-family: system-ui, sans-serif;
   color: {light.text}; background: {light.paper}; }}
@@ -489,9 +497,9 @@ pre {{ overflow-x: auto; font-family: {FONTS}; }}
 </head>
 <body>
 {_svg(screen, title=title, description=description, theme="auto")}<details>
-<summary>{_xml(as_text)}</summary>
+<summary>{xml(as_text)}</summary>
 <pre>
-{_xml(screen.text)}
+{xml(screen.text)}
 </pre>
 </details>
 </body>

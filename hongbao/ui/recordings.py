@@ -6,7 +6,7 @@ from hongbao.ui.screen import is_terminal, line, pipe
 from hongbao.words import N_, counted, say
 
 if TYPE_CHECKING:
-    from hongbao.answers import RecordingMade
+    from hongbao.answers import FilmMade, PictureVerified, RecordingMade
 
 _MADE_UP = N_("its books differ from the recorded ones, since private facts are made up")
 _OTHERWISE = N_("the recorded wallet ended with other books")
@@ -30,3 +30,27 @@ def show_made(made: "RecordingMade", reasons: dict[str, str]) -> None:
             line(say(_MADE_UP if made["made_up"] else _OTHERWISE))
     if made["digest"] is not None:
         line(say(N_("books digest {digest}"), digest=made["digest"]))
+
+
+def show_film(made: "FilmMade") -> None:
+    """Print which pictures were written of a story."""
+    if not is_terminal():
+        pipe(*((file, made["seconds"], made["digest"]) for file in made["files"]))
+        return
+    lasts = counted("{count} second", "{count} seconds", made["seconds"])
+    for file in made["files"]:
+        line(say(N_("wrote {path}"), path=file))
+    line(say(N_("it plays for {lasts}"), lasts=lasts))
+    if made["digest"] is not None:
+        line(say(N_("books digest {digest}"), digest=made["digest"]))
+
+
+def show_verified(seen: "PictureVerified") -> None:
+    """Print whether a picture is still true."""
+    if not is_terminal():
+        pipe(("true" if seen["ok"] else "differs", seen["file"], seen["lines"], seen["digest"]))
+        return
+    said = say(N_("true") if seen["ok"] else N_("differs"))
+    lines = counted("{count} line", "{count} lines", seen["lines"])
+    style = {"green" if seen["ok"] else "bold_red": said}
+    line(" · ".join([f"{said} {seen['file']}", lines]), **style)
