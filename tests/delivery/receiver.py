@@ -1,6 +1,7 @@
 """A receiver of webhooks on this machine, which behaves as badly as it is told to."""
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -65,12 +66,19 @@ def cuts(line: socket.socket) -> None:
 class Receiver:
     """Takes requests one after another; *behaviours* are for the first ones, then all is well."""
 
-    def __init__(self, behaviours: Sequence[Behaviour] = (), *, port: int = 0) -> None:
+    def __init__(
+        self,
+        behaviours: Sequence[Behaviour] = (),
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[Request] = []
         self.behaviours = list(behaviours)
-        self.sent = 0
-        """How many bytes the last one that was answered has taken."""
-        self._server = socket.create_server(("127.0.0.1", port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._server = socket.create_server((host, port), family=family)
+        self._context = context
         self.port: int = self._server.getsockname()[1]
         self._arrived = threading.Condition()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -110,6 +118,11 @@ class Receiver:
             threading.Thread(target=self._answer, args=[line], daemon=True).start()
 
     def _answer(self, line: socket.socket) -> None:
+        if self._context is not None:
+            try:
+                line = self._context.wrap_socket(line, server_side=True)
+            except OSError:
+                return
         with line:
             try:
                 request = _read(line)

@@ -1,11 +1,18 @@
 """A webhook may do what it likes: each request is over in time, and nothing is followed."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from hongbao.delivery.posting import parse_url, post
 from hongbao.delivery.sending import Outcome
@@ -168,3 +175,67 @@ def test_what_cannot_be_a_webhook_is_refused(text: str, problem: str):
     with pytest.raises(InvalidUrl) as refused:
         parse_url(text)
     assert problem == refused.value.problem
+
+
+@pytest.mark.slow
+def test_a_certificate_has_to_be_one_that_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    For the name in the URL, and by an authority that this machine knows.
+    """
+    certificate = self_signed(tmp_path, "localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with Receiver(context=context) as receiver:
+        url = receiver.url.replace("http://127.0.0.1", "https://localhost")
+        unknown = posted(url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        trusted = posted(url)
+        other_name = posted(url.replace("localhost", "127.0.0.1"))
+        plain = posted(url.replace("https", "http"))
+
+    assert (Outcome("tls", is_answer=False), Outcome(None, 200)) == (unknown, trusted)
+    assert Outcome("tls", is_answer=False) == other_name
+    assert plain.why in ("cut_off", "not_http")
+
+
+def self_signed(folder: Path, name: str) -> Path:
+    """Return a file with a key and a certificate for the host of that *name*."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return file
+
+
+def test_a_receiver_may_have_an_address_of_version_six():
+    """
+    In brackets, as a URL has it.
+    """
+    try:
+        receiver = Receiver(host="::1")
+    except OSError:
+        pytest.skip("this machine has no ::1")
+    with receiver:
+        assert Outcome(None, 200) == posted(f"http://[::1]:{receiver.port}/")
+        assert f"[::1]:{receiver.port}" == receiver.requests[0].headers["host"]
