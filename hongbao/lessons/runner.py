@@ -112,7 +112,8 @@ class Judged(NamedTuple):
     given: str
     found: str
     is_right: bool
-    said: Text | None
+    was_predicted: bool
+    said: Text | None = None
     lab: str | None = None
 
 
@@ -472,13 +473,13 @@ class Runner:
                     ),
                     None,
                 )
-        lab = None
-        if not is_right and said is None:
+        lab, was_predicted = None, not self.step.is_question
+        if was_predicted and not is_right and said is None:
             typed = self.world.typed()
             lab = misconceptions.fault_that_yields(
                 self.lesson, typed, question.answer, value, found
             )
-        return Judged(question, given, value_text(found, kind), is_right, said, lab)
+        return Judged(question, given, value_text(found, kind), is_right, was_predicted, said, lab)
 
     # --- the lesson's own words ------------------------------------------------------------------
 
@@ -525,7 +526,7 @@ class Runner:
                     (found,) = read(home, [question.answer], self.scope)
                 kind = question.answer.kind
                 given = value_text(found, kind)
-                yield Judged(question, given, given, is_right=True, said=None)
+                yield Judged(question, given, given, is_right=True, was_predicted=False)
             yield from self._pass(SHOWN)
             return
         yield from self._look(changed=False)

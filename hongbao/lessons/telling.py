@@ -39,7 +39,7 @@ def show(event: Event, lesson: Lesson) -> None:
             shown.show_remark("·", shown.hint_head(level, event.left), "yellow")
             shown.show_paragraphs(text.said_in(tongue))
         case happened.Mistaken():
-            shown.show_remark("✗", event.wrong.said.said_in(tongue), "yellow")
+            shown.show_remark("·", event.wrong.said.said_in(tongue), "yellow")
         case happened.Listed():
             shown.show_steps(
                 [
@@ -117,12 +117,16 @@ def _judged(event: Judged) -> str:
     if event.lab is not None:
         return say(
             N_(
-                "not {given}: that is what an engine with the fault `{lab}` comes to; "
-                "see it with `hongbao lab {lab}`"
+                "not {given}: in the books it is {found}; {given} is what an engine with the "
+                "fault `{lab}` comes to: see it with `hongbao lab {lab}`"
             ),
             given=event.given,
+            found=event.found,
             lab=event.lab,
         )
+    if event.was_predicted:
+        facts = {"given": event.given, "found": event.found}
+        return say(N_("not {given}: in the books it is {found}"), **facts)
     return say(N_("not {given}"), given=event.given)
 
 
