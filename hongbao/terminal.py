@@ -100,6 +100,74 @@ def _is_ours(descriptor: int) -> bool:
     return False
 
 
+_SEQUENCES = {
+    "\x1b[A": "up",
+    "\x1b[B": "down",
+    "\x1b[C": "right",
+    "\x1b[D": "left",
+    "\x1bOA": "up",
+    "\x1bOB": "down",
+    "\x1bOC": "right",
+    "\x1bOD": "left",
+    "\x1b[5~": "pageup",
+    "\x1b[6~": "pagedown",
+    "\x1b": "escape",
+    "\r": "enter",
+    "\n": "enter",
+    " ": "space",
+    "\x7f": "backspace",
+    "\x08": "backspace",
+    "\x03": "interrupt",
+    "\x04": "end",
+    "": "end",
+}
+"""How terminals write the keys that have a name here."""
+
+_REST_SECONDS = 0.05
+"""How long the rest of a key's sequence may take; later, it was Esc alone."""
+
+
+@contextmanager
+def single_keys(resumed: Callable[[], None]) -> Iterator[Callable[[float | None], str | None]]:
+    """
+    Read single keys from standard input, unseen, until this ends (see `kept`, and `has_raw_mode`).
+
+    Yield a function that waits so many seconds, or for ever, for a key, and returns its name or its
+    character; None if none came. Ctrl-C is a key as well.
+    """
+    import select
+    import termios
+
+    def ready(seconds: float | None) -> bool:
+        return bool(select.select([0], [], [], seconds)[0])
+
+    def read(seconds: float | None) -> str | None:
+        if not ready(seconds):
+            return None
+        typed = os.read(0, 1)
+        if typed == b"\x1b":
+            while len(typed) < 8 and ready(_REST_SECONDS):
+                typed += os.read(0, 1)
+                if (len(typed) > 2 and typed[-1:].isalpha()) or typed.endswith(b"~"):
+                    break
+        else:
+            while typed and (typed[0] & 0xC0 == 0xC0) and len(typed) < _utf8_length(typed[0]):
+                typed += os.read(0, 1)
+        text = typed.decode("utf-8", "replace")
+        return _SEQUENCES.get(text, text)
+
+    with kept(0, resumed):
+        state = termios.tcgetattr(0)
+        state[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG)
+        _set(0, state)
+        yield read
+
+
+def _utf8_length(first: int) -> int:
+    """Return how many bytes the character has that begins with the byte *first*."""
+    return 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+
+
 class Terminal:
     """
     Asks on the terminal itself: standard output stays data, and standard input stays free.

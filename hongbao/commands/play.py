@@ -2,8 +2,8 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
@@ -23,6 +23,7 @@ from hongbao.errors import (
     PlayFailed,
     PlayStuck,
     StorageRefused,
+    TerminalNeeded,
 )
 from hongbao.paths import absolute_path, typed_path
 from hongbao.words import N_, language, shell_word, use_language
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from hongbao.story.tables import Row
 
 app = new_app()
+
+FOLDER = "story"
+"""The folder that a story is played in, where snapshots lie next to it."""
 
 PART = "_"
 """What the name of a file begins with that other stories use, and that a folder does not play."""
@@ -57,6 +61,9 @@ class _Wanted(NamedTuple):
     reports_only: bool
     github: bool
     keep: bool
+    paces: bool
+    steps: bool
+    notes: Path | None
 
 
 @app.command(
@@ -125,6 +132,21 @@ def play(
         typer.Option(
             "--accept", help=N_("rewrite exact lines that came otherwise, after showing them")
         ),
+    ] = False,
+    step: Annotated[
+        bool,
+        typer.Option(
+            "--step", help=N_("wait for a key before each command; forward and back, on a terminal")
+        ),
+    ] = False,
+    notes: Annotated[
+        str | None,
+        typer.Option(
+            "--notes", metavar="FILE", help=N_("as --step, with the notes in FILE or on a terminal")
+        ),
+    ] = None,
+    pace: Annotated[
+        bool, typer.Option("--pace", help=N_("type and pause as people read, on a terminal"))
     ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help=N_("keep the folder of the throw-away wallet"))
@@ -196,6 +218,22 @@ def play(
     if not files:
         _list(call)
         return
+    step = step or notes is not None
+    live = [name for name, is_on in (("--step", step), ("--pace", pace)) if is_on]
+    if live:
+        others = [*live[1:], *alone, *(["--check"] if check else [])]
+        others += ["--accept"] if accept else ["--json"] if call.as_json else []
+        named_others = (("--junit", junit), ("--table", table), ("--home", home if step else None))
+        others += [name for name, value in named_others if value is not None]
+        others += ["FILE FILE"] if step and len(files) > 1 else []
+        if others:
+            raise ConflictingOptions(live[0], others[0], command=ctx.command_path)
+    if step:
+        from hongbao.terminal import has_raw_mode
+        from hongbao.ui.screen import is_terminal
+
+        if not (has_raw_mode() and is_terminal()):
+            raise TerminalNeeded("--step")
     named = _found(files, in_folders=check)
     if films.files:
         (source, path), *_more = named
@@ -219,10 +257,13 @@ def play(
         home=None if home is None else _new_folder(home),
         given=names,
         checks=check,
-        fail_fast=fail_fast or not check,
+        fail_fast=fail_fast or not (check or step),
         reports_only=bool(reports_only),
         github=github,
         keep=keep,
+        paces=pace,
+        steps=step,
+        notes=None if notes is None else typed_path(notes),
     )
     plays = [(story, row) for story in stories for row in rows]
     played: StoriesPlayed = {"ok": True, "stories": []}
@@ -406,9 +447,16 @@ def _played(
         "steps": [],
     }
     had_race, span = False, None
+    showing: AbstractContextManager[Callable[[Outcome], None]] = nullcontext(shown.show_event)
+    if wanted.paces and is_terminal():
+        from hongbao.commands import live
+
+        showing = live.pace(call)
     if is_shown and not is_one:
         shown.show_source(label_of(outcome))
-    with _folder(keep=wanted.keep) as folder:
+    with _folder(keep=wanted.keep) as lent:
+        folder = lent / FOLDER if wanted.steps else lent
+        folder.mkdir(0o700, exist_ok=True)
         outcome["kept"] = str(folder) if wanted.keep else None
         events = perform(
             story,
@@ -420,33 +468,43 @@ def _played(
             variables=call.env.variables,
             run=call.run,
         )
-        with closing(events):
+
+        def hear(event: "Outcome") -> None:
+            nonlocal had_race, span
+            if not wanted.checks and (step := step_of(event)) is not None:
+                outcome["steps"].append(step)
+            match event:
+                case Began():
+                    outcome["chapters"] += 1
+                case Answered():
+                    outcome["commands"] += 1
+                case Failed():
+                    outcome["ok"] = False
+                    outcome["failures"].append(_failure(event))
+                    if wanted.github:
+                        print(annotation(outcome["failures"][-1]))
+                    elif is_checked:
+                        shown.show_event(event)
+                case Skipped():
+                    outcome["skipped"] += 1
+                    if is_checked:
+                        shown.show_event(event)
+                case Closed():
+                    outcome["digest"], span = event.digest, event.span
+                    had_race = event.had_race
+
+        with closing(events), showing as show:
+            if wanted.steps:
+                from hongbao.commands import live
+
+                live.step(call, story, events, lent, wanted.notes, hear)
+                events.close()
             for event in (_in_row(each, outcome["row"]) for each in events):
                 if wanted.fail_fast and not (outcome["ok"] or isinstance(event, Failed)):
                     break
                 if is_shown:
-                    shown.show_event(event)
-                if not wanted.checks and (step := step_of(event)) is not None:
-                    outcome["steps"].append(step)
-                match event:
-                    case Began():
-                        outcome["chapters"] += 1
-                    case Answered():
-                        outcome["commands"] += 1
-                    case Failed():
-                        outcome["ok"] = False
-                        outcome["failures"].append(_failure(event))
-                        if wanted.github:
-                            print(annotation(outcome["failures"][-1]))
-                        elif is_checked:
-                            shown.show_event(event)
-                    case Skipped():
-                        outcome["skipped"] += 1
-                        if is_checked:
-                            shown.show_event(event)
-                    case Closed():
-                        outcome["digest"], span = event.digest, event.span
-                        had_race = event.had_race
+                    show(event)
+                hear(event)
     outcome["chapters"] = outcome["chapters"] or 1
     if is_checked:
         shown.show_checked(outcome)

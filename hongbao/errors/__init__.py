@@ -15,8 +15,8 @@ from hongbao.errors.base import *
 TOPICS = {
     "usage": (
         "Unanswered NotAnswered Declined BadCommandLine NothingFits NoSuchTopic "
-        "NoSuchCode ConflictingOptions UnknownColumn FileExists InvalidPath NotUtf8 InsideHome "
-        "FileNotReadable SystemRefused AnswerUnwritable Unexpected Interrupted Stopped "
+        "NoSuchCode ConflictingOptions TerminalNeeded UnknownColumn FileExists InvalidPath NotUtf8 "
+        "InsideHome FileNotReadable SystemRefused AnswerUnwritable Unexpected Interrupted Stopped "
         "SandboxExists"
     ),
     "values": (

@@ -129,6 +129,14 @@ class ConflictingOptions(UsageError):
     advice = N_("see `{command} --help`")
 
 
+class TerminalNeeded(UsageError):
+    """What an option does is for a person at a terminal, and there is none."""
+
+    option: str = example("--step", kw_only=False)
+
+    sentence = N_("{option} needs a terminal, with a keyboard and a screen")
+
+
 class UnknownColumn(UsageError):
     """A list has no column of that name."""
 

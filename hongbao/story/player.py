@@ -89,6 +89,14 @@ class AtOnce(NamedTuple):
     turns: list[int]
 
 
+class Readied(NamedTuple):
+    """Commands are about to be done at once, as they would be typed; *kind* is as in `AtOnce`."""
+
+    line: int
+    kind: str
+    commands: tuple[str, ...]
+
+
 class Noted(NamedTuple):
     """A note for the person who presents."""
 
@@ -145,7 +153,7 @@ class Closed(NamedTuple):
     """When the home was made and how late it is there, if its clock is virtual."""
 
 
-Event = Told | Asked | Answered | AtOnce | Began | Noted | Paused
+Event = Told | Asked | Answered | AtOnce | Began | Noted | Paused | Readied
 Outcome = Event | Failed | Skipped | Closed
 
 
@@ -225,11 +233,11 @@ def perform(
     yield player.close()
 
 
-def _unrolled(story: Story) -> Iterator[tuple[str, Scene]]:
+def unrolled(story: Story) -> Iterator[tuple[str, Scene]]:
     """Yield every scene of *story*, and of those that it uses in their place, with its file."""
     for scene in story.scenes:
         if isinstance(scene, Used):
-            yield from _unrolled(scene.story)
+            yield from unrolled(scene.story)
         else:
             yield story.source, scene
 
@@ -309,8 +317,8 @@ class Player:
     def outcomes(self, story: Story) -> Iterator[Event | Failed | Skipped]:
         """Play *story*, chapter by chapter."""
         is_over = False
-        self.asks_books = any(_asks_books(scene) for _source, scene in _unrolled(story))
-        for source, scene in _unrolled(story):
+        self.asks_books = any(_asks_books(scene) for _source, scene in unrolled(story))
+        for source, scene in unrolled(story):
             self.source = source
             if isinstance(scene, Chapter):
                 self.chapter, is_over = scene.told_in(self.language), False
@@ -381,6 +389,8 @@ class Player:
         following = None if isinstance(block, Race) else self._following(block)
         spoken = [self.spoken(command) for command in commands]
         files = [self._error_file(number) for number in range(len(commands))]
+        kind = "race" if is_race else "together"
+        yield Readied(block.line, kind, tuple(shown for _words, shown in spoken))
         played = at_once(
             [
                 partial(self._started, words, file)
@@ -389,7 +399,7 @@ class Player:
             following,
             seconds_max=running.SECONDS_MAX,
         )
-        yield AtOnce(block.line, "race" if is_race else "together", len(commands), played.turns)
+        yield AtOnce(block.line, kind, len(commands), played.turns)
         answers: list[Answered] = []
         for command, (_words, shown), file, ended in zip(
             commands, spoken, files, played.ended, strict=True

@@ -14,6 +14,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -335,6 +336,7 @@ def take_place(folder: Path | str, variables: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()
+    tempfile.tempdir = None  # TMPDIR is looked at again
     sys.path[:] = filter(None, sys.path)  # no file of the folder is taken for a module
     _callers_streams.extend((sys.stdin, sys.stdout, sys.stderr))
     _callers_streams.extend((sys.__stdin__, sys.__stdout__, sys.__stderr__))

@@ -1,6 +1,7 @@
 """Stories on the terminal: the narration, each command as it is typed, and its output."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.story import Answered, Asked, AtOnce, Began, Failed, Outcome, Skipped, Told
@@ -136,6 +137,21 @@ def _show_asked(command: str) -> None:
         start = " " * len(_PROMPT) if number else _PROMPT
         end = _GOES_ON if number < len(lines) - 1 else ""
         out.print(styled(start + typed + end, red=start, bold=typed))
+
+
+def type_command(command: str, typed: Callable[[str], None]) -> None:
+    """Show *command* as it is typed: *typed* is called after each character."""
+    out = console()
+    lines = _broken(command, out.width - len(_PROMPT) - len(_GOES_ON))
+    out.print()
+    for number, text in enumerate(lines):
+        start = " " * len(_PROMPT) if number else _PROMPT
+        out.print(styled(start, red=start), end="")
+        for character in text:
+            out.print(styled(character, bold=character), end="")
+            sys.stdout.flush()
+            typed(character)
+        out.print(_GOES_ON if number < len(lines) - 1 else "")
 
 
 def _broken(command: str, width: int) -> list[str]:
