@@ -108,7 +108,7 @@ def test_chapters_notes_and_keys_are_at_hand(shell: Shell, tmp_path: Path):
     with typing(shell, "play", "--notes", "notes", "a.txt") as typist:
         waits(typist, "1/5")
         typist.type("?")
-        typist.until("choose a chapter")
+        assert "choose a chapter" in typist.until("hongbao status")
         assert re.search(r"HONGBAO_HOME=\S+/story/home hongbao", typist.screen.replace("\n", ""))
         typist.type(RIGHT)
         waits(typist, "2/5")
