@@ -198,6 +198,7 @@ def play(
     check = check or bool(alone)
     of_plays = {"--check": check, "--accept": accept, "--keep": keep, "--home": home}
     of_plays |= {"--junit": junit, "--table": table}
+    of_plays |= {"--step": step, "--notes": notes, "--pace": pace}
     others = [option for option, value in of_plays.items() if value]
     several_files = ["FILE FILE"] if len(files or []) > 1 else []
     films.check([*others, *several_files], command=ctx.command_path)
