@@ -2073,3 +2073,148 @@ class FairnessMeasured(TypedDict):
     deals: int
     chance_seed: str
     lines: list[FairnessLine]
+
+
+# --- classes --------------------------------------------------------------------------------------
+
+
+class ClassTask(TypedDict):
+    """A task that ships, or that a class does."""
+
+    task: str
+    title: str
+    points: int
+    facts: int
+    capacity: int  # how many students can have numbers that no other one has
+
+
+class ClassTasks(TypedDict):
+    """`class tasks`."""
+
+    tasks: list[ClassTask]
+
+
+class ClassStudent(TypedDict):
+    """A student of a new class, with the numbers of each task."""
+
+    student: str
+    name: str
+    numbers: dict[str, dict[str, str]]
+
+
+class ClassMade(TypedDict):
+    """`class new`: where everything is, and what each student got."""
+
+    folder: str
+    hand_out: str
+    handed_in: str
+    tasks: list[ClassTask]
+    students: list[ClassStudent]
+    encoding: str  # of the roster: gb18030 is a guess
+
+
+class GoalAsked(TypedDict):
+    """What earns points in a task."""
+
+    text: str
+    points: int
+
+
+class TaskStarted(TypedDict):
+    """`class start` and `class show`: a task with one student's numbers, and where it is done."""
+
+    task: str
+    student: str
+    name: str
+    title: str
+    text: str
+    goals: list[GoalAsked]
+    points: int
+    folder: str
+    home: str
+    recording: str
+
+
+class GoalMarked(TypedDict):
+    """A goal of a task, what it earned, and what was against it."""
+
+    text: str
+    points: int
+    of: int
+    reasons: list[str]
+    expected: NotRequired[list[str]]  # with ``--reveal``
+
+
+class HandedIn(TypedDict):
+    """`class hand-in`: the mark that the teacher's report will have, and the file to hand in."""
+
+    task: str
+    student: str
+    points: int
+    of: int
+    goals: list[GoalMarked]
+    notes: list[str]
+    commands: int
+    file: str
+
+
+class MarkLine(TypedDict):
+    """A student's mark for a task."""
+
+    student: str
+    name: str
+    task: str
+    state: str  # marked, missing or unreadable
+    points: int
+    of: int
+    file: str | None
+    goals: list[GoalMarked]
+    notes: list[str]
+    numbers_of: str | None  # whose numbers are in it, if they are another's
+    same_as: list[str]  # who else has handed in the very same commands
+    claimed: int | None  # the mark that the student was shown
+    digest: str | None
+    issued_fen: int
+    kept_fen: int
+    adds_up: bool
+
+
+class OddFile(TypedDict):
+    """A file that was handed in and is no student's hand-in."""
+
+    file: str
+    problem: str
+
+
+class ClassReport(TypedDict):
+    """`class report`: every student's mark, and the proof that the class's money adds up."""
+
+    folder: str
+    marks: list[MarkLine]
+    files: list[OddFile]
+    wallets: int
+    issued_fen: int
+    kept_fen: int
+    adds_up: bool
+
+
+class TaskFinding(TypedDict):
+    """Something that is wrong with a task."""
+
+    task: str
+    problem: str
+    text: str
+
+
+class TasksChecked(TypedDict):
+    """`class task-check`."""
+
+    ok: bool
+    tasks: list[ClassTask]
+    findings: list[TaskFinding]
+
+
+class TaskMade(TypedDict):
+    """`class task-new`."""
+
+    file: str

@@ -49,6 +49,7 @@ COMMANDS = {
         "lab",
         "race",
         "record",
+        "class",
         "config",
         "alias",
         "why",

@@ -37,7 +37,7 @@ FLOORS = (
     {"story", "wallet"},
     {"statements", "ui"},
     {"delivery", "lab", "recordings"},
-    {"lessons"},
+    {"classroom", "lessons"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -55,6 +55,7 @@ _PLAIN = (
     C_("placeholder", "SHELL"),
     C_("placeholder", "SPAN"),
     C_("placeholder", "SUBJECT"),
+    C_("placeholder", "TASK"),
     C_("placeholder", "TEXT"),
     C_("placeholder", "TOPIC"),
     C_("placeholder", "URL"),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -16,7 +16,7 @@ import typer
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.films import saying_failures
 from hongbao.commands.options import Command, UsageError, caller, new_app
-from hongbao.commands.shells import OTHERS, marked_shell
+from hongbao.commands.shells import OTHERS, typed_in
 from hongbao.errors import (
     ConflictingOptions,
     FileExists,
@@ -276,7 +276,10 @@ class _Begun(NamedTuple):
     def type(self, call: "Caller", command: Sequence[str]) -> None:
         """Let *command* run, or a shell be typed in, and wait for its end."""
         call.remark(N_("recording on a new wallet; your own wallet is not touched"))
-        with _typed_in(call.env.variables, self.variables(), command) as (argv, variables):
+        with typed_in(call.env.variables, self.variables(), "recording", command) as (
+            argv,
+            variables,
+        ):
             if not command:
                 call.remark(N_("`exit` ends the recording and writes {file}"), file=self.file.name)
             started = subprocess.Popen(  # noqa: S603 - what the user asked for
@@ -371,18 +374,6 @@ def _pin_file(variables: Mapping[str, str], folder: Path) -> str:
     file.touch(0o600)
     file.write_text(next(made_up_pins()) + "\n", encoding="utf-8")
     return str(file)
-
-
-@contextmanager
-def _typed_in(
-    before: Mapping[str, str], more: Mapping[str, str], command: Sequence[str]
-) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """Give the command and the variables of what is recorded: *command*, or a shell."""
-    with marked_shell(before, more, "recording") as (shell, variables):
-        ours = str(Path(sys.argv[0]).parent.absolute())
-        if shutil.which("hongbao", path=variables.get("PATH")) is None:
-            variables["PATH"] = os.pathsep.join(filter(None, (variables.get("PATH"), ours)))
-        yield ([*command] or shell), variables
 
 
 def _settings(variables: Mapping[str, str | None]) -> Iterator[str]:

@@ -1,7 +1,10 @@
 """The user's shell in a wallet that hongbao has made: its prompt says so."""
 
+import os
+import shutil
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -56,6 +59,18 @@ def marked_shell(
 
 def _looking(script: str, lesson: str | None) -> str:
     return "" if lesson is None else script.format(lesson=lesson)
+
+
+@contextmanager
+def typed_in(
+    before: Mapping[str, str], more: Mapping[str, str], mark: str, command: Sequence[str]
+) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Give *command*, or a shell (see `marked_shell`), and variables that find hongbao."""
+    with marked_shell(before, more, mark) as (shell, variables):
+        ours = str(Path(sys.argv[0]).parent.absolute())
+        if shutil.which("hongbao", path=variables.get("PATH")) is None:
+            variables["PATH"] = os.pathsep.join(filter(None, (variables.get("PATH"), ours)))
+        yield ([*command] or shell), variables
 
 
 _BASH = """\

@@ -97,12 +97,17 @@ TOPICS = {
         "InvalidLesson LessonNotFound StepNotFound NothingToUndo NotALessonsFolder "
         "ProgressUnreadable LessonFails"
     ),
+    "classroom": (
+        "InvalidRoster InvalidTask TaskNotFound ClassNotFound ClassUnreadable WorkNotFound "
+        "FolderTaken NothingDone CannotHandIn NoMarksFile TaskFails ClassDiffers"
+    ),
 }
 """The errors of each topic, a module of this package, in the order of the gallery."""
 
 if TYPE_CHECKING:
     from hongbao.errors.bills import *
     from hongbao.errors.books import *
+    from hongbao.errors.classroom import *
     from hongbao.errors.delivery import *
     from hongbao.errors.devices import *
     from hongbao.errors.homes import *

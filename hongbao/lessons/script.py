@@ -19,6 +19,7 @@ from hongbao.queries.facts import Expected, Fact, Side, parse, parse_fact, parse
 from hongbao.story import Story
 from hongbao.story import parse as parse_story
 from hongbao.story.script import Command, Given, Narration, Prop
+from hongbao.wallet.practice import Person
 
 FORM = 1
 """The form of lessons that this hongbao runs."""
@@ -43,14 +44,6 @@ class Text(NamedTuple):
     def said_in(self, language: str) -> str:
         """Return the text in *language*: ``en`` or ``zh_CN``."""
         return self.zh if language.startswith("zh") else self.en
-
-
-class Person(NamedTuple):
-    """Someone who is there as a lesson begins, with a card of a *bank* and a balance."""
-
-    name: str
-    bank: str | None
-    balance_fen: int
 
 
 class Way(NamedTuple):

@@ -7,16 +7,12 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
-from hongbao.domain.identity import BANKS, demo_card_number, demo_id_number, parse_real_name
-from hongbao.domain.pin import OF_SANDBOXES, Pin
 from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
-from hongbao.errors import HongbaoError
 from hongbao.home.opened import Home
-from hongbao.lessons.script import Lesson, Person, Way
+from hongbao.lessons.script import Lesson, Way
 from hongbao.policies import text_of
 from hongbao.queries.facts import Scope
 from hongbao.recordings import recorder
@@ -24,21 +20,9 @@ from hongbao.recordings.recorder import Recorded
 from hongbao.story import HOME, Answered, Failed, Player, Run, Screen, Skipped
 from hongbao.story.snapshots import Snapshots
 from hongbao.vault.files import storage
-from hongbao.wallet.cards import add_card
-from hongbao.wallet.clock import set_clock
-from hongbao.wallet.group import acting_as, together
-from hongbao.wallet.identify import identify
-from hongbao.wallet.profiles import found
-from hongbao.wallet.settlement import settle
-from hongbao.wallet.topup import topup
+from hongbao.wallet.practice import make_practice_home
 
 _HERE, _KEPT, _LOG = "here", "kept", "typed.log"
-_REAL_NAME = "访客"
-_CARDS_FROM = 777_000
-"""The serial number of the first card: no other demo has cards from there on."""
-
-_A_DAY = timedelta(days=1)
-"""How long before a lesson its people came: what they topped up is settled, and no day's limit."""
 
 
 class World:
@@ -94,7 +78,7 @@ class World:
             self.here.mkdir(mode=0o700)
             salt = self.env.chance(16)
             recorder.begin(self.log, salt=salt, home=self.home, founds=False, more={})
-        _found(self.env._replace(home=self.home), lesson)
+        _make_home(self.env._replace(home=self.home), lesson)
         if lesson.prepare is not None:
             self.must_play(lesson.prepare)
 
@@ -166,47 +150,12 @@ class WayFailed(AssertionError):
     """A lesson's own commands did not do what it says: `learn check` would have found it."""
 
 
-def _pin() -> Pin:
-    return Pin(OF_SANDBOXES)
-
-
-def _found(env: Env, lesson: Lesson) -> None:
+def _make_home(env: Env, lesson: Lesson) -> None:
     """Make the home of *lesson*, with its people, at the moment that it begins."""
-    policy = parse_policy(text_of(lesson.policy), lesson.policy)
-    first, *others = lesson.people
-    home, _founded = found(
+    make_practice_home(
         env,
-        first.name,
-        pin=_pin,
-        policy=policy,
-        clock=lesson.begins - _A_DAY,
-        dice=f"lesson {lesson.name} {lesson.seed}",
-        sandbox=True,
+        lesson.people,
+        policy=parse_policy(text_of(lesson.policy), lesson.policy),
+        begins=lesson.begins,
+        seed=f"lesson {lesson.name} {lesson.seed}",
     )
-    with home:
-        for person in others:
-            added, _founded = found(env, person.name, pin=_pin, policy=policy)
-            added.close()
-
-        def settle_in() -> None:
-            for number, person in enumerate(lesson.people, start=1):
-                _settle_in(home, number, person)
-            if any(person.balance_fen for person in lesson.people):
-                settle(home)
-            set_clock(home, lesson.begins)
-
-        (refused,) = together(home, [settle_in])
-        if isinstance(refused, HongbaoError):
-            raise refused
-
-
-def _settle_in(home: Home, number: int, person: Person) -> None:
-    """Give *person* an identity, a card and a balance, if the lesson says that they have a bank."""
-    if person.bank is None:
-        return
-    bank = next(bank for bank in BANKS if bank.code == person.bank)
-    with acting_as(home, person.name):
-        identify(home, parse_real_name(_REAL_NAME), demo_id_number(700 + number), pin=_pin)
-        add_card(home, demo_card_number(bank, _CARDS_FROM + number), pin=_pin)
-        if person.balance_fen:
-            topup(home, person.balance_fen, pin=_pin)

@@ -524,6 +524,17 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "write one with `hongbao totp add --secret-file FILE`": (
         Shown("totp code --secret-file me.txt", fill={"FILE": "secret.txt"}),
     ),
+    # --- of classes
+    "see all tasks with `hongbao class tasks`": (Shown("class start refunds", home="empty"),),
+    "make one with `hongbao class new FILE`": (
+        Shown("class report nowhere", home="empty", fill={"FILE": "roster.csv"}),
+    ),
+    "start one with `hongbao class start FILE`": (
+        Shown("class show nowhere", home="empty", fill={"FILE": "refund"}),
+    ),
+    "make one that is complete with `hongbao class task-new TASK`": (
+        Shown("invalid_task", home="empty", fill={"TASK": "rent"}),
+    ),
     # --- of stories, help and the settings
     "play one with `hongbao play {name}`": (
         Shown("play", home="empty", fill={"{name}": "retry"}, on_screen=True),

@@ -125,6 +125,16 @@ TYPED: dict[str, list[str]] = {
     "demo": [],  # tests/test_story.py plays it
     "play": ["{home}/没有é"],  # tests/cli/test_play.py plays more
     "race": ["--people 2 --shares 1 --turns --seed 福🧧", "--people 五"],
+    "class": [""],
+    "class new": ["{home}/没有é"],  # tests/classroom/test_commands.py types the others
+    "class report": ["{home}/没有é"],
+    "class start": ["{home}/没有é.toml", "没有é"],
+    "class show": ["{home}"],
+    "class shell": ["{home}"],
+    "class hand-in": ["{home}"],
+    "class tasks": [""],
+    "class task-new": ["{home}/没有é/租金"],
+    "class task-check": ["没有é"],
     "status": [""],
     "sandbox": ["--empty --at {home}/沙盒🧧é", "--at {home}", "--people 五"],
     "sandbox shell": ["--at {home}/没有é"],

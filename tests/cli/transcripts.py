@@ -88,6 +88,7 @@ FILES = {
     "wang.txt": "975312",
     "li.txt": "864209",
     "me.txt": "李四\n110105199003078510",
+    "roster.csv": "id,name\ns01,张三",
 }
 """What lies beside every home."""
 

@@ -1,0 +1,175 @@
+"""
+The folder of a class: its key and its students' numbers, its tasks, and what is handed out and in.
+
+The numbers are kept as they were drawn, so that a roster that changes later changes no one's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hongbao.classroom import ENDING, text_of
+from hongbao.classroom.numbers import drawn, seed_of
+from hongbao.classroom.roster import Student
+from hongbao.classroom.task import HandOut, Task, read
+from hongbao.domain.toml_table import Document
+from hongbao.domain.toml_text import dumped
+from hongbao.errors import ClassNotFound, ClassUnreadable, FolderTaken
+from hongbao.outputs import save_as
+from hongbao.rows import Row
+from hongbao.vault.files import make_folder, storage
+from hongbao.words import N_
+
+FILE = "class.json"
+"""What is the teacher's alone."""
+
+FORM = 1
+TASKS, OUT, IN = "tasks", "hand-out", "handed-in"
+KEY_BYTES = 32
+
+_ANSWERS = ("right", "wrong")
+"""What of a task its students do not get."""
+
+
+class Classroom(Row):
+    """A class: its *students* in the roster's order, and who has which *numbers* in which task."""
+
+    folder: Path
+    key: bytes
+    students: tuple[Student, ...]
+    tasks: tuple[Task, ...]
+    numbers: Mapping[str, Mapping[str, Mapping[str, str]]]
+
+    def student(self, called: str) -> Student | None:
+        return next((each for each in self.students if each.id == called), None)
+
+    def task(self, called: str) -> Task | None:
+        """Return the task that *called*, an id in a hand-out, names."""
+        name = called.rpartition("-")[0]
+        return next((each for each in self.tasks if each.name == name), None)
+
+    def hand_out(self, task: Task, student: Student) -> HandOut:
+        return HandOut(
+            task=id_of(task),
+            student=student.id,
+            name=student.name,
+            seed=seed_of(self.key, task.name, student.id),
+            numbers=self.numbers[task.name][student.id],
+        )
+
+
+def id_of(task: Task) -> str:
+    """Return the id of *task*: its name, and what changes with every letter of its file."""
+    return f"{task.name}-{hashlib.sha256(task.content.encode()).hexdigest()[:8]}"
+
+
+def key_of(seed: str) -> bytes:
+    """Return the key of a class whose numbers are to be the same each time that it is made."""
+    return hashlib.sha256(f"hongbao class\0{seed}".encode()).digest()
+
+
+def make(folder: Path, students: Sequence[Student], tasks: Iterable[Task], key: bytes) -> Classroom:
+    """
+    Make a class in *folder*, which is not there yet, and every student's file.
+
+    Raises FolderTaken and StorageRefused; then nothing is left.
+    """
+    numbers: dict[str, dict[str, dict[str, str]]] = {}
+    for task in tasks:
+        given = numbers[task.name] = {}
+        for student in students:
+            given[student.id] = drawn(
+                task.numbers, key, task.name, student.id, list(given.values())
+            )
+    classroom = Classroom(folder, key, tuple(students), tuple(tasks), numbers)
+    with new_folder(folder):
+        for task in classroom.tasks:
+            _write(folder / TASKS / f"{task.name}{ENDING}", task.content)
+            for student in classroom.students:
+                _write(
+                    folder / OUT / task.name / f"{student.id}{ENDING}",
+                    _with_hand_out(task, classroom.hand_out(task, student)),
+                )
+        make_folder(folder / IN)
+        _write(folder / FILE, json.dumps(_document(classroom), ensure_ascii=False, indent=1))
+    return classroom
+
+
+class new_folder:  # noqa: N801 - a context manager
+    """Make a folder, and remove it again if what is done within fails."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        if self._folder.exists() or self._folder.is_symlink():
+            raise FolderTaken(path=str(self._folder))
+        make_folder(self._folder)
+
+    def __exit__(self, kind: object, *_raised: object) -> None:
+        if kind is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)  # ours alone, made just now
+
+
+def opened(folder: Path) -> Classroom:
+    """
+    Return the class in *folder*.
+
+    Raises ClassNotFound, ClassUnreadable, FileNotReadable, and InvalidTask of a task that the
+    teacher has edited.
+    """
+    path = folder / FILE
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise ClassNotFound(path=str(folder)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClassUnreadable(path=str(path), reason=str(error)) from None
+    try:
+        document = json.loads(content)
+        if document["form"] != FORM:
+            raise ClassUnreadable(path=str(path), reason=N_("it was written by a newer version"))
+        students = tuple(Student(each["id"], each["name"]) for each in document["students"])
+        numbers = {name: dict(given) for name, given in document["numbers"].items()}
+        key = bytes.fromhex(document["key"])
+        names = [*numbers]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ClassUnreadable(path=str(path), reason=N_("it was edited")) from None
+    tasks = tuple(_task(folder / TASKS / f"{name}{ENDING}") for name in names)
+    for task in tasks:
+        for student in students:
+            own = numbers[task.name].get(student.id)
+            if own is None or {*own} != {number.name for number in task.numbers}:
+                raise ClassUnreadable(path=str(path), reason=N_("it was edited"))
+    return Classroom(folder, key, students, tasks, numbers)
+
+
+def _task(path: Path) -> Task:
+    return read(text_of(path), path.stem, path.name)
+
+
+def _document(classroom: Classroom) -> dict[str, Any]:
+    return {
+        "form": FORM,
+        "key": classroom.key.hex(),
+        "students": [each._asdict() for each in classroom.students],
+        "numbers": classroom.numbers,
+    }
+
+
+def _with_hand_out(task: Task, hand_out: HandOut) -> str:
+    """Return the file of *task* that one student gets: without the ways, and with whose it is."""
+    document = Document(task.content, task.source).content()
+    given = {name: each for name, each in document.items() if name not in _ANSWERS}
+    return dumped({**given, "hand_out": hand_out._asdict()})
+
+
+def _write(path: Path, text: str) -> None:
+    with storage(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    save_as(path, lambda out: out.write(text.encode()), replace=False)
