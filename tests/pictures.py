@@ -1,27 +1,37 @@
 """
-The pictures of the docs: screens of the program, drawn by the program, in both languages.
+The pictures of the docs: screens and recordings of the program, drawn by it, in both languages.
 
 ``python -m tests.pictures`` writes them anew; the test that calls `pictures` refuses one that is no
-longer what the program shows.
+longer what the program shows. Each story next to them (``*.txt``) is a recording that moves.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from hongbao import words
 from hongbao.answers import Year
+from hongbao.recordings import moving
+from hongbao.recordings.film import Film, filmed
+from hongbao.story import running
+from hongbao.story.script import whole_text
 from hongbao.ui import books, opening, packets
 from hongbao.ui import year as year_screen
 from hongbao.ui.picture import Screen, Theme, svg, taken
 from hongbao.units import yuan
+from tests import warm
 from tests.cli.shell import Shell
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
 LANGUAGES = {"en": "en", "zh": "zh_CN"}
 THEMES = [theme for theme in get_args(Theme) if theme != "auto"]
+
+ROWS = 22
+"""How high the terminal is in a recording on a page: all of it is to be seen at once."""
 
 PEOPLE = ("小红", "小刚", "李四", "王五")
 
@@ -87,6 +97,32 @@ def pictures() -> Iterator[tuple[Path, str]]:
                         yield path, svg(screen, title=title, description=said, theme=theme)
         finally:
             words.use_language(spoken)
+    for name, film in films().items():
+        for theme in THEMES:
+            yield FOLDER / f"{name}-{theme}.svg", moving.svg(film, theme=theme)
+
+
+@cache
+def films() -> dict[str, Film]:
+    """Return the film of each story next to the pictures, in each language, by its name."""
+    spoken = words.language()
+    made = {}
+    try:
+        for story in sorted(FOLDER.glob("*.txt")):
+            for ending, language in LANGUAGES.items():
+                words.use_language(language)
+                with warm.stories():
+                    made[f"{story.stem}-{ending}"] = filmed(
+                        whole_text(story),
+                        title=story.stem,
+                        run=running.process,
+                        variables=os.environ,
+                        given={},
+                        rows=ROWS,
+                    )
+    finally:
+        words.use_language(spoken)
+    return made
 
 
 def played(folder: Path) -> tuple[Shell, str]:

@@ -91,7 +91,10 @@ class Film(NamedTuple):
 COLUMNS, ROWS = 80, 24
 COLUMNS_MIN, ROWS_MIN = 40, 6
 
-_NOT_HERE = ("NO_COLOR", "COLORTERM", "TERM", "TZ", "CI", "ACCESSIBLE", "REDUCED_MOTION", "PAGER")
+_NOT_HERE = {
+    *("NO_COLOR", "COLORTERM", "TERM", "TZ", "CI", "ACCESSIBLE", "REDUCED_MOTION"),
+    *("PAGER", "SHELL", "COMSPEC", "VISUAL", "EDITOR"),
+}
 """Variables of the one who makes a film that would show in it."""
 
 

@@ -82,7 +82,13 @@ def test_the_same_story_makes_the_same_bytes(film: Film, pictures: dict[str, str
     In another time zone, on another terminal, and without colour of one's own.
     """
     again = film_of(
-        STORY, TZ="Asia/Tokyo", COLUMNS="33", NO_COLOR="1", TERM="dumb", PYTHONHASHSEED="7"
+        STORY,
+        TZ="Asia/Tokyo",
+        COLUMNS="33",
+        NO_COLOR="1",
+        TERM="dumb",
+        PYTHONHASHSEED="7",
+        SHELL="/bin/fish",
     )
 
     assert film == again
