@@ -97,10 +97,13 @@ def test_the_default_profile_is_another_wallets(made: tuple[Shell, dict[str, Any
 
 def test_a_pin_of_ones_own_is_asked_for(sandbox: Shell):
     """
-    Weak ones are accepted here; and one that was changed is no longer everyone's.
+    The sandbox's own is the only weak one that is accepted; once changed, it is not everyone's.
     """
     new = sandbox.home.with_name("new.pin")
     new.write_text("111111")
+    code, error = sandbox.refuses("pin", "change", "--new-pin-file", str(new))
+    assert (14, "weak_pin") == (code, error["code"])
+    new.write_text("246813")
     sandbox.does("pin", "change", "--new-pin-file", str(new))
 
     code, error = sandbox.refuses("topup", "10", HONGBAO_PIN_FILE="")
