@@ -25,8 +25,10 @@ from operator import eq, ge, gt, le, lt, ne
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
+from hongbao.domain.deal import luckiest
 from hongbao.domain.ids import parse_packet_id
 from hongbao.domain.ledger import PLATFORM, Account, Kind
+from hongbao.domain.packet import PacketKind
 from hongbao.domain.policy import PERIODS
 from hongbao.domain.text import name_key
 from hongbao.errors import InvalidFact, InvalidPacketId
@@ -230,6 +232,7 @@ def _remaining(row: PacketRow, _moment: _Moment) -> Value:
 _PACKET: dict[str, tuple[str, str, Callable[[PacketRow, _Moment], Value]]] = {
     "state": (WORD, N_("the state of {which}"), lambda row, m: str(row.packet.state(m.now))),
     "kind": (WORD, N_("the kind of {which}"), lambda row, _m: str(row.packet.kind)),
+    "deal": (WORD, N_("the dealing rule of {which}"), lambda row, _m: str(row.packet.deal)),
     "from": (WORD, N_("the sender of {which}"), lambda row, _m: row.sender_name),
     "to": (WORD, N_("the recipient of {which}"), lambda row, _m: row.recipient_name),
     "total": (AMOUNT, N_("the total of {which}"), lambda row, _m: row.packet.total_fen),
@@ -254,6 +257,16 @@ def _share(moment: _Moment, name: str, which: str) -> Value:
         return None
     claims = moment.store.claims(row.packet.number, profile.id)
     return next((claim.amount_fen for claim in claims), None)
+
+
+def _luckiest(moment: _Moment, which: str) -> Value:
+    row = moment.packet(which)
+    if row is None or row.packet.kind is not PacketKind.LUCKY or row.packet.claimed_count < 2:
+        return None
+    if row.packet.claimed_count < row.packet.count:
+        return None
+    claims = moment.store.claims(row.packet.number)
+    return claims[luckiest([claim.amount_fen for claim in claims])].profile_name
 
 
 def _request(moment: _Moment, request_id: str, name: str) -> Value:
@@ -331,6 +344,7 @@ VOCABULARY: dict[str, _Word] = {
         f"packet {word}": _Word(_WHICH, kind, phrase, _of_packet(find))
         for word, (kind, phrase, find) in _PACKET.items()
     },
+    "packet luckiest": _Word(_WHICH, WORD, N_("the luckiest in {which}"), _luckiest),
     # since an entry
     "change balance": _Word(
         _NAME, AMOUNT, N_("the change in the balance of {name}"), _balance_change
@@ -379,6 +393,13 @@ VOCABULARY: dict[str, _Word] = {
     # of the home
     "head": _Word((), COUNT, N_("the number of entries"), lambda moment: moment.store.head().entry),
     "time": _Word((), MOMENT, N_("the time"), lambda moment: iso(moment.now)),
+    # of no book: what a question can ask that has to be worked out
+    AMOUNT: _Word(
+        (AMOUNT,), AMOUNT, N_("the amount"), lambda _moment, typed: _value(typed, AMOUNT, typed)
+    ),
+    COUNT: _Word(
+        (COUNT,), COUNT, N_("the number"), lambda _moment, typed: _value(typed, COUNT, typed)
+    ),
 }
 """Every fact by its name, with what it takes: ``packet state`` is typed ``packet WHICH state``."""
 
@@ -632,6 +653,9 @@ def _fact(words: Sequence[str], text: str) -> Fact:
         raise InvalidFact(text, problem="no_account", value=given["account"])
     if "period" in given and given["period"] not in PERIODS:
         raise InvalidFact(text, problem="no_value", value=given["period"])
+    for kind in (AMOUNT, COUNT):
+        if kind in given:
+            _value(given[kind], kind, text)
     if "code" in given and not given["code"].isdecimal():
         raise InvalidFact(text, problem="no_value", value=given["code"])
     return Fact(name, of)

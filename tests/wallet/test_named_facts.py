@@ -49,6 +49,7 @@ account platform packet = frozen Zhang
 account icbc outgoing >= 0
 packet Zhang state = open
 packet Zhang kind = equal
+packet Zhang deal = equal
 packet Zhang from = Zhang
 packet Zhang to = none
 packet Zhang total = 19.98
@@ -57,6 +58,9 @@ packet Zhang claimed = share Li Zhang
 packet Zhang shares = 3
 packet Zhang claims = 1
 packet Wang state = none
+packet Zhang luckiest = none
+amount 5.00 = 5
+count 12 > 11
 change balance Zhang = -19.98
 change balance Li = 6.66
 change account platform packet = 13.32
@@ -170,6 +174,7 @@ def test_a_difference_says_what_differs_and_not_what_was_expected(lived: tuple[W
         ("acts send = 1.00", "no_value"),
         ("ended ok = 1", "no_value"),
         ("left 张三 week = 1", "no_value"),
+        ("amount 1.5 = 1", "no_value"),
         ("balance 张三 = cards 张三", "other_kinds"),
         ("tier 张三 < one", "other_kinds"),
         ("balance '张三 = 1", "open_quote"),
