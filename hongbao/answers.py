@@ -1200,6 +1200,20 @@ class BooksShown(TypedDict):
     books: list[BookShown]  # the platform's, those of banks that have accounts, the central bank's
 
 
+class BookReplayed(BooksShown):
+    """`books --replay`: one entry, and the books before and after it; a line for each."""
+
+    place: int  # which of the entries that moved money it is, from 1 on
+    count: int  # how many of them there are
+    profile: str | None  # who acted, or for whom
+
+
+class BooksReplayed(TypedDict):
+    """All that `books --replay` prints into a pipe."""
+
+    entries: list[BookReplayed]
+
+
 class MovedLine(TypedDict):
     """One transfer."""
 

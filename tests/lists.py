@@ -43,6 +43,7 @@ ROWS: dict[str, Any] = {
     "people:PROFILES": answers.ProfileLine,
     "records:FINDINGS": answers.FindingLine,
     "records:HISTORY": answers.MovementLine,
+    "replay:REPLAY": answers.BooksReplayed,
     "review:CASES": answers.CaseLine,
     "review:OPERATOR_LOG": answers.OperatorAct,
     "risk:REPLAYED": answers.ReplayedLine,

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from hongbao.answers import AccountLine, BookShown, BooksShown
 
-_PEOPLES = frozenset({Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD})
+PEOPLES = frozenset({Kind.BALANCE, Kind.PACKET, Kind.PENDING, Kind.HELD})
 """Accounts with an owner, which are shown singly if an act changed them."""
 
-_ORDER = {
+ORDER = {
     kind: place
     for place, kind in enumerate(
         (
@@ -53,13 +53,13 @@ def books(home: Home, subject: str | None = None, *, diff: bool = False) -> Book
             "at": iso(acts[-1].at if acts else home.now()),
             "diff": diff or subject is not None,
             "entry": acts[-1].entry if acts else None,
-            "act": None if asked is None else _act_called(home, asked),
+            "act": None if asked is None else act_called(home, asked),
             "request_id": (
                 None if asked is None or asked.request_id.startswith("/") else asked.request_id
             ),
             "transfers": [line for act in acts for line in moved.get(act.entry, [])],
             "books": [
-                _book(code, lines[code])
+                book_shown(code, lines[code])
                 for code in (PLATFORM, *BANK_NUMBERS, CENTRAL)
                 if code in lines
             ],
@@ -100,7 +100,8 @@ def _whole(home: Home, act: ActRow) -> list[ActRow]:
     return [each for each in home.store.acts(message=act.message) if each.act != CORRECTED]
 
 
-def _act_called(home: Home, act: ActRow) -> str:
+def act_called(home: Home, act: ActRow) -> str:
+    """Return the name of *act*: a step of a payment is called as the payment is."""
     if act.message is None or act.act == CORRECTED:
         return act.act
     return str(home.store.message(act.message).reason)
@@ -117,7 +118,7 @@ def _book_lines(home: Home, changes: Iterable[ChangeRow]) -> dict[str, list[Acco
     for book, kind, owner, accounts, held_fen in home.store.held(everywhere):
         found[book, kind, owner] = _account_line(home, kind, owner, held_fen, accounts)
     for change in changes:
-        owner = 0 if change.kind in _PEOPLES or change.kind is Kind.DEPOSIT else change.owner
+        owner = 0 if change.kind in PEOPLES or change.kind is Kind.DEPOSIT else change.owner
         key = (change.book, change.kind, owner)
         if key not in found:  # of what was open then, nothing is any more
             found[key] = _account_line(home, *key[1:], 0, 0)
@@ -127,7 +128,7 @@ def _book_lines(home: Home, changes: Iterable[ChangeRow]) -> dict[str, list[Acco
         line["held_fen"] += change.own_fen - change.since_fen
         if change.kind in (Kind.PACKET, Kind.PENDING, Kind.HELD):  # empty ones are not counted
             line["count"] += bool(after_fen) - bool(change.held_fen)
-        if change.kind in _PEOPLES and change.own_fen:
+        if change.kind in PEOPLES and change.own_fen:
             line["before_fen"] -= then_fen
             line["held_fen"] -= after_fen
             line["count"] -= bool(after_fen) if change.kind is not Kind.BALANCE else 1
@@ -136,9 +137,9 @@ def _book_lines(home: Home, changes: Iterable[ChangeRow]) -> dict[str, list[Acco
             found[change[:3]] = own
     lines: dict[str, list[AccountLine]] = defaultdict(list)
     for (book, kind, owner), line in sorted(
-        found.items(), key=lambda each: (_ORDER[each[0][1]], each[0][2] == 0, each[0][2])
+        found.items(), key=lambda each: (ORDER[each[0][1]], each[0][2] == 0, each[0][2])
     ):
-        is_rest = kind in _PEOPLES and owner == 0
+        is_rest = kind in PEOPLES and owner == 0
         if not (is_rest and line["count"] == 0 and line["held_fen"] == 0):
             lines[book].append(line)
     return lines
@@ -155,6 +156,11 @@ def _account_line(home: Home, kind: Kind, owner: int, held_fen: int, accounts: i
     }
 
 
+def owner_named(home: Home, kind: Kind, owner: int) -> str | None:
+    """Return the name of who an account of *kind* is kept for; None if it is no one's."""
+    return _owner(home, kind, owner) if owner and kind is not Kind.DEPOSIT else None
+
+
 def _owner(home: Home, kind: Kind, owner: int) -> str:
     match kind:
         case Kind.BALANCE:
@@ -168,7 +174,9 @@ def _owner(home: Home, kind: Kind, owner: int) -> str:
     return BANKS[owner - 1].code
 
 
-def _book(code: str, lines: list[AccountLine]) -> BookShown:
+def book_shown(code: str, lines: list[AccountLine]) -> BookShown:
+    """Return the book *code* with these *lines*."""
+
     def added(side: str) -> int:
         return sum(line["held_fen"] for line in lines if line["side"] == side)
 

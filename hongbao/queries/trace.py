@@ -198,9 +198,10 @@ def _refund_acts(home: Home, row: PacketRow) -> list[ActRow]:
 
 
 def _payment_traced(home: Home, message: MessageRow) -> Traced:
+    is_mine = message.profile == home.me.id
     acts = [*home.store.acts(message=message.number)]
     moved = moved_lines(home, (act.entry for act in acts))
-    steps, put_right = _apart(_message_steps(home, message, acts, moved, is_mine=True))
+    steps, put_right = _apart(_message_steps(home, message, acts, moved, is_mine=is_mine))
     return {
         "subject": message.id,
         "kind": "packet" if message.reason is Reason.SEND else str(message.reason),

@@ -55,13 +55,8 @@ ACCOUNTS = Listing(
 
 def show_books(books: BooksShown) -> None:
     """Print each institution's book as a T: what it owns on the left, what it owes on the right."""
-    _show_heading(books)
-    tiers = _tiers(books)
-    if moved := [tier for tier in tiers if tier[0].totals is not None]:
-        _show_tiers(moved)
-    if still := [tier[0].title for tier in tiers if tier[0].totals is None]:
-        text = say(N_("unchanged: {books}"), books=_(", ").join(still))
-        line(text, dim=text)
+    show_heading(books)
+    show_tiers(books)
     print()
     if books["diff"]:
         _show_moved(books["transfers"])
@@ -71,7 +66,8 @@ def show_books(books: BooksShown) -> None:
     line(_("debit, on the left: what a book owns · credit, on the right: what it owes"))
 
 
-def _show_heading(books: BooksShown) -> None:
+def show_heading(books: BooksShown) -> None:
+    """Print which moment it is, or which act they are before and after."""
     at = wording.when(books["at"])
     if not books["diff"]:
         line(say(N_("the books at {at}"), at=at), bold=at)
@@ -96,6 +92,16 @@ def _show_heading(books: BooksShown) -> None:
 
 _ACTS = {"card_add": "opening", "identify": "opening", "correct": "correction"}
 """Acts that have no name here, by the reason of their transfers."""
+
+
+def show_tiers(books: BooksShown) -> None:
+    """Print the Ts, and of an act the names of those that it left alone."""
+    tiers = _tiers(books)
+    if moved := [tier for tier in tiers if tier[0].totals is not None]:
+        _show_moved_tiers(moved)
+    if still := [tier[0].title for tier in tiers if tier[0].totals is None]:
+        text = say(N_("unchanged: {books}"), books=_(", ").join(still))
+        line(text, dim=text)
 
 
 # --- three tiers ---------------------------------------------------------------------------------
@@ -227,7 +233,7 @@ def _amounts(before_fen: int, held_fen: int, *, signed: bool) -> list[tuple[str,
     return amounts
 
 
-def _show_tiers(tiers: Sequence[_Tier]) -> None:
+def _show_moved_tiers(tiers: Sequence[_Tier]) -> None:
     """Print the tiers side by side; one below the other where an amount would not fit."""
     out, count = console(), len(tiers)
     ts = [t for tier in tiers for t in tier]

@@ -275,6 +275,11 @@ def sentence(code: str, facts: Mapping[str, object]) -> str:
     return safe(code)
 
 
+def is_known(code: str) -> bool:
+    """Return whether there is a sentence for a step's *code*."""
+    return code in _SAYS
+
+
 def fact(name: str, value: object) -> object:
     """Return the fact called *name* as a sentence has it."""
     if not isinstance(value, str):
