@@ -64,10 +64,10 @@ def show_entries(answer: Mapping[str, Any], sentences: Sentences) -> None:
 def show_entry(shown: BookReplayed, said: Iterable[tuple[str, Mapping[str, object]]]) -> None:
     """Print an entry: what happened, and the Ts before and after it."""
     books.show_heading(shown)
-    told = [trace.sentence(code, facts) for code, facts in said if trace.is_known(code)]
-    for sentence in told:
+    known = [trace.sentence(code, facts) for code, facts in said if trace.is_known(code)]
+    for sentence in known:
         line(sentence)
-    if told:
+    if known:
         print()
     books.show_tiers(shown)
 
@@ -129,7 +129,7 @@ def walk(replayed: Replay, sentences: Sentences, *, colours: bool) -> None:
         below = f"\x1b[7m{cut(status, size().columns - 1)}\x1b[0m"
         return ANSI("\n".join([*shown, *blank, "", below]))
 
-    def go(place: int) -> None:
+    def jump(place: int) -> None:
         nonlocal top, typed
         typed = ""
         wanted = max(1, min(place, len(replayed)))
@@ -145,10 +145,10 @@ def walk(replayed: Replay, sentences: Sentences, *, colours: bool) -> None:
 
         return bind
 
-    on("right", "pagedown", "space", "n", "l")(lambda _event: go(replayed.place + 1))
-    on("left", "pageup", "p", "b", "h")(lambda _event: go(replayed.place - 1))
-    on("home", "f", "g")(lambda _event: go(1))
-    on("end", "G")(lambda _event: go(len(replayed)))
+    on("right", "pagedown", "space", "n", "l")(lambda _event: jump(replayed.place + 1))
+    on("left", "pageup", "p", "b", "h")(lambda _event: jump(replayed.place - 1))
+    on("home", "f", "g")(lambda _event: jump(1))
+    on("end", "G")(lambda _event: jump(len(replayed)))
 
     @on("down", "j")
     def _down(_event: KeyPressEvent) -> None:
@@ -173,11 +173,11 @@ def walk(replayed: Replay, sentences: Sentences, *, colours: bool) -> None:
         if typed:
             typed = typed[:-1]
         else:
-            go(replayed.place - 1)
+            jump(replayed.place - 1)
 
     @on("enter")
     def _enter(_event: KeyPressEvent) -> None:
-        go(replayed.place_of(int(typed)) if typed else replayed.place + 1)
+        jump(replayed.place_of(int(typed)) if typed else replayed.place + 1)
 
     on("q", "escape", "c-c", "<sigint>", "c-d")(lambda event: event.app.exit())
     on("c-z")(lambda event: event.app.suspend_to_background())
