@@ -7,7 +7,6 @@ import typer
 from hongbao.commands.caller import Caller
 from hongbao.commands.choices import TRACEABLE, argument
 from hongbao.commands.options import caller, listing, new_app
-from hongbao.commands.streams import answering, put
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
@@ -87,9 +86,7 @@ def _replay(call: Caller, wallet: "Wallet", subject: str | None) -> None:
         return
     entries = [_at(replayed, place) for place in range(start, len(replayed) + 1) if place]
     if call.as_json and call.columns is None:
-        with answering():
-            for entry in entries:
-                put(entry)
+        call.answer_in_lines(entries)
         return
     call.answer_list(
         {"entries": entries}, screen.REPLAY, lambda shown: screen.show_entries(shown, sentences)

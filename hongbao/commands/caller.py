@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hongbao import settings
 from hongbao.commands.notes import Notes
 from hongbao.commands.streams import answering, put
+from hongbao.documents import to_json
 from hongbao.env import Env, NoTerminal, system_env
 from hongbao.errors import (
     Busy,
@@ -768,6 +769,12 @@ class Caller:
             self.answer(answer, lambda answer: self._paged(lambda: print_rows(answer)))
         else:
             self.answer(answer, print_rows)
+
+    def answer_in_lines(self, answers: Iterable[Mapping[str, Any]]) -> None:
+        """Give *answers* as JSON, a document on each line."""
+        with answering():
+            for answer in answers:
+                print(to_json(answer, encoding=sys.stdout.encoding))
 
     def answer_drawn(self, answer: A, listing: "Listing", draw: Callable[[A], None]) -> None:
         """Give *answer* as something that is drawn, in a pipe as well; and save the drawing."""
