@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,43 @@ def test_a_learner_types_at_the_prompt(shell: Shell):
         left["number"],
         left["passed"],
     )
+
+
+def test_a_narrow_dumb_terminal_and_a_kill(shell: Shell):
+    """
+    With nothing but 40 columns in the locale C the same lesson runs; killed, it is taken up.
+    """
+    bare = {"TERM": "dumb", "LANG": "C"}
+    with typing(shell, "learn", "packet", columns=40, **bare) as typist:
+        typist.until("packet 1>")
+        typist.type("100\r")
+        screen = typist.until("packet 2>")
+        assert "✓ right: 100.00" in typist.raw.decode()
+        assert max(map(len, screen.splitlines())) <= 40
+        typist.kill(signal.SIGKILL)
+        assert typist.ends() == -signal.SIGKILL
+
+    assert "create" == shell.answers("learn", "packet", "--look")["step"]
+
+
+@pytest.mark.slow
+def test_ones_own_shell(shell: Shell):
+    """
+    After each command the books are looked at; the prompt is marked, and `lesson` types its words.
+    """
+    with typing(shell, "learn", "packet", "--shell", SHELL="/bin/bash") as typist:
+        typist.until("(packet)")
+        typist.type("lesson 100\r")
+        typist.until("2 of 7")
+        typist.type("hongbao send 30\r")
+        typist.until("single share")
+        typist.type("lesson undo\r")
+        typist.until("is undone")
+        typist.type("hongbao send 30 --count 2\r")
+        typist.until("3 of 7")
+        typist.type("exit\r")
+        assert 0 == typist.ends()
+    assert not shell.home.exists()
 
 
 def test_lines_from_a_pipe_and_in_chinese(shell: Shell):
