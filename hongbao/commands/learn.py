@@ -292,6 +292,8 @@ def _in_shell(call: "Caller", runner: "Runner", name: str, at: str | None) -> No
 
     for event in runner.begin():
         telling.show(event, runner.lesson)
+    for event in runner.look():
+        telling.show(event, runner.lesson)
     again = " ".join(["hongbao learn", shell_word(name), *_at(at)])
     call.remark(
         N_("a shell in the lesson; `exit` leaves it. Words of the lesson: {command}"),

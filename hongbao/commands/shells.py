@@ -22,14 +22,18 @@ def marked_shell(
     """
     Give the command and the variables of a shell whose prompt begins with *mark*.
 
-    Its variables are those of *before* without `OTHERS`, and *more*. With *lesson*, the command
-    that runs one, bash, zsh and fish look after each command at what has come of it, and
-    ``lesson WORDS`` types words of the lesson.
+    Its variables are those of *before* without `OTHERS`, and *more*; it finds this hongbao.
+
+    With *lesson*, the command that runs one, bash, zsh and fish look after each command at what
+    has come of it, and ``lesson WORDS`` types words of the lesson.
     """
     shell = before.get("SHELL") or before.get("COMSPEC") or "/bin/sh"
     variables = {name: text for name, text in before.items() if name not in OTHERS}
     words.restore_language(variables)
     variables |= more
+    if shutil.which("hongbao", path=variables.get("PATH")) is None:
+        ours = str(Path(sys.argv[0]).parent.absolute())
+        variables["PATH"] = os.pathsep.join(filter(None, (variables.get("PATH"), ours)))
     with tempfile.TemporaryDirectory(prefix="hongbao-shell-") as lent:
         files = Path(lent)
         match Path(shell).name:

@@ -40,6 +40,20 @@ class Shot:
 
 
 @dataclass(slots=True)
+class Seen:
+    """
+    What was seen when the books were last looked at from outside, as a shell does.
+
+    That is the home's *state*, how many commands had been *typed*, and a snapshot of it all, which
+    undo goes back to once another command has changed something.
+    """
+
+    state: str
+    typed: int
+    shot: Shot
+
+
+@dataclass(slots=True)
 class Place:
     """
     Where a lesson stands: the step, and what has happened in it.
@@ -61,6 +75,7 @@ class Place:
     predicted: dict[str, str] = field(default_factory=dict)
     shots: list[Shot] = field(default_factory=list)
     taken: int = 0
+    seen: Seen | None = None
 
 
 @dataclass(slots=True)
@@ -113,11 +128,12 @@ class Progress:
 
 
 def _record(kept: dict[str, Any]) -> Record:
-    place = kept["place"]
+    place, seen = kept["place"], None
+    if place is not None and place["seen"] is not None:
+        seen = Seen(**{**place["seen"], "shot": Shot(**place["seen"]["shot"])})
+    shots = [] if place is None else [Shot(**each) for each in place["shots"]]
     return Record(
         finished=int(kept["finished"]),
         passed={name: Passed(**each) for name, each in kept["passed"].items()},
-        place=None
-        if place is None
-        else Place(**{**place, "shots": [Shot(**each) for each in place["shots"]]}),
+        place=None if place is None else Place(**{**place, "shots": shots, "seen": seen}),
     )

@@ -24,6 +24,7 @@ from hongbao.lessons.progress import (
     Place,
     Progress,
     Record,
+    Seen,
     Shot,
 )
 from hongbao.lessons.script import Goal, Lesson, Question, Step, Text, Wrong
@@ -268,12 +269,45 @@ class Runner:
             yield from self._look(changed=False)
 
     def look(self) -> Iterator[Event]:
-        """Look at the books after commands that were typed elsewhere."""
+        """Look at the books after commands that were typed elsewhere, as in a shell."""
         place = self.record.place
         if place is None or not (place.arrived and self.world.exists):
             yield from self.begin()
         else:
-            yield from self._look(changed=True)
+            changed, refused = self._noticed()
+            yield from self._look(changed=changed, refused=refused)
+        if self.record.place is not None:
+            self._see()
+
+    def _noticed(self) -> tuple[bool, bool]:
+        """Return whether anything changed, and whether a command was refused, since `_see`."""
+        place, seen = self.place, self.place.seen
+        if seen is None:
+            return True, False
+        typed = self.world.typed()[seen.typed :]
+        changed = self.world.state().hex() != seen.state
+        if changed:
+            place.seen = None
+            self._keep_shot(seen.shot)
+            place.commands += len(typed)
+            self._save()
+        return changed, any(each.code for each in typed)
+
+    def _see(self) -> None:
+        """Keep what there is now, so that a command that is typed elsewhere can be undone."""
+        place, state = self.place, self.world.state().hex()
+        typed = self.world.logged()
+        if place.seen is not None and place.seen.state == state:
+            place.seen.typed = typed
+        else:
+            self._forget_seen()
+            place.seen = Seen(state, typed, self._shot())
+        self._save()
+
+    def _forget_seen(self) -> None:
+        seen, self.place.seen = self.place.seen, None
+        if seen is not None:
+            self.world.snapshots.drop(seen.shot.name)
 
     def _shown(self) -> Shown:
         return Shown(
@@ -300,6 +334,8 @@ class Runner:
     def _arrive(self, number: int) -> Iterator[Event]:
         """Begin step *number* here and now."""
         step, before = self.lesson.steps[number], self.record.place
+        if before is not None:
+            self._forget_seen()
         self.record.place = place = Place(step.name, self.world.head(), self.world.logged())
         if before is not None and number:
             place.shots, place.taken = before.shots, before.taken
@@ -347,6 +383,7 @@ class Runner:
         if not text or text.startswith("#"):
             return
         try:
+            self._forget_seen()
             yield from self._typed(text)
         except (NothingToUndo, StepNotFound) as error:
             yield Refused(error)
@@ -376,7 +413,7 @@ class Runner:
 
     def _run(self, words: list[str], text: str) -> Iterator[Event]:
         place, before = self.place, self.world.state()
-        self._take_shot()
+        self._keep_shot(self._shot())
         place.commands += 1
         self._save()
         answered = self.world.type(words, text)
@@ -625,12 +662,17 @@ class Runner:
 
     # --- snapshots -------------------------------------------------------------------------------
 
-    def _take_shot(self) -> None:
+    def _shot(self) -> Shot:
+        """Take a snapshot that undo can go back to."""
         place = self.place
         place.taken += 1
         name = f"undo-{place.taken}"
         self.world.snapshots.take(name)
-        place.shots.append(Shot(name, place.step, place.since, place.logged, place.fresh))
+        return Shot(name, place.step, place.since, place.logged, place.fresh)
+
+    def _keep_shot(self, shot: Shot) -> None:
+        place = self.place
+        place.shots.append(shot)
         while len(place.shots) > SHOTS_MAX:
             self.world.snapshots.drop(place.shots.pop(0).name)
 

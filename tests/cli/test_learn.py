@@ -1,13 +1,14 @@
 """``hongbao learn``: at a prompt, in a pipe, for scripts, and for teachers."""
 
 import json
+import os
 import re
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import INSTALLED, Shell
 from tests.cli.typist import typing
 
 PLACE = Path(".local", "share", "hongbao-lessons")
@@ -55,8 +56,7 @@ def test_a_narrow_dumb_terminal_and_a_kill(shell: Shell):
     """
     With nothing but 40 columns in the locale C the same lesson runs; killed, it is taken up.
     """
-    bare = {"TERM": "dumb", "LANG": "C"}
-    with typing(shell, "learn", "packet", columns=40, **bare) as typist:
+    with typing(shell, "learn", "packet", columns=40, TERM="dumb", LANG="C") as typist:
         typist.until("packet 1>")
         typist.type("100\r")
         screen = typist.until("packet 2>")
@@ -73,7 +73,8 @@ def test_ones_own_shell(shell: Shell):
     """
     After each command the books are looked at; the prompt is marked, and `lesson` types its words.
     """
-    with typing(shell, "learn", "packet", "--shell", SHELL="/bin/bash") as typist:
+    path = os.pathsep.join((str(INSTALLED.parent), os.environ["PATH"]))
+    with typing(shell, "learn", "packet", "--shell", SHELL="/bin/bash", PATH=path) as typist:
         typist.until("(packet)")
         typist.type("lesson 100\r")
         typist.until("2 of 7")
