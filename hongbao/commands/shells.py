@@ -69,11 +69,8 @@ def _looking(script: str, lesson: str | None) -> str:
 def typed_in(
     before: Mapping[str, str], more: Mapping[str, str], mark: str, command: Sequence[str]
 ) -> Iterator[tuple[list[str], dict[str, str]]]:
-    """Give *command*, or a shell (see `marked_shell`), and variables that find hongbao."""
+    """Give *command*, or a shell, with the variables of one (see `marked_shell`)."""
     with marked_shell(before, more, mark) as (shell, variables):
-        ours = str(Path(sys.argv[0]).parent.absolute())
-        if shutil.which("hongbao", path=variables.get("PATH")) is None:
-            variables["PATH"] = os.pathsep.join(filter(None, (variables.get("PATH"), ours)))
         yield ([*command] or shell), variables
 
 
