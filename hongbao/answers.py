@@ -2232,3 +2232,20 @@ class TaskMade(TypedDict):
     """`class task-new`."""
 
     file: str
+
+
+class LabEngineCaught(TypedDict):
+    """One broken engine, and the lines of the story that it does not keep."""
+
+    fault: str
+    title: str
+    lines: list[int]  # none if it got away
+
+
+class LabCaught(TypedDict):
+    """`lab catch`: which broken engines a story catches. It holds on hongbao."""
+
+    story: str
+    caught: int
+    engines: list[LabEngineCaught]
+    chance_lines: list[int]  # that depend on chance, and catch nothing

@@ -1,6 +1,9 @@
 """``hongbao lab``."""
 
+from contextlib import closing
 from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,11 +19,14 @@ from hongbao.commands.options import (
 )
 from hongbao.commands.rules import read_policy
 from hongbao.domain.money import parse_yuan
-from hongbao.words import N_, use_language
+from hongbao.errors import PlayFailed
+from hongbao.paths import typed_path
+from hongbao.words import N_, language, use_language
 
 if TYPE_CHECKING:
     from hongbao.answers import FairnessLine, FairnessMeasured
     from hongbao.commands.caller import Caller
+    from hongbao.story import Story
 
 RUN = "run"
 
@@ -184,6 +190,60 @@ def fairness(
         "lines": lines,
     }
     call.answer_list(answer, screen.LINES, screen.show_fairness)
+
+
+@app.command(
+    "catch",
+    cls=listing("lab:CAUGHT"),
+    short_help=N_("See how many broken engines your expectations catch."),
+    help=N_(
+        "FILE is a story. It has to pass on hongbao; then it is played on each of the broken "
+        "engines. One that breaks an expectation is caught, and the others got away."
+    ),
+    epilog="hongbao lab catch mine.txt",
+)
+def catch(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", show_default=False, help=N_("your story"))],
+) -> None:
+    from hongbao.commands.demo import ending_tidily
+    from hongbao.lab.catching import caught
+    from hongbao.story import read
+    from hongbao.ui import lab as screen
+
+    call = _speaking(ctx)
+    story = read(typed_path(file), file)
+    answer = caught(story)  # which refuses a story that no engine understands, before it is played
+    with ending_tidily():
+        _hold(call, story)
+    call.answer_list(answer, screen.CAUGHT, screen.show_caught)
+
+
+def _hold(call: "Caller", story: "Story") -> None:
+    """Play *story* on hongbao. Raises PlayFailed where it does not hold."""
+    from hongbao.story import Failed, perform
+    from hongbao.ui.stories import failure_lines, show_event
+
+    with TemporaryDirectory(prefix="hongbao-story-") as lent:
+        events = perform(
+            story,
+            Path(lent),
+            language="en" if call.as_json else language(),
+            variables=call.env.variables,
+            run=call.run,
+        )
+        with closing(events):
+            failed = [event for event in events if isinstance(event, Failed)]
+    if not failed:
+        return
+    if not call.as_json:
+        for event in failed:
+            show_event(event)
+    raise PlayFailed(
+        failed=len(failed),
+        skipped=0,
+        failures=[event._asdict() | {"text": "\n".join(failure_lines(event))} for event in failed],
+    )
 
 
 def _speaking(ctx: typer.Context) -> "Caller":

@@ -1,6 +1,6 @@
 """The laboratory: what its engines do not understand, and what is not in it."""
 
-from hongbao.errors.base import NotFound, UsageError, example, shortened
+from hongbao.errors.base import LEFT_OUT, NotFound, UsageError, example, shortened
 from hongbao.words import N_
 
 
@@ -19,9 +19,17 @@ class BadLabCommand(UsageError):
 
     typed: str = example("totp add", kw_only=False)
     understood: str = example("topup AMOUNT, send AMOUNT, claim PACKET")
+    source: str = example("lesson.txt", default=LEFT_OUT)
+    line: int = example(7, default=LEFT_OUT)
 
-    sentence = N_("the engines of the laboratory do not understand `{typed}`")
+    sentence = N_(
+        "story {source}, line {line}: the engines of the laboratory do not understand `{typed}`"
+    )
+    _sentence_without_line = N_("the engines of the laboratory do not understand `{typed}`")
     advice = N_("they understand: {understood}")
+
+    def chosen_sentence(self) -> str:
+        return self.sentence if "line" in self.facts else self._sentence_without_line
 
 
 class UnequalShares(UsageError):

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from hongbao.errors import ExitCode, HongbaoError
+from hongbao.errors import BadLabCommand, ExitCode, HongbaoError
 from hongbao.lab.engine import Act, Answer, Machine, Turn
+from hongbao.lab.facts import holds
 from hongbao.lab.ledger import Books
 from hongbao.lab.spoken import Speaker, Words, sorted_words
+from hongbao.queries.facts import parse
 from hongbao.story.parallel import Next, by_seed, in_order
 from hongbao.story.promises import differing, first_match, pattern_of, total_of
 from hongbao.story.script import (
@@ -74,11 +76,13 @@ class Experiment:
         self.machine = machine
         self.kills = kills
         self.names: dict[str, str] = {}
+        self._source = ""
         self._speaker = Speaker(machine)
 
     def play(self, story: Story) -> Iterator[tuple[Scene, list[Happened]]]:
         """Play *story*, and yield what happened at each of its scenes."""
         for scene in story.scenes:
+            self._source = story.source
             match scene:
                 case Used():
                     yield from self.play(scene.story)
@@ -122,6 +126,13 @@ class Experiment:
             except StopIteration as over:
                 done.answer = over.value
                 del running[number]
+            except BadLabCommand as unknown:
+                raise BadLabCommand(
+                    unknown.typed,
+                    understood=unknown.understood,
+                    source=self._source,
+                    line=done.command.line,
+                ) from None
             except HongbaoError as refused:
                 done.error = refused
                 del running[number]
@@ -166,14 +177,20 @@ class Experiment:
                 yield expected.line
 
     def wrong_totals(self, race: Race, happened: Sequence[Happened]) -> Iterator[int]:
-        """Yield the line of each total of *race* that does not hold."""
+        """Yield the line of each total of *race*, and of each fact after it, that does not hold."""
         dones = {id(each.done): each.done for each in happened}.values()
         answers = [(done.exit_code, json.dumps(done.document)) for done in dones]
         for total in race.expected:
             if total_of(total, answers) != total.text:
                 yield total.line
+        books = self.machine.books()
+        for expected in race.books:
+            if not holds(books, parse(self.filled(expected.text))):
+                yield expected.line
 
     def _holds(self, expected: Expectation, done: Done) -> bool:
+        if expected.where == "books":
+            return holds(self.machine.books(), parse(self.filled(expected.text)))
         if expected.where == "json":
             wanted = json.loads(expected.text)
             return differing(wanted, done.document, dict(self.names), "") is None

@@ -16,15 +16,13 @@ from pathlib import Path
 
 from hongbao.lab.broken import MODULES, engine
 from hongbao.lab.engine import Engine
+from hongbao.lab.facts import Value, value
 from hongbao.lab.faults import FAULTS
-from hongbao.lab.ledger import Books, account_of, balance_of
 from hongbao.lab.playing import Experiment
-from hongbao.queries.facts import Fact, parse_fact
+from hongbao.queries.facts import parse_fact
 from hongbao.story.script import Story, parse
 
 __all__ = ["misconceptions", "parse", "value", "yields", "yields_of"]
-
-Value = int | None
 
 
 def yields(story: Story, fact: str, *, seed: str = "lab") -> dict[str, Value]:
@@ -58,33 +56,3 @@ def misconceptions(story: Story, fact: str, predicted: Value, *, seed: str = "la
     if predicted == right:
         return []
     return [name for name, yielded in came.items() if yielded == predicted]
-
-
-def value(books: Books, fact: Fact) -> Value:
-    """Return what *fact* is in *books*; None if it is nothing that they have."""
-    match fact.name, fact.of:
-        case "balance", (person,):
-            return books.balances.get(balance_of(person))
-        case "reserve", ():
-            return books.reserve_fen
-        case "owed", ():
-            return books.owed_fen
-        case "share", (person, which):
-            claims = [move for move in books.claims(which) if move.person == person]
-            return claims[0].amount_fen if claims else None
-        case "acts", (act, *person):
-            return sum(
-                move.reason == act and (not person or move.person == person[0])
-                for move in books.moves
-            )
-        case "packet total", (which,) if which in books.packets:
-            return books.packets[which].total_fen
-        case "packet shares", (which,) if which in books.packets:
-            return books.packets[which].count
-        case "packet claims", (which,):
-            return len(books.claims(which))
-        case "packet claimed", (which,):
-            return sum(claim.amount_fen for claim in books.claims(which))
-        case "packet remaining", (which,):
-            return books.balances.get(account_of(which))
-    return None

@@ -14,7 +14,7 @@ from hongbao.units import yuan
 from hongbao.words import N_, _, counted, say
 
 if TYPE_CHECKING:
-    from hongbao.answers import LabCracked, LabRow, LabShown, LabStep
+    from hongbao.answers import LabCaught, LabCracked, LabRow, LabShown, LabStep
     from hongbao.ui.opening import Lines
 
 FAULTS = Listing(
@@ -296,3 +296,56 @@ def search_frame(pin: str, done: str, rate: int, width: int, *, is_found: bool) 
     text = say(N_("trying PIN {pin} · {rate} a second"), pin=pin, rate=f"{rate:,}")
     style = _RED if is_found else Style()
     return ((Run(cut(f"{_mark()} {text}", width), style),), (Run(done, style),))
+
+
+# --- catching ------------------------------------------------------------------------------------
+
+CAUGHT = Listing(
+    rows="engines",
+    fields=(
+        Field("fault", Column(N_("fault")), says=N_("the name of the broken engine")),
+        Field(
+            "lines",
+            Column(N_("caught by line")),
+            lambda row: _lines(row["lines"]),
+            text=lambda row: _lines(row["lines"]),
+            says=N_("the lines of the story that catch it; empty if it got away"),
+        ),
+    ),
+    more=(Field("title", says=N_("the name in words")),),
+)
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def show_caught(caught: LabCaught) -> None:
+    """Print which broken engines were caught, by which lines, and which got away."""
+    line(say(N_("{story}: as expected on hongbao."), story=safe(caught["story"])))
+    line(_("Now it was played on programs that are broken on purpose, one fault in each:"))
+    print()
+    for each in caught["engines"]:
+        if each["lines"]:
+            text = say(
+                N_("caught · {title} · line {lines}"),
+                title=each["title"],
+                lines=_lines(each["lines"]),
+            )
+            line(text, green=text)
+    for each in caught["engines"]:
+        if not each["lines"]:
+            text = say(N_("got away · {title}"), title=each["title"])
+            line(text, bold_red=text)
+    print()
+    score = say(N_("caught {caught} of {all}"), caught=caught["caught"], all=len(caught["engines"]))
+    line(score, bold=score)
+    if caught["chance_lines"]:
+        line(
+            say(
+                N_("lines that depend on chance, and catch nothing: {lines}"),
+                lines=_lines(caught["chance_lines"]),
+            )
+        )
+    if not next(each for each in caught["engines"] if each["fault"] == "pin")["lines"]:
+        line(_("no answer gives away how a PIN is kept; the experiment `pin` does"))

@@ -85,3 +85,24 @@ def test_a_person_sees_two_columns(shell: Shell):
     assert 0 == said.code
     assert " │ hongbao" in shown
     assert "broken lost: 5.00" in shown
+
+
+def test_expectations_are_graded_if_they_hold_on_hongbao(shell: Shell, tmp_path: Path):
+    """
+    One line that holds catches an engine; one that does not is named, and nothing is graded.
+    """
+    mine = tmp_path / "mine.txt"
+    begun = "file pin: 246810\ninit 张三 => 0\ncard add 9999010000000003 => 0\n"
+    mine.write_text(f"{begun}topup 4.35 => 0\nbalance => 0 4.35 …\n", encoding="utf-8")
+    answer = shell.answers("lab", "catch", str(mine))
+
+    assert (1, ["float"]) == (
+        answer["caught"],
+        [each["fault"] for each in answer["engines"] if each["lines"] == [5]],
+    )
+
+    mine.write_text(f"{begun}topup 4.35 => 0\nbalance => 0 4.34 …\n", encoding="utf-8")
+    said = shell("lab", "catch", str(mine))
+
+    assert 24 == said.code
+    assert "mine.txt:5" in said.out
