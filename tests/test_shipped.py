@@ -27,6 +27,7 @@ def test_there_is_a_story_for_each_idea():
     A packet's life, a bank that fails, midnight, attacks and retries; and the demo.
     """
     assert {"demo", "packet", "outage", "midnight", "attacks", "retry"} <= set(NAMES)
+    assert {"luck", "refund", "turns"} <= set(NAMES)
 
 
 @every("story", shipped.all_of_them(), ids=lambda story: story.name)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hongbao.errors import StorageRefused
+from hongbao.story import folders
 from hongbao.story.snapshots import Snapshots
 
 EFFECTS = ("rename", "mkdir", "unlink", "rmdir", "open")
@@ -102,6 +103,33 @@ def _counting(effect: Callable[..., Any], left: list[int]) -> Callable[..., Any]
         return effect(*arguments, **named)
 
     return counted
+
+
+def test_what_a_killed_player_has_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """
+    By the next; never a folder that is in use, is new, was to be kept, or is no folder.
+    """
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with folders.lent_folder(keep=True) as kept:
+        pass
+    for name in ("left", "link", "file"):
+        (tmp_path / f"{folders.PREFIX}{name}").mkdir()
+    (tmp_path / f"{folders.PREFIX}left" / "home").mkdir()
+    (tmp_path / f"{folders.PREFIX}link").rmdir()
+    (tmp_path / f"{folders.PREFIX}link").symlink_to(kept)
+    (tmp_path / f"{folders.PREFIX}file").rmdir()
+    (tmp_path / f"{folders.PREFIX}file").write_text("")
+
+    with folders.lent_folder() as used, folders.lent_folder() as new:
+        names = {path.name for path in tmp_path.iterdir()}
+        assert {used.name, new.name, kept.name, f"{folders.PREFIX}left"} < names
+        for path in tmp_path.iterdir():
+            os.utime(path, (0, 0), follow_symlinks=False)
+        with folders.lent_folder() as last:
+            assert {path.name for path in tmp_path.iterdir()} == names - {
+                f"{folders.PREFIX}left"
+            } | {last.name}
+    assert 3 == len(list(tmp_path.iterdir()))
 
 
 def test_what_the_system_refuses_is_said(tmp_path: Path):

@@ -1,6 +1,5 @@
 """``hongbao play --accept``: exact lines of stories are rewritten, after they were shown."""
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +9,7 @@ from hongbao.commands.caller import Caller
 from hongbao.outputs import save_as
 from hongbao.story import Failed, Story, parse, perform
 from hongbao.story.accepting import accepted, diff
+from hongbao.story.folders import lent_folder
 from hongbao.words import N_, language
 
 ROUNDS_MAX = 100
@@ -41,10 +41,10 @@ def rewritten(
 
 
 def _failures(call: Caller, story: Story, given: Mapping[str, str]) -> list[Failed]:
-    with tempfile.TemporaryDirectory(prefix="hongbao-story-") as folder:
+    with lent_folder() as folder:
         events = perform(
             story,
-            Path(folder),
+            folder,
             given=given,
             language=language(),
             variables=call.env.variables,

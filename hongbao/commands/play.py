@@ -1,11 +1,9 @@
 """``hongbao play``."""
 
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
 
 import typer
@@ -22,7 +20,6 @@ from hongbao.errors import (
     InvalidNumber,
     PlayFailed,
     PlayStuck,
-    StorageRefused,
     TerminalNeeded,
 )
 from hongbao.paths import absolute_path, typed_path
@@ -427,6 +424,7 @@ def _played(
     That is with when it began and ended on its own clock, if that was virtual.
     """
     from hongbao.story import HOME, Answered, Began, Closed, Failed, Screen, Skipped, perform
+    from hongbao.story.folders import lent_folder
     from hongbao.story.reports import annotation, label_of
     from hongbao.ui import stories as shown
     from hongbao.ui.screen import is_terminal
@@ -455,7 +453,7 @@ def _played(
         showing = live.pace(call)
     if is_shown and not is_one:
         shown.show_source(label_of(outcome))
-    with _folder(keep=wanted.keep) as lent:
+    with lent_folder(keep=wanted.keep) as lent:
         folder = lent / FOLDER if wanted.steps else lent
         folder.mkdir(0o700, exist_ok=True)
         outcome["kept"] = str(folder) if wanted.keep else None
@@ -543,18 +541,3 @@ def _failure(failed: "Failed") -> "StoryFailure":
         "row": failed.row,
         "text": "\n".join(failure_lines(failed)),
     }
-
-
-@contextmanager
-def _folder(*, keep: bool) -> Iterator[Path]:
-    """Make the folder that a story plays in; it is gone afterwards, unless it is to be kept."""
-    try:
-        made = tempfile.mkdtemp(prefix="hongbao-story-")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageRefused(path=tempfile.gettempdir(), reason=reason) from None
-    try:
-        yield Path(made)
-    finally:
-        if not keep:
-            rmtree(made)

@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from hongbao.errors import StoryFailed
 from hongbao.story import running
 from hongbao.story.books import Keys, differing_facts, last_entry, virtual_span
+from hongbao.story.folders import lent_folder
 from hongbao.story.parallel import Next, at_once, by_seed, in_order
 from hongbao.story.promises import differing, first_match, pattern_of, plain, tightened, total_of
 from hongbao.story.running import Run, Screen
@@ -193,8 +193,8 @@ def play(
 
     Raises StoryFailed at the first expectation that does not hold, after its `Answered`.
     """
-    with tempfile.TemporaryDirectory(prefix="hongbao-story-") as lent:
-        player = Player(Path(lent), None, language, screen, variables, {}, run)
+    with lent_folder() as lent:
+        player = Player(lent, None, language, screen, variables, {}, run)
         for outcome in player.outcomes(story):
             if isinstance(outcome, Failed):
                 raise StoryFailed(

@@ -1,0 +1,82 @@
+"""The temporary folders that stories play in; what a killed process has left is removed."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from shutil import rmtree
+
+from hongbao.errors import StorageRefused
+
+PREFIX = "hongbao-play-"
+KEPT_PREFIX = "hongbao-kept-"
+"""How the name of a folder begins that is to stay."""
+
+AGE_SECONDS = 600
+"""How old a folder without an owner has to be: a new one may not have been locked yet."""
+
+
+@contextmanager
+def lent_folder(*, keep: bool = False) -> Iterator[Path]:
+    """
+    Lend a new folder in the system's temporary one; it is gone afterwards, unless it is to be kept.
+
+    A process that is killed cannot remove it; the next that asks for one does. A lock says which
+    are in use. Raises StorageRefused.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=KEPT_PREFIX if keep else PREFIX))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageRefused(path=tempfile.gettempdir(), reason=reason) from None
+    if keep:
+        yield folder
+        return
+    lock = _locked(folder)
+    _sweep(folder)
+    try:
+        yield folder
+    finally:
+        rmtree(folder)
+        if lock is not None:
+            os.close(lock)
+
+
+def _sweep(new: Path) -> None:
+    """Remove the folders next to the *new* one that are ours and whose process has ended."""
+    if os.name != "posix":  # where a folder cannot be locked, none is known to be left
+        return
+    with suppress(OSError):  # another process may be sweeping
+        now = new.lstat().st_mtime
+        for folder in new.parent.glob(f"{PREFIX}*"):
+            with suppress(OSError):
+                _sweep_one(folder, now)
+
+
+def _sweep_one(folder: Path, now: float) -> None:
+    found = folder.lstat()
+    is_old = now - found.st_mtime > AGE_SECONDS
+    if not (is_old and found.st_uid == os.geteuid() and folder.is_dir()) or folder.is_symlink():
+        return
+    lock = _locked(folder)
+    if lock is not None:
+        try:
+            rmtree(folder)
+        finally:
+            os.close(lock)
+
+
+def _locked(folder: Path) -> int | None:
+    """Lock *folder* until the descriptor is closed; None if it is locked, or cannot be."""
+    if os.name != "posix":
+        return None
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
