@@ -1533,7 +1533,7 @@ class DeliveryLine(TypedDict):
     cursor: str  # the cursor that it was read with; empty where it was sent again by hand
     tries: int  # which try it was
     at: str  # in real time
-    state: str  # ``delivered``, ``failed`` or ``given_up``
+    state: str  # ``delivered``, ``failed``, ``given_up`` or ``dismissed``
     status: int | None  # of the answer, or the program's exit code
     why: str | None  # what went wrong, as a code
     took_ms: int

@@ -101,15 +101,22 @@ def deliveries(
     only_given_up: Annotated[
         bool, typer.Option("--given-up", help=N_("only deliveries that were given up"))
     ] = False,
+    dismiss: Annotated[
+        bool, typer.Option("--dismiss", help=N_("do without the deliveries that were given up"))
+    ] = False,
     limit: Limit = 20,
 ) -> None:
     from hongbao.delivery.cursors import notes_of
-    from hongbao.delivery.tries import Tries, as_line, given_up
+    from hongbao.delivery.tries import DISMISSED, Tries, as_line, given_up
     from hongbao.ui import watching as screen
 
     call = caller(ctx)
     with call.wallet() as wallet:
-        tries = Tries(notes_of(wallet.home)).all()
+        record = Tries(notes_of(wallet.home))
+        if dismiss:
+            for each in given_up(record.all()):
+                record.note(each._replace(state=DISMISSED, at=wallet.env.now(), next_at=None))
+        tries = record.all()
     lost = given_up(tries)
     shown = (lost if only_given_up else tries)[-limit:]
     call.answer_list({"deliveries": [as_line(each) for each in shown]}, screen.DELIVERIES)
@@ -163,13 +170,13 @@ def resend(
 
 def _number(wallet: "Wallet", typed: str) -> int:
     """Return the number of the event that was *typed*. Raises InvalidNumber and EventNotFound."""
-    from hongbao.domain.ids import home_mark, parse_event_id
+    from hongbao.domain.ids import event_number
+    from hongbao.queries.watching import event_in
 
-    parsed = parse_event_id(typed)
-    if parsed is None:
+    number = event_number(typed)
+    if number is None:
         return whole("EVENT", 1)(typed)
-    mark, number = parsed
-    if mark != home_mark(wallet.home.row.made_at):
+    if event_in(wallet.home, number)["id"] != typed.strip():
         raise EventNotFound(event=number, last=wallet.events(limit=1)["last"])
     return number
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hongbao.answers import DeliveryLine
 
 DELIVERED, FAILED, GIVEN_UP = "delivered", "failed", "given_up"
+DISMISSED = "dismissed"
+"""What becomes of a delivery that was given up, and is not wanted any more."""
 
 NOTE = "tries"
 SIZE_MAX = 640 << 10

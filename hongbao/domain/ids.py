@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from hashlib import sha256
 from zlib import crc32
 
 from hongbao.errors import (
@@ -37,7 +38,7 @@ _LOOKALIKES = str.maketrans("ILO", "110")
 _SYMBOLS = 8
 _PLATFORM = "1000039501"
 _MOVEMENT_ID = re.compile(rf"(?:{MOVEMENT_PREFIX})?{_PLATFORM}[0-9]{{6}}([0-9]{{6}})([0-9]{{9}})")
-_EVENT_ID = re.compile(rf"{EVENT_PREFIX}([0-9]{{6}})_([0-9]{{1,18}})")
+_EVENT_ID = re.compile(rf"{EVENT_PREFIX}[0-9]{{6}}_([0-9]{{1,18}})_[0-9a-f]{{8}}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.:]{1,64}")
 
 
@@ -175,25 +176,29 @@ def movement_id(mark: int, at: datetime, entry: int) -> str:
     return f"{MOVEMENT_PREFIX}{_PLATFORM}{at.astimezone(CHINA):%y%m%d}{mark:06d}{entry:09d}"
 
 
-def event_id(mark: int, entry: int) -> str:
+def event_id(mark: int, entry: int, *about: object) -> str:
     """
     Write the id by which other programs know the event of *entry* in the home with that *mark*.
 
-    >>> event_id(630962, 12)
-    'ev_630962_12'
+    It ends in a digest of what the entry is *about*: where a whole home is put back to an older
+    day, a number is given a second time, and receivers would take the new event for the old one.
+
+    >>> event_id(630962, 12, "claim", "rq_1")
+    'ev_630962_12_26866680'
     """
-    return f"{EVENT_PREFIX}{mark:06d}_{entry}"
+    text = "\0".join(map(str, (entry, *about)))
+    return f"{EVENT_PREFIX}{mark:06d}_{entry}_{sha256(text.encode()).hexdigest()[:8]}"
 
 
-def parse_event_id(text: str) -> tuple[int, int] | None:
+def event_number(text: str) -> int | None:
     """
-    Return the home's mark and the number that the event's id *text* is made of, if it is one.
+    Return the number of the event whose id *text* is, if it is one.
 
-    >>> parse_event_id("ev_630962_12"), parse_event_id("12")
-    ((630962, 12), None)
+    >>> event_number("ev_630962_12_26866680"), event_number("12")
+    (12, None)
     """
     found = _EVENT_ID.fullmatch(text.strip())
-    return found and (int(found[1]), int(found[2]))
+    return found and int(found[1])
 
 
 def account_id(mark: int, profile: int) -> str:

@@ -250,7 +250,7 @@ def _watched(home: Home, row: ActRow, facts: Mapping[str, Any], mark: int) -> Wa
     return {
         "event": HELD if is_held else _kind(row),
         "number": row.entry,
-        "id": event_id(mark, row.entry),
+        "id": event_id(mark, row.entry, row.act, row.request_id, iso(row.at), row.profile),
         "at": line["at"],
         "act": row.act,
         "actor": line["actor"],
@@ -279,7 +279,7 @@ def _gap(mark: int, at: datetime, first: int, last: int) -> WatchedEvent:
     return {
         "event": GAP,
         "number": last,
-        "id": f"{event_id(mark, last)}_{GAP}",
+        "id": event_id(mark, last, GAP, first, iso(at)),
         "at": iso(at),
         "act": GAP,
         "actor": "platform",

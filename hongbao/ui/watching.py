@@ -42,6 +42,7 @@ STATES = {
     "delivered": N_("delivered"),
     "failed": N_("failed"),
     "given_up": N_("given up"),
+    "dismissed": N_("dismissed"),
 }
 
 

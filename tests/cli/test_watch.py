@@ -116,12 +116,7 @@ def test_a_watcher_says_that_it_is_ready_and_hears_of_what_another_process_does(
         told = watcher.next()
         assert ("new_packet", last + 1, packet) == (told["event"], told["number"], told["packet"])
         busy, error = shell.refuses("watch", "--cursor", "till")
-        until(
-            lambda: (
-                b'"event": %d' % (last + 1)
-                in (shell.home / "data/delivery/cursor-till").read_bytes()
-            )
-        )
+        until(lambda: _cursor(shell, "till") == last + 1)
         assert (0, "", "") == watcher.interrupt()
     shell.does("claim", packet, "-p", "小红")
     on = shell.does("watch", "--cursor", "till", "--count", "1", "-p", "小红").lines
@@ -305,13 +300,9 @@ def test_a_killed_watcher_resumes_its_deliveries(shell: Shell):
         watcher.kill()
     with Receiver(port=away.port) as back, Watcher(shell, *typed) as watcher:
         requests = back.wait_for(5)
-        until(
-            lambda: (
-                b'"event": %d' % last in (shell.home / "data/delivery/cursor-default").read_bytes()
-            )
-        )
+        until(lambda: _cursor(shell, "default") == last)
         watcher.interrupt()
-    numbers = [int(each.headers["webhook-id"].rpartition("_")[2]) for each in requests]
+    numbers = [int(each.headers["webhook-id"].split("_")[2]) for each in requests]
 
     assert {*range(last - 4, last + 1)} == set(numbers)
     assert "delivered" == shell.answers("events", "deliveries")["deliveries"][-1]["state"]
@@ -385,7 +376,7 @@ def test_a_thousand_events_reach_every_target(shell: Shell, tmp_path: Path):
             watcher.events(last - first)
             requests = good.wait_for(last - first, 60)
             took = time.monotonic() - began
-    numbers = [int(each.headers["webhook-id"].rpartition("_")[2]) for each in requests]
+    numbers = [int(each.headers["webhook-id"].split("_")[2]) for each in requests]
 
     assert [*range(first + 1, last + 1)] == numbers
     assert took < 30
@@ -407,3 +398,70 @@ def test_a_watcher_rests_while_nothing_happens(shell: Shell):
 def _cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_play_has_the_same_events_twice(tmp_path: Path):
+    """
+    To the last byte, IDs included: two wallets with one clock and one seed, under other keys.
+    """
+    outs = []
+    for name in ("one", "two"):
+        shell = Shell(tmp_path / name / "home", "246813")
+        said = shell.plays(
+            ("init", "小明", "--clock", "2026-02-16T20:00:00+08:00", "--dice", "8"),
+            ("init", "小红"),
+            ("card", "add", "9999010000000003"),
+            ("topup", "100"),
+            ("send", "5", "--count", "1"),
+            ("claim", "{1}", "-p", "小红"),
+            ("watch", "--all", "--after", "0", "--until", "finished"),
+            now="2026-02-16T20:00:00+08:00" if name == "one" else "2027-01-01T00:00:00+08:00",
+        )
+        outs.append(said[-1].out)
+
+    assert outs[0] == outs[1]
+    assert 8 < len(outs[0].splitlines())
+
+
+KILLED = """
+import os, signal, sys
+from hongbao.delivery.cursors import Cursor
+moved = Cursor.move
+moves = []
+
+def move(self, place):
+    moves.append(place)
+    if len(moves) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    moved(self, place)
+
+Cursor.move = move
+from hongbao import cli
+raise SystemExit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_killed_between_hand_over_and_cursor_the_event_comes_again(shell: Shell):
+    """
+    The same document, to the last byte, is the first that the next watcher has.
+    """
+    typed = ("--cursor", "k", "--all")
+    with Watcher(shell, *typed, argv=[sys.executable, "-c", KILLED]) as watcher:
+        shell.sends("0.02")
+        first = watcher.next()
+        until(lambda: _cursor(shell, "k") == first["number"])
+        shell.sends("0.02")
+        second = watcher.next()
+        watcher._process.wait(SECONDS_MAX)
+    with Watcher(shell, *typed) as watcher:
+        again = watcher.next()
+
+    assert first["number"] == watcher.ready["after"]
+    assert second == again
+
+
+def _cursor(shell: Shell, name: str) -> int:
+    """Return where the cursor of that *name* is."""
+    note = json.loads((shell.home / "data" / "delivery" / f"cursor-{name}").read_text())
+    return int(note["event"])

@@ -1,5 +1,6 @@
 """Places in the events: everything once, in order, and every gap named."""
 
+import re
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,9 @@ from hongbao.delivery.cursors import Cursor, check_name, notes_of
 from hongbao.domain.packet import PacketKind
 from hongbao.errors import CursorInUse, Damaged, EventNotFound, InvalidCursor
 from hongbao.queries.watching import (
+    GAP,
+    HELD,
+    KINDS,
     Place,
     _spaced,
     event_in,
@@ -20,12 +24,15 @@ from hongbao.queries.watching import (
     read_on,
     unseen,
 )
+from hongbao.ui.watching import WHY
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.every import every
 from tests.wallet.world import LI, WANG, YUAN, ZHANG, World, right
 
 START = Place(0, 0, ())
+ROOT = Path(__file__).parents[2]
+DOCS, DELIVERY = ROOT / "docs", ROOT / "hongbao" / "delivery"
 
 
 def numbers(wallet: Wallet, place: Place, *, everyone: bool = True, limit: int = 20) -> list[int]:
@@ -149,10 +156,13 @@ def test_a_home_that_is_put_back_is_a_gap(world: World, tmp_path: Path):
     world.close()
     old = tmp_path / "old"
     shutil.copytree(world.folder, old)
+    before = []
     for _number in range(3):
         send(world.zhang)
         with world.open() as wallet:
-            place = read_on(wallet.home, place, everyone=True).place
+            read = read_on(wallet.home, place, everyone=True)
+            place = read.place
+            before += read.events
     world.close()
     shutil.rmtree(world.folder)
     shutil.copytree(old, world.folder)
@@ -167,6 +177,8 @@ def test_a_home_that_is_put_back_is_a_gap(world: World, tmp_path: Path):
     assert ("gap", common + 1, common + 3) == (gap["event"], gap["from_event"], gap["to_event"])
     assert [*range(common + 1, common + 7)] == [event["number"] for event in read.events[1:]]
     assert [] == again.events
+    ids = [event["id"] for event in before + read.events]
+    assert len(ids) == len({*ids})  # numbers came twice, and no receiver takes one for the other
 
 
 def test_a_hole_in_the_numbers_is_a_gap(world: World):
@@ -279,3 +291,24 @@ def test_an_event_can_be_asked_for_by_its_number(world: World):
     assert told == again
     assert len({event["id"] for event in told}) == len(told)
     assert {event["event"] for event in told} <= known_kinds()
+
+
+def test_the_page_names_every_event():
+    """
+    Those that are called otherwise than their act are in its table, and nothing else is.
+    """
+    page = (DOCS / "reference" / "commands" / "watch.md").read_text("utf-8")
+    table = page.partition("### What events are called")[2].partition("\n\n`--until")[0]
+    named = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE))))
+
+    assert {*KINDS.values(), HELD, GAP} <= named <= known_kinds()
+
+
+def test_every_reason_has_words():
+    """
+    What a target can answer is said in both languages.
+    """
+    source = "".join(path.read_text("utf-8") for path in DELIVERY.glob("*.py"))
+    reasons = set(re.findall(r'Outcome\(\s*"(\w+)"', source)) | {"tls", "cut_off"}
+
+    assert reasons == set(WHY)
