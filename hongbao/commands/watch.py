@@ -1,6 +1,8 @@
 """``hongbao watch``."""
 
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from hongbao.answers import WatchedEvent, WatchReady
     from hongbao.delivery.sending import Report, Target
     from hongbao.delivery.tries import Try
+    from hongbao.delivery.watching import Watch
     from hongbao.home.opened import Home
     from hongbao.ui.watching import Screen
     from hongbao.vault import Notes
@@ -188,14 +191,44 @@ def watch(
             ends=ends,
         )
         try:
-            following.run(home)
-        except KeyboardInterrupt:  # that is how a watcher leaves
-            forget_output()  # it may have been printed already
+            with _stopped_by_signals(following):
+                following.run(home)
+        except KeyboardInterrupt:  # the second one: nothing could be finished
+            forget_output()
             return
+        if following.is_stopped:
+            return  # that is how a watcher leaves
     if output.given_up:
         raise UndeliveredEvents(count=output.given_up)
     if following.left:
         raise DeliveriesPending(count=following.left, cursor=cursor or "")
+
+
+@contextmanager
+def _stopped_by_signals(following: "Watch") -> "Iterator[None]":
+    """Let the first Ctrl-C, or the first SIGTERM, stop the watcher between two looks."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+
+    def restore() -> None:
+        for kind in kinds:
+            if before[kind] is not None:
+                signal.signal(kind, before[kind])
+
+    def stop(_kind: int, _frame: object) -> None:
+        following.stop()
+        restore()
+
+    for kind in kinds:
+        if before[kind] not in (None, signal.SIG_IGN):  # as a shell has it in the background
+            signal.signal(kind, stop)
+    try:
+        yield
+    finally:
+        restore()
 
 
 def _kind(typed: str | None) -> str | None:

@@ -89,6 +89,7 @@ class Watch:
         seconds = self._ends.seconds
         self._ends_at = None if seconds is None else time.monotonic() + seconds
         self._seen = 0
+        self._is_stopped = False
         self._has_happened = False
         self._read: deque[tuple[Place, set[tuple[str, str]]]] = deque()
 
@@ -114,9 +115,18 @@ class Watch:
         finally:
             for courier in self._couriers:
                 courier.close()
-        if self._ends.wants and not self._has_happened:
+        if self._ends.wants and not self._has_happened and not self._is_stopped:
             assert self._ends.seconds is not None
             raise EventNotSeen(seconds=self._ends.seconds)
+
+    def stop(self) -> None:
+        """Stop at the next look: nothing is cut off, and what was handed over is noted."""
+        self._is_stopped = True
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether someone has stopped it."""
+        return self._is_stopped
 
     @property
     def left(self) -> int:
@@ -125,7 +135,7 @@ class Watch:
 
     @property
     def _is_over(self) -> bool:
-        return self._has_happened or (
+        return (self._has_happened or self._is_stopped) or (
             self._ends_at is not None and time.monotonic() >= self._ends_at
         )
 
@@ -205,6 +215,10 @@ class Watch:
             time.sleep(seconds)
             return
         self._take(report)
+        self._take_all()
+
+    def _take_all(self) -> None:
+        """Take what couriers have reported, and move the cursor."""
         while not self._reports.empty():
             self._take(self._reports.get())
         self._move()
@@ -218,12 +232,14 @@ class Watch:
         self._tell(report.tried)
 
     def _hand_over_the_rest(self) -> None:
-        """Wait until everything was tried once, or waits behind what does not answer."""
+        """Wait until all was tried once, or waits behind what does not answer; or someone stops it."""
         self._ends_at = None
-        while self._couriers and not (
-            all(courier.rests for courier in self._couriers) and self._reports.empty()
+        while not (
+            self._is_stopped
+            or (all(courier.rests for courier in self._couriers) and self._reports.empty())
         ):
             self._wait(0.05)
+        self._take_all()
 
 
 def letter_of(event: "WatchedEvent") -> Letter:

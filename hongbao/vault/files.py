@@ -312,9 +312,9 @@ class Guard:
 
     def release(self) -> None:
         """Release the lock, if this process has it."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        descriptor, self._descriptor = self._descriptor, None  # first: Ctrl-C may come in between
+        if descriptor is not None:
+            os.close(descriptor)
 
     def _moved_at(self, descriptor: int) -> int:
         with storage(self._path):

@@ -67,8 +67,8 @@ class Watcher:
         found = [self.next() for _number in range(count)]
         return [(event["event"], event["number"]) for event in found]
 
-    def interrupt(self) -> tuple[int, str, str]:
-        self._process.send_signal(signal.SIGINT)
+    def interrupt(self, kind: int = signal.SIGINT) -> tuple[int, str, str]:
+        self._process.send_signal(kind)
         return self.ended()
 
     def ended(self) -> tuple[int, str, str]:
@@ -338,7 +338,8 @@ def test_a_restore_under_a_watcher_is_told(shell: Shell, tmp_path: Path):
         while numbers[-1] < shell.answers("events")["last"]:
             numbers.append(watcher.next()["number"])
         assert numbers[-1] == shell.answers("events")["last"]
-        assert (0, "", "") == watcher.interrupt()
+        assert (0, "", "") == watcher.interrupt(signal.SIGTERM)
+        assert numbers[-1] == _cursor(shell, "r")
 
 
 @pytest.mark.slow
