@@ -232,7 +232,7 @@ class Watch:
         self._tell(report.tried)
 
     def _hand_over_the_rest(self) -> None:
-        """Wait until all was tried once, or waits behind what does not answer; or someone stops it."""
+        """Wait until all was tried once, or waits behind what does not answer, or someone stops."""
         self._ends_at = None
         while not (
             self._is_stopped

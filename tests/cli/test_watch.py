@@ -334,7 +334,7 @@ def test_a_restore_under_a_watcher_is_told(shell: Shell, tmp_path: Path):
         gap = watcher.next()
         assert ("gap", sent) == (gap["event"], gap["to_event"])
         shell.sends("0.02")
-        numbers = [gap["from_event"]]
+        numbers = [gap["from_event"] - 1]
         while numbers[-1] < shell.answers("events")["last"]:
             numbers.append(watcher.next()["number"])
         assert numbers[-1] == shell.answers("events")["last"]
