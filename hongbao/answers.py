@@ -1165,6 +1165,46 @@ class LessonsProved(TypedDict):
     lessons: list[LessonProved]
 
 
+class LabTurn(TypedDict):
+    """One turn at the ledger in `LabOrders`."""
+
+    number: int  # of the command, as it stands in the block
+    said: str  # what it did, or why it was refused
+    refused: str | None  # the code of the refusal
+
+
+class LabOrder(TypedDict):
+    """One order of turns in `LabOrders`, and what it loses on either engine."""
+
+    turns: list[int]
+    lost_fen: int
+    right_turns: list[int]  # those of them that hongbao takes: there, an act is one turn
+    right_lost_fen: int
+
+
+class LabOrders(TypedDict):
+    """`lab race`: every order in which a block's commands can have their turns."""
+
+    engine: str
+    story: str
+    commands: list[str]  # of the block, in its order
+    orders: list[LabOrder]
+    losing: int  # how many of them lose money on the broken engine
+    right_losing: int  # and on hongbao
+    order: list[int] | None  # the shortest that loses, as a story's `order:` has it
+    lost_fen: int  # in it
+    steps: list[LabTurn]  # in it, on the broken engine
+    right_steps: list[LabTurn]  # and on hongbao
+    text: str | None  # the story with that order
+
+
+class LabDone(TypedDict):
+    """`lab do`: a command on a broken engine; it also has keys of hongbao's own answer."""
+
+    engine: str
+    turns: list[str]  # what each turn did
+
+
 # --- three tiers of money ------------------------------------------------------------------------
 
 

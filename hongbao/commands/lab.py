@@ -17,6 +17,7 @@ from hongbao.commands.options import (
     one_of,
     whole,
 )
+from hongbao.commands.orders import FAULTS, add_to
 from hongbao.commands.rules import read_policy
 from hongbao.domain.money import parse_yuan
 from hongbao.errors import PlayFailed
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
     from hongbao.story import Story
 
 RUN = "run"
-
-FAULTS = (
-    *("float", "rounding", "oversell", "expiry", "double-refund", "utc-day", "reused-key"),
-    *("pin", "biased-deal", "lost-update", "in-flight"),
-)
-"""The names of the faults, for a shell that completes them: the laboratory is not opened for it."""
 
 
 class Laboratory(listing_group("lab:FAULTS")):  # type: ignore[misc]
@@ -53,6 +48,7 @@ class Laboratory(listing_group("lab:FAULTS")):  # type: ignore[misc]
 
 
 app = new_app(cls=Laboratory)
+add_to(app)
 
 
 @app.callback(

@@ -11,7 +11,8 @@ import typer
 from hongbao.commands.demo import LINES, ending_tidily, step_of
 from hongbao.commands.films import Films, make
 from hongbao.commands.films import verify as verify_pictures
-from hongbao.commands.options import STANDARD_OUTPUT, Command, UsageError, caller, new_app
+from hongbao.commands.options import STANDARD_OUTPUT, Command, UsageError, caller, new_app, one_of
+from hongbao.commands.orders import FAULTS
 from hongbao.errors import (
     ConflictingOptions,
     FileNotReadable,
@@ -61,6 +62,7 @@ class _Wanted(NamedTuple):
     paces: bool
     steps: bool
     notes: Path | None
+    engine: str | None
 
 
 @app.command(
@@ -181,6 +183,15 @@ def play(
         bool,
         typer.Option("--verify", help=N_("say whether recordings still show what hongbao does")),
     ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            metavar="FAULT",
+            autocompletion=one_of(*FAULTS),
+            help=N_("play on a broken engine of the laboratory (see `hongbao lab`)"),
+        ),
+    ] = None,
 ) -> None:
     call = caller(ctx)
     films = Films(cast_file, svg, html, poster, size, cast_version, loop)
@@ -262,6 +273,7 @@ def play(
         paces=pace,
         steps=step,
         notes=None if notes is None else typed_path(notes),
+        engine=None if engine is None else _engine(engine),
     )
     plays = [(story, row) for story in stories for row in rows]
     played: StoriesPlayed = {"ok": True, "stories": []}
@@ -310,6 +322,14 @@ def _read(path: Path, source: str) -> "Story":
     if verifying.is_picture(path):
         return verifying.read(path, source).carried.as_story(source)
     return read(path, source)
+
+
+def _engine(name: str) -> str:
+    """Return the *name* of a broken engine. Raises ExperimentNotFound."""
+    from hongbao.lab.faults import fault
+
+    fault(name)
+    return name
 
 
 def _list(call: "Caller") -> None:
@@ -466,6 +486,7 @@ def _played(
             screen=Screen(width, LINES) if is_shown and is_terminal() else None,
             variables=call.env.variables,
             run=call.run,
+            before=() if wanted.engine is None else ("lab", "do", wanted.engine),
         )
 
         def hear(event: "Outcome") -> None:

@@ -91,7 +91,7 @@ TOPICS = {
     "recordings": (
         "NotARecording NothingRecorded RecordingDiffers NoStoryInIt PictureDiffers BadSize"
     ),
-    "parallel": "GateGone NoGates MoneyLost RaceStuck",
+    "parallel": "GateGone NoGates MoneyLost RaceStuck NoBlock TooManyOrders LabLoss",
     "lab": "ExperimentNotFound BadLabCommand UnequalShares",
     "lessons": (
         "InvalidLesson LessonNotFound StepNotFound NothingToUndo NotALessonsFolder "

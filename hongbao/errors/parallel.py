@@ -1,6 +1,6 @@
 """Processes that are played at once: their gate, and races."""
 
-from hongbao.errors.base import NotIntact, Unusable, example
+from hongbao.errors.base import NotIntact, Unusable, UsageError, example
 from hongbao.words import N_
 
 
@@ -43,3 +43,30 @@ class RaceStuck(Unusable):
     failed: int = example(1)
 
     sentence = N_("processes that did not end: {failed}")
+
+
+class NoBlock(UsageError):
+    """What is played in every order is the one `together` of a story; *found* says how many are."""
+
+    source: str = example("lesson.txt")
+    found: int = example(0)
+
+    sentence = N_("story {source} has to have one `together`, and has {found}")
+
+
+class TooManyOrders(UsageError):
+    """A block has more orders than anyone would read: each command more makes it many times."""
+
+    orders_max: int = example(1000)
+
+    sentence = N_("the turns of the `together` can be ordered in more ways than {orders_max}")
+    advice = N_("take a command out of it")
+
+
+class LabLoss(NotIntact):
+    """`check` on a broken engine has found what its fault has lost: that is what it is for."""
+
+    engine: str = example("oversell")
+    lost_fen: int = example(500)
+
+    sentence = N_("the engine {engine} has lost {lost_fen}; its ledger is a throw-away one")

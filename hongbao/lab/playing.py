@@ -89,21 +89,21 @@ class Experiment:
                 case Given():
                     self.names.setdefault(scene.name, scene.text)
                 case Command():
-                    yield scene, list(self._done([scene], in_order([1])))
+                    yield scene, list(self.done_at_once([scene], in_order([1])))
                 case Together():
                     following = in_order(scene.order) if scene.order else self._drawn(scene)
-                    yield scene, list(self._done(scene.commands, following))
+                    yield scene, list(self.done_at_once(scene.commands, following))
                 case Race():
                     commands = [each for each in scene.commands for _ in range(scene.times)]
                     in_step = in_order(range(1, len(commands) + 1))
-                    yield scene, list(self._done(commands, in_step))
+                    yield scene, list(self.done_at_once(commands, in_step))
                 case _:
                     yield scene, []
 
     def _drawn(self, scene: Together) -> Next:
         return by_seed(self.filled(scene.seed))
 
-    def _done(self, commands: Sequence[Command], following: Next) -> Iterator[Happened]:
+    def done_at_once(self, commands: Sequence[Command], following: Next) -> Iterator[Happened]:
         """Do *commands* at once, with turns as *following* gives them."""
         running: dict[int, tuple[Done, Act | None]] = {}
         for number, command in enumerate(commands, start=1):

@@ -5,11 +5,13 @@ It has the form of the small engines (`hongbao.lab.engine`), so that the same st
 on both. An act is one turn here: it decides and writes in one transaction.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 from hongbao.domain.identity import BANKS, demo_card_number
 from hongbao.domain.ledger import PLATFORM, SIDES, Kind
@@ -78,6 +80,16 @@ class Right:
         """Close the wallet's files."""
         if self._home is not None:
             self._home.close()
+
+    def copied(self, folder: Path) -> Self:
+        """Return the same wallet in *folder*, which must not be there yet; this one is closed."""
+        self.close()
+        shutil.copytree(self.env.home, folder)
+        other = type(self)(folder, self.env, at=self.at, seed=self.seed)
+        other._home = Home.open(other.env)  # noqa: SLF001 - another of our own kind
+        other._asked, other._carded = list(self._asked), set(self._carded)  # noqa: SLF001
+        other._cards = copy(self._cards)  # noqa: SLF001
+        return other
 
     # --- people and time -------------------------------------------------------------------------
 

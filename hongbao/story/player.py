@@ -219,16 +219,19 @@ def perform(
     screen: Screen | None = None,
     variables: Mapping[str, str] = os.environ,
     run: Run | None = None,
+    before: Sequence[str] = (),
 ) -> Generator[Outcome, None, None]:
     """
     Play *story* in *folder* to its end, and yield what happens as it happens.
 
     Its home is made there, or is *home*; *given* are values for its names (see `Story.givens`).
-    *run* runs its commands; each is a process otherwise.
+    *run* runs its commands; each is a process otherwise. *before* are words that each of them
+    begins with, whatever the story says.
     The first command that fails ends its chapter, and the next chapter is played. The last outcome
     is `Closed`.
     """
     player = Player(folder, home, language, screen, variables, given, run)
+    player.before = list(before)
     yield from player.outcomes(story)
     yield player.close()
 
@@ -299,6 +302,7 @@ class Player:
         run: Run | None,
     ) -> None:
         self.run = run or running.process
+        self.before: list[str] = []
         self.source = ""
         self.chapter: str | None = None
         self.folder = folder.resolve()
@@ -438,7 +442,9 @@ class Player:
     def close(self) -> Closed:
         """Check the books, and return their digest."""
         try:
-            code, out, err = self.run(["check", "--json"], self.folder, self.variables, None)
+            code, out, err = self.run(
+                [*self.before, "check", "--json"], self.folder, self.variables, None
+            )
         except subprocess.TimeoutExpired:
             return Closed(None, "hangs", self.had_race)
         span = virtual_span(self.home)
@@ -499,7 +505,7 @@ class Player:
         while variable := VARIABLE.fullmatch(words[0]):
             variables[variable["name"]] = variable["value"]
             words = words[1:]
-        return words, variables
+        return [*self.before, *words], variables
 
     def _started(self, words: list[str], file: Path, place: dict[str, str]) -> running.Started:
         """Start the command that *words* spell, with a *place* at a gate (see `_answered`)."""

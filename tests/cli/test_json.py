@@ -124,6 +124,10 @@ TYPED: dict[str, list[str]] = {
     "learn new": ["福🧧é"],
     "demo": [],  # tests/test_story.py plays it
     "play": ["{home}/没有é"],  # tests/cli/test_play.py plays more
+    "lab": [""],
+    "lab run": ["oversell", "没有é"],
+    "lab race": ["oversell", "福🧧"],
+    "lab do": ["oversell init 福🧧", "没有 init 小明"],
     "race": ["--people 2 --shares 1 --turns --seed 福🧧", "--people 五"],
     "class": [""],
     "class new": ["{home}/没有é"],  # tests/classroom/test_commands.py types the others
