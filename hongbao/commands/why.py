@@ -114,7 +114,7 @@ def _line(code: str) -> "CodeLine":
     said = why.explanations()[code].said
     return {
         "code": code,
-        "exit_code": int(why.kinds_of(code)[0].exit_code),
+        "exit_code": int(why.kinds_by_code()[code][0].exit_code),
         "meaning": {language: each.meaning for language, each in said.items()},
         "remedy": {language: each.remedy for language, each in said.items()},
     }

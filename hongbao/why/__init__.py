@@ -96,14 +96,18 @@ def _explanation(code: str, topic: str, entry: Mapping[str, Any]) -> Explanation
     )
 
 
-def kinds_of(code: str) -> list[type[HongbaoError]]:
-    """Return the kinds of error that have *code*: nearly always one."""
-    return [kind for kind in kinds() if kind.code == code]
+@cache
+def kinds_by_code() -> Mapping[str, list[type[HongbaoError]]]:
+    """Return the kinds of error by their codes, in the order of the errors: nearly always one."""
+    found: dict[str, list[type[HongbaoError]]] = {}
+    for kind in kinds():
+        found.setdefault(kind.code, []).append(kind)
+    return found
 
 
 def codes() -> list[str]:
     """Return every code once, in the order of the errors."""
-    return [*dict.fromkeys(kind.code for kind in kinds())]
+    return [*kinds_by_code()]
 
 
 def story_of(explanation: Explanation) -> str:
@@ -125,7 +129,7 @@ def example(code: str) -> Example:
     """Return the example of *code*, as it was played; without lines, as the error declares it."""
     kept = _played().get(code)
     if kept is None:
-        return Example((), declared_example(kinds_of(code)[0]))
+        return Example((), declared_example(kinds_by_code()[code][0]))
     return Example(tuple(kept["lines"]), recall(kept["error"]))
 
 
