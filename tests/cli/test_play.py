@@ -495,15 +495,20 @@ def test_a_table_that_cannot_be_used_is_refused_before_anything_runs(
     assert (2, "", name, problem) == (code, out, error["code"], error.get("problem"))
 
 
-def test_github_marks_the_line_that_fails(here: Path, capsys: pytest.CaptureFixture[str]):
+def test_github_and_junit_say_what_fails_whatever_is_in_it(
+    here: Path, capsys: pytest.CaptureFixture[str]
+):
     """
     With the words of the terminal, escaped as GitHub reads them, and no control characters.
     """
     (here / "a,b.txt").write_text("## 50%: one\nbalance => 10  🧧\x1b[31m红包\x07\x00%\n", "utf-8")
 
-    code, out, _ = plays(capsys, "--github", "a,b.txt")
+    code, out, _ = plays(capsys, "--github", "a,b.txt", "--junit", "report.xml")
 
     assert 24 == code
+    report = ElementTree.fromstring((here / "report.xml").read_bytes())
+    said = report.findtext("testsuite/testcase/failure") or ""
+    assert "  expected: 🧧�[31m红包��%\n  came: " in said
     mark, last = out.splitlines()
     assert mark.startswith(
         "::error file=a%2Cb.txt,line=2,title=hongbao play · 50%25%3A one::"
