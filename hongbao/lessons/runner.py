@@ -269,9 +269,15 @@ class Runner:
             yield from self._look(changed=False)
 
     def look(self) -> Iterator[Event]:
-        """Look at the books after commands that were typed elsewhere, as in a shell."""
+        """
+        Look at the books after commands that were typed elsewhere, as in a shell.
+
+        A lesson that was not begun, or is finished, is left as it is.
+        """
         place = self.record.place
-        if place is None or not (place.arrived and self.world.exists):
+        if place is None:
+            return
+        if not (place.arrived and self.world.exists):
             yield from self.begin()
         else:
             changed, refused = self._noticed()
@@ -283,9 +289,9 @@ class Runner:
         """Return whether anything changed, and whether a command was refused, since `_see`."""
         place, seen = self.place, self.place.seen
         if seen is None:
-            return True, False
+            return False, False
         typed = self.world.typed()[seen.typed :]
-        changed = self.world.state().hex() != seen.state
+        changed = self.world.state() != seen.state
         if changed:
             place.seen = None
             self._keep_shot(seen.shot)
@@ -295,7 +301,7 @@ class Runner:
 
     def _see(self) -> None:
         """Keep what there is now, so that a command that is typed elsewhere can be undone."""
-        place, state = self.place, self.world.state().hex()
+        place, state = self.place, self.world.state()
         typed = self.world.logged()
         if place.seen is not None and place.seen.state == state:
             place.seen.typed = typed
@@ -677,8 +683,10 @@ class Runner:
             self.world.snapshots.drop(place.shots.pop(0).name)
 
 
-_NOT_HERE = frozenset({"learn", "lab", "demo", "play", "sandbox", "race", "class", "record"})
-"""Commands that work in separate wallets, and are typed outside of a lesson."""
+_NOT_HERE = frozenset(
+    {"learn", "lab", "demo", "play", "sandbox", "race", "class", "record", "lock", "unlock"}
+)
+"""Commands that work in separate wallets, or would lock this one: not for a lesson."""
 
 
 def _own_word(text: str) -> tuple[str | None, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
 from hongbao.home.opened import Home
+from hongbao.home.tries import holders
 from hongbao.lessons.script import Lesson, Way
 from hongbao.policies import text_of
 from hongbao.queries.facts import Scope
@@ -110,18 +111,23 @@ class World:
             sum(bool(each.facts.get("replayed")) for each in own),
         )
 
-    def state(self) -> bytes:
-        """Return what tells whether anything of the home, or of the lesson's files, has changed."""
+    def state(self) -> str:
+        """
+        Return what tells whether a learner has changed anything: in the home, or in their files.
+
+        A command that was refused has not, even if it counted a right PIN.
+        """
         found = hashlib.sha256()
+        with self.opened() as home, home.looking():
+            pins = [(holder, home.store.pin(holder)) for holder in holders(home.store)]
+            wrong = [(holder, pin.tries - pin.cleared, pin.locked_until) for holder, pin in pins]
+            row = home.row._replace(dice_drawn=0)
+            found.update(repr((home.store.head(), row, wrong)).encode())
         for path in sorted(self.here.rglob("*")):
-            if (
-                path.is_file()
-                and path != self.log
-                and not path.name.endswith(("-shm", "-wal", ".lock"))
-            ):
+            if path.is_file() and path != self.log and self.home not in path.parents:
                 found.update(str(path.relative_to(self.here)).encode() + b"\0")
                 found.update(hashlib.sha256(path.read_bytes()).digest())
-        return found.digest()
+        return found.hexdigest()
 
     # --- commands --------------------------------------------------------------------------------
 

@@ -4,11 +4,13 @@ import json
 import os
 import re
 import signal
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import INSTALLED, Shell
+from tests.cli.shell import COMMAND, INSTALLED, Shell
 from tests.cli.typist import typing
 
 PLACE = Path(".local", "share", "hongbao-lessons")
@@ -166,3 +168,32 @@ def test_a_teacher_begins_a_lesson(shell: Shell, tmp_path: Path, monkeypatch: py
     assert (24, "lesson_fails") == (code, error["code"])
     assert {"blank"} == {each["problem"] for each in error["findings"]}
     assert (2, "invalid_lesson") == refused(shell, "new", "Mine!")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [n / 10 for n in range(1, 16)])
+def test_a_lesson_is_taken_up_wherever_it_was_killed(shell: Shell, after: float):
+    """
+    By a signal that no one can handle, with all that it had started; then it is brought to its end.
+    """
+    lines = ["100", "send 30", "undo", "send 30 --count 2", "hint", "again", "balance -> packet 30"]
+    typed = [part for line in lines for part in ("--type", line)]
+    running = subprocess.Popen(
+        [*COMMAND, "learn", "packet", *typed],
+        env=shell.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with suppress(subprocess.TimeoutExpired):
+        running.wait(after)
+    with suppress(ProcessLookupError):
+        os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+
+    looked = shell.answers("learn", "packet", "--look")
+    assert 0 == looked["finished"]
+    steps = 7 - (looked["number"] or 1) + 1
+    ended = shell.answers("learn", "packet", *["--type", "skip"] * steps)
+
+    assert 1 == ended["finished"]

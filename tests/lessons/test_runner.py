@@ -186,3 +186,38 @@ def test_answers_are_read_as_people_write_them():
     moves = "balance -> packet 20.00"
     assert moves == normal("零钱→红包 20", "word") == normal("余额 -> packet 20.0", "word")
     assert "finished" == normal(" Finished. ", "word")
+
+
+def test_looking_begins_nothing(tmp_path: Path):
+    """
+    Neither a lesson that was never begun, nor one that is finished.
+    """
+    world = World(tmp_path / "mine", system_env(), within.run, language="en")
+    runner = Runner(LESSON, world, Progress(tmp_path))
+    assert [] == [*runner.look()]
+    assert not world.exists
+    finished = Learner(tmp_path)
+    finished("skip", "skip")
+    assert [] == [*finished.runner.look()]
+
+
+def test_what_was_typed_elsewhere_is_noticed_and_undone(learner: Callable[[], Learner]):
+    """
+    As in a shell of one's own: a change, a refusal, and nothing twice.
+    """
+    learn = learner()
+    learn("100")
+
+    def elsewhere(*words: str) -> list[str]:
+        learn.runner.world.type([*words], "")
+        return [type(event).__name__ for event in learn.runner.look()]
+
+    assert [] == elsewhere("balance")
+    assert ["Mistaken"] == elsewhere("send", "20")
+    assert [] == elsewhere("balance")
+    assert ["Undone", "Shown"] == learn("undo")
+    assert "100.00" == learn.balance()
+    assert [] == elsewhere("balance")
+    assert ["Mistaken"] == elsewhere("send", "150", "--to", "Alice")
+    assert ["Refused"] == learn("undo")
+    assert ["Done", "Finished"] == elsewhere("send", "20", "--to", "Alice")
