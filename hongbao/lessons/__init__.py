@@ -17,7 +17,10 @@ _FOLDER = Path(__file__).parent
 
 ENDING = ".toml"
 
-ORDER = ("packet", "double-entry", "reserve", "idempotency")
+ORDER = (
+    *("packet", "double-entry", "reserve", "idempotency", "silent-bank", "netting", "penny"),
+    *("midnight", "pin", "luckiest", "provable", "guards", "last-share"),
+)
 """The lessons that others build on come first; the rest follow by name."""
 
 

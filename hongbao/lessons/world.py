@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
+from hongbao.errors import ExitCode
 from hongbao.home.opened import Home
 from hongbao.home.tries import holders
 from hongbao.lessons.script import Lesson, Way
@@ -22,6 +24,7 @@ from hongbao.story import HOME, Answered, Failed, Player, Run, Screen, Skipped
 from hongbao.story.snapshots import Snapshots
 from hongbao.vault.files import storage
 from hongbao.wallet.practice import make_practice_home
+from hongbao.words import N_, say
 
 _HERE, _KEPT, _LOG = "here", "kept", "typed.log"
 
@@ -133,7 +136,10 @@ class World:
 
     def type(self, words: Sequence[str], shown: str) -> Answered:
         """Run the command that *words* spell; *shown* is how it was typed."""
-        return self.player.ask(0, shown, list(words))
+        try:
+            return self.player.ask(0, shown, list(words))
+        except subprocess.TimeoutExpired:
+            return Answered(0, shown, ExitCode.INTERRUPTED, "", say(N_("it was still running")))
 
     def play(self, way: Way) -> Iterator[Answered | Failed | Skipped]:
         """Play *way*: yield how each command ended, and what did not come as the way says."""
