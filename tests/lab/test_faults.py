@@ -1,8 +1,11 @@
 """The eleven faults: each story loses money on its engine, and its own detector finds it."""
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,12 +13,13 @@ import pytest
 from hongbao.env import system_env
 from hongbao.lab.broken import MODULES, engine
 from hongbao.lab.detectors import DETECTORS, lost_fen
-from hongbao.lab.engine import Engine, Machine
+from hongbao.lab.engine import Engine, Machine, finish
 from hongbao.lab.faults import FAULTS, story
 from hongbao.lab.ledger import Books
 from hongbao.lab.playing import Experiment
 from hongbao.lab.right import Right
-from hongbao.lab.yields import misconceptions, parse, yields
+from hongbao.lab.yields import misconceptions, parse, yields, yields_of
+from hongbao.story import Failed, perform
 from tests.every import every
 
 LOST_FEN = {
@@ -117,6 +121,57 @@ def test_the_laboratory_has_its_eleven_faults():
     assert all(re.search(r"\d{4}|github\.com/", fault.source) for fault in FAULTS.values())
 
 
+def test_the_page_says_of_each_fault_what_the_laboratory_says():
+    """
+    The example, its loss, the source, the rule and the file: in one place, and on the page.
+    """
+    page = (Path(__file__).parents[2] / "docs" / "concepts" / "the-lab.md").read_text("utf-8")
+
+    assert [] == [
+        (name, said)
+        for name, fault in FAULTS.items()
+        for said in (fault.title, fault.example, fault.loss, fault.source, fault.rule, fault.file)
+        if said not in page
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_story_plays_on_hongbaos_own_commands(name: str, tmp_path: Path):
+    """
+    The very file, with real processes at their gate.
+    """
+    failed = [outcome for outcome in perform(story(name), tmp_path) if isinstance(outcome, Failed)]
+
+    assert [] == failed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a process of its own")
+def test_a_real_process_that_is_killed_leaves_the_same(tmp_path: Path):
+    """
+    A generator that is not asked again is as dead as a process.
+    """
+    left = []
+    for is_real in (True, False):
+        made = engine("in-flight").new(tmp_path / f"ledger-{is_real}")
+        made.open("张三")
+        made.open("李四")
+        finish(made.topup("张三", "5"))
+        packet = finish(made.send("张三", "5"))["packet"]
+        if not is_real:
+            made.kill(partial(made.claim, "李四", packet))
+        elif (child := os.fork()) == 0:
+            next(made.claim("李四", packet))
+            os.kill(os.getpid(), signal.SIGKILL)
+        else:
+            assert -signal.SIGKILL == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        left.append(made.books())
+
+    assert left[0] == left[1]
+    assert 500 == lost_fen("in-flight", left[0])
+
+
 # --- what an engine yields for an act -------------------------------------------------------------
 
 QUESTION = """
@@ -163,4 +218,4 @@ def test_the_books_have_the_facts_that_a_wallet_has(fact: str, expected: int | N
     """
     By the same names, as far as a small engine has them.
     """
-    assert expected == yields(parse(QUESTION, "question"), fact)["small"]
+    assert expected == yields_of("small", parse(QUESTION, "question"), fact)
