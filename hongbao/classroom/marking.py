@@ -12,35 +12,42 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hongbao.classroom.submission import Left, Submission
+from hongbao.classroom.submission import Left, Submission, filling, words_left_out
 from hongbao.classroom.task import Goal, Task
 from hongbao.domain.identity import BANKS
 from hongbao.domain.ledger import CENTRAL, PLATFORM, SIDES, Kind
 from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
-from hongbao.errors import TaskFails
+from hongbao.errors import HongbaoError, TaskFails
 from hongbao.home.opened import Home
 from hongbao.policies import text_of
 from hongbao.queries.check import check
 from hongbao.queries.facts import Difference, Scope, differences, holding
 from hongbao.rows import Row
 from hongbao.story import HOME, Failed, Player, Run, Skipped
-from hongbao.story.script import Command, Given, Prop, Scene
-from hongbao.vault.files import storage
+from hongbao.story.script import NAME, Command, Given, Prop, Scene
 from hongbao.wallet.practice import make_practice_home
 from hongbao.words import N_
 
-SECONDS_MAX = 60
+SECONDS_MAX = 30
 """How long all commands of a submission may take together."""
+
+_AGAIN_SECONDS = 5
+"""When an alarm comes again that was lost: a finaliser swallows what is raised in it."""
+
+_HEARD_MAX = 16_384
+"""How much of an answer is searched for the value of a name."""
 
 STOPPED = {
     "slow": N_("line {line}: it took longer than {seconds} s up to here, and was ended"),
     "stuck": N_("line {line}: the command did not end"),
+    "unusable": N_("after line {line} its wallet could not be opened any more"),
 }
 
 
@@ -48,12 +55,13 @@ class Reached(Row):
     """Whether a *goal* was reached; *differs* and *happened* are what was against it."""
 
     goal: Goal
-    differs: tuple[Difference, ...]
-    happened: tuple[Difference, ...]
+    is_reached: bool
+    differs: tuple[Difference, ...] = ()
+    happened: tuple[Difference, ...] = ()
 
     @property
     def points(self) -> int:
-        return 0 if self.differs or self.happened else self.goal.points
+        return self.goal.points if self.is_reached else 0
 
 
 class Mark(Row):
@@ -100,6 +108,9 @@ class Bench:
         self.env = env._replace(home=folder / HOME)
         self.player = Player(folder, None, "en", None, env.variables, {}, run)
         self.since = 0
+        self.ended: Counter[int] = Counter()
+        self.left: list[Left] = []
+        self.line = 0
 
     def make(self, task: Task, seed: str) -> None:
         """Make the home that *task* begins with. Raises TaskFails."""
@@ -119,62 +130,90 @@ class Bench:
 
     def mark(self, task: Task, scenes: Sequence[Scene], left: tuple[Left, ...]) -> Mark:
         """Play *scenes* here, and return what they come to."""
-        ended: Counter[int] = Counter()
-        stopped = self._play(scenes, ended)
-        scope = Scope(self.since, ended)
-        with self.opened() as home:
-            reached = tuple(
-                Reached(
-                    goal,
-                    tuple(differences(home, goal.want, scope)),
-                    tuple(holding(home, goal.must_not, scope)),
-                )
-                for goal in task.goals
+        self.left = [*left]
+        stopped = self._play(scenes)
+        try:
+            with self.opened() as home:
+                reached = tuple(self._reached(home, goal) for goal in task.goals)
+                checked = check(home)
+                issued_fen, kept_fen = _money(home)
+        except HongbaoError:
+            return Mark(
+                reached=tuple(Reached(goal, is_reached=False) for goal in task.goals),
+                left=tuple(self.left),
+                stopped=("unusable", self.line),
+                commands=sum(self.ended.values()),
+                refused=sum(self.ended.values()) - self.ended[0],
+                adds_up=True,  # nothing is claimed of it
+                issued_fen=0,
+                kept_fen=0,
+                digest=None,
             )
-            checked = check(home)
-            issued_fen, kept_fen = _money(home)
         return Mark(
             reached=reached,
-            left=left,
+            left=tuple(self.left),
             stopped=stopped,
-            commands=sum(ended.values()),
-            refused=sum(ended.values()) - ended[0],
+            commands=sum(self.ended.values()),
+            refused=sum(self.ended.values()) - self.ended[0],
             adds_up=checked["ok"],
             issued_fen=issued_fen,
             kept_fen=kept_fen,
             digest=checked["digest"],
         )
 
-    def _play(self, scenes: Sequence[Scene], ended: Counter[int]) -> tuple[str, int] | None:
-        """
-        Play *scenes* to their end, also after a refusal, and count how they *ended*.
+    def _reached(self, home: Home, goal: Goal) -> Reached:
+        scope = Scope(self.since, self.ended)
+        differs = tuple(differences(home, goal.want, scope))
+        happened = tuple(holding(home, goal.must_not, scope))
+        return Reached(goal, not (differs or happened), differs, happened)
 
-        What a submission says should come of a command only fills its names.
+    def _play(self, scenes: Sequence[Scene]) -> tuple[str, int] | None:
         """
-        line = 0
+        Play *scenes* to their end, also after a refusal, and count how they ended.
+
+        Return why they were stopped, and in which line.
+        """
+        until = time.monotonic() + SECONDS_MAX
         try:
             with _at_most(SECONDS_MAX):
                 for scene in scenes:
-                    match scene:
-                        case Given(line=line, name=name, text=text):
-                            self.player.names.setdefault(name, text)
-                        case Prop(line=line):
-                            self._lay(scene)
-                        case Command(line=line):
-                            words, shown = self.player.spoken(scene)
-                            answered = self.player.ask(line, shown, words)
-                            ended[answered.exit_code] += 1
-                            for _failed in self.player.check(scene, answered):
-                                pass
+                    if time.monotonic() > until:
+                        raise _TooLongError  # where a running command cannot be interrupted
+                    self._play_one(scene)
         except _TooLongError:
-            return "slow", line
+            return "slow", self.line
         except subprocess.TimeoutExpired:
-            return "stuck", line
+            return "stuck", self.line
         return None
 
-    def _lay(self, prop: Prop) -> None:
-        with storage(self.folder / prop.name):
-            self.player.lay(prop)
+    def _play_one(self, scene: Scene) -> None:
+        match scene:
+            case Given(name=name, text=text):
+                self.player.names.setdefault(name, text)
+            case Prop(line=line):
+                try:
+                    self.player.lay(scene)
+                except OSError:
+                    self.left.append(Left(line, "file_name", scene.name))
+            case Command():
+                self.line = scene.line
+                names = NAME.findall(f"{scene.actor or ''} {scene.typed}")
+                if missing := [name for name in names if name not in self.player.names]:
+                    self.left.append(Left(scene.line, "name", f"[{missing[0]}]"))
+                    return
+                words, shown = self.player.spoken(scene)
+                # Names stand for any text: only now it can be seen what they make of a command.
+                if (left := words_left_out(scene.line, words)) is not None:
+                    self.left.append(left)
+                    return
+                answered = self.player.ask(scene.line, shown, words)
+                self.ended[answered.exit_code] += 1
+                filling_names = filling(scene, self.player.names)
+                answered = answered._replace(
+                    out=answered.out[:_HEARD_MAX], err=answered.err[:_HEARD_MAX]
+                )
+                for _failed in self.player.check(filling_names, answered):
+                    pass
 
 
 def _of_preparation(task: Task, outcome: Failed | Skipped) -> dict[str, object]:
@@ -215,7 +254,7 @@ def _at_most(seconds: int) -> Iterator[None]:
         raise _TooLongError
 
     before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
     try:
         yield
     finally:

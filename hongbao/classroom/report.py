@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,10 +26,12 @@ from hongbao.classroom.submission import (
 )
 from hongbao.classroom.task import Task
 from hongbao.domain.money import parse_yuan
+from hongbao.domain.packet import PacketState
 from hongbao.env import Env
 from hongbao.errors import FileNotReadable, InvalidAmount
 from hongbao.rows import Row
 from hongbao.story import Run
+from hongbao.ui import wording
 from hongbao.words import N_, Filled, harmless, language, say
 
 if TYPE_CHECKING:
@@ -63,16 +65,28 @@ class _Played(Row):
 
 
 def report(
-    classroom: Classroom, folder: Path, env: Env, run: Run, *, reveal: bool = False
+    classroom: Classroom,
+    folder: Path,
+    env: Env,
+    run: Run,
+    *,
+    reveal: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> ClassReport:
     """
     Mark what lies in *folder*, and return every student's row; *reveal* what was expected.
+
+    *progress* is called with how many rows are done, and how many there are.
 
     Raises FileNotReadable if there is no such folder, and TaskFails.
     """
     reporter = _Reporter(classroom, env, run, reveal=reveal)
     reporter.read(folder)
-    rows = [reporter.row(task, each) for task in classroom.tasks for each in classroom.students]
+    wanted = [(task, each) for task in classroom.tasks for each in classroom.students]
+    rows: list[MarkLine] = []
+    for task, student in wanted:
+        progress(len(rows), len(wanted))
+        rows.append(reporter.row(task, student))
     wallets = [row for row in rows if row["state"] == "marked"]
     return {
         "folder": str(classroom.folder),
@@ -275,7 +289,21 @@ def goal_of(reached: Reached, *, reveal: bool = False) -> GoalMarked:
 
 
 def _said(filled: Filled) -> str:
-    return say(filled.sentence, **filled.facts)
+    """Return what is *filled* in the chosen language, with books, accounts and states in words."""
+    return say(filled.sentence, **{name: _worded(name, of) for name, of in filled.facts.items()})
+
+
+def _worded(name: str, of: object) -> object:
+    if isinstance(of, Filled):
+        return Filled(of.sentence, {key: _worded(key, each) for key, each in of.facts.items()})
+    match name:
+        case "account":
+            return wording.account(str(of))
+        case "book":
+            return wording.book(str(of))
+        case "got" if of in {*PacketState}:
+            return wording.state(str(of))
+    return of
 
 
 def notes_of(mark: Mark) -> Iterator[str]:

@@ -12,13 +12,15 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hongbao.errors import InvalidStory
 from hongbao.rows import Row
 from hongbao.story import parse
 from hongbao.story.script import (
+    NAME,
     VARIABLE,
     Chapter,
     Command,
@@ -30,7 +32,8 @@ from hongbao.story.script import (
 )
 from hongbao.words import N_
 
-SIZE_MAX = 1 << 18
+SIZE_MAX = 1 << 17
+LINE_MAX = 1000
 COMMANDS_MAX = 300
 
 FORM = 1
@@ -48,6 +51,8 @@ PROBLEMS = {
     "not_a_story": N_("line {line}: {text}"),
     "uses": N_("line {line}: it uses another file"),
     "scene": N_("line {line}: there are only commands and files in a recording of a task"),
+    "long_line": N_("line {line}: it is longer than any command of a task"),
+    "too_deep": N_("there is JSON in it that is nested too deep"),
     "too_many": N_("it has more commands than a task takes"),
     "no_student": N_("it does not say whose it is, and of which task"),
 }
@@ -57,6 +62,7 @@ LEFT_OUT = {
     "command": N_("`{word}` is no part of a task"),
     "setting": N_("settings before a command are not part of a task"),
     "file": N_("it names a file that is not in the recording"),
+    "name": N_("nothing has filled {word}"),
     "file_name": N_("a file cannot be called {word}"),
 }
 """Why a line of a submission is not played."""
@@ -81,7 +87,6 @@ _WRITING = {("bank", "statement"), ("review", "report")}
 """Commands of those above that are there to write a file."""
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
-_USE = re.compile(r"^use\s+(?!.*\s=>(\s|$))", re.MULTILINE)
 
 
 class Left(Row):
@@ -145,19 +150,26 @@ def _text(path: Path) -> str:
     if len(content) > SIZE_MAX:
         raise UnreadableError("too_large")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UnreadableError("not_text") from None
+    if "\0" in text:  # which no argument of a command can hold
+        raise UnreadableError("not_text")
+    return text
 
 
 def parsed(text: str, source: str) -> Submission:
     """Read a submission from its *text*. Raises UnreadableError."""
-    if uses := _USE.search(text):  # before the parser, which would open the file
-        raise UnreadableError("uses", line=text.count("\n", 0, uses.start()) + 1)
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > LINE_MAX:  # long ones would keep the parser busy
+            raise UnreadableError("long_line", line=number)
     try:
-        story = parse(text, source)
+        story = parse(text, source, folder=None)  # so that it opens no other file
     except InvalidStory as error:
-        raise UnreadableError("not_a_story", line=error.line, text=error.message) from None
+        problem = "uses" if error.problem == "nested_use" else "not_a_story"
+        raise UnreadableError(problem, line=error.line, text=error.message) from None
+    except RecursionError:  # of what is said to be JSON
+        raise UnreadableError("too_deep") from None
     given = {scene.name: scene.text for scene in reversed(story.scenes) if isinstance(scene, Given)}
     if not (given.get(TASK) and given.get(STUDENT)):
         raise UnreadableError("no_student")
@@ -178,19 +190,23 @@ def parsed(text: str, source: str) -> Submission:
 
 
 def left_out(scene: Scene) -> Left | None:
-    """Return why *scene* is not played; None if it is."""
+    """Return why *scene* is not played; None if it is, as far as it can be seen before."""
     if isinstance(scene, Prop):
         is_file = _FILE_NAME.fullmatch(scene.name) is not None
         return None if is_file else Left(scene.line, "file_name", scene.name)
     if not isinstance(scene, Command):
         return None
-    words = shlex.split(scene.typed)
+    return words_left_out(scene.line, shlex.split(scene.typed))
+
+
+def words_left_out(line: int, words: Sequence[str]) -> Left | None:
+    """Return why the command that *words* spell is not run; None if it is."""
     if VARIABLE.fullmatch(words[0]):
-        return Left(scene.line, "setting", words[0])
+        return Left(line, "setting", words[0])
     if words[0] not in COMMANDS:  # nor an option before the command, or an alias
-        return Left(scene.line, "command", words[0])
+        return Left(line, "command", words[0])
     if any(_reaches_out(words)) or any((words[0], word) in _WRITING for word in words):
-        return Left(scene.line, "file", words[0])
+        return Left(line, "file", words[0])
     return None
 
 
@@ -206,3 +222,34 @@ def _reaches_out(words: Sequence[str]) -> Iterator[bool]:
         else:
             yield option in _OUTSIDE
         before = word
+
+
+# --- what fills names -----------------------------------------------------------------------------
+
+_ANYTHING = re.compile(r"…|\.\.\.")
+_ANYTHINGS_MAX, _NAMES_MAX = 2, 3
+_FILLING_MAX = 200
+
+
+def filling(command: Command, known: Container[str]) -> Command:
+    """
+    Return *command* with only those expectations that fill names which are not *known* yet.
+
+    Nothing else depends on what a submission expects. One that would take long to look for is
+    left out as well: a pattern that someone made up could keep a computer busy for hours.
+    """
+    return replace(
+        command,
+        expected=tuple(each for each in command.expected if _fills(each.text, known)),
+    )
+
+
+def _fills(text: str, known: Container[str]) -> bool:
+    names = NAME.findall(text)
+    anythings = _ANYTHING.findall(text)
+    return (
+        any(name not in known for name in names)
+        and len(text) <= _FILLING_MAX
+        and len(names) <= _NAMES_MAX
+        and len(anythings) <= _ANYTHINGS_MAX
+    )

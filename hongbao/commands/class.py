@@ -3,7 +3,9 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -185,8 +187,8 @@ def report(
     file = None if output is None else _writer(call, output)
     classroom = folders.opened(absolute_path(folder))
     place = classroom.folder / folders.IN if handed_in is None else absolute_path(handed_in)
-    with ending_tidily():
-        answer = made(classroom, place, call.env, call.run, reveal=reveal)
+    with ending_tidily(), _counting(call) as progress:
+        answer = made(classroom, place, call.env, call.run, reveal=reveal, progress=progress)
     if file is not None:
         file(answer, classroom)
     call.answer_list(answer, REPORT, show_report)
@@ -198,6 +200,33 @@ def report(
             issued_fen=answer["issued_fen"],
             kept_fen=answer["kept_fen"],
         )
+
+
+@contextmanager
+def _counting(call: "Caller") -> "Iterator[Callable[[int, int], None]]":
+    """
+    Show how many rows are marked, on one line of a terminal that may move.
+
+    Without a thread, as a bar would have: commands are forks of this process.
+    """
+    from hongbao.ui.script import columns
+
+    shown = ""
+
+    def count(done: int, of: int) -> None:
+        nonlocal shown
+        if shown or (sys.stderr.isatty() and call.may_move()):
+            text = say(N_("marking {done}/{of}"), done=done, of=of)
+            sys.stderr.write(f"\r{text}")
+            sys.stderr.flush()
+            shown = text
+
+    try:
+        yield count
+    finally:
+        if shown:
+            sys.stderr.write(f"\r{' ' * columns(shown)}\r")
+            sys.stderr.flush()
 
 
 def _writer(call: "Caller", typed: str) -> "Callable[[ClassReport, Classroom], None]":

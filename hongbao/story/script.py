@@ -248,11 +248,11 @@ def whole_text(path: Path) -> str:
     return "\n".join([*kept, ""])
 
 
-def parse(text: str, source: str, folder: Path = Path()) -> Story:
+def parse(text: str, source: str, folder: Path | None = Path()) -> Story:
     """
     Read a story from its *text*; *source* is what its errors call it.
 
-    The files that it uses are in *folder*.
+    The files that it uses are in *folder*; without one it may use none, and none is opened.
 
     >>> parse("balance  => 0  10.00", "tiny").scenes[0].typed
     'balance'

@@ -286,6 +286,14 @@ HEAD = "# hongbao story 1\ngiven task = rent-12345678\ngiven student = s01\n"
         "no story": f"{HEAD}balance\n".encode(),
         "another file": f"{HEAD}use /etc/passwd\n".encode(),
         "another device": f"{HEAD}use /dev/zero\n".encode(),
+        "another file, after a line that only Python ends": (
+            f"{HEAD}balance => 0\x0buse /dev/zero\n".encode()
+        ),
+        "another file, behind a wide space": f"{HEAD}use\u3000/dev/zero\n".encode(),
+        "a NUL": f"{HEAD}balance \0 => 0\n".encode(),
+        "an endless quote": f"{HEAD}balance ' {' =>' * 40_000}\n".encode(),
+        "deep JSON": (HEAD + "balance => 0\n    {" + "[" * 900 + "\n").encode(),
+        "a race": f"{HEAD}race 2\n    balance\nend\n".encode(),
         "too large": HEAD.encode() + b"#" * submission.SIZE_MAX,
         "too long": (HEAD + "balance => 0\n" * 301).encode(),
     }.items(),
@@ -350,6 +358,27 @@ def test_a_line_that_reaches_out_is_not_played(line: str, reason: str):
 
     assert [(5, reason)] == [(left.line, left.reason) for left in read.left]
     assert ["topup 5"] == [command.typed for command in read.commands]
+
+
+@every(
+    "text",
+    [
+        "…a…a…a…",
+        "…[packet]…" + "x" * 200,
+        "[one][two][three][four]",
+        "…",
+        "0",
+    ],
+)
+def test_only_short_patterns_that_fill_a_name_are_looked_for(text: str):
+    """
+    A pattern that someone made up could keep a computer busy for hours.
+    """
+    read = submission.parsed(f"{HEAD}send 1 => 0\n    > {text}\n    > …[packet]…\n", "s01.txt")
+
+    kept = submission.filling(read.commands[0], {"known"})
+    assert ["…[packet]…"] == [each.text for each in kept.expected]
+    assert () == submission.filling(read.commands[0], {"packet"}).expected
 
 
 def test_every_option_with_a_file_is_known():

@@ -138,24 +138,30 @@ REACHING_OUT = {
     "config set language zh  => 0": "`config`",
     "HONGBAO_LANG=zh balance  => 0": "settings",
     "topup 1 --pin-file /etc/passwd  => 0": "a file",
+    "books [picture]  => 0": "a file",
+    "[other] --yes  => 0": "`[other]`",
+    "claim [nothing]  => 0": "[nothing]",
 }
 
 
 @slow
 def test_a_line_that_reaches_out_costs_nothing_and_earns_nothing(room: Classroom):
     """
-    It is named, and the others are played.
+    It is named, and the others are played; a name that stands for it is no way around.
     """
     room.begin(("s01",))
-    room.hands_in("s01", "".join(f"{line}\n" for line in REACHING_OUT) + room.commands("s01"))
+    laid = f"given picture = --svg={room.here}/x.svg\ngiven other = restore\n"
+    fills = "balance  => 0\n    > [nothing] is what this never says\n"
+    lines = "".join(f"{line}\n" for line in REACHING_OUT)
+    room.hands_in("s01", laid + fills + lines + room.commands("s01"))
 
-    row = room.marks()["s01"]
+    handed = room.marks()["s01"]
 
-    assert 10 == row["points"]
-    assert len(REACHING_OUT) == len(row["notes"])
-    for number, (note, word) in enumerate(zip(row["notes"], REACHING_OUT.values(), strict=True), 4):
-        assert f"line {number} " in note
-        assert word in note
+    assert 10 == handed["points"]
+    notes = " ".join(handed["notes"])
+    assert all(word in notes for word in [*REACHING_OUT.values()][:5])
+    assert "more lines that were not played: 3" in notes
+    assert not (room.here / "x.svg").exists()
 
 
 @slow
