@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 app = new_app(cls=Group)
 
+COUNTED_FROM = 10
+"""Fewer marks than these are made before anyone could read how far they are."""
+
 USUAL = "class"
 """The folder of a class, unless another is named."""
 
@@ -215,7 +218,7 @@ def _counting(call: "Caller") -> "Iterator[Callable[[int, int], None]]":
 
     def count(done: int, of: int) -> None:
         nonlocal shown
-        if shown or (sys.stderr.isatty() and call.may_move()):
+        if shown or (of >= COUNTED_FROM and sys.stderr.isatty() and call.may_move()):
             text = say(N_("marking {done}/{of}"), done=done, of=of)
             sys.stderr.write(f"\r{text}")
             sys.stderr.flush()
