@@ -206,7 +206,7 @@ def play(
     check = check or bool(alone)
     of_plays = {"--check": check, "--accept": accept, "--keep": keep, "--home": home}
     of_plays |= {"--junit": junit, "--table": table}
-    of_plays |= {"--step": step, "--notes": notes, "--pace": pace}
+    of_plays |= {"--step": step, "--notes": notes, "--pace": pace, "--engine": engine}
     others = [option for option, value in of_plays.items() if value]
     several_files = ["FILE FILE"] if len(files or []) > 1 else []
     films.check([*others, *several_files], command=ctx.command_path)
@@ -221,6 +221,7 @@ def play(
     if accept:
         others = [*alone, *(["--json"] if call.as_json else []), *(["--keep"] if keep else [])]
         others += [name for name, value in (("--junit", junit), ("--home", home)) if value]
+        others += ["--engine"] if engine is not None else []
         others += ["--table"] if table is not None else []
         if others:
             raise ConflictingOptions("--accept", others[0], command=ctx.command_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hongbao import cli
 from hongbao.env import system_env
 from hongbao.errors import NoBlock, TooManyOrders
 from hongbao.lab import orders
@@ -146,6 +147,18 @@ def test_the_written_story_loses_the_same_by_real_processes(tmp_path: Path):
     closed = outcomes[-1]
     assert isinstance(closed, Closed)
     assert (None, "lab_loss") == (closed.digest, closed.refusal)
+
+
+def test_a_broken_engine_makes_no_pictures_and_accepts_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    """
+    Both would say of hongbao what is true of it alone.
+    """
+    for other in (["--svg", str(tmp_path / "a.svg")], ["--accept"], ["--verify"]):
+        assert 2 == cli.main(["play", "--engine", "oversell", "packet", *other])
+        assert other[0] in capsys.readouterr().err
+    assert 10 == cli.main(["play", "--engine", "overshell", "packet"])
 
 
 @pytest.mark.slow
