@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from hongbao.commands.caller import talk
 from hongbao.commands.demo import ending_tidily
 from hongbao.errors import BadSize, ConflictingOptions, HongbaoError, PlayFailed
+from hongbao.words import N_
 
 if TYPE_CHECKING:
     from hongbao.answers import FilmMade, PicturesVerified, PictureVerified
@@ -118,6 +119,8 @@ def make(call: "Caller", source: str, path: Path, given: Mapping[str, str], film
     from hongbao.ui.recordings import show_film
 
     call.answer(made, show_film)
+    if film.had_race:
+        call.remark(N_("it shows a race, so it can be played and not be verified"))
 
 
 def _write(document: bytes, out: BinaryIO) -> None:

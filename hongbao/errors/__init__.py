@@ -89,7 +89,8 @@ TOPICS = {
         "PlayStuck"
     ),
     "recordings": (
-        "NotARecording NothingRecorded RecordingDiffers NoStoryInIt PictureDiffers BadSize"
+        "NotARecording NothingRecorded RecordingDiffers NoStoryInIt "
+        "NoPseudoTerminals PictureDiffers BadSize"
     ),
     "parallel": "GateGone NoGates MoneyLost RaceStuck NoBlock TooManyOrders LabLoss",
     "lab": "ExperimentNotFound BadLabCommand UnequalShares",

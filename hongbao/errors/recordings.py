@@ -4,6 +4,7 @@ from hongbao.errors.base import (
     ExitCode,
     HongbaoError,
     NotFound,
+    Unusable,
     UsageError,
     example,
     shortened,
@@ -51,16 +52,24 @@ class NoStoryInIt(UsageError):
     path: str = example("talk.svg")
     problem: str = example(
         "none",
-        also=("unreadable", "other_form", "too_large"),
+        also=("unreadable", "other_form", "too_large", "race"),
         words={
             "none": N_("there is no story in it"),
             "unreadable": N_("what it carries cannot be read"),
             "other_form": N_("it is in a form that this hongbao does not know"),
             "too_large": N_("it is too large"),
+            "race": N_("it shows a race, which is a different one each time"),
         },
     )
 
-    sentence = N_("{path} cannot be played: {problem}")
+    sentence = N_("{path} cannot be verified or played: {problem}")
+
+
+class NoPseudoTerminals(Unusable):
+    """`hongbao play` films stories on a pseudo-terminal, which this system has not."""
+
+    sentence = N_("this system has no pseudo-terminals, which recordings of stories need")
+    advice = N_("they need a Unix, such as Linux or macOS")
 
 
 class PictureDiffers(HongbaoError):

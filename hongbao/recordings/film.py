@@ -7,6 +7,7 @@ appears to a reader.
 """
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -16,7 +17,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hongbao.errors import PlayFailed
+from hongbao.errors import NoPseudoTerminals, PlayFailed
 from hongbao.recordings import timing
 from hongbao.recordings.scenario import Carried, Chapter
 from hongbao.story import (
@@ -77,7 +78,11 @@ class Moment(NamedTuple):
 
 
 class Film(NamedTuple):
-    """A story on a terminal of *columns* and *rows*, and the end of it in milliseconds."""
+    """
+    A story on a terminal of *columns* and *rows*, and the end of it in milliseconds.
+
+    Where it *had_race*, the next film of the same story is a different one.
+    """
 
     title: str
     columns: int
@@ -86,6 +91,7 @@ class Film(NamedTuple):
     moments: tuple[Moment, ...]
     carried: Carried
     ends: int
+    had_race: bool
 
 
 COLUMNS, ROWS = 80, 24
@@ -115,8 +121,10 @@ def filmed(
 
     Its title is its first paragraph, or else *title*; errors call it *source*.
 
-    Raises InvalidStory, and PlayFailed if something that it expects does not hold.
+    Raises NoPseudoTerminals, InvalidStory, and PlayFailed if an expectation does not hold.
     """
+    if not hasattr(os, "openpty"):  # Windows
+        raise NoPseudoTerminals
     kept = {name: text for name, text in variables.items() if name not in _NOT_HERE}
     kept |= {"TERM": "xterm", "TZ": "UTC0"}
     folder = Path(tempfile.mkdtemp(prefix="hongbao-story-", dir=_folder()))
@@ -146,6 +154,7 @@ def filmed(
         moments=tuple(camera.moments),
         carried=found,
         ends=camera.now,
+        had_race=player.had_race,
     )
 
 

@@ -32,6 +32,8 @@ CLOCK = "2026-02-16T20:00:00+08:00"
 SEED = "88"
 """The clock and the seed of a wallet that is recorded, unless its first command gives others."""
 
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
+
 MARK = "\0"
 """What is around a mark; no argument can hold one."""
 
@@ -91,7 +93,7 @@ def begin(log: Path, *, salt: bytes, home: Path, founds: bool, more: Mapping[str
     Raises FileExistsError, and other OSErrors of the system.
     """
     head = {"form": FORM, "salt": salt.hex(), "home": str(home), "founds": founds, "more": more}
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
     with open(file, "wb") as out:
         out.write(_line(head))
 
@@ -114,7 +116,7 @@ def read(log: Path) -> tuple[Head, list[Recorded]]:
 
 def add(log: Path, entry: Recorded) -> None:
     """Add *entry* to *log*, in one piece. Raises OSError."""
-    file = os.open(log, os.O_WRONLY | os.O_APPEND)
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | _BINARY)
     try:
         line = _line(entry._asdict())
         if os.write(file, line) != len(line):

@@ -91,6 +91,7 @@ def test_a_recording_plays_itself(here: Path, capfd: pytest.CaptureFixture[str])
     assert 2 == records("a.txt", *typed(BEGIN))  # it is there
 
 
+@pytest.mark.slow
 def test_exact_lines_are_what_both_plays_print(here: Path, capfd: pytest.CaptureFixture[str]):
     """
     With names for ids, and … for what each wallet has otherwise.
@@ -104,6 +105,7 @@ def test_exact_lines_are_what_both_plays_print(here: Path, capfd: pytest.Capture
     assert 0 == plays("a.txt")
 
 
+@pytest.mark.slow
 def test_a_recording_goes_on_where_a_story_ends(here: Path, capfd: pytest.CaptureFixture[str]):
     """
     Its text comes first, with what it uses in place; its PIN and its names stay as they are.
@@ -176,6 +178,7 @@ def test_a_shell_can_begin_and_end_a_recording(tmp_path: Path):
     assert not shell.home.exists()
 
 
+@pytest.mark.slow
 def test_a_person_records_in_a_shell(tmp_path: Path):
     """
     Its prompt is marked, their own PIN is asked for where they name no file, and `exit` ends it.

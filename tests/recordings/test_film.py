@@ -13,7 +13,13 @@ from xml.etree import ElementTree
 import pytest
 
 from hongbao import words
-from hongbao.errors import FileNotReadable, NoStoryInIt, PictureDiffers, PlayFailed
+from hongbao.errors import (
+    FileNotReadable,
+    NoPseudoTerminals,
+    NoStoryInIt,
+    PictureDiffers,
+    PlayFailed,
+)
 from hongbao.recordings import cast, moving, page, scenario, timing, verifying
 from hongbao.recordings.film import Film, cleaned, filmed, filmed_again, folded
 from hongbao.recordings.scenario import without_secrets
@@ -521,3 +527,27 @@ def test_time_only_moves_forward(film: Film):
     """
     assert [*frames(film)] == sorted(frames(film))
     assert timing.reading("红包" * 1000) == timing.READ_MAX
+
+
+def test_a_race_can_be_filmed_and_not_verified(tmp_path: Path):
+    """
+    It is a different one each time, and its books have no digest.
+    """
+    begin = STORY.partition("\n\n")[0]
+    story = f"{begin}\nrace\nbalance => 0\nbalance => 0\nend\n"
+    film = film_of(story)
+
+    assert film.had_race
+    assert [None] == [chapter.digest for chapter in film.carried.chapters]
+    with pytest.raises(NoStoryInIt):
+        verified(tmp_path, "a.svg", moving.svg(film), film)
+
+
+def test_a_system_without_pseudo_terminals_says_so():
+    """
+    Before anything is played.
+    """
+    with pytest.MonkeyPatch.context() as windows:
+        windows.delattr(os, "openpty")
+        with pytest.raises(NoPseudoTerminals):
+            film_of(STORY)
