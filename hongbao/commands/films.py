@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+import typer
+
 from hongbao.commands.caller import talk
 from hongbao.commands.demo import ending_tidily
 from hongbao.errors import BadSize, ConflictingOptions, HongbaoError, PlayFailed
@@ -46,14 +48,8 @@ class Films(NamedTuple):
             if others:
                 raise ConflictingOptions(next(iter(self.files)), others[0], command=command)
             return
-        details = {
-            "--size": self.size is not None,
-            "--cast-version": self.cast_version is not None,
-            "--loop": self.loop,
-        }
-        for option, is_given in details.items():
-            if is_given:
-                raise ConflictingOptions(option, "FILE", command=command)
+        if self.size is not None or self.cast_version is not None or self.loop:
+            raise typer.BadParameter("Missing option '--svg'.")
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def record(
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="FILE", show_default=False, help=N_("the file to write; --yes overwrites it")
+            metavar="FILE", show_default=False, help=N_("the story to write; --yes overwrites it")
         ),
     ] = None,
     command: Annotated[

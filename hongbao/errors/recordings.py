@@ -52,12 +52,13 @@ class NoStoryInIt(UsageError):
     path: str = example("talk.svg")
     problem: str = example(
         "none",
-        also=("unreadable", "other_form", "too_large", "race"),
+        also=("unreadable", "other_form", "too_large", "race", "no_picture"),
         words={
             "none": N_("there is no story in it"),
             "unreadable": N_("what it carries cannot be read"),
             "other_form": N_("it is in a form that this hongbao does not know"),
             "too_large": N_("it is too large"),
+            "no_picture": N_("it is not called .cast, .svg or .html"),
             "race": N_("it shows a race, which is a different one each time"),
         },
     )

@@ -46,6 +46,8 @@ def read(path: Path, shown: str) -> Picture:
 
     Raises FileNotReadable and NoStoryInIt.
     """
+    if not is_picture(path):
+        raise NoStoryInIt(path=shown, problem="no_picture")
     try:
         with path.open("rb") as file:
             content = file.read(SIZE_MAX + 1)
