@@ -195,7 +195,7 @@ def play(
 ) -> None:
     call = caller(ctx)
     films = Films(cast_file, svg, html, poster, size, cast_version, loop)
-    if call.as_json:
+    if call.as_json and not films.files:
         use_language("en")  # programs get the same in every language
     reports_only = ["--tap"] if tap else []
     reports_only += ["--junit -"] if junit == STANDARD_OUTPUT else []

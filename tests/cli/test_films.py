@@ -47,6 +47,8 @@ def test_recordings_are_made_played_and_verified(here: Path, capsys: pytest.Capt
         abroad.setenv("HONGBAO_LANG", "zh")
         abroad.setenv("TZ", "Asia/Tokyo")
         seen = plays(capsys, "--verify", "a.cast", "a.svg", "a.html")
+        assert 0 == plays(capsys, "a.txt", "--cast", "zh.cast", "--json")[0]
+    assert "已" in (here / "zh.cast").read_text("utf-8")
     played = plays(capsys, "a.svg", "--check")
     set_again = plays(capsys, "a.svg", "--check", "--set", "sum=1.00")
 

@@ -448,7 +448,7 @@ def test_what_carries_no_story_is_refused(
 
     assert problem == caught.value.facts["problem"]
     with pytest.raises(FileNotReadable):
-        verifying.read(file.parent, name)
+        verifying.read(file.parent / "none.svg", name)
 
 
 @every("columns", ["80", 0, 501, True, None])
