@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,8 @@ from hongbao.paths import typed_path
 from hongbao.words import N_, language, use_language
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hongbao.answers import FairnessLine, FairnessMeasured
     from hongbao.commands.caller import Caller
     from hongbao.story import Story
@@ -162,6 +165,7 @@ def fairness(
     from hongbao.lab.fairness import chosen_rules, measured
     from hongbao.queries.privacy import Known
     from hongbao.ui import fairness as screen
+    from hongbao.ui.progress import counting
 
     call = _speaking(ctx)
     total_fen = 1_000 if amount is None else amount
@@ -169,15 +173,18 @@ def fairness(
     check_packet(rules, total_fen, count)
     call.known, call.with_names = Known(), True  # there is no one in it
     lines: list[FairnessLine] = []
-    for each in chosen_rules(rule, total_fen, count):
-        lines += measured(
-            each,
-            total_fen=total_fen,
-            count=count,
-            cap_fen=rules.share_max_fen,
-            deals=deals,
-            seed=seed,
-        )
+    chosen = chosen_rules(rule, total_fen, count)
+    with counting(N_("dealing"), call.may_move) as tell:
+        for number, each in enumerate(chosen):
+            lines += measured(
+                each,
+                total_fen=total_fen,
+                count=count,
+                cap_fen=rules.share_max_fen,
+                deals=deals,
+                seed=seed,
+                tell=partial(_tell, tell, deals * number, deals * len(chosen)),
+            )
     answer: FairnessMeasured = {
         "total_fen": total_fen,
         "count": count,
@@ -186,6 +193,11 @@ def fairness(
         "lines": lines,
     }
     call.answer_list(answer, screen.LINES, screen.show_fairness)
+
+
+def _tell(tell: "Callable[[int, int], None]", before: int, total: int, dealt: int) -> None:
+    """Show that *dealt* packets more than those *before* have been dealt, of a *total*."""
+    tell(before + dealt, total)
 
 
 @app.command(

@@ -22,6 +22,9 @@ RULES = (DOUBLE_MEAN, SHUFFLED, EQUAL, BIASED)
 
 MILLI = 1000
 
+STEP = 1_000
+"""The packets that are dealt between two reports of how many there are."""
+
 _BYTES = 16
 """
 How much chance a share takes at most: it is drawn twice, each time below 2^56, and what is left
@@ -77,9 +80,20 @@ def chosen_rules(rule: str | None, total_fen: int, count: int) -> tuple[str, ...
 
 
 def measured(
-    rule: str, *, total_fen: int, count: int, cap_fen: int, deals: int, seed: str
+    rule: str,
+    *,
+    total_fen: int,
+    count: int,
+    cap_fen: int,
+    deals: int,
+    seed: str,
+    tell: Callable[[int], None] = lambda _dealt: None,
 ) -> list[FairnessLine]:
-    """Deal *total_fen* among *count* people *deals* times, and return what each position got."""
+    """
+    Deal *total_fen* among *count* people *deals* times, and return what each position got.
+
+    Now and then *tell* gets the number of packets that have been dealt.
+    """
     sums = [0] * count
     squares = [0] * count
     lucky = [0] * count
@@ -90,6 +104,8 @@ def measured(
         squares = [share_fen * share_fen * deals] * count
         lucky[0] = deals
     for number in range(0 if rule == EQUAL else deals):
+        if number % STEP == 0:
+            tell(number)
         amounts_fen = deal(total_fen, count, cap_fen, _chance(seed, rule, number, count))
         lucky[luckiest(amounts_fen)] += 1
         for seat, amount_fen in enumerate(amounts_fen):

@@ -83,6 +83,18 @@ def test_a_measurement_can_be_repeated():
     assert lines(DOUBLE_MEAN, deals=50) != lines(DOUBLE_MEAN, deals=50, seed="other")
 
 
+def test_a_long_measurement_says_how_far_it_is():
+    """
+    Every thousand packets, for a bar.
+    """
+    told: list[int] = []
+    measured(
+        BIASED, total_fen=10, count=2, cap_fen=CAP_FEN, deals=2500, seed="lab", tell=told.append
+    )
+
+    assert [0, 1000, 2000] == told
+
+
 def test_what_cannot_be_parted_equally_is_not():
     """
     Left out where all rules are measured, and refused where it is the one that was named.
