@@ -22,14 +22,11 @@ app = new_app()
     cls=listing("books:ACCOUNTS", pictured=True, replay="replay:REPLAY"),
     short_help=N_("Show the books of the platform, the banks and the central bank."),
     help=N_(
-        "With --diff they are shown before and after the last act that moved "
-        "money, or the one that you name: any ID that `trace` takes, a batch, or "
-        "an entry's number. --replay walks through all entries, one by one, with "
-        "the arrow keys."
+        "--diff shows them before and after the last act that moved money, or the one that you "
+        "name: any ID that `trace` takes, a batch, or an entry's number."
     ),
     epilog=(
-        "hongbao books\nhongbao books --diff\nhongbao books --diff 22\nhongbao books hb_7Q2M4K9X\n"
-        "hongbao books --replay"
+        "hongbao books\nhongbao books --diff 22\nhongbao books hb_7Q2M4K9X\nhongbao books --replay"
     ),
 )
 def books(

@@ -65,6 +65,8 @@ def offered(shell: Shell, monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[
 OFFERED: list[tuple[Sequence[str], Sequence[str]]] = [
     (("export", "--format", ""), sorted(statements.FORMATS)),
     (("export", "--format", "be"), ["beancount"]),
+    (("why", "insufficient_b"), ["insufficient_balance"]),
+    (("why", "13"), ["13", "130"]),
     (("review", "report", "--format", ""), ["csv", "json"]),
     (("receipt", "hb_7Q2M4K9X", "--format", "p"), ["pdf"]),
     (("policy", "use", ""), sorted([*policies.names(), "standard@2"])),
