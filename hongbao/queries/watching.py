@@ -79,8 +79,7 @@ def place_at(home: Home, after: int | None = None) -> Place:
             raise EventNotFound(event=after, last=last.entry)
         found = last if after is None else home.store.head(after)
         number = last.entry if after is None else after
-        seals = () if found is None or not number else (_seal(found),)
-        return Place(home_mark(home.row.made_at), number, seals)
+        return Place(home_mark(home.row.made_at), number, tuple(_seals(found)))
 
 
 def read_on(
@@ -119,8 +118,7 @@ def read_on(
             if any(stops):
                 break
         if read != place.event or gap is not None:
-            sealed = home.store.head(read)
-            seals = _spaced([*([] if sealed is None or not read else [_seal(sealed)]), *seals])
+            seals = _spaced([*_seals(home.store.head(read)), *seals])
         return Read(events, Place(mark, read, tuple(seals)), head.entry)
 
 
@@ -177,23 +175,26 @@ def _resumed(home: Home, place: Place, head: Head, mark: int) -> tuple[int, Watc
     """Return after which event to read on from *place*, and the gap if there is one."""
     if place.mark != mark:
         return 0, _gap(mark, home.now(), 1, place.event) if place.event else None
-    if place.event == 0 or not place.seals or place.seals[0][0] != place.event:
-        if place.event > head.entry:
-            return head.entry, _gap(mark, home.now(), head.entry + 1, place.event)
-        return place.event, None  # it was asked for by its number alone
-    if _is_there(home, place.seals[0]) or head.restored > place.event:
-        return place.event, None  # or the restore is still to come, and says what it has replaced
-    common = next((number for number, seal in place.seals if _is_there(home, (number, seal))), 0)
+    is_known = all(_is_there(home, seal) for seal in place.seals[:1])
+    if place.event <= head.entry and is_known:
+        return place.event, None
+    if head.restored > place.event:
+        return place.event, None  # the restore is still to come, and says what it has replaced
+    if not place.seals:  # it was asked for by its number alone
+        return head.entry, _gap(mark, home.now(), head.entry + 1, place.event)
+    common = next((seal[0] for seal in place.seals if _is_there(home, seal)), 0)
     return common, _gap(mark, home.now(), common + 1, place.event)
 
 
 def _is_there(home: Home, seal: tuple[int, str]) -> bool:
-    found = home.store.head(seal[0])
-    return found is not None and _seal(found) == seal
+    return seal in _seals(home.store.head(seal[0]))
 
 
-def _seal(head: Head) -> tuple[int, str]:
-    return head.entry, head.mac.hex()[:16]
+def _seals(head: Head | None) -> list[tuple[int, str]]:
+    """Return the seal of the event at *head*; none if there is none, or its group has one."""
+    if head is None or not head.entry or not head.mac:
+        return []
+    return [(head.entry, head.mac.hex()[:16])]
 
 
 def _spaced(seals: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:

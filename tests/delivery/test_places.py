@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from hongbao.queries.watching import (
 )
 from hongbao.ui.watching import WHY
 from hongbao.wallet import Wallet
+from hongbao.wallet.group import together
 from hongbao.wallet.homes import restore
 from tests.every import every
 from tests.wallet.world import LI, WANG, YUAN, ZHANG, World, right
@@ -196,6 +198,25 @@ def test_a_hole_in_the_numbers_is_a_gap(world: World):
         (event["event"], event["to_event"]) for event in read.events
     ]
     assert last - 1 == read.events[1]["from_event"]
+
+
+def test_a_group_has_one_seal_and_is_read_one_by_one(world: World):
+    """
+    Events that were sealed together: a place between them stands on the seal before it.
+    """
+    start = here(world)
+    with world.open(ZHANG) as wallet:
+        together(wallet.home, [partial(send, wallet) for _number in range(3)])
+    found, place = [], start
+    with world.open() as wallet:
+        for _number in range(3):
+            read = read_on(wallet.home, place, everyone=True, limit=1)
+            found += [event["event"] for event in read.events]
+            place = read.place
+        after = read_on(wallet.home, place, everyone=True)
+
+    assert ["new_packet"] * 3 == found
+    assert ([], start.event + 3) == (after.events, after.place.event)
 
 
 def test_another_wallet_in_the_same_place_is_a_gap(world: World, empty_place: Place):
