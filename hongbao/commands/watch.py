@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from queue import SimpleQueue
@@ -147,6 +147,8 @@ def watch(
         cursor = DEFAULT
     output = _Output(call)
     file = None if ready_file is None else call.output(ready_file)
+    if file is not None:
+        _forget(file)  # of a watcher that was killed
     reports: SimpleQueue[Report] = SimpleQueue()
     with ExitStack() as closing:
         wallet = closing.enter_context(call.wallet())
@@ -168,6 +170,8 @@ def watch(
             for target in _targets(home, notes, program, webhook or [], stamp)
         ]
         profile = None if everyone else home.me.name
+        if file is not None:
+            closing.callback(_forget, file)
         output.begin(
             {
                 "event": "ready",
@@ -202,6 +206,15 @@ def watch(
         raise UndeliveredEvents(count=output.given_up)
     if following.left:
         raise DeliveriesPending(count=following.left, cursor=cursor or "")
+
+
+def _forget(file: Path) -> None:
+    """Remove the *file* that says that a watcher is ready; a pipe stays."""
+    from hongbao.outputs import is_stream
+
+    with suppress(OSError):
+        if not is_stream(file):
+            file.unlink(missing_ok=True)
 
 
 @contextmanager

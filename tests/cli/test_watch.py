@@ -118,6 +118,7 @@ def test_a_watcher_says_that_it_is_ready_and_hears_of_what_another_process_does(
         busy, error = shell.refuses("watch", "--cursor", "till")
         until(lambda: _cursor(shell, "till") == last + 1)
         assert (0, "", "") == watcher.interrupt()
+    assert not file.exists()
     shell.does("claim", packet, "-p", "小红")
     on = shell.does("watch", "--cursor", "till", "--count", "1", "-p", "小红").lines
 
