@@ -9,7 +9,7 @@ from hongbao.ui.listing import Field, Layout, Listing
 from hongbao.ui.screen import Cell, Column, console, is_terminal, line, pipe, safe
 from hongbao.ui.script import wrapped
 from hongbao.ui.status import short
-from hongbao.words import N_, _, counted, say, shell_word
+from hongbao.words import C_, N_, _, counted, say, shell_word
 
 if TYPE_CHECKING:
     from hongbao.answers import (
@@ -53,7 +53,7 @@ REPORT = Listing(
     rows="marks",
     fields=(
         Field("student", Column(N_("student")), says=N_("the student's ID in the roster")),
-        Field("name", Column(N_("name"), gives=True), says=N_("the student's name")),
+        Field("name", Column(C_("student", "name"), gives=True), says=N_("the student's name")),
         Field("task", Column(N_("task"), below=True), says=N_("the task's name")),
         Field("state", Column(""), says=N_("marked, missing or unreadable")),
         Field("points", Column(N_("points"), right=True), _points, says=N_("the mark")),
@@ -228,7 +228,7 @@ def show_report(report: ClassReport) -> None:
 
 SHEET = (
     N_("marks"),
-    *(N_("student"), N_("name"), N_("task"), N_("points"), N_("of"), N_("reasons"), N_("file")),
+    *(N_("student"), C_("student", "name"), N_("task"), N_("points"), N_("of"), N_("reasons"), N_("file")),
 )
 """What a file of marks is called, and the heads of its columns."""
 
