@@ -228,7 +228,8 @@ def show_report(report: ClassReport) -> None:
 
 SHEET = (
     N_("marks"),
-    *(N_("student"), C_("student", "name"), N_("task"), N_("points"), N_("of"), N_("reasons"), N_("file")),
+    *(N_("student"), C_("student", "name"), N_("task")),
+    *(N_("points"), N_("of"), N_("reasons"), N_("file")),
 )
 """What a file of marks is called, and the heads of its columns."""
 
