@@ -403,7 +403,7 @@ class Runner:
         if answer is not None:
             yield from self._answer(answer["answer"] or answer["value"])
             return
-        if self.question is not None and _MOVE.search(_in_english(text)):
+        if self.question is not None and self._may_answer(self.question, text):
             yield from self._answer(text)
             return
         try:
@@ -490,6 +490,17 @@ class Runner:
                 yield from self._pass(SHOWN if place.shown else SOLVED)
                 return
         self._save()
+
+    def _may_answer(self, question: Question, text: str) -> bool:
+        """Return whether *text*, which is no number, answers *question*: a move, or a word."""
+        if question.answer.kind != WORD:
+            return False
+        if _MOVE.search(_in_english(text)):
+            return True
+        with self.world.opened() as home:
+            known = read(home, [question.answer], self.scope)
+            known += read_sides(home, [each.answer for each in question.slips], WORD, self.scope)
+        return normal(text, WORD) in known
 
     def _answered_by_the_books(self) -> Iterator[Event]:
         """Compare what was predicted with what has come of it."""

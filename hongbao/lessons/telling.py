@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hongbao.lessons import runner as happened
@@ -137,7 +138,7 @@ def document(event: Event) -> LessonEvent:
     """Return *event* as documents have it."""
     tongue = language()
     made: LessonEvent = {
-        "event": type(event).__name__.lower(),
+        "event": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower(),
         "text": _sentence(event) or None,
         "step": None,
         "command": None,

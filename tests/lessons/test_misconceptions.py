@@ -1,10 +1,18 @@
 """A wrong prediction is recognised by the broken engine that comes to just that."""
 
+from pathlib import Path
+
+from hongbao.env import system_env
+from hongbao.lessons import lesson
 from hongbao.lessons.misconceptions import fault_that_yields
+from hongbao.lessons.progress import Progress
+from hongbao.lessons.runner import Judged, Runner
 from hongbao.lessons.script import read
+from hongbao.lessons.world import World
 from hongbao.queries.facts import parse_fact
 from hongbao.recordings.recorder import Recorded
 from tests.every import every
+from tests.lessons import within
 from tests.lessons.test_lessons import filled
 
 LESSON = read(filled(), "mine", "mine.toml")
@@ -73,3 +81,21 @@ def test_a_prediction_that_is_an_engines(
     And nothing is said where none comes to it, or where the laboratory cannot be compared.
     """
     assert fault == fault_that_yields(LESSON, typed(*lines), parse_fact(answer), predicted, found)
+
+
+def test_a_learner_who_predicts_what_a_broken_engine_pays(tmp_path: Path):
+    """
+    In the last step of the first lesson: a share that is claimed as late as its refund.
+    """
+    world = World(tmp_path / "packet", system_env(), within.run, language="en")
+    runner = Runner(lesson("packet"), world, Progress(tmp_path))
+    events = [*runner.begin()]
+    for line in ("go 7", "8.88", "send 8.88 --to Ben", "clock advance 24h"):
+        events += runner.type(line)
+    [sent] = [
+        each for each in world.typed() if each.facts.get("packet") and each.words[0] == "send"
+    ][-1:]
+    events += runner.type(f"claim {sent.facts['packet']} -p Ben")
+
+    [judged] = [each for each in events if isinstance(each, Judged)]
+    assert ("8.88", "0.00", "expiry") == (judged.given, judged.found, judged.lab)
