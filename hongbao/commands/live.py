@@ -30,18 +30,16 @@ def step(
     call: Caller,
     story: Story,
     outcomes: Iterator[Outcome],
-    lent: Path,
+    folder: Path,
     notes: Path | None,
+    *,
     heard: Callable[[Outcome], None],
 ) -> None:
     """
-    Present *story*, whose *outcomes* come as they are asked for; it plays in a folder of *lent*.
+    Present *story*, whose *outcomes* come as they are asked for; it plays in *folder*.
 
     Every outcome is given to *heard*, once.
     """
-    from hongbao.commands.play import FOLDER
-
-    folder = lent / FOLDER
     scenes = [scene for _source, scene in unrolled(story)]
     titles = (scene.told_in(language()) for scene in scenes if isinstance(scene, Chapter))
     with ExitStack() as closing:
@@ -53,7 +51,7 @@ def step(
                 reason = error.strerror or str(error)
                 raise StorageRefused(path=str(notes), reason=reason) from None
         Presentation(
-            Steps(outcomes, Snapshots(folder, lent / KEPT)),
+            Steps(outcomes, Snapshots(folder, folder.with_name(KEPT))),
             count=sum(isinstance(scene, Command | Race | Together) for scene in scenes),
             chapters=dict(zip(count(1), titles, strict=False)),
             home=folder / HOME,

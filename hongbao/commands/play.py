@@ -1,14 +1,12 @@
 """``hongbao play``."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from hongbao.commands.demo import LINES, ending_tidily, step_of
+from hongbao.commands.demo import ending_tidily
 from hongbao.commands.films import Films, make
 from hongbao.commands.films import verify as verify_pictures
 from hongbao.commands.options import STANDARD_OUTPUT, Command, UsageError, caller, new_app, one_of
@@ -24,19 +22,16 @@ from hongbao.errors import (
     TerminalNeeded,
 )
 from hongbao.paths import absolute_path, typed_path
-from hongbao.words import N_, language, shell_word, use_language
+from hongbao.words import N_, language, use_language
 
 if TYPE_CHECKING:
-    from hongbao.answers import StoriesPlayed, StoriesShipped, StoryFailure, StoryOutcome
+    from hongbao.answers import StoriesPlayed, StoriesShipped
     from hongbao.commands.caller import Caller
-    from hongbao.story import Failed, Outcome, Story
+    from hongbao.story import Story
     from hongbao.story.reports import Took
     from hongbao.story.tables import Row
 
 app = new_app()
-
-FOLDER = "story"
-"""The folder that a story is played in, where snapshots lie next to it."""
 
 PART = "_"
 """What the name of a file begins with that other stories use, and that a folder does not play."""
@@ -49,20 +44,26 @@ def _cast_version(text: str) -> int:
     return int(text)
 
 
-class _Wanted(NamedTuple):
-    """How stories are played."""
-
-    home: Path | None
-    given: Mapping[str, str]
-    checks: bool
-    fail_fast: bool
-    reports_only: bool
-    github: bool
-    keep: bool
-    paces: bool
-    steps: bool
-    notes: Path | None
-    engine: str | None
+_NOT_WITH = {
+    "--verify": {
+        *("--check", "--accept", "--keep", "--home", "--junit", "--table", "--step", "--pace"),
+        *("--engine", "--tap", "--github", "--set", "--cast", "--svg", "--html", "--poster"),
+    },
+    "--accept": {
+        *("--tap", "--github", "--junit", "--json", "--keep", "--home", "--table"),
+        *("--step", "--pace", "--engine"),
+    },
+    "--step": {
+        *("--pace", "--check", "--tap", "--github", "--junit", "--json", "--home", "--table"),
+        "FILE FILE",
+    },
+    "--pace": {"--check", "--tap", "--github", "--junit", "--json", "--table"},
+    "--home": {"--check", "--tap", "--github", "--junit -", "--table", "FILE FILE"},
+    "--tap": {"--github", "--junit -", "--json"},
+    "--github": {"--junit -", "--json"},
+    "--junit -": {"--json"},
+}
+"""What cannot be given with each option, as it is said; ``--junit -`` is standard output."""
 
 
 @app.command(
@@ -197,65 +198,49 @@ def play(
     films = Films(cast_file, svg, html, poster, size, cast_version, loop)
     if call.as_json and not films.files:
         use_language("en")  # programs get the same in every language
-    reports_only = ["--tap"] if tap else []
-    reports_only += ["--junit -"] if junit == STANDARD_OUTPUT else []
-    alone = [*reports_only, *(["--github"] if github else [])]
-    alone += ["--json"] if call.as_json and alone else []
-    if len(alone) > 1:
-        raise ConflictingOptions(*alone[:2], command=ctx.command_path)
-    check = check or bool(alone)
-    of_plays = {"--check": check, "--accept": accept, "--keep": keep, "--home": home}
-    of_plays |= {"--junit": junit, "--table": table}
-    of_plays |= {"--step": step, "--notes": notes, "--pace": pace, "--engine": engine}
-    others = [option for option, value in of_plays.items() if value]
-    several_files = ["FILE FILE"] if len(files or []) > 1 else []
-    films.check([*others, *several_files], command=ctx.command_path)
+    to_output = junit == STANDARD_OUTPUT
+    step = step or notes is not None
+    typed = {
+        "--check": check,
+        "--tap": tap,
+        "--github": github,
+        "--json": call.as_json,
+        "--junit": junit,
+        "--junit -": to_output,
+        "--table": table,
+        "--set": given,
+        "--home": home,
+        "--keep": keep,
+        "--accept": accept,
+        "--verify": verify,
+        "--step": step,
+        "--pace": pace,
+        "FILE FILE": len(files or []) > 1,
+        **films.files,
+    }
+    options = [option for option, value in typed.items() if value]
+    _check_together(options, ctx)
+    films.check(
+        [option for option in options if option not in (*films.files, "--set", "--json")],
+        command=ctx.command_path,
+    )
     if verify:
-        others += [*films.files, *(["--set"] if given else [])]
-        if others:
-            raise ConflictingOptions("--verify", others[0], command=ctx.command_path)
         if not files:
             raise UsageError("Missing argument 'FILE'.", ctx)
         verify_pictures(call, files)
         return
-    if accept:
-        others = [*alone, *(["--json"] if call.as_json else []), *(["--keep"] if keep else [])]
-        others += [name for name, value in (("--junit", junit), ("--home", home)) if value]
-        others += ["--engine"] if engine is not None else []
-        others += ["--table"] if table is not None else []
-        if others:
-            raise ConflictingOptions("--accept", others[0], command=ctx.command_path)
     if not files:
         _list(call)
         return
-    step = step or notes is not None
-    live = [name for name, is_on in (("--step", step), ("--pace", pace)) if is_on]
-    if live:
-        others = [*live[1:], *alone, *(["--check"] if check else [])]
-        others += ["--accept"] if accept else ["--json"] if call.as_json else []
-        named_others = (("--junit", junit), ("--table", table), ("--home", home if step else None))
-        others += [name for name, value in named_others if value is not None]
-        others += ["FILE FILE"] if step and len(files) > 1 else []
-        if others:
-            raise ConflictingOptions(live[0], others[0], command=ctx.command_path)
     if step:
-        from hongbao.terminal import has_raw_mode
-        from hongbao.ui.screen import is_terminal
-
-        if not (has_raw_mode() and is_terminal()):
-            raise TerminalNeeded("--step")
+        _check_terminal()
+    check = check or tap or github or to_output
     named = _found(files, in_folders=check)
     if films.files:
         (source, path), *_more = named
         make(call, source, path, _givens(given or [], [_read(path, source)]), films)
         return
     report = None if junit is None else call.output(junit)
-    several = ["--check"] if check else ["FILE FILE"] if len(named) > 1 else []
-    several += ["--table"] if table is not None else []
-    if home is not None and several:
-        raise ConflictingOptions("--home", several[0], command=ctx.command_path)
-    from hongbao.story.reports import Took
-
     stories = [_read(path, source) for source, path in named]
     if accept:
         _accept(call, named, stories, _givens(given or [], stories))
@@ -263,12 +248,14 @@ def play(
         stories = [_read(path, source) for source, path in named]
     names = _givens(given or [], stories)
     rows = [None] if table is None else _rows(table, names, stories)
-    wanted = _Wanted(
+    from hongbao.commands.playing import Wanted, play_all
+
+    wanted = Wanted(
         home=None if home is None else _new_folder(home),
         given=names,
         checks=check,
         fail_fast=fail_fast or not (check or step),
-        reports_only=bool(reports_only),
+        reports_only=tap or to_output,
         github=github,
         keep=keep,
         paces=pace,
@@ -276,20 +263,25 @@ def play(
         notes=None if notes is None else typed_path(notes),
         engine=None if engine is None else _engine(engine),
     )
-    plays = [(story, row) for story in stories for row in rows]
-    played: StoriesPlayed = {"ok": True, "stories": []}
-    took: list[Took] = []
     with ending_tidily():
-        for story, row in plays:
-            began = time.monotonic()
-            outcome, span = _played(call, story, row, wanted, is_one=len(plays) == 1)
-            took.append(Took(time.monotonic() - began, span))
-            played["stories"].append(outcome)
-            played["ok"] = played["ok"] and outcome["ok"]
-            if wanted.fail_fast and not outcome["ok"]:
-                break
+        played, took = play_all(call, [(story, row) for story in stories for row in rows], wanted)
     _report(played, took, report, tap=tap)
     _answer(call, played)
+
+
+def _check_together(options: Sequence[str], ctx: typer.Context) -> None:
+    """Raise ConflictingOptions for the first two of *options* that cannot be given together."""
+    for option, others in _NOT_WITH.items():
+        if option in options and (other := next(filter(others.__contains__, options), None)):
+            raise ConflictingOptions(option, other, command=ctx.command_path)
+
+
+def _check_terminal() -> None:
+    from hongbao.terminal import has_raw_mode
+    from hongbao.ui.screen import is_terminal
+
+    if not (has_raw_mode() and is_terminal()):
+        raise TerminalNeeded("--step")
 
 
 def _accept(
@@ -434,132 +426,3 @@ def _rows(file: str, given: Mapping[str, str], stories: "Sequence[Story]") -> "l
         if name in given:
             raise InvalidGiven(name, problem="in_table")
     return [*rows]
-
-
-def _played(
-    call: "Caller", story: "Story", row: "Row | None", wanted: _Wanted, *, is_one: bool
-) -> "tuple[StoryOutcome, tuple[str, str] | None]":
-    """
-    Play *story* with the names of *row*, show it as it happens, and return what became of it.
-
-    That is with when it began and ended on its own clock, if that was virtual.
-    """
-    from hongbao.story import HOME, Answered, Began, Closed, Failed, Screen, Skipped, perform
-    from hongbao.story.folders import lent_folder
-    from hongbao.story.reports import annotation, label_of
-    from hongbao.ui import stories as shown
-    from hongbao.ui.screen import is_terminal
-    from hongbao.ui.script import terminal_columns
-
-    is_shown = not (wanted.checks or call.as_json)
-    is_checked = wanted.checks and not (call.as_json or wanted.reports_only)
-    width = max(terminal_columns() - shown.MARGIN, 1)
-    outcome: StoryOutcome = {
-        "story": story.source,
-        "row": None if row is None else row.place,
-        "ok": True,
-        "chapters": 0,
-        "commands": 0,
-        "skipped": 0,
-        "failures": [],
-        "digest": None,
-        "kept": None,
-        "steps": [],
-    }
-    had_race, span = False, None
-    showing: AbstractContextManager[Callable[[Outcome], None]] = nullcontext(shown.show_event)
-    if wanted.paces and is_terminal():
-        from hongbao.commands import live
-
-        showing = live.pace(call)
-    if is_shown and not is_one:
-        shown.show_source(label_of(outcome))
-    with lent_folder(keep=wanted.keep) as lent:
-        folder = lent / FOLDER if wanted.steps else lent
-        folder.mkdir(0o700, exist_ok=True)
-        outcome["kept"] = str(folder) if wanted.keep else None
-        events = perform(
-            story,
-            folder,
-            home=wanted.home,
-            given=wanted.given if row is None else {**wanted.given, **row.given},
-            language="en" if call.as_json else language(),
-            screen=Screen(width, LINES) if is_shown and is_terminal() else None,
-            variables=call.env.variables,
-            run=call.run,
-            before=() if wanted.engine is None else ("lab", "do", wanted.engine),
-        )
-
-        def hear(event: "Outcome") -> None:
-            nonlocal had_race, span
-            if not wanted.checks and (step := step_of(event)) is not None:
-                outcome["steps"].append(step)
-            match event:
-                case Began():
-                    outcome["chapters"] += 1
-                case Answered():
-                    outcome["commands"] += 1
-                case Failed():
-                    outcome["ok"] = False
-                    outcome["failures"].append(_failure(event))
-                    if wanted.github:
-                        print(annotation(outcome["failures"][-1]))
-                    elif is_checked:
-                        shown.show_event(event)
-                case Skipped():
-                    outcome["skipped"] += 1
-                    if is_checked:
-                        shown.show_event(event)
-                case Closed():
-                    outcome["digest"], span = event.digest, event.span
-                    had_race = event.had_race
-
-        with closing(events), showing as show:
-            if wanted.steps:
-                from hongbao.commands import live
-
-                live.step(call, story, events, lent, wanted.notes, hear)
-                events.close()
-            for event in (_in_row(each, outcome["row"]) for each in events):
-                if wanted.fail_fast and not (outcome["ok"] or isinstance(event, Failed)):
-                    break
-                if is_shown:
-                    show(event)
-                hear(event)
-    outcome["chapters"] = outcome["chapters"] or 1
-    if is_checked:
-        shown.show_checked(outcome)
-    elif is_shown:
-        shown.show_closed(outcome, had_race=had_race)
-    if wanted.keep:
-        place = shell_word(str(wanted.home or folder / HOME))
-        call.remark(
-            N_("kept in {folder}; look inside with: {command}"),
-            folder=folder,
-            command=f"HONGBAO_HOME={place} hongbao status",
-        )
-    return outcome, span
-
-
-def _in_row(event: "Outcome", row: str | None) -> "Outcome":
-    """Return *event*, which names the *row* that it happened in if it is a failure."""
-    from hongbao.story import Failed, Skipped
-
-    return event._replace(row=row) if isinstance(event, Failed | Skipped) else event
-
-
-def _failure(failed: "Failed") -> "StoryFailure":
-    from hongbao.ui.stories import failure_lines
-
-    return {
-        "source": failed.source,
-        "line": failed.line,
-        "chapter": failed.chapter,
-        "problem": failed.problem,
-        "command": failed.command,
-        "expected": failed.expected,
-        "got": failed.got,
-        "said": failed.said,
-        "row": failed.row,
-        "text": "\n".join(failure_lines(failed)),
-    }
