@@ -238,6 +238,7 @@ def test_the_page_shows_both_kinds(tmp_path: Path, lent: Path):
     assert [] == list(lent.iterdir())
 
 
+@pytest.mark.slow
 def test_what_all_came_to_is_told_as_it_should_have_been(tmp_path: Path):
     """
     All of it, with the line of each; and a command that ends otherwise.

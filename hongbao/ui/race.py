@@ -90,8 +90,8 @@ def show_raced(raced: Raced) -> None:
     print()
     counts = [counted("{count} winner", "{count} winners", raced["winners"])]
     for refusal in raced["refused"]:
-        error = refusal["error"] or say(N_("killed"))
-        counts.append(f"{refusal['count']} {error}")
+        reason = refusal["error"] or say(N_("killed"))
+        counts.append(say(N_("{count} refused: {reason}"), count=refusal["count"], reason=reason))
     line(" · ".join(counts))
     lost = say(N_("{lost_fen} lost"), lost_fen=raced["lost_fen"])
     line(
