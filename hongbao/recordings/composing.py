@@ -180,7 +180,7 @@ def made_up_card_number(number: int, *, valid: bool = True) -> str:
     Return the *number*-th card number that no one has, of a bank that no one knows.
 
     >>> made_up_card_number(0)
-    '9999000000000006'
+    '9999000000000004'
     """
     payload = f"999900{number:09}"
     check = luhn_check_digit(payload)

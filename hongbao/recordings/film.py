@@ -278,7 +278,7 @@ class _Camera:
         sheet = Sheet(self.columns)
         with redirect_stdout(sheet):
             show_event(event)
-        shown = cleaned(sheet.getvalue())
+        shown = "\n".join(map(without_durations, cleaned(sheet.getvalue()).split("\n")))
         for secret in self.player.secrets:
             if len(secret) >= _SECRET_MIN:
                 shown = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "•••", shown)
@@ -298,11 +298,11 @@ _OBEYED = ("Cc", "Zl", "Zp")
 
 
 def cleaned(printed: str) -> str:
-    """
+    r"""
     Return what is *printed* with nothing in it that a terminal would obey, but styles.
 
-    >>> cleaned("a\\x07\\x1b[2Jb\\x1b[31mc\\td")
-    'ab\\x1b[31mc       d'
+    >>> cleaned("a\x1b[2Jb\tc"), cleaned("\x1b[31mred\x1b[0m") == "\x1b[31mred\x1b[0m"
+    ('ab      c', True)
     """
     lines = []
     for line in printed.replace("\r\n", "\n").split("\n"):
@@ -324,13 +324,38 @@ def cleaned(printed: str) -> str:
 
 
 def as_label(text: str) -> str:
-    """
+    r"""
     Return *text* on one line, with nothing in it that anything would obey.
 
-    >>> as_label("\x1b[31mred\x07 \n packet")
+    >>> as_label("\x1b[31mred \n packet")
     'red packet'
     """
     return " ".join(_STYLE.sub("", cleaned(text)).split())
+
+
+_DURATION = re.compile(
+    r"(?P<before>(?: {2,}|^ *|全程用时)(?:\x1b\[[\d;]*m)*)(?P<gap> *)"
+    r"(?P<number><?[0-9.]+)(?P<unit> m?s|毫?秒)"
+    r"(?P<after>(?:\x1b\[[\d;]*m)*(?: in all.*|；.*)?)$"
+)
+"""How long an act's steps took, which is measured: at the end of a line, or all of it."""
+
+
+def without_durations(line: str) -> str:
+    """
+    Return *line* without a duration that was measured: it is another one each time.
+
+    >>> without_durations("① create   20:00   12 ms"), without_durations("  814 ms in all")
+    ('① create   20:00    … ms', '  … ms in all')
+    """
+
+    def hidden(found: re.Match[str]) -> str:
+        unit = "毫秒" if "秒" in found["unit"] else " ms"
+        width = len(found["gap"] + found["number"] + found["unit"]) - len(unit)
+        number = "…" if found["after"].strip("\x1b[0123456789;m") else "…".rjust(width)
+        return f"{found['before']}{number}{unit}{found['after']}"
+
+    return _DURATION.sub(hidden, line)
 
 
 def folded(line: Sequence[picture.Run], columns: int) -> Iterator[tuple[picture.Run, ...]]:

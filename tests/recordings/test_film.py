@@ -50,6 +50,7 @@ send 8.88 --count 2 --greeting '</script>]]><!--' --pin-file other   => 14
 send 8.88 --count 2 --greeting '新年 <快乐>'   => 0   …[packet]…
 claim [packet]                   => 0
 show [packet]                    => 0
+trace [packet]                   => 0
 """
 
 
@@ -98,6 +99,7 @@ def test_the_same_story_makes_the_same_bytes(film: Film, pictures: dict[str, str
     )
 
     assert film == again
+    assert [line for line in film.carried.lines if line.endswith("… ms")]
     assert pictures["svg"] == moving.svg(again)
     assert pictures["html"] == page.page(again)
 
