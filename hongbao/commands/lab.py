@@ -98,8 +98,8 @@ def run(
 
     call = _speaking(ctx)
     shown = experiment(name, call.env, watch=watched(call.play))
-    seconds = screen.ROW_SECONDS * len(shown["rows"])
-    call.play(lambda gone, width: screen.frame(shown, gone, width), seconds)
+    if (seconds := screen.seconds(shown)) > 0:
+        call.play(lambda gone, width: screen.frame(shown, gone, width), seconds)
     call.answer(shown, screen.show_experiment)
 
 

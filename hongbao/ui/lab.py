@@ -262,8 +262,15 @@ def _show_case(shown: LabShown) -> None:
 
 # --- motion --------------------------------------------------------------------------------------
 
-ROW_SECONDS = 0.9
-"""How long each row of an experiment is shown."""
+_ROW_SECONDS, _SECONDS_MAX = 0.9, 8.0
+
+
+def seconds(shown: LabShown) -> float:
+    """Return how long an experiment moves; a PIN has been cracked before one's eyes already."""
+    if shown["cracked"] is not None:
+        return 0.0
+    return min(_ROW_SECONDS * len(shown["rows"]), _SECONDS_MAX)
+
 
 _DIM = Style(dim=True)
 _BOLD = Style(bold=True)
@@ -274,7 +281,8 @@ _GREEN = Style(colour="green", bold=True)
 def frame(shown: LabShown, gone: float, width: int) -> Lines:
     """Return the lines that are shown *gone* seconds after the beginning: one row, and the loss."""
     rows = shown["rows"]
-    row = rows[min(int(gone / ROW_SECONDS), len(rows) - 1)]
+    whole = max(seconds(shown), _ROW_SECONDS)
+    row = rows[min(int(gone / whole * len(rows)), len(rows) - 1)]
     lost = _lost(row["broken_lost_fen"], shown["measure"])[0]
     ours = _lost(row["right_lost_fen"], shown["measure"])[0]
     last = row["broken"][-1]["said"] if row["broken"] else ""

@@ -154,6 +154,7 @@ def test_each_frame_fits(name: str):
             lines = screen.frame(answer, tenth / 10, width)
             assert all(columns("".join(run.text for run in line)) <= width for line in lines)
     assert "5.00" in str(screen.frame(shown("oversell"), 99, 80))
+    assert 0 <= screen.seconds(answer) <= 8
 
 
 @pytest.mark.slow
