@@ -117,9 +117,8 @@ class Rule(StrEnum):
     cls=listing("fairness:LINES", pictured=True),
     short_help=N_("Measure what each dealing rule gives to each position."),
     help=N_(
-        "It deals the same packet many times by hongbao's own functions, and by a broken rule: "
-        "mean, spread, and the chance of being the luckiest, for the first who claims, the second "
-        "and so on."
+        "It deals a packet many times, by hongbao's own functions and by a broken rule: mean, "
+        "spread and the chance of being luckiest, by the order of claims."
     ),
     epilog=(
         "hongbao lab fairness\n"
@@ -155,7 +154,12 @@ def fairness(
         ),
     ] = 100_000,
     rule: Annotated[
-        Rule | None, typer.Option("--rule", help=N_("only this rule (default: all)"))
+        Rule | None,
+        typer.Option(
+            "--rule",
+            metavar="RULE",
+            help=N_("only double-mean, shuffled, equal or biased-deal"),
+        ),
     ] = None,
     seed: Annotated[
         str, typer.Option("--seed", metavar="TEXT", help=N_("the seed of the randomness"))

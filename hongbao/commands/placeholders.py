@@ -51,6 +51,7 @@ _PLAIN = (
     C_("placeholder", "POLICY"),
     C_("placeholder", "PROGRAM"),
     C_("placeholder", "REQUEST"),
+    C_("placeholder", "RULE"),
     C_("placeholder", "SEED"),
     C_("placeholder", "SHELL"),
     C_("placeholder", "SPAN"),

@@ -117,7 +117,7 @@ Said = Sequence[tuple[str, str]]
 
 def _show_row(row: LabRow, measure: str) -> None:
     """Print what was typed, and below it what either engine did, and lost."""
-    typed = " ‖ ".join(row["commands"])
+    typed = " & ".join(row["commands"])
     line(f"> {typed}", bold=typed)
     broken, right = [*_said(row["broken"])], [*_said(row["right"])]
     if row["broken_lost_fen"] or row["right_lost_fen"]:
@@ -287,7 +287,7 @@ def frame(shown: LabShown, gone: float, width: int) -> Lines:
     ours = _lost(row["right_lost_fen"], shown["measure"])[0]
     last = row["broken"][-1]["said"] if row["broken"] else ""
     texts = [
-        (f"> {' ‖ '.join(row['commands'])}", _BOLD),
+        (f"> {' & '.join(row['commands'])}", _BOLD),
         (f"{_mark()} {safe(last)}", Style()),
         (f"{_mark()} {lost}", _RED if row["broken_lost_fen"] else _DIM),
         (f"hongbao {ours}", _GREEN),

@@ -126,6 +126,8 @@ TYPED: dict[str, list[str]] = {
     "play": ["{home}/没有é"],  # tests/cli/test_play.py plays more
     "lab": [""],
     "lab run": ["oversell", "没有é"],
+    "lab fairness": ["--deals 3", "--deals 福🧧"],
+    "lab catch": ["{home}/没有.txt"],
     "lab race": ["oversell", "福🧧"],
     "lab do": ["oversell init 福🧧", "没有 init 小明"],
     "race": ["--people 2 --shares 1 --turns --seed 福🧧", "--people 五"],
