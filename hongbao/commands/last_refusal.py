@@ -42,5 +42,11 @@ def of(call: Caller) -> str | None:
     return code if by == _mark(call) and code in why.codes() else None
 
 
+def forget(call: Caller) -> None:
+    """Forget the last refusal: someone else acts from now on."""
+    with suppress(OSError, HongbaoError):  # there may be none, and it is no one's loss
+        (call.env.data / NAME).unlink()
+
+
 def _mark(call: Caller) -> str:
     return hashlib.sha256((call.acting_as or "").encode()).hexdigest()[:16]

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from hongbao.commands import last_refusal
 from hongbao.commands.choices import OTHER_PROFILE, argument
 from hongbao.commands.options import (
     Command,
@@ -35,6 +36,7 @@ def use(
     with call.wallet() as wallet:
         used = wallet.use(name)
         is_sandbox = wallet.home.is_sandbox
+    last_refusal.forget(call)
     call.answer(used, people.show_used)
     if call.settings.default_profile and not is_sandbox:
         call.remark(

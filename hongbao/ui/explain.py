@@ -35,6 +35,11 @@ def _show_refused(refused: RefusalExplained) -> None:
     if refused["check"] is not None:
         what = title(refused["check"])
         line(say(N_("stopped by this check: {what}"), what=what), bold_red=what)
+    _show_what_stays(refused)
+    line(say(N_("what this refusal means: `hongbao why {code}`"), code=refused["code"]))
+
+
+def _show_what_stays(refused: RefusalExplained) -> None:
     if refused["check"] == "pin":
         line(_("the attempt was counted, and nothing else changed"))
     elif not refused["entries"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any
 
 from hongbao.terminal import kept
@@ -23,6 +23,9 @@ Sentences = Callable[[int], Sequence[tuple[str, Mapping[str, object]]]]
 """What happened in an entry: codes and facts of a trace."""
 
 _ROWS_MIN = 6
+
+_SCREEN_LEFT = b"\x1b[?1049l\x1b[?25h"
+"""What leaves the screen of a walk, where a signal ends it: the other one, and the cursor, back."""
 
 
 _OF_ENTRY = ("entry", "at", "act", "profile")
@@ -197,5 +200,9 @@ def walk(replayed: Replay, sentences: Sentences, *, colours: bool) -> None:
         app.renderer.reset()
         app.invalidate()
 
-    with kept(0, redraw):
+    def leave_screen() -> None:
+        with suppress(OSError):  # the terminal may be gone
+            os.write(sys.stdout.fileno(), _SCREEN_LEFT)
+
+    with kept(0, redraw, leave_screen):
         app.run()

@@ -541,6 +541,9 @@ STATES: dict[str, tuple[Shown, ...]] = {
     ),
     "see your aliases: `hongbao alias`": (Shown("alias --remove rp"),),
     "see all of them: `hongbao help`": (Shown("help sned"),),
+    "what this refusal means: `hongbao why {code}`": (
+        Shown("send 999 --count 9 --explain", ends=(12,)),
+    ),
     "see all codes: `hongbao why --all`": (Shown("why wrong_pim"),),
     "see what one of them means with `hongbao why CODE`": (
         Shown("why --all", fill={"CODE": "wrong_pin"}),

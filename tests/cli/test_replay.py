@@ -1,6 +1,7 @@
 """`hongbao books --replay`: keys at a terminal, lines in a pipe."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,21 @@ def test_keys_walk_forward_and_back(walked: Shell):
         person.until("entry 9")
         person.type("q")
         assert 0 == person.ends()
+        assert person.given_state == person.state
+
+
+def test_a_walk_holds_nobody_up_and_leaves_the_screen_when_it_is_ended(walked: Shell):
+    """
+    Others pay meanwhile; a signal gives the terminal back.
+    """
+    with typing(walked, "books", "--replay", rows=40) as person:
+        person.until("1 of 6")
+        walked.does("balance")
+        walked.does("limits", "-p", "小红")
+        walked.does("send", "1", "-n")
+        person.kill(signal.SIGTERM)
+        assert -signal.SIGTERM == person.ends()
+        assert person.raw.endswith(b"\x1b[?1049l\x1b[?25h")
         assert person.given_state == person.state
 
 

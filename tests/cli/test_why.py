@@ -91,6 +91,9 @@ def test_without_a_code_the_last_refusal_that_was_seen_is_explained(shell: Shell
     assert {"code", "by"} == set(json.loads(kept))
     assert "ok" in shell.answers("check")
 
+    shell.does("use", "小红")
+    assert "codes" in shell.answers("why")
+
 
 def test_the_list_has_every_code(shell: Shell):
     """
