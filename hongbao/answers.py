@@ -2157,7 +2157,7 @@ class ClassStudent(TypedDict):
 
 
 class ClassMade(TypedDict):
-    """`class new`: where everything is, and what each student got."""
+    """`class new` and `class add`: where everything is, and what each new student got."""
 
     folder: str
     hand_out: str

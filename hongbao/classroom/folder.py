@@ -79,25 +79,54 @@ def make(folder: Path, students: Sequence[Student], tasks: Iterable[Task], key: 
 
     Raises FolderTaken and StorageRefused; then nothing is left.
     """
-    numbers: dict[str, dict[str, dict[str, str]]] = {}
-    for task in tasks:
-        given = numbers[task.name] = {}
-        for student in students:
-            given[student.id] = drawn(
-                task.numbers, key, task.name, student.id, list(given.values())
-            )
-    classroom = Classroom(folder, key, tuple(students), tuple(tasks), numbers)
+    classroom = with_students(Classroom(folder, key, (), tuple(tasks), {}), students)
     with new_folder(folder):
         for task in classroom.tasks:
             _write(folder / TASKS / f"{task.name}{ENDING}", task.content)
-            for student in classroom.students:
-                _write(
-                    folder / OUT / task.name / f"{student.id}{ENDING}",
-                    _with_hand_out(task, classroom.hand_out(task, student)),
-                )
+        _write_hand_outs(classroom, classroom.students)
         make_folder(folder / IN)
-        _write(folder / FILE, json.dumps(_document(classroom), ensure_ascii=False, indent=1))
+        _keep(classroom)
     return classroom
+
+
+def add(classroom: Classroom, students: Sequence[Student]) -> tuple[Classroom, tuple[Student, ...]]:
+    """
+    Add those of *students* whose ids are not in *classroom* yet, and write their files.
+
+    Return the class as it is now, and who was added. No one else's numbers change.
+    """
+    known = {student.id.casefold() for student in classroom.students}
+    new = tuple(student for student in students if student.id.casefold() not in known)
+    larger = with_students(classroom, new)
+    _write_hand_outs(larger, new)
+    _keep(larger)
+    return larger, new
+
+
+def with_students(classroom: Classroom, students: Sequence[Student]) -> Classroom:
+    """Return *classroom* with more *students*, each with numbers drawn for every task."""
+    numbers = {name: dict(given) for name, given in classroom.numbers.items()}
+    for task in classroom.tasks:
+        given = numbers.setdefault(task.name, {})
+        for student in students:
+            taken = list(given.values())
+            given[student.id] = drawn(task.numbers, classroom.key, task.name, student.id, taken)
+    return classroom._replace(students=(*classroom.students, *students), numbers=numbers)
+
+
+def _write_hand_outs(classroom: Classroom, students: Sequence[Student]) -> None:
+    for task in classroom.tasks:
+        for student in students:
+            _write(
+                classroom.folder / OUT / task.name / f"{student.id}{ENDING}",
+                _with_hand_out(task, classroom.hand_out(task, student)),
+                replace=True,
+            )
+
+
+def _keep(classroom: Classroom) -> None:
+    text = json.dumps(_document(classroom), ensure_ascii=False, indent=1)
+    _write(classroom.folder / FILE, text, replace=True)
 
 
 class new_folder:  # noqa: N801 - a context manager
@@ -169,7 +198,7 @@ def _with_hand_out(task: Task, hand_out: HandOut) -> str:
     return dumped({**given, "hand_out": hand_out._asdict()})
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, *, replace: bool = False) -> None:
     with storage(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    save_as(path, lambda out: out.write(text.encode()), replace=False)
+    save_as(path, lambda out: out.write(text.encode()), replace=replace)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         TaskStarted,
     )
     from hongbao.classroom.folder import Classroom
+    from hongbao.classroom.roster import Roster, Student
     from hongbao.classroom.task import Task
     from hongbao.classroom.work import Work
     from hongbao.commands.caller import Caller
@@ -116,10 +117,18 @@ def new(
     place = absolute_path(at or USUAL)
     key = call.env.chance(folder.KEY_BYTES) if seed is None else folder.key_of(seed)
     made = folder.make(place, read.students, _once(tasks), key)
-    answer: ClassMade = {
-        "folder": str(place),
-        "hand_out": str(place / folder.OUT),
-        "handed_in": str(place / folder.IN),
+    _tell_encoding(call, roster, read)
+    call.answer(_made(made, made.students, read), show_made)
+
+
+def _made(made: "Classroom", students: "Sequence[Student]", read: "Roster") -> "ClassMade":
+    """Return where everything of the class is, and which numbers *students* have."""
+    from hongbao.classroom import folder
+
+    return {
+        "folder": str(made.folder),
+        "hand_out": str(made.folder / folder.OUT),
+        "handed_in": str(made.folder / folder.IN),
         "tasks": [_task_line(each) for each in made.tasks],
         "students": [
             {
@@ -127,17 +136,44 @@ def new(
                 "name": student.name,
                 "numbers": {name: dict(given[student.id]) for name, given in made.numbers.items()},
             }
-            for student in made.students
+            for student in students
         ],
         "encoding": "gb18030" if read.is_gb_18030 else "utf-8",
     }
+
+
+def _tell_encoding(call: "Caller", typed: str, read: "Roster") -> None:
     if read.is_gb_18030:
         call.remark(
             N_("{file} was read as GB 18030: the first student is {name}"),
-            file=typed_path(roster).name,
+            file=typed_path(typed).name,
             name=read.students[0].name,
         )
-    call.answer(answer, show_made)
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Add a roster's new students; no one else's numbers change."),
+    epilog="hongbao class add roster.csv\nhongbao class add late.csv class-7b",
+)
+def add(
+    ctx: typer.Context,
+    roster: Annotated[str, typer.Argument(metavar="FILE", help=N_("the students, as CSV"))],
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help=N_("the folder of the class"))
+    ] = USUAL,
+) -> None:
+    from hongbao.classroom import folder as folders
+    from hongbao.classroom import roster as rosters
+    from hongbao.ui.classroom import show_added
+
+    call = caller(ctx)
+    _speak_for_programs(call)
+    classroom = folders.opened(absolute_path(folder))
+    read = rosters.read(typed_path(roster))
+    larger, students = folders.add(classroom, read.students)
+    _tell_encoding(call, roster, read)
+    call.answer(_made(larger, students, read), show_added)
 
 
 def _once(tasks: "Sequence[Task]") -> "list[Task]":
@@ -459,7 +495,7 @@ def task_new(
 @app.command(
     "task-check",
     cls=Command,
-    short_help=N_("Prove that a task can be done, and that nothing else earns its points."),
+    short_help=N_("Prove that a task does what it says."),
     help=N_(
         "Plays every way in its file with several students' numbers: right ways earn all points, "
         "wrong ways what they say, doing nothing and another student's recording earn nothing."

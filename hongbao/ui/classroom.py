@@ -102,12 +102,8 @@ def show_made(made: ClassMade) -> None:
             ("hand_out", made["hand_out"]),
             ("handed_in", made["handed_in"]),
             *(("task", task["task"], task["points"], task["title"]) for task in made["tasks"]),
-            *(
-                ("student", each["student"], each["name"], task, *_spelt(numbers))
-                for each in made["students"]
-                for task, numbers in each["numbers"].items()
-            ),
         )
+        _pipe_students(made)
         return
     students = counted("{count} student", "{count} students", len(made["students"]))
     folder = short(made["folder"])
@@ -122,6 +118,31 @@ def show_made(made: ClassMade) -> None:
     _command(short(made["handed_in"]))
     line(_("Then mark it:"))
     _command(f"hongbao class report {shell_word(folder)}")
+
+
+def show_added(made: ClassMade) -> None:
+    """Print who is new in a class, and where their files are."""
+    if not is_terminal():
+        _pipe_students(made)
+        return
+    count = len(made["students"])
+    students = counted("{count} student", "{count} students", count)
+    line(say(N_("added to the class: {students}"), students=students))
+    if count:
+        names = " · ".join(f"{each['student']} {safe(each['name'])}" for each in made["students"])
+        line(names)
+        line(_("Their files are here:"))
+        _command(short(made["hand_out"]))
+
+
+def _pipe_students(made: ClassMade) -> None:
+    pipe(
+        *(
+            ("student", each["student"], each["name"], task, *_spelt(numbers))
+            for each in made["students"]
+            for task, numbers in each["numbers"].items()
+        )
+    )
 
 
 def _spelt(numbers: Mapping[str, str]) -> list[str]:

@@ -211,6 +211,24 @@ def test_a_hand_out_has_no_answers(tmp_path: Path):
     assert made == folder.opened(tmp_path / "class")
 
 
+def test_a_student_who_comes_later_changes_no_ones_numbers(tmp_path: Path):
+    """
+    Whoever is there keeps what they have, and the new one has something else.
+    """
+    made = folder.make(tmp_path / "class", STUDENTS, [read(TASK, "rent", "rent.toml")], KEY)
+    late = Student("s00", "王五")
+
+    larger, new = folder.add(made, [late, *STUDENTS, Student("S01", "张三")])
+
+    before, after = made.numbers["rent"], larger.numbers["rent"]
+    assert (late,) == new
+    assert {*before} | {"s00"} == {*after}
+    assert all(after[student] == numbers for student, numbers in before.items())
+    assert after["s00"] not in [*before.values()]
+    assert (tmp_path / "class" / "hand-out" / "rent" / "s00.toml").is_file()
+    assert 4 == len(folder.opened(tmp_path / "class").students)
+
+
 def test_a_class_is_made_whole_or_not_at_all(tmp_path: Path):
     """
     A folder that is there is left as it is; one that cannot be filled is gone again.

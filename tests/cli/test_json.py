@@ -133,6 +133,7 @@ TYPED: dict[str, list[str]] = {
     "race": ["--people 2 --shares 1 --turns --seed 福🧧", "--people 五"],
     "class": [""],
     "class new": ["{home}/没有é"],  # tests/classroom/test_commands.py types the others
+    "class add": ["{home}/没有é"],
     "class report": ["{home}/没有é"],
     "class start": ["{home}/没有é.toml", "没有é"],
     "class show": ["{home}"],
