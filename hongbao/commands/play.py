@@ -213,6 +213,7 @@ def play(
         "--keep": keep,
         "--accept": accept,
         "--verify": verify,
+        "--engine": engine,
         "--step": step,
         "--pace": pace,
         "FILE FILE": len(files or []) > 1,
