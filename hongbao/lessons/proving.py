@@ -219,7 +219,8 @@ class _Ways(_Looking):
         if step.goal.prepare is not None:
             self.world.must_play(step.goal.prepare)
             logged = self.world.logged()
-        self.world.snapshots.take("begin")
+        if not self.quick:
+            self.world.snapshots.take("begin")
         if step.is_question:
             for question in step.questions:
                 yield from self._asked(question, since, logged)
@@ -257,7 +258,8 @@ class _Ways(_Looking):
 
     def _play(self, way: Way) -> None:
         """Play *way* from where the step begins. Raises WayFailed."""
-        self.world.snapshots.put_back("begin")
+        if not self.quick:  # otherwise it is the only one, and there is nothing to go back from
+            self.world.snapshots.put_back("begin")
         self.ways += 1
         for outcome in self.world.play(way):
             if isinstance(outcome, Failed | Skipped):
