@@ -92,12 +92,14 @@ def run(
         ),
     ],
 ) -> None:
+    from hongbao.commands.demo import ending_tidily
     from hongbao.lab.experiments import experiment
     from hongbao.lab.watching import watched
     from hongbao.ui import lab as screen
 
     call = _speaking(ctx)
-    shown = experiment(name, call.env, watch=watched(call.play))
+    with ending_tidily():  # or the folder of a throw-away wallet would be left
+        shown = experiment(name, call.env, watch=watched(call.play))
     if (seconds := screen.seconds(shown)) > 0:
         call.play(lambda gone, width: screen.frame(shown, gone, width), seconds)
     call.answer(shown, screen.show_experiment)
@@ -225,8 +227,8 @@ def catch(
 
     call = _speaking(ctx)
     story = read(typed_path(file), file)
-    answer = caught(story)  # which refuses a story that no engine understands, before it is played
     with ending_tidily():
+        answer = caught(story)  # first: it refuses what no engine understands, before it is played
         _hold(call, story)
     call.answer_list(answer, screen.CAUGHT, screen.show_caught)
 

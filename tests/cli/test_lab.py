@@ -1,10 +1,13 @@
 """`hongbao lab`, as it is typed."""
 
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell, plain
+from tests.cli.shell import COMMAND, Shell, plain
 
 NO_WALLET = {"LANG": "C", "TERM": "dumb"}
 
@@ -106,3 +109,32 @@ def test_expectations_are_graded_if_they_hold_on_hongbao(shell: Shell, tmp_path:
 
     assert 24 == said.code
     assert "mine.txt:5" in said.out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_an_experiment_that_is_ended_leaves_no_folder(
+    shell: Shell, tmp_path: Path, number: signal.Signals
+):
+    """
+    Neither the broken ledger nor the throw-away wallet.
+    """
+    lent = tmp_path / "lent"
+    lent.mkdir()
+    process = subprocess.Popen(
+        [*COMMAND, "lab", "biased-deal"],
+        env=shell.environment(TMPDIR=str(lent)),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    began = time.monotonic()
+    while not list(lent.glob("hongbao-lab-*/home")):
+        assert process.poll() is None
+        assert time.monotonic() - began < 30
+        time.sleep(0.01)
+    process.send_signal(number)
+    process.wait(30)
+
+    assert [] == list(lent.iterdir())
+    assert 0 != process.returncode
