@@ -19,6 +19,7 @@ LEFT_OUT = {
     "own_wallet": N_("it works in a separate wallet"),
     "other_wallet": N_("it was used on another wallet"),
     "interactive": N_("it is watched or edited by a person"),
+    "receiver": N_("it is about a receiver outside of the wallet"),
     "given_up": N_("it was given up at a question"),
     "challenged": N_("a challenge was answered in it; `hongbao challenge answer` can be played"),
     "interrupted": N_("it was interrupted"),

@@ -34,7 +34,7 @@ from hongbao.story import (
     Told,
     parse,
 )
-from hongbao.story.player import Player
+from hongbao.story.player import WEBHOOK_SECRET, Player
 from hongbao.story.reports import allowed
 from hongbao.ui import picture
 from hongbao.ui.picture import signs
@@ -279,6 +279,7 @@ class _Camera:
         with redirect_stdout(sheet):
             show_event(event)
         shown = "\n".join(map(without_durations, cleaned(sheet.getvalue()).split("\n")))
+        shown = WEBHOOK_SECRET.sub("whsec_•••", shown)
         for secret in self.player.secrets:
             if len(secret) >= _SECRET_MIN:
                 shown = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "•••", shown)

@@ -177,6 +177,8 @@ def why_left_out(words: Sequence[str], *, code: int, error: str | None) -> str |
         return "own_wallet"
     if first in ENDLESS or (first == "config" and "edit" in words):
         return "interactive"
+    if first == "webhook" or (first == "events" and "resend" in words):
+        return "receiver"
     if error in GIVEN_UP:
         return "given_up"
     if code == 130:  # Ctrl-C

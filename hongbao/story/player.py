@@ -579,10 +579,14 @@ class Player:
         return Failed(line, self.source, self.chapter, problem, *map(self._hidden, texts))
 
     def _hidden(self, text: str) -> str:
-        """Return *text* without what the story lays down in files: PINs, and other secrets."""
+        """Return *text* without what the story lays down in files, and secrets of webhooks."""
+        text = WEBHOOK_SECRET.sub("whsec_•••", text)
         for secret in filter(None, self.secrets):
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "•••", text)
         return text
+
+
+WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]{20,}")
 
 
 def _code(answered: Answered) -> str:

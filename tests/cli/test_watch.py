@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -467,3 +468,18 @@ def _cursor(shell: Shell, name: str) -> int:
     """Return where the cursor of that *name* is."""
     note = json.loads((shell.home / "data" / "delivery" / f"cursor-{name}").read_text())
     return int(note["event"])
+
+
+@pytest.mark.slow
+def test_a_story_that_fails_reports_no_secret_of_a_webhook(empty: Shell, tmp_path: Path):
+    """
+    Its report says what was printed, but for that.
+    """
+    story = tmp_path / "story.txt"
+    story.write_text("file pin: 246810\ninit 小明 => 0\nwebhook add http://127.0.0.1:9/ => 5\n")
+    reports = [empty("play", "--check", str(tmp_path), *form) for form in (("--json",), ("--tap",))]
+    told = "".join(each.out + each.err for each in reports)
+
+    assert [24, 24] == [each.code for each in reports]
+    assert "whsec_•••" in told
+    assert not re.search("whsec_[A-Za-z0-9+/]{20}", told)
