@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,6 +49,15 @@ USUAL = "class"
 At = Annotated[
     str | None,
     typer.Option("--at", metavar="FOLDER", help=N_("make this new folder")),
+]
+
+Class = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="FOLDER",
+        show_default=False,
+        help=N_("the folder of the class (default: this one, or class)"),
+    ),
 ]
 
 Place = Annotated[
@@ -159,9 +169,7 @@ def _tell_encoding(call: "Caller", typed: str, read: "Roster") -> None:
 def add(
     ctx: typer.Context,
     roster: Annotated[str, typer.Argument(metavar="FILE", help=N_("the students, as CSV"))],
-    folder: Annotated[
-        str, typer.Argument(metavar="FOLDER", help=N_("the folder of the class"))
-    ] = USUAL,
+    folder: Class = None,
 ) -> None:
     from hongbao.classroom import folder as folders
     from hongbao.classroom import roster as rosters
@@ -169,7 +177,7 @@ def add(
 
     call = caller(ctx)
     _speak_for_programs(call)
-    classroom = folders.opened(absolute_path(folder))
+    classroom = folders.opened(_class_folder(folder))
     read = rosters.read(typed_path(roster))
     larger, students = folders.add(classroom, read.students)
     _tell_encoding(call, roster, read)
@@ -192,9 +200,7 @@ def _once(tasks: "Sequence[Task]") -> "list[Task]":
 )
 def report(
     ctx: typer.Context,
-    folder: Annotated[
-        str, typer.Argument(metavar="FOLDER", help=N_("the folder of the class"))
-    ] = USUAL,
+    folder: Class = None,
     handed_in: Annotated[
         str | None,
         typer.Option(
@@ -224,7 +230,7 @@ def report(
     call = caller(ctx)
     _speak_for_programs(call)
     file = None if output is None else _writer(call, output)
-    classroom = folders.opened(absolute_path(folder))
+    classroom = folders.opened(_class_folder(folder))
     place = classroom.folder / folders.IN if handed_in is None else absolute_path(handed_in)
     with ending_tidily(), _counting(call) as progress:
         answer = made(classroom, place, call.env, call.run, reveal=reveal, progress=progress)
@@ -529,6 +535,15 @@ def task_check(
         "findings": [],
     }
     call.answer(checked, show_checked)
+
+
+def _class_folder(typed: str | None) -> Path:
+    """Return the folder of the class that was *typed*, or of the one that is here."""
+    from hongbao.classroom.folder import FILE
+
+    if typed is None:
+        typed = "." if absolute_path(FILE).exists() else USUAL
+    return absolute_path(typed)
 
 
 def _task_line(task: "Task") -> "ClassTask":

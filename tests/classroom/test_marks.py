@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -220,6 +223,34 @@ def test_clock_games_and_new_cards_earn_nothing(room: Classroom):
     assert 10 == rows["s01"]["points"]  # it is only another day
     assert 3 == rows["s02"]["points"]
     assert report["adds_up"]
+
+
+@slow
+def test_a_report_is_the_same_on_any_machine(room: Classroom):
+    """
+    As a process of its own, in another zone and language, under another hash seed.
+    """
+    room.begin(("s01", "s02"))
+    room.hands_in("s01", room.commands("s01"))
+    here = room.json("class", "report")
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "hongbao", "class", "report", "--json"],
+        cwd=room.here,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONHASHSEED": "7",
+            "TZ": "America/New_York",
+            "HONGBAO_LANG": "zh",
+            "HONGBAO_HOME": str(room.here / "mine"),
+        },
+        capture_output=True,
+        check=True,
+    )
+
+    assert here == json.loads(ran.stdout)
+    assert here["marks"][0]["digest"]
 
 
 @slow
