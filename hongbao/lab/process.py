@@ -27,13 +27,15 @@ def typed(name: str, words: Words, env: Env, turns: list[Turn]) -> Answer:
     """
     Do what *words* ask the broken engine *name* for; note its *turns*, and return the answer.
 
-    The ledger is in the home's folder, and `init` makes it.
+    The ledger is in the home's folder, and `init` makes it, unless a wallet is there.
 
     Raises ExperimentNotFound, BadLabCommand, NotLabLedger, LabLoss where `check` finds a loss, and
     what the act is refused with.
     """
     fault(name)
     path = env.home / LEDGER
+    if env.keys.exists() or env.data.exists():  # a wallet's folder is no place for it
+        raise NotLabLedger(path=str(env.home))
     with storage(path):
         machine = _machine(name, path, makes=words.command == "init")
         speaker = Speaker(machine)

@@ -10,10 +10,12 @@ import pytest
 
 from hongbao import cli
 from hongbao.env import system_env
-from hongbao.errors import NoBlock, TooManyOrders
+from hongbao.errors import NoBlock, NotLabLedger, TooManyOrders
 from hongbao.lab import orders
 from hongbao.lab.faults import STORIES, story
 from hongbao.lab.orders import Orders, described, every_order
+from hongbao.lab.process import typed
+from hongbao.lab.spoken import sorted_words
 from hongbao.story import AtOnce, Closed, Failed, Outcome, parse, perform
 from hongbao.ui.orders import tree
 from tests import warm
@@ -147,6 +149,21 @@ def test_the_written_story_loses_the_same_by_real_processes(tmp_path: Path):
     closed = outcomes[-1]
     assert isinstance(closed, Closed)
     assert (None, "lab_loss") == (closed.digest, closed.refusal)
+
+
+def test_a_wallets_folder_is_no_place_for_a_broken_engine(tmp_path: Path):
+    """
+    Nor is a ledger of another engine; nothing is written there.
+    """
+    env = system_env()._replace(home=tmp_path)
+    init = sorted_words(["init", "Alice"])
+    assert {"profile": "Alice"} == typed("oversell", init, env, [])
+    with pytest.raises(NotLabLedger):
+        typed("float", init, env, [])
+    (tmp_path / "wallet" / "keys").mkdir(parents=True)
+    with pytest.raises(NotLabLedger):
+        typed("oversell", init, env._replace(home=tmp_path / "wallet"), [])
+    assert ["keys"] == [each.name for each in (tmp_path / "wallet").iterdir()]
 
 
 def test_a_broken_engine_makes_no_pictures_and_accepts_nothing(
