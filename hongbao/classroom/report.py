@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,10 @@ from hongbao.words import N_, Filled, harmless, language, say
 
 if TYPE_CHECKING:
     from hongbao.answers import ClassReport, GoalMarked, MarkLine, OddFile
+
+HANDED_IN_MAX = 10_000
+FOLDERS_MAX = 2
+"""How deep folders are looked into: programs for teachers make one for each student."""
 
 FILES_MAX = 5
 """How many files of one student for one task are played; the best counts."""
@@ -113,19 +118,19 @@ class _Reporter:
     # --- what is there ---------------------------------------------------------------------------
 
     def read(self, folder: Path) -> None:
-        """Read every file in *folder*. Raises FileNotReadable."""
+        """Read every file in *folder*, and in the folders in it. Raises FileNotReadable."""
         try:
-            paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+            paths = sorted(islice(_files(folder, FOLDERS_MAX), HANDED_IN_MAX))
         except OSError as error:
             raise FileNotReadable(path=str(folder), reason=error.strerror or str(error)) from None
         for path in paths:
-            self._read_file(path)
+            self._read_file(path, str(path.relative_to(folder)))
         for key, odd in self.unreadable.items():
             if key in self.handed:  # another file of the same name could be read
                 self.odd.append(odd)
 
-    def _read_file(self, path: Path) -> None:
-        name = harmless(path.name.encode("utf-8", "replace").decode(), _NAME_MAX)
+    def _read_file(self, path: Path, called: str) -> None:
+        name = harmless(called.encode("utf-8", "replace").decode(), _NAME_MAX)
         try:
             submission = read(path)
         except UnreadableError as error:
@@ -252,6 +257,19 @@ class _Reporter:
         if has(every[student]):
             return None
         return next((other for other, numbers in every.items() if has(numbers)), None)
+
+
+def _files(folder: Path, below: int) -> Iterator[Path]:
+    """Yield what is in *folder*, and so many folders *below* it, as programs that collect make."""
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        inside = below > 0 and path.is_dir() and not path.is_symlink()
+        try:
+            found = [*_files(path, below - 1)] if inside else [path]
+        except OSError:  # it is named as what cannot be read
+            found = [path]
+        yield from found
 
 
 def _amounts_and_words(typed: Iterable[str]) -> tuple[set[int], set[str]]:

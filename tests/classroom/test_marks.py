@@ -178,16 +178,19 @@ def test_what_is_missing_or_unreadable_is_a_row(room: Classroom):
     room.hands_in("s01", "balance  => 0\n", name="a.txt")
     (inside / "double-entry-s02.txt").write_bytes(b"\xff" * 100)
     (inside / "huge.txt").write_bytes(b"#" * 1_000_000)
-    (inside / "folder").mkdir()
-    room.hands_in("s99", "balance  => 0\n")
+    (inside / "link").symlink_to("/")
+    (inside / "李四_1234").mkdir()
+    room.hands_in("s99", "balance  => 0\n", name="李四_1234/s99.txt")
+    room.hands_in("s03", room.commands("s03"), name="李四_1234/s03.txt")
 
     report = room.json("class", "report")
     rows = {row["student"]: row for row in report["marks"]}
 
-    assert ["marked", "unreadable", "missing", "missing"] == [r["state"] for r in rows.values()]
+    assert ["marked", "unreadable", "marked", "missing"] == [r["state"] for r in rows.values()]
+    assert (10, "李四_1234/s03.txt") == (rows["s03"]["points"], rows["s03"]["file"])
     assert (10, "s01.txt") == (rows["s01"]["points"], rows["s01"]["file"])
     assert ["it is not text in UTF-8"] == rows["s02"]["notes"]
-    assert ["folder", "huge.txt", "s99.txt"] == [odd["file"] for odd in report["files"]]
+    assert ["huge.txt", "link", "李四_1234/s99.txt"] == [odd["file"] for odd in report["files"]]
 
 
 @slow
