@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -516,3 +517,26 @@ def test_github_and_junit_say_what_fails_whatever_is_in_it(
     )
     assert last.startswith("failed\ta,b.txt\t1\t")
     assert 2 == plays(capsys, "--github", "--json", "a,b.txt")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_player_that_is_ended_leaves_no_folder(here: Path, number: signal.Signals):
+    """
+    Neither its own, nor a command that still runs in it.
+    """
+    variables = {**os.environ, "TMPDIR": str(here / "temporary"), "HONGBAO_LANG": "en"}
+    player = subprocess.Popen(
+        [sys.executable, "-m", "hongbao", "play", "attacks"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=variables,
+    )
+    assert player.stdout is not None
+    while b"topup" not in player.stdout.readline():
+        pass
+    player.send_signal(number)
+    player.communicate(timeout=30)
+
+    assert player.returncode == (130 if number == signal.SIGINT else 128 + number)
+    assert [] == list((here / "temporary").iterdir())
