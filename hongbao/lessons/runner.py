@@ -362,11 +362,18 @@ class Runner:
     def _beginning(self) -> str:
         return f"step-{self.place.step}{'-fresh' if self.place.fresh else ''}"
 
+    @property
+    def _done(self) -> str:
+        """The snapshot of the home after the step was shown, without the like of it."""
+        return f"done-{self.place.step}"
+
     def _pass(self, how: str) -> Iterator[Event]:
         step, place = self.step, self.place
         before = self.record.passed.get(step.name)
         if before is None or before.how != SOLVED:
             self.record.passed[step.name] = Passed(how, place.commands, place.hints)
+        if place.fresh:  # the next step builds on the step itself
+            self.world.snapshots.put_back(self._done)
         yield Done(step, how)
         place.arrived = False
         if self.number + 1 < len(self.lesson.steps):
@@ -590,6 +597,7 @@ class Runner:
         fresh = self.step.fresh
         assert fresh is not None
         place = self.place
+        self.world.snapshots.take(self._done)
         place.fresh, place.shown, place.arrived = True, False, False
         place.since, place.logged = self.world.head(), self.world.logged()
         self._save()

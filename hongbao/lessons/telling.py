@@ -99,11 +99,11 @@ def _sentence(event: Event) -> str:
         case happened.Finished():
             if not event.shown:
                 return say(N_("the lesson {name} is finished"), name=event.lesson.name)
-            steps = counted("{count} step", "{count} steps", event.shown)
-            return say(
-                N_("the lesson {name} is finished; {steps} were shown or skipped"),
+            return counted(
+                "the lesson {name} is finished; {count} step was shown or skipped",
+                "the lesson {name} is finished; {count} steps were shown or skipped",
+                event.shown,
                 name=event.lesson.name,
-                steps=steps,
             )
         case happened.Left():
             return _("the lesson waits where you left it")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hongbao import lessons
 from hongbao.env import system_env
 from hongbao.errors import ProgressUnreadable
 from hongbao.lessons import runner as happened
@@ -98,6 +99,8 @@ def test_hints_come_one_by_one_and_the_last_way_out_is_shown(learner: Callable[[
     assert ["Ran", "NotYet"] == learn("send 20 --to Alice"), "what was there does not count"
     assert ["Undone", "Shown"] == learn("again")
     assert ["Ran", "Done", "Finished"] == learn("send 30 --to Alice")
+    answered = learn.runner.world.type(["balance"], "balance")
+    assert answered.out.startswith("80.00"), "what comes next builds on the step itself"
     record = learn.runner.record.passed["send"]
     assert ("solved", 3) == (record.how, record.hints)
 
@@ -221,3 +224,26 @@ def test_what_was_typed_elsewhere_is_noticed_and_undone(learner: Callable[[], Le
     assert ["Mistaken"] == elsewhere("send", "150", "--to", "Alice")
     assert ["Refused"] == learn("undo")
     assert ["Done", "Finished"] == elsewhere("send", "20", "--to", "Alice")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "packet" else pytest.param(name, marks=pytest.mark.slow)
+        for name in lessons.names()
+    ],
+)
+def test_whoever_is_stuck_gets_to_the_end(name: str, tmp_path: Path):
+    """
+    By `show me` alone, through every step and the like of it.
+    """
+    lesson = lessons.lesson(name)
+    world = World(tmp_path / name, system_env(), within.run, language="en")
+    runner = Runner(lesson, world, Progress(tmp_path))
+    [*runner.begin()]
+    for _number in range(2 * len(lesson.steps)):
+        if not runner.is_over:
+            [*runner.type("show me")]
+
+    record = runner.record
+    assert (1, {"shown"}) == (record.finished, {each.how for each in record.passed.values()})
