@@ -15,6 +15,8 @@ from hongbao.lessons.progress import FILE, Progress
 from hongbao.lessons.runner import Runner, normal
 from hongbao.lessons.script import read
 from hongbao.lessons.world import World
+from hongbao.queries.facts import read as read_facts
+from hongbao.queries.facts import value_text
 from tests.lessons import within
 from tests.lessons.test_lessons import filled
 
@@ -247,3 +249,31 @@ def test_whoever_is_stuck_gets_to_the_end(name: str, tmp_path: Path):
 
     record = runner.record
     assert (1, {"shown"}) == (record.finished, {each.how for each in record.passed.values()})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", lessons.names())
+def test_each_step_builds_on_any_way_of_the_last(name: str, tmp_path: Path):
+    """
+    Whoever goes the other way in every step gets to the end as well.
+    """
+    lesson = lessons.lesson(name)
+    world = World(tmp_path / name, system_env(), within.run, language="en")
+    runner = Runner(lesson, world, Progress(tmp_path))
+    [*runner.begin()]
+    for step in lesson.steps:
+        assert runner.step is step
+        for way in step.goal.right[-1:]:
+            world.must_play(way)
+        if not step.is_question:
+            [*runner.look()]
+            continue
+        for question in step.questions:
+            with world.opened() as home:
+                (answer,) = read_facts(home, [question.answer], runner.scope)
+            [*runner.type(f"answer {value_text(answer, question.answer.kind)}")]
+
+    assert (1, {"solved"}) == (
+        runner.record.finished,
+        {each.how for each in runner.record.passed.values()},
+    )
