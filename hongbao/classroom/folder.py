@@ -119,7 +119,7 @@ def _write_hand_outs(classroom: Classroom, students: Sequence[Student]) -> None:
         for student in students:
             _write(
                 classroom.folder / OUT / task.name / f"{student.id}{ENDING}",
-                _with_hand_out(task, classroom.hand_out(task, student)),
+                with_hand_out(task, classroom.hand_out(task, student)),
                 replace=True,
             )
 
@@ -191,7 +191,7 @@ def _document(classroom: Classroom) -> dict[str, Any]:
     }
 
 
-def _with_hand_out(task: Task, hand_out: HandOut) -> str:
+def with_hand_out(task: Task, hand_out: HandOut) -> str:
     """Return the file of *task* that one student gets: without the ways, and with whose it is."""
     document = Document(task.content, task.source).content()
     given = {name: each for name, each in document.items() if name not in _ANSWERS}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hongbao.classroom import text_of
+from hongbao.classroom.folder import new_folder, with_hand_out
 from hongbao.classroom.marking import Bench, Mark, mark
 from hongbao.classroom.numbers import first_of
 from hongbao.classroom.submission import (
@@ -84,13 +85,12 @@ def start(task: Task, folder: Path, env: Env, run: Run) -> Work:
 
     Raises FolderTaken, StorageRefused, and TaskFails; then nothing is left.
     """
-    from hongbao.classroom.folder import new_folder
-
     hand_out = hand_out_of(task)
     work = Work(folder, task, hand_out)
+    content = task.content if task.hand_out is not None else with_hand_out(task, hand_out)
     with new_folder(folder):
         Bench(folder, env, run).make(task, hand_out.seed)
-        save_as(folder / FILE, lambda out: out.write(task.content.encode()), replace=False)
+        save_as(folder / FILE, lambda out: out.write(content.encode()), replace=False)
         recorder.begin(
             work.log,
             salt=env.chance(_SALT_BYTES),

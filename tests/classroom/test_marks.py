@@ -229,6 +229,18 @@ def test_clock_games_and_new_cards_earn_nothing(room: Classroom):
 
 
 @slow
+def test_a_task_can_be_practised(room: Classroom):
+    """
+    By its name alone; it is the same task when it is looked at again.
+    """
+    started = room.json("class", "start", "refund")
+
+    assert started == room.json("class", "show", "refund-practice")
+    assert ("refund-practice", "practice") == (started["task"], started["student"])
+    assert ExitCode.USAGE == room.does("class", "hand-in", "refund-practice")[0]
+
+
+@slow
 def test_a_report_is_the_same_on_any_machine(room: Classroom):
     """
     As a process of its own, in another zone and language, under another hash seed.
