@@ -25,9 +25,6 @@ COLUMNS_MAX = 100
 _LANE_MIN = 9
 """The columns that a lane needs."""
 
-_LABEL_MIN = 16
-"""The columns that a label next to a lane needs; with less, it is on the lane's other side."""
-
 _LANE, _AT = "│", "●"
 
 
@@ -100,7 +97,8 @@ def _event(event: Event, drawn: Drawn, places: Sequence[int], width: int) -> Ite
     source, target = (places[drawn.lanes.index(end)] for end in (event.source, event.target))
     label = f"{event.sign} {event.label}"
     left = min(source, target) + 2
-    is_left = source == target and width - left < _LABEL_MIN <= source
+    needed = max(map(columns, (label, *event.moved)))
+    is_left = source == target and needed > width - left < source - 2
     room = source - 2 if is_left else width - left
     for number, text in enumerate(wrapped(label, room)):
         own = [(source - 1 - columns(text) if is_left else left, text)]
