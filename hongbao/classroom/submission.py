@@ -72,7 +72,7 @@ COMMANDS = frozenset(
         *("init", "profiles", "use", "identify", "card", "pin", "status", "balance", "topup"),
         *("withdraw", "limits", "send", "claim", "show", "packets", "refund", "verify", "bank"),
         *("settle", "reconcile", "operator", "device", "totp", "challenge", "review", "history"),
-        *("year", "events", "trace", "books", "check", "clock"),
+        *("year", "trace", "books", "check", "clock"),
     }
 )
 """The commands that a task can be about: people, money, packets, banks, and looking at them."""

@@ -125,7 +125,7 @@ def recording(work: Work) -> str:
         raise NothingDone(path=str(work.folder))
     draft = draft.expecting([_names_of(step) for step in draft.steps])
     head = (
-        "# hongbao story 1",
+        "# hongbao story 1" + _marking(0).rstrip(),
         f"given {TASK} = {work.hand_out.task}",
         f"given {STUDENT} = {work.hand_out.student}",
     )
@@ -147,8 +147,11 @@ def marked(work: Work, text: str, env: Env, run: Run) -> tuple[Submission, Mark]
 
 def with_mark(text: str, points: int) -> str:
     """Return the recording in *text* with the mark in its head that its student was shown."""
-    first, rest = text.split("\n", 1)
-    return f"{first}\ngiven {MARK} = {points}\n{rest}"
+    return text.replace(_marking(0), _marking(points), 1)
+
+
+def _marking(points: int) -> str:
+    return f"\ngiven {MARK} = {points}\n"
 
 
 def is_ours(path: Path, work: Work) -> bool:

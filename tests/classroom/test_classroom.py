@@ -352,6 +352,8 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path):
         ("import bill.csv => 0", "command"),
         ("config set alias.x 'restore y' => 0", "command"),
         ("play other.txt => 0", "command"),
+        ("events -f => 0", "command"),
+        ("watch --exec sh => 0", "command"),
         ("class hand-in => 0", "command"),
         ("--home /tmp balance => 0", "command"),
         ("-p 小明 balance => 0", "command"),
@@ -405,10 +407,11 @@ def test_every_option_with_a_file_is_known():
     """
     house: Any = typer.main.get_command(app)
     context = typer.Context(house)
-    found = set()
+    found, every = set(), set[str]()
     for name in submission.COMMANDS:
         for command in _commands(house.get_command(context, name), name):
             for param in command.params:
+                every |= {*param.opts}
                 files = str(param.metavar) in ("FILE", "FOLDER")
                 if files and (name, command.name) not in submission._WRITING:
                     found |= {(command.name, option) for option in param.opts}
@@ -416,6 +419,7 @@ def test_every_option_with_a_file_is_known():
     allowed = submission._FILES | submission._OUTSIDE
     assert set() == {each for each in found if each[1] not in allowed}
     assert ("books", "--svg") in found
+    assert every.isdisjoint({"--follow", "--exec", "--webhook"})
 
 
 def _commands(command: Any, name: str) -> list[Any]:

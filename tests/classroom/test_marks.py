@@ -92,7 +92,7 @@ def test_the_mark_at_hand_in_is_the_reports(room: Classroom, monkeypatch: pytest
     room.begin(("s01",))
     started = room.json("class", "start", "class/hand-out/double-entry/s01.toml")
     given = room.numbers["s01"]["double-entry"]
-    typed = ("topup " + given["topup"], "send 10 --to 小红", "claim last -p 小红")
+    typed = ("topup " + given["topup"], "send 10 --to 小红", "claim last -p 小红", "events")
     monkeypatch.setenv("HONGBAO_HOME", started["home"])
     monkeypatch.setenv("HONGBAO_RECORDING", started["recording"])
     for line in typed:
@@ -106,7 +106,8 @@ def test_the_mark_at_hand_in_is_the_reports(room: Classroom, monkeypatch: pytest
 
     assert 3 == handed["points"] == row["points"] == row["claimed"]
     assert handed["goals"] == row["goals"]
-    assert [] == handed["notes"] == row["notes"]
+    assert ["line 10 was not played: `events` is no part of a task"] == handed["notes"]
+    assert handed["notes"] == row["notes"]
     again = room.json("class", "hand-in", "double-entry-s01", "-o", "class/handed-in/s01.txt")
     assert handed == again
 
