@@ -44,17 +44,10 @@ LOG = "log"
     cls=Command,
     short_help=N_("Record the hongbao commands that you type as a story."),
     help=N_(
-        "It opens your shell on a new, empty wallet; yours is not touched. `exit` ends the "
-        "recording: the story is written to FILE, and plays itself twice. PINs, passphrases, ID "
-        "numbers and real names in it are made up."
+        "It opens your shell on a new, empty wallet; yours is not touched. `exit` writes the "
+        "story, which plays itself twice. PINs, ID numbers and real names in it are made up."
     ),
-    epilog=(
-        "hongbao record demo.txt\n"
-        "hongbao record demo.txt --after lesson.txt\n"
-        "hongbao record demo.txt -- sh evening.sh\n"
-        'eval "$(hongbao record --start demo.txt)"\n'
-        'eval "$(hongbao record --stop)"'
-    ),
+    epilog=("hongbao record demo.txt\nhongbao record demo.txt -- sh evening.sh"),
 )
 def record(
     ctx: typer.Context,
