@@ -244,3 +244,26 @@ def test_a_fork_learns_what_commands_import(here: Path):
     finally:
         sys.path.remove(str(here))
         sys.modules.pop(name, None)
+
+
+@pytest.mark.slow
+def test_a_caller_without_utf_8_starts_commands_in_it(here: Path):
+    """
+    Names and folders of a story are Chinese wherever it is played.
+    """
+    (here / "a.txt").write_text("balance -p 张三 => 10\n", encoding="utf-8")
+
+    said = subprocess.run(
+        [sys.executable, "-m", "hongbao", "play", "--check", "a.txt"],
+        cwd=here,
+        env={
+            "PATH": os.environ["PATH"],
+            "LC_ALL": "C",
+            "PYTHONUTF8": "0",
+            "PYTHONCOERCECLOCALE": "0",
+        },
+        capture_output=True,
+        check=False,
+    )
+
+    assert 0 == said.returncode, said

@@ -81,13 +81,14 @@ def start(
     and not the command alone.
     """
     # UTF-8 in every locale; and no file of the folder is taken for a module.
-    command = [sys.executable, "-P", "-X", "utf8", "-m", "hongbao", *words]
+    program = [sys.executable, "-P", "-X", "utf8", "-m", "hongbao"]
+    command = [*program, *map(_in_utf_8, words)]
     with ExitStack() as closing:
         ours, theirs = _outputs(screen, closing)
         process = subprocess.Popen(  # noqa: S603 - ourselves
             command,
             cwd=folder,
-            env=variables,
+            env={name: _in_utf_8(text) for name, text in variables.items()},
             stdin=subprocess.DEVNULL,
             stdout=theirs[0],
             stderr=theirs[1],
@@ -97,6 +98,13 @@ def start(
         for output in theirs:
             output.close()
     return Started(process.pid, ours, lambda: process.wait(SECONDS_MAX))
+
+
+def _in_utf_8(text: str) -> str | bytes:
+    """Return *text* as a command in UTF-8 is to read it, whatever this process speaks itself."""
+    if os.name == "nt" or sys.getfilesystemencoding() == "utf-8":
+        return text
+    return text.encode("utf-8", "surrogateescape")
 
 
 def process(

@@ -124,7 +124,7 @@ TYPED: dict[str, list[str]] = {
     "learn new": ["福🧧é"],
     "demo": [],  # tests/test_story.py plays it
     "play": ["{home}/没有é"],  # tests/cli/test_play.py plays more
-    "record": ["--stop", "福🧧.txt -- true"],  # tests/cli/test_record.py records
+    "record": ["--stop", "a.txt --after 福🧧.txt"],  # tests/cli/test_record.py records
     "lab": [""],
     "lab run": ["oversell", "没有é"],
     "lab fairness": ["--deals 3", "--deals 福🧧"],
