@@ -101,7 +101,7 @@ def start(
 
 
 def _in_utf_8(text: str) -> str | bytes:
-    """Return *text* as a command in UTF-8 is to read it, whatever this process speaks itself."""
+    """Return *text* as a command that speaks UTF-8 reads it, from a process that may not."""
     if os.name == "nt" or sys.getfilesystemencoding() == "utf-8":
         return text
     return text.encode("utf-8", "surrogateescape")
