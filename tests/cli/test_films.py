@@ -66,6 +66,7 @@ def test_recordings_are_made_played_and_verified(here: Path, capsys: pytest.Capt
     assert "infinite" in (here / "a.svg").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_not_true_any_more_is_named(
     here: Path, capsys: pytest.CaptureFixture[str]
 ):

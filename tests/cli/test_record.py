@@ -133,6 +133,7 @@ def test_a_recording_goes_on_where_a_story_ends(here: Path, capfd: pytest.Captur
     assert [] == [*(here / "temporary").iterdir()]
 
 
+@pytest.mark.slow
 def test_a_recording_that_plays_otherwise_is_kept_and_said(
     here: Path, capfd: pytest.CaptureFixture[str]
 ):
