@@ -175,6 +175,9 @@ class _Begun(NamedTuple):
         chosen = None if home is None else absolute_path(home)
         if chosen is not None and (chosen.exists() or chosen.is_symlink()):
             raise HomeTaken(path=str(chosen))
+        before = "" if after is None else _text_before(after)
+        own_pin_file = call.env.variables.get("HONGBAO_PIN_FILE")
+        pin_file = absolute_path(own_pin_file) if own_pin_file else None
         try:
             folder = Path(tempfile.mkdtemp(prefix="hongbao-recording-")).resolve()
         except OSError as error:
@@ -185,8 +188,8 @@ class _Begun(NamedTuple):
             folder=folder,
             home=chosen or folder / "home",
             file=file,
-            before="" if after is None else _text_before(after),
-            pin_file=_pin_file(variables, folder),
+            before=before,
+            pin_file=str(pin_file or _made_up_pin(folder)),
             exact=exact,
             restored={name: variables.get(name) for name in (*_SET, *OTHERS)},
         )
@@ -357,16 +360,14 @@ def _text_before(typed: str) -> str:
     return whole_text(absolute_path(typed))
 
 
-def _pin_file(variables: Mapping[str, str], folder: Path) -> str:
-    """Return the file with everyone's PIN: the user's own, or one that is made up."""
+def _made_up_pin(folder: Path) -> Path:
+    """Lay a PIN that is made up in *folder*, and return its file."""
     from hongbao.recordings.composing import made_up_pins
 
-    if own := variables.get("HONGBAO_PIN_FILE"):
-        return str(absolute_path(own))
     file = folder / "pin"
     file.touch(0o600)
     file.write_text(next(made_up_pins()) + "\n", encoding="utf-8")
-    return str(file)
+    return file
 
 
 def _settings(variables: Mapping[str, str | None]) -> Iterator[str]:

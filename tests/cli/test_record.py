@@ -229,7 +229,12 @@ def test_what_cannot_be_recorded(
     (shell.home.parent / "temporary").mkdir()
 
     assert (code, name) == (
-        (refused := shell("record", "--json", *words)).code,
+        (
+            refused := shell(
+                "record", "--json", *words, TMPDIR=str(shell.home.parent / "temporary")
+            )
+        ).code,
         json.loads(refused.err.splitlines()[-1])["error"]["code"],
     )
     assert not (shell.home.parent / "a.txt").exists()
+    assert [] == [*(shell.home.parent / "temporary").iterdir()]
