@@ -133,6 +133,21 @@ def check_free(path: Path, replace: bool) -> None:
         raise StorageRefused(path=str(path), reason=reason) from error
 
 
+def check_writable(path: Path) -> None:
+    """Refuse what could not be written at the end of long work, before it begins."""
+    if is_stream(path):
+        return
+    with _told_of(path):
+        folder = Path(os.path.realpath(path)).parent
+        folder.stat()
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 @contextmanager
 def _told_of(path: Path) -> Iterator[None]:
     """Raise the system's refusal as ours, about the *path* that was typed."""

@@ -113,21 +113,21 @@ def test_what_a_killed_player_has_left_is_removed(tmp_path: Path, monkeypatch: p
     with folders.lent_folder(keep=True) as kept:
         pass
     for name in ("left", "link", "file"):
-        (tmp_path / f"{folders.PREFIX}{name}").mkdir()
-    (tmp_path / f"{folders.PREFIX}left" / "home").mkdir()
-    (tmp_path / f"{folders.PREFIX}link").rmdir()
-    (tmp_path / f"{folders.PREFIX}link").symlink_to(kept)
-    (tmp_path / f"{folders.PREFIX}file").rmdir()
-    (tmp_path / f"{folders.PREFIX}file").write_text("")
+        (tmp_path / f"{folders.prefix('race')}{name}").mkdir()
+    (tmp_path / f"{folders.prefix('race')}left" / "home").mkdir()
+    (tmp_path / f"{folders.prefix('race')}link").rmdir()
+    (tmp_path / f"{folders.prefix('race')}link").symlink_to(kept)
+    (tmp_path / f"{folders.prefix('race')}file").rmdir()
+    (tmp_path / f"{folders.prefix('race')}file").write_text("")
 
     with folders.lent_folder() as used, folders.lent_folder() as new:
         names = {path.name for path in tmp_path.iterdir()}
-        assert {used.name, new.name, kept.name, f"{folders.PREFIX}left"} < names
+        assert {used.name, new.name, kept.name, f"{folders.prefix('race')}left"} < names
         for path in tmp_path.iterdir():
             os.utime(path, (0, 0), follow_symlinks=False)
         with folders.lent_folder() as last:
             assert {path.name for path in tmp_path.iterdir()} == names - {
-                f"{folders.PREFIX}left"
+                f"{folders.prefix('race')}left"
             } | {last.name}
     assert 3 == len(list(tmp_path.iterdir()))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -31,6 +30,7 @@ from hongbao.queries.check import check
 from hongbao.queries.facts import Difference, Scope, differences, holding
 from hongbao.rows import Row
 from hongbao.story import HOME, Failed, Player, Run, Skipped
+from hongbao.story.folders import lent_folder
 from hongbao.story.script import NAME, Command, Given, Prop, Scene
 from hongbao.wallet.practice import make_practice_home
 from hongbao.words import N_
@@ -94,8 +94,8 @@ def mark(task: Task, seed: str, submission: Submission, env: Env, run: Run) -> M
 
     Raises TaskFails if the task's own preparation does not do what it says.
     """
-    with tempfile.TemporaryDirectory(prefix="hongbao-class-") as lent:
-        bench = Bench(Path(lent), env, run)
+    with lent_folder("class") as lent:
+        bench = Bench(lent, env, run)
         bench.make(task, seed)
         return bench.mark(task, submission.played, submission.left)
 

@@ -81,7 +81,7 @@ def read_size(text: str | None) -> tuple[int, int]:
 
 def make(call: "Caller", source: str, path: Path, given: Mapping[str, str], films: Films) -> None:
     """Film the story in *path*, called *source*, and write the pictures that were asked for."""
-    from hongbao.outputs import check_free, save_as
+    from hongbao.outputs import check_free, check_writable, save_as
     from hongbao.recordings.film import filmed
     from hongbao.recordings.scenario import without_secrets
 
@@ -89,6 +89,7 @@ def make(call: "Caller", source: str, path: Path, given: Mapping[str, str], film
     paths = {option: call.output(file) for option, file in films.files.items()}
     for out in paths.values():
         check_free(out, call.yes)
+        check_writable(out)
     story, carried_given = _text_of(path, source)
     with ending_tidily(), saying_failures(call):
         film = filmed(

@@ -3,8 +3,6 @@
 from contextlib import closing
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,6 +21,7 @@ from hongbao.commands.rules import read_policy
 from hongbao.domain.money import parse_yuan
 from hongbao.errors import PlayFailed
 from hongbao.paths import typed_path
+from hongbao.story.folders import lent_folder
 from hongbao.words import N_, language, use_language
 
 if TYPE_CHECKING:
@@ -238,10 +237,10 @@ def _hold(call: "Caller", story: "Story") -> None:
     from hongbao.story import Failed, perform
     from hongbao.ui.stories import failure_lines, show_event
 
-    with TemporaryDirectory(prefix="hongbao-story-") as lent:
+    with lent_folder("story") as lent:
         events = perform(
             story,
-            Path(lent),
+            lent,
             language="en" if call.as_json else language(),
             variables=call.env.variables,
             run=call.run,

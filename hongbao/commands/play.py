@@ -37,6 +37,10 @@ PART = "_"
 """What the name of a file begins with that other stories use, and that a folder does not play."""
 
 
+_NEITHER = N_("no such file, and no story of this name comes with hongbao")
+_NEEDS_CHECK = N_("it is a folder; --check plays the stories in one")
+
+
 def _cast_version(text: str) -> int:
     """Read the version of an asciicast."""
     if str(text) not in ("2", "3"):
@@ -242,6 +246,10 @@ def play(
         make(call, source, path, _givens(given or [], [_read(path, source)]), films)
         return
     report = None if junit is None else call.output(junit)
+    if report is not None:
+        from hongbao.outputs import check_writable
+
+        check_writable(report)
     stories = [_read(path, source) for source, path in named]
     if accept:
         _accept(call, named, stories, _givens(given or [], stories))
@@ -382,7 +390,11 @@ def _found(files: Sequence[str], *, in_folders: bool) -> list[tuple[str, Path]]:
         if not path.exists() and (ours := shipped.path_of(name)) is not None:
             found.append((ours.name, ours))
             continue
-        if not (in_folders and path.is_dir()):
+        if not path.exists() and not path.suffix and path.name == name:
+            raise FileNotReadable(path=name, reason=_NEITHER)
+        if not in_folders and path.is_dir():
+            raise FileNotReadable(path=name, reason=_NEEDS_CHECK)
+        if not path.is_dir():
             found.append((name, path))
             continue
         inside = [

@@ -2,13 +2,11 @@
 
 import json
 import os
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from shutil import rmtree
 from statistics import median_low
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -17,7 +15,8 @@ import typer
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
-from hongbao.errors import ChecksFailed, Interrupted, MoneyLost, RaceStuck, StorageRefused
+from hongbao.errors import ChecksFailed, Interrupted, MoneyLost, RaceStuck
+from hongbao.story.folders import lent_folder
 from hongbao.words import N_, shell_word
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def race(
 ) -> None:
     call = caller(ctx)
     asked = people if processes is None else processes
-    with ending_tidily(), _folder(keep=keep) as folder:
+    with ending_tidily(), lent_folder("race", keep=keep) as folder:
         track = _Track(call, folder, seed)
         track.prepare(people, shares)
         count = track.fitting(asked)
@@ -125,21 +124,6 @@ def _answer(call: "Caller", raced: "Raced", checked: "Checked") -> None:
         raise ChecksFailed(failed=len(failed), findings=cast(list[dict[str, Any]], failed))
     if stuck:
         raise RaceStuck(failed=stuck)
-
-
-@contextmanager
-def _folder(*, keep: bool) -> Iterator[Path]:
-    """Make the folder that the race is in; it is gone afterwards, unless it is to be kept."""
-    try:
-        made = tempfile.mkdtemp(prefix="hongbao-race-")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageRefused(path=tempfile.gettempdir(), reason=reason) from None
-    try:
-        yield Path(made)
-    finally:
-        if not keep:
-            rmtree(made)
 
 
 _STUCK = -1000

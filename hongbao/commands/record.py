@@ -84,6 +84,8 @@ def record(
         typer.Option("--stop", help=N_("end it there, and print what the shell forgets")),
     ] = False,
 ) -> None:
+    from hongbao.outputs import check_writable
+
     call = caller(ctx)
     _check(ctx, file=file, command=command, start=start, stop=stop)
     if stop:
@@ -93,6 +95,7 @@ def record(
     path = call.output(str(absolute_path(file)))
     if path.exists() and not call.yes:
         raise FileExists(path=file)
+    check_writable(path)
     begun = _Begun.make(call, path, after=after, home=home, exact=exact)
     if start:
         print("\n".join(begun.exports()))

@@ -116,7 +116,7 @@ class WorkNotFound(NotFound):
     path: str = example("double-entry-s01")
 
     sentence = N_("no task was started in {path}")
-    advice = N_("start one with `hongbao class start FILE`")
+    advice = N_("name its folder, or start one with `hongbao class start FILE`")
 
 
 class FolderTaken(UsageError):

@@ -37,7 +37,10 @@ class NoSuchEvent(UsageError):
     event: str = example("payed", kw_only=False, shape=shortened)
 
     sentence = N_("no event is called {event}")
-    advice = N_("see docs/reference/commands/watch.md for what they are called")
+    advice = N_(
+        "use one such as new_packet, claimed, finished, refunded, held or settled; "
+        "`hongbao events --json` shows others"
+    )
 
 
 class EventNotSeen(NotFound):

@@ -6,15 +6,14 @@ caught; the others got away. What does not hold on the small engine that is righ
 or on what the engines do not have, and catches nothing.
 """
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from hongbao.answers import LabCaught
 from hongbao.lab.broken import engine
 from hongbao.lab.engine import Engine
 from hongbao.lab.faults import FAULTS
 from hongbao.lab.playing import Experiment
+from hongbao.story.folders import lent_folder
 from hongbao.story.script import Race, Story
 from hongbao.words import say
 
@@ -44,8 +43,8 @@ def caught(story: Story) -> LabCaught:
 
 def _wrong(story: Story, kind: type[Engine], *, kills: bool) -> Iterator[int]:
     """Yield the lines of *story* that do not hold on an engine of the *kind*."""
-    with tempfile.TemporaryDirectory(prefix="hongbao-lab-") as lent:
-        experiment = Experiment(kind.new(Path(lent, "ledger.json")), kills=kills)
+    with lent_folder("lab") as lent:
+        experiment = Experiment(kind.new(lent / "ledger.json"), kills=kills)
         for scene, happened in experiment.play(story):
             for done in {id(each.done): each.done for each in happened}.values():
                 yield from experiment.wrong(done)

@@ -1,9 +1,7 @@
 """An experiment: the story of a fault on its broken engine and on hongbao, side by side."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 from hongbao.answers import LabBooks, LabCracked, LabFault, LabRow, LabShown, LabStep
 from hongbao.env import Env
@@ -16,6 +14,7 @@ from hongbao.lab.ledger import Books
 from hongbao.lab.pins import guess_fits
 from hongbao.lab.playing import Experiment, Happened
 from hongbao.lab.right import Right
+from hongbao.story.folders import lent_folder
 from hongbao.story.script import Command, Race, Scene, Together
 from hongbao.units import clock
 from hongbao.vault.primitives import RFC_9106_LOW_MEMORY, Cost
@@ -61,9 +60,9 @@ def experiment(
     Raises ExperimentNotFound.
     """
     shown = described(name)
-    with tempfile.TemporaryDirectory(prefix="hongbao-lab-") as lent:
-        broken = engine(name).new(Path(lent, "ledger.json"))
-        with closing(Right(Path(lent, "home"), env)) as right:
+    with lent_folder("lab") as lent:
+        broken = engine(name).new(lent / "ledger.json")
+        with closing(Right(lent / "home", env)) as right:
             rows = list(_rows(name, broken, right))
             ours = right.books()
             cracked = None

@@ -5,7 +5,6 @@ Each order is played on a broken engine and on hongbao, from the same beginning.
 lose money is then one line of a story, and comes again on any machine.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +19,7 @@ from hongbao.lab.faults import fault
 from hongbao.lab.ledger import LedgerFile
 from hongbao.lab.playing import Experiment, Happened
 from hongbao.lab.right import Right
+from hongbao.story.folders import lent_folder
 from hongbao.story.parallel import Next, in_order
 from hongbao.story.script import Scene, Story, Together, Used
 from hongbao.units import yuan
@@ -82,8 +82,8 @@ def every_order(name: str, story: Story, env: Env) -> Orders:
     """
     fault(name)
     before, block = _parted(story)
-    with tempfile.TemporaryDirectory(prefix="hongbao-lab-") as lent:
-        folder = Path(lent)
+    with lent_folder("lab") as lent:
+        folder = lent
         broken = _Broken(name, before, folder)
         with closing(_Right(name, before, env, folder)) as right:
             orders: list[Order] = []

@@ -11,15 +11,13 @@ the engine's fault is the misconception.
     ['float']
 """
 
-import tempfile
-from pathlib import Path
-
 from hongbao.lab.broken import MODULES, engine
 from hongbao.lab.engine import Engine
 from hongbao.lab.facts import Value, value
 from hongbao.lab.faults import FAULTS
 from hongbao.lab.playing import Experiment
 from hongbao.queries.facts import parse_fact
+from hongbao.story.folders import lent_folder
 from hongbao.story.script import Story, parse
 
 __all__ = ["misconceptions", "parse", "value", "yields", "yields_of"]
@@ -41,8 +39,8 @@ def yields(story: Story, fact: str, *, seed: str = "lab") -> dict[str, Value]:
 def yields_of(name: str, story: Story, fact: str, *, seed: str = "lab") -> Value:
     """Return what *fact* is after *story*, in the books of the engine *name* (see `yields`)."""
     kind = Engine if name == Engine.name else engine(name)
-    with tempfile.TemporaryDirectory(prefix="hongbao-lab-") as lent:
-        made = kind.new(Path(lent, "ledger.json"), seed=seed)
+    with lent_folder("lab") as lent:
+        made = kind.new(lent / "ledger.json", seed=seed)
         experiment = Experiment(made, kills=name in FAULTS and FAULTS[name].kills)
         for _happened in experiment.play(story):
             pass

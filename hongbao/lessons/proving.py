@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hongbao.lessons.scaffold import BLANK
@@ -22,6 +19,7 @@ from hongbao.lessons.script import HINTS, Goal, Lesson, Question, Step, Text, Wa
 from hongbao.lessons.world import WayFailed, World
 from hongbao.queries.facts import differences, holding, read, read_sides, value_text
 from hongbao.story import Failed, Run, Skipped
+from hongbao.story.folders import lent_folder
 from hongbao.story.script import VARIABLE
 from hongbao.words import N_, say
 
@@ -75,12 +73,9 @@ def proved(
 
     A *quick* proof plays one right way of each step, and no wrong ones.
     """
-    folder = Path(tempfile.mkdtemp(prefix="hongbao-lesson-"))
-    try:
+    with lent_folder("lesson") as folder:
         proof = _Ways(lesson, World(folder, env, run, language=language), quick=quick)
         findings = [*read_over(lesson), *proof.findings()]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return {
         "lesson": lesson.name,
         "steps": len(lesson.steps),

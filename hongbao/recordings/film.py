@@ -9,8 +9,6 @@ appears to a reader.
 import json
 import os
 import re
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
@@ -34,6 +32,7 @@ from hongbao.story import (
     Told,
     parse,
 )
+from hongbao.story.folders import lent_folder
 from hongbao.story.player import WEBHOOK_SECRET, Player
 from hongbao.story.reports import allowed
 from hongbao.ui import picture
@@ -127,16 +126,13 @@ def filmed(
         raise NoPseudoTerminals
     kept = {name: text for name, text in variables.items() if name not in _NOT_HERE}
     kept |= {"TERM": "xterm", "TZ": "UTC0"}
-    folder = Path(tempfile.mkdtemp(prefix="hongbao-story-", dir=_folder()))
-    try:
+    with lent_folder("story", place=_folder()) as folder:
         player = Player(
             folder, None, language(), Screen(max(columns - MARGIN, 1), rows), kept, given, run
         )
         player.variables |= {"HONGBAO_MOTION": "off"}
         camera = _Camera(player, columns, with_books=with_books)
         camera.film(parse(story, source or title, folder))
-    finally:
-        shutil.rmtree(folder)
     found = Carried(
         story=story,
         language=language(),

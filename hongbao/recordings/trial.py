@@ -7,7 +7,6 @@ their words; the second play is in the other language, in another time zone.
 
 import json
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from hongbao.recordings import recorder
 from hongbao.recordings.composing import Draft, Step
 from hongbao.recordings.recorder import Recorded
 from hongbao.story import HOME, Answered, Closed, Failed, Run, Screen, parse, perform
+from hongbao.story.folders import lent_folder
 from hongbao.story.promises import plain
 from hongbao.story.running import Ran
 from hongbao.story.script import NAME
@@ -105,8 +105,8 @@ def _played(
     language: str,
 ) -> _Play:
     """Play *text* once, recorded in a separate log."""
-    with tempfile.TemporaryDirectory(prefix="hongbao-story-") as lent:
-        folder, log = Path(lent).resolve() / "play", Path(lent).resolve() / "log"
+    with lent_folder("story") as lent:
+        folder, log = lent.resolve() / "play", lent.resolve() / "log"
         folder.mkdir()
         recorder.begin(log, salt=salt, home=folder / HOME, founds=False, more={})
         story = parse(text, "recording", folder)

@@ -1,4 +1,4 @@
-"""The temporary folders that stories play in; what a killed process has left is removed."""
+"""The temporary folders of plays, races and experiments; what a killed process left is removed."""
 
 import os
 import tempfile
@@ -9,7 +9,9 @@ from shutil import rmtree
 
 from hongbao.errors import StorageRefused
 
-PREFIX = "hongbao-play-"
+KINDS = ("play", "race", "gate", "lab", "lesson", "class", "story")
+"""What folders are lent for; each kind's begin with `prefix(kind)`."""
+
 KEPT_PREFIX = "hongbao-kept-"
 """How the name of a folder begins that is to stay."""
 
@@ -17,19 +19,29 @@ AGE_SECONDS = 600
 """How old a folder without an owner has to be: a new one may not have been locked yet."""
 
 
+def prefix(kind: str) -> str:
+    """Return how the names of lent folders of this *kind* begin."""
+    return f"hongbao-{kind}-"
+
+
 @contextmanager
-def lent_folder(*, keep: bool = False) -> Iterator[Path]:
+def lent_folder(
+    kind: str = "play", *, keep: bool = False, place: str | None = None
+) -> Iterator[Path]:
     """
     Lend a new folder in the system's temporary one; it is gone afterwards, unless it is to be kept.
+
+    *kind* is one of KINDS. *place* is another folder for it.
 
     A process that is killed cannot remove it; the next that asks for one does. A lock says which
     are in use. Raises StorageRefused.
     """
     try:
-        folder = Path(tempfile.mkdtemp(prefix=KEPT_PREFIX if keep else PREFIX))
+        begin = KEPT_PREFIX if keep else prefix(kind)
+        folder = Path(tempfile.mkdtemp(prefix=begin, dir=place))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StorageRefused(path=tempfile.gettempdir(), reason=reason) from None
+        raise StorageRefused(path=place or tempfile.gettempdir(), reason=reason) from None
     if keep:
         yield folder
         return
@@ -49,9 +61,10 @@ def _sweep(new: Path) -> None:
         return
     with suppress(OSError):  # another process may be sweeping
         now = new.lstat().st_mtime
-        for folder in new.parent.glob(f"{PREFIX}*"):
-            with suppress(OSError):
-                _sweep_one(folder, now)
+        for folder in new.parent.glob("hongbao-*"):
+            if folder.name.startswith(tuple(map(prefix, KINDS))):
+                with suppress(OSError):
+                    _sweep_one(folder, now)
 
 
 def _sweep_one(folder: Path, now: float) -> None:

@@ -8,16 +8,15 @@ it depends on the order of turns alone.
 
 import os
 import selectors
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from hongbao.errors import NoGates
 from hongbao.gate import CAN_BE, Gate
+from hongbao.story.folders import lent_folder
 from hongbao.story.running import Started, end
 
 Next = Callable[[Sequence[int]], int]
@@ -104,8 +103,8 @@ def at_once(
     if not CAN_BE:
         raise NoGates
     with (
-        tempfile.TemporaryDirectory(prefix="hongbao-gate-") as lent,
-        Gate(Path(lent, "gate"), len(starts)) as gate,
+        lent_folder("gate") as lent,
+        Gate(lent / "gate", len(starts)) as gate,
         Children(gate) as children,
     ):
         for number, start in enumerate(starts, start=1):

@@ -529,7 +529,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "make one with `hongbao class new FILE`": (
         Shown("class report nowhere", home="empty", fill={"FILE": "roster.csv"}),
     ),
-    "start one with `hongbao class start FILE`": (
+    "name its folder, or start one with `hongbao class start FILE`": (
         Shown("class show nowhere", home="empty", fill={"FILE": "refund"}),
     ),
     "make one that is complete with `hongbao class task-new TASK`": (
@@ -596,6 +596,8 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "allow events to leave this machine with `hongbao webhook add URL --any-host`": (
         Shown("webhook add http://192.0.2.1/", fill={"URL": "http://192.0.2.1/"}),
     ),
+    "use one such as new_packet, claimed, finished, refunded, held or settled; "
+    "`hongbao events --json` shows others": (Shown("watch --until payed"),),
     "see them with `hongbao events deliveries`; send them again with `hongbao events resend`": (
         Shown("events resend 1", (f"webhook add {HOOK}",), ends=(0, 25)),
     ),

@@ -238,3 +238,14 @@ def test_what_cannot_be_recorded(
     )
     assert not (shell.home.parent / "a.txt").exists()
     assert [] == [*(shell.home.parent / "temporary").iterdir()]
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_typed(
+    here: Path, capfd: pytest.CaptureFixture[str]
+):
+    """
+    What was typed for an hour would be lost.
+    """
+    assert 21 == records("nowhere/a.txt", *typed([["init", "张三"]]))
+    assert "nowhere/a.txt: No such file" in capfd.readouterr().err
+    assert [] == [*(here / "temporary").iterdir()]
