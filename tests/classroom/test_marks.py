@@ -105,6 +105,7 @@ def test_the_mark_at_hand_in_is_the_reports(room: Classroom, monkeypatch: pytest
     monkeypatch.delenv("HONGBAO_RECORDING")
     room.read()
 
+    assert room.json("class", "show") == room.json("class", "show", "double-entry-s01")
     handed = room.json("class", "hand-in", "double-entry-s01", "-o", "class/handed-in/s01.txt")
     row = room.marks()["s01"]
 

@@ -207,6 +207,17 @@ def test_a_command_that_does_not_end_is_no_failed_expectation(
     assert "hangs" == error["failures"][0]["problem"]
 
 
+def test_what_is_no_story_says_what_to_play_instead(here: Path, capsys: pytest.CaptureFixture[str]):
+    """
+    A word that is neither a file nor a shipped story, and a folder without --check.
+    """
+    (here / "stories").mkdir()
+
+    for typed, said in (("nosuch", "no story of this name"), ("stories", "--check plays")):
+        assert 10 == cli.main(["play", typed])
+        assert said in capsys.readouterr().err
+
+
 def test_the_folder_cannot_be_made(here: Path, capsys: pytest.CaptureFixture[str]):
     """
     That is the system's word, and no traceback.
