@@ -422,7 +422,7 @@ def hand_in(
 
 
 def _work(folder: str | None) -> "Work":
-    """Return the work in *folder*, or in that of the wallet in use, or here, or the only one below."""
+    """Return the work in *folder*, of the wallet in use, here, or the only one below."""
     from hongbao.classroom import work
 
     if folder is not None:
