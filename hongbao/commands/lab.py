@@ -21,7 +21,6 @@ from hongbao.commands.rules import read_policy
 from hongbao.domain.money import parse_yuan
 from hongbao.errors import PlayFailed
 from hongbao.paths import typed_path
-from hongbao.story.folders import lent_folder
 from hongbao.words import N_, language, use_language
 
 if TYPE_CHECKING:
@@ -235,6 +234,7 @@ def catch(
 def _hold(call: "Caller", story: "Story") -> None:
     """Play *story* on hongbao. Raises PlayFailed where it does not hold."""
     from hongbao.story import Failed, perform
+    from hongbao.story.folders import lent_folder
     from hongbao.ui.stories import failure_lines, show_event
 
     with lent_folder("story") as lent:

@@ -16,7 +16,6 @@ from hongbao.commands.demo import ending_tidily
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
 from hongbao.errors import ChecksFailed, Interrupted, MoneyLost, RaceStuck
-from hongbao.story.folders import lent_folder
 from hongbao.words import N_, shell_word
 
 if TYPE_CHECKING:
@@ -88,6 +87,8 @@ def race(
         bool, typer.Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
 ) -> None:
+    from hongbao.story.folders import lent_folder
+
     call = caller(ctx)
     asked = people if processes is None else processes
     with ending_tidily(), lent_folder("race", keep=keep) as folder:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from hongbao.errors import BadLabCommand, ExitCode, HongbaoError
+from hongbao.errors import BadLabCommand, ExitCode, HongbaoError, Unusable
 from hongbao.lab.engine import Act, Answer, Machine, Turn
 from hongbao.lab.facts import holds
 from hongbao.lab.ledger import Books
@@ -133,6 +133,8 @@ class Experiment:
                     source=self._source,
                     line=done.command.line,
                 ) from None
+            except Unusable:  # a full disk, for example: it decides nothing about the act
+                raise
             except HongbaoError as refused:
                 done.error = refused
                 del running[number]
