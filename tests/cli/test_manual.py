@@ -49,6 +49,26 @@ def test_every_command_and_topic_has_a_page_in_both_languages():
     assert {f"{folder}/{path}" for folder in ("man", "man/zh_CN") for path in paths} == set(pages())
 
 
+def test_pages_are_made_where_a_wheel_is_built():
+    """
+    Only typer is installed there: no command may import the ledger's libraries before it is run.
+    """
+    script = """\
+import sys
+for name in ("sqlcipher3", "argon2", "cryptography", "rich", "prompt_toolkit", "segno"):
+    sys.modules[name] = None
+from hongbao import cli
+import typer
+from hongbao.commands import manual
+assert dict(manual.pages(lambda: typer.main.get_command(cli.app), "0"))
+"""
+    made = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert (0, "") == (made.returncode, made.stderr)
+
+
 def test_a_page_says_what_help_says():
     """
     Of a command and of the commands below it: each option with its explanation.
