@@ -3,11 +3,12 @@
 import json
 import os
 from collections.abc import Mapping
-from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from hongbao.story import Answered, parse, play
+from hongbao.story import HOME, Answered, Closed, parse, perform
+from hongbao.story.running import process
 from tests import warm
 
 STORY = """
@@ -27,47 +28,66 @@ ABROAD = {"TZ": "America/New_York"}
 
 
 def digest_of(
-    text: str, *, language: str = "en", variables: Mapping[str, str] | None = None
-) -> tuple[str, str]:
-    """Play the story *text*, and return the books digest at its end, and the seal of the head."""
-    with closing(play(parse(text, "a.txt"), language=language, variables=variables or {})) as said:
-        last = list(said)[-1]
-    assert isinstance(last, Answered)
-    checked = json.loads(last.out)
-    return checked["digest"], checked["head"]["mac"]
+    text: str, folder: Path, *, language: str = "en", variables: Mapping[str, str] | None = None
+) -> str:
+    """Play the story *text* in the new *folder*, and return the books digest at its end."""
+    folder.mkdir()
+    *said, closed = perform(
+        parse(text, "a.txt"), folder, language=language, variables=variables or {}
+    )
+    assert isinstance(closed, Closed)
+    assert closed.digest is not None
+    [checked] = [
+        each.out for each in said if isinstance(each, Answered) and "check" in each.command
+    ]
+    assert closed.digest == json.loads(checked)["digest"]
+    return closed.digest
 
 
-def test_the_same_acts_have_the_same_digest_under_other_keys_zones_and_languages():
+def head_of(folder: Path) -> str:
+    """Return the seal of the last entry; in what a story shows, it reads [head]."""
+    ran = process(
+        ["check", "--json"], folder, {**os.environ, "HONGBAO_HOME": str(folder / HOME)}, None
+    )
+    head: str = json.loads(ran.out)["head"]["mac"]
+    return head
+
+
+def test_the_same_acts_have_the_same_digest_under_other_keys_zones_and_languages(tmp_path: Path):
     """
     Two homes draw two sets of keys, so their heads differ; what was done is the same.
     """
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     with warm.stories():
-        here, our_head = digest_of(STORY)
-        there, their_head = digest_of(STORY, language="zh_CN", variables=ABROAD)
+        here = digest_of(STORY, ours)
+        there = digest_of(STORY, theirs, language="zh_CN", variables=ABROAD)
 
     assert here == there
-    assert our_head != their_head
+    assert head_of(ours) != head_of(theirs)
 
 
 @pytest.mark.parametrize(
     ("was", "instead"),
     [("topup 10 ", "topup 10.01 "), ("send 8.88", "send 8.87"), ("advance 1d", "advance 23h")],
 )
-def test_one_fen_makes_another_digest(was: str, instead: str):
+def test_one_fen_makes_another_digest(tmp_path: Path, was: str, instead: str):
     """
     One more paid in, one less sent; or what was left over has not come back yet.
     """
     with warm.stories():
-        assert digest_of(STORY)[0] != digest_of(STORY.replace(was, instead))[0]
+        ours = digest_of(STORY, tmp_path / "ours")
+        assert ours != digest_of(STORY.replace(was, instead), tmp_path / "theirs")
 
 
 @pytest.mark.slow
-def test_processes_with_other_hash_seeds_agree_on_the_digest():
+def test_processes_with_other_hash_seeds_agree_on_the_digest(tmp_path: Path):
     """
     Processes that wake by themselves, and order their sets otherwise.
     """
     found = {
-        digest_of(STORY, language=language, variables={**os.environ, **variables})[0]
+        digest_of(
+            STORY, tmp_path / language, language=language, variables={**os.environ, **variables}
+        )
         for language, variables in (
             ("en", {"PYTHONHASHSEED": "1", "TZ": "UTC"}),
             ("zh_CN", {"PYTHONHASHSEED": "4711", **ABROAD}),

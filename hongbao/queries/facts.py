@@ -37,7 +37,7 @@ from hongbao.queries.books import acts_of
 from hongbao.queries.limits import limit_states
 from hongbao.store import HeldRow, Holder, PacketRow, PacketView, ProfileRow
 from hongbao.units import iso, yuan
-from hongbao.words import N_, Filled
+from hongbao.words import N_, Filled, shell_word
 
 Value: TypeAlias = int | str | None
 """An amount in fen, a count or a word; None of what is not there."""
@@ -428,7 +428,7 @@ class Fact(NamedTuple):
     def __str__(self) -> str:
         first, _, second = self.name.partition(" ")
         words = [first, *self.of, second] if first == "packet" else [*self.name.split(), *self.of]
-        return shlex.join(filter(None, words))
+        return " ".join(shell_word(word) for word in words if word)
 
     @property
     def phrase(self) -> Filled:

@@ -71,7 +71,7 @@ def by_seed(seed: str) -> Next:
 
     >>> following = by_seed("lesson")
     >>> [following((1, 2, 3)) for _ in range(6)]
-    [2, 3, 1, 3, 3, 3]
+    [1, 3, 3, 2, 2, 2]
     """
     drawn = 0
 

@@ -187,6 +187,7 @@ LATIN = {
     *("balance", "bash", "fish", "jsonl"),
     *("excel", "help"),
     *("netsunion", "unionpay", "camt"),
+    *("shuffled", "equal"),
     *("shanghai", "unknown", "replay", "forge", "none"),
     *("released", "returned", "approved", "rejected"),
     *(bank.code for bank in BANKS),

@@ -21,12 +21,24 @@ HOSTILE = (
 )
 """With a few that are in order, and stand beside the others to show that they are."""
 
+DRAWN = ("books", "history", "lab fairness", "show", "trace", "year")
+"""The commands whose answer can be a picture."""
+
+HOOK = "http://127.0.0.1:9/"
+
 PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     # Each place where a path is typed, and a command line that is otherwise in order.
     ("backup", "file"): ("backup", "PATH"),
     ("bank statement", "--output"): ("bank", "statement", "icbc", "--output", "PATH"),
     ("books", "--svg"): ("books", "--svg", "PATH"),
     ("books", "--html"): ("books", "--html", "PATH"),
+    ("class add", "roster"): ("class", "add", "PATH"),
+    ("class hand-in", "--output"): ("class", "hand-in", "--output", "PATH"),
+    ("class new", "roster"): ("class", "new", "PATH"),
+    ("class new", "--task"): ("class", "new", "file", "--task", "PATH"),
+    ("class report", "--output"): ("class", "report", "--output", "PATH"),
+    ("class start", "file"): ("class", "start", "PATH"),
+    ("class task-check", "files"): ("class", "task-check", "PATH"),
     ("device add", "--id-file"): ("device", "add", "tablet", "--id-file", "PATH"),
     ("device approve", "--id-file"): ("device", "approve", "tablet", "--id-file", "PATH"),
     ("export", "--output"): ("export", "--format", "csv", "--output", "PATH"),
@@ -35,13 +47,29 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("identify", "--id-file"): ("identify", "--id-file", "PATH", "-p", "小红"),
     ("import", "file"): ("import", "PATH"),
     ("init", "--policy"): ("init", "小芳", "--policy", "PATH"),
+    ("lab catch", "file"): ("lab", "catch", "PATH"),
+    ("lab fairness", "--svg"): ("lab", "fairness", "--deals", "10", "--svg", "PATH"),
+    ("lab fairness", "--html"): ("lab", "fairness", "--deals", "10", "--html", "PATH"),
+    ("lab race", "--story"): ("lab", "race", "oversell", "--story", "PATH"),
+    ("lab race", "--output"): ("lab", "race", "oversell", "--story", "file", "--output", "PATH"),
+    ("learn check", "names"): ("learn", "check", "PATH"),
+    ("learn env", "name"): ("learn", "env", "PATH"),
+    ("learn run", "name"): ("learn", "run", "PATH"),
     ("operator add", "--new-pin-file"): ("operator", "add", "op", "--new-pin-file", "PATH"),
     ("pin change", "--new-pin-file"): ("pin", "change", "--new-pin-file", "PATH"),
     ("play", "files"): ("play", "PATH"),
     ("play", "--junit"): ("play", "file", "--junit", "PATH"),
+    ("play", "--cast"): ("play", "file", "--cast", "PATH"),
+    ("play", "--html"): ("play", "file", "--html", "PATH"),
+    ("play", "--notes"): ("play", "file", "--notes", "PATH"),
+    ("play", "--poster"): ("play", "file", "--svg", "picture.svg", "--poster", "PATH"),
+    ("play", "--svg"): ("play", "file", "--svg", "PATH"),
+    ("play", "--table"): ("play", "file", "--table", "PATH"),
     ("policy show", "name"): ("policy", "show", "PATH"),
     ("policy use", "name"): ("policy", "use", "PATH"),
     ("receipt", "--output"): ("receipt", "{1}", "--output", "PATH"),
+    ("record", "file"): ("record", "PATH", "--", "true"),
+    ("record", "--after"): ("record", "typed.txt", "--after", "PATH", "--", "true"),
     ("reconcile", "--statement"): ("reconcile", "icbc", "--statement", "PATH"),
     ("restore", "file"): ("restore", "PATH"),
     ("review report", "--output"): ("review", "report", "--format", "csv", "--output", "PATH"),
@@ -55,9 +83,17 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("totp add", "--secret-file"): ("totp", "add", "--secret-file", "PATH"),
     ("totp code", "--secret-file"): ("totp", "code", "--secret-file", "PATH"),
     ("totp remove", "--id-file"): ("totp", "remove", "--id-file", "PATH"),
+    ("trace", "--svg"): ("trace", "{1}", "--diagram", "--svg", "PATH"),
+    ("trace", "--html"): ("trace", "{1}", "--diagram", "--html", "PATH"),
     ("verify-statement", "file"): ("verify-statement", "PATH"),
     ("verify-statement", "--sig"): ("verify-statement", "file", "--sig", "PATH"),
     ("verify-statement", "--key"): ("verify-statement", "file", "--key", "PATH"),
+    ("watch", "--ready-file"): ("watch", "--for", "0s", "--ready-file", "PATH"),
+    ("webhook add", "--secret-file"): ("webhook", "add", HOOK, "--secret-file", "PATH"),
+    ("webhook rotate", "--secret-file"): ("webhook", "rotate", HOOK, "--secret-file", "PATH"),
+    ("webhook verify", "request"): ("webhook", "verify", "PATH", "--secret-file", "file"),
+    ("webhook verify", "--body"): ("webhook", "verify", "file", "--body", "PATH"),
+    ("webhook verify", "--secret-file"): ("webhook", "verify", "file", "--secret-file", "PATH"),
     ("year", "--svg"): ("year", "--svg", "PATH"),
     ("year", "--html"): ("year", "--html", "PATH", "--yes"),
     ("unlock", "--passphrase-file"): ("unlock", "--passphrase-file", "PATH"),
@@ -97,8 +133,7 @@ def test_every_place_where_a_path_is_typed_is_tried_here():
         ("unlock", "--keyring"),
         ("risk rules", "--text"),
         ("play", "--check"),
-        *((name, "--names") for name in ("books", "history", "show", "year")),
-        *((name, "--no-amounts") for name in ("books", "history", "show", "year")),
+        *((name, option) for name in DRAWN for option in ("--names", "--no-amounts")),
     }
 
     assert found == {place for place in PATHS if place[1] not in shared}
