@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from hongbao.errors import FileNotReadable
 from hongbao.paths import typed_path
@@ -73,6 +74,26 @@ def read_text(file: str, length_max: int) -> str:
     content = _beginning(file, lambda content: len(content) >= size)
     text = _text(file, content, guess=True, is_cut=len(content) >= size)
     return "\n".join(_lines(text))[: length_max + 1]
+
+
+def read_whole(path: Path, size_max: int, *, shown: str | None = None) -> str:
+    """
+    Return the text in *path*, UTF-8 of at most *size_max* bytes; errors call it *shown*.
+
+    No more is read of a file that never ends. Raises FileNotReadable.
+    """
+    shown = str(path) if shown is None else shown
+    try:
+        with path.open("rb") as file:
+            content = file.read(size_max + 1)
+    except OSError as error:
+        raise FileNotReadable(path=shown, reason=error.strerror or str(error)) from None
+    if len(content) > size_max:
+        raise FileNotReadable(path=shown, reason=N_("it is too long"))
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise FileNotReadable(path=shown, reason=N_("it is not text in UTF-8")) from None
 
 
 def read_lines(file: str, count: int, *, secret: bool) -> list[str]:

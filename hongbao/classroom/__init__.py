@@ -12,8 +12,8 @@ Nothing else of the student's is believed. `proving` checks that a task does wha
 from pathlib import Path
 
 from hongbao.classroom.task import Task, read
-from hongbao.errors import FileNotReadable, TaskNotFound
-from hongbao.words import N_
+from hongbao.errors import TaskNotFound
+from hongbao.inputs import read_whole
 
 _FOLDER = Path(__file__).parent / "tasks"
 
@@ -45,14 +45,4 @@ def task(name: str) -> Task:
 
 def text_of(path: Path) -> str:
     """Return the text of a task's file. Raises FileNotReadable."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(SIZE_MAX + 1)
-    except OSError as error:
-        raise FileNotReadable(path=str(path), reason=error.strerror or str(error)) from None
-    if len(content) > SIZE_MAX:
-        raise FileNotReadable(path=str(path), reason=N_("it is far larger than a task"))
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise FileNotReadable(path=str(path), reason=N_("it is not text in UTF-8")) from None
+    return read_whole(path, SIZE_MAX)

@@ -9,13 +9,16 @@ proves that it does what it says. docs/howto/write-a-lesson.md shows how one is 
 
 from pathlib import Path
 
-from hongbao.errors import FileNotReadable, LessonNotFound
+from hongbao.errors import LessonNotFound
+from hongbao.inputs import read_whole
 from hongbao.lessons.script import Lesson, read
-from hongbao.words import N_
 
 _FOLDER = Path(__file__).parent
 
 ENDING = ".toml"
+
+SIZE_MAX = 1 << 20
+"""How many bytes a lesson has at most."""
 
 ORDER = (
     *("packet", "double-entry", "reserve", "idempotency", "silent-bank", "netting", "penny"),
@@ -42,10 +45,4 @@ def lesson(name: str) -> Lesson:
     path = Path(name)
     if not path.name.endswith(ENDING):
         raise LessonNotFound(name)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileNotReadable(path=name, reason=error.strerror or str(error)) from None
-    except UnicodeDecodeError:
-        raise FileNotReadable(path=name, reason=N_("it is not text")) from None
-    return read(text, path.stem, name)
+    return read(read_whole(path, SIZE_MAX, shown=name), path.stem, name)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from hongbao.errors import FileNotReadable, InvalidFact, InvalidStory, kinds
-from hongbao.words import N_, Filled
+from hongbao.errors import InvalidFact, InvalidStory, kinds
+from hongbao.inputs import read_whole
+from hongbao.words import Filled
 
 NAME = re.compile(r"\[([a-z][a-z0-9_]*)\]")
 """A name for a value that an earlier answer had."""
@@ -209,6 +210,9 @@ _TAKEN = frozenset({".", "..", "home"})
 _OURS = frozenset({"HONGBAO_HOME", "HONGBAO_CONFIG", "HONGBAO_GATE", "HONGBAO_ERROR_FILE"})
 """What a story cannot choose: it plays on a throw-away home, with settings that go with it."""
 
+SIZE_MAX = 1 << 20
+"""How many bytes a story has at most."""
+
 PROCESSES_MAX = 100
 """How many processes a race of a story starts at most."""
 
@@ -223,12 +227,7 @@ def read(path: Path, source: str | None = None) -> Story:
 
 
 def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileNotReadable(path=str(path), reason=error.strerror or str(error)) from None
-    except UnicodeDecodeError:
-        raise FileNotReadable(path=str(path), reason=N_("it is not text")) from None
+    return read_whole(path, SIZE_MAX)
 
 
 def whole_text(path: Path) -> str:

@@ -52,7 +52,7 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("lab fairness", "--html"): ("lab", "fairness", "--deals", "10", "--html", "PATH"),
     ("lab race", "--story"): ("lab", "race", "oversell", "--story", "PATH"),
     ("lab race", "--output"): ("lab", "race", "oversell", "--story", "file", "--output", "PATH"),
-    ("learn check", "names"): ("learn", "check", "PATH"),
+    ("learn check", "names"): ("learn", "check", "PATH", "none.toml"),
     ("learn env", "name"): ("learn", "env", "PATH"),
     ("learn run", "name"): ("learn", "run", "PATH"),
     ("operator add", "--new-pin-file"): ("operator", "add", "op", "--new-pin-file", "PATH"),
