@@ -26,6 +26,8 @@ ROWS: dict[str, Any] = {
     "bills:COMPARED": answers.Compared,
     "books:ACCOUNTS": answers.BooksShown,
     "challenges:CHALLENGES": answers.ChallengeLine,
+    "classroom:REPORT": answers.MarkLine,
+    "classroom:TASKS": answers.ClassTask,
     "clearing:BANKS": answers.BankLine,
     "clearing:DIFFERENCES": answers.DifferenceLine,
     "clearing:FAULTS": answers.FaultLine,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hongbao.commands.demo import ending_tidily
-from hongbao.commands.options import Command, Group, caller, listing, new_app
+from hongbao.commands.options import Command, Group, caller, listing, new_app, task_names
 from hongbao.errors import (
     CannotHandIn,
     ClassDiffers,
@@ -101,6 +101,7 @@ def new(
         typer.Option(
             "--task",
             metavar="TASK",
+            autocompletion=task_names,
             show_default=False,
             help=N_("a task's name or file (default: every one that ships)"),
         ),
@@ -488,7 +489,10 @@ def task_new(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="TASK", help=N_("the name of the new task"))],
     source: Annotated[
-        str, typer.Option("--from", metavar="TASK", help=N_("the task to copy"))
+        str,
+        typer.Option(
+            "--from", metavar="TASK", autocompletion=task_names, help=N_("the task to copy")
+        ),
     ] = "double-entry",
 ) -> None:
     from hongbao import classroom
@@ -517,7 +521,12 @@ def task_check(
     ctx: typer.Context,
     files: Annotated[
         list[str],
-        typer.Argument(metavar="TASK", show_default=False, help=N_("tasks, by name or file")),
+        typer.Argument(
+            metavar="TASK",
+            autocompletion=task_names,
+            show_default=False,
+            help=N_("tasks, by name or file"),
+        ),
     ],
 ) -> None:
     from hongbao import classroom

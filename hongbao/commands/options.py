@@ -459,6 +459,12 @@ def lesson_names(_ctx: typer.Context, incomplete: str) -> list[str]:
     return [name for name in names() if name.startswith(incomplete)]
 
 
+def task_names(_ctx: typer.Context, incomplete: str) -> list[str]:
+    from hongbao.classroom import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
 def bill_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["bill"] for line in wallet.bills()])
 

@@ -59,7 +59,7 @@ REPORT = Listing(
         Field("points", Column(N_("points"), right=True), _points, says=N_("the mark")),
         Field("of", Column(""), says=N_("what the task is worth")),
         Field(
-            "reasons",
+            "notes",
             Column(N_("reasons"), below=True),
             lambda row: Cell("; ".join(reasons_of(row)), "dim"),
             lambda row: "; ".join(reasons_of(row)),

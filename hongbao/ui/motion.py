@@ -74,6 +74,8 @@ _ALL_AT_ONCE, _SHOWN = "\x1b[?2026h", "\x1b[?2026l"
 _CURSOR_OFF, _CURSOR_ON = "\x1b[?25l", "\x1b[?25h"
 _LINE_END = "\x1b[K\n"
 _BELOW = "\x1b[J"
+EMPTY_SCREEN = "\x1b[2J\x1b[H"
+"""Clears a terminal, for one who shows one thing after another."""
 
 
 class _Player:

@@ -8,6 +8,7 @@ from typing import TextIO
 from hongbao.story import Asked, Noted, Outcome, Readied
 from hongbao.story.stepping import Step, Steps
 from hongbao.terminal import forget_typed_ahead, single_keys
+from hongbao.ui.motion import EMPTY_SCREEN
 from hongbao.ui.picker import Choice, Left, pick
 from hongbao.ui.screen import console, line, styled
 from hongbao.ui.script import columns, cut, terminal_columns, wrapped
@@ -40,7 +41,7 @@ class Notes:
         """Write what only the presenter is to see of *step*."""
         lines = [place, *(f"  $ {command}" for command in _commands(step))]
         lines += [f"  {text}" for text in _notes(step)]
-        start = "\x1b[2J\x1b[H" if self._clears else ""
+        start = EMPTY_SCREEN if self._clears else ""
         self._out.write(start + "\n".join([*lines, "", ""]))
         self._out.flush()
 
@@ -159,7 +160,7 @@ class Presentation:
         if self._is_plain:
             print(f"\n{'-' * min(terminal_columns() - 1, 20)}")
         else:
-            print("\x1b[2J\x1b[H", end="", flush=True)
+            print(EMPTY_SCREEN, end="", flush=True)
         if self._steps.at:
             before = self._steps.steps[self._steps.at - 1]
             for outcome in (*before.before, *map(_asked, _commands(before)), *before.came):
