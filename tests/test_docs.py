@@ -304,7 +304,7 @@ def test_an_example_is_what_its_commands_say(folder: Path):
         assert (path.name, path.read_text("utf-8")) == (path.name, replayed)
 
 
-SLOWLY = {"write-a-story.md", "record-a-demo.md"}
+SLOWLY = {"write-a-story.md", "record-a-demo.md", "record.md", "test-your-payment-code.md"}
 """Pages that start a process for each of many commands."""
 
 

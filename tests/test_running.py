@@ -213,10 +213,11 @@ def test_what_python_reads_as_it_wakes_needs_a_process(
     assert not running.can_fork(variables)
 
 
-def test_nothing_is_forked_while_a_ledger_is_open(here: Path):
+def test_nothing_is_forked_while_a_ledger_is_open(here: Path, monkeypatch: pytest.MonkeyPatch):
     """
     SQLite takes the locks of its process for the fork's own.
     """
+    monkeypatch.setattr(engine, "_open", set())  # without those of other tests
     store = engine.Engine.create(here / "data" / "ledger.db", bytes(32))
     assert engine.is_any_open()
     store.close()

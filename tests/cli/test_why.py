@@ -80,6 +80,7 @@ def test_without_a_code_the_last_refusal_that_was_seen_is_explained(shell: Shell
     """
     By the one who acted, at a terminal; what a script meets is not kept.
     """
+    (shell.home / "data" / "last-refusal").unlink(missing_ok=True)
     shell("send", "1,000")
     assert "codes" in shell.answers("why")
 

@@ -301,7 +301,7 @@ def with_files_at_most(size: int, act: Callable[[], object]) -> int:
 
 
 def slowly(kinds: tuple[Kind, ...]) -> list[Any]:
-    daily = ("claim", "send-by-card")  # one step, and several
+    daily = ("claim",)
     return [
         pytest.param(kind, id=kind.name, marks=() if kind.name in daily else pytest.mark.slow)
         for kind in kinds

@@ -413,7 +413,7 @@ def test_ten_people_who_begin_at_once_begin_one_home(tmp_path: Path):
 
     answers = founded_at_once(world.env._replace(chance=os.urandom), 10)
 
-    assert {"done": 10} == codes(answers)
+    assert {"done": 10} == codes(answers), answers
     assert {f"P{n}" for n in range(10)} == {row["profile"] for row in world.open().profiles()}
     assert 10 == len(world.dump()["entry"])
     assert {} == world.findings()
@@ -427,7 +427,7 @@ def test_of_ten_who_choose_a_clock_one_has_made_the_home(tmp_path: Path):
 
     answers = founded_at_once(world.env._replace(chance=os.urandom), 6, clock=NOON)
 
-    assert {"done": 1, "home_exists": 5} == codes(answers)
+    assert {"done": 1, "home_exists": 5} == codes(answers), answers
     assert 1 == len(world.open().profiles())
 
 

@@ -454,6 +454,7 @@ def test_a_large_settlement_takes_little_memory_and_tells_how_far_it_is(home: Wo
     assert peaks[1] < peaks[0] + SOME_BYTES
 
 
+@pytest.mark.slow
 def test_a_large_day_is_reconciled_in_little_memory(home: World):
     """
     Payment by payment: what agrees is counted and let go.

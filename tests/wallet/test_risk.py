@@ -501,6 +501,7 @@ def test_a_picture_measures_what_the_rules_ask(guarded: World):
 # --- a model of one's own ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_model_is_learned_from_what_happened_here(world: World):
     """
     It is asked from then on; why of what came before still names the older one.

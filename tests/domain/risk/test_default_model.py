@@ -26,6 +26,7 @@ def test_the_shipped_model_is_small(shipped):
     assert "ordinary/1" == shipped.ref
 
 
+@pytest.mark.slow  # it simulates a life
 def test_the_shipped_model_was_trained_with_the_simulated_life(shipped, learned_from):
     """
     Its fingerprint is that of the life which the tool simulates today, act by act.
