@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 TASKS = Listing(
     rows="tasks",
     fields=(
-        Field("task", Column(N_("task")), lambda row: Cell(row["task"], "bold")),
+        Field(
+            "task",
+            Column(N_("task")),
+            lambda row: Cell(row["task"], "bold"),
+            says=N_("the task's name"),
+        ),
         Field("points", Column(N_("points"), right=True), says=N_("what it is worth")),
         Field("facts", Column(N_("facts"), right=True), says=N_("how many parts it has")),
         Field(

@@ -35,7 +35,7 @@ ASKED = {
     ("alias",): "settings:ALIASES",
 }
 
-PICKED = ("classroom:REPORT", "risk:RULES")
+PICKED = ("classroom:REPORT", "replay:REPLAY", "risk:RULES")
 """Lists that do not have every key of what they are made from."""
 
 TEXTS = Listing(rows="rows", fields=(Field("text", says="a text"), Field("amount_fen")))
