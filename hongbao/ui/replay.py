@@ -44,12 +44,22 @@ REPLAY = Listing(
         Field("at", Column(N_("when")), lambda row: wording.when(row["at"])),
         Field("act", Column(N_("what")), lambda row: wording.reason(row["act"])),
         Field("profile", Column(N_("profile"), gives=True)),
-        Field("book", Column(N_("book")), lambda row: wording.book(row["book"])),
-        Field("kind", Column(N_("account")), lambda row: wording.account(row["kind"])),
-        Field("owner", Column(N_("owner"), gives=True)),
+        Field(
+            "book",
+            Column(N_("book")),
+            lambda row: wording.book(row["book"]),
+            says=N_("whose book it is: platform, central, or a bank's code"),
+        ),
+        Field(
+            "kind",
+            Column(N_("account")),
+            lambda row: wording.account(row["kind"]),
+            says=N_("the kind of account, as a code"),
+        ),
+        Field("owner", Column(N_("owner"), gives=True), says=N_("whose account it is")),
         Field("side", says=N_("debit or credit")),
-        Field("before_fen", Column(N_("before"), right=True)),
-        Field("held_fen", Column(N_("holds"), right=True)),
+        Field("before_fen", Column(N_("before"), right=True), says=N_("the amount before it")),
+        Field("held_fen", Column(N_("holds"), right=True), says=N_("the amount in the account")),
     ),
 )
 
