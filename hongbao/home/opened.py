@@ -113,13 +113,18 @@ class Home:
                     raise Damaged(path=str(env.keys))
             raise HomeNotFound
         close_home(env)
-        try:
-            with open_ledger(ledger, keys, passphrase) as (vault, store):
-                return cls._opened(env, keys, vault, store, profile, trusting=trusting)
-        except HomeNotFound:
-            if keys.head() is not None:
-                raise Damaged(path=str(ledger)) from None  # gone or empty, and it was more once
-            raise
+        was_noted = False
+        while True:
+            try:
+                with open_ledger(ledger, keys, passphrase) as (vault, store):
+                    return cls._opened(env, keys, vault, store, profile, trusting=trusting)
+            except HomeNotFound:
+                if was_noted:
+                    raise Damaged(path=str(ledger)) from None  # gone or empty, and it was more once
+                if keys.head() is None:
+                    raise
+                # A head is noted after its ledger: another process may have founded it just now.
+                was_noted = True
 
     @classmethod
     def _opened(

@@ -19,7 +19,9 @@ from hypothesis import settings
 from hongbao.changes.home import SetHome
 from hongbao.domain.packet import DealRule
 from hongbao.env import Env
-from hongbao.errors import Busy, HongbaoError
+from hongbao.errors import Busy, Damaged, HomeNotFound, HongbaoError
+from hongbao.home import opened
+from hongbao.home.opening import open_ledger
 from hongbao.vault import Vault
 from hongbao.vault.files import Guard
 from hongbao.wallet import Wallet
@@ -417,6 +419,30 @@ def test_ten_people_who_begin_at_once_begin_one_home(tmp_path: Path):
     assert {f"P{n}" for n in range(10)} == {row["profile"] for row in world.open().profiles()}
     assert 10 == len(world.dump()["entry"])
     assert {} == world.findings()
+
+
+def test_a_home_that_is_founded_while_another_looks_for_it_is_opened(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    No ledger yet, and a head a moment later: that is no damage. A ledger that stays away is.
+    """
+    found, tries = open_ledger, 0
+
+    def too_early(*asked: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries <= early:
+            raise HomeNotFound
+        return found(*asked)
+
+    monkeypatch.setattr(opened, "open_ledger", too_early)
+    early = 1
+    with opened.Home.open(world.env) as home:
+        assert home.store.home() is not None
+    early, tries = 2, 0
+    with pytest.raises(Damaged):
+        opened.Home.open(world.env)
 
 
 def test_of_ten_who_choose_a_clock_one_has_made_the_home(tmp_path: Path):
