@@ -276,6 +276,7 @@ balance --json                   => 0   {"available_fen": 113}
 """
 
 
+@pytest.mark.slow
 def test_exact_lines_are_accepted_and_nothing_else_is(
     here: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -442,6 +443,7 @@ def test_a_script_gets_the_code_of_an_error_and_its_reader_the_sentence(
 TABLE = "who,amount\n李四,8.88\n\n王五,0.01\n"
 
 
+@pytest.mark.slow
 def test_a_table_plays_the_story_once_for_each_row(here: Path, capsys: pytest.CaptureFixture[str]):
     """
     Each in a throw-away home of its own; what fails names the row, in every form.

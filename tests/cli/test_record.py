@@ -134,6 +134,7 @@ def test_a_recording_goes_on_where_a_story_ends(here: Path, capfd: pytest.Captur
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_recording_that_plays_otherwise_is_kept_and_said(
     here: Path, capfd: pytest.CaptureFixture[str]
 ):
@@ -209,7 +210,7 @@ def test_a_person_records_in_a_shell(tmp_path: Path):
     ("words", "code", "name"),
     [
         (["--stop"], 10, "nothing_recorded"),
-        (["a.txt", "--", "true"], 10, "nothing_recorded"),
+        (["a.txt", "--", sys.executable, "-c", "pass"], 10, "nothing_recorded"),
         (["--start", "--stop"], 2, "conflicting_options"),
         (["a.txt", "--stop"], 2, "conflicting_options"),
         (["a.txt", "--start", "--", "true"], 2, "conflicting_options"),

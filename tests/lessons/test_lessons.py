@@ -159,6 +159,7 @@ def test_what_is_wrong_is_seen_by_reading():
 
 
 @every("names, changes", PLAYED)
+@pytest.mark.slow
 def test_what_is_wrong_is_found_by_playing(names: set[str], changes: tuple[tuple[str, str], ...]):
     assert names <= problems(*changes)
 
