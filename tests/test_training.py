@@ -34,6 +34,7 @@ def text(vectors) -> str:
     return training.train(vectors, KEYS, 3, name="tried", source="dice")
 
 
+@pytest.mark.slow
 def test_pure_python_scores_as_the_library_does(vectors, text):
     """
     The same acts have the same score, to the permille, from the text as from what was learned.
@@ -72,6 +73,7 @@ def test_a_threshold_is_the_whole_number_it_stands_for():
         assert threshold < array("f", [training.scaled(written + 1)])[0]
 
 
+@pytest.mark.slow
 def test_the_same_acts_and_seed_make_the_same_model(vectors, text):
     """
     Whoever doubts a model can make it again.

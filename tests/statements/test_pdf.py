@@ -242,6 +242,7 @@ statements.write(statement(), "pdf", sys.stdout.buffer)
 """
 
 
+@pytest.mark.slow
 def test_two_writes_are_the_same_bytes(monkeypatch):
     """
     In another process, at another time, in another time zone and with other hashes.

@@ -573,6 +573,7 @@ def test_a_signature_that_is_missing_is_asked_for(lived, tmp_path):
 # --- large ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_large_statement_is_proved_in_little_memory(home, long_lived, tmp_path):
     """
     Of four thousand movements, hashed as they are read; and one that was edited, compared as it

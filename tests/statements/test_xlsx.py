@@ -480,6 +480,7 @@ def topups(count: int):
     return with_lines(statement(**sums), lines)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_statement():
     """
     Two thousand movements take what half of them do: their rows wait on the disk.

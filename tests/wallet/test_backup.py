@@ -169,6 +169,7 @@ def test_what_cannot_be_read_back_is_no_backup(
     assert good == (folder / "copy").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_backup_that_is_killed_leaves_the_old_one_and_nothing_for_long(
     world: World, folder: Path
 ):

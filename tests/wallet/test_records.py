@@ -159,6 +159,7 @@ def instants(world: World) -> st.SearchStrategy[datetime]:
     return st.sampled_from([time + by for time in times for by in (-1, 0, 1)]).map(from_micros)
 
 
+@pytest.mark.slow
 def test_any_period_opens_with_what_the_one_before_closed_with(busy: World):
     """
     Opening balance plus all movements is the closing balance; in and out are their sums; and of two
