@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,9 @@ def test_each_holds_in_both_languages_with_the_same_books(name: str, tmp_path: P
     path = shipped.path_of(name)
     assert path is not None
     digests = set()
-    with warm.stories():
+    # Processes at once are real: they would hash again the PINs that a warm one hashed cheaply.
+    is_parallel = "\ntogether" in path.read_text("utf-8")
+    with nullcontext() if is_parallel else warm.stories():
         for language in ("en", "zh_CN"):
             folder = tmp_path / language
             folder.mkdir(0o700)

@@ -1,5 +1,6 @@
 """Real processes for tests: children that are forked, raced and killed."""
 
+import importlib
 import os
 import signal
 import sys
@@ -106,6 +107,9 @@ def as_nobody(folder: Path, act: Callable[[], object]) -> int:
     The child stands in *folder*, which is its own, and has no way in from above: act on relative
     paths.
     """
+
+    # Imported while it still can be: where this Python lies may be closed to anyone else.
+    importlib.import_module("argon2.exceptions")
 
     def body() -> None:
         os.chdir(folder)
