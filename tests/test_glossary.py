@@ -45,7 +45,7 @@ ALLOWED: dict[tuple[str, str], int] = {
     ("tells of, told of", "code"): 1,
     ("told", "code"): 19,
     ("vouch, vouches", "docs"): 1,
-    ("whoever, whomever, whatever, whichever", "code"): 14,
+    ("whoever, whomever, whatever, whichever", "code"): 11,
     ("whoever, whomever, whatever, whichever", "docs"): 51,
 }
 """How often a word still stands where the glossary rules it out: it may fall, and never rise."""

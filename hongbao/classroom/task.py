@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hongbao.classroom.numbers import Number, capacity, first_of
+from hongbao.domain.bilingual import Text
 from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.money import parse_yuan
 from hongbao.domain.text import name_key, parse_profile_name
@@ -35,17 +36,6 @@ _SEED_MAX = 40
 _NEEDED = ("form", "title", "text", "begins", "number", "person", "fact")
 _OPTIONAL = ("policy", "prepare", "right", "wrong", "hand_out")
 _EXAMPLE = '["change balance 小红 = [amount]"]'
-
-
-class Text(Row):
-    """A text in both languages; one that was written in one language is the same in the other."""
-
-    en: str
-    zh: str
-
-    def said_in(self, language: str) -> str:
-        """Return the text in *language*: ``en`` or ``zh_CN``."""
-        return self.zh if language.startswith("zh") else self.en
 
 
 class Goal(Row):

@@ -344,8 +344,8 @@ class Home:
         """
         Wait for this process's turn at the ledger, if it has a place at a gate.
 
-        All that is done within belongs to it: whoever holds another lock for longer than the
-        ledger's gives the turn to no one who would wait for that.
+        Everything within is one turn. Code that holds another lock around the ledger's takes its
+        turn first, so that the turn never goes to a process that would wait for that lock.
         """
         if self.env.take_turn is None or self._has_turn:
             yield

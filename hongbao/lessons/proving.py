@@ -14,8 +14,9 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from hongbao.domain.bilingual import Text
 from hongbao.lessons.scaffold import BLANK
-from hongbao.lessons.script import HINTS, Goal, Lesson, Question, Step, Text, Way, Wrong
+from hongbao.lessons.script import HINTS, Goal, Lesson, Question, Step, Way, Wrong
 from hongbao.lessons.world import WayFailed, World
 from hongbao.queries.facts import differences, holding, read, read_sides, value_text
 from hongbao.story import Failed, Run, Skipped

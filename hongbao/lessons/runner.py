@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from hongbao.domain.bilingual import Text
 from hongbao.domain.ledger import Kind
 from hongbao.errors import HongbaoError, InvalidFact, NothingToUndo, StepNotFound
 from hongbao.lessons import misconceptions
@@ -27,7 +28,7 @@ from hongbao.lessons.progress import (
     Seen,
     Shot,
 )
-from hongbao.lessons.script import Goal, Lesson, Question, Step, Text, Wrong
+from hongbao.lessons.script import Goal, Lesson, Question, Step, Wrong
 from hongbao.lessons.world import World
 from hongbao.queries.facts import (
     WORD,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from hongbao.domain.bilingual import Text
 from hongbao.domain.identity import BANK_NUMBERS
 from hongbao.domain.text import parse_profile_name
 from hongbao.domain.toml_table import Document, Table
@@ -33,17 +34,6 @@ _TEXT_MAX = 6000
 _LINE_MAX = 300
 _ENTRIES_MAX = 20
 _SOME = 60
-
-
-class Text(NamedTuple):
-    """A text in both languages."""
-
-    en: str
-    zh: str
-
-    def said_in(self, language: str) -> str:
-        """Return the text in *language*: ``en`` or ``zh_CN``."""
-        return self.zh if language.startswith("zh") else self.en
 
 
 class Way(NamedTuple):

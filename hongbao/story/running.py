@@ -68,7 +68,7 @@ class Started(NamedTuple):
 
 
 Start = Callable[[list[str], Path, Mapping[str, str], Screen | None], Started]
-"""A way to start ``hongbao`` as a `Run` runs it; whoever starts it reads it, and waits for it."""
+"""A way to start ``hongbao`` as a `Run` does; the caller reads its outputs and waits for it."""
 
 
 def start(

@@ -24,6 +24,20 @@ _BAR = " │ "
 """What stands between the two sides of a T."""
 
 
+BOOK = Field(
+    "book",
+    Column(N_("book")),
+    lambda row: wording.book(row["book"]),
+    says=N_("whose book it is: platform, central, or a bank's code"),
+)
+KIND = Field(
+    "kind",
+    Column(N_("account")),
+    lambda row: wording.account(row["kind"]),
+    says=N_("the kind of account, as a code"),
+)
+SIDE = Field("side", says=N_("debit or credit"))
+
 ACCOUNTS = Listing(
     rows="books",
     every=lambda answer: (
@@ -32,20 +46,10 @@ ACCOUNTS = Listing(
         for account in book["accounts"]
     ),
     fields=(
-        Field(
-            "book",
-            Column(N_("book")),
-            lambda row: wording.book(row["book"]),
-            says=N_("whose book it is: platform, central, or a bank's code"),
-        ),
-        Field(
-            "kind",
-            Column(N_("account")),
-            lambda row: wording.account(row["kind"]),
-            says=N_("the kind of account, as a code"),
-        ),
+        BOOK,
+        KIND,
         Field("owner", Column(N_("owner"), gives=True)),
-        Field("side", says=N_("debit or credit")),
+        SIDE,
         Field("before_fen", Column(N_("before"), right=True)),
         Field("held_fen", Column(N_("holds"), right=True), says=N_("the amount in the account")),
     ),
