@@ -294,9 +294,7 @@ def _free_bytes() -> int:
 def _racer(profile: str, ended: "Ended", opened_at: float | None) -> "Racer":
     answer: dict[str, Any] = {}
     for said in ended.said[:2]:
-        with suppress(
-            ValueError
-        ):  # a killed process prints nothing, or half a document
+        with suppress(ValueError):  # a killed process prints nothing, or half a document
             answer |= json.loads(said)
     start = claim = None
     if opened_at is not None and ended.ready_at is not None:
