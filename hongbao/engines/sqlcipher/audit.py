@@ -6,7 +6,7 @@ from typing import Any
 from hongbao.engines.sqlcipher.books import ENTRY
 from hongbao.engines.sqlcipher.engine import Engine
 from hongbao.engines.sqlcipher.questions import ASKED
-from hongbao.engines.sqlcipher.state import key_columns, sealed_columns
+from hongbao.engines.sqlcipher.state import key_columns, sealed_columns, without_unused
 from hongbao.errors import Damaged
 from hongbao.questions import Question
 
@@ -36,7 +36,7 @@ def _states(engine: Engine, table: str) -> Iterator[tuple[str, tuple[Any, ...]]]
     columns = sealed_columns(engine, table)
     where = [columns.index(part.split()[0]) for part in key_columns(table).split(" AND ")]
     for row in engine.each(f"SELECT {', '.join(columns)} FROM {table}"):
-        yield "/".join(str(row[at]) for at in where), tuple(row)
+        yield "/".join(str(row[at]) for at in where), without_unused(table, row)
 
 
 def _last_seals(engine: Engine) -> Iterator[tuple[str, str, int, bytes | None]]:

@@ -1,6 +1,6 @@
 """What acts change: typed changes written, and the rows of state as seals cover them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from hongbao.engines.sqlcipher import (
     books,
@@ -32,6 +32,14 @@ named, and how far a demo's clock and dice have come, any user of the home may c
 a challenge is counted before it is checked, and a wrong one leaves no entry.
 """
 
+ADDED: dict[str, frozenset[str]] = {}
+"""
+Columns that a form after the first one opened has added to a sealed table.
+
+A seal covers such a column only where it is not NULL, so a row that was sealed before there was
+one stays as it was sealed. A migration adds it without a value: only an act seals one.
+"""
+
 
 def state(engine: Engine, row: RowKey) -> StateRow:
     table, *key = row
@@ -47,7 +55,8 @@ def state(engine: Engine, row: RowKey) -> StateRow:
         key_of(row),
     )
     is_gone = all(value is None for value in values)  # a row has its key at least
-    return StateRow(None if is_gone else tuple(values), generation, digest and bytes(digest))
+    values = without_unused(table, values)
+    return StateRow(None if is_gone else values, generation, digest and bytes(digest))
 
 
 def key_columns(table: str) -> str:
@@ -62,6 +71,16 @@ def sealed_columns(engine: Engine, table: str) -> list[str]:
         columns = engine.rows("SELECT name FROM pragma_table_info(?) ORDER BY cid", table)
         engine.sealed[table] = [name for (name,) in columns if name not in UNSEALED.get(table, ())]
     return engine.sealed[table]
+
+
+def without_unused(table: str, values: Sequence[object]) -> tuple[object, ...]:
+    """Return the *values* of `sealed_columns` without those of added columns at their end."""
+    end = len(values)
+    for _ in ADDED.get(table, ()):
+        if values[end - 1] is not None:
+            break
+        end -= 1
+    return tuple(values[:end])
 
 
 _KEYS = {
