@@ -94,7 +94,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> int:
 
 def test_a_home_of_every_form_is_kept(tmp_path: Path):
     """
-    Or nothing here would be tested: whoever lands a form runs `make` once, before the next.
+    Or nothing here would be tested: a form that lands wants `make` run once, before the next.
     """
     found = {
         (form, kind): Old(kept(form, kind), tmp_path / f"{form}-{kind}").form()
