@@ -468,6 +468,23 @@ class LoggedIn(Answer):
     session: int
 
 
+class SessionOpened(Answer):
+    """
+    A session for claims: until it expires, its device authenticates them with the session's key.
+
+    *key* is the SHA-256 of that key, which the device has signed.
+    """
+
+    profile: str
+    device: str
+    device_number: int
+    device_session: int
+    purpose: str
+    key: str
+    minutes: int
+    expires_at: str
+
+
 class DeviceMoved(Answer):
     """`device move`: where the device says it is."""
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from hongbao.auditing.context import Context
 from hongbao.auditing.sealed import at, facts_in, has, judged, part_of
+from hongbao.auditing.sessions import CODE_BYTES, Sessions
 from hongbao.domain.chain import statement
 from hongbao.domain.risk.acts import Verdict
 from hongbao.domain.risk.habit import NEW, Habit, after, encode
@@ -46,19 +47,29 @@ def check_signatures(context: Context) -> Iterator[str]:
 
     Every request has to be signed. Institutions' own steps digest no inputs, and sign
     nothing. A restore takes every counter as far as its own number: what was signed in the
-    ledger before it is not new again.
+    ledger before it is not new again. A claim under a session has the session's code instead.
     """
     counters: dict[int, int] = {}
+    sessions = Sessions(context)
     restored = 0
     for row in context.rows(Question.SIGNED_ENTRIES):
-        entry, act, profile, request_id, inputs, is_judged, *signed, stop = row
+        entry, act, profile, request_id, inputs, is_judged, *signed, facts, at, generation = row
         if signed == _UNSIGNED:
             fits = not inputs or act in _BY_ITSELF or (act == "cut" and not is_judged)
         else:
-            asked = (act, request_id) if stop is None else _asked(act, stop)
-            device, _session, counter, *_ = signed
+            device, session, counter, signature, *known = signed
             last = max(counters.get(device, 0), restored)
-            fits = _is_signed(context, profile, asked, inputs, *signed) and counter > last
+            asked = _asked(act, facts) if act in _STOPPED_AS else (act, request_id)
+            if signature is not None and len(signature) == CODE_BYTES:
+                code = (device, session, counter, bytes(signature))
+                fits = sessions.fits(profile, asked, inputs, at, code) and _is_known(*known)
+            else:
+                fits = _is_signed(context, profile, asked, inputs, *signed)
+            if act == "session_open":
+                fits &= sessions.is_opened(
+                    *(entry, profile, request_id, inputs, at, generation, facts), (device, session)
+                )
+            fits &= counter is not None and counter > last
             counters[device] = counter or 0
         if not fits:
             yield f"entry {entry}"
@@ -88,6 +99,11 @@ def _is_signed(
         return False
     said = statement(profile, device, session, *asked, inputs, counter)
     return 0 < session <= last_session and context.fits(public_key, said, signature)
+
+
+def _is_known(last_session: int | None, public_key: bytes | None, is_enrolled: int) -> bool:
+    """Return whether there is such a device, and its profile has enrolled it."""
+    return last_session is not None and public_key is not None and bool(is_enrolled)
 
 
 def check_habits(context: Context) -> Iterator[str]:

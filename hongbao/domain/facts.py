@@ -388,6 +388,18 @@ SHAPES: Mapping[str, Mapping[int, Shape]] = {
     "device_remove": _shape({**_DEVICE, "key_destroyed": YES}),
     "device_login": _shape(_own(profile=TEXT, device=TEXT, session=COUNT)),
     "device_move": _shape(_own(profile=TEXT, device=TEXT, city=TEXT, before=TEXT)),
+    "session_open": _shape(
+        _own(
+            profile=TEXT,
+            device=TEXT,
+            device_number=COUNT,
+            device_session=COUNT,
+            purpose=TEXT,
+            key=TEXT,
+            minutes=COUNT,
+            expires_at=MOMENT,
+        )
+    ),
     "device_fault": _shape(_own(device=TEXT, device_fault=maybe(TEXT))),
     "totp_add": _shape(_AUTHENTICATOR),
     "totp_remove": _shape(_AUTHENTICATOR),

@@ -47,8 +47,8 @@ TOPICS = {
     ),
     "devices": (
         "DeviceExists AlreadyApproved DeviceInUse DeviceNotFound SessionEnded BadSignature "
-        "ReplayedNonce SessionCut DeviceNotEnrolled DevicePending DeviceKeyMissing "
-        "DeviceKeyDamaged"
+        "ReplayedNonce SessionCut SessionNotOpen NotOfSession DeviceNotEnrolled DevicePending "
+        "DeviceKeyMissing DeviceKeyDamaged"
     ),
     "risk": (
         "ChallengeNotFound CaseNotFound DecisionNotFound CaseClosed ChallengeRequired "

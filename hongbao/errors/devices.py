@@ -88,6 +88,29 @@ class SessionCut(HeldByRisk):
     advice = N_("log in again with `hongbao device login {device}`")
 
 
+class SessionNotOpen(HeldByRisk):
+    """A claim names a session that was never opened, has expired, or ended with its device's."""
+
+    session: int = example(12)
+
+    sentence = N_("session {session} for claims is not open")
+    advice = N_("open another one from your device")
+
+
+class NotOfSession(HeldByRisk):
+    """
+    A claim does not carry its session's code, or carries one that was used before.
+
+    *counter* is the last that the session's device has used: the next request needs a greater one.
+    """
+
+    session: int = example(12)
+    counter: int = example(40)
+
+    sentence = N_("the claim does not come from session {session}, or was made before")
+    advice = N_("make the request again from the device that opened the session")
+
+
 class DeviceNotEnrolled(HeldByRisk):
     """The profile has not let this device in."""
 

@@ -26,6 +26,7 @@ _FACTS = {
     "device_remove": N_("removed a device"),
     "device_login": N_("logged in again"),
     "device_move": N_("set a device's city"),
+    "session_open": N_("opened a session for claims"),
     "device_fault": N_("simulated a device fault"),
     "cut": N_("was logged out for safety"),
     "challenged": N_("got a challenge"),

@@ -256,6 +256,19 @@ class Vault:
             if secrets.signing:
                 yield primitives.public_key(self._seed(purpose, secrets.signing))
 
+    # --- sessions --------------------------------------------------------------------------------
+
+    def session_key(self, profile: int, request_id: str, *, generation: int | None = None) -> bytes:
+        """
+        Return the 32-byte key of the session that *profile*'s request *request_id* opens.
+
+        It is made of the signing secret, which outlives a rekey, so `hongbao check` can verify
+        what was authenticated with it while there is this ledger. This home and the device
+        that opened the session both have it: it proves nothing against this home.
+        """
+        signing = self.legacy_secrets()[generation or self.generation].signing
+        return primitives.subkey(signing, b"session", b"%d" % profile, request_id.encode())
+
     def _seed(self, purpose: str, signing: bytes) -> bytes:
         return primitives.subkey(signing, b"ed25519", purpose.encode("utf-8"))
 

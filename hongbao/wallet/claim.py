@@ -30,6 +30,7 @@ from hongbao.wallet.holds import (
     why_held,
 )
 from hongbao.wallet.risk_control import judge, remember_amount
+from hongbao.wallet.signing import Signed
 from hongbao.wallet.unit_of_work import perform
 
 if TYPE_CHECKING:
@@ -55,8 +56,26 @@ def claim(
     OwnPacket, NotForYou, AlreadyClaimed, PacketFinished, PacketRefunded, PacketExpired or
     PacketHeld.
     """
-    wanted = parse_packet_id(packet)
-    luck = parse_luck(luck)
+    return claim_as(home, parse_packet_id(packet), parse_luck(luck), request_id)
+
+
+def inputs_of(packet: str, luck: str | None) -> dict[str, object]:
+    """Return what a request for a share of *packet* asks for, as its digest has it."""
+    return {"packet": packet, "luck": luck}
+
+
+def claim_as(
+    home: Home,
+    wanted: str,
+    luck: str | None,
+    request_id: str | None,
+    presented: Callable[[Act], Signed] | None = None,
+) -> Claimed:
+    """
+    Take this profile's share of the packet *wanted*, as `claim` does.
+
+    A request that is *presented* was authenticated by a session (see `perform`).
+    """
     home.watch.skip()
 
     def work(doing: Act) -> Claimed:
@@ -133,9 +152,10 @@ def claim(
         return perform(
             home,
             "claim",
-            {"packet": wanted, "luck": luck},
+            inputs_of(wanted, luck),
             work,
             request_id=request_id,
+            presented=presented,
         )
 
     return past_hold(home, claimed)

@@ -30,7 +30,7 @@ def together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoErr
     assert home.group is None
     answers: list[A | HongbaoError] = []
     with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
-        with keys_with_their_devices(home, dry_run=False), home.changing(), _grouped(home) as group:
+        with keys_with_their_devices(home, dry_run=False), home.changing(), grouped(home) as group:
             head = home.store.head()
             for act in acts:
                 try:
@@ -49,7 +49,7 @@ def together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoErr
 
 
 @contextmanager
-def _grouped(home: Home) -> Iterator[list[Act]]:
+def grouped(home: Home) -> Iterator[list[Act]]:
     """Let the acts within be sealed together, as what is given gathers them."""
     group: list[Act] = []
     home.group = group

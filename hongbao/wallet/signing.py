@@ -110,7 +110,7 @@ def sign(home: Home, act: str, doing: Act, row: DeviceRow) -> Signed:
     """
     fault = None if act == TELLING_FAULTS else row.fault
     counter = row.counter if fault == "replay" else row.counter + 1
-    said = _statement(act, doing, row.id, row.session, counter)
+    said = statement_of(act, doing, row.id, row.session, counter)
     signature = device_keys(home).sign(row.public_key, said)
     if fault == "forge":
         signature = bytes(64)
@@ -133,10 +133,11 @@ def check_signed(act: str, doing: Act, row: DeviceRow, signed: Signed) -> None:
 
     if signed.counter <= row.counter:
         raise ReplayedNonce(device=row.name)
-    said = _statement(act, doing, signed.device, signed.session, signed.counter)
+    said = statement_of(act, doing, signed.device, signed.session, signed.counter)
     if signed.session != row.session or not verify(row.public_key, said, signed.signature):
         raise BadSignature(device=row.name)
 
 
-def _statement(act: str, doing: Act, device: int, session: int, counter: int) -> bytes:
+def statement_of(act: str, doing: Act, device: int, session: int, counter: int) -> bytes:
+    """Return the bytes that a request for *act* is signed over."""
     return statement(doing.me.id, device, session, act, doing.request_id, doing.inputs, counter)

@@ -106,6 +106,7 @@ def perform(
     signed: bool = True,
     any_device: bool = False,
     by: Callable[[Act], DeviceRow] | None = None,
+    presented: Callable[[Act], Signed] | None = None,
     noted: bool = True,
     after: int = 0,
 ) -> A:
@@ -125,9 +126,11 @@ def perform(
     The act is *signed* by the device it comes from, and believed only where the signature
     fits, unless the platform acts automatically; *any_device* accepts one that waits
     for it, or whose session was ended, and *by* gives the device where it is not the one that
-    is acted from. What risk control stops is a separate act, and its answer is raised
-    once that stands; where it is a challenge, and a person answers it, the act is done after
-    all. The head is *noted* next to the keys, unless this ledger is not in its place yet.
+    is acted from. A request that comes with the code of a session is not signed: *presented*
+    checks that, and gives what takes the place of a signature. What risk control stops is a
+    separate act, and its answer is raised once that stands; where it is a challenge, and a person
+    answers it, the act is done after all. The head is *noted* next to the keys, unless this ledger
+    is not in its place yet.
     The entry's number is the next one, and greater than *after*.
     """
     if dry_run and home.witness is not None and not home.rehearsing:
@@ -147,6 +150,7 @@ def perform(
                 signed=signed,
                 any_device=any_device,
                 by=by,
+                presented=presented,
                 noted=noted,
                 after=after,
             )
@@ -183,7 +187,9 @@ def perform(
                 )
                 signature: Signed | None = None
                 try:
-                    if signed:
+                    if presented is not None:
+                        signature = presented(doing)
+                    elif signed:
                         row = acting_device(home, me) if by is None else by(doing)
                         signature = _signed(home, act, doing, row, any_device=any_device)
                     answer = work(doing)
@@ -225,6 +231,7 @@ def perform(
             signed=signed,
             any_device=any_device,
             by=by,
+            presented=presented,
         )
     return cast(A, {**answer, "dry_run": True}) if dry_run else answer
 

@@ -227,6 +227,7 @@ ANSWERED: dict[str, Any] = {
     "device_approve": answers.DeviceChanged,
     "device_remove": answers.DeviceRemoved,
     "device_login": answers.LoggedIn,
+    "session_open": answers.SessionOpened,
     "device_move": answers.DeviceMoved,
     "device_fault": answers.DeviceFaultSet,
     "totp_add": answers.TotpChanged,

@@ -304,7 +304,7 @@ ASKED = {
         SELECT entry.id, act, entry.profile, request_id, inputs, risk IS NOT NULL,
             entry.device, entry.session, entry.counter, signature, device.session, public_key,
             enrolment.profile IS NOT NULL, iif(act IN ('challenged', 'limited', 'refused',
-            'cut'), facts, NULL)
+            'cut', 'session_open'), facts, NULL), at, generation
         FROM entry
         LEFT JOIN device ON device.id = entry.device
         LEFT JOIN enrolment ON enrolment.device = entry.device
