@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.auditing import PROBLEMS, Auditor
 from hongbao.auditing.context import Noted
@@ -22,17 +22,33 @@ if TYPE_CHECKING:
     from hongbao.vault import Tries
 
 
-def check(home: Home, names: Collection[str] = PROBLEMS) -> Checked:
+class Before(NamedTuple):
+    """What was noted next to the keys before the snapshot that is judged."""
+
+    head: tuple[int, bytes] | None
+    tries: Mapping[Holder, Tries | None]
+
+
+def noted_before(home: Home) -> Before:
+    """Return what is noted next to the keys now; a snapshot that is taken later has all of it."""
+    return Before(home.keys.head(), _tries_of(home))
+
+
+def check(
+    home: Home, names: Collection[str] = PROBLEMS, *, before: Before | None = None
+) -> Checked:
     """
     Re-add everything and return all that was looked at, with what is wrong.
 
     With *names*, only those checks are made.
 
-    One snapshot is judged, so that it may run while others write.
+    One snapshot is judged, so that it may run while others write. A caller who has taken it already
+    gives what was noted *before* it.
     """
     from hongbao.vault import verify
 
-    before = _tries_of(home)
+    if before is None:
+        before = noted_before(home)
     with home.looking():
         auditor = Auditor(home.store, home.vault, verify, device_keys(home), noted_of(home, before))
         findings = auditor.findings(names)
@@ -54,11 +70,12 @@ def check(home: Home, names: Collection[str] = PROBLEMS) -> Checked:
         }
 
 
-def noted_of(home: Home, before: Mapping[Holder, Tries | None] | None = None) -> Noted:
+def noted_of(home: Home, before: Before | None = None) -> Noted:
     """
     Return what is noted next to the keys about the ledger's progress.
 
-    *before* has the tries at PINs as they were noted before the snapshot: a holder whose count has
+    *before* has what was noted before the snapshot. Its head counts: by now another process may
+    have noted one that the snapshot does not have yet. A holder whose tries at the PIN have
     changed since is left out.
     """
     home.store.head()  # the snapshot is of now
@@ -67,9 +84,10 @@ def noted_of(home: Home, before: Mapping[Holder, Tries | None] | None = None) ->
         tries = {
             holder: noted
             for holder, noted in tries.items()
-            if holder in before and before[holder] == noted
+            if holder in before.tries and before.tries[holder] == noted
         }
-    return Noted(home.keys.head(), home.keys.noted_since(), tries)
+    head = home.keys.head() if before is None else before.head
+    return Noted(head, home.keys.noted_since(), tries)
 
 
 def _tries_of(home: Home) -> dict[Holder, Tries | None]:

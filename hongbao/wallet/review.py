@@ -29,7 +29,7 @@ from hongbao.domain.text import mask_profile_name
 from hongbao.errors import CaseClosed, CaseNotFound, InvalidRange
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in
-from hongbao.queries.check import check, head_line
+from hongbao.queries.check import check, head_line, noted_before
 from hongbao.queries.guards import guards_in_force, read_guards
 from hongbao.queries.history import entry_span
 from hongbao.store import CaseRow, CaseView, OperatorRow, OpinionRow
@@ -489,8 +489,9 @@ def records_kept(home: Home) -> RecordsKept:
     The chain is sealed again from its first entry to its last. One snapshot is judged, so that
     it may run while others write.
     """
+    before = noted_before(home)
     with home.looking():
-        checked = check(home, KEPT)
+        checked = check(home, KEPT, before=before)
         row, pack = home.store.records_kept(), guards_in_force(home, home.row).pack
         keep_until = None if row.first_at is None else years_after(row.first_at, pack.keep_years)
         return {

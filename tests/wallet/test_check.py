@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.packet import DealRule, PacketKind
+from hongbao.vault import KeyFolder
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.wallet.acts import DAY, half_claimed
@@ -111,6 +113,28 @@ def test_a_busy_life_checks(busy: World):
     )
     last = dump["entry"][-1]
     assert {"entry": last[0], "mac": last[14].hex()} == checked["head"]
+
+
+@pytest.mark.parametrize("asked", ["check", "records_kept"])
+def test_what_another_process_does_during_a_check_is_nothing_wrong(
+    asked: str, busy: World, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Its entry is noted next to the keys, and the snapshot that is judged may not have it yet.
+    """
+    zhang, li, head = busy.zhang, busy.li, KeyFolder.head
+    sent = zhang.send(2 * YUAN, count=2, pin=right)
+
+    def head_after_a_claim(keys: KeyFolder) -> tuple[int, bytes] | None:
+        if keys is zhang.keys:
+            with suppress(errors.AlreadyClaimed):
+                li.claim(sent["packet"])
+        return head(keys)
+
+    monkeypatch.setattr(KeyFolder, "head", head_after_a_claim)
+    told = getattr(zhang, asked)()
+
+    assert [] == [finding for finding in told["findings"] if not finding["ok"]]
 
 
 ZHANGS_ACCOUNT = (
