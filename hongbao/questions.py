@@ -58,12 +58,14 @@ class Question(Enum):
     """Each correction with its entry and its payment."""
     DEVICES_IN_USE = auto()
     """Name and public key of each enrolled device."""
-    SIGNED_ENTRIES = auto()
-    """Every entry with its signature and the device that made it."""
+    SIGNERS = auto()
+    """Every device with its public key and its session."""
+    ENROLLED = auto()
+    """Every profile with each device that it has ever enrolled."""
     DEVICE_COUNTERS = auto()
     """Each device with the counter of the last act that it signed."""
-    RISK_RECORDS = auto()
-    """Entry, profile and risk record of every judged act, and the columns it is looked for by."""
+    RECORDS_OF_PROFILE = auto()
+    """The risk records of one profile behind one entry, up to another, in order."""
     HABITS = auto()
     """Each habit that is kept, and the entry up to which it follows from the records."""
     STOPS = auto()
@@ -88,8 +90,12 @@ class Question(Enum):
     """Each packet's terms with the entry that sent it."""
     DEALS = auto()
     """Each claim with what its amount was drawn from."""
-    BALANCES_BY_ENTRY = auto()
-    """Each entry about a profile: what it says it moved, left, and what it did move."""
+    DEALS_OF = auto()
+    """The same of one packet."""
+    CLAIMED = auto()
+    """The numbers of packets that were claimed from behind an entry."""
+    CLAIMS = auto()
+    """Every claim as it is kept, its entry first."""
     BALANCES_BY_PROFILE = auto()
     """What each profile's account has."""
     POLICIES = auto()
@@ -115,7 +121,11 @@ class Question(Enum):
     LAST_SEALS = auto()
     """The last seal of every row that has one: table, key, generation, digest."""
     SEALED_ACTS = auto()
-    """Of each act what its seal covers (`EntryRow.sealed_fields`), and the MAC behind the last."""
+    """
+    Of each act what its seal covers (`EntryRow.sealed_fields`), and the MAC behind the last.
+
+    Of those behind an entry, if one is given; so are transfers and rows.
+    """
     SEALED_TRANSFERS = auto()
     """Each transfer behind its entry's id, as `hongbao.domain.chain.line` has it."""
     SEALED_ROWS = auto()

@@ -16,12 +16,14 @@ from hongbao.auditing import (
     packets,
     people,
     private,
+    signatures,
     state,
 )
-from hongbao.auditing.context import ROWS_MAX, Context, DeviceKeys, Fits, Keys, Noted
+from hongbao.auditing.context import ROWS_MAX, Context
+from hongbao.auditing.digest import BooksDigest
+from hongbao.auditing.walk import FROM_THE_FIRST, Reader, walk
 from hongbao.errors import Damaged
 from hongbao.questions import Question
-from hongbao.store import Store
 from hongbao.words import N_, fill
 
 if TYPE_CHECKING:
@@ -130,60 +132,90 @@ CHECKS: dict[str, Check] = {
     "terms": packets.check_terms,
     "deals": packets.check_deals,
     "held": holds.check_held,
-    "balances": people.check_balances,
     "maturing": people.check_maturing,
     "usage": people.check_usage,
-    "habits": guards.check_habits,
     "challenges": guards.check_challenges,
     "cases": cases.check_cases,
     "bills": bills.check_bills,
     "state": state.check_state,
     "sealed": private.check_sealed,
     "devices": guards.check_devices,
-    "signatures": guards.check_signatures,
-    "chain": chain.check_chain,
     "head": chain.check_head,
     "noted_head": chain.check_noted_head,
 }
-"""Every check: it yields the rows that fail it, named so that a person can find them."""
+"""Checks that ask for rows: each yields those that fail it, so named that a person finds them."""
+
+READERS: dict[str, Callable[[Context], Reader]] = {
+    "balances": people.Balances,
+    "habits": guards.Habits,
+    "signatures": signatures.Signatures,
+    "chain": chain.Chain,
+}
+"""Checks that follow the entries, all in one pass."""
 
 
 class Auditor:
-    """
-    One look over one snapshot of *store*.
+    """One look over one snapshot, which is the *context*."""
 
-    *keys* make MACs, seals and marks again, *fits* verifies signatures, *device_keys* are those of
-    this machine, and *noted* is what is noted next to the keys. One who has the keys may have
-    written anything at all into a row, so nothing in one is taken for what it should be.
-    """
-
-    def __init__(
-        self, store: Store, keys: Keys, fits: Fits, device_keys: DeviceKeys, noted: Noted
-    ) -> None:
-        self._context = Context(store, keys, fits, device_keys, noted)
-        self.entries = self._context.count(Question.ENTRY_COUNT)
-        self.transfers = self._context.count(Question.TRANSFER_COUNT)
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.entries = context.count(Question.ENTRY_COUNT)
+        self.transfers = context.count(Question.TRANSFER_COUNT)
+        self.books: str | None = None
+        """The digest of the books, once the entries have been read."""
+        self._readers: dict[str, Reader] = {}
 
     def findings(self, names: Collection[str] = PROBLEMS) -> list[FindingLine]:
         """Return every check, or those of *names*, with what it found, in a fixed order."""
-        found: list[FindingLine] = []
-        for name, (named, step) in PROBLEMS.items():
-            if name not in names:
-                continue
-            problem, next_step = named, step
-            try:
-                rows = list(CHECKS[name](self._context))
-            except Damaged as error:
-                problem, next_step = PROBLEMS["pages"]
-                rows = [str(error)]
-            found.append(
-                {
-                    "check": name,
-                    "ok": not rows,
-                    "problem": fill(problem, {"count": len(rows)}) if rows else None,
-                    "count": len(rows),
-                    "rows": rows[:ROWS_MAX],
-                    "next_step": next_step if rows else None,
-                }
-            )
-        return found
+        pages = self._finding("pages") if "pages" in names else None
+        damage = self._walk(names)
+        return [
+            pages if name == "pages" and pages is not None else self._finding(name, damage)
+            for name in PROBLEMS
+            if name in names
+        ]
+
+    def _walk(self, names: Collection[str]) -> Damaged | None:
+        """Have all entries go by, and return what kept them from it."""
+        self._readers = {}
+        unread = self.context.unread
+        try:
+            self._readers = {
+                name: make(self.context) for name, make in READERS.items() if name in names
+            }
+            if not self._readers:
+                return None
+            readers: list[Reader] = [*self._readers.values()]
+            digest = None if unread is not None else BooksDigest()
+            if digest is not None:
+                readers.append(digest)
+            walk(self.context, readers, FROM_THE_FIRST if unread is None else unread.entry)
+            self.books = None if digest is None else str(digest)
+            return None
+        except Damaged as error:
+            return error
+        finally:
+            verifying = self._readers.get("signatures")
+            if isinstance(verifying, signatures.Signatures):
+                verifying.stop()
+
+    def _finding(self, name: str, damage: Damaged | None = None) -> FindingLine:
+        problem, next_step = PROBLEMS[name]
+        try:
+            if name not in READERS:
+                rows = list(CHECKS[name](self.context))
+            elif damage is not None:
+                raise damage
+            else:
+                rows = self._readers[name].found
+        except Damaged as error:
+            problem, next_step = PROBLEMS["pages"]
+            rows = [str(error)]
+        return {
+            "check": name,
+            "ok": not rows,
+            "problem": fill(problem, {"count": len(rows)}) if rows else None,
+            "count": len(rows),
+            "rows": rows[:ROWS_MAX],
+            "next_step": next_step if rows else None,
+        }

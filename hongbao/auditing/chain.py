@@ -1,105 +1,111 @@
 """Checks of the chain: every entry sealed as it stands, and none missing."""
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import Any
+from __future__ import annotations
 
-from hongbao.auditing.context import ROWS_MAX, Context
+from typing import TYPE_CHECKING
+
+from hongbao.auditing.context import ROWS_MAX
 from hongbao.auditing.sealed import has
-from hongbao.domain.chain import Act, canonical
+from hongbao.auditing.walk import PLACE
+from hongbao.domain.chain import act_of, entry_of
 from hongbao.errors import Damaged
 from hongbao.questions import Question
 from hongbao.store import EMPTY_HEAD
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hongbao.auditing.context import Context
+    from hongbao.auditing.walk import Step
+
 UNNOTED = 1
 """How many entries there may be of which nothing is noted: a command that dies may leave one."""
 
-
-_GENERATION = 13
-"""Where the generation of its keys stands among an entry's fields."""
+_ACT, _FACTS, _GENERATION = PLACE["act"], PLACE["facts"], PLACE["generation"]
 
 
-def _skips(fields: Sequence[object], expected: int) -> bool:
-    """Return whether the entry with *fields* is a restore that skips what was *expected*."""
-    if fields[1] != "restore":
-        return False
-    skipped = {"copied_entry": expected - 1, "last_entry": int(str(fields[0])) - 1}
-    return has("restore", str(fields[12]), skipped)
-
-
-def _named(group: Sequence[Act]) -> str:
-    """Return the names of the acts under one seal: it cannot show which was edited."""
-    first, last = group[0].fields[0], group[-1].fields[0]
-    return f"entry {last}" if first == last else f"entries {first} to {last}"
-
-
-class Behind:
-    """Rows in the order of their entries, looked up entry by entry as the chain comes to each."""
-
-    def __init__(self, rows: Iterator[Any]) -> None:
-        groups = groupby(rows, key=lambda row: int(row[0]))
-        self._groups = ((entry, [tuple(row[1:]) for row in group]) for entry, group in groups)
-        self._next = next(self._groups, None)
-
-    def before(self, entry: int | None) -> Iterator[int]:
-        """Yield the entries before *entry* that have rows and are not there; None is the end."""
-        while self._next is not None and (entry is None or self._next[0] < entry):
-            yield self._next[0]
-            self._next = next(self._groups, None)
-
-    def of(self, entry: int) -> list[tuple[Any, ...]]:
-        """Return the rows of *entry*, in order."""
-        if self._next is None or self._next[0] != entry:
-            return []
-        rows = self._next[1]
-        self._next = next(self._groups, None)
-        return rows
-
-
-def check_chain(context: Context) -> Iterator[str]:
+class Chain:
     """
-    Seal every entry again and compare; continue behind a break, so that each one is named.
+    Seals every entry again and compares; it continues behind a break, so that each one is named.
 
     Each `rekey` begins the next generation, and nothing else does: one who kept the chain key
     of one that is over may not write what comes after it.
     """
-    previous, expected, generation = EMPTY_HEAD.mac, 1, 1
-    transfers = Behind(context.rows(Question.SEALED_TRANSFERS))
-    rows = Behind(context.rows(Question.SEALED_ROWS))
-    group: list[Act] = []
-    for fields, stored in context.rows(Question.SEALED_ACTS):
-        entry = int(fields[0])
-        if not _skips(fields, expected):
+
+    def __init__(self, context: Context) -> None:
+        self.found: list[str] = []
+        self._context = context
+        since = context.unread
+        self._previous = EMPTY_HEAD.mac if since is None else since.mac
+        self._last = 0 if since is None else since.entry
+        self.generation = 1 if since is None else since.generation
+        self._group: list[tuple[int, str]] = []
+        self._expects = None if since is not None else context.behind
+
+    def take(self, step: Step) -> None:
+        entry, fields = step.entry, step.fields
+        expected = self._last + 1
+        if entry != expected and not _skips(step, expected):
             for missing in range(expected, min(entry, expected + ROWS_MAX)):
-                yield f"entry {missing} is missing"
-        expected = entry + 1
-        for stray in (*transfers.before(entry), *rows.before(entry)):
-            yield f"rows of entry {stray}, which is not there"
-        generation += fields[1] == "rekey"
-        group.append(Act(fields, transfers.of(entry), rows.of(entry)))
-        if stored is None:  # the group continues
-            continue
+                self.found.append(f"entry {missing} is missing")
+        self._last = entry
+        self._say_strays(step.strays)
+        if fields[_ACT] == "rekey":
+            self.generation += 1
+        self._group.append((entry, act_of(step.parts, step.moved, step.left)))
+        if step.mac is None:  # the group continues
+            return
+        sealed = entry_of([act for _entry, act in self._group])
         try:
-            again = context.keys.chain_mac(
-                previous, canonical(group), generation=int(fields[_GENERATION])
+            again = self._context.keys.chain_mac(
+                self._previous, sealed, generation=int(fields[_GENERATION])
             )
-        except (
-            Damaged,
-            TypeError,
-        ):  # under keys that this home never had
+        except (Damaged, TypeError):  # under keys that this home never had
             again = b""
-        if again != stored or fields[_GENERATION] != generation:
-            yield _named(group)
-        previous, group = stored, []
-    if group:
-        yield f"{_named(group)}, which nothing seals"
-    for stray in (*transfers.before(None), *rows.before(None)):
-        yield f"rows of entry {stray}, which is not there"
-    count, first, last = context.row(Question.TRANSFER_COUNT)
-    if count and (first, last) != (1, count):
-        yield f"transfers {first} to {last}, of which there are {count}"
-    if generation != context.keys.generation:
-        yield f"keys of generation {context.keys.generation}, which no entry began"
+        if again != step.mac or fields[_GENERATION] != self.generation:
+            self.found.append(self._named())
+        self._previous = step.mac
+        self._group.clear()
+        if self._expects is not None and entry >= self._expects.entry:
+            self._compare(entry, step.mac)
+
+    def end(self, strays: list[int]) -> None:
+        if self._expects is not None:
+            self._context.doubt(f"entry {self._expects.entry}")
+        if self._group:
+            self.found.append(f"{self._named()}, which nothing seals")
+        self._say_strays(strays)
+        count, first, last = self._context.row(Question.TRANSFER_COUNT)
+        if count and (first, last) != (1, count):
+            self.found.append(f"transfers {first} to {last}, of which there are {count}")
+        if self.generation != self._context.keys.generation:
+            self.found.append(
+                f"keys of generation {self._context.keys.generation}, which no entry began"
+            )
+
+    def _compare(self, entry: int, mac: bytes) -> None:
+        """Doubt the checkpoint unless the chain has come to it as it did then."""
+        point, self._expects = self._expects, None
+        assert point is not None
+        if (entry, mac, self.generation) != (point.entry, point.mac, point.generation):
+            self._context.doubt(f"entry {point.entry}")
+
+    def _say_strays(self, strays: list[int]) -> None:
+        for stray in strays:
+            self.found.append(f"rows of entry {stray}, which is not there")
+
+    def _named(self) -> str:
+        """Return the names of the acts under one seal: it cannot show which was edited."""
+        first, last = self._group[0][0], self._group[-1][0]
+        return f"entry {last}" if first == last else f"entries {first} to {last}"
+
+
+def _skips(step: Step, expected: int) -> bool:
+    """Return whether the entry of *step* is a restore that skips what was *expected*."""
+    if step.fields[_ACT] != "restore":
+        return False
+    skipped = {"copied_entry": expected - 1, "last_entry": step.entry - 1}
+    return has("restore", str(step.fields[_FACTS]), skipped)
 
 
 def check_head(context: Context) -> Iterator[str]:

@@ -1,14 +1,20 @@
 """The context of an audit: rows, keys and the noted head, shared by all checks."""
 
+from __future__ import annotations
+
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hongbao.domain.ledger import Kind
 from hongbao.errors import Damaged
 from hongbao.questions import Question
-from hongbao.store import Holder, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from hongbao.auditing.checkpoint import Checkpoint
+    from hongbao.store import Holder, Store
 
 ROWS_MAX = 20
 """How many rows of one finding are named; the problem says how many there are."""
@@ -69,19 +75,42 @@ class Context:
     """
     One snapshot of *store*, to be checked.
 
-    *keys* make MACs, seals and marks again, and *fits* verifies what devices have signed;
-    *device_keys* are the keys of the devices that are this machine, and *noted* is what is noted
-    next to the keys.
+    *keys* make MACs, seals and marks again, and *fits* verifies what devices have signed, in that
+    many *threads*; *device_keys* are the keys of the devices that are this machine, and *noted* is
+    what is noted next to the keys.
+
+    *behind* is the checkpoint that is believed for what it has proven, and *unread* the same one
+    where the entries up to it are not read again. What speaks against it is among the *doubts*.
     """
 
     def __init__(
-        self, store: Store, keys: Keys, fits: Fits, device_keys: DeviceKeys, noted: Noted
+        self,
+        store: Store,
+        keys: Keys,
+        fits: Fits,
+        device_keys: DeviceKeys,
+        noted: Noted,
+        *,
+        behind: Checkpoint | None = None,
+        reads_all: bool = True,
+        threads: int = 1,
+        progress: Callable[[int], None] = lambda _entries: None,
     ) -> None:
         self.store = store
         self.keys = keys
         self.fits = fits
         self.device_keys = device_keys
         self.noted = noted
+        self.behind = behind
+        self.unread = None if reads_all else behind
+        self.threads = threads
+        self.progress = progress
+        """Called with how many more entries have been read."""
+        self.doubts: list[str] = []
+
+    def doubt(self, what: str) -> None:
+        """Note that *what* the checkpoint rests on is not as it was."""
+        self.doubts.append(what)
 
     def held_by_kind(self) -> Mapping[tuple[str, str], int]:
         """Return the balance of each kind of account in each book, as credits less debits."""

@@ -7,12 +7,16 @@ the same acts moved the same money have the same digest, on any machine, in any 
 language.
 """
 
-import hashlib
+from __future__ import annotations
 
-from hongbao.auditing.chain import Behind
-from hongbao.domain.chain import Act, canonical
-from hongbao.questions import Question
-from hongbao.store import EntryRow, Store
+import hashlib
+from typing import TYPE_CHECKING
+
+from hongbao.domain.chain import act_of, entry_of
+from hongbao.store import EntryRow
+
+if TYPE_CHECKING:
+    from hongbao.auditing.walk import Step
 
 FORM = b"hongbao books 1\n"
 """What is hashed first: another form of the digest is never mistaken for this one."""
@@ -23,11 +27,21 @@ KEYED = frozenset({"inputs", "generation", "device", "session", "counter", "sign
 _KEPT = [place for place, name in enumerate(EntryRow._fields) if name not in KEYED]
 
 
-def books_digest(store: Store) -> str:
-    """Return the digest of the books of *store*, in hexadecimal."""
-    found = hashlib.sha256(FORM)
-    transfers = Behind(store.audit(Question.SEALED_TRANSFERS))
-    for fields, _mac in store.audit(Question.SEALED_ACTS):
-        act = Act([fields[place] for place in _KEPT], transfers.of(int(fields[0])))
-        found.update(canonical([act]) + b"\n")
-    return found.hexdigest()
+class BooksDigest:
+    """The digest of the books, as a reader of the entries."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self._digest = hashlib.sha256(FORM)
+
+    def take(self, step: Step) -> None:
+        parts = step.parts
+        act = act_of([parts[place] for place in _KEPT], step.moved, "")
+        self._digest.update(entry_of([act]) + b"\n")
+
+    def end(self, strays: list[int]) -> None:
+        """Find nothing: *strays* are the chain's."""
+
+    def __str__(self) -> str:
+        """Return the digest of what has gone by, in hexadecimal."""
+        return self._digest.hexdigest()

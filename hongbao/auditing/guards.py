@@ -1,14 +1,13 @@
-"""Checks of risk control: signatures, habits, stops and challenges."""
+"""Checks of risk control: habits, stops and challenges."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from __future__ import annotations
 
-from hongbao.auditing.context import Context
-from hongbao.auditing.sealed import at, facts_in, has, judged, part_of
-from hongbao.auditing.sessions import CODE_BYTES, Sessions
-from hongbao.domain.chain import statement
+from typing import TYPE_CHECKING, NamedTuple
+
+from hongbao.auditing.sealed import at, has, judged, part_of
+from hongbao.auditing.walk import PLACE
 from hongbao.domain.risk.acts import Verdict
-from hongbao.domain.risk.habit import NEW, Habit, after, encode
+from hongbao.domain.risk.habit import NEW, Habit, after, decode, encode
 from hongbao.domain.risk.pack import parse_pack
 from hongbao.errors import (
     DeviceKeyDamaged,
@@ -18,8 +17,18 @@ from hongbao.errors import (
 )
 from hongbao.questions import Question
 
-_BY_ITSELF = frozenset({"refund", "restore"})
-"""Acts that the platform also does without a request of a device."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hongbao.auditing.context import Context
+    from hongbao.auditing.walk import Step
+
+_PROFILE, _RISK = PLACE["profile"], PLACE["risk"]
+assert PLACE["challenge"] == _RISK + 3, "the record stands before its columns"
+_NOTHING = [None, None, None]
+
+_NO_HABIT = (AssertionError, TypeError, ValueError)
+"""What acts raise that no one has done, or not in this order."""
 
 _STOPPED_AS = {
     "challenged": Verdict.CHALLENGE,
@@ -41,98 +50,87 @@ def check_devices(context: Context) -> Iterator[str]:
             yield f"{name}: damaged"
 
 
-def check_signatures(context: Context) -> Iterator[str]:
+class Habits:
     """
-    Verify every signature over its act, and that no device has used a counter twice.
-
-    Every request has to be signed. Institutions' own steps digest no inputs, and sign
-    nothing. A restore takes every counter as far as its own number: what was signed in the
-    ledger before it is not new again. A claim under a session has the session's code instead.
-    """
-    counters: dict[int, int] = {}
-    sessions = Sessions(context)
-    restored = 0
-    for row in context.rows(Question.SIGNED_ENTRIES):
-        entry, act, profile, request_id, inputs, is_judged, *signed, facts, at, generation = row
-        if signed == _UNSIGNED:
-            fits = not inputs or act in _BY_ITSELF or (act == "cut" and not is_judged)
-        else:
-            device, session, counter, signature, *known = signed
-            last = max(counters.get(device, 0), restored)
-            asked = _asked(act, facts) if act in _STOPPED_AS else (act, request_id)
-            if signature is not None and len(signature) == CODE_BYTES:
-                code = (device, session, counter, bytes(signature))
-                fits = sessions.fits(profile, asked, inputs, at, code) and _is_known(*known)
-            else:
-                fits = _is_signed(context, profile, asked, inputs, *signed)
-            if act == "session_open":
-                fits &= sessions.is_opened(
-                    *(entry, profile, request_id, inputs, at, generation, facts), (device, session)
-                )
-            fits &= counter is not None and counter > last
-            counters[device] = counter or 0
-        if not fits:
-            yield f"entry {entry}"
-        if act == "restore":
-            restored = entry
-    for device, name, counter in context.rows(Question.DEVICE_COUNTERS):
-        if counter != counters.get(device, 0):
-            yield str(name)
-
-
-def _is_signed(
-    context: Context,
-    profile: int,
-    asked: tuple[str, str],
-    inputs: bytes,
-    device: int | None,
-    session: int | None,
-    counter: int | None,
-    signature: bytes | None,
-    last_session: int | None,
-    public_key: bytes | None,
-    is_enrolled: int,
-) -> bool:
-    if device is None or session is None or counter is None or signature is None:
-        return False
-    if public_key is None or last_session is None or not is_enrolled:
-        return False
-    said = statement(profile, device, session, *asked, inputs, counter)
-    return 0 < session <= last_session and context.fits(public_key, said, signature)
-
-
-def _is_known(last_session: int | None, public_key: bytes | None, is_enrolled: int) -> bool:
-    """Return whether there is such a device, and its profile has enrolled it."""
-    return last_session is not None and public_key is not None and bool(is_enrolled)
-
-
-def check_habits(context: Context) -> Iterator[str]:
-    """
-    Derive each habit that is kept again: it follows from the records in the chain alone.
+    Derives each habit that is kept again: it follows from the records in the chain alone.
 
     What is looked for of a record has columns next to it, which say the same.
+
+    Behind a checkpoint a habit that is as it was then has been proven, and another one is derived
+    from the one of that time.
     """
-    kept = {profile: (upto, text) for profile, upto, text in context.rows(Question.HABITS)}
-    habits: dict[int, Habit] = {}
-    broken: set[int] = set()
-    for entry, profile, risk, *columns in context.rows(Question.RISK_RECORDS):
+
+    def __init__(self, context: Context) -> None:
+        self.found: list[str] = []
+        self._context = context
+        self._proven: Mapping[int, tuple[int, str]] = {}
+        self._after = 0
+        if context.behind is not None:
+            self._proven, self._after = context.behind.habits, context.behind.entry
+        self._kept = {
+            profile: (upto, text)
+            for profile, upto, text in context.rows(Question.HABITS)
+            if self._proven.get(profile) != (upto, text)
+        }
+        self._habits: dict[int, Habit] = {}
+        self._broken: set[int | None] = set()
+
+    def take(self, step: Step) -> None:
+        entry, fields = step.entry, step.fields
+        if entry <= self._after:
+            return
+        risk, *columns = fields[_RISK : _RISK + 4]
+        if risk is None and columns == _NOTHING:
+            return
+        profile = fields[_PROFILE]
+        self._remember(entry, profile, risk, columns)
+        upto, text = self._kept.get(profile, (None, None))
+        if entry == upto and profile not in self._broken:
+            del self._kept[profile]
+            if self._text_of(profile) != text:
+                self.found.append(f"profile {profile}")
+
+    def _remember(
+        self, entry: int, profile: int | None, risk: str | None, columns: list[object]
+    ) -> None:
         record = None if risk is None else judged(risk)
         if record is None or profile is None or columns != list(record.columns):
-            yield f"entry {entry}"
-            broken.add(profile)
-        elif record.seen is not None and profile not in broken:
+            self.found.append(f"entry {entry}")
+            self._broken.add(profile)
+        elif record.seen is not None and profile not in self._broken:
             try:
-                habits[profile] = after(habits.get(profile, NEW), record.seen)
-            except (AssertionError, TypeError, ValueError):  # as no act has been
-                yield f"entry {entry}"
-                broken.add(profile)
-        upto, text = kept.get(profile, (None, None))
-        if entry == upto and profile not in broken:
-            del kept[profile]
-            if encode(habits.get(profile, NEW)) != text:
-                yield f"profile {profile}"
-    for profile in sorted(kept.keys() - broken):  # up to no record of theirs
-        yield f"profile {profile}"
+                self._habits[profile] = after(self._habit_of(profile), record.seen)
+            except _NO_HABIT:  # as no act has been
+                self.found.append(f"entry {entry}")
+                self._broken.add(profile)
+
+    def _text_of(self, profile: int) -> str | None:
+        try:
+            return encode(self._habit_of(profile))
+        except _NO_HABIT:
+            return None
+
+    def _habit_of(self, profile: int) -> Habit:
+        """Return the habit of *profile* so far: of what is new, and of what was proven before."""
+        habit = self._habits.get(profile)
+        if habit is None:
+            habit = NEW if not self._after else self._habit_before(profile)
+            self._habits[profile] = habit
+        return habit
+
+    def _habit_before(self, profile: int) -> Habit:
+        """Return the habit of *profile* at the checkpoint, by what was kept of it and since."""
+        upto, text = self._proven.get(profile, (0, None))
+        habit = NEW if text is None else decode(text)
+        for (risk,) in self._context.rows(Question.RECORDS_OF_PROFILE, profile, upto, self._after):
+            record = judged(risk)
+            if record is not None and record.seen is not None:
+                habit = after(habit, record.seen)
+        return habit
+
+    def end(self, strays: list[int]) -> None:  # noqa: ARG002 - the chain's
+        # Those up to no record of theirs.
+        self.found += [f"profile {profile}" for profile in sorted(self._kept.keys() - self._broken)]
 
 
 def check_challenges(context: Context) -> Iterator[str]:
@@ -154,7 +152,7 @@ def _asked_without_end(context: Context) -> Iterator[str]:
         yield f"entry {entry}"
 
 
-def _is_as_answered(context: Context, row: "_Challenge", minutes: dict[str, int]) -> bool:
+def _is_as_answered(context: Context, row: _Challenge, minutes: dict[str, int]) -> bool:
     record = None if row.risk is None else judged(row.risk)
     if not row.fits_asking or record is None or row.tries < 0:
         return False
@@ -219,13 +217,3 @@ def _is_stopped(act: str, risk: str | None) -> bool:
         return act == "cut"  # its signature was not believed: nothing was judged
     record = judged(risk)
     return record is not None and record.seen is None and record.verdict is _STOPPED_AS.get(act)
-
-
-_UNSIGNED = [None, None, None, None, None, None, 0]
-"""The device, session, counter and signature of an entry without, and what is known of a device."""
-
-
-def _asked(act: str, facts: str) -> tuple[str, str]:
-    """Return the act and the request that the *facts* of a stop say were asked for."""
-    said = facts_in(act, facts)
-    return str(said.get("asked")), str(said.get("request_id"))

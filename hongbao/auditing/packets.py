@@ -1,13 +1,23 @@
 """Checks of packets: their accounts, the terms they were sent with, the shares they were dealt."""
 
-from collections.abc import Iterator
-from itertools import groupby
+from __future__ import annotations
 
-from hongbao.auditing.context import Context
+import hashlib
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any
+
 from hongbao.auditing.sealed import at, has
 from hongbao.domain.fairness import SEED_BYTES, DrawInput, Terms, commitment, recompute
 from hongbao.questions import Question
 from hongbao.units import yuan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hongbao.auditing.context import Context
+
+CLAIMS_AT_ONCE = 1_000
+"""The claims whose bytes are hashed together."""
 
 
 def check_packets(context: Context) -> Iterator[str]:
@@ -48,8 +58,31 @@ def check_terms(context: Context) -> Iterator[str]:
 
 
 def check_deals(context: Context) -> Iterator[str]:
-    """Yield packets whose shares do not match their draws."""
-    rows = context.rows(Question.DEALS)
+    """
+    Yield packets whose shares do not match their draws.
+
+    Behind a checkpoint, those with a new claim are dealt again; the claims before are compared with
+    what they were (see `claims_digests`), and the packets' terms with what was sealed.
+    """
+    if context.behind is None:
+        yield from _undealt(context.rows(Question.DEALS))
+        return
+    for (packet,) in context.rows(Question.CLAIMED, context.behind.entry):
+        yield from _undealt(context.rows(Question.DEALS_OF, packet))
+
+
+def claims_digests(context: Context, *upto: int) -> list[str]:
+    """Return the digest of the claims up to each of these entries."""
+    digests = [(entry, hashlib.sha256()) for entry in upto]
+    rows = context.rows(Question.CLAIMS)
+    while some := list(islice(rows, CLAIMS_AT_ONCE)):
+        for entry, digest in digests:
+            # What a tuple of numbers, texts and bytes looks like, it alone looks like.
+            digest.update("".join([repr(row) for row in some if row[0] <= entry]).encode())
+    return [digest.hexdigest() for _entry, digest in digests]
+
+
+def _undealt(rows: Iterable[Any]) -> Iterator[str]:
     for (packet, deal, total_fen, count, share_max_fen, seed), shares in groupby(
         rows, key=lambda row: tuple(row[:6])
     ):

@@ -1,32 +1,72 @@
 """Checks of profiles: balances that follow one another, and usage counters."""
 
-from collections import defaultdict
-from collections.abc import Iterator
-from datetime import datetime
+from __future__ import annotations
 
-from hongbao.auditing.context import Context
+from collections import defaultdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
 from hongbao.auditing.sealed import part_of
+from hongbao.auditing.walk import PLACE
 from hongbao.domain.dates import days_after_midnight
+from hongbao.domain.ledger import Kind
 from hongbao.domain.policy import parse_policy
 from hongbao.errors import InvalidPolicy
 from hongbao.questions import Question
 from hongbao.units import from_micros, to_micros, yuan
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-def check_balances(context: Context) -> Iterator[str]:
-    """Yield entries whose balance does not follow from the previous one."""
-    last: dict[int, int] = {}
-    for entry, profile, amount_fen, balance_fen, moved_fen in context.rows(
-        Question.BALANCES_BY_ENTRY
-    ):
-        if amount_fen != moved_fen or balance_fen != last.get(profile, 0) + amount_fen:
-            yield f"entry {entry}"
-        last[profile] = balance_fen or 0
-    for profile, name, held_fen in context.rows(Question.BALANCES_BY_PROFILE):
-        if held_fen is None:
-            yield f"{name}: no account"
-        elif held_fen != last.get(profile, 0):
-            yield f"{name}: {yuan(held_fen)} / {yuan(last.get(profile, 0))}"
+    from hongbao.auditing.context import Context
+    from hongbao.auditing.walk import Step
+
+_PROFILE, _AMOUNT, _BALANCE = PLACE["profile"], PLACE["amount_fen"], PLACE["balance_fen"]
+
+
+class Balances:
+    """
+    Follows each balance from entry to entry, up to what the account has now.
+
+    An entry says what it moved and what it left: the first is compared with its transfers, the
+    second with what the one before has left.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.found: list[str] = []
+        self._accounts = {
+            profile: (name, held_fen)
+            for profile, name, held_fen in context.rows(Question.BALANCES_BY_PROFILE)
+        }
+        self._with_account = {
+            profile for profile, (_name, fen) in self._accounts.items() if fen is not None
+        }
+        self.last: dict[int, int] = {}
+        if context.unread is not None:
+            self.last |= context.unread.balances
+
+    def take(self, step: Step) -> None:
+        profile = step.fields[_PROFILE]
+        if profile not in self._with_account:
+            return
+        amount_fen, balance_fen = step.fields[_AMOUNT], step.fields[_BALANCE]
+        moved_fen = 0
+        for _book, giver, giver_owner, taker, taker_owner, fen, _reason in step.lines:
+            if taker == Kind.BALANCE and taker_owner == profile:
+                moved_fen += fen
+            if giver == Kind.BALANCE and giver_owner == profile:
+                moved_fen -= fen
+        if amount_fen != moved_fen or balance_fen != self.last.get(profile, 0) + amount_fen:
+            self.found.append(f"entry {step.entry}")
+        self.last[profile] = balance_fen or 0
+
+    def end(self, strays: list[int]) -> None:  # noqa: ARG002 - the chain's
+        for profile, (name, held_fen) in self._accounts.items():
+            last_fen = self.last.get(profile, 0)
+            if held_fen is None:
+                self.found.append(f"{name}: no account")
+            elif held_fen != last_fen:
+                self.found.append(f"{name}: {yuan(held_fen)} / {yuan(last_fen)}")
 
 
 def check_maturing(context: Context) -> Iterator[str]:

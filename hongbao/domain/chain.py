@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import NamedTuple
 
 from hongbao.domain.ledger import Transfer
@@ -24,7 +25,44 @@ def canonical(acts: Iterable[Act]) -> bytes:
     >>> canonical([Act([1, "send", b"ab"], [("platform", "balance", 2, "packet", 1, 500, "send")])])
     b'[[[1,"send","6162"],[["platform","balance",2,"packet",1,500,"send"]],[]]]'
     """
-    return _encoded([list(act) for act in acts])
+    return entry_of(
+        act_of(values(fields), together(lines), together(rows)) for fields, lines, rows in acts
+    )
+
+
+def entry_of(acts: Iterable[str]) -> bytes:
+    """Return the bytes of the entry whose *acts* were written out with `act_of`."""
+    return f"[{','.join(acts)}]".encode()
+
+
+def act_of(fields: Iterable[str], lines: str, rows: str) -> str:
+    """Write out the act of these *fields*, whose `values` they are, with its *lines* and *rows*."""
+    return f"[[{','.join(fields)}],[{lines}],[{rows}]]"
+
+
+def together(rows: Iterable[Iterable[object]]) -> str:
+    """Return *rows*, each with its values, as `act_of` takes them."""
+    return ",".join([f"[{','.join(values(row))}]" for row in rows])
+
+
+def values(row: Iterable[object]) -> list[str]:
+    """
+    Return each of the values of a *row* as JSON, as `canonical` has them between commas.
+
+    The commonest types are written out here, which takes half as long as an encoder.
+    """
+    return [
+        f"{value}"
+        if (kind := type(value)) is int
+        else encode_basestring(value)  # type: ignore[arg-type]  # that it is text was asked
+        if kind is str
+        else "null"
+        if value is None
+        else f'"{value.hex()}"'  # type: ignore[attr-defined]
+        if kind is bytes
+        else _ENCODER.encode(value)
+        for value in row
+    ]
 
 
 def _encoded(value: object) -> bytes:
@@ -38,9 +76,9 @@ def line(transfer: Transfer) -> tuple[object, ...]:
     return (debit.book, *kinds, amount_fen, str(reason))
 
 
-def state(table: str, key: str, values: Iterable[object]) -> bytes:
+def state(table: str, key: str, row: Iterable[object]) -> bytes:
     """Return a row of state as its seal knows it: the same row always gives the same bytes."""
-    return _encoded([table, key, list(values)])
+    return _encoded([table, key, list(row)])
 
 
 def digest(act: str, inputs: Mapping[str, object]) -> bytes:
@@ -64,7 +102,8 @@ def statement(
 
     *inputs* is the request's `digest`; *counter* is the device's own, and is never used again.
     """
-    return _encoded([profile, device, session, act, request_id, inputs, counter])
+    said = values((profile, device, session, act, request_id, inputs, counter))
+    return f"[{','.join(said)}]".encode()
 
 
 def _plain(value: object) -> object:

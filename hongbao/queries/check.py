@@ -6,8 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.auditing import PROBLEMS, Auditor
-from hongbao.auditing.context import Noted
-from hongbao.auditing.digest import books_digest
+from hongbao.auditing.context import Context, Noted
 from hongbao.errors import Damaged
 from hongbao.home.opened import Home
 from hongbao.home.tries import holders
@@ -46,27 +45,32 @@ def check(
     gives what was noted *before* it.
     """
     from hongbao.vault import verify
+    from hongbao.vault.verifying import cores
 
     if before is None:
         before = noted_before(home)
     with home.looking():
-        auditor = Auditor(home.store, home.vault, verify, device_keys(home), noted_of(home, before))
+        context = Context(
+            home.store,
+            home.vault,
+            verify,
+            device_keys(home),
+            noted_of(home, before),
+            threads=cores(),
+        )
+        auditor = Auditor(context)
         findings = auditor.findings(names)
         try:
             head = head_line(home, home.store.head().entry)
         except Damaged:  # which the findings say
             head = {"entry": EMPTY_HEAD.entry, "mac": EMPTY_HEAD.mac.hex()}
-        try:
-            digest = books_digest(home.store)
-        except Damaged:
-            digest = None
         return {
             "ok": all(finding["ok"] for finding in findings),
             "entries": auditor.entries,
             "transfers": auditor.transfers,
             "findings": findings,
             "head": head,
-            "digest": digest,
+            "digest": auditor.books,
         }
 
 

@@ -5,7 +5,11 @@ HKDF, AES-GCM, HMAC, Ed25519, Argon2id, and CRC-32 against accidents.
 """
 
 import zlib
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -141,15 +145,23 @@ def signature_fits(public: bytes, message: bytes, signature: bytes) -> bool:
     in the signature (see `is_sound_point`).
     """
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    if not (is_sound_point(public) and is_sound_point(signature[:KEY_BYTES])):
+    key = _sound_key(public)
+    if key is None or not is_sound_point(signature[:KEY_BYTES]):
         return False
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        key.verify(signature, message)
     except InvalidSignature:
         return False
     return True
+
+
+@lru_cache(maxsize=1024)  # a check verifies thousands of signatures by the same few devices
+def _sound_key(public: bytes) -> "Ed25519PublicKey | None":
+    """Return *public* as the library takes it; None if no key pair can have it."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    return Ed25519PublicKey.from_public_bytes(public) if is_sound_point(public) else None
 
 
 def checksum(content: bytes) -> str:

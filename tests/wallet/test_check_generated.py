@@ -16,6 +16,7 @@ from sqlcipher3 import dbapi2 as engine
 
 from hongbao import errors
 from hongbao.auditing import PROBLEMS, Auditor
+from hongbao.auditing.context import Context
 from hongbao.domain.packet import DealRule, PacketKind
 from hongbao.queries.check import noted_of
 from hongbao.queries.devices import device_keys
@@ -212,7 +213,7 @@ class Bench:
     def findings(self, *names: str) -> list[str]:
         """Return the checks among *names* that find something."""
         home = self._wallet.home
-        auditor = Auditor(home.store, home.vault, verify, device_keys(home), self._noted)
+        auditor = Auditor(Context(home.store, home.vault, verify, device_keys(home), self._noted))
         return [line["check"] for line in auditor.findings(names) if not line["ok"]]
 
 

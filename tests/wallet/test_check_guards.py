@@ -9,7 +9,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.auditing import Auditor
-from hongbao.auditing.context import Noted
+from hongbao.auditing.context import Context, Noted
 from hongbao.domain.cases import Verb
 from hongbao.domain.chain import Act, canonical
 from hongbao.domain.pin import Pin
@@ -522,7 +522,7 @@ def test_a_chain_that_was_sealed_anew_still_lacks_the_signatures(guarded: World)
 
     with Wallet.open(guarded.env, trusting=True) as desk:
         noted = Noted((macs[-1][1], before))
-        auditor = Auditor(desk.store, vault, verify, device_keys(desk.home), noted)
+        auditor = Auditor(Context(desk.store, vault, verify, device_keys(desk.home), noted))
         found = {line["check"]: line["rows"] for line in auditor.findings() if not line["ok"]}
 
     assert {"signatures"} == set(found)

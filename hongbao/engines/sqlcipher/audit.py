@@ -10,6 +10,9 @@ from hongbao.engines.sqlcipher.state import key_columns, sealed_columns, without
 from hongbao.errors import Damaged
 from hongbao.questions import Question
 
+_FROM_THE_FIRST = -(1 << 63)
+"""Less than the number of any entry, also of an edited one."""
+
 
 def audit(engine: Engine, question: Question, *values: object) -> Iterator[Any]:
     match question:
@@ -20,16 +23,20 @@ def audit(engine: Engine, question: Question, *values: object) -> Iterator[Any]:
         case Question.LAST_SEALS:
             return _last_seals(engine)
         case Question.SEALED_ACTS:
-            return _sealed_acts(engine)
+            return _sealed_acts(engine, *values)
+        case Question.SEALED_TRANSFERS | Question.SEALED_ROWS:
+            return engine.each(ASKED[question], *(values or (_FROM_THE_FIRST,)))
     return engine.each(ASKED[question], *values)
 
 
 # --- the chain and what it seals ------------------------------------------------------------------
 
 
-def _sealed_acts(engine: Engine) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
-    for *fields, mac in engine.each(f"SELECT {ENTRY}, mac FROM entry ORDER BY id"):
-        yield tuple(fields), mac and bytes(mac)
+def _sealed_acts(
+    engine: Engine, after: object = _FROM_THE_FIRST
+) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
+    for row in engine.each(f"SELECT {ENTRY}, mac FROM entry WHERE id > ? ORDER BY id", after):
+        yield row[:-1], row[-1]
 
 
 def _states(engine: Engine, table: str) -> Iterator[tuple[str, tuple[Any, ...]]]:

@@ -45,6 +45,16 @@ def _counted(table: str, key: str, period: str) -> str:
     """
 
 
+_DEALS = """
+        SELECT packet.id, deal, total_fen, count, share_max_fen, seed, nonce, luck,
+            claim.amount_fen, seat, entry.act, entry.facts
+        FROM packet
+        JOIN claim ON claim.packet = packet.number
+        JOIN entry ON entry.id = claim.entry
+        {which}
+        ORDER BY packet.number, claim.seat
+    """
+
 ASKED = {
     Question.BILLS_IMPORTED: """
         WITH restored AS MATERIALIZED (SELECT id FROM entry WHERE act = 'restore')
@@ -300,26 +310,23 @@ ASKED = {
         WHERE enrolment.device = device.id AND state <> 'removed')
         ORDER BY id
     """,
-    Question.SIGNED_ENTRIES: """
-        SELECT entry.id, act, entry.profile, request_id, inputs, risk IS NOT NULL,
-            entry.device, entry.session, entry.counter, signature, device.session, public_key,
-            enrolment.profile IS NOT NULL, iif(act IN ('challenged', 'limited', 'refused',
-            'cut', 'session_open'), facts, NULL), at, generation
-        FROM entry
-        LEFT JOIN device ON device.id = entry.device
-        LEFT JOIN enrolment ON enrolment.device = entry.device
-        AND enrolment.profile = entry.profile
-        ORDER BY entry.id
+    Question.SIGNERS: """
+        SELECT id, public_key, session
+        FROM device
+    """,
+    Question.ENROLLED: """
+        SELECT profile, device
+        FROM enrolment
     """,
     Question.DEVICE_COUNTERS: """
         SELECT id, name, counter
         FROM device
         ORDER BY id
     """,
-    Question.RISK_RECORDS: """
-        SELECT id, profile, risk, verdict, reports, challenge
+    Question.RECORDS_OF_PROFILE: """
+        SELECT risk
         FROM entry
-        WHERE coalesce(risk, verdict, reports, challenge) IS NOT NULL
+        WHERE profile = ? AND id > ? AND id <= ? AND risk IS NOT NULL
         ORDER BY id
     """,
     Question.HABITS: """
@@ -462,25 +469,18 @@ ASKED = {
         LEFT JOIN entry ON entry.id = packet.entry
         LEFT JOIN card ON card.id = packet.card
     """,
-    Question.DEALS: """
-        SELECT packet.id, deal, total_fen, count, share_max_fen, seed, nonce, luck,
-            claim.amount_fen, seat, entry.act, entry.facts
-        FROM packet
-        JOIN claim ON claim.packet = packet.number
-        JOIN entry ON entry.id = claim.entry
-        ORDER BY packet.number, claim.seat
+    Question.DEALS: _DEALS.format(which=""),
+    Question.DEALS_OF: _DEALS.format(which="WHERE packet.number = ?"),
+    Question.CLAIMED: """
+        SELECT DISTINCT packet
+        FROM claim
+        WHERE entry > ?
+        ORDER BY packet
     """,
-    Question.BALANCES_BY_ENTRY: """
-        SELECT entry.id, entry.profile, entry.amount_fen, balance_fen,
-            coalesce(sum(iif(credit = mine.id, transfer.amount_fen, 0)
-                - iif(debit = mine.id, transfer.amount_fen, 0)), 0)
-        FROM entry
-        JOIN profile ON profile.id = entry.profile
-        JOIN account AS mine ON mine.book = 'platform' AND mine.kind = 'balance'
-            AND mine.owner = profile.id
-        LEFT JOIN transfer ON transfer.entry = entry.id
-        GROUP BY entry.id
-        ORDER BY entry.id
+    Question.CLAIMS: """
+        SELECT entry, packet, seat, profile, amount_fen, nonce, luck
+        FROM claim
+        ORDER BY packet, seat
     """,
     Question.BALANCES_BY_PROFILE: """
         SELECT profile.id, name, credits_fen - debits_fen
@@ -525,11 +525,13 @@ ASKED = {
         FROM transfer
         JOIN account AS giver ON giver.id = debit
         JOIN account AS taker ON taker.id = credit
+        WHERE entry > ?
         ORDER BY entry, transfer.id
     """,
     Question.SEALED_ROWS: """
         SELECT entry, place, key, digest
         FROM sealed_row
+        WHERE entry > ?
         ORDER BY entry, place, key
     """,
     Question.TRANSFER_COUNT: "SELECT count(*), min(id), max(id) FROM transfer",
