@@ -19,15 +19,12 @@ class ManPages(BuildHookInterface[Any]):
         if self.target_name != "wheel" or version == "editable":
             return
         sys.path.insert(0, self.root)
-        import typer
 
-        from hongbao import cli
         from hongbao.commands import manual
+        from hongbao.commands.house import root_command
 
         self.folder = Path(tempfile.mkdtemp(prefix="hongbao-man-"))
-        for path, page in manual.pages(
-            lambda: typer.main.get_command(cli.app), self.metadata.version
-        ):
+        for path, page in manual.pages(root_command, self.metadata.version):
             file = self.folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(page, encoding="utf-8")

@@ -13,9 +13,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from hongbao import answers, cli
+from hongbao import answers
+from hongbao.commands.house import root_command
 from hongbao.commands.lists import listing_at
 from hongbao.ui.listing import Layout, Listing
 
@@ -75,7 +74,7 @@ LISTS = {where: listing_at(where) for where in ROWS}
 
 def declared() -> dict[str, str]:
     """Return each command that answers with a list, and where that is declared, by option too."""
-    house: Any = typer.main.get_command(cli.app)
+    house: Any = root_command()
     with house.make_context("hongbao", [], resilient_parsing=True) as context:
         commands = {name: house.get_command(context, name) for name in house.commands}
     return {

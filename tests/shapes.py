@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from hongbao import answers, cli
+from hongbao import answers
+from hongbao.commands.table import COMMANDS as COMMANDS_OF_HELP
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "json-by-command.md"
@@ -109,7 +110,7 @@ def _head(says: str) -> tuple[str, list[str]]:
 
 def _lines() -> Iterator[str]:
     yield _TOP.format(rules=_way(RULES))
-    names = [name for group in cli.COMMANDS.values() for name in group]
+    names = [name for group in COMMANDS_OF_HELP.values() for name in group]
     by_command = {
         name: [
             document

@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-import typer
 
 from hongbao import cli, words
 from hongbao.auditing import PROBLEMS
 from hongbao.commands import topics
-from hongbao.commands.options import Command
+from hongbao.commands.declared import Command
+from hongbao.commands.house import root_command
+from hongbao.commands.options import kept_options
+from hongbao.commands.table import NAMES
 from hongbao.documents import FORMAT
 from hongbao.domain.ledger import LEGAL, SIDES
 from hongbao.errors import ExitCode, kinds
@@ -26,7 +28,7 @@ from tests.every import every
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs" / "reference" / "commands"
 READMES = [path for path in (ROOT / "README.md", ROOT / "README.zh.md") if path.exists()]
-COMMANDS = [name for names in cli.COMMANDS.values() for name in names]
+COMMANDS = sorted(NAMES)
 EXIT_CODES = ROOT / "docs" / "reference" / "exit-codes.md"
 OPTIONS = ROOT / "docs" / "reference" / "options-and-variables.md"
 HEADINGS = ("Synopsis", "Example", "What happens to the money", "Refusals and exit codes")
@@ -58,7 +60,7 @@ def section(name: str, heading: str) -> str:
 
 def parsers(name: str) -> Iterator[Any]:
     """Yield the parser of the command *name*, and those of the commands below it."""
-    house: Any = typer.main.get_command(cli.app)
+    house: Any = root_command()
     with house.make_context("hongbao", [], resilient_parsing=True) as context:
         command = house.get_command(context, name)
     yield command
@@ -129,7 +131,8 @@ def test_shared_options_are_explained_once():
     """
     One page explains what every command takes, and what every list takes.
     """
-    taken = {option for param in Command("x").params for option in param.opts} | LISTS
+    *_others, shared = kept_options(Command, lambda _ctx: "")
+    taken = {name for option in shared for name in option.names} | LISTS
 
     text = OPTIONS.read_text("utf-8")
 

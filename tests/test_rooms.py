@@ -45,7 +45,7 @@ FLOORS = (
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 DOORS: dict[str, set[str]] = {
-    "typer": {"cli", "commands"},
+    "typer": {"commands"},
     "rich": {"ui"},
     "prompt_toolkit": {"ui"},
     "sqlcipher3": {"engines"},

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import typer
 
-from hongbao import cli, why, words
+from hongbao import why, words
+from hongbao.commands.house import root_command
 from hongbao.commands.topics import EXIT_CODES, SCRIPTS
 from hongbao.errors import TOPICS, kinds
 from hongbao.story.script import parse
@@ -27,7 +28,7 @@ DAILY = (
 )
 """Examples of every kind, which are played each day; all of them are by the slow test."""
 
-HOUSE: Any = typer.main.get_command(cli.app)
+HOUSE: Any = root_command()
 
 _COMMAND = re.compile(r"`hongbao ([^`]+)`")
 _CHINESE = re.compile("[一-鿿]")

@@ -2,19 +2,24 @@
 
 from typing import Annotated
 
-import typer
-
 from hongbao.answers import AliasChanged, AliasLine
 from hongbao.commands.config import settings_file
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+    wrong_usage,
+)
 from hongbao.commands.options import caller, listing, new_app
 from hongbao.commands.placeholders import ALIAS
+from hongbao.commands.table import NAMES
 from hongbao.errors import AliasNotFound, ConflictingOptions
 from hongbao.words import N_
 
 app = new_app()
 
 
-def _names(ctx: typer.Context, incomplete: str) -> list[str]:
+def _names(ctx: Context, incomplete: str) -> list[str]:
     return [name for name in caller(ctx).settings.aliases if name.startswith(incomplete)]
 
 
@@ -28,16 +33,16 @@ def _names(ctx: typer.Context, incomplete: str) -> list[str]:
     epilog="hongbao alias rp 'send --count 5'\nhongbao rp 66.66\nhongbao alias --remove rp",
 )
 def alias(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str | None,
-        typer.Argument(metavar=ALIAS, autocompletion=_names, help=N_("the alias")),
+        Argument(metavar=ALIAS, autocompletion=_names, help=N_("the alias")),
     ] = None,
     command: Annotated[
         str | None,
-        typer.Argument(metavar="TEXT", help=N_("what it is short for, in quotes")),
+        Argument(metavar="TEXT", help=N_("what it is short for, in quotes")),
     ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help=N_("remove the alias"))] = False,
+    remove: Annotated[bool, Option("--remove", help=N_("remove the alias"))] = False,
 ) -> None:
     from hongbao.settings import aliases, editing
     from hongbao.ui import settings as shown
@@ -46,7 +51,11 @@ def alias(
     if remove and command is not None:
         raise ConflictingOptions("--remove", "TEXT", command=ctx.command_path)
     if remove and name is None:
-        raise typer.BadParameter("Missing argument 'NAME'.")
+        raise wrong_usage(
+            "Missing argument 'NAME'.",
+            command=ctx.command_path,
+            placeholders=ctx.command.placeholders,
+        )
     if name is None:
         lines = [AliasLine(alias=each, command=text) for each, text in _all(ctx).items()]
         call.answer_list({"aliases": lines}, shown.ALIASES)
@@ -62,10 +71,10 @@ def alias(
     if command is None:
         editing.remove(file, f"aliases.{name}")
     else:
-        aliases.check(name, command, getattr(ctx.find_root().command, "commands", {}))
+        aliases.check(name, command, NAMES)
         editing.write(file, f"aliases.{name}", command)
     call.answer(AliasChanged(alias=name, command=command), shown.show_alias_changed)
 
 
-def _all(ctx: typer.Context) -> dict[str, str]:
+def _all(ctx: Context) -> dict[str, str]:
     return dict(caller(ctx).settings.aliases)

@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+)
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
@@ -17,9 +19,9 @@ app = new_app()
     epilog="hongbao backup 2026-11-23.hongbao",
 )
 def backup(
-    ctx: typer.Context,
+    ctx: Context,
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help=N_("the file to write; --yes overwrites it"))
+        str, Argument(metavar="FILE", help=N_("the file to write; --yes overwrites it"))
     ],
 ) -> None:
     from hongbao.ui import home

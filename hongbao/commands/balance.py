@@ -1,7 +1,6 @@
 """``hongbao balance``."""
 
-import typer
-
+from hongbao.commands.declared import Context
 from hongbao.commands.options import caller, listing, new_app
 from hongbao.words import N_
 
@@ -13,7 +12,7 @@ app = new_app()
     short_help=N_("Show your balance: available, in packets, and in all."),
     epilog="hongbao balance\nhongbao balance --json",
 )
-def balance(ctx: typer.Context) -> None:
+def balance(ctx: Context) -> None:
     from hongbao.ui import money
 
     call = caller(ctx)

@@ -2,17 +2,19 @@
 
 import sys
 from datetime import datetime
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated
 
 from hongbao.answers import StatementIssued
 from hongbao.commands.choices import BANK, BANK_FAULT, PLACE, argument
+from hongbao.commands.declared import (
+    Context,
+    Kind,
+    Option,
+)
 from hongbao.commands.options import (
     STANDARD_OUTPUT,
     Command,
     DryRun,
-    Group,
     Output,
     RequestId,
     bank_codes,
@@ -28,18 +30,12 @@ from hongbao.errors import NoSuchFault
 from hongbao.words import N_
 
 
-class Banks(Group):
-    """The commands about banks; a bank's code alone means to show it."""
-
-    listed = "clearing:BANKS"
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args[:1] and args[0].casefold() in bank_codes(""):
-            args = ["show", *args]
-        return super().resolve_command(ctx, args)
+def _named(words: list[str], _commands: object) -> list[str]:
+    """Return *words* with the command that a bank's code alone means: to show it."""
+    return ["show", *words] if words[0].casefold() in bank_codes("") else words
 
 
-app = new_app(cls=Banks)
+app = new_app(cls=Kind("clearing:BANKS", implied=_named))
 
 OFF = "off"
 
@@ -63,7 +59,7 @@ BankCode = Annotated[
         "hongbao bank fault icbc off"
     ),
 )
-def bank(ctx: typer.Context) -> None:
+def bank(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _list(ctx)
 
@@ -74,7 +70,7 @@ def bank(ctx: typer.Context) -> None:
     short_help=N_("List the banks: their deposits and their faults."),
     epilog="hongbao bank list",
 )
-def list_banks(ctx: typer.Context) -> None:
+def list_banks(ctx: Context) -> None:
     _list(ctx)
 
 
@@ -84,7 +80,7 @@ def list_banks(ctx: typer.Context) -> None:
     short_help=N_("Show one bank."),
     epilog="hongbao bank show icbc",
 )
-def show(ctx: typer.Context, bank: BankCode) -> None:
+def show(ctx: Context, bank: BankCode) -> None:
     from hongbao.ui import clearing
 
     call = caller(ctx)
@@ -111,7 +107,7 @@ def show(ctx: typer.Context, bank: BankCode) -> None:
     ),
 )
 def fault(
-    ctx: typer.Context,
+    ctx: Context,
     place: Annotated[
         str,
         argument(PLACE, metavar="PLACE", help=N_("a bank's code, netsunion or unionpay")),
@@ -129,7 +125,7 @@ def fault(
     ],
     amount: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--amount", metavar="AMOUNT", parser=parse_yuan, help=N_("only payments of this amount")
         ),
     ] = None,
@@ -163,11 +159,11 @@ def fault(
     epilog="hongbao bank statement icbc --date 2026-02-16 -o icbc.csv",
 )
 def statement(
-    ctx: typer.Context,
+    ctx: Context,
     bank: BankCode,
     day: Annotated[
         datetime | None,
-        typer.Option(
+        Option(
             "--date",
             metavar="DATE",
             parser=parse_instant,
@@ -208,7 +204,7 @@ def statement(
     call.answer(issued, clearing.show_statement_issued)
 
 
-def _list(ctx: typer.Context) -> None:
+def _list(ctx: Context) -> None:
     from hongbao.ui import clearing
 
     call = caller(ctx)

@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from hongbao.commands.caller import Caller
 from hongbao.commands.choices import TRACEABLE, argument
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import caller, listing, new_app
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
@@ -30,7 +32,7 @@ app = new_app()
     ),
 )
 def books(
-    ctx: typer.Context,
+    ctx: Context,
     subject: Annotated[
         str | None,
         argument(
@@ -40,11 +42,11 @@ def books(
         ),
     ] = None,
     diff: Annotated[
-        bool, typer.Option("--diff", help=N_("before and after one act (default: the last)"))
+        bool, Option("--diff", help=N_("before and after one act (default: the last)"))
     ] = False,
     replay: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--replay", help=N_("walk through the entries, forward and back; in a pipe, list them")
         ),
     ] = False,

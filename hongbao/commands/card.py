@@ -3,9 +3,11 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from hongbao.commands.choices import CARD, argument
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+)
 from hongbao.commands.options import (
     Command,
     DryRun,
@@ -38,7 +40,7 @@ class RefundsTo(StrEnum):
     help=N_("Without a command, it lists them. The banks here are demo banks."),
     epilog="hongbao card add 9999010000000003\nhongbao card list",
 )
-def card(ctx: typer.Context) -> None:
+def card(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _list(ctx)
 
@@ -54,10 +56,10 @@ def card(ctx: typer.Context) -> None:
     epilog="hongbao card add 9999010000000003",
 )
 def add(
-    ctx: typer.Context,
+    ctx: Context,
     number: Annotated[
         str | None,
-        typer.Argument(metavar=CARD_NUMBER, parser=parse_card_number, help=N_("the card's number")),
+        Argument(metavar=CARD_NUMBER, parser=parse_card_number, help=N_("the card's number")),
     ] = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,
@@ -83,7 +85,7 @@ def add(
     short_help=N_("List your bank cards."),
     epilog="hongbao card list",
 )
-def list_cards(ctx: typer.Context) -> None:
+def list_cards(ctx: Context) -> None:
     _list(ctx)
 
 
@@ -95,7 +97,7 @@ def list_cards(ctx: typer.Context) -> None:
     epilog="hongbao card remove icbc-0003",
 )
 def remove(
-    ctx: typer.Context,
+    ctx: Context,
     card: Annotated[
         str,
         argument(CARD, metavar="CARD", help=N_("the card's name, or its last four digits")),
@@ -122,10 +124,10 @@ def remove(
     epilog="hongbao card refunds\nhongbao card refunds balance",
 )
 def refunds(
-    ctx: typer.Context,
+    ctx: Context,
     to: Annotated[
         RefundsTo | None,
-        typer.Argument(metavar="[card|balance]", help=N_("the destination from now on")),
+        Argument(metavar="[card|balance]", help=N_("the destination from now on")),
     ] = None,
     request_id: RequestId = None,
     dry_run: DryRun = False,
@@ -152,7 +154,7 @@ def _card_number(text: str) -> str:
     return number
 
 
-def _list(ctx: typer.Context) -> None:
+def _list(ctx: Context) -> None:
     from hongbao.ui import people
 
     call = caller(ctx)

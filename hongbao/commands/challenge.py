@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
 from hongbao.commands.choices import CHALLENGE, argument
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     Command,
     caller,
@@ -24,7 +26,7 @@ app = new_app(cls=listing_group("challenges:CHALLENGES"))
     help=N_("Without a command, it lists the open challenges."),
     epilog="hongbao challenge answer ch_04HMASWS",
 )
-def challenge(ctx: typer.Context) -> None:
+def challenge(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _list(ctx)
 
@@ -35,7 +37,7 @@ def challenge(ctx: typer.Context) -> None:
     short_help=N_("List the open challenges."),
     epilog="hongbao challenge list",
 )
-def list_challenges(ctx: typer.Context) -> None:
+def list_challenges(ctx: Context) -> None:
     _list(ctx)
 
 
@@ -46,7 +48,7 @@ def list_challenges(ctx: typer.Context) -> None:
     epilog="hongbao challenge answer ch_04HMASWS\nhongbao challenge answer ch_04HMASWS --answer 7",
 )
 def answer(
-    ctx: typer.Context,
+    ctx: Context,
     challenge_id: Annotated[
         str,
         argument(
@@ -55,7 +57,7 @@ def answer(
     ],
     text: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--answer",
             metavar=ANSWER,
             help=N_("the number counted; hongbao asks if you leave it out"),
@@ -73,7 +75,7 @@ def answer(
     call.answer(passed, challenges.show_passed)
 
 
-def _list(ctx: typer.Context) -> None:
+def _list(ctx: Context) -> None:
     from hongbao.ui import challenges
 
     call = caller(ctx)

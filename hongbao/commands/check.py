@@ -2,8 +2,9 @@
 
 from typing import Any, cast
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+)
 from hongbao.commands.options import (
     caller,
     listing,
@@ -23,7 +24,7 @@ app = new_app()
     ),
     epilog="hongbao check",
 )
-def check(ctx: typer.Context) -> None:
+def check(ctx: Context) -> None:
     from hongbao.ui import records
 
     call = caller(ctx)

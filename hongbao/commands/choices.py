@@ -8,9 +8,12 @@ terminal a missing one is asked for, from a list if it can be listed. Nothing is
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from hongbao.commands.caller import Caller
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.domain.ids import parse_challenge_id, parse_packet_id
 from hongbao.domain.money import parse_yuan
 from hongbao.domain.text import parse_profile_name
@@ -81,7 +84,7 @@ class Chosen(Asked):
             return NEWEST
         return self.read(text)
 
-    def complete(self, ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    def complete(self, ctx: Context, incomplete: str) -> list[tuple[str, str]]:
         """Return what a shell offers; nothing if the home is not there or would prompt."""
         call = ctx.find_object(Caller)
         assert call is not None
@@ -135,13 +138,13 @@ class Listed(Chosen):
 def argument(asked: Asked, *, metavar: str, help: str) -> Any:
     """Return an argument that is *asked* for if it is left out."""
     complete = asked.complete if isinstance(asked, Chosen) else None
-    return typer.Argument(metavar=metavar, parser=asked, autocompletion=complete, help=help)
+    return Argument(metavar=metavar, parser=asked, autocompletion=complete, help=help)
 
 
 def option(asked: Asked, *names: str, metavar: str, help: str) -> Any:
     """Return an option that is *asked* for if it is left out."""
     complete = asked.complete if isinstance(asked, Chosen) else None
-    return typer.Option(*names, metavar=metavar, parser=asked, autocompletion=complete, help=help)
+    return Option(*names, metavar=metavar, parser=asked, autocompletion=complete, help=help)
 
 
 # --- what there is to choose from ----------------------------------------------------------------

@@ -3,9 +3,11 @@
 from contextlib import suppress
 from typing import Annotated
 
-import typer
-
 from hongbao.commands.choices import CLAIMABLE, argument
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import MoneyCommand, RequestId, caller, new_app
 from hongbao.errors import HongbaoError
 from hongbao.words import N_, language
@@ -20,14 +22,14 @@ app = new_app()
     epilog="hongbao claim hb_7Q2M4K9X\nhongbao claim hb_7Q2M4K9X -p 小红",
 )
 def claim(
-    ctx: typer.Context,
+    ctx: Context,
     packet: Annotated[
         str,
         argument(CLAIMABLE, metavar="PACKET", help=N_("the packet's ID, or `last` for the newest")),
     ],
     luck: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--luck",
             metavar="TEXT",
             help=N_("a text of your own that takes part in the draw, at most 64 characters"),

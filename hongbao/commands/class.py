@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.options import Command, Group, caller, listing, new_app, task_names
 from hongbao.errors import (
@@ -48,12 +51,12 @@ USUAL = "class"
 
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="FOLDER", help=N_("make this new folder")),
+    Option("--at", metavar="FOLDER", help=N_("make this new folder")),
 ]
 
 Class = Annotated[
     str | None,
-    typer.Argument(
+    Argument(
         metavar="FOLDER",
         show_default=False,
         help=N_("the folder of the class (default: this one, or class)"),
@@ -62,7 +65,7 @@ Class = Annotated[
 
 Place = Annotated[
     str | None,
-    typer.Argument(metavar="FOLDER", show_default=False, help=N_("where the task was started")),
+    Argument(metavar="FOLDER", show_default=False, help=N_("where the task was started")),
 ]
 
 
@@ -74,7 +77,7 @@ Place = Annotated[
     ),
     epilog=("hongbao class new roster.csv --task refund\nhongbao class report"),
 )
-def classes() -> None:
+def classes(_ctx: Context) -> None:
     pass
 
 
@@ -94,11 +97,11 @@ def classes() -> None:
     ),
 )
 def new(
-    ctx: typer.Context,
-    roster: Annotated[str, typer.Argument(metavar="FILE", help=N_("the students, as CSV"))],
+    ctx: Context,
+    roster: Annotated[str, Argument(metavar="FILE", help=N_("the students, as CSV"))],
     task: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--task",
             metavar="TASK",
             autocompletion=task_names,
@@ -108,7 +111,7 @@ def new(
     ] = None,
     seed: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--seed",
             metavar="SEED",
             help=N_("draw the numbers from SEED: for demos, as who knows it knows all numbers"),
@@ -168,8 +171,8 @@ def _tell_encoding(call: "Caller", typed: str, read: "Roster") -> None:
     epilog="hongbao class add roster.csv\nhongbao class add late.csv class-7b",
 )
 def add(
-    ctx: typer.Context,
-    roster: Annotated[str, typer.Argument(metavar="FILE", help=N_("the students, as CSV"))],
+    ctx: Context,
+    roster: Annotated[str, Argument(metavar="FILE", help=N_("the students, as CSV"))],
     folder: Class = None,
 ) -> None:
     from hongbao.classroom import folder as folders
@@ -200,22 +203,20 @@ def _once(tasks: "Sequence[Task]") -> "list[Task]":
     epilog=("hongbao class report\nhongbao class report class-7b -o marks.xlsx"),
 )
 def report(
-    ctx: typer.Context,
+    ctx: Context,
     folder: Class = None,
     handed_in: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--handed-in",
             metavar="FOLDER",
             help=N_("what was handed in (default: handed-in/ there)"),
         ),
     ] = None,
-    reveal: Annotated[
-        bool, typer.Option("--reveal", help=N_("say what was expected, too"))
-    ] = False,
+    reveal: Annotated[bool, Option("--reveal", help=N_("say what was expected, too"))] = False,
     output: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="FILE",
@@ -310,8 +311,8 @@ def _writer(call: "Caller", typed: str) -> "Callable[[ClassReport, Classroom], N
     epilog="hongbao class start s01.toml\nhongbao class start refund",
 )
 def start(
-    ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help=N_("a task's file, or its name"))],
+    ctx: Context,
+    file: Annotated[str, Argument(metavar="FILE", help=N_("a task's file, or its name"))],
     at: At = None,
 ) -> None:
     from hongbao import classroom
@@ -331,7 +332,7 @@ def start(
     short_help=N_("Show a task that was started."),
     epilog="hongbao class show double-entry-s01",
 )
-def show(ctx: typer.Context, folder: Place = None) -> None:
+def show(ctx: Context, folder: Place = None) -> None:
     call = caller(ctx)
     _speak_for_programs(call)
     _answer_task(call, _work(folder))
@@ -349,13 +350,11 @@ def show(ctx: typer.Context, folder: Place = None) -> None:
     ),
 )
 def shell(
-    ctx: typer.Context,
+    ctx: Context,
     folder: Place = None,
     command: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="COMMAND", show_default=False, help=N_("run this instead of a shell")
-        ),
+        Argument(metavar="COMMAND", show_default=False, help=N_("run this instead of a shell")),
     ] = None,
 ) -> None:
     from hongbao.commands.shells import typed_in
@@ -380,11 +379,11 @@ def shell(
     epilog="hongbao class hand-in double-entry-s01\nhongbao class hand-in -o mine.txt",
 )
 def hand_in(
-    ctx: typer.Context,
+    ctx: Context,
     folder: Place = None,
     output: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--output", "-o", metavar="FILE", help=N_("write to FILE (default: TASK-ID.txt here)")
         ),
     ] = None,
@@ -468,7 +467,7 @@ def _answer_task(call: "Caller", work: "Work") -> None:
     short_help=N_("List the tasks that ship with hongbao."),
     epilog="hongbao class tasks",
 )
-def tasks(ctx: typer.Context) -> None:
+def tasks(ctx: Context) -> None:
     from hongbao import classroom
     from hongbao.ui.classroom import TASKS
 
@@ -486,13 +485,11 @@ def tasks(ctx: typer.Context) -> None:
     epilog="hongbao class task-new rent\nhongbao class task-new rent --from refund",
 )
 def task_new(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="TASK", help=N_("the name of the new task"))],
+    ctx: Context,
+    name: Annotated[str, Argument(metavar="TASK", help=N_("the name of the new task"))],
     source: Annotated[
         str,
-        typer.Option(
-            "--from", metavar="TASK", autocompletion=task_names, help=N_("the task to copy")
-        ),
+        Option("--from", metavar="TASK", autocompletion=task_names, help=N_("the task to copy")),
     ] = "double-entry",
 ) -> None:
     from hongbao import classroom
@@ -518,10 +515,10 @@ def task_new(
     epilog="hongbao class task-check rent.toml",
 )
 def task_check(
-    ctx: typer.Context,
+    ctx: Context,
     files: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="TASK",
             autocompletion=task_names,
             show_default=False,

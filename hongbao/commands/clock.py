@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+)
 from hongbao.commands.options import Group, MoneyCommand, caller, new_app
 from hongbao.domain.dates import parse_duration, parse_instant
 from hongbao.words import N_
@@ -25,7 +27,7 @@ app = new_app(cls=Group)
     ),
     epilog="hongbao clock\nhongbao clock advance 25h",
 )
-def clock(ctx: typer.Context) -> None:
+def clock(ctx: Context) -> None:
     from hongbao.ui import home
 
     if ctx.invoked_subcommand is not None:
@@ -43,10 +45,10 @@ def clock(ctx: typer.Context) -> None:
     epilog="hongbao clock set 2026-02-16T20:00:00+08:00",
 )
 def set_clock(
-    ctx: typer.Context,
+    ctx: Context,
     instant: Annotated[
         datetime,
-        typer.Argument(
+        Argument(
             metavar="INSTANT", parser=parse_instant, help=N_("a date, or a date and time, in China")
         ),
     ],
@@ -68,10 +70,10 @@ def set_clock(
     epilog="hongbao clock advance 25h\nhongbao clock advance 1d12h",
 )
 def advance(
-    ctx: typer.Context,
+    ctx: Context,
     duration: Annotated[
         timedelta,
-        typer.Argument(
+        Argument(
             metavar="DURATION",
             parser=parse_duration,
             help=N_("90s, 30m, 25h, 7d, or a sum like 1d12h"),

@@ -2,8 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import bill_ids, caller, listing, new_app
 from hongbao.commands.period import Since, Until
 from hongbao.errors import BillDiffers
@@ -24,10 +27,10 @@ app = new_app()
     epilog="hongbao compare\nhongbao compare bl_04HMASWS --from 2026-11 --to 2026-11 --all",
 )
 def compare(
-    ctx: typer.Context,
+    ctx: Context,
     bill: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="BILL",
             autocompletion=bill_ids,
             help=N_("the bill's ID (default: the latest import)"),
@@ -36,7 +39,7 @@ def compare(
     since: Since = None,
     until: Until = None,
     everything: Annotated[
-        bool, typer.Option("--all", help=N_("also show the rows that both sides have"))
+        bool, Option("--all", help=N_("also show the rows that both sides have"))
     ] = False,
 ) -> None:
     from hongbao.statements._bills import comparison

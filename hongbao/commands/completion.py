@@ -3,8 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import Argument, Context
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
@@ -45,8 +44,8 @@ class Shell(StrEnum):
     epilog='eval "$(hongbao completion bash)"\nhongbao completion fish | source',
 )
 def completion(
-    ctx: typer.Context,
-    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help=N_("bash, zsh or fish"))],
+    ctx: Context,
+    shell: Annotated[Shell, Argument(metavar="SHELL", help=N_("bash, zsh or fish"))],
 ) -> None:
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 

@@ -5,15 +5,19 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated
 
 from hongbao import settings
 from hongbao.answers import SettingChanged, SettingLine, SettingsFile
 from hongbao.commands import lists
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, Group, caller, listing, new_app
 from hongbao.commands.placeholders import SETTING
+from hongbao.commands.table import NAMES, app_of
 from hongbao.errors import (
     EditorFailed,
     InvalidSetting,
@@ -26,22 +30,20 @@ from hongbao.words import N_
 app = new_app(cls=Group)
 
 
-def _keys(ctx: typer.Context, incomplete: str) -> list[str]:
+def _keys(ctx: Context, incomplete: str) -> list[str]:
     return [key for key in settings.SETTINGS if key.startswith(incomplete)]
 
 
-def _values(ctx: typer.Context, incomplete: str) -> list[str]:
+def _values(ctx: Context, incomplete: str) -> list[str]:
     setting = settings.SETTINGS.get(ctx.params.get("key", ""))
     return [value for value in (setting.choices if setting else ()) if value.startswith(incomplete)]
 
 
 Key = Annotated[
     str,
-    typer.Argument(metavar=SETTING, autocompletion=_keys, help=N_("as `config list` names it")),
+    Argument(metavar=SETTING, autocompletion=_keys, help=N_("as `config list` names it")),
 ]
-Origin = Annotated[
-    bool, typer.Option("--origin", help=N_("also show where each setting comes from"))
-]
+Origin = Annotated[bool, Option("--origin", help=N_("also show where each setting comes from"))]
 
 
 @app.callback(
@@ -53,7 +55,7 @@ Origin = Annotated[
     ),
     epilog="hongbao config set language zh\nhongbao config list --origin",
 )
-def config(ctx: typer.Context) -> None:
+def config(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _list(ctx, origin=False)
 
@@ -64,7 +66,7 @@ def config(ctx: typer.Context) -> None:
     short_help=N_("List every setting and its value."),
     epilog="hongbao config list --origin",
 )
-def list_settings(ctx: typer.Context, origin: Origin = False) -> None:
+def list_settings(ctx: Context, origin: Origin = False) -> None:
     _list(ctx, origin=origin)
 
 
@@ -74,7 +76,7 @@ def list_settings(ctx: typer.Context, origin: Origin = False) -> None:
     short_help=N_("Print the value of one setting."),
     epilog="hongbao config get language",
 )
-def get(ctx: typer.Context, key: Key) -> None:
+def get(ctx: Context, key: Key) -> None:
     from hongbao.settings import editing
     from hongbao.ui import settings as shown
 
@@ -93,10 +95,10 @@ def get(ctx: typer.Context, key: Key) -> None:
     epilog="hongbao config set motion off",
 )
 def set_value(
-    ctx: typer.Context,
+    ctx: Context,
     key: Key,
     value: Annotated[
-        str, typer.Argument(metavar="TEXT", autocompletion=_values, help=N_("its new value"))
+        str, Argument(metavar="TEXT", autocompletion=_values, help=N_("its new value"))
     ],
 ) -> None:
     from hongbao.settings import aliases, editing
@@ -105,10 +107,10 @@ def set_value(
     call = caller(ctx)
     table, _dot, name = key.partition(".")
     if table == "columns" and name:
-        _check_command(ctx, name)
-        _check_columns(ctx, name, value)
+        _check_command(name)
+        _check_columns(name, value)
     if table == "aliases" and name:
-        aliases.check(name, value, getattr(ctx.find_root().command, "commands", {}))
+        aliases.check(name, value, NAMES)
     path = settings_file()
     editing.write(path, key, value)
     changed = SettingChanged(key=key, value=value, path=str(path))
@@ -122,7 +124,7 @@ def set_value(
     short_help=N_("Remove one setting from your file of settings."),
     epilog="hongbao config unset motion",
 )
-def unset(ctx: typer.Context, key: Key) -> None:
+def unset(ctx: Context, key: Key) -> None:
     from hongbao.settings import editing
     from hongbao.ui import settings as shown
 
@@ -140,7 +142,7 @@ def unset(ctx: typer.Context, key: Key) -> None:
     help=N_("VISUAL or EDITOR names the editor. A new file has every setting as a comment."),
     epilog="hongbao config edit",
 )
-def edit(ctx: typer.Context) -> None:
+def edit(ctx: Context) -> None:
     from hongbao.settings import editing
     from hongbao.ui import settings as shown
 
@@ -159,19 +161,19 @@ def edit(ctx: typer.Context) -> None:
     help=N_("HONGBAO_CONFIG names another file."),
     epilog="hongbao config path",
 )
-def path(ctx: typer.Context) -> None:
+def path(ctx: Context) -> None:
     from hongbao.ui import settings as shown
 
     caller(ctx).answer(_location(settings_file()), shown.show_path)
 
 
-def _list(ctx: typer.Context, *, origin: bool) -> None:
+def _list(ctx: Context, *, origin: bool) -> None:
     from hongbao.ui import settings as shown
 
     caller(ctx).answer_list({"settings": _listed(ctx)}, shown.settings_listed(origin=origin))
 
 
-def _listed(ctx: typer.Context) -> list[SettingLine]:
+def _listed(ctx: Context) -> list[SettingLine]:
     from hongbao.settings import origins
 
     return origins.listed(os.environ, caller(ctx).profile)
@@ -189,28 +191,28 @@ def _location(path: Path) -> SettingsFile:
     return {"path": str(path), "exists": path.exists()}
 
 
-def _check_command(ctx: typer.Context, name: str) -> None:
+def _check_command(name: str) -> None:
     """Raise InvalidSetting unless *name* begins with a command."""
-    known = getattr(ctx.find_root().command, "commands", {})
-    if name.partition(" ")[0] not in known:
+    if name.partition(" ")[0] not in NAMES:
         raise InvalidSetting(problem="not_a_command", text=shortened(name))
 
 
-def _check_columns(ctx: typer.Context, name: str, columns: str) -> None:
+def _check_columns(name: str, columns: str) -> None:
     """Raise InvalidSetting for columns that the list of the command *name* does not have."""
     first, _blank, second = name.partition(" ")
-    house: Any = ctx.find_root().command
-    command = house.get_command(ctx, first)
-    command = getattr(command, "commands", {}).get(second, command)
-    if command.listed:
+    app = app_of(first)
+    assert app is not None
+    declared = app.alone or app.commands.get(second)
+    listed = app.kind.listed if declared is None else declared.kind.listed
+    if listed:
         try:
-            lists.listing_at(command.listed).picked(columns, ())
+            lists.listing_at(listed).picked(columns, ())
         except UnknownColumn as error:
             column = str(error.facts["column"])
             raise InvalidSetting(problem="not_a_column", text=column, other=name) from None
 
 
-def _mention_variable(ctx: typer.Context, key: str) -> None:
+def _mention_variable(ctx: Context, key: str) -> None:
     """Mention a variable that beats the file, so that what was changed has no effect here."""
     setting = settings.SETTINGS.get(key)
     if setting and setting.variable and setting.variable in os.environ:

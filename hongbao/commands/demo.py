@@ -9,8 +9,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.errors import Interrupted
 from hongbao.words import N_, language
@@ -37,8 +39,8 @@ STORY = Path(__file__).parents[1] / "stories" / "demo.txt"
     epilog="hongbao demo\nhongbao demo --fast",
 )
 def demo(
-    ctx: typer.Context,
-    fast: Annotated[bool, typer.Option("--fast", help=N_("do not pause for reading"))] = False,
+    ctx: Context,
+    fast: Annotated[bool, Option("--fast", help=N_("do not pause for reading"))] = False,
 ) -> None:
     from hongbao.story import Screen, play, read
     from hongbao.ui.screen import is_terminal

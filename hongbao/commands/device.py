@@ -2,8 +2,6 @@
 
 from typing import Annotated, Any
 
-import typer
-
 from hongbao.commands.choices import (
     CITY,
     CUT_DEVICE,
@@ -14,6 +12,11 @@ from hongbao.commands.choices import (
     WAITING_DEVICE,
     Asked,
     argument,
+)
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
 )
 from hongbao.commands.options import (
     Command,
@@ -40,7 +43,7 @@ def _called(offered: Asked) -> Any:
 
 IdFile = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--id-file",
         metavar="FILE",
         help=N_("prove your identity: your name and then your ID number, one line each"),
@@ -62,7 +65,7 @@ IdFile = Annotated[
         "hongbao balance -p 小明@tablet"
     ),
 )
-def device(ctx: typer.Context) -> None:
+def device(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _list(ctx)
 
@@ -73,7 +76,7 @@ def device(ctx: typer.Context) -> None:
     short_help=N_("List your devices and their state."),
     epilog="hongbao device list",
 )
-def list_devices(ctx: typer.Context) -> None:
+def list_devices(ctx: Context) -> None:
     _list(ctx)
 
 
@@ -89,7 +92,7 @@ def list_devices(ctx: typer.Context) -> None:
     epilog="hongbao device add tablet\nhongbao device add tablet --id-file me.txt",
 )
 def add(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[str, _called(NEW_DEVICE)],
     id_file: IdFile = None,
     request_id: RequestId = None,
@@ -123,7 +126,7 @@ def add(
     epilog="hongbao device approve tablet\nhongbao device approve 小明-1 --id-file me.txt",
 )
 def approve(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[str, _called(WAITING_DEVICE)],
     id_file: IdFile = None,
     request_id: RequestId = None,
@@ -151,7 +154,7 @@ def approve(
     epilog="hongbao device remove tablet",
 )
 def remove(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[str, _called(OTHER_DEVICE)],
     request_id: RequestId = None,
     dry_run: DryRun = False,
@@ -171,10 +174,10 @@ def remove(
     epilog="hongbao device login\nhongbao device login tablet",
 )
 def login(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="DEVICE",
             autocompletion=CUT_DEVICE.complete,
             help=N_("the device (default: the one you are using)"),
@@ -197,7 +200,7 @@ def login(
     epilog="hongbao device move shanghai\nhongbao device move 广州 -p 小明@tablet",
 )
 def move(
-    ctx: typer.Context,
+    ctx: Context,
     city: Annotated[
         str,
         argument(
@@ -223,7 +226,7 @@ def move(
     epilog="hongbao device fault 小明-1 replay\nhongbao device fault 小明-1 none",
 )
 def fault(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[str, _called(DEVICE)],
     how: Annotated[
         str,
@@ -249,7 +252,7 @@ def fault(
     call.answer(answer, devices.show_fault_set)
 
 
-def _list(ctx: typer.Context) -> None:
+def _list(ctx: Context) -> None:
     from hongbao.ui import devices
 
     call = caller(ctx)

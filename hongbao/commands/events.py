@@ -5,10 +5,13 @@ from contextlib import suppress
 from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from hongbao.answers import EventLine, Events
 from hongbao.commands.caller import Caller
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     Limit,
     caller,
@@ -47,10 +50,10 @@ LOOK_SECONDS = 0.2
     ),
 )
 def events(
-    ctx: typer.Context,
+    ctx: Context,
     after: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--after",
             metavar="EVENT",
             parser=whole("--after", 0),
@@ -60,7 +63,7 @@ def events(
     limit: Limit = 20,
     follow: Annotated[
         bool,
-        typer.Option("--follow", "-f", help=N_("keep running, and show each event as it happens")),
+        Option("--follow", "-f", help=N_("keep running, and show each event as it happens")),
     ] = False,
 ) -> None:
     if ctx.invoked_subcommand is not None:
@@ -97,12 +100,12 @@ def events(
     epilog="hongbao events deliveries\nhongbao events deliveries --given-up",
 )
 def deliveries(
-    ctx: typer.Context,
+    ctx: Context,
     only_given_up: Annotated[
-        bool, typer.Option("--given-up", help=N_("only deliveries that were given up"))
+        bool, Option("--given-up", help=N_("only deliveries that were given up"))
     ] = False,
     dismiss: Annotated[
-        bool, typer.Option("--dismiss", help=N_("do without the deliveries that were given up"))
+        bool, Option("--dismiss", help=N_("do without the deliveries that were given up"))
     ] = False,
     limit: Limit = 20,
 ) -> None:
@@ -136,14 +139,14 @@ def deliveries(
     "hongbao events resend 120 --webhook http://127.0.0.1:8000/hook",
 )
 def resend(
-    ctx: typer.Context,
+    ctx: Context,
     event: Annotated[
         str | None,
-        typer.Argument(metavar="EVENT", help=N_("the event: its number, or its ID")),
+        Argument(metavar="EVENT", help=N_("the event: its number, or its ID")),
     ] = None,
     webhook: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--webhook",
             metavar="URL",
             autocompletion=webhook_urls,

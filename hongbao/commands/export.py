@@ -3,11 +3,14 @@
 import sys
 from typing import Annotated
 
-import typer
-
 from hongbao.answers import Exported
 from hongbao.commands.caller import Caller
 from hongbao.commands.choices import FORMAT, TEXT_FORMAT
+from hongbao.commands.declared import (
+    Context,
+    Option,
+    wrong_usage,
+)
 from hongbao.commands.options import STANDARD_OUTPUT, Command, ask_for, caller, new_app
 from hongbao.commands.period import Last, Since, Until, check_one_way
 from hongbao.domain.text import parse_account_root
@@ -32,10 +35,10 @@ app = new_app()
     ),
 )
 def export(
-    ctx: typer.Context,
+    ctx: Context,
     form: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--format",
             metavar="FORMAT",
             autocompletion=FORMAT.complete,
@@ -47,7 +50,7 @@ def export(
     last: Last = None,
     output: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--output",
             "-o",
             metavar="FILE",
@@ -55,18 +58,18 @@ def export(
         ),
     ] = None,
     masked: Annotated[
-        bool, typer.Option("--mask", help=N_("hide other people's names and all free text"))
+        bool, Option("--mask", help=N_("hide other people's names and all free text"))
     ] = False,
     full: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--full",
             help=N_("write your name, ID number and card numbers in full; asks for the PIN"),
         ),
     ] = False,
     root: Annotated[
         str,
-        typer.Option(
+        Option(
             "--root",
             metavar="TEXT",
             parser=parse_account_root,
@@ -92,7 +95,10 @@ def export(
         form = ask_for(ctx, "form", TEXT_FORMAT if to_stdout and sys.stdout.isatty() else FORMAT)
     if form not in statements.FORMATS:
         choices = ", ".join(f"'{name}'" for name in statements.FORMATS)
-        raise typer.BadParameter(f"'{form}' is not one of {choices}.", param_hint="'--format'")
+        raise wrong_usage(
+            f"Invalid value for '--format': '{form}' is not one of {choices}.",
+            command=ctx.command_path,
+        )
     if call.as_json and to_stdout and form != "json":
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
     if full and not statements.has_place_for_holder(form):

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-import typer
-
 from hongbao.commands.caller import talk
+from hongbao.commands.declared import (
+    wrong_usage,
+)
 from hongbao.commands.demo import ending_tidily
 from hongbao.errors import BadSize, ConflictingOptions, HongbaoError, PlayFailed
 from hongbao.words import N_
@@ -49,7 +50,7 @@ class Films(NamedTuple):
                 raise ConflictingOptions(next(iter(self.files)), others[0], command=command)
             return
         if self.size is not None or self.cast_version is not None or self.loop:
-            raise typer.BadParameter("Missing option '--svg'.")
+            raise wrong_usage("Missing option '--svg'.", command=command)
 
 
 @contextmanager

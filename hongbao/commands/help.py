@@ -9,10 +9,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from hongbao import words
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, caller, new_app
+from hongbao.commands.table import COMMANDS
 from hongbao.commands.topics import TOPICS
 from hongbao.errors import NoSuchTopic
 from hongbao.words import N_, _, say
@@ -20,8 +24,8 @@ from hongbao.words import N_, _, say
 app = new_app()
 
 
-def _offered(ctx: typer.Context, incomplete: str) -> list[str]:
-    names = [*getattr(ctx.find_root().command, "commands", {}), *TOPICS]
+def _offered(ctx: Context, incomplete: str) -> list[str]:
+    names = [*(name for names in COMMANDS.values() for name in names), *TOPICS]
     return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
 
@@ -31,10 +35,10 @@ def _offered(ctx: typer.Context, incomplete: str) -> list[str]:
     epilog="hongbao help send\nhongbao help card add\nhongbao help exit-codes --man",
 )
 def help(
-    ctx: typer.Context,
+    ctx: Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="TOPIC",
             autocompletion=_offered,
             show_default=False,
@@ -42,7 +46,7 @@ def help(
         ),
     ] = None,
     man: Annotated[
-        bool, typer.Option("--man", help=N_("open the man page; in a pipe, print its source"))
+        bool, Option("--man", help=N_("open the man page; in a pipe, print its source"))
     ] = False,
 ) -> None:
     call = caller(ctx)
@@ -76,7 +80,7 @@ def topic_page(ctx: Any, name: str) -> str:
     return str(page.getvalue()).rstrip("\n")
 
 
-def _man_pages(ctx: typer.Context, names: list[str]) -> dict[str, str]:
+def _man_pages(ctx: Context, names: list[str]) -> dict[str, str]:
     """Return the man pages of the command and of the topic that *names* say, by their files."""
     from importlib.metadata import version as version_of
 
@@ -125,7 +129,7 @@ def _command(root: Any, names: list[str]) -> Any:
     return context
 
 
-def _alias_pages(ctx: typer.Context, alias: str) -> list[str]:
+def _alias_pages(ctx: Context, alias: str) -> list[str]:
     """Return what *alias* is short for, and the page of its command."""
     text = caller(ctx).settings.aliases[alias]
     command = shlex.split(text)[:1]
@@ -133,7 +137,7 @@ def _alias_pages(ctx: typer.Context, alias: str) -> list[str]:
     return [said, *_command_pages(ctx.find_root(), command)]
 
 
-def _close(ctx: typer.Context, names: list[str]) -> str | None:
+def _close(ctx: Context, names: list[str]) -> str | None:
     """Return what may have been meant by *names*, whose first is the one to look at."""
     known = _offered(ctx, "")
     if names[0] in known and len(names) > 1:

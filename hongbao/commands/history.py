@@ -2,8 +2,11 @@
 
 from typing import Annotated, Literal
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+    wrong_usage,
+)
 from hongbao.commands.options import (
     Limit,
     caller,
@@ -38,13 +41,13 @@ def _kinds(incomplete: str) -> list[str]:
     ),
 )
 def history(
-    ctx: typer.Context,
+    ctx: Context,
     since: Since = None,
     until: Until = None,
     last: Last = None,
     kind: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--kind",
             metavar="KIND",
             autocompletion=_kinds,
@@ -56,7 +59,7 @@ def history(
     ] = None,
     counterparty: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--with",
             metavar=PROFILE_NAME,
             autocompletion=other_names,
@@ -66,7 +69,7 @@ def history(
     limit: Limit = LIMIT,
     before: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--before",
             metavar="ENTRY",
             parser=whole("--before", 1),
@@ -75,9 +78,9 @@ def history(
     ] = None,
     by: Annotated[
         Literal["day", "month", "person", "kind"] | None,
-        typer.Option("--by", help=N_("add the movements up")),
+        Option("--by", help=N_("add the movements up")),
     ] = None,
-    chart: Annotated[bool, typer.Option("--chart", help=N_("draw the balance over time"))] = False,
+    chart: Annotated[bool, Option("--chart", help=N_("draw the balance over time"))] = False,
 ) -> None:
     from hongbao.ui import records, sums, wording
 
@@ -91,7 +94,10 @@ def history(
     acts = None if kind is None else wording.acts_called(kind)
     if acts == ():
         choices = ", ".join(f"'{name}'" for name in wording.acts_choices())
-        raise typer.BadParameter(f"'{kind}' is not one of {choices}.", param_hint="'--kind'")
+        raise wrong_usage(
+            f"Invalid value for '--kind': '{kind}' is not one of {choices}.",
+            command=ctx.command_path,
+        )
     with call.wallet() as wallet:
         if chart:
             balances = wallet.balance_over_time(since=since, until=until, last=last)
@@ -121,7 +127,7 @@ def history(
         )
 
 
-def _refuse_both(ctx: typer.Context, option: str, others: dict[str, object]) -> None:
+def _refuse_both(ctx: Context, option: str, others: dict[str, object]) -> None:
     for other, is_typed in others.items():
         if is_typed:
             raise ConflictingOptions(option, other, command=ctx.command_path)

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, DryRun, RequestId, caller, new_app, titles
 from hongbao.commands.placeholders import CARD_NUMBER, ID_NUMBER, REAL_NAME
 from hongbao.domain.identity import bank_of, parse_card_number, parse_real_name
@@ -32,10 +34,10 @@ app = new_app()
     ),
 )
 def identify(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--name",
             metavar=REAL_NAME,
             parser=parse_real_name,
@@ -44,7 +46,7 @@ def identify(
     ] = None,
     id_number: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--id-number",
             metavar=ID_NUMBER,
             help=N_("your resident ID number (shells remember arguments)"),
@@ -52,7 +54,7 @@ def identify(
     ] = None,
     id_file: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--id-file",
             metavar="FILE",
             help=N_(
@@ -60,12 +62,10 @@ def identify(
             ),
         ),
     ] = None,
-    demo: Annotated[
-        bool, typer.Option("--demo", help=N_("use an ID number that is no one's"))
-    ] = False,
+    demo: Annotated[bool, Option("--demo", help=N_("use an ID number that is no one's"))] = False,
     card: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--card",
             metavar=CARD_NUMBER,
             parser=parse_card_number,

@@ -4,8 +4,12 @@
 from enum import StrEnum
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+    wrong_usage,
+)
 from hongbao.commands.options import DryRun, RequestId, bill_ids, caller, listing, new_app
 from hongbao.errors import ConflictingOptions
 from hongbao.paths import typed_path
@@ -37,20 +41,18 @@ class BillFormat(StrEnum):
     ),
 )
 def bring_in(
-    ctx: typer.Context,
+    ctx: Context,
     file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help=N_("the bill, as CSV or XLSX"))
+        str | None, Argument(metavar="FILE", help=N_("the bill, as CSV or XLSX"))
     ] = None,
     _form: Annotated[
         BillFormat,
-        typer.Option(
-            "--format", metavar="FORMAT", help=N_("the bill's source; only wechat so far")
-        ),
+        Option("--format", metavar="FORMAT", help=N_("the bill's source; only wechat so far")),
     ] = BillFormat.WECHAT,
-    listed: Annotated[bool, typer.Option("--list", help=N_("list the imported bills"))] = False,
+    listed: Annotated[bool, Option("--list", help=N_("list the imported bills"))] = False,
     remove: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--remove",
             metavar="BILL",
             autocompletion=bill_ids,
@@ -70,7 +72,11 @@ def bring_in(
     if not listed and call.list_options and named:
         raise ConflictingOptions(named[0], call.list_options[0], command=ctx.command_path)
     if not named:
-        raise typer.BadParameter("Missing argument 'FILE'.")
+        raise wrong_usage(
+            "Missing argument 'FILE'.",
+            command=ctx.command_path,
+            placeholders=ctx.command.placeholders,
+        )
     with call.wallet() as wallet:
         if listed:
             found = wallet.bills()

@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import Limit, caller, listing, new_app
 from hongbao.words import N_
 
@@ -24,8 +26,8 @@ app = new_app()
     epilog="hongbao inbox\nhongbao inbox --keep\nhongbao inbox -p 小红",
 )
 def inbox(
-    ctx: typer.Context,
-    keep: Annotated[bool, typer.Option("--keep", help=N_("do not mark it as seen"))] = False,
+    ctx: Context,
+    keep: Annotated[bool, Option("--keep", help=N_("do not mark it as seen"))] = False,
     limit: Limit = 20,
 ) -> None:
     from hongbao.delivery.cursors import Cursor, notes_of

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-import typer
-
 from hongbao.commands.choices import NEW_PROFILE, argument
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     Command,
     RequestId,
@@ -38,14 +40,14 @@ app = new_app()
     ),
 )
 def init(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str,
         argument(NEW_PROFILE, metavar=PROFILE_NAME, help=N_("the profile's name")),
     ],
     policy: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--policy",
             metavar="POLICY",
             autocompletion=policy_names,
@@ -54,7 +56,7 @@ def init(
     ] = None,
     clock: Annotated[
         datetime | None,
-        typer.Option(
+        Option(
             "--clock",
             metavar="INSTANT",
             parser=parse_instant,
@@ -63,11 +65,11 @@ def init(
     ] = None,
     dice: Annotated[
         str | None,
-        typer.Option("--dice", metavar="SEED", help=N_("fix all randomness by SEED")),
+        Option("--dice", metavar="SEED", help=N_("fix all randomness by SEED")),
     ] = None,
     demo: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--demo",
             help=N_("a demo wallet: virtual clock, fixed seed, banks with simulated faults"),
         ),

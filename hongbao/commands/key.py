@@ -1,7 +1,6 @@
 """``hongbao key``."""
 
-import typer
-
+from hongbao.commands.declared import Context
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
@@ -17,7 +16,7 @@ app = new_app()
     ),
     epilog="hongbao key\nhongbao key > xiaoming.key",
 )
-def key(ctx: typer.Context) -> None:
+def key(ctx: Context) -> None:
     from hongbao.ui import signatures
 
     call = caller(ctx)

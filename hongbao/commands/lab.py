@@ -1,17 +1,21 @@
 """``hongbao lab``."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Kind,
+    Option,
+)
 from hongbao.commands.options import (
     Command,
     caller,
     listing,
-    listing_group,
     new_app,
     one_of,
     whole,
@@ -33,22 +37,13 @@ if TYPE_CHECKING:
 RUN = "run"
 
 
-class Laboratory(listing_group("lab:FAULTS")):  # type: ignore[misc]
-    """`hongbao lab FAULT` runs the experiment NAME, unless that is a command of the group."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args[0] not in self.commands and not args[0].startswith("-"):
-            args = [RUN, *args]
-        return super().resolve_command(ctx, args)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Return what a shell may offer: the faults, too."""
-        found = super().shell_complete(ctx, incomplete)
-        item = type(next(iter(found or super().shell_complete(ctx, ""))))
-        return [*found, *(item(name) for name in FAULTS if name.startswith(incomplete))]
+def _named(words: list[str], commands: Mapping[str, Any]) -> list[str]:
+    """Return *words* with the command that a fault's name alone means: to run its experiment."""
+    is_fault = words[0] not in commands and not words[0].startswith("-")
+    return [RUN, *words] if is_fault else words
 
 
-app = new_app(cls=Laboratory)
+app = new_app(cls=Kind("lab:FAULTS", implied=_named, offered=one_of(*FAULTS)))
 add_to(app)
 
 
@@ -61,7 +56,7 @@ add_to(app)
     ),
     epilog="hongbao lab\nhongbao lab oversell",
 )
-def lab(ctx: typer.Context) -> None:
+def lab(ctx: Context) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from hongbao.lab.experiments import all_described
@@ -82,10 +77,10 @@ def lab(ctx: typer.Context) -> None:
     epilog="hongbao lab run oversell\nhongbao lab oversell --json",
 )
 def run(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="FAULT", autocompletion=one_of(*FAULTS), help=N_("a fault that `lab` lists")
         ),
     ],
@@ -127,10 +122,10 @@ class Rule(StrEnum):
     ),
 )
 def fairness(
-    ctx: typer.Context,
+    ctx: Context,
     amount: Annotated[
         int | None,
-        typer.Argument(
+        Argument(
             metavar="AMOUNT",
             parser=parse_yuan,
             help=N_("the total of the packet, in yuan (default: 10)"),
@@ -139,7 +134,7 @@ def fairness(
     ] = None,
     count: Annotated[
         int,
-        typer.Option(
+        Option(
             "--count",
             "-c",
             metavar="COUNT",
@@ -149,20 +144,18 @@ def fairness(
     ] = 5,
     deals: Annotated[
         int,
-        typer.Option(
-            "--deals", metavar="COUNT", parser=whole("--deals", 1), help=N_("how many packets")
-        ),
+        Option("--deals", metavar="COUNT", parser=whole("--deals", 1), help=N_("how many packets")),
     ] = 100_000,
     rule: Annotated[
         Rule | None,
-        typer.Option(
+        Option(
             "--rule",
             metavar="RULE",
             help=N_("only double-mean, shuffled, equal or biased-deal"),
         ),
     ] = None,
     seed: Annotated[
-        str, typer.Option("--seed", metavar="TEXT", help=N_("the seed of the randomness"))
+        str, Option("--seed", metavar="TEXT", help=N_("the seed of the randomness"))
     ] = "lab",
 ) -> None:
     from hongbao.domain.policy import check_packet
@@ -215,8 +208,8 @@ def _tell(tell: "Callable[[int, int], None]", before: int, total: int, dealt: in
     epilog="hongbao lab catch mine.txt",
 )
 def catch(
-    ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", show_default=False, help=N_("your story"))],
+    ctx: Context,
+    file: Annotated[str, Argument(metavar="FILE", show_default=False, help=N_("your story"))],
 ) -> None:
     from hongbao.commands.demo import ending_tidily
     from hongbao.lab.catching import caught
@@ -259,7 +252,7 @@ def _hold(call: "Caller", story: "Story") -> None:
     )
 
 
-def _speaking(ctx: typer.Context) -> "Caller":
+def _speaking(ctx: Context) -> "Caller":
     """Return the caller; programs get the same in every language."""
     call = caller(ctx)
     if call.as_json:

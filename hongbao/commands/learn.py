@@ -3,14 +3,18 @@
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Kind,
+    Option,
+)
 from hongbao.commands.demo import ending_tidily
-from hongbao.commands.options import Command, Group, caller, lesson_names, new_app
+from hongbao.commands.options import Command, caller, lesson_names, new_app
 from hongbao.commands.placeholders import LESSON_NAME
 from hongbao.env import lessons_folder
 from hongbao.errors import ConflictingOptions, LessonFails, NotALessonsFolder
@@ -25,12 +29,12 @@ if TYPE_CHECKING:
 
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="FOLDER", help=N_("the folder of your lessons and progress")),
+    Option("--at", metavar="FOLDER", help=N_("the folder of your lessons and progress")),
 ]
 
 Name = Annotated[
     str,
-    typer.Argument(
+    Argument(
         metavar=LESSON_NAME,
         autocompletion=lesson_names,
         help=N_("a lesson's name, or its file"),
@@ -44,22 +48,12 @@ _MARK = "lessons"
 """The file that says that a folder is one of lessons."""
 
 
-class Lessons(Group):
-    """The commands of `learn`; a lesson's name alone runs it."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args[0] not in self.commands:
-            args = ["run", *args]
-        return super().resolve_command(ctx, args)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Return what a shell may offer: the lessons as well."""
-        found = super().shell_complete(ctx, incomplete)
-        item = type(next(iter(found or super().shell_complete(ctx, ""))))
-        return [*found, *map(item, lesson_names(ctx, incomplete))]
+def _named(words: list[str], commands: Mapping[str, Any]) -> list[str]:
+    """Return *words* with the command that a lesson's name alone means: to run it."""
+    return words if words[0] in commands else ["run", *words]
 
 
-app = new_app(cls=Lessons)
+app = new_app(cls=Kind(implied=_named, offered=lambda typed: lesson_names(None, typed)))
 
 
 @app.callback(
@@ -71,7 +65,7 @@ app = new_app(cls=Lessons)
     ),
     epilog="hongbao learn\nhongbao learn packet\nhongbao learn packet --shell",
 )
-def learn(ctx: typer.Context, at: At = None) -> None:
+def learn(ctx: Context, at: At = None) -> None:
     if ctx.invoked_subcommand is not None:
         return
     from hongbao.ui.lessons import show_lessons
@@ -132,11 +126,11 @@ def _listed(call: "Caller", at: str | None) -> "LessonsListed":
     epilog="hongbao learn packet\nhongbao learn packet --type 'send 20 --count 2' --json",
 )
 def run(
-    ctx: typer.Context,
+    ctx: Context,
     name: Name,
     typed: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--type",
             metavar="TEXT",
             show_default=False,
@@ -144,10 +138,10 @@ def run(
         ),
     ] = None,
     look: Annotated[
-        bool, typer.Option("--look", help=N_("only look at the books, and say where you are"))
+        bool, Option("--look", help=N_("only look at the books, and say where you are"))
     ] = False,
     shell: Annotated[
-        bool, typer.Option("--shell", help=N_("open your shell in the lesson, and no prompt"))
+        bool, Option("--shell", help=N_("open your shell in the lesson, and no prompt"))
     ] = False,
     at: At = None,
 ) -> None:
@@ -325,7 +319,7 @@ def _variables(runner: "Runner") -> dict[str, str]:
     help=N_("For a shell of your own: `eval` takes them."),
     epilog='eval "$(hongbao learn env packet)"',
 )
-def env(ctx: typer.Context, name: Name, at: At = None) -> None:
+def env(ctx: Context, name: Name, at: At = None) -> None:
     from hongbao import lessons
     from hongbao.lessons.progress import Progress
     from hongbao.lessons.runner import Runner
@@ -358,10 +352,10 @@ def env(ctx: typer.Context, name: Name, at: At = None) -> None:
     epilog="hongbao learn check\nhongbao learn check mine.toml",
 )
 def check(
-    ctx: typer.Context,
+    ctx: Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar=LESSON_NAME,
             autocompletion=lesson_names,
             help=N_("a lesson's name, or its file"),
@@ -394,8 +388,8 @@ def check(
     epilog="hongbao learn new pocket-money\nhongbao learn check pocket-money.toml",
 )
 def new(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar=LESSON_NAME, help=N_("the lesson's name"))],
+    ctx: Context,
+    name: Annotated[str, Argument(metavar=LESSON_NAME, help=N_("the lesson's name"))],
 ) -> None:
     from hongbao.lessons import scaffold
     from hongbao.outputs import save_as

@@ -1,7 +1,6 @@
 """``hongbao limits``."""
 
-import typer
-
+from hongbao.commands.declared import Context
 from hongbao.commands.options import caller, listing, new_app, titles
 from hongbao.words import N_
 
@@ -13,7 +12,7 @@ app = new_app()
     short_help=N_("Show each limit: used, left, and when it resets."),
     epilog="hongbao limits\nhongbao limits -p 小红",
 )
-def limits(ctx: typer.Context) -> None:
+def limits(ctx: Context) -> None:
     from hongbao.ui import money
 
     call = caller(ctx)

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-import typer
-from typer.core import TyperOption
-
 from hongbao import settings
+from hongbao.commands.declared import (
+    Context,
+    Finished,
+    Value,
+    wrong_usage,
+)
 from hongbao.errors import ConflictingOptions, InvalidSettings, UnknownColumn
 from hongbao.words import N_
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 CSV = ("plain", "excel")
 """The forms of CSV; the first is the usual one."""
 
+KEPT = ("header", "columns", "csv", "no_pager")
+"""What the caller keeps of the options for lists."""
+
 
 def listing_at(where: str) -> "Listing":
     """Return the list that is declared at *where*; loaded only where its columns are asked for."""
@@ -28,24 +34,20 @@ def listing_at(where: str) -> "Listing":
     return found
 
 
-def options(
-    option: "Callable[..., TyperOption]", listed: "Callable[[typer.Context], str]"
-) -> list[TyperOption]:
+def options(option: "Callable[..., Value]", listed: "Callable[[Context], str]") -> list[Value]:
     """Return the options that a command takes whose list is declared where *listed* says."""
     return [
         option("--header", is_flag=True, help=N_("print tab-separated rows with a header row")),
         option(
             "--columns",
             metavar="COLUMNS",
-            autocompletion=lambda ctx, _args, incomplete: listing_at(listed(ctx)).offered(
-                incomplete
-            ),
+            autocompletion=lambda ctx, incomplete: listing_at(listed(ctx)).offered(incomplete),
             help=N_("choose columns: a,b, or +c to add one; help lists them"),
         ),
         option(
             "--csv",
             metavar="[=excel]",
-            autocompletion=lambda _ctx, _args, incomplete: [
+            autocompletion=lambda _ctx, incomplete: [
                 form for form in CSV if incomplete and form.startswith(incomplete)
             ],
             help=N_("print CSV with a header row; --csv=excel is for Excel"),
@@ -81,7 +83,8 @@ def check(call: "Caller", listed: str, *, command: str, usual: bool = True) -> N
         raise ConflictingOptions(typed[0], typed[1], command=command)
     if call.csv is not None and call.csv not in CSV:
         choices = ", ".join(f"'{form}'" for form in CSV)
-        raise typer.BadParameter(f"'{call.csv}' is not one of {choices}.", param_hint="'--csv'")
+        problem = f"Invalid value for '--csv': '{call.csv}' is not one of {choices}."
+        raise wrong_usage(problem, command=command)
     if call.columns is None:
         if usual:
             _use_settings(call, listed, command)
@@ -91,7 +94,7 @@ def check(call: "Caller", listed: str, *, command: str, usual: bool = True) -> N
     found = listing_at(listed)
     if call.columns.strip() in ("", HELP):
         call.answer(found.explained(), show_explained)
-        raise typer.Exit
+        raise Finished
     found.picked(call.columns, ())
 
 

@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
@@ -21,10 +23,10 @@ app = new_app()
     epilog="hongbao lock",
 )
 def lock(
-    ctx: typer.Context,
+    ctx: Context,
     passphrase_file: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--passphrase-file",
             metavar="FILE",
             help=N_("read the new passphrase from FILE; - is standard input"),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hongbao import words
-from hongbao.commands.options import Speaking
+from hongbao.commands.library import Speaking
 from hongbao.commands.topics import TOPICS
 from hongbao.parser_words import COMMAND, OPTIONS
 from hongbao.words import N_, _, say

@@ -2,8 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     Command,
     Limit,
@@ -25,7 +28,7 @@ app = new_app(cls=listing_group("clearing:OPERATORS"))
     help=N_("Without a command, it lists them. An operator is not a user of the wallet."),
     epilog="hongbao operator add 老王\nhongbao operator log 老王",
 )
-def operator(ctx: typer.Context) -> None:
+def operator(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _list(ctx)
 
@@ -41,11 +44,11 @@ def operator(ctx: typer.Context) -> None:
     epilog="hongbao operator add 老王\nhongbao operator add 小李 --operator 老王",
 )
 def add(
-    ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar=OPERATOR_NAME, help=N_("the operator's name"))],
+    ctx: Context,
+    name: Annotated[str, Argument(metavar=OPERATOR_NAME, help=N_("the operator's name"))],
     by: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--operator",
             metavar=OPERATOR_NAME,
             autocompletion=operator_names,
@@ -54,7 +57,7 @@ def add(
     ] = None,
     new_pin_file: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--new-pin-file",
             metavar="FILE",
             help=N_("read the operator's new PIN from FILE; - is standard input"),
@@ -81,7 +84,7 @@ def add(
     short_help=N_("List the operators."),
     epilog="hongbao operator list",
 )
-def list_operators(ctx: typer.Context) -> None:
+def list_operators(ctx: Context) -> None:
     _list(ctx)
 
 
@@ -92,10 +95,10 @@ def list_operators(ctx: typer.Context) -> None:
     epilog="hongbao operator log\nhongbao operator log 老王 --limit 100",
 )
 def log(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar=OPERATOR_NAME,
             autocompletion=operator_names,
             help=N_("only this operator (default: all)"),
@@ -113,7 +116,7 @@ def log(
         call.hint(N_("see earlier ones: add `--limit {limit}`"), limit=limit * 2)
 
 
-def _list(ctx: typer.Context) -> None:
+def _list(ctx: Context) -> None:
     from hongbao.ui import clearing
 
     call = caller(ctx)

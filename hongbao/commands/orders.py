@@ -3,8 +3,12 @@
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, cast
 
-import typer
-
+from hongbao.commands.declared import (
+    App,
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, caller, one_of
 from hongbao.paths import typed_path
 from hongbao.words import N_, use_language
@@ -22,7 +26,7 @@ FAULTS = (
 USUAL = "oversell"
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: App) -> None:
     """Add both commands to *app*, which is the laboratory's."""
     app.command(
         "race",
@@ -49,20 +53,20 @@ def add_to(app: typer.Typer) -> None:
 
 
 def race(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="FAULT",
             autocompletion=one_of(*FAULTS),
             show_default=False,
             help=N_("a fault that `lab` lists; default: `oversell`"),
         ),
     ] = USUAL,
-    every: Annotated[bool, typer.Option("--all", help=N_("show all orders, as a tree"))] = False,
+    every: Annotated[bool, Option("--all", help=N_("show all orders, as a tree"))] = False,
     story: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--story",
             metavar="FILE",
             help=N_("a story of your own with one `together`; default: the fault's"),
@@ -70,7 +74,7 @@ def race(
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help=N_("write the losing order to FILE")),
+        Option("--output", "-o", metavar="FILE", help=N_("write the losing order to FILE")),
     ] = None,
 ) -> None:
     from hongbao.lab.faults import STORIES, fault
@@ -103,16 +107,14 @@ def _played_by(name: str, output: str | None) -> str:
 
 
 def do(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="FAULT", autocompletion=one_of(*FAULTS), help=N_("a fault that `lab` lists")
         ),
     ],
-    words: Annotated[
-        list[str], typer.Argument(metavar="TEXT", help=N_("a command, as hongbao has it"))
-    ],
+    words: Annotated[list[str], Argument(metavar="TEXT", help=N_("a command, as hongbao has it"))],
 ) -> None:
     from hongbao.lab.process import typed
     from hongbao.lab.spoken import sorted_words

@@ -2,8 +2,10 @@
 
 from typing import Annotated, Any
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     caller,
     listing,
@@ -22,17 +24,17 @@ app = new_app()
     epilog="hongbao packets\nhongbao packets --claimable -p 小红",
 )
 def packets(
-    ctx: typer.Context,
+    ctx: Context,
     claimable: Annotated[
-        bool, typer.Option("--claimable", help=N_("only packets you can claim now"))
+        bool, Option("--claimable", help=N_("only packets you can claim now"))
     ] = False,
-    sent: Annotated[bool, typer.Option("--sent", help=N_("only packets you sent"))] = False,
+    sent: Annotated[bool, Option("--sent", help=N_("only packets you sent"))] = False,
     received: Annotated[
-        bool, typer.Option("--received", help=N_("only packets you claimed from"))
+        bool, Option("--received", help=N_("only packets you claimed from"))
     ] = False,
     limit: Annotated[
         int,
-        typer.Option(
+        Option(
             "--limit", metavar="COUNT", parser=whole("--limit", 1), help=N_("at most this many")
         ),
     ] = 50,

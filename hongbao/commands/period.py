@@ -8,22 +8,22 @@ start.
 from datetime import datetime
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.domain.dates import Span, parse_instant, parse_period_end, parse_span
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
 
 Since = Annotated[
     datetime | None,
-    typer.Option(
-        "--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or time")
-    ),
+    Option("--from", metavar="INSTANT", parser=parse_instant, help=N_("from this day or time")),
 ]
 
 Until = Annotated[
     datetime | None,
-    typer.Option(
+    Option(
         "--to",
         metavar="INSTANT",
         parser=parse_period_end,
@@ -33,7 +33,7 @@ Until = Annotated[
 
 Last = Annotated[
     Span | None,
-    typer.Option(
+    Option(
         "--last",
         metavar="SPAN",
         parser=parse_span,
@@ -43,7 +43,7 @@ Last = Annotated[
 
 
 def check_one_way(
-    ctx: typer.Context, last: Span | None, since: datetime | None, until: datetime | None
+    ctx: Context, last: Span | None, since: datetime | None, until: datetime | None
 ) -> None:
     """Raise ConflictingOptions if a period is given in both ways."""
     if last is not None and (since is not None or until is not None):

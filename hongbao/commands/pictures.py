@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import typer
-from typer.core import TyperOption
-
+from hongbao.commands.declared import (
+    Value,
+    wrong_usage,
+)
 from hongbao.commands.streams import answering
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_, say
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from hongbao.commands.caller import Caller
 
 
-def options(option: Callable[..., TyperOption]) -> list[TyperOption]:
+def options(option: Callable[..., Value]) -> list[Value]:
     """Return the options of a command whose screen can be saved."""
     return [
         option("--svg", metavar="FILE", help=N_("save the screen as an SVG picture")),
@@ -38,7 +39,7 @@ def check(call: "Caller", command: str) -> None:
     Raises ConflictingOptions.
     """
     if (call.with_names or call.no_amounts) and not call.pictures:
-        raise typer.BadParameter("Missing option '--svg'.")
+        raise wrong_usage("Missing option '--svg'.", command=command)
     streamed = [f"{option} -" for option, file in call.pictures.items() if file == "-"]
     for other in (*(["--json"] if call.as_json else []), *call.list_options):
         if streamed and other in ("--json", "--csv", "--header"):

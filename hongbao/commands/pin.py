@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, Group, RequestId, caller, new_app
 from hongbao.words import N_
 
@@ -14,7 +16,7 @@ app = new_app(cls=Group)
     short_help=N_("Change the payment PIN."),
     epilog="hongbao pin change",
 )
-def pin() -> None:
+def pin(_ctx: Context) -> None:
     pass  # it holds the one command there is, and room for more
 
 
@@ -29,10 +31,10 @@ def pin() -> None:
     epilog="hongbao pin change\nhongbao pin change --pin-file old.txt --new-pin-file new.txt",
 )
 def change(
-    ctx: typer.Context,
+    ctx: Context,
     new_pin_file: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--new-pin-file",
             metavar="FILE",
             help=N_("read the new payment PIN from FILE; - is standard input"),

@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+    wrong_usage,
+)
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.films import Films, make
 from hongbao.commands.films import verify as verify_pictures
-from hongbao.commands.options import STANDARD_OUTPUT, Command, UsageError, caller, new_app, one_of
+from hongbao.commands.options import STANDARD_OUTPUT, Command, caller, new_app, one_of
 from hongbao.commands.orders import FAULTS
 from hongbao.errors import (
     ConflictingOptions,
@@ -87,24 +91,24 @@ _NOT_WITH = {
     ),
 )
 def play(
-    ctx: typer.Context,
+    ctx: Context,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE", show_default=False, help=N_("stories, in this order")),
+        Argument(metavar="FILE", show_default=False, help=N_("stories, in this order")),
     ] = None,
     check: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--check",
             help=N_("show only failures, and continue; FILE may be a folder"),
         ),
     ] = False,
     fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help=N_("stop --check at the first failure"))
+        bool, Option("--fail-fast", help=N_("stop --check at the first failure"))
     ] = False,
     given: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--set",
             metavar="TEXT",
             show_default=False,
@@ -113,7 +117,7 @@ def play(
     ] = None,
     table: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--table",
             metavar="FILE",
             help=N_("play once for each row of a CSV file, whose columns are given names"),
@@ -121,76 +125,74 @@ def play(
     ] = None,
     home: Annotated[
         str | None,
-        typer.Option("--home", metavar="FOLDER", help=N_("make the wallet in this new folder")),
+        Option("--home", metavar="FOLDER", help=N_("make the wallet in this new folder")),
     ] = None,
     junit: Annotated[
         str | None,
-        typer.Option("--junit", metavar="FILE", help=N_("write a report in JUnit's XML to FILE")),
+        Option("--junit", metavar="FILE", help=N_("write a report in JUnit's XML to FILE")),
     ] = None,
-    tap: Annotated[bool, typer.Option("--tap", help=N_("as --check, in the form of TAP"))] = False,
+    tap: Annotated[bool, Option("--tap", help=N_("as --check, in the form of TAP"))] = False,
     github: Annotated[
-        bool, typer.Option("--github", help=N_("as --check, with annotations for GitHub Actions"))
+        bool, Option("--github", help=N_("as --check, with annotations for GitHub Actions"))
     ] = False,
     accept: Annotated[
         bool,
-        typer.Option(
-            "--accept", help=N_("rewrite exact lines that came otherwise, after showing them")
-        ),
+        Option("--accept", help=N_("rewrite exact lines that came otherwise, after showing them")),
     ] = False,
     step: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--step", help=N_("wait for a key before each command; forward and back, on a terminal")
         ),
     ] = False,
     notes: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--notes", metavar="FILE", help=N_("as --step, with the notes in FILE or on a terminal")
         ),
     ] = None,
     pace: Annotated[
-        bool, typer.Option("--pace", help=N_("type and pause as people read, on a terminal"))
+        bool, Option("--pace", help=N_("type and pause as people read, on a terminal"))
     ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep", help=N_("keep the folder of the throw-away wallet"))
+        bool, Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
     cast_file: Annotated[
         str | None,
-        typer.Option("--cast", metavar="FILE", help=N_("write a recording for asciinema")),
+        Option("--cast", metavar="FILE", help=N_("write a recording for asciinema")),
     ] = None,
     svg: Annotated[
         str | None,
-        typer.Option("--svg", metavar="FILE", help=N_("write a moving picture, as an SVG")),
+        Option("--svg", metavar="FILE", help=N_("write a moving picture, as an SVG")),
     ] = None,
     html: Annotated[
         str | None,
-        typer.Option("--html", metavar="FILE", help=N_("write a page with a slider and the books")),
+        Option("--html", metavar="FILE", help=N_("write a page with a slider and the books")),
     ] = None,
     poster: Annotated[
         str | None,
-        typer.Option("--poster", metavar="FILE", help=N_("write a still SVG with a play mark")),
+        Option("--poster", metavar="FILE", help=N_("write a still SVG with a play mark")),
     ] = None,
     size: Annotated[
         str | None,
-        typer.Option("--size", metavar="TEXT", help=N_("the terminal in them: 80x24 by default")),
+        Option("--size", metavar="TEXT", help=N_("the terminal in them: 80x24 by default")),
     ] = None,
     cast_version: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--cast-version", metavar="COUNT", parser=_cast_version, help=N_("2, or 3 by default")
         ),
     ] = None,
     loop: Annotated[
-        bool, typer.Option("--loop", help=N_("let the moving picture begin again at its end"))
+        bool, Option("--loop", help=N_("let the moving picture begin again at its end"))
     ] = False,
     verify: Annotated[
         bool,
-        typer.Option("--verify", help=N_("say whether recordings still show what hongbao does")),
+        Option("--verify", help=N_("say whether recordings still show what hongbao does")),
     ] = False,
     engine: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--engine",
             metavar="FAULT",
             autocompletion=one_of(*FAULTS),
@@ -231,7 +233,11 @@ def play(
     )
     if verify:
         if not files:
-            raise UsageError("Missing argument 'FILE'.", ctx)
+            raise wrong_usage(
+                "Missing argument 'FILE'.",
+                command=ctx.command_path,
+                placeholders=ctx.command.placeholders,
+            )
         verify_pictures(call, files)
         return
     if not files:
@@ -278,7 +284,7 @@ def play(
     _answer(call, played)
 
 
-def _check_together(options: Sequence[str], ctx: typer.Context) -> None:
+def _check_together(options: Sequence[str], ctx: Context) -> None:
     """Raise ConflictingOptions for the first two of *options* that cannot be given together."""
     for option, others in _NOT_WITH.items():
         if option in options and (other := next(filter(others.__contains__, options), None)):

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any
 
-import typer
-
 from hongbao.answers import PolicyLine
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+)
 from hongbao.commands.options import (
     Command,
     DryRun,
@@ -32,7 +34,7 @@ app = new_app(cls=listing_group("home:POLICIES"))
         "hongbao policy use mine.toml"
     ),
 )
-def policy(ctx: typer.Context) -> None:
+def policy(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _list(ctx)
 
@@ -43,7 +45,7 @@ def policy(ctx: typer.Context) -> None:
     short_help=N_("List the policies that come with hongbao or were used here."),
     epilog="hongbao policy list",
 )
-def list_policies(ctx: typer.Context) -> None:
+def list_policies(ctx: Context) -> None:
     _list(ctx)
 
 
@@ -54,10 +56,10 @@ def list_policies(ctx: typer.Context) -> None:
     epilog="hongbao policy show pboc-2015",
 )
 def show(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="POLICY",
             autocompletion=policy_names,
             help=N_("a name, name@version, or a file"),
@@ -86,10 +88,10 @@ def show(
     epilog="hongbao policy use pboc-2015\nhongbao policy use ./mine.toml",
 )
 def use(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="POLICY",
             autocompletion=policy_names,
             help=N_("a name, name@version, or a file"),
@@ -109,7 +111,7 @@ def use(
     call.hint(N_("see your limits: `hongbao limits`"))
 
 
-def _list(ctx: typer.Context) -> None:
+def _list(ctx: Context) -> None:
     from hongbao import policies
     from hongbao.ui import home
 

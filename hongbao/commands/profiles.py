@@ -1,7 +1,6 @@
 """``hongbao profiles``."""
 
-import typer
-
+from hongbao.commands.declared import Context
 from hongbao.commands.options import (
     caller,
     listing,
@@ -19,7 +18,7 @@ app = new_app()
     help=N_("Names and ID numbers are masked."),
     epilog="hongbao profiles",
 )
-def profiles(ctx: typer.Context) -> None:
+def profiles(ctx: Context) -> None:
     from hongbao.ui import people
 
     call = caller(ctx)

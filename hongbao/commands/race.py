@@ -10,8 +10,10 @@ from pathlib import Path
 from statistics import median_low
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
@@ -46,10 +48,10 @@ FORK_BYTES, PROCESS_BYTES = 20 << 20, 80 << 20
     epilog="hongbao race\nhongbao race --people 8 --shares 3 --turns",
 )
 def race(
-    ctx: typer.Context,
+    ctx: Context,
     people: Annotated[
         int,
-        typer.Option(
+        Option(
             "--people",
             metavar="COUNT",
             parser=whole("--people", 1),
@@ -58,7 +60,7 @@ def race(
     ] = 30,
     shares: Annotated[
         int,
-        typer.Option(
+        Option(
             "--shares",
             metavar="COUNT",
             parser=whole("--shares", 1),
@@ -67,7 +69,7 @@ def race(
     ] = 10,
     processes: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--processes",
             metavar="COUNT",
             parser=whole("--processes", 1),
@@ -77,14 +79,14 @@ def race(
     ] = None,
     seed: Annotated[
         str,
-        typer.Option("--seed", metavar="TEXT", help=N_("decides people and packet, not who wins")),
+        Option("--seed", metavar="TEXT", help=N_("decides people and packet, not who wins")),
     ] = SEED,
     turns: Annotated[
         bool,
-        typer.Option("--turns", help=N_("let the seed decide who is first, too")),
+        Option("--turns", help=N_("let the seed decide who is first, too")),
     ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep", help=N_("keep the folder of the throw-away wallet"))
+        bool, Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
 ) -> None:
     from hongbao.story.folders import lent_folder

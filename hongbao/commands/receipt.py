@@ -4,10 +4,12 @@ import sys
 from enum import StrEnum
 from typing import Annotated
 
-import typer
-
 from hongbao.answers import ReceiptWritten
 from hongbao.commands.choices import RECEIPT, argument
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     STANDARD_OUTPUT,
     Command,
@@ -45,7 +47,7 @@ class Form(StrEnum):
     ),
 )
 def receipt(
-    ctx: typer.Context,
+    ctx: Context,
     subject: Annotated[
         str,
         argument(
@@ -56,11 +58,11 @@ def receipt(
     ],
     form: Annotated[
         Form | None,
-        typer.Option("--format", help=N_("default: FILE's extension, or text")),
+        Option("--format", help=N_("default: FILE's extension, or text")),
     ] = None,
     output: Output = STANDARD_OUTPUT,
     masked: Annotated[
-        bool, typer.Option("--mask", help=N_("hide other people's names and all free text"))
+        bool, Option("--mask", help=N_("hide other people's names and all free text"))
     ] = False,
 ) -> None:
     from hongbao.outputs import save_as

@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import typer
-
 from hongbao.commands.choices import DIFFERENCE, OPERATOR, REASON, argument, option
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     DryRun,
     MoneyCommand,
@@ -39,10 +41,10 @@ app = new_app(cls=listing_group("clearing:DIFFERENCES"))
     ),
 )
 def reconcile(
-    ctx: typer.Context,
+    ctx: Context,
     day: Annotated[
         datetime | None,
-        typer.Option(
+        Option(
             "--date",
             metavar="DATE",
             parser=parse_instant,
@@ -51,7 +53,7 @@ def reconcile(
     ] = None,
     bank: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--bank",
             metavar="BANK",
             autocompletion=bank_codes,
@@ -60,7 +62,7 @@ def reconcile(
     ] = None,
     statement: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--statement",
             metavar="FILE",
             help=N_("a statement that `hongbao bank statement` wrote"),
@@ -106,7 +108,7 @@ def reconcile(
     epilog="hongbao reconcile resolve NU20260216000012 --operator Wu --reason dup",
 )
 def resolve(
-    ctx: typer.Context,
+    ctx: Context,
     payment: Annotated[
         str,
         argument(

@@ -11,11 +11,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+    wrong_usage,
+)
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.films import saying_failures
-from hongbao.commands.options import Command, UsageError, caller, new_app
+from hongbao.commands.options import Command, caller, new_app
 from hongbao.commands.shells import OTHERS, typed_in
 from hongbao.errors import (
     ConflictingOptions,
@@ -50,38 +54,36 @@ LOG = "log"
     epilog=("hongbao record demo.txt\nhongbao record demo.txt -- sh evening.sh"),
 )
 def record(
-    ctx: typer.Context,
+    ctx: Context,
     file: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="FILE", show_default=False, help=N_("the story to write; --yes overwrites it")
         ),
     ] = None,
     command: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="COMMAND", show_default=False, help=N_("record this instead of a shell")
-        ),
+        Argument(metavar="COMMAND", show_default=False, help=N_("record this instead of a shell")),
     ] = None,
     after: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--after", metavar="FILE", help=N_("play this story first, and record what follows")
         ),
     ] = None,
     home: Annotated[
         str | None,
-        typer.Option("--home", metavar="FOLDER", help=N_("make the wallet in this new folder")),
+        Option("--home", metavar="FOLDER", help=N_("make the wallet in this new folder")),
     ] = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help=N_("expect whole lines, and not only amounts"))
+        bool, Option("--exact", help=N_("expect whole lines, and not only amounts"))
     ] = False,
     start: Annotated[
-        bool, typer.Option("--start", help=N_("print what starts it in this shell, for eval"))
+        bool, Option("--start", help=N_("print what starts it in this shell, for eval"))
     ] = False,
     stop: Annotated[
         bool,
-        typer.Option("--stop", help=N_("end it there, and print what the shell forgets")),
+        Option("--stop", help=N_("end it there, and print what the shell forgets")),
     ] = False,
 ) -> None:
     from hongbao.outputs import check_writable
@@ -111,7 +113,7 @@ def record(
 
 
 def _check(
-    ctx: typer.Context, *, file: str | None, command: list[str] | None, start: bool, stop: bool
+    ctx: Context, *, file: str | None, command: list[str] | None, start: bool, stop: bool
 ) -> None:
     """Refuse what does not go together."""
     if start and stop:
@@ -121,7 +123,11 @@ def _check(
     if start and command:
         raise ConflictingOptions("--start", "COMMAND", command=ctx.command_path)
     if file is None and not stop:
-        raise UsageError("Missing argument 'FILE'.", ctx)
+        raise wrong_usage(
+            "Missing argument 'FILE'.",
+            command=ctx.command_path,
+            placeholders=ctx.command.placeholders,
+        )
 
 
 def _stop(call: "Caller") -> None:

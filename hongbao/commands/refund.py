@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
 from hongbao.commands.choices import DUE, argument
+from hongbao.commands.declared import (
+    Context,
+)
 from hongbao.commands.options import (
     DryRun,
     MoneyCommand,
@@ -24,7 +25,7 @@ app = new_app()
     epilog="hongbao refund\nhongbao refund hb_7Q2M4K9X",
 )
 def refund(
-    ctx: typer.Context,
+    ctx: Context,
     packet: Annotated[
         str | None,
         argument(DUE, metavar="PACKET", help=N_("the packet's ID, or `last` for the newest")),

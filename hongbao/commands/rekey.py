@@ -1,7 +1,6 @@
 """``hongbao rekey``."""
 
-import typer
-
+from hongbao.commands.declared import Context
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
@@ -14,7 +13,7 @@ app = new_app()
     help=N_("Earlier backups can no longer be opened."),
     epilog="hongbao rekey",
 )
-def rekey(ctx: typer.Context) -> None:
+def rekey(ctx: Context) -> None:
     from hongbao.ui import home
 
     call = caller(ctx)

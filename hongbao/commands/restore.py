@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+)
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.errors import Unanswered
 from hongbao.paths import typed_path
@@ -23,10 +25,8 @@ app = new_app()
     epilog="hongbao restore 2026-11-23.hongbao",
 )
 def restore(
-    ctx: typer.Context,
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help=N_("a backup made by `hongbao backup`"))
-    ],
+    ctx: Context,
+    file: Annotated[str, Argument(metavar="FILE", help=N_("a backup made by `hongbao backup`"))],
 ) -> None:
     from hongbao.ui import home
     from hongbao.wallet.homes import restore as put_back

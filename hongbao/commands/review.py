@@ -3,8 +3,6 @@
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import typer
-
 from hongbao.commands.choices import (
     CASE,
     OPEN_CASE,
@@ -13,6 +11,11 @@ from hongbao.commands.choices import (
     REPORT_FORMAT,
     argument,
     option,
+)
+from hongbao.commands.declared import (
+    Context,
+    Option,
+    wrong_usage,
 )
 from hongbao.commands.options import (
     STANDARD_OUTPUT,
@@ -61,11 +64,11 @@ Reason = Annotated[
 ]
 Unmasked = Annotated[
     bool,
-    typer.Option("--unmasked", help=N_("show names and ID numbers, with an operator's PIN")),
+    Option("--unmasked", help=N_("show names and ID numbers, with an operator's PIN")),
 ]
 Looker = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--operator",
         metavar=OPERATOR_NAME,
         autocompletion=operator_names,
@@ -84,7 +87,7 @@ Looker = Annotated[
         "hongbao review approve rc_04HMASWS --operator Wu --reason salary"
     ),
 )
-def review(ctx: typer.Context) -> None:
+def review(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _list(ctx)
 
@@ -97,8 +100,8 @@ def review(ctx: typer.Context) -> None:
     epilog="hongbao review list\nhongbao review list --all --limit 100",
 )
 def list_cases(
-    ctx: typer.Context,
-    closed: Annotated[bool, typer.Option("--all", help=N_("also the closed ones"))] = False,
+    ctx: Context,
+    closed: Annotated[bool, Option("--all", help=N_("also the closed ones"))] = False,
     limit: Limit = 20,
     unmasked: Unmasked = False,
     operator: Looker = None,
@@ -114,7 +117,7 @@ def list_cases(
     ),
 )
 def show(
-    ctx: typer.Context, case: AnyCaseId, unmasked: Unmasked = False, operator: Looker = None
+    ctx: Context, case: AnyCaseId, unmasked: Unmasked = False, operator: Looker = None
 ) -> None:
     from hongbao.ui import review as screen
 
@@ -130,7 +133,7 @@ def show(
     epilog="hongbao review approve rc_04HMASWS --operator Wu --reason wedding",
 )
 def approve(
-    ctx: typer.Context, case: CaseId, reason: Reason, operator: Operator, dry_run: DryRun = False
+    ctx: Context, case: CaseId, reason: Reason, operator: Operator, dry_run: DryRun = False
 ) -> None:
     _decide(ctx, case, Verb.APPROVE, reason, operator, dry_run)
 
@@ -141,7 +144,7 @@ def approve(
     epilog="hongbao review reject rc_04HMASWS --operator Wu --reason theft",
 )
 def reject(
-    ctx: typer.Context, case: CaseId, reason: Reason, operator: Operator, dry_run: DryRun = False
+    ctx: Context, case: CaseId, reason: Reason, operator: Operator, dry_run: DryRun = False
 ) -> None:
     _decide(ctx, case, Verb.REJECT, reason, operator, dry_run)
 
@@ -152,7 +155,7 @@ def reject(
     epilog="hongbao review escalate rc_04HMASWS --operator Wu --reason unsure",
 )
 def escalate(
-    ctx: typer.Context, case: CaseId, reason: Reason, operator: Operator, dry_run: DryRun = False
+    ctx: Context, case: CaseId, reason: Reason, operator: Operator, dry_run: DryRun = False
 ) -> None:
     _decide(ctx, case, Verb.ESCALATE, reason, operator, dry_run)
 
@@ -167,10 +170,10 @@ def escalate(
     ),
 )
 def report(
-    ctx: typer.Context,
+    ctx: Context,
     form: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--format",
             metavar="FORMAT",
             autocompletion=one_of("csv", "json"),
@@ -197,7 +200,10 @@ def report(
         form = ask_for(ctx, "form", REPORT_FORMAT)
     if form not in forms.FORMATS:
         choices = ", ".join(f"'{name}'" for name in forms.FORMATS)
-        raise typer.BadParameter(f"'{form}' is not one of {choices}.", param_hint="'--format'")
+        raise wrong_usage(
+            f"Invalid value for '--format': '{form}' is not one of {choices}.",
+            command=ctx.command_path,
+        )
     if call.as_json and to_stdout and form != "json":
         raise ConflictingOptions("--json", f"--format {form}", command=ctx.command_path)
     path, name = call.output(output), form
@@ -226,7 +232,7 @@ def report(
     help=N_("Exits with 19 if anything is missing."),
     epilog="hongbao review records",
 )
-def records(ctx: typer.Context) -> None:
+def records(ctx: Context) -> None:
     from hongbao.ui import review as screen
 
     call = caller(ctx)
@@ -241,7 +247,7 @@ def records(ctx: typer.Context) -> None:
 
 
 def _list(
-    ctx: typer.Context, *, closed: bool = False, limit: int = 20, unmasked_by: "By | None" = None
+    ctx: Context, *, closed: bool = False, limit: int = 20, unmasked_by: "By | None" = None
 ) -> None:
     from hongbao.ui import review as screen
 
@@ -253,9 +259,7 @@ def _list(
         call.hint(N_("see more: add `--limit {limit}`"), limit=limit * 2)
 
 
-def _decide(
-    ctx: typer.Context, case: str, verb: Verb, reason: str, operator: str, dry_run: bool
-) -> None:
+def _decide(ctx: Context, case: str, verb: Verb, reason: str, operator: str, dry_run: bool) -> None:
     from hongbao.ui import review as screen
     from hongbao.wallet.operators import By
 
@@ -273,12 +277,12 @@ def _tell_of_payment(call: "Caller", payment: str) -> None:
     call.hint(N_("its payer follows it with `hongbao trace {payment}`"), payment=payment)
 
 
-def _looker(ctx: typer.Context, unmasked: bool, operator: str | None) -> "By | None":
+def _looker(ctx: Context, unmasked: bool, operator: str | None) -> "By | None":
     """Return the operator who looks at personal data; None if it stays masked."""
     from hongbao.wallet.operators import By
 
     if unmasked and operator is None:
-        raise typer.BadParameter("Missing option '--operator'.")
+        raise wrong_usage("Missing option '--operator'.", command=ctx.command_path)
     if not unmasked or operator is None:
         return None
     return By(operator, caller(ctx).operator_pin)

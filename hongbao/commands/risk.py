@@ -4,9 +4,12 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from hongbao.commands.choices import REQUEST, argument
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     Command,
     DryRun,
@@ -32,14 +35,12 @@ app = new_app(cls=Group)
 
 Pack = Annotated[
     str,
-    typer.Argument(
-        metavar="PACK", autocompletion=pack_names, help=N_("a name, name/version, or a file")
-    ),
+    Argument(metavar="PACK", autocompletion=pack_names, help=N_("a name, name/version, or a file")),
 ]
 
 
 Everything = Annotated[
-    bool, typer.Option("--all", help=N_("show everything, not only what matters most"))
+    bool, Option("--all", help=N_("show everything, not only what matters most"))
 ]
 
 
@@ -53,7 +54,7 @@ Everything = Annotated[
         "hongbao risk replay --pack mine.toml --since 2026-11-01"
     ),
 )
-def risk(ctx: typer.Context, everything: Everything = False) -> None:
+def risk(ctx: Context, everything: Everything = False) -> None:
     if ctx.invoked_subcommand is None:
         _show(caller(ctx), None, everything=everything)
 
@@ -69,7 +70,7 @@ def risk(ctx: typer.Context, everything: Everything = False) -> None:
     epilog="hongbao risk why 7K2M9QXA\nhongbao risk why 7K2M9QXA --json",
 )
 def why(
-    ctx: typer.Context,
+    ctx: Context,
     request: Annotated[
         str,
         argument(
@@ -94,10 +95,10 @@ def why(
     epilog="hongbao risk show\nhongbao risk show 李四",
 )
 def show(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar=PROFILE_NAME,
             autocompletion=profile_names,
             help=N_("the profile (default: you)"),
@@ -115,14 +116,14 @@ def show(
     epilog="hongbao risk rules\nhongbao risk rules standard --text > mine.toml",
 )
 def rules(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="PACK", autocompletion=pack_names, help=N_("a name, name/version, or a file")
         ),
     ] = None,
-    as_text: Annotated[bool, typer.Option("--text", help=N_("print the file itself"))] = False,
+    as_text: Annotated[bool, Option("--text", help=N_("print the file itself"))] = False,
     everything: Everything = False,
 ) -> None:
     from hongbao.queries.risk import pack_rules
@@ -151,10 +152,10 @@ def rules(
     ),
 )
 def replay(
-    ctx: typer.Context,
+    ctx: Context,
     pack: Annotated[
         str,
-        typer.Option(
+        Option(
             "--pack",
             metavar="PACK",
             autocompletion=pack_names,
@@ -163,7 +164,7 @@ def replay(
     ],
     since: Annotated[
         datetime | None,
-        typer.Option(
+        Option(
             "--since",
             metavar="INSTANT",
             parser=parse_instant,
@@ -192,7 +193,7 @@ def replay(
     epilog="hongbao risk use ./mine.toml\nhongbao risk use standard",
 )
 def use(
-    ctx: typer.Context,
+    ctx: Context,
     name: Pack,
     operator: Answering = None,
     request_id: RequestId = None,
@@ -219,9 +220,9 @@ def use(
     epilog="hongbao risk train\nhongbao risk train --shipped",
 )
 def train(
-    ctx: typer.Context,
+    ctx: Context,
     shipped: Annotated[
-        bool, typer.Option("--shipped", help=N_("use the model that comes with hongbao again"))
+        bool, Option("--shipped", help=N_("use the model that comes with hongbao again"))
     ] = False,
     operator: Answering = None,
     request_id: RequestId = None,

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Option,
+)
 from hongbao.commands.options import operator_names
 from hongbao.commands.placeholders import OPERATOR_NAME
 from hongbao.errors import NotFound, PolicyNotFound, RiskPackNotFound
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Answering = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--operator",
         metavar=OPERATOR_NAME,
         autocompletion=operator_names,

@@ -8,8 +8,10 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, Group, caller, new_app, whole
 from hongbao.commands.rules import read_policy
 from hongbao.commands.shells import marked_shell
@@ -26,7 +28,7 @@ app = new_app(cls=Group)
 
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="FOLDER", help=N_("the sandbox's folder")),
+    Option("--at", metavar="FOLDER", help=N_("the sandbox's folder")),
 ]
 
 
@@ -41,10 +43,10 @@ At = Annotated[
     epilog=("hongbao sandbox\nhongbao sandbox shell\nhongbao sandbox --at lesson --people 5"),
 )
 def sandbox(
-    ctx: typer.Context,
+    ctx: Context,
     people: Annotated[
         int,
-        typer.Option(
+        Option(
             "--people",
             metavar="COUNT",
             parser=whole("--people", 2),
@@ -52,10 +54,10 @@ def sandbox(
         ),
     ] = 3,
     empty: Annotated[
-        bool, typer.Option("--empty", help=N_("people with money, and no packets yet"))
+        bool, Option("--empty", help=N_("people with money, and no packets yet"))
     ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help=N_("make another one next to the first"))
+        bool, Option("--fresh", help=N_("make another one next to the first"))
     ] = False,
     at: At = None,
 ) -> None:
@@ -113,7 +115,7 @@ def _show(made: "SandboxMade", *, usual: bool) -> None:
     help=N_("Every hongbao that is typed there uses the sandbox. The prompt says so."),
     epilog="hongbao sandbox shell\nhongbao sandbox shell --at lesson",
 )
-def shell(ctx: typer.Context, at: At = None) -> None:
+def shell(ctx: Context, at: At = None) -> None:
     from hongbao.wallet import Wallet
 
     call = caller(ctx)

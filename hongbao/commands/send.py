@@ -3,9 +3,12 @@
 from enum import StrEnum
 from typing import Annotated
 
-import typer
-
 from hongbao.commands.choices import AMOUNT
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     DryRun,
     MoneyCommand,
@@ -46,10 +49,10 @@ class Deal(StrEnum):
     ),
 )
 def send(
-    ctx: typer.Context,
+    ctx: Context,
     amount: Annotated[
         int | None,
-        typer.Argument(
+        Argument(
             metavar="AMOUNT",
             parser=parse_yuan,
             help=N_("the total, in yuan"),
@@ -58,7 +61,7 @@ def send(
     ] = None,
     each: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--each",
             metavar="AMOUNT",
             parser=parse_yuan,
@@ -67,7 +70,7 @@ def send(
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--count",
             "-c",
             metavar="COUNT",
@@ -77,7 +80,7 @@ def send(
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--to",
             metavar=PROFILE_NAME,
             autocompletion=other_names,
@@ -86,7 +89,7 @@ def send(
     ] = None,
     greeting: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--greeting",
             "-g",
             metavar="TEXT",
@@ -95,13 +98,11 @@ def send(
     ] = None,
     cover: Annotated[
         str | None,
-        typer.Option(
-            "--cover", metavar="TEXT", help=N_("the cover (红包封面), at most 20 characters")
-        ),
+        Option("--cover", metavar="TEXT", help=N_("the cover (红包封面), at most 20 characters")),
     ] = None,
     paid_from: Annotated[
         str,
-        typer.Option(
+        Option(
             "--from",
             metavar="CARD",
             autocompletion=places_to_pay_from,
@@ -111,7 +112,7 @@ def send(
     ] = "balance",
     deal: Annotated[
         Deal | None,
-        typer.Option(
+        Option(
             "--deal", help=N_("when amounts are drawn: at each claim, or up front and shuffled")
         ),
     ] = None,
@@ -165,7 +166,7 @@ def send(
             )
 
 
-def _refuse_both(ctx: typer.Context, option: str, others: dict[str, object]) -> None:
+def _refuse_both(ctx: Context, option: str, others: dict[str, object]) -> None:
     for other, value in others.items():
         if value is not None:
             raise ConflictingOptions(option, placeholder(other), command=ctx.command_path)

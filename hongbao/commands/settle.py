@@ -1,7 +1,6 @@
 """``hongbao settle``."""
 
-import typer
-
+from hongbao.commands.declared import Context
 from hongbao.commands.options import (
     DryRun,
     caller,
@@ -23,7 +22,7 @@ app = new_app()
     ),
     epilog="hongbao settle",
 )
-def settle(ctx: typer.Context, dry_run: DryRun = False) -> None:
+def settle(ctx: Context, dry_run: DryRun = False) -> None:
     from hongbao.ui import clearing
     from hongbao.ui.progress import counting
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
 from hongbao.commands.choices import PACKET, argument
+from hongbao.commands.declared import (
+    Context,
+)
 from hongbao.commands.options import caller, listing, new_app
 from hongbao.words import N_
 
@@ -18,7 +19,7 @@ app = new_app()
     epilog="hongbao show hb_7Q2M4K9X",
 )
 def show(
-    ctx: typer.Context,
+    ctx: Context,
     packet: Annotated[
         str,
         argument(PACKET, metavar="PACKET", help=N_("the packet's ID, or `last` for the newest")),

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-import typer
-
 from hongbao.commands.caller import Caller, addressed
+from hongbao.commands.declared import (
+    Context,
+)
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.env import sandbox_folder
 from hongbao.errors import HomeLocked, HomeNotFound
@@ -27,7 +28,7 @@ app = new_app()
     ),
     epilog="hongbao status\nhongbao status -p 小红",
 )
-def status(ctx: typer.Context) -> None:
+def status(ctx: Context) -> None:
     answer_status(caller(ctx))
 
 

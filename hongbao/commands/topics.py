@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hongbao import settings
-from hongbao.commands.options import shared_options
 from hongbao.errors import ExitCode
 from hongbao.words import C_, N_, _
 
@@ -125,6 +124,8 @@ def _options(page: Any) -> None:
             "them."
         )
     )
+    from hongbao.commands.library import shared_options
+
     with page.section(_("Options")):
         page.write_dl(shared_options())
 

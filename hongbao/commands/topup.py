@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
 from hongbao.commands.choices import AMOUNT, argument
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import DryRun, MoneyCommand, RequestId, caller, card_names, new_app
 from hongbao.words import N_
 
@@ -17,11 +19,11 @@ app = new_app()
     epilog="hongbao topup 500\nhongbao topup 88.88 --card icbc-0003",
 )
 def topup(
-    ctx: typer.Context,
+    ctx: Context,
     amount: Annotated[int, argument(AMOUNT, metavar="AMOUNT", help=N_("the amount, in yuan"))],
     card: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--card",
             metavar="CARD",
             autocompletion=card_names,

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
-import typer
-
 from hongbao.answers import TotpCode
 from hongbao.commands.caller import Caller
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, Group, RequestId, caller, new_app
 from hongbao.errors import FileExists, InvalidSecret, SecretFileExists
 from hongbao.units import iso
@@ -21,7 +23,7 @@ app = new_app(cls=Group)
     help=N_("Without a command, it shows whether you have one, and which factors a payment takes."),
     epilog="hongbao totp\nhongbao totp add\nhongbao send 8.88 --totp-file code.txt",
 )
-def totp(ctx: typer.Context) -> None:
+def totp(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _show(ctx)
 
@@ -32,7 +34,7 @@ def totp(ctx: typer.Context) -> None:
     short_help=N_("Show whether you have one, and which factors a payment takes."),
     epilog="hongbao totp show",
 )
-def show(ctx: typer.Context) -> None:
+def show(ctx: Context) -> None:
     _show(ctx)
 
 
@@ -48,12 +50,10 @@ def show(ctx: typer.Context) -> None:
     epilog="hongbao totp add\nhongbao totp add --secret-file totp.txt",
 )
 def add(
-    ctx: typer.Context,
+    ctx: Context,
     secret_file: Annotated[
         str | None,
-        typer.Option(
-            "--secret-file", metavar="FILE", help=N_("write the secret to FILE, a new file")
-        ),
+        Option("--secret-file", metavar="FILE", help=N_("write the secret to FILE, a new file")),
     ] = None,
     request_id: RequestId = None,
 ) -> None:
@@ -135,10 +135,10 @@ def _read(call: Caller, file: str) -> bytes:
     epilog="hongbao totp remove\nhongbao totp remove --id-file me.txt",
 )
 def remove(
-    ctx: typer.Context,
+    ctx: Context,
     id_file: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--id-file",
             metavar="FILE",
             help=N_("prove your identity: your name and then your ID number, one line each"),
@@ -163,10 +163,10 @@ def remove(
     epilog="hongbao totp code --secret-file totp.txt",
 )
 def code(
-    ctx: typer.Context,
+    ctx: Context,
     secret_file: Annotated[
         str,
-        typer.Option(
+        Option(
             "--secret-file",
             metavar="FILE",
             help=N_("the file that `hongbao totp add` wrote; - is standard input"),
@@ -188,7 +188,7 @@ def code(
     call.answer(shown, devices.show_code)
 
 
-def _show(ctx: typer.Context) -> None:
+def _show(ctx: Context) -> None:
     from hongbao.ui import devices
 
     call = caller(ctx)

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
 from hongbao.commands.choices import TRACEABLE, argument
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import caller, listing, new_app
 from hongbao.errors import ConflictingOptions
 from hongbao.words import N_
@@ -26,7 +28,7 @@ app = new_app()
     ),
 )
 def trace(
-    ctx: typer.Context,
+    ctx: Context,
     subject: Annotated[
         str,
         argument(
@@ -36,10 +38,10 @@ def trace(
         ),
     ],
     diagram: Annotated[
-        bool, typer.Option("--diagram", help=N_("draw the sequence of who sent what to whom"))
+        bool, Option("--diagram", help=N_("draw the sequence of who sent what to whom"))
     ] = False,
     mermaid: Annotated[
-        bool, typer.Option("--mermaid", help=N_("print that sequence as text in Mermaid"))
+        bool, Option("--mermaid", help=N_("print that sequence as text in Mermaid"))
     ] = False,
 ) -> None:
     from hongbao.ui import trace as screen

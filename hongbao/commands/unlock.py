@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
@@ -16,16 +18,14 @@ app = new_app()
     epilog="hongbao unlock\nhongbao unlock --passphrase-file passphrase.txt",
 )
 def unlock(
-    ctx: typer.Context,
+    ctx: Context,
     keyring: Annotated[
         bool,
-        typer.Option(
-            "--keyring", help=N_("keep the key in the system's keyring instead of a file")
-        ),
+        Option("--keyring", help=N_("keep the key in the system's keyring instead of a file")),
     ] = False,
     passphrase_file: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--passphrase-file",
             metavar="FILE",
             help=N_("read the passphrase from FILE; - is standard input"),

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
 from hongbao.commands import last_refusal
 from hongbao.commands.choices import OTHER_PROFILE, argument
+from hongbao.commands.declared import (
+    Context,
+)
 from hongbao.commands.options import (
     Command,
     caller,
@@ -24,7 +25,7 @@ app = new_app()
     epilog="hongbao use 小红",
 )
 def use(
-    ctx: typer.Context,
+    ctx: Context,
     name: Annotated[
         str,
         argument(OTHER_PROFILE, metavar=PROFILE_NAME, help=N_("the profile's name")),

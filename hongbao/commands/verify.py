@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, cast
 
-import typer
-
 from hongbao.commands.choices import CLOSED, argument
+from hongbao.commands.declared import (
+    Context,
+)
 from hongbao.commands.options import (
     caller,
     listing,
@@ -25,7 +26,7 @@ app = new_app()
     epilog="hongbao verify hb_7Q2M4K9X",
 )
 def verify(
-    ctx: typer.Context,
+    ctx: Context,
     packet: Annotated[
         str,
         argument(CLOSED, metavar="PACKET", help=N_("the packet's ID, or `last` for the newest")),

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from hongbao.commands.caller import Caller
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.errors import HomeLocked, HomeNotFound, InvalidPublicKey, Unanswered
 from hongbao.paths import typed_path
@@ -33,19 +36,15 @@ app = new_app()
     ),
 )
 def verify_statement(
-    ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help=N_("a statement, or a receipt"))],
+    ctx: Context,
+    file: Annotated[str, Argument(metavar="FILE", help=N_("a statement, or a receipt"))],
     signature: Annotated[
         str | None,
-        typer.Option(
-            "--sig", metavar="FILE", help=N_("its signature, if that is a file elsewhere")
-        ),
+        Option("--sig", metavar="FILE", help=N_("its signature, if that is a file elsewhere")),
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option(
-            "--key", metavar="KEY", help=N_("a public key that you trust, or a file with it")
-        ),
+        Option("--key", metavar="KEY", help=N_("a public key that you trust, or a file with it")),
     ] = None,
 ) -> None:
     from hongbao.statements._proofs.verification import Judge, refusal

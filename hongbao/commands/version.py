@@ -1,8 +1,7 @@
 """``hongbao version``."""
 
-import typer
-
 from hongbao.commands.caller import Caller
+from hongbao.commands.declared import Context
 from hongbao.commands.options import Command, caller, new_app
 from hongbao.words import N_
 
@@ -15,7 +14,7 @@ app = new_app()
     help=N_("With --json, also the version of the documents that --json prints."),
     epilog="hongbao version",
 )
-def version(ctx: typer.Context) -> None:
+def version(ctx: Context) -> None:
     answer_version(caller(ctx))
 
 

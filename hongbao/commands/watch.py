@@ -10,9 +10,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from hongbao.commands.caller import Caller, talk
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import Command, caller, cursor_names, new_app, webhook_urls, whole
 from hongbao.commands.streams import answering, forget_output
 from hongbao.documents import to_json
@@ -55,13 +57,13 @@ def _kinds(incomplete: str) -> list[str]:
     ),
 )
 def watch(
-    ctx: typer.Context,
+    ctx: Context,
     everyone: Annotated[
-        bool, typer.Option("--all", help=N_("all that happens in the wallet, not only to you"))
+        bool, Option("--all", help=N_("all that happens in the wallet, not only to you"))
     ] = False,
     after: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--after",
             metavar="EVENT",
             parser=whole("--after", 0),
@@ -70,7 +72,7 @@ def watch(
     ] = None,
     cursor: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--cursor",
             metavar="CURSOR",
             autocompletion=cursor_names,
@@ -79,7 +81,7 @@ def watch(
     ] = None,
     seconds: Annotated[
         timedelta | None,
-        typer.Option(
+        Option(
             "--for",
             metavar="DURATION",
             parser=parse_duration,
@@ -88,7 +90,7 @@ def watch(
     ] = None,
     count: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--count",
             metavar="COUNT",
             parser=whole("--count", 1),
@@ -97,7 +99,7 @@ def watch(
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--until",
             metavar="EVENT",
             autocompletion=_kinds,
@@ -106,7 +108,7 @@ def watch(
     ] = None,
     program: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--exec",
             metavar="PROGRAM",
             help=N_("run a program for each event, with the event on its standard input"),
@@ -114,7 +116,7 @@ def watch(
     ] = None,
     webhook: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--webhook",
             metavar="URL",
             autocompletion=webhook_urls,
@@ -123,14 +125,14 @@ def watch(
     ] = None,
     stamp: Annotated[
         Literal["real", "virtual"] | None,
-        typer.Option(
+        Option(
             "--stamp",
             help=N_("the time that webhooks are signed with: the real one, or the event's"),
         ),
     ] = None,
     ready_file: Annotated[
         str | None,
-        typer.Option("--ready-file", metavar="FILE", help=N_("write the first line to FILE, too")),
+        Option("--ready-file", metavar="FILE", help=N_("write the first line to FILE, too")),
     ] = None,
 ) -> None:
     from hongbao.delivery.cursors import DEFAULT, Cursor, check_name, notes_of

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import (
     Command,
     caller,
@@ -33,12 +36,12 @@ REQUEST_MAX = 1 << 20
 
 Url = Annotated[
     str,
-    typer.Argument(metavar="URL", autocompletion=webhook_urls, help=N_("the webhook's URL")),
+    Argument(metavar="URL", autocompletion=webhook_urls, help=N_("the webhook's URL")),
 ]
 
 SecretFile = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--secret-file",
         metavar="FILE",
         help=N_("read the secret from FILE instead of making one; - is standard input"),
@@ -60,7 +63,7 @@ SecretFile = Annotated[
         "hongbao webhook verify request.txt --secret-file secret.txt"
     ),
 )
-def webhook(ctx: typer.Context) -> None:
+def webhook(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
         _list(ctx)
 
@@ -71,7 +74,7 @@ def webhook(ctx: typer.Context) -> None:
     short_help=N_("List the webhooks."),
     epilog="hongbao webhook list",
 )
-def list_webhooks(ctx: typer.Context) -> None:
+def list_webhooks(ctx: Context) -> None:
     _list(ctx)
 
 
@@ -86,11 +89,11 @@ def list_webhooks(ctx: typer.Context) -> None:
     epilog="hongbao webhook add http://127.0.0.1:8000/hook",
 )
 def add(
-    ctx: typer.Context,
-    url: Annotated[str, typer.Argument(metavar="URL", help=N_("the webhook's URL"))],
+    ctx: Context,
+    url: Annotated[str, Argument(metavar="URL", help=N_("the webhook's URL"))],
     secret_file: SecretFile = None,
     any_host: Annotated[
-        bool, typer.Option("--any-host", help=N_("let events leave this machine"))
+        bool, Option("--any-host", help=N_("let events leave this machine"))
     ] = False,
 ) -> None:
     from hongbao.units import iso
@@ -114,11 +117,11 @@ def add(
     epilog="hongbao webhook rotate http://127.0.0.1:8000/hook",
 )
 def rotate(
-    ctx: typer.Context,
+    ctx: Context,
     url: Url,
     secret_file: SecretFile = None,
     finish: Annotated[
-        bool, typer.Option("--finish", help=N_("sign with the newest secret alone"))
+        bool, Option("--finish", help=N_("sign with the newest secret alone"))
     ] = False,
 ) -> None:
     call = caller(ctx)
@@ -135,7 +138,7 @@ def rotate(
     short_help=N_("Remove a webhook and its secrets."),
     epilog="hongbao webhook remove http://127.0.0.1:8000/hook",
 )
-def remove(ctx: typer.Context, url: Url) -> None:
+def remove(ctx: Context, url: Url) -> None:
     from hongbao.ui import watching as screen
 
     call = caller(ctx)
@@ -156,25 +159,23 @@ def remove(ctx: typer.Context, url: Url) -> None:
     epilog="hongbao webhook verify request.txt --secret-file secret.txt",
 )
 def verify(
-    ctx: typer.Context,
+    ctx: Context,
     secret_file: Annotated[
         str,
-        typer.Option(
+        Option(
             "--secret-file",
             metavar="FILE",
             help=N_("the file with the secret; two lines while it is rotated"),
         ),
     ],
     request: Annotated[
-        str, typer.Argument(metavar="FILE", help=N_("the request; - is standard input"))
+        str, Argument(metavar="FILE", help=N_("the request; - is standard input"))
     ] = "-",
     body: Annotated[
         str | None,
-        typer.Option("--body", metavar="FILE", help=N_("the file with the body alone")),
+        Option("--body", metavar="FILE", help=N_("the file with the body alone")),
     ] = None,
-    any_time: Annotated[
-        bool, typer.Option("--any-time", help=N_("accept a request of any age"))
-    ] = False,
+    any_time: Annotated[bool, Option("--any-time", help=N_("accept a request of any age"))] = False,
 ) -> None:
     from hongbao.delivery import signing
     from hongbao.inputs import read_lines
@@ -209,7 +210,7 @@ def _hooks(call: "Caller") -> "Iterator[tuple[Home, Hooks]]":
         yield wallet.home, Hooks(notes_of(wallet.home))
 
 
-def _list(ctx: typer.Context) -> None:
+def _list(ctx: Context) -> None:
     from hongbao.ui import watching as screen
 
     call = caller(ctx)

@@ -3,9 +3,12 @@
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from hongbao.commands import last_refusal
+from hongbao.commands.declared import (
+    Argument,
+    Context,
+    Option,
+)
 from hongbao.commands.options import caller, listing, new_app
 from hongbao.commands.placeholders import placeholder
 from hongbao.commands.topics import EXIT_CODES, SCRIPTS
@@ -36,19 +39,19 @@ def _offered(incomplete: str) -> list[str]:
     epilog="hongbao why\nhongbao why insufficient_balance\nhongbao why 11",
 )
 def why(
-    ctx: typer.Context,
+    ctx: Context,
     code: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="CODE",
             autocompletion=_offered,
             show_default=False,
             help=N_("an error's code or an exit code (default: the last refusal)"),
         ),
     ] = None,
-    all_codes: Annotated[bool, typer.Option("--all", help=N_("list every code"))] = False,
+    all_codes: Annotated[bool, Option("--all", help=N_("list every code"))] = False,
     story: Annotated[
-        bool, typer.Option("--story", help=N_("print the example as a story for `hongbao play`"))
+        bool, Option("--story", help=N_("print the example as a story for `hongbao play`"))
     ] = False,
 ) -> None:
     from hongbao.ui import why as screen
@@ -98,7 +101,7 @@ def _found(typed: str) -> str:
     raise NoSuchCode(typed, other=next(iter(get_close_matches(text, known, n=1)), None))
 
 
-def _print_story(ctx: typer.Context, code: str) -> None:
+def _print_story(ctx: Context, code: str) -> None:
     from hongbao import why
 
     explanation = why.explanations()[code]

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
 from hongbao.commands.choices import AMOUNT, argument
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import DryRun, MoneyCommand, RequestId, caller, card_names, new_app
 from hongbao.words import N_
 
@@ -22,11 +24,11 @@ app = new_app()
     epilog="hongbao withdraw 100\nhongbao withdraw 2000 --card icbc-0003 -n",
 )
 def withdraw(
-    ctx: typer.Context,
+    ctx: Context,
     amount: Annotated[int, argument(AMOUNT, metavar="AMOUNT", help=N_("the amount, in yuan"))],
     card: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--card",
             metavar="CARD",
             autocompletion=card_names,

@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
+from hongbao.commands.declared import (
+    Context,
+    Option,
+)
 from hongbao.commands.options import caller, listing, new_app
 from hongbao.domain.dates import YEAR_FIRST
 from hongbao.domain.lunar import LUNAR_YEAR_LAST
@@ -22,20 +24,19 @@ app = new_app()
     epilog=("hongbao year\nhongbao year --lunar\nhongbao year --year 2026 --svg year.svg"),
 )
 def year(
-    ctx: typer.Context,
+    ctx: Context,
     number: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--year",
             metavar="YEAR",
-            min=YEAR_FIRST,
-            max=LUNAR_YEAR_LAST,
+            between=(YEAR_FIRST, LUNAR_YEAR_LAST),
             help=N_("this year (default: the current one)"),
         ),
     ] = None,
     lunar: Annotated[
         bool,
-        typer.Option("--lunar", help=N_("from New Year's Eve to the next New Year's Eve")),
+        Option("--lunar", help=N_("from New Year's Eve to the next New Year's Eve")),
     ] = False,
 ) -> None:
     from hongbao.ui import year as screen

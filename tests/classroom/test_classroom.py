@@ -15,7 +15,7 @@ from hongbao.classroom.numbers import Number
 from hongbao.classroom.roster import Student
 from hongbao.classroom.submission import UnreadableError
 from hongbao.classroom.task import LANGUAGES, read
-from hongbao.cli import app
+from hongbao.commands.house import root_command
 from hongbao.errors import FileNotReadable, FolderTaken, InvalidRoster, InvalidTask
 from tests.every import every
 
@@ -405,7 +405,7 @@ def test_every_option_with_a_file_is_known():
     """
     A command that a task can be about gets no new option that names a file, unnoticed.
     """
-    house: Any = typer.main.get_command(app)
+    house: Any = root_command()
     context = typer.Context(house)
     found, every = set(), set[str]()
     for name in submission.COMMANDS:

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
-import typer
 from typer._completion_classes import BashComplete
 
 from hongbao import settings
-from hongbao.cli import COMPLETE, NAMES, app
+from hongbao.cli import COMPLETE
 from hongbao.commands.caller import Caller
-from hongbao.commands.options import shared_options
+from hongbao.commands.house import root_command
+from hongbao.commands.library import shared_options
+from hongbao.commands.table import NAMES
 from tests.cli.shell import Shell
 from tests.every import every
 
@@ -174,7 +175,7 @@ def test_aliases_are_completed_and_so_is_what_follows(
     config = tmp_path / "config.toml"
     config.write_text('[aliases]\nrp = "send --each 5"\nbroken = "rp"\n', encoding="utf-8")
     monkeypatch.setenv("HONGBAO_CONFIG", str(config))
-    house = typer.main.get_command(app)
+    house = root_command()
     completer = BashComplete(house, {"obj": Caller()}, "hongbao", COMPLETE)
 
     found = {item.value for item in completer.get_completions([*typed[:-1]], typed[-1])}

@@ -8,8 +8,9 @@ import typer
 from typer._completion_classes import BashComplete
 
 from hongbao import packs, policies, statements
-from hongbao.cli import COMPLETE, app
+from hongbao.cli import COMPLETE
 from hongbao.commands.caller import Caller
+from hongbao.commands.house import root_command
 from tests.cli.shell import Shell
 from tests.every import every
 
@@ -36,8 +37,7 @@ def parameters(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str,
 
 
 PARAMETERS = {
-    f"{words} {param.name}".strip(): (words, param)
-    for words, param in parameters(typer.main.get_command(app))
+    f"{words} {param.name}".strip(): (words, param) for words, param in parameters(root_command())
 }
 
 
@@ -57,7 +57,7 @@ def test_every_value_that_can_be_known_is_offered(which: str):
 def offered(shell: Shell, monkeypatch: pytest.MonkeyPatch, *typed: str) -> list[str]:
     """Return what is offered behind what is *typed*; its last word is only begun."""
     monkeypatch.setenv("HONGBAO_HOME", str(shell.home))
-    house = typer.main.get_command(app)
+    house = root_command()
     completer = BashComplete(house, {"obj": Caller()}, "hongbao", COMPLETE)
     return [item.value for item in completer.get_completions([*typed[:-1]], typed[-1])]
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from hongbao import words
-from hongbao.cli import app
+from hongbao.commands.house import root_command
 from hongbao.ui import explain, trace
 from hongbao.ui.script import Sheet, columns
 from tests.cli.shell import Shell, plain
@@ -63,10 +63,10 @@ def test_every_command_that_moves_money_explains_itself():
     """
     By one option, which is declared once.
     """
-    house = typer.main.get_command(app)
+    house = root_command()
 
     assert set(MOVES_MONEY) == {
-        name for name, command in commands(house) if getattr(command, "moves_money", False)
+        name for name, command in commands(house) if command.kind.moves_money
     }
 
 

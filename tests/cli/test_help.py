@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 from rich.cells import cell_len
 
-from hongbao import cli, words
+from hongbao import words
+from hongbao.commands.house import root_command
 from hongbao.commands.topics import TOPICS
 from hongbao.documents import FORMAT
 from hongbao.domain.channel import Fault
@@ -25,7 +25,7 @@ SIZES = [(language, columns) for language in ("en", "zh_CN") for columns in (40,
 
 def parsers() -> dict[tuple[str, ...], Any]:
     """Return every command and subcommand, by the words that call it; the house by none."""
-    house: Any = typer.main.get_command(cli.app)
+    house: Any = root_command()
     found: dict[tuple[str, ...], Any] = {(): house}
     with house.make_context("hongbao", [], resilient_parsing=True) as context:
         for name in house.list_commands(context):
@@ -343,7 +343,7 @@ def test_building_a_command_twice_translates_it_anew():
     said = []
     for language in ("en", "zh_CN", "en"):
         words.use_language(language)
-        house = typer.main.get_command(cli.app)
+        house = root_command()
         with house.make_context("hongbao", [], resilient_parsing=True) as context:
             said.append(house.get_help(context).split()[0])
 

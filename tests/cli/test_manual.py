@@ -9,10 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-import typer
 
-from hongbao import cli
 from hongbao.commands import manual
+from hongbao.commands.house import root_command
+from hongbao.commands.table import NAMES
 from hongbao.commands.topics import TOPICS
 from tests.cli.shell import Shell
 from tests.consumers import program
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 @cache
 def pages() -> dict[str, str]:
-    return dict(manual.pages(lambda: typer.main.get_command(cli.app), version("hongbao")))
+    return dict(manual.pages(root_command, version("hongbao")))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_every_command_and_topic_has_a_page_in_both_languages():
     """
     Commands in section 1, topics in 7, and the file of settings in 5.
     """
-    commands = {"hongbao", *(f"hongbao-{name}" for name in cli.NAMES)}
+    commands = {"hongbao", *(f"hongbao-{name}" for name in NAMES)}
     paths = {f"man1/{name}.1" for name in commands}
     paths |= {
         f"man{topic.section}/hongbao-{name}.{topic.section}" for name, topic in TOPICS.items()
@@ -57,10 +57,9 @@ def test_pages_are_made_where_a_wheel_is_built():
 import sys
 for name in ("sqlcipher3", "argon2", "cryptography", "rich", "prompt_toolkit", "segno"):
     sys.modules[name] = None
-from hongbao import cli
-import typer
 from hongbao.commands import manual
-assert dict(manual.pages(lambda: typer.main.get_command(cli.app), "0"))
+from hongbao.commands.house import root_command
+assert dict(manual.pages(root_command, "0"))
 """
     made = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False

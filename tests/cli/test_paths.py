@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from hongbao import cli
+from hongbao.commands.house import root_command
 from tests.cli.shell import COMMAND, Said, Shell
 
 HOSTILE = (
@@ -108,7 +107,7 @@ VARIABLES = (
 
 def taking_paths() -> Iterator[tuple[str, str]]:
     """Yield each command with each of its parameters that says that it takes a file."""
-    house = typer.main.get_command(cli.app)
+    house = root_command()
 
     def walk(command: Any, name: str) -> Iterator[tuple[str, str]]:
         for part in getattr(command, "commands", ()):

@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from hongbao import words
-from hongbao.commands.options import Speaking
+from hongbao.commands.library import Speaking
 from hongbao.commands.page import COLUMNS_MIN
 from hongbao.ui.script import columns, wrapped
 

@@ -1,0 +1,68 @@
+"""The command `hongbao` itself: what comes before every command, and what it does alone."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from hongbao.commands.caller import Caller
+from hongbao.commands.declared import Context, Finished, Option, new_app
+from hongbao.commands.options import caller
+from hongbao.commands.table import NAMES
+from hongbao.errors import HongbaoError
+from hongbao.words import N_
+
+REPAIRING = frozenset({"alias", "config", "help", "version", "why"})
+"""The commands that work with settings that cannot be read: by them they are put right."""
+
+app = new_app()
+
+
+@app.callback(
+    invoke_without_command=True,
+    short_help=N_("A terminal wallet for red packets (红包), on a real double-entry ledger."),
+    epilog="hongbao sandbox\nhongbao demo\nhongbao init 小明",
+)
+def hongbao(
+    ctx: Context,
+    version: Annotated[
+        bool, Option("--version", "-V", help=N_("show the version and exit"))
+    ] = False,
+) -> None:
+    if version:
+        from hongbao.commands.version import answer_version
+
+        answer_version(caller(ctx))
+        raise Finished
+    if not (ctx.invoked_subcommand in REPAIRING or caller(ctx).asks_help):
+        caller(ctx).check_settings(NAMES)
+        if ctx.invoked_subcommand in caller(ctx).settings.aliases:
+            caller(ctx).remark(
+                N_("note: your alias {alias} is ignored, since hongbao has a command of that name"),
+                alias=ctx.invoked_subcommand,
+            )
+    if ctx.invoked_subcommand is None:
+        if caller(ctx).settings.bare == "help" and not caller(ctx).as_json:
+            from hongbao.commands.house import help_page
+
+            print(help_page(caller(ctx)))
+            return
+        from hongbao.commands.status import answer_status
+
+        answer_status(caller(ctx))
+
+
+def of_alias(words: list[str], call: Caller) -> list[str] | None:
+    """Return *words* with the alias that they begin with expanded; None if it is none."""
+    if words[0] not in call.settings.aliases:
+        return None
+    from hongbao.settings import aliases
+
+    return aliases.expanded(words, call.settings, NAMES)
+
+
+def aliases_of(call: Caller | None) -> Mapping[str, str]:
+    """Return the aliases that can be used; none where no settings can be read."""
+    try:
+        found = {} if call is None else call.settings.aliases
+    except (HongbaoError, OSError):
+        return {}
+    return {name: text for name, text in found.items() if name not in NAMES}
