@@ -754,8 +754,16 @@ class Store(Protocol):
         """
         ...
 
-    def request(self, request_id: str, profile: int | None) -> RequestRow:
-        """Return what became of *profile*'s request *request_id*."""
+    @overload
+    def request(self, request_id: str, profile: int | None) -> RequestRow: ...
+
+    @overload
+    def request(self, *, among: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:
+        """
+        Return what became of *profile*'s request *request_id*.
+
+        Or, of requests with their profiles, which *among* them were made before.
+        """
         ...
 
     def act(

@@ -15,7 +15,8 @@ act) is done by the very function that does it alone, in its place among the oth
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
@@ -35,7 +36,15 @@ from hongbao.domain.packet import DealRule, check_claim
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record
 from hongbao.domain.text import parse_luck
-from hongbao.errors import Busy, Damaged, HongbaoError, NotIntact, PacketNotFound, Unusable
+from hongbao.errors import (
+    Busy,
+    Damaged,
+    HongbaoError,
+    NotIntact,
+    PacketNotFound,
+    SessionNotOpen,
+    Unusable,
+)
 from hongbao.queries.guards import guards_in_force, remembered
 from hongbao.store import Decided, EntryRow, HabitRow, as_sealed
 from hongbao.units import iso
@@ -142,7 +151,7 @@ class BulkClaims:
                 if left != (head.entry, head.mac) or self._known.is_full:
                     self._known = _Known(home)
                 group = _Group(home, self._known, acts)
-                answers = [group.answer(asked) for asked in requests]
+                answers = group.answers(list(requests))
                 group.write()
                 mac = seal_of(home, head, acts) if acts else head.mac
                 if acts:
@@ -261,11 +270,11 @@ class _Group:
         self._home = home
         self._known = known
         self._acts = acts
-        self._written = 0  # how many of the acts are
         self._decided: list[Decided] = []
         self._changes: list[Change] = []
+        self._claims: list[AddClaim] = []
         self._counters: dict[int, int] = {}
-        self._requests: set[tuple[str, int]] = set()  # those of claims that are not written yet
+        self._made: set[tuple[str, int]] = set()  # requests that were made before
         self._begin()
 
     def _begin(self) -> None:
@@ -277,6 +286,19 @@ class _Group:
         self._chance = Chance(home.env.chance, row, 0 if row.dice is None else head.restored)
         self._policy = home.policy_of(row)
         self._guards = None if row.risk_pack is None else guards_in_force(home, row)
+
+    def answers(self, requests: Sequence[ClaimRequest]) -> list[Answer]:
+        """Return the answers or refusals of *requests*."""
+        self._made = set(self._home.store.request(among=self._named(requests)))
+        return [self.answer(asked) for asked in requests]
+
+    def _named(self, requests: Sequence[ClaimRequest]) -> set[tuple[str, int]]:
+        """Return *requests* with their profiles, but for those whose session is none."""
+        named = set()
+        for asked in requests:
+            with suppress(SessionNotOpen):
+                named.add((asked.request_id, self._known.session(asked.session).profile))
+        return named
 
     def answer(self, asked: ClaimRequest) -> Answer:
         """Return the answer or the refusal of what is *asked*."""
@@ -298,7 +320,7 @@ class _Group:
             with home.watch.apart(), only_keys_of_done_acts(home):
                 return claim_in_session(home, asked)
         finally:
-            self._written = len(self._acts)
+            self._made.add((asked.request_id, self._known.session(asked.session).profile))
             self._known.forget()
             self._begin()
 
@@ -309,9 +331,7 @@ class _Group:
         check_request_id(asked.request_id)
         guards = self._guards
         request = (asked.request_id, session.profile)
-        if home.witness is not None or guards is None or request in self._requests:
-            raise _Uncommon
-        if home.store.request(*request) != (None, None):
+        if home.witness is not None or guards is None or request in self._made:
             raise _Uncommon
         me = known.person(session.profile)
         device = known.device(me, session)
@@ -410,7 +430,7 @@ class _Group:
         self._changes.append(
             RememberRefusal(request_id, profile, inputs, answered, home.vault.generation, mac)
         )
-        self._requests.add(request)
+        self._made.add(request)
 
     def _settle(
         self,
@@ -445,7 +465,7 @@ class _Group:
         if days:
             from_at = days_after_midnight(now, days)
             self._changes.append(AddMaturing(profile, from_at, amount_fen))
-        self._changes.append(
+        self._claims.append(
             AddClaim(packet, profile, amount_fen, drawn=drawn, entry=self.entry, at=now)
         )
         self._known.shares[packet.number][profile] = amount_fen
@@ -457,7 +477,7 @@ class _Group:
             )
         )
         self._known.counters[session.device] = self._counters[session.device] = asked.counter
-        self._requests.add((asked.request_id, profile))
+        self._made.add((asked.request_id, profile))
         answer = {
             "request_id": asked.request_id,
             "at": iso(now),
@@ -514,12 +534,11 @@ class _Group:
             self._changes.append(SetReadings(self._row))
         counters = [SetCounter(device, counter) for device, counter in self._counters.items()]
         if self._changes or counters:
-            home.store.apply([*self._changes, *counters])
+            home.store.apply([*self._changes, *self._claims, *counters])
         if self._decided:
             home.store.append(self._decided, None)
-        self._decided, self._changes = [], []
+        self._decided, self._changes, self._claims = [], [], []
         self._counters.clear()
-        self._requests.clear()
 
 
 def _share(row: PacketRow, shares: dict[int, int], drawn: DrawInput) -> int:

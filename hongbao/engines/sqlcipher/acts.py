@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, overload
 
 from hongbao.domain.ledger import PLATFORM, SIDES, Kind
 from hongbao.engines.sqlcipher.engine import Engine, marks
@@ -16,12 +16,53 @@ _OPEN_ONLY = frozenset({Kind.PACKET, Kind.PENDING, Kind.HELD})
 # --- acts -----------------------------------------------------------------------------------------
 
 
-def request(engine: Engine, request_id: str, profile: int | None) -> RequestRow:
+@overload
+def request(engine: Engine, request_id: str, profile: int | None) -> RequestRow: ...
+
+
+@overload
+def request(
+    engine: Engine, *, among: Collection[tuple[str, int]]
+) -> Collection[tuple[str, int]]: ...
+
+
+def request(
+    engine: Engine,
+    request_id: str = "",
+    profile: int | None = None,
+    *,
+    among: Collection[tuple[str, int]] | None = None,
+) -> RequestRow | Collection[tuple[str, int]]:
+    if among is not None:
+        return _made_before(engine, among)
     *act, inputs, error = engine.row(_REQUEST, request_id, profile)
     return RequestRow(
         None if act[0] is None else _act(act),
         None if error is None else (bytes(inputs), str(error)),
     )
+
+
+def _made_before(engine: Engine, among: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
+    known: set[tuple[str, int]] = set()
+    asked = list(among)
+    for first in range(0, len(asked), _AT_ONCE):
+        some = asked[first : first + _AT_ONCE]
+        values = [value for request in some for value in request]
+        places = ", ".join(["(?, ?)"] * len(some))
+        for table in ("entry", "refusal"):
+            known.update(
+                engine.rows(
+                    f"WITH asked (request_id, profile) AS (VALUES {places})"
+                    f" SELECT request_id, profile FROM asked CROSS JOIN {table}"
+                    " USING (request_id, profile)",
+                    *values,
+                )
+            )
+    return known
+
+
+_AT_ONCE = 500
+"""How many requests are looked for by one query."""
 
 
 def act(

@@ -1,6 +1,7 @@
 """What acts change: typed changes written, and the rows of state as seals cover them."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 
 from hongbao.engines.sqlcipher import (
     books,
@@ -157,11 +158,31 @@ _POINTED_AT = ("KeepRules", "AddProfile", "AddDevice", "AddPacket", "AddMessage"
 """Changes whose rows the foreign keys of others look for: they come first."""
 
 
+_WRITING_MANY: dict[str, Callable[..., object]] = {
+    "AddClaim": packets.add_claims,
+    "SetCounter": devices.set_counters,
+    "RememberRefusal": books.remember_refusals,
+}
+"""Which function writes several changes of a kind that follow each other."""
+
+
 def apply(engine: Engine, changes: Iterable[Change]) -> None:
-    for change in sorted(changes, key=_rank):  # stable: rows without references stay in order
-        WRITING[type(change).__name__](engine, *change)
+    in_order = sorted(changes, key=_rank)  # stable: rows without references stay in order
+    for name, alike in groupby(in_order, key=_name):
+        same = list(alike)
+        if name in _WRITING_MANY and len(same) > 1:
+            _WRITING_MANY[name](engine, same)
+        else:
+            for change in same:
+                WRITING[name](engine, *change)
 
 
 def _rank(change: Change) -> int:
-    name = type(change).__name__
-    return _POINTED_AT.index(name) if name in _POINTED_AT else len(_POINTED_AT)
+    return _RANKS.get(_name(change), len(_RANKS))
+
+
+def _name(change: Change) -> str:
+    return type(change).__name__
+
+
+_RANKS = {name: rank for rank, name in enumerate(_POINTED_AT)}

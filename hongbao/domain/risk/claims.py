@@ -1,0 +1,430 @@
+"""
+Claims judged in bulk: what `judge.decide` gives for them, from habits kept ready to be measured.
+
+`decide` goes through a person's latest acts once for each indicator: that is a dozen times for one
+act. Here the acts are also kept in running sums, so that what happened in a window is the
+difference of two of them. It is for claims alone, of which half of the indicators say nothing. The
+values, the score and the decision are the same to the last bit; a test compares both on any acts.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import NamedTuple
+
+from hongbao.domain.risk import measures
+from hongbao.domain.risk.acts import IN, JUDGED, OUT, Asked, Seen, What
+from hongbao.domain.risk.forest import Forest
+from hongbao.domain.risk.habit import (
+    DORMANT_S,
+    LETTERS,
+    RECENT,
+    Habit,
+    china_day_number,
+    china_hour,
+)
+from hongbao.domain.risk.indicators import SCORE, Key
+from hongbao.domain.risk.judge import keys_of
+from hongbao.domain.risk.magnitude import magnitude
+from hongbao.domain.risk.measures import ACTS_MIN, NEVER, QUICK_MS, Look, Night
+from hongbao.domain.risk.pack import Pack
+
+_CLAIM = LETTERS[What.CLAIM]
+
+_KEPT = 8 * RECENT
+"""How many acts the running sums hold before those that are out of sight are dropped."""
+
+
+class ClaimHabit:
+    """
+    A habit with running sums over its latest acts, in the windows of one `ClaimJudge`.
+
+    A running sum has one number more than there are acts: of the first none, one, two, ….
+    """
+
+    __slots__ = (
+        *("at", "others", "recent", "claim_at", "claim_others", "give_others"),
+        *("claims", "gives", "sends", "packets", "quick", "devices", "failed", "in_fen", "out_fen"),
+        *("below", "steps", "steps_all", "steps_from", "steps_to_claim", "hours", "hours_all"),
+        *("acts", "outs", "outs_magnitude", "cities", "day", "day_in_fen", "day_out_fen"),
+        *("first_at", "woke_at", "gap_s", "pin_at", "pin_place", "of_fen"),
+    )
+
+    def __init__(self, habit: Habit, of_fen: tuple[int, ...]) -> None:
+        self.of_fen = of_fen
+        self.acts, self.outs, self.outs_magnitude = habit.acts, habit.outs, habit.outs_magnitude
+        self.hours, self.hours_all = list(habit.hours), sum(habit.hours)
+        self.cities, self.steps = dict(habit.cities), dict(habit.steps)
+        self.steps_all = self.steps_to_claim = 0
+        self.steps_from: dict[str, int] = {}
+        for step, count in self.steps.items():
+            self._count_step(step, count)
+        self.day = habit.day
+        self.day_in_fen, self.day_out_fen = habit.day_in_fen, habit.day_out_fen
+        self.first_at, self.woke_at, self.gap_s = habit.first_at, habit.woke_at, habit.gap_s
+        self._remember(habit.recent)
+
+    def _remember(self, recent: tuple[Seen, ...]) -> None:
+        self.recent: list[Seen] = []
+        self.at: list[int] = []
+        self.others: list[int] = []
+        self.claim_at: list[int] = []
+        self.claim_others: list[int] = []
+        self.give_others: list[int] = []
+        self.claims, self.gives, self.sends, self.packets = [0], [0], [0], [0]
+        self.quick, self.devices, self.failed = [0], [0], [0]
+        self.in_fen, self.out_fen = [0], [0]
+        self.below = [[0] for _ in self.of_fen]
+        self.pin_at, self.pin_place = 0, -1
+        for seen in recent:
+            self._add(seen)
+
+    def _add(self, seen: Seen) -> None:
+        """Bring the running sums up to *seen*."""
+        at, what, amount_fen, other, reaction_ms, _city = seen
+        is_claim, is_give, is_send = what is What.CLAIM, what is What.GIVE, what is What.SEND
+        is_in = what in IN
+        if what is What.PIN_CHANGE:
+            self.pin_at, self.pin_place = at, len(self.at)
+        self.recent.append(seen)
+        self.at.append(at)
+        self.others.append(other)
+        if is_claim:
+            self.claim_at.append(at)
+            self.claim_others.append(other)
+        if is_give:
+            self.give_others.append(other)
+        self.claims.append(self.claims[-1] + is_claim)
+        self.gives.append(self.gives[-1] + is_give)
+        self.packets.append(self.packets[-1] + is_send)
+        self.sends.append(self.sends[-1] + (is_send or is_give))
+        self.quick.append(self.quick[-1] + (0 <= reaction_ms <= QUICK_MS))
+        self.devices.append(self.devices[-1] + (what is What.DEVICE_ADD))
+        self.failed.append(self.failed[-1] + (what is What.CHALLENGE_FAILED))
+        self.in_fen.append(self.in_fen[-1] + (amount_fen if is_in else 0))
+        self.out_fen.append(self.out_fen[-1] + (amount_fen if what in OUT else 0))
+        for of_fen, sums in zip(self.of_fen, self.below, strict=True):
+            sums.append(sums[-1] + (is_in and _is_below(amount_fen, of_fen)))
+
+    def _count_step(self, step: str, count: int) -> None:
+        self.steps_all += count
+        self.steps_from[step[0]] = self.steps_from.get(step[0], 0) + count
+        if step[1] == _CLAIM:
+            self.steps_to_claim += count
+
+    def add(self, seen: Seen) -> None:
+        """Remember *seen*, as `habit.after` does."""
+        at, what, amount_fen, _other, _reaction, city = seen
+        if self.recent:
+            last = self.recent[-1]
+            assert at >= last.at
+
+            if at - last.at >= DORMANT_S:
+                self.woke_at, self.gap_s = at, at - last.at
+            step = LETTERS[last.what] + LETTERS[what]
+            self.steps[step] = self.steps.get(step, 0) + 1
+            self._count_step(step, 1)
+        else:
+            self.first_at = at
+        if what in JUDGED:
+            self.hours[china_hour(at)] += 1
+            self.hours_all += 1
+        if city:
+            self.cities[city] = self.cities.get(city, 0) + 1
+        day = china_day_number(at)
+        if day != self.day:
+            self.day, self.day_in_fen, self.day_out_fen = day, 0, 0
+        if what in IN:
+            self.day_in_fen += amount_fen
+        if what in OUT:
+            self.day_out_fen += amount_fen
+            self.outs += 1
+            self.outs_magnitude += magnitude(amount_fen)
+        self.acts += 1
+        if len(self.at) >= _KEPT:
+            self._remember(tuple(self.recent[-RECENT:]))
+        self._add(seen)
+
+    def habit(self) -> Habit:
+        """Return the habit itself."""
+        return Habit(
+            recent=tuple(self.recent[-RECENT:]),
+            acts=self.acts,
+            outs=self.outs,
+            outs_magnitude=self.outs_magnitude,
+            hours=tuple(self.hours),
+            cities=dict(self.cities),
+            steps=dict(self.steps),
+            day=self.day,
+            day_in_fen=self.day_in_fen,
+            day_out_fen=self.day_out_fen,
+            first_at=self.first_at,
+            woke_at=self.woke_at,
+            gap_s=self.gap_s,
+        )
+
+
+_Taken = Callable[[ClaimHabit, Asked, int, int], int]
+"""Measures one indicator: the last arguments are the first act in the window, and their number."""
+
+
+class Judged(NamedTuple):
+    """How a claim was judged: *is_plain* if no rule and no report has anything to say of it."""
+
+    values: tuple[int, ...]
+    score: int | None
+    is_plain: bool
+
+
+class _Window(NamedTuple):
+    """What is measured in one window: the place of each value, and how it is taken."""
+
+    length_s: int
+    taken: tuple[tuple[int, _Taken], ...]
+
+
+class ClaimJudge:
+    """Judges claims by *pack* and *forest*, as `decide` does."""
+
+    def __init__(self, pack: Pack, forest: Forest | None) -> None:
+        keys = keys_of(pack, forest)
+        self.of_fen = tuple(dict.fromkeys(key.of_fen for key in keys if key.of_fen))
+        self._forest = forest
+        self._count = len(keys)
+        windows: dict[int, list[tuple[int, _Taken]]] = {}
+        for place, key in enumerate(keys):
+            of = self.of_fen.index(key.of_fen) if key.of_fen else 0
+            taken = TAKEN[key.indicator](key, of, pack.night)
+            windows.setdefault(key.window_s, []).append((place, taken))
+        self._windows = tuple(_Window(length, tuple(all_)) for length, all_ in windows.items())
+        places = {key: place for place, key in enumerate(keys)}
+        self._features = () if forest is None else tuple(places[key] for key in forest.keys)
+        of_claims = [
+            *(rule.when for rule in pack.rules if What.CLAIM in rule.acts),
+            *(report.when for report in pack.reports if What.CLAIM in report.acts),
+        ]
+        places[Key(SCORE)] = -1
+        self._conditions = tuple(
+            tuple((places[each.key], each.at_least, each.at_most) for each in when)
+            for when in of_claims
+        )
+
+    def habit(self, habit: Habit) -> ClaimHabit:
+        """Return *habit* ready to be measured."""
+        return ClaimHabit(habit, self.of_fen)
+
+    def judge(self, habit: ClaimHabit, asked: Asked) -> Judged:
+        """Judge the claim *asked*, upon what *habit* remembers from before it."""
+        values = [0] * self._count
+        at, times = asked.seen.at, habit.at
+        acts = len(times)
+        first = max(0, acts - RECENT)
+        for length_s, taken in self._windows:
+            start = bisect_right(times, at - length_s, first) if length_s else first
+            for place, take in taken:
+                values[place] = take(habit, asked, start, acts)
+        score = None
+        if self._forest is not None:
+            score = self._forest.score([values[place] for place in self._features])
+        is_plain = True
+        for when in self._conditions:
+            for place, at_least, at_most in when:
+                value = score if place < 0 else values[place]
+                if value is None:
+                    break
+                if at_least is not None and value < at_least:
+                    break
+                if at_most is not None and value > at_most:
+                    break
+            else:
+                is_plain = False
+        return Judged(tuple(values), score, is_plain)
+
+
+# --- the indicators, of a claim -------------------------------------------------------------------
+
+
+def _is_below(amount_fen: int, of_fen: int) -> bool:
+    return -(-9 * of_fen // 10) <= amount_fen < of_fen
+
+
+def _nothing(_habit: ClaimHabit, _asked: Asked, _start: int, _acts: int) -> int:
+    return 0
+
+
+def _counted(sums: str, own: int = 0) -> _Taken:
+    """Take the difference of a running sum, and *own* for the claim itself."""
+    get: Callable[[ClaimHabit], list[int]] = attrgetter(sums)
+
+    def taken(habit: ClaimHabit, _asked: Asked, start: int, acts: int) -> int:
+        running = get(habit)
+        return running[acts] - running[start] + own
+
+    return taken
+
+
+def _acts(_habit: ClaimHabit, _asked: Asked, start: int, acts: int) -> int:
+    return acts - start + 1
+
+
+def _quick_claims(habit: ClaimHabit, asked: Asked, start: int, acts: int) -> int:
+    own = 0 <= asked.seen.reaction_ms <= QUICK_MS
+    return habit.quick[acts] - habit.quick[start] + own
+
+
+def _in_fen(habit: ClaimHabit, asked: Asked, start: int, acts: int) -> int:
+    return habit.in_fen[acts] - habit.in_fen[start] + asked.seen.amount_fen
+
+
+def _reaction_ms(_habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+    reaction_ms = asked.seen.reaction_ms
+    return NEVER if reaction_ms < 0 else reaction_ms
+
+
+def _steady(habit: ClaimHabit, asked: Asked, start: int, _acts: int) -> int:
+    later, shortest, longest, run = asked.seen.at, 0, 0, 1
+    for place in range(len(habit.claim_at) - 1, habit.claims[start] - 1, -1):
+        at = habit.claim_at[place]
+        gap = later - at
+        shortest, longest = min(shortest or gap, gap), max(longest, gap)
+        if gap < 1 or 10 * longest > 11 * shortest:
+            break
+        later = at
+        run += 1
+    return run
+
+
+def _unlike_self(habit: ClaimHabit, _asked: Asked, _start: int, _acts: int) -> int:
+    if habit.acts < ACTS_MIN:
+        return 0
+    last = LETTERS[habit.recent[-1].what]
+    this, total = habit.steps.get(last + _CLAIM, 0), habit.steps_all
+    here = habit.steps_from.get(last, 0)
+    return 1000 - 1000 * (this * total + 10 * habit.steps_to_claim) // ((here + 10) * total)
+
+
+def _day_in_fen(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+    before_fen = habit.day_in_fen if habit.day == china_day_number(asked.seen.at) else 0
+    return before_fen + asked.seen.amount_fen
+
+
+def _day_out_fen(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+    return habit.day_out_fen if habit.day == china_day_number(asked.seen.at) else 0
+
+
+def _hour_rare(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+    total = habit.hours_all
+    if total < ACTS_MIN:
+        return 0
+    hours, hour = habit.hours, china_hour(asked.seen.at)
+    around = hours[hour - 1] + hours[hour] + hours[(hour + 1) % 24]
+    return 1000 - 1000 * around // total
+
+
+def _same_pair(habit: ClaimHabit, asked: Asked, start: int, _acts: int) -> int:
+    other = asked.seen.other
+    return habit.others[start:].count(other) + 1 if other else 0
+
+
+def _senders(habit: ClaimHabit, asked: Asked, start: int, _acts: int) -> int:
+    return len({*habit.claim_others[habit.claims[start] :], asked.seen.other} - {0})
+
+
+def _recipients(habit: ClaimHabit, _asked: Asked, start: int, _acts: int) -> int:
+    return len({*habit.give_others[habit.gives[start] :]} - {0})
+
+
+def _rounds(habit: ClaimHabit, _asked: Asked, start: int, acts: int) -> int:
+    sent = habit.packets[acts] - habit.packets[start]
+    return min(sent, habit.claims[acts] - habit.claims[start] + 1)
+
+
+def _since_pin_change_min(habit: ClaimHabit, asked: Asked, start: int, _acts: int) -> int:
+    return NEVER if habit.pin_place < start else (asked.seen.at - habit.pin_at) // 60
+
+
+def _below(of: int, of_fen: int) -> _Taken:
+    def taken(habit: ClaimHabit, asked: Asked, start: int, acts: int) -> int:
+        running = habit.below[of]
+        return running[acts] - running[start] + _is_below(asked.seen.amount_fen, of_fen)
+
+    return taken
+
+
+def _dormant_days(window_s: int) -> _Taken:
+    def taken(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+        at = asked.seen.at
+        gap_s = at - habit.recent[-1].at if habit.recent else 0
+        if gap_s < DORMANT_S:
+            gap_s = habit.gap_s if habit.woke_at > at - window_s else 0
+        return gap_s // 86_400
+
+    return taken
+
+
+def _night(night: Night) -> _Taken:
+    first, end = night
+
+    def taken(_habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+        return int((china_hour(asked.seen.at) - first) % 24 < (end - first) % 24)
+
+    return taken
+
+
+def _where_known(measure: measures.Measure) -> _Taken:
+    """Take what only a device with a known city has."""
+
+    def taken(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+        return measure(Look(habit.habit(), asked, 0, 0, (0, 0))) if asked.seen.city else 0
+
+    return taken
+
+
+def _of_asked(read: Callable[[Asked], int]) -> _Taken:
+    return lambda _habit, asked, _start, _acts: read(asked)
+
+
+_Make = Callable[[Key, int, Night], _Taken]
+
+
+def _always(taken: _Taken) -> _Make:
+    return lambda _key, _of, _night: taken
+
+
+TAKEN: Mapping[str, _Make] = {
+    "acts": _always(_acts),
+    "sends": _always(_counted("sends")),
+    "claims": _always(_counted("claims", 1)),
+    "quick_claims": _always(_quick_claims),
+    "reaction_ms": _always(_reaction_ms),
+    "steady": _always(_steady),
+    "unlike_self": _always(_unlike_self),
+    "failed_challenges": _always(_counted("failed")),
+    "amount_fen": _always(_of_asked(lambda asked: asked.seen.amount_fen)),
+    "times_usual": _always(_nothing),
+    "in_fen": _always(_in_fen),
+    "out_fen": _always(_counted("out_fen")),
+    "day_in_fen": _always(_day_in_fen),
+    "day_out_fen": _always(_day_out_fen),
+    "night": lambda _key, _of, night: _night(night),
+    "hour_rare": _always(_hour_rare),
+    "just_below": lambda key, of, _night: _below(of, key.of_fen),
+    "same_pair": _always(_same_pair),
+    "senders": _always(_senders),
+    "recipients": _always(_recipients),
+    "pass_through": _always(_nothing),
+    "rounds": _always(_rounds),
+    "speed_kmh": _always(_where_known(measures.speed_kmh)),
+    "away_km": _always(_where_known(measures.away_km)),
+    "age_days": _always(_of_asked(lambda asked: asked.age_days)),
+    "channels": _always(_of_asked(lambda asked: asked.channels)),
+    "cards": _always(_of_asked(lambda asked: asked.cards)),
+    "dormant_days": lambda key, _of, _night: _dormant_days(key.window_s),
+    "device_age_hours": _always(_of_asked(lambda asked: asked.device_age_hours)),
+    "devices": _always(_of_asked(lambda asked: asked.devices)),
+    "device_profiles": _always(_of_asked(lambda asked: asked.device_profiles)),
+    "new_devices": _always(_counted("devices")),
+    "since_pin_change_min": _always(_since_pin_change_min),
+    "clock_back_s": _always(_of_asked(lambda asked: asked.clock_back_s)),
+}
+"""How each indicator is taken of a claim; the model's score is none of them."""
