@@ -25,9 +25,13 @@ def canonical(acts: Iterable[Act]) -> bytes:
     >>> canonical([Act([1, "send", b"ab"], [("platform", "balance", 2, "packet", 1, 500, "send")])])
     b'[[[1,"send","6162"],[["platform","balance",2,"packet",1,500,"send"]],[]]]'
     """
-    return entry_of(
-        act_of(values(fields), together(lines), together(rows)) for fields, lines, rows in acts
-    )
+    return entry_of(map(encoded, acts))
+
+
+def encoded(act: Act) -> str:
+    """Return *act* written out with `act_of`."""
+    fields, lines, rows = act
+    return act_of(values(fields), together(lines), together(rows))
 
 
 def entry_of(acts: Iterable[str]) -> bytes:

@@ -14,27 +14,26 @@ act) is done by the very function that does it alone, in its place among the oth
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from hongbao.changes.devices import SetCounter
 from hongbao.changes.guards import KeepHabit
-from hongbao.changes.home import RememberRefusal, SetReadings
+from hongbao.changes.home import SetReadings
 from hongbao.changes.packets import AddClaim, AddMaturing
-from hongbao.domain.chain import Act as SealedAct
-from hongbao.domain.chain import digest, state, statement
+from hongbao.domain.chain import digest, encoded, entry_of
 from hongbao.domain.dates import days_after_midnight
-from hongbao.domain.facts import Columns, encode
-from hongbao.domain.fairness import NONCE_BYTES, DrawInput, Terms, share_amount
+from hongbao.domain.fairness import NONCE_BYTES, SHUFFLED, DrawInput, Terms, share_amount
 from hongbao.domain.ids import check_request_id, parse_packet_id
 from hongbao.domain.ledger import Reason, Transfer
-from hongbao.domain.packet import DealRule, check_claim
-from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
-from hongbao.domain.risk.record import Record
+from hongbao.domain.packet import check_claim
+from hongbao.domain.plain_claim import GuardTexts, PacketTexts, fields_of, sealed
+from hongbao.domain.risk.acts import Asked, Seen, What
+from hongbao.domain.risk.claims import ClaimHabit, ClaimJudge
+from hongbao.domain.risk.habit import encode as encode_habit
 from hongbao.domain.text import parse_luck
 from hongbao.errors import (
     Busy,
@@ -45,29 +44,22 @@ from hongbao.errors import (
     SessionNotOpen,
     Unusable,
 )
-from hongbao.queries.guards import guards_in_force, remembered
-from hongbao.store import Decided, EntryRow, HabitRow, as_sealed
-from hongbao.units import iso
+from hongbao.queries.guards import Guards, guards_in_force, remembered
+from hongbao.store import Decided, HabitRow
+from hongbao.units import from_micros, iso, to_micros
 from hongbao.wallet.acts import Chance
 from hongbao.wallet.claim import inputs_of
 from hongbao.wallet.group import grouped
 from hongbao.wallet.risk_control import KEPT_EVERY
-from hongbao.wallet.sessions import (
-    check_code,
-    check_session,
-    claim_in_session,
-    session_of,
-    signature_of,
-)
+from hongbao.wallet.sessions import check_code, claim_in_session, session_of, signature_of
 from hongbao.wallet.signing import keys_with_their_devices, only_keys_of_done_acts
-from hongbao.wallet.unit_of_work import note_head, seal_of
+from hongbao.wallet.unit_of_work import note_head, refusal_of
 
 if TYPE_CHECKING:
     from hongbao.answers import Claimed
-    from hongbao.domain.packet import Packet
-    from hongbao.domain.risk.habit import Habit
+    from hongbao.domain.chain import Act as SealedAct
     from hongbao.home.opened import Home
-    from hongbao.store import Change, DeviceRow, PacketRow, ProfileRow, StandingRow
+    from hongbao.store import Change, Head, HomeRow, PacketRow, ProfileRow
     from hongbao.wallet.sessions import ClaimRequest, Session
 
     Answer = Claimed | HongbaoError
@@ -81,9 +73,9 @@ GROUP_MS = 20
 KNOWN_MAX = 50_000
 """How many people, and how many packets, are kept in memory at most."""
 
-_MILLISECOND = timedelta(milliseconds=1)
-_HOUR = timedelta(hours=1)
 _SECOND = timedelta(seconds=1)
+_HOUR_MICROS = 3_600_000_000
+_DAY_MICROS = 24 * _HOUR_MICROS
 
 
 def claim_many(
@@ -131,7 +123,7 @@ class BulkClaims:
         self._head: tuple[int, bytes] | None = None
         self._known = _Known(home)
 
-    def claim(self, requests: Iterable[ClaimRequest]) -> list[Answer]:
+    def claim(self, requests: Sequence[ClaimRequest]) -> list[Answer]:
         """
         Do *requests* as one group; return the answer or the refusal of each once all are durable.
 
@@ -145,20 +137,17 @@ class BulkClaims:
             with (
                 keys_with_their_devices(home, dry_run=False),
                 home.changing(),
-                grouped(home) as acts,
+                grouped(home) as alone,
             ):
                 head = home.store.head()
                 if left != (head.entry, head.mac) or self._known.is_full:
                     self._known = _Known(home)
-                group = _Group(home, self._known, acts)
-                answers = group.answers(list(requests))
-                group.write()
-                mac = seal_of(home, head, acts) if acts else head.mac
-                if acts:
-                    home.store.append([], mac)
-            if acts:
+                group = _Group(home, self._known, alone)
+                answers = group.answers(requests)
+                mac = group.seal(head)
+            if mac is not None:
                 note_head(home, group.entry, mac)
-        self._head = (group.entry, mac)
+        self._head = (group.entry, head.mac if mac is None else mac)
         return answers
 
 
@@ -166,26 +155,96 @@ class _Person:
     """What claims of one profile stand on, as the acts so far have left it."""
 
     __slots__ = (
-        "balance_fen",
-        "channels",
-        "devices",
-        "habit",
-        "row",
-        "since_kept",
-        "standings",
-        "upto",
+        *("account", "balance_fen", "habit", "id", "is_stale", "name", "opened_at", "row"),
+        *("since_kept", "upto"),
     )
 
-    def __init__(self, home: Home, profile: int) -> None:
+    def __init__(self, home: Home, judge: ClaimJudge, profile: int) -> None:
         self.row: ProfileRow = home.profile_by_id(profile)
         home.check_state(("profile", profile))
-        self.balance_fen = home.store.balance_fen(self.row.account)
-        self.devices = {row.id: row for row in home.store.devices(profile)}
-        self.standings: dict[int, StandingRow] = {}
-        self.channels: int | None = None
+        self.id, self.account = profile, self.row.account
+        self.opened_at = to_micros(self.row.opened_at)
+        self.balance_fen = home.store.balance_fen(self.account)
         known = remembered(home, profile)
-        self.habit: Habit = known.habit
+        self.habit: ClaimHabit = judge.habit(known.habit)
         self.upto, self.since_kept = known.upto, known.since_kept
+        self.is_stale = False
+
+
+class _Device:
+    """A device's counter, which all who share it move on."""
+
+    __slots__ = ("counter", "is_stale")
+
+    def __init__(self, counter: int) -> None:
+        self.counter = counter
+        self.is_stale = False
+
+
+class _Open:
+    """A session with its person and device, and how they stand to each other."""
+
+    __slots__ = (
+        *("cards", "channels", "city", "device", "device_profiles", "device_session", "devices"),
+        *("expires_at", "may_act", "person", "said", "session", "since"),
+    )
+
+    def __init__(self, home: Home, session: Session, person: _Person) -> None:
+        self.session, self.person = session, person
+        self.expires_at = to_micros(session.expires_at)
+        rows = home.store.devices(session.profile)
+        row = next((row for row in rows if row.id == session.device), None)
+        self.may_act = row is not None and row.is_let_in and row.cut_at is None
+        if row is None or not self.may_act:
+            return
+        home.check_state(("device", row.id), ("enrolment", session.profile, row.id))
+        self.device = _Device(row.counter)
+        self.device_session, self.city, self.since = row.session, row.city, to_micros(row.since)
+        self.cards, self.devices, self.device_profiles, _others = home.store.standing(
+            session.profile, row.id
+        )
+        is_any = self.cards or person.row.id_number
+        self.channels = home.channels(person.row) if is_any else 0
+        self.said = f'[{session.profile},{row.id},{row.session},"claim","'
+
+    @property
+    def is_stale(self) -> bool:
+        return self.person.is_stale or (self.may_act and self.device.is_stale)
+
+
+class _Packet:
+    """A packet, and how far the claims so far have come."""
+
+    __slots__ = (
+        *("claimed_count", "claimed_fen", "created_at", "expires_at", "inputs", "is_open"),
+        *("inputs_hex", "now", "row", "seed", "shares", "terms", "texts"),
+    )
+
+    def __init__(self, home: Home, row: PacketRow) -> None:
+        packet = row.packet
+        self.row, self.seed, self.now = row, row.seed, packet
+        self.claimed_fen, self.claimed_count = packet.claimed_fen, packet.claimed_count
+        self.created_at = to_micros(packet.created_at)
+        self.expires_at = to_micros(packet.expires_at)
+        self.is_open = packet.closed_at is None and packet.hold is None
+        self.shares = {each.profile: each.amount_fen for each in home.store.claims(packet.number)}
+        self.terms = Terms.of(packet)
+        self.texts = PacketTexts.of(packet, row.sender_name, row.greeting)
+        self.inputs = digest("claim", inputs_of(packet.id, None))
+        self.inputs_hex = self.inputs.hex()
+
+    def give(self, profile: int, amount_fen: int, now: datetime) -> None:
+        """Give *profile* the next share."""
+        self.shares[profile] = amount_fen
+        self.claimed_fen += amount_fen
+        self.claimed_count += 1
+        is_last = self.claimed_count == self.now.count
+        self.is_open = not is_last
+        self.now = self.now._replace(
+            claimed_fen=self.claimed_fen,
+            claimed_count=self.claimed_count,
+            closed_at=now if is_last else None,
+        )
 
 
 class _Known:
@@ -194,31 +253,25 @@ class _Known:
     def __init__(self, home: Home) -> None:
         self._home = home
         self.people: dict[int, _Person] = {}
-        self.packets: dict[str, PacketRow] = {}
-        self.shares: dict[int, dict[int, int]] = {}  # of each packet, by profile and in order
+        self.packets: dict[str, _Packet] = {}
         self.sessions: dict[int, Session] = {}
-        self.counters: dict[int, int] = {}
+        self.opens: dict[int, _Open] = {}
+        self.devices: dict[int, _Device] = {}
+        self.judge: tuple[Guards, ClaimJudge, GuardTexts] | None = None
 
     @property
     def is_full(self) -> bool:
         return max(len(self.people), len(self.packets), len(self.sessions)) > KNOWN_MAX
 
-    def person(self, profile: int) -> _Person:
-        person = self.people.get(profile)
-        if person is None:
-            person = self.people[profile] = _Person(self._home, profile)
-        return person
-
-    def packet(self, wanted: str) -> PacketRow:
-        row = self.packets.get(wanted)
-        if row is None:
-            row = self._home.store.packet(wanted)
-            if row is None:
-                raise PacketNotFound(wanted)
-            claims = self._home.store.claims(row.packet.number)
-            self.packets[wanted] = row
-            self.shares[row.packet.number] = {each.profile: each.amount_fen for each in claims}
-        return row
+    def judged_by(self, guards: Guards) -> tuple[ClaimJudge, GuardTexts]:
+        """Return what judges claims by *guards*; habits that were read are ready for it."""
+        if self.judge is None or self.judge[0] is not guards:
+            self.people.clear()
+            self.opens.clear()
+            model = None if guards.forest is None else guards.forest.ref
+            texts = GuardTexts.of(guards.pack.ref, model)
+            self.judge = (guards, ClaimJudge(guards.pack, guards.forest), texts)
+        return self.judge[1:]
 
     def session(self, entry: int) -> Session:
         session = self.sessions.get(entry)
@@ -226,33 +279,41 @@ class _Known:
             session = self.sessions[entry] = session_of(self._home, entry)
         return session
 
-    def device(self, person: _Person, session: Session) -> DeviceRow | None:
-        """Return the device of *session* if it may act; its counter is in `counters`."""
-        row = person.devices.get(session.device)
-        if row is None or not row.is_let_in or row.cut_at is not None:
-            return None
-        if session.device not in self.counters:
-            self._home.check_state(("device", row.id), ("enrolment", person.row.id, row.id))
-            self.counters[row.id] = row.counter
-        return row
+    def open(self, entry: int) -> _Open:
+        """Return the session that *entry* opened, as it stands."""
+        opened = self.opens.get(entry)
+        if opened is None or opened.is_stale:
+            session = self.session(entry)
+            person = self.people.get(session.profile)
+            if person is None:
+                assert self.judge is not None
+                person = _Person(self._home, self.judge[1], session.profile)
+                self.people[session.profile] = person
+            opened = self.opens[entry] = _Open(self._home, session, person)
+            if opened.may_act:
+                opened.device = self.devices.setdefault(session.device, opened.device)
+        return opened
 
-    def standing(self, person: _Person, device: int) -> tuple[StandingRow, int]:
-        """Return how *person* stands with *device*, and their number of identity sources."""
-        standing = person.standings.get(device)
-        if standing is None:
-            standing = self._home.store.standing(person.row.id, device)
-            person.standings[device] = standing
-        if person.channels is None:
-            is_any = standing.cards or person.row.id_number
-            person.channels = self._home.channels(person.row) if is_any else 0
-        return standing, person.channels
+    def packet(self, wanted: str) -> _Packet:
+        packet = self.packets.get(wanted)
+        if packet is None:
+            row = self._home.store.packet(wanted)
+            if row is None:
+                raise PacketNotFound(wanted)
+            packet = self.packets[wanted] = _Packet(self._home, row)
+        return packet
 
-    def forget(self) -> None:
-        """Forget everything but sessions: an act was done that could change any of it."""
-        self.people.clear()
-        self.packets.clear()
-        self.shares.clear()
-        self.counters.clear()
+    def forget(self, session: Session, wanted: str) -> None:
+        """Forget all that an act about the packet *wanted* may have changed."""
+        packet = self.packets.pop(wanted, None)
+        row = self._home.store.packet(wanted) if packet is None else packet.row
+        for profile in (session.profile, *(() if row is None else (row.packet.sender,))):
+            person = self.people.pop(profile, None)
+            if person is not None:
+                person.is_stale = True
+        device = self.devices.pop(session.device, None)
+        if device is not None:
+            device.is_stale = True
 
 
 class _Uncommon(Exception):
@@ -263,16 +324,17 @@ class _Group:
     """
     One group of claims while it is decided, in the transaction that it is written in.
 
-    What was decided here is written before an act is done alone, and at the end.
+    What was decided here is written before an act is done *alone*, and at the end.
     """
 
-    def __init__(self, home: Home, known: _Known, acts: list[SealedAct]) -> None:
+    def __init__(self, home: Home, known: _Known, alone: list[SealedAct]) -> None:
         self._home = home
         self._known = known
-        self._acts = acts
+        self._alone = alone
+        self._sealed: list[str] = []  # all acts so far, as the seal covers them
         self._decided: list[Decided] = []
-        self._changes: list[Change] = []
         self._claims: list[AddClaim] = []
+        self._changes: list[Change] = []
         self._counters: dict[int, int] = {}
         self._made: set[tuple[str, int]] = set()  # requests that were made before
         self._begin()
@@ -281,16 +343,22 @@ class _Group:
         """Read what is true of the whole home, as it is now."""
         home = self._home
         head, row = home.store.head(), home.row
-        self.entry, self._at = head.entry, head.at
+        self.entry = head.entry
         self._row = row
+        self._moment = _Moment(head.at)
         self._chance = Chance(home.env.chance, row, 0 if row.dice is None else head.restored)
-        self._policy = home.policy_of(row)
-        self._guards = None if row.risk_pack is None else guards_in_force(home, row)
+        policy = home.policy_of(row)
+        self._may_claim_own = policy.packet.sender_may_claim_group
+        self._days = policy.settlement.claims_after_days
+        self._clock = "real" if row.virtual_at is None else "virtual"
+        self._judge: tuple[ClaimJudge, GuardTexts] | None = None
+        if row.risk_pack is not None and home.witness is None:
+            self._judge = self._known.judged_by(guards_in_force(home, row))
 
     def answers(self, requests: Sequence[ClaimRequest]) -> list[Answer]:
         """Return the answers or refusals of *requests*."""
         self._made = set(self._home.store.request(among=self._named(requests)))
-        return [self.answer(asked) for asked in requests]
+        return [self._answer(asked) for asked in requests]
 
     def _named(self, requests: Sequence[ClaimRequest]) -> set[tuple[str, int]]:
         """Return *requests* with their profiles, but for those whose session is none."""
@@ -300,231 +368,189 @@ class _Group:
                 named.add((asked.request_id, self._known.session(asked.session).profile))
         return named
 
-    def answer(self, asked: ClaimRequest) -> Answer:
-        """Return the answer or the refusal of what is *asked*."""
+    def _answer(self, asked: ClaimRequest) -> Answer:
         try:
             try:
                 return self._claim(asked)
             except _Uncommon:
-                return self._alone(asked)
+                return self._do_alone(asked)
         except (Busy, NotIntact, Unusable):
             raise
         except HongbaoError as refused:
             return refused
 
-    def _alone(self, asked: ClaimRequest) -> Answer:
+    def _do_alone(self, asked: ClaimRequest) -> Answer:
         """Do what is *asked* as it is done alone, upon all that was decided before it."""
-        home = self._home
+        home, session = self._home, self._known.session(asked.session)
         self.write()
+        before = len(self._alone)
         try:
             with home.watch.apart(), only_keys_of_done_acts(home):
                 return claim_in_session(home, asked)
         finally:
-            self._made.add((asked.request_id, self._known.session(asked.session).profile))
-            self._known.forget()
+            self._sealed += map(encoded, self._alone[before:])
+            self._made.add((asked.request_id, session.profile))
+            self._known.forget(session, parse_packet_id(asked.packet))
             self._begin()
 
     def _claim(self, asked: ClaimRequest) -> Claimed:
-        home, known = self._home, self._known
-        wanted, luck = parse_packet_id(asked.packet), parse_luck(asked.luck)
-        session = known.session(asked.session)
-        check_request_id(asked.request_id)
-        guards = self._guards
-        request = (asked.request_id, session.profile)
-        if home.witness is not None or guards is None or request in self._made:
+        """Decide what is *asked*, if it is a plain claim. Raises _Uncommon, or its refusal."""
+        known = self._known
+        entry, wanted, luck, request_id, counter, _code = asked
+        packet = known.packets.get(wanted)
+        if packet is None:
+            wanted = parse_packet_id(wanted)
+        if luck is not None:
+            luck = parse_luck(luck)
+        session = known.session(entry)
+        check_request_id(request_id)
+        if self._judge is None or (request_id, session.profile) in self._made:
             raise _Uncommon
-        me = known.person(session.profile)
-        device = known.device(me, session)
-        if device is None:
+        opened = known.open(entry)
+        if not opened.may_act:
             raise _Uncommon
-        now = self._now()
-        inputs = digest("claim", inputs_of(wanted, luck))
-        self._authenticate(asked, session, device, inputs, now)
-        row = known.packet(wanted)
-        packet, shares = row.packet, known.shares[row.packet.number]
-        if packet.hold is not None:
+        now = self._moment.now(self._home, self._row)
+        if luck is None and packet is not None:
+            inputs, inputs_hex = packet.inputs, packet.inputs_hex
+        else:
+            inputs = digest("claim", inputs_of(wanted, luck))
+            inputs_hex = inputs.hex()
+        if opened.device_session != session.device_session or now >= opened.expires_at:
+            raise SessionNotOpen(session=entry)
+        said = f'{opened.said}{request_id}","{inputs_hex}",{counter}]'
+        check_code(session, asked, said.encode(), opened.device.counter)
+        if packet is None:
+            packet = known.packet(wanted)
+        self._check(packet, session.profile, request_id, inputs)
+        return self._settle(asked, opened, packet, inputs, luck)
+
+    def _check(self, packet: _Packet, profile: int, request_id: str, inputs: bytes) -> None:
+        """Raise what `check_claim` does; of a packet on hold, _Uncommon."""
+        terms = packet.now
+        if (
+            packet.is_open
+            and self._moment.micros < packet.expires_at
+            and profile not in packet.shares
+            and profile != terms.sender
+            and terms.recipient is None
+        ):
+            return
+        if terms.hold is not None:
             raise _Uncommon
         try:
             check_claim(
-                packet,
-                session.profile,
-                now=now,
-                claimed_fen=shares.get(session.profile),
-                sender_may_claim=self._policy.packet.sender_may_claim_group,
+                terms,
+                profile,
+                now=self._moment.at,
+                claimed_fen=packet.shares.get(profile),
+                sender_may_claim=self._may_claim_own,
             )
         except HongbaoError as refused:
             if refused.final:
-                self._refuse(request, inputs, refused)
+                self._refuse((request_id, profile), inputs, refused)
             raise
-        # Everything up to here changed nothing; from here on nothing is refused.
-        record = self._judge(me, device, packet, now)
-        drawn = DrawInput(self._chance(NONCE_BYTES), luck)
-        amount_fen = _share(row, shares, drawn)
-        return self._settle(asked, session, me, row, inputs, now, record, drawn, amount_fen)
-
-    def _now(self) -> datetime:
-        now = self._home.env.now() if self._row.virtual_at is None else self._row.virtual_at
-        return now if self._at is None else max(now, self._at)
-
-    def _authenticate(
-        self, asked: ClaimRequest, session: Session, device: DeviceRow, inputs: bytes, now: datetime
-    ) -> None:
-        check_session(session, device.session, now)
-        said = statement(
-            session.profile,
-            device.id,
-            device.session,
-            "claim",
-            asked.request_id,
-            inputs,
-            asked.counter,
-        )
-        check_code(session, asked, said, self._known.counters[device.id])
-
-    def _judge(self, me: _Person, device: DeviceRow, packet: Packet, now: datetime) -> Record:
-        """Judge a claim as `risk_control.judge` does. Raises _Uncommon unless it is allowed."""
-        from hongbao.domain.risk.judge import decide
-
-        guards, home = self._guards, self._home
-        assert guards is not None
-        standing, channels = self._known.standing(me, device.id)
-        back = now - home.env.now() if self._row.virtual_at is None else timedelta()
-        asked = Asked(
-            Seen(
-                int(now.timestamp()),
-                What.CLAIM,
-                packet.remaining_fen // packet.shares_left,
-                packet.sender,
-                (now - packet.created_at) // _MILLISECOND,
-                device.city,
-            ),
-            age_days=(now - me.row.opened_at).days,
-            channels=channels,
-            cards=standing.cards,
-            device_age_hours=(now - device.since) // _HOUR,
-            devices=standing.devices,
-            device_profiles=standing.device_profiles,
-            clock_back_s=max(back // _SECOND, 0),
-        )
-        decision = decide(guards.pack, guards.forest, me.habit, asked)
-        if decision.verdict is not Verdict.ALLOW or decision.reports:
-            raise _Uncommon
-        return Record(
-            asked.seen,
-            asked,
-            guards.pack.ref,
-            None if guards.forest is None else guards.forest.ref,
-            decision.verdict,
-            None,
-            (),
-            decision.values,
-            decision.score,
-        )
 
     def _refuse(self, request: tuple[str, int], inputs: bytes, refused: HongbaoError) -> None:
         """Remember what was *refused* for good, as `unit_of_work` does."""
-        home = self._home
-        request_id, profile = request
-        answered = json.dumps(refused.as_dict(), ensure_ascii=False)
-        mac = home.vault.row_mac(state("refusal", f"{request_id}/{profile}", (inputs, answered)))
-        self._changes.append(
-            RememberRefusal(request_id, profile, inputs, answered, home.vault.generation, mac)
-        )
         self._made.add(request)
+        self._changes.append(refusal_of(self._home, *request, inputs, refused))
+
+    def _asked(self, opened: _Open, packet: _Packet) -> Asked:
+        """Return what is asked of risk control, as `risk_control` has it."""
+        moment, person = self._moment, opened.person
+        now, terms = moment.micros, packet.now
+        return Asked(
+            Seen(
+                now // 1_000_000,
+                What.CLAIM,
+                (terms.total_fen - packet.claimed_fen) // (terms.count - packet.claimed_count),
+                terms.sender,
+                (now - packet.created_at) // 1000,
+                opened.city,
+            ),
+            (now - person.opened_at) // _DAY_MICROS,
+            opened.channels,
+            opened.cards,
+            (now - opened.since) // _HOUR_MICROS,
+            opened.devices,
+            opened.device_profiles,
+            moment.back_s,
+        )
 
     def _settle(
-        self,
-        asked: ClaimRequest,
-        session: Session,
-        me: _Person,
-        row: PacketRow,
-        inputs: bytes,
-        now: datetime,
-        record: Record,
-        drawn: DrawInput,
-        amount_fen: int,
+        self, asked: ClaimRequest, opened: _Open, packet: _Packet, inputs: bytes, luck: str | None
     ) -> Claimed:
-        """Decide all that a claim which is allowed changes, and return its answer."""
-        from hongbao.domain.risk.habit import after
-        from hongbao.domain.risk.habit import encode as encode_habit
-
-        home, packet, profile = self._home, row.packet, session.profile
-        seat = packet.claimed_count + 1
+        """Judge a claim that its packet allows, and decide all that it changes."""
+        assert self._judge is not None
+        judge, guard_texts = self._judge
+        session, me, moment = opened.session, opened.person, self._moment
+        question = self._asked(opened, packet)
+        values, score, is_plain = judge.judge(me.habit, question)
+        if not is_plain:
+            raise _Uncommon
+        # From here on nothing is refused.
+        drawn = DrawInput(self._chance(NONCE_BYTES), luck)
+        amount_fen = _share(packet, drawn)
         self.entry += 1
-        self._at = now
+        moment.last = moment.at
+        entry, profile, request_id = self.entry, me.id, asked.request_id
         if me.since_kept >= KEPT_EVERY:
-            self._changes.append(KeepHabit(profile, HabitRow(me.upto, encode_habit(me.habit))))
+            kept = HabitRow(me.upto, encode_habit(me.habit.habit()))
+            self._changes.append(KeepHabit(profile, kept))
             me.since_kept = 0
-        assert record.seen is not None
-        seen = record.seen._replace(amount_fen=amount_fen)
-        me.habit = after(me.habit, seen)
-        me.upto, me.since_kept = self.entry, me.since_kept + 1
+        me.habit.add(question.seen._replace(amount_fen=amount_fen))
+        me.upto, me.since_kept = entry, me.since_kept + 1
         me.balance_fen += amount_fen
-        record = record._replace(seen=seen)
-        days = self._policy.settlement.claims_after_days
-        if days:
-            from_at = days_after_midnight(now, days)
+        if self._days:
+            from_at = days_after_midnight(moment.at, self._days)
             self._changes.append(AddMaturing(profile, from_at, amount_fen))
-        self._claims.append(
-            AddClaim(packet, profile, amount_fen, drawn=drawn, entry=self.entry, at=now)
-        )
-        self._known.shares[packet.number][profile] = amount_fen
-        self._known.packets[packet.id] = row._replace(
-            packet=packet._replace(
-                claimed_fen=packet.claimed_fen + amount_fen,
-                claimed_count=seat,
-                closed_at=now if seat == packet.count else None,
-            )
-        )
-        self._known.counters[session.device] = self._counters[session.device] = asked.counter
-        self._made.add((asked.request_id, profile))
-        answer = {
-            "request_id": asked.request_id,
-            "at": iso(now),
-            "packet": packet.id,
-            "kind": str(packet.kind),
-            "sender": row.sender_name,
-            "greeting": row.greeting,
-            "seat": seat,
-            "amount_fen": amount_fen,
-            "nonce": drawn.nonce.hex(),
-            "luck": drawn.luck,
-            "count": packet.count,
-            "finished": seat == packet.count,
-            "balance_fen": me.balance_fen,
-            "held": None,
-            "delayed": None,
-        }
-        verdict, reports, challenge = record.columns
-        entry = EntryRow(
-            id=self.entry,
-            act="claim",
+        terms, nonce = packet.now, drawn.nonce.hex()
+        self._claims.append(AddClaim(terms, profile, amount_fen, drawn, entry, moment.at))
+        packet.give(profile, amount_fen, moment.at)
+        seat = packet.claimed_count
+        opened.device.counter = self._counters[session.device] = asked.counter
+        self._made.add((request_id, profile))
+        fields = fields_of(
+            entry=entry,
             profile=profile,
-            request_id=asked.request_id,
+            request_id=request_id,
             inputs=inputs,
-            packet=packet.number,
-            counterparty=packet.sender,
+            packet=terms.number,
+            sender=terms.sender,
             amount_fen=amount_fen,
             balance_fen=me.balance_fen,
             policy=self._row.policy,
-            at=now,
-            clock="real" if self._row.virtual_at is None else "virtual",
-            facts=encode("claim", answer, Columns(asked.request_id, iso(now), me.balance_fen)),
-            generation=home.vault.generation,
-            risk=record.encode(),
-            verdict=verdict,
-            reports=reports,
-            challenge=challenge,
+            at=moment.micros,
+            clock=self._clock,
+            facts=packet.texts.facts_of(seat, amount_fen, nonce, luck),
+            generation=self._home.vault.generation,
+            risk=guard_texts.record_of(question, amount_fen, values, score),
             device=session.device,
             session=session.device_session,
             counter=asked.counter,
             signature=signature_of(asked),
         )
-        transfer = Transfer(row.account, me.row.account, amount_fen, Reason.CLAIM)
-        decided = Decided(entry.sealed_fields, [transfer], [], None)
-        self._decided.append(decided)
-        self._acts.append(as_sealed(decided))
-        return cast("Claimed", answer)
+        transfer = Transfer(packet.row.account, me.account, amount_fen, Reason.CLAIM)
+        self._decided.append(Decided(fields, (transfer,), (), None))
+        self._sealed.append(sealed(fields, packet.row.account.owner, me.account.owner))
+        texts = packet.texts
+        return {
+            "request_id": request_id,
+            "at": moment.text,
+            "packet": texts.packet,
+            "kind": texts.kind,
+            "sender": texts.sender,
+            "greeting": texts.greeting,
+            "seat": seat,
+            "amount_fen": amount_fen,
+            "nonce": nonce,
+            "luck": luck,
+            "count": texts.count,
+            "finished": seat == texts.count,
+            "balance_fen": me.balance_fen,
+            "held": None,
+            "delayed": None,
+        }
 
     def write(self) -> None:
         """Write what was decided and is not written yet."""
@@ -532,27 +558,58 @@ class _Group:
         if self._chance.drawn != self._row.dice_drawn:
             self._row = self._row._replace(dice_drawn=self._chance.drawn)
             self._changes.append(SetReadings(self._row))
-        counters = [SetCounter(device, counter) for device, counter in self._counters.items()]
-        if self._changes or counters:
-            home.store.apply([*self._changes, *self._claims, *counters])
+        self._changes += [SetCounter(*counter) for counter in self._counters.items()]
+        if self._changes or self._claims:
+            home.store.apply([*self._changes, *self._claims])
         if self._decided:
             home.store.append(self._decided, None)
         self._decided, self._changes, self._claims = [], [], []
         self._counters.clear()
 
+    def seal(self, head: Head) -> bytes | None:
+        """Write the rest, and seal all acts upon *head*; return the MAC, or None without any."""
+        self.write()
+        if not self._sealed:
+            return None
+        mac = self._home.vault.chain_mac(head.mac, entry_of(self._sealed))
+        self._home.store.append([], mac)
+        return mac
 
-def _share(row: PacketRow, shares: dict[int, int], drawn: DrawInput) -> int:
+
+class _Moment:
+    """The ledger's time of the claim that is decided, in the forms that are asked for."""
+
+    __slots__ = ("at", "back_s", "last", "micros", "text")
+
+    def __init__(self, last: datetime | None) -> None:
+        self.last = last  # when the last act was
+        self.micros, self.back_s = 0, 0
+        self.at = from_micros(0)
+        self.text = iso(self.at)
+
+    def now(self, home: Home, row: HomeRow) -> int:
+        """Read the clock, as `Home.time_of` does; return the moment in microseconds."""
+        read = home.env.now() if row.virtual_at is None else row.virtual_at
+        now = read if self.last is None or self.last < read else self.last
+        if now != self.at:
+            self.at, self.micros, self.text = now, to_micros(now), iso(now)
+        is_back = row.virtual_at is None and read < now
+        self.back_s = (now - read) // _SECOND if is_back else 0
+        return self.micros
+
+
+def _share(packet: _Packet, drawn: DrawInput) -> int:
     """Return the amount of the next share. Raises Damaged if those before it were not dealt."""
-    packet = row.packet
-    taken_fen = list(shares.values()) if packet.deal is DealRule.SHUFFLED else ()
+    terms = packet.terms
+    taken_fen = list(packet.shares.values()) if terms.deal == SHUFFLED else ()
     try:
         return share_amount(
-            Terms.of(packet),
-            row.seed,
+            terms,
+            packet.seed,
             packet.claimed_count + 1,
             drawn,
-            remaining_fen=packet.remaining_fen,
+            remaining_fen=terms.total_fen - packet.claimed_fen,
             taken_fen=taken_fen,
         )
     except (AssertionError, ValueError):
-        raise Damaged(path=packet.id) from None
+        raise Damaged(path=terms.packet) from None

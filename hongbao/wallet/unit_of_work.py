@@ -608,9 +608,15 @@ def pending_payment(home: Home, message: MessageRow) -> PaymentPending:
 
 
 def _remember_refusal(home: Home, request_id: str, inputs: bytes, error: HongbaoError) -> None:
-    answered = json.dumps(error.as_dict(), ensure_ascii=False)
     with home.changing():
-        me, generation = home.me.id, home.vault.generation
-        refused = state("refusal", f"{request_id}/{me}", (inputs, answered))
-        mac = home.vault.row_mac(refused)
-        home.store.apply([RememberRefusal(request_id, me, inputs, answered, generation, mac)])
+        home.store.apply([refusal_of(home, request_id, home.me.id, inputs, error)])
+
+
+def refusal_of(
+    home: Home, request_id: str, profile: int, inputs: bytes, error: HongbaoError
+) -> RememberRefusal:
+    """Return what remembers that *profile*'s request was refused for good with *error*."""
+    answered = json.dumps(error.as_dict(), ensure_ascii=False)
+    refused = state("refusal", f"{request_id}/{profile}", (inputs, answered))
+    mac, generation = home.vault.row_mac(refused), home.vault.generation
+    return RememberRefusal(request_id, profile, inputs, answered, generation, mac)
