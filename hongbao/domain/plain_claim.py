@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from json.encoder import encode_basestring
 from typing import NamedTuple
 
-from hongbao.domain.packet import Packet
 from hongbao.domain.risk.acts import Asked
 
 
@@ -25,11 +24,10 @@ class PacketTexts(NamedTuple):
     count: int  # type: ignore[assignment]  # a tuple's own count is not missed
 
     @classmethod
-    def of(cls, packet: Packet, sender: str, greeting: str) -> "PacketTexts":
-        """Return the texts of *packet* of *sender*."""
-        names = (packet.id, str(packet.kind), sender, greeting)
-        facts = f"[1,{','.join(map(encode_basestring, names))}"
-        return cls(facts, *names, packet.count)
+    def of(cls, packet: str, kind: str, sender: str, greeting: str, count: int) -> "PacketTexts":
+        """Return the texts of a packet with these facts."""
+        names = (packet, kind, sender, greeting)
+        return cls(f"[1,{','.join(map(encode_basestring, names))}", *names, count)
 
     def facts_of(self, seat: int, amount_fen: int, nonce: str, luck: str | None) -> str:
         """Return the facts of the claim at *seat*."""

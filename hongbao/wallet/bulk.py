@@ -229,7 +229,9 @@ class _Packet:
         self.is_open = packet.closed_at is None and packet.hold is None
         self.shares = {each.profile: each.amount_fen for each in home.store.claims(packet.number)}
         self.terms = Terms.of(packet)
-        self.texts = PacketTexts.of(packet, row.sender_name, row.greeting)
+        self.texts = PacketTexts.of(
+            packet.id, str(packet.kind), row.sender_name, row.greeting, packet.count
+        )
         self.inputs = digest("claim", inputs_of(packet.id, None))
         self.inputs_hex = self.inputs.hex()
 

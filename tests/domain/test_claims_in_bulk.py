@@ -1,9 +1,10 @@
 """Claims judged in bulk: measured by running sums, and the same to the last bit."""
 
+import os
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hongbao.domain.risk.acts import JUDGED, Asked, Seen, Verdict, What
@@ -17,6 +18,8 @@ from hongbao.queries.guards import Guards, read_guards
 GUARDS = read_guards(text_of(STANDARD), STANDARD, model_text(), MODEL)
 
 MINUTE, DAY = 60, 86_400
+
+EXAMPLES = int(os.environ.get("HONGBAO_BULK_EXAMPLES", "8"))
 
 
 def test_every_indicator_is_taken_of_a_claim():
@@ -57,6 +60,7 @@ def lives(draw: Any) -> tuple[list[Seen], list[Asked]]:
 @pytest.mark.parametrize(
     "guards", [GUARDS, GUARDS._replace(forest=None)], ids=["with-model", "without"]
 )
+@settings(max_examples=EXAMPLES)
 @given(lives())
 def test_a_claim_is_judged_as_it_is_alone(guards: Guards, life: tuple[list[Seen], list[Asked]]):
     """
@@ -84,6 +88,7 @@ def test_a_claim_is_judged_as_it_is_alone(guards: Guards, life: tuple[list[Seen]
         assert list(habit.cities.items()) == list(ready.habit().cities.items())
 
 
+@settings(max_examples=EXAMPLES)
 @given(lives())
 def test_any_act_is_remembered_as_it_is_alone(life: tuple[list[Seen], list[Asked]]):
     """
