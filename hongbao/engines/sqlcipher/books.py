@@ -1,16 +1,13 @@
 """Accounts, transfers and the chain of entries."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
 from hongbao.engines.sqlcipher.engine import LAST_RESTORE, Engine, marks
 from hongbao.errors import Damaged
 from hongbao.store import EMPTY_HEAD, Decided, EntryRow, Head, HomeRow, key_of
 from hongbao.units import from_micros, to_micros
-
-if TYPE_CHECKING:
-    from hongbao.changes.home import RememberRefusal
 
 # --- the home -------------------------------------------------------------------------------------
 
@@ -150,60 +147,15 @@ def _head(row: Any) -> Head:
     return Head(entry, mac or b"", from_micros(at), restored)
 
 
-def post_many(engine: Engine, transfers: Sequence[tuple[int, Transfer]]) -> None:
-    """
-    Write *transfers*, each with its entry, and move each account once.
-
-    An account that only gives is not below zero in between if it is not at the end, nor is one that
-    only takes. Where one does both, each transfer is posted for itself.
-    """
-    given: dict[Account, int] = {}
-    taken: dict[Account, int] = {}
-    for _entry, transfer in transfers:
-        check_transfer(transfer)
-        debit, credit, amount_fen, _reason = transfer
-        given[debit] = given.get(debit, 0) + amount_fen
-        taken[credit] = taken.get(credit, 0) + amount_fen
-    if not given.keys().isdisjoint(taken):
-        for entry, transfer in transfers:
-            post(engine, entry, [transfer])
-        return
-    ids = {account: move(engine, account, "debits_fen", fen) for account, fen in given.items()}
-    ids |= {account: move(engine, account, "credits_fen", fen) for account, fen in taken.items()}
-    engine.write_many(
-        "INSERT INTO transfer (entry, book, debit, credit, amount_fen, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (entry, debit.book, ids[debit], ids[credit], amount_fen, str(reason))
-            for entry, (debit, credit, amount_fen, reason) in transfers
-        ],
-    )
-
-
-def _append_many(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
-    """Append several acts as `append` does, table by table."""
-    engine.write_many(
-        f"INSERT INTO entry ({ENTRY}, took, mac) VALUES ({_ENTRY_MARKS})",
-        [(*act.fields, act.took, None) for act in acts[:-1]]
-        + [(*acts[-1].fields, acts[-1].took, mac)],
-    )
-    post_many(
-        engine,
-        [(int(str(act.fields[0])), transfer) for act in acts for transfer in act.transfers],
-    )
-    engine.write_many(
-        "INSERT INTO sealed_row (place, key, entry, digest) VALUES (?, ?, ?, ?)",
-        [(row[0], key_of(row), act.fields[0], digest) for act in acts for row, digest in act.rows],
-    )
-
-
 def append(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
     if len(acts) > 1:
-        _append_many(engine, acts, mac)
+        from hongbao.engines.sqlcipher.bulk import append_many  # which knows how one is written
+
+        append_many(engine, acts, mac)
         return
     for number, act in enumerate(acts, 1):
         engine.write(
-            f"INSERT INTO entry ({ENTRY}, took, mac) VALUES ({_ENTRY_MARKS})",
+            f"INSERT INTO entry ({ENTRY}, took, mac) VALUES ({ENTRY_MARKS})",
             *act.fields,
             act.took,
             mac if number == len(acts) else None,
@@ -231,7 +183,7 @@ def remember_refusal(
     mac: bytes,
 ) -> None:
     engine.write(
-        f"{_REMEMBER} (?, ?, ?, ?, ?, ?)",
+        f"{REMEMBER} (?, ?, ?, ?, ?, ?)",
         request_id,
         profile,
         inputs,
@@ -241,11 +193,7 @@ def remember_refusal(
     )
 
 
-def remember_refusals(engine: Engine, changes: "Sequence[RememberRefusal]") -> None:
-    engine.write_many(f"{_REMEMBER} (?, ?, ?, ?, ?, ?)", changes)
-
-
-_REMEMBER = (
+REMEMBER = (
     "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error, generation, mac) VALUES"
 )
 
@@ -261,4 +209,4 @@ ENTRY = (
 )
 """The columns that `EntryRow` has, in its order."""
 
-_ENTRY_MARKS = marks(range(len(EntryRow._fields) + 2))
+ENTRY_MARKS = marks(range(len(EntryRow._fields) + 2))

@@ -1,15 +1,11 @@
 """Devices and their enrolments by profiles."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hongbao.engines.sqlcipher.engine import LAST_RESTORE, Engine
 from hongbao.store import DeviceRow, StandingRow
 from hongbao.units import from_micros, to_micros
-
-if TYPE_CHECKING:
-    from hongbao.changes.devices import SetCounter
 
 
 def devices(engine: Engine, profile: int | None, name_key: str | None = None) -> list[DeviceRow]:
@@ -95,13 +91,6 @@ def begin_session(engine: Engine, device: int) -> None:
 
 def set_counter(engine: Engine, device: int, counter: int) -> None:
     engine.write("UPDATE device SET counter = ? WHERE id = ?", counter, device)
-
-
-def set_counters(engine: Engine, changes: "Sequence[SetCounter]") -> None:
-    engine.write_many(
-        "UPDATE device SET counter = ? WHERE id = ?",
-        [(change.counter, change.device) for change in changes],
-    )
 
 
 def set_city(engine: Engine, device: int, city: int) -> None:

@@ -1,6 +1,5 @@
 """Packets and their claims."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, overload
 
@@ -13,7 +12,6 @@ from hongbao.store import ClaimRow, NextDue, PacketRow, PacketView, SumsRow
 from hongbao.units import from_micros, to_micros
 
 if TYPE_CHECKING:
-    from hongbao.changes.packets import AddClaim
     from hongbao.domain.fairness import DrawInput
 
 
@@ -96,7 +94,7 @@ def add_claim(
     """Give *profile* the packet's next share, and close the packet with its last one."""
     seat = packet.claimed_count + 1
     engine.write(
-        _ADD_CLAIM,
+        ADD_CLAIM,
         packet.number,
         seat,
         profile,
@@ -105,7 +103,7 @@ def add_claim(
         entry,
     )
     engine.write(
-        _TAKE_SHARE,
+        TAKE_SHARE,
         amount_fen,
         seat,
         to_micros(at) if seat == packet.count else None,
@@ -113,41 +111,12 @@ def add_claim(
     )
 
 
-def add_claims(engine: Engine, changes: "Sequence[AddClaim]") -> None:
-    """Give several shares, those of one packet in their order; each packet is changed once."""
-    last: dict[int, AddClaim] = {}
-    taken_fen: dict[int, int] = {}
-    rows = []
-    for change in changes:
-        packet, profile, amount_fen, (nonce, luck), entry, _at = change
-        number = packet.number
-        seat = packet.claimed_count + 1
-        rows.append((number, seat, profile, amount_fen, nonce, luck, entry))
-        last[number] = change
-        taken_fen[number] = taken_fen.get(number, 0) + amount_fen
-    engine.write_many(_ADD_CLAIM, rows)
-    engine.write_many(
-        _TAKE_SHARE,
-        [
-            (
-                taken_fen[number],
-                change.packet.claimed_count + 1,
-                to_micros(change.at)
-                if change.packet.claimed_count + 1 == change.packet.count
-                else None,
-                number,
-            )
-            for number, change in last.items()
-        ],
-    )
-
-
-_ADD_CLAIM = (
+ADD_CLAIM = (
     "INSERT INTO claim (packet, seat, profile, amount_fen, nonce, luck, entry)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 
-_TAKE_SHARE = (
+TAKE_SHARE = (
     "UPDATE packet SET claimed_fen = claimed_fen + ?, claimed_count = ?, closed_at = ?"
     " WHERE number = ?"
 )

@@ -5,6 +5,7 @@ from itertools import groupby
 
 from hongbao.engines.sqlcipher import (
     books,
+    bulk,
     cases,
     channel,
     devices,
@@ -159,9 +160,9 @@ _POINTED_AT = ("KeepRules", "AddProfile", "AddDevice", "AddPacket", "AddMessage"
 
 
 _WRITING_MANY: dict[str, Callable[..., object]] = {
-    "AddClaim": packets.add_claims,
-    "SetCounter": devices.set_counters,
-    "RememberRefusal": books.remember_refusals,
+    "AddClaim": bulk.add_claims,
+    "SetCounter": bulk.set_counters,
+    "RememberRefusal": bulk.remember_refusals,
 }
 """Which function writes several changes of a kind that follow each other."""
 
