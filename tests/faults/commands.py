@@ -1,0 +1,274 @@
+"""The commands that faults happen to, and the homes that they are typed in."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from hongbao.packs import text_of
+
+PIN, PASSPHRASE = "246813", "open sesame, please"
+NEW_PIN, OPERATOR_PIN = "975318", "862413"
+ID_NUMBER, OTHER_ID_NUMBER = "11010519491231002X", "110105199003078510"
+REAL_NAME = "欧阳长风"
+CARD, NEW_CARD = "9999010000000003", "9999050000000009"
+SECRETS = (PIN, PASSPHRASE, NEW_PIN, OPERATOR_PIN, ID_NUMBER, OTHER_ID_NUMBER, REAL_NAME, NEW_CARD)
+"""What no output may hold, whatever happens."""
+
+_HOLDING = """
+[[rule]]
+id = "large"
+guard = "transaction"
+acts = ["give"]
+when = [{ indicator = "amount_fen", at_least = "50.00" }]
+answer = "hold"
+hold_hours = 240
+then = "return"
+says = { en = "this is reviewed first", zh = "需先核实" }
+"""
+
+
+class Typed(NamedTuple):
+    """
+    A command as it is typed.
+
+    *home* is the one that it is typed in, *code* how it ends there where nothing happens. *moves* says that it moves money or keys: then errors
+    happen at every point, and not at a sample. *stride* thins the points of one that does the same
+    hundreds of times.
+    """
+
+    name: str
+    words: str
+    home: str = "busy"
+    moves: bool = False
+    stride: int = 1
+    variables: Mapping[str, str] = {}
+    code: int = 0
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+_BY = "--operator 老王 --pin-file {operator}"
+
+TYPED = (
+    # long acts first
+    Typed("restore", "restore {newest} --yes", moves=True),
+    Typed("restore-older", "restore {older} --yes"),
+    Typed("restore-lost", "restore {newest} --yes", home="lost"),
+    Typed("rekey", "rekey --yes", moves=True),
+    Typed("rekey-locked", "rekey --yes", home="locked"),
+    Typed("lock", "lock --passphrase-file {passphrase}", moves=True),
+    Typed("unlock", "unlock", home="locked", moves=True),
+    Typed("backup", "backup copy", moves=True),
+    Typed("backup-over", "backup {out}/old-copy --yes"),
+    Typed("import", "import {bill} --request-id mine"),
+    Typed("import-remove", "import --remove {imported} --request-id mine"),
+    Typed("settle", "settle", home="due"),
+    Typed("clock", "clock set {later}", home="due", stride=5),
+    Typed("reconcile", "reconcile", home="due"),
+    Typed("reconcile-resolve", f"reconcile resolve {{payment}} --reason counted {_BY}"),
+    # money
+    Typed("topup", "topup 5 --request-id mine", moves=True),
+    Typed("withdraw", "withdraw 5 --request-id mine", moves=True),
+    Typed("send", "send 6.66 --count 2 --request-id mine", moves=True),
+    Typed("send-by-card", "send 6.66 --count 2 --from icbc-0003 --request-id mine"),
+    Typed("send-held", "send 66 --to 小红 --request-id mine"),
+    Typed("claim", "claim {packet} -p 小红 --request-id mine", moves=True),
+    Typed("claim-last", "claim {half} -p 小红 --request-id mine"),
+    Typed("refund", "refund {expired} --request-id mine", home="expired", moves=True),
+    Typed("refund-due", "refund --request-id mine", home="expired"),
+    # people and keys
+    Typed("identify", "identify -p 小红 --id-file {id} --request-id mine"),
+    Typed("card-add", f"card add {NEW_CARD} --request-id mine"),
+    Typed("card-remove", "card remove icbc-0011 -p 小刚 --request-id mine"),
+    Typed("card-refunds", "card refunds balance --request-id mine"),
+    Typed("pin-change", "pin change --new-pin-file {new_pin} --request-id mine"),
+    Typed("device-add", "device add phone --request-id mine"),
+    Typed("device-approve", "device approve tablet --request-id mine"),
+    Typed("device-remove", "device remove tablet --request-id mine"),
+    Typed("device-move", "device move shanghai --request-id mine"),
+    Typed("totp-add", "totp add -p 小红 --secret-file totp.txt"),
+    Typed("init", "init 小白 --request-id mine"),
+    Typed("init-first", "init 小明 --demo", home="none"),
+    Typed("init-real", "init 小明", home="none"),
+    Typed("use", "use 小红"),
+    # rules, review, operators
+    Typed("operator-add", f"operator add 老李 --new-pin-file {{operator}} {_BY}"),
+    Typed("review-approve", f"review approve {{case}} --reason fine {_BY}"),
+    Typed("review-reject", f"review reject {{case}} --reason odd {_BY}"),
+    Typed("policy-use", f"policy use pboc-2015 {_BY}"),
+    Typed("risk-use", f"risk use standard {_BY}"),
+    Typed("bank-fault", "bank fault icbc timeout"),
+    Typed("webhook-add", "webhook add http://127.0.0.1:9/hook --secret-file {secret}"),
+    Typed("inbox", "inbox -p 小红"),
+    # files
+    Typed("export-csv", "export -o export.csv"),
+    Typed("export-xlsx", "export -o export.xlsx"),
+    Typed("export-over", "export -o {out}/old.csv --yes"),
+    Typed("receipt", "receipt last -o receipt.json --format json"),
+    Typed("bank-statement", "bank statement icbc -o icbc.csv"),
+    Typed("review-report", "review report --format csv"),
+    Typed("config-set", "config set language zh"),
+    Typed("alias", "alias gift 'send 8'"),
+    Typed("class-new", "class new {roster} --at class --seed 1 --task refund", stride=3),
+    Typed("learn", "learn run packet --at lessons --type help", home="none", stride=9),
+    Typed("play-keep", "play {story} --keep", home="none", stride=9),
+    Typed("record", "record recorded.txt --home made -- sh {script}", home="none", stride=9),
+    Typed("sandbox", "sandbox --at toy --people 2", home="none", stride=29),
+    # looking
+    Typed("balance", "balance"),
+    Typed("history", "history"),
+    Typed("status", "status"),
+    Typed("check", "check"),
+    Typed("verify", "verify {closed}"),
+    # on the machine's clock, which jumps
+    Typed("send-now", "send 6.66 --count 2 --request-id mine", home="real"),
+    Typed("claim-now", "claim {packet} -p 小红 --request-id mine", home="real"),
+    Typed("topup-now", "topup 5 --request-id mine", home="real"),
+    Typed("withdraw-now", "withdraw 5 --request-id mine", home="real"),
+    Typed("rekey-now", "rekey --yes", home="real"),
+    Typed("device-add-now", "device add phone --request-id mine", home="real"),
+)
+BY_NAME = {typed.name: typed for typed in TYPED}
+
+_BUSY = (
+    "init 小明 --demo",
+    "init 小红",
+    "init 小刚",
+    "identify --id-file {id}",
+    f"card add {CARD}",
+    "card add 9999010000000011 -p 小刚",
+    "topup 500",
+    "!topup 444.10",
+    "!reconcile",
+    "export --format wechat -o {beside}/first.csv",
+    "import {beside}/first.csv",
+    "send 10 --count 2",
+    "send 8 --count 2",
+    "claim {1} -p 小刚",
+    "send 4 --count 2",
+    "claim {2} -p 小刚",
+    "claim {2} -p 小红",
+    "export --format wechat -o {bill}",
+    "export -o {out}/old.csv",
+    "device add tablet",
+    "operator add 老王 --new-pin-file {operator}",
+    "risk use {pack} --operator 老王 --pin-file {operator}",
+    "send 66 --to 小红",
+    "backup {older}",
+    "backup {out}/old-copy",
+    "topup 3",
+    "backup {newest}",
+)
+_REAL = (
+    "init 小明",
+    "init 小红",
+    f"card add {CARD}",
+    "topup 100",
+    "send 10 --count 2",
+)
+class Play(Protocol):
+    """How a command is run while a home is made; it returns what was said."""
+
+    def __call__(self, words: str, *, fails: bool = False) -> str: ...
+
+
+def names_of(place: Path) -> dict[str, str]:
+    """Return the files that commands are typed with, in a *place*, and make those of people."""
+    beside = place / "beside"
+    beside.mkdir()
+    files = {
+        "pin": f"{PIN}\n",
+        "operator": f"{OPERATOR_PIN}\n",
+        "new_pin": f"{NEW_PIN}\n",
+        "passphrase": f"{PASSPHRASE}\n",
+        "id": f"{REAL_NAME}\n{OTHER_ID_NUMBER}\n",
+        "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
+        "roster": "id,name\ns01,小明\ns02,小红\n",
+        "story": "file pin: 246810\ninit 小明 => 0\nbalance => 0\n",
+        "script": "hongbao init 小明\nhongbao balance\n",
+        "pack": text_of("strict")
+        .replace('name = "strict"', 'name = "mine"')
+        .partition("# --- device")[0]
+        + _HOLDING,
+    }
+    for name, text in files.items():
+        (beside / name).write_text(text, encoding="utf-8")
+    names = {name: str(beside / name) for name in files}
+    (beside / "mine.toml").write_text(files["pack"], encoding="utf-8")
+    names["pack"] = str(beside / "mine.toml")
+    return {
+        **names,
+        "beside": str(beside),
+        "out": str(place / "point" / "out"),
+        **{name: str(beside / name) for name in ("older", "newest", "bill.csv")},
+        "bill": str(beside / "bill.csv"),
+    }
+
+
+def make(home: str, play: Play, names: dict[str, str], folder: Path) -> None:
+    """
+    Make the *home* of that name in *folder* by commands, and add to *names* what they name.
+
+    All but the first three begin as a copy of the busy one, which is there already.
+    """
+    if home == "none":
+        return
+    met: list[str] = []
+
+    def all_of(lines: tuple[str, ...]) -> list[str]:
+        said = []
+        for line in lines:
+            words = re.sub(r"\{(\d)\}", lambda told: met[int(told[1])], line.lstrip("!"))
+            said.append(play(words.format_map(names), fails=line.startswith("!")))
+            met.extend(new for new in re.findall("hb_[0-9A-Z]{8}", said[-1]) if new not in met)
+        return said
+
+    if home == "real":
+        all_of(_REAL)
+        names["packet"] = met[0]
+        return
+    if home != "busy":
+        _AFTERWARDS[home](play, names, folder)
+        return
+    said = all_of(_BUSY)
+    names.update(packet=met[0], half=met[1], closed=met[2], later="2026-12-31T21:00:00+08:00")
+    names["imported"] = re.findall("bl_[0-9A-Z]{8}", said[10])[0]
+    names["payment"] = re.findall("[NU][UP][0-9]{14}", said[8])[0]
+    names["case"] = re.findall("rc_[0-9A-Z]{8}", play("review list"))[0]
+
+
+def _lock(play: Play, names: dict[str, str], _folder: Path) -> None:
+    play(f"lock --passphrase-file {names['passphrase']}")
+
+
+def _lose(_play: Play, _names: dict[str, str], folder: Path) -> None:
+    for file in (folder / "home" / "data").iterdir():
+        file.unlink()
+
+
+def _let_expire(_play: Play, names: dict[str, str], folder: Path) -> None:
+    """Turn the clock as if nobody had been there to refund what expired."""
+    from datetime import timedelta
+
+    from hongbao.changes.home import SetHome
+    from tests.wallet.world import World
+
+    world = World(folder / "home")
+    wallet = world.open()
+    with wallet.home.changing():
+        row = wallet.home.row
+        assert row.virtual_at is not None
+        later = row._replace(virtual_at=row.virtual_at + timedelta(hours=25))
+        wallet.store.apply([SetHome(later)])
+    world.close()
+    names["expired"] = names["packet"]
+
+
+_AFTERWARDS: Mapping[str, Callable[[Play, dict[str, str], Path], None]] = {
+    "locked": _lock,
+    "lost": _lose,
+    "expired": _let_expire,
+    "due": _let_expire,
+}
