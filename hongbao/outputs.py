@@ -44,6 +44,7 @@ def save_as(path: Path, write_to: Callable[[BinaryIO], object], replace: bool) -
             with path.open("wb") as stream:
                 write_to(stream)
             return
+        _sweep_beside(path)
         target = _target(path, replace)
         descriptor = None if replace else _unnamed_in(target.parent)
         if descriptor is None:
@@ -75,6 +76,7 @@ def save_by_name(path: Path, make: Callable[[Path], object], replace: bool) -> N
     with _told_of(path):
         if is_stream(path):
             raise StorageRefused(path=str(path), reason=_NOT_A_FILE)
+        _sweep_beside(path)
         target = _target(path, replace)
         with _partial_in(target.parent) as partial:
             make(partial)
@@ -196,7 +198,6 @@ def _partial_in(folder: Path) -> Iterator[Path]:
     locked file next to it says that its process lives: not the file itself, whose lock an engine
     would meet on a network's disk.
     """
-    _sweep(folder)
     lock, descriptor = _locked_in(folder)
     partial = lock.with_suffix(".partial")
     try:
@@ -204,11 +205,12 @@ def _partial_in(folder: Path) -> Iterator[Path]:
         yield partial
         _sync_folder(folder)
     finally:
-        _remove(partial)
+        is_gone = _remove(partial)
         if os.name != "posix":  # which keeps the name of what is open
             os.close(descriptor)
-        with suppress(OSError):
-            lock.unlink(missing_ok=True)
+        if is_gone:  # or the next saving sweeps both
+            with suppress(OSError):
+                lock.unlink(missing_ok=True)
         if os.name == "posix":  # which gives the lock up only when the name has gone
             os.close(descriptor)
 
@@ -242,6 +244,12 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
+def _sweep_beside(path: Path) -> None:
+    """Sweep the folder that *path* means, even where it is then refused (see `_sweep`)."""
+    with suppress(OSError):
+        _sweep(Path(os.path.realpath(path)).parent)
+
+
 def _sweep(folder: Path) -> None:
     """Remove what processes that were killed have left in *folder*: files with a lock let go."""
     with suppress(OSError):
@@ -263,16 +271,21 @@ def _sweep_one(lock: Path) -> None:
         found = os.fstat(descriptor)
         if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(lock.with_suffix(".partial"))
-            lock.unlink()
+            if _remove(lock.with_suffix(".partial")):
+                lock.unlink()
     finally:
         os.close(descriptor)
 
 
-def _remove(partial: Path) -> None:
-    for ending in ("", "-journal", "-wal", "-shm"):  # an engine's, where it was killed
-        with suppress(OSError):
+def _remove(partial: Path) -> bool:
+    """Remove *partial* and what an engine that was killed has beside it; whether all is gone."""
+    is_gone = True
+    for ending in ("", "-journal", "-wal", "-shm"):
+        try:
             partial.with_name(partial.name + ending).unlink(missing_ok=True)
+        except OSError:
+            is_gone = False
+    return is_gone
 
 
 def _new_file(path: Path) -> int:

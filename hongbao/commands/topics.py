@@ -46,7 +46,9 @@ EXIT_CODES: Mapping[ExitCode, str] = MappingProxyType(
 SCRIPTS: Mapping[ExitCode, str] = MappingProxyType(
     {
         ExitCode.OK: N_("continues"),
-        ExitCode.UNEXPECTED: N_("stops, and reports it: the request was completed or not started"),
+        ExitCode.UNEXPECTED: N_(
+            "stops, and reports it: the request may have been carried out, in whole or in part"
+        ),
         ExitCode.USAGE: N_("stops: the command line, a file or an answer has to be corrected"),
         ExitCode.NOT_FOUND: N_("stops: no such wallet, profile, packet, card, case or file"),
         ExitCode.NOT_CLAIMABLE: N_("moves on: trying again changes nothing"),
@@ -73,7 +75,9 @@ SCRIPTS: Mapping[ExitCode, str] = MappingProxyType(
             "tells a person: `hongbao events deliveries` says where and why, `events resend` "
             "sends it again"
         ),
-        ExitCode.INTERRUPTED: N_("stops: the request was completed or not started"),
+        ExitCode.INTERRUPTED: N_(
+            "stops: the request may have been carried out, in whole or in part"
+        ),
     }
 )
 """What a script does about each exit code; docs/reference/exit-codes.md has the same."""

@@ -182,6 +182,8 @@ class HongbaoError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
     sentence: ClassVar[str] = ""
     advice: ClassVar[str | None] = None
+    begun: bool = False
+    """Whether something of what was asked for may be done: then none says that nothing is."""
 
     def __init__(self, *given: object, **named: object) -> None:
         """Take the declared facts, as a dataclass would."""

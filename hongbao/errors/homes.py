@@ -17,6 +17,9 @@ from hongbao.errors.base import (
 )
 from hongbao.words import N_
 
+_BEGUN = N_("your request may have been carried out, in whole or in part; see `hongbao history`")
+"""What to do where something was begun before the disk, or another process, came in between."""
+
 
 class NotADemoHome(UsageError):
     """Faults are simulated only in a demo home, whose clock and seed are the user's."""
@@ -74,6 +77,9 @@ class Busy(HongbaoError):
     exit_code = ExitCode.BUSY
     sentence = N_("another hongbao is writing to this wallet")
     advice = N_("nothing was changed; try again")
+
+    def chosen_advice(self) -> str:
+        return _BEGUN if self.begun else self.advice
 
 
 class Damaged(NotIntact):
@@ -267,6 +273,9 @@ class StorageRefused(Unusable):
 
     sentence = N_("cannot write to {path}: {reason}")
     advice = N_("nothing was changed; free some space or fix the permissions, then try again")
+
+    def chosen_advice(self) -> str:
+        return _BEGUN if self.begun else self.advice
 
 
 class StorageUnreadable(StorageRefused):

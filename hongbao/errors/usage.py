@@ -205,7 +205,9 @@ class SystemRefused(Unusable):
 
     sentence = N_("the system refused to use {path}: {reason}")
     _sentence_without_path = N_("the system refused: {reason}")
-    advice = N_("your request was completed or not started; see `hongbao history`")
+    advice = N_(
+        "your request may have been carried out, in whole or in part; see `hongbao history`"
+    )
 
     def chosen_sentence(self) -> str:
         return self._sentence_without_path if self.path is None else self.sentence
@@ -225,7 +227,10 @@ class Unexpected(HongbaoError):
 
     kind: str = example("KeyError")
 
-    sentence = N_("this is a bug in hongbao ({kind}); your request was completed or not started")
+    sentence = N_(
+        "this is a bug in hongbao ({kind}); "
+        "your request may have been carried out, in whole or in part"
+    )
     advice = N_("check `hongbao history`, and report the output with HONGBAO_DEBUG=1")
 
 
@@ -237,9 +242,9 @@ class Interrupted(HongbaoError):
 
 
 class Stopped(Interrupted):
-    """Ctrl-C while something was being done: all of it is, or nothing."""
+    """Ctrl-C while something was being done: each act of it is done whole, or not at all."""
 
-    sentence = N_("interrupted; your request was completed or not started")
+    sentence = N_("interrupted; your request may have been carried out, in whole or in part")
     advice = N_("check `hongbao history`")
 
 

@@ -64,6 +64,8 @@ class Home:
         self.witness: Witness | None = None
         """Who sees what acts do, if anyone wants it explained."""
         self._has_turn = False
+        self.begun = False
+        """Whether an act was done: what fails then does not say that nothing was changed."""
         self.rehearsing = False
         """Whether all that is done now will be rolled back: several acts of one dry run."""
         self.group: list[Act] | None = None
@@ -167,8 +169,12 @@ class Home:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
+            if isinstance(error, HongbaoError) and (self.begun or self.keys.begun):
+                error.begun = True
             if isinstance(error, _UNREADABLE) and self._has_other_keys():
-                raise Busy from None
+                busy = Busy()
+                busy.begun = error.begun
+                raise busy from None
         finally:
             self.close()
 

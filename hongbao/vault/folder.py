@@ -110,6 +110,8 @@ class KeyFolder:
         self._head = HeadNote(path / "head")
         self._opened: _Wrapping | None = None  # so that a rekey need not ask again
         self._known_restore: object = None
+        self.begun = False
+        """Whether a change of the wrapping, or a restore, was begun here and may stand."""
 
     def __repr__(self) -> str:
         return f"KeyFolder({str(self.path)!r})"
@@ -248,6 +250,7 @@ class KeyFolder:
             wrapping = new_wrapping()
             # Nothing is taken back where this fails: the file may name the new key already. What
             # it does not name, the next opening sweeps up.
+            self.begun = True
             self._write(before._replace(current=self._wrap(vault, wrapping)))
             self._opened = wrapping
             self._forget(before.current, keep=(wrapping.holder,))
@@ -361,6 +364,7 @@ class KeyFolder:
         4. ``keys.finish_restore()``.
         """
         assert self._gate.alone
+        self.begun = True
         files.replace(self._restoring, written_line(entry, mac))
 
     def pending_restore(self) -> tuple[int, bytes] | None:

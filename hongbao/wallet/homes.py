@@ -336,6 +336,9 @@ def restore(
             accepted = answer
             if not accept_older(*accepted):
                 raise OlderCopy(last_entry=accepted.last_entry, noted_entry=accepted.noted_entry)
+    except HongbaoError as error:
+        error.begun = keys.begun
+        raise
     finally:
         keys.close()
 

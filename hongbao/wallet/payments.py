@@ -44,7 +44,7 @@ def pay(
         assert message is not None
         try:
             answer = concluded(home, message.number)
-        except (Busy, StorageRefused) as error:
+        except (Busy, StorageRefused, MemoryError) as error:
             if dry_run:
                 raise
             # A person who reads that nothing was changed pays again, and both payments succeed.

@@ -371,6 +371,7 @@ def _home_at(home: Home, row: HomeRow, at: datetime | None) -> HomeRow:
 def note_head(home: Home, entry: int, mac: bytes) -> None:
     """Note the chain's head next to the keys, but not yet for a group or a dry run."""
     if not home.rehearsing and home.group is None:
+        home.begun = True
         home.keys.note_head(entry, mac)
 
 

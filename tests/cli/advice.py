@@ -580,7 +580,9 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "`pip install 'hongbao[pdf]'`, or use `--format html`": (
         Shown("pdf_missing", fill={"typed": "export --format pdf -o a.pdf"}),
     ),
-    "your request was completed or not started; see `hongbao history`": (Shown("system_refused"),),
+    "your request may have been carried out, in whole or in part; see `hongbao history`": (
+        Shown("system_refused"),
+    ),
     "your request may have completed; check `hongbao history`": (Shown("answer_unwritable"),),
     "check `hongbao history`, and report the output with HONGBAO_DEBUG=1": (Shown("unexpected"),),
     "check `hongbao history`": (Shown("stopped"),),

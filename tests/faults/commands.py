@@ -32,7 +32,8 @@ class Typed(NamedTuple):
     """
     A command as it is typed.
 
-    *home* is the one that it is typed in, *code* how it ends there where nothing happens. *moves* says that it moves money or keys: then errors
+    *home* is the one that it is typed in, and *code* how it ends there where nothing happens.
+    *moves* says that it moves money or keys: then errors
     happen at every point, and not at a sample. *stride* thins the points of one that does the same
     hundreds of times.
     """
@@ -168,6 +169,8 @@ _REAL = (
     "topup 100",
     "send 10 --count 2",
 )
+
+
 class Play(Protocol):
     """How a command is run while a home is made; it returns what was said."""
 

@@ -103,7 +103,7 @@ class Shim:
     @property
     def where(self) -> str:
         """The first call that something happened at; empty where nothing did."""
-        return self.told.where.decode("utf-8", "replace")
+        return bytes(self.told.where).decode("utf-8", "replace")
 
 
 @functools.cache

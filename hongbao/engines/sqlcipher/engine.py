@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
@@ -15,6 +16,7 @@ from hongbao.errors import (
     Busy,
     Damaged,
     HomeNotFound,
+    HongbaoError,
     LabLedger,
     NewerHome,
     OlderHome,
@@ -185,19 +187,20 @@ class Engine:
         """Ask in SQL for all rows."""
         try:
             return list(self._db.execute(sql, values))
-        except engine.DatabaseError as error:
+        except engine.Error as error:
             raise _in_words(error, self.path) from error
 
     def each(self, sql: str, *values: object) -> Iterator[Any]:
         """Ask in SQL for one row after the other: there may be as many as the ledger has."""
         with refusals(self.path):
-            yield from self._db.execute(sql, values)
+            # A cursor would be closed with the loop, which may outlive its connection.
+            yield from chain(self._db.execute(sql, values))
 
     def row(self, sql: str, *values: object) -> Any:
         """Ask in SQL for one row, or None."""
         try:
             return self._db.execute(sql, values).fetchone()
-        except engine.DatabaseError as error:
+        except engine.Error as error:
             raise _in_words(error, self.path) from error
 
     def existing(self, row: Any) -> Any:
@@ -215,7 +218,7 @@ class Engine:
         """Run a change and return the id of the row it made, if it made one."""
         try:
             return int(self._db.execute(sql, values).lastrowid or 0)
-        except engine.DatabaseError as error:
+        except engine.Error as error:
             raise _in_words(error, self.path) from error
 
     def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
@@ -239,19 +242,23 @@ class Engine:
         with refusals(self.path):
             try:
                 other._db.backup(self._db, progress=wait)  # noqa: SLF001 - another of our own kind
-            except MemoryError:  # so it calls a page of ours that is not authentic
+            except MemoryError:  # so it also calls a page of ours that is not authentic
+                if self._db.execute("PRAGMA cipher_integrity_check").fetchone() is None:
+                    raise
                 raise Damaged(path=str(self.path)) from None
 
     def rekey(self, page_key: bytes) -> None:
-        with refusals(self.path):
-            self._db.execute(f"PRAGMA rekey = \"x'{page_key.hex()}'\"")
         try:
+            self._db.execute(f"PRAGMA rekey = \"x'{page_key.hex()}'\"")
             self._db.execute(f"PRAGMA busy_timeout = {READER_SECONDS * 1000}")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
             type(self).open(self.path, page_key).close()
-        except (engine.DatabaseError, Damaged):
-            # The engine says "ok" to a rekey that found no room; only what follows shows it.
+        except (engine.DatabaseError, Damaged) as error:
+            if _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise Busy from None
+            # The engine says "ok" to a rekey that found no room, and only what follows shows it;
+            # or it says that it needs a key.
             reason = os.strerror(errno.ENOSPC if _is_full(self.path) else errno.EIO)
             raise StorageRefused(path=str(self.path), reason=reason) from None
 
@@ -292,36 +299,62 @@ class _Transaction:
             return
         try:
             self._db.execute("BEGIN IMMEDIATE")
-        except engine.DatabaseError as error:
+        except engine.Error as error:
             raise _in_words(error, self._path) from error
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if not self._end:
             return
+        is_unknown = False
         if error is None:
             try:
                 self._db.execute(self._end)
             except BaseException as failed:  # noqa: BLE001 - raised again below
                 error = failed
+                is_unknown = self._end == "COMMIT" and _name(error).startswith("SQLITE_IOERR")
         if error is not None:
-            with refusals(self._path):
+            with refusals(self._path, begun=is_unknown and not self._forgets()):
                 if self._db.in_transaction:  # a full disk may have rolled back already
                     self._db.execute("ROLLBACK")
                 raise error
 
+    def _forgets(self) -> bool:
+        """
+        Return whether the log is empty, after a commit whose end may have reached the disk.
+
+        The engine takes a commit that could not be synced for undone, but leaves it in the log:
+        whoever finds that, after a power cut or a close that failed, too, takes it for done.
+        """
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._db.execute("PRAGMA busy_timeout = 0")
+            is_kept, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+        except engine.DatabaseError:
+            return False
+        return not is_kept
+
 
 @contextmanager
-def refusals(path: Path) -> Iterator[None]:
-    """Translate the engine's errors into ours; *path* is the file they were about."""
+def refusals(path: Path, *, begun: bool = False) -> Iterator[None]:
+    """
+    Translate the engine's errors into ours; *path* is the file they were about.
+
+    *begun* says that what failed may have been done (see `HongbaoError.begun`).
+    """
     try:
         yield
-    except engine.DatabaseError as error:
-        raise _in_words(error, path) from error
+    except engine.Error as error:
+        refusal = _in_words(error, path)
+        if begun and isinstance(refusal, HongbaoError):
+            refusal.begun = True
+        raise refusal from error
 
 
 def _in_words(error: Exception, path: Path) -> Exception:
     """Return the refusal for the engine's *error*; a broken rule of ours stays itself."""
-    name = getattr(error, "sqlite_errorname", None) or _NAMES.get(str(error), "")
+    name = _name(error)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Busy()
     if name.startswith("SQLITE_FULL"):
@@ -338,7 +371,14 @@ def _in_words(error: Exception, path: Path) -> Exception:
         return Damaged(path=str(path))
     if str(error).startswith(_IMPOSSIBLE):
         return Damaged(path=str(path))
+    if str(error).startswith(_UNBOUND):
+        return MemoryError()
     return error
+
+
+def _name(error: BaseException) -> str:
+    """Return what the engine calls *error*, such as SQLITE_BUSY, if it has a name for it."""
+    return getattr(error, "sqlite_errorname", None) or _NAMES.get(str(error), "")
 
 
 def _is_of_laboratory(path: Path) -> bool:
@@ -367,6 +407,9 @@ _LOCKED = (5, 6)
 
 _IMPOSSIBLE = ("integer overflow", "malformed JSON", "Could not decode")
 """What the engine says of values that no act of ours has written."""
+
+_UNBOUND = "Error binding parameter"
+"""What the library says where there is no memory for the copy of a value."""
 
 
 def _as_a_path(path: Path) -> str:

@@ -1,0 +1,214 @@
+"""What the harness has found, each thing again at its own place: cheap enough for every run."""
+
+import errno
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlcipher3 import dbapi2 as engine
+
+from hongbao.engines.sqlcipher import Ledger
+from hongbao.engines.sqlcipher.engine import _Transaction
+from hongbao.errors import FileExists, HongbaoError, StorageRefused
+from hongbao.outputs import save_as
+from hongbao.vault import KeyFolder
+from hongbao.wallet import Wallet
+from tests.faults import table
+from tests.vault.processes import run
+from tests.wallet.acts import two_expired
+from tests.wallet.world import LI, ZHANG, World, right
+
+NOTHING, UNKNOWN = "nothing was changed", "may have been carried out"
+KEY = bytes(32)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Zhang, with money, and Li."""
+    world = World(tmp_path / "home")
+    zhang = world.found(ZHANG)
+    zhang.add_card("9999010000000003", pin=right)
+    zhang.topup(100_00, pin=right)
+    world.found(LI)
+    world.close()
+    return world
+
+
+def full(*_: object, **__: object) -> Any:
+    raise StorageRefused(path="ledger.db", reason=os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize(("before", "said"), [(0, NOTHING), (1, UNKNOWN)])
+def test_a_disk_that_is_full_after_the_first_of_two_acts_is_told_so(
+    before: int, said: str, world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Only where no act was done yet does the refusal say that nothing was changed.
+    """
+    two_expired(world)
+    done: list[object] = []
+    append = Ledger.append
+
+    def appended(*given: Any) -> Any:
+        if len(done) == before:
+            full()
+        done.append(given)
+        return append(*given)
+
+    monkeypatch.setattr(Ledger, "append", appended)
+
+    with pytest.raises(StorageRefused) as refused, Wallet.open(world.env, profile=ZHANG) as desk:
+        desk.refund_due()
+
+    assert said in str(refused.value.hint)
+
+
+def test_a_lock_that_fails_once_the_new_key_is_there_is_told_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(KeyFolder, "_forget", full)
+
+    with pytest.raises(StorageRefused) as refused, Wallet.open(world.env, profile=ZHANG) as desk:
+        desk.lock("open sesame, please", pin=right)
+
+    assert UNKNOWN in str(refused.value.hint)
+    assert "passphrase" == world.open(passphrase=lambda: "open sesame, please").keys.wrapping()
+
+
+class _Log:
+    """A connection whose commit cannot be synced, and whose log can be emptied or not."""
+
+    in_transaction = False
+
+    def __init__(self, is_kept: int) -> None:
+        self.is_kept = is_kept
+
+    def execute(self, sql: str) -> Any:
+        if sql == "COMMIT":
+            error = engine.OperationalError("disk I/O error")
+            error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+            raise error
+        return self
+
+    def fetchone(self) -> tuple[int, int, int]:
+        return self.is_kept, 1, 1
+
+
+@pytest.mark.parametrize(("is_kept", "said"), [(0, NOTHING), (1, UNKNOWN)])
+def test_a_commit_that_could_not_be_synced_is_undone_or_told_as_unknown(is_kept: int, said: str):
+    """
+    The engine says that it is undone, and leaves it in its log, where the next start would find it.
+    """
+    with pytest.raises(StorageRefused) as refused, _Transaction(_Log(is_kept), Path("x"), "COMMIT"):
+        pass
+
+    assert said in str(refused.value.hint)
+
+
+class _NoMemory:
+    """A connection that has no memory for a copy of what it is given."""
+
+    def execute(self, *_: object) -> Any:
+        raise engine.InterfaceError("Error binding parameter 3 - probably unsupported type.")
+
+    def backup(self, *_: object, **__: object) -> None:
+        raise MemoryError
+
+    def close(self) -> None:
+        pass
+
+
+def test_no_memory_for_a_value_is_no_bug_of_ours(tmp_path: Path):
+    ledger = Ledger(tmp_path / "ledger.db", _NoMemory())
+
+    for ask in (ledger.row, ledger.rows, ledger.write):
+        with pytest.raises(MemoryError):
+            ask("SELECT ?", "x")
+    ledger.close()
+
+
+def test_a_restore_without_memory_does_not_take_the_ledger_for_damaged(tmp_path: Path):
+    ledger = Ledger.create(tmp_path / "ledger.db", KEY)
+    copy = Ledger(tmp_path / "copy.db", _NoMemory())
+
+    with pytest.raises(MemoryError):
+        ledger.overwrite_with(copy)
+    ledger.close()
+    copy.close()
+
+
+def test_a_loop_over_rows_may_outlive_its_ledger(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """
+    An exception keeps the loop that it came from; when it goes, nothing is printed.
+    """
+    ledger = Ledger.create(tmp_path / "ledger.db", KEY)
+    rows = ledger.each("SELECT 1 UNION SELECT 2")
+    next(rows)
+    ledger.close()
+
+    del rows
+
+    assert "" == capsys.readouterr().err
+
+
+def test_a_rekey_on_a_full_disk_is_refused_and_is_no_bug(tmp_path: Path):
+    """
+    The engine then says that its statement lacks a key; and from a second try on, only that.
+    """
+    ledger = Ledger.create(tmp_path / "ledger.db", KEY)
+    ledger.close()
+    refusal = tmp_path / "refusal"
+
+    def rekey() -> None:
+        ledger = Ledger.open(tmp_path / "ledger.db", KEY)
+        table.watch(lambda _number: "no-space")
+        for _ in range(2):
+            try:
+                ledger.rekey(bytes([1]) * 32)
+            except HongbaoError as error:
+                refusal.write_text(error.code)
+
+    assert 0 == run(rekey)
+    assert "storage_refused" == refusal.read_text()
+
+
+def test_what_a_killed_saving_left_is_swept_by_any_saving(tmp_path: Path):
+    """
+    Also by one that is refused, and by one of a new file, which has no name until it is whole.
+    """
+    for _ in range(2):
+        for ending in ("lock", "partial", "partial-journal"):
+            (tmp_path / f".hongbao-1-0.{ending}").touch()
+        with suppress(FileExists):  # the second time
+            save_as(tmp_path / "new", lambda out: out.write(b"x"), replace=False)
+        assert ["new"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_what_cannot_be_removed_now_is_left_to_the_next_saving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    A disk that fails while the partial file is removed must not lose its mark, the lock beside it.
+    """
+    unlink = Path.unlink
+
+    def failing(path: Path, missing_ok: bool = False) -> None:
+        if path.name.endswith(".partial"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        unlink(path, missing_ok=missing_ok)
+
+    target = tmp_path / "old"
+    target.touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", failing)
+        with pytest.raises(ZeroDivisionError):
+            save_as(target, lambda _out: 1 // 0, replace=True)
+    assert 3 == len(list(tmp_path.iterdir()))
+
+    save_as(tmp_path / "new", lambda out: out.write(b"x"), replace=False)
+
+    assert {"old", "new"} == {path.name for path in tmp_path.iterdir()}
