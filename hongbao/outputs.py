@@ -44,7 +44,7 @@ def save_as(path: Path, write_to: Callable[[BinaryIO], object], replace: bool) -
             with path.open("wb") as stream:
                 write_to(stream)
             return
-        _sweep_beside(path)
+        _sweep_around(path)
         target = _target(path, replace)
         descriptor = None if replace else _unnamed_in(target.parent)
         if descriptor is None:
@@ -76,7 +76,7 @@ def save_by_name(path: Path, make: Callable[[Path], object], replace: bool) -> N
     with _told_of(path):
         if is_stream(path):
             raise StorageRefused(path=str(path), reason=_NOT_A_FILE)
-        _sweep_beside(path)
+        _sweep_around(path)
         target = _target(path, replace)
         with _partial_in(target.parent) as partial:
             make(partial)
@@ -244,7 +244,7 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _sweep_beside(path: Path) -> None:
+def _sweep_around(path: Path) -> None:
     """Sweep the folder that *path* means, even where it is then refused (see `_sweep`)."""
     with suppress(OSError):
         _sweep(Path(os.path.realpath(path)).parent)
@@ -278,7 +278,7 @@ def _sweep_one(lock: Path) -> None:
 
 
 def _remove(partial: Path) -> bool:
-    """Remove *partial* and what an engine that was killed has beside it; whether all is gone."""
+    """Remove *partial* and the files that a killed engine left with it; return whether all is gone."""
     is_gone = True
     for ending in ("", "-journal", "-wal", "-shm"):
         try:

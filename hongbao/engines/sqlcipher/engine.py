@@ -323,7 +323,7 @@ class _Transaction:
         Return whether the log is empty, after a commit whose end may have reached the disk.
 
         The engine takes a commit that could not be synced for undone, but leaves it in the log:
-        whoever finds that, after a power cut or a close that failed, too, takes it for done.
+        a later start that finds it there, as after a power cut, takes it for done.
         """
         try:
             if self._db.in_transaction:
