@@ -278,7 +278,7 @@ def _sweep_one(lock: Path) -> None:
 
 
 def _remove(partial: Path) -> bool:
-    """Remove *partial* and the files that a killed engine left with it; return whether all is gone."""
+    """Remove *partial* and what a killed engine left with it; return whether all is gone."""
     is_gone = True
     for ending in ("", "-journal", "-wal", "-shm"):
         try:
