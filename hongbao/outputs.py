@@ -1,13 +1,17 @@
 """Output files: written whole or not at all, and private before their first byte."""
 
 import errno
+import glob
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path, PurePath
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import BinaryIO
 
 from hongbao.errors import FileExists, InsideHome, InvalidPath, StorageRefused, UnknownEnding
@@ -83,6 +87,61 @@ def save_by_name(path: Path, make: Callable[[Path], object], replace: bool) -> N
             with _opened(partial) as descriptor:
                 os.fsync(descriptor)
             _take_name(partial, target, replace, path)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """
+    Make *folder*, whole or not at all: what is made within has another name until it is complete.
+
+    What a killed process left under such a name is removed by the next one that makes *folder*.
+    Raises FileExists and StorageRefused; then nothing is left.
+    """
+    with _told_of(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _check_untaken(folder)
+        for left in folder.parent.glob(f".{glob.escape(folder.name)}-????????"):
+            with suppress(OSError):
+                _remove_ownerless(left)
+        making = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        lock = os.open(making, os.O_RDONLY) if os.name == "posix" else None
+    try:
+        if lock is not None:
+            _try_lock(lock)
+        yield making
+        with _told_of(folder):
+            _check_untaken(folder)  # an empty folder would give way
+            making.rename(folder)
+    except BaseException:
+        rmtree(making, ignore_errors=True)  # ours alone, and no one has seen it
+        raise
+    finally:
+        if lock is not None:
+            os.close(lock)
+    _sync_folder(folder.parent)
+
+
+def _check_untaken(folder: Path) -> None:
+    if os.path.lexists(folder):
+        raise FileExists(path=str(folder))
+
+
+def _remove_ownerless(folder: Path) -> None:
+    """Remove *folder*, if it is ours and its process has ended."""
+    found = folder.lstat()
+    is_ours = os.name == "posix" and stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    if not is_ours or time.time() - found.st_mtime < _JUST_MADE_SECONDS:
+        return
+    lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        if _try_lock(lock):
+            rmtree(folder)
+    finally:
+        os.close(lock)
+
+
+_JUST_MADE_SECONDS = 60
+"""How long a folder that is being made may not be locked yet, or be left by a process of now."""
 
 
 def check_outside(path: Path, *folders: Path) -> None:

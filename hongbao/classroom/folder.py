@@ -19,8 +19,8 @@ from hongbao.classroom.roster import Student
 from hongbao.classroom.task import HandOut, Task, read
 from hongbao.domain.toml_table import Document
 from hongbao.domain.toml_text import dumped
-from hongbao.errors import ClassNotFound, ClassUnreadable, FolderTaken
-from hongbao.outputs import save_as
+from hongbao.errors import ClassNotFound, ClassUnreadable, FileExists, FolderTaken
+from hongbao.outputs import save_as, whole_folder
 from hongbao.rows import Row
 from hongbao.vault.files import make_folder, storage
 from hongbao.words import N_
@@ -79,14 +79,17 @@ def make(folder: Path, students: Sequence[Student], tasks: Iterable[Task], key: 
 
     Raises FolderTaken and StorageRefused; then nothing is left.
     """
-    classroom = with_students(Classroom(folder, key, (), tuple(tasks), {}), students)
-    with new_folder(folder):
-        for task in classroom.tasks:
-            _write(folder / TASKS / f"{task.name}{ENDING}", task.content)
-        _write_hand_outs(classroom, classroom.students)
-        make_folder(folder / IN)
-        _keep(classroom)
-    return classroom
+    try:
+        with whole_folder(folder) as making:
+            classroom = with_students(Classroom(making, key, (), tuple(tasks), {}), students)
+            for task in classroom.tasks:
+                _write(making / TASKS / f"{task.name}{ENDING}", task.content)
+            _write_hand_outs(classroom, classroom.students)
+            make_folder(making / IN)
+            _keep(classroom)
+    except FileExists:
+        raise FolderTaken(path=str(folder)) from None
+    return classroom._replace(folder=folder)
 
 
 def add(classroom: Classroom, students: Sequence[Student]) -> tuple[Classroom, tuple[Student, ...]]:

@@ -23,6 +23,7 @@ from importlib import import_module
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
+from hongbao.errors import HongbaoError
 from hongbao.outputs import check_ending, check_free, is_stream, save_as
 
 # Of the standard library, nothing is imported here that a format is called after: waking the
@@ -235,8 +236,21 @@ def save(
 
     save_as(path, write_to, replace)
     if signature is not None:
-        save_as(signature, lambda out: out.write(made[0]), replace)
+        try:
+            save_as(signature, lambda out: out.write(made[0]), replace)
+        except HongbaoError as error:
+            error.begun = replace or not _is_removed(path)
+            raise
     return signature
+
+
+def _is_removed(path: Path) -> bool:
+    """Remove the statement *path*, just made, whose signature could not be written."""
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _format(name: str) -> Format:

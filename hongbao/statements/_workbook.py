@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import repeat
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hongbao.errors import StatementTooLong
 from hongbao.statements._wording import plain
+from hongbao.story.folders import lent_folder
 from hongbao.units import yuan
 
 if TYPE_CHECKING:
@@ -43,18 +43,18 @@ def workbook(out: BinaryIO, made_at: datetime) -> Iterator["Book"]:
     Open a workbook that is written to *out* when it is complete, and not at all when it fails.
 
     *made_at* is when it says that it was made. Its rows wait in a folder that only we can read,
-    until they can be packed, and which is then removed.
+    until they can be packed, and which is then removed; where we are killed, by a later one.
     """
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import FileCreateError
 
     gate = _Gate(out)
-    with TemporaryDirectory(prefix="hongbao-", ignore_cleanup_errors=True) as folder:
+    with lent_folder("book") as folder:
         library = Workbook(
             gate,
             {
                 "constant_memory": True,
-                "tmpdir": folder,
+                "tmpdir": str(folder),
                 "strings_to_formulas": False,
                 "strings_to_numbers": False,
                 "strings_to_urls": False,

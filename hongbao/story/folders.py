@@ -1,4 +1,4 @@
-"""The temporary folders of plays, races and experiments; what a killed process left is removed."""
+"""Temporary folders of plays, races and workbooks; what a killed process left is removed."""
 
 import os
 import tempfile
@@ -9,7 +9,7 @@ from shutil import rmtree
 
 from hongbao.errors import StorageRefused
 
-KINDS = ("play", "race", "gate", "lab", "lesson", "class", "story")
+KINDS = ("play", "race", "gate", "lab", "lesson", "class", "story", "book")
 """What folders are lent for; each kind's begin with `prefix(kind)`."""
 
 KEPT_PREFIX = "hongbao-kept-"

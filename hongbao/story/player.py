@@ -449,7 +449,11 @@ class Player:
             return Closed(None, "hangs", self.had_race)
         span = virtual_span(self.home)
         if code:
-            return Closed(None, json.loads(err)["error"]["code"], self.had_race, span)
+            try:
+                refused = json.loads(err)["error"]["code"]
+            except ValueError:  # it was killed, and says nothing
+                refused = f"exit code {code}"
+            return Closed(None, refused, self.had_race, span)
         digest = None if self.had_race else json.loads(out)["digest"]
         return Closed(digest, None, self.had_race, span)
 

@@ -1,5 +1,6 @@
 """The keys of devices: each signs for one machine, and is sealed in its own file."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -59,7 +60,12 @@ class DeviceKeys:
         files.make_folder(self._folder)
         with files.Guard(self._folder / ".busy")():
             self._sweep()
-            files.replace(self._file(public), self._sealed(public, seed))
+            try:
+                files.replace(self._file(public), self._sealed(public, seed))
+            except errors.HongbaoError:  # its name may not last, and no device will have it
+                with suppress(errors.HongbaoError):
+                    files.discard(self._file(public))
+                raise
         self._seeds[public] = seed
         return public
 

@@ -395,7 +395,12 @@ class KeyFolder:
     @property
     def restoring(self) -> bool:
         """Whether a restore was begun and is not finished: until it is, no act runs."""
-        return self._restoring.exists()
+        try:
+            return self._restoring.exists()
+        except OSError as error:
+            raise errors.StorageUnreadable(
+                path=str(self._restoring), reason=error.strerror or "?"
+            ) from error
 
     def know_restore(self) -> None:
         """Remember which restore was the last one, for `was_restored`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from hongbao.errors import Busy, PaymentPending, StorageRefused
+from hongbao.errors import Busy, NotIntact, PaymentPending, Unusable
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in
 from hongbao.store import MessageRow
@@ -44,7 +44,7 @@ def pay(
         assert message is not None
         try:
             answer = concluded(home, message.number)
-        except (Busy, StorageRefused, MemoryError) as error:
+        except (Busy, NotIntact, Unusable, MemoryError, OSError) as error:
             if dry_run:
                 raise
             # A person who reads that nothing was changed pays again, and both payments succeed.

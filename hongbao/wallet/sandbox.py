@@ -7,9 +7,6 @@ the chance of a fixed seed; so the same sandbox has the same packets, shares and
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +16,9 @@ from hongbao.domain.packet import PacketKind
 from hongbao.domain.pin import OF_SANDBOXES, Pin
 from hongbao.domain.policy import Policy
 from hongbao.env import Env
-from hongbao.errors import HongbaoError, SandboxExists
+from hongbao.errors import FileExists, HongbaoError, SandboxExists
 from hongbao.home.opened import Home
+from hongbao.outputs import whole_folder
 from hongbao.store import Holder
 from hongbao.units import CHINA, iso
 from hongbao.vault.files import storage
@@ -77,24 +75,12 @@ def make_sandbox(
 
     Raises SandboxExists, and StorageRefused where it cannot be written; then nothing is left.
     """
-    with storage(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.lexists(folder):
-            raise SandboxExists(path=str(folder), chosen=chosen)
-        making = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        lent = env._replace(home=making)
-        made = _fill(lent, policy, _names(people), seed=seed, empty=empty or poor, poor=poor)
-        with storage(folder):
-            try:
-                making.rename(folder)
-            except OSError:
-                if not os.path.lexists(folder):
-                    raise
-                raise SandboxExists(path=str(folder), chosen=chosen) from None
-    except BaseException:
-        shutil.rmtree(making, ignore_errors=True)  # ours alone, and no one has seen it
-        raise
+        with whole_folder(folder) as making:
+            lent = env._replace(home=making)
+            made = _fill(lent, policy, _names(people), seed=seed, empty=empty or poor, poor=poor)
+    except FileExists:
+        raise SandboxExists(path=str(folder), chosen=chosen) from None
     return made | {"home": str(folder), "pin_file": str(folder / PIN_FILE)}
 
 

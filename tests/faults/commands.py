@@ -33,9 +33,10 @@ class Typed(NamedTuple):
     A command as it is typed.
 
     *home* is the one that it is typed in, and *code* how it ends there where nothing happens.
-    *moves* says that it moves money or keys: then errors
-    happen at every point, and not at a sample. *stride* thins the points of one that does the same
-    hundreds of times.
+    *moves* says that it moves money or keys: then errors happen at every point, and not at a
+    sample. *stride* thins the points of one that does the same hundreds of times. *plays* says that
+    it plays other commands, which a fault may meet instead of itself. *names* says that what it
+    leaves half done, when it is killed, it names itself when it is asked again, and refuses.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Typed(NamedTuple):
     stride: int = 1
     variables: Mapping[str, str] = {}
     code: int = 0
+    plays: bool = False
+    names: bool = False
 
     def __repr__(self) -> str:
         return self.name
@@ -89,7 +92,7 @@ TYPED = (
     Typed("device-approve", "device approve tablet --request-id mine"),
     Typed("device-remove", "device remove tablet --request-id mine"),
     Typed("device-move", "device move shanghai --request-id mine"),
-    Typed("totp-add", "totp add -p 小红 --secret-file totp.txt"),
+    Typed("totp-add", "totp add -p 小红 --secret-file totp.txt", names=True),
     Typed("init", "init 小白 --request-id mine"),
     Typed("init-first", "init 小明 --demo", home="none"),
     Typed("init-real", "init 小明", home="none"),
@@ -104,8 +107,8 @@ TYPED = (
     Typed("webhook-add", "webhook add http://127.0.0.1:9/hook --secret-file {secret}"),
     Typed("inbox", "inbox -p 小红"),
     # files
-    Typed("export-csv", "export -o export.csv"),
-    Typed("export-xlsx", "export -o export.xlsx"),
+    Typed("export-csv", "export -o export.csv", names=True),
+    Typed("export-xlsx", "export -o export.xlsx", names=True),
     Typed("export-over", "export -o {out}/old.csv --yes"),
     Typed("receipt", "receipt last -o receipt.json --format json"),
     Typed("bank-statement", "bank statement icbc -o icbc.csv"),
@@ -113,10 +116,16 @@ TYPED = (
     Typed("config-set", "config set language zh"),
     Typed("alias", "alias gift 'send 8'"),
     Typed("class-new", "class new {roster} --at class --seed 1 --task refund", stride=3),
-    Typed("learn", "learn run packet --at lessons --type help", home="none", stride=9),
-    Typed("play-keep", "play {story} --keep", home="none", stride=9),
-    Typed("record", "record recorded.txt --home made -- sh {script}", home="none", stride=9),
-    Typed("sandbox", "sandbox --at toy --people 2", home="none", stride=29),
+    Typed("learn", "learn run packet --at lessons --type help", home="none", stride=9, plays=True),
+    Typed("play-keep", "play {story} --keep", home="none", stride=9, plays=True),
+    Typed(
+        "record",
+        "record recorded.txt --home made -- sh {script}",
+        home="none",
+        stride=9,
+        plays=True,
+    ),
+    Typed("sandbox", "sandbox --at toy --people 2", home="none", stride=29, plays=True),
     # looking
     Typed("balance", "balance"),
     Typed("history", "history"),

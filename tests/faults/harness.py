@@ -50,6 +50,10 @@ _PARTIAL = re.compile(r"\.hongbao-[0-9]+-[0-9]+\.")
 """What a file is called until it is whole: what was killed leaves it to the next saving."""
 
 
+_ENGINES = ("ledger.db-shm", "ledger.db-wal")
+"""What the engine leaves of a ledger that was not closed, and takes away when it opens it."""
+
+
 class Point(NamedTuple):
     """Where a fault happens: at which call or statement of a series, and what happens there."""
 
@@ -79,6 +83,7 @@ class Picture(NamedTuple):
     rows: dict[str, int]
     keys: list[object]
     files: dict[str, int]
+    entries: list[int]
 
 
 class After(NamedTuple):
@@ -251,13 +256,16 @@ class Bench:
         from tests.wallet.world import World, below
 
         acts: list[str] = []
+        entries: list[int] = []
         rows: dict[str, int] = {}
         keys: list[object] = []
         env = World(self.point / "home").env
         try:
             with Wallet.open(env, trusting=True, passphrase=lambda: PASSPHRASE) as wallet:
                 ledger = below(wallet)
-                acts = [row[0] for row in ledger.rows("SELECT act FROM entry ORDER BY id")]
+                for number, act in ledger.rows("SELECT id, act FROM entry ORDER BY id"):
+                    entries.append(number)
+                    acts.append(act)
                 tables = ledger.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
                 union = " UNION ALL ".join(
                     f"SELECT '{name}', count(*) FROM {name}" for (name,) in tables
@@ -270,12 +278,12 @@ class Bench:
             if error.code != "home_not_found":
                 keys = [error.code]
         files = {
-            str(path.relative_to(self.point)): path.stat().st_size
+            _plain(str(path.relative_to(self.point))): path.stat().st_size
             for path in self.point.rglob("*")
             if path.is_file() and not path.is_relative_to(self.point / "home")
-            if not _PARTIAL.match(path.name)
+            if not _PARTIAL.match(path.name) and path.name not in _ENGINES
         }
-        return Picture(acts, rows, keys, files)
+        return Picture(acts, rows, keys, files, entries)
 
 
 def _main() -> int:
@@ -319,8 +327,16 @@ def _content(descriptor: int) -> str:
 
 def _names(folder: Path) -> Iterator[str]:
     for path in folder.rglob("*"):
-        name = re.sub(r"-[0-9a-f]{16}\.key", "-*.key", str(path.relative_to(folder)))
-        yield re.sub(r"tmp/[^/]*", "tmp/*", re.sub(r"devices/[0-9a-f]+", "devices/*", name))
+        if path.name not in _ENGINES or path.is_relative_to(folder / "home"):
+            yield _plain(str(path.relative_to(folder)))
+
+
+def _plain(name: str) -> str:
+    """Return *name* without what chance has given it."""
+    name = re.sub(
+        r"device-[0-9a-f]{16}", "device-*", re.sub(r"devices/[0-9a-f]+", "devices/*", name)
+    )
+    return re.sub(r"tmp/[^/]*(/tmp[^/]*)?", "tmp/*", name)
 
 
 # --- what is right --------------------------------------------------------------------------------
@@ -334,8 +350,10 @@ class Unharmed(NamedTuple):
     once: After
 
 
-def verdicts(point: Point, ran: Ran, found: After, unharmed: Unharmed) -> Iterator[str]:
-    """Yield what is wrong with how a command ended at *point*, and with what it left."""
+def verdicts(
+    typed: Typed, point: Point, ran: Ran, found: After, unharmed: Unharmed
+) -> Iterator[str]:
+    """Yield what is wrong with how *typed* ended at *point*, and with what it left."""
     said = ran.out + ran.err
     is_killed = ran.code == KILLED
     if is_killed and not point.kind.startswith(KILLS):
@@ -352,7 +370,7 @@ def verdicts(point: Point, ran: Ran, found: After, unharmed: Unharmed) -> Iterat
         return
     if found.checked:
         yield f"does not check: {found.checked}"
-    if point.kind == "clock":  # risk control may log the device out: that is its answer
+    if point.kind == "clock" or typed.plays:  # risk control may log the device out, as it should
         return
     assert unharmed.before is not None
     assert unharmed.once.before is not None
@@ -362,14 +380,19 @@ def verdicts(point: Point, ran: Ran, found: After, unharmed: Unharmed) -> Iterat
         yield f"does not open: {found.said}"
     yield from _untold(ran, found.before, start, end, unharmed.ran.code)
     ends = ((unharmed.ran.code, end), (unharmed.once.again.code, twice))
-    if not any(found.again.code == code and _is(found.after, wanted) for code, wanted in ends):
+    is_named = typed.names and found.again.code == 2 and "already exists" in found.again.err
+    if not (is_named and ran.code in (KILLED, INTERRUPTED, 21)) and not any(
+        found.again.code == code and _is(found.after, wanted) for code, wanted in ends
+    ):
         yield (
             f"asked again it ends with {found.again.code}, {found.again.err.strip()!r}: "
             f"{_difference(found.after, end)}"
         )
     surplus = Counter(found.names) - Counter(unharmed.once.names)
-    if is_killed:  # a key that no device has, which signs nothing: see `keys_with_their_devices`
+    if is_killed or point.lasts:  # no device has that key: see `keys_with_their_devices`
         surplus.pop("home/keys/devices/*.key", None)
+    if typed.name == "export-xlsx":  # rows that wait to be packed: swept when they are old
+        surplus = Counter({name: left for name, left in surplus.items() if name != "tmp/*"})
     if surplus:
         yield f"left over: {sorted(surplus)}"
 
@@ -537,7 +560,7 @@ class Work:
         where = shim.where or point.what
         shim.arm()
         found = bench.looked(self.words, self.typed, checks=checks)
-        return ran, list(verdicts(point, ran, found, self.unharmed)), where
+        return ran, list(verdicts(self.typed, point, ran, found, self.unharmed)), where
 
 
 def wake(bench: Bench) -> None:

@@ -128,7 +128,8 @@ def tried(bench: Bench, row: Row, size: float, seed: int) -> Iterator[tuple[str,
             step = row.steps[cut - 1]
             name = Path(step.path or str(step.file)).name
             where = f"{way} after step {cut} ({step.what} {name}) of {row.words[under_way]}"
-            age = 0 if found.before is None else len(found.before.acts) - noted
+            entries = [] if found.before is None else found.before.entries
+            age = sum(number > noted for number in entries)
             yield where, list(_wrong(row, found, answered, ended)), age
 
 

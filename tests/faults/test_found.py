@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from sqlcipher3 import dbapi2 as engine
 
+from hongbao import statements
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.engines.sqlcipher.engine import _Transaction
-from hongbao.errors import FileExists, HongbaoError, StorageRefused
-from hongbao.outputs import save_as
-from hongbao.vault import KeyFolder
-from hongbao.wallet import Wallet
+from hongbao.errors import FileExists, HongbaoError, PaymentPending, StorageRefused
+from hongbao.outputs import save_as, whole_folder
+from hongbao.vault import KeyFolder, files
+from hongbao.wallet import Wallet, payments
 from tests.faults import table
 from tests.vault.processes import run
 from tests.wallet.acts import two_expired
@@ -75,6 +76,82 @@ def test_a_lock_that_fails_once_the_new_key_is_there_is_told_so(
 
     assert UNKNOWN in str(refused.value.hint)
     assert "passphrase" == world.open(passphrase=lambda: "open sesame, please").keys.wrapping()
+
+
+def test_a_device_key_whose_name_may_not_last_is_taken_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    zhang = world.open(ZHANG)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_sync_folder", full)
+        with pytest.raises(StorageRefused):
+            zhang.add_device("phone", pin=right)
+
+    assert 2 == len(list((world.env.keys / "devices").glob("*.key*")))
+    world.open(ZHANG).add_device("phone", pin=right)
+    assert 3 == len(list((world.env.keys / "devices").glob("*.key*")))
+    world.close()
+
+
+def test_a_payment_on_its_way_is_pending_where_there_is_no_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    def lacking(*_: object) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(payments, "concluded", lacking)
+
+    with pytest.raises(PaymentPending), Wallet.open(world.env, profile=ZHANG) as desk:
+        desk.topup(5_00, pin=right)
+
+
+@pytest.mark.parametrize(("replace", "said"), [(False, NOTHING), (True, UNKNOWN)])
+def test_a_statement_whose_signature_cannot_be_written_is_none(
+    replace: bool, said: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    It is taken away again; only what took the place of another stays, and then that is said.
+    """
+    file = tmp_path / "statement.csv"
+    if replace:
+        file.touch()
+
+    def saved(path: Path, *given: Any) -> None:
+        if path.suffix == ".sig":
+            full()
+        save_as(path, *given)
+
+    monkeypatch.setattr(statements, "save_as", saved)
+
+    desk = world.open(ZHANG)
+    with pytest.raises(StorageRefused) as refused, desk.statement() as statement:
+        statements.save(statement, "csv", file, replace)
+    world.close()
+
+    assert said in str(refused.value.hint)
+    assert replace == file.exists()
+
+
+def test_a_folder_is_made_whole_or_not_at_all(tmp_path: Path):
+    """
+    What a killed process left of one is removed by the next that makes it.
+    """
+    made = tmp_path / "class"
+    left = tmp_path / ".class-12345678"
+    left.mkdir()
+    os.utime(left, (0, 0))
+
+    with suppress(ZeroDivisionError), whole_folder(made) as making:
+        (making / "half").touch()
+        raise ZeroDivisionError
+    assert [] == list(tmp_path.iterdir())
+
+    with whole_folder(made) as making:
+        (making / "whole").touch()
+        assert not made.exists()
+    assert [made / "whole"] == [path for path in tmp_path.rglob("*") if path.is_file()]
+    with pytest.raises(FileExists), whole_folder(made):
+        pass
 
 
 class _Log:

@@ -68,7 +68,7 @@ def test_a_sample_of_faults_in_the_engines_calls(tmp_path: Path):
         ran = bench.play(words, partial(table.watch, happens))
         codes.add(ran.code)
         found = bench.looked(words, typed, checks=True)
-        assert [] == list(verdicts(point, ran, found, unharmed)), point
+        assert [] == list(verdicts(typed, point, ran, found, unharmed)), point
 
     assert len(codes) > 1  # a fault that never happens proves nothing
 
