@@ -182,7 +182,7 @@ def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
     from hongbao.outputs import check_outside, save_by_name
 
     check_outside(file, home.env.data, home.env.keys)
-    told = home_changed(home)  # once the copy is there, nothing is read that may fail
+    changed = home_changed(home)  # once the copy is there, nothing is read that may fail
     entries = []
 
     def make(copy: Path) -> None:
@@ -196,7 +196,7 @@ def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
     except _CopyUnreadable:
         reason = N_("what was written there cannot be read back")
         raise StorageRefused(path=str(file), reason=reason) from None
-    return told | {"file": str(file), "entry": entries[-1]}
+    return changed | {"file": str(file), "entry": entries[-1]}
 
 
 def _last_entry_of(home: Home, copy: Path) -> int:

@@ -177,6 +177,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", type=float, default=0.5, help="the share of disks that is tried")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--forget", help="syncs of files so called are none: this has to be found")
     parser.add_argument("--first", type=int, default=len(ROW), help="only so many commands")
     asked = parser.parse_args()
     os.environ.pop("LD_PRELOAD", None)
@@ -187,6 +188,9 @@ def main() -> int:
         bench = Bench(Path(place), Shim())
         wake(bench)
         row = recorded(bench, ROW[: asked.first], "busy")
+        if asked.forget:
+            kept = [s for s in row.steps if not (s.what == "s" and asked.forget in s.path)]
+            row = row._replace(steps=kept)
         kinds = Counter(step.what for step in row.steps)
         for where, problems, age in tried(bench, row, asked.size, asked.seed):
             count += 1
