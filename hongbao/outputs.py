@@ -5,7 +5,6 @@ import glob
 import os
 import re
 import stat
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -100,10 +99,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     with _told_of(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         _check_untaken(folder)
+        making = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         for left in folder.parent.glob(f".{glob.escape(folder.name)}-????????"):
             with suppress(OSError):
-                _remove_ownerless(left)
-        making = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+                _remove_ownerless(left, making.lstat().st_mtime)
         lock = os.open(making, os.O_RDONLY) if os.name == "posix" else None
     try:
         if lock is not None:
@@ -126,11 +125,11 @@ def _check_untaken(folder: Path) -> None:
         raise FileExists(path=str(folder))
 
 
-def _remove_ownerless(folder: Path) -> None:
-    """Remove *folder*, if it is ours and its process has ended."""
+def _remove_ownerless(folder: Path, now: float) -> None:
+    """Remove *folder*, if it is ours, not of *now*, and its process has ended."""
     found = folder.lstat()
     is_ours = os.name == "posix" and stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
-    if not is_ours or time.time() - found.st_mtime < _JUST_MADE_SECONDS:
+    if not is_ours or now - found.st_mtime < _JUST_MADE_SECONDS:
         return
     lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
     try:
