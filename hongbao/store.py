@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 from hongbao.domain.chain import Act, line
 from hongbao.domain.channel import MessageState
 from hongbao.rows import Row
-from hongbao.units import to_micros
+from hongbao.units import from_micros, to_micros
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -593,8 +593,13 @@ class TotalsRow(Row):
     movements: int
     in_fen: int
     out_fen: int
-    opening_fen: int  # the balance before them
-    closing_fen: int  # and after them
+
+
+class Balances(Row):
+    """A balance before and after the entries of a span."""
+
+    opening_fen: int
+    closing_fen: int
 
 
 class Movement(Row):
@@ -602,7 +607,7 @@ class Movement(Row):
 
     entry: int
     act: str
-    at: datetime
+    micros: int  # when, as `hongbao.units.to_micros` has it
     request_id: str
     amount_fen: int
     balance_fen: int
@@ -611,10 +616,14 @@ class Movement(Row):
     shares: int | None
     greeting: str | None
     refunded_fen: int | None  # of a packet that was sent, before the span's end
-    counterparty: str | None
-    facts: str
+    counterparty: int | None  # the other profile
+    facts: str | None  # None where the columns say it all: a claim, a packet from the balance
     status: str  # how its payment, or its hold, stood before the span's end
     asked: int | None  # the entry that asked for the payment of which this one is the outcome
+
+    @property
+    def at(self) -> datetime:
+        return from_micros(self.micros)
 
 
 class Head(Row):
@@ -1048,8 +1057,24 @@ class Store(Protocol):
         """
         ...
 
+    def arrivals(self, profile: int, span: range, acts: Sequence[str]) -> Iterator[Movement]:
+        """
+        Yield, oldest first, *acts* of *span* that ended a payment which was asked for before it.
+
+        They move nothing of the balance.
+        """
+        ...
+
     def totals(self, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
-        """Return what the movements of *span* add up to."""
+        """Return what the movements of *span* add up to, for which it reads them all."""
+        ...
+
+    def balances(self, profile: int, span: range) -> Balances:
+        """Return the balance of *profile* before *span* and after it."""
+        ...
+
+    def entries_of(self, profile: int, span: range) -> int:
+        """Return how many entries of *span* are *profile*'s, of whatever act; it reads none."""
         ...
 
     # --- looking ---------------------------------------------------------------------------------

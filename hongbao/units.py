@@ -6,6 +6,7 @@ CHINA = timezone(timedelta(hours=8), "+08:00")
 """China keeps one time zone and no daylight saving, so no time-zone data is needed."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CHINA_EPOCH = datetime(1970, 1, 1, 8)  # noqa: DTZ001 - China's clock, without saying so
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -39,6 +40,16 @@ def from_micros(micros: int) -> datetime:
     '1970-01-01T00:00:01+00:00'
     """
     return _EPOCH + micros * _MICROSECOND
+
+
+def iso_of_micros(micros: int) -> str:
+    """
+    Write what `to_micros` wrote as `iso` does, in half the time: a statement has many instants.
+
+    >>> iso_of_micros(to_micros(datetime(2026, 2, 16, 12, 0, 0, 5, tzinfo=UTC)))
+    '2026-02-16T20:00:00.000005+08:00'
+    """
+    return f"{(_CHINA_EPOCH + micros * _MICROSECOND).isoformat()}+08:00"
 
 
 def iso(at: datetime) -> str:

@@ -113,7 +113,7 @@ def export(
         progress.counting(N_("writing"), call.may_move) as counted,
     ):
         call.say_sandbox(wallet)
-        total = statement.count * statements.passes(form)
+        total = statement.sums.count_at_most * statements.passes(form)
 
         def watch(line: int) -> None:
             if line % progress.STEP == 0:

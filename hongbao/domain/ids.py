@@ -14,7 +14,7 @@ from hongbao.errors import (
     InvalidRequestId,
     UsageError,
 )
-from hongbao.units import CHINA, to_micros
+from hongbao.units import to_micros
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32 (https://www.crockford.com/base32.html): no I, L, O or U."""
@@ -155,25 +155,27 @@ def home_mark(made_at: datetime) -> int:
     """
     Return six digits' worth of what tells a home that was made at *made_at* from others.
 
-    >>> home_mark(datetime(2026, 2, 16, 20, 0, tzinfo=CHINA))
+    >>> home_mark(datetime.fromisoformat("2026-02-16T20:00:00+08:00"))
     630962
     """
     return crc32(b"%d" % to_micros(made_at)) % MARKS
 
 
-def movement_id(mark: int, at: datetime, entry: int) -> str:
+def movement_id(mark: int, at: str, entry: int) -> str:
     """
     Write the id by which other programs know what *entry* did to a balance *at* that instant.
+
+    The instant is as `hongbao.units.iso` writes it.
 
     ``HB``, then digits as a WeChat bill has them: the red packets' own number there, China's day,
     the home's *mark* and the entry's number. It fits what every format allows, 35 letters and
     digits; its letters keep readers from taking it for a number, which some round.
 
-    >>> movement_id(630962, datetime(2026, 2, 16, 20, 0, tzinfo=CHINA), 12)
+    >>> movement_id(630962, "2026-02-16T20:00:00+08:00", 12)
     'HB1000039501260216630962000000012'
     """
     assert 0 < entry < ENTRIES
-    return f"{MOVEMENT_PREFIX}{_PLATFORM}{at.astimezone(CHINA):%y%m%d}{mark:06d}{entry:09d}"
+    return f"{MOVEMENT_PREFIX}{_PLATFORM}{at[2:4]}{at[5:7]}{at[8:10]}{mark:06d}{entry:09d}"
 
 
 def event_id(mark: int, entry: int, *about: object) -> str:

@@ -45,7 +45,12 @@ def act_in(home: Home, entry: int) -> ActRow:
 
 def facts_of(home: Home, row: _Kept) -> Facts:
     """Return the facts of the act of *row*. Raises Damaged if they are none of it."""
-    return home.read_back(partial(decode, row.act), row.facts)
+    return facts_from(home, row.act, row.facts)
+
+
+def facts_from(home: Home, act: str, text: str) -> Facts:
+    """Return the facts of an *act* that its entry keeps as *text*, as `facts_of` does."""
+    return home.read_back(partial(decode, act), text)
 
 
 def facts_in(home: Home, entry: int) -> Facts:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hongbao.domain.cases import OPERATOR_ACTS
@@ -13,9 +14,10 @@ from hongbao.domain.ids import home_mark, movement_id
 from hongbao.domain.ledger import PLATFORM
 from hongbao.errors import EventNotFound, InvalidRange
 from hongbao.home.opened import Home
-from hongbao.queries.acts import facts_of
+from hongbao.queries.acts import facts_from, facts_of
+from hongbao.rows import Row
 from hongbao.store import ActRow, CardRow, MessageRow, MessageView, Movement
-from hongbao.units import iso
+from hongbao.units import iso, iso_of_micros
 
 if TYPE_CHECKING:
     from hongbao.answers import EventLine, Events, History, MovementLine, PendingLine
@@ -131,11 +133,54 @@ def _pending_line(home: Home, message: MessageRow) -> PendingLine:
     }
 
 
+Names = Callable[[int | None], str | None]
+"""What gives a profile's name for its id."""
+
+
+def profile_names(home: Home) -> Names:
+    """Return a function that reads each profile's name once, and keeps the last few thousand."""
+
+    @lru_cache(maxsize=4096)
+    def name(profile: int | None) -> str | None:
+        row = None if profile is None else home.store.profile(profile)
+        return row and row.name
+
+    return name
+
+
 def movement_lines(home: Home, movements: Iterable[Movement]) -> Iterator[MovementLine]:
     """Yield *movements* as programs and people read them."""
     mark = home_mark(home.row.made_at)
+    names = profile_names(home)
     cards = {card.name: card for card in home.store.cards(home.me.id, removed=True)}
-    return (_line(home, movement, mark, cards) for movement in movements)
+    for movement in movements:
+        entry, act, micros, request_id, amount_fen, balance_fen = movement[:6]
+        packet, packet_kind, shares, greeting, refunded_fen, other, facts, status, _ = movement[6:]
+        at = iso_of_micros(micros)
+        more = _NOTHING if facts is None else _more(home, movement, facts, cards)
+        card, bank, tail, card_fen, card_gone, fee_fen, asked_id = more
+        yield {
+            "id": movement_id(mark, at, entry),
+            "entry": entry,
+            "act": act,
+            "at": at,
+            "amount_fen": amount_fen,
+            "balance_fen": balance_fen,
+            "packet": packet,
+            "packet_kind": packet_kind,
+            "shares": shares,
+            "greeting": greeting,
+            "refunded_fen": refunded_fen,
+            "counterparty": names(other),
+            "card": card,
+            "bank": bank,
+            "card_tail": tail,
+            "card_fen": card_fen,
+            "card_gone": card_gone,
+            "fee_fen": fee_fen,
+            "status": status,
+            "request_id": asked_id or request_id,
+        }
 
 
 def entry_span(
@@ -187,8 +232,23 @@ def _actor(row: ActRow, facts: Mapping[str, Any]) -> str:
     return PLATFORM if by_platform or row.profile_name is None else row.profile_name
 
 
-def _line(home: Home, movement: Movement, mark: int, cards: Mapping[str, CardRow]) -> MovementLine:
-    facts = facts_of(home, movement)
+class _More(Row):
+    """What only the facts of a movement say."""
+
+    card: str | None
+    bank: str | None
+    tail: str | None
+    card_fen: int | None
+    card_gone: bool
+    fee_fen: int | None
+    request_id: str | None
+
+
+_NOTHING = _More(None, None, None, None, False, None, None)
+
+
+def _more(home: Home, movement: Movement, told: str, cards: Mapping[str, CardRow]) -> _More:
+    facts = facts_from(home, movement.act, told)
     name, card_fen = None, None
     act = "refund" if movement.act in _SENT_BACK and movement.packet else movement.act
     match act:
@@ -204,28 +264,15 @@ def _line(home: Home, movement: Movement, mark: int, cards: Mapping[str, CardRow
         case "refund" if facts["refunded_to"] != "balance":
             name, card_fen = facts["refunded_to"], facts["amount_fen"]
     card = None if name is None else cards.get(name)
-    return {
-        "id": movement_id(mark, movement.at, movement.entry),
-        "entry": movement.entry,
-        "act": movement.act,
-        "at": iso(movement.at),
-        "amount_fen": movement.amount_fen,
-        "balance_fen": movement.balance_fen,
-        "packet": movement.packet,
-        "packet_kind": movement.packet_kind,
-        "shares": movement.shares,
-        "greeting": movement.greeting,
-        "refunded_fen": movement.refunded_fen,
-        "counterparty": movement.counterparty,
-        "card": name,
-        "bank": card and card.bank,
-        "card_tail": card and card.tail,
-        "card_fen": card_fen,
-        "card_gone": bool(facts.get("card_gone")),
-        "fee_fen": facts.get("fee_fen"),
-        "status": movement.status,
-        "request_id": facts.get("request_id") or movement.request_id,
-    }
+    return _More(
+        name,
+        card and card.bank,
+        card and card.tail,
+        card_fen,
+        bool(facts.get("card_gone")),
+        facts.get("fee_fen"),
+        facts.get("request_id"),
+    )
 
 
 def doer(facts: Mapping[str, Any]) -> str | None:

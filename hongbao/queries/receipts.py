@@ -18,7 +18,7 @@ from hongbao.domain.ids import (
 from hongbao.domain.text import mask_profile_name
 from hongbao.errors import InvalidPacketId, NoReceipt, PacketNotFound, RequestNotFound
 from hongbao.home.opened import Home
-from hongbao.queries.acts import act_in, facts_of
+from hongbao.queries.acts import act_in, facts_in
 from hongbao.queries.history import ACTS, entry_span, movement_lines
 from hongbao.queries.packets import packet_row
 from hongbao.queries.statement import HIDDEN, Signer, Statement, purpose_of, signer, statement
@@ -236,7 +236,7 @@ def _as_asked(home: Home, me: ProfileRow, movement: Movement) -> Movement:
 
 def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool) -> Receipt:
     (line,) = movement_lines(home, [movement])
-    facts = facts_of(home, movement)
+    facts = facts_in(home, movement.entry)
     instructed = home.store.message(entry=movement.entry)
     paid = instructed or home.store.message(outcome=movement.entry)
     payer, payee = _parties(home, me, movement)

@@ -19,7 +19,7 @@ from hongbao.queries.acts import act_in
 from hongbao.queries.check import head_line
 from hongbao.queries.devices import check_this_machine
 from hongbao.queries.history import ACTS, ARRIVALS, check_range, entry_span, movement_lines
-from hongbao.store import CardRow, ProfileRow
+from hongbao.store import CardRow, ProfileRow, TotalsRow
 
 if TYPE_CHECKING:
     from hongbao.answers import HeadLine, HolderLine, MovementLine
@@ -35,6 +35,48 @@ class Signer(NamedTuple):
     sign: Callable[[bytes], bytes]
 
 
+class Sums:
+    """
+    What a statement's movements add up to: how many they are, money in and money out.
+
+    Who reads the movements to their end has added them up, and *settles* it. Asked for before, it
+    is read out of the ledger, and every row with it.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], TotalsRow],
+        at_most: Callable[[], int],
+        known: TotalsRow | None = None,
+    ) -> None:
+        self._read = read
+        self._at_most = at_most
+        self._known = known
+
+    @classmethod
+    def of(cls, count: int, in_fen: int, out_fen: int) -> Sums:
+        """Return sums that are known."""
+        known = TotalsRow(count, in_fen, out_fen)
+        return cls(lambda: known, lambda: count, known)
+
+    @property
+    def known(self) -> TotalsRow:
+        if self._known is None:
+            self._known = self._read()
+        return self._known
+
+    @property
+    def count_at_most(self) -> int:
+        """A number that the movements are not more than, for which none is read."""
+        return self._at_most() if self._known is None else self._known.movements
+
+    def settle(self, added: TotalsRow) -> TotalsRow:
+        """Return the sums: *added*, unless they had been asked for before it was known."""
+        if self._known is None:
+            self._known = added
+        return self._known
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """
@@ -43,7 +85,8 @@ class Statement:
     *head* is the last entry before the period's end, so that a closed period always gives the same
     statement. *begins_at* and *ends_at* are the period's as far as there is anything to tell:
     from the profile's making to the last entry, where an end is left open. *lines* can be
-    read, from either end and as often as one likes, while the statement is open.
+    read, from either end and as often as one likes, while the statement is open. A format that
+    asks what they add up to once it has read them costs one reading less (see `Sums`).
 
     A payment's state is that of the period's end. One that was on its way when the period
     began has no line in it; that it came to its card is among the *arrivals*, which move nothing of
@@ -59,9 +102,7 @@ class Statement:
     ends_at: datetime
     opening_fen: int
     closing_fen: int
-    in_fen: int
-    out_fen: int
-    count: int
+    sums: Sums
     head: HeadLine
     masked: bool
     full: bool
@@ -69,6 +110,18 @@ class Statement:
     lines: Reversible[MovementLine]
     arrivals: Iterable[MovementLine] = ()
     sandbox: bool = False  # of a sandbox, which a reader could take for real
+
+    @property
+    def in_fen(self) -> int:
+        return self.sums.known.in_fen
+
+    @property
+    def out_fen(self) -> int:
+        return self.sums.known.out_fen
+
+    @property
+    def count(self) -> int:
+        return self.sums.known.movements
 
 
 class _Lines:
@@ -82,6 +135,16 @@ class _Lines:
 
     def __reversed__(self) -> Iterator[MovementLine]:
         return self._read(True)
+
+
+class _Arrivals:
+    """The same, from one end."""
+
+    def __init__(self, read: Callable[[], Iterator[MovementLine]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[MovementLine]:
+        return self._read()
 
 
 def check_period(home: Home, since: datetime | None, until: datetime | None) -> None:
@@ -117,7 +180,7 @@ def statement(
         if last is not None:
             since = start_of_last(last, home.now())
         span = entry_span(home, since, until, None if upto is None else upto + 1)
-        totals = home.store.totals(me.id, span, ACTS)
+        balances = home.store.balances(me.id, span)
         head = head_line(home, span.stop - 1)
         last_at = act_in(home, head["entry"]).at if head["entry"] else me.opened_at
         ends_at = last_at if until is None or until > home.now() else until
@@ -129,17 +192,18 @@ def statement(
             until=until,
             begins_at=since or me.opened_at,
             ends_at=ends_at,
-            opening_fen=totals.opening_fen,
-            closing_fen=totals.closing_fen,
-            in_fen=totals.in_fen,
-            out_fen=totals.out_fen,
-            count=totals.movements,
+            opening_fen=balances.opening_fen,
+            closing_fen=balances.closing_fen,
+            sums=Sums(
+                lambda: home.store.totals(me.id, span, ACTS),
+                lambda: home.store.entries_of(me.id, span),
+            ),
             head=head,
             masked=masked,
             full=full,
             signer=signer(home, me),
             lines=_Lines(lambda newest_first: _stated(home, me, span, newest_first, masked)),
-            arrivals=_Lines(lambda newest_first: _arrived(home, me, span, newest_first, masked)),
+            arrivals=_Arrivals(lambda: _arrived(home, me, span, masked)),
             sandbox=home.is_sandbox,
         )
 
@@ -153,13 +217,9 @@ def _stated(
     return map(_masked, lines) if masked else lines
 
 
-def _arrived(
-    home: Home, me: ProfileRow, span: range, newest_first: bool, masked: bool
-) -> Iterator[MovementLine]:
+def _arrived(home: Home, me: ProfileRow, span: range, masked: bool) -> Iterator[MovementLine]:
     """Yield what came to a card in *span* and was on its way before it."""
-    found = home.store.movements(me.id, span, acts=ARRIVALS, newest_first=newest_first)
-    earlier = (one for one in found if one.asked is not None and one.asked < span.start)
-    lines = movement_lines(home, earlier)
+    lines = movement_lines(home, home.store.arrivals(me.id, span, ARRIVALS))
     return map(_masked, lines) if masked else lines
 
 

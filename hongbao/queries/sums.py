@@ -6,20 +6,20 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from hongbao.domain.dates import Span, china_day, start_of_last
+from hongbao.domain.dates import Span, start_of_last
 from hongbao.home.opened import Home
-from hongbao.queries.history import ACTS, check_range, entry_span
+from hongbao.queries.history import ACTS, Names, check_range, entry_span, profile_names
 from hongbao.store import Movement
-from hongbao.units import iso
+from hongbao.units import iso, iso_of_micros
 
 if TYPE_CHECKING:
     from hongbao.answers import BalanceOverTime, HistorySums, SumLine
 
-GROUPS: dict[str, Callable[[Movement], str | None]] = {
-    "day": lambda movement: china_day(movement.at).isoformat(),
-    "month": lambda movement: china_day(movement.at).isoformat()[:7],
-    "person": lambda movement: movement.counterparty,
-    "kind": lambda movement: movement.act,
+GROUPS: dict[str, Callable[[Movement, Names], str | None]] = {
+    "day": lambda movement, _names: iso_of_micros(movement.micros)[:10],
+    "month": lambda movement, _names: iso_of_micros(movement.micros)[:7],
+    "person": lambda movement, names: names(movement.counterparty),
+    "kind": lambda movement, _names: movement.act,
 }
 """What movements can be added up by; those with no other person are one group."""
 
@@ -55,11 +55,11 @@ def sums(
             counterparty=other,
             newest_first=False,
         )
-        group_of = GROUPS[by]
+        group_of, names = GROUPS[by], profile_names(home)
         found: dict[str | None, SumLine] = {}
         whole = _nothing(None)
         for movement in movements:
-            group = group_of(movement)
+            group = group_of(movement, names)
             for line in (found.setdefault(group, _nothing(group)), whole):
                 line["count"] += 1
                 line["in_fen"] += max(movement.amount_fen, 0)
@@ -101,16 +101,20 @@ def balance_over_time(
         if last is not None:
             since = start_of_last(last, now)
         span = entry_span(home, since, until)
-        totals = home.store.totals(me.id, span, ACTS)
+        balances = home.store.balances(me.id, span)
         movements = home.store.movements(me.id, span, acts=ACTS, newest_first=False)
         return {
             "profile": me.name,
             "begins_at": iso(max(since or me.opened_at, me.opened_at)),
             "ends_at": iso(now if until is None else min(until, now)),
-            "opening_fen": totals.opening_fen,
-            "closing_fen": totals.closing_fen,
+            "opening_fen": balances.opening_fen,
+            "closing_fen": balances.closing_fen,
             "points": [
-                {"entry": each.entry, "at": iso(each.at), "balance_fen": each.balance_fen}
+                {
+                    "entry": each.entry,
+                    "at": iso_of_micros(each.micros),
+                    "balance_fen": each.balance_fen,
+                }
                 for each in movements
                 if each.amount_fen
             ],

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
 from hongbao.errors import HongbaoError
 from hongbao.outputs import check_ending, check_free, is_stream, save_as
+from hongbao.store import TotalsRow
 
 # Of the standard library, nothing is imported here that a format is called after: waking the
 # format makes it an attribute of this module, which would hide the other one.
@@ -282,24 +283,27 @@ class _AddedUp:
         return self._added(reversed(self._statement.lines), -1)
 
     def _added(self, lines: Iterator["MovementLine"], way: int) -> Iterator["MovementLine"]:
-        statement = self._statement
+        statement, watch = self._statement, self._watch
         ends = (statement.opening_fen, statement.closing_fen)[::way]
-        number = in_fen = out_fen = 0
-        before_fen = ends[0]
+        in_fen = out_fen = 0
+        before_fen, number = ends[0], self._seen
         for line in lines:
             number += 1
-            self._seen += 1
-            self._watch(self._seen)
-            in_fen += max(line["amount_fen"], 0)
-            out_fen += max(-line["amount_fen"], 0)
-            after_fen = before_fen + way * line["amount_fen"]
+            watch(number)
+            amount_fen = line["amount_fen"]
+            if amount_fen > 0:
+                in_fen += amount_fen
+            else:
+                out_fen -= amount_fen
+            after_fen = before_fen + way * amount_fen
             told_fen = after_fen if way == 1 else before_fen
             if told_fen != line["balance_fen"]:
                 shown = f"{told_fen} != {line['balance_fen']} fen"
                 raise DoesNotAddUp(f"entry {line['entry']}: {shown}")
             before_fen = after_fen
             yield line
-        found = (number, in_fen, out_fen, before_fen)
-        promised = (statement.count, statement.in_fen, statement.out_fen, ends[1])
+        added = TotalsRow(number - self._seen, in_fen, out_fen)
+        self._seen = number
+        found, promised = (*added, before_fen), (*statement.sums.settle(added), ends[1])
         if found != promised:
             raise DoesNotAddUp(f"count, in, out and the end are {found}, not {promised}")

@@ -7,14 +7,18 @@ language.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from heapq import merge
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from hongbao.domain.dates import china_day, start_of_day
 from hongbao.statements import SCHEMA, Sheet
 from hongbao.statements._legs import Leg, Place, legs
+from hongbao.statements._spool import put_behind
 from hongbao.statements._wording import PACKET, Words, plain, words_of
 from hongbao.units import CHINA, iso, yuan
 
@@ -28,12 +32,17 @@ COMMENT = "; "
 """What begins a comment in each of the three languages."""
 
 _PLACES = {
+    Place.BALANCE: "Assets:{root}:Balance",
     Place.RECEIVED: "Income:{root}:RedPacket",
     Place.GIVEN: "Expenses:{root}:RedPacket",
     Place.FEES: "Expenses:{root}:Fees",
     Place.TRANSIT: "Assets:{root}:InTransit",
 }
 _STRANGE = re.compile(r"[^A-Za-z0-9-]")
+
+
+Facts = list[tuple[str, str]]
+"""What stands next to an entry's id: names, and what each says."""
 
 
 class Posting(NamedTuple):
@@ -50,13 +59,14 @@ class Entry(NamedTuple):
     id: str
     day: str
     words: Words
-    facts: dict[str, str]
+    facts: Facts
     postings: tuple[Posting, Posting]
 
 
 def entries(sheet: Sheet) -> Iterator[Entry]:
     """Yield an entry for each leg, oldest first, and for what came to a card in between."""
-    for line in merge(sheet.lines, sheet.statement.arrivals, key=_number):
+    accounts = _Accounts(sheet.style.root)
+    for line in _in_order(sheet):
         balance_fen = line["balance_fen"] - line["amount_fen"]
         for leg in legs(line):
             balance_fen += leg.balance_fen
@@ -65,17 +75,22 @@ def entries(sheet: Sheet) -> Iterator[Entry]:
                 line["at"][:10],  # a statement's instants are China's
                 words_of(line, leg),
                 _facts(line, leg),
-                _postings(line, leg, balance_fen, sheet.style.root),
+                _postings(line, leg, balance_fen, accounts),
             )
 
 
-def _number(line: "MovementLine") -> int:
-    return line["entry"]
+def _in_order(sheet: Sheet) -> "Iterable[MovementLine]":
+    """Return the lines, and the arrivals in their places."""
+    arrivals = iter(sheet.statement.arrivals)
+    first = next(arrivals, None)
+    if first is None:
+        return sheet.lines
+    return merge(sheet.lines, chain((first,), arrivals), key=itemgetter("entry"))
 
 
 def balance_account(root: str) -> str:
     """Return the account of the balance."""
-    return f"Assets:{root}:Balance"
+    return _PLACES[Place.BALANCE].format(root=root)
 
 
 def first_day(statement: "Statement") -> date:
@@ -143,52 +158,62 @@ _AT_FIRST = '*!(" '
 """What a payee may not begin with: a status, a code or a quote."""
 
 
-def journal(sheet: Sheet, form: str, before: str = "") -> Iterator[str]:
+def write_journal(sheet: Sheet, out: BinaryIO, between: str, before: str = "") -> None:
     """
-    Yield *sheet* as a journal that hledger and ledger can read, each in its strictest mode.
+    Write *sheet* to *out* as a journal that hledger and ledger read, each in its strictest mode.
 
-    *form* puts a *payee* and a *note* together as one of them has it. *before* are lines that only
-    one of them knows. Everything used is declared right before its first use, so that nothing is
-    read twice: what is kept are the names of accounts and of people, never movements.
+    *between* stands between payee and note as one of them has it. *before* are lines that only one
+    of them knows.
+    """
+    put_behind(out, lambda: "".join(header(sheet.statement)), _journal(sheet, between, before))
+
+
+def _journal(sheet: Sheet, between: str, before: str) -> Iterator[str]:
+    """
+    Yield the lines of *sheet*.
+
+    Everything used is declared right before its first use, so that nothing is read twice: what is
+    kept are the names of accounts and of people, never movements.
     """
     statement, root = sheet.statement, sheet.style.root
-    declared: set[str] = set()
+    declared: set[tuple[str, str]] = set()
 
-    def declaring(what: str, name: str) -> Iterator[str]:
-        if (declaration := f"{what} {name}\n") not in declared:
-            declared.add(declaration)
-            yield declaration
+    def declaring(what: str, name: str) -> str:
+        if (what, name) in declared:
+            return ""
+        declared.add((what, name))
+        return f"{what} {name}\n"
 
-    def entry(day: str, code: str, words: Words, *lines: str) -> Iterator[str]:
+    def entry(day: str, code: str, words: Words, lines: str) -> str:
         payee = _payee(words.payee)
-        yield from declaring("payee", payee)
-        yield f"{day} * ({code}) {form.format(payee=payee, note=tame(words.narration))}\n"
-        yield from (f"    {line}\n" for line in (f"; hbid: {code}", *lines))
-        yield "\n"
+        return (
+            f"{declaring('payee', payee)}{day} * ({code}) {payee}{between}{tame(words.narration)}\n"
+            f"    ; hbid: {code}\n{lines}\n"
+        )
 
     balance = balance_account(root)
-    yield from header(statement)
     yield f"\n{before}commodity {CURRENCY}\n    format 1000.00 {CURRENCY}\n"
     yield from (f"tag {name}\n" for name in ("hbid", *_NAMES))
-    yield from declaring("account", balance)
+    yield declaring("account", balance)
     yield "\n"
     if statement.opening_fen:
-        yield from declaring("account", OPENING_BALANCES)
-        yield from entry(
+        yield declaring("account", OPENING_BALANCES)
+        yield entry(
             str(first_day(statement)),
             opening_id(statement, root),
             Words(plain(statement.profile), "期初余额"),
             # The opening entry: none, if what came before is in the book.
-            f"{balance:<36}  {'':>16} = {yuan(statement.opening_fen)} {CURRENCY}",
-            OPENING_BALANCES,
+            f"    {balance:<36}  {'':>16} = {yuan(statement.opening_fen)} {CURRENCY}\n"
+            f"    {OPENING_BALANCES}\n",
         )
     for booked in entries(sheet):
-        for posting in booked.postings:
-            yield from declaring("account", posting.account)
-        facts = (f"; {name}: {_fact(name, fact)}" for name, fact in booked.facts.items())
-        postings = map(_posting, booked.postings)
-        yield from entry(booked.day, booked.id, booked.words, *facts, *postings)
-    yield from entry(
+        first, second = booked.postings
+        yield declaring("account", first.account)
+        yield declaring("account", second.account)
+        facts = "".join([f"    ; {name}: {_fact(name, fact)}\n" for name, fact in booked.facts])
+        lines = f"{facts}{_posting(first)}{_posting(second)}"
+        yield entry(booked.day, booked.id, booked.words, lines)
+    yield entry(
         str(last_day(statement)),
         closing_id(statement, root),
         Words(plain(statement.profile), "期末余额"),
@@ -196,6 +221,7 @@ def journal(sheet: Sheet, form: str, before: str = "") -> Iterator[str]:
     )
 
 
+@lru_cache(maxsize=2048)
 def tame(text: str) -> str:
     """
     Return *text*, which is free text, as a comment or a payee that means nothing but itself.
@@ -206,6 +232,7 @@ def tame(text: str) -> str:
     return _BLANKS.sub(" ", plain(text)).translate(_FULL_WIDTH)
 
 
+@lru_cache(maxsize=2048)
 def _payee(text: str) -> str:
     return tame(text).lstrip(_AT_FIRST) or PACKET
 
@@ -215,10 +242,9 @@ def _fact(name: str, fact: str) -> str:
 
 
 def _posting(posting: Posting) -> str:
-    amount = f"{posting.account:<36}  {yuan(posting.amount_fen):>12} {CURRENCY}"
-    if posting.balance_fen is None:
-        return amount
-    return f"{amount} = {yuan(posting.balance_fen)} {CURRENCY}"
+    account, amount_fen, balance_fen = posting
+    after = "" if balance_fen is None else f" = {yuan(balance_fen)} {CURRENCY}"
+    return f"    {account:<36}  {yuan(amount_fen):>12} {CURRENCY}{after}\n"
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -227,28 +253,38 @@ _NAMES = ("time", "kind", "packet", "greeting")
 """The facts of an entry next to its id."""
 
 
-def _facts(line: "MovementLine", leg: Leg) -> dict[str, str]:
+def _facts(line: "MovementLine", leg: Leg) -> Facts:
     facts = (line["at"][11:-6], leg.kind, line["packet"], line["greeting"])
-    return {name: fact for name, fact in zip(_NAMES, facts, strict=True) if fact}
+    return [(name, fact) for name, fact in zip(_NAMES, facts, strict=True) if fact]
 
 
 def _postings(
-    line: "MovementLine", leg: Leg, balance_fen: int, root: str
+    line: "MovementLine", leg: Leg, balance_fen: int, accounts: "_Accounts"
 ) -> tuple[Posting, Posting]:
-    out_of, into = (
-        Posting(_account(place, line, root), fen, balance_fen if place is Place.BALANCE else None)
-        for place, fen in ((leg.out_of, -leg.amount_fen), (leg.into, leg.amount_fen))
-    )
+    out_of = _posted(line, leg.out_of, -leg.amount_fen, balance_fen, accounts)
+    into = _posted(line, leg.into, leg.amount_fen, balance_fen, accounts)
     return (into, out_of) if leg.into is Place.BALANCE else (out_of, into)
 
 
-def _account(place: Place, line: "MovementLine", root: str) -> str:
+def _posted(
+    line: "MovementLine", place: Place, fen: int, balance_fen: int, accounts: "_Accounts"
+) -> Posting:
     if place is Place.BALANCE:
-        return balance_account(root)
-    if place is Place.CARD:
-        bank, _, tail = (line["card"] or "").partition("-")
+        return Posting(accounts.names[place], fen, balance_fen)
+    account = accounts.card(line["card"] or "") if place is Place.CARD else accounts.names[place]
+    return Posting(account, fen, None)
+
+
+class _Accounts:
+    """What the accounts are called below *root*."""
+
+    def __init__(self, root: str) -> None:
+        self.names = {place: name.format(root=root) for place, name in _PLACES.items()}
+
+    @staticmethod
+    def card(name: str) -> str:
+        bank, _, tail = name.partition("-")
         return f"Assets:Bank:{_part(bank.upper())}:{_part(tail)}"
-    return _PLACES[place].format(root=root)
 
 
 def _part(text: str) -> str:

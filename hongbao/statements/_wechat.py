@@ -15,7 +15,7 @@ from hongbao.statements._wording import bank_of, plain, words_of
 from hongbao.units import clock, yuan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from hongbao.answers import MovementLine
     from hongbao.queries.statement import Statement
@@ -71,23 +71,28 @@ class Total(NamedTuple):
         return f"{self.rows}笔 {yuan(self.amount_fen)}元"
 
 
+class Totals:
+    """The sums of a bill's classes: it adds up its own rows, and strict readers do too."""
+
+    def __init__(self) -> None:
+        self.of = {INCOME: Total(), EXPENSE: Total(), NEUTRAL: Total()}
+
+    def added(self, rows: "Iterable[Row]") -> "Iterator[Row]":
+        """Yield *rows*, each of which is added up on its way."""
+        for row in rows:
+            before = self.of[row.way]
+            self.of[row.way] = Total(before.rows + 1, before.amount_fen + row.amount_fen)
+            yield row
+
+
 def rows(sheet: "Sheet") -> "Iterator[Row]":
     """Yield the rows of *sheet*, newest first as a bill has them."""
     return (row for row in map(row_of, reversed(sheet.lines)) if row is not None)
 
 
-def preamble(sheet: "Sheet") -> tuple[str, ...]:
-    """
-    Return the lines above the notes, with ``""`` for a blank one.
-
-    The bill counts and sums its own rows, and strict readers do too. So they are read once before
-    the first is written.
-    """
-    statement = sheet.statement
-    totals = {INCOME: Total(), EXPENSE: Total(), NEUTRAL: Total()}
-    for row in rows(sheet):
-        before = totals[row.way]
-        totals[row.way] = Total(before.rows + 1, before.amount_fen + row.amount_fen)
+def preamble(sheet: "Sheet", of: Totals) -> tuple[str, ...]:
+    """Return the lines above the notes, with ``""`` for a blank one, for what was added up."""
+    statement, totals = sheet.statement, of.of
     first, last = first_and_last(statement)
     return (
         "微信支付账单明细",

@@ -33,7 +33,7 @@ Look = Any
 def check_fits(statement: "Statement", beside: int) -> None:
     """Raise StatementTooLong unless the movements have room on a sheet with *beside* other rows."""
     count_max = ROWS_MAX - beside
-    if statement.count > count_max:
+    if statement.sums.count_at_most > count_max < statement.count:
         raise StatementTooLong("xlsx", count=statement.count, count_max=count_max)
 
 

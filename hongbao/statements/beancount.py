@@ -8,6 +8,7 @@ means anything.
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import lru_cache
 from typing import BinaryIO
 
 from hongbao.statements import Sheet
@@ -25,6 +26,7 @@ from hongbao.statements._journal import (
     last_day,
     opening_id,
 )
+from hongbao.statements._spool import put_behind
 from hongbao.statements._wording import Words, plain
 from hongbao.units import yuan
 
@@ -34,45 +36,50 @@ SIGNATURE = (f"{COMMENT}hongbao-signature: ".encode(), b"\n")
 
 def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out* as a beancount journal."""
-    out.writelines(line.encode() for line in _lines(sheet))
+    put_behind(out, lambda: "".join(header(sheet.statement)), _lines(sheet))
 
 
 def _lines(sheet: Sheet) -> Iterator[str]:
     statement, root = sheet.statement, sheet.style.root
     opened: set[str] = set()
 
-    def booked(entry: Entry) -> Iterator[str]:
-        """Yield *entry*, behind the opening of accounts that are used for the first time."""
-        for posting in entry.postings:
+    def booked(entry: Entry) -> str:
+        """Return *entry*, behind the opening of accounts that are used for the first time."""
+        id_, day, (payee, narration), facts, postings = entry
+        opening = ""
+        for posting in postings:
             if posting.account not in opened:
                 opened.add(posting.account)
-                yield f"{entry.day} open {posting.account} {CURRENCY}\n"
-        payee, narration = map(_quoted, entry.words)
-        yield f"{entry.day} * {payee} {narration} ^{entry.id}\n"
-        yield f'  hongbao-id: "{entry.id}"\n'
-        yield from (f"  {name}: {_quoted(fact)}\n" for name, fact in entry.facts.items())
-        for posting in entry.postings:
-            yield f"  {posting.account:<36}  {yuan(posting.amount_fen):>12} {CURRENCY}\n"
-        yield "\n"
+                opening += f"{day} open {posting.account} {CURRENCY}\n"
+        said = "".join([f"  {name}: {_quoted(fact)}\n" for name, fact in facts])
+        lines = "".join(
+            [
+                f"  {account:<36}  {yuan(amount_fen):>12} {CURRENCY}\n"
+                for account, amount_fen, _ in postings
+            ]
+        )
+        return (
+            f"{opening}{day} * {_quoted(payee)} {_quoted(narration)} ^{id_}\n"
+            f'  hongbao-id: "{id_}"\n{said}{lines}\n'
+        )
 
     balance, first = balance_account(root), str(first_day(statement))
-    yield from header(statement)
     yield f'\noption "operating_currency" "{CURRENCY}"\n\n'
     yield f"{first} commodity {CURRENCY}\n"
     yield f"{first} open {balance} {CURRENCY}\n\n"
     opened.add(balance)
     if fen := statement.opening_fen:
-        yield from booked(
+        yield booked(
             Entry(
                 opening_id(statement, root),
                 first,
                 Words(statement.profile, "期初余额"),
-                {},
+                [],
                 (Posting(balance, fen, fen), Posting(OPENING_BALANCES, -fen, None)),
             )
         )
     for entry in entries(sheet):
-        yield from booked(entry)
+        yield booked(entry)
     checked = last_day(statement) + timedelta(days=1)  # it is looked at when that day begins
     if not ends_with_a_day(statement):
         yield f"{COMMENT}of this file alone: later movements of the day before would be missing\n"
@@ -80,6 +87,7 @@ def _lines(sheet: Sheet) -> Iterator[str]:
     yield f"{checked} balance {balance}  {yuan(statement.closing_fen)} ~ 0 {CURRENCY}\n\n"
 
 
+@lru_cache(maxsize=2048)
 def _quoted(text: str) -> str:
     """
     Return *text*, which may be free text, as a string that holds it and ends where it ends.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from hongbao.statements import Sheet
 from hongbao.statements._bank import CODE, CURRENCY, Entry, entries, first_and_last, text
+from hongbao.statements._spool import put_behind
 from hongbao.units import iso, yuan
 
 if TYPE_CHECKING:
@@ -106,8 +107,7 @@ _PACKET = "<Refs><Prtry><Tp>packet</Tp><Ref>{packet}</Ref></Prtry></Refs>\n"
 
 def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out* as camt.053.001.08, up to where its signature stands."""
-    out.write(_head(sheet.statement).encode())
-    out.writelines(_entry(entry).encode() for entry in entries(sheet.lines))
+    put_behind(out, lambda: _head(sheet.statement), map(_entry, entries(sheet.lines)))
     out.write(b"</Stmt>\n</BkToCstmrStmt>\n")
 
 

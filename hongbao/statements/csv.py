@@ -9,15 +9,20 @@ they leave *amount_yuan* empty, so that the column's sum is what the period chan
 """
 
 import csv
+import io
 import re
 import unicodedata
 from codecs import BOM_UTF8
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from hongbao.statements import Sheet
+from hongbao.statements._spool import put
 from hongbao.units import iso, yuan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from hongbao.answers import MovementLine
@@ -55,30 +60,42 @@ _FORMULA = frozenset("=+-@'\u2212")
 
 def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out* as CSV."""
-    statement = sheet.statement
-    table = csv.DictWriter(Encoded(out), COLUMNS, restval="")
-    profile = cell(statement.profile)
     out.write(BOM_UTF8)
-    table.writeheader()
-    table.writerow(
-        {
-            "type": "opening",
-            "at": _instant(statement.since),
-            "balance_yuan": yuan(statement.opening_fen),
-            "profile": profile,
-        }
+    put(out, _pieces(_rows(sheet)))
+
+
+def _pieces(rows: "Iterable[Sequence[str | int]]") -> "Iterator[str]":
+    """Yield *rows* as CSV, some hundred at a time."""
+    piece = io.StringIO(newline="")
+    table, coming = csv.writer(piece), iter(rows)
+    while some := [*islice(coming, 256)]:
+        table.writerows(some)
+        yield piece.getvalue()
+        piece.seek(0)
+        piece.truncate()
+
+
+def _rows(sheet: Sheet) -> "Iterator[Sequence[str | int]]":
+    statement = sheet.statement
+    profile = cell(statement.profile)
+
+    def end(**facts: str | int) -> tuple[str | int, ...]:
+        return tuple({**dict.fromkeys(COLUMNS, ""), "profile": profile, **facts}.values())
+
+    yield COLUMNS
+    yield end(
+        type="opening",
+        at=_instant(statement.since),
+        balance_yuan=yuan(statement.opening_fen),
     )
     for line in sheet.lines:
-        table.writerow({"type": "movement", "profile": profile, **_movement(line)})
-    table.writerow(
-        {
-            "type": "closing",
-            "at": _instant(statement.until),
-            "balance_yuan": yuan(statement.closing_fen),
-            "entry": statement.head["entry"],
-            "profile": profile,
-            "mac": statement.head["mac"],
-        }
+        yield _movement(line, profile)
+    yield end(
+        type="closing",
+        at=_instant(statement.until),
+        balance_yuan=yuan(statement.closing_fen),
+        entry=statement.head["entry"],
+        mac=statement.head["mac"],
     )
 
 
@@ -119,28 +136,42 @@ def _begins_formula(part: str) -> bool:
     return False
 
 
-def _movement(line: "MovementLine") -> dict[str, str | int]:
-    return {
-        "date": line["at"][:10],  # a statement's instants are China's
-        "at": line["at"],
-        "act": line["act"],
-        "amount_yuan": yuan(line["amount_fen"]),
-        "balance_yuan": yuan(line["balance_fen"]),
-        "counterparty": cell(line["counterparty"]),
-        "packet": cell(line["packet"]),
-        "packet_kind": line["packet_kind"] or "",
-        "shares": "" if line["shares"] is None else line["shares"],
-        "greeting": cell(line["greeting"]),
-        "refunded_yuan": _yuan_or_nothing(line["refunded_fen"]),
-        "card": cell(line["card"]),
-        "card_yuan": _yuan_or_nothing(line["card_fen"]),
-        "card_gone": "true" if line["card_gone"] else "",
-        "fee_yuan": _yuan_or_nothing(line["fee_fen"]),
-        "status": line["status"],
-        "id": line["id"],
-        "entry": line["entry"],
-        "request_id": cell(line["request_id"]),
-    }
+def _movement(line: "MovementLine", profile: str) -> tuple[str | int, ...]:
+    """Return *line* in `COLUMNS`."""
+    shares, at = line["shares"], line["at"]
+    return (
+        "movement",
+        at[:10],  # a statement's instants are China's
+        at,
+        line["act"],
+        yuan(line["amount_fen"]),
+        yuan(line["balance_fen"]),
+        _again(line["counterparty"]),
+        _id(line["packet"]),
+        line["packet_kind"] or "",
+        "" if shares is None else shares,
+        _again(line["greeting"]),
+        _yuan_or_nothing(line["refunded_fen"]),
+        _again(line["card"]),
+        _yuan_or_nothing(line["card_fen"]),
+        "true" if line["card_gone"] else "",
+        _yuan_or_nothing(line["fee_fen"]),
+        line["status"],
+        line["id"],
+        line["entry"],
+        _id(line["request_id"]),
+        profile,
+        "",
+    )
+
+
+_again = lru_cache(maxsize=2048)(cell)
+"""A cell of what many lines say: names, cards, greetings."""
+
+
+def _id(text: str | None) -> str:
+    """Return the cell of an id: one of ours is letters and digits, and seldom comes again."""
+    return text if text and text.isascii() and text.isidentifier() else cell(text)
 
 
 def _instant(at: "datetime | None") -> str:

@@ -8,7 +8,7 @@ It declares its accounts, payees and tags, carries each movement's id as the ent
 from typing import BinaryIO
 
 from hongbao.statements import Sheet
-from hongbao.statements._journal import COMMENT, journal
+from hongbao.statements._journal import COMMENT, write_journal
 
 ENDINGS = (".journal", ".hledger")
 SIGNATURE = (f"{COMMENT}hongbao-signature: ".encode(), b"\n")
@@ -16,4 +16,4 @@ SIGNATURE = (f"{COMMENT}hongbao-signature: ".encode(), b"\n")
 
 def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out* as an hledger journal."""
-    out.writelines(line.encode() for line in journal(sheet, "{payee} | {note}", "decimal-mark .\n"))
+    write_journal(sheet, out, " | ", "decimal-mark .\n")

@@ -6,11 +6,13 @@ XML as well, so that any parser reads it. Printed, each page repeats the table's
 that know how number the pages.
 """
 
+from collections.abc import Iterable, Iterator
 from html import escape
 from typing import BinaryIO
 
 from hongbao.statements import Sheet
 from hongbao.statements._printed import COLUMNS, RIGHT, Facts, Printed, Row
+from hongbao.statements._spool import put_behind
 
 ENDINGS = (".html", ".htm")
 SIGNATURE = (b"<!-- hongbao-signature: ", b" -->\n</body></html>\n")
@@ -62,28 +64,39 @@ _CELLS = "".join(f"<td{_class(column)}>{{{column}}}</td>" for column in COLUMNS)
 def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out* as a page, up to where its signature follows."""
     printed = Printed(sheet)
+    put_behind(out, lambda: _lines(_above(printed)), _rows(printed))
+    out.write(_lines(_below(printed)).encode())
 
-    def put(text: str) -> None:
-        out.write(f"{text}\n".encode())
 
-    put("<!DOCTYPE html>")
-    put(f'<html xmlns="http://www.w3.org/1999/xhtml" lang="{printed.language}">')
-    put(f"<head>{_META}\n<title>{escape(printed.name)}</title>\n<style>\n{_STYLE}</style></head>")
-    put(f"<body>\n<h1><i></i>{escape(printed.title)}</h1>")
-    put(f'<p class="period">{escape(printed.period)}</p>')
-    put(_facts("who", printed.who))
-    put(_facts("sums", printed.sums))
-    put(f"<table>\n<thead><tr>{_heads(printed.headings)}</tr></thead>\n<tbody>")
+def _above(printed: Printed) -> Iterator[str]:
+    yield "<!DOCTYPE html>"
+    yield f'<html xmlns="http://www.w3.org/1999/xhtml" lang="{printed.language}">'
+    yield f"<head>{_META}\n<title>{escape(printed.name)}</title>\n<style>\n{_STYLE}</style></head>"
+    yield f"<body>\n<h1><i></i>{escape(printed.title)}</h1>"
+    yield f'<p class="period">{escape(printed.period)}</p>'
+    yield _facts("who", printed.who)
+    yield _facts("sums", printed.sums)
+    yield f"<table>\n<thead><tr>{_heads(printed.headings)}</tr></thead>\n<tbody>"
+
+
+def _rows(printed: Printed) -> Iterator[str]:
     for row in printed.rows():
         cells = {column: escape(text) for column, text in row.items()}
-        put(f"<tr>{_CELLS.format_map(cells)}</tr>")
+        yield f"<tr>{_CELLS.format_map(cells)}</tr>\n"
+
+
+def _below(printed: Printed) -> Iterator[str]:
     if not printed.count:
-        put(f'<tr><td colspan="{len(COLUMNS)}">{escape(printed.nothing)}</td></tr>')
-    put("</tbody></table>\n<footer>")
-    put(_facts("proof", printed.proof))
+        yield f'<tr><td colspan="{len(COLUMNS)}">{escape(printed.nothing)}</td></tr>'
+    yield "</tbody></table>\n<footer>"
+    yield _facts("proof", printed.proof)
     for note in printed.notes:
-        put(f"<p>{escape(note)}</p>")
-    put("</footer>")
+        yield f"<p>{escape(note)}</p>"
+    yield "</footer>"
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "".join(f"{text}\n" for text in texts)
 
 
 def _facts(name: str, facts: Facts) -> str:

@@ -10,21 +10,24 @@ from typing import BinaryIO
 
 from hongbao.documents import to_json
 from hongbao.statements import SCHEMA, Sheet
-from hongbao.statements.json import instant
+from hongbao.statements._spool import put
+from hongbao.statements.json import instant, movement
 
 ENDINGS = (".jsonl", ".ndjson")
 SIGNATURE = (b'{"type": "signature", "signature": ', b"}\n")
 FULL = True
+
+_MOVEMENT = '"type": "movement", '
 
 
 def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out*: a line to open it, one for each movement, one to close it."""
     statement = sheet.statement
 
-    def put(facts: Mapping[str, object]) -> None:
+    def say(facts: Mapping[str, object]) -> None:
         out.write(to_json(facts).encode() + b"\n")
 
-    put(
+    say(
         {
             "type": "statement",
             "schema": SCHEMA,
@@ -35,9 +38,8 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
             "opening_fen": statement.opening_fen,
         }
     )
-    for line in sheet.lines:
-        put({"type": "movement", **line})
-    put(
+    put(out, (f"{movement(line, _MOVEMENT)}\n" for line in sheet.lines))
+    say(
         {
             "type": "closing",
             "closing_fen": statement.closing_fen,

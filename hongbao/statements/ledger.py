@@ -8,7 +8,7 @@ the payee.
 from typing import BinaryIO
 
 from hongbao.statements import Sheet
-from hongbao.statements._journal import COMMENT, journal
+from hongbao.statements._journal import COMMENT, write_journal
 
 ENDINGS = (".ledger",)
 SIGNATURE = (f"{COMMENT}hongbao-signature: ".encode(), b"\n")
@@ -16,4 +16,4 @@ SIGNATURE = (f"{COMMENT}hongbao-signature: ".encode(), b"\n")
 
 def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out* as a ledger journal."""
-    out.writelines(line.encode() for line in journal(sheet, "{payee}  ; {note}"))
+    write_journal(sheet, out, "  ; ")

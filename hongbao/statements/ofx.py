@@ -7,10 +7,12 @@ offset, moves what happened at 00:30 to the day before; the exact moment is in `
 no place for an opening balance, and none for a signature.
 """
 
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
 from hongbao.statements import Sheet
 from hongbao.statements._bank import CODE, CURRENCY, Entry, entries, first_and_last, text
+from hongbao.statements._spool import put
 from hongbao.units import CHINA, yuan
 
 if TYPE_CHECKING:
@@ -94,22 +96,17 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
     statement = sheet.statement
     first, last = first_and_last(statement)
 
-    def put(piece: str) -> None:
-        out.write(piece.replace("\n", "\r\n").encode())
-
-    put(
-        _HEAD.format(
-            server=_moment(statement.ends_at),
-            bank=CODE,
-            account=statement.account_id,
-            currency=CURRENCY,
-            first=first,
-            last=last,
-        )
+    beginning = _HEAD.format(
+        server=_moment(statement.ends_at),
+        bank=CODE,
+        account=statement.account_id,
+        currency=CURRENCY,
+        first=first,
+        last=last,
     )
-    for entry in entries(sheet.lines):
-        put(_entry(entry))
-    put(_END.format(closing=yuan(statement.closing_fen), last=last))
+    end = _END.format(closing=yuan(statement.closing_fen), last=last)
+    pieces = chain((beginning,), map(_entry, entries(sheet.lines)), (end,))
+    put(out, (piece.replace("\n", "\r\n") for piece in pieces))
 
 
 def _entry(entry: Entry) -> str:

@@ -11,6 +11,7 @@ from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, BinaryIO
 
 from hongbao.statements import Sheet
+from hongbao.statements._spool import put_behind
 from hongbao.statements._wechat import (
     BEGINNING,
     COLUMNS,
@@ -18,6 +19,7 @@ from hongbao.statements._wechat import (
     NOTHING,
     RULE,
     Row,
+    Totals,
     days,
     preamble,
     rows,
@@ -29,28 +31,26 @@ if TYPE_CHECKING:
     from hongbao.queries.statement import Statement
 
 ENDINGS = (".csv",)
-PASSES = 2  # what the preamble counts, and the rows
 
 _COMMAS = "," * 8
 
 
 def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out* as a bill, newest first."""
+    totals = Totals()
+
+    def above() -> str:
+        texts = (*preamble(sheet, totals), *NOTES, "", RULE)
+        lines = (*(f"{_on_its_own(text)}{_COMMAS}" for text in texts), ",".join(COLUMNS))
+        return "".join(f"{line}\r\n" for line in lines)
+
     out.write(BOM_UTF8)
-    for text in (*preamble(sheet), *NOTES, "", RULE):
-        _put(out, f"{_on_its_own(text)}{_COMMAS}")
-    _put(out, ",".join(COLUMNS))
-    for row in rows(sheet):
-        _put(out, _cells(row))
+    put_behind(out, above, (f"{_cells(row)}\r\n" for row in totals.added(rows(sheet))))
 
 
 def file_name(statement: "Statement") -> str:
     """Return the name that WeChat gives to such a file."""
     return f"{BEGINNING}({days(statement)}).csv"
-
-
-def _put(out: BinaryIO, line: str) -> None:
-    out.write(f"{line}\r\n".encode())
 
 
 def _cells(row: Row) -> str:

@@ -14,6 +14,7 @@ from hongbao.statements._wechat import (
     NOTES,
     NOTHING,
     RULE,
+    Totals,
     days,
     preamble,
     rows,
@@ -36,13 +37,16 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out* as a bill, newest first."""
     statement = sheet.statement
     check_fits(statement, _HEADER_ROW)
+    totals = Totals()
+    for _row in totals.added(rows(sheet)):
+        pass
     with workbook(out, statement.ends_at) as book:
         text = book.look(num_format="@")
         looks = [text] * len(COLUMNS)
         looks[0] = book.look(num_format="yyyy-mm-dd hh:mm:ss")
         looks[5] = book.look(num_format=r"\¥#,##0.00")
         page = book.page("Sheet1", _WIDTHS)
-        for line in (*preamble(sheet), *_NOTES, "", RULE):
+        for line in (*preamble(sheet, totals), *_NOTES, "", RULE):
             page.merged(line, len(COLUMNS), text)
         page.row(COLUMNS)
         for row in rows(sheet):

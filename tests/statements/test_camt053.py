@@ -17,7 +17,7 @@ from lxml import etree
 from hongbao.domain.ids import account_id, movement_id
 from hongbao.statements import signature_place
 from hongbao.statements._wording import plain
-from hongbao.units import CHINA
+from hongbao.units import CHINA, iso
 from tests.consumers import run
 from tests.statements.bank_rows import KINDS, UNSAYABLE, WORST, stated
 from tests.statements.conftest import HOSTILE, ID_NUMBER, PEOPLE, pin
@@ -382,7 +382,7 @@ def test_the_longest_ids_fit():
     last = 99_999_999
     content = written(
         stated(
-            {**KINDS[2][1], "act": "withdraw", "id": movement_id(999_999, at, last)},
+            {**KINDS[2][1], "act": "withdraw", "id": movement_id(999_999, iso(at), last)},
             account_id=account_id(999_999, 100),
             head={"entry": last, "mac": "ab" * 32},
         ),

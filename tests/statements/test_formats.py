@@ -1,5 +1,6 @@
 """The formats: chosen, woken late, exact to the byte, and in agreement with each other."""
 
+import io
 import json
 import os
 import subprocess
@@ -14,8 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench import ledger
 from hongbao import errors, statements, words
-from hongbao.queries.statement import Signer, Statement
+from hongbao.documents import to_json
+from hongbao.queries.statement import Signer, Statement, Sums
+from hongbao.statements import json as json_format
 from hongbao.units import CHINA
 from hongbao.vault import primitives
 from tests.every import every
@@ -96,16 +100,15 @@ def statement(*lines, **facts):
         "ends_at": NOVEMBER[1],
         "opening_fen": 10000,
         "closing_fen": 2324,
-        "in_fen": 0,
-        "out_fen": 7676,
-        "count": 2,
         "head": {"entry": 12, "mac": "ab" * 32},
         "masked": False,
         "full": False,
         "signer": SIGNER,
         "lines": lines,
     }
-    return Statement(**{**asked, **facts})
+    sums = {"count": 2, "in_fen": 0, "out_fen": 7676}
+    sums |= {name: facts.pop(name) for name in sums.keys() & facts.keys()}
+    return Statement(**{**asked, "sums": Sums.of(**sums), **facts})
 
 
 # --- choosing -------------------------------------------------------------------------------------
@@ -512,6 +515,94 @@ def test_any_ledger_adds_up_in_every_format(copied, ledger, first, second):
             assert timeless(whole["json"]) == [
                 line for part in (before, between, after) for line in timeless(part)
             ]
+
+
+# --- what they cost ------------------------------------------------------------------------------
+
+
+READ_ONCE = ("beancount", "camt053", "csv", "hledger", "html", "json", "jsonl", "ledger", "ofx")
+"""The formats that a long statement is written in; the others read rows twice, or are short."""
+
+
+@every("format_name", READ_ONCE)
+def test_rows_of_the_ledger_are_read_once(a_life, format_name, monkeypatch):
+    """
+    What the lines add up to is known from the lines, also where it stands above them.
+    """
+    with a_life.desk() as desk, desk.statement() as statement:
+        store, readings = desk.store, []
+        monkeypatch.setattr(store, "totals", lambda *_: pytest.fail("read for its sums"))
+        read = store.movements
+
+        def counted(*asked, **options):
+            readings.append(asked)
+            return read(*asked, **options)
+
+        monkeypatch.setattr(store, "movements", counted)
+        statements.write(statement, format_name, io.BytesIO())
+
+    assert 1 == len(readings)
+
+
+def test_a_line_is_the_same_json_whoever_writes_it(a_life):
+    """
+    The quick way of JSON Lines, and the one that knows nothing of a line.
+    """
+    for name in PEOPLE:
+        with a_life.desk(name) as desk, desk.statement() as statement:
+            for line in statement.lines:
+                assert to_json(line) == json_format.movement(line)
+    odd = movement(greeting='"\\\u2028\x9b', request_id="-r,2", card="a b", card_fen=None)
+    assert to_json(odd) == json_format.movement(odd)
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from bench.homes import env_of
+from hongbao import statements
+from hongbao.wallet import Wallet
+
+class Nowhere:
+    def write(self, content): return len(content)
+
+with Wallet.open(env_of(Path(sys.argv[1])), profile="member0") as wallet:
+    with wallet.statement() as statement:
+        statements.write(statement, sys.argv[2], Nowhere())
+        count = statement.count
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+"""Prints how many movements there were, and the most KiB that the process has had."""
+
+
+@pytest.mark.slow  # it grows a home of a hundred thousand movements
+def test_memory_does_not_grow_with_a_statement(tmp_path):
+    """
+    Ten times the rows take no more memory but for what the engine's page cache has not filled yet.
+
+    A workbook's rows wait in files, and its texts in memory, each once.
+    """
+    root = Path(__file__).parent.parent.parent
+    peaks = {}
+    for count in (10_000, 100_000):
+        home = tmp_path / str(count)
+        home.mkdir()
+        ledger.grow(home, count * 2, 1)
+        for format_name in (*READ_ONCE, "wechat", "xlsx"):
+            done = subprocess.run(
+                [sys.executable, "-c", PEAK, home, format_name],
+                cwd=root,
+                capture_output=True,
+                check=True,
+                text=True,
+            )
+            movements, peak = map(int, done.stdout.split())
+            assert count == pytest.approx(movements, rel=0.01)
+            peaks[format_name, count] = peak
+    grown = {
+        name: peaks[name, 100_000] - peaks[name, 10_000] for name in (*READ_ONCE, "wechat", "xlsx")
+    }
+    assert max(grown.values()) < 8 * 1024, grown
 
 
 # --- our own mistakes -----------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from hongbao.engines.sqlcipher.books import head
 from hongbao.engines.sqlcipher.engine import Engine, marks
-from hongbao.store import Movement, TotalsRow
-from hongbao.units import from_micros, to_micros
+from hongbao.store import Balances, Movement, TotalsRow
+from hongbao.units import to_micros
 
 # --- usage ----------------------------------------------------------------------------------------
 
@@ -84,12 +84,11 @@ def movements(
         " coalesce(sum(transfer.amount_fen), 0) FROM entry AS back"
         " JOIN transfer ON transfer.entry = back.id AND transfer.reason IN ('refund', 'return')"
         f" WHERE back.packet = packet.number AND back.act IN {_BACK} AND back.id < ?) END,"
-        f" other.name, entry.facts, {_STATUS}, paid.entry FROM entry"
+        f" entry.counterparty, {_FACTS}, {_STATUS}, paid.entry FROM entry"
         " LEFT JOIN message AS asked ON asked.entry = entry.id"
         " LEFT JOIN message AS paid ON paid.outcome = entry.id"
         " LEFT JOIN review_case AS hold ON hold.entry = entry.id AND hold.kind = 'hold'"
         " LEFT JOIN packet ON packet.number = entry.packet"
-        " LEFT JOIN profile AS other ON other.id = entry.counterparty"
         f" WHERE entry.profile = ? AND entry.act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
         " AND entry.id >= ? AND entry.id < ?"
         " AND (? IS NULL OR entry.counterparty = ?)"
@@ -103,30 +102,64 @@ def movements(
         counterparty,
         limit,
     )
-    for row in rows:
-        yield Movement(row[0], row[1], from_micros(row[2]), *row[3:])
+    return map(Movement._make, rows)
+
+
+def arrivals(engine: Engine, profile: int, span: range, acts: Sequence[str]) -> Iterator[Movement]:
+    if span.start == 1:
+        return  # nothing was asked for before the first entry
+    found = engine.rows(
+        "SELECT outcome FROM message WHERE profile = ? AND outcome >= ? AND outcome < ?"
+        " AND entry < ? ORDER BY outcome",
+        profile,
+        span.start,
+        span.stop,
+        span.start,
+    )
+    for (entry,) in found:
+        only = range(entry, entry + 1)
+        yield from movements(engine, profile, only, acts=acts, end=span.stop)
 
 
 def totals(engine: Engine, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
-    balance = (
-        "coalesce((SELECT balance_fen FROM entry WHERE profile = ? AND id < ?"
-        " ORDER BY id DESC LIMIT 1), 0)"
-    )
     row = engine.row(
         "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
-        f" coalesce(sum(max(-amount_fen, 0)), 0), {balance}, {balance} FROM entry"
+        " coalesce(sum(max(-amount_fen, 0)), 0) FROM entry"
         f" WHERE profile = ? AND act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
         " AND entry.id >= ? AND entry.id < ?",
-        profile,
-        span.start,
-        profile,
-        span.stop,
         profile,
         *acts,
         span.start,
         span.stop,
     )
     return TotalsRow(*row)
+
+
+def balances(engine: Engine, profile: int, span: range) -> Balances:
+    before = (
+        "coalesce((SELECT balance_fen FROM entry WHERE profile = ? AND id < ?"
+        " ORDER BY id DESC LIMIT 1), 0)"
+    )
+    row = engine.row(f"SELECT {before}, {before}", profile, span.start, profile, span.stop)
+    return Balances(*row)
+
+
+def entries_of(engine: Engine, profile: int, span: range) -> int:
+    row = engine.row(
+        "SELECT count(*) FROM entry WHERE profile = ? AND id >= ? AND id < ?",
+        profile,
+        span.start,
+        span.stop,
+    )
+    return int(row[0])
+
+
+_FACTS = """
+    CASE
+        WHEN entry.act = 'claim' OR (entry.act = 'send' AND packet.card IS NULL) THEN NULL
+        ELSE entry.facts
+    END"""
+"""What the columns do not say of a movement: they say all of most, and facts are long."""
 
 
 _STATUS = """
