@@ -22,7 +22,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 # Where `make test-all` begins to explore; `make SEED=… test-all` explores the same again.
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
-.PHONY: demo test test-all check lint types format bench locale pins build clean help
+.PHONY: demo test test-all check lint types format bench bench-peers locale pins build clean help
 
 demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
 	@$(BIN)/hongbao demo
@@ -48,6 +48,9 @@ format: $(VENV)/.tests  ## lay the code out the one way, and mend what lint can 
 
 bench: $(VENV)/.runs  ## measure what things cost, as ratios against bare SQL
 	@$(BIN)/python bench/run.py
+
+bench-peers: $(VENV)/.runs  ## measure what the same costs with Redis, PostgreSQL, hledger and others
+	@$(BIN)/python bench/peers/run.py
 
 locale: $(VENV)/.tests  ## collect every sentence people read, and compile the translations
 	@$(BIN)/python tools/catalogue.py
