@@ -24,10 +24,10 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out*: a line to open it, one for each movement, one to close it."""
     statement = sheet.statement
 
-    def say(facts: Mapping[str, object]) -> None:
+    def put_facts(facts: Mapping[str, object]) -> None:
         out.write(to_json(facts).encode() + b"\n")
 
-    say(
+    put_facts(
         {
             "type": "statement",
             "schema": SCHEMA,
@@ -39,7 +39,7 @@ def write(sheet: Sheet, out: BinaryIO) -> None:
         }
     )
     put(out, (f"{movement(line, _MOVEMENT)}\n" for line in sheet.lines))
-    say(
+    put_facts(
         {
             "type": "closing",
             "closing_fen": statement.closing_fen,
