@@ -1074,7 +1074,7 @@ class Store(Protocol):
         ...
 
     def entries_of(self, profile: int, span: range) -> int:
-        """Return how many entries of *span* are *profile*'s, of whatever act; it reads none."""
+        """Return how many entries of *span* are *profile*'s, of any act, without reading them."""
         ...
 
     # --- looking ---------------------------------------------------------------------------------

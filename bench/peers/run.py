@@ -270,7 +270,7 @@ def _hongbao(home: Path) -> Callable[[], Program]:
     return lambda: Program(program, {**os.environ, "HONGBAO_HOME": str(home), "LANGUAGE": "en"})
 
 
-def told(result: Result) -> str:
+def shown(result: Result) -> str:
     """Return *result* as a line for people."""
     name = f"{result.what:<26} {result.who:<46}"
     if result.cost is None:
@@ -305,7 +305,7 @@ def main() -> None:
         for result in measure(QUICK if chosen.quick else FULL, folder):
             results.append(result)
             if not chosen.json:
-                print(told(result), flush=True)
+                print(shown(result), flush=True)
     finally:
         shutil.rmtree(folder)
     if chosen.json:

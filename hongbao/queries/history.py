@@ -247,8 +247,8 @@ class _More(Row):
 _NOTHING = _More(None, None, None, None, False, None, None)
 
 
-def _more(home: Home, movement: Movement, told: str, cards: Mapping[str, CardRow]) -> _More:
-    facts = facts_from(home, movement.act, told)
+def _more(home: Home, movement: Movement, text: str, cards: Mapping[str, CardRow]) -> _More:
+    facts = facts_from(home, movement.act, text)
     name, card_fen = None, None
     act = "refund" if movement.act in _SENT_BACK and movement.packet else movement.act
     match act:
