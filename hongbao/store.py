@@ -588,18 +588,14 @@ class Moved(Row):
 
 
 class TotalsRow(Row):
-    """What movements add up to."""
+    """What movements of a span add up to, and the balance around them."""
 
     movements: int
     in_fen: int
     out_fen: int
-
-
-class Balances(Row):
-    """A balance before and after the entries of a span."""
-
-    opening_fen: int
-    closing_fen: int
+    opening_fen: int  # the balance before the span
+    closing_fen: int  # and after it
+    entries: int  # the profile's in the span, of any act
 
 
 class Movement(Row):
@@ -1048,33 +1044,24 @@ class Store(Protocol):
         limit: int = -1,
         newest_first: bool = True,
         end: int | None = None,
+        asked_before: int | None = None,
     ) -> Iterator[Movement]:
         """
         Yield what *acts* did to *profile*'s money in the entries of *span*.
+
+        With *asked_before*, only what came of payments that an earlier entry than that asked for.
 
         What came back of a packet is added up to the entry *end*, or to the span's own end, and how
         a payment's state is as of then.
         """
         ...
 
-    def arrivals(self, profile: int, span: range, acts: Sequence[str]) -> Iterator[Movement]:
+    def totals(self, profile: int, span: range, acts: Sequence[str] = ()) -> TotalsRow:
         """
-        Yield, oldest first, *acts* of *span* that ended a payment which was asked for before it.
+        Return what the movements of *span* add up to, for which it reads them all.
 
-        They move nothing of the balance.
+        Without *acts*, none is read: there are only the balances and the number of entries.
         """
-        ...
-
-    def totals(self, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
-        """Return what the movements of *span* add up to, for which it reads them all."""
-        ...
-
-    def balances(self, profile: int, span: range) -> Balances:
-        """Return the balance of *profile* before *span* and after it."""
-        ...
-
-    def entries_of(self, profile: int, span: range) -> int:
-        """Return how many entries of *span* are *profile*'s, of any act, without reading them."""
         ...
 
     # --- looking ---------------------------------------------------------------------------------

@@ -35,42 +35,39 @@ class Signer(NamedTuple):
     sign: Callable[[bytes], bytes]
 
 
+Added = tuple[int, int, int]
+"""What movements add up to: how many they are, money in and money out."""
+
+
 class Sums:
     """
-    What a statement's movements add up to: how many they are, money in and money out.
+    What a statement's movements add up to.
 
     Who reads the movements to their end has added them up, and *settles* it. Asked for before, it
-    is read out of the ledger, and every row with it.
+    is read out of the ledger, and every row with it. For what needs no more, such as a progress
+    bar, there is a number that the movements are not more than: *count_at_most*.
     """
 
     def __init__(
-        self,
-        read: Callable[[], TotalsRow],
-        at_most: Callable[[], int],
-        known: TotalsRow | None = None,
+        self, read: Callable[[], Added], count_at_most: int, known: Added | None = None
     ) -> None:
         self._read = read
-        self._at_most = at_most
         self._known = known
+        self.count_at_most = count_at_most
 
     @classmethod
     def of(cls, count: int, in_fen: int, out_fen: int) -> Sums:
         """Return sums that are known."""
-        known = TotalsRow(count, in_fen, out_fen)
-        return cls(lambda: known, lambda: count, known)
+        known = (count, in_fen, out_fen)
+        return cls(lambda: known, count, known)
 
     @property
-    def known(self) -> TotalsRow:
+    def known(self) -> Added:
         if self._known is None:
             self._known = self._read()
         return self._known
 
-    @property
-    def count_at_most(self) -> int:
-        """A number that the movements are not more than, for which none is read."""
-        return self._at_most() if self._known is None else self._known.movements
-
-    def settle(self, added: TotalsRow) -> TotalsRow:
+    def settle(self, added: Added) -> Added:
         """Return the sums: *added*, unless they had been asked for before it was known."""
         if self._known is None:
             self._known = added
@@ -113,15 +110,15 @@ class Statement:
 
     @property
     def in_fen(self) -> int:
-        return self.sums.known.in_fen
+        return self.sums.known[1]
 
     @property
     def out_fen(self) -> int:
-        return self.sums.known.out_fen
+        return self.sums.known[2]
 
     @property
     def count(self) -> int:
-        return self.sums.known.movements
+        return self.sums.known[0]
 
 
 class _Lines:
@@ -180,7 +177,7 @@ def statement(
         if last is not None:
             since = start_of_last(last, home.now())
         span = entry_span(home, since, until, None if upto is None else upto + 1)
-        balances = home.store.balances(me.id, span)
+        around = home.store.totals(me.id, span)
         head = head_line(home, span.stop - 1)
         last_at = act_in(home, head["entry"]).at if head["entry"] else me.opened_at
         ends_at = last_at if until is None or until > home.now() else until
@@ -192,12 +189,9 @@ def statement(
             until=until,
             begins_at=since or me.opened_at,
             ends_at=ends_at,
-            opening_fen=balances.opening_fen,
-            closing_fen=balances.closing_fen,
-            sums=Sums(
-                lambda: home.store.totals(me.id, span, ACTS),
-                lambda: home.store.entries_of(me.id, span),
-            ),
+            opening_fen=around.opening_fen,
+            closing_fen=around.closing_fen,
+            sums=Sums(lambda: _added(home.store.totals(me.id, span, ACTS)), around.entries),
             head=head,
             masked=masked,
             full=full,
@@ -217,9 +211,18 @@ def _stated(
     return map(_masked, lines) if masked else lines
 
 
+def _added(totals: TotalsRow) -> Added:
+    return totals.movements, totals.in_fen, totals.out_fen
+
+
 def _arrived(home: Home, me: ProfileRow, span: range, masked: bool) -> Iterator[MovementLine]:
     """Yield what came to a card in *span* and was on its way before it."""
-    lines = movement_lines(home, home.store.arrivals(me.id, span, ARRIVALS))
+    if span.start == 1:
+        return iter(())  # nothing was asked for before the first entry
+    found = home.store.movements(
+        me.id, span, acts=ARRIVALS, newest_first=False, asked_before=span.start
+    )
+    lines = movement_lines(home, found)
     return map(_masked, lines) if masked else lines
 
 

@@ -101,7 +101,7 @@ def balance_over_time(
         if last is not None:
             since = start_of_last(last, now)
         span = entry_span(home, since, until)
-        balances = home.store.balances(me.id, span)
+        balances = home.store.totals(me.id, span)
         movements = home.store.movements(me.id, span, acts=ACTS, newest_first=False)
         return {
             "profile": me.name,

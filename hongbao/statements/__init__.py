@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
 from hongbao.errors import HongbaoError
 from hongbao.outputs import check_ending, check_free, is_stream, save_as
-from hongbao.store import TotalsRow
 
 # Of the standard library, nothing is imported here that a format is called after: waking the
 # format makes it an attribute of this module, which would hide the other one.
@@ -302,7 +301,7 @@ class _AddedUp:
                 raise DoesNotAddUp(f"entry {line['entry']}: {shown}")
             before_fen = after_fen
             yield line
-        added = TotalsRow(number - self._seen, in_fen, out_fen)
+        added = (number - self._seen, in_fen, out_fen)
         self._seen = number
         found, promised = (*added, before_fen), (*statement.sums.settle(added), ends[1])
         if found != promised:

@@ -92,10 +92,7 @@ class Ledger(Engine):
     usage_of = history.usage_of
     span = history.span
     movements = history.movements
-    arrivals = history.arrivals
     totals = history.totals
-    balances = history.balances
-    entries_of = history.entries_of
 
     def audit(self, question: "Question", *values: object) -> Iterator[Any]:
         from hongbao.engines.sqlcipher.audit import audit  # long texts that only checks need

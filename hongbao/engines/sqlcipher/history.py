@@ -5,7 +5,7 @@ from datetime import datetime
 
 from hongbao.engines.sqlcipher.books import head
 from hongbao.engines.sqlcipher.engine import Engine, marks
-from hongbao.store import Balances, Movement, TotalsRow
+from hongbao.store import Movement, TotalsRow
 from hongbao.units import to_micros
 
 # --- usage ----------------------------------------------------------------------------------------
@@ -75,7 +75,11 @@ def movements(
     limit: int = -1,
     newest_first: bool = True,
     end: int | None = None,
+    asked_before: int | None = None,
 ) -> Iterator[Movement]:
+    only: tuple[object, ...] = ()
+    if asked_before is not None:
+        only = (profile, span.start, span.stop, asked_before)
     order = "DESC" if newest_first else "ASC"
     rows = engine.each(
         "SELECT entry.id, entry.act, entry.at, entry.request_id, entry.amount_fen,"
@@ -92,6 +96,7 @@ def movements(
         f" WHERE entry.profile = ? AND entry.act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
         " AND entry.id >= ? AND entry.id < ?"
         " AND (? IS NULL OR entry.counterparty = ?)"
+        f"{_ASKED_BEFORE if only else ''}"
         f" ORDER BY entry.id {order} LIMIT ?",
         *[end or span.stop] * 3,
         profile,
@@ -100,29 +105,25 @@ def movements(
         span.stop,
         counterparty,
         counterparty,
+        *only,
         limit,
     )
     return map(Movement._make, rows)
 
 
-def arrivals(engine: Engine, profile: int, span: range, acts: Sequence[str]) -> Iterator[Movement]:
-    if span.start == 1:
-        return  # nothing was asked for before the first entry
-    found = engine.rows(
-        "SELECT outcome FROM message WHERE profile = ? AND outcome >= ? AND outcome < ?"
-        " AND entry < ? ORDER BY outcome",
-        profile,
-        span.start,
-        span.stop,
-        span.start,
+def totals(engine: Engine, profile: int, span: range, acts: Sequence[str] = ()) -> TotalsRow:
+    before = (
+        "coalesce((SELECT balance_fen FROM entry WHERE profile = ? AND id < ?"
+        " ORDER BY id DESC LIMIT 1), 0)"
     )
-    for (entry,) in found:
-        only = range(entry, entry + 1)
-        yield from movements(engine, profile, only, acts=acts, end=span.stop)
-
-
-def totals(engine: Engine, profile: int, span: range, acts: Sequence[str]) -> TotalsRow:
-    row = engine.row(
+    around = engine.row(
+        f"SELECT {before}, {before},"
+        " (SELECT count(*) FROM entry WHERE profile = ? AND id >= ? AND id < ?)",
+        *(profile, span.start, profile, span.stop, profile, span.start, span.stop),
+    )
+    if not acts:
+        return TotalsRow(0, 0, 0, *around)
+    added = engine.row(
         "SELECT count(*), coalesce(sum(max(amount_fen, 0)), 0),"
         " coalesce(sum(max(-amount_fen, 0)), 0) FROM entry"
         f" WHERE profile = ? AND act IN ({marks(acts)}) AND {_ABOUT_MONEY}"
@@ -132,26 +133,14 @@ def totals(engine: Engine, profile: int, span: range, acts: Sequence[str]) -> To
         span.start,
         span.stop,
     )
-    return TotalsRow(*row)
+    return TotalsRow(*added, *around)
 
 
-def balances(engine: Engine, profile: int, span: range) -> Balances:
-    before = (
-        "coalesce((SELECT balance_fen FROM entry WHERE profile = ? AND id < ?"
-        " ORDER BY id DESC LIMIT 1), 0)"
-    )
-    row = engine.row(f"SELECT {before}, {before}", profile, span.start, profile, span.stop)
-    return Balances(*row)
-
-
-def entries_of(engine: Engine, profile: int, span: range) -> int:
-    row = engine.row(
-        "SELECT count(*) FROM entry WHERE profile = ? AND id >= ? AND id < ?",
-        profile,
-        span.start,
-        span.stop,
-    )
-    return int(row[0])
+_ASKED_BEFORE = (
+    " AND entry.id IN (SELECT outcome FROM message"
+    " WHERE profile = ? AND outcome >= ? AND outcome < ? AND entry < ?)"
+)
+"""Found by the outcomes of payments: of a profile's entries these are few."""
 
 
 _FACTS = """
