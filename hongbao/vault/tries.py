@@ -87,11 +87,20 @@ class TriesFolder:
             self.set(holder, tries)
             return
         first, second = (self._parsed(holder, line) or Tries() for line in _lines(content))
-        place = 0 if first < second else 1
+        self._write(path, 0 if first < second else 1, self._line(holder, tries), wait=wait)
+
+    def take_back(self, holder: str, tries: Tries) -> None:
+        """Put *tries*, the note before the last, back in the last one's place: it needs no room."""
+        path = self._folder / holder
+        for place, line in enumerate(_lines(files.read(path))):
+            if (self._parsed(holder, line) or tries) > tries:
+                self._write(path, place, self._line(holder, tries), wait=True)
+
+    def _write(self, path: Path, place: int, line: bytes, *, wait: bool) -> None:
         with files.storage(path):
             descriptor = files.open_private(path)
             try:
-                files.write_at(descriptor, self._line(holder, tries), place * _LINE_BYTES)
+                files.write_at(descriptor, line, place * _LINE_BYTES)
                 if wait:
                     files.sync(descriptor)
             finally:

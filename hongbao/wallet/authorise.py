@@ -177,19 +177,33 @@ def _renew(home: Home, holder: Holder, before: str, pin: Pin) -> None:
 
 
 def _count_pin_try(home: Home, holder: Holder) -> tuple[PinRow, PinRow]:
-    """Count a try, and return what was tried before it and with it."""
-    rules = home.policy.pin
-    with home.changing((holder.table, holder.id)):
-        before, now = tries_of(home, holder), home.now()
-        if before is None:
-            raise Busy  # it was there when we looked
-        _check_unlocked(before, now)
-        hours = rules.hours_locked(before.tries + 1 - before.cleared)
-        counted = before._replace(
-            tries=before.tries + 1,
-            locked_until=now + timedelta(hours=hours) if hours else None,
-        )
-        keep_tries(home, holder, counted)
+    """
+    Count a try, and return what was tried before it and with it.
+
+    Where the ledger cannot be written, the try is not made, and the note next to the keys, which is
+    written first, goes back: a full disk would lock a PIN that nobody guessed at.
+    """
+    rules, noted = home.policy.pin, None
+    try:
+        with home.changing((holder.table, holder.id)):
+            noted, now = tries_folder(home).read(holder.label), home.now()
+            if noted is None:
+                raise Busy  # it was there when we looked
+            before = later_of(home.store.pin(holder), noted)
+            _check_unlocked(before, now)
+            hours = rules.hours_locked(before.tries + 1 - before.cleared)
+            counted = before._replace(
+                tries=before.tries + 1,
+                locked_until=now + timedelta(hours=hours) if hours else None,
+            )
+            keep_tries(home, holder, counted)
+    except PinError:
+        raise
+    except Exception:
+        if noted is not None:
+            with suppress(HongbaoError):  # as it is, it stays counted
+                tries_folder(home).take_back(holder.label, noted)
+        raise
     return before, counted
 
 

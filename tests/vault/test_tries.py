@@ -126,3 +126,20 @@ def test_a_count_may_be_set_back_by_who_counted_too_much(tries):
     tries.set("profile-1", Tries(1))
 
     assert Tries(1) == tries.read("profile-1")
+
+
+def test_a_note_is_taken_back_in_its_own_place(tries, tmp_path):
+    """
+    A disk that is full has room for no new file; and a torn line leaves the one before.
+    """
+    before = Tries(3, 2, 58_000_000)
+    tries.start("profile-1")
+    tries.note("profile-1", before)
+    tries.note("profile-1", Tries(4, 2, 58_000_000, 1_700_000_000_000_000))
+    place = file(tmp_path).stat().st_ino
+
+    tries.take_back("profile-1", before)
+
+    assert (before, place) == (tries.read("profile-1"), file(tmp_path).stat().st_ino)
+    tries.note("profile-1", Tries(4, 2, 58_000_000))
+    assert Tries(4, 2, 58_000_000) == tries.read("profile-1")

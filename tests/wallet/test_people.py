@@ -8,6 +8,7 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.pin import Pin
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.units import iso
 from hongbao.vault import KeyFolder, Vault
 from hongbao.wallet import Wallet
@@ -572,6 +573,25 @@ def test_a_try_that_could_not_be_judged_is_no_wrong_one(
 
     assert tries == world.dump()["profile"][0][8:11]
     world.zhang.topup(YUAN, pin=right)
+
+
+def test_a_try_that_could_not_be_counted_is_none(world: World, monkeypatch: pytest.MonkeyPatch):
+    """
+    A disk that is full when a try is counted locks no PIN, however often it is tried.
+    """
+    zhang, before = world.zhang, world.dump()
+
+    def full(ledger: Ledger, _sql: str, *_values: object) -> int:
+        raise errors.StorageRefused(path=str(ledger.path), reason="No space left on device")
+
+    with monkeypatch.context() as patching:
+        patching.setattr(Ledger, "write", full)
+        for _ in range(6):
+            with pytest.raises(errors.StorageRefused):
+                zhang.topup(YUAN, pin=right)
+
+    assert before == world.dump()
+    assert YUAN == zhang.topup(YUAN, pin=right)["amount_fen"]
 
 
 def test_a_locked_pin_is_not_asked_for(world: World):
