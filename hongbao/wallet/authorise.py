@@ -181,7 +181,7 @@ def _count_pin_try(home: Home, holder: Holder) -> tuple[PinRow, PinRow]:
     Count a try, and return what was tried before it and with it.
 
     Where the ledger cannot be written, the try is not made, and the note next to the keys, which is
-    written first, goes back: a full disk would lock a PIN that nobody guessed at.
+    written first, goes back: a full disk would lock a PIN without a single wrong one.
     """
     rules, noted = home.policy.pin, None
     try:
