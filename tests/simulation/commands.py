@@ -157,7 +157,8 @@ def _use_pack(life: Life, desk: Any, c: Command) -> Any:
 
 
 def _by(c: Command) -> str:
-    return f" --operator {c.args['operator']}" if c.args["operator"] else ""
+    """Return who answers for it, and with which PIN; an operator's is not the payment PIN."""
+    return f" --operator {c.args['operator']} --pin-file operator" if c.args["operator"] else ""
 
 
 def _identify(_life: Life, desk: Any, c: Command) -> Any:
@@ -228,12 +229,12 @@ COMMANDS: dict[str, tuple[Does, Typed]] = {
     ),
     "decide": (
         _decide,
-        lambda _, c: (
-            f"review {c.args['verb']} [p{c.args['case']}_case] --operator"
-            f" {c.args['operator']} --reason simulated"
-        ),
+        lambda _, c: f"review {c.args['verb']} [p{c.args['case']}_case] --reason simulated{_by(c)}",
     ),
-    "correct": (_correct, lambda _, c: f"reconcile --correct {c.args['payment']}"),
+    "correct": (
+        _correct,
+        lambda _, c: f"reconcile resolve [p{c.args['payment']}_payment] --reason simulated{_by(c)}",
+    ),
     "policy": (
         _use_policy,
         lambda _, c: f"policy use [{c.args['policy']}]{_by(c)}",
@@ -286,6 +287,7 @@ def typed(command: Command) -> str:
 
 ASKS_PIN = frozenset(
     {"topup", "withdraw", "send", "card_add", "card_remove", "identify", "pin_change", "lock"}
+    | {"join"}
 )
 REQUESTED = frozenset(
     {"topup", "withdraw", "send", "claim", "refund", "refund_due", "card_add", "card_remove"}

@@ -754,6 +754,7 @@ class Books(Model):
         case = self.cases[entry.facts["case"]]
         expect(case.is_open, "an opinion on a closed case:", entry)
         self._spoken(entry, case)
+        case.state = entry.facts["case_state"]
 
     def _escalated(self, entry: Entry) -> None:
         case = self.cases[entry.facts["case"]]

@@ -55,8 +55,8 @@ WEIGHTS = {
     "rekey": 1,
     "lock": 1,
     "unlock": 1,
-    "backup": 2,
-    "restore": 1,
+    "backup": 3,
+    "restore": 3,
     "check": 1,
 }
 OPTIONAL = tuple(name for name in WEIGHTS if name not in ("claim", "send", "clock"))

@@ -211,6 +211,7 @@ def story(lived: Lived) -> str:
             lines.append(f"given {pack} = {pack}.toml")
     needed = {c.args["packet"] for c in commands if "packet" in c.args}
     needed_cases = {c.args["case"] for c in commands if "case" in c.args}
+    payments = {c.args["payment"] for c in commands if "payment" in c.args}
     is_first = True
     for number, one in enumerate(lived.rounds, start=1):
         done = [c for c in one.commands if lived.life.outcomes[c.number].kind != "skipped"]
@@ -225,17 +226,14 @@ def story(lived: Lived) -> str:
             body += ["note: turns inside of an act cannot be given here: its statements were apart"]
             body += ["together", *([f"order: {order}"] if order else [])]
         for command in done:
-            captures = _captures(command, needed, needed_cases)
+            captures = _captures(command, needed, needed_cases, payments)
             body.append(_line(lived, command, captures, is_first=is_first))
             is_first = False
         body += ["end"] if several else []
         lines += body
-    failed = lived.failed
-    if failed is not None and failed.command is None:
+    if lived.failed is not None and len(lived.rounds[-1].commands) == 1:
         lines += [
-            f'balance -p {me.name} => 0 {{"available_fen": {me.balance_fen}}}'.replace(
-                "balance -p", "balance --json -p"
-            )
+            f'balance --json -p {me.name} => 0 {{"available_fen": {me.balance_fen}}}'
             for me in lived.life.books.profiles.values()
         ]
     lines.append("check => 0")
@@ -257,12 +255,16 @@ def _order(lived: Lived, number: int, done: Sequence[Command]) -> str:
     return " ".join(map(str, [*order, *missing]))
 
 
-def _captures(command: Command, packets: set[int], cases: set[int]) -> dict[str, Any]:
+def _captures(
+    command: Command, packets: set[int], cases: set[int], payments: set[int]
+) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if command.act == "send" and command.number in packets:
         facts["packet"] = f"[p{command.number}_packet]"
     if command.number in cases:
         facts["held"] = {"case": f"[p{command.number}_case]"}
+    if command.number in payments:
+        facts["payment"] = f"[p{command.number}_payment]"
     return facts
 
 
