@@ -57,7 +57,7 @@ class GuardTexts(NamedTuple):
         return (
             f'{{"seen":[{at},"claim",{amount_fen},{last}],'
             f'"asked":[{at},"claim",{mean_fen},{last},{",".join(map(str, rest))}],'
-            f'{self.by},"reports":[],"values":[{",".join(map(str, values))}],'
+            f'{self.by},"reports":[],"values":{str([*values]).replace(" ", "")},'
             f'"score":{"null" if score is None else score}}}'
         )
 

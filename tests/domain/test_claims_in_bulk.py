@@ -1,6 +1,7 @@
 """Claims judged in bulk: measured by running sums, and the same to the last bit."""
 
 import os
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -8,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hongbao.domain.risk.acts import JUDGED, Asked, Seen, Verdict, What
-from hongbao.domain.risk.claims import TAKEN, ClaimJudge
+from hongbao.domain.risk.claims import NOTHING, TAKEN, ClaimJudge
 from hongbao.domain.risk.habit import NEW, after
 from hongbao.domain.risk.indicators import INDICATORS, SCORE
 from hongbao.domain.risk.judge import decide
+from hongbao.domain.risk.magnitude import halved_permille
 from hongbao.packs import MODEL, STANDARD, model_text, text_of
 from hongbao.queries.guards import Guards, read_guards
 
@@ -23,7 +25,7 @@ EXAMPLES = int(os.environ.get("HONGBAO_BULK_EXAMPLES", "8"))
 
 
 def test_every_indicator_is_taken_of_a_claim():
-    assert INDICATORS.keys() - {SCORE} == TAKEN.keys()
+    assert INDICATORS.keys() - {SCORE} == TAKEN.keys() | NOTHING | {*Asked._fields[1:]}
 
 
 def seen(draw: Any, at: int, what: What) -> Seen:
@@ -102,3 +104,21 @@ def test_any_act_is_remembered_as_it_is_alone(life: tuple[list[Seen], list[Asked
 
     assert after(NEW, *acts) == ready.habit()
     assert JUDGED >= {What.CLAIM}
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.lists(st.integers(0, 10**9), min_size=18, max_size=18), st.integers(0, 10**9))
+def test_a_compiled_model_scores_as_it_does_when_it_is_read(values: list[int], seed: int):
+    """
+    Any values, and those right at a threshold; each score is what the exact fraction rounds to.
+    """
+    forest = GUARDS.forest
+    assert forest is not None
+    compiled = forest.compiled()
+    assert compiled is not None
+    near = [(seed >> place) % 7 * 500 // (1 + place) for place in range(18)]
+    for some in (values, near, [*near[:9], *values[9:]]):
+        assert forest.score(some) == compiled(some)
+    for part in (seed, 60 * seed, 10_244_771 * 30):
+        exact = round(1000 * 2 ** Fraction(-part, 10_244_771 * 60))
+        assert exact == halved_permille(part, 10_244_771 * 60)

@@ -8,7 +8,7 @@ values, the score and the decision are the same to the last bit; a test compares
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -30,6 +30,12 @@ from hongbao.domain.risk.measures import ACTS_MIN, NEVER, QUICK_MS, Look, Night
 from hongbao.domain.risk.pack import Pack
 
 _CLAIM = LETTERS[What.CLAIM]
+
+COMPILED_AFTER = 1000
+"""After how many claims the model is compiled."""
+
+NOTHING = frozenset({"times_usual", "pass_through"})
+"""Indicators of payments, which say 0 of every claim."""
 
 _KEPT = 8 * RECENT
 """How many acts the running sums hold before those that are out of sight are dropped."""
@@ -190,9 +196,18 @@ class ClaimJudge:
         keys = keys_of(pack, forest)
         self.of_fen = tuple(dict.fromkeys(key.of_fen for key in keys if key.of_fen))
         self._forest = forest
+        self._asked = 0
+        self._compiled: Callable[[Sequence[int]], int] | None = None
         self._count = len(keys)
         windows: dict[int, list[tuple[int, _Taken]]] = {}
+        self._of_asked = tuple(
+            (place, Asked._fields.index(key.indicator))
+            for place, key in enumerate(keys)
+            if key.indicator in Asked._fields
+        )
         for place, key in enumerate(keys):
+            if key.indicator in Asked._fields or key.indicator in NOTHING:
+                continue
             of = self.of_fen.index(key.of_fen) if key.of_fen else 0
             taken = TAKEN[key.indicator](key, of, pack.night)
             windows.setdefault(key.window_s, []).append((place, taken))
@@ -209,6 +224,14 @@ class ClaimJudge:
             for when in of_claims
         )
 
+    def _score(self, values: list[int]) -> int:
+        """Return the model's score; the model is compiled once it has been asked often."""
+        assert self._forest is not None
+        self._asked += 1
+        if self._asked == COMPILED_AFTER:
+            self._compiled = self._forest.compiled()
+        return self._forest.score(values) if self._compiled is None else self._compiled(values)
+
     def habit(self, habit: Habit) -> ClaimHabit:
         """Return *habit* ready to be measured."""
         return ClaimHabit(habit, self.of_fen)
@@ -216,6 +239,8 @@ class ClaimJudge:
     def judge(self, habit: ClaimHabit, asked: Asked) -> Judged:
         """Judge the claim *asked*, upon what *habit* remembers from before it."""
         values = [0] * self._count
+        for place, field in self._of_asked:
+            values[place] = asked[field]  # type: ignore[assignment]  # none is *seen*
         at, times = asked.seen.at, habit.at
         acts = len(times)
         first = max(0, acts - RECENT)
@@ -225,7 +250,7 @@ class ClaimJudge:
                 values[place] = take(habit, asked, start, acts)
         score = None
         if self._forest is not None:
-            score = self._forest.score([values[place] for place in self._features])
+            score = self._score([values[place] for place in self._features])
         is_plain = True
         for when in self._conditions:
             for place, at_least, at_most in when:
@@ -246,10 +271,6 @@ class ClaimJudge:
 
 def _is_below(amount_fen: int, of_fen: int) -> bool:
     return -(-9 * of_fen // 10) <= amount_fen < of_fen
-
-
-def _nothing(_habit: ClaimHabit, _asked: Asked, _start: int, _acts: int) -> int:
-    return 0
 
 
 def _counted(sums: str, own: int = 0) -> _Taken:
@@ -380,8 +401,8 @@ def _where_known(measure: measures.Measure) -> _Taken:
     return taken
 
 
-def _of_asked(read: Callable[[Asked], int]) -> _Taken:
-    return lambda _habit, asked, _start, _acts: read(asked)
+def _amount_fen(_habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+    return asked.seen.amount_fen
 
 
 _Make = Callable[[Key, int, Night], _Taken]
@@ -400,8 +421,7 @@ TAKEN: Mapping[str, _Make] = {
     "steady": _always(_steady),
     "unlike_self": _always(_unlike_self),
     "failed_challenges": _always(_counted("failed")),
-    "amount_fen": _always(_of_asked(lambda asked: asked.seen.amount_fen)),
-    "times_usual": _always(_nothing),
+    "amount_fen": _always(_amount_fen),
     "in_fen": _always(_in_fen),
     "out_fen": _always(_counted("out_fen")),
     "day_in_fen": _always(_day_in_fen),
@@ -412,19 +432,11 @@ TAKEN: Mapping[str, _Make] = {
     "same_pair": _always(_same_pair),
     "senders": _always(_senders),
     "recipients": _always(_recipients),
-    "pass_through": _always(_nothing),
     "rounds": _always(_rounds),
     "speed_kmh": _always(_where_known(measures.speed_kmh)),
     "away_km": _always(_where_known(measures.away_km)),
-    "age_days": _always(_of_asked(lambda asked: asked.age_days)),
-    "channels": _always(_of_asked(lambda asked: asked.channels)),
-    "cards": _always(_of_asked(lambda asked: asked.cards)),
     "dormant_days": lambda key, _of, _night: _dormant_days(key.window_s),
-    "device_age_hours": _always(_of_asked(lambda asked: asked.device_age_hours)),
-    "devices": _always(_of_asked(lambda asked: asked.devices)),
-    "device_profiles": _always(_of_asked(lambda asked: asked.device_profiles)),
     "new_devices": _always(_counted("devices")),
     "since_pin_change_min": _always(_since_pin_change_min),
-    "clock_back_s": _always(_of_asked(lambda asked: asked.clock_back_s)),
 }
-"""How each indicator is taken of a claim; the model's score is none of them."""
+"""How each indicator is taken of a claim, but for what is `Asked` as it is, and `NOTHING`."""

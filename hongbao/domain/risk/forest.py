@@ -10,13 +10,13 @@ Source: Liu, Ting and Zhou, "Isolation Forest", ICDM 2008.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
-from types import MappingProxyType
+from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, NoReturn
 
 from hongbao.domain.risk.indicators import Key, parse_key
+from hongbao.domain.risk.magnitude import halved_permille
 from hongbao.errors import InvalidModel, shortened
 
 FORM = "hongbao/forest@1"
@@ -78,7 +78,24 @@ class Forest:
                 feature, threshold, low, high = node
                 node = low if values[feature] <= threshold else high
             total += node
-        return round(1000 * 2 ** Fraction(-total, self._longest))
+        return halved_permille(total, self._longest)
+
+    def compiled(self) -> Callable[[Sequence[int]], int] | None:
+        """
+        Return a function that does what `score` does in a fifth of the time; None if it is too big.
+
+        The trees are written out as one expression of Python. Compiling it takes as long as some
+        thousand scores, so this is for who has more to ask. Nothing of the model's text is in it
+        but whole numbers, which were checked when it was read.
+        """
+        written = [_written(root) for root in self._trees]
+        if sum(map(len, written)) > _WRITTEN_MAX:
+            return None
+        names = ",".join(f"v{place}" for place in range(len(self.keys)))
+        code = compile(f"lambda {names}: {'+'.join(written)}", "<forest>", "eval")
+        (body,) = (each for each in code.co_consts if isinstance(each, CodeType))
+        total, longest = FunctionType(body, {}), self._longest
+        return lambda values: halved_permille(total(*values), longest)
 
     def contributions(
         self, values: Sequence[int], usual: Sequence[int] | None = None
@@ -96,6 +113,18 @@ class Forest:
             for index, key in enumerate(self.keys)
         ]
         return sorted(parts, key=lambda part: -part[1])
+
+
+def _written(node: Any) -> str:
+    """Return the tree from *node* on as an expression over its features: v0, v1, …."""
+    if node.__class__ is not tuple:
+        return f"{node:d}"
+    feature, threshold, low, high = node
+    return f"({_written(low)} if v{feature:d}<={threshold:d} else {_written(high)})"
+
+
+_WRITTEN_MAX = 1_000_000
+"""How many characters of a forest are compiled at most: the shipped one has 150,000."""
 
 
 def expected_path(size: int) -> int:

@@ -34,3 +34,13 @@ def ratio_tenths(step: int) -> int:
     (10, 20, 5)
     """
     return round(10 * 2 ** (step / 1000))
+
+
+def halved_permille(part: int, whole: int) -> int:
+    """
+    Return 1000 halved once for each *whole* that *part* is, rounded.
+
+    >>> halved_permille(0, 10), halved_permille(10, 10), halved_permille(5, 10)
+    (1000, 500, 707)
+    """
+    return round(1000 * 2 ** (-part / whole))
