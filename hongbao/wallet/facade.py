@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from hongbao.vault import KeyFolder, Vault
     from hongbao.wallet import (
         bills,
+        bulk,
         cards,
         challenges,
         claim,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
         rules,
         sandbox,
         send,
+        sessions,
         settlement,
         statement,
         topup,
@@ -100,6 +102,7 @@ else:
     trace = _Room("hongbao.queries.trace")
     year = _Room("hongbao.queries.year")
     bills = _Room("hongbao.wallet.bills")
+    bulk = _Room("hongbao.wallet.bulk")
     cards = _Room("hongbao.wallet.cards")
     challenges = _Room("hongbao.wallet.challenges")
     claim = _Room("hongbao.wallet.claim")
@@ -116,6 +119,7 @@ else:
     rules = _Room("hongbao.wallet.rules")
     sandbox = _Room("hongbao.wallet.sandbox")
     send = _Room("hongbao.wallet.send")
+    sessions = _Room("hongbao.wallet.sessions")
     settlement = _Room("hongbao.wallet.settlement")
     topup = _Room("hongbao.wallet.topup")
     totp = _Room("hongbao.wallet.totp")
@@ -314,6 +318,8 @@ class Wallet:
     answer_challenge = _Asked(lambda: challenges.answer_challenge)
 
     claim = _Asked(lambda: claim.claim)
+    claim_many = _Asked(lambda: bulk.claim_many)
+    open_session = _Asked(lambda: sessions.open_session)
 
     clock = _Asked(lambda: clock.clock)
     advance_clock = _Asked(lambda: clock.advance_clock)
