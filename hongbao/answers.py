@@ -892,7 +892,12 @@ class Checked(TypedDict):
     transfers: int
     findings: list[FindingLine]
     head: HeadLine
-    digest: str | None  # of the books; null if they cannot be read
+    digest: str | None  # of the books; null if they cannot be read, or were not
+    proven: int  # the entries that were proven entirely
+    sealed: int  # those compared with what a whole check has proven
+    unread: int  # those not read again
+    whole_at: str | None  # when everything was last proven, unless it was now
+    whole_because: str | None  # why everything was
 
 
 class HomeChanged(TypedDict):

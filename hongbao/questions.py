@@ -102,6 +102,8 @@ class Question(Enum):
     """The refs of all policies that are kept."""
     CLAIMS_TO_MATURE = auto()
     """Each claim with the moment, policy and delay its withdrawal depends on."""
+    CLAIMS_TO_JUDGE = auto()
+    """The same of claims whose judgement did more than allow them."""
     MATURING = auto()
     """What is kept of claims that cannot be withdrawn yet."""
     USAGE_BY_DAY = auto()

@@ -19,8 +19,10 @@ from hongbao.auditing import (
     signatures,
     state,
 )
+from hongbao.auditing.checkpoint import Checkpoint
 from hongbao.auditing.context import ROWS_MAX, Context
 from hongbao.auditing.digest import BooksDigest
+from hongbao.auditing.packets import claims_digests
 from hongbao.auditing.walk import FROM_THE_FIRST, Reader, walk
 from hongbao.errors import Damaged
 from hongbao.questions import Question
@@ -28,6 +30,7 @@ from hongbao.words import N_, fill
 
 if TYPE_CHECKING:
     from hongbao.answers import FindingLine
+    from hongbao.store import Head
 
 _KEEP = N_("keep this copy as evidence and restore the newest backup")
 
@@ -154,26 +157,89 @@ READERS: dict[str, Callable[[Context], Reader]] = {
 """Checks that follow the entries, all in one pass."""
 
 
+PAGES, WALK, ALL = 8, 72, 100
+"""How much of a check's work is the pages, and the pass over the entries, in percent."""
+
+
 class Auditor:
     """One look over one snapshot, which is the *context*."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self, context: Context, progress: Callable[[int, int], None] | None = None
+    ) -> None:
         self.context = context
+        self._progress = progress
         self.entries = context.count(Question.ENTRY_COUNT)
         self.transfers = context.count(Question.TRANSFER_COUNT)
         self.books: str | None = None
         """The digest of the books, once the entries have been read."""
         self._readers: dict[str, Reader] = {}
+        self._claims: list[str] = []
+        self._read = 0
+        if progress is not None:
+            context.progress = self._has_read
 
     def findings(self, names: Collection[str] = PROBLEMS) -> list[FindingLine]:
         """Return every check, or those of *names*, with what it found, in a fixed order."""
         pages = self._finding("pages") if "pages" in names else None
+        self._report(PAGES)
         damage = self._walk(names)
-        return [
+        self._report(PAGES + WALK)
+        found = [
             pages if name == "pages" and pages is not None else self._finding(name, damage)
             for name in PROBLEMS
             if name in names
         ]
+        if self.context.behind is not None and self.context.unread is None:
+            self._compare_claims(self.context.behind)
+        self._report(ALL)
+        return found
+
+    def _compare_claims(self, behind: Checkpoint) -> None:
+        """Doubt the checkpoint unless the claims up to it are the ones that there were."""
+        try:
+            self._claims = claims_digests(
+                self.context, behind.entry, self.context.store.head().entry
+            )
+        except Damaged:
+            self._claims = [""]
+        if self._claims[0] != behind.claims:
+            self.context.doubt("claims")
+
+    def proven(self, head: Head, whole_at: int, whole_entry: int) -> Checkpoint:
+        """Return what is proven up to *head*, once `findings` of everything has found nothing."""
+        readers = self._readers
+        signed, balances, sealed = readers["signatures"], readers["balances"], readers["chain"]
+        assert isinstance(signed, signatures.Signatures)
+        assert isinstance(balances, people.Balances)
+        assert isinstance(sealed, chain.Chain)
+        assert self.books is not None
+        claims = self._claims or claims_digests(self.context, head.entry)
+        habits = self.context.rows(Question.HABITS)
+        return Checkpoint(
+            entry=head.entry,
+            mac=head.mac,
+            generation=sealed.generation,
+            whole_at=whole_at,
+            whole_entry=whole_entry,
+            entries=self.entries,
+            books=self.books,
+            claims=claims[-1],
+            restored=signed.restored,
+            signers=signed.signers,
+            enrolled=frozenset(signed.signed_for),
+            balances=balances.last,
+            habits={profile: (upto, text) for profile, upto, text in habits},
+        )
+
+    def _has_read(self, entries: int) -> None:
+        self._read += entries
+        self._report(PAGES + WALK * self._read // max(self.entries, 1))
+
+    def _report(self, percent: int) -> None:
+        """Report that so much of the work is done, as a share of the entries."""
+        if self._progress is not None:
+            self._progress(self.entries * percent // ALL, self.entries)
 
     def _walk(self, names: Collection[str]) -> Damaged | None:
         """Have all entries go by, and return what kept them from it."""

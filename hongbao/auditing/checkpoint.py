@@ -47,7 +47,7 @@ class Checkpoint(NamedTuple):
     generation: int
     whole_at: int
     whole_entry: int
-    transfers: int
+    entries: int  # how many there were: a restore skips numbers
     books: str  # their digest
     claims: str  # the digest of the claims up to there
     restored: int  # the last restore, which took every counter as far as its own number

@@ -73,7 +73,9 @@ def check_maturing(context: Context) -> Iterator[str]:
     """Yield claims withdrawable later whose amounts differ from the claims."""
     added: dict[tuple[int, int], int] = defaultdict(int)
     days = {ref: _claims_after(context, ref) for (ref,) in context.rows(Question.POLICIES)}
-    for profile, since, amount_fen, policy, act, facts in context.rows(Question.CLAIMS_TO_MATURE):
+    # Where no policy delays claims, only a judgement that did more than allow one may have.
+    question = Question.CLAIMS_TO_MATURE if any(days.values()) else Question.CLAIMS_TO_JUDGE
+    for profile, since, amount_fen, policy, act, facts in context.rows(question):
         delayed = part_of(act, facts, "delayed")
         moments = [to_micros(datetime.fromisoformat(delayed["until"]))] if delayed else []
         if days.get(policy):

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.auditing import PROBLEMS, Auditor
+from hongbao.auditing.checkpoint import decode
 from hongbao.auditing.context import Context, Noted
-from hongbao.errors import Damaged
+from hongbao.errors import Damaged, ForeignFile, StorageUnreadable
 from hongbao.home.opened import Home
 from hongbao.home.tries import holders
 from hongbao.queries.devices import device_keys
 from hongbao.store import EMPTY_HEAD
+from hongbao.units import iso
+from hongbao.vault.checkpoint import CheckpointFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
-    from hongbao.answers import Checked, HeadLine
-    from hongbao.store import Holder
+    from hongbao.answers import Checked, FindingLine, HeadLine
+    from hongbao.auditing.checkpoint import Checkpoint
+    from hongbao.store import Head, Holder
     from hongbao.vault import Tries
 
 
@@ -33,45 +38,175 @@ def noted_before(home: Home) -> Before:
     return Before(home.keys.head(), _tries_of(home))
 
 
+class Scope(StrEnum):
+    """How much a check proves: all of it, what is new while the rest is compared, or only that."""
+
+    ALL = "all"
+    USUAL = "usual"
+    NEW = "new"
+
+
+WHOLE_UPTO = 1_000
+"""A ledger of so few entries is always proven whole: it takes less than a second."""
+
+WHOLE_AGAIN = timedelta(days=30)
+"""How long what is old may be compared only, until it is proven again."""
+
+
+class _Whole(Exception):
+    """Everything has to be proven: *reason* is a word of `hongbao.ui.records`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 def check(
-    home: Home, names: Collection[str] = PROBLEMS, *, before: Before | None = None
+    home: Home,
+    names: Collection[str] = PROBLEMS,
+    *,
+    before: Before | None = None,
+    scope: Scope = Scope.ALL,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Checked:
     """
     Re-add everything and return all that was looked at, with what is wrong.
 
-    With *names*, only those checks are made.
+    With *names*, only those checks are made. With another *scope* than all, what the last whole
+    check has proven is not proven again (see `hongbao.auditing.checkpoint`), as long as nothing
+    speaks against that: any doubt, and any finding, means the whole check. *progress* is called
+    with how much is done, and of how much.
 
     One snapshot is judged, so that it may run while others write. A caller who has taken it already
     gives what was noted *before* it.
     """
-    from hongbao.vault import verify
-    from hongbao.vault.verifying import cores
-
     if before is None:
         before = noted_before(home)
     with home.looking():
-        context = Context(
-            home.store,
-            home.vault,
-            verify,
-            device_keys(home),
-            noted_of(home, before),
-            threads=cores(),
-        )
-        auditor = Auditor(context)
+        noted = noted_of(home, before)
+        is_part = set(names) != set(PROBLEMS)
+        reason = "asked" if scope is Scope.ALL else None
+        if reason is None and not is_part:
+            try:
+                point = _checkpoint(home)
+                auditor = _auditor(home, noted, progress, behind=point, scope=scope)
+                findings = auditor.findings()
+                if not all(finding["ok"] for finding in findings):
+                    raise _Whole("found")
+                if auditor.context.doubts:
+                    raise _Whole("doubt")
+            except _Whole as whole:
+                reason = whole.reason
+            else:
+                return _checked(home, auditor, findings, scope=scope, point=point)
+        auditor = _auditor(home, noted, progress)
         findings = auditor.findings(names)
-        try:
-            head = head_line(home, home.store.head().entry)
-        except Damaged:  # which the findings say
-            head = {"entry": EMPTY_HEAD.entry, "mac": EMPTY_HEAD.mac.hex()}
-        return {
-            "ok": all(finding["ok"] for finding in findings),
-            "entries": auditor.entries,
-            "transfers": auditor.transfers,
-            "findings": findings,
-            "head": head,
-            "digest": auditor.books,
-        }
+        return _checked(home, auditor, findings, reason=None if is_part else reason)
+
+
+def _checkpoint(home: Home) -> Checkpoint:
+    """Return what is proven already. Raises _Whole if that is nothing, or not to be relied on."""
+    try:
+        head = home.store.head()
+        if head.entry <= WHOLE_UPTO:
+            raise _Whole("small")
+        file = CheckpointFile(home.env.keys, home.vault)
+        generation = file.generation()
+        if generation is None:
+            raise _Whole("none")
+        if generation != home.vault.generation:
+            raise _Whole("rekeyed")
+        point = decode(file.read())
+    except (Damaged, ForeignFile, StorageUnreadable):
+        raise _Whole("damaged") from None
+    if point is None:
+        raise _Whole("version")
+    now = int(home.env.now().timestamp())
+    if now < point.whole_at:
+        raise _Whole("clock")
+    if now - point.whole_at > WHOLE_AGAIN.total_seconds():
+        raise _Whole("old")
+    try:
+        found = home.store.head(point.entry)
+    except Damaged:
+        found = None
+    if found is None or found.mac != point.mac:
+        raise _Whole("replaced")
+    if head.entry - point.whole_entry > point.whole_entry:
+        raise _Whole("grown")
+    return point
+
+
+def _auditor(
+    home: Home,
+    noted: Noted,
+    progress: Callable[[int, int], None] | None,
+    *,
+    behind: Checkpoint | None = None,
+    scope: Scope = Scope.ALL,
+) -> Auditor:
+    from hongbao.vault import verify
+    from hongbao.vault.verifying import cores
+
+    context = Context(
+        home.store,
+        home.vault,
+        verify,
+        device_keys(home),
+        noted,
+        behind=behind,
+        reads_all=scope is not Scope.NEW,
+        threads=cores(),
+    )
+    return Auditor(context, progress)
+
+
+def _checked(
+    home: Home,
+    auditor: Auditor,
+    findings: list[FindingLine],
+    *,
+    scope: Scope = Scope.ALL,
+    point: Checkpoint | None = None,
+    reason: str | None = None,
+) -> Checked:
+    """Return the answer, and note what is proven now if nothing is wrong."""
+    ok = all(finding["ok"] for finding in findings)
+    try:
+        head = home.store.head()
+        line = head_line(home, head.entry)
+    except Damaged:  # which the findings say
+        head, ok = EMPTY_HEAD, False
+        line = {"entry": EMPTY_HEAD.entry, "mac": EMPTY_HEAD.mac.hex()}
+    if ok and len(findings) == len(PROBLEMS) and scope is not Scope.NEW:
+        _note(home, auditor, head, point)
+    before = 0 if point is None else point.entries
+    books = auditor.books
+    if books is None and point is not None and point.entry == head.entry:
+        books = point.books
+    return {
+        "ok": ok,
+        "entries": auditor.entries,
+        "transfers": auditor.transfers,
+        "findings": findings,
+        "head": line,
+        "digest": books,
+        "proven": auditor.entries - before,
+        "sealed": 0 if scope is Scope.NEW else before,
+        "unread": before if scope is Scope.NEW else 0,
+        "whole_at": None if point is None else iso(datetime.fromtimestamp(point.whole_at, UTC)),
+        "whole_because": reason,
+    }
+
+
+def _note(home: Home, auditor: Auditor, head: Head, point: Checkpoint | None) -> None:
+    """Note next to the keys that everything is proven up to *head*."""
+    if head.entry <= WHOLE_UPTO or (point is not None and point.entry == head.entry):
+        return
+    now = int(home.env.now().timestamp())
+    whole = (now, head.entry) if point is None else (point.whole_at, point.whole_entry)
+    proven = auditor.proven(head, *whole)
+    CheckpointFile(home.env.keys, home.vault).write(proven.encode())
 
 
 def noted_of(home: Home, before: Before | None = None) -> Noted:

@@ -143,6 +143,9 @@ def show_checked(checked: Checked) -> None:
             ("entries", checked["entries"]),
             ("transfers", checked["transfers"]),
             ("digest", checked["digest"] or "-"),
+            ("proven", checked["proven"]),
+            ("sealed", checked["sealed"]),
+            ("unread", checked["unread"]),
             ("head", checked["head"]["entry"], checked["head"]["mac"]),
         )
         return
@@ -164,6 +167,42 @@ def show_checked(checked: Checked) -> None:
     )
     if checked["digest"] is not None:
         line(say(N_("books digest {digest}"), digest=checked["digest"][:16]))
+    if checked["whole_at"] is not None:
+        _show_scope(checked, checked["whole_at"])
+    elif checked["whole_because"] in WHOLE:
+        line(say(WHOLE[checked["whole_because"]], entries=checked["proven"]))
+
+
+def _show_scope(checked: Checked, whole_at: str) -> None:
+    """Print what was proven and what was not proven again."""
+    line(say(N_("new entries proven: {entries}"), entries=checked["proven"]))
+    at = wording.when_short(whole_at)
+    if checked["unread"]:
+        known = N_("older entries not read: {entries}, proven by the whole check of {at}")
+        line(say(known, entries=checked["unread"], at=at))
+    else:
+        known = N_("older entries unchanged since the whole check of {at}: {entries}")
+        line(say(known, entries=checked["sealed"], at=at))
+
+
+WHOLE = {
+    "asked": N_("all entries proven: {entries}"),
+    "none": N_("all entries proven: {entries} (no earlier check is noted)"),
+    "damaged": N_("all entries proven: {entries} (the note of the last check is damaged)"),
+    "rekeyed": N_("all entries proven: {entries} (the keys are newer than the last check)"),
+    "version": N_("all entries proven: {entries} (this version checks differently)"),
+    "clock": N_("all entries proven: {entries} (the last check has a later date than today)"),
+    "old": N_("all entries proven: {entries} (the last whole check was 30 days ago)"),
+    "grown": N_("all entries proven: {entries} (more than half of them are new)"),
+    "replaced": N_("all entries proven: {entries} (the last check was of another ledger)"),
+    "found": N_("all entries proven: {entries} (something was wrong)"),
+    "doubt": N_("all entries proven: {entries} (older ones have changed since the last check)"),
+}
+"""
+Why everything was proven, by `whole_because`.
+
+A small ledger always is, and nothing is said of that.
+"""
 
 
 def _show_finding(finding: FindingLine) -> None:

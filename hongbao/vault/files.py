@@ -130,7 +130,7 @@ def _check(path: Path, found: os.stat_result) -> None:
         raise errors.ForeignFile(path=str(path), reason=reason)
 
 
-def read(path: Path) -> bytes:
+def read(path: Path, *, size_max: int = SIZE_MAX) -> bytes:
     """
     Return the content of *path*, or raise FileNotFoundError; close it to others if it stood open.
 
@@ -144,7 +144,7 @@ def read(path: Path) -> bytes:
         try:
             if _POSIX and os.fstat(descriptor).st_mode & 0o077:
                 os.fchmod(descriptor, 0o600)
-            return _read_all(descriptor)
+            return _read_all(descriptor, size_max)
         finally:
             os.close(descriptor)
     except FileNotFoundError:
@@ -435,10 +435,10 @@ def _try_lock_windows(descriptor: int, *, shared: bool) -> bool:
     return False
 
 
-def _read_all(descriptor: int) -> bytes:
+def _read_all(descriptor: int, size_max: int) -> bytes:
     pieces = []
     size = 0
-    while size < SIZE_MAX and (piece := os.read(descriptor, 1 << 16)):
+    while size < size_max and (piece := os.read(descriptor, 1 << 16)):
         pieces.append(piece)
         size += len(piece)
     return b"".join(pieces)

@@ -192,6 +192,29 @@ class Vault:
             raise errors.Damaged(path=place) from None
         return plain.decode("utf-8")
 
+    # --- checkpoints -----------------------------------------------------------------------------
+
+    def seal_checkpoint(self, content: bytes) -> bytes:
+        """Return *content* sealed for `open_checkpoint`: nonce, ciphertext, tag."""
+        nonce = self.random(NONCE_BYTES)
+        key, about = self._key(b"checkpoint"), self._about_checkpoint()
+        return nonce + primitives.encrypt(key, nonce, content, about)
+
+    def open_checkpoint(self, sealed: bytes) -> bytes:
+        """Return what was sealed, or raise `Damaged`: altered, or under other keys."""
+        try:
+            return primitives.decrypt(
+                self._key(b"checkpoint"),
+                sealed[:NONCE_BYTES],
+                sealed[NONCE_BYTES:],
+                self._about_checkpoint(),
+            )
+        except primitives.NotAuthentic:
+            raise errors.Damaged(path="keys/checkpoint") from None
+
+    def _about_checkpoint(self) -> bytes:
+        return primitives.joined(b"hongbao checkpoint", b"1", b"%d" % self.generation)
+
     def blind(self, kind: str, text: str, *, generation: int | None = None) -> bytes:
         """
         Return a mark that is equal for equal *text* of one *kind*, and says nothing more.

@@ -102,7 +102,7 @@ TYPED: dict[str, list[str]] = {
     "webhook verify": ["{home}/没有é --secret-file {home}/没有é"],
     "trace": ["{1}", "没有"],
     "books": ["", "{1}", "--diff {1}", "没有"],
-    "check": [""],
+    "check": ["", "--all", "--new", "--all --new"],
     "export": ["", "--format csv", "-o {home}/福🧧.csv", "-o {home}/nowhere/福🧧.csv"],
     "verify-statement": ["{home}/福🧧.csv", "{home}/没有é"],
     "receipt": ["{1}", "{1} --format qr", "{1} -o {home}/é.svg", "没有"],

@@ -45,6 +45,18 @@ def _counted(table: str, key: str, period: str) -> str:
     """
 
 
+_MATURING = """
+        SELECT claim.profile, coalesce(freed.at, entry.at), claim.amount_fen,
+            coalesce(freed.policy, entry.policy), entry.act,
+            iif(entry.verdict IS 'allow', NULL, entry.facts)
+        FROM claim
+        JOIN entry ON entry.id = claim.entry
+        LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'
+        LEFT JOIN entry AS freed ON freed.id = hold.closed
+        WHERE coalesce(hold.state IN ('approved', 'released'), 1)
+        {which}
+    """
+
 _DEALS = """
         SELECT packet.id, deal, total_fen, count, share_max_fen, seed, nonce, luck,
             claim.amount_fen, seat, entry.act, entry.facts
@@ -492,16 +504,8 @@ ASKED = {
         SELECT ref
         FROM policy
     """,
-    Question.CLAIMS_TO_MATURE: """
-        SELECT claim.profile, coalesce(freed.at, entry.at), claim.amount_fen,
-            coalesce(freed.policy, entry.policy), entry.act,
-            iif(entry.verdict IS 'allow', NULL, entry.facts)
-        FROM claim
-        JOIN entry ON entry.id = claim.entry
-        LEFT JOIN review_case AS hold ON hold.entry = claim.entry AND hold.kind = 'hold'
-        LEFT JOIN entry AS freed ON freed.id = hold.closed
-        WHERE coalesce(hold.state IN ('approved', 'released'), 1)
-    """,
+    Question.CLAIMS_TO_MATURE: _MATURING.format(which=""),
+    Question.CLAIMS_TO_JUDGE: _MATURING.format(which="AND entry.verdict IS NOT 'allow'"),
     Question.MATURING: """
         SELECT profile, from_at, amount_fen
         FROM maturing
