@@ -10,7 +10,7 @@ from hongbao.commands.declared import (
     Option,
 )
 from hongbao.commands.options import Command, Group, RequestId, caller, new_app
-from hongbao.errors import FileExists, InvalidSecret, SecretFileExists
+from hongbao.errors import FileExists, HongbaoError, InvalidSecret, SecretFileExists
 from hongbao.units import iso
 from hongbao.words import N_, say
 
@@ -78,8 +78,8 @@ def add(
             raise SecretFileExists(path=str(path))
         try:
             added = wallet.add_totp(share, pin=call.pin, request_id=request_id)
-        except BaseException:
-            if written and path is not None and not wallet.totp()["authenticator"]:
+        except HongbaoError as error:
+            if written and path is not None and not (error.begun or wallet.home.begun):
                 path.unlink(missing_ok=True)  # what was written opens nothing
             raise
     call.answer(added, devices.show_totp_changed)

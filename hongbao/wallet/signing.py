@@ -1,13 +1,13 @@
 """Signatures of acts: a device signs each request, and the platform verifies it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from hongbao.changes.devices import AddDevice, Enrol
 from hongbao.domain.chain import statement
 from hongbao.domain.text import name_key
-from hongbao.errors import BadSignature, ReplayedNonce
+from hongbao.errors import BadSignature, HongbaoError, ReplayedNonce
 from hongbao.home.opened import Home
 from hongbao.queries.devices import FIRST, device_keys
 from hongbao.store import DeviceRow
@@ -59,22 +59,26 @@ def keys_with_their_devices(home: Home, *, dry_run: bool) -> Iterator[None]:
     """
     Destroy what keys were made within, if their devices were not added.
 
-    Killed in between, a process leaves the file of a key that no device has, which opens
-    nothing.
+    Where it is not known whether they were, as after a commit that could not be synced, the keys
+    stay: a device without its key could never sign. So a process that is killed or interrupted may
+    leave the file of a key that no device has, which signs nothing.
     """
     if home.made_device_keys is not None:  # it is one of several steps of a dry run
         yield
         return
     made = home.made_device_keys = []
-    came_about = False
+    may_be_added = not dry_run
     try:
         yield
-        came_about = not dry_run
+    except HongbaoError as error:
+        may_be_added = error.begun
+        raise
     finally:
         home.made_device_keys = None
-        if not came_about:
+        if not may_be_added:
             for public_key in made:
-                device_keys(home).remove(public_key)
+                with suppress(HongbaoError):  # what is wrong is raised already
+                    device_keys(home).remove(public_key)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The commands that faults happen to, and the homes that they are typed in."""
 
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -55,6 +56,14 @@ class Typed(NamedTuple):
 
 _BY = "--operator 老王 --pin-file {operator}"
 
+LOOKING = (
+    *("limits", "packets", "year", "books", "events", "profiles", "key", "risk", "risk rules"),
+    *("card list", "policy list", "policy show", "bank list", "bank show icbc", "device list"),
+    *("operator list", "operator log", "totp show", "challenge list", "review list"),
+    *("review records", "webhook list", "risk show", "risk why last", "events deliveries"),
+)
+"""What only looks; a home is as it was afterwards."""
+
 TYPED = (
     # long acts first
     Typed("restore", "restore {newest} --yes", moves=True),
@@ -92,6 +101,9 @@ TYPED = (
     Typed("device-approve", "device approve tablet --request-id mine"),
     Typed("device-remove", "device remove tablet --request-id mine"),
     Typed("device-move", "device move shanghai --request-id mine"),
+    Typed("device-login", "device login 小明-1 --request-id mine"),
+    Typed("device-fault", "device fault 小明-1 replay"),
+    Typed("totp-remove", "totp remove --totp-file {totp} --request-id mine", home="totp"),
     Typed("totp-add", "totp add -p 小红 --secret-file totp.txt", names=True),
     Typed("init", "init 小白 --request-id mine"),
     Typed("init-first", "init 小明 --demo", home="none"),
@@ -101,10 +113,14 @@ TYPED = (
     Typed("operator-add", f"operator add 老李 --new-pin-file {{operator}} {_BY}"),
     Typed("review-approve", f"review approve {{case}} --reason fine {_BY}"),
     Typed("review-reject", f"review reject {{case}} --reason odd {_BY}"),
+    Typed("review-escalate", f"review escalate {{case}} --reason large {_BY}"),
+    Typed("risk-train", f"risk train --shipped {_BY}", stride=3),
     Typed("policy-use", f"policy use pboc-2015 {_BY}"),
     Typed("risk-use", f"risk use standard {_BY}"),
     Typed("bank-fault", "bank fault icbc timeout"),
-    Typed("webhook-add", "webhook add http://127.0.0.1:9/hook --secret-file {secret}"),
+    Typed("webhook-add", "webhook add http://127.0.0.1:9/other --secret-file {secret}"),
+    Typed("webhook-rotate", "webhook rotate http://127.0.0.1:9/hook"),
+    Typed("webhook-remove", "webhook remove http://127.0.0.1:9/hook"),
     Typed("inbox", "inbox -p 小红"),
     # files
     Typed("export-csv", "export -o export.csv", names=True),
@@ -114,8 +130,14 @@ TYPED = (
     Typed("bank-statement", "bank statement icbc -o icbc.csv"),
     Typed("review-report", "review report --format csv"),
     Typed("config-set", "config set language zh"),
+    Typed("config-unset", "config unset language", home="set"),
     Typed("alias", "alias gift 'send 8'"),
     Typed("class-new", "class new {roster} --at class --seed 1 --task refund", stride=3),
+    Typed("class-add", "class add {larger} class", home="class", stride=3),
+    Typed("class-report", "class report class -o report.csv", home="class", stride=9, plays=True),
+    Typed("class-start", "class start refund --at task", home="none", stride=9, plays=True),
+    Typed("class-task-new", "class task-new rent", home="none"),
+    Typed("learn-new", "learn new pocket-money", home="none"),
     Typed("learn", "learn run packet --at lessons --type help", home="none", stride=9, plays=True),
     Typed("play-keep", "play {story} --keep", home="none", stride=9, plays=True),
     Typed(
@@ -126,12 +148,22 @@ TYPED = (
         plays=True,
     ),
     Typed("sandbox", "sandbox --at toy --people 2", home="none", stride=29, plays=True),
+    Typed("race", "race --people 3 --shares 2", home="none", stride=49, plays=True),
+    Typed("demo", "demo", home="none", stride=49, plays=True),
+    # an older form, which opening brings to today's
+    Typed("upgrade", "balance", home="oldest"),
     # looking
     Typed("balance", "balance"),
     Typed("history", "history"),
     Typed("status", "status"),
     Typed("check", "check"),
     Typed("verify", "verify {closed}"),
+    *(Typed(words.replace(" ", "-"), words, stride=4) for words in LOOKING),
+    Typed("show", "show {packet}", stride=4),
+    Typed("trace", "trace {packet}", stride=4),
+    Typed("review-show", "review show {case}", stride=4),
+    Typed("compare", "compare {imported}", stride=4, code=23),
+    Typed("verify-statement", "verify-statement {out}/old.csv", stride=4),
     # on the machine's clock, which jumps
     Typed("send-now", "send 6.66 --count 2 --request-id mine", home="real"),
     Typed("claim-now", "claim {packet} -p 小红 --request-id mine", home="real"),
@@ -140,6 +172,23 @@ TYPED = (
     Typed("rekey-now", "rekey --yes", home="real"),
     Typed("device-add-now", "device add phone --request-id mine", home="real"),
 )
+NOT_TYPED = {
+    "it opens no file of a home": (
+        *("help", "version", "completion", "why", "config list", "config get", "config path"),
+        *("totp code", "webhook verify", "class tasks", "class task-check", "learn check"),
+        *("learn env", "lab", "lab fairness", "sandbox shell", "class shell", "config edit"),
+    ),
+    "it is made of commands that are typed here": (
+        *("lab race", "lab do", "lab run", "lab catch", "clock advance", "risk replay"),
+        *("class show", "class hand-in"),
+    ),
+    "it waits for what others do: tests/delivery kills it": ("watch", "events resend"),
+    "it wants an answer that is read off the screen: tests/wallet kills it": (
+        *("challenge", "challenge answer"),
+    ),
+}
+"""Which commands are not typed here, and why."""
+
 BY_NAME = {typed.name: typed for typed in TYPED}
 
 _BUSY = (
@@ -162,6 +211,7 @@ _BUSY = (
     "claim {2} -p 小红",
     "export --format wechat -o {bill}",
     "export -o {out}/old.csv",
+    "webhook add http://127.0.0.1:9/hook --secret-file {secret}",
     "device add tablet",
     "operator add 老王 --new-pin-file {operator}",
     "risk use {pack} --operator 老王 --pin-file {operator}",
@@ -197,6 +247,7 @@ def names_of(place: Path) -> dict[str, str]:
         "passphrase": f"{PASSPHRASE}\n",
         "id": f"{REAL_NAME}\n{OTHER_ID_NUMBER}\n",
         "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
+        "larger": "id,name\ns01,小明\ns02,小红\ns03,小刚\n",
         "roster": "id,name\ns01,小明\ns02,小红\n",
         "story": "file pin: 246810\ninit 小明 => 0\nbalance => 0\n",
         "script": "hongbao init 小明\nhongbao balance\n",
@@ -260,6 +311,28 @@ def _lose(_play: Play, _names: dict[str, str], folder: Path) -> None:
         file.unlink()
 
 
+def _add_totp(play: Play, names: dict[str, str], _folder: Path) -> None:
+    names["totp"] = f"{names['beside']}/totp.txt"
+    play(f"totp add --secret-file {names['totp']}")
+    play("clock advance 30s")  # each code works once
+
+
+def _set(play: Play, _names: dict[str, str], _folder: Path) -> None:
+    play("config set language zh")
+
+
+def _make_class(play: Play, names: dict[str, str], _folder: Path) -> None:
+    play(f"class new {names['roster']} --at class --seed 1 --task refund")
+
+
+def _take_oldest(_play: Play, _names: dict[str, str], folder: Path) -> None:
+    """Take the kept home of the oldest form that is opened."""
+    oldest = min((Path(__file__).parents[1] / "upgrades").glob("form_*")) / "demo"
+    shutil.rmtree(folder / "home")
+    for name in ("data", "keys"):
+        shutil.copytree(oldest / name, folder / "home" / name)
+
+
 def _let_expire(_play: Play, names: dict[str, str], folder: Path) -> None:
     """Turn the clock as if nobody had been there to refund what expired."""
     from datetime import timedelta
@@ -283,4 +356,8 @@ _AFTERWARDS: Mapping[str, Callable[[Play, dict[str, str], Path], None]] = {
     "lost": _lose,
     "expired": _let_expire,
     "due": _let_expire,
+    "totp": _add_totp,
+    "set": _set,
+    "class": _make_class,
+    "oldest": _take_oldest,
 }

@@ -389,7 +389,8 @@ def verdicts(
             f"{_difference(found.after, end)}"
         )
     surplus = Counter(found.names) - Counter(unharmed.once.names)
-    if is_killed or point.lasts:  # no device has that key: see `keys_with_their_devices`
+    is_cut = is_killed or point.lasts or point.kind.startswith(("ctrl-c", "no-memory"))
+    if is_cut:  # no device has that key: see `keys_with_their_devices`
         surplus.pop("home/keys/devices/*.key", None)
     if typed.name == "export-xlsx":  # rows that wait to be packed: swept when they are old
         surplus = Counter({name: left for name, left in surplus.items() if name != "tmp/*"})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlcipher3 import dbapi2 as engine
 
-from hongbao import statements
+from hongbao import cli, statements
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.engines.sqlcipher.engine import _Transaction
 from hongbao.errors import FileExists, HongbaoError, PaymentPending, StorageRefused
@@ -91,6 +91,56 @@ def test_a_device_key_whose_name_may_not_last_is_taken_away(
     world.open(ZHANG).add_device("phone", pin=right)
     assert 3 == len(list((world.env.keys / "devices").glob("*.key*")))
     world.close()
+
+
+def unknown_where(monkeypatch: pytest.MonkeyPatch, sql: str) -> None:
+    """Have a commit not be known to have come about, which it has, once *sql* finds something."""
+    leave = _Transaction.__exit__
+
+    def left(transaction: Any, kind: object, error: BaseException | None, trace: object) -> None:
+        leave(transaction, kind, error, trace)
+        if transaction._end == "COMMIT" and transaction._db.execute(sql).fetchone()[0]:
+            refusal = StorageRefused(path="ledger.db", reason=os.strerror(errno.EIO))
+            refusal.begun = True
+            raise refusal
+
+    monkeypatch.setattr(_Transaction, "__exit__", left)
+
+
+def test_a_device_that_may_have_been_added_keeps_its_key(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Without it, the device would be there and could never sign.
+    """
+    zhang = world.open(ZHANG)
+    with monkeypatch.context() as patch:
+        unknown_where(patch, "SELECT count(*) FROM device WHERE name = 'phone'")
+        with pytest.raises(StorageRefused):
+            zhang.add_device("phone", pin=right)
+    world.close()
+
+    world.open(ZHANG).approve_device("phone", pin=right)
+
+    world.open(f"{ZHANG}@phone").move("shanghai")
+    world.close()
+
+
+def test_an_authenticator_that_may_have_been_added_keeps_its_secret(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    Without it, its owner could never give a code again.
+    """
+    secret, pin = tmp_path / "totp.txt", tmp_path / "pin"
+    pin.write_text("246813\n")
+    monkeypatch.setenv("HONGBAO_HOME", str(world.folder))
+    unknown_where(monkeypatch, "SELECT count(*) FROM profile WHERE totp_secret IS NOT NULL")
+    words = ["totp", "add", "--secret-file", str(secret), "--pin-file", str(pin)]
+
+    assert 21 == cli.main([*words, "-p", ZHANG])
+
+    assert secret.exists()
 
 
 def test_a_payment_on_its_way_is_pending_where_there_is_no_memory(

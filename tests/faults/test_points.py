@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from hongbao.commands.house import root_command
+from tests.cli.test_explain import commands
 from tests.faults import table
-from tests.faults.commands import BY_NAME
+from tests.faults.commands import BY_NAME, NOT_TYPED, TYPED
 from tests.faults.harness import Bench, Point, Unharmed, verdicts
 from tests.faults.preload import SOURCE, compiled, environment
 
@@ -29,6 +31,19 @@ def test_the_engine_lets_its_calls_be_changed():
     The sample below stands on a symbol of the engine's library: this says when it has vanished.
     """
     assert table.has_table()
+
+
+def test_every_command_is_typed_or_named():
+    """
+    A new one is added to the commands that faults happen to, or it is said why not.
+    """
+    typed = [each.words for each in TYPED]
+    every = {name for name, _command in commands(root_command())}
+    named = {name for names in NOT_TYPED.values() for name in names}
+
+    assert every == named | {
+        name for name in every if any(f"{words} ".startswith(f"{name} ") for words in typed)
+    }
 
 
 def test_a_sample_of_faults_in_the_engines_calls(tmp_path: Path):
