@@ -25,16 +25,21 @@ NOTHING, UNKNOWN = "nothing was changed", "may have been carried out"
 KEY = bytes(32)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
+@pytest.fixture(scope="module")
+def _people(tmp_path_factory: pytest.TempPathFactory) -> World:
     """Zhang, with money, and Li."""
-    world = World(tmp_path / "home")
+    world = World(tmp_path_factory.mktemp("people") / "home")
     zhang = world.found(ZHANG)
     zhang.add_card("9999010000000003", pin=right)
     zhang.topup(100_00, pin=right)
     world.found(LI)
     world.close()
     return world
+
+
+@pytest.fixture
+def world(_people: World, tmp_path: Path) -> World:
+    return _people.copy(tmp_path / "home")
 
 
 def full(*_: object, **__: object) -> Any:
