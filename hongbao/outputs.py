@@ -99,14 +99,11 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     with _told_of(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         _check_untaken(folder)
-        making = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         for left in folder.parent.glob(f".{glob.escape(folder.name)}-????????"):
             with suppress(OSError):
-                _remove_ownerless(left, making.lstat().st_mtime)
-        lock = os.open(making, os.O_RDONLY) if os.name == "posix" else None
+                _remove_ownerless(left)
+        making, lock = _locked_folder(folder)
     try:
-        if lock is not None:
-            _try_lock(lock)
         yield making
         with _told_of(folder):
             _check_untaken(folder)  # an empty folder would give way
@@ -120,16 +117,29 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     _sync_folder(folder.parent)
 
 
+def _locked_folder(folder: Path) -> tuple[Path, int | None]:
+    """Make and lock a folder next to *folder*, under a name that is its own until it is whole."""
+    while True:
+        making = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        if os.name != "posix":
+            return making, None
+        # Between the lines another process may have taken it for a leftover.
+        with suppress(FileNotFoundError):
+            lock = os.open(making, os.O_RDONLY)
+            if _try_lock(lock) and making.exists():
+                return making, lock
+            os.close(lock)
+
+
 def _check_untaken(folder: Path) -> None:
     if os.path.lexists(folder):
         raise FileExists(path=str(folder))
 
 
-def _remove_ownerless(folder: Path, now: float) -> None:
-    """Remove *folder*, if it is ours, not of *now*, and its process has ended."""
+def _remove_ownerless(folder: Path) -> None:
+    """Remove *folder*, if it is ours and its process has ended."""
     found = folder.lstat()
-    is_ours = os.name == "posix" and stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
-    if not is_ours or now - found.st_mtime < _JUST_MADE_SECONDS:
+    if os.name != "posix" or not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         return
     lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW)
     try:
@@ -137,10 +147,6 @@ def _remove_ownerless(folder: Path, now: float) -> None:
             rmtree(folder)
     finally:
         os.close(lock)
-
-
-_JUST_MADE_SECONDS = 60
-"""How long a folder that is being made may not be locked yet, or be left by a process of now."""
 
 
 def check_outside(path: Path, *folders: Path) -> None:

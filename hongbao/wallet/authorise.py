@@ -23,6 +23,7 @@ from hongbao.wallet.acts import Doing
 from hongbao.wallet.unit_of_work import Private, perform_step
 
 if TYPE_CHECKING:
+    from hongbao.store import Change
     from hongbao.vault import TriesFolder
 
 AskPin = Callable[[], Pin]
@@ -254,13 +255,16 @@ def keep_tries(
     home: Home, holder: Holder, row: PinRow, *, back: bool = False, wait: bool = True
 ) -> None:
     """Store the count of tries, next to the keys first; *back* allows it to fall."""
+    changes: list[Change] = [SetPinTries(holder, row.tries, row.cleared, row.locked_until)]
     step = last_step_of(home, holder) if holder.table == "profile" else 0
+    if step and step > home.profile_by_id(holder.id).totp_step:
+        changes.append(SetTotpStep(holder.id, step))  # what was noted by one that was killed
     tries = as_tries(row, step)
     if back:
         tries_folder(home).set(holder.label, tries)
     else:
         tries_folder(home).note(holder.label, tries, wait=wait)
-    home.store.apply([SetPinTries(holder, row.tries, row.cleared, row.locked_until)])
+    home.store.apply(changes)
 
 
 def _give_up_on(home: Home, holder: Holder) -> NoReturn:

@@ -36,7 +36,8 @@ class Typed(NamedTuple):
     *home* is the one that it is typed in, and *code* how it ends there where nothing happens.
     *moves* says that it moves money or keys: then errors happen at every point, and not at a
     sample. *stride* thins the points of one that does the same hundreds of times. *plays* says that
-    it plays other commands, which a fault may meet instead of itself. *names* says that what it
+    it plays other commands, which a fault may meet instead of itself. *again* is how it may end,
+    too, when it is typed again: each code is good for once. *names* says that what it
     leaves half done, when it is killed, it names itself when it is asked again, and refuses.
     """
 
@@ -48,6 +49,7 @@ class Typed(NamedTuple):
     variables: Mapping[str, str] = {}
     code: int = 0
     plays: bool = False
+    again: int = 0
     names: bool = False
 
     def __repr__(self) -> str:
@@ -103,7 +105,7 @@ TYPED = (
     Typed("device-move", "device move shanghai --request-id mine"),
     Typed("device-login", "device login 小明-1 --request-id mine"),
     Typed("device-fault", "device fault 小明-1 replay"),
-    Typed("totp-remove", "totp remove --totp-file {totp} --request-id mine", home="totp"),
+    Typed("totp-remove", "totp remove --totp-file {totp} --request-id mine", home="totp", again=14),
     Typed("totp-add", "totp add -p 小红 --secret-file totp.txt", names=True),
     Typed("init", "init 小白 --request-id mine"),
     Typed("init-first", "init 小明 --demo", home="none"),
@@ -307,7 +309,7 @@ def _lock(play: Play, names: dict[str, str], _folder: Path) -> None:
 
 
 def _lose(_play: Play, _names: dict[str, str], folder: Path) -> None:
-    for file in (folder / "home" / "data").iterdir():
+    for file in (folder / "home" / "data").glob("ledger.db*"):
         file.unlink()
 
 

@@ -281,7 +281,7 @@ class Bench:
             _plain(str(path.relative_to(self.point))): path.stat().st_size
             for path in self.point.rglob("*")
             if path.is_file() and not path.is_relative_to(self.point / "home")
-            if not _PARTIAL.match(path.name) and path.name not in _ENGINES
+            if not _is_passing(path.relative_to(self.point))
         }
         return Picture(acts, rows, keys, files, entries)
 
@@ -329,6 +329,14 @@ def _names(folder: Path) -> Iterator[str]:
     for path in folder.rglob("*"):
         if path.name not in _ENGINES or path.is_relative_to(folder / "home"):
             yield _plain(str(path.relative_to(folder)))
+
+
+def _is_passing(path: Path) -> bool:
+    """Return whether *path* is of a file that is not whole yet, or of an open engine."""
+    return path.name in _ENGINES or any(
+        _PARTIAL.match(part) or re.fullmatch(r"\.\w+-.{8}|hongbao-book-.*", part)
+        for part in path.parts
+    )
 
 
 def _plain(name: str) -> str:
@@ -381,6 +389,7 @@ def verdicts(
     yield from _untold(ran, found.before, start, end, unharmed.ran.code)
     ends = ((unharmed.ran.code, end), (unharmed.once.again.code, twice))
     is_named = typed.names and found.again.code == 2 and "already exists" in found.again.err
+    is_named |= typed.again != 0 and found.again.code == typed.again
     if not (is_named and ran.code in (KILLED, INTERRUPTED, 21)) and not any(
         found.again.code == code and _is(found.after, wanted) for code, wanted in ends
     ):

@@ -12,9 +12,13 @@ from sqlcipher3 import dbapi2 as engine
 from hongbao import cli, statements
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.engines.sqlcipher.engine import _Transaction
-from hongbao.errors import FileExists, HongbaoError, PaymentPending, StorageRefused
+from hongbao.errors import FileExists, HongbaoError, PaymentPending, StorageRefused, WrongPinOrCode
 from hongbao.outputs import save_as, whole_folder
-from hongbao.vault import KeyFolder, files
+from hongbao.store import Holder
+from hongbao.story.player import Player
+from hongbao.story.running import Ran
+from hongbao.vault import KeyFolder, TriesFolder, files
+from hongbao.vault.authenticator import code_at
 from hongbao.wallet import Wallet, payments
 from tests.faults import table
 from tests.vault.processes import run
@@ -194,7 +198,6 @@ def test_a_folder_is_made_whole_or_not_at_all(tmp_path: Path):
     made = tmp_path / "class"
     left = tmp_path / ".class-12345678"
     left.mkdir()
-    os.utime(left, (0, 0))
 
     with suppress(ZeroDivisionError), whole_folder(made) as making:
         (making / "half").touch()
@@ -207,6 +210,40 @@ def test_a_folder_is_made_whole_or_not_at_all(tmp_path: Path):
     assert [made / "whole"] == [path for path in tmp_path.rglob("*") if path.is_file()]
     with pytest.raises(FileExists), whole_folder(made):
         pass
+
+
+def test_a_code_that_a_killed_try_has_used_is_used_in_the_ledger_too(world: World):
+    """
+    It was noted next to the keys, and not committed; the next try, a wrong one, brings it along.
+    Otherwise `check` would take the two for altered.
+    """
+    zhang = world.open(ZHANG)
+    zhang.add_totp(lambda secret, _name: code_at(secret, zhang.now()), pin=right)
+    folder = TriesFolder(world.env.keys, zhang.vault)
+    holder = Holder("profile", zhang.home.me.id).label
+    noted = folder.read(holder)
+    assert noted is not None
+    folder.note(holder, noted._replace(tried=noted.tried + 1, cleared=noted.tried + 1, step=10**9))
+    zhang.home.ask_code = lambda: "000000"
+
+    with pytest.raises(WrongPinOrCode):
+        zhang.topup(5_00, pin=right)
+
+    world.close()
+    assert {} == world.findings()
+
+
+def test_a_play_whose_last_check_is_killed_says_so(tmp_path: Path):
+    """
+    It has no JSON to read then, neither an answer nor an error.
+    """
+
+    def killed(*_: object) -> Ran:
+        return Ran(-9, b"", b"")
+
+    closed = Player(tmp_path, None, "en", None, {}, {}, killed).close()
+
+    assert (None, "exit code -9") == (closed.digest, closed.refusal)
 
 
 class _Log:
