@@ -169,6 +169,13 @@ def _correct(life: Life, desk: Any, c: Command) -> Any:
     return life.correct(desk, c, _operator(c))
 
 
+def _device(act: str) -> Does:
+    def does(_life: Life, desk: Any, c: Command) -> Any:
+        return getattr(desk, act)(c.args["name"], pin=c.ask, request_id=c.request)
+
+    return does
+
+
 def _packet(life: Life, c: Command) -> str:
     return life.packet_id(c.args["packet"])
 
@@ -240,6 +247,12 @@ COMMANDS: dict[str, tuple[Does, Typed]] = {
         lambda _, c: f"policy use [{c.args['policy']}]{_by(c)}",
     ),
     "risk": (_use_pack, lambda _, c: f"risk use [{c.args['pack']}]{_by(c)}"),
+    "device_add": (_device("add_device"), lambda _, c: f"device add {c.args['name']}"),
+    "device_approve": (_device("approve_device"), lambda _, c: f"device approve {c.args['name']}"),
+    "device_remove": (
+        _device("remove_device"),
+        lambda _, c: f"device remove {c.args['name']} --yes",
+    ),
     "rekey": (lambda _life, desk, _c: desk.rekey(), lambda *_: "rekey --yes"),
     "lock": (
         lambda _life, desk, c: desk.lock(PASSPHRASE, pin=c.ask),
@@ -266,6 +279,9 @@ MINE = {
     "risk": {"risk_use"},
     "fault": {"bank_fault"},
     "join": {"init"},
+    "device_add": {"device_add"},
+    "device_approve": {"device_approve"},
+    "device_remove": {"device_remove"},
     "operator_add": {"operator_add"},
 }
 """The acts by which a command has done what it was asked for."""
@@ -287,8 +303,8 @@ def typed(command: Command) -> str:
 
 ASKS_PIN = frozenset(
     {"topup", "withdraw", "send", "card_add", "card_remove", "identify", "pin_change", "lock"}
-    | {"join"}
+    | {"join", "device_add", "device_approve", "device_remove"}
 )
 REQUESTED = frozenset(
     {"topup", "withdraw", "send", "claim", "refund", "refund_due", "card_add", "card_remove"}
-) | {"identify", "pin_change", "policy", "fault"}
+) | {"identify", "pin_change", "policy", "fault", "device_add", "device_approve", "device_remove"}

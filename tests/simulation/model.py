@@ -133,6 +133,8 @@ class Books(Model):
         """The packet that each `send` has made."""
         self.cases_of: dict[int, str] = {}
         self.payments_of: dict[int, str] = {}
+        self.devices: dict[tuple[str, str], str] = {}
+        """What devices people have added to their first ones, and whether they may act."""
         self.operators: list[str] = []
         self.pins: dict[str, tuple[int, int]] = {}
         """Tries at each PIN, and the last that was cleared."""
@@ -218,7 +220,35 @@ class Books(Model):
         self.generation += 1
 
     _restore = _pin_renewed = _duplicate_answer = _nothing
-    _device_add = _device_approve = _device_remove = _refund_to = _nothing
+    _refund_to = _nothing
+
+    def _device_add(self, entry: Entry) -> None:
+        command = self._asked(entry)
+        self._check_device(command)
+        self.devices[command.who, command.args["name"]] = "pending"
+        self._answered(entry)
+
+    def _device_approve(self, entry: Entry) -> None:
+        command = self._asked(entry)
+        self._check_device(command)
+        self.devices[command.who, command.args["name"]] = "approved"
+        self._answered(entry)
+
+    def _device_remove(self, entry: Entry) -> None:
+        command = self._asked(entry)
+        self._check_device(command)
+        del self.devices[command.who, command.args["name"]]
+        self._answered(entry)
+
+    def _check_device(self, command: Command) -> None:
+        state = self.devices.get((command.who, command.args["name"]))
+        if command.act == "device_add":
+            if state is not None:
+                raise Refused(errors.DeviceExists)
+        elif state is None:
+            raise Refused(errors.DeviceNotFound)
+        elif command.act == "device_approve" and state == "approved":
+            raise Refused(errors.AlreadyApproved)
 
     def _late_answer(self, _entry: Entry) -> None:
         pass
@@ -836,6 +866,9 @@ class Books(Model):
             "pin_change": [self._pin_phase],
             "decide": [self._check_decision],
             "lock": [self._pin_phase],
+            "device_add": [self._check_device, self._pin_phase, self._check_device],
+            "device_approve": [self._check_device, self._pin_phase, self._check_device],
+            "device_remove": [self._check_device, self._pin_phase, self._check_device],
             "join": [self._check_new],
         }
         found: list[type[errors.HongbaoError] | None] = []

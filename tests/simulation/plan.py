@@ -52,6 +52,9 @@ WEIGHTS = {
     "join": 1,
     "policy": 1,
     "operator_add": 1,
+    "device_add": 2,
+    "device_approve": 1,
+    "device_remove": 1,
     "rekey": 1,
     "lock": 1,
     "unlock": 1,
@@ -68,7 +71,9 @@ REST = 7 * 24 * 60
 COMPARED_EVERY, CHECKED_EVERY = 6, 45
 
 
-_GIVES = {"fault": "_bank"}
+_GIVES = {"fault": "_bank"} | dict.fromkeys(
+    ("device_add", "device_approve", "device_remove"), "_named_device"
+)
 
 
 def _gives_nothing(_life: Life, _who: str) -> dict[str, Any]:
@@ -341,6 +346,9 @@ class Author:
 
     def _operator_add(self, _life: Life, _who: str) -> dict[str, Any]:
         return {"name": self.rng.choice(("Wu", "Bao", "Lu")), "operator": "Wu"}
+
+    def _named_device(self, _life: Life, _who: str) -> dict[str, Any]:
+        return {"name": self.rng.choice(("tablet", "watch"))}
 
     def _restore(self, life: Life, _who: str) -> dict[str, Any]:
         return {"copy": self.rng.choice(list(life.kept)[-3:])}

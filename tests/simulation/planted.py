@@ -20,7 +20,11 @@ from hongbao.wallet import authorise, holds, refund, review, unit_of_work
 
 
 class Plant(NamedTuple):
-    """A mistake: how it is planted, and the broken engine of the laboratory that makes it, too."""
+    """
+    A mistake: how it is planted, and the broken engine of the laboratory where it shows, too.
+
+    That is where no one has to be over a limit to see it.
+    """
 
     patches: Callable[[], list[Any]]
     engine: str | None = None
@@ -136,7 +140,7 @@ PLANTS = {
     "forgotten-request": Plant(_forgotten_request),
     "forgotten-refusal": Plant(_forgotten_refusal),
     "double-refund": Plant(_double_refund, "double-refund"),
-    "utc-day": Plant(_utc_day, "utc-day"),
+    "utc-day": Plant(_utc_day),
     "late-claim": Plant(_late_claim, "expiry"),
     "hold-twice": Plant(_hold_twice),
     "uncounted-pin": Plant(_uncounted_pin),

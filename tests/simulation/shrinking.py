@@ -123,7 +123,10 @@ class Shrinker:
             one = self.rounds[place]
             if len(one.commands) > 1:
                 apart = [Round([command]) for command in one.commands]
-                if self.fails([*self.rounds[:place], *apart, *self.rounds[place + 1 :]]):
+                before, after = self.rounds[:place], self.rounds[place + 1 :]
+                if self.fails([*before, *apart, *after]):
+                    continue
+                if self.fails([*before, *reversed(apart), *after]):
                     continue
             if self._switched(place, {}):
                 continue
@@ -204,7 +207,7 @@ def story(lived: Lived) -> str:
             lines.append(f"file {name}: {pin}")
     if any("operator add" in text for text in texts):
         lines.append("file operator: 864209")
-    if any("lock" in text for text in texts):
+    if any(command.act == "lock" for command in commands):
         lines.append("file passphrase: seven lanterns over the old harbour")
     for pack in ("simulated", "no-rules", "strict", "standard"):
         if any(f"[{pack}]" in text for text in texts):

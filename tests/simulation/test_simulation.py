@@ -26,8 +26,8 @@ from tests.wallet.world import CHEAP
 
 DAILY = 1_600
 ALL = 100_000
-SEEDS_MAX, COMMANDS_MAX = 30, 14
-"""Within so many lives each planted mistake is found."""
+SEEDS_MAX, LENGTH, COMMANDS_MAX = 60, 3_000, 14
+"""Within so many lives, of so many turns, each planted mistake is found; so short is its story."""
 
 
 def first(who: str = "Zhang") -> list[Round]:
@@ -236,7 +236,9 @@ def test_each_planted_mistake_is_found_and_told_as_a_short_story(name: str, tmp_
     """
     with planted(name):
         lived = next(
-            one for n in range(1, SEEDS_MAX + 1) if (one := live(f"p{n}", 6_000)).failed is not None
+            one
+            for n in range(1, SEEDS_MAX + 1)
+            if (one := live(f"p{n}", LENGTH)).failed is not None
         )
         short = Shrinker(lived).shrunk()
     text = story(short)
