@@ -174,6 +174,11 @@ def checksum(content: bytes) -> str:
     return f"{zlib.crc32(content):08x}"
 
 
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+"""What HMAC makes of each byte of its key, for the inner hash and for the outer one."""
+
+
 class KeyedHash:
     """
     HMAC-SHA256 (RFC 2104) for one key that is used very often.
@@ -190,8 +195,8 @@ class KeyedHash:
 
         assert len(key) <= _BLOCK_BYTES
         block = key.ljust(_BLOCK_BYTES, b"\0")
-        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
-        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+        self._inner = sha256(block.translate(_INNER))
+        self._outer = sha256(block.translate(_OUTER))
 
     def digest(self, message: bytes) -> bytes:
         """Return the HMAC of *message*."""

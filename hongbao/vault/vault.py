@@ -289,8 +289,13 @@ class Vault:
         what was authenticated with it while there is this ledger. This home and the device
         that opened the session both have it: it proves nothing against this home.
         """
-        signing = self.legacy_secrets()[generation or self.generation].signing
-        return primitives.subkey(signing, b"session", b"%d" % profile, request_id.encode())
+        name = (b"session", b"%d" % (generation or self.generation))
+        key = self._keys.get(name)
+        if key is None:
+            own = generation is None or generation == self.generation
+            signing = self._key(b"signing") if own else self._old(generation or 0).signing
+            key = self._keys[name] = primitives.subkey(signing, b"session")
+        return primitives.mac(key, b"%d" % profile, request_id.encode())
 
     def _seed(self, purpose: str, signing: bytes) -> bytes:
         return primitives.subkey(signing, b"ed25519", purpose.encode("utf-8"))
