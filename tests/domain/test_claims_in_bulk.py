@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hongbao.domain.risk.acts import JUDGED, Asked, Seen, Verdict, What
-from hongbao.domain.risk.claims import NOTHING, TAKEN, ClaimJudge
+from hongbao.domain.risk.claims import NOTHING, SUMMED, TAKEN, ClaimJudge
 from hongbao.domain.risk.habit import NEW, after
 from hongbao.domain.risk.indicators import INDICATORS, SCORE
 from hongbao.domain.risk.judge import decide
@@ -25,7 +25,7 @@ EXAMPLES = int(os.environ.get("HONGBAO_BULK_EXAMPLES", "8"))
 
 
 def test_every_indicator_is_taken_of_a_claim():
-    assert INDICATORS.keys() - {SCORE} == TAKEN.keys() | NOTHING | {*Asked._fields[1:]}
+    assert INDICATORS.keys() - {SCORE} == TAKEN.keys() | SUMMED | NOTHING | {*Asked._fields[1:]}
 
 
 def seen(draw: Any, at: int, what: What) -> Seen:

@@ -9,7 +9,7 @@ values, the score and the decision are the same to the last bit; a test compares
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
+from operator import add
 from typing import NamedTuple
 
 from hongbao.domain.risk import measures
@@ -37,21 +37,28 @@ COMPILED_AFTER = 1000
 NOTHING = frozenset({"times_usual", "pass_through"})
 """Indicators of payments, which say 0 of every claim."""
 
-_KEPT = 8 * RECENT
+_KEPT = 3 * RECENT
 """How many acts the running sums hold before those that are out of sight are dropped."""
+
+_COLUMNS = (
+    *("acts", "claims", "gives", "sends", "packets"),
+    *("quick_claims", "new_devices", "failed_challenges", "in_fen", "out_fen"),
+)
+"""What is summed up of each act; behind them, which amounts are just below of what is compared."""
+
+_CLAIMS, _GIVES, _PACKETS = map(_COLUMNS.index, ("claims", "gives", "packets"))
 
 
 class ClaimHabit:
     """
-    A habit with running sums over its latest acts, in the windows of one `ClaimJudge`.
+    A habit with running sums over its latest acts, for the indicators of one `ClaimJudge`.
 
-    A running sum has one number more than there are acts: of the first none, one, two, ….
+    There is one row of sums more than there are acts: after none, after one, after two, ….
     """
 
     __slots__ = (
-        *("at", "others", "recent", "claim_at", "claim_others", "give_others"),
-        *("claims", "gives", "sends", "packets", "quick", "devices", "failed", "in_fen", "out_fen"),
-        *("below", "steps", "steps_all", "steps_from", "steps_to_claim", "hours", "hours_all"),
+        *("at", "others", "recent", "claim_at", "claim_others", "give_others", "sums"),
+        *("steps", "steps_all", "steps_from", "steps_to_claim", "hours", "hours_all"),
         *("acts", "outs", "outs_magnitude", "cities", "day", "day_in_fen", "day_out_fen"),
         *("first_at", "woke_at", "gap_s", "pin_at", "pin_place", "of_fen"),
     )
@@ -77,40 +84,29 @@ class ClaimHabit:
         self.claim_at: list[int] = []
         self.claim_others: list[int] = []
         self.give_others: list[int] = []
-        self.claims, self.gives, self.sends, self.packets = [0], [0], [0], [0]
-        self.quick, self.devices, self.failed = [0], [0], [0]
-        self.in_fen, self.out_fen = [0], [0]
-        self.below = [[0] for _ in self.of_fen]
+        self.sums: list[tuple[int, ...]] = [(0,) * (len(_COLUMNS) + len(self.of_fen))]
         self.pin_at, self.pin_place = 0, -1
         for seen in recent:
             self._add(seen)
 
     def _add(self, seen: Seen) -> None:
         """Bring the running sums up to *seen*."""
-        at, what, amount_fen, other, reaction_ms, _city = seen
-        is_claim, is_give, is_send = what is What.CLAIM, what is What.GIVE, what is What.SEND
-        is_in = what in IN
+        what = seen.what
         if what is What.PIN_CHANGE:
-            self.pin_at, self.pin_place = at, len(self.at)
+            self.pin_at, self.pin_place = seen.at, len(self.at)
         self.recent.append(seen)
-        self.at.append(at)
-        self.others.append(other)
-        if is_claim:
-            self.claim_at.append(at)
-            self.claim_others.append(other)
-        if is_give:
-            self.give_others.append(other)
-        self.claims.append(self.claims[-1] + is_claim)
-        self.gives.append(self.gives[-1] + is_give)
-        self.packets.append(self.packets[-1] + is_send)
-        self.sends.append(self.sends[-1] + (is_send or is_give))
-        self.quick.append(self.quick[-1] + (0 <= reaction_ms <= QUICK_MS))
-        self.devices.append(self.devices[-1] + (what is What.DEVICE_ADD))
-        self.failed.append(self.failed[-1] + (what is What.CHALLENGE_FAILED))
-        self.in_fen.append(self.in_fen[-1] + (amount_fen if is_in else 0))
-        self.out_fen.append(self.out_fen[-1] + (amount_fen if what in OUT else 0))
-        for of_fen, sums in zip(self.of_fen, self.below, strict=True):
-            sums.append(sums[-1] + (is_in and _is_below(amount_fen, of_fen)))
+        self.at.append(seen.at)
+        self.others.append(seen.other)
+        if what is What.CLAIM:
+            self.claim_at.append(seen.at)
+            self.claim_others.append(seen.other)
+        elif what is What.GIVE:
+            self.give_others.append(seen.other)
+        self.sums.append(self.after(seen))
+
+    def after(self, seen: Seen) -> tuple[int, ...]:
+        """Return the sums as they are once *seen* has happened."""
+        return tuple(map(add, self.sums[-1], _row(seen, self.of_fen)))
 
     def _count_step(self, step: str, count: int) -> None:
         self.steps_all += count
@@ -170,8 +166,13 @@ class ClaimHabit:
         )
 
 
-_Taken = Callable[[ClaimHabit, Asked, int, int], int]
-"""Measures one indicator: the last arguments are the first act in the window, and their number."""
+_Taken = Callable[[ClaimHabit, Asked, int, tuple[int, ...], tuple[int, ...]], int]
+"""
+Measures one indicator.
+
+The last arguments are the place of the first act in the window, the sums before it, and the sums
+with the claim itself.
+"""
 
 
 class Judged(NamedTuple):
@@ -183,9 +184,10 @@ class Judged(NamedTuple):
 
 
 class _Window(NamedTuple):
-    """What is measured in one window: the place of each value, and how it is taken."""
+    """What is measured in one window: the place of each value, and how it is had."""
 
     length_s: int
+    summed: tuple[tuple[int, int], ...]  # by the column of the sums
     taken: tuple[tuple[int, _Taken], ...]
 
 
@@ -199,19 +201,25 @@ class ClaimJudge:
         self._asked = 0
         self._compiled: Callable[[Sequence[int]], int] | None = None
         self._count = len(keys)
-        windows: dict[int, list[tuple[int, _Taken]]] = {}
         self._of_asked = tuple(
             (place, Asked._fields.index(key.indicator))
             for place, key in enumerate(keys)
             if key.indicator in Asked._fields
         )
+        summed: dict[int, list[tuple[int, int]]] = {key.window_s: [] for key in keys}
+        taken: dict[int, list[tuple[int, _Taken]]] = {key.window_s: [] for key in keys}
         for place, key in enumerate(keys):
-            if key.indicator in Asked._fields or key.indicator in NOTHING:
-                continue
-            of = self.of_fen.index(key.of_fen) if key.of_fen else 0
-            taken = TAKEN[key.indicator](key, of, pack.night)
-            windows.setdefault(key.window_s, []).append((place, taken))
-        self._windows = tuple(_Window(length, tuple(all_)) for length, all_ in windows.items())
+            if key.of_fen:
+                column = len(_COLUMNS) + self.of_fen.index(key.of_fen)
+                summed[key.window_s].append((place, column))
+            elif key.indicator in _COLUMNS:
+                summed[key.window_s].append((place, _COLUMNS.index(key.indicator)))
+            elif key.indicator in TAKEN:
+                taken[key.window_s].append((place, TAKEN[key.indicator](key, pack.night)))
+        self._windows = tuple(
+            _Window(length_s, tuple(summed[length_s]), tuple(taken[length_s]))
+            for length_s in summed
+        )
         places = {key: place for place, key in enumerate(keys)}
         self._features = () if forest is None else tuple(places[key] for key in forest.keys)
         of_claims = [
@@ -242,12 +250,15 @@ class ClaimJudge:
         for place, field in self._of_asked:
             values[place] = asked[field]  # type: ignore[assignment]  # none is *seen*
         at, times = asked.seen.at, habit.at
-        acts = len(times)
-        first = max(0, acts - RECENT)
-        for length_s, taken in self._windows:
-            start = bisect_right(times, at - length_s, first) if length_s else first
+        oldest = max(0, len(times) - RECENT)
+        now = habit.after(asked.seen)
+        for length_s, summed, taken in self._windows:
+            start = bisect_right(times, at - length_s, oldest) if length_s else oldest
+            before = habit.sums[start]
+            for place, column in summed:
+                values[place] = now[column] - before[column]
             for place, take in taken:
-                values[place] = take(habit, asked, start, acts)
+                values[place] = take(habit, asked, start, before, now)
         score = None
         if self._forest is not None:
             score = self._score([values[place] for place in self._features])
@@ -268,43 +279,40 @@ class ClaimJudge:
 
 # --- the indicators, of a claim -------------------------------------------------------------------
 
-
-def _is_below(amount_fen: int, of_fen: int) -> bool:
-    return -(-9 * of_fen // 10) <= amount_fen < of_fen
+_Sums = tuple[int, ...]
 
 
-def _counted(sums: str, own: int = 0) -> _Taken:
-    """Take the difference of a running sum, and *own* for the claim itself."""
-    get: Callable[[ClaimHabit], list[int]] = attrgetter(sums)
-
-    def taken(habit: ClaimHabit, _asked: Asked, start: int, acts: int) -> int:
-        running = get(habit)
-        return running[acts] - running[start] + own
-
-    return taken
-
-
-def _acts(_habit: ClaimHabit, _asked: Asked, start: int, acts: int) -> int:
-    return acts - start + 1
-
-
-def _quick_claims(habit: ClaimHabit, asked: Asked, start: int, acts: int) -> int:
-    own = 0 <= asked.seen.reaction_ms <= QUICK_MS
-    return habit.quick[acts] - habit.quick[start] + own
-
-
-def _in_fen(habit: ClaimHabit, asked: Asked, start: int, acts: int) -> int:
-    return habit.in_fen[acts] - habit.in_fen[start] + asked.seen.amount_fen
+def _row(seen: Seen, of_fen: tuple[int, ...]) -> _Sums:
+    """Return what *seen* adds to each of the running sums."""
+    _at, what, amount_fen, _other, reaction_ms, _city = seen
+    is_in, is_send, is_give = what in IN, what is What.SEND, what is What.GIVE
+    return (
+        1,
+        what is What.CLAIM,
+        is_give,
+        is_send or is_give,
+        is_send,
+        0 <= reaction_ms <= QUICK_MS,
+        what is What.DEVICE_ADD,
+        what is What.CHALLENGE_FAILED,
+        amount_fen if is_in else 0,
+        amount_fen if what in OUT else 0,
+        *[is_in and -(-9 * of // 10) <= amount_fen < of for of in of_fen],
+    )
 
 
-def _reaction_ms(_habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+def _amount_fen(_habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
+    return asked.seen.amount_fen
+
+
+def _reaction_ms(_habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
     reaction_ms = asked.seen.reaction_ms
     return NEVER if reaction_ms < 0 else reaction_ms
 
 
-def _steady(habit: ClaimHabit, asked: Asked, start: int, _acts: int) -> int:
+def _steady(habit: ClaimHabit, asked: Asked, _start: int, before: _Sums, _now: _Sums) -> int:
     later, shortest, longest, run = asked.seen.at, 0, 0, 1
-    for place in range(len(habit.claim_at) - 1, habit.claims[start] - 1, -1):
+    for place in range(len(habit.claim_at) - 1, before[_CLAIMS] - 1, -1):
         at = habit.claim_at[place]
         gap = later - at
         shortest, longest = min(shortest or gap, gap), max(longest, gap)
@@ -315,7 +323,7 @@ def _steady(habit: ClaimHabit, asked: Asked, start: int, _acts: int) -> int:
     return run
 
 
-def _unlike_self(habit: ClaimHabit, _asked: Asked, _start: int, _acts: int) -> int:
+def _unlike_self(habit: ClaimHabit, _asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
     if habit.acts < ACTS_MIN:
         return 0
     last = LETTERS[habit.recent[-1].what]
@@ -324,16 +332,16 @@ def _unlike_self(habit: ClaimHabit, _asked: Asked, _start: int, _acts: int) -> i
     return 1000 - 1000 * (this * total + 10 * habit.steps_to_claim) // ((here + 10) * total)
 
 
-def _day_in_fen(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+def _day_in_fen(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
     before_fen = habit.day_in_fen if habit.day == china_day_number(asked.seen.at) else 0
     return before_fen + asked.seen.amount_fen
 
 
-def _day_out_fen(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+def _day_out_fen(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
     return habit.day_out_fen if habit.day == china_day_number(asked.seen.at) else 0
 
 
-def _hour_rare(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+def _hour_rare(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
     total = habit.hours_all
     if total < ACTS_MIN:
         return 0
@@ -342,38 +350,31 @@ def _hour_rare(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
     return 1000 - 1000 * around // total
 
 
-def _same_pair(habit: ClaimHabit, asked: Asked, start: int, _acts: int) -> int:
+def _same_pair(habit: ClaimHabit, asked: Asked, start: int, _before: _Sums, _now: _Sums) -> int:
     other = asked.seen.other
     return habit.others[start:].count(other) + 1 if other else 0
 
 
-def _senders(habit: ClaimHabit, asked: Asked, start: int, _acts: int) -> int:
-    return len({*habit.claim_others[habit.claims[start] :], asked.seen.other} - {0})
+def _senders(habit: ClaimHabit, asked: Asked, _start: int, before: _Sums, _now: _Sums) -> int:
+    return len({*habit.claim_others[before[_CLAIMS] :], asked.seen.other} - {0})
 
 
-def _recipients(habit: ClaimHabit, _asked: Asked, start: int, _acts: int) -> int:
-    return len({*habit.give_others[habit.gives[start] :]} - {0})
+def _recipients(habit: ClaimHabit, _asked: Asked, _start: int, before: _Sums, _now: _Sums) -> int:
+    return len({*habit.give_others[before[_GIVES] :]} - {0})
 
 
-def _rounds(habit: ClaimHabit, _asked: Asked, start: int, acts: int) -> int:
-    sent = habit.packets[acts] - habit.packets[start]
-    return min(sent, habit.claims[acts] - habit.claims[start] + 1)
+def _rounds(_habit: ClaimHabit, _asked: Asked, _start: int, before: _Sums, now: _Sums) -> int:
+    return min(now[_PACKETS] - before[_PACKETS], now[_CLAIMS] - before[_CLAIMS])
 
 
-def _since_pin_change_min(habit: ClaimHabit, asked: Asked, start: int, _acts: int) -> int:
+def _since_pin_change_min(
+    habit: ClaimHabit, asked: Asked, start: int, _before: _Sums, _now: _Sums
+) -> int:
     return NEVER if habit.pin_place < start else (asked.seen.at - habit.pin_at) // 60
 
 
-def _below(of: int, of_fen: int) -> _Taken:
-    def taken(habit: ClaimHabit, asked: Asked, start: int, acts: int) -> int:
-        running = habit.below[of]
-        return running[acts] - running[start] + _is_below(asked.seen.amount_fen, of_fen)
-
-    return taken
-
-
 def _dormant_days(window_s: int) -> _Taken:
-    def taken(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+    def taken(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
         at = asked.seen.at
         gap_s = at - habit.recent[-1].at if habit.recent else 0
         if gap_s < DORMANT_S:
@@ -386,7 +387,7 @@ def _dormant_days(window_s: int) -> _Taken:
 def _night(night: Night) -> _Taken:
     first, end = night
 
-    def taken(_habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+    def taken(_habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
         return int((china_hour(asked.seen.at) - first) % 24 < (end - first) % 24)
 
     return taken
@@ -395,48 +396,38 @@ def _night(night: Night) -> _Taken:
 def _where_known(measure: measures.Measure) -> _Taken:
     """Take what only a device with a known city has."""
 
-    def taken(habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
+    def taken(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
         return measure(Look(habit.habit(), asked, 0, 0, (0, 0))) if asked.seen.city else 0
 
     return taken
 
 
-def _amount_fen(_habit: ClaimHabit, asked: Asked, _start: int, _acts: int) -> int:
-    return asked.seen.amount_fen
-
-
-_Make = Callable[[Key, int, Night], _Taken]
+_Make = Callable[[Key, Night], _Taken]
 
 
 def _always(taken: _Taken) -> _Make:
-    return lambda _key, _of, _night: taken
+    return lambda _key, _night: taken
 
+
+SUMMED = frozenset({*_COLUMNS, "just_below"} - {"gives", "packets"})
+"""Indicators that are differences of running sums."""
 
 TAKEN: Mapping[str, _Make] = {
-    "acts": _always(_acts),
-    "sends": _always(_counted("sends")),
-    "claims": _always(_counted("claims", 1)),
-    "quick_claims": _always(_quick_claims),
     "reaction_ms": _always(_reaction_ms),
     "steady": _always(_steady),
     "unlike_self": _always(_unlike_self),
-    "failed_challenges": _always(_counted("failed")),
     "amount_fen": _always(_amount_fen),
-    "in_fen": _always(_in_fen),
-    "out_fen": _always(_counted("out_fen")),
     "day_in_fen": _always(_day_in_fen),
     "day_out_fen": _always(_day_out_fen),
-    "night": lambda _key, _of, night: _night(night),
+    "night": lambda _key, night: _night(night),
     "hour_rare": _always(_hour_rare),
-    "just_below": lambda key, of, _night: _below(of, key.of_fen),
     "same_pair": _always(_same_pair),
     "senders": _always(_senders),
     "recipients": _always(_recipients),
     "rounds": _always(_rounds),
     "speed_kmh": _always(_where_known(measures.speed_kmh)),
     "away_km": _always(_where_known(measures.away_km)),
-    "dormant_days": lambda key, _of, _night: _dormant_days(key.window_s),
-    "new_devices": _always(_counted("devices")),
+    "dormant_days": lambda key, _night: _dormant_days(key.window_s),
     "since_pin_change_min": _always(_since_pin_change_min),
 }
-"""How each indicator is taken of a claim, but for what is `Asked` as it is, and `NOTHING`."""
+"""How other indicators are taken of a claim, but for what is `Asked` as it is, and `NOTHING`."""
