@@ -726,6 +726,10 @@ class Store(Protocol):
         """Return the balance of *account*, counted on its own side."""
         ...
 
+    def balances_fen(self, profile: int) -> tuple[int, int]:
+        """Return *profile*'s balance as its account has it, and as its last entry sealed it."""
+        ...
+
     def held(self, books: Sequence[str], kinds: Collection[Kind] | None = None) -> list[HeldRow]:
         """
         Return the sum of the accounts of each kind, or of some *kinds*, in *books*.

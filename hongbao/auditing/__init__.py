@@ -160,6 +160,9 @@ READERS: dict[str, Callable[[Context], Reader]] = {
 PAGES, WALK, ALL = 8, 72, 100
 """How much of a check's work is the pages, and the pass over the entries, in percent."""
 
+LEDGER_ALONE = PROBLEMS.keys() - {"devices", "head", "noted_head"}
+"""The checks of what the ledger itself has, without what lies next to the keys."""
+
 
 class Auditor:
     """One look over one snapshot, which is the *context*."""

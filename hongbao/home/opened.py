@@ -239,6 +239,18 @@ class Home:
             raise HomeNotFound
         return row
 
+    def balance_fen(self, profile: ProfileRow) -> int:
+        """
+        Return the balance of *profile*, which its last entry has sealed.
+
+        Raises StateAltered if its account has another one: a page of the file is authentic
+        however old it is, and with an old one put back, spent money would be there again.
+        """
+        held_fen, left_fen = self.store.balances_fen(profile.id)
+        if held_fen != left_fen and not self.trusting:
+            raise StateAltered(table="account", key=str(profile.id))
+        return held_fen
+
     def profile_by_id(self, profile: int) -> ProfileRow:
         row = self.store.profile(profile)
         assert row is not None
@@ -338,6 +350,7 @@ class Home:
             return
         with (
             self.one_turn(),
+            self.in_our_words(),
             self.under_these_keys(),
             self.as_it_was_opened(),
             self.store.transaction(*rows, dry_run=dry_run),
@@ -386,6 +399,36 @@ class Home:
             return read(text)
         except ValueError:
             raise Damaged(path=str(self.file.path)) from None
+
+    @contextmanager
+    def in_our_words(self) -> Iterator[None]:
+        """
+        Raise Damaged instead of an error that is not ours where `check` finds the ledger wrong.
+
+        An older page that was put back is authentic: rows contradict each other, and an act may
+        break a rule of the tables, or meet what no act has written.
+        """
+        try:
+            yield
+        except (HongbaoError, OSError, EOFError):
+            raise
+        except Exception as error:
+            if self.store.in_transaction or not self._is_contradictory():
+                raise
+            raise Damaged(path=str(self.file.path)) from error
+
+    def _is_contradictory(self) -> bool:
+        from hongbao.auditing import LEDGER_ALONE, Auditor
+        from hongbao.auditing.context import Noted
+        from hongbao.vault import DeviceKeys, verify
+
+        try:
+            with self.store.snapshot():
+                devices = DeviceKeys(self.keys.path, self.vault)
+                auditor = Auditor(self.store, self.vault, verify, devices, Noted(None))
+                return not all(line["ok"] for line in auditor.findings(LEDGER_ALONE))
+        except HongbaoError:
+            return True
 
     @contextmanager
     def under_these_keys(self) -> Iterator[None]:

@@ -13,7 +13,7 @@ def balance(home: Home) -> "Balance":
     """Return the available money, the money in packets, and the sum."""
     with home.looking():
         me, now = home.me, home.now()
-        available_fen = home.store.balance_fen(me.account)
+        available_fen = home.balance_fen(me)
         sums = home.store.sums(me.id, now)
     later_fen = min(sums.maturing_fen, available_fen)
     from_at = sums.matures_at

@@ -84,7 +84,7 @@ class Act(Doing):
         self.inputs = inputs
         self.record: Record | None = None
         self.cases: list[CaseRow] = []
-        self.before_fen = self.balance_fen = home.store.balance_fen(me.account)
+        self.before_fen = self.balance_fen = home.balance_fen(me)
 
     def post(self, *transfers: Transfer) -> None:
         mine = self.me.account

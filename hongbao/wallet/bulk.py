@@ -164,7 +164,7 @@ class _Person:
         home.check_state(("profile", profile))
         self.id, self.account = profile, self.row.account
         self.opened_at = to_micros(self.row.opened_at)
-        self.balance_fen = home.store.balance_fen(self.account)
+        self.balance_fen = home.balance_fen(self.row)
         known = remembered(home, profile)
         self.habit: ClaimHabit = judge.habit(known.habit)
         self.upto, self.since_kept = known.upto, known.since_kept

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hongbao.errors import StateAltered
 from tests.corruption.trying import (
     PAGE_BYTES,
     Tally,
@@ -19,7 +20,7 @@ from tests.corruption.trying import (
     tried,
     truth_of,
 )
-from tests.wallet.world import YUAN, World, right
+from tests.wallet.world import YUAN, World, raw, right
 
 LEDGER = Path("data", "ledger.db")
 HUGE_BYTES = 1 << 32
@@ -95,6 +96,12 @@ DAMAGES: tuple[Callable[[Path], None], ...] = (
 )
 
 
+def _damaged(truth: Truth, tmp_path: Path, path: Path, damage: Callable[[Path], None]) -> str:
+    victim = copied(truth, tmp_path / "victim")
+    damage(victim / path)
+    return f"{damage.__name__[1:]} · {tried(truth, victim)}"
+
+
 @pytest.mark.slow
 def test_every_file_damaged_in_every_way(truth: Truth, tmp_path: Path):
     """
@@ -103,26 +110,20 @@ def test_every_file_damaged_in_every_way(truth: Truth, tmp_path: Path):
     tally = Tally()
     for path in truth.files:
         for damage in DAMAGES:
-
-            def trial(path: Path = path, damage: Callable[[Path], None] = damage) -> str:
-                victim = copied(truth, tmp_path / "victim")
-                damage(victim / path)
-                return f"{damage.__name__[1:]} · {tried(truth, victim)}"
-
-            tally.add(f"{path} {damage.__name__}", trial)
+            tally.add(f"{path} {damage.__name__}", partial(_damaged, truth, tmp_path, path, damage))
     tally.end()
 
 
-def test_files_put_back_and_swapped(truth: Truth, foreign: Path, tmp_path: Path):
+def test_files_put_back(truth: Truth, tmp_path: Path):
     """
-    The ledger's and the head's older copies, and those of a stranger's home.
+    The ledger's and the head's older copies, one by one and together.
+
+    Together they are what the home once was, down to the last note: that is what is answered.
     """
     tally = Tally()
-    for source in (truth.older, foreign):
-        for path in (LEDGER, Path("keys", "head"), Path("keys", "master.json")):
-            tally.add(
-                f"{source.name} {path}", lambda s=source, p=path: _swapped(truth, s, tmp_path, p)
-            )
+    for paths in ((LEDGER,), (Path("keys", "head"),), (LEDGER, Path("keys", "head"))):
+        trial = partial(_swapped, truth, truth.older, tmp_path, *paths)
+        tally.add(", ".join(map(str, paths)), trial)
     tally.end()
 
 
@@ -141,10 +142,17 @@ def test_every_pair_of_files_put_back_or_swapped(truth: Truth, foreign: Path, tm
     tally.end()
 
 
+WITNESSED = {LEDGER, Path("keys", "head")}
+"""Older copies of these together are a whole older home: nothing in it says that it went on."""
+
+
 def _swapped(truth: Truth, source: Path, tmp_path: Path, *paths: Path) -> str:
     victim = copied(truth, tmp_path / "victim")
     for path in paths:
         shutil.copyfile(source / path, victim / path)
+    if source == truth.older and WITNESSED <= set(paths):
+        world = World(source, truth.world.at)
+        return f"an older home · {tried(truth_of(world, source), victim)}"
     return tried(truth, victim)
 
 
@@ -165,6 +173,27 @@ def _page(path: Path, page: int) -> bytes:
     with path.open("rb") as file:
         file.seek(page * PAGE_BYTES)
         return file.read(PAGE_BYTES)
+
+
+def test_an_old_page_of_balances_brings_no_money_back(truth: Truth, tmp_path: Path):
+    """
+    The page is authentic, and the index that names its accounts is as it was: the last entry of
+    the profile has sealed another balance, so nobody is told of the old one, or can spend it.
+    """
+    victim = copied(truth, tmp_path / "victim")
+    db = raw(victim / LEDGER, truth.page_key)
+    (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'account'").fetchone()
+    db.close()
+    _put(victim / LEDGER, root - 1, _page(truth.older / LEDGER, root - 1))
+    world = World(victim, truth.world.at)
+
+    with world.zhang as desk:
+        with pytest.raises(StateAltered):
+            desk.balance()
+        with pytest.raises(StateAltered):
+            desk.topup(YUAN, pin=right)
+
+    assert "accounts" in world.findings()
 
 
 @pytest.mark.slow
@@ -201,7 +230,8 @@ def test_every_page(truth: Truth, foreign: Path, tmp_path: Path):
             def trial(page: int = page, damage: Callable[[Path, int], None] = damage) -> str:
                 victim = copied(truth, tmp_path / "victim")
                 damage(victim / LEDGER, page)
-                return f"{damage.__name__} · {tried(truth, victim)}"
+                said = tried(truth, victim, old_page=damage is old_page)
+                return f"{damage.__name__} · {said}"
 
             tally.add(f"page {page} {damage.__name__}", trial)
     tally.end()

@@ -46,6 +46,7 @@ class Ledger(Engine):
     home = books.home
     rules = books.rules
     balance_fen = books.balance_fen
+    balances_fen = books.balances_fen
     held = act_queries.held
     moved = act_queries.moved
     head = books.head

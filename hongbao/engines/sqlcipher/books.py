@@ -83,6 +83,11 @@ def balance_fen(engine: Engine, account: Account) -> int:
     return int(row[0]) if row else 0
 
 
+def balances_fen(engine: Engine, profile: int) -> tuple[int, int]:
+    held_fen, left_fen = engine.row(_BALANCES, profile)
+    return int(held_fen), int(left_fen)
+
+
 def post(engine: Engine, entry: int, transfers: Iterable[Transfer]) -> None:
     """
     Write *transfers* as part of *entry*, and move both accounts of each.
@@ -195,6 +200,12 @@ def remember_refusal(
 
 REMEMBER = (
     "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error, generation, mac) VALUES"
+)
+
+_BALANCES = (
+    "SELECT coalesce((SELECT credits_fen - debits_fen FROM account"
+    " WHERE book = 'platform' AND kind = 'balance' AND owner = ?1), 0),"
+    " coalesce((SELECT balance_fen FROM entry WHERE profile = ?1 ORDER BY id DESC LIMIT 1), 0)"
 )
 
 _HEADS = f"SELECT id, mac, at, {LAST_RESTORE} FROM entry"
