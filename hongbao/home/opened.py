@@ -419,14 +419,15 @@ class Home:
 
     def _is_contradictory(self) -> bool:
         from hongbao.auditing import LEDGER_ALONE, Auditor
-        from hongbao.auditing.context import Noted
+        from hongbao.auditing.context import Context, Noted
         from hongbao.vault import DeviceKeys, verify
 
         try:
             with self.store.snapshot():
                 devices = DeviceKeys(self.keys.path, self.vault)
-                auditor = Auditor(self.store, self.vault, verify, devices, Noted(None))
-                return not all(line["ok"] for line in auditor.findings(LEDGER_ALONE))
+                context = Context(self.store, self.vault, verify, devices, Noted(None))
+                findings = Auditor(context).findings(LEDGER_ALONE)
+                return not all(line["ok"] for line in findings)
         except HongbaoError:
             return True
 
