@@ -900,6 +900,49 @@ class Checked(TypedDict):
     whole_because: str | None  # why everything was
 
 
+class RepairPerson(TypedDict):
+    """One of `repair`: what someone has in balance, packets, payments and holds together."""
+
+    profile: str | None  # null is money of someone whose row is lost
+    before_fen: int | None  # as the damaged ledger says; null if that cannot be read
+    kept_fen: int  # in the repaired one
+    lost_fen: int | None  # the difference; below zero where lost acts had spent it
+
+
+class RepairAct(TypedDict):
+    """One of `repair`: an act that can be read, and is not kept."""
+
+    entry: int
+    at: str
+    act: str
+    profile: str | None
+    amount_fen: int  # what it did to the profile's balance
+    sealed: bool  # whole upon the seal of the entry before, which is not proof of its place
+
+
+class RepairBackup(TypedDict):
+    """One of `repair`: a backup of this ledger."""
+
+    file: str
+    entry: int  # its last
+    is_better: bool  # it is whole, and lacks nothing that repair would keep
+
+
+class Repair(TypedDict):
+    """`repair`: what is kept and lost."""
+
+    home: str
+    into: str | None  # the new home; null where nothing was made
+    pages: int  # that cannot be read
+    kept_entry: int  # the last that is proven
+    last_entry: int  # the last that is known
+    lost: int  # entries after the last that is proven
+    from_backups: int  # entries that a backup gave
+    people: list[RepairPerson]
+    acts: list[RepairAct]  # lost ones that can still be read
+    backups: list[RepairBackup]
+
+
 class HomeChanged(TypedDict):
     """`lock`, `unlock`, `rekey`, `backup`, `restore`."""
 

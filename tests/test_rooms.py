@@ -785,7 +785,7 @@ def test_the_ledgers_interface_stays_small():
 
 def test_two_modules_know_which_engine_there_is():
     """
-    Opening a home, and making and restoring a copy; all others have the interface.
+    Opening a home, making and restoring a copy, and repairing one; all others have the interface.
     """
     knowing = {
         place
@@ -794,7 +794,7 @@ def test_two_modules_know_which_engine_there_is():
         and any(name.module.startswith("hongbao.engines") for name in imports(read(place)))
     }
 
-    assert {"home/opening.py", "wallet/homes.py"} == knowing
+    assert {"home/opening.py", "wallet/homes.py", "wallet/repair.py"} == knowing
 
 
 # --- what really wakes ----------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Chain:
     def take(self, step: Step) -> None:
         entry, fields = step.entry, step.fields
         expected = self._last + 1
-        if entry != expected and not _skips(step, expected):
+        if entry != expected and not skips(step, expected):
             for missing in range(expected, min(entry, expected + ROWS_MAX)):
                 self.found.append(f"entry {missing} is missing")
         self._last = entry
@@ -100,12 +100,17 @@ class Chain:
         return f"entry {last}" if first == last else f"entries {first} to {last}"
 
 
-def _skips(step: Step, expected: int) -> bool:
-    """Return whether the entry of *step* is a restore that skips what was *expected*."""
-    if step.fields[_ACT] != "restore":
+SKIPPING = ("restore", "repaired")
+"""The acts that may skip numbers: what these were given to is lost, and they say so."""
+
+
+def skips(step: Step, expected: int) -> bool:
+    """Return whether the entry of *step* skips what was *expected*, as it may."""
+    act = step.fields[_ACT]
+    if act not in SKIPPING:
         return False
     skipped = {"copied_entry": expected - 1, "last_entry": step.entry - 1}
-    return has("restore", str(step.fields[_FACTS]), skipped)
+    return has(act, str(step.fields[_FACTS]), skipped)
 
 
 def check_head(context: Context) -> Iterator[str]:

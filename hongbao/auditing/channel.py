@@ -65,6 +65,20 @@ def check_messages(context: Context) -> Iterator[str]:
 
 def _as_banks_have_them(context: Context) -> Iterator[str]:
     """Compare how far each bank is with a payment with the last entry that says so."""
+    for payment, bank, place, theirs, follows in how_far_banks_are(context):
+        if (place, theirs) != (bank, follows):
+            yield f"{payment}: {theirs[0]}, {bank}"
+
+
+def how_far_banks_are(
+    context: Context,
+) -> Iterator[tuple[str, str, str | None, list[object], list[object]]]:
+    """
+    Yield each payment that a bank knows: its id, its bank, and what is kept of that bank.
+
+    Then what follows from the last entry about it: its state, why it was refused, and when a
+    queued one is booked.
+    """
     seconds: dict[str | None, int] = {}
     for payment, bank, place, *theirs, facts, when, ref in context.rows(Question.BANK_MESSAGES):
         if facts is not None and ref not in seconds:
@@ -75,8 +89,7 @@ def _as_banks_have_them(context: Context) -> Iterator[str]:
         ready_at = None
         if state == "queued" and fault == Fault.SLOW:
             ready_at = when + seconds[ref] * 1_000_000
-        if (place, theirs) != (bank, [state, reason, ready_at]):
-            yield f"{payment}: {theirs[0]}, {bank}"
+        yield payment, bank, place, theirs, [state, reason, ready_at]
 
 
 def _slow_seconds(context: Context, ref: str | None) -> int:

@@ -71,6 +71,16 @@ class Balances:
 
 def check_maturing(context: Context) -> Iterator[str]:
     """Yield claims withdrawable later whose amounts differ from the claims."""
+    added = maturing_of(context)
+    for profile, from_at, fen in context.rows(Question.MATURING):
+        if added.pop((profile, from_at), 0) != fen:
+            yield f"profile {profile}: {yuan(fen)}"
+    for (profile, _from_at), fen in added.items():
+        yield f"profile {profile}: 0.00 / {yuan(fen)}"
+
+
+def maturing_of(context: Context) -> dict[tuple[int, int], int]:
+    """Return what cannot be withdrawn yet, by profile and moment, as it follows from claims."""
     added: dict[tuple[int, int], int] = defaultdict(int)
     days = {ref: _claims_after(context, ref) for (ref,) in context.rows(Question.POLICIES)}
     # Where no policy delays claims, only a judgement that did more than allow one may have.
@@ -83,11 +93,7 @@ def check_maturing(context: Context) -> Iterator[str]:
             moments.append(to_micros(from_at))
         if moments:
             added[profile, max(moments)] += amount_fen
-    for profile, from_at, fen in context.rows(Question.MATURING):
-        if added.pop((profile, from_at), 0) != fen:
-            yield f"profile {profile}: {yuan(fen)}"
-    for (profile, _from_at), fen in added.items():
-        yield f"profile {profile}: 0.00 / {yuan(fen)}"
+    return added
 
 
 def _claims_after(context: Context, ref: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hongbao.auditing.chain import SKIPPING
 from hongbao.auditing.checkpoint import Signer
 from hongbao.auditing.sealed import facts_in
 from hongbao.auditing.sessions import CODE_BYTES, Sessions
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from hongbao.auditing.context import Context
     from hongbao.auditing.walk import Step
 
-_BY_ITSELF = frozenset({"refund", "restore"})
+_BY_ITSELF = frozenset({"refund", *SKIPPING})
 """Acts that the platform also does without a request of a device."""
 
 _STOPS = frozenset({"challenged", "limited", "refused", "cut"})
@@ -91,7 +92,7 @@ class Signatures:
             self._counters[device] = fields[_DEVICE + 2] or 0
         if not fits:
             self._fail(entry)
-        if act == "restore":
+        if act in SKIPPING:
             self.restored = entry
 
     def _is_signed(

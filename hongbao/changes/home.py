@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hongbao.rows import Row
 
 if TYPE_CHECKING:
-    from hongbao.store import HomeRow, Touched
+    from hongbao.store import HomeRow, RowKey, Touched
 
 
 class SetHome(Row):
@@ -32,6 +32,16 @@ class SetReadings(Row):
     @property
     def touches(self) -> Touched:
         return (("readings", 1),)
+
+
+class SealAgain(Row):
+    """Seal *rows* of state as they are: a repair has proven them, and nothing of them changes."""
+
+    rows: tuple[RowKey, ...]
+
+    @property
+    def touches(self) -> Touched:
+        return self.rows
 
 
 class KeepRules(Row):

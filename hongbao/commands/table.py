@@ -78,6 +78,7 @@ COMMANDS = {
         "rekey": N_("Re-encrypt everything with a new master key."),
         "backup": N_("Copy the encrypted ledger to a file, while others can write."),
         "restore": N_("Replace the ledger with a backup."),
+        "repair": N_("Make a new wallet of what can be proven of a damaged one."),
     },
     N_("More"): {
         "learn": N_("Learn how money moves, step by step, in a wallet of the lesson's own."),

@@ -555,5 +555,13 @@ SHAPES: Mapping[str, Mapping[int, Shape]] = {
     # the home
     "rekey": _shape(_own()),
     "restore": _shape(_own(copied_entry=COUNT, last_entry=COUNT)),
+    "repaired": _shape(
+        _own(
+            copied_entry=COUNT,
+            last_entry=COUNT,
+            acts=COUNT,
+            people=each(part(profile=TEXT, lost_fen=maybe(FEN))),
+        )
+    ),
 }
 """What each act keeps, by the number of the shape."""

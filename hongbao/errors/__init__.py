@@ -63,11 +63,11 @@ TOPICS = {
     ),
     "homes": (
         "NotADemoHome EventNotFound ClockBackwards HomeExists HomeNotFound Busy Damaged "
-        "LabLedger NotLabLedger ChecksFailed RecordsIncomplete RolledBack OlderCopy "
-        "HistoryReplaced StateAltered "
-        "HomeLocked WrongPassphrase WeakPassphrase CommonPassphrase PassphraseMismatch "
-        "KeyringUnavailable NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile "
-        "SandboxNotFound"
+        "NothingToRepair KeysLost Unrepairable LabLedger NotLabLedger ChecksFailed "
+        "RecordsIncomplete RolledBack OlderCopy HistoryReplaced StateAltered HomeLocked "
+        "WrongPassphrase WeakPassphrase CommonPassphrase PassphraseMismatch KeyringUnavailable "
+        "NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile SandboxNotFound "
+        "NewHomeTaken"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

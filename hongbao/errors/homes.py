@@ -88,7 +88,49 @@ class Damaged(NotIntact):
     path: str = example("~/.local/share/hongbao/data/ledger.db")
 
     sentence = N_("{path} is damaged, or does not match these keys")
-    advice = N_("restore a good backup with `hongbao restore FILE`")
+    advice = N_(
+        "see what can be kept with `hongbao repair`, or restore a good backup with "
+        "`hongbao restore FILE`"
+    )
+
+
+class NothingToRepair(UsageError):
+    """Every page of the ledger is whole, and every check of it passes."""
+
+    sentence = N_("there is nothing to repair: the ledger is whole, and every check of it passes")
+    advice = N_("if something else is wrong, `hongbao check` names it")
+
+
+class KeysLost(NotIntact):
+    """The keys of a home are gone or damaged, and without them nothing of it can be read."""
+
+    path: str = example("~/.local/share/hongbao/keys")
+
+    sentence = N_("the keys in {path} are lost: nothing opens without them, and no backup either")
+    advice = N_("put your copy of the keys folder back in its place, then try again")
+
+
+class Unrepairable(NotIntact):
+    """Too much of a ledger is lost for anything of it to be proven; a *backup* may be whole."""
+
+    reason: str = example("its first page cannot be read")
+    backup: str = example("monday.hongbao", default=LEFT_OUT)
+
+    sentence = N_("the ledger cannot be repaired: {reason}")
+    advice = N_("restore a backup with `hongbao restore FILE`")
+    _advice_with_backup = N_("restore the backup that is whole: `hongbao restore {backup}`")
+
+    _reasons: ClassVar[tuple[str, ...]] = (
+        N_("the ledger is gone"),
+        N_("its first page cannot be read"),
+        N_("its first entry cannot be proven"),
+        N_("what is true of the whole wallet cannot be proven"),
+        N_("nothing that is proven makes a whole ledger"),
+        N_("the repaired ledger does not pass every check"),
+    )
+
+    def chosen_advice(self) -> str | None:
+        return self._advice_with_backup if "backup" in self.facts else self.advice
 
 
 class LabLedger(NotIntact):
@@ -306,3 +348,12 @@ class SandboxNotFound(NotFound):
 
     sentence = N_("there is no sandbox in {path}")
     advice = N_("make one with `{command}`")
+
+
+class NewHomeTaken(UsageError):
+    """A repaired home is made in a new folder, never in one that is there."""
+
+    path: str = example("repaired")
+
+    sentence = N_("{path} is there already; a repaired wallet gets a new folder")
+    advice = N_("name a folder that does not exist yet")

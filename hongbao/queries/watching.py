@@ -36,11 +36,12 @@ KINDS = {
     "withdraw": "withdrawing",
     "unknown": "unanswered",
     "restore": "restored",
+    "repaired": "restored",
 }
 """What an act is called as an event; one that is not here is called as the act is."""
 
 HELD, FINISHED, GAP = "held", "finished", "gap"
-_RESTORE = "restore"
+_RESTORING = frozenset({"restore", "repaired"})
 
 _PLUMBING = frozenset({"sent", "duplicate_answer", "pin_renewed"})
 """What concerns a profile's money, and tells its owner nothing."""
@@ -108,7 +109,7 @@ def read_on(
         for row in rows:
             facts = facts_of(home, row)
             found = []
-            if row.entry != read + 1 and row.act != _RESTORE:
+            if row.entry != read + 1 and row.act not in _RESTORING:
                 found.append(_gap(mark, row.at, read + 1, row.entry - 1))
             if me is None or _concerns(home, me, row, facts):
                 found.append(_watched(home, row, facts, mark))
@@ -217,7 +218,7 @@ def _spaced(seals: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def _concerns(home: Home, me: ProfileRow, row: ActRow, facts: Mapping[str, Any]) -> bool:
     """Return whether the act of *row* concerns *me*."""
-    if row.profile == me.id or row.act == _RESTORE:
+    if row.profile == me.id or row.act in _RESTORING:
         return True
     if row.packet is None:
         return False
@@ -247,7 +248,7 @@ def _watched(home: Home, row: ActRow, facts: Mapping[str, Any], mark: int) -> Wa
     line = event_line(home, row)
     packet = None if row.packet is None else home.store.packet(row.packet)
     is_held = line["state"] == HELD
-    restored = row.act == _RESTORE and facts["copied_entry"] < facts["last_entry"]
+    restored = row.act in _RESTORING and facts["copied_entry"] < facts["last_entry"]
     return {
         "event": HELD if is_held else _kind(row),
         "number": row.entry,

@@ -71,6 +71,7 @@ _FACTS = {
     "bill_remove": N_("removed an imported bill"),
     "rekey": N_("re-encrypted the wallet with new keys"),
     "restore": N_("restored a backup"),
+    "repaired": N_("repaired the ledger"),
 }
 
 _BANK_FACTS = {
@@ -104,6 +105,11 @@ def fact(event: EventLine) -> str:
     if event["profile"] is None and event["act"] in _CASE_FACTS:
         return _(_CASE_FACTS[event["act"]])
     return _(_FACTS.get(event["act"], event["act"]))
+
+
+def title(act: str) -> str:
+    """Return the title of an act of which no more is known than its code."""
+    return _(_FACTS.get(act, act))
 
 
 def show_events(events: Sequence[EventLine]) -> None:

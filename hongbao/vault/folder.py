@@ -219,6 +219,17 @@ class KeyFolder:
                 self._tidy(records)
                 return vault
 
+    def peek(self, passphrase: Ask | None) -> list[Vault]:
+        """
+        Return the home's vault and that of a rekey under way, and change nothing in the folder.
+
+        Raises what `open` raises.
+        """
+        try:
+            return [self._unwrap(each, passphrase)[0] for each in self._read() if each is not None]
+        except _KeyGone as gone:
+            raise gone.error from None
+
     # --- changing the wrapping -------------------------------------------------------------------
 
     def lock(self, vault: Vault, passphrase: str, names: Iterable[str] = ()) -> None:

@@ -244,7 +244,7 @@ def remember_restoring(
 
     def work(doing: Act) -> _Restored:
         for holder in holders(home.store):
-            row, step = _tried_since(home, holder, tried, doing.now)
+            row, step = tried_since(home, holder, tried, doing.now)
             doing.change(
                 SetPinTries(
                     holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
@@ -261,7 +261,7 @@ def remember_restoring(
     return changed
 
 
-def _tried_since(
+def tried_since(
     home: Home, holder: Holder, tried: Mapping[Holder, Tries], now: datetime
 ) -> tuple[PinRow, int]:
     """

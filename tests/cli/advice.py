@@ -86,6 +86,13 @@ def _overwrite(shell: Shell) -> None:
     (shell.home / "data" / "ledger.db").write_bytes(b"not a ledger" * 1000)
 
 
+def _spoil(shell: Shell) -> None:
+    """Spoil the page of what banks have of payments, which follows from entries."""
+    with (shell.home / "data" / "ledger.db").open("r+b") as ledger:
+        ledger.seek(48 * 4096)
+        ledger.write(b"spoilt")
+
+
 def _go_back(shell: Shell) -> None:
     shutil.copy(shell.home.parent / "older.db", shell.home / "data" / "ledger.db")
 
@@ -469,9 +476,32 @@ STATES: dict[str, tuple[Shown, ...]] = {
         ),
     ),
     # --- refusals: the home
-    "restore a good backup with `hongbao restore FILE`": (
-        Shown("balance", ("backup good.db",), damage=_overwrite, fill={"FILE": "good.db"}),
+    "see what can be kept with `hongbao repair`, or restore a good backup with "
+    "`hongbao restore FILE`": (
+        Shown(
+            "balance",
+            ("backup good.db",),
+            damage=_overwrite,
+            fill={"FILE": "good.db"},
+            ends=DAMAGED,
+        ),
     ),
+    "restore a good backup with `hongbao restore FILE`": (
+        Shown("lab_ledger", ("backup good.db",), fill={"FILE": "good.db"}),
+    ),
+    "restore a backup with `hongbao restore FILE`": (
+        Shown("repair", ("backup good.db",), damage=_overwrite, fill={"FILE": "good.db"}),
+    ),
+    "restore the backup that is whole: `hongbao restore {backup}`": (
+        Shown("repair --backup good.db", ("backup good.db",), damage=_overwrite),
+    ),
+    "restore the backup: `hongbao restore {path}`": (
+        Shown("repair --backup good.db", ("backup good.db",), damage=_spoil),
+    ),
+    "make the repaired wallet with `hongbao repair FOLDER`": (
+        Shown("repair", damage=_spoil, fill={"FOLDER": "repaired"}),
+    ),
+    "if something else is wrong, `hongbao check` names it": (Shown("repair"),),
     "restore the newest backup with `hongbao restore FILE`, or accept this copy there": (
         Shown(
             "balance",

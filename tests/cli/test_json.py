@@ -117,6 +117,7 @@ TYPED: dict[str, list[str]] = {
     "rekey": ["--yes"],
     "backup": ["{home}/备份🧧", "{home}/nowhere/备份🧧"],
     "restore": ["{home}/备份🧧 --yes", "{home}/没有é"],
+    "repair": ["", "{home}/福🧧é --backup {home}/备份🧧 --yes"],
     "learn": ["--at {home}/课程🧧é", "--at {home}"],
     "learn run": ["没有", "福🧧é.toml"],
     "learn env": ["没有é"],

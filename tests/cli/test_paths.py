@@ -70,6 +70,7 @@ PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("record", "file"): ("record", "PATH", "--", "true"),
     ("record", "--after"): ("record", "typed.txt", "--after", "PATH", "--", "true"),
     ("reconcile", "--statement"): ("reconcile", "icbc", "--statement", "PATH"),
+    ("repair", "--backup"): ("repair", "--backup", "PATH"),
     ("restore", "file"): ("restore", "PATH"),
     ("review report", "--output"): ("review", "report", "--format", "csv", "--output", "PATH"),
     ("risk replay", "--pack"): ("risk", "replay", "--pack", "PATH"),

@@ -66,9 +66,11 @@ class Engine:
     # --- opening and closing ---------------------------------------------------------------------
 
     @classmethod
-    def create(cls, path: Path, page_key: bytes) -> Self:
+    def create(cls, path: Path, page_key: bytes, salt: bytes = b"") -> Self:
         """
         Open the ledger at *path*, making an empty one there first if there is none.
+
+        Its pages are authentic under the *salt* at its beginning: chance, if none is given.
 
         Raises StorageRefused if the place cannot be written, and what `open` raises.
         """
@@ -78,7 +80,7 @@ class Engine:
             os.close(open_private(path))
         except OSError as error:
             raise StorageRefused(path=str(path), reason=error.strerror or str(error)) from None
-        return cls._open(path, page_key, may_be_empty=True)
+        return cls._open(path, page_key + salt, may_be_empty=True)
 
     @classmethod
     def open(cls, path: Path, page_key: bytes) -> Self:

@@ -3,7 +3,7 @@
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.questions import Question
 
-_USED = """
+USED = """
 WITH moved (person, flow, day, fen) AS (
     SELECT person, CASE reason WHEN 'send' THEN 'send_card' ELSE reason END,
         date(message.created_at / 1000000, 'unixepoch', '+8 hours'), amount_fen
@@ -37,7 +37,7 @@ Through the channel, a payment counts from the day it was asked for, unless it c
 
 def _counted(table: str, key: str, period: str) -> str:
     return f"""
-        {_USED}, added AS (SELECT person, flow, {period} AS {key}, sum(fen) AS fen
+        {USED}, added AS (SELECT person, flow, {period} AS {key}, sum(fen) AS fen
             FROM moved GROUP BY 1, 2, 3)
         SELECT person, flow, {key}, coalesce({table}.used_fen, 0), coalesce(added.fen, 0)
         FROM added FULL JOIN {table} USING (person, flow, {key})
@@ -69,7 +69,8 @@ _DEALS = """
 
 ASKED = {
     Question.BILLS_IMPORTED: """
-        WITH restored AS MATERIALIZED (SELECT id FROM entry WHERE act = 'restore')
+        WITH restored AS MATERIALIZED (SELECT id FROM entry
+            WHERE act IN ('restore', 'repaired'))
         SELECT number, external_bill.id, digest, made.facts, made.act, made.profile IS
             external_bill.profile, removed, gone.facts, gone.act, gone.profile IS
             external_bill.profile, EXISTS (SELECT 1

@@ -98,6 +98,7 @@ _KEYS = {
 WRITING: dict[str, Callable[..., object]] = {
     "SetHome": books.set_home,
     "SetReadings": books.set_readings,
+    "SealAgain": books.seal_again,
     "KeepRules": books.keep_rules,
     "RememberRefusal": books.remember_refusal,
     "AddProfile": people.add_profile,
