@@ -516,7 +516,8 @@ def _shipped() -> Iterator[tuple[str, str, str]]:
 
 def _copy_folder(home: Path, made: Path) -> None:
     """Copy what is next to the ledger: keys, notes and settings, and nothing of a restore."""
-    left_out = shutil.ignore_patterns(f"*{LEDGER}*", "restoring", "restored", ".hongbao-*")
+    of_before = ("restoring", "restored", "checkpoint")
+    left_out = shutil.ignore_patterns(f"*{LEDGER}*", ".hongbao-*", *of_before)
     shutil.copytree(home, made, ignore=left_out, symlinks=True)
     made.chmod(0o700)
 
