@@ -1,19 +1,22 @@
 """The environment: folders, clock, randomness, and prompts."""
 
+from __future__ import annotations
+
 import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from hongbao.paths import absolute_path
+from hongbao.rows import Row
 from hongbao.terminal import NoTerminal, Terminal
 
 __all__ = ["Env", "NoTerminal", "forbid_core_dumps", "system_env"]
 
 
-class Env(NamedTuple):
+class Env(Row):
     """
     The world, as a value that is passed in.
 
@@ -101,6 +104,8 @@ def forbid_core_dumps() -> None:
 def _home(variables: Mapping[str, str]) -> Path:
     if chosen := variables.get("HONGBAO_HOME"):
         return absolute_path(chosen)
-    import platformdirs  # a quarter of a start-up that HONGBAO_HOME spares
+    if sys.platform == "linux" and not {"XDG_DATA_HOME", "ANDROID_DATA"} & variables.keys():
+        return absolute_path("~/.local/share/hongbao")
+    import platformdirs  # says the same of Linux, and wakes a dozen libraries for it
 
     return absolute_path(platformdirs.user_data_dir("hongbao", appauthor=False))

@@ -1,13 +1,15 @@
 """Translations: every sentence people read, in the language they read."""
 
-import gettext as _gettext
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from hongbao import units
+
+if TYPE_CHECKING:
+    from gettext import NullTranslations
 
 DOMAIN = "hongbao"
 LOCALE = Path(__file__).parent / "locale"
@@ -29,7 +31,21 @@ BANK_NAMES = {
 _LANGUAGE_BEFORE = os.environ.get("LANGUAGE")
 """What gettext's own variable was before `use_language` took it."""
 
-_catalogue: _gettext.NullTranslations = _gettext.NullTranslations()
+
+class _English:
+    """The catalogue of the language that sentences are written in, without waking gettext."""
+
+    def gettext(self, message: str) -> str:
+        return message
+
+    def pgettext(self, _context: str, message: str) -> str:
+        return message
+
+    def ngettext(self, one: str, many: str, n: int) -> str:
+        return one if n == 1 else many
+
+
+_catalogue: "_English | NullTranslations" = _English()
 _language = "en"
 
 
@@ -75,7 +91,7 @@ def _(message: str) -> str:
     return _in(_catalogue, message)
 
 
-def _in(catalogue: _gettext.NullTranslations, message: str) -> str:
+def _in(catalogue: "_English | NullTranslations", message: str) -> str:
     if isinstance(message, InContext):
         return catalogue.pgettext(message.context, message)
     return catalogue.gettext(message)
@@ -110,18 +126,32 @@ def preferred(variables: Mapping[str, str], chosen: str | None = None) -> str:
 
 
 def use_language(chosen: str) -> None:
-    """
-    Speak *chosen* (``en`` or ``zh_CN``) from now on.
-
-    The command-line library looks its own words up through the process-wide gettext domain, so
-    that domain is pointed at our catalogue too: its words and ours never differ in language.
-    """
+    """Speak *chosen* (``en`` or ``zh_CN``) from now on; gettext itself reads LANGUAGE for it."""
     global _catalogue, _language
     _language = chosen
-    _catalogue = _gettext.translation(DOMAIN, LOCALE, [chosen], fallback=True)
+    _catalogue = _catalogue_of(chosen)
     os.environ["LANGUAGE"] = chosen
-    _gettext.bindtextdomain(DOMAIN, str(LOCALE))
-    _gettext.textdomain(DOMAIN)
+
+
+def share_catalogue() -> None:
+    """
+    Point the process-wide gettext domain at our catalogue.
+
+    The command-line library looks its own words up through it, so its words and ours never differ
+    in language.
+    """
+    import gettext
+
+    gettext.bindtextdomain(DOMAIN, str(LOCALE))
+    gettext.textdomain(DOMAIN)
+
+
+def _catalogue_of(language: str) -> "_English | NullTranslations":
+    if language == "en":
+        return _English()
+    import gettext
+
+    return gettext.translation(DOMAIN, LOCALE, [language], fallback=True)
 
 
 def restore_language(variables: dict[str, str]) -> None:
@@ -202,12 +232,12 @@ def spoken(language: str) -> Callable[..., str]:
     >>> spoken("zh_CN")("amount"), spoken("en")("amount")
     ('金额', 'amount')
     """
-    catalogue = _gettext.translation(DOMAIN, LOCALE, [language], fallback=True)
+    catalogue = _catalogue_of(language)
     return lambda sentence, **facts: _said(catalogue, language, sentence, facts)
 
 
 def _said(
-    catalogue: _gettext.NullTranslations,
+    catalogue: "_English | NullTranslations",
     language: str,
     sentence: str,
     facts: Mapping[str, object],

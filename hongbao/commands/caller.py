@@ -1,5 +1,7 @@
 """The caller: who asks, how they want to be answered, and how they can be asked back."""
 
+from __future__ import annotations
+
 import os
 import re
 import sys
@@ -118,7 +120,7 @@ class Caller:
         return self._env
 
     @property
-    def run(self) -> "Run":
+    def run(self) -> Run:
         """How to run other commands: as forks of this one, where that can be done."""
         from hongbao.story import running
 
@@ -127,7 +129,7 @@ class Caller:
         return running.forks(self._main, may_fork=_has_no_ledger_open)
 
     @property
-    def start(self) -> "Start":
+    def start(self) -> Start:
         """How to start other commands, several of which are to run at once (see `run`)."""
         from hongbao.story import running
 
@@ -167,7 +169,7 @@ class Caller:
         return [name for name, is_typed in typed.items() if is_typed]
 
     @property
-    def layout(self) -> "Layout":
+    def layout(self) -> Layout:
         """How a list was asked for."""
         from hongbao.ui.listing import Layout
 
@@ -239,7 +241,7 @@ class Caller:
         lines = [part for each in said for part in folded(each, terminal_columns())]
         return "\n".join([*lines, question])
 
-    def choose(self, question: str, choices: "Sequence[Choice]", *, flag: str) -> str:
+    def choose(self, question: str, choices: Sequence[Choice], *, flag: str) -> str:
         """
         Let a person choose one of *choices* on the terminal, and return its value.
 
@@ -323,7 +325,7 @@ class Caller:
         except KeyboardInterrupt:
             raise Interrupted from None
 
-    def pin(self) -> "Pin":
+    def pin(self) -> Pin:
         """
         Return the payment PIN: from ``--pin-file``, HONGBAO_PIN_FILE or the terminal.
 
@@ -335,12 +337,12 @@ class Caller:
         self.notes.secrets.append("pin")
         return self._pin_from(self._pin_file(), N_("payment PIN"))
 
-    def operator_pin(self) -> "Pin":
+    def operator_pin(self) -> Pin:
         """Return an operator's PIN: from ``--pin-file`` or the terminal, never a user's default."""
         self.notes.secrets.append("operator_pin")
         return self._pin_from(self.pin_file, N_("the operator's PIN"))
 
-    def _pin_from(self, file: str | None, question: str) -> "Pin":
+    def _pin_from(self, file: str | None, question: str) -> Pin:
         from hongbao.domain.pin import Pin
 
         self._has_typed_pin = not file
@@ -348,7 +350,7 @@ class Caller:
             return Pin(self.secret_line(file))
         return self.ask_secret(question, flag="--pin-file", read=Pin)
 
-    def same_pin(self) -> "Pin":
+    def same_pin(self) -> Pin:
         """Return the payment PIN as `pin` does, once for several acts, unless it was wrong."""
         if self._same_pin is None:
             self._same_pin = self.pin()
@@ -364,11 +366,11 @@ class Caller:
         """Whether an operator's PIN is asked for on the terminal, if there is one."""
         return self.may_ask and not self.pin_file
 
-    def first_pin(self) -> "Pin":
+    def first_pin(self) -> Pin:
         """Return the PIN of a new profile: from where `pin` has it, or typed twice."""
         return self.new_pin(self._pin_file(), flag="--pin-file", kept_as="first_pin")
 
-    def new_operator_pin(self, file: str | None) -> "Pin":
+    def new_operator_pin(self, file: str | None) -> Pin:
         """Return the PIN of a new operator, from *file* or typed twice (see `new_pin`)."""
         question = N_("new PIN of the operator, six digits")
         return self.new_pin(file, question=question, kept_as="new_operator_pin")
@@ -379,9 +381,9 @@ class Caller:
         *,
         flag: str = "--new-pin-file",
         question: str = N_("new payment PIN, six digits"),
-        check: "Callable[[Pin], None] | None" = None,
+        check: Callable[[Pin], None] | None = None,
         kept_as: str = "new_pin",
-    ) -> "Pin":
+    ) -> Pin:
         """
         Return a PIN to be set, from *file* or typed twice on the terminal.
 
@@ -552,7 +554,7 @@ class Caller:
     @contextmanager
     def wallet(
         self, *, trusting: bool = False, asking: bool = True, hushed: bool = False
-    ) -> Iterator["Wallet"]:
+    ) -> Iterator[Wallet]:
         """
         Open the home for this caller's profile (see `hongbao.home.opened.Home.open`).
 
@@ -603,7 +605,7 @@ class Caller:
             self.leave_terminal()
 
     @contextmanager
-    def _explaining(self, wallet: "Wallet") -> Iterator[None]:
+    def _explaining(self, wallet: Wallet) -> Iterator[None]:
         """
         Show what is done within, if ``--explain`` wants it: above the answer, on standard error.
 
@@ -624,7 +626,7 @@ class Caller:
         if seen.has_seen:
             self._show_explained(explain.explained(wallet.home, seen, None))
 
-    def _show_explained(self, explained: "ActExplained") -> None:
+    def _show_explained(self, explained: ActExplained) -> None:
         if self.as_json:
             for step in explained["steps"]:
                 step["took_micros"] = None
@@ -647,7 +649,7 @@ class Caller:
         if self._env is not None:
             self._env.unhush()
 
-    def _tell_of_caught_up(self, wallet: "Wallet") -> None:
+    def _tell_of_caught_up(self, wallet: Wallet) -> None:
         """Print the outcomes of payments that an earlier command left pending."""
         caught_up = [] if self.as_json or not wallet.home.caught_up_messages else wallet.caught_up()
         if caught_up:
@@ -656,7 +658,7 @@ class Caller:
             for row in caught_up:
                 talk(_("also: {what}").format(what=wording.resolved(row)))
 
-    def say_sandbox(self, wallet: "Wallet") -> None:
+    def say_sandbox(self, wallet: Wallet) -> None:
         """Say that it is a sandbox, where an answer could be taken for a real wallet's."""
         if wallet.home.is_sandbox:
             self.remark(N_("{mark}: nothing in this wallet is anyone's money"), mark=SANDBOX)
@@ -685,7 +687,7 @@ class Caller:
             return self.profile
         return self._variables.get("HONGBAO_PROFILE") or None
 
-    def is_there(self, wallet: "Wallet", challenge: str) -> bool:
+    def is_there(self, wallet: Wallet, challenge: str) -> bool:
         """
         Ask *challenge* on the terminal until it is answered; return whether there is a terminal.
 
@@ -698,7 +700,7 @@ class Caller:
         self.notes.was_challenged = True
         return True
 
-    def answer_challenge(self, wallet: "Wallet", challenge: str) -> "ChallengePassed":
+    def answer_challenge(self, wallet: Wallet, challenge: str) -> ChallengePassed:
         """Ask *challenge* on the terminal until it is answered (see `is_there`); or Unanswered."""
         from hongbao.ui import challenges
 
@@ -735,7 +737,7 @@ class Caller:
             self.remark(N_("dry run: nothing was changed"))
 
     def answer_list(
-        self, answer: A, listing: "Listing", show: Callable[[A], None] | None = None
+        self, answer: A, listing: Listing, show: Callable[[A], None] | None = None
     ) -> None:
         """
         Give *answer* as `answer` does, its rows laid out as the options for lists say.
@@ -776,7 +778,7 @@ class Caller:
             for answer in answers:
                 print(to_json(answer, encoding=sys.stdout.encoding))
 
-    def answer_drawn(self, answer: A, listing: "Listing", draw: Callable[[A], None]) -> None:
+    def answer_drawn(self, answer: A, listing: Listing, draw: Callable[[A], None]) -> None:
         """Give *answer* as something that is drawn, in a pipe as well; and save the drawing."""
         if self.pictures:
             self._save_pictures(answer, listing, draw)
@@ -790,9 +792,7 @@ class Caller:
         files = {"--svg": self.svg, "--html": self.html}
         return {option: file for option, file in files.items() if file is not None}
 
-    def _save_pictures(
-        self, answer: A, listing: "Listing", show: Callable[[A], None] | None
-    ) -> None:
+    def _save_pictures(self, answer: A, listing: Listing, show: Callable[[A], None] | None) -> None:
         """Save what a terminal would show of *answer* (see `hongbao.commands.pictures`)."""
         from hongbao.commands import pictures
 
@@ -824,7 +824,7 @@ class Caller:
 
         return motion.may_move(self.settings, self._variables)
 
-    def play(self, frames: "Frames", seconds: float) -> None:
+    def play(self, frames: Frames, seconds: float) -> None:
         """Show *frames* where something may move and can (see `hongbao.ui.motion`)."""
         if not self.is_watched:
             return
@@ -869,7 +869,7 @@ PERSONAL = frozenset(
 )
 """Commands whose answer depends on whose it is."""
 
-_TYPED = re.compile(r"`hongbao (?P<command>[\w-]+)(?P<rest>[^`]*)`")
+_TYPED = r"`hongbao (?P<command>[\w-]+)(?P<rest>[^`]*)`"
 
 
 def addressed(hint: str, acting_as: str | None) -> str:
@@ -895,7 +895,7 @@ def addressed(hint: str, acting_as: str | None) -> str:
             return typed[0]
         return f"`hongbao {command}{rest} -p {name}`"
 
-    return _TYPED.sub(addressed_command, hint)
+    return re.sub(_TYPED, addressed_command, hint)
 
 
 def talk(text: str, *, wrapped: bool = True) -> None:

@@ -19,7 +19,9 @@ from hongbao.commands.options import asked_of, caller, check, complete, kept_opt
 from hongbao.commands.placeholders import placeholder
 from hongbao.errors import InvalidAmount
 from hongbao.parser_words import ARGUMENTS, OPTIONS_HEADING, SHOW_HELP
-from hongbao.words import N_, _, say
+from hongbao.words import N_, _, say, share_catalogue
+
+share_catalogue()
 
 UsageError: type[Exception] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"

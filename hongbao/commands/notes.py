@@ -1,11 +1,9 @@
 """What a command was given besides its words, and what it answered: for who records it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(slots=True)
 class Notes:
     """
     What one command was given besides its words, and how it ended.
@@ -16,10 +14,11 @@ class Notes:
     before the one that counted. *was_challenged* if a person answered a challenge in between.
     """
 
-    secrets: list[str] = field(default_factory=list)
-    identity: tuple[str, str] | None = None
-    replies: list[tuple[str, str]] = field(default_factory=list)
-    wrong_tries: int = 0
-    was_challenged: bool = False
-    answer: Mapping[str, Any] | None = None
-    error: str | None = None
+    def __init__(self) -> None:
+        self.secrets: list[str] = []
+        self.identity: tuple[str, str] | None = None
+        self.replies: list[tuple[str, str]] = []
+        self.wrong_tries = 0
+        self.was_challenged = False
+        self.answer: Mapping[str, Any] | None = None
+        self.error: str | None = None

@@ -7,9 +7,11 @@ is wrong, or is not sure to be right is left to the library, before anything is 
 line the same; tests/cli/test_reading.py compares them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 from hongbao.commands import lists
 from hongbao.commands.declared import (
@@ -24,9 +26,10 @@ from hongbao.commands.declared import (
 )
 from hongbao.commands.options import asked_of, check, complete, kept_options
 from hongbao.errors import HongbaoError
+from hongbao.rows import Row
 
 
-class Step(NamedTuple):
+class Step(Row):
     """A command of the line, or a group before it, with what was typed for it."""
 
     declared: Declared

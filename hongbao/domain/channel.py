@@ -1,11 +1,13 @@
 """Messages through the clearing channel (网联, 银联): their states, and what banks may answer."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from enum import StrEnum, unique
-from typing import NamedTuple
 
 from hongbao.domain.ledger import Reason
+from hongbao.rows import Row
 
 CHANNEL_MARKS = {"netsunion": "NU", "unionpay": "UP"}
 """What a message's id begins with: the channel that carries it."""
@@ -19,7 +21,7 @@ class Direction(StrEnum):
     CREDIT = "credit"  # pay to the card
 
     @property
-    def opposite(self) -> "Direction":
+    def opposite(self) -> Direction:
         return Direction.CREDIT if self is Direction.DEBIT else Direction.DEBIT
 
 
@@ -149,7 +151,7 @@ MAGIC_FAULTS = {MAGIC_YUAN * 100 + number: fault for number, fault in enumerate(
 """Amounts that fail automatically in a demo home: 444.01 times out, 444.02 is lost, and so on."""
 
 
-class FaultRow(NamedTuple):
+class FaultRow(Row):
     """One fault that is switched on: at *place*, for every amount or for one."""
 
     place: str

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from zlib import crc32
 
 from hongbao.errors import (
@@ -37,9 +36,9 @@ _PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
 _LOOKALIKES = str.maketrans("ILO", "110")
 _SYMBOLS = 8
 _PLATFORM = "1000039501"
-_MOVEMENT_ID = re.compile(rf"(?:{MOVEMENT_PREFIX})?{_PLATFORM}[0-9]{{6}}([0-9]{{6}})([0-9]{{9}})")
-_EVENT_ID = re.compile(rf"{EVENT_PREFIX}[0-9]{{6}}_([0-9]{{1,18}})_[0-9a-f]{{8}}")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9\-_.:]{1,64}")
+_MOVEMENT_ID = rf"(?:{MOVEMENT_PREFIX})?{_PLATFORM}[0-9]{{6}}([0-9]{{6}})([0-9]{{9}})"
+_EVENT_ID = rf"{EVENT_PREFIX}[0-9]{{6}}_([0-9]{{1,18}})_[0-9a-f]{{8}}"
+_REQUEST_ID = r"[A-Za-z0-9\-_.:]{1,64}"
 
 
 def packet_id(raw: bytes) -> str:
@@ -189,6 +188,8 @@ def event_id(mark: int, entry: int, *about: object) -> str:
     'ev_630962_12_26866680'
     """
     text = "\0".join(map(str, (entry, *about)))
+    from hashlib import sha256  # wakes OpenSSL
+
     return f"{EVENT_PREFIX}{mark:06d}_{entry}_{sha256(text.encode()).hexdigest()[:8]}"
 
 
@@ -199,7 +200,7 @@ def event_number(text: str) -> int | None:
     >>> event_number("ev_630962_12_26866680"), event_number("12")
     (12, None)
     """
-    found = _EVENT_ID.fullmatch(text.strip())
+    found = re.fullmatch(_EVENT_ID, text.strip())
     return found and int(found[1])
 
 
@@ -223,7 +224,7 @@ def parse_movement_id(text: str) -> tuple[int, int] | None:
     >>> parse_movement_id("hb1000039501260216630962000000012")
     (630962, 12)
     """
-    found = _MOVEMENT_ID.fullmatch(text.strip().upper())
+    found = re.fullmatch(_MOVEMENT_ID, text.strip().upper())
     return found and (int(found[1]), int(found[2]))
 
 
@@ -237,7 +238,7 @@ def check_request_id(text: str) -> str:
     >>> check_request_id("order-2026:17")
     'order-2026:17'
     """
-    if _REQUEST_ID.fullmatch(text) is None:
+    if re.fullmatch(_REQUEST_ID, text) is None:
         raise InvalidRequestId
     return text
 

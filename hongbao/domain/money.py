@@ -12,7 +12,7 @@ SQLite's integers end near 9.2 × 10^18, so over 900,000 such amounts can be add
 comes near the edge.
 """
 
-_YUAN = re.compile(r"(0|[1-9][0-9]{0,11})(?:\.([0-9]{1,2}))?")
+_YUAN = r"(0|[1-9][0-9]{0,11})(?:\.([0-9]{1,2}))?"
 
 
 def parse_yuan(text: str) -> int:
@@ -42,7 +42,7 @@ def parse_yuan_or_zero(text: str) -> int:
     >>> parse_yuan_or_zero("0"), parse_yuan_or_zero("0.00"), parse_yuan_or_zero("0.10")
     (0, 0, 10)
     """
-    match = _YUAN.fullmatch(text)
+    match = re.fullmatch(_YUAN, text)
     if match is None:
         raise InvalidAmount(text)
     whole, decimals = match.groups(default="")

@@ -1,9 +1,10 @@
 """A packet: its terms, and who may claim or refund it when."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum, unique
-from typing import NamedTuple
 
 from hongbao.errors import (
     AlreadyClaimed,
@@ -17,6 +18,7 @@ from hongbao.errors import (
     PacketNotExpired,
     PacketRefunded,
 )
+from hongbao.rows import Row
 
 STEPS = ("create", "authorise", "freeze", "notify", "claim", "allocate", "settle", "refund")
 """The eight steps of a packet's life, in their order."""
@@ -51,7 +53,7 @@ class PacketState(StrEnum):
     REFUNDED = "refunded"
 
 
-class Hold(NamedTuple):
+class Hold(Row):
     """The hold on a packet, which cannot be claimed; *ends* says how it ends at *until*."""
 
     case: int
@@ -63,7 +65,7 @@ class Hold(NamedTuple):
         return now >= self.until
 
 
-class Packet(NamedTuple):
+class Packet(Row):
     """A packet's terms, which never change, and how far it has come."""
 
     number: int

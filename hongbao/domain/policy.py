@@ -1,7 +1,8 @@
 """A policy: limits, fees and time windows, parsed from TOML."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import time
 from fractions import Fraction
 from functools import lru_cache
@@ -153,8 +154,7 @@ class BankRules(Row):
     card_opening_fen: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelRules:
+class ChannelRules(Row):
     """
     Which clearing channel carries a payment: *order* names them as they are tried.
 
@@ -162,7 +162,7 @@ class ChannelRules:
     """
 
     order: tuple[str, ...]
-    routes: Mapping[str, str] = field(hash=False)
+    routes: Mapping[str, str]
     slow_seconds: int
 
     def channels_for(self, bank: str) -> tuple[str, ...]:
@@ -194,8 +194,7 @@ class RefundRules(Row):
     give_up_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Row):
     """
     One rule pack. *tiers* run from the least known person to the best known.
 
@@ -217,7 +216,10 @@ class Policy:
     profiles_per_person: int
     tiers: tuple[Tier, ...]
     text: str
-    confidence: Mapping[str, str] = field(hash=False)
+    confidence: Mapping[str, str]
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
     @property
     def ref(self) -> str:

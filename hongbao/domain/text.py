@@ -20,7 +20,7 @@ ACCOUNT_ROOT_LENGTH_MAX = 40
 LUCK_LENGTH_MAX = 64
 """As long as 32 bytes in hexadecimal, for draws made by another program."""
 
-_ACCOUNT_ROOT = re.compile(rf"[A-Z0-9][A-Za-z0-9-]{{0,{ACCOUNT_ROOT_LENGTH_MAX - 1}}}")
+_ACCOUNT_ROOT = rf"[A-Z0-9][A-Za-z0-9-]{{0,{ACCOUNT_ROOT_LENGTH_MAX - 1}}}"
 
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
@@ -102,7 +102,7 @@ def parse_account_root(text: str) -> str:
     >>> parse_account_root("WeChat-2")
     'WeChat-2'
     """
-    if not _ACCOUNT_ROOT.fullmatch(text):
+    if not re.fullmatch(_ACCOUNT_ROOT, text):
         raise InvalidAccountRoot(text, length_max=ACCOUNT_ROOT_LENGTH_MAX)
     return text
 

@@ -5,12 +5,16 @@ A witness: what an act's checks found, and which entries were written, in their 
 one, nothing is looked at for it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
+
+from hongbao.rows import Row
 
 
-class Check(NamedTuple):
+class Check(Row):
     """A check of an act: what it looked at, whether it was passed, and the numbers it went by."""
 
     check: str
@@ -18,7 +22,7 @@ class Check(NamedTuple):
     facts: dict[str, object]
 
 
-class Written(NamedTuple):
+class Written(Row):
     """An entry, and the checks that came before it."""
 
     entry: int
@@ -28,7 +32,7 @@ class Written(NamedTuple):
 class Witness:
     """What was seen so far."""
 
-    def __init__(self, read: "Callable[[Any, list[Written]], list[Any]]") -> None:
+    def __init__(self, read: Callable[[Any, list[Written]], list[Any]]) -> None:
         self._read = read
         self._written: list[Written] = []
         self._checks: list[Check] = []

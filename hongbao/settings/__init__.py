@@ -4,15 +4,18 @@ The settings: what a person wants of every command, read from the environment an
 The environment beats the file, and an option beats both. Nothing that lets money out is a setting.
 """
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from hongbao import errors
 from hongbao.errors import shortened
 from hongbao.paths import absolute_path
+from hongbao.rows import Row
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ TEXT_LENGTH_MAX = 1000
 """How long the file may be, and one setting in it."""
 
 
-class Setting(NamedTuple):
+class Setting(Row):
     """
     One setting: what it is for, its values, and the variable that beats the file.
 
@@ -109,7 +112,7 @@ VALUED = ("--profile", "-p", "--pin-file", "--totp-file")
 """The options of every command that a value follows, as the next word."""
 
 
-class Settings(NamedTuple):
+class Settings(Row):
     """
     Every setting as it holds for one command; *path* is the file, whether or not it is there.
 
@@ -270,7 +273,7 @@ def check_columns(found: Settings, commands: Collection[str]) -> None:
             raise document.refuse(("columns", name), "not_a_command", text=shortened(name))
 
 
-def document_of(text: str, source: str) -> "Document":
+def document_of(text: str, source: str) -> Document:
     """Return the reader of *text*, whose refusals name *source* and the line."""
     from hongbao.domain.toml_table import Document
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from hongbao import rows
 from hongbao.errors import UnknownColumn
 from hongbao.ui.screen import Cell, Column, Row, is_terminal, line, pipe, safe, table
 from hongbao.units import yuan
@@ -33,7 +34,7 @@ _BOM = "\ufeff"
 _YES, _NO = "true", "false"
 
 
-class Field(NamedTuple):
+class Field(rows.Row):
     """
     One column of a list: the *key* of its value in a row, and its *head* on the screen.
 
@@ -53,7 +54,7 @@ class Field(NamedTuple):
         return self.key.removesuffix(FEN) + YUAN if self.key.endswith(FEN) else self.key
 
 
-class Pick(NamedTuple):
+class Pick(rows.Row):
     """A column as it was asked for: its *name*, which of an amount says the unit, and its field."""
 
     name: str
@@ -85,7 +86,7 @@ class Pick(NamedTuple):
         return head._replace(title=self.name, below=True, named=True)
 
 
-class Layout(NamedTuple):
+class Layout(rows.Row):
     """How a list was asked for: in which form, and with which *columns*."""
 
     header: bool = False
@@ -97,7 +98,7 @@ class Layout(NamedTuple):
         return self.header or self.csv is not None
 
 
-class Listing(NamedTuple):
+class Listing(rows.Row):
     """
     One list: the key of its *rows* in the answer, which without one is the only row itself.
 

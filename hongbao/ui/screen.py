@@ -1,9 +1,12 @@
 """Output: tables and lines for a terminal of any width, tab-separated lines for a pipe."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from hongbao import rows
 from hongbao.ui.script import Sheet, folded, terminal_columns
 from hongbao.words import harmless
 
@@ -18,7 +21,7 @@ _GAP = 2
 _TEXT_MAX = 200
 
 
-class Column(NamedTuple):
+class Column(rows.Row):
     """
     A column of a table: its *title*, and what becomes of it where the terminal is narrow.
 
@@ -35,12 +38,12 @@ class Column(NamedTuple):
     extra: bool = False
 
 
-class Cell(NamedTuple):
+class Cell(rows.Row):
     """What is in a cell of a table, and its *style* in rich's words; or something *drawn*."""
 
     text: str
     style: str = ""
-    drawn: "RenderableType | None" = None
+    drawn: RenderableType | None = None
 
 
 Row = Sequence[Cell | str]
@@ -71,7 +74,7 @@ def pipe(*rows: Sequence[object]) -> None:
         print(*("" if field is None else safe(str(field)) for field in row), sep="\t")
 
 
-def console() -> "Console":
+def console() -> Console:
     """Return the terminal; everything printed there is text, and never markup."""
     from rich.console import Console
 
@@ -102,7 +105,7 @@ def line(text: str, **styles: str) -> None:
         out.print(styled(line_text, **styles), no_wrap=True, overflow="ignore", crop=False)
 
 
-def styled(text: str, **styles: str) -> "Text":
+def styled(text: str, **styles: str) -> Text:
     """Return *text* with the parts of it that *styles* names in those styles."""
     from rich.text import Text
 
@@ -173,13 +176,13 @@ def _table(
     return laid_out
 
 
-def _shown(cell: Cell) -> "RenderableType":
+def _shown(cell: Cell) -> RenderableType:
     from rich.text import Text
 
     return Text(cell.text, cell.style) if cell.drawn is None else cell.drawn
 
 
-def _stack(out: "Console", row: Sequence[tuple[Column, Cell]]) -> None:
+def _stack(out: Console, row: Sequence[tuple[Column, Cell]]) -> None:
     """Print *row* on a few lines: the first ends in its amounts, the rest goes below."""
     from rich.table import Table
     from rich.text import Text

@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import sys
 import unicodedata
 
@@ -88,7 +87,7 @@ def _folded(line: str, width: int) -> list[str]:
     return found
 
 
-_WHOLE = re.compile(r"`[^`]*`|\d[\d:. -]*\d")
+_WHOLE = r"`[^`]*`|\d[\d:. -]*\d"
 """What no line may end in: a command to copy, an amount, an instant."""
 
 
@@ -100,7 +99,7 @@ def _wrapped_whole(text: str, width: int) -> list[str]:
         kept.append(whole[0])
         return "\0\1"[len(kept) % 2] * columns(whole[0])  # two in turn, so that they never merge
 
-    parts = wrapped(_WHOLE.sub(hidden, text), width)
+    parts = wrapped(re.sub(_WHOLE, hidden, text), width)
     shown = iter(kept)
     return [re.sub("\0+|\1+", lambda _: next(shown), part) for part in parts]
 
@@ -120,6 +119,8 @@ def terminal_columns() -> int:
     """Return the width of the terminal, or of the sheet in its place; 80 without one."""
     if isinstance(sys.stdout, Sheet):
         return sys.stdout.columns
+    import shutil  # which wakes three libraries of compression
+
     return shutil.get_terminal_size().columns
 
 

@@ -1,14 +1,17 @@
 """The key folder: where a home's master key is wrapped, and how the wrapping is changed."""
 
+from __future__ import annotations
+
 import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from hongbao import errors
+from hongbao.rows import Row
 from hongbao.vault import files, keychain, primitives
 from hongbao.vault.head import HeadNote, parse_line, written_line
 from hongbao.vault.primitives import KEY_BYTES, NONCE_BYTES, RFC_9106_LOW_MEMORY, SALT_BYTES, Cost
@@ -18,13 +21,13 @@ FORMAT = 1
 """The form of ``master.json``; a file of a later form is refused rather than guessed at."""
 
 _DEVICE, _PASSPHRASE, _KEYRING = "device", "passphrase", "keyring"
-_DEVICE_FILE = re.compile(r"device-([0-9a-f]{16})\.key")
+_DEVICE_FILE = r"device-([0-9a-f]{16})\.key"
 
 Ask = Callable[[], str]
 """A way to ask for the passphrase, called only where one is needed."""
 
 
-class _Wrapped(NamedTuple):
+class _Wrapped(Row):
     """
     One master key as it lies in ``master.json``: encrypted, with what is needed to find its key.
 
@@ -42,7 +45,7 @@ class _Wrapped(NamedTuple):
     cost: Cost | None = None
 
 
-class _Wrapping(NamedTuple):
+class _Wrapping(Row):
     """A wrapping's key, and how a record says where that key comes from."""
 
     key: bytes
@@ -55,7 +58,7 @@ class _Wrapping(NamedTuple):
         return f"_Wrapping({self.method})"
 
 
-class _Records(NamedTuple):
+class _Records(Row):
     current: _Wrapped
     next: _Wrapped | None
 
@@ -592,7 +595,7 @@ class KeyFolder:
 
     def _device_keys(self) -> list[str]:
         with files.storage(self.path):
-            found = [_DEVICE_FILE.fullmatch(file.name) for file in self.path.iterdir()]
+            found = [re.fullmatch(_DEVICE_FILE, file.name) for file in self.path.iterdir()]
         return [match[1] for match in found if match]
 
     def _write(self, records: _Records) -> None:

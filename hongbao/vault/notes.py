@@ -1,6 +1,5 @@
 """Notes: small files next to the ledger that are no part of it, sealed where they are private."""
 
-import base64
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,11 +111,15 @@ class Notes:
                 os.close(descriptor)
 
     def _sealed(self, name: str, line: bytes) -> bytes:
+        import base64
+
         nonce = self._vault.random(NONCE_BYTES)
         sealed = primitives.encrypt(self._keys()[0], nonce, line, _about(name))
         return base64.b64encode(nonce + sealed) + b"\n"
 
     def _unsealed(self, name: str, line: bytes) -> bytes | None:
+        import base64
+
         try:
             sealed = base64.b64decode(line, validate=True)
         except ValueError:

@@ -4,9 +4,13 @@ Cryptographic primitives, each behind one plain function.
 HKDF, AES-GCM, HMAC, Ed25519, Argon2id, and CRC-32 against accidents.
 """
 
+from __future__ import annotations
+
 import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hongbao.rows import Row
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -18,7 +22,7 @@ TAG_BYTES = 16  # of AES-GCM
 _BLOCK_BYTES = 64  # of SHA-256
 
 
-class Cost(NamedTuple):
+class Cost(Row):
     """The cost of one Argon2id computation: passes, memory in KiB, lanes."""
 
     passes: int
@@ -157,7 +161,7 @@ def signature_fits(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 @lru_cache(maxsize=1024)  # a check verifies thousands of signatures by the same few devices
-def _sound_key(public: bytes) -> "Ed25519PublicKey | None":
+def _sound_key(public: bytes) -> Ed25519PublicKey | None:
     """Return *public* as the library takes it; None if no key pair can have it."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

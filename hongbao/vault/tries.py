@@ -1,18 +1,21 @@
 """The count of tries at each PIN, next to the keys, where no copy of the ledger restores it."""
 
+from __future__ import annotations
+
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
+from hongbao.rows import Row
 from hongbao.vault import files, primitives
 from hongbao.vault.vault import Vault
 
-_NUMBERS = re.compile(rb"(\d{20}) (\d{20}) (\d{20}) (\d{20}) ")
+_NUMBERS = rb"(\d{20}) (\d{20}) (\d{20}) (\d{20}) "
 _LINE_BYTES = 4 * 21 + 64 + 1  # four numbers, the MAC, the end of the line
 
 
-class Tries(NamedTuple):
+class Tries(Row):
     """
     The tries at one PIN, ordered so that the later is the greater.
 
@@ -117,7 +120,7 @@ class TriesFolder:
         return b"%b%b\n" % (numbers, _mac(self._keys()[0], holder, numbers).hex().encode())
 
     def _parsed(self, holder: str, line: bytes) -> Tries | None:
-        numbers = _NUMBERS.match(line)
+        numbers = re.match(_NUMBERS, line)
         if numbers is None:
             return None
         for key in self._keys():

@@ -1,10 +1,13 @@
 """The opened vault: the operations of one master key."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from hongbao import errors
+from hongbao.rows import Row
 from hongbao.vault import primitives
 from hongbao.vault.primitives import (
     CHEAPEST,
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from hongbao.domain.pin import Pin
 
 
-class _Retired(NamedTuple):
+class _Retired(Row):
     """
     The secrets of an older generation for its entries, PIN hashes and signatures.
 
@@ -123,7 +126,7 @@ class Vault:
         """Hash PINs at no cost from now on: those of a sandbox, which are no secret."""
         self._cost = CHEAPEST
 
-    def hash_pin(self, profile: int, pin: "Pin") -> str:
+    def hash_pin(self, profile: int, pin: Pin) -> str:
         """
         Return the text to store for *profile*'s *pin*: the generation, then an Argon2id hash.
 
@@ -137,7 +140,7 @@ class Vault:
         encoded = primitives.hash_encoded(keyed, self.random(SALT_BYTES), self._cost)
         return f"g{self.generation}{encoded}"
 
-    def pin_matches(self, profile: int, pin: "Pin", hashed: str) -> bool:
+    def pin_matches(self, profile: int, pin: Pin, hashed: str) -> bool:
         """Return whether *pin* is the one that `hash_pin` was given, under any generation."""
         place = f"profile/{profile}/pin"
         generation, encoded = _parted(place, hashed)
@@ -155,7 +158,7 @@ class Vault:
             raise errors.Damaged(path="profile/pin") from None
         return generation != self.generation or not current
 
-    def _keyed(self, generation: int, profile: int, pin: "Pin") -> bytes:
+    def _keyed(self, generation: int, profile: int, pin: Pin) -> bytes:
         pepper = self._pepper(generation)
         return primitives.mac(pepper, b"%d" % profile, pin.reveal().encode("utf-8"))
 
@@ -302,7 +305,7 @@ class Vault:
 
     # --- generations before this one -------------------------------------------------------------
 
-    def seal_retired(self, old: "Vault") -> bytes:
+    def seal_retired(self, old: Vault) -> bytes:
         """
         Return the secrets of *old* that this vault must keep, sealed for this vault alone.
 

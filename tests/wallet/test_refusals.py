@@ -79,7 +79,7 @@ def used_up(world: World) -> None:
 
 def same_version_other_text() -> Any:
     first = changed(expires_hours="48")
-    return first, type(first)(**{f: getattr(first, f) for f in first.__slots__} | {"text": "# no"})
+    return first, first._replace(text="# no")
 
 
 def _weak() -> Pin:

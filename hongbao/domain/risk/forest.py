@@ -8,16 +8,18 @@ learned by `hongbao.training` and only read here, with whole numbers and no libr
 Source: Liu, Ting and Zhou, "Isolation Forest", ICDM 2008.
 """
 
+from __future__ import annotations
+
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, NoReturn
 
 from hongbao.domain.risk.indicators import Key, parse_key
 from hongbao.domain.risk.magnitude import halved_permille
 from hongbao.errors import InvalidModel, shortened
+from hongbao.rows import Row
 
 FORM = "hongbao/forest@1"
 """What a model's text says it is; the number grows when a reader would have to change."""
@@ -40,8 +42,7 @@ the node where the feature is at most the threshold, the node where it is above)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Forest:
+class Forest(Row):
     """
     A model that was read and checked.
 
@@ -54,10 +55,16 @@ class Forest:
     keys: tuple[Key, ...]
     usual: tuple[int, ...]
     sample: int
-    training: Mapping[str, str | int] = field(hash=False)
-    text: str = field(repr=False)
-    _trees: tuple[_Node, ...] = field(repr=False)
-    _longest: int = field(repr=False)
+    training: Mapping[str, str | int]
+    text: str
+    trees: tuple[_Node, ...]
+    longest: int
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"Forest({self.ref!r})"
 
     @property
     def ref(self) -> str:
@@ -72,13 +79,13 @@ class Forest:
         ordinary act has 350 to 500; near 1000 one question was enough to tell it from all others.
         """
         total = 0
-        for root in self._trees:
+        for root in self.trees:
             node: Any = root
             while node.__class__ is tuple:
                 feature, threshold, low, high = node
                 node = low if values[feature] <= threshold else high
             total += node
-        return halved_permille(total, self._longest)
+        return halved_permille(total, self.longest)
 
     def compiled(self) -> Callable[[Sequence[int]], int] | None:
         """
@@ -88,13 +95,13 @@ class Forest:
         thousand scores, so this is for who has more to ask. Nothing of the model's text is in it
         but whole numbers, which were checked when it was read.
         """
-        written = [_written(root) for root in self._trees]
+        written = [_written(root) for root in self.trees]
         if sum(map(len, written)) > _WRITTEN_MAX:
             return None
         names = ",".join(f"v{place}" for place in range(len(self.keys)))
         code = compile(f"lambda {names}: {'+'.join(written)}", "<forest>", "eval")
         (body,) = (each for each in code.co_consts if isinstance(each, CodeType))
-        total, longest = FunctionType(body, {}), self._longest
+        total, longest = FunctionType(body, {}), self.longest
         return lambda values: halved_permille(total(*values), longest)
 
     def contributions(
@@ -190,11 +197,11 @@ class _Reader:
             sample=sample,
             training=MappingProxyType(self._training(found["training"])),
             text=text,
-            _trees=tuple(
+            trees=tuple(
                 self._tree(number, tree, len(keys), paths)
                 for number, tree in enumerate(trees, start=1)
             ),
-            _longest=len(trees) * paths[sample],
+            longest=len(trees) * paths[sample],
         )
 
     def _document(self, text: str) -> dict[str, Any]:

@@ -1,15 +1,18 @@
 """A profile's habits: its latest acts one by one, and all of them in sums."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import accumulate
 from operator import sub
+from types import MappingProxyType
 from typing import Any
 
 from hongbao.domain.risk.acts import IN, JUDGED, OUT, Seen, What
 from hongbao.domain.risk.magnitude import magnitude
+from hongbao.rows import Row
 from hongbao.units import CHINA
 
 RECENT = 64
@@ -38,8 +41,7 @@ _DAY_S = 86_400
 _HOUR_S = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Habit:
+class Habit(Row):
     """
     The habits of one profile, derived from the records of its acts.
 
@@ -51,8 +53,8 @@ class Habit:
     outs: int = 0  # acts that pay out, and
     outs_magnitude: int = 0  # the sum of their amounts' magnitudes
     hours: tuple[int, ...] = (0,) * 24  # judged acts, by China's hour
-    cities: Mapping[int, int] = field(default_factory=dict)  # acts by known city, first seen first
-    steps: Mapping[str, int] = field(default_factory=dict)  # from act to act, as "sc": send, claim
+    cities: Mapping[int, int] = MappingProxyType({})  # acts by known city, first seen first
+    steps: Mapping[str, int] = MappingProxyType({})  # from act to act, as "sc": send, claim
     day: int = 0  # China's day of the last act, see `china_day_number`
     day_in_fen: int = 0
     day_out_fen: int = 0

@@ -1,8 +1,9 @@
 """Indicators: what an act is measured by, each as one whole number."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from hongbao.domain.risk.acts import IN, OUT, Asked, Guard, What
 from hongbao.domain.risk.habit import Habit
 from hongbao.domain.risk.measures import Look, Measure, Night
 from hongbao.errors import InvalidAmount
+from hongbao.rows import Row
 from hongbao.units import yuan
 from hongbao.words import N_
 
@@ -136,8 +138,7 @@ class Unit(StrEnum):
     KMH = "km/h"
 
 
-@dataclass(frozen=True, slots=True)
-class Indicator:
+class Indicator(Row):
     """One thing that an act is measured by."""
 
     name: str

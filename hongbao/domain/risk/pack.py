@@ -1,7 +1,8 @@
 """A risk pack: the rules of the five guards, read from their TOML text."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from hongbao.domain.risk.acts import JUDGED, Guard, Verdict, What
@@ -9,6 +10,7 @@ from hongbao.domain.risk.habit import RECENT
 from hongbao.domain.risk.indicators import INDICATORS, SCORE, Key, Unit, parse_window
 from hongbao.domain.toml_table import Document, Table
 from hongbao.errors import InvalidRiskPack
+from hongbao.rows import Row
 
 ACTS = tuple(str(what) for what in What if what in JUDGED)
 GUARDS = tuple(str(guard) for guard in Guard)
@@ -23,8 +25,7 @@ VALUE_MAX = 10**12
 RULES_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Row):
     """A condition on one indicator: at least, at most, or both."""
 
     key: Key
@@ -43,8 +44,7 @@ class Condition:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Row):
     """
     One rule: where all of *when* holds for one of *acts*, it answers *answer*.
 
@@ -58,31 +58,29 @@ class Rule:
     acts: frozenset[What]
     when: tuple[Condition, ...]
     answer: Verdict
-    says: Mapping[str, str] = field(hash=False)
+    says: Mapping[str, str]
     hold_hours: int = 0
     ends: str = ""
     delay_days: int = 0
     day_fen: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Row):
     """A report, which opens a case and never stops an act: *kind* is large or suspicious."""
 
     id: str
     kind: str
     acts: frozenset[What]
     when: tuple[Condition, ...]
-    says: Mapping[str, str] = field(hash=False)
+    says: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # one that was read is only itself: it is looked up
-class Pack:
+class Pack(Row):
     """All active rules. *keys* is every indicator that they measure, each once."""
 
     name: str
     version: int
-    title: Mapping[str, str] = field(hash=False)
+    title: Mapping[str, str]
     night: tuple[int, int]
     challenge_minutes: int  # how long one can be answered, and used once it is passed
     challenge_tries: int
@@ -91,7 +89,17 @@ class Pack:
     rules: tuple[Rule, ...]
     reports: tuple[Report, ...]
     keys: tuple[Key, ...]
-    text: str = field(repr=False)
+    text: str
+
+    # One that was read is only itself: what is planned for it is looked up by it.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"Pack({self.ref!r})"
 
     @property
     def ref(self) -> str:
@@ -158,7 +166,7 @@ def _tables(
     return tables
 
 
-def _keys(rules: "tuple[Rule | Report, ...]") -> tuple[Key, ...]:
+def _keys(rules: tuple[Rule | Report, ...]) -> tuple[Key, ...]:
     keys = dict.fromkeys(condition.key for rule in rules for condition in rule.when)
     return tuple(key for key in keys if key.indicator != SCORE)
 
