@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from hongbao.errors import InvalidPath
+from hongbao import errors
 from hongbao.words import N_
 
 
@@ -17,17 +17,19 @@ def typed_path(text: str) -> Path:
     Raises InvalidPath.
     """
     if not text:
-        raise InvalidPath(text, reason=N_("it is empty"))
+        raise errors.InvalidPath(text, reason=N_("it is empty"))
     if "\0" in text:
-        raise InvalidPath(text, reason=N_("it contains a NUL character"))
+        raise errors.InvalidPath(text, reason=N_("it contains a NUL character"))
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:  # bytes that are not UTF-8 reach Python as lone surrogates
-        raise InvalidPath(text, reason=N_("its name is not UTF-8; rename it first")) from None
+        raise errors.InvalidPath(
+            text, reason=N_("its name is not UTF-8; rename it first")
+        ) from None
     try:
         return Path(text).expanduser()
     except RuntimeError:
-        raise InvalidPath(text, reason=N_("there is no user of that name")) from None
+        raise errors.InvalidPath(text, reason=N_("there is no user of that name")) from None
 
 
 def absolute_path(text: str) -> Path:
@@ -37,7 +39,7 @@ def absolute_path(text: str) -> Path:
         return path.absolute()
     except OSError:
         reason = N_("the folder it starts from does not exist any more")
-        raise InvalidPath(text, reason=reason) from None
+        raise errors.InvalidPath(text, reason=reason) from None
 
 
 def lies_in(path: Path, folder: Path) -> bool:

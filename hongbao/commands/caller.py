@@ -11,32 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hongbao import settings
+from hongbao import errors, settings
 from hongbao.commands.notes import Notes
 from hongbao.commands.streams import answering, put
 from hongbao.documents import to_json
 from hongbao.env import Env, NoTerminal, system_env
-from hongbao.errors import (
-    Busy,
-    Declined,
-    DefaultProfileNotFound,
-    HomeLocked,
-    HomeNotFound,
-    HongbaoError,
-    Interrupted,
-    InvalidAnswer,
-    NotAnswered,
-    NotIntact,
-    NotUtf8,
-    PassphraseMismatch,
-    PinMismatch,
-    ProfileNotFound,
-    Unanswered,
-    Unusable,
-    WrongAnswer,
-    WrongPassphrase,
-    shortened,
-)
+from hongbao.errors import HongbaoError, NotIntact, Unusable, shortened
 from hongbao.paths import typed_path
 from hongbao.settings import Settings
 from hongbao.words import N_, SANDBOX, Filled, _, harmless, say, shell_word
@@ -255,11 +235,11 @@ class Caller:
             else:
                 chosen = picker.pick(_(question), choices)
         except picker.Left:
-            raise Declined from None
+            raise errors.Declined from None
         except EOFError:
-            raise NotAnswered(question=Filled(question, {}), flag=flag) from None
+            raise errors.NotAnswered(question=Filled(question, {}), flag=flag) from None
         except KeyboardInterrupt:
-            raise Interrupted from None
+            raise errors.Interrupted from None
         talk(picker.chosen_line(_(question), chosen))
         self.notes.replies.append((flag, chosen.value))
         return chosen.value
@@ -301,7 +281,7 @@ class Caller:
         text = say(question, **facts)
         answer = self._ask(self.env.ask, f"{text} [y/N] ", question, "--yes", facts)
         if answer.strip().casefold() not in YES:
-            raise Declined
+            raise errors.Declined
         self.notes.replies.append(("--yes", ""))
 
     def _ask(
@@ -317,13 +297,13 @@ class Caller:
                 raise NoTerminal
             return ask(text)
         except NoTerminal:
-            raise Unanswered(question=Filled(question, facts or {}), flag=flag) from None
+            raise errors.Unanswered(question=Filled(question, facts or {}), flag=flag) from None
         except EOFError:
-            raise NotAnswered(question=Filled(question, facts or {}), flag=flag) from None
+            raise errors.NotAnswered(question=Filled(question, facts or {}), flag=flag) from None
         except UnicodeDecodeError:
-            raise NotUtf8(N_("the input")) from None
+            raise errors.NotUtf8(N_("the input")) from None
         except KeyboardInterrupt:
-            raise Interrupted from None
+            raise errors.Interrupted from None
 
     def pin(self) -> Pin:
         """
@@ -408,10 +388,10 @@ class Caller:
         def ask() -> Pin:
             chosen = self.ask_secret(question, flag=flag, read=judged)
             if self.ask_secret(N_("the same PIN again"), flag=flag) != chosen.reveal():
-                raise PinMismatch
+                raise errors.PinMismatch
             return chosen
 
-        return self._again(ask, PinMismatch)
+        return self._again(ask, errors.PinMismatch)
 
     def _again(self, ask: Callable[[], T], mistake: type[HongbaoError]) -> T:
         """Return the result of *ask*; after a *mistake* ask again, up to `TRIES` times."""
@@ -469,10 +449,10 @@ class Caller:
             return self._known_passphrase
         try:
             return self.ask_secret(N_("passphrase"), flag="HONGBAO_PASSPHRASE_FILE")
-        except NotAnswered:
+        except errors.NotAnswered:
             raise
-        except Unanswered:
-            raise HomeLocked from None
+        except errors.Unanswered:
+            raise errors.HomeLocked from None
 
     def unlocked(self, open_home: Callable[[Callable[[], str]], T]) -> T:
         """
@@ -490,13 +470,13 @@ class Caller:
         def opened() -> T:
             try:
                 home = open_home(passphrase)
-            except WrongPassphrase:
+            except errors.WrongPassphrase:
                 self._known_passphrase = None
                 raise
             self._known_passphrase = typed
             return home
 
-        return opened() if self._passphrase_file() else self._again(opened, WrongPassphrase)
+        return opened() if self._passphrase_file() else self._again(opened, errors.WrongPassphrase)
 
     def _passphrase_file(self) -> str | None:
         return self.passphrase_file or self.env.variables.get("HONGBAO_PASSPHRASE_FILE") or None
@@ -520,10 +500,10 @@ class Caller:
             chosen = self.ask_secret(N_("new passphrase"), flag="--passphrase-file", read=judged)
             again: str = self.ask_secret(N_("the same passphrase again"), flag="--passphrase-file")
             if again != chosen:
-                raise PassphraseMismatch
+                raise errors.PassphraseMismatch
             return chosen
 
-        return self._again(ask, PassphraseMismatch)
+        return self._again(ask, errors.PassphraseMismatch)
 
     def secret_line(self, file: str) -> str:
         """
@@ -590,17 +570,19 @@ class Caller:
                 try:
                     with self._explaining(wallet):
                         yield wallet
-                except ProfileNotFound as error:
+                except errors.ProfileNotFound as error:
                     name = (self.settings.default_profile or "").partition("@")[0]
                     if self.named_profile is None and error.name == shortened(name):
-                        raise DefaultProfileNotFound(name, path=str(self.settings.path)) from None
+                        raise errors.DefaultProfileNotFound(
+                            name, path=str(self.settings.path)
+                        ) from None
                     raise
                 finally:
                     self._tell_of_caught_up(wallet)
-        except HomeNotFound:
+        except errors.HomeNotFound:
             if not self._variables.get("HONGBAO_HOME"):
                 raise
-            raise HomeNotFound(path=str(self.env.home)) from None
+            raise errors.HomeNotFound(path=str(self.env.home)) from None
         finally:
             self.leave_terminal()
 
@@ -620,7 +602,9 @@ class Caller:
         try:
             yield
         except HongbaoError as error:
-            if not isinstance(error, Busy | NotIntact | Unusable):  # or nothing may be readable
+            if not isinstance(
+                error, errors.Busy | NotIntact | Unusable
+            ):  # or nothing may be readable
                 self._show_explained(explain.explained(wallet.home, seen, error))
             raise
         if seen.has_seen:
@@ -695,7 +679,7 @@ class Caller:
         """
         try:
             self.answer_challenge(wallet, challenge)
-        except Unanswered:
+        except errors.Unanswered:
             return False
         self.notes.was_challenged = True
         return True
@@ -713,7 +697,7 @@ class Caller:
             typed = self._ask(self.env.ask, text, question, "--answer", facts)
             try:
                 passed = wallet.answer_challenge(challenge, typed)
-            except (InvalidAnswer, WrongAnswer) as error:
+            except (errors.InvalidAnswer, errors.WrongAnswer) as error:
                 said = error.message
                 self.notes.was_challenged = True
             else:

@@ -8,6 +8,7 @@ terminal a missing one is asked for, from a list if it can be listed. Nothing is
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hongbao import errors
 from hongbao.commands.caller import Caller
 from hongbao.commands.declared import (
     Argument,
@@ -17,7 +18,7 @@ from hongbao.commands.declared import (
 from hongbao.domain.ids import parse_challenge_id, parse_packet_id
 from hongbao.domain.money import parse_yuan
 from hongbao.domain.text import parse_profile_name
-from hongbao.errors import HongbaoError, NothingFits
+from hongbao.errors import HongbaoError
 from hongbao.units import yuan
 from hongbao.words import N_, in_language
 
@@ -107,7 +108,7 @@ class Chosen(Asked):
     def _some(self, call: Caller) -> "Sequence[Choice]":
         found = self._found(call)
         if not found:
-            raise NothingFits(self.kind, list_command=self.list_command)
+            raise errors.NothingFits(self.kind, list_command=self.list_command)
         return found
 
     def _found(self, call: Caller) -> "Sequence[Choice]":

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from hongbao import settings
+from hongbao import errors, settings
 from hongbao.commands.declared import (
     Context,
     Finished,
     Value,
     wrong_usage,
 )
-from hongbao.errors import ConflictingOptions, InvalidSettings, UnknownColumn
 from hongbao.words import N_
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def check(call: "Caller", listed: str, *, command: str, usual: bool = True) -> N
     typed = [*(["--json"] if call.as_json else []), *call.list_options]
     typed = [name for name in typed if name in ("--json", "--csv", "--header")]
     if len(typed) > 1:
-        raise ConflictingOptions(typed[0], typed[1], command=command)
+        raise errors.ConflictingOptions(typed[0], typed[1], command=command)
     if call.csv is not None and call.csv not in CSV:
         choices = ", ".join(f"'{form}'" for form in CSV)
         problem = f"Invalid value for '--csv': '{call.csv}' is not one of {choices}."
@@ -114,10 +113,10 @@ def _use_settings(call: "Caller", listed: str, command: str) -> None:
         return
     try:
         listing_at(listed).picked(columns[key], ())
-    except UnknownColumn as error:
+    except errors.UnknownColumn as error:
         path = call.settings.path
         assert path is not None
-        raise InvalidSettings(
+        raise errors.InvalidSettings(
             source=str(path),
             line=settings.line_of(settings.read(path) or "", ("columns", key)),
             problem="not_a_column",

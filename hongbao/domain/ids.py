@@ -5,14 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from zlib import crc32
 
-from hongbao.errors import (
-    InvalidBillId,
-    InvalidCaseId,
-    InvalidChallengeId,
-    InvalidPacketId,
-    InvalidRequestId,
-    UsageError,
-)
+from hongbao import errors
+from hongbao.errors import UsageError
 from hongbao.units import to_micros
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -99,22 +93,22 @@ def parse_packet_id(text: str) -> str:
     hongbao.errors.values.InvalidPacketId: 'hb_7Q2M4K9W' is not a packet ID: at least one \
 character is wrong
     """
-    return _parsed(PACKET_PREFIX, text, InvalidPacketId)
+    return _parsed(PACKET_PREFIX, text, errors.InvalidPacketId)
 
 
 def parse_case_id(text: str) -> str:
     """Return the case's id that *text* spells as carelessly as a packet's; or InvalidCaseId."""
-    return _parsed(CASE_PREFIX, text, InvalidCaseId)
+    return _parsed(CASE_PREFIX, text, errors.InvalidCaseId)
 
 
 def parse_challenge_id(text: str) -> str:
     """Return the challenge's id that *text* spells in the same way, or raise InvalidChallengeId."""
-    return _parsed(CHALLENGE_PREFIX, text, InvalidChallengeId)
+    return _parsed(CHALLENGE_PREFIX, text, errors.InvalidChallengeId)
 
 
 def parse_bill_id(text: str) -> str:
     """Return the imported bill's id that *text* spells in the same way, or raise InvalidBillId."""
-    return _parsed(BILL_PREFIX, text, InvalidBillId)
+    return _parsed(BILL_PREFIX, text, errors.InvalidBillId)
 
 
 def _checked(prefix: str, raw: bytes) -> str:
@@ -239,7 +233,7 @@ def check_request_id(text: str) -> str:
     'order-2026:17'
     """
     if re.fullmatch(_REQUEST_ID, text) is None:
-        raise InvalidRequestId
+        raise errors.InvalidRequestId
     return text
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from hongbao.errors import InvalidAmount
+from hongbao import errors
 
 AMOUNT_MAX_FEN = 10**13
 """
@@ -31,7 +31,7 @@ def parse_yuan(text: str) -> int:
     """
     amount_fen = parse_yuan_or_zero(text)
     if amount_fen == 0:
-        raise InvalidAmount(text)
+        raise errors.InvalidAmount(text)
     return amount_fen
 
 
@@ -44,9 +44,9 @@ def parse_yuan_or_zero(text: str) -> int:
     """
     match = re.fullmatch(_YUAN, text)
     if match is None:
-        raise InvalidAmount(text)
+        raise errors.InvalidAmount(text)
     whole, decimals = match.groups(default="")
     amount_fen = int(whole) * 100 + int(decimals.ljust(2, "0"))
     if amount_fen > AMOUNT_MAX_FEN:
-        raise InvalidAmount(text)
+        raise errors.InvalidAmount(text)
     return amount_fen

@@ -6,18 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum, unique
 
-from hongbao.errors import (
-    AlreadyClaimed,
-    NotForYou,
-    NothingToRefund,
-    NotYourPacket,
-    OwnPacket,
-    PacketExpired,
-    PacketFinished,
-    PacketHeld,
-    PacketNotExpired,
-    PacketRefunded,
-)
+from hongbao import errors
 from hongbao.rows import Row
 
 STEPS = ("create", "authorise", "freeze", "notify", "claim", "allocate", "settle", "refund")
@@ -135,19 +124,19 @@ def check_claim(
     PacketHeld.
     """
     if claimant == packet.sender and (packet.count == 1 or not sender_may_claim):
-        raise OwnPacket(packet.id)
+        raise errors.OwnPacket(packet.id)
     if packet.recipient is not None and claimant != packet.recipient:
-        raise NotForYou(packet.id)
+        raise errors.NotForYou(packet.id)
     if claimed_fen is not None:
-        raise AlreadyClaimed(packet.id, amount_fen=claimed_fen)
+        raise errors.AlreadyClaimed(packet.id, amount_fen=claimed_fen)
     match packet.state(now):
         case PacketState.FINISHED:
-            raise PacketFinished(packet.id)
+            raise errors.PacketFinished(packet.id)
         case PacketState.REFUNDED:
             assert packet.closed_at is not None
-            raise PacketRefunded(packet.id, refunded_at=packet.closed_at)
+            raise errors.PacketRefunded(packet.id, refunded_at=packet.closed_at)
         case PacketState.EXPIRED:
-            raise PacketExpired(packet.id, expires_at=packet.expires_at)
+            raise errors.PacketExpired(packet.id, expires_at=packet.expires_at)
         case PacketState.HELD:
             raise _held(packet, why)
         case PacketState.OPEN:
@@ -164,22 +153,22 @@ def check_refund(
     PacketRefunded, PacketNotExpired or PacketHeld.
     """
     if asker != packet.sender:
-        raise NotYourPacket(packet.id)
+        raise errors.NotYourPacket(packet.id)
     match packet.state(now):
         case PacketState.FINISHED:
-            raise NothingToRefund(packet.id)
+            raise errors.NothingToRefund(packet.id)
         case PacketState.REFUNDED:
             assert packet.closed_at is not None
-            raise PacketRefunded(packet.id, refunded_at=packet.closed_at)
+            raise errors.PacketRefunded(packet.id, refunded_at=packet.closed_at)
         case PacketState.OPEN:
-            raise PacketNotExpired(packet.id, expires_at=packet.expires_at)
+            raise errors.PacketNotExpired(packet.id, expires_at=packet.expires_at)
         case PacketState.HELD:
             raise _held(packet, why)
         case PacketState.EXPIRED:
             return
 
 
-def _held(packet: Packet, why: Mapping[str, str] | None) -> PacketHeld:
+def _held(packet: Packet, why: Mapping[str, str] | None) -> errors.PacketHeld:
     assert packet.hold is not None
     assert why is not None
-    return PacketHeld(packet.id, until_at=packet.hold.until, why=why)
+    return errors.PacketHeld(packet.id, until_at=packet.hold.until, why=why)

@@ -4,15 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from hongbao.errors import (
-    InvalidAccountRoot,
-    InvalidDeviceName,
-    InvalidGreeting,
-    InvalidName,
-    LookAlike,
-    TextTooLong,
-    UnprintableText,
-)
+from hongbao import errors
 from hongbao.words import N_
 
 PROFILE_NAME_LENGTH_MAX = 20
@@ -57,7 +49,7 @@ def parse_profile_name(text: str) -> str:
     ('Ann Lee', '😀熊猫')
     """
     if len(text) > _RAW_FACTOR * PROFILE_NAME_LENGTH_MAX:
-        raise InvalidName(text, length_max=PROFILE_NAME_LENGTH_MAX)
+        raise errors.InvalidName(text, length_max=PROFILE_NAME_LENGTH_MAX)
     name = unicodedata.normalize("NFC", text)
     if (
         not 1 <= _length(name) <= PROFILE_NAME_LENGTH_MAX
@@ -66,7 +58,7 @@ def parse_profile_name(text: str) -> str:
         or name.endswith(" ")
         or _misplaced(name) is not None
     ):
-        raise InvalidName(text, length_max=PROFILE_NAME_LENGTH_MAX)
+        raise errors.InvalidName(text, length_max=PROFILE_NAME_LENGTH_MAX)
     return name
 
 
@@ -103,7 +95,7 @@ def parse_account_root(text: str) -> str:
     'WeChat-2'
     """
     if not re.fullmatch(_ACCOUNT_ROOT, text):
-        raise InvalidAccountRoot(text, length_max=ACCOUNT_ROOT_LENGTH_MAX)
+        raise errors.InvalidAccountRoot(text, length_max=ACCOUNT_ROOT_LENGTH_MAX)
     return text
 
 
@@ -116,8 +108,8 @@ def parse_device_name(text: str) -> str:
     """
     try:
         return parse_profile_name(text)
-    except InvalidName:
-        raise InvalidDeviceName(text, length_max=PROFILE_NAME_LENGTH_MAX) from None
+    except errors.InvalidName:
+        raise errors.InvalidDeviceName(text, length_max=PROFILE_NAME_LENGTH_MAX) from None
 
 
 def parse_greeting(text: str, length_max: int) -> str:
@@ -136,10 +128,10 @@ def parse_greeting(text: str, length_max: int) -> str:
     """
     # The length comes first: ten megabytes are refused without a look at them.
     if len(text) > _RAW_FACTOR * length_max:
-        raise InvalidGreeting(length=len(text), length_max=length_max)
+        raise errors.InvalidGreeting(length=len(text), length_max=length_max)
     greeting = _printable(text, N_("greeting"))
     if (length := _length(greeting)) > length_max:
-        raise InvalidGreeting(length=length, length_max=length_max)
+        raise errors.InvalidGreeting(length=length, length_max=length_max)
     return greeting
 
 
@@ -153,10 +145,10 @@ def parse_line(text: str, field: str, length_max: int) -> str:
     'lunch'
     """
     if len(text) > _RAW_FACTOR * length_max:
-        raise TextTooLong(field=field, length_max=length_max)
+        raise errors.TextTooLong(field=field, length_max=length_max)
     line = _printable(text, field)
     if _length(line) > length_max:
-        raise TextTooLong(field=field, length_max=length_max)
+        raise errors.TextTooLong(field=field, length_max=length_max)
     return line
 
 
@@ -176,7 +168,7 @@ def _printable(text: str, field: str) -> str:
     stranger = next((character for character in line if _is_unprintable(character)), None)
     stranger = stranger or _misplaced(line)
     if stranger is not None:
-        raise UnprintableText(field=field, codepoint=f"{ord(stranger):04X}")
+        raise errors.UnprintableText(field=field, codepoint=f"{ord(stranger):04X}")
     return line
 
 
@@ -297,7 +289,7 @@ def refuse_look_alike(name: str, taken: Iterable[str]) -> None:
     others = (other for other in taken if name_key(other) != name_key(name))
     like = next((other for other in others if look(other) == look(name)), None)
     if like is not None:
-        raise LookAlike(name=name, like=like)
+        raise errors.LookAlike(name=name, like=like)
 
 
 _DRAWN_ALIKE = str.maketrans(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from itertools import accumulate
 from operator import sub
-from types import MappingProxyType
 from typing import Any
 
 from hongbao.domain.risk.acts import IN, JUDGED, OUT, Seen, What
@@ -53,8 +52,8 @@ class Habit(Row):
     outs: int = 0  # acts that pay out, and
     outs_magnitude: int = 0  # the sum of their amounts' magnitudes
     hours: tuple[int, ...] = (0,) * 24  # judged acts, by China's hour
-    cities: Mapping[int, int] = MappingProxyType({})  # acts by known city, first seen first
-    steps: Mapping[str, int] = MappingProxyType({})  # from act to act, as "sc": send, claim
+    cities: Mapping[int, int] = {}  # acts by known city, first seen first
+    steps: Mapping[str, int] = {}  # from act to act, as "sc": send, claim
     day: int = 0  # China's day of the last act, see `china_day_number`
     day_in_fen: int = 0
     day_out_fen: int = 0
