@@ -26,6 +26,7 @@ from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
 
+from hongbao.outputs import save_as
 from hongbao.story import running
 from tests.faults import statements
 from tests.faults.commands import BY_NAME, PASSPHRASE, SECRETS, TYPED, Typed, make, names_of
@@ -237,10 +238,9 @@ class Bench:
         before = self.picture()
         again = _typed(words)
         after = self.picture()
-        if any(_PARTIAL.match(path.name) for path in (self.point / "out").iterdir()):
-            _typed(["export", "-o", "sweep.csv"])  # the next saving sweeps
-            for path in (self.point / "out").glob("sweep.csv*"):
-                path.unlink()
+        for folder in {path.parent for path in self.point.rglob(".hongbao-*")}:
+            save_as(folder / "sweeps", lambda _out: None, replace=False)  # the next saving sweeps
+            (folder / "sweeps").unlink()
         checked = ""
         if checks and after.acts:
             check = _typed(["check", "--json"])
@@ -333,6 +333,8 @@ def _names(folder: Path) -> Iterator[str]:
 
 def _is_passing(path: Path) -> bool:
     """Return whether *path* is of a file that is not whole yet, or of an open engine."""
+    if path.parts[0] == "tmp" and re.fullmatch(r"[a-z0-9_]{8}", path.name):
+        return True  # by which Python tries whether it can write there
     return path.name in _ENGINES or any(
         _PARTIAL.match(part) or re.fullmatch(r"\.\w+-.{8}|hongbao-book-.*", part)
         for part in path.parts
@@ -366,12 +368,13 @@ def verdicts(
     is_killed = ran.code == KILLED
     if is_killed and not point.kind.startswith(KILLS):
         yield "killed, and nobody did"
-    if ran.code in (1, 99, 120) or (ran.code < 0 and not is_killed):
+    is_of_child = typed.plays and "ended with -9" in said  # a story of ours, killed in the midst
+    if (ran.code in (1, 99, 120) and not is_of_child) or (ran.code < 0 and not is_killed):
         yield f"ended with {ran.code}"
     if "Traceback" in said:
         yield "a traceback"
     for secret in SECRETS:
-        if secret in said:
+        if secret in said and not typed.plays:  # stories have known ones
             yield f"a secret in the output: {secret[:2]}..."
     if found.before is None or found.after is None:
         yield f"cannot be looked at: {found.said}"
@@ -398,7 +401,7 @@ def verdicts(
             f"{_difference(found.after, end)}"
         )
     surplus = Counter(found.names) - Counter(unharmed.once.names)
-    is_cut = is_killed or point.lasts or point.kind.startswith(("ctrl-c", "no-memory"))
+    is_cut = is_killed or point.lasts or point.kind.startswith(("ctrl-c", "no-memory", "heap"))
     if is_cut:  # no device has that key: see `keys_with_their_devices`
         surplus.pop("home/keys/devices/*.key", None)
     if typed.name == "export-xlsx":  # rows that wait to be packed: swept when they are old
