@@ -1,0 +1,118 @@
+"""Many acts and many changes at once: the ledger that is left is the same as one by one."""
+
+import pytest
+
+from hongbao.changes.devices import SetCounter
+from hongbao.changes.home import RememberRefusal
+from hongbao.changes.packets import AddClaim, AddPacket
+from hongbao.domain.ledger import Transfer
+from hongbao.store import Change, Store
+from tests.engines.acts import (
+    DIGEST,
+    LI,
+    NEXT,
+    TOPUP_FEN,
+    WANG,
+    ZHANG,
+    act,
+    balance,
+    claim,
+    decide,
+    mac_of,
+    picture,
+    send,
+    topup,
+)
+from tests.engines.cases import DRAWN, HALF, PACKET
+from tests.engines.conftest import Engine
+
+SENT = PACKET.packet
+
+
+def claims() -> list[tuple[Change, Transfer]]:
+    """Return the two claims of the packet that is sent, each with its transfer."""
+    taken = SENT._replace(claimed_fen=400, claimed_count=1)
+    at = HALF.created_at
+    return [
+        (AddClaim(SENT, LI, 400, DRAWN, NEXT + 1, at), claim(1, 400, LI)),
+        (AddClaim(taken, WANG, 600, DRAWN, NEXT + 2, at), claim(1, 600, WANG)),
+    ]
+
+
+def test_acts_at_once_are_acts_one_by_one(store: Store, engine: Engine):
+    """
+    Entries, transfers, balances, claims, the packet, counters and refusals.
+    """
+    act(store, AddPacket(PACKET), transfers=[send(1, 1000)])
+    refusals = [RememberRefusal(f"no-{number}", LI, DIGEST, "{}", 1, DIGEST) for number in (1, 2)]
+    others: list[Change] = [SetCounter(1, 5), SetCounter(1, 7), *refusals]
+
+    def pictured() -> object:
+        return (
+            picture(store),
+            store.packet("packet-1"),
+            store.claims(1),
+            [device.counter for device in store.devices(ZHANG)],
+            [store.request(f"no-{number}", LI) for number in (1, 2)],
+        )
+
+    def one_by_one() -> object:
+        with store.transaction(dry_run=True):
+            mac, acts = store.head().mac, []
+            store.apply(others[:1])
+            for change in others[1:]:
+                store.apply([change])
+            for number, (change, transfer) in enumerate(claims(), NEXT + 1):
+                acts.append(decide(store, change, transfers=[transfer], entry=number))
+                store.append(acts[-1:], None)
+            store.append([], mac_of(mac, acts))
+            return pictured()
+
+    def at_once() -> object:
+        with store.transaction(dry_run=True):
+            mac = store.head().mac
+            store.apply([*others, *(change for change, _transfer in claims())])
+            acts = [
+                decide(store, transfers=[transfer], entry=number)
+                for number, (_change, transfer) in enumerate(claims(), NEXT + 1)
+            ]
+            store.append(acts, mac_of(mac, acts))
+            return pictured()
+
+    assert one_by_one() == at_once()
+
+
+def test_no_account_is_below_zero_in_between(store: Store, engine: Engine):
+    """
+    Money that is spent before it comes is refused, also where the sum of all is enough.
+    """
+    before = picture(store)
+    transfers = [send(1, TOPUP_FEN + 1), topup(ZHANG, 1)]
+
+    def at_once(moves: list[Transfer]) -> None:
+        with store.transaction(dry_run=True):
+            store.apply([AddPacket(PACKET)])
+            acts = [
+                decide(store, transfers=[move], entry=number)
+                for number, move in enumerate(moves, NEXT)
+            ]
+            store.append(acts, mac_of(store.head().mac, acts))
+            assert 0 == store.balance_fen(balance(ZHANG))
+
+    with pytest.raises(engine.refusals):
+        at_once(transfers)
+    at_once(transfers[::-1])
+    assert before == picture(store)
+
+
+def test_which_requests_were_made_before(store: Store):
+    """
+    By an act or by a refusal, each of its own profile; any number is asked about at once.
+    """
+    act(store, request_id="made")
+    store.apply([RememberRefusal("refused", LI, DIGEST, "{}", 1, DIGEST)])
+    asked = {("made", ZHANG), ("made", LI), ("refused", LI), ("refused", ZHANG), ("never", ZHANG)}
+    many = {(f"never-{number}", ZHANG) for number in range(1200)}
+
+    assert {("made", ZHANG), ("refused", LI)} == set(store.request(among=asked | many))
+    assert not set(store.request(among=set()))
