@@ -3,33 +3,44 @@
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 from bench.homes import env_of, found, pin
+from hongbao.queries.check import Scope
 from hongbao.store import Holder
 from hongbao.wallet import Wallet
 
 
 class Check(NamedTuple):
-    """One ``check`` of a whole ledger."""
+    """One ``check`` of a ledger: what it took by the clock, and of all cores together."""
 
     transfers: int
     seconds: float
+    cpu_seconds: float
 
     @property
     def transfers_a_second(self) -> float:
         return self.transfers / self.seconds
 
+    @property
+    def cpu_micros(self) -> float:
+        """Microseconds of all cores for one transfer."""
+        return self.cpu_seconds / self.transfers * 1_000_000
 
-def check(home: Path) -> Check:
-    """Re-add everything in the ledger of *home*, which has to be in order."""
+
+def check(home: Path, scope: Scope = Scope.ALL) -> Check:
+    """
+    Check the ledger of *home*, which has to be in order, as far as *scope* goes.
+
+    A whole check notes what the others compare with.
+    """
     with Wallet.open(env_of(home)) as wallet:
-        start = perf_counter()
-        checked = wallet.check()
-        spent = perf_counter() - start
+        start, cpu = perf_counter(), process_time()
+        checked = wallet.check(scope=scope)
+        spent, cpu_spent = perf_counter() - start, process_time() - cpu
     assert checked["ok"], [found for found in checked["findings"] if not found["ok"]]
-    return Check(checked["transfers"], spent)
+    return Check(checked["transfers"], spent, cpu_spent)
 
 
 def opening(home: Path, times: int) -> float:

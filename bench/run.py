@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench import claims, ledger, others, start, statements  # noqa: E402
 from bench.pairs import Comparison  # noqa: E402
+from hongbao.queries.check import Scope  # noqa: E402
 
 
 class Sizes(NamedTuple):
@@ -75,6 +76,8 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
     ledger.grow(homes / "shorter", sizes.shorter, sizes.shares)
     ledger.grow(homes / "longer", sizes.longer, sizes.shares)
     checked = others.check(homes / "longer")
+    compared = others.check(homes / "longer", Scope.USUAL)
+    only_new = others.check(homes / "longer", Scope.NEW)
     yield ratio(
         f"claim in a ledger of {sizes.longer:,} transfers / of {sizes.shorter:,}",
         claims.in_longer_ledger(homes / "longer", homes / "shorter", sizes.claims),
@@ -94,6 +97,9 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
     yield Result("export, movements a second", written.movements_a_second, "/s")
     yield Result(f"check of {checked.transfers:,} transfers", checked.seconds, "s")
     yield Result("check, transfers a second", checked.transfers_a_second, "/s")
+    yield Result("check --all, a transfer, of all cores", checked.cpu_micros, "µs")
+    yield Result("check behind a checkpoint, a transfer", compared.cpu_micros, "µs")
+    yield Result("check --new, a transfer", only_new.cpu_micros, "µs")
     opened = others.opening(homes / "longer", sizes.tries)
     yield Result("opening a home, in a process that is awake", opened * 1000, "ms")
     tried = others.pin_try(place("pin"), sizes.tries)

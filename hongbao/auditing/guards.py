@@ -9,6 +9,7 @@ from hongbao.auditing.walk import PLACE
 from hongbao.domain.risk.acts import Verdict
 from hongbao.domain.risk.habit import NEW, Habit, after, decode, encode
 from hongbao.domain.risk.pack import parse_pack
+from hongbao.domain.risk.record import in_short
 from hongbao.errors import (
     DeviceKeyDamaged,
     DeviceKeyMissing,
@@ -93,13 +94,16 @@ class Habits:
     def _remember(
         self, entry: int, profile: int | None, risk: str | None, columns: list[object]
     ) -> None:
-        record = None if risk is None else judged(risk)
-        if record is None or profile is None or columns != list(record.columns):
+        try:
+            seen, said = (None, None) if risk is None else in_short(risk)
+        except ValueError:
+            seen, said = None, None
+        if said is None or profile is None or columns != list(said):
             self.found.append(f"entry {entry}")
             self._broken.add(profile)
-        elif record.seen is not None and profile not in self._broken:
+        elif seen is not None and profile not in self._broken:
             try:
-                self._habits[profile] = after(self._habit_of(profile), record.seen)
+                self._habits[profile] = after(self._habit_of(profile), seen)
             except _NO_HABIT:  # as no act has been
                 self.found.append(f"entry {entry}")
                 self._broken.add(profile)

@@ -1,5 +1,6 @@
 """What a whole check has proven is not proven again, as long as nothing speaks against it."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -109,6 +110,37 @@ def test_what_happens_across_the_checkpoint_is_proven(
     found = [line["check"] for line in check(proven)["findings"] if not line["ok"]]
 
     assert ["habits"] == found
+
+
+def test_progress_only_grows_and_ends_with_everything(proven: World):
+    """
+    A bar that is drawn from it neither jumps back nor stays short.
+    """
+    reported: list[tuple[int, int]] = []
+    with Wallet.open(proven.env, trusting=True) as wallet:
+        entries = wallet.check(progress=lambda *done: reported.append(done))["entries"]
+
+    assert sorted(reported) == reported
+    assert (entries, entries) == reported[-1]
+    assert {entries} == {total for _done, total in reported}
+
+
+def test_an_interrupted_check_notes_nothing_and_leaves_no_thread(proven: World):
+    """
+    Ctrl-C at any moment: what was noted before stays as it was.
+    """
+
+    def interrupt(done: int, total: int) -> None:
+        if done == total:
+            raise KeyboardInterrupt
+
+    before, threads = note(proven).read_bytes(), threading.active_count()
+    proven.zhang.topup(YUAN, pin=right)
+    with Wallet.open(proven.env, trusting=True) as wallet, pytest.raises(KeyboardInterrupt):
+        wallet.check(progress=interrupt)
+
+    assert (before, threads) == (note(proven).read_bytes(), threading.active_count())
+    assert why(proven)[0] is None
 
 
 # --- the note -------------------------------------------------------------------------------------
