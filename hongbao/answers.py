@@ -469,18 +469,13 @@ class LoggedIn(Answer):
 
 
 class SessionOpened(Answer):
-    """
-    A session for claims: until it expires, its device authenticates them with the session's key.
-
-    *key* is the SHA-256 of that key, which the device has signed.
-    """
+    """A session for claims: until it expires, its device authenticates them with its key."""
 
     profile: str
     device: str
     device_number: int
     device_session: int
     purpose: str
-    key: str
     minutes: int
     expires_at: str
 
@@ -1135,6 +1130,54 @@ class Raced(TypedDict):
     claims: Times | None
     entries: int
     digest: str | None  # of the books; of those of a race without ``--turns`` it is another one
+    kept: str | None  # the wallet's folder, where it is kept
+
+
+class StormTick(TypedDict):
+    """Five minutes of the evening of a `Stormed`."""
+
+    at: str  # by the wallet's virtual clock
+    asked: int
+    claimed: int
+    refused: int
+    groups: int  # in which they were done: measured, like the next two
+    backlog: int  # the most that waited at once
+    slowest_micros: int
+
+
+class Latency(TypedDict):
+    """How late answers were, from the moment when each request should have come."""
+
+    p50_micros: int
+    p95_micros: int
+    p99_micros: int
+    slowest_micros: int
+
+
+class Stormed(TypedDict):
+    """`storm`: an evening's requests, how they were answered, and that nothing was lost."""
+
+    ok: bool  # not a fen is lost, and `check` finds nothing
+    seed: str  # what everyone got follows from it, and the digest
+    people: int
+    packets: int  # that were sent
+    shares: int  # of each
+    asked: int
+    claimed: int
+    again: int  # the same request once more, and the same answer
+    refused: list[Refusals]
+    sent_fen: int
+    claimed_fen: int
+    left_fen: int  # in the packets
+    lost_fen: int  # what is missing; below zero if more was paid than there was
+    micros: int  # measured: how long the evening took
+    cpu_micros: int
+    peak_rate: int  # answers in the busiest second
+    backlog: int  # the most that waited at once
+    latency: Latency
+    ticks: list[StormTick]
+    entries: int
+    digest: str | None  # of the books
     kept: str | None  # the wallet's folder, where it is kept
 
 

@@ -42,7 +42,8 @@ class Sessions:
     The sessions that the chain has opened so far.
 
     What a device has signed when it opened one is the digest of its purpose, its length and the
-    mark of its key; all of that is in the facts, so the digest is made again from them.
+    mark of its key. The first two are facts, and the key follows from this home's, so the digest is
+    made again from them.
     """
 
     def __init__(self, context: Context) -> None:
@@ -59,11 +60,14 @@ class Sessions:
                 profile, request_id, generation=fields[PLACE["generation"]]
             )
             ends_at = to_micros(datetime.fromisoformat(said["expires_at"]))
-            asked = {name: said[name] for name in ("purpose", "key", "minutes")}
+            asked = {
+                "purpose": said["purpose"],
+                "key": sha256(key).hexdigest(),
+                "minutes": said["minutes"],
+            }
             fits = (
                 digest("session_open", asked) == fields[PLACE["inputs"]]
                 and said["purpose"] == "claims"
-                and said["key"] == sha256(key).hexdigest()
                 and ends_at == fields[PLACE["at"]] + said["minutes"] * _MINUTE_MICROS
                 and (said["device_number"], said["device_session"]) == signed
             )

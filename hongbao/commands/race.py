@@ -155,9 +155,7 @@ class _Track:
         from hongbao.wallet.sandbox import everyones_pin, make_sandbox
 
         policy = read_policy("standard")
-        made = make_sandbox(
-            self.env, self.home, policy, people=people + 1, seed=self.seed, poor=True
-        )
+        made = make_sandbox(self.env, self.home, policy, people=people + 1, seed=self.seed, rich=1)
         self.people = [person["profile"] for person in made["people"][1:]]
         self.shares = shares
         with Wallet.open(self.env) as wallet:

@@ -86,6 +86,7 @@ COMMANDS = {
         "play": N_("Play stories: real commands, and what each should answer."),
         "lab": N_("See famous faults lose money, next to hongbao."),
         "race": N_("Let many processes grab one packet at the same moment."),
+        "storm": N_("Play New Year's Eve on one ledger, as fast as requests come."),
         "record": N_("Record the hongbao commands that you type as a story."),
         "class": N_("Give a class a task, each student with own numbers, and mark it."),
         "config": N_("Show and change your settings, such as the language."),

@@ -395,7 +395,6 @@ SHAPES: Mapping[str, Mapping[int, Shape]] = {
             device_number=COUNT,
             device_session=COUNT,
             purpose=TEXT,
-            key=TEXT,
             minutes=COUNT,
             expires_at=MOMENT,
         )

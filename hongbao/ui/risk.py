@@ -11,6 +11,7 @@ from hongbao.domain.risk.indicators import INDICATORS, Unit, parse_key, window
 from hongbao.domain.risk.measures import NEVER
 from hongbao.domain.risk.places import place_called
 from hongbao.ui import wording
+from hongbao.ui.bars import LEVELS
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.listing import Field, Listing
 from hongbao.ui.screen import Cell, Column, console, is_terminal, line, pipe, safe, styled, table
@@ -278,8 +279,6 @@ def _pipe_judged(judged: JudgedLine) -> None:
 
 # --- a profile's picture -------------------------------------------------------------------------
 
-_BARS = " ▁▂▃▄▅▆▇█"
-
 
 def show_picture(picture: Pictured, *, everything: bool = False) -> None:
     """Print what risk control knows of a profile; the indicators at zero with *everything*."""
@@ -373,8 +372,8 @@ def _place(code: str | None) -> str:
 
 def _bars(hours: Sequence[int]) -> str:
     most = max(hours)
-    return "".join(_BARS[-(-8 * hour // most)] if most else _BARS[1] for hour in hours).replace(
-        _BARS[0], "·"
+    return "".join(LEVELS[-(-8 * hour // most)] if most else LEVELS[1] for hour in hours).replace(
+        LEVELS[0], "·"
     )
 
 

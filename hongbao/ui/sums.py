@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hongbao.ui import wording
+from hongbao.ui.bars import LEVELS
 from hongbao.ui.listing import Field, Listing
 from hongbao.ui.screen import Cell, Column, console, line, safe, styled
 from hongbao.ui.script import columns, terminal_columns
@@ -131,7 +132,6 @@ BALANCES = Listing(
 
 _ROWS = 8
 _COLUMNS_MAX = 72
-_LEVELS = " ▁▂▃▄▅▆▇█"
 _MICROSECOND = timedelta(microseconds=1)
 _TOPS = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 
@@ -152,7 +152,7 @@ def show_balances(answer: BalanceOverTime) -> None:
     heights = [max(fen * _ROWS * 8 // top, fen > 0) for fen in _sampled(answer, room)]
     for row in range(_ROWS):
         below = (_ROWS - 1 - row) * 8
-        drawn = "".join(_LEVELS[min(max(height - below, 0), 8)] for height in heights)
+        drawn = "".join(LEVELS[min(max(height - below, 0), 8)] for height in heights)
         axis = f"{labels.get(row, ''):>{margin}} │"
         out.print(styled(f"{axis}{drawn.rstrip()}", dim=axis, red=drawn.rstrip()), no_wrap=True)
     axis = f"{labels[_ROWS]:>{margin}} ┼{'─' * room}"

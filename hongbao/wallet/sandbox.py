@@ -61,14 +61,14 @@ def make_sandbox(
     empty: bool = False,
     chosen: bool = False,
     seed: str = SEED,
-    poor: bool = False,
+    rich: int | None = None,
 ) -> SandboxMade:
     """
     Make a sandbox in *folder*, which must not be there, with that many *people*.
 
     It has a past, and a packet that waits to be opened, unless it is to be *empty*. *chosen* says
-    that the folder was, by a person. Its chance follows from *seed*. If they are to be *poor*, only
-    the first of them has money, a card and an identity, and it is empty.
+    that the folder was, by a person. Its chance follows from *seed*. Where only the first few are
+    to be *rich*, the others have no money, card or identity, and it is empty.
 
     It is made under another name, so that no half of one ever stands where it belongs, even if we
     are killed.
@@ -78,7 +78,8 @@ def make_sandbox(
     try:
         with whole_folder(folder) as making:
             lent = env._replace(home=making)
-            made = _fill(lent, policy, _names(people), seed=seed, empty=empty or poor, poor=poor)
+            is_empty = empty or rich is not None
+            made = _fill(lent, policy, _names(people), seed=seed, empty=is_empty, rich=rich)
     except FileExists:
         raise SandboxExists(path=str(folder), chosen=chosen) from None
     return made | {"home": str(folder), "pin_file": str(folder / PIN_FILE)}
@@ -108,7 +109,7 @@ def everyones_pin() -> Pin:
 
 
 def _fill(
-    env: Env, policy: Policy, people: tuple[str, ...], *, seed: str, empty: bool, poor: bool
+    env: Env, policy: Policy, people: tuple[str, ...], *, seed: str, empty: bool, rich: int | None
 ) -> SandboxMade:
     begins = NEW_YEARS_EVE - timedelta(days=14, hours=10)
     pin_file = env.home / PIN_FILE
@@ -124,7 +125,7 @@ def _fill(
         life = _Life(home, begins)
 
         def lived() -> str | None:
-            for number, name in enumerate(people[:1] if poor else people, start=1):
+            for number, name in enumerate(people[:rich], start=1):
                 life.settle_in(number, name)
             waiting = None if empty else life.live(people)
             life.wait_until(NEW_YEARS_EVE)

@@ -24,7 +24,7 @@ from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_of
 from hongbao.queries.devices import check_may_act
 from hongbao.rows import Row
-from hongbao.store import DeviceRow, ProfileRow
+from hongbao.store import ActRow, DeviceRow, ProfileRow
 from hongbao.units import iso
 from hongbao.vault import KeyedHash, Vault
 from hongbao.wallet.acts import Act
@@ -149,12 +149,11 @@ def open_session(
             "device_number": device.id,
             "device_session": device.session,
             "purpose": CLAIMS,
-            "key": key.mark(home.vault).hex(),
             "minutes": minutes,
             "expires_at": iso(doing.now + timedelta(minutes=minutes)),
         }
 
-    inputs = {"purpose": CLAIMS, "key": key, "minutes": minutes}
+    inputs = _asked(key, minutes)
     with home.keys.sharing():
         answer = perform(home, "session_open", inputs, work, request_id=request_id)
         with home.looking():
@@ -181,20 +180,30 @@ def session_of(home: Home, entry: int) -> Session:
         device_name=facts["device"],
         device_session=facts["device_session"],
         expires_at=datetime.fromisoformat(facts["expires_at"]),
-        key=KeyedHash(_key_of(home, act.profile, act.request_id, facts["key"])),
+        key=KeyedHash(_key_of(home, act.profile, act, facts["minutes"])),
     )
 
 
-def _key_of(home: Home, profile: int, request_id: str, mark: str) -> bytes:
-    """Return the key whose *mark* was signed, under any generation of keys."""
-    own = key = home.vault.session_key(profile, request_id)
-    if _mark(key).hex() == mark:
+def _key_of(home: Home, profile: int, act: ActRow, minutes: int) -> bytes:
+    """Return the key whose mark was signed by *act*, under any generation of keys."""
+    own = key = home.vault.session_key(profile, act.request_id)
+    if act.inputs == _signed(key, minutes):
         return key
     for generation in home.vault.blind_generations():
-        key = home.vault.session_key(profile, request_id, generation=generation)
-        if _mark(key).hex() == mark:
+        key = home.vault.session_key(profile, act.request_id, generation=generation)
+        if act.inputs == _signed(key, minutes):
             return key
     return own  # `check` names what was altered
+
+
+def _signed(key: bytes, minutes: int) -> bytes:
+    """Return the digest of what a device signs that opens a session with this *key*."""
+    return digest("session_open", _asked(_mark(key).hex(), minutes))
+
+
+def _asked(key: object, minutes: int) -> dict[str, object]:
+    """Return the inputs of the act that opens a session; a *key* is known by its mark."""
+    return {"purpose": CLAIMS, "key": key, "minutes": minutes}
 
 
 def claim_in_session(home: Home, asked: ClaimRequest) -> Claimed:

@@ -1,0 +1,261 @@
+"""
+A storm: New Year's Eve played on one ledger, as fast as requests come.
+
+Requests come when the evening's curve says (an open loop): one that has to wait is late from the
+moment at which it should have come, so no waiting is hidden by the ones behind it. They are done in
+their order, in groups of all that is due, each tick at its own virtual time. So what the people
+get, and the books, follow from the seed, and only the times are this machine's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from hongbao.domain.arrivals import (
+    CURVE,
+    TICK_MINUTES,
+    TICK_PARTS,
+    Arrival,
+    arrivals,
+    sendings,
+    shared_out,
+)
+from hongbao.errors import HongbaoError, UsageError
+from hongbao.wallet.bulk import GROUP_MAX, BulkClaims
+from hongbao.wallet.clock import set_clock
+from hongbao.wallet.group import acting_as, together
+from hongbao.wallet.sandbox import NEW_YEARS_EVE, everyones_pin
+from hongbao.wallet.send import send
+from hongbao.wallet.sessions import DeviceSession, open_session
+
+if TYPE_CHECKING:
+    from hongbao.home.opened import Home
+    from hongbao.wallet.sessions import ClaimRequest
+
+_FRAME_NS = 50_000_000
+"""How long one waits for the next request before saying how things stand."""
+
+_SECOND_NS = 1_000_000_000
+_LATEST = 1000
+
+
+class Plan(NamedTuple):
+    """
+    What a storm is made of; the first *senders* of the people send its packets.
+
+    *nanoseconds* is how long the evening takes on this machine.
+    """
+
+    seed: str
+    senders: int
+    packets: int
+    shares: int
+    claims: int
+    nanoseconds: int
+
+
+class Tick(NamedTuple):
+    """What came of five minutes of the evening: *backlog* is the most that ever waited."""
+
+    at: datetime
+    asked: int
+    claimed: int
+    refused: int
+    groups: int
+    backlog: int
+    slowest_micros: int
+
+
+class Standing(NamedTuple):
+    """How things stand while a storm runs."""
+
+    at: datetime
+    asked: int
+    answered: int
+    claimed: int
+    backlog: int
+    sent_fen: int
+    claimed_fen: int
+    rate: int  # answers in the last second
+    latest_micros: tuple[int, ...]  # how long the last answers took, unordered
+
+
+class Storm:
+    """One evening on *home*, in which nothing but what its *people* do happens meanwhile."""
+
+    def __init__(self, home: Home, people: Sequence[str], plan: Plan) -> None:
+        self._home = home
+        self._people = people
+        self._plan = plan
+        self._seed = plan.seed.encode()
+        self._claims = BulkClaims(home)
+        self._sessions: list[DeviceSession] = []
+        self._began_ns = 0
+        self._rates: list[tuple[int, int]] = []  # when a group was done, and how large it was
+        self._last: ClaimRequest | None = None
+        self.people = len(people)
+        self.packets: list[str] = []
+        self.ticks: list[Tick] = []
+        self.refused: Counter[str] = Counter()
+        self.micros: list[int] = []
+        self.claimed = self.held = self.again = 0
+        self.sent_fen = self.claimed_fen = self.peak_rate = 0
+
+    def prepare(self) -> None:
+        """Open a session for each of the people."""
+
+        def opening(number: int, name: str) -> DeviceSession:
+            with acting_as(self._home, name):
+                return open_session(self._home, request_id=f"storm-session-{number}")
+
+        acts = [partial(opening, number, name) for number, name in enumerate(self._people)]
+        for session in together(self._home, acts):
+            if isinstance(session, HongbaoError):
+                raise session
+            self._sessions.append(session)
+
+    def run(self) -> Iterator[Standing]:
+        """Play the evening; yield how it stands, some twenty times a second."""
+        sent = iter(sendings(self._seed, people=self._plan.senders, packets=self._plan.packets))
+        coming = next(sent, None)
+        self._began_ns = time.perf_counter_ns()
+        for tick, count in enumerate(shared_out(self._plan.claims)):
+            at = NEW_YEARS_EVE + timedelta(minutes=tick * TICK_MINUTES)
+            set_clock(self._home, at)
+            while coming is not None and coming.tick <= tick:
+                self._send(coming.sender, coming.total_fen)
+                coming = next(sent, None)
+            if self.packets:
+                yield from self._tick(tick, at, count)
+
+    def _send(self, sender: int, total_fen: int) -> None:
+        with acting_as(self._home, self._people[sender]):
+            try:
+                sent = send(
+                    self._home,
+                    total_fen,
+                    pin=everyones_pin,
+                    count=self._plan.shares,
+                    greeting="恭喜发财，大吉大利",
+                )
+            except UsageError:
+                raise  # there are no such packets at all
+            except HongbaoError as refused:
+                self.refused[refused.code] += 1
+                return
+            finally:
+                self._sessions[sender].counter += 1  # the device has signed once more
+        self.packets.append(sent["packet"])
+        self.sent_fen += total_fen
+
+    def _tick(self, tick: int, at: datetime, count: int) -> Iterator[Standing]:
+        """Do the *count* requests of *tick* as they come."""
+        came = list(
+            arrivals(self._seed, tick, count, people=len(self._people), packets=len(self.packets))
+        )
+        claimed, refused = self.claimed, self.refused.total()
+        groups = most = slowest = done = 0
+        while done < count:
+            due = self._due(tick, came, done)
+            if due == done:
+                yield self._standing(at, 0)
+                self._wait_for(tick, came[done])
+                continue
+            most = max(most, due - done)
+            group = came[done : min(due, done + GROUP_MAX)]
+            slowest = max(slowest, self._answer(tick, group, done))
+            groups += 1
+            done += len(group)
+            yield self._standing(at, due - done)
+        self.ticks.append(
+            Tick(
+                at,
+                count,
+                self.claimed - claimed,
+                self.refused.total() - refused,
+                groups,
+                most,
+                slowest,
+            )
+        )
+
+    def _moment_ns(self, tick: int, arrival: Arrival) -> int:
+        """Return when *arrival* should come, on this machine's clock."""
+        parts = tick * TICK_PARTS + arrival.part
+        return self._began_ns + self._plan.nanoseconds * parts // (len(CURVE) * TICK_PARTS)
+
+    def _due(self, tick: int, came: list[Arrival], done: int) -> int:
+        """Return how many of the tick have come by now."""
+        now = time.perf_counter_ns()
+        low, high = done, len(came)
+        while low < high:
+            middle = (low + high) // 2
+            if self._moment_ns(tick, came[middle]) <= now:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _wait_for(self, tick: int, arrival: Arrival) -> None:
+        left = self._moment_ns(tick, arrival) - time.perf_counter_ns()
+        time.sleep(max(min(left, _FRAME_NS), 0) / 1e9)
+
+    def _answer(self, tick: int, group: list[Arrival], number: int) -> int:
+        """Have *group* answered, count it, and return how late its slowest answer was."""
+        requests = [
+            self._request(f"storm-{tick}-{number + n}", arrival) for n, arrival in enumerate(group)
+        ]
+        answers = self._claims.claim(requests)
+        now = time.perf_counter_ns()
+        for answer in answers:
+            if isinstance(answer, HongbaoError):
+                self.refused[answer.code] += 1
+            elif answer.get("replayed"):
+                self.again += 1
+            else:
+                self.claimed += 1
+                self.held += answer["held"] is not None
+                self.claimed_fen += answer["amount_fen"]
+        late = [(now - self._moment_ns(tick, arrival)) // 1000 for arrival in group]
+        self.micros += late
+        self._rates.append((now, len(group)))
+        while self._rates[0][0] <= now - _SECOND_NS:
+            del self._rates[0]
+        self.peak_rate = max(self.peak_rate, sum(count for _, count in self._rates))
+        return max(late)
+
+    def _request(self, request_id: str, arrival: Arrival) -> ClaimRequest:
+        if arrival.is_again and self._last is not None:
+            return self._last
+        session = self._sessions[arrival.person]
+        self._last = session.claim(self.packets[arrival.packet], request_id)
+        return self._last
+
+    def _standing(self, at: datetime, backlog: int) -> Standing:
+        since = time.perf_counter_ns() - _SECOND_NS
+        return Standing(
+            at,
+            self._plan.claims,
+            len(self.micros),
+            self.claimed,
+            backlog,
+            self.sent_fen,
+            self.claimed_fen,
+            sum(count for done, count in self._rates if done > since),
+            tuple(self.micros[-_LATEST:]),
+        )
+
+
+def percentile(ordered: Sequence[int], percent: int) -> int:
+    """
+    Return the least of *ordered* that *percent* of them do not exceed (the nearest rank).
+
+    >>> percentile([1, 2, 3, 4], 50), percentile([1, 2, 3, 4], 99), percentile([7], 1)
+    (2, 4, 7)
+    """
+    return ordered[max(-(-len(ordered) * percent // 100), 1) - 1]
