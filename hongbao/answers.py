@@ -1164,7 +1164,7 @@ class Stormed(TypedDict):
     shares: int  # of each
     asked: int
     claimed: int
-    again: int  # the same request once more, and the same answer
+    again: int  # the same request as before, and the same answer
     refused: list[Refusals]
     sent_fen: int
     claimed_fen: int

@@ -36,7 +36,7 @@ FLOORS = (
     {"queries"},
     {"story", "wallet"},
     {"statements", "ui"},
-    {"delivery", "lab", "recordings"},
+    {"delivery", "lab", "load", "recordings"},
     {"classroom", "lessons"},
     {"commands"},
     {"cli"},

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hongbao.answers import Checked, Latency, Stormed
     from hongbao.commands.caller import Caller
     from hongbao.home.opened import Home
-    from hongbao.story.storm import Plan, Storm
+    from hongbao.load.storm import Plan, Storm
 
 app = new_app()
 
@@ -87,8 +87,8 @@ def storm(
         bool, Option("--keep", help=N_("keep the folder of the throw-away wallet"))
     ] = False,
 ) -> None:
+    from hongbao.load.storm import Plan, Storm
     from hongbao.story.folders import lent_folder
-    from hongbao.story.storm import Plan, Storm
     from hongbao.wallet import Wallet
     from hongbao.wallet.sandbox import make_sandbox
 
@@ -119,15 +119,15 @@ def _play(call: "Caller", storm: "Storm") -> None:
     from hongbao.ui.motion import is_wanted
     from hongbao.ui.storm import watching
 
-    with watching(storm, may_move=is_wanted(call.settings, call.env.variables)) as watch:
+    with watching(may_move=is_wanted(call.settings, call.env.variables)) as watch:
         for standing in storm.run():
-            watch(standing)
+            watch(standing, [tick.asked for tick in storm.ticks])
 
 
 def _result(
     storm: "Storm", home: "Home", plan: "Plan", checked: "Checked", took: tuple[int, int]
 ) -> "Stormed":
-    """Count what came of it, by what the people were told and by the books."""
+    """Count what came of it, by the answers and by the books."""
     left_fen = 0
     for packet in storm.packets:
         row = home.store.packet(packet)
@@ -175,7 +175,7 @@ def _result(
 
 def _latency(micros: "Sequence[int]") -> "Latency":
     """Return the percentiles of *micros*, each the least that so many of them do not exceed."""
-    from hongbao.story.storm import percentile
+    from hongbao.domain.arrivals import percentile
 
     ordered = sorted(micros)
     return {

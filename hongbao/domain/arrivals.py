@@ -6,7 +6,8 @@ has everyone shake their phones at announced moments, and midnight, when most pa
 opened at once. Everything follows from a seed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from hongbao.domain.fairness import draws
@@ -15,7 +16,7 @@ TICK_MINUTES = 5
 """How much of the evening a tick is."""
 
 TICK_PARTS = 1_000_000
-"""In what parts of its tick an arrival's moment is told."""
+"""In how many parts a tick is divided, for the moments of arrivals."""
 
 CURVE = (
     # From eight in the evening, an hour a line; the last is the half hour after midnight.
@@ -36,6 +37,20 @@ _ASKED_AGAIN = 50
 
 _OLDER_MAX = 12
 """How many packets back from the newest anyone still asks."""
+
+
+class Standing(NamedTuple):
+    """How things stand while a storm runs."""
+
+    at: datetime
+    asked: int
+    answered: int
+    claimed: int
+    backlog: int
+    sent_fen: int
+    claimed_fen: int
+    rate: int  # answers in the last second
+    latest_micros: tuple[int, ...]  # how long the last answers took, unordered
 
 
 class Sending(NamedTuple):
@@ -108,3 +123,13 @@ def arrivals(seed: bytes, tick: int, count: int, *, people: int, packets: int) -
 
 def _trailing_zeros(number: int) -> int:
     return _OLDER_MAX if number == 0 else (number & -number).bit_length() - 1
+
+
+def percentile(ordered: Sequence[int], percent: int) -> int:
+    """
+    Return the least of *ordered* that *percent* of them do not exceed (the nearest rank).
+
+    >>> percentile([1, 2, 3, 4], 50), percentile([1, 2, 3, 4], 99), percentile([7], 1)
+    (2, 4, 7)
+    """
+    return ordered[max(-(-len(ordered) * percent // 100), 1) - 1]

@@ -18,7 +18,7 @@ from hongbao.words import N_, _, say
 
 if TYPE_CHECKING:
     from hongbao.answers import Latency, Stormed
-    from hongbao.story.storm import Standing, Storm
+    from hongbao.domain.arrivals import Standing
     from hongbao.ui.opening import Lines
 
 _LIVE_MAX = 40
@@ -27,16 +27,17 @@ _LIVE_MAX = 40
 
 
 @contextmanager
-def watching(storm: Storm, *, may_move: bool) -> Iterator[Callable[[Standing], None]]:
+def watching(*, may_move: bool) -> Iterator[Callable[[Standing, Sequence[int]], None]]:
     """
-    Show how the *storm* stands, on standard error, whenever what is given is called.
+    Show how a storm stands, on standard error, whenever what is given is called.
+
+    It takes how many were asked for in each tick so far, too.
 
     Nothing is shown without a terminal there, or where nothing *may move*.
     """
     with Board(is_wanted=sys.stderr.isatty() and may_move) as board:
 
-        def watch(standing: Standing) -> None:
-            asked = [tick.asked for tick in storm.ticks]
+        def watch(standing: Standing, asked: Sequence[int]) -> None:
             board.show(lambda width: live(standing, asked, width))
 
         yield watch
@@ -44,7 +45,7 @@ def watching(storm: Storm, *, may_move: bool) -> Iterator[Callable[[Standing], N
 
 def live(standing: Standing, asked: Sequence[int], width: int) -> Lines:
     """Return how things stand, for a terminal that many columns wide."""
-    from hongbao.story.storm import percentile
+    from hongbao.domain.arrivals import percentile
 
     moving_fen = standing.sent_fen - standing.claimed_fen
     rows = [

@@ -132,6 +132,10 @@ TYPED: dict[str, list[str]] = {
     "lab catch": ["{home}/没有.txt"],
     "lab race": ["oversell", "福🧧"],
     "lab do": ["oversell init 福🧧", "没有 init 小明"],
+    "storm": [
+        "--people 2 --packets 1 --shares 1 --claims 3 --seconds 1 --seed 福🧧",
+        "--people 五",
+    ],
     "race": ["--people 2 --shares 1 --turns --seed 福🧧", "--people 五"],
     "class": [""],
     "class new": ["{home}/没有é"],  # tests/classroom/test_commands.py types the others

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from hongbao import cli
+from hongbao.domain.arrivals import Standing, percentile
 from hongbao.domain.policy import parse_policy
 from hongbao.env import system_env
+from hongbao.load.storm import Plan, Storm
 from hongbao.policies import text_of
-from hongbao.story.storm import Plan, Standing, Storm, percentile
 from hongbao.ui.script import columns
 from hongbao.ui.storm import live
 from hongbao.wallet import Wallet
@@ -52,7 +53,7 @@ def test_the_same_seed_gives_the_same_evening_at_any_speed(
     In few large groups or many small ones: what people get is the same, and so are the books.
     """
     at_once, digest = evening(tmp_path / "at-once", 0)
-    monkeypatch.setattr("hongbao.story.storm.GROUP_MAX", 3)
+    monkeypatch.setattr("hongbao.load.storm.GROUP_MAX", 3)
     in_time, same = evening(tmp_path / "in-time", 400_000_000)
     _other, another = evening(tmp_path / "other", 0, seed="2027")
 

@@ -21,6 +21,7 @@ from hongbao.domain.arrivals import (
     TICK_MINUTES,
     TICK_PARTS,
     Arrival,
+    Standing,
     arrivals,
     sendings,
     shared_out,
@@ -71,22 +72,8 @@ class Tick(NamedTuple):
     slowest_micros: int
 
 
-class Standing(NamedTuple):
-    """How things stand while a storm runs."""
-
-    at: datetime
-    asked: int
-    answered: int
-    claimed: int
-    backlog: int
-    sent_fen: int
-    claimed_fen: int
-    rate: int  # answers in the last second
-    latest_micros: tuple[int, ...]  # how long the last answers took, unordered
-
-
 class Storm:
-    """One evening on *home*, in which nothing but what its *people* do happens meanwhile."""
+    """One evening on *home*, in which nothing happens but what its *people* do."""
 
     def __init__(self, home: Home, people: Sequence[str], plan: Plan) -> None:
         self._home = home
@@ -149,7 +136,7 @@ class Storm:
                 self.refused[refused.code] += 1
                 return
             finally:
-                self._sessions[sender].counter += 1  # the device has signed once more
+                self._sessions[sender].counter += 1  # for the device has signed an act
         self.packets.append(sent["packet"])
         self.sent_fen += total_fen
 
@@ -249,13 +236,3 @@ class Storm:
             sum(count for done, count in self._rates if done > since),
             tuple(self.micros[-_LATEST:]),
         )
-
-
-def percentile(ordered: Sequence[int], percent: int) -> int:
-    """
-    Return the least of *ordered* that *percent* of them do not exceed (the nearest rank).
-
-    >>> percentile([1, 2, 3, 4], 50), percentile([1, 2, 3, 4], 99), percentile([7], 1)
-    (2, 4, 7)
-    """
-    return ordered[max(-(-len(ordered) * percent // 100), 1) - 1]

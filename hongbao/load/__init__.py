@@ -1,0 +1,1 @@
+"""Load: many requests on one ledger, as they come, and how they are answered."""
