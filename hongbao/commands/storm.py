@@ -31,7 +31,7 @@ SENDERS = 30
     help=N_(
         "From eight in the evening until half past midnight people send packets and grab them, "
         "most at midnight, in a throw-away wallet. Requests come when the evening's curve says, "
-        "however long the answers take. Afterwards the money is counted and all books are "
+        "however long the answers take. Afterwards the money is counted and the ledger is "
         "checked. The same seed gives the same people the same amounts; only times are measured."
     ),
     epilog="hongbao storm\nhongbao storm --claims 50000 --seconds 20 --seed 2027",
@@ -59,7 +59,7 @@ def storm(
             "--shares",
             metavar="COUNT",
             parser=whole("--shares", 1),
-            help=N_("how many shares each packet has"),
+            help=N_("how many shares a packet has"),
         ),
     ] = 50,
     claims: Annotated[
@@ -68,7 +68,7 @@ def storm(
             "--claims",
             metavar="COUNT",
             parser=whole("--claims", 1),
-            help=N_("how many requests for a share come"),
+            help=N_("how many times people ask to claim"),
         ),
     ] = 10_000,
     seconds: Annotated[
