@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from fractions import Fraction
+from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from hongbao.domain.money import parse_yuan_or_zero
@@ -110,9 +112,6 @@ class Tally(NamedTuple):
     rows: int = 0
     fen: int = 0
 
-    def and_one_of(self, amount_fen: int) -> "Tally":
-        return Tally(self.rows + 1, self.fen + amount_fen)
-
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -187,9 +186,9 @@ class Digest:
     def __init__(self, since: datetime, until: datetime) -> None:
         self._hash = hashlib.sha256(_encoded((to_micros(since), to_micros(until))))
 
-    def add(self, row: Kept) -> bytes:
-        """Take *row* in, and return the bytes that stand for it."""
-        said = _encoded(row)
+    def add(self, *rows: Kept) -> bytes:
+        """Take *rows* in, and return the bytes that stand for them."""
+        said = _encoded(*rows)
         self._hash.update(said)
         return said
 
@@ -209,9 +208,10 @@ class Packed:
         digest, squeezed = Digest(header.since, header.until), zlib.compressobj(level=1)
         self.to_minute = False
         self._parts = []
-        for row in rows:
-            self.to_minute = self.to_minute or row.to_minute
-            if part := squeezed.compress(digest.add(kept(row))):
+        coming = iter(rows)
+        while some := [*islice(coming, _ROWS_A_PIECE)]:
+            self.to_minute = self.to_minute or any(row.to_minute for row in some)
+            if part := squeezed.compress(digest.add(*map(kept, some))):
                 self._parts.append(part)
         self._parts.append(squeezed.flush())
         self.header = header
@@ -221,14 +221,24 @@ class Packed:
         loose, rest = zlib.decompressobj(), b""
         for part in self._parts:
             *whole, rest = (rest + loose.decompress(part)).split(b"\n")
-            for said in whole:
-                yield Kept._make(json.loads(said))
+            yield from map(Kept._make, json.loads(b"[%b]" % b",".join(whole)))
 
 
-def _encoded(fields: tuple[int | str, ...]) -> bytes:
-    return _ENCODER.encode(fields).encode() + b"\n"
+_ROWS_A_PIECE = 256
+"""How many rows are put into bytes, hashed and squeezed at once."""
 
 
+def _encoded(*rows: tuple[int | str, ...]) -> bytes:
+    """Return *rows* as JSON without blanks, each on a line."""
+    text = _ENCODER.encode(rows)[1:-1]
+    if text.count(_BETWEEN) == len(rows) - 1:
+        text = text.replace(_BETWEEN, _LINE_BETWEEN)
+    elif len(rows) > 1:  # a text of one of them has in it what stands between two
+        return b"".join([_encoded(row) for row in rows])
+    return text.encode() + b"\n"
+
+
+_BETWEEN, _LINE_BETWEEN = "],[", "]\n["
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -329,8 +339,9 @@ def _places(number: int, cells: Sequence[str]) -> list[int]:
 def _rows(
     header: Header, preamble: _Preamble, places: list[int], passing: Iterator[Line]
 ) -> Iterator[BillRow]:
-    tallies = {direction: Tally() for direction in Direction}
+    tallies = {direction: [0, 0] for direction in Direction}
     count = text_length = 0
+    row_at = _Reader(places)
     for line, cells in passing:
         if not any(cells):
             continue  # what a spreadsheet leaves below a table
@@ -340,17 +351,19 @@ def _rows(
         text_length += sum(map(len, cells))
         if text_length > TEXT_MAX:
             raise InvalidBill(line=line, problem="too_much")
-        row = _row(line, count, places, cells)
+        row = row_at(line, count, cells)
         if not header.has(row):
             raise InvalidBill(line=line, problem="outside", text=clock(row.at))
-        tallies[row.direction] = tallies[row.direction].and_one_of(row.amount_fen)
+        tally = tallies[row.direction]
+        tally[0] += 1
+        tally[1] += row.amount_fen
         yield row
     if count != header.count:
         raise InvalidBill(
             line=preamble.line(_COUNT), problem="count", count=header.count, found=count
         )
     for key, direction in _SUMS.items():
-        said, found = header.tallies[direction], tallies[direction]
+        said, found = header.tallies[direction], Tally(*tallies[direction])
         if said != found:
             raise InvalidBill(
                 line=preamble.line(key),
@@ -363,15 +376,86 @@ def _rows(
             )
 
 
-def _row(line: int, number: int, places: list[int], cells: Sequence[str]) -> BillRow:
-    if len(cells) <= max(places):
-        raise InvalidBill(line=line, problem="fields", count=max(places) + 1, found=len(cells))
-    texts = [_stripped(cells[place]) for place in places]
-    values: list[Any] = [
-        _parsed(line, column, text, _PARSERS.get(column, _text))
-        for column, text in zip(COLUMNS, texts, strict=True)
-    ]
-    return BillRow(number, *values)._replace(to_minute=_has_no_seconds(texts[0]))
+class _Reader:
+    """Reads rows whose columns are at *places*: quickly, and slowly where something is wrong."""
+
+    def __init__(self, places: list[int]) -> None:
+        self._places = places
+        self._last = max(places)
+
+    def __call__(self, line: int, number: int, cells: Sequence[str]) -> BillRow:
+        if len(cells) <= self._last:
+            raise InvalidBill(line=line, problem="fields", count=self._last + 1, found=len(cells))
+        at, kind, other, goods, way, amount, method, state, id_, merchant, note = [
+            cells[place] for place in self._places
+        ]
+        try:
+            moment, to_minute = _moment(at)
+            return BillRow(
+                number,
+                moment,
+                _free(kind),
+                _free(other),
+                _free(goods),
+                _direction(way),
+                _amount(amount),
+                _free(method),
+                _free(state),
+                _id(id_),
+                _id(merchant),
+                _free(note),
+                to_minute,
+            )
+        except (ValueError, InvalidAmount):
+            return self._slowly(line, number, cells)
+
+    def _slowly(self, line: int, number: int, cells: Sequence[str]) -> BillRow:
+        """Return the same, value by value: the first that is wrong is named."""
+        texts = [_stripped(cells[place]) for place in self._places]
+        values: list[Any] = [
+            _parsed(line, column, text, _PARSERS.get(column, _text))
+            for column, text in zip(COLUMNS, texts, strict=True)
+        ]
+        return BillRow(number, *values)._replace(to_minute=_has_no_seconds(texts[0]))
+
+
+@lru_cache(maxsize=4096)
+def _free(cell: str) -> str:
+    """Return the text of *cell*; most are those of many rows. Raises ValueError."""
+    return _text(_short(_stripped(cell)))
+
+
+@lru_cache(maxsize=64)
+def _direction(cell: str) -> Direction:
+    return direction_of(_stripped(cell))
+
+
+@lru_cache(maxsize=4096)
+def _amount(cell: str) -> int:
+    return _amount_fen(_stripped(cell))
+
+
+def _id(cell: str) -> str:
+    text = _stripped(cell)
+    is_plain = len(text) <= CELL_MAX and text.isascii() and text.isdecimal()
+    return text if is_plain else _number(_short(text))
+
+
+def _short(text: str) -> str:
+    if len(text) > CELL_MAX:
+        raise ValueError
+    return text
+
+
+_PLAIN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+
+
+def _moment(cell: str) -> tuple[datetime, bool]:
+    """Return the instant of *cell*, and whether it is a minute."""
+    text = _stripped(cell)
+    if _PLAIN_TIME.fullmatch(text):
+        return datetime.fromisoformat(text).replace(tzinfo=CHINA), False
+    return _time(_short(text)), _has_no_seconds(text)
 
 
 def _parsed(line: int, key: str, text: str, parse: Callable[[str], Value]) -> Value:

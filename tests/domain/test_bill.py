@@ -410,6 +410,23 @@ def test_a_digest_covers_every_field(name: str):
     assert digest_of(rows) != digest_of(other)
 
 
+@pytest.mark.parametrize("text", ["a],[b", '],["', "]\n[", '"],["'])
+def test_rows_are_hashed_alike_alone_and_together(text: str):
+    """
+    Also with a text that has in it what stands between two rows.
+    """
+    header, rows = read(lines())
+    some = [kept(row) for row in rows]
+    some[1] = some[1]._replace(note=text)
+    together, alone = (Digest(header.since, header.until) for _ in range(2))
+
+    said = together.add(*some)
+
+    assert said == b"".join(alone.add(row) for row in some)
+    assert together.digest() == alone.digest()
+    assert [row_of(row) for row in some][1].note == text
+
+
 def test_a_digest_covers_the_period_and_the_order():
     """
     Two months without payments are two bills.

@@ -51,7 +51,11 @@ def rows(lines: Iterable[Numbered]) -> Iterator[Line]:
         # Columns are moved in a spreadsheet, which writes RFC 4180.
         levels = (_is_clean, _is_even) if tuple(heads) == COLUMNS else ()
         for begins, row in coming:
-            yield begins, _fields(begins, row, len(heads), levels, coming)
+            plain = _rfc_4180(row)
+            if plain is not None and len(plain) <= len(heads):
+                yield begins, plain
+            else:
+                yield begins, _fields(begins, row, len(heads), levels, coming)
 
 
 class _Coming:
