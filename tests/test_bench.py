@@ -53,3 +53,30 @@ def test_a_whole_ledger_is_checked(measured):
     assert int(name.split()[2].replace(",", "")) >= 1000
     assert measured[name]["value"] > 0
     assert measured["check, transfers a second"]["value"] > 0
+
+
+MEASURED_HERE = {
+    ("claim", "hongbao, one by one"),
+    ("claim", "hongbao, in bulk"),
+    ("start", "hongbao --version"),
+    ("start", "hongbao balance --json"),
+}
+"""What `make bench-peers` measures wherever it runs; each of the others may be missing."""
+
+
+def test_others_are_measured_beside_us_or_it_is_said_why_not(tmp_path):
+    """
+    Every line has a cost or a reason, ours has a cost, and nothing is left running or lying about.
+    """
+    done = subprocess.run(
+        [sys.executable, ROOT / "bench/peers/run.py", "--quick", "--json", "--folder", tmp_path],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    results = json.loads(done.stdout)["results"]
+
+    assert not [*tmp_path.iterdir()]
+    for result in results:
+        assert bool(result["why_not"]) == (result["cost"] is None), result
+    assert {(r["what"], r["who"]) for r in results if r["cost"] is not None} >= MEASURED_HERE

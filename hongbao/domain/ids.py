@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from zlib import crc32
 
 from hongbao import errors
@@ -168,7 +169,13 @@ def movement_id(mark: int, at: str, entry: int) -> str:
     'HB1000039501260216630962000000012'
     """
     assert 0 < entry < ENTRIES
-    return f"{MOVEMENT_PREFIX}{_PLATFORM}{at[2:4]}{at[5:7]}{at[8:10]}{mark:06d}{entry:09d}"
+    return f"{_on_day(mark, at[:10])}{entry:09d}"
+
+
+@lru_cache(maxsize=64)
+def _on_day(mark: int, day: str) -> str:
+    """Return how all ids of a *day* begin: a statement has many of each."""
+    return f"{MOVEMENT_PREFIX}{_PLATFORM}{day[2:].replace('-', '')}{mark:06d}"
 
 
 def event_id(mark: int, entry: int, *about: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from hongbao.domain.dates import china_day, start_of_day
@@ -55,6 +55,49 @@ class _Received(NamedTuple):
         return self.claims[best].profile == self.mine.profile
 
 
+class _Sums:
+    """What the packets of a year, from *first* to *last*, come to: packet by packet, none kept."""
+
+    def __init__(self, first: date, last: date) -> None:
+        self.received_count = self.received_fen = self.sent_count = self.sent_fen = 0
+        self.best: _Received | None = None
+        self.fastest: _Received | None = None
+        self.given = Counter[str]()
+        self.greetings = Counter[str]()
+        self.streak = self._running = 0
+        self.months: dict[str, YearMonth] = {}
+        for number in range(first.year * 12 + first.month, last.year * 12 + last.month + 1):
+            key = f"{(number - 1) // 12}-{(number - 1) % 12 + 1:02}"
+            self.months[key] = {"month": key, "received_fen": 0, "sent_fen": 0}
+
+    def receive(self, each: _Received, *, is_own: bool) -> None:
+        fen = each.mine.amount_fen
+        self.received_count += 1
+        self.received_fen += fen
+        self._month(each.mine.at)["received_fen"] += fen
+        if self.best is None or fen > self.best.mine.amount_fen:
+            self.best = each
+        if each.is_compared:
+            self._running = self._running + 1 if each.is_luckiest else 0
+            self.streak = max(self.streak, self._running)
+        if is_own:
+            return
+        self.given[each.packet.sender_name] += fen
+        if self.fastest is None or each.after < self.fastest.after:
+            self.fastest = each
+
+    def send(self, row: PacketRow) -> None:
+        fen = row.packet.total_fen
+        self.sent_count += 1
+        self.sent_fen += fen
+        self._month(row.packet.created_at)["sent_fen"] += fen
+        if row.greeting:
+            self.greetings[row.greeting] += 1
+
+    def _month(self, at: datetime) -> YearMonth:
+        return self.months[china_day(at).isoformat()[:7]]
+
+
 def year(home: Home, number: int | None = None, *, lunar: bool = False) -> Year:
     """
     Return the year *number* of this profile's red packets; without a number the current one.
@@ -72,29 +115,25 @@ def year(home: Home, number: int | None = None, *, lunar: bool = False) -> Year:
             if lunar
             else (date(number, 1, 1), date(number + 1, 1, 1))
         )
-        received, sent = _packets(home, entry_span(home, start_of_day(first), start_of_day(after)))
-        from_others = [each for each in received if each.packet.packet.sender != me.id]
-        best = max(received, key=lambda each: each.mine.amount_fen, default=None)
-        fastest = min(from_others, key=lambda each: each.after, default=None)
-        given = Counter[str]()
-        for each in from_others:
-            given[each.packet.sender_name] += each.mine.amount_fen
-        generous, generous_fen = _first(given)
-        greetings = Counter(row.greeting for row in sent if row.greeting)
-        greeting, greeting_count = _first(greetings)
+        last = after - _ONE_DAY
+        sums = _Sums(first, last)
+        _add_packets(home, entry_span(home, start_of_day(first), start_of_day(after)), sums)
+        best, fastest = sums.best, sums.fastest
+        generous, generous_fen = _first(sums.given)
+        greeting, greeting_count = _first(sums.greetings)
         found: Year = {
             "profile": me.name,
             "year": number,
             "lunar": lunar,
             "first_day": first.isoformat(),
-            "last_day": (after - _ONE_DAY).isoformat(),
+            "last_day": last.isoformat(),
             "at": iso(now),
             "sandbox": home.is_sandbox,
             "title": None,
-            "received_count": len(received),
-            "received_fen": sum(each.mine.amount_fen for each in received),
-            "sent_count": len(sent),
-            "sent_fen": sum(row.packet.total_fen for row in sent),
+            "received_count": sums.received_count,
+            "received_fen": sums.received_fen,
+            "sent_count": sums.sent_count,
+            "sent_fen": sums.sent_fen,
             "luckiest_fen": None if best is None else best.mine.amount_fen,
             "luckiest_shares": None if best is None else best.packet.packet.count,
             "luckiest_sender": None if best is None else best.packet.sender_name,
@@ -102,10 +141,10 @@ def year(home: Home, number: int | None = None, *, lunar: bool = False) -> Year:
             "fastest_sender": None if fastest is None else fastest.packet.sender_name,
             "generous": generous,
             "generous_fen": generous_fen,
-            "streak": _streak(received),
+            "streak": sums.streak,
             "greeting": greeting,
             "greeting_count": greeting_count,
-            "months": _months(first, after - _ONE_DAY, received, sent),
+            "months": [*sums.months.values()],
         }
         found["title"] = _title(found)
         return found
@@ -116,48 +155,20 @@ def _first(counter: Counter[str]) -> tuple[str | None, int]:
     return next(iter(counter.most_common(1)), (None, 0))
 
 
-def _packets(home: Home, span: range) -> tuple[list[_Received], list[PacketRow]]:
-    """Return what was received and what was sent in the entries of *span*, in order of time."""
-    received: list[_Received] = []
-    sent: list[PacketRow] = []
+def _add_packets(home: Home, span: range, sums: _Sums) -> None:
+    """Add up what was received and what was sent in the entries of *span*, in order of time."""
     me = home.me.id
     for act in home.store.movements(me, span, acts=("claim", "send"), newest_first=False):
         row = None if act.packet is None else home.store.packet(act.packet)
         if row is None or act.status == "came_back":
             continue
         if act.act == "send":
-            sent.append(row)
+            sums.send(row)
             continue
         claims = home.store.claims(row.packet.number)
         mine = next(claim for claim in claims if claim.profile == me)
         if mine.hold not in _SENT_BACK:
-            received.append(_Received(row, mine, claims))
-    return received, sent
-
-
-def _streak(received: Sequence[_Received]) -> int:
-    """Return how often in a row, at most, the one who received was the luckiest."""
-    longest = running = 0
-    for each in received:
-        if each.is_compared:
-            running = running + 1 if each.is_luckiest else 0
-            longest = max(longest, running)
-    return longest
-
-
-def _months(
-    first: date, last: date, received: Sequence[_Received], sent: Sequence[PacketRow]
-) -> list[YearMonth]:
-    """Return what was received and sent in each month that has a day from *first* to *last*."""
-    months: dict[str, YearMonth] = {}
-    for number in range(first.year * 12 + first.month, last.year * 12 + last.month + 1):
-        key = f"{(number - 1) // 12}-{(number - 1) % 12 + 1:02}"
-        months[key] = {"month": key, "received_fen": 0, "sent_fen": 0}
-    for each in received:
-        months[china_day(each.mine.at).isoformat()[:7]]["received_fen"] += each.mine.amount_fen
-    for row in sent:
-        months[china_day(row.packet.created_at).isoformat()[:7]]["sent_fen"] += row.packet.total_fen
-    return [*months.values()]
+            sums.receive(_Received(row, mine, claims), is_own=row.packet.sender == me)
 
 
 def _title(found: Year) -> str | None:

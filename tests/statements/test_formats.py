@@ -565,6 +565,7 @@ from hongbao.wallet import Wallet
 
 class Nowhere:
     def write(self, content): return len(content)
+    def flush(self): pass
 
 with Wallet.open(env_of(Path(sys.argv[1])), profile="member0") as wallet:
     with wallet.statement() as statement:
