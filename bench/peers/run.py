@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -296,6 +297,7 @@ def main() -> None:
     chosen = options.parse_args()
     if not Path("/proc/self/schedstat").exists():
         sys.exit("bench-peers counts what servers use as Linux tells it; there is none here")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # then what was begun is cleared away
     folder = Path(tempfile.mkdtemp(prefix="hongbao-peers-", dir=chosen.folder))
     folder.chmod(0o711)  # PostgreSQL is not root, and passes through
     results = []
