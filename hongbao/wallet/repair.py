@@ -331,11 +331,12 @@ class _Bench:
             for table in SEALED
             for key, values in taken.audit(Question.STATES, table)
         }
-        seals = taken.seals()
+        newest = {row: seals[0][0] for row, seals in taken.seals().items()}
         for place, key, entry in taken.unread_seals(wreck):
-            newest = max([entry, *(seal[0] for seal in seals.get((place, key), []))])
+            newest[place, key] = max(entry, newest.get((place, key), 0))
+        for (place, key), entry in newest.items():
             generation = taken.generation_of(entry)
-            if newest == entry and generation is not None and (place, key) in states:
+            if generation is not None and (place, key) in states:
                 digest = digest_of(self._vault, place, key, states[place, key], generation)
                 taken.add_seal(place, key, entry, digest)
         for table, key in unproven_state(taken, self._vault, taken.seals()):

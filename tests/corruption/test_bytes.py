@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hongbao.errors import Damaged
+from hongbao.queries import check
 from tests.corruption.trying import (
     PAGE_BYTES,
     Tally,
@@ -89,6 +90,38 @@ def test_every_byte_of_every_other_file(stride: int, truth: Truth, tmp_path: Pat
                 return f"{_named(path)} · {tried(truth, victim)}"
 
             tally.add(f"{path}@{offset}^{mask:#x}", trial)
+    tally.end()
+
+
+@pytest.mark.parametrize("stride", _sampled(211))
+def test_every_byte_of_the_checkpoint(
+    stride: int, truth: Truth, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    A home this small has none, so here it may: a byte of it that is wrong means the whole check.
+    """
+    monkeypatch.setattr(check, "WHOLE_UPTO", 0)
+    victim = copied(truth, tmp_path / "victim")
+    world = World(victim, truth.world.at)
+    with world.zhang as desk:
+        assert check.check(desk.home)["ok"]
+    kept = victim / "keys" / "checkpoint"
+    whole = kept.read_bytes()
+    tally = Tally()
+
+    def trial(offset: int, mask: int) -> str:
+        content = bytearray(whole)
+        content[offset] ^= mask
+        kept.write_bytes(content)
+        with world.zhang as desk:
+            checked = check.check(desk.home, scope=check.Scope.USUAL)
+        assert checked["ok"]
+        assert checked["proven"] == checked["entries"], "a wrong checkpoint was believed"
+        return f"everything is proven again: {checked['whole_because']}"
+
+    for offset in range(0, len(whole), stride):
+        for mask in _masks(offset):
+            tally.add(f"{offset}^{mask:#x}", partial(trial, offset, mask))
     tally.end()
 
 
