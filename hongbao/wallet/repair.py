@@ -399,6 +399,7 @@ class _Bench:
         try:
             with self._opened(copy) as store:
                 head = store.head()
+                self._adopt(store)
                 is_whole = self._passes(store, LEDGER_ALONE)
         except HongbaoError:
             return None
