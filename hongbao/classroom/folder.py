@@ -19,7 +19,7 @@ from hongbao.classroom.roster import Student
 from hongbao.classroom.task import HandOut, Task, read
 from hongbao.domain.toml_table import Document
 from hongbao.domain.toml_text import dumped
-from hongbao.errors import ClassNotFound, ClassUnreadable, FileExists, FolderTaken
+from hongbao.errors import ClassNotFound, ClassUnreadable, FileExists, FolderTaken, HongbaoError
 from hongbao.outputs import save_as, whole_folder
 from hongbao.rows import Row
 from hongbao.vault.files import make_folder, storage
@@ -101,8 +101,12 @@ def add(classroom: Classroom, students: Sequence[Student]) -> tuple[Classroom, t
     known = {student.id.casefold() for student in classroom.students}
     new = tuple(student for student in students if student.id.casefold() not in known)
     larger = with_students(classroom, new)
-    _write_hand_outs(larger, new)
-    _keep(larger)
+    try:
+        _write_hand_outs(larger, new)
+        _keep(larger)
+    except HongbaoError as error:
+        error.begun = True  # some files may be there, which the next try writes again
+        raise
     return larger, new
 
 

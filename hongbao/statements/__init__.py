@@ -234,7 +234,11 @@ def save(
             # Killed from here on, a statement has no signature rather than another one's.
             signature.unlink(missing_ok=True)
 
-    save_as(path, write_to, replace)
+    try:
+        save_as(path, write_to, replace)
+    except HongbaoError as error:
+        error.begun = replace and bool(made)  # the signature of what was there is gone
+        raise
     if signature is not None:
         try:
             save_as(signature, lambda out: out.write(made[0]), replace)

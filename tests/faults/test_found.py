@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from sqlcipher3 import dbapi2 as engine
 
-from hongbao import cli, statements
+from hongbao import cli, outputs, statements
+from hongbao.classroom import folder
+from hongbao.classroom.roster import Student
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.engines.sqlcipher.engine import _Transaction
 from hongbao.errors import FileExists, HongbaoError, PaymentPending, StorageRefused, WrongPinOrCode
@@ -191,6 +193,36 @@ def test_a_statement_whose_signature_cannot_be_written_is_none(
     assert replace == file.exists()
 
 
+def test_a_statement_that_cannot_take_its_place_may_have_cost_a_signature(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    The signature of the old one goes first, so that it never stands next to another statement.
+    """
+    desk, file = world.open(ZHANG), tmp_path / "statement.csv"
+    with desk.statement() as statement:
+        statements.save(statement, "csv", file, replace=False)
+    monkeypatch.setattr(outputs, "_take_name", full)
+
+    with pytest.raises(StorageRefused) as refused, desk.statement() as statement:
+        statements.save(statement, "csv", file, replace=True)
+
+    world.close()
+    assert UNKNOWN in str(refused.value.hint)
+
+
+def test_students_that_are_added_in_part_are_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    classroom = folder.make(tmp_path / "class", [Student("s01", "Ann")], [], bytes(32))
+    monkeypatch.setattr(folder, "_keep", full)
+
+    with pytest.raises(StorageRefused) as refused:
+        folder.add(classroom, [Student("s02", "Bob")])
+
+    assert UNKNOWN in str(refused.value.hint)
+
+
 def test_a_folder_is_made_whole_or_not_at_all(tmp_path: Path):
     """
     What a killed process left of one is removed by the next that makes it.
@@ -219,11 +251,11 @@ def test_a_code_that_a_killed_try_has_used_is_used_in_the_ledger_too(world: Worl
     """
     zhang = world.open(ZHANG)
     zhang.add_totp(lambda secret, _name: code_at(secret, zhang.now()), pin=right)
-    folder = TriesFolder(world.env.keys, zhang.vault)
+    tries = TriesFolder(world.env.keys, zhang.vault)
     holder = Holder("profile", zhang.home.me.id).label
-    noted = folder.read(holder)
+    noted = tries.read(holder)
     assert noted is not None
-    folder.note(holder, noted._replace(tried=noted.tried + 1, cleared=noted.tried + 1, step=10**9))
+    tries.note(holder, noted._replace(tried=noted.tried + 1, cleared=noted.tried + 1, step=10**9))
     zhang.home.ask_code = lambda: "000000"
 
     with pytest.raises(WrongPinOrCode):
