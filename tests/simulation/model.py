@@ -813,7 +813,13 @@ class Books(Model):
         me = self.profiles[who]
         expect(by is not None and by.who == who, "a PIN is tried by another one:", by)
         most = before_tries + 1 + self.uncertain[who]
-        if before_tries < tries <= most and cleared == before_cleared:
+        # One that was killed may have noted, and not committed, that its try was right.
+        is_kept = cleared == before_cleared or before_cleared < cleared < tries
+        if (
+            before_tries < tries <= most
+            and is_kept
+            and (cleared == before_cleared or self.uncertain[who])
+        ):
             self.uncertain[who] = 0
             self.right[by.number] = me.pin in self._typed(by)
             locked = me.locked_until is not None and self.now() < me.locked_until

@@ -234,13 +234,20 @@ def story(lived: Lived) -> str:
             is_first = False
         body += ["end"] if several else []
         lines += body
-    if lived.failed is not None and len(lived.rounds[-1].commands) == 1:
+    if _is_judged(lived):
         lines += [
             f'balance --json -p {me.name} => 0 {{"available_fen": {me.balance_fen}}}'
             for me in lived.life.books.profiles.values()
         ]
     lines.append("check => 0")
     return "\n".join(lines) + "\n"
+
+
+def _is_judged(lived: Lived) -> bool:
+    """Return whether the model has gone over all that was done, so that its balances count."""
+    last = lived.rounds[-1].commands
+    kinds = {lived.life.outcomes[command.number].kind for command in last}
+    return len(last) == 1 and kinds <= {"ok", "mismatch", "refused"}
 
 
 def _notes(command: Command) -> list[str]:
