@@ -32,7 +32,7 @@ PATIENCE = 40
 WAITS_MAX = 20_000
 """How often one may wait in a row, while others move."""
 
-TURNS_MAX = 100_000
+TURNS_MAX = 20_000
 """Turns of one round, after which it is going round in circles."""
 
 PAUSE = "PRAGMA busy_timeout"
