@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from hongbao.domain.ledger import Kind
-from hongbao.domain.packet import Packet, PacketState
+from hongbao.domain.packet import Packet
 from hongbao.engines.sqlcipher import books
 from hongbao.errors import NotYourPacket, PacketNotExpired
 from hongbao.home.opened import Home
@@ -100,19 +100,6 @@ def _utc_day() -> list[Any]:
     return [patch.object(place, "day_key", day) for place in (limits, send, topup, withdraw, holds)]
 
 
-def _late_claim() -> list[Any]:
-    """A packet can be claimed in the very moment in which it has expired."""
-    right = Packet.state
-
-    def state_at(packet: Packet, now: datetime) -> PacketState:
-        found = right(packet, now)
-        if found is PacketState.EXPIRED and now == packet.expires_at:
-            return PacketState.OPEN
-        return found
-
-    return [patch.object(Packet, "state", state_at)]
-
-
 def _hold_twice() -> list[Any]:
     """A case is decided, whether or not it was closed before."""
     called = review._case_called
@@ -141,7 +128,6 @@ PLANTS = {
     "forgotten-refusal": Plant(_forgotten_refusal),
     "double-refund": Plant(_double_refund, "double-refund"),
     "utc-day": Plant(_utc_day),
-    "late-claim": Plant(_late_claim, "expiry"),
     "hold-twice": Plant(_hold_twice),
     "uncounted-pin": Plant(_uncounted_pin),
 }

@@ -221,7 +221,7 @@ def on_engine(text: str, engine: str, folder: Path) -> int:
     return subprocess.run(played, cwd=folder, capture_output=True, check=False).returncode
 
 
-NOT_SEEN = {"forgotten-refusal", "uncounted-pin"}
+NOT_SEEN = {"forgotten-refusal"}
 """What the model sees at once, and nobody who types commands: the next one would be too late."""
 
 
