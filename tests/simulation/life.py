@@ -110,6 +110,7 @@ ADMITTED: dict[str, tuple[type[HongbaoError], ...]] = {
     "policy": (errors.OperatorNotFound, errors.RulesNeedOperator),
     "risk": (errors.OperatorNotFound, errors.RulesNeedOperator),
     "refund_due": (errors.PacketRefunded,),
+    "rekey": (errors.HomeLocked,),  # one that was opened before it was locked has no passphrase
     "device_add": (errors.DeviceKeyMissing,),
     "device_approve": (errors.DeviceKeyMissing,),
 }

@@ -46,7 +46,7 @@ STOPPED = 22_22
 HOLD_HOURS = 24
 FOUR_EYES = 50 * YUAN
 POLICIES = {rules.name: rules for rules in RULES.values()}
-GIVE_UP = timedelta(days=3)
+WRONG = frozenset({"surplus", "shortage", "wrong-amount", "wrong-state", "double-booking"})
 FINAL = frozenset({"accepted", "rejected", "reversed"})
 NEXT = {
     "created": {"sent", "rejected"},
@@ -133,6 +133,8 @@ class Books(Model):
         """The packet that each `send` has made."""
         self.cases_of: dict[int, str] = {}
         self.payments_of: dict[int, str] = {}
+        self.odd: list[int] = []
+        """Commands whose payments a bank has booked wrongly, which an operator corrects."""
         self.devices: dict[tuple[str, str], str] = {}
         """What devices people have added to their first ones, and whether they may act."""
         self.operators: list[str] = []
@@ -453,6 +455,8 @@ class Books(Model):
                 moved_fen = wrong_fen
             elif fault == "double-booking" and (way > 0 or has_fen >= 2 * fen):
                 moved_fen = 2 * fen
+        if fault in WRONG:
+            self.odd += [one for one, paid in self.payments_of.items() if paid == number]
         self.deposits[card] += way * moved_fen
         expect(self.deposits[card] >= 0, "a card has less than nothing:", entry)
 

@@ -314,8 +314,9 @@ class Author:
         known = life.books.payments_of
         if not known:
             return None
+        odd = life.books.odd if self.rng.random() < 0.8 else []
         return {
-            "payment": self.rng.choice(list(known)[-8:]),
+            "payment": self.rng.choice((odd or list(known))[-8:]),
             "operator": self.rng.choice(("Wu", "Bao")),
         }
 

@@ -92,7 +92,7 @@ def test_a_hundred_thousand_steps():
     tell(f"\n{ran}\n{ran.reached()}")
     assert failed is None, f"HONGBAO_SIM_SEED={seed}: {failed.failed}"
     reached = {act for act, came in ran.counts if came == "ok"}
-    assert {"claim", "send", "rekey", "restore", "decide", "correct", "check"} <= reached
+    assert {"claim", "send", "rekey", "backup", "decide", "settle", "check"} <= reached
 
 
 @pytest.mark.slow
