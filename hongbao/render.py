@@ -17,7 +17,12 @@ def render(act: str, text: str, row: Columns) -> Facts:
     >>> render("device_login", '[1,"小明","tablet",2]', row)["session"]
     2
     """
-    number, facts = read(act, text)
+    return render_read(act, read(act, text), row)
+
+
+def render_read(act: str, found: tuple[int, Facts], row: Columns) -> Facts:
+    """Return the answer of an *act* from its facts, read or not yet written (see `facts.read`)."""
+    number, facts = found
     answer: dict[str, Any] = {}
     for name, kind in SHAPES[act][number].fields.items():
         if kind is COLUMN or (kind is ASKED and facts[name] is None):

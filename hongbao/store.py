@@ -928,8 +928,13 @@ class Store(Protocol):
 
     # --- risk ------------------------------------------------------------------------------------
 
-    def habit(self, profile: int) -> KeptHabit:
-        """Return the habit last kept of *profile*, and the records since, oldest first."""
+    def habit(self, profile: int, known: int | None = None) -> KeptHabit:
+        """
+        Return the habit last kept of *profile*, and the records since, oldest first.
+
+        Where the habit up to the entry *known* is known, the one kept is returned without its
+        text, and the records are those behind *known*.
+        """
         ...
 
     @overload

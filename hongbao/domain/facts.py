@@ -18,7 +18,7 @@ one number for each.
 """
 
 import json
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -95,6 +95,15 @@ def encode(act: str, answer: Mapping[str, Any], row: Columns) -> str:
 
     Raises ValueError if the answer is of no shape of this act, or contradicts its *row*.
     """
+    return as_text(pack(act, answer, row))
+
+
+def pack(act: str, answer: Mapping[str, Any], row: Columns) -> list[Any]:
+    """
+    Return what `encode` writes: the number of a shape, and the facts in its order.
+
+    All of it is text, whole numbers, yes and no, and lists of these, so it is what JSON gives back.
+    """
     shapes, names = SHAPES.get(act, {}), answer.keys()
     number = max((n for n, shape in shapes.items() if shape.fits(names)), default=None)
     if number is None:
@@ -106,7 +115,12 @@ def encode(act: str, answer: Mapping[str, Any], row: Columns) -> str:
     values = answer
     if shape.fields.get("request_id") is ASKED and answer["request_id"] == row.request_id:
         values = {**answer, "request_id": None}
-    return _ENCODER.encode([number, *shape.pack(values)])
+    return [number, *shape.pack(values)]
+
+
+def as_text(packed: Sequence[Any]) -> str:
+    """Return facts that `pack` has put in order as one text."""
+    return _ENCODER.encode(packed)
 
 
 def decode(act: str, text: str) -> Facts:
@@ -122,7 +136,14 @@ def read(act: str, text: str) -> tuple[int, Facts]:
         values = json.loads(text)
     except RecursionError:
         raise ValueError("facts are not so deep") from None
-    if type(values) is not list or not values or type(values[0]) is not int:
+    if type(values) is not list:
+        raise ValueError("facts are a list")
+    return unpack(act, values)
+
+
+def unpack(act: str, values: Sequence[Any]) -> tuple[int, Facts]:
+    """Return the number of the shape of *values* and the facts, as `pack` was given them."""
+    if not values or type(values[0]) is not int:
         raise ValueError("facts begin with the number of their shape")
     number, *facts = values
     try:

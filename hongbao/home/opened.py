@@ -85,6 +85,9 @@ class Home:
         self.known_device_keys: tuple[int, DeviceKeys] | None = None
         self.made_device_keys: list[bytes] | None = None
         self.known_guards: tuple[tuple[str | None, str | None], Any] | None = None
+        self.known_habits: dict[int, Any] = {}
+        self.met_habits: set[int] = set()
+        """Whose habits were derived in this transaction, or since the last."""
 
     @classmethod
     def open(
@@ -353,10 +356,24 @@ class Home:
             self.in_our_words(),
             self.under_these_keys(),
             self.as_it_was_opened(),
+            self._knowing(dry_run=dry_run),
             self.store.transaction(*rows, dry_run=dry_run),
         ):
             self.check_generation()
             yield
+
+    @contextmanager
+    def _knowing(self, *, dry_run: bool) -> Iterator[None]:
+        """Forget what is derived of a transaction within that is undone: nothing of it is true."""
+        self.met_habits.clear()
+        done = False
+        try:
+            yield
+            done = not dry_run
+        finally:
+            if not done:
+                for profile in self.met_habits:
+                    self.known_habits.pop(profile, None)
 
     @contextmanager
     def one_turn(self) -> Iterator[None]:
@@ -383,6 +400,7 @@ class Home:
             if self.keys.was_restored():
                 if self.file.is_in_place():  # closed once: what was looked up may not be in it
                     self.keys.know_restore()
+                    self.known_habits.clear()
                 raise Busy
             if self.keys.restoring and not self.keys.is_alone:
                 raise Busy  # by a process that was killed; the next opening finishes it

@@ -54,6 +54,24 @@ def guards_named(home: Home, pack: str, model: str | None) -> Guards:
         raise Damaged(path=str(home.file.path)) from None
 
 
+KNOWN_HABITS_MAX = 256
+"""How many people's habits an opened home keeps at hand, those that acted last: 10 KB each."""
+
+
+class KnownHabit(NamedTuple):
+    """
+    A habit that was derived before, of the records up to entry *upto*.
+
+    The one that the ledger keeps goes to entry *kept_upto*, and *entries* are those with records
+    behind it.
+    """
+
+    habit: "Habit"
+    upto: int
+    kept_upto: int
+    entries: tuple[int, ...]
+
+
 class Remembered(NamedTuple):
     """A habit, of the records up to entry *upto*: *since_kept* of them are behind the kept row."""
 
@@ -69,17 +87,49 @@ def remembered(home: Home, profile: int) -> Remembered:
     It is not written with each act, so reading it is bounded only by storing it again in time
     (`hongbao.wallet.risk_control.KEPT_EVERY`).
     """
-    from hongbao.domain.risk.habit import NEW, after, decode
+    from hongbao.domain.risk.habit import after
     from hongbao.domain.risk.record import seen_in
 
+    habit, upto, kept_upto, entries, records = _last_known(home, profile)
+    if records:
+        try:
+            acts = [seen for _entry, risk in records if (seen := seen_in(risk)) is not None]
+            habit = after(habit, *acts)
+        except (AssertionError, KeyError, TypeError, ValueError):  # as no act has been
+            raise Damaged(path=str(home.file.path)) from None
+        upto = records[-1][0]
+    entries = (*entries, *[entry for entry, _risk in records if entry > kept_upto])
+    home.known_habits.pop(profile, None)
+    home.known_habits[profile] = KnownHabit(habit, upto, kept_upto, entries)
+    home.met_habits.add(profile)
+    if len(home.known_habits) > KNOWN_HABITS_MAX:
+        del home.known_habits[next(iter(home.known_habits))]
+    return Remembered(habit, upto, len(entries))
+
+
+def _last_known(
+    home: Home, profile: int
+) -> tuple["Habit", int, int, tuple[int, ...], list[tuple[int, str]]]:
+    """
+    Return the habit last known of *profile*, up to which entry, and the records behind it.
+
+    Also how far the habit goes that the ledger keeps, and the known entries behind that. What this
+    process has derived before is as good as the row: entries do not change. `Home` forgets it where
+    a transaction is undone, of whose entries it may have seen some, and with another ledger.
+    """
+    known: KnownHabit | None = home.known_habits.get(profile)
+    if known is not None:
+        kept, records = home.store.habit(profile, known.upto)
+        kept_upto = 0 if kept is None else kept.upto
+        if kept_upto >= known.kept_upto:
+            entries = tuple([entry for entry in known.entries if entry > kept_upto])
+            return known.habit, known.upto, kept_upto, entries, records
+    from hongbao.domain.risk.habit import NEW, decode
+
     kept, records = home.store.habit(profile)
-    habit, upto = (NEW, 0) if kept is None else (home.read_back(decode, kept.text), kept.upto)
-    try:
-        acts = [seen for _entry, risk in records if (seen := seen_in(risk)) is not None]
-        habit = after(habit, *acts)
-    except (AssertionError, KeyError, TypeError, ValueError):  # as no act has been
-        raise Damaged(path=str(home.file.path)) from None
-    return Remembered(habit, records[-1][0] if records else upto, len(records))
+    if kept is None:
+        return NEW, 0, 0, (), records
+    return home.read_back(decode, kept.text), kept.upto, kept.upto, (), records
 
 
 @lru_cache(maxsize=8)

@@ -113,7 +113,7 @@ def _explained(home: Home, row: JudgedRow, record: Record, asked: Asked) -> Judg
 
     pack, forest = guards_named(home, record.pack, record.model)
     habit, what = _habit_before(home, row), asked.seen.what
-    out_fen = day_out_fen(Look(habit, asked, 0, 0, pack.night))
+    out_fen = day_out_fen(Look(habit, asked, pack.night))
     again = decide_again(pack, forest, record.values, what, out_fen)
     fired = {rule.id for rule in again.fired} | {report.id for report in again.reports}
     values = dict(zip(keys_of(pack, forest), record.values, strict=True))

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from hongbao import errors
 from hongbao.vault import files, primitives
-from hongbao.vault.primitives import KEY_BYTES, NONCE_BYTES
+from hongbao.vault.primitives import KEY_BYTES, NONCE_BYTES, SigningKey
 from hongbao.vault.vault import Vault
 
 PUBLIC_KEY_BYTES = 32
@@ -35,12 +35,12 @@ class DeviceKeys:
     another vault.
     """
 
-    __slots__ = ("_folder", "_seeds", "_vault")
+    __slots__ = ("_folder", "_keys", "_vault")
 
     def __init__(self, folder: Path, vault: Vault) -> None:
         self._folder = folder / "devices"
         self._vault = vault
-        self._seeds: dict[bytes, bytes] = {}
+        self._keys: dict[bytes, SigningKey] = {}
 
     def __repr__(self) -> str:
         return f"DeviceKeys({str(self._folder)!r})"
@@ -56,7 +56,8 @@ class DeviceKeys:
         sweeps up. Raises StorageRefused, or Busy if others are making keys for ten seconds.
         """
         seed = self._vault.random(KEY_BYTES)
-        public = primitives.public_key(seed)
+        key = SigningKey(seed)
+        public = key.public
         files.make_folder(self._folder)
         with files.Guard(self._folder / ".busy")():
             self._sweep()
@@ -66,12 +67,12 @@ class DeviceKeys:
                 with suppress(errors.HongbaoError):
                     files.discard(self._file(public))
                 raise
-        self._seeds[public] = seed
+        self._keys[public] = key
         return public
 
     def holds(self, public: bytes) -> bool:
         """Return whether this machine has a file for *public*; it may still be damaged."""
-        if public in self._seeds:
+        if public in self._keys:
             return True
         try:
             self._file(public).lstat()  # a link to nowhere is there, and will be refused
@@ -94,11 +95,11 @@ class DeviceKeys:
         Raises DeviceKeyMissing, which can only name the key, DeviceKeyDamaged, or
         StorageUnreadable.
         """
-        return primitives.sign(self._seed(public), message)
+        return self._key(public).sign(message)
 
     def remove(self, public: bytes) -> None:
         """Destroy the private key of *public*, if it is here: what it signed stays valid."""
-        self._seeds.pop(public, None)
+        self._keys.pop(public, None)
         if self._folder.exists():
             files.destroy(self._file(public))
 
@@ -114,36 +115,37 @@ class DeviceKeys:
         for file in left:
             files.destroy(file)
 
-    def _seed(self, public: bytes) -> bytes:
-        seed = self._seeds.get(public)
-        if seed is None:
-            seed = self._seeds[public] = self._opened(public)
-        return seed
+    def _key(self, public: bytes) -> SigningKey:
+        key = self._keys.get(public)
+        if key is None:
+            key = self._keys[public] = self._opened(public)
+        return key
 
     def _sealed(self, public: bytes, seed: bytes) -> bytes:
         nonce = self._vault.random(NONCE_BYTES)
-        key = self._keys()[0]
+        key = self._wrapping_keys()[0]
         return nonce + primitives.encrypt(key, nonce, seed, _about(public))
 
-    def _opened(self, public: bytes) -> bytes:
+    def _opened(self, public: bytes) -> SigningKey:
         file = self._file(public)
         try:
             sealed = files.read(file)
         except FileNotFoundError:
             raise errors.DeviceKeyMissing(device=public.hex()[:_NAME_DIGITS]) from None
         if len(sealed) == _FILE_BYTES:
-            for key in self._keys():
+            for wrapping_key in self._wrapping_keys():
                 try:
                     seed = primitives.decrypt(
-                        key, sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _about(public)
+                        wrapping_key, sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _about(public)
                     )
                 except primitives.NotAuthentic:
                     continue
-                if primitives.public_key(seed) == public:
-                    return seed
+                key = SigningKey(seed)
+                if key.public == public:
+                    return key
         raise errors.DeviceKeyDamaged(path=str(file))
 
-    def _keys(self) -> list[bytes]:
+    def _wrapping_keys(self) -> list[bytes]:
         """Return the keys that files may be sealed under, this generation's first."""
         return [
             primitives.subkey(secrets.signing, b"device keys")

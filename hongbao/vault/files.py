@@ -293,7 +293,8 @@ class Guard:
         with storage(self._path):
             descriptor = _open_shared(self._path) if shared else open_private(self._path)
         try:
-            tries, moved_at = 0, self._moved_at(descriptor)
+            tries = 0
+            moved_at: int | None = None
             while True:
                 with storage(self._path):
                     if _try_lock(descriptor, shared=shared):
@@ -302,7 +303,7 @@ class Guard:
                         self._descriptor = descriptor
                         return
                 last, moved_at = moved_at, self._moved_at(descriptor)
-                tries = tries + 1 if moved_at == last else 0
+                tries = tries + 1 if last in (None, moved_at) else 0
                 if not wait or tries >= self._tries * self._patience:
                     raise errors.Busy
                 time.sleep(self._pause_seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from hongbao.rows import Row
 
@@ -110,18 +110,41 @@ def mac(key: bytes, *parts: bytes) -> bytes:
     return hmac.digest(key, joined(*parts), "sha256")
 
 
+class SigningKey:
+    """
+    An Ed25519 private key, made of its *seed* (RFC 8032 §5.1) and ready to sign.
+
+    Making it costs as much as a signature does, so code that signs more than once keeps it.
+    """
+
+    __slots__ = ("_key",)
+
+    def __init__(self, seed: bytes) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a private key is not copied, pickled or sent anywhere")
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes by which anyone can check what this key has signed."""
+        return self._key.public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte signature of *message*."""
+        return self._key.sign(message)
+
+
 def sign(seed: bytes, message: bytes) -> bytes:
     """Return the Ed25519 signature (RFC 8032 §5.1) of *message* by the private key *seed*."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(message)
+    return SigningKey(seed).sign(message)
 
 
 def public_key(seed: bytes) -> bytes:
     """Return the 32 bytes by which anyone can check what `sign` made with *seed*."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return SigningKey(seed).public
 
 
 _FIELD = 2**255 - 19

@@ -13,7 +13,7 @@ from hongbao.changes.people import AddOperator
 from hongbao.domain.cases import OPERATOR_ACTS
 from hongbao.domain.chain import canonical, digest, state
 from hongbao.domain.channel import ASKED_AS
-from hongbao.domain.facts import Columns, encode
+from hongbao.domain.facts import Columns, as_text, pack, unpack
 from hongbao.domain.ids import check_request_id
 from hongbao.domain.risk.acts import JUDGED, Seen, What
 from hongbao.domain.risk.record import Record
@@ -32,7 +32,7 @@ from hongbao.home.opened import Home
 from hongbao.queries.acts import answer_in, answer_to
 from hongbao.queries.devices import acting_device, check_may_act
 from hongbao.queries.history import doer
-from hongbao.render import render
+from hongbao.render import render_read
 from hongbao.store import (
     SEALED,
     ActRow,
@@ -420,8 +420,8 @@ def _append(
         amount_fen = balance_fen - doing.before_fen
     verdict, reports, challenge = (None, None, None) if record is None else record.columns
     columns = Columns(doing.request_id, iso(doing.now), balance_fen)
-    facts = encode(act, answer, columns)
-    answered = render(act, facts, columns)
+    facts = pack(act, answer, columns)
+    answered = render_read(act, unpack(act, facts), columns)
     if only_decided:
         return b"", answered
     if isinstance(doing, Act) and record is not None and record.asked is not None:
@@ -443,7 +443,7 @@ def _append(
         policy=policy,
         at=doing.now,
         clock="real" if doing.home_row.virtual_at is None else "virtual",
-        facts=facts,
+        facts=as_text(facts),
         generation=home.vault.generation,
         operator=_operator_of(home, act, doing, answer),
         risk=None if record is None else record.encode(),

@@ -11,9 +11,9 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.cases import Verb
-from hongbao.domain.facts import SHAPES, encode, read
+from hongbao.domain.facts import SHAPES, as_text, pack, read, unpack
 from hongbao.domain.pin import Pin
-from hongbao.render import render
+from hongbao.render import render, render_read
 from hongbao.wallet import unit_of_work
 from hongbao.wallet.homes import restore
 from hongbao.wallet.operators import By
@@ -39,16 +39,18 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, int], 
     met: dict[tuple[str, int], Any] = {}
 
     def compare(act, answer, columns):
-        facts = encode(act, answer, columns)
+        packed = pack(act, answer, columns)
+        facts = as_text(packed)
         again = render(act, facts, columns)
+        assert json.dumps(again) == json.dumps(render_read(act, unpack(act, packed), columns))
         is_same = json.dumps(answer) == json.dumps(again)
         number, _kept = read(act, facts)
         found = met.setdefault((act, number), None)
         met[act, number] = found or (None if is_same else (answer, again))
-        return facts
+        return packed
 
     with monkeypatch.context() as patch:
-        patch.setattr(unit_of_work, "encode", compare)
+        patch.setattr(unit_of_work, "pack", compare)
         yield met
 
 

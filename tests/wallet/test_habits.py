@@ -7,12 +7,13 @@ import pytest
 
 from hongbao.engines.sqlcipher.engine import Engine
 from hongbao.engines.sqlcipher.state import WRITING
-from hongbao.errors import HongbaoError
+from hongbao.errors import AlreadyClaimed, HongbaoError
 from hongbao.queries.guards import remembered
 from hongbao.store import HabitRow
 from hongbao.wallet import Wallet, risk_control
+from hongbao.wallet.unit_of_work import rehearsal
 from tests.wallet.guards import no_more_than
-from tests.wallet.world import LI, NOON, YUAN, ZHANG, World, below, card, right
+from tests.wallet.world import CARD, LI, NOON, YUAN, ZHANG, World, below, card, right
 
 NEVER = 10_000
 
@@ -94,3 +95,30 @@ def test_an_act_reads_few_records_and_seldom_keeps_a_habit(
 
     assert risk_control.KEPT_EVERY == max(read)
     assert 2 <= len(written) <= len(read) // risk_control.KEPT_EVERY
+
+
+def test_acts_that_were_undone_are_not_remembered(tmp_path: Path):
+    """
+    What an opened home knows of a person's acts is what a home that was opened just now reads.
+    """
+    world = World(tmp_path / "home", NOON)
+    zhang = world.found(ZHANG)
+    zhang.add_card(CARD, pin=right)
+    zhang.topup(100 * YUAN, pin=right)
+    packets = [zhang.send(1_00, count=2, pin=right)["packet"] for _ in range(3)]
+    li = world.found(LI)
+    li.claim(packets[0])
+    with rehearsal(li.home, dry_run=True):
+        li.claim(packets[1])
+        li.claim(packets[2])
+    for packet in packets[1:]:
+        li.claim(packet)
+    with pytest.raises(AlreadyClaimed):
+        li.claim(packets[0])
+
+    with world.open(LI) as just_opened:
+        for wallet in (zhang, li):
+            me = wallet.me.id
+            assert remembered(just_opened.home, me) == remembered(wallet.home, me)
+    assert 3 == remembered(li.home, li.me.id).habit.acts
+    assert {} == world.findings()

@@ -95,7 +95,7 @@ RECORDED = (
 
 
 class Life:
-    """People who act by chance, which a seed fixes, in a home of their own."""
+    """People who act by chance, which a seed fixes, in a separate home."""
 
     def __init__(self, folder: Path, seed: str, *, demo: bool) -> None:
         self.random = Random(seed)
@@ -260,7 +260,7 @@ class Life:
         )
 
     def ask_again(self, _wallet: Wallet) -> Any:
-        """Ask for what was challenged: whoever passed may do it now, once."""
+        """Ask for what was challenged: one who passed may do it now, once."""
         if not self.challenges:
             return None
         self.acting = self.challenges[-1][0]

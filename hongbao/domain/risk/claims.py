@@ -1,10 +1,10 @@
 """
 Claims judged in bulk: what `judge.decide` gives for them, from habits kept ready to be measured.
 
-`decide` goes through a person's latest acts once for each indicator: that is a dozen times for one
-act. Here the acts are also kept in running sums, so that what happened in a window is the
-difference of two of them. It is for claims alone, of which half of the indicators say nothing. The
-values, the score and the decision are the same to the last bit; a test compares both on any acts.
+`decide` goes through a person's latest acts for each act. Here the acts are also kept in
+running sums, so that what happened in a window is the difference of two of them. It is for claims
+alone, of which half of the indicators say nothing. The values, the score and the decision are the
+same to the last bit; a test compares both on any acts.
 """
 
 from bisect import bisect_right
@@ -393,11 +393,11 @@ def _night(night: Night) -> _Taken:
     return taken
 
 
-def _where_known(measure: measures.Measure) -> _Taken:
+def _where_known(measure: measures.Plain) -> _Taken:
     """Take what only a device with a known city has."""
 
     def taken(habit: ClaimHabit, asked: Asked, _start: int, _before: _Sums, _now: _Sums) -> int:
-        return measure(Look(habit.habit(), asked, 0, 0, (0, 0))) if asked.seen.city else 0
+        return measure(Look(habit.habit(), asked, (0, 0))) if asked.seen.city else 0
 
     return taken
 

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from hongbao.domain.risk.indicators import Key, parse_key
 from hongbao.domain.risk.magnitude import halved_permille
+from hongbao.domain.risk.paths import Node, Paths
 from hongbao.errors import InvalidModel, shortened
 from hongbao.rows import Row
 
@@ -35,12 +36,6 @@ _MILLION = 1_000_000
 _BILLION = 10**9
 _EULER = 577_215_665  # Euler's constant, in billionths
 
-_Node = int | tuple[int, int, Any, Any]
-"""
-A leaf is how long its path is, in millionths of a question. Any other node is (feature, threshold,
-the node where the feature is at most the threshold, the node where it is above).
-"""
-
 
 class Forest(Row):
     """
@@ -57,7 +52,7 @@ class Forest(Row):
     sample: int
     training: Mapping[str, str | int]
     text: str
-    trees: tuple[_Node, ...]
+    paths: Paths
     longest: int
 
     def __hash__(self) -> int:
@@ -78,14 +73,7 @@ class Forest(Row):
         It is 2 to the power of minus the mean path over the path that a search would expect. An
         ordinary act has 350 to 500; near 1000 one question was enough to tell it from all others.
         """
-        total = 0
-        for root in self.trees:
-            node: Any = root
-            while node.__class__ is tuple:
-                feature, threshold, low, high = node
-                node = low if values[feature] <= threshold else high
-            total += node
-        return halved_permille(total, self.longest)
+        return halved_permille(self.paths.total(values), self.longest)
 
     def compiled(self) -> Callable[[Sequence[int]], int] | None:
         """
@@ -95,7 +83,7 @@ class Forest(Row):
         thousand scores, so this is for who has more to ask. Nothing of the model's text is in it
         but whole numbers, which were checked when it was read.
         """
-        written = [_written(root) for root in self.trees]
+        written = [_written(root) for root in self.paths.trees]
         if sum(map(len, written)) > _WRITTEN_MAX:
             return None
         names = ",".join(f"v{place}" for place in range(len(self.keys)))
@@ -197,9 +185,12 @@ class _Reader:
             sample=sample,
             training=MappingProxyType(self._training(found["training"])),
             text=text,
-            trees=tuple(
-                self._tree(number, tree, len(keys), paths)
-                for number, tree in enumerate(trees, start=1)
+            paths=Paths(
+                tuple(
+                    self._tree(number, tree, len(keys), paths)
+                    for number, tree in enumerate(trees, start=1)
+                ),
+                len(keys),
             ),
             longest=len(trees) * paths[sample],
         )
@@ -269,7 +260,7 @@ class _Reader:
                 raise self.refuse("bad_training")
         return value
 
-    def _tree(self, number: int, value: object, keys: int, paths: Sequence[int]) -> _Node:
+    def _tree(self, number: int, value: object, keys: int, paths: Sequence[int]) -> Node:
         numbers = self._list("trees", value, 6 * SAMPLE_MAX)
         if {*map(type, numbers)} != {int} or max(map(abs, numbers)) > VALUE_MAX:
             raise self.refuse("not_whole", key="trees", least=-VALUE_MAX, most=VALUE_MAX)
@@ -283,7 +274,7 @@ class _Reader:
         return node
 
 
-def _node(numbers: Iterator[int], depth: int, keys: int, paths: Sequence[int]) -> tuple[_Node, int]:
+def _node(numbers: Iterator[int], depth: int, keys: int, paths: Sequence[int]) -> tuple[Node, int]:
     """
     Take one node with all below it; return it, and how many training acts it had.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum, unique
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from hongbao.domain.money import parse_yuan
 from hongbao.domain.risk import measures as m
 from hongbao.domain.risk.acts import IN, OUT, Asked, Guard, What
 from hongbao.domain.risk.habit import Habit
-from hongbao.domain.risk.measures import Look, Measure, Night
+from hongbao.domain.risk.measures import Comparing, Look, Night, Plain, Windowed
 from hongbao.errors import InvalidAmount
 from hongbao.rows import Row
 from hongbao.units import yuan
@@ -145,7 +145,7 @@ class Indicator(Row):
     guard: Guard
     unit: Unit
     label: str  # what it is, for people; say it with `hongbao.words._`
-    taken: Measure
+    taken: Plain | Windowed | Comparing
     windowed: bool = False  # looks back over a window, over RECENT acts at most
     of: bool = False  # compares with an amount that the rule gives
 
@@ -156,7 +156,13 @@ class Indicator(Row):
         The act asked counts itself; *habit* is what is remembered from before it. *night* is from
         which hour to which of China's clock it is night.
         """
-        return self.taken(Look(habit, asked, key.window_s, key.of_fen, night))
+        taken, needs = self.taking(key)
+        return taken(Look(habit, asked, night), *needs)
+
+    def taking(self, key: Key) -> tuple[Callable[..., int], tuple[int, ...]]:
+        """Return the function that takes the value of *key*, and what it needs besides a `Look`."""
+        needs = (*([key.window_s] if self.windowed else ()), *([key.of_fen] if self.of else ()))
+        return self.taken, needs
 
 
 def _given(look: Look) -> int:
@@ -166,7 +172,9 @@ def _given(look: Look) -> int:
 _U = Unit
 _PLAIN, _WINDOW, _WINDOW_OF = (False, False), (True, False), (True, True)
 
-_TABLE: Mapping[Guard, tuple[tuple[str, Unit, tuple[bool, bool], Measure, str], ...]] = {
+_Row = tuple[str, Unit, tuple[bool, bool], Plain | Windowed | Comparing, str]
+
+_TABLE: Mapping[Guard, tuple[_Row, ...]] = {
     Guard.BEHAVIOUR: (
         ("acts", _U.COUNT, _WINDOW, m.acts, N_("acts")),
         ("sends", _U.COUNT, _WINDOW, m.count({What.SEND, What.GIVE}), N_("packets sent")),

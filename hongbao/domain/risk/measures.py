@@ -1,8 +1,8 @@
 """Measurement: each indicator computed from the habits and the requested act."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping
+from itertools import islice
 
 from hongbao.domain.risk.acts import IN, OUT, Asked, Seen, What
 from hongbao.domain.risk.habit import DORMANT_S, LETTERS, Habit, china_day_number, china_hour
@@ -11,6 +11,9 @@ from hongbao.domain.risk.places import distance_km
 
 NEVER = 10**9
 """What a length of time is where it never began: larger than any that rules ask for."""
+
+_EVER_S = 10**12
+"""A window that holds all that is remembered."""
 
 QUICK_MS = 1500
 """A claim within so many milliseconds of the packet was hardly made by hand."""
@@ -25,69 +28,106 @@ Night = tuple[int, int]
 """From which hour to which of China's clock it is night. The first belongs to it."""
 
 
-class Look(NamedTuple):
-    """Everything that a measure may look at."""
+class Window:
+    """The acts in a time window, with the act asked as the last of them."""
 
-    habit: Habit
-    asked: Asked
-    window_s: int
-    of_fen: int
-    night: Night
+    __slots__ = ("acts", "counts", "fen")
 
-    @property
-    def seen(self) -> Seen:
+    def __init__(self, acts: tuple[Seen, ...]) -> None:
+        self.acts = acts
+        counts, fen = _NONE.copy(), _NONE.copy()
+        for _at, what, amount_fen, _other, _ms, _city in acts:
+            counts[what] += 1
+            fen[what] += amount_fen
+        self.counts: Mapping[What, int] = counts
+        """How many acts of each kind there are."""
+        self.fen: Mapping[What, int] = fen
+        """The sums of their amounts."""
+
+
+class Look:
+    """
+    Everything that a measure may look at: the act *asked*, and the *habit* from before it.
+
+    Several measures look back over the same window, and most windows hold the same acts: what is
+    in each of them is counted once.
+    """
+
+    __slots__ = ("_by_first", "_by_length", "asked", "habit", "night", "seen")
+
+    def __init__(self, habit: Habit, asked: Asked, night: Night) -> None:
+        self.habit = habit
+        self.asked = asked
+        self.night = night
+        self.seen = asked.seen
         """The act as it would be remembered."""
-        return self.asked.seen
+        self._by_length: dict[int, Window] = {}
+        self._by_first: dict[int, Window] = {}
+
+    def window(self, window_s: int) -> Window:
+        """Return what was done in the last *window_s* seconds, of the acts that are remembered."""
+        window = self._by_length.get(window_s)
+        if window is None:
+            recent, since = self.habit.recent, self.seen.at - window_s
+            if not recent or recent[-1].at <= since:
+                first = len(recent)
+            elif recent[0].at > since:
+                first = 0
+            else:
+                first = bisect_left(recent, since + 1, key=_at)
+            window = self._by_first.get(first)
+            if window is None:
+                window = self._by_first[first] = Window((*recent[first:], self.seen))
+            self._by_length[window_s] = window
+        return window
 
 
-Measure = Callable[[Look], int]
+Plain = Callable[[Look], int]
+"""Looks at the act asked, or at the whole habit."""
 
+Windowed = Callable[[Look, int], int]
+"""Looks back over a window of so many seconds."""
 
-# --- the latest acts ------------------------------------------------------------------------------
+Comparing = Callable[[Look, int, int], int]
+"""Looks back over a window of so many seconds, for what compares with an amount in fen."""
 
-
-def _within(look: Look) -> tuple[Seen, ...]:
-    """Return the remembered acts in the window before the act asked, which is not among them."""
-    recent, since = look.habit.recent, look.seen.at - look.window_s
-    if not recent or recent[-1].at <= since:
-        return ()
-    if recent[0].at > since:
-        return recent
-    return recent[bisect_left(recent, since + 1, key=_at) :]
+_NONE = dict.fromkeys(What, 0)
 
 
 def _at(seen: Seen) -> int:
     return seen.at
 
 
-def _all(look: Look) -> tuple[Seen, ...]:
-    """Return the acts in the window, with the act asked as the last."""
-    return (*_within(look), look.seen)
-
-
-def count(whats: Collection[What]) -> Measure:
+def count(whats: Collection[What]) -> Windowed:
     """Count such acts."""
+    kinds = tuple(whats)
 
-    def measure(look: Look) -> int:
-        return len([seen for seen in _all(look) if seen.what in whats])
+    def measure(look: Look, window_s: int) -> int:
+        counts = look.window(window_s).counts
+        return sum([counts[what] for what in kinds])
 
     return measure
 
 
-def total_fen(whats: Collection[What]) -> Measure:
+def total_fen(whats: Collection[What]) -> Windowed:
     """Add up the amounts of such acts."""
+    kinds = tuple(whats)
 
-    def measure(look: Look) -> int:
-        return sum([seen.amount_fen for seen in _all(look) if seen.what in whats])
+    def measure(look: Look, window_s: int) -> int:
+        fen = look.window(window_s).fen
+        return sum([fen[what] for what in kinds])
 
     return measure
 
 
-def others(what: What) -> Measure:
+def others(what: What) -> Windowed:
     """Count the different people at the other end of such acts."""
 
-    def measure(look: Look) -> int:
-        return len({seen.other for seen in _all(look) if seen.what is what} - {0})
+    def measure(look: Look, window_s: int) -> int:
+        window = look.window(window_s)
+        if not window.counts[what]:
+            return 0
+        return len({seen.other for seen in window.acts if seen.what is what} - {0})
 
     return measure
 
@@ -95,14 +135,15 @@ def others(what: What) -> Measure:
 # --- behaviour 行为 -------------------------------------------------------------------------------
 
 
-def acts(look: Look) -> int:
+def acts(look: Look, window_s: int) -> int:
     """Count acts of any kind."""
-    return len(_within(look)) + 1
+    return len(look.window(window_s).acts)
 
 
-def quick_claims(look: Look) -> int:
+def quick_claims(look: Look, window_s: int) -> int:
     """Count claims that were hardly made by hand."""
-    return len([seen for seen in _all(look) if 0 <= seen.reaction_ms <= QUICK_MS])
+    window = look.window(window_s)
+    return len([seen for seen in window.acts if 0 <= seen.reaction_ms <= QUICK_MS])
 
 
 def reaction_ms(look: Look) -> int:
@@ -111,7 +152,7 @@ def reaction_ms(look: Look) -> int:
     return NEVER if reaction_ms < 0 else reaction_ms
 
 
-def steady(look: Look) -> int:
+def steady(look: Look, window_s: int) -> int:
     """
     Count the latest acts of this kind that follow each other like the ticks of a clock.
 
@@ -121,7 +162,7 @@ def steady(look: Look) -> int:
     what, later = look.seen.what, look.seen.at
     shortest = longest = 0
     run = 1
-    for seen in reversed(_within(look)):
+    for seen in islice(reversed(look.window(window_s).acts), 1, None):  # the act asked is the last
         if seen.what is not what:
             continue
         gap = later - seen.at
@@ -207,42 +248,42 @@ def hour_rare(look: Look) -> int:
     return 1000 - 1000 * around // total
 
 
-def just_below(look: Look) -> int:
-    """Count the amounts in this act's direction that stay within a tenth under a threshold."""
+def just_below(look: Look, window_s: int, of_fen: int) -> int:
+    """Count the amounts in this act's direction that stay within a tenth under *of_fen*."""
     direction = OUT if look.seen.what in OUT else IN
-    least_fen, of_fen = -(-9 * look.of_fen // 10), look.of_fen
+    least_fen = -(-9 * of_fen // 10)
     return len(
         [
             seen
-            for seen in _all(look)
+            for seen in look.window(window_s).acts
             if least_fen <= seen.amount_fen < of_fen and seen.what in direction
         ]
     )
 
 
-def same_pair(look: Look) -> int:
+def same_pair(look: Look, window_s: int) -> int:
     """Count the acts with the counterparty of this one."""
     other = look.seen.other
     if not other:
         return 0
-    return len([seen for seen in _all(look) if seen.other == other])
+    return len([seen for seen in look.window(window_s).acts if seen.other == other])
 
 
-def pass_through(look: Look) -> int:
+def pass_through(look: Look, window_s: int) -> int:
     """Return the ratio of money paid out to money received."""
     if look.seen.what not in OUT:
         return 0
-    in_fen = _in_fen(look)
-    return 1000 * _out_fen(look) // in_fen if in_fen else 0
+    in_fen = _in_fen(look, window_s)
+    return 1000 * _out_fen(look, window_s) // in_fen if in_fen else 0
 
 
 _in_fen, _out_fen = total_fen(IN), total_fen(OUT)
 
 
-def rounds(look: Look) -> int:
+def rounds(look: Look, window_s: int) -> int:
     """Count the pairs of a packet sent and a packet claimed."""
-    whats = [seen.what for seen in _all(look)]
-    return min(whats.count(What.SEND), whats.count(What.CLAIM))
+    counts = look.window(window_s).counts
+    return min(counts[What.SEND], counts[What.CLAIM])
 
 
 def speed_kmh(look: Look) -> int:
@@ -264,17 +305,19 @@ def away_km(look: Look) -> int:
 # --- account 账户, device 设备, data 数据 ---------------------------------------------------------
 
 
-def dormant_days(look: Look) -> int:
+def dormant_days(look: Look, window_s: int) -> int:
     """Return the days of inactivity before the act in the time window that ended it."""
     at = look.seen.at
     gap_s = at - look.habit.recent[-1].at if look.habit.recent else 0
     if gap_s < DORMANT_S:
-        gap_s = look.habit.gap_s if look.habit.woke_at > at - look.window_s else 0
+        gap_s = look.habit.gap_s if look.habit.woke_at > at - window_s else 0
     return gap_s // 86_400
 
 
 def since_pin_change_min(look: Look) -> int:
     """Return the minutes since the PIN was changed, if that is still remembered."""
+    if not look.window(_EVER_S).counts[What.PIN_CHANGE]:
+        return NEVER
     for seen in reversed(look.habit.recent):
         if seen.what is What.PIN_CHANGE:
             return (look.seen.at - seen.at) // 60

@@ -1,6 +1,7 @@
 """Accounts, transfers and the chain of entries."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, overload
 
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
@@ -13,6 +14,10 @@ from hongbao.units import from_micros, to_micros
 
 
 def home(engine: Engine) -> HomeRow | None:
+    return engine.once("home", partial(_home, engine))
+
+
+def _home(engine: Engine) -> HomeRow | None:
     row = engine.row(
         "SELECT made_at, clock_at, generation, retired, policy, current_profile, dice,"
         " dice_drawn, risk_pack, risk_model FROM home"
@@ -25,6 +30,7 @@ def home(engine: Engine) -> HomeRow | None:
 
 def set_home(engine: Engine, row: HomeRow) -> None:
     made_at, virtual_at, *rest = row
+    engine.read.pop("home", None)
     engine.write(
         "INSERT OR REPLACE INTO home (id, made_at, clock, clock_at, generation, retired,"
         " policy, current_profile, dice, dice_drawn, risk_pack, risk_model)"
@@ -140,8 +146,7 @@ def head(engine: Engine, entry: int) -> Head | None: ...
 
 def head(engine: Engine, entry: int | None = None) -> Head | None:
     if entry is None:
-        row = engine.row(f"{_HEADS} ORDER BY id DESC LIMIT 1")
-        return _head(row) if row else EMPTY_HEAD
+        return engine.once("head", partial(_last_head, engine))
     row = engine.row(
         f"{_HEADS} WHERE id >= ? AND mac IS NOT NULL"
         " AND EXISTS (SELECT 1 FROM entry WHERE id = ?) ORDER BY id LIMIT 1",
@@ -151,12 +156,18 @@ def head(engine: Engine, entry: int | None = None) -> Head | None:
     return _head(row) if row else None
 
 
+def _last_head(engine: Engine) -> Head:
+    row = engine.row(f"{_HEADS} ORDER BY id DESC LIMIT 1")
+    return _head(row) if row else EMPTY_HEAD
+
+
 def _head(row: Any) -> Head:
     entry, mac, at, restored = row
     return Head(entry, mac or b"", from_micros(at), restored)
 
 
 def append(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
+    engine.read.pop("head", None)
     if len(acts) > 1:
         from hongbao.engines.sqlcipher.bulk import append_many  # which knows how one is written
 

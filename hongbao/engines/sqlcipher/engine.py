@@ -2,12 +2,12 @@
 
 import errno
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 from sqlcipher3 import dbapi2 as engine
 
@@ -39,6 +39,8 @@ READER_SECONDS = 2
 """How long new keys wait for those who still read what was there before."""
 
 
+T = TypeVar("T")
+
 _open: set[int] = set()
 """Which engines have a connection, by their `id`."""
 
@@ -62,6 +64,8 @@ class Engine:
         _open.add(id(self))
         self._file = _file(path)
         self.sealed: dict[str, list[str]] = {}  # the columns that seals cover, by table
+        self.read: dict[str, Any] = {}
+        """What was read in this transaction and is asked for again and again: see `once`."""
 
     # --- opening and closing ---------------------------------------------------------------------
 
@@ -170,7 +174,8 @@ class Engine:
         *changing: tuple[str, object],  # noqa: ARG002 - for engines that lock row by row
         dry_run: bool = False,
     ) -> "_Transaction":
-        return _Transaction(self._db, self.path, "ROLLBACK" if dry_run else "COMMIT")
+        end = "ROLLBACK" if dry_run else "COMMIT"
+        return _Transaction(self._db, self.path, end, self.read)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -179,11 +184,24 @@ class Engine:
             return
         with refusals(self.path):
             self._db.execute("BEGIN")
+            self.read.clear()
             try:
                 yield
             finally:
                 if self._db.in_transaction:  # an unreadable page may have ended it
                     self._db.execute("ROLLBACK")
+
+    def once(self, name: str, read: Callable[[], T]) -> T:
+        """
+        Return what *read* gives, asking once in a transaction or snapshot.
+
+        No other process changes it in between; a change of it here takes *name* out of `read`.
+        """
+        if not self._db.in_transaction:
+            return read()
+        if name not in self.read:
+            self.read[name] = read()
+        return cast("T", self.read[name])
 
     def rows(self, sql: str, *values: object) -> list[Any]:
         """Ask in SQL for all rows."""
@@ -289,18 +307,22 @@ class _Transaction:
     and a class is a third of what a generator costs.
     """
 
-    __slots__ = ("_db", "_end", "_path")
+    __slots__ = ("_db", "_end", "_path", "_read")
 
-    def __init__(self, connection: Any, path: Path, end: str) -> None:
+    def __init__(
+        self, connection: Any, path: Path, end: str, read: dict[str, Any] | None = None
+    ) -> None:
         self._db = connection
         self._path = path
         self._end = "" if connection.in_transaction else end
+        self._read = {} if read is None else read
 
     def __enter__(self) -> None:
         if not self._end:
             return
         try:
             self._db.execute("BEGIN IMMEDIATE")
+            self._read.clear()
         except engine.Error as error:
             raise _in_words(error, self._path) from error
 

@@ -11,12 +11,14 @@ from hongbao.units import from_micros, to_micros
 # --- habits ---------------------------------------------------------------------------------------
 
 
-def habit(engine: Engine, profile: int) -> KeptHabit:
-    row = engine.row("SELECT upto, text FROM habit WHERE profile = ?", profile)
+def habit(engine: Engine, profile: int, known: int | None = None) -> KeptHabit:
+    text = "text" if known is None else "''"
+    row = engine.row(f"SELECT upto, {text} FROM habit WHERE profile = ?", profile)
+    upto = row[0] if row else 0
     records = engine.rows(
         "SELECT id, risk FROM entry WHERE profile = ? AND id > ? AND risk IS NOT NULL ORDER BY id",
         profile,
-        row[0] if row else 0,
+        upto if known is None else known,
     )
     return KeptHabit(HabitRow(*row) if row else None, records)
 

@@ -1,10 +1,13 @@
 import json
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hongbao import packs
+from hongbao.domain.risk import paths as paths_module
 from hongbao.domain.risk.forest import (
     DEPTH_MAX,
     KEYS_MAX,
@@ -14,6 +17,7 @@ from hongbao.domain.risk.forest import (
     parse_forest,
 )
 from hongbao.domain.risk.indicators import Key
+from hongbao.domain.risk.paths import WALKED, Node, Paths, _masks_of, walked
 from hongbao.errors import InvalidModel
 from tests.every import every
 
@@ -226,3 +230,64 @@ def test_whatever_is_read_scores_from_0_to_1000(tree, values):
         return
 
     assert 0 <= forest.score(values) <= 1000
+
+
+# --- all trees at once ---------------------------------------------------------------------------
+
+
+def _grown(draw: st.DrawFn, depth: int) -> Node:
+    if depth == 0 or draw(st.integers(0, 3)) == 0:
+        return draw(st.integers(0, 5_000_000))
+    question = draw(st.integers(0, 2)), draw(st.integers(-3, 3))
+    return (*question, _grown(draw, depth - 1), _grown(draw, depth - 1))
+
+
+@st.composite
+def forests(draw: st.DrawFn) -> tuple[Node, ...]:
+    """Return trees that ask three keys about the same few thresholds, which may meet none."""
+    return tuple(_grown(draw, 4) for _ in range(draw(st.integers(1, 5))))
+
+
+@given(forests(), st.lists(st.tuples(*[st.integers(-5, 5)] * 3), min_size=1, max_size=8))
+def test_all_trees_at_once_find_what_walking_finds(trees, acts):
+    """
+    Also where a branch can never be reached, and where a value lies on a threshold.
+    """
+    paths = Paths(trees, 3)
+    paths._masks = _masks_of(trees, 3)
+
+    assert [walked(trees, values) for values in acts] == [paths.total(values) for values in acts]
+
+
+def test_the_shipped_model_scores_the_same_once_its_masks_are_made():
+    """
+    The first scores are walked, and from then on no tree is; the values lie around thresholds.
+    """
+    model = parse_forest(packs.model_text(), packs.MODEL)
+    chance = Random(1)
+    masks = _masks_of(model.paths.trees, len(model.keys))
+    assert masks is not None
+    acts = [
+        [chance.choice([*at, 0, 10**9]) + chance.choice((-1, 0, 1)) for at, _masks in masks.reached]
+        for _ in range(200)
+    ]
+
+    first, again = ([model.score(act) for act in acts] for _ in range(2))
+
+    assert model.paths._masks is not None
+    assert first == again
+    assert [walked(model.paths.trees, act) for act in acts] == [
+        model.paths.total(act) for act in acts
+    ]
+
+
+def test_masks_that_would_take_much_memory_are_not_made(monkeypatch):
+    """
+    A model may be large: then its trees are walked, each time.
+    """
+    monkeypatch.setattr(paths_module, "MASK_BYTES_MAX", 1)
+    trees = ((0, 5, 1, (1, 3, 2, 4)),)
+    paths = Paths(trees, 2)
+
+    assert {2} == {paths.total((6, 3)) for _ in range(WALKED + 5)}
+    assert paths._masks is None

@@ -530,6 +530,6 @@ def test_a_decision_is_the_same_again_and_from_its_values(acts, facts, forest, n
     decision = decide(pack, forest, habit, act)
 
     assert decision == decide(pack, forest, habit, act)
-    out_fen = day_out_fen(Look(habit, act, 0, 0, pack.night))
+    out_fen = day_out_fen(Look(habit, act, pack.night))
     assert decision == decide_again(pack, forest, decision.values, last.what, out_fen)
     assert (decision.verdict is Verdict.ALLOW) == (decision.rule is None) == (not decision.fired)
