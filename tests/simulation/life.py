@@ -387,7 +387,7 @@ class Life:
             or command.act in ("rekey", "lock", "unlock")
         ):
             self._drop(command.lane)
-        if outcome.kind == "ok" and command.act in ALONE:
+        if command.act in ALONE:  # one that was refused half-way is finished by the next
             self.epoch += 1
         if outcome.kind == "ok" and command.act == "backup":
             self.kept[command.number] = self.snapshots[command.lane]
