@@ -22,7 +22,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 # Where `make test-all` begins to explore; `make SEED=… test-all` explores the same again.
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
-.PHONY: demo test test-all simulate check lint types format bench bench-peers locale pins build clean help
+.PHONY: demo test test-all simulate check lint types format bench bench-peers locale pins typer-pin build clean help
 
 demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
 	@$(BIN)/hongbao demo
@@ -61,6 +61,10 @@ locale: $(VENV)/.tests  ## collect every sentence people read, and compile the t
 pins: $(VENV)/.tests  ## take the newest releases of what hongbao stands on into requirements/
 	@$(PIP) 'uv>=0.9'
 	@$(BIN)/python tools/pins.py
+
+typer-pin: $(VENV)/.tests  ## try whether the newest typer still needs its pin
+	@$(PIP) --no-warn-conflicts --upgrade --target $(VENV)/newest-typer typer
+	@HONGBAO_NEW_TYPER=$(VENV)/newest-typer $(BIN)/pytest -m '' tests/test_pins.py -k typer
 
 build: $(VENV)/.tests  ## build the wheel into dist/
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --wheel-dir dist .

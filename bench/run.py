@@ -62,8 +62,10 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
         return Result(name, compared.ratio, goal=goal, compared=compared)
 
     unnamed, named = start.of_balance(place("start"), sizes.starts)
-    yield ratio("start of `balance --json` / a program that does nothing", unnamed, 1.5)
+    yield ratio("start of `balance --json` / a program that does nothing", unnamed, 1.25)
     yield ratio("the same with the home named in HONGBAO_HOME", named)
+    helped = start.of_help(place("help"), sizes.starts)
+    yield ratio("`--help` / that program's own `--help`", helped, 1.3)
 
     claimed = claims.against_sql(place("claims"), sizes.claims)
     yield ratio("durable claim / its SQL run bare", claimed.against_sql, 2.2)

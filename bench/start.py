@@ -1,4 +1,4 @@
-"""What it costs to start: `hongbao balance --json` as a whole process."""
+"""What it costs to start: `hongbao balance --json`, and help, as whole processes."""
 
 import os
 import subprocess
@@ -38,6 +38,18 @@ def of_balance(folder: Path, pairs: int) -> tuple[Comparison, Comparison]:
         )
 
     return compared({}), compared({"HONGBAO_HOME": str(_home(variables))})
+
+
+def of_help(folder: Path, pairs: int) -> Comparison:
+    """Compare ``hongbao --help`` with the help of the program that does nothing."""
+    variables = _variables(folder)
+    nothing = [sys.executable, "-c", LAUNCH.format(module="bench.nothing"), "--help"]
+    ours = [sys.executable, "-c", LAUNCH.format(module="hongbao.__main__"), "--help"]
+    for command in (nothing, ours):
+        _run(command, variables)  # once unmeasured
+    return compare(
+        lambda _number: _run(ours, variables), lambda _number: _run(nothing, variables), pairs
+    )
 
 
 def _variables(folder: Path) -> dict[str, str]:

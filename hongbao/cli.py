@@ -136,6 +136,11 @@ def _run(arguments: Sequence[str], call: Caller) -> None:
         with answering():
             run(steps, call)
         return
+    if COMPLETE not in os.environ and [*arguments] in ([option] for option in ASKING_HELP):
+        from hongbao.commands.overview import answer_overview
+
+        answer_overview(call)
+        return
     from hongbao.commands import house
 
     if COMPLETE in os.environ:

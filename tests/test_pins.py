@@ -1,6 +1,9 @@
 """The pins in requirements/: all that hongbao stands on, in versions that pyproject.toml admits."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
@@ -11,7 +14,9 @@ import sqlcipher3
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
+from tests.every import every
 from tools.pins import FILES, FOLDER, ROOT, head
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -201,3 +206,72 @@ def test_the_pages_say_how_to_install_the_pins(page):
     assert "pip install --require-hashes -r requirements/hongbao.txt" in text
     assert "pip install --no-deps ." in text
     assert "all.txt" in text
+
+
+# --- the pin of typer (docs/project/decisions/0003-typer-pin.md) ----------------------------------
+
+NEW_TYPER = os.environ.get("HONGBAO_NEW_TYPER")
+"""A folder that a newer release was installed into."""
+
+WAKES = """\
+import sys
+from importlib.metadata import version
+sys.argv[1:] = []
+from bench.nothing import main
+try:
+    main()
+except SystemExit:
+    pass
+print("typer", version("typer"), "pydantic" in sys.modules)
+"""
+
+
+def woken(folder: str | None = None) -> tuple[Version, bool]:
+    """Return the version of typer, installed or in *folder*, and whether it wakes pydantic."""
+    path = os.pathsep.join(filter(None, (folder, str(ROOT))))
+    done = subprocess.run(
+        [sys.executable, "-c", WAKES],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    _typer, version, wakes = done.stdout.split()[-3:]
+    return Version(version), wakes == "True"
+
+
+def can_go(version: Version, wakes: bool) -> bool:
+    """Whether a release needs no pin: one that the pin keeps away, and that wakes no pydantic."""
+    return version >= Version("0.29") and not wakes
+
+
+def test_the_installed_typer_wakes_no_pydantic():
+    """
+    That is what the pin is for. Where one from 0.29 on is installed, the pin is gone already.
+    """
+    version, wakes = woken()
+
+    assert not wakes
+    assert not can_go(version, wakes), f"typer {version} wakes no pydantic: the pin can go"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(NEW_TYPER is None, reason="see `make typer-pin`")
+def test_the_newest_typer_still_needs_the_pin():
+    """
+    Once it does not, `make typer-pin` fails here.
+    """
+    version, wakes = woken(NEW_TYPER)
+
+    assert not can_go(version, wakes), f"typer {version} wakes no pydantic: the pin can go"
+
+
+@every(
+    ("version", "wakes", "expected"),
+    [("0.28.0", False, False), ("0.29.2", True, False), ("0.30.0", False, True)],
+)
+def test_what_would_let_the_pin_go_is_noticed(version: str, wakes: bool, expected: bool):
+    """
+    A release that the pin keeps away, and that no longer wakes pydantic.
+    """
+    assert expected == can_go(Version(version), wakes)

@@ -130,6 +130,10 @@ class Listed(Chosen):
         super().__init__(question, lambda _wallet: find(), kind="", list_command=help)
         self._values = find
 
+    def values(self) -> tuple[str, ...]:
+        """Return the values, for a shell that offers them."""
+        return tuple(choice.value for choice in self._values())
+
     def _found(self, call: Caller) -> "Sequence[Choice]":
         return self._values()
 

@@ -9,25 +9,6 @@ from hongbao.words import N_
 
 app = new_app()
 
-BASH = """\
-_hongbao_completion() {
-    local word begins=${COMP_WORDS[COMP_CWORD]:0:1}
-    COMPREPLY=()
-    while IFS= read -r word; do
-        if [[ $word == *[[:space:]]* && $begins != "'" && $begins != '"' ]]; then
-            word=$(printf %q "$word")
-        fi
-        COMPREPLY+=("$word")
-    done < <(
-        IFS=$'\\n'
-        env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD \\
-            _HONGBAO_COMPLETE=complete_bash "$1"
-    )
-}
-
-complete -o default -F _hongbao_completion hongbao"""
-"""What bash is taught; the library's own script does not quote a name that has a space."""
-
 
 class Shell(StrEnum):
     """The shells that can be taught."""
@@ -47,13 +28,11 @@ def completion(
     ctx: Context,
     shell: Annotated[Shell, Argument(metavar="SHELL", help=N_("bash, zsh or fish"))],
 ) -> None:
-    from typer.completion import get_completion_script  # type: ignore[attr-defined]
+    from hongbao.commands.completing import levels, shared
+    from hongbao.commands.root import aliases_of
+    from hongbao.commands.root import app as house
+    from hongbao.commands.scripts import script
 
-    script = BASH
-    if shell is not Shell.BASH:
-        script = get_completion_script(
-            prog_name="hongbao", complete_var="_HONGBAO_COMPLETE", shell=shell.value
-        )
-    caller(ctx).answer(
-        {"shell": shell.value, "script": script}, lambda answer: print(answer["script"])
-    )
+    call = caller(ctx)
+    written = script(shell.value, levels(house, aliases_of(call)), shared())
+    call.answer({"shell": shell.value, "script": written}, lambda answer: print(answer["script"]))

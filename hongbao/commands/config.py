@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +29,7 @@ from hongbao.words import N_
 app = new_app(cls=Group)
 
 
-def _keys(ctx: Context, incomplete: str) -> list[str]:
+def _keys(incomplete: str) -> list[str]:
     return [key for key in settings.SETTINGS if key.startswith(incomplete)]
 
 
@@ -226,6 +225,8 @@ def _open_in_editor(path: Path) -> None:
     """Have the person's editor open *path*, and wait for it. Raises EditorFailed."""
     default = "notepad" if sys.platform == "win32" else "vi"
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or default
+    import subprocess
+
     try:
         ended = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - theirs
     except (OSError, ValueError) as error:

@@ -100,6 +100,13 @@ class Value:
         value.is_list = getattr(kind, "__origin__", None) is list
         return value
 
+    @property
+    def is_offered_everywhere(self) -> bool:
+        """Whether what a shell offers for it is the same in every home: no context is asked for."""
+        offered: Any = getattr(self.autocompletion, "__func__", self.autocompletion)
+        count: int = offered.__code__.co_argcount
+        return count - hasattr(self.autocompletion, "__self__") == 1
+
     def get_error_hint(self, _ctx: object) -> str:
         """Return what an error calls this value, as the library does."""
         if self.param_type_name == "option":

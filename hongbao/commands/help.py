@@ -24,7 +24,7 @@ from hongbao.words import N_, _, say
 app = new_app()
 
 
-def _offered(ctx: Context, incomplete: str) -> list[str]:
+def _offered(incomplete: str) -> list[str]:
     names = [*(name for names in COMMANDS.values() for name in names), *TOPICS]
     return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
@@ -139,7 +139,7 @@ def _alias_pages(ctx: Context, alias: str) -> list[str]:
 
 def _close(ctx: Context, names: list[str]) -> str | None:
     """Return what may have been meant by *names*, whose first is the one to look at."""
-    known = _offered(ctx, "")
+    known = _offered("")
     if names[0] in known and len(names) > 1:
         return names[0]
     return next(iter(get_close_matches(names[0], known, n=1)), None)

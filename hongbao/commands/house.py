@@ -9,12 +9,12 @@ from hongbao.commands.caller import Caller
 from hongbao.commands.declared import ASKING_HELP, Finished
 from hongbao.commands.library import LibraryGroup, UsageError, built
 from hongbao.commands.options import caller
+from hongbao.commands.overview import write_commands
 from hongbao.commands.root import aliases_of, app, of_alias
 from hongbao.commands.streams import answering
 from hongbao.commands.table import COMMANDS, NAMES, app_of
 from hongbao.errors import BadCommandLine, HongbaoError
 from hongbao.parser_words import in_our_words
-from hongbao.words import _
 
 
 class House(LibraryGroup):
@@ -52,16 +52,7 @@ class House(LibraryGroup):
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        for heading, commands in COMMANDS.items():
-            with formatter.section(_(heading)):
-                formatter.write_dl([*commands.items()])
-        if own := aliases_of(ctx.find_object(Caller)):
-            with formatter.section(_("Your aliases")):
-                formatter.write_dl([*own.items()])
-        from hongbao.commands.topics import TOPICS
-
-        with formatter.section(_("Topics of `hongbao help`")):
-            formatter.write_text(" · ".join(TOPICS))
+        write_commands(formatter, ctx.find_object(Caller))
 
 
 def root_command() -> Any:
@@ -100,10 +91,3 @@ def complete(variable: str, call: Caller) -> None:
 
     completion_init()
     root_command().main([], prog_name="hongbao", complete_var=variable, obj=call)
-
-
-def help_page(call: Caller) -> str:
-    """Return the page of `hongbao` itself, with *call*'s aliases."""
-    with root_command().make_context("hongbao", [], obj=call, resilient_parsing=True) as context:
-        page: str = context.get_help()
-    return page

@@ -53,7 +53,7 @@ def _named(words: list[str], commands: Mapping[str, Any]) -> list[str]:
     return words if words[0] in commands else ["run", *words]
 
 
-app = new_app(cls=Kind(implied=_named, offered=lambda typed: lesson_names(None, typed)))
+app = new_app(cls=Kind(implied=_named, offered=lesson_names))
 
 
 @app.callback(

@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from hongbao.commands import lists
 from hongbao.commands.declared import ASKING_HELP, App, Command, Declared, Kind, Value
-from hongbao.commands.options import asked_of, caller, check, complete, kept_options
+from hongbao.commands.options import EVERY_COMMAND, asked_of, caller, check, complete, kept_options
 from hongbao.commands.placeholders import placeholder
 from hongbao.errors import InvalidAmount
 from hongbao.parser_words import ARGUMENTS, OPTIONS_HEADING, SHOW_HELP
@@ -59,7 +59,7 @@ class _Spoken:
                 *of_lists,
                 *of_pictures,
             ],
-            N_("Every command also takes {options}; see `hongbao help options`."): shared,
+            EVERY_COMMAND: shared,
         }
         own = [*(settings.get("params") or ()), *explaining]
         settings["params"] = [*own, *of_pictures, *of_lists, *shared]
@@ -287,9 +287,8 @@ def _autocompletion(value: Value) -> Callable[..., Any] | None:
     """Return what completes *value*, with its arguments as the library wants them."""
     if value.autocompletion is None:
         return None
-    offered: Any = value.autocompletion
-    code = getattr(offered, "__func__", offered).__code__
-    if code.co_argcount - hasattr(offered, "__self__") == 1:
+    offered = value.autocompletion
+    if value.is_offered_everywhere:
         return lambda incomplete: offered(incomplete)  # noqa: PLW0108 - its names count
     return lambda ctx, incomplete: offered(ctx, incomplete)  # noqa: PLW0108
 

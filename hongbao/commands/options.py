@@ -118,6 +118,9 @@ STANDARD_OUTPUT = "-"
 # --- what comes before a command ----------------------------------------------------------------
 
 
+EVERY_COMMAND = N_("Every command also takes {options}; see `hongbao help options`.")
+
+
 def kept_options(kind: Kind, listed: "Callable[[Any], str]") -> "tuple[list[Value], ...]":
     """
     Return the options of commands of a *kind* that the caller keeps: of explanations, of pictures,
@@ -238,13 +241,13 @@ def operator_names(ctx: Context, incomplete: str) -> list[str]:
     return _offered(ctx, lambda wallet: [line["operator"] for line in wallet.operators()])
 
 
-def lesson_names(_ctx: object, incomplete: str) -> list[str]:
+def lesson_names(incomplete: str) -> list[str]:
     from hongbao.lessons import names
 
     return [name for name in names() if name.startswith(incomplete)]
 
 
-def task_names(_ctx: Context, incomplete: str) -> list[str]:
+def task_names(incomplete: str) -> list[str]:
     from hongbao.classroom import names
 
     return [name for name in names() if name.startswith(incomplete)]

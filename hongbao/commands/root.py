@@ -41,9 +41,9 @@ def hongbao(
             )
     if ctx.invoked_subcommand is None:
         if caller(ctx).settings.bare == "help" and not caller(ctx).as_json:
-            from hongbao.commands.house import help_page
+            from hongbao.commands.overview import overview
 
-            print(help_page(caller(ctx)))
+            print(overview(caller(ctx)))
             return
         from hongbao.commands.status import answer_status
 

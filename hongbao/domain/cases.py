@@ -1,10 +1,12 @@
 """The states of a review case, and how many operators have to agree on it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from enum import StrEnum, unique
-from typing import NamedTuple
 
 from hongbao.errors import SameOperator
+from hongbao.rows import Row
 
 
 @unique
@@ -69,14 +71,14 @@ class Ends(StrEnum):
         return CaseState.RELEASED if self is Ends.RELEASE else CaseState.RETURNED
 
 
-class CaseFacts(NamedTuple):
+class CaseFacts(Row):
     """The facts that the decision of a case depends on; *state* is a `CaseState`."""
 
     state: str
     amount_fen: int
 
 
-class Outcome(NamedTuple):
+class Outcome(Row):
     """
     The state of a case after an operator's opinion.
 

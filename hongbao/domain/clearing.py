@@ -1,19 +1,20 @@
 """The transfers that a payment through the channel makes, institution by institution."""
 
-from typing import NamedTuple
+from __future__ import annotations
 
 from hongbao.domain.channel import Direction
 from hongbao.domain.ledger import Account, Reason, Transfer
+from hongbao.rows import Row
 
 
-class Platform(NamedTuple):
+class Platform(Row):
     """The platform's accounts for what is on its way from one bank, and to it."""
 
     incoming: Account
     outgoing: Account
 
 
-class Branch(NamedTuple):
+class Branch(Row):
     """The accounts that a bank moves for one customer."""
 
     deposit: Account
@@ -23,7 +24,7 @@ class Branch(NamedTuple):
     surplus: Account
 
 
-class Opening(NamedTuple):
+class Opening(Row):
     """The accounts that a demo card is opened with."""
 
     deposit: Account
@@ -90,7 +91,7 @@ def bank_corrects(branch: Branch, amount_fen: int, way: Direction) -> Transfer:
 # --- settlement ----------------------------------------------------------------------------------
 
 
-class Positions(NamedTuple):
+class Positions(Row):
     """The accounts that one bank and the platform are settled over."""
 
     platform: Platform

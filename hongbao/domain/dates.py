@@ -1,10 +1,12 @@
 """Dates: instants and durations as people type them, and China's calendar days."""
 
+from __future__ import annotations
+
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import NamedTuple
 
 from hongbao.errors import InvalidDuration, InvalidInstant, InvalidSpan
+from hongbao.rows import Row
 from hongbao.units import CHINA
 
 YEAR_FIRST, YEAR_LAST = 2000, 2200
@@ -73,7 +75,7 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=whole_seconds)
 
 
-class Span(NamedTuple):
+class Span(Row):
     """A number of whole days, or of months and days: what a look back is asked for in."""
 
     months: int

@@ -17,15 +17,19 @@ the old one stays (`tests/domain/facts.txt` lists them all). An act that comes i
 one number for each.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+from hongbao.rows import Row
 
 Facts = dict[str, Any]
 
 
-class Columns(NamedTuple):
+class Columns(Row):
     """The entry's own columns, in the form that answers have; facts leave them out."""
 
     request_id: str
@@ -38,7 +42,7 @@ class Columns(NamedTuple):
         return {"request_id": self.request_id, "at": self.at}
 
 
-class Kind(NamedTuple):
+class Kind(Row):
     """
     A kind of fact: how it is encoded and decoded.
 

@@ -1,9 +1,10 @@
 """Identity: resident ID numbers, real names and bank card numbers, parsed and masked."""
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
 
@@ -76,13 +77,15 @@ YEAR_FIRST = 1900
 _ID_NUMBER = re.compile(r"[0-9]{17}[0-9Xx]")
 
 
-@dataclass(frozen=True, slots=True)
-class IdNumber:
+class IdNumber(Row):
     """A valid resident ID number, which does not print or log by accident."""
 
-    number: str = field(repr=False)
-    birth_date: date = field(repr=False)
-    region: str = field(repr=False)
+    number: str
+    birth_date: date
+    region: str
+
+    def __repr__(self) -> str:
+        return "IdNumber()"
 
 
 def parse_id_number(text: str, today: date) -> IdNumber:

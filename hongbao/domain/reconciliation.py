@@ -1,13 +1,15 @@
 """Reconciliation (对账): the bank's lines and ours, message by message, and what differs."""
 
+from __future__ import annotations
+
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum, unique
 from itertools import groupby
-from typing import NamedTuple
 
 from hongbao.domain.channel import FINAL, Direction, MessageState
+from hongbao.rows import Row
 
 
 @unique
@@ -30,7 +32,7 @@ class DifferenceKind(StrEnum):
     AMOUNT = "amount"
 
 
-class OurLine(NamedTuple):
+class OurLine(Row):
     """A message as the platform knows it; *state* is a `MessageState`. Only accepted ones count."""
 
     message: str
@@ -40,7 +42,7 @@ class OurLine(NamedTuple):
     at: datetime
 
 
-class TheirLine(NamedTuple):
+class TheirLine(Row):
     """A line of a bank's statement: *reference* is its own; *status* is a `LineStatus`."""
 
     reference: str
@@ -51,7 +53,7 @@ class TheirLine(NamedTuple):
     at: datetime
 
 
-class Match(NamedTuple):
+class Match(Row):
     """A message that both have as done, with the same amount."""
 
     message: str
@@ -59,7 +61,7 @@ class Match(NamedTuple):
     amount_fen: int
 
 
-class Open(NamedTuple):
+class Open(Row):
     """
     A message whose outcome the platform does not know yet: a query will tell, so nothing differs.
 
@@ -73,7 +75,7 @@ class Open(NamedTuple):
     references: tuple[str, ...]
 
 
-class Difference(NamedTuple):
+class Difference(Row):
     """
     A message about which bank and platform disagree by *amount_fen*.
 
@@ -104,7 +106,7 @@ class Difference(NamedTuple):
 Verdict = Match | Open | Difference
 
 
-class Reconciliation(NamedTuple):
+class Reconciliation(Row):
     """The result of a day's reconciliation."""
 
     differences: tuple[Difference, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hongbao.domain.channel import MessageState
 from hongbao.domain.deal import luckiest
@@ -14,6 +14,7 @@ from hongbao.domain.packet import Packet, PacketKind, PacketState
 from hongbao.errors import Damaged, NotYetRevealed, PacketNotFound
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in, facts_in, facts_of
+from hongbao.rows import Row
 from hongbao.store import CaseRow, ClaimRow, PacketRow, PacketView, ProfileRow
 from hongbao.units import iso
 
@@ -28,7 +29,7 @@ _DAY = timedelta(days=1)
 _UNPAID = (MessageState.REJECTED, MessageState.REVERSED)
 
 
-class Standing(NamedTuple):
+class Standing(Row):
     """
     Whose share of a packet is the *luckiest* so far, and whether it is one's own.
 

@@ -1,6 +1,11 @@
 """What a shell offers where a value is typed: all that would be taken there, and nothing else."""
 
+import os
+import re
+import subprocess
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +14,12 @@ from typer._completion_classes import BashComplete
 
 from hongbao import packs, policies, statements
 from hongbao.cli import COMPLETE
+from hongbao.commands import completing, scripts
 from hongbao.commands.caller import Caller
 from hongbao.commands.house import root_command
+from hongbao.commands.root import app
 from tests.cli.shell import Shell
+from tests.consumers import program
 from tests.every import every
 
 FREE = {
@@ -146,6 +154,106 @@ def test_a_difference_is_offered_for_its_resolution(shell: Shell, monkeypatch: p
     assert "last" == last
 
     assert "surplus" in shell("reconcile").out.partition(payment)[0]
+
+
+# --- without hongbao: the table in the shell's script ---------------------------------------------
+
+
+def test_the_table_has_what_the_library_has():
+    """
+    Every command with all its options under all their names, and nothing else.
+    """
+    found = {level.path: level for level in completing.levels(app, {})}
+    shared = {option.word.text for option in completing.shared()}
+    house = root_command()
+
+    for path, command in {"": house, **dict(commands(house))}.items():
+        level = found.pop(path)
+        assert [word.text for word in level.commands] == [*getattr(command, "commands", ())]
+        named = {name for param in command.params for name in param.opts if name.startswith("-")}
+        ours = {option.word.text for option in level.options}
+        assert (path, named | shared) == (path, ours | shared)
+        valued = {option.word.text for option in level.options if option.taken.kind}
+        assert valued == {
+            name
+            for param in command.params
+            for name in param.opts
+            if not getattr(param, "is_flag", True) and name in ours
+        }
+    assert {} == found
+
+
+def commands(group: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Yield each command below *group*, by its words."""
+    for name in group.commands:
+        command = group.get_command(typer.Context(group), name)
+        yield " ".join((*words, name)), command
+        if hasattr(command, "commands"):
+            yield from commands(command, (*words, name))
+
+
+@every("shell", ["bash", "zsh", "fish"])
+def test_a_script_has_the_version_and_no_name_of_a_person(shell: str):
+    """
+    It lies in a file that is not encrypted; the same fixed values are in each.
+    """
+    written = scripts.script(shell, completing.levels(app, {"rp": "send"}), completing.shared())
+
+    assert written.startswith(f"# hongbao {version('hongbao')}\n")
+    assert "double-mean" in written
+    assert "rp" in written
+    assert not re.search(r"hb_[0-9A-Z]{8}|小明|小刚|icbc-0003", written)
+
+
+TABLED = [
+    ("hongbao sen", "send"),
+    ("hongbao -p 小红 --json bala", "balance"),
+    ("hongbao r", "receipt reconcile record refund rekey restore review risk race rp"),
+    ("hongbao card ''", "add list remove refunds"),
+    ("hongbao send --gree", "--greeting"),
+    ("hongbao send 5 --deal ''", "double-mean shuffled"),
+    ("hongbao export --format = be", "beancount"),
+    ("hongbao bank fault icbc dou", "double-booking"),
+    ("hongbao lab over", "oversell"),
+    ("hongbao help card acc", "accessibility"),
+    ("hongbao config set moti", "motion"),
+    ("hongbao completion ''", "bash zsh fish"),
+    ("hongbao export -o ''", ""),  # a file: bash's own completion
+]
+ASKED = [
+    *("hongbao use 小", "hongbao send 5 --to ''", "hongbao rp --gree", "hongbao -- sen"),
+    "hongbao send --dry-run --dry",  # which is there already
+]
+
+
+def test_bash_starts_no_hongbao_for_what_is_in_the_table(here: Shell, tmp_path: Path):
+    """
+    For the name of a person, and for what is behind an alias, it does.
+    """
+    (tmp_path / "config.toml").write_text('[aliases]\nrp = "send"\n', encoding="utf-8")
+    said = here.does("completion", "bash", HONGBAO_CONFIG=str(tmp_path / "config.toml"))
+    typed = [*(words for words, _offered in TABLED), *ASKED]
+    asked = "\n".join(
+        f"COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
+        '_hongbao_completion hongbao; echo "${COMPREPLY[*]}"'
+        for words in typed
+    )
+    (tmp_path / "hongbao").write_text("#!/bin/sh\necho asked\n", encoding="utf-8")
+    (tmp_path / "hongbao").chmod(0o755)
+
+    done = subprocess.run(
+        [program("bash"), "--norc", "-c", f"{said.out}\n{asked}"],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "" == done.stderr
+    lines = done.stdout.splitlines()
+    for (words, expected), line in zip(TABLED, lines, strict=False):
+        assert (words, sorted(expected.split())) == (words, sorted(line.split()))
+    assert ["asked"] * len(ASKED) == lines[len(TABLED) :]
 
 
 def test_the_installed_command_offers_them_to_bash(here: Shell):

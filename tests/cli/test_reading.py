@@ -13,16 +13,22 @@ import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hongbao import settings as configured
 from hongbao.commands import house as library
 from hongbao.commands import reading
 from hongbao.commands.caller import Caller
 from hongbao.commands.declared import REQUIRED, Command, Declared, Kind, Value
 from hongbao.commands.library import UsageError
 from hongbao.commands.options import kept_options
+from hongbao.commands.overview import overview
 from hongbao.commands.root import app
 from hongbao.commands.table import COMMANDS, NAMES, app_of
 from hongbao.errors import HongbaoError
+from hongbao.words import use_language
 from tests.every import every
+
+LINES = int(os.environ.get("HONGBAO_LINES", "300"))
+"""How many lines of each command the slow test tries."""
 
 KEPT = vars(Caller()).keys() - {"_env", "_main", "notes", "_settings", "_known_pin"}
 
@@ -151,7 +157,7 @@ def test_both_read_many_lines_the_same(level: str):
     """
     HONGBAO_LINES lines of each command, each of them a different one.
     """
-    compare(level, int(os.environ.get("HONGBAO_LINES", "300")))
+    compare(level, LINES)
 
 
 def compare(level: str, count: int) -> None:
@@ -211,6 +217,25 @@ def test_the_table_says_what_each_commands_own_help_says():
             said[name] = (found.own or next(iter(found.commands.values()))).short_help
 
     assert said == {name: text for names in COMMANDS.values() for name, text in names.items()}
+
+
+@every(("language", "columns"), [(each, size) for each in ("en", "zh_CN") for size in (40, 80)])
+def test_the_list_of_commands_is_what_the_library_prints(language: str, columns: int):
+    """
+    It is made without it, and has a person's aliases, too.
+    """
+    call = Caller()
+    call._settings = configured.Settings(aliases={"rp": "send --count 5"}, path=None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(columns))
+        use_language(language)
+        try:
+            whole = library.root_command()
+            with whole.make_context("hongbao", [], obj=call, resilient_parsing=True) as context:
+                assert context.get_help() == overview(call)
+                assert "rp" in overview(call)
+        finally:
+            use_language("en")
 
 
 def test_the_library_is_not_imported_for_a_well_formed_line(tmp_path):

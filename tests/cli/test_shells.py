@@ -49,6 +49,10 @@ OFFERED = [
     ("hongbao rp --gree", "--greeting"),
     ("hongbao use 小", "小红"),
     ("hongbao config set moti", "motion"),
+    ("hongbao -p 'Ann Lee' balan", "balance"),
+    ("hongbao send 5 --deal shu", "shuffled"),
+    ("hongbao lab over", "oversell"),
+    ("hongbao card rem", "remove"),
 ]
 
 
@@ -87,6 +91,32 @@ def test_fish_completes(environment: dict[str, str]):
 
     for (typed, offered), part in zip(OFFERED, said.split("---\n"), strict=False):
         assert (typed, True) == (typed, offered in re.split(r"[\s]+", part))
+
+
+OLD = """\
+_hongbao_completion() {
+    local word
+    COMPREPLY=()
+    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(
+        IFS=$'\\n'
+        env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD \\
+            _HONGBAO_COMPLETE=complete_bash "$1"
+    )
+}
+"""
+"""What the script of an older version was: it asks hongbao for everything."""
+
+
+def test_an_older_script_still_works(environment: dict[str, str]):
+    """
+    A start-up file may have one for years.
+    """
+    typed, offered = "hongbao send --gree", "--greeting"
+    asked = f"COMP_WORDS=({typed}); COMP_CWORD=2; _hongbao_completion hongbao; echo $COMPREPLY"
+
+    said = run([consumers.program("bash"), "--norc", "-c", f"{OLD}\n{asked}\n"], environment)
+
+    assert offered == said.strip()
 
 
 def run(argv: list[str], environment: dict[str, str]) -> str:

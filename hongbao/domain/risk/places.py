@@ -1,12 +1,15 @@
 """Places: the cities that a device may say it is in, and how far they are from each other."""
 
+from __future__ import annotations
+
 from math import asin, cos, radians, sin, sqrt
-from typing import NamedTuple
+
+from hongbao.rows import Row
 
 _EARTH_KM = 6371  # the mean radius; a sphere is right to about half a percent
 
 
-class Place(NamedTuple):
+class Place(Row):
     """A city, by the *number* that acts are remembered with: it never changes."""
 
     number: int
