@@ -151,6 +151,13 @@ TYPED = (
     ),
     Typed("sandbox", "sandbox --at toy --people 2", home="none", stride=29, plays=True),
     Typed("race", "race --people 3 --shares 2", home="none", stride=49, plays=True),
+    Typed(
+        "storm",
+        "storm --people 3 --packets 1 --shares 1 --claims 2 --seconds 1",
+        home="none",
+        stride=49,
+        plays=True,
+    ),
     Typed("demo", "demo", home="none", stride=49, plays=True),
     # an older form, which opening brings to today's
     Typed("upgrade", "balance", home="oldest"),
@@ -184,6 +191,7 @@ NOT_TYPED = {
         *("lab race", "lab do", "lab run", "lab catch", "clock advance", "risk replay"),
         *("class show", "class hand-in"),
     ),
+    "it is for a damaged home: tests/corruption kills it": ("repair",),
     "it waits for what others do: tests/delivery kills it": ("watch", "events resend"),
     "it wants an answer that is read off the screen: tests/wallet kills it": (
         *("challenge", "challenge answer"),

@@ -1,6 +1,7 @@
 """Every kind of act that there is, and that its entry gives again what it was answered with."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from hongbao.render import render, render_read
 from hongbao.wallet import unit_of_work
 from hongbao.wallet.homes import restore
 from hongbao.wallet.operators import By
+from hongbao.wallet.repair import repair
 from tests.wallet import test_check, test_check_channel, test_check_guards
 from tests.wallet.acts import BY_NAME
 from tests.wallet.bills import bill
@@ -104,6 +106,17 @@ def reviewed(world: World) -> None:
     desk.use_shipped_model(by=OPERATOR)
 
 
+def repaired(world: World, folder: Path) -> None:
+    """Lose the last page of the ledger, which the copy next to it has, and repair that."""
+    world.zhang.backup(folder / "whole")
+    world.zhang.topup(YUAN, pin=right)
+    world.close()
+    with world.ledger.open("r+b") as ledger:
+        ledger.seek(-100, os.SEEK_END)
+        ledger.write(bytes(100))
+    repair(world.env, folder / "repaired", backups=[folder / "whole"])
+
+
 def test_each_entry_gives_its_answer_again(
     worlds: Callable[[str], World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -120,6 +133,8 @@ def test_each_entry_gives_its_answer_again(
         held(worlds("back"), "return", Verb.REJECT)
         reviewed(worlds("reviewed"))
         restored(worlds("restored"), tmp_path / "copy")
+        worlds("sessions").zhang.open_session()
+        repaired(worlds("damaged"), tmp_path)
         for name in OTHERS:
             world, kind = worlds(name), BY_NAME[name]
             kind.do(world.open(kind.who), kind.ready(world))
