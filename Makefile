@@ -22,7 +22,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 # Where `make test-all` begins to explore; `make SEED=… test-all` explores the same again.
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
-.PHONY: demo test test-all simulate check lint types format bench bench-peers locale pins typer-pin build clean help
+.PHONY: demo test test-all simulate check lint types format bench bench-peers mutants locale pins typer-pin build clean help
 
 demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
 	@$(BIN)/hongbao demo
@@ -55,6 +55,10 @@ bench: $(VENV)/.runs  ## measure what things cost, as ratios against bare SQL
 bench-peers: $(VENV)/.runs  ## measure what the same costs with Redis, PostgreSQL, hledger and others
 	@$(BIN)/python bench/peers/run.py
 
+mutants: $(VENV)/.tests  ## put small faults into the rules (MODULES=…), and count those that the tests find
+	@$(PIP) 'mutmut>=3.8'
+	@$(BIN)/python tools/mutants.py $(MODULES)
+
 locale: $(VENV)/.tests  ## collect every sentence people read, and compile the translations
 	@$(BIN)/python tools/catalogue.py
 
@@ -70,7 +74,7 @@ build: $(VENV)/.tests  ## build the wheel into dist/
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --wheel-dir dist .
 
 clean:  ## remove what set-up and building made
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache mutants
 	find hongbao tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 help:  ## show this list

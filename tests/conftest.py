@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from hongbao import words
 
@@ -22,6 +22,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+@pytest.hookimpl(optionalhook=True)  # mutants are tried without xdist
 def pytest_xdist_auto_num_workers() -> int:
     """
     Return how many workers share the machine: three for two cores.
@@ -44,6 +45,14 @@ settings.register_profile(
     "steady", deadline=None, derandomize=True, max_examples=50, print_blob=True
 )
 settings.register_profile("explore", deadline=None, max_examples=500, print_blob=True)
+settings.register_profile(
+    "mutants",  # the same examples for each mutant, whichever process tries it
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=50,
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile("steady")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from hongbao.domain.bill import (
     kept,
     read,
     row_of,
+    start_of_minute,
 )
 from hongbao.errors import InvalidBill
 from hongbao.units import CHINA
@@ -103,6 +104,16 @@ def test_a_bill_says_whose_it_is_of_when_and_how_much():
         Direction.OUT: Tally(1, 6666),
         Direction.NEUTRAL: Tally(1, 10010),
     } == header.tallies
+
+
+def test_a_minute_begins_with_its_first_second():
+    """
+    And ends before the next.
+    """
+    at = datetime(2026, 2, 16, 20, 5, 59, 999_999, tzinfo=UTC)
+
+    assert datetime(2026, 2, 16, 20, 5, tzinfo=UTC) == start_of_minute(at)
+    assert start_of_minute(at) == start_of_minute(start_of_minute(at))
 
 
 def test_a_row_is_read_whole():

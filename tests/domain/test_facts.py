@@ -10,11 +10,18 @@ from hongbao import answers, errors
 from hongbao.domain.facts import (
     ASKED,
     COLUMN,
+    COUNT,
     ERRORS,
     SHAPES,
+    TEXT,
     Columns,
+    Shape,
     decode,
+    each,
     encode,
+    maybe,
+    part,
+    where_so,
 )
 from hongbao.errors.base import Fact, declarations
 from hongbao.render import render
@@ -261,3 +268,65 @@ def test_the_answer_is_what_the_docs_show(act: str):
     told = ANSWERED[act]
 
     assert told.__required_keys__ == SHAPES[act][1].fields.keys()
+
+
+def test_a_shape_knows_what_is_needed_what_may_be_missing_and_what_its_row_says():
+    """
+    Its columns are in the answer and not in the facts; what has nothing to say is in neither.
+    """
+    shape = Shape({"at": COLUMN, "count": COUNT, "note": where_so(TEXT), "who": maybe(TEXT)})
+
+    assert ("at",) == shape.columns
+    assert "count: count, note: text, where so, who: text | null" == str(shape)
+    assert shape.fits({"at", "count", "who"})
+    assert not shape.fits({"at", "count", "note"})
+    assert not shape.fits({"at", "count", "who", "more"})
+    packed = shape.pack({"at": "now", "count": 3, "who": None})
+    assert [3, None, None] == packed
+    assert {"count": 3, "who": None} == shape.unpack(packed)
+    assert {"count": 3, "note": "a", "who": "b"} == shape.unpack([3, "a", "b"])
+
+
+def test_kinds_are_made_of_kinds():
+    """
+    A list, null, and facts within facts, which are refused where they are something else.
+    """
+    rows = each(part(name=TEXT, count=maybe(COUNT)))
+
+    assert "[(name: text, count: count | null)]" == rows.name
+    packed = rows.pack([{"name": "a", "count": 1}, {"name": "b", "count": None}])
+    assert [["a", 1], ["b", None]] == packed
+    assert [{"name": "a", "count": 1}, {"name": "b", "count": None}] == rows.unpack(packed)
+    unreadable: list[Any] = ["ab", [["a"]], [["a", "1"]], [["a", True]], [[None, 1]]]
+    for values in unreadable:
+        with pytest.raises(ValueError, match=r"."):
+            rows.unpack(values)
+    no_facts: list[Any] = [{"name": "a"}, [["a", 1]], [{"name": "a"}], [{"name": 1, "count": 1}]]
+    for values in no_facts:
+        with pytest.raises(ValueError, match=r"."):
+            rows.pack(values)
+
+
+def test_the_request_is_kept_only_where_it_is_another_ones():
+    """
+    An act's own request is in its row.
+    """
+    paid = {"amount_fen": 1, "card": "c", "balance_fen": 500, "payment": "p"}
+
+    own = json.loads(encode("topup", {**ROW.common, **paid}, ROW))
+    asked = json.loads(encode("topup", {**ROW.common, "request_id": "asked", **paid}, ROW))
+
+    assert None in own
+    assert "asked" not in own
+    assert "asked" in asked
+
+
+@pytest.mark.parametrize("raw", [[], "", {}, [1], [["insufficient_card"]], ["no_bill"]])
+def test_what_is_no_error_that_an_act_keeps_is_not_read(raw: object):
+    """
+    Neither by its shape nor by its code.
+    """
+    text = json.loads(encode("not_paid", NOT_PAID, ROW))
+    at = next(n for n, value in enumerate(text) if isinstance(value, list))
+    with pytest.raises(ValueError, match=r"."):
+        decode("not_paid", json.dumps([*text[:at], raw, *text[at + 1 :]]))

@@ -98,6 +98,19 @@ def test_a_demo_number_is_valid_and_no_ones(serial):
     assert "region" == problem_of("9999" + "11" + number[6:])
 
 
+def test_demo_numbers_are_born_a_day_later_each_thousand():
+    """
+    In lessons the same serial is the same person for ever; out of reach is our own mistake.
+    """
+    born = {serial: demo_id_number(serial)[6:17] for serial in (1, 999, 1000, 123_456)}
+
+    assert {1: "19900101001", 999: "19900101999", 1000: "19900102000"}.items() <= born.items()
+    assert "19900504456" == born[123_456]
+    for serial in (0, 10**6):
+        with pytest.raises(AssertionError):
+            demo_id_number(serial)
+
+
 @given(id_numbers, st.integers(0, 17), st.sampled_from("0123456789X"))
 def test_every_wrong_character_is_found(number, place, other):
     """

@@ -62,6 +62,16 @@ def claim(packet, who, at=SENT, *, claimed_fen=None, sender_may_claim=True):
     check_claim(packet, who, now=at, claimed_fen=claimed_fen, sender_may_claim=sender_may_claim)
 
 
+def facts_of(packet, refusal):
+    """Return what a refusal of *packet* says next to its sentence."""
+    moments: dict[type[Exception], dict[str, datetime | None]] = {
+        PacketRefunded: {"refunded_at": packet.closed_at},
+        PacketExpired: {"expires_at": EXPIRY},
+        PacketNotExpired: {"expires_at": EXPIRY},
+    }
+    return {"packet": packet.id, **moments.get(refusal, {})}
+
+
 @every(
     ("packet", "at", "state"),
     [
@@ -131,8 +141,9 @@ def test_each_claim_that_is_too_late_or_not_ones_own_has_its_own_answer(packet, 
     """
     A person is told what they can least change about it.
     """
-    with pytest.raises(refusal):
+    with pytest.raises(refusal) as refused:
         claim(packet, who, at)
+    assert facts_of(packet, refusal) == refused.value.facts
 
 
 @pytest.mark.parametrize(
@@ -164,7 +175,7 @@ def test_who_has_a_share_is_told_so_whatever_became_of_the_packet(packet):
     with pytest.raises(AlreadyClaimed) as refusal:
         claim(packet, FRIEND, EXPIRY, claimed_fen=321)
 
-    assert 321 == refusal.value.facts["amount_fen"]
+    assert {"packet": packet.id, "amount_fen": 321} == refusal.value.facts
 
 
 @pytest.mark.parametrize(
@@ -180,8 +191,9 @@ def test_a_refund_that_is_early_twice_or_somebody_elses_is_refused(packet, who, 
     """
     Only the sender gets the rest back, once, and not before the packet expires.
     """
-    with pytest.raises(refusal):
+    with pytest.raises(refusal) as refused:
         check_refund(packet, who, now=at)
+    assert facts_of(packet, refusal) == refused.value.facts
 
 
 def test_what_is_left_is_what_was_not_claimed():
@@ -204,6 +216,7 @@ def test_what_is_held_can_neither_be_claimed_nor_refunded(packet):
     ):
         with pytest.raises(PacketHeld) as refused:
             attempt()
-        assert (FREED_AT, WHY) == (refused.value.facts["until_at"], refused.value.facts["why"])
+        facts = {"packet": packet.id, "until_at": FREED_AT, "why": WHY}
+        assert facts == {name: refused.value.facts[name] for name in facts}
     with pytest.raises(NotYourPacket):
         check_refund(packet, STRANGER, now=SENT, why=WHY)

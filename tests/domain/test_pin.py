@@ -45,6 +45,7 @@ def test_a_pin_keeps_quiet():
     """
     pin = Pin("246810")
 
+    assert "Pin(••••••)" == repr(pin)
     for shown in (repr(pin), str(pin), f"{pin}", f"{pin!r:>20}", "%s" % pin, repr([pin])):  # noqa: UP031
         assert "•" in shown
         assert not any(character.isdigit() for character in shown)

@@ -119,6 +119,13 @@ def test_what_is_not_the_number_is_no_answer(typed):
     assert not Puzzle("福", "福" * 7 + "富" * 9).solved_by(typed)
 
 
+def test_a_puzzle_is_kept_as_compact_text():
+    """
+    As it is sealed: the same puzzle is the same text in every version.
+    """
+    assert '{"sought":"福","line":"福富"}' == Puzzle("福", "福富").encode()
+
+
 @given(puzzles)
 def test_a_puzzle_is_kept_and_read_again(puzzle):
     """
