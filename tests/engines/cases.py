@@ -26,7 +26,7 @@ from hongbao.changes.guards import (
     PassChallenge,
     SetChallenge,
 )
-from hongbao.changes.home import KeepRules, RememberRefusal, SetHome, SetReadings
+from hongbao.changes.home import KeepRules, RememberRefusal, SealAgain, SetHome, SetReadings
 from hongbao.changes.packets import (
     AddClaim,
     AddMaturing,
@@ -67,6 +67,7 @@ from hongbao.domain.ledger import Account, Kind, Reason
 from hongbao.domain.packet import Hold
 from hongbao.domain.settlement import Gross
 from hongbao.errors import Damaged
+from hongbao.questions import Question
 from hongbao.store import (
     BankMessageRow,
     BatchRow,
@@ -187,6 +188,12 @@ def tablet(store: Store) -> Any:
     return next(iter(store.devices(None, "tablet")), None)
 
 
+def sealing(store: Store) -> list[tuple[int, str]]:
+    """Return the profiles that entries after those of `found` have left, each with its entry."""
+    rows = store.audit(Question.SEALED_ROWS)
+    return [(entry, key) for entry, table, key, _ in rows if table == "profile" and entry > BASE]
+
+
 def used_fen(store: Store) -> int:
     return store.usage_of(ZHANG).used_fen(TOPUPS, DAY, DAY)
 
@@ -222,6 +229,7 @@ CASES = [
         lambda s: (s.request("asked", ZHANG).refusal, s.request("asked", LI).refusal),
         ((DIGEST, "{}"), None),
     ),
+    Case(SealAgain((("profile", LI), ("profile", WANG))), sealing, [(NEXT, "2"), (NEXT, "3")]),
     # --- people
     Case(AddProfile(profile_row(4), "four", "hash"), lambda s: s.profile("four"), profile_row(4)),
     Case(

@@ -53,6 +53,9 @@ def said(world: World, before: Any) -> str:
     Look at everything and then act, and return what was said: nothing, or a code of damage.
 
     Whatever is answered at all is what was true before.
+
+    Who meets it with a payment half-way is told that this is pending, so that nobody pays again;
+    the next act is told of damage.
     """
     world.chances = 1000  # another process draws other ids
     try:
@@ -61,6 +64,14 @@ def said(world: World, before: Any) -> str:
             desk.topup(YUAN, pin=right)
     except errors.NotIntact as error:
         return error.code
+    except errors.PaymentPending as pending:
+        assert isinstance(pending.__cause__, errors.NotIntact)  # noqa: PT017
+        with (
+            Wallet.open(world.env, profile=ZHANG) as desk,
+            pytest.raises(type(pending.__cause__)) as told,
+        ):
+            desk.topup(YUAN, pin=right)
+        return told.value.code
     return ""
 
 

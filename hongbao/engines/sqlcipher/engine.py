@@ -275,10 +275,10 @@ class Engine:
             self._db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
             type(self).open(self.path, page_key).close()
         except (engine.DatabaseError, Damaged) as error:
-            if _name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            if _name(error).startswith("SQLITE_BUSY"):
                 raise Busy from None
-            # The engine says "ok" to a rekey that found no room, and only what follows shows it;
-            # or it says that it needs a key.
+            # The engine says "ok" to a rekey that found no room, and only what follows shows it: a
+            # table is locked then, by the rekey itself. Or the engine says that it needs a key.
             reason = os.strerror(errno.ENOSPC if _is_full(self.path) else errno.EIO)
             raise StorageRefused(path=str(self.path), reason=reason) from None
 
