@@ -111,9 +111,6 @@ class Case(NamedTuple):
     before: tuple[Change, ...] = ()
 
 
-SEALS_ONLY = "SealAgain"
-"""The change that writes nothing: what it does is a seal, which tests of repair verify."""
-
 NOTHING = "nothing is there"
 
 
