@@ -11,8 +11,10 @@ from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Protocol
 
-_LINES = 256
-_IN_MEMORY_BYTES = 1024 * 1024
+LINES = 256
+"""How many lines are written at a time."""
+
+_IN_MEMORY_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
 
 
@@ -25,7 +27,7 @@ class Sink(Protocol):
 def put(out: Sink, texts: Iterable[str]) -> None:
     """Write *texts* to *out*, one behind the other, some hundred at a time."""
     coming = iter(texts)
-    while some := [*islice(coming, _LINES)]:
+    while some := [*islice(coming, LINES)]:
         out.write("".join(some).encode())
 
 

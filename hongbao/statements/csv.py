@@ -18,7 +18,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from hongbao.statements import Sheet
-from hongbao.statements._spool import put
+from hongbao.statements._spool import LINES
 from hongbao.units import iso, yuan
 
 if TYPE_CHECKING:
@@ -61,18 +61,16 @@ _FORMULA = frozenset("=+-@'\u2212")
 def write(sheet: Sheet, out: BinaryIO) -> None:
     """Write *sheet* to *out* as CSV."""
     out.write(BOM_UTF8)
-    put(out, _pieces(_rows(sheet)))
+    coming = _rows(sheet)
+    while some := _table(islice(coming, LINES)):
+        out.write(some.encode())
 
 
-def _pieces(rows: "Iterable[Sequence[str | int]]") -> "Iterator[str]":
-    """Yield *rows* as CSV, some hundred at a time."""
-    piece = io.StringIO(newline="")
-    table, coming = csv.writer(piece), iter(rows)
-    while some := [*islice(coming, 256)]:
-        table.writerows(some)
-        yield piece.getvalue()
-        piece.seek(0)
-        piece.truncate()
+def _table(rows: "Iterable[Sequence[str | int]]") -> str:
+    """Return *rows* as CSV."""
+    table = io.StringIO(newline="")
+    csv.writer(table).writerows(rows)
+    return table.getvalue()
 
 
 def _rows(sheet: Sheet) -> "Iterator[Sequence[str | int]]":

@@ -108,6 +108,6 @@ def _whole(number: int | None) -> int | str:
 
 def _id(text: str | None) -> str:
     """Return an id or null as JSON: one of ours is letters and digits, and seldom comes again."""
-    if text is not None and text.isascii() and text.isidentifier():
-        return f'"{text}"'
-    return _text(text)
+    if text is None:
+        return "null"
+    return f'"{text}"' if text.isascii() and text.isidentifier() else to_json(text)
