@@ -22,7 +22,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 # Where `make test-all` begins to explore; `make SEED=… test-all` explores the same again.
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
-.PHONY: demo test test-all simulate check lint types format bench bench-peers mutants locale pins typer-pin build clean help
+.PHONY: demo test test-all simulate fuzz check lint types format bench bench-peers mutants locale pins typer-pin build clean help
 
 demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
 	@$(BIN)/hongbao demo
@@ -35,6 +35,10 @@ test-all: $(VENV)/.tests  ## run the slow tests too, and let the random ones exp
 
 simulate: $(VENV)/.tests  ## live simulated lives, without end or for so many STEPS=, from SEED=
 	@HONGBAO_SIM_SEED=$(SEED) $(if $(STEPS),HONGBAO_SIM_STEPS=$(STEPS)) $(BIN)/python -m tests.simulation
+
+fuzz: $(VENV)/.tests  ## fuzz each parser, guided by its coverage, for SECONDS= each (default 20)
+	@$(PIP) --only-binary :all: atheris 2>/dev/null || true
+	@SECONDS=$(or $(SECONDS),20) $(BIN)/python -m tests.fuzz.guided
 
 check: lint types test  ## everything a change has to pass: lint, types, tests
 

@@ -35,7 +35,7 @@ from hongbao.domain.risk import forest, pack
 from hongbao.errors import HongbaoError
 from hongbao.inputs import read_lines, read_text
 from hongbao.lessons import script as lesson
-from hongbao.recordings import recorder, verifying
+from hongbao.recordings import recorder, scenario, verifying
 from hongbao.settings import parse as parse_settings
 from hongbao.statements._bills.file import BillFile
 from hongbao.statements._proofs.verification import Judge
@@ -53,7 +53,6 @@ from hongbao.vault import (
 )
 from hongbao.vault.checkpoint import CheckpointFile
 from hongbao.vault.head import HeadNote, written_line
-from tests.cli import test_reading as lines
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).with_name("corpus")
@@ -100,6 +99,8 @@ def _shown(error: HongbaoError) -> None:
 
 def command_line(content: bytes) -> None:
     """Whatever our own reader reads, the library reads so, too."""
+    from tests.cli import test_reading as lines
+
     words = content.decode("utf-8", "replace").replace("\0", "").split("\n")
     ours = lines.by_us(words)
     if ours is not None:
@@ -264,13 +265,24 @@ def proven() -> bytes:
 WORDS = (b"", "小红".encode(), b"hb_7Q2M4K9X", b"5", b"66.66", b"2026-02-16", b"30d", b"last")
 RECORDED = (
     b'{"form": 1, "salt": "00", "home": "/h", "founds": true, "more": {}}\n'
-    b'{"words": ["init"], "code": 0, "error": null, "ids": {}, "secrets": [], "identity": [],'
-    b' "at": 0, "profile": null, "amount": null}\n'
+    b'{"words": ["init", "a"], "code": 0, "error": null, "facts": {}, "secrets": [],'
+    b' "identity": [], "wrong_tries": 0, "profile": null, "left_out": null}\n'
 )
-EXAMPLES = {
-    "lines": tuple("\n".join(words).encode() for words, _, _ in lines.LEVELS.values()),
-    "links": (b"otpauth://totp/hongbao:a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=h",),
-}
+LINK = b"otpauth://totp/hongbao:a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=h"
+
+CARRIED = json.dumps(
+    {
+        scenario.KEY: scenario.FORM,
+        "story": "balance => 0\n",
+        "language": "en",
+        "given": {"who": "a"},
+        "columns": 80,
+        "rows": 24,
+        "chapters": [{"title": "One", "digest": None}],
+        "lines": ["$ balance"],
+    }
+).encode()
+"""What a picture carries of its story."""
 
 PARSERS = {
     # What is typed.
@@ -342,9 +354,15 @@ PARSERS = {
             *(settled, check_passphrase, authenticator.parse_code, authenticator.parse_secret),
             signing.Secret,
         ),
-        (b"271828", "１２３４５６".encode(), b" 287 082 ", b"correct horse battery staple")
-        + (b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b"gezd gnbv gy3t qojq gezd gnbv gy3t qojq")
-        + EXAMPLES["links"],
+        (
+            b"271828",
+            "１２３４５６".encode(),
+            b" 287 082 ",
+            b"correct horse battery staple",
+            b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            b"gezd gnbv gy3t qojq gezd gnbv gy3t qojq",
+            LINK,
+        ),
     ),
     "targets": Parser(
         typed(programs.parse_program, posting.parse_url),
@@ -357,7 +375,7 @@ PARSERS = {
             b"http://a:/",
         ),
     ),
-    "command-line": Parser(command_line, EXAMPLES["lines"]),
+    "command-line": Parser(command_line, ()),
     # What is handed in as a file.
     "lines": Parser(
         file("lines", lambda path: read_lines(str(path), 2, secret=True)),
@@ -375,7 +393,7 @@ PARSERS = {
     ),
     "settings": Parser(
         text_of(partial(parse_settings, source="config.toml")),
-        (b'motion = "off"\nlanguage = "zh"\n[columns]\nhistory = "at,+status"\n[alias]\nb="a"\n',),
+        (b'motion = "off"\nlanguage="zh"\n[columns]\nhistory = "at,+status"\n[aliases]\nb="a"',),
     ),
     "story": Parser(
         text_of(partial(story.parse, source="story", folder=None)),
@@ -394,7 +412,10 @@ PARSERS = {
     ),
     "hand-in": Parser(
         file("hand-in.txt", submission.read),
-        (b"task: penny\nstudent: s01\nbalance => 0\n", *of("hongbao/stories/packet.txt")),
+        (
+            b"given task = penny\ngiven student = s01\nbalance => 0\n",
+            *of("hongbao/stories/packet.txt"),
+        ),
         (submission.UnreadableError,),
     ),
     "bill": Parser(file("bill.csv", bill_in), of("tests/bills/*.csv")),
@@ -404,9 +425,24 @@ PARSERS = {
     "statement": Parser(file("statement.json", verdict), ()),
     "receipt": Parser(file("receipt.txt", verdict), ()),
     "recording": Parser(file("log", recording), (RECORDED,)),
-    "cast": Parser(file("a.cast", picture), ()),
-    "svg": Parser(file("a.svg", picture), ()),
-    "html": Parser(file("a.html", picture), ()),
+    "cast": Parser(
+        file("a.cast", picture),
+        (b'{"version": 2, "hongbao": %b}\n[0.5, "o", "$ a\\r\\n"]\n' % CARRIED,),
+    ),
+    "svg": Parser(
+        file("a.svg", picture),
+        (
+            b'<svg xmlns="http://www.w3.org/2000/svg"><metadata id="hongbao">%b</metadata>'
+            b'<g id="lines"><text>$ balance</text></g></svg>' % CARRIED,
+        ),
+    ),
+    "html": Parser(
+        file("a.html", picture),
+        (
+            b'<script id="hongbao" type="application/json">%b</script><text>$ balance</text>'
+            % CARRIED,
+        ),
+    ),
     # What stands in a home, and another may have changed.
     "master": Parser(file("keys/master.json", master), keys()),
     "head": Parser(
@@ -456,9 +492,20 @@ NASTY = (
 )
 
 
+def command_lines() -> tuple[bytes, ...]:
+    """Return each command with all its options, a word on a line."""
+    from tests.cli.test_reading import LEVELS  # which imports every command
+
+    return tuple(
+        "\n".join([*words, *(name for value in declared.params for name in value.names)]).encode()
+        for words, declared, _kind in LEVELS.values()
+    )
+
+
 def seeds_of(name: str) -> tuple[bytes, ...]:
     """Return the whole contents for the parser called *name*, and those that were kept."""
-    return PARSERS[name].seeds + tuple(content for _name, content in kept(name)) or (b"",)
+    seeds = command_lines() if name == "command-line" else PARSERS[name].seeds
+    return seeds + tuple(content for _name, content in kept(name)) or (b"",)
 
 
 def kept(name: str) -> list[tuple[str, bytes]]:
