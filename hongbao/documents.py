@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from typing import Any
 
 FORMAT = 1
 """The version of the documents: keys may be added, and nothing else (docs/reference/json.md)."""
@@ -29,3 +30,19 @@ def to_json(facts: object, *, encoding: str | None = "utf-8", indent: int | None
 
 def _is_utf_8(encoding: str | None) -> bool:
     return encoding is None or codecs.lookup(encoding).name == "utf-8"
+
+
+def of_json(text: str | bytes) -> Any:
+    """
+    Return the document that *text* from outside is. Raises ValueError if it is none.
+
+    So it does where `json.loads` would raise RecursionError.
+
+    >>> of_json("[" * 100_000)
+    Traceback (most recent call last):
+    ValueError: it is nested too deep
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None

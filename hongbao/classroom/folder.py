@@ -17,6 +17,7 @@ from hongbao.classroom import ENDING, text_of
 from hongbao.classroom.numbers import drawn, seed_of
 from hongbao.classroom.roster import Student
 from hongbao.classroom.task import HandOut, Task, read
+from hongbao.documents import of_json
 from hongbao.domain.toml_table import Document
 from hongbao.domain.toml_text import dumped
 from hongbao.errors import ClassNotFound, ClassUnreadable, FileExists, FolderTaken, HongbaoError
@@ -167,7 +168,7 @@ def opened(folder: Path) -> Classroom:
     except (OSError, UnicodeDecodeError) as error:
         raise ClassUnreadable(path=str(path), reason=str(error)) from None
     try:
-        document = json.loads(content)
+        document = of_json(content)
         if document["form"] != FORM:
             raise ClassUnreadable(path=str(path), reason=N_("it was written by a newer version"))
         students = tuple(Student(each["id"], each["name"]) for each in document["students"])

@@ -52,7 +52,6 @@ PROBLEMS = {
     "uses": N_("line {line}: it uses another file"),
     "scene": N_("line {line}: there are only commands and files in a recording of a task"),
     "long_line": N_("line {line}: it is longer than any command of a task"),
-    "too_deep": N_("there is JSON in it that is nested too deep"),
     "too_many": N_("it has more commands than a task takes"),
     "no_student": N_("it does not say whose it is, and of which task"),
 }
@@ -168,8 +167,6 @@ def parsed(text: str, source: str) -> Submission:
     except InvalidStory as error:
         problem = "uses" if error.problem == "nested_use" else "not_a_story"
         raise UnreadableError(problem, line=error.line, text=error.message) from None
-    except RecursionError:  # of what is said to be JSON
-        raise UnreadableError("too_deep") from None
     given = {scene.name: scene.text for scene in reversed(story.scenes) if isinstance(scene, Given)}
     if not (given.get(TASK) and given.get(STUDENT)):
         raise UnreadableError("no_student")

@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 
 from hongbao.commands.caller import Caller
+from hongbao.documents import of_json
 from hongbao.errors import HongbaoError
 
 NAME = "last-refusal"
@@ -35,7 +36,7 @@ def of(call: Caller) -> str | None:
     from hongbao import why
 
     try:
-        document = json.loads((call.env.data / NAME).read_text(encoding="utf-8"))
+        document = of_json((call.env.data / NAME).read_text(encoding="utf-8"))
         code, by = document["code"], document["by"]
     except (OSError, ValueError, KeyError, TypeError, HongbaoError):
         return None

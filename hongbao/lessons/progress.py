@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hongbao.documents import of_json
 from hongbao.errors import ProgressUnreadable
 from hongbao.outputs import save_as
 from hongbao.vault.files import make_folder
@@ -102,7 +103,7 @@ class Progress:
         except (OSError, UnicodeDecodeError) as error:
             raise self._unreadable(str(error)) from None
         try:
-            document = json.loads(text)
+            document = of_json(text)
         except ValueError:
             raise self._unreadable(N_("it is not JSON")) from None
         if not isinstance(document, dict) or document.get("form") != FORM:

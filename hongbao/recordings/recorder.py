@@ -19,6 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hongbao.documents import of_json
 from hongbao.domain.identity import luhn_check_digit, parse_id_number
 from hongbao.errors import HongbaoError, NotARecording
 
@@ -131,7 +132,7 @@ def _line(facts: Mapping[str, Any]) -> bytes:
 
 def _head(log: Path, line: bytes) -> Head:
     try:
-        facts = json.loads(line)
+        facts = of_json(line)
         if facts.pop("form") != FORM:
             raise NotARecording(path=str(log))
         return Head(**facts)
@@ -141,7 +142,7 @@ def _head(log: Path, line: bytes) -> Head:
 
 def _recorded(log: Path, line: bytes) -> Recorded:
     try:
-        facts = json.loads(line)
+        facts = of_json(line)
         lists = {name: tuple(facts[name]) for name in ("words", "secrets", "identity")}
         return Recorded(**{**facts, **lists})
     except (ValueError, KeyError, TypeError):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from hongbao.documents import of_json
 from hongbao.domain.ids import CASE_PREFIX, CHALLENGE_PREFIX, PACKET_PREFIX
 from hongbao.story.script import NAME, Total
 
@@ -146,7 +147,7 @@ def _by_size(text: str) -> tuple[int, str]:
 def _field(text: str, field: str) -> object:
     """Return what stands at *field*, as in ``seal.entry``, in the document *text*; None if not."""
     try:
-        value = json.loads(text)
+        value = of_json(text)
     except ValueError:
         return None
     for name in field.split("."):

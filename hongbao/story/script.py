@@ -1,6 +1,5 @@
 """The script of a story: its parts and its parser."""
 
-import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from hongbao.documents import of_json
 from hongbao.errors import InvalidFact, InvalidStory, kinds
 from hongbao.inputs import read_whole
 from hongbao.words import Filled
@@ -469,7 +469,7 @@ class _Reader:
         if where in ("either", "json") and text.startswith("{"):
             where = "json"
             try:
-                json.loads(text)
+                of_json(text)
             except ValueError:
                 raise self._wrong("bad_json") from None
         return Expectation(self.line, where, text)

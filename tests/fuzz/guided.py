@@ -76,7 +76,7 @@ def fuzz(name: str, flags: list[str]) -> None:
             parsers.try_one(name, content)
         except Exception:
             _keep(parsers.CORPUS / name, content)
-            _say(f"neither read nor refused: {content!r}")
+            _say(f"neither read nor refused: {content[:300]!r}")
             raise
 
     atheris.Setup([sys.argv[0], *flags], _one_input(name, try_one))
