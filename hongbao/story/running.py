@@ -245,17 +245,22 @@ def fork(
     screen: Screen | None,
 ) -> Ran:
     """Run *main* as a command in a fork of this process, which `can_fork` (see `Run`)."""
-    with ExitStack() as closing:
-        started = start_fork(main, words, folder, variables, screen)
-        for output in started.outputs:
-            closing.enter_context(output)
-        try:
+    mask = _hold_signals()
+    started = None
+    try:
+        with ExitStack() as closing:
+            started = _forked(main, words, folder, variables, screen, mask)
+            for output in started.outputs:
+                closing.enter_context(output)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # from here on it would be ended
             out, err, modules = heard(started.outputs, words)
-        except BaseException:
+    except BaseException:
+        if started is not None:
             end(started.pid)
-            raise
-        finally:
-            exit_code = started.wait()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        exit_code = 1 if started is None else started.wait()
     learn(modules)
     return Ran(exit_code, out, err)
 
@@ -272,17 +277,46 @@ def start_fork(
 
     On a third output it says what it had to import, for `learn`.
     """
+    mask = _hold_signals()
+    started = None
+    try:
+        started = _forked(main, words, folder, variables, screen, mask)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    except BaseException:
+        if started is not None:  # a Ctrl-C that had to wait: nobody else knows of the command
+            end(started.pid)
+            started.wait()
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return started
+
+
+def _hold_signals() -> set[int]:
+    """
+    Let signals wait, and return the mask that was in force.
+
+    One that comes between a fork and the moment at which somebody would end it leaves it running;
+    and one that comes before the command has its own handlers would be handled as ours.
+    """
+    return set(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
+
+
+def _forked(
+    main: Callable[[], int],
+    words: list[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    screen: Screen | None,
+    mask: Iterable[int],
+) -> Started:
+    """Fork, and be the command in it, where the signals of *mask* are blocked and no others."""
     with ExitStack() as closing:
         ours, theirs = _outputs(screen, closing)
         learned, learns = opened_output(None, closing)
-        # A signal that comes before the command has its own handlers would be handled as ours.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        try:
-            pid = os.fork()
-            if pid == 0:
-                _be(main, words, folder, variables, [*theirs, learns], mask)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        pid = os.fork()
+        if pid == 0:
+            _be(main, words, folder, variables, [*theirs, learns], mask)
         closing.pop_all()
         for output in (*theirs, learns):
             output.close()
