@@ -283,7 +283,7 @@ def start_fork(
         started = _forked(main, words, folder, variables, screen, mask)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     except BaseException:
-        if started is not None:  # a Ctrl-C that had to wait: nobody else knows of the command
+        if started is not None:  # a Ctrl-C that had to wait: the caller does not know the command yet
             end(started.pid)
             started.wait()
         raise
@@ -294,10 +294,10 @@ def start_fork(
 
 def _hold_signals() -> set[int]:
     """
-    Let signals wait, and return the mask that was in force.
+    Let signals wait, and return the mask from before.
 
-    One that comes between a fork and the moment at which somebody would end it leaves it running;
-    and one that comes before the command has its own handlers would be handled as ours.
+    One that comes after a fork, and before what would end the command, would leave it running; and
+    one that comes before the command has its own handlers would be handled as ours.
     """
     return set(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
 
