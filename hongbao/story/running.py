@@ -283,7 +283,7 @@ def start_fork(
         started = _forked(main, words, folder, variables, screen, mask)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     except BaseException:
-        if started is not None:  # a Ctrl-C that had to wait: the caller does not know the command yet
+        if started is not None:  # a Ctrl-C that had to wait
             end(started.pid)
             started.wait()
         raise
