@@ -8,7 +8,7 @@ same to the last bit; a test compares both on any acts.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from operator import add
 from typing import NamedTuple
 
@@ -30,9 +30,6 @@ from hongbao.domain.risk.measures import ACTS_MIN, NEVER, QUICK_MS, Look, Night
 from hongbao.domain.risk.pack import Pack
 
 _CLAIM = LETTERS[What.CLAIM]
-
-COMPILED_AFTER = 1000
-"""After how many claims the model is compiled."""
 
 NOTHING = frozenset({"times_usual", "pass_through"})
 """Indicators of payments, which say 0 of every claim."""
@@ -198,8 +195,6 @@ class ClaimJudge:
         keys = keys_of(pack, forest)
         self.of_fen = tuple(dict.fromkeys(key.of_fen for key in keys if key.of_fen))
         self._forest = forest
-        self._asked = 0
-        self._compiled: Callable[[Sequence[int]], int] | None = None
         self._count = len(keys)
         self._of_asked = tuple(
             (place, Asked._fields.index(key.indicator))
@@ -232,14 +227,6 @@ class ClaimJudge:
             for when in of_claims
         )
 
-    def _score(self, values: list[int]) -> int:
-        """Return the model's score; the model is compiled once it has been asked often."""
-        assert self._forest is not None
-        self._asked += 1
-        if self._asked == COMPILED_AFTER:
-            self._compiled = self._forest.compiled()
-        return self._forest.score(values) if self._compiled is None else self._compiled(values)
-
     def habit(self, habit: Habit) -> ClaimHabit:
         """Return *habit* ready to be measured."""
         return ClaimHabit(habit, self.of_fen)
@@ -261,7 +248,7 @@ class ClaimJudge:
                 values[place] = take(habit, asked, start, before, now)
         score = None
         if self._forest is not None:
-            score = self._score([values[place] for place in self._features])
+            score = self._forest.score([values[place] for place in self._features])
         is_plain = True
         for when in self._conditions:
             for place, at_least, at_most in when:

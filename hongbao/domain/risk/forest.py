@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import CodeType, FunctionType, MappingProxyType
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from hongbao.domain.risk.indicators import Key, parse_key
@@ -75,23 +75,6 @@ class Forest(Row):
         """
         return halved_permille(self.paths.total(values), self.longest)
 
-    def compiled(self) -> Callable[[Sequence[int]], int] | None:
-        """
-        Return a function that does what `score` does in a fifth of the time; None if it is too big.
-
-        The trees are written out as one expression of Python. Compiling it takes as long as some
-        thousand scores, so this is for who has more to ask. Nothing of the model's text is in it
-        but whole numbers, which were checked when it was read.
-        """
-        written = [_written(root) for root in self.paths.trees]
-        if sum(map(len, written)) > _WRITTEN_MAX:
-            return None
-        names = ",".join(f"v{place}" for place in range(len(self.keys)))
-        code = compile(f"lambda {names}: {'+'.join(written)}", "<forest>", "eval")
-        (body,) = (each for each in code.co_consts if isinstance(each, CodeType))
-        total, longest = FunctionType(body, {}), self.longest
-        return lambda values: halved_permille(total(*values), longest)
-
     def contributions(
         self, values: Sequence[int], usual: Sequence[int] | None = None
     ) -> list[tuple[Key, int]]:
@@ -108,18 +91,6 @@ class Forest(Row):
             for index, key in enumerate(self.keys)
         ]
         return sorted(parts, key=lambda part: -part[1])
-
-
-def _written(node: Any) -> str:
-    """Return the tree from *node* on as an expression over its features: v0, v1, …."""
-    if node.__class__ is not tuple:
-        return f"{node:d}"
-    feature, threshold, low, high = node
-    return f"({_written(low)} if v{feature:d}<={threshold:d} else {_written(high)})"
-
-
-_WRITTEN_MAX = 1_000_000
-"""How many characters of a forest are compiled at most: the shipped one has 150,000."""
 
 
 def expected_path(size: int) -> int:
