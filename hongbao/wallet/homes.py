@@ -243,16 +243,7 @@ def remember_restoring(
     inputs = {"entry": entry, "noted_entry": noted_entry}
 
     def work(doing: Act) -> _Restored:
-        for holder in holders(home.store):
-            row, step = tried_since(home, holder, tried, doing.now)
-            doing.change(
-                SetPinTries(
-                    holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
-                )
-            )
-            if step:
-                doing.change(SetTotpStep(holder.id, step))
-            tries_folder(home).set(holder.label, as_tries(row, step))
+        carry_tries(home, doing, tried)
         doing.request_id = f"{RESTORE}{doing.entry:09d}"
         return {**doing.common, "copied_entry": entry, "last_entry": doing.entry - 1}
 
@@ -261,7 +252,23 @@ def remember_restoring(
     return changed
 
 
-def tried_since(
+def carry_tries(home: Home, doing: Act, tried: Mapping[Holder, Tries]) -> None:
+    """
+    Let the tries at every PIN outlive the ledger that they were made in.
+
+    *tried* is what the ledger knew that another one takes the place of.
+    """
+    for holder in holders(home.store):
+        row, step = _tried_since(home, holder, tried, doing.now)
+        doing.change(
+            SetPinTries(holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until)
+        )
+        if step:
+            doing.change(SetTotpStep(holder.id, step))
+        tries_folder(home).set(holder.label, as_tries(row, step))
+
+
+def _tried_since(
     home: Home, holder: Holder, tried: Mapping[Holder, Tries], now: datetime
 ) -> tuple[PinRow, int]:
     """

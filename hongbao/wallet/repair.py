@@ -26,7 +26,6 @@ from hongbao.auditing.people import maturing_of
 from hongbao.auditing.proven import Proven, digest_of, unproven_state
 from hongbao.auditing.walk import walk
 from hongbao.changes.home import SealAgain
-from hongbao.changes.people import SetPinTries, SetTotpStep
 from hongbao.domain.ids import ENTRIES
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.engines.sqlcipher.salvage import Salvaged, Wreck
@@ -43,15 +42,13 @@ from hongbao.errors import (
 )
 from hongbao.home.opened import Home
 from hongbao.home.opening import LEDGER, incoming, key_folder
-from hongbao.home.tries import as_tries, holders
 from hongbao.outputs import check_outside
 from hongbao.queries.check import check
 from hongbao.questions import Question
 from hongbao.store import RESTORE, SEALED
 from hongbao.units import from_micros, iso
 from hongbao.vault.files import storage, sync
-from hongbao.wallet.authorise import tries_folder
-from hongbao.wallet.homes import tried_since
+from hongbao.wallet.homes import carry_tries
 from hongbao.wallet.unit_of_work import perform
 from hongbao.words import N_
 
@@ -464,16 +461,7 @@ def remember_repair(home: Home, found: Repair) -> None:
     )
 
     def work(doing: Act) -> Answer:
-        for holder in holders(home.store):
-            row, step = tried_since(home, holder, {}, doing.now)
-            doing.change(
-                SetPinTries(
-                    holder, tries=row.tries, cleared=row.cleared, locked_until=row.locked_until
-                )
-            )
-            if step:
-                doing.change(SetTotpStep(holder.id, step))
-            tries_folder(home).set(holder.label, as_tries(row, step))
+        carry_tries(home, doing, {})
         doing.request_id = f"{RESTORE}{doing.entry:09d}"
         doing.change(SealAgain(rows))
         answer: dict[str, object] = {
