@@ -10,6 +10,7 @@ from hongbao.answers import StoriesPlayed, StoryFailure, StoryOutcome
 from hongbao.commands import live
 from hongbao.commands.caller import Caller
 from hongbao.commands.demo import LINES, step_of
+from hongbao.commands.throwaway import say_kept
 from hongbao.story import (
     HOME,
     Answered,
@@ -28,7 +29,7 @@ from hongbao.story.tables import Row
 from hongbao.ui import stories as shown
 from hongbao.ui.screen import is_terminal
 from hongbao.ui.script import terminal_columns
-from hongbao.words import N_, language, shell_word
+from hongbao.words import language
 
 FOLDER = "story"
 """The folder that a story is played in, where snapshots lie next to it."""
@@ -133,7 +134,7 @@ class _Play:
         elif self.is_shown:
             shown.show_closed(self.outcome, had_race=self._had_race)
         if wanted.keep:
-            self._say_kept(wanted.home or folder / HOME, folder)
+            say_kept(self._call, str(wanted.home or folder / HOME), folder=str(folder))
 
     def _showing(self) -> AbstractContextManager[Callable[[Outcome], None]]:
         if self._wanted.paces and is_terminal():
@@ -170,13 +171,6 @@ class _Play:
             case Closed():
                 outcome["digest"], self.span = event.digest, event.span
                 self._had_race = event.had_race
-
-    def _say_kept(self, home: Path, folder: Path) -> None:
-        self._call.remark(
-            N_("kept in {folder}; look inside with: {command}"),
-            folder=folder,
-            command=f"HONGBAO_HOME={shell_word(str(home))} hongbao status",
-        )
 
 
 def _failure(failed: Failed) -> StoryFailure:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from statistics import median_low
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 from hongbao.commands.declared import (
     Context,
@@ -17,8 +17,9 @@ from hongbao.commands.declared import (
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
-from hongbao.errors import ChecksFailed, Interrupted, MoneyLost, RaceStuck
-from hongbao.words import N_, shell_word
+from hongbao.commands.throwaway import prove, say_kept
+from hongbao.errors import Interrupted, RaceStuck
+from hongbao.words import N_
 
 if TYPE_CHECKING:
     from hongbao.answers import Checked, Raced, Racer, Times
@@ -115,16 +116,8 @@ def _answer(call: "Caller", raced: "Raced", checked: "Checked") -> None:
     stuck = sum(racer["exit_code"] == _STUCK for racer in raced["racers"])
     call.answer(raced, show_raced)
     if raced["kept"] is not None:
-        call.remark(
-            N_("kept in {folder}; look inside with: {command}"),
-            folder=raced["kept"],
-            command=f"HONGBAO_HOME={shell_word(raced['kept'])} hongbao status",
-        )
-    if raced["lost_fen"]:
-        raise MoneyLost(lost_fen=raced["lost_fen"], total_fen=raced["total_fen"])
-    failed = [finding for finding in checked["findings"] if not finding["ok"]]
-    if failed:
-        raise ChecksFailed(failed=len(failed), findings=cast(list[dict[str, Any]], failed))
+        say_kept(call, raced["kept"])
+    prove(raced["lost_fen"], raced["total_fen"], checked)
     if stuck:
         raise RaceStuck(failed=stuck)
 

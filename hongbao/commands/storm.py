@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.declared import Context, Option
 from hongbao.commands.demo import ending_tidily
 from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.rules import read_policy
-from hongbao.errors import ChecksFailed, MoneyLost
+from hongbao.commands.throwaway import prove, say_kept
 from hongbao.units import iso
-from hongbao.words import N_, shell_word
+from hongbao.words import N_
 
 if TYPE_CHECKING:
     from hongbao.answers import Checked, Latency, Stormed
@@ -192,13 +192,5 @@ def _answer(call: "Caller", stormed: "Stormed", checked: "Checked") -> None:
 
     call.answer(stormed, show_stormed)
     if stormed["kept"] is not None:
-        call.remark(
-            N_("kept in {folder}; look inside with: {command}"),
-            folder=stormed["kept"],
-            command=f"HONGBAO_HOME={shell_word(stormed['kept'])} hongbao status",
-        )
-    if stormed["lost_fen"]:
-        raise MoneyLost(lost_fen=stormed["lost_fen"], total_fen=stormed["sent_fen"])
-    failed = [finding for finding in checked["findings"] if not finding["ok"]]
-    if failed:
-        raise ChecksFailed(failed=len(failed), findings=cast(list[dict[str, Any]], failed))
+        say_kept(call, stormed["kept"])
+    prove(stormed["lost_fen"], stormed["sent_fen"], checked)

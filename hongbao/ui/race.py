@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hongbao.ui import meters
 from hongbao.ui.bars import bar
+from hongbao.ui.meters import Meter
 from hongbao.ui.motion import Board
-from hongbao.ui.picture import Run, Style
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe, table
 from hongbao.ui.script import columns
 from hongbao.ui.wording import took
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from hongbao.ui.opening import Lines
 
 _BAR = 12
-_LIVE_MAX = 40
 
 # --- while it runs -------------------------------------------------------------------------------
 
@@ -57,16 +57,13 @@ def watching(
 
 
 def _live(rows: list[tuple[str, int, int, str]], width: int) -> Lines:
-    label = max(columns(name) for name, *_rest in rows)
     numbers = max(len(str(most)) for _name, _done, most, _colour in rows)
-    cells = max(min(width - label - 2 * numbers - 6, _LIVE_MAX), 1)
-    return tuple(
-        (
-            Run(name + " " * (label - columns(name) + 2)),
-            Run(bar(min(done, most), most, cells).ljust(cells), Style(colour)),
-            Run(f"  {done:>{numbers}}/{most:<{numbers}}"),
-        )
-        for name, done, most, colour in rows
+    return meters.drawn(
+        [
+            Meter(name, done, most, colour, f"{done:>{numbers}}/{most:<{numbers}}")
+            for name, done, most, colour in rows
+        ],
+        width,
     )
 
 

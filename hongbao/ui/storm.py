@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hongbao.ui.bars import bar, sparkline
+from hongbao.ui import meters
+from hongbao.ui.bars import sparkline
+from hongbao.ui.meters import Meter
 from hongbao.ui.motion import Board
 from hongbao.ui.picture import Run, Style
 from hongbao.ui.screen import is_terminal, line, pipe
-from hongbao.ui.script import columns
+from hongbao.ui.script import columns, terminal_columns
 from hongbao.ui.wording import took
 from hongbao.units import yuan
 from hongbao.words import N_, _, say
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from hongbao.domain.arrivals import Standing
     from hongbao.ui.opening import Lines
 
-_LIVE_MAX = 40
 
 # --- while it blows ------------------------------------------------------------------------------
 
@@ -47,15 +48,14 @@ def live(standing: Standing, asked: Sequence[int], width: int) -> Lines:
     """Return how things stand, for a terminal that many columns wide."""
     from hongbao.domain.arrivals import percentile
 
-    moving_fen = standing.sent_fen - standing.claimed_fen
+    waiting, moving_fen = standing.backlog, standing.sent_fen - standing.claimed_fen
     rows = [
-        (_("answered"), standing.answered, standing.asked, "green", f"{standing.rate:,}/s"),
-        (_("backlog"), standing.backlog, standing.asked // 10, "yellow", f"{standing.backlog:,}"),
-        (_("in packets"), moving_fen, standing.sent_fen, "red", yuan(moving_fen)),
+        Meter(_("answered"), standing.answered, standing.asked, "green", f"{standing.rate:,}/s"),
+        Meter(
+            _("backlog"), standing.backlog, standing.asked // 10, "yellow", f"{standing.backlog:,}"
+        ),
+        Meter(_("in packets"), moving_fen, standing.sent_fen, "red", yuan(moving_fen)),
     ]
-    label = max(columns(name) for name, *_rest in rows)
-    figures = max(len(figure) for *_rest, figure in rows)
-    cells = max(min(width - label - figures - 5, _LIVE_MAX), 1)
     ordered = sorted(standing.latest_micros) or [0]
     late = say(
         N_("late: half within {p50} · 95% {p95} · 99% {p99}"),
@@ -65,17 +65,10 @@ def live(standing: Standing, asked: Sequence[int], width: int) -> Lines:
     )
     return (
         (
-            Run(f"{standing.at:%H:%M}".ljust(label + 2), Style("cyan")),
-            Run(sparkline(asked[-cells:])),
+            Run(f"{standing.at:%H:%M}".ljust(meters.label_width(rows)), Style("cyan")),
+            Run(sparkline(asked[-meters.bar_width(rows, width) :])),
         ),
-        *(
-            (
-                Run(name + " " * (label - columns(name) + 2)),
-                Run(bar(min(done, most), most, cells).ljust(cells), Style(colour)),
-                Run(f"  {figure}"),
-            )
-            for name, done, most, colour, figure in rows
-        ),
+        *meters.drawn(rows, width),
         (Run(late if columns(late) < width else ""),),
     )
 
@@ -97,7 +90,7 @@ def show_stormed(stormed: Stormed) -> None:
         )
     )
     print()
-    line(f"20:00 {sparkline([tick['asked'] for tick in stormed['ticks']])} 00:30")
+    line(f"20:00 {_curve([tick['asked'] for tick in stormed['ticks']])} 00:30")
     print()
     counts = [
         say(N_("{count} asked"), count=stormed["asked"]),
@@ -144,6 +137,13 @@ def show_stormed(stormed: Stormed) -> None:
                 seed=stormed["seed"],
             )
         )
+
+
+def _curve(asked: Sequence[int]) -> str:
+    """Return the evening's curve; on a narrow terminal, a cell is several ticks."""
+    room = max(terminal_columns() - len("20:00  00:30"), 1)
+    step = -(-len(asked) // room)
+    return sparkline([sum(asked[at : at + step]) for at in range(0, len(asked), step)])
 
 
 def _late(latency: Latency) -> str:
