@@ -51,9 +51,7 @@ def live(standing: Standing, asked: Sequence[int], width: int) -> Lines:
     waiting, moving_fen = standing.backlog, standing.sent_fen - standing.claimed_fen
     rows = [
         Meter(_("answered"), standing.answered, standing.asked, "green", f"{standing.rate:,}/s"),
-        Meter(
-            _("backlog"), standing.backlog, standing.asked // 10, "yellow", f"{standing.backlog:,}"
-        ),
+        Meter(_("backlog"), waiting, standing.asked // 10, "yellow", f"{waiting:,}"),
         Meter(_("in packets"), moving_fen, standing.sent_fen, "red", yuan(moving_fen)),
     ]
     ordered = sorted(standing.latest_micros) or [0]
@@ -141,7 +139,7 @@ def show_stormed(stormed: Stormed) -> None:
 
 def _curve(asked: Sequence[int]) -> str:
     """Return the evening's curve; on a narrow terminal, a cell is several ticks."""
-    room = max(terminal_columns() - len("20:00  00:30"), 1)
+    room = max(terminal_columns() - len("20:00  00:30") - 2, 1)  # `line` keeps two for an indent
     step = -(-len(asked) // room)
     return sparkline([sum(asked[at : at + step]) for at in range(0, len(asked), step)])
 
