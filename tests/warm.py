@@ -33,7 +33,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NoReturn, Self
+from typing import BinaryIO, NamedTuple, NoReturn, Self
 
 from hongbao.story import running
 from hongbao.story.running import Ran, Run, Screen
@@ -348,19 +348,49 @@ def _take(streams: Sequence[int], folder: str, variables: Mapping[str, str]) -> 
 # --- the parent -----------------------------------------------------------------------------------
 
 
+class _Started(NamedTuple):
+    """A command that is played, who asked for it, and the names that it has told so far."""
+
+    pid: int
+    asker: socket.socket
+    names: bytearray
+
+
 def main() -> None:
-    """Fork a command for each message on the line, until nobody is at its other end."""
+    """
+    Fork a command for each message on the line, until nobody is at its other end.
+
+    While one is played others can be asked for: a test may type at a terminal and elsewhere.
+    """
     sys.path.append(str(Path(__file__).parents[1]))  # after all that an installed command finds
     line = socket.socket(fileno=int(sys.argv[1]))
     _wake()
     gc.freeze()
     tried: set[str] = set()
     residents: set[int] = set()
+    started: dict[int, _Started] = {}  # by the descriptor that the names come from
+
+    def leave_to_parent() -> None:
+        line.close()
+        for learned, other in started.items():
+            os.close(learned)
+            other.asker.close()
+
     while True:
+        ready = select.select([line.fileno(), *started], [], [])[0]
+        for learned in started.keys() & set(ready):
+            names = os.read(learned, 1 << 16)
+            started[learned].names.extend(names)
+            if not names:
+                _end_of(started.pop(learned), learned, tried)
+        if line.fileno() not in ready:
+            continue
         message, streams, _, _ = socket.recv_fds(line, _MESSAGE_MAX, 4)
         if not message:
-            for resident in residents:
-                os.waitpid(resident, 0)
+            for command in started.values():
+                os.kill(command.pid, signal.SIGKILL)
+            for pid in (*residents, *(command.pid for command in started.values())):
+                os.waitpid(pid, 0)
             return
         if len(streams) == 1:
             _learn(message.decode().split(), tried)
@@ -368,7 +398,7 @@ def main() -> None:
             with socket.socket(fileno=streams[0]) as asker:
                 resident = os.fork()
                 if resident == 0:
-                    line.close()
+                    leave_to_parent()
                     _stay(asker)
                 residents.add(resident)
                 asker.send(str(resident).encode())
@@ -376,20 +406,25 @@ def main() -> None:
         learned, learns = os.pipe()
         child = os.fork()
         if child == 0:
-            line.close()
+            leave_to_parent()
             os.close(learned)
             _be(json.loads(message), streams, learns)
         os.close(learns)
-        with socket.socket(fileno=streams[3]) as asker:
-            for stream in streams[:3]:
-                os.close(stream)
+        for stream in streams[:3]:
+            os.close(stream)
+        asker = socket.socket(fileno=streams[3])
+        started[learned] = _Started(child, asker, bytearray())
+        with suppress(OSError):
             asker.send(str(child).encode())
-            with os.fdopen(learned, "rb") as words:
-                modules = words.read().decode().split()
-            status = str(os.waitpid(child, 0)[1]).encode()
-            with suppress(OSError):  # a test that failed does not wait for it
-                asker.send(status)
-        _learn(modules, tried)
+
+
+def _end_of(command: _Started, learned: int, tried: set[str]) -> None:
+    """Say how *command* has ended, and learn from it."""
+    os.close(learned)
+    status = str(os.waitpid(command.pid, 0)[1]).encode()
+    with command.asker, suppress(OSError):  # a test that failed does not wait for it
+        command.asker.send(status)
+    _learn(command.names.decode().split(), tried)
 
 
 def _learn(modules: Sequence[str], tried: set[str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.cli.shell import Shell
 from tests.cli.typist import CTRL_C, DOWN, ENTER, ESC, typing
 
@@ -73,6 +74,20 @@ def test_a_walk_holds_nobody_up_and_leaves_the_screen_when_it_is_ended(walked: S
         assert -signal.SIGTERM == person.ends()
         assert person.raw.endswith(b"\x1b[?1049l\x1b[?25h")
         assert person.given_state == person.state
+
+
+def test_a_walk_does_not_keep_the_tests_own_parent_from_other_commands(walked: Shell):
+    """
+    A fork that has played its turns is followed by another while somebody is at a terminal.
+
+    The parent used to wait for the walk, which waits for a key: one run in eight hung for ever.
+    """
+    with typing(walked, "books", "--replay", rows=40) as person:
+        person.until("1 of 6")
+        for _ in range(warm.TURNS + 1):
+            walked.does("--version")
+        person.type(ESC)
+        assert 0 == person.ends()
 
 
 def test_each_entry_says_what_happened(walked: Shell):
