@@ -19,7 +19,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # processes of their own would only get in each other's way.
 PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
-# Where `make test-all` begins to explore; `make SEED=… test-all` explores the same again.
+# Where `make test-all` begins to explore, and which mutants are a sample; `make SEED=… test-all`
+# explores the same again.
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
 .PHONY: demo test test-all simulate fuzz check lint types format bench bench-peers mutants locale pins typer-pin build clean help
@@ -59,9 +60,10 @@ bench: $(VENV)/.runs  ## measure what things cost, as ratios against bare SQL
 bench-peers: $(VENV)/.runs  ## measure what the same costs with Redis, PostgreSQL, hledger and others
 	@$(BIN)/python bench/peers/run.py
 
-mutants: $(VENV)/.tests  ## put small faults into the rules (MODULES=…), and count those that the tests find
+mutants: $(VENV)/.tests  ## put small faults into the code (MODULES=…, SAMPLE=…), and count those that the tests find
 	@$(PIP) 'mutmut>=3.8'
-	@$(BIN)/python tools/mutants.py $(MODULES)
+	@$(BIN)/python tools/mutants.py $(MODULES) $(if $(SAMPLE),--sample $(SAMPLE) --seed $(SEED)) \
+		$(if $(AGAIN),--again) $(if $(SURVIVORS),--survivors)
 
 locale: $(VENV)/.tests  ## collect every sentence people read, and compile the translations
 	@$(BIN)/python tools/catalogue.py

@@ -956,3 +956,184 @@ def test_resolving_nothing_is_harmless(keys, folder):
     folder().abandon_rekey()
 
     assert before == (keys.path / "master.json").read_bytes()
+
+
+def test_a_look_at_a_rekey_under_way_changes_nothing(keys, folder):
+    """
+    Both vaults are returned, whoever is at work; a leftover is not swept up.
+    """
+    old = keys.open(None)
+    assert [old.page_key] == [vault.page_key for vault in folder().peek(never)]
+    new = keys.begin_rekey(old)
+    (keys.path / "device-0123456789abcdef.key").write_bytes(b"left over")
+
+    assert [old.page_key, new.page_key] == [vault.page_key for vault in folder().peek(never)]
+    assert (keys.path / "device-0123456789abcdef.key").exists()
+    assert (True, False) == (keys.rekeying, folder().rekeying)
+
+    for device in keys.path.glob("device-*"):
+        device.unlink()
+    with pytest.raises(errors.Damaged) as caught:
+        folder().peek(never)
+    assert str(caught.value.facts["path"]).startswith(str(keys.path / "device-"))
+
+
+def test_a_look_asks_for_the_passphrase(keys, folder):
+    """
+    Once, and for every vault: a rekey keeps the passphrase.
+    """
+    keys.lock(keys.open(None), WORDS)
+    later = folder()
+    later.begin_rekey(later.open(say(WORDS)))
+    later.close()
+
+    assert [1, 2] == [vault.generation for vault in folder().peek(say(WORDS))]
+    with pytest.raises(errors.HomeLocked):
+        folder().peek(None)
+
+
+def test_keys_are_the_homes_whatever_is_unfinished(keys, folder):
+    """
+    But current only where nothing is.
+    """
+    vault, stranger = keys.open(None), Vault(bytes(32), 1, cost=CHEAP)
+    told = [
+        (each.is_current(vault), each.has_keys_of(vault), each.is_current(stranger))
+        for each in (keys, folder())
+    ]
+    assert [(True, True, False)] * 2 == told
+    assert not keys.has_keys_of(stranger)
+
+    new = keys.begin_rekey(vault)
+    assert (False, True, False) == (
+        keys.is_current(vault),
+        keys.has_keys_of(vault),
+        keys.has_keys_of(new),
+    )
+    keys.finish_rekey()
+    assert (False, False) == (keys.is_current(vault), keys.has_keys_of(vault))
+    assert (True, True) == (keys.is_current(new), keys.has_keys_of(new))
+    with keys.alone():
+        keys.begin_restore(3, bytes(32))
+    assert (False, True) == (keys.is_current(new), keys.has_keys_of(new))
+
+
+# --- another ledger ------------------------------------------------------------------------------
+
+MAC = bytes(range(32))
+
+
+def test_a_restore_is_marked_until_it_is_finished(keys, folder):
+    """
+    The next process knows what is coming; when it has come, that is the head.
+    """
+    keys.note_head(9, bytes(32))
+    assert (False, None, False) == (keys.restoring, keys.pending_restore(), keys.begun)
+
+    with keys.alone():
+        assert keys.is_alone
+        keys.begin_restore(5, MAC)
+        assert (True, (5, MAC), True) == (keys.restoring, keys.pending_restore(), keys.begun)
+        assert (True, (5, MAC)) == (folder().restoring, folder().pending_restore())
+        assert (9, bytes(32)) == folder().head()
+        keys.finish_restore()
+
+    assert not keys.is_alone
+    assert (False, None) == (folder().restoring, folder().pending_restore())
+    assert (5, MAC) == folder().head()
+    with keys.alone():
+        keys.finish_restore()  # which has happened already
+    assert (5, MAC) == folder().head()
+    assert (keys.path / "restored").exists()
+
+
+def test_a_restore_that_is_abandoned_leaves_the_head(keys, folder):
+    """
+    And no trace: nobody hears of another ledger.
+    """
+    keys.note_head(9, bytes(32))
+    keys.know_restore()
+    with keys.alone():
+        keys.begin_restore(5, MAC)
+        keys.abandon_restore()
+        keys.abandon_restore()
+
+    assert (False, None, (9, bytes(32))) == (
+        folder().restoring,
+        folder().pending_restore(),
+        folder().head(),
+    )
+    assert not keys.was_restored()
+
+
+def test_others_hear_of_a_restore(keys, folder):
+    """
+    Once, and of each that comes after.
+    """
+    other = folder()
+    other.know_restore()
+    for entry in (5, 5):
+        assert not other.was_restored()
+        with keys.alone():
+            keys.begin_restore(entry, MAC)
+            assert not other.was_restored()
+            keys.finish_restore()
+        assert other.was_restored()
+        other.know_restore()
+
+
+def test_a_mark_that_says_nothing_is_damage(keys):
+    """
+    And a place where nobody can look is told by its name.
+    """
+    (keys.path / "restoring").write_bytes(b"5")
+    with pytest.raises(errors.Damaged) as caught:
+        keys.pending_restore()
+    assert {"path": str(keys.path / "restoring")} == caught.value.facts
+
+
+def test_what_cannot_be_looked_for_is_told(keys, folder, monkeypatch):
+    """
+    By its name, and in the system's own words.
+    """
+    sharing = folder()
+    monkeypatch.setattr("pathlib.Path.exists", _broken)
+    monkeypatch.setattr("pathlib.Path.lstat", _broken)
+    for look, name in ((lambda: sharing.restoring, "restoring"), (keys.exists, "master.json")):
+        with pytest.raises(errors.StorageUnreadable) as caught:
+            look()
+        assert {"path": str(keys.path / name), "reason": "it is broken"} == caught.value.facts
+
+
+def _broken(*_, **__):
+    raise OSError(5, "it is broken")
+
+
+def test_a_pin_is_tried_by_one_at_a_time(keys, folder, monkeypatch):
+    """
+    Each holder's own; who was killed lets go.
+    """
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with keys.one_try_at_a_time("profile-1"):
+        with folder().one_try_at_a_time("profile-2"):
+            assert (keys.path / ".pin-profile-1").exists()
+        with pytest.raises(errors.Busy), folder().one_try_at_a_time("profile-1"):
+            pytest.fail("two try at once")
+    with folder().one_try_at_a_time("profile-1"):
+        pass
+
+
+def test_a_first_note_that_comes_late_is_remembered(keys, folder):
+    """
+    An earlier one was taken away; a reset accepts that. The first two entries are none too late.
+    """
+    for first, late in ((1, None), (2, None), (3, 3), (40, 40)):
+        (keys.path / "head").unlink()
+        assert folder().noted_since() is None
+        later = folder()
+        later.note_head(first, MAC)
+        later.note_head(first + 1, MAC)
+        assert late == folder().noted_since()
+        later.close()
+    folder().reset_head(41, MAC)
+    assert (None, (41, MAC)) == (folder().noted_since(), folder().head())
