@@ -84,7 +84,7 @@ def recorded_claims(env: Env, claimer: str, packets: Iterable[str]) -> list[list
         wallet.claim(first)
         recorder = Recorder(connect(env.data / LEDGER, wallet.vault.page_key))
         wallet.store.close()
-        wallet.home.store = Ledger(wallet.home.file.path, recorder)
+        wallet.home.store = Ledger(env.data / LEDGER, recorder)
         for packet in others:
             recorder.said = []
             wallet.claim(packet)

@@ -15,6 +15,7 @@ from bench.homes import SENDER, env_of, found, pin
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import HongbaoError
+from hongbao.home.opening import LEDGER
 from hongbao.wallet import Wallet
 from hongbao.wallet.bulk import BulkClaims
 from hongbao.wallet.group import acting_as
@@ -83,7 +84,7 @@ def by_group(
         Wallet.open(env_of(folder / "bulk"), profile=SENDER) as wallet,
         Wallet.open(env_of(folder / "alone"), profile=SENDER) as alone,
     ):
-        path = recorded.home.file.path
+        path = env_of(folder / "recorded").data / LEDGER
         recorder = _Recorder(connect(path, recorded.vault.page_key))
         recorded.store.close()
         recorded.home.store = Ledger(path, recorder)

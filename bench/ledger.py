@@ -25,6 +25,7 @@ from hongbao.domain.risk.judge import keys_of
 from hongbao.domain.risk.pack import parse_pack
 from hongbao.domain.risk.record import Record
 from hongbao.engines.sqlcipher import Ledger
+from hongbao.home.opening import LEDGER
 from hongbao.packs import MODEL, model_text
 from hongbao.queries.devices import device_keys
 from hongbao.queries.guards import remembered
@@ -90,7 +91,7 @@ def grow(folder: Path, transfers: int, shares: int) -> None:
     with Wallet.open(env) as wallet:
         connection = connect_to(env)
         try:
-            crowd = _Crowd(wallet, Ledger(wallet.home.file.path, connection), shares, begun_at)
+            crowd = _Crowd(wallet, Ledger(env.data / LEDGER, connection), shares, begun_at)
             # Nobody needs this file after the run, and what it holds is the same either way.
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA cache_size = -200000")

@@ -657,6 +657,16 @@ class Store(Protocol):
 
     # --- engine ----------------------------------------------------------------------------------
 
+    @property
+    def where(self) -> str:
+        """The ledger's place, as messages name it."""
+        ...
+
+    @property
+    def file(self) -> LedgerFile | None:
+        """The same ledger as the one file that it is; None where it is none."""
+        ...
+
     def close(self) -> None: ...
 
     @property

@@ -18,6 +18,7 @@ from bench.homes import CLAIMER, SENDER, env_of, pin, send_packets
 from bench.ledger import grow
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.wallet import Wallet
+from tests.wallet.world import below
 
 STEPS = 10  # counted at once
 
@@ -44,8 +45,8 @@ def counted(home: Path, profile: str) -> Iterator[tuple[Wallet, Callable[[], int
 
     with Wallet.open(env_of(home), profile=profile) as wallet:
         wallet.store.close()
-        connection = connect(wallet.home.file.path, wallet.vault.page_key)
-        wallet.home.store = Ledger(wallet.home.file.path, connection)
+        connection = connect(below(wallet).path, wallet.vault.page_key)
+        wallet.home.store = Ledger(below(wallet).path, connection)
         connection.set_progress_handler(tick, STEPS)
         yield wallet, lambda: taken * STEPS
 

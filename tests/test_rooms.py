@@ -765,7 +765,7 @@ def test_no_class_has_more_than_two_ancestors_of_ours():
     assert set() == {name for name in bases if len(ancestors(name)) > 2}
 
 
-VERBS_MAX = 51
+VERBS_MAX = 50
 """How many verbs the ledger's interface has; each takes work in every engine, so it only falls."""
 
 
@@ -778,7 +778,12 @@ def test_the_ledgers_interface_stays_small():
         for node in ast.walk(parsed(read("store.py")))
         if isinstance(node, ast.ClassDef) and node.name == "Store"
     )
-    verbs = {node.name for node in store.body if isinstance(node, ast.FunctionDef)}
+    verbs = {
+        node.name
+        for node in store.body
+        if isinstance(node, ast.FunctionDef)
+        and "property" not in map(ast.unparse, node.decorator_list)
+    }
 
     assert VERBS_MAX == len(verbs)
 

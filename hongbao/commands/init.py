@@ -76,13 +76,13 @@ def init(
     ] = False,
     request_id: RequestId = None,
 ) -> None:
-    from hongbao.home.opening import LEDGER
+    from hongbao.home.opening import has_ledger
     from hongbao.ui import people
     from hongbao.wallet import Wallet
 
     call = caller(ctx)
     rules = read_policy(policy or "standard")
-    is_new = not (call.env.data / LEDGER).exists()
+    is_new = not has_ledger(call.env)
     if policy is not None and not is_new:
         raise HomeExists
     if call.asks_pin:

@@ -156,7 +156,7 @@ class Watch:
     def _follow_while_it_stays(self, home: Home) -> None:
         """Follow *home* until it is over, or another ledger or other keys have come."""
         try:
-            while home.file.is_in_place():
+            while home.is_in_place():
                 before = self.place
                 read = read_on(home, before, everyone=self._everyone, stop=self._is_the_end)
                 if read.events:
@@ -170,7 +170,7 @@ class Watch:
         except Busy:
             pass
         except (Damaged, StorageRefused):
-            if home.file.is_in_place():
+            if home.is_in_place():
                 raise
 
     def _is_the_end(self, event: "WatchedEvent") -> bool:

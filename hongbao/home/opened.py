@@ -1,7 +1,7 @@
 """The opened home: its keys, its ledger and its profile; every act and query is given one."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -19,10 +19,10 @@ from hongbao.errors import (
     StateAltered,
     StorageRefused,
 )
-from hongbao.home.opening import LEDGER, close_home, key_folder, open_ledger
+from hongbao.home.opening import LEDGER, close_home, has_ledger, key_folder, open_ledger
 from hongbao.home.stopwatch import Stopwatch
 from hongbao.home.witness import Witness
-from hongbao.store import Head, HomeRow, LedgerFile, MessageRow, ProfileRow, StateRow, Store, key_of
+from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, StateRow, Store, key_of
 from hongbao.vault import KeyFolder, Vault
 
 if TYPE_CHECKING:
@@ -42,14 +42,12 @@ class Home:
     """A home, opened: its keys, its ledger, and the profile that looks, or acts."""
 
     def __init__(
-        self, env: Env, keys: KeyFolder, vault: Vault, ledger: LedgerFile, name: str | None
+        self, env: Env, keys: KeyFolder, vault: Vault, ledger: Store, name: str | None
     ) -> None:
         self.env = env
         self.keys = keys
         self.vault = vault
-        self.store: Store = ledger
-        self.file = ledger
-        """The same ledger, as the file that it is."""
+        self.store = ledger
         self.profile_name, self.device_name = name, None
         if name is not None and "@" in name:
             named, _at, self.device_name = name.partition("@")
@@ -111,21 +109,22 @@ class Home:
         Raises HomeNotFound, HomeLocked, WrongPassphrase, Damaged, NewerHome, RolledBack or
         HistoryReplaced.
         """
-        keys, ledger = key_folder(env), env.data / LEDGER
+        keys = key_folder(env)
         if not keys.exists():
-            with suppress(OSError):
-                if ledger.stat().st_size:
-                    raise Damaged(path=str(env.keys))
+            if has_ledger(env):
+                raise Damaged(path=str(env.keys))
             raise HomeNotFound
         close_home(env)
         was_noted = False
         while True:
             try:
-                with open_ledger(ledger, keys, passphrase) as (vault, store):
+                with open_ledger(env, keys, passphrase) as (vault, store):
                     return cls._opened(env, keys, vault, store, profile, trusting=trusting)
             except HomeNotFound:
                 if was_noted:
-                    raise Damaged(path=str(ledger)) from None  # gone or empty, and it was more once
+                    raise Damaged(
+                        path=str(env.data / LEDGER)
+                    ) from None  # gone or empty, and it was more once
                 if keys.head() is None:
                     raise
                 # A head is noted after its ledger: another process may have founded it just now.
@@ -137,7 +136,7 @@ class Home:
         env: Env,
         keys: KeyFolder,
         vault: Vault,
-        ledger: LedgerFile,
+        ledger: Store,
         profile: str | None,
         *,
         trusting: bool,
@@ -393,12 +392,17 @@ class Home:
         finally:
             self._has_turn = False
 
+    def is_in_place(self) -> bool:
+        """Return whether the ledger that is open here is still this home's: see `LedgerFile`."""
+        file = self.store.file
+        return file is None or file.is_in_place()
+
     @contextmanager
     def as_it_was_opened(self) -> Iterator[None]:
         """Keep keys and ledger as they are for a while. Raises Busy if it is another by now."""
         with self.keys.sharing():
             if self.keys.was_restored():
-                if self.file.is_in_place():  # closed once: what was looked up may not be in it
+                if self.is_in_place():  # closed once: what was looked up may not be in it
                     self.keys.know_restore()
                     self.known_habits.clear()
                 raise Busy
@@ -416,7 +420,7 @@ class Home:
         try:
             return read(text)
         except ValueError:
-            raise Damaged(path=str(self.file.path)) from None
+            raise Damaged(path=self.store.where) from None
 
     @contextmanager
     def in_our_words(self) -> Iterator[None]:
@@ -433,7 +437,7 @@ class Home:
         except Exception as error:
             if self.store.in_transaction or not self._is_contradictory():
                 raise
-            raise Damaged(path=str(self.file.path)) from error
+            raise Damaged(path=self.store.where) from error
 
     def _is_contradictory(self) -> bool:
         from hongbao.auditing import LEDGER_ALONE, Auditor

@@ -7,7 +7,7 @@ from pathlib import Path
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import Damaged, HomeLocked, HomeNotFound, StorageRefused
-from hongbao.store import LedgerFile
+from hongbao.store import LedgerFile, Store
 from hongbao.vault import Cost, KeyFolder, Vault
 from hongbao.vault.files import close_to_writers
 
@@ -38,10 +38,18 @@ def close_home(env: Env) -> dict[Path, bool]:
     return {folder: closed for folder, closed in found.items() if closed is not None}
 
 
+def has_ledger(env: Env) -> bool:
+    """Return whether the home of *env* has a ledger, which may be damaged."""
+    try:
+        return bool((env.data / LEDGER).stat().st_size)
+    except OSError:
+        return False
+
+
 @contextmanager
 def open_ledger(
-    ledger: Path, keys: KeyFolder, passphrase: Callable[[], str] | None
-) -> Iterator[tuple[Vault, Ledger]]:
+    env: Env, keys: KeyFolder, passphrase: Callable[[], str] | None
+) -> Iterator[tuple[Vault, Store]]:
     """
     Open keys and ledger together, and bring to its end what was cut off: a rekey, or a restore.
 
@@ -50,6 +58,7 @@ def open_ledger(
     No process is kept waiting during the passphrase prompt, so the keys may change; then
     they are looked at again.
     """
+    ledger = env.data / LEDGER
     while True:
         vault = keys.open(passphrase)
         with keys.sharing():
@@ -66,9 +75,10 @@ def open_ledger(
 
 
 def make_ledger(
-    ledger: Path, keys: KeyFolder, passphrase: Callable[[], str] | None
-) -> tuple[Vault, Ledger]:
-    """Open *ledger*, and make it, and the *keys*, if they are not there yet."""
+    env: Env, keys: KeyFolder, passphrase: Callable[[], str] | None
+) -> tuple[Vault, Store]:
+    """Open the ledger of *env*'s home, and make it, and the *keys*, if they are not there yet."""
+    ledger = env.data / LEDGER
     while True:
         vault = keys.open(passphrase) if keys.exists() else keys.create()
         with keys.sharing():

@@ -46,12 +46,12 @@ def guards_named(home: Home, pack: str, model: str | None) -> Guards:
     home.check_state(("risk_pack", pack), *([] if model is None else [("risk_model", model)]))
     text = home.store.rules("risk_pack", pack)
     if text is None:
-        raise Damaged(path=str(home.file.path))
+        raise Damaged(path=home.store.where)
     learned = None if model is None else home.store.rules("risk_model", model)
     try:
         return read_guards(text, pack, learned, str(model))
     except (InvalidRiskPack, InvalidModel):  # both were read before they were kept
-        raise Damaged(path=str(home.file.path)) from None
+        raise Damaged(path=home.store.where) from None
 
 
 KNOWN_HABITS_MAX = 256
@@ -96,7 +96,7 @@ def remembered(home: Home, profile: int) -> Remembered:
             acts = [seen for _entry, risk in records if (seen := seen_in(risk)) is not None]
             habit = after(habit, *acts)
         except (AssertionError, KeyError, TypeError, ValueError):  # as no act has been
-            raise Damaged(path=str(home.file.path)) from None
+            raise Damaged(path=home.store.where) from None
         upto = records[-1][0]
     entries = (*entries, *[entry for entry, _risk in records if entry > kept_upto])
     home.known_habits.pop(profile, None)

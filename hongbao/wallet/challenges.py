@@ -149,10 +149,10 @@ def _check_open(home: Home, row: ChallengeRow) -> None:
 def _challenge_line(home: Home, row: ChallengeRow) -> ChallengeLine:
     judged = next(home.store.judged(entry=row.entry), None)
     if judged is None:
-        raise Damaged(path=str(home.file.path))
+        raise Damaged(path=home.store.where)
     facts, asked = facts_of(home, judged), home.read_back(decode_record, judged.risk).asked
     if asked is None:
-        raise Damaged(path=str(home.file.path))
+        raise Damaged(path=home.store.where)
     what, puzzle = asked.seen.what, home.read_back(decode, row.puzzle)
     tries_max = guards_in_force(home, home.row).pack.challenge_tries
     return {

@@ -100,7 +100,8 @@ def rekey(home: Home) -> HomeChanged:
 
     Raises Damaged, and changes nothing, where a sealed value is not what its row says.
     """
-    old = home.vault
+    file, old = home.store.file, home.vault
+    assert file is not None
     new = home.keys.begin_rekey(old)
 
     def work(doing: Act) -> Answer:
@@ -117,11 +118,11 @@ def rekey(home: Home) -> HomeChanged:
                 home.keys.abandon_rekey()
         raise
     try:
-        finish_rekey(home.file, home.keys, new)
+        finish_rekey(file, home.keys, new)
     except StorageRefused:
         home.store.close()
-        with open_ledger(home.env.data / LEDGER, home.keys, None) as (_, ledger):
-            home.store = home.file = ledger
+        with open_ledger(home.env, home.keys, None) as (_, ledger):
+            home.store = ledger
         raise
     return home_changed(home)
 
@@ -182,11 +183,13 @@ def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
     from hongbao.outputs import check_outside, save_by_name
 
     check_outside(file, home.env.data, home.env.keys)
+    ledger = home.store.file
+    assert ledger is not None
     changed = home_changed(home)  # once the copy is there, nothing is read that may fail
     entries = []
 
     def make(copy: Path) -> None:
-        home.file.copy_to(copy)
+        ledger.copy_to(copy)
         entries.append(_last_entry_of(home, copy))
 
     try:

@@ -18,7 +18,7 @@ from hongbao.domain.text import name_key, parse_profile_name, refuse_look_alike
 from hongbao.env import Env
 from hongbao.errors import HomeExists, HomeNotFound, NameTaken
 from hongbao.home.opened import Home
-from hongbao.home.opening import LEDGER, key_folder, make_ledger
+from hongbao.home.opening import key_folder, make_ledger
 from hongbao.queries.profiles import profile_line
 from hongbao.store import SANDBOX_MARK, Holder, HomeRow, ProfileRow
 from hongbao.units import iso
@@ -97,7 +97,7 @@ def found(
         if not sandbox:
             check_strength(chosen, None)
         keys = key_folder(env)
-        home = Home(env, keys, *make_ledger(env.data / LEDGER, keys, passphrase), name)
+        home = Home(env, keys, *make_ledger(env, keys, passphrase), name)
         if sandbox:
             home.play()
         pin = lambda: chosen  # noqa: E731 - asked for once

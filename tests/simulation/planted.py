@@ -38,11 +38,11 @@ def _lost_update() -> list[Any]:
     @contextmanager
     def looked_first(home: Home, *rows: Any, **options: Any) -> Iterator[None]:
         if not home.store.in_transaction:
-            found = home.file.rows(  # type: ignore[attr-defined]
+            found = home.store.rows(  # type: ignore[attr-defined]
                 "SELECT owner, credits_fen FROM account"
                 " WHERE book = 'platform' AND kind = 'balance'"
             )
-            seen[id(home.file)] = dict(found)
+            seen[id(home.store)] = dict(found)
         with changing(home, *rows, **options):
             yield
 

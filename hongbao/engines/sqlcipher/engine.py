@@ -156,6 +156,14 @@ class Engine:
     def _form(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
+    @property
+    def where(self) -> str:
+        return str(self.path)
+
+    @property
+    def file(self) -> Self:
+        return self
+
     def close(self) -> None:
         self._db.close()
         _open.discard(id(self))
