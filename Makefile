@@ -23,7 +23,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 # explores the same again.
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
-.PHONY: demo test test-all simulate fuzz check lint types format bench bench-peers mutants locale pins typer-pin build clean help
+.PHONY: demo test test-all test-cluster simulate fuzz check lint types format bench bench-peers mutants locale pins typer-pin build clean help
 
 demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
 	@$(BIN)/hongbao demo
@@ -32,7 +32,10 @@ test: $(VENV)/.tests  ## run the tests
 	@$(PYTEST)
 
 test-all: $(VENV)/.tests  ## run the slow tests too, and let the random ones explore further
-	@$(PYTEST) -m '' --hypothesis-profile explore --hypothesis-seed $(SEED)
+	@$(PYTEST) -m 'not cluster' --hypothesis-profile explore --hypothesis-seed $(SEED)
+
+test-cluster: $(VENV)/.tests  ## run the tests on real database servers, the slow ones too with ALL=1
+	@$(BIN)/pytest -m '$(if $(ALL),cluster,cluster and not slow)' tests/cluster tests/engines
 
 simulate: $(VENV)/.tests  ## live simulated lives, without end or for so many STEPS=, from SEED=
 	@HONGBAO_SIM_SEED=$(SEED) $(if $(STEPS),HONGBAO_SIM_STEPS=$(STEPS)) $(BIN)/python -m tests.simulation

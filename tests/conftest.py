@@ -11,11 +11,15 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from hongbao import words
+
+if TYPE_CHECKING:
+    from tests.cluster.nodes import Cluster
 
 # Tests start hundreds of commands. Each would compile all of hongbao for itself.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -144,3 +148,19 @@ def _plain_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     words.use_language("en")
     yield
     words.use_language("en")
+
+
+@pytest.fixture(scope="session")
+def one_node() -> "Iterator[Cluster]":
+    """Have a MariaDB server of our own, for tests that are marked ``cluster``."""
+    from tests.cluster import nodes
+
+    yield from nodes.started(1)
+
+
+@pytest.fixture(scope="session")
+def galera() -> "Iterator[Cluster]":
+    """Have three MariaDB servers with Galera; a test leaves all of them running and joined."""
+    from tests.cluster import nodes
+
+    yield from nodes.started(3)

@@ -1,0 +1,65 @@
+"""Real nodes for a session of tests, or a word about why there are none."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymysql
+import pytest
+from pymysql.connections import Connection
+
+from tools.nodes.cluster import APP, DATABASE, OWNER, Cluster
+from tools.nodes.mariadb import Node
+from tools.nodes.programs import NotInstalled
+
+__all__ = ["APP", "DATABASE", "OWNER", "Cluster", "Node", "connect", "started"]
+
+
+def started(nodes: int, **options: int) -> Iterator[Cluster]:
+    """
+    Yield a cluster of so many *nodes* that takes writes, and destroy it afterwards.
+
+    Skip the test if the machine has no servers; HONGBAO_CLUSTER=all makes that a failure, where
+    they have just been installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="hongbao-nodes-") as place:
+        Path(place).chmod(0o711)  # servers are not root, even where the tests are
+        try:
+            cluster = Cluster.make(Path(place) / "cluster", nodes=nodes, **options)
+        except NotInstalled as missing:
+            if os.environ.get("HONGBAO_CLUSTER") == "all":
+                raise
+            pytest.skip(str(missing))
+        try:
+            cluster.up()
+            yield cluster
+        finally:
+            cluster.destroy()
+
+
+def connect(
+    cluster: Cluster,
+    node: Node,
+    *,
+    user: str = OWNER,
+    database: str | None = DATABASE,
+    **options: object,
+) -> "Connection[pymysql.cursors.Cursor]":
+    """Return a connection to *node*, in the manner of an application: nothing commits by itself."""
+    settings: dict[str, object] = {
+        "connect_timeout": 5,
+        "read_timeout": 20,
+        "write_timeout": 20,
+        "autocommit": False,
+        "charset": "utf8mb4",
+        **options,
+    }
+    return pymysql.connect(
+        host=node.host,
+        port=node.port,
+        user=user,
+        password=cluster.password_file(user).read_text().strip(),
+        database=database,
+        **settings,
+    )
