@@ -218,12 +218,12 @@ def test_nothing_is_forked_while_a_ledger_is_open(here: Path, monkeypatch: pytes
     SQLite takes the locks of its process for the fork's own.
     """
     monkeypatch.setattr(engine, "_open", set())  # without those of other tests
-    store = engine.Engine.create(here / "data" / "ledger.db", bytes(32))
+    store = engine.Ledger.create(here / "data" / "ledger.db", bytes(32))
     assert engine.is_any_open()
     store.close()
     assert not engine.is_any_open()
     with pytest.raises(Damaged):
-        engine.Engine.open(here / "data" / "ledger.db", bytes(31) + b"1")
+        engine.Ledger.open(here / "data" / "ledger.db", bytes(31) + b"1")
     assert not engine.is_any_open()
 
 

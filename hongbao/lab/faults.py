@@ -152,7 +152,7 @@ FAULTS: Mapping[str, Fault] = {
         loss=N_("5 dollars in a researcher's test, as often as one liked"),
         source="Egor Homakov, Hacking Starbucks for unlimited coffee, 2015-05-21",
         rule=N_("an account is added to where it lies, and never written back from memory"),
-        file="hongbao/engines/sqlcipher/books.py",
+        file="hongbao/engines/sql/books.py",
     ),
     "in-flight": Fault(
         title=N_("money in flight when the process dies"),

@@ -43,7 +43,7 @@ def around(place: Any, name: str) -> None:
 def watch() -> None:
     from sqlcipher3 import dbapi2 as engine
 
-    from hongbao.engines.sqlcipher.engine import Engine
+    from hongbao.engines.sqlcipher.engine import Ledger
     from hongbao.vault import KeyFolder
 
     connect = engine.connect
@@ -60,7 +60,7 @@ def watch() -> None:
     engine.connect = watched
     around(KeyFolder, "note_head")
     for name in ("overwrite_with", "rekey"):
-        around(Engine, name)
+        around(Ledger, name)
     for name in DURABLE:
         around(os, name)
 

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from hongbao.domain.ledger import Kind
 from hongbao.domain.packet import Packet
-from hongbao.engines.sqlcipher import books
+from hongbao.engines.sql import books
 from hongbao.errors import NotYourPacket, PacketNotExpired
 from hongbao.home.opened import Home
 from hongbao.wallet import authorise, holds, refund, review, unit_of_work

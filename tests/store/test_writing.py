@@ -2,7 +2,7 @@
 
 import inspect
 
-from hongbao.engines.sqlcipher.state import WRITING
+from hongbao.engines.sql.state import WRITING
 from tests.engines.cases import CASES
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from hongbao import errors
 from hongbao.domain.cases import Verb
-from hongbao.engines.sqlcipher import engine, schema, state
+from hongbao.engines.sql import state
+from hongbao.engines.sqlcipher import engine, schema
 from hongbao.home.opening import key_folder
 from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore

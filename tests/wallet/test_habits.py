@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hongbao.engines.sqlcipher.engine import Engine
-from hongbao.engines.sqlcipher.state import WRITING
+from hongbao.engines.sql.engine import Engine
+from hongbao.engines.sql.state import WRITING
 from hongbao.errors import AlreadyClaimed, HongbaoError
 from hongbao.queries.guards import remembered
 from hongbao.store import HabitRow

@@ -503,7 +503,7 @@ def test_the_log_tells_what_operators_did_in_order(desk: World):
 
 
 def test_the_log_is_found_by_its_index(desk: World):
-    from hongbao.engines.sqlcipher.acts import BY_OPERATORS
+    from hongbao.engines.sql.acts import BY_OPERATORS
 
     plan = [
         row[-1]

@@ -2,16 +2,17 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self
 
 from sqlcipher3 import dbapi2 as engine
 
 from hongbao.domain.ledger import LABORATORY
+from hongbao.engines.sql import Verbs
 from hongbao.errors import (
     Busy,
     Damaged,
@@ -23,7 +24,6 @@ from hongbao.errors import (
     StorageRefused,
     StorageUnreadable,
 )
-from hongbao.store import RESTORE
 from hongbao.vault.files import check_own, open_private
 
 FORM = 5
@@ -39,8 +39,6 @@ READER_SECONDS = 2
 """How long new keys wait for those who still read what was there before."""
 
 
-T = TypeVar("T")
-
 _open: set[int] = set()
 """Which engines have a connection, by their `id`."""
 
@@ -50,22 +48,16 @@ def is_any_open() -> bool:
     return bool(_open)
 
 
-class Engine:
-    """
-    One open SQLCipher file at *path*.
-
-    The functions of this folder ask it in SQL with `row`, `rows` and `each`, and change it with
-    `write`. `Ledger` adds them to it as the verbs of the interface.
-    """
+class Ledger(Verbs):
+    """One open ledger: a SQLCipher file at *path*, with the verbs of `hongbao.store.Store`."""
 
     def __init__(self, path: Path, connection: Any) -> None:
         self.path = path
         self._db = connection
         _open.add(id(self))
         self._file = _file(path)
-        self.sealed: dict[str, list[str]] = {}  # the columns that seals cover, by table
+        self.sealed: dict[str, list[str]] = {}
         self.read: dict[str, Any] = {}
-        """What was read in this transaction and is asked for again and again: see `once`."""
 
     # --- opening and closing ---------------------------------------------------------------------
 
@@ -171,6 +163,10 @@ class Engine:
     def is_in_place(self) -> bool:
         return self._file == _file(self.path)
 
+    @property
+    def where(self) -> str:
+        return str(self.path)
+
     # --- transactions ----------------------------------------------------------------------------
 
     @property
@@ -199,60 +195,41 @@ class Engine:
                 if self._db.in_transaction:  # an unreadable page may have ended it
                     self._db.execute("ROLLBACK")
 
-    def once(self, name: str, read: Callable[[], T]) -> T:
-        """
-        Return what *read* gives, asking once in a transaction or snapshot.
-
-        No other process changes it in between; a change of it here takes *name* out of `read`.
-        """
-        if not self._db.in_transaction:
-            return read()
-        if name not in self.read:
-            self.read[name] = read()
-        return cast("T", self.read[name])
-
     def rows(self, sql: str, *values: object) -> list[Any]:
-        """Ask in SQL for all rows."""
         try:
             return list(self._db.execute(sql, values))
         except engine.Error as error:
             raise _in_words(error, self.path) from error
 
     def each(self, sql: str, *values: object) -> Iterator[Any]:
-        """Ask in SQL for one row after the other: there may be as many as the ledger has."""
         with refusals(self.path):
             # A cursor would be closed with the loop, which may outlive its connection.
             yield from chain(self._db.execute(sql, values))
 
     def row(self, sql: str, *values: object) -> Any:
-        """Ask in SQL for one row, or None."""
         try:
             return self._db.execute(sql, values).fetchone()
         except engine.Error as error:
             raise _in_words(error, self.path) from error
 
-    def existing(self, row: Any) -> Any:
-        """Return *row*, which another one names. Raises Damaged where it is gone."""
-        if row is None:
-            raise Damaged(path=str(self.path))
-        return row
-
-    def next_number(self, table: str) -> int:
-        column = "number" if table in _NUMBERED else "id"
-        highest = f"coalesce((SELECT max({column}) FROM {table}), 0)"
-        return int(self.row(f"SELECT max({highest}, {LAST_RESTORE}) + 1")[0])
-
     def write(self, sql: str, *values: object) -> int:
-        """Run a change and return the id of the row it made, if it made one."""
         try:
-            return int(self._db.execute(sql, values).lastrowid or 0)
+            return int(self._db.execute(sql, values).rowcount)
         except engine.Error as error:
             raise _in_words(error, self.path) from error
 
     def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run a change once for the values of each row."""
         with refusals(self.path):
             self._db.executemany(sql, rows)
+
+    def columns(self, table: str) -> list[str]:
+        found = self.rows("SELECT name FROM pragma_table_info(?) ORDER BY cid", table)
+        return [name for (name,) in found]
+
+    def problems(self) -> list[str]:
+        from hongbao.engines.sqlcipher.problems import problems
+
+        return problems(self)
 
     # --- copies ----------------------------------------------------------------------------------
 
@@ -260,7 +237,7 @@ class Engine:
         with refusals(path):
             self._db.execute("VACUUM INTO ?", (_as_a_path(path),))
 
-    def overwrite_with(self, other: "Engine") -> None:
+    def overwrite_with(self, other: "Ledger") -> None:
         until = monotonic() + BUSY_SECONDS
 
         def wait(status: int, _remaining: int, _total: int) -> None:
@@ -291,25 +268,9 @@ class Engine:
             raise StorageRefused(path=str(self.path), reason=reason) from None
 
 
-_NUMBERED = frozenset({"packet", "message", "batch", "review_case", "challenge", "external_bill"})
-"""Tables whose rows have a number; the others have an id."""
-
-NOT_HELD = (
-    "NOT EXISTS (SELECT 1 FROM review_case"
-    " WHERE review_case.message = message.number AND closed IS NULL)"
-)
-"""That no open case keeps a message from being sent."""
-
-LAST_RESTORE = (
-    f"coalesce((SELECT CAST(substr(max(request_id), {len(RESTORE) + 1}) AS INTEGER) FROM entry"
-    f" WHERE request_id >= '{RESTORE}' AND request_id < '{RESTORE[:-1]}0'), 0)"
-)
-"""Found by the index of request ids: 0 is the character after the slash."""
-
-
 class _Transaction:
     """
-    The ``with`` block of `Engine.transaction`, brought to its *end* unless something fails.
+    The ``with`` block of `Ledger.transaction`, brought to its *end* unless something fails.
 
     Within another one it is a part of that: it ends when the outer one does. Every act passes here,
     and a class is a third of what a generator costs.
@@ -475,8 +436,3 @@ def _closed(path: Path) -> int:
     except (OSError, AttributeError):
         read_only = 0
     return errno.EROFS if read_only else errno.EACCES
-
-
-def marks(values: Iterable[object]) -> str:
-    """Return a placeholder for each of *values*."""
-    return ", ".join("?" for _ in values)

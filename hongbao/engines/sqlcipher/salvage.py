@@ -16,9 +16,9 @@ from sqlcipher3 import dbapi2 as engine
 
 from hongbao.domain.facts import Facts, decode
 from hongbao.domain.ledger import SIDES
+from hongbao.engines.sql.engine import marks
+from hongbao.engines.sql.questions import USED
 from hongbao.engines.sqlcipher import Ledger
-from hongbao.engines.sqlcipher.engine import marks
-from hongbao.engines.sqlcipher.questions import USED
 from hongbao.errors import Damaged
 from hongbao.store import RESTORE, SEALED
 

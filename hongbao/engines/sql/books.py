@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, overload
 
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
-from hongbao.engines.sqlcipher.engine import LAST_RESTORE, Engine, marks
+from hongbao.engines.sql.engine import LAST_RESTORE, Engine, marks
 from hongbao.errors import Damaged
 from hongbao.store import EMPTY_HEAD, Decided, EntryRow, Head, HomeRow, RowKey, key_of
 from hongbao.units import from_micros, to_micros
@@ -61,7 +61,7 @@ def rules(engine: Engine, kind: str, ref: str | None = None) -> list[str] | str 
     # A text is long enough to need a second page. Where that page is not authentic, the
     # engine hands out zeros, and says so only when it is asked for another page.
     if row is not None and "\0" in row[0]:
-        raise Damaged(path=str(engine.path))
+        raise Damaged(path=engine.where)
     return row and str(row[0])
 
 
@@ -76,8 +76,8 @@ def keep_rules(engine: Engine, kind: str, ref: str, text: str) -> None:
 # --- accounts and transfers -----------------------------------------------------------------------
 
 
-def open_account(engine: Engine, account: Account) -> int:
-    return engine.write(
+def open_account(engine: Engine, account: Account) -> None:
+    engine.write(
         "INSERT INTO account (book, kind, owner, side) VALUES (?, ?, ?, ?)",
         *account,
         SIDES[account.kind],
@@ -133,6 +133,12 @@ def move(engine: Engine, account: Account, side: str, amount_fen: int) -> int:
     return int(moved[0])
 
 
+def next_number(engine: Engine, table: str) -> int:
+    column = "number" if table in _NUMBERED else "id"
+    highest = f"coalesce((SELECT max({column}) FROM {table}), 0)"
+    return int(engine.row(f"SELECT max({highest}, {LAST_RESTORE}) + 1")[0])
+
+
 # --- the chain ------------------------------------------------------------------------------------
 
 
@@ -169,7 +175,7 @@ def _head(row: Any) -> Head:
 def append(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
     engine.read.pop("head", None)
     if len(acts) > 1:
-        from hongbao.engines.sqlcipher.bulk import append_many  # which knows how one is written
+        from hongbao.engines.sql.bulk import append_many  # which knows how one is written
 
         append_many(engine, acts, mac)
         return
@@ -212,6 +218,9 @@ def remember_refusal(
         mac,
     )
 
+
+_NUMBERED = frozenset({"packet", "message", "batch", "review_case", "challenge", "external_bill"})
+"""Tables whose rows have a number; the others have an id."""
 
 REMEMBER = (
     "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error, generation, mac) VALUES"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, overload
 
-from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sql.engine import Engine
 from hongbao.store import ChallengeRow, HabitRow, JudgedRow, KeptHabit
 from hongbao.units import from_micros, to_micros
 

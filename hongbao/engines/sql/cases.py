@@ -5,7 +5,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, cast, overload
 
-from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sql.engine import Engine
 from hongbao.store import CaseRow, CaseView, OpinionRow, RecordsRow
 from hongbao.units import from_micros, to_micros
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from hongbao.engines.sqlcipher.engine import LAST_RESTORE, Engine
+from hongbao.engines.sql.engine import LAST_RESTORE, Engine
 from hongbao.store import DeviceRow, StandingRow
 from hongbao.units import from_micros, to_micros
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from hongbao.engines.sqlcipher.books import head
-from hongbao.engines.sqlcipher.engine import Engine, marks
+from hongbao.engines.sql.books import head
+from hongbao.engines.sql.engine import Engine, marks
 from hongbao.store import Movement, TotalsRow
 from hongbao.units import to_micros
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hongbao.domain.ledger import Account, Transfer, check_transfer
-from hongbao.engines.sqlcipher.books import ENTRY, ENTRY_MARKS, REMEMBER, move, post
-from hongbao.engines.sqlcipher.engine import Engine
-from hongbao.engines.sqlcipher.packets import ADD_CLAIM, TAKE_SHARE
+from hongbao.engines.sql.books import ENTRY, ENTRY_MARKS, REMEMBER, move, post
+from hongbao.engines.sql.engine import Engine
+from hongbao.engines.sql.packets import ADD_CLAIM, TAKE_SHARE
 from hongbao.store import Decided, key_of
 from hongbao.units import to_micros
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, overload
 
 from hongbao.domain.ledger import PLATFORM, SIDES, Kind
-from hongbao.engines.sqlcipher.engine import Engine, marks
-from hongbao.engines.sqlcipher.history import span
+from hongbao.engines.sql.engine import Engine, marks
+from hongbao.engines.sql.history import span
 from hongbao.store import ActRow, ChangeRow, HeldRow, Moved, MovedRow, RequestRow
 from hongbao.units import from_micros, to_micros
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sql.engine import Engine
 from hongbao.store import BillFileRow
 from hongbao.units import to_micros
 

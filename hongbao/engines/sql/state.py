@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from hongbao.engines.sqlcipher import (
+from hongbao.engines.sql import (
     books,
     bulk,
     cases,
@@ -15,7 +15,7 @@ from hongbao.engines.sqlcipher import (
     people,
     risk,
 )
-from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sql.engine import Engine
 from hongbao.store import SEALED, Change, RowKey, StateRow, key_of
 
 UNSEALED = {
@@ -67,11 +67,11 @@ def key_columns(table: str) -> str:
 
 
 def sealed_columns(engine: Engine, table: str) -> list[str]:
-    """Return the columns of *table* that a seal covers, as the file itself has them."""
+    """Return the columns of *table* that a seal covers, as the ledger itself has them."""
     assert table in SEALED
     if table not in engine.sealed:
-        columns = engine.rows("SELECT name FROM pragma_table_info(?) ORDER BY cid", table)
-        engine.sealed[table] = [name for (name,) in columns if name not in UNSEALED.get(table, ())]
+        columns = engine.columns(table)
+        engine.sealed[table] = [name for name in columns if name not in UNSEALED.get(table, ())]
     return engine.sealed[table]
 
 

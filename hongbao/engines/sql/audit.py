@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from hongbao.engines.sqlcipher.books import ENTRY
-from hongbao.engines.sqlcipher.engine import Engine
-from hongbao.engines.sqlcipher.questions import ASKED
-from hongbao.engines.sqlcipher.state import key_columns, sealed_columns, without_unused
-from hongbao.errors import Damaged
+from hongbao.engines.sql.books import ENTRY
+from hongbao.engines.sql.engine import Engine
+from hongbao.engines.sql.questions import ASKED
+from hongbao.engines.sql.state import key_columns, sealed_columns, without_unused
 from hongbao.questions import Question
 
 _FROM_THE_FIRST = -(1 << 63)
@@ -17,7 +16,7 @@ _FROM_THE_FIRST = -(1 << 63)
 def audit(engine: Engine, question: Question, *values: object) -> Iterator[Any]:
     match question:
         case Question.FILE_PROBLEMS:
-            return iter(_file_problems(engine))
+            return iter(engine.problems())
         case Question.STATES:
             return _states(engine, str(values[0]))
         case Question.LAST_SEALS:
@@ -56,22 +55,10 @@ def _last_seals(engine: Engine) -> Iterator[tuple[str, str, int, bytes | None]]:
         yield place, key, generation, digest and bytes(digest)
 
 
-# --- the file itself ------------------------------------------------------------------------------
+# --- references ----------------------------------------------------------------------------------
 
 
-def _file_problems(engine: Engine) -> list[str]:
-    # Each row is looked up in every index, in any order, and many checks read the same tables. With
-    # as much memory as the pages of 300,000 transfers take, none of them is decrypted twice.
-    engine.write("PRAGMA cache_size = -262144")
-    try:
-        return _complaints(engine, "integrity_check") or _complaints(
-            engine, "foreign_key_check"
-        ) + _dangling(engine)
-    except Damaged as error:
-        return _complaints(engine, "cipher_integrity_check") or [str(error)]
-
-
-def _dangling(engine: Engine) -> list[str]:
+def dangling(engine: Engine) -> list[str]:
     """Return the columns that name an entry which is not there: no foreign key proves them."""
     return [
         f"{table}.{column}: {count}"
@@ -81,14 +68,6 @@ def _dangling(engine: Engine) -> list[str]:
             f" AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = {column})"
         )
         if count
-    ]
-
-
-def _complaints(engine: Engine, pragma: str) -> list[str]:
-    return [
-        f"{pragma}: {' '.join(map(str, row))}"
-        for row in engine.rows(f"PRAGMA {pragma}")
-        if row != ("ok",)
     ]
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.packet import DealRule, Hold, Packet, PacketKind
-from hongbao.engines.sqlcipher.books import open_account
-from hongbao.engines.sqlcipher.engine import NOT_HELD, Engine
+from hongbao.engines.sql.books import open_account
+from hongbao.engines.sql.engine import NOT_HELD, Engine
 from hongbao.errors import Damaged
 from hongbao.store import ClaimRow, NextDue, PacketRow, PacketView, SumsRow
 from hongbao.units import from_micros, to_micros

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hongbao.domain.channel import Direction, Fault, FaultRow, MessageState
 from hongbao.domain.ledger import Reason
-from hongbao.engines.sqlcipher.engine import NOT_HELD, Engine
+from hongbao.engines.sql.engine import NOT_HELD, Engine
 from hongbao.errors import Damaged
 from hongbao.store import (
     BankMessageRow,
@@ -291,7 +291,7 @@ def add_batch(engine: Engine, row: BatchRow, lines: "Iterable[Gross]") -> None:
 def settle_messages(engine: Engine, batch: int, heard: Callable[[int], None] | None) -> None:
     done = 0
     while True:
-        engine.write(
+        filled = engine.write(
             "UPDATE message SET batch = ? WHERE number IN (SELECT number FROM message"
             " INDEXED BY message_unsettled WHERE state = 'accepted' AND batch IS NULL"
             " AND bank IN (SELECT bank FROM batch_line WHERE batch = ?)"
@@ -300,7 +300,6 @@ def settle_messages(engine: Engine, batch: int, heard: Callable[[int], None] | N
             batch,
             _AT_ONCE,
         )
-        filled = int(engine.row("SELECT changes()")[0])
         if not filled:
             return
         done += filled

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from hongbao.domain.ledger import PLATFORM, Account, Kind
-from hongbao.engines.sqlcipher.books import open_account
-from hongbao.engines.sqlcipher.engine import Engine
+from hongbao.engines.sql.books import open_account
+from hongbao.engines.sql.engine import Engine
 from hongbao.store import CardRow, DepositRow, Holder, OperatorRow, PinRow, ProfileRow
 from hongbao.units import from_micros, to_micros
 

@@ -1,0 +1,88 @@
+"""What the functions of this folder ask of a connection, whichever engine it belongs to."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+from hongbao.store import RESTORE
+
+T = TypeVar("T")
+
+
+class Engine(Protocol):
+    """
+    A connection to an engine that speaks SQL: `row`, `rows` and `each` ask it, `write` changes it.
+
+    `hongbao.engines.sql.Verbs` adds `once`, `existing` and the verbs of the interface.
+    """
+
+    sealed: dict[str, list[str]]
+    """The columns that seals cover, by table."""
+
+    read: dict[str, Any]
+    """What was read in this transaction and is asked for again and again: see `once`."""
+
+    @property
+    def where(self) -> str:
+        """Where the ledger is, for messages."""
+        ...
+
+    @property
+    def in_transaction(self) -> bool: ...
+
+    def once(self, name: str, read: Callable[[], T]) -> T:
+        """
+        Return what *read* gives, asking once in a transaction or snapshot.
+
+        No other process changes it in between; a change of it here takes *name* out of `read`.
+        """
+        ...
+
+    def row(self, sql: str, *values: object) -> Any:
+        """Ask in SQL for one row, or None."""
+        ...
+
+    def rows(self, sql: str, *values: object) -> list[Any]:
+        """Ask in SQL for all rows."""
+        ...
+
+    def each(self, sql: str, *values: object) -> Iterator[Any]:
+        """Ask in SQL for one row after the other: there may be as many as the ledger has."""
+        ...
+
+    def existing(self, row: Any) -> Any:
+        """Return *row*, which another one names. Raises Damaged where it is gone."""
+        ...
+
+    def write(self, sql: str, *values: object) -> int:
+        """Run a change, and return how many rows it met."""
+        ...
+
+    def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a change once for the values of each row."""
+        ...
+
+    def columns(self, table: str) -> list[str]:
+        """Return the columns of *table* as the ledger itself has them."""
+        ...
+
+    def problems(self) -> list[str]:
+        """Return what the engine itself finds wrong with how the ledger is kept."""
+        ...
+
+
+NOT_HELD = (
+    "NOT EXISTS (SELECT 1 FROM review_case"
+    " WHERE review_case.message = message.number AND closed IS NULL)"
+)
+"""That no open case keeps a message from being sent."""
+
+LAST_RESTORE = (
+    f"coalesce((SELECT CAST(substr(max(request_id), {len(RESTORE) + 1}) AS INTEGER) FROM entry"
+    f" WHERE request_id >= '{RESTORE}' AND request_id < '{RESTORE[:-1]}0'), 0)"
+)
+"""Found by the index of request ids: 0 is the character after the slash."""
+
+
+def marks(values: Iterable[object]) -> str:
+    """Return a placeholder for each of *values*."""
+    return ", ".join("?" for _ in values)
