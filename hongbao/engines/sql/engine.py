@@ -1,4 +1,4 @@
-"""What the functions of this folder ask of a connection, whichever engine it belongs to."""
+"""What the functions of this folder ask of a connection to an engine."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
