@@ -149,10 +149,6 @@ class Ledger(Verbs):
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     @property
-    def where(self) -> str:
-        return str(self.path)
-
-    @property
     def file(self) -> Self:
         return self
 
