@@ -44,9 +44,15 @@ def connect(
     *,
     user: str = OWNER,
     database: str | None = DATABASE,
+    at: tuple[str, int] | None = None,
     **options: object,
 ) -> "Connection[pymysql.cursors.Cursor]":
-    """Return a connection to *node*, in the manner of an application: nothing commits by itself."""
+    """
+    Return a connection to *node*, in the manner of an application: nothing commits by itself.
+
+    *at* is the host and port of whatever stands before the node.
+    """
+    host, port = at or (node.host, node.port)
     settings: dict[str, object] = {
         "connect_timeout": 5,
         "read_timeout": 20,
@@ -56,8 +62,8 @@ def connect(
         **options,
     }
     return pymysql.connect(
-        host=node.host,
-        port=node.port,
+        host=host,
+        port=port,
         user=user,
         password=cluster.password_file(user).read_text().strip(),
         database=database,
