@@ -69,6 +69,7 @@ TOPICS = {
         "NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile SandboxNotFound "
         "NewHomeTaken"
     ),
+    "clusters": "InvalidLedgerAddress DriverMissing",
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "
         "BankStatementForged"
@@ -109,6 +110,7 @@ if TYPE_CHECKING:
     from hongbao.errors.bills import *
     from hongbao.errors.books import *
     from hongbao.errors.classroom import *
+    from hongbao.errors.clusters import *
     from hongbao.errors.delivery import *
     from hongbao.errors.devices import *
     from hongbao.errors.homes import *
