@@ -279,12 +279,15 @@ class _Preamble:
     """The lines above the table: free text, of which some lines say what can be checked."""
 
     def __init__(self) -> None:
-        self.begun = False
         self.last = 0
         self._found: dict[str, tuple[int, re.Match[str]]] = {}
 
+    @property
+    def begun(self) -> bool:
+        return self.last > 0
+
     def take(self, number: int, text: str) -> None:
-        self.begun, self.last = True, number
+        self.last = number
         for key, pattern in _SAID.items():
             match = pattern.match(text)
             if match is not None:

@@ -87,12 +87,8 @@ def _enter(header: Mapping[str, object], lengths: dict[Path, int]) -> Path:
 
 
 def _paths(value: object, path: Path) -> Iterator[Path]:
-    """List every path that leads into *value*, which lies at *path*."""
-    inside: list[tuple[str | int, object]] = []
-    if isinstance(value, dict):
-        inside = list(value.items())
-    elif isinstance(value, list):
-        inside = list(enumerate(value))
-    for name, item in inside:
-        yield (*path, name)
-        yield from _paths(item, (*path, name))
+    """List the path of every key in *value*, which lies at *path*."""
+    if isinstance(value, dict):  # what is in a list is on the line of the list
+        for name, item in value.items():
+            yield (*path, name)
+            yield from _paths(item, (*path, name))

@@ -211,7 +211,7 @@ def _shown(value: object) -> str:
     """Quote *value* of any kind for a sentence."""
     if isinstance(value, int) and abs(value) > 10**40:  # Python will not write out a huge number
         return "…"
-    return shortened(value if isinstance(value, str) else str(value))
+    return shortened(str(value))
 
 
 def _list(choices: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ def dumped(document: Mapping[str, Any]) -> str:
     >>> dumped({"form": 1, "fact": [{"want": ["a"], "text": {"en": "1\n2"}}]})
     'form = 1\n\n[[fact]]\nwant = ["a"]\n\n[fact.text]\nen = "1\\n2"\n'
     """
-    return "\n".join([*_lines(document, ()), ""]).lstrip("\n")
+    return "\n".join([*_lines(document, ()), ""]).lstrip()
 
 
 def _lines(table: Mapping[str, Any], path: Sequence[str]) -> Iterator[str]:

@@ -29,6 +29,7 @@ from hongbao.domain.bill import (
 )
 from hongbao.errors import InvalidBill
 from hongbao.units import CHINA
+from hongbao.words import harmless
 from tests.every import every
 
 Cells = list[str]
@@ -304,7 +305,7 @@ def test_columns_may_come_in_another_order_and_with_others():
     assert read_all(lines()) == read_all(lines(turned, columns=[*COLUMNS[::-1], "备用"]))
 
 
-@pytest.mark.parametrize("more", [0, 1, 4, PREAMBLE_MAX - len(PREAMBLE) - 1])
+@pytest.mark.parametrize("more", [0, 1, 4, PREAMBLE_MAX - len(PREAMBLE)])
 def test_a_preamble_may_be_of_any_length(more: int):
     """
     WeChat has added a note before: lines are found by what they say, never counted.
@@ -466,3 +467,238 @@ def test_rows_that_hold_more_text_than_any_bill_are_stopped(monkeypatch: pytest.
     monkeypatch.setattr(bill, "TEXT_MAX", 200)
 
     assert "too_much" == refusal(lines())[1]
+
+
+# --- all that a refusal says ----------------------------------------------------------------------
+
+
+def facts_of(file: Iterable[Line]) -> dict[str, object]:
+    with pytest.raises(InvalidBill) as refused:
+        read_all(file)
+    return dict(refused.value.facts)
+
+
+def above(place: int, text: str) -> list[Line]:
+    """Return the bill with another *text* at one *place* above its table."""
+    return lines(preamble=[text if at == place else said for at, said in enumerate(PREAMBLE)])
+
+
+def middle(**cells: str) -> list[Line]:
+    """Return the bill with other *cells* in the middle one of its rows."""
+    return lines([WITHDRAWN, changed(SENT, **cells), CLAIMED])
+
+
+BLANK: Cells = []
+NO_BILL = {"problem": "not_a_bill", "known": "微信支付账单明细"}
+NO_TABLE = {"problem": "no_table", "known": "交易时间"}
+LONG = "小" * CELL_MAX
+
+
+@every(
+    ("file", "facts"),
+    [
+        ([], {"line": 1, **NO_BILL}),
+        ([(1, BLANK)], {"line": 1, **NO_BILL}),
+        ([(1, BLANK), (2, ["?"])], {"line": 2, **NO_BILL}),
+        ([*((n, BLANK) for n in range(1, 101)), (101, [MAGIC])], {"line": 1, **NO_BILL}),
+        ([(n, BLANK) for n in range(1, 102)], {"line": 101, **NO_BILL}),
+        (lines()[:12], {"line": 13, **NO_TABLE}),
+        ([*above(2, "")[:12], (20, ["?"])], {"line": 21, **NO_TABLE}),
+        (above(5, ""), {"line": 12, "problem": "no_key", "key": "笔记录"}),
+        (above(6, ""), {"line": 12, "problem": "no_key", "key": "收入"}),
+        (
+            above(2, "起始时间：[2026-12-01 00:00:00] 终止时间：[2026-11-30 23:59:59]"),
+            {
+                "line": 3,
+                "problem": "bad_value",
+                "key": "终止时间",
+                "text": "2026-11-30 23:59:59",
+            },
+        ),
+        (
+            above(2, "起始时间：[2026-11-01 00:00:00] 终止时间：[heute]"),
+            {"line": 3, "problem": "bad_value", "key": "起始时间", "text": "heute"},
+        ),
+        (
+            above(8, "中性交易：1笔 1,00元"),
+            {"line": 9, "problem": "bad_value", "key": "中性交易", "text": "1,00"},
+        ),
+        (above(5, "共4笔记录"), {"line": 6, "problem": "count", "count": 4, "found": 3}),
+        (
+            above(7, "支出：2笔 66.67元"),
+            {
+                "line": 8,
+                "problem": "sum",
+                "key": "支出",
+                "count": 2,
+                "sum_fen": 66_67,
+                "found": 1,
+                "found_fen": 66_66,
+            },
+        ),
+        (
+            lines(columns=["其他" if head == "备注" else head for head in COLUMNS]),
+            {"line": 13, "problem": "columns", "key": "备注"},
+        ),
+        (
+            lines([WITHDRAWN, SENT[:9], CLAIMED]),
+            {"line": 15, "problem": "fields", "count": 11, "found": 9},
+        ),
+        (
+            middle(c0="2026-12-01 00:00:00"),
+            {"line": 15, "problem": "outside", "text": "2026-12-01 00:00:00"},
+        ),
+        (
+            middle(c2=LONG + "小"),
+            {"line": 15, "problem": "too_long", "key": "交易对方", "count": 1000},
+        ),
+        # What is as long as may be is not what is wrong here.
+        (
+            middle(c2=LONG, c5="$1"),
+            {"line": 15, "problem": "bad_value", "key": "金额(元)", "text": "$1"},
+        ),
+        (middle(c8="1.00004E+30"), {"line": 15, "problem": "rounded", "key": "交易单号"}),
+        (middle(c9="1E27"), {"line": 15, "problem": "rounded", "key": "商户单号"}),
+        (
+            middle(c4="收\x1b[2J" + "入" * 60),
+            {
+                "line": 15,
+                "problem": "bad_value",
+                "key": "收/支",
+                "text": harmless("收\x1b[2J" + "入" * 60, 40),
+            },
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_refusal_names_line_and_key_and_what_was_found(file, facts):
+    """
+    All that it says, and nothing that a screen would obey.
+    """
+    assert facts == facts_of(file)
+
+
+def test_more_rows_than_are_read_are_told_how_many_are(monkeypatch: pytest.MonkeyPatch):
+    """
+    And as many as there may be are read, with as much text as there may be.
+    """
+    length = sum(len(cell) for row in ROWS for cell in row)
+    monkeypatch.setattr(bill, "ROWS_MAX", 3)
+    monkeypatch.setattr(bill, "TEXT_MAX", length)
+    assert 3 == len(read_all(lines()))
+
+    monkeypatch.setattr(bill, "TEXT_MAX", length - 1)
+    assert {"line": 16, "problem": "too_much"} == facts_of(lines())
+    monkeypatch.setattr(bill, "ROWS_MAX", 2)
+    assert {"line": 16, "problem": "too_many", "count": 2} == facts_of(lines())
+
+
+# --- what a bill may be ---------------------------------------------------------------------------
+
+
+def test_blank_lines_above_a_bill_are_what_a_spreadsheet_leaves():
+    """
+    With cells and without.
+    """
+    blank = [BLANK, ["", ""], [" ", "x"]]
+    cells = [*blank, *(cells for _number, cells in lines())]
+
+    assert read_all(lines()) == read_all(enumerate(cells, 1))
+
+
+def test_a_bill_may_name_no_holder_and_be_of_one_second():
+    """
+    A second is a period, and both its ends belong to it.
+    """
+    second = "起始时间：[2026-11-01 00:00:00] 终止时间：[2026-11-01 00:00:00]"
+    preamble = [
+        MAGIC,
+        second,
+        "共1笔记录",
+        "收入：1笔 32.34元",
+        "支出：0笔 0元",
+        "中性交易：0笔 0元",
+    ]
+
+    header, rows = read(lines([CLAIMED], preamble))
+
+    assert ("", header.since, 1) == (header.holder, header.until, len([*rows]))
+
+
+def test_rows_of_one_direction_are_added_up():
+    """
+    Their number and their sum.
+    """
+    preamble = [*PREAMBLE[:5], "共5笔记录", "收入：3笔 97.02元", *PREAMBLE[7:]]
+
+    assert 5 == len(read_all(lines([*ROWS, CLAIMED, CLAIMED], preamble)))
+
+
+@every(
+    ("text", "is_to_minute"),
+    [
+        ("2026-11-02 20:00", True),
+        ("2026/11/2 20:00", True),
+        ("2026-11-02 20:00:00", False),
+        ("2026/11/2 20:00:00", False),
+        ("46328.8333333333", False),
+    ],
+)
+@every("way", ["支出", "支出 "])
+def test_a_time_without_seconds_is_a_minute(text, is_to_minute, way):
+    """
+    And is said to be one: as a row is read, and as a bill of such rows is kept.
+    """
+    header, rows = read(middle(c0=text, c4=way))
+    some = [*rows]
+
+    assert [False, is_to_minute, False] == [row.to_minute for row in some]
+    assert is_to_minute == Packed(header, some).to_minute
+
+
+def test_a_row_of_the_first_minute_may_be_of_its_later_seconds():
+    """
+    A period from 20:00:30 on has what a spreadsheet calls 20:00; the minute before is outside.
+    """
+    from_half = "起始时间：[2026-11-02 20:00:30] 终止时间：[2026-11-30 23:59:59]"
+    preamble = [*PREAMBLE[:2], from_half, *PREAMBLE[3:]]
+    rows = [changed(row, c0="2026-11-02 20:00") for row in ROWS]
+
+    assert 3 == len(read_all(lines(rows, preamble)))
+    for at in ("2026-11-02 20:00:29", "2026-11-02 19:59"):
+        early = [rows[0], changed(SENT, c0=at), rows[2]]
+        assert (15, "outside") == refusal(lines(early, preamble))
+
+
+@every(
+    ("written", "read_as"),
+    [
+        *(
+            ("\ufeff小红\t", "小红"),
+            (" X \r\n", "X"),
+            ("　小红　", "　小红　"),
+            ("/", ""),
+            ("", ""),
+        ),
+        *(("//", "//"), (LONG, LONG), (f"{LONG}\t", LONG)),
+    ],
+)
+def test_only_what_keeps_spreadsheets_away_is_left_out(written, read_as):
+    """
+    Spaces, tabs, line ends and the mark of an encoding; a Chinese space is a text's own.
+    """
+    assert read_as == read_all(middle(c2=written))[1].counterparty
+
+
+@every(
+    ("text", "id_"),
+    [
+        *(("1" * CELL_MAX, "1" * CELL_MAX), ("/", ""), ("", ""), ("hb_7Q2M4K9X", "hb_7Q2M4K9X")),
+        *(("1.0E", "1.0E"), ("12E5", "12E5"), ("１２", "１２")),
+    ],
+)
+def test_an_id_is_any_text_that_no_spreadsheet_has_rounded(text, id_):
+    """
+    A number as a spreadsheet writes it has one digit before its point.
+    """
+    assert id_ == read_all(middle(c8=text))[1].id

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hongbao import units
 from hongbao.domain.dates import (
     DURATION_MAX,
+    Span,
     china_day,
     day_key,
     days_after_midnight,
@@ -20,11 +21,14 @@ from hongbao.domain.dates import (
     parse_duration,
     parse_instant,
     parse_period_end,
+    parse_span,
     start_of_day,
+    start_of_last,
     working_days_after,
     year_key,
+    years_after,
 )
-from hongbao.errors import InvalidDuration, InvalidInstant
+from hongbao.errors import InvalidDuration, InvalidInstant, InvalidSpan, shortened
 from hongbao.units import CHINA
 from tests.every import every
 
@@ -59,6 +63,101 @@ def test_instants_are_read_into_utc(text, utc):
     Without an offset a time is China's; a day or a month is its start there.
     """
     assert utc == parse_instant(text).isoformat()
+
+
+@every(
+    ("text", "months", "days"),
+    [
+        *(("1d", 0, 1), ("3w", 0, 21), ("2mo", 2, 0), ("1y", 12, 0), ("2y3mo4w5d", 27, 33)),
+        *(("100y", 1200, 0), ("1200mo", 1200, 0), ("36525d", 0, 36525), ("5217w6d", 0, 36525)),
+    ],
+)
+def test_a_span_is_months_and_days(text, months, days):
+    """
+    A year is twelve months and a week seven days; the longest is a hundred years.
+    """
+    assert Span(months, days) == parse_span(text)
+
+
+@every(
+    "text",
+    [
+        *(
+            "",
+            "0d",
+            "0y0mo",
+            "1",
+            "d",
+            "1m",
+            "1h",
+            "1D",
+            "-1d",
+            "1d1w",
+            "1mo1y",
+            " 1d",
+            "1d\n",
+            "１d",
+        ),
+        *("101y", "100y1mo", "1201mo", "36526d", "5218w", "12345y", "1201mo36526d", "1d1d"),
+    ],
+)
+def test_what_is_no_span_is_refused(text):
+    """
+    Nothing at all, units in another order, a minute, and more than a hundred years.
+    """
+    with pytest.raises(InvalidSpan) as refusal:
+        parse_span(text)
+
+    assert shortened(text) == refusal.value.facts["text"]
+
+
+@every(
+    ("months", "days", "now", "first_day"),
+    [
+        (0, 1, "2026-11-30T12:00:00+08:00", "2026-11-30"),
+        (0, 31, "2026-11-30T12:00:00+08:00", "2026-10-31"),
+        (1, 0, "2026-11-30T12:00:00+08:00", "2026-10-31"),
+        (1, 0, "2026-11-29T15:59:59+00:00", "2026-10-30"),
+        (1, 0, "2026-11-29T16:00:00+00:00", "2026-10-31"),
+        (1, 0, "2026-03-31T12:00:00+08:00", "2026-03-01"),
+        (1, 0, "2024-03-31T12:00:00+08:00", "2024-03-01"),
+        (1, 0, "2026-03-28T12:00:00+08:00", "2026-03-01"),
+        (1, 0, "2026-03-27T12:00:00+08:00", "2026-02-28"),
+        (1, 0, "2026-01-15T12:00:00+08:00", "2025-12-16"),
+        (11, 0, "2026-12-31T12:00:00+08:00", "2026-02-01"),
+        (12, 0, "2026-12-31T12:00:00+08:00", "2026-01-01"),
+        (13, 2, "2026-02-16T12:00:00+08:00", "2025-01-15"),
+    ],
+)
+def test_the_last_of_a_span_begins_at_a_midnight(months, days, now, first_day):
+    """
+    Today is one of its days, and a month ago is never a day that there was not.
+    """
+    begins = start_of_last(Span(months, days), datetime.fromisoformat(now))
+
+    assert f"{first_day}T00:00:00+08:00" == begins.astimezone(CHINA).isoformat()
+    assert UTC is begins.tzinfo
+
+
+@every(
+    ("at", "years", "later"),
+    [
+        ("2026-02-16T23:30:00+08:00", 1, "2027-02-16T15:30:00+00:00"),
+        ("2024-02-29T00:00:00+08:00", 4, "2028-02-28T16:00:00+00:00"),
+        ("2024-02-29T00:00:00+08:00", 1, "2025-02-28T16:00:00+00:00"),
+        # In China it is the 1 March already.
+        ("2024-02-29T17:00:00+00:00", 1, "2025-02-28T17:00:00+00:00"),
+        ("2024-02-28T17:00:00+00:00", 3, "2027-02-28T17:00:00+00:00"),
+    ],
+)
+def test_years_later_is_the_same_day_in_china(at, years, later):
+    """
+    The 1 March where a year has no 29 February.
+    """
+    found = years_after(datetime.fromisoformat(at), years)
+
+    assert later == found.isoformat()
+    assert UTC is found.tzinfo
 
 
 @every(

@@ -330,3 +330,25 @@ def test_what_is_no_error_that_an_act_keeps_is_not_read(raw: object):
     at = next(n for n, value in enumerate(text) if isinstance(value, list))
     with pytest.raises(ValueError, match=r"."):
         decode("not_paid", json.dumps([*text[:at], raw, *text[at + 1 :]]))
+
+
+def test_an_act_without_shapes_is_refused_by_its_name():
+    """
+    As one is whose answer fits none of its shapes.
+    """
+    with pytest.raises(ValueError, match=r"^nothing has no shape for request_id, at$"):
+        encode("nothing", ROW.common, ROW)
+    with pytest.raises(ValueError, match=r"^claim has no shape for request_id, at$"):
+        encode("claim", ROW.common, ROW)
+
+
+def test_a_part_is_a_list_and_not_a_text_as_long():
+    """
+    Two letters are no sentence in two languages.
+    """
+    both = part(en=TEXT, zh=TEXT)
+
+    assert {"en": "a", "zh": "b"} == both.unpack(["a", "b"])
+    for raw in ("ab", ["a"], ["a", "b", "c"], {"en": "a", "zh": "b"}, None):
+        with pytest.raises(ValueError, match=r"^not the facts of this shape$"):
+            both.unpack(raw)

@@ -1,6 +1,8 @@
 """Ids: canonical, and wrong as soon as one character is."""
 
+from datetime import UTC, datetime
 from itertools import combinations
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -8,16 +10,26 @@ from hypothesis import strategies as st
 
 from hongbao.domain.ids import (
     CROCKFORD,
+    ENTRIES,
+    account_id,
+    bill_id,
     case_id,
     challenge_id,
     check_request_id,
+    event_id,
+    event_number,
+    home_mark,
+    movement_id,
     packet_id,
+    parse_bill_id,
     parse_case_id,
     parse_challenge_id,
+    parse_movement_id,
     parse_packet_id,
     request_id,
 )
 from hongbao.errors import (
+    InvalidBillId,
     InvalidCaseId,
     InvalidChallengeId,
     InvalidPacketId,
@@ -261,3 +273,111 @@ def _with_check(body: str) -> str:
     symbols = packet_id(raw.to_bytes(5, "big")).removeprefix("hb_")
     assert body == symbols[:7]
     return symbols
+
+
+# --- ids for other programs -----------------------------------------------------------------------
+
+
+def test_a_bills_id_is_spelt_as_carelessly_as_a_packets():
+    """
+    By its own prefix, and refused by its own name.
+    """
+    assert "bl_04HMASWS" == parse_bill_id(" 04hm-asws ") == bill_id(bytes.fromhex("0123456789"))
+    for text in ("bl_04HMASWT", "hb_04HMASWS", ""):
+        with pytest.raises(InvalidBillId):
+            parse_bill_id(text)
+
+
+AT = "2026-02-16T20:00:00+08:00"
+
+
+@every(
+    ("mark", "entry", "written"),
+    [
+        (630_962, 1, "HB1000039501260216630962000000001"),
+        (0, 12, "HB1000039501260216000000000000012"),
+        (999_999, ENTRIES - 1, "HB1000039501260216999999999999999"),
+    ],
+)
+def test_a_movements_id_says_day_home_and_entry(mark, entry, written):
+    """
+    Thirty-three characters, whichever entry; with and without its letters it is read again.
+    """
+    assert written == movement_id(mark, AT, entry)
+    for spelt in (written, written.lower(), f" {written[2:]}\n"):
+        assert (mark, entry) == parse_movement_id(spelt)
+
+
+@every(
+    "text",
+    [
+        *("", "12", "HB", "XX1000039501260216630962000000012", "HB2000039501260216630962000000012"),
+        *("HB100003950126021663096200000001", "HB10000395012602166309620000000012"),
+        *("HB1000039501260216630962000000O12", "HB1000039501260216630962 00000012"),
+    ],
+)
+def test_another_number_is_no_movement(text):
+    """
+    Another platform's, one that is too short or too long, one with a letter in it.
+    """
+    assert parse_movement_id(text) is None
+
+
+@pytest.mark.parametrize("number", [-1, 0, ENTRIES])
+def test_no_number_is_written_that_an_id_has_no_place_for(number):
+    """
+    It would be read again as another.
+    """
+    with pytest.raises(AssertionError):
+        movement_id(1, AT, number)
+    with pytest.raises(AssertionError):
+        account_id(1, number)
+
+
+def test_an_account_is_a_home_and_a_profile():
+    """
+    At most 22 characters, which is what OFX has room for.
+    """
+    assert "HB000007-1" == account_id(7, 1)
+    assert "HB999999-999999999" == account_id(999_999, ENTRIES - 1)
+
+
+@every(
+    ("mark", "entry", "about", "written"),
+    [
+        # The ends are the first eight digits of what `printf '12\\0claim\\0rq_1' | sha256sum` says.
+        (630_962, 12, ("claim", "rq_1"), "ev_630962_12_26866680"),
+        (1, 7, (), "ev_000001_7_7902699b"),
+    ],
+)
+def test_an_events_id_is_home_entry_and_a_digest(mark, entry, about, written):
+    """
+    Whatever is written anew as the same entry has another id.
+    """
+    assert written == event_id(mark, entry, *about)
+    assert entry == event_number(f" {written} ")
+
+
+@every(
+    "text",
+    [
+        *("12", "ev_630962_12", "ev_63096_12_26866680", "EV_630962_12_26866680"),
+        *("ev_630962__26866680", "ev_630962_12_2686668", "ev_630962_12_2686668G"),
+        *(f"ev_630962_{'1' * 19}_26866680",),
+    ],
+)
+def test_another_text_is_no_event(text):
+    """
+    The number alone, one without its digest, one that no home can have.
+    """
+    assert event_number(text) is None
+
+
+def test_a_homes_mark_is_of_the_moment_it_was_made():
+    """
+    CRC-32 of the microseconds since 1970, its last six digits.
+    """
+    assert 630_962 == home_mark(datetime(2026, 2, 16, 12, tzinfo=UTC))
+    assert home_mark(datetime(2026, 2, 16, 12, 0, 0, 1, tzinfo=UTC)) == (
+        crc32(b"1771243200000001") % 1_000_000
+    )

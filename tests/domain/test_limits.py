@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hongbao import policies
 from hongbao.domain.dates import day_key, start_of_day
-from hongbao.domain.limits import check_limits, factor_level, states
+from hongbao.domain.limits import LimitState, check_limits, factor_level, room_fen, states
 from hongbao.domain.policy import Limit, Period, Policy, Tier, Title, Year, parse_policy
 from hongbao.errors import LimitExceeded
 from hongbao.units import CHINA
@@ -409,3 +409,116 @@ def test_what_is_left_is_never_below_nothing():
     (state,) = states(STANDARD, tier, Book().use(NOON, 25_00), NOON, OPENED, 1)
 
     assert (25_00, 0) == (state.used_fen, state.left_fen)
+
+
+# --- all of an answer -----------------------------------------------------------------------------
+
+
+def test_a_refusal_says_all_that_decided():
+    """
+    The first limit that counts the flow, whichever others do not; its period, tier and amounts.
+    """
+    other = a_limit("single", 1, frozenset({"withdraw"}))
+    tier = a_tier(other, a_limit("day", 1000_00))
+
+    refused = refusal(tier, Book().use(NOON, 999_99), 2)
+
+    assert refused is not None
+    assert {
+        "limit": "day-100000",
+        "period": "day",
+        "tier": "someone",
+        "amount_fen": 2,
+        "limit_fen": 1000_00,
+        "used_fen": 999_99,
+        "left_fen": 1,
+        "returns_at": datetime(2026, 2, 17, tzinfo=CHINA),
+        "identifying_helps": True,
+    } == refused.facts
+
+
+@every(
+    ("is_identified", "others", "helps"),
+    [
+        (False, (False, True), True),
+        (True, (False, True), False),
+        (False, (False, False), False),
+        (True, (False, False), False),
+    ],
+)
+def test_identifying_helps_whom_a_better_tier_awaits(is_identified, others, helps):
+    """
+    Not whoever is verified, and nobody where every tier is open to anyone.
+    """
+    tier = a_tier(a_limit("single", 1))._replace(requires_identity=is_identified)
+    tiers = tuple(a_tier()._replace(requires_identity=each) for each in others)
+
+    refused = refusal(tier, Book(), 2, policy=STANDARD._replace(tiers=tiers))
+
+    assert refused is not None
+    assert helps is refused.facts["identifying_helps"]
+
+
+@pytest.mark.parametrize(
+    ("year", "returns_at"),
+    [
+        ("calendar", datetime(2027, 1, 1, tzinfo=CHINA)),
+        ("opening", datetime(2026, 5, 20, tzinfo=CHINA)),
+        ("rolling", datetime(2027, 2, 16, tzinfo=CHINA)),
+    ],
+)
+def test_a_refusal_goes_by_the_policys_year(year, returns_at):
+    """
+    A calendar's, one since the account was opened, or one back from now.
+    """
+    refused = refusal(a_tier(a_limit("year", 10)), Book().use(NOON, 10), 1, policy=a_policy(year))
+
+    assert refused is not None
+    assert returns_at == refused.facts["returns_at"]
+
+
+def test_the_states_are_of_the_limits_that_hold():
+    """
+    Each with what is used and left of it, in the order in which they are asked.
+    """
+    single, day, ever = a_limit("single", 500), a_limit("day", 300), a_limit("lifetime", 1000)
+    ladder = a_limit("day", 200)._replace(id="ladder", below_factors=2)
+    tier = a_tier(ever, day, ladder, single)
+    book = Book().use(NOON, 250).use(NOON - timedelta(days=1), 100)
+    midnight = datetime(2026, 2, 17, tzinfo=CHINA)
+
+    of_two = states(STANDARD, tier, book, NOON, OPENED, 2)
+    of_one = states(STANDARD, tier, book, NOON, OPENED, 1)
+
+    assert of_two == (
+        LimitState(single, 0, 500, None),
+        LimitState(day, 250, 50, midnight),
+        LimitState(ever, 350, 650, None),
+    )
+    assert of_one == (of_two[0], LimitState(ladder, 250, 0, midnight), *of_two[1:])
+
+
+@pytest.mark.parametrize(
+    ("flow", "factors", "year", "room"),
+    [
+        ("send_balance", 2, "calendar", 50),
+        ("send_balance", 1, "calendar", 0),
+        ("topup", 1, "calendar", 90),
+        ("topup", 1, "opening", 80),
+        ("withdraw", 1, "calendar", None),
+    ],
+)
+def test_the_room_over_a_flow_is_what_its_narrowest_limit_leaves(flow, factors, year, room):
+    """
+    Of those that hold; where none counts the flow, any amount has room.
+    """
+    tier = a_tier(
+        a_limit("single", 500),
+        a_limit("day", 300),
+        a_limit("day", 200)._replace(below_factors=2),
+        a_limit("year", 100, frozenset({"topup"})),
+    )
+    book = Book().use(NOON, 250).use(NOON, 10, "topup")
+    book.use(datetime(2025, 12, 31, tzinfo=CHINA), 10, "topup")
+
+    assert room == room_fen(a_policy(year), tier, book, NOON, OPENED, factors, flow)

@@ -14,16 +14,24 @@ from hongbao.domain.identity import BANKS
 from hongbao.domain.policy import (
     CHANNELS,
     FLOWS,
+    BankRules,
+    ChannelRules,
     Limit,
     PacketRules,
+    PinRules,
+    Policy,
     RefundRules,
     SettlementRules,
+    Tier,
+    Title,
+    WithdrawRules,
     channels_of,
     check_packet,
     parse_policy,
 )
 from hongbao.domain.toml_table import TEXT_LENGTH_MAX
 from hongbao.errors import (
+    FixedShareAboveCap,
     HongbaoError,
     InvalidCount,
     InvalidPolicy,
@@ -600,6 +608,280 @@ def test_any_text_is_read_or_refused_at_one_of_its_lines(start, length, inserted
     assert 1 <= line <= text.count("\n") + 1
 
 
+# --- every key -----------------------------------------------------------------------------------
+
+EVERY_KEY = """\
+name = "family"
+version = 7
+title = { en = "Family", zh = "家" }
+year = "rolling"
+profiles_per_person = 2
+confidence = { version = "B" }
+[packet]
+share_max = "3.01"
+shares_max = 11
+total_max = "4.02"
+expires_hours = 12
+greeting_length_max = 13
+sender_may_claim_group = false
+confidence = { shares_max = "A" }
+[pin]
+attempts_max = 4
+lock_hours = 6
+lock_hours_max = 9
+confidence = { lock_hours_max = "C" }
+[withdraw]
+free = "5.03"
+rate = "0.5%"
+least = "6.04"
+confidence = { least = "B" }
+[bank]
+card_opening = "7.05"
+confidence = { card_opening = "A" }
+[channel]
+order = ["unionpay"]
+slow_seconds = 14
+routes = { icbc = "netsunion", ccb = "unionpay" }
+[settlement]
+cut_off = "22:15"
+claims_after_days = 16
+[refund]
+card_days = 17
+give_up_days = 18
+[[tier]]
+name = "guest"
+title = { en = "Guest", zh = "客" }
+requires_identity = false
+requires_channels = 0
+[[tier]]
+name = "known"
+title = { en = "Known", zh = "熟" }
+requires_identity = true
+requires_channels = 3
+[[tier.limit]]
+id = "one"
+period = "single"
+amount = "8.06"
+counts = ["topup", "withdraw"]
+below_factors = 2
+confidence = "B"
+source = "the family council"
+[[tier.limit]]
+id = "two"
+period = "lifetime"
+amount = "0"
+counts = ["send_card"]
+"""
+
+
+def test_each_key_becomes_what_it_is_called():
+    """
+    A policy in which no two values are the same, and nothing is left out.
+    """
+    one = Limit(
+        *("one", "single", 8_06, frozenset({"topup", "withdraw"}), 2, "B", "the family council")
+    )
+    two = Limit("two", "lifetime", 0, frozenset({"send_card"}), None, "", "")
+
+    policy = parse_policy(EVERY_KEY, "mine.toml")
+
+    assert policy == Policy(
+        name="family",
+        version=7,
+        title=Title("Family", "家"),
+        year="rolling",
+        packet=PacketRules(3_01, 11, 4_02, 12, 13, False),
+        pin=PinRules(4, 6, 9),
+        withdraw=WithdrawRules(5_03, Fraction(5, 1000), 6_04),
+        bank=BankRules(7_05),
+        channel=ChannelRules(("unionpay",), {"icbc": "netsunion", "ccb": "unionpay"}, 14),
+        settlement=SettlementRules(time(22, 15), 16),
+        refund=RefundRules(17, 18),
+        profiles_per_person=2,
+        tiers=(
+            Tier("guest", Title("Guest", "客"), False, 0, ()),
+            Tier("known", Title("Known", "熟"), True, 3, (one, two)),
+        ),
+        text=EVERY_KEY,
+        confidence={
+            "version": "B",
+            "packet.shares_max": "A",
+            "pin.lock_hours_max": "C",
+            "withdraw.least": "B",
+            "bank.card_opening": "A",
+        },
+    )
+    assert hash(policy) == hash(parse_policy(EVERY_KEY, "yours.toml"))
+    assert ("Family", "家") == (policy.title.text("en"), policy.title.text("zh_CN"))
+
+
+@every(
+    ("key", "least", "most"),
+    [
+        ("version", 1, 1_000_000),
+        ("profiles_per_person", 1, 1000),
+        ("shares_max", 1, 1_000_000),
+        ("expires_hours", 1, 8784),
+        ("greeting_length_max", 1, 1000),
+        ("attempts_max", 1, 100),
+        ("lock_hours", 1, 8784),
+        ("lock_hours_max", 6, 8784),
+        ("slow_seconds", 1, 86_400),
+        ("claims_after_days", 0, 30),
+        ("card_days", 0, 30),
+        ("give_up_days", 0, 365),
+        ("requires_channels", 0, 100),
+        ("below_factors", 1, 3),
+    ],
+)
+def test_each_number_has_its_least_and_its_most(key, least, most):
+    """
+    As the page says them; a leap year has 8,784 hours, a day 86,400 seconds.
+    """
+    text = (
+        EVERY_KEY.replace("lock_hours_max = 9\nconfidence", "#")
+        if key == "lock_hours"
+        else (EVERY_KEY)
+    )
+    *_, found = re.finditer(rf"^{key} = (\d+)$", text, re.MULTILINE)
+    for value in (least, most):
+        written = f"{text[: found.start(1)]}{value}{text[found.end(1) :]}"
+        assert written == parse_policy(written, "mine.toml").text
+    for value in (least - 1, most + 1):
+        facts = refused(f"{text[: found.start(1)]}{value}{text[found.end(1) :]}").facts
+        assert ("not_whole", key, least, most) == (
+            *(facts["problem"], facts["key"]),
+            *(facts["least"], facts["most"]),
+        )
+
+
+@every(
+    ("old", "new", "length_max"),
+    [
+        ('en = "Family"', f'en = "{"x" * 60}"', None),
+        ('en = "Family"', f'en = "{"x" * 61}"', 60),
+        ('zh = "家"', f'zh = "{"家" * 60}"', None),
+        ('zh = "家"', f'zh = "{"家" * 61}"', 60),
+        ("the family council", "x" * 200, None),
+        ("the family council", "x" * 201, 200),
+    ],
+)
+def test_each_text_has_its_most_characters(old, new, length_max):
+    """
+    Sixty for a title, two hundred for a source.
+    """
+    text = EVERY_KEY.replace(old, new, 1)
+
+    if length_max is None:
+        assert text == parse_policy(text, "mine.toml").text
+    else:
+        assert length_max == refused(text).facts["length_max"]
+
+
+@every(
+    ("key", "may_be_nothing"),
+    [
+        *(("share_max", False), ("total_max", False), ("card_opening", True)),
+        *(("free", True), ("least", True), ("amount", True)),
+    ],
+)
+def test_some_amounts_may_be_nothing(key, may_be_nothing):
+    """
+    A quota, a fee, a limit, the account of a new card; never the most of a packet or a share.
+    """
+    text = re.sub(rf'^{key} = ".*"$', f'{key} = "0"', EVERY_KEY, count=1, flags=re.MULTILINE)
+
+    if may_be_nothing:
+        assert text == parse_policy(text, "mine.toml").text
+    else:
+        assert ("bad_amount", key) == (refused(text).facts["problem"], refused(text).facts["key"])
+
+
+@every(
+    ("written", "hours_max"),
+    [("lock_hours = 3", 48), ("lock_hours = 549", 8784), ("lock_hours = 548", 8768)],
+)
+def test_a_lock_doubles_four_times_where_nothing_is_said_of_it(written, hours_max):
+    """
+    Sixteen times as long, and a leap year at most.
+    """
+    assert (
+        hours_max == parse_policy(changed("lock_hours = 3", written)[0], "mine").pin.lock_hours_max
+    )
+
+
+@every(("attempts_max", "wrong", "left"), [(5, 0, 0), (5, 1, 4), (5, 4, 1), (5, 5, 0), (3, 7, 2)])
+def test_the_attempts_that_are_left_are_counted_down(attempts_max, wrong, left):
+    """
+    To none at each lock, and from there again.
+    """
+    assert left == PinRules(attempts_max, 3, 48).attempts_left(wrong)
+
+
+@every(
+    ("hours", "hours_max", "wrong", "locked"),
+    [
+        *((1, 8784, 1, 0), (1, 8784, 2, 1), (1, 8784, 3, 0), (1, 8784, 4, 2), (1, 8784, 6, 4)),
+        *((1, 8784, 28, 8192), (1, 8784, 30, 8784), (1, 8784, 10**12, 8784), (3, 3, 8, 3)),
+    ],
+)
+def test_a_lock_doubles_from_the_first_to_its_most(hours, hours_max, wrong, locked):
+    """
+    The fourteenth of an hour is 2^13 hours; however many follow, no number grows out of bounds.
+    """
+    assert locked == PinRules(2, hours, hours_max).hours_locked(wrong)
+
+
+NO_FIRST = {"problem": "no_first_tier"}
+
+
+@every(
+    ("old", "new", "place", "facts"),
+    [
+        (
+            *('name = "known"', 'name = "guest"', 'name = "known"'),
+            {"problem": "used_twice", "key": "name", "text": "'guest'"},
+        ),
+        (
+            *('id = "two"', 'id = "one"', 'id = "two"'),
+            {"problem": "used_twice", "key": "id", "text": "'one'"},
+        ),
+        ("requires_identity = false", "requires_identity = true", "[[tier]]", NO_FIRST),
+        ("requires_channels = 0", "requires_channels = 1", "[[tier]]", NO_FIRST),
+        (
+            "requires_identity = true\nrequires_channels = 3",
+            "requires_identity = false\nrequires_channels = 0",
+            "[[tier]]",
+            {"problem": "tier_unreachable", "tier": "guest", "other": "known"},
+        ),
+    ],
+)
+def test_what_only_several_tiers_can_tell_is_told_whole(old, new, place, facts):
+    """
+    At the second of two names that are one, or at the tier that is never anyone's.
+    """
+    line = EVERY_KEY.count("\n", 0, EVERY_KEY.index(place)) + 1
+
+    assert {"source": "mine.toml", "line": line, **facts} == (
+        refused(EVERY_KEY.replace(old, new, 1)).facts
+    )
+
+
+def test_only_the_best_known_person_needs_the_last_tier():
+    """
+    A tier that is as open as an earlier one is refused, wherever between them others stand.
+    """
+    middle = EVERY_KEY.replace("requires_channels = 3", "requires_channels = 2")
+    third = '[[tier]]\nname = "third"\ntitle = { en = "T", zh = "三" }\n'
+    more = f"{middle}{third}requires_identity = false\nrequires_channels = 1\n"
+
+    facts = refused(more).facts
+
+    assert ("tier_unreachable", "known", "third") == (
+        *(facts["problem"], facts["tier"], facts["other"]),
+    )
+
+
 # --- packets -------------------------------------------------------------------------------------
 
 
@@ -646,6 +928,38 @@ def test_a_packet_holds_no_more_than_all_its_shares_can():
 
     with pytest.raises(PacketAboveCap, match=r"at most 20000\.00, not 20000\.01"):
         check_packet(rules, 20000_01, 100)
+
+
+@every(
+    ("total_fen", "count", "is_drawn", "error"),
+    [
+        (10_00, 2, True, None),
+        (10_01, 2, True, ShareAboveCap(total_fen=10_01, share_max_fen=5_00)),
+        (10_01, 2, False, FixedShareAboveCap(share_fen=5_00, share_max_fen=5_00)),
+        (30_01, 5, False, FixedShareAboveCap(share_fen=6_00, share_max_fen=5_00)),
+        (10_00, 2, False, None),
+        (12_01, 3, True, PacketAboveCap(total_fen=12_01, packet_max_fen=12_00)),
+        (12_01, 3, False, PacketAboveCap(total_fen=12_01, packet_max_fen=12_00)),
+        (12_00, 3, False, None),
+        (2, 3, True, ShareTooSmall(total_fen=2, count=3)),
+        (3, 3, True, None),
+        (5, 5, True, None),
+        (6, 6, True, InvalidCount(count=6, shares_max=5)),
+        (0, 0, True, InvalidCount(count=0, shares_max=5)),
+    ],
+)
+def test_a_refusal_of_a_packet_says_how_much_would_do(total_fen, count, is_drawn, error):
+    """
+    Five shares at most of 5.00 each, and 12.00 together; of shares alike, what each would be.
+    """
+    rules = PacketRules(5_00, 5, 12_00, 24, 25, True)
+
+    if error is None:
+        check_packet(rules, total_fen, count, is_drawn=is_drawn)
+    else:
+        with pytest.raises(type(error)) as caught:
+            check_packet(rules, total_fen, count, is_drawn=is_drawn)
+        assert error.facts == caught.value.facts
 
 
 @given(st.integers(-10, 10**7), st.integers(-1, 300), st.integers(1, 10**7))

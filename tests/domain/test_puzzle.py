@@ -9,15 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hongbao.domain.puzzle import PAIRS, Puzzle, decode, make_puzzle
+from hongbao.domain.puzzle import PAIRS, Puzzle, decode, make_puzzle, parse_count
+from hongbao.errors import InvalidAnswer, shortened
 from tests.every import every
 
 puzzles = st.binary(min_size=66, max_size=66).map(lambda drawn: make_puzzle(lambda _: drawn))
 
 
+def of_chance(chance):
+    return make_puzzle(lambda _: chance)
+
+
 def of_bytes(pair, count):
     """Return the puzzle of the two bytes that decide its characters and its answer."""
-    return make_puzzle(lambda _: bytes([pair, count]) + bytes(64))
+    return of_chance(bytes([pair, count]) + bytes(64))
 
 
 def drawn(number):
@@ -157,3 +162,44 @@ def test_what_is_no_puzzle_is_not_read(text):
     """
     with pytest.raises(ValueError, match=r"."):
         decode(text)
+
+
+@every(
+    ("text", "count"),
+    [("7", 7), (" 11 ", 11), ("１０", 10), ("0007", 7), ("0" * 15 + "7", 7)],
+)
+def test_a_count_is_read_in_the_digits_of_any_keyboard(text, count):
+    """
+    In at most sixteen characters.
+    """
+    assert count == parse_count(text)
+
+
+@every("text", ["", " ", "七", "7.0", "-7", "7 7", "Ⅶ", "0" * 16 + "7"])
+def test_what_is_no_count_is_refused_and_shown(text):
+    """
+    It is no try.
+    """
+    with pytest.raises(InvalidAnswer) as refusal:
+        parse_count(text)
+
+    assert shortened(text) == refusal.value.facts["text"]
+
+
+def test_bits_of_the_first_byte_choose_pair_and_side():
+    """
+    The lowest is the side, the next two are the pair.
+    """
+    sides = [side for pair in PAIRS for side in pair]
+
+    assert sides * 2 == [of_bytes(byte, 0).sought for byte in range(16)]
+
+
+def test_the_highest_of_32_bits_are_where_the_sought_ones_are():
+    """
+    All four bytes count, from the first to the last; of two alike, the later place is higher.
+    """
+    for place in range(4):
+        high = bytes(place) + b"\x01" + bytes(3 - place)
+        chance = bytes(2) + high * 4 + bytes(48)
+        assert "福福福福" + "富" * 12 == of_chance(chance).line

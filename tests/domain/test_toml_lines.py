@@ -33,7 +33,12 @@ key = 3
 [[many.inner]]
 key = 4
 [table]
-late = 5'''
+late = 5
+  [indented]
+  part.one = 6
+  part.two = [
+  7]
+  part.three = 8'''
 
 LINES = {
     ("quoted.key",): 2,
@@ -57,6 +62,11 @@ LINES = {
     ("many", 1, "inner", 0, "key"): 26,
     ("table",): 27,
     ("table", "late"): 28,
+    ("indented",): 29,
+    ("indented", "part"): 30,
+    ("indented", "part", "one"): 30,
+    ("indented", "part", "two", 0): 31,
+    ("indented", "part", "three"): 33,
 }
 
 keys = st.text("ab.\"'#[] \\", min_size=1, max_size=4)
