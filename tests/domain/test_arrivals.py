@@ -8,9 +8,12 @@ from hongbao.domain.arrivals import (
     SENT_MAX_FEN,
     TICK_PARTS,
     arrivals,
+    percentile,
     sendings,
     shared_out,
 )
+from hongbao.domain.fairness import draws
+from tests.every import every
 
 SEED = b"eve"
 
@@ -62,3 +65,68 @@ def test_the_newest_packet_is_the_hottest():
     assert came == list(arrivals(SEED, 7, 4000, people=50, packets=10))
     assert came != list(arrivals(b"other", 7, 4000, people=50, packets=10))
     assert {0} == {each.packet for each in arrivals(SEED, 7, 100, people=5, packets=1)}
+
+
+@every(
+    ("percent", "least"),
+    [(0, 10), (1, 10), (25, 10), (26, 20), (50, 20), (75, 30), (76, 40), (99, 40), (100, 40)],
+)
+def test_a_percentile_is_the_nearest_rank(percent, least):
+    """
+    The least that so many percent of four do not exceed.
+    """
+    assert least == percentile([10, 20, 30, 40], percent)
+    assert 7 == percentile([7], percent)
+
+
+@every(
+    ("people", "packets", "least_fen", "most_fen"),
+    [
+        # Nobody sends more than 100.00 in one, nor 250.00 in all.
+        *((100, 100, 20_00, 100_00), (10, 20, 20_00, 100_00), (10, 21, 16_66, 83_33)),
+        *((10, 30, 16_66, 83_33), (1, 1000, 5, 25)),
+    ],
+)
+def test_totals_are_drawn_between_a_fifth_and_what_is_left(people, packets, least_fen, most_fen):
+    """
+    The least and the most of enough of them come near both ends.
+    """
+    sent = [
+        each.total_fen
+        for seed in range(40)
+        for each in sendings(b"%d" % seed, people=people, packets=packets)
+    ]
+
+    assert least_fen <= min(sent)
+    assert max(sent) <= most_fen
+    span_fen = most_fen - least_fen
+    assert min(sent) <= least_fen + span_fen // 5
+    assert max(sent) >= most_fen - span_fen // 5
+
+
+def test_who_sends_and_when_follow_from_the_curve():
+    """
+    In turn; and the first at the beginning, in whichever tick the curve has it.
+    """
+    sent = sendings(SEED, people=3, packets=7)
+
+    assert [0, 1, 2, 0, 1, 2, 0] == [each.sender for each in sent]
+    ticks = [tick for tick, count in enumerate(shared_out(7)) for _ in range(count)]
+    assert [0, *ticks[1:]] == [each.tick for each in sent]
+    assert ticks[0] > 0
+
+
+def test_arrivals_follow_from_draws_in_this_order():
+    """
+    The moment, how far back from the newest packet, by whom, and whether it is asked again.
+    """
+    expected = []
+    for number in range(500):
+        draw = draws(SEED, "arrival", 7, number)
+        part, back = draw(1_000_000), draw(4096)
+        zeros = 12 if back == 0 else len(f"{back:b}") - len(f"{back:b}".rstrip("0"))
+        expected.append((part, draw(50), max(9 - zeros, 0), draw(50) == 0))
+
+    came = arrivals(SEED, 7, 500, people=50, packets=10)
+
+    assert sorted(expected, key=lambda each: each[0]) == [tuple(each) for each in came]

@@ -1,9 +1,13 @@
 """The bytes an entry is sealed by."""
 
+import hashlib
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hongbao.domain.chain import Act, canonical, digest
+from hongbao.domain.chain import Act, canonical, digest, line, state, statement
+from hongbao.domain.ledger import Account, Kind, Reason, Transfer
 
 # Few and alike, so that two lists often differ in nothing but a kind or a border.
 VALUES = st.sampled_from([None, "None", 0, 1, 11, "1", "11", "0", "", "1,1", '1"', b"", b"\x11"])
@@ -59,3 +63,46 @@ def test_a_request_is_known_by_its_act_and_its_inputs():
     assert asked == digest("send", {"total_fen": 6666, "count": 5})
     assert asked != digest("send", {"total_fen": 6667, "count": 5})
     assert asked != digest("topup", {"total_fen": 6666, "count": 5})
+
+
+def test_a_row_of_state_is_its_table_its_key_and_its_values():
+    """
+    As JSON without blanks, text as it is and bytes in hexadecimal.
+    """
+    assert '["profile","7",["小明",null,3,"00ff",true]]'.encode() == (
+        state("profile", "7", ("小明", None, 3, b"\x00\xff", True))
+    )
+    with pytest.raises(TypeError):
+        state("profile", "7", [object()])
+
+
+def test_a_statement_is_all_that_a_device_signs_for():
+    """
+    In one order, so that no other request has the same bytes.
+    """
+    assert '[2,3,1,"send","rq_红","a1b2",9]'.encode() == (
+        statement(2, 3, 1, "send", "rq_红", b"\xa1\xb2", 9)
+    )
+
+
+def test_a_transfer_is_sealed_as_book_debit_credit_amount_and_reason():
+    """
+    By the words that never change.
+    """
+    transfer = Transfer(
+        *(Account("platform", Kind.BALANCE, 2), Account("platform", Kind.PACKET, 1)),
+        *(5_00, Reason.SEND),
+    )
+
+    assert ("platform", "balance", 2, "packet", 1, 5_00, "send") == line(transfer)
+
+
+def test_a_digest_is_of_act_and_inputs_as_sorted_json():
+    """
+    SHA-256, text as it is.
+    """
+    written = '["send",{"count":5,"greeting":"恭喜","total_fen":6666}]'
+
+    assert hashlib.sha256(written.encode()).digest() == (
+        digest("send", {"total_fen": 6666, "count": 5, "greeting": "恭喜"})
+    )

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -29,6 +30,7 @@ from hongbao.domain.fairness import (
     share_amount,
 )
 from hongbao.domain.money import AMOUNT_MAX_FEN
+from hongbao.domain.packet import DealRule, Packet, PacketKind
 from tests.consumers import program
 from tests.every import every
 
@@ -37,6 +39,7 @@ SNIPPET = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]  # type: ignore[
 SHELL = re.search(r"```sh\n(.*?)```", PAGE, re.DOTALL)[1]  # type: ignore[index]
 EXAMPLE = json.loads(re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)[1])  # type: ignore[index]
 
+NEVER = datetime(2026, 2, 16, tzinfo=UTC)
 SEED = bytes(range(32))
 PACKET = "hb_7Q2M4K9X"
 CAP_FEN = 20_000
@@ -419,3 +422,27 @@ def test_an_unknown_rule_is_no_rule():
     """
     with pytest.raises(ValueError, match="triple-mean"):
         share_amount(terms("triple-mean", 900, 3), SEED, 1, CLAIMS[0], remaining_fen=900)
+
+
+def test_terms_are_a_packets_own():
+    """
+    Its id, its rule, its total, its shares, and the most that a share may be.
+    """
+    assert Terms("hb_7Q2M4K9X", "equal", 900, 3, 400) == Terms.of(
+        Packet(
+            number=1,
+            id="hb_7Q2M4K9X",
+            sender=7,
+            recipient=None,
+            kind=PacketKind.LUCKY,
+            deal=DealRule.EQUAL,
+            total_fen=900,
+            count=3,
+            share_max_fen=400,
+            claimed_fen=0,
+            claimed_count=0,
+            created_at=NEVER,
+            expires_at=NEVER,
+            closed_at=None,
+        )
+    )

@@ -17,10 +17,10 @@ def table(value: str) -> Table:
     return top.table("pay", needed=("it",))
 
 
-def refused(act, *args, **options) -> dict[str, object]:
+def refused(act, *args, **options):
     with pytest.raises(InvalidPolicy) as caught:
         act(*args, **options)
-    return caught.value.facts
+    return dict(caught.value.facts)
 
 
 HERE = {"source": "mine.toml", "line": 4, "key": "it"}

@@ -95,6 +95,9 @@ class Pack(Row):
     def __eq__(self, other: object) -> bool:
         return self is other
 
+    def __ne__(self, other: object) -> bool:
+        return self is not other  # a tuple's own would look into both
+
     def __hash__(self) -> int:
         return id(self)
 

@@ -602,3 +602,255 @@ def test_the_pages_own_pack_can_be_read():
     (text,) = re.findall(r"(?s)```toml\n(name = .*?)```", PAGE)
 
     assert "family/1" == parse_pack(text, "family").ref
+
+
+# --- every key ------------------------------------------------------------------------------------
+
+
+def test_each_key_of_a_rule_is_where_it_belongs():
+    """
+    And what the answer has no use for is nothing.
+    """
+    robots, splitting, later, woken = parse_pack(SMALL, "mine").rules
+    claims = (Condition(Key("claims", 600), 15, None), Condition(Key("cards"), None, 5))
+
+    assert robots == Rule(
+        *("robots", Guard.BEHAVIOUR, frozenset({What.CLAIM}), claims, Verdict.CHALLENGE),
+        *({"en": "too quick", "zh": "过快"}, 0, "", 0, None),
+    )
+    assert (24, "return", 0, None) == splitting[6:]
+    assert (0, "", 1, None) == later[6:]
+    assert (0, "", 0, 2000_00) == woken[6:]
+
+
+def test_a_pack_is_only_itself_and_keeps_its_text():
+    """
+    What is planned for one is never taken for another.
+    """
+    one, other = parse_pack(SMALL, "mine"), parse_pack(SMALL, "mine")
+
+    assert SMALL == one.text
+    assert one == one
+    assert one != other
+    assert "Pack('mine/3')" == repr(one)
+    assert 2 == len({one, other, one})
+
+
+@every(
+    ("at_least", "at_most", "within", "beyond"),
+    [
+        (None, None, [-1, 0, 1], []),
+        (2, None, [2, 3], [1, 0]),
+        (None, 4, [4, 3, -1], [5]),
+        (2, 4, [2, 3, 4], [1, 5]),
+        (0, 0, [0], [-1, 1]),
+    ],
+)
+def test_a_condition_holds_from_its_least_to_its_most(at_least, at_most, within, beyond):
+    """
+    Both belong to it.
+    """
+    condition = Condition(Key("acts", 60), at_least, at_most)
+
+    assert all(condition.holds(value) for value in within)
+    assert not any(condition.holds(value) for value in beyond)
+
+
+@every(
+    ("key", "least", "most"),
+    [
+        *(("version", 1, 1_000_000), ("from", 0, 23), ("to", 0, 23)),
+        *(("minutes", 1, 1440), ("tries", 1, 20), ("keep_years", 1, 100)),
+        *(("hold_hours", 1, 8784), ("delay_days", 1, 30)),
+    ],
+)
+def test_each_number_has_its_least_and_its_most(key, least, most):
+    """
+    An hour of the day, a day's minutes, a leap year's hours.
+    """
+    found = re.search(rf"^{key} = (\d+)$", SMALL, re.MULTILINE)
+    assert found is not None
+    before, after = SMALL[: found.start(1)], SMALL[found.end(1) :]
+    for value in (least, most):
+        assert f"{before}{value}{after}" == parse_pack(f"{before}{value}{after}", "mine").text
+    for value in (least - 1, most + 1):
+        assert {
+            "source": "mine.toml",
+            "line": before.count("\n") + 1,
+            "problem": "not_whole",
+            "key": key,
+            "least": least,
+            "most": most,
+        } == refused(f"{before}{value}{after}").facts
+
+
+@every(
+    ("old", "new", "most"),
+    [
+        ("at_least = 15 }", "at_least = {} }}", RECENT),
+        ("at_most = 5}", "at_most = {}}}", 10**12),
+        ('"night", at_least = 1 ', '"night", at_least = {} ', 1),
+        ("at_least = 600", "at_least = {}", 10**12),
+    ],
+)
+def test_a_threshold_is_at_most_what_can_be_measured(old, new, most):
+    """
+    No more acts than are remembered; night is or is not.
+    """
+    for value in (0, most):
+        text = changed(old, new.format(value))[0]
+        assert text == parse_pack(text, "mine").text
+    for value in (-1, most + 1):
+        facts = refused(changed(old, new.format(value))[0]).facts
+        assert ("not_whole", 0, most) == (facts["problem"], facts["least"], facts["most"])
+
+
+@every(
+    ("old", "new"),
+    [
+        ('four_eyes = "5000.00"', 'four_eyes = "0"'),
+        ('day = "2000.00"', 'day = "0"'),
+        ('at_least = "500000.00"', 'at_least = "0"'),
+        ('en = "mine"', f'en = "{"x" * 60}"'),
+        ('zh = "我的"', f'zh = "{"x" * 60}"'),
+        ('en = "too quick"', f'en = "{"x" * SAYS_LENGTH_MAX}"'),
+        ('zh = "大额"', f'zh = "{"大" * SAYS_LENGTH_MAX}"'),
+        ("at_least = 4, at_most = 9", "at_least = 9, at_most = 9"),
+    ],
+)
+def test_what_is_just_allowed_is_read(old, new):
+    """
+    No amount at all, the longest texts, a single value.
+    """
+    text = changed(old, new)[0]
+
+    assert text == parse_pack(text, "mine").text
+
+
+@every(
+    ("old", "new", "facts"),
+    [
+        (
+            'en = "mine"',
+            f'en = "{"x" * 61}"',
+            {"problem": "bad_text", "key": "en", "length_max": 60},
+        ),
+        (
+            *('zh = "大额"', f'zh = "{"大" * 81}"'),
+            {"problem": "bad_text", "key": "zh", "length_max": 80},
+        ),
+        (
+            *("delay_days = 1", 'delay_days = 1\nday = "1.00"'),
+            {"problem": "not_for_answer", "key": "day", "answer": "delay"},
+        ),
+        (
+            *("hold_hours = 24", "hold_hours = 24\ndelay_days = 1"),
+            {"problem": "not_for_answer", "key": "delay_days", "answer": "hold"},
+        ),
+        ('id = "large"', 'id = "robots"', {"problem": "used_twice", "key": "id", "text": "robots"}),
+        ('id = "later"', 'id = "robots"', {"problem": "used_twice", "key": "id", "text": "robots"}),
+        (
+            *('acts = ["topup"]', 'acts = ["topup", "pin_change"]'),
+            {
+                "problem": "not_one_of",
+                "key": "acts",
+                "text": "'pin_change'",
+                "known": ", ".join(str(what) for what in What if what in JUDGED),
+            },
+        ),
+        (
+            *('guard = "account"', 'guard = "bank"'),
+            {
+                "problem": "not_one_of",
+                "key": "guard",
+                "text": "'bank'",
+                "known": "device, behaviour, transaction, account, data",
+            },
+        ),
+        (
+            *('answer = "limit"', 'answer = "allow"'),
+            {
+                "problem": "not_one_of",
+                "key": "answer",
+                "text": "'allow'",
+                "known": ", ".join(ANSWERS),
+            },
+        ),
+        (
+            *('then = "return"', 'then = "keep"'),
+            {"problem": "not_one_of", "key": "then", "text": "'keep'", "known": "release, return"},
+        ),
+        (
+            *('kind = "large"', 'kind = "small"'),
+            {
+                "problem": "not_one_of",
+                "key": "kind",
+                "text": "'small'",
+                "known": "large, suspicious",
+            },
+        ),
+        (
+            *('window = "1h", at_least = 5', "at_least = 5"),
+            {"problem": "needs", "key": "window", "indicator": "rounds"},
+        ),
+        (
+            *('of = "20000.00", ', ""),
+            {"problem": "needs", "key": "of", "indicator": "just_below"},
+        ),
+        (
+            *('"score", at_least = 600', '"score", window = "1h", at_least = 600'),
+            {"problem": "takes_no", "key": "window", "indicator": "score"},
+        ),
+        (
+            *('window = "1h", at_least = 5', 'window = "1h", of = "1.00", at_least = 5'),
+            {"problem": "takes_no", "key": "of", "indicator": "rounds"},
+        ),
+        ('window = "1h", at_least = 5', 'window = "1h"', {"problem": "no_threshold"}),
+        (
+            "at_least = 4, at_most = 9",
+            "at_least = 10, at_most = 9",
+            {"problem": "never", "key": "at_least"},
+        ),
+        ('window = "1h"', 'window = "1 h"', {"problem": "bad_window", "key": "window"}),
+        ('window = "1h"', "window = 3600", {"problem": "bad_window", "key": "window"}),
+        (
+            *('at_least = "500000.00"', "at_least = 500000"),
+            {"problem": "bad_amount", "key": "at_least", "text": "'500000'"},
+        ),
+        (
+            *('of = "20000.00"', 'of = "0.00"'),
+            {"problem": "bad_amount", "key": "of", "text": "'0.00'"},
+        ),
+    ],
+)
+def test_a_refusal_of_a_pack_says_all_there_is_to_say(old, new, facts):
+    """
+    At the line of what is wrong: the last one that was changed, or the second of two alike.
+    """
+    text, line = changed(old, new)
+    found = dict(refused(text).facts)
+    last = line + new.count("\n")
+    if facts["problem"] == "used_twice":
+        last = text.count("\n", 0, text.rindex(new)) + 1
+
+    assert {"source": "mine.toml", "line": last, **facts} == found
+
+
+def test_a_pack_has_two_hundred_rules_and_two_hundred_reports():
+    """
+    And not one more of either.
+    """
+    head, end = SMALL.index('guard = "b'), SMALL.index('\n[[rule]]\nid = "s')
+    rule = f'[[rule]]\nid = "r?"\n{SMALL[head:end]}'
+    report = f'[[report]]\nid = "o?"\n{SMALL[SMALL.index("kind = ") :]}'
+    for kind, one in (("rule", rule), ("report", report)):
+        whole = HEAD + "".join(one.replace("?", str(n)) for n in range(200))
+        assert 200 == len(getattr(parse_pack(whole, "mine"), f"{kind}s"))
+        more = whole + one.replace("?", "last")
+        assert {
+            "source": "mine.toml",
+            "line": HEAD.count("\n") + 1,
+            "problem": "too_many",
+            "key": kind,
+            "most": 200,
+        } == refused(more).facts
