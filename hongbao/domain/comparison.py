@@ -106,7 +106,7 @@ def compare(
     A row is matched once; a number that stands twice on one side has to stand twice on the other.
     The order in which rows come, and which book is called ours, change nothing.
     """
-    mine, other = sorted(ours, key=_order), sorted(theirs, key=_order)
+    mine, other = sorted(ours), sorted(theirs)
     matches: list[Match] = []
     for key in (_by_everything, _by_id):
         found, mine, other = _paired(mine, other, key)

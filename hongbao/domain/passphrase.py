@@ -67,17 +67,19 @@ def _repeats(text: str) -> bool:
     >>> _repeats("88888888"), _repeats("abcabcab"), _repeats("abcdabce")
     (True, True, False)
     """
-    return any(all(text[at] == text[at % size] for at in range(len(text))) for size in (1, 2, 3, 4))
+    # What comes again after one character or two does so after four as well.
+    return any(all(text[at] == text[at % size] for at in range(len(text))) for size in (3, 4))
 
 
 def _is_run(text: str) -> bool:
     """
-    Return whether *text* is one way along the alphabet, the digits or the keys.
+    Return whether *text* is one way along the alphabet, the digits or the keys, round and round.
 
     >>> _is_run("87654321"), _is_run("qwertyuiop"), _is_run("qwertasdfg")
     (True, True, False)
     """
-    return any(text in row * 2 or text[::-1] in row * 2 for row in _ROWS)
+    rounds = [row * (len(text) // len(row) + 2) for row in _ROWS]
+    return any(text in round_ or text[::-1] in round_ for round_ in rounds)
 
 
 def _is_one_of(text: str, words: set[str]) -> bool:

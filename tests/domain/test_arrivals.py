@@ -122,11 +122,23 @@ def test_arrivals_follow_from_draws_in_this_order():
     """
     expected = []
     for number in range(500):
-        draw = draws(SEED, "arrival", 7, number)
+        draw = draws(SEED, "arrival", 40, number)
         part, back = draw(1_000_000), draw(4096)
         zeros = 12 if back == 0 else len(f"{back:b}") - len(f"{back:b}".rstrip("0"))
-        expected.append((part, draw(50), max(9 - zeros, 0), draw(50) == 0))
+        expected.append((part, draw(50), max(19 - zeros, 0), draw(50) == 0))
 
-    came = arrivals(SEED, 7, 500, people=50, packets=10)
+    came = arrivals(SEED, 40, 500, people=50, packets=20)
 
+    assert 7 in {wanted for _part, _person, wanted, _again in expected}, "twelve zeros are rare"
     assert sorted(expected, key=lambda each: each[0]) == [tuple(each) for each in came]
+
+
+def test_a_total_is_drawn_by_its_number():
+    """
+    Between its least and its most, both of which it can be.
+    """
+    sent = sendings(SEED, people=10, packets=21)
+
+    assert [16_66 + draws(SEED, "packet", number)(66_68) for number in range(21)] == [
+        each.total_fen for each in sent
+    ]

@@ -399,3 +399,135 @@ def test_a_statement_of_any_length_takes_the_memory_of_a_line():
     assert "icbc" == found.bank
     assert count == total_fen
     assert peak < 50_000
+
+
+# --- all that a refusal says ----------------------------------------------------------------------
+
+
+@every(
+    ("before", "after", "facts"),
+    [
+        ("Svcr,", "Bank,", {"line": 1, "problem": "not_key", "key": "Svcr"}),
+        ("NbOfNtries,4", "NbOfNtries;4", {"line": 5, "problem": "not_key", "key": "NbOfNtries"}),
+        (
+            *("FrToDt,2026-02-16", "FrToDt,2026-02-30"),
+            {"line": 3, "problem": "bad_value", "key": "FrToDt", "text": "'2026-02-30'"},
+        ),
+        (
+            *("NbOfNtries,4", "NbOfNtries,5"),
+            {"line": 5, "problem": "count", "key": "NbOfNtries", "count": 5, "found": 4},
+        ),
+        (
+            *("TtlCdtNtries,0.05", "TtlCdtNtries,0.06"),
+            {
+                "line": 6,
+                "problem": "sum",
+                "key": "TtlCdtNtries",
+                "sum_fen": 6,
+                "found_fen": 5,
+            },
+        ),
+        (
+            *("TtlDbtNtries,107.05", "TtlDbtNtries,107.06"),
+            {
+                "line": 7,
+                "problem": "sum",
+                "key": "TtlDbtNtries",
+                "sum_fen": 107_06,
+                "found_fen": 107_05,
+            },
+        ),
+        (
+            *("AcctSvcrRef,EndToEndId", "EndToEndId,AcctSvcrRef"),
+            {
+                "line": 8,
+                "problem": "columns",
+                "known": "AcctSvcrRef,EndToEndId,CdtDbtInd,Amt,Ccy,Sts,BookgDt",
+            },
+        ),
+        (
+            *(",DBIT,100.00,CNY", ",DBIT,100.00"),
+            {"line": 9, "problem": "fields", "count": 7, "found": 6},
+        ),
+        (
+            *("DBIT,100.00,CNY", "DBIT,100.00,USD"),
+            {"line": 9, "problem": "bad_value", "key": "Ccy", "text": "'USD'"},
+        ),
+        (
+            *("CRDT,0.05,CNY,BOOK", "CRDT,0.05,CNY,BACK"),
+            {"line": 10, "problem": "bad_value", "key": "Sts", "text": "'BACK'"},
+        ),
+        (
+            *("NU20260216000001", "NU20260216000003"),
+            {"line": 10, "problem": "order", "text": "NU20260216000002"},
+        ),
+        ("Sgntr,", "Sgntr;", {"line": 13, "problem": "fields", "count": 7, "found": 1}),
+        (
+            *("AA==\n", "AA=\n"),
+            {"line": 13, "problem": "bad_value", "key": "Sgntr", "text": "'" + "A" * 39 + "…'"},
+        ),
+        ("AA==\n", "AA==\n\n", {"line": 14, "problem": "after_end"}),
+        ("Id,ICBC-20260216\n", "Id,ICBC-20260216\r\n", {"line": 2, "problem": "line_end"}),
+    ],
+)
+def test_a_refusal_names_line_and_key_and_what_was_found(before, after, facts):
+    """
+    The line of the preamble where that is what does not fit.
+    """
+    with pytest.raises(InvalidBankStatement) as refused:
+        everything(SIGNED.replace(before, after, 1))
+
+    assert facts == refused.value.facts
+
+
+@every(
+    ("text", "facts"),
+    [
+        ("", {"line": 1, "problem": "cut_short", "key": "Svcr"}),
+        ("Id,icbc\n", {"line": 1, "problem": "not_key", "key": "Svcr"}),
+        ("Svcr,ICBC\n", {"line": 1, "problem": "bad_value", "key": "Svcr", "text": "'ICBC'"}),
+        ("Svcr,icbc\n", {"line": 1, "problem": "not_key", "key": "Sgntr"}),
+        ("Svcr,icbc\nx\n", {"line": 2, "problem": "not_key", "key": "Sgntr"}),
+        (FILE + "Sgntr,\n", {"line": 13, "problem": "bad_value", "key": "Sgntr", "text": "''"}),
+    ],
+)
+def test_a_seal_that_is_none_says_what_is_missing(text, facts):
+    """
+    The bank in the first line and the signature in the last.
+    """
+    with pytest.raises(InvalidBankStatement) as refused:
+        seal(cut(text))
+
+    assert facts == refused.value.facts
+
+
+@every(
+    "text", ["A" * 86 + "==", "A" * 43 + " " + "A" * 43 + "==", "A" * 86 + "== ", "A" * 85 + "B=="]
+)
+def test_a_signature_has_one_spelling(text):
+    """
+    Of sixty-four bytes: without spaces, and with no bit that nothing is made of.
+    """
+    whole = FILE + f"Sgntr,{text}\n"
+
+    if text == "A" * 86 + "==":
+        assert bytes(64) == seal(cut(whole)).signature
+    else:
+        with pytest.raises(InvalidBankStatement, match="line 13"):
+            seal(cut(whole))
+
+
+@every(
+    ("lines", "says"),
+    [
+        ([LINES[0], LINES[1], LINES[0]], "line 11: "),
+        ([LINES[0]._replace(reference="a,b")], "line 9: "),
+        ([LINES[0], LINES[1]._replace(message="x")], "line 10: "),
+    ],
+)
+def test_what_is_not_written_is_told_by_its_line(lines, says):
+    """
+    To the programmer whose mistake it is.
+    """
+    with pytest.raises(ValueError, match=says):
+        [*write(HEADER, lines)]

@@ -106,3 +106,18 @@ def test_a_digest_is_of_act_and_inputs_as_sorted_json():
     assert hashlib.sha256(written.encode()).digest() == (
         digest("send", {"total_fen": 6666, "count": 5, "greeting": "恭喜"})
     )
+
+
+def test_acts_and_rows_of_an_entry_stand_between_commas():
+    """
+    Whatever their values are of: the commonest are written out here, and the others by JSON.
+    """
+    acts = [
+        Act([1, "send", b"\xab", None, True, ["a", b"\x01"]]),
+        Act((), [("platform", 1), ("platform", 2)], [("profile", "7", b"\xff"), ("x", "y", None)]),
+    ]
+
+    assert canonical(acts) == (
+        b'[[[1,"send","ab",null,true,["a","01"]],[],[]],'
+        b'[[],[["platform",1],["platform",2]],[["profile","7","ff"],["x","y",null]]]]'
+    )

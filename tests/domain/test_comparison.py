@@ -287,3 +287,46 @@ def test_many_rows_of_one_amount_within_minutes_are_compared_at_once():
     theirs = [row(f"t{number}", number % 300) for number in range(20_000)]
 
     assert 20_000 == sum(match.verdict is Verdict.BOTH for match in compare(ours, theirs))
+
+
+@every(
+    ("ours", "theirs", "differs"),
+    [
+        ((0, True), (59, False), ()),
+        ((0, False), (59, True), ()),
+        ((10, True), (50, True), ()),
+        ((0, False), (59, False), ("at",)),
+        ((0, True), (60, False), ("at",)),
+        ((-1, False), (0, True), ("at",)),
+    ],
+)
+def test_a_time_without_seconds_is_any_of_its_minute(ours, theirs, differs):
+    """
+    On either side; the minute before or after is another time.
+    """
+    [match] = compare(*([row("1", at, to_minute=is_to)] for at, is_to in (ours, theirs)))
+
+    assert differs == match.differs
+
+
+@every("length", range(2, 7))
+def test_alternating_rows_pair_up_along_the_whole_line(length):
+    """
+    From the first of them to the last, as far as they go.
+    """
+    books: tuple[list[Row], list[Row]] = ([], [])
+    for place in range(length * 2):
+        books[place % 2].append(row(f"{place}", place // 2 * 1000 + place % 2 * (place + 1)))
+
+    pairs = [(match.ours, match.theirs) for match in compare(*books)]
+
+    assert [*zip(*books, strict=True)] == pairs
+
+
+def test_of_one_moment_ours_comes_first():
+    """
+    And then theirs, whichever number is the lower.
+    """
+    assert [("ours", "2", None), ("theirs", None, "1")] == (
+        seen([row("2", amount_fen=5)], [row("1", amount_fen=6)])
+    )

@@ -446,3 +446,26 @@ def test_terms_are_a_packets_own():
             closed_at=None,
         )
     )
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_packet_may_be_of_the_least_and_of_the_most(rule):
+    """
+    A fen for each, or each at the cap: then chance has nothing to decide.
+    """
+    for total_fen, share_fen in ((3, 1), (3 * CAP_FEN, CAP_FEN)):
+        assert [share_fen] * 3 == recompute(terms(rule, total_fen, 3), SEED, CLAIMS)
+
+
+def test_no_more_is_drawn_than_leaves_no_bias():
+    """
+    Fifty-six bits of two hundred and fifty-six, in all draws together.
+    """
+    draw = draws(SEED, "enough")
+    draw(2**28)
+    draw(2**28 - 1)
+    with pytest.raises(AssertionError):
+        draw(2)
+    with pytest.raises(AssertionError):
+        draws(SEED, "enough")(2**56)
+    draws(SEED, "enough")(2**56 - 1)

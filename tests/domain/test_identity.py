@@ -447,3 +447,71 @@ def test_cards_are_shown_masked():
     Four stars and the last four digits.
     """
     assert "**** 3333" == mask_card_number("9999010000003333")
+
+
+# --- at the edges ---------------------------------------------------------------------------------
+
+
+def test_a_number_may_have_spaces_around_it_up_to_a_length():
+    """
+    Ninety-nine characters are looked at, and no more.
+    """
+    card = demo_card_number(BANKS[0], 7)
+
+    assert SAMPLE == parse_id_number(SAMPLE + " " * (99 - len(SAMPLE)), TODAY).number
+    assert card == parse_card_number(card + " " * (99 - len(card)))
+    assert "length" == problem_of(SAMPLE + " " * (100 - len(SAMPLE)))
+    with pytest.raises(InvalidCardNumber):
+        parse_card_number(card + " " * (100 - len(card)))
+
+
+def test_a_name_may_be_typed_with_spaces_up_to_a_length():
+    """
+    A hundred and twenty characters are looked at, and no more.
+    """
+    assert "张三" == parse_real_name("张" + " " * 118 + "三")
+    with pytest.raises(InvalidRealName):
+        parse_real_name("张" + " " * 119 + "三")
+
+
+@every(
+    ("typed", "name"),
+    [
+        *(("Xu Max", "Xu Max"), (" Xi  Xia X ", "Xi Xia X"), ("　张　三　", "张三")),
+        # Ideographs whose only name is that of a compatibility one, and an accent without a letter.
+        *(("﨎三", "﨎三"), ("Am\u0300a", "Am\u0300a"), ("Am\u036fa", "Am\u036fa")),
+    ],
+)
+def test_a_name_is_kept_letter_by_letter(typed, name):
+    """
+    Only spaces go.
+    """
+    assert name == parse_real_name(typed)
+
+
+@every(
+    "text", ["Ann1", "Ann¹", "Ann?", "\t张三", "张三\n", "\u00a0张三", "AnnͰ", "张1", "A\u02ffb"]
+)
+def test_what_is_no_letter_of_a_name_is_refused(text):
+    """
+    Digits, signs, other spaces, letters of other scripts.
+    """
+    with pytest.raises(InvalidRealName):
+        parse_real_name(text)
+
+
+def test_a_masked_name_shows_what_it_does_not_know():
+    """
+    As one question mark.
+    """
+    assert "张?*" == mask_real_name("张1三")
+
+
+def test_a_demo_cards_serial_has_nine_digits():
+    """
+    One more would make another length of it.
+    """
+    assert "99990199999999" == demo_card_number(BANKS[0], 10**9 - 1)[:14]
+    for serial in (-1, 10**9):
+        with pytest.raises(AssertionError):
+            demo_card_number(BANKS[0], serial)

@@ -79,3 +79,39 @@ def test_what_has_to_be_searched_for_is_taken(text: str):
     Several words, or characters that do not belong together: no rule asks for signs or capitals.
     """
     check_passphrase(text, ["小明"])
+
+
+@every(
+    "text",
+    [
+        *("abcdefghijklmnopqrstuvwxyz" * 2 + "abc", ("zyxwvutsrqponmlkjihgfedcba" * 3)[5:]),
+        *("0123456789001234567890012", "zxcvbnmzxcvbnmzxcvbnm", "mnbvcxzmnbvcxzmnbvcxz"),
+        *("abcabcabcab", "abcdabcdabcd", "ababababa", "314159265358"[:11]),
+    ],
+)
+def test_going_round_again_makes_nothing_better(text):
+    """
+    Neither a run nor a few characters; nor are eleven digits enough.
+    """
+    with pytest.raises(CommonPassphrase) as refused:
+        check_passphrase(text)
+
+    assert {"length_min": 8} == refused.value.facts
+
+
+@pytest.mark.parametrize("text", ["314159265358", "abcdeabcde", "zQ4!x_pL"])
+def test_what_is_just_good_enough_is_taken(text):
+    """
+    Twelve digits, five characters that come again, eight of any kind.
+    """
+    check_passphrase(text)
+
+
+def test_a_short_passphrase_is_told_how_long_it_must_be():
+    """
+    Eight characters.
+    """
+    with pytest.raises(WeakPassphrase) as refused:
+        check_passphrase("zQ4!x_p")
+
+    assert {"length_min": 8} == refused.value.facts

@@ -84,3 +84,32 @@ def test_they_are_those_of_any_act(
             signature=bytes(40),
         )
         assert encoded(Act(fields, [line(transfer)])) == sealed(fields, 7, 8)
+
+
+def test_the_last_share_finishes_its_packet_and_no_other_does():
+    """
+    Of three, the third.
+    """
+    texts = PacketTexts.of("hb_1", "lucky", "小明", "恭喜", 3)
+
+    assert '[1,"hb_1","lucky","小明","恭喜",2,5,"0f",null,3,false,null,null]' == (
+        texts.facts_of(2, 5, "0f", None)
+    )
+    assert '[1,"hb_1","lucky","小明","恭喜",3,5,"0f","八",3,true,null,null]' == (
+        texts.facts_of(3, 5, "0f", "八")
+    )
+
+
+def test_a_record_says_what_was_asked_and_what_was_done():
+    """
+    The mean that was judged, and the amount that was paid.
+    """
+    asked = Asked(Seen(7, What.CLAIM, 4, 3, 2, 1), 11, 12, 13, 14, 15, 16, 17)
+
+    assert (
+        '{"seen":[7,"claim",9,3,2,1],"asked":[7,"claim",4,3,2,1,11,12,13,14,15,16,17],'
+        '"by":["standard/1",null],"verdict":"allow","rule":null,'
+        '"reports":[],"values":[5,-6],"score":null}'
+    ) == GuardTexts.of("standard/1", None).record_of(asked, 9, (5, -6), None)
+    assert '"by":["p/1","m/2"]' in GuardTexts.of("p/1", "m/2").record_of(asked, 9, (), 800)
+    assert '"values":[],"score":800}' in GuardTexts.of("p/1", None).record_of(asked, 9, (), 800)

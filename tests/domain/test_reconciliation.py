@@ -353,3 +353,34 @@ def test_a_word_that_nobody_knows_is_refused(mine, lines):
     """
     with pytest.raises(ValueError, match="is not a valid"):
         reconcile(mine, lines)
+
+
+def test_a_days_result_counts_what_is_open_and_what_agrees():
+    """
+    Messages and their money; a difference is kept whole.
+    """
+    mine = [
+        *(ours(number, state="sent") for number in (1, 2, 3)),
+        *(ours(number, amount_fen=number) for number in (4, 5)),
+        ours(6),
+    ]
+    lines = [*(theirs(number, amount_fen=number) for number in (4, 5)), theirs(7, "credit", 8)]
+
+    assert reconcile(mine, lines) == Reconciliation(
+        (
+            Difference(DifferenceKind.SHORTAGE, name(6), Direction.DEBIT, 100, 0, 100, ()),
+            Difference(
+                *(DifferenceKind.SURPLUS, name(7), Direction.CREDIT, 0, 8, 8),
+                ("ICBC-000001",),
+            ),
+        ),
+        *(2, 9, 3),
+    )
+
+
+def test_a_line_without_a_message_is_refused():
+    """
+    It would be compared with nothing.
+    """
+    with pytest.raises(ValueError, match="comes after"):
+        [*compare([], [theirs()._replace(message="")])]

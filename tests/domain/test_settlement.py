@@ -5,7 +5,7 @@ from itertools import accumulate, permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hongbao.domain.settlement import Gross, Net, in_order, net, totals
+from hongbao.domain.settlement import Gross, Net, Totals, in_order, net, totals
 
 BANKS = ("icbc", "cmb", "ccb", "abc", "boc")
 
@@ -118,3 +118,14 @@ def test_banks_that_pay_come_first():
     names = [line.bank for line in in_order(reversed(lines))]
 
     assert ["boc", "ccb", "icbc", "abc", "cmb"] == names
+
+
+def test_a_single_fen_is_a_transfer_and_has_its_place():
+    """
+    Whoever pays one comes before whoever is paid one.
+    """
+    lines = [Gross("icbc", 2, 1, 1, 2), Gross("cmb", 1, 3, 1, 2), Gross("ccb", 1, 7, 1, 7)]
+
+    assert Totals(7, 2, 22, 2, 20) == totals(lines)
+    assert ["ccb", "cmb", "icbc"] == [line.bank for line in in_order(map(net, lines))]
+    assert [Net("icbc", 1, 0, 1), Net("cmb", 2, 1, 0), Net("ccb", 7, 0, 0)] == [*map(net, lines)]

@@ -11,13 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hongbao.domain.text import (
+    initial,
     look,
+    mask_profile_name,
+    parse_account_root,
+    parse_device_name,
     parse_greeting,
     parse_line,
+    parse_luck,
     parse_profile_name,
     refuse_look_alike,
 )
 from hongbao.errors import (
+    InvalidAccountRoot,
+    InvalidDeviceName,
     InvalidGreeting,
     InvalidName,
     LookAlike,
@@ -371,3 +378,126 @@ def _passes(text: str) -> bool:
     except UnprintableText:
         return False
     return True
+
+
+# --- at the edges ---------------------------------------------------------------------------------
+
+STACK = "q\u0301\u0302\u0303\u0304"  # as many marks as one letter may have
+
+
+@every(
+    ("parse", "text", "refusal", "facts"),
+    [
+        (parse_profile_name, "a/b", InvalidName, {"text": "'a/b'", "length_max": 20}),
+        (parse_profile_name, STACK[:4] * 20 + "q", InvalidName, {"length_max": 20}),
+        (parse_profile_name, "a⌚", InvalidName, {"text": "'a⌚'", "length_max": 20}),
+        (parse_device_name, "a/b", InvalidDeviceName, {"text": "'a/b'", "length_max": 20}),
+        (parse_account_root, "微信", InvalidAccountRoot, {"text": "'微信'", "length_max": 40}),
+        (parse_account_root, "A" * 41, InvalidAccountRoot, {"length_max": 40}),
+        (parse_account_root, "wechat", InvalidAccountRoot, {"text": "'wechat'", "length_max": 40}),
+        (parse_luck, "x" * 65, TextTooLong, {"field": "luck", "length_max": 64}),
+        (parse_luck, "\x07", UnprintableText, {"field": "luck", "codepoint": "0007"}),
+    ],
+)
+def test_a_refusal_says_what_was_typed_and_how_long_it_may_be(parse, text, refusal, facts):
+    """
+    What is very long is not repeated.
+    """
+    with pytest.raises(refusal) as refused:
+        parse(text)
+
+    assert facts == {name: refused.value.facts[name] for name in facts}
+
+
+@every(
+    ("text", "length_max", "facts"),
+    [
+        ("q\u0301\u0302\u0303\u0304", 1, {"length": 5, "length_max": 1}),
+        ("abc", 2, {"length": 3, "length_max": 2}),
+        ("abcdefghi", 2, {"length": 9, "length_max": 2}),
+    ],
+)
+def test_a_greeting_that_is_too_long_is_told_how_long_it_is(text, length_max, facts):
+    """
+    In characters, or in code points where those alone are too many.
+    """
+    with pytest.raises(InvalidGreeting) as refused:
+        parse_greeting(text, length_max)
+
+    assert facts == refused.value.facts
+
+
+def test_four_code_points_are_looked_at_for_each_character():
+    """
+    A letter with three marks is one character, and twenty such letters are a name.
+    """
+    assert STACK[:4] == parse_greeting(STACK[:4], 1)
+    assert STACK[:4] == parse_line(STACK[:4], "note", 1)
+    assert STACK[:4] * 20 == parse_profile_name(STACK[:4] * 20)
+
+
+def test_four_marks_are_the_most_on_each_letter():
+    """
+    However many letters there are.
+    """
+    assert STACK * 3 == parse_line(STACK * 3, "note", 20)
+    for text in (f"{STACK}\u0306", f"{STACK}{STACK}\u0306"):
+        with pytest.raises(UnprintableText):
+            parse_line(text, "note", 20)
+
+
+@every(
+    ("typed", "line"),
+    [("XaX", "XaX"), (" 　a　 ", "a"), ("\u2003a\u00a0", "\u2003a\u00a0"), ("", "")],
+)
+def test_only_two_spaces_are_taken_from_around_a_line(typed, line):
+    """
+    The English and the Chinese one.
+    """
+    assert line == parse_line(typed, "note", 10)
+
+
+@pytest.mark.parametrize("text", ["\ta", "a\n", "a\r", "\x0ba"])
+def test_a_control_character_is_refused_wherever_it_stands(text):
+    """
+    Also around a line.
+    """
+    with pytest.raises(UnprintableText):
+        parse_line(text, "note", 10)
+
+
+@every(
+    ("name", "masked", "first"),
+    [
+        ("小明", "小*", "小＊"),
+        ("Ann Lee", "A******", "A＊"),
+        ("明", "*", "＊"),
+        ("XX", "X*", "X＊"),
+        (f"{STACK}{STACK}", "q*", "q＊"),
+        ("👍🏽😀", "👍*", "👍＊"),
+    ],
+)
+def test_a_name_is_masked_but_for_its_first_letter(name, masked, first):
+    """
+    A star stands for a letter with all that belongs to it; a single letter is hidden.
+    """
+    assert (masked, first) == (mask_profile_name(name), initial(name))
+
+
+@every(
+    ("text", "root"),
+    [("A", "A"), ("9", "9"), ("WeChat-2", "WeChat-2"), ("A" * 40, "A" * 40), ("A-", "A-")],
+)
+def test_an_account_root_is_one_part_of_an_accounts_name(text, root):
+    """
+    Of forty characters at most.
+    """
+    assert root == parse_account_root(text)
+
+
+@every(("text", "luck"), [(None, None), ("", None), (" 　", None), ("x" * 64, "x" * 64)])
+def test_no_luck_is_none(text, luck):
+    """
+    Neither is a blank one.
+    """
+    assert luck == parse_luck(text)

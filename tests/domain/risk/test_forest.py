@@ -291,3 +291,18 @@ def test_masks_that_would_take_much_memory_are_not_made(monkeypatch):
 
     assert {2} == {paths.total((6, 3)) for _ in range(WALKED + 5)}
     assert paths._masks is None
+
+
+def test_paths_are_the_same_if_their_trees_are():
+    """
+    However often each was asked.
+    """
+    one, same, other = (Paths(trees, 1) for trees in ((5,), (5,), (6,)))
+    one.total([0])
+
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != other
+    assert len({one, same, other}) == 2
+    assert one != (5,)
+    assert (one == one.trees) is False

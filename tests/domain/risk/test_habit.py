@@ -24,7 +24,8 @@ from hongbao.domain.risk.habit import (
     decode,
     encode,
 )
-from hongbao.domain.risk.magnitude import magnitude
+from hongbao.domain.risk.magnitude import amount_of, magnitude
+from hongbao.domain.risk.measures import OUTS_MIN, usual_fen
 from hongbao.units import CHINA
 from tests.every import every
 
@@ -276,3 +277,31 @@ def test_a_second_less_than_thirty_days_is_no_sleep():
     acts = [Seen(NEW_YEAR, What.SEND), Seen(NEW_YEAR + DORMANT_S - 1, What.SEND)]
 
     assert (0, 0) == (lived(acts).woke_at, lived(acts).gap_s)
+
+
+@every(
+    ("outs", "outs_magnitude", "usual"),
+    [
+        (0, 0, None),
+        (OUTS_MIN - 1, 10_000, None),
+        (OUTS_MIN, OUTS_MIN * 1000, 2),
+        (OUTS_MIN, OUTS_MIN * 1000 - 1, 2),
+        (OUTS_MIN, OUTS_MIN * 10_000, 1024),
+        # 2^9.999 is 1023.29; the mean's rest is left out, as 2^9.9995 would be 1024.
+        (OUTS_MIN, OUTS_MIN * 10_000 - 1, 1023),
+        (OUTS_MIN + 1, (OUTS_MIN + 1) * 14_288, 20_004),
+    ],
+)
+def test_a_usual_amount_is_the_mean_of_magnitudes(outs, outs_magnitude, usual):
+    """
+    And none for whoever has paid out too seldom.
+    """
+    assert usual == usual_fen(NEW._replace(outs=outs, outs_magnitude=outs_magnitude))
+
+
+@every(("size", "amount_fen"), [(0, 1), (1000, 2), (2000, 4), (9999, 1023), (500, 1), (600, 2)])
+def test_an_amount_is_two_to_its_magnitude(size, amount_fen):
+    """
+    In whole thousandths, rounded.
+    """
+    assert amount_fen == amount_of(size)

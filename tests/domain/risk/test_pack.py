@@ -854,3 +854,13 @@ def test_a_pack_has_two_hundred_rules_and_two_hundred_reports():
             "key": kind,
             "most": 200,
         } == refused(more).facts
+
+
+def test_whatever_can_be_held_can_be_held_together():
+    """
+    All four of them by one rule.
+    """
+    acts = ", ".join(f'"{what}"' for what in sorted(HOLDABLE))
+    text = SMALL.replace('acts = ["send", "withdraw"]', f"acts = [{acts}]")
+
+    assert HOLDABLE == parse_pack(text, "mine").rules[1].acts

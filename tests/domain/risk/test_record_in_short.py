@@ -2,8 +2,10 @@
 
 from itertools import product
 
+import pytest
+
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
-from hongbao.domain.risk.record import Record, decode, in_short
+from hongbao.domain.risk.record import Record, decode, in_short, seen_in
 
 CLAIM = Seen(1_795_864_427, What.CLAIM, 2, 32, 5000, 0)
 TOPUP = Seen(0, What.TOPUP, 100, 0, -1, 7)
@@ -71,3 +73,26 @@ def test_every_altered_record_is_read_as_it_is_read_whole():
 
 
 _OTHERS = ("", "0", "-", '"', ",", "x", "\\\\", "福", "{", "]]", " ")
+
+
+def test_what_was_seen_is_read_alone():
+    """
+    Of any record; of an act that was stopped, nothing is there to be seen.
+    """
+    for record in records():
+        assert record.seen == seen_in(record.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "x", "[]", "null", '{"seen":', '{"seen":1}', '{"seen":null}', '{"seen":[]}'),
+        *('{"seen":[0,"dance",0,0,-1,0]}', ' {"seen":[0]}'),
+    ],
+)
+def test_what_is_no_record_has_nothing_to_be_seen(text):
+    """
+    And says so in one way.
+    """
+    with pytest.raises(ValueError):  # noqa: PT011 - any of those that a reader may meet
+        seen_in(text)
