@@ -2,20 +2,23 @@
 
 import os
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hongbao.domain.risk.acts import JUDGED, Asked, Seen, Verdict, What
+from hongbao.domain.risk.acts import JUDGED, Asked, Guard, Seen, Verdict, What
 from hongbao.domain.risk.claims import NOTHING, SUMMED, TAKEN, ClaimJudge
 from hongbao.domain.risk.habit import NEW, after
-from hongbao.domain.risk.indicators import INDICATORS, SCORE
+from hongbao.domain.risk.indicators import INDICATORS, SCORE, Key
 from hongbao.domain.risk.judge import decide
 from hongbao.domain.risk.magnitude import halved_permille
+from hongbao.domain.risk.pack import Condition, Pack, Report, Rule
 from hongbao.packs import MODEL, STANDARD, model_text, text_of
 from hongbao.queries.guards import Guards, read_guards
+from tests.every import every
 
 GUARDS = read_guards(text_of(STANDARD), STANDARD, model_text(), MODEL)
 
@@ -115,3 +118,99 @@ def test_a_score_is_what_the_exact_fraction_rounds_to(seed: int):
     for part in (seed, 60 * seed, 10_244_771 * 30):
         exact = round(1000 * 2 ** Fraction(-part, 10_244_771 * 60))
         assert exact == halved_permille(part, 10_244_771 * 60)
+
+
+# --- long lives -----------------------------------------------------------------------------------
+
+KEYS = tuple(
+    Key(name, window_s if indicator.windowed else 0, of_fen if indicator.of else 0)
+    for name, indicator in INDICATORS.items()
+    if name != SCORE
+    for window_s in ((10 * MINUTE, DAY, 30 * DAY, 366 * DAY) if indicator.windowed else (0,))
+    for of_fen in ((20_000_00, 50_000_00) if indicator.of else (0,))
+)
+
+
+def pack_of(*rules: Rule, reports: tuple[Report, ...] = ()) -> Pack:
+    """Return the standard pack with these rules alone, and a night from 22 to 5."""
+    conditions = [*(one.when for one in rules), *(one.when for one in reports)]
+    keys = dict.fromkeys(one.key for when in conditions for one in when)
+    measured = tuple(key for key in keys if key.indicator != SCORE)
+    return GUARDS.pack._replace(rules=rules, reports=reports, keys=measured, night=(22, 5))
+
+
+def rule_of(*when: Condition, what: What = What.CLAIM) -> Rule:
+    return Rule("r", Guard.DATA, frozenset({what}), when, Verdict.CHALLENGE, {})
+
+
+def long_life(number: int) -> list[Seen]:
+    """Return from 25 to 144 acts, most of them claims, of which each *number* has its own."""
+    chance = Random(number)
+    at, acts = 1_790_000_000 + number * 3_999, []
+    whats = [*What, *[What.CLAIM] * 8, *[What.SEND, What.GIVE] * 2]
+    for _ in range(25 + number * 17 % 120):
+        at += chance.choice((0, 1, 5, 5, 61, 10 * MINUTE, 3 * 3600, 7 * 3600, DAY, 31 * DAY))
+        what = chance.choice(whats)
+        acts.append(
+            Seen(
+                *(at, what, chance.choice((0, 1, 888, 18_000_00, 19_999_99, 49_000_00))),
+                *(chance.randrange(5), chance.choice((0, 1500, 1501, 60_000, -1))),
+                chance.choice((0, 0, 1, 10)),
+            )
+        )
+    return acts
+
+
+@pytest.mark.parametrize("number", range(24))
+def test_every_indicator_is_the_same_after_a_long_life(number):
+    """
+    Longer than all that is remembered one by one, and long enough to have habits.
+    """
+    *acts, last = long_life(number)
+    pack = pack_of(rule_of(*(Condition(key, 0, None) for key in KEYS)))
+    habit = after(NEW, *acts)
+    judge = ClaimJudge(pack, None)
+    ready = judge.habit(habit)
+    for later_s in (0, 1, 7 * 3600, 40 * DAY):
+        claim = last._replace(at=last.at + later_s, what=What.CLAIM)
+        asked = Asked(claim, 11, 12, 13, 14, 15, 16, 17)
+        decision = decide(pack, None, habit, asked)
+
+        assert decision.values == judge.judge(ready, asked).values
+        habit = after(habit, claim)
+        ready.add(claim)
+        assert habit == ready.habit()
+
+
+@every("with_score", [False, True])
+@every("number", range(5, 10))
+def test_a_claim_is_plain_if_nothing_speaks_of_it(number, with_score):
+    """
+    Each condition counts, at its least and at its most, in rules and in reports, for claims alone.
+    """
+    chance = Random(number)
+    *acts, last = long_life(number)
+    habit = after(NEW, *acts)
+    asked = Asked(last._replace(what=What.CLAIM), 11, 12, 13, 14, 15, 16, 17)
+    forest = GUARDS.forest if with_score else None
+    whole = pack_of(rule_of(*(Condition(key, 0, None) for key in KEYS)))
+    measured = decide(whole, GUARDS.forest, habit, asked)
+    known = {**dict(zip(KEYS, measured.values, strict=False)), Key(SCORE): measured.score or 0}
+    plain = 0
+    for _ in range(25):
+        conditions = []
+        for key in chance.sample([*known], 2):
+            least = chance.choice((None, known[key], known[key], known[key] + 1))
+            most = chance.choice((None, known[key], known[key], known[key] - 1))
+            conditions.append(Condition(key, least, most))
+        rule = rule_of(*conditions, what=chance.choice((What.CLAIM, What.CLAIM, What.SEND)))
+        report = Report("r", "large", rule.acts, rule.when, {})
+        for pack in (pack_of(rule), pack_of(reports=(report,))):
+            decision = decide(pack, forest, habit, asked)
+            judge = ClaimJudge(pack, forest)
+            judged = judge.judge(judge.habit(habit), asked)
+
+            assert judged.is_plain == (not decision.fired and not decision.reports)
+            assert (decision.values, decision.score) == (judged.values, judged.score)
+            plain += judged.is_plain
+    assert 0 < plain < 50

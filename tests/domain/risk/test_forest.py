@@ -306,3 +306,61 @@ def test_paths_are_the_same_if_their_trees_are():
     assert len({one, same, other}) == 2
     assert one != (5,)
     assert (one == one.trees) is False
+
+
+def test_masks_are_made_when_trees_were_walked_often_enough(monkeypatch):
+    """
+    At the last of so many times, and once; if they would be too large, trees are walked for good.
+    """
+    made: list[int] = []
+    asked = 0
+
+    def makes(trees, keys):
+        made.append(asked)
+        return _masks_of(trees, keys)
+
+    monkeypatch.setattr(paths_module, "_masks_of", makes)
+    paths = Paths(((0, 5, 30, 40),), 1)
+    for asked in range(1, WALKED + 3):
+        assert paths.total([5 + asked % 2]) == 30 + 10 * (asked % 2)
+    assert [WALKED] == made
+
+    monkeypatch.setattr(paths_module, "_masks_of", lambda _trees, _keys: made.append(asked))
+    walked_only = Paths(((0, 5, 30, 40),), 1)
+    for asked in range(1, WALKED + 3):
+        assert walked_only.total([5 + asked % 2]) == 30 + 10 * (asked % 2)
+    assert [WALKED] * 2 == made
+
+
+@every("leaves", [16, 17, 23])
+def test_masks_take_a_bit_for_each_leaf_in_whole_bytes(leaves):
+    """
+    For each threshold and each key; with one byte less there are none.
+    """
+    tree: Node = 1
+    for threshold in range(leaves - 1, 0, -1):
+        tree = (0, threshold, threshold, tree)
+    room = 3 * (leaves - 1 + 2)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths_module, "MASK_BYTES_MAX", room)
+        assert _masks_of((tree,), 2) is not None
+        patch.setattr(paths_module, "MASK_BYTES_MAX", room - 1)
+        assert _masks_of((tree,), 2) is None
+
+
+def test_a_contribution_changes_one_value_and_no_other():
+    """
+    Of three keys, the tree asks the middle one alone.
+    """
+    forest = forest_of(
+        keys=["claims/10m", "hour_rare", "cards"], usual=[2, 500, 1], trees=[[1, 100, -3, -1]]
+    )
+
+    parts = forest.contributions([9, 0, 900])
+
+    assert {CLAIMS: 0, RARE: forest.score([9, 0, 900]) - forest.score([9, 500, 900])} == {
+        key: part for key, part in parts if key != Key("cards")
+    }
+    assert (Key("cards"), 0) in parts
+    assert dict(parts)[RARE] < 0

@@ -673,3 +673,83 @@ def test_the_amount_is_this_acts_own():
     Not that of any other.
     """
     assert 6666 == value("amount_fen", [at(0, SEND, 1)], at(1, SEND, 6666))
+
+
+# --- exactly --------------------------------------------------------------------------------------
+
+
+def measured(name: str, habit: Habit, seen: Seen, window_s: int = 0) -> int:
+    key = Key(name, window_s)
+    return INDICATORS[name].measure(habit, ask(seen), key, NIGHT)
+
+
+def test_a_window_begins_after_as_long_as_it_is():
+    """
+    Of three acts, the first is as old as the window and the second is a second younger.
+    """
+    habit = lived([at(-11), at(-10), at(-9), at(-1)])
+
+    assert [1, 2, 3, 4, 5] == [
+        measured("acts", habit, at(0), window_s) for window_s in (1, 9, 10, 11, 12)
+    ]
+
+
+def test_how_unlike_itself_an_act_is_follows_from_its_steps():
+    """
+    Ten steps: three of five after a claim led to sending, and seven of all did.
+    """
+    habit = NEW._replace(
+        acts=ACTS_MIN,
+        recent=(at(-3, TOPUP), at(-2, TOPUP), at(-1, CLAIM)),
+        steps={"cs": 3, "cc": 2, "ts": 4, "tc": 1},
+    )
+
+    # 1000 − 1000 × (3 × 10 + 10 × 7) ÷ ((5 + 10) × 10), whose 666.6 is cut to 666
+    assert 334 == measured("unlike_self", habit, at(0))
+    assert 0 == measured("unlike_self", habit._replace(acts=ACTS_MIN - 1), at(0))
+
+
+@every(
+    ("outs_magnitude", "amount_fen", "tenths"),
+    # The mean is cut to whole thousandths: 0.9 of one is none, and 1,024 fen are 2^10.
+    [(OUTS_MIN - 1, 1024, 10_240), (OUTS_MIN, 1024, 10_233), (OUTS_MIN * 10_000, 1024, 10)],
+)
+def test_an_amount_is_as_many_times_the_usual_one(outs_magnitude, amount_fen, tenths):
+    """
+    In tenths, rounded.
+    """
+    habit = NEW._replace(outs=OUTS_MIN, outs_magnitude=outs_magnitude)
+
+    assert tenths == measured("times_usual", habit, at(0, amount_fen=amount_fen))
+
+
+@every(
+    ("hour", "rare"),
+    [(0, 1000 - 1000 * 24 // 41), (23, 1000 - 1000 * 10 // 41), (22, 1000 - 1000 * 3 // 41)],
+)
+def test_the_hours_around_go_over_midnight(hour, rare):
+    """
+    One act at 22, two at 23, seven at midnight, fifteen at one, sixteen at noon.
+    """
+    hours = [0] * 24
+    hours[22], hours[23], hours[0], hours[1], hours[12] = 1, 2, 7, 15, 16
+    seen = at((hour - 12) * HOUR)
+
+    assert rare == measured("hour_rare", NEW._replace(hours=tuple(hours)), seen)
+
+
+def test_a_share_of_income_is_cut_to_whole_permille():
+    """
+    Two of three is 666.
+    """
+    habit = lived([at(-2, CLAIM, 3)])
+
+    assert 666 == measured("pass_through", habit, at(0, SEND, 2), 60)
+
+
+@every(("step", "tenths"), [(10_000, 10_240), (-10_000, 0), (585, 15), (-3322, 1)])
+def test_a_step_of_magnitude_is_a_factor(step, tenths):
+    """
+    Ten thousand thousandths are 2^10.
+    """
+    assert tenths == ratio_tenths(step)

@@ -96,3 +96,11 @@ def test_what_is_no_record_has_nothing_to_be_seen(text):
     """
     with pytest.raises(ValueError):  # noqa: PT011 - any of those that a reader may meet
         seen_in(text)
+
+
+def test_a_record_that_was_written_down_is_read_whole():
+    """
+    Of an act that was not judged, what was seen; of any other, every field.
+    """
+    for record in records():
+        assert record == decode(record.encode())

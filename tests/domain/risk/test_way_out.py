@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.habit import NEW, Habit, after
+from hongbao.domain.risk.indicators import Key
 from hongbao.domain.risk.judge import decide
-from hongbao.domain.risk.pack import Pack, parse_pack
+from hongbao.domain.risk.measures import NEVER
+from hongbao.domain.risk.pack import Condition, Pack, parse_pack
 from hongbao.domain.risk.way_out import allowed_amount, allowed_from, later
 from hongbao.packs import names, text_of
 from tests.every import every
@@ -235,3 +237,135 @@ def test_the_moment_from_which_it_is_allowed(
 
     assert expected == found
     assert Verdict.ALLOW is not verdict_on(later(act, expected - 1))
+
+
+# --- what is tried --------------------------------------------------------------------------------
+
+
+@every(
+    ("amount_fen", "allowed_fen", "found"),
+    [
+        *((20_000, 0, None), (20_000, 1, 1), (20_000, 19_999, 19_999), (20_000, 6_666, 6_666)),
+        *((1, 0, None), (2, 1, 1), (2, 0, None), (10**13, 3_333_333_333, 3_333_333_333)),
+    ],
+)
+def test_an_amount_is_searched_by_halves(amount_fen, allowed_fen, found):
+    """
+    Of ten billion amounts, forty-four are asked for; no fen and the whole amount never are.
+    """
+    tried: list[int] = []
+
+    def verdict(each: Asked) -> Verdict:
+        tried.append(each.seen.amount_fen)
+        assert len(tried) <= 44
+        assert 0 < each.seen.amount_fen < amount_fen
+        return Verdict.ALLOW if each.seen.amount_fen <= allowed_fen else Verdict.HOLD
+
+    asked = ASKED._replace(seen=ASKED.seen._replace(amount_fen=amount_fen))
+
+    assert found == allowed_amount(verdict, asked)
+
+
+def test_a_later_act_is_older_in_whole_days_and_hours():
+    """
+    The milliseconds since a packet go on from none at all, and stop where they are endless.
+    """
+    claim = ASKED._replace(seen=Seen(NOON, What.CLAIM, 5, reaction_ms=0))
+
+    assert claim._replace(
+        seen=Seen(NOON + DAY + HOUR, What.CLAIM, 5, reaction_ms=1000 * (DAY + HOUR)),
+        age_days=101,
+        device_age_hours=1025,
+    ) == later(claim, NOON + DAY + HOUR)
+    assert (100, 1000) == later(claim, NOON + HOUR - 1)[1:5:3]
+    assert (100, 1023) == later(claim, NOON + DAY - 1)[1:5:3]
+    assert NEVER == later(claim, NOON + 12 * DAY).seen.reaction_ms
+    assert -1 == later(ASKED, NOON + DAY).seen.reaction_ms
+
+
+HOURS = [NOON + hour * HOUR for hour in range(1, 49)]
+CLAIMED = ASKED._replace(seen=Seen(NOON, What.CLAIM, 5, reaction_ms=400, city=SHANGHAI))
+INSTANTLY = CLAIMED._replace(seen=CLAIMED.seen._replace(reaction_ms=0))
+OLD = (
+    Seen(NOON - 50, What.PIN_CHANGE, city=BEIJING),
+    Seen(NOON - 20, What.PIN_CHANGE),
+    Seen(NOON - 10, What.TOPUP, 5, city=SHANGHAI),
+)
+
+
+@every(
+    ("asked", "recent", "woke_at", "conditions", "beside_hours"),
+    [
+        (ASKED, (), 0, (), []),
+        # No claim: nothing is waited for but what the conditions say.
+        (ASKED, OLD, 0, (), []),
+        (CLAIMED, (), 0, (), [NOON + 2]),  # 1,500 ms after the packet a claim is no longer quick
+        (INSTANTLY, (), 0, (), [NOON + 2]),
+        (
+            *(ASKED, OLD, NOON - 30, (Condition(Key("acts", 60), 3, None),)),
+            [NOON + 10, NOON + 30, NOON + 40, NOON + 50],
+        ),
+        (
+            *(ASKED, (), NOON - 30, (Condition(Key("acts", 60), 3, None),)),
+            [NOON + 30],
+        ),
+        (ASKED, OLD, NOON - 30, (Condition(Key("acts", 10), 3, None),), []),
+        (CLAIMED, (), 0, (Condition(Key("reaction_ms"), None, 9_399),), [NOON + 2, NOON + 9]),
+        (CLAIMED, (), 0, (Condition(Key("reaction_ms"), None, 9_400),), [NOON + 2, NOON + 10]),
+        (INSTANTLY, (), 0, (Condition(Key("reaction_ms"), None, 5_000),), [NOON + 2, NOON + 6]),
+        (CLAIMED, (), 0, (Condition(Key("reaction_ms"), 5_000, None),), [NOON + 2]),
+        (ASKED, (), 0, (Condition(Key("reaction_ms"), None, 5_000),), []),
+        (ASKED, (), 0, (Condition(Key("age_days"), None, 102),), [NOON + 3 * DAY]),
+        (ASKED, (), 0, (Condition(Key("age_days"), 102, None),), []),
+        (ASKED, (), 0, (Condition(Key("age_days"), None, 99),), []),
+        (
+            *(ASKED, (), 0, (Condition(Key("device_age_hours"), None, 1049),)),
+            [NOON + 50 * HOUR],
+        ),
+        (ASKED, (), 0, (Condition(Key("device_age_hours"), 1049, None),), []),
+        (
+            *(ASKED, OLD, 0, (Condition(Key("since_pin_change_min"), None, 4),)),
+            [NOON + 250, NOON + 280],
+        ),
+        (ASKED, OLD, 0, (Condition(Key("since_pin_change_min"), 4, None),), []),
+        # From Beijing to Shanghai it is 1,067 km: at below 1,000 km/h that takes 3,841.2 s.
+        (
+            *(CLAIMED, OLD, 0, (Condition(Key("speed_kmh"), 1000, None),)),
+            [NOON + 2, NOON - 50 + 3842],
+        ),
+        (CLAIMED, OLD, 0, (Condition(Key("speed_kmh"), None, 1000),), [NOON + 2]),
+        (CLAIMED, OLD, 0, (Condition(Key("speed_kmh"), 0, None),), [NOON + 2]),
+    ],
+)
+def test_only_moments_are_tried_at_which_something_changes(
+    asked, recent, woke_at, conditions, beside_hours
+):
+    """
+    Each hour of two days, and what the conditions wait for; never now or before.
+    """
+    tried: list[int] = []
+
+    def verdict(each: Asked) -> Verdict:
+        assert each == later(asked, each.seen.at)
+        tried.append(each.seen.at)
+        return Verdict.HOLD
+
+    habit = NEW._replace(recent=recent, woke_at=woke_at)
+
+    assert allowed_from(verdict, asked, habit, conditions) is None
+    assert sorted({*HOURS, *beside_hours}) == tried
+
+
+def test_an_hour_begins_on_the_clock():
+    """
+    The next one first, wherever in an hour it is asked; the first that is allowed is told.
+    """
+    asked = ASKED._replace(seen=ASKED.seen._replace(at=NOON + 1799))
+    tried: list[int] = []
+
+    def verdict(each: Asked) -> Verdict:
+        tried.append(each.seen.at)
+        return Verdict.ALLOW if len(tried) == 2 else Verdict.HOLD
+
+    assert NOON + 2 * HOUR == allowed_from(verdict, asked, NEW, ())
+    assert [NOON + HOUR, NOON + 2 * HOUR] == tried
