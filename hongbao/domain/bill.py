@@ -380,7 +380,7 @@ def _rows(
 
 
 class _Reader:
-    """Reads rows whose columns are at *places*: quickly, and slowly where something is wrong."""
+    """Reads rows whose columns are at *places*."""
 
     def __init__(self, places: list[int]) -> None:
         self._places = places
@@ -410,16 +410,13 @@ class _Reader:
                 to_minute,
             )
         except (ValueError, InvalidAmount):
-            return self._slowly(line, number, cells)
+            self._refuse(line, cells)
+            raise
 
-    def _slowly(self, line: int, number: int, cells: Sequence[str]) -> BillRow:
-        """Return the same, value by value: the first that is wrong is named."""
-        texts = [_stripped(cells[place]) for place in self._places]
-        values: list[Any] = [
-            _parsed(line, column, text, _PARSERS.get(column, _text))
-            for column, text in zip(COLUMNS, texts, strict=True)
-        ]
-        return BillRow(number, *values)._replace(to_minute=_has_no_seconds(texts[0]))
+    def _refuse(self, line: int, cells: Sequence[str]) -> None:
+        """Read value by value what cannot be read in one go: the first that is wrong is named."""
+        for column, place in zip(COLUMNS, self._places, strict=True):
+            _parsed(line, column, _stripped(cells[place]), _PARSERS.get(column, _text))
 
 
 @lru_cache(maxsize=4096)

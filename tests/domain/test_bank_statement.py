@@ -531,3 +531,15 @@ def test_what_is_not_written_is_told_by_its_line(lines, says):
     """
     with pytest.raises(ValueError, match=says):
         [*write(HEADER, lines)]
+
+
+def test_sums_are_of_all_entries_and_moments_are_in_utc():
+    """
+    Of each direction its own.
+    """
+    header = heading("icbc", "ICBC-1", DAY, NIGHT, [*LINES, *LINES])
+
+    assert (8, 10, 21410) == header[4:]
+    read_header, lines = everything(SIGNED)
+    assert {UTC} == {read_header.created_at.tzinfo, *(line.at.tzinfo for line in lines)}
+    assert all(line.at.tzinfo is UTC for line in lines)

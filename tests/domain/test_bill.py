@@ -396,6 +396,7 @@ def test_packed_rows_come_out_as_they_went_in():
 
     assert [*map(kept, many)] == [*packed] == [*packed]
     assert digest_of(many) == packed.digest
+    assert header is packed.header
 
 
 CHANGES: dict[str, Callable[[BillRow], Any]] = {
@@ -437,6 +438,8 @@ def test_rows_are_hashed_alike_alone_and_together(text: str):
     assert said == b"".join(alone.add(row) for row in some)
     assert together.digest() == alone.digest()
     assert [row_of(row) for row in some][1].note == text
+    assert Digest(header.since, header.until).add(*some[:2]) == b"".join(map(alone.add, some[:2]))
+    assert some == [*Packed(header, map(row_of, some))]
 
 
 def test_a_digest_covers_the_period_and_the_order():
@@ -543,6 +546,10 @@ LONG = "小" * CELL_MAX
         (
             lines([WITHDRAWN, SENT[:9], CLAIMED]),
             {"line": 15, "problem": "fields", "count": 11, "found": 9},
+        ),
+        (
+            lines([WITHDRAWN, SENT[:10], CLAIMED]),
+            {"line": 15, "problem": "fields", "count": 11, "found": 10},
         ),
         (
             middle(c0="2026-12-01 00:00:00"),

@@ -2,6 +2,7 @@
 
 import os
 from fractions import Fraction
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -131,6 +132,10 @@ KEYS = tuple(
 )
 
 
+NEAR = (17_000_00, 17_999_99, 18_000_00, 19_999_99, 20_000_00, 49_000_00, 50_000_00)
+"""Amounts about which it is asked whether they are just below 20,000 and 50,000 yuan."""
+
+
 def pack_of(*rules: Rule, reports: tuple[Report, ...] = ()) -> Pack:
     """Return the standard pack with these rules alone, and a night from 22 to 5."""
     conditions = [*(one.when for one in rules), *(one.when for one in reports)]
@@ -144,16 +149,18 @@ def rule_of(*when: Condition, what: What = What.CLAIM) -> Rule:
 
 
 def long_life(number: int) -> list[Seen]:
-    """Return from 25 to 144 acts, most of them claims, of which each *number* has its own."""
+    """Return from 25 to 254 acts, most of them claims, of which each *number* has its own."""
     chance = Random(number)
     at, acts = 1_790_000_000 + number * 3_999, []
     whats = [*What, *[What.CLAIM] * 8, *[What.SEND, What.GIVE] * 2]
-    for _ in range(25 + number * 17 % 120):
-        at += chance.choice((0, 1, 5, 5, 61, 10 * MINUTE, 3 * 3600, 7 * 3600, DAY, 31 * DAY))
+    for _ in range(25 + number * 37 % 230):
+        at += chance.choice(
+            (0, 1, 5, 5, 61, 10 * MINUTE, 3 * 3600, 7 * 3600, DAY, 30 * DAY, 31 * DAY)
+        )
         what = chance.choice(whats)
         acts.append(
             Seen(
-                *(at, what, chance.choice((0, 1, 888, 18_000_00, 19_999_99, 49_000_00))),
+                *(at, what, chance.choice((0, 1, 888, *NEAR))),
                 *(chance.randrange(5), chance.choice((0, 1500, 1501, 60_000, -1))),
                 chance.choice((0, 0, 1, 10)),
             )
@@ -214,3 +221,37 @@ def test_a_claim_is_plain_if_nothing_speaks_of_it(number, with_score):
             assert (decision.values, decision.score) == (judged.values, judged.score)
             plain += judged.is_plain
     assert 0 < plain < 50
+
+
+def claims(*gaps: int) -> list[Seen]:
+    return [Seen(1_790_000_000 + at, What.CLAIM, 5, 1) for at in accumulate(gaps)]
+
+
+@every(
+    "acts",
+    [
+        [],
+        *(long_life(number)[:length] for number in (9, 19) for length in (29, 30, 31)),
+        *(claims(0, *gaps) for gaps in ((10, 11, 10), (11, 10), (10, 12), (12, 10), (10,) * 9)),
+        [Seen(1_790_000_000, What.PIN_CHANGE), *claims(60, 10)],
+        [*claims(0, 1), *(Seen(1_790_000_000 + 2 * DAY, What.SEND, 5),) * 5],
+        long_life(6),
+    ],
+    ids=len,
+)
+def test_a_claim_after_special_lives_is_measured_alike(acts):
+    """
+    With just enough acts for habits, gaps of just a tenth more, a PIN that was changed first, more
+    packets than claims, and more acts than the running sums hold, which are added one by one.
+    """
+    pack = pack_of(rule_of(*(Condition(key, 0, None) for key in KEYS)))
+    judge = ClaimJudge(pack, None)
+    ready, habit = judge.habit(NEW), after(NEW, *acts)
+    for act in acts:
+        ready.add(act)
+    last = acts[-1].at if acts else 1_790_000_000
+
+    for gap in (10, 11, 12):
+        asked = Asked(Seen(last + gap, What.CLAIM, 5, 1, 700), 11, 12, 13, 14, 15, 16, 17)
+        assert decide(pack, None, habit, asked).values == judge.judge(ready, asked).values
+    assert habit == ready.habit()

@@ -330,3 +330,29 @@ def test_of_one_moment_ours_comes_first():
     assert [("ours", "2", None), ("theirs", None, "1")] == (
         seen([row("2", amount_fen=5)], [row("1", amount_fen=6)])
     )
+
+
+@every(
+    ("ours", "theirs", "pairs"),
+    [
+        ([100, 250], [0, 130], {(100, 130), (250, 0)}),
+        ([0, 50, 70], [75, 100, 160], {(70, 75), (50, 100), (0, 160)}),
+        # What stands on both sides of a pair are neighbours, and again on both sides of the next.
+        ([0, 130, 210], [100, 200, 290], {(210, 200), (130, 100), (0, 290)}),
+        ([290, 160, 80], [190, 90, 0], {(80, 90), (160, 190), (290, 0)}),
+        ([0, 400], [100, 301], {(0, 100), (400, 301)}),
+        ([0], [300, 301], {(0, 300)}),
+        ([0, 1], [2], {(1, 2)}),
+    ],
+)
+def test_the_nearest_are_taken_first_and_then_what_stood_around_them(ours, theirs, pairs):
+    """
+    In seconds after noon; further apart than five minutes nothing belongs together.
+    """
+    for one, two, turned in ((ours, theirs, False), (theirs, ours, True)):
+        matches = compare(
+            [row("", at, place=at) for at in one], [row("", at, place=at) for at in two]
+        )
+
+        found = {(m.ours.place, m.theirs.place) for m in matches if m.ours and m.theirs}
+        assert pairs == ({(b, a) for a, b in found} if turned else found)

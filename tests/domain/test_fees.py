@@ -67,3 +67,12 @@ def test_a_policy_can_charge_nothing():
     free = WithdrawRules(free_fen=0, rate=Fraction(0), least_fen=0)
 
     assert 0 == withdrawal_fee(10**13, 0, free)
+
+
+def test_nothing_is_no_withdrawal():
+    """
+    So it has no fee either.
+    """
+    assert 0 == withdrawal_fee(1, 1, WECHAT)
+    with pytest.raises(AssertionError):
+        withdrawal_fee(0, 0, WECHAT)

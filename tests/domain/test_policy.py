@@ -867,19 +867,29 @@ def test_what_only_several_tiers_can_tell_is_told_whole(old, new, place, facts):
     )
 
 
-def test_only_the_best_known_person_needs_the_last_tier():
+@every(
+    ("is_identified", "channels", "of", "by"),
+    [
+        (False, 1, "known", "third"),
+        (False, 0, "guest", "third"),
+        (True, 3, "known", "third"),
+        (True, 2, "known", "third"),
+        (True, 4, None, None),
+    ],
+)
+def test_a_tier_that_a_later_one_always_outdoes_is_refused(is_identified, channels, of, by):
     """
-    A tier that is as open as an earlier one is refused, wherever between them others stand.
+    Wherever between them others stand; one that asks for more is not in its way.
     """
-    middle = EVERY_KEY.replace("requires_channels = 3", "requires_channels = 2")
     third = '[[tier]]\nname = "third"\ntitle = { en = "T", zh = "三" }\n'
-    more = f"{middle}{third}requires_identity = false\nrequires_channels = 1\n"
+    needs = f"requires_identity = {str(is_identified).lower()}\nrequires_channels = {channels}\n"
+    text = f"{EVERY_KEY}{third}{needs}"
 
-    facts = refused(more).facts
-
-    assert ("tier_unreachable", "known", "third") == (
-        *(facts["problem"], facts["tier"], facts["other"]),
-    )
+    if of is None:
+        assert 3 == len(parse_policy(text, "mine.toml").tiers)
+    else:
+        facts = refused(text).facts
+        assert ("tier_unreachable", of, by) == (*(facts["problem"], facts["tier"], facts["other"]),)
 
 
 # --- packets -------------------------------------------------------------------------------------

@@ -124,8 +124,8 @@ def test_a_single_fen_is_a_transfer_and_has_its_place():
     """
     Whoever pays one comes before whoever is paid one.
     """
-    lines = [Gross("icbc", 2, 1, 1, 2), Gross("cmb", 1, 3, 1, 2), Gross("ccb", 1, 7, 1, 7)]
+    lines = [Gross("abc", 2, 1, 1, 2), Gross("cmb", 1, 3, 1, 2), Gross("ccb", 1, 7, 1, 7)]
 
     assert Totals(7, 2, 22, 2, 20) == totals(lines)
-    assert ["ccb", "cmb", "icbc"] == [line.bank for line in in_order(map(net, lines))]
-    assert [Net("icbc", 1, 0, 1), Net("cmb", 2, 1, 0), Net("ccb", 7, 0, 0)] == [*map(net, lines)]
+    assert ["ccb", "cmb", "abc"] == [line.bank for line in in_order(map(net, lines))]
+    assert [Net("abc", 1, 0, 1), Net("cmb", 2, 1, 0), Net("ccb", 7, 0, 0)] == [*map(net, lines)]

@@ -395,6 +395,7 @@ STACK = "q\u0301\u0302\u0303\u0304"  # as many marks as one letter may have
         (parse_account_root, "微信", InvalidAccountRoot, {"text": "'微信'", "length_max": 40}),
         (parse_account_root, "A" * 41, InvalidAccountRoot, {"length_max": 40}),
         (parse_account_root, "wechat", InvalidAccountRoot, {"text": "'wechat'", "length_max": 40}),
+        (parse_luck, "x" * 257, TextTooLong, {"field": "luck", "length_max": 64}),
         (parse_luck, "x" * 65, TextTooLong, {"field": "luck", "length_max": 64}),
         (parse_luck, "\x07", UnprintableText, {"field": "luck", "codepoint": "0007"}),
     ],

@@ -364,3 +364,164 @@ def test_a_contribution_changes_one_value_and_no_other():
     }
     assert (Key("cards"), 0) in parts
     assert dict(parts)[RARE] < 0
+
+
+# --- every field ----------------------------------------------------------------------------------
+
+
+def test_a_model_is_read_field_by_field():
+    """
+    Its name, its numbers and its origin; and how long all its paths can be expected to be.
+    """
+    forest = forest_of(trees=SMALL["trees"] * 3)
+
+    assert ("small", 3, (CLAIMS, RARE), (2, 500), 4) == forest[:5]
+    assert {"acts": 1000, "source": "a test"} == forest.training
+    assert forest.text == json.dumps(SMALL | {"trees": SMALL["trees"] * 3})
+    assert 3 * expected_path(4) == forest.longest
+    # A leaf of two acts is a question further down than it stands, on average.
+    assert ((0, 5, (1, 800, 2_000_000 + 1_000_000, 2_000_000), 1_000_000),) * 3 == (
+        forest.paths.trees
+    )
+    assert hash(forest) == hash(forest_of(trees=SMALL["trees"] * 3))
+
+
+@every(
+    ("size", "millionths"),
+    # 2 H(n − 1) − 2 (n − 1) ÷ n, where H(n) is about ln n and Euler's constant
+    [
+        (0, 0),
+        (1, 0),
+        (2, 1_000_000),
+        (3, 1_207_392),
+        (4, 1_851_656),
+        (5, 2_327_020),
+        (591, 11_918_060),
+    ],
+)
+def test_a_search_is_expected_to_ask_so_many_questions(size, millionths):
+    """
+    None to find one act among one, and one among two.
+    """
+    assert millionths == expected_path(size)
+
+
+DEEP = [0, 5] * DEPTH_MAX + [-1] * (DEPTH_MAX + 1)
+
+
+@every(
+    "changed",
+    [
+        {"name": "a"},
+        {"name": "a-9" + "x" * 29},
+        {"version": 1},
+        {"version": 1_000_000},
+        {"usual": [-(10**15), 10**15]},
+        {"sample": 2, "trees": [[-2]]},
+        {"sample": 2**12, "trees": [[-(2**12)]]},
+        {"training": {}},
+        {"training": {f"k{n}": n for n in range(16)}},
+        {"training": {"k" * 200: "x" * 200, "least": -(10**15), "most": 10**15}},
+        {"trees": [[0, -(10**15), -2, -2]]},
+        {"trees": [[1, 10**15, -3, -1]]},
+        {"trees": [[-4]] * TREES_MAX},
+        {"sample": DEPTH_MAX + 1, "trees": [DEEP]},
+        {"keys": [f"claims/{n}m" for n in range(1, KEYS_MAX + 1)], "usual": [1] * KEYS_MAX},
+    ],
+    ids=lambda changed: str(changed)[:40],
+)
+def test_what_is_just_allowed_is_read(changed):
+    """
+    The least and the most of each number, the longest texts, the deepest tree.
+    """
+    assert forest_of(**changed).text == json.dumps(SMALL | changed)
+
+
+MOST = 10**15
+
+
+@every(
+    ("changed", "facts"),
+    [
+        ({"form": "hongbao/forest@2"}, {"problem": "form", "known": "hongbao/forest@1"}),
+        ({"name": ""}, {"problem": "bad_name", "key": "name"}),
+        ({"name": "X"}, {"problem": "bad_name", "key": "name"}),
+        ({"name": "x" * 33}, {"problem": "bad_name", "key": "name"}),
+        (
+            {"version": 0},
+            {"problem": "not_whole", "key": "version", "least": 1, "most": 1_000_000},
+        ),
+        (
+            {"version": 1_000_001},
+            {"problem": "not_whole", "key": "version", "least": 1, "most": 1_000_000},
+        ),
+        ({"sample": 1}, {"problem": "not_whole", "key": "sample", "least": 2, "most": 4096}),
+        ({"sample": 4097}, {"problem": "not_whole", "key": "sample", "least": 2, "most": 4096}),
+        ({"keys": []}, {"problem": "not_list", "key": "keys", "most": 32}),
+        ({"keys": ["claims/10m"] * 33}, {"problem": "not_list", "key": "keys", "most": 32}),
+        ({"keys": ["claims/10m", "score"]}, {"problem": "bad_key", "text": "'score'"}),
+        ({"keys": ["claims/10m", 3]}, {"problem": "bad_key", "text": "'3'"}),
+        ({"usual": 3}, {"problem": "not_list", "key": "usual", "most": 32}),
+        ({"usual": [1]}, {"problem": "usual", "count": 2}),
+        (
+            {"usual": [1, MOST + 1]},
+            {"problem": "not_whole", "key": "usual", "least": -MOST, "most": MOST},
+        ),
+        (
+            {"usual": [1, -MOST - 1]},
+            {"problem": "not_whole", "key": "usual", "least": -MOST, "most": MOST},
+        ),
+        ({"training": {f"k{n}": n for n in range(17)}}, {"problem": "bad_training"}),
+        ({"training": {"k" * 201: 1}}, {"problem": "bad_training"}),
+        ({"training": {"k": MOST + 1}}, {"problem": "bad_training"}),
+        ({"training": {"k": -MOST - 1}}, {"problem": "bad_training"}),
+        ({"training": {"\x07": 1}}, {"problem": "bad_training"}),
+        ({"training": {"k": True}}, {"problem": "bad_training"}),
+        ({"trees": []}, {"problem": "not_list", "key": "trees", "most": 200}),
+        ({"trees": [[-4]] * 201}, {"problem": "not_list", "key": "trees", "most": 200}),
+        ({"trees": [[]]}, {"problem": "not_list", "key": "trees", "most": 24_576}),
+        (
+            {"trees": [[0, MOST + 1, -3, -1]]},
+            {"problem": "not_whole", "key": "trees", "least": -MOST, "most": MOST},
+        ),
+        (
+            {"trees": [[0, -MOST - 1, -3, -1]]},
+            {"problem": "not_whole", "key": "trees", "least": -MOST, "most": MOST},
+        ),
+        ({"trees": [[-5]]}, {"problem": "tree", "number": 1}),
+        ({"trees": [[-4], [0, 5, -3]]}, {"problem": "tree", "number": 2}),
+        ({"trees": [[-4], [2, 5, -3, -1]]}, {"problem": "tree", "number": 2}),
+        ({"trees": [[-4, -1]]}, {"problem": "tree", "number": 1}),
+        (
+            {"sample": DEPTH_MAX + 2, "trees": [[0, 5, *DEEP, -1]]},
+            {"problem": "tree", "number": 1},
+        ),
+        (
+            {"seed": 1},
+            {
+                "problem": "unknown_key",
+                "text": "'seed'",
+                "known": "form, name, version, keys, usual, sample, training, trees",
+            },
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_refusal_of_a_model_says_all_there_is_to_say(changed, facts):
+    """
+    Which key, which tree, from where to where.
+    """
+    assert {"source": "mine.json", **facts} == refused(json.dumps(SMALL | changed))
+
+
+def test_a_models_text_may_be_just_so_long():
+    """
+    Half a million characters; beyond them it is not read.
+    """
+    text = json.dumps(SMALL)
+
+    assert 4 == parse_forest(text + " " * (500_000 - len(text)), "small.json").sample
+    assert {"source": "mine.json", "problem": "too_long", "length_max": 500_000} == refused(
+        text + " " * (500_001 - len(text))
+    )
+    assert {"source": "mine.json", "problem": "not_json"} == refused("[]") == refused("{")

@@ -286,6 +286,7 @@ def test_a_later_act_is_older_in_whole_days_and_hours():
 HOURS = [NOON + hour * HOUR for hour in range(1, 49)]
 CLAIMED = ASKED._replace(seen=Seen(NOON, What.CLAIM, 5, reaction_ms=400, city=SHANGHAI))
 INSTANTLY = CLAIMED._replace(seen=CLAIMED.seen._replace(reaction_ms=0))
+NO: tuple[tuple[Seen, ...], int, tuple[Condition, ...]] = ((), 0, ())
 OLD = (
     Seen(NOON - 50, What.PIN_CHANGE, city=BEIJING),
     Seen(NOON - 20, What.PIN_CHANGE),
@@ -301,6 +302,12 @@ OLD = (
         (ASKED, OLD, 0, (), []),
         (CLAIMED, (), 0, (), [NOON + 2]),  # 1,500 ms after the packet a claim is no longer quick
         (INSTANTLY, (), 0, (), [NOON + 2]),
+        (INSTANTLY._replace(seen=CLAIMED.seen._replace(reaction_ms=500)), *NO, [NOON + 2]),
+        (INSTANTLY._replace(seen=CLAIMED.seen._replace(reaction_ms=600)), *NO, [NOON + 1]),
+        (
+            *(ASKED, (ASKED.seen,), 0, (Condition(Key("acts", 1), 3, None),)),
+            [NOON + 1],
+        ),
         (
             *(ASKED, OLD, NOON - 30, (Condition(Key("acts", 60), 3, None),)),
             [NOON + 10, NOON + 30, NOON + 40, NOON + 50],
