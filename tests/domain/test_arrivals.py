@@ -143,3 +143,11 @@ def test_a_total_is_drawn_by_its_number():
     assert [16_66 + draws(SEED, "packet", number)(66_68) for number in range(21)] == [
         each.total_fen for each in sent
     ]
+
+
+def test_as_many_as_the_weights_come_by_the_weights():
+    """
+    And of nothing, nothing comes.
+    """
+    assert shared_out(sum(CURVE)) == CURVE
+    assert {0} == {*shared_out(0)}

@@ -203,3 +203,12 @@ def test_the_highest_of_32_bits_are_where_the_sought_ones_are():
         high = bytes(place) + b"\x01" + bytes(3 - place)
         chance = bytes(2) + high * 4 + bytes(48)
         assert "福福福福" + "富" * 12 == of_chance(chance).line
+
+
+def test_places_that_draw_alike_are_told_apart_by_nothing_but_their_order():
+    """
+    What the next place draws is its own.
+    """
+    chance = bytes(2) + bytes(20) + b"\x01" + bytes(43)
+
+    assert "富" * 5 + "福" + "富" * 7 + "福" * 3 == of_chance(chance).line
