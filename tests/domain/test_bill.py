@@ -1,5 +1,6 @@
 """A bill's rows are read exactly, and whatever does not fit what it says of itself is refused."""
 
+import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -436,6 +437,9 @@ def test_rows_are_hashed_alike_alone_and_together(text: str):
     said = together.add(*some)
 
     assert said == b"".join(alone.add(row) for row in some)
+    assert said.decode() == "".join(
+        json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in some
+    )
     assert together.digest() == alone.digest()
     assert [row_of(row) for row in some][1].note == text
     assert Digest(header.since, header.until).add(*some[:2]) == b"".join(map(alone.add, some[:2]))
