@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from hongbao.answers import FindingLine
     from hongbao.store import Head
 
-_KEEP = N_("keep this copy as evidence and restore the newest backup")
+_KEEP = N_(
+    "keep this copy as evidence; restore the newest backup, or see what can be kept with "
+    "`hongbao repair`"
+)
 
 PROBLEMS = {
     "pages": (N_("pages or rows the engine cannot read: {count}"), _KEEP),

@@ -201,7 +201,7 @@ class HistoryReplaced(NotIntact):
     noted_entry: int = example(8)
 
     sentence = N_("entry {noted_entry} is not the one that was seen: the history was replaced")
-    advice = N_("see what else is wrong with `hongbao check`")
+    advice = N_("restore a good backup with `hongbao restore FILE`")
 
 
 class StateAltered(NotIntact):
@@ -211,7 +211,7 @@ class StateAltered(NotIntact):
     key: str = example("1")
 
     sentence = N_("a stored row was altered: {table} {key} is not as it was sealed")
-    advice = N_("see what else is wrong with `hongbao check`")
+    advice = Damaged.advice
 
 
 class HomeLocked(Locked):

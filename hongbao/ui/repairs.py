@@ -44,7 +44,10 @@ def show_found(found: Repair) -> None:
     if not is_terminal():
         _pipe(found)
         return
-    line(counted("{count} page cannot be read", "{count} pages cannot be read", found["pages"]))
+    if found["pages"]:
+        line(counted("{count} page cannot be read", "{count} pages cannot be read", found["pages"]))
+    else:
+        line(_("every page can be read"))
     if found["lost"]:
         line(
             say(
@@ -95,9 +98,17 @@ def show_found(found: Repair) -> None:
             ],
             [_act(row) for row in found["acts"][:_ACTS_MAX]],
         )
-    unlisted = found["lost"] - len(found["acts"][:_ACTS_MAX])
-    if unlisted > 0:
+    if (unlisted := len(found["acts"]) - _ACTS_MAX) > 0:
         line(counted("and {count} more", "and {count} more", unlisted))
+    if (unknown := found["lost"] - len(found["acts"])) > 0:
+        print()
+        line(
+            counted(
+                "{count} lost entry cannot be read: what it moved is not known",
+                "{count} lost entries cannot be read: what they moved is not known",
+                unknown,
+            )
+        )
     for backup in found["backups"]:
         text = N_("backup {path}: up to entry {entry}")
         line(say(text, path=safe(backup["file"]), entry=backup["entry"]))

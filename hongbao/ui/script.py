@@ -25,6 +25,8 @@ def columns(text: str) -> int:
     >>> columns("red packet"), columns("红包")
     (10, 4)
     """
+    if text.isascii():
+        return len(text)
     return sum(
         0
         if unicodedata.combining(character) or character in "\u200c\u200d"

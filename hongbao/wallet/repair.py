@@ -193,8 +193,13 @@ class _Bench:
             last = max(taken.head().entry, 0 if noted is None else noted[0])
             last = last if last < ENTRIES // 2 else taken.head().entry  # or it is made up
             lost = taken.lost_after(kept)
+            is_shortened = taken.head().entry < last and "entry" not in self._torn
         with self._opened(self._trial) as trial:
             after = trial.wealth()
+        if kept == last:
+            before = {**after}  # as the proven entries left it, not as other rows have it
+        elif is_shortened:
+            before = None
         everyone = sorted({*after, *(before or {})}, key=lambda who: (who is None, who or 0))
         return {
             "home": str(self._env.home),
@@ -339,14 +344,24 @@ class _Bench:
         for table, key in unproven_state(taken, self._vault, taken.seals()):
             taken.drop_state(table, key)
 
-    def _wealth(self, taken: Salvaged) -> dict[int | None, int] | None:
-        """Return what everyone had, as the damaged ledger says; None if that cannot be read."""
-        if "account" not in self._torn:
-            return taken.wealth()
+    def _wealth(self, taken: Salvaged) -> dict[int | None, int | None] | None:
+        """
+        Return what everyone had, as the damaged ledger says; None if that cannot be read.
+
+        So it is for whom its accounts and their transfers contradict each other.
+        """
+        stored = None if "account" in self._torn else taken.wealth()
         if "transfer" in self._torn:
-            return None
+            return None if stored is None else {**stored}
         taken.add_up()
-        return taken.wealth()
+        moved = taken.wealth()
+        if stored is None:
+            return {**moved}
+        everyone = stored.keys() | moved.keys()
+        return {
+            who: stored.get(who) if stored.get(who, 0) == moved.get(who, 0) else None
+            for who in everyone
+        }
 
     def _last_sound(self, ends: list[int]) -> int | None:
         """
@@ -535,7 +550,7 @@ def _hopeless(reason: str, backups: Sequence[_Backup]) -> Unrepairable:
 def _person(
     who: int | None,
     names: dict[int, str],
-    before: dict[int | None, int] | None,
+    before: dict[int | None, int | None] | None,
     after: dict[int | None, int],
 ) -> RepairPerson:
     kept_fen = after.get(who, 0)

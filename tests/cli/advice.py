@@ -486,8 +486,11 @@ STATES: dict[str, tuple[Shown, ...]] = {
             ends=DAMAGED,
         ),
     ),
+    "keep this copy as evidence; restore the newest backup, or see what can be kept with "
+    "`hongbao repair`": (Shown("check", damage=_spoil, on_screen=True),),
     "restore a good backup with `hongbao restore FILE`": (
         Shown("lab_ledger", ("backup good.db",), fill={"FILE": "good.db"}),
+        Shown("history_replaced", ("backup good.db",), fill={"FILE": "good.db"}),
     ),
     "restore a backup with `hongbao restore FILE`": (
         Shown("repair", ("backup good.db",), damage=_overwrite, fill={"FILE": "good.db"}),
@@ -527,7 +530,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "see what is wrong, and what to do, with `hongbao check`": (
         Shown("records_incomplete", ends=DAMAGED),
     ),
-    "see what else is wrong with `hongbao check`": (Shown("history_replaced", ends=DAMAGED),),
+    "see what else is wrong with `hongbao check`": (Shown("unfair", ends=DAMAGED),),
     "the history was replaced; see what else is wrong with `hongbao check`": (
         Shown("other_history", ends=DAMAGED),
     ),
@@ -571,9 +574,7 @@ STATES: dict[str, tuple[Shown, ...]] = {
     ),
     "see your aliases: `hongbao alias`": (Shown("alias --remove rp"),),
     "see all of them: `hongbao help`": (Shown("help sned"),),
-    "what this refusal means: `hongbao why {code}`": (
-        Shown("send 999 --count 9 --explain", ends=(12,)),
-    ),
+    "what this refusal means: `hongbao why {code}`": (Shown("send 999 --count 9 --explain"),),
     "see all codes: `hongbao why --all`": (Shown("why wrong_pim"),),
     "see what one of them means with `hongbao why CODE`": (
         Shown("why --all", fill={"CODE": "wrong_pin"}),

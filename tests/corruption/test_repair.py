@@ -133,6 +133,36 @@ def test_a_gap_is_filled_from_an_older_backup(truth: Truth, tmp_path: Path):
     assert not any(backup["is_better"] for backup in found["backups"])
 
 
+def test_an_older_copy_cannot_say_what_is_lost(truth: Truth, tmp_path: Path):
+    """
+    What everyone had is not what they had some acts before.
+    """
+    victim = copied(truth, tmp_path / "victim")
+    shutil.copyfile(truth.older / LEDGER, victim / LEDGER)
+
+    found = repaired(truth, victim, tmp_path / "new")
+
+    assert found["lost"] > 0
+    assert [] == found["acts"]
+    assert {(line["before_fen"], line["lost_fen"]) for line in found["people"]} == {(None, None)}
+
+
+def test_a_balance_that_was_altered_is_not_what_someone_had(truth: Truth, tmp_path: Path):
+    """
+    Its owner has what the entries left, and loses nothing.
+    """
+    victim = copied(truth, tmp_path / "victim")
+    World(victim, truth.world.at).edit(
+        "UPDATE account SET credits_fen = credits_fen + 9999900"
+        " WHERE book = 'platform' AND kind = 'balance' AND owner = 1"
+    )
+
+    found = repaired(truth, victim, tmp_path / "new")
+
+    assert found["lost"] == 0
+    assert {line["lost_fen"] for line in found["people"]} == {0}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("with_backup", [False, True])
 def test_every_page_that_is_lost(with_backup: bool, truth: Truth, tmp_path: Path):

@@ -9,6 +9,7 @@ be repeated without those before it. What a line may do is judged by `wrong`.
 """
 
 import argparse
+import gc
 import io
 import json
 import os
@@ -21,14 +22,17 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hongbao import cli
-from hongbao.commands.declared import REQUIRED, Value
+from hongbao.commands import house, options
+from hongbao.commands.declared import REQUIRED, App, Declared, Kind, Value
+from hongbao.commands.library import LibraryGroup, built
 from hongbao.commands.options import kept_options
 from hongbao.errors import ExitCode, HongbaoError
+from hongbao.words import language
 from tests.cli import stage
 from tests.cli.test_reading import LEVELS
 
@@ -120,10 +124,9 @@ BAD = (
 
 def words_of(chance: random.Random) -> list[str]:
     """Return a line: mostly of what a command takes, sometimes out of order, or anything."""
-    level = chance.choice(sorted(LEVELS))
+    level = chance.choice(_LEVEL_NAMES)
     path, declared, kind = LEVELS[level]
-    values = [*declared.params]
-    values += [option for options in kept_options(kind, lambda _ctx: "") for option in options]
+    values = _values(declared, kind)
     line: list[str] = []
     for value in values:
         wanted = (
@@ -149,6 +152,16 @@ def words_of(chance: random.Random) -> list[str]:
     if chance.random() < 0.02:
         path = (*path[:-1], path[-1] + chance.choice("xé-"))
     return [*front, *path, *line]
+
+
+_LEVEL_NAMES = sorted(LEVELS)
+
+
+@cache
+def _values(declared: Declared, kind: Kind) -> list[Value]:
+    """Return what a command takes, with what every command does."""
+    kept = kept_options(kind, lambda _ctx: "")
+    return [*declared.params, *(option for options in kept for option in options)]
 
 
 def _typed(value: Value, chance: random.Random) -> list[str]:
@@ -196,6 +209,40 @@ def _hung(*_: object) -> None:
     raise HungError
 
 
+@contextmanager
+def made_once() -> Iterator[None]:
+    """
+    Have what does not change between lines be made once, which is more than half of what they cost.
+
+    That is the library's form of each command, in each language, and what each command declares. A
+    process makes them once as well; here each new world does. What is awake is no garbage, and is
+    not looked through again and again.
+    """
+    made: dict[tuple[str, App, type], Any] = {}
+    params = Declared.params
+    shared = options._shared_options
+
+    @wraps(built)
+    def once(app: App, group: type[LibraryGroup] = LibraryGroup) -> Any:
+        key = language(), app, group
+        if key not in made:
+            made[key] = built(app, group)
+        return made[key]
+
+    gc.collect()
+    gc.freeze()
+    vars(house)["built"] = once
+    vars(options)["_shared_options"] = cache(shared)
+    setattr(Declared, "params", property(cache(params.fget)))  # noqa: B010 - a property
+    try:
+        yield
+    finally:
+        setattr(Declared, "params", params)  # noqa: B010
+        vars(options)["_shared_options"] = shared
+        vars(house)["built"] = built
+        gc.unfreeze()
+
+
 class World:
     """A folder in which blocks of lines are run, each in a copy of the same sandbox."""
 
@@ -220,9 +267,9 @@ class World:
     @contextmanager
     def _in(self, folder: Path) -> Iterator[None]:
         before, at = dict(os.environ), Path.cwd()
-        for name in [name for name in os.environ if name.startswith(("HONGBAO_", "_HONGBAO"))]:
-            del os.environ[name]
+        os.environ.clear()
         os.environ.update(
+            PATH=before["PATH"],
             HOME=str(folder),
             XDG_DATA_HOME=str(folder / "xdg"),
             XDG_STATE_HOME=str(folder / "xdg"),
@@ -343,7 +390,7 @@ def tried(seed: int, count: int) -> tuple[Counter[int], list[tuple[str, str, Ran
     """Run *count* lines of *seed*; return how often each exit code came, and what was wrong."""
     codes: Counter[int] = Counter()
     faults = []
-    with tempfile.TemporaryDirectory(prefix="hongbao-lines-") as place:
+    with made_once(), tempfile.TemporaryDirectory(prefix="hongbao-lines-") as place:
         world = World(Path(place))
         for number in range(-(-count // BLOCK)):
             for ran in world.block(f"{seed}/{number}"):
@@ -364,7 +411,7 @@ def main() -> int:
     codes: Counter[int] = Counter()
     faults: Counter[tuple[str, str]] = Counter()
     blocks = range(-(-asked.lines // BLOCK)) if asked.block is None else [asked.block]
-    with tempfile.TemporaryDirectory(prefix="hongbao-lines-") as place:
+    with made_once(), tempfile.TemporaryDirectory(prefix="hongbao-lines-") as place:
         world = World(Path(place))
         for number in blocks:
             for ran in world.block(f"{asked.seed}/{number}"):

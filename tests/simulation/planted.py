@@ -64,12 +64,27 @@ def _lost_update() -> list[Any]:
 
 def _forgotten_request() -> list[Any]:
     """A request is looked for before the ledger is locked, and not again behind the lock."""
-    right = unit_of_work._first_answer
+    seen: dict[int, set[str]] = {}
+    changing, right = Home.changing, unit_of_work._first_answer
 
-    def first(home: Home, *about: Any) -> Any:
-        return None if home._has_turn else right(home, *about)
+    @contextmanager
+    def looked_first(home: Home, *rows: Any, **options: Any) -> Iterator[None]:
+        if not home.store.in_transaction:
+            found = home.file.rows(  # type: ignore[attr-defined]
+                "SELECT request_id FROM entry UNION SELECT request_id FROM refusal"
+            )
+            seen[id(home.file)] = {request_id for (request_id,) in found}
+        with changing(home, *rows, **options):
+            yield
 
-    return [patch.object(unit_of_work, "_first_answer", first)]
+    def first(home: Home, request_id: str, *about: Any) -> Any:
+        known = seen.get(id(home.file), set())
+        return right(home, request_id, *about) if request_id in known else None
+
+    return [
+        patch.object(Home, "changing", looked_first),
+        patch.object(unit_of_work, "_first_answer", first),
+    ]
 
 
 def _forgotten_refusal() -> list[Any]:
