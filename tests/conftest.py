@@ -43,12 +43,24 @@ _IS_ROOMY = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > 2 
 if _IS_ROOMY and "TMPDIR" not in os.environ:
     os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
-# Two cores that also run other tests make any deadline a coin toss. By default the same examples
-# come every time, so that a failure is about the change at hand; `make test-all` explores anew.
+# Two cores that also run other tests make any deadline a coin toss, and how soon examples are made,
+# too. By default the same examples come every time, so that a failure is about the change at hand;
+# `make test-all` explores anew.
 settings.register_profile(
-    "steady", deadline=None, derandomize=True, max_examples=50, print_blob=True
+    "steady",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("explore", deadline=None, max_examples=500, print_blob=True)
+settings.register_profile(
+    "explore",
+    deadline=None,
+    max_examples=500,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.register_profile(
     "mutants",  # the same examples for each mutant, whichever process tries it
     deadline=None,

@@ -15,7 +15,7 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from hongbao.classroom import roster, submission
 from hongbao.classroom.task import read as read_task
+from hongbao.commands.webhook import _parted
 from hongbao.delivery import cursors, posting, programs, signing
 from hongbao.domain import bank_statement, dates, identity, ids, money, puzzle
 from hongbao.domain import text as texts
@@ -32,6 +33,7 @@ from hongbao.domain.passphrase import check_passphrase
 from hongbao.domain.pin import Pin, check_strength
 from hongbao.domain.policy import parse_policy
 from hongbao.domain.risk import forest, pack
+from hongbao.engines.sqlcipher import Ledger
 from hongbao.errors import HongbaoError
 from hongbao.inputs import read_lines, read_text
 from hongbao.lessons import script as lesson
@@ -53,6 +55,7 @@ from hongbao.vault import (
 )
 from hongbao.vault.checkpoint import CheckpointFile
 from hongbao.vault.head import HeadNote, written_line
+from tests.corruption.trying import PAGE_BYTES
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).with_name("corpus")
@@ -176,11 +179,38 @@ def master(path: Path) -> None:
         keys.close()
 
 
-def device_key(path: Path) -> None:
-    DeviceKeys(path.parent, vault()).check(PUBLIC)
+def device_key(content: bytes) -> None:
+    """The file of a device's key is the very one, or no key."""
+    public, whole = device()
+    path = folder() / f"devices/{public.hex()[:16]}.key"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(0o600)
+    DeviceKeys(folder(), vault()).check(public)
+    assert content == whole
 
 
-PUBLIC = bytes(32)
+def backup(content: bytes) -> None:
+    """A backup begins with the very page that it was written with, or is none of these keys."""
+    whole = ledger()
+    path = folder() / "backup.db"
+    for log in ("", "-wal", "-shm"):
+        path.with_name(path.name + log).unlink(missing_ok=True)
+    path.write_bytes(content + whole[PAGE_BYTES:])
+    path.chmod(0o600)
+    Ledger.open(path, vault().page_key).close()
+    assert content == whole[:PAGE_BYTES]
+
+
+def webhook(content: bytes) -> None:
+    """A request is genuine where its id, its time and its body are those that were signed."""
+    headers, body = _parted(content)
+    for now in (None, SENT_AT):
+        found = signing.problems(headers, body, [SHARED], now)
+        json.dumps(found)
+        if not found:
+            assert (headers[signing.ID], headers[signing.TIMESTAMP], body) == SIGNED
+            datetime.fromtimestamp(int(headers[signing.TIMESTAMP]), UTC)
 
 
 def note(path: Path) -> None:
@@ -262,6 +292,40 @@ def proven() -> bytes:
         return Path(place, "checkpoint").read_bytes()
 
 
+@cache
+def device() -> tuple[bytes, bytes]:
+    """Return the public key of a device, and the file of its private one."""
+    with tempfile.TemporaryDirectory() as place:
+        public = DeviceKeys(Path(place), vault()).create()
+        (path,) = Path(place, "devices").glob("*.key")
+        return public, path.read_bytes()
+
+
+@cache
+def ledger() -> bytes:
+    """Return a ledger in which nothing has happened yet."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place, "ledger.db")
+        Ledger.create(path, vault().page_key).close()
+        return path.read_bytes()
+
+
+def requests() -> tuple[bytes, ...]:
+    """Return a signed request with each end of a line, and one that a rotated secret signed, too."""
+    message, timestamp, body = SIGNED
+    other = signing.Secret("whsec_" + "AAAA" * 8)
+    made = []
+    for end, secrets in (("\n", [SHARED]), ("\r\n", [SHARED]), ("\n", [other, SHARED])):
+        headers = signing.headers(message, SENT_AT, body, secrets)
+        assert headers[signing.TIMESTAMP] == timestamp
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        made.append(end.join(["POST /hook HTTP/1.1", *lines, "", ""]).encode() + body)
+    return tuple(made)
+
+
+SHARED = signing.Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+SENT_AT = datetime(2026, 2, 16, 12, tzinfo=UTC)
+SIGNED = ("evt_7", "1771243200", '{"type": "claimed", "who": "小红"}'.encode())
 WORDS = (b"", "小红".encode(), b"hb_7Q2M4K9X", b"5", b"66.66", b"2026-02-16", b"30d", b"last")
 RECORDED = (
     b'{"form": 1, "salt": "00", "home": "/h", "founds": true, "more": {}}\n'
@@ -453,6 +517,9 @@ PARSERS = {
         file("noted/tries/1", lambda path: TriesFolder(path.parents[1], vault()).read("1")),
         (tried(),),
     ),
+    "device-key": Parser(device_key, (device()[1],)),
+    "backup": Parser(backup, (ledger()[:PAGE_BYTES],)),
+    "webhook": Parser(webhook, requests()),
     "checkpoint": Parser(file("checkpoint/checkpoint", checkpoint), (proven(),)),
     "cursor": Parser(
         file("delivery/cursor-reader", note),

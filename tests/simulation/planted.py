@@ -73,12 +73,12 @@ def _forgotten_request() -> list[Any]:
             found = home.file.rows(  # type: ignore[attr-defined]
                 "SELECT request_id FROM entry UNION SELECT request_id FROM refusal"
             )
-            seen[id(home.file)] = {request_id for (request_id,) in found}
+            seen[id(home.file)] = {name for (name,) in found}  # type: ignore[attr-defined]
         with changing(home, *rows, **options):
             yield
 
     def first(home: Home, request_id: str, *about: Any) -> Any:
-        known = seen.get(id(home.file), set())
+        known = seen.get(id(home.file), set())  # type: ignore[attr-defined]
         return right(home, request_id, *about) if request_id in known else None
 
     return [
