@@ -311,7 +311,7 @@ def ledger() -> bytes:
 
 
 def requests() -> tuple[bytes, ...]:
-    """Return a signed request with each end of a line, and one that a rotated secret signed, too."""
+    """Return a signed request with each end of a line, and one of a secret that is rotated."""
     message, timestamp, body = SIGNED
     other = signing.Secret("whsec_" + "AAAA" * 8)
     made = []
