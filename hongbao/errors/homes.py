@@ -87,11 +87,19 @@ class Damaged(NotIntact):
 
     path: str = example("~/.local/share/hongbao/data/ledger.db")
 
+    in_backup: bool = False
+    """Whether it is a backup that was to be restored: the ledger itself is as it was."""
+
     sentence = N_("{path} is damaged, or does not match these keys")
     advice = N_(
         "see what can be kept with `hongbao repair`, or restore a good backup with "
         "`hongbao restore FILE`"
     )
+
+    def chosen_advice(self) -> str:
+        if self.in_backup:
+            return N_("restore a good backup with `hongbao restore FILE`")
+        return self.advice
 
 
 class NothingToRepair(UsageError):

@@ -366,7 +366,7 @@ def _put_back(
         copy = _opened(coming, vault, file)
         try:
             if copy.home() is None or [*copy.audit(Question.FILE_PROBLEMS)]:
-                raise Damaged(path=str(file))
+                raise _no_backup(file)
             before, noted = copy.head(), keys.head()
             sealed = None if noted is None else copy.head(noted[0])
             if noted is not None and (sealed is None or sealed.mac != noted[1]):
@@ -403,7 +403,13 @@ def _opened(coming: Path, vault: Vault, file: Path) -> Ledger:
     try:
         return Ledger.open(coming, vault.page_key)
     except (Damaged, HomeNotFound):
-        raise Damaged(path=str(file)) from None
+        raise _no_backup(file) from None
+
+
+def _no_backup(file: Path) -> Damaged:
+    error = Damaged(path=str(file))
+    error.in_backup = True
+    return error
 
 
 def _known_of(ledger: Path, vault: Vault) -> tuple[Mapping[Holder, Tries], int]:

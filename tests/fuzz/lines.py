@@ -219,7 +219,7 @@ def made_once() -> Iterator[None]:
     not looked through again and again.
     """
     made: dict[tuple[str, App, type], Any] = {}
-    params = Declared.params
+    params: Any = vars(Declared)["params"]
     shared = options._shared_options
 
     @wraps(built)
@@ -233,7 +233,7 @@ def made_once() -> Iterator[None]:
     gc.freeze()
     vars(house)["built"] = once
     vars(options)["_shared_options"] = cache(shared)
-    setattr(Declared, "params", property(cache(params.fget)))  # noqa: B010 - a property
+    setattr(Declared, "params", property(cache(params.fget)))  # noqa: B010 - mypy would object
     try:
         yield
     finally:
