@@ -99,7 +99,8 @@ def pytest_report_header(config: pytest.Config) -> str:
     if settings().derandomize:
         return "chance: the same examples every time"
     seed = config.getoption("hypothesis_seed") or "none: name one, or a failure is gone"
-    return f"chance: --hypothesis-profile explore --hypothesis-seed {seed}"
+    explored = f"--hypothesis-profile explore --hypothesis-seed {seed}"
+    return f"chance: {explored}, all of it by `make SEED={seed} test-all`"
 
 
 LAST = ("test_default_model.py", "test_training.py")

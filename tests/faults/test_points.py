@@ -20,8 +20,11 @@ from tests.faults.preload import SOURCE, compiled, environment
 SAMPLE = 3
 """How many points are tried daily."""
 
-SIZE = os.environ.get("HONGBAO_FAULTS", "0.5")
-"""How much is tried by `make test-all`: 1 is what docs/project/reliability.md tells of."""
+SIZE = os.environ.get("HONGBAO_FAULTS", "1")
+"""Which points there are: more with a greater size, until it is every one of them."""
+
+MOST = os.environ.get("HONGBAO_FAULTS_MOST", "100" if SIZE == "1" else "0")
+"""How many of each command's are tried, by a seed that is printed; 0 is all."""
 
 NEEDS_COMPILER = pytest.mark.skipif(compiled() is None, reason="no C compiler for the shim")
 
@@ -91,11 +94,13 @@ def test_a_sample_of_faults_in_the_engines_calls(tmp_path: Path):
 def shares() -> list[list[dict[str, object]]]:
     """What two processes tell that share all points of all commands."""
     cores = min(2, os.cpu_count() or 1)
+    seed = os.environ.get("HONGBAO_FAULTS_SEED") or str(random.SystemRandom().randrange(1 << 32))
     processes = [
         subprocess.Popen(
             [
                 *(sys.executable, "-P", "-X", "utf8", "-m", "tests.faults.harness"),
-                *("--size", SIZE, "--share", f"{number}/{cores}"),
+                *("--size", SIZE, "--most", MOST, "--seed", seed),
+                *("--share", f"{number}/{cores}"),
             ],
             env={**environment(), "PYTHONPATH": str(SOURCE.parents[2])},
             stdout=subprocess.PIPE,
@@ -104,7 +109,8 @@ def shares() -> list[list[dict[str, object]]]:
         for number in range(cores)
     ]
     told = [process.communicate()[0] for process in processes]
-    return [[json.loads(line) for line in text.splitlines()] for text in told]
+    lines = [[json.loads(line) for line in text.splitlines()] for text in told]
+    return [[*each[:-1], {"seed": seed, **each[-1]}] for each in lines]
 
 
 @pytest.mark.slow
