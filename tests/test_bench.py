@@ -71,9 +71,10 @@ def test_others_are_measured_beside_us_or_it_is_said_why_not(tmp_path):
     done = subprocess.run(
         [sys.executable, ROOT / "bench/peers/run.py", "--quick", "--json", "--folder", tmp_path],
         capture_output=True,
-        check=True,
+        check=False,
         text=True,
     )
+    assert 0 == done.returncode, done.stderr
     results = json.loads(done.stdout)["results"]
 
     assert not [*tmp_path.iterdir()]

@@ -7,6 +7,7 @@ server, which spares it the way there and back.
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from random import Random
 from time import sleep
 from typing import Any
 
-from bench.peers.programs import Program
+from bench.peers.programs import Missing, Program, socket_folder
 from bench.peers.redis import Claim
 
 SCHEMA = """
@@ -126,17 +127,24 @@ class Postgres:
 @contextmanager
 def server(program: Program, library: Program, folder: Path) -> Iterator[Postgres]:
     """
-    Run a server in *folder*, on a Unix socket there, until the end of the block.
+    Run a server in *folder*, on a Unix socket, until the end of the block.
 
     It refuses to be root, so then it is nobody. *library* is any program of the environment in
-    which psycopg is.
+    which psycopg is. Raises Missing where nobody may not enter *folder*.
     """
+    with socket_folder() as place:
+        yield from _served(program, library, folder, place)
+
+
+def _served(program: Program, library: Program, folder: Path, place: Path) -> Iterator[Postgres]:
     data = folder / "data"
     data.mkdir()
     as_user: dict[str, Any] = {}
     if os.geteuid() == 0:
+        if not all(each.stat().st_mode & stat.S_IXOTH for each in folder.parents):
+            raise Missing(f"PostgreSQL does not run as root, and nobody else may enter {folder}")
         as_user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-        for each in (folder, data):
+        for each in (folder, data, place):
             shutil.chown(each, "nobody", "nogroup")
     common: dict[str, Any] = {"env": program.env, "stdout": subprocess.DEVNULL, **as_user}
     options = ("-A", "trust", "-U", "bench", "-E", "UTF8", "--locale=C", "--no-sync")
@@ -144,7 +152,7 @@ def server(program: Program, library: Program, folder: Path) -> Iterator[Postgre
     subprocess.run([initdb, "-D", data, *options], check=True, cwd=folder, **common)
     settings = {
         "listen_addresses": "",
-        "unix_socket_directories": str(folder),
+        "unix_socket_directories": str(place),
         "fsync": "on",
         "synchronous_commit": "on",
         "autovacuum": "off",
@@ -154,15 +162,15 @@ def server(program: Program, library: Program, folder: Path) -> Iterator[Postgre
         [program.path, "-D", data, *words], cwd=folder, stderr=subprocess.DEVNULL, **common
     ) as process:
         try:
-            with _connected(library, folder) as connection:
+            with _connected(library, place) as connection:
                 connection.execute(SCHEMA)
                 yield Postgres(process.pid, connection)
         finally:
             process.terminate()
 
 
-def _connected(library: Program, folder: Path) -> Any:
-    """Return a connection as soon as the server in *folder* takes any."""
+def _connected(library: Program, place: Path) -> Any:
+    """Return a connection as soon as the server whose socket is in *place* takes any."""
     packages = next(library.folder.parent.glob("lib/python*/site-packages"))
     sys.path.append(str(packages))
     try:
@@ -171,7 +179,7 @@ def _connected(library: Program, folder: Path) -> Any:
         sys.path.remove(str(packages))
     for _ in range(200):
         try:
-            return psycopg.connect(f"host={folder} user=bench dbname=postgres", autocommit=True)
+            return psycopg.connect(f"host={place} user=bench dbname=postgres", autocommit=True)
         except psycopg.OperationalError:
             sleep(0.05)
     raise TimeoutError("PostgreSQL takes no connection")

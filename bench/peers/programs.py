@@ -10,7 +10,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +53,13 @@ class Program(NamedTuple):
     @property
     def folder(self) -> Path:
         return self.path.parent
+
+
+@contextmanager
+def socket_folder() -> Iterator[Path]:
+    """Make a folder for a server's socket, whose path has at most 107 bytes wherever we are."""
+    with tempfile.TemporaryDirectory(prefix="hongbao-peer-") as place:
+        yield Path(place)
 
 
 def debian(name: str) -> Program:

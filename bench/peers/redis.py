@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
 
-from bench.peers.programs import Program
+from bench.peers.programs import Program, socket_folder
 
 Claim = tuple[str, str, str]
 """A packet, who claims of it, and the request's id."""
@@ -94,8 +94,12 @@ def _command(*words: bytes) -> bytes:
 
 @contextmanager
 def server(program: Program, folder: Path) -> Iterator[Redis]:
-    """Run a server in *folder*, on a Unix socket there, until the end of the block."""
-    path = folder / "redis.sock"
+    """Run a server in *folder*, on a Unix socket, until the end of the block."""
+    with socket_folder() as place:
+        yield from _served(program, folder, place / "redis.sock")
+
+
+def _served(program: Program, folder: Path, path: Path) -> Iterator[Redis]:
     settings = {
         "port": "0",
         "unixsocket": str(path),

@@ -87,7 +87,7 @@ class Damaged(NotIntact):
 
     path: str = example("~/.local/share/hongbao/data/ledger.db")
 
-    in_backup: bool = False
+    in_backup = False
     """Whether it is a backup that was to be restored: the ledger itself is as it was."""
 
     sentence = N_("{path} is damaged, or does not match these keys")
