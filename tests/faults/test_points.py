@@ -23,7 +23,7 @@ SAMPLE = 3
 SIZE = os.environ.get("HONGBAO_FAULTS", "1")
 """Which points there are: more with a greater size, until it is every one of them."""
 
-MOST = os.environ.get("HONGBAO_FAULTS_MOST", "100" if SIZE == "1" else "0")
+MOST = os.environ.get("HONGBAO_FAULTS_MOST", "135" if SIZE == "1" else "0")
 """How many of each command's are tried, by a seed that is printed; 0 is all."""
 
 NEEDS_COMPILER = pytest.mark.skipif(compiled() is None, reason="no C compiler for the shim")
