@@ -55,7 +55,15 @@ def main() -> int:
 def _apart(*words: str) -> "subprocess.CompletedProcess[str]":
     """Do one step in a process of its own: libFuzzer ends the one that it is in."""
     command = [sys.executable, "-m", "tests.fuzz.guided", "--step", *words]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")  # noqa: PLW1510
+    with tempfile.TemporaryDirectory(prefix="hongbao-fuzz-") as place:  # it cannot tidy up itself
+        return subprocess.run(
+            command,
+            env={**os.environ, "TMPDIR": place},
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            errors="replace",
+        )
 
 
 def _say(text: str) -> None:
