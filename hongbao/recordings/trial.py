@@ -125,7 +125,7 @@ def _played(
                     case Closed():
                         digest = outcome.digest
         _, entries = recorder.read(log)
-    return _Play(answers, entries[:-1], digest, failed)  # the last one is the check at the end
+    return _Play(answers, entries[: len(answers)], digest, failed)  # without the check at the end
 
 
 def digest_of(run: Run, folder: Path, home: Path, variables: Mapping[str, str]) -> str | None:

@@ -1,7 +1,9 @@
 """What the harness has found, each thing again at its own place: cheap enough for every run."""
 
 import errno
+import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ from hongbao.engines.sqlcipher import Ledger
 from hongbao.engines.sqlcipher.engine import _Transaction
 from hongbao.errors import FileExists, HongbaoError, PaymentPending, StorageRefused, WrongPinOrCode
 from hongbao.outputs import save_as, whole_folder
+from hongbao.recordings import recorder, trial
+from hongbao.recordings.composing import Draft, Step
+from hongbao.recordings.recorder import Recorded
 from hongbao.store import Holder
 from hongbao.story.player import Player
 from hongbao.story.running import Ran
@@ -276,6 +281,27 @@ def test_a_play_whose_last_check_is_killed_says_so(tmp_path: Path):
     closed = Player(tmp_path, None, "en", None, {}, {}, killed).close()
 
     assert (None, "exit code -9") == (closed.digest, closed.refusal)
+
+
+def test_a_recording_whose_last_check_is_killed_does_not_agree():
+    """
+    It leaves no entry in the log then; the commands before it do.
+    """
+    entry = Recorded(("version",), 0, None, {}, (), (), 0, None, None)
+
+    def run(words: list[str], _folder: Path, variables: Mapping[str, str], _screen: object) -> Ran:
+        if "check" in words:
+            return Ran(-9, b"", b"")
+        with open(variables[recorder.VARIABLE], "a", encoding="utf-8") as log:
+            log.write(json.dumps(entry._asdict()) + "\n")
+        return Ran(0, b"", b"")
+
+    draft = Draft((), (Step(None, "version", 0, entry),), replaced=False)
+    came = trial.tried(
+        draft, run=run, variables={}, salt=bytes(16), language="en", exact=True, before=""
+    )
+
+    assert ((), (None, None), False) == (came.differences, came.digests, came.agrees)
 
 
 class _Log:
