@@ -14,10 +14,13 @@ constants, tables and defaults are never mutated, and have tests of their own.
 """
 
 import argparse
+import ast
 import json
 import random
+import re
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +31,9 @@ ROOT = Path(__file__).parent.parent
 MUTANTS = ROOT / "mutants"
 MUTMUT = str(Path(sys.executable).parent / "mutmut")
 
-KILLED, SURVIVED, UNTESTED = {1, 3}, {0}, {33}
+TRYING = str(Path(__file__).with_name("trying.py"))
+
+KILLED, SURVIVED, UNTESTED, SAME = {1, 3}, {0}, {33}, 34
 """The exit codes of a mutant's tests: they failed, they passed, there are none that reach it."""
 
 
@@ -42,8 +47,16 @@ class Room:
     Tests that wait, or that start, race or kill processes, are too slow to be run for each mutant;
     those that measure time would kill mutants that change nothing on a machine that is busy.
     """
+    code: str = ""
+    """The files that are mutated, where they are not the package of the room's name."""
+    spared: tuple[str, ...] = ()
+    """Those of them that have tests of their own elsewhere."""
     is_sampled: bool = False
     """Too large to be tried whole unless it is named."""
+
+    @property
+    def selection(self) -> list[str]:
+        return [*self.tests, *(f"--deselect={test}" for test in self.left_out)]
 
 
 ROOMS = {
@@ -65,9 +78,24 @@ ROOMS = {
     "engines": Room(
         ("tests/engines", "tests/store"),
         left_out=(
+            "tests/engines/test_address.py",
+            "tests/engines/test_changes.py::test_what_is_interrupted_leaves_nothing",
             "tests/engines/test_kills.py",
             "tests/engines/test_processes.py",
+            "tests/store/test_damage.py::test_a_full_disk_leaves_a_rekey_for_later",
+            "tests/store/test_damage.py::test_a_full_disk_makes_no_home",
+            "tests/store/test_damage.py::test_a_full_disk_refuses_an_act_whole",
+            "tests/store/test_damage.py::test_a_ledger_that_was_cut_short_is_damaged",
+            "tests/store/test_damage.py::test_a_payment_that_others_keep_waiting_half_way_is_pending",
+            "tests/store/test_damage.py::test_a_whole_log_is_played_after_a_crash",
+            "tests/store/test_damage.py::test_one_wrong_byte_anywhere_in_the_ledger_is_found",
+            "tests/store/test_damage.py::test_one_wrong_byte_in_the_log_is_found",
+            "tests/store/test_strings.py",
         ),
+        spared=("hongbao/engines/sqlcipher/salvage.py", "hongbao/engines/mysql/*"),
+    ),
+    "salvage": Room(
+        ("tests/corruption/test_repair.py",), code="hongbao/engines/sqlcipher/salvage.py"
     ),
     "wallet": Room(("tests/wallet",), is_sampled=True),
 }
@@ -89,8 +117,11 @@ BESIDE = (
 """What tests look at, beside the code."""
 
 
+OPTIONS = ["-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
+
+
 def laid_out(name: str) -> Path:
-    """Return the folder in which mutmut tries the mutants of the room called *name*."""
+    """Return the folder in which mutmut makes the mutants of the room called *name*."""
     room, folder = ROOMS[name], MUTANTS / name
     folder.mkdir(parents=True, exist_ok=True)
     for each in BESIDE:
@@ -98,38 +129,42 @@ def laid_out(name: str) -> Path:
             (folder / each).symlink_to(ROOT / each)
     settings = {
         "source_paths": ["hongbao"],
-        "only_mutate": [f"hongbao/{name}/*"],
+        "only_mutate": [room.code or f"hongbao/{name}/*"],
+        "do_not_mutate": list(room.spared),
         "do_not_mutate_patterns": [r"raise (ValueError|TypeError)\("],
         "also_copy": [each for each in BESIDE if each != "hongbao"],
-        "pytest_add_cli_args": (
-            ["-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
-        ),
-        "pytest_add_cli_args_test_selection": (
-            [*room.tests, *(f"--deselect={test}" for test in room.left_out)]
-        ),
+        "pytest_add_cli_args": OPTIONS,
+        "pytest_add_cli_args_test_selection": room.selection,
     }
     lines = ["[mutmut]"]
     for key, values in settings.items():
-        lines.append(f"{key} = " + "\n    ".join(values if len(values) == 1 else ["", *values]))
+        if values:
+            lines.append(f"{key} = " + "\n    ".join(values if len(values) == 1 else ["", *values]))
     (folder / "setup.cfg").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return folder
 
 
+def _metas(name: str) -> Iterator[Path]:
+    """Yield the files in which mutmut keeps what became of the mutants of a room."""
+    return iter(sorted((MUTANTS / name / "mutants" / "hongbao").rglob("*.py.meta")))
+
+
 def tried(name: str) -> Iterator[tuple[str, str, int | None]]:
     """Yield each mutant of the room called *name*: its module, its name and its exit code."""
-    made = MUTANTS / name / "mutants"
-    for path in sorted((made / "hongbao" / name).rglob("*.py.meta")):
-        module = str(path.relative_to(made)).removesuffix(".py.meta")
+    for path in _metas(name):
+        module = str(path.relative_to(MUTANTS / name / "mutants")).removesuffix(".py.meta")
         codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
         for mutant, code in codes.items():
-            yield module, mutant, code
+            if code != SAME:
+                yield module, mutant, code
 
 
-def counted(name: str, modules: list[str]) -> dict[str, Counter[str]]:
-    """Return what became of the mutants of each module, of those that were tried."""
+def counted(name: str, mutants: list[str]) -> dict[str, Counter[str]]:
+    """Return what became of those *mutants* of each module that were tried."""
     found: dict[str, Counter[str]] = {}
+    asked = set(mutants)
     for module, mutant, code in tried(name):
-        if code is not None and _is_asked_for(mutant, modules):
+        if code is not None and mutant in asked:
             found.setdefault(module, Counter())[fate(code)] += 1
     return found
 
@@ -173,21 +208,141 @@ def sample_of(names: list[str], size: int, seed: int) -> list[str]:
     return sorted(random.Random(seed).sample(sorted(names), min(size, len(names))))  # noqa: S311
 
 
-def _run(name: str, mutants: list[str], children: int) -> int:
-    """Have mutmut try *mutants* of a room, or all that were not tried yet; return its exit code."""
-    command = [MUTMUT, "run", "--max-children", str(children), *mutants]
-    return subprocess.call(command, cwd=laid_out(name))  # noqa: S603 - all of it is ours
-
-
 def _made(name: str) -> list[str]:
-    """Have mutmut make the mutants of a room without trying one, and return their names."""
+    """
+    Have mutmut make the mutants of a room, and find which tests reach them; return their names.
+
+    Those that differ in nothing that a machine reads are marked, and are not among them.
+    """
     command = [MUTMUT, "run", "none of them"]
     ran = subprocess.run(  # noqa: S603 - all of it is ours
         command, cwd=laid_out(name), capture_output=True, text=True, check=False
     )
     if "nothing matches" not in ran.stderr:
         sys.exit(ran.stdout + ran.stderr)
+    for path in _metas(name):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        source = path.with_suffix("").read_text(encoding="utf-8")
+        same = _same_to_machines(source, is_sql="engines" in path.parts)
+        for mutant in kept["exit_code_by_key"]:
+            if mutant.rpartition(".")[2] in same:
+                kept["exit_code_by_key"][mutant] = SAME
+        path.write_text(json.dumps(kept, indent=4), encoding="utf-8")
     return [mutant for _, mutant, _ in tried(name)]
+
+
+_SQL = re.compile(
+    r"\b(select|from|where|join|and|or|order|group|values|union|pragma|set|using|limit|then|in)\b"
+    r"|[=<>] ?\?"
+)
+"""What only SQL says, in `engines`."""
+
+_CODECS = {"utf-8", "ascii"}
+
+
+def _same_to_machines(source: str, *, is_sql: bool) -> set[str]:
+    """
+    Return the mutants in *source* that are their originals but for letter case that has no meaning.
+
+    That of SQL outside of its quotes, and that of the names of codecs.
+    """
+    functions = {
+        node.name: node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and "__mutmut_" in node.name
+    }
+    plain = {name: _without_case(node, is_sql=is_sql) for name, node in functions.items()}
+    return {
+        name
+        for name, text in plain.items()
+        if not name.endswith("_orig") and text == plain[f"{name.rpartition('_')[0]}_orig"]
+    }
+
+
+def _without_case(function: ast.FunctionDef, *, is_sql: bool) -> str:
+    for node in ast.walk(function):
+        if isinstance(node, ast.JoinedStr):
+            pieces = [each for each in node.values if isinstance(each, ast.Constant)]
+            whole = " ".join(str(each.value) for each in pieces)
+            if is_sql and _SQL.search(whole.lower()):
+                _lower(pieces)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if is_sql and _SQL.search(node.value.lower()):
+                _lower([node])
+            elif node.value.lower() in _CODECS:
+                node.value = node.value.lower()
+    function.name = ""
+    return ast.dump(function)
+
+
+def _lower(pieces: list[ast.Constant]) -> None:
+    """Write in small letters what stands outside of quotes in *pieces* of one SQL text."""
+    quote = ""
+    for piece in pieces:
+        letters = []
+        for letter in str(piece.value):
+            letters.append(letter if quote else letter.lower())
+            if letter == quote:
+                quote = ""
+            elif not quote and letter in "'\"":
+                quote = letter
+        piece.value = "".join(letters)
+
+
+def _run(name: str, mutants: list[str], children: int) -> None:
+    """Try *mutants* of a room with the tests that reach them, the quickest test first."""
+    made = MUTANTS / name / "mutants"
+    stats = json.loads((made / "mutmut-stats.json").read_text(encoding="utf-8"))
+    seconds, reached = stats["duration_by_test"], stats["tests_by_mangled_function_name"]
+    asked = []
+    for mutant in mutants:
+        tests = [
+            test for test in reached.get(mutant.rpartition("__mutmut_")[0], []) if test in seconds
+        ]
+        tests.sort(key=seconds.__getitem__)
+        asked.append((sum(map(seconds.__getitem__, tests)), mutant, tests))
+    control = (sum(seconds.values()), NO_MUTANT, [*seconds])
+    lines = [
+        json.dumps({"mutant": mutant, "tests": tests, "seconds": total})
+        for total, mutant, tests in [control, *sorted(asked)]
+    ]
+    command = [sys.executable, TRYING, str(children), *OPTIONS, *ROOMS[name].selection]
+    with tempfile.TemporaryFile("w+") as file:
+        file.write("\n".join(lines))
+        file.seek(0)
+        with subprocess.Popen(  # noqa: S603 - all of it is ours
+            command, cwd=made, stdin=file, stdout=subprocess.PIPE, text=True
+        ) as trying:
+            assert trying.stdout is not None
+            codes: dict[str, int] = {}
+            for number, line in enumerate(trying.stdout, 1):
+                code, _, mutant = line.strip().partition(" ")
+                codes[mutant] = int(code)
+                if mutant == NO_MUTANT and codes[mutant] not in SURVIVED:
+                    trying.terminate()
+                    sys.exit(f"{name}: tests fail without a mutant")
+                if number % NOTED_EVERY == 0:
+                    _note(name, codes)
+                    print(f"{name}: {number} of {len(lines)}", flush=True)
+            _note(name, codes)
+    if trying.returncode or len(codes) < len(lines):
+        sys.exit(f"{name}: {len(codes)} of {len(lines)} mutants were tried")
+
+
+NOTED_EVERY = 25
+NO_MUTANT = "none"
+"""Tried with all tests first: they have to pass."""
+
+
+def _note(name: str, codes: dict[str, int]) -> None:
+    """Keep what became of mutants where mutmut keeps it."""
+    for path in _metas(name):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        known = kept["exit_code_by_key"]
+        new = {mutant: code for mutant, code in codes.items() if mutant in known}
+        if any(known[mutant] != code for mutant, code in new.items()):
+            known.update(new)
+            path.write_text(json.dumps(kept, indent=4), encoding="utf-8")
 
 
 def _print_survivors(name: str, modules: list[str]) -> None:
@@ -202,9 +357,19 @@ def _rooms_of(modules: list[str]) -> dict[str, list[str]]:
         return {name: [] for name, room in ROOMS.items() if not room.is_sampled}
     asked: dict[str, list[str]] = {}
     for module in modules:
-        name = module.split(".")[1]
-        asked.setdefault(name, []).append(module if module.endswith("*") else f"{module}*")
+        pattern = module if module.endswith("*") else f"{module}*"
+        for name, room in ROOMS.items():
+            code = _dotted(room.code or f"hongbao/{name}/")
+            is_spared = any(pattern.startswith(_dotted(spared)) for spared in room.spared)
+            if fnmatch(code, pattern):
+                asked[name] = []  # all of it
+            elif pattern.startswith(code) and not is_spared and asked.get(name, [pattern]):
+                asked.setdefault(name, []).append(pattern)
     return asked
+
+
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("*").replace("/", ".")
 
 
 def main() -> None:
@@ -217,26 +382,28 @@ def main() -> None:
     parser.add_argument("--survivors", action="store_true", help="only print what was not killed")
     parser.add_argument("--children", type=int, default=2, help="how many are tried at once")
     args = parser.parse_args()
-    worst = 0
     found: dict[str, Counter[str]] = {}
     for name, modules in _rooms_of(args.modules).items():
         if args.survivors:
             _print_survivors(name, modules)
             continue
-        mutants = modules
+        names = [each for each in _made(name) if _is_asked_for(each, modules)]
         if args.sample:
-            names = [each for each in _made(name) if _is_asked_for(each, modules)]
-            mutants = sample_of(names, args.sample, args.seed)
-            print(f"{name}: {len(mutants)} of {len(names)} mutants, seed {args.seed}")
-        elif args.again:
-            codes = [each for each in tried(name) if _is_asked_for(each[1], modules)]
-            mutants = [each for _, each, code in codes if code is None or code not in KILLED]
-        if mutants or not args.again:
-            worst = max(worst, _run(name, mutants, args.children))
-        found |= counted(name, mutants if args.sample else modules)
+            sample = sample_of(names, args.sample, args.seed)
+            print(f"{name}: {len(sample)} of {len(names)} mutants, seed {args.seed}")
+            names = sample
+        codes = {mutant: code for _, mutant, code in tried(name)}
+        left = [each for each in names if _is_left(codes[each], again=args.again)]
+        if left:
+            _run(name, left, args.children)
+        found |= counted(name, names)
     if not args.survivors:
         print(table(found))
-    sys.exit(worst)
+
+
+def _is_left(code: int | None, *, again: bool) -> bool:
+    """Return whether a mutant is to be tried: it was not yet, or may be killed by newer tests."""
+    return code is None or code in UNTESTED or (again and code not in KILLED)
 
 
 if __name__ == "__main__":

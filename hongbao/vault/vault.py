@@ -228,10 +228,11 @@ class Vault:
         The ledger's indexes are made again by a rekey; what a request asked is sealed under the
         *generation* of its time, which has to be one of `blind_generations`.
         """
-        own = generation is None or generation == self.generation
-        key = self._key(b"blind index") if own else self._old(generation or 0).blind
+        number = self.generation if generation is None else generation
+        own = number == self.generation
+        key = self._key(b"blind index") if own else self._old(number).blind
         if not key:  # rekeyed before it was kept
-            raise errors.Damaged(path=f"keys/generation/{generation}")
+            raise errors.Damaged(path=f"keys/generation/{number}")
         return primitives.mac(key, kind.encode(), text.encode("utf-8"))
 
     def blind_generations(self) -> list[int]:
@@ -292,11 +293,12 @@ class Vault:
         what was authenticated with it while there is this ledger. This home and the device
         that opened the session both have it: it proves nothing against this home.
         """
-        name = (b"session", b"%d" % (generation or self.generation))
+        number = self.generation if generation is None else generation
+        name = (b"session", b"%d" % number)
         key = self._keys.get(name)
         if key is None:
-            own = generation is None or generation == self.generation
-            signing = self._key(b"signing") if own else self._old(generation or 0).signing
+            own = number == self.generation
+            signing = self._key(b"signing") if own else self._old(number).signing
             key = self._keys[name] = primitives.subkey(signing, b"session")
         return primitives.mac(key, b"%d" % profile, request_id.encode())
 

@@ -138,8 +138,13 @@ def decide(
     request_id: str | None = None,
     entry: int | None = None,
     name: str = "send",
+    **columns: Any,
 ) -> Decided:
-    """Apply *changes* as what an act has decided, and return it as the chain takes it."""
+    """
+    Apply *changes* as what an act has decided, and return it as the chain takes it.
+
+    *columns* are those of its entry that matter where they are asked for.
+    """
     entry = store.head().entry + 1 if entry is None else entry
     store.apply(changes)
     fields = EntryRow(
@@ -158,7 +163,7 @@ def decide(
         facts="{}",
         generation=1,
         risk="{}",
-    )
+    )._replace(**columns)
     rows = [(row, digest_of(store, row)) for row in sealed_by(changes)]
     return Decided(fields.sealed_fields, transfers, rows, None)
 

@@ -236,3 +236,16 @@ def test_a_command_without_codes_does_not_wake_them():
     )
 
     assert "False" == told.stdout.strip()
+
+
+def test_the_longest_that_is_read():
+    """
+    A code among spaces, 32 characters in all; a secret of 64 bytes. One more is too much.
+    """
+    assert "287082" == parse_code("287" + " " * 26 + "082")
+    with pytest.raises(errors.InvalidCode):
+        parse_code("287" + " " * 27 + "082")
+    assert bytes(64) == parse_secret(base32(bytes(64)))
+    assert parse_secret(base32(bytes(65))) is None
+    assert bytes(16) == parse_secret(base32(bytes(16)))
+    assert parse_secret(base32(bytes(15))) is None

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from hongbao import errors
-from hongbao.vault import DeviceKeys, Vault, primitives, verify
+from hongbao.vault import DeviceKeys, Vault, files, primitives, verify
 from tests.vault.conftest import CHEAP
 from tests.vault.processes import as_nobody, race, run
 
@@ -506,3 +506,77 @@ def test_device_keys_do_not_print_or_travel(devices):
     for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError):
             attempt(keys)
+
+
+def test_a_key_that_was_made_is_remembered(devices):
+    """
+    Whoever made it signs on although its file is gone; the next process does not.
+    """
+    keys = devices()
+    public = keys.create()
+    file_of(devices, public).unlink()
+
+    assert verify(public, MESSAGE, keys.sign(public, MESSAGE))
+    assert (True, False) == (keys.holds(public), devices().holds(public))
+    keys.remove(public)
+    assert not keys.holds(public)
+
+
+def test_a_key_that_could_not_be_kept_leaves_no_file(devices, monkeypatch):
+    """
+    Its name may not last, so it goes again; where that fails too, the first error is told.
+    """
+    real = files.replace
+
+    def refuse(path, content):
+        real(path, content)
+        raise errors.StorageRefused(path=str(path), reason="first")
+
+    monkeypatch.setattr("hongbao.vault.files.replace", refuse)
+    with pytest.raises(errors.StorageRefused) as caught:
+        devices().create()
+    assert "first" == caught.value.facts["reason"]
+    assert [".busy"] == [path.name for path in devices()._folder.iterdir()]
+
+    def refuse_all(path, *content):
+        raise errors.StorageRefused(path=str(path), reason="first" if content else "second")
+
+    monkeypatch.setattr("hongbao.vault.files.replace", refuse_all)
+    monkeypatch.setattr("hongbao.vault.files.discard", refuse_all)
+    with pytest.raises(errors.StorageRefused) as caught:
+        devices().create()
+    assert "first" == caught.value.facts["reason"]
+
+
+def test_what_cannot_be_looked_at_is_named(devices, monkeypatch):
+    """
+    A file by its own name, and unfinished ones by their folder's.
+    """
+    public = bytes(32)
+
+    def broken(*_):
+        raise OSError(5, "it is broken")
+
+    def wordless(*_):
+        raise OSError
+
+    for look, reason in ((broken, "it is broken"), (wordless, "?")):
+        monkeypatch.setattr("pathlib.Path.lstat", look)
+        with pytest.raises(errors.StorageUnreadable) as unread:
+            devices().holds(public)
+        expected = {"path": str(file_of(devices, public)), "reason": reason}
+        assert expected == unread.value.facts
+    monkeypatch.undo()
+
+    monkeypatch.setattr("pathlib.Path.iterdir", broken)
+    with pytest.raises(errors.StorageRefused) as caught:
+        devices().create()
+    assert {"path": str(devices()._folder), "reason": "it is broken"} == caught.value.facts
+
+
+def test_device_keys_are_shown_by_their_folder(devices, home):
+    """
+    And by nothing else.
+    """
+    keys, _ = home
+    assert f"DeviceKeys('{keys.path}/devices')" == repr(devices())

@@ -79,6 +79,9 @@ def test_a_folder_is_made_private_with_those_above_it(tmp_path):
     (tmp_path / "a").chmod(0o750)
     files.make_folder(tmp_path / "a")
     assert 0o700 == mode_of(tmp_path / "a")
+    (tmp_path / "a").chmod(0o500)
+    files.make_folder(tmp_path / "a")
+    assert 0o500 == mode_of(tmp_path / "a")  # which nobody else could enter
 
     (tmp_path / "file").touch()
     with pytest.raises(errors.StorageRefused) as caught:
@@ -443,6 +446,9 @@ def test_on_windows_each_who_shares_takes_one_seat(tmp_path, monkeypatch):
     assert not files._try_lock(opened[1], shared=True)
     assert not files._try_lock(opened[1], shared=False)
     windows.locked.clear()
+    assert files._try_lock(opened[0], shared=True)
+    assert not files._try_lock(opened[1], shared=False)
+    windows.locked.clear()
 
     assert [True] * 64 == [files._try_lock(each, shared=True) for each in opened[:64]]
     assert {each: {seat} for seat, each in enumerate(opened[:64])} == windows.locked
@@ -563,3 +569,38 @@ def test_what_is_destroyed_was_overwritten_first(content):
         assert bytes(len(content)) == os.read(kept, 10_000)
         os.close(kept)
         files.destroy(path)  # which is gone already
+
+
+def test_without_positions_of_their_own_files_are_read_and_written_alike(tmp_path, monkeypatch):
+    """
+    Windows seeks first.
+    """
+    monkeypatch.setattr(files, "_POSIX", False)
+    descriptor = os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)
+
+    files.write_at(descriptor, b"0123456789", 0)
+    files.write_at(descriptor, b"xy", 4)
+    assert b"3xy6" == files.read_at(descriptor, 4, 3)
+    assert b"0123xy6789" == files.read_at(descriptor, 100, 0)
+    assert b"" == files.read_at(descriptor, 4, 10)
+
+    os.close(descriptor)
+
+
+def test_what_cannot_be_destroyed_or_removed_is_named(tmp_path, monkeypatch):
+    """
+    With the system's own words.
+    """
+    files.write_new(tmp_path / "key", b"secret")
+
+    def refuse(*_):
+        raise OSError(5, "it is broken")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    acts = {"key": lambda: files.destroy(tmp_path / "key")}
+    acts["gone"] = lambda: files.remove(tmp_path / "gone")
+    for name, act in acts.items():
+        with pytest.raises(errors.StorageRefused) as caught:
+            act()
+        assert "it is broken" == caught.value.facts["reason"]
+        assert caught.value.facts["path"] == str(tmp_path / name)

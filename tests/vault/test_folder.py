@@ -1137,3 +1137,144 @@ def test_a_first_note_that_comes_late_is_remembered(keys, folder):
         later.close()
     folder().reset_head(41, MAC)
     assert (None, (41, MAC)) == (folder().noted_since(), folder().head())
+
+
+def test_a_key_folder_is_shown_by_its_path(keys):
+    """
+    And by nothing else.
+    """
+    assert f"KeyFolder('{keys.path}')" == repr(keys)
+
+
+def test_who_finds_an_interrupted_rekey_is_alone_with_it(keys, folder):
+    """
+    Until it is finished or abandoned; and not where its key is gone, which is damage.
+    """
+    keys.begin_rekey(keys.open(None))
+    assert keys.pending_rekey(None) is not None  # whoever began it may ask, too
+    assert (True, True) == (keys.rekeying, keys.is_alone)
+    keys.close()
+    assert (False, False) == (keys.rekeying, keys.is_alone)
+
+    later = folder()
+    assert later.pending_rekey(None) is not None
+    assert later.pending_rekey(None) is not None
+    assert (True, True) == (later.rekeying, later.is_alone)
+    later.leave_rekey()
+    assert (False, False) == (later.rekeying, later.is_alone)
+
+    for device in keys.path.glob("device-*"):
+        device.unlink()
+    with pytest.raises(errors.Damaged):
+        later.pending_rekey(None)
+    assert (False, False) == (later.rekeying, later.is_alone)
+
+
+def test_an_interrupted_rekey_of_a_locked_home_asks_for_the_passphrase(keys, folder):
+    """
+    Where nobody can be asked the home is locked, and is left to others.
+    """
+    keys.lock(keys.open(None), WORDS)
+    keys.begin_rekey(keys.open(None))
+    keys.close()
+
+    with pytest.raises(errors.HomeLocked):
+        folder().pending_rekey(None)
+    later = folder()
+    pending = later.pending_rekey(say(WORDS))
+    assert pending is not None
+    assert 2 == pending.generation
+    before = later.rekeying
+    later.finish_rekey()
+    assert [True, False] == [before, later.rekeying]
+    assert pending.page_key == folder().open(say(WORDS)).page_key
+
+
+def test_a_locked_home_is_rekeyed_again_without_asking(keys, folder):
+    """
+    Whoever opened it has the passphrase's key; who has a vault from elsewhere has not.
+    """
+    keys.lock(keys.open(None), WORDS)
+    keys.begin_rekey(keys.open(never))
+    keys.finish_rekey()
+    new = keys.begin_rekey(keys.open(never))
+    keys.finish_rekey()
+    assert 3 == new.generation
+    with pytest.raises(errors.HomeLocked):
+        folder().begin_rekey(new)
+
+    stale = folder()
+    stale.open(say(WORDS))
+    keys.lock(new, "another good passphrase")
+    with pytest.raises(errors.HomeLocked):
+        stale.begin_rekey(new)
+
+
+def test_a_rekey_is_finished_by_who_has_opened_nothing(keys, folder):
+    """
+    And who began it forgets the old device key.
+    """
+    new = keys.begin_rekey(keys.open(None))
+    keys.leave_rekey()
+    folder().finish_rekey()
+    assert new.page_key == folder().open(never).page_key
+
+    newer = keys.begin_rekey(keys.open(None))
+    keys.finish_rekey()
+    assert keys._opened is None
+    assert newer.page_key == keys.open(never).page_key
+
+
+def test_what_is_left_over_is_swept_up_when_nobody_is_inside(keys, folder, monkeypatch):
+    """
+    Nobody waits for that, and where nothing is left over nobody takes a lock.
+    """
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("nobody is waited for"))
+    left = keys.path / "device-0123456789abcdef.key"
+    left.write_bytes(b"left over")
+    other = folder()
+    with other.sharing():
+        folder().open(never)
+        assert left.exists()
+    folder().open(never)
+    assert not left.exists()
+
+    monkeypatch.setattr("hongbao.vault.files.Gate.enter", lambda *_, **__: pytest.fail("a lock"))
+    assert 1 == folder().open(never).generation
+
+
+def test_a_change_of_the_wrapping_says_that_it_has_begun(keys, folder):
+    """
+    Names that whoever knows the home would try are no passphrase, and nothing has begun.
+    """
+    vault = keys.open(None)
+    with pytest.raises(errors.WeakPassphrase):
+        keys.lock(vault, "zhangsan1", ["zhangsan"])
+    begun = [keys.begun]
+    keys.lock(vault, WORDS)
+    assert [False, True] == [*begun, keys.begun]
+    again = folder()
+    again.unlock(again.open(say(WORDS)))
+    assert again.begun is True
+    assert "_Wrapping(device)" == repr(again._opened)
+    opened = folder()
+    opened.begin_rekey(opened.open(never))
+    opened.abandon_rekey()
+    assert "_Wrapping(device)" == repr(opened._opened)
+
+
+def test_a_later_form_is_told_by_its_number(keys, folder):
+    """
+    And by what is known here; a number that no form will have is damage.
+    """
+    file = keys.path / "master.json"
+    document = json.loads(file.read_text())
+    for form in (2, 2**31 - 1):
+        file.write_text(json.dumps({**document, "format": form}))
+        with pytest.raises(errors.NewerHome) as caught:
+            folder().open(never)
+        assert {"form": form, "known": 1} == caught.value.facts
+    for form in (0, 2**31, 2**32 - 1):
+        file.write_text(json.dumps({**document, "format": form}))
+        with pytest.raises(errors.Damaged):
+            folder().open(never)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hongbao import errors
 from hongbao.domain.pin import Pin
-from hongbao.vault import KeyFolder, Notes, Tries, TriesFolder, Vault
+from hongbao.vault import DeviceKeys, KeyFolder, Notes, Tries, TriesFolder, Vault
 from hongbao.vault.checkpoint import CheckpointFile
 from hongbao.vault.primitives import CHEAPEST, Cost
 from tests.every import every
@@ -94,6 +94,20 @@ def test_a_pin_is_hashed_with_its_holder_under_the_pepper(scripted):
     expected = hash_secret(keyed, told(16), 1, 8, 1, 32, Type.ID).decode()
 
     assert f"g3{expected}" == scripted.hash_pin(7, Pin("246810"))
+
+
+@every("hashed", ["", "g1$", "g1$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"])
+def test_a_pin_that_is_none_is_damaged_by_name(hashed):
+    """
+    Where it stands is told; whose it is, where that is known.
+    """
+    vault = Vault(MASTER, 1, cost=CHEAP)
+    with pytest.raises(errors.Damaged) as caught:
+        vault.pin_matches(7, Pin("246810"), hashed)
+    assert {"path": "profile/7/pin"} == caught.value.facts
+    with pytest.raises(errors.Damaged) as caught:
+        vault.pin_needs_rehash(hashed)
+    assert {"path": "profile/pin"} == caught.value.facts
 
 
 def test_a_sandbox_hashes_at_no_cost():
@@ -220,6 +234,24 @@ def test_a_count_of_tries_is_two_lines(tmp_path, scripted):
 
     line = numbers + mac.hex().encode() + b"\n"
     assert line * 2 == (tmp_path / "tries" / "profile-1").read_bytes()
+
+
+def test_a_devices_key_lies_under_a_key_that_outlives_a_rekey(tmp_path, scripted):
+    """
+    Bound to its public key, whose first sixteen digits are the file's name; it can be looked at.
+    """
+    public = Ed25519PrivateKey.from_private_bytes(told(32)).public_key().public_bytes_raw()
+    key = derived(derived(MASTER, b"signing"), b"device keys")
+    devices = DeviceKeys(tmp_path, scripted)
+
+    assert public == devices.create()
+
+    file = tmp_path / "devices" / f"{public.hex()[:16]}.key"
+    assert under(key, told(32), b"hongbao device", b"1", public) == file.read_bytes()
+    DeviceKeys(tmp_path, scripted).check(public)
+    file.write_bytes(bytes(60))
+    with pytest.raises(errors.DeviceKeyDamaged):
+        devices.check(public)
 
 
 def test_the_head_is_two_lines_of_one_length(tmp_path):

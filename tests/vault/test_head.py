@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hongbao import errors
-from hongbao.vault import KeyFolder
+from hongbao.vault import KeyFolder, head
 from tests.vault.processes import as_nobody, finished, killed_at, race, run, start
 
 A, B, C = bytes([1] * 32), bytes([2] * 32), bytes([3] * 32)
@@ -257,3 +257,76 @@ def test_a_note_does_not_wait_for_the_disk(keys, folder):
     assert 1 == count(lambda keys: keys.note_head(1, A))
     assert 0 == count(lambda keys: keys.note_head(2, A))
     assert 1 == count(lambda keys: keys.reset_head(1, A))
+
+
+def test_an_older_entry_is_no_news_from_another_process_either(keys, folder):
+    """
+    Which reads what was noted before it writes.
+    """
+    keys.note_head(1, A)
+    keys.note_head(5, A)
+    other = folder()
+
+    other.note_head(4, B)
+    other.note_head(3, C)
+
+    assert (5, A) == folder().head()
+    keys.note_head(6, B)
+    other.note_head(5, C)
+    assert (6, B) == folder().head()
+    content = (keys.path / "head").read_bytes()
+    assert sorted(head.written_line(*each) for each in ((5, A), (6, B))) == sorted(
+        content.splitlines(keepends=True)
+    )
+
+
+def test_the_first_note_waits_for_the_disk(keys, monkeypatch):
+    """
+    Also where it is of entry 0; no later one does.
+    """
+    waited: list[int] = []
+    monkeypatch.setattr("hongbao.vault.files.sync", waited.append)
+    for entry in (0, 1, 2, 3):
+        keys.note_head(entry, A)
+        assert 1 == len(waited)
+    assert keys.noted_since() is None
+
+
+def test_a_note_lets_go_of_its_lock(keys):
+    """
+    Whoever notes next waits for nobody.
+    """
+    import fcntl
+
+    keys.note_head(1, A)
+    keys.reset_head(1, A)
+    keys.note_head(2, A)
+    descriptor = os.open(keys.path / "head", os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(descriptor)
+
+
+def test_a_note_is_of_any_entry_of_twenty_digits():
+    """
+    From 0 on; a longer number would not be read back.
+    """
+    for entry in (0, 201, 11**19, 10**20 - 1):
+        assert (entry, A) == head.parse_line(head.written_line(entry, A))
+    for entry in (-1, 10**20):
+        with pytest.raises(AssertionError):
+            head.written_line(entry, A)
+
+
+def test_a_head_that_cannot_be_reset_is_named(keys, monkeypatch):
+    """
+    With the system's own words.
+    """
+
+    def refuse(*_):
+        raise OSError(28, "there is no room")
+
+    monkeypatch.setattr("os.pwrite", refuse)
+    with pytest.raises(errors.StorageRefused) as caught:
+        keys.reset_head(1, A)
+    expected = {"path": str(keys.path / "head"), "reason": "there is no room"}
+    assert expected == caught.value.facts

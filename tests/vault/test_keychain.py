@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from hongbao import errors, words
+from hongbao.vault import keychain
 
 
 class Ring:
@@ -161,3 +162,57 @@ def test_the_reason_is_told_in_the_readers_language(monkeypatch):
     assert "没有" in error.message
     assert reason in str(error)
     assert reason == error.as_dict()["reason"]
+
+
+def test_the_keyring_is_asked_for_this_program_and_this_key(monkeypatch):
+    """
+    What it says in another form than text is no key.
+    """
+    asked = []
+
+    def answer(*arguments):
+        asked.append(arguments)
+        return b"no text"
+
+    ring = SimpleNamespace(get_password=answer, delete_password=answer)
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+
+    assert keychain.get("a1") is None
+    keychain.forget("a1")
+    assert [("hongbao", "a1")] * 2 == asked
+
+
+def test_why_a_keyring_is_unavailable(ring, monkeypatch):
+    """
+    Our own reasons to the letter, a backend's in eighty characters of its first line.
+    """
+    ring.set_password = lambda *_: None
+    with pytest.raises(errors.KeyringUnavailable) as caught:
+        keychain.put("a1", "00")
+    assert "it does not return what was stored" == str(caught.value.facts["reason"])
+
+    def refuse(*_):
+        raise OSError("x" * 70 + "y" * 20 + "\nand\nmore")
+
+    ring.get_password = ring.delete_password = refuse
+    with pytest.raises(errors.KeyringUnavailable) as caught:
+        keychain.get("a1")
+    assert "'" + "x" * 70 + "y" * 9 + "…'" == caught.value.facts["reason"]
+    keychain.forget("a1")  # which opens nothing any more: nobody needs to hear of it
+
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(errors.KeyringUnavailable) as caught:
+        keychain.get("a1")
+    assert "its Python package is missing" == str(caught.value.facts["reason"])
+
+
+def test_a_keyring_without_the_key_says_so(keys, folder, ring):
+    """
+    Also where it says nothing at all.
+    """
+    keys.use_keyring(keys.open(None))
+    ring.shelf.clear()
+    with pytest.raises(errors.KeyringUnavailable) as caught:
+        folder().open(None)
+    assert keychain.HAS_NONE == caught.value.facts["reason"]
+    assert "it has no key for this wallet" == keychain.HAS_NONE

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hongbao import errors
 from hongbao.vault import Tries, TriesFolder, Vault
 from tests.vault.processes import killed_at
 
@@ -143,3 +144,70 @@ def test_a_note_is_taken_back_in_its_own_place(tries, tmp_path):
     assert (before, place) == (tries.read("profile-1"), file(tmp_path).stat().st_ino)
     tries.note("profile-1", Tries(4, 2, 58_000_000))
     assert Tries(4, 2, 58_000_000) == tries.read("profile-1")
+
+
+def test_a_count_is_begun_by_whoever_notes_first(tries):
+    """
+    A file that is gone is made again.
+    """
+    tries.note("profile-1", Tries(7, 1))
+
+    assert Tries(7, 1) == tries.read("profile-1")
+
+
+def test_a_note_waits_for_the_disk_unless_told_otherwise(tries, monkeypatch):
+    """
+    What is taken back waits always: the try was judged by then.
+    """
+    tries.start("profile-1")
+    waited: list[int] = []
+    monkeypatch.setattr("hongbao.vault.files.sync", waited.append)
+
+    tries.note("profile-1", Tries(1), wait=False)
+    assert [] == waited
+    tries.note("profile-1", Tries(2))
+    assert 1 == len(waited)
+    tries.take_back("profile-1", Tries(1))
+    assert 2 == len(waited)
+
+
+def test_what_stands_behind_the_two_lines_is_not_looked_at(tries, tmp_path):
+    """
+    Neither line is any less whole for it.
+    """
+    tries.set("profile-1", Tries(4))
+    tries.note("profile-1", Tries(5))
+    content = file(tmp_path).read_bytes()
+    for more in (b"x", content, bytes(1000)):
+        file(tmp_path).write_bytes(content + more)
+        assert Tries(5) == tries.read("profile-1")
+
+
+def test_a_count_that_cannot_be_written_is_named(tries, tmp_path, monkeypatch):
+    """
+    With the system's own words.
+    """
+    tries.start("profile-1")
+
+    def refuse(*_):
+        raise OSError(28, "there is no room")
+
+    monkeypatch.setattr("os.pwrite", refuse)
+    with pytest.raises(errors.StorageRefused) as caught:
+        tries.note("profile-1", Tries(1))
+    assert {"path": str(file(tmp_path)), "reason": "there is no room"} == caught.value.facts
+    assert f"TriesFolder('{tmp_path}/tries')" == repr(tries)
+
+
+def test_a_note_after_a_rekey_is_the_new_keys_own(tries, tmp_path):
+    """
+    The old keys, which may be known by then, do not seal it.
+    """
+    tries.start("profile-1")
+    new = Vault(bytes(32), 2)
+    new.adopt_retired(new.seal_retired(Vault(KEY, 1)))
+
+    TriesFolder(tmp_path, new).set("profile-1", Tries(1))
+
+    assert tries.read("profile-1") is None
+    assert Tries(1) == TriesFolder(tmp_path, Vault(bytes(32), 2)).read("profile-1")

@@ -508,8 +508,12 @@ def test_no_mark_is_made_with_a_key_that_was_not_kept(vault):
     second._retired[1] = vault.legacy_secrets()[1]._replace(blind=b"")
 
     assert [2] == second.blind_generations()
-    with pytest.raises(errors.Damaged):
+    with pytest.raises(errors.Damaged) as caught:
         second.blind("id_number", "11010119900307001X", generation=1)
+    assert {"path": "keys/generation/1"} == caught.value.facts
+    assert "_Retired(••••)" == repr(second._retired[1])
+    with pytest.raises(AssertionError):  # the vault before it, and no other, is retired
+        second.seal_retired(Vault(bytes(32), 2))
 
 
 def test_an_entry_of_an_unknown_generation_is_damaged(vault):

@@ -498,3 +498,52 @@ def test_codes_meet_rfc_6238(second, digits):
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
 
     assert digits[-6:] == code_at(b"12345678901234567890", at)
+
+
+def test_a_keyed_hash_takes_a_key_of_one_block():
+    """
+    RFC 2104 §2: longer ones would be hashed first, which we never need.
+    """
+    for size in (0, 32, 64):
+        key = bytes(range(size))
+        assert hmac.digest(key, b"message", "sha256") == KeyedHash(key).digest(b"message")
+    with pytest.raises(AssertionError):
+        KeyedHash(bytes(65))
+
+
+def test_the_most_that_a_cost_may_be():
+    """
+    Each part by itself, and passes times memory; RFC 9106 §3.1 asks for 8 KiB a lane.
+    """
+    fitting = [(16, 65536, 16), (1, 256 * 1024, 16), (4, 256 * 1024, 16), (1, 8, 1), (1, 128, 16)]
+    others = [(17, 8, 1), (1, 256 * 1024 + 1, 1), (1, 1024, 17), (0, 8, 1), (1, 7, 1), (1, 127, 16)]
+    others += [(16, 65537, 16), (5, 256 * 1024, 16), (1, 8, 0)]
+
+    assert [True] * len(fitting) == [primitives.acceptable(Cost(*cost)) for cost in fitting]
+    assert [False] * len(others) == [primitives.acceptable(Cost(*cost)) for cost in others]
+
+
+def test_a_hash_without_memory_is_no_wrong_pin(monkeypatch):
+    """
+    Argon2 tells its failures apart by their words; those about memory are ours to repeat.
+    """
+    from argon2 import exceptions
+
+    def refuse(kind):
+        def call(*_):
+            raise kind("Memory allocation error")
+
+        return call
+
+    cost, salt = Cost(1, 8, 1), bytes(16)
+    hashed = primitives.hash_encoded(b"secret", salt, cost)
+    monkeypatch.setattr("argon2.low_level.hash_secret", refuse(exceptions.HashingError))
+    monkeypatch.setattr("argon2.low_level.hash_secret_raw", refuse(exceptions.HashingError))
+    monkeypatch.setattr("argon2.low_level.verify_secret", refuse(exceptions.VerificationError))
+
+    with pytest.raises(MemoryError, match=r"^Memory allocation error$"):
+        primitives.hash_encoded(b"secret", salt, cost)
+    with pytest.raises(MemoryError, match=r"^Memory allocation error$"):
+        primitives.stretch(b"secret", salt, cost)
+    with pytest.raises(MemoryError, match=r"^Memory allocation error$"):
+        primitives.hash_matches(hashed, b"secret")

@@ -173,14 +173,16 @@ def held(
 ) -> list[HeldRow]:
     asked = [kind for kind in SIDES if kinds is None or kind in kinds]
     places = [(book, kind) for book in books for kind in asked if kind not in _OPEN_ONLY]
-    rows = engine.rows(
-        f"WITH place (book, kind) AS (VALUES {', '.join('(?, ?)' for _ in places)})"
-        " SELECT account.book, account.kind,"
-        " iif(account.kind IN ('incoming', 'outgoing', 'bank_reserve'), owner, 0) AS whose,"
-        " count(*), sum(abs(credits_fen - debits_fen))"
-        " FROM place CROSS JOIN account USING (book, kind) GROUP BY 1, 2, 3",
-        *(value for place in places for value in place),
-    )
+    rows: list[Any] = []
+    if places:
+        rows = engine.rows(
+            f"WITH place (book, kind) AS (VALUES {', '.join('(?, ?)' for _ in places)})"
+            " SELECT account.book, account.kind,"
+            " iif(account.kind IN ('incoming', 'outgoing', 'bank_reserve'), owner, 0) AS whose,"
+            " count(*), sum(abs(credits_fen - debits_fen))"
+            " FROM place CROSS JOIN account USING (book, kind) GROUP BY 1, 2, 3",
+            *(value for place in places for value in place),
+        )
     if PLATFORM in books and not _OPEN_ONLY.isdisjoint(asked):
         rows += engine.rows(_OPEN)
     return [HeldRow(book, Kind(kind), *rest) for book, kind, *rest in rows]
