@@ -26,7 +26,7 @@ FLOORS = (
     {"parser_words"},
     {"errors"},
     {"domain"},
-    {"answers", "gate", "paths", "render", "terminal"},
+    {"answers", "gate", "parsed", "paths", "render", "terminal"},
     {"env", "inputs", "outputs", "packs", "policies", "training", "vault", "why"},
     {"settings", "store"},
     {"changes"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum, unique
 
-from hongbao.errors import SameOperator
+from hongbao import errors
 from hongbao.rows import Row
 
 
@@ -128,7 +128,7 @@ def decide_case(
     said = Verb(verb)
     if said is Verb.ESCALATE:
         if earlier and (operator, said) == earlier[-1]:
-            raise SameOperator
+            raise errors.SameOperator
         return Outcome(CaseState.ESCALATED)
     decided = CaseState.APPROVED if said is Verb.APPROVE else CaseState.REJECTED
     if not needs_two(facts, four_eyes_fen):
@@ -137,7 +137,7 @@ def decide_case(
     if before is None:
         return Outcome(CaseState(facts.state), second_needed=True)
     if before[0] == operator:
-        raise SameOperator
+        raise errors.SameOperator
     return Outcome(decided if before[1] == said else CaseState.ESCALATED)
 
 

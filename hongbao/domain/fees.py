@@ -12,8 +12,7 @@ def withdrawal_fee(amount_fen: int, free_left_fen: int, rules: WithdrawRules) ->
     a part at all. A half fen is rounded up, as bills in China are (四舍五入): a real bill of
     1000.10 + 1.00 shows that 1.0001 is not rounded up to the next fen.
 
-    >>> from fractions import Fraction
-    >>> rules = WithdrawRules(free_fen=1000_00, rate=Fraction(1, 1000), least_fen=10)
+    >>> rules = WithdrawRules(free_fen=1000_00, rate_ppm=1000, least_fen=10)
     >>> withdrawal_fee(1000_00, 1000_00, rules), withdrawal_fee(2000_00, 1000_00, rules)
     (0, 100)
     >>> withdrawal_fee(100_00, 0, rules), withdrawal_fee(10_00, 0, rules)
@@ -28,6 +27,5 @@ def withdrawal_fee(amount_fen: int, free_left_fen: int, rules: WithdrawRules) ->
     if charged_fen <= 0:
         return 0
 
-    rate = rules.rate
-    rounded_fen = (2 * charged_fen * rate.numerator + rate.denominator) // (2 * rate.denominator)
+    rounded_fen = (charged_fen * rules.rate_ppm + 500_000) // 1_000_000
     return max(rounded_fen, rules.least_fen)

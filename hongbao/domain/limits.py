@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import Literal, Protocol
 
+from hongbao import errors
 from hongbao.domain.dates import china_day, day_key, next_day, next_year, start_of_day
 from hongbao.domain.policy import PERIODS, Limit, Policy, Tier, Year
-from hongbao.errors import LimitExceeded
 from hongbao.rows import Row
 
 _ONE_DAY = timedelta(days=1)
@@ -111,7 +111,7 @@ def check_limits(
             continue
         state = _state(limit, policy.year, usage, now, opened_at)
         if amount_fen > state.left_fen:
-            raise LimitExceeded(
+            raise errors.LimitExceeded(
                 limit=limit.id,
                 period=limit.period,
                 tier=tier.name,

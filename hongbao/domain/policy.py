@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import time
-from fractions import Fraction
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, cast
 
-from hongbao.domain.toml_table import CONFIDENCES, Document, Table
+from hongbao.domain.toml_table import CONFIDENCES, Document, Loads, Table, parsed_toml
 from hongbao.errors import (
     FixedShareAboveCap,
     InvalidCount,
@@ -141,10 +140,10 @@ class PinRules(Row):
 
 
 class WithdrawRules(Row):
-    """The fee of withdrawals: none up to *free_fen* in a lifetime, then *rate*, or the least."""
+    """The fee of withdrawals: none up to *free_fen* in a lifetime, then a rate, or the least."""
 
     free_fen: int
-    rate: Fraction
+    rate_ppm: int
     least_fen: int
 
 
@@ -285,9 +284,11 @@ def check_packet(rules: PacketRules, total_fen: int, count: int, *, is_drawn: bo
 
 
 @lru_cache(maxsize=8)
-def parse_policy(text: str, source: str) -> Policy:
+def parse_policy(text: str, source: str, loads: Loads = parsed_toml) -> Policy:
     """
     Read a policy's TOML *text*, which came from *source* (a file's name, or a pack's).
+
+    *loads* parses it, as ``tomllib.loads`` does (see `hongbao.parsed`).
 
     A process asks for the same rules with each home that it opens, and twice more in a `check`;
     nothing can change a `Policy`, so the latest few are remembered.
@@ -296,7 +297,7 @@ def parse_policy(text: str, source: str) -> Policy:
     allowed: a mistyped limit must never become a missing one. The first thing wrong raises
     `InvalidPolicy` with its line.
     """
-    reader = Document(text, source)
+    reader = Document(text, source, loads=loads)
     top = Table(
         reader,
         (),
@@ -375,7 +376,7 @@ def _withdraw(top: Table) -> WithdrawRules:
     table.note_confidence()
     return WithdrawRules(
         free_fen=table.amount("free", zero=True),
-        rate=table.percentage("rate"),
+        rate_ppm=table.percentage_ppm("rate"),
         least_fen=table.amount("least", zero=True),
     )
 

@@ -1,31 +1,48 @@
 """A TOML reader for rules, table by table, each refusal with its line number."""
 
+from __future__ import annotations
+
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import time
-from fractions import Fraction
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hongbao.domain.money import parse_yuan, parse_yuan_or_zero
-from hongbao.domain.toml_lines import Path, line_of
 from hongbao.errors import InvalidAmount, InvalidPolicy, shortened
+
+if TYPE_CHECKING:
+    from hongbao.domain.toml_lines import Path
 
 CONFIDENCES = ("A", "B", "C")
 """A: official, or several sources agree. B: one decent source. C: unconfirmed, and shown so."""
 
 TEXT_LENGTH_MAX = 65_536
 
+Loads = Callable[[str], dict[str, Any]]
+"""Parses a text in TOML, and raises what `tomllib` raises."""
+
+
+def parsed_toml(text: str) -> dict[str, Any]:
+    """Parse *text* with `tomllib`, which takes longer to import than a rule to be asked."""
+    import tomllib
+
+    return tomllib.loads(text)
+
 
 class Document:
     """The text being read, and the one way to refuse it."""
 
     def __init__(
-        self, text: str, source: str, refusal: type[InvalidPolicy] = InvalidPolicy
+        self,
+        text: str,
+        source: str,
+        refusal: type[InvalidPolicy] = InvalidPolicy,
+        loads: Loads = parsed_toml,
     ) -> None:
         self.text = text.removeprefix("\ufeff")  # some editors put it there
         self.source = source
         self.refusal = refusal
+        self._loads = loads
         self.confidence: dict[str, str] = {}
 
     def content(self) -> dict[str, Any]:
@@ -33,13 +50,15 @@ class Document:
             line = self.text.count("\n", 0, TEXT_LENGTH_MAX) + 1
             raise self.error(line, "too_long", length_max=TEXT_LENGTH_MAX)
         try:
-            return tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as exc:
-            line, column = self._position(str(exc))
-            # Every refusal of tomllib's that starts like this is about a second definition.
-            problem = "defined_twice" if str(exc).startswith("Cannot ") else "syntax"
-            raise self.error(line, problem, column=column) from None
+            return self._loads(self.text)
         except (RecursionError, ValueError) as exc:
+            import tomllib
+
+            if isinstance(exc, tomllib.TOMLDecodeError):
+                line, column = self._position(str(exc))
+                # Every refusal of tomllib's that starts like this is about a second definition.
+                problem = "defined_twice" if str(exc).startswith("Cannot ") else "syntax"
+                raise self.error(line, problem, column=column) from None
             # Brackets nested too deep, or a number of thousands of digits: tomllib lets Python's
             # own errors through, without a position.
             raise self.error(self._first_line_with(type(exc)), "syntax", column=1) from None
@@ -48,6 +67,8 @@ class Document:
         return self.refusal(source=self.source, line=line, problem=problem, **facts)
 
     def refuse(self, path: Path, problem: str, **facts: object) -> InvalidPolicy:
+        from hongbao.domain.toml_lines import line_of  # woken by refusals only
+
         return self.error(line_of(self.text, path), problem, **facts)
 
     def _position(self, message: str) -> tuple[int, int]:
@@ -63,7 +84,7 @@ class Document:
         while low < high:
             middle = (low + high) // 2
             try:
-                tomllib.loads("\n".join(lines[:middle]))
+                self._loads("\n".join(lines[:middle]))
             except (RecursionError, ValueError) as exc:
                 found = type(exc) is kind
             else:
@@ -136,12 +157,13 @@ class Table:
         except InvalidAmount:
             raise self.refuse(key, "bad_amount", text=_shown(value)) from None
 
-    def percentage(self, key: str) -> Fraction:
+    def percentage_ppm(self, key: str) -> int:
         value = self.content[key]
         if type(value) is str and re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?%", value):
-            rate = Fraction(value[:-1]) / 100
-            if rate <= 1:
-                return rate
+            percents, _point, decimals = value[:-1].partition(".")
+            rate_ppm = int(percents) * 10_000 + int(decimals.ljust(4, "0"))
+            if rate_ppm <= 1_000_000:
+                return rate_ppm
         raise self.refuse(key, "bad_percentage", text=_shown(value))
 
     def time_of_day(self, key: str) -> time:
@@ -167,13 +189,13 @@ class Table:
                 raise self.reader.refuse(path, "used_twice", key=key, text=_shown(item))
         return tuple(value)
 
-    def table(self, key: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> "Table":
+    def table(self, key: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()) -> Table:
         value = self.content[key]
         if type(value) is not dict:
             raise self.refuse(key, "not_table")
         return Table(self.reader, (*self.path, key), value, needed, optional)
 
-    def table_or(self, key: str, default: Mapping[str, Any]) -> "Table":
+    def table_or(self, key: str, default: Mapping[str, Any]) -> Table:
         """Return the table at *key*, if there is one; what it does not say, *default* does."""
         if key in self.content:
             table = self.table(key, needed=(), optional=(*default, "confidence"))
@@ -185,7 +207,7 @@ class Table:
 
     def tables(
         self, key: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
-    ) -> "list[Table]":
+    ) -> list[Table]:
         value = self.content[key]
         if type(value) is not list or not value or any(type(item) is not dict for item in value):
             raise self.refuse(key, "not_tables")

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from hongbao import errors
 from hongbao.domain.chain import state
 from hongbao.domain.text import name_key
 from hongbao.env import Env
@@ -14,7 +15,6 @@ from hongbao.errors import (
     HistoryReplaced,
     HomeNotFound,
     HongbaoError,
-    ProfileNotFound,
     RolledBack,
     StateAltered,
     StorageRefused,
@@ -261,7 +261,7 @@ class Home:
     def profile_named(self, name: str) -> ProfileRow:
         row = self.store.profile(name_key(name))
         if row is None:
-            raise ProfileNotFound(name)
+            raise errors.ProfileNotFound(name)
         return row
 
     @property
@@ -279,11 +279,12 @@ class Home:
         assert ref is not None
         if ref not in self._policies:
             from hongbao.domain.policy import parse_policy  # reading the balance needs no rules
+            from hongbao.parsed import loads
 
             self.check_state(("policy", ref))
             text = self.store.rules("policy", ref)
             assert text is not None
-            self._policies[ref] = parse_policy(text, ref)
+            self._policies[ref] = parse_policy(text, ref, loads)
         return self._policies[ref]
 
     def now(self) -> datetime:

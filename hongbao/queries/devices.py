@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hongbao import errors
 from hongbao.domain.limits import factor_level
 from hongbao.domain.risk.places import PLACES
 from hongbao.domain.text import name_key
-from hongbao.errors import (
-    DeviceKeyMissing,
-    DeviceNotEnrolled,
-    DeviceNotFound,
-    DevicePending,
-    HeldByRisk,
-    SessionCut,
-)
+from hongbao.errors import HeldByRisk
 from hongbao.home.opened import Home
 from hongbao.store import DeviceRow, ProfileRow
 from hongbao.units import iso
@@ -48,14 +42,16 @@ def acting_device(home: Home, me: ProfileRow) -> DeviceRow:
     if home.device_name is not None:
         named = home.store.devices(me.id, name_key(home.device_name))
         if not named or named[0].state == "removed":
-            raise DeviceNotEnrolled(device=home.device_name, profile=me.name)
+            raise errors.DeviceNotEnrolled(device=home.device_name, profile=me.name)
         return _as_sealed(home, me, held_here(home, named[0]))
     rows = [row for row in home.store.devices(me.id) if row.state != "removed"]
     here = [row for row in rows if device_keys(home).holds(row.public_key)]
     if not here:
         if rows:
-            raise DeviceKeyMissing(device=rows[0].name)
-        raise DeviceNotEnrolled(device=FIRST.format(profile=me.name, number=1), profile=me.name)
+            raise errors.DeviceKeyMissing(device=rows[0].name)
+        raise errors.DeviceNotEnrolled(
+            device=FIRST.format(profile=me.name, number=1), profile=me.name
+        )
     return _as_sealed(home, me, next((row for row in here if row.is_let_in), here[0]))
 
 
@@ -68,7 +64,7 @@ def _as_sealed(home: Home, me: ProfileRow, row: DeviceRow) -> DeviceRow:
 def held_here(home: Home, row: DeviceRow) -> DeviceRow:
     """Return *row*. Raises DeviceKeyMissing if this machine cannot sign for it."""
     if not device_keys(home).holds(row.public_key):
-        raise DeviceKeyMissing(device=row.name)
+        raise errors.DeviceKeyMissing(device=row.name)
     return row
 
 
@@ -106,9 +102,9 @@ def check_this_machine(home: Home, me: ProfileRow) -> None:
 def check_may_act(row: DeviceRow) -> None:
     """Raise DevicePending or SessionCut if the device may not act."""
     if row.state == "pending":
-        raise DevicePending(device=row.name)
+        raise errors.DevicePending(device=row.name)
     if row.cut_at is not None:
-        raise SessionCut(device=row.name)
+        raise errors.SessionCut(device=row.name)
 
 
 def devices(home: Home) -> list[DeviceLine]:
@@ -150,7 +146,7 @@ def device_called(home: Home, me: ProfileRow, name: str) -> DeviceRow:
     """Return the device of *me* that is called *name*. Raises DeviceNotFound."""
     rows = home.store.devices(me.id, name_key(name))
     if not rows or rows[0].state == "removed":
-        raise DeviceNotFound(name)
+        raise errors.DeviceNotFound(name)
     return rows[0]
 
 

@@ -141,5 +141,7 @@ def read_guards(pack: str, named: str, model: str | None, called: str) -> Guards
     """
     from hongbao.domain.risk.forest import parse_forest
     from hongbao.domain.risk.pack import parse_pack
+    from hongbao.parsed import loads
 
-    return Guards(parse_pack(pack, named), None if model is None else parse_forest(model, called))
+    learned = None if model is None else parse_forest(model, called)
+    return Guards(parse_pack(pack, named, loads), learned)

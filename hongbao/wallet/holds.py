@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from hongbao import errors
 from hongbao.changes.cases import CloseCase
 from hongbao.changes.packets import AddMaturing, AddUsage, ClosePacket, HoldPacket
 from hongbao.domain.cases import CaseState, Ends, Verb
@@ -14,21 +15,11 @@ from hongbao.domain.channel import MessageState
 from hongbao.domain.dates import day_key, days_after_midnight, working_days_after
 from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.packet import Packet
-from hongbao.errors import WithdrawalHeldBack
 from hongbao.home.opened import Home
 from hongbao.queries.packets import BALANCE, hold_terms
 from hongbao.store import CardRow, CaseRow, CaseView, MessageRow, PacketRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
-from hongbao.wallet.banks import message_answer
-from hongbao.wallet.clearing import (
-    carry,
-    carry_unanswered,
-    conclude,
-    frozen_account,
-    instruct,
-    unbooked,
-)
 from hongbao.wallet.risk_control import open_case
 from hongbao.wallet.unit_of_work import perform_step_for
 
@@ -126,6 +117,8 @@ def release_hold(
     assert case.closed is None
     answer = _closed_answer(home, doing, case, state)
     if case.message is not None:
+        from hongbao.wallet.banks import message_answer  # woken by withdrawals, not by claims
+
         message = home.store.message(case.message)
         return _withdrawal_answer(answer, message_answer(home, doing, message, message.state))
     row = _packet_of_case(home, case)
@@ -170,13 +163,16 @@ def return_hold(
 
 
 def _return_withdrawal(home: Home, case: CaseRow, doing: Act, answer: HoldEnded) -> HoldEnded:
+    from hongbao.wallet.banks import message_answer
+    from hongbao.wallet.clearing import conclude, unbooked
+
     assert case.message is not None
     message = home.store.message(case.message)
     concludes = conclude(home, doing, message, MessageState.REJECTED)
     assert concludes  # it was not sent yet, so nothing else can have ended it
     unbooked(doing, message)
     carried = message_answer(home, doing, message, MessageState.REJECTED)
-    carried["error"] = WithdrawalHeldBack(
+    carried["error"] = errors.WithdrawalHeldBack(
         amount_fen=message.amount_fen,
         card=carried["card"],
         payment=message.id,
@@ -229,6 +225,8 @@ def send_back(
     gone = card is not None and card.removed_at is not None
     message: MessageRow | None = None
     if card is not None and not gone and doing.me.refund_to == "card":
+        from hongbao.wallet.clearing import instruct
+
         days = home.policy_of(doing.home_row).refund.card_days
         message = instruct(
             home,
@@ -240,7 +238,11 @@ def send_back(
             terms=terms,
             due_at=working_days_after(doing.now, days),
         )
-    target = frozen_account(message) if message else doing.me.account
+    target = doing.me.account
+    if message is not None:
+        from hongbao.wallet.clearing import frozen_account
+
+        target = frozen_account(message)
     doing.post(Transfer(source, target, amount_fen, reason))
     # Quota goes back to the day it was taken from, not to today.
     paid = home.store.message(outcome=row.entry)
@@ -323,6 +325,8 @@ def carry_on(home: Home, answer: HoldEnded) -> None:
     message = home.store.message(answer["payment"])
     assert message is not None
     if message.outcome is None and message.due_at <= home.now():
+        from hongbao.wallet.clearing import carry
+
         carry(home, message.number)
 
 
@@ -334,6 +338,8 @@ def check_hold(doing: Act, packet: Packet) -> None:
 
 def catch_up(home: Home) -> None:
     """End the holds that are over, and carry on payments that were left unanswered."""
+    from hongbao.wallet.clearing import carry_unanswered
+
     end_due_holds(home)
     carry_unanswered(home)
 

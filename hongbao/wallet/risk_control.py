@@ -3,19 +3,14 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from hongbao import errors
 from hongbao.changes.cases import AddCase
 from hongbao.changes.devices import CutSession
 from hongbao.changes.guards import AddChallenge, KeepHabit, SetChallenge
 from hongbao.changes.home import KeepRules
 from hongbao.domain.risk.acts import Asked, Seen, Verdict, What
 from hongbao.domain.risk.record import Record
-from hongbao.errors import (
-    ChallengeRequired,
-    HongbaoError,
-    LoweredLimit,
-    RefusedByRisk,
-    SessionEnded,
-)
+from hongbao.errors import HongbaoError
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in
 from hongbao.queries.guards import Guards, Remembered, guards_in_force, remembered
@@ -199,14 +194,14 @@ def _stopped(home: Home, doing: Act, guards: Guards, decision: "Decision", rule:
     match decision.verdict:
         case Verdict.CHALLENGE:
             challenge = _set_challenge(home, doing, guards)
-            return Stopped("challenged", ChallengeRequired(challenge=challenge.id, **facts))
+            return Stopped("challenged", errors.ChallengeRequired(challenge=challenge.id, **facts))
         case Verdict.LIMIT:
             assert rule.day_fen is not None
-            return Stopped("limited", LoweredLimit(limit_fen=rule.day_fen, **asked))
+            return Stopped("limited", errors.LoweredLimit(limit_fen=rule.day_fen, **asked))
         case Verdict.CUT:
             assert doing.device is not None
-            return cut(doing, doing.device, SessionEnded(device=doing.device.name, **facts))
-    return Stopped("refused", RefusedByRisk(**asked))
+            return cut(doing, doing.device, errors.SessionEnded(device=doing.device.name, **facts))
+    return Stopped("refused", errors.RefusedByRisk(**asked))
 
 
 def cut(doing: Act, device: DeviceRow, error: HongbaoError) -> Stopped:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from hongbao import errors
 from hongbao.changes.devices import AddDevice, Enrol
 from hongbao.domain.chain import statement
 from hongbao.domain.text import name_key
-from hongbao.errors import BadSignature, HongbaoError, ReplayedNonce
+from hongbao.errors import HongbaoError
 from hongbao.home.opened import Home
 from hongbao.queries.devices import FIRST, device_keys
 from hongbao.store import DeviceRow
@@ -136,10 +137,10 @@ def check_signed(act: str, doing: Act, row: DeviceRow, signed: Signed) -> None:
     from hongbao.vault import verify
 
     if signed.counter <= row.counter:
-        raise ReplayedNonce(device=row.name)
+        raise errors.ReplayedNonce(device=row.name)
     said = statement_of(act, doing, signed.device, signed.session, signed.counter)
     if signed.session != row.session or not verify(row.public_key, said, signed.signature):
-        raise BadSignature(device=row.name)
+        raise errors.BadSignature(device=row.name)
 
 
 def statement_of(act: str, doing: Act, device: int, session: int, counter: int) -> bytes:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from hongbao import errors
 from hongbao.changes.devices import SetCounter
 from hongbao.changes.guards import AddStop
 from hongbao.changes.home import RememberRefusal, SetHome, SetReadings
@@ -18,16 +19,7 @@ from hongbao.domain.ids import check_request_id
 from hongbao.domain.risk.acts import JUDGED, Seen, What
 from hongbao.domain.risk.record import Record
 from hongbao.domain.text import name_key
-from hongbao.errors import (
-    BadSignature,
-    ChallengeRequired,
-    HomeNotFound,
-    HongbaoError,
-    PaymentPending,
-    ReplayedNonce,
-    RequestConflict,
-    recall,
-)
+from hongbao.errors import HomeNotFound, HongbaoError, recall
 from hongbao.home.opened import Home
 from hongbao.queries.acts import answer_in, answer_to
 from hongbao.queries.devices import acting_device, check_may_act
@@ -238,7 +230,7 @@ def perform(
 
 def _is_answered(home: Home, stopped: HongbaoError) -> bool:
     """Have a challenge answered at the terminal; return whether it was, and rightly."""
-    if not isinstance(stopped, ChallengeRequired) or home.face is None or home.rehearsing:
+    if not isinstance(stopped, errors.ChallengeRequired) or home.face is None or home.rehearsing:
         return False
     if home.group is not None:  # no prompt while the others of a group wait
         return False
@@ -260,7 +252,7 @@ def _signed(home: Home, act: str, doing: Act, row: DeviceRow, *, any_device: boo
             check_may_act(row)
         try:
             signature = sign(home, act, doing, row)
-        except (ReplayedNonce, BadSignature) as error:
+        except (errors.ReplayedNonce, errors.BadSignature) as error:
             raise cut(doing, row, error) from None
         if seen is not None:
             seen["counter"] = signature.counter
@@ -530,7 +522,7 @@ def replayed_answer(
     with home.looking():
         me = home.me
         if any(home.store.acts(parts_of=(request_id, me.id), limit=1)):
-            raise RequestConflict(request_id)  # it was a refund of everything due
+            raise errors.RequestConflict(request_id)  # it was a refund of everything due
         return _first_answer(home, request_id, me, act, inputs)
 
 
@@ -564,12 +556,12 @@ def _first_answer(
     entry, refused = home.store.request(request_id, me.id)
     if entry is not None:
         if not _was_asked(home, entry.inputs, act, inputs):
-            raise RequestConflict(request_id)
+            raise errors.RequestConflict(request_id)
         return {**_answer_of(home, entry), "replayed": True}
     if refused is not None:
         before, answered = refused
         if not _was_asked(home, before, act, inputs):
-            raise RequestConflict(request_id)
+            raise errors.RequestConflict(request_id)
         raise recall(json.loads(answered))
     return None
 
@@ -598,9 +590,9 @@ def outcome(home: Home, message: MessageRow) -> "Answer":
     return cast("Answer", answer)
 
 
-def pending_payment(home: Home, message: MessageRow) -> PaymentPending:
+def pending_payment(home: Home, message: MessageRow) -> "errors.PaymentPending":
     """Return the error for a *message* whose outcome is not known yet."""
-    return PaymentPending(
+    return errors.PaymentPending(
         payment=message.id,
         amount_fen=message.amount_fen,
         card=home.store.card(message.card).name,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hongbao.domain.fees import withdrawal_fee
 from hongbao.domain.policy import WithdrawRules
 
-WECHAT = WithdrawRules(free_fen=1000_00, rate=Fraction(1, 1000), least_fen=10)
+WECHAT = WithdrawRules(free_fen=1000_00, rate_ppm=1000, least_fen=10)
 
 amounts = st.integers(min_value=1, max_value=10**13)
 quotas = st.integers(min_value=0, max_value=1000_00)
@@ -52,7 +52,7 @@ def test_the_fee_is_within_half_a_fen_of_its_rate(amount_fen, free_left_fen):
     """
     No amount is charged more or less than the rule says, however large.
     """
-    exact = max(amount_fen - free_left_fen, 0) * WECHAT.rate
+    exact = max(amount_fen - free_left_fen, 0) * Fraction(WECHAT.rate_ppm, 1_000_000)
 
     fee_fen = withdrawal_fee(amount_fen, free_left_fen, WECHAT)
 
@@ -64,7 +64,7 @@ def test_a_policy_can_charge_nothing():
     """
     A rate and a least of zero is a platform without fees.
     """
-    free = WithdrawRules(free_fen=0, rate=Fraction(0), least_fen=0)
+    free = WithdrawRules(free_fen=0, rate_ppm=0, least_fen=0)
 
     assert 0 == withdrawal_fee(10**13, 0, free)
 

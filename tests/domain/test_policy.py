@@ -2,7 +2,6 @@ import json
 import re
 import tomllib
 from datetime import time
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -101,9 +100,9 @@ def test_both_packs_have_wechats_numbers_for_packets_and_fees(pack):
     policy = PACKS[pack]
 
     assert PacketRules(200_00, 100, 20000_00, 24, 25, True) == policy.packet
-    assert (1000_00, Fraction(1, 1000), 10) == (
+    assert (1000_00, 1000, 10) == (
         policy.withdraw.free_fen,
-        policy.withdraw.rate,
+        policy.withdraw.rate_ppm,
         policy.withdraw.least_fen,
     )
     assert (5, 3, 48) == (

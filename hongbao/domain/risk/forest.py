@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -235,31 +235,45 @@ class _Reader:
         numbers = self._list("trees", value, 6 * SAMPLE_MAX)
         if {*map(type, numbers)} != {int} or max(map(abs, numbers)) > VALUE_MAX:
             raise self.refuse("not_whole", key="trees", least=-VALUE_MAX, most=VALUE_MAX)
-        left = iter(numbers)
         try:
-            node, size = _node(left, 0, keys, paths)
-        except (StopIteration, ValueError):
+            node, size = _node(numbers, keys, paths)
+        except (IndexError, ValueError):
             raise self.refuse("tree", number=number) from None
-        if size != len(paths) - 1 or next(left, None) is not None:
+        if size != len(paths) - 1:
             raise self.refuse("tree", number=number)
         return node
 
 
-def _node(numbers: Iterator[int], depth: int, keys: int, paths: Sequence[int]) -> tuple[Node, int]:
+def _node(numbers: Sequence[int], keys: int, paths: Sequence[int]) -> tuple[Node, int]:
     """
-    Take one node with all below it; return it, and how many training acts it had.
+    Return the tree that *numbers* say, and how many training acts it had.
 
-    *paths* holds `expected_path` of each number of acts. Raises StopIteration if *numbers* end
-    too early, and ValueError where they are no node.
+    *paths* holds `expected_path` of each number of acts. Raises IndexError if *numbers* end too
+    early, and ValueError where they are no tree, or more than one.
     """
-    first = next(numbers)
-    if first < 0:
+    begun: list[tuple[int, int]] = []  # from the root to where we are: features and thresholds
+    lows: list[Node | None] = []  # of each of them, once it is known
+    size = place = 0
+    while True:
+        first = numbers[place]
+        if first >= 0:
+            if first >= keys or len(begun) == DEPTH_MAX:
+                raise ValueError
+            begun.append((first, numbers[place + 1]))
+            lows.append(None)
+            place += 2
+            continue
         if -first >= len(paths):
             raise ValueError
-        return depth * _MILLION + paths[-first], -first
-    if first >= keys or depth == DEPTH_MAX:
+        node: Node = len(begun) * _MILLION + paths[-first]
+        size -= first
+        place += 1
+        while lows and (low := lows[-1]) is not None:
+            node = (*begun.pop(), low, node)
+            lows.pop()
+        if not lows:
+            break
+        lows[-1] = node
+    if place != len(numbers):
         raise ValueError
-    threshold = next(numbers)
-    low, low_size = _node(numbers, depth + 1, keys, paths)
-    high, high_size = _node(numbers, depth + 1, keys, paths)
-    return (first, threshold, low, high), low_size + high_size
+    return node, size

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from hongbao.domain.risk.acts import JUDGED, Guard, Verdict, What
 from hongbao.domain.risk.habit import RECENT
 from hongbao.domain.risk.indicators import INDICATORS, SCORE, Key, Unit, parse_window
-from hongbao.domain.toml_table import Document, Table
+from hongbao.domain.toml_table import Document, Loads, Table, parsed_toml
 from hongbao.errors import InvalidRiskPack
 from hongbao.rows import Row
 
@@ -110,14 +110,16 @@ class Pack(Row):
         return f"{self.name}/{self.version}"
 
 
-def parse_pack(text: str, source: str) -> Pack:
+def parse_pack(text: str, source: str, loads: Loads = parsed_toml) -> Pack:
     """
     Read a risk pack's TOML *text*, which came from *source* (a file's name, or a pack's).
+
+    *loads* parses it, as ``tomllib.loads`` does (see `hongbao.parsed`).
 
     No key is allowed that `docs/reference/risk-packs.md` does not name: a mistyped threshold must
     never become a missing one. The first thing wrong raises `InvalidRiskPack` with its line.
     """
-    document = Document(text, source, InvalidRiskPack)
+    document = Document(text, source, InvalidRiskPack, loads)
     top = Table(
         document,
         (),
