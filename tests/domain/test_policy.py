@@ -691,7 +691,7 @@ def test_each_key_becomes_what_it_is_called():
         year="rolling",
         packet=PacketRules(3_01, 11, 4_02, 12, 13, False),
         pin=PinRules(4, 6, 9),
-        withdraw=WithdrawRules(5_03, Fraction(5, 1000), 6_04),
+        withdraw=WithdrawRules(5_03, 5_000, 6_04),
         bank=BankRules(7_05),
         channel=ChannelRules(("unionpay",), {"icbc": "netsunion", "ccb": "unionpay"}, 14),
         settlement=SettlementRules(time(22, 15), 16),
