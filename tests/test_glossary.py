@@ -87,6 +87,7 @@ def prose(source: str) -> Iterator[str]:
     yield from re.findall(r"(?m)(?:^|\s)# .*$", source)
 
 
+@cache
 def _as_words(name: str) -> str:
     return re.sub(r"_+|(?<=[a-z])(?=[A-Z])", " ", name)
 

@@ -62,7 +62,7 @@ DOORS: dict[str, set[str]] = {
     "tomlkit": {"settings"},
     # Of the standard library, what says too much about its room to be met anywhere else.
     "gettext": {"words"},
-    "tomllib": {"domain", "why"},
+    "tomllib": {"domain", "parsed", "why"},
     "getpass": {"terminal"},
     # Of the network's, one room: it sends events out, and nothing comes in.
     "socket": {"delivery"},
@@ -147,7 +147,7 @@ def _add_imports(node: ast.AST, found: list[Import], *, at_once: bool) -> None:
         ):
             found.append(Import(str(name), node.lineno, at_once))
     deferred = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or (
-        isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        isinstance(node, ast.If) and dotted(node.test).endswith("TYPE_CHECKING")
     )
     for child in ast.iter_child_nodes(node):
         _add_imports(child, found, at_once=at_once and not deferred)

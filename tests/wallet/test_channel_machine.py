@@ -273,7 +273,7 @@ def test_whatever_goes_wrong_in_any_order_the_books_are_sound():
     """
     A few lives by default; under ``explore`` many more and longer ones.
     """
-    run_state_machine_as_test(Channel, settings=lives(3, 200, 25))
+    run_state_machine_as_test(Channel, settings=lives(2, 200, 25))
 
 
 payments = st.lists(

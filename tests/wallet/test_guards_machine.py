@@ -274,7 +274,7 @@ def test_what_guards_answer_is_what_the_model_answers(tmp_path: Path):
     run_state_machine_as_test(
         Guarded,
         settings=settings(
-            max_examples=200 if explore else 5,
+            max_examples=200 if explore else 3,
             stateful_step_count=60 if explore else 25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

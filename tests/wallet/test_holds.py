@@ -677,7 +677,7 @@ STEPS = ("send", "card", "claim", "withdraw", "approve", "reject", "turn", "sett
 
 
 @settings(
-    max_examples=15,
+    max_examples=settings().max_examples // 6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -52,6 +52,7 @@ def test_the_shipped_model_can_be_made_again(shipped, learned_from):
     assert shipped.text == default_model.text(learned_from)
 
 
+@pytest.mark.slow
 def test_ordinary_acts_look_ordinary(shipped, learned_from):
     """
     Half of the acts that it learned from score below 450, and one in a hundred above 630.
