@@ -40,13 +40,19 @@ def pin() -> Pin:
     return Pin("271828")
 
 
-def found(env: Env, name: str, *, topup_fen: int = 0, serial: int = 0) -> None:
-    """Make the profile *name*, with *topup_fen* from demo card number *serial* in its balance."""
+def found(
+    env: Env, name: str, *, topup_fen: int = 0, serial: int = 0, patient: bool = True
+) -> None:
+    """
+    Make the profile *name*, with *topup_fen* from demo card number *serial* in its balance.
+
+    The risk pack stops nobody, unless it is not to be *patient*: then it is the one that ships.
+    """
     wallet, _ = Wallet.found(
         env, name, pin=pin, policy=parse_policy(text_of("standard"), "standard")
     )
     with wallet:
-        if wallet.home.row.risk_pack is None:
+        if patient and wallet.home.row.risk_pack is None:
             wallet.use_risk_pack(_patient_pack())
         if topup_fen:
             wallet.add_card(demo_card_number(BANKS[0], serial), pin=pin)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench import claims, ledger, others, start, statements  # noqa: E402
+from bench import bulk, claims, ledger, others, start, statements  # noqa: E402
 from bench.pairs import Comparison  # noqa: E402
 from hongbao.queries.check import Scope  # noqa: E402
 
@@ -35,10 +35,24 @@ class Sizes(NamedTuple):
     longer: int
     shares: int  # of each of its packets
     tries: int
+    people: int  # who claim in bulk
+    packets: int
+    groups: tuple[int, ...]
+    rounds: int
 
 
-FULL = Sizes(starts=60, claims=400, shorter=10_000, longer=1_000_000, shares=100, tries=9)
-QUICK = Sizes(starts=3, claims=4, shorter=300, longer=1_000, shares=5, tries=1)
+FULL = Sizes(
+    *(60, 400, 10_000, 1_000_000, 100, 9),  # in their order above
+    people=200,
+    packets=100,
+    groups=(10, 100, 1000),
+    rounds=5,
+)
+QUICK = Sizes(*(3, 4, 300, 1_000, 5, 1), people=100, packets=2, groups=(5,), rounds=1)
+
+
+START_GOALS = {"balance --json": 1.25, "": 1.25, "claim": 1.7, "--help": 1.3}
+"""How many times the instructions of a program that does nothing each command may take."""
 
 
 class Result(NamedTuple):
@@ -67,6 +81,13 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
     helped = start.of_help(place("help"), sizes.starts)
     yield ratio("`--help` / that program's own `--help`", helped, 1.3)
 
+    for command, instructions in start.counted(place("counted")):
+        name = f"`{command}`" if command else "bare `hongbao`"
+        goal = START_GOALS[command]
+        yield Result(
+            f"instructions of {name} / a program that does nothing", instructions, goal=goal
+        )
+
     claimed = claims.against_sql(place("claims"), sizes.claims)
     yield ratio("durable claim / its SQL run bare", claimed.against_sql, 2.2)
     added = claimed.against_sql.ours_seconds - claimed.against_sql.theirs_seconds
@@ -83,7 +104,7 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
     yield ratio(
         f"claim in a ledger of {sizes.longer:,} transfers / of {sizes.shorter:,}",
         claims.in_longer_ledger(homes / "longer", homes / "shorter", sizes.claims),
-        1.2,
+        1.1,
     )
     yield ratio(
         f"a period's statement in a ledger of {sizes.longer:,} transfers / of {sizes.shorter:,}",
@@ -93,7 +114,7 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
             timedelta(seconds=sizes.shorter // 2),  # of one transfer a second
             sizes.claims // 4 + 2,
         ),
-        1.2,
+        1.1,
     )
     written = statements.whole(homes / "longer")
     yield Result("export, movements a second", written.movements_a_second, "/s")
@@ -102,6 +123,15 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
     yield Result("check --all, a transfer, of all cores", checked.cpu_micros, "µs")
     yield Result("check behind a checkpoint, a transfer", compared.cpu_micros, "µs")
     yield Result("check --new, a transfer", only_new.cpu_micros, "µs")
+    for group in bulk.by_group(
+        place("bulk"), sizes.people, sizes.packets, sizes.groups, sizes.rounds
+    ):
+        of = f"claims in groups of {group.group:,}"
+        yield Result(f"{of}, a CPU second", group.claims_a_second, "/s")
+        yield Result(f"{of}, as many as one by one", group.alone_seconds / group.seconds)
+        yield Result(
+            f"{of}, CPU time / only its writes run bare", group.seconds / group.sql_seconds
+        )
     opened = others.opening(homes / "longer", sizes.tries)
     yield Result("opening a home, in a process that is awake", opened * 1000, "ms")
     tried = others.pin_try(place("pin"), sizes.tries)
@@ -112,14 +142,19 @@ def told(result: Result) -> str:
     """Return *result* as a line for people."""
     compared = result.compared
     if compared is None:
-        digits = 0 if result.unit == "/s" else 1
-        return f"{result.name:<62} {result.value:>9,.{digits}f} {result.unit}"
+        digits = {"/s": 0, "×": 2}.get(result.unit, 1)
+        line = f"{result.name:<62} {result.value:>9,.{digits}f} {result.unit}"
+        return line + _verdict(result)
     line = f"{result.name:<62} {result.value:>9.2f} ×  [{compared.low:.2f} – {compared.high:.2f}]"
     line += f"  {_short(compared.ours_seconds)} / {_short(compared.theirs_seconds)}"
-    if result.goal is not None:
-        verdict = "met" if result.value <= result.goal else "not met"
-        line += f"  goal ≤ {result.goal:.2f}: {verdict}"
-    return line
+    return line + _verdict(result)
+
+
+def _verdict(result: Result) -> str:
+    if result.goal is None:
+        return ""
+    verdict = "met" if result.value <= result.goal else "not met"
+    return f"  goal ≤ {result.goal:.2f}: {verdict}"
 
 
 def _short(seconds: float) -> str:

@@ -1,11 +1,14 @@
-"""What it costs to start: `hongbao balance --json`, and help, as whole processes."""
+"""What it costs to start: `hongbao balance --json`, `claim` and help, as whole processes."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from bench.homes import SENDER, env_of, found
+from bench.homes import CLAIMER, SENDER, env_of, found, send_packets
 from bench.pairs import Comparison, compare
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +53,50 @@ def of_help(folder: Path, pairs: int) -> Comparison:
     return compare(
         lambda _number: _run(ours, variables), lambda _number: _run(nothing, variables), pairs
     )
+
+
+COUNTED = ("balance --json", "", "claim", "--help")
+"""The commands whose instructions are counted."""
+
+
+def counted(folder: Path) -> Iterator[tuple[str, float]]:
+    """
+    Yield each command of `COUNTED` with its instructions in units of the program's own.
+
+    A busy machine does not change them. Both are counted by valgrind, from compiled files; nothing
+    is yielded where there is none. The home lives by the rules that ship, as people's do.
+    """
+    if shutil.which("valgrind") is None:
+        return
+    variables = _variables(folder)
+    home = env_of(_home(variables))
+    found(home, SENDER, topup_fen=50_000, patient=False)
+    found(home, CLAIMER, patient=False)
+    packets = iter(send_packets(home, 2))
+    launch = [sys.executable, "-c", LAUNCH.format(module="hongbao.__main__")]
+    nothing = [sys.executable, "-c", LAUNCH.format(module="bench.nothing")]
+    for command in COUNTED:
+        took = {}
+        for counts in (False, True):  # the first time all is compiled
+            arguments = command.split()
+            if command == "claim":
+                arguments += [next(packets), "--profile", CLAIMER]
+            ours = [*launch, *arguments]
+            theirs = [*nothing, *(["--help"] if command == "--help" else [])]
+            for name, run in (("ours", ours), ("theirs", theirs)):
+                if counts:
+                    took[name] = _instructions(run, variables)
+                else:
+                    _run(run, variables)
+        yield command, took["ours"] / took["theirs"]
+
+
+def _instructions(command: list[str], variables: dict[str, str]) -> int:
+    counting = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
+    done = subprocess.run(counting, env=variables, check=True, capture_output=True, text=True)
+    total = re.search(r"Collected : (\d+)", done.stderr)
+    assert total is not None
+    return int(total[1])
 
 
 def _variables(folder: Path) -> dict[str, str]:

@@ -3,8 +3,8 @@ The rules that ship with hongbao, parsed beforehand.
 
 Nearly every home lives by rules that hongbao came with. Importing a parser of TOML, and parsing
 them with it, would be a tenth of a `claim`; JSON is read in a fiftieth of that. Each text has a
-file beside this module, named after its digest, with what `tomllib` reads in it;
-``python tools/parsed.py`` writes them anew, and a test compares them.
+file in this folder, named after its digest, with what `tomllib` reads in it;
+``python tools/parsed.py`` writes them, and a test compares them.
 """
 
 import json
