@@ -6,8 +6,10 @@ from hongbao.changes.devices import SetCounter
 from hongbao.changes.home import RememberRefusal
 from hongbao.changes.packets import AddClaim, AddPacket
 from hongbao.domain.ledger import Transfer
+from hongbao.questions import Question
 from hongbao.store import Change, Store
 from tests.engines.acts import (
+    BASE,
     DIGEST,
     LI,
     NEXT,
@@ -80,6 +82,21 @@ def test_acts_at_once_are_acts_one_by_one(store: Store, engine: Engine):
             return pictured()
 
     assert one_by_one() == at_once()
+
+
+def test_only_the_last_of_many_acts_is_sealed(store: Store):
+    """
+    The others have no seal of their own, and each is written once.
+    """
+    with store.transaction():
+        before = store.head().mac
+        acts = [decide(store, entry=number) for number in range(NEXT, NEXT + 4)]
+        store.append(acts, mac_of(before, acts))
+
+    assert (NEXT + 3, mac_of(before, acts)) == store.head()[:2]
+    seals = [mac for _act, mac in store.audit(Question.SEALED_ACTS, BASE)]
+    assert [None, None, None, mac_of(before, acts)] == seals
+    assert store.head(NEXT) == store.head(NEXT + 3) == store.head()
 
 
 def test_no_account_is_below_zero_in_between(store: Store, engine: Engine):

@@ -10,6 +10,7 @@ from sqlcipher3 import dbapi2
 
 from hongbao import errors
 from hongbao.domain.ledger import LABORATORY
+from hongbao.engines.sql import state
 from hongbao.engines.sqlcipher import Ledger, engine
 from hongbao.engines.sqlcipher.engine import refusals
 from tests.every import every
@@ -271,9 +272,60 @@ def test_a_place_that_takes_no_ledger_is_named(tmp_path):
         Ledger.open(path / "ledger.db", bytes(32))
     with pytest.raises(errors.StorageRefused) as caught:
         Ledger.create(path / "b" / "ledger.db", bytes(32))
-    assert str(path / "b" / "ledger.db") == caught.value.facts["path"]
+    reason = os.strerror(errno.ENOTDIR)
+    assert {"path": str(path / "b" / "ledger.db"), "reason": reason} == caught.value.facts
     (tmp_path / "empty.db").touch()
     with pytest.raises(errors.HomeNotFound):
         Ledger.open(tmp_path / "empty.db", bytes(32))
     with pytest.raises(errors.Damaged):
         Ledger.open(path, bytes([1]) * 32)
+
+
+def test_what_the_file_says_is_wrong_with_it(tmp_path, monkeypatch):
+    """
+    Of its structure first; of its references, foreign keys and entries; of its pages where those
+    cannot be read at all.
+    """
+    said: dict[str, list[tuple[object, ...]]] = {"integrity_check": [("ok",)]}
+    asked = []
+
+    def rows(self, sql, *values):
+        asked.append(sql)
+        found = said.get(sql.removeprefix("PRAGMA "), [])
+        if sql.startswith("SELECT"):
+            return [(0,)]
+        if not found or isinstance(found[0], tuple):
+            return found
+        raise found[0]
+
+    monkeypatch.setattr(Ledger, "rows", rows)
+    connection = SimpleNamespace(execute=lambda *_: SimpleNamespace(rowcount=0), close=lambda: None)
+    ledger = Ledger(tmp_path / "ledger.db", connection)
+
+    assert [] == ledger.problems()
+    assert ["PRAGMA integrity_check", "PRAGMA foreign_key_check"] == asked[:2]
+    said["foreign_key_check"] = [("claim", 3, "packet", 0), ("card", 1, "profile", 0)]
+    assert [
+        "foreign_key_check: claim 3 packet 0",
+        "foreign_key_check: card 1 profile 0",
+    ] == ledger.problems()
+    said["integrity_check"] = [("row 3 missing from index x",)]
+    assert ["integrity_check: row 3 missing from index x"] == ledger.problems()
+    said["integrity_check"] = [errors.Damaged(path="ledger.db")]  # type: ignore[list-item]
+    assert [str(errors.Damaged(path="ledger.db"))] == ledger.problems()
+    said["cipher_integrity_check"] = [("HMAC verification failed for page 3",)]
+    assert ["cipher_integrity_check: HMAC verification failed for page 3"] == ledger.problems()
+    ledger.close()
+
+
+def test_a_column_that_was_added_is_sealed_where_it_has_a_value(monkeypatch):
+    """
+    Those at the end that have none are left out; not one that has, nor what stands before it.
+    """
+    monkeypatch.setitem(state.ADDED, "card", frozenset({"a", "b"}))
+
+    assert (1, None) == state.without_unused("card", [1, None, None, None])
+    assert (1, 2) == state.without_unused("card", (1, 2, None, None))
+    assert (1, 2, 3) == state.without_unused("card", [1, 2, 3, None])
+    assert (1, 2, None, 3) == state.without_unused("card", [1, 2, None, 3])
+    assert (1, None) == state.without_unused("profile", [1, None])

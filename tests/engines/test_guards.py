@@ -1,0 +1,234 @@
+"""What risk control, devices, bills and settlements read and say, each query by all it is asked."""
+
+from datetime import timedelta
+
+import pytest
+
+from hongbao.changes.bills import AddBill, RemoveBill
+from hongbao.changes.cards import BindCard, OpenDeposit, RemoveCard
+from hongbao.changes.cases import AddCase
+from hongbao.changes.devices import AddDevice, Enrol
+from hongbao.changes.guards import AddChallenge, AddStop, KeepHabit, PassChallenge, SetChallenge
+from hongbao.changes.home import KeepRules
+from hongbao.changes.packets import AddPacket, HoldPacket
+from hongbao.changes.payments import AddBatch, AddMessage, SetMessageOutcome, SettleMessages
+from hongbao.domain.channel import MessageState
+from hongbao.domain.settlement import Gross
+from hongbao.engines.sql import channel
+from hongbao.errors import Damaged
+from hongbao.store import BatchRow, CaseRow, Change, HabitRow, JudgedRow, PacketView, Store
+from hongbao.units import to_micros
+from tests.engines.acts import BANK, BASE, LI, NEXT, T0, T1, T2, WANG, ZHANG, act, packet_row
+from tests.engines.cases import CHALLENGE, LINE, MESSAGE
+
+SECOND = timedelta(seconds=1)
+
+
+def test_what_was_judged(store: Store):
+    """
+    Of a profile, an entry, those before one; of a request, what was stopped and what it made.
+    """
+    first = act(store, profile=LI, at=T1, facts='{"a":1}', risk='{"r":1}')
+    act(store, AddStop(NEXT + 1, LI, "asked"), profile=LI, name="stopped")
+    act(store, AddStop(NEXT + 2, ZHANG, "asked"), name="stopped")
+    made = act(store, profile=LI, request_id="asked")
+    act(store, profile=LI, risk=None)
+    everyone = [1, BASE, first, NEXT + 1, NEXT + 2, made]
+
+    def found(*profile, **how):
+        return [row.entry for row in store.judged(*profile, **how)]
+
+    assert everyone == found()
+    assert [first, NEXT + 1, made] == found(LI)
+    assert [] == found(WANG)
+    assert [NEXT + 1] == found(LI, entry=NEXT + 1)
+    assert [] == found(LI, entry=NEXT + 2)
+    assert [NEXT + 2] == found(entry=NEXT + 2)
+    assert [first] == found(LI, before=NEXT + 1)
+    assert everyone[:3] == found(before=NEXT + 1)
+    assert [NEXT + 1, made] == found(LI, request_id="asked")
+    assert [NEXT + 2] == found(ZHANG, request_id="asked")
+    assert [] == found(LI, request_id="never")
+    assert [NEXT + 1] == found(LI, stopped=True)
+    assert [NEXT + 2] == found(ZHANG, stopped=True)
+    assert [JudgedRow(first, LI, T1, "send", f"request-{first}", '{"a":1}', '{"r":1}')] == list(
+        store.judged(entry=first)
+    )
+
+
+def test_a_habit_and_what_came_since(store: Store):
+    """
+    From where it was kept on, or from what is known, and then without its text.
+    """
+    for number in range(3):
+        act(store, profile=LI, risk=f"{{{number}}}" if number else None)
+    records = [(NEXT + 1, "{1}"), (NEXT + 2, "{2}")]
+
+    assert (None, records) == store.habit(LI)
+    assert (None, records[1:]) == store.habit(LI, NEXT + 1)
+    store.apply([KeepHabit(LI, HabitRow(NEXT + 1, "text"))])
+    assert (HabitRow(NEXT + 1, "text"), records[1:]) == store.habit(LI)
+    assert (HabitRow(NEXT + 1, ""), records) == store.habit(LI, NEXT)
+    assert (HabitRow(NEXT + 1, ""), []) == store.habit(LI, NEXT + 2)
+    assert (None, []) == store.habit(WANG)
+
+
+def test_challenges_that_wait_or_were_passed(store: Store):
+    """
+    Of one profile, until they end; passed ones by what was asked for, in their order.
+    """
+    other = bytes([1]) * 32
+    rows = [
+        CHALLENGE._replace(number=5, id="e", entry=5),
+        CHALLENGE._replace(number=2, id="b", entry=2, inputs=other),
+        CHALLENGE._replace(number=3, id="c", entry=3, profile=LI),
+        CHALLENGE._replace(number=4, id="d", entry=4),
+    ]
+    store.apply([AddChallenge(row) for row in rows])
+
+    def found(profile, now, **how):
+        return [row.id for row in store.challenges(profile, now, **how)]
+
+    assert ["b", "d", "e"] == found(ZHANG, T0)
+    assert ["c"] == found(LI, T1 - SECOND)
+    assert [] == found(ZHANG, T1)
+    assert [] == found(ZHANG, T0, passed=CHALLENGE.inputs)
+    store.apply([PassChallenge(5, T2), PassChallenge(2, T2), PassChallenge(4, T2)])
+    store.apply([SetChallenge(4, "used", NEXT)])
+    assert [] == found(ZHANG, T0)
+    assert ["e"] == found(ZHANG, T1, passed=CHALLENGE.inputs)
+    assert ["b"] == found(ZHANG, T1, passed=other)
+    assert [] == found(ZHANG, T2, passed=other)
+    assert [] == found(LI, T1, passed=other)
+    assert [rows[2]] == store.challenges(called="c")
+    assert [] == store.challenges(called="f")
+
+
+def test_bills_are_found_by_name_and_by_content(store: Store):
+    """
+    Those of a profile that were not removed, in their order; lines within a span.
+    """
+    one, two = bytes([1]) * 32, bytes([2]) * 32
+    day = timedelta(days=1).total_seconds() * 1_000_000
+    later = LINE._replace(number=2, at=LINE.at + int(day))
+    store.apply(
+        [
+            AddBill(7, "bill-7", ZHANG, NEXT, one, [later, LINE]),
+            AddBill(5, "bill-5", LI, NEXT + 3, two, [LINE]),
+            AddBill(4, "bill-4", ZHANG, NEXT + 1, two, []),
+        ]
+    )
+
+    def found(profile=ZHANG, **how):
+        return [bill.number for bill in store.bills(profile, **how)]
+
+    assert [4, 7] == found()
+    assert [(5, "bill-5", NEXT + 3)] == store.bills(LI)
+    assert [4, 5, 7] == found(None)
+    assert [7] == found(called=one)
+    assert [4] == found(called=two)
+    assert [4, 5] == found(None, called=two)
+    assert [7] == found(called="bill-7")
+    assert [] == found(called="bill-5")
+    assert [5] == found(None, called="bill-5")
+    at = T0 + timedelta(microseconds=LINE.at - to_micros(T0))
+    assert [LINE, later] == list(store.bill_rows(7))
+    assert [later] == list(store.bill_rows(7, at + SECOND))
+    assert [LINE] == list(store.bill_rows(7, at, at + SECOND))
+    assert [] == list(store.bill_rows(7, None, at))
+    store.apply([RemoveBill(7, NEXT + 2)])
+    assert [4] == found()
+    assert [7] == found(None, called=one)
+    assert [[], [LINE]] == [list(store.bill_rows(number)) for number in (7, 5)]
+
+
+def test_how_a_profile_stands_on_a_device(store: Store):
+    """
+    Cards that are bound, devices that may act, profiles on the device, and others who were asked.
+    """
+    assert (1, 1, 1, 0) == store.standing(ZHANG, 1)
+    store.apply(
+        [
+            AddDevice(2, "Tablet", "tablet", b"t" * 32, T0),
+            Enrol(ZHANG, 2, "certified", T0),
+            Enrol(LI, 1, "pending", T0),
+            Enrol(WANG, 1, "removed", T0),
+            OpenDeposit(2, "icbc", b"x" * 32),
+            BindCard(2, ZHANG, "icbc-2222", 2, b"number", "2222", T1),
+        ]
+    )
+    assert (2, 2, 1, 1) == store.standing(ZHANG, 1)
+    assert (0, 0, 1, 1) == store.standing(LI, 1)
+    assert (0, 0, 1, 2) == store.standing(WANG, 1)
+    store.apply([RemoveCard(2, T1), Enrol(LI, 1, "certified", T1), Enrol(ZHANG, 2, "pending", T1)])
+    assert (1, 1, 2, 1) == store.standing(ZHANG, 1)
+    assert (1, 1, 0, 0) == store.standing(ZHANG, 2)
+    assert (0, 1, 0, 1) == store.standing(LI, 2)
+
+
+def test_a_held_packet_is_claimed_when_its_hold_has_released_it(store: Store):
+    """
+    At its end, if that releases; a packet that will come back, or waits still, is not open.
+    """
+    holds: list[Change] = []
+    for number, until, ends in ((1, T1, "release"), (2, T1, "return"), (3, T2, "release")):
+        case = CaseRow(
+            *(number, f"case-{number}", "hold", ZHANG, "rule", 1000, NEXT + number, number, None),
+            *(until, ends),
+        )
+        row = packet_row(number, NEXT + number)
+        row = row._replace(packet=row.packet._replace(expires_at=T2 + SECOND))
+        holds += [AddPacket(row), AddCase(case), HoldPacket(number, number)]
+    store.apply(holds)
+
+    def seen(view, profile, now):
+        return [row.packet.number for row in store.packets(view, profile, now, -1)]
+
+    for view, profile in (
+        (PacketView.CLAIMABLE, LI),
+        (PacketView.CLAIMABLE_OR_OWN, LI),
+        (PacketView.OPEN, ZHANG),
+    ):
+        assert [] == seen(view, profile, T1 - SECOND)
+        assert [1] == seen(view, profile, T1)
+        assert [1, 3] == seen(view, profile, T2)
+
+
+def test_a_batch_tells_how_far_it_is(store: Store, monkeypatch: pytest.MonkeyPatch):
+    """
+    After each part, how many messages are in it so far; only those of its own banks.
+    """
+    banks = [BANK, "abc", BANK, BANK, "icbc"]
+    for number, bank in enumerate(banks, 1):
+        message = MESSAGE._replace(number=number, id=f"m{number}", bank=bank, entry=BASE + number)
+        act(store, AddMessage(message))
+    store.apply(
+        [SetMessageOutcome(number, MessageState.ACCEPTED, 10 + number) for number in range(1, 6)]
+    )
+    monkeypatch.setattr(channel, "_AT_ONCE", 2)
+    heard: list[int] = []
+    lines = [Gross(bank, 1, 1, 0, 0) for bank in (BANK, "icbc")]
+
+    store.apply([AddBatch(BatchRow(9, "batch-9", NEXT), lines), SettleMessages(9, heard.append)])
+
+    assert [2, 4] == heard
+    assert [9, None, 9, 9, 9] == [store.message(number).batch for number in range(1, 6)]
+    by_number, by_id = store.act(batch=9), store.act(batch="batch-9")
+    assert by_number is not None
+    assert by_number == by_id
+    assert NEXT == by_number.entry
+    assert store.act(batch=1) is None
+
+
+def test_rules_are_listed_and_read(store: Store):
+    """
+    In their order; a text with zeros in it was on a page that is not authentic.
+    """
+    store.apply([KeepRules("policy", "a@2", "two"), KeepRules("risk_pack", "pack@1", "one\0")])
+
+    assert ["a@2", "rules@1"] == store.rules("policy")
+    assert [] == store.rules("risk_model")
+    assert "two" == store.rules("policy", "a@2")
+    assert store.rules("policy", "a@1") is None
+    with pytest.raises(Damaged):
+        store.rules("risk_pack", "pack@1")
