@@ -169,7 +169,7 @@ def one_node() -> "Iterator[Cluster]":
     """Have a MariaDB server of our own, for tests that are marked ``cluster``."""
     from tests.cluster import nodes
 
-    yield from nodes.started(1)
+    yield from nodes.started("mariadb")
 
 
 @pytest.fixture(scope="session")
@@ -177,4 +177,20 @@ def galera() -> "Iterator[Cluster]":
     """Have three MariaDB servers with Galera; a test leaves all of them running and joined."""
     from tests.cluster import nodes
 
-    yield from nodes.started(3)
+    yield from nodes.started("galera")
+
+
+@pytest.fixture(scope="session")
+def sites() -> "Iterator[Cluster]":
+    """Have three servers with Galera, whose networks can be parted; a test heals what it parts."""
+    from tests.cluster import nodes
+
+    yield from nodes.started("galera", sites=True)
+
+
+@pytest.fixture(scope="session")
+def seekdb() -> "Iterator[Cluster]":
+    """Have OceanBase's SQL engine, on a Unix socket."""
+    from tests.cluster import nodes
+
+    yield from nodes.started("seekdb")

@@ -9,6 +9,7 @@ import pymysql
 import pytest
 from pymysql.connections import Connection
 
+from tools.nodes import switch
 from tools.nodes.cluster import APP, DATABASE, OWNER, Cluster
 from tools.nodes.mariadb import Node
 from tools.nodes.programs import NotInstalled
@@ -16,9 +17,9 @@ from tools.nodes.programs import NotInstalled
 __all__ = ["APP", "DATABASE", "OWNER", "Cluster", "Node", "connect", "started"]
 
 
-def started(nodes: int, **options: int) -> Iterator[Cluster]:
+def started(kind: str, *, sites: bool = False, flush: int = 1) -> Iterator[Cluster]:
     """
-    Yield a cluster of so many *nodes* that takes writes, and destroy it afterwards.
+    Yield a cluster of a *kind* that takes writes, and destroy it afterwards.
 
     Skip the test if the machine has no servers; HONGBAO_CLUSTER=all makes that a failure, where
     they have just been installed.
@@ -26,7 +27,9 @@ def started(nodes: int, **options: int) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="hongbao-nodes-") as place:
         Path(place).chmod(0o711)  # servers are not root, even where the tests are
         try:
-            cluster = Cluster.make(Path(place) / "cluster", nodes=nodes, **options)
+            if sites and not switch.can_be_made():
+                raise NotInstalled("sites need Linux, root and a TUN device")
+            cluster = Cluster.make(Path(place) / "c", kind=kind, sites=sites, flush=flush)
         except NotInstalled as missing:
             if os.environ.get("HONGBAO_CLUSTER") == "all":
                 raise
@@ -53,6 +56,7 @@ def connect(
     *at* is the host and port of whatever stands before the node.
     """
     host, port = at or (node.host, node.port)
+    where = {"host": host, "port": port} if port else {"unix_socket": str(node.socket)}
     settings: dict[str, object] = {
         "connect_timeout": 5,
         "read_timeout": 20,
@@ -62,10 +66,9 @@ def connect(
         **options,
     }
     return pymysql.connect(
-        host=host,
-        port=port,
         user=user,
         password=cluster.password_file(user).read_text().strip(),
         database=database,
         **settings,
+        **where,
     )

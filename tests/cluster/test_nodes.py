@@ -2,12 +2,15 @@
 
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pymysql
 import pytest
 
 from tests.cluster.nodes import APP, OWNER, Cluster, connect
+from tools.nodes.programs import ClusterError
+from tools.nodes.seekdb import Seekdb
 
 pytestmark = pytest.mark.cluster
 
@@ -83,11 +86,39 @@ def test_nodes_listen_on_loopback_alone(one_node: Cluster):
     assert {"127.0.0.11"} == listening(one_node)
 
 
-def test_a_taken_port_is_said_by_the_node(one_node: Cluster):
+def test_seekdb_listens_nowhere_and_grants_as_the_others_do(seekdb: Cluster):
     """
-    A node that cannot begin ends, and its last words say why.
+    OceanBase's engine is reached by its socket alone, and keeps an application to its grants.
     """
-    [node] = one_node
-    with socket.socket() as other, pytest.raises(OSError, match="in use"):
-        other.bind((node.host, node.port))
-    assert Path(node.socket).is_socket()
+    [node] = seekdb
+    assert isinstance(node, Seekdb)
+    listed = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
+    assert f"pid={node.server_pid()}," not in listed
+    with (
+        connect(seekdb, node) as owner,
+        connect(seekdb, node, user=APP) as app,
+    ):
+        owner.cursor().execute("CREATE TABLE book (id BIGINT PRIMARY KEY, amount BIGINT NOT NULL)")
+        app.cursor().execute("INSERT INTO book VALUES (1, 100)")
+        app.commit()
+        with pytest.raises(pymysql.err.OperationalError, match="denied") as denied:
+            app.cursor().execute("UPDATE book SET amount = 1")
+        assert denied.value.args[0] == 1142
+    with pytest.raises(pymysql.err.OperationalError, match="denied"):
+        pymysql.connect(unix_socket=str(node.socket), user="root")
+
+
+def test_a_node_that_cannot_begin_says_why():
+    """
+    Its last words are in the error: here its port is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="hongbao-nodes-") as place:
+        Path(place).chmod(0o711)
+        cluster = Cluster.make(Path(place) / "c", kind="mariadb")
+        [node] = cluster
+        with (
+            socket.create_server((node.host, node.port)),
+            pytest.raises(ClusterError, match="already in use"),
+        ):
+            cluster.up()
+        assert cluster.living == []

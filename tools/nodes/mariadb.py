@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -147,9 +148,9 @@ class Node:
         """Where the node tells what happens to it."""
         return self.folder / "error.log"
 
-    # --- the folder -----------------------------------------------------------------------------
+    # --- the folder -------------------------------------------------------------------------------
 
-    def write_settings(self, members: "list[Node]", *, flush: int) -> None:
+    def write_settings(self, members: "Sequence[Node]", *, flush: int) -> None:
         """Write the server's settings, as one of *members* where those are more than itself."""
         if len(str(self.socket)) > LONGEST_SOCKET:
             raise ClusterError(
@@ -206,7 +207,7 @@ class Node:
             shutil.rmtree(self.data)
         own(self.data)
 
-    # --- the process ----------------------------------------------------------------------------
+    # --- the process ------------------------------------------------------------------------------
 
     def command(self, *extra: str) -> list[str]:
         """Return how the server is run."""
@@ -240,7 +241,12 @@ class Node:
                 cwd=self.folder,
             )  # fmt: skip
         (self.folder / "process").write_text(str(started.pid))
-        _CHILDREN[started.pid] = started
+        self.remember(started)
+
+    @staticmethod
+    def remember(child: "subprocess.Popen[bytes]") -> None:
+        """Keep a server that this process has started, so that it leaves no zombie behind."""
+        _CHILDREN[child.pid] = child
 
     def pid(self) -> int | None:
         """Return the server's process, if it lives and is the one that was started here."""
@@ -306,6 +312,10 @@ class Node:
             self.wait_dead(20)
         except ClusterError:
             self.kill()
+
+    def close_administrator(self, password: str) -> None:
+        """Leave nobody a way in but the users with passwords, and the administrator's socket."""
+        self.sql("DROP USER IF EXISTS ''@'localhost'")
 
     # --- what it says -----------------------------------------------------------------------------
 
@@ -421,4 +431,3 @@ class Node:
 
 
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
-"""Servers that this process has started, so that none stays behind as a zombie."""
