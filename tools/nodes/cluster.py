@@ -221,7 +221,45 @@ class Cluster:
             with contextlib.suppress(ClusterError):  # gone already, or never begun
                 switch.end(self.folder)
 
+    def wait_whole(self, seconds: float = 60) -> None:
+        """
+        Wait until all nodes take writes in one group.
+
+        All have to say so: one that was stopped still believes for a while that it belongs.
+        """
+        end = time.monotonic() + seconds
+        while True:
+            seen = {node.name: node.look() for node in self.nodes}
+            if all(one.state == "ready" and one.size == len(self.nodes) for one in seen.values()):
+                return
+            if time.monotonic() > end:
+                raise ClusterError(f"the nodes do not come together: {seen}")
+            time.sleep(0.1)
+
+    def mend(self) -> None:
+        """Bring every node back into one group, whatever has happened to any of them."""
+        for node in self.nodes:
+            if node.is_stopped():
+                self.cont(node)
+        if self.cuts():
+            switch.ask(self.folder, cuts=[])
+        if not any(node.look().is_primary for node in self.nodes):
+            for node in self.living:
+                node.kill()
+            self.bootstrap()
+        for node in self.nodes:
+            if node.pid() is None:
+                self.start(node)
+        self.wait_whole()
+
     # --- what can happen --------------------------------------------------------------------------
+
+    def kill_all(self) -> None:
+        """Kill every node at once, before one of them can write down what the others have."""
+        for node in self.nodes:
+            node.send_kill()
+        for node in self.nodes:
+            node.wait_dead(10)
 
     def stop(self, node: Node) -> None:
         """Stop *node* where it stands (SIGSTOP): its connections stay open, and say nothing."""
@@ -376,11 +414,10 @@ class Cluster:
             node.empty()
         if self.sites:
             switch.ask(self.folder, cuts=[])
-        for node in self.living:
-            if not node.is_stopped():
-                node.wait_ready(60)
         for node in thrown:
             self.start(node)
+        if len(self.living) == len(self.nodes) and not any(map(Node.is_stopped, self.nodes)):
+            self.wait_whole()
         return thrown
 
     def _begin_switch(self) -> None:

@@ -254,25 +254,30 @@ class Node:
             pid = int((self.folder / "process").read_text())
         except (FileNotFoundError, ValueError):
             return None
-        child = _CHILDREN.get(pid)
-        if child is not None and child.poll() is not None:
+        if (child := _CHILDREN.get(pid)) is not None:
+            return pid if child.poll() is None else None
+        state = self._state(pid)
+        if state in ("", "Z", "X"):
             return None
         try:
             words = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             return None
-        return pid if str(self.folder).encode() in words else None
+        # A process that is just becoming the server has no words for a moment.
+        return pid if not words or str(self.folder).encode() in words else None
+
+    @staticmethod
+    def _state(pid: int) -> str:
+        """Return the letter that the system has for the process's state, or nothing."""
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
 
     def is_stopped(self) -> bool:
         """Whether SIGSTOP holds the server."""
         pid = self.pid()
-        if pid is None:
-            return False
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        return state == "T"
+        return pid is not None and self._state(pid) == "T"
 
     def send(self, number: signal.Signals) -> None:
         """
@@ -287,11 +292,15 @@ class Node:
 
     def kill(self) -> None:
         """Kill the server as a crash would, with whatever it has started, and see it gone."""
+        self.send_kill()
+        self.wait_dead(10)
+
+    def send_kill(self) -> None:
+        """Kill the server, and do not wait until it is gone."""
         pid = self.pid()
         if pid is None:
             raise ClusterError(f"{self.name} is not running")
         os.killpg(pid, signal.SIGKILL)  # the scripts that copy data to a joiner go along
-        self.wait_dead(10)
 
     def wait_dead(self, seconds: float) -> None:
         """Wait until the server is gone."""

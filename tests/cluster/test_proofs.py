@@ -1,0 +1,226 @@
+"""
+Whether acknowledged commits stay, on three nodes whose clients write to all of them.
+
+By bare SQL, with no code of ours between: what the engine may rely on, and what it may not. Each
+proof has a control that leaves out one precaution, and has to fail. HONGBAO_FAULTS says how often
+each fault is repeated.
+"""
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.history import kinds
+from tests.cluster.nodes import Cluster, Node, started
+from tests.cluster.workload import Workload
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+FAULTS = int(os.environ.get("HONGBAO_FAULTS", "3"))
+WORKLOADS = pytest.mark.parametrize("workload", ["lists", "bank"])
+
+
+def until_size(node: Node, size: int, seconds: float = 60) -> None:
+    """Wait until *node* belongs to a group of so many that takes writes."""
+    end = time.monotonic() + seconds
+    while (seen := node.look()).size != size or seen.state != "ready":
+        assert time.monotonic() < end, seen
+        time.sleep(0.2)
+
+
+@pytest.fixture(autouse=True)
+def _mended(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave no fault of a test that failed to the next."""
+    yield
+    for name in ("galera", "sites"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name).mend()
+
+
+def others(cluster: Cluster, node: Node) -> list[Node]:
+    return [other for other in cluster if other is not node]
+
+
+def settle(run: Workload) -> None:
+    """End *run*, and see that nothing is wrong, before and after what is unknown is asked again."""
+    assert [] == run.finish()
+    if run.workload == "bank":
+        run.ask_again()
+        assert [] == run.findings()
+
+
+@WORKLOADS
+def test_three_nodes_at_peace(galera: Cluster, tmp_path: Path, workload: str):
+    """
+    Clients that write to one node and read from the next: nothing lost, stale, or in two orders.
+    """
+    with Workload(galera, tmp_path, workload, hops=True, pause=0) as run:
+        run.wait_for_answers(600)
+        settle(run)
+
+
+@WORKLOADS
+def test_nodes_are_killed_under_load(galera: Cluster, tmp_path: Path, workload: str):
+    """
+    SIGKILL for one node after the other, each of which comes back and catches up.
+    """
+    chance = random.Random(workload)
+    with Workload(galera, tmp_path, workload) as run:
+        for _ in range(FAULTS):
+            run.wait_for_answers()
+            node = chance.choice(galera.nodes)
+            node.kill()
+            until_size(others(galera, node)[0], 2)
+            run.wait_for_answers()
+            galera.start(node)
+            galera.wait_whole()
+        run.wait_for_answers()
+        settle(run)
+
+
+@WORKLOADS
+def test_nodes_are_stopped_under_load(galera: Cluster, tmp_path: Path, workload: str):
+    """
+    SIGSTOP until the others go on without the node, whose clients hear nothing at all.
+    """
+    chance = random.Random(workload)
+    with Workload(galera, tmp_path, workload) as run:
+        for _ in range(FAULTS):
+            run.wait_for_answers()
+            node = chance.choice(galera.nodes)
+            galera.stop(node)
+            until_size(others(galera, node)[0], 2)
+            run.wait_for_answers()
+            galera.cont(node)
+            galera.wait_whole()
+        run.wait_for_answers()
+        settle(run)
+
+
+@WORKLOADS
+def test_faults_overlap(galera: Cluster, tmp_path: Path, workload: str):
+    """
+    One node is killed while another stands still: without a majority nobody writes.
+    """
+    chance = random.Random(workload)
+    with Workload(galera, tmp_path, workload) as run:
+        for _ in range(FAULTS):
+            run.wait_for_answers()
+            stopped, killed, _ = chance.sample(galera.nodes, 3)
+            galera.stop(stopped)
+            killed.kill()
+            time.sleep(chance.random() * 8)
+            galera.cont(stopped)
+            until_size(stopped, 2)
+            galera.start(killed)
+            galera.wait_whole()
+        run.wait_for_answers()
+        settle(run)
+
+
+@WORKLOADS
+def test_all_are_killed_and_begin_from_the_last_commit(
+    galera: Cluster, tmp_path: Path, workload: str
+):
+    """
+    Three nodes within a second, then a beginning from the one that holds the most.
+    """
+    with Workload(galera, tmp_path, workload) as run:
+        for _ in range(FAULTS):
+            run.wait_for_answers()
+            galera.kill_all()
+            galera.bootstrap()
+            galera.wait_whole()
+        run.wait_for_answers()
+        settle(run)
+
+
+@WORKLOADS
+def test_sites_are_parted(sites: Cluster, tmp_path: Path, workload: str):
+    """
+    Each site in turn is cut off from the others, and a city with two of the three.
+    """
+    with Workload(sites, tmp_path, workload) as run:
+        for _ in range(FAULTS):
+            for site in ("shanghai-1", "shanghai-2", "beijing", "shanghai"):
+                run.wait_for_answers()
+                cut = sites.part(site)
+                majority = others(sites, cut[0]) if len(cut) == 1 else cut
+                until_size(majority[0], 2)
+                assert sites.dropped()
+                run.wait_for_answers()
+                sites.heal()
+        settle(run)
+
+
+@WORKLOADS
+def test_a_partition_meets_a_crash(sites: Cluster, tmp_path: Path, workload: str):
+    """
+    A site is cut off, one of the others dies, and nobody writes until the cut is healed.
+    """
+    chance = random.Random(workload)
+    with Workload(sites, tmp_path, workload) as run:
+        for _ in range(FAULTS):
+            run.wait_for_answers()
+            cut, killed, _ = chance.sample(sites.nodes, 3)
+            sites.part(cut.name)
+            killed.kill()
+            time.sleep(chance.random() * 8)
+            sites.heal()
+            until_size(cut, 2)
+            sites.start(killed)
+            sites.wait_whole()
+        run.wait_for_answers()
+        settle(run)
+
+
+# --- controls: each must be found out -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("workload", "found"),
+    [("lists", {"lost update or skew", "lost", "fork"}), ("bank", {"balance"})],
+)
+def test_without_the_guard_updates_are_lost(
+    galera: Cluster, tmp_path: Path, workload: str, found: set[str]
+):
+    """
+    What was read is written back without a condition: two nodes undo each other's work.
+    """
+    with Workload(galera, tmp_path, workload, is_guarded=False, pause=0) as run:
+        run.wait_for_answers(300)
+        assert kinds(run.finish()) & found
+
+
+def test_without_waiting_reads_are_stale(galera: Cluster, tmp_path: Path):
+    """
+    With ``wsrep_sync_wait`` off, a node answers before it has what another has acknowledged.
+    """
+    with Workload(galera, tmp_path, "lists", sync_wait=0, hops=True, pause=0) as run:
+        run.wait_for_answers(600)
+        assert {"stale"} == kinds(run.finish())
+
+
+def test_without_flushing_acknowledged_commits_are_lost(tmp_path: Path):
+    """
+    Nodes that flush once a second all die at once: Galera has no other copy.
+
+    When they died matters, so there are a few tries.
+    """
+    for cluster in started("galera", flush=0):
+        found: set[str] = set()
+        for number in range(3):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            with Workload(cluster, folder, "lists", pause=0) as run:
+                run.wait_for_answers(100)
+                cluster.kill_all()
+                cluster.bootstrap()
+                found = kinds(run.finish())
+            if found:
+                break
+        assert "lost" in found
