@@ -96,7 +96,7 @@ def _text(path: Path) -> tuple[str, bool]:
 
 def _rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that are not empty, each with the number of the line that it begins in."""
-    first = text.lstrip().partition("\n")[0]
+    first = next(iter(text.lstrip().splitlines()), "")
     separator = next((each for each in _SEPARATORS if len(_header(first, each)) == 2), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     begins = 1
@@ -117,7 +117,10 @@ def _rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
 
 def _header(line: str, separator: str) -> dict[str, int]:
     """Return the places of the two columns in a first *line*; what is missing is not in it."""
-    return _places(next(csv.reader([line], delimiter=separator), []))
+    try:
+        return _places(next(csv.reader([line], delimiter=separator), []))
+    except csv.Error:  # a cell of more than is ever read
+        return {}
 
 
 def _places(cells: Sequence[str]) -> dict[str, int]:

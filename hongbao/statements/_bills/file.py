@@ -157,7 +157,8 @@ def _in_utf_8(file: BinaryIO) -> Iterator[bytes]:
         while text := texts.readline(LINE_MAX_BYTES):
             yield text.encode()
     finally:
-        texts.detach()
+        with suppress(ValueError):  # where the rest is not wanted, the file may be closed by now
+            texts.detach()
 
 
 _EMPTY = BOM_UTF8 + b',"; \t\r\n'
