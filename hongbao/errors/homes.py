@@ -99,7 +99,7 @@ class Damaged(NotIntact):
     def chosen_advice(self) -> str:
         if self.in_backup:
             return N_("restore a good backup with `hongbao restore FILE`")
-        return self.advice
+        return _BEGUN if self.begun else self.advice
 
 
 class NothingToRepair(UsageError):

@@ -16,7 +16,14 @@ from hongbao.classroom import folder
 from hongbao.classroom.roster import Student
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.engines.sqlcipher.engine import _Transaction
-from hongbao.errors import FileExists, HongbaoError, PaymentPending, StorageRefused, WrongPinOrCode
+from hongbao.errors import (
+    Damaged,
+    FileExists,
+    HongbaoError,
+    PaymentPending,
+    StorageRefused,
+    WrongPinOrCode,
+)
 from hongbao.outputs import save_as, whole_folder
 from hongbao.recordings import recorder, trial
 from hongbao.recordings.composing import Draft, Step
@@ -281,6 +288,16 @@ def test_a_play_whose_last_check_is_killed_says_so(tmp_path: Path):
     closed = Player(tmp_path, None, "en", None, {}, {}, killed).close()
 
     assert (None, "exit code -9") == (closed.digest, closed.refusal)
+
+
+def test_damage_that_is_met_after_an_act_was_done_says_so():
+    """
+    A disk that fails from the note of the head on: the act stands, and its answer cannot be read.
+    """
+    error = Damaged(path="ledger.db")
+    error.begun = True
+
+    assert UNKNOWN in str(error.hint)
 
 
 def test_a_recording_whose_last_check_is_killed_does_not_agree():
