@@ -122,7 +122,7 @@ KEPT = (
 
 def test_a_signed_checkpoint_is_the_same_bytes_each_time():
     """
-    What `tests/domain/log/test_go.py` has Go verify, and what Go's own signer makes of it.
+    Ed25519 is deterministic, so what was committed can be signed again at any time.
     """
     assert NOTE.replace("SIGNATURE", KEPT).encode() == signed(HEAD.text, KEY, LOG.sign)
 
