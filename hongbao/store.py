@@ -50,6 +50,27 @@ def key_of(row: RowKey) -> str:
     return "/".join(map(str, row[1:]))
 
 
+class RuleBroken(Exception):
+    """
+    A change breaks a rule that the engine keeps, so nothing of its transaction is done.
+
+    No act asks for one: it decided on what it has read under the same lock. So this is a mistake
+    of ours, or somebody has edited the ledger.
+    """
+
+
+class Again(Exception):
+    """
+    The engine has undone a transaction for a reason of its own: whoever began it does it again.
+
+    *elsewhere* says that the node is the reason, and that the engine has gone on to another.
+    """
+
+    def __init__(self, *, elsewhere: bool) -> None:
+        super().__init__("elsewhere" if elsewhere else "here")
+        self.elsewhere = elsewhere
+
+
 class Change(Protocol):
     """One decided change of the ledger."""
 

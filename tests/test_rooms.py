@@ -50,6 +50,7 @@ DOORS: dict[str, set[str]] = {
     "prompt_toolkit": {"ui"},
     "sqlcipher3": {"engines"},
     "sqlite_utils": {"engines"},
+    "pymysql": {"engines"},
     "cryptography": {"vault"},
     "argon2": {"vault"},
     "keyring": {"vault"},
@@ -78,7 +79,16 @@ DOORS: dict[str, set[str]] = {
 
 SLOW = {
     *("argon2", "cryptography", "fontTools", "fpdf", "keyring", "platformdirs"),
-    *("prompt_toolkit", "rich", "segno", "sklearn", "sqlite_utils", "tomlkit", "xlsxwriter"),
+    *(
+        "prompt_toolkit",
+        "rich",
+        "pymysql",
+        "segno",
+        "sklearn",
+        "sqlite_utils",
+        "tomlkit",
+        "xlsxwriter",
+    ),
 }
 """Libraries that cost more to wake than most commands take: only the function that needs one."""
 

@@ -69,7 +69,10 @@ TOPICS = {
         "NewerHome OlderHome StorageRefused StorageUnreadable ForeignFile SandboxNotFound "
         "NewHomeTaken"
     ),
-    "clusters": "InvalidLedgerAddress DriverMissing",
+    "clusters": (
+        "InvalidLedgerAddress DriverMissing LedgerUnreachable LedgerDenied ClusterRefused"
+        " OutcomeUnknown"
+    ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "
         "BankStatementForged"

@@ -12,7 +12,8 @@ import pytest
 from sqlcipher3 import dbapi2
 
 from hongbao.engines.sqlcipher import Ledger
-from hongbao.store import LedgerFile
+from hongbao.store import RuleBroken, Store
+from tests.cluster.nodes import Cluster, started
 from tests.engines.acts import found
 from tests.wallet.kills import killed_at
 
@@ -25,16 +26,12 @@ class Engine(Protocol):
         """What it raises where a change breaks a rule that it keeps."""
         ...
 
-    def create(self, name: str = "ledger") -> LedgerFile:
+    def create(self, name: str = "ledger") -> Store:
         """Make an empty ledger, and open it."""
         ...
 
-    def open(self, name: str = "ledger") -> LedgerFile:
+    def open(self, name: str = "ledger") -> Store:
         """Open a ledger that was made, as another process does."""
-        ...
-
-    def place(self, name: str) -> Path:
-        """Return where the ledger called *name* lies, for `LedgerFile.copy_to`."""
         ...
 
     def killed_at(self, step: int, act: Callable[[], object], *, everywhere: bool) -> bool:
@@ -53,20 +50,20 @@ class Engine(Protocol):
 class SQLCipher:
     """The embedded engine: one encrypted file for each ledger."""
 
-    refusals = (dbapi2.IntegrityError,)
+    refusals = (dbapi2.IntegrityError, RuleBroken)
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key = bytes(range(32))
-        self._opened: list[LedgerFile] = []
+        self._opened: list[Store] = []
 
-    def create(self, name: str = "ledger") -> LedgerFile:
-        return self._kept(Ledger.create(self.place(name), self._key))
+    def create(self, name: str = "ledger") -> Store:
+        return self._kept(Ledger.create(self._place(name), self._key))
 
-    def open(self, name: str = "ledger") -> LedgerFile:
-        return self._kept(Ledger.open(self.place(name), self._key))
+    def open(self, name: str = "ledger") -> Store:
+        return self._kept(Ledger.open(self._place(name), self._key))
 
-    def place(self, name: str) -> Path:
+    def _place(self, name: str) -> Path:
         return self._folder / f"{name}.db"
 
     def killed_at(self, step: int, act: Callable[[], object], *, everywhere: bool) -> bool:
@@ -76,23 +73,38 @@ class SQLCipher:
         while self._opened:
             self._opened.pop().close()
 
-    def _kept(self, store: LedgerFile) -> LedgerFile:
+    def _kept(self, store: Store) -> Store:
         self._opened.append(store)
         return store
 
 
-ENGINES: dict[str, Callable[[Path], Engine]] = {"sqlcipher": SQLCipher}
+CLUSTERS = ("mysql", "mysql-poor")
+"""The engine for clusters, on a server that enforces CHECKs and on one that does not."""
+
+ENGINES = ["sqlcipher", *(pytest.param(name, marks=pytest.mark.cluster) for name in CLUSTERS)]
+
+
+@pytest.fixture(scope="session")
+def one_node() -> Iterator[Cluster]:
+    yield from started(1)
 
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    made = ENGINES[request.param](tmp_path)
+    made: Engine
+    if request.param == "sqlcipher":
+        made = SQLCipher(tmp_path)
+    else:
+        from tests.cluster.databases import Databases, Poor  # which import a driver
+
+        cluster = request.getfixturevalue("one_node")
+        made = Databases(cluster, Poor) if request.param == "mysql-poor" else Databases(cluster)
     yield made
     made.close()
 
 
 @pytest.fixture
-def store(engine: Engine) -> LedgerFile:
+def store(engine: Engine) -> Store:
     """A ledger with three profiles, an operator, a device, a card, and money (`acts.found`)."""
     made = engine.create()
     found(made)

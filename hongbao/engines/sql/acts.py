@@ -141,7 +141,7 @@ _NAMES = (
 _ACTS = f"SELECT {_COLUMNS} FROM entry {_NAMES}"
 
 _REQUEST = (
-    f"SELECT {_COLUMNS}, refusal.inputs, refusal.error FROM (SELECT 1)"
+    f"SELECT {_COLUMNS}, refusal.inputs, refusal.error FROM (SELECT 1) AS one"
     " LEFT JOIN entry ON entry.request_id = ?1 AND entry.profile IS ?2"
     f" {_NAMES} LEFT JOIN refusal ON refusal.request_id = ?1 AND refusal.profile = ?2"
 )
@@ -229,7 +229,7 @@ def _accounts(engine: Engine, entries: Collection[int]) -> Iterator[ChangeRow]:
         f" sum(iif(entry IN ({marks(entries)}), fen, 0)) * iif(side = 'credit', 1, -1)"
         " FROM (SELECT debit AS account, entry, -amount_fen AS fen FROM transfer"
         "  WHERE entry >= ?"
-        "  UNION ALL SELECT credit, entry, amount_fen FROM transfer WHERE entry >= ?)"
+        "  UNION ALL SELECT credit, entry, amount_fen FROM transfer WHERE entry >= ?) AS moved"
         " JOIN account ON account.id = account GROUP BY account.id",
         *entries,
         first,

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, overload
 
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
-from hongbao.engines.sql.engine import LAST_RESTORE, Engine, marks
+from hongbao.engines.sql.engine import LAST_RESTORE, Engine, marks, write_one
 from hongbao.errors import Damaged
 from hongbao.store import EMPTY_HEAD, Decided, EntryRow, Head, HomeRow, RowKey, key_of
 from hongbao.units import from_micros, to_micros
@@ -122,15 +122,11 @@ def post(engine: Engine, entry: int, transfers: Iterable[Transfer]) -> None:
 
 def move(engine: Engine, account: Account, side: str, amount_fen: int) -> int:
     """Add to one side of *account*, which is opened if need be, and return its id."""
-    add = (
-        f"UPDATE account SET {side} = {side} + ? WHERE book = ? AND kind = ? AND owner = ?"
-        " RETURNING id"
-    )
-    moved = engine.row(add, amount_fen, *account)
+    moved = engine.add_to(account, side, amount_fen)
     if moved is None:
         open_account(engine, account)
-        moved = engine.row(add, amount_fen, *account)
-    return int(moved[0])
+        moved = engine.existing(engine.add_to(account, side, amount_fen))
+    return int(moved)
 
 
 def next_number(engine: Engine, table: str) -> int:
@@ -196,7 +192,7 @@ def append(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
                 digest,
             )
     if mac is not None and not acts:
-        engine.write("UPDATE entry SET mac = ? WHERE id = (SELECT max(id) FROM entry)", mac)
+        write_one(engine, SEAL_LAST, mac)
 
 
 def remember_refusal(
@@ -224,6 +220,11 @@ _NUMBERED = frozenset({"packet", "message", "batch", "review_case", "challenge",
 
 REMEMBER = (
     "INSERT OR IGNORE INTO refusal (request_id, profile, inputs, error, generation, mac) VALUES"
+)
+
+SEAL_LAST = (
+    "UPDATE entry SET mac = ? WHERE mac IS NULL"
+    " AND id = (SELECT id FROM (SELECT max(id) AS id FROM entry) AS newest)"
 )
 
 _BALANCES = (

@@ -7,7 +7,7 @@ from hongbao.domain.ledger import Account, Transfer, check_transfer
 from hongbao.engines.sql.books import ENTRY, ENTRY_MARKS, REMEMBER, move, post
 from hongbao.engines.sql.engine import Engine
 from hongbao.engines.sql.packets import ADD_CLAIM, TAKE_SHARE
-from hongbao.store import Decided, key_of
+from hongbao.store import Decided, RuleBroken, key_of
 from hongbao.units import to_micros
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def set_counters(engine: Engine, changes: "Sequence[SetCounter]") -> None:
 
 def add_claims(engine: Engine, changes: "Sequence[AddClaim]") -> None:
     """Give several shares, those of one packet in their order; each packet is changed once."""
+    first: dict[int, AddClaim] = {}
     last: dict[int, AddClaim] = {}
     taken_fen: dict[int, int] = {}
     rows = []
@@ -80,10 +81,11 @@ def add_claims(engine: Engine, changes: "Sequence[AddClaim]") -> None:
         number = packet.number
         seat = packet.claimed_count + 1
         rows.append((number, seat, profile, amount_fen, nonce, luck, entry))
+        first.setdefault(number, change)
         last[number] = change
         taken_fen[number] = taken_fen.get(number, 0) + amount_fen
     engine.write_many(ADD_CLAIM, rows)
-    engine.write_many(
+    met = engine.write_many(
         TAKE_SHARE,
         [
             (
@@ -93,10 +95,14 @@ def add_claims(engine: Engine, changes: "Sequence[AddClaim]") -> None:
                 if change.packet.claimed_count + 1 == change.packet.count
                 else None,
                 number,
+                first[number].packet.claimed_count,
+                first[number].packet.claimed_fen,
             )
             for number, change in last.items()
         ],
     )
+    if met != len(last):
+        raise RuleBroken(TAKE_SHARE)
 
 
 def remember_refusals(engine: Engine, changes: "Sequence[RememberRefusal]") -> None:

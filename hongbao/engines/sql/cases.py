@@ -5,7 +5,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, cast, overload
 
-from hongbao.engines.sql.engine import Engine
+from hongbao.engines.sql.engine import Engine, write_one
 from hongbao.store import CaseRow, CaseView, OpinionRow, RecordsRow
 from hongbao.units import from_micros, to_micros
 
@@ -108,8 +108,12 @@ def records_kept(engine: Engine) -> RecordsRow:
 
 
 def close_case(engine: Engine, number: int, state: str, entry: int) -> None:
-    engine.write(
-        "UPDATE review_case SET state = ?, closed = ? WHERE number = ?", state, entry, number
+    write_one(
+        engine,
+        "UPDATE review_case SET state = ?, closed = ? WHERE number = ? AND closed IS NULL",
+        state,
+        entry,
+        number,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hongbao.domain.channel import Direction, Fault, FaultRow, MessageState
 from hongbao.domain.ledger import Reason
-from hongbao.engines.sql.engine import NOT_HELD, Engine
+from hongbao.engines.sql.engine import NOT_HELD, Engine, write_one
 from hongbao.errors import Damaged
 from hongbao.store import (
     BankMessageRow,
@@ -101,15 +101,30 @@ def messages(
 
 
 def set_message_sent(engine: Engine, number: int, day: str) -> None:
-    engine.write("UPDATE message SET state = 'sent', day = ? WHERE number = ?", day, number)
+    write_one(
+        engine,
+        "UPDATE message SET state = 'sent', day = ? WHERE number = ? AND outcome IS NULL",
+        day,
+        number,
+    )
 
 
 def set_message_unknown(engine: Engine, number: int) -> None:
-    engine.write("UPDATE message SET state = 'unknown' WHERE number = ?", number)
+    write_one(
+        engine,
+        "UPDATE message SET state = 'unknown' WHERE number = ? AND outcome IS NULL",
+        number,
+    )
 
 
 def set_message_outcome(engine: Engine, number: int, state: MessageState, entry: int) -> None:
-    engine.write("UPDATE message SET state = ?, outcome = ? WHERE number = ?", state, entry, number)
+    write_one(
+        engine,
+        "UPDATE message SET state = ?, outcome = ? WHERE number = ? AND outcome IS NULL",
+        state,
+        entry,
+        number,
+    )
 
 
 # --- messages, as the banks have them -------------------------------------------------------------
@@ -292,10 +307,10 @@ def settle_messages(engine: Engine, batch: int, heard: Callable[[int], None] | N
     done = 0
     while True:
         filled = engine.write(
-            "UPDATE message SET batch = ? WHERE number IN (SELECT number FROM message"
-            " INDEXED BY message_unsettled WHERE state = 'accepted' AND batch IS NULL"
-            " AND bank IN (SELECT bank FROM batch_line WHERE batch = ?)"
-            " ORDER BY number LIMIT ?)",
+            "UPDATE message SET batch = ? WHERE number IN (SELECT number FROM (SELECT number"
+            " FROM message INDEXED BY message_unsettled WHERE state = 'accepted'"
+            " AND batch IS NULL AND bank IN (SELECT bank FROM batch_line WHERE batch = ?)"
+            " ORDER BY number LIMIT ?) AS waiting)",
             batch,
             batch,
             _AT_ONCE,

@@ -17,8 +17,11 @@ def devices(engine: Engine, profile: int | None, name_key: str | None = None) ->
     elif name_key is not None:
         query, values = f"{_DEVICES_ALONE} WHERE name_key = ?", [name_key]
     else:
-        query, values = f"{_DEVICES_ALONE} WHERE name_key LIKE '%{_RETIRED}%'", []
-    return [_device(row) for row in engine.rows(f"{query} ORDER BY device.id", *values)]
+        query, values = _DEVICES_ALONE, []
+    rows = engine.rows(f"{query} ORDER BY device.id", *values)
+    if profile is None and name_key is None:
+        rows = [row for row in rows if _RETIRED in row[-1]]
+    return [_device(row) for row in rows]
 
 
 def standing(engine: Engine, profile: int, device: int) -> StandingRow:
@@ -42,19 +45,22 @@ def add_device(
     engine: Engine, device: int, name: str, name_key: str, public_key: bytes, at: datetime
 ) -> None:
     engine.write(
-        "INSERT INTO device (id, name, name_key, public_key, made_at) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO device (id, name, name_key, public_key, made_at, city)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         device,
         name,
         name_key,
         public_key,
         to_micros(at),
+        0,
     )
 
 
 def retire_device(engine: Engine, device: int) -> None:
     """Free the name of *device*, which no profile has enrolled any more."""
+    (name_key,) = engine.row("SELECT name_key FROM device WHERE id = ?", device)
     engine.write(
-        f"UPDATE device SET name_key = name_key || '{_RETIRED}' || id WHERE id = ?", device
+        "UPDATE device SET name_key = ? WHERE id = ?", f"{name_key}{_RETIRED}{device}", device
     )
 
 
@@ -127,17 +133,18 @@ that a copy has taken the place of is not new after the restore.
 
 _DEVICES = (
     f"SELECT device.id, device.name, public_key, city, session, {_COUNTER}, cut_at, fault, state,"
-    " since FROM enrolment JOIN device ON device.id = enrolment.device"
+    " since, name_key FROM enrolment JOIN device ON device.id = enrolment.device"
 )
 
 _DEVICES_ALONE = (
-    f"SELECT id, name, public_key, city, session, {_COUNTER}, cut_at, fault, '', made_at"
+    f"SELECT id, name, public_key, city, session, {_COUNTER}, cut_at, fault, '',"
+    " made_at, name_key"
     " FROM device"
 )
 
 
 def _device(row: Any) -> DeviceRow:
-    device, name, public_key, city, session, counter, cut_at, fault, state, since = row
+    device, name, public_key, city, session, counter, cut_at, fault, state, since, _ = row
     return DeviceRow(
         device,
         name,

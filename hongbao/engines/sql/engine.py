@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from hongbao.store import RESTORE
+from hongbao.domain.ledger import Account
+from hongbao.store import RESTORE, RuleBroken
 
 T = TypeVar("T")
 
@@ -57,8 +58,16 @@ class Engine(Protocol):
         """Run a change, and return how many rows it met."""
         ...
 
-    def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run a change once for the values of each row."""
+    def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
+        """Run a change once for the values of each row, and return how many rows were met."""
+        ...
+
+    def add_to(self, account: Account, side: str, amount_fen: int) -> int | None:
+        """
+        Add to one *side* of *account* where it lies, and return its id; None if it is not open.
+
+        Raises what a broken rule raises if that takes the account below zero.
+        """
         ...
 
     def columns(self, table: str) -> list[str]:
@@ -81,6 +90,16 @@ LAST_RESTORE = (
     f" WHERE request_id >= '{RESTORE}' AND request_id < '{RESTORE[:-1]}0'), 0)"
 )
 """Found by the index of request ids: 0 is the character after the slash."""
+
+
+def write_one(engine: Engine, sql: str, *values: object) -> None:
+    """
+    Run a change that meets one row: its WHERE says how the row has to be for that.
+
+    Raises RuleBroken if it meets none, so the rule holds whatever else the engine keeps.
+    """
+    if engine.write(sql, *values) != 1:
+        raise RuleBroken(sql)
 
 
 def marks(values: Iterable[object]) -> str:

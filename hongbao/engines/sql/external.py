@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from hongbao.engines.sql.engine import Engine
+from hongbao.engines.sql.engine import Engine, write_one
 from hongbao.store import BillFileRow
 from hongbao.units import to_micros
 
@@ -69,5 +69,10 @@ def bill_rows(
 
 def remove_bill(engine: Engine, number: int, entry: int) -> None:
     """Take the rows of bill *number* out; that it was there, and what it was, stays."""
-    engine.write("UPDATE external_bill SET removed = ? WHERE number = ?", entry, number)
+    write_one(
+        engine,
+        "UPDATE external_bill SET removed = ? WHERE number = ? AND removed IS NULL",
+        entry,
+        number,
+    )
     engine.write("DELETE FROM external_row WHERE bill = ?", number)

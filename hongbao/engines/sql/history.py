@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from hongbao.engines.sql.books import head
-from hongbao.engines.sql.engine import Engine, marks
+from hongbao.engines.sql.engine import Engine, marks, write_one
 from hongbao.store import Movement, TotalsRow
 from hongbao.units import to_micros
 
@@ -21,9 +21,10 @@ def add_usage(engine: Engine, person: int, flow: str, day: str, amount_fen: int)
             flow,
             value,
         )
-        engine.write(
-            f"UPDATE {table} SET used_fen = used_fen + ?"
-            f" WHERE person = ? AND flow = ? AND {key} = ?",
+        write_one(
+            engine,
+            f"UPDATE {table} SET used_fen = used_fen + ?1"
+            f" WHERE person = ?2 AND flow = ?3 AND {key} = ?4 AND used_fen + ?1 >= 0",
             amount_fen,
             person,
             flow,

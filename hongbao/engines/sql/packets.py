@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 from hongbao.domain.ledger import PLATFORM, Account, Kind
 from hongbao.domain.packet import DealRule, Hold, Packet, PacketKind
 from hongbao.engines.sql.books import open_account
-from hongbao.engines.sql.engine import NOT_HELD, Engine
+from hongbao.engines.sql.engine import NOT_HELD, Engine, write_one
 from hongbao.errors import Damaged
 from hongbao.store import ClaimRow, NextDue, PacketRow, PacketView, SumsRow
 from hongbao.units import from_micros, to_micros
@@ -102,12 +102,15 @@ def add_claim(
         *drawn,
         entry,
     )
-    engine.write(
+    write_one(
+        engine,
         TAKE_SHARE,
         amount_fen,
         seat,
         to_micros(at) if seat == packet.count else None,
         packet.number,
+        packet.claimed_count,
+        packet.claimed_fen,
     )
 
 
@@ -117,8 +120,9 @@ ADD_CLAIM = (
 )
 
 TAKE_SHARE = (
-    "UPDATE packet SET claimed_fen = claimed_fen + ?, claimed_count = ?, closed_at = ?"
-    " WHERE number = ?"
+    "UPDATE packet SET claimed_fen = claimed_fen + ?1, claimed_count = ?2, closed_at = ?3"
+    " WHERE number = ?4 AND claimed_count = ?5 AND claimed_fen = ?6 AND closed_at IS NULL"
+    " AND ?6 + ?1 <= total_fen AND ?2 <= count"
 )
 
 
@@ -208,7 +212,7 @@ _SUMS = f"""
                 CASE WHEN hold.until > ?1 THEN 'held' WHEN hold.ends = 'return' THEN 'due'
                     WHEN expires_at > ?1 THEN 'open' ELSE 'due' END AS place
             FROM packet LEFT JOIN review_case AS hold ON hold.number = held
-            WHERE sender = ?2 AND packet.closed_at IS NULL)) AS inside
+            WHERE sender = ?2 AND packet.closed_at IS NULL) AS placed) AS inside
 """
 """Of profile ?2 at the moment ?1; money of a held packet is in the packet, not in the case."""
 

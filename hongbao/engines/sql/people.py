@@ -140,8 +140,9 @@ def identify(
     for table, key in (("usage", "day"), ("usage_year", "year")):
         engine.write(
             f"INSERT INTO {table} (person, flow, {key}, used_fen)"
-            f" SELECT ?, flow, {key}, used_fen FROM {table} WHERE person = ?"
-            " ON CONFLICT DO UPDATE SET used_fen = used_fen + excluded.used_fen",
+            f" SELECT ?, flow, {key}, fen"
+            f" FROM (SELECT flow, {key}, used_fen AS fen FROM {table} WHERE person = ?) AS moved"
+            " WHERE TRUE ON CONFLICT DO UPDATE SET used_fen = used_fen + excluded.used_fen",
             person,
             profile.person,
         )

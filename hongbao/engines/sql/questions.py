@@ -37,11 +37,10 @@ Through the channel, a payment counts from the day it was asked for, unless it c
 
 def _counted(table: str, key: str, period: str) -> str:
     return f"""
-        {USED}, added AS (SELECT person, flow, {period} AS {key}, sum(fen) AS fen
-            FROM moved GROUP BY 1, 2, 3)
-        SELECT person, flow, {key}, coalesce({table}.used_fen, 0), coalesce(added.fen, 0)
-        FROM added FULL JOIN {table} USING (person, flow, {key})
-        WHERE coalesce({table}.used_fen, 0) <> coalesce(added.fen, 0)
+        {USED}, counted AS (SELECT person, flow, {period} AS {key}, 0 AS kept, fen AS added
+            FROM moved UNION ALL SELECT person, flow, {key}, used_fen, 0 FROM {table})
+        SELECT person, flow, {key}, sum(kept), sum(added) FROM counted
+        GROUP BY person, flow, {key} HAVING sum(kept) <> sum(added)
     """
 
 
@@ -102,7 +101,7 @@ ASKED = {
         SELECT debit AS account, amount_fen AS debits, 0 AS credits
         FROM transfer
         UNION ALL SELECT credit, 0, amount_fen
-        FROM transfer)
+        FROM transfer) AS side
         GROUP BY account)
         SELECT id, kind, credits_fen - debits_fen, coalesce(credits, 0) - coalesce(debits, 0)
         FROM account
@@ -249,17 +248,18 @@ ASKED = {
         ORDER BY id
     """,
     Question.UNBALANCED_BATCH_LINES: """
-        WITH added AS (SELECT batch, bank, sum(direction = 'debit') AS ins, sum(iif(direction =
-            'debit', amount_fen, 0)) AS in_sum, sum(direction = 'credit') AS outs,
-            sum(iif(direction = 'credit', amount_fen, 0)) AS out_sum
+        WITH side (batch, bank, kept, ins, in_sum, outs, out_sum) AS (
+        SELECT batch, bank, 0, direction = 'debit', iif(direction = 'debit', amount_fen, 0),
+            direction = 'credit', iif(direction = 'credit', amount_fen, 0)
         FROM message
         WHERE batch IS NOT NULL
-        GROUP BY batch, bank)
-        SELECT coalesce(added.batch, line.batch), coalesce(added.bank, line.bank)
-        FROM added
-        FULL JOIN batch_line AS line ON line.batch = added.batch AND line.bank = added.bank
-        WHERE ins IS NOT in_count OR in_sum IS NOT in_fen OR outs IS NOT out_count
-        OR out_sum IS NOT out_fen
+        UNION ALL SELECT batch, bank, 1, -in_count, -in_fen, -out_count, -out_fen
+        FROM batch_line)
+        SELECT batch, bank
+        FROM side
+        GROUP BY batch, bank
+        HAVING sum(kept) <> 1 OR sum(kept = 0) = 0 OR sum(ins) <> 0 OR sum(in_sum) <> 0
+        OR sum(outs) <> 0 OR sum(out_sum) <> 0
     """,
     Question.BATCHES: """
         SELECT batch.id, entry.facts, (SELECT coalesce(sum(amount_fen), 0)
@@ -301,10 +301,10 @@ ASKED = {
         SELECT bank, number
         FROM (SELECT bank, id, number, row_number() OVER (ORDER BY id) AS place,
             row_number() OVER (PARTITION BY bank ORDER BY id) AS expected
-            FROM bank_line)
+            FROM bank_line) AS line
         WHERE number <> expected OR id <> place
         UNION ALL SELECT 'correction', id
-        FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM correction)
+        FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM correction) AS line
         WHERE id <> place
     """,
     Question.CORRECTIONS: """

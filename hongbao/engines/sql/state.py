@@ -48,10 +48,10 @@ def state(engine: Engine, row: RowKey) -> StateRow:
     columns = ", ".join(f"live.{name}" for name in sealed_columns(engine, table))
     *values, generation, digest = engine.row(
         f"SELECT {columns}, seal.generation, seal.digest"
-        f" FROM (SELECT 1) LEFT JOIN {table} AS live ON {key_columns(table)}"
+        f" FROM (SELECT 1) AS one LEFT JOIN {table} AS live ON {key_columns(table)}"
         " LEFT JOIN (SELECT generation, digest FROM sealed_row"
         "  JOIN entry ON entry.id = sealed_row.entry WHERE place = ? AND key = ?"
-        "  ORDER BY sealed_row.entry DESC LIMIT 1) AS seal",
+        "  ORDER BY sealed_row.entry DESC LIMIT 1) AS seal ON TRUE",
         *key,
         table,
         key_of(row),

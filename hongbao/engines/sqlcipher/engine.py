@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from sqlcipher3 import dbapi2 as engine
 
-from hongbao.domain.ledger import LABORATORY
+from hongbao.domain.ledger import LABORATORY, Account
 from hongbao.engines.sql import Verbs
 from hongbao.errors import (
     Busy,
@@ -214,9 +214,13 @@ class Ledger(Verbs):
         except engine.Error as error:
             raise _in_words(error, self.path) from error
 
-    def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+    def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
         with refusals(self.path):
-            self._db.executemany(sql, rows)
+            return int(self._db.executemany(sql, rows).rowcount)
+
+    def add_to(self, account: Account, side: str, amount_fen: int) -> int | None:
+        moved = self.row(_ADD_TO[side], amount_fen, *account)
+        return moved and int(moved[0])
 
     def columns(self, table: str) -> list[str]:
         found = self.rows("SELECT name FROM pragma_table_info(?) ORDER BY cid", table)
@@ -262,6 +266,16 @@ class Ledger(Verbs):
             # table is locked then, by the rekey itself. Or the engine says that it needs a key.
             reason = os.strerror(errno.ENOSPC if _is_full(self.path) else errno.EIO)
             raise StorageRefused(path=str(self.path), reason=reason) from None
+
+
+_ADD_TO = {
+    side: (
+        f"UPDATE account SET {side} = {side} + ? WHERE book = ? AND kind = ? AND owner = ?"
+        " RETURNING id"
+    )
+    for side in ("debits_fen", "credits_fen")
+}
+"""How an amount is added to a side of an account; its own rule keeps it from below zero."""
 
 
 class _Transaction:

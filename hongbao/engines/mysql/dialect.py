@@ -1,0 +1,214 @@
+"""
+The SQL of `hongbao.engines.sql` in MySQL's words: each text is translated once.
+
+What both dialects have is written that way in the queries themselves; here is the rest. A text that
+this cannot translate (a FULL JOIN) has a text of its own in `questions`.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from hongbao.engines.mysql.schema import SEALED_COLUMNS
+from hongbao.rows import Row
+
+NO_LIMIT = 1 << 62
+"""What stands for the other dialect's LIMIT of -1."""
+
+
+class Place(Row):
+    """One value of a statement: which parameter it is, and what it is for."""
+
+    parameter: int
+    is_limit: bool
+    column: str | None
+    """The sealed column that it is written to, or compared with."""
+    alike: bool
+
+
+class Statement(Row):
+    """A translated text, with ``%s`` for each of its *places*."""
+
+    text: str
+    places: tuple[Place, ...]
+
+
+_RESERVED = re.compile(r"(?<![`.\w])(usage|key|lines|before)(?![`\w(])|(?<=\.)(key)(?!\w)")
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\bINDEXED BY \w+", ""),
+        (r"\bAS MATERIALIZED\b", "AS"),
+        (r"\biif\(", "if("),
+        (r"\bAS INTEGER\)", "AS SIGNED)"),
+        (r"\bIN \(\)", "IN (NULL)"),
+        (r"\bexcluded\.(\w+)", r"VALUES(\1)"),
+        (r"((?:\w+\.)?\w+)\s+IS\s+NOT\s+(?!NULL\b)", r"NOT \1 <=> "),
+        (r"\bIS\s+(?!NULL\b|NOT\s+NULL\b)", "<=> "),
+    )
+)
+_DAY = re.compile(
+    r"\bdate\(((?:[^()]|\([^()]*\))*?) / 1000000,\s*'unixepoch', '\+8 hours'\)", re.DOTALL
+)
+_GIVEN = re.compile(
+    r"\s*INSERT INTO (transfer|account|bank_line|correction) \((?!id\b)([^)]*)\)"
+    r"\s*VALUES \(([^)]*)\)\s*$"
+)
+_OR = re.compile(r"\s*INSERT OR (REPLACE|IGNORE) INTO (\w+) \(([^)]*)\)(.*)$", re.DOTALL)
+_CONFLICT = re.compile(r"ON CONFLICT\s*(?:\([^)]*\)\s*)?DO (?:UPDATE SET|(NOTHING))")
+_INTO = re.compile(r"\s*INSERT INTO (\w+) \((\w+)")
+_VALUES = re.compile(r"AS \(VALUES ((?:\((?:\?(?:, )?)+\)(?:, )?)+)\)")
+
+
+@cache
+def translate(sql: str) -> Statement:
+    """Return *sql* in MySQL's dialect."""
+    columns = _columns_of(sql)
+    text = _GIVEN.sub(_numbered, sql)
+    text = _OR.sub(_or, text)
+    text = _VALUES.sub(_selected, text)
+    text = _CONFLICT.sub(lambda found: _conflict(text, found), text)
+    text = _DAY.sub(
+        r"date_format(date_add('1970-01-01', INTERVAL ((\1) DIV 1000000 + 28800) SECOND),"
+        " '%Y-%m-%d')",
+        text,
+    )
+    text = _greatest(text)
+    text = _outside_strings(text, _reworded)
+    return _placed(text, columns)
+
+
+def _reworded(text: str) -> str:
+    for pattern, replacement in _WORDS:
+        text = pattern.sub(replacement, text)
+    return _RESERVED.sub(lambda found: f"`{found[0]}`", text)
+
+
+def _outside_strings(text: str, change: Callable[[str], str]) -> str:
+    parts = re.split(r"('[^']*')", text)
+    return "".join(part if number % 2 else change(part) for number, part in enumerate(parts))
+
+
+def _numbered(found: re.Match[str]) -> str:
+    """Give a row the number after the highest one, as the embedded engine does by itself."""
+    table, columns, values = found.groups()
+    return (
+        f"INSERT INTO {table} (id, {columns})"
+        f" SELECT coalesce(max(id), 0) + 1, {values} FROM {table}"
+    )
+
+
+def _or(found: re.Match[str]) -> str:
+    verb, table, columns, rest = found.groups()
+    names = [name.strip() for name in columns.split(",")]
+    if verb == "IGNORE":
+        return f"INSERT INTO {table} ({columns}){rest} ON CONFLICT DO NOTHING"
+    changed = ", ".join(f"{name} = excluded.{name}" for name in names)
+    return f"INSERT INTO {table} ({columns}){rest} ON CONFLICT DO UPDATE SET {changed}"
+
+
+def _conflict(text: str, found: re.Match[str]) -> str:
+    if not found[1]:
+        return "ON DUPLICATE KEY UPDATE"
+    into = _INTO.match(text)
+    assert into is not None, text
+    return f"ON DUPLICATE KEY UPDATE {into[2]} = {into[1]}.{into[2]}"
+
+
+def _selected(found: re.Match[str]) -> str:
+    rows = re.findall(r"\(([?, ]+)\)", found[1])
+    return f"AS ({' UNION ALL '.join(f'SELECT {row}' for row in rows)})"
+
+
+def _greatest(text: str) -> str:
+    """Replace ``max(a, b)``, which is no aggregate, by ``greatest(a, b)``; min by least."""
+    for name, other in (("max", "greatest"), ("min", "least")):
+        parts, at = [], 0
+        for found in re.finditer(rf"(?<![\w.]){name}\(", text):
+            if _has_several(text, found.end()):
+                parts += [text[at : found.start()], f"{other}("]
+                at = found.end()
+        text = "".join([*parts, text[at:]])
+    return text
+
+
+def _has_several(text: str, at: int) -> bool:
+    """Return whether the parentheses that are open at *at* have more than one argument."""
+    depth, in_string = 1, False
+    for char in text[at:]:
+        if char == "'":
+            in_string = not in_string
+        elif in_string:
+            continue
+        elif char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+            if not depth:
+                return False
+        elif char == "," and depth == 1:
+            return True
+    return False
+
+
+# --- parameters -----------------------------------------------------------------------------------
+
+_MARKED = re.compile(r"('[^']*')|(\bLIMIT )?\?(\d*)")
+_COMPARED = re.compile(r"(?:(\w+)\.)?(\w+) = (?:max\(\w+, )?\?(\d*)")
+_TABLE = re.compile(r"\b(?:INSERT INTO|INSERT OR \w+ INTO|UPDATE|FROM|JOIN) (\w+)")
+
+
+def _placed(text: str, columns: dict[int, tuple[str, bool]]) -> Statement:
+    places: list[Place] = []
+    counted = 0
+
+    def place(found: re.Match[str]) -> str:
+        nonlocal counted
+        if found[1]:
+            return found[0].replace("%", "%%")
+        number = int(found[3]) - 1 if found[3] else counted
+        counted = max(counted, number + 1)
+        column, alike = columns.get(number, (None, False))
+        places.append(Place(number, found[2] is not None, column, alike))
+        return f"{found[2] or ''}%s"
+
+    parts = re.split(r"('[^']*')", text)
+    doubled = "".join(
+        part if number % 2 else part.replace("%", "%%") for number, part in enumerate(parts)
+    )
+    return Statement(_MARKED.sub(place, doubled), tuple(places))
+
+
+def _columns_of(sql: str) -> dict[int, tuple[str, bool]]:
+    """Return which parameters of *sql* are of a sealed column: by their number, from 0 on."""
+    tables = _TABLE.findall(sql)
+    if not tables:
+        return {}
+    found: dict[int, tuple[str, bool]] = {}
+
+    def note(named: str, column: str, number: int) -> None:
+        for table in [named] if named in SEALED_COLUMNS else tables:
+            alike = SEALED_COLUMNS.get(table, {}).get(column)
+            if alike is not None:
+                found[number] = (f"{table}.{column}", alike)
+                return
+
+    into = re.match(r"\s*INSERT (?:OR \w+ )?INTO (\w+) \(([^)]*)\)\s*VALUES \(([^)]*)\)", sql)
+    if into:
+        number = 0
+        names = [name.strip() for name in into[2].split(",")]
+        for name, value in zip(names, into[3].split(","), strict=True):
+            if value.strip() == "?":
+                note(into[1], name, number)
+                number += 1
+        return found
+    starts = [mark.start() for mark in re.finditer(r"\?", re.sub(r"'[^']*'", _blank, sql))]
+    for compared in _COMPARED.finditer(sql):
+        at = compared.end() - 1 - len(compared[3])
+        number = int(compared[3]) - 1 if compared[3] else starts.index(at)
+        note(compared[1] or "", compared[2], number)
+    return found
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])

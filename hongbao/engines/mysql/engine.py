@@ -1,0 +1,434 @@
+"""The connection to a cluster: its nodes, its transactions, and what it refuses."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from os import getpid
+from time import monotonic, monotonic_ns, sleep
+from types import TracebackType
+from typing import Any, NoReturn, Self
+from zlib import crc32
+
+from hongbao.domain.ledger import Account
+from hongbao.engines.mysql import errors, head, session
+from hongbao.engines.mysql.address import Address, Host
+from hongbao.engines.mysql.dialect import NO_LIMIT, Statement, translate
+from hongbao.engines.mysql.driver import connect, driver
+from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, definitions
+from hongbao.engines.sql import Verbs
+from hongbao.errors import Damaged, HomeNotFound, NewerHome, OlderHome
+from hongbao.store import Again, RuleBroken
+from hongbao.vault.columns import MARK, ColumnKey
+from hongbao.vault.primitives import NotAuthentic
+
+BUSY_SECONDS = 60
+"""How long a writer waits for its turn."""
+
+PAUSE_MICROS, PAUSE_MICROS_MAX = 5_000, 250_000
+"""The first and the longest mean pause before something is tried again."""
+
+
+class Ledger(Verbs):
+    """
+    One open ledger in a database at *address*, with the verbs of `hongbao.store.Store`.
+
+    It has one connection, to one node at a time; after a node has failed it goes to the next.
+    """
+
+    def __init__(self, address: Address, password: str | None, key: ColumnKey) -> None:
+        self._address = address
+        self._password = password
+        self._key = key
+        self._at = 0
+        self._db: Any = None
+        self._version = 0
+        self._depth = ""  # what is open: "", "snapshot", or "transaction"
+        self._failed: BaseException | None = None
+        self.wrote = False
+        self.sealed: dict[str, list[str]] = {}
+        self.read: dict[str, Any] = {}
+
+    # --- opening and closing ---------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, address: Address, password: str | None, secret: bytes) -> Self:
+        """
+        Open the ledger at *address*, making an empty one there first if there is none.
+
+        What nobody but its homes may read is sealed under a key made from *secret*.
+        """
+        store = cls(address, password, ColumnKey(secret))
+        try:
+            if store._form() is None:
+                store._make_tables()
+            store._check_form()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @classmethod
+    def open(cls, address: Address, password: str | None, secret: bytes) -> Self:
+        """
+        Open the ledger at *address*.
+
+        Raises HomeNotFound if there is none, NewerHome or OlderHome where another version made it,
+        LedgerUnreachable, LedgerDenied or ClusterRefused.
+        """
+        store = cls(address, password, ColumnKey(secret))
+        try:
+            store._check_form()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _form(self) -> int | None:
+        """Return the form of the tables; None where there are none."""
+        try:
+            found = self._outside("SELECT number FROM form")
+        except Damaged:  # no such table
+            return None
+        return int(found[0][0]) if found else None
+
+    def _check_form(self) -> None:
+        form = self._form()
+        if form is None:
+            raise HomeNotFound
+        if form > FORM:
+            raise NewerHome(form=form, known=FORM)
+        if form < EARLIEST:
+            raise OlderHome(form=form, known=EARLIEST)
+
+    def _make_tables(self) -> None:
+        """Make the tables; several may do so at once, and whoever is late finds them there."""
+        for statement in definitions():
+            self._outside(statement)
+        for table, column, value in (("head", "version", 0), ("form", "number", FORM)):
+            self._outside(
+                f"INSERT INTO {table} (one, {column}) VALUES (1, {value})"
+                " ON DUPLICATE KEY UPDATE one = 1",
+                commit=True,
+            )
+
+    @property
+    def where(self) -> str:
+        return self._address.where
+
+    @property
+    def file(self) -> None:
+        return None
+
+    def close(self) -> None:
+        if self._db is not None:
+            try:
+                self._db.close()
+            except driver().err.Error:
+                pass  # it was gone already
+            self._db = None
+
+    # --- connections -----------------------------------------------------------------------------
+
+    def _connection(self) -> Any:
+        """Return the open connection; one to the next node that takes us if there is none."""
+        if self._db is None:
+            self._db = self._connected()
+        return self._db
+
+    def _connected(self) -> Any:
+        hosts: Sequence[Host | None] = self._address.hosts or (None,)
+        problem: BaseException | None = None
+        for turn in range(len(hosts)):
+            at = (self._at + turn) % len(hosts)
+            try:
+                connection = connect(self._address, hosts[at], self._password)
+            except driver().err.Error as error:
+                problem = errors.in_words(error, self.where)
+                if not isinstance(problem, Again):
+                    raise problem from None
+                continue
+            try:
+                session.prepare(partial(_asked, connection))
+            except driver().err.Error as error:
+                problem = errors.in_words(error, self.where)
+                connection.close()
+                if not isinstance(problem, Again):
+                    raise problem from error
+                continue
+            except BaseException:
+                connection.close()
+                raise
+            self._at = at
+            return connection
+        raise errors.exhausted(Again(elsewhere=True), self.where) from problem
+
+    def _leave(self) -> None:
+        """Close the connection, whatever it was doing, and go to the next node from now on."""
+        self.close()
+        self._at += 1
+
+    def _rolled_back(self) -> None:
+        """Roll back, or close the connection, which does."""
+        if self._db is None:
+            return
+        try:
+            self._db.rollback()
+        except driver().err.Error:
+            self._leave()
+
+    # --- transactions ----------------------------------------------------------------------------
+
+    @property
+    def in_transaction(self) -> bool:
+        return bool(self._depth)
+
+    def transaction(
+        self,
+        *changing: tuple[str, object],  # noqa: ARG002 - the head row is everybody's
+        dry_run: bool = False,
+    ) -> "_Transaction":
+        return _Transaction(self, dry_run=dry_run)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        if self._depth:
+            yield
+            return
+        self._begin(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        )
+        self._depth = "snapshot"
+        self.read.clear()
+        try:
+            yield
+        finally:
+            self._depth, self._failed = "", None
+            self._rolled_back()
+
+    def _begin(self, *statements: str) -> Any:
+        """Run *statements* on a connection that works, and return the rows of the last."""
+
+        def once() -> Any:
+            connection = self._connection()
+            rows: Any = ()
+            for statement in statements:
+                _, rows = _ran(connection, statement, ())
+            return rows
+
+        return self._patiently(once)
+
+    def _patiently(self, once: Callable[[], Any]) -> Any:
+        """Do *once*, which has no consequences before it returns, until it does or time is up."""
+        until, tries = monotonic() + BUSY_SECONDS, 0
+        while True:
+            try:
+                return once()
+            except driver().err.Error as error:
+                problem = errors.in_words(error, self.where)
+                if not isinstance(problem, Again):
+                    self._rolled_back()
+                    raise problem from error
+                if problem.elsewhere:
+                    self._leave()
+                else:
+                    self._rolled_back()
+                if monotonic() > until:
+                    raise errors.exhausted(problem, self.where) from error
+            pause(tries)
+            tries += 1
+
+    def enter(self) -> None:
+        """Begin a transaction, and wait for its turn."""
+        rows = self._begin("START TRANSACTION", head.LOCK)
+        if not rows:
+            self._rolled_back()
+            raise Damaged(path=self.where)
+        self._version = int(rows[0][0])
+        self._depth, self.wrote, self._failed = "transaction", False, None
+        self.read.clear()
+
+    def leave(self, *, undo: bool) -> None:
+        """End the transaction: *undo* it, or commit. Raises Again, or OutcomeUnknown."""
+        failed, self._failed = self._failed, None
+        try:
+            if undo or failed is not None or not self.wrote:
+                self._rolled_back()
+                if failed is not None and not undo:
+                    raise failed
+                return
+            try:
+                moved = head.changed(self._counted, self._version)
+            except driver().err.Error as error:
+                self._undone(errors.in_words(error, self.where), error)
+            if not moved:
+                self._undone(Again(elsewhere=False), None)
+            try:
+                self._connection().commit()
+            except driver().err.Error as error:
+                self._undone(errors.at_commit(error), error)
+        finally:
+            self._depth = ""
+            self.read.clear()
+
+    def _undone(self, problem: BaseException, error: BaseException | None) -> NoReturn:
+        if isinstance(problem, Again) and not problem.elsewhere:
+            self._rolled_back()
+        else:
+            self._leave()
+        raise problem from error
+
+    def _counted(self, sql: str, values: Sequence[object]) -> int:
+        return _ran(self._connection(), sql, values)[0]
+
+    # --- statements ------------------------------------------------------------------------------
+
+    def row(self, sql: str, *values: object) -> Any:
+        rows = self.rows(sql, *values)
+        return rows[0] if rows else None
+
+    def rows(self, sql: str, *values: object) -> list[Any]:
+        statement = translate(sql)
+        found = self._run(statement.text, self._placed(statement, values))[1]
+        return [self._opened(row) for row in found]
+
+    def each(self, sql: str, *values: object) -> Iterator[Any]:
+        # All at once: an answer that is still coming in keeps the connection from other questions.
+        yield from self.rows(sql, *values)
+
+    def write(self, sql: str, *values: object) -> int:
+        statement = translate(sql)
+        placed = self._placed(statement, values)
+        if not self._depth:
+            with self.transaction():
+                return self._written(statement.text, placed)
+        return self._written(statement.text, placed)
+
+    def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
+        return sum(self.write(sql, *row) for row in rows)
+
+    def add_to(self, account: Account, side: str, amount_fen: int) -> int | None:
+        found = self._run(
+            "SELECT id, side FROM account WHERE book = %s AND kind = %s AND owner = %s FOR UPDATE",
+            tuple(account),
+        )[1]
+        if not found:
+            return None
+        ((number, own),) = found
+        other = "credits_fen" if side == "debits_fen" else "debits_fen"
+        floor = "TRUE" if side.startswith(own) else f"{other} >= {side} + %s"
+        values = (amount_fen, number) if floor == "TRUE" else (amount_fen, number, amount_fen)
+        met = self._written(
+            f"UPDATE account SET {side} = {side} + %s WHERE id = %s AND {floor}", values
+        )
+        if met != 1:
+            raise RuleBroken("an account never falls below zero")
+        return int(number)
+
+    def columns(self, table: str) -> list[str]:
+        return COLUMNS[table]
+
+    def problems(self) -> list[str]:
+        from hongbao.engines.sql.audit import dangling
+
+        return dangling(self)
+
+    def _written(self, text: str, values: Sequence[object]) -> int:
+        self.wrote = True
+        return self._run(text, values)[0]
+
+    def _run(self, text: str, values: Sequence[object]) -> tuple[int, Any]:
+        if self._failed is not None:  # what was rolled back is not gone on with
+            raise self._failed
+        if not self._depth:
+            return 0, self._outside(text, values)
+        try:
+            return _ran(self._connection(), text, values)
+        except driver().err.Error as error:
+            problem = errors.in_words(error, self.where)
+            if isinstance(problem, Again):
+                if problem.elsewhere:
+                    self._leave()
+                self._failed = problem
+            raise problem from error
+
+    def _outside(self, text: str, values: Sequence[object] = (), *, commit: bool = False) -> Any:
+        """Run one statement outside of transactions, as one of its own."""
+
+        def once() -> Any:
+            connection = self._connection()
+            rows = _ran(connection, text, values)[1]
+            if commit:
+                connection.commit()
+            else:
+                connection.rollback()
+            return rows
+
+        return self._patiently(once)
+
+    def _placed(self, statement: Statement, values: Sequence[object]) -> list[object]:
+        placed: list[object] = []
+        for parameter, is_limit, column, alike in statement.places:
+            value = values[parameter]
+            if is_limit and isinstance(value, int) and value < 0:
+                value = NO_LIMIT
+            elif column is not None and isinstance(value, str | bytes | int):
+                value = self._key.seal(column, value, alike=alike)
+            placed.append(value)
+        return placed
+
+    def _opened(self, row: Any) -> Any:
+        if not any(isinstance(value, bytes) and value.startswith(MARK) for value in row):
+            return row
+        try:
+            return tuple(
+                self._key.open(value)
+                if isinstance(value, bytes) and value.startswith(MARK)
+                else value
+                for value in row
+            )
+        except NotAuthentic:
+            raise Damaged(path=self.where) from None
+
+
+class _Transaction:
+    """The ``with`` block of `Ledger.transaction`; within another one it is a part of that."""
+
+    __slots__ = ("_dry_run", "_ledger", "_outer")
+
+    def __init__(self, ledger: Ledger, *, dry_run: bool) -> None:
+        self._ledger = ledger
+        self._dry_run = dry_run
+        self._outer = not ledger.in_transaction
+
+    def __enter__(self) -> None:
+        if self._outer:
+            self._ledger.enter()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._outer:
+            self._ledger.leave(undo=self._dry_run or error is not None)
+
+
+def pause(tries: int) -> None:
+    """Wait before something is tried again: on average twice as long as before, each time anew."""
+    mean = min(PAUSE_MICROS_MAX, PAUSE_MICROS << tries)
+    spread = crc32(b"%d %d" % (getpid(), monotonic_ns()))  # processes that met once part
+    sleep(timedelta(microseconds=spread % (2 * mean)).total_seconds())
+
+
+def _asked(connection: Any, sql: str) -> list[Any]:
+    return list(_ran(connection, sql, ())[1])
+
+
+def _ran(connection: Any, sql: str, values: Sequence[object]) -> tuple[int, Any]:
+    """Run *sql*, and return how many rows it met, and its rows."""
+    with connection.cursor() as cursor:
+        met = cursor.execute(sql, values or None)
+        return int(met), cursor.fetchall()

@@ -1,0 +1,128 @@
+"""
+The settings of a session: set, read back, and refused by their names if they differ.
+
+A node whose own settings may lose what it has confirmed is refused as well: each node is asked
+whenever a connection to it is opened.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hongbao.errors import ClusterRefused
+
+Run = Callable[[str], list[Any]]
+"""Runs a statement, and returns its rows."""
+
+LOCK_SECONDS = 5
+"""How long one statement waits for a lock; who waits for the head row asks again."""
+
+SQL_MODE = (
+    "STRICT_ALL_TABLES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,"
+    "NO_ZERO_DATE,NO_ZERO_IN_DATE"
+)
+
+COMMON = {
+    "autocommit": "OFF",
+    "sql_mode": SQL_MODE,
+    "time_zone": "+00:00",
+    "completion_type": "NO_CHAIN",
+    "innodb_lock_wait_timeout": str(LOCK_SECONDS),
+    "collation_connection": "utf8mb4_bin",
+    "foreign_key_checks": "ON",
+    "unique_checks": "ON",
+    "group_concat_max_len": "1048576",
+}
+GALERA = {
+    "wsrep_sync_wait": "7",
+    "wsrep_dirty_reads": "OFF",
+    "wsrep_retry_autocommit": "0",
+    "wsrep_trx_fragment_size": "0",
+    "wsrep_OSU_method": "TOI",
+}
+TIDB = {
+    "tidb_txn_mode": "pessimistic",
+    "tidb_disable_txn_auto_retry": "ON",
+    "tidb_constraint_check_in_place_pessimistic": "ON",
+    "tidb_replica_read": "leader",
+    "tidb_read_staleness": "0",
+    "tidb_snapshot": "",
+    "tidb_dml_type": "standard",
+    "tidb_load_based_replica_read_threshold": "0s",
+}
+OCEANBASE = {"ob_read_consistency": "STRONG"}
+GROUP = {"group_replication_consistency": "BEFORE"}
+
+ISOLATION = "READ-COMMITTED"
+_ISOLATION = ("transaction_isolation", "tx_isolation")
+
+NODE = {
+    "innodb_flush_log_at_trx_commit": "1",
+    "innodb_doublewrite": "ON",
+}
+"""What a node has to have whose storage is InnoDB."""
+GALERA_NODE = {"wsrep_on": "ON", "binlog_format": "ROW", "innodb_autoinc_lock_mode": "2"}
+GALERA_STATUS = {"wsrep_cluster_status": "Primary", "wsrep_ready": "ON"}
+
+_ASKED = tuple(
+    dict.fromkeys((*COMMON, *GALERA, *TIDB, *OCEANBASE, *GROUP, *_ISOLATION, *NODE, *GALERA_NODE))
+)
+
+
+def prepare(run: Run) -> None:
+    """
+    Make *run*'s session one that an act can rely on.
+
+    Raises ClusterRefused, which names the setting that is not as it has to be.
+    """
+    run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    run(_setting(COMMON))
+    found = _read(run)
+    if found.get("wsrep_on") == "ON" or found.get("wsrep_cluster_address"):
+        _prepare_more(run, GALERA)
+        found = _read(run)
+        _check(found, GALERA)
+        _check(found, GALERA_NODE)
+        status = dict(run(_listing("STATUS", GALERA_STATUS)))
+        _check(status, GALERA_STATUS)
+    for settings, mark in ((TIDB, "tidb_txn_mode"), (OCEANBASE, "ob_read_consistency")):
+        if mark in found:
+            known = {name: value for name, value in settings.items() if name in found}
+            _prepare_more(run, known)
+            found = _read(run)
+            _check(found, known)
+    if found.get("group_replication_consistency") not in (None, "BEFORE", "AFTER"):
+        _prepare_more(run, GROUP)
+        found = _read(run)
+    _check(found, COMMON)
+    isolation = next((found[name] for name in _ISOLATION if name in found), "?")
+    if isolation != ISOLATION:
+        raise ClusterRefused(setting=_ISOLATION[0], value=isolation, wanted=ISOLATION)
+    _check(found, {name: value for name, value in NODE.items() if name in found})
+
+
+def _prepare_more(run: Run, settings: dict[str, str]) -> None:
+    run(_setting(settings))
+
+
+def _setting(settings: dict[str, str]) -> str:
+    parts = (
+        f"SESSION {name} = {value if value.isdigit() or value in ('ON', 'OFF') else repr(value)}"
+        for name, value in settings.items()
+    )
+    return f"SET {', '.join(parts)}"
+
+
+def _listing(kind: str, names: Iterable[str]) -> str:
+    quoted = ", ".join(f"'{name}'" for name in names)
+    return f"SHOW {kind} WHERE Variable_name IN ({quoted})"
+
+
+def _read(run: Run) -> dict[str, str]:
+    return {str(name): str(value) for name, value in run(_listing("VARIABLES", _ASKED))}
+
+
+def _check(found: dict[str, str], wanted: dict[str, str]) -> None:
+    for name, value in wanted.items():
+        has = found.get(name, "")
+        if set(has.upper().split(",")) != set(value.upper().split(",")):
+            raise ClusterRefused(setting=name, value=has, wanted=value)

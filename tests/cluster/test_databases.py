@@ -1,0 +1,162 @@
+"""What only the engine for clusters has: its SQL, what it seals, and the nodes that it refuses."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hongbao.engines.mysql.dialect import translate
+from hongbao.engines.mysql.engine import Ledger
+from hongbao.engines.mysql.schema import TABLES
+from hongbao.engines.sql.questions import ASKED
+from hongbao.errors import ClusterRefused, Damaged, HomeNotFound, LedgerDenied, NewerHome
+from hongbao.store import Again, Store
+from hongbao.vault.columns import MARK
+from tests.cluster.databases import SECRET, Databases
+from tests.cluster.nodes import OWNER, Cluster, connect, started
+from tests.engines.acts import ZHANG, act, found, picture, topup
+from tests.engines.cases import CASES
+
+WRITTEN = ("Zhang", "zhang", "Phone", "phone", "Chen", "cmb-0001", "0001", "好", "luck", "红包")
+"""What persons wrote in the cases of the suite."""
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Cluster]:
+    yield from started(1)
+
+
+@pytest.fixture
+def databases(node: Cluster) -> Iterator[Databases]:
+    made = Databases(node)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(databases: Databases) -> Store:
+    made = databases.create()
+    found(made)
+    return made
+
+
+def sql(node: Cluster, statement: str) -> Any:
+    with connect(node, node.nodes[0], database="hongbao_ledger") as link, link.cursor() as cursor:
+        cursor.execute(statement)
+        link.commit()
+        return cursor.fetchall()
+
+
+def test_every_question_of_the_checks_is_understood(store: Store, node: Cluster):
+    with connect(node, node.nodes[0], database="hongbao_ledger") as link, link.cursor() as cursor:
+        for text in ASKED.values():
+            words = translate(text).text.replace("%s", "?").replace("%%", "%")
+            cursor.execute("PREPARE asked FROM %s", (words,))
+
+
+def test_nothing_that_a_person_wrote_can_be_read_in_the_tables(store: Store):
+    """Each kind of change is applied, and everything is read as an administrator reads it."""
+    assert isinstance(store, Ledger)
+    sealed = 0
+    for case in CASES:
+        with store.transaction(dry_run=True):
+            store.apply((*case.before, case.change))
+            for table in TABLES:
+                for row in store._run(f"SELECT * FROM `{table}`", ())[1]:
+                    texts = [value for value in row if isinstance(value, str | bytes)]
+                    hidden = [v for v in texts if isinstance(v, bytes) and v.startswith(MARK)]
+                    sealed += len(hidden)
+                    for value in texts:
+                        if value not in hidden:
+                            assert not any(word in str(value) for word in WRITTEN), (case, table)
+    assert sealed > len(CASES)
+
+
+def test_a_sealed_value_that_was_altered_is_found(store: Store, node: Cluster):
+    sql(node, "UPDATE profile SET name = concat(left(name, 60), 'x') WHERE id = 1")
+    with pytest.raises(Damaged):
+        store.profile(ZHANG)
+
+
+def test_a_row_that_an_act_did_not_find_as_it_left_it_begins_again(store: Store, node: Cluster):
+    """As on a cluster, where two nodes let their acts have the same row, and one is too late."""
+    before = picture(store)
+    with pytest.raises(Again):
+        _too_late(store)
+    assert before == picture(store)
+    assert not store.in_transaction
+
+
+def _too_late(store: Store) -> None:
+    assert isinstance(store, Ledger)
+    with store.transaction():
+        act(store, transfers=[topup(ZHANG, 1)])
+        store._version -= 1
+
+
+def test_after_an_error_nothing_of_the_act_goes_on(store: Store, databases: Databases):
+    """A connection that is lost within an act: what comes next would commit half of it."""
+    before = picture(store)
+    assert isinstance(store, Ledger)
+    with pytest.raises(Again) as lost:
+        _goes_on(store)
+    assert lost.value.elsewhere
+    assert before == picture(store) == picture(databases.open())
+
+
+def _goes_on(store: Ledger) -> None:
+    with store.transaction():
+        store._db._force_close()
+        for _ in range(3):
+            with pytest.raises(Again):
+                act(store, transfers=[topup(ZHANG, 1)])
+
+
+def test_a_connection_that_is_lost_between_acts_is_opened_anew(store: Store):
+    before = picture(store)
+    assert isinstance(store, Ledger)
+    store._db._force_close()
+    assert before == picture(store)
+    store._db._force_close()
+    act(store, transfers=[topup(ZHANG, 1)])
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "right"),
+    [("innodb_flush_log_at_trx_commit", "2", "1")],
+)
+def test_a_node_that_may_lose_commits_is_refused_by_the_settings_name(
+    setting: str, value: str, right: str, databases: Databases, store: Store, node: Cluster
+):
+    node.nodes[0].sql(f"SET GLOBAL {setting} = {value}")
+    try:
+        with pytest.raises(ClusterRefused) as refused:
+            databases.open()
+        assert {"setting": setting, "value": value, "wanted": right} == refused.value.facts
+    finally:
+        node.nodes[0].sql(f"SET GLOBAL {setting} = {right}")
+    databases.open()
+
+
+def test_what_is_not_a_ledger_of_ours_is_told_as_such(
+    databases: Databases, store: Store, node: Cluster
+):
+    address = databases.address("ledger")
+    with pytest.raises(LedgerDenied):
+        Ledger.open(address, "wrong", SECRET)
+    with pytest.raises(HomeNotFound):
+        Ledger.open(address._replace(database="hongbao"), databases._password, SECRET)
+    sql(node, "UPDATE form SET number = 99")
+    with pytest.raises(NewerHome):
+        databases.open()
+    sql(node, "UPDATE form SET number = 1")
+
+
+def test_another_key_opens_nothing(databases: Databases, store: Store):
+    other = Ledger.open(databases.address("ledger"), databases._password, bytes(32))
+    with pytest.raises(Damaged):
+        other.profile(ZHANG)
+    other.close()
+    assert OWNER == databases.address("ledger").user
