@@ -56,4 +56,4 @@ class OutcomeUnknown(HongbaoError):
 
     exit_code = ExitCode.PENDING
     sentence = N_("the cluster gave no answer: whether this was carried out is not known")
-    advice = N_("repeat it with the same request id only; see `hongbao history`")
+    advice = N_("repeat it with the same request id, and with no other")
