@@ -55,13 +55,13 @@ class RuleBroken(Exception):
     A change breaks a rule that the engine keeps, so nothing of its transaction is done.
 
     No act asks for one: it decided on what it has read under the same lock. So this is a mistake
-    of ours, or somebody has edited the ledger.
+    of ours, or the ledger was edited.
     """
 
 
 class Again(Exception):
     """
-    The engine has undone a transaction for a reason of its own: whoever began it does it again.
+    The engine has undone a transaction, for the sake of another one: it is to be done again.
 
     *elsewhere* says that the node is the reason, and that the engine has gone on to another.
     """

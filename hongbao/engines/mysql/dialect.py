@@ -90,7 +90,7 @@ def _outside_strings(text: str, change: Callable[[str], str]) -> str:
 
 
 def _numbered(found: re.Match[str]) -> str:
-    """Give a row the number after the highest one, as the embedded engine does by itself."""
+    """Give a row the number after the highest one, as the embedded engine does."""
     table, columns, values = found.groups()
     return (
         f"INSERT INTO {table} (id, {columns})"

@@ -67,7 +67,7 @@ def connect(address: "Address", host: "Host | None", password: str | None) -> An
 
 
 def _check_encrypted(connection: Any) -> None:
-    """Raise ClusterRefused if the connection is not encrypted, whatever the driver was told."""
+    """Raise ClusterRefused if the connection is not encrypted, as the driver should make it."""
     cursor = connection.cursor()
     cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
     found = cursor.fetchone()

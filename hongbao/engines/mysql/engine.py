@@ -56,7 +56,7 @@ class Ledger(Verbs):
         """
         Open the ledger at *address*, making an empty one there first if there is none.
 
-        What nobody but its homes may read is sealed under a key made from *secret*.
+        What only its homes may read is sealed under a key made from *secret*.
         """
         store = cls(address, password, ColumnKey(secret))
         try:
@@ -102,7 +102,7 @@ class Ledger(Verbs):
             raise OlderHome(form=form, known=EARLIEST)
 
     def _make_tables(self) -> None:
-        """Make the tables; several may do so at once, and whoever is late finds them there."""
+        """Make the tables; several may do so at once, and a late one finds them there."""
         for statement in definitions():
             self._outside(statement)
         for table, column, value in (("head", "version", 0), ("form", "number", FORM)):
@@ -164,7 +164,7 @@ class Ledger(Verbs):
         raise errors.exhausted(Again(elsewhere=True), self.where) from problem
 
     def _leave(self) -> None:
-        """Close the connection, whatever it was doing, and go to the next node from now on."""
+        """Close the connection, in whatever state, and go to the next node from now on."""
         self.close()
         self._at += 1
 
@@ -417,7 +417,7 @@ class _Transaction:
 
 
 def pause(tries: int) -> None:
-    """Wait before something is tried again: on average twice as long as before, each time anew."""
+    """Wait before something is tried again: on average twice as long as before."""
     mean = min(PAUSE_MICROS_MAX, PAUSE_MICROS << tries)
     spread = crc32(b"%d %d" % (getpid(), monotonic_ns()))  # processes that met once part
     sleep(timedelta(microseconds=spread % (2 * mean)).total_seconds())

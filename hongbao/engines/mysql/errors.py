@@ -128,7 +128,7 @@ def at_commit(error: BaseException) -> BaseException:
 
 
 def exhausted(again: Again, where: str) -> HongbaoError:
-    """Return what is told where it was tried again for long enough."""
+    """Return the error for what was tried again for long enough."""
     return LedgerUnreachable(where=where) if again.elsewhere else Busy()
 
 

@@ -14,5 +14,5 @@ _CHANGE = "UPDATE head SET version = %s WHERE one = 1 AND version = %s"
 
 
 def changed(run: Callable[..., Any], version: int) -> bool:
-    """Change the head row from *version*; False if somebody has done so before."""
+    """Change the head row from *version*; False if another act has done so before."""
     return bool(run(_CHANGE, (version + 1, version)) == 1)

@@ -1,7 +1,7 @@
 """
 The settings of a session: set, read back, and refused by their names if they differ.
 
-A node whose own settings may lose what it has confirmed is refused as well: each node is asked
+A node whose settings may lose what it has confirmed is refused as well: each node is checked
 whenever a connection to it is opened.
 """
 

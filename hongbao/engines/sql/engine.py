@@ -96,7 +96,7 @@ def write_one(engine: Engine, sql: str, *values: object) -> None:
     """
     Run a change that meets one row: its WHERE says how the row has to be for that.
 
-    Raises RuleBroken if it meets none, so the rule holds whatever else the engine keeps.
+    Raises RuleBroken if it meets none, so the rule does not rest on the engine.
     """
     if engine.write(sql, *values) != 1:
         raise RuleBroken(sql)

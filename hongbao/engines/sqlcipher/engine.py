@@ -275,7 +275,7 @@ _ADD_TO = {
     )
     for side in ("debits_fen", "credits_fen")
 }
-"""How an amount is added to a side of an account; its own rule keeps it from below zero."""
+"""How an amount is added to a side of an account; a CHECK keeps it from below zero."""
 
 
 class _Transaction:
