@@ -25,7 +25,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[Cluster]:
-    yield from started(1)
+    yield from started("mariadb")
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ ENGINES = ["sqlcipher", *(pytest.param(name, marks=pytest.mark.cluster) for name
 
 @pytest.fixture(scope="session")
 def one_node() -> Iterator[Cluster]:
-    yield from started(1)
+    yield from started("mariadb")
 
 
 @pytest.fixture(params=ENGINES)
