@@ -18,7 +18,7 @@ from tests.cluster.history import kinds
 from tests.cluster.nodes import Cluster, Node, started
 from tests.cluster.workload import Workload
 
-pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+pytestmark = pytest.mark.cluster
 
 FAULTS = int(os.environ.get("HONGBAO_FAULTS", "3"))
 WORKLOADS = pytest.mark.parametrize("workload", ["lists", "bank"])
@@ -63,6 +63,7 @@ def test_three_nodes_at_peace(galera: Cluster, tmp_path: Path, workload: str):
         settle(run)
 
 
+@pytest.mark.slow
 @WORKLOADS
 def test_nodes_are_killed_under_load(galera: Cluster, tmp_path: Path, workload: str):
     """
@@ -82,6 +83,7 @@ def test_nodes_are_killed_under_load(galera: Cluster, tmp_path: Path, workload: 
         settle(run)
 
 
+@pytest.mark.slow
 @WORKLOADS
 def test_nodes_are_stopped_under_load(galera: Cluster, tmp_path: Path, workload: str):
     """
@@ -101,6 +103,7 @@ def test_nodes_are_stopped_under_load(galera: Cluster, tmp_path: Path, workload:
         settle(run)
 
 
+@pytest.mark.slow
 @WORKLOADS
 def test_faults_overlap(galera: Cluster, tmp_path: Path, workload: str):
     """
@@ -122,6 +125,7 @@ def test_faults_overlap(galera: Cluster, tmp_path: Path, workload: str):
         settle(run)
 
 
+@pytest.mark.slow
 @WORKLOADS
 def test_all_are_killed_and_begin_from_the_last_commit(
     galera: Cluster, tmp_path: Path, workload: str
@@ -139,6 +143,7 @@ def test_all_are_killed_and_begin_from_the_last_commit(
         settle(run)
 
 
+@pytest.mark.slow
 @WORKLOADS
 def test_sites_are_parted(sites: Cluster, tmp_path: Path, workload: str):
     """
@@ -157,6 +162,7 @@ def test_sites_are_parted(sites: Cluster, tmp_path: Path, workload: str):
         settle(run)
 
 
+@pytest.mark.slow
 @WORKLOADS
 def test_a_partition_meets_a_crash(sites: Cluster, tmp_path: Path, workload: str):
     """
@@ -205,6 +211,7 @@ def test_without_waiting_reads_are_stale(galera: Cluster, tmp_path: Path):
         assert {"stale"} == kinds(run.finish())
 
 
+@pytest.mark.slow
 def test_without_flushing_acknowledged_commits_are_lost(tmp_path: Path):
     """
     Nodes that flush once a second all die at once: Galera has no other copy.
