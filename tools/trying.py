@@ -4,6 +4,7 @@ Try mutants, each in a fork of one process that has collected the tests already.
 `tools/mutants.py` starts this in a folder where mutmut has made mutants. It reads a line of JSON
 for each mutant from standard input: its name, the tests that reach it, the quickest first, and how
 many seconds those take; and it answers with an exit code and the name, as soon as they are known.
+The tests that have killed other mutants of the same function are run before the rest.
 """
 
 import importlib
@@ -29,6 +30,9 @@ PATIENCE = 15
 
 PAUSE_SECONDS = 0.002
 
+KILLER = "killer"
+"""The file in a mutant's folder that names the test which killed it."""
+
 
 @dataclass(frozen=True)
 class _Child:
@@ -43,6 +47,8 @@ class Trying:
     def __init__(self, children_max: int) -> None:
         self._children_max = children_max
         self._running: dict[int, _Child] = {}
+        self._killers: dict[str, list[str]] = {}
+        """The tests that have killed mutants of a function, the last one first."""
         self._answers = os.fdopen(os.dup(1), "w", buffering=1)
         os.dup2(2, 1)
 
@@ -60,7 +66,9 @@ class Trying:
             asked = json.loads(line)
             while len(self._running) >= self._children_max:
                 self._wait()
-            tests = [items[test] for test in asked["tests"] if test in items]
+            killers = self._killers.get(_function(asked["mutant"]), [])
+            names = dict.fromkeys([*killers, *asked["tests"]])
+            tests = [items[test] for test in names if test in items]
             if not tests:
                 self._answer(asked["mutant"], UNTESTED)
                 continue
@@ -70,7 +78,7 @@ class Trying:
             child = os.fork()
             if not child:
                 factory._basetemp = folder  # noqa: SLF001 - so that nothing of it is left
-                _try(asked["mutant"], tests, int(seconds))
+                _try(asked["mutant"], tests, int(seconds), folder / KILLER)
             until = time.monotonic() + seconds
             self._running[child] = _Child(asked["mutant"], folder, until)
         while self._running:
@@ -91,6 +99,10 @@ class Trying:
             else:
                 code = os.waitstatus_to_exitcode(status)
             del self._running[process]
+            with suppress(FileNotFoundError):
+                killer = (child.folder / KILLER).read_text(encoding="utf-8")
+                known = self._killers.setdefault(_function(child.mutant), [])
+                known[:] = [killer, *(each for each in known if each != killer)]
             shutil.rmtree(child.folder, ignore_errors=True)
             self._answer(child.mutant, TIMEOUT if code == -signal.SIGXCPU else code)
             return
@@ -118,8 +130,12 @@ def _wake(tests: list[pytest.Item]) -> None:
             importlib.import_module(name)
 
 
-def _try(mutant: str, tests: list[pytest.Item], seconds: int) -> None:
-    """Run *tests* until one of them fails, and end this process with what they say."""
+def _function(mutant: str) -> str:
+    return mutant.rpartition("__mutmut_")[0]
+
+
+def _try(mutant: str, tests: list[pytest.Item], seconds: int, killer: Path) -> None:
+    """Run *tests* until one fails, which *killer* is to name, and end with what they say."""
     from mutmut.mutation.trampoline import set_mutant_under_test
 
     code = KILLED
@@ -131,8 +147,12 @@ def _try(mutant: str, tests: list[pytest.Item], seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
         set_mutant_under_test(mutant)
         following = [*tests[1:], None]
-        failed = any(_fails(*pair) for pair in zip(tests, following, strict=True))
-        code = KILLED if failed else SURVIVED
+        for test, next_one in zip(tests, following, strict=True):
+            if _fails(test, next_one):
+                killer.write_text(test.nodeid, encoding="utf-8")
+                break
+        else:
+            code = SURVIVED
     finally:
         os._exit(code)
 

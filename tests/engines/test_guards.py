@@ -1,4 +1,4 @@
-"""What risk control, devices, bills and settlements read and say, each query by all it is asked."""
+"""What risk control, devices and bills read and say, each query by all it is asked."""
 
 from datetime import timedelta
 
@@ -11,15 +11,11 @@ from hongbao.changes.devices import AddDevice, Enrol
 from hongbao.changes.guards import AddChallenge, AddStop, KeepHabit, PassChallenge, SetChallenge
 from hongbao.changes.home import KeepRules
 from hongbao.changes.packets import AddPacket, HoldPacket
-from hongbao.changes.payments import AddBatch, AddMessage, SetMessageOutcome, SettleMessages
-from hongbao.domain.channel import MessageState
-from hongbao.domain.settlement import Gross
-from hongbao.engines.sql import channel
 from hongbao.errors import Damaged
-from hongbao.store import BatchRow, CaseRow, Change, HabitRow, JudgedRow, PacketView, Store
+from hongbao.store import CaseRow, Change, HabitRow, JudgedRow, PacketView, Store
 from hongbao.units import to_micros
-from tests.engines.acts import BANK, BASE, LI, NEXT, T0, T1, T2, WANG, ZHANG, act, packet_row
-from tests.engines.cases import CHALLENGE, LINE, MESSAGE
+from tests.engines.acts import BASE, LI, NEXT, T0, T1, T2, WANG, ZHANG, act, packet_row
+from tests.engines.cases import CHALLENGE, LINE
 
 SECOND = timedelta(seconds=1)
 
@@ -192,32 +188,6 @@ def test_a_held_packet_is_claimed_when_its_hold_has_released_it(store: Store):
         assert [] == seen(view, profile, T1 - SECOND)
         assert [1] == seen(view, profile, T1)
         assert [1, 3] == seen(view, profile, T2)
-
-
-def test_a_batch_tells_how_far_it_is(store: Store, monkeypatch: pytest.MonkeyPatch):
-    """
-    After each part, how many messages are in it so far; only those of its own banks.
-    """
-    banks = [BANK, "abc", BANK, BANK, "icbc"]
-    for number, bank in enumerate(banks, 1):
-        message = MESSAGE._replace(number=number, id=f"m{number}", bank=bank, entry=BASE + number)
-        act(store, AddMessage(message))
-    store.apply(
-        [SetMessageOutcome(number, MessageState.ACCEPTED, 10 + number) for number in range(1, 6)]
-    )
-    monkeypatch.setattr(channel, "_AT_ONCE", 2)
-    heard: list[int] = []
-    lines = [Gross(bank, 1, 1, 0, 0) for bank in (BANK, "icbc")]
-
-    store.apply([AddBatch(BatchRow(9, "batch-9", NEXT), lines), SettleMessages(9, heard.append)])
-
-    assert [2, 4] == heard
-    assert [9, None, 9, 9, 9] == [store.message(number).batch for number in range(1, 6)]
-    by_number, by_id = store.act(batch=9), store.act(batch="batch-9")
-    assert by_number is not None
-    assert by_number == by_id
-    assert NEXT == by_number.entry
-    assert store.act(batch=1) is None
 
 
 def test_rules_are_listed_and_read(store: Store):

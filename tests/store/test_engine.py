@@ -9,10 +9,17 @@ import pytest
 from sqlcipher3 import dbapi2
 
 from hongbao import errors
+from hongbao.changes.payments import AddBatch, AddMessage, SetMessageOutcome, SettleMessages
+from hongbao.domain.channel import MessageState
 from hongbao.domain.ledger import LABORATORY
-from hongbao.engines.sql import state
+from hongbao.domain.settlement import Gross
+from hongbao.engines.sql import channel, state
 from hongbao.engines.sqlcipher import Ledger, engine
 from hongbao.engines.sqlcipher.engine import refusals
+from hongbao.store import BatchRow
+from tests.engines.acts import BANK, BASE, NEXT, act
+from tests.engines.acts import found as make_people
+from tests.engines.cases import MESSAGE
 from tests.every import every
 
 NO_ROOM, BROKEN = os.strerror(errno.ENOSPC), os.strerror(errno.EIO)
@@ -329,3 +336,32 @@ def test_a_column_that_was_added_is_sealed_where_it_has_a_value(monkeypatch):
     assert (1, 2, 3) == state.without_unused("card", [1, 2, 3, None])
     assert (1, 2, None, 3) == state.without_unused("card", [1, 2, None, 3])
     assert (1, None) == state.without_unused("profile", [1, None])
+
+
+def test_a_batch_tells_how_far_it_is(tmp_path, monkeypatch):
+    """
+    After each part, how many messages are in it so far; only those of its own banks.
+    """
+    store = Ledger.create(tmp_path / "ledger.db", bytes(32))
+    make_people(store)
+    banks = [BANK, "abc", BANK, BANK, "icbc"]
+    for number, bank in enumerate(banks, 1):
+        message = MESSAGE._replace(number=number, id=f"m{number}", bank=bank, entry=BASE + number)
+        act(store, AddMessage(message))
+    store.apply(
+        [SetMessageOutcome(number, MessageState.ACCEPTED, 10 + number) for number in range(1, 6)]
+    )
+    monkeypatch.setattr(channel, "_AT_ONCE", 2)
+    heard: list[int] = []
+    lines = [Gross(bank, 1, 1, 0, 0) for bank in (BANK, "icbc")]
+
+    store.apply([AddBatch(BatchRow(9, "batch-9", NEXT), lines), SettleMessages(9, heard.append)])
+
+    assert [2, 4] == heard
+    assert [9, None, 9, 9, 9] == [store.message(number).batch for number in range(1, 6)]
+    by_number, by_id = store.act(batch=9), store.act(batch="batch-9")
+    assert by_number is not None
+    assert by_number == by_id
+    assert NEXT == by_number.entry
+    assert store.act(batch=1) is None
+    store.close()
