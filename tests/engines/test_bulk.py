@@ -20,7 +20,10 @@ from tests.engines.acts import (
     balance,
     claim,
     decide,
+    digest_of,
+    in_packet,
     mac_of,
+    packet_row,
     picture,
     send,
     topup,
@@ -84,19 +87,65 @@ def test_acts_at_once_are_acts_one_by_one(store: Store, engine: Engine):
     assert one_by_one() == at_once()
 
 
-def test_only_the_last_of_many_acts_is_sealed(store: Store):
+def test_each_of_many_acts_is_written_as_it_is(store: Store):
     """
-    The others have no seal of their own, and each is written once.
+    Its packet, its transfer, its row's seal and how long it took; only the last one has a seal.
     """
     with store.transaction():
         before = store.head().mac
-        acts = [decide(store, entry=number) for number in range(NEXT, NEXT + 4)]
-        store.append(acts, mac_of(before, acts))
+        acts = [
+            decide(
+                store,
+                AddPacket(packet_row(number, BASE + number)),
+                transfers=[send(number, 100 * number), topup(LI, number)],
+                entry=BASE + number,
+            )._replace(took=f"took {number}")
+            for number in range(1, 5)
+        ]
+        mac = mac_of(before, acts)
+        store.append(acts, mac)
 
-    assert (NEXT + 3, mac_of(before, acts)) == store.head()[:2]
-    seals = [mac for _act, mac in store.audit(Question.SEALED_ACTS, BASE)]
-    assert [None, None, None, mac_of(before, acts)] == seals
-    assert store.head(NEXT) == store.head(NEXT + 3) == store.head()
+    assert (BASE + 4, mac) == store.head()[:2]
+    assert store.head(NEXT) == store.head(BASE + 4) == store.head()
+    seals = [seal for _act, seal in store.audit(Question.SEALED_ACTS, BASE)]
+    assert [None, None, None, mac] == seals
+    written = list(store.acts(after=BASE))
+    assert [f"took {number}" for number in range(1, 5)] == [each.took for each in written]
+    rows = [
+        (BASE + number, "packet", str(number), digest_of(store, ("packet", number)))
+        for number in range(1, 5)
+    ]
+    assert rows == [tuple(row) for row in store.audit(Question.SEALED_ROWS, BASE)]
+    assert (TOPUP_FEN - 1000, 10) == tuple(
+        store.balance_fen(balance(profile)) for profile in (ZHANG, LI)
+    )
+    assert [100, 200, 300, 400] == [store.balance_fen(in_packet(number)) for number in range(1, 5)]
+
+
+def test_a_packet_that_has_shares_left_stays_open(store: Store):
+    """
+    However many are given at once; what two give from one packet adds up.
+    """
+    row = packet_row(1, NEXT, shares=3)
+    act(store, AddPacket(row), transfers=[send(1, 1000)])
+    taken = row.packet._replace(claimed_fen=400, claimed_count=1)
+    at = HALF.created_at
+    with store.transaction():
+        store.apply(
+            [
+                AddClaim(row.packet, LI, 400, DRAWN, NEXT + 1, at),
+                AddClaim(taken, WANG, 100, DRAWN, NEXT + 2, at),
+            ]
+        )
+        acts = [
+            decide(store, transfers=[claim(1, fen, who)], entry=entry)
+            for entry, fen, who in ((NEXT + 1, 400, LI), (NEXT + 2, 100, WANG))
+        ]
+        store.append(acts, mac_of(store.head().mac, acts))
+
+    expected = row.packet._replace(claimed_fen=500, claimed_count=2)
+    assert expected == store.packet(1).packet
+    assert 500 == store.balance_fen(in_packet(1))
 
 
 def test_no_account_is_below_zero_in_between(store: Store, engine: Engine):

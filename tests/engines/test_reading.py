@@ -194,6 +194,28 @@ def test_a_history_is_asked_for_in_parts(told: Store):
     assert [("done", None), ("done", 600)] == [(e.status, e.refunded_fen) for e in after]
 
 
+def test_what_is_held_says_so_in_the_history(told: Store):
+    """
+    Until its case is closed; then whether it came back. Other cases hold nothing.
+    """
+    cases = {1: (SENT, "hold"), 2: (PAID, "hold"), 3: (BACK, "large")}
+    act(
+        told,
+        *(
+            AddCase(CaseRow(n, f"case-{n}", kind, ZHANG, "r", 5, e, None, None, T2, "return"))
+            for n, (e, kind) in cases.items()
+        ),
+    )
+    act(told, CloseCase(1, "returned", BACK + 2), CloseCase(2, "approved", BACK + 2))
+
+    def stood(end):
+        span = range(NEXT, BACK + 1)
+        return [line.status for line in told.movements(ZHANG, span, acts=ACTS, end=end)]
+
+    assert ["done", "held", "done", "held"] == stood(BACK + 2)
+    assert ["done", "done", "done", "came_back"] == stood(BACK + 3)
+
+
 def test_a_span_adds_up(told: Store):
     """
     What came in and went out, and the balance before and after it.

@@ -218,6 +218,46 @@ def test_a_rekey_that_is_refused_says_why(tmp_path, disk, monkeypatch):
     ledger.close()
 
 
+def test_a_copy_waits_for_others_and_says_what_it_found(tmp_path, monkeypatch):
+    """
+    A minute for those who have it locked; what looks like no memory may be a page of ours.
+    """
+    connection = Connection()
+    connection.fetchone = lambda: None
+    ledger = Ledger(tmp_path / "ledger.db", connection)
+    now = [100.0]
+    monkeypatch.setattr(engine, "monotonic", lambda: now[0])
+    begun = []
+
+    def backup(target, progress):
+        begun.append(target)
+        for status, seconds in steps:
+            now[0] += seconds
+            progress(status, 0, 0)
+        if failing:
+            raise MemoryError
+
+    other = SimpleNamespace(_db=SimpleNamespace(backup=backup))
+    failing = False
+    for steps in ([(0, 0), (5, 60), (101, 1)], [(6, 60)]):
+        ledger.overwrite_with(other)
+    assert [connection, connection] == begun
+    for status in (5, 6):
+        steps = [(0, 61), (status, 0)]
+        with pytest.raises(errors.Busy):
+            ledger.overwrite_with(other)
+
+    steps, failing = [], True
+    with pytest.raises(MemoryError):
+        ledger.overwrite_with(other)
+    assert ["PRAGMA cipher_integrity_check"] == connection.asked
+    connection.fetchone = lambda: ("HMAC verification failed for page 3",)
+    with pytest.raises(errors.Damaged) as caught:
+        ledger.overwrite_with(other)
+    assert {"path": str(tmp_path / "ledger.db")} == caught.value.facts
+    ledger.close()
+
+
 def test_a_commit_that_could_not_be_synced_may_have_happened(tmp_path):
     """
     Unless the log could be emptied afterwards: then it did not.
