@@ -2,7 +2,7 @@
 
 import pytest
 
-from hongbao.changes.devices import SetCounter
+from hongbao.changes.devices import AddDevice, SetCounter
 from hongbao.changes.home import RememberRefusal
 from hongbao.changes.packets import AddClaim, AddPacket
 from hongbao.domain.ledger import Transfer
@@ -89,17 +89,19 @@ def test_acts_at_once_are_acts_one_by_one(store: Store, engine: Engine):
 
 def test_each_of_many_acts_is_written_as_it_is(store: Store):
     """
-    Its packet, its transfer, its row's seal and how long it took; only the last one has a seal.
+    Its transfers, its row's seal and how long it took; only the last one has a seal.
     """
+    at = HALF.created_at
     with store.transaction():
         before = store.head().mac
         acts = [
             decide(
                 store,
                 AddPacket(packet_row(number, BASE + number)),
+                AddDevice(10 + number, f"d{number}", f"d{number}", bytes([number]) * 32, at),
                 transfers=[send(number, 100 * number), topup(LI, number)],
                 entry=BASE + number,
-            )._replace(took=f"took {number}")
+            )._replace(took=f"{number}:5")
             for number in range(1, 5)
         ]
         mac = mac_of(before, acts)
@@ -110,9 +112,9 @@ def test_each_of_many_acts_is_written_as_it_is(store: Store):
     seals = [seal for _act, seal in store.audit(Question.SEALED_ACTS, BASE)]
     assert [None, None, None, mac] == seals
     written = list(store.acts(after=BASE))
-    assert [f"took {number}" for number in range(1, 5)] == [each.took for each in written]
+    assert [{number: 5} for number in range(1, 5)] == [each.took for each in written]
     rows = [
-        (BASE + number, "packet", str(number), digest_of(store, ("packet", number)))
+        (BASE + number, "device", str(10 + number), digest_of(store, ("device", 10 + number)))
         for number in range(1, 5)
     ]
     assert rows == [tuple(row) for row in store.audit(Question.SEALED_ROWS, BASE)]

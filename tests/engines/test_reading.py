@@ -198,12 +198,16 @@ def test_what_is_held_says_so_in_the_history(told: Store):
     """
     Until its case is closed; then whether it came back. Other cases hold nothing.
     """
-    cases = {1: (SENT, "hold"), 2: (PAID, "hold"), 3: (BACK, "large")}
+    cases = (
+        (SENT, "hold", 1, None, T2, "return"),
+        (PAID, "hold", None, 1, T2, "return"),
+        (BACK, "large", None, None, None, None),
+    )
     act(
         told,
         *(
-            AddCase(CaseRow(n, f"case-{n}", kind, ZHANG, "r", 5, e, None, None, T2, "return"))
-            for n, (e, kind) in cases.items()
+            AddCase(CaseRow(number, f"case-{number}", kind, ZHANG, "rule", 5, entry, *held))
+            for number, (entry, kind, *held) in enumerate(cases, 1)
         ),
     )
     act(told, CloseCase(1, "returned", BACK + 2), CloseCase(2, "approved", BACK + 2))

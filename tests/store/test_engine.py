@@ -239,8 +239,10 @@ def test_a_copy_waits_for_others_and_says_what_it_found(tmp_path, monkeypatch):
 
     other = SimpleNamespace(_db=SimpleNamespace(backup=backup))
     failing = False
-    for steps in ([(0, 0), (5, 60), (101, 1)], [(6, 60)]):
-        ledger.overwrite_with(other)
+    steps = [(0, 0), (5, 60), (101, 1)]
+    ledger.overwrite_with(other)
+    steps = [(6, 60)]
+    ledger.overwrite_with(other)
     assert [connection, connection] == begun
     for status in (5, 6):
         steps = [(0, 61), (status, 0)]
