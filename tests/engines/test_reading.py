@@ -198,18 +198,12 @@ def test_what_is_held_says_so_in_the_history(told: Store):
     """
     Until its case is closed; then whether it came back. Other cases hold nothing.
     """
-    cases = (
-        (SENT, "hold", 1, None, T2, "return"),
-        (PAID, "hold", None, 1, T2, "return"),
-        (BACK, "large", None, None, None, None),
+    sent = CaseRow(1, "case-1", "hold", ZHANG, "rule", 5, SENT, 1, None, T2, "return")
+    paid = sent._replace(number=2, id="case-2", entry=PAID, packet=None, message=1)
+    back = paid._replace(
+        number=3, id="case-3", kind="large", entry=BACK, message=None, until=None, ends=None
     )
-    act(
-        told,
-        *(
-            AddCase(CaseRow(number, f"case-{number}", kind, ZHANG, "rule", 5, entry, *held))
-            for number, (entry, kind, *held) in enumerate(cases, 1)
-        ),
-    )
+    act(told, AddCase(sent), AddCase(paid), AddCase(back))
     act(told, CloseCase(1, "returned", BACK + 2), CloseCase(2, "approved", BACK + 2))
 
     def stood(end):

@@ -4,6 +4,7 @@ import errno
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlcipher3 import dbapi2
@@ -218,12 +219,20 @@ def test_a_rekey_that_is_refused_says_why(tmp_path, disk, monkeypatch):
     ledger.close()
 
 
+class Checked(Connection):
+    """One whose pages are asked about, and what is said of them."""
+
+    complaint: tuple[str] | None = None
+
+    def fetchone(self):
+        return self.complaint
+
+
 def test_a_copy_waits_for_others_and_says_what_it_found(tmp_path, monkeypatch):
     """
     A minute for those who have it locked; what looks like no memory may be a page of ours.
     """
-    connection = Connection()
-    connection.fetchone = lambda: None
+    connection = Checked()
     ledger = Ledger(tmp_path / "ledger.db", connection)
     now = [100.0]
     monkeypatch.setattr(engine, "monotonic", lambda: now[0])
@@ -237,7 +246,7 @@ def test_a_copy_waits_for_others_and_says_what_it_found(tmp_path, monkeypatch):
         if failing:
             raise MemoryError
 
-    other = SimpleNamespace(_db=SimpleNamespace(backup=backup))
+    other: Any = SimpleNamespace(_db=SimpleNamespace(backup=backup))
     failing = False
     steps = [(0, 0), (5, 60), (101, 1)]
     ledger.overwrite_with(other)
@@ -253,7 +262,7 @@ def test_a_copy_waits_for_others_and_says_what_it_found(tmp_path, monkeypatch):
     with pytest.raises(MemoryError):
         ledger.overwrite_with(other)
     assert ["PRAGMA cipher_integrity_check"] == connection.asked
-    connection.fetchone = lambda: ("HMAC verification failed for page 3",)
+    connection.complaint = ("HMAC verification failed for page 3",)
     with pytest.raises(errors.Damaged) as caught:
         ledger.overwrite_with(other)
     assert {"path": str(tmp_path / "ledger.db")} == caught.value.facts
