@@ -939,7 +939,7 @@ class Repair(TypedDict):
 
 
 class HomeChanged(TypedDict):
-    """`lock`, `unlock`, `rekey`, `backup`, `restore`."""
+    """`lock`, `unlock`, `rekey`, `backup`, `restore`, and the commands of `home`."""
 
     home: str
     wrapping: str
@@ -947,6 +947,13 @@ class HomeChanged(TypedDict):
     file: NotRequired[str]
     entry: NotRequired[int]
     noted_entry: NotRequired[int]
+
+
+class HomeShown(HomeChanged):
+    """`home`."""
+
+    ledger: str
+    shared: bool
 
 
 class StoryStep(TypedDict):

@@ -29,6 +29,7 @@ ALLOWED: dict[tuple[str, str], int] = {
     ("by itself, by themselves", "docs"): 11,
     ("dice, scripted chance", "docs"): 4,
     ("goes on, go on, went on", "code"): 3,
+    ("home", "screens"): 6,
     ("in force", "code"): 2,
     ("is told, are told, was told", "code"): 1,
     ("is told, are told, was told", "docs"): 3,

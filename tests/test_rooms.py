@@ -798,7 +798,7 @@ def test_the_ledgers_interface_stays_small():
     assert VERBS_MAX == len(verbs)
 
 
-def test_two_modules_know_which_engine_there_is():
+def test_few_modules_know_which_engine_there_is():
     """
     Opening a home, making and restoring a copy, and repairing one; all others have the interface.
     """
@@ -809,7 +809,12 @@ def test_two_modules_know_which_engine_there_is():
         and any(name.module.startswith("hongbao.engines") for name in imports(read(place)))
     }
 
-    assert {"home/opening.py", "wallet/homes.py", "wallet/repair.py"} == knowing
+    assert {
+        "home/clusters.py",
+        "home/opening.py",
+        "wallet/homes.py",
+        "wallet/repair.py",
+    } == knowing
 
 
 # --- what really wakes ----------------------------------------------------------------------------

@@ -41,12 +41,18 @@ _STOPPED_AS = {
 
 
 def check_devices(context: Context) -> Iterator[str]:
-    """Open the key of each device that is authorised or waits for approval."""
+    """
+    Open the key of each device that is authorised or waits for approval.
+
+    Of a ledger on a cluster, a key that is not here is on another machine.
+    """
+    is_shared = context.store.file is None
     for name, public_key in context.rows(Question.DEVICES_IN_USE):
         try:
             context.device_keys.check(public_key)
         except DeviceKeyMissing:
-            yield f"{name}: missing"
+            if not is_shared:
+                yield f"{name}: missing"
         except (DeviceKeyDamaged, StorageUnreadable):
             yield f"{name}: damaged"
 

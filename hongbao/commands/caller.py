@@ -24,6 +24,7 @@ from hongbao.words import N_, SANDBOX, Filled, _, harmless, say, shell_word
 if TYPE_CHECKING:
     from hongbao.answers import ActExplained, ChallengePassed
     from hongbao.domain.pin import Pin
+    from hongbao.home.clusters import Access, Address
     from hongbao.queries.privacy import Known
     from hongbao.story import Run
     from hongbao.story.running import Start
@@ -43,7 +44,7 @@ TRIES = 3
 _SECRET = frozenset(
     {
         *("--pin-file", "--new-pin-file", "--totp-file", "--secret-file"),
-        *("--passphrase-file", "HONGBAO_PASSPHRASE_FILE"),
+        *("--passphrase-file", "HONGBAO_PASSPHRASE_FILE", "--ledger-password-file"),
     }
 )
 """The options and the variable whose answers are never noted down."""
@@ -478,6 +479,32 @@ class Caller:
 
         return opened() if self._passphrase_file() else self._again(opened, errors.WrongPassphrase)
 
+    def ledger_access(self, address: str, password_file: str | None) -> Access:
+        """
+        Return the way to a ledger on a cluster, with the password of the database's user.
+
+        Raises InvalidLedgerAddress, and what `ledger_password` raises.
+        """
+        from hongbao.home.clusters import Access, parse_address
+
+        parsed = parse_address(address)
+        return Access(parsed, self.ledger_password(parsed, password_file))
+
+    def ledger_password(self, address: Address, file: str | None) -> str | None:
+        """
+        Return the password of the database's user: from *file*, a variable's file or the terminal.
+
+        A socket takes none unless a file gives one: the server knows who connects there.
+        """
+        file = file or self.env.variables.get("HONGBAO_LEDGER_PASSWORD_FILE") or None
+        if file is not None:
+            return self.secret_line(file) or None
+        if address.socket is not None:
+            return None
+        question = N_("password of the database's user")
+        typed: str = self.ask_secret(question, flag="--ledger-password-file")
+        return typed or None
+
     def _passphrase_file(self) -> str | None:
         return self.passphrase_file or self.env.variables.get("HONGBAO_PASSPHRASE_FILE") or None
 
@@ -902,5 +929,5 @@ def _prompt(question: str) -> str:
 
 
 def _has_no_ledger_open() -> bool:
-    engine = sys.modules.get("hongbao.engines.sqlcipher.engine")
-    return engine is None or not engine.is_any_open()
+    engines = (sys.modules.get(f"hongbao.engines.{name}.engine") for name in ("sqlcipher", "mysql"))
+    return not any(engine.is_any_open() for engine in engines if engine is not None)

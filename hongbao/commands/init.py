@@ -8,6 +8,7 @@ from hongbao.commands.declared import (
     Context,
     Option,
 )
+from hongbao.commands.home import PasswordFile
 from hongbao.commands.options import (
     Command,
     RequestId,
@@ -74,6 +75,15 @@ def init(
             help=N_("a demo wallet: virtual clock, fixed seed, banks with simulated faults"),
         ),
     ] = False,
+    ledger: Annotated[
+        str | None,
+        Option(
+            "--ledger",
+            metavar="ADDRESS",
+            help=N_("keep the ledger on a cluster, at this address"),
+        ),
+    ] = None,
+    password_file: PasswordFile = None,
     request_id: RequestId = None,
 ) -> None:
     from hongbao.home.opening import has_ledger
@@ -83,8 +93,9 @@ def init(
     call = caller(ctx)
     rules = read_policy(policy or "standard")
     is_new = not has_ledger(call.env)
-    if policy is not None and not is_new:
+    if not is_new and (policy is not None or ledger is not None):
         raise HomeExists
+    access = None if ledger is None else call.ledger_access(ledger, password_file)
     if call.asks_pin:
         call.env.hush()
     wallet, founded = call.unlocked(
@@ -98,6 +109,7 @@ def init(
             demo=demo,
             passphrase=passphrase,
             request_id=request_id,
+            access=access,
         )
     )
     call.leave_terminal()
@@ -105,7 +117,9 @@ def init(
     with wallet:
         tiers = titles(wallet)
     call.answer(founded, lambda answer: people.show_founded(answer, tiers))
-    if is_new:
+    if access is not None:
+        call.remark(N_("the ledger is in {path}"), path=access.address.where)
+    elif is_new:
         call.remark(N_("the ledger is in {path}, encrypted"), path=call.env.home)
     if demo or clock is not None:
         call.remark(

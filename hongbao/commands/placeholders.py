@@ -19,6 +19,7 @@ ALIAS = C_("alias", "NAME")
 LESSON_NAME = C_("lesson", "NAME")
 
 _PLAIN = (
+    C_("placeholder", "ADDRESS"),
     C_("placeholder", "AMOUNT"),
     C_("placeholder", "BANK"),
     C_("placeholder", "BILL"),

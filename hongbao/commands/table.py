@@ -73,6 +73,7 @@ COMMANDS = {
     },
     N_("The wallet"): {
         "clock": N_("Show the clock, or advance a virtual one."),
+        "home": N_("Show where this wallet is, and let more machines use one on a cluster."),
         "lock": N_("Lock this wallet with a passphrase."),
         "unlock": N_("Unlock the wallet, so that this device opens it without a passphrase."),
         "rekey": N_("Re-encrypt everything with a new master key."),

@@ -93,6 +93,9 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
             "the file with the authenticator's code or secret, where --totp-file does not say"
         ),
         "HONGBAO_PASSPHRASE_FILE": N_("the file with the passphrase of a locked wallet"),
+        "HONGBAO_LEDGER_PASSWORD_FILE": N_(
+            "the file with the database user's password, for a ledger on a cluster"
+        ),
         "HONGBAO_MOTION": N_("auto or off: whether anything on the screen moves"),
         "HONGBAO_PROMPTS": N_("auto, plain (numbers instead of arrow keys) or off"),
         "HONGBAO_PAGER": N_("the program for long lists; empty for none; default: PAGER, or less"),

@@ -12,7 +12,14 @@ from hongbao.errors import InvalidProgram
 
 SECONDS_MAX = 30
 
-_WITHHELD = frozenset({"HONGBAO_PIN_FILE", "HONGBAO_TOTP_FILE", "HONGBAO_PASSPHRASE_FILE"})
+_WITHHELD = frozenset(
+    {
+        "HONGBAO_PIN_FILE",
+        "HONGBAO_TOTP_FILE",
+        "HONGBAO_PASSPHRASE_FILE",
+        "HONGBAO_LEDGER_PASSWORD_FILE",
+    }
+)
 """Variables that say where secrets are."""
 
 

@@ -578,6 +578,7 @@ SHAPES: Mapping[str, Mapping[int, Shape]] = {
     "bill_remove": _shape(_own(profile=TEXT, bill=TEXT, file=TEXT, count=COUNT, digest=TEXT)),
     # the home
     "rekey": _shape(_own()),
+    "home_join": _shape(_own(invitation=TEXT, machine=TEXT)),
     "restore": _shape(_own(copied_entry=COUNT, last_entry=COUNT)),
     "repaired": _shape(
         _own(

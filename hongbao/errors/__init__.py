@@ -70,8 +70,9 @@ TOPICS = {
         "NewHomeTaken"
     ),
     "clusters": (
-        "InvalidLedgerAddress DriverMissing LedgerUnreachable LedgerDenied ClusterRefused"
-        " OutcomeUnknown"
+        "InvalidLedgerAddress DriverMissing LedgerUnreachable LedgerDenied ClusterRefused "
+        "OutcomeUnknown NotOnCluster LedgerTaken OtherLedger EntryLost NotAnInvitation "
+        "InvitationUsed AlreadyJoined NotShared"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

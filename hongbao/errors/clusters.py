@@ -1,6 +1,6 @@
 """A ledger on a cluster: its address, its driver, and what only a file can do."""
 
-from hongbao.errors.base import ExitCode, HongbaoError, Unusable, UsageError, example
+from hongbao.errors.base import ExitCode, HongbaoError, NotIntact, Unusable, UsageError, example
 from hongbao.words import N_
 
 
@@ -57,3 +57,90 @@ class OutcomeUnknown(HongbaoError):
     exit_code = ExitCode.PENDING
     sentence = N_("the cluster gave no answer: whether this was carried out is not known")
     advice = N_("repeat it with the same request id, and with no other")
+
+
+class NotOnCluster(UsageError):
+    """A command works on the pages of a file, and this ledger is on a cluster."""
+
+    command: str = example("rekey", also=("repair", "restore"), kw_only=False)
+
+    sentence = N_("`hongbao {command}` works on a ledger in a file; this one is on a cluster")
+    advice = N_("nothing was changed; protect this machine's keys with `hongbao lock`")
+    _advice_to_check = N_("see what is wrong with `hongbao check`")
+    _advice_elsewhere = N_("restore a backup of it into another folder, named by HONGBAO_HOME")
+
+    def chosen_advice(self) -> str:
+        others = {"repair": self._advice_to_check, "restore": self._advice_elsewhere}
+        return others.get(str(self.facts["command"]), self.advice)
+
+
+class LedgerTaken(UsageError):
+    """A ledger was to be made in a database that has one already."""
+
+    where: str = example("mysql://pay@db1,db2/ledger")
+
+    sentence = N_("there is a wallet in {where} already")
+    advice = N_("name another database; or join that wallet: `hongbao home join FILE`")
+
+
+class OtherLedger(NotIntact):
+    """The ledger that an address leads to is not the one of this home."""
+
+    where: str = example("mysql://pay@db1,db2/ledger")
+
+    sentence = N_("the ledger in {where} is not this wallet's")
+    advice = N_("check the address; nothing was changed")
+
+
+class EntryLost(NotIntact):
+    """The ledger lacks an entry that this machine has seen, or has another one in its place."""
+
+    where: str = example("mysql://pay@db1,db2/ledger")
+    last_entry: int = example(6)
+    noted_entry: int = example(8)
+
+    sentence = N_(
+        "entry {noted_entry}, which this machine has seen, is not in {where}: the cluster lost it, "
+        "or an older state was put back"
+    )
+    advice = N_(
+        "see what is there with `hongbao check`; accept it with `hongbao home connect ADDRESS`"
+    )
+
+
+class NotAnInvitation(UsageError):
+    """A file was to be an invitation into a home, and is none, or is not whole."""
+
+    path: str = example("shop.invitation")
+
+    sentence = N_("{path} is not an invitation to a wallet, or is damaged")
+    advice = N_("make one on a machine that has joined: `hongbao home invite FILE`")
+
+
+class InvitationUsed(HongbaoError):
+    """One machine can join with an invitation, once."""
+
+    exit_code = ExitCode.CONFLICT
+
+    entry: int = example(57)
+
+    sentence = N_("this invitation was used: entry {entry} says so")
+    advice = N_("make another one: `hongbao home invite FILE`")
+
+
+class AlreadyJoined(UsageError):
+    """A machine joins a home into a folder that has none."""
+
+    path: str = example("~/.local/share/hongbao")
+
+    sentence = N_("there is a wallet in {path} already")
+    advice = N_("join into another folder, named by HONGBAO_HOME")
+
+
+class NotShared(UsageError):
+    """Machines join a ledger that is on a cluster; one in a file is this machine's own."""
+
+    sentence = N_("this wallet's ledger is a file on this machine: no other machine can use it")
+    advice = N_(
+        "a wallet is put on a cluster when it is created: `hongbao init NAME --ledger ADDRESS`"
+    )

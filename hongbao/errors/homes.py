@@ -85,7 +85,9 @@ class Busy(HongbaoError):
 class Damaged(NotIntact):
     """The ledger or its keys do not fit together, or cannot be read."""
 
-    path: str = example("~/.local/share/hongbao/data/ledger.db")
+    path: str = example(
+        "~/.local/share/hongbao/data/ledger.db", also=("mysql://pay@db1,db2/ledger",)
+    )
 
     in_backup = False
     """Whether it is a backup that was to be restored: the ledger itself is as it was."""
@@ -95,11 +97,14 @@ class Damaged(NotIntact):
         "see what can be kept with `hongbao repair`, or restore a good backup with "
         "`hongbao restore FILE`"
     )
+    _advice_on_cluster = N_("see what is wrong with `hongbao check`")
 
     def chosen_advice(self) -> str:
         if self.in_backup:
             return N_("restore a good backup with `hongbao restore FILE`")
-        return _BEGUN if self.begun else self.advice
+        if self.begun:
+            return _BEGUN
+        return self._advice_on_cluster if "://" in self.path else self.advice
 
 
 class NothingToRepair(UsageError):

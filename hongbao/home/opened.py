@@ -12,6 +12,7 @@ from hongbao.env import Env
 from hongbao.errors import (
     Busy,
     Damaged,
+    EntryLost,
     HistoryReplaced,
     HomeNotFound,
     HongbaoError,
@@ -19,7 +20,7 @@ from hongbao.errors import (
     StateAltered,
     StorageRefused,
 )
-from hongbao.home.opening import LEDGER, close_home, has_ledger, key_folder, open_ledger
+from hongbao.home.opening import close_home, has_ledger, key_folder, open_ledger, place_of
 from hongbao.home.stopwatch import Stopwatch
 from hongbao.home.witness import Witness
 from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, StateRow, Store, key_of
@@ -122,9 +123,7 @@ class Home:
                     return cls._opened(env, keys, vault, store, profile, trusting=trusting)
             except HomeNotFound:
                 if was_noted:
-                    raise Damaged(
-                        path=str(env.data / LEDGER)
-                    ) from None  # gone or empty, and it was more once
+                    raise Damaged(path=place_of(env)) from None  # it was more than that once
                 if keys.head() is None:
                     raise
                 # A head is noted after its ledger: another process may have founded it just now.
@@ -181,13 +180,20 @@ class Home:
             self.close()
 
     def check_head(self) -> None:
-        """Raise RolledBack or HistoryReplaced unless the ledger still has the noted head."""
+        """
+        Raise RolledBack or HistoryReplaced unless the ledger still has the noted head.
+
+        Of a ledger on a cluster it is EntryLost: which of the two happened is not known.
+        """
         with self.as_it_was_opened():
             noted = self.keys.head()
             if noted is None:
                 return
             entry, mac = noted
             found = self.store.head(entry)
+            if self.store.file is None and (found is None or found.mac != mac):
+                last = self.store.head().entry
+                raise EntryLost(where=self.store.where, last_entry=last, noted_entry=entry)
             if found is None:
                 raise RolledBack(last_entry=self.store.head().entry, noted_entry=entry)
             if found.mac != mac:  # neither is a secret: statements print them

@@ -3,16 +3,23 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
-from hongbao.errors import Damaged, HomeLocked, HomeNotFound, StorageRefused
+from hongbao.errors import Damaged, HomeLocked, HomeNotFound, NotOnCluster, StorageRefused
 from hongbao.store import LedgerFile, Store
 from hongbao.vault import Cost, KeyFolder, Vault
 from hongbao.vault.files import close_to_writers
 
+if TYPE_CHECKING:
+    from hongbao.home.clusters import Access
+
 LEDGER = "ledger.db"
 """The ledger's file name in a home's ``data/``."""
+
+CLUSTER = "ledger.toml"
+"""The name of the note, in its place, of a ledger that is on a cluster."""
 
 
 def key_folder(env: Env) -> KeyFolder:
@@ -38,8 +45,35 @@ def close_home(env: Env) -> dict[Path, bool]:
     return {folder: closed for folder, closed in found.items() if closed is not None}
 
 
+def cluster_note(env: Env) -> Path:
+    """Return where the address of a ledger on a cluster is noted."""
+    return env.data / CLUSTER
+
+
+def is_on_cluster(env: Env) -> bool:
+    """Return whether the ledger of *env*'s home is on a cluster."""
+    return cluster_note(env).exists()
+
+
+def refuse_on_cluster(env: Env, command: str) -> None:
+    """Raise NotOnCluster, of *command*, if the ledger of *env*'s home is on a cluster."""
+    if is_on_cluster(env):
+        raise NotOnCluster(command)
+
+
+def place_of(env: Env) -> str:
+    """Return the place of the ledger of *env*'s home, as messages name it."""
+    if not is_on_cluster(env):
+        return str(env.data / LEDGER)
+    from hongbao.home.clusters import noted_address
+
+    return noted_address(env).where
+
+
 def has_ledger(env: Env) -> bool:
     """Return whether the home of *env* has a ledger, which may be damaged."""
+    if is_on_cluster(env):
+        return True
     try:
         return bool((env.data / LEDGER).stat().st_size)
     except OSError:
@@ -58,6 +92,12 @@ def open_ledger(
     No process is kept waiting during the passphrase prompt, so the keys may change; then
     they are looked at again.
     """
+    if is_on_cluster(env):
+        from hongbao.home.clusters import open_noted
+
+        with open_noted(env, keys, passphrase) as opened:
+            yield opened
+        return
     ledger = env.data / LEDGER
     while True:
         vault = keys.open(passphrase)
@@ -75,9 +115,20 @@ def open_ledger(
 
 
 def make_ledger(
-    env: Env, keys: KeyFolder, passphrase: Callable[[], str] | None
+    env: Env,
+    keys: KeyFolder,
+    passphrase: Callable[[], str] | None,
+    access: "Access | None" = None,
 ) -> tuple[Vault, Store]:
-    """Open the ledger of *env*'s home, and make it, and the *keys*, if they are not there yet."""
+    """
+    Open the ledger of *env*'s home, and make it, and the *keys*, if they are not there yet.
+
+    With *access* it is made on a cluster.
+    """
+    if access is not None or is_on_cluster(env):
+        from hongbao.home.clusters import make
+
+        return make(env, keys, passphrase, access)
     ledger = env.data / LEDGER
     while True:
         vault = keys.open(passphrase) if keys.exists() else keys.create()

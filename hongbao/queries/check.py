@@ -11,7 +11,7 @@ from hongbao.auditing.checkpoint import decode
 from hongbao.auditing.context import Context, Noted
 from hongbao.errors import Damaged, ForeignFile, StorageUnreadable
 from hongbao.home.opened import Home
-from hongbao.home.tries import holders
+from hongbao.home.tries import holders, tried_in
 from hongbao.queries.devices import device_keys
 from hongbao.store import EMPTY_HEAD
 from hongbao.units import iso
@@ -230,12 +230,23 @@ def noted_of(home: Home, before: Before | None = None) -> Noted:
 
 
 def _tries_of(home: Home) -> dict[Holder, Tries | None]:
-    """Return what is noted next to the keys of tries at each PIN; nothing of a damaged ledger."""
+    """
+    Return what is noted next to the keys of tries at each PIN; nothing of a damaged ledger.
+
+    On a cluster a note is behind the ledger where they were made on another machine.
+    """
     from hongbao.vault import TriesFolder
 
     folder = TriesFolder(home.env.keys, home.vault)
     try:
-        return {holder: folder.read(holder.label) for holder in holders(home.store)}
+        noted = {holder: folder.read(holder.label) for holder in holders(home.store)}
+        if home.store.file is not None:
+            return noted
+        return {
+            holder: max(counted, noted[holder] or counted)
+            for holder, counted in tried_in(home.store).items()
+            if holder in noted
+        }
     except Damaged:  # which the findings say
         return {}
 

@@ -70,6 +70,7 @@ _FACTS = {
     "bill_import": N_("imported a bill to compare"),
     "bill_remove": N_("removed an imported bill"),
     "rekey": N_("re-encrypted the wallet with new keys"),
+    "home_join": N_("let another machine use this wallet"),
     "restore": N_("restored a backup"),
     "repaired": N_("repaired the ledger"),
 }

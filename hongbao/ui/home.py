@@ -12,7 +12,15 @@ from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
 from hongbao.words import N_, _, language, say
 
 if TYPE_CHECKING:
-    from hongbao.answers import ClockShown, HomeChanged, PolicyUsed, Refunded, ResolvedLine, Settled
+    from hongbao.answers import (
+        ClockShown,
+        HomeChanged,
+        HomeShown,
+        PolicyUsed,
+        Refunded,
+        ResolvedLine,
+        Settled,
+    )
 
 
 def show_clock(clock: ClockShown) -> None:
@@ -163,6 +171,26 @@ def show_backed_up(changed: HomeChanged) -> None:
             entry=changed["entry"],
         )
     )
+
+
+def show_home(shown: HomeShown) -> None:
+    """Print where the home and its ledger are."""
+    line(say(N_("wallet in {path}"), path=safe(shown["home"])))
+    sentence = (
+        N_("ledger in {path}, for several machines") if shown["shared"] else N_("ledger in {path}")
+    )
+    line(say(sentence, path=safe(shown["ledger"])))
+    line(say(N_("opens with {wrapping}"), wrapping=wording.wrapping(shown["wrapping"])))
+
+
+def show_invited(changed: HomeChanged) -> None:
+    """Print where the invitation is."""
+    line(say(N_("wrote an invitation for one machine to {path}"), path=safe(changed["file"])))
+
+
+def show_joined(changed: HomeChanged) -> None:
+    """Print that this machine shares the ledger now."""
+    line(say(N_("this machine has joined the wallet · {path}"), path=safe(changed["home"])))
 
 
 def show_restored(changed: HomeChanged) -> None:

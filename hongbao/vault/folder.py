@@ -194,12 +194,8 @@ class KeyFolder:
         files.make_folder(self.path)
         with self.alone():
             if not self.exists():
-                self._sweep(keep=())
-                self._head.prepare()
                 vault = self._vault(self._random(KEY_BYTES), generation=1)
-                wrapping = self._new_device_key()
-                self._write(_Records(self._wrap(vault, wrapping), next=None))
-                self._opened = wrapping
+                self._begin_with(vault)
                 return vault
         return self.open(None)
 
@@ -233,6 +229,57 @@ class KeyFolder:
         except _KeyGone as gone:
             raise gone.error from None
 
+    # --- other machines --------------------------------------------------------------------------
+
+    def invitation(
+        self, vault: Vault, passphrase: str, names: Iterable[str] = ()
+    ) -> dict[str, object]:
+        """
+        Return *vault*'s master key wrapped by *passphrase*, for another machine to `adopt`.
+
+        Raises WeakPassphrase, as `lock` does.
+        """
+        wrapping = self._by_passphrase(passphrase, names)
+        return _written(self._wrap(vault, wrapping))
+
+    def invited(self, record: object, passphrase: str) -> Vault:
+        """
+        Return the vault of the home whose `invitation` this *record* is.
+
+        Raises ValueError or KeyError for anything else, WrongPassphrase, or Damaged.
+        """
+        wrapped = _parsed(record)
+        if wrapped.method != _PASSPHRASE:
+            raise ValueError
+        return self._unwrap(wrapped, lambda: passphrase)[0]
+
+    def adopt(self, vault: Vault) -> None:
+        """Keep *vault*'s master key here, wrapped by a new device key, if there is none yet."""
+        files.make_folder(self.path)
+        with self.alone():
+            if not self.exists():
+                self._begin_with(vault)
+
+    def forget(self, vault: Vault) -> None:
+        """Destroy *vault*'s master key, by which nothing was sealed that is still wanted."""
+        with self.alone():
+            if not self.is_current(vault):
+                return
+            files.discard(self._master_file)
+            self._sweep(keep=())
+            files.discard(self.path / "head")
+        with suppress(OSError):
+            for guard in (".busy", ".turn"):
+                (self.path / guard).unlink(missing_ok=True)
+            self.path.rmdir()
+
+    def _begin_with(self, vault: Vault) -> None:
+        self._sweep(keep=())
+        self._head.prepare()
+        wrapping = self._new_device_key()
+        self._write(_Records(self._wrap(vault, wrapping), next=None))
+        self._opened = wrapping
+
     # --- changing the wrapping -------------------------------------------------------------------
 
     def lock(self, vault: Vault, passphrase: str, names: Iterable[str] = ()) -> None:
@@ -242,13 +289,18 @@ class KeyFolder:
         On a home that is locked already this changes the passphrase. *names* are words that whoever
         knows the home would try. Raises WeakPassphrase (see `check_passphrase`).
         """
-        from hongbao.domain.passphrase import check_passphrase  # which only this needs
+        wrapping = self._by_passphrase(passphrase, names)
+        self._rewrap(vault, lambda: wrapping)
+
+    def _by_passphrase(self, passphrase: str, names: Iterable[str]) -> _Wrapping:
+        """Return the wrapping by a new *passphrase*. Raises WeakPassphrase."""
+        from hongbao.domain.passphrase import check_passphrase  # which only a new one needs
 
         normal = _normal(passphrase)
         check_passphrase(normal, names)
         salt = self._random(SALT_BYTES)
         key = _stretched(normal, salt, self._cost)
-        self._rewrap(vault, lambda: _Wrapping(key, _PASSPHRASE, salt=salt, cost=self._cost))
+        return _Wrapping(key, _PASSPHRASE, salt=salt, cost=self._cost)
 
     def unlock(self, vault: Vault) -> None:
         """Wrap the master key by a fresh device key from now on: without a prompt."""

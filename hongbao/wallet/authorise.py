@@ -24,7 +24,7 @@ from hongbao.wallet.unit_of_work import Private, perform_step
 
 if TYPE_CHECKING:
     from hongbao.store import Change
-    from hongbao.vault import TriesFolder
+    from hongbao.vault import Tries, TriesFolder
 
 AskPin = Callable[[], Pin]
 """Gives the payment PIN when an act asks for it, which is after everything typed is checked."""
@@ -187,7 +187,7 @@ def _count_pin_try(home: Home, holder: Holder) -> tuple[PinRow, PinRow]:
     rules, noted = home.policy.pin, None
     try:
         with home.changing((holder.table, holder.id)):
-            noted, now = tries_folder(home).read(holder.label), home.now()
+            noted, now = noted_tries(home, holder), home.now()
             if noted is None:
                 raise Busy  # it was there when we looked
             before = later_of(home.store.pin(holder), noted)
@@ -241,8 +241,22 @@ def tries_of(home: Home, holder: Holder) -> PinRow | None:
 
     None means that the count next to the keys is gone.
     """
-    noted = tries_folder(home).read(holder.label)
+    noted = noted_tries(home, holder)
     return None if noted is None else later_of(home.store.pin(holder), noted)
+
+
+def noted_tries(home: Home, holder: Holder) -> "Tries | None":
+    """
+    Return what this machine has noted of the tries at *holder*'s PIN; None if that is gone.
+
+    On a cluster it may have been noted on another machine. There the ledger's own count stands,
+    which no one at this machine can put back.
+    """
+    noted = tries_folder(home).read(holder.label)
+    if noted is None and home.store.file is None:
+        step = home.profile_by_id(holder.id).totp_step if holder.table == "profile" else 0
+        return as_tries(home.store.pin(holder), step)
+    return noted
 
 
 def last_step_of(home: Home, holder: Holder) -> int:

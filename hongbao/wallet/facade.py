@@ -22,6 +22,7 @@ R = TypeVar("R")
 if TYPE_CHECKING:
     from hongbao.answers import Founded
     from hongbao.domain.policy import Policy
+    from hongbao.home.clusters import Access
     from hongbao.queries import (
         balance,
         banks,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         devices,
         homes,
         identify,
+        machines,
         operators,
         profiles,
         reconciliation,
@@ -110,6 +112,7 @@ else:
     devices = _Room("hongbao.wallet.devices")
     homes = _Room("hongbao.wallet.homes")
     identify = _Room("hongbao.wallet.identify")
+    machines = _Room("hongbao.wallet.machines")
     operators = _Room("hongbao.wallet.operators")
     profiles = _Room("hongbao.wallet.profiles")
     reconciliation = _Room("hongbao.wallet.reconciliation")
@@ -176,6 +179,7 @@ class Wallet:
         sandbox: bool = False,
         passphrase: Callable[[], str] | None = None,
         request_id: str | None = None,
+        access: "Access | None" = None,
     ) -> "tuple[Self, Founded]":
         """Make a profile called *name*, and its home if need be (see `profiles.found`)."""
         home, answer = profiles.found(
@@ -189,6 +193,7 @@ class Wallet:
             sandbox=sandbox,
             passphrase=passphrase,
             request_id=request_id,
+            access=access,
         )
         return cls(home), answer
 
@@ -337,6 +342,8 @@ class Wallet:
     unlock = _Asked(lambda: homes.unlock)
     rekey = _Asked(lambda: homes.rekey)
     backup = _Asked(lambda: homes.backup)
+    shown = _Asked(lambda: machines.shown)
+    invite = _Asked(lambda: machines.invite)
     remember_restoring = _Asked(lambda: homes.remember_restoring)
 
     read_identity = _Asked(lambda: identify.read_identity)

@@ -20,6 +20,7 @@ from hongbao.errors import (
     FileNotReadable,
     HomeNotFound,
     HongbaoError,
+    NotOnCluster,
     OlderCopy,
     StorageRefused,
 )
@@ -32,6 +33,7 @@ from hongbao.home.opening import (
     incoming,
     key_folder,
     open_ledger,
+    refuse_on_cluster,
     settle,
 )
 from hongbao.home.tries import as_tries, holders, later_of, tried_in, used_up
@@ -98,10 +100,12 @@ def rekey(home: Home) -> HomeChanged:
     Killed anywhere, the next command finishes or undoes it. Copies made before can no longer
     be opened. What was sealed into the chain stays as it is, under the key of its time.
 
-    Raises Damaged, and changes nothing, where a sealed value is not what its row says.
+    Raises Damaged, and changes nothing, where a sealed value is not what its row says; and
+    NotOnCluster, where other machines have the same keys.
     """
     file, old = home.store.file, home.vault
-    assert file is not None
+    if file is None:
+        raise NotOnCluster("rekey")
     new = home.keys.begin_rekey(old)
 
     def work(doing: Act) -> Answer:
@@ -183,13 +187,11 @@ def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
     from hongbao.outputs import check_outside, save_by_name
 
     check_outside(file, home.env.data, home.env.keys)
-    ledger = home.store.file
-    assert ledger is not None
     changed = home_changed(home)  # once the copy is there, nothing is read that may fail
     entries = []
 
     def make(copy: Path) -> None:
-        ledger.copy_to(copy)
+        _copy_of(home, copy)
         entries.append(_last_entry_of(home, copy))
 
     try:
@@ -200,6 +202,16 @@ def backup(home: Home, file: Path, *, replace: bool = False) -> HomeChanged:
         reason = N_("what was written there cannot be read back")
         raise StorageRefused(path=str(file), reason=reason) from None
     return changed | {"file": str(file), "entry": entries[-1]}
+
+
+def _copy_of(home: Home, copy: Path) -> None:
+    """Write one moment of the ledger to *copy*, as a file under this home's keys."""
+    if home.store.file is not None:
+        home.store.file.copy_to(copy)
+        return
+    from hongbao.home.clusters import copy_to
+
+    copy_to(home.store, copy, home.vault.page_key)
 
 
 def _last_entry_of(home: Home, copy: Path) -> int:
@@ -328,6 +340,7 @@ def restore(
     keys = key_folder(env)
     if not keys.exists():
         raise HomeNotFound
+    refuse_on_cluster(env, "restore")
     ledger = env.data / LEDGER
     accepted: _Older | None = None
     try:

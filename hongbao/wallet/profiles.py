@@ -30,6 +30,7 @@ from hongbao.wallet.unit_of_work import Private, perform
 
 if TYPE_CHECKING:
     from hongbao.answers import Founded, PinChanged, ProfileLine
+    from hongbao.home.clusters import Access
 
 DEMO_DICE = "demo"
 """The seed of a demo's chance, where no other is given."""
@@ -78,6 +79,7 @@ def found(
     sandbox: bool = False,
     passphrase: Callable[[], str] | None = None,
     request_id: str | None = None,
+    access: Access | None = None,
 ) -> tuple[Home, Founded]:
     """
     Make a profile called *name*, and the home around it if this is the first.
@@ -85,7 +87,7 @@ def found(
     *policy*, *clock* (a virtual one that starts there) and *dice* (a seed for all chance, so
     that the same commands give the same ledger) are a new home's to choose; *demo* chooses
     those of the two that are not given. A *sandbox* is marked as one for ever. The PIN is asked
-    for before anything is made.
+    for before anything is made. With *access*, a new home's ledger is made on a cluster.
 
     Raises InvalidName, NameTaken, LookAlike, HomeExists, WeakPin and what `Home.open` raises.
     """
@@ -97,10 +99,14 @@ def found(
         if not sandbox:
             check_strength(chosen, None)
         keys = key_folder(env)
-        home = Home(env, keys, *make_ledger(env, keys, passphrase), name)
+        home = Home(env, keys, *make_ledger(env, keys, passphrase, access), name)
         if sandbox:
             home.play()
         pin = lambda: chosen  # noqa: E731 - asked for once
+    else:
+        if access is not None:
+            home.close()
+            raise HomeExists
     with ExitStack() as closing:
         closing.enter_context(home)
         answer = _join(home, name, pin, _NewHome(policy, clock, dice, demo, sandbox), request_id)

@@ -41,7 +41,7 @@ from hongbao.errors import (
     Unrepairable,
 )
 from hongbao.home.opened import Home
-from hongbao.home.opening import LEDGER, incoming, key_folder
+from hongbao.home.opening import LEDGER, incoming, key_folder, refuse_on_cluster
 from hongbao.outputs import check_outside
 from hongbao.queries.check import check
 from hongbao.questions import Question
@@ -92,6 +92,7 @@ def repair(
 
     Raises NothingToRepair, KeysLost, Unrepairable, HistoryReplaced, NewHomeTaken or InsideHome.
     """
+    refuse_on_cluster(env, "repair")
     keys = key_folder(env)
     ledger = env.data / LEDGER
     if not keys.exists():

@@ -78,6 +78,8 @@ class Shown(NamedTuple):
     ends: tuple[int, ...] = (0,)
     on_screen: bool = False
     """Whether only a terminal shows it; then it is taken as it stands in the code."""
+    needs_servers: bool = False
+    """Whether it takes a cluster: the tests of tests/cluster type it, and not those here."""
     damage: Callable[[Shell], None] | None = None
     """What happens to the home's files between *before* and *typed*."""
 
@@ -606,6 +608,32 @@ STATES: dict[str, tuple[Shown, ...]] = {
     ),
     "bind another; `hongbao card add`, without a number, shows a demo card's": (
         Shown("card add 9999010000000003"),
+    ),
+    # --- of a ledger on a cluster
+    "on the other machine: `hongbao home join FILE`": (
+        Shown("home invite a.invitation", needs_servers=True),
+    ),
+    "authorise this machine: `hongbao device add DEVICE`": (
+        Shown("home join a.invitation", needs_servers=True),
+    ),
+    "make another one: `hongbao home invite FILE`": (
+        Shown("invitation_used", fill={"FILE": "a.invitation"}, ends=(2,)),
+    ),
+    "make one on a machine that has joined: `hongbao home invite FILE`": (
+        Shown("not_an_invitation", fill={"FILE": "a.invitation"}, ends=(2,)),
+    ),
+    "a wallet is put on a cluster when it is created: `hongbao init NAME --ledger ADDRESS`": (
+        Shown("not_shared", fill={"NAME": "小白", "ADDRESS": "mysql://pay@db/ledger"}, ends=(2,)),
+    ),
+    "see what is there with `hongbao check`; accept it with `hongbao home connect ADDRESS`": (
+        Shown("entry_lost", fill={"ADDRESS": "mysql://pay@/db?socket=/s"}, ends=(0, 2)),
+    ),
+    "see what is wrong with `hongbao check`": (Shown("not_on_cluster"),),
+    "nothing was changed; protect this machine's keys with `hongbao lock`": (
+        Shown("not_on_cluster"),
+    ),
+    "name another database; or join that wallet: `hongbao home join FILE`": (
+        Shown("ledger_taken", fill={"FILE": "a.invitation"}, ends=(2,)),
     ),
     # --- of the machine: the gallery's own words, and what they advise
     "`pip install 'hongbao[pdf]'`, or use `--format html`": (

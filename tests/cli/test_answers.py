@@ -62,6 +62,7 @@ LIFE: dict[str, Sequence[str]] = {
     "backup": ("backup", "{home}/copy"),
     "restore": ("restore", "{home}/copy"),
     "rekey": ("rekey", "--yes"),
+    "home": ("home",),
     "lock": ("lock", "--passphrase-file", "{home}/passphrase", "--pin-file", "{home}/new.pin"),
     "unlock": ("unlock",),
     "completion": ("completion", "bash"),
@@ -98,6 +99,7 @@ SHAPES: dict[str, type[Any]] = {
     "backup": answers.HomeChanged,
     "restore": answers.HomeChanged,
     "rekey": answers.HomeChanged,
+    "home": answers.HomeShown,
     "lock": answers.HomeChanged,
     "unlock": answers.HomeChanged,
 }
@@ -289,6 +291,10 @@ TOLD = {
     "rekey": (
         "everything is re-encrypted · keys of generation 2",
         "已全部重新加密 · 第2代密钥",
+    ),
+    "home": (
+        "wallet in ~/home\nledger in ~/home/data/ledger.db\nopens with a key on this device",
+        "钱包在~/home\n账本在~/home/data/ledger.db\n用本机密钥打开",
     ),
     "lock": (
         "locked · this wallet now opens with a passphrase",

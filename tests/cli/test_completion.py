@@ -24,7 +24,18 @@ from tests.every import every
 
 FREE = {
     # What can be anything, is new, or is a file, which the shell itself knows best.
-    *("AMOUNT", "CODE", "COMMAND", "COUNT", "DATE", "DURATION", "ENTRY", "EVENT", "FILE"),
+    *(
+        "ADDRESS",
+        "AMOUNT",
+        "CODE",
+        "COMMAND",
+        "COUNT",
+        "DATE",
+        "DURATION",
+        "ENTRY",
+        "EVENT",
+        "FILE",
+    ),
     *("FOLDER", "ID", "INSTANT", "KEY", "NUMBER", "PROGRAM", "SEED", "SPAN", "TEXT", "YEAR"),
 }
 NEW = {

@@ -19,7 +19,7 @@ FILES = {"export", "review report"}
 TYPED: dict[str, list[str]] = {
     # Every command by its words, and what is typed behind them; on the home of the New Year.
     "": [""],
-    "init": ["", "é🧧", "小明"],
+    "init": ["", "é🧧", "小明", "小白 --ledger mysql://福:密@a/b"],
     "profiles": [""],
     "use": ["小明", "é🧧", "没有"],
     "identify": ["-p 小红 --name 李四 --id-number 110105199003078510", "--name 张三 --id-number 1"],
@@ -112,6 +112,11 @@ TYPED: dict[str, list[str]] = {
     "clock": [""],
     "clock set": ["2026-02-17T20:00:00+08:00", "五"],
     "clock advance": ["1h", "五"],
+    "home": [""],
+    "home show": [""],
+    "home invite": ["{home}/福 --passphrase-file {home}/没有é"],
+    "home join": ["{home}/没有é"],
+    "home connect": ["mysql://福@a:0/b", "mysql://福@localhost:1/b --ledger-password-file {pin}"],
     "lock": ["--passphrase-file {home}/没有é"],
     "unlock": [""],
     "rekey": ["--yes"],

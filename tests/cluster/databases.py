@@ -104,7 +104,7 @@ def _watch(step: int, *, everywhere: bool) -> None:
         if next(counted) == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def run_one(connection: Any, sql: str, values: Sequence[object]) -> tuple[int, Any]:
+    def run_one(connection: Any, sql: str, values: Sequence[object] | None) -> tuple[int, Any]:
         tick()
         return ran(connection, sql, values)
 

@@ -65,17 +65,13 @@ class Address(Row):
 
     @property
     def where(self) -> str:
-        """The address as messages name it, without what only connecting needs."""
+        """The address as messages name it, without the file that only connecting needs."""
         hosts = ",".join(map(str, self.hosts))
-        return f"{SCHEME}{_quoted(self.user)}@{hosts}/{self.database}"
+        socket = "" if self.socket is None else f"?socket={_quoted(self.socket, kept='/')}"
+        return f"{SCHEME}{_quoted(self.user)}@{hosts}/{self.database}{socket}"
 
     def __str__(self) -> str:
-        options = [
-            f"{name}={_quoted(value, kept='/')}"
-            for name, value in (("socket", self.socket), ("ca", self.ca))
-            if value is not None
-        ]
-        return self.where + ("?" + "&".join(options) if options else "")
+        return self.where if self.ca is None else f"{self.where}?ca={_quoted(self.ca, kept='/')}"
 
 
 def parse_address(text: str) -> Address:

@@ -29,6 +29,15 @@ PAUSE_MICROS, PAUSE_MICROS_MAX = 5_000, 250_000
 """The first and the longest mean pause before something is tried again."""
 
 
+_open: set[int] = set()
+"""Which ledgers have a connection, by their `id`."""
+
+
+def is_any_open() -> bool:
+    """Return whether this process has a connection, which a fork would take for its own."""
+    return bool(_open)
+
+
 class Ledger(Verbs):
     """
     One open ledger in a database at *address*, with the verbs of `hongbao.store.Store`.
@@ -127,6 +136,7 @@ class Ledger(Verbs):
             except driver().err.Error:
                 pass  # it was gone already
             self._db = None
+            _open.discard(id(self))
 
     # --- connections -----------------------------------------------------------------------------
 
@@ -134,6 +144,7 @@ class Ledger(Verbs):
         """Return the open connection; one to the next node that takes us if there is none."""
         if self._db is None:
             self._db = self._connected()
+            _open.add(id(self))
         return self._db
 
     def _connected(self) -> Any:
@@ -214,7 +225,7 @@ class Ledger(Verbs):
             connection = self._connection()
             rows: Any = ()
             for statement in statements:
-                _, rows = _ran(connection, statement, ())
+                _, rows = _ran(connection, statement, None)
             return rows
 
         return self._patiently(once)
@@ -353,7 +364,9 @@ class Ledger(Verbs):
                 self._failed = problem
             raise problem from error
 
-    def _outside(self, text: str, values: Sequence[object] = (), *, commit: bool = False) -> Any:
+    def _outside(
+        self, text: str, values: Sequence[object] | None = None, *, commit: bool = False
+    ) -> Any:
         """Run one statement outside of transactions, as one of its own."""
 
         def once() -> Any:
@@ -424,11 +437,15 @@ def pause(tries: int) -> None:
 
 
 def _asked(connection: Any, sql: str) -> list[Any]:
-    return list(_ran(connection, sql, ())[1])
+    return list(_ran(connection, sql, None)[1])
 
 
-def _ran(connection: Any, sql: str, values: Sequence[object]) -> tuple[int, Any]:
-    """Run *sql*, and return how many rows it met, and its rows."""
+def _ran(connection: Any, sql: str, values: Sequence[object] | None) -> tuple[int, Any]:
+    """
+    Run *sql*, and return how many rows it met, and its rows.
+
+    With *values*, be they none, it is a translated text, in which ``%%`` is one ``%``.
+    """
     with connection.cursor() as cursor:
-        met = cursor.execute(sql, values or None)
+        met = cursor.execute(sql, values)
         return int(met), cursor.fetchall()

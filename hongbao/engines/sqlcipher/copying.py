@@ -1,0 +1,49 @@
+"""A copy of a ledger that another engine keeps: every row of it, in a file of this one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from hongbao.engines.sqlcipher import Ledger
+from hongbao.errors import Damaged
+
+
+class Rows(Protocol):
+    """An engine that can be asked in SQL for the rows of a ledger."""
+
+    @property
+    def where(self) -> str: ...
+
+    def each(self, sql: str, *values: object) -> Iterator[Any]: ...
+
+
+def fill(path: Path, page_key: bytes, source: Rows) -> None:
+    """
+    Make a ledger at *path* of all rows that *source* has, which the caller keeps as they are.
+
+    Raises StorageRefused where there is no room for it, and Damaged if a row refers to none.
+    """
+    copy = Ledger.create(path, page_key)
+    try:
+        copy.rows("PRAGMA foreign_keys = OFF")  # rows come table by table
+        with copy.transaction():
+            for table in _tables(copy):
+                columns = [row[1] for row in copy.rows(f"PRAGMA table_info({table})")]
+                listed = ", ".join(f"`{column}`" for column in columns)
+                places = ", ".join("?" for _ in columns)
+                copy.write_many(
+                    f"INSERT INTO {table} ({listed}) VALUES ({places})",
+                    source.each(f"SELECT {listed} FROM {table}"),
+                )
+            if copy.rows("PRAGMA foreign_key_check"):
+                raise Damaged(path=source.where)
+        copy.rows("PRAGMA journal_mode = DELETE")  # a copy is one file
+    finally:
+        copy.close()
+
+
+def _tables(ledger: Ledger) -> list[str]:
+    rows = ledger.rows(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    )
+    return [name for (name,) in rows]

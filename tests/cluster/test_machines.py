@@ -1,0 +1,220 @@
+"""Two machines and one ledger: typed as people type it, on a real server."""
+
+import json
+import shutil
+import sqlite3  # only to see that a backup is none
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hongbao.vault import KeyFolder
+from tests.cli.shell import Shell
+from tests.cluster.nodes import OWNER, Cluster
+
+pytestmark = pytest.mark.cluster
+
+PIN = "246813"
+PASSPHRASE = "correct horse battery 7"
+
+Machine = Callable[[str], Shell]
+
+
+@pytest.fixture
+def address(one_node: Cluster, request: pytest.FixtureRequest) -> str:
+    """An address of an empty database."""
+    database = one_node.create_database(f"hongbao_{request.node.name[:40]}")
+    [node] = one_node
+    return f"mysql://{OWNER}@{node.host}:{node.port}/{database}"
+
+
+@pytest.fixture
+def machine(one_node: Cluster, tmp_path: Path) -> Machine:
+    """Make a machine of that name: a shell that knows the password of the database's user."""
+
+    class Knowing(Shell):
+        def environment(self, **variables: str) -> dict[str, str]:
+            known = {"HONGBAO_LEDGER_PASSWORD_FILE": str(one_node.password_file(OWNER))}
+            return super().environment(**{**known, **variables})
+
+    def made(name: str) -> Shell:
+        (tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n")
+        return Knowing(tmp_path / name / "home", PIN)
+
+    return made
+
+
+def does(shell: Shell, line: str, code: int = 0) -> str:
+    said = shell(*line.split())
+    assert code == said.code, (line, said)
+    return said.out + said.err
+
+
+def test_a_life_of_a_wallet(machine: Machine, address: str, tmp_path: Path):
+    """
+    It is the same as in a file, down to the check, and a backup of it is a file's.
+    """
+    shell = machine("shop")
+
+    assert f"the ledger is in {address}" in does(shell, f"init Ann --ledger {address}")
+    for line in (
+        *("init Bob", "card add 9999010000000003", "topup 100"),
+        *("send 10 --count 2", "claim last -p Bob", "claim last", "withdraw 1"),
+    ):
+        does(shell, line)
+
+    assert 9_000 < json.loads(does(shell, "balance --json"))["available_fen"] < 10_000
+    assert json.loads(does(shell, "check --all --json"))["ok"]
+    assert ["ledger.toml"] == [path.name for path in (shell.home / "data").iterdir()]
+    for line in ("rekey --yes", "repair", f"restore {tmp_path}/it"):
+        assert "this one is on a cluster" in does(shell, line, 2)
+
+    does(shell, f"backup {tmp_path}/backup")
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(tmp_path / "backup").execute("SELECT * FROM entry")
+    copy = Shell(tmp_path / "copy" / "home", PIN)
+    shutil.copytree(shell.home / "keys", copy.home / "keys")
+    does(copy, f"restore {tmp_path}/backup")
+    assert json.loads(does(copy, "check --all --json"))["ok"]
+    assert does(shell, "balance") == does(copy, "balance")
+
+
+def test_a_machine_is_invited_and_joins_once(machine: Machine, address: str, tmp_path: Path):
+    """
+    It acts by a device that is approved on the first; neither misses the other's keys.
+    """
+    first, second, third = machine("first"), machine("second"), machine("third")
+    invitation, passphrase = tmp_path / "invitation", tmp_path / "passphrase"
+    does(first, f"init Ann --ledger {address}")
+    does(first, "card add 9999010000000003")
+    invited = does(first, f"home invite {invitation} --passphrase-file {passphrase}")
+    assert "on the other machine: `hongbao home join FILE`" in invited
+    assert 0o600 == invitation.stat().st_mode & 0o777
+    join = f"home join {invitation} --passphrase-file {passphrase}"
+
+    assert "authorise this machine" in does(second, join)
+    assert "is not on this machine" in does(second, "topup 1 -p Ann", 16)
+    does(second, "device add laptop -p Ann")
+    does(first, "device approve laptop")
+    does(second, "topup 1 -p Ann")
+
+    assert "this invitation was used" in does(third, join, 18)
+    assert not third.home.exists() or not any(third.home.iterdir())
+    assert "there is a wallet" in does(second, join, 2)
+    for each in (first, second):
+        assert json.loads(does(each, "check --all --json"))["ok"]
+    assert json.loads(does(second, "home --json"))["shared"]
+
+
+def test_a_join_that_was_cut_off_goes_on_where_it_was(
+    machine: Machine, address: str, tmp_path: Path
+):
+    """
+    The same machine may use the invitation again until it has joined.
+    """
+    first, second = machine("first"), machine("second")
+    does(first, f"init Ann --ledger {address}")
+    does(first, f"home invite {tmp_path}/it --passphrase-file {tmp_path}/passphrase")
+    join = f"home join {tmp_path}/it --passphrase-file {tmp_path}/passphrase"
+    does(second, join)
+    (second.home / "data" / "ledger.toml").unlink()  # as if killed behind the act
+
+    does(second, join)
+
+    joined = [line for line in does(second, "events").splitlines() if "home_join" in line]
+    assert 1 == len(joined)
+
+
+def test_a_wrong_pin_on_one_machine_counts_on_the_other(
+    machine: Machine, address: str, tmp_path: Path
+):
+    """
+    And check finds no fault in that.
+    """
+    first, second = machine("first"), machine("second")
+    does(first, f"init Ann --ledger {address}")
+    does(first, f"home invite {tmp_path}/it --passphrase-file {tmp_path}/passphrase")
+    does(second, f"home join {tmp_path}/it --passphrase-file {tmp_path}/passphrase")
+    second.pin_file.write_text("135790\n")
+    for _ in range(2):
+        does(second, "device add laptop -p Ann", 14)
+    second.pin_file.write_text(f"{PIN}\n")
+    first.pin_file.write_text("135790\n")
+    assert "attempts left: 2" in does(first, "card add 9999010000000003", 14)
+    first.pin_file.write_text(f"{PIN}\n")
+    does(first, "card add 9999010000000003")
+    for each in (first, second):
+        assert json.loads(does(each, "check --json"))["ok"]
+
+
+def test_a_database_that_is_another_or_was_put_back_is_refused(
+    machine: Machine, address: str, one_node: Cluster
+):
+    """
+    By what each machine has seen, and by the keys.
+    """
+    first, other = machine("first"), machine("other")
+    database = one_node.create_database("hongbao_another")
+    there = f"{address.rpartition('/')[0]}/{database}"
+    does(first, f"init Ann --ledger {address}")
+    does(other, f"init Bob --ledger {there}")
+
+    assert "is not this wallet's" in does(first, f"home connect {there}", 19)
+    assert "already" in does(machine("late"), f"init Eve --ledger {address}", 2)
+    does(first, f"home connect {address}")
+    does(first, "balance")
+
+
+def test_a_password_is_sealed_next_to_the_keys(
+    machine: Machine, address: str, one_node: Cluster, tmp_path: Path
+):
+    """
+    So commands need no variable; and it is in no file in clear.
+    """
+    secret = one_node.password_file(OWNER).read_text().strip()
+    shell = Shell(tmp_path / "plain" / "home", PIN)
+
+    asked = shell("init", "Ann", "--ledger", address, "--no-input")
+    assert 2 == asked.code
+    assert "--ledger-password-file" in asked.err
+    does(
+        shell, f"init Ann --ledger {address} --ledger-password-file {one_node.password_file(OWNER)}"
+    )
+    does(shell, "balance")
+
+    files = [path for path in shell.home.rglob("*") if path.is_file()]
+    assert [] == [path for path in files if secret.encode() in path.read_bytes()]
+
+
+def test_an_entry_that_this_machine_has_seen_and_the_ledger_lacks_is_missed(
+    machine: Machine, address: str
+):
+    """
+    Nothing is done before someone accepts that it is lost; looking is possible.
+    """
+    shell = machine("first")
+    does(shell, f"init Ann --ledger {address}")
+    KeyFolder(shell.home / "keys").note_head(57, bytes(32))  # as if the cluster had been put back
+
+    said = does(shell, "balance", 19)
+    assert f"entry 57, which this machine has seen, is not in {address}" in said
+    assert "entry 57" in does(shell, "check", 19)
+    assert "entry 57" in does(shell, f"home connect {address}", 19)
+    does(shell, f"home connect {address} --yes")
+    does(shell, "balance")
+    does(shell, "card add 9999010000000003")
+
+
+def test_a_refused_init_leaves_nothing(machine: Machine, address: str):
+    """
+    Neither keys nor an address; and the next one works.
+    """
+    shell = machine("first")
+    wrong = shell.home.parent / "wrong"
+    wrong.write_text("not the password\n")
+
+    does(shell, f"init Ann --ledger {address} --ledger-password-file {wrong}", 21)
+    does(shell, f"init Ann --ledger {address.replace('://', '://x:y')}", 2)
+
+    assert not shell.home.exists() or not any(shell.home.iterdir())
+    does(shell, f"init Ann --ledger {address}")
