@@ -17,6 +17,7 @@ from enum import StrEnum, unique
 from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from hongbao.domain.money import parse_yuan_or_zero
@@ -153,20 +154,13 @@ class Kept(NamedTuple):
 
 def kept(row: BillRow) -> Kept:
     """Return *row* as it is kept."""
-    return Kept(
-        row.number,
-        to_micros(row.at),
-        row.kind,
-        row.counterparty,
-        row.goods,
-        str(row.direction),
-        row.amount_fen,
-        row.method,
-        row.state,
-        row.id,
-        row.merchant_id,
-        row.note,
-    )
+    number, at, kind, other, goods, way, amount_fen, method, state, id_, merchant, note, _ = row
+    micros, direction = to_micros(at), _DIRECTION_TEXTS[way]
+    more = (amount_fen, method, state, id_, merchant, note)
+    return Kept._make((number, micros, kind, other, goods, direction, *more))
+
+
+_DIRECTION_TEXTS = {direction: str(direction) for direction in Direction}
 
 
 def row_of(kept_row: Kept) -> BillRow:
@@ -200,24 +194,32 @@ class Packed:
     """
     A bill's rows, once they were read to their end: with their digest, and small in memory.
 
-    Rows are much alike, and so are squeezed to a tenth; a million of them stay below 100 MB.
-    *to_minute* says that times in it have no seconds.
+    The rows of a usual bill are kept as they are. Those behind them, much alike, are squeezed to a
+    tenth; a million stay below 100 MB. *to_minute* says that times in it have no seconds.
     """
 
     def __init__(self, header: Header, rows: Iterable[BillRow]) -> None:
         digest, squeezed = Digest(header.since, header.until), zlib.compressobj(level=1)
         self.to_minute = False
+        self._first: list[Kept] = []
         self._parts = []
+        room = _AS_THEY_ARE_BYTES
         coming = iter(rows)
         while some := [*islice(coming, _ROWS_A_PIECE)]:
             self.to_minute = self.to_minute or any(row.to_minute for row in some)
-            if part := squeezed.compress(digest.add(*map(kept, some))):
+            piece = [*map(kept, some)]
+            said = digest.add(*piece)
+            if room > 0:
+                room -= len(said)
+                self._first += piece
+            elif part := squeezed.compress(said):
                 self._parts.append(part)
         self._parts.append(squeezed.flush())
         self.header = header
         self.digest = digest.digest()
 
     def __iter__(self) -> Iterator[Kept]:
+        yield from self._first
         loose, rest = zlib.decompressobj(), b""
         for part in self._parts:
             *whole, rest = (rest + loose.decompress(part)).split(b"\n")
@@ -226,6 +228,9 @@ class Packed:
 
 _ROWS_A_PIECE = 256
 """How many rows are put into bytes, hashed and squeezed at once."""
+
+_AS_THEY_ARE_BYTES = 4 * 1024 * 1024
+"""How much of a bill is not squeezed, in bytes of its digest: the rows of some years."""
 
 
 def _encoded(*rows: tuple[int | str, ...]) -> bytes:
@@ -344,6 +349,7 @@ def _rows(
 ) -> Iterator[BillRow]:
     tallies = {direction: [0, 0] for direction in Direction}
     count = text_length = 0
+    since, until = header.since, header.until
     row_at = _Reader(places)
     for line, cells in passing:
         if not any(cells):
@@ -351,11 +357,11 @@ def _rows(
         count += 1
         if count > ROWS_MAX:
             raise InvalidBill(line=line, problem="too_many", count=ROWS_MAX)
-        text_length += sum(map(len, cells))
+        text_length += len("".join(cells))
         if text_length > TEXT_MAX:
             raise InvalidBill(line=line, problem="too_much")
         row = row_at(line, count, cells)
-        if not header.has(row):
+        if not since <= row.at <= until and not header.has(row):
             raise InvalidBill(line=line, problem="outside", text=clock(row.at))
         tally = tallies[row.direction]
         tally[0] += 1
@@ -384,30 +390,31 @@ class _Reader:
 
     def __init__(self, places: list[int]) -> None:
         self._places = places
+        self._cells = itemgetter(*places)
         self._last = max(places)
 
     def __call__(self, line: int, number: int, cells: Sequence[str]) -> BillRow:
         if len(cells) <= self._last:
             raise InvalidBill(line=line, problem="fields", count=self._last + 1, found=len(cells))
-        at, kind, other, goods, way, amount, method, state, id_, merchant, note = [
-            cells[place] for place in self._places
-        ]
+        at, kind, other, goods, way, amount, method, state, id_, merchant, note = self._cells(cells)
         try:
             moment, to_minute = _moment(at)
-            return BillRow(
-                number,
-                moment,
-                _free(kind),
-                _free(other),
-                _free(goods),
-                _direction(way),
-                _amount(amount),
-                _free(method),
-                _free(state),
-                _id(id_),
-                _id(merchant),
-                _free(note),
-                to_minute,
+            return BillRow._make(
+                (
+                    number,
+                    moment,
+                    _free(kind),
+                    _free(other),
+                    _free(goods),
+                    _direction(way),
+                    _amount(amount),
+                    _free(method),
+                    _free(state),
+                    _id(id_),
+                    _id(merchant),
+                    _free(note),
+                    to_minute,
+                )
             )
         except (ValueError, InvalidAmount):
             self._refuse(line, cells)
@@ -436,8 +443,8 @@ def _amount(cell: str) -> int:
 
 
 def _id(cell: str) -> str:
-    text = _stripped(cell)
-    is_plain = len(text) <= CELL_MAX and text.isascii() and text.isdecimal()
+    text = cell.strip(_BLANKS)
+    is_plain = text.isdecimal() and text.isascii() and len(text) <= CELL_MAX
     return text if is_plain else _number(_short(text))
 
 
@@ -447,13 +454,13 @@ def _short(text: str) -> str:
     return text
 
 
-_PLAIN_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+_is_plain_time = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}").fullmatch
 
 
 def _moment(cell: str) -> tuple[datetime, bool]:
     """Return the instant of *cell*, and whether it is a minute."""
-    text = _stripped(cell)
-    if _PLAIN_TIME.fullmatch(text):
+    text = cell.strip(_BLANKS)
+    if _is_plain_time(text):
         return datetime.fromisoformat(text).replace(tzinfo=CHINA), False
     return _time(_short(text)), _has_no_seconds(text)
 
@@ -487,7 +494,10 @@ _DAY_SECONDS = 86_400
 
 def _stripped(text: str) -> str:
     """Return *text* without what is only there to keep spreadsheets from reading it as a number."""
-    return text.strip(" \t\r\n\ufeff")
+    return text.strip(_BLANKS)
+
+
+_BLANKS = " \t\r\n\ufeff"
 
 
 def _text(text: str) -> str:

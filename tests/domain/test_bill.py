@@ -382,10 +382,16 @@ def test_what_is_kept_of_a_row_is_all_of_it():
     assert rows == [row_of(kept(row)) for row in rows]
 
 
-def test_packed_rows_come_out_as_they_went_in():
+@pytest.mark.parametrize(
+    ("room", "as_they_are"), [(0, 0), (1, 256), (300_000, 6 * 256), (1 << 30, 3000)]
+)
+def test_packed_rows_come_out_as_they_went_in(
+    room: int, as_they_are: int, monkeypatch: pytest.MonkeyPatch
+):
     """
-    Thousands of them, each with text of its own, in a tenth of the room.
+    Thousands of them, each with text of its own: squeezed, as they are, or the first as they are.
     """
+    monkeypatch.setattr(bill, "_AS_THEY_ARE_BYTES", room)
     header, _ = read(lines())
     first = read_all(lines())[0]
     many = [
@@ -397,6 +403,7 @@ def test_packed_rows_come_out_as_they_went_in():
 
     assert [*map(kept, many)] == [*packed] == [*packed]
     assert digest_of(many) == packed.digest
+    assert len(packed._first) == as_they_are
     assert header is packed.header
 
 

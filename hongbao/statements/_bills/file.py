@@ -176,9 +176,10 @@ def _encoding(first: Sequence[bytes]) -> str:
 
 def _cut(number: int, row: Sequence[str]) -> Sequence[str]:
     """Return *row* without what no bill has: cells beyond all columns."""
-    if max(map(len, row), default=0) > CELL_MAX:
-        cell = next(cell for cell in row if len(cell) > CELL_MAX)
-        raise InvalidBill(line=number, problem="too_long", key=cell[:20], count=CELL_MAX)
+    if len("".join(row)) > CELL_MAX:  # or else none of them is longer
+        for cell in row:
+            if len(cell) > CELL_MAX:
+                raise InvalidBill(line=number, problem="too_long", key=cell[:20], count=CELL_MAX)
     return row[:_COLUMNS_MAX]
 
 

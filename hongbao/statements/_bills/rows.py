@@ -66,10 +66,16 @@ class _Coming:
         self._ahead: deque[Numbered] = deque()
 
     def __iter__(self) -> Iterator[Numbered]:
-        return self
-
-    def __next__(self) -> Numbered:
-        return self._ahead.popleft() if self._ahead else next(self._lines)
+        ahead = self._ahead
+        while True:
+            while ahead:
+                yield ahead.popleft()
+            for line in self._lines:
+                yield line
+                if ahead:
+                    break
+            else:
+                return
 
     def look(self, place: int) -> str | None:
         """Return the text of the line *place* lines ahead, from 0; None behind the last."""
@@ -113,9 +119,13 @@ def _read(text: str, heads: int, levels: Sequence[_Level]) -> Sequence[str] | No
 def _rfc_4180(text: str) -> list[str] | None:
     """Return the fields of *text* where it is a row as RFC 4180 has it; None if it is not."""
     try:
-        return next(csv.reader((text,), strict=True), None) or [""]
+        return next(csv.reader((text,), _STRICT), None) or [""]
     except csv.Error:
         return None
+
+
+_STRICT = csv.reader((), strict=True).dialect
+"""RFC 4180, made once: a reader of one row takes it as it is."""
 
 
 def _without_end(fields: list[str]) -> list[str]:
