@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from hongbao.domain.chain import Act, line
 from hongbao.domain.channel import MessageState
+from hongbao.errors import Busy
 from hongbao.rows import Row
 from hongbao.units import from_micros, to_micros
 
@@ -59,15 +60,18 @@ class RuleBroken(Exception):
     """
 
 
-class Again(Exception):
+class Again(Busy):
     """
     The engine has undone a transaction, for the sake of another one: it is to be done again.
 
-    *elsewhere* says that the node is the reason, and that the engine has gone on to another.
+    *elsewhere* says that the node is the reason, and that the engine has gone on to another. Where
+    it is not done again, it is what it looks like: the ledger was busy.
     """
 
+    code = "busy"
+
     def __init__(self, *, elsewhere: bool) -> None:
-        super().__init__("elsewhere" if elsewhere else "here")
+        super().__init__()
         self.elsewhere = elsewhere
 
 

@@ -20,6 +20,7 @@ from hongbao.home.opened import Home
 from hongbao.home.tries import as_tries, later_of, used_up
 from hongbao.store import Holder, OperatorRow, PinRow
 from hongbao.wallet.acts import Doing
+from hongbao.wallet.again import repeated
 from hongbao.wallet.unit_of_work import Private, perform_step
 
 if TYPE_CHECKING:
@@ -147,12 +148,8 @@ def _try(home: Home, pin: Pin, holder: Holder, code: str | None, identity: Ident
             raise wrong()
         if identity is not None and not _is_of(home, identity, holder.id):
             raise wrong()
-        with home.changing((holder.table, holder.id)):
-            if step is not None:
-                if step <= last_step_of(home, holder):  # another process was faster
-                    raise wrong()
-                home.store.apply([SetTotpStep(holder.id, step)])
-            _clear(home, holder, counted, wait=step is not None)
+        if not _is_passed(home, holder, counted, step):
+            raise wrong()
         if home.vault.pin_needs_rehash(before.hash):
             _renew(home, holder, before.hash, pin)
     except PinError:
@@ -177,6 +174,7 @@ def _renew(home: Home, holder: Holder, before: str, pin: Pin) -> None:
     perform_step(home, "pin_renewed", f"/{holder.label}/pin", work, step=2)
 
 
+@repeated
 def _count_pin_try(home: Home, holder: Holder) -> tuple[PinRow, PinRow]:
     """
     Count a try, and return what was tried before it and with it.
@@ -208,6 +206,18 @@ def _count_pin_try(home: Home, holder: Holder) -> tuple[PinRow, PinRow]:
     return before, counted
 
 
+@repeated
+def _is_passed(home: Home, holder: Holder, counted: PinRow, step: int | None) -> bool:
+    """Forgive the try that was *counted*; return False where *step*'s code was used meanwhile."""
+    with home.changing((holder.table, holder.id)):
+        if step is not None:
+            if step <= last_step_of(home, holder):  # another process was faster
+                return False
+            home.store.apply([SetTotpStep(holder.id, step)])
+        _clear(home, holder, counted, wait=step is not None)
+    return True
+
+
 def _clear(home: Home, holder: Holder, counted: PinRow, *, wait: bool) -> None:
     """
     Forgive the try that was *counted*, which was right, and those before it.
@@ -222,6 +232,7 @@ def _clear(home: Home, holder: Holder, counted: PinRow, *, wait: bool) -> None:
     keep_tries(home, holder, known._replace(cleared=cleared, locked_until=until), wait=wait)
 
 
+@repeated
 def _uncount(home: Home, holder: Holder, before: PinRow) -> None:
     """Undo the count of a try that was not judged: it was neither right nor wrong."""
     with home.changing((holder.table, holder.id)):
@@ -281,6 +292,7 @@ def keep_tries(
     home.store.apply(changes)
 
 
+@repeated
 def _give_up_on(home: Home, holder: Holder) -> NoReturn:
     """
     Lock *holder*'s PIN, whose count of tries is gone: as many may have been made as there are.

@@ -48,6 +48,7 @@ from hongbao.queries.guards import Guards, guards_in_force, remembered
 from hongbao.store import Decided, HabitRow
 from hongbao.units import from_micros, iso, to_micros
 from hongbao.wallet.acts import Chance
+from hongbao.wallet.again import repeat
 from hongbao.wallet.claim import inputs_of
 from hongbao.wallet.group import grouped
 from hongbao.wallet.risk_control import KEPT_EVERY
@@ -129,6 +130,9 @@ class BulkClaims:
 
         Raises Busy, NotIntact or Unusable; then nothing of it has happened.
         """
+        return repeat(self._home, lambda: self._claim(requests))
+
+    def _claim(self, requests: Sequence[ClaimRequest]) -> list[Answer]:
         home = self._home
         assert home.group is None
         assert not home.rehearsing

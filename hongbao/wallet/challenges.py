@@ -24,6 +24,7 @@ from hongbao.queries.guards import guards_in_force
 from hongbao.store import ChallengeRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
+from hongbao.wallet.again import repeated
 from hongbao.wallet.unit_of_work import perform
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def answer_challenge(home: Home, challenge_id: str, answer: str) -> ChallengePas
     return _pass(home, row)
 
 
+@repeated
 def _count_try(home: Home, row: ChallengeRow) -> int:
     """
     Count one attempt at *row*, before it is looked at, and return how many are left.

@@ -12,6 +12,7 @@ from hongbao.errors import ClockBackwards, InvalidDuration, InvalidInstant, NotC
 from hongbao.home.opened import Home
 from hongbao.store import PacketView
 from hongbao.units import iso
+from hongbao.wallet.again import repeated
 from hongbao.wallet.holds import end_due_holds
 from hongbao.wallet.refund import DUE_AT_ONCE, refund_packet
 from hongbao.wallet.settlement import resolve, settle
@@ -90,6 +91,7 @@ def set_clock(home: Home, at: datetime) -> ClockShown:
     return turned
 
 
+@repeated
 def _turn(home: Home, at: datetime) -> datetime:
     """Advance a virtual clock to *at*, unless it is later already; return its time."""
     with home.changing():

@@ -7,6 +7,7 @@ from typing import TypeVar
 from hongbao.domain.chain import Act
 from hongbao.errors import Busy, HongbaoError, NotIntact, Unusable
 from hongbao.home.opened import Home
+from hongbao.wallet.again import repeat
 from hongbao.wallet.signing import keys_with_their_devices, only_keys_of_done_acts
 from hongbao.wallet.unit_of_work import note_head, seal_of
 
@@ -28,6 +29,20 @@ def together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoErr
     Raises Busy, NotIntact or Unusable.
     """
     assert home.group is None
+    begun: list[Callable[[], A]] = []
+    coming = iter(acts)
+
+    def again() -> Iterator[Callable[[], A]]:
+        """Yield those that were begun before, then the next ones as they come."""
+        yield from tuple(begun)
+        for act in coming:
+            begun.append(act)
+            yield act
+
+    return repeat(home, lambda: _together(home, again()))
+
+
+def _together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoError]:
     answers: list[A | HongbaoError] = []
     with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
         with keys_with_their_devices(home, dry_run=False), home.changing(), grouped(home) as group:

@@ -23,6 +23,7 @@ from hongbao.queries.profiles import profile_line
 from hongbao.store import SANDBOX_MARK, Holder, HomeRow, ProfileRow
 from hongbao.units import iso
 from hongbao.wallet.acts import Act
+from hongbao.wallet.again import repeated
 from hongbao.wallet.authorise import AskPin, Identity, authorise, tries_folder
 from hongbao.wallet.clearing import earlier_answer
 from hongbao.wallet.signing import enrol_first
@@ -210,6 +211,7 @@ def _join(home: Home, name: str, pin: AskPin, new: _NewHome, request_id: str | N
     )
 
 
+@repeated
 def use(home: Home, name: str) -> ProfileLine:
     """Act as *name* from now on, where no profile is named. Raises ProfileNotFound."""
     with home.changing():

@@ -41,6 +41,7 @@ from hongbao.store import (
 from hongbao.units import iso
 from hongbao.vault import Vault
 from hongbao.wallet.acts import Act, Doing
+from hongbao.wallet.again import repeated
 from hongbao.wallet.risk_control import Stopped, cut, keep_guards
 from hongbao.wallet.signing import Signed, keys_with_their_devices, sign
 
@@ -82,6 +83,7 @@ INSTRUCTING = frozenset(act for act in ASKED_AS.values() if act != "refund")
 """Acts that put a payment on its way, and are answered by what becomes of it."""
 
 
+@repeated
 def perform(
     home: Home,
     act: str,
@@ -319,6 +321,7 @@ def perform_step_for(
     return _stepped(home, act, begin, request_id, work, step, at)
 
 
+@repeated
 def _stepped(
     home: Home,
     act: str,
@@ -600,6 +603,7 @@ def pending_payment(home: Home, message: MessageRow) -> "errors.PaymentPending":
     )
 
 
+@repeated
 def _remember_refusal(home: Home, request_id: str, inputs: bytes, error: HongbaoError) -> None:
     with home.changing():
         home.store.apply([refusal_of(home, request_id, home.me.id, inputs, error)])

@@ -29,6 +29,9 @@ PAUSE_MICROS, PAUSE_MICROS_MAX = 5_000, 250_000
 """The first and the longest mean pause before something is tried again."""
 
 
+TRIES_COUNTED = 10
+"""How often in a row it matters that a transaction was undone: the pauses stay as long then."""
+
 _open: set[int] = set()
 """Which ledgers have a connection, by their `id`."""
 
@@ -54,6 +57,7 @@ class Ledger(Verbs):
         self._version = 0
         self._depth = ""  # what is open: "", "snapshot", or "transaction"
         self._failed: BaseException | None = None
+        self._undone_before = 0  # how often in a row
         self.wrote = False
         self.sealed: dict[str, list[str]] = {}
         self.read: dict[str, Any] = {}
@@ -123,6 +127,7 @@ class Ledger(Verbs):
 
     @property
     def where(self) -> str:
+        """The ledger's place, as messages name it."""
         return self._address.where
 
     @property
@@ -251,7 +256,9 @@ class Ledger(Verbs):
             tries += 1
 
     def enter(self) -> None:
-        """Begin a transaction, and wait for its turn."""
+        """Begin a transaction, and wait for its turn: the longer, the oftener it was undone."""
+        if self._undone_before:
+            pause(self._undone_before)
         rows = self._begin("START TRANSACTION", head.LOCK)
         if not rows:
             self._rolled_back()
@@ -279,11 +286,16 @@ class Ledger(Verbs):
                 self._connection().commit()
             except driver().err.Error as error:
                 self._undone(errors.at_commit(error), error)
+            self._undone_before = 0
         finally:
             self._depth = ""
             self.read.clear()
 
+    def _count_undone(self) -> None:
+        self._undone_before = min(self._undone_before + 1, TRIES_COUNTED)
+
     def _undone(self, problem: BaseException, error: BaseException | None) -> NoReturn:
+        self._count_undone()
         if isinstance(problem, Again) and not problem.elsewhere:
             self._rolled_back()
         else:
@@ -362,6 +374,7 @@ class Ledger(Verbs):
                 if problem.elsewhere:
                     self._leave()
                 self._failed = problem
+                self._count_undone()
             raise problem from error
 
     def _outside(
