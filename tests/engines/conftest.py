@@ -13,7 +13,6 @@ from sqlcipher3 import dbapi2
 
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.store import RuleBroken, Store
-from tests.cluster.nodes import Cluster, started
 from tests.engines.acts import found
 from tests.wallet.kills import killed_at
 
@@ -82,11 +81,6 @@ CLUSTERS = ("mysql", "mysql-poor")
 """The engine for clusters, on a server that enforces CHECKs and on one that does not."""
 
 ENGINES = ["sqlcipher", *(pytest.param(name, marks=pytest.mark.cluster) for name in CLUSTERS)]
-
-
-@pytest.fixture(scope="session")
-def one_node() -> Iterator[Cluster]:
-    yield from started("mariadb")
 
 
 @pytest.fixture(params=ENGINES)
