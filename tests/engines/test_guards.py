@@ -9,13 +9,31 @@ from hongbao.changes.cards import BindCard, OpenDeposit, RemoveCard
 from hongbao.changes.cases import AddCase
 from hongbao.changes.devices import AddDevice, Enrol
 from hongbao.changes.guards import AddChallenge, AddStop, KeepHabit, PassChallenge, SetChallenge
-from hongbao.changes.home import KeepRules
+from hongbao.changes.home import KeepRules, SetHome
 from hongbao.changes.packets import AddPacket, HoldPacket
+from hongbao.changes.payments import AddBankLine, AddCorrection, AddMessage, SetFault
+from hongbao.changes.people import Identify
+from hongbao.domain.channel import Direction, Fault, FaultRow
+from hongbao.domain.packet import DealRule, PacketKind
 from hongbao.errors import Damaged
 from hongbao.store import CaseRow, Change, HabitRow, JudgedRow, PacketView, Store
 from hongbao.units import to_micros
-from tests.engines.acts import BASE, LI, NEXT, T0, T1, T2, WANG, ZHANG, act, packet_row
-from tests.engines.cases import CHALLENGE, LINE
+from tests.engines.acts import (
+    BANK,
+    BASE,
+    DAY,
+    LI,
+    NEXT,
+    T0,
+    T1,
+    T2,
+    WANG,
+    ZHANG,
+    act,
+    packet_row,
+    profile_row,
+)
+from tests.engines.cases import CHALLENGE, LINE, MESSAGE
 
 SECOND = timedelta(seconds=1)
 
@@ -67,6 +85,7 @@ def test_a_habit_and_what_came_since(store: Store):
     assert (HabitRow(NEXT + 1, ""), records) == store.habit(LI, NEXT)
     assert (HabitRow(NEXT + 1, ""), []) == store.habit(LI, NEXT + 2)
     assert (None, []) == store.habit(WANG)
+    assert (None, [(1, "{}"), (BASE, "{}")]) == store.habit(ZHANG)
 
 
 def test_challenges_that_wait_or_were_passed(store: Store):
@@ -143,6 +162,7 @@ def test_how_a_profile_stands_on_a_device(store: Store):
     Cards that are bound, devices that may act, profiles on the device, and others who were asked.
     """
     assert (1, 1, 1, 0) == store.standing(ZHANG, 1)
+    assert ["Phone"] == [device.name for device in store.devices(ZHANG)]
     store.apply(
         [
             AddDevice(2, "Tablet", "tablet", b"t" * 32, T0),
@@ -154,9 +174,14 @@ def test_how_a_profile_stands_on_a_device(store: Store):
         ]
     )
     assert (2, 2, 1, 1) == store.standing(ZHANG, 1)
+    assert [1, 2] == [card.id for card in store.cards()]
+    bound = store.deposit(b"x" * 32)
+    assert bound is not None
+    assert bound.is_bound
     assert (0, 0, 1, 1) == store.standing(LI, 1)
     assert (0, 0, 1, 2) == store.standing(WANG, 1)
     store.apply([RemoveCard(2, T1), Enrol(LI, 1, "certified", T1), Enrol(ZHANG, 2, "pending", T1)])
+    assert [1] == [card.id for card in store.cards()]
     assert (1, 1, 2, 1) == store.standing(ZHANG, 1)
     assert (1, 1, 0, 0) == store.standing(ZHANG, 2)
     assert (0, 1, 0, 1) == store.standing(LI, 2)
@@ -202,3 +227,83 @@ def test_rules_are_listed_and_read(store: Store):
     assert store.rules("policy", "a@1") is None
     with pytest.raises(Damaged):
         store.rules("risk_pack", "pack@1")
+
+
+def test_a_packet_for_one_is_read_as_it_was_sent(store: Store):
+    """
+    Whom it is for, by key and by name, and from which card.
+    """
+    row = packet_row(1, NEXT, shares=1)
+    sent = row._replace(
+        packet=row.packet._replace(kind=PacketKind.EXCLUSIVE, deal=DealRule.EQUAL, recipient=LI),
+        card=1,
+        cover="cover",
+        recipient_name="Li",
+    )
+    act(store, AddPacket(sent))
+
+    assert sent == store.packet(1) == store.packet("packet-1") == store.packet(entry=NEXT)
+    assert store.packet(entry=BASE) is None
+    assert [[sent], []] == [
+        store.packets(PacketView.CLAIMABLE, profile, T0, -1) for profile in (LI, WANG)
+    ]
+
+
+def test_what_was_put_right_and_what_is_broken(store: Store):
+    """
+    A correction with its message; a fault with the amount that it is about, if it is about one.
+    """
+    other = MESSAGE._replace(number=2, id="message-2", entry=NEXT + 1)
+    act(store, AddMessage(MESSAGE))
+    act(store, AddMessage(other))
+    act(
+        store,
+        AddCorrection(2, "amount", Direction.DEBIT, 100, "why", 1, NEXT + 2),
+        SetFault(FaultRow(BANK, Fault.DOWN, None), NEXT + 2),
+        SetFault(FaultRow("abc", Fault.DOWN, 250), NEXT + 2),
+        at=T1,
+    )
+
+    assert [(store.message(2), "amount", 100)] == list(store.clearing(BANK).corrections)
+    assert [
+        (FaultRow("abc", Fault.DOWN, 250), T1),
+        (FaultRow(BANK, Fault.DOWN, None), T1),
+    ] == store.faults()
+
+
+def test_the_home_is_read_again_after_it_was_changed(store: Store):
+    """
+    Also in the act that changes it.
+    """
+    with store.transaction(dry_run=True):
+        home = store.home()
+        assert home is not None
+        store.apply([SetHome(home._replace(generation=7))])
+        assert home._replace(generation=7) == store.home()
+    assert home == store.home()
+
+
+def test_a_person_who_was_another_is_gone(store: Store):
+    """
+    Nobody else is.
+    """
+    who = [profile_row(number) for number in (ZHANG, LI)]
+    store.apply([Identify(row, ZHANG, b"i" * 32, b"n" * 32, b"id", b"name") for row in who])
+
+    assert [True, False, True] == [
+        store.state(("person", person)).values is not None for person in (ZHANG, LI, WANG)
+    ]
+
+
+def test_each_bank_numbers_its_own_lines(store: Store):
+    """
+    From one on, whatever the others write.
+    """
+    other = MESSAGE._replace(number=2, id="message-2", bank="abc", entry=NEXT + 1)
+    act(store, AddMessage(MESSAGE))
+    act(store, AddMessage(other))
+    for message in (MESSAGE, MESSAGE, other):
+        act(store, AddBankLine(message, Direction.DEBIT, 500, "BOOK", DAY, NEXT + 1))
+
+    assert ["CMB-000001", "CMB-000002"] == [line[0] for line in store.clearing(BANK).theirs]
+    assert ["ABC-000001"] == [line[0] for line in store.clearing("abc").theirs]

@@ -10,6 +10,8 @@ import pytest
 from sqlcipher3 import dbapi2
 
 from hongbao import errors
+from hongbao.changes.home import KeepRules
+from hongbao.changes.packets import AddPacket
 from hongbao.changes.payments import AddBatch, AddMessage, SetMessageOutcome, SettleMessages
 from hongbao.domain.channel import MessageState
 from hongbao.domain.ledger import LABORATORY
@@ -18,7 +20,7 @@ from hongbao.engines.sql import channel, state
 from hongbao.engines.sqlcipher import Ledger, engine
 from hongbao.engines.sqlcipher.engine import refusals
 from hongbao.store import BatchRow
-from tests.engines.acts import BANK, BASE, NEXT, act
+from tests.engines.acts import BANK, BASE, NEXT, act, packet_row
 from tests.engines.acts import found as make_people
 from tests.engines.cases import MESSAGE
 from tests.every import every
@@ -161,6 +163,7 @@ class Connection:
     """A connection that says what we want: it refuses what *refused* names."""
 
     in_transaction = False
+    rowcount = 0
 
     def __init__(self):
         self.asked = []
@@ -357,10 +360,11 @@ def test_what_the_file_says_is_wrong_with_it(tmp_path, monkeypatch):
         raise found[0]
 
     monkeypatch.setattr(Ledger, "rows", rows)
-    connection = SimpleNamespace(execute=lambda *_: SimpleNamespace(rowcount=0), close=lambda: None)
+    connection = Connection()
     ledger = Ledger(tmp_path / "ledger.db", connection)
 
     assert [] == ledger.problems()
+    assert ["PRAGMA cache_size = -262144"] == connection.asked
     assert ["PRAGMA integrity_check", "PRAGMA foreign_key_check"] == asked[:2]
     said["foreign_key_check"] = [("claim", 3, "packet", 0), ("card", 1, "profile", 0)]
     assert [
@@ -415,4 +419,51 @@ def test_a_batch_tells_how_far_it_is(tmp_path, monkeypatch):
     assert by_number == by_id
     assert NEXT == by_number.entry
     assert store.act(batch=1) is None
+    store.close()
+
+
+def test_what_was_edited_or_is_gone_is_named(tmp_path):
+    """
+    The ledger where a row is gone or is not text; the packet or payment that says nothing we know.
+    """
+    path = tmp_path / "ledger.db"
+    store = Ledger.create(path, bytes(32))
+    make_people(store)
+    act(store, AddPacket(packet_row(1, NEXT)), AddMessage(MESSAGE))
+    store.apply([KeepRules("policy", "zeros@1", "text\0")])
+    store.write("PRAGMA ignore_check_constraints = ON")
+    for (name,) in store.rows("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        store.write(f"DROP TRIGGER {name}")
+    store.write("UPDATE packet SET kind = 'other'")
+    store.write("UPDATE message SET state = 'other'")
+
+    for read, name in (
+        (lambda: store.packet(9), str(path)),
+        (lambda: store.message(9), str(path)),
+        (lambda: store.case(9), str(path)),
+        (lambda: store.rules("policy", "zeros@1"), str(path)),
+        (lambda: store.packet(1), "packet-1"),
+        (lambda: store.message(1), "message-1"),
+    ):
+        with pytest.raises(errors.Damaged) as caught:
+            read()
+        assert {"path": name} == caught.value.facts
+    store.close()
+
+
+def test_a_copy_is_the_same_ledger(tmp_path):
+    """
+    With the same keys; where it cannot be written, the place is named.
+    """
+    store = Ledger.create(tmp_path / "ledger.db", bytes(32))
+    make_people(store)
+
+    store.copy_to(tmp_path / "copy.db")
+    copy = Ledger.open(tmp_path / "copy.db", bytes(32))
+    assert store.head() == copy.head()
+    copy.close()
+    with pytest.raises(errors.StorageRefused) as caught:
+        store.copy_to(tmp_path / "gone" / "copy.db")
+    reason = os.strerror(errno.ENOENT)
+    assert {"path": str(tmp_path / "gone" / "copy.db"), "reason": reason} == caught.value.facts
     store.close()
