@@ -37,7 +37,7 @@ GALERA = {
     "wsrep_dirty_reads": "OFF",
     "wsrep_retry_autocommit": "0",
     "wsrep_trx_fragment_size": "0",
-    "wsrep_OSU_method": "TOI",
+    "wsrep_osu_method": "TOI",
 }
 TIDB = {
     "tidb_txn_mode": "pessimistic",
