@@ -61,7 +61,6 @@ class Trying:
         factory: Any = vars(session.config)["_tmp_path_factory"]
         base = factory.getbasetemp()
         session.config.option.tbstyle = "native"  # a tenth of the time of what is nice to read
-        _wake(session.items)
         for number, line in enumerate(sys.stdin):
             asked = json.loads(line)
             while len(self._running) >= self._children_max:
@@ -69,6 +68,8 @@ class Trying:
             killers = self._killers.get(_function(asked["mutant"]), [])
             names = dict.fromkeys([*killers, *asked["tests"]])
             tests = [items[test] for test in names if test in items]
+            if not number:  # all that others are tried with
+                _wake(tests)
             if not tests:
                 self._answer(asked["mutant"], UNTESTED)
                 continue

@@ -111,6 +111,10 @@ def test_each_of_many_acts_is_written_as_it_is(store: Store):
     assert store.head(NEXT) == store.head(BASE + 4) == store.head()
     seals = [seal for _act, seal in store.audit(Question.SEALED_ACTS, BASE)]
     assert [None, None, None, mac] == seals
+    assert [act.fields for act in acts] == [
+        fields for fields, _seal in store.audit(Question.SEALED_ACTS, BASE)
+    ]
+    assert [] == list(store.audit(Question.FILE_PROBLEMS))
     written = list(store.acts(after=BASE))
     assert [{number: 5} for number in range(1, 5)] == [each.took for each in written]
     rows = [

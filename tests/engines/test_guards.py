@@ -194,12 +194,12 @@ def test_a_held_packet_is_claimed_when_its_hold_has_released_it(store: Store):
     holds: list[Change] = []
     for number, until, ends in ((1, T1, "release"), (2, T1, "return"), (3, T2, "release")):
         case = CaseRow(
-            *(number, f"case-{number}", "hold", ZHANG, "rule", 1000, NEXT + number, number, None),
-            *(until, ends),
+            *(10 - number, f"case-{number}", "hold", ZHANG, "rule", 1000, NEXT + number),
+            *(number, None, until, ends),
         )
         row = packet_row(number, NEXT + number)
         row = row._replace(packet=row.packet._replace(expires_at=T2 + SECOND))
-        holds += [AddPacket(row), AddCase(case), HoldPacket(number, number)]
+        holds += [AddPacket(row), AddCase(case), HoldPacket(number, 10 - number)]
     store.apply(holds)
 
     def seen(view, profile, now):
@@ -233,7 +233,7 @@ def test_a_packet_for_one_is_read_as_it_was_sent(store: Store):
     """
     Whom it is for, by key and by name, and from which card.
     """
-    row = packet_row(1, NEXT, shares=1)
+    row = packet_row(7, NEXT, shares=1)
     sent = row._replace(
         packet=row.packet._replace(kind=PacketKind.EXCLUSIVE, deal=DealRule.EQUAL, recipient=LI),
         card=1,
@@ -242,8 +242,9 @@ def test_a_packet_for_one_is_read_as_it_was_sent(store: Store):
     )
     act(store, AddPacket(sent))
 
-    assert sent == store.packet(1) == store.packet("packet-1") == store.packet(entry=NEXT)
+    assert sent == store.packet(7) == store.packet("packet-7") == store.packet(entry=NEXT)
     assert store.packet(entry=BASE) is None
+    assert [8, 4] == [store.next_number(table) for table in ("packet", "profile")]
     assert [[sent], []] == [
         store.packets(PacketView.CLAIMABLE, profile, T0, -1) for profile in (LI, WANG)
     ]
@@ -253,18 +254,19 @@ def test_what_was_put_right_and_what_is_broken(store: Store):
     """
     A correction with its message; a fault with the amount that it is about, if it is about one.
     """
-    other = MESSAGE._replace(number=2, id="message-2", entry=NEXT + 1)
+    other = MESSAGE._replace(number=7, id="message-7", entry=NEXT + 1)
     act(store, AddMessage(MESSAGE))
     act(store, AddMessage(other))
     act(
         store,
-        AddCorrection(2, "amount", Direction.DEBIT, 100, "why", 1, NEXT + 2),
+        AddCorrection(7, "amount", Direction.DEBIT, 100, "why", 1, NEXT + 2),
         SetFault(FaultRow(BANK, Fault.DOWN, None), NEXT + 2),
         SetFault(FaultRow("abc", Fault.DOWN, 250), NEXT + 2),
         at=T1,
     )
 
-    assert [(store.message(2), "amount", 100)] == list(store.clearing(BANK).corrections)
+    assert other == store.message(7)
+    assert [(store.message(7), "amount", 100)] == list(store.clearing(BANK).corrections)
     assert [
         (FaultRow("abc", Fault.DOWN, 250), T1),
         (FaultRow(BANK, Fault.DOWN, None), T1),

@@ -102,6 +102,26 @@ def test_values_that_nobody_wrote_are_damage(said):
     assert {"path": "/nowhere/ledger.db"} == found.facts
 
 
+def test_each_way_to_ask_names_the_ledger(tmp_path):
+    """
+    Where what it reads or writes is refused.
+    """
+    connection = Connection()
+    connection.refused = {"": error("SQLITE_NOTADB")}
+    ledger = Ledger(tmp_path / "ledger.db", connection)
+    for ask in (
+        lambda: ledger.row("SELECT 1"),
+        lambda: ledger.rows("SELECT 1"),
+        lambda: list(ledger.each("SELECT 1")),
+        lambda: ledger.write("DELETE FROM card"),
+        lambda: ledger.write_many("DELETE FROM card WHERE id = ?", [(1,)]),
+    ):
+        with pytest.raises(errors.Damaged) as caught:
+            ask()
+        assert {"path": str(tmp_path / "ledger.db")} == caught.value.facts
+    ledger.close()
+
+
 def test_what_is_no_refusal_stays_itself(tmp_path):
     """
     A rule of ours that was broken, and memory that there is not.
@@ -176,6 +196,10 @@ class Connection:
             if sql.startswith(beginning):
                 raise raised
         return self
+
+    def executemany(self, sql, rows):
+        for values in rows:
+            self.execute(sql, values)
 
     def fetchone(self):
         return (self.kept, 0, 0)
@@ -340,6 +364,11 @@ def test_a_place_that_takes_no_ledger_is_named(tmp_path):
         Ledger.open(tmp_path / "empty.db", bytes(32))
     with pytest.raises(errors.Damaged):
         Ledger.open(path, bytes([1]) * 32)
+    longest = tmp_path / ("x" * 300)
+    with pytest.raises(errors.StorageUnreadable) as unreadable:
+        Ledger.open(longest, bytes(32))
+    reason = os.strerror(errno.ENAMETOOLONG)
+    assert {"path": str(longest), "reason": reason} == unreadable.value.facts
 
 
 def test_what_the_file_says_is_wrong_with_it(tmp_path, monkeypatch):
