@@ -24,7 +24,10 @@ ROLLED_BACK = {1213, 1020}
 """The white list: at COMMIT these mean that nothing stays. Whatever else comes, nobody knows."""
 
 ELSEWHERE = {2013, 2006, 2003, 1047, 1053, 1180, 1205}
-KEYS = 6
+SLOTS = 6
+GENERATIONS = 300
+LONGEST = 50
+"""Lists that are used at a time, how many there are of each, and when the next one is begun."""
 ACCOUNTS = 6
 BALANCE = 1000
 
@@ -72,6 +75,7 @@ class Client:
         self.connections: dict[int, Any] = {}
         self.done = 0
         self.last: list[list[Any]] = []  # what was just acknowledged
+        self.generations = [0] * SLOTS
 
     @property
     def connection(self) -> Any:
@@ -185,11 +189,20 @@ class Client:
     # --- lists ----------------------------------------------------------------------------------
 
     def lists(self) -> list[list[Any]]:
-        """Return a transaction on one to three lists: some read, some appended to."""
+        """
+        Return a transaction on one to three lists: some read, some appended to.
+
+        A list that has become long is left for a new one, or histories would be all reading.
+        """
         written = [step[1] for step in self.last if step[0] == "append"]
         if self.options.hops and written:
             return [["r", written[0], None]]
-        keys = sorted(self.chance.sample(range(KEYS), self.chance.randint(1, 3)))
+        for kind, key, value in self.last:
+            if kind == "r" and len(value) >= LONGEST:
+                slot, generation = divmod(key, GENERATIONS)
+                self.generations[slot] = min(generation + 1, GENERATIONS - 1)
+        slots = sorted(self.chance.sample(range(SLOTS), self.chance.randint(1, 3)))
+        keys = [slot * GENERATIONS + self.generations[slot] for slot in slots]
         if self.chance.random() < 0.3:
             return [["r", key, None] for key in keys]
         steps: list[list[Any]] = []

@@ -32,22 +32,23 @@ def started(kind: str, *, sites: bool = False, flush: int = 1) -> Iterator[Clust
     servers have just been installed, their tests are not to be skipped.
     """
     where = DISK if kind == "galera" and DISK.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="hongbao-nodes-", dir=where) as place:
-        Path(place).chmod(0o711)  # servers are not root, even where the tests are
+    place = Path(tempfile.mkdtemp(prefix="hongbao-nodes-", dir=where))
+    place.chmod(0o711)  # servers are not root, even where the tests are
+    try:
+        if sites and not switch.can_be_made():
+            raise NotInstalled("sites need Linux, root and a TUN device")
+        cluster = Cluster.make(place, kind=kind, sites=sites, flush=flush)
+    except NotInstalled as missing:
+        place.rmdir()
+        if ("sites" if sites else kind) in WANTED:
+            raise
+        pytest.skip(str(missing))
+    with guard.start(cluster.folder):  # it sees to the nodes if this process is killed
         try:
-            if sites and not switch.can_be_made():
-                raise NotInstalled("sites need Linux, root and a TUN device")
-            cluster = Cluster.make(Path(place) / "c", kind=kind, sites=sites, flush=flush)
-        except NotInstalled as missing:
-            if ("sites" if sites else kind) in WANTED:
-                raise
-            pytest.skip(str(missing))
-        with guard.start(cluster.folder):  # it sees to the nodes if this process is killed
-            try:
-                cluster.up()
-                yield cluster
-            finally:
-                cluster.destroy()
+            cluster.up()
+            yield cluster
+        finally:
+            cluster.destroy()
 
 
 def connect(

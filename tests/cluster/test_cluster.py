@@ -122,6 +122,25 @@ def test_the_side_with_fewer_sites_takes_no_writes_until_it_hears_the_others_aga
     assert 3 == tool(place, "status").count("3 of 3")
 
 
+@pytest.mark.slow
+@pytest.mark.cluster
+def test_a_side_that_has_missed_too_much_is_filled_anew(sites: Cluster):
+    """
+    The others keep 64 MB for whoever comes back: after more, a node cannot catch up as it runs.
+    """
+    place = sites.folder
+    n1, _, n3 = sites
+    n1.sql("CREATE TABLE IF NOT EXISTS hongbao.much (id BIGINT PRIMARY KEY, data LONGBLOB)")
+    tool(place, "part", "beijing")
+    until(place, "no quorum")
+    until(place, "2 of 3")
+    for number in range(25):
+        n1.sql(f"REPLACE INTO hongbao.much VALUES ({number}, repeat('x', 8 << 20))", seconds=60)
+    assert "filled anew: n3" in tool(place, "heal")
+    assert [["25"]] == n3.sql("SELECT count(*) FROM hongbao.much")
+    n1.sql("DROP TABLE hongbao.much")
+
+
 @pytest.mark.cluster
 def test_two_sides_that_both_took_writes_are_not_joined(sites: Cluster):
     """

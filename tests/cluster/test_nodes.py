@@ -2,7 +2,9 @@
 
 import socket
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pymysql
@@ -122,3 +124,32 @@ def test_a_node_that_cannot_begin_says_why():
         ):
             cluster.up()
         assert cluster.living == []
+
+
+STARTED = """
+from tests.cluster.nodes import started
+for cluster in started("mariadb"):
+    print(cluster.folder, flush=True)
+    input()
+"""
+
+
+def test_nodes_do_not_outlive_tests_that_are_killed(one_node: Cluster):
+    """
+    Whoever has started them is gone without a word: so are they, and their folder.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTED],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as tests:
+        assert tests.stdout is not None
+        cluster = Cluster.read(Path(tests.stdout.readline().strip()))
+        assert cluster.living
+        tests.kill()
+    end = time.monotonic() + 30
+    while cluster.living or cluster.folder.exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -221,19 +221,22 @@ class Cluster:
             with contextlib.suppress(ClusterError):  # gone already, or never begun
                 switch.end(self.folder)
 
-    def wait_whole(self, seconds: float = 60) -> None:
+    def is_whole(self) -> bool:
         """
-        Wait until all nodes take writes in one group.
+        Whether all nodes take writes in one group.
 
         All have to say so: one that was stopped still believes for a while that it belongs.
         """
+        seen = [node.look() for node in self.nodes]
+        return all(one.state == "ready" and one.size == len(self.nodes) for one in seen)
+
+    def wait_whole(self, seconds: float = 60) -> None:
+        """Wait until all nodes take writes in one group."""
         end = time.monotonic() + seconds
-        while True:
-            seen = {node.name: node.look() for node in self.nodes}
-            if all(one.state == "ready" and one.size == len(self.nodes) for one in seen.values()):
-                return
+        while not self.is_whole():
             if time.monotonic() > end:
-                raise ClusterError(f"the nodes do not come together: {seen}")
+                states = ", ".join(f"{node.name} is {node.look().state}" for node in self.nodes)
+                raise ClusterError(f"the nodes do not come together: {states}")
             time.sleep(0.1)
 
     def mend(self) -> None:
@@ -412,13 +415,33 @@ class Cluster:
             if node.pid() is not None:
                 node.kill()
             node.empty()
+        living = self.living
         if self.sites:
             switch.ask(self.folder, cuts=[])
         for node in thrown:
             self.start(node)
-        if len(self.living) == len(self.nodes) and not any(map(Node.is_stopped, self.nodes)):
-            self.wait_whole()
-        return thrown
+        if any(node.is_stopped() for node in living) or {*living, *thrown} < {*self.nodes}:
+            return thrown
+        return thrown + self._come_together(living)
+
+    def _come_together(self, living: Sequence[Node], seconds: float = 120) -> list[Node]:
+        """
+        Wait until all nodes are one group again, and return those that had to be started.
+
+        A node that has missed more than the others keep (``gcache.size``) ends by itself, and is
+        filled when it starts.
+        """
+        started = []
+        end = time.monotonic() + seconds
+        while not self.is_whole():
+            for node in living:
+                if node.pid() is None:
+                    self.start(node)
+                    started.append(node)
+            if time.monotonic() > end:
+                self.wait_whole(0)
+            time.sleep(0.1)
+        return started
 
     def _begin_switch(self) -> None:
         if not self.sites:
