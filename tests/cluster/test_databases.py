@@ -7,14 +7,15 @@ import pytest
 
 from hongbao.engines.mysql.dialect import translate
 from hongbao.engines.mysql.engine import Ledger
-from hongbao.engines.mysql.schema import TABLES
+from hongbao.engines.mysql.schema import DELETED, TABLES, UPDATED, grants
 from hongbao.engines.sql.questions import ASKED
 from hongbao.errors import ClusterRefused, Damaged, HomeNotFound, LedgerDenied, NewerHome
+from hongbao.questions import Question
 from hongbao.store import Again, Store
 from hongbao.vault.columns import MARK
 from tests.cluster.databases import SECRET, Databases
-from tests.cluster.nodes import OWNER, Cluster, connect, started
-from tests.engines.acts import ZHANG, act, found, picture, topup
+from tests.cluster.nodes import APP, OWNER, Cluster, connect, started
+from tests.engines.acts import ZHANG, act, add, found, picture, topup
 from tests.engines.cases import CASES
 
 WRITTEN = ("Zhang", "zhang", "Phone", "phone", "Chen", "cmb-0001", "0001", "好", "luck", "红包")
@@ -158,6 +159,40 @@ def test_what_is_not_a_ledger_of_ours_is_told_as_such(
     with pytest.raises(NewerHome):
         databases.open()
     sql(node, "UPDATE form SET number = 1")
+
+
+def test_a_reference_to_nothing_is_found(store: Store, node: Cluster):
+    assert [] == list(store.audit(Question.FILE_PROBLEMS))
+    sql(node, "UPDATE card SET deposit = 99")
+    sql(node, "UPDATE enrolment SET device = 98")
+    sql(node, "UPDATE transfer SET entry = 97")
+    assert ["transfer.entry: 1", "card.deposit: 1", "enrolment.device: 1"] == list(
+        store.audit(Question.FILE_PROBLEMS)
+    )
+
+
+def test_who_acts_may_do_what_acts_do_and_change_nothing_else(
+    databases: Databases, store: Store, node: Cluster
+):
+    """Each kind of change as the application's user; and no row of what is only added to."""
+    for grant in grants("hongbao_ledger", f"'{APP}'@'%'"):
+        sql(node, grant)
+    address = databases.address("ledger")._replace(user=APP)
+    password = node.password_file(APP).read_text().strip()
+    app = Ledger.open(address, password, SECRET)
+    for case in CASES:
+        with app.transaction(dry_run=True):
+            app.apply(case.before)
+            add(app, case.change)
+            assert case.expected == case.read(app), case
+    act(app, transfers=[topup(ZHANG, 1)])
+    for table in sorted(TABLES.keys() - DELETED):
+        with pytest.raises(LedgerDenied):
+            app.write(f"DELETE FROM {table}")
+    for table in sorted(TABLES.keys() - UPDATED):
+        with pytest.raises(LedgerDenied):
+            app.write(f"UPDATE {table} SET {TABLES[table].split()[0]} = 1")
+    app.close()
 
 
 def test_another_key_opens_nothing(databases: Databases, store: Store):

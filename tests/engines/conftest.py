@@ -77,10 +77,20 @@ class SQLCipher:
         return store
 
 
-CLUSTERS = ("mysql", "mysql-poor")
-"""The engine for clusters, on a server that enforces CHECKs and on one that does not."""
+CLUSTERS = {
+    "mysql": ("one_node", []),
+    "mysql-poor": ("one_node", []),  # which enforces no CHECK
+    "mysql-galera": ("galera", [pytest.mark.slow]),
+}
+"""The engine for clusters: what it runs on."""
 
-ENGINES = ["sqlcipher", *(pytest.param(name, marks=pytest.mark.cluster) for name in CLUSTERS)]
+ENGINES = [
+    "sqlcipher",
+    *(
+        pytest.param(name, marks=[pytest.mark.cluster, *marks])
+        for name, (_, marks) in CLUSTERS.items()
+    ),
+]
 
 
 @pytest.fixture(params=ENGINES)
@@ -91,7 +101,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     else:
         from tests.cluster.databases import Databases, Poor  # which import a driver
 
-        cluster = request.getfixturevalue("one_node")
+        cluster = request.getfixturevalue(CLUSTERS[request.param][0])
         made = Databases(cluster, Poor) if request.param == "mysql-poor" else Databases(cluster)
     yield made
     made.close()

@@ -6,7 +6,7 @@ import pytest
 
 from hongbao.engines.mysql import errors
 from hongbao.engines.mysql.dialect import translate
-from hongbao.engines.mysql.schema import COLUMNS, SEALED_COLUMNS, TABLES
+from hongbao.engines.mysql.schema import COLUMNS, REFERENCES, SEALED_COLUMNS, TABLES
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.errors import Damaged, HongbaoError, LedgerDenied, OutcomeUnknown
 from hongbao.store import Again, RuleBroken
@@ -93,6 +93,11 @@ def test_the_tables_have_the_columns_of_the_embedded_engine_in_their_order(tmp_p
     assert set(tables) == TABLES.keys() - {"form", "head"}
     for table in tables:
         assert COLUMNS[table] == ledger.columns(table), table
+        keys = ledger.rows(
+            'SELECT "from", "table" || \'.\' || "to" FROM pragma_foreign_key_list(?)', table
+        )
+        expected = {column: named for column, named in keys if column != "book"}
+        assert expected == REFERENCES.get(table, {}), table
     ledger.close()
     assert {"device", "profile", "operator"} <= {
         table for table, sealed in SEALED_COLUMNS.items() if sealed.get("name_key")

@@ -15,7 +15,7 @@ from hongbao.engines.mysql import errors, head, session
 from hongbao.engines.mysql.address import Address, Host
 from hongbao.engines.mysql.dialect import NO_LIMIT, Statement, translate
 from hongbao.engines.mysql.driver import connect, driver
-from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, definitions
+from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, REFERENCES, definitions
 from hongbao.engines.sql import Verbs
 from hongbao.errors import Damaged, HomeNotFound, NewerHome, OlderHome
 from hongbao.store import Again, RuleBroken
@@ -355,7 +355,18 @@ class Ledger(Verbs):
     def problems(self) -> list[str]:
         from hongbao.engines.sql.audit import dangling
 
-        return dangling(self)
+        found = dangling(self)
+        for table, columns in REFERENCES.items():
+            for column, named in columns.items():
+                other, _, key = named.partition(".")
+                (count,) = self.row(
+                    f"SELECT count(*) FROM {table} AS naming WHERE naming.{column} IS NOT NULL"
+                    f" AND NOT EXISTS (SELECT 1 FROM {other} AS named"
+                    f" WHERE named.{key} = naming.{column})"
+                )
+                if count:
+                    found.append(f"{table}.{column}: {count}")
+        return found
 
     def _written(self, text: str, values: Sequence[object]) -> int:
         self.wrote = True

@@ -448,15 +448,87 @@ TABLES: dict[str, str] = {
 
 _TYPES = {"SEALED_LONG": "MEDIUMBLOB", "SEALED": "VARBINARY(2000)", "ALIKE": "VARBINARY(400)"}
 
-APPEND_ONLY = frozenset(
+UPDATED = frozenset(
     {
-        *("sealed_row", "transfer", "claim", "policy", "risk_pack", "risk_model", "refusal"),
-        *("batch", "batch_line", "bank_line", "correction", "stop", "opinion"),
+        *("head", "home", "account", "person", "profile", "deposit", "card", "packet", "entry"),
+        *("usage", "usage_year", "refusal", "message", "bank_message", "device", "enrolment"),
+        *("habit", "challenge", "review_case", "external_bill", "fault", "operator", "maturing"),
     }
 )
-"""Tables that the application's user may only add to: `GRANT SELECT, INSERT`."""
+"""Tables whose rows change; the others are only added to."""
 
-NEVER_DELETED = frozenset({"entry", "packet", "message", "account", "review_case", "head", "home"})
+DELETED = frozenset({"person", "usage", "usage_year", "fault", "external_row"})
+"""Tables whose rows may go."""
+
+REFERENCES: dict[str, dict[str, str]] = {
+    "home": {
+        "policy": "policy.ref",
+        "current_profile": "profile.id",
+        "risk_pack": "risk_pack.ref",
+        "risk_model": "risk_model.ref",
+    },
+    "profile": {"person": "person.id"},
+    "card": {"profile": "profile.id", "deposit": "deposit.id"},
+    "packet": {
+        "sender": "profile.id",
+        "recipient": "profile.id",
+        "card": "card.id",
+        "held": "review_case.number",
+    },
+    "entry": {
+        "profile": "profile.id",
+        "packet": "packet.number",
+        "counterparty": "profile.id",
+        "policy": "policy.ref",
+        "message": "message.number",
+        "device": "device.id",
+        "operator": "operator.id",
+    },
+    "transfer": {"debit": "account.id", "credit": "account.id"},
+    "claim": {"packet": "packet.number", "profile": "profile.id"},
+    "usage": {"person": "person.id"},
+    "usage_year": {"person": "person.id"},
+    "refusal": {"profile": "profile.id"},
+    "batch_line": {"batch": "batch.number"},
+    "message": {
+        "card": "card.id",
+        "profile": "profile.id",
+        "packet": "packet.number",
+        "batch": "batch.number",
+    },
+    "bank_message": {"message": "message.number"},
+    "bank_line": {"message": "message.number"},
+    "correction": {"message": "message.number", "operator": "operator.id"},
+    "maturing": {"profile": "profile.id"},
+    "enrolment": {"profile": "profile.id", "device": "device.id"},
+    "habit": {"profile": "profile.id"},
+    "stop": {"profile": "profile.id"},
+    "challenge": {"profile": "profile.id"},
+    "review_case": {
+        "profile": "profile.id",
+        "packet": "packet.number",
+        "message": "message.number",
+    },
+    "opinion": {"review_case": "review_case.number", "operator": "operator.id"},
+    "external_bill": {"profile": "profile.id"},
+    "external_row": {"bill": "external_bill.number"},
+}
+"""Which column names a row of which other table: what foreign keys prove in a file."""
+
+
+def grants(database: str, user: str) -> list[str]:
+    """
+    Return the statements by which the owner of *database* lets *user* do what acts do, and no more.
+
+    *user* is as SQL has it, such as ``'pay'@'%'``.
+    """
+    given = []
+    for table in TABLES:
+        rights = ["SELECT"] if table == "form" else ["SELECT", "INSERT"]
+        rights += ["UPDATE"] if table in UPDATED else []
+        rights += ["DELETE"] if table in DELETED else []
+        given.append(f"GRANT {', '.join(rights)} ON `{database}`.`{table}` TO {user}")
+    return given
 
 
 def definitions() -> list[str]:
