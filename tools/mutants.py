@@ -136,7 +136,7 @@ ROOMS = {
             )
         ),
         spared=("hongbao/wallet/repair.py",),
-        seconds_max=6,
+        seconds_max=3,
         is_sampled=True,
     ),
     "repair": Room(

@@ -12,8 +12,9 @@ from hongbao.changes.guards import AddChallenge, AddStop, KeepHabit, PassChallen
 from hongbao.changes.home import KeepRules, SetHome
 from hongbao.changes.packets import AddPacket, HoldPacket
 from hongbao.changes.payments import AddBankLine, AddCorrection, AddMessage, SetFault
-from hongbao.changes.people import Identify
+from hongbao.changes.people import AddOperator, AddProfile, Identify
 from hongbao.domain.channel import Direction, Fault, FaultRow
+from hongbao.domain.ledger import Account, Kind
 from hongbao.domain.packet import DealRule, PacketKind
 from hongbao.errors import Damaged
 from hongbao.store import CaseRow, Change, HabitRow, JudgedRow, PacketView, Store
@@ -30,6 +31,8 @@ from tests.engines.acts import (
     WANG,
     ZHANG,
     act,
+    decide,
+    mac_of,
     packet_row,
     profile_row,
 )
@@ -309,3 +312,33 @@ def test_each_bank_numbers_its_own_lines(store: Store):
 
     assert ["CMB-000001", "CMB-000002"] == [line[0] for line in store.clearing(BANK).theirs]
     assert ["ABC-000001"] == [line[0] for line in store.clearing("abc").theirs]
+
+
+def test_rows_have_the_numbers_that_they_are_given(store: Store):
+    """
+    Not the next ones that the engine would give; and how long an act took is kept with it.
+    """
+    row = profile_row(20)
+    store.apply(
+        [
+            AddProfile(row, "p20", "hash"),
+            AddOperator(30, "Mei", "mei", "hash", T0),
+            AddDevice(40, "Tablet", "tablet", b"t" * 32, T0),
+            OpenDeposit(50, "icbc", b"x" * 32),
+            BindCard(60, LI, "icbc-2222", 50, b"number", "2222", T1),
+        ]
+    )
+    with store.transaction():
+        alone = decide(store)._replace(took="1:5")
+        store.append([alone], mac_of(store.head().mac, [alone]))
+
+    assert row == store.profile(20) == store.profile("p20")
+    assert store.state(("person", 20)).values is not None
+    assert [1, 30] == [operator.id for operator in store.operators()]
+    assert [40] == [device[0] for device in store.devices(None, "tablet")]
+    assert [(60, Account("icbc", Kind.DEPOSIT, 50))] == [
+        (card.id, card.deposit) for card in store.cards(LI)
+    ]
+    found = store.act(NEXT)
+    assert found is not None
+    assert {1: 5} == found.took
