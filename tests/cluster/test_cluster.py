@@ -113,6 +113,8 @@ def test_the_side_with_fewer_sites_takes_no_writes_until_it_hears_the_others_aga
     """
     place = sites.folder
     tool(place, "part", "beijing")
+    tool(place, "heal")  # before anybody has noticed
+    tool(place, "part", "beijing")
     until(place, "no quorum")
     until(place, "2 of 3")
     assert sites.dropped()

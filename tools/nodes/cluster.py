@@ -394,11 +394,12 @@ class Cluster:
         acknowledged. *discard* is the site whose commits a person has decided to throw away.
         """
         self._begin_switch()
-        writing = {
-            tuple(side): max(node.look().seqno for node in side)
-            for side in self.sides()
-            if any(node.look().is_primary for node in side)
-        }
+        writing = {}
+        for side in self.sides():
+            seen = [node.look() for node in side]
+            # Until a node has noticed the cut it still counts the others in: it is no side yet.
+            if any(one.is_primary and one.size <= len(side) for one in seen):
+                writing[tuple(side)] = max(one.seqno for one in seen)
         thrown = self.at(discard) if discard else []
         left = [side for side in writing if not set(side) <= set(thrown)]
         if len(left) > 1:
