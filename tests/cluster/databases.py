@@ -57,7 +57,10 @@ class Databases:
         return self._kept(self._kind.open(self.address(name), self._password, SECRET))
 
     def address(self, name: str) -> Address:
-        hosts = tuple(Host(node.host, node.port) for node in self._cluster.nodes)
+        nodes = self._cluster.nodes
+        if not nodes[0].port:
+            return Address(OWNER, (), _called(name), str(nodes[0].socket))
+        hosts = tuple(Host(node.host, node.port) for node in nodes)
         return Address(OWNER, hosts, _called(name))
 
     def killed_at(self, step: int, act: Callable[[], object], *, everywhere: bool) -> bool:

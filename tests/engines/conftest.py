@@ -81,6 +81,7 @@ CLUSTERS = {
     "mysql": ("one_node", []),
     "mysql-poor": ("one_node", []),  # which enforces no CHECK
     "mysql-galera": ("galera", [pytest.mark.slow]),
+    "mysql-seekdb": ("seekdb", [pytest.mark.slow]),
 }
 """The engine for clusters: what it runs on."""
 

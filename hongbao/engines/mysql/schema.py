@@ -43,8 +43,8 @@ TABLES: dict[str, str] = {
         debits_fen BIGINT NOT NULL DEFAULT 0 CHECK (debits_fen >= 0),
         credits_fen BIGINT NOT NULL DEFAULT 0 CHECK (credits_fen >= 0),
         UNIQUE KEY account_once (book, kind, owner),
-        CHECK (CASE side WHEN 'credit' THEN credits_fen >= debits_fen
-            ELSE debits_fen >= credits_fen END)
+        CHECK ((side = 'credit' AND credits_fen >= debits_fen)
+            OR (side = 'debit' AND debits_fen >= credits_fen))
     """,
     "person": """
         id BIGINT NOT NULL PRIMARY KEY,
