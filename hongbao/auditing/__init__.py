@@ -37,6 +37,10 @@ _KEEP = N_(
     "`hongbao repair`"
 )
 
+_KEEP_ON_CLUSTER = N_(
+    "keep a backup of this as evidence; restore an earlier one into another folder, and compare"
+)
+
 PROBLEMS = {
     "pages": (N_("pages or rows the engine cannot read: {count}"), _KEEP),
     "books": (N_("books whose debits and credits differ: {count}"), _KEEP),
@@ -283,6 +287,8 @@ class Auditor:
         except Damaged as error:
             problem, next_step = PROBLEMS["pages"]
             rows = [str(error)]
+        if next_step is _KEEP and self.context.store.file is None:
+            next_step = _KEEP_ON_CLUSTER
         return {
             "check": name,
             "ok": not rows,

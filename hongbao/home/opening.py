@@ -5,7 +5,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import Damaged, HomeLocked, HomeNotFound, NotOnCluster, StorageRefused
 from hongbao.store import LedgerFile, Store
@@ -13,6 +12,7 @@ from hongbao.vault import Cost, KeyFolder, Vault
 from hongbao.vault.files import close_to_writers
 
 if TYPE_CHECKING:
+    from hongbao.engines.sqlcipher import Ledger
     from hongbao.home.clusters import Access
 
 LEDGER = "ledger.db"
@@ -135,11 +135,11 @@ def make_ledger(
         with keys.sharing():
             if keys.is_current(vault):
                 keys.know_restore()
-                return vault, Ledger.create(ledger, vault.page_key)
+                return vault, _make_file(ledger, vault.page_key)
         settle(ledger, keys)
 
 
-def settle(ledger: Path, keys: KeyFolder) -> tuple[Vault, Ledger] | None:
+def settle(ledger: Path, keys: KeyFolder) -> "tuple[Vault, Ledger] | None":
     """
     Finish or undo what a process did not live to end: see `_mended` and `finish_restore`.
 
@@ -160,13 +160,25 @@ def settle(ledger: Path, keys: KeyFolder) -> tuple[Vault, Ledger] | None:
     return None
 
 
-def _fitting(ledger: Path, vault: Vault) -> Ledger:
+def _open_file(path: Path, page_key: bytes) -> "Ledger":
+    from hongbao.engines.sqlcipher import Ledger  # which a ledger on a cluster does not need
+
+    return Ledger.open(path, page_key)
+
+
+def _make_file(path: Path, page_key: bytes) -> "Ledger":
+    from hongbao.engines.sqlcipher import Ledger
+
+    return Ledger.create(path, page_key)
+
+
+def _fitting(ledger: Path, vault: Vault) -> "Ledger":
     """
     Open *ledger*, or raise HomeNotFound where no home is in it yet.
 
     Raises Damaged if its pages or its rows are not under *vault*'s keys.
     """
-    store = Ledger.open(ledger, vault.page_key)
+    store = _open_file(ledger, vault.page_key)
     try:
         home = store.home()
         if home is None:
@@ -181,7 +193,7 @@ def _fitting(ledger: Path, vault: Vault) -> Ledger:
 
 def _mended(
     ledger: Path, keys: KeyFolder, vault: Vault, pending: Vault
-) -> tuple[Vault, Ledger] | None:
+) -> "tuple[Vault, Ledger] | None":
     """
     Finish or undo the rekey from *vault* to *pending* that its process did not live to end.
 
@@ -192,10 +204,10 @@ def _mended(
     """
     page_key = vault.page_key
     try:
-        store = Ledger.open(ledger, page_key)
+        store = _open_file(ledger, page_key)
     except Damaged:
         page_key = pending.page_key
-        store = Ledger.open(ledger, page_key)
+        store = _open_file(ledger, page_key)
     try:
         home = store.home()
         if home is None or home.generation == vault.generation:
@@ -203,7 +215,7 @@ def _mended(
         else:
             finish_rekey(store, keys, pending)
     except StorageRefused:
-        return pending, Ledger.open(ledger, page_key)
+        return pending, _open_file(ledger, page_key)
     finally:
         store.close()
     return None
@@ -254,10 +266,10 @@ def finish_restore(ledger: Path, keys: KeyFolder, vault: Vault) -> None:
     keys.finish_restore()
 
 
-def _open_at(path: Path, vault: Vault, mark: tuple[int, bytes]) -> Ledger | None:
+def _open_at(path: Path, vault: Vault, mark: tuple[int, bytes]) -> "Ledger | None":
     """Open the ledger at *path* if its last entry is the one of *mark*."""
     try:
-        store = Ledger.open(path, vault.page_key)
+        store = _open_file(path, vault.page_key)
     except (Damaged, HomeNotFound):
         return None
     try:
@@ -270,7 +282,7 @@ def _open_at(path: Path, vault: Vault, mark: tuple[int, bytes]) -> Ledger | None
     return None
 
 
-def _replace(ledger: Path, copy: Ledger, vault: Vault) -> None:
+def _replace(ledger: Path, copy: "Ledger", vault: Vault) -> None:
     """Make *ledger* hold what *copy* holds, through the engine where the ledger still opens."""
     try:
         _overwrite(ledger, copy, vault)
@@ -279,8 +291,8 @@ def _replace(ledger: Path, copy: Ledger, vault: Vault) -> None:
         _overwrite(ledger, copy, vault)
 
 
-def _overwrite(ledger: Path, copy: Ledger, vault: Vault) -> None:
-    current = Ledger.create(ledger, vault.page_key)
+def _overwrite(ledger: Path, copy: "Ledger", vault: Vault) -> None:
+    current = _make_file(ledger, vault.page_key)
     try:
         current.overwrite_with(copy)
     finally:

@@ -172,6 +172,10 @@ class Ledger(Verbs):
                 if not isinstance(problem, Again):
                     raise problem from error
                 continue
+            except Again as again:
+                problem = again
+                connection.close()
+                continue
             except BaseException:
                 connection.close()
                 raise

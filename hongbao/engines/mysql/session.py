@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hongbao.errors import ClusterRefused
+from hongbao.store import Again
 
 Run = Callable[[str], list[Any]]
 """Runs a statement, and returns its rows."""
@@ -79,7 +80,8 @@ def prepare(run: Run) -> None:
     """
     Make *run*'s session one that an act can rely on.
 
-    Raises ClusterRefused, which names the setting that is not as it has to be.
+    Raises ClusterRefused, which names the setting that is not as it has to be, and Again where this
+    node takes no part at the moment.
     """
     run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
     run(_setting(COMMON | PATIENCE))
@@ -90,7 +92,8 @@ def prepare(run: Run) -> None:
         _check(found, GALERA)
         _check(found, GALERA_NODE)
         status = dict(run(_listing("STATUS", GALERA_STATUS)))
-        _check(status, GALERA_STATUS)
+        if any(status.get(name) != value for name, value in GALERA_STATUS.items()):
+            raise Again(elsewhere=True)  # cut off from the others, or catching up with them
     for settings, mark in ((TIDB, "tidb_txn_mode"), (OCEANBASE, "ob_read_consistency")):
         if mark in found:
             known = {name: value for name, value in settings.items() if name in found}
