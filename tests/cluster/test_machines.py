@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3  # only to see that a backup is none
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,15 +32,18 @@ def address(one_node: Cluster, request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def machine(one_node: Cluster, tmp_path: Path) -> Machine:
     """Make a machine of that name: a shell that knows the password of the database's user."""
+    return machines_of(one_node, tmp_path)
 
+
+def machines_of(cluster: Cluster, folder: Path) -> Machine:
     class Knowing(Shell):
         def environment(self, **variables: str) -> dict[str, str]:
-            known = {"HONGBAO_LEDGER_PASSWORD_FILE": str(one_node.password_file(OWNER))}
+            known = {"HONGBAO_LEDGER_PASSWORD_FILE": str(cluster.password_file(OWNER))}
             return super().environment(**{**known, **variables})
 
     def made(name: str) -> Shell:
-        (tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n")
-        return Knowing(tmp_path / name / "home", PIN)
+        (folder / "passphrase").write_text(f"{PASSPHRASE}\n")
+        return Knowing(folder / name / "home", PIN)
 
     return made
 
@@ -218,3 +222,37 @@ def test_a_refused_init_leaves_nothing(machine: Machine, address: str):
 
     assert not shell.home.exists() or not any(shell.home.iterdir())
     does(shell, f"init Ann --ledger {address}")
+
+
+@pytest.mark.slow
+def test_machines_go_to_the_next_node_where_one_is_killed(galera: Cluster, tmp_path: Path):
+    """
+    Two that prefer different nodes; and with most nodes gone, both are refused.
+    """
+    machine = machines_of(galera, tmp_path)
+    database = galera.create_database("hongbao_next_node")
+    address = galera.addresses(user=OWNER, database=database)
+    hosts = address.rpartition("@")[2].partition("/")[0].split(",")
+    turned = f"mysql://{OWNER}@{','.join(reversed(hosts))}/{database}"
+    first, second = machine("first"), machine("second")
+    does(first, f"init Ann --ledger {address}")
+    does(first, "card add 9999010000000003")
+    does(first, f"home invite {tmp_path}/it --passphrase-file {tmp_path}/passphrase")
+    does(second, f"home join {tmp_path}/it --passphrase-file {tmp_path}/passphrase")
+    does(second, f"home connect {turned}")
+    n1, n2, n3 = galera
+
+    n1.kill()
+    does(first, "topup 1")
+    assert "1.00" in does(second, "balance")
+    n2.kill()
+    until = time.monotonic() + 30
+    while first("topup", "1").code != 21:  # the last node has to notice that it is alone
+        assert time.monotonic() < until
+    for each in (first, second):
+        assert "can be reached, or none of them takes writes" in does(each, "balance", 21)
+
+    n3.kill()
+    galera.bootstrap()
+    does(first, "topup 1")
+    assert json.loads(does(second, "check --all --json"))["ok"]
