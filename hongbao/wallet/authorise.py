@@ -208,7 +208,7 @@ def _count_pin_try(home: Home, holder: Holder) -> tuple[PinRow, PinRow]:
 
 @repeated
 def _is_passed(home: Home, holder: Holder, counted: PinRow, step: int | None) -> bool:
-    """Forgive the try that was *counted*; return False where *step*'s code was used meanwhile."""
+    """Forgive the try that was *counted*; return False where *step*'s code was used since."""
     with home.changing((holder.table, holder.id)):
         if step is not None:
             if step <= last_step_of(home, holder):  # another process was faster
