@@ -5,6 +5,7 @@ A movement is on a separate line, so that two statements compare line by line.
 """
 
 from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, BinaryIO
 
 from hongbao.documents import to_json
@@ -67,6 +68,8 @@ def movement(line: "MovementLine", before: str = "") -> str:
     Its ids, its instant and its amounts need no escaping, and most of its texts are those of
     many lines.
     """
+    id_, entry, act, at, amount_fen, balance_fen, status, request_id = _moved(line)
+    packet, packet_kind, shares, greeting, refunded_fen, counterparty = _meant(line)
     card = _NO_CARD
     if line["card"] is not None or line["card_gone"] or line["fee_fen"] is not None:
         card = (
@@ -75,16 +78,22 @@ def movement(line: "MovementLine", before: str = "") -> str:
             f' "card_gone": {"true" if line["card_gone"] else "false"},'
             f' "fee_fen": {_whole(line["fee_fen"])}'
         )
+    back = "null" if refunded_fen is None else refunded_fen
     return (
-        f'{{{before}"id": "{line["id"]}", "entry": {line["entry"]}, "act": "{line["act"]}",'
-        f' "at": "{line["at"]}", "amount_fen": {line["amount_fen"]},'
-        f' "balance_fen": {line["balance_fen"]}, "packet": {_id(line["packet"])},'
-        f' "packet_kind": {_text(line["packet_kind"])}, "shares": {_whole(line["shares"])},'
-        f' "greeting": {_text(line["greeting"])}, "refunded_fen": {_whole(line["refunded_fen"])},'
-        f' "counterparty": {_text(line["counterparty"])}, {card},'
-        f' "status": "{line["status"]}", "request_id": {_id(line["request_id"])}}}'
+        f'{{{before}"id": "{id_}", "entry": {entry}, "act": "{act}", "at": "{at}",'
+        f' "amount_fen": {amount_fen}, "balance_fen": {balance_fen}, "packet": {_id(packet)},'
+        f' {_terms(packet_kind, shares, greeting)}, "refunded_fen": {back},'
+        f' "counterparty": {_text(counterparty)}, {card},'
+        f' "status": "{status}", "request_id": {_id(request_id)}}}'
     )
 
+
+_moved = itemgetter(
+    *("id", "entry", "act", "at", "amount_fen", "balance_fen", "status", "request_id")
+)
+_meant = itemgetter(
+    *("packet", "packet_kind", "shares", "greeting", "refunded_fen", "counterparty")
+)
 
 _NO_CARD = to_json(
     {
@@ -99,7 +108,16 @@ _NO_CARD = to_json(
 """What most lines say of a card."""
 
 _text = lru_cache(maxsize=2048)(to_json)
-"""A text or null as JSON: greetings, names and cards come again and again."""
+"""A text or null as JSON: names and cards come again and again."""
+
+
+@lru_cache(maxsize=2048)
+def _terms(packet_kind: str | None, shares: int | None, greeting: str | None) -> str:
+    """Return what a line says of a packet: many are alike."""
+    return (
+        f'"packet_kind": {to_json(packet_kind)}, "shares": {_whole(shares)},'
+        f' "greeting": {to_json(greeting)}'
+    )
 
 
 def _whole(number: int | None) -> int | str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from hongbao.engines.sql.books import head
 from hongbao.engines.sql.engine import Engine, marks, write_one
+from hongbao.rows import rows_of
 from hongbao.store import Movement, TotalsRow
 from hongbao.units import to_micros
 
@@ -109,7 +110,7 @@ def movements(
         *only,
         limit,
     )
-    return map(Movement._make, rows)
+    return rows_of(Movement, rows)
 
 
 def totals(engine: Engine, profile: int, span: range, acts: Sequence[str] = ()) -> TotalsRow:
