@@ -223,7 +223,10 @@ def test_a_closed_case_is_closed(desk: World):
     Whoever comes later is told what was decided, before a PIN is asked for.
     """
     case = held(desk)
+    assert desk.zhang.case(case)["closed_at"] is None
     say(desk, case, Verb.REJECT)
+    [rejected] = desk.zhang.events(limit=1)["events"]
+    assert rejected["at"] == desk.zhang.case(case)["closed_at"]
     before = desk.dump(TRIES)
 
     for verb in Verb:
