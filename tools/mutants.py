@@ -108,7 +108,8 @@ ROOMS = {
                 *("bill_import", "bulk", "bulk_groups", "cash", "challenges", "channel", "clock"),
                 *("clock_turned_back", "devices", "draws", "facade", "groups", "holds", "homes"),
                 *("named_facts", "packets", "people", "queries", "receipts", "reconciliation"),
-                *("records", "refusals", "replay", "requests", "review", "risk", "state"),
+                *("records", "refusals", "replay", "requests", "review", "risk"),
+                *("settlement", "state"),
             )
         ),
         left_out=tuple(
