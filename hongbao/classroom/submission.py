@@ -79,8 +79,10 @@ COMMANDS = frozenset(
 _FILES = frozenset({"--pin-file", "--new-pin-file", "--totp-file", "--secret-file", "--id-file"})
 """Options that read a file, which then lies in the recording itself."""
 
-_OUTSIDE = frozenset({"--svg", "--html", "--output", "--statement"})
-"""Options that name any other file."""
+_OUTSIDE = frozenset(
+    {"--svg", "--html", "--output", "--statement", "--ledger", "--ledger-password-file"}
+)
+"""Options that name any other file, or a database on a network."""
 
 _WRITING = {("bank", "statement"), ("review", "report")}
 """Commands of those above that are there to write a file."""

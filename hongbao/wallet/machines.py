@@ -179,7 +179,9 @@ def join(env: Env, invited: Invitation, password: str | None) -> HomeChanged:
         _adopt(env, keys, invited.vault)
         head = store.head()
         keys.reset_head(head.entry, head.mac)
-        _note_use(home, invited.id)
+        machine = _machine(env, keys, invited.vault)
+        assert machine is not None
+        note_use(home, invited.id, machine)
         note(env, invited.vault, access)
         return home_changed(home)
 
@@ -243,9 +245,12 @@ def _check_unused(home: Home, number: str, machine: str | None) -> bool:
     return True
 
 
-def _note_use(home: Home, number: str) -> None:
-    machine = _machine(home.env, home.keys, home.vault)
-    assert machine is not None
+def note_use(home: Home, number: str, machine: str) -> None:
+    """
+    Note in the ledger that *machine* has joined by invitation *number*; once, however often asked.
+
+    Raises InvitationUsed if it was another machine.
+    """
 
     def work(doing: Doing) -> Mapping[str, object] | None:
         if _check_unused(home, number, machine):

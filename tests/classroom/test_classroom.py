@@ -365,6 +365,7 @@ def test_what_is_no_file_is_not_opened(tmp_path: Path):
         ("books --svg /tmp/x.svg => 0", "file"),
         ("books --html=x => 0", "file"),
         ("reconcile --statement /dev/zero => 0", "file"),
+        ("init Eve --ledger mysql://eve@db.example/ledger => 0", "file"),
         ("bank statement icbc -no x => 0", "file"),
         ("file config.toml: x", "file_name"),
         ("file .bashrc: x", "file_name"),

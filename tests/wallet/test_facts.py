@@ -17,6 +17,7 @@ from hongbao.domain.pin import Pin
 from hongbao.render import render, render_read
 from hongbao.wallet import unit_of_work
 from hongbao.wallet.homes import restore
+from hongbao.wallet.machines import note_use
 from hongbao.wallet.operators import By
 from hongbao.wallet.repair import repair
 from tests.wallet import test_check, test_check_channel, test_check_guards
@@ -135,6 +136,7 @@ def test_each_entry_gives_its_answer_again(
         restored(worlds("restored"), tmp_path / "copy")
         worlds("sessions").zhang.open_session()
         repaired(worlds("damaged"), tmp_path)
+        note_use(worlds("shared").zhang.home, "8f2a", "0c1d")
         for name in OTHERS:
             world, kind = worlds(name), BY_NAME[name]
             kind.do(world.open(kind.who), kind.ready(world))
