@@ -331,10 +331,11 @@ def test_a_commit_that_could_not_be_synced_may_have_happened(tmp_path):
     assert not outcome(COMMIT=error("SQLITE_FULL"))
 
 
-def test_a_process_knows_whether_it_has_a_ledger_open(tmp_path):
+def test_a_process_knows_whether_it_has_a_ledger_open(tmp_path, monkeypatch):
     """
-    A fork would take its locks for its own.
+    A fork would take its locks for its own. What other tests have left open is no part of it.
     """
+    monkeypatch.setattr(engine, "_open", set())
     assert not engine.is_any_open()
     ledger = Ledger.create(tmp_path / "ledger.db", bytes(32))
     assert engine.is_any_open()
