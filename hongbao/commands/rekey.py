@@ -14,9 +14,11 @@ app = new_app()
     epilog="hongbao rekey",
 )
 def rekey(ctx: Context) -> None:
+    from hongbao.home.opening import refuse_on_cluster
     from hongbao.ui import home
 
     call = caller(ctx)
+    refuse_on_cluster(call.env, "rekey")  # before a question whose answer would not matter
     with call.wallet() as wallet:
         call.confirm(N_("earlier backups can never be opened again; continue?"))
         changed = wallet.rekey()
