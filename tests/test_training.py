@@ -82,6 +82,7 @@ def test_the_same_acts_and_seed_make_the_same_model(vectors, text):
     assert text != training.train(vectors, KEYS, 4, name="tried", source="dice")
 
 
+@pytest.mark.slow
 def test_a_model_says_where_it_comes_from(vectors, text):
     """
     How many acts, their fingerprint, the seed and the library's release stand in the file.

@@ -28,7 +28,15 @@ from tests.cli.typist import (
 from tests.every import every
 
 LANGUAGES = pytest.mark.parametrize("language", ["en", "zh_CN"])
-WIDTHS = pytest.mark.parametrize("columns", [80, 40])
+SCREENS = pytest.mark.parametrize(
+    ("language", "columns"),
+    [
+        ("en", 80),
+        ("zh_CN", 40),
+        pytest.param("en", 40, marks=pytest.mark.slow),
+        pytest.param("zh_CN", 80, marks=pytest.mark.slow),
+    ],
+)
 HINT = {"en": "type to filter", "zh_CN": "输入以筛选"}
 ASKED = HINT["en"]
 
@@ -61,8 +69,7 @@ def claimed_by(shell: Shell, packet: str) -> list[str]:
 # --- the list ------------------------------------------------------------------------------------
 
 
-@LANGUAGES
-@WIDTHS
+@SCREENS
 def test_a_packet_is_chosen_with_the_arrow_keys(giving: Shell, language: str, columns: int):
     """
     The newest first; the cursor stands on the chosen row; one plain line tells what was chosen.
@@ -89,8 +96,7 @@ def test_a_packet_is_chosen_with_the_arrow_keys(giving: Shell, language: str, co
     assert [] == claimed_by(giving, newer)
 
 
-@LANGUAGES
-@WIDTHS
+@SCREENS
 @pytest.mark.parametrize("rows", [24, 5])
 def test_a_long_list_fits_in_any_terminal(language: str, columns: int, rows: int):
     """
@@ -264,8 +270,7 @@ def test_a_stopped_list_comes_back(generous: Shell):
 # --- by number -----------------------------------------------------------------------------------
 
 
-@LANGUAGES
-@WIDTHS
+@SCREENS
 @every("settings", [{"TERM": "dumb"}, {"ACCESSIBLE": "1"}, {"HONGBAO_PROMPTS": "plain"}])
 def test_numbers_do_instead_of_arrow_keys(
     generous: Shell, tmp_path: Path, language: str, columns: int, settings: dict[str, str]

@@ -777,14 +777,14 @@ def waiting(model: Model) -> list[Payment]:
 
 def test_all_acts_in_any_order_do_what_the_model_does():
     """
-    Six lives of a home by default; under ``explore`` many more.
+    Four lives of a home by default; under ``explore`` many more.
     """
     default = settings()
     explore = default.max_examples > 100
     run_state_machine_as_test(
         Desk,
         settings=settings(
-            max_examples=300 if explore else 6,
+            max_examples=300 if explore else 4,
             stateful_step_count=60 if explore else 30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

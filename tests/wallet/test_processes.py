@@ -329,6 +329,7 @@ def test_twelve_right_pins_at_once_lock_nobody_out(crowd: World, monkeypatch: An
     assert {"done": 12} == codes(answers)
 
 
+@pytest.mark.slow
 def test_a_queue_at_a_pin_is_waited_for_as_long_as_it_moves(crowd: World, monkeypatch: Any):
     """
     Twenty right PINs take three times as long as anybody waits for one that does not let go.
