@@ -508,19 +508,22 @@ class Caller:
     def _passphrase_file(self) -> str | None:
         return self.passphrase_file or self.env.variables.get("HONGBAO_PASSPHRASE_FILE") or None
 
-    def new_passphrase(self, file: str | None, *, check: Callable[[str], None]) -> str:
+    def new_passphrase(self, file: str | None, wallet: Wallet) -> str:
         """
         Return a passphrase to be set, from *file* or typed twice on the terminal.
 
-        What *check* refuses is not typed twice for nothing. Raises PassphraseMismatch if the
-        second one differs, `TRIES` times.
+        A weak one, as the names in *wallet* are, is not typed twice for nothing. Raises
+        PassphraseMismatch if the second one differs, `TRIES` times.
         """
         self.notes.secrets.append("new_passphrase")
         if file:
             return self.secret_line(file)
+        from hongbao.domain.passphrase import check_passphrase
+
+        names = [line["profile"] for line in wallet.profiles()]
 
         def judged(text: str) -> str:
-            check(text)
+            check_passphrase(text, names)
             return text
 
         def ask() -> str:

@@ -81,15 +81,11 @@ def invite(
         ),
     ] = None,
 ) -> None:
-    from hongbao.domain.passphrase import check_passphrase
     from hongbao.ui import home as screens
 
     call = caller(ctx)
     with call.wallet(hushed=call.asks_pin or passphrase_file is None) as wallet:
-        names = [line["profile"] for line in wallet.profiles()]
-        chosen = call.new_passphrase(
-            passphrase_file, check=lambda text: check_passphrase(text, names)
-        )
+        chosen = call.new_passphrase(passphrase_file, wallet)
         changed = wallet.invite(call.output(file), chosen, pin=call.pin, replace=call.yes)
     call.answer(changed, screens.show_invited)
     call.hint(N_("on the other machine: `hongbao home join FILE`"))

@@ -33,15 +33,11 @@ def lock(
         ),
     ] = None,
 ) -> None:
-    from hongbao.domain.passphrase import check_passphrase
     from hongbao.ui import home
 
     call = caller(ctx)
     with call.wallet(hushed=call.asks_pin or passphrase_file is None) as wallet:
-        names = [line["profile"] for line in wallet.profiles()]
-        chosen = call.new_passphrase(
-            passphrase_file, check=lambda text: check_passphrase(text, names)
-        )
+        chosen = call.new_passphrase(passphrase_file, wallet)
         changed = wallet.lock(chosen, pin=call.pin)
     call.answer(changed, home.show_locked)
     call.hint(N_("unlock it for good with `hongbao unlock`"))
