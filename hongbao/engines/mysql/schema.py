@@ -9,10 +9,10 @@ one exists only for its unique key: it is NULL, and so not unique, once the row 
 
 import re
 
-FORM = 1
+FORM = 2
 """The form of a ledger of this version, in the row of the table `form`."""
 
-EARLIEST = 1
+EARLIEST = 2
 """The first form that is opened."""
 
 TABLES: dict[str, str] = {
@@ -160,6 +160,21 @@ TABLES: dict[str, str] = {
         KEY entry_by_message (message, id),
         KEY entry_by_packet (packet, id),
         KEY entry_by_operator (operator, id)
+    """,
+    "lane": """
+        name VARCHAR(40) NOT NULL PRIMARY KEY,
+        upto BIGINT NOT NULL CHECK (upto > 0),
+        head VARBINARY(32) NOT NULL CHECK (length(head) = 32),
+        entry BIGINT NOT NULL,
+        at BIGINT NOT NULL
+    """,
+    "lane_entry": """
+        lane VARCHAR(40) NOT NULL,
+        number BIGINT NOT NULL CHECK (number > 0),
+        entry BIGINT NOT NULL,
+        mac VARBINARY(32) NOT NULL CHECK (length(mac) = 32),
+        PRIMARY KEY (lane, number),
+        KEY lane_entry_by_entry (entry)
     """,
     "sealed_row": """
         place VARCHAR(40) NOT NULL,
@@ -453,6 +468,7 @@ UPDATED = frozenset(
         *("head", "home", "account", "person", "profile", "deposit", "card", "packet", "entry"),
         *("usage", "usage_year", "refusal", "message", "bank_message", "device", "enrolment"),
         *("habit", "challenge", "review_case", "external_bill", "fault", "operator", "maturing"),
+        "lane",
     }
 )
 """Tables whose rows change; the others are only added to."""
