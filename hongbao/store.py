@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hongbao.domain.fairness import DrawInput
     from hongbao.domain.ledger import Account, Kind, Reason, Transfer
     from hongbao.domain.limits import Usage
+    from hongbao.domain.log.checkpoint import Checkpoint
+    from hongbao.domain.log.sealing import Lane, Step
+    from hongbao.domain.log.tiles import Tile
     from hongbao.domain.packet import Packet
     from hongbao.domain.reconciliation import OurLine, TheirLine
     from hongbao.domain.settlement import Gross
@@ -692,6 +695,11 @@ class Store(Protocol):
         """The same ledger as the one file that it is; None where it is none."""
         ...
 
+    @property
+    def log(self) -> LogStore | None:
+        """The log of its checkpoints; None where the ledger is a file, which has none."""
+        ...
+
     def close(self) -> None: ...
 
     @property
@@ -1114,6 +1122,93 @@ class Store(Protocol):
 
     def audit(self, question: Question, *values: object) -> Iterator[Any]:
         """Yield the rows that answer *question*, whose columns it names, of these *values*."""
+        ...
+
+
+class WitnessRow(Row):
+    """What a witness has acknowledged last, in a *note* signed by the machine's key *public*."""
+
+    name: str
+    epoch: int
+    size: int
+    note: bytes
+    public: bytes
+    seal: bytes
+    at: datetime
+
+
+class LogStore(Protocol):
+    """
+    The log of a ledger that several machines share: its leaves, checkpoints and witnesses.
+
+    A step of the sealer, and what it was decided on, is within one `Store.transaction`. Nothing
+    that is read here is trusted: checkpoints and witnesses' rows are under the home's seals, and
+    the rest is proven by a checkpoint.
+    """
+
+    def newest(self, witness: str = "") -> tuple[Checkpoint, bytes, tuple[int, int] | None] | None:
+        """
+        Return the newest checkpoint of the newest epoch, and its seal; by one causal read.
+
+        The third is the epoch and the size that *witness* has acknowledged. None before the log
+        has its first leaf.
+        """
+        ...
+
+    def lanes_moved(self, count: int | None = None) -> list[Lane]:
+        """
+        Return lanes that are not as they are sealed, also those that are shorter or gone.
+
+        At most *count* of them: those that have waited longest.
+        """
+        ...
+
+    def unsealed_count(self) -> tuple[int, int | None]:
+        """Return how many lanes have moved since they were sealed, and when the oldest did."""
+        ...
+
+    def unsealed(self, lane: str) -> Lane:
+        """Return a lane as if none of it were sealed."""
+        ...
+
+    def append(self, before: Checkpoint | None, step: Step, seal: bytes) -> None:
+        """
+        Insert a step, whose checkpoint has *seal*, and close the epoch of *before* if it is new.
+
+        Raises Again unless *before* is still the newest checkpoint, and its epoch open.
+        """
+        ...
+
+    def forget(self, lanes: Iterable[str]) -> None:
+        """Have nothing sealed of these lanes, of which nothing is left."""
+        ...
+
+    def tile(self, epoch: int, tile: Tile) -> bytes:
+        """Return the hashes of a tile, as many of them as there are."""
+        ...
+
+    def leaves(self, epoch: int, size: int) -> Iterator[bytes]:
+        """Yield the first *size* leaves of an epoch; ``b""`` for one that is not there."""
+        ...
+
+    def checkpoints(self) -> Iterator[tuple[int, int, bytes, bytes]]:
+        """Yield epoch, size, root and seal of every checkpoint there was, in their order."""
+        ...
+
+    def macs(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
+        """Return the MACs of the entries at *places*, each a lane and a number, as far as known."""
+        ...
+
+    def acknowledged(self, witness: str) -> WitnessRow | None:
+        """Return what a witness has acknowledged last."""
+        ...
+
+    def witnesses(self) -> list[WitnessRow]:
+        """Return what each witness has acknowledged last."""
+        ...
+
+    def acknowledge(self, row: WitnessRow) -> None:
+        """Note what a witness has seen, unless it has acknowledged more."""
         ...
 
 

@@ -375,9 +375,9 @@ class Machine:
         return True
 
 
-def found(store: Database) -> Store:
-    """Return the store of a new platform, whose log has its first leaf."""
-    platform = Store(store, Vault(bytes(range(32)), 1))
+def found(store: Database, kind: type[Store] = Store) -> Store:
+    """Return the store, of a *kind*, of a new platform, whose log has its first leaf."""
+    platform = kind(store, Vault(bytes(range(32)), 1))
     decided = step(Origin(PLATFORM, 1), Edge(), [Epoch(1, None, (), ())])
     store.commit(platform.append(None, decided, platform.seal(decided.checkpoint)))
     return platform

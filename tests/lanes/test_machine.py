@@ -63,8 +63,8 @@ class Lanes(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="hongbao-lanes-"))
-        self.database = Database()
-        self.store: Store = found(self.database)
+        self.store = self.new_store()
+        self.database = self.store.database
         self.machines: list[Machine] = []
         for site, names in SITES.items():
             for name in names:
@@ -83,6 +83,10 @@ class Lanes(RuleBasedStateMachine):
         self.accounted: set[str] = set()
         self.loses = True
         self.lossy: set[int] = set()
+
+    def new_store(self) -> Store:
+        """Return the store of a new platform."""
+        return found(Database())
 
     @initialize(loses=st.booleans())
     def begin(self, loses: bool) -> None:
@@ -421,9 +425,9 @@ class Lanes(RuleBasedStateMachine):
                 assert before.origin != after.origin or now[: len(was)] == was
 
 
-def explore(examples: int, steps: int) -> None:
+def explore(examples: int, steps: int, lives: type[Lanes] = Lanes) -> None:
     run_state_machine_as_test(
-        Lanes,
+        lives,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -577,8 +581,8 @@ LIVES: dict[Callable[[pytest.MonkeyPatch], None], list[tuple[Any, ...]]] = {
 """For each rule, a life that is a good one with it, and not without it."""
 
 
-def play(life: list[tuple[Any, ...]]) -> None:
-    machine = Lanes()
+def play(life: list[tuple[Any, ...]], lives: type[Lanes] = Lanes) -> None:
+    machine = lives()
     try:
         machine.begin(loses=True)
         for name, *arguments in life:

@@ -15,6 +15,7 @@ from hongbao.engines.mysql import errors, head, session
 from hongbao.engines.mysql.address import Address, Host
 from hongbao.engines.mysql.dialect import NO_LIMIT, Statement, translate
 from hongbao.engines.mysql.driver import connect, driver
+from hongbao.engines.mysql.log import Log
 from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, REFERENCES, definitions
 from hongbao.engines.sql import Verbs
 from hongbao.errors import Damaged, HomeNotFound, NewerHome, OlderHome
@@ -133,6 +134,10 @@ class Ledger(Verbs):
     @property
     def file(self) -> None:
         return None
+
+    @property
+    def log(self) -> Log:
+        return Log(self)
 
     def close(self) -> None:
         if self._db is not None:

@@ -176,6 +176,51 @@ TABLES: dict[str, str] = {
         PRIMARY KEY (lane, number),
         KEY lane_entry_by_entry (entry)
     """,
+    "sealed_lane": """
+        lane VARCHAR(40) NOT NULL PRIMARY KEY,
+        upto BIGINT NOT NULL CHECK (upto >= 0),
+        head VARBINARY(32),
+        epoch BIGINT,
+        leaf BIGINT,
+        CHECK ((upto = 0) = (head IS NULL))
+    """,
+    "log": """
+        epoch BIGINT NOT NULL PRIMARY KEY,
+        name VARCHAR(16) NOT NULL,
+        size BIGINT NOT NULL CHECK (size > 0),
+        root VARBINARY(32) NOT NULL CHECK (length(root) = 32),
+        seal VARBINARY(32) NOT NULL,
+        closed BIGINT NOT NULL CHECK (closed IN (0, 1))
+    """,
+    "leaf": """
+        epoch BIGINT NOT NULL,
+        number BIGINT NOT NULL,
+        content MEDIUMBLOB NOT NULL,
+        PRIMARY KEY (epoch, number)
+    """,
+    "node": """
+        epoch BIGINT NOT NULL,
+        level BIGINT NOT NULL,
+        place BIGINT NOT NULL,
+        hash VARBINARY(32) NOT NULL CHECK (length(hash) = 32),
+        PRIMARY KEY (epoch, level, place)
+    """,
+    "checkpoint": """
+        epoch BIGINT NOT NULL,
+        size BIGINT NOT NULL,
+        root VARBINARY(32) NOT NULL CHECK (length(root) = 32),
+        seal VARBINARY(32) NOT NULL,
+        PRIMARY KEY (epoch, size)
+    """,
+    "witness": """
+        name VARCHAR(16) NOT NULL PRIMARY KEY,
+        epoch BIGINT NOT NULL,
+        size BIGINT NOT NULL,
+        note MEDIUMBLOB NOT NULL,
+        public VARBINARY(32) NOT NULL CHECK (length(public) = 32),
+        seal VARBINARY(32) NOT NULL,
+        at BIGINT NOT NULL
+    """,
     "sealed_row": """
         place VARCHAR(40) NOT NULL,
         key VARCHAR(190) NOT NULL,
@@ -468,7 +513,7 @@ UPDATED = frozenset(
         *("head", "home", "account", "person", "profile", "deposit", "card", "packet", "entry"),
         *("usage", "usage_year", "refusal", "message", "bank_message", "device", "enrolment"),
         *("habit", "challenge", "review_case", "external_bill", "fault", "operator", "maturing"),
-        "lane",
+        *("lane", "sealed_lane", "log", "witness"),
     }
 )
 """Tables whose rows change; the others are only added to."""

@@ -152,6 +152,10 @@ class Ledger(Verbs):
     def file(self) -> Self:
         return self
 
+    @property
+    def log(self) -> None:
+        return None
+
     def close(self) -> None:
         self._db.close()
         _open.discard(id(self))

@@ -1,0 +1,261 @@
+"""The log of a ledger on a cluster, in SQL: its leaves, hashes, checkpoints and witnesses."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from hongbao.domain.log.checkpoint import Checkpoint, Origin
+from hongbao.domain.log.leaves import UNSEALED, Moved, Sealed, decode
+from hongbao.domain.log.sealing import Lane, Step
+from hongbao.domain.log.tiles import Tile
+from hongbao.engines.sql.engine import Engine
+from hongbao.store import Again, RuleBroken, WitnessRow
+from hongbao.units import from_micros, to_micros
+
+FIRST_MAC = bytes(32)
+"""What a lane's first entry continues."""
+
+_AT_ONCE = 64
+"""How many rows one statement inserts, or asks for."""
+
+_LEAVES_READ = 4096
+"""How many leaves are read at once: a leaf may have 64 KiB, and has about 150 bytes."""
+
+
+class Log:
+    """The verbs of `hongbao.store.LogStore` on a connection to a cluster."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # --- what is there ---------------------------------------------------------------------------
+
+    def newest(self, witness: str = "") -> tuple[Checkpoint, bytes, tuple[int, int] | None] | None:
+        row = self._engine.row(
+            "SELECT log.name, log.epoch, log.size, log.root, log.seal, seen.epoch, seen.size"
+            " FROM log LEFT JOIN witness AS seen ON seen.name = ?"
+            " ORDER BY log.epoch DESC LIMIT 1",
+            witness,
+        )
+        if row is None:
+            return None
+        name, epoch, size, root, seal, *seen = row
+        acknowledged = None if seen[0] is None else (int(seen[0]), int(seen[1]))
+        return Checkpoint(Origin(name, epoch), size, bytes(root)), bytes(seal), acknowledged
+
+    def lanes_moved(self, count: int | None = None) -> list[Lane]:
+        limit = -1 if count is None else count
+        gone = self._engine.rows(
+            "SELECT lane, upto, head, epoch, leaf FROM sealed_lane"
+            " WHERE upto > 0 AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.name = sealed_lane.lane)"
+            " ORDER BY lane LIMIT ?",
+            limit,
+        )
+        moved = self._engine.rows(
+            "SELECT lane.name, lane.upto, lane.head, was.upto, was.head, was.epoch, was.leaf,"
+            " still.mac"
+            " FROM lane"
+            " LEFT JOIN sealed_lane AS was ON was.lane = lane.name"
+            " LEFT JOIN lane_entry AS still"
+            " ON still.lane = lane.name AND still.number = was.upto"
+            " WHERE was.lane IS NULL OR was.upto <> lane.upto OR was.head <> lane.head"
+            " ORDER BY lane.at, lane.name LIMIT ?",
+            limit,
+        )
+        found = [Lane(name, 0, FIRST_MAC, _sealed(sealed), None) for name, *sealed in gone]
+        for name, upto, head, *sealed, still in moved:
+            mac = None if still is None else bytes(still)
+            found.append(Lane(name, upto, bytes(head), _sealed(sealed), mac))
+        return found[:count]
+
+    def unsealed(self, lane: str) -> Lane:
+        row = self._engine.row("SELECT upto, head FROM lane WHERE name = ?", lane)
+        upto, head = (0, FIRST_MAC) if row is None else row
+        return Lane(lane, upto, bytes(head), UNSEALED, None)
+
+    def tile(self, epoch: int, tile: Tile) -> bytes:
+        rows = self._engine.rows(
+            "SELECT hash FROM node WHERE epoch = ? AND level = ? AND place >= ? AND place < ?"
+            " ORDER BY place",
+            epoch,
+            tile.level,
+            tile.first,
+            tile.first + tile.width,
+        )
+        return b"".join(bytes(found) for (found,) in rows)
+
+    def leaves(self, epoch: int, size: int) -> Iterator[bytes]:
+        for first in range(0, size, _LEAVES_READ):
+            upto = min(first + _LEAVES_READ, size)
+            rows = self._engine.rows(
+                "SELECT number, content FROM leaf WHERE epoch = ? AND number >= ? AND number < ?",
+                epoch,
+                first,
+                upto,
+            )
+            found = {number: bytes(content) for number, content in rows}
+            yield from (found.get(number, b"") for number in range(first, upto))
+
+    def macs(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
+        found = {}
+        for first in range(0, len(places), _AT_ONCE):
+            some = places[first : first + _AT_ONCE]
+            rows = self._engine.rows(
+                "SELECT lane, number, mac FROM lane_entry"
+                f" WHERE (lane, number) IN ({', '.join(['(?, ?)'] * len(some))})",
+                *(value for place in some for value in place),
+            )
+            found.update({(lane, number): bytes(mac) for lane, number, mac in rows})
+        return found
+
+    def checkpoints(self) -> Iterator[tuple[int, int, bytes, bytes]]:
+        for epoch, size, root, seal in self._engine.each(
+            "SELECT epoch, size, root, seal FROM checkpoint ORDER BY epoch, size"
+        ):
+            yield epoch, size, bytes(root), bytes(seal)
+
+    def unsealed_count(self) -> tuple[int, int | None]:
+        count, oldest = self._engine.row(
+            "SELECT count(*), min(lane.at) FROM lane"
+            " LEFT JOIN sealed_lane AS was ON was.lane = lane.name"
+            " WHERE was.lane IS NULL OR was.upto <> lane.upto OR was.head <> lane.head"
+        )
+        return int(count), oldest
+
+    # --- a step of the sealer --------------------------------------------------------------------
+
+    def append(self, before: Checkpoint | None, step: Step, seal: bytes) -> None:
+        checkpoint = step.checkpoint
+        origin, size, root = checkpoint
+        goes_on = before is not None and before.origin == origin
+        if before is not None:
+            self._leave(before, step, seal, goes_on=goes_on)
+        if not goes_on:
+            self._begin(
+                "INSERT INTO log (epoch, name, size, root, seal, closed) VALUES (?, ?, ?, ?, ?, 0)",
+                origin.epoch,
+                origin.log,
+                size,
+                root,
+                seal,
+            )
+        self._begin(
+            "INSERT INTO checkpoint (epoch, size, root, seal) VALUES (?, ?, ?, ?)",
+            origin.epoch,
+            size,
+            root,
+            seal,
+        )
+        leaves = list(enumerate(step.leaves, step.first))
+        self._insert(
+            "leaf", ("epoch", "number", "content"), [(origin.epoch, *leaf) for leaf in leaves]
+        )
+        self._insert(
+            "node", ("epoch", "level", "place", "hash"), [(origin.epoch, *n) for n in step.tiled]
+        )
+        said = ((number, decode(content)) for number, content in leaves)
+        self._insert(
+            "sealed_lane",
+            _SEALED,
+            [
+                (leaf.lane, leaf.upto, leaf.head, origin.epoch, number)
+                for number, leaf in said
+                if isinstance(leaf, Moved)
+            ],
+            _UPSERT,
+        )
+
+    def _leave(self, before: Checkpoint, step: Step, seal: bytes, *, goes_on: bool) -> None:
+        """Change the row of the log where *before* is the newest, if it still is, and open."""
+        after = step.checkpoint if goes_on else before
+        change = "size = ?, root = ?, seal = ?" if goes_on else "closed = 1"
+        values = (after.size, after.root, seal) if goes_on else ()
+        met = self._engine.write(
+            f"UPDATE log SET {change} WHERE epoch = ? AND size = ? AND root = ? AND closed = 0",
+            *values,
+            before.origin.epoch,
+            before.size,
+            before.root,
+        )
+        if met != 1:
+            raise Again(elsewhere=False)
+
+    def _begin(self, sql: str, *values: object) -> None:
+        """Insert a row that another sealer may have been first with."""
+        try:
+            self._engine.write(sql, *values)
+        except RuleBroken:
+            raise Again(elsewhere=False) from None
+
+    def _insert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        otherwise: str = "",
+    ) -> None:
+        row = f"({', '.join('?' for _ in columns)})"
+        into = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
+        whole = len(rows) - len(rows) % _AT_ONCE
+        for first in range(0, whole, _AT_ONCE):
+            some = [value for values in rows[first : first + _AT_ONCE] for value in values]
+            self._engine.write(f"{into}{', '.join([row] * _AT_ONCE)}{otherwise}", *some)
+        self._engine.write_many(f"{into}{row}{otherwise}", rows[whole:])
+
+    def forget(self, lanes: Iterable[str]) -> None:
+        rows = [(lane, 0, None, None, None) for lane in sorted(lanes)]
+        self._insert("sealed_lane", _SEALED, rows, _UPSERT)
+
+    # --- witnesses -------------------------------------------------------------------------------
+
+    def acknowledged(self, witness: str) -> WitnessRow | None:
+        row = self._engine.row(f"{_WITNESSES} WHERE name = ?", witness)
+        return None if row is None else _witness(row)
+
+    def witnesses(self) -> list[WitnessRow]:
+        return [_witness(row) for row in self._engine.rows(f"{_WITNESSES} ORDER BY name")]
+
+    def acknowledge(self, row: WitnessRow) -> None:
+        at = to_micros(row.at)
+        met = self._engine.write(
+            "UPDATE witness SET epoch = ?1, size = ?2, note = ?3, public = ?4, seal = ?5, at = ?6"
+            " WHERE name = ?7 AND (epoch < ?1 OR (epoch = ?1 AND size < ?2))",
+            row.epoch,
+            row.size,
+            row.note,
+            row.public,
+            row.seal,
+            at,
+            row.name,
+        )
+        if not met:  # it is noted, or goes beyond this, or it is this witness's first note
+            self._engine.write(
+                "INSERT OR IGNORE INTO witness (name, epoch, size, note, public, seal, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row.name,
+                row.epoch,
+                row.size,
+                row.note,
+                row.public,
+                row.seal,
+                at,
+            )
+
+
+_SEALED = ("lane", "upto", "head", "epoch", "leaf")
+_UPSERT = (
+    " ON CONFLICT (lane) DO UPDATE SET upto = excluded.upto, head = excluded.head,"
+    " epoch = excluded.epoch, leaf = excluded.leaf"
+)
+_WITNESSES = "SELECT name, epoch, size, note, public, seal, at FROM witness"
+
+
+def _sealed(row: Sequence[Any]) -> Sealed:
+    upto, head, epoch, leaf = row
+    if not upto:
+        return UNSEALED
+    return Sealed(upto, bytes(head), (epoch, leaf))
+
+
+def _witness(row: Sequence[Any]) -> WitnessRow:
+    name, epoch, size, note, public, seal, at = row
+    return WitnessRow(name, epoch, size, bytes(note), bytes(public), bytes(seal), from_micros(at))
