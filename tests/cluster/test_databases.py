@@ -7,7 +7,7 @@ import pytest
 
 from hongbao.engines.mysql.dialect import translate
 from hongbao.engines.mysql.engine import Ledger
-from hongbao.engines.mysql.schema import DELETED, TABLES, UPDATED, grants
+from hongbao.engines.mysql.schema import DELETED, FORM, TABLES, UPDATED, grants
 from hongbao.engines.sql.questions import ASKED
 from hongbao.errors import ClusterRefused, Damaged, HomeNotFound, LedgerDenied, NewerHome
 from hongbao.questions import Question
@@ -158,7 +158,7 @@ def test_what_is_not_a_ledger_of_ours_is_told_as_such(
     sql(node, "UPDATE form SET number = 99")
     with pytest.raises(NewerHome):
         databases.open()
-    sql(node, "UPDATE form SET number = 1")
+    sql(node, f"UPDATE form SET number = {FORM}")
 
 
 def test_a_reference_to_nothing_is_found(store: Store, node: Cluster):

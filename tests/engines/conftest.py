@@ -78,7 +78,7 @@ class SQLCipher:
 
 
 CLUSTERS = {
-    "mysql": ("one_node", []),
+    "mysql": ("one_node", []),  # as a user with the rights that are granted for acts
     "mysql-poor": ("one_node", []),  # which enforces no CHECK
     "mysql-galera": ("galera", [pytest.mark.slow]),
     "mysql-seekdb": ("seekdb", [pytest.mark.slow]),
@@ -100,10 +100,16 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     if request.param == "sqlcipher":
         made = SQLCipher(tmp_path)
     else:
-        from tests.cluster.databases import Databases, Poor  # which import a driver
+        from tests.cluster.databases import PAY, Databases, Poor  # which import a driver
 
         cluster = request.getfixturevalue(CLUSTERS[request.param][0])
-        made = Databases(cluster, Poor) if request.param == "mysql-poor" else Databases(cluster)
+        match request.param:
+            case "mysql":
+                made = Databases(cluster, user=PAY)
+            case "mysql-poor":
+                made = Databases(cluster, Poor)
+            case _:
+                made = Databases(cluster)
     yield made
     made.close()
 
