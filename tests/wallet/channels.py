@@ -34,9 +34,9 @@ MAGIC = {fault: 444 * YUAN + number for number, fault in enumerate(Fault, start=
 REASONS = ("topup", "send", "withdraw", "refund")
 
 
-def demo(folder: Path) -> World:
+def demo(folder: Path, make: type[World] = World) -> World:
     """Return a demo's home: Zhang has a card and 2,000 yuan; Li has one at another bank; Wang."""
-    world = World(folder)
+    world = make(folder)
     zhang = world.found(ZHANG, clock=NOON, dice="88")
     zhang.identify("张三", id_number(1), pin=right)
     zhang.add_card(CARD, pin=right)

@@ -33,7 +33,6 @@ from tests.wallet.world import (
     YUAN,
     ZHANG,
     World,
-    raw,
     right,
     tail,
 )
@@ -60,10 +59,12 @@ def _template() -> World:
 class Channel(RuleBasedStateMachine):
     """One demo home, whose banks and channels fail and are mended while people pay."""
 
+    template: Callable[[], World] = staticmethod(_template)
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="hongbao-"))
-        self.world = _template().copy(self.folder / "home")
+        self.world = self.template().copy(self.folder / "home")
         self.desks: dict[str, Wallet] = {}
         self.asked: dict[tuple[str, str], tuple[Callable[..., Any], Any]] = {}
         self.count = 0
@@ -91,7 +92,7 @@ class Channel(RuleBasedStateMachine):
 
     def _rows(self, sql: str) -> list[Any]:
         if self.db is None:
-            self.db = raw(self.world.ledger, self._desk(ZHANG).vault.page_key)
+            self.db = self.world.raw()
         return list(self.db.execute(sql))
 
     # --- asking ----------------------------------------------------------------------------------

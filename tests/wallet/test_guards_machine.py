@@ -69,7 +69,7 @@ class Money:
 class Guarded(RuleBasedStateMachine):
     """Zhang in a demo's home, a copy of the one that is *kept*, and what the model says of him."""
 
-    kept: Path
+    kept: World
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,8 +83,7 @@ class Guarded(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        shutil.copytree(self.kept, self.folder / "home")
-        self.world = World(self.folder / "home")
+        self.world = self.kept.copy(self.folder / "home")
         self.world.chances = 1000
         self.desk = Wallet.open(self.world.env, profile=ZHANG)
         self.now = self.desk.now()
@@ -269,7 +268,7 @@ def test_what_guards_answer_is_what_the_model_answers(tmp_path: Path):
     world = demo(tmp_path / "kept")
     world.zhang.use_risk_pack(BY_AMOUNT)
     world.close()
-    Guarded.kept = world.folder
+    Guarded.kept = world
     explore = settings().max_examples > 100
     run_state_machine_as_test(
         Guarded,

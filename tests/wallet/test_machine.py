@@ -32,7 +32,7 @@ from hongbao.wallet import Wallet
 from hongbao.wallet.homes import restore
 from tests.wallet.guards import pack_of
 from tests.wallet.model import Model, Payment, Refused, Rules, Sent, Then
-from tests.wallet.world import PIN, WRONG, YUAN, World, card, dump, id_number, raw, tail
+from tests.wallet.world import PIN, WRONG, YUAN, World, card, id_number, tail
 
 NAMES = ("Zhang", "Li", "Wang", "Zhao")
 NUMBERS = (card(0, 1), card(1, 2), card(2, 3))
@@ -100,10 +100,12 @@ names_requests = st.booleans()
 class Desk(RuleBasedStateMachine):
     """One home, and what the model says it should be."""
 
+    made: type[World] = World
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="hongbao-"))
-        self.world = World(self.folder / "home")
+        self.world = self.made(self.folder / "home")
         self.model = Model(self.world.at, RULES[STANDARD])
         self.desks: dict[str, Wallet] = {}
         self.db: Any = None
@@ -140,9 +142,8 @@ class Desk(RuleBasedStateMachine):
 
     def _dump(self) -> dict[str, Any]:
         if self.db is None:
-            with Wallet.open(self.world.env) as desk:
-                self.db = raw(self.world.ledger, desk.vault.page_key)
-        return dump(self.db, {})
+            self.db = self.world.raw()
+        return self.world.dump_of(self.db)
 
     def _digits(self, who: str, right: bool) -> str:
         return self.model.profiles[who].pin if right else WRONG

@@ -201,7 +201,11 @@ class World:
         How long the steps of an act took is never among them: it is measured, not decided.
         """
         with Wallet.open(self.env, profile=None, trusting=True) as wallet:
-            return dump(below(wallet)._db, ignoring or {})
+            return self.dump_of(below(wallet)._db, ignoring)
+
+    def dump_of(self, db: Any, ignoring: Mapping[str, tuple[str, ...]] | None = None) -> Dump:
+        """Return what `dump` does, by a connection of `raw`."""
+        return dump(db, ignoring or {})
 
     def findings(self) -> dict[str, list[str]]:
         """Return what `check` finds wrong: the name of each failed check, and its rows."""
