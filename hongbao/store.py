@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from hongbao.domain.chain import Act, line
 from hongbao.domain.channel import MessageState
-from hongbao.errors import Busy
+from hongbao.errors import Busy, LedgerUnreachable
 from hongbao.rows import Row
 from hongbao.units import from_micros, to_micros
+from hongbao.words import N_
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -76,6 +77,18 @@ class Again(Busy):
     def __init__(self, *, elsewhere: bool) -> None:
         super().__init__()
         self.elsewhere = elsewhere
+
+
+class NodeLost(LedgerUnreachable):
+    """
+    A node was lost while one moment of it was looked at: no other node has that moment.
+
+    The engine has gone on to another node, so whoever only looked may look again there.
+    """
+
+    code = "ledger_unreachable"
+    sentence = N_("the node of {where} that was being read does not answer any more")
+    advice = N_("nothing was changed; try again: another node is asked then")
 
 
 class Change(Protocol):

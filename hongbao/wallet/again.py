@@ -6,7 +6,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from hongbao.errors import Busy, LedgerUnreachable
 from hongbao.home.opened import Home
-from hongbao.store import Again
+from hongbao.store import Again, NodeLost
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,11 +32,13 @@ def repeat(home: Home, do: Callable[[], T]) -> T:
             return do()
         except Again as undone:
             elsewhere = undone.elsewhere
+        except NodeLost:
+            elsewhere = True
     raise LedgerUnreachable(where=home.store.where) if elsewhere else Busy
 
 
 def repeated(do: Callable[Concatenate[Home, P], T]) -> Callable[Concatenate[Home, P], T]:
-    """Let *do*, which changes a home, begin again where the engine has undone it (`repeat`)."""
+    """Let *do*, an act or a query, begin again where the engine has undone it (`repeat`)."""
 
     @wraps(do)
     def doing(home: Home, /, *args: P.args, **named: P.kwargs) -> T:

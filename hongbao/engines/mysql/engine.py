@@ -19,7 +19,7 @@ from hongbao.engines.mysql.log import Log
 from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, REFERENCES, definitions
 from hongbao.engines.sql import Verbs
 from hongbao.errors import Damaged, HomeNotFound, NewerHome, OlderHome
-from hongbao.store import Again, RuleBroken
+from hongbao.store import Again, NodeLost, RuleBroken
 from hongbao.vault.columns import MARK, ColumnKey
 from hongbao.vault.primitives import NotAuthentic
 
@@ -393,6 +393,8 @@ class Ledger(Verbs):
             if isinstance(problem, Again):
                 if problem.elsewhere:
                     self._leave()
+                    if self._depth == "snapshot":
+                        problem = NodeLost(where=self.where)
                 self._failed = problem
                 self._count_undone()
             raise problem from error
