@@ -83,7 +83,7 @@ class NodeLost(LedgerUnreachable):
     """
     A node was lost while one moment of it was looked at: no other node has that moment.
 
-    The engine has gone on to another node, so whoever only looked may look again there.
+    The engine has gone on to another node, so a query may begin again there.
     """
 
     code = "ledger_unreachable"

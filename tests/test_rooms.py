@@ -67,7 +67,7 @@ DOORS: dict[str, set[str]] = {
     "getpass": {"terminal"},
     # Of the network's, one room: it sends events out, and nothing comes in.
     "socket": {"delivery"},
-    "ssl": {"delivery"},
+    "ssl": {"delivery", "engines"},
     "http": {"delivery"},
     "urllib": {"delivery"},
     # And what has no door: a ledger outside SQLCipher would lie open, and there is no server.

@@ -42,7 +42,7 @@ ACRONYMS = frozenset(
     {
         *("BOC", "CSV", "GB", "GBK", "HTML", "ICBC", "ID", "JSON", "NU", "PDF", "PIN", "SVG"),
         *("TOML", "UP", "UTC"),
-        *("NUL", "QR", "XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS", "EDITOR", "VISUAL"),
+        *("NUL", "QR", "TLS", "XLSX", "ZIP", "ARGS", "COMMAND", "OPTIONS", "EDITOR", "VISUAL"),
         *("LANG", "PAGER", "TAP", "XML", "ASCII", "HTTP"),
     }
 )

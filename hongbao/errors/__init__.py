@@ -71,8 +71,8 @@ TOPICS = {
     ),
     "clusters": (
         "InvalidLedgerAddress DriverMissing LedgerUnreachable LedgerDenied ClusterRefused "
-        "OutcomeUnknown NotOnCluster LedgerTaken OtherLedger EntryLost NotAnInvitation "
-        "InvitationUsed AlreadyJoined NotShared"
+        "NodeNotTrusted OutcomeUnknown NotOnCluster LedgerTaken OtherLedger EntryLost "
+        "NotAnInvitation InvitationUsed AlreadyJoined NotShared"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

@@ -41,14 +41,37 @@ class LedgerDenied(Unusable):
 
 
 class ClusterRefused(Unusable):
-    """A setting of the cluster could lose what it has confirmed, or change what is decided."""
+    """A setting of a node could lose what it has confirmed, or change what is decided."""
 
+    node: str = example("db2")
     setting: str = example("innodb_flush_log_at_trx_commit")
     value: str = example("2")
     wanted: str = example("1")
 
-    sentence = N_("the cluster's setting {setting} is {value}, and has to be {wanted}")
+    sentence = N_("the setting {setting} of {node} is {value}, and has to be {wanted}")
     advice = N_("nothing was changed; have the setting corrected on every node")
+
+
+NODE_PROBLEMS = {
+    "no_tls": N_("it offers no encryption (TLS)"),
+    "tls_failed": N_("it speaks no TLS that is understood here"),
+    "unknown_authority": N_("its certificate is not from an authority that is trusted here"),
+    "expired": N_("its certificate has expired"),
+    "not_yet": N_("its certificate is not valid yet"),
+    "other_name": N_("its certificate is for another name"),
+}
+
+
+class NodeNotTrusted(Unusable):
+    """A node over the network does not prove that it is who the address names."""
+
+    node: str = example("db1")
+    problem: str = example("other_name", words=NODE_PROBLEMS)
+
+    sentence = N_("no password is sent to {node}: {problem}")
+    advice = N_(
+        "nothing was changed; check the name, its certificate, and the `ca` in the ledger's address"
+    )
 
 
 class OutcomeUnknown(HongbaoError):

@@ -63,6 +63,10 @@ class Address(Row):
         """Return whether a connection to *host* has to be encrypted."""
         return self.ca is not None or not host.is_loopback
 
+    def node(self, host: Host | None) -> str:
+        """Return how messages name *host*; this machine's socket where there is none."""
+        return str(self.socket if host is None else host)
+
     @property
     def where(self) -> str:
         """The address as messages name it, without the file that only connecting needs."""

@@ -1,10 +1,13 @@
 """PyMySQL, imported when a ledger on a cluster is opened, and not before."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hongbao.errors import ClusterRefused, DriverMissing
+from hongbao.errors import DriverMissing, FileNotReadable, NodeNotTrusted
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from hongbao.engines.mysql.address import Address, Host
 
 CONNECT_SECONDS = 5
@@ -13,6 +16,10 @@ ANSWER_SECONDS = 30
 
 _SAFE_FROM = (1, 2)
 """Earlier versions answered a server without TLS in plain text, certificates demanded or not."""
+
+_NO_TLS = 2026
+_DISTRUST = {9: "not_yet", 10: "expired", 62: "other_name", 64: "other_name"}
+"""OpenSSL's numbers for what is wrong with a certificate; the others are about who signed it."""
 
 
 def driver() -> Any:
@@ -39,14 +46,13 @@ def connect(address: "Address", host: "Host | None", password: str | None) -> An
     from pymysql.converters import conversions
 
     whole = {**conversions, FIELD_TYPE.NEWDECIMAL: int, FIELD_TYPE.DECIMAL: int}
-    where: dict[str, Any]
-    if host is None:
-        where = {"unix_socket": address.socket}
-    else:
+    is_encrypted = host is not None and address.uses_tls(host)
+    where: dict[str, Any] = {"unix_socket": address.socket}
+    if host is not None:
         where = {"host": host.name, "port": host.port}
-        if address.uses_tls(host):
-            where |= {"ssl": {"ca": address.ca, "check_hostname": True, "verify_mode": "required"}}
-    connection = pymysql.connect(
+    where |= {"ssl": _trusting(address.ca)} if is_encrypted else {"ssl_disabled": True}
+    asked = partial(
+        pymysql.connect,
         user=address.user,
         password=password or "",
         database=address.database,
@@ -61,16 +67,55 @@ def connect(address: "Address", host: "Host | None", password: str | None) -> An
         local_infile=False,
         **where,
     )
-    if host is not None and address.uses_tls(host):
-        _check_encrypted(connection)
+    if not is_encrypted:
+        return asked()
+    try:
+        connection = asked()
+    except pymysql.err.Error as error:
+        problem = _distrust(error)
+        if problem is None:
+            raise
+        raise NodeNotTrusted(node=str(host), problem=problem) from error
+    _check_encrypted(connection, str(host))
     return connection
 
 
-def _check_encrypted(connection: Any) -> None:
-    """Raise ClusterRefused if the connection is not encrypted, as the driver should make it."""
+def _trusting(ca: str | None) -> "SSLContext":
+    """
+    Return what a connection is encrypted by: a certificate for the host's name is demanded.
+
+    It is from the authority in the file *ca*, or from one that the system trusts. (Where the driver
+    makes this itself, it does not look at the name unless an authority is given.)
+    """
+    import ssl
+
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError as error:  # an SSLError is one: no certificates are in the file
+        raise FileNotReadable(path=ca or "", reason=error.strerror or str(error)) from None
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # what servers sign for themselves lacks parts
+    return context
+
+
+def _distrust(error: BaseException) -> str | None:
+    """Return what about the node's certificate made *error*; None if it was something else."""
+    import ssl
+
+    if error.args[:1] == (_NO_TLS,):
+        return "no_tls"
+    cause = getattr(error, "original_exception", None)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return _DISTRUST.get(cause.verify_code, "unknown_authority")
+    if isinstance(cause, ssl.SSLEOFError):
+        return None  # it is gone in the midst of it, as a node that is killed
+    return "tls_failed" if isinstance(cause, ssl.SSLError) else None
+
+
+def _check_encrypted(connection: Any, node: str) -> None:
+    """Raise NodeNotTrusted if the connection is not encrypted, as the driver should make it."""
     cursor = connection.cursor()
     cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
     found = cursor.fetchone()
     if not found or not found[1]:
         connection.close()
-        raise ClusterRefused(setting="Ssl_cipher", value="", wanted="TLS")
+        raise NodeNotTrusted(node=node, problem="no_tls")

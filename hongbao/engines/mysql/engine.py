@@ -170,7 +170,7 @@ class Ledger(Verbs):
                     raise problem from None
                 continue
             try:
-                session.prepare(partial(_asked, connection))
+                session.prepare(partial(_asked, connection), self._address.node(hosts[at]))
             except driver().err.Error as error:
                 problem = errors.in_words(error, self.where)
                 connection.close()

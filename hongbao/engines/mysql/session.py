@@ -76,9 +76,9 @@ _ASKED = tuple(
 )
 
 
-def prepare(run: Run) -> None:
+def prepare(run: Run, node: str) -> None:
     """
-    Make *run*'s session one that an act can rely on.
+    Make *run*'s session on *node* one that an act can rely on.
 
     Raises ClusterRefused, which names the setting that is not as it has to be, and Again where this
     node takes no part at the moment.
@@ -89,8 +89,8 @@ def prepare(run: Run) -> None:
     if found.get("wsrep_on") == "ON" or found.get("wsrep_cluster_address"):
         _prepare_more(run, GALERA)
         found = _read(run)
-        _check(found, GALERA)
-        _check(found, GALERA_NODE)
+        _check(node, found, GALERA)
+        _check(node, found, GALERA_NODE)
         status = dict(run(_listing("STATUS", GALERA_STATUS)))
         if any(status.get(name) != value for name, value in GALERA_STATUS.items()):
             raise Again(elsewhere=True)  # cut off from the others, or catching up with them
@@ -99,17 +99,17 @@ def prepare(run: Run) -> None:
             known = {name: value for name, value in settings.items() if name in found}
             _prepare_more(run, known)
             found = _read(run)
-            _check(found, known)
+            _check(node, found, known)
     if "ob_trx_lock_timeout" in found:
         _prepare_more(run, OCEANBASE_PATIENCE)
     if found.get("group_replication_consistency") not in (None, "BEFORE", "AFTER"):
         _prepare_more(run, GROUP)
         found = _read(run)
-    _check(found, COMMON)
+    _check(node, found, COMMON)
     isolation = next((found[name] for name in _ISOLATION if name in found), "?")
     if isolation != ISOLATION:
-        raise ClusterRefused(setting=_ISOLATION[0], value=isolation, wanted=ISOLATION)
-    _check(found, {name: value for name, value in NODE.items() if name in found})
+        raise ClusterRefused(node=node, setting=_ISOLATION[0], value=isolation, wanted=ISOLATION)
+    _check(node, found, {name: value for name, value in NODE.items() if name in found})
 
 
 def _prepare_more(run: Run, settings: dict[str, str]) -> None:
@@ -133,8 +133,8 @@ def _read(run: Run) -> dict[str, str]:
     return {str(name): str(value) for name, value in run(_listing("VARIABLES", _ASKED))}
 
 
-def _check(found: dict[str, str], wanted: dict[str, str]) -> None:
+def _check(node: str, found: dict[str, str], wanted: dict[str, str]) -> None:
     for name, value in wanted.items():
         has = found.get(name, "")
         if set(has.upper().split(",")) != set(value.upper().split(",")):
-            raise ClusterRefused(setting=name, value=has, wanted=value)
+            raise ClusterRefused(node=node, setting=name, value=has, wanted=value)
