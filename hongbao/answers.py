@@ -956,6 +956,19 @@ class HomeShown(HomeChanged):
     shared: bool
 
 
+class NodeShown(TypedDict):
+    """A node of a cluster, and why it cannot be used; `None` where it can."""
+
+    node: str
+    error: dict[str, object] | None
+
+
+class ClusterShown(HomeShown):
+    """`home` of a wallet whose ledger is on a cluster."""
+
+    nodes: list[NodeShown]
+
+
 class StoryStep(TypedDict):
     """One step of a story: a paragraph of narration, or a command that ran."""
 

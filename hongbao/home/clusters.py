@@ -21,6 +21,7 @@ from hongbao.errors import (
     HongbaoError,
     InvalidLedgerAddress,
     LedgerTaken,
+    LedgerUnreachable,
 )
 from hongbao.home.opening import cluster_note
 from hongbao.store import Store
@@ -63,6 +64,25 @@ def reach(access: Access, vault: Vault) -> Store:
         store.close()
         raise
     return store
+
+
+def check_nodes(store: Store) -> None:
+    """
+    Raise what is wrong with a node of *store*'s address that answers: it will be used some day.
+
+    One that does not answer may be down, which is no reason to refuse the others.
+    """
+    for refused in nodes_of(store).values():
+        if refused is not None and not isinstance(refused, LedgerUnreachable):
+            raise refused
+
+
+def nodes_of(store: Store) -> dict[str, HongbaoError | None]:
+    """Return the nodes of *store*'s address, each with why it cannot be used; None if it can."""
+    from hongbao.engines.mysql.engine import Ledger
+
+    assert isinstance(store, Ledger)
+    return store.nodes()
 
 
 @contextmanager
@@ -111,6 +131,7 @@ def make(
                     try:
                         if _is_taken(store):
                             raise LedgerTaken(where=store.where)
+                        check_nodes(store)
                         note(env, vault, access)
                     except BaseException:
                         store.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from hongbao.errors import recall
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
 from hongbao.ui.listing import CURRENT, Field, Listing, named_current
@@ -14,8 +15,10 @@ from hongbao.words import N_, _, language, say
 if TYPE_CHECKING:
     from hongbao.answers import (
         ClockShown,
+        ClusterShown,
         HomeChanged,
         HomeShown,
+        NodeShown,
         PolicyUsed,
         Refunded,
         ResolvedLine,
@@ -173,13 +176,20 @@ def show_backed_up(changed: HomeChanged) -> None:
     )
 
 
-def show_home(shown: HomeShown) -> None:
-    """Print where the home and its ledger are."""
+def show_home(shown: HomeShown | ClusterShown) -> None:
+    """Print where the home and its ledger are, and which nodes can be used."""
     line(say(N_("wallet in {path}"), path=safe(shown["home"])))
     sentence = (
         N_("ledger in {path}, for several machines") if shown["shared"] else N_("ledger in {path}")
     )
     line(say(sentence, path=safe(shown["ledger"])))
+    nodes = cast("list[NodeShown]", shown.get("nodes", []))
+    for node in nodes:
+        if node["error"] is None:
+            line(say(N_("node {node} can be used"), node=safe(node["node"])))
+        else:
+            problem = safe(recall(node["error"]).message)
+            line(say(N_("node {node}: {problem}"), node=safe(node["node"]), problem=problem))
     line(say(N_("opens with {wrapping}"), wrapping=wording.wrapping(shown["wrapping"])))
 
 

@@ -38,7 +38,7 @@ from hongbao.wallet.homes import home_changed
 from hongbao.wallet.unit_of_work import perform_step
 
 if TYPE_CHECKING:
-    from hongbao.answers import HomeChanged, HomeShown
+    from hongbao.answers import ClusterShown, HomeChanged, HomeShown, NodeShown
     from hongbao.env import Env
     from hongbao.home.clusters import Access, Address
     from hongbao.vault import KeyFolder, Vault
@@ -54,9 +54,17 @@ _ID_BYTES = 8
 _MACHINE = "machine"
 
 
-def shown(home: Home) -> HomeShown:
+def shown(home: Home) -> HomeShown | ClusterShown:
     """Return where the home and its ledger are, and what opens it on this machine."""
-    return {**home_changed(home), "ledger": home.store.where, "shared": home.store.file is None}
+    if home.store.file is not None:
+        return {**home_changed(home), "ledger": home.store.where, "shared": False}
+    from hongbao.home.clusters import nodes_of
+
+    nodes: list[NodeShown] = [
+        {"node": node, "error": None if refused is None else refused.as_dict()}
+        for node, refused in nodes_of(home.store).items()
+    ]
+    return {**home_changed(home), "ledger": home.store.where, "shared": True, "nodes": nodes}
 
 
 def invite(
@@ -165,7 +173,7 @@ def join(env: Env, invited: Invitation, password: str | None) -> HomeChanged:
     Raises OtherLedger or EntryLost where the ledger is not the one that the inviting machine has
     seen; AlreadyJoined; InvitationUsed; and what reaching a cluster raises.
     """
-    from hongbao.home.clusters import Access, note, reach
+    from hongbao.home.clusters import Access, check_nodes, note, reach
 
     access = Access(invited.address, password)
     keys = key_folder(env)
@@ -174,6 +182,7 @@ def join(env: Env, invited: Invitation, password: str | None) -> HomeChanged:
     except (HomeNotFound, Damaged):
         raise OtherLedger(where=invited.address.where) from None
     with Home(env, keys, invited.vault, store, None) as home:
+        check_nodes(store)
         _check_ledger(home, invited)
         _check_unused(home, invited.id, _machine(env, keys, invited.vault))
         _adopt(env, keys, invited.vault)
@@ -267,7 +276,7 @@ def reconnect(
     *,
     passphrase: Callable[[], str] | None = None,
     accept: Callable[[int, int], bool],
-) -> HomeShown:
+) -> HomeShown | ClusterShown:
     """
     Reach the ledger by *access* from now on, on this machine: nodes were moved, or a new password.
 
@@ -276,7 +285,7 @@ def reconnect(
 
     Raises NotShared; OtherLedger where it leads to another ledger; EntryLost.
     """
-    from hongbao.home.clusters import note, reach
+    from hongbao.home.clusters import check_nodes, note, reach
 
     keys = key_folder(env)
     if not keys.exists():
@@ -289,6 +298,7 @@ def reconnect(
     except (HomeNotFound, Damaged):
         raise OtherLedger(where=access.address.where) from None
     with Home(env, keys, vault, store, None) as home:
+        check_nodes(store)
         try:
             _check_keys(home)
             home.check_head()

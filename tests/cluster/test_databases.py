@@ -141,7 +141,8 @@ def test_a_node_that_may_lose_commits_is_refused_by_the_settings_name(
     try:
         with pytest.raises(ClusterRefused) as refused:
             databases.open()
-        assert {"setting": setting, "value": value, "wanted": right} == refused.value.facts
+        facts = {"setting": setting, "value": value, "wanted": right}
+        assert {"node": str(databases.address("ledger").hosts[0]), **facts} == refused.value.facts
     finally:
         node.nodes[0].sql(f"SET GLOBAL {setting} = {right}")
     databases.open()

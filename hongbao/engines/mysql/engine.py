@@ -18,7 +18,7 @@ from hongbao.engines.mysql.driver import connect, driver
 from hongbao.engines.mysql.log import Log
 from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, REFERENCES, definitions
 from hongbao.engines.sql import Verbs
-from hongbao.errors import Damaged, HomeNotFound, NewerHome, OlderHome
+from hongbao.errors import Damaged, HomeNotFound, HongbaoError, NewerHome, OlderHome
 from hongbao.store import Again, NodeLost, RuleBroken
 from hongbao.vault.columns import MARK, ColumnKey
 from hongbao.vault.primitives import NotAuthentic
@@ -187,6 +187,26 @@ class Ledger(Verbs):
             self._at = at
             return connection
         raise errors.exhausted(Again(elsewhere=True), self.where) from problem
+
+    def nodes(self) -> dict[str, HongbaoError | None]:
+        """Connect to each node of the address: return why it is refused; None where it is not."""
+        from concurrent.futures import ThreadPoolExecutor  # one that is dead takes its time
+
+        hosts: Sequence[Host | None] = self._address.hosts or (None,)
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            seen = pool.map(self._refusal, hosts)
+            return dict(zip(map(self._address.node, hosts), seen, strict=True))
+
+    def _refusal(self, host: Host | None) -> HongbaoError | None:
+        hosts = () if host is None else (host,)
+        alone = Ledger(self._address._replace(hosts=hosts), self._password, self._key)
+        try:
+            alone._connection()
+        except HongbaoError as refused:
+            return refused
+        finally:
+            alone.close()
+        return None
 
     def _leave(self) -> None:
         """Close the connection, in whatever state, and go to the next node from now on."""
