@@ -949,11 +949,58 @@ class HomeChanged(TypedDict):
     noted_entry: NotRequired[int]
 
 
+class CheckpointLine(TypedDict):
+    """A checkpoint of a shared ledger's log: so many leaves of an epoch, with this root."""
+
+    epoch: int
+    size: int
+    root: str
+
+
+class WitnessLine(TypedDict):
+    """A machine that has seen so much of the log; *here* says that it is this one."""
+
+    witness: str
+    here: bool
+    epoch: int
+    size: int
+    at: str
+
+
+class LogShown(CheckpointLine):
+    """The log of a shared ledger: its newest checkpoint, and who has seen how much."""
+
+    origin: str
+    unsealed: int
+    witnesses: list[WitnessLine]
+
+
 class HomeShown(HomeChanged):
     """`home`."""
 
     ledger: str
     shared: bool
+
+
+class Sealed(CheckpointLine):
+    """`home seal`: the newest checkpoint, how many leaves are new, and the lanes that are torn."""
+
+    leaves: int
+    torn: list[str]
+
+
+class LossShown(TypedDict):
+    """What is missing from a shared ledger, before an epoch records it."""
+
+    kept: CheckpointLine
+    abandoned: list[CheckpointLine]
+    torn: list[str]
+
+
+class EpochOpened(LossShown):
+    """`home epoch`."""
+
+    opened: CheckpointLine
 
 
 class NodeShown(TypedDict):
@@ -967,6 +1014,7 @@ class ClusterShown(HomeShown):
     """`home` of a wallet whose ledger is on a cluster."""
 
     nodes: list[NodeShown]
+    log: LogShown
 
 
 class StoryStep(TypedDict):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hongbao.domain.ledger import Account, Kind, Reason, Transfer
     from hongbao.domain.limits import Usage
     from hongbao.domain.log.checkpoint import Checkpoint
+    from hongbao.domain.log.leaves import Sealed
     from hongbao.domain.log.sealing import Lane, Step
     from hongbao.domain.log.tiles import Tile
     from hongbao.domain.packet import Packet
@@ -1176,6 +1177,10 @@ class LogStore(Protocol):
         """
         ...
 
+    def sealed_lanes(self) -> dict[str, Sealed]:
+        """Return how far each lane is sealed, without those of which nothing is."""
+        ...
+
     def unsealed_count(self) -> tuple[int, int | None]:
         """Return how many lanes have moved since they were sealed, and when the oldest did."""
         ...
@@ -1188,7 +1193,8 @@ class LogStore(Protocol):
         """
         Insert a step, whose checkpoint has *seal*, and close the epoch of *before* if it is new.
 
-        Raises Again unless *before* is still the newest checkpoint, and its epoch open.
+        Raises Again unless *before* is still the newest checkpoint, and its epoch open; RuleBroken
+        where rows are there that no step has inserted.
         """
         ...
 

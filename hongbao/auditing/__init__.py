@@ -13,6 +13,7 @@ from hongbao.auditing import (
     channel,
     guards,
     holds,
+    log,
     packets,
     people,
     private,
@@ -121,6 +122,10 @@ PROBLEMS = {
             "`hongbao restore FILE`"
         ),
     ),
+    "log": (
+        N_("lanes, leaves or checkpoints of the log that are not as they were: {count}"),
+        N_("find out what is missing, then record the loss with `hongbao home epoch`"),
+    ),
 }
 """Every check in the order it is made: what is wrong where it fails, and what to do then."""
 
@@ -152,6 +157,7 @@ CHECKS: dict[str, Check] = {
     "devices": guards.check_devices,
     "head": chain.check_head,
     "noted_head": chain.check_noted_head,
+    "log": log.check_log,
 }
 """Checks that ask for rows: each yields those that fail it, so named that a person finds them."""
 
@@ -164,10 +170,13 @@ READERS: dict[str, Callable[[Context], Reader]] = {
 """Checks that follow the entries, all in one pass."""
 
 
+SHARED = frozenset({"log"})
+"""Checks of what only a ledger has that machines share."""
+
 PAGES, WALK, ALL = 8, 72, 100
 """How much of a check's work is the pages, and the pass over the entries, in percent."""
 
-LEDGER_ALONE = PROBLEMS.keys() - {"devices", "head", "noted_head"}
+LEDGER_ALONE = PROBLEMS.keys() - {"devices", "head", "noted_head", "log"}
 """The checks of what the ledger itself has, without what lies next to the keys."""
 
 
@@ -191,6 +200,8 @@ class Auditor:
 
     def findings(self, names: Collection[str] = PROBLEMS) -> list[FindingLine]:
         """Return every check, or those of *names*, with what it found, in a fixed order."""
+        if self.context.store.log is None:
+            names = set(names) - SHARED
         pages = self._finding("pages") if "pages" in names else None
         self._report(PAGES)
         damage = self._walk(names)

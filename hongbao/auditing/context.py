@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from hongbao.auditing.checkpoint import Checkpoint
+    from hongbao.domain.log.checkpoint import Checkpoint as LogCheckpoint
     from hongbao.store import Holder, Store
 
 ROWS_MAX = 20
@@ -63,12 +64,14 @@ class Noted(NamedTuple):
 
     *since* is the first entry that was noted, where the ledger was further by then: what was noted
     before is gone. *tries* has what was tried at each holder's PIN (see `hongbao.vault.Tries`), or
-    None where that is gone; a holder who tries just now is left out.
+    None where that is gone; a holder who tries just now is left out. *seen* is the last checkpoint
+    that this machine has seen of a shared ledger's log.
     """
 
     head: tuple[int, bytes] | None
     since: int | None = None
     tries: Mapping[Holder, Counts | None] = MappingProxyType({})
+    seen: LogCheckpoint | None = None
 
 
 class Context:

@@ -1,6 +1,8 @@
 """``hongbao home``."""
 
-from typing import Annotated
+from datetime import timedelta
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.declared import (
     Argument,
@@ -8,9 +10,19 @@ from hongbao.commands.declared import (
     Option,
 )
 from hongbao.commands.options import Command, Group, caller, new_app
-from hongbao.errors import Unanswered
+from hongbao.commands.rules import Answering, answering
+from hongbao.domain.dates import parse_duration
+from hongbao.errors import Busy, LedgerUnreachable, Unanswered
+from hongbao.home.opening import is_on_cluster
 from hongbao.paths import typed_path
 from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hongbao.answers import Sealed
+    from hongbao.commands.caller import Caller
+    from hongbao.wallet import Wallet
 
 app = new_app(cls=Group)
 
@@ -31,7 +43,10 @@ PasswordFile = Annotated[
         "Without a command, it shows where the wallet and its ledger are. More machines can use "
         "a ledger on a cluster: each is invited, joins, and has its own devices."
     ),
-    epilog="hongbao home\nhongbao home invite shop.invitation\nhongbao home join shop.invitation",
+    epilog=(
+        "hongbao home\nhongbao home invite shop.invitation\nhongbao home join shop.invitation\n"
+        "hongbao home seal --every 1s"
+    ),
 )
 def home(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
@@ -52,7 +67,8 @@ def _show(ctx: Context) -> None:
     from hongbao.ui import home as screens
 
     call = caller(ctx)
-    with call.wallet() as wallet:
+    # Where the ledger's log is refused, this says what there is.
+    with call.wallet(trusting=is_on_cluster(call.env)) as wallet:
         shown = wallet.shown()
     call.answer(shown, screens.show_home)
 
@@ -145,15 +161,15 @@ def connect(
 
     call = caller(ctx)
 
-    def accepts(last_entry: int, noted_entry: int) -> bool:
+    def accepts(epoch: int, size: int) -> bool:
         try:
             call.confirm(
                 N_(
-                    "the ledger there ends at entry {last}, and entry {noted}, which this machine "
-                    "has seen, is not in it. Accept that it is lost?"
+                    "what this machine has seen of the log is gone, so it cannot tell whether "
+                    "anything is missing. Begin again with leaf {size} of epoch {epoch}?"
                 ),
-                last=last_entry,
-                noted=noted_entry,
+                epoch=epoch,
+                size=size,
             )
         except Unanswered:  # then the refusal says what would have been asked
             return False
@@ -167,3 +183,84 @@ def connect(
         )
     )
     call.answer(shown, screens.show_home)
+
+
+@app.command(
+    "seal",
+    cls=Command,
+    short_help=N_("Seal what has changed on a cluster into the ledger's log."),
+    help=N_(
+        "Commands seal what they have changed themselves. With --every, it continues until "
+        "Ctrl-C, for what programs change; with --json it prints one document per line, whenever "
+        "something was added. Several may run at the same time."
+    ),
+    epilog="hongbao home seal\nhongbao home seal --every 1s --json",
+)
+def seal(
+    ctx: Context,
+    every: Annotated[
+        timedelta | None,
+        Option(
+            "--every",
+            metavar="DURATION",
+            parser=parse_duration,
+            help=N_("continue until Ctrl-C, and seal again after this time, such as 1s"),
+        ),
+    ] = None,
+) -> None:
+    from hongbao.commands.stopping import stopped_by_signals
+    from hongbao.ui import home as screens
+
+    call, stopping = caller(ctx), Event()
+    with call.wallet() as wallet, stopped_by_signals(stopping.set):
+        if every is None:
+            call.answer(wallet.seal(), screens.show_sealed)
+            return
+        for sealed in _sealing(call, wallet, every, stopping):
+            if call.as_json:
+                call.answer_in_lines([sealed])
+            else:
+                screens.show_sealed(sealed)
+
+
+def _sealing(
+    call: "Caller", wallet: "Wallet", every: timedelta, stopping: Event
+) -> "Iterator[Sealed]":
+    """Yield the first step, and each that adds something or finds another lane torn."""
+    last: Sealed | None = None
+    while True:
+        try:
+            sealed = wallet.seal()
+        except (Busy, LedgerUnreachable) as problem:  # nodes come back
+            call.remark(N_("not sealed: {problem}"), problem=problem.message)
+        else:
+            if last is None or sealed["leaves"] or sealed["torn"] != last["torn"]:
+                yield sealed
+            last = sealed
+        if stopping.wait(every.total_seconds()):
+            return
+
+
+@app.command(
+    "epoch",
+    cls=Command,
+    short_help=N_("Record what a cluster lost, so that its ledger can be used again."),
+    help=N_(
+        "It shows what is missing, asks, and begins another epoch of the log, which names it. "
+        "Run it on each machine that refuses the ledger, after you have found out what was lost. "
+        "Once the wallet has operators, one of them must approve."
+    ),
+    epilog="hongbao home epoch --operator Wu",
+)
+def epoch(ctx: Context, operator: Answering = None) -> None:
+    from hongbao.ui import home as screens
+
+    call = caller(ctx)
+    asks = call.asks_pin if operator is None else call.asks_operator_pin
+    with call.wallet(trusting=True, hushed=asks) as wallet:
+        lost = wallet.loss()
+        if not call.as_json:
+            screens.show_loss(lost)
+        call.confirm(N_("open an epoch that says that this is lost?"))
+        opened = wallet.open_epoch(lost, by=answering(call, operator) or call.pin)
+    call.answer(opened, screens.show_epoch)

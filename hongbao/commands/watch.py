@@ -1,8 +1,6 @@
 """``hongbao watch``."""
 
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
@@ -16,6 +14,7 @@ from hongbao.commands.declared import (
     Option,
 )
 from hongbao.commands.options import Command, caller, cursor_names, new_app, webhook_urls, whole
+from hongbao.commands.stopping import stopped_by_signals
 from hongbao.commands.streams import answering, forget_output
 from hongbao.documents import to_json
 from hongbao.domain.dates import parse_duration
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from hongbao.answers import WatchedEvent, WatchReady
     from hongbao.delivery.sending import Report, Target
     from hongbao.delivery.tries import Try
-    from hongbao.delivery.watching import Watch
     from hongbao.home.opened import Home
     from hongbao.ui.watching import Screen
     from hongbao.vault import Notes
@@ -197,7 +195,7 @@ def watch(
             ends=ends,
         )
         try:
-            with _stopped_by_signals(following):
+            with stopped_by_signals(following.stop):
                 following.run(home)
         except KeyboardInterrupt:  # the second one: nothing could be finished
             forget_output()
@@ -217,33 +215,6 @@ def _forget(file: Path) -> None:
     with suppress(OSError):
         if not is_stream(file):
             file.unlink(missing_ok=True)
-
-
-@contextmanager
-def _stopped_by_signals(following: "Watch") -> "Iterator[None]":
-    """Let the first Ctrl-C, or the first SIGTERM, stop the watcher between two looks."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = {kind: signal.getsignal(kind) for kind in kinds}
-
-    def restore() -> None:
-        for kind in kinds:
-            if before[kind] is not None:
-                signal.signal(kind, before[kind])
-
-    def stop(_kind: int, _frame: object) -> None:
-        following.stop()
-        restore()
-
-    for kind in kinds:
-        if before[kind] not in (None, signal.SIG_IGN):  # as a shell has it in the background
-            signal.signal(kind, stop)
-    try:
-        yield
-    finally:
-        restore()
 
 
 def _kind(typed: str | None) -> str | None:

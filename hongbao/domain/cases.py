@@ -42,6 +42,7 @@ OPERATOR_ACTS = (
     "risk_use",
     "risk_train",
     "risk_model",
+    "home_epoch",
 )
 """All that operators do, by the names that the chain has for it."""
 

@@ -579,6 +579,9 @@ SHAPES: Mapping[str, Mapping[int, Shape]] = {
     # the home
     "rekey": _shape(_own()),
     "home_join": _shape(_own(invitation=TEXT, machine=TEXT)),
+    "home_epoch": _shape(
+        _own(epoch=COUNT, kept=COUNT, abandoned=COUNT, torn=COUNT, operator=maybe(TEXT))
+    ),
     "restore": _shape(_own(copied_entry=COUNT, last_entry=COUNT)),
     "repaired": _shape(
         _own(

@@ -71,8 +71,9 @@ TOPICS = {
     ),
     "clusters": (
         "InvalidLedgerAddress DriverMissing LedgerUnreachable LedgerDenied ClusterRefused "
-        "NodeNotTrusted OutcomeUnknown NotOnCluster LedgerTaken OtherLedger EntryLost "
-        "NotAnInvitation InvitationUsed AlreadyJoined NotShared"
+        "NodeNotTrusted OutcomeUnknown NotOnCluster LedgerTaken OtherLedger NotAnInvitation "
+        "InvitationUsed AlreadyJoined NotShared LogRolledBack LogForked LogUnaccounted "
+        "LogAltered WitnessLost NothingLost"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

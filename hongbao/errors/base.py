@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar, cast, dataclass_transform
 
 from hongbao.units import iso
-from hongbao.words import fill, harmless, say
+from hongbao.words import N_, fill, harmless, say
 
 __all__ = [
     "LEFT_OUT",
@@ -30,6 +30,7 @@ __all__ = [
     "HongbaoError",
     "Insufficient",
     "Locked",
+    "LogRefused",
     "NotClaimable",
     "NotFound",
     "NotIntact",
@@ -341,6 +342,20 @@ class NotIntact(HongbaoError):
     """Something is not as it was written, or was signed: damaged, or tampered with."""
 
     exit_code = ExitCode.DAMAGED
+
+
+class LogRefused(NotIntact):
+    """What the ledger's log offers does not continue what this machine has seen of it."""
+
+    where: str = example("mysql://pay@db1,db2/ledger")
+    epoch: int = example(1)
+    size: int = example(40)
+    seen_epoch: int = example(1)
+    seen_size: int = example(57)
+
+    advice = N_(
+        "see what is there with `hongbao check`; then record the loss with `hongbao home epoch`"
+    )
 
 
 class Locked(HongbaoError):

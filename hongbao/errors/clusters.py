@@ -1,6 +1,14 @@
 """A ledger on a cluster: its address, its driver, and what only a file can do."""
 
-from hongbao.errors.base import ExitCode, HongbaoError, NotIntact, Unusable, UsageError, example
+from hongbao.errors.base import (
+    ExitCode,
+    HongbaoError,
+    LogRefused,
+    NotIntact,
+    Unusable,
+    UsageError,
+    example,
+)
 from hongbao.words import N_
 
 
@@ -115,22 +123,6 @@ class OtherLedger(NotIntact):
     advice = N_("check the address; nothing was changed")
 
 
-class EntryLost(NotIntact):
-    """The ledger lacks an entry that this machine has seen, or has another one in its place."""
-
-    where: str = example("mysql://pay@db1,db2/ledger")
-    last_entry: int = example(6)
-    noted_entry: int = example(8)
-
-    sentence = N_(
-        "entry {noted_entry}, which this machine has seen, is not in {where}: the cluster lost it, "
-        "or an older state was put back"
-    )
-    advice = N_(
-        "see what is there with `hongbao check`; accept it with `hongbao home connect ADDRESS`"
-    )
-
-
 class NotAnInvitation(UsageError):
     """A file was to be an invitation into a home, and is none, or is not whole."""
 
@@ -167,3 +159,53 @@ class NotShared(UsageError):
     advice = N_(
         "a wallet is put on a cluster when it is created: `hongbao init NAME --ledger ADDRESS`"
     )
+
+
+class LogRolledBack(LogRefused):
+    """The log is shorter than this machine has seen it, or its epoch older."""
+
+    sentence = N_(
+        "{where} was put back, or lost commits: its log ends at leaf {size} of epoch {epoch}, and "
+        "this machine has seen leaf {seen_size} of epoch {seen_epoch}"
+    )
+
+
+class LogForked(LogRefused):
+    """The log has another history than the one that this machine has seen."""
+
+    sentence = N_(
+        "{where} has another history than this machine has seen: leaf {seen_size} of epoch "
+        "{seen_epoch}, or one before it, is not the same"
+    )
+
+
+class LogUnaccounted(LogRefused):
+    """A later epoch of the log does not name what this machine has seen."""
+
+    sentence = N_(
+        "epoch {epoch} of the log in {where} does not name what this machine has seen: "
+        "leaf {seen_size} of epoch {seen_epoch}"
+    )
+
+
+class LogAltered(NotIntact):
+    """A checkpoint, or a witness's word, is not under the seal of the home's keys."""
+
+    where: str = example("mysql://pay@db1,db2/ledger")
+
+    sentence = N_("the newest checkpoint in {where} is missing, or was not written by this wallet")
+    advice = N_("someone changed the database by hand; see what is wrong with `hongbao check`")
+
+
+class WitnessLost(NotIntact):
+    """What this machine remembers of the log is gone, or is an older copy."""
+
+    sentence = N_("what this machine has seen of the ledger's log is gone, or is an older copy")
+    advice = N_("begin again with what is there now: `hongbao home connect ADDRESS`")
+
+
+class NothingLost(UsageError):
+    """A loss was to be recorded, and there is none."""
+
+    sentence = N_("nothing that this machine or the log has seen is missing: no epoch is needed")
+    advice = N_("run it on the machine that refuses the ledger")

@@ -23,10 +23,12 @@ from hongbao.errors import (
     LedgerTaken,
     LedgerUnreachable,
 )
+from hongbao.home.log import MachineLog
 from hongbao.home.opening import cluster_note
 from hongbao.store import Store
 from hongbao.vault import KeyFolder, Notes, Vault
 from hongbao.vault.files import make_folder, read, replace
+from hongbao.vault.witness import MemoryLost, Witness
 
 __all__ = ["Access", "Address", "access_of", "make", "open_noted", "parse_address", "reach"]
 
@@ -100,9 +102,24 @@ def open_noted(
         with keys.sharing():
             if keys.is_current(vault):
                 keys.know_restore()
-                yield vault, reach(Access(address, _password(env, vault)), vault)
+                try:
+                    store = reach(Access(address, _password(env, vault)), vault)
+                except HomeNotFound:
+                    if _has_seen_more(env, vault):
+                        raise Damaged(path=address.where) from None
+                    raise
+                yield vault, store
                 return
         _settle(keys)
+
+
+def _has_seen_more(env: Env, vault: Vault) -> bool:
+    """Return whether this machine has seen more of a log than that it was begun."""
+    try:
+        seen = Witness(env.keys, vault).memory().seen
+    except MemoryLost:
+        return False
+    return (seen.origin.epoch, seen.size) > (1, 1)
 
 
 def make(
@@ -132,6 +149,7 @@ def make(
                         if _is_taken(store):
                             raise LedgerTaken(where=store.where)
                         check_nodes(store)
+                        MachineLog(env, vault, store).begin()
                         note(env, vault, access)
                     except BaseException:
                         store.close()

@@ -12,7 +12,6 @@ from hongbao.env import Env
 from hongbao.errors import (
     Busy,
     Damaged,
-    EntryLost,
     HistoryReplaced,
     HomeNotFound,
     HongbaoError,
@@ -183,17 +182,19 @@ class Home:
         """
         Raise RolledBack or HistoryReplaced unless the ledger still has the noted head.
 
-        Of a ledger on a cluster it is EntryLost: which of the two happened is not known.
+        Of a ledger with a log it is the checkpoint that was seen last: see `MachineLog.look`.
         """
         with self.as_it_was_opened():
+            if self.store.log is not None:
+                from hongbao.home.log import MachineLog  # which a ledger in a file has no use for
+
+                MachineLog(self.env, self.vault, self.store).look()
+                return
             noted = self.keys.head()
             if noted is None:
                 return
             entry, mac = noted
             found = self.store.head(entry)
-            if self.store.file is None and (found is None or found.mac != mac):
-                last = self.store.head().entry
-                raise EntryLost(where=self.store.where, last_entry=last, noted_entry=entry)
             if found is None:
                 raise RolledBack(last_entry=self.store.head().entry, noted_entry=entry)
             if found.mac != mac:  # neither is a secret: statements print them

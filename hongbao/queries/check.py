@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from hongbao.auditing import PROBLEMS, Auditor
+from hongbao.auditing import PROBLEMS, SHARED, Auditor
 from hongbao.auditing.checkpoint import decode
 from hongbao.auditing.context import Context, Noted
-from hongbao.errors import Damaged, ForeignFile, StorageUnreadable
+from hongbao.errors import Damaged, ForeignFile, StorageUnreadable, WitnessLost
 from hongbao.home.opened import Home
 from hongbao.home.tries import holders, tried_in
 from hongbao.queries.devices import device_keys
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hongbao.answers import Checked, FindingLine, HeadLine
     from hongbao.auditing.checkpoint import Checkpoint
+    from hongbao.domain.log.checkpoint import Checkpoint as LogCheckpoint
     from hongbao.store import Head, Holder
     from hongbao.vault import Tries
 
@@ -31,11 +32,24 @@ class Before(NamedTuple):
 
     head: tuple[int, bytes] | None
     tries: Mapping[Holder, Tries | None]
+    seen: LogCheckpoint | None = None
 
 
 def noted_before(home: Home) -> Before:
     """Return what is noted next to the keys now; a snapshot that is taken later has all of it."""
-    return Before(home.keys.head(), _tries_of(home))
+    return Before(home.keys.head(), _tries_of(home), _seen_by(home))
+
+
+def _seen_by(home: Home) -> LogCheckpoint | None:
+    """Return the last checkpoint that this machine has seen, where the ledger has a log."""
+    if home.store.log is None:
+        return None
+    from hongbao.home.log import MachineLog
+
+    try:
+        return MachineLog(home.env, home.vault, home.store).memory().seen
+    except WitnessLost:  # which the findings say
+        return None
 
 
 class Scope(StrEnum):
@@ -178,7 +192,8 @@ def _checked(
     except Damaged:  # which the findings say
         head, ok = EMPTY_HEAD, False
         line = {"entry": EMPTY_HEAD.entry, "mac": EMPTY_HEAD.mac.hex()}
-    if ok and len(findings) == len(PROBLEMS) and scope is not Scope.NEW:
+    is_all = {finding["check"] for finding in findings} >= PROBLEMS.keys() - SHARED
+    if ok and is_all and scope is not Scope.NEW:
         _note(home, auditor, head, point)
     before = 0 if point is None else point.entries
     books = auditor.books
@@ -225,8 +240,9 @@ def noted_of(home: Home, before: Before | None = None) -> Noted:
             for holder, noted in tries.items()
             if holder in before.tries and before.tries[holder] == noted
         }
-    head = home.keys.head() if before is None else before.head
-    return Noted(head, home.keys.noted_since(), tries)
+    if before is None:
+        return Noted(home.keys.head(), home.keys.noted_since(), tries, _seen_by(home))
+    return Noted(before.head, home.keys.noted_since(), tries, before.seen)
 
 
 def _tries_of(home: Home) -> dict[Holder, Tries | None]:

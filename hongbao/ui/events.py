@@ -71,6 +71,7 @@ _FACTS = {
     "bill_remove": N_("removed an imported bill"),
     "rekey": N_("re-encrypted the wallet with new keys"),
     "home_join": N_("let another machine use this wallet"),
+    "home_epoch": N_("opened an epoch of the log, after a loss"),
     "restore": N_("restored a backup"),
     "repaired": N_("repaired the ledger"),
 }

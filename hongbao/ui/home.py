@@ -14,14 +14,19 @@ from hongbao.words import N_, _, language, say
 
 if TYPE_CHECKING:
     from hongbao.answers import (
+        CheckpointLine,
         ClockShown,
         ClusterShown,
+        EpochOpened,
         HomeChanged,
         HomeShown,
+        LogShown,
+        LossShown,
         NodeShown,
         PolicyUsed,
         Refunded,
         ResolvedLine,
+        Sealed,
         Settled,
     )
 
@@ -191,6 +196,77 @@ def show_home(shown: HomeShown | ClusterShown) -> None:
             problem = safe(recall(node["error"]).message)
             line(say(N_("node {node}: {problem}"), node=safe(node["node"]), problem=problem))
     line(say(N_("opens with {wrapping}"), wrapping=wording.wrapping(shown["wrapping"])))
+    if "log" in shown:
+        _show_log(cast("ClusterShown", shown)["log"])
+
+
+def _show_log(log: LogShown) -> None:
+    """Print how far the log is, what is not sealed yet, and how much each machine has seen."""
+    _show_checkpoint(N_("log: up to leaf {size} of epoch {epoch} · root {root}"), log)
+    if log["unsealed"]:
+        line(say(N_("lanes not sealed yet: {count}"), count=log["unsealed"]))
+    for row in log["witnesses"]:
+        sentence = (
+            N_("this machine ({witness}) has seen up to leaf {size} of epoch {epoch}")
+            if row["here"]
+            else N_("machine {witness} has seen up to leaf {size} of epoch {epoch} · {at}")
+        )
+        line(
+            say(
+                sentence,
+                witness=row["witness"],
+                size=row["size"],
+                epoch=row["epoch"],
+                at=wording.when(row["at"]),
+            )
+        )
+
+
+def _show_checkpoint(sentence: str, checkpoint: CheckpointLine, **facts: object) -> None:
+    line(
+        say(
+            sentence,
+            epoch=checkpoint["epoch"],
+            size=checkpoint["size"],
+            root=checkpoint["root"][:16],
+            **facts,
+        )
+    )
+
+
+def show_sealed(sealed: Sealed) -> None:
+    """Print what a step of the sealer has added, and the lanes that it cannot seal."""
+    if sealed["leaves"]:
+        sentence = N_("sealed lanes: {count} · up to leaf {size} of epoch {epoch} · root {root}")
+    else:
+        sentence = N_("nothing to seal · up to leaf {size} of epoch {epoch} · root {root}")
+    _show_checkpoint(sentence, sealed, count=sealed["leaves"])
+    _show_torn(sealed["torn"])
+
+
+def _show_torn(lanes: Sequence[str]) -> None:
+    for lane in lanes:
+        line(say(N_("lane {lane} is torn: it lacks what was sealed of it"), lane=lane), red=lane)
+
+
+def show_loss(lost: LossShown) -> None:
+    """Print what is missing, and what would be kept."""
+    _show_checkpoint(
+        N_("the ledger's log ends at leaf {size} of epoch {epoch} · root {root}"), lost["kept"]
+    )
+    for head in lost["abandoned"]:
+        _show_checkpoint(
+            N_("a machine has seen another one: up to leaf {size} of epoch {epoch} · root {root}"),
+            head,
+        )
+    _show_torn(lost["torn"])
+
+
+def show_epoch(opened: EpochOpened) -> None:
+    """Print which epoch was opened."""
+    _show_checkpoint(
+        N_("opened epoch {epoch} of the log · up to leaf {size} · root {root}"), opened["opened"]
+    )
 
 
 def show_invited(changed: HomeChanged) -> None:

@@ -69,6 +69,7 @@ _CLOSED = {
 
 _ACTS = {
     "operator_add": N_("added operator {about}"),
+    "home_epoch": N_("opened epoch {about} of the log"),
     "correct": N_("corrected {about}"),
     "approved": N_("approved {about}"),
     "rejected": N_("rejected {about}"),

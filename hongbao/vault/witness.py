@@ -98,10 +98,18 @@ class Witness:
         Ask the ledger for its newest checkpoint, and remember it if it continues what was seen.
 
         *ask* is given the name of this witness, and *judge* raises what it has against a checkpoint
-        after another; then the memory stays as it was. Only one process of this machine looks at a
-        time, and what it is offered it asks for then: otherwise the slower of two would take what
-        the faster one has seen for a loss. Raises MemoryLost, and Busy.
+        after another; then the memory stays as it was. Only one process of this machine takes
+        something new at a time, and what it is offered it asks for then: otherwise the slower of
+        two would take what the faster one has seen for a loss. Raises MemoryLost, and Busy.
         """
+        memory = self.memory()
+        offer = ask(memory.name)
+        seen = memory.seen
+        if offer.checkpoint == seen and offer.acknowledged in (
+            None,
+            (seen.origin.epoch, seen.size),
+        ):
+            return memory
         with self._guard():
             memory = self.memory()
             offer = ask(memory.name)

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         risk_rules,
         rules,
         sandbox,
+        sealing,
         send,
         sessions,
         settlement,
@@ -121,6 +122,7 @@ else:
     risk_rules = _Room("hongbao.wallet.risk_rules")
     rules = _Room("hongbao.wallet.rules")
     sandbox = _Room("hongbao.wallet.sandbox")
+    sealing = _Room("hongbao.wallet.sealing")
     send = _Room("hongbao.wallet.send")
     sessions = _Room("hongbao.wallet.sessions")
     settlement = _Room("hongbao.wallet.settlement")
@@ -213,6 +215,8 @@ class Wallet:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None and self.home.begun and self.home.store.log is not None:
+            sealing.afterwards(self.home)
         self.home.__exit__(kind, error, trace)
 
     # --- the home itself -------------------------------------------------------------------------
@@ -389,6 +393,10 @@ class Wallet:
     policies = _Asked(lambda: rules.policies)
     policy_text = _Asked(lambda: rules.policy_text)
     use_policy = _Asked(lambda: rules.use_policy)
+
+    seal = _Asked(lambda: sealing.seal)
+    loss = _Asked(lambda: sealing.loss)
+    open_epoch = _Asked(lambda: sealing.open_epoch)
 
     send = _Asked(lambda: send.send)
 

@@ -2,7 +2,8 @@
 Machines that share a ledger on a cluster: one invites another, which joins.
 
 An invitation is a file with the home's master key, wrapped by a passphrase (Argon2id),
-and with the ledger's address and the last entry that was seen. One machine can join with it: the
+and with the ledger's address and the last checkpoint of its log that was seen. One machine can join
+with it: the
 ledger notes its id in the act `home_join`. The devices that sign are each machine's own.
 
 Accepted: who has the file and its passphrase has the home's keys, whether it was used or not.
@@ -15,10 +16,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from hongbao.domain.log.checkpoint import Checkpoint, Malformed, parse_checkpoint
 from hongbao.errors import (
     AlreadyJoined,
     Damaged,
-    EntryLost,
     HomeNotFound,
     InvalidLedgerAddress,
     InvitationUsed,
@@ -26,8 +27,10 @@ from hongbao.errors import (
     NotShared,
     OtherLedger,
     StateAltered,
+    WitnessLost,
     WrongPassphrase,
 )
+from hongbao.home.log import MachineLog
 from hongbao.home.opened import Home
 from hongbao.home.opening import has_ledger, is_on_cluster, key_folder
 from hongbao.queries.acts import facts_of
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
     from hongbao.vault import KeyFolder, Vault
     from hongbao.wallet.acts import Doing
 
-FORMAT = 1
+FORMAT = 2
 """The form of an invitation; a file of another form is refused rather than guessed at."""
 
 SIZE_MAX = 64 * 1024
@@ -59,12 +62,19 @@ def shown(home: Home) -> HomeShown | ClusterShown:
     if home.store.file is not None:
         return {**home_changed(home), "ledger": home.store.where, "shared": False}
     from hongbao.home.clusters import nodes_of
+    from hongbao.wallet.sealing import log_shown
 
     nodes: list[NodeShown] = [
         {"node": node, "error": None if refused is None else refused.as_dict()}
         for node, refused in nodes_of(home.store).items()
     ]
-    return {**home_changed(home), "ledger": home.store.where, "shared": True, "nodes": nodes}
+    return {
+        **home_changed(home),
+        "ledger": home.store.where,
+        "shared": True,
+        "nodes": nodes,
+        "log": log_shown(home),
+    }
 
 
 def invite(
@@ -97,12 +107,8 @@ def _written(home: Home, passphrase: str, names: list[str]) -> bytes:
     from hongbao.home.clusters import noted_address
 
     number = home.vault.random(_ID_BYTES).hex()
-    head = home.store.head()
-    inside = {
-        "address": str(noted_address(home.env)),
-        "entry": head.entry,
-        "mac": head.mac.hex(),
-    }
+    seen = MachineLog(home.env, home.vault, home.store).look()
+    inside = {"address": str(noted_address(home.env)), "seen": seen.text}
     document = {
         "hongbao": "invitation",
         "format": FORMAT,
@@ -123,8 +129,7 @@ class Invitation(NamedTuple):
     id: str
     vault: Vault
     address: Address
-    entry: int
-    mac: bytes
+    seen: Checkpoint
 
 
 def opened(env: Env, file: Path, passphrase: Callable[[], str]) -> Invitation:
@@ -149,7 +154,7 @@ def opened(env: Env, file: Path, passphrase: Callable[[], str]) -> Invitation:
         sealed = bytes.fromhex(document["sealed"])
         inside = json.loads(vault.unseal(0, _place(number), sealed))
         address = parse_address(inside["address"])
-        return Invitation(number, vault, address, inside["entry"], bytes.fromhex(inside["mac"]))
+        return Invitation(number, vault, address, parse_checkpoint(inside["seen"]))
     except WrongPassphrase:
         raise
     except (
@@ -159,6 +164,7 @@ def opened(env: Env, file: Path, passphrase: Callable[[], str]) -> Invitation:
         KeyError,
         TypeError,
         RecursionError,
+        Malformed,
     ):
         raise NotAnInvitation(path=str(file)) from None
 
@@ -170,8 +176,9 @@ def join(env: Env, invited: Invitation, password: str | None) -> HomeChanged:
     The keys come first, then the act in the ledger, then the note of its address: killed anywhere,
     the same invitation can be used again on this machine, and on no other.
 
-    Raises OtherLedger or EntryLost where the ledger is not the one that the inviting machine has
-    seen; AlreadyJoined; InvitationUsed; and what reaching a cluster raises.
+    Raises OtherLedger where the ledger is not that of the keys, and what `MachineLog.judge` raises
+    where it does not continue what the inviting machine has seen; AlreadyJoined; InvitationUsed;
+    and what reaching a cluster raises.
     """
     from hongbao.home.clusters import Access, check_nodes, note, reach
 
@@ -183,11 +190,11 @@ def join(env: Env, invited: Invitation, password: str | None) -> HomeChanged:
         raise OtherLedger(where=invited.address.where) from None
     with Home(env, keys, invited.vault, store, None) as home:
         check_nodes(store)
-        _check_ledger(home, invited)
+        log = _checked_log(home, invited)
         _check_unused(home, invited.id, _machine(env, keys, invited.vault))
         _adopt(env, keys, invited.vault)
-        head = store.head()
-        keys.reset_head(head.entry, head.mac)
+        log.begin(invited.seen)
+        log.look()
         machine = _machine(env, keys, invited.vault)
         assert machine is not None
         note_use(home, invited.id, machine)
@@ -195,19 +202,15 @@ def join(env: Env, invited: Invitation, password: str | None) -> HomeChanged:
         return home_changed(home)
 
 
-def _check_ledger(home: Home, invited: Invitation) -> None:
-    """Raise unless the ledger is that of the keys, and has what the inviting machine had seen."""
+def _checked_log(home: Home, invited: Invitation) -> MachineLog:
+    """Return the log, if it is that of the keys, and has what the inviting machine had seen."""
     try:
         _check_keys(home)
     except StateAltered:
         raise OtherLedger(where=home.store.where) from None
-    found = home.store.head(invited.entry)
-    if found is None or found.mac != invited.mac:
-        raise EntryLost(
-            where=home.store.where,
-            last_entry=home.store.head().entry,
-            noted_entry=invited.entry,
-        )
+    log = MachineLog(home.env, invited.vault, home.store)
+    log.judge(invited.seen, log.newest())
+    return log
 
 
 def _check_keys(home: Home) -> None:
@@ -280,10 +283,12 @@ def reconnect(
     """
     Reach the ledger by *access* from now on, on this machine: nodes were moved, or a new password.
 
-    The way that was noted before is not tried: it may lead nowhere. Where the ledger lacks what
-    this machine has seen, *accept* is asked, with its last entry and the one that was seen.
+    The way that was noted before is not tried: it may lead nowhere. Where this machine has lost its
+    memory of the log, *accept* is asked whether it begins again with what is there, which has that
+    epoch and size.
 
-    Raises NotShared; OtherLedger where it leads to another ledger; EntryLost.
+    Raises NotShared; OtherLedger where it leads to another ledger; and what `MachineLog.look`
+    raises.
     """
     from hongbao.home.clusters import check_nodes, note, reach
 
@@ -301,14 +306,15 @@ def reconnect(
         check_nodes(store)
         try:
             _check_keys(home)
-            home.check_head()
         except StateAltered:
             raise OtherLedger(where=access.address.where) from None
-        except EntryLost as lost:
-            if not accept(lost.last_entry, lost.noted_entry):
+        log = MachineLog(env, vault, store)
+        try:
+            log.look()
+        except WitnessLost:
+            newest = log.newest()
+            if not accept(newest.origin.epoch, newest.size):
                 raise
-            with home.as_it_was_opened():
-                head = store.head()
-                keys.reset_head(head.entry, head.mac)
+            log.begin_again()
         note(env, vault, access)
         return shown(home)

@@ -147,6 +147,8 @@ def _act(home: Home, row: ActRow) -> OperatorAct:
     about = facts.get("case") or facts.get("payment")
     if row.act in _RULES:
         about = facts[_RULES[row.act]]
+    elif row.act == "home_epoch":
+        about = str(facts["epoch"])
     return {
         "event": row.entry,
         "at": iso(row.at),

@@ -625,10 +625,19 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "a wallet is put on a cluster when it is created: `hongbao init NAME --ledger ADDRESS`": (
         Shown("not_shared", fill={"NAME": "小白", "ADDRESS": "mysql://pay@db/ledger"}, ends=(2,)),
     ),
-    "see what is there with `hongbao check`; accept it with `hongbao home connect ADDRESS`": (
-        Shown("entry_lost", fill={"ADDRESS": "mysql://pay@/db?socket=/s"}, ends=(0, 2)),
+    "see what is there with `hongbao check`; then record the loss with `hongbao home epoch`": (
+        Shown("log_rolled_back", ends=(0, 2)),
     ),
-    "see what is wrong with `hongbao check`": (Shown("not_on_cluster"),),
+    "find out what is missing, then record the loss with `hongbao home epoch`": (
+        Shown("check", needs_servers=True),
+    ),
+    "someone changed the database by hand; see what is wrong with `hongbao check`": (
+        Shown("log_altered"),
+    ),
+    "begin again with what is there now: `hongbao home connect ADDRESS`": (
+        Shown("witness_lost", fill={"ADDRESS": "mysql://pay@/db?socket=/s"}, ends=(2,)),
+    ),
+    "see what is wrong with `hongbao check`": (Shown("repair", needs_servers=True),),
     "nothing was changed; protect this machine's keys with `hongbao lock`": (
         Shown("not_on_cluster"),
     ),

@@ -116,6 +116,8 @@ TYPED: dict[str, list[str]] = {
     "home show": [""],
     "home invite": ["{home}/福 --passphrase-file {home}/没有é"],
     "home join": ["{home}/没有é"],
+    "home seal": ["", "--every 1s", "--every 福"],
+    "home epoch": ["", "--operator 福"],
     "home connect": ["mysql://福@a:0/b", "mysql://福@localhost:1/b --ledger-password-file {pin}"],
     "lock": ["--passphrase-file {home}/没有é"],
     "unlock": [""],

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from hongbao.vault import KeyFolder
 from tests.cli.shell import Shell
 from tests.cluster.nodes import OWNER, Cluster
 
@@ -188,25 +187,6 @@ def test_a_password_is_sealed_next_to_the_keys(
 
     files = [path for path in shell.home.rglob("*") if path.is_file()]
     assert [] == [path for path in files if secret.encode() in path.read_bytes()]
-
-
-def test_an_entry_that_this_machine_has_seen_and_the_ledger_lacks_is_missed(
-    machine: Machine, address: str
-):
-    """
-    Nothing is done before someone accepts that it is lost; looking is possible.
-    """
-    shell = machine("first")
-    does(shell, f"init Ann --ledger {address}")
-    KeyFolder(shell.home / "keys").note_head(57, bytes(32))  # as if the cluster had been put back
-
-    said = does(shell, "balance", 19)
-    assert f"entry 57, which this machine has seen, is not in {address}" in said
-    assert "entry 57" in does(shell, "check", 19)
-    assert "entry 57" in does(shell, f"home connect {address}", 19)
-    does(shell, f"home connect {address} --yes")
-    does(shell, "balance")
-    does(shell, "card add 9999010000000003")
 
 
 def test_a_refused_init_leaves_nothing(machine: Machine, address: str):

@@ -113,6 +113,12 @@ class Log:
         ):
             yield epoch, size, bytes(root), bytes(seal)
 
+    def sealed_lanes(self) -> dict[str, Sealed]:
+        rows = self._engine.each(
+            "SELECT lane, upto, head, epoch, leaf FROM sealed_lane WHERE upto > 0"
+        )
+        return {lane: _sealed(sealed) for lane, *sealed in rows}
+
     def unsealed_count(self) -> tuple[int, int | None]:
         count, oldest = self._engine.row(
             "SELECT count(*), min(lane.at) FROM lane"
@@ -126,10 +132,10 @@ class Log:
     def append(self, before: Checkpoint | None, step: Step, seal: bytes) -> None:
         checkpoint = step.checkpoint
         origin, size, root = checkpoint
-        goes_on = before is not None and before.origin == origin
+        continues = before is not None and before.origin == origin
         if before is not None:
-            self._leave(before, step, seal, goes_on=goes_on)
-        if not goes_on:
+            self._leave(before, step, seal, continues=continues)
+        if not continues:
             self._begin(
                 "INSERT INTO log (epoch, name, size, root, seal, closed) VALUES (?, ?, ?, ?, ?, 0)",
                 origin.epoch,
@@ -138,7 +144,7 @@ class Log:
                 root,
                 seal,
             )
-        self._begin(
+        self._engine.write(
             "INSERT INTO checkpoint (epoch, size, root, seal) VALUES (?, ?, ?, ?)",
             origin.epoch,
             size,
@@ -164,11 +170,11 @@ class Log:
             _UPSERT,
         )
 
-    def _leave(self, before: Checkpoint, step: Step, seal: bytes, *, goes_on: bool) -> None:
+    def _leave(self, before: Checkpoint, step: Step, seal: bytes, *, continues: bool) -> None:
         """Change the row of the log where *before* is the newest, if it still is, and open."""
-        after = step.checkpoint if goes_on else before
-        change = "size = ?, root = ?, seal = ?" if goes_on else "closed = 1"
-        values = (after.size, after.root, seal) if goes_on else ()
+        after = step.checkpoint if continues else before
+        change = "size = ?, root = ?, seal = ?" if continues else "closed = 1"
+        values = (after.size, after.root, seal) if continues else ()
         met = self._engine.write(
             f"UPDATE log SET {change} WHERE epoch = ? AND size = ? AND root = ? AND closed = 0",
             *values,

@@ -1,0 +1,263 @@
+"""
+Sealing: the lanes that moved are appended to the log, and an epoch records what was lost.
+
+A step is one transaction: leaves, hashes, the checkpoint, and how far each lane is sealed. What
+comes of its COMMIT needs no answer: afterwards the newest checkpoint is read back, this machine's
+witness takes it, and only that is signed. So a step can be repeated at any time, and of two
+sealers at once one begins again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from hongbao.auditing.log import torn_lanes
+from hongbao.domain.log.checkpoint import Checkpoint, Malformed, NotSigned, Origin, opened
+from hongbao.domain.log.checkpoint import parse_checkpoint as parsed
+from hongbao.domain.log.leaves import Epoch
+from hongbao.domain.log.merkle import Edge
+from hongbao.domain.log.sealing import LaneTorn, Step, moved, step
+from hongbao.errors import Busy, HongbaoError, LogAltered, NothingLost, OutcomeUnknown
+from hongbao.home.log import MachineLog
+from hongbao.home.opened import Home
+from hongbao.queries.devices import check_this_machine
+from hongbao.store import RuleBroken
+from hongbao.units import iso
+from hongbao.vault import verify
+from hongbao.wallet.again import repeat
+from hongbao.wallet.authorise import authorise
+from hongbao.wallet.operators import By
+from hongbao.wallet.rules import answering, check_operator
+from hongbao.wallet.unit_of_work import perform_step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hongbao.answers import CheckpointLine, EpochOpened, LogShown, LossShown, Sealed
+    from hongbao.domain.log.leaves import Index
+    from hongbao.wallet.acts import Doing
+    from hongbao.wallet.authorise import AskPin
+
+LANES_MAX = 10_000
+"""How many lanes a step seals at most; the next one takes those that have waited longest."""
+
+HEADS_MAX = 100
+"""How many abandoned heads an epoch may name: they have to fit into its first leaf."""
+
+
+def log_of(home: Home) -> MachineLog:
+    """Return the log as this machine sees it. Raises NotShared where the ledger is a file."""
+    return MachineLog(home.env, home.vault, home.store)
+
+
+def seal(home: Home, count: int = LANES_MAX) -> Sealed:
+    """
+    Seal up to *count* of the lanes that moved, and return what the log has come to.
+
+    It names the lanes that are torn: they do not continue what was sealed of them, so they are
+    never sealed again before an epoch accounts for them. Raises what `MachineLog.look` raises.
+    """
+    log = log_of(home)
+    before = log.look()
+    torn: list[str] = []
+    with suppress(OutcomeUnknown):  # what the ledger has is what counts
+        torn = repeat(home, lambda: _step(home, log, count))
+    after = log.look()
+    grown = after.size - before.size if after.origin == before.origin else after.size
+    return {**_checkpoint(after), "leaves": grown, "torn": torn}
+
+
+def _checkpoint(checkpoint: Checkpoint) -> CheckpointLine:
+    return {
+        "epoch": checkpoint.origin.epoch,
+        "size": checkpoint.size,
+        "root": checkpoint.root.hex(),
+    }
+
+
+def _step(home: Home, log: MachineLog, count: int) -> list[str]:
+    """Append a leaf for each lane that moved, and return the lanes that are torn."""
+    before = log.look()
+    with home.changing():
+        leaves, torn = [], []
+        for lane in log.log.lanes_moved(count):
+            try:
+                leaves.append(moved(lane))
+            except LaneTorn:
+                torn.append(lane.name)
+        if leaves:
+            edge = Edge.of(before.size, log.nodes(before))
+            if edge.root() != before.root:
+                raise LogAltered(where=home.store.where)
+            _insert(log, before, step(before.origin, edge, leaves))
+        return torn
+
+
+def _insert(log: MachineLog, before: Checkpoint, decided: Step) -> None:
+    """Append a step. Raises LogAltered if rows are there that no sealer has written."""
+    try:
+        log.log.append(before, decided, log.seal(decided.checkpoint))
+    except RuleBroken:
+        raise LogAltered(where=log.store.where) from None
+
+
+def afterwards(home: Home) -> None:
+    """
+    Seal what a command has done, where the ledger has a log; once, and without waiting.
+
+    The command has its answer already. Another sealer may be faster, and what is found wrong now
+    is found by the next command as well, before it does anything.
+    """
+    if home.store.log is None or not home.begun:
+        return
+    log = log_of(home)
+    try:
+        _step(home, log, LANES_MAX)
+        log.look()
+    except HongbaoError:
+        return
+
+
+# --- epochs ---------------------------------------------------------------------------------------
+
+
+class _Loss(NamedTuple):
+    """What an epoch would account for."""
+
+    kept: Checkpoint
+    abandoned: tuple[Checkpoint, ...]
+    torn: Mapping[str, Index]
+
+
+def loss(home: Home) -> LossShown:
+    """
+    Return what is missing, by this machine's memory, by what others have signed, and by the lanes.
+
+    Raises NothingLost, and what keeps the log from being read.
+    """
+    log = log_of(home)
+    with home.looking():
+        return _shown(_found(log))
+
+
+def _shown(found: _Loss) -> LossShown:
+    return {
+        "kept": _checkpoint(found.kept),
+        "abandoned": [_checkpoint(head) for head in found.abandoned],
+        "torn": sorted(found.torn),
+    }
+
+
+def _found(log: MachineLog) -> _Loss:
+    kept = log.newest()
+    heads = {log.memory().seen, *_words(log)}
+    abandoned = sorted(head for head in heads if not log.is_kept(head, kept))
+    torn = torn_lanes(log.log, kept, log.store.where)
+    if not abandoned and not torn:
+        raise NothingLost
+    return _Loss(kept, tuple(abandoned[-HEADS_MAX:]), torn)
+
+
+def _words(log: MachineLog) -> Iterable[Checkpoint]:
+    """Yield what witnesses have acknowledged, of which the home's own signature is there."""
+    for row in log.log.witnesses():
+        if row.seal != log.seal_word(row):
+            continue
+        try:
+            origin = Origin(log.name, row.epoch)
+            text, _signers = opened(row.note, [log.key_of(origin)], verify)
+            yield parsed(text)
+        except (NotSigned, Malformed):
+            continue
+
+
+def open_epoch(home: Home, confirmed: LossShown, *, by: By | AskPin) -> EpochOpened:
+    """
+    Open another epoch, which accounts for what was *confirmed*: see `loss`.
+
+    The same transaction closes the epoch before, seals every lane that is not sealed, those that
+    are torn from their beginning, and is an act of the ledger. An operator answers for it (*by*),
+    or where there are none, this profile, with its own PIN and at one of its devices.
+
+    Raises RulesNeedOperator or OperatorNotFound, and what `authorise` raises; NothingLost; and
+    Busy if by now something else is missing.
+    """
+    home.trusting = False  # it was opened so, because the log is refused; the rest is not
+    operator = answering(home, by if isinstance(by, By) else None)
+    if not isinstance(by, By):
+        check_this_machine(home, home.me)
+        authorise(home, by)
+    log = log_of(home)
+    number = 0
+
+    def work(doing: Doing) -> Mapping[str, object]:
+        nonlocal number
+        check_operator(home, operator is not None)
+        found = _found(log)
+        if (list(found.abandoned), sorted(found.torn)) != _said(confirmed, log):
+            raise Busy
+        number = _append(log, found)
+        doing.request_id = f"/epoch/{number}"
+        return {
+            **doing.common,
+            "epoch": number,
+            "kept": found.kept.size,
+            "abandoned": len(found.abandoned),
+            "torn": len(found.torn),
+            "operator": operator,
+        }
+
+    perform_step(home, "home_epoch", "/epoch/", work, step=1)
+    return {**confirmed, "opened": _checkpoint(log.look())}
+
+
+def _said(confirmed: LossShown, log: MachineLog) -> tuple[list[Checkpoint], list[str]]:
+    heads = [
+        Checkpoint(Origin(log.name, head["epoch"]), head["size"], bytes.fromhex(head["root"]))
+        for head in confirmed["abandoned"]
+    ]
+    return heads, confirmed["torn"]
+
+
+def _append(log: MachineLog, found: _Loss) -> int:
+    """Open the epoch that accounts for what was *found*, and return its number."""
+    number = 1 + max(head.origin.epoch for head in (found.kept, *found.abandoned))
+    epoch = Epoch(number, found.kept, found.abandoned, tuple(sorted(found.torn.values())))
+    # An act that was safe by an abandoned head may still be there, and now nothing seals it.
+    others = [lane for lane in log.log.lanes_moved() if lane.name not in found.torn]
+    begun = [lane for lane in map(log.log.unsealed, sorted(found.torn)) if lane.upto]
+    again = [moved(lane) for lane in (*begun, *others)]
+    decided = step(Origin(log.name, number), Edge(), [epoch, *again])
+    _insert(log, found.kept, decided)
+    log.log.forget(set(found.torn) - {leaf.lane for leaf in again})
+    return number
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def log_shown(home: Home) -> LogShown:
+    """Return how far the log is, who has seen how much of it, and what is not sealed yet."""
+    log = log_of(home)
+    memory = log.memory()
+    with home.looking():
+        newest = log.newest()
+        count, _oldest = log.log.unsealed_count()
+        rows = log.log.witnesses()
+    return {
+        **_checkpoint(newest),
+        "origin": str(newest.origin),
+        "unsealed": count,
+        "witnesses": [
+            {
+                "witness": row.name,
+                "here": row.name == memory.name,
+                "epoch": row.epoch,
+                "size": row.size,
+                "at": iso(row.at),
+            }
+            for row in rows
+        ],
+    }

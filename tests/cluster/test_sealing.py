@@ -1,0 +1,359 @@
+"""The log of a shared ledger: sealed by commands, seen by all machines, refused after a loss."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hongbao.engines.mysql.schema import COLUMNS, TABLES
+from tests.cli.shell import COMMAND, Shell
+from tests.cluster.nodes import OWNER, Cluster, connect
+from tests.cluster.test_machines import Machine, does, machines_of
+
+pytestmark = pytest.mark.cluster
+
+LOG = ("sealed_lane", "log", "leaf", "node", "checkpoint", "witness")
+
+
+Dump = dict[str, tuple[list[str], list[Any]]]
+
+
+class Shared:
+    """A ledger in a database, which several machines share, and what its administrator can do."""
+
+    def __init__(self, cluster: Cluster, database: str, folder: Path) -> None:
+        self.cluster = cluster
+        self.database = database
+        self.folder = folder
+        self.machine: Machine = machines_of(cluster, folder)
+        self.first = self.machine("first")
+        [node] = cluster
+        self.address = f"mysql://{OWNER}@{node.host}:{node.port}/{database}"
+        does(self.first, f"init Ann --ledger {self.address}")
+        does(self.first, "card add 9999010000000003")
+
+    def another(self, name: str) -> Shell:
+        """Let a machine of that name join."""
+        machine, invitation = self.machine(name), self.folder / f"{name}.invitation"
+        phrase = self.folder / "passphrase"
+        does(self.first, f"home invite {invitation} --passphrase-file {phrase}")
+        does(machine, f"home join {invitation} --passphrase-file {phrase}")
+        return machine
+
+    def sql(self, *statements: str) -> Any:
+        """Do what an administrator does, in one transaction."""
+        with (
+            connect(self.cluster, self.cluster.nodes[0], database=self.database) as link,
+            link.cursor() as cursor,
+        ):
+            for statement in statements:
+                cursor.execute(statement)
+            link.commit()
+            return cursor.fetchall()
+
+    def moves(self, lane: str = "packet/7", mac: bytes = bytes(range(32))) -> None:
+        """Let a lane have one more entry, as an act adds it."""
+        ((upto,),) = self.sql(f"SELECT coalesce(max(upto), 0) + 1 FROM lane WHERE name = '{lane}'")
+        self.sql(
+            f"REPLACE INTO lane VALUES ('{lane}', {upto}, X'{mac.hex()}', 1, 1)",
+            f"INSERT INTO lane_entry VALUES ('{lane}', {upto}, 1, X'{mac.hex()}')",
+        )
+
+    def tables(self) -> Dump:
+        """Dump every table: its columns, and its rows."""
+        return {
+            table: (columns, list(self.sql(f"SELECT {', '.join(columns)} FROM `{table}`")))
+            for table in TABLES
+            for columns in [[f"`{column}`" for column in COLUMNS[table]]]
+        }
+
+    def put_back(self, tables: Dump) -> None:
+        """Restore a dump of some tables, or of all."""
+        with (
+            connect(self.cluster, self.cluster.nodes[0], database=self.database) as link,
+            link.cursor() as cursor,
+        ):
+            for table, (columns, rows) in tables.items():
+                cursor.execute(f"DELETE FROM `{table}`")
+                places = ", ".join(["%s"] * len(columns))
+                into = f"INSERT INTO `{table}` ({', '.join(columns)}) VALUES ({places})"
+                cursor.executemany(into, rows)
+            link.commit()
+
+
+@pytest.fixture
+def shared(one_node: Cluster, request: pytest.FixtureRequest, tmp_path: Path) -> Shared:
+    database = one_node.create_database(f"hongbao_{request.node.name[:40]}")
+    return Shared(one_node, database, tmp_path)
+
+
+def log_of(shell: Shell) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(does(shell, "home --json"))["log"]
+    return found
+
+
+def check_of(shell: Shell, code: int = 0) -> list[str]:
+    """Return what `check` finds wrong with the log."""
+    said = shell("check", "--all", "--json")
+    assert code == said.code, said
+    answer = json.loads(said.out or said.err)
+    findings = answer.get("findings") or answer["error"]["findings"]
+    (finding,) = (each for each in findings if each["check"] == "log")
+    return list(finding["rows"])
+
+
+def test_what_commands_change_is_sealed_and_seen_by_every_machine(shared: Shared):
+    """
+    A machine that joins begins with what is there, and acknowledges what it sees.
+    """
+    first = shared.first
+    before = log_of(first)
+    shared.moves()
+    does(first, "topup 5")
+    second = shared.another("second")
+    does(second, "balance -p Ann")
+
+    after = log_of(second)
+
+    assert before["epoch"] == after["epoch"] == 1
+    assert before["size"] < after["size"]
+    assert 0 == after["unsealed"]
+    assert [after["size"]] * 2 == [row["size"] for row in after["witnesses"]]
+    assert [False, True] == sorted(row["here"] for row in after["witnesses"])
+    assert "nothing to seal" in does(second, "home seal")
+    for each in (first, second):
+        assert [] == check_of(each)
+
+
+def test_an_older_dump_is_found_by_every_machine_that_has_seen_more(shared: Shared):
+    """
+    Looking tells what is there; an epoch says that it is lost, and then all goes on.
+    """
+    first, second = shared.first, shared.another("second")
+    late = shared.another("late")
+    dump = shared.tables()
+    shared.moves()
+    does(first, "home seal")
+    does(second, "balance -p Ann")
+
+    shared.put_back(dump)
+
+    for each in (first, second):
+        said = does(each, "balance -p Ann", 19)
+        assert "was put back, or lost commits" in said
+        assert "hongbao home epoch" in said
+        assert "log_rolled_back" in does(each, "topup 1 -p Ann --json", 19)
+        assert any("which this machine has seen" in row for row in check_of(each, 19))
+    does(late, "balance -p Ann")  # which has seen nothing that is gone
+    before = log_of(first)
+    assert 1 == before["epoch"]
+
+    asked = does(first, "home epoch", 2)
+    assert "a machine has seen another one" in asked
+    assert before == log_of(first)
+    opened = json.loads(does(first, "home epoch --yes --json"))
+    assert 2 == opened["opened"]["epoch"]
+    assert 1 == len(opened["abandoned"])
+
+    for each in (first, second, late):
+        does(each, "balance -p Ann")
+        assert 2 == log_of(each)["epoch"]
+        assert [] == check_of(each)
+    assert "home_epoch" in does(first, "events")
+    assert "no epoch is needed" in does(first, "home epoch --yes", 2)
+
+
+def test_a_head_that_no_epoch_names_is_named_by_a_further_one(shared: Shared):
+    """
+    Of a machine that nobody could ask when the first epoch was opened.
+    """
+    first, second = shared.first, shared.another("second")
+    does(second, "device add laptop -p Ann")
+    does(first, "device approve laptop")
+    dump = shared.tables()
+    shared.moves("packet/1")
+    does(second, "home seal")
+    shared.put_back(dump)
+    shared.moves("packet/2", bytes([9]) * 32)
+    does(first, "home seal")  # another history of the same length
+    assert "has another history" in does(second, "balance -p Ann", 19)
+    shared.put_back(dump)
+    assert "was put back" in does(first, "balance", 19)
+
+    does(first, "home epoch --yes")
+
+    assert "log_unaccounted" in does(second, "balance -p Ann --json", 19)
+    assert "no epoch is needed" in does(first, "home epoch --yes", 2)
+    opened = json.loads(does(second, "home epoch --yes -p Ann --json"))
+    assert 3 == opened["opened"]["epoch"]
+    for each in (first, second):
+        does(each, "balance -p Ann")
+        assert [] == check_of(each)
+
+
+def test_an_operator_answers_for_an_epoch_once_there_is_one(shared: Shared):
+    """
+    With a PIN of their own; it is among what operators did.
+    """
+    first = shared.first
+    pin = shared.folder / "operator.pin"
+    pin.write_text("864209\n")
+    does(first, f"operator add Wu --new-pin-file {pin}")
+    shared.moves("packet/8")
+    does(first, "home seal")
+    shared.sql("UPDATE lane_entry SET mac = reverse(mac) WHERE lane = 'packet/8'")
+
+    assert "operator" in does(first, "home epoch --yes", 2)
+    does(first, f"home epoch --yes --operator Wu --pin-file {pin}")
+
+    assert "home_epoch" in does(first, "operator log")
+    assert [] == check_of(first)
+
+
+def test_a_lane_that_lost_what_was_sealed_is_named_until_an_epoch_accounts_for_it(shared: Shared):
+    """
+    The log itself is consistent then, so every machine takes it; check names the lane.
+    """
+    first = shared.first
+    shared.moves("packet/8")
+    shared.moves("packet/9")
+    does(first, "home seal")
+    assert [] == check_of(first)
+
+    shared.sql("DELETE FROM lane WHERE name = 'packet/8'")
+    shared.sql("DELETE FROM lane_entry WHERE lane = 'packet/8'")
+
+    assert ["lane packet/8 is torn"] == [row.partition(":")[0] for row in check_of(first, 19)]
+    assert "packet/8" in json.loads(does(first, "home seal --json"))["torn"]
+    opened = json.loads(does(first, "home epoch --yes --json"))
+    assert (["packet/8"], []) == (opened["torn"], opened["abandoned"])
+    assert [] == check_of(first)
+    assert [] == json.loads(does(first, "home seal --json"))["torn"]
+
+
+CHANGED = {
+    "UPDATE leaf SET content = concat(content, ' ') WHERE number = 1": "leaf 1/1: ",
+    "DELETE FROM leaf WHERE number = 1": "leaf 1/1: ",
+    "UPDATE node SET hash = reverse(hash) WHERE place = 1": "tile/0/000.p/",
+    "DELETE FROM node WHERE place = 1": "tile/0/000.p/",
+    "UPDATE checkpoint SET root = reverse(root) WHERE size = 2": "checkpoint 1/2: ",
+    "UPDATE checkpoint SET seal = reverse(seal) WHERE size = 2": "checkpoint 1/2: ",
+    "INSERT INTO checkpoint VALUES (1, 77, repeat('x', 32), '')": "checkpoint 1/77: ",
+    "UPDATE sealed_lane SET upto = upto + 1 WHERE lane = 'packet/8'": "lane packet/8: ",
+    "UPDATE lane_entry SET mac = reverse(mac) WHERE lane = 'packet/8'": "lane packet/8 is torn",
+    "UPDATE log SET seal = reverse(seal)": "not sealed by this wallet",
+    "DELETE FROM log": "is missing",
+}
+"""Changes of a row, each with what `check` names then."""
+
+
+def test_a_row_that_was_changed_is_named(shared: Shared):
+    """
+    By check, on any machine.
+    """
+    for number in (8, 9):
+        shared.moves(f"packet/{number}", bytes(range(number, number + 32)))
+        does(shared.first, "home seal")
+    assert [] == check_of(shared.first)
+    before = shared.tables()
+
+    for change, named in CHANGED.items():
+        shared.sql(change)
+        assert any(named in row for row in check_of(shared.first, 19)), change
+        shared.put_back({table: before[table] for table in (*LOG, "lane_entry")})
+    assert [] == check_of(shared.first)
+
+
+FOREIGN = (
+    "UPDATE log SET size = size + 1",
+    "UPDATE log SET root = reverse(root)",
+    "UPDATE log SET seal = reverse(seal)",
+    "UPDATE log SET name = '0123456789abcdef'",
+    f"INSERT INTO log VALUES (2, '0123456789abcdef', 1, X'{'00' * 32}', X'{'00' * 32}', 0)",
+)
+
+
+def test_a_checkpoint_that_no_sealer_wrote_is_refused(shared: Shared):
+    """
+    By the seal of its row, which the administrator of the database cannot make.
+    """
+    shared.moves()
+    does(shared.first, "home seal")
+    before = shared.tables()
+
+    for change in FOREIGN:
+        shared.sql(change)
+        for line in ("balance", "topup 1", "home seal"):
+            assert "was not written by this wallet" in does(shared.first, line, 19), change
+        shared.put_back({"log": before["log"]})
+    shared.sql("DELETE FROM log")
+    assert "was put back" in does(shared.first, "balance", 19)
+    shared.put_back({table: before[table] for table in LOG})
+    does(shared.first, "balance")
+
+
+def test_a_memory_that_is_gone_is_not_begun_again_by_itself(shared: Shared):
+    """
+    Nor where it is an older copy; a person accepts what is there, and it is another witness.
+    """
+    first = shared.first
+    memory = first.home / "keys" / "witness"
+    old, name = memory.read_bytes(), log_of(first)["witnesses"][0]["witness"]
+    shared.moves()
+    does(first, "home seal")
+
+    memory.write_bytes(old)
+    assert "is gone, or is an older copy" in does(first, "balance", 19)
+    memory.unlink()
+    assert "is gone, or is an older copy" in does(first, "topup 1", 19)
+    assert any("is gone" in row for row in check_of(first, 19))
+    assert "witness_lost" in does(first, f"home connect {shared.address} --json", 19)
+    does(first, f"home connect {shared.address} --yes")
+
+    does(first, "topup 1")
+    rows = log_of(first)["witnesses"]
+    assert [False] == [row["here"] for row in rows if row["witness"] == name]
+    assert 2 == len(rows)
+
+
+def test_a_sealer_runs_until_it_is_stopped(shared: Shared):
+    """
+    Two do no harm; each prints what it has added, and ends with the step that it is at.
+    """
+    running = [
+        subprocess.Popen(
+            [*COMMAND, "home", "seal", "--every", "1s", "--json"],
+            env=shared.first.environment(
+                HONGBAO_LEDGER_PASSWORD_FILE=str(shared.cluster.password_file(OWNER))
+            ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    try:
+        for number in range(3):
+            shared.moves(f"packet/{number}", bytes([number]) * 32)
+            time.sleep(1)
+        until = time.monotonic() + 20
+        while log_of(shared.first)["unsealed"] and time.monotonic() < until:
+            time.sleep(0.2)
+        for each in running:
+            each.send_signal(signal.SIGTERM)
+        said = [each.communicate(timeout=20) for each in running]
+    finally:
+        for each in running:
+            each.kill()
+
+    assert [(0, ""), (0, "")] == [
+        (each.returncode, err) for each, (_out, err) in zip(running, said, strict=True)
+    ]
+    steps = [json.loads(line) for out, _err in said for line in out.splitlines()]
+    assert {"epoch", "size", "root", "leaves", "torn"} <= steps[0].keys()
+    assert 0 == log_of(shared.first)["unsealed"]
+    assert [] == check_of(shared.first)
