@@ -205,7 +205,10 @@ def test_an_operator_answers_for_an_epoch_once_there_is_one(shared: Shared):
     does(first, f"operator add Wu --new-pin-file {pin}")
     shared.moves("packet/8")
     does(first, "home seal")
-    shared.sql("UPDATE lane_entry SET mac = reverse(mac) WHERE lane = 'packet/8'")
+    shared.sql(
+        "UPDATE lane SET head = reverse(head) WHERE name = 'packet/8'",
+        "UPDATE lane_entry SET mac = reverse(mac) WHERE lane = 'packet/8'",
+    )
 
     assert "operator" in does(first, "home epoch --yes", 2)
     does(first, f"home epoch --yes --operator Wu --pin-file {pin}")
