@@ -58,9 +58,11 @@ def address_of(cluster: Cluster, database: str, *, user: str = OWNER) -> Address
     return Address(user, hosts, database)
 
 
-def let_in(cluster: Cluster, database: str) -> None:
+def let_in(cluster: Cluster, database: str, *, rights: Sequence[str] = ()) -> None:
     """
     Let PAY into the ledger in *database*, with the rights that `grants` gives and no other.
+
+    *rights* are statements that are to be carried out in place of those.
 
     (The application's user of `tools/cluster` may also add rows to every table that there is.)
     """
@@ -69,7 +71,7 @@ def let_in(cluster: Cluster, database: str) -> None:
     if not password.exists():
         password.touch(mode=0o600)
         password.write_text(f"{secrets.token_urlsafe(18)}\n")
-    statements = grants(database, f"'{PAY}'@'%'")
+    statements = rights or grants(database, f"'{PAY}'@'%'")
     made = f"CREATE USER IF NOT EXISTS '{PAY}'@'%' IDENTIFIED BY '{password.read_text().strip()}'"
     node.sql(";\n".join([made, *statements, ""]))
 

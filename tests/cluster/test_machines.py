@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pymysql
 import pytest
 
+from hongbao.engines.mysql.schema import DELETED, TABLES, UPDATED
 from tests.cli.shell import Shell
-from tests.cluster.nodes import OWNER, Cluster
+from tests.cluster.databases import PAY, let_in
+from tests.cluster.nodes import OWNER, Cluster, connect
 
 pytestmark = pytest.mark.cluster
 
@@ -201,6 +204,77 @@ def test_a_refused_init_leaves_nothing(machine: Machine, address: str):
     does(shell, f"init Ann --ledger {address.replace('://', '://x:y')}", 2)
 
     assert not shell.home.exists() or not any(shell.home.iterdir())
+    does(shell, f"init Ann --ledger {address}")
+
+
+def test_machines_act_as_a_user_who_adds_and_seldom_changes(
+    address: str, one_node: Cluster, tmp_path: Path
+):
+    """
+    The owner makes the tables and grants; from then on no machine needs the owner's password.
+    """
+    first, second = (Shell(tmp_path / name / "home", PIN) for name in ("first", "second"))
+    (tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n")
+    database = address.rpartition("/")[2]
+    owner, password = (one_node.password_file(user) for user in (OWNER, PAY))
+    does(first, f"init Ann --ledger {address} --ledger-password-file {owner}")
+    let_in(one_node, database)
+    as_payer = address.replace(OWNER, PAY)
+    does(first, f"home connect {as_payer} --ledger-password-file {password}")
+    invitation = f"{tmp_path}/it --passphrase-file {tmp_path}/passphrase"
+    does(first, f"home invite {invitation}")
+    does(second, f"home join {invitation} --ledger-password-file {password}")
+
+    for line in (
+        *("init Bob", "identify --name 张三 --id-number 11010519491231002X"),
+        *("card add 9999010000000003", "topup 100", "send 10 --count 2", "claim last -p Bob"),
+    ):
+        does(first, line)
+    does(second, "device add laptop -p Ann")
+    does(first, "device approve laptop")
+    for line in ("topup 1 -p Ann", "claim last -p Ann", "withdraw 1 -p Ann", "settle"):
+        does(second, line)
+    for shell in (first, second):
+        assert json.loads(does(shell, "check --all --json"))["ok"]
+        assert PAY in (shell.home / "data" / "ledger.toml").read_text()
+
+    with connect(one_node, one_node.nodes[0], user=PAY, database=database) as link:
+        cursor = link.cursor()
+        tampering = [
+            *(f"DELETE FROM `{table}`" for table in TABLES.keys() - DELETED),
+            *(f"UPDATE `{table}` SET {first_of(table)} = 0" for table in TABLES.keys() - UPDATED),
+            *(f"{verb} TABLE `{table}`" for table in TABLES for verb in ("DROP", "TRUNCATE")),
+            "ALTER TABLE entry ADD COLUMN note BIGINT",
+            "CREATE TABLE mine (one BIGINT PRIMARY KEY)",
+            "CREATE TRIGGER t BEFORE INSERT ON entry FOR EACH ROW SET NEW.id = 0",
+            f"GRANT ALL ON `{database}`.* TO '{PAY}'@'%'",
+        ]
+        for statement in tampering:
+            with pytest.raises(pymysql.err.OperationalError) as denied:
+                cursor.execute(statement)
+            assert denied.value.args[0] in (1044, 1142), (statement, denied.value)
+
+
+def first_of(table: str) -> str:
+    return TABLES[table].split()[0]
+
+
+def test_who_may_not_make_tables_is_told_so(machine: Machine, one_node: Cluster, address: str):
+    """
+    And nothing is left that a second try would stumble over.
+    """
+    database = address.rpartition("/")[2]
+    let_in(one_node, database, rights=[f"GRANT SELECT ON `{database}`.* TO '{PAY}'@'%'"])
+    shell = machine("shop")
+
+    said = does(
+        shell,
+        f"init Ann --ledger {address.replace(OWNER, PAY)}"
+        f" --ledger-password-file {one_node.password_file(PAY)}",
+        21,
+    )
+
+    assert "refuses this user, this password, or what the ledger needs to do" in said
     does(shell, f"init Ann --ledger {address}")
 
 
