@@ -1,22 +1,30 @@
 """What only the engine for clusters has: its SQL, what it seals, and the nodes that it refuses."""
 
+import resource
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hongbao.changes.packets import AddUsage
+from hongbao.engines import sqlcipher
+from hongbao.engines.mysql import engine
 from hongbao.engines.mysql.dialect import translate
 from hongbao.engines.mysql.engine import Ledger
 from hongbao.engines.mysql.schema import DELETED, FORM, TABLES, UPDATED, grants
 from hongbao.engines.sql.questions import ASKED
 from hongbao.errors import ClusterRefused, Damaged, HomeNotFound, LedgerDenied, NewerHome
+from hongbao.home.clusters import copy_to
 from hongbao.questions import Question
 from hongbao.store import Again, Store
 from hongbao.vault.columns import MARK
 from tests.cluster.databases import SECRET, Databases
 from tests.cluster.nodes import APP, OWNER, Cluster, connect, started
-from tests.engines.acts import ZHANG, act, add, found, picture, topup
+from tests.engines.acts import DAY, ZHANG, act, add, found, picture, topup
 from tests.engines.cases import CASES
+from tests.vault.processes import run
 
 WRITTEN = ("Zhang", "zhang", "Phone", "phone", "Chen", "cmb-0001", "0001", "好", "luck", "红包")
 """What persons wrote in the cases of the suite."""
@@ -148,6 +156,23 @@ def test_a_node_that_may_lose_commits_is_refused_by_the_settings_name(
     databases.open()
 
 
+@pytest.mark.parametrize("level", ["READ-UNCOMMITTED", "SERIALIZABLE"])
+def test_a_session_isolates_as_it_does_whatever_the_servers_default(
+    level: str, databases: Databases, store: Store, node: Cluster
+):
+    """And what another session has not committed is not seen."""
+    node.nodes[0].sql(f"SET GLOBAL tx_isolation = '{level}'")
+    try:
+        other = databases.open()
+        before = picture(other)
+        with store.transaction():
+            add(store, transfers=[topup(ZHANG, 1)])
+            assert before == picture(other)
+        assert before != picture(other)
+    finally:
+        node.nodes[0].sql("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
+
+
 def test_what_is_not_a_ledger_of_ours_is_told_as_such(
     databases: Databases, store: Store, node: Cluster
 ):
@@ -202,3 +227,43 @@ def test_another_key_opens_nothing(databases: Databases, store: Store):
         other.profile(ZHANG)
     other.close()
     assert OWNER == databases.address("ledger").user
+
+
+def test_a_copy_takes_no_more_memory_for_more_rows(
+    databases: Databases, store: Store, node: Cluster, tmp_path: Path
+):
+    """A hundred thousand transfers, which would be tens of megabytes if they were kept."""
+    sql(node, "INSERT INTO transfer SELECT 1000000, entry, book, debit, credit, amount_fen, reason"
+              " FROM transfer LIMIT 1")  # fmt: skip
+    for _ in range(17):
+        sql(node, "INSERT INTO transfer SELECT id + (SELECT count(*) FROM transfer WHERE id >="
+                  " 1000000), entry, book, debit, credit, amount_fen, reason FROM transfer"
+                  " WHERE id >= 1000000")  # fmt: skip
+    databases.close()
+
+    def copied() -> None:
+        with closing(databases.open()) as ledger:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            copy_to(ledger, tmp_path / "copy", bytes(32))
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            assert grown < 30 << 10, f"{grown} KiB"
+
+    assert 0 == run(copied)
+    with closing(sqlcipher.Ledger.open(tmp_path / "copy", bytes(32))) as copy:
+        ((count,),) = copy.rows("SELECT count(*) FROM transfer WHERE id >= 1000000")
+    assert 1 << 17 == count
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_a_chain_is_read_page_by_page(size: int, store: Store, monkeypatch: pytest.MonkeyPatch):
+    """Also where one entry has more rows than a page; each row comes once, and in its order."""
+    asked = (Question.SEALED_ACTS, Question.SEALED_TRANSFERS, Question.SEALED_ROWS)
+    for _ in range(3):
+        act(store, AddUsage(ZHANG, "topup", DAY, 1), transfers=[topup(ZHANG, 1)] * 4)
+    whole = [list(store.audit(question)) for question in asked]
+    assert len(whole[1]) > 12
+
+    monkeypatch.setattr(engine, "ROWS_AT_ONCE", size)
+
+    assert whole == [list(store.audit(question)) for question in asked]
+    assert whole[1][-4:] == list(store.audit(Question.SEALED_TRANSFERS, store.head().entry - 1))

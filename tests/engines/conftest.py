@@ -5,8 +5,9 @@ An engine that is added gets an adapter here and has to pass every test unchange
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from sqlcipher3 import dbapi2
@@ -15,6 +16,9 @@ from hongbao.engines.sqlcipher import Ledger
 from hongbao.store import RuleBroken, Store
 from tests.engines.acts import found
 from tests.wallet.kills import killed_at
+
+if TYPE_CHECKING:
+    from tests.cluster.nodes import Cluster
 
 
 class Engine(Protocol):
@@ -79,7 +83,7 @@ class SQLCipher:
 
 CLUSTERS = {
     "mysql": ("one_node", []),  # as a user with the rights that are granted for acts
-    "mysql-poor": ("one_node", []),  # which enforces no CHECK
+    "mysql-poor": ("one_node", []),  # which enforces no CHECK, and isolates by another default
     "mysql-galera": ("galera", [pytest.mark.slow]),
     "mysql-seekdb": ("seekdb", [pytest.mark.slow]),
 }
@@ -97,6 +101,7 @@ ENGINES = [
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     made: Engine
+    cluster: Any = None
     if request.param == "sqlcipher":
         made = SQLCipher(tmp_path)
     else:
@@ -110,8 +115,18 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
                 made = Databases(cluster, Poor)
             case _:
                 made = Databases(cluster)
-    yield made
-    made.close()
+    with server_default(cluster) if request.param == "mysql-poor" else nullcontext():
+        yield made
+        made.close()
+
+
+@contextmanager
+def server_default(cluster: "Cluster") -> Iterator[None]:
+    """Have sessions begin at REPEATABLE READ, as servers do that nobody has set otherwise."""
+    [node] = cluster
+    node.sql("SET GLOBAL tx_isolation = 'REPEATABLE-READ'")
+    yield
+    node.sql("SET GLOBAL tx_isolation = 'READ-COMMITTED'")
 
 
 @pytest.fixture

@@ -33,6 +33,9 @@ PAUSE_MICROS, PAUSE_MICROS_MAX = 5_000, 250_000
 TRIES_COUNTED = 10
 """How often in a row it matters that a transaction was undone: the pauses stay as long then."""
 
+ROWS_AT_ONCE = 1000
+"""How many rows of a long answer are taken in at a time."""
+
 _open: set[int] = set()
 """Which ledgers have a connection, by their `id`."""
 
@@ -349,6 +352,35 @@ class Ledger(Verbs):
         # All at once: an answer that is still coming in keeps the connection from other questions.
         yield from self.rows(sql, *values)
 
+    def behind(self, sql: str, entry: object) -> Iterator[Any]:
+        """Ask page by page. Where an entry has more rows than a page, a page becomes larger."""
+        size = ROWS_AT_ONCE
+        while len(page := self.rows(f"{sql} LIMIT {size}", entry)) == size:
+            last = page[-1][0]  # of which there may be more
+            whole = [row for row in page if row[0] != last]
+            if whole:
+                yield from whole
+                entry = whole[-1][0]
+            else:
+                size *= 2
+        yield from page
+
+    def streamed(self, sql: str) -> Iterator[Any]:
+        """
+        Yield the rows of a query as they come in, so that none of them is kept.
+
+        Up to the last one this connection takes no other question; and who is slow to take them may
+        find that the node has given up.
+        """
+        assert self._depth == "snapshot"
+        try:
+            with self._connection().cursor(driver().cursors.SSCursor) as cursor:
+                cursor.execute(translate(sql).text, ())
+                while rows := cursor.fetchmany(ROWS_AT_ONCE):
+                    yield from map(self._opened, rows)
+        except driver().err.Error as error:
+            self._fail(error)
+
     def write(self, sql: str, *values: object) -> int:
         statement = translate(sql)
         placed = self._placed(statement, values)
@@ -409,15 +441,19 @@ class Ledger(Verbs):
         try:
             return _ran(self._connection(), text, values)
         except driver().err.Error as error:
-            problem = errors.in_words(error, self.where)
-            if isinstance(problem, Again):
-                if problem.elsewhere:
-                    self._leave()
-                    if self._depth == "snapshot":
-                        problem = NodeLost(where=self.where)
-                self._failed = problem
-                self._count_undone()
-            raise problem from error
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        """Raise what *error* within a transaction or snapshot means; it is not gone on with."""
+        problem = errors.in_words(error, self.where)
+        if isinstance(problem, Again):
+            if problem.elsewhere:
+                self._leave()
+                if self._depth == "snapshot":
+                    problem = NodeLost(where=self.where)
+            self._failed = problem
+            self._count_undone()
+        raise problem from error
 
     def _outside(
         self, text: str, values: Sequence[object] | None = None, *, commit: bool = False

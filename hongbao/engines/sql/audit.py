@@ -24,7 +24,7 @@ def audit(engine: Engine, question: Question, *values: object) -> Iterator[Any]:
         case Question.SEALED_ACTS:
             return _sealed_acts(engine, *values)
         case Question.SEALED_TRANSFERS | Question.SEALED_ROWS:
-            return engine.each(ASKED[question], *(values or (_FROM_THE_FIRST,)))
+            return engine.behind(ASKED[question], *(values or (_FROM_THE_FIRST,)))
     return engine.each(ASKED[question], *values)
 
 
@@ -34,7 +34,7 @@ def audit(engine: Engine, question: Question, *values: object) -> Iterator[Any]:
 def _sealed_acts(
     engine: Engine, after: object = _FROM_THE_FIRST
 ) -> Iterator[tuple[tuple[Any, ...], bytes | None]]:
-    for row in engine.each(f"SELECT {ENTRY}, mac FROM entry WHERE id > ? ORDER BY id", after):
+    for row in engine.behind(f"SELECT {ENTRY}, mac FROM entry WHERE id > ? ORDER BY id", after):
         yield row[:-1], row[-1]
 
 

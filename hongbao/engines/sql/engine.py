@@ -50,6 +50,14 @@ class Engine(Protocol):
         """Ask in SQL for one row after the other: there may be as many as the ledger has."""
         ...
 
+    def behind(self, sql: str, entry: object) -> Iterator[Any]:
+        """
+        Ask for the rows behind an *entry*, one after the other: a chain may be longer than memory.
+
+        They begin with their entry, in whose order they come, and one value of *sql* is an entry.
+        """
+        ...
+
     def existing(self, row: Any) -> Any:
         """Return *row*, which another one names. Raises Damaged where it is gone."""
         ...

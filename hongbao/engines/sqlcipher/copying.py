@@ -9,12 +9,12 @@ from hongbao.errors import Damaged
 
 
 class Rows(Protocol):
-    """An engine that can be asked in SQL for the rows of a ledger."""
+    """An engine that yields the rows of a ledger to a query in SQL, one query after the other."""
 
     @property
     def where(self) -> str: ...
 
-    def each(self, sql: str, *values: object) -> Iterator[Any]: ...
+    def streamed(self, sql: str) -> Iterator[Any]: ...
 
 
 def fill(path: Path, page_key: bytes, source: Rows) -> None:
@@ -33,7 +33,7 @@ def fill(path: Path, page_key: bytes, source: Rows) -> None:
                 places = ", ".join("?" for _ in columns)
                 copy.write_many(
                     f"INSERT INTO {table} ({listed}) VALUES ({places})",
-                    source.each(f"SELECT {listed} FROM {table}"),
+                    source.streamed(f"SELECT {listed} FROM {table}"),
                 )
             if copy.rows("PRAGMA foreign_key_check"):
                 raise Damaged(path=source.where)

@@ -206,6 +206,9 @@ class Ledger(Verbs):
             # A cursor would be closed with the loop, which may outlive its connection.
             yield from chain(self._db.execute(sql, values))
 
+    def behind(self, sql: str, entry: object) -> Iterator[Any]:
+        return self.each(sql, entry)
+
     def row(self, sql: str, *values: object) -> Any:
         try:
             return self._db.execute(sql, values).fetchone()
