@@ -66,7 +66,7 @@ bench-peers: $(VENV)/.runs  ## measure what the same costs with Redis, PostgreSQ
 mutants: $(VENV)/.tests  ## put small faults into the code (MODULES=…, SAMPLE=…), and count those that the tests find
 	@$(PIP) 'mutmut>=3.8'
 	@$(BIN)/python tools/mutants.py $(MODULES) $(if $(SAMPLE),--sample $(SAMPLE) --seed $(SEED)) \
-		$(if $(AGAIN),--again) $(if $(SURVIVORS),--survivors)
+		$(if $(AGAIN),--again) $(if $(ALL),--all-tests) $(if $(SURVIVORS),--survivors)
 
 locale: $(VENV)/.tests  ## collect every sentence people read, and compile the translations
 	@$(BIN)/python tools/catalogue.py

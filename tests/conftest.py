@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from hongbao import words
+from tests import forks
 
 if TYPE_CHECKING:
     from tests.cluster.nodes import Cluster
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 # Tests start hundreds of commands. Each would compile all of hongbao for itself.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# The collector took a tenth of all time: as rarely as in the command, where it is also set.
+gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)  # mutants are tried without xdist
@@ -126,6 +130,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name in LAST)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage meanwhile: nearly all that collecting makes stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector thousands of tests that stay until the end."""
     gc.collect()
@@ -133,6 +147,7 @@ def pytest_collection_finish() -> None:
 
 
 class _Kept:
+    forks = forks.Often()
     pages = _resident_pages()
     grown = (16 << 20) // mmap.PAGESIZE
 
@@ -148,6 +163,8 @@ def pytest_runtest_logfinish() -> None:
         gc.collect()
         _give_back()
         _Kept.pages = _resident_pages()
+    if _Kept.forks.is_due():
+        forks.in_large_pages()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import ast
 import re
 import subprocess
 import sys
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -133,18 +133,28 @@ class Import(NamedTuple):
     at_once: bool
 
 
-parsed = cache(ast.parse)
+parsed = lru_cache(maxsize=1)(ast.parse)
+"""The tree of a source: one at a time, because those of all of them are a quarter of a gigabyte."""
+
+
+@lru_cache(maxsize=1)
+def walked(source: str) -> tuple[ast.AST, ...]:
+    """Return every node of *source*."""
+    return tuple(ast.walk(parsed(source)))
 
 
 @cache
 def imports(source: str) -> tuple[Import, ...]:
     """Return what *source* imports, by statement or by `importlib`, wherever it stands."""
     found: list[Import] = []
-    _add_imports(parsed(source), found, at_once=True)
+    _add_imports(parsed(source), found, at_once=True, calls="import_module" in source)
     return tuple(found)
 
 
-def _add_imports(node: ast.AST, found: list[Import], *, at_once: bool) -> None:
+_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+
+
+def _add_imports(node: ast.AST, found: list[Import], *, at_once: bool, calls: bool) -> None:
     match node:
         case ast.Import(names=names):
             found += [Import(name.name, node.lineno, at_once) for name in names]
@@ -160,7 +170,8 @@ def _add_imports(node: ast.AST, found: list[Import], *, at_once: bool) -> None:
         isinstance(node, ast.If) and dotted(node.test).endswith("TYPE_CHECKING")
     )
     for child in ast.iter_child_nodes(node):
-        _add_imports(child, found, at_once=at_once and not deferred)
+        if calls or isinstance(child, _STATEMENTS):
+            _add_imports(child, found, at_once=at_once and not deferred, calls=calls)
 
 
 def room_of(place: str) -> str:
@@ -211,7 +222,7 @@ def worldly(place: str, source: str) -> list[str]:
     if room_of(place) != "domain":
         return []
     found = [f"{line}: {module}" for module, line, _ in imports(source) if top(module) in WORLDLY]
-    for node in ast.walk(parsed(source)):
+    for node in walked(source):
         match node:
             case ast.Call(func=ast.Name(id="open" | "print" | "input" | "exec" | "eval" as name)):
                 found.append(f"{node.lineno}: {name}()")
@@ -232,10 +243,9 @@ def clock_and_dice(place: str, source: str) -> list[str]:
     room = room_of(place)
     if room == "env":
         return []
-    tree = parsed(source)
-    meant = _meanings(tree)
+    meant = _meanings(source)
     found = [f"{line}: {module}" for module, line, _ in imports(source) if top(module) in DICE]
-    for node in ast.walk(tree):
+    for node in walked(source):
         if isinstance(node, ast.Attribute | ast.Name):
             first, _, rest = dotted(node).partition(".")
             full = meant.get(first, first) + (f".{rest}" if rest else "")
@@ -255,10 +265,10 @@ def dotted(node: ast.AST) -> str:
     return ""
 
 
-def _meanings(tree: ast.AST) -> dict[str, str]:
-    """Return what each imported name in *tree* stands for, in full."""
+def _meanings(source: str) -> dict[str, str]:
+    """Return what each imported name in *source* stands for, in full."""
     meant = {}
-    for node in ast.walk(tree):
+    for node in walked(source):
         match node:
             case ast.Import(names=names):
                 for name in names:
@@ -275,7 +285,7 @@ def sql_clock_and_dice(source: str) -> list[str]:
     """Return where SQL in *source* would ask the system for the time or for chance."""
     return [
         f"{node.lineno}: {word}"
-        for node in ast.walk(parsed(source))
+        for node in walked(source)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         for word in ("current_timestamp", "current_date", "'now'", "randomblob(", "random()")
         if word in node.value.lower()
@@ -292,15 +302,14 @@ def floats(place: str, source: str) -> list[str]:
     room = room_of(place)
     if room not in MONEY or place in MEASURING:
         return []
-    tree = parsed(source)
     seconds = {
         id(part)
-        for node in ast.walk(tree)
+        for node in walked(source)
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target).endswith("_seconds")
         for part in ast.walk(node)
     }
     found = []
-    for node in ast.walk(tree):
+    for node in walked(source):
         if id(node) in seconds:
             continue
         match node:
@@ -327,6 +336,43 @@ def read(place: str) -> str:
     return (HOUSE / place).read_text(encoding="utf-8")
 
 
+class Seen(NamedTuple):
+    """All that is asked of one file: where it does what it should not, and its classes' bases."""
+
+    looking_up: list[str]
+    strangers: list[str]
+    early: list[str]
+    worldly: list[str]
+    clock_and_dice: list[str]
+    floats: list[str]
+    broken: list[str]
+    sql: list[str]
+    json_in_sql: list[str]
+    bases: dict[str, list[str]]
+
+
+@cache
+def seen(place: str) -> Seen:
+    """Return what is asked of the file at *place*, at once, so that its tree need not be kept."""
+    source = read(place)
+    return Seen(
+        looking_up(place, source),
+        strangers(place, source),
+        early(source),
+        worldly(place, source),
+        [*clock_and_dice(place, source), *sql_clock_and_dice(source)],
+        floats(place, source),
+        broken(place, source),
+        sql(source),
+        json_in_sql(source),
+        {
+            node.name: [base.id for base in node.bases if isinstance(base, ast.Name)]
+            for node in walked(source)
+            if isinstance(node, ast.ClassDef)
+        },
+    )
+
+
 def test_every_room_is_on_the_map():
     """
     A new room is given its floor before anyone moves in.
@@ -339,7 +385,7 @@ def test_imports_run_one_way(place: str):
     """
     Nothing looks up, and rooms on one floor do not know each other.
     """
-    assert [] == looking_up(place, read(place))
+    assert [] == seen(place).looking_up
 
 
 @every("place", PLACES)
@@ -347,7 +393,7 @@ def test_each_library_has_one_door(place: str):
     """
     A reader who wants to know what we do with a library opens one room, and is done.
     """
-    assert [] == strangers(place, read(place))
+    assert [] == seen(place).strangers
 
 
 @every("place", PLACES)
@@ -355,7 +401,7 @@ def test_slow_libraries_sleep_until_they_are_needed(place: str):
     """
     A command wakes only the rooms that it needs.
     """
-    assert [] == early(read(place))
+    assert [] == seen(place).early
 
 
 @every("place", PLACES)
@@ -363,7 +409,7 @@ def test_the_rules_touch_nothing_of_the_world(place: str):
     """
     `domain` is the standard library and arithmetic: chance, time and files come in as arguments.
     """
-    assert [] == worldly(place, read(place))
+    assert [] == seen(place).worldly
 
 
 @every("place", PLACES)
@@ -371,8 +417,7 @@ def test_only_env_reads_the_clock_or_draws_chance(place: str):
     """
     So a test, a demo and a lesson can turn the clock and script the dice.
     """
-    assert [] == clock_and_dice(place, read(place))
-    assert [] == sql_clock_and_dice(read(place))
+    assert [] == seen(place).clock_and_dice
 
 
 @every("place", PLACES)
@@ -380,7 +425,7 @@ def test_no_float_is_near_money(place: str):
     """
     Amounts are whole fen from the first character typed to the last row written.
     """
-    assert [] == floats(place, read(place))
+    assert [] == seen(place).floats
 
 
 BROKEN = "hongbao.lab.broken"
@@ -391,7 +436,7 @@ def broken(place: str, source: str) -> list[str]:
     if room_of(place) == "lab":
         return []
     lines = [line for module, line, _ in imports(source) if module.startswith(BROKEN)]
-    for node in ast.walk(parsed(source)):
+    for node in walked(source):
         match node:
             case ast.ImportFrom(module="hongbao.lab", names=names):
                 lines += [node.lineno for name in names if name.name == "broken"]
@@ -405,7 +450,7 @@ def test_only_the_laboratory_imports_what_is_broken(place: str):
     """
     The engines in it lose money on purpose.
     """
-    assert [] == broken(place, read(place))
+    assert [] == seen(place).broken
 
 
 # --- each check has a fault that trips it ---------------------------------------------------------
@@ -616,7 +661,7 @@ def changes(source: str) -> list[str]:
     """Return where *source* asks the store for a change, or opens a transaction for one."""
     return [
         f"{node.lineno}: {node.func.attr}"
-        for node in ast.walk(parsed(source))
+        for node in walked(source)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and (
@@ -675,7 +720,7 @@ def sql(source: str) -> list[str]:
     """Return the texts in *source* that begin as a statement in SQL does."""
     return [
         f"{node.lineno}: {node.value[:40]}"
-        for node in ast.walk(parsed(source))
+        for node in walked(source)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and SQL.fullmatch(node.value)
@@ -703,7 +748,7 @@ def test_nothing_outside_the_engines_knows_sql():
     """
     What asks the ledger speaks the words of `hongbao.store`; another engine need not know SQL.
     """
-    found = {place: sql(read(place)) for place in PLACES if not place.startswith("engines/")}
+    found = {place: seen(place).sql for place in PLACES if not place.startswith("engines/")}
 
     assert {} == {place: texts for place, texts in found.items() if texts}
 
@@ -719,7 +764,7 @@ def json_in_sql(source: str) -> list[str]:
     """Return the texts in *source* with which SQL would look into what is written as JSON."""
     return [
         f"{node.lineno}: {found[0]}"
-        for node in ast.walk(parsed(source))
+        for node in walked(source)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and (found := JSON_IN_SQL.search(node.value)) is not None
@@ -750,7 +795,7 @@ def test_no_sql_reads_json():
     """
     What the engine looks for, joins or adds up has a column; the rest is for those who know it.
     """
-    found = {place: json_in_sql(read(place)) for place in PLACES if place.startswith("engines/")}
+    found = {place: seen(place).json_in_sql for place in PLACES if place.startswith("engines/")}
 
     assert found
     assert {} == {place: texts for place, texts in found.items() if texts}
@@ -761,11 +806,10 @@ def test_no_class_has_more_than_two_ancestors_of_ours():
     What classes share they call, so that each can be read alone; errors are families by design.
     """
     bases = {
-        node.name: [base.id for base in node.bases if isinstance(base, ast.Name)]
+        name: those
         for place in PLACES
         if not place.startswith("errors")
-        for node in ast.walk(parsed(read(place)))
-        if isinstance(node, ast.ClassDef)
+        for name, those in seen(place).bases.items()
     }
 
     def ancestors(name: str) -> set[str]:

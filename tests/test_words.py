@@ -296,6 +296,8 @@ def marked(source: str) -> set[str]:
         "ngettext": slice(2),
         "counted": slice(2),
     }
+    if not any(f"{name}(" in source for name in said_by):
+        return set()
     return {
         argument.value
         for node in ast.walk(ast.parse(source))

@@ -443,6 +443,7 @@ def _wake() -> None:
 
     Catalogues are read, patterns and parsers made, ciphers found. Each command did that for itself.
     """
+    from tests import forks
     from tests.cli import stage
 
     before, folder = dict(os.environ), Path.cwd()
@@ -456,6 +457,7 @@ def _wake() -> None:
     os.environ.clear()
     os.environ.update(before)
     gc.collect()
+    forks.in_large_pages()
 
 
 class _Imports:
