@@ -126,7 +126,7 @@ class Databases:
 
     def killed_at(self, step: int, act: Callable[[], object], *, everywhere: bool) -> bool:
         def body() -> None:
-            _watch(step, everywhere=everywhere)
+            watch(step, everywhere=everywhere)
             act()
 
         status = run(body)
@@ -147,7 +147,7 @@ def _called(name: str) -> str:
     return f"{DATABASE}_{name.rstrip('-0123456789')}"
 
 
-def _watch(step: int, *, everywhere: bool) -> None:
+def watch(step: int, *, everywhere: bool) -> None:
     """Kill this process before, or behind, the *step*-th COMMIT, or statement if *everywhere*."""
     from pymysql.connections import Connection
 

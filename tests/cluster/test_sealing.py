@@ -4,15 +4,21 @@ import json
 import signal
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hongbao.engines.mysql.schema import COLUMNS, TABLES
+from hongbao.env import system_env
+from hongbao.wallet import Wallet
 from tests.cli.shell import COMMAND, Shell
+from tests.cluster.databases import watch
 from tests.cluster.nodes import OWNER, Cluster, connect
 from tests.cluster.test_machines import Machine, does, machines_of
+from tests.cluster.test_proofs import until_size
+from tests.vault.processes import killed_at, run
 
 pytestmark = pytest.mark.cluster
 
@@ -31,10 +37,15 @@ class Shared:
         self.folder = folder
         self.machine: Machine = machines_of(cluster, folder)
         self.first = self.machine("first")
-        [node] = cluster
+        node, *_others = cluster
         self.address = f"mysql://{OWNER}@{node.host}:{node.port}/{database}"
         does(self.first, f"init Ann --ledger {self.address}")
         does(self.first, "card add 9999010000000003")
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the first machine's shell, which knows the password."""
+        password = str(self.cluster.password_file(OWNER))
+        return self.first.environment(HONGBAO_LEDGER_PASSWORD_FILE=password)
 
     def another(self, name: str) -> Shell:
         """Let a machine of that name join."""
@@ -44,10 +55,10 @@ class Shared:
         does(machine, f"home join {invitation} --passphrase-file {phrase}")
         return machine
 
-    def sql(self, *statements: str) -> Any:
-        """Do what an administrator does, in one transaction."""
+    def sql(self, *statements: str, at: int = 0) -> Any:
+        """Do what an administrator does, in one transaction, on the node *at* that place."""
         with (
-            connect(self.cluster, self.cluster.nodes[0], database=self.database) as link,
+            connect(self.cluster, self.cluster.nodes[at], database=self.database) as link,
             link.cursor() as cursor,
         ):
             for statement in statements:
@@ -55,12 +66,14 @@ class Shared:
             link.commit()
             return cursor.fetchall()
 
-    def moves(self, lane: str = "packet/7", mac: bytes = bytes(range(32))) -> None:
+    def moves(self, lane: str = "packet/7", mac: bytes = bytes(range(32)), *, at: int = 0) -> None:
         """Let a lane have one more entry, as an act adds it."""
-        ((upto,),) = self.sql(f"SELECT coalesce(max(upto), 0) + 1 FROM lane WHERE name = '{lane}'")
+        last = f"SELECT coalesce(max(upto), 0) + 1 FROM lane WHERE name = '{lane}'"
+        ((upto,),) = self.sql(last, at=at)
         self.sql(
             f"REPLACE INTO lane VALUES ('{lane}', {upto}, X'{mac.hex()}', 1, 1)",
             f"INSERT INTO lane_entry VALUES ('{lane}', {upto}, 1, X'{mac.hex()}')",
+            at=at,
         )
 
     def tables(self) -> Dump:
@@ -323,6 +336,7 @@ def test_a_memory_that_is_gone_is_not_begun_again_by_itself(shared: Shared):
     assert 2 == len(rows)
 
 
+@pytest.mark.slow
 def test_a_sealer_runs_until_it_is_stopped(shared: Shared):
     """
     Two do no harm; each prints what it has added, and ends with the step that it is at.
@@ -330,9 +344,7 @@ def test_a_sealer_runs_until_it_is_stopped(shared: Shared):
     running = [
         subprocess.Popen(
             [*COMMAND, "home", "seal", "--every", "1s", "--json"],
-            env=shared.first.environment(
-                HONGBAO_LEDGER_PASSWORD_FILE=str(shared.cluster.password_file(OWNER))
-            ),
+            env=shared.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -360,3 +372,82 @@ def test_a_sealer_runs_until_it_is_stopped(shared: Shared):
     assert {"epoch", "size", "root", "leaves", "torn"} <= steps[0].keys()
     assert 0 == log_of(shared.first)["unsealed"]
     assert [] == check_of(shared.first)
+
+
+@pytest.mark.slow
+def test_a_step_that_is_killed_anywhere_is_done_or_not(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+):
+    """
+    At each statement of it, and around each write of what the machine remembers.
+    """
+    for name, value in shared.environment().items():
+        monkeypatch.setenv(name, value)
+    env = system_env()
+
+    def seal() -> None:
+        with Wallet.open(env) as wallet:
+            wallet.seal()
+
+    sizes = [log_of(shared.first)["size"]]
+    for step in range(1, 200):
+        shared.moves(f"packet/{step}", bytes([step]) * 32)
+
+        def body(step: int = step) -> None:
+            watch(step, everywhere=True)
+            seal()
+
+        was_killed = run(body) == -signal.SIGKILL
+        seal()
+        sizes.append(log_of(shared.first)["size"])
+        if not was_killed:
+            break
+    assert len(sizes) > 15
+    assert [1] * (len(sizes) - 1) == [after - before for before, after in pairwise(sizes)]
+    for number in range(50):
+        shared.moves("packet/last", bytes([number]) * 32)
+        if not killed_at(number, seal):
+            break
+        seal()
+    assert number > 3
+    assert [] == check_of(shared.first)
+
+
+@pytest.mark.slow
+def test_of_two_sides_that_wrote_apart_an_epoch_says_which_is_left(sites: Cluster, tmp_path: Path):
+    """
+    A site was only cut off, and an operator let it write: the machine there refuses what is left.
+    """
+    shared = Shared(sites, sites.create_database("hongbao_two_sides"), tmp_path)
+    first, second = shared.first, shared.another("second")
+    does(second, "device add laptop -p Ann")
+    does(first, "device approve laptop")
+    cut = sites.nodes[2]
+    there = f"mysql://{OWNER}@{cut.host}:{cut.port}/{shared.database}"
+    does(second, f"home connect {there}")
+    try:
+        sites.part(cut.site)
+        until_size(sites.nodes[0], 2)
+        until = time.monotonic() + 60
+        while cut.look().is_primary:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        sites.take_over(cut)
+        shared.moves("packet/1", bytes([1]) * 32)
+        does(first, "home seal")
+        shared.moves("packet/2", bytes([2]) * 32, at=2)
+        shared.moves("packet/3", bytes([3]) * 32, at=2)
+        does(second, "home seal")
+        assert log_of(second)["size"] != log_of(first)["size"]
+
+        sites.heal(discard=cut.site)
+
+        assert "log_rolled_back" in does(second, "balance -p Ann --json", 19)
+        does(first, "balance")
+        does(second, "home epoch --yes -p Ann")
+        for each in (first, second):
+            does(each, "balance -p Ann")
+            assert 2 == log_of(each)["epoch"]
+            assert [] == check_of(each)
+    finally:
+        sites.mend()
