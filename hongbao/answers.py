@@ -989,6 +989,14 @@ class Sealed(CheckpointLine):
     torn: list[str]
 
 
+class LogExported(CheckpointLine):
+    """`home log`: where the log was written, and the key that its checkpoint is verified by."""
+
+    folder: str
+    epochs: int
+    key: str
+
+
 class LossShown(TypedDict):
     """What is missing from a shared ledger, before an epoch records it."""
 

@@ -242,6 +242,29 @@ def _sealing(
 
 
 @app.command(
+    "log",
+    cls=Command,
+    short_help=N_("Write a cluster's log to a folder, for programs that verify such logs."),
+    help=N_(
+        "The folder has the signed checkpoint and the tiles of each epoch, in the form of C2SP's "
+        "tlog-tiles. It has numbers and hashes, and no names or amounts. Write it there again "
+        "when the log has grown."
+    ),
+    epilog="hongbao home log ledger-log",
+)
+def log(
+    ctx: Context,
+    folder: Annotated[str, Argument(metavar="FOLDER", help=N_("the folder to write to"))],
+) -> None:
+    from hongbao.ui import home as screens
+
+    call = caller(ctx)
+    with call.wallet() as wallet:
+        exported = wallet.export_log(call.output(folder))
+    call.answer(exported, screens.show_exported)
+
+
+@app.command(
     "epoch",
     cls=Command,
     short_help=N_("Record what a cluster lost, so that its ledger can be used again."),

@@ -222,11 +222,15 @@ class MachineLog:
 
         Only what the witness has accepted is signed, and only after it is on this machine's disk.
         """
-        text, own = memory.seen.text, self._machine_key()
-        home = partial(self.vault.sign, PURPOSE)
-        note = signed(text, self.key_of(memory.seen.origin), home)
+        own = self._machine_key()
         key = self.machine_key(memory.name, own.public)
-        return note + signature(text, key, own.sign), own.public
+        note = self.home_note(memory.seen) + signature(memory.seen.text, key, own.sign)
+        return note, own.public
+
+    def home_note(self, checkpoint: Checkpoint) -> bytes:
+        """Return a checkpoint that was accepted as a note that the home alone has signed."""
+        sign = partial(self.vault.sign, PURPOSE)
+        return signed(checkpoint.text, self.key_of(checkpoint.origin), sign)
 
     def seal_word(self, row: WitnessRow) -> bytes:
         """Return the seal of what a witness has acknowledged."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EpochOpened,
         HomeChanged,
         HomeShown,
+        LogExported,
         LogShown,
         LossShown,
         NodeShown,
@@ -247,6 +248,13 @@ def show_sealed(sealed: Sealed) -> None:
 def _show_torn(lanes: Sequence[str]) -> None:
     for lane in lanes:
         line(say(N_("lane {lane} is torn: it lacks what was sealed of it"), lane=lane), red=lane)
+
+
+def show_exported(exported: LogExported) -> None:
+    """Print where the log is, and the key that verifies it."""
+    line(say(N_("wrote the log to {path}"), path=safe(exported["folder"])))
+    _show_checkpoint(N_("up to leaf {size} of epoch {epoch} · root {root}"), exported)
+    line(say(N_("its key: {key}"), key=exported["key"]))
 
 
 def show_loss(lost: LossShown) -> None:

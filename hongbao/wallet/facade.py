@@ -395,6 +395,7 @@ class Wallet:
     use_policy = _Asked(lambda: rules.use_policy)
 
     seal = _Asked(lambda: sealing.seal)
+    export_log = _Asked(lambda: sealing.export)
     loss = _Asked(lambda: sealing.loss)
     open_epoch = _Asked(lambda: sealing.open_epoch)
 

@@ -11,21 +11,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from hongbao.auditing.log import torn_lanes
+from hongbao.auditing.log import parts_of, torn_lanes
 from hongbao.domain.log.checkpoint import Checkpoint, Malformed, NotSigned, Origin, opened
 from hongbao.domain.log.checkpoint import parse_checkpoint as parsed
 from hongbao.domain.log.leaves import Epoch
 from hongbao.domain.log.merkle import Edge
 from hongbao.domain.log.sealing import LaneTorn, Step, moved, step
-from hongbao.errors import Busy, HongbaoError, LogAltered, NothingLost, OutcomeUnknown
+from hongbao.domain.log.tiles import bundle, tiled, tiles_of
+from hongbao.errors import (
+    Busy,
+    FileExists,
+    HongbaoError,
+    LogAltered,
+    NothingLost,
+    OutcomeUnknown,
+)
 from hongbao.home.log import MachineLog
 from hongbao.home.opened import Home
+from hongbao.outputs import check_outside, save_as
 from hongbao.queries.devices import check_this_machine
 from hongbao.store import RuleBroken
 from hongbao.units import iso
 from hongbao.vault import verify
+from hongbao.vault.files import storage
 from hongbao.wallet.again import repeat
 from hongbao.wallet.authorise import authorise
 from hongbao.wallet.operators import By
@@ -35,7 +47,14 @@ from hongbao.wallet.unit_of_work import perform_step
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hongbao.answers import CheckpointLine, EpochOpened, LogShown, LossShown, Sealed
+    from hongbao.answers import (
+        CheckpointLine,
+        EpochOpened,
+        LogExported,
+        LogShown,
+        LossShown,
+        Sealed,
+    )
     from hongbao.domain.log.leaves import Index
     from hongbao.wallet.acts import Doing
     from hongbao.wallet.authorise import AskPin
@@ -233,6 +252,71 @@ def _append(log: MachineLog, found: _Loss) -> int:
     _insert(log, found.kept, decided)
     log.log.forget(set(found.torn) - {leaf.lane for leaf in again})
     return number
+
+
+# --- for other programs ---------------------------------------------------------------------------
+
+
+def export(home: Home, folder: Path) -> LogExported:
+    """
+    Write the log to *folder*, in the form of C2SP's tiled logs: each epoch in a separate folder.
+
+    Programs that verify other logs verify it, by the key that the answer has. It may be written
+    there again, when it has grown. Raises FileExists where another log is there, InsideHome,
+    StorageRefused, and LogAltered if the leaves are not those of the checkpoint.
+    """
+    check_outside(folder, home.env.data, home.env.keys)
+    log = log_of(home)
+    log.look()
+    memory = log.memory()
+    with home.looking():
+        parts = parts_of(log.log, memory.seen)
+        for end, leaves in parts:
+            tiles = _tiles(home, end, leaves)
+            note, _public = log.note(memory) if end == memory.seen else (log.home_note(end), b"")
+            place = folder / f"epoch-{end.origin.epoch}"
+            _check_same_log(place / "checkpoint", end)
+            for path, content in {**tiles, "checkpoint": note}.items():
+                with storage(place / path):
+                    (place / path).parent.mkdir(parents=True, exist_ok=True)
+                save_as(place / path, partial(_write, content), replace=True)
+    return {
+        **_checkpoint(memory.seen),
+        "folder": str(folder),
+        "epochs": len(parts),
+        "key": str(log.key_of(memory.seen.origin)),
+    }
+
+
+def _tiles(home: Home, end: Checkpoint, leaves: list[bytes]) -> dict[str, bytes]:
+    """Return the files of an epoch's tiles, made from its *leaves*."""
+    edge, levels = Edge(), list[list[bytes]]()
+    for leaf in leaves:
+        for node in tiled(edge.append(leaf)):
+            if node.level == len(levels):
+                levels.append([])
+            levels[node.level].append(node.hash)
+    if edge.root() != end.root:
+        raise LogAltered(where=home.store.where)
+    files = {}
+    for tile in tiles_of(end.size):
+        span = slice(tile.first, tile.first + tile.width)
+        files[tile.path] = b"".join(levels[tile.level][span])
+        if not tile.level:
+            files[tile.entries_path] = bundle(leaves[span])
+    return files
+
+
+def _check_same_log(path: Path, end: Checkpoint) -> None:
+    """Raise FileExists if there is a checkpoint of another log at *path*."""
+    with storage(path):
+        content = path.read_bytes() if path.exists() else None
+    if content is not None and content.partition(b"\n")[0] != str(end.origin).encode():
+        raise FileExists(path=str(path))
+
+
+def _write(content: bytes, out: BinaryIO) -> None:
+    out.write(content)
 
 
 # --- what is shown --------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The log of a shared ledger: sealed by commands, seen by all machines, refused after a loss."""
 
+import base64
 import json
 import signal
 import subprocess
@@ -10,15 +11,28 @@ from typing import Any
 
 import pytest
 
+from hongbao.domain.log.checkpoint import (
+    Checkpoint,
+    Key,
+    opened,
+    parse_checkpoint,
+    parse_origin,
+)
+from hongbao.domain.log.merkle import Edge, inclusion_proof, leaf_hash
+from hongbao.domain.log.tiles import Tile, Tiles, tiles_of
 from hongbao.engines.mysql.schema import COLUMNS, TABLES
 from hongbao.env import system_env
+from hongbao.vault.primitives import signature_fits
 from hongbao.wallet import Wallet
 from tests.cli.shell import COMMAND, Shell
 from tests.cluster.databases import watch
 from tests.cluster.nodes import OWNER, Cluster, connect
 from tests.cluster.test_machines import Machine, does, machines_of
 from tests.cluster.test_proofs import until_size
+from tests.domain.log.test_go import verifier
 from tests.vault.processes import killed_at, run
+
+__all__ = ["verifier"]
 
 pytestmark = pytest.mark.cluster
 
@@ -451,3 +465,104 @@ def test_of_two_sides_that_wrote_apart_an_epoch_says_which_is_left(sites: Cluste
             assert [] == check_of(each)
     finally:
         sites.mend()
+
+
+def test_the_log_is_written_for_programs_that_verify_such_logs(shared: Shared, tmp_path: Path):
+    """
+    Every epoch; again where it has grown; and not over another log.
+    """
+    first, folder = shared.first, tmp_path / "log"
+    dump = shared.tables()
+    shared.moves()
+    does(first, "home seal")
+    shared.put_back(dump)
+    does(first, "home epoch --yes")
+
+    said = json.loads(does(first, f"home log {folder} --json"))
+
+    assert (2, 2) == (said["epoch"], said["epochs"])
+    assert 0 == log_of(first)["unsealed"]
+    size = said["size"]
+    shared.moves("packet/9")
+    does(first, "home seal")
+    said = json.loads(does(first, f"home log {folder} --json"))
+    assert size < said["size"]
+    text = ""
+    for epoch in (1, 2):
+        place = folder / f"epoch-{epoch}"
+        text = (place / "checkpoint").read_text().partition("\n\n")[0] + "\n"
+        head = parse_checkpoint(text)
+        hashes = (place / Tile(0, 0, head.size).path).read_bytes()
+        entries = (place / Tile(0, 0, head.size).entries_path).read_bytes()
+        edge = Edge()
+        for leaf in unbundled(entries):
+            edge.append(leaf)
+        assert (head.size, head.root) == (edge.size, edge.root())
+        assert hashes[:32] == leaf_hash(unbundled(entries)[0])
+    name, number, key = said["key"].split("+", 2)
+    assert (name, b"\x01") == (text.partition("\n")[0], base64.b64decode(key)[:1])
+    public = Key(name, base64.b64decode(key)[1:])
+    assert number == public.id.hex()
+    note = (folder / "epoch-2" / "checkpoint").read_bytes()
+    assert 2 == note.count(b"\xe2\x80\x94")  # the wallet's signature, and the machine's
+    assert text == opened(note, [public], signature_fits)[0]
+    assert "inside_home" in does(first, f"home log {first.home}/data/log --json", 2)
+    (folder / "epoch-1" / "checkpoint").write_text("another/log\n")
+    assert "file_exists" in does(first, f"home log {folder} --json", 2)
+
+
+def unbundled(content: bytes) -> list[bytes]:
+    found = []
+    while content:
+        length = 2 + int.from_bytes(content[:2], "big")
+        found.append(content[2:length])
+        content = content[length:]
+    return found
+
+
+@pytest.mark.slow
+def test_go_reads_a_log_that_was_written(verifier: Path, shared: Shared, tmp_path: Path):
+    """
+    Its packages for transparency logs take our checkpoint and tiles, and prove leaves by them.
+    """
+    macs = [f"X'{bytes([number % 256] * 32).hex()}'" for number in range(300)]
+    shared.sql(
+        "INSERT INTO lane VALUES"
+        + ", ".join(f"('packet/{n}', 1, {mac}, 1, 1)" for n, mac in enumerate(macs)),
+        "INSERT INTO lane_entry VALUES"
+        + ", ".join(f"('packet/{n}', 1, 1, {mac})" for n, mac in enumerate(macs)),
+    )
+    does(shared.first, "home seal")
+    said = json.loads(does(shared.first, f"home log {tmp_path}/log --json"))
+    folder, size = tmp_path / "log" / "epoch-1", said["size"]
+    head = Checkpoint(parse_origin(said["key"].split("+")[0]), size, bytes.fromhex(said["root"]))
+    nodes = Tiles(size, lambda tile: (folder / tile.path).read_bytes())
+    leaves = [
+        leaf
+        for tile in tiles_of(size)
+        if tile.level == 0
+        for leaf in unbundled((folder / tile.entries_path).read_bytes())
+    ]
+    proofs = {
+        "Inclusion": [
+            {
+                "Index": index,
+                "Size": size,
+                "Root": base64.b64encode(head.root).decode(),
+                "Leaf": base64.b64encode(leaves[index]).decode(),
+                "Proof": [
+                    base64.b64encode(part).decode() for part in inclusion_proof(index, size, nodes)
+                ],
+            }
+            for index in (0, 255, 256, size - 1)
+        ],
+        "Consistency": [],
+    }
+    (folder / "proofs.json").write_text(json.dumps(proofs))
+    public = base64.b64encode(base64.b64decode(said["key"].split("+", 2)[2])[1:]).decode()
+
+    done = subprocess.run(
+        [str(verifier), str(folder), public], check=False, capture_output=True, text=True
+    )
+
+    assert f"{size} 4 0\n" == done.stdout, done.stderr

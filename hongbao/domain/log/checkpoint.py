@@ -104,6 +104,10 @@ class Key(Row):
         named = self.name.encode() + b"\n" + _ED25519 + self.public
         return sha256(named).digest()[:_KEY_ID_BYTES]
 
+    def __str__(self) -> str:
+        """Return the key on one line, as programs that verify notes are given it."""
+        return f"{self.name}+{self.id.hex()}+{_base64(_ED25519 + self.public)}"
+
 
 def signed(text: str, key: Key, sign: Callable[[bytes], bytes]) -> bytes:
     """Return *text*, whose last character ends a line, as a note that *key* has signed."""

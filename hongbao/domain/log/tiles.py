@@ -14,7 +14,7 @@ from hongbao.domain.log.merkle import HASH_BYTES, Node, node_hash
 from hongbao.rows import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -40,12 +40,50 @@ class Tile(Row):
         >>> Tile(0, 1234067, 256).path, Tile(1, 0, 17).path
         ('tile/0/x001/x234/067', 'tile/1/000.p/17')
         """
+        return f"tile/{self.level}/{self._place}"
+
+    @property
+    def entries_path(self) -> str:
+        """
+        The path of the leaves that it has the hashes of, if it is of level 0.
+
+        >>> Tile(0, 3, 2).entries_path
+        'tile/entries/003.p/2'
+        """
+        return f"tile/entries/{self._place}"
+
+    @property
+    def _place(self) -> str:
         digits = str(self.number)
         digits = digits.zfill(-(-len(digits) // 3) * 3)
         parts = [digits[place : place + 3] for place in range(0, len(digits), 3)]
         folders = "".join(f"x{part}/" for part in parts[:-1])
         partial = f".p/{self.width}" if self.width < WIDTH else ""
-        return f"tile/{self.level}/{folders}{parts[-1]}{partial}"
+        return f"{folders}{parts[-1]}{partial}"
+
+
+def tiles_of(size: int) -> Iterator[Tile]:
+    """
+    Yield the tiles of a tree of *size* leaves, level by level.
+
+    >>> [tile.path for tile in tiles_of(258)]
+    ['tile/0/000', 'tile/0/001.p/2', 'tile/1/000.p/1']
+    """
+    level = 0
+    while count := size >> HEIGHT * level:
+        for number in range(-(-count // WIDTH)):
+            yield Tile(level, number, min(WIDTH, count - number * WIDTH))
+        level += 1
+
+
+def bundle(leaves: Iterable[bytes]) -> bytes:
+    """
+    Return *leaves* as the file that a client of a tiled log reads them from.
+
+    >>> bundle([b"ab", b""])
+    b'\\x00\\x02ab\\x00\\x00'
+    """
+    return b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves)
 
 
 class TileTorn(Exception):
