@@ -43,10 +43,7 @@ PasswordFile = Annotated[
         "Without a command, it shows where the wallet and its ledger are. More machines can use "
         "a ledger on a cluster: each is invited, joins, and has its own devices."
     ),
-    epilog=(
-        "hongbao home\nhongbao home invite shop.invitation\nhongbao home join shop.invitation\n"
-        "hongbao home seal --every 1s"
-    ),
+    epilog=("hongbao home\nhongbao home invite shop.invitation\nhongbao home seal --every 1s"),
 )
 def home(ctx: Context) -> None:
     if ctx.invoked_subcommand is None:
