@@ -1,5 +1,7 @@
 """`tools/cluster`, as a person uses it."""
 
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -102,6 +104,49 @@ def test_one_server_from_up_to_down(one_node: Cluster, place: Path):
     assert [["kept"]] == node.sql("SHOW TABLES FROM hongbao")
     tool(place, "down", "--remove")
     assert not place.exists()
+
+
+PLAIN_PYTHON = Path("/usr/bin/python3")  # others may be where an ordinary user does not get
+
+
+@pytest.mark.slow
+@pytest.mark.cluster
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+@pytest.mark.skipif(not PLAIN_PYTHON.exists(), reason="there is no Python of the system's own")
+def test_an_ordinary_user_has_nodes_too(galera: Cluster):
+    """
+    With variables that still name root, as `setpriv` and others leave them; and no sites to part.
+    """
+
+    def as_nobody(*words: str, status: int = 0) -> str:
+        done = subprocess.run(
+            [PLAIN_PYTHON, TOOL, "--folder", str(own), *words],
+            user="nobody",
+            group="nogroup",
+            extra_groups=[],
+            env={"PATH": "/usr/bin:/bin", "USER": "root", "LOGNAME": "root", "HOME": "/root"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert status == done.returncode, done.stdout + done.stderr
+        said: str = done.stdout + done.stderr
+        return said
+
+    with tempfile.TemporaryDirectory(prefix="hongbao-nodes-", dir="/var/tmp") as made:
+        shutil.chown(made, "nobody")
+        own = Path(made) / "c"
+        try:
+            assert 3 == as_nobody("up").count("3 of 3")
+            assert {"nobody"} == {path.owner() for path in own.rglob("*")}
+            assert "cannot be cut" in as_nobody("part", "beijing", status=cli.FAILED)
+            as_nobody("kill", "n1", "n2", "n3")
+            assert "(begins)" in as_nobody("bootstrap")
+            as_nobody("kill", "n2")
+            as_nobody("start", "n2")
+            assert 3 == as_nobody("status").count("3 of 3")
+        finally:
+            as_nobody("down", "--remove")
 
 
 @pytest.mark.cluster

@@ -17,6 +17,7 @@ import pytest
 from tests.cluster.history import kinds
 from tests.cluster.nodes import Cluster, Node, started
 from tests.cluster.workload import Workload
+from tools.nodes.programs import ClusterError
 
 pytestmark = pytest.mark.cluster
 
@@ -182,6 +183,40 @@ def test_a_partition_meets_a_crash(sites: Cluster, tmp_path: Path, workload: str
             sites.wait_whole()
         run.wait_for_answers()
         settle(run)
+
+
+@pytest.mark.slow
+@WORKLOADS
+def test_two_primaries_under_load_are_not_joined_and_what_is_thrown_away_is_found(
+    sites: Cluster, tmp_path: Path, workload: str
+):
+    """
+    A site that is only cut off is told to go on alone: both sides acknowledge from then on.
+
+    Healing refuses, before and after; whichever side is thrown away, the checker sees that it was.
+    """
+    n1, _, n3 = sites
+    with Workload(sites, tmp_path, workload, hops=True, pause=0) as run:
+        run.wait_for_answers()
+        sites.part("shanghai")
+        until_size(n1, 2)
+        sites.take_over(n3)
+        before = [node.look().seqno for node in (n1, n3)]
+        run.wait_for_answers(100)
+        for _ in range(2):
+            with pytest.raises(ClusterError, match="two sides take writes"):
+                sites.heal()
+        assert all(node.look().is_primary for node in sites)
+        end = time.monotonic() + 60
+        while any(node.look().seqno < was + 20 for node, was in zip((n1, n3), before, strict=True)):
+            assert time.monotonic() < end
+            run.wait_for_answers()
+        sites.heal(discard="beijing")
+        sites.wait_whole()
+        run.wait_for_answers()
+        found = kinds(run.finish())
+    assert found & {"lost", "fork", "balance"}
+    assert "apart" not in found
 
 
 # --- controls: each must be found out -------------------------------------------------------------

@@ -1,7 +1,6 @@
 """One MariaDB server: its folder, its process, and what it says of itself."""
 
 import contextlib
-import getpass
 import json
 import os
 import pwd
@@ -64,15 +63,19 @@ wsrep-slave-threads = 2
 """
 
 
+def own_name() -> str:
+    """Return who runs this: by the system, since variables may still name who was before."""
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
 def server_user() -> str:
     """
     Return the user whom servers run as: whoever started them, but never root.
 
     rsync, which brings a joiner its data, gives up root by itself and could then write nothing.
     """
-    me = getpass.getuser()
     if os.geteuid():
-        return me
+        return own_name()
     for user in ("mysql", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(user).pw_name
@@ -182,7 +185,7 @@ class Node:
 
         He is known by the user at the other end of the socket: there is no password to guess.
         """
-        user = getpass.getuser()
+        user = own_name()
         made = subprocess.run(
             [
                 program("mariadb-install-db"),
@@ -340,7 +343,7 @@ class Node:
                     program("mariadb"),
                     "--no-defaults",
                     f"--socket={self.socket}",
-                    f"--user={getpass.getuser()}",
+                    f"--user={own_name()}",
                     "--batch",
                     "--skip-column-names",
                     "--connect-timeout=5",
