@@ -91,8 +91,8 @@ TOPICS = {
         "DeliveriesPending"
     ),
     "stories": (
-        "InvalidStory StoryFailed InvalidFact InvalidGiven InvalidTable HomeTaken PlayFailed "
-        "PlayStuck"
+        "InvalidStory StoryFailed StoryStopped InvalidFact InvalidGiven InvalidTable HomeTaken "
+        "PlayFailed PlayStuck"
     ),
     "recordings": (
         "NotARecording NothingRecorded RecordingDiffers NoStoryInIt "

@@ -85,6 +85,20 @@ class StoryFailed(HongbaoError):
     sentence = N_("story {source}, line {line}: {problem}")
 
 
+class StoryStopped(Unusable):
+    """A command in a story was refused by the system, as by a full disk: no fault of the story."""
+
+    source: str = example("demo.txt")
+    line: int = example(9)
+    command: str = example("hongbao init 张三")
+    got: str = example("21")
+
+    sentence = N_("story {source}, line {line}: `{command}` ended with {got}")
+    advice = N_(
+        "free some space or fix the permissions where temporary folders are, then try again"
+    )
+
+
 FACT_PROBLEMS = {
     "not_compared": N_("it compares two sides with one of = != < <= > >="),
     "no_fact": N_("its left side begins with a fact"),

@@ -177,6 +177,24 @@ def test_a_demo_that_breaks_its_word_says_where(tiny: Path, capsys: pytest.Captu
     assert ("hongbao balance", "0", "10") == (error["command"], error["expected"], error["got"])
 
 
+def test_a_demo_whose_disk_refuses_it_is_stopped_and_no_bug(
+    tiny: Path, capsys: pytest.CaptureFixture[str]
+):
+    """
+    The story is right, so it ends with the code of a full disk, and says where the folder was.
+    """
+    tiny.write_text(
+        "file pin: 246813\ninit 张三 => 0\nbackup /dev/null/copy => 0\n", encoding="utf-8"
+    )
+
+    with warm.stories():
+        assert 21 == cli.main(["demo", "--json"])
+    error = json.loads(capsys.readouterr().err)["error"]
+
+    assert ("story_stopped", 3, "21") == (error["code"], error["line"], error["got"])
+    assert "temporary folders" in error["hint"]
+
+
 # --- leaving -------------------------------------------------------------------------------------
 
 

@@ -131,6 +131,8 @@ def seen_in(text: str) -> Seen | None:
 
 def _seen(fields: list[Any]) -> Seen:
     at, what, *rest = fields
+    if len(fields) != SEEN:
+        raise TypeError
     return Seen(at, What(what), *rest)
 
 

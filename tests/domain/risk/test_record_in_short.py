@@ -87,7 +87,7 @@ def test_what_was_seen_is_read_alone():
     "text",
     [
         *("", "x", "[]", "null", '{"seen":', '{"seen":1}', '{"seen":null}', '{"seen":[]}'),
-        *('{"seen":[0,"dance",0,0,-1,0]}', ' {"seen":[0]}'),
+        *('{"seen":[0,"dance",0,0,-1,0]}', ' {"seen":[0]}', '{"seen":[0,"claim"]}'),
     ],
 )
 def test_what_is_no_record_has_nothing_to_be_seen(text):
