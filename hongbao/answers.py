@@ -725,6 +725,7 @@ class ReceiptShown(TypedDict):
     entry: int
     mac: str  # the entry's
     public_key: str
+    checkpoint: NotRequired[str]  # the newest of a shared ledger's log
     signature: str
     receipt: str  # all of this on one line, as it is signed
 

@@ -15,13 +15,22 @@ from hongbao.domain.ids import (
     parse_movement_id,
     parse_packet_id,
 )
+from hongbao.domain.log.checkpoint import parse_checkpoint
 from hongbao.domain.text import mask_profile_name
 from hongbao.errors import InvalidPacketId, NoReceipt, PacketNotFound, RequestNotFound
 from hongbao.home.opened import Home
 from hongbao.queries.acts import act_in, facts_in
 from hongbao.queries.history import ACTS, entry_span, movement_lines
 from hongbao.queries.packets import packet_row
-from hongbao.queries.statement import HIDDEN, Signer, Statement, purpose_of, signer, statement
+from hongbao.queries.statement import (
+    HIDDEN,
+    Signer,
+    Statement,
+    purpose_of,
+    seen_checkpoint,
+    signer,
+    statement,
+)
 from hongbao.queries.trace import requested
 from hongbao.store import EMPTY_HEAD, ActRow, CaseView, MessageRow, Movement, ProfileRow
 from hongbao.units import iso
@@ -64,6 +73,7 @@ class Receipt(NamedTuple):
     request_id: str
     masked: bool
     mac: bytes
+    checkpoint: str | None = None  # the newest of the log that this machine has seen
 
 
 def public_keys(home: Home) -> KeyShown:
@@ -99,6 +109,16 @@ def has_entry(home: Home, entry: int, mac: str) -> bool:
         return mac == EMPTY_HEAD.mac.hex()
     found = home.store.head(entry)
     return found is not None and found.mac.hex() == mac
+
+
+def has_checkpoint(home: Home, checkpoint: str) -> bool:
+    """Return whether the ledger's log continues *checkpoint*; a ledger in a file has no log."""
+    if home.store.log is None:
+        return True
+    from hongbao.home.log import MachineLog
+
+    log = MachineLog(home.env, home.vault, home.store)
+    return log.is_kept(parse_checkpoint(checkpoint), log.memory().seen)
 
 
 def moved_since(
@@ -261,6 +281,7 @@ def _receipt_of(home: Home, me: ProfileRow, movement: Movement, *, masked: bool)
         request_id=HIDDEN if masked and not request.startswith(REQUEST_PREFIX) else request,
         masked=masked,
         mac=sealed.mac,
+        checkpoint=seen_checkpoint(home),
     )
 
 

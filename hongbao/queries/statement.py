@@ -106,6 +106,7 @@ class Statement:
     signer: Signer
     lines: Reversible[MovementLine]
     arrivals: Iterable[MovementLine] = ()
+    checkpoint: str | None = None  # the newest of the log that this machine has seen
     sandbox: bool = False  # of a sandbox, which a reader could take for real
 
     @property
@@ -198,8 +199,18 @@ def statement(
             signer=signer(home, me),
             lines=_Lines(lambda newest_first: _stated(home, me, span, newest_first, masked)),
             arrivals=_Arrivals(lambda: _arrived(home, me, span, masked)),
+            checkpoint=seen_checkpoint(home),
             sandbox=home.is_sandbox,
         )
+
+
+def seen_checkpoint(home: Home) -> str | None:
+    """Return the text of the newest checkpoint that this machine has seen of the ledger's log."""
+    if home.store.log is None:
+        return None
+    from hongbao.home.log import MachineLog  # which a ledger in a file has no use for
+
+    return MachineLog(home.env, home.vault, home.store).memory().seen.text
 
 
 def _stated(

@@ -74,6 +74,8 @@ def block(statement: "Statement", format_name: str, style: Style, written: Hashe
         "sha256": written.hexdigest(),
         "public_key": statement.signer.public_key.hex(),
     }
+    if statement.checkpoint is not None:
+        facts["checkpoint"] = statement.checkpoint
     return signed(facts, statement.signer.sign)
 
 

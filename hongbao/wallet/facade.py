@@ -304,6 +304,7 @@ class Wallet:
     signers = _Asked(lambda: receipts.signers)
     last_entry = _Asked(lambda: receipts.last_entry)
     has_entry = _Asked(lambda: receipts.has_entry)
+    has_checkpoint = _Asked(lambda: receipts.has_checkpoint)
     moved_since = _Asked(lambda: receipts.moved_since)
     restated = _Asked(lambda: receipts.restated)
     receipt_again = _Asked(lambda: receipts.receipt_again)

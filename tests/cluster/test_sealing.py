@@ -511,6 +511,33 @@ def test_the_log_is_written_for_programs_that_verify_such_logs(shared: Shared, t
     assert "file_exists" in does(first, f"home log {folder} --json", 2)
 
 
+def test_statements_and_receipts_name_the_newest_checkpoint(shared: Shared, tmp_path: Path):
+    """
+    And a ledger whose log does not continue it has another history than they were signed in.
+    """
+    first, statement, receipt = shared.first, tmp_path / "it.csv", tmp_path / "it.json"
+    does(first, "topup 5")
+    dump = shared.tables()
+    shared.moves()
+    does(first, "home seal")
+    seen = log_of(first)
+    does(first, f"export -o {statement}")
+    does(first, f"receipt last -o {receipt}")
+
+    named = json.loads(receipt.read_text())["checkpoint"].splitlines()
+    assert [seen["origin"], str(seen["size"])] == named[:2]
+    assert seen["root"] == base64.b64decode(named[2]).hex()
+    for file in (statement, receipt):
+        does(first, f"verify-statement {file}")
+    shared.put_back(dump)
+    shared.moves("packet/1", bytes([9]) * 32)
+    memory = first.home / "keys" / "witness"
+    memory.unlink()
+    does(first, f"home connect {shared.address} --yes")  # as a machine that has seen nothing
+    for file in (statement, receipt):
+        assert "other_history" in does(first, f"verify-statement {file} --json", 19)
+
+
 def unbundled(content: bytes) -> list[bytes]:
     found = []
     while content:

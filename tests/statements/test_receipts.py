@@ -1,5 +1,6 @@
 """Receipts: every movement has one, it says what the ledger says, and nothing in it can change."""
 
+import base64
 import json
 import random
 import re
@@ -243,6 +244,44 @@ def test_the_longest_names_still_make_a_slip():
     assert [] == [row for row in slip.splitlines() if cell_len(row) > slips.WIDTH]
     assert slip.count("𠮷") == 80
     assert receipts.parse(receipt.line) == receipt
+
+
+CHECKPOINT = f"hongbao/0123456789abcdef/epoch/2\n57\n{base64.b64encode(bytes(32)).decode()}\n"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_receipt_of_a_shared_ledger_names_its_newest_checkpoint(tmp_path, form):
+    """
+    In every form; and a receipt that names none is as it always was.
+    """
+    receipt = made(checkpoint=CHECKPOINT)
+    assert receipt.line.startswith("HBR2|")
+    assert made().line.startswith("HBR1|")
+    assert "checkpoint" not in made().shown()
+    assert CHECKPOINT == receipt.shown()["checkpoint"]
+    if form == "qr":
+        assert receipts.parse(receipt.line) == receipt
+        return
+
+    with saved(tmp_path, receipt, form).open("rb") as file:
+        found = slips.found_in(file)
+
+    assert found is not None
+    assert receipt == found.sealed
+    assert receipt.fits
+    assert found.difference() is None
+
+
+@pytest.mark.parametrize("checkpoint", ["", "a", CHECKPOINT[:-1], f"{CHECKPOINT}more\n"])
+def test_what_is_no_checkpoint_makes_no_receipt(checkpoint):
+    """
+    It would be signed, and mean nothing.
+    """
+    line = made(checkpoint=CHECKPOINT).line
+    written = CHECKPOINT.replace("\n", "%0A")
+    assert written in line
+
+    assert receipts.parse(line.replace(written, checkpoint.replace("\n", "%0A"))) is None
 
 
 def test_a_code_fits_a_terminal(lived):

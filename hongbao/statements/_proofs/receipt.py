@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hongbao.domain.ids import parse_movement_id
+from hongbao.domain.log.checkpoint import Malformed, parse_checkpoint
 from hongbao.units import iso
 
 if TYPE_CHECKING:
@@ -21,14 +22,20 @@ if TYPE_CHECKING:
     from hongbao.queries.statement import Signer
 
 SCHEMA = "hongbao/receipt@1"
-MARK = "HBR1"
-"""What the line begins with; its number grows when a reader would have to change."""
+MARKS = ("HBR1", "HBR2")
+"""
+What the line begins with; its number grows when a reader would have to change.
+
+The second is of a ledger whose log has checkpoints, and names the newest one.
+"""
 
 FIELDS = (
     *("id", "act", "status", "at", "amount_fen", "fee_fen", "payer", "payee", "shares"),
     *("out_of", "into", "packet", "payment", "request_id", "masked", "mac", "public_key"),
 )
 """What stands between the bars, in this order; behind it stands the signature."""
+
+_FIELDS = dict(zip(MARKS, (FIELDS, (*FIELDS, "checkpoint")), strict=True))
 
 _WHOLE = frozenset({"amount_fen", "fee_fen", "shares"})
 _BYTES = {"mac": 32, "public_key": 32}
@@ -77,6 +84,8 @@ class Sealed(NamedTuple):
 def sealed(receipt: Receipt, signer: Signer) -> Sealed:
     """Return *receipt* on its line, signed."""
     facts = {**receipt._asdict(), "public_key": signer.public_key}
+    if facts["checkpoint"] is None:
+        del facts["checkpoint"]
     said = _said(facts)
     signature = signer.sign(said.encode())
     return Sealed(f"{said}|{to_base64(signature)}", facts, signature)
@@ -88,10 +97,11 @@ def parse(line: str) -> Sealed | None:
     from hongbao.queries.receipts import STATUSES
 
     mark, *fields = line.split("|")
-    if mark != MARK or len(fields) != len(FIELDS) + 1:
+    names = _FIELDS.get(mark)
+    if names is None or len(fields) != len(names) + 1:
         return None
     try:
-        facts = {name: _read(name, text) for name, text in zip(FIELDS, fields[:-1], strict=True)}
+        facts = {name: _read(name, text) for name, text in zip(names, fields[:-1], strict=True)}
         signature = from_base64(fields[-1], _SIGNATURE_BYTES)
         is_ours = (
             f"{_said(facts)}|{to_base64(signature)}" == line  # there is one way to write it
@@ -101,8 +111,9 @@ def parse(line: str) -> Sealed | None:
             and facts["status"] in STATUSES
             and None not in (facts["amount_fen"], facts["fee_fen"], facts["payer"])
             and None not in (facts["out_of"], facts["into"], facts["request_id"])
+            and ("checkpoint" not in facts or parse_checkpoint(facts["checkpoint"]) is not None)
         )
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, Malformed):
         return None
     return Sealed(line, facts, signature) if is_ours else None
 
@@ -110,7 +121,9 @@ def parse(line: str) -> Sealed | None:
 def is_torn(line: str) -> bool:
     """Return whether *line* is the beginning of a receipt's: a field is missing, or half of one."""
     fields = line.split("|")
-    return len(fields) < len(FIELDS) + 2 or len(fields[-1]) < _SIGNATURE_LENGTH
+    return (
+        len(fields) < len(_FIELDS.get(fields[0], FIELDS)) + 2 or len(fields[-1]) < _SIGNATURE_LENGTH
+    )
 
 
 def to_base64(content: bytes) -> str:
@@ -127,7 +140,8 @@ def from_base64(text: str, length: int) -> bytes:
 
 
 def _said(facts: dict[str, Any]) -> str:
-    return "|".join([MARK, *(_written(name, facts[name]) for name in FIELDS)])
+    mark = MARKS["checkpoint" in facts]
+    return "|".join([mark, *(_written(name, facts[name]) for name in _FIELDS[mark])])
 
 
 def _written(name: str, fact: Any) -> str:

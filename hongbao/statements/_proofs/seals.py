@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from hongbao.domain.log.checkpoint import Malformed, parse_checkpoint
 from hongbao.errors import FileNotReadable, InvalidSignature
 from hongbao.statements import FORMATS, signature_place
 from hongbao.statements._signature import SCHEMA, canonical, rendered
@@ -259,7 +260,15 @@ def _is_signature(facts: object) -> bool:
         and type(head.get("entry")) is int
         and 0 <= head["entry"] < 1 << 63
         and _is_hex(head.get("mac"), 64)
+        and ("checkpoint" not in facts or _is_checkpoint(facts["checkpoint"]))
     )
+
+
+def _is_checkpoint(text: object) -> bool:
+    try:
+        return isinstance(text, str) and parse_checkpoint(text).size > 0
+    except Malformed:
+        return False
 
 
 def _is_hex(text: object, length: int) -> bool:

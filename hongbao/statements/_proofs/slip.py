@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from hongbao.documents import to_json
 from hongbao.statements._proofs.differences import Difference, Lines
 from hongbao.statements._proofs.receipt import (
-    MARK,
     SCHEMA,
     Sealed,
     from_base64,
@@ -64,9 +63,12 @@ _RULE = "─" * WIDTH
 
 
 _SEAL = re.compile(
-    rb"\n% (HBR1\|[^\n]*)\n% HBR1-PDF\|([0-9]{1,9})\|([0-9a-f]{64})\|([\w-]{86})\n\Z", re.ASCII
+    rb"\n% (HBR[12]\|[^\n]*)\n% HBR1-PDF\|([0-9]{1,9})\|([0-9a-f]{64})\|([\w-]{86})\n\Z", re.ASCII
 )
 """What stands behind the end of a PDF, as comments: the receipt, and a signature of all before."""
+
+_LINE = r"HBR[12]\|"
+"""How the line of a receipt begins."""
 
 _MODULE = 3
 _LEFT, _RIGHT, _TOP, _PITCH, _SIZE = 60, 340, 60, 15, 9
@@ -229,20 +231,20 @@ def found_in(file: BinaryIO) -> Found | None:
     """Return the receipt that is all of *file*, in any form; None if there is none."""
     file.seek(0)
     raw = file.read(SIZE_MAX + 1)
-    if len(raw) > SIZE_MAX or MARK.encode() not in raw:
+    if len(raw) > SIZE_MAX or b"HBR" not in raw:
         return None
     if raw.startswith(b"%PDF"):
         return _found_in_pdf(raw)
     content = raw.decode("utf-8", errors="replace")
     stripped = content.strip().removeprefix("\ufeff")
-    if stripped.startswith(f"{MARK}|"):
+    if re.match(_LINE, stripped):
         return _found("line", "".join(stripped.split()), content)
     if stripped.startswith("{"):
         return _found_in_document(content)
     if stripped.startswith("<"):
-        described = re.search(rf"<desc>({MARK}\|[^<]*)(</desc>)?", content)
+        described = re.search(rf"<desc>({_LINE}[^<]*)(</desc>)?", content)
         return described and _found("svg", _unescaped(described[1]), content)
-    foot = re.search(rf"^({MARK}\|.*?)(?:^─|\Z)", content, re.MULTILINE | re.DOTALL)
+    foot = re.search(rf"^({_LINE}.*?)(?:^─|\Z)", content, re.MULTILINE | re.DOTALL)
     return foot and _found("text", "".join(foot[1].split()), content)
 
 
@@ -253,7 +255,7 @@ def _found_in_document(content: str) -> Found | None:
         is_ours = SCHEMA in content
         return Found("json", None, is_torn=True, content=content) if is_ours else None
     line = read.get("receipt") if isinstance(read, dict) else None
-    if not isinstance(line, str) or not line.startswith(f"{MARK}|"):
+    if not isinstance(line, str) or not re.match(_LINE, line):
         return None
     return _found("json", line, content)
 
@@ -264,7 +266,7 @@ def _found_in_pdf(raw: bytes) -> Found | None:
 
     seal = _SEAL.search(raw)
     if seal is None:
-        line = raw[raw.rindex(MARK.encode()) :].decode("utf-8", "replace").partition("\n")[0]
+        line = raw[raw.rindex(b"HBR") :].decode("utf-8", "replace").partition("\n")[0]
         return _found("pdf", line, "")._replace(is_whole=False)
     found = _found("pdf", seal[1].decode("utf-8", "replace"), "")
     if found.sealed is None:
@@ -327,6 +329,7 @@ def _parts(receipt: Sealed) -> list[list[tuple[str, str]]]:
     fee, shares, packet, payment = (
         facts[name] for name in ("fee_fen", "shares", "packet", "payment")
     )
+    checkpoint = facts.get("checkpoint")
     return [
         [
             (_ACTS[facts["act"]], _STATUSES[facts["status"]]),
@@ -347,6 +350,7 @@ def _parts(receipt: Sealed) -> list[list[tuple[str, str]]]:
             ("请求号 request", facts["request_id"]),
             ("流水号 movement", facts["id"]),
             ("账目印 seal", facts["mac"].hex()),
+            *([("检查点 checkpoint", " ".join(checkpoint.split()))] if checkpoint else []),
             ("公钥 public key", facts["public_key"].hex()),
         ],
     ]

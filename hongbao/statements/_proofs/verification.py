@@ -132,6 +132,7 @@ class Judge:
         return self._against_ledger(
             outcome,
             facts["head"]["mac"],
+            facts.get("checkpoint"),
             lambda wallet: wallet.moved_since(
                 whose, _instant(facts["from"]), _instant(facts["to"]), facts["head"]["entry"]
             ),
@@ -146,8 +147,10 @@ class Judge:
             outcome["known_by"] = "key"
         return None
 
-    def _against_ledger(self, outcome: FileVerified, mac: str, count_more: Any) -> FileVerified:
-        """Compare what was signed at *mac* with the ledger of today."""
+    def _against_ledger(
+        self, outcome: FileVerified, mac: str, checkpoint: str | None, count_more: Any
+    ) -> FileVerified:
+        """Compare what was signed at *mac*, and at *checkpoint*, with the ledger of today."""
         wallet, entry = self._wallet, outcome["entry"]
         assert wallet is not None
         assert entry is not None
@@ -155,6 +158,8 @@ class Judge:
         if entry > wallet.last_entry():
             return {**outcome, "verdict": "newer_than_ledger"}
         if not wallet.has_entry(entry, mac):
+            return {**outcome, "verdict": "other_history"}
+        if checkpoint is not None and not wallet.has_checkpoint(checkpoint):
             return {**outcome, "verdict": "other_history"}
         more = count_more(wallet)
         return {**outcome, "more": more, "verdict": "older" if more else "genuine"}
@@ -246,7 +251,8 @@ class Judge:
             again = wallet.receipt_again(whose, shown["id"], masked=shown["masked"])
             return int(again.status != shown["status"])
 
-        return self._against_ledger(outcome, shown["mac"], changed)
+        checkpoint = found.sealed.facts.get("checkpoint")
+        return self._against_ledger(outcome, shown["mac"], checkpoint, changed)
 
 
 def refusal(outcome: FileVerified, *, key_named: bool = False) -> NotGenuine | None:
