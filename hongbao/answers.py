@@ -869,6 +869,42 @@ class ClockShown(TypedDict):
     settled: list["Settled"]  # a batch for each cut-off that there was something to settle at
 
 
+class Done(TypedDict):
+    """What fell due, and was done."""
+
+    holds: list[HoldEnded]  # that were over
+    refunds: list[Refunded]
+    resolved: list["ResolvedLine"]  # payments that came to their end
+    settled: list["Settled"]  # the batch of a cut-off
+
+
+class NotDoneYet(TypedDict):
+    """What is due, and could not be done yet."""
+
+    kind: str  # ``hold``, ``payment``, ``late``, ``refund``, ``settlement``; ``wallet``: none could
+    subject: str | None  # the ID of the case, the payment or the packet
+    error: dict[str, object]  # why not
+    next_try_at: str | None  # in real time; null with --once
+
+
+class Served(Done):
+    """`serve --once`: all that was due."""
+
+    at: str
+    failed: list[NotDoneYet]
+
+
+class ServeLine(Served):
+    """
+    `serve`: one line of the service.
+
+    Each has at most one thing that was done, or could not be; what fails again in the same way has
+    no second line.
+    """
+
+    event: str  # ``ready``, ``done``, ``failed``, ``open`` after the wallet was not, or ``stopped``
+
+
 class FindingLine(TypedDict):
     """One of `check`: what was looked at, and what is wrong with it."""
 

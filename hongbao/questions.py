@@ -48,6 +48,8 @@ class Question(Enum):
     """Lines of settlements that differ from the payments in them."""
     BATCHES = auto()
     """Each settlement with its entry, its transfers and its lines."""
+    UNSETTLED_SINCE = auto()
+    """When the first payment was accepted that no batch has settled; null if there is none."""
     UNEXPLAINED_BY_BANKS = auto()
     """Per bank: what its statement lines leave unexplained."""
     UNSOUND_BANK_LINES = auto()

@@ -42,6 +42,7 @@ COMMANDS = {
         "settle": N_("Check pending payments, and settle with the banks (清算)."),
         "reconcile": N_("Compare the banks' statements with the platform's records (对账)."),
         "operator": N_("Manage operators, who correct books and decide cases."),
+        "serve": N_("Do what falls due: refunds, ends of holds, settlement."),
     },
     N_("Guards"): {
         "device": N_("Manage your authorised devices, each with its own key."),

@@ -34,7 +34,7 @@ TOPICS = {
     "payments": (
         "NoSuchFault InvalidCardNumber UnknownBank CardInUse RequestNotFound CardNotFound "
         "NoCard NoReceipt UnknownPlace InsufficientBalance NotWithdrawable InsufficientCard "
-        "PaymentPending Unpaid BankDeclined CardAccountClosed PaymentReversed BankDown "
+        "PaymentPending NotAllDone Unpaid BankDeclined CardAccountClosed PaymentReversed BankDown "
         "ChannelDown LimitExceeded RequestConflict"
     ),
     "people": (

@@ -167,6 +167,17 @@ class PaymentPending(HongbaoError):
     advice = N_("your money is safe. Do not pay again; check later with `hongbao settle`")
 
 
+class NotAllDone(HongbaoError):
+    """Not all that was due could be done; *served* says what was, and why the rest was not."""
+
+    failed: int = example(1)
+    served: dict[str, object] = example({})
+
+    exit_code = ExitCode.PENDING
+    sentence = N_("what is due and could not be done yet: {failed}")
+    advice = N_("the next `hongbao serve` tries again")
+
+
 class Unpaid(NotPaid):
     """A payment that was sent came to nothing."""
 

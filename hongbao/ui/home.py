@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from hongbao.errors import recall
 from hongbao.ui import wording
 from hongbao.ui.dry_runs import deed
+from hongbao.ui.due import refunded, settled_with_banks
 from hongbao.ui.listing import CURRENT, Field, Listing, named_current
 from hongbao.ui.screen import Cell, Column, is_terminal, line, pipe, safe
 from hongbao.words import N_, _, language, say
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
         LossShown,
         NodeShown,
         PolicyUsed,
-        Refunded,
         ResolvedLine,
         Sealed,
-        Settled,
     )
 
 
@@ -52,44 +51,14 @@ def show_turned(clock: ClockShown) -> None:
             (ended["at"], wording.hold_ended(ended), ended["packet"] or "")
             for ended in clock["holds"]
         ),
-        *((refund["at"], _refunded(refund), refund["packet"]) for refund in clock["refunds"]),
-        *((settled["at"], _settled(settled), "") for settled in clock["settled"]),
+        *((refund["at"], refunded(refund), refund["packet"]) for refund in clock["refunds"]),
+        *((settled["at"], settled_with_banks(settled), "") for settled in clock["settled"]),
     ]
     for _at, text, packet in sorted(rows, key=lambda event: event[0]):
         line(text, red=packet)
     for row in _last_of_each(clock["resolved"]):
         _show_resolved(row)
     line(say(N_("it is {at} now"), at=wording.when(clock["at"])), bold=wording.when(clock["at"]))
-
-
-def _refunded(refund: Refunded) -> str:
-    if refund["arrives_at"] > refund["at"]:
-        sentence = N_(
-            "{at} · returned {amount_fen} of {packet} · on its way to {place}, there by {until}"
-        )
-    elif refund["card_gone"]:
-        sentence = N_(
-            "{at} · returned {amount_fen} of {packet} to {place}: the card that paid was removed"
-        )
-    else:
-        sentence = N_("{at} · returned {amount_fen} of {packet} to {place}")
-    return say(
-        sentence,
-        at=wording.when(refund["at"]),
-        amount_fen=refund["amount_fen"],
-        packet=refund["packet"],
-        place=wording.money_place(refund["refunded_to"]),
-        until=wording.when_short(refund["arrives_at"]),
-    )
-
-
-def _settled(settled: Settled) -> str:
-    return say(
-        N_("{at} · settled with the banks · gross {gross_fen} · net {net_fen}"),
-        at=wording.when(settled["at"]),
-        gross_fen=settled["gross_fen"],
-        net_fen=settled["net_fen"],
-    )
 
 
 def _last_of_each(resolved: Sequence[ResolvedLine]) -> list[ResolvedLine]:

@@ -54,7 +54,7 @@ def settle(home: Home, *, progress: Progress | None = None, dry_run: bool = Fals
 
 def caught_up(home: Home) -> list[ResolvedLine]:
     """Return the outcomes since of payments that this profile had under way."""
-    return [_resolved_line(home, message) for message in home.caught_up_messages]
+    return [resolved_line(home, message) for message in home.caught_up_messages]
 
 
 def resolve(home: Home, *, asking: bool = True) -> list[ResolvedLine]:
@@ -68,16 +68,17 @@ def resolve(home: Home, *, asking: bool = True) -> list[ResolvedLine]:
     for unsent in home.store.messages(MessageView.UNSENT, now=home.now()):
         message = carry(home, unsent.number)
         if asking or message.outcome is not None:
-            found[message.number] = _resolved_line(home, message)
+            found[message.number] = resolved_line(home, message)
     if asking:
         for due in home.store.messages(MessageView.DUE, now=home.now()):
-            found[due.number] = _resolved_line(home, carry(home, due.number))
-        late = [{**_resolved_line(home, one), "state": LATE} for one in hear_late(home)]
+            found[due.number] = resolved_line(home, carry(home, due.number))
+        late = [{**resolved_line(home, one), "state": LATE} for one in hear_late(home)]
         return [*found.values(), *cast("list[ResolvedLine]", late)]
     return list(found.values())
 
 
-def _resolved_line(home: Home, message: MessageRow) -> ResolvedLine:
+def resolved_line(home: Home, message: MessageRow) -> ResolvedLine:
+    """Return what has become of *message*."""
     packet: PacketRow | None = None
     if message.packet is not None:
         packet = home.store.packet(message.packet)

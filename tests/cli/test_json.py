@@ -93,6 +93,7 @@ TYPED: dict[str, list[str]] = {
     "events deliveries": ["", "--given-up"],
     "events resend": ["", "999999", "福🧧é"],
     "inbox": ["--keep", "--limit 0"],
+    "serve": ["--once"],
     "watch": ["--until 福🧧é", "--cursor é", "--webhook http://127.0.0.1:9/é"],
     "webhook": [""],
     "webhook list": [""],

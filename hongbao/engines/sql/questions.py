@@ -271,6 +271,14 @@ ASKED = {
         FROM batch
         LEFT JOIN entry ON entry.id = batch.entry AND act = 'settle'
     """,
+    Question.UNSETTLED_SINCE: """
+        SELECT (SELECT at
+        FROM entry
+        WHERE id = (SELECT min(outcome)
+        FROM message INDEXED BY message_unsettled
+        WHERE state = 'accepted'
+        AND batch IS NULL))
+    """,
     Question.UNEXPLAINED_BY_BANKS: """
         WITH lines AS (SELECT message, sum(iif(direction = 'debit', amount_fen, -amount_fen)) AS
             moved_fen

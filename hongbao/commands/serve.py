@@ -1,0 +1,114 @@
+"""``hongbao serve``."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+from hongbao.commands.caller import Caller, talk
+from hongbao.commands.declared import Context, Option
+from hongbao.commands.options import Command, caller, new_app
+from hongbao.commands.stopping import stopped_by_signals
+from hongbao.commands.streams import answering, forget_output
+from hongbao.documents import to_json
+from hongbao.errors import NotAllDone
+from hongbao.words import N_
+
+if TYPE_CHECKING:
+    from hongbao.answers import ServeLine
+    from hongbao.home.opened import Home
+    from hongbao.serving.service import Service
+
+app = new_app()
+
+
+@app.command(
+    cls=Command,
+    short_help=N_("Do what falls due: refunds, ends of holds, settlement."),
+    help=N_(
+        "For everyone in the wallet: unclaimed money goes back when a packet expires, holds end "
+        "when their time is over, banks are queried about pending payments, and each cut-off "
+        "settles with the banks. It looks every second until Ctrl-C or SIGTERM. What fails is "
+        "reported, and tried again after a pause. Two at once never do a thing twice."
+    ),
+    epilog="hongbao serve\nhongbao serve --once\nhongbao serve --json",
+)
+def serve(
+    ctx: Context,
+    once: Annotated[
+        bool, Option("--once", help=N_("do what is due now, and end: for cron"))
+    ] = False,
+) -> None:
+    call = caller(ctx)
+    if once:
+        _once(call)
+        return
+    from hongbao.serving.notifying import READY, STOPPING, notify
+    from hongbao.serving.service import Service
+
+    def tell(line: "ServeLine") -> None:
+        _tell(call, line)
+        if line["event"] == "ready":
+            notify(READY, call.env.variables)
+
+    with Service(
+        lambda: _opened(call), tell, now=call.env.now, patient=not call.can_be_asked
+    ) as service:
+
+        def stop() -> None:
+            notify(STOPPING, call.env.variables)
+            _stop(service)
+
+        try:
+            with stopped_by_signals(stop):
+                service.run()
+        except KeyboardInterrupt:  # the second one: the act in hand was not done
+            if not service.is_stopped:
+                raise
+            forget_output()
+
+
+def _once(call: Caller) -> None:
+    """Do what is due now. Raises NotAllDone if some of it could not be done."""
+    from hongbao.serving.service import serve_once
+    from hongbao.ui.due import not_done_yet, show_served
+
+    with call.wallet() as wallet:
+        served = serve_once(wallet.home)
+    if not served["failed"]:
+        call.answer(served, show_served)
+        return
+    if not call.as_json:
+        call.answer(served, show_served)
+        for failed in served["failed"]:
+            talk(not_done_yet(failed))
+    raise NotAllDone(failed=len(served["failed"]), served={**served})
+
+
+@contextmanager
+def _opened(call: Caller) -> "Iterator[Home]":
+    with call.wallet() as wallet:
+        yield wallet.home
+
+
+def _stop(service: "Service") -> None:
+    """Stop *service* after the act in hand, or its prompt for a passphrase at once."""
+    service.stop()
+    if service.is_opening:
+        raise KeyboardInterrupt
+
+
+def _tell(call: Caller, line: "ServeLine") -> None:
+    """Print one line of the service; for people, what goes wrong is on standard error."""
+    if call.as_json:
+        with answering():
+            print(to_json(line, encoding=sys.stdout.encoding))
+        return
+    from hongbao.ui.due import not_done_yet, show_line
+
+    if line["event"] == "failed":
+        for failed in line["failed"]:
+            talk(not_done_yet(failed))
+        return
+    with answering():
+        show_line(line)

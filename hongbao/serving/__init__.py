@@ -1,0 +1,1 @@
+"""Serving: a process that stays, and does what falls due."""
