@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -195,6 +196,7 @@ def with_much_due(world: World, packets: int = 3) -> None:
     by_card = zhang.send(30 * YUAN, count=3, paid_from=tail(CARD), pin=right)["packet"]
     world.li.claim(by_card)
     for _ in range(packets):
+        world.turn(minutes=10)  # or it would be too much in one hour
         zhang.send(YUAN, count=1, pin=right)
     with_pack(world, holding("send", "give"))
     world.zhang.send(10 * YUAN, count=2, pin=right)
@@ -238,7 +240,8 @@ def test_processes_at_once_do_each_thing_once_and_tell_it_once(world: World):
     """
     with_much_due(world, packets=8)
 
-    def serve(_number: int) -> bytes:
+    def serve(number: int) -> bytes:
+        world.chances += 10_000 * number  # each draws its own
         return json.dumps(served(world)).encode()
 
     told = [json.loads(each) for each in race(4, serve)]
@@ -260,15 +263,17 @@ def test_services_that_are_killed_again_and_again_do_each_thing_once(world: Worl
     with_much_due(world, packets=10 * ROUNDS)
     dice, killed = Random(7), 0
 
-    def serve() -> None:
+    def serve(number: int) -> None:
+        world.chances += 10_000 * number  # each draws its own
         served(world)
 
-    for _ in range(ROUNDS):
-        children = [start(serve), start(serve)]
+    for number in range(1, 2 * ROUNDS, 2):
+        children = [start(partial(serve, number)), start(partial(serve, number + 1))]
         time.sleep(dice.uniform(0.02, 0.4))
         for child in children:
             os.kill(child, signal.SIGKILL)
             killed += finished(child) == -signal.SIGKILL
+    world.chances += 10_000 * (2 * ROUNDS + 1)
     served(world)
 
     sys.stdout.write(f"{killed} services were killed\n")
