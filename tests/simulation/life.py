@@ -179,6 +179,8 @@ class Failed(Exception):
 class Life:
     """A home, its model, and the processes that are open."""
 
+    schedules: type[Scheduler] = Scheduler
+
     def __init__(self, seed: str, folder: Path | None = None) -> None:
         self.seed = seed
         self.folder = folder or Path(tempfile.mkdtemp(prefix="hongbao-sim-"))
@@ -188,7 +190,7 @@ class Life:
         self.books = Books(NOON.astimezone(UTC), RULES[STANDARD])
         self.policies = POLICIES
         self.packs = PACKS
-        self.scheduler = Scheduler(self.home)
+        self.scheduler = self.schedules(self.home)
         self.scheduler.committed = self._committed
         self.scheduler.copied = self._copied
         self.scheduler.replaced = self._replaced
@@ -304,9 +306,14 @@ class Life:
             clock=NOON if is_first else None,
             dice=self.seed if is_first else None,
             passphrase=lambda: PASSPHRASE,
+            **(self.place() if is_first else {}),
         )
         self.desks[command.lane] = command.who, desk, self.epoch
         return told
+
+    def place(self) -> dict[str, Any]:
+        """Return what a home is told of where its ledger is to be."""
+        return {}
 
     def restore(self, command: Command) -> Any:
         number = command.args["copy"]
@@ -456,7 +463,7 @@ class Life:
 
     def _see(self, db: Any, flight: Flight | None, written: list[Any]) -> None:
         books, command = self.books, flight.command if flight else None
-        execute = _bare(db)
+        execute = self._asking(db)
         row = execute("SELECT clock_at FROM home").fetchone()
         if row is None:
             return
@@ -702,7 +709,7 @@ class Life:
             return
         try:
             with Wallet.open(self.env(99), passphrase=lambda: PASSPHRASE, trusting=check) as desk:
-                self._compare(_bare(below(desk)._db))
+                self._compare(self._asking_of(desk))
                 if check:
                     self.checked += 1
                     told = desk.check()
@@ -710,6 +717,14 @@ class Life:
                     expect(told["ok"], "check found", wrong)
         except (Mismatch, HongbaoError) as error:
             raise Failed(f"books: {error}", self.round, None) from error
+
+    def _asking(self, db: Any) -> Any:
+        """Return how to ask *db*, which has just committed, in SQL and without a turn."""
+        return _bare(db)
+
+    def _asking_of(self, desk: Wallet) -> Any:
+        """Return how to ask the ledger of *desk* in SQL, between two rounds."""
+        return _bare(below(desk)._db)
 
     def _compare(self, execute: Any) -> None:
         books = self.books

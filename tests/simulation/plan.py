@@ -390,8 +390,14 @@ class Lived:
 
 def live(seed: str, turns: int, watch: Callable[[Life, Round], None] | None = None) -> Lived:
     """Play a life of about so many *turns*."""
-    author = Author(seed)
-    life = Life(seed)
+    return lived(Author(seed), Life(seed), turns, watch)
+
+
+def lived(
+    author: Author, life: Life, turns: int, watch: Callable[[Life, Round], None] | None = None
+) -> Lived:
+    """Play *life* as *author* draws it."""
+    seed = life.seed
     rounds: list[Round] = []
     found: Failed | None = None
 

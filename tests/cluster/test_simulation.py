@@ -1,0 +1,49 @@
+"""
+Lives of several processes under a scheduler, on a real server: what the model foresees happens.
+
+HONGBAO_SIM_STEPS is how many turns are taken in the long run, from HONGBAO_SIM_SEED.
+"""
+
+import sys
+from collections import Counter
+
+import pytest
+
+from tests.cluster.nodes import Cluster
+from tests.cluster.simulated import AuthorOnCluster, LifeOnCluster
+from tests.simulation.plan import Lived, lived
+from tests.simulation.planted import planted
+from tests.simulation.running import chosen, lives
+
+pytestmark = pytest.mark.cluster
+
+
+def live(cluster: Cluster, seed: str, turns: int) -> Lived:
+    return lived(AuthorOnCluster(seed), LifeOnCluster(cluster, seed), turns)
+
+
+def test_a_life_is_as_the_model_has_it(one_node: Cluster):
+    found = live(one_node, "cluster", 2_500)
+    assert found.failed is None, (found.seed, str(found.failed))
+    assert found.commands > 15
+
+
+@pytest.mark.slow
+def test_many_lives_are_as_the_model_has_them(one_node: Cluster):
+    seed, steps = chosen(40_000, "2")
+    counts: Counter[tuple[str, str]] = Counter()
+    for name, turns in lives(seed, steps):
+        found = live(one_node, name, turns)
+        counts += found.life.counts
+        sys.stdout.write(f"{name}: {found.turns} turns, {found.commands} commands\n")
+        assert found.failed is None, (found.seed, str(found.failed))
+    assert counts["fault kill", "killed"]
+    assert counts["claim", "ok"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["forgotten-refusal", "uncounted-pin"])
+def test_a_mistake_that_is_planted_is_found_here_too(name: str, one_node: Cluster):
+    """The control: some that rest on no engine. (The others are written for a file.)"""
+    with planted(name):
+        assert any(live(one_node, f"p{n}", 3_000).failed for n in range(1, 9))
