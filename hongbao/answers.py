@@ -876,12 +876,13 @@ class Done(TypedDict):
     refunds: list[Refunded]
     resolved: list["ResolvedLine"]  # payments that came to their end
     settled: list["Settled"]  # the batch of a cut-off
+    sealed: list["Sealed"]  # what was added to the log of a cluster's ledger
 
 
 class NotDoneYet(TypedDict):
     """What is due, and could not be done yet."""
 
-    kind: str  # ``hold``, ``payment``, ``late``, ``refund``, ``settlement``; ``wallet``: none could
+    kind: str  # ``hold``, ``payment``, ``late``, ``refund``, ``settlement``, ``sealing``, ``wallet``
     subject: str | None  # the ID of the case, the payment or the packet
     error: dict[str, object]  # why not
     next_try_at: str | None  # in real time; null with --once

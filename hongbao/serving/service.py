@@ -173,7 +173,7 @@ class Service:
                 continue
             self._troubles.over(task.key)
             if done is not None:
-                count += 1
+                count += not done["sealed"]  # which has to be done again after each act
                 self._say("done", home.now(), done)
         self._troubles.keep(seen)
         return count
@@ -230,7 +230,7 @@ def serve_once(home: Home, is_stopped: Callable[[], bool] = lambda: False) -> "S
                 failed[task.key] = _not_yet(task.key, error, None)
                 continue
             if done is not None:
-                is_more = True
+                is_more = is_more or not done["sealed"]
                 all_done = _together(all_done, done)
     return {**all_done, "at": iso(home.now()), "failed": [*failed.values()]}
 
@@ -241,6 +241,7 @@ def _together(first: "Done", then: "Done") -> "Done":
         "refunds": first["refunds"] + then["refunds"],
         "resolved": first["resolved"] + then["resolved"],
         "settled": first["settled"] + then["settled"],
+        "sealed": first["sealed"] + then["sealed"],
     }
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "late": N_("late bookings"),
+    "sealing": N_("the log of the cluster"),
     "settlement": N_("settlement"),
     "wallet": N_("the wallet"),
 }
@@ -51,6 +52,8 @@ def _show_done(done: Done, at: str) -> None:
         line(refunded(refund), red=refund["packet"])
     for settled in done["settled"]:
         line(settled_with_banks(settled))
+    for torn in {lane: None for sealed in done["sealed"] for lane in sealed["torn"]}:
+        line(say(N_("lane {lane} is torn: it lacks what was sealed of it"), lane=safe(torn)))
 
 
 def not_done_yet(failed: NotDoneYet) -> str:

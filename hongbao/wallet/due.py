@@ -56,22 +56,24 @@ class Task(NamedTuple):
 
 
 class Due:
-    """Finds what is due, and remembers at which cut-off it was settled last."""
+    """Finds what is due, and remembers when it was settled last, and what the log has come to."""
 
     def __init__(self) -> None:
         self._settled_at: datetime | None = None
+        self._torn: list[str] = []
 
     def tasks(self, home: Home) -> Iterator[Task]:
         """
         Yield what is due on *home* now; each kind is looked up when those before it are done.
 
-        Holds come first, since the end of one may let a refund or a payment go, and settlement
-        last, so that it takes all of them along.
+        Holds come first, since the end of one may let a refund or a payment go; settlement follows,
+        so that it takes all of them along, and what was done is sealed on a cluster at the end.
         """
         yield from self._holds(home)
         yield from self._payments(home)
         yield from self._refunds(home)
         yield from self._settlement(home)
+        yield from self._sealing(home)
 
     def next_at(self, home: Home) -> datetime | None:
         """Return when the next thing falls due that can be known of now, if any; it may be past."""
@@ -120,10 +122,23 @@ class Due:
         batches = [] if settled["batch"] is None else [settled]
         return {**nothing_done(), "holds": settled["holds"], "resolved": found, "settled": batches}
 
+    def _sealing(self, home: Home) -> Iterator[Task]:
+        if home.store.log is not None:
+            yield Task("sealing", None, partial(self._seal, home))
+
+    def _seal(self, home: Home) -> Done | None:
+        from hongbao.wallet.sealing import seal  # which a ledger in a file does not need
+
+        sealed, before = seal(home), self._torn
+        self._torn = sealed["torn"]
+        if not sealed["leaves"] and sealed["torn"] == before:
+            return None
+        return {**nothing_done(), "sealed": [sealed]}
+
 
 def nothing_done() -> Done:
     """Return that nothing was done."""
-    return {"holds": [], "refunds": [], "resolved": [], "settled": []}
+    return {"holds": [], "refunds": [], "resolved": [], "settled": [], "sealed": []}
 
 
 def _unsettled_since(home: Home) -> datetime | None:

@@ -269,7 +269,7 @@ def test_services_that_are_killed_again_and_again_do_each_thing_once(world: Worl
 
     for number in range(1, 2 * ROUNDS, 2):
         children = [start(partial(serve, number)), start(partial(serve, number + 1))]
-        time.sleep(dice.uniform(0.02, 0.4))
+        time.sleep(dice.uniform(0.01, 0.12))
         for child in children:
             os.kill(child, signal.SIGKILL)
             killed += finished(child) == -signal.SIGKILL

@@ -1,0 +1,52 @@
+"""What falls due on a cluster: done once by services on several machines, and sealed by them."""
+
+import json
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.nodes import Cluster
+from tests.cluster.worlds import worlds_on
+from tests.serving.test_due import acts, is_nothing, served
+from tests.vault.processes import race
+from tests.wallet.world import CARD, LI, YUAN, ZHANG, id_number, right
+
+pytestmark = pytest.mark.cluster
+
+PACKETS = 6
+
+
+def test_services_on_a_cluster_do_each_thing_once_and_seal_it(one_node: Cluster, tmp_path: Path):
+    """
+    Whichever is faster; afterwards each lane that moved is in the log, and a look adds nothing.
+    """
+    world = worlds_on(one_node)(tmp_path / "home")
+    zhang = world.found(ZHANG)
+    zhang.identify("张三", id_number(1), pin=right)
+    zhang.add_card(CARD, pin=right)
+    zhang.topup(100 * YUAN, pin=right)
+    world.found(LI)
+    for _ in range(PACKETS):
+        zhang.send(YUAN, count=1, pin=right)
+    world.at += timedelta(hours=24)
+    world.close()
+
+    def serve(number: int) -> bytes:
+        world.chances += 10_000 * number  # each draws its own
+        return json.dumps(served(world)).encode()
+
+    answers = [json.loads(each) for each in race(3, serve)]
+
+    assert [] == [failed for each in answers for failed in each["failed"]]
+    refunds = Counter(refund["packet"] for each in answers for refund in each["refunds"])
+    assert (PACKETS, {1}) == (len(refunds), set(refunds.values()))
+    assert (PACKETS, 1) == tuple(acts(world)[act] for act in ("refund", "settle"))
+    assert is_nothing(served(world))
+    with world.open() as wallet:
+        assert wallet.store.log is not None
+        assert [] == list(wallet.store.log.lanes_moved(10))
+    assert [] == served(world)["sealed"]
+    assert {} == world.findings()
+    world.close()
