@@ -882,7 +882,7 @@ class Done(TypedDict):
 class NotDoneYet(TypedDict):
     """What is due, and could not be done yet."""
 
-    kind: str  # ``hold``, ``payment``, ``late``, ``refund``, ``settlement``, ``sealing``, ``wallet``
+    kind: str  # ``hold``, ``payment``, ``refund``, ``settlement``, ``sealing``; ``wallet``: all
     subject: str | None  # the ID of the case, the payment or the packet
     error: dict[str, object]  # why not
     next_try_at: str | None  # in real time; null with --once

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hongbao.answers import Done, NotDoneYet, Refunded, Served, ServeLine, Settled
 
 KINDS = {
-    "late": N_("late bookings"),
+    "payment": N_("late bookings"),
     "sealing": N_("the log of the cluster"),
     "settlement": N_("settlement"),
     "wallet": N_("the wallet"),

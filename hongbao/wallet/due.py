@@ -93,7 +93,7 @@ class Due:
         for message in repeat(home, lambda: home.store.messages(MessageView.DUE, now=home.now())):
             yield Task("payment", message.id, partial(_carry, home, message))
         if repeat(home, lambda: home.store.messages(MessageView.LATE)):
-            yield Task("late", None, partial(_hear_late, home))
+            yield Task("payment", None, partial(_hear_late, home))
 
     def _refunds(self, home: Home) -> Iterator[Task]:
         for row in repeat(
