@@ -6,6 +6,10 @@ from enum import Enum, auto
 class Question(Enum):
     """The queries of the audit, for checks to judge; each says what its rows are."""
 
+    LANES = auto()
+    """Each lane with its last number and MAC, where there are lanes."""
+    LANE_ENTRIES = auto()
+    """The places of entries behind one in lanes: entry, lane, number and MAC, in this order."""
     BILLS_IMPORTED = auto()
     """Each imported bill with the entries that imported and removed it."""
     BILL_ENTRIES_WITHOUT_BILL = auto()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
-from hongbao.domain.chain import Act, line
+from hongbao.domain.chain import Act, encoded, line
 from hongbao.domain.channel import MessageState
+from hongbao.domain.numbers import micros_of
 from hongbao.errors import Busy, LedgerUnreachable
 from hongbao.rows import Row
 from hongbao.units import from_micros, to_micros
@@ -62,6 +64,14 @@ class RuleBroken(Exception):
 
     No act asks for one: it decided on what it has read under the same lock. So this is a mistake
     of ours, or the ledger was edited.
+    """
+
+
+class Overtaken(RuleBroken):
+    """
+    A row that belongs to no lane is not as the act has read it.
+
+    With lanes another act was first, and this one is done again.
     """
 
 
@@ -540,18 +550,32 @@ class EntryRow(Row):
 
 
 class Decided(Row):
-    """An act as it is put into the chain, once its changes are applied."""
+    """
+    An act as it is put into the chain, once its changes are applied.
+
+    *written* is the act as a seal covers it, where that was written out already.
+    """
 
     fields: tuple[object, ...]  # see `EntryRow.sealed_fields`
     transfers: Sequence[Transfer]
     rows: Sequence[tuple[RowKey, bytes | None]]  # of state, with the digests that seal them
     took: str | None  # how long each step was, by its number: a measurement, and not sealed
+    written: str | None = None
 
 
 def as_sealed(act: Decided) -> Act:
     """Return the parts of *act* that a seal covers."""
     rows = [(row[0], key_of(row), digest) for row, digest in act.rows]
     return Act(act.fields, [line(transfer) for transfer in act.transfers], rows)
+
+
+def written_out(act: Decided) -> str:
+    """Return *act* as a seal covers it."""
+    return encoded(as_sealed(act)) if act.written is None else act.written
+
+
+Seal = Callable[[bytes, bytes], bytes]
+"""Gives the MAC that seals an entry's bytes upon the MAC before (see `Vault.chain_mac`)."""
 
 
 class ActRow(Row):
@@ -699,6 +723,14 @@ class Store(Protocol):
 
     # --- engine ----------------------------------------------------------------------------------
 
+    has_lanes: bool
+    """
+    Whether each profile and packet has a chain of its own, or there is one for all.
+
+    With lanes, numbers of acts have gaps, an act may come that has a smaller number than one that
+    was there before it, and each act has a seal of its own.
+    """
+
     @property
     def where(self) -> str:
         """The ledger's place, as messages name it."""
@@ -725,13 +757,15 @@ class Store(Protocol):
         self, *changing: tuple[str, object], dry_run: bool = False
     ) -> AbstractContextManager[None]:
         """
-        Read, decide and write under one write lock, all or nothing.
+        Read, decide and write as if nobody else did, all or nothing.
+
+        The embedded engine has one lock for everything, taken at the start because every act reads
+        before it writes. One with a lane for each profile and packet reads one snapshot, and
+        raises Again at the end where a lane has moved that the transaction has written to.
 
         *changing* names what the act is about to change, as ``("packet", id)`` or
-        ``("profile", id)``. This engine has one lock for everything, taken at the start
-        (``BEGIN IMMEDIATE``) because every act reads before it writes; an engine with a lock for
-        each row takes them here, in sorted order, so that two acts never wait for each other. A dry
-        run does the whole work, then rolls it back.
+        ``("profile", number)``: with lanes, acts on the same one wait here for each other, and need
+        not begin again. A dry run does the whole work, then rolls it back.
 
         Raises Busy when the lock cannot be had, StorageRefused when the disk says no.
         """
@@ -756,7 +790,11 @@ class Store(Protocol):
     # --- state -----------------------------------------------------------------------------------
 
     def apply(self, changes: Iterable[Change]) -> None:
-        """Apply *changes* in their order, within the transaction that they were decided in."""
+        """
+        Apply *changes* in their order, within the transaction that they were decided in.
+
+        With lanes, those that the rows belong to must not have moved (see `transaction`).
+        """
         ...
 
     def state(self, row: RowKey) -> StateRow:
@@ -811,12 +849,30 @@ class Store(Protocol):
         """
         ...
 
-    def append(self, acts: Sequence[Decided], mac: bytes | None) -> None:
+    def settled(self, now: datetime) -> Head:
         """
-        Put *acts* into the chain, with the *mac* that seals them, and move what they move.
+        Return the last entry before which none is still to come, where the clock shows *now*.
 
-        Their changes were applied before (`apply`). Without a *mac* their group continues: the next
-        call that has one seals them as well, and may have no acts itself.
+        Who follows what happens reads to there. With one chain it is the head.
+        """
+        ...
+
+    def next_entry(self, home: HomeRow, now: datetime, after: int = 0) -> tuple[int, datetime]:
+        """
+        Return the number and the moment of the next act, where *home*'s clock shows *now*.
+
+        The moment is not before that of any act there is, and the number is greater than any
+        act's, and than *after*. Later acts have greater numbers.
+        """
+        ...
+
+    def append(self, acts: Sequence[Decided], seal: Seal, *, more: bool = False) -> bytes | None:
+        """
+        Put *acts* into the chain, sealed with *seal*, and move what they move; return the last MAC.
+
+        Their changes were applied before (`apply`). With *more* to come in this transaction they
+        are a group that continues, and may have no MAC yet: the next call without *more* seals them
+        as well, and may have no acts itself.
         """
         ...
 
@@ -1274,3 +1330,13 @@ class LedgerFile(Store, Protocol):
         this connection is of no use any more.
         """
         ...
+
+
+def has_gaps(store: Store) -> bool:
+    """Return whether acts are numbered by the time: with lanes, and in a copy that had them."""
+    if store.has_lanes:
+        return True
+    home, second = store.home(), next(store.acts(after=1, limit=1), None)
+    if home is None or second is None:
+        return False
+    return micros_of(second.entry) == to_micros(second.at) - to_micros(home.made_at)

@@ -820,8 +820,12 @@ def test_no_class_has_more_than_two_ancestors_of_ours():
     assert set() == {name for name in bases if len(ancestors(name)) > 2}
 
 
-VERBS_MAX = 50
-"""How many verbs the ledger's interface has; each takes work in every engine, so it only falls."""
+VERBS_MAX = 52
+"""
+How many verbs the ledger's interface has; each takes work in every engine, so it only falls.
+
+It has risen once: with lanes, the next entry's number and what readers may follow is the engine's.
+"""
 
 
 def test_the_ledgers_interface_stays_small():

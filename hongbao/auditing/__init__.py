@@ -13,6 +13,7 @@ from hongbao.auditing import (
     channel,
     guards,
     holds,
+    lanes,
     log,
     packets,
     people,
@@ -161,11 +162,16 @@ CHECKS: dict[str, Check] = {
 }
 """Checks that ask for rows: each yields those that fail it, so named that a person finds them."""
 
+
+def _sealing(context: Context) -> Reader:
+    return lanes.Lanes(context) if context.store.has_lanes else chain.Chain(context)
+
+
 READERS: dict[str, Callable[[Context], Reader]] = {
     "balances": people.Balances,
     "habits": guards.Habits,
     "signatures": signatures.Signatures,
-    "chain": chain.Chain,
+    "chain": _sealing,
 }
 """Checks that follow the entries, all in one pass."""
 

@@ -29,7 +29,8 @@ class Chain:
     Seals every entry again and compares; it continues behind a break, so that each one is named.
 
     Each `rekey` begins the next generation, and nothing else does: one who kept the chain key
-    of one that is over may not write what comes after it.
+    of one that is over may not write what comes after it. Where an entry is sealed upon the one
+    before, none is missing between them, whatever their numbers: a ledger from a cluster has gaps.
     """
 
     def __init__(self, context: Context) -> None:
@@ -40,14 +41,14 @@ class Chain:
         self._last = 0 if since is None else since.entry
         self.generation = 1 if since is None else since.generation
         self._group: list[tuple[int, str]] = []
+        self._gaps: list[tuple[int, range]] = []
         self._expects = None if since is not None else context.behind
 
     def take(self, step: Step) -> None:
         entry, fields = step.entry, step.fields
         expected = self._last + 1
         if entry != expected and not skips(step, expected):
-            for missing in range(expected, min(entry, expected + ROWS_MAX)):
-                self.found.append(f"entry {missing} is missing")
+            self._gaps.append((len(self.found), range(expected, min(entry, expected + ROWS_MAX))))
         self._last = entry
         self._say_strays(step.strays)
         if fields[_ACT] == "rekey":
@@ -63,7 +64,9 @@ class Chain:
         except (Damaged, TypeError):  # under keys that this home never had
             again = b""
         if again != step.mac or fields[_GENERATION] != self.generation:
+            self._say_gaps()
             self.found.append(self._named())
+        self._gaps.clear()
         self._previous = step.mac
         self._group.clear()
         if self._expects is not None and entry >= self._expects.entry:
@@ -73,6 +76,7 @@ class Chain:
         if self._expects is not None:
             self._context.doubt(f"entry {self._expects.entry}")
         if self._group:
+            self._say_gaps()
             self.found.append(f"{self._named()}, which nothing seals")
         self._say_strays(strays)
         count, first, last = self._context.row(Question.TRANSFER_COUNT)
@@ -89,6 +93,11 @@ class Chain:
         assert point is not None
         if (entry, mac, self.generation) != (point.entry, point.mac, point.generation):
             self._context.doubt(f"entry {point.entry}")
+
+    def _say_gaps(self) -> None:
+        """Name what is missing in front of a seal that does not stand on the one before."""
+        for place, gap in reversed(self._gaps):
+            self.found[place:place] = [f"entry {missing} is missing" for missing in gap]
 
     def _say_strays(self, strays: list[int]) -> None:
         for stray in strays:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hongbao.auditing.chain import skips
 from hongbao.auditing.walk import PLACE
 from hongbao.domain.chain import act_of, entry_of, state
 from hongbao.errors import Damaged
@@ -40,18 +39,12 @@ class Proven:
         self.whole: set[int] = set()
         self._keys = context.keys
         self._is_unbroken = True
-        self._previous: bytes | None = EMPTY_HEAD.mac
-        self._last = 0
+        self._previous = EMPTY_HEAD.mac
         self._generation = 1
         self._group: list[tuple[int, str]] = []
 
     def take(self, step: Step) -> None:
-        is_next = step.entry == self._last + 1 or skips(step, self._last + 1)
-        if not is_next:
-            self._previous = None
-            self._group.clear()
-        self._is_unbroken &= is_next and not step.strays
-        self._last = step.entry
+        self._is_unbroken &= not step.strays
         self._generation += step.fields[_ACT] == "rekey"
         self._group.append((step.entry, act_of(step.parts, step.moved, step.left)))
         if step.mac is None:
@@ -70,8 +63,6 @@ class Proven:
         """Nothing is left to be judged: what has no entry is not kept."""
 
     def _sealed(self, generation: int) -> bytes | None:
-        if self._previous is None:
-            return None
         sealed = entry_of([act for _entry, act in self._group])
         try:
             return self._keys.chain_mac(self._previous, sealed, generation=generation)

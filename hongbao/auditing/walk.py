@@ -37,7 +37,7 @@ class Step:
     entries before it that have transfers or rows, and are not there.
     """
 
-    __slots__ = ("entry", "fields", "left", "lines", "mac", "moved", "parts", "strays")
+    __slots__ = ("entry", "fields", "left", "lines", "mac", "moved", "parts", "rows", "strays")
 
     entry: int
     fields: tuple[Any, ...]
@@ -46,6 +46,7 @@ class Step:
     parts: list[str]
     moved: str
     left: str
+    rows: Sequence[tuple[Any, ...]]
     strays: list[int]
 
 
@@ -64,7 +65,7 @@ class Reader(Protocol):
         """Judge what is left once every entry has gone by, such as *strays* behind the last."""
 
 
-class _Behind:
+class Behind:
     """Rows in the order of their entries, looked up entry by entry as the pass comes to each."""
 
     __slots__ = ("_groups", "_rows", "next")
@@ -109,17 +110,17 @@ FROM_THE_FIRST = -(1 << 63)
 
 def walk(context: Context, readers: Sequence[Reader], after: int = FROM_THE_FIRST) -> None:
     """Have *readers* see every entry behind *after*, in order."""
-    transfers = _Behind(context.rows(Question.SEALED_TRANSFERS, after))
-    rows = _Behind(context.rows(Question.SEALED_ROWS, after))
+    transfers = Behind(context.rows(Question.SEALED_TRANSFERS, after))
+    rows = Behind(context.rows(Question.SEALED_ROWS, after))
     takes = [reader.take for reader in readers]
     step, until_report = Step(), REPORT_EVERY
     for fields, mac in context.rows(Question.SEALED_ACTS, after):
         entry = int(fields[_ENTRY])
         step.entry, step.fields, step.mac, step.strays = entry, fields, mac, []
         step.lines = transfers.of(entry, step.strays)
-        left = rows.of(entry, step.strays)
+        step.rows = rows.of(entry, step.strays)
         step.parts = values(fields)
-        step.moved, step.left = together(step.lines), together(left)
+        step.moved, step.left = together(step.lines), together(step.rows)
         for take in takes:
             take(step)
         until_report -= 1

@@ -202,8 +202,9 @@ def _follow(call: Caller, wallet: "Wallet", found: Events, limit: int) -> int:
     seen = found["last"]
     while True:
         for event in found["events"]:
-            _tell(call, event)
-            seen = event["event"]
+            if event["event"] <= found["last"]:  # another may still come before what is newer
+                _tell(call, event)
+                seen = event["event"]
         if seen >= found["last"]:
             sleep(LOOK_SECONDS)
         try:

@@ -24,14 +24,21 @@ PACKET_ID_BYTES = 5
 REQUEST_ID_BYTES = 16
 
 MARKS, ENTRIES = 10**6, 10**9
-"""How many homes and how many of a home's entries a movement's id can tell apart."""
+"""How many homes a movement's id can tell apart, and how many entries it has nine digits for."""
+
+NUMBERS = 2**53
+"""What every number of an entry is less than, also of one that is numbered by the time."""
 
 _VALUE = {symbol: value for value, symbol in enumerate(CROCKFORD)}
 _PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
 _LOOKALIKES = str.maketrans("ILO", "110")
 _SYMBOLS = 8
 _PLATFORM = "1000039501"
-_MOVEMENT_ID = rf"(?:{MOVEMENT_PREFIX})?{_PLATFORM}[0-9]{{6}}([0-9]{{6}})([0-9]{{9}})"
+_LONG = 11
+_MOVEMENT_ID = (
+    rf"(?:{MOVEMENT_PREFIX})?{_PLATFORM}[0-9]{{6}}([0-9]{{6}})"
+    rf"(?:([0-9]{{9}})|([{CROCKFORD}]{{{_LONG}}}))"
+)
 _EVENT_ID = rf"{EVENT_PREFIX}[0-9]{{6}}_([0-9]{{1,18}})_[0-9a-f]{{8}}"
 _REQUEST_ID = r"[A-Za-z0-9\-_.:]{1,64}"
 
@@ -163,13 +170,17 @@ def movement_id(mark: int, at: str, entry: int) -> str:
 
     ``HB``, then digits as a WeChat bill has them: the red packets' own number there, China's day,
     the home's *mark* and the entry's number. It fits what every format allows, 35 letters and
-    digits; its letters keep readers from taking it for a number, which some round.
+    digits; its letters keep readers from taking it for a number, which some round. A number of more
+    than nine digits, as a ledger on a cluster has them, is written in base 32.
 
     >>> movement_id(630962, "2026-02-16T20:00:00+08:00", 12)
     'HB1000039501260216630962000000012'
+    >>> movement_id(630962, "2026-02-16T20:00:00+08:00", 2**50)
+    'HB100003950126021663096210000000000'
     """
-    assert 0 < entry < ENTRIES
-    return f"{_on_day(mark, at[:10])}{entry:09d}"
+    assert 0 < entry < NUMBERS
+    number = f"{entry:09d}" if entry < ENTRIES else _encode(entry, _LONG)
+    return f"{_on_day(mark, at[:10])}{number}"
 
 
 @lru_cache(maxsize=64)
@@ -226,7 +237,7 @@ def parse_movement_id(text: str) -> tuple[int, int] | None:
     (630962, 12)
     """
     found = re.fullmatch(_MOVEMENT_ID, text.strip().upper())
-    return found and (int(found[1]), int(found[2]))
+    return found and (int(found[1]), int(found[2]) if found[2] else _decoded(found[3]))
 
 
 def check_request_id(text: str) -> str:
@@ -248,6 +259,13 @@ def _encode(number: int, length: int) -> str:
     """Write *number* in Crockford's base 32, padded with zeros to *length* symbols."""
     pairs = [_PAIRS[number >> shift & 1023] for shift in range(length // 2 * 10, -1, -10)]
     return "".join(pairs)[-length:]
+
+
+def _decoded(symbols: str) -> int:
+    number = 0
+    for symbol in symbols:
+        number = number * 32 + _VALUE[symbol]
+    return number
 
 
 def _weighed(symbols: str) -> int:

@@ -181,18 +181,23 @@ def _settle(keys: KeyFolder) -> None:
         keys.abandon_restore()
 
 
-def copy_to(store: Store, path: Path, page_key: bytes) -> None:
+def copy_to(store: Store, path: Path, vault: Vault) -> None:
     """
-    Write one moment of the ledger *store* to a file at *path*, encrypted with *page_key*.
+    Write one moment of the ledger *store* to a file at *path*, encrypted under *vault*'s keys.
 
-    It is the same as a copy of a ledger in a file. Raises StorageRefused.
+    It is the same as a copy of a ledger in a file, with one chain in the place of lanes. Raises
+    StorageRefused.
     """
+    from hongbao.auditing.context import Context, Noted
+    from hongbao.auditing.rechained import rechained
     from hongbao.engines.mysql.engine import Ledger
     from hongbao.engines.sqlcipher.copying import fill
+    from hongbao.vault import DeviceKeys, verify
 
     assert isinstance(store, Ledger)
     with store.snapshot():
-        fill(path, page_key, store)
+        context = Context(store, vault, verify, DeviceKeys(path.parent, vault), Noted(None))
+        fill(path, vault.page_key, store, rechained(context))
 
 
 # --- what is noted --------------------------------------------------------------------------------

@@ -26,7 +26,6 @@ from hongbao.store import Head, HomeRow, MessageRow, ProfileRow, StateRow, Store
 from hongbao.vault import KeyFolder, Vault
 
 if TYPE_CHECKING:
-    from hongbao.domain.chain import Act
     from hongbao.domain.policy import Policy, Tier
     from hongbao.store import RowKey
     from hongbao.vault import DeviceKeys
@@ -66,8 +65,8 @@ class Home:
         """Whether an act was done: what fails then does not say that nothing was changed."""
         self.rehearsing = False
         """Whether all that is done now will be rolled back: several acts of one dry run."""
-        self.group: list[Act] | None = None
-        """The acts that are done together now, for one seal (`hongbao.wallet.group.together`)."""
+        self.group: list[int] | None = None
+        """The entries of acts that are done together now (`hongbao.wallet.group.together`)."""
         self.ask_code: Callable[[], str] = _no_code
         """Asks for the code of an authenticator."""
         self.asks_again: Callable[[HongbaoError], bool] = lambda _error: False
@@ -306,8 +305,15 @@ class Home:
 
     def time_of(self, row: HomeRow, head: Head) -> datetime:
         """Return the ledger's time by what *row* and *head* say (see `now`)."""
-        now = self.env.now() if row.virtual_at is None else row.virtual_at
+        now = self._clock(row)
         return now if head.at is None else max(now, head.at)
+
+    def next_entry(self, row: HomeRow, after: int = 0) -> tuple[int, datetime]:
+        """Return the number, greater than *after*, and the moment of the next act."""
+        return self.store.next_entry(row, self._clock(row), after)
+
+    def _clock(self, row: HomeRow) -> datetime:
+        return self.env.now() if row.virtual_at is None else row.virtual_at
 
     def tier(self, profile: ProfileRow, banks: Iterable[str] | None = None) -> "Tier":
         """Return the tier of *profile*, or of one whose cards are of these *banks*."""

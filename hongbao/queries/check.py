@@ -120,6 +120,8 @@ def check(
 
 def _checkpoint(home: Home) -> Checkpoint:
     """Return what is proven already. Raises _Whole if that is nothing, or not to be relied on."""
+    if home.store.has_lanes:  # an entry may come before those that are proven
+        raise _Whole("lanes")
     try:
         head = home.store.head()
         if head.entry <= WHOLE_UPTO:
@@ -216,7 +218,9 @@ def _checked(
 
 def _note(home: Home, auditor: Auditor, head: Head, point: Checkpoint | None) -> None:
     """Note next to the keys that everything is proven up to *head*."""
-    if head.entry <= WHOLE_UPTO or (point is not None and point.entry == head.entry):
+    if home.store.has_lanes or head.entry <= WHOLE_UPTO:
+        return
+    if point is not None and point.entry == head.entry:
         return
     now = int(home.env.now().timestamp())
     whole = (now, head.entry) if point is None else (point.whole_at, point.whole_entry)

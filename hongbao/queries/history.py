@@ -16,7 +16,7 @@ from hongbao.errors import EventNotFound, InvalidRange
 from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_from, facts_of
 from hongbao.rows import Row
-from hongbao.store import ActRow, CardRow, MessageRow, MessageView, Movement
+from hongbao.store import ActRow, CardRow, MessageRow, MessageView, Movement, has_gaps
 from hongbao.units import iso, iso_of_micros
 
 if TYPE_CHECKING:
@@ -100,23 +100,24 @@ def events(home: Home, *, after: int | None = None, limit: int = 20) -> Events:
     no amounts.
 
     An *after* that a restore has taken away is *lost*: what follows begins with that restore.
-    One that has not been is EventNotFound.
+    One that has not been is EventNotFound. Behind the *last* one, others may still come in between.
     """
     with home.looking():
-        last = home.store.head().entry
+        newest, last = home.store.head().entry, home.store.settled(home.env.now()).entry
         if after is None:
-            start = home.store.span(last=limit).start - 1
-        elif after > last:
-            raise EventNotFound(event=after, last=last)
+            start, stop = home.store.span(last=limit).start - 1, newest
+        elif after > newest:
+            raise EventNotFound(event=after, last=newest)
         else:
-            start = after
-        events = [event_line(home, row) for row in home.store.acts(after=start, limit=limit)]
+            start, stop = after, last
+        rows = home.store.acts(after=start, limit=limit)
+        events = [event_line(home, row) for row in rows if row.entry <= stop]
         facts = events[-1]["event"] if events else last
         return {
             "events": events,
             "more": start > 0 if after is None else facts < last,
             "last": last,
-            "lost": bool(after) and home.store.head(start) is None,
+            "lost": bool(after) and home.store.head(start) is None and not has_gaps(home.store),
         }
 
 

@@ -17,7 +17,7 @@ from hongbao.errors import EventNotFound
 from hongbao.home.opened import Home
 from hongbao.queries.acts import facts_of
 from hongbao.queries.history import event_line
-from hongbao.store import ActRow, Head, ProfileRow
+from hongbao.store import ActRow, Head, ProfileRow, has_gaps
 from hongbao.units import iso
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ class Read(NamedTuple):
 def place_at(home: Home, after: int | None = None) -> Place:
     """Return the place after the event *after*, or after the newest. Raises EventNotFound."""
     with home.looking():
-        last = home.store.head()
-        if after is not None and after > last.entry:
-            raise EventNotFound(event=after, last=last.entry)
-        found = last if after is None else home.store.head(after)
-        number = last.entry if after is None else after
+        last, settled = home.store.head().entry, home.store.settled(home.env.now())
+        if after is not None and after > last:
+            raise EventNotFound(event=after, last=last)
+        number = settled.entry if after is None else min(after, settled.entry)
+        found = settled if number == settled.entry else home.store.head(number)
         return Place(home_mark(home.row.made_at), number, tuple(_seals(found)))
 
 
@@ -99,7 +99,7 @@ def read_on(
     beyond an event for which *stop* is true.
     """
     with home.looking():
-        head, mark = home.store.head(), home_mark(home.row.made_at)
+        head, mark = home.store.settled(home.env.now()), home_mark(home.row.made_at)
         me = None if everyone else home.me
         read, gap = _resumed(home, place, head, mark)
         events = [] if gap is None else [gap]
@@ -107,9 +107,12 @@ def read_on(
         is_over = gap is not None and stop(gap)
         rows = () if is_over else home.store.acts(after=read, limit=limit)
         for row in rows:
+            if row.entry > head.entry:  # one with a smaller number may still come
+                break
             facts = facts_of(home, row)
             found = []
-            if row.entry != read + 1 and row.act not in _RESTORING:
+            is_next = row.entry == read + 1 or row.act in _RESTORING
+            if not is_next and not has_gaps(home.store):
                 found.append(_gap(mark, row.at, read + 1, row.entry - 1))
             if me is None or _concerns(home, me, row, facts):
                 found.append(_watched(home, row, facts, mark))

@@ -24,7 +24,7 @@ from hongbao.changes.devices import SetCounter
 from hongbao.changes.guards import KeepHabit
 from hongbao.changes.home import SetReadings
 from hongbao.changes.packets import AddClaim, AddMaturing
-from hongbao.domain.chain import digest, encoded, entry_of
+from hongbao.domain.chain import digest
 from hongbao.domain.dates import days_after_midnight
 from hongbao.domain.fairness import NONCE_BYTES, SHUFFLED, DrawInput, Terms, share_amount
 from hongbao.domain.ids import check_request_id, parse_packet_id
@@ -58,9 +58,8 @@ from hongbao.wallet.unit_of_work import note_head, refusal_of
 
 if TYPE_CHECKING:
     from hongbao.answers import Claimed
-    from hongbao.domain.chain import Act as SealedAct
     from hongbao.home.opened import Home
-    from hongbao.store import Change, Head, HomeRow, PacketRow, ProfileRow
+    from hongbao.store import Change, HomeRow, PacketRow, ProfileRow
     from hongbao.wallet.sessions import ClaimRequest, Session
 
     Answer = Claimed | HongbaoError
@@ -116,7 +115,8 @@ class BulkClaims:
     Does groups of claims on *home*, and keeps what it has read for the next one.
 
     What is kept is true while the chain's head is where the last group has left it: every act that
-    could change any of it moves the head, no matter from which process.
+    could change any of it moves the head, no matter from which process. With lanes there is no such
+    head, and each group reads anew.
     """
 
     def __init__(self, home: Home) -> None:
@@ -140,19 +140,27 @@ class BulkClaims:
         with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
             with (
                 keys_with_their_devices(home, dry_run=False),
-                home.changing(),
-                grouped(home) as alone,
+                home.changing(*_packets_of(requests)),
+                grouped(home),
             ):
                 head = home.store.head()
-                if left != (head.entry, head.mac) or self._known.is_full:
+                if left is None or left != (head.entry, head.mac) or self._known.is_full:
                     self._known = _Known(home)
-                group = _Group(home, self._known, alone)
+                group = _Group(home, self._known)
                 answers = group.answers(requests)
-                mac = group.seal(head)
+                mac = group.seal()
             if mac is not None:
                 note_head(home, group.entry, mac)
-        self._head = (group.entry, head.mac if mac is None else mac)
+        if not home.store.has_lanes:
+            self._head = (group.entry, head.mac if mac is None else mac)
         return answers
+
+
+def _packets_of(requests: Sequence[ClaimRequest]) -> Iterator[tuple[str, object]]:
+    """Yield the packets that *requests* are about, as `Store.transaction` is told of them."""
+    for packet in {asked.packet for asked in requests}:
+        with suppress(HongbaoError):  # which the request's own answer says
+            yield "packet", parse_packet_id(packet)
 
 
 class _Person:
@@ -333,11 +341,9 @@ class _Group:
     What was decided here is written before an act is done *alone*, and at the end.
     """
 
-    def __init__(self, home: Home, known: _Known, alone: list[SealedAct]) -> None:
+    def __init__(self, home: Home, known: _Known) -> None:
         self._home = home
         self._known = known
-        self._alone = alone
-        self._sealed: list[str] = []  # all acts so far, as the seal covers them
         self._decided: list[Decided] = []
         self._claims: list[AddClaim] = []
         self._changes: list[Change] = []
@@ -389,12 +395,10 @@ class _Group:
         """Do what is *asked* as it is done alone, upon all that was decided before it."""
         home, session = self._home, self._known.session(asked.session)
         self.write()
-        before = len(self._alone)
         try:
             with home.watch.apart(), only_keys_of_done_acts(home):
                 return claim_in_session(home, asked)
         finally:
-            self._sealed += map(encoded, self._alone[before:])
             self._made.add((asked.request_id, session.profile))
             self._known.forget(session, parse_packet_id(asked.packet))
             self._begin()
@@ -415,7 +419,7 @@ class _Group:
         opened = known.open(entry)
         if not opened.may_act:
             raise _Uncommon
-        now = self._moment.now(self._home, self._row)
+        number, now = self._moment.next_entry(self._home, self._row, self.entry)
         if luck is None and packet is not None:
             inputs, inputs_hex = packet.inputs, packet.inputs_hex
         else:
@@ -428,7 +432,7 @@ class _Group:
         if packet is None:
             packet = known.packet(wanted)
         self._check(packet, session.profile, request_id, inputs)
-        return self._settle(asked, opened, packet, inputs, luck)
+        return self._settle(asked, number, opened, packet, inputs, luck)
 
     def _check(self, packet: _Packet, profile: int, request_id: str, inputs: bytes) -> None:
         """Raise what `check_claim` does; of a packet on hold, _Uncommon."""
@@ -484,9 +488,15 @@ class _Group:
         )
 
     def _settle(
-        self, asked: ClaimRequest, opened: _Open, packet: _Packet, inputs: bytes, luck: str | None
+        self,
+        asked: ClaimRequest,
+        entry: int,
+        opened: _Open,
+        packet: _Packet,
+        inputs: bytes,
+        luck: str | None,
     ) -> Claimed:
-        """Judge a claim that its packet allows, and decide all that it changes."""
+        """Judge a claim that its packet allows, and decide all that it changes, under *entry*."""
         assert self._judge is not None
         judge, guard_texts = self._judge
         session, me, moment = opened.session, opened.person, self._moment
@@ -497,9 +507,9 @@ class _Group:
         # From here on nothing is refused.
         drawn = DrawInput(self._chance(NONCE_BYTES), luck)
         amount_fen = _share(packet, drawn)
-        self.entry += 1
+        self.entry = entry
         moment.last = moment.at
-        entry, profile, request_id = self.entry, me.id, asked.request_id
+        profile, request_id = me.id, asked.request_id
         if me.since_kept >= KEPT_EVERY:
             kept = HabitRow(me.upto, encode_habit(me.habit.habit()))
             self._changes.append(KeepHabit(profile, kept))
@@ -537,8 +547,8 @@ class _Group:
             signature=signature_of(asked),
         )
         transfer = Transfer(packet.row.account, me.account, amount_fen, Reason.CLAIM)
-        self._decided.append(Decided(fields, (transfer,), (), None))
-        self._sealed.append(sealed(fields, packet.row.account.owner, me.account.owner))
+        written = sealed(fields, packet.row.account.owner, me.account.owner)
+        self._decided.append(Decided(fields, (transfer,), (), None, written))
         texts = packet.texts
         return {
             "request_id": request_id,
@@ -568,18 +578,14 @@ class _Group:
         if self._changes or self._claims:
             home.store.apply([*self._changes, *self._claims])
         if self._decided:
-            home.store.append(self._decided, None)
+            home.store.append(self._decided, home.vault.chain_mac, more=True)
         self._decided, self._changes, self._claims = [], [], []
         self._counters.clear()
 
-    def seal(self, head: Head) -> bytes | None:
-        """Write the rest, and seal all acts upon *head*; return the MAC, or None without any."""
+    def seal(self) -> bytes | None:
+        """Write the rest, and seal all acts; return the MAC, or None without any."""
         self.write()
-        if not self._sealed:
-            return None
-        mac = self._home.vault.chain_mac(head.mac, entry_of(self._sealed))
-        self._home.store.append([], mac)
-        return mac
+        return self._home.store.append([], self._home.vault.chain_mac)
 
 
 class _Moment:
@@ -593,15 +599,16 @@ class _Moment:
         self.at = from_micros(0)
         self.text = iso(self.at)
 
-    def now(self, home: Home, row: HomeRow) -> int:
-        """Read the clock, as `Home.time_of` does; return the moment in microseconds."""
+    def next_entry(self, home: Home, row: HomeRow, after: int) -> tuple[int, int]:
+        """Return the next entry, as `Home.next_entry` does, and its moment in microseconds."""
         read = home.env.now() if row.virtual_at is None else row.virtual_at
         now = read if self.last is None or self.last < read else self.last
+        entry, now = home.store.next_entry(row, now, after)
         if now != self.at:
             self.at, self.micros, self.text = now, to_micros(now), iso(now)
         is_back = row.virtual_at is None and read < now
         self.back_s = (now - read) // _SECOND if is_back else 0
-        return self.micros
+        return entry, self.micros
 
 
 def _share(packet: _Packet, drawn: DrawInput) -> int:

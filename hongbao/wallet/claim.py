@@ -156,6 +156,7 @@ def claim_as(
             work,
             request_id=request_id,
             presented=presented,
+            changing=[("packet", wanted)],
         )
 
     return past_hold(home, claimed)

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from hongbao.domain.chain import Act
 from hongbao.errors import Busy, HongbaoError, NotIntact, Unusable
 from hongbao.home.opened import Home
 from hongbao.wallet.again import repeat
 from hongbao.wallet.signing import keys_with_their_devices, only_keys_of_done_acts
-from hongbao.wallet.unit_of_work import note_head, seal_of
+from hongbao.wallet.unit_of_work import note_head
 
 A = TypeVar("A")
 
@@ -46,7 +45,6 @@ def _together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoEr
     answers: list[A | HongbaoError] = []
     with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
         with keys_with_their_devices(home, dry_run=False), home.changing(), grouped(home) as group:
-            head = home.store.head()
             for act in acts:
                 try:
                     with home.watch.apart(), only_keys_of_done_acts(home):
@@ -55,18 +53,16 @@ def _together(home: Home, acts: Iterable[Callable[[], A]]) -> list[A | HongbaoEr
                     raise
                 except HongbaoError as refused:
                     answers.append(refused)
-            mac = seal_of(home, head, group)
-            if group:
-                home.store.append([], mac)
+            mac = home.store.append([], home.vault.chain_mac)
         if group:
-            note_head(home, int(str(group[-1].fields[0])), mac)
+            note_head(home, group[-1], mac)
     return answers
 
 
 @contextmanager
-def grouped(home: Home) -> Iterator[list[Act]]:
-    """Let the acts within be sealed together, as what is given gathers them."""
-    group: list[Act] = []
+def grouped(home: Home) -> Iterator[list[int]]:
+    """Let the acts within be a group, whose entries what is given gathers."""
+    group: list[int] = []
     home.group = group
     try:
         yield group

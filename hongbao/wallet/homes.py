@@ -12,7 +12,7 @@ from hongbao.answers import Answer, HomeChanged
 from hongbao.auditing.private import card_number, check_person, place_of_card
 from hongbao.changes.cards import ResealCard
 from hongbao.changes.people import ReindexPerson, Reseal, SetPinTries, SetTotpStep
-from hongbao.domain.ids import ENTRIES
+from hongbao.domain.ids import ENTRIES, NUMBERS
 from hongbao.engines.sqlcipher import Ledger
 from hongbao.env import Env
 from hongbao.errors import (
@@ -39,7 +39,7 @@ from hongbao.home.opening import (
 from hongbao.home.tries import as_tries, holders, later_of, tried_in, used_up
 from hongbao.queries.devices import check_this_machine
 from hongbao.questions import Question
-from hongbao.store import RESTORE, Holder, PinRow
+from hongbao.store import RESTORE, Holder, PinRow, has_gaps
 from hongbao.vault import KeyFolder, Tries, Vault
 from hongbao.vault.files import storage, sync
 from hongbao.wallet.acts import Act
@@ -211,7 +211,7 @@ def _copy_of(home: Home, copy: Path) -> None:
         return
     from hongbao.home.clusters import copy_to
 
-    copy_to(home.store, copy, home.vault.page_key)
+    copy_to(home.store, copy, home.vault)
 
 
 def _last_entry_of(home: Home, copy: Path) -> int:
@@ -224,7 +224,10 @@ def _last_entry_of(home: Home, copy: Path) -> int:
             made.close()
     except (Damaged, HomeNotFound):
         raise _CopyUnreadable from None
-    if problems or home.store.head(head.entry) != head:
+    there = home.store.head(head.entry)
+    if there is not None and home.store.has_lanes:  # of which the copy has made one chain
+        there = there._replace(mac=head.mac)
+    if problems or there != head:
         raise _CopyUnreadable
     return head.entry
 
@@ -389,13 +392,14 @@ def _put_back(
             tried, last_entry = _known_of(ledger, vault)
             if noted is not None:
                 last_entry = max(last_entry, noted[0])
+            most = (NUMBERS if has_gaps(copy) else ENTRIES) // 2
             answer = remember_restoring(
                 Home(env, keys, vault, copy, None),
                 file,
                 before.entry,
                 None if noted is None else noted[0],
                 tried,
-                last_entry if last_entry < ENTRIES // 2 else 0,  # or it is made up
+                last_entry if last_entry < most else 0,  # or it is made up
             )
             after = copy.head()
         finally:

@@ -38,6 +38,7 @@ from hongbao.queries.devices import check_this_machine
 from hongbao.vault import Notes
 from hongbao.wallet.authorise import AskPin, authorise
 from hongbao.wallet.homes import home_changed
+from hongbao.wallet.sealing import afterwards
 from hongbao.wallet.unit_of_work import perform_step
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ def join(env: Env, invited: Invitation, password: str | None) -> HomeChanged:
         assert machine is not None
         note_use(home, invited.id, machine)
         note(env, invited.vault, access)
+        afterwards(home)
         return home_changed(home)
 
 

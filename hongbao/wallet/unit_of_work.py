@@ -1,7 +1,7 @@
 """The unit of work: how every act is authorised, applied and answered."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,7 +12,7 @@ from hongbao.changes.guards import AddStop
 from hongbao.changes.home import RememberRefusal, SetHome, SetReadings
 from hongbao.changes.people import AddOperator
 from hongbao.domain.cases import OPERATOR_ACTS
-from hongbao.domain.chain import canonical, digest, state
+from hongbao.domain.chain import digest, state
 from hongbao.domain.channel import ASKED_AS
 from hongbao.domain.facts import Columns, as_text, pack, unpack
 from hongbao.domain.ids import check_request_id
@@ -31,11 +31,9 @@ from hongbao.store import (
     Decided,
     DeviceRow,
     EntryRow,
-    Head,
     HomeRow,
     MessageRow,
     ProfileRow,
-    as_sealed,
     key_of,
 )
 from hongbao.units import iso
@@ -47,7 +45,6 @@ from hongbao.wallet.signing import Signed, keys_with_their_devices, sign
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
-    from hongbao.domain import chain
     from hongbao.store import Change, RowKey
 
 A = TypeVar("A", bound="Answer")
@@ -103,6 +100,7 @@ def perform(
     presented: Callable[[Act], Signed] | None = None,
     noted: bool = True,
     after: int = 0,
+    changing: Sequence[tuple[str, object]] = (),
 ) -> A:
     """
     Do *work* as one act: it is decided, then its changes are applied, under one entry.
@@ -125,7 +123,8 @@ def perform(
     separate act, and its answer is raised once that stands; where it is a challenge, and a person
     answers it, the act is done after all. The head is *noted* next to the keys, unless this ledger
     is not in its place yet.
-    The entry's number is the next one, and greater than *after*.
+    The entry's number is the next one, and greater than *after*. What it is about to be *changing*,
+    where that is known before anything is read, it waits for (see `Store.transaction`).
     """
     if dry_run and home.witness is not None and not home.rehearsing:
         with rehearsal(home, dry_run):  # only what was applied can be looked at
@@ -147,6 +146,7 @@ def perform(
                 presented=presented,
                 noted=noted,
                 after=after,
+                changing=changing,
             )
     if request_id is not None:
         check_request_id(request_id)
@@ -159,7 +159,7 @@ def perform(
         try:
             with (
                 keys_with_their_devices(home, dry_run=dry_run),
-                home.looking() if only_decided else home.changing(),
+                home.looking() if only_decided else home.changing(*changing),
             ):
                 before = home.store.home()
                 home_row = _home_at(home, before or _founded(founding), at)
@@ -168,11 +168,11 @@ def perform(
                     first: A | None = _first_answer(home, request_id, me, asked or act, inputs)
                     if first is not None:
                         return first
-                head = home.store.head()
+                entry, now = home.next_entry(home_row, after)
                 doing = Act(
                     home,
-                    entry=max(head.entry, after) + 1,
-                    now=home.time_of(home_row, head),
+                    entry=entry,
+                    now=now,
                     home_row=home_row,
                     home_before=before,
                     me=me,
@@ -198,7 +198,6 @@ def perform(
                     doing,
                     inputs_digest,
                     answer,
-                    head,
                     signature,
                     only_decided=only_decided,
                 )
@@ -226,6 +225,7 @@ def perform(
             any_device=any_device,
             by=by,
             presented=presented,
+            changing=changing,
         )
     return cast(A, {**answer, "dry_run": True}) if dry_run else answer
 
@@ -333,11 +333,12 @@ def _stepped(
 ) -> bool:
     with home.keys.sharing():
         with home.changing(), home.watch.apart():
-            before, head = home.row, home.store.head()
+            before = home.row
             home_row = _home_at(home, before, at)
+            entry, now = home.next_entry(home_row)
             doing = begin(
-                entry=head.entry + 1,
-                now=home.time_of(home_row, head),
+                entry=entry,
+                now=now,
                 home_row=home_row,
                 home_before=before,
                 request_id=request_id,
@@ -346,8 +347,8 @@ def _stepped(
             if answer is None:
                 return False
             home.watch.lap(step)
-            mac, _answer = _append(home, act, doing, b"", answer, head)
-        note_head(home, head.entry + 1, mac)
+            mac, _answer = _append(home, act, doing, b"", answer)
+        note_head(home, entry, mac)
     return True
 
 
@@ -363,9 +364,10 @@ def _home_at(home: Home, row: HomeRow, at: datetime | None) -> HomeRow:
     return row if at is None else row._replace(virtual_at=max(at, home.now()))
 
 
-def note_head(home: Home, entry: int, mac: bytes) -> None:
+def note_head(home: Home, entry: int, mac: bytes | None) -> None:
     """Note the chain's head next to the keys, but not yet for a group or a dry run."""
     if not home.rehearsing and home.group is None:
+        assert mac is not None
         home.begun = True
         if home.store.log is None:  # or the witness of the log remembers
             home.keys.note_head(entry, mac)
@@ -396,11 +398,10 @@ def _append(
     doing: Doing,
     inputs: bytes,
     answer: Mapping[str, object],
-    head: Head,
     signature: Signed | None = None,
     *,
     only_decided: bool = False,
-) -> tuple[bytes, dict[str, Any]]:
+) -> tuple[bytes | None, dict[str, Any]]:
     """
     Apply what was decided, and seal it; return the MAC, and the answer that its facts give.
 
@@ -419,7 +420,7 @@ def _append(
     facts = pack(act, answer, columns)
     answered = render_read(act, unpack(act, facts), columns)
     if only_decided:
-        return b"", answered
+        return None, answered
     if isinstance(doing, Act) and record is not None and record.asked is not None:
         keep_guards(home, doing)
     doing.set_home(dice_drawn=doing.chance.drawn)
@@ -461,18 +462,10 @@ def _append(
     )
     if home.witness is not None:
         home.witness.wrote(entry.id, asked=bool(inputs))
+    mac = home.store.append([decided], home.vault.chain_mac, more=home.group is not None)
     if home.group is not None:
-        home.store.append([decided], None)
-        home.group.append(as_sealed(decided))
-        return b"", answered
-    mac = seal_of(home, head, [as_sealed(decided)])
-    home.store.append([decided], mac)
+        home.group.append(entry.id)
     return mac, answered
-
-
-def seal_of(home: Home, head: Head, acts: "list[chain.Act]") -> bytes:
-    """Return the MAC that seals *acts* upon *head*."""
-    return home.vault.chain_mac(head.mac, canonical(acts))
 
 
 def _operator_of(home: Home, act: str, doing: Doing, answer: Mapping[str, object]) -> int | None:

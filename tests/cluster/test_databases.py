@@ -19,6 +19,7 @@ from hongbao.errors import ClusterRefused, Damaged, HomeNotFound, LedgerDenied, 
 from hongbao.home.clusters import copy_to
 from hongbao.questions import Question
 from hongbao.store import Again, Store
+from hongbao.vault import Vault
 from hongbao.vault.columns import MARK
 from tests.cluster.databases import SECRET, Databases
 from tests.cluster.nodes import APP, OWNER, Cluster, connect, started
@@ -108,7 +109,7 @@ def _too_late(store: Store) -> None:
     assert isinstance(store, Ledger)
     with store.transaction():
         act(store, transfers=[topup(ZHANG, 1)])
-        store._version -= 1
+        store._lanes._lanes[f"profile/{ZHANG}"].version = 0
 
 
 def test_after_an_error_nothing_of_the_act_goes_on(store: Store, databases: Databases):
@@ -233,25 +234,28 @@ def test_a_copy_takes_no_more_memory_for_more_rows(
     databases: Databases, store: Store, node: Cluster, tmp_path: Path
 ):
     """A hundred thousand transfers, which would be tens of megabytes if they were kept."""
-    sql(node, "INSERT INTO transfer SELECT 1000000, entry, book, debit, credit, amount_fen, reason"
-              " FROM transfer LIMIT 1")  # fmt: skip
+    more = "book, debit, credit, amount_fen, reason FROM transfer"
+    behind = "(SELECT count(*) FROM transfer WHERE id >= 1000000)"
+    sql(node, f"INSERT INTO transfer SELECT 1000000, 1000000, {more} LIMIT 1")
     for _ in range(17):
-        sql(node, "INSERT INTO transfer SELECT id + (SELECT count(*) FROM transfer WHERE id >="
-                  " 1000000), entry, book, debit, credit, amount_fen, reason FROM transfer"
-                  " WHERE id >= 1000000")  # fmt: skip
+        sql(
+            node,
+            f"INSERT INTO transfer SELECT id + {behind}, id + {behind}, {more} WHERE id >= 1000000",
+        )
     databases.close()
+    vault = Vault(bytes(32), 1)
 
     def copied() -> None:
         with closing(databases.open()) as ledger:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            copy_to(ledger, tmp_path / "copy", bytes(32))
+            copy_to(ledger, tmp_path / "copy", vault)
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
             assert grown < 30 << 10, f"{grown} KiB"
 
     assert 0 == run(copied)
-    with closing(sqlcipher.Ledger.open(tmp_path / "copy", bytes(32))) as copy:
-        ((count,),) = copy.rows("SELECT count(*) FROM transfer WHERE id >= 1000000")
-    assert 1 << 17 == count
+    with closing(sqlcipher.Ledger.open(tmp_path / "copy", vault.page_key)) as copy:
+        ((count, last),) = copy.rows("SELECT count(*), max(id) FROM transfer")
+    assert (1 << 17) + 1 == count == last
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])

@@ -81,11 +81,12 @@ class Shared:
             return cursor.fetchall()
 
     def moves(self, lane: str = "packet/7", mac: bytes = bytes(range(32)), *, at: int = 0) -> None:
-        """Let a lane have one more entry, as an act adds it."""
+        """Let a lane have one more entry, where an act would add it: it has no act."""
         last = f"SELECT coalesce(max(upto), 0) + 1 FROM lane WHERE name = '{lane}'"
         ((upto,),) = self.sql(last, at=at)
         self.sql(
-            f"REPLACE INTO lane VALUES ('{lane}', {upto}, X'{mac.hex()}', 1, 1)",
+            "REPLACE INTO lane (name, upto, head, entry, at)"
+            f" VALUES ('{lane}', {upto}, X'{mac.hex()}', 1, 1)",
             f"INSERT INTO lane_entry VALUES ('{lane}', {upto}, 1, X'{mac.hex()}')",
             at=at,
         )
@@ -124,13 +125,13 @@ def log_of(shell: Shell) -> dict[str, Any]:
 
 
 def check_of(shell: Shell, code: int = 0) -> list[str]:
-    """Return what `check` finds wrong with the log."""
+    """Return what `check` finds wrong with the log; lanes that `moves` has moved have no acts."""
     said = shell("check", "--all", "--json")
-    assert code == said.code, said
     answer = json.loads(said.out or said.err)
     findings = answer.get("findings") or answer["error"]["findings"]
-    (finding,) = (each for each in findings if each["check"] == "log")
-    return list(finding["rows"])
+    wrong = {each["check"] for each in findings if not each["ok"]} - {"chain"}
+    assert bool(code) == bool(wrong), said
+    return [row for each in findings if each["check"] == "log" for row in each["rows"]]
 
 
 def test_what_commands_change_is_sealed_and_seen_by_every_machine(shared: Shared):
@@ -142,7 +143,8 @@ def test_what_commands_change_is_sealed_and_seen_by_every_machine(shared: Shared
     shared.moves()
     does(first, "topup 5")
     second = shared.another("second")
-    does(second, "balance -p Ann")
+    for each in (second, first):
+        does(each, "balance -p Ann")
 
     after = log_of(second)
 
@@ -265,13 +267,15 @@ def test_a_lane_that_lost_what_was_sealed_is_named_until_an_epoch_accounts_for_i
     assert [] == json.loads(does(first, "home seal --json"))["torn"]
 
 
+_SECOND = "size = (SELECT * FROM (SELECT min(size) FROM checkpoint WHERE size > 1) AS second)"
+
 CHANGED = {
     "UPDATE leaf SET content = concat(content, ' ') WHERE number = 1": "leaf 1/1: ",
     "DELETE FROM leaf WHERE number = 1": "leaf 1/1: ",
     "UPDATE node SET hash = reverse(hash) WHERE place = 1": "tile/0/000.p/",
     "DELETE FROM node WHERE place = 1": "tile/0/000.p/",
-    "UPDATE checkpoint SET root = reverse(root) WHERE size = 2": "checkpoint 1/2: ",
-    "UPDATE checkpoint SET seal = reverse(seal) WHERE size = 2": "checkpoint 1/2: ",
+    f"UPDATE checkpoint SET root = reverse(root) WHERE {_SECOND}": "not what its leaves give",
+    f"UPDATE checkpoint SET seal = reverse(seal) WHERE {_SECOND}": "not what its leaves give",
     "INSERT INTO checkpoint VALUES (1, 77, repeat('x', 32), '')": "checkpoint 1/77: ",
     "UPDATE sealed_lane SET upto = upto + 1 WHERE lane = 'packet/8'": "lane packet/8: ",
     "UPDATE lane_entry SET mac = reverse(mac) WHERE lane = 'packet/8'": "lane packet/8 is torn",

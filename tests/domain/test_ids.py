@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hongbao.domain.ids import (
     CROCKFORD,
     ENTRIES,
+    NUMBERS,
     account_id,
     bill_id,
     case_id,
@@ -297,11 +298,14 @@ AT = "2026-02-16T20:00:00+08:00"
         (630_962, 1, "HB1000039501260216630962000000001"),
         (0, 12, "HB1000039501260216000000000000012"),
         (999_999, ENTRIES - 1, "HB1000039501260216999999999999999"),
+        (630_962, ENTRIES, "HB100003950126021663096200000XSNJG0"),
+        (999_999, NUMBERS - 1, "HB10000395012602169999997ZZZZZZZZZZ"),
     ],
 )
 def test_a_movements_id_says_day_home_and_entry(mark, entry, written):
     """
-    Thirty-three characters, whichever entry; with and without its letters it is read again.
+    Thirty-three characters, or 35 where the number is longer; with and without its letters it is
+    read again.
     """
     assert written == movement_id(mark, AT, entry)
     for spelt in (written, written.lower(), f" {written[2:]}\n"):
@@ -323,7 +327,7 @@ def test_another_number_is_no_movement(text):
     assert parse_movement_id(text) is None
 
 
-@pytest.mark.parametrize("number", [-1, 0, ENTRIES])
+@pytest.mark.parametrize("number", [-1, 0, NUMBERS])
 def test_no_number_is_written_that_an_id_has_no_place_for(number):
     """
     It would be read again as another.

@@ -124,9 +124,8 @@ def act(store: Store, *changes: Change, **told: Any) -> int:
 
 def add(store: Store, *changes: Change, **told: Any) -> int:
     """Apply *changes* as one act, and seal it."""
-    head = store.head()
     decided = decide(store, *changes, **told)
-    store.append([decided], mac_of(head.mac, [decided]))
+    store.append([decided], seal)
     return int(str(decided.fields[0]))
 
 
@@ -178,9 +177,14 @@ def digest_of(store: Store, row: RowKey) -> bytes | None:
     return None if values is None else hashlib.sha256(state(row[0], key_of(row), values)).digest()
 
 
+def seal(before: bytes, content: bytes) -> bytes:
+    """Stand in for the vault: what seals an entry's bytes upon the MAC *before*."""
+    return hashlib.sha256(before + content).digest()
+
+
 def mac_of(before: bytes, acts: Sequence[Decided]) -> bytes:
-    """Stand in for the vault: what seals *acts* upon the seal *before*."""
-    return hashlib.sha256(before + canonical([as_sealed(act) for act in acts])).digest()
+    """Return what seals *acts* upon the MAC *before*, where they have one chain."""
+    return seal(before, canonical([as_sealed(act) for act in acts]))
 
 
 def states(store: Store) -> dict[tuple[str, str], tuple[Any, ...]]:

@@ -32,9 +32,9 @@ from tests.engines.acts import (
     ZHANG,
     act,
     decide,
-    mac_of,
     packet_row,
     profile_row,
+    seal,
 )
 from tests.engines.cases import CHALLENGE, LINE, MESSAGE
 
@@ -330,7 +330,7 @@ def test_rows_have_the_numbers_that_they_are_given(store: Store):
     )
     with store.transaction():
         alone = decide(store)._replace(took="1:5")
-        store.append([alone], mac_of(store.head().mac, [alone]))
+        store.append([alone], seal)
 
     assert row == store.profile(20) == store.profile("p20")
     assert store.state(("person", 20)).values is not None

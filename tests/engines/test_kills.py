@@ -29,9 +29,9 @@ from tests.engines.acts import (
     claim,
     decide,
     found,
-    mac_of,
     packet_row,
     picture,
+    seal,
     send,
     topup,
 )
@@ -44,7 +44,6 @@ def write(store: Store) -> None:
     """Send a packet and claim of it: two acts under one seal, of six changes."""
     row = packet_row(1, NEXT)
     with store.transaction():
-        head = store.head()
         acts = [
             decide(
                 store,
@@ -56,7 +55,7 @@ def write(store: Store) -> None:
                 transfers=[send(1, 1000)],
             )
         ]
-        store.append(acts, None)
+        store.append(acts, seal, more=True)
         acts.append(
             decide(
                 store,
@@ -66,8 +65,8 @@ def write(store: Store) -> None:
                 transfers=[claim(1, 400, LI)],
             )
         )
-        store.append(acts[1:], None)
-        store.append([], mac_of(head.mac, acts))
+        store.append(acts[1:], seal, more=True)
+        store.append([], seal)
 
 
 @SWEEPS

@@ -158,7 +158,7 @@ def test_ten_processes_under_one_request_do_it_once(store: Store, engine: Engine
 
     def one(_number: int) -> bytes:
         ledger = engine.open()
-        with ledger.transaction():
+        with ledger.transaction(("profile", ZHANG)):
             first = ledger.request("same", ZHANG).act
             if first is None:
                 return b"%d" % add(ledger, transfers=[topup(ZHANG, 1)], request_id="same")
@@ -176,7 +176,7 @@ def test_ten_processes_are_given_ten_numbers(store: Store, engine: Engine):
 
     def one(_number: int) -> bytes:
         ledger = engine.open()
-        with ledger.transaction():
+        with ledger.transaction(("profile", ZHANG)):
             number = ledger.next_number("packet")
             add(ledger, AddPacket(packet_row(number, ledger.head().entry + 1)))
         return b"%d" % number

@@ -1,4 +1,4 @@
-"""Several acts under one seal: each stands alone, and the refused one is not there."""
+"""Several acts in a group: each stands alone, and the refused one is not there."""
 
 import pytest
 
@@ -18,9 +18,9 @@ from tests.engines.acts import (
     balance,
     decide,
     in_packet,
-    mac_of,
     packet_row,
     picture,
+    seal,
     send,
 )
 from tests.engines.conftest import Engine
@@ -52,15 +52,15 @@ def grouped(store: Store, *amounts_fen: int) -> list[bool]:
     """Send packets of *amounts_fen* together; return which of them were refused."""
     refused = []
     with store.transaction():
-        head, group = store.head(), []
+        group: list[Decided] = []
         for number, amount_fen in enumerate(amounts_fen, 1):
             try:
                 group.append(decided(store, number, amount_fen))
-                store.append(group[-1:], None)
+                store.append(group[-1:], seal, more=True)
                 refused.append(False)
             except Refused:
                 refused.append(True)
-        store.append([], mac_of(head.mac, group))
+        store.append([], seal)
     return refused
 
 
@@ -78,14 +78,34 @@ def test_of_three_acts_the_refused_one_is_not_there(store: Store, engine: Engine
         assert each.request("send-2", ZHANG).act is None
 
 
-def test_the_seal_is_one_and_everything_else_is_by_act(store: Store):
+def seals(store: Store) -> list[bytes | None]:
+    """Return the MACs behind the first acts, and see that they are what seals each of them."""
+    macs = [mac for _, mac in store.audit(Question.SEALED_ACTS)][BASE:]
+    heads = [store.head(entry) for entry in range(NEXT, NEXT + len(macs))]
+    if store.has_lanes:
+        assert [(entry, mac) for entry, mac in enumerate(macs, NEXT)] == [
+            head and head[:2] for head in heads
+        ]
+        assert None not in macs
+    return macs
+
+
+def is_sealed_together(store: Store) -> bool:
+    """Return whether the two acts of a group have a seal as the engine gives it."""
+    first, last = seals(store)
+    if store.has_lanes:
+        return first != last
+    return first is None and {store.head()} == {store.head(NEXT), store.head(NEXT + 1)}
+
+
+def test_the_seal_is_one_if_the_chain_is_and_everything_else_is_by_act(store: Store):
     before = store.head()
     grouped(store, 6_000, 4_001, 4_000)
 
-    assert {store.head()} == {store.head(entry) for entry in (NEXT, NEXT + 1)}
+    assert is_sealed_together(store)
     assert before == store.head(BASE)
     assert store.head(NEXT + 2) is None
-    assert [None, store.head().mac] == [mac for _, mac in store.audit(Question.SEALED_ACTS)][BASE:]
+    assert seals(store)[-1] == store.head().mac
     acts = [*store.acts(after=BASE, limit=10)]
     assert [NEXT, NEXT + 1] == [act.entry for act in acts]
     assert [store.act(NEXT), store.act(NEXT + 1)] == acts
@@ -102,22 +122,18 @@ def test_the_seal_is_one_and_everything_else_is_by_act(store: Store):
 
 def test_the_next_seal_stands_on_that_of_the_group(store: Store):
     grouped(store, 10, 20)
-    head = store.head()
+    heads = [store.head(NEXT), store.head()]
     act(store)
     assert NEXT + 2 == store.head().entry
-    assert [head, head, store.head()] == [store.head(entry) for entry in range(NEXT, NEXT + 3)]
+    assert [*heads, store.head()] == [store.head(entry) for entry in range(NEXT, NEXT + 3)]
 
 
 def test_a_group_may_be_appended_at_once(store: Store, engine: Engine):
     with store.transaction():
-        mac = store.head().mac
         acts = [decide(store, entry=NEXT), decide(store, entry=NEXT + 1, profile=LI)]
-        store.append(acts, mac_of(mac, acts))
+        store.append(acts, seal)
     for each in (store, engine.open()):
-        assert {each.head()} == {each.head(NEXT), each.head(NEXT + 1)}
-        assert [None, each.head().mac] == [mac for _, mac in each.audit(Question.SEALED_ACTS)][
-            BASE:
-        ]
+        assert is_sealed_together(each)
         assert NEXT + 1 == each.head().entry
 
 
@@ -131,20 +147,19 @@ def test_what_the_engine_refuses_undoes_the_whole_group(store: Store, engine: En
 
 def _both_in_one_packet(store: Store) -> None:
     with store.transaction():
-        store.append([decided(store, 1, 6_000)], None)
-        store.append([decided(store, 1, 1)], None)
+        store.append([decided(store, 1, 6_000)], seal, more=True)
+        store.append([decided(store, 1, 1)], seal, more=True)
 
 
 def test_nobody_sees_a_group_before_it_is_sealed(store: Store, engine: Engine):
     other = engine.open()
     before = picture(other)
     with store.transaction():
-        head = store.head()
         one = decided(store, 1, 6_000)
-        store.append([one], None)
+        store.append([one], seal, more=True)
         assert before == picture(other)
         assert other.packet("packet-1") is None
-        store.append([], mac_of(head.mac, [one]))
+        store.append([], seal)
         assert before == picture(other)
     assert picture(store) == picture(other)
     found = other.packet("packet-1")

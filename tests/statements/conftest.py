@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from hongbao.domain.chain import canonical
 from hongbao.domain.identity import BANK_NUMBERS, BANKS, demo_card_number
 from hongbao.domain.ledger import PLATFORM, Account, Kind, Reason, Transfer
 from hongbao.domain.packet import PacketKind
@@ -19,7 +18,7 @@ from hongbao.domain.policy import parse_policy
 from hongbao.env import Env
 from hongbao.errors import HongbaoError
 from hongbao.policies import text_of
-from hongbao.store import Decided, EntryRow, as_sealed
+from hongbao.store import Decided, EntryRow
 from hongbao.units import CHINA
 from hongbao.wallet import Wallet
 from tests.wallet.world import CHEAP
@@ -217,8 +216,7 @@ def fill(desk: Wallet, movements: int) -> None:
                 generation=desk.vault.generation,
             )
             decided = Decided(entry.sealed_fields, topup, [], None)
-            mac = desk.vault.chain_mac(mac, canonical([as_sealed(decided)]))
-            store.append([decided], mac)
+            mac = store.append([decided], desk.vault.chain_mac) or b""
     desk.keys.note_head(head.entry + movements, mac)
 
 

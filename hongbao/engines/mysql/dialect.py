@@ -31,6 +31,8 @@ class Statement(Row):
 
     text: str
     places: tuple[Place, ...]
+    numbered: str | None = None
+    """The table whose rows get a number with it: the first value, before those of its *places*."""
 
 
 _RESERVED = re.compile(r"(?<![`.\w])(usage|key|lines|before)(?![`\w(])|(?<=\.)(key)(?!\w)")
@@ -51,8 +53,8 @@ _DAY = re.compile(
     r"\bdate\(((?:[^()]|\([^()]*\))*?) / 1000000,\s*'unixepoch', '\+8 hours'\)", re.DOTALL
 )
 _GIVEN = re.compile(
-    r"\s*INSERT INTO (transfer|account|bank_line|correction) \((?!id\b)([^)]*)\)"
-    r"\s*VALUES \(([^)]*)\)\s*$"
+    r"\s*INSERT INTO (transfer|account|bank_line|correction) \((?!id\b)[^)]*\)"
+    r"\s*VALUES \([^)]*\)\s*$"
 )
 _OR = re.compile(r"\s*INSERT OR (REPLACE|IGNORE) INTO (\w+) \(([^)]*)\)(.*)$", re.DOTALL)
 _CONFLICT = re.compile(r"ON CONFLICT\s*(?:\([^)]*\)\s*)?DO (?:UPDATE SET|(NOTHING))")
@@ -64,8 +66,7 @@ _VALUES = re.compile(r"AS \(VALUES ((?:\((?:\?(?:, )?)+\)(?:, )?)+)\)")
 def translate(sql: str) -> Statement:
     """Return *sql* in MySQL's dialect."""
     columns = _columns_of(sql)
-    text = _GIVEN.sub(_numbered, sql)
-    text = _OR.sub(_or, text)
+    text = _OR.sub(_or, sql)
     text = _VALUES.sub(_selected, text)
     text = _CONFLICT.sub(lambda found: _conflict(text, found), text)
     text = _DAY.sub(
@@ -75,7 +76,8 @@ def translate(sql: str) -> Statement:
     )
     text = _greatest(text)
     text = _outside_strings(text, _reworded)
-    return _placed(text, columns)
+    statement = _placed(text, columns)
+    return _numbered(statement, given[1]) if (given := _GIVEN.match(sql)) else statement
 
 
 def _reworded(text: str) -> str:
@@ -89,13 +91,10 @@ def _outside_strings(text: str, change: Callable[[str], str]) -> str:
     return "".join(part if number % 2 else change(part) for number, part in enumerate(parts))
 
 
-def _numbered(found: re.Match[str]) -> str:
-    """Give a row the number after the highest one, as the embedded engine does."""
-    table, columns, values = found.groups()
-    return (
-        f"INSERT INTO {table} (id, {columns})"
-        f" SELECT coalesce(max(id), 0) + 1, {values} FROM {table}"
-    )
+def _numbered(statement: Statement, table: str) -> Statement:
+    """Have a row of *table* get a number, which the embedded engine gives by itself."""
+    text = statement.text.replace("(", "(id, ", 1).replace("VALUES (", "VALUES (%s, ", 1)
+    return statement._replace(text=text, numbered=table)
 
 
 def _or(found: re.Match[str]) -> str:

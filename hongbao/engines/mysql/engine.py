@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from os import getpid
 from time import monotonic, monotonic_ns, sleep
@@ -11,15 +11,28 @@ from typing import Any, NoReturn, Self
 from zlib import crc32
 
 from hongbao.domain.ledger import Account
-from hongbao.engines.mysql import errors, head, session
+from hongbao.engines.mysql import errors, session
 from hongbao.engines.mysql.address import Address, Host
 from hongbao.engines.mysql.dialect import NO_LIMIT, Statement, translate
 from hongbao.engines.mysql.driver import connect, driver
+from hongbao.engines.mysql.lanes import ASKED, Lanes, locks
 from hongbao.engines.mysql.log import Log
+from hongbao.engines.mysql.numbers import HOT, Numbers, is_serial, settled
 from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, REFERENCES, definitions
-from hongbao.engines.sql import Verbs
+from hongbao.engines.sql import Verbs, books, state
 from hongbao.errors import Damaged, HomeNotFound, HongbaoError, NewerHome, OlderHome
-from hongbao.store import Again, NodeLost, RuleBroken
+from hongbao.questions import Question
+from hongbao.store import (
+    Again,
+    Change,
+    Decided,
+    Head,
+    HomeRow,
+    NodeLost,
+    Overtaken,
+    RuleBroken,
+    Seal,
+)
 from hongbao.vault.columns import MARK, ColumnKey
 from hongbao.vault.primitives import NotAuthentic
 
@@ -52,13 +65,16 @@ class Ledger(Verbs):
     It has one connection, to one node at a time; after a node has failed it goes to the next.
     """
 
+    has_lanes = True
+
     def __init__(self, address: Address, password: str | None, key: ColumnKey) -> None:
         self._address = address
         self._password = password
         self._key = key
         self._at = 0
         self._db: Any = None
-        self._version = 0
+        self._lanes = Lanes(self._ran)
+        self._numbers = Numbers()
         self._depth = ""  # what is open: "", "snapshot", or "transaction"
         self._failed: BaseException | None = None
         self._undone_before = 0  # how often in a row
@@ -122,12 +138,10 @@ class Ledger(Verbs):
         """Make the tables; several may do so at once, and a late one finds them there."""
         for statement in definitions():
             self._outside(statement)
-        for table, column, value in (("head", "version", 0), ("form", "number", FORM)):
-            self._outside(
-                f"INSERT INTO {table} (one, {column}) VALUES (1, {value})"
-                " ON DUPLICATE KEY UPDATE one = 1",
-                commit=True,
-            )
+        self._outside(
+            f"INSERT INTO form (one, number) VALUES (1, {FORM}) ON DUPLICATE KEY UPDATE one = 1",
+            commit=True,
+        )
 
     @property
     def where(self) -> str:
@@ -231,22 +245,15 @@ class Ledger(Verbs):
     def in_transaction(self) -> bool:
         return bool(self._depth)
 
-    def transaction(
-        self,
-        *changing: tuple[str, object],  # noqa: ARG002 - the head row is everybody's
-        dry_run: bool = False,
-    ) -> "_Transaction":
-        return _Transaction(self, dry_run=dry_run)
+    def transaction(self, *changing: tuple[str, object], dry_run: bool = False) -> "_Transaction":
+        return _Transaction(self, changing, dry_run=dry_run)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         if self._depth:
             yield
             return
-        self._begin(
-            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
-            "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
-        )
+        self._begin(("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", None))
         self._depth = "snapshot"
         self.read.clear()
         try:
@@ -255,17 +262,15 @@ class Ledger(Verbs):
             self._depth, self._failed = "", None
             self._rolled_back()
 
-    def _begin(self, *statements: str) -> Any:
-        """Run *statements* on a connection that works, and return the rows of the last."""
+    def _begin(self, *statements: tuple[str, Sequence[object] | None]) -> None:
+        """Run *statements*, with their values, on a connection that works."""
 
-        def once() -> Any:
+        def once() -> None:
             connection = self._connection()
-            rows: Any = ()
             for statement in statements:
-                _, rows = _ran(connection, statement, None)
-            return rows
+                _ran(connection, *statement)
 
-        return self._patiently(once)
+        self._patiently(once)
 
     def _patiently(self, once: Callable[[], Any]) -> Any:
         """Do *once*, which has no consequences before it returns, until it does or time is up."""
@@ -287,40 +292,54 @@ class Ledger(Verbs):
             pause(tries)
             tries += 1
 
-    def enter(self) -> None:
-        """Begin a transaction, and wait for its turn: the longer, the oftener it was undone."""
+    def enter(self, changing: Sequence[tuple[str, object]]) -> None:
+        """
+        Begin a transaction, and wait for what it is *changing*: the longer, the oftener undone.
+
+        Locks come before anything is read, so that the snapshot is of after the wait.
+        """
         if self._undone_before:
             pause(self._undone_before)
-        rows = self._begin("START TRANSACTION", head.LOCK)
-        if not rows:
-            self._rolled_back()
-            raise Damaged(path=self.where)
-        self._version = int(rows[0][0])
+        self._begin(("START TRANSACTION", None), *locks(changing))
         self._depth, self.wrote, self._failed = "transaction", False, None
+        self._lanes, self._numbers = Lanes(self._ran), Numbers()
         self.read.clear()
 
-    def leave(self, *, undo: bool) -> None:
-        """End the transaction: *undo* it, or commit. Raises Again, or OutcomeUnknown."""
+    def leave(self, error: BaseException | None, *, undo: bool) -> None:
+        """
+        End the transaction: *undo* it after an *error* or a dry run, or commit.
+
+        Raises Again, also where a rule was broken because another act was first; OutcomeUnknown.
+        """
         failed, self._failed = self._failed, None
         try:
             if undo or failed is not None or not self.wrote:
                 self._rolled_back()
                 if failed is not None and not undo:
                     raise failed
+                if isinstance(error, Overtaken) or (
+                    isinstance(error, RuleBroken) and not self._lanes.are_free(self._now)
+                ):
+                    self._count_undone()
+                    raise Again(elsewhere=False) from error
                 return
             try:
-                moved = head.changed(self._counted, self._version)
-            except driver().err.Error as error:
-                self._undone(errors.in_words(error, self.where), error)
-            if not moved:
+                moved = self._lanes.move(partial(_ran, self._connection()))
+            except driver().err.Error as refused:
+                problem = errors.in_words(refused, self.where)
+                if isinstance(problem, RuleBroken):  # a lane that was new has been made
+                    problem = Again(elsewhere=False)
+                self._undone(problem, refused)
+            if not moved or self._numbers.are_too_old:
                 self._undone(Again(elsewhere=False), None)
             try:
                 self._connection().commit()
-            except driver().err.Error as error:
-                self._undone(errors.at_commit(error), error)
+            except driver().err.Error as refused:
+                self._undone(errors.at_commit(refused), refused)
             self._undone_before = 0
         finally:
             self._depth = ""
+            self._lanes, self._numbers = Lanes(self._ran), Numbers()
             self.read.clear()
 
     def _count_undone(self) -> None:
@@ -334,8 +353,59 @@ class Ledger(Verbs):
             self._leave()
         raise problem from error
 
-    def _counted(self, sql: str, values: Sequence[object]) -> int:
-        return _ran(self._connection(), sql, values)[0]
+    def _ran(self, sql: str, values: Sequence[object]) -> tuple[int, Any]:
+        return self._run(sql, values)
+
+    def _now(self, sql: str, values: Sequence[object]) -> tuple[int, Any]:
+        return 0, self._outside(sql, values)
+
+    # --- lanes -----------------------------------------------------------------------------------
+
+    def next_number(self, table: str) -> int:
+        number = self._numbers.entry if table in HOT else None
+        return books.next_number(self, table) if number is None else number
+
+    def settled(self, now: datetime) -> Head:
+        home = self.home()
+        if home is None or is_serial(home):
+            return self.head()
+        return books.head_before(self, settled(home, now))
+
+    def next_entry(self, home: HomeRow, now: datetime, after: int = 0) -> tuple[int, datetime]:
+        last = self.head()
+        if is_serial(home) or last.at is None:
+            return books.next_entry(self, home, now, after)
+        return self._numbers.next_entry(home, last, now, after)
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        changes = tuple(changes)
+        if not self._depth:
+            with self.transaction():
+                self.apply(changes)
+            return
+        self._lanes.touch(changes)
+        state.apply(self, changes)
+
+    def append(
+        self,
+        acts: Sequence[Decided],
+        seal: Seal,
+        *,
+        more: bool = False,  # noqa: ARG002 - each act has a seal of its own
+    ) -> bytes | None:
+        """Put *acts* into their lanes; an entry keeps the MAC that it has in the first of them."""
+        home = self.home()
+        serial = home is not None and is_serial(home)
+        for act, mac in self._lanes.place(acts, seal, serial=serial):
+            books.append_one(self, act, mac)
+        self.read.pop("head", None)
+        return self._lanes.mac
+
+    def audit(self, question: Question, *values: object) -> Iterator[Any]:
+        asked = ASKED.get(question)
+        if asked is None:
+            return super().audit(question, *values)
+        return self.behind(asked, *values) if values else self.each(asked)
 
     # --- statements ------------------------------------------------------------------------------
 
@@ -394,7 +464,7 @@ class Ledger(Verbs):
 
     def add_to(self, account: Account, side: str, amount_fen: int) -> int | None:
         found = self._run(
-            "SELECT id, side FROM account WHERE book = %s AND kind = %s AND owner = %s FOR UPDATE",
+            "SELECT id, side FROM account WHERE book = %s AND kind = %s AND owner = %s",
             tuple(account),
         )[1]
         if not found:
@@ -446,6 +516,8 @@ class Ledger(Verbs):
     def _fail(self, error: BaseException) -> NoReturn:
         """Raise what *error* within a transaction or snapshot means; it is not gone on with."""
         problem = errors.in_words(error, self.where)
+        if self._numbers.entry is not None and errors.is_number_taken(error):
+            problem = Again(elsewhere=False)  # by an act of the same microsecond
         if isinstance(problem, Again):
             if problem.elsewhere:
                 self._leave()
@@ -454,6 +526,12 @@ class Ledger(Verbs):
             self._failed = problem
             self._count_undone()
         raise problem from error
+
+    def _next_row(self, table: str) -> int:
+        number = self._numbers.next_row(table)
+        if number is None:
+            ((number,),) = self._run(f"SELECT coalesce(max(id), 0) + 1 FROM {table}", ())[1]
+        return int(number)
 
     def _outside(
         self, text: str, values: Sequence[object] | None = None, *, commit: bool = False
@@ -473,6 +551,8 @@ class Ledger(Verbs):
 
     def _placed(self, statement: Statement, values: Sequence[object]) -> list[object]:
         placed: list[object] = []
+        if statement.numbered is not None:
+            placed.append(self._next_row(statement.numbered))
         for parameter, is_limit, column, alike in statement.places:
             value = values[parameter]
             if is_limit and isinstance(value, int) and value < 0:
@@ -499,16 +579,19 @@ class Ledger(Verbs):
 class _Transaction:
     """The ``with`` block of `Ledger.transaction`; within another one it is a part of that."""
 
-    __slots__ = ("_dry_run", "_ledger", "_outer")
+    __slots__ = ("_changing", "_dry_run", "_ledger", "_outer")
 
-    def __init__(self, ledger: Ledger, *, dry_run: bool) -> None:
+    def __init__(
+        self, ledger: Ledger, changing: Sequence[tuple[str, object]], *, dry_run: bool
+    ) -> None:
         self._ledger = ledger
+        self._changing = changing
         self._dry_run = dry_run
         self._outer = not ledger.in_transaction
 
     def __enter__(self) -> None:
         if self._outer:
-            self._ledger.enter()
+            self._ledger.enter(self._changing)
 
     def __exit__(
         self,
@@ -517,7 +600,7 @@ class _Transaction:
         trace: TracebackType | None,
     ) -> None:
         if self._outer:
-            self._ledger.leave(undo=self._dry_run or error is not None)
+            self._ledger.leave(error, undo=self._dry_run or error is not None)
 
 
 def pause(tries: int) -> None:

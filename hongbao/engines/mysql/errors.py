@@ -79,6 +79,10 @@ CODES: dict[int, Meaning] = {
 ROLLED_BACK = frozenset({1213, 1020, 3101, 8002, 8022, 9007})
 """What at COMMIT surely means that the transaction was rolled back."""
 
+_DUPLICATE = 1062
+_PRIMARY = ("'PRIMARY'", ".PRIMARY'")
+"""How the message of a duplicate ends where it is about a table's own key."""
+
 _OCEANBASE_ROLLED_BACK = 6002
 _SAYS_SO = ("rollback", "rolled back", "killed")
 
@@ -97,6 +101,11 @@ def meaning_of(error: BaseException) -> Meaning | None:
     if code == 0:  # what the driver says of a connection that is gone
         return Meaning.ELSEWHERE
     return CODES.get(code)
+
+
+def is_number_taken(error: BaseException) -> bool:
+    """Return whether *error* says that a row has the number that another one was given."""
+    return code_of(error) == _DUPLICATE and str(error.args[-1]).endswith(_PRIMARY)
 
 
 def in_words(error: BaseException, where: str) -> BaseException:

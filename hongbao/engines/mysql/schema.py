@@ -17,7 +17,6 @@ EARLIEST = 2
 
 TABLES: dict[str, str] = {
     "form": "one BIGINT NOT NULL PRIMARY KEY, number BIGINT NOT NULL",
-    "head": "one BIGINT NOT NULL PRIMARY KEY, version BIGINT NOT NULL",
     "home": """
         id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
         made_at BIGINT NOT NULL,
@@ -166,7 +165,8 @@ TABLES: dict[str, str] = {
         upto BIGINT NOT NULL CHECK (upto > 0),
         head VARBINARY(32) NOT NULL CHECK (length(head) = 32),
         entry BIGINT NOT NULL,
-        at BIGINT NOT NULL
+        at BIGINT NOT NULL,
+        version BIGINT NOT NULL DEFAULT 1
     """,
     "lane_entry": """
         lane VARCHAR(40) NOT NULL,
@@ -510,7 +510,7 @@ _TYPES = {"SEALED_LONG": "MEDIUMBLOB", "SEALED": "VARBINARY(2000)", "ALIKE": "VA
 
 UPDATED = frozenset(
     {
-        *("head", "home", "account", "person", "profile", "deposit", "card", "packet", "entry"),
+        *("home", "account", "person", "profile", "deposit", "card", "packet", "entry"),
         *("usage", "usage_year", "refusal", "message", "bank_message", "device", "enrolment"),
         *("habit", "challenge", "review_case", "external_bill", "fault", "operator", "maturing"),
         *("lane", "sealed_lane", "log", "witness"),

@@ -15,7 +15,7 @@ Run = Callable[[str], list[Any]]
 """Runs a statement, and returns its rows."""
 
 LOCK_SECONDS = 5
-"""How long one statement waits for a lock; who waits for the head row asks again."""
+"""How long one statement waits for a lock; who waits for a lane asks again."""
 
 SQL_MODE = (
     "STRICT_ALL_TABLES,PIPES_AS_CONCAT,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO,"
@@ -55,7 +55,7 @@ OCEANBASE = {"ob_read_consistency": "STRONG"}
 OCEANBASE_PATIENCE = {"ob_trx_lock_timeout": str(LOCK_SECONDS * 1_000_000)}
 GROUP = {"group_replication_consistency": "BEFORE"}
 
-ISOLATION = "READ-COMMITTED"
+ISOLATION = "REPEATABLE-READ"
 _ISOLATION = ("transaction_isolation", "tx_isolation")
 
 NODE = {
@@ -83,7 +83,7 @@ def prepare(run: Run, node: str) -> None:
     Raises ClusterRefused, which names the setting that is not as it has to be, and Again where this
     node takes no part at the moment.
     """
-    run("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     run(_setting(COMMON | PATIENCE))
     found = _read(run)
     if found.get("wsrep_on") == "ON" or found.get("wsrep_cluster_address"):

@@ -44,6 +44,7 @@ class Verbs:
     """
 
     # --- the chain and the state that it seals ---------------------------------------------------
+    has_lanes = False
     next_number = books.next_number
     apply = state_queries.apply
     state = state_queries.state
@@ -54,6 +55,8 @@ class Verbs:
     held = act_queries.held
     moved = act_queries.moved
     head = books.head
+    settled = books.settled
+    next_entry = books.next_entry
     append = books.append
     request = act_queries.request
     act = act_queries.act

@@ -1,13 +1,25 @@
 """Accounts, transfers and the chain of entries."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, overload
 
+from hongbao.domain.chain import entry_of
 from hongbao.domain.ledger import SIDES, Account, Transfer, check_transfer
 from hongbao.engines.sql.engine import LAST_RESTORE, Engine, marks, write_one
 from hongbao.errors import Damaged
-from hongbao.store import EMPTY_HEAD, Decided, EntryRow, Head, HomeRow, RowKey, key_of
+from hongbao.store import (
+    EMPTY_HEAD,
+    Decided,
+    EntryRow,
+    Head,
+    HomeRow,
+    RowKey,
+    Seal,
+    key_of,
+    written_out,
+)
 from hongbao.units import from_micros, to_micros
 
 # --- the home -------------------------------------------------------------------------------------
@@ -168,31 +180,62 @@ def _head(row: Any) -> Head:
     return Head(entry, mac or b"", from_micros(at), restored)
 
 
-def append(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> None:
+def settled(engine: Engine, now: datetime) -> Head:  # noqa: ARG001 - for engines with lanes
+    return head(engine)
+
+
+def head_before(engine: Engine, number: int) -> Head:
+    """Return the last entry with a smaller *number*, or entry 0."""
+    row = engine.row(f"{_HEADS} WHERE id < ? ORDER BY id DESC LIMIT 1", number)
+    return _head(row) if row else EMPTY_HEAD
+
+
+def next_entry(
+    engine: Engine,
+    home: HomeRow,  # noqa: ARG001 - for engines that number acts by the time
+    now: datetime,
+    after: int = 0,
+) -> tuple[int, datetime]:
+    last = head(engine)
+    return max(last.entry, after) + 1, now if last.at is None else max(now, last.at)
+
+
+def append(
+    engine: Engine, acts: Sequence[Decided], seal: Seal, *, more: bool = False
+) -> bytes | None:
+    previous, group = engine.read.pop("group", None) or (head(engine).mac, list[str]())
+    group.extend(map(written_out, acts))
+    if more:
+        mac = None
+        engine.read["group"] = previous, group
+    else:
+        mac = seal(previous, entry_of(group)) if group else None
     engine.read.pop("head", None)
     if len(acts) > 1:
         from hongbao.engines.sql.bulk import append_many  # which knows how one is written
 
         append_many(engine, acts, mac)
-        return
-    for number, act in enumerate(acts, 1):
-        engine.write(
-            f"INSERT INTO entry ({ENTRY}, took, mac) VALUES ({ENTRY_MARKS})",
-            *act.fields,
-            act.took,
-            mac if number == len(acts) else None,
-        )
-        post(engine, int(str(act.fields[0])), act.transfers)
-        for row, digest in act.rows:
-            engine.write(
-                "INSERT INTO sealed_row (place, key, entry, digest) VALUES (?, ?, ?, ?)",
-                row[0],
-                key_of(row),
-                act.fields[0],
-                digest,
-            )
-    if mac is not None and not acts:
+    elif acts:
+        append_one(engine, acts[0], mac)
+    elif mac is not None:
         write_one(engine, SEAL_LAST, mac)
+    return mac
+
+
+def append_one(engine: Engine, act: Decided, mac: bytes | None) -> None:
+    """Write the entry of *act*, move what it moves, and seal its rows."""
+    engine.write(
+        f"INSERT INTO entry ({ENTRY}, took, mac) VALUES ({ENTRY_MARKS})", *act.fields, act.took, mac
+    )
+    post(engine, int(str(act.fields[0])), act.transfers)
+    for row, digest in act.rows:
+        engine.write(
+            "INSERT INTO sealed_row (place, key, entry, digest) VALUES (?, ?, ?, ?)",
+            row[0],
+            key_of(row),
+            act.fields[0],
+            digest,
+        )
 
 
 def remember_refusal(

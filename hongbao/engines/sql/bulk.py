@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from hongbao.domain.ledger import Account, Transfer, check_transfer
 from hongbao.engines.sql.books import ENTRY, ENTRY_MARKS, REMEMBER, move, post
-from hongbao.engines.sql.engine import Engine
+from hongbao.engines.sql.devices import MOVE_COUNTER
+from hongbao.engines.sql.engine import Engine, write_first
 from hongbao.engines.sql.packets import ADD_CLAIM, TAKE_SHARE
 from hongbao.store import Decided, RuleBroken, key_of
 from hongbao.units import to_micros
@@ -64,9 +65,10 @@ def append_many(engine: Engine, acts: Sequence[Decided], mac: bytes | None) -> N
 
 
 def set_counters(engine: Engine, changes: "Sequence[SetCounter]") -> None:
-    engine.write_many(
-        "UPDATE device SET counter = ? WHERE id = ?",
-        [(change.counter, change.device) for change in changes],
+    write_first(
+        engine,
+        MOVE_COUNTER,
+        [(change.counter, change.device, change.counter) for change in changes],
     )
 
 

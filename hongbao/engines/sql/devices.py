@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from hongbao.engines.sql.engine import LAST_RESTORE, Engine
+from hongbao.engines.sql.engine import LAST_RESTORE, Engine, write_first
 from hongbao.store import DeviceRow, StandingRow
 from hongbao.units import from_micros, to_micros
 
@@ -95,8 +95,11 @@ def begin_session(engine: Engine, device: int) -> None:
     engine.write("UPDATE device SET session = session + 1, cut_at = NULL WHERE id = ?", device)
 
 
+MOVE_COUNTER = "UPDATE device SET counter = ? WHERE id = ? AND counter < ?"
+
+
 def set_counter(engine: Engine, device: int, counter: int) -> None:
-    engine.write("UPDATE device SET counter = ? WHERE id = ?", counter, device)
+    write_first(engine, MOVE_COUNTER, [(counter, device, counter)])
 
 
 def set_city(engine: Engine, device: int, city: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from hongbao.domain.ledger import Account
-from hongbao.store import RESTORE, RuleBroken
+from hongbao.store import RESTORE, Overtaken, RuleBroken
 
 T = TypeVar("T")
 
@@ -94,7 +94,7 @@ NOT_HELD = (
 """That no open case keeps a message from being sent."""
 
 LAST_RESTORE = (
-    f"coalesce((SELECT CAST(substr(max(request_id), {len(RESTORE) + 1}) AS INTEGER) FROM entry"
+    f"coalesce((SELECT max(CAST(substr(request_id, {len(RESTORE) + 1}) AS INTEGER)) FROM entry"
     f" WHERE request_id >= '{RESTORE}' AND request_id < '{RESTORE[:-1]}0'), 0)"
 )
 """Found by the index of request ids: 0 is the character after the slash."""
@@ -108,6 +108,16 @@ def write_one(engine: Engine, sql: str, *values: object) -> None:
     """
     if engine.write(sql, *values) != 1:
         raise RuleBroken(sql)
+
+
+def write_first(engine: Engine, sql: str, rows: Sequence[Sequence[object]]) -> None:
+    """
+    Run a change once for the values of each of *rows*: each meets one row, as it was read.
+
+    Raises Overtaken if one does not.
+    """
+    if engine.write_many(sql, rows) != len(rows):
+        raise Overtaken(sql)
 
 
 def marks(values: Iterable[object]) -> str:

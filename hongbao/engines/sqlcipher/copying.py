@@ -1,6 +1,7 @@
 """A copy of a ledger that another engine keeps: every row of it, in a file of this one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,9 +18,12 @@ class Rows(Protocol):
     def streamed(self, sql: str) -> Iterator[Any]: ...
 
 
-def fill(path: Path, page_key: bytes, source: Rows) -> None:
+def fill(path: Path, page_key: bytes, source: Rows, macs: bytes) -> None:
     """
     Make a ledger at *path* of all rows that *source* has, which the caller keeps as they are.
+
+    Its entries get the *macs*, 32 bytes each, and transfers are numbered as they are in a file: one
+    after the other. Both are in the order of the entries' numbers.
 
     Raises StorageRefused where there is no room for it, and Damaged if a row refers to none.
     """
@@ -31,15 +35,32 @@ def fill(path: Path, page_key: bytes, source: Rows) -> None:
                 columns = [row[1] for row in copy.rows(f"PRAGMA table_info({table})")]
                 listed = ", ".join(f"`{column}`" for column in columns)
                 places = ", ".join("?" for _ in columns)
-                copy.write_many(
-                    f"INSERT INTO {table} ({listed}) VALUES ({places})",
-                    source.streamed(f"SELECT {listed} FROM {table}"),
-                )
+                rows = source.streamed(f"SELECT {listed} FROM {table}{_ORDER.get(table, '')}")
+                if table == "entry":
+                    rows = _with(rows, columns.index("mac"), _each_of(macs))
+                elif table == "transfer":
+                    rows = _with(rows, columns.index("id"), count(1))
+                copy.write_many(f"INSERT INTO {table} ({listed}) VALUES ({places})", rows)
             if copy.rows("PRAGMA foreign_key_check"):
                 raise Damaged(path=source.where)
         copy.rows("PRAGMA journal_mode = DELETE")  # a copy is one file
     finally:
         copy.close()
+
+
+_ORDER = {"entry": " ORDER BY id", "transfer": " ORDER BY entry, id"}
+
+_MAC_BYTES = 32
+
+
+def _each_of(macs: bytes) -> Iterator[bytes]:
+    return (macs[at : at + _MAC_BYTES] for at in range(0, len(macs), _MAC_BYTES))
+
+
+def _with(rows: Iterator[Any], place: int, others: Iterator[object]) -> Iterator[Sequence[object]]:
+    """Yield *rows* with the next of *others* in one *place* of each."""
+    for row, other in zip(rows, others, strict=False):
+        yield *row[:place], other, *row[place + 1 :]
 
 
 def _tables(ledger: Ledger) -> list[str]:

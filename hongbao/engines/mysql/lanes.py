@@ -1,0 +1,175 @@
+"""
+Lanes in the database: what one transaction has found them as, and how it moves them.
+
+A transaction reads one snapshot, and the version of each lane that it writes to is a part of that.
+At its end it changes every such row, if that is still as it was read; otherwise another one was
+first, and all of it is done again. The engine's own locks are for speed: they make acts on one lane
+wait for each other, and no two that share none.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from hongbao.domain.lanes import FIRST_MAC, FREE, PLATFORM, content_of, lane_of_row, lanes_of
+from hongbao.questions import Question
+from hongbao.rows import Row
+from hongbao.store import Change, Decided, EntryRow, Seal, key_of, written_out
+
+Run = Callable[[str, Sequence[object]], tuple[int, Any]]
+"""Runs a statement; gives how many rows it met, and its rows."""
+
+_PLACE = {name: place for place, name in enumerate(EntryRow._fields)}
+_PROFILE, _PACKET, _AT = _PLACE["profile"], _PLACE["packet"], _PLACE["at"]
+
+
+ASKED = {
+    Question.LANES: "SELECT name, upto, head FROM lane ORDER BY name",
+    Question.LANE_ENTRIES: (
+        "SELECT entry, lane, number, mac FROM lane_entry WHERE entry > ? ORDER BY entry, lane"
+    ),
+}
+"""The questions of the audit that only lanes answer."""
+
+
+class Place(Row):
+    """Where an entry is in a lane, and the MAC of it there."""
+
+    lane: str
+    number: int
+    entry: int
+    mac: bytes
+
+
+def locks(changing: Iterable[tuple[str, object]]) -> list[tuple[str, Sequence[object]]]:
+    """
+    Return the statements that wait for the lanes of what a transaction is about to be *changing*.
+
+    They come before it reads anything, and in one order for all. A packet may be named by its id.
+    """
+    of_packets = [(_LOCK_OF_PACKET, (key,)) for kind, key in changing if _is_named(kind, key)]
+    names = {lane_of_row(kind, str(key)) for kind, key in changing if not _is_named(kind, key)}
+    return [*sorted(of_packets), *((_LOCK, (name,)) for name in sorted(names))]
+
+
+def _is_named(kind: str, key: object) -> bool:
+    return kind == "packet" and isinstance(key, str)
+
+
+_LOCK = "SELECT upto FROM lane WHERE name = %s FOR UPDATE"
+_LOCK_OF_PACKET = (
+    "SELECT upto FROM packet JOIN lane ON lane.name = concat('packet/', packet.number)"
+    " WHERE packet.id = %s FOR UPDATE"
+)
+
+
+class _Lane:
+    """A lane as this transaction has found it, and as it leaves it; *version* is the one found."""
+
+    __slots__ = ("at", "entry", "head", "name", "upto", "version")
+
+    def __init__(
+        self, name: str, version: int | None, upto: int, head: bytes, entry: int, at: int
+    ) -> None:
+        self.name, self.version = name, version
+        self.upto, self.head, self.entry, self.at = upto, head, entry, at
+
+
+class Lanes:
+    """The lanes that one transaction writes to."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._lanes: dict[str, _Lane] = {}
+        self._touched: set[str] = set()
+        self._added: list[Place] = []
+        self.mac: bytes | None = None
+        """The MAC of the last entry in the first of its lanes; None before there is one."""
+
+    def touch(self, changes: Iterable[Change]) -> None:
+        """Write to the lanes of what *changes* touch: the next entry is in them."""
+        rows = [(row[0], key_of(row)) for change in changes for row in change.touches]
+        names = {lane_of_row(*row) for row in rows if row[0] not in FREE}
+        self._find(names)
+        self._touched |= names
+
+    def place(
+        self, acts: Sequence[Decided], seal: Seal, *, serial: bool
+    ) -> Iterator[tuple[Decided, bytes]]:
+        """
+        Put *acts* at the end of their lanes; yield each with its MAC in the first of them.
+
+        Where they are *serial*, the platform's lane is one of each.
+        """
+        wanted = [names_of(act) for act in acts]
+        if serial:
+            wanted = [names | {PLATFORM} for names in wanted]
+        if wanted:  # what was touched for none of them in particular
+            wanted[-1] |= self._touched.difference(*wanted)
+            self._touched.clear()
+        self._find(set().union(*wanted))
+        for act, names in zip(acts, wanted, strict=True):
+            lanes = [self._lanes[name] for name in sorted(names)]
+            content = content_of(written_out(act), [(lane.name, lane.upto + 1) for lane in lanes])
+            for lane in lanes:
+                lane.upto += 1
+                lane.head = seal(lane.head, content)
+                lane.entry, lane.at = int(str(act.fields[0])), int(str(act.fields[_AT]))
+                self._added.append(Place(lane.name, lane.upto, lane.entry, lane.head))
+            self.mac = lanes[0].head
+            yield act, self.mac
+
+    def _find(self, names: set[str]) -> None:
+        """Read the lanes of *names* that were not read yet, as the snapshot has them."""
+        new = sorted(names - self._lanes.keys())
+        if not new:
+            return
+        marks = ", ".join(["%s"] * len(new))
+        rows = self._run(
+            f"SELECT name, version, upto, head, entry, at FROM lane WHERE name IN ({marks})", new
+        )[1]
+        self._lanes |= {name: _Lane(name, None, 0, FIRST_MAC, 0, 0) for name in new}
+        self._lanes |= {row[0]: _Lane(*row) for row in rows}
+
+    def are_free(self, run: Run) -> bool:
+        """Return whether *run*, which sees what is there now, finds the lanes unmoved."""
+        names = sorted(self._lanes)
+        marks = ", ".join(["%s"] * len(names))
+        rows = run(f"SELECT name, version FROM lane WHERE name IN ({marks})", names)[1]
+        found = {name: lane.version for name, lane in self._lanes.items()}
+        return not names or dict(rows) == {n: v for n, v in found.items() if v is not None}
+
+    def move(self, run: Run) -> bool:
+        """Write the lanes as they are left; False if one of them has moved since it was found."""
+        for name in sorted(self._lanes):
+            lane = self._lanes[name]
+            left = (lane.upto, lane.head, lane.entry, lane.at)
+            if lane.version is not None:
+                met, _ = run(_MOVE, (*left, name, lane.version))
+                if met != 1:
+                    return False
+            elif lane.upto:
+                run(_MAKE, (*left, name))
+        if self._added:
+            marks = ", ".join(["(%s, %s, %s, %s)"] * len(self._added))
+            run(
+                f"{_ADD} {marks}",
+                [value for place in self._added for value in place],
+            )
+        return True
+
+
+_MOVE = (
+    "UPDATE lane SET upto = %s, head = %s, entry = %s, at = %s, version = version + 1"
+    " WHERE name = %s AND version = %s"
+)
+_MAKE = "INSERT INTO lane (upto, head, entry, at, version, name) VALUES (%s, %s, %s, %s, 1, %s)"
+
+
+_ADD = "INSERT INTO lane_entry (lane, number, entry, mac) VALUES"
+
+
+def names_of(act: Decided) -> set[str]:
+    """Return the lanes of *act*, by all that its entry holds."""
+    accounts = (account for transfer in act.transfers for account in transfer[:2])
+    rows = [(row[0], key_of(row)) for row, _digest in act.rows]
+    return lanes_of(act.fields[_PROFILE], act.fields[_PACKET], accounts, rows)

@@ -1,0 +1,83 @@
+"""
+The numbers that a transaction gives: an act's by its moment, and its rows' by its own.
+
+Each is greater than all that the act has seen, and no counter, on which every two acts would meet.
+"""
+
+from datetime import datetime, timedelta
+from os import getpid
+from time import monotonic_ns
+from zlib import crc32
+
+from hongbao.domain.numbers import micros_of, number_of
+from hongbao.store import Head, HomeRow
+from hongbao.units import from_micros, to_micros
+
+_ROWS = 16
+"""How far the numbers of two acts' rows are apart, at least."""
+
+COMMITTED_WITHIN = 5
+"""How many seconds after it got its number an act is committed, or begins again."""
+
+SETTLED_AFTER = timedelta(seconds=7)
+"""
+How old an act is when none with a smaller number comes any more.
+
+The rest is for the commit itself, and for clocks that do not show the same time.
+"""
+
+HOT = frozenset({"packet", "transfer", "account"})
+"""
+The tables with numbers to which acts add that have nothing else to do with each other.
+
+Who adds to others is in the platform's lane, so the number after the highest one is free.
+"""
+
+
+def is_serial(home: HomeRow) -> bool:
+    """
+    Return whether acts come one after the other, with the numbers that a file's would have.
+
+    So they do where the clock or chance is a demo's, who has to get the same again.
+    """
+    return home.virtual_at is not None or home.dice is not None
+
+
+class Numbers:
+    """The numbers that one transaction gives."""
+
+    def __init__(self) -> None:
+        self.entry: int | None = None
+        """That of the act that is decided, if it is made from its moment."""
+        self._since: int | None = None
+        self._rows = 0
+
+    def next_entry(
+        self, home: HomeRow, last: Head, now: datetime, after: int
+    ) -> tuple[int, datetime]:
+        """Return the number and the moment of the next act, as `Store.next_entry` does."""
+        assert last.at is not None
+        made_at = to_micros(home.made_at)
+        micros = max(to_micros(now), to_micros(last.at) + 1, made_at + micros_of(after) + 1)
+        number = number_of(micros - made_at, crc32(b"%d %d" % (getpid(), monotonic_ns())))
+        self._since = self._since or monotonic_ns()
+        self.entry, self._rows = max(number, last.entry + 1, after + 1), 0
+        return self.entry, from_micros(micros)
+
+    @property
+    def are_too_old(self) -> bool:
+        """Whether so long has passed since the first one that readers no longer wait for it."""
+        waited = 0 if self._since is None else monotonic_ns() - self._since
+        return waited > COMMITTED_WITHIN * 1_000_000_000
+
+    def next_row(self, table: str) -> int | None:
+        """Return the number of the act's next row in *table*; None is the one after the highest."""
+        if self.entry is None or table not in HOT:
+            return None
+        self._rows += 1
+        return self.entry * _ROWS + self._rows
+
+
+def settled(home: HomeRow, now: datetime) -> int:
+    """Return the first number that an act may still get, or be committed with, at *now*."""
+    return max(number_of(to_micros(now - SETTLED_AFTER) - to_micros(home.made_at), 0), 2)

@@ -1,0 +1,364 @@
+"""Lanes on a real server: who waits for whom, what two acts may do, and what `check` finds."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hongbao.auditing.context import Context, Noted
+from hongbao.auditing.lanes import Lanes
+from hongbao.auditing.walk import walk
+from hongbao.changes.devices import SetCounter
+from hongbao.changes.packets import AddClaim, AddPacket, AddUsage
+from hongbao.changes.people import AddProfile, Identify
+from hongbao.domain.fairness import DrawInput
+from hongbao.engines.mysql import lanes as lanes_module
+from hongbao.engines.mysql.engine import Ledger
+from hongbao.store import Again, PacketRow, Store, has_gaps
+from tests.cluster.databases import Databases
+from tests.cluster.nodes import Cluster, connect
+from tests.engines.acts import (
+    DAY,
+    LI,
+    T1,
+    WANG,
+    ZHANG,
+    act,
+    add,
+    balance,
+    claim,
+    found,
+    in_packet,
+    packet_row,
+    profile_row,
+    seal,
+    send,
+    topup,
+)
+from tests.vault.processes import race
+
+pytestmark = pytest.mark.cluster
+
+SHARE_FEN = 100
+SENT_FLOW = frozenset({"send_balance"})
+
+
+@pytest.fixture
+def databases(one_node: Cluster) -> Iterator[Databases]:
+    made = Databases(one_node)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(databases: Databases) -> Store:
+    made = databases.create()
+    found(made)
+    return made
+
+
+def sent(store: Store, number: int, *, shares: int = 2) -> PacketRow:
+    row = packet_row(number, store.head().entry + 1, total_fen=shares * SHARE_FEN, shares=shares)
+    act(store, AddPacket(row), transfers=[send(number, shares * SHARE_FEN)])
+    return row
+
+
+def claims(store: Store, number: int, profile: int) -> None:
+    """Claim a share as an act does: by the number of its moment, on what it has read."""
+    home = store.home()
+    assert home is not None
+    entry, _ = store.next_entry(home, datetime.now(UTC))
+    packet = store.packet(number).packet
+    taken = AddClaim(packet, profile, SHARE_FEN, DrawInput(bytes(16)), entry, T1)
+    moved = [claim(number, SHARE_FEN, profile)]
+    add(store, taken, transfers=moved, profile=profile, packet=number, entry=entry)
+
+
+def again(do: Callable[[], object]) -> int:
+    """Do something until it is not undone, and return how often it was."""
+    undone = 0
+    while True:
+        try:
+            do()
+            return undone
+        except Again:
+            undone += 1
+
+
+class Keys:
+    """The keys of `tests.engines.acts.seal`, as the check asks for them."""
+
+    generation = 1
+
+    def chain_mac(self, previous: bytes, entry: bytes, *, generation: int | None = None) -> bytes:
+        assert generation == 1
+        return seal(previous, entry)
+
+
+def torn(store: Store) -> list[str]:
+    """Return what the check finds wrong with the lanes."""
+    nobody: Any = None
+    context = Context(store, Keys(), nobody, nobody, Noted(None))  # type: ignore[arg-type]
+    reader = Lanes(context)
+    with store.snapshot():
+        walk(context, [reader])
+    return reader.found
+
+
+# --- who waits for whom --------------------------------------------------------------------------
+
+
+def test_acts_that_share_no_lane_do_not_wait_for_each_other(store: Store, databases: Databases):
+    """One has written all that it will and is not over; the other begins and ends meanwhile."""
+    sent(store, 1)
+    sent(store, 2)
+    other = databases.open()
+    with store.transaction(("packet", 1)):
+        claims(store, 1, LI)
+        with other.transaction(("packet", "packet-2")):
+            claims(other, 2, WANG)
+        with other.transaction():
+            sent_row = packet_row(other.next_number("packet"), 999)
+            add(other, AddPacket(sent_row), transfers=[topup(WANG, 1)], profile=WANG, entry=999)
+    assert [LI] == [each.profile for each in store.claims(1)]
+    assert [WANG] == [each.profile for each in store.claims(2)]
+
+
+def test_acts_on_one_packet_are_a_queue_and_each_share_is_paid_once(
+    store: Store, databases: Databases
+):
+    _race_for_shares(store, databases, hints=True)
+
+
+def test_without_a_queue_they_begin_again_and_each_share_is_paid_once(
+    store: Store, databases: Databases
+):
+    """Nothing rests on who waits for whom."""
+    assert _race_for_shares(store, databases, hints=False) > 0
+
+
+def _race_for_shares(store: Store, databases: Databases, *, hints: bool) -> int:
+    claimers = range(11, 19)
+    for number in claimers:
+        act(store, AddProfile(profile_row(number), f"p{number}", "hash"))
+    sent(store, 1, shares=len(claimers))
+    databases.close()
+
+    def one(number: int) -> bytes:
+        ledger, me = databases.open(), claimers[number]
+
+        def once() -> None:
+            with ledger.transaction(*([("packet", 1)] if hints else [])):
+                claims(ledger, 1, me)
+
+        return b"%d" % again(once)
+
+    undone = sum(map(int, race(len(claimers), one)))
+    store = databases.open()
+    assert sorted(claimers) == sorted(each.profile for each in store.claims(1))
+    assert 0 == store.balance_fen(in_packet(1))
+    assert {SHARE_FEN} == {store.balance_fen(balance(profile)) for profile in claimers}
+    assert [] == torn(store)
+    return undone
+
+
+# --- what two acts at once may do ----------------------------------------------------------------
+
+
+def undone(
+    late: Store, look: Callable[[], object], first: Callable[[], object], act: Callable[[], object]
+) -> bool:
+    """
+    Let *late* look, have the *first* act done, and then let *late* act on what it has seen.
+
+    Return whether that was undone.
+    """
+    try:
+        with late.transaction():
+            look()
+            first()
+            act()
+    except Again:
+        return True
+    return False
+
+
+def within(store: Store, do: Callable[[], object]) -> Callable[[], None]:
+    """Return what does something in a transaction of *store*."""
+
+    def done() -> None:
+        with store.transaction():
+            do()
+
+    return done
+
+
+def use_up(store: Store, profile: int) -> None:
+    """Send 600 of 1,000 that one person may, where so much is left of it."""
+    used_fen = store.usage_of(ZHANG).used_fen(SENT_FLOW, DAY, DAY)
+    assert used_fen + 600 <= 1_000, "the limit"
+    add(store, AddUsage(ZHANG, "send_balance", DAY, 600), profile=profile, request_id=f"{profile}")
+
+
+def test_two_profiles_of_one_person_do_not_exceed_a_limit_together(
+    store: Store, databases: Databases
+):
+    row = profile_row(LI)
+    act(store, Identify(row, ZHANG, b"i" * 32, b"n" * 32, b"id", b"name"))
+    other = databases.open()
+    assert undone(
+        other,
+        lambda: other.usage_of(ZHANG).used_fen(SENT_FLOW, DAY, DAY),
+        within(store, lambda: use_up(store, ZHANG)),
+        lambda: use_up(other, LI),
+    )
+    with pytest.raises(AssertionError, match="the limit"), other.transaction():
+        use_up(other, LI)
+    assert 600 == store.usage_of(ZHANG).used_fen(SENT_FLOW, DAY, DAY)
+
+
+def decide_on_the_balance(store: Store, name: str) -> None:
+    has_fen = store.balance_fen(balance(ZHANG))
+    add(store, transfers=[topup(ZHANG, 1)], request_id=f"{name}:{has_fen}", entry=_entry(store))
+
+
+def _entry(store: Store) -> int:
+    home = store.home()
+    assert home is not None
+    return store.next_entry(home, datetime.now(UTC))[0]
+
+
+def lost_update(store: Store, databases: Databases) -> bool:
+    """Return whether two acts are done that have both decided on the same balance."""
+    other = databases.open()
+    return not undone(
+        other,
+        lambda: other.balance_fen(balance(ZHANG)),
+        within(store, lambda: decide_on_the_balance(store, "first")),
+        lambda: decide_on_the_balance(other, "second"),
+    )
+
+
+def test_an_act_that_decided_on_what_is_no_longer_so_begins_again(
+    store: Store, databases: Databases
+):
+    assert not lost_update(store, databases)
+    assert [] == torn(store)
+
+
+def test_without_the_lanes_versions_an_update_is_lost_and_found(
+    store: Store, databases: Databases, monkeypatch: pytest.MonkeyPatch
+):
+    """The negative control of all the others: what they prove is what this takes away."""
+    blind = lanes_module._MOVE.replace("version = %s", "%s IS NOT NULL")
+    monkeypatch.setattr(lanes_module, "_MOVE", blind)
+    monkeypatch.setattr(
+        lanes_module, "_ADD", lanes_module._ADD.replace("INSERT", "REPLACE")
+    )  # or the number in the lane, which both have, would tell
+    assert lost_update(store, databases)
+    assert torn(store)
+
+
+def test_a_rule_that_a_race_has_broken_is_no_mistake_of_ours(store: Store, databases: Databases):
+    """The share that one decided on is another's by then: it is done again, and not reported."""
+    sent(store, 1, shares=1)
+    other = databases.open()
+    assert undone(
+        other,
+        lambda: other.packet(1).packet.shares_left,
+        within(store, lambda: claims(store, 1, LI)),
+        lambda: claims(other, 1, WANG),
+    )
+    assert [LI] == [each.profile for each in store.claims(1)]
+
+
+def test_a_device_that_two_profiles_share_never_counts_to_the_same_number(
+    store: Store, databases: Databases
+):
+    other = databases.open()
+    assert undone(
+        other,
+        lambda: other.devices(ZHANG),
+        within(store, lambda: add(store, SetCounter(1, 1), profile=ZHANG)),
+        lambda: add(other, SetCounter(1, 1), profile=LI, request_id="other"),
+    )
+
+
+def test_numbers_are_in_the_order_of_their_moments_and_have_gaps(
+    store: Store, databases: Databases
+):
+    home = store.home()
+    assert home is not None
+    numbers, moments = [], []
+    early = datetime.now(UTC)
+    for back in (0, 5, 1, 0):  # clocks of machines are not the same
+        for _ in range(3):
+            with store.transaction():
+                entry, at = store.next_entry(home, early - timedelta(seconds=back))
+                add(store, entry=entry, at=at, request_id=f"{entry}")
+            numbers.append(entry)
+            moments.append(at)
+    assert sorted(set(numbers)) == numbers
+    assert sorted(set(moments)) == moments
+    assert max(numbers) < 2**53
+    assert has_gaps(store)
+    assert [] == torn(store)
+
+
+def test_who_follows_reads_to_where_nothing_comes_in_between(store: Store):
+    """An act that is older than that begins again, with another number."""
+    home = store.home()
+    assert home is not None
+    now = datetime.now(UTC)
+    with store.transaction():
+        entry, at = store.next_entry(home, now)
+        add(store, entry=entry, at=at)
+    assert entry == store.head().entry
+    assert store.settled(now).entry < entry
+    assert entry == store.settled(now + timedelta(seconds=8)).entry
+
+    def grow_old() -> None:
+        assert isinstance(store, Ledger)
+        assert store._numbers._since is not None
+        store._numbers._since -= 6 * 10**9
+
+    def late() -> None:
+        number, at = store.next_entry(home, now)
+        add(store, entry=number, at=at, request_id="late")
+
+    assert undone(store, late, grow_old, lambda: None)
+    assert entry == store.head().entry
+
+
+# --- what check finds ----------------------------------------------------------------------------
+
+
+DAMAGE = {
+    "DELETE FROM lane_entry WHERE lane = 'packet/1' ORDER BY number DESC LIMIT 1": "packet/1",
+    "DELETE FROM lane_entry WHERE lane = 'profile/2'": "profile/2",
+    "UPDATE lane_entry SET number = number + 7 WHERE lane = 'profile/3'": "profile/3",
+    "UPDATE lane_entry SET mac = repeat('x', 32) WHERE lane = 'profile/3'": "profile/3",
+    "UPDATE lane SET upto = upto + 1 WHERE name = 'profile/1'": "profile/1",
+    "UPDATE lane SET head = repeat('x', 32) WHERE name = 'person/1'": "person/1",
+    "DELETE FROM lane WHERE name = 'profile/2'": "profile/2",
+    "UPDATE lane_entry SET lane = 'packet/9' WHERE lane = 'packet/1'": "packet/1",
+    "UPDATE entry SET amount_fen = 1 WHERE packet = 1 AND profile = 2": "packet/1",
+}
+"""What an administrator may do to lanes, and the lane that the check names."""
+
+
+@pytest.mark.parametrize("statement", DAMAGE)
+def test_a_lane_that_was_edited_is_named(store: Store, one_node: Cluster, statement: str):
+    sent(store, 1)
+    for profile in (LI, WANG):
+        with store.transaction():
+            claims(store, 1, profile)
+    act(store, AddUsage(ZHANG, "send_balance", DAY, 1))
+    assert [] == torn(store)
+    with connect(one_node, one_node.nodes[0], database="hongbao_ledger") as link:
+        with link.cursor() as cursor:
+            assert cursor.execute(statement)
+        link.commit()
+    found = torn(store)
+    assert any(line.startswith(f"{DAMAGE[statement]}:") for line in found), found
