@@ -23,7 +23,7 @@ PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 # explores the same again.
 SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 
-.PHONY: demo test test-all test-cluster simulate fuzz check lint types format bench bench-peers mutants locale pins typer-pin build clean help
+.PHONY: demo test test-all test-cluster simulate fuzz check lint types format bench bench-cluster bench-peers mutants locale pins typer-pin build clean help
 
 demo: $(VENV)/.runs  ## play a red packet's whole life on the screen, on a throw-away home
 	@$(BIN)/hongbao demo
@@ -59,6 +59,9 @@ format: $(VENV)/.tests  ## lay the code out the one way, and mend what lint can 
 
 bench: $(VENV)/.runs  ## measure what things cost, as ratios against bare SQL
 	@$(BIN)/python bench/run.py
+
+bench-cluster: $(VENV)/.tests  ## measure what a ledger on a cluster costs, on real nodes of this machine
+	@$(BIN)/python bench/cluster.py
 
 bench-peers: $(VENV)/.runs  ## measure what the same costs with Redis, PostgreSQL, hledger and others
 	@$(BIN)/python bench/peers/run.py

@@ -9,6 +9,7 @@ from hongbao.domain.pin import Pin
 from hongbao.domain.policy import parse_policy
 from hongbao.domain.risk.pack import Pack, parse_pack
 from hongbao.env import Env
+from hongbao.home.clusters import Access
 from hongbao.packs import text_of as risk_pack
 from hongbao.policies import text_of
 from hongbao.wallet import Wallet
@@ -41,15 +42,22 @@ def pin() -> Pin:
 
 
 def found(
-    env: Env, name: str, *, topup_fen: int = 0, serial: int = 0, patient: bool = True
+    env: Env,
+    name: str,
+    *,
+    topup_fen: int = 0,
+    serial: int = 0,
+    patient: bool = True,
+    access: Access | None = None,
 ) -> None:
     """
     Make the profile *name*, with *topup_fen* from demo card number *serial* in its balance.
 
     The risk pack stops nobody, unless it is not to be *patient*: then it is the one that ships.
+    With *access* the ledger is on a cluster.
     """
     wallet, _ = Wallet.found(
-        env, name, pin=pin, policy=parse_policy(text_of("standard"), "standard")
+        env, name, pin=pin, policy=parse_policy(text_of("standard"), "standard"), access=access
     )
     with wallet:
         if patient and wallet.home.row.risk_pack is None:

@@ -25,7 +25,7 @@ def of_balance(folder: Path, pairs: int) -> tuple[Comparison, Comparison]:
     person's would be. The second comparison names the home in HONGBAO_HOME, which spares a command
     the search for it.
     """
-    variables = _variables(folder)
+    variables = variables_in(folder)
     found(env_of(_home(variables)), SENDER)
     nothing = [sys.executable, "-c", LAUNCH.format(module="bench.nothing")]
     balance = [sys.executable, "-c", LAUNCH.format(module="hongbao.__main__")]
@@ -33,10 +33,10 @@ def of_balance(folder: Path, pairs: int) -> tuple[Comparison, Comparison]:
 
     def compared(named: dict[str, str]) -> Comparison:
         for command in (nothing, balance):
-            _run(command, variables | named)  # once unmeasured: now all is compiled and cached
+            run(command, variables | named)  # once unmeasured: now all is compiled and cached
         return compare(
-            lambda _number: _run(balance, variables | named),
-            lambda _number: _run(nothing, variables | named),
+            lambda _number: run(balance, variables | named),
+            lambda _number: run(nothing, variables | named),
             pairs,
         )
 
@@ -45,13 +45,15 @@ def of_balance(folder: Path, pairs: int) -> tuple[Comparison, Comparison]:
 
 def of_help(folder: Path, pairs: int) -> Comparison:
     """Compare ``hongbao --help`` with the help of the program that does nothing."""
-    variables = _variables(folder)
+    variables = variables_in(folder)
     nothing = [sys.executable, "-c", LAUNCH.format(module="bench.nothing"), "--help"]
     ours = [sys.executable, "-c", LAUNCH.format(module="hongbao.__main__"), "--help"]
     for command in (nothing, ours):
-        _run(command, variables)  # once unmeasured
+        run(command, variables)  # once unmeasured
     return compare(
-        lambda _number: _run(ours, variables), lambda _number: _run(nothing, variables), pairs
+        lambda _number: run(ours, variables),
+        lambda _number: run(nothing, variables),
+        pairs,
     )
 
 
@@ -68,7 +70,7 @@ def counted(folder: Path) -> Iterator[tuple[str, float]]:
     """
     if shutil.which("valgrind") is None:
         return
-    variables = _variables(folder)
+    variables = variables_in(folder)
     home = env_of(_home(variables))
     found(home, SENDER, topup_fen=50_000, patient=False)
     found(home, CLAIMER, patient=False)
@@ -83,11 +85,11 @@ def counted(folder: Path) -> Iterator[tuple[str, float]]:
                 arguments += [next(packets), "--profile", CLAIMER]
             ours = [*launch, *arguments]
             theirs = [*nothing, *(["--help"] if command == "--help" else [])]
-            for name, run in (("ours", ours), ("theirs", theirs)):
+            for name, command_line in (("ours", ours), ("theirs", theirs)):
                 if counts:
-                    took[name] = _instructions(run, variables)
+                    took[name] = _instructions(command_line, variables)
                 else:
-                    _run(run, variables)
+                    run(command_line, variables)
         yield command, took["ours"] / took["theirs"]
 
 
@@ -99,7 +101,7 @@ def _instructions(command: list[str], variables: dict[str, str]) -> int:
     return int(total[1])
 
 
-def _variables(folder: Path) -> dict[str, str]:
+def variables_in(folder: Path) -> dict[str, str]:
     """Return an environment in which a home, and what Python compiles, lies inside *folder*."""
     kept = {
         name: value
@@ -116,11 +118,12 @@ def _variables(folder: Path) -> dict[str, str]:
 def _home(variables: dict[str, str]) -> Path:
     """Return where hongbao looks for its home, in a process that has these *variables*."""
     ask = "from hongbao.env import system_env; print(system_env().home)"
-    home = Path(_run([sys.executable, "-c", ask], variables).strip())
+    home = Path(run([sys.executable, "-c", ask], variables).strip())
     assert home.is_relative_to(variables["HOME"]), f"{home} is somebody's own"
     return home
 
 
-def _run(command: list[str], variables: dict[str, str]) -> str:
+def run(command: list[str], variables: dict[str, str]) -> str:
+    """Run *command* with these *variables* and no others, and return what it prints."""
     done = subprocess.run(command, env=variables, check=True, capture_output=True, text=True)
     return done.stdout

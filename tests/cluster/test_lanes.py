@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +17,10 @@ from hongbao.domain.fairness import DrawInput
 from hongbao.engines.mysql import lanes as lanes_module
 from hongbao.engines.mysql.engine import Ledger
 from hongbao.store import Again, PacketRow, Store, has_gaps
+from hongbao.wallet.sessions import open_session
 from tests.cluster.databases import Databases
 from tests.cluster.nodes import Cluster, connect
+from tests.cluster.worlds import worlds_on
 from tests.engines.acts import (
     DAY,
     LI,
@@ -37,6 +40,8 @@ from tests.engines.acts import (
     topup,
 )
 from tests.vault.processes import race
+from tests.wallet.guards import pack_of
+from tests.wallet.world import CARD, YUAN, right
 
 pytestmark = pytest.mark.cluster
 
@@ -362,3 +367,44 @@ def test_a_lane_that_was_edited_is_named(store: Store, one_node: Cluster, statem
         link.commit()
     found = torn(store)
     assert any(line.startswith(f"{DAMAGE[statement]}:") for line in found), found
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def test_claims_in_bulk_are_in_their_lanes_and_are_what_they_are_one_by_one(
+    one_node: Cluster, tmp_path: Path
+):
+    """On a real clock; what is asked for again is answered again."""
+    world = worlds_on(one_node)(tmp_path / "world")
+    people = [f"person {number}" for number in range(6)]
+    for name in people:
+        world.found(name)
+    zhang = world.open(people[0])
+    zhang.use_risk_pack(pack_of("no-rules"))
+    zhang.add_card(CARD, pin=right)
+    zhang.topup(500 * YUAN, pin=right)
+    packets = [zhang.send(2 * YUAN, count=5, pin=right)["packet"] for _ in range(3)]
+    sessions = {name: open_session(world.open(name).home) for name in people[1:]}
+    requests = [
+        sessions[name].claim(packet, f"{name[-1]}-{number}")
+        for number, packet in enumerate(packets)
+        for name in people[1:]
+    ]
+    before = zhang.home.store.head().entry
+
+    answers = list(zhang.claim_many([*requests, *requests[:2]], most=7))
+
+    first = [each for each in answers[: len(requests)] if isinstance(each, dict)]
+    assert len(requests) == len(first)
+    assert 3 * 2 * YUAN == sum(each["amount_fen"] for each in first)
+    assert [True, True] == [each["replayed"] for each in answers[-2:]]  # type: ignore[index]
+    store = zhang.home.store
+    for packet in packets:
+        row = store.packet(packet)
+        assert row is not None
+        assert 5 == row.packet.claimed_count
+    entries = [each.entry for each in store.acts(after=before)]
+    assert sorted(set(entries)) == entries
+    assert zhang.check()["ok"]
+    world.close()

@@ -6,7 +6,7 @@ this cannot translate (a FULL JOIN) has a text of its own in `questions`.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from hongbao.engines.mysql.schema import SEALED_COLUMNS
@@ -148,6 +148,20 @@ def _has_several(text: str, at: int) -> bool:
         elif char == "," and depth == 1:
             return True
     return False
+
+
+_ROW = re.compile(r"(VALUES\s*)(\((?:[^()]|\([^()]*\))*\))")
+
+
+def inserting(text: str, rows: Sequence[Sequence[object]]) -> tuple[str, list[object]]:
+    """
+    Return a translated *text*, which inserts a row, for several *rows*, and their values.
+
+    >>> inserting("INSERT INTO a (b) VALUES (%s)", [[1], [2]])
+    ('INSERT INTO a (b) VALUES (%s), (%s)', [1, 2])
+    """
+    more = _ROW.sub(lambda found: found[1] + ", ".join([found[2]] * len(rows)), text, count=1)
+    return more, [value for row in rows for value in row]
 
 
 # --- parameters -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from zlib import crc32
 from hongbao.domain.ledger import Account
 from hongbao.engines.mysql import errors, session
 from hongbao.engines.mysql.address import Address, Host
-from hongbao.engines.mysql.dialect import NO_LIMIT, Statement, translate
+from hongbao.engines.mysql.dialect import NO_LIMIT, Statement, inserting, translate
 from hongbao.engines.mysql.driver import connect, driver
 from hongbao.engines.mysql.lanes import ASKED, Lanes, locks
 from hongbao.engines.mysql.log import Log
@@ -42,6 +42,9 @@ BUSY_SECONDS = 60
 PAUSE_MICROS, PAUSE_MICROS_MAX = 5_000, 250_000
 """The first and the longest mean pause before something is tried again."""
 
+
+INSERTED_AT_ONCE = 100
+"""How many rows one statement inserts."""
 
 TRIES_COUNTED = 10
 """How often in a row it matters that a transaction was undone: the pauses stay as long then."""
@@ -460,7 +463,20 @@ class Ledger(Verbs):
         return self._written(statement.text, placed)
 
     def write_many(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
-        return sum(self.write(sql, *row) for row in rows)
+        if not self._depth:
+            with self.transaction():
+                return self.write_many(sql, rows)
+        statement = translate(sql)
+        if not statement.text.lstrip().startswith("INSERT"):
+            return sum(self.write(sql, *row) for row in rows)
+        placed = [self._placed(statement, row) for row in rows]
+        met = 0
+        for some in (
+            placed[at : at + INSERTED_AT_ONCE] for at in range(0, len(placed), INSERTED_AT_ONCE)
+        ):
+            text, values = inserting(statement.text, some)
+            met += self._written(text, values)
+        return met
 
     def add_to(self, account: Account, side: str, amount_fen: int) -> int | None:
         found = self._run(
@@ -516,8 +532,8 @@ class Ledger(Verbs):
     def _fail(self, error: BaseException) -> NoReturn:
         """Raise what *error* within a transaction or snapshot means; it is not gone on with."""
         problem = errors.in_words(error, self.where)
-        if self._numbers.entry is not None and errors.is_number_taken(error):
-            problem = Again(elsewhere=False)  # by an act of the same microsecond
+        if self._numbers.entry is not None and errors.is_taken(error):
+            problem = Again(elsewhere=False)  # by an act that was begun at the same time
         if isinstance(problem, Again):
             if problem.elsewhere:
                 self._leave()

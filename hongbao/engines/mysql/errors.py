@@ -80,8 +80,6 @@ ROLLED_BACK = frozenset({1213, 1020, 3101, 8002, 8022, 9007})
 """What at COMMIT surely means that the transaction was rolled back."""
 
 _DUPLICATE = 1062
-_PRIMARY = ("'PRIMARY'", ".PRIMARY'")
-"""How the message of a duplicate ends where it is about a table's own key."""
 
 _OCEANBASE_ROLLED_BACK = 6002
 _SAYS_SO = ("rollback", "rolled back", "killed")
@@ -103,9 +101,9 @@ def meaning_of(error: BaseException) -> Meaning | None:
     return CODES.get(code)
 
 
-def is_number_taken(error: BaseException) -> bool:
-    """Return whether *error* says that a row has the number that another one was given."""
-    return code_of(error) == _DUPLICATE and str(error.args[-1]).endswith(_PRIMARY)
+def is_taken(error: BaseException) -> bool:
+    """Return whether *error* says that another row has the same key."""
+    return code_of(error) == _DUPLICATE
 
 
 def in_words(error: BaseException, where: str) -> BaseException:

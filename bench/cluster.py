@@ -1,0 +1,374 @@
+"""
+Measure what a ledger on a cluster costs, as ratios: ``make bench-cluster``.
+
+The nodes are real ones of this machine (`tools/cluster`), and what is compared is measured in turns
+on the same nodes. Without servers there is one sentence, and nothing is measured.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.homes import CLAIMER, SENDER, env_of, found, send_packets  # noqa: E402
+from bench.pairs import Comparison, compare  # noqa: E402
+from bench.run import Result, machine, told  # noqa: E402
+from bench.start import LAUNCH, run, variables_in  # noqa: E402
+from hongbao.domain.lanes import PLATFORM  # noqa: E402
+from hongbao.engines.mysql import engine as engine_module  # noqa: E402
+from hongbao.engines.mysql import lanes as lanes_module  # noqa: E402
+from hongbao.engines.mysql import session  # noqa: E402
+from hongbao.engines.mysql.address import Address, Host  # noqa: E402
+from hongbao.engines.mysql.driver import connect  # noqa: E402
+from hongbao.engines.mysql.engine import Ledger  # noqa: E402
+from hongbao.engines.mysql.schema import COLUMNS  # noqa: E402
+from hongbao.home.clusters import Access  # noqa: E402
+from hongbao.wallet import Wallet  # noqa: E402
+from tools.nodes import guard  # noqa: E402
+from tools.nodes.cluster import OWNER, Cluster  # noqa: E402
+from tools.nodes.programs import NotInstalled  # noqa: E402
+
+WRITERS = 3
+
+
+class Sizes(NamedTuple):
+    """How much is measured."""
+
+    starts: int
+    claims: int
+    packets: int  # that each writer claims of in a round
+    rounds: int
+
+
+FULL = Sizes(starts=40, claims=150, packets=40, rounds=6)
+QUICK = Sizes(starts=3, claims=4, packets=3, rounds=2)
+
+
+@contextmanager
+def nodes(kind: str, folder: Path) -> Iterator[Cluster]:
+    """Have a cluster of a *kind* for a while."""
+    place = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=folder))
+    place.chmod(0o711)
+    cluster = Cluster.make(place, kind=kind)
+    with guard.start(cluster.folder):
+        try:
+            cluster.up()
+            yield cluster
+        finally:
+            cluster.destroy()
+
+
+def access_to(cluster: Cluster, database: str, first: int = 0) -> Access:
+    """Return the way to *database*, with the node number *first* before the others."""
+    hosts = [Host(node.host, node.port) for node in cluster.nodes]
+    address = Address(OWNER, tuple(hosts[first:] + hosts[:first]), database)
+    return Access(address, cluster.password_file(OWNER).read_text().strip())
+
+
+def opened(wallet: Wallet, access: Access) -> Ledger:
+    """Return the ledger at *access*, under the keys of *wallet*."""
+    return Ledger.open(access.address, access.password, wallet.vault.page_key)
+
+
+# --- one claim, against its SQL -------------------------------------------------------------------
+
+COMMIT, ROLLBACK = "COMMIT", "ROLLBACK"
+
+Said = tuple[str, Sequence[object] | None]
+
+
+def against_sql(folder: Path, pairs: int) -> Comparison:
+    """
+    Compare a claim through the wallet with the same statements said by nobody, on the same node.
+
+    A ledger with packets to claim is copied twice. On the first copy the wallet claims them all,
+    and what it says is written down, values and all; in turns the wallet then claims them on the
+    original, and what was written down is said to the second copy, with the same driver and
+    settings, by one connection.
+    """
+    with nodes("mariadb", folder) as cluster:
+        here, recorded, replayed = (
+            access_to(cluster, cluster.create_database(f"hongbao_{name}"))
+            for name in ("claimed", "recorded", "replayed")
+        )
+        env = env_of(folder / "home")
+        found(env, SENDER, topup_fen=50_000, access=here)
+        found(env, CLAIMER)
+        packets = send_packets(env, pairs + 1)
+        with Wallet.open(env, profile=CLAIMER) as wallet:
+            for copy in (recorded, replayed):
+                Ledger.create(copy.address, copy.password, wallet.vault.page_key).close()
+                copy_tables(cluster, here.address.database, copy.address.database)
+            original = wallet.home.store
+            wallet.home.store = opened(wallet, recorded)
+            claims = list(recorded_claims(wallet, packets))
+            wallet.home.store.close()
+            wallet.home.store = original
+            with closing(
+                connect(replayed.address, replayed.address.hosts[0], replayed.password)
+            ) as bare:
+                session.prepare(partial(asked, bare), "the node")
+                wallet.claim(packets[0])
+                replay(bare, claims[0])
+                return compare(
+                    lambda number: wallet.claim(packets[number + 1]),
+                    lambda number: replay(bare, claims[number + 1]),
+                    pairs,
+                )
+
+
+def copy_tables(cluster: Cluster, source: str, target: str) -> None:
+    """Copy every row of one ledger's tables to another's, which are empty."""
+    access = access_to(cluster, target)
+    with closing(connect(access.address, access.address.hosts[0], access.password)) as link:
+        for table, columns in COLUMNS.items():
+            if table != "form":
+                listed = ", ".join(f"`{column}`" for column in columns)
+                asked(
+                    link,
+                    f"INSERT INTO `{table}` ({listed}) SELECT {listed} FROM `{source}`.`{table}`",
+                )
+        link.commit()
+
+
+def recorded_claims(wallet: Wallet, packets: Sequence[str]) -> Iterator[list[Said]]:
+    """Claim *packets*, and yield what each claim said to its node."""
+    from pymysql.connections import Connection
+
+    said: list[Said] = []
+    ran, commit, rollback = engine_module._ran, Connection.commit, Connection.rollback
+
+    def run_one(connection: Any, sql: str, values: Sequence[object] | None) -> tuple[int, Any]:
+        said.append((sql, values))
+        return ran(connection, sql, values)
+
+    def noting(name: str, end: Callable[[Any], None]) -> Callable[[Any], None]:
+        def ended(connection: Any) -> None:
+            said.append((name, None))
+            end(connection)
+
+        return ended
+
+    engine_module._ran = run_one
+    Connection.commit, Connection.rollback = noting(COMMIT, commit), noting(ROLLBACK, rollback)
+    try:
+        for packet in packets:
+            said.clear()
+            wallet.claim(packet)
+            yield [*said]
+    finally:
+        engine_module._ran = ran
+        Connection.commit, Connection.rollback = commit, rollback
+
+
+def replay(connection: Any, said: Sequence[Said]) -> None:
+    """Say to *connection* what was *said*, and read whatever it answers."""
+    for sql, values in said:
+        if sql == COMMIT:
+            connection.commit()
+        elif sql == ROLLBACK:
+            connection.rollback()
+        else:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, values)
+                cursor.fetchall()
+
+
+def asked(connection: Any, sql: str) -> list[Any]:
+    """Run *sql*, and return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+# --- three writers --------------------------------------------------------------------------------
+
+
+def writers(folder: Path, sizes: Sizes) -> tuple[Comparison, int]:
+    """
+    Compare claims of three writers on three nodes, with lanes and with one chain for all.
+
+    Each writer claims of packets that no other claims of at the same time. With one chain every act
+    is in the platform's lane, and waits for it as acts waited for the head that every ledger had.
+    Return the ratio of their claims a second, and how many times lanes made a claim begin again.
+    """
+    with nodes("galera", folder) as cluster:
+        access = access_to(cluster, cluster.create_database("hongbao_writers"))
+        env = env_of(folder / "writers")
+        found(env, SENDER, topup_fen=50_000, access=access)
+        claimers = [f"claimer{number}" for number in range(WRITERS * sizes.rounds)]
+        for name in claimers:
+            found(env, name)
+        packets = send_packets(env, WRITERS * sizes.packets)
+        took: dict[bool, list[float]] = {True: [], False: []}
+        undone = 0
+        for turn in range(sizes.rounds):
+            for has_lanes in (True, False) if turn % 2 else (False, True):
+                mine = claimers[turn * WRITERS : (turn + 1) * WRITERS]
+                # Of half of the shares with lanes, and of the others without.
+                half = packets[has_lanes::2]
+                seconds, again = race(cluster, env, mine, half, has_lanes=has_lanes)
+                took[has_lanes].append(seconds)
+                undone += again if has_lanes else 0
+    ratios = [chain / lanes for lanes, chain in zip(took[True], took[False], strict=True)]
+    low, _middle, high = quantiles(ratios, n=4)
+    ratio = Comparison(
+        median(ratios), low, high, median(took[False]), median(took[True]), sizes.rounds
+    )
+    return ratio, undone
+
+
+def race(
+    cluster: Cluster, env: Any, claimers: Sequence[str], packets: Sequence[str], *, has_lanes: bool
+) -> tuple[float, int]:
+    """Have each of *claimers* claim of its part of *packets* at its own node; return the time."""
+    gate, opener = os.pipe()
+    children = []
+    for number, name in enumerate(claimers):
+        mouth, pen = os.pipe()
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                os.close(opener)
+                undone = claim_all(
+                    cluster, env, name, packets[number::WRITERS], number, gate, pen, has_lanes
+                )
+                os.write(pen, b"%d" % undone)
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(pen)
+        children.append((child, mouth))
+    for _child, mouth in children:
+        assert os.read(mouth, 1) == b"."  # it is ready
+    os.close(gate)
+    begun = perf_counter()
+    os.close(opener)
+    undone = 0
+    for child, mouth in children:
+        with os.fdopen(mouth, "rb") as pipe:
+            undone += int(pipe.read())
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return perf_counter() - begun, undone
+
+
+def claim_all(
+    cluster: Cluster,
+    env: Any,
+    name: str,
+    packets: Sequence[str],
+    number: int,
+    gate: int,
+    pen: int,
+    has_lanes: bool,
+) -> int:
+    """Claim of *packets* at one node, once all are ready; return how often that began again."""
+    if not has_lanes:
+        one_chain()
+    undone = 0
+    with Wallet.open(env, profile=name) as wallet:
+        wallet.home.store.close()
+        there = access_to(cluster, "hongbao_writers", number)
+        wallet.home.store = store = opened(wallet, there)
+        counted = store._count_undone
+
+        def count() -> None:
+            nonlocal undone
+            undone += 1
+            counted()
+
+        store._count_undone = count  # type: ignore[method-assign]
+        wallet.balance()
+        os.write(pen, b".")
+        os.read(gate, 1)
+        for packet in packets:
+            wallet.claim(packet)
+        wallet.home.begun = False  # sealing is not measured
+    return undone
+
+
+def one_chain() -> None:
+    """Let every act be in one lane, which it locks before it reads anything."""
+    names_of = lanes_module.names_of
+    lanes_module.names_of = lambda act: names_of(act) | {PLATFORM}
+    locks = lanes_module.locks([("operator", 0)])  # whose lane is the platform's
+    setattr(engine_module, "locks", lambda _changing: locks)  # noqa: B010 - its name is imported
+
+
+# --- start ----------------------------------------------------------------------------------------
+
+
+def of_balance(folder: Path, pairs: int) -> Comparison:
+    """Compare the start of ``hongbao balance`` with a ledger on a loopback node and in a file."""
+    variables = variables_in(folder)
+    balance = [sys.executable, "-c", LAUNCH.format(module="hongbao.__main__"), "balance", "--json"]
+    with nodes("mariadb", folder) as cluster:
+        access = access_to(cluster, cluster.create_database("hongbao_balance"))
+        there, here = folder / "there", folder / "here"
+        found(env_of(there), SENDER, access=access)
+        found(env_of(here), SENDER)
+        homes = [variables | {"HONGBAO_HOME": str(home)} for home in (there, here)]
+        for home in homes:
+            run(balance, home)  # once unmeasured: now all is compiled
+        return compare(
+            lambda _number: run(balance, homes[0]),
+            lambda _number: run(balance, homes[1]),
+            pairs,
+        )
+
+
+def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
+    """Measure everything, and yield each result."""
+
+    def place(name: str) -> Path:
+        path = folder / name
+        path.mkdir(mode=0o711)
+        return path
+
+    compared = against_sql(place("claim"), sizes.claims)
+    yield Result("claim on a node / its SQL run bare", compared.ratio, goal=2.2, compared=compared)
+    compared = of_balance(place("balance"), sizes.starts)
+    yield Result(
+        "start of `balance` on a node / in a file", compared.ratio, goal=1.6, compared=compared
+    )
+    compared, undone = writers(place("galera"), sizes)
+    yield Result(
+        "three writers: time with one chain / with lanes (≥ 2)", compared.ratio, compared=compared
+    )
+    yield Result("claims with lanes that began again", undone, unit="")
+
+
+def main() -> int:
+    """Measure, and print each result as it comes."""
+    options = argparse.ArgumentParser(description="Measure what a ledger on a cluster costs.")
+    options.add_argument("--quick", action="store_true", help="only see that it runs")
+    chosen = options.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="hongbao-bench-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    try:
+        print(" · ".join(f"{name} {value}" for name, value in machine().items()), flush=True)
+        print("median of pairs [their middle half]", flush=True)
+        for result in measure(QUICK if chosen.quick else FULL, folder):
+            print(told(result), flush=True)
+    except NotInstalled as missing:
+        print(f"bench-cluster: {missing}", file=sys.stderr)
+        return 3
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
