@@ -196,6 +196,37 @@ def test_an_older_dump_is_found_by_every_machine_that_has_seen_more(shared: Shar
     assert "no epoch is needed" in does(first, "home epoch --yes", 2)
 
 
+def test_acts_that_are_lost_are_found_whether_their_seal_is_lost_or_not(shared: Shared):
+    """
+    With both, a machine refuses the ledger; with the act alone, check names the lanes.
+    """
+    first = shared.first
+    does(first, "topup 5")
+    assert 0 == log_of(first)["unsealed"]
+    does(first, "check --all")
+    before = shared.tables()
+
+    does(first, "topup 7")
+    shared.put_back(before)
+    assert "was put back, or lost commits" in does(first, "balance", 19)
+    does(first, "home epoch --yes")
+    assert "5.00" in does(first, "balance")
+    does(first, "check --all")
+
+    before = shared.tables()
+    does(first, "topup 7")
+    shared.put_back({name: dump for name, dump in before.items() if name not in LOG})
+    does(first, "balance")
+    torn = {row.split()[1] for row in check_of(first, 19)}
+    assert {"profile/1"} < torn
+    assert torn == set(json.loads(does(first, "home seal --json"))["torn"])
+    opened = json.loads(does(first, "home epoch --yes --json"))
+    assert (torn, []) == (set(opened["torn"]), opened["abandoned"])
+    does(first, "topup 7")
+    assert "12.00" in does(first, "balance")
+    does(first, "check --all")
+
+
 def test_a_head_that_no_epoch_names_is_named_by_a_further_one(shared: Shared):
     """
     Of a machine that nobody could ask when the first epoch was opened.
