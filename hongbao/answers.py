@@ -1035,12 +1035,20 @@ class LogExported(CheckpointLine):
     key: str
 
 
+class LostAct(TypedDict):
+    """An act that a device here was answered, and that is gone."""
+
+    act: str
+    request_id: str
+
+
 class LossShown(TypedDict):
     """What is missing from a shared ledger, before an epoch records it."""
 
     kept: CheckpointLine
     abandoned: list[CheckpointLine]
     torn: list[str]
+    acts: list[LostAct]
 
 
 class EpochOpened(LossShown):

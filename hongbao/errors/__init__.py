@@ -73,7 +73,7 @@ TOPICS = {
         "InvalidLedgerAddress DriverMissing LedgerUnreachable LedgerDenied ClusterRefused "
         "NodeNotTrusted OutcomeUnknown NotOnCluster LedgerTaken OtherLedger NotAnInvitation "
         "InvitationUsed AlreadyJoined NotShared LogRolledBack LogForked LogUnaccounted "
-        "LogAltered WitnessLost NothingLost"
+        "LogAltered WitnessLost ActsLost NothingLost"
     ),
     "books": (
         "DayNotBegun MissingReason InvalidBankStatement DifferenceNotFound DifferencesFound "

@@ -204,6 +204,23 @@ class WitnessLost(NotIntact):
     advice = N_("begin again with what is there now: `hongbao home connect ADDRESS`")
 
 
+class ActsLost(NotIntact):
+    """Acts that this machine's device was answered are not in the ledger any more."""
+
+    device: str = example("laptop")
+    count: int = example(2)
+    act: str = example("topup")
+    request_id: str = example("rq_1SMQ4Y7Z8XK2M0C5T9V3N6B7D8")
+
+    sentence = N_(
+        "acts of {device} that were confirmed and are not in the ledger any more: {count}; the "
+        "first is {act}, request {request_id}"
+    )
+    advice = N_(
+        "repeat it with `--request-id {request_id}`; or record the loss with `hongbao home epoch`"
+    )
+
+
 class NothingLost(UsageError):
     """A loss was to be recorded, and there is none."""
 

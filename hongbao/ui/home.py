@@ -237,6 +237,15 @@ def show_loss(lost: LossShown) -> None:
             head,
         )
     _show_torn(lost["torn"])
+    for act in lost["acts"]:
+        line(
+            say(
+                N_("confirmed here, and gone: {act}, request {request_id}"),
+                act=act["act"],
+                request_id=act["request_id"],
+            ),
+            red=act["request_id"],
+        )
 
 
 def show_epoch(opened: EpochOpened) -> None:

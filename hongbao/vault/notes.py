@@ -85,6 +85,15 @@ class Notes:
         found = (self._unsealed(name, line) for line in content.split(b"\n")[:-1])
         return [line for line in found if line is not None]
 
+    def last_sealed(self, name: str) -> bytes | None:
+        """Return the last line that was sealed into the note called *name*, if there is one."""
+        *lines, _behind = (self.read(name) or b"").split(b"\n")
+        for line in reversed(lines):
+            found = self._unsealed(name, line)
+            if found is not None:
+                return found
+        return None
+
     def write_sealed(self, name: str, lines: list[bytes]) -> None:
         """Put *lines*, sealed one by one, in the place of the note called *name*."""
         self.write(name, b"".join(self._sealed(name, line) for line in lines))

@@ -30,6 +30,7 @@ from hongbao.errors import (
     NothingLost,
     OutcomeUnknown,
 )
+from hongbao.home.kept import Kept, KeptAct
 from hongbao.home.log import MachineLog
 from hongbao.home.opened import Home
 from hongbao.outputs import check_outside, save_as
@@ -148,17 +149,18 @@ class _Loss(NamedTuple):
     kept: Checkpoint
     abandoned: tuple[Checkpoint, ...]
     torn: Mapping[str, Index]
+    acts: tuple[KeptAct, ...]
 
 
 def loss(home: Home) -> LossShown:
     """
-    Return what is missing, by this machine's memory, by what others have signed, and by the lanes.
+    Return what is missing, by this machine's memory, its devices, others' words, and the lanes.
 
     Raises NothingLost, and what keeps the log from being read.
     """
     log = log_of(home)
     with home.looking():
-        return _shown(_found(log))
+        return _shown(_found(home, log))
 
 
 def _shown(found: _Loss) -> LossShown:
@@ -166,17 +168,19 @@ def _shown(found: _Loss) -> LossShown:
         "kept": _checkpoint(found.kept),
         "abandoned": [_checkpoint(head) for head in found.abandoned],
         "torn": sorted(found.torn),
+        "acts": [{"act": act.act, "request_id": act.request} for act in found.acts],
     }
 
 
-def _found(log: MachineLog) -> _Loss:
+def _found(home: Home, log: MachineLog) -> _Loss:
     kept = log.newest()
     heads = {log.memory().seen, *_words(log)}
     abandoned = sorted(head for head in heads if not log.is_kept(head, kept))
     torn = torn_lanes(log.log, kept, log.store.where)
-    if not abandoned and not torn:
+    acts = Kept(home).all_gone()
+    if not abandoned and not torn and not acts:
         raise NothingLost
-    return _Loss(kept, tuple(abandoned[-HEADS_MAX:]), torn)
+    return _Loss(kept, tuple(abandoned[-HEADS_MAX:]), torn, tuple(acts))
 
 
 def _words(log: MachineLog) -> Iterable[Checkpoint]:
@@ -214,7 +218,7 @@ def open_epoch(home: Home, confirmed: LossShown, *, by: By | AskPin) -> EpochOpe
     def work(doing: Doing) -> Mapping[str, object]:
         nonlocal number
         check_operator(home, operator is not None)
-        found = _found(log)
+        found = _found(home, log)
         if (list(found.abandoned), sorted(found.torn)) != _said(confirmed, log):
             raise Busy
         number = _append(log, found)
@@ -229,6 +233,7 @@ def open_epoch(home: Home, confirmed: LossShown, *, by: By | AskPin) -> EpochOpe
         }
 
     perform_step(home, "home_epoch", "/epoch/", work, step=1)
+    Kept(home).forget()
     return {**confirmed, "opened": _checkpoint(log.look())}
 
 

@@ -45,6 +45,7 @@ from hongbao.wallet.signing import Signed, keys_with_their_devices, sign
 
 if TYPE_CHECKING:
     from hongbao.answers import Answer, NotDone
+    from hongbao.home.kept import Kept
     from hongbao.store import Change, RowKey
 
 A = TypeVar("A", bound="Answer")
@@ -153,6 +154,8 @@ def perform(
         if part is not None:
             request_id = f"{request_id}/{part}"
     inputs_digest = _digest(home, asked or act, inputs)
+    kept = _kept_acts(home)
+    promised = {} if kept is None else kept.counters()
     stopped: HongbaoError | None = None
     written, only_decided = act, dry_run and not home.rehearsing
     with home.keys.sharing():  # until the head is noted, no restore replaces the ledger
@@ -185,6 +188,11 @@ def perform(
                         signature = presented(doing)
                     elif signed:
                         row = acting_device(home, me) if by is None else by(doing)
+                        if kept is not None:
+                            asking = doing.request_id
+                            kept.check(
+                                row.id, row.name, promised.get(row.id, 0), row.counter, asking
+                            )
                         signature = _signed(home, act, doing, row, any_device=any_device)
                     answer = work(doing)
                     if act in REMEMBERED:
@@ -208,6 +216,8 @@ def perform(
             raise
         if noted and not dry_run:
             note_head(home, doing.entry, mac)
+        if kept is not None and signature is not None and stopped is None and not dry_run:
+            _keep(kept, signature, doing, asked or act)
     if stopped is not None:
         if dry_run or not _is_answered(home, stopped):
             raise stopped
@@ -228,6 +238,21 @@ def perform(
             changing=changing,
         )
     return cast(A, {**answer, "dry_run": True}) if dry_run else answer
+
+
+def _kept_acts(home: Home) -> "Kept | None":
+    """Return what devices were answered, where a cluster may lose it; not within other acts."""
+    if home.store.log is None or home.store.in_transaction:
+        return None
+    from hongbao.home.kept import Kept  # which a ledger in a file has no use for
+
+    return Kept(home)
+
+
+def _keep(kept: "Kept", signature: Signed, doing: Act, act: str) -> None:
+    from hongbao.home.kept import KeptAct
+
+    kept.add(signature.device, KeptAct(signature.counter, doing.me.id, doing.request_id, act))
 
 
 def _is_answered(home: Home, stopped: HongbaoError) -> bool:

@@ -640,6 +640,9 @@ STATES: dict[str, tuple[Shown, ...]] = {
     "find out what is missing, then record the loss with `hongbao home epoch`": (
         Shown("check", needs_servers=True),
     ),
+    "repeat it with `--request-id {request_id}`; or record the loss with `hongbao home epoch`": (
+        Shown("acts_lost", ends=(0, 2)),
+    ),
     "someone changed the database by hand; see what is wrong with `hongbao check`": (
         Shown("log_altered"),
     ),

@@ -227,6 +227,51 @@ def test_acts_that_are_lost_are_found_whether_their_seal_is_lost_or_not(shared: 
     does(first, "check --all")
 
 
+def test_a_device_repeats_what_is_gone_before_it_does_anything_else(shared: Shared):
+    """
+    Acts that no checkpoint covers yet are found by the device's counter alone.
+    """
+    first = shared.first
+    before = shared.tables()
+    ids = [f"r{number}" for number in (1, 2)]
+    for each in ids:
+        does(first, f"topup 1 --request-id {each}")
+    shared.put_back(before)
+    memory = first.home / "keys" / "witness"
+    memory.unlink()
+    does(first, f"home connect {shared.address} --yes")  # as if nothing of it had been sealed
+
+    said = json.loads(first("topup", "5", "--json").err)["error"]
+    assert ("acts_lost", 2, "r1") == (said["code"], said["count"], said["request_id"])
+    assert "acts_lost" in does(first, "topup 1 --request-id r2 --json", 19)
+    does(first, "topup 1 --request-id r1")
+    assert "r2" in does(first, "topup 5", 19)
+    does(first, "topup 1 --request-id r2")
+    does(first, "topup 5")
+    assert "7.00" in does(first, "balance")
+    does(first, "check --all")
+
+
+def test_the_loss_of_acts_that_nobody_repeats_is_recorded(shared: Shared):
+    """
+    By an epoch, which shows them; then their device can act again.
+    """
+    first = shared.first
+    before = shared.tables()
+    does(first, "topup 1 --request-id r1")
+    shared.put_back(before)
+    (first.home / "keys" / "witness").unlink()
+    does(first, f"home connect {shared.address} --yes")
+    does(first, "topup 5", 19)
+
+    opened = json.loads(does(first, "home epoch --yes --json"))
+
+    assert [{"act": "topup", "request_id": "r1"}] == opened["acts"]
+    does(first, "topup 5")
+    assert "no epoch is needed" in does(first, "home epoch --yes", 2)
+    does(first, "check --all")
+
+
 def test_a_head_that_no_epoch_names_is_named_by_a_further_one(shared: Shared):
     """
     Of a machine that nobody could ask when the first epoch was opened.
