@@ -80,7 +80,7 @@ def events(
                 found, screen.EVENTS, lambda answer: screen.show_events(answer["events"])
             )
             if found["more"]:
-                _tell_of_more(call, found, after, limit)
+                _tell_of_more(call, wallet, found, after, limit)
             return
         if call.layout.is_for_programs:
             screen.EVENTS.print_rows([], call.layout)
@@ -184,10 +184,12 @@ def _number(wallet: "Wallet", typed: str) -> int:
     return number
 
 
-def _tell_of_more(call: Caller, found: Events, after: int | None, limit: int) -> None:
+def _tell_of_more(
+    call: Caller, wallet: "Wallet", found: Events, after: int | None, limit: int
+) -> None:
     events = found["events"]
     if after is None:
-        before = max(events[0]["event"] - 1 - limit, 0)
+        before = wallet.events(limit=limit + len(events))["events"][0]["event"] - 1
         call.hint(N_("see earlier ones: `hongbao events --after {event}`"), event=before)
     else:
         call.hint(N_("continue: add `--after {event}`"), event=events[-1]["event"])

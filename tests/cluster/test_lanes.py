@@ -1,5 +1,7 @@
 """Lanes on a real server: who waits for whom, what two acts may do, and what `check` finds."""
 
+import json
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +20,10 @@ from hongbao.engines.mysql import lanes as lanes_module
 from hongbao.engines.mysql.engine import Ledger
 from hongbao.store import Again, PacketRow, Store, has_gaps
 from hongbao.wallet.sessions import open_session
-from tests.cluster.databases import Databases
-from tests.cluster.nodes import Cluster, connect
+from tests.cli.shell import Shell
+from tests.cluster.databases import SECRET, Databases
+from tests.cluster.nodes import OWNER, Cluster, connect
+from tests.cluster.test_machines import PIN, does, machines_of
 from tests.cluster.worlds import worlds_on
 from tests.engines.acts import (
     DAY,
@@ -143,6 +147,24 @@ def test_without_a_queue_they_begin_again_and_each_share_is_paid_once(
     assert _race_for_shares(store, databases, hints=False) > 0
 
 
+@pytest.mark.parametrize("hints", [True, False])
+def test_claimers_on_three_nodes_are_paid_each_share_once(galera: Cluster, hints: bool):
+    """A lock is known on its own node alone: between nodes they begin again."""
+    databases = Databases(galera)
+    store = databases.create()
+    found(store)
+    _race_for_shares(store, databases, hints=hints)
+    databases.close()
+
+
+def at_node(databases: Databases, number: int) -> Ledger:
+    """Open the ledger with its nodes in another order: a claimer at each of them."""
+    address = databases.address("ledger")
+    first = number % len(address.hosts)
+    hosts = address.hosts[first:] + address.hosts[:first]
+    return Ledger.open(address._replace(hosts=hosts), databases._password, SECRET)
+
+
 def _race_for_shares(store: Store, databases: Databases, *, hints: bool) -> int:
     claimers = range(11, 19)
     for number in claimers:
@@ -151,7 +173,7 @@ def _race_for_shares(store: Store, databases: Databases, *, hints: bool) -> int:
     databases.close()
 
     def one(number: int) -> bytes:
-        ledger, me = databases.open(), claimers[number]
+        ledger, me = at_node(databases, number), claimers[number]
 
         def once() -> None:
             with ledger.transaction(*([("packet", 1)] if hints else [])):
@@ -160,11 +182,13 @@ def _race_for_shares(store: Store, databases: Databases, *, hints: bool) -> int:
         return b"%d" % again(once)
 
     undone = sum(map(int, race(len(claimers), one)))
-    store = databases.open()
-    assert sorted(claimers) == sorted(each.profile for each in store.claims(1))
-    assert 0 == store.balance_fen(in_packet(1))
-    assert {SHARE_FEN} == {store.balance_fen(balance(profile)) for profile in claimers}
-    assert [] == torn(store)
+    for node in range(len(databases.address("ledger").hosts)):
+        store = at_node(databases, node)
+        assert sorted(claimers) == sorted(each.profile for each in store.claims(1))
+        assert 0 == store.balance_fen(in_packet(1))
+        assert {SHARE_FEN} == {store.balance_fen(balance(profile)) for profile in claimers}
+        assert [] == torn(store)
+        store.close()
     return undone
 
 
@@ -307,6 +331,10 @@ def test_numbers_are_in_the_order_of_their_moments_and_have_gaps(
     assert sorted(set(numbers)) == numbers
     assert sorted(set(moments)) == moments
     assert max(numbers) < 2**53
+    for place, moment in enumerate(moments):
+        first, stop = store.span(moment).start, store.span(until=moment).stop
+        assert first == stop
+        assert [0, *numbers][place] < first <= numbers[place]
     assert has_gaps(store)
     assert [] == torn(store)
 
@@ -367,6 +395,43 @@ def test_a_lane_that_was_edited_is_named(store: Store, one_node: Cluster, statem
         link.commit()
     found = torn(store)
     assert any(line.startswith(f"{DAMAGE[statement]}:") for line in found), found
+
+
+TORN = {
+    "UPDATE lane_entry SET mac = reverse(mac) WHERE lane = 'profile/1' AND number = 3": "profile/1",
+    "DELETE FROM lane_entry WHERE lane = 'profile/2' ORDER BY number DESC LIMIT 1": "profile/2",
+}
+
+
+def test_check_names_the_lane_and_a_backup_does_not_hide_what_is_wrong(
+    one_node: Cluster, tmp_path: Path
+):
+    """The chain that a backup has is made anew; what was edited before still shows in it."""
+    database = one_node.create_database("hongbao_torn")
+    [node] = one_node
+    shell = machines_of(one_node, tmp_path)("shop")
+    does(shell, f"init Ann --ledger mysql://{OWNER}@{node.host}:{node.port}/{database}")
+    for line in ("init Bob", "card add 9999010000000003", "topup 100", "send 10 --count 2"):
+        does(shell, line)
+    does(shell, "claim last -p Bob")
+    assert json.loads(does(shell, "check --all --json"))["ok"]
+    for number, (statement, lane) in enumerate(TORN.items()):
+        with connect(one_node, node, database=database) as link, link.cursor() as cursor:
+            cursor.execute("SELECT * FROM lane_entry")
+            before = cursor.fetchall()
+            assert cursor.execute(statement)
+            link.commit()
+        assert lane in does(shell, "check --all", 19)
+        does(shell, f"backup {tmp_path}/backup{number}")
+        copy = Shell(tmp_path / f"copy{number}" / "home", PIN)
+        shutil.copytree(shell.home / "keys", copy.home / "keys")
+        does(copy, f"restore {tmp_path}/backup{number}")
+        assert "chain" in does(copy, "check --all", 19)
+        with connect(one_node, node, database=database) as link, link.cursor() as cursor:
+            cursor.execute("DELETE FROM lane_entry")
+            cursor.executemany("INSERT INTO lane_entry VALUES (%s, %s, %s, %s)", before)
+            link.commit()
+    assert json.loads(does(shell, "check --all --json"))["ok"]
 
 
 # --- groups ---------------------------------------------------------------------------------------

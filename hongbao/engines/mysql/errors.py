@@ -44,6 +44,7 @@ CODES: dict[int, Meaning] = {
             1020,  # the record has changed since it was read
             1205,  # waited too long for a lock, or for this node to catch up (Galera)
             3101,  # rolled back by the group (Group Replication)
+            6235,  # OceanBase: the row has changed since the snapshot
             8002,  # TiDB: write conflict under a lock
             8022,  # TiDB: the transaction is to be tried again
             8028,  # TiDB: the schema has changed

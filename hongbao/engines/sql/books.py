@@ -196,7 +196,7 @@ def next_entry(
     now: datetime,
     after: int = 0,
 ) -> tuple[int, datetime]:
-    last = head(engine)
+    last = engine.read.get("head") or head(engine)
     return max(last.entry, after) + 1, now if last.at is None else max(now, last.at)
 
 

@@ -16,6 +16,9 @@ class Engine(Protocol):
     `hongbao.engines.sql.Verbs` adds `once`, `existing` and the verbs of the interface.
     """
 
+    has_lanes: bool
+    """See `hongbao.store.Store.has_lanes`."""
+
     sealed: dict[str, list[str]]
     """The columns that seals cover, by table."""
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from hongbao.engines.sql.books import head
+from hongbao.domain.numbers import number_of
+from hongbao.engines.sql.books import head, home
 from hongbao.engines.sql.engine import Engine, marks, write_one
 from hongbao.rows import rows_of
 from hongbao.store import Movement, TotalsRow
@@ -57,6 +58,8 @@ def span(
 def first_entry_from(engine: Engine, at: datetime) -> int:
     """Return the first entry made at *at* or later; the next one's number if there is none."""
     low, high = 1, head(engine).entry + 1
+    if engine.has_lanes and (guess := _numbered_at(engine, at)) is not None:
+        return min(guess, high)
     while low < high:
         middle = (low + high) // 2
         found = engine.row("SELECT at FROM entry WHERE id >= ? ORDER BY id LIMIT 1", middle)
@@ -65,6 +68,22 @@ def first_entry_from(engine: Engine, at: datetime) -> int:
         else:
             high = middle
     return low
+
+
+def _numbered_at(engine: Engine, at: datetime) -> int | None:
+    """Return the first number that *at* gives, if the entries around it are as it says."""
+    made = home(engine)
+    if made is None:
+        return None
+    micros = to_micros(at)
+    number = max(number_of(micros - to_micros(made.made_at), 0), 1)
+    last, first = engine.row(
+        "SELECT (SELECT at FROM entry WHERE id < ?1 ORDER BY id DESC LIMIT 1),"
+        " (SELECT at FROM entry WHERE id >= ?1 ORDER BY id LIMIT 1)",
+        number,
+    )
+    is_so = (last is None or last < micros) and (first is None or first >= micros)
+    return number if is_so else None
 
 
 def movements(
