@@ -49,6 +49,11 @@ class Env(Row):
     def keys(self) -> Path:
         return self.home / "keys"
 
+    @property
+    def socket(self) -> Path:
+        """Where a service for claims listens, if there is one."""
+        return self.home / "serve.sock"
+
 
 def system_env() -> Env:
     """Return the real world: this machine's clock, chance, terminal and environment."""

@@ -65,8 +65,8 @@ DOORS: dict[str, set[str]] = {
     "gettext": {"words"},
     "tomllib": {"domain", "parsed", "why"},
     "getpass": {"terminal"},
-    # Of the network's: one room sends events out, and the service is told to stop by a socket pair,
-    # and tells systemd how it is. Nothing comes in.
+    # Of the network's: one room sends events out; another takes claims at a socket that its owner
+    # alone can open, or at this machine's own address, and is told to stop by a pair of sockets.
     "socket": {"delivery", "serving"},
     "ssl": {"delivery", "engines"},
     "http": {"delivery"},

@@ -1,7 +1,7 @@
 """``hongbao claim``."""
 
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.choices import CLAIMABLE, argument
 from hongbao.commands.declared import (
@@ -11,6 +11,11 @@ from hongbao.commands.declared import (
 from hongbao.commands.options import MoneyCommand, RequestId, caller, new_app
 from hongbao.errors import HongbaoError
 from hongbao.words import N_, language
+
+if TYPE_CHECKING:
+    from hongbao.answers import Claimed
+    from hongbao.commands.caller import Caller
+    from hongbao.wallet import Wallet
 
 app = new_app()
 
@@ -42,7 +47,7 @@ def claim(
     call = caller(ctx)
     standing = None
     with call.wallet() as wallet:
-        claimed = wallet.claim(packet, luck=luck, request_id=request_id)
+        claimed = _claim(call, wallet, packet, luck, request_id)
         if call.is_watched:
             # The share is taken: nothing that is only shown with it may come between.
             with suppress(HongbaoError):
@@ -60,3 +65,20 @@ def claim(
             else N_("see the other shares with `hongbao show {packet}`"),
             packet=claimed["packet"],
         )
+
+
+def _claim(
+    call: "Caller", wallet: "Wallet", packet: str, luck: str | None, request_id: str | None
+) -> "Claimed":
+    """Claim with the service that listens in the home, if any; what is explained is done here."""
+
+    def otherwise(request_id: str | None) -> "Claimed":
+        return wallet.claim(packet, luck=luck, request_id=request_id)
+
+    if call.explain or not call.env.socket.exists():
+        return otherwise(request_id)
+    from hongbao.serving.asking import claim_with_service
+
+    return claim_with_service(
+        wallet.home, packet, luck=luck, request_id=request_id, otherwise=otherwise
+    )

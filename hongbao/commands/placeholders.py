@@ -50,6 +50,7 @@ _PLAIN = (
     C_("placeholder", "PAYMENT"),
     C_("placeholder", "PLACE"),
     C_("placeholder", "POLICY"),
+    C_("placeholder", "PORT"),
     C_("placeholder", "PROGRAM"),
     C_("placeholder", "REQUEST"),
     C_("placeholder", "RULE"),

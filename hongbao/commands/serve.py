@@ -2,20 +2,23 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.caller import Caller, talk
 from hongbao.commands.declared import Context, Option
-from hongbao.commands.options import Command, caller, new_app
+from hongbao.commands.options import Command, caller, new_app, whole
 from hongbao.commands.stopping import stopped_by_signals
 from hongbao.commands.streams import answering, forget_output
 from hongbao.documents import to_json
-from hongbao.errors import NotAllDone
+from hongbao.errors import ConflictingOptions, HomeNotFound, NotAllDone
 from hongbao.words import N_
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from hongbao.answers import ServeLine
+    from hongbao.env import Env
     from hongbao.home.opened import Home
     from hongbao.serving.service import Service
 
@@ -38,16 +41,50 @@ def serve(
     once: Annotated[
         bool, Option("--once", help=N_("do what is due now, and end: for cron"))
     ] = False,
+    claims: Annotated[
+        bool,
+        Option(
+            "--claims",
+            help=N_("take claims at a socket in the wallet's folder, and do them in groups"),
+        ),
+    ] = False,
+    listen: Annotated[
+        int | None,
+        Option(
+            "--listen",
+            metavar="PORT",
+            parser=whole("--listen", 0),
+            help=N_("take claims at this port of 127.0.0.1, too"),
+        ),
+    ] = None,
+    metrics: Annotated[
+        int | None,
+        Option(
+            "--metrics",
+            metavar="PORT",
+            parser=whole("--metrics", 0),
+            help=N_("serve metrics for Prometheus at this port of 127.0.0.1"),
+        ),
+    ] = None,
 ) -> None:
     call = caller(ctx)
     if once:
+        for option, is_given in (
+            ("--claims", claims),
+            ("--listen", listen is not None),
+            ("--metrics", metrics is not None),
+        ):
+            if is_given:
+                raise ConflictingOptions("--once", option, command=ctx.command_path)
         _once(call)
         return
     from hongbao.serving.notifying import READY, STOPPING, notify
     from hongbao.serving.service import Service
 
+    screen = _Screen(call)
+
     def tell(line: "ServeLine") -> None:
-        _tell(call, line)
+        screen.put(line)
         if line["event"] == "ready":
             notify(READY, call.env.variables)
 
@@ -60,12 +97,32 @@ def serve(
             _stop(service)
 
         try:
-            with stopped_by_signals(stop):
+            with ExitStack() as listening, stopped_by_signals(stop):
+                for listener, for_metrics in _listeners(
+                    call.env, listening, claims=claims, listen=listen, metrics=metrics
+                ):
+                    service.server.listen(listener, for_metrics=for_metrics)
                 service.run()
         except KeyboardInterrupt:  # the second one: the act in hand was not done
             if not service.is_stopped:
                 raise
             forget_output()
+
+
+def _listeners(
+    env: "Env", listening: ExitStack, *, claims: bool, listen: int | None, metrics: int | None
+) -> "Iterator[tuple[socket, bool]]":
+    """Yield where it listens, and whether for metrics. Raises HomeNotFound and CannotListen."""
+    from hongbao.serving.server import at_port, at_socket
+
+    if claims:
+        if not env.home.exists():
+            raise HomeNotFound
+        yield listening.enter_context(at_socket(env.socket)), False
+    if listen is not None:
+        yield listening.enter_context(at_port(listen)), False
+    if metrics is not None:
+        yield listening.enter_context(at_port(metrics)), True
 
 
 def _once(call: Caller) -> None:
@@ -98,17 +155,23 @@ def _stop(service: "Service") -> None:
         raise KeyboardInterrupt
 
 
-def _tell(call: Caller, line: "ServeLine") -> None:
-    """Print one line of the service; for people, what goes wrong is on standard error."""
-    if call.as_json:
-        with answering():
-            print(to_json(line, encoding=sys.stdout.encoding))
-        return
-    from hongbao.ui.due import not_done_yet, show_line
+class _Screen:
+    """Where the service's lines go: for people, what goes wrong is on standard error."""
 
-    if line["event"] == "failed":
-        for failed in line["failed"]:
-            talk(not_done_yet(failed))
-        return
-    with answering():
-        show_line(line)
+    def __init__(self, call: Caller) -> None:
+        self._call = call
+
+    def put(self, line: "ServeLine") -> None:
+        """Print one line of the service."""
+        if self._call.as_json:
+            with answering():
+                print(to_json(line, encoding=sys.stdout.encoding))
+            return
+        from hongbao.ui.due import not_done_yet, show_line
+
+        if line["event"] == "failed":
+            for failed in line["failed"]:
+                talk(not_done_yet(failed))
+            return
+        with answering():
+            show_line(line)

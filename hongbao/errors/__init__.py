@@ -90,6 +90,7 @@ TOPICS = {
         "WebhookExists WebhookNotFound InvalidWebhookSecret WebhookNotGenuine UndeliveredEvents "
         "DeliveriesPending"
     ),
+    "serving": "Overloaded NotAClaim CannotListen",
     "stories": (
         "InvalidStory StoryFailed StoryStopped InvalidFact InvalidGiven InvalidTable HomeTaken "
         "PlayFailed PlayStuck"
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from hongbao.errors.recordings import *
     from hongbao.errors.risk import *
     from hongbao.errors.rules import *
+    from hongbao.errors.serving import *
     from hongbao.errors.statements import *
     from hongbao.errors.stories import *
     from hongbao.errors.usage import *

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from hongbao.errors import Busy, HongbaoError, LedgerUnreachable, Locked, Unusable
 from hongbao.home.opened import Home
+from hongbao.serving.server import Server
 from hongbao.serving.stopping import Sleeper
 from hongbao.units import iso
 from hongbao.wallet.due import Due, Key, nothing_done
@@ -101,6 +102,8 @@ class Service:
         self._due = Due()
         self._troubles = Troubles()
         self._sleeper = Sleeper()
+        self.server = Server(self._sleeper)
+        """What takes claims, where it listens (`Server.listen`)."""
         self._is_ready = False
         self.is_opening = False
         """Whether it opens the wallet now, which may wait for a passphrase: no act is in hand."""
@@ -109,6 +112,7 @@ class Service:
         return self
 
     def __exit__(self, *_raised: object) -> None:
+        self.server.close()
         self._sleeper.close()
 
     def stop(self) -> None:
@@ -122,10 +126,10 @@ class Service:
 
     def run(self) -> None:
         """Serve until it is stopped. Raises why the wallet could not be opened the first time."""
-        pause = 0.0
+        pause, problem = 0.0, None
         while not self.is_stopped:
             try:
-                self._sleeper.sleep(pause)
+                self.server.attend(None, pause, problem)
                 self.is_opening = True
                 with self._open_home() as home:
                     self.is_opening, pause = False, 0.0
@@ -134,7 +138,7 @@ class Service:
                 self.is_opening = False
                 if not (self._is_ready or isinstance(error, self._may_pass)):
                     raise
-                pause = self._failed(_OPENING, error, WALLET_PAUSE, self._now())
+                pause, problem = self._failed(_OPENING, error, WALLET_PAUSE, self._now()), error
             except KeyboardInterrupt:
                 if not (self.is_opening and self.is_stopped):
                     raise
@@ -151,8 +155,7 @@ class Service:
             acts += done
             if self._troubles.over(_OPENING):
                 self._say("open", home.now())
-            if not done:
-                self._sleeper.sleep(self._seconds(home))
+            self.server.attend(home, 0 if done else self._seconds(home))
 
     def _look(self, home: Home) -> int:
         """Do what is due now, and return how much was done."""
@@ -162,6 +165,7 @@ class Service:
             if self.is_stopped:
                 return count
             seen.add(task.key)
+            self.server.attend(home, 0)  # no claim waits for all that is due
             if self._troubles.waits(task.key):
                 continue
             try:
@@ -169,11 +173,13 @@ class Service:
             except (Busy, Unusable):
                 raise
             except HongbaoError as error:
+                self.server.metrics.failed[task.kind] += 1
                 self._failed(task.key, error, TASK_PAUSE, home.now())
                 continue
             self._troubles.over(task.key)
             if done is not None:
                 count += not done["sealed"]  # which has to be done again after each act
+                self.server.metrics.due[task.kind] += 1
                 self._say("done", home.now(), done)
         self._troubles.keep(seen)
         return count

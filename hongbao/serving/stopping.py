@@ -1,14 +1,13 @@
-"""Sleep that a signal ends."""
+"""A stop that wakes a waiting service, also from a signal's handler."""
 
-import select
 import socket
 
 
 class Sleeper:
     """
-    Sleeps between two looks, and wakes as soon as someone stops it, be it from a signal's handler.
+    What a service waits on besides its sockets: it becomes readable when someone stops it.
 
-    A handler may run in the middle of anything, so it only writes a byte: no lock is taken.
+    A signal's handler may run in the middle of anything: it writes a byte, and takes no lock.
     """
 
     def __init__(self) -> None:
@@ -17,17 +16,16 @@ class Sleeper:
         self.is_stopped = False
 
     def stop(self) -> None:
-        """End the sleep of now, and every later one."""
+        """End the wait of now, and every later one."""
         self.is_stopped = True
         try:
             self._wakes.send(b".")
         except BlockingIOError:  # it was stopped very often: there is plenty to wake from
             return
 
-    def sleep(self, seconds: float) -> None:
-        """Sleep for *seconds*, unless it is stopped."""
-        if not self.is_stopped:
-            select.select([self._woken], [], [], seconds)
+    def fileno(self) -> int:
+        """Return what becomes readable when it is stopped."""
+        return self._woken.fileno()
 
     def close(self) -> None:
         """Give the system its sockets back."""

@@ -164,6 +164,17 @@ def open_session(
             return DeviceSession(session, _device_of(home, me, session).counter)
 
 
+def session_again(home: Home, request_id: str) -> DeviceSession | None:
+    """Return the session that this profile opened with *request_id*; None if it opened none."""
+    with home.keys.sharing(), home.looking():
+        me = home.me
+        made = home.store.request(request_id, me.id).act
+        if made is None or made.act != "session_open":
+            return None
+        session = session_of(home, made.entry)
+        return DeviceSession(session, _device_of(home, me, session).counter)
+
+
 def session_of(home: Home, entry: int) -> Session:
     """Return the session that *entry* opened. Raises SessionNotOpen if it opened none."""
     act = home.store.act(entry)

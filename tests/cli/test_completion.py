@@ -35,6 +35,7 @@ FREE = {
         "ENTRY",
         "EVENT",
         "FILE",
+        "PORT",
     ),
     *("FOLDER", "ID", "INSTANT", "KEY", "NUMBER", "PROGRAM", "SEED", "SPAN", "TEXT", "YEAR"),
 }

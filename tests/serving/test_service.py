@@ -1,5 +1,6 @@
 """The service's loop: what fails is told once and tried again, and nothing ends it but a stop."""
 
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from hongbao.domain.channel import Fault
 from hongbao.errors import Busy, HomeLocked, HomeNotFound, HongbaoError, PaymentPending
 from hongbao.home.opened import Home
 from hongbao.serving.notifying import READY, notify
+from hongbao.serving.server import Server
 from hongbao.serving.service import Pause, Service
 from hongbao.serving.stopping import Sleeper
 from hongbao.wallet import Wallet
@@ -33,7 +35,9 @@ class Served:
         self.service = Service(
             self._opened, self.lines.append, now=lambda: world.at, patient=patient
         )
-        monkeypatch.setattr(Sleeper, "sleep", lambda _sleeper, seconds: self._sleep(seconds))
+        monkeypatch.setattr(
+            Server, "attend", lambda _server, _home, seconds, *_: self._sleep(seconds)
+        )
 
     def run(self, *steps: Callable[[], object]) -> list[Any]:
         """Let each of *steps* happen while the service sleeps, stop it, and return its lines."""
@@ -198,9 +202,10 @@ def test_a_stop_wakes_a_sleeper_at_once():
     Also one that comes before the sleep, and however often it comes.
     """
     sleeper = Sleeper()
+    assert [] == select.select([sleeper], [], [], 0)[0]
     for _ in range(2000):
         sleeper.stop()
-    sleeper.sleep(60)
+    assert [sleeper] == select.select([sleeper], [], [], 60)[0]
     assert sleeper.is_stopped
     sleeper.close()
 

@@ -1,0 +1,125 @@
+"""
+Claims on a wire: a line of JSON for each request and each reply, and none of them long.
+
+A request is a `ClaimRequest`, which its device's session has authenticated, so a connection proves
+nothing and needs to prove nothing. A reply names the request that it belongs to, since a refusal
+may overtake an answer.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from hongbao.documents import of_json, to_json
+from hongbao.errors import HongbaoError, NotAClaim
+from hongbao.wallet.sessions import ClaimRequest
+
+LINE_MAX = 4096
+"""How many bytes a request has at most."""
+
+REPLY_MAX = 64 * 1024
+
+NUMBER_MAX = 2**53
+TEXT_MAX = 256
+CODE_BYTES = 32
+
+WITHIN_MS = 2000
+"""How long a claim may wait for its turn unless it says otherwise; then it is refused."""
+
+WITHIN_MS_MAX = 60_000
+
+ADDRESS_MAX = 100
+"""How long the path of a Unix socket may be; the system's own limit is a little above."""
+
+
+@contextmanager
+def address_of(place: Path) -> Iterator[str]:
+    """Give a name of the socket at *place* that is short enough for the system."""
+    if len(os.fsencode(place)) <= ADDRESS_MAX or sys.platform != "linux":
+        yield str(place)
+        return
+    folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{place.name}"
+    finally:
+        os.close(folder)
+
+
+def request_line(asked: ClaimRequest, within_ms: int = WITHIN_MS) -> bytes:
+    """Return the line that asks for a claim."""
+    document = {**asked._asdict(), "code": asked.code.hex(), "within_ms": within_ms}
+    return to_json(document).encode() + b"\n"
+
+
+def request_in(line: bytes) -> tuple[ClaimRequest, int]:
+    """Return the claim in *line*, and for how many ms it may wait. Raises NotAClaim."""
+    try:
+        document = of_json(line)
+        luck = document["luck"]
+        asked = ClaimRequest(
+            session=_number(document["session"]),
+            packet=_text(document["packet"]),
+            luck=None if luck is None else _text(luck),
+            request_id=_text(document["request_id"]),
+            counter=_number(document["counter"]),
+            code=_code(document["code"]),
+        )
+        within_ms = _number(document.get("within_ms", WITHIN_MS))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise NotAClaim from None
+    return asked, min(within_ms, WITHIN_MS_MAX)
+
+
+def reply_line(request_id: str | None, answer: Mapping[str, Any] | HongbaoError) -> bytes:
+    """Return the line that answers the request *request_id*, or refuses it."""
+    document: dict[str, object]
+    if isinstance(answer, HongbaoError):
+        document = {"request_id": request_id, "refused": answer.as_dict()}
+    else:
+        document = {"request_id": request_id, "answer": answer}
+    return to_json(document).encode() + b"\n"
+
+
+def _number(value: object) -> int:
+    if type(value) is not int or not 0 <= value < NUMBER_MAX:
+        raise ValueError
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > TEXT_MAX:
+        raise ValueError
+    value.encode()  # half of a surrogate pair is no text
+    return value
+
+
+def _code(value: object) -> bytes:
+    code = bytes.fromhex(_text(value))
+    if len(code) != CODE_BYTES:
+        raise ValueError
+    return code
+
+
+class Line:
+    """Reads one line of a reply from a socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._read = bytearray()
+
+    def next(self) -> bytes | None:
+        """Return the next line; None if it does not come, or is too long."""
+        while b"\n" not in self._read:
+            with suppress(OSError):
+                more = self._connection.recv(REPLY_MAX)
+                if more and len(self._read) <= REPLY_MAX:
+                    self._read += more
+                    continue
+            return None
+        line, _, rest = bytes(self._read).partition(b"\n")
+        self._read[:] = rest
+        return line
