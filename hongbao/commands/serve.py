@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from hongbao.commands.caller import Caller, talk
@@ -15,10 +15,7 @@ from hongbao.errors import ConflictingOptions, HomeNotFound, NotAllDone
 from hongbao.words import N_
 
 if TYPE_CHECKING:
-    from socket import socket
-
     from hongbao.answers import ServeLine
-    from hongbao.env import Env
     from hongbao.home.opened import Home
     from hongbao.serving.service import Service
 
@@ -78,6 +75,8 @@ def serve(
                 raise ConflictingOptions("--once", option, command=ctx.command_path)
         _once(call)
         return
+    if claims and not call.env.home.exists():
+        raise HomeNotFound
     from hongbao.serving.notifying import READY, STOPPING, notify
     from hongbao.serving.service import Service
 
@@ -97,32 +96,17 @@ def serve(
             _stop(service)
 
         try:
-            with ExitStack() as listening, stopped_by_signals(stop):
-                for listener, for_metrics in _listeners(
-                    call.env, listening, claims=claims, listen=listen, metrics=metrics
-                ):
-                    service.server.listen(listener, for_metrics=for_metrics)
+            with (
+                service.server.listening(
+                    call.env.socket if claims else None, port=listen, metrics_port=metrics
+                ),
+                stopped_by_signals(stop),
+            ):
                 service.run()
         except KeyboardInterrupt:  # the second one: the act in hand was not done
             if not service.is_stopped:
                 raise
             forget_output()
-
-
-def _listeners(
-    env: "Env", listening: ExitStack, *, claims: bool, listen: int | None, metrics: int | None
-) -> "Iterator[tuple[socket, bool]]":
-    """Yield where it listens, and whether for metrics. Raises HomeNotFound and CannotListen."""
-    from hongbao.serving.server import at_port, at_socket
-
-    if claims:
-        if not env.home.exists():
-            raise HomeNotFound
-        yield listening.enter_context(at_socket(env.socket)), False
-    if listen is not None:
-        yield listening.enter_context(at_port(listen)), False
-    if metrics is not None:
-        yield listening.enter_context(at_port(metrics)), True
 
 
 def _once(call: Caller) -> None:

@@ -12,7 +12,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -85,6 +85,24 @@ class Server:
         self._waiting: deque[_Waiting] = deque()
         self._connections: set[_Connection] = set()
         self._claims: tuple[Home, BulkClaims] | None = None
+
+    @contextmanager
+    def listening(
+        self, place: Path | None, *, port: int | None, metrics_port: int | None
+    ) -> Iterator[None]:
+        """
+        Take claims at the Unix socket at *place* and at a *port*, and serve metrics at another one.
+
+        Raises CannotListen.
+        """
+        with ExitStack() as closing:
+            if place is not None:
+                self.listen(closing.enter_context(at_socket(place)))
+            if port is not None:
+                self.listen(closing.enter_context(at_port(port)))
+            if metrics_port is not None:
+                self.listen(closing.enter_context(at_port(metrics_port)), for_metrics=True)
+            yield
 
     def listen(self, listener: socket.socket, *, for_metrics: bool = False) -> None:
         """Take connections at *listener*."""
