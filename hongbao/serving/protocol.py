@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,18 @@ def reply_line(request_id: str | None, answer: Mapping[str, Any] | HongbaoError)
     else:
         document = {"request_id": request_id, "answer": answer}
     return to_json(document).encode() + b"\n"
+
+
+@cache
+def refused_line(error: HongbaoError) -> str:
+    """Return the refusal with *error* as JSON: many at once are refused with the same one."""
+    return to_json(error.as_dict())
+
+
+def refusal_line(request_id: str, error: HongbaoError) -> bytes:
+    """Return what `reply_line` does, for an *error* that refuses many."""
+    line = f'{{"request_id": {to_json(request_id)}, "refused": {refused_line(error)}}}\n'
+    return line.encode()
 
 
 def _number(value: object) -> int:

@@ -27,7 +27,7 @@ from hongbao.errors import (
 )
 from hongbao.home.opened import Home
 from hongbao.serving.metrics import Metrics
-from hongbao.serving.protocol import LINE_MAX, address_of, reply_line, request_in
+from hongbao.serving.protocol import LINE_MAX, address_of, refusal_line, reply_line, request_in
 from hongbao.serving.stopping import Sleeper
 from hongbao.vault.files import Guard
 from hongbao.wallet.bulk import BulkClaims
@@ -84,7 +84,9 @@ class Server:
         self._selector.register(sleeper, selectors.EVENT_READ)
         self._waiting: deque[_Waiting] = deque()
         self._connections: set[_Connection] = set()
+        self._unflushed: set[_Connection] = set()
         self._claims: tuple[Home, BulkClaims] | None = None
+        self._is_full = Overloaded(waiting=QUEUE_MAX)
 
     @contextmanager
     def listening(
@@ -119,6 +121,7 @@ class Server:
     def close(self) -> None:
         """Refuse what waits, and close every connection."""
         self._refuse_all(Busy())
+        self._flush()
         for connection in [*self._connections]:
             self._drop(connection)
         self._selector.close()
@@ -142,6 +145,7 @@ class Server:
                     key.data(events)
             if home is not None and self._is_ready():
                 self._commit(home)
+            self._flush()
             if self._sleeper.is_stopped or time.monotonic() >= ends_at:
                 return
 
@@ -171,6 +175,7 @@ class Server:
         except (Busy, NotIntact, Unusable) as error:
             for each in group:
                 self._reply(each, error, "undone")
+            self._flush()
             raise
         for each, answer in zip(group, answers, strict=True):
             outcome = "refused" if isinstance(answer, HongbaoError) else "claimed"
@@ -269,7 +274,8 @@ class Server:
                 return
             waiting = _Waiting(asked, connection, now, now + within_ms / 1000)
             if len(self._waiting) >= QUEUE_MAX:
-                self._reply(waiting, Overloaded(waiting=len(self._waiting)), "overloaded")
+                self.metrics.claims["overloaded"] += 1
+                self._send(connection, refusal_line(asked.request_id, self._is_full))
             else:
                 self._waiting.append(waiting)
         self.metrics.waiting = len(self._waiting)
@@ -299,10 +305,19 @@ class Server:
         self._send(connection, head_line.encode() + body)
 
     def _send(self, connection: _Connection, data: bytes) -> None:
-        """Send *data* behind what waits for *connection* already, as much as it takes now."""
-        if not connection.is_open:
-            return
-        connection.unsent += data
+        """Put *data* behind what waits for *connection* already."""
+        if connection.is_open:
+            connection.unsent += data
+            self._unflushed.add(connection)
+
+    def _flush(self) -> None:
+        """Send what waits for each connection, as much as it takes now."""
+        while self._unflushed:
+            connection = self._unflushed.pop()
+            if connection.is_open:
+                self._flush_one(connection)
+
+    def _flush_one(self, connection: _Connection) -> None:
         try:
             while connection.unsent:
                 sent = connection.link.send(connection.unsent)
