@@ -16,6 +16,7 @@ from hongbao.changes.devices import SetCounter
 from hongbao.changes.packets import AddClaim, AddPacket, AddUsage
 from hongbao.changes.people import AddProfile, Identify
 from hongbao.domain.fairness import DrawInput
+from hongbao.engines.mysql import engine as engine_module
 from hongbao.engines.mysql import lanes as lanes_module
 from hongbao.engines.mysql.engine import Ledger
 from hongbao.store import Again, PacketRow, Store, has_gaps
@@ -354,7 +355,7 @@ def test_who_follows_reads_to_where_nothing_comes_in_between(store: Store):
     def grow_old() -> None:
         assert isinstance(store, Ledger)
         assert store._numbers._since is not None
-        store._numbers._since -= 6 * 10**9
+        store._numbers._since -= 6 * 10**9  # it is announced next time
 
     def late() -> None:
         number, at = store.next_entry(home, now)
@@ -362,6 +363,40 @@ def test_who_follows_reads_to_where_nothing_comes_in_between(store: Store):
 
     assert undone(store, late, grow_old, lambda: None)
     assert entry == store.head().entry
+
+
+def test_an_act_that_takes_long_is_announced_and_who_follows_waits_for_it(
+    store: Store, databases: Databases, monkeypatch: pytest.MonkeyPatch
+):
+    """It begins again once, and is not refused for ever."""
+    monkeypatch.setattr(engine_module, "COMMITTED_WITHIN", timedelta())
+    reader, home = databases.open(), store.home()
+    assert home is not None
+    numbers, followed = [], []
+
+    def long() -> None:
+        with store.transaction():
+            now = datetime.now(UTC)
+            entry, at = store.next_entry(home, now)
+            add(store, entry=entry, at=at, request_id="long")
+            numbers.append(entry)
+            with reader.transaction():
+                add(reader, profile=LI, entry=entry + 8, at=at, request_id=f"{entry}")
+            followed.append(reader.settled(now + timedelta(minutes=5)).entry)
+
+    assert 1 == again(long)
+    assert followed[0] == numbers[0] + 8  # so it would have been passed
+    assert followed[1] < numbers[1] == store.head(numbers[1]).entry  # type: ignore[union-attr]
+    assert numbers[1] + 8 == reader.settled(datetime.now(UTC) + timedelta(minutes=5)).entry
+    with pytest.raises(Again), store.transaction():
+        long_ago(store)
+
+
+def long_ago(store: Store) -> None:
+    home = store.home()
+    assert home is not None
+    entry, at = store.next_entry(home, datetime.now(UTC))
+    add(store, entry=entry, at=at, request_id="long ago")
 
 
 # --- what check finds ----------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The connection to a cluster: its nodes, its transactions, and what it refuses."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from os import getpid
@@ -17,7 +17,14 @@ from hongbao.engines.mysql.dialect import NO_LIMIT, Statement, inserting, transl
 from hongbao.engines.mysql.driver import connect, driver
 from hongbao.engines.mysql.lanes import ASKED, Lanes, locks
 from hongbao.engines.mysql.log import Log
-from hongbao.engines.mysql.numbers import HOT, Numbers, is_serial, settled
+from hongbao.engines.mysql.numbers import (
+    COMMITTED_WITHIN,
+    HOT,
+    UNDERWAY_FOR,
+    Numbers,
+    is_serial,
+    settled,
+)
 from hongbao.engines.mysql.schema import COLUMNS, EARLIEST, FORM, REFERENCES, definitions
 from hongbao.engines.sql import Verbs, books, state
 from hongbao.errors import Damaged, HomeNotFound, HongbaoError, NewerHome, OlderHome
@@ -33,6 +40,7 @@ from hongbao.store import (
     RuleBroken,
     Seal,
 )
+from hongbao.units import to_micros
 from hongbao.vault.columns import MARK, ColumnKey
 from hongbao.vault.primitives import NotAuthentic
 
@@ -81,6 +89,8 @@ class Ledger(Verbs):
         self._depth = ""  # what is open: "", "snapshot", or "transaction"
         self._failed: BaseException | None = None
         self._undone_before = 0  # how often in a row
+        self._is_long = False  # whether an act was undone because it takes long
+        self._announced: int | None = None
         self.wrote = False
         self.sealed: dict[str, list[str]] = {}
         self.read: dict[str, Any] = {}
@@ -333,15 +343,17 @@ class Ledger(Verbs):
                 if isinstance(problem, RuleBroken):  # a lane that was new has been made
                     problem = Again(elsewhere=False)
                 self._undone(problem, refused)
-            if not moved or self._numbers.are_too_old:
+            if not moved or self._is_too_late():
                 self._undone(Again(elsewhere=False), None)
             try:
                 self._connection().commit()
             except driver().err.Error as refused:
                 self._undone(errors.at_commit(refused), refused)
             self._undone_before = 0
+            self._is_long = False
         finally:
             self._depth = ""
+            self._withdraw()
             self._lanes, self._numbers = Lanes(self._ran), Numbers()
             self.read.clear()
 
@@ -372,13 +384,49 @@ class Ledger(Verbs):
         home = self.home()
         if home is None or is_serial(home):
             return self.head()
-        return books.head_before(self, settled(home, now))
+        (waits,) = self.row(
+            "SELECT min(number) FROM underway WHERE at > ?", to_micros(now - UNDERWAY_FOR)
+        )
+        first = settled(home, now)
+        return books.head_before(self, first if waits is None else min(first, int(waits)))
 
     def next_entry(self, home: HomeRow, now: datetime, after: int = 0) -> tuple[int, datetime]:
         last = self.head()
         if is_serial(home) or last.at is None:
             return books.next_entry(self, home, now, after)
-        return self._numbers.next_entry(home, last, now, after)
+        entry, at = self._numbers.next_entry(home, last, now, after)
+        if self._is_long and self._announced is None:
+            self._announce(entry, at)
+        return entry, at
+
+    def _is_too_late(self) -> bool:
+        """Return whether readers may be past this act; then the next try is announced to them."""
+        if self._announced is not None:
+            return self._numbers.are_older_than(UNDERWAY_FOR)
+        self._is_long = self._numbers.are_older_than(COMMITTED_WITHIN)
+        return self._is_long
+
+    def _announce(self, entry: int, at: datetime) -> None:
+        """Have readers wait for *entry*, which takes long; seen at once, by another connection."""
+        self._announced = entry
+        self._apart("INSERT INTO underway (number, at) VALUES (%s, %s)", (entry, to_micros(at)))
+
+    def _withdraw(self) -> None:
+        announced, self._announced = self._announced, None
+        if announced is not None:
+            with suppress(Again, HongbaoError):  # readers wait for it no longer after a while
+                self._apart("DELETE FROM underway WHERE number = %s", (announced,))
+
+    def _apart(self, sql: str, values: Sequence[object]) -> None:
+        """Run one statement on a connection of its own, and commit it."""
+        connection = self._connected()
+        try:
+            _ran(connection, sql, values)
+            connection.commit()
+        except driver().err.Error as error:
+            raise errors.in_words(error, self.where) from error
+        finally:
+            connection.close()
 
     def apply(self, changes: Iterable[Change]) -> None:
         changes = tuple(changes)

@@ -16,8 +16,11 @@ from hongbao.units import from_micros, to_micros
 _ROWS = 16
 """How far the numbers of two acts' rows are apart, at least."""
 
-COMMITTED_WITHIN = 5
-"""How many seconds after it got its number an act is committed, or begins again."""
+COMMITTED_WITHIN = timedelta(seconds=5)
+"""How long after it got its number an act is committed, or begins again and is announced."""
+
+UNDERWAY_FOR = timedelta(minutes=10)
+"""The same of one that is announced, so that readers wait for it; then they wait no longer."""
 
 SETTLED_AFTER = timedelta(seconds=7)
 """
@@ -64,11 +67,10 @@ class Numbers:
         self.entry, self._rows = max(number, last.entry + 1, after + 1), 0
         return self.entry, from_micros(micros)
 
-    @property
-    def are_too_old(self) -> bool:
-        """Whether so long has passed since the first one that readers no longer wait for it."""
+    def are_older_than(self, limit: timedelta) -> bool:
+        """Return whether more than *limit* has passed since the first of them was given."""
         waited = 0 if self._since is None else monotonic_ns() - self._since
-        return waited > COMMITTED_WITHIN * 1_000_000_000
+        return waited > limit // timedelta(microseconds=1) * 1_000
 
     def next_row(self, table: str) -> int | None:
         """Return the number of the act's next row in *table*; None is the one after the highest."""

@@ -176,6 +176,7 @@ TABLES: dict[str, str] = {
         PRIMARY KEY (lane, number),
         KEY lane_entry_by_entry (entry)
     """,
+    "underway": "number BIGINT NOT NULL PRIMARY KEY, at BIGINT NOT NULL",
     "sealed_lane": """
         lane VARCHAR(40) NOT NULL PRIMARY KEY,
         upto BIGINT NOT NULL CHECK (upto >= 0),
@@ -518,7 +519,7 @@ UPDATED = frozenset(
 )
 """Tables whose rows change; the others are only added to."""
 
-DELETED = frozenset({"person", "usage", "usage_year", "fault", "external_row"})
+DELETED = frozenset({"underway", "person", "usage", "usage_year", "fault", "external_row"})
 """Tables whose rows may go."""
 
 REFERENCES: dict[str, dict[str, str]] = {
