@@ -1225,11 +1225,13 @@ class LogStore(Protocol):
         """
         ...
 
-    def lanes_moved(self, count: int | None = None) -> list[Lane]:
+    def lanes_moved(self, count: int | None = None, since: datetime | None = None) -> list[Lane]:
         """
         Return lanes that are not as they are sealed, also those that are shorter or gone.
 
-        At most *count* of them: those that have waited longest.
+        At most *count* of them: those that have waited longest. With *since* only lanes whose last
+        act is not older are compared: it is for speed alone, since acts commit in another order
+        than they got their moments in.
         """
         ...
 

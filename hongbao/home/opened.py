@@ -63,6 +63,8 @@ class Home:
         self._has_turn = False
         self.begun = False
         """Whether an act was done: what fails then does not say that nothing was changed."""
+        self.compared_at_ns: int | None = None
+        """When all lanes were last compared with what is sealed of them, by the system's ticks."""
         self.rehearsing = False
         """Whether all that is done now will be rolled back: several acts of one dry run."""
         self.group: list[int] | None = None

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import monotonic_ns
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from hongbao.auditing.log import parts_of, torn_lanes
@@ -63,6 +65,12 @@ if TYPE_CHECKING:
 LANES_MAX = 10_000
 """How many lanes a step seals at most; the next one takes those that have waited longest."""
 
+RECENT = timedelta(minutes=10)
+"""How long ago the last act of a lane may be for a step that looks only at what is new."""
+
+WHOLE_NS = 60 * 10**9
+"""How often one who seals again and again compares all lanes: an act may have committed late."""
+
 HEADS_MAX = 100
 """How many abandoned heads an epoch may name: they have to fit into its first leaf."""
 
@@ -76,14 +84,22 @@ def seal(home: Home, count: int = LANES_MAX) -> Sealed:
     """
     Seal up to *count* of the lanes that moved, and return what the log has come to.
 
-    It names the lanes that are torn: they do not continue what was sealed of them, so they are
-    never sealed again before an epoch accounts for them. Raises what `MachineLog.look` raises.
+    The first time in a process, and each minute, all lanes are compared with what is sealed of
+    them; in between those of the last minutes. The answer names the lanes that are torn: they do
+    not continue what was sealed of them, so they are never sealed again before an epoch records it.
+
+    Raises what `MachineLog.look` raises.
     """
     log = log_of(home)
     before = log.look()
     torn: list[str] = []
+    begun_ns = monotonic_ns()
+    is_whole = home.compared_at_ns is None or begun_ns - home.compared_at_ns > WHOLE_NS
+    since = None if is_whole else home.now() - RECENT
     with suppress(OutcomeUnknown):  # what the ledger has is what counts
-        torn = repeat(home, lambda: _step(home, log, count))
+        torn = repeat(home, lambda: _step(home, log, count, since))
+        if is_whole:
+            home.compared_at_ns = begun_ns
     after = log.look()
     grown = after.size - before.size if after.origin == before.origin else after.size
     return {**_checkpoint(after), "leaves": grown, "torn": torn}
@@ -97,12 +113,12 @@ def _checkpoint(checkpoint: Checkpoint) -> CheckpointLine:
     }
 
 
-def _step(home: Home, log: MachineLog, count: int) -> list[str]:
-    """Append a leaf for each lane that moved, and return the lanes that are torn."""
+def _step(home: Home, log: MachineLog, count: int, since: datetime | None) -> list[str]:
+    """Append a leaf for each lane that moved *since*, and return the lanes that are torn."""
     before = log.look()
     with home.changing():
         leaves, torn = [], []
-        for lane in log.log.lanes_moved(count):
+        for lane in log.log.lanes_moved(count, since):
             try:
                 leaves.append(moved(lane))
             except LaneTorn:
@@ -134,7 +150,7 @@ def afterwards(home: Home) -> None:
         return
     log = log_of(home)
     try:
-        _step(home, log, LANES_MAX)
+        _step(home, log, LANES_MAX, home.now() - RECENT)
         log.look()
     except HongbaoError:
         return

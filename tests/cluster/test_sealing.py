@@ -86,7 +86,7 @@ class Shared:
         ((upto,),) = self.sql(last, at=at)
         self.sql(
             "REPLACE INTO lane (name, upto, head, entry, at)"
-            f" VALUES ('{lane}', {upto}, X'{mac.hex()}', 1, 1)",
+            f" VALUES ('{lane}', {upto}, X'{mac.hex()}', 1, {int(time.time() * 1e6)})",
             f"INSERT INTO lane_entry VALUES ('{lane}', {upto}, 1, X'{mac.hex()}')",
             at=at,
         )

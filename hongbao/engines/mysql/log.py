@@ -1,6 +1,7 @@
 """The log of a ledger on a cluster, in SQL: its leaves, hashes, checkpoints and witnesses."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from hongbao.domain.log.checkpoint import Checkpoint, Origin
@@ -42,30 +43,33 @@ class Log:
         acknowledged = None if seen[0] is None else (int(seen[0]), int(seen[1]))
         return Checkpoint(Origin(name, epoch), size, bytes(root)), bytes(seal), acknowledged
 
-    def lanes_moved(self, count: int | None = None) -> list[Lane]:
-        limit = -1 if count is None else count
-        gone = self._engine.rows(
-            "SELECT lane, upto, head, epoch, leaf FROM sealed_lane"
-            " WHERE upto > 0 AND NOT EXISTS (SELECT 1 FROM lane WHERE lane.name = sealed_lane.lane)"
-            " ORDER BY lane LIMIT ?",
-            limit,
+    def lanes_moved(self, count: int | None = None, since: datetime | None = None) -> list[Lane]:
+        found = [] if since is not None else self._lanes_gone()
+        rows = self._engine.rows(
+            "SELECT lane.at, lane.name, lane.upto, lane.head,"
+            " was.upto, was.head, was.epoch, was.leaf"
+            " FROM lane LEFT JOIN sealed_lane AS was ON was.lane = lane.name"
+            " WHERE lane.at >= ?"
+            " AND (was.lane IS NULL OR was.upto <> lane.upto OR was.head <> lane.head)",
+            0 if since is None else to_micros(since),
         )
-        moved = self._engine.rows(
-            "SELECT lane.name, lane.upto, lane.head, was.upto, was.head, was.epoch, was.leaf,"
-            " still.mac"
-            " FROM lane"
-            " LEFT JOIN sealed_lane AS was ON was.lane = lane.name"
-            " LEFT JOIN lane_entry AS still"
-            " ON still.lane = lane.name AND still.number = was.upto"
-            " WHERE was.lane IS NULL OR was.upto <> lane.upto OR was.head <> lane.head"
-            " ORDER BY lane.at, lane.name LIMIT ?",
-            limit,
-        )
-        found = [Lane(name, 0, FIRST_MAC, _sealed(sealed), None) for name, *sealed in gone]
-        for name, upto, head, *sealed, still in moved:
-            mac = None if still is None else bytes(still)
-            found.append(Lane(name, upto, bytes(head), _sealed(sealed), mac))
+        rows.sort(key=lambda row: row[:2])  # those that have waited longest first
+        moved = [
+            (name, upto, bytes(head), _sealed(sealed))
+            for _at, name, upto, head, *sealed in rows[:count]
+        ]
+        still = self.macs([(name, sealed.upto) for name, _upto, _head, sealed in moved])
+        for name, upto, head, sealed in moved:
+            found.append(Lane(name, upto, head, sealed, still.get((name, sealed.upto))))
         return found[:count]
+
+    def _lanes_gone(self) -> list[Lane]:
+        rows = self._engine.rows(
+            "SELECT was.lane, was.upto, was.head, was.epoch, was.leaf"
+            " FROM sealed_lane AS was LEFT JOIN lane ON lane.name = was.lane"
+            " WHERE lane.name IS NULL AND was.upto > 0 ORDER BY was.lane"
+        )
+        return [Lane(name, 0, FIRST_MAC, _sealed(sealed), None) for name, *sealed in rows]
 
     def unsealed(self, lane: str) -> Lane:
         row = self._engine.row("SELECT upto, head FROM lane WHERE name = ?", lane)

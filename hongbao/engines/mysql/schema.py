@@ -166,7 +166,8 @@ TABLES: dict[str, str] = {
         head VARBINARY(32) NOT NULL CHECK (length(head) = 32),
         entry BIGINT NOT NULL,
         at BIGINT NOT NULL,
-        version BIGINT NOT NULL DEFAULT 1
+        version BIGINT NOT NULL DEFAULT 1,
+        KEY lane_by_moment (at)
     """,
     "lane_entry": """
         lane VARCHAR(40) NOT NULL,
