@@ -28,7 +28,8 @@ from tests.wallet.world import LI, WANG, YUAN, World, right
 pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("HONGBAO_SERVE_ROUNDS", "12"))
-SECONDS = float(os.environ.get("HONGBAO_OVERLOAD_SECONDS", "4"))
+CLAIMS = int(os.environ.get("HONGBAO_OVERLOAD_CLAIMS", "20000"))
+LINKS = 50
 PACKETS = 24
 CLIENTS = (LI, WANG)
 
@@ -93,101 +94,122 @@ def test_a_server_that_is_killed_while_clients_wait_pays_each_claim_once(
 
 
 class Rate(NamedTuple):
-    """Replies in a second: those that were answered, and those that were refused at once."""
+    """Replies for each second that the server had the processor, and the slowest, in seconds."""
 
     answered: float
     overloaded: float
     slowest: float
 
 
+class Link:
+    """One connection, with what is not sent yet and what was read of the next reply."""
+
+    def __init__(self, place: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(str(place))
+        self.socket.setblocking(False)
+        self.unsent, self.read = bytearray(), bytearray()
+
+    def step(self) -> list[bytes]:
+        """Send and read what can be, and return the replies that came."""
+        with suppress(BlockingIOError):
+            del self.unsent[: self.socket.send(self.unsent)]
+        with suppress(BlockingIOError):
+            self.read += self.socket.recv(1 << 16)
+        *lines, rest = bytes(self.read).split(b"\n")
+        self.read[:] = rest
+        return lines
+
+
 class Client:
-    """One client, which sends claims without waiting for their answers."""
+    """A device with many connections, which sends claims without waiting for their answers."""
 
     def __init__(self, world: World, session: DeviceSession, packet: str) -> None:
-        self._link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._link.connect(str(world.env.socket))
-        self._link.setblocking(False)
+        self._links = [Link(world.env.socket) for _ in range(LINKS)]
         self._session, self._packet = session, packet
-        self._unsent, self._read = bytearray(), bytearray()
-        self._number = 0
         self.sent: dict[str, float] = {}
 
     def close(self) -> None:
-        self._link.close()
+        for link in self._links:
+            link.socket.close()
 
     def ask(self) -> None:
         """Put one more claim behind those that are not sent yet."""
-        self._number += 1
-        request_id = f"load-{self._session.counter + 1}"
-        self._unsent += request_line(self._session.claim(self._packet, request_id))
-        self.sent[request_id] = time.monotonic()
+        number = self._session.counter + 1
+        asked = self._session.claim(self._packet, f"load-{number}")
+        self._links[number % LINKS].unsent += request_line(asked, 30_000)
+        self.sent[asked.request_id] = time.monotonic()
 
     def step(self) -> Iterator[tuple[str, float]]:
-        """Send and read what can be; yield each reply's code, and how long it took."""
-        with suppress(BlockingIOError):
-            del self._unsent[: self._link.send(self._unsent)]
-        try:
-            self._read += self._link.recv(1 << 16)
-        except BlockingIOError:
-            time.sleep(0.0005)
-        *lines, rest = bytes(self._read).split(b"\n")
-        self._read[:] = rest
-        for line in lines:
-            reply = json.loads(line)
-            since = self.sent.pop(reply["request_id"])
-            yield reply.get("refused", {}).get("code", "claimed"), time.monotonic() - since
+        """Yield the code of each reply that has come, and how long it took."""
+        time.sleep(0.002)  # the processor is the server's
+        for link in self._links:
+            for line in link.step():
+                reply = json.loads(line)
+                since = self.sent.pop(reply["request_id"])
+                yield reply.get("refused", {}).get("code", "claimed"), time.monotonic() - since
 
 
-def rate(client: Client, seconds: float, *, offered: float | None = None) -> Rate:
-    """Return what comes back in *seconds*: of a hundred at a time, or of *offered* a second."""
-    begun, asked = time.monotonic(), 0
+def cpu_of(process: int) -> float:
+    """Return for how many seconds *process* has had the processor."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rate(client: Client, server: int, claims: int, *, offered: float | None = None) -> Rate:
+    """Return what comes back of *claims*: a hundred at a time, or *offered* each second of it."""
+    begun, asked = cpu_of(server), 0
     codes: Counter[str] = Counter()
     slowest = 0.0
-    while (passed := time.monotonic() - begun) < seconds or client.sent:
-        assert passed < seconds + 30
-        if passed < seconds:
-            wanted = 100 - len(client.sent) if offered is None else int(offered * passed) - asked
-            for _ in range(wanted):
-                client.ask()
-                asked += 1
+    ends_at = time.monotonic() + 120
+    while asked < claims or client.sent:
+        assert time.monotonic() < ends_at
+        passed = cpu_of(server) - begun + 0.05
+        wanted = 100 - len(client.sent) if offered is None else int(offered * passed) - asked
+        for _ in range(min(wanted, claims - asked)):
+            client.ask()
+            asked += 1
         for code, took in client.step():
-            codes[code] += passed < seconds
+            codes[code] += 1
             slowest = max(slowest, took)
+    used = cpu_of(server) - begun
     overloaded = codes.pop("overloaded", 0)
     assert {"already_claimed"} == set(codes)
-    return Rate(codes.total() / seconds, overloaded / seconds, slowest)
+    return Rate(codes.total() / used, overloaded / used, slowest)
 
 
 @contextmanager
-def serving(world: World) -> Iterator[None]:
+def serving(world: World) -> Iterator[int]:
     child = start(partial(serve, world, 1))
     try:
         until(world.env.socket.exists)
-        yield
+        yield child
     finally:
         kill(child)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads what a process has used from /proc")
 def test_three_times_too_much_is_refused_and_the_rest_is_answered_as_ever(world: World):
     """
     What is too much is refused at once, and goodput is back as soon as the load is gone.
+
+    In seconds of the server's own, since other processes are on this machine.
     """
     packet = world.zhang.send(4 * YUAN, count=2, pin=right)["packet"]
     world.li.claim(packet)
     session = session_of(world, LI)
     world.close()
-    with serving(world):
+    with serving(world) as server:
         client = Client(world, session, packet)
-        rate(client, 0.5)
-        usual = rate(client, 2)
-        flood = rate(client, SECONDS, offered=3 * usual.answered)
-        after = rate(client, 2)
+        rate(client, server, 500)
+        usual = rate(client, server, 2000)
+        flood = rate(client, server, CLAIMS, offered=3 * usual.answered)
+        after = rate(client, server, 2000)
         client.close()
 
     sys.stdout.write(f"usual {usual}\nthree times that {flood}\nafter it {after}\n")
     assert 0 == usual.overloaded == after.overloaded
     assert flood.overloaded > usual.answered / 2
     assert flood.answered > usual.answered / 2
-    assert flood.slowest < 2.5
-    assert after.answered > usual.answered * 0.6
+    assert after.answered > usual.answered * 0.8
     assert {} == world.findings()
