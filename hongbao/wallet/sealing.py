@@ -95,7 +95,7 @@ def seal(home: Home, count: int = LANES_MAX) -> Sealed:
     torn: list[str] = []
     begun_ns = monotonic_ns()
     is_whole = home.compared_at_ns is None or begun_ns - home.compared_at_ns > WHOLE_NS
-    since = None if is_whole else home.now() - RECENT
+    since = None if is_whole else _recent(home)
     with suppress(OutcomeUnknown):  # what the ledger has is what counts
         torn = repeat(home, lambda: _step(home, log, count, since))
         if is_whole:
@@ -131,6 +131,15 @@ def _step(home: Home, log: MachineLog, count: int, since: datetime | None) -> li
         return torn
 
 
+def _recent(home: Home) -> datetime | None:
+    """
+    Return since when lanes are looked at that are new: None for all, where the clock is virtual.
+
+    By this machine's clock, whatever those of others show: no act of its own is older.
+    """
+    return home.env.now() - RECENT if home.row.virtual_at is None else None
+
+
 def _insert(log: MachineLog, before: Checkpoint, decided: Step) -> None:
     """Append a step. Raises LogAltered if rows are there that no sealer has written."""
     try:
@@ -150,7 +159,7 @@ def afterwards(home: Home) -> None:
         return
     log = log_of(home)
     try:
-        _step(home, log, LANES_MAX, home.now() - RECENT)
+        _step(home, log, LANES_MAX, _recent(home))
         log.look()
     except HongbaoError:
         return
