@@ -54,6 +54,19 @@ def test_what_was_brought_in_is_told_and_listed(world: World):
     assert (told["bill"], 3, told["at"]) == (listed["bill"], listed["count"], listed["imported_at"])
 
 
+def test_a_bill_whose_times_have_no_seconds_says_so(world: World):
+    """
+    As a spreadsheet has saved it; the list reads it from the chain.
+    """
+    lines = [
+        (number, [cells[0].removesuffix(":00"), *cells[1:]]) for number, cells in bill(ROWS[:1])
+    ]
+
+    told = world.zhang.bring_in(lines, file="bill.csv")
+
+    assert "minute" == told["precision"]
+
+
 COUNTED = {"device": ("counter",)}
 """What every signed act changes."""
 

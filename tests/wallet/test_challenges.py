@@ -262,6 +262,8 @@ def test_wrong_answers_are_counted_and_the_last_ends_it(asking: World):
     assert [2, 1] == left
     with pytest.raises(ChallengeFailed):
         zhang.answer_challenge(challenge, answer)
+    with pytest.raises(ChallengeFailed):
+        zhang.challenge(challenge)
     assert [] == zhang.challenges()
     with pytest.raises(ChallengeRequired):
         zhang.send(5 * YUAN, pin=right)

@@ -1,5 +1,6 @@
 """Payments through the channel: whatever goes wrong, each has one outcome, and money one owner."""
 
+import json
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -506,6 +507,8 @@ def test_a_late_booking_is_undone_by_the_bank(demo: World):
 
     steps = ["instruct_topup", "sent", "bank", "unknown", "not_paid", "bank", "late_answer", "bank"]
     assert steps == acts(demo, entries)
+    told = {row[1]: json.loads(row[12]) for row in demo.dump()["entry"][entries:]}
+    assert ("sent", "unknown") == (told["sent"][6], told["unknown"][6])
     assert before == money(demo)
     zhang.settle()
     assert len(steps) == len(acts(demo, entries))

@@ -423,6 +423,33 @@ def test_a_shared_devices_key_stays_until_the_last_has_removed_it(world: World):
 # --- sessions -----------------------------------------------------------------------------------
 
 
+def test_a_login_that_is_asked_for_again_is_answered_again(world: World):
+    """
+    Without the PIN, which somebody has typed already; and another request's id is not taken.
+    """
+    first = world.zhang.login(pin=right, request_id="in")
+
+    assert {**first, "replayed": True} == world.zhang.login(pin=unasked, request_id="in")
+    with pytest.raises(errors.RequestConflict):
+        world.zhang.login(FIRST, pin=unasked, request_id="in")
+    assert ["device_login"] == acts(world)[-1:]
+
+
+def test_a_move_or_a_fault_that_is_only_tried_changes_nothing(dicing: World):
+    """
+    It is answered as if it were done.
+    """
+    desk = dicing.zhang
+    before = dicing.dump()
+
+    moved = desk.move("beijing", dry_run=True)
+    told = desk.set_device_fault(FIRST, "forge", dry_run=True)
+
+    assert ("unknown", "beijing") == (moved["before"], moved["city"])
+    assert (FIRST, "forge") == (told["device"], told["device_fault"])
+    assert before == dicing.dump()
+
+
 @pytest.mark.parametrize(
     ("fault", "refusal"), [("replay", errors.ReplayedNonce), ("forge", errors.BadSignature)]
 )

@@ -289,6 +289,8 @@ def test_a_returned_share_goes_back_to_the_sender(world: World, paid_from: str, 
     assert 10 * YUAN - share_fen == used_fen(world, flow)
     share = world.zhang.show(sent["packet"])["shares"][0]
     assert ("returned" if way == "by itself" else "rejected") == share["case"]
+    about = [row[2:7:4] for row in world.dump()["entry"] if row[1] in ("returned", "rejected")]
+    assert [(world.zhang.me.id, world.li.me.id)] == about
     assert {} == world.findings()
     world.turn(days=3)
     world.zhang.refund_due()

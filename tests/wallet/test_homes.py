@@ -724,5 +724,6 @@ def test_only_a_file_can_be_restored(world: World):
     A device might never end, and a folder is no ledger.
     """
     for source in (Path("/dev/zero"), world.folder):
-        with pytest.raises(errors.FileNotReadable):
+        with pytest.raises(errors.FileNotReadable) as caught:
             restore(world.env, source, accept_older=never)
+        assert {"path": str(source), "reason": "it is not a file"} == caught.value.facts

@@ -123,6 +123,30 @@ def test_exactly_what_was_booked_wrongly_is_named_and_can_be_put_right(home: Wor
     assert {} == home.findings()
 
 
+@pytest.mark.parametrize(
+    ("fault", "ours_fen", "amount_fen"),
+    [(Fault.SURPLUS, 0, 100 * YUAN), (Fault.SHORTAGE, 100 * YUAN, 100 * YUAN)],
+)
+def test_what_was_put_right_is_listed_with_what_is_ours(
+    home: World, fault: Fault, ours_fen: int, amount_fen: int
+):
+    """
+    Of a payment that was declined nothing is; the bank has the same then.
+    """
+    payment = misbooked(home, fault)
+    put_right(home, payment)
+
+    with Wallet.open(home.env, profile=ZHANG) as desk:
+        [line] = desk.reconcile()["differences"]
+
+    assert (payment, True) == (line["message"], line["corrected"])
+    assert (ours_fen, ours_fen, amount_fen) == (
+        line["ours_fen"],
+        line["theirs_fen"],
+        line["amount_fen"],
+    )
+
+
 @pytest.mark.parametrize("reason", ["topup", "withdraw"])
 @pytest.mark.parametrize("fault", NAMED)
 def test_users_keep_what_they_were_told_and_the_card_follows(

@@ -148,8 +148,25 @@ def test_rejecting_sends_the_money_back_the_way_it_came(desk: World, paid_from: 
         desk.zhang.balance()["held_fen"],
     )
     assert (0 if paid_from == "balance" else 10 * YUAN) == desk.zhang.balance()["on_its_way_fen"]
+    day = 16 if paid_from == "balance" else 17
+    assert f"2026-02-{day}T12:00:00+08:00" == decided["arrives_at"]
     with pytest.raises(errors.PacketRefunded):
         desk.li.claim(decided["packet"])
+
+
+def test_an_opinion_is_a_request_of_its_own(desk: World):
+    """
+    Numbered within its case, and the list says why there is one, in both languages.
+    """
+    case = held(desk, yuan=50)
+    say(desk, case, Verb.APPROVE)
+    say(desk, case, Verb.APPROVE, BAO)
+
+    [line] = desk.zhang.cases(closed=True)["cases"]
+    assert (case, SAYS) == (line["case"], line["why"])
+    assert [f"/{case}/1", f"/{case}/2"] == [
+        row[3] for row in desk.dump()["entry"] if row[3].startswith(f"/{case}/")
+    ]
 
 
 def test_the_evidence_of_a_packet_paid_by_card_is_what_was_judged_first(desk: World):
