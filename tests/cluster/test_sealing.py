@@ -634,7 +634,7 @@ def test_go_reads_a_log_that_was_written(verifier: Path, shared: Shared, tmp_pat
     """
     macs = [f"X'{bytes([number % 256] * 32).hex()}'" for number in range(300)]
     shared.sql(
-        "INSERT INTO lane VALUES"
+        "INSERT INTO lane (name, upto, head, entry, at) VALUES"
         + ", ".join(f"('packet/{n}', 1, {mac}, 1, 1)" for n, mac in enumerate(macs)),
         "INSERT INTO lane_entry VALUES"
         + ", ".join(f"('packet/{n}', 1, 1, {mac})" for n, mac in enumerate(macs)),
