@@ -175,7 +175,7 @@ class NotAllDone(HongbaoError):
 
     exit_code = ExitCode.PENDING
     sentence = N_("what is due and could not be done yet: {failed}")
-    advice = N_("the next `hongbao serve` tries again")
+    advice = N_("`hongbao serve --once` tries again")
 
 
 class Unpaid(NotPaid):

@@ -404,8 +404,8 @@ STATES: dict[str, tuple[Shown, ...]] = {
             (f"{CARD} -p 小红", "topup 900 -p 小红", "send 500 -c 9 -p 小红"),
         ),
     ),
-    "the next `hongbao serve` tries again": (
-        Shown("serve --once", ("bank fault icbc timeout", "topup 5")),
+    "`hongbao serve --once` tries again": (
+        Shown("serve --once", ("bank fault icbc timeout", "topup 5"), ends=(17,)),
     ),
     "your money is safe. Do not pay again; check later with `hongbao settle`": (
         Shown("topup 444.01"),

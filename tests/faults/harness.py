@@ -200,6 +200,7 @@ class Bench:
     def looked(self, words: Sequence[str], typed: Typed, *, checks: bool) -> After:
         """Return what the next process finds; see `After`."""
         heard = os.memfd_create("after")
+        heard_by_none = os.open(os.devnull, os.O_WRONLY)
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -207,6 +208,8 @@ class Bench:
                 gc.disable()
                 os.setsid()
                 signal.alarm(3 * SECONDS_MAX)
+                for number in (1, 2):  # what a command starts would write into our lines
+                    os.dup2(heard_by_none, number)
                 running.take_place(self.point / "out", {**self.variables, **typed.variables})
                 _hurry()
                 after = self._after(words, checks=checks)
@@ -218,6 +221,7 @@ class Bench:
                 os.write(heard, traceback.format_exc().encode())
             finally:
                 os._exit(code)
+        os.close(heard_by_none)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         text = _content(heard)
         if code:

@@ -324,6 +324,7 @@ class Machine:
 
     def begin_seal(self, count: int) -> None:
         """Decide a step on what a transaction reads. Raises Inconsistent, by its own witness."""
+        self.pending = None  # a step is one transaction: none is left over from before
         before = self.look()
         leaves = []
         self.torn = []
