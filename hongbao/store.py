@@ -725,10 +725,10 @@ class Store(Protocol):
 
     has_lanes: bool
     """
-    Whether each profile and packet has a chain of its own, or there is one for all.
+    Whether each profile and packet has its chain, or there is one for all.
 
     With lanes, numbers of acts have gaps, an act may come that has a smaller number than one that
-    was there before it, and each act has a seal of its own.
+    was there before it, and each act is sealed apart.
     """
 
     @property
@@ -757,7 +757,7 @@ class Store(Protocol):
         self, *changing: tuple[str, object], dry_run: bool = False
     ) -> AbstractContextManager[None]:
         """
-        Read, decide and write as if nobody else did, all or nothing.
+        Read, decide and write as if no one else did, all or nothing.
 
         The embedded engine has one lock for everything, taken at the start because every act reads
         before it writes. One with a lane for each profile and packet reads one snapshot, and

@@ -30,7 +30,8 @@ class Chain:
 
     Each `rekey` begins the next generation, and nothing else does: one who kept the chain key
     of one that is over may not write what comes after it. Where an entry is sealed upon the one
-    before, none is missing between them, whatever their numbers: a ledger from a cluster has gaps.
+    before, none is missing between them, even if their numbers are not consecutive: a ledger from
+    a cluster has gaps.
     """
 
     def __init__(self, context: Context) -> None:

@@ -1,4 +1,4 @@
-"""Checks of lanes: every entry sealed in each of its own, and none missing there."""
+"""Checks of lanes: every entry sealed in each of its lanes, and none missing there."""
 
 from __future__ import annotations
 

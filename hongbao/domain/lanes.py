@@ -16,7 +16,7 @@ Holds = tuple[str, str, int]
 """An account: its book, kind and owner."""
 
 PLATFORM = "platform"
-"""The lane of all that is nobody's own: rules, operators, devices, cards, banks, settlement."""
+"""The lane of the rest: rules, operators, devices, cards, banks, settlement."""
 
 FIRST_MAC = bytes(32)
 """What the first entry of a lane is sealed upon."""
@@ -36,7 +36,7 @@ FREE = frozenset({"counter", "refusal", "stop"})
 """
 Rows that no lane is needed for.
 
-A device's counter is changed only from below. A refusal is remembered once, with a seal of its own,
+A device's counter is changed only from below. A refusal is remembered once, and sealed apart,
 and a stop has the number of its entry.
 """
 

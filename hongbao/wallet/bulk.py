@@ -116,7 +116,7 @@ class BulkClaims:
 
     What is kept is true while the chain's head is where the last group has left it: every act that
     could change any of it moves the head, no matter from which process. With lanes there is no such
-    head, and each group reads anew.
+    head, and each group reads again.
     """
 
     def __init__(self, home: Home) -> None:
@@ -157,7 +157,7 @@ class BulkClaims:
 
 
 def _packets_of(requests: Sequence[ClaimRequest]) -> Iterator[tuple[str, object]]:
-    """Yield the packets that *requests* are about, as `Store.transaction` is told of them."""
+    """Yield the packets that *requests* are about, as `Store.transaction` takes them."""
     for packet in {asked.packet for asked in requests}:
         with suppress(HongbaoError):  # which the request's own answer says
             yield "packet", parse_packet_id(packet)

@@ -135,7 +135,7 @@ def _recent(home: Home) -> datetime | None:
     """
     Return since when lanes are looked at that are new: None for all, where the clock is virtual.
 
-    By this machine's clock, whatever those of others show: no act of its own is older.
+    By this machine's clock, not by those of others: no act of this machine is older.
     """
     return home.env.now() - RECENT if home.row.virtual_at is None else None
 

@@ -14,12 +14,14 @@ from hongbao import errors
 from hongbao.domain.cases import Verb
 from hongbao.domain.facts import SHAPES, as_text, pack, read, unpack
 from hongbao.domain.pin import Pin
+from hongbao.home.opened import Home
 from hongbao.render import render, render_read
 from hongbao.wallet import unit_of_work
 from hongbao.wallet.homes import restore
 from hongbao.wallet.machines import note_use
 from hongbao.wallet.operators import By
 from hongbao.wallet.repair import repair
+from hongbao.wallet.unit_of_work import perform_step
 from tests.wallet import test_check, test_check_channel, test_check_guards
 from tests.wallet.acts import BY_NAME
 from tests.wallet.bills import bill
@@ -55,6 +57,12 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[tuple[str, int], 
     with monkeypatch.context() as patch:
         patch.setattr(unit_of_work, "pack", compare)
         yield met
+
+
+def said_of_an_epoch(home: Home) -> None:
+    """Let an act say what one that opens an epoch says; only a cluster has a log to open one of."""
+    counts = {"epoch": 2, "kept": 9, "abandoned": 1, "torn": 0, "operator": None}
+    perform_step(home, "home_epoch", "/epoch/2", lambda doing: {**doing.common, **counts}, step=1)
 
 
 def held(world: World, then: str, verb: Verb) -> None:
@@ -137,6 +145,7 @@ def test_each_entry_gives_its_answer_again(
         worlds("sessions").zhang.open_session()
         repaired(worlds("damaged"), tmp_path)
         note_use(worlds("shared").zhang.home, "8f2a", "0c1d")
+        said_of_an_epoch(worlds("epochs").zhang.home)
         for name in OTHERS:
             world, kind = worlds(name), BY_NAME[name]
             kind.do(world.open(kind.who), kind.ready(world))

@@ -92,7 +92,7 @@ def _outside_strings(text: str, change: Callable[[str], str]) -> str:
 
 
 def _numbered(statement: Statement, table: str) -> Statement:
-    """Have a row of *table* get a number, which the embedded engine gives by itself."""
+    """Have a row of *table* get a number, which the embedded engine gives without being asked."""
     text = statement.text.replace("(", "(id, ", 1).replace("VALUES (", "VALUES (%s, ", 1)
     return statement._replace(text=text, numbered=table)
 

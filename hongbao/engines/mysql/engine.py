@@ -418,7 +418,7 @@ class Ledger(Verbs):
                 self._apart("DELETE FROM underway WHERE number = %s", (announced,))
 
     def _apart(self, sql: str, values: Sequence[object]) -> None:
-        """Run one statement on a connection of its own, and commit it."""
+        """Run one statement on a separate connection, and commit it."""
         connection = self._connected()
         try:
             _ran(connection, sql, values)
@@ -442,7 +442,7 @@ class Ledger(Verbs):
         acts: Sequence[Decided],
         seal: Seal,
         *,
-        more: bool = False,  # noqa: ARG002 - each act has a seal of its own
+        more: bool = False,  # noqa: ARG002 - each act is sealed apart
     ) -> bytes | None:
         """Put *acts* into their lanes; an entry keeps the MAC that it has in the first of them."""
         home = self.home()
