@@ -200,6 +200,10 @@ def test_two_primaries_under_load_are_not_joined_and_what_is_thrown_away_is_foun
         run.wait_for_answers()
         sites.part("shanghai")
         until_size(n1, 2)
+        end = time.monotonic() + 60
+        while n3.look().is_primary:  # it has to notice the cut, too
+            assert time.monotonic() < end
+            time.sleep(0.1)
         sites.take_over(n3)
         before = [node.look().seqno for node in (n1, n3)]
         run.wait_for_answers(100)
