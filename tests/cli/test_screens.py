@@ -326,11 +326,11 @@ def test_an_unconfirmed_limit_is_marked(seen: Seen):
 
 def test_every_check_has_a_line(seen: Seen):
     """
-    A tick for each, and the head that a statement prints too.
+    A tick for each, but for that of a log, which only a ledger on a cluster has.
     """
     lines = lines_of(seen, "zh_CN 40", "check")
 
-    assert len(PROBLEMS) == sum(line.startswith("✓ ") for line in lines)
+    assert len(PROBLEMS.keys() - {"log"}) == sum(line.startswith("✓ ") for line in lines)
 
 
 # --- what falls due on a real clock --------------------------------------------------------------

@@ -75,11 +75,11 @@ def test_a_disk_that_is_full_after_the_first_of_two_acts_is_told_so(
     done: list[object] = []
     append = Ledger.append
 
-    def appended(*given: Any) -> Any:
+    def appended(*given: Any, **named: Any) -> Any:
         if len(done) == before:
             full()
         done.append(given)
-        return append(*given)
+        return append(*given, **named)
 
     monkeypatch.setattr(Ledger, "append", appended)
 
