@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from hongbao.errors import ExitCode, StoryFailed, StoryStopped
+from hongbao.errors import ExitCode, Interrupted, StoryFailed, StoryStopped
 from hongbao.story import running
 from hongbao.story.books import Keys, differing_facts, last_entry, virtual_span
 from hongbao.story.folders import lent_folder
@@ -192,13 +192,17 @@ def play(
     Close the iterator (`contextlib.closing`) to leave early, and the folder is gone then, too.
 
     Raises StoryFailed at the first expectation that does not hold, after its `Answered`; or
-    StoryStopped, where the system refused the command what it needs.
+    StoryStopped, where the system refused the command what it needs, and Interrupted, where Ctrl-C
+    reached the command and not its story.
     """
     with lent_folder() as lent:
         player = Player(lent, None, language, screen, variables, {}, run)
         for outcome in player.outcomes(story):
             if isinstance(outcome, Failed):
-                if (outcome.problem, outcome.got) == ("exit_code", str(int(ExitCode.UNUSABLE))):
+                ended = outcome.got if outcome.problem == "exit_code" else None
+                if ended == str(int(ExitCode.INTERRUPTED)):
+                    raise Interrupted
+                if ended == str(int(ExitCode.UNUSABLE)):
                     raise StoryStopped(
                         source=outcome.source,
                         line=outcome.line,

@@ -15,8 +15,10 @@ import pytest
 
 from hongbao import cli
 from hongbao.commands import demo
+from hongbao.errors import Interrupted
 from hongbao.story import Answered, Screen, Told, play, read
 from hongbao.story.promises import plain
+from hongbao.story.running import Ran
 from hongbao.story.script import Command, Narration
 from hongbao.ui.script import columns
 from tests import warm
@@ -193,6 +195,32 @@ def test_a_demo_whose_disk_refuses_it_is_stopped_and_no_bug(
 
     assert ("story_stopped", 3, "21") == (error["code"], error["line"], error["got"])
     assert "temporary folders" in error["hint"]
+
+
+def test_a_demo_of_which_only_a_command_heard_ctrl_c_is_interrupted(tiny: Path):
+    """
+    As a shell's script is: the story is right, and is not reported as a bug.
+    """
+
+    def interrupted(words: list[str], *_where: object) -> Ran:
+        ended = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, *words], capture_output=True, check=False
+        )
+        return Ran(ended.returncode, ended.stdout, ended.stderr)
+
+    with pytest.raises(Interrupted), closing(play(read(tiny), run=interrupted)) as events:
+        list(events)
+
+
+INTERRUPTED = """
+import os, signal
+from hongbao import cli
+from hongbao.commands.caller import Caller
+
+def killed(*_): os.kill(os.getpid(), signal.SIGINT)
+Caller.wallet = killed
+raise SystemExit(cli.main())
+"""
 
 
 # --- leaving -------------------------------------------------------------------------------------
