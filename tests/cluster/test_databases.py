@@ -52,8 +52,8 @@ def store(databases: Databases) -> Store:
     return made
 
 
-def sql(node: Cluster, statement: str) -> Any:
-    with connect(node, node.nodes[0], database="hongbao_ledger") as link, link.cursor() as cursor:
+def sql(node: Cluster, statement: str, *, database: str = "hongbao_ledger") -> Any:
+    with connect(node, node.nodes[0], database=database) as link, link.cursor() as cursor:
         cursor.execute(statement)
         link.commit()
         return cursor.fetchall()
@@ -231,22 +231,30 @@ def test_another_key_opens_nothing(databases: Databases, store: Store):
 
 
 def test_a_copy_takes_no_more_memory_for_more_rows(
-    databases: Databases, store: Store, node: Cluster, tmp_path: Path
+    databases: Databases, node: Cluster, tmp_path: Path
 ):
-    """A hundred thousand transfers, which would be tens of megabytes if they were kept."""
+    """
+    A hundred thousand transfers, which would be tens of megabytes if they were kept.
+
+    In a database that no other test uses: the server is still clearing that many deleted rows away
+    when the next one begins.
+    """
+    found(databases.create("long"))
+    long = databases.address("long").database
     more = "book, debit, credit, amount_fen, reason FROM transfer"
     behind = "(SELECT count(*) FROM transfer WHERE id >= 1000000)"
-    sql(node, f"INSERT INTO transfer SELECT 1000000, 1000000, {more} LIMIT 1")
+    sql(node, f"INSERT INTO transfer SELECT 1000000, 1000000, {more} LIMIT 1", database=long)
     for _ in range(17):
         sql(
             node,
             f"INSERT INTO transfer SELECT id + {behind}, id + {behind}, {more} WHERE id >= 1000000",
+            database=long,
         )
     databases.close()
     vault = Vault(bytes(32), 1)
 
     def copied() -> None:
-        with closing(databases.open()) as ledger:
+        with closing(databases.open("long")) as ledger:
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             copy_to(ledger, tmp_path / "copy", vault)
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
