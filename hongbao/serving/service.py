@@ -127,13 +127,16 @@ class Service:
     def run(self) -> None:
         """Serve until it is stopped. Raises why the wallet could not be opened the first time."""
         pause, problem = 0.0, None
+        stopped_at: datetime | None = None
         while not self.is_stopped:
+            stopped_at = None
             try:
                 self.server.attend(None, pause, problem)
                 self.is_opening = True
                 with self._open_home() as home:
                     self.is_opening, pause = False, 0.0
                     self._serve(home)
+                    stopped_at = home.now()
             except HongbaoError as error:
                 self.is_opening = False
                 if not (self._is_ready or isinstance(error, self._may_pass)):
@@ -142,7 +145,7 @@ class Service:
             except KeyboardInterrupt:
                 if not (self.is_opening and self.is_stopped):
                     raise
-        self._say("stopped", self._now())
+        self._say("stopped", stopped_at or self._now())
 
     def _serve(self, home: Home) -> None:
         """Do what is due in *home*, again and again, while it is in its place."""

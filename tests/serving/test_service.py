@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from hongbao.serving.notifying import READY, notify
 from hongbao.serving.server import Server
 from hongbao.serving.service import Pause, Service
 from hongbao.serving.stopping import Sleeper
+from hongbao.units import iso
 from hongbao.wallet import Wallet
 from tests.every import every
-from tests.wallet.channels import FEN, break_at
+from tests.wallet.channels import FEN, break_at, demo
 from tests.wallet.world import YUAN, World, right
 
 
@@ -89,6 +91,18 @@ def test_it_does_what_falls_due_while_it_runs(world: World, monkeypatch: pytest.
     assert [1000 * YUAN] == [each["gross_fen"] for each in lines[1]["settled"]]
     assert [YUAN] == [each["amount_fen"] for each in lines[2]["refunds"]]
     assert 0.5 < served.slept[3] < 0.8
+
+
+def test_a_demos_clock_is_the_one_it_tells_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    world = demo(tmp_path / "demo")
+    at = iso(world.zhang.home.now())
+    world.at += timedelta(days=40)  # the machine's clock, which a demo's does not follow
+
+    lines = Served(world, monkeypatch).run(rest)
+
+    assert [("ready", at), ("stopped", at)] == [(line["event"], line["at"]) for line in lines]
 
 
 def test_a_stop_ends_it_after_the_act_in_hand(world: World, monkeypatch: pytest.MonkeyPatch):
