@@ -126,6 +126,7 @@ def test_a_fault_at_every_point_of_every_command(
     tried = [told[-1] for told in shares]
     with capsys.disabled():
         sys.stdout.write(f"\nfaults tried: {tried}\n")
+        sys.stdout.writelines(f"wrong: {line}\n" for line in wrong)  # pytest would cut them off
 
     assert [] == wrong
     assert all("tried" in line for line in tried)
