@@ -65,9 +65,21 @@ class _Connection:
         self.link = link
         self.read = bytearray()
         self.unsent = bytearray()
+        self.claims = 0
+        """How many of its claims wait for their replies."""
+        self.events = 0
+        """What the selector looks for on it, for which it then calls `attend`."""
+        self.attend: Callable[[int], None] = lambda _events: None
         self.is_open = True
         self.is_last = False
         """Whether it is closed when it has taken what is there for it."""
+        self.has_ended = False
+        """Whether the client sends no more: it may still read what it has asked for."""
+
+    @property
+    def is_through(self) -> bool:
+        """Whether nothing more comes, and nothing more goes."""
+        return not self.unsent and (self.is_last or (self.has_ended and not self.claims))
 
 
 class Server:
@@ -210,6 +222,7 @@ class Server:
     def _reply(self, waiting: _Waiting, answer: "Claimed | HongbaoError", outcome: str) -> None:
         self.metrics.claims[outcome] += 1
         self.metrics.seconds.add(time.monotonic() - waiting.since)
+        waiting.connection.claims -= 1
         self._send(waiting.connection, reply_line(waiting.asked.request_id, answer))
 
     # --- connections -----------------------------------------------------------------------------
@@ -226,7 +239,8 @@ class Server:
             link.setblocking(False)
             connection = _Connection(link)
             self._connections.add(connection)
-            self._selector.register(link, selectors.EVENT_READ, self._attending(connection, read))
+            connection.attend = self._attending(connection, read)
+            self._watch(connection)
             if len(self._connections) > CONNECTIONS_MAX:
                 connection.is_last = True
                 error = Overloaded(waiting=len(self._waiting))
@@ -245,14 +259,37 @@ class Server:
                 except BlockingIOError:
                     return
                 except OSError:
-                    more = b""
-                if not more:
                     self._drop(connection)
+                    return
+                if not more:
+                    self._ended(connection)
                 elif not connection.is_last:
                     connection.read += more
                     read(connection)
 
         return attend
+
+    def _ended(self, connection: _Connection) -> None:
+        """Read no more from *connection*, and close it as soon as it has its replies."""
+        connection.has_ended = True
+        if connection.is_through:
+            self._drop(connection)
+        else:
+            self._watch(connection)
+
+    def _watch(self, connection: _Connection) -> None:
+        """Look for what *connection* is good for now: to read from it, or to send what waits."""
+        events = 0 if connection.has_ended else selectors.EVENT_READ
+        events |= selectors.EVENT_WRITE if connection.unsent else 0
+        if events == connection.events:
+            return
+        if not events:
+            self._selector.unregister(connection.link)
+        elif not connection.events:
+            self._selector.register(connection.link, events, connection.attend)
+        else:
+            self._selector.modify(connection.link, events, connection.attend)
+        connection.events = events
 
     def _read_claims(self, connection: _Connection) -> None:
         """Take the whole lines that *connection* has sent into the queue, or refuse them."""
@@ -277,6 +314,7 @@ class Server:
                 self.metrics.claims["overloaded"] += 1
                 self._send(connection, refusal_line(asked.request_id, self._is_full))
             else:
+                connection.claims += 1
                 self._waiting.append(waiting)
         self.metrics.waiting = len(self._waiting)
 
@@ -329,18 +367,16 @@ class Server:
         except OSError:
             self._drop(connection)
             return
-        if connection.is_last and not connection.unsent:
+        if connection.is_through:
             self._drop(connection)
-            return
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.unsent else 0)
-        key = self._selector.get_key(connection.link)
-        if key.events != events:
-            self._selector.modify(connection.link, events, key.data)
+        else:
+            self._watch(connection)
 
     def _drop(self, connection: _Connection) -> None:
         if connection.is_open:
             connection.is_open = False
-            self._selector.unregister(connection.link)
+            if connection.events:
+                self._selector.unregister(connection.link)
             connection.link.close()
             self._connections.discard(connection)
             self.metrics.connections = len(self._connections)

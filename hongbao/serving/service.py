@@ -11,7 +11,7 @@ from hongbao.home.opened import Home
 from hongbao.serving.server import Server
 from hongbao.serving.stopping import Sleeper
 from hongbao.units import iso
-from hongbao.wallet.due import Due, Key, nothing_done
+from hongbao.wallet.due import Due, Key, Task, nothing_done
 
 if TYPE_CHECKING:
     from hongbao.answers import Done, NotDoneYet, Served, ServeLine
@@ -171,13 +171,10 @@ class Service:
             self.server.attend(home, 0)  # no claim waits for all that is due
             if self._troubles.waits(task.key):
                 continue
-            try:
-                done = task.do()
-            except (Busy, Unusable):
-                raise
-            except HongbaoError as error:
+            done = _tried(task)
+            if isinstance(done, HongbaoError):
                 self.server.metrics.failed[task.kind] += 1
-                self._failed(task.key, error, TASK_PAUSE, home.now())
+                self._failed(task.key, done, TASK_PAUSE, home.now())
                 continue
             self._troubles.over(task.key)
             if done is not None:
@@ -199,7 +196,7 @@ class Service:
         """Note that *key* has failed, and report it if it is news; return how long it waits."""
         seconds, is_news = self._troubles.failed(key, error, pause)
         if is_news:
-            next_try_at = iso(self._now() + timedelta(seconds=seconds))
+            next_try_at = iso(at + timedelta(seconds=seconds))
             self._say("failed", at, failed=[_not_yet(key, error, next_try_at)])
         return seconds
 
@@ -231,17 +228,28 @@ def serve_once(home: Home, is_stopped: Callable[[], bool] = lambda: False) -> "S
                 break
             if task.key in failed:
                 continue
-            try:
-                done = task.do()
-            except (Busy, Unusable):
-                raise
-            except HongbaoError as error:
-                failed[task.key] = _not_yet(task.key, error, None)
+            done = _tried(task)
+            if isinstance(done, HongbaoError):
+                failed[task.key] = _not_yet(task.key, done, None)
                 continue
             if done is not None:
                 is_more = is_more or not done["sealed"]
                 all_done = _together(all_done, done)
     return {**all_done, "at": iso(home.now()), "failed": [*failed.values()]}
+
+
+def _tried(task: Task) -> "Done | HongbaoError | None":
+    """
+    Do *task*; return what was done, if anything was, or why it could not be.
+
+    Raises what is wrong with the wallet, and not with this task alone.
+    """
+    try:
+        return task.do()
+    except (Busy, Unusable):
+        raise
+    except HongbaoError as error:
+        return error
 
 
 def _together(first: "Done", then: "Done") -> "Done":

@@ -275,6 +275,41 @@ def test_what_is_wrong_with_the_ledger_undoes_the_group_and_is_told_to_all_of_it
     assert 10 * YUAN == replies(link, 1)[0]["answer"]["amount_fen"]
 
 
+def test_a_client_that_sends_no_more_still_gets_its_replies(world: World, serving: Serving):
+    """
+    One that is only half closed, whether its claims wait or its replies do; then it is closed.
+    """
+    packets, sessions = with_packets(world)
+    asks = [sessions[1].claim(packet, f"half-{packet}") for packet in packets[:2]]
+    link = serving.connect()
+    link.sendall(b"".join(map(request_line, asks)) + b'{"half of a')
+    link.shutdown(socket.SHUT_WR)
+    quiet = serving.connect()
+    quiet.shutdown(socket.SHUT_WR)
+    serving.server.attend(None, 0)  # connections
+    with Wallet.open(world.env) as wallet:
+        serving.answers(wallet.home, 2)
+    answers = {each["request_id"]: each["answer"]["packet"] for each in replies(link, 2)}
+    assert {ask.request_id: ask.packet for ask in asks} == answers
+    assert b"" == link.recv(1) == quiet.recv(1)
+    assert "hongbao_connections 0\n" in serving.server.metrics.text()
+
+
+def test_a_client_that_is_gone_costs_nothing(world: World, serving: Serving):
+    """
+    Its claim is made all the same, and nobody looks after its connection any more.
+    """
+    packets, sessions = with_packets(world)
+    link = serving.connect()
+    link.sendall(request_line(sessions[1].claim(packets[0], "gone")))
+    link.close()
+    with Wallet.open(world.env) as wallet:
+        serving.answers(wallet.home, 1)
+        serving.server.attend(wallet.home, 0.01)
+    assert "hongbao_connections 0\n" in serving.server.metrics.text()
+    assert [{}] == [world.findings()]
+
+
 def test_metrics_are_served_in_prometheus_text(world: World, serving: Serving):
     """
     Counts, a histogram of how long claims took, and of how many were in a group.

@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,7 @@ def test_a_silent_bank_is_asked_after_pauses_that_grow(
         demo.zhang.topup(FEN, pin=right)
     moment = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: moment[0])
+    demo.at += timedelta(days=40)  # the machine's clock, which a demo's does not follow
     served = Served(demo, monkeypatch)
 
     def wait(seconds: float) -> Callable[[], None]:
@@ -200,6 +201,8 @@ def test_a_silent_bank_is_asked_after_pauses_that_grow(
     )
 
     assert ["ready", "failed", "done", "stopped"] == events(lines)
+    at = datetime.fromisoformat(lines[1]["at"])
+    assert [iso(at + timedelta(seconds=5))] == [each["next_try_at"] for each in lines[1]["failed"]]
     assert ["accepted"] == [each["state"] for each in lines[2]["resolved"]]
 
 
