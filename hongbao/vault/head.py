@@ -1,6 +1,7 @@
 """The head: the last entry that these keys have seen, noted without waiting for the disk."""
 
 import os
+import re
 from pathlib import Path
 
 from hongbao import errors
@@ -78,7 +79,7 @@ class HeadNote:
         whole = [found for found in map(parse_line, lines) if found is not None]
         if whole:
             return max(whole)
-        if not content.strip(b" \n"):
+        if _is_blank_or_begun(content):
             return None
         raise errors.Damaged(path=str(self._path))
 
@@ -128,6 +129,13 @@ def parse_line(line: bytes) -> tuple[int, bytes] | None:
 
 def _sealed(body: bytes) -> bytes:
     return b"%b %b\n" % (body, checksum(body).encode())
+
+
+def _is_blank_or_begun(content: bytes) -> bool:
+    # Over the blanks of `prepare`, a first note that was torn is the beginning of a line and then
+    # blanks still. Whoever could make one look so could as well have made it blank.
+    begun = content.rstrip(b" \n")
+    return len(begun) < _LINE_BYTES - 1 and re.fullmatch(rb"[0-9a-f ]*", begun) is not None
 
 
 def _lines(content: bytes) -> list[bytes]:

@@ -101,6 +101,23 @@ def test_a_torn_note_costs_that_note_only(keys, folder, torn):
     assert (4, A) == folder().head()
 
 
+@pytest.mark.parametrize("torn", [0, 1, 20, 21, 50, 85, 86, 93, 94])
+def test_a_first_note_that_is_torn_was_not_made(keys, folder, torn):
+    """
+    Cut short at any byte over a new home's blanks, it is as if there were none yet, and no damage.
+    """
+    file = keys.path / "head"
+    blank = file.read_bytes()
+    keys.note_head(1, A)
+    noted = file.read_bytes()
+
+    file.write_bytes(noted[:torn] + blank[torn:])
+
+    assert folder().head() == (None if torn < 94 else (1, A))
+    folder().note_head(2, B)
+    assert ((2, B), None) == (folder().head(), folder().noted_since())
+
+
 @pytest.mark.parametrize("step", range(8))
 def test_a_note_killed_half_way_leaves_the_one_before(keys, folder, step):
     """
@@ -118,6 +135,7 @@ def test_a_note_killed_half_way_leaves_the_one_before(keys, folder, step):
     "content",
     [
         b"x",
+        b"7".ljust(94) + b"\n" + b"8".ljust(94) + b"\n",
         b"garbage\n" * 30,
         b"%020d " % 7 + b"0" * 64 + b" " + b"0" * 8 + b"\n",
         b"\xff" * 190,
