@@ -133,7 +133,7 @@ def _sealed(body: bytes) -> bytes:
 
 def _is_blank_or_begun(content: bytes) -> bool:
     # Over the blanks of `prepare`, a first note that was torn is the beginning of a line and then
-    # blanks still. Whoever could make one look so could as well have made it blank.
+    # blanks still. An attacker who can make one look so could as well have made it blank.
     begun = content.rstrip(b" \n")
     return len(begun) < _LINE_BYTES - 1 and re.fullmatch(rb"[0-9a-f ]*", begun) is not None
 
