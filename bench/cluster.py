@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.homes import CLAIMER, SENDER, env_of, found, send_packets  # noqa: E402
+from bench.homes import CLAIMER, SENDER, env_of, found, pin, send_packets  # noqa: E402
 from bench.pairs import Comparison, compare  # noqa: E402
 from bench.run import Result, machine, told  # noqa: E402
 from bench.start import LAUNCH, run, variables_in  # noqa: E402
@@ -48,11 +48,12 @@ class Sizes(NamedTuple):
     starts: int
     claims: int
     packets: int  # that each writer claims of in a round
+    topups: int  # that each writer makes in a round
     rounds: int
 
 
-FULL = Sizes(starts=40, claims=150, packets=40, rounds=6)
-QUICK = Sizes(starts=3, claims=4, packets=3, rounds=2)
+FULL = Sizes(starts=40, claims=150, packets=40, topups=20, rounds=6)
+QUICK = Sizes(starts=3, claims=4, packets=3, topups=2, rounds=2)
 
 
 @contextmanager
@@ -197,56 +198,84 @@ def asked(connection: Any, sql: str) -> list[Any]:
 # --- three writers --------------------------------------------------------------------------------
 
 
-def writers(folder: Path, sizes: Sizes) -> tuple[Comparison, int]:
-    """
-    Compare claims of three writers on three nodes, with lanes and with one chain for all.
+class Work(NamedTuple):
+    """What each of the writers does in a round: as *name*, one thing for each of its subjects."""
 
-    Each writer claims of packets that no other claims of at the same time. With one chain every act
-    is in the platform's lane, and waits for it as acts waited for the head that every ledger had.
-    Return the ratio of their claims a second, and how many times lanes made a claim begin again.
+    names: Sequence[str]
+    subjects: Sequence[str]
+    do: Callable[[Wallet, str], object]
+
+
+def writers(folder: Path, sizes: Sizes) -> Iterator[tuple[str, Comparison, int]]:
+    """
+    Compare three writers on three nodes with lanes, and with one chain for all.
+
+    Each claims of packets that no other claims of at the same time, and then each tops up. With one
+    chain every act is in the platform's lane, and waits for it as acts waited for the head that
+    every ledger had. Yield what they did, the ratio of how often in a second, and how many times
+    lanes made it begin again.
     """
     with nodes("galera", folder) as cluster:
-        access = access_to(cluster, cluster.create_database("hongbao_writers"))
+        access = access_to(cluster, cluster.create_database(DATABASE))
         env = env_of(folder / "writers")
         found(env, SENDER, topup_fen=50_000, access=access)
         claimers = [f"claimer{number}" for number in range(WRITERS * sizes.rounds)]
         for name in claimers:
             found(env, name)
         packets = send_packets(env, WRITERS * sizes.packets)
-        took: dict[bool, list[float]] = {True: [], False: []}
-        undone = 0
-        for turn in range(sizes.rounds):
-            for has_lanes in (True, False) if turn % 2 else (False, True):
-                mine = claimers[turn * WRITERS : (turn + 1) * WRITERS]
-                # Of half of the shares with lanes, and of the others without.
-                half = packets[has_lanes::2]
-                seconds, again = race(cluster, env, mine, half, has_lanes=has_lanes)
-                took[has_lanes].append(seconds)
-                undone += again if has_lanes else 0
+
+        def claims(turn: int, *, has_lanes: bool) -> Work:
+            mine = claimers[turn * WRITERS : (turn + 1) * WRITERS]
+            # Of half of the shares with lanes, and of the others without.
+            return Work(mine, packets[has_lanes::2], lambda wallet, packet: wallet.claim(packet))
+
+        yield "claim", *rounds(cluster, env, sizes.rounds, claims)
+        toppers = [f"topper{number}" for number in range(WRITERS)]
+        for serial, name in enumerate(toppers, start=1):
+            found(env, name, topup_fen=1, serial=serial)
+
+        def topups(_turn: int, *, has_lanes: bool) -> Work:  # noqa: ARG001 - the same in both
+            subjects = ["1"] * (WRITERS * sizes.topups)
+            return Work(toppers, subjects, lambda wallet, fen: wallet.topup(int(fen), pin=pin))
+
+        yield "top-up", *rounds(cluster, env, sizes.rounds, topups)
+
+
+DATABASE = "hongbao_writers"
+
+
+def rounds(
+    cluster: Cluster, env: Any, count: int, work: Callable[..., Work]
+) -> tuple[Comparison, int]:
+    """Have *work* done with lanes and without, *count* times; return how the times compare."""
+    took: dict[bool, list[float]] = {True: [], False: []}
+    undone = 0
+    for turn in range(count):
+        for has_lanes in (True, False) if turn % 2 else (False, True):
+            seconds, again = race(
+                cluster, env, work(turn, has_lanes=has_lanes), has_lanes=has_lanes
+            )
+            took[has_lanes].append(seconds)
+            undone += again if has_lanes else 0
     ratios = [chain / lanes for lanes, chain in zip(took[True], took[False], strict=True)]
     low, _middle, high = quantiles(ratios, n=4)
-    ratio = Comparison(
-        median(ratios), low, high, median(took[False]), median(took[True]), sizes.rounds
-    )
+    ratio = Comparison(median(ratios), low, high, median(took[False]), median(took[True]), count)
     return ratio, undone
 
 
-def race(
-    cluster: Cluster, env: Any, claimers: Sequence[str], packets: Sequence[str], *, has_lanes: bool
-) -> tuple[float, int]:
-    """Have each of *claimers* claim of its part of *packets* at its own node; return the time."""
+def race(cluster: Cluster, env: Any, work: Work, *, has_lanes: bool) -> tuple[float, int]:
+    """Have each writer do its part of *work* at its own node; return the time."""
     gate, opener = os.pipe()
     children = []
-    for number, name in enumerate(claimers):
+    for number, name in enumerate(work.names):
         mouth, pen = os.pipe()
         child = os.fork()
         if not child:
             status = 1
             try:
                 os.close(opener)
-                undone = claim_all(
-                    cluster, env, name, packets[number::WRITERS], number, gate, pen, has_lanes
-                )
+                mine = work._replace(names=[name], subjects=work.subjects[number::WRITERS])
+                undone = do_all(cluster, env, mine, number, gate, pen, has_lanes)
                 os.write(pen, b"%d" % undone)
                 status = 0
             finally:
@@ -266,24 +295,16 @@ def race(
     return perf_counter() - begun, undone
 
 
-def claim_all(
-    cluster: Cluster,
-    env: Any,
-    name: str,
-    packets: Sequence[str],
-    number: int,
-    gate: int,
-    pen: int,
-    has_lanes: bool,
+def do_all(
+    cluster: Cluster, env: Any, work: Work, number: int, gate: int, pen: int, has_lanes: bool
 ) -> int:
-    """Claim of *packets* at one node, once all are ready; return how often that began again."""
+    """Do *work* at one node, once all are ready; return how often that began again."""
     if not has_lanes:
         one_chain()
     undone = 0
-    with Wallet.open(env, profile=name) as wallet:
+    with Wallet.open(env, profile=work.names[0]) as wallet:
         wallet.home.store.close()
-        there = access_to(cluster, "hongbao_writers", number)
-        wallet.home.store = store = opened(wallet, there)
+        wallet.home.store = store = opened(wallet, access_to(cluster, DATABASE, number))
         counted = store._count_undone
 
         def count() -> None:
@@ -295,8 +316,8 @@ def claim_all(
         wallet.balance()
         os.write(pen, b".")
         os.read(gate, 1)
-        for packet in packets:
-            wallet.claim(packet)
+        for subject in work.subjects:
+            work.do(wallet, subject)
         wallet.home.begun = False  # sealing is not measured
     return undone
 
@@ -345,11 +366,13 @@ def measure(sizes: Sizes, folder: Path) -> Iterator[Result]:
     yield Result(
         "start of `balance` on a node / in a file", compared.ratio, goal=1.6, compared=compared
     )
-    compared, undone = writers(place("galera"), sizes)
-    yield Result(
-        "three writers: time with one chain / with lanes (≥ 2)", compared.ratio, compared=compared
-    )
-    yield Result("claims with lanes that began again", undone, unit="")
+    for what, compared, undone in writers(place("galera"), sizes):
+        yield Result(
+            f"three writers, {what}s: time with one chain / with lanes (≥ 2)",
+            compared.ratio,
+            compared=compared,
+        )
+        yield Result(f"{what}s with lanes that began again", undone, unit="")
 
 
 def main() -> int:
