@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hongbao.auditing.context import ROWS_MAX
 from hongbao.auditing.walk import FROM_THE_FIRST, PLACE, Behind
 from hongbao.domain.chain import act_of
-from hongbao.domain.lanes import FIRST_MAC, content_of, lanes_of
+from hongbao.domain.lanes import FIRST_MAC, Move, content_of, lanes_of
 from hongbao.errors import Damaged
 from hongbao.questions import Question
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hongbao.auditing.walk import Step
 
 _ACT, _GENERATION = PLACE["act"], PLACE["generation"]
-_PROFILE, _PACKET = PLACE["profile"], PLACE["packet"]
+_NAMED = PLACE["profile"], PLACE["packet"], PLACE["message"]
 
 
 class Lanes:
@@ -93,12 +93,10 @@ class Lanes:
 
 def _expected(step: Step) -> set[str]:
     """Return the lanes that the entry of *step* has to be in, by all that it holds."""
-    return lanes_of(
-        step.fields[_PROFILE], step.fields[_PACKET], _accounts(step), [row[:2] for row in step.rows]
-    )
+    profile, packet, payment = (step.fields[place] for place in _NAMED)
+    return lanes_of(profile, packet, payment, _moves(step), [row[:2] for row in step.rows])
 
 
-def _accounts(step: Step) -> Iterator[tuple[str, str, int]]:
+def _moves(step: Step) -> Iterator[Move]:
     for book, debit, debit_owner, credit, credit_owner, _fen, _reason in step.lines:
-        yield book, debit, debit_owner
-        yield book, credit, credit_owner
+        yield (book, debit, debit_owner), (book, credit, credit_owner)

@@ -79,7 +79,7 @@ class AddBankLine(Row):
 
     @property
     def touches(self) -> Touched:
-        return (("bank", self.message.bank),)
+        return (("message", self.message.number),)
 
 
 class SetFault(Row):

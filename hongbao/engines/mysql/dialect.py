@@ -52,6 +52,8 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _DAY = re.compile(
     r"\bdate\(((?:[^()]|\([^()]*\))*?) / 1000000,\s*'unixepoch', '\+8 hours'\)", re.DOTALL
 )
+_SUM = re.compile(r"\b(?:debits|credits)_fen\b")
+_ACCOUNT = re.compile(r"\b(FROM|JOIN)\s+account\b(?:\s+AS\s+(\w+))?(?!\s*\()")
 _GIVEN = re.compile(
     r"\s*INSERT INTO (transfer|account|bank_line|correction) \((?!id\b)[^)]*\)"
     r"\s*VALUES \([^)]*\)\s*$"
@@ -76,8 +78,27 @@ def translate(sql: str) -> Statement:
     )
     text = _greatest(text)
     text = _outside_strings(text, _reworded)
+    text = _whole(text)
     statement = _placed(text, columns)
     return _numbered(statement, given[1]) if (given := _GIVEN.match(sql)) else statement
+
+
+WHOLE = (
+    "(SELECT base.id, base.book, base.kind, base.owner, base.side,"
+    " base.debits_fen + coalesce(more.debits_fen, 0) AS debits_fen,"
+    " base.credits_fen + coalesce(more.credits_fen, 0) AS credits_fen"
+    " FROM account AS base LEFT JOIN (SELECT account, sum(debits_fen) AS debits_fen,"
+    " sum(credits_fen) AS credits_fen FROM account_slot GROUP BY account) AS more"
+    " ON more.account = base.id)"
+)
+"""Accounts with what is in their slots: all that a query ever sees of them."""
+
+
+def _whole(text: str) -> str:
+    """Have a query that asks what is in accounts ask for all of it."""
+    if not text.lstrip().startswith(("SELECT", "WITH")) or not _SUM.search(text):
+        return text
+    return _ACCOUNT.sub(lambda found: f"{found[1]} {WHOLE} AS {found[2] or 'account'}", text)
 
 
 def _reworded(text: str) -> str:

@@ -10,12 +10,13 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 from zlib import crc32
 
-from hongbao.domain.ledger import Account
+from hongbao.domain.lanes import SHARED, is_taken_from
+from hongbao.domain.ledger import Account, Kind
 from hongbao.engines.mysql import errors, session
 from hongbao.engines.mysql.address import Address, Host
 from hongbao.engines.mysql.dialect import NO_LIMIT, Statement, inserting, translate
 from hongbao.engines.mysql.driver import connect, driver
-from hongbao.engines.mysql.lanes import ASKED, Lanes, locks
+from hongbao.engines.mysql.lanes import ASKED, Lanes, locks, slot_of
 from hongbao.engines.mysql.log import Log
 from hongbao.engines.mysql.numbers import (
     COMMITTED_WITHIN,
@@ -54,6 +55,9 @@ PAUSE_MICROS, PAUSE_MICROS_MAX = 5_000, 250_000
 INSERTED_AT_ONCE = 100
 """How many rows one statement inserts."""
 
+ASKED_AT_ONCE = 100
+"""How many accounts one statement asks for."""
+
 TRIES_COUNTED = 10
 """How often in a row it matters that a transaction was undone: the pauses stay as long then."""
 
@@ -86,6 +90,8 @@ class Ledger(Verbs):
         self._db: Any = None
         self._lanes = Lanes(self._ran)
         self._numbers = Numbers()
+        self._accounts: dict[Account, int] = {}  # the ids of those that were asked for
+        self._slot = 0
         self._depth = ""  # what is open: "", "snapshot", or "transaction"
         self._failed: BaseException | None = None
         self._undone_before = 0  # how often in a row
@@ -316,6 +322,7 @@ class Ledger(Verbs):
         self._begin(("START TRANSACTION", None), *locks(changing))
         self._depth, self.wrote, self._failed = "transaction", False, None
         self._lanes, self._numbers = Lanes(self._ran), Numbers()
+        self._accounts.clear()
         self.read.clear()
 
     def leave(self, error: BaseException | None, *, undo: bool) -> None:
@@ -355,6 +362,7 @@ class Ledger(Verbs):
             self._depth = ""
             self._withdraw()
             self._lanes, self._numbers = Lanes(self._ran), Numbers()
+            self._accounts.clear()
             self.read.clear()
 
     def _count_undone(self) -> None:
@@ -379,6 +387,9 @@ class Ledger(Verbs):
     def next_number(self, table: str) -> int:
         number = self._numbers.entry if table in HOT else None
         return books.next_number(self, table) if number is None else number
+
+    def by_moment(self, table: str) -> int | None:
+        return self._numbers.next_row(table)
 
     def settled(self, now: datetime) -> Head:
         home = self.home()
@@ -447,7 +458,12 @@ class Ledger(Verbs):
         """Put *acts* into their lanes; an entry keeps the MAC that it has in the first of them."""
         home = self.home()
         serial = home is not None and is_serial(home)
-        for act, mac in self._lanes.place(acts, seal, serial=serial):
+        placed = list(self._lanes.place(acts, seal, serial=serial))
+        self._look_up(
+            account for act in acts for transfer in act.transfers for account in transfer[:2]
+        )
+        for act, mac in placed:
+            self._slot = slot_of(act)
             books.append_one(self, act, mac)
         self.read.pop("head", None)
         return self._lanes.mac
@@ -526,23 +542,76 @@ class Ledger(Verbs):
             met += self._written(text, values)
         return met
 
+    def balance_fen(self, account: Account) -> int:
+        if account.kind in SHARED:
+            return books.balance_fen(self, account)
+        found = self._run(_BALANCE, tuple(account))[1]
+        return int(found[0][0]) if found else 0
+
     def add_to(self, account: Account, side: str, amount_fen: int) -> int | None:
-        found = self._run(
-            "SELECT id, side FROM account WHERE book = %s AND kind = %s AND owner = %s",
-            tuple(account),
-        )[1]
-        if not found:
+        number = self._number_of(account)
+        if number is None:
             return None
-        ((number, own),) = found
-        other = "credits_fen" if side == "debits_fen" else "debits_fen"
-        floor = "TRUE" if side.startswith(own) else f"{other} >= {side} + %s"
-        values = (amount_fen, number) if floor == "TRUE" else (amount_fen, number, amount_fen)
-        met = self._written(
-            f"UPDATE account SET {side} = {side} + %s WHERE id = %s AND {floor}", values
+        if not is_taken_from(account, credited=side == "credits_fen"):
+            self._give(account, number, side, amount_fen)
+        elif account.kind in SHARED:
+            self._take_from_all(account, number, side, amount_fen)
+        else:
+            other = "credits_fen" if side == "debits_fen" else "debits_fen"
+            self._write_once(
+                f"UPDATE account SET {side} = {side} + %s WHERE id = %s AND {other} >= {side} + %s",
+                (amount_fen, number, amount_fen),
+            )
+        return number
+
+    def _give(self, account: Account, number: int, side: str, amount_fen: int) -> None:
+        """Add to *account* where that takes nothing from it: to a slot, if everybody does."""
+        if account.kind in SHARED:
+            given = (amount_fen, 0) if side == "debits_fen" else (0, amount_fen)
+            self._written(_TO_SLOT, (number, self._slot, *given))
+        else:
+            self._write_once(
+                f"UPDATE account SET {side} = {side} + %s WHERE id = %s", (amount_fen, number)
+            )
+
+    def _take_from_all(self, account: Account, number: int, side: str, amount_fen: int) -> None:
+        """
+        Take from a shared *account* what is in all of its slots; it is written to none of them.
+
+        Who takes from one is in the platform's lane, so since this snapshot its slots have at most
+        got more; and its own row is as it was, or another one was first.
+        """
+        if self.balance_fen(account) < amount_fen:
+            raise RuleBroken(_BELOW_ZERO)
+        ((debits_fen, credits_fen),) = self._run(_ROW_ALONE, (number,))[1]
+        self._write_once(
+            f"UPDATE account SET {side} = {side} + %s"
+            " WHERE id = %s AND debits_fen = %s AND credits_fen = %s",
+            (amount_fen, number, debits_fen, credits_fen),
         )
-        if met != 1:
-            raise RuleBroken("an account never falls below zero")
-        return int(number)
+
+    def _write_once(self, text: str, values: Sequence[object]) -> None:
+        if self._written(text, values) != 1:
+            raise RuleBroken(_BELOW_ZERO)
+
+    def _number_of(self, account: Account) -> int | None:
+        """Return the id of *account*, which stays as it is; None if it is not open."""
+        if account not in self._accounts:
+            self._look_up([account])
+        return self._accounts.get(account)
+
+    def _look_up(self, accounts: Iterable[Account]) -> None:
+        """Read the ids of those *accounts* that are open, for the rest of the transaction."""
+        unknown = list(dict.fromkeys(accounts).keys() - self._accounts.keys())
+        for first in range(0, len(unknown), ASKED_AT_ONCE):
+            some = unknown[first : first + ASKED_AT_ONCE]
+            places = " OR ".join(["book = %s AND kind = %s AND owner = %s"] * len(some))
+            rows = self._run(
+                f"SELECT id, book, kind, owner FROM account WHERE {places}",
+                [value for account in some for value in account],
+            )[1]
+            for number, book, kind, owner in rows:
+                self._accounts[Account(book, Kind(kind), owner)] = int(number)
 
     def columns(self, table: str) -> list[str]:
         return COLUMNS[table]
@@ -592,7 +661,7 @@ class Ledger(Verbs):
         raise problem from error
 
     def _next_row(self, table: str) -> int:
-        number = self._numbers.next_row(table)
+        number = self._numbers.take_row(table)
         if number is None:
             ((number,),) = self._run(f"SELECT coalesce(max(id), 0) + 1 FROM {table}", ())[1]
         return int(number)
@@ -638,6 +707,22 @@ class Ledger(Verbs):
             )
         except NotAuthentic:
             raise Damaged(path=self.where) from None
+
+
+_BELOW_ZERO = "an account never falls below zero"
+
+_BALANCE = (
+    "SELECT abs(credits_fen - debits_fen) FROM account WHERE book = %s AND kind = %s AND owner = %s"
+)
+"""Of an account that has no slots."""
+
+_ROW_ALONE = "SELECT debits_fen, credits_fen FROM account WHERE id = %s"
+
+_TO_SLOT = (
+    "INSERT INTO account_slot (account, slot, debits_fen, credits_fen) VALUES (%s, %s, %s, %s)"
+    " ON DUPLICATE KEY UPDATE debits_fen = debits_fen + VALUES(debits_fen),"
+    " credits_fen = credits_fen + VALUES(credits_fen)"
+)
 
 
 class _Transaction:

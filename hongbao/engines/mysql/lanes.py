@@ -10,7 +10,15 @@ wait for each other, and no two that share none.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from hongbao.domain.lanes import FIRST_MAC, FREE, PLATFORM, content_of, lane_of_row, lanes_of
+from hongbao.domain.lanes import (
+    FIRST_MAC,
+    PLATFORM,
+    content_of,
+    lane_of_row,
+    lanes_of,
+    lanes_of_rows,
+)
+from hongbao.engines.mysql.numbers import ROWS
 from hongbao.questions import Question
 from hongbao.rows import Row
 from hongbao.store import Change, Decided, EntryRow, Seal, key_of, written_out
@@ -19,7 +27,8 @@ Run = Callable[[str, Sequence[object]], tuple[int, Any]]
 """Runs a statement; gives how many rows it met, and its rows."""
 
 _PLACE = {name: place for place, name in enumerate(EntryRow._fields)}
-_PROFILE, _PACKET, _AT = _PLACE["profile"], _PLACE["packet"], _PLACE["at"]
+_NAMED = _PLACE["profile"], _PLACE["packet"], _PLACE["message"]
+_AT = _PLACE["at"]
 
 
 ASKED = {
@@ -27,8 +36,32 @@ ASKED = {
     Question.LANE_ENTRIES: (
         "SELECT entry, lane, number, mac FROM lane_entry WHERE entry > ? ORDER BY entry, lane"
     ),
+    # Lines of banks are not counted from one to the next here, so each act is asked for its own.
+    Question.MISNUMBERED_LINES: f"""
+        SELECT bank, number
+        FROM (SELECT bank, id, number, row_number() OVER (ORDER BY id) AS place,
+            row_number() OVER (PARTITION BY bank ORDER BY id) AS expected,
+            {ROWS} * entry + row_number() OVER (PARTITION BY entry ORDER BY id) AS by_moment
+            FROM bank_line) AS line
+        WHERE NOT (id = by_moment AND number = by_moment OR id = place AND number = expected)
+        UNION ALL SELECT 'correction', id
+        FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM correction) AS line
+        WHERE id <> place
+        UNION ALL SELECT 'entry', moved.entry
+        FROM (SELECT entry, sum(fen) AS fen
+            FROM (SELECT entry, amount_fen AS fen
+                FROM transfer JOIN account ON account.id = debit AND kind = 'deposit'
+                UNION ALL SELECT entry, -amount_fen
+                FROM transfer JOIN account ON account.id = credit AND kind = 'deposit') AS side
+            GROUP BY entry) AS moved
+        JOIN entry ON entry.id = moved.entry AND entry.act = 'bank'
+        LEFT JOIN (SELECT entry, sum(CASE WHEN status = 'RVRS' THEN 0
+                WHEN direction = 'debit' THEN amount_fen ELSE -amount_fen END) AS fen
+            FROM bank_line GROUP BY entry) AS said ON said.entry = moved.entry
+        WHERE said.fen IS NULL OR said.fen <> moved.fen
+    """,
 }
-"""The questions of the audit that only lanes answer."""
+"""The questions of the audit that only lanes answer, or that they answer in another way."""
 
 
 class Place(Row):
@@ -88,7 +121,7 @@ class Lanes:
     def touch(self, changes: Iterable[Change]) -> None:
         """Write to the lanes of what *changes* touch: the next entry is in them."""
         rows = [(row[0], key_of(row)) for change in changes for row in change.touches]
-        names = {lane_of_row(*row) for row in rows if row[0] not in FREE}
+        names = lanes_of_rows(rows)
         self._find(names)
         self._touched |= names
 
@@ -168,8 +201,22 @@ _MAKE = "INSERT INTO lane (upto, head, entry, at, version, name) VALUES (%s, %s,
 _ADD = "INSERT INTO lane_entry (lane, number, entry, mac) VALUES"
 
 
+SLOTS = 17
+"""
+In how many rows it is kept what acts add to an account of everybody's.
+
+A prime number, so that owners whose numbers have a factor in common do not meet in one row.
+"""
+
+
+def slot_of(act: Decided) -> int:
+    """Return which slots *act* adds to: those of its profile, or of its packet or payment."""
+    named = (act.fields[place] for place in _NAMED)
+    return next((int(str(number)) % SLOTS for number in named if number is not None), 0)
+
+
 def names_of(act: Decided) -> set[str]:
     """Return the lanes of *act*, by all that its entry holds."""
-    accounts = (account for transfer in act.transfers for account in transfer[:2])
+    profile, packet, payment = (act.fields[place] for place in _NAMED)
     rows = [(row[0], key_of(row)) for row, _digest in act.rows]
-    return lanes_of(act.fields[_PROFILE], act.fields[_PACKET], accounts, rows)
+    return lanes_of(profile, packet, payment, (transfer[:2] for transfer in act.transfers), rows)

@@ -4,6 +4,7 @@ The numbers that a transaction gives: an act's by its moment, and its rows' by i
 Each is greater than all that the act has seen, and no counter, on which every two acts would meet.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from os import getpid
 from time import monotonic_ns
@@ -13,7 +14,7 @@ from hongbao.domain.numbers import micros_of, number_of
 from hongbao.store import Head, HomeRow
 from hongbao.units import from_micros, to_micros
 
-_ROWS = 16
+ROWS = 16
 """How far the numbers of two acts' rows are apart, at least."""
 
 COMMITTED_WITHIN = timedelta(seconds=5)
@@ -29,7 +30,12 @@ How old an act is when none with a smaller number comes any more.
 The rest is for the commit itself, and for clocks that do not show the same time.
 """
 
-HOT = frozenset({"packet", "transfer", "account"})
+HOT = frozenset(
+    {
+        *("packet", "message", "card", "deposit", "challenge", "review_case", "external_bill"),
+        *("transfer", "account", "bank_line"),
+    }
+)
 """
 The tables with numbers to which acts add that have nothing else to do with each other.
 
@@ -53,7 +59,7 @@ class Numbers:
         self.entry: int | None = None
         """That of the act that is decided, if it is made from its moment."""
         self._since: int | None = None
-        self._rows = 0
+        self._rows: Counter[str] = Counter()
 
     def next_entry(
         self, home: HomeRow, last: Head, now: datetime, after: int
@@ -64,7 +70,8 @@ class Numbers:
         micros = max(to_micros(now), to_micros(last.at) + 1, made_at + micros_of(after) + 1)
         number = number_of(micros - made_at, crc32(b"%d %d" % (getpid(), monotonic_ns())))
         self._since = self._since or monotonic_ns()
-        self.entry, self._rows = max(number, last.entry + 1, after + 1), 0
+        self.entry = max(number, last.entry + 1, after + 1)
+        self._rows.clear()
         return self.entry, from_micros(micros)
 
     def are_older_than(self, limit: timedelta) -> bool:
@@ -76,8 +83,13 @@ class Numbers:
         """Return the number of the act's next row in *table*; None is the one after the highest."""
         if self.entry is None or table not in HOT:
             return None
-        self._rows += 1
-        return self.entry * _ROWS + self._rows
+        return self.entry * ROWS + self._rows[table] + 1
+
+    def take_row(self, table: str) -> int | None:
+        """Return what `next_row` does, for the row that is added with it."""
+        number = self.next_row(table)
+        self._rows[table] += 1
+        return number
 
 
 def settled(home: HomeRow, now: datetime) -> int:

@@ -42,8 +42,16 @@ TABLES: dict[str, str] = {
         debits_fen BIGINT NOT NULL DEFAULT 0 CHECK (debits_fen >= 0),
         credits_fen BIGINT NOT NULL DEFAULT 0 CHECK (credits_fen >= 0),
         UNIQUE KEY account_once (book, kind, owner),
-        CHECK ((side = 'credit' AND credits_fen >= debits_fen)
+        CHECK (kind NOT IN ('balance', 'packet', 'pending', 'held', 'deposit')
+            OR (side = 'credit' AND credits_fen >= debits_fen)
             OR (side = 'debit' AND debits_fen >= credits_fen))
+    """,
+    "account_slot": """
+        account BIGINT NOT NULL,
+        slot BIGINT NOT NULL CHECK (slot >= 0),
+        debits_fen BIGINT NOT NULL CHECK (debits_fen >= 0),
+        credits_fen BIGINT NOT NULL CHECK (credits_fen >= 0),
+        PRIMARY KEY (account, slot)
     """,
     "person": """
         id BIGINT NOT NULL PRIMARY KEY,
@@ -512,7 +520,17 @@ _TYPES = {"SEALED_LONG": "MEDIUMBLOB", "SEALED": "VARBINARY(2000)", "ALIKE": "VA
 
 UPDATED = frozenset(
     {
-        *("home", "account", "person", "profile", "deposit", "card", "packet", "entry"),
+        *(
+            "home",
+            "account",
+            "account_slot",
+            "person",
+            "profile",
+            "deposit",
+            "card",
+            "packet",
+            "entry",
+        ),
         *("usage", "usage_year", "refusal", "message", "bank_message", "device", "enrolment"),
         *("habit", "challenge", "review_case", "external_bill", "fault", "operator", "maturing"),
         *("lane", "sealed_lane", "log", "witness"),
@@ -547,6 +565,7 @@ REFERENCES: dict[str, dict[str, str]] = {
         "device": "device.id",
         "operator": "operator.id",
     },
+    "account_slot": {"account": "account.id"},
     "transfer": {"debit": "account.id", "credit": "account.id"},
     "claim": {"packet": "packet.number", "profile": "profile.id"},
     "usage": {"person": "person.id"},

@@ -115,6 +115,9 @@ class Verbs:
             self.read[name] = read()
         return cast("T", self.read[name])
 
+    def by_moment(self, table: str) -> int | None:  # noqa: ARG002 - for engines with lanes
+        return None
+
     def existing(self: "Engine", row: Any) -> Any:
         if row is None:
             raise Damaged(path=self.where)

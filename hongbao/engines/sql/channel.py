@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hongbao.domain.channel import Direction, Fault, FaultRow, MessageState
 from hongbao.domain.ledger import Reason
-from hongbao.engines.sql.engine import NOT_HELD, Engine, write_one
+from hongbao.engines.sql.engine import NOT_HELD, Engine, marks, write_one
 from hongbao.errors import Damaged
 from hongbao.store import (
     BankMessageRow,
@@ -16,6 +16,7 @@ from hongbao.store import (
     CorrectionRow,
     MessageRow,
     MessageView,
+    Overtaken,
 )
 from hongbao.units import from_micros, to_micros
 
@@ -166,11 +167,11 @@ def add_bank_line(
     entry: int,
 ) -> None:
     """Add a line to the statement of the message's bank for *day*."""
-    number = int(
-        engine.row(
+    number = engine.by_moment("bank_line")
+    if number is None:
+        (number,) = engine.row(
             "SELECT coalesce(max(number), 0) + 1 FROM bank_line WHERE bank = ?", message.bank
-        )[0]
-    )
+        )
     engine.write(
         "INSERT INTO bank_line (bank, number, message, direction, amount_fen, status, day,"
         " entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -304,6 +305,9 @@ def add_batch(engine: Engine, row: BatchRow, lines: "Iterable[Gross]") -> None:
 
 
 def settle_messages(engine: Engine, batch: int, heard: Callable[[int], None] | None) -> None:
+    if engine.has_lanes:
+        _settle_each(engine, batch, heard)
+        return
     done = 0
     while True:
         filled = engine.write(
@@ -318,6 +322,36 @@ def settle_messages(engine: Engine, batch: int, heard: Callable[[int], None] | N
         if not filled:
             return
         done += filled
+        if heard is not None:
+            heard(done)
+
+
+def _settle_each(engine: Engine, batch: int, heard: Callable[[int], None] | None) -> None:
+    """
+    Settle the messages that this snapshot has, and no other that is accepted meanwhile.
+
+    Each is written to by its number: no other act waits for it, and it waits for none.
+    """
+    done, last = 0, 0
+    while numbers := [
+        number
+        for (number,) in engine.rows(
+            "SELECT number FROM message WHERE state = 'accepted' AND batch IS NULL AND number > ?"
+            " AND bank IN (SELECT bank FROM batch_line WHERE batch = ?) ORDER BY number LIMIT ?",
+            last,
+            batch,
+            _WRITTEN_AT_ONCE,
+        )
+    ]:
+        met = engine.write(
+            "UPDATE message SET batch = ? WHERE state = 'accepted' AND batch IS NULL"
+            f" AND number IN ({marks(numbers)})",
+            batch,
+            *numbers,
+        )
+        if met != len(numbers):
+            raise Overtaken("a message was settled")
+        done, last = done + met, numbers[-1]
         if heard is not None:
             heard(done)
 
@@ -366,6 +400,9 @@ def add_maturing(engine: Engine, profile: int, from_at: datetime, amount_fen: in
 
 _AT_ONCE = 10_000
 """How many messages are put into a batch together, between two words of how far it is."""
+
+_WRITTEN_AT_ONCE = 1_000
+"""The same, where they are named one by one."""
 
 _DUE = f"outcome IS NULL AND due_at <= ?1 AND (?2 IS NULL OR profile = ?2) AND {NOT_HELD}"
 

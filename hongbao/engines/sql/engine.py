@@ -81,6 +81,14 @@ class Engine(Protocol):
         """
         ...
 
+    def by_moment(self, table: str) -> int | None:
+        """
+        Return the number of the act's next row in *table* that its moment gives.
+
+        None where the next one is the one after the highest.
+        """
+        ...
+
     def columns(self, table: str) -> list[str]:
         """Return the columns of *table* as the ledger itself has them."""
         ...

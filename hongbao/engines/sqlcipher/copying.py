@@ -1,5 +1,6 @@
 """A copy of a ledger that another engine keeps: every row of it, in a file of this one."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
@@ -22,8 +23,8 @@ def fill(path: Path, page_key: bytes, source: Rows, macs: bytes) -> None:
     """
     Make a ledger at *path* of all rows that *source* has, which the caller keeps as they are.
 
-    Its entries get the *macs*, 32 bytes each, and transfers are numbered as they are in a file: one
-    after the other. Both are in the order of the entries' numbers.
+    Its entries get the *macs*, 32 bytes each; transfers and the lines of banks' statements are
+    numbered as they are in a file, one after the other. All are in the order of entries' numbers.
 
     Raises StorageRefused where there is no room for it, and Damaged if a row refers to none.
     """
@@ -38,8 +39,10 @@ def fill(path: Path, page_key: bytes, source: Rows, macs: bytes) -> None:
                 rows = source.streamed(f"SELECT {listed} FROM {table}{_ORDER.get(table, '')}")
                 if table == "entry":
                     rows = _with(rows, columns.index("mac"), _each_of(macs))
-                elif table == "transfer":
+                elif table in _COUNTED:
                     rows = _with(rows, columns.index("id"), count(1))
+                if table == "bank_line":
+                    rows = _by_bank(rows, columns.index("bank"), columns.index("number"))
                 copy.write_many(f"INSERT INTO {table} ({listed}) VALUES ({places})", rows)
             if copy.rows("PRAGMA foreign_key_check"):
                 raise Damaged(path=source.where)
@@ -48,7 +51,8 @@ def fill(path: Path, page_key: bytes, source: Rows, macs: bytes) -> None:
         copy.close()
 
 
-_ORDER = {"entry": " ORDER BY id", "transfer": " ORDER BY entry, id"}
+_COUNTED = ("transfer", "bank_line")
+_ORDER = {"entry": " ORDER BY id", **dict.fromkeys(_COUNTED, " ORDER BY entry, id")}
 
 _MAC_BYTES = 32
 
@@ -61,6 +65,14 @@ def _with(rows: Iterator[Any], place: int, others: Iterator[object]) -> Iterator
     """Yield *rows* with the next of *others* in one *place* of each."""
     for row, other in zip(rows, others, strict=False):
         yield *row[:place], other, *row[place + 1 :]
+
+
+def _by_bank(rows: Iterator[Any], bank: int, number: int) -> Iterator[Sequence[object]]:
+    """Yield *rows*, those of each bank with the numbers from 1 on."""
+    counted: Counter[object] = Counter()
+    for row in rows:
+        counted[row[bank]] += 1
+        yield *row[:number], counted[row[bank]], *row[number + 1 :]
 
 
 def _tables(ledger: Ledger) -> list[str]:
