@@ -312,6 +312,7 @@ def end_hold(home: Home, number: int, at: datetime | None = None) -> HoldEnded |
         profile=case_owner(home, case, Verb.APPROVE if is_free else Verb.REJECT),
         step=_STEPS[_held_act(home, case)] if is_free else 8,
         at=at,
+        changing=[("review_case", number)],
     )
     if answer is not None:
         carry_on(home, answer)

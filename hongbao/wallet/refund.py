@@ -123,6 +123,7 @@ def refund_packet(
             profile=None if sender is None else lambda _row: home.profile_by_id(sender),
             at=at,
             signed=sender is None,
+            changing=[("packet", packet)],
         )
 
     with rehearsal(home, dry_run):

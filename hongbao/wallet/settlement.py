@@ -131,7 +131,7 @@ def _close_batch(home: Home, progress: Progress | None = None) -> Settled:
         doing.change(SettleMessages(number, heard))
         return {name: answer[name] for name in _KEPT}
 
-    perform_step(home, "settle", "/settle", work, step=7)
+    perform_step(home, "settle", "/settle", work, step=7, changing=[("batch", "next")])
     return answer
 
 

@@ -314,14 +314,19 @@ def perform_step(
     work: Callable[[Doing], Mapping[str, object] | None],
     *,
     step: int,
+    changing: Sequence[tuple[str, object]] = (),
 ) -> bool:
     """
     Do *work* as an act of an institution: a transaction and an entry without a request.
 
     Work that answers None found that there is nothing left to do, and nothing is written.
-    *step* says which of the eight steps its time counts for.
+    *step* says which of the eight steps its time counts for, and *changing* is what `perform` has.
     """
-    return _stepped(home, act, lambda **facts: Doing(home, **facts), request_id, work, step)
+
+    def begin(**facts: Any) -> Doing:
+        return Doing(home, **facts)
+
+    return _stepped(home, act, begin, request_id, work, step, changing=changing)
 
 
 def perform_step_for(
@@ -333,6 +338,7 @@ def perform_step_for(
     profile: int,
     step: int,
     at: datetime | None = None,
+    changing: Sequence[tuple[str, object]] = (),
 ) -> bool:
     """
     Do *work* as `perform_step` does, if it is about the money of *profile*.
@@ -343,7 +349,7 @@ def perform_step_for(
     def begin(**facts: Any) -> Act:
         return Act(home, me=home.profile_by_id(profile), **facts)
 
-    return _stepped(home, act, begin, request_id, work, step, at)
+    return _stepped(home, act, begin, request_id, work, step, at=at, changing=changing)
 
 
 @repeated
@@ -354,10 +360,12 @@ def _stepped(
     request_id: str,
     work: Callable[[D], Mapping[str, object] | None],
     step: int,
+    *,
     at: datetime | None = None,
+    changing: Sequence[tuple[str, object]] = (),
 ) -> bool:
     with home.keys.sharing():
-        with home.changing(), home.watch.apart():
+        with home.changing(*changing), home.watch.apart():
             before = home.row
             home_row = _home_at(home, before, at)
             entry, now = home.next_entry(home_row)

@@ -55,6 +55,22 @@ def test_services_on_a_cluster_do_each_thing_once_and_seal_it(one_node: Cluster,
     world.close()
 
 
+def test_a_packet_on_a_cluster_is_due_a_day_after_its_own_moment(one_node: Cluster, tmp_path: Path):
+    """
+    A moment is later than the one before, also where a clock stands still: by a microsecond.
+    """
+    world = worlds_on(one_node)(tmp_path / "home")
+    zhang = world.found(ZHANG)
+    zhang.add_card(CARD, pin=right)
+    zhang.topup(10 * YUAN, pin=right)
+    packet = zhang.send(YUAN, count=1, pin=right)["packet"]
+    world.at += timedelta(hours=24)
+    assert [] == served(world)["refunds"]
+    world.at += timedelta(seconds=1)
+    assert [packet] == [refund["packet"] for refund in served(world)["refunds"]]
+    world.close()
+
+
 def test_claims_at_a_service_on_a_cluster_are_done_by_packet(one_node: Cluster, tmp_path: Path):
     """
     Each as it would be alone, and a group of each packet.

@@ -39,6 +39,7 @@ _RESERVED = re.compile(r"(?<![`.\w])(usage|key|lines|before)(?![`\w(])|(?<=\.)(k
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        (r"\bINDEXED BY PRIMARY\b", "FORCE INDEX (PRIMARY)"),
         (r"\bINDEXED BY \w+", ""),
         (r"\bAS MATERIALIZED\b", "AS"),
         (r"\biif\(", "if("),

@@ -330,7 +330,8 @@ def _settle_each(engine: Engine, batch: int, heard: Callable[[int], None] | None
     """
     Settle the messages that this snapshot has, and no other that is accepted meanwhile.
 
-    Each is written to by its number: no other act waits for it, and it waits for none.
+    Each is found by its number alone, as another index has locks between its rows: so no other act
+    waits for it, and it waits for none.
     """
     done, last = 0, 0
     while numbers := [
@@ -344,8 +345,8 @@ def _settle_each(engine: Engine, batch: int, heard: Callable[[int], None] | None
         )
     ]:
         met = engine.write(
-            "UPDATE message SET batch = ? WHERE state = 'accepted' AND batch IS NULL"
-            f" AND number IN ({marks(numbers)})",
+            "UPDATE message INDEXED BY PRIMARY SET batch = ?"
+            f" WHERE state = 'accepted' AND batch IS NULL AND number IN ({marks(numbers)})",
             batch,
             *numbers,
         )
