@@ -326,8 +326,8 @@ def one_chain() -> None:
     """Let every act be in one lane, which it locks before it reads anything."""
     names_of = lanes_module.names_of
     lanes_module.names_of = lambda act: names_of(act) | {PLATFORM}
-    locks = lanes_module.locks([("operator", 0)])  # whose lane is the platform's
-    setattr(engine_module, "locks", lambda _changing: locks)  # noqa: B010 - its name is imported
+    locks = lanes_module.locks([("operator", 0)], lambda _packet: None)  # whose lane is that one
+    setattr(engine_module, "locks", lambda *_: locks)  # noqa: B010 - its name is imported
 
 
 # --- start ----------------------------------------------------------------------------------------

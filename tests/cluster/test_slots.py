@@ -111,18 +111,12 @@ def undone(patch: pytest.MonkeyPatch) -> list[int]:
 def test_payments_of_two_people_do_not_wait_for_each_other(
     name: str, world: OnCluster, monkeypatch: pytest.MonkeyPatch
 ):
-    """
-    At whichever of its commits the one is, all that the other does begins and ends meanwhile.
-
-    (Who locks the lane of a packet by its id locks what is beside it among the ids: of so few
-    packets a new one may well be there, and no one sends one during a refund here.)
-    """
+    """At whichever of its commits the one is, all that the other does begins and ends meanwhile."""
     zhang, li = world.open(ZHANG), world.open(LI)
-    others = [do for other, do in PAYMENTS.items() if (name, other) != ("refund", "send")]
     began_again = undone(monkeypatch)
     for at in count(1):
         with monkeypatch.context() as patch:
-            seen = meanwhile(patch, zhang, at, lambda: [do(li) for do in others], world)
+            seen = meanwhile(patch, zhang, at, lambda: [do(li) for do in PAYMENTS.values()], world)
             PAYMENTS[name](zhang)
         if seen[0] < at:
             break
@@ -198,11 +192,11 @@ def _is_busy(wallet: Wallet) -> None:
 def test_slots_are_read_as_one_account(one_node: Cluster, tmp_path: Path):
     """By queries, by `check`, and by a backup, whose file has one row for each account."""
     world = worlds_on(one_node)(tmp_path / "home")
-    for serial, name in enumerate(("A", "B", "C"), start=1):
-        wallet = world.found(name)
+    people = [world.found(name) for name in ("A", "B", "C")]
+    for serial, wallet in enumerate(people, start=1):
         wallet.add_card(card(1, serial), pin=right)
         wallet.topup(serial * YUAN, pin=right)
-    incoming = Account(PLATFORM, Kind.INCOMING, BANK_NUMBERS["cmb"])
+    wallet, incoming = people[0], Account(PLATFORM, Kind.INCOMING, BANK_NUMBERS["cmb"])
     store = wallet.home.store
     database = world.address.database
     with connect(one_node, one_node.nodes[0], database=database) as link, link.cursor() as cursor:

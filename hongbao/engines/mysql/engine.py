@@ -55,6 +55,9 @@ PAUSE_MICROS, PAUSE_MICROS_MAX = 5_000, 250_000
 INSERTED_AT_ONCE = 100
 """How many rows one statement inserts."""
 
+PACKETS_KNOWN = 10_000
+"""How many packets' numbers are remembered."""
+
 ASKED_AT_ONCE = 100
 """How many accounts one statement asks for."""
 
@@ -92,6 +95,7 @@ class Ledger(Verbs):
         self._numbers = Numbers()
         self._accounts: dict[Account, int] = {}  # the ids of those that were asked for
         self._slot = 0
+        self._packets: dict[str, int] = {}  # the numbers of those that were waited for
         self._depth = ""  # what is open: "", "snapshot", or "transaction"
         self._failed: BaseException | None = None
         self._undone_before = 0  # how often in a row
@@ -319,11 +323,23 @@ class Ledger(Verbs):
         """
         if self._undone_before:
             pause(self._undone_before)
-        self._begin(("START TRANSACTION", None), *locks(changing))
+        waiting = locks(changing, self._number_of_packet)
+        self._begin(("START TRANSACTION", None), *waiting)
         self._depth, self.wrote, self._failed = "transaction", False, None
         self._lanes, self._numbers = Lanes(self._ran), Numbers()
         self._accounts.clear()
         self.read.clear()
+
+    def _number_of_packet(self, packet: str) -> int | None:
+        """Look up the number of a *packet*, which stays as it is; what it reads in is over next."""
+        if packet not in self._packets:
+            found = self._patiently(lambda: _ran(self._connection(), _NUMBER, (packet,))[1])
+            if not found:
+                return None
+            if len(self._packets) == PACKETS_KNOWN:
+                self._packets.clear()
+            self._packets[packet] = int(found[0][0])
+        return self._packets[packet]
 
     def leave(self, error: BaseException | None, *, undo: bool) -> None:
         """
@@ -715,6 +731,8 @@ _BALANCE = (
     "SELECT abs(credits_fen - debits_fen) FROM account WHERE book = %s AND kind = %s AND owner = %s"
 )
 """Of an account that has no slots."""
+
+_NUMBER = "SELECT number FROM packet WHERE id = %s"
 
 _ROW_ALONE = "SELECT debits_fen, credits_fen FROM account WHERE id = %s"
 

@@ -73,26 +73,24 @@ class Place(Row):
     mac: bytes
 
 
-def locks(changing: Iterable[tuple[str, object]]) -> list[tuple[str, Sequence[object]]]:
+def locks(
+    changing: Iterable[tuple[str, object]], number_of: Callable[[str], int | None]
+) -> list[tuple[str, Sequence[object]]]:
     """
     Return the statements that wait for the lanes of what a transaction is about to be *changing*.
 
-    They come before it reads anything, and in one order for all. A packet may be named by its id.
+    They come before it reads anything, and in one order for all. A packet may be named by its id,
+    of which *number_of* gives the number: a lock that looks for the id takes what is beside it.
     """
-    of_packets = [(_LOCK_OF_PACKET, (key,)) for kind, key in changing if _is_named(kind, key)]
-    names = {lane_of_row(kind, str(key)) for kind, key in changing if not _is_named(kind, key)}
-    return [*sorted(of_packets), *((_LOCK, (name,)) for name in sorted(names))]
-
-
-def _is_named(kind: str, key: object) -> bool:
-    return kind == "packet" and isinstance(key, str)
+    names = set()
+    for kind, key in changing:
+        number = number_of(key) if kind == "packet" and isinstance(key, str) else key
+        if number is not None:
+            names.add(lane_of_row(kind, str(number)))
+    return [(_LOCK, (name,)) for name in sorted(names)]
 
 
 _LOCK = "SELECT upto FROM lane WHERE name = %s FOR UPDATE"
-_LOCK_OF_PACKET = (
-    "SELECT upto FROM packet JOIN lane ON lane.name = concat('packet/', packet.number)"
-    " WHERE packet.id = %s FOR UPDATE"
-)
 
 
 class _Lane:
